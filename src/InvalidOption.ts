@@ -1,0 +1,72 @@
+/**
+ * The one error for a value that a caller gave and that cannot be meant: a batch size of 2.5, no workers, a
+ * probability of NaN. It names the option, the value and the way out.
+ *
+ * Constructors of plain values (`Pipeline.batch`, `Image.randomCrop` …) throw it where the value is given; whatever
+ * has an error channel (layers, `Scheduler`) fails with it.
+ *
+ * @since 0.1.0
+ */
+import { Data } from "effect"
+
+/**
+ * An option holds a value that it cannot take.
+ *
+ * @since 0.1.0
+ */
+export class InvalidOption extends Data.TaggedError("InvalidOption")<{
+  /** The option's name as the caller wrote it, such as `batch size`. */
+  readonly option: string
+  /** The value that was given. */
+  readonly value: unknown
+  /** What the option takes, such as `a whole number of at least 1`. */
+  readonly expected: string
+}> {
+  override get message(): string {
+    return `${this.option} must be ${this.expected}, got ${show(this.value)}`
+  }
+}
+
+const show = (value: unknown): string => {
+  if (typeof value === "string") return JSON.stringify(value)
+  if (typeof value === "bigint") return `${value}n`
+  if (typeof value === "function") return "a function"
+  if (typeof value !== "object" || value === null) return String(value)
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return String(value)
+  }
+}
+
+/**
+ * `value` when it is a whole number from `min` to `max`, else throws {@link InvalidOption}.
+ *
+ * @since 0.1.0
+ */
+export const whole = (option: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER): number => {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value
+  const expected =
+    max === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${min}`
+      : `a whole number from ${min} to ${max}`
+  throw new InvalidOption({ option, value, expected })
+}
+
+/**
+ * `value` when it is a finite number from `min` to `max` (both included), else throws {@link InvalidOption}.
+ *
+ * @since 0.1.0
+ */
+export const finite = (option: string, value: number, min = -Infinity, max = Infinity): number => {
+  if (Number.isFinite(value) && value >= min && value <= max) return value
+  const expected =
+    min === -Infinity && max === Infinity
+      ? "a finite number"
+      : max === Infinity
+        ? `a finite number of at least ${min}`
+        : min === -Infinity
+          ? `a finite number of at most ${max}`
+          : `a number from ${min} to ${max}`
+  throw new InvalidOption({ option, value, expected })
+}

@@ -1,0 +1,329 @@
+/**
+ * A pipeline: a dataset and the stages that its samples go through on their way into batches. It is a description, a
+ * plain value; nothing runs until `Scheduler` takes it.
+ *
+ * Its type carries what it delivers, how its dataset and effectful stages can fail, and what it requires. A stage that
+ * draws puts `SeedPolicy` among the requirements, so a program that forgets the policy does not compile.
+ *
+ * @example
+ * import { Dataset, Pipeline, Sampler } from "furrow"
+ *
+ * const pipeline = Pipeline.from(Dataset.fromArray([1, 2, 3, 4])).pipe(
+ *   Pipeline.sample(Sampler.shuffle),
+ *   Pipeline.augment("jitter", (sample, rng) => sample + rng.uniform(-0.1, 0.1)),
+ *   Pipeline.batch(2)
+ * )
+ * console.assert(pipeline.stages.length === 3)
+ * console.log(String(pipeline))
+ *
+ * @since 0.1.0
+ */
+import { Data, type Effect, Inspectable, Pipeable } from "effect"
+import type { Dataset } from "./datasets/Dataset.ts"
+import { InvalidOption, whole } from "./InvalidOption.ts"
+import type { Setting } from "./seeding/Ambient.ts"
+import { type StageId, stageId } from "./seeding/Coordinates.ts"
+import type { Rng } from "./seeding/Rng.ts"
+import type { SeedPolicy } from "./seeding/SeedPolicy.ts"
+import { type Batch, type Collate, type Columns, checkDTypes, columns, type DTypes } from "./stages/Batch.ts"
+import type { Sampler } from "./stages/Sampler.ts"
+import type { Augment, Map, Stage, StageContext } from "./stages/Stage.ts"
+
+export type { Augment, Map, Stage, StageContext } from "./stages/Stage.ts"
+
+/** @since 0.1.0 */
+export const TypeId: unique symbol = Symbol.for("furrow/Pipeline")
+
+/**
+ * A dataset and its stages, delivering `A`, failing with `E`, requiring `R`.
+ *
+ * @since 0.1.0
+ */
+export interface Pipeline<out A, out E = never, out R = never> extends Pipeable.Pipeable, Inspectable.Inspectable {
+  readonly [TypeId]: { readonly _A?: (_: never) => A; readonly _E?: (_: never) => E; readonly _R?: (_: never) => R }
+  readonly dataset: Dataset<unknown, unknown, unknown>
+  readonly stages: ReadonlyArray<Stage>
+  /** What becomes of `Math.random` and its like inside a stage; see {@link ambient}. */
+  readonly ambient: Setting
+}
+
+/**
+ * Two stages of one pipeline go by one name (or, once in four billion pairs, by names of one id). A stage's draws hang
+ * on its name, so both would draw the same numbers.
+ *
+ * @since 0.1.0
+ */
+export class DuplicateStage extends Data.TaggedError("DuplicateStage")<{
+  readonly name: string
+  readonly other: string
+  /** The places of the two in the pipeline, counted from 1. */
+  readonly positions: readonly [number, number]
+}> {
+  override get message(): string {
+    const [first, second] = this.positions
+    const what =
+      this.name === this.other
+        ? `stages ${first} and ${second} are both named "${this.name}"`
+        : `the names of stages ${first} ("${this.other}") and ${second} ("${this.name}") have one id`
+    return `${what}, so both would draw the same random numbers; give one of them another name`
+  }
+}
+
+class PipelineImpl extends Inspectable.Class implements Pipeline<never> {
+  readonly [TypeId] = {}
+  readonly dataset: Dataset<unknown, unknown, unknown>
+  readonly stages: ReadonlyArray<Stage>
+  readonly ambient: Setting
+
+  constructor(dataset: Dataset<unknown, unknown, unknown>, stages: ReadonlyArray<Stage>, ambient: Setting) {
+    super()
+    this.dataset = dataset
+    this.stages = stages
+    this.ambient = ambient
+  }
+
+  pipe() {
+    // biome-ignore lint/complexity/noArguments: Effect's own way to pass a pipe's arguments on.
+    return Pipeable.pipeArguments(this, arguments)
+  }
+
+  toJSON() {
+    const { dataset } = this
+    return {
+      _id: "Pipeline",
+      dataset: { name: dataset.name, size: dataset.size },
+      ambient: this.ambient,
+      stages: this.stages.map((stage) => ({
+        name: stage.id.name,
+        kind: stage._tag,
+        draws: stage.draws,
+        id: hex(stage.id),
+        ...(stage._tag === "Sample" ? { sampler: stage.sampler.name } : {}),
+        ...(stage._tag === "Batch" ? { size: stage.size, dropLast: stage.dropLast } : {})
+      }))
+    }
+  }
+
+  override toString(): string {
+    const { dataset, stages } = this
+    const rows = stages.map((stage, place) => [
+      String(place + 1),
+      stage._tag.toLowerCase(),
+      stage.id.name,
+      detail(stage),
+      stage.draws ? "draws" : "",
+      hex(stage.id)
+    ])
+    const widths = [0, 1, 2, 3, 4].map((cell) => Math.max(0, ...rows.map((row) => row[cell]?.length ?? 0)))
+    const lines = rows.map((row) => `  ${row.map((cell, place) => cell.padEnd(widths[place] ?? 0)).join("  ")}`)
+    return [`Pipeline over ${dataset.name} (${dataset.size} samples)`, ...lines].join("\n")
+  }
+}
+
+const hex = (id: StageId): string => id.id.toString(16).padStart(8, "0")
+
+const detail = (stage: Stage): string => {
+  if (stage._tag === "Sample") return stage.sampler.name
+  if (stage._tag === "Batch") return `${stage.size}${stage.dropLast ? ", drop last" : ""}`
+  return stage._tag === "Effect" ? `${stage.concurrency} at once` : ""
+}
+
+/**
+ * The pipeline of a dataset's samples as they are, in the dataset's order.
+ *
+ * @since 0.1.0
+ */
+export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => new PipelineImpl(dataset, [], "refuse")
+
+/** Names that the machinery's own steps go by in coordinates and errors. */
+const RESERVED = new Set(["dataset", "sample", "batch"])
+
+const append = (self: Pipeline<unknown, unknown, unknown>, stage: Stage): Pipeline<never> => {
+  const { id } = stage
+  const own = stage._tag === "Sample" || stage._tag === "Batch"
+  if (!own && (typeof id.name !== "string" || id.name.trim() === "" || RESERVED.has(id.name))) {
+    const expected = `a name that is not empty and none of ${[...RESERVED].join(", ")}`
+    throw new InvalidOption({ option: "stage name", value: id.name, expected })
+  }
+  if (self.stages.some((other) => other._tag === "Batch") && (own || stage._tag === "Filter")) {
+    const expected = "augment, map or an effectful stage: only these can follow batch"
+    throw new InvalidOption({ option: "the stage after batch", value: stage._tag.toLowerCase(), expected })
+  }
+  self.stages.forEach((other, place) => {
+    if (other.id.id !== id.id) return
+    const positions = [place + 1, self.stages.length + 1] as const
+    throw new DuplicateStage({ name: id.name, other: other.id.name, positions })
+  })
+  return new PipelineImpl(self.dataset, [...self.stages, stage], self.ambient)
+}
+
+/**
+ * Sets the order of each epoch. Without it a pipeline goes through its dataset in sequence.
+ *
+ * @since 0.1.0
+ */
+export const sample =
+  <RS>(sampler: Sampler<RS>) =>
+  <A, E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R | RS> =>
+    append(self, { _tag: "Sample", id: stageId("sample"), draws: sampler.draws, sampler })
+
+/**
+ * A stage that draws: `run` turns a sample into another with numbers from `rng`, which stands at a seed of its own for
+ * this sample, this stage and this epoch. Behind `batch` it works on whole batches, one seed a batch. It must not
+ * change its input, nor keep `rng` or `context`.
+ *
+ * Throws {@link DuplicateStage} when the name is taken, `InvalidOption` when it is empty or reserved.
+ *
+ * @since 0.1.0
+ */
+export const augment =
+  <A, B>(name: string, run: Augment<A, B>) =>
+  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E, R | SeedPolicy> =>
+    append(self, { _tag: "Augment", id: stageId(name), draws: true, run: erase(run) })
+
+/**
+ * A stage that does not draw. Behind `batch` it works on whole batches.
+ *
+ * @since 0.1.0
+ */
+export const map =
+  <A, B>(name: string, run: Map<A, B>) =>
+  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E, R> =>
+    append(self, { _tag: "Map", id: stageId(name), draws: false, run: erase(run) })
+
+/**
+ * Leaves out the samples that `keep` refuses.
+ *
+ * The plan of indices stays as it is: batch b is made from the same samples as without the filter and comes out
+ * *smaller*; a batch of which nothing is left is not delivered. So batch b can still be made (and a run resumed there)
+ * without making the ones before it, which re-packing would take away, and workers need not wait for each other. For
+ * batches of full size filter the dataset once instead: `Dataset.filter`.
+ *
+ * @since 0.1.0
+ */
+export const filter =
+  <A>(name: string, keep: Map<A, boolean>) =>
+  <E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R> =>
+    append(self, { _tag: "Filter", id: stageId(name), draws: false, run: erase(keep) })
+
+/** How an effectful stage runs. @since 0.1.0 */
+export interface EffectOptions {
+  /** How many samples of one batch are in the stage at once. Default 16. */
+  readonly concurrency?: number
+}
+
+/**
+ * A stage that needs effects (files, a decoder, a service) and draws. Effect's own `Random` is the stage's `rng` in
+ * there. Slower than {@link augment} by some microseconds a sample.
+ *
+ * @since 0.1.0
+ */
+export const augmentEffect =
+  <A, B, E1, R1>(
+    name: string,
+    run: (sample: A, rng: Rng, context: StageContext) => Effect.Effect<B, E1, R1>,
+    options: EffectOptions = {}
+  ) =>
+  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1 | SeedPolicy> =>
+    append(self, {
+      _tag: "Effect",
+      id: stageId(name),
+      draws: true,
+      concurrency: whole("concurrency", options.concurrency ?? 16, 1),
+      run: erase(run)
+    })
+
+/**
+ * A stage that needs effects and does not draw.
+ *
+ * @since 0.1.0
+ */
+export const mapEffect =
+  <A, B, E1, R1>(
+    name: string,
+    run: (sample: A, context: StageContext) => Effect.Effect<B, E1, R1>,
+    options: EffectOptions = {}
+  ) =>
+  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1> =>
+    append(self, {
+      _tag: "Effect",
+      id: stageId(name),
+      draws: false,
+      concurrency: whole("concurrency", options.concurrency ?? 16, 1),
+      run: erase((sample: A, _: Rng, context: StageContext) => run(sample, context))
+    })
+
+/** How samples are batched. @since 0.1.0 */
+export interface BatchOptions<D extends DTypes> {
+  /** Leave out an epoch's last batch when it is short. Default `false`. */
+  readonly dropLast?: boolean
+  /** Element types for columns of numbers, by name: `{ label: "int32" }`. Default float64, which loses nothing. */
+  readonly dtypes?: D
+}
+
+/**
+ * Lays `size` samples side by side in columns (see `Batch.Columns`). With ranks, `size` is that of the global batch, of
+ * which each rank makes its share. Throws `InvalidOption` unless `size` is a whole number of at least 1.
+ *
+ * @since 0.1.0
+ */
+// biome-ignore lint/complexity/noBannedTypes: `{}` is the record without an entry, the default that names no column.
+export const batch = <const D extends DTypes = {}>(size: number, options: BatchOptions<D> = {}) => {
+  const dtypes: DTypes = options.dtypes ?? {}
+  checkDTypes(dtypes)
+  const stage = batchStage(size, options.dropLast ?? false, (samples, adoptable) =>
+    columns(samples, dtypes, adoptable)
+  )
+  return <A, E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<Columns<A, D>>, E, R> => append(self, stage)
+}
+
+/**
+ * As {@link batch}, with a collate function of your own: padding, packing, sparse columns.
+ *
+ * @since 0.1.0
+ */
+export const batchWith = <A, C>(
+  size: number,
+  collate: Collate<A, C>,
+  options: { readonly dropLast?: boolean } = {}
+) => {
+  const stage = batchStage(size, options.dropLast ?? false, erase(collate))
+  return <E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<C>, E, R> => append(self, stage)
+}
+
+const batchStage = (size: number, dropLast: boolean, collate: Collate<unknown, unknown>): Stage => ({
+  _tag: "Batch",
+  id: stageId("batch"),
+  draws: false,
+  size: whole("batch size", size, 1, 2 ** 32 - 1),
+  dropLast,
+  collate
+})
+
+/**
+ * What becomes of randomness that does not come from the pipeline (`Math.random`, `crypto.getRandomValues`,
+ * `crypto.randomUUID`, Effect's default `Random`) when a stage reaches for it:
+ *
+ * - `"refuse"` (the default): an error that names the stage;
+ * - `"derive"`: it is drawn from the pipeline's seeds, in every stage, hence `SeedPolicy` is required;
+ * - `"leave"`: it is left alone, and the run cannot be replayed.
+ *
+ * @since 0.1.0
+ */
+export const ambient: {
+  (setting: "derive"): <A, E, R>(self: Pipeline<A, E, R>) => Pipeline<A, E, R | SeedPolicy>
+  (setting: "refuse" | "leave"): <A, E, R>(self: Pipeline<A, E, R>) => Pipeline<A, E, R>
+} =
+  (setting: Setting) =>
+  <A, E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R> => {
+    if (setting !== "derive" && setting !== "refuse" && setting !== "leave") {
+      throw new InvalidOption({ option: "ambient", value: setting, expected: '"refuse", "derive" or "leave"' })
+    }
+    return new PipelineImpl(self.dataset, self.stages, setting)
+  }
+
+/**
+ * A stage's function without its types. Sound where it is used: `append` puts it behind the very pipeline whose items
+ * it takes, as the signatures above have it, and a pipeline is only ever run from its first stage to its last.
+ */
+const erase = <F>(run: F): never => run as never

@@ -1,0 +1,118 @@
+/**
+ * Datasets that lie in memory as columns: one typed array for all images, one for all labels.
+ *
+ * @since 0.1.0
+ */
+import { InvalidOption } from "../InvalidOption.ts"
+import { isTypedArray, make as makeTensor, Tensor, type TypedArray } from "../Tensor.ts"
+import { check, type Dataset, type NameOptions, Plain } from "./RandomAccess.ts"
+
+/**
+ * One field of every sample: a tensor `[samples, …]` (or its data and shape), a typed array `[samples]`, or an array of
+ * anything, such as strings.
+ *
+ * @since 0.1.0
+ */
+export type Column =
+  | { readonly data: TypedArray; readonly shape: ReadonlyArray<number> }
+  | TypedArray
+  | ReadonlyArray<unknown>
+
+/**
+ * The sample that columns make:
+ *
+ * | column | field of the sample |
+ * |---|---|
+ * | tensor of element type `D` and shape `[samples, …]`, rank 2 or more | `Tensor<D>` of shape `[…]`, a view |
+ * | typed array | number; bigint for the 64-bit integer types |
+ * | array | its item |
+ *
+ * @since 0.1.0
+ */
+export type Row<C> = { readonly [K in keyof C]: Cell<C[K]> }
+
+type Cell<C> = C extends { readonly data: infer D extends TypedArray; readonly shape: ReadonlyArray<number> }
+  ? Tensor<D>
+  : C extends BigInt64Array | BigUint64Array
+    ? bigint
+    : C extends TypedArray
+      ? number
+      : C extends ReadonlyArray<infer A>
+        ? A
+        : never
+
+/**
+ * A dataset from columns of one length. Typed arrays are kept, not copied: a sample's tensors are views of the column,
+ * so a stage must not write to them. Arrays are copied (their items are not).
+ *
+ * Throws `InvalidOption` when there is no column, when two differ in length (naming both), when a shape does not fit
+ * its data, and for a tensor of rank 1, whose rows would be no tensors: give its `data`.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { Dataset, Tensor } from "furrow"
+ *
+ * const digits = Dataset.fromColumns({
+ *   image: Tensor.make(new Uint8Array(100 * 28 * 28), [100, 28, 28, 1]),
+ *   label: new Uint8Array(100)
+ * })
+ * const { image, label } = Effect.runSync(digits.get(7))
+ * console.assert(image.shape.join() === "28,28,1" && label === 0)
+ *
+ * @since 0.1.0
+ */
+export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
+  columns: C,
+  options: NameOptions = {}
+): Dataset<Row<C>> => {
+  const { name = "columns" } = options
+  const entries = Object.entries(columns).map(([key, value]) => ({ key, ...open(key, value) }))
+  const first = entries[0]
+  if (first === undefined) {
+    throw new InvalidOption({ option: "columns", value: columns, expected: "at least one column" })
+  }
+  const size = first.length
+  for (const { key, length } of entries) {
+    if (length === size) continue
+    const expected = `${size}, the length of column "${first.key}": a sample takes one row of each`
+    throw new InvalidOption({ option: `length of column "${key}"`, value: length, expected })
+  }
+  const keys = entries.map(({ key }) => key)
+  const cells = entries.map(({ cell }) => cell)
+  return new Plain<Row<C>, never>(
+    name,
+    () => size,
+    (index) => {
+      check(name, index, size)
+      const row: Record<string, unknown> = {}
+      for (let at = 0; at < keys.length; at++) row[keys[at] as string] = (cells[at] as Read)(index)
+      // Each key of C was given the cell of its column, by the table at `Row`; nothing else was.
+      return row as Row<C>
+    }
+  )
+}
+
+type Read = (index: number) => unknown
+
+const open = (key: string, column: Column): { readonly length: number; readonly cell: Read } => {
+  if (isTypedArray(column)) return { length: column.length, cell: (index) => column[index] }
+  if (isArray(column)) {
+    const items = column.slice()
+    return { length: items.length, cell: (index) => items[index] }
+  }
+  if (typeof column !== "object" || column === null || !isTypedArray(column.data) || !Array.isArray(column.shape)) {
+    const expected = "a tensor, a typed array or an array"
+    throw new InvalidOption({ option: `column "${key}"`, value: column, expected })
+  }
+  const { data, shape } = makeTensor(column.data, column.shape)
+  const [length, ...rest] = shape
+  if (length === undefined || rest.length === 0) {
+    const expected = "of rank 2 or more; for plain numbers give the typed array itself (the tensor's data)"
+    throw new InvalidOption({ option: `shape of column "${key}"`, value: shape, expected })
+  }
+  const width = rest.reduce((product, axis) => product * axis, 1)
+  return { length, cell: (index) => new Tensor(data.subarray(index * width, (index + 1) * width), rest) }
+}
+
+/** `Array.isArray`, which by itself does not know arrays that are read-only. */
+const isArray = (value: Column): value is ReadonlyArray<unknown> => Array.isArray(value)

@@ -1,0 +1,26 @@
+/**
+ * The one seam to what is the runtime's own: hashing, decompression, its name and version. Bun and Deno both carry
+ * Node's modules, so today one implementation serves both; a runtime that does not gets its branch here and nowhere
+ * else.
+ *
+ * @since 0.1.0
+ */
+import { createHash, type Hash } from "node:crypto"
+import { gunzipSync } from "node:zlib"
+
+/** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
+export const runtime: { readonly name: "bun" | "deno" | "node"; readonly version: string } = (() => {
+  const versions: Readonly<Record<string, string | undefined>> = process.versions
+  if (versions["bun"] !== undefined) return { name: "bun", version: versions["bun"] }
+  if (versions["deno"] !== undefined) return { name: "deno", version: versions["deno"] }
+  return { name: "node", version: versions["node"] ?? "" }
+})()
+
+/** The 32 bytes of SHA-256. Strings are taken as UTF-8. @since 0.1.0 */
+export const sha256 = (data: string | Uint8Array): Uint8Array => createHash("sha256").update(data).digest()
+
+/** A SHA-256 that takes its input in parts. @since 0.1.0 */
+export const sha256Stream = (): Hash => createHash("sha256")
+
+/** The bytes that a gzip stream holds. Throws what zlib throws on a corrupt or cut one. @since 0.1.0 */
+export const gunzip = (data: Uint8Array): Uint8Array => gunzipSync(data)

@@ -1,0 +1,114 @@
+/**
+ * The digest of a run: one hash over all that it delivered, so that two runs can be compared by 64 characters.
+ *
+ * ```text
+ * h(0) = 32 zero bytes        h(i) = SHA-256( h(i-1) ‖ SHA-256(columns of batch i) )
+ * ```
+ *
+ * Columns go in by name, in the order of their names, each with its name, element type and shape in front of its bytes.
+ * The batches' own hashes can be made anywhere and at any time; the chain takes them in the order of the plan, so the
+ * digest is the same whichever batch was ready first.
+ *
+ * @since 0.1.0
+ */
+import { Data } from "effect"
+import { sha256Stream } from "../runtime.ts"
+import { isTypedArray, Tensor } from "../Tensor.ts"
+
+/**
+ * A column holds what has no bytes of its own, such as a function.
+ *
+ * @since 0.1.0
+ */
+export class DigestError extends Data.TaggedError("DigestError")<{
+  readonly column: string
+  readonly found: string
+}> {
+  override get message(): string {
+    return (
+      `column "${this.column}" holds ${this.found}, which cannot be digested; ` +
+      "collate to tensors, strings, numbers or records of these, or run without a digest"
+    )
+  }
+}
+
+type Hash = ReturnType<typeof sha256Stream>
+
+/**
+ * The 32 bytes that a batch's columns hash to. Throws {@link DigestError} for a column that has no bytes.
+ *
+ * @since 0.1.0
+ */
+export const ofColumns = (columns: unknown): Uint8Array => {
+  const hash = sha256Stream()
+  absorb(hash, "", columns)
+  return hash.digest()
+}
+
+/** Each entry is led by its length, so that no two different rows of entries run together to the same bytes. */
+const text = (hash: Hash, value: string): void => {
+  hash.update(`${value.length}:`).update(value)
+}
+
+const absorb = (hash: Hash, name: string, value: unknown): void => {
+  if (value instanceof Tensor) {
+    text(hash, `${name} ${value.dtype} [${value.shape.join(",")}]`)
+    hash.update(bytesOf(value.data))
+  } else if (isTypedArray(value)) {
+    absorb(hash, name, new Tensor(value, [value.length]))
+  } else if (Array.isArray(value)) {
+    text(hash, `${name} list [${value.length}]`)
+    value.forEach((item: unknown, place) => {
+      if (typeof item === "string") text(hash, item)
+      else absorb(hash, `${name}[${place}]`, item)
+    })
+  } else if (typeof value === "object" && value !== null && isPlain(value)) {
+    const names = Object.keys(value).toSorted()
+    text(hash, `${name} record [${names.length}]`)
+    for (const own of names) absorb(hash, name === "" ? own : `${name}.${own}`, value[own])
+  } else if (typeof value === "string") {
+    text(hash, `${name} string`)
+    text(hash, value)
+  } else if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint" || value == null) {
+    // -0 prints as 0, yet is another number.
+    text(hash, `${name} ${typeof value} ${Object.is(value, -0) ? "-0" : String(value)}`)
+  } else {
+    const found = typeof value === "object" ? `a ${value.constructor.name}` : `a ${typeof value}`
+    throw new DigestError({ column: name, found })
+  }
+}
+
+const isPlain = (value: object): value is Readonly<Record<string, unknown>> => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+const bytesOf = (data: Tensor["data"]): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+
+/**
+ * The chain of a run. `add` takes the hashes of batches in any order, each with its place in the plan's row of batches;
+ * what came early waits (32 bytes each) until those before it are there.
+ *
+ * @since 0.1.0
+ */
+export class Chain {
+  #head: Uint8Array = new Uint8Array(32)
+  #next = 0
+  readonly #early = new Map<number, Uint8Array | undefined>()
+
+  /** Adds the hash of the batch at `place`; `undefined` where the plan's batch came to nothing. */
+  add(place: number, hash: Uint8Array | undefined): void {
+    this.#early.set(place, hash)
+    while (this.#early.has(this.#next)) {
+      const next = this.#early.get(this.#next)
+      this.#early.delete(this.#next)
+      this.#next++
+      if (next !== undefined) this.#head = sha256Stream().update(this.#head).update(next).digest()
+    }
+  }
+
+  /** The digest over the plan's batches from the first on, as far as none is missing: 64 hexadecimal digits. */
+  get value(): string {
+    return Array.from(this.#head, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * One batch in the making: its samples on their way through the stages, and the place that the work stands at, which
+ * seeds, errors and ambient randomness go by.
+ *
+ * @since 0.1.0
+ */
+import { Cause, Effect, Option } from "effect"
+import * as Ambient from "../seeding/Ambient.ts"
+import type { CoordinatesError } from "../seeding/Coordinates.ts"
+import { algorithm as xoshiro, Xoshiro128 } from "../seeding/generators/Xoshiro128.ts"
+import { RecordingRng } from "../seeding/RecordingRng.ts"
+import * as Rng from "../seeding/Rng.ts"
+import * as SeedPolicy from "../seeding/SeedPolicy.ts"
+import type { Batch } from "../stages/Batch.ts"
+import type { Stage, StageContext } from "../stages/Stage.ts"
+import * as Plan from "./Plan.ts"
+import { StageError } from "./StageError.ts"
+import type { BatchStage, EffectStage, Job, PlainStage, Step } from "./Worker.ts"
+
+/** A stage with the seeds that its rows start from; without seeds it does not draw. */
+interface Seeded {
+  readonly stage: Stage
+  readonly request: SeedPolicy.Request
+  readonly seeds: SeedPolicy.Seeds | undefined
+  /** The rng at a row's seed. It may be one object, seeded anew at each call. */
+  readonly rng: (row: number) => Rng.Rng
+}
+
+interface Context extends StageContext {
+  ordinal: number
+  position: number
+  index: number
+}
+
+/** @since 0.1.0 */
+export class Making implements Ambient.AtWork {
+  /** The samples as they are now; behind `batch` the one batch. */
+  values: Array<unknown> = []
+  readonly setting: Ambient.Setting
+  /** For each value the row of the plan it came from: filters leave values out, seeds and errors go by rows. */
+  #rows: Array<number>
+  readonly #job: Job
+  readonly #context: Context
+  readonly #first: { readonly ordinal: number; readonly position: number }
+  readonly #indices: Float64Array
+  readonly #draws: Array<SeedPolicy.Draw> = []
+  #scope: "sample" | "batch" = "sample"
+  #adoptable: ArrayBufferLike | undefined
+
+  // The place at work.
+  #at: Seeded | undefined
+  #row = 0
+  #rng: Rng.Rng | undefined
+  #derived: { readonly at: Seeded; readonly row: number; readonly rng: Rng.Rng } | undefined
+
+  /** The batch whose rows from `position` on are the samples at `indices`. */
+  constructor(job: Job, worker: number, epoch: number, batch: number, position: number, indices: Float64Array) {
+    const { rank, workers, world } = job.plan
+    const ordinal = Plan.ordinal(job.plan, batch) + position - Plan.rows(job.plan, batch).position
+    this.setting = job.pipeline.ambient
+    this.#job = job
+    this.#first = { ordinal, position }
+    this.#indices = indices
+    this.#rows = Array.from(indices, (_, row) => row)
+    this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: indices[0] ?? 0 }
+  }
+
+  /** Reads the samples. */
+  read(): Effect.Effect<void, StageError, unknown> {
+    return this.#job.pipeline.dataset.getMany(this.#indices).pipe(
+      Effect.map((values) => {
+        this.values = values
+      }),
+      this.#located("dataset", undefined)
+    )
+  }
+
+  /** Takes all values through some steps. */
+  run(steps: ReadonlyArray<Step>): Effect.Effect<void, StageError | CoordinatesError, unknown> {
+    return Effect.forEach(steps, (step) => (this.values.length === 0 ? Effect.void : this.#step(step)), {
+      discard: true
+    })
+  }
+
+  /** Lays the samples in columns. */
+  collate(stage: BatchStage): Effect.Effect<void, StageError> {
+    return Effect.suspend(() => {
+      const { batch: index, epoch, rank, worker } = this.#context
+      try {
+        const columns = stage.collate(this.values, this.#adoptable)
+        const indices = Float64Array.from(this.#rows, (row) => this.#indices[row] ?? 0)
+        const batch: Batch<unknown> = { epoch, index, rank, worker, size: this.values.length, indices, columns }
+        this.values = [batch]
+        this.#rows = [0]
+        this.#scope = "batch"
+        return Effect.void
+      } catch (cause) {
+        return Effect.fail(this.#error(stage.id.name, undefined, cause))
+      }
+    })
+  }
+
+  /** Hands the draws of this batch to a policy that records. */
+  report(): Effect.Effect<void> {
+    return this.#job.policy?.record?.(this.#draws) ?? Effect.void
+  }
+
+  #step(step: Step): Effect.Effect<void, StageError | CoordinatesError, unknown> {
+    if (step._tag === "Effect") {
+      return Effect.flatMap(this.#seeded(step.stage), (at) => this.#effectful(step.stage, at))
+    }
+    if (step._tag === "Plain") {
+      return Effect.flatMap(this.#seeded(step.stage), (at) => this.#plain(() => this.#each(step.stage, at)))
+    }
+    return Effect.flatMap(
+      Effect.forEach(step.stages, (stage) => this.#seeded(stage)),
+      (all) =>
+        this.#plain(() => {
+          this.#adoptable = step.fused.run(this.values, (place, row) => {
+            // `place` is below `fused.length`, of which there are as many stages.
+            return this.#stand(all[place] as Seeded, this.#rows[row] ?? row)
+          })
+        })
+    )
+  }
+
+  /** Runs plain code; what it throws becomes an error at the place that the work stood at. */
+  #plain(run: () => void): Effect.Effect<void, StageError> {
+    return Effect.suspend(() => {
+      try {
+        Ambient.plain(this, run)
+        return Effect.void
+      } catch (cause) {
+        return Effect.fail(this.#error(this.stage(), this.#row, cause))
+      } finally {
+        this.#at = undefined
+        this.#rng = undefined
+      }
+    })
+  }
+
+  #each(stage: PlainStage, at: Seeded): void {
+    const { values } = this
+    const rows = this.#rows
+    const context = this.#context
+    let kept = 0
+    for (let place = 0; place < values.length; place++) {
+      const row = rows[place] ?? place
+      const rng = this.#stand(at, row)
+      context.ordinal = this.#first.ordinal + row
+      context.position = this.#first.position + row
+      context.index = this.#indices[row] ?? 0
+      if (stage._tag === "Augment") values[place] = stage.run(values[place], rng, context)
+      else if (stage._tag === "Map") values[place] = stage.run(values[place], context)
+      else if (stage.run(values[place], context)) {
+        values[kept] = values[place]
+        rows[kept++] = row
+      }
+    }
+    if (stage._tag === "Filter") {
+      values.length = kept
+      rows.length = kept
+    }
+  }
+
+  #effectful(stage: EffectStage, at: Seeded): Effect.Effect<void, StageError, unknown> {
+    const one = (value: unknown, place: number) =>
+      Effect.suspend(() => {
+        const row = this.#rows[place] ?? place
+        // Several rows are in the stage at once: each has a generator and a context of its own.
+        const own = this.#placed(at, row)
+        const context: StageContext = {
+          ...this.#context,
+          ordinal: this.#first.ordinal + row,
+          position: this.#first.position + row,
+          index: this.#indices[row] ?? 0
+        }
+        const work = Effect.suspend(() => stage.run(value, own.drawing() ?? idle, context))
+        return Ambient.effect(own, work).pipe(this.#located(stage.id.name, row))
+      })
+    return Effect.forEach(this.values, one, { concurrency: stage.concurrency }).pipe(
+      Effect.map((values) => {
+        this.values = values
+      })
+    )
+  }
+
+  #placed(at: Seeded, row: number): Ambient.AtWork {
+    const rng = at.stage.draws && at.seeds !== undefined ? this.#fresh(at, row) : undefined
+    let derived: Rng.Rng | undefined
+    return {
+      setting: this.setting,
+      stage: () => at.stage.id.name,
+      drawing: () => rng,
+      derived: () => {
+        derived ??= this.#ambientRng(at, row)
+        return derived
+      }
+    }
+  }
+
+  /** Puts the work at a row of a stage. */
+  #stand(at: Seeded, row: number): Rng.Rng {
+    this.#at = at
+    this.#row = row
+    const rng = at.rng(row)
+    this.#rng = rng
+    return rng
+  }
+
+  // What ambient randomness asks of the place at work.
+  readonly stage = (): string => this.#at?.stage.id.name ?? "batch"
+  readonly drawing = (): Rng.Rng | undefined => (this.#at?.stage.draws ? this.#rng : undefined)
+  readonly derived = (): Rng.Rng => {
+    const at = this.#at
+    if (at === undefined) return idle
+    if (this.#derived?.at !== at || this.#derived.row !== this.#row) {
+      this.#derived = { at, row: this.#row, rng: this.#ambientRng(at, this.#row) }
+    }
+    return this.#derived.rng
+  }
+
+  /** A fork of the row's stream, so that what ambient calls draw moves none of the stage's own draws. */
+  #ambientRng(at: Seeded, row: number): Rng.Rng {
+    return at.seeds === undefined ? idle : Rng.make(SeedPolicy.seedAt(at.seeds, row)).fork("ambient")
+  }
+
+  #fresh(at: Seeded, row: number): Rng.Rng {
+    if (at.seeds === undefined) return idle
+    return this.#observed(Rng.make(SeedPolicy.seedAt(at.seeds, row)), at.request, row)
+  }
+
+  #observed(rng: Rng.Rng, request: SeedPolicy.Request, row: number): Rng.Rng {
+    if (this.#job.policy?.record === undefined) return rng
+    return new RecordingRng(rng, SeedPolicy.coordinates(request, row), this.#draws)
+  }
+
+  /** Asks the policy for a stage's seeds, one a row of the plan (behind `batch`: one). */
+  #seeded(stage: Stage): Effect.Effect<Seeded, CoordinatesError> {
+    const { batch, epoch, rank, worker, workers, world } = this.#context
+    const { policy } = this.#job
+    const request: SeedPolicy.Request = {
+      scope: this.#scope,
+      stage: stage.id,
+      epoch,
+      rank,
+      world,
+      worker,
+      workers,
+      batch,
+      ordinal: this.#scope === "sample" ? this.#first.ordinal : Math.floor(batch / workers),
+      position: this.#first.position,
+      indices: this.#scope === "sample" ? this.#indices : this.#indices.subarray(0, 1),
+      distinct: this.#job.distinct
+    }
+    if (policy === undefined || !(stage.draws || this.setting === "derive")) {
+      return Effect.succeed({ stage, request, seeds: undefined, rng: () => idle })
+    }
+    return Effect.map(policy.seeds(request), (seeds) => {
+      if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && policy.record === undefined) {
+        const { words } = seeds
+        const own = new Xoshiro128()
+        return { stage, request, seeds, rng: (row: number) => own.reseed(words, 4 * row) }
+      }
+      const rng = (row: number) => this.#observed(Rng.make(SeedPolicy.seedAt(seeds, row)), request, row)
+      return { stage, request, seeds, rng }
+    })
+  }
+
+  /** Brings what an effect fails with, or dies of, to an error with its place. Interruption stays interruption. */
+  #located(stage: string, row: number | undefined) {
+    return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, StageError, R> =>
+      Effect.catchAllCause(effect, (cause) =>
+        Cause.isInterruptedOnly(cause)
+          ? Effect.interrupt
+          : Effect.fail(this.#error(stage, row, Cause.squash(cause), Option.getOrUndefined(Cause.failureOption(cause))))
+      )
+  }
+
+  #error(stage: string, row: number | undefined, cause: unknown, failure?: unknown): StageError {
+    const { policy } = this.#job
+    const { batch, epoch, rank, worker, workers, world } = this.#context
+    const sample = this.#scope === "sample" ? row : undefined
+    return new StageError({
+      policy: policy?.name ?? "none",
+      seed: policy?.seed ?? "none",
+      epoch,
+      rank,
+      world,
+      worker,
+      workers,
+      batch,
+      sample: sample === undefined ? undefined : this.#indices[sample],
+      position: sample === undefined ? undefined : this.#first.position + sample,
+      ordinal: sample === undefined ? undefined : this.#first.ordinal + sample,
+      stage,
+      cause,
+      failure
+    })
+  }
+}
+
+/** Handed where no stage draws; nobody reads from it. */
+const idle = new Xoshiro128()

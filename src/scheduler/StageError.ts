@@ -1,0 +1,75 @@
+/**
+ * What goes wrong while a batch is made, with the place where it did.
+ *
+ * @since 0.1.0
+ */
+import { Data } from "effect"
+
+/**
+ * A dataset, a stage or a collate failed. It names the place to the sample, and the call that makes that one sample
+ * again; `cause` is what was thrown or failed with, `failure` the same typed, when it came by an effect's error channel.
+ *
+ * @since 0.1.0
+ */
+export class StageError<out E = unknown> extends Data.TaggedError("StageError")<{
+  readonly policy: string
+  readonly seed: string
+  readonly epoch: number
+  readonly rank: number
+  readonly world: number
+  readonly worker: number
+  readonly workers: number
+  readonly batch: number
+  /** The sample's index in the dataset; `undefined` when the fault is the whole batch's. */
+  readonly sample: number | undefined
+  /** Its position in the epoch's order. */
+  readonly position: number | undefined
+  /** How many samples the worker had made before it in the epoch. */
+  readonly ordinal: number | undefined
+  /** The stage's name; `dataset` for reading the samples, `batch` for collating them. */
+  readonly stage: string
+  readonly cause: unknown
+  readonly failure?: unknown
+}> {
+  declare readonly failure?: E
+
+  /** The call that makes this one sample (or batch) again. */
+  get replay(): string {
+    const { batch, epoch, position, rank, workers, world } = this
+    const at = position === undefined ? `batch: ${batch}` : `position: ${position}`
+    const ranks = world === 1 ? "" : `, rank: ${rank}, world: ${world}`
+    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks} })`
+  }
+
+  override get message(): string {
+    const sample =
+      this.sample === undefined ? "" : `, sample ${this.sample} (position ${this.position}, ordinal ${this.ordinal})`
+    const rank = this.world === 1 ? "" : `, rank ${this.rank} of ${this.world}`
+    const cause = this.cause instanceof Error ? `${this.cause.name}: ${this.cause.message}` : String(this.cause)
+    return (
+      `stage "${this.stage}" failed at epoch ${this.epoch}, batch ${this.batch}${sample}, ` +
+      `worker ${this.worker} of ${this.workers}${rank}, policy ${this.policy}, seed ${this.seed}: ${cause}\n` +
+      `  replay: ${this.replay}`
+    )
+  }
+}
+
+/**
+ * The dataset has another size than when the run was opened, so the plan no longer holds.
+ *
+ * @since 0.1.0
+ */
+export class DatasetChanged extends Data.TaggedError("DatasetChanged")<{
+  readonly dataset: string
+  readonly from: number
+  readonly to: number
+  readonly epoch: number
+  readonly batch: number
+}> {
+  override get message(): string {
+    return (
+      `dataset ${this.dataset} had ${this.from} samples when the run was opened and has ${this.to} at epoch ` +
+      `${this.epoch}, batch ${this.batch}; keep it as it is while a run is open, or open a new run over the new size`
+    )
+  }
+}

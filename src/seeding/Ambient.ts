@@ -1,0 +1,189 @@
+/**
+ * Ambient randomness: the generators that a stage can reach without being handed one.
+ *
+ * The bug that Furrow ends began with a second generator that the loader did not know of. JavaScript has `Math.random`
+ * and `crypto`, Effect has its default `Random`. While a run is open these look, at each call, for the stage at work:
+ * if there is one, the pipeline's setting governs what they do; if there is none, they are what they always were. So
+ * samples that use none of it pay nothing, and neither does the code around the run.
+ *
+ * What cannot be seen: a reference to `Math.random` taken before the run was opened, and code that runs in a callback
+ * of its own (a promise's `then`, a timer) outside of the stage's effect.
+ *
+ * @since 0.1.0
+ */
+import { Context, Data, DefaultServices, Effect, Fiber, FiberRef, GlobalValue, Option, Random, type Scope } from "effect"
+import { type Rng, toRandom } from "./Rng.ts"
+
+/** What becomes of ambient randomness in a stage. @since 0.1.0 */
+export type Setting = "refuse" | "derive" | "leave"
+
+/**
+ * A stage reached for randomness that is not the pipeline's.
+ *
+ * @since 0.1.0
+ */
+export class AmbientRandomness extends Data.TaggedError("AmbientRandomness")<{
+  /** What was called, such as `Math.random`. */
+  readonly call: string
+  readonly stage: string
+}> {
+  override get message(): string {
+    return (
+      `stage "${this.stage}" called ${this.call}, which no seed governs; draw from the stage's rng (Pipeline.augment), ` +
+      'or choose Pipeline.ambient("derive") or Pipeline.ambient("leave")'
+    )
+  }
+}
+
+/**
+ * The stage at work, as the machinery keeps it.
+ *
+ * @since 0.1.0
+ */
+export interface AtWork {
+  readonly setting: Setting
+  /** The name of the stage at work. */
+  readonly stage: () => string
+  /** The rng of the stage at work when it draws. */
+  readonly drawing: () => Rng | undefined
+  /** Under `"derive"`: the rng that stands in for ambient randomness in the stage at work. */
+  readonly derived: () => Rng
+}
+
+interface State {
+  /** The stage whose plain code is on the stack. */
+  plain: AtWork | undefined
+  /** How many runs are open. */
+  open: number
+  restore: (() => void) | undefined
+}
+
+// One for the process, even if the module is loaded twice: there is only one Math.random.
+const state: State = GlobalValue.globalValue(Symbol.for("furrow/Ambient"), () => ({
+  plain: undefined,
+  open: 0,
+  restore: undefined
+}))
+
+const effectful: FiberRef.FiberRef<AtWork | undefined> = GlobalValue.globalValue(
+  Symbol.for("furrow/Ambient/effectful"),
+  () => FiberRef.unsafeMake<AtWork | undefined>(undefined)
+)
+
+/**
+ * Runs plain code under a setting: until it returns or throws, ambient randomness is governed by `atWork`.
+ *
+ * @since 0.1.0
+ */
+export const plain = <A>(atWork: AtWork, run: () => A): A => {
+  const before = state.plain
+  state.plain = atWork
+  try {
+    return run()
+  } finally {
+    state.plain = before
+  }
+}
+
+/**
+ * Runs an effect under a setting, and with the stage's rng as Effect's `Random`.
+ *
+ * @since 0.1.0
+ */
+export const effect = <A, E, R>(atWork: AtWork, run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.randomWith((outer) => Effect.withRandom(Effect.locally(run, effectful, atWork), govern(outer)))
+
+const atWork = (): AtWork | undefined => {
+  if (state.plain !== undefined) return state.plain
+  return Option.getOrUndefined(Fiber.getCurrentFiber())?.getFiberRef(effectful)
+}
+
+/** The rng that stands in for a call, `undefined` where the call is to be left alone. Throws where it is refused. */
+const standIn = (call: string): Rng | undefined => {
+  const stage = atWork()
+  if (stage === undefined || stage.setting === "leave") return undefined
+  if (stage.setting === "derive") return stage.derived()
+  throw new AmbientRandomness({ call, stage: stage.stage() })
+}
+
+/** `outer` as a stage finds it: its own rng if it draws, else what the setting makes of `outer`. */
+const govern = (outer: Random.Random): Random.Random => {
+  const through = <A>(method: string, draw: (random: Random.Random) => Effect.Effect<A>): Effect.Effect<A> =>
+    Effect.suspend(() => {
+      const rng = atWork()?.drawing() ?? standIn(`Random.${method}`)
+      return draw(rng === undefined ? outer : toRandom(rng))
+    })
+  return {
+    [Random.RandomTypeId]: Random.RandomTypeId,
+    next: through("next", (random) => random.next),
+    nextBoolean: through("nextBoolean", (random) => random.nextBoolean),
+    nextInt: through("nextInt", (random) => random.nextInt),
+    nextRange: (min, max) => through("nextRange", (random) => random.nextRange(min, max)),
+    nextIntBetween: (min, max) => through("nextIntBetween", (random) => random.nextIntBetween(min, max)),
+    shuffle: (elements) => through("shuffle", (random) => random.shuffle(elements))
+  }
+}
+
+/**
+ * Governs ambient randomness for as long as the scope is open. Runs that overlap share one installation; the last to
+ * close puts everything back.
+ *
+ * @since 0.1.0
+ */
+export const installed: Effect.Effect<void, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.sync(() => {
+    if (state.open++ === 0) state.restore = install()
+  }),
+  () =>
+    Effect.sync(() => {
+      if (--state.open > 0) return
+      state.restore?.()
+      state.restore = undefined
+    })
+)
+
+const install = (): (() => void) => {
+  const random = Math.random
+  Math.random = () => {
+    const rng = standIn("Math.random")
+    return rng === undefined ? random() : rng.double()
+  }
+
+  // Own properties of the object, in front of the prototype's methods; deleting them brings those back.
+  const { crypto } = globalThis
+  const fillRandom = crypto.getRandomValues.bind(crypto)
+  const uuid = crypto.randomUUID.bind(crypto)
+  const getRandomValues = <A extends ArrayBufferView<ArrayBuffer>>(array: A): A => {
+    const rng = standIn("crypto.getRandomValues")
+    if (rng === undefined || !ArrayBuffer.isView(array)) return fillRandom(array)
+    rng.fill(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+    return array
+  }
+  const randomUUID: typeof crypto.randomUUID = () => {
+    const rng = standIn("crypto.randomUUID")
+    return rng === undefined ? uuid() : uuidOf(rng.fill(new Uint8Array(16)))
+  }
+  Object.defineProperty(crypto, "getRandomValues", { value: getRandomValues, configurable: true, writable: true })
+  Object.defineProperty(crypto, "randomUUID", { value: randomUUID, configurable: true, writable: true })
+
+  // What Effect falls back to in a fiber that was given no Random: `Effect.runSync(Random.next)` inside plain code.
+  const services = DefaultServices.liveServices.unsafeMap
+  const live = Context.get(DefaultServices.liveServices, Random.Random)
+  services.set(Random.Random.key, govern(live))
+
+  return () => {
+    Math.random = random
+    Reflect.deleteProperty(crypto, "getRandomValues")
+    Reflect.deleteProperty(crypto, "randomUUID")
+    services.set(Random.Random.key, live)
+  }
+}
+
+/** RFC 9562, version 4: 122 random bits, version and variant in their places. */
+const uuidOf = (bytes: Uint8Array): `${string}-${string}-${string}-${string}-${string}` => {
+  const at = (index: number): number => bytes[index] ?? 0
+  bytes[6] = (at(6) & 0x0f) | 0x40
+  bytes[8] = (at(8) & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

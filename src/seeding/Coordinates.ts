@@ -1,0 +1,83 @@
+/**
+ * Where a draw happens. Every random number of a run belongs to one place: an epoch, a rank, a worker, a sample (or a
+ * batch), and a stage. A seed policy turns places into seeds; errors name them.
+ *
+ * @since 0.1.0
+ */
+import { Data } from "effect"
+import { wordsOf } from "./Seed.ts"
+
+/** A stage as the seeding sees it. @since 0.1.0 */
+export interface StageId {
+  readonly name: string
+  /** 32 bits from the name alone, so that a stage's draws do not depend on its neighbours or its place. */
+  readonly id: number
+}
+
+/**
+ * The id that a stage's name stands for.
+ *
+ * @since 0.1.0
+ */
+export const stageId = (name: string): StageId => ({ name, id: wordsOf(name)[0] })
+
+/**
+ * What one seed is for: the order of an epoch (one for all workers and ranks), a batch, or one sample.
+ *
+ * @since 0.1.0
+ */
+export type Scope = "epoch" | "batch" | "sample"
+
+/**
+ * The place of one draw.
+ *
+ * @since 0.1.0
+ */
+export interface Coordinates {
+  readonly scope: Scope
+  readonly stage: StageId
+  readonly epoch: number
+  readonly rank: number
+  readonly world: number
+  /** The worker that makes the batch, from 0; for scope `epoch` always 0. */
+  readonly worker: number
+  readonly workers: number
+  /** The batch's number within the epoch. */
+  readonly batch: number
+  /** How many samples (for scope `batch`: batches) this worker made before in this epoch. */
+  readonly ordinal: number
+  /** The place in the epoch's order over all ranks. */
+  readonly position: number
+  /** The sample's index in the dataset. */
+  readonly index: number
+  /** Whether the sampler visits an index at most once an epoch; if not, an index alone does not name a sample. */
+  readonly distinct: boolean
+}
+
+/**
+ * Coordinates as one line, for logs and messages.
+ *
+ * @since 0.1.0
+ */
+export const format = (at: Coordinates): string => {
+  const place = `epoch ${at.epoch}, stage "${at.stage.name}"`
+  if (at.scope === "epoch") return place
+  const made = `${place}, rank ${at.rank} of ${at.world}, worker ${at.worker} of ${at.workers}, batch ${at.batch}`
+  return at.scope === "batch" ? made : `${made}, sample ${at.index} (position ${at.position}, ordinal ${at.ordinal})`
+}
+
+/**
+ * No seed could be had for a place: it does not fit the policy's packing, or the policy refused it.
+ *
+ * @since 0.1.0
+ */
+export class CoordinatesError extends Data.TaggedError("CoordinatesError")<{
+  readonly policy: string
+  readonly seed: string
+  readonly coordinates: Coordinates
+  readonly reason: string
+}> {
+  override get message(): string {
+    return `policy ${this.policy} (seed ${this.seed}) has no seed at ${format(this.coordinates)}: ${this.reason}`
+  }
+}

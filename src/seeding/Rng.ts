@@ -1,0 +1,36 @@
+/**
+ * What a stage draws from: a generator that stands at a seed.
+ *
+ * @since 0.1.0
+ */
+import { Chunk, Effect, Random } from "effect"
+import type { Rng } from "./generators/Generator.ts"
+// Imported for what they register: a seed must find its generator whichever door a program came in by.
+import "./generators/Philox4x32.ts"
+import "./generators/Xoshiro128.ts"
+
+export { type ChoiceOptions, make, register, Rng } from "./generators/Generator.ts"
+
+/**
+ * `rng` as Effect's `Random` service, so that an effect run with it draws from the pipeline's stream.
+ *
+ * @example
+ * import { Effect, Random } from "effect"
+ * import { Rng } from "furrow"
+ *
+ * const rng = Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
+ * const roll = Random.nextIntBetween(1, 7).pipe(Effect.withRandom(Rng.toRandom(rng)))
+ * console.assert(Effect.runSync(roll) >= 1)
+ *
+ * @since 0.1.0
+ */
+export const toRandom = (rng: Rng): Random.Random => ({
+  // Effect marks a service of its own by this field.
+  [Random.RandomTypeId]: Random.RandomTypeId,
+  next: Effect.sync(() => rng.double()),
+  nextBoolean: Effect.sync(() => rng.bernoulli(0.5)),
+  nextInt: Effect.sync(() => rng.integer(Number.MAX_SAFE_INTEGER)),
+  nextRange: (min, max) => Effect.sync(() => rng.uniform(min, max)),
+  nextIntBetween: (min, max) => Effect.sync(() => min + rng.integer(max - min)),
+  shuffle: (elements) => Effect.sync(() => Chunk.unsafeFromArray(rng.shuffle(Array.from(elements))))
+})

@@ -1,0 +1,340 @@
+/**
+ * The seeding policy: the service that turns coordinates into seeds.
+ *
+ * A pipeline that draws names {@link SeedPolicy} among its requirements, so it does not compile until a layer provides
+ * one, and another layer changes how every stage is seeded without a change to the pipeline.
+ *
+ * Both policies made here pack coordinates into the 128-bit counter of Philox4x32-10 under the run's 64-bit key.
+ * Packing loses nothing and Philox is a bijection, so two coordinates never start from one state; what does not fit is
+ * a {@link CoordinatesError}, never a wrap-around. (That two streams meet *further on* stays a matter of odds: about
+ * n² · length / 2^128 for n streams.)
+ *
+ * ```text
+ *             c3        c2                          c1                                        c0
+ * samples     stage 32  rank high 8 | epoch 24      tag 4 | rank low 8 | worker 12 | ord. 8   ordinal 32
+ * elastic     stage 32  epoch 32                    tag 4 | 0 7 | index high 21               index 32
+ * an epoch    stage 32  epoch 32                    tag 4 | 0 28                              0
+ * ```
+ *
+ * @since 0.1.0
+ */
+import { Config, ConfigError, Context, Effect, Either, Layer } from "effect"
+import { type Coordinates, CoordinatesError, type Scope, type StageId } from "./Coordinates.ts"
+import { block } from "./generators/Philox.ts"
+import { algorithm as xoshiro } from "./generators/Xoshiro128.ts"
+import * as Seed from "./Seed.ts"
+
+/**
+ * A request for the seeds of one stage: one for an epoch or a batch, one a sample for all samples of a batch.
+ *
+ * @since 0.1.0
+ */
+export interface Request {
+  readonly scope: Scope
+  readonly stage: StageId
+  readonly epoch: number
+  readonly rank: number
+  readonly world: number
+  readonly worker: number
+  readonly workers: number
+  readonly batch: number
+  /** The ordinal of the first; the rest follow one by one. */
+  readonly ordinal: number
+  /** The position of the first in the epoch's order; the rest follow one by one. */
+  readonly position: number
+  /** The dataset index of each sample; its length is the number of seeds asked for. */
+  readonly indices: ArrayLike<number>
+  readonly distinct: boolean
+}
+
+/**
+ * The coordinates of the `row`-th seed that a request asks for.
+ *
+ * @since 0.1.0
+ */
+export const coordinates = (request: Request, row: number): Coordinates => ({
+  scope: request.scope,
+  stage: request.stage,
+  epoch: request.epoch,
+  rank: request.rank,
+  world: request.world,
+  worker: request.worker,
+  workers: request.workers,
+  batch: request.batch,
+  ordinal: request.ordinal + row,
+  position: request.position + row,
+  index: request.indices[row] ?? 0,
+  distinct: request.distinct
+})
+
+/**
+ * Seeds as a policy hands them out: packed, `width` words a seed in one array (the fast form, which also travels to
+ * threads as it is), or listed one by one.
+ *
+ * @since 0.1.0
+ */
+export type Seeds =
+  | { readonly _tag: "Packed"; readonly algorithm: string; readonly width: number; readonly words: Uint32Array }
+  | { readonly _tag: "Listed"; readonly seeds: ReadonlyArray<Seed.Seed> }
+
+/**
+ * The `row`-th of some seeds as a value.
+ *
+ * @since 0.1.0
+ */
+export const seedAt = (seeds: Seeds, row: number): Seed.Seed => {
+  if (seeds._tag === "Packed") {
+    const words = Array.from(seeds.words.subarray(row * seeds.width, (row + 1) * seeds.width))
+    return { algorithm: seeds.algorithm, words }
+  }
+  const seed = seeds.seeds[row]
+  if (seed === undefined) throw new RangeError(`there are ${seeds.seeds.length} seeds, none at ${row}`)
+  return seed
+}
+
+/**
+ * One draw as a recording policy sees it: where, by which method of `Rng`, with what arguments, and what came.
+ *
+ * @since 0.1.0
+ */
+export interface Draw {
+  readonly coordinates: Coordinates
+  readonly method: string
+  readonly arguments: ReadonlyArray<unknown>
+  readonly value: unknown
+}
+
+/**
+ * What a seed policy does.
+ *
+ * @since 0.1.0
+ */
+export interface Service {
+  /** The policy's name, for logs, errors and the environment. */
+  readonly name: string
+  /** The run's seed as text. */
+  readonly seed: string
+  /** Whether what it gives hangs on the number of workers; if not, neither do the batches. */
+  readonly elastic: boolean
+  /** One seed for each of `request.indices`. */
+  readonly seeds: (request: Request) => Effect.Effect<Seeds, CoordinatesError>
+  /** When present, every draw of every batch is reported to it, batch by batch as they are made. */
+  readonly record?: (draws: ReadonlyArray<Draw>) => Effect.Effect<void>
+}
+
+/**
+ * The tag of the seeding policy.
+ *
+ * @since 0.1.0
+ */
+export class SeedPolicy extends Context.Tag("furrow/SeedPolicy")<SeedPolicy, Service>() {}
+
+/** How a policy of this module is seeded. @since 0.1.0 */
+export interface Options {
+  /** A whole number from 0 to 2^53 − 1, a bigint below 2^64, or a string. */
+  readonly seed: Seed.RootInput
+}
+
+/** Tags keep the kinds of coordinates apart inside the counter. Tag 0 is nobody's: see {@link start}. */
+const TAG_EPOCH = 1
+const TAG_WORKER_SAMPLE = 2
+const TAG_WORKER_BATCH = 3
+const TAG_INDEX = 4
+const TAG_POSITION = 5
+const TAG_ELASTIC_BATCH = 6
+
+const TWO_POW_32 = 2 ** 32
+
+/** Packs the coordinates of a request's rows, from the first on, as `words[4 * row …]`; says what does not fit. */
+type Pack = (request: Request, key: Seed.Root, words: Uint32Array) => string | undefined
+
+/**
+ * The block at a counter, as a start state. One counter in 2^128 gives the all-zero block, which xoshiro128** cannot
+ * start from; its place is taken by the block of a counter that no coordinates pack to (tag 0), so states still differ.
+ */
+const start = (c0: number, c1: number, c2: number, c3: number, key: Seed.Root, words: Uint32Array, at: number) => {
+  block(c0, c1, c2, c3, key.low, key.high, words, at)
+  if (words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0) {
+    block(0, 0, 0, 0, key.low, key.high, words, at)
+  }
+}
+
+const packEpoch: Pack = (request, key, words) => {
+  if (!fits(request.epoch, 32)) return outside("epoch", request.epoch, 32)
+  start(0, TAG_EPOCH << 28, request.epoch, request.stage.id, key, words, 0)
+  return undefined
+}
+
+const packWorker: Pack = (request, key, words) => {
+  const { epoch, indices, ordinal, rank, stage, worker } = request
+  if (!fits(epoch, 24)) return outside("epoch", epoch, 24)
+  if (!fits(rank, 16)) return outside("rank", rank, 16)
+  if (!fits(worker, 12)) return outside("worker", worker, 12)
+  if (!fits(ordinal, 40) || !fits(ordinal + Math.max(indices.length - 1, 0), 40)) {
+    return outside("ordinal", ordinal + indices.length - 1, 40)
+  }
+  const tag = request.scope === "batch" ? TAG_WORKER_BATCH : TAG_WORKER_SAMPLE
+  const c1 = (tag << 28) | ((rank & 0xff) << 20) | (worker << 8)
+  const c2 = ((rank >>> 8) << 24) | epoch
+  for (let row = 0; row < indices.length; row++) {
+    const own = ordinal + row
+    start(own >>> 0, c1 | Math.floor(own / TWO_POW_32), c2, stage.id, key, words, 4 * row)
+  }
+  return undefined
+}
+
+const packElastic: Pack = (request, key, words) => {
+  const { batch, distinct, epoch, indices, position, rank, stage } = request
+  if (!fits(epoch, 32)) return outside("epoch", epoch, 32)
+  if (request.scope === "batch") {
+    // A batch stage mixes the rows of one rank, so the rank stays part of its place; 16 bits of it beside 45 of batch
+    // are more than the 53 an index takes, hence fewer for the batch's number.
+    if (!fits(rank, 16)) return outside("rank", rank, 16)
+    if (!fits(batch, 40)) return outside("batch", batch, 40)
+    const c1 = (TAG_ELASTIC_BATCH << 28) | (rank << 8) | Math.floor(batch / TWO_POW_32)
+    start(batch >>> 0, c1, epoch, stage.id, key, words, 0)
+    return undefined
+  }
+  const c1 = (distinct ? TAG_INDEX : TAG_POSITION) << 28
+  for (let row = 0; row < indices.length; row++) {
+    const own = distinct ? (indices[row] as number) : position + row
+    if (!fits(own, 53)) return outside(distinct ? "index" : "position", own, 53)
+    start(own >>> 0, c1 | Math.floor(own / TWO_POW_32), epoch, stage.id, key, words, 4 * row)
+  }
+  return undefined
+}
+
+const fits = (value: number, bits: number): boolean => Number.isSafeInteger(value) && value >= 0 && value < 2 ** bits
+
+const outside = (what: string, value: number, bits: number): string =>
+  `${what} ${value} does not fit; it can be 0 to 2^${bits} - 1`
+
+const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Service => ({
+  name,
+  seed: seed.text,
+  elastic,
+  seeds: (request) =>
+    Effect.suspend(() => {
+      const words = new Uint32Array(4 * request.indices.length)
+      const reason = (request.scope === "epoch" ? packEpoch : pack)(request, seed, words)
+      if (reason === undefined) return Effect.succeed({ _tag: "Packed", algorithm: xoshiro, width: 4, words })
+      return Effect.fail(
+        new CoordinatesError({ policy: name, seed: seed.text, coordinates: coordinates(request, 0), reason })
+      )
+    })
+})
+
+const makers = {
+  epochWorker: (seed: Seed.Root): Service => packed("epochWorker", false, packWorker, seed),
+  elastic: (seed: Seed.Root): Service => packed("elastic", true, packElastic, seed)
+}
+
+/** The names by which {@link fromConfig} and the command line choose a policy. @since 0.1.0 */
+export const names: ReadonlyArray<string> = Object.keys(makers)
+
+/**
+ * The RNG derived from epoch and worker: each sample's stream hangs on (epoch, rank, worker, how many samples that
+ * worker made before in the epoch, stage). Another number of workers gives other draws. Holds epochs below 2^24, ranks
+ * below 2^16, workers below 2^12 and 2^40 samples a worker and epoch. Fails with `SeedError` for a seed that is none.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { SeedPolicy } from "furrow"
+ *
+ * const layer = SeedPolicy.epochWorker({ seed: 42 })
+ * const name = SeedPolicy.SeedPolicy.pipe(Effect.map((policy) => policy.name), Effect.provide(layer))
+ * console.assert(Effect.runSync(name) === "epochWorker")
+ *
+ * @since 0.1.0
+ */
+export const epochWorker = (options: Options): Layer.Layer<SeedPolicy, Seed.SeedError> =>
+  Layer.effect(SeedPolicy, Effect.map(Seed.root(options.seed), makers.epochWorker))
+
+/**
+ * Each sample's stream hangs on (epoch, the sample's index, stage) alone: the number of workers and ranks changes
+ * nothing. Where the sampler may visit an index twice in an epoch (with replacement, say), the position in the epoch's
+ * order stands in for the index, so that the two visits draw apart. Holds epochs below 2^32 and indices below 2^53.
+ *
+ * @since 0.1.0
+ */
+export const elastic = (options: Options): Layer.Layer<SeedPolicy, Seed.SeedError> =>
+  Layer.effect(SeedPolicy, Effect.map(Seed.root(options.seed), makers.elastic))
+
+/**
+ * The policy that the environment names: `FURROW_SEED_POLICY` (`epochWorker` when not set) seeded by `FURROW_SEED` (0
+ * when not set; digits are a number, all else a string). Fails with `ConfigError` when either cannot be read. Reads
+ * through Effect's `ConfigProvider`, so a test or a file can stand in for the environment.
+ *
+ * @since 0.1.0
+ */
+export const fromConfig: Layer.Layer<SeedPolicy, ConfigError.ConfigError> = Layer.effect(
+  SeedPolicy,
+  Effect.gen(function* () {
+    const seed = yield* Config.string("FURROW_SEED").pipe(
+      Config.withDefault("0"),
+      Config.mapOrFail((text) =>
+        Either.mapLeft(Seed.parse(text), (error) => ConfigError.InvalidData(["FURROW_SEED"], error.message))
+      )
+    )
+    const name = yield* Config.string("FURROW_SEED_POLICY").pipe(Config.withDefault("epochWorker"))
+    return yield* byName(name, seed)
+  })
+)
+
+/**
+ * The policy of a name, as {@link fromConfig} and the command line take it.
+ *
+ * @since 0.1.0
+ */
+export const byName = (name: string, seed: Seed.Root): Either.Either<Service, ConfigError.ConfigError> => {
+  if (name === "epochWorker" || name === "elastic") return Either.right(makers[name](seed))
+  const reason = `${JSON.stringify(name)} is no seed policy; choose ${names.join(" or ")}`
+  return Either.left(ConfigError.InvalidData(["FURROW_SEED_POLICY"], reason))
+}
+
+/**
+ * A policy of your own: a name and a pure function from coordinates to a seed. What the function throws becomes a
+ * {@link CoordinatesError}; so does a seed that is none by the `Seed` schema.
+ *
+ * @example
+ * import { SeedPolicy } from "furrow"
+ *
+ * // Every epoch draws the same: a fixed validation augmentation.
+ * const layer = SeedPolicy.make("fixed", ({ index, stage }) => ({
+ *   algorithm: "xoshiro128**",
+ *   words: [index, stage.id, 0, 1]
+ * }))
+ * console.assert(layer !== undefined)
+ *
+ * @since 0.1.0
+ */
+export const make = (
+  name: string,
+  seed: (coordinates: Coordinates) => Seed.Seed,
+  options: { readonly elastic?: boolean; readonly seed?: string } = {}
+): Layer.Layer<SeedPolicy> =>
+  Layer.succeed(SeedPolicy, {
+    name,
+    seed: options.seed ?? "its own",
+    elastic: options.elastic ?? false,
+    seeds: (request) =>
+      Effect.suspend(() => {
+        const seeds: Array<Seed.Seed> = []
+        for (let row = 0; row < request.indices.length; row++) {
+          const at = coordinates(request, row)
+          try {
+            seeds.push(Seed.validate(seed(at)))
+          } catch (cause) {
+            return Effect.fail(
+              new CoordinatesError({
+                policy: name,
+                seed: options.seed ?? "its own",
+                coordinates: at,
+                reason: cause instanceof Error ? cause.message : String(cause)
+              })
+            )
+          }
+        }
+        return Effect.succeed<Seeds>({ _tag: "Listed", seeds })
+      })
+  })

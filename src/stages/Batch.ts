@@ -1,0 +1,348 @@
+/**
+ * Batches: samples laid side by side in columns.
+ *
+ * A column is a `Tensor` whose first axis is the sample. Numbers, flags, typed arrays, tensors, strings and records of
+ * these find their columns by themselves ({@link columns}); anything else wants a collate function of its own.
+ *
+ * @since 0.1.0
+ */
+import { Data } from "effect"
+import { InvalidOption } from "../InvalidOption.ts"
+import { isTypedArray, Tensor, type TypedArray } from "../Tensor.ts"
+
+/**
+ * One batch, as it is delivered.
+ *
+ * @since 0.1.0
+ */
+export interface Batch<out C> {
+  readonly epoch: number
+  /** The batch's number within its epoch. */
+  readonly index: number
+  readonly rank: number
+  /** The worker that made it. */
+  readonly worker: number
+  /** How many rows it has: the length of every column's first axis. */
+  readonly size: number
+  /** The dataset index of each row. */
+  readonly indices: Float64Array
+  readonly columns: C
+}
+
+/**
+ * Makes the columns of a batch from its samples, of which there is at least one. Plain code; it must not keep
+ * `samples`. `adoptable` is a buffer that this batch alone owns: rows that lie in it one behind the other may be taken
+ * as a column without a copy.
+ *
+ * @since 0.1.0
+ */
+export type Collate<in S, out C> = (samples: ReadonlyArray<S>, adoptable?: ArrayBufferLike) => C
+
+/**
+ * Samples that do not make a column.
+ *
+ * @since 0.1.0
+ */
+export class CollateError extends Data.TaggedError("CollateError")<{
+  /** The column's path, such as `image` or `meta.size`; empty when the sample itself is the column. */
+  readonly column: string
+  /** The row within the batch. */
+  readonly row: number
+  readonly reason: string
+}> {
+  override get message(): string {
+    const column = this.column === "" ? "the samples" : `column "${this.column}"`
+    return `${column} cannot be batched: row ${this.row} ${this.reason}`
+  }
+}
+
+interface Arrays {
+  readonly int8: Int8Array
+  readonly uint8: Uint8Array
+  readonly int16: Int16Array
+  readonly uint16: Uint16Array
+  readonly int32: Int32Array
+  readonly uint32: Uint32Array
+  readonly float32: Float32Array
+  readonly float64: Float64Array
+}
+
+/** The element types that a column of JavaScript numbers can be asked to have. @since 0.1.0 */
+export type NumberDType = keyof Arrays
+
+/** Element types for columns of numbers, by the column's name. @since 0.1.0 */
+export type DTypes = Readonly<Record<string, NumberDType>>
+
+/**
+ * The columns that samples of type `S` make:
+ *
+ * | sample | column |
+ * |---|---|
+ * | `Tensor<D>` of shape `[…]`, typed array `D` | `Tensor<D>` of shape `[batch, …]` |
+ * | number | `Tensor<Float64Array>` `[batch]`, or as `dtypes` says |
+ * | boolean | `Tensor<Uint8Array>` `[batch]`, 0 and 1 |
+ * | bigint | `Tensor<BigInt64Array>` `[batch]` |
+ * | array of numbers | `Tensor<Float64Array>` `[batch, length]` |
+ * | string | array of strings |
+ * | record | record of its fields' columns |
+ *
+ * @since 0.1.0
+ */
+// biome-ignore lint/complexity/noBannedTypes: `{}` is the record without an entry, the default that names no column.
+export type Columns<S, D extends DTypes = {}> = S extends Tensor<infer T>
+  ? Tensor<T>
+  : S extends TypedArray
+    ? Tensor<S>
+    : S extends number
+      ? Tensor<Float64Array>
+      : S extends boolean
+        ? Tensor<Uint8Array>
+        : S extends bigint
+          ? Tensor<BigInt64Array>
+          : S extends string
+            ? ReadonlyArray<string>
+            : S extends ReadonlyArray<number>
+              ? Tensor<Float64Array>
+              : S extends object
+                ? { readonly [K in keyof S]: Column<S[K], K extends keyof D ? D[K] : undefined> }
+                : never
+
+type Column<S, N extends NumberDType | undefined> = [S] extends [number]
+  ? Tensor<N extends NumberDType ? Arrays[N] : Float64Array>
+  : [S] extends [boolean]
+    ? Tensor<Uint8Array>
+    : Columns<S>
+
+const constructors: { readonly [N in NumberDType]: new (length: number) => Arrays[N] } = {
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  float32: Float32Array,
+  float64: Float64Array
+}
+
+/**
+ * The collate that `Pipeline.batch` uses when it is given none: columns by the table at {@link Columns}. Throws
+ * {@link CollateError} when rows differ in kind, shape, element type or fields, or when a number does not fit the
+ * element type it is to have (1.5 in `int32`, 300 in `uint8`).
+ *
+ * @since 0.1.0
+ */
+export const columns = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferLike): unknown =>
+  column("", samples, dtypes, adoptable)
+
+/** Throws `InvalidOption` for element types that are none. @since 0.1.0 */
+export const checkDTypes = (dtypes: DTypes): void => {
+  for (const [name, dtype] of Object.entries(dtypes)) {
+    if (!Object.hasOwn(constructors, dtype)) {
+      const expected = `one of ${Object.keys(constructors).join(", ")}`
+      throw new InvalidOption({ option: `dtypes.${name}`, value: dtype, expected })
+    }
+  }
+}
+
+const column = (
+  path: string,
+  values: ReadonlyArray<unknown>,
+  dtypes: DTypes,
+  adoptable: ArrayBufferLike | undefined
+): unknown => {
+  const first = values[0]
+  if (first instanceof Tensor) return stack(path, values, first.shape, adoptable)
+  if (isTypedArray(first)) return stack(path, values, [first.length], adoptable)
+  switch (typeof first) {
+    case "number":
+      return numbers(path, values, dtypes[path] ?? "float64")
+    case "boolean": {
+      const data = new Uint8Array(values.length)
+      for (let row = 0; row < values.length; row++) data[row] = Number(ofType(path, row, values[row], "boolean"))
+      return new Tensor(data, [values.length])
+    }
+    case "bigint": {
+      const data = new BigInt64Array(values.length)
+      for (let row = 0; row < values.length; row++) {
+        const value = values[row]
+        if (typeof value !== "bigint") throw differs(path, row, value, "a bigint")
+        if (BigInt.asIntN(64, value) !== value) {
+          throw new CollateError({ column: path, row, reason: `holds ${value}n, which does not fit int64` })
+        }
+        data[row] = value
+      }
+      return new Tensor(data, [values.length])
+    }
+    case "string":
+      for (let row = 1; row < values.length; row++) ofType(path, row, values[row], "string")
+      return Array.from(values)
+    default:
+      if (Array.isArray(first)) return lists(path, values, first.length)
+      if (isRecord(first)) return record(path, values, Object.keys(first), dtypes, adoptable)
+      throw new CollateError({
+        column: path,
+        row: 0,
+        reason: `is ${kind(first)}; map it to numbers, strings, tensors or a record of these, or give batch a collate`
+      })
+  }
+}
+
+const numbers = (path: string, values: ReadonlyArray<unknown>, dtype: NumberDType): Tensor => {
+  const data = new constructors[dtype](values.length)
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]
+    if (typeof value !== "number") throw differs(path, row, value, "a number")
+    data[row] = value
+    // Float32 rounds, as it is meant to; the integer types must hold the very number.
+    if (dtype !== "float32" && data[row] !== value && !Number.isNaN(value)) {
+      throw new CollateError({ column: path, row, reason: `holds ${value}, which does not fit ${dtype}` })
+    }
+    if (Number.isNaN(value) && dtype !== "float32" && dtype !== "float64") {
+      throw new CollateError({ column: path, row, reason: `holds NaN, which does not fit ${dtype}` })
+    }
+  }
+  return new Tensor(data, [values.length])
+}
+
+const lists = (path: string, values: ReadonlyArray<unknown>, length: number): Tensor => {
+  const data = new Float64Array(values.length * length)
+  for (let row = 0; row < values.length; row++) {
+    const list: unknown = values[row]
+    if (!Array.isArray(list)) throw differs(path, row, list, "an array")
+    if (list.length !== length) throw ragged(path, row, [list.length], [length])
+    for (let place = 0; place < length; place++) {
+      const value: unknown = list[place]
+      if (typeof value !== "number") {
+        throw new CollateError({
+          column: path,
+          row,
+          reason: `holds ${kind(value)} at place ${place}; only arrays of numbers make a column`
+        })
+      }
+      data[row * length + place] = value
+    }
+  }
+  return new Tensor(data, [values.length, length])
+}
+
+const stack = (
+  path: string,
+  values: ReadonlyArray<unknown>,
+  shape: ReadonlyArray<number>,
+  adoptable: ArrayBufferLike | undefined
+): Tensor => {
+  const rows: Array<TypedArray> = []
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]
+    const data = value instanceof Tensor ? value.data : value
+    if (!isTypedArray(data)) throw differs(path, row, value, "a tensor")
+    const first = rows[0] ?? data
+    const own = value instanceof Tensor ? value.shape : [data.length]
+    if (data.constructor !== first.constructor) {
+      throw differs(path, row, value, `a ${first.constructor.name}`)
+    }
+    if (!sameShape(own, shape)) throw ragged(path, row, own, shape)
+    rows.push(data)
+  }
+  const first = rows[0] as TypedArray // values has at least one row
+  const all = [values.length, ...shape]
+  return new Tensor(adoptable === undefined ? copied(rows, first) : (adopted(rows, first, adoptable) ?? copied(rows, first)), all)
+}
+
+/** The rows as one array over the buffer they lie in, when they fill a stretch of it one behind the other. */
+const adopted = (rows: ReadonlyArray<TypedArray>, first: TypedArray, adoptable: ArrayBufferLike): TypedArray | undefined => {
+  let at = first.byteOffset
+  for (const row of rows) {
+    if (row.buffer !== adoptable || row.byteOffset !== at) return undefined
+    at += row.byteLength
+  }
+  return view(first, adoptable, first.byteOffset, rows.length * first.length)
+}
+
+const copied = (rows: ReadonlyArray<TypedArray>, first: TypedArray): TypedArray => {
+  const bytes = new ArrayBuffer(rows.length * first.byteLength)
+  const all = view(first, bytes, 0, rows.length * first.length)
+  for (let row = 0; row < rows.length; row++) {
+    // All rows are of the first one's constructor, so numbers meet numbers and bigints meet bigints.
+    ;(all as Float64Array).set(rows[row] as Float64Array, row * first.length)
+  }
+  return all
+}
+
+const view = (like: TypedArray, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray => {
+  // Every typed array's constructor takes (buffer, byteOffset, length) and makes its own kind.
+  const Kind = like.constructor as new (buffer: ArrayBufferLike, byteOffset: number, length: number) => TypedArray
+  return new Kind(buffer, byteOffset, length)
+}
+
+const record = (
+  path: string,
+  values: ReadonlyArray<unknown>,
+  fields: ReadonlyArray<string>,
+  dtypes: DTypes,
+  adoptable: ArrayBufferLike | undefined
+): unknown => {
+  const result: Record<string, unknown> = {}
+  for (const field of fields) result[field] = new Array<unknown>(values.length)
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]
+    if (!isRecord(value)) throw differs(path, row, value, "a record")
+    for (const field of fields) {
+      if (!(field in value)) {
+        throw new CollateError({ column: path, row, reason: `has no field "${field}", row 0 has` })
+      }
+      // result[field] is the array put there above.
+      ;(result[field] as Array<unknown>)[row] = value[field]
+    }
+    for (const field in value) {
+      if (!(field in result)) {
+        throw new CollateError({ column: path, row, reason: `has a field "${field}", row 0 has not` })
+      }
+    }
+  }
+  for (const field of fields) {
+    // As above: still the array of this field's values.
+    result[field] = column(join(path, field), result[field] as Array<unknown>, dtypes, adoptable)
+  }
+  return result
+}
+
+const join = (path: string, field: string): string => (path === "" ? field : `${path}.${field}`)
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => {
+  if (typeof value !== "object" || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+const sameShape = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): boolean => {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false
+  return true
+}
+
+const ofType = (path: string, row: number, value: unknown, type: "boolean" | "string"): unknown => {
+  if (typeof value !== type) throw differs(path, row, value, `a ${type}`)
+  return value
+}
+
+const differs = (path: string, row: number, value: unknown, first: string): CollateError =>
+  new CollateError({ column: path, row, reason: `is ${kind(value)}, row 0 is ${first}` })
+
+const ragged = (path: string, row: number, own: ReadonlyArray<number>, first: ReadonlyArray<number>): CollateError =>
+  new CollateError({
+    column: path,
+    row,
+    reason:
+      `has shape [${own.join(", ")}], row 0 has [${first.join(", ")}]; ` +
+      "bring them to one shape in a stage before batch, or give batch a collate that pads"
+  })
+
+const kind = (value: unknown): string => {
+  if (value === null) return "null"
+  if (value instanceof Tensor) return String(value)
+  if (Array.isArray(value)) return "an array"
+  if (typeof value === "object") return `a ${value.constructor?.name ?? "object"}`
+  return value === undefined ? "undefined" : `a ${typeof value}`
+}
