@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { Data } from "effect"
+import { Data, Effect } from "effect"
 
 /**
  * An option holds a value that it cannot take.
@@ -70,3 +70,17 @@ export const finite = (option: string, value: number, min = -Infinity, max = Inf
           : `a number from ${min} to ${max}`
   throw new InvalidOption({ option, value, expected })
 }
+
+/**
+ * Runs a check that throws {@link InvalidOption}, as an effect that fails with it.
+ *
+ * @since 0.1.0
+ */
+export const checked = <A>(check: () => A): Effect.Effect<A, InvalidOption> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(check())
+    } catch (error) {
+      return error instanceof InvalidOption ? Effect.fail(error) : Effect.die(error)
+    }
+  })

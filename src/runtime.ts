@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { createHash, type Hash } from "node:crypto"
+import { clearImmediate, setImmediate } from "node:timers"
 import { gunzipSync } from "node:zlib"
 
 /** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
@@ -24,3 +25,14 @@ export const sha256Stream = (): Hash => createHash("sha256")
 
 /** The bytes that a gzip stream holds. Throws what zlib throws on a corrupt or cut one. @since 0.1.0 */
 export const gunzip = (data: Uint8Array): Uint8Array => gunzipSync(data)
+
+/**
+ * Runs `resume` once timers, signals and I/O that are due have had their turn; gives what calls it off. `setTimeout`
+ * would do too, but it waits a whole millisecond.
+ *
+ * @since 0.1.0
+ */
+export const afterEvents = (resume: () => void): (() => void) => {
+  const handle = setImmediate(resume)
+  return () => clearImmediate(handle)
+}

@@ -13,9 +13,10 @@ import * as Rng from "../seeding/Rng.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 import type { Batch } from "../stages/Batch.ts"
 import type { Stage, StageContext } from "../stages/Stage.ts"
+import type { Job } from "./Job.ts"
 import * as Plan from "./Plan.ts"
 import { StageError } from "./StageError.ts"
-import type { BatchStage, EffectStage, Job, PlainStage, Step } from "./Worker.ts"
+import type { BatchStage, EffectStage, PlainStage, Step } from "./Steps.ts"
 
 /** A stage with the seeds that its rows start from; without seeds it does not draw. */
 interface Seeded {

@@ -12,18 +12,16 @@
  *
  * @since 0.1.0
  */
-import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Queue, Scope, Stream } from "effect"
-import { InvalidOption, whole } from "../InvalidOption.ts"
+import { type Context, Effect, Exit, type Layer, Option, Queue, type Scope, Stream } from "effect"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
-import { macrotask } from "../runtime.ts"
+import { afterEvents } from "../runtime.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
-import * as Rng from "../seeding/Rng.ts"
-import { RecordingRng } from "../seeding/RecordingRng.ts"
-import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 import type { Batch } from "../stages/Batch.ts"
-import { sequential } from "../stages/Sampler.ts"
 import * as Digest from "./Digest.ts"
+import * as Iterator from "./Iterator.ts"
+import * as Job from "./Job.ts"
 import * as Plan from "./Plan.ts"
 import type { DatasetChanged, StageError } from "./StageError.ts"
 import * as Worker from "./Worker.ts"
@@ -38,16 +36,8 @@ export { DatasetChanged, StageError } from "./StageError.ts"
  */
 export type LoaderError<E = never> = StageError<E> | CoordinatesError | DatasetChanged | Digest.DigestError | InvalidOption
 
-/** Which part of a global batch this process makes. @since 0.1.0 */
-export interface Ranks {
-  /** This process, from 0 to `world − 1`. Default 0. */
-  readonly rank?: number
-  /** How many processes share each epoch. Default 1. */
-  readonly world?: number
-}
-
 /** How a run goes. @since 0.1.0 */
-export interface Options extends Ranks {
+export interface Options extends Job.Ranks {
   /** How many epochs. Default 1. */
   readonly epochs?: number
   /**
@@ -91,16 +81,23 @@ export interface Loader<out C, out E = never> {
   readonly digest: Effect.Effect<string>
 }
 
-/** Made, and on its way to the consumer. */
+/** A batch that is made, and on its way to the consumer. */
 interface Made {
-  /** The batch's place in the row of all batches of the run. */
+  /** Its place in the row of all batches of the run. */
   readonly place: number
-  readonly exit: Exit.Exit<{ readonly batch: Batch<unknown> | undefined; readonly hash: Uint8Array | undefined }, Failure>
+  readonly exit: Exit.Exit<Content, Failure>
+}
+
+interface Content {
+  /** `undefined` when nothing was left of it. */
+  readonly batch: Batch<unknown> | undefined
+  readonly hash: Uint8Array | undefined
 }
 
 type Failure = Worker.BatchError | Digest.DigestError
 
-const DEFAULT_PREFETCH = 2
+/** Timers and signals wait no longer than this many milliseconds, or one batch. */
+const BREATH_MS = 8
 
 /**
  * Opens a run: starts its workers, which live until the scope closes.
@@ -132,57 +129,31 @@ export const open = <C, E, R>(
 ): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Workers | Scope.Scope> =>
   Effect.gen(function* () {
     const { count: workers } = yield* Workers
-    const settings = yield* checked(() => ({
-      epochs: whole("epochs", options.epochs ?? 1, 0),
-      prefetch: whole("prefetch", options.prefetch ?? DEFAULT_PREFETCH, 1),
-      order: oneOf("order", options.order ?? "plan", ["plan", "ready"])
-    }))
-    const job = yield* prepare(pipeline, workers, options)
+    const { digest, epochs, prefetch, ready } = yield* checked(() => settings(options))
+    const job = yield* Job.make(pipeline, workers, options)
     const { batches } = job.plan
-    const total = batches * settings.epochs
-    const ready = settings.order === "ready"
-    const chain = new Digest.Chain()
-    const stats = { batches: 0, samples: 0, waited: 0 }
+    const total = batches * epochs
 
+    // One queue for all in the order of readiness, one for each worker in the plan's order.
     const shared = yield* Queue.unbounded<Made>()
     const lanes = yield* Effect.forEach(
       Array.from({ length: Math.min(workers, batches) }, (_, worker) => worker),
       (worker) =>
-        Effect.gen(function* () {
-          const queue = ready ? shared : yield* Queue.unbounded<Made>()
-          const permits = yield* Effect.makeSemaphore(settings.prefetch)
-          return { worker: Worker.make(job, worker), queue, permits, first: worker }
-        })
+        Effect.map(
+          Effect.all([ready ? Effect.succeed(shared) : Queue.unbounded<Made>(), Effect.makeSemaphore(prefetch)]),
+          ([queue, permits]) => ({ worker, queue, permits })
+        )
     )
 
-    let lastBreath = performance.now()
-    /** Lets timers, signals and I/O in: a row of plain batches would otherwise keep the event loop to itself. */
-    const breathe = Effect.suspend(() => {
-      const now = performance.now()
-      if (now - lastBreath < BREATH_MS) return Effect.yieldNow()
-      return Effect.tap(macrotask, () =>
-        Effect.sync(() => {
-          lastBreath = performance.now()
-        })
-      )
-    })
-
-    const makeAll = (lane: (typeof lanes)[number]) =>
+    const breathe = breathing()
+    const work = ({ permits, queue, worker }: (typeof lanes)[number]) =>
       Effect.gen(function* () {
-        for (let epoch = 0; epoch < settings.epochs; epoch++) {
-          for (let number = lane.first; number < batches; number += workers) {
-            yield* lane.permits.take(1)
-            const exit = yield* lane.worker.batch(epoch, number).pipe(
-              Effect.flatMap((batch) =>
-                Effect.try({
-                  try: () => ({ batch, hash: options.digest && batch ? Digest.ofColumns(batch.columns) : undefined }),
-                  // `ofColumns` throws nothing else.
-                  catch: (error) => error as Digest.DigestError
-                })
-              ),
-              Effect.exit
-            )
-            yield* lane.queue.offer({ place: epoch * batches + number, exit })
+        const own = Worker.make(job, worker)
+        for (let epoch = 0; epoch < epochs; epoch++) {
+          for (let number = worker; number < batches; number += workers) {
+            yield* permits.take(1)
+            const exit = yield* Effect.exit(Effect.flatMap(own.batch(epoch, number), (batch) => content(batch, digest)))
+            yield* queue.offer({ place: epoch * batches + number, exit })
             if (Exit.isFailure(exit)) return
             yield* breathe
           }
@@ -190,37 +161,41 @@ export const open = <C, E, R>(
       })
 
     yield* Ambient.installed
-    yield* Effect.forEach(lanes, (lane) => Effect.forkScoped(makeAll(lane)), { discard: true })
+    const context = yield* Effect.context<R>()
+    yield* Effect.forEach(lanes, (lane) => Effect.forkScoped(fromPipeline<void, E, R>(work(lane), context)), {
+      discard: true
+    })
 
+    const chain = new Digest.Chain()
+    const stats = { batches: 0, samples: 0, waited: 0 }
     let taken = 0
-    let failed: Exit.Exit<never, Failure> | undefined
+    let failure: Exit.Exit<never, Failure> | undefined
     const next: Effect.Effect<Option.Option<Batch<unknown>>, Failure> = Effect.suspend(() => {
-      if (failed !== undefined) return failed
+      if (failure !== undefined) return failure
       if (taken >= total) return Effect.succeedNone
       const started = performance.now()
-      // In the plan's order the lane to take from follows from how many were taken.
-      const lane = lanes[(taken % batches) % workers]
-      const queue = ready || lane === undefined ? shared : lane.queue
+      const queue = ready ? shared : (lanes[(taken % batches) % workers]?.queue ?? shared)
       return Effect.flatMap(Queue.take(queue), ({ exit, place }) => {
         stats.waited += performance.now() - started
         taken++
         if (Exit.isFailure(exit)) {
-          failed = exit
-          return exit
+          failure = Exit.failCause(exit.cause)
+          return failure
         }
         const { batch, hash } = exit.value
         chain.add(place, hash)
-        const free = lanes[(place % batches) % workers]?.permits.release(1) ?? Effect.void
-        if (batch === undefined) return Effect.zipRight(free, next)
+        const freed = lanes[(place % batches) % workers]?.permits.release(1) ?? Effect.void
+        if (batch === undefined) return Effect.zipRight(freed, next)
         stats.batches++
         stats.samples += batch.size
-        return Effect.as(free, Option.some(batch))
+        return Effect.as(freed, Option.some(batch))
       })
     })
 
-    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and an effect of the pipeline
-    // fails with E.
-    const take = next as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
+    // Two takers at once would wait on one lane for the batches of two.
+    const one = yield* Effect.makeSemaphore(1)
+    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E.
+    const take = one.withPermits(1)(next) as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
     return {
       batches,
       take,
@@ -234,101 +209,144 @@ export const open = <C, E, R>(
     }
   })
 
-/** Timers and signals wait no longer than this many milliseconds, or one batch. */
-const BREATH_MS = 8
-
-const checked = <A>(check: () => A): Effect.Effect<A, InvalidOption> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(check())
-    } catch (error) {
-      return error instanceof InvalidOption ? Effect.fail(error) : Effect.die(error)
-    }
-  })
-
-const oneOf = <A extends string>(option: string, value: A, all: ReadonlyArray<A>): A => {
-  if (all.includes(value)) return value
-  throw new InvalidOption({ option, value, expected: all.map((one) => JSON.stringify(one)).join(" or ") })
+const settings = (options: Options) => {
+  const order = options.order ?? "plan"
+  if (order !== "plan" && order !== "ready") {
+    throw new InvalidOption({ option: "order", value: order, expected: '"plan" or "ready"' })
+  }
+  return {
+    epochs: whole("epochs", options.epochs ?? 1, 0),
+    prefetch: whole("prefetch", options.prefetch ?? 2, 1),
+    ready: order === "ready",
+    digest: options.digest ?? false
+  }
 }
 
-/** Checks a pipeline against its dataset, workers and ranks, and fetches what its workers share. */
-const prepare = <A, E, R>(
-  pipeline: Pipeline<A, E, R>,
-  workers: number,
-  ranks: Ranks
-): Effect.Effect<Worker.Job, InvalidOption, R> =>
-  Effect.gen(function* () {
-    const context = yield* Effect.context<R>()
-    const policy = Option.getOrUndefined(
-      // R holds SeedPolicy exactly when a stage draws; for those that do not it may be missing.
-      Context.getOption(context as Context.Context<unknown>, SeedPolicy.SeedPolicy)
-    )
-    const { ambient, dataset, stages } = pipeline
-    const sample = stages.find((stage) => stage._tag === "Sample")
-    const sampler = sample?.sampler ?? sequential
-    const orders = new Map<number, (position: number) => number>()
+const content = (batch: Batch<unknown> | undefined, digest: boolean): Effect.Effect<Content, Digest.DigestError> =>
+  Effect.try({
+    try: () => ({ batch, hash: digest && batch !== undefined ? Digest.ofColumns(batch.columns) : undefined }),
+    // `ofColumns` throws nothing else.
+    catch: (error) => error as Digest.DigestError
+  })
 
-    return yield* checked(() => {
-      const batch = stages.find((stage) => stage._tag === "Batch")
-      if (batch === undefined) {
-        const value = stages.map(({ id }) => id.name)
-        throw new InvalidOption({ option: "the pipeline", value, expected: "one with Pipeline.batch" })
-      }
-      if (policy === undefined && (ambient === "derive" || stages.some((stage) => stage.draws))) {
-        const expected = "provided, since the pipeline draws: Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
-        throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
-      }
-      const size = whole(`the size of dataset ${dataset.name}`, dataset.size, 1)
-      const count = sampler.count(size)
-      const plan = Plan.make({
-        count,
-        batchSize: batch.size,
-        dropLast: batch.dropLast,
-        rank: ranks.rank ?? 0,
-        world: ranks.world ?? 1,
-        workers
+/** Lets others work between two batches, and timers, signals and I/O when they have waited for long. */
+const breathing = (): Effect.Effect<void> => {
+  let last = performance.now()
+  return Effect.suspend(() => {
+    if (performance.now() - last < BREATH_MS) return Effect.yieldNow()
+    return Effect.async<void>((resume) => {
+      const cancel = afterEvents(() => {
+        last = performance.now()
+        resume(Effect.void)
       })
-
-      const drawn = (epoch: number, stage: NonNullable<typeof sample>, service: SeedPolicy.Service) => {
-        const request: SeedPolicy.Request = {
-          scope: "epoch",
-          stage: stage.id,
-          epoch,
-          rank: 0,
-          world: plan.world,
-          worker: 0,
-          workers,
-          batch: 0,
-          ordinal: 0,
-          position: 0,
-          indices: [0],
-          distinct: sampler.distinct
-        }
-        return Effect.flatMap(service.seeds(request), (seeds) => {
-          const rng = Rng.make(SeedPolicy.seedAt(seeds, 0))
-          if (service.record === undefined) return Effect.succeed(sampler.order(size, rng))
-          const draws: Array<SeedPolicy.Draw> = []
-          const order = sampler.order(size, new RecordingRng(rng, SeedPolicy.coordinates(request, 0), draws))
-          return Effect.as(service.record(draws), order)
-        })
-      }
-
-      const order = (epoch: number) =>
-        Effect.suspend(() => {
-          const known = orders.get(epoch)
-          if (known !== undefined) return Effect.succeed(known)
-          const made =
-            sample?.draws === true && policy !== undefined
-              ? drawn(epoch, sample, policy)
-              : Effect.sync(() => sampler.order(size, idle))
-          return Effect.map(made, (own) => {
-            // Workers are at most some epochs apart; older orders are let go.
-            for (const old of orders.keys()) if (orders.size >= KEPT_ORDERS) orders.delete(old)
-            orders.set(epoch, own)
-            return own
-          })
-        })
-
-      return { pipeline, plan, size, distinct: sampler.distinct, policy, order }
+      return Effect.sync(cancel)
     })
   })
+}
+
+/**
+ * The batches of a pipeline as a stream. It opens a run when it is run and closes it when it ends, however it ends.
+ *
+ * @example
+ * import { Effect, Stream } from "effect"
+ * import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.batch(4))
+ * const sizes = Scheduler.stream(pipeline).pipe(
+ *   Stream.map((batch) => batch.size),
+ *   Stream.runCollect,
+ *   Effect.provide(Workers.fibers(2))
+ * )
+ * console.assert(Array.from(await Effect.runPromise(sizes)).join() === "4,4,2")
+ *
+ * @since 0.1.0
+ */
+export const stream = <C, E, R>(
+  pipeline: Pipeline<Batch<C>, E, R>,
+  options: Options = {}
+): Stream.Stream<Batch<C>, LoaderError<E>, R | Workers> =>
+  Stream.unwrapScoped(Effect.map(open(pipeline, options), (loader) => loader.stream))
+
+/**
+ * The batches of a pipeline for code without Effect. `break`, `return` and `throw` out of the loop end all workers
+ * before the loop is left; so do the end and an error, which is thrown as the typed error it is. Each time it is
+ * iterated it opens a run of its own.
+ *
+ * @example
+ * import { Layer } from "effect"
+ * import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "furrow"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
+ * const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))
+ *
+ * let rows = 0
+ * for await (const batch of Scheduler.iterate(pipeline, layer)) rows += batch.size
+ * console.assert(rows === 10)
+ *
+ * @since 0.1.0
+ */
+export const iterate = <C, E, R, EL>(
+  pipeline: Pipeline<Batch<C>, E, R>,
+  layer: Layer.Layer<NoInfer<R> | Workers, EL>,
+  options: Options = {}
+): AsyncIterable<Batch<C>> => ({
+  [Symbol.asyncIterator]: () => Iterator.make(open(pipeline, options), layer)
+})
+
+/** Which sample to make again; the figures stand in a `StageError`. @since 0.1.0 */
+export type ReplayOptions = Job.Ranks & {
+  readonly epoch: number
+  /** How many workers the run had; under an elastic policy any number will do. */
+  readonly workers: number
+} & (
+    | { /** The sample's position in the epoch's order. */ readonly position: number }
+    | { /** The number of the batch within the epoch. */ readonly batch: number }
+  )
+
+/**
+ * Makes one sample of a run again, as it stands before `batch` (none when a filter leaves it out), or one whole batch,
+ * when asked by its number. It starts no worker and makes nothing else. A {@link StageError} spells out the call.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy } from "furrow"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
+ * const sample = Scheduler.replay(pipeline, { epoch: 1, position: 7, workers: 2 }).pipe(
+ *   Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))
+ * )
+ * console.assert(Effect.runSync(sample)._tag === "Some")
+ *
+ * @since 0.1.0
+ */
+export const replay = <C, E, R>(
+  pipeline: Pipeline<Batch<C>, E, R>,
+  options: ReplayOptions
+): Effect.Effect<Option.Option<unknown>, LoaderError<E>, R> =>
+  Effect.gen(function* () {
+    const job = yield* Job.make(pipeline, options.workers, options)
+    const { batch, epoch, position } = yield* checked(() => {
+      const last = job.plan.batches - 1
+      const position = "position" in options ? whole("position", options.position, 0, job.plan.count - 1) : undefined
+      const asked = "batch" in options ? options.batch : Math.floor((position ?? 0) / job.plan.batchSize)
+      return { epoch: whole("epoch", options.epoch, 0), batch: whole("batch", asked, 0, last), position }
+    })
+    const worker = Worker.make(job, Plan.worker(job.plan, batch))
+    const made =
+      position === undefined
+        ? Effect.map(worker.batch(epoch, batch), Option.fromNullable)
+        : worker.sample(epoch, position)
+    yield* Ambient.installed
+    const context = yield* Effect.context<R>()
+    return yield* fromPipeline<Option.Option<unknown>, E, R>(made, context)
+  }).pipe(Effect.scoped)
+
+/**
+ * An effect of a worker with what the pipeline's types say of it and a worker does not know: it requires R, which
+ * `context` holds, and its stages fail with E.
+ */
+const fromPipeline = <A, E, R>(
+  effect: Effect.Effect<unknown, Failure, unknown>,
+  context: Context.Context<R>
+): Effect.Effect<A, LoaderError<E>> =>
+  Effect.provide(effect, context as Context.Context<unknown>) as Effect.Effect<A, LoaderError<E>>

@@ -7,43 +7,13 @@
  * @since 0.1.0
  */
 import { Effect, Option } from "effect"
-import type { Pipeline } from "../Pipeline.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
-import type * as SeedPolicy from "../seeding/SeedPolicy.ts"
 import type { Batch } from "../stages/Batch.ts"
-import { type Fused, fuse } from "../stages/image/Fusion.ts"
-import type { Stage } from "../stages/Stage.ts"
+import type { Job } from "./Job.ts"
 import { Making } from "./Making.ts"
 import * as Plan from "./Plan.ts"
 import { DatasetChanged, type StageError } from "./StageError.ts"
-
-export type BatchStage = Extract<Stage, { readonly _tag: "Batch" }>
-export type PlainStage = Extract<Stage, { readonly _tag: "Augment" | "Map" | "Filter" }>
-export type EffectStage = Extract<Stage, { readonly _tag: "Effect" }>
-
-/** Stages in the form in which they run: neighbours that fuse are one step. */
-export type Step =
-  | { readonly _tag: "Fused"; readonly fused: Fused; readonly stages: ReadonlyArray<PlainStage> }
-  | { readonly _tag: "Plain"; readonly stage: PlainStage }
-  | { readonly _tag: "Effect"; readonly stage: EffectStage }
-
-/**
- * A pipeline made ready to run, and all that its workers share.
- *
- * @since 0.1.0
- */
-export interface Job {
-  readonly pipeline: Pipeline<unknown, unknown, unknown>
-  readonly plan: Plan.Plan
-  /** The dataset's size when the run was opened. */
-  readonly size: number
-  /** Whether an epoch visits an index at most once. */
-  readonly distinct: boolean
-  /** Without a policy no stage draws. */
-  readonly policy: SeedPolicy.Service | undefined
-  /** The order of an epoch: from position to dataset index. */
-  readonly order: (epoch: number) => Effect.Effect<(position: number) => number, CoordinatesError>
-}
+import { type BatchStage, compile } from "./Steps.ts"
 
 /** Why a batch could not be made. @since 0.1.0 */
 export type BatchError = StageError | CoordinatesError | DatasetChanged
@@ -109,30 +79,4 @@ export const make = (job: Job, worker: number): Worker => {
         return Option.fromIterable(making.values)
       })
   }
-}
-
-const compile = (stages: ReadonlyArray<Stage>): ReadonlyArray<Step> => {
-  const steps: Array<Step> = []
-  let at = 0
-  while (at < stages.length) {
-    const stage = stages[at]
-    if (stage?._tag === "Effect") steps.push({ _tag: "Effect", stage })
-    const plain = plainFrom(stages, at)
-    const fused = fuse(plain.map(({ run }) => run))
-    const [first] = plain
-    if (fused !== undefined) steps.push({ _tag: "Fused", fused, stages: plain.slice(0, fused.length) })
-    else if (first !== undefined) steps.push({ _tag: "Plain", stage: first })
-    at += fused?.length ?? 1
-  }
-  return steps
-}
-
-/** The plain stages that follow one another from `at` on. */
-const plainFrom = (stages: ReadonlyArray<Stage>, at: number): ReadonlyArray<PlainStage> => {
-  const run: Array<PlainStage> = []
-  for (const stage of stages.slice(at)) {
-    if (stage._tag !== "Augment" && stage._tag !== "Map" && stage._tag !== "Filter") break
-    run.push(stage)
-  }
-  return run
 }

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, Layer } from "effect"
-import { type InvalidOption, whole } from "../InvalidOption.ts"
+import { Context, Layer } from "effect"
+import { checked, type InvalidOption, whole } from "../InvalidOption.ts"
 
 /** @since 0.1.0 */
 export interface Service {
@@ -39,9 +39,5 @@ export const MAX = 4096
 export const fibers = (count: number): Layer.Layer<Workers, InvalidOption> =>
   Layer.effect(
     Workers,
-    Effect.try({
-      try: () => ({ backend: "fibers" as const, count: whole("workers", count, 1, MAX) }),
-      // `whole` throws nothing else.
-      catch: (error) => error as InvalidOption
-    })
+    checked(() => ({ backend: "fibers", count: whole("workers", count, 1, MAX) }))
   )

@@ -1,0 +1,144 @@
+/**
+ * A pipeline made ready to run: held against its dataset, its workers and its ranks.
+ *
+ * @since 0.1.0
+ */
+import { Context, Effect, Option } from "effect"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import type { Pipeline } from "../Pipeline.ts"
+import type { CoordinatesError } from "../seeding/Coordinates.ts"
+import { Xoshiro128 } from "../seeding/generators/Xoshiro128.ts"
+import { RecordingRng } from "../seeding/RecordingRng.ts"
+import * as Rng from "../seeding/Rng.ts"
+import * as SeedPolicy from "../seeding/SeedPolicy.ts"
+import { sequential } from "../stages/Sampler.ts"
+import type { Stage } from "../stages/Stage.ts"
+import * as Plan from "./Plan.ts"
+
+/** The order of an epoch: from position to dataset index. @since 0.1.0 */
+export type Order = (position: number) => number
+
+/** Which part of a global batch this process makes. @since 0.1.0 */
+export interface Ranks {
+  /** This process, from 0 to `world − 1`. Default 0. */
+  readonly rank?: number
+  /** How many processes share each epoch. Default 1. */
+  readonly world?: number
+}
+
+/**
+ * A pipeline made ready, and all that its workers share.
+ *
+ * @since 0.1.0
+ */
+export interface Job {
+  readonly pipeline: Pipeline<unknown, unknown, unknown>
+  readonly plan: Plan.Plan
+  /** The dataset's size when the run was opened. */
+  readonly size: number
+  /** Whether an epoch visits an index at most once. */
+  readonly distinct: boolean
+  /** Without a policy no stage draws. */
+  readonly policy: SeedPolicy.Service | undefined
+  /** The order of an epoch: from position to dataset index. */
+  readonly order: (epoch: number) => Effect.Effect<Order, CoordinatesError>
+}
+
+/**
+ * The job of a pipeline. Fails with `InvalidOption` when it has no `batch`, draws without a policy, or stands over a
+ * dataset or ranks that give no plan.
+ *
+ * @since 0.1.0
+ */
+export const make = <A, E, R>(
+  pipeline: Pipeline<A, E, R>,
+  workers: number,
+  ranks: Ranks
+): Effect.Effect<Job, InvalidOption, R> =>
+  Effect.flatMap(Effect.context<R>(), (context) =>
+    checked(() => {
+      const { ambient, dataset, stages } = pipeline
+      const batch = stages.find((stage) => stage._tag === "Batch")
+      if (batch === undefined) {
+        const value = stages.map(({ id }) => id.name)
+        throw new InvalidOption({ option: "the pipeline", value, expected: "one with Pipeline.batch" })
+      }
+      const policy = Option.getOrUndefined(
+        // R holds SeedPolicy when a stage draws; where none does it may be missing, which the plain type allows for.
+        Context.getOption(context as Context.Context<unknown>, SeedPolicy.SeedPolicy)
+      )
+      if (policy === undefined && (ambient === "derive" || stages.some((stage) => stage.draws))) {
+        const expected = "provided, since the pipeline draws: Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
+        throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
+      }
+      const size = whole(`the size of dataset ${dataset.name}`, dataset.size, 1)
+      const stage = stages.find((own) => own._tag === "Sample")
+      const sampler = stage?.sampler ?? sequential
+      const plan = Plan.make({
+        count: sampler.count(size),
+        batchSize: batch.size,
+        dropLast: batch.dropLast,
+        rank: ranks.rank ?? 0,
+        world: ranks.world ?? 1,
+        workers
+      })
+      const order = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
+        stage?.draws === true && policy !== undefined
+          ? drawnOrder(stage, policy, epoch, size, plan)
+          : Effect.sync(() => sampler.order(size, idle))
+      return { pipeline, plan, size, distinct: sampler.distinct, policy, order: remembered(order) }
+    })
+  )
+
+/** One order serves all workers and ranks: its seed is asked for with rank 0 and worker 0, whoever asks. */
+const drawnOrder = (
+  { id, sampler }: Extract<Stage, { readonly _tag: "Sample" }>,
+  policy: SeedPolicy.Service,
+  epoch: number,
+  size: number,
+  { workers, world }: Plan.Plan
+): Effect.Effect<Order, CoordinatesError> => {
+  const request: SeedPolicy.Request = {
+    scope: "epoch",
+    stage: id,
+    epoch,
+    rank: 0,
+    world,
+    worker: 0,
+    workers,
+    batch: 0,
+    ordinal: 0,
+    position: 0,
+    indices: [0],
+    distinct: sampler.distinct
+  }
+  return Effect.flatMap(policy.seeds(request), (seeds) => {
+    const rng = Rng.make(SeedPolicy.seedAt(seeds, 0))
+    if (policy.record === undefined) return Effect.sync(() => sampler.order(size, rng))
+    const draws: Array<SeedPolicy.Draw> = []
+    const order = sampler.order(size, new RecordingRng(rng, SeedPolicy.coordinates(request, 0), draws))
+    return Effect.as(policy.record(draws), order)
+  })
+}
+
+/** How many epochs' orders are kept: workers stand at most at the two sides of an epoch's edge, some batches ahead. */
+const KEPT = 3
+
+/** Makes each epoch's order once for all workers. */
+const remembered = (make: (epoch: number) => Effect.Effect<Order, CoordinatesError>) => {
+  const known = new Map<number, Order>()
+  return (epoch: number): Effect.Effect<Order, CoordinatesError> =>
+    Effect.suspend(() => {
+      const order = known.get(epoch)
+      if (order !== undefined) return Effect.succeed(order)
+      return Effect.tap(make(epoch), (made) =>
+        Effect.sync(() => {
+          known.set(epoch, made)
+          for (const oldest of known.keys()) if (known.size > KEPT) known.delete(oldest)
+        })
+      )
+    })
+}
+
+/** Handed to orders that do not draw. */
+const idle = new Xoshiro128()
