@@ -38,8 +38,11 @@ export class Making implements Ambient.AtWork {
   /** The samples as they are now; behind `batch` the one batch. */
   values: Array<unknown> = []
   readonly setting: Ambient.Setting
-  /** For each value the row of the plan it came from: filters leave values out, seeds and errors go by rows. */
-  #rows: Array<number>
+  /**
+   * For each value the row of the plan it came from, since filters leave values out while seeds and errors go by rows.
+   * `undefined` while none is left out: then a value's place is its row.
+   */
+  #rows: Array<number> | undefined
   readonly #job: Job
   readonly #context: Context
   readonly #first: { readonly ordinal: number; readonly position: number }
@@ -62,7 +65,6 @@ export class Making implements Ambient.AtWork {
     this.#job = job
     this.#first = { ordinal, position }
     this.#indices = indices
-    this.#rows = Array.from(indices, (_, row) => row)
     this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: indices[0] ?? 0 }
   }
 
@@ -89,10 +91,10 @@ export class Making implements Ambient.AtWork {
       const { batch: index, epoch, rank, worker } = this.#context
       try {
         const columns = stage.collate(this.values, this.#adoptable)
-        const indices = Float64Array.from(this.#rows, (row) => this.#indices[row] ?? 0)
+        const indices = this.#keptIndices()
         const batch: Batch<unknown> = { epoch, index, rank, worker, size: this.values.length, indices, columns }
         this.values = [batch]
-        this.#rows = [0]
+        this.#rows = undefined
         this.#scope = "batch"
         return Effect.void
       } catch (cause) {
@@ -119,7 +121,7 @@ export class Making implements Ambient.AtWork {
         this.#plain(() => {
           this.#adoptable = step.fused.run(this.values, (place, row) => {
             // `place` is below `fused.length`, of which there are as many stages.
-            return this.#stand(all[place] as Seeded, this.#rows[row] ?? row)
+            return this.#stand(all[place] as Seeded, this.#rowOf(row))
           })
         })
     )
@@ -142,32 +144,37 @@ export class Making implements Ambient.AtWork {
 
   #each(stage: PlainStage, at: Seeded): void {
     const { values } = this
-    const rows = this.#rows
     const context = this.#context
-    let kept = 0
+    const kept: Array<number> = []
     for (let place = 0; place < values.length; place++) {
-      const row = rows[place] ?? place
+      const row = this.#rowOf(place)
       const rng = this.#stand(at, row)
       context.ordinal = this.#first.ordinal + row
       context.position = this.#first.position + row
-      context.index = this.#indices[row] ?? 0
+      context.index = this.#indices[row] as number // a row of the plan
       if (stage._tag === "Augment") values[place] = stage.run(values[place], rng, context)
       else if (stage._tag === "Map") values[place] = stage.run(values[place], context)
-      else if (stage.run(values[place], context)) {
-        values[kept] = values[place]
-        rows[kept++] = row
-      }
+      else if (stage.run(values[place], context)) kept.push(place)
     }
-    if (stage._tag === "Filter") {
-      values.length = kept
-      rows.length = kept
+    if (stage._tag === "Filter" && kept.length < values.length) {
+      this.#rows = kept.map((place) => this.#rowOf(place))
+      this.values = kept.map((place) => values[place])
     }
+  }
+
+  #rowOf(place: number): number {
+    return this.#rows === undefined ? place : (this.#rows[place] as number) // as many rows as values
+  }
+
+  #keptIndices(): Float64Array {
+    if (this.#rows === undefined) return this.#indices
+    return Float64Array.from(this.#rows, (row) => this.#indices[row] as number) // rows of the plan
   }
 
   #effectful(stage: EffectStage, at: Seeded): Effect.Effect<void, StageError, unknown> {
     const one = (value: unknown, place: number) =>
       Effect.suspend(() => {
-        const row = this.#rows[place] ?? place
+        const row = this.#rowOf(place)
         // Several rows are in the stage at once: each has a generator and a context of its own.
         const own = this.#placed(at, row)
         const context: StageContext = {
