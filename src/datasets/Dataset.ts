@@ -19,3 +19,5 @@ export {
   type NameOptions,
   range
 } from "./RandomAccess.ts"
+export { type SplitOptions, split } from "./Split.ts"
+export { concat, filter, map, mapEffect, slice, subset } from "./Views.ts"

@@ -1,0 +1,345 @@
+/**
+ * IDX files, the format in which MNIST and its relatives (Fashion-MNIST, KMNIST, EMNIST) are handed around. The layout
+ * is LeCun's, as described on the MNIST page:
+ *
+ * ```text
+ * byte 0, 1   0, 0
+ * byte 2      element type: 08 uint8, 09 int8, 0B int16, 0C int32, 0D float32, 0E float64
+ * byte 3      rank
+ * then        the length of each axis, 32 bits, big-endian; then the elements, big-endian, last axis fastest
+ * ```
+ *
+ * Every function here takes files with and without gzip, told apart by their first two bytes.
+ *
+ * @since 0.1.0
+ */
+import { type Error as PlatformErrors, FileSystem } from "@effect/platform"
+import { Data, Effect } from "effect"
+import { InvalidOption } from "../InvalidOption.ts"
+import { gunzip } from "../runtime.ts"
+import { type DType, Tensor, type TypedArray } from "../Tensor.ts"
+import { fromColumns } from "./Columns.ts"
+import type { Dataset } from "./RandomAccess.ts"
+
+/**
+ * A file that cannot be had, or is not the IDX file that it should be.
+ *
+ * @since 0.1.0
+ */
+export class IdxError extends Data.TaggedError("IdxError")<{
+  /** The file, or the directory. */
+  readonly path: string
+  /** What is wrong, and the way out where there is one. */
+  readonly reason: string
+  /** Where in the (decompressed) file, in bytes. */
+  readonly offset?: number
+  /** What was thrown below, if anything. */
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    const place = this.offset === undefined ? "" : ` (at byte ${this.offset})`
+    return `${this.path}: ${this.reason}${place}`
+  }
+}
+
+/** How an element type is read: from a view, at a byte, big-endian. */
+interface Element {
+  readonly dtype: DType
+  readonly bytes: number
+  readonly read: (view: DataView, count: number) => TypedArray
+  readonly write: (view: DataView, at: number, value: number) => void
+}
+
+const filled = <D extends TypedArray>(data: D, read: (element: number) => number): D => {
+  for (let element = 0; element < data.length; element++) data[element] = read(element)
+  return data
+}
+
+/** By the code in a file's third byte. Elements of one byte are views of the file's bytes, not copies. */
+const elements: ReadonlyMap<number, Element> = new Map<number, Element>([
+  [
+    0x08,
+    {
+      dtype: "uint8",
+      bytes: 1,
+      read: (view, count) => new Uint8Array(view.buffer, view.byteOffset, count),
+      write: (view, at, value) => view.setUint8(at, value)
+    }
+  ],
+  [
+    0x09,
+    {
+      dtype: "int8",
+      bytes: 1,
+      read: (view, count) => new Int8Array(view.buffer, view.byteOffset, count),
+      write: (view, at, value) => view.setInt8(at, value)
+    }
+  ],
+  [
+    0x0b,
+    {
+      dtype: "int16",
+      bytes: 2,
+      read: (view, count) => filled(new Int16Array(count), (element) => view.getInt16(2 * element)),
+      write: (view, at, value) => view.setInt16(at, value)
+    }
+  ],
+  [
+    0x0c,
+    {
+      dtype: "int32",
+      bytes: 4,
+      read: (view, count) => filled(new Int32Array(count), (element) => view.getInt32(4 * element)),
+      write: (view, at, value) => view.setInt32(at, value)
+    }
+  ],
+  [
+    0x0d,
+    {
+      dtype: "float32",
+      bytes: 4,
+      read: (view, count) => filled(new Float32Array(count), (element) => view.getFloat32(4 * element)),
+      write: (view, at, value) => view.setFloat32(at, value)
+    }
+  ],
+  [
+    0x0e,
+    {
+      dtype: "float64",
+      bytes: 8,
+      read: (view, count) => filled(new Float64Array(count), (element) => view.getFloat64(8 * element)),
+      write: (view, at, value) => view.setFloat64(at, value)
+    }
+  ]
+])
+
+/**
+ * The tensor that the bytes of an IDX file hold, gzipped or not. A tensor of 8-bit elements is a view of the bytes;
+ * leave them as they are. Fails with {@link IdxError} when they are not an IDX file to the last byte: no IDX magic, an
+ * unknown element type, too few bytes for the shape, bytes left over, a gzip stream that is corrupt or cut short.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { Idx, Tensor } from "furrow"
+ *
+ * const bytes = Idx.encode(Tensor.make(Int16Array.of(1, -2, 3), [3]))
+ * console.assert(Effect.runSync(Idx.parse(bytes, "three.idx")).data[1] === -2)
+ *
+ * @since 0.1.0
+ */
+export const parse = (bytes: Uint8Array, name = "bytes"): Effect.Effect<Tensor, IdxError> =>
+  Effect.flatMap(inflated(bytes, name), (plain) => {
+    const result = decode(plain, name)
+    return result instanceof IdxError ? Effect.fail(result) : Effect.succeed(result)
+  })
+
+const inflated = (bytes: Uint8Array, path: string): Effect.Effect<Uint8Array, IdxError> =>
+  bytes[0] === 0x1f && bytes[1] === 0x8b
+    ? Effect.try({
+        try: () => gunzip(bytes),
+        catch: (cause) =>
+          new IdxError({ path, reason: "its gzip stream is corrupt or cut short; fetch the file again", cause })
+      })
+    : Effect.succeed(bytes)
+
+const decode = (bytes: Uint8Array, path: string): Tensor | IdxError => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const size = bytes.length
+  if (size < 4) return short(path, "the 4 bytes of its magic number", size)
+  if (view.getUint16(0) !== 0) {
+    const magic = view.getUint32(0).toString(16).padStart(8, "0")
+    const reason = `it is no IDX file: it begins with ${magic} (hexadecimal), where IDX has two bytes of 0`
+    return new IdxError({ path, reason, offset: 0 })
+  }
+  const code = view.getUint8(2)
+  const element = elements.get(code)
+  if (element === undefined) {
+    const known = Array.from(elements, ([key, { dtype }]) => `${hex(key)} ${dtype}`).join(", ")
+    return new IdxError({ path, reason: `element type ${hex(code)} is unknown; IDX has ${known}`, offset: 2 })
+  }
+  const rank = view.getUint8(3)
+  const start = 4 + 4 * rank
+  if (size < start) return short(path, `${rank} axes, a header of ${start} bytes`, size)
+  const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
+  // An axis of 0 first: with enough others the product would pass through infinity to NaN.
+  const count = shape.includes(0) ? 0 : shape.reduce((product, axis) => product * axis, 1)
+  const end = start + count * element.bytes
+  const what = `${element.dtype} [${shape.join(", ")}], ${end} bytes`
+  if (size < end) return short(path, what, size)
+  if (size > end) {
+    const reason = `it should hold ${what}, and has ${size - end} bytes more`
+    return new IdxError({ path, reason, offset: end })
+  }
+  return new Tensor(element.read(new DataView(bytes.buffer, bytes.byteOffset + start, size - start), count), shape)
+}
+
+const short = (path: string, what: string, size: number): IdxError =>
+  new IdxError({ path, reason: `it should hold ${what}, and ends after ${size}; fetch the file again`, offset: size })
+
+const hex = (code: number): string => code.toString(16).toUpperCase().padStart(2, "0")
+
+/**
+ * The tensor in an IDX file. Fails with {@link IdxError} when there is no such file or when it is not sound (see
+ * {@link parse}), with the platform's `PlatformError` when it cannot be read.
+ *
+ * @since 0.1.0
+ */
+export const read = (
+  path: string
+): Effect.Effect<Tensor, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) =>
+    files.readFile(path).pipe(
+      Effect.catchIf(isMissing, (cause) =>
+        Effect.fail(new IdxError({ path, reason: "there is no such file; check the path", cause }))
+      ),
+      Effect.flatMap((bytes) => parse(bytes, path))
+    )
+  )
+
+const isMissing = (error: PlatformErrors.PlatformError): boolean =>
+  error._tag === "SystemError" && error.reason === "NotFound"
+
+/**
+ * The bytes of an IDX file that holds `tensor`. Throws `InvalidOption` for an element type that IDX does not have
+ * (uint16, uint32 and the 64-bit integers), for more than 255 axes, or an axis of 2^32 and more.
+ *
+ * @since 0.1.0
+ */
+export const encode = (tensor: Tensor): Uint8Array => {
+  const { data, dtype, shape } = tensor
+  const known = Array.from(elements).find(([, element]) => element.dtype === dtype)
+  if (known === undefined || data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    const expected = `one that IDX has: ${Array.from(elements.values(), (element) => element.dtype).join(", ")}`
+    throw new InvalidOption({ option: "element type", value: dtype, expected })
+  }
+  if (shape.length > 255 || shape.some((axis) => axis >= 2 ** 32)) {
+    throw new InvalidOption({ option: "shape", value: shape, expected: "at most 255 axes, each below 2^32" })
+  }
+  const [code, element] = known
+  const start = 4 + 4 * shape.length
+  const bytes = new Uint8Array(start + data.length * element.bytes)
+  const view = new DataView(bytes.buffer)
+  view.setUint8(2, code)
+  view.setUint8(3, shape.length)
+  shape.forEach((axis, place) => {
+    view.setUint32(4 + 4 * place, axis)
+  })
+  data.forEach((value, place) => {
+    element.write(view, start + place * element.bytes, value)
+  })
+  return bytes
+}
+
+/** A sample of an image classification set. @since 0.1.0 */
+export interface Labelled {
+  /** `[height, width, channels]` uint8, a view of the file's bytes: not to be written to. */
+  readonly image: Tensor<Uint8Array>
+  readonly label: number
+}
+
+/** Where the two files of a set are. @since 0.1.0 */
+export interface Files {
+  /** uint8 `[samples, height, width]`, or with a last axis for channels. */
+  readonly images: string
+  /** Any whole-number type, `[samples]`. */
+  readonly labels: string
+  /** What the dataset goes by in errors. Default: the path of the images. */
+  readonly name?: string
+}
+
+/**
+ * The dataset of an image file and a label file. Images without a channel axis are given one: `[28, 28]` becomes
+ * `[28, 28, 1]`. Fails as {@link read} does, and with {@link IdxError} when the files hold something else or are not of
+ * one length.
+ *
+ * @since 0.1.0
+ */
+export const dataset = (
+  files: Files
+): Effect.Effect<Dataset<Labelled>, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const images = yield* read(files.images)
+    const labels = yield* read(files.labels)
+    const { data, shape } = images
+    if (!(data instanceof Uint8Array) || (shape.length !== 3 && shape.length !== 4)) {
+      const reason = "it should hold images, uint8 [samples, height, width] or [samples, height, width, channels]"
+      return yield* new IdxError({ path: files.images, reason: `${reason}, and holds ${images}` })
+    }
+    const label = labels.data
+    if (labels.shape.length !== 1 || !isWhole(label)) {
+      const reason = `it should hold labels, whole numbers [samples], and holds ${labels}`
+      return yield* new IdxError({ path: files.labels, reason })
+    }
+    if (shape[0] !== label.length) {
+      const reason = `it holds ${shape[0]} images, and ${files.labels} holds ${label.length} labels; take one set's files`
+      return yield* new IdxError({ path: files.images, reason })
+    }
+    const image = { data, shape: shape.length === 3 ? [...shape, 1] : shape }
+    return fromColumns({ image, label }, { name: files.name ?? files.images })
+  })
+
+type Whole = Int8Array | Uint8Array | Int16Array | Int32Array
+
+const isWhole = (data: TypedArray): data is Whole =>
+  data instanceof Int8Array || data instanceof Uint8Array || data instanceof Int16Array || data instanceof Int32Array
+
+/** A set as it is handed around: what to learn from, and what to test with. @since 0.1.0 */
+export interface Sets {
+  readonly train: Dataset<Labelled>
+  readonly test: Dataset<Labelled>
+}
+
+const STANDARD = {
+  train: { images: "train-images-idx3-ubyte", labels: "train-labels-idx1-ubyte" },
+  test: { images: "t10k-images-idx3-ubyte", labels: "t10k-labels-idx1-ubyte" }
+}
+
+/**
+ * MNIST, or a set with its file names, from a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
+ * `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each with or without `.gz`, and also with a dot for the
+ * second dash (`train-images.idx3-ubyte`). Reads all four into memory: 55 MB for MNIST.
+ *
+ * Fails with {@link IdxError} when the directory or one of the files is not there, naming it and the files that are
+ * looked for, and otherwise as {@link dataset} does.
+ *
+ * @since 0.1.0
+ */
+export const mnist = (
+  directory: string
+): Effect.Effect<Sets, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const files = yield* FileSystem.FileSystem
+    if (!(yield* files.exists(directory))) {
+      const reason = `there is no such directory; it should hold ${four}, each with or without .gz`
+      return yield* new IdxError({ path: directory, reason })
+    }
+    const train = yield* paths(directory, STANDARD.train)
+    const test = yield* paths(directory, STANDARD.test)
+    return {
+      train: yield* dataset({ ...train, name: `${directory} train` }),
+      test: yield* dataset({ ...test, name: `${directory} test` })
+    }
+  })
+
+const four = Object.values(STANDARD)
+  .flatMap(({ images, labels }) => [images, labels])
+  .join(", ")
+
+const paths = (directory: string, { images, labels }: { readonly images: string; readonly labels: string }) =>
+  Effect.all({ images: find(directory, images), labels: find(directory, labels) })
+
+const find = (
+  directory: string,
+  name: string
+): Effect.Effect<string, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const files = yield* FileSystem.FileSystem
+    const dotted = name.replace("-idx", ".idx")
+    const names = [name, `${name}.gz`, dotted, `${dotted}.gz`]
+    for (const candidate of names) {
+      const path = `${directory.replace(/\/+$/, "")}/${candidate}`
+      if (yield* files.exists(path)) return path
+    }
+    const reason = `it has no ${name} (looked for ${names.join(", ")}); it should hold ${four}`
+    return yield* new IdxError({ path: directory, reason })
+  })
