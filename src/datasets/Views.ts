@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Effect, type Predicate } from "effect"
+import { Effect } from "effect"
 import { InvalidOption, whole } from "../InvalidOption.ts"
 import {
   attempt,
@@ -189,7 +189,7 @@ const CHUNK = 1024
  */
 export const filter: {
   <A, B extends A>(
-    keep: Predicate.Refinement<A, B>,
+    keep: (sample: A, index: number) => sample is B,
     options?: NameOptions
   ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<B, E, R>, E | IndexError | DatasetError, R>
   <A>(
