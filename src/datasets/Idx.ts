@@ -271,8 +271,8 @@ export const dataset = (
       return yield* new IdxError({ path: files.labels, reason })
     }
     if (shape[0] !== label.length) {
-      const reason = `it holds ${shape[0]} images, and ${files.labels} holds ${label.length} labels; take one set's files`
-      return yield* new IdxError({ path: files.images, reason })
+      const found = `it holds ${shape[0]} images, and ${files.labels} holds ${label.length} labels`
+      return yield* new IdxError({ path: files.images, reason: `${found}; take the files of one set` })
     }
     const image = { data, shape: shape.length === 3 ? [...shape, 1] : shape }
     return fromColumns({ image, label }, { name: files.name ?? files.images })

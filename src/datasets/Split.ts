@@ -24,9 +24,9 @@ export interface SplitOptions {
  * add up to 1). With shares, the first k parts together have their share of the samples, rounded to the nearest whole
  * number, halves up: no part is off by a whole sample, and the sizes add up.
  *
- * With a seed the parts are drawn by one permutation of the dataset (see `Permutation`), which hangs on the seed and the
- * dataset's size alone: each part stands in the permuted order, and the same seed gives the same parts on every machine.
- * The draw is apart from all that a run of the same seed draws.
+ * With a seed the parts are drawn by one permutation of the dataset (see `Permutation`), which hangs on the seed and
+ * the dataset's size alone: each part stands in the permuted order, and the same seed gives the same parts on every
+ * machine. The draw is apart from all that a run of the same seed draws.
  *
  * Throws `InvalidOption` for parts that do not add up, and for a seed that is none.
  *

@@ -47,8 +47,7 @@ export const map =
     return new Effectful<B, E | DatasetError, R>(
       name,
       () => self.size,
-      (index) =>
-        Effect.flatMap(self.get(index), (sample) => attempt<B, DatasetError>(() => apply(sample, index))),
+      (index) => Effect.flatMap(self.get(index), (sample) => attempt<B, DatasetError>(() => apply(sample, index))),
       (indices) =>
         Effect.flatMap(self.getMany(indices), (samples) =>
           // A dataset gives as many samples as indices, so there is an index to every row.
@@ -161,7 +160,11 @@ export const subset =
     own.forEach((index, place) => {
       if (index >= 0 && index < size && Number.isInteger(index)) return
       const expected = size === 0 ? "left out: the dataset is empty" : `a whole number from 0 to ${size - 1}`
-      throw new InvalidOption({ option: `index at place ${place} of the subset of ${self.name}`, value: index, expected })
+      throw new InvalidOption({
+        option: `index at place ${place} of the subset of ${self.name}`,
+        value: index,
+        expected
+      })
     })
     return chosen(self, own, options.name ?? `${self.name}, subset`)
   }
@@ -174,9 +177,9 @@ const chosen = <A, E, R>(self: Dataset<A, E, R>, indices: Float64Array, name: st
 const CHUNK = 1024
 
 /**
- * The samples that `keep` accepts, in their order. As the only one of the views it must look at every sample to know its
- * size, so it is an Effect that reads the whole dataset once, 1024 samples at a time, and holds 8 bytes a sample kept.
- * What `keep` throws becomes a `DatasetError`.
+ * The samples that `keep` accepts, in their order. As the only one of the views it must look at every sample to know
+ * its size, so it is an Effect that reads the whole dataset once, 1024 samples at a time, and holds 8 bytes a sample
+ * kept. What `keep` throws becomes a `DatasetError`.
  *
  * @example
  * import { Effect } from "effect"

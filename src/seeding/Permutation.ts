@@ -4,12 +4,15 @@
  *
  * Up to {@link TABLE} items the order is a table shuffled by Fisher and Yates, so that every order has the same odds
  * (as far as the rng's 128-bit seed reaches: 34! is about 2^128). That takes 4 bytes an item, 256 KiB at most, twice
- * that once {@link Permutation.positionOf} was asked, and a millisecond.
+ * that once {@link Permutation.positionOf} was asked, and a millisecond or two.
+ * (Below that size the network's own orders would not have equal odds: of 5 items, unevenly so with any number of
+ * rounds from 4 to 12.)
  *
  * Beyond, it is an alternating Feistel network over the smallest range 2^bits that holds `size` items, walked along
  * its cycle until it comes out below `size` (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002; used to
  * shuffle by Mitchell, Stokes, Frank and Holmes, "Bandwidth-optimal random shuffling for GPUs", 2021). The range is
- * less than twice the size, so a walk has fewer than two steps on average. It takes 80 bytes of keys, whatever the size.
+ * less than twice the size, so a walk has fewer than two steps on average: about 50 to 130 ns. It takes 80 bytes of
+ * keys, whatever the size.
  *
  * Rounds: 10. From 4 rounds on a Feistel network is a strong pseudorandom permutation (Luby and Rackoff, 1988), but
  * only for far fewer questions than it has items, while an epoch asks for all; with more rounds that bound nears the
@@ -43,12 +46,6 @@ const ROUNDS = 10
 /**
  * The permutation of 0 … `size − 1` that `rng` draws. Throws `InvalidOption` unless `size` is a whole number from 0 to
  * 2^53 − 1.
- *
- * @example
- * import { Permutation, Rng } from "furrow"
- *
- * const order = Permutation.make(2 ** 40, Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] }))
- * console.assert(order.positionOf(order.at(123456789)) === 123456789)
  *
  * @since 0.1.0
  */

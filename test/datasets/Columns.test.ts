@@ -27,7 +27,11 @@ test("a row takes one of each column", () => {
 })
 
 test("types follow the columns", () => {
-  const rows = Dataset.fromColumns({ image: Tensor.make(pixels, [4, 6]), label: new Uint8Array(4), id: ["a", "b", "c", "d"] })
+  const rows = Dataset.fromColumns({
+    image: Tensor.make(pixels, [4, 6]),
+    label: new Uint8Array(4),
+    id: ["a", "b", "c", "d"]
+  })
   const row = Effect.runSync(rows.get(0))
   const image: Tensor.Tensor<Uint8Array> = row.image
   const label: number = row.label

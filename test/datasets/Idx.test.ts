@@ -175,7 +175,7 @@ test("encode refuses what IDX does not have", () => {
   for (const data of [new Uint16Array(1), new Uint32Array(1), new BigInt64Array(1), new BigUint64Array(1)]) {
     expect(() => Idx.encode(new Tensor<TypedArray>(data, [1]))).toThrow(InvalidOption)
   }
-  expect(() => Idx.encode(new Tensor(new Uint16Array(1), [1]))).toThrow('element type must be one that IDX has: uint8')
+  expect(() => Idx.encode(new Tensor(new Uint16Array(1), [1]))).toThrow("element type must be one that IDX has: uint8")
   expect(() => Idx.encode(new Tensor(new Uint8Array(1), Array(256).fill(1)))).toThrow("at most 255 axes")
 })
 
@@ -186,9 +186,19 @@ describe("from disk", () => {
     Effect.runPromise(Effect.provide(effect, BunContext.layer))
 
   const images = (count: number) =>
-    Idx.encode(new Tensor(Uint8Array.from({ length: count * 6 }, (_, index) => index), [count, 2, 3]))
+    Idx.encode(
+      new Tensor(
+        Uint8Array.from({ length: count * 6 }, (_, index) => index),
+        [count, 2, 3]
+      )
+    )
   const labels = (count: number) =>
-    Idx.encode(new Tensor(Uint8Array.from({ length: count }, (_, index) => index % 10), [count]))
+    Idx.encode(
+      new Tensor(
+        Uint8Array.from({ length: count }, (_, index) => index % 10),
+        [count]
+      )
+    )
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "furrow-idx-"))

@@ -11,7 +11,9 @@ const sizes = (parts: Readonly<Record<string, number>>, size: number): Array<num
   Object.values(Dataset.range(size).pipe(Dataset.split(parts))).map((part) => part.size)
 
 describe("every sample in exactly one part", () => {
-  const weights = fc.array(fc.nat(100), { minLength: 1, maxLength: 6 }).filter((parts) => parts.some((part) => part > 0))
+  const weights = fc
+    .array(fc.nat(100), { minLength: 1, maxLength: 6 })
+    .filter((parts) => parts.some((part) => part > 0))
   const seed = fc.option(fc.nat(), { nil: undefined })
 
   test("by shares, each within one sample of its share", () => {
@@ -35,7 +37,9 @@ describe("every sample in exactly one part", () => {
       fc.property(weights, seed, (drawn, from) => {
         const size = drawn.reduce((sum, part) => sum + part, 0)
         const parts = Object.fromEntries(drawn.map((part, at) => [`part${at}`, part]))
-        const views = Object.values(Dataset.range(size).pipe(Dataset.split(parts, from === undefined ? {} : { seed: from })))
+        const views = Object.values(
+          Dataset.range(size).pipe(Dataset.split(parts, from === undefined ? {} : { seed: from }))
+        )
         expect(views.map((view) => view.size)).toEqual(drawn)
         expect(new Set(views.flatMap(all)).size).toBe(size)
       })
@@ -101,16 +105,15 @@ test("the parts' names are in the type and in errors", () => {
 })
 
 describe("refused", () => {
-  test.each([
-    [{ a: 0.5, b: 0.4 }],
-    [{ a: 3, b: 3 }],
-    [{ a: 2.5, b: 2.5 }],
-    [{ a: 0, b: 0 }],
-    [{}]
-  ])("parts that do not add up: %j", (parts: Record<string, number>) => {
-    expect(() => Dataset.range(5).pipe(Dataset.split(parts))).toThrow(InvalidOption)
-    expect(() => Dataset.range(5).pipe(Dataset.split(parts))).toThrow("sizes that add up to 5, or shares that add up to 1")
-  })
+  test.each([[{ a: 0.5, b: 0.4 }], [{ a: 3, b: 3 }], [{ a: 2.5, b: 2.5 }], [{ a: 0, b: 0 }], [{}]])(
+    "parts that do not add up: %j",
+    (parts: Record<string, number>) => {
+      expect(() => Dataset.range(5).pipe(Dataset.split(parts))).toThrow(InvalidOption)
+      expect(() => Dataset.range(5).pipe(Dataset.split(parts))).toThrow(
+        "sizes that add up to 5, or shares that add up to 1"
+      )
+    }
+  )
 
   test.each([-0.5, Number.NaN, Number.POSITIVE_INFINITY])("a part of %s", (part) => {
     expect(() => Dataset.range(5).pipe(Dataset.split({ a: part, b: 1.5 }))).toThrow(

@@ -194,7 +194,11 @@ describe("filter", () => {
         return true
       })
     )
-    expect(Effect.runSync(Effect.flip(run))).toMatchObject({ _tag: "DatasetError", dataset: "five, filtered", index: 3 })
+    expect(Effect.runSync(Effect.flip(run))).toMatchObject({
+      _tag: "DatasetError",
+      dataset: "five, filtered",
+      index: 3
+    })
   })
 
   test("may keep nothing, or have nothing to look at", () => {
@@ -240,8 +244,10 @@ describe("concat", () => {
       Dataset.fromArray(["a"]),
       Dataset.effect({ size: 1, get: (index): Effect.Effect<number, Offline> => new Offline({ index }) })
     )
-    const samples: Effect.Effect<Array<string | number>, Offline | Dataset.DatasetError | Dataset.IndexError> =
-      view.getMany([0, 1])
+    const samples: Effect.Effect<
+      Array<string | number>,
+      Offline | Dataset.DatasetError | Dataset.IndexError
+    > = view.getMany([0, 1])
     expect(Effect.runSync(Effect.flip(samples))).toMatchObject({ _tag: "Offline", index: 0 })
   })
 })

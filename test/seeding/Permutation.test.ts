@@ -34,28 +34,27 @@ describe("one to one", () => {
     )
   })
 
-  test.each([
-    65_535, 65_536, 65_537, 131_072, 131_073
-  ])("on both sides of where the table ends: %s", (size) => {
+  test.each([65_535, 65_536, 65_537, 131_072, 131_073])("on both sides of where the table ends: %s", (size) => {
     expect(isBijection(Permutation.make(size, at(size)))).toBe(true)
   })
 
-  test.each([
-    2 ** 31, 2 ** 32, 2 ** 32 + 1, 2 ** 40, 2 ** 40 + 1, 2 ** 53 - 1
-  ])("at %s places of which 100,000 are asked", (size) => {
-    const order = Permutation.make(size, at(9))
-    const step = Math.floor(size / 100_000)
-    const seen = new Set<number>()
-    for (let probe = 0; probe < 100_000; probe++) {
-      // The last place of all first, then evenly over the size.
-      const position = probe === 0 ? size - 1 : probe * step
-      const item = order.at(position)
-      if (!(item >= 0 && item < size && Number.isInteger(item))) throw new Error(`${item} at ${position}`)
-      if (order.positionOf(item) !== position) throw new Error(`${item} is not at ${position}`)
-      seen.add(item)
+  test.each([2 ** 31, 2 ** 32, 2 ** 32 + 1, 2 ** 40, 2 ** 40 + 1, 2 ** 53 - 1])(
+    "at %s places of which 100,000 are asked",
+    (size) => {
+      const order = Permutation.make(size, at(9))
+      const step = Math.floor(size / 100_000)
+      const seen = new Set<number>()
+      for (let probe = 0; probe < 100_000; probe++) {
+        // The last place of all first, then evenly over the size.
+        const position = probe === 0 ? size - 1 : probe * step
+        const item = order.at(position)
+        if (!(item >= 0 && item < size && Number.isInteger(item))) throw new Error(`${item} at ${position}`)
+        if (order.positionOf(item) !== position) throw new Error(`${item} is not at ${position}`)
+        seen.add(item)
+      }
+      expect(seen.size).toBe(100_000)
     }
-    expect(seen.size).toBe(100_000)
-  })
+  )
 })
 
 describe("equal odds", () => {

@@ -178,7 +178,9 @@ describe("weighted", () => {
   })
 
   test("weights that are none are refused, by place and value", () => {
-    expect(() => Sampler.weighted([1, Number.NaN, 2])).toThrow("weight 1 must be a finite number of at least 0, got NaN")
+    expect(() => Sampler.weighted([1, Number.NaN, 2])).toThrow(
+      "weight 1 must be a finite number of at least 0, got NaN"
+    )
     expect(() => Sampler.weighted([1, 2, -1])).toThrow("weight 2 must be a finite number of at least 0, got -1")
     expect(() => Sampler.weighted([Number.POSITIVE_INFINITY])).toThrow(InvalidOption)
     expect(() => Sampler.weighted([0, 0])).toThrow("the sum of the weights must be finite and greater than 0, got 0")
@@ -259,12 +261,5 @@ test("types: what draws asks for SeedPolicy, what does not, does not", () => {
   const subset: Sampler.Sampler = Sampler.subset([1], Sampler.shuffle)
   // @ts-expect-error and a part of it
   const limited: Sampler.Sampler = Sampler.limited(Sampler.weighted([1]), 1)
-  expect([...none, shuffle, subset, limited].map(({ draws }) => draws)).toEqual([
-    false,
-    false,
-    false,
-    true,
-    true,
-    true
-  ])
+  expect([...none, shuffle, subset, limited].map(({ draws }) => draws)).toEqual([false, false, false, true, true, true])
 })
