@@ -168,6 +168,7 @@ describe("what is wrong is said, and where", () => {
     expect(refused(huge)._tag).toBe("IdxError")
     huge.fill(0, 4 + 4 * 39)
     expect(parsed(huge).data.length).toBe(0)
+    expect(refused(Uint8Array.of(...huge, 1)).offset).toBe(huge.length)
   })
 })
 

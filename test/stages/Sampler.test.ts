@@ -158,6 +158,12 @@ describe("weighted", () => {
     )
   })
 
+  test("the smallest weights there are", () => {
+    const found = shares([5e-324, 0, 0, 5e-324, 1e-323], 1)
+    expect([found[1], found[2]]).toEqual([0, 0])
+    expect(Math.abs(deviation(chiSquare([found[0] ?? 0, found[3] ?? 0, found[4] ?? 0], [1, 1, 2]), 2))).toBeLessThan(4)
+  })
+
   test("one weight alone is always drawn", () => {
     expect(epoch(Sampler.weighted([0, 0, 7, 0]), 4)).toEqual([2, 2, 2, 2])
     expect(epoch(Sampler.weighted([1e-320]), 1)).toEqual([0])

@@ -23,7 +23,7 @@ export interface Alias {
 export const make = (weights: ArrayLike<number>): Alias => {
   const size = weights.length
   const sums = cumulative(weights, size)
-  const mean = (sums[size - 1] as number) / size
+  const total = sums[size - 1] as number
   const own = new Float64Array(size)
   const other = new Uint32Array(size)
   // Both lists in one array: columns under the mean grow from the left, the rest from the right.
@@ -33,7 +33,8 @@ export const make = (weights: ArrayLike<number>): Alias => {
   let heaviest = 0
   for (let index = 0; index < size; index++) {
     const weight = weights[index] as number
-    own[index] = weight / mean
+    // In this order: the mean of the smallest weights there are would itself round to 0.
+    own[index] = (weight / total) * size
     other[index] = index
     if (weight > (weights[heaviest] as number)) heaviest = index
     if ((own[index] as number) < 1) list[small++] = index
@@ -50,7 +51,7 @@ export const make = (weights: ArrayLike<number>): Alias => {
     list[small++] = over
   }
   // What is left over stands at the mean but for rounding, so it fills its column; save a weight of 0, which rounding
-  // must not bring to life.
+  // (it adds up to a whole column only beyond some 10^8 weights) must not bring to life.
   while (large < size) own[list[large++] as number] = 1
   while (small > 0) {
     const index = list[--small] as number
