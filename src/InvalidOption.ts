@@ -47,9 +47,7 @@ const show = (value: unknown): string => {
 export const whole = (option: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER): number => {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value
   const expected =
-    max === Number.MAX_SAFE_INTEGER
-      ? `a whole number of at least ${min}`
-      : `a whole number from ${min} to ${max}`
+    max === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`
   throw new InvalidOption({ option, value, expected })
 }
 

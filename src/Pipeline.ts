@@ -27,9 +27,9 @@ import type { Rng } from "./seeding/Rng.ts"
 import type { SeedPolicy } from "./seeding/SeedPolicy.ts"
 import { type Batch, type Collate, type Columns, checkDTypes, columns, type DTypes } from "./stages/Batch.ts"
 import type { Sampler } from "./stages/Sampler.ts"
-import type { Augment, Map, Stage, StageContext } from "./stages/Stage.ts"
+import type { Augment, Mapping, Stage, StageContext } from "./stages/Stage.ts"
 
-export type { Augment, Map, Stage, StageContext } from "./stages/Stage.ts"
+export type { Augment, Mapping, Stage, StageContext } from "./stages/Stage.ts"
 
 /** @since 0.1.0 */
 export const TypeId: unique symbol = Symbol.for("furrow/Pipeline")
@@ -187,7 +187,7 @@ export const augment =
  * @since 0.1.0
  */
 export const map =
-  <A, B>(name: string, run: Map<A, B>) =>
+  <A, B>(name: string, run: Mapping<A, B>) =>
   <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E, R> =>
     append(self, { _tag: "Map", id: stageId(name), draws: false, run: erase(run) })
 
@@ -202,7 +202,7 @@ export const map =
  * @since 0.1.0
  */
 export const filter =
-  <A>(name: string, keep: Map<A, boolean>) =>
+  <A>(name: string, keep: Mapping<A, boolean>) =>
   <E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R> =>
     append(self, { _tag: "Filter", id: stageId(name), draws: false, run: erase(keep) })
 
@@ -271,9 +271,7 @@ export interface BatchOptions<D extends DTypes> {
 export const batch = <const D extends DTypes = {}>(size: number, options: BatchOptions<D> = {}) => {
   const dtypes: DTypes = options.dtypes ?? {}
   checkDTypes(dtypes)
-  const stage = batchStage(size, options.dropLast ?? false, (samples, adoptable) =>
-    columns(samples, dtypes, adoptable)
-  )
+  const stage = batchStage(size, options.dropLast ?? false, (samples, adoptable) => columns(samples, dtypes, adoptable))
   return <A, E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<Columns<A, D>>, E, R> => append(self, stage)
 }
 

@@ -4,37 +4,37 @@
  * @since 0.1.0
  */
 
-/** Samples laid side by side in columns. */
-export * as Batch from "./stages/Batch.ts"
-/** Where a draw happens. */
-export * as Coordinates from "./seeding/Coordinates.ts"
 /** Random access to samples, and views of it. */
 export * as Dataset from "./datasets/Dataset.ts"
-/** One hash over all that a run delivered. */
-export * as Digest from "./scheduler/Digest.ts"
 /** The IDX files of MNIST and its kin. */
 export * as Idx from "./datasets/Idx.ts"
-/** Image stages: crop, flip, rotate, resize, jitter, normalise … */
-export * as Image from "./stages/Image.ts"
 /** An option that cannot be meant. */
 export * as InvalidOption from "./InvalidOption.ts"
-/** Mixup and CutMix, on batches. */
-export * as Mix from "./stages/Mix.ts"
 /** A dataset and its stages, as a value. */
 export * as Pipeline from "./Pipeline.ts"
-/** What a stage draws from. */
-export * as Rng from "./seeding/Rng.ts"
-/** The order of an epoch. */
-export * as Sampler from "./stages/Sampler.ts"
+/** One hash over all that a run delivered. */
+export * as Digest from "./scheduler/Digest.ts"
 /** Runs pipelines, a fiber per worker. */
 export * as Scheduler from "./scheduler/Scheduler.ts"
+/** How many workers, and on what. */
+export * as Workers from "./scheduler/Workers.ts"
+/** Where a draw happens. */
+export * as Coordinates from "./seeding/Coordinates.ts"
+/** What a stage draws from. */
+export * as Rng from "./seeding/Rng.ts"
 /** Seeds as plain data. */
 export * as Seed from "./seeding/Seed.ts"
 /** How many states a run started, and how many twice. */
 export * as SeedAudit from "./seeding/SeedAudit.ts"
 /** The service that turns coordinates into seeds. */
 export * as SeedPolicy from "./seeding/SeedPolicy.ts"
+/** Samples laid side by side in columns. */
+export * as Batch from "./stages/Batch.ts"
+/** Image stages: crop, flip, rotate, resize, jitter, normalise … */
+export * as Image from "./stages/Image.ts"
+/** Mixup and CutMix, on batches. */
+export * as Mix from "./stages/Mix.ts"
+/** The order of an epoch. */
+export * as Sampler from "./stages/Sampler.ts"
 /** A typed array with a shape. */
 export * as Tensor from "./Tensor.ts"
-/** How many workers, and on what. */
-export * as Workers from "./scheduler/Workers.ts"

@@ -13,7 +13,7 @@
  *
  * @since 0.1.0
  */
-import { type Error as PlatformErrors, FileSystem } from "@effect/platform"
+import { FileSystem, type Error as PlatformErrors } from "@effect/platform"
 import { Data, Effect } from "effect"
 import { InvalidOption } from "../InvalidOption.ts"
 import { gunzip } from "../runtime.ts"

@@ -7,7 +7,7 @@
 import { Cause, Effect, Option } from "effect"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
-import { algorithm as xoshiro, Xoshiro128 } from "../seeding/generators/Xoshiro128.ts"
+import { Xoshiro128, algorithm as xoshiro } from "../seeding/generators/Xoshiro128.ts"
 import { RecordingRng } from "../seeding/RecordingRng.ts"
 import * as Rng from "../seeding/Rng.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"

@@ -34,7 +34,12 @@ export { DatasetChanged, StageError } from "./StageError.ts"
  *
  * @since 0.1.0
  */
-export type LoaderError<E = never> = StageError<E> | CoordinatesError | DatasetChanged | Digest.DigestError | InvalidOption
+export type LoaderError<E = never> =
+  | StageError<E>
+  | CoordinatesError
+  | DatasetChanged
+  | Digest.DigestError
+  | InvalidOption
 
 /** How a run goes. @since 0.1.0 */
 export interface Options extends Job.Ranks {

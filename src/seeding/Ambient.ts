@@ -11,7 +11,18 @@
  *
  * @since 0.1.0
  */
-import { Context, Data, DefaultServices, Effect, Fiber, FiberRef, GlobalValue, Option, Random, type Scope } from "effect"
+import {
+  Context,
+  Data,
+  DefaultServices,
+  Effect,
+  Fiber,
+  FiberRef,
+  GlobalValue,
+  Option,
+  Random,
+  type Scope
+} from "effect"
 import { type Rng, toRandom } from "./Rng.ts"
 
 /** What becomes of ambient randomness in a stage. @since 0.1.0 */

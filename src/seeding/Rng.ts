@@ -9,7 +9,7 @@ import type { Rng } from "./generators/Generator.ts"
 import "./generators/Philox4x32.ts"
 import "./generators/Xoshiro128.ts"
 
-export { type ChoiceOptions, make, register, Rng } from "./generators/Generator.ts"
+export { type ChoiceOptions, make, Rng, register } from "./generators/Generator.ts"
 
 /**
  * `rng` as Effect's `Random` service, so that an effect run with it draws from the pipeline's stream.

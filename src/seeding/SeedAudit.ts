@@ -63,9 +63,7 @@ export const EXAMPLES = 5
  *
  * @since 0.1.0
  */
-export const counting = <E, R>(
-  policy: Layer.Layer<SeedPolicy, E, R>
-): Layer.Layer<SeedPolicy | SeedAudit, E, R> => {
+export const counting = <E, R>(policy: Layer.Layer<SeedPolicy, E, R>): Layer.Layer<SeedPolicy | SeedAudit, E, R> => {
   const audited = Layer.effectContext(
     Effect.map(SeedPolicy, (inner) => {
       const seen = new Set<string>()
@@ -81,7 +79,8 @@ export const counting = <E, R>(
       }
       const outer = {
         ...inner,
-        seeds: (request: Request) => Effect.tap(inner.seeds(request), (seeds) => Effect.sync(() => note(request, seeds)))
+        seeds: (request: Request) =>
+          Effect.tap(inner.seeds(request), (seeds) => Effect.sync(() => note(request, seeds)))
       }
       const report = Effect.sync(() => ({ started, repeated: started - seen.size, examples: [...examples] }))
       return Context.make(SeedPolicy, outer).pipe(Context.add(SeedAudit, { report }))

@@ -89,23 +89,24 @@ export type DTypes = Readonly<Record<string, NumberDType>>
  * @since 0.1.0
  */
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the record without an entry, the default that names no column.
-export type Columns<S, D extends DTypes = {}> = S extends Tensor<infer T>
-  ? Tensor<T>
-  : S extends TypedArray
-    ? Tensor<S>
-    : S extends number
-      ? Tensor<Float64Array>
-      : S extends boolean
-        ? Tensor<Uint8Array>
-        : S extends bigint
-          ? Tensor<BigInt64Array>
-          : S extends string
-            ? ReadonlyArray<string>
-            : S extends ReadonlyArray<number>
-              ? Tensor<Float64Array>
-              : S extends object
-                ? { readonly [K in keyof S]: Column<S[K], K extends keyof D ? D[K] : undefined> }
-                : never
+export type Columns<S, D extends DTypes = {}> =
+  S extends Tensor<infer T>
+    ? Tensor<T>
+    : S extends TypedArray
+      ? Tensor<S>
+      : S extends number
+        ? Tensor<Float64Array>
+        : S extends boolean
+          ? Tensor<Uint8Array>
+          : S extends bigint
+            ? Tensor<BigInt64Array>
+            : S extends string
+              ? ReadonlyArray<string>
+              : S extends ReadonlyArray<number>
+                ? Tensor<Float64Array>
+                : S extends object
+                  ? { readonly [K in keyof S]: Column<S[K], K extends keyof D ? D[K] : undefined> }
+                  : never
 
 type Column<S, N extends NumberDType | undefined> = [S] extends [number]
   ? Tensor<N extends NumberDType ? Arrays[N] : Float64Array>
@@ -246,11 +247,18 @@ const stack = (
   }
   const first = rows[0] as TypedArray // values has at least one row
   const all = [values.length, ...shape]
-  return new Tensor(adoptable === undefined ? copied(rows, first) : (adopted(rows, first, adoptable) ?? copied(rows, first)), all)
+  return new Tensor(
+    adoptable === undefined ? copied(rows, first) : (adopted(rows, first, adoptable) ?? copied(rows, first)),
+    all
+  )
 }
 
 /** The rows as one array over the buffer they lie in, when they fill a stretch of it one behind the other. */
-const adopted = (rows: ReadonlyArray<TypedArray>, first: TypedArray, adoptable: ArrayBufferLike): TypedArray | undefined => {
+const adopted = (
+  rows: ReadonlyArray<TypedArray>,
+  first: TypedArray,
+  adoptable: ArrayBufferLike
+): TypedArray | undefined => {
   let at = first.byteOffset
   for (const row of rows) {
     if (row.buffer !== adoptable || row.byteOffset !== at) return undefined

@@ -38,7 +38,7 @@ export interface StageContext {
 export type Augment<in A, out B> = (sample: A, rng: Rng, context: StageContext) => B
 
 /** Turns a sample into a sample without draws. @since 0.1.0 */
-export type Map<in A, out B> = (sample: A, context: StageContext) => B
+export type Mapping<in A, out B> = (sample: A, context: StageContext) => B
 
 /**
  * A stage as the machinery sees it. The functions' own types are proved where `Pipeline` composes them: what one stage
@@ -49,8 +49,8 @@ export type Map<in A, out B> = (sample: A, context: StageContext) => B
 export type Stage =
   | { readonly _tag: "Sample"; readonly id: StageId; readonly draws: boolean; readonly sampler: Sampler<unknown> }
   | { readonly _tag: "Augment"; readonly id: StageId; readonly draws: true; readonly run: Augment<unknown, unknown> }
-  | { readonly _tag: "Map"; readonly id: StageId; readonly draws: false; readonly run: Map<unknown, unknown> }
-  | { readonly _tag: "Filter"; readonly id: StageId; readonly draws: false; readonly run: Map<unknown, boolean> }
+  | { readonly _tag: "Map"; readonly id: StageId; readonly draws: false; readonly run: Mapping<unknown, unknown> }
+  | { readonly _tag: "Filter"; readonly id: StageId; readonly draws: false; readonly run: Mapping<unknown, boolean> }
   | {
       readonly _tag: "Effect"
       readonly id: StageId

@@ -51,10 +51,7 @@ const wide = (rng: Pick<Words, "word">, bound: number): number => {
  *
  * @since 0.1.0
  */
-export const shuffle = (
-  rng: Pick<Words, "integer">,
-  items: Uint32Array | Float64Array | Array<unknown>
-): void => {
+export const shuffle = (rng: Pick<Words, "integer">, items: Uint32Array | Float64Array | Array<unknown>): void => {
   for (let last = items.length - 1; last > 0; last--) {
     const other = rng.integer(last + 1)
     const item = items[last]

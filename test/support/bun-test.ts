@@ -1,0 +1,147 @@
+/**
+ * What the tests use of `bun:test`, for `deno test`: deno.json's import map puts this file in its place.
+ *
+ * Each test becomes one `Deno.test`, named by the groups it stands in, so Deno's own counts are true counts. Deno's
+ * sanitizers stay on where they can (a test that leaves a file open fails), but not for timers and operations, of which
+ * Effect's runtime keeps some across tests.
+ */
+import { expect } from "expect"
+
+export { expect }
+
+type Body = () => unknown
+
+interface Options {
+  readonly timeout?: number
+}
+
+interface Group {
+  readonly name: string
+  readonly beforeAll: Array<Body>
+  readonly afterAll: Array<Body>
+  readonly beforeEach: Array<Body>
+  readonly afterEach: Array<Body>
+  /** Tests of this group and the groups in it that are still to come. */
+  pending: number
+  begun: boolean
+}
+
+const group = (name: string): Group => ({
+  name,
+  beforeAll: [],
+  afterAll: [],
+  beforeEach: [],
+  afterEach: [],
+  pending: 0,
+  begun: false
+})
+
+let path: ReadonlyArray<Group> = [group("")]
+
+const current = (): Group => path[path.length - 1] as Group // never empty
+
+const hook =
+  (kind: "beforeAll" | "afterAll" | "beforeEach" | "afterEach") =>
+  (body: Body): void => {
+    current()[kind].push(body)
+  }
+
+export const beforeAll = hook("beforeAll")
+export const afterAll = hook("afterAll")
+export const beforeEach = hook("beforeEach")
+export const afterEach = hook("afterEach")
+
+const describeNow = (name: string, body: () => void): void => {
+  const before = path
+  path = [...path, group(name)]
+  try {
+    body()
+  } finally {
+    path = before
+  }
+}
+
+/** Bun waits 5 s for a test unless told otherwise; so do we. */
+const TIMEOUT = 5000
+
+const define = (name: string, body: Body, options: number | Options | undefined, ignore: boolean): void => {
+  const groups = path
+  const timeout = typeof options === "number" ? options : (options?.timeout ?? TIMEOUT)
+  if (!ignore) for (const each of groups) each.pending++
+  Deno.test({
+    name: [...groups.map((each) => each.name), name].filter((part) => part !== "").join(" > "),
+    ignore,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: async () => {
+      for (const each of groups) {
+        if (each.begun) continue
+        each.begun = true
+        for (const run of each.beforeAll) await run()
+      }
+      try {
+        for (const each of groups) for (const run of each.beforeEach) await run()
+        await within(timeout, body)
+      } finally {
+        for (const each of groups.toReversed()) for (const run of each.afterEach) await run()
+        for (const each of groups.toReversed()) {
+          each.pending--
+          if (each.pending === 0) for (const run of each.afterAll) await run()
+        }
+      }
+    }
+  })
+}
+
+const within = async (timeout: number, body: Body): Promise<void> => {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the test took longer than ${timeout} ms`)), timeout)
+  })
+  try {
+    await Promise.race([body(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+type Define = (name: string, body: Body, options?: number | Options) => void
+
+/** `test.each`: one test a row; `%s`-like places in the name take the row's values in turn. */
+const each =
+  (run: Define) =>
+  (rows: ReadonlyArray<unknown>) =>
+  (name: string, body: (...row: ReadonlyArray<unknown>) => unknown, options?: number | Options): void => {
+    rows.forEach((row, place) => {
+      const values: ReadonlyArray<unknown> = Array.isArray(row) ? row : [row]
+      let next = 0
+      const full = name.replaceAll(/%[sdifjop#%]/g, (mark) => {
+        if (mark === "%%") return "%"
+        if (mark === "%#") return String(place)
+        const value = values[next++]
+        return typeof value === "object" ? JSON.stringify(value) : String(value)
+      })
+      run(full, () => body(...values), options)
+    })
+  }
+
+const run: Define = (name, body, options) => define(name, body, options, false)
+const skip: Define = (name, body = () => undefined, options) => define(name, body, options, true)
+
+export const test = Object.assign((name: string, body: Body, options?: number | Options) => run(name, body, options), {
+  each: each(run),
+  skip,
+  skipIf: (condition: boolean) => Object.assign(condition ? skip : run, { each: each(condition ? skip : run) }),
+  if: (condition: boolean) => (condition ? run : skip)
+})
+
+export const it = test
+
+export const describe = Object.assign(describeNow, {
+  skip: (name: string, _body: () => void): void => skip(name, () => undefined),
+  each:
+    (rows: ReadonlyArray<unknown>) =>
+    (name: string, body: (...row: ReadonlyArray<unknown>) => void): void => {
+      each((full, inner) => describeNow(full, () => void inner()))(rows)(name, body)
+    }
+})
