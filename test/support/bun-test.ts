@@ -9,6 +9,17 @@ import { expect } from "expect"
 
 export { expect }
 
+/** The one thing of Deno's that is used here; the types of both runtimes cannot stand side by side. */
+declare const Deno: {
+  readonly test: (options: {
+    readonly name: string
+    readonly ignore: boolean
+    readonly sanitizeOps: boolean
+    readonly sanitizeResources: boolean
+    readonly fn: () => Promise<void>
+  }) => void
+}
+
 type Body = () => unknown
 
 interface Options {
