@@ -1,0 +1,26 @@
+/**
+ * Image stages, with the parameters and the meaning of torchvision's v2 transforms of the same names.
+ *
+ * An image is a `Tensor` of shape `[height, width, channels]`, uint8 (0 … 255) or float32. A stage takes an image, or a
+ * record with one in its field `image`, and gives back the same form; all else in the record stays as it is, and
+ * nothing is changed in place. Those that draw go with `Pipeline.augment`, the others with `Pipeline.map`.
+ *
+ * Stages that follow one another in a pipeline run in as few passes over the pixels as they allow: crops, paddings and
+ * flips with a normalise behind them in one. That changes no draw and no bit of the result.
+ *
+ * @since 0.1.0
+ */
+export { centerCrop, pad, type RandomCropOptions, randomCrop } from "./image/Crop.ts"
+export { type FlipOptions, randomHorizontalFlip, randomVerticalFlip } from "./image/Flip.ts"
+export {
+  type Drawing,
+  type Fixed,
+  type Floats,
+  type Image,
+  on,
+  type Sample,
+  type ToFloats
+} from "./image/ImageStage.ts"
+export { type NormaliseOptions, normalise, toFloat } from "./image/Normalise.ts"
+export type { FillOption, PaddingOption, SizeOption } from "./image/Options.ts"
+export type { Pixels } from "./image/Transform.ts"

@@ -1,0 +1,63 @@
+/**
+ * From pixels to the numbers that a model takes.
+ *
+ * @since 0.1.0
+ */
+import { InvalidOption } from "../../InvalidOption.ts"
+import { drawsNothing, type ToFloats, toFloats } from "./ImageStage.ts"
+import { channelsOf, matches } from "./Options.ts"
+
+/** @since 0.1.0 */
+export interface NormaliseOptions {
+  /** The mean of each channel, or one for all, of images in [0, 1]. */
+  readonly mean: number | ReadonlyArray<number>
+  /** The standard deviation of each channel, or one for all; none is 0. */
+  readonly std: number | ReadonlyArray<number>
+}
+
+/**
+ * `(value − mean) / std` as float32. uint8 images are brought from 0 … 255 to [0, 1] first, so that it stands for
+ * torchvision's `v2.ToDtype(float32, scale=True)` and `v2.Normalize` together; float32 images are taken as they are.
+ *
+ * Throws `InvalidOption` for values that are not finite, or a `std` of 0; in a run, when there is not one value a
+ * channel.
+ *
+ * @example
+ * import { Image, Tensor } from "furrow"
+ *
+ * const normalise = Image.normalise({ mean: 0.5, std: 0.5 })
+ * const image = Tensor.make(Uint8Array.of(0, 255), [1, 2, 1])
+ * console.assert(normalise(image).data.join() === "-1,1")
+ *
+ * @since 0.1.0
+ */
+export const normalise = (options: NormaliseOptions): ToFloats => {
+  const mean = channelsOf("mean", options.mean)
+  const deviation = channelsOf("std", options.std)
+  if (deviation.includes(0)) throw new InvalidOption({ option: "std", value: options.std, expected: "other than 0" })
+  return toFloats({
+    ...drawsNothing,
+    kind: "pointwise",
+    name: "normalise",
+    mean,
+    deviation,
+    check: (channels) => {
+      matches("mean", mean, channels)
+      matches("std", deviation, channels)
+    }
+  })
+}
+
+/**
+ * uint8 images as float32 in [0, 1], as torchvision's `v2.ToDtype(float32, scale=True)`; float32 images as they are.
+ *
+ * @since 0.1.0
+ */
+export const toFloat: ToFloats = toFloats({
+  ...drawsNothing,
+  kind: "pointwise",
+  name: "toFloat",
+  mean: [0],
+  deviation: [1],
+  check: () => undefined
+})

@@ -1,0 +1,51 @@
+/**
+ * The options that image stages share.
+ *
+ * @since 0.1.0
+ */
+import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
+
+/** Height and width in pixels; one number is both. @since 0.1.0 */
+export type SizeOption = number | readonly [height: number, width: number]
+
+/** Throws `InvalidOption` unless both are whole numbers of at least 1. @since 0.1.0 */
+export const sizeOf = (option: string, size: SizeOption): readonly [height: number, width: number] => {
+  const [height, width] = typeof size === "number" ? [size, size] : size
+  return [whole(option, height, 1), whole(option, width, 1)]
+}
+
+/** Pixels around an image: all sides, [left and right, top and bottom], or [left, top, right, bottom]. @since 0.1.0 */
+export type PaddingOption =
+  | number
+  | readonly [horizontal: number, vertical: number]
+  | readonly [left: number, top: number, right: number, bottom: number]
+
+/** Throws `InvalidOption` unless all are whole numbers of at least 0. @since 0.1.0 */
+export const paddingOf = (
+  padding: PaddingOption
+): readonly [left: number, top: number, right: number, bottom: number] => {
+  const [left, top, right = left, bottom = top] = typeof padding === "number" ? [padding, padding] : padding
+  for (const side of [left, top, right, bottom]) whole("padding", side, 0)
+  return [left, top, right, bottom]
+}
+
+/** What lies outside of an image: one value for all channels, or one for each. @since 0.1.0 */
+export type FillOption = number | ReadonlyArray<number>
+
+/** Throws `InvalidOption` unless all are finite numbers. @since 0.1.0 */
+export const channelsOf = (option: string, values: number | ReadonlyArray<number>): ReadonlyArray<number> => {
+  const list = typeof values === "number" ? [values] : values
+  if (list.length === 0) throw new InvalidOption({ option, value: values, expected: "one number, or one a channel" })
+  for (const value of list) finite(option, value)
+  return list
+}
+
+/** Throws `InvalidOption` unless `list` has one value for all channels, or one for each. @since 0.1.0 */
+export const matches = (option: string, list: ReadonlyArray<number>, channels: number): void => {
+  if (list.length === 1 || list.length === channels) return
+  const expected = `one number, or ${channels} for an image of ${channels} channels`
+  throw new InvalidOption({ option, value: list, expected })
+}
+
+/** Throws `InvalidOption` unless `p` is a probability. @since 0.1.0 */
+export const probability = (p: number): number => finite("p", p, 0, 1)

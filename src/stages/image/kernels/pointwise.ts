@@ -1,0 +1,32 @@
+/**
+ * Tables for pointwise work on uint8 images: a value can be one of 256, so what becomes of it is worked out once.
+ *
+ * @since 0.1.0
+ */
+import type { PointwiseTransform } from "../Transform.ts"
+
+const tables = new WeakMap<PointwiseTransform, Map<number, Float32Array>>()
+
+/** What `(v / 255 − mean) / deviation` is for v = 0 … 255, 256 entries a channel. @since 0.1.0 */
+export const table = (transform: PointwiseTransform, channels: number): Float32Array => {
+  let known = tables.get(transform)
+  if (known === undefined) {
+    known = new Map()
+    tables.set(transform, known)
+  }
+  let values = known.get(channels)
+  if (values === undefined) {
+    values = new Float32Array(256 * channels)
+    for (let channel = 0; channel < channels; channel++) {
+      const mean = of(transform.mean, channel)
+      const deviation = of(transform.deviation, channel)
+      for (let value = 0; value < 256; value++) values[256 * channel + value] = (value / 255 - mean) / deviation
+    }
+    known.set(channels, values)
+  }
+  return values
+}
+
+/** The value of a channel from a list that has one for each, or one for all. @since 0.1.0 */
+export const of = (list: ReadonlyArray<number>, channel: number): number =>
+  (list.length === 1 ? list[0] : list[channel]) as number // lists are held against the image's channels before
