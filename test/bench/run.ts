@@ -62,7 +62,7 @@ const w1 = async (): Promise<void> => {
     `W1: ${SAMPLES} images ${SIDE}x${SIDE} uint8, shuffle, crop (padding 4), flip, normalise to float32, batch ${BATCH}`
   )
   const measured = await interleaved([
-    { name: "plain hand-written loop", run: () => trainLoop(images, labels, SAMPLES, BATCH, seed++) },
+    { name: "plain hand-written loop", run: () => trainLoop(images, labels, SAMPLES, BATCH) },
     { name: "Furrow, 1 fiber", run: loader(1) },
     { name: "Furrow, 4 fibers", run: loader(4) },
     { name: 'Furrow, 4 fibers, order "ready"', run: loader(4, { order: "ready" }) },

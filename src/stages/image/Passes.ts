@@ -9,8 +9,8 @@
 import { InvalidOption } from "../../InvalidOption.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import type { Tensor } from "../../Tensor.ts"
-import { table } from "./kernels/pointwise.ts"
-import { cut, cutFloats, cutTable, type View } from "./kernels/window.ts"
+import { of, table } from "./kernels/pointwise.ts"
+import { cut, cutFloats, cutTable, cutTable1, type View } from "./kernels/window.ts"
 import type {
   Pixels,
   PixelTransform,
@@ -137,11 +137,17 @@ export class Passes {
     const { pointwise } = pass
     const { width, channels } = this.#size
     const fill = pass.fill ?? NO_FILL
-    if (pointwise === undefined) cut(source, width, channels, this.#view, fill, target, offset)
-    else if (source instanceof Uint8Array) {
-      cutTable(source, width, channels, this.#view, fill, table(pointwise, channels), target, offset)
+    if (pointwise === undefined) {
+      cut(source, width, channels, this.#view, fill, target, offset)
+      return
+    }
+    const floats = target as Float32Array // pointwise work gives float32, and `run` asked for memory of that kind
+    if (source instanceof Float32Array) {
+      cutFloats(source, width, channels, this.#view, fill, pointwise.mean, pointwise.deviation, floats, offset)
+    } else if (channels === 1) {
+      cutTable1(source, width, this.#view, of(fill, 0), table(pointwise, channels), floats, offset)
     } else {
-      cutFloats(source, width, channels, this.#view, fill, pointwise.mean, pointwise.deviation, target, offset)
+      cutTable(source, width, channels, this.#view, fill, table(pointwise, channels), floats, offset)
     }
   }
 }

@@ -1,8 +1,9 @@
 /**
  * Kernels that read a window of an image: copied, or taken through a pointwise transform on the way.
  *
- * All bounds are worked out a row, so the loops over pixels are free of conditions. Each is a pure function of its
- * arguments that writes `height * width * channels` elements to `target` from `offset` on.
+ * All bounds are worked out a row, so the loops over pixels are free of conditions. Each kernel is a pure function of
+ * its arguments and writes `height * width * channels` elements to `target` from `offset` on. Rows at the edge are
+ * filled by plain loops: a call of `fill` costs more than the few elements that it would write.
  *
  * @since 0.1.0
  */
@@ -29,29 +30,14 @@ export interface View {
   width: number
 }
 
-/** The first column of the result that lies in the valid part of the source, and the one behind the last. */
+/** The first column of the result that lies in the valid part of the source. */
 const begin = ({ left, right, width, x, xStep }: View): number =>
   Math.min(Math.max(xStep === 1 ? left - x : x - right + 1, 0), width)
-const end = ({ left, right, width, x, xStep }: View): number =>
-  Math.min(Math.max(xStep === 1 ? right - x : x - left + 1, 0), width)
 
-/** Fills columns `from … to − 1` of a row that begins at `offset`. */
-const fillRow = (
-  target: Pixels,
-  offset: number,
-  from: number,
-  to: number,
-  channels: number,
-  fill: ReadonlyArray<number>
-): void => {
-  if (channels === 1) {
-    target.fill(of(fill, 0), offset + from, offset + to)
-    return
-  }
-  for (let column = from; column < to; column++) {
-    for (let channel = 0; channel < channels; channel++)
-      target[offset + column * channels + channel] = of(fill, channel)
-  }
+/** The one behind the last, never before the first. */
+const end = (view: View, from: number): number => {
+  const { left, right, width, x, xStep } = view
+  return Math.max(Math.min(xStep === 1 ? right - x : x - left + 1, width), from)
 }
 
 /** Copies the window. `source` and `target` hold one element type. @since 0.1.0 */
@@ -64,36 +50,66 @@ export const cut = (
   target: Pixels,
   offset: number
 ): void => {
-  const { bottom, height, top, width, xStep } = view
+  const { bottom, height, top, width, x, xStep, y, yStep } = view
   const from = begin(view)
-  const to = Math.max(end(view), from)
-  const step = xStep * channels
+  const to = end(view, from)
+  const back = xStep === 1 ? 0 : -2 * channels
   for (let row = 0; row < height; row++) {
-    const out = offset + row * width * channels
-    const y = view.y + row * view.yStep
-    if (y < top || y >= bottom || from === to) {
-      fillRow(target, out, 0, width, channels, fill)
-      continue
+    const line = y + row * yStep
+    const inside = line >= top && line < bottom
+    const first = offset + (row * width + (inside ? from : width)) * channels
+    const last = offset + (row * width + (inside ? to : width)) * channels
+    const stop = offset + (row + 1) * width * channels
+    let write = offset + row * width * channels
+    for (let channel = 0; write < first; write++) {
+      target[write] = of(fill, channel)
+      channel = channel + 1 === channels ? 0 : channel + 1
     }
-    fillRow(target, out, 0, from, channels, fill)
-    let read = (y * sourceWidth + view.x + from * xStep) * channels
-    let write = out + from * channels
-    if (channels === 1) {
-      for (let column = from; column < to; column++) {
-        target[write++] = source[read] as number // inside the valid part
-        read += step
-      }
-    } else {
-      for (let column = from; column < to; column++) {
-        for (let channel = 0; channel < channels; channel++) target[write++] = source[read + channel] as number // as above
-        read += step
-      }
+    let read = (line * sourceWidth + x + from * xStep) * channels
+    while (write < last) {
+      // `inside` holds, so all of it lies in the source.
+      for (let channel = 0; channel < channels; channel++) target[write++] = source[read++] as number
+      read += back
     }
-    fillRow(target, out, to, width, channels, fill)
+    for (let channel = 0; write < stop; write++) {
+      target[write] = of(fill, channel)
+      channel = channel + 1 === channels ? 0 : channel + 1
+    }
   }
 }
 
-/** Takes the window of a uint8 image through a table of 256 entries a channel. @since 0.1.0 */
+/** Takes the window of a uint8 image of one channel through a table of 256 entries. @since 0.1.0 */
+export const cutTable1 = (
+  source: Uint8Array,
+  sourceWidth: number,
+  view: View,
+  fill: number,
+  table: Float32Array,
+  target: Float32Array,
+  offset: number
+): void => {
+  const { bottom, height, top, width, x, xStep, y, yStep } = view
+  const from = begin(view)
+  const to = end(view, from)
+  const filled = table[fill & 0xff] as number // a byte has an entry
+  let write = offset
+  for (let row = 0; row < height; row++) {
+    const line = y + row * yStep
+    if (line < top || line >= bottom) {
+      for (let column = 0; column < width; column++) target[write++] = filled
+      continue
+    }
+    let read = line * sourceWidth + x + from * xStep
+    for (let column = 0; column < from; column++) target[write++] = filled
+    for (let column = from; column < to; column++) {
+      target[write++] = table[source[read] as number] as number // inside the source; a byte has an entry
+      read += xStep
+    }
+    for (let column = to; column < width; column++) target[write++] = filled
+  }
+}
+
+/** The same for any number of channels, 256 entries each. @since 0.1.0 */
 export const cutTable = (
   source: Uint8Array,
   sourceWidth: number,
@@ -101,41 +117,29 @@ export const cutTable = (
   view: View,
   fill: ReadonlyArray<number>,
   table: Float32Array,
-  target: Pixels,
+  target: Float32Array,
   offset: number
 ): void => {
-  const { bottom, height, top, width, xStep } = view
+  const { bottom, height, top, width, x, xStep, y, yStep } = view
   const from = begin(view)
-  const to = Math.max(end(view), from)
-  const step = xStep * channels
-  const filled = Array.from(
-    { length: channels },
-    (_, channel) => table[256 * channel + (of(fill, channel) & 0xff)] as number
-  )
-  for (let row = 0; row < height; row++) {
-    const out = offset + row * width * channels
-    const y = view.y + row * view.yStep
-    if (y < top || y >= bottom || from === to) {
-      fillRow(target, out, 0, width, channels, filled)
-      continue
-    }
-    fillRow(target, out, 0, from, channels, filled)
-    let read = (y * sourceWidth + view.x + from * xStep) * channels
-    let write = out + from * channels
-    if (channels === 1) {
-      for (let column = from; column < to; column++) {
-        target[write++] = table[source[read] as number] as number // inside the valid part; a byte has an entry
-        read += step
+  const to = end(view, from)
+  for (let channel = 0; channel < channels; channel++) {
+    const base = 256 * channel
+    const filled = table[base + (of(fill, channel) & 0xff)] as number // a byte has an entry
+    let write = offset + channel
+    for (let row = 0; row < height; row++) {
+      const line = y + row * yStep
+      const inside = line >= top && line < bottom
+      const first = inside ? from : width
+      const last = inside ? to : width
+      let read = (line * sourceWidth + x + from * xStep) * channels + channel
+      for (let column = 0; column < first; column++, write += channels) target[write] = filled
+      for (let column = first; column < last; column++, write += channels) {
+        target[write] = table[base + (source[read] as number)] as number // as above
+        read += xStep * channels
       }
-    } else {
-      for (let column = from; column < to; column++) {
-        for (let channel = 0; channel < channels; channel++) {
-          target[write++] = table[256 * channel + (source[read + channel] as number)] as number // as above
-        }
-        read += step
-      }
+      for (let column = last; column < width; column++, write += channels) target[write] = filled
     }
-    fillRow(target, out, to, width, channels, filled)
   }
 }
 
@@ -148,7 +152,7 @@ export const cutFloats = (
   fill: ReadonlyArray<number>,
   mean: ReadonlyArray<number>,
   deviation: ReadonlyArray<number>,
-  target: Pixels,
+  target: Float32Array,
   offset: number
 ): void => {
   cut(source, sourceWidth, channels, view, fill, target, offset)
