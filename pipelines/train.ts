@@ -1,0 +1,72 @@
+#!/usr/bin/env bun
+/**
+ * Trains a network on handwritten digits.
+ *
+ *     bun run pipelines/train.ts            deno run -A pipelines/train.ts
+ *
+ * Progress and summary go to stderr; with `--json` the last line of stdout is the result. Ctrl-C ends the run cleanly
+ * with what was reached; a second one ends it at once. Exit codes: 0 done (or called off), 1 failed, 2 wrong usage.
+ */
+import { Command, ValidationError } from "@effect/cli"
+import { BunContext } from "@effect/platform-bun"
+import { Cause, Config, ConfigError, Console, Data, Deferred, Effect, Either, Exit, Layer, Option } from "effect"
+import { Seed, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
+import { digits, files } from "./train/Digits.ts"
+import { options } from "./train/Options.ts"
+import * as Progress from "./train/Progress.ts"
+import { json, summary } from "./train/Summary.ts"
+import { train } from "./train/Train.ts"
+
+/** A value from outside that cannot be meant. */
+class Usage extends Data.TaggedError("Usage")<{ readonly message: string }> {}
+
+/** What the flag says, else what the environment says. */
+const seedFrom = (flag: Option.Option<Seed.Root>) =>
+  Option.match(flag, {
+    onSome: Effect.succeed,
+    onNone: () => Effect.flatMap(Config.string("FURROW_SEED").pipe(Config.withDefault("0")), Seed.parse)
+  })
+
+const policyFrom = (flag: Option.Option<string>, seed: Seed.Root) =>
+  Effect.flatMap(
+    Option.match(flag, {
+      onSome: Effect.succeed,
+      onNone: () => Config.string("FURROW_SEED_POLICY").pipe(Config.withDefault("epochWorker"))
+    }),
+    (name) => SeedPolicy.byName(name, seed)
+  )
+
+/** Completes at the first Ctrl-C; the second ends the process as it would have without us. */
+const interrupts = Effect.acquireRelease(
+  Effect.gen(function* () {
+    const stop = yield* Deferred.make<void>()
+    const onSignal = () => {
+      process.off("SIGINT", onSignal)
+      Effect.runFork(Deferred.succeed(stop, undefined))
+    }
+    process.on("SIGINT", onSignal)
+    return { stop, onSignal }
+  }),
+  ({ onSignal }) => Effect.sync(() => process.off("SIGINT", onSignal))
+)
+
+const command = Command.make("train", options, (flags) =>
+  Effect.gen(function* () {
+    const seed = yield* seedFrom(flags.seed)
+    const policy = yield* policyFrom(flags.policy, seed)
+    const { stop } = yield* interrupts
+    const data = yield* Option.match(flags.data, {
+      onNone: () => digits(seed),
+      onSome: files
+    })
+    const terminal = process.stderr.isTTY === true
+    const progress = yield* Progress.make(terminal, (text) => process.stderr.write(text))
+    const outcome = yield* train(flags, data, progress, Deferred.await(stop)).pipe(
+      Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
+      Effect.provide(Workers.fibers(flags.workers))
+    )
+    yield* Console.error(summary(outcome))
+    if (flags.json) yield* Console.log(json(outcome))
+  }).pipe(Effect.scoped)
+).pipe(Command.withDescription("Trains a network on handwritten digits, and proves that no random draw was repeated"))
+

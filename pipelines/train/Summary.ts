@@ -1,0 +1,46 @@
+/**
+ * What is said at the end of a run.
+ */
+import { percent } from "./Progress.ts"
+import type { Outcome, Result } from "./Train.ts"
+
+/** The closing summary, for people. */
+export const summary = (outcome: Outcome): string => {
+  const { repeatedDraws, seconds, secondsInModel, secondsWaited, startedStates, testAccuracy } = outcome
+  const rows: ReadonlyArray<readonly [string, string]> = [
+    ["run", `${outcome.runtime}, ${outcome.workers} ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}`],
+    ["delivered", `${outcome.samples} samples in ${outcome.batches} batches, ${outcome.samplesPerSecond} samples/s`],
+    ["test accuracy", testAccuracy === null ? "not trained" : percent(testAccuracy)],
+    [
+      "time",
+      `${seconds.toFixed(1)} s: ${secondsWaited.toFixed(1)} s waiting for data, ${secondsInModel.toFixed(1)} s in the model`
+    ],
+    ["digest", outcome.digest],
+    [
+      "proof",
+      `${startedStates} generator states were started, ${repeatedDraws} of them equal to one before` +
+        (repeatedDraws === 0 ? ": no random draw was repeated" : ": RANDOM DRAWS WERE REPEATED")
+    ]
+  ]
+  const title = outcome.interrupted ? "Called off; reached so far:" : "Done."
+  return [title, ...rows.map(([name, text]) => `  ${name.padEnd(14)} ${text}`)].join("\n")
+}
+
+/** The result as one line of JSON, for programs: the fields of {@link Result} and no other. */
+export const json = (outcome: Outcome): string => {
+  const result: Result = {
+    runtime: outcome.runtime,
+    policy: outcome.policy,
+    seed: outcome.seed,
+    epochs: outcome.epochs,
+    workers: outcome.workers,
+    backend: outcome.backend,
+    samples: outcome.samples,
+    batches: outcome.batches,
+    samplesPerSecond: outcome.samplesPerSecond,
+    digest: outcome.digest,
+    testAccuracy: outcome.testAccuracy,
+    repeatedDraws: outcome.repeatedDraws
+  }
+  return JSON.stringify(result)
+}

@@ -1,0 +1,166 @@
+/**
+ * The main job: digits through sample → augment → batch into a model. It knows no policy and no number of workers:
+ * both come by layers.
+ */
+import { Effect, Option, Stream } from "effect"
+import { type Batch, Image, Pipeline, Sampler, Scheduler, SeedAudit, SeedPolicy, type Tensor, Workers } from "../../src/index.ts"
+import { runtime } from "../../src/runtime.ts"
+import type { Split } from "./Digits.ts"
+import * as Model from "./Model.ts"
+import type { Progress } from "./Progress.ts"
+
+/** What a run is told. */
+export interface Options {
+  readonly epochs: number
+  readonly batchSize: number
+  readonly order: "plan" | "ready"
+  readonly prefetch: number
+  /** Samples an epoch; none for all. */
+  readonly limit: Option.Option<number>
+  /** Load and digest only, without a model. */
+  readonly noTrain: boolean
+}
+
+/** What a run came to: the fields of `--json`, and what the summary tells beside them. */
+export interface Result {
+  readonly runtime: string
+  readonly policy: string
+  readonly seed: string
+  readonly epochs: number
+  readonly workers: number
+  readonly backend: string
+  readonly samples: number
+  readonly batches: number
+  readonly samplesPerSecond: number
+  readonly digest: string
+  readonly testAccuracy: number | null
+  readonly repeatedDraws: number
+}
+
+/** What the summary tells beyond {@link Result}. */
+export interface Outcome extends Result {
+  readonly startedStates: number
+  readonly seconds: number
+  readonly secondsWaited: number
+  readonly secondsInModel: number
+  /** Whether it was called off before its end. */
+  readonly interrupted: boolean
+}
+
+// The mean and the standard deviation of MNIST's training pixels in [0, 1].
+const normalise = Image.normalise({ mean: 0.1307, std: 0.3081 })
+
+/** The digits, shuffled, moved and turned a little, in batches. */
+const training = (digits: Split["train"], { batchSize, limit }: Options) =>
+  Pipeline.from(digits).pipe(
+    Pipeline.sample(Option.match(limit, { onNone: () => Sampler.shuffle, onSome: (count) => Sampler.limited(Sampler.shuffle, count) })),
+    Pipeline.augment("affine", Image.randomAffine({ degrees: 10, scale: [0.9, 1.1], shear: 5, interpolation: "bilinear" })),
+    Pipeline.augment("crop", Image.randomCrop({ size: 28, padding: 2 })),
+    Pipeline.map("normalise", normalise),
+    Pipeline.batch(batchSize, { dropLast: true, dtypes: { label: "uint8" } })
+  )
+
+/** The digits that the model is tested on, in their order and as they are. */
+const testing = (digits: Split["test"]) =>
+  Pipeline.from(digits).pipe(Pipeline.map("normalise", normalise), Pipeline.batch(500, { dtypes: { label: "uint8" } }))
+
+type Digits = Batch.Batch<{ readonly image: Tensor.Tensor<Float32Array>; readonly label: Tensor.Tensor<Uint8Array> }>
+
+const input = ({ columns }: Digits): Model.Input => ({ images: columns.image.data, labels: columns.label.data })
+
+/** The peak of the learning rate; it falls to nothing over the run. */
+const RATE = 0.002
+
+/**
+ * Runs the job. `stop` calls it off between two batches: what was reached till then is the result.
+ */
+export const train = (options: Options, digits: Split, progress: Progress, stop: Effect.Effect<void> = Effect.never) =>
+  Effect.gen(function* () {
+    const policy = yield* SeedPolicy.SeedPolicy
+    const workers = yield* Workers.Workers
+    const audit = yield* SeedAudit.SeedAudit
+    const model = options.noTrain ? undefined : yield* Effect.flatMap(SeedPolicy.stream("weights"), Model.make)
+    const loader = yield* Scheduler.open(training(digits.train, options), {
+      epochs: options.epochs,
+      order: options.order,
+      prefetch: options.prefetch,
+      digest: true
+    })
+    const test = testing(digits.test)
+
+    const started = performance.now()
+    const total = options.epochs * loader.batches
+    let taken = 0
+    let samples = 0
+    let inModel = 0
+    let losses = 0
+    let accuracy: number | undefined
+
+    /** Runs the model and counts the time it took. */
+    const timed = <A>(run: () => A): A => {
+      const from = performance.now()
+      const result = run()
+      inModel += performance.now() - from
+      return result
+    }
+
+    const evaluate = (own: Model.Model) =>
+      Scheduler.stream(test).pipe(
+        Stream.runFold({ right: 0, all: 0 }, ({ all, right }, batch: Digits) => ({
+          right: right + timed(() => own.correct(input(batch))),
+          all: all + batch.size
+        })),
+        Effect.map(({ all, right }) => right / all)
+      )
+
+    const step = (batch: Digits) =>
+      Effect.gen(function* () {
+        // Under order "ready" batches of two epochs can mix; progress goes by how many came.
+        const place = taken % loader.batches
+        if (place === 0) losses = 0
+        if (model !== undefined) {
+          const rate = RATE * (1 - taken / total)
+          losses += timed(() => model.train(input(batch), rate))
+        }
+        taken++
+        samples += batch.size
+        const ends = place + 1 === loader.batches
+        if (ends && model !== undefined) accuracy = yield* evaluate(model)
+        yield* progress.show({
+          epoch: Math.floor((taken - 1) / loader.batches),
+          epochs: options.epochs,
+          batch: place + 1,
+          batches: loader.batches,
+          samples,
+          loss: model === undefined ? undefined : losses / (place + 1),
+          accuracy
+        })
+      })
+
+    yield* loader.stream.pipe(Stream.interruptWhen(stop), Stream.runForEach(step))
+    yield* progress.done
+    const seconds = (performance.now() - started) / 1000
+    // Called off within an epoch, the model has learned since it was last tested.
+    if (model !== undefined && taken % Math.max(loader.batches, 1) !== 0) accuracy = yield* evaluate(model)
+    const stats = yield* loader.stats
+    const report = yield* audit.report
+    return {
+      runtime: runtime.name,
+      policy: policy.name,
+      seed: policy.seed,
+      epochs: options.epochs,
+      workers: workers.count,
+      backend: workers.backend,
+      samples,
+      batches: taken,
+      samplesPerSecond: Math.round(samples / seconds),
+      digest: yield* loader.digest,
+      testAccuracy: accuracy ?? null,
+      repeatedDraws: report.repeated,
+      startedStates: report.started,
+      seconds,
+      secondsWaited: stats.waited / 1000,
+      secondsInModel: inModel / 1000,
+      interrupted: taken < total
+    } satisfies Outcome
+  }).pipe(Effect.scoped)
