@@ -10,6 +10,12 @@
  *
  * @since 0.1.0
  */
+export {
+  type RandomAffineOptions,
+  type RandomRotationOptions,
+  randomAffine,
+  randomRotation
+} from "./image/Affine.ts"
 export { centerCrop, pad, type RandomCropOptions, randomCrop } from "./image/Crop.ts"
 export { type FlipOptions, randomHorizontalFlip, randomVerticalFlip } from "./image/Flip.ts"
 export {
@@ -22,5 +28,5 @@ export {
   type ToFloats
 } from "./image/ImageStage.ts"
 export { type NormaliseOptions, normalise, toFloat } from "./image/Normalise.ts"
-export type { FillOption, PaddingOption, SizeOption } from "./image/Options.ts"
+export type { FillOption, PaddingOption, RangeOption, SizeOption } from "./image/Options.ts"
 export type { Pixels } from "./image/Transform.ts"

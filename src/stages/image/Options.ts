@@ -49,3 +49,18 @@ export const matches = (option: string, list: ReadonlyArray<number>, channels: n
 
 /** Throws `InvalidOption` unless `p` is a probability. @since 0.1.0 */
 export const probability = (p: number): number => finite("p", p, 0, 1)
+
+/** A number from `min` to `max`. @since 0.1.0 */
+export type RangeOption = readonly [min: number, max: number]
+
+/** Throws `InvalidOption` unless both are finite, in `low … high`, and min ≤ max. @since 0.1.0 */
+export const rangeOf = (option: string, range: RangeOption, low = -Infinity, high = Infinity): RangeOption => {
+  if (!Array.isArray(range) || range.length !== 2 || range[0] > range[1]) {
+    throw new InvalidOption({ option, value: range, expected: "[min, max] with min ≤ max" })
+  }
+  return [finite(option, range[0], low, high), finite(option, range[1], low, high)]
+}
+
+/** One number `d` is the range −d … d. Throws `InvalidOption` as {@link rangeOf}, and for d < 0. @since 0.1.0 */
+export const aroundZero = (option: string, range: number | RangeOption, limit = Infinity): RangeOption =>
+  typeof range === "number" ? [-finite(option, range, 0, limit), range] : rangeOf(option, range, -limit, limit)
