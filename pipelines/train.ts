@@ -7,10 +7,12 @@
  * Progress and summary go to stderr; with `--json` the last line of stdout is the result. Ctrl-C ends the run cleanly
  * with what was reached; a second one ends it at once. Exit codes: 0 done (or called off), 1 failed, 2 wrong usage.
  */
+import { stripVTControlCharacters } from "node:util"
 import { Command, ValidationError } from "@effect/cli"
+import { FileSystem } from "@effect/platform"
 import { BunContext } from "@effect/platform-bun"
-import { Cause, Config, ConfigError, Console, Data, Deferred, Effect, Either, Exit, Layer, Option } from "effect"
-import { Seed, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
+import { Cause, Config, ConfigError, Data, Deferred, Effect, Exit, Layer, Option } from "effect"
+import { InvalidOption, Seed, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
 import { digits, files } from "./train/Digits.ts"
 import { options } from "./train/Options.ts"
 import * as Progress from "./train/Progress.ts"
@@ -36,6 +38,17 @@ const policyFrom = (flag: Option.Option<string>, seed: Seed.Root) =>
     (name) => SeedPolicy.byName(name, seed)
   )
 
+/** The files of a folder, which is to be there. */
+const folder = (path: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    if (!(yield* fs.exists(path))) {
+      const message = `--data ${JSON.stringify(path)} does not exist; give the folder with MNIST's four IDX files`
+      return yield* new Usage({ message })
+    }
+    return yield* files(path)
+  })
+
 /** Completes at the first Ctrl-C; the second ends the process as it would have without us. */
 const interrupts = Effect.acquireRelease(
   Effect.gen(function* () {
@@ -56,8 +69,8 @@ const command = Command.make("train", options, (flags) =>
     const policy = yield* policyFrom(flags.policy, seed)
     const { stop } = yield* interrupts
     const data = yield* Option.match(flags.data, {
-      onNone: () => digits(seed),
-      onSome: files
+      onNone: () => digits((BigInt(seed.high) << 32n) | BigInt(seed.low)),
+      onSome: folder
     })
     const terminal = process.stderr.isTTY === true
     const progress = yield* Progress.make(terminal, (text) => process.stderr.write(text))
@@ -65,8 +78,51 @@ const command = Command.make("train", options, (flags) =>
       Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
       Effect.provide(Workers.fibers(flags.workers))
     )
-    yield* Console.error(summary(outcome))
-    if (flags.json) yield* Console.log(json(outcome))
+    process.stderr.write(`${summary(outcome)}\n`)
+    if (flags.json) process.stdout.write(`${json(outcome)}\n`)
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Trains a network on handwritten digits, and proves that no random draw was repeated"))
 
+const DONE = 0
+const FAILED = 1
+const USAGE = 2
+
+/**
+ * What is said of an error, and how the process ends. @effect/cli prints what is wrong with the command line by itself,
+ * through the console below.
+ */
+const ending = (cause: Cause.Cause<unknown>): { readonly code: number; readonly line: string | undefined } => {
+  const error = Cause.squash(cause)
+  if (ValidationError.isValidationError(error)) return { code: USAGE, line: undefined }
+  const line = (error instanceof Error ? error.message : String(error)).trim()
+  const usage =
+    ConfigError.isConfigError(error) ||
+    error instanceof Usage ||
+    error instanceof Seed.SeedError ||
+    error instanceof InvalidOption.InvalidOption
+  return { code: usage ? USAGE : FAILED, line: ConfigError.isConfigError(error) ? String(error) : line }
+}
+
+/** A message of @effect/cli as one plain line. */
+const plain = (text: unknown): string => stripVTControlCharacters(String(text)).replaceAll(/\s+/g, " ").trim()
+
+const complain = (line: string): void => {
+  process.stderr.write(`train: ${line} (--help lists all options)\n`)
+}
+
+const cli = Command.run(command, { name: "train", version: "0.1.0" })
+
+const main = Effect.flatMap(Effect.console, (console) =>
+  cli(process.argv).pipe(
+    Effect.withConsole({ ...console, error: (...args) => Effect.sync(() => complain(args.map(plain).join(" "))) }),
+    Effect.provide(BunContext.layer)
+  )
+)
+
+const exit = await Effect.runPromiseExit(main)
+if (Exit.isSuccess(exit)) process.exitCode = DONE
+else {
+  const { code, line } = ending(exit.cause)
+  if (line !== undefined) process.stderr.write(`train: ${line}\n`)
+  process.exitCode = code
+}

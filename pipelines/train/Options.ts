@@ -3,7 +3,7 @@
  * says what would do.
  */
 import { HelpDoc, Options, ValidationError } from "@effect/cli"
-import { Effect, Either, Option } from "effect"
+import { Either } from "effect"
 import { Seed, SeedPolicy } from "../../src/index.ts"
 import { MAX as MOST_WORKERS } from "../../src/scheduler/Workers.ts"
 

@@ -8,7 +8,10 @@ import type { Outcome, Result } from "./Train.ts"
 export const summary = (outcome: Outcome): string => {
   const { repeatedDraws, seconds, secondsInModel, secondsWaited, startedStates, testAccuracy } = outcome
   const rows: ReadonlyArray<readonly [string, string]> = [
-    ["run", `${outcome.runtime}, ${outcome.workers} ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}`],
+    [
+      "run",
+      `${outcome.runtime}, ${outcome.workers} ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}`
+    ],
     ["delivered", `${outcome.samples} samples in ${outcome.batches} batches, ${outcome.samplesPerSecond} samples/s`],
     ["test accuracy", testAccuracy === null ? "not trained" : percent(testAccuracy)],
     [

@@ -3,7 +3,17 @@
  * both come by layers.
  */
 import { Effect, Option, Stream } from "effect"
-import { type Batch, Image, Pipeline, Sampler, Scheduler, SeedAudit, SeedPolicy, type Tensor, Workers } from "../../src/index.ts"
+import {
+  type Batch,
+  Image,
+  Pipeline,
+  Sampler,
+  Scheduler,
+  SeedAudit,
+  SeedPolicy,
+  type Tensor,
+  Workers
+} from "../../src/index.ts"
 import { runtime } from "../../src/runtime.ts"
 import type { Split } from "./Digits.ts"
 import * as Model from "./Model.ts"
@@ -53,8 +63,13 @@ const normalise = Image.normalise({ mean: 0.1307, std: 0.3081 })
 /** The digits, shuffled, moved and turned a little, in batches. */
 const training = (digits: Split["train"], { batchSize, limit }: Options) =>
   Pipeline.from(digits).pipe(
-    Pipeline.sample(Option.match(limit, { onNone: () => Sampler.shuffle, onSome: (count) => Sampler.limited(Sampler.shuffle, count) })),
-    Pipeline.augment("affine", Image.randomAffine({ degrees: 10, scale: [0.9, 1.1], shear: 5, interpolation: "bilinear" })),
+    Pipeline.sample(
+      Option.match(limit, { onNone: () => Sampler.shuffle, onSome: (count) => Sampler.limited(Sampler.shuffle, count) })
+    ),
+    Pipeline.augment(
+      "affine",
+      Image.randomAffine({ degrees: 10, scale: [0.9, 1.1], shear: 5, interpolation: "bilinear" })
+    ),
     Pipeline.augment("crop", Image.randomCrop({ size: 28, padding: 2 })),
     Pipeline.map("normalise", normalise),
     Pipeline.batch(batchSize, { dropLast: true, dtypes: { label: "uint8" } })
@@ -93,6 +108,8 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
     let taken = 0
     let samples = 0
     let inModel = 0
+    let waited = 0
+    let ended = started
     let losses = 0
     let accuracy: number | undefined
 
@@ -115,6 +132,7 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
 
     const step = (batch: Digits) =>
       Effect.gen(function* () {
+        waited += performance.now() - ended
         // Under order "ready" batches of two epochs can mix; progress goes by how many came.
         const place = taken % loader.batches
         if (place === 0) losses = 0
@@ -135,6 +153,7 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
           loss: model === undefined ? undefined : losses / (place + 1),
           accuracy
         })
+        ended = performance.now()
       })
 
     yield* loader.stream.pipe(Stream.interruptWhen(stop), Stream.runForEach(step))
@@ -142,7 +161,6 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
     const seconds = (performance.now() - started) / 1000
     // Called off within an epoch, the model has learned since it was last tested.
     if (model !== undefined && taken % Math.max(loader.batches, 1) !== 0) accuracy = yield* evaluate(model)
-    const stats = yield* loader.stats
     const report = yield* audit.report
     return {
       runtime: runtime.name,
@@ -159,7 +177,7 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
       repeatedDraws: report.repeated,
       startedStates: report.started,
       seconds,
-      secondsWaited: stats.waited / 1000,
+      secondsWaited: waited / 1000,
       secondsInModel: inModel / 1000,
       interrupted: taken < total
     } satisfies Outcome

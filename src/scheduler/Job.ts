@@ -98,20 +98,7 @@ const drawnOrder = (
   size: number,
   { workers, world }: Plan.Plan
 ): Effect.Effect<Order, CoordinatesError> => {
-  const request: SeedPolicy.Request = {
-    scope: "epoch",
-    stage: id,
-    epoch,
-    rank: 0,
-    world,
-    worker: 0,
-    workers,
-    batch: 0,
-    ordinal: 0,
-    position: 0,
-    indices: [0],
-    distinct: sampler.distinct
-  }
+  const request = SeedPolicy.epochRequest(id, epoch, { distinct: sampler.distinct, workers, world })
   return Effect.flatMap(policy.seeds(request), (seeds) => {
     const rng = Rng.make(SeedPolicy.seedAt(seeds, 0))
     if (policy.record === undefined) return Effect.sync(() => sampler.order(size, rng))

@@ -19,9 +19,10 @@
  * @since 0.1.0
  */
 import { Config, ConfigError, Context, Effect, Either, Layer } from "effect"
-import { type Coordinates, CoordinatesError, type Scope, type StageId } from "./Coordinates.ts"
+import { type Coordinates, CoordinatesError, type Scope, type StageId, stageId } from "./Coordinates.ts"
 import { block } from "./generators/Philox.ts"
 import { algorithm as xoshiro } from "./generators/Xoshiro128.ts"
+import * as Rng from "./Rng.ts"
 import * as Seed from "./Seed.ts"
 
 /**
@@ -128,6 +129,52 @@ export interface Service {
  * @since 0.1.0
  */
 export class SeedPolicy extends Context.Tag("furrow/SeedPolicy")<SeedPolicy, Service>() {}
+
+/**
+ * The request for what is drawn once an epoch, for all workers and ranks alike: the order of its samples, and
+ * {@link stream}.
+ *
+ * @since 0.1.0
+ */
+export const epochRequest = (
+  stage: StageId,
+  epoch: number,
+  { distinct = true, workers = 1, world = 1 }: { distinct?: boolean; workers?: number; world?: number } = {}
+): Request => ({
+  scope: "epoch",
+  stage,
+  epoch,
+  rank: 0,
+  world,
+  worker: 0,
+  workers,
+  batch: 0,
+  ordinal: 0,
+  position: 0,
+  indices: [0],
+  distinct
+})
+
+/**
+ * A stream for what is no stage of a pipeline but belongs to the run all the same: a model's first weights, say. It is
+ * addressed by its name and, where it is wanted anew each time, an epoch. `sample` is the name of the epochs' orders.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { SeedPolicy } from "furrow"
+ *
+ * const weights = SeedPolicy.stream("weights").pipe(
+ *   Effect.map((rng) => rng.fillNormal(new Float32Array(10), 0, 0.05)),
+ *   Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))
+ * )
+ * console.assert(Effect.runSync(weights).length === 10)
+ *
+ * @since 0.1.0
+ */
+export const stream = (name: string, epoch = 0): Effect.Effect<Rng.Rng, CoordinatesError, SeedPolicy> =>
+  Effect.flatMap(SeedPolicy, (policy) =>
+    Effect.map(policy.seeds(epochRequest(stageId(name), epoch)), (seeds) => Rng.make(seedAt(seeds, 0)))
+  )
 
 /** How a policy of this module is seeded. @since 0.1.0 */
 export interface Options {
