@@ -70,7 +70,12 @@ interface Arrays {
 /** The element types that a column of JavaScript numbers can be asked to have. @since 0.1.0 */
 export type NumberDType = keyof Arrays
 
-/** Element types for columns of numbers, by the column's name. @since 0.1.0 */
+/**
+ * Element types for columns of numbers, by the column's path: `{ label: "int32", "meta.size": "uint16" }`; the path of
+ * samples that are numbers themselves is `""`.
+ *
+ * @since 0.1.0
+ */
 export type DTypes = Readonly<Record<string, NumberDType>>
 
 /**
@@ -82,37 +87,33 @@ export type DTypes = Readonly<Record<string, NumberDType>>
  * | number | `Tensor<Float64Array>` `[batch]`, or as `dtypes` says |
  * | boolean | `Tensor<Uint8Array>` `[batch]`, 0 and 1 |
  * | bigint | `Tensor<BigInt64Array>` `[batch]` |
- * | array of numbers | `Tensor<Float64Array>` `[batch, length]` |
+ * | array of numbers | `Tensor<Float64Array>` `[batch, length]`, or as `dtypes` says |
  * | string | array of strings |
  * | record | record of its fields' columns |
  *
  * @since 0.1.0
  */
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the record without an entry, the default that names no column.
-export type Columns<S, D extends DTypes = {}> =
+export type Columns<S, D extends DTypes = {}, Path extends string = ""> =
   S extends Tensor<infer T>
     ? Tensor<T>
     : S extends TypedArray
       ? Tensor<S>
-      : S extends number
-        ? Tensor<Float64Array>
+      : S extends number | ReadonlyArray<number>
+        ? Tensor<Path extends keyof D ? Arrays[D[Path]] : Float64Array>
         : S extends boolean
           ? Tensor<Uint8Array>
           : S extends bigint
             ? Tensor<BigInt64Array>
             : S extends string
               ? ReadonlyArray<string>
-              : S extends ReadonlyArray<number>
-                ? Tensor<Float64Array>
+              : S extends ReadonlyArray<unknown>
+                ? never
                 : S extends object
-                  ? { readonly [K in keyof S]: Column<S[K], K extends keyof D ? D[K] : undefined> }
+                  ? { readonly [K in keyof S]: Columns<S[K], D, Join<Path, K>> }
                   : never
 
-type Column<S, N extends NumberDType | undefined> = [S] extends [number]
-  ? Tensor<N extends NumberDType ? Arrays[N] : Float64Array>
-  : [S] extends [boolean]
-    ? Tensor<Uint8Array>
-    : Columns<S>
+type Join<Path extends string, K> = K extends string | number ? (Path extends "" ? `${K}` : `${Path}.${K}`) : never
 
 const constructors: { readonly [N in NumberDType]: new (length: number) => Arrays[N] } = {
   int8: Int8Array,
@@ -127,13 +128,29 @@ const constructors: { readonly [N in NumberDType]: new (length: number) => Array
 
 /**
  * The collate that `Pipeline.batch` uses when it is given none: columns by the table at {@link Columns}. Throws
- * {@link CollateError} when rows differ in kind, shape, element type or fields, or when a number does not fit the
- * element type it is to have (1.5 in `int32`, 300 in `uint8`).
+ * {@link CollateError} when rows differ in kind, shape, element type or fields, when a number does not fit the element
+ * type it is to have (1.5 in `int32`, 300 in `uint8`, 1e39 in `float32`), or when `dtypes` names no column of numbers.
  *
  * @since 0.1.0
  */
-export const columns = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferLike): unknown =>
-  column("", samples, dtypes, adoptable)
+export const columns = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferLike): unknown => {
+  const order: Order = { dtypes, unused: new Set(Object.keys(dtypes)), adoptable }
+  const result = column("", samples, order)
+  for (const path of order.unused) {
+    const reason = `has no numbers there, yet dtypes asks for ${dtypes[path]}; name a column of numbers, or leave it out`
+    throw new CollateError({ column: path, row: 0, reason })
+  }
+  return result
+}
+
+/** What the columns of one batch are to be. */
+interface Order {
+  readonly dtypes: DTypes
+  /** The names in `dtypes` that no column has answered to yet. */
+  readonly unused: Set<string>
+  /** Cleared by the column that takes it: two columns over one stretch would be one to whoever writes to them. */
+  adoptable: ArrayBufferLike | undefined
+}
 
 /** Throws `InvalidOption` for element types that are none. @since 0.1.0 */
 export const checkDTypes = (dtypes: DTypes): void => {
@@ -145,18 +162,13 @@ export const checkDTypes = (dtypes: DTypes): void => {
   }
 }
 
-const column = (
-  path: string,
-  values: ReadonlyArray<unknown>,
-  dtypes: DTypes,
-  adoptable: ArrayBufferLike | undefined
-): unknown => {
+const column = (path: string, values: ReadonlyArray<unknown>, order: Order): unknown => {
   const first = values[0]
-  if (first instanceof Tensor) return stack(path, values, first.shape, adoptable)
-  if (isTypedArray(first)) return stack(path, values, [first.length], adoptable)
+  if (first instanceof Tensor) return stack(path, values, first.shape, order)
+  if (isTypedArray(first)) return stack(path, values, [first.length], order)
   switch (typeof first) {
     case "number":
-      return numbers(path, values, dtypes[path] ?? "float64")
+      return numbers(path, values, dtypeAt(path, order))
     case "boolean": {
       const data = new Uint8Array(values.length)
       for (let row = 0; row < values.length; row++) data[row] = Number(ofType(path, row, values[row], "boolean"))
@@ -178,14 +190,17 @@ const column = (
       for (let row = 1; row < values.length; row++) ofType(path, row, values[row], "string")
       return Array.from(values)
     default:
-      if (Array.isArray(first)) return lists(path, values, first.length)
-      if (isRecord(first)) return record(path, values, Object.keys(first), dtypes, adoptable)
-      throw new CollateError({
-        column: path,
-        row: 0,
-        reason: `is ${kind(first)}; map it to numbers, strings, tensors or a record of these, or give batch a collate`
-      })
+      if (Array.isArray(first)) return lists(path, values, first.length, dtypeAt(path, order))
+      if (isRecord(first)) return record(path, values, Object.keys(first), order)
+      throw new CollateError({ column: path, row: 0, reason: `is ${kind(first)}; ${WAY_OUT}` })
   }
+}
+
+const WAY_OUT = "map it to numbers, strings, tensors or a record of these, or use batchWith and a collate of your own"
+
+const dtypeAt = (path: string, { dtypes, unused }: Order): NumberDType => {
+  unused.delete(path)
+  return (Object.hasOwn(dtypes, path) ? dtypes[path] : undefined) ?? "float64"
 }
 
 const numbers = (path: string, values: ReadonlyArray<unknown>, dtype: NumberDType): Tensor => {
@@ -194,44 +209,39 @@ const numbers = (path: string, values: ReadonlyArray<unknown>, dtype: NumberDTyp
     const value = values[row]
     if (typeof value !== "number") throw differs(path, row, value, "a number")
     data[row] = value
-    // Float32 rounds, as it is meant to; the integer types must hold the very number.
-    if (dtype !== "float32" && data[row] !== value && !Number.isNaN(value)) {
-      throw new CollateError({ column: path, row, reason: `holds ${value}, which does not fit ${dtype}` })
-    }
-    if (Number.isNaN(value) && dtype !== "float32" && dtype !== "float64") {
-      throw new CollateError({ column: path, row, reason: `holds NaN, which does not fit ${dtype}` })
-    }
+    if (data[row] !== value) mustFit(path, row, value, data[row] as number, dtype)
   }
   return new Tensor(data, [values.length])
 }
 
-const lists = (path: string, values: ReadonlyArray<unknown>, length: number): Tensor => {
-  const data = new Float64Array(values.length * length)
+/** Floats may round and may be NaN; all else must be held as the very number that was given. */
+const mustFit = (path: string, row: number, value: number, held: number, dtype: NumberDType): void => {
+  const float = dtype === "float32" || dtype === "float64"
+  if (float && (Number.isFinite(held) || !Number.isFinite(value))) return
+  throw new CollateError({ column: path, row, reason: `holds ${value}, which does not fit ${dtype}` })
+}
+
+const lists = (path: string, values: ReadonlyArray<unknown>, length: number, dtype: NumberDType): Tensor => {
+  const data = new constructors[dtype](values.length * length)
   for (let row = 0; row < values.length; row++) {
     const list: unknown = values[row]
     if (!Array.isArray(list)) throw differs(path, row, list, "an array")
     if (list.length !== length) throw ragged(path, row, [list.length], [length])
     for (let place = 0; place < length; place++) {
       const value: unknown = list[place]
+      const at = row * length + place
       if (typeof value !== "number") {
-        throw new CollateError({
-          column: path,
-          row,
-          reason: `holds ${kind(value)} at place ${place}; only arrays of numbers make a column`
-        })
+        const reason = `holds ${kind(value)} at place ${place}, where only arrays of numbers make a column; ${WAY_OUT}`
+        throw new CollateError({ column: path, row, reason })
       }
-      data[row * length + place] = value
+      data[at] = value
+      if (data[at] !== value) mustFit(path, row, value, data[at] as number, dtype)
     }
   }
   return new Tensor(data, [values.length, length])
 }
 
-const stack = (
-  path: string,
-  values: ReadonlyArray<unknown>,
-  shape: ReadonlyArray<number>,
-  adoptable: ArrayBufferLike | undefined
-): Tensor => {
+const stack = (path: string, values: ReadonlyArray<unknown>, shape: ReadonlyArray<number>, order: Order): Tensor => {
   const rows: Array<TypedArray> = []
   for (let row = 0; row < values.length; row++) {
     const value = values[row]
@@ -246,11 +256,10 @@ const stack = (
     rows.push(data)
   }
   const first = rows[0] as TypedArray // values has at least one row
-  const all = [values.length, ...shape]
-  return new Tensor(
-    adoptable === undefined ? copied(rows, first) : (adopted(rows, first, adoptable) ?? copied(rows, first)),
-    all
-  )
+  const { adoptable } = order
+  const taken = adoptable === undefined ? undefined : adopted(rows, first, adoptable)
+  if (taken !== undefined) order.adoptable = undefined
+  return new Tensor(taken ?? copied(rows, first), [values.length, ...shape])
 }
 
 /** The rows as one array over the buffer they lie in, when they fill a stretch of it one behind the other. */
@@ -283,37 +292,33 @@ const view = (like: TypedArray, buffer: ArrayBufferLike, byteOffset: number, len
   return new Kind(buffer, byteOffset, length)
 }
 
-const record = (
-  path: string,
-  values: ReadonlyArray<unknown>,
-  fields: ReadonlyArray<string>,
-  dtypes: DTypes,
-  adoptable: ArrayBufferLike | undefined
-): unknown => {
+const record = (path: string, values: ReadonlyArray<unknown>, fields: ReadonlyArray<string>, order: Order): unknown => {
   const result: Record<string, unknown> = {}
   for (const field of fields) result[field] = new Array<unknown>(values.length)
   for (let row = 0; row < values.length; row++) {
     const value = values[row]
     if (!isRecord(value)) throw differs(path, row, value, "a record")
     for (const field of fields) {
-      if (!(field in value)) {
-        throw new CollateError({ column: path, row, reason: `has no field "${field}", row 0 has` })
+      if (!Object.hasOwn(value, field)) {
+        throw new CollateError({ column: path, row, reason: `has no field "${field}", row 0 has; ${ONE_FORM}` })
       }
       // result[field] is the array put there above.
       ;(result[field] as Array<unknown>)[row] = value[field]
     }
     for (const field in value) {
-      if (!(field in result)) {
-        throw new CollateError({ column: path, row, reason: `has a field "${field}", row 0 has not` })
+      if (!Object.hasOwn(result, field)) {
+        throw new CollateError({ column: path, row, reason: `has a field "${field}", row 0 has not; ${ONE_FORM}` })
       }
     }
   }
   for (const field of fields) {
     // As above: still the array of this field's values.
-    result[field] = column(join(path, field), result[field] as Array<unknown>, dtypes, adoptable)
+    result[field] = column(join(path, field), result[field] as Array<unknown>, order)
   }
   return result
 }
+
+const ONE_FORM = "bring all samples to one form in a stage before batch"
 
 const join = (path: string, field: string): string => (path === "" ? field : `${path}.${field}`)
 
@@ -336,7 +341,7 @@ const ofType = (path: string, row: number, value: unknown, type: "boolean" | "st
 }
 
 const differs = (path: string, row: number, value: unknown, first: string): CollateError =>
-  new CollateError({ column: path, row, reason: `is ${kind(value)}, row 0 is ${first}` })
+  new CollateError({ column: path, row, reason: `is ${kind(value)}, row 0 is ${first}; ${ONE_FORM}` })
 
 const ragged = (path: string, row: number, own: ReadonlyArray<number>, first: ReadonlyArray<number>): CollateError =>
   new CollateError({
@@ -344,13 +349,16 @@ const ragged = (path: string, row: number, own: ReadonlyArray<number>, first: Re
     row,
     reason:
       `has shape [${own.join(", ")}], row 0 has [${first.join(", ")}]; ` +
-      "bring them to one shape in a stage before batch, or give batch a collate that pads"
+      "bring them to one shape in a stage before batch, or use batchWith and a collate that pads"
   })
 
 const kind = (value: unknown): string => {
   if (value === null) return "null"
   if (value instanceof Tensor) return String(value)
   if (Array.isArray(value)) return "an array"
-  if (typeof value === "object") return `a ${value.constructor?.name ?? "object"}`
+  if (typeof value === "object") {
+    const name = value.constructor?.name ?? "object"
+    return `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`
+  }
   return value === undefined ? "undefined" : `a ${typeof value}`
 }
