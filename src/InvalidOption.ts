@@ -27,16 +27,26 @@ export class InvalidOption extends Data.TaggedError("InvalidOption")<{
   }
 }
 
+/** As long as a value is shown; the options of a pipeline can hold whole images. */
+const SHOWN = 120
+
 const show = (value: unknown): string => {
-  if (typeof value === "string") return JSON.stringify(value)
+  const text = render(value, 0)
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
+}
+
+/** As JSON has it, but with NaN, the infinities, bigints and typed arrays as what they are. */
+const render = (value: unknown, depth: number): string => {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, SHOWN))
   if (typeof value === "bigint") return `${value}n`
   if (typeof value === "function") return "a function"
   if (typeof value !== "object" || value === null) return String(value)
-  try {
-    return JSON.stringify(value) ?? String(value)
-  } catch {
-    return String(value)
-  }
+  if (depth > 3) return "…"
+  if (Array.isArray(value)) return `[${value.slice(0, SHOWN).map((item: unknown) => render(item, depth + 1))}]`
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return `an object of ${value.constructor?.name}`
+  const fields = Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}:${render(item, depth + 1)}`)
+  return `{${fields}}`
 }
 
 /**
