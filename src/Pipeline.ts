@@ -138,13 +138,16 @@ export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => n
 /** Names that the machinery's own steps go by in coordinates and errors. */
 const RESERVED = new Set(["dataset", "sample", "batch"])
 
+/** The id of a stage that a caller names. */
+const named = (name: string): StageId => {
+  if (typeof name === "string" && name.trim() !== "" && !RESERVED.has(name)) return stageId(name)
+  const expected = `a name that is not empty and none of ${[...RESERVED].join(", ")}`
+  throw new InvalidOption({ option: "stage name", value: name, expected })
+}
+
 const append = (self: Pipeline<unknown, unknown, unknown>, stage: Stage): Pipeline<never> => {
   const { id } = stage
   const own = stage._tag === "Sample" || stage._tag === "Batch"
-  if (!own && (typeof id.name !== "string" || id.name.trim() === "" || RESERVED.has(id.name))) {
-    const expected = `a name that is not empty and none of ${[...RESERVED].join(", ")}`
-    throw new InvalidOption({ option: "stage name", value: id.name, expected })
-  }
   if (self.stages.some((other) => other._tag === "Batch") && (own || stage._tag === "Filter")) {
     const expected = "augment, map or an effectful stage: only these can follow batch"
     throw new InvalidOption({ option: "the stage after batch", value: stage._tag.toLowerCase(), expected })
@@ -179,7 +182,7 @@ export const sample =
 export const augment =
   <A, B>(name: string, run: Augment<A, B>) =>
   <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E, R | SeedPolicy> =>
-    append(self, { _tag: "Augment", id: stageId(name), draws: true, run: erase(run) })
+    append(self, { _tag: "Augment", id: named(name), draws: true, run: erase(run) })
 
 /**
  * A stage that does not draw. Behind `batch` it works on whole batches.
@@ -189,7 +192,7 @@ export const augment =
 export const map =
   <A, B>(name: string, run: Mapping<A, B>) =>
   <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E, R> =>
-    append(self, { _tag: "Map", id: stageId(name), draws: false, run: erase(run) })
+    append(self, { _tag: "Map", id: named(name), draws: false, run: erase(run) })
 
 /**
  * Leaves out the samples that `keep` refuses.
@@ -204,7 +207,7 @@ export const map =
 export const filter =
   <A>(name: string, keep: Mapping<A, boolean>) =>
   <E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R> =>
-    append(self, { _tag: "Filter", id: stageId(name), draws: false, run: erase(keep) })
+    append(self, { _tag: "Filter", id: named(name), draws: false, run: erase(keep) })
 
 /** How an effectful stage runs. @since 0.1.0 */
 export interface EffectOptions {
@@ -227,7 +230,7 @@ export const augmentEffect =
   <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1 | SeedPolicy> =>
     append(self, {
       _tag: "Effect",
-      id: stageId(name),
+      id: named(name),
       draws: true,
       concurrency: whole("concurrency", options.concurrency ?? 16, 1),
       run: erase(run)
@@ -247,7 +250,7 @@ export const mapEffect =
   <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1> =>
     append(self, {
       _tag: "Effect",
-      id: stageId(name),
+      id: named(name),
       draws: false,
       concurrency: whole("concurrency", options.concurrency ?? 16, 1),
       run: erase((sample: A, _: Rng, context: StageContext) => run(sample, context))
