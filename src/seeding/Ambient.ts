@@ -6,8 +6,9 @@
  * if there is one, the pipeline's setting governs what they do; if there is none, they are what they always were. So
  * samples that use none of it pay nothing, and neither does the code around the run.
  *
- * What cannot be seen: a reference to `Math.random` taken before the run was opened, and code that runs in a callback
- * of its own (a promise's `then`, a timer) outside of the stage's effect.
+ * What cannot be seen: a reference to `Math.random` taken before the run was opened, the functions of the module
+ * `node:crypto`, and code that runs in a callback of its own (a promise's `then`, a timer) outside of the stage's
+ * effect.
  *
  * @since 0.1.0
  */
@@ -160,8 +161,11 @@ const install = (): (() => void) => {
     return rng === undefined ? random() : rng.double()
   }
 
-  // Own properties of the object, in front of the prototype's methods; deleting them brings those back.
+  // Own properties of the object, in front of the prototype's methods; taking them away brings those back.
   const { crypto } = globalThis
+  const before = (["getRandomValues", "randomUUID"] as const).map(
+    (method) => [method, Object.getOwnPropertyDescriptor(crypto, method)] as const
+  )
   const fillRandom = crypto.getRandomValues.bind(crypto)
   const uuid = crypto.randomUUID.bind(crypto)
   const getRandomValues = <A extends ArrayBufferView<ArrayBuffer>>(array: A): A => {
@@ -184,8 +188,10 @@ const install = (): (() => void) => {
 
   return () => {
     Math.random = random
-    Reflect.deleteProperty(crypto, "getRandomValues")
-    Reflect.deleteProperty(crypto, "randomUUID")
+    for (const [method, own] of before) {
+      if (own === undefined) Reflect.deleteProperty(crypto, method)
+      else Object.defineProperty(crypto, method, own)
+    }
     services.set(Random.Random.key, live)
   }
 }
