@@ -85,21 +85,21 @@ export class Making implements Ambient.AtWork {
     })
   }
 
-  /** Lays the samples in columns. */
-  collate(stage: BatchStage): Effect.Effect<void, StageError> {
+  /** Lays the samples in columns. A collate is the caller's code as a stage is, so ambient randomness is governed there. */
+  collate(stage: BatchStage): Effect.Effect<void, StageError | CoordinatesError> {
     return Effect.suspend(() => {
       const { batch: index, epoch, rank, worker } = this.#context
-      try {
-        const columns = stage.collate(this.values, this.#adoptable)
-        const indices = this.#keptIndices()
-        const batch: Batch<unknown> = { epoch, index, rank, worker, size: this.values.length, indices, columns }
-        this.values = [batch]
-        this.#rows = undefined
-        this.#scope = "batch"
-        return Effect.void
-      } catch (cause) {
-        return Effect.fail(this.#error(stage.id.name, undefined, cause))
-      }
+      this.#scope = "batch"
+      return Effect.flatMap(this.#seeded(stage), (at) =>
+        this.#plain(() => {
+          this.#stand(at, 0)
+          const columns = stage.collate(this.values, this.#adoptable)
+          const indices = this.#keptIndices()
+          const batch: Batch<unknown> = { epoch, index, rank, worker, size: this.values.length, indices, columns }
+          this.values = [batch]
+          this.#rows = undefined
+        })
+      )
     })
   }
 
