@@ -5,8 +5,9 @@
  * @since 0.1.0
  */
 import { Context, Data, Effect, Layer } from "effect"
-import { InvalidOption } from "./InvalidOption.ts"
+import { InvalidOption, whole } from "./InvalidOption.ts"
 import { type Coordinates, CoordinatesError, format } from "./seeding/Coordinates.ts"
+import { block } from "./seeding/generators/Philox.ts"
 import { algorithm as xoshiro } from "./seeding/generators/Xoshiro128.ts"
 import * as Rng from "./seeding/Rng.ts"
 import * as Seed from "./seeding/Seed.ts"
@@ -56,15 +57,18 @@ const over = <E, R>(inner: PolicyLayer<E, R>, change: (inner: Service) => Servic
  */
 export const constant = (seed: Seed.RootInput = 0): Layer.Layer<SeedPolicy, Seed.SeedError> =>
   Layer.unwrapEffect(
-    Effect.map(Seed.root(seed), ({ high, low, text }) =>
-      // The last word keeps the state from being all zero.
-      make("constant", () => ({ algorithm: xoshiro, words: [low, high, 0, 1] }), { seed: text, elastic: true })
-    )
+    Effect.map(Seed.root(seed), ({ high, low, text }) => {
+      // Through Philox as any other start state: near words of xoshiro128** give near draws at first.
+      const words = new Uint32Array(4)
+      block(0, 0, 0, 0, low, high, words, 0)
+      const start: Seed.Seed = { algorithm: xoshiro, words: Array.from(words) }
+      return make("constant", () => start, { seed: text, elastic: true })
+    })
   )
 
 /**
- * The draws of a script: the same for every stream, by the stage's name, or as a function of the place. `undefined`, or
- * a stage that is not named, leaves the place to the policy below.
+ * The draws of a script: the same for every stream of a sample or a batch, by the stage's name, or as a function of the
+ * place. `undefined`, or a stage that is not named, leaves the place to the policy below.
  *
  * @since 0.1.0
  */
@@ -79,15 +83,19 @@ export type Script =
  * @since 0.1.0
  */
 export class ScriptExhausted extends Data.TaggedError("ScriptExhausted")<{
-  /** The place, as `Coordinates.format` has it. */
-  readonly at: string
+  /** The place whose script it was. */
+  readonly coordinates: Coordinates
   /** How many draws the script has. */
   readonly length: number
-  /** The method that asked for one more, such as `integer(9)`. */
+  /** The call that asked for one more, such as `integer(9)`. */
   readonly asked: string
 }> {
   override get message(): string {
-    return `the script of ${this.length} draws is at its end, ${this.asked} asks for one more at ${this.at}`
+    const draws = this.length === 1 ? "its one draw" : `its ${this.length} draws`
+    return (
+      `the script is at its end: after ${draws}, ${this.asked} asks for one more at ${format(this.coordinates)}; ` +
+      "give the script more draws"
+    )
   }
 }
 
@@ -97,15 +105,25 @@ export class ScriptExhausted extends Data.TaggedError("ScriptExhausted")<{
  * @since 0.1.0
  */
 export class ScriptMismatch extends Data.TaggedError("ScriptMismatch")<{
-  readonly at: string
+  /** The place whose script it was. */
+  readonly coordinates: Coordinates
   /** Which draw of the script, counted from 0. */
   readonly draw: number
+  /** How many draws the script has. */
+  readonly length: number
+  /** The number that stands there. */
   readonly value: number
+  /** The call that it was to be the value of, such as `integer(9)`. */
   readonly asked: string
+  /** What that call gives. */
   readonly expected: string
 }> {
   override get message(): string {
-    return `draw ${this.draw} of the script is ${this.value}, but ${this.asked} gives ${this.expected}; at ${this.at}`
+    const { asked, coordinates, draw, expected, length, value } = this
+    return (
+      `draw ${draw} of the script (of ${length}, counted from 0) is ${value}, but ${asked} gives ${expected}; ` +
+      `at ${format(coordinates)}`
+    )
   }
 }
 
@@ -120,8 +138,9 @@ const SCRIPTED = "scripted"
  *
  * It starts anew at each place. A script that runs out is a {@link ScriptExhausted}, a number that the call cannot give
  * a {@link ScriptMismatch}; both come as the `cause` of the stage's `StageError`. A fork of a scripted stream is an
- * ordinary stream. Where the script has nothing, such as the order of an epoch (stage `sample`), `rest` seeds
- * (`epochWorker({ seed: 0 })`).
+ * ordinary stream, another at each place. Where the script has nothing, such as the order of an epoch (stage `sample`),
+ * `rest` seeds (`epochWorker({ seed: 0 })`); so `{ crop: [4, 4] }` leaves the shuffle and all other stages as they are.
+ * A script that is a function and throws is a `CoordinatesError`.
  *
  * @example
  * import { Effect, Option } from "effect"
@@ -146,13 +165,26 @@ export const scripted = <E = never, R = never>(
     ...inner,
     name: "scripted",
     seeds: (request) =>
-      Effect.map(inner.seeds(request), (seeds): Seeds => {
-        const own = Array.from({ length: request.indices.length }, (_, row) => {
+      Effect.gen(function* () {
+        const own: Array<Seed.Seed | undefined> = []
+        for (let row = 0; row < request.indices.length; row++) {
           const at = coordinates(request, row)
-          const draws = drawsAt(script, at)
-          return draws === undefined ? seedAt(seeds, row) : pack(draws, format(at))
-        })
-        return { _tag: "Listed", seeds: own }
+          const draws = yield* Effect.try({
+            try: () => drawsAt(script, at),
+            catch: (error) =>
+              new CoordinatesError({
+                policy: "scripted",
+                seed: inner.seed,
+                coordinates: at,
+                reason: `the script threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`
+              })
+          })
+          own.push(draws === undefined ? undefined : pack(draws, at))
+        }
+        // Not asked where the script has it all, so that a place which does not fit `rest` can still be scripted.
+        if (own.every((seed) => seed !== undefined)) return { _tag: "Listed", seeds: own } satisfies Seeds
+        const others = yield* inner.seeds(request)
+        return { _tag: "Listed", seeds: own.map((seed, row) => seed ?? seedAt(others, row)) } satisfies Seeds
       })
   }))
 
@@ -160,32 +192,31 @@ const drawsAt = (script: Script, at: Coordinates): ReadonlyArray<number> | undef
   if (typeof script === "function") return script(at)
   // An array is for the stages; the order of an epoch is not meant by it.
   if (isList(script)) return at.scope === "epoch" ? undefined : script
-  return script[at.stage.name]
+  return Object.hasOwn(script, at.stage.name) ? script[at.stage.name] : undefined
 }
 
 const isList = (script: Script): script is ReadonlyArray<number> => Array.isArray(script)
 
 /**
  * A script as the words of a seed, so that it travels wherever seeds do: how many draws, the draws as float64 (low word
- * first), then the place in UTF-16, for the error's sake.
+ * first), then the place as JSON, a word a UTF-16 unit, for the error's sake.
  */
-const pack = (draws: ReadonlyArray<number>, at: string): Seed.Seed => {
-  const words = new Uint32Array(Float64Array.from(draws).buffer)
-  return { algorithm: SCRIPTED, words: [draws.length, ...words, ...Array.from(at, (_, index) => at.charCodeAt(index))] }
+const pack = (draws: ReadonlyArray<number>, at: Coordinates): Seed.Seed => {
+  const numbers = new Uint32Array(Float64Array.from(draws).buffer)
+  const place = JSON.stringify(at)
+  const units = Array.from({ length: place.length }, (_, index) => place.charCodeAt(index))
+  return { algorithm: SCRIPTED, words: [draws.length, ...numbers, ...units] }
 }
 
 class ScriptedRng extends Rng.Rng {
   readonly seed: Seed.Seed
   readonly #draws: Float64Array
-  readonly #at: string
   #next = 0
 
   constructor(seed: Seed.Seed) {
     super()
-    const [length = 0] = seed.words
     this.seed = seed
-    this.#draws = new Float64Array(Uint32Array.from(seed.words.slice(1, 1 + 2 * length)).buffer)
-    this.#at = String.fromCharCode(...seed.words.slice(1 + 2 * length))
+    this.#draws = new Float64Array(Uint32Array.from(seed.words.slice(1, 1 + 2 * (seed.words[0] ?? 0))).buffer)
   }
 
   word(): number {
@@ -201,6 +232,7 @@ class ScriptedRng extends Rng.Rng {
   }
 
   override integer(bound: number): number {
+    whole("bound", bound, 1)
     const possible = (value: number) => Number.isInteger(value) && value >= 0 && value < bound
     return this.#take(`integer(${bound})`, `a whole number from 0 to ${bound - 1}`, possible)
   }
@@ -212,10 +244,17 @@ class ScriptedRng extends Rng.Rng {
   #take(asked: string, expected: string, possible: (value: number) => boolean): number {
     const draw = this.#next++
     const value = this.#draws[draw]
-    const at = this.#at
-    if (value === undefined) throw new ScriptExhausted({ at, length: this.#draws.length, asked })
-    if (!possible(value)) throw new ScriptMismatch({ at, draw, value, asked, expected })
+    const { length } = this.#draws
+    if (value === undefined) throw new ScriptExhausted({ coordinates: this.#place(), length, asked })
+    if (!possible(value)) {
+      throw new ScriptMismatch({ coordinates: this.#place(), draw, length, value, asked, expected })
+    }
     return value
+  }
+
+  #place(): Coordinates {
+    // `pack` put it there.
+    return JSON.parse(String.fromCharCode(...this.seed.words.slice(1 + 2 * this.#draws.length))) as Coordinates
   }
 }
 
@@ -230,8 +269,9 @@ export class Recording extends Context.Tag("furrow/testing/Recording")<
   Recording,
   {
     /**
-     * All draws of the batches made so far, in the order of (epoch, rank, batch): so the list does not hang on timing.
-     * Within a batch they stand as they were made; an epoch's order comes first. Batches made ahead are in it, too.
+     * All draws of the batches made so far, in the order of (epoch, rank, batch, sample, stage), so that the list does
+     * not hang on timing: an epoch's order comes first, what stages behind `batch` drew comes last in its batch. A
+     * batch that was made ahead is in it though nobody took it; one that failed is not.
      */
     readonly draws: Effect.Effect<ReadonlyArray<Draw>>
   }
@@ -265,30 +305,48 @@ export const recording = <E = never, R = never>(
   Layer.provide(
     Layer.effectContext(
       Effect.map(SeedPolicy, (inner) => {
-        const batches: Array<ReadonlyArray<Draw>> = []
+        const all: Array<Draw> = []
         const record = (draws: ReadonlyArray<Draw>) =>
           Effect.sync(() => {
-            if (draws.length > 0) batches.push(draws)
+            for (const draw of draws) all.push(draw)
           })
-        const draws = Effect.sync(() => batches.toSorted(byPlace).flat())
+        const draws = Effect.sync(() => all.toSorted(byPlace))
         return Context.make(SeedPolicy, { ...inner, record }).pipe(Context.add(Recording, { draws }))
       })
     ),
     policy
   )
 
-const byPlace = (a: ReadonlyArray<Draw>, b: ReadonlyArray<Draw>): number => {
-  const [first] = a
-  const [second] = b
-  if (first === undefined || second === undefined) return 0
-  const [x, y] = [first.coordinates, second.coordinates]
-  const order = ({ scope }: Coordinates) => (scope === "epoch" ? 0 : 1)
-  return x.epoch - y.epoch || order(x) - order(y) || x.rank - y.rank || x.batch - y.batch
-}
+/** The sort is stable, and a sample goes through its stages in their order: so draws of one place stay as made. */
+const byPlace = ({ coordinates: a }: Draw, { coordinates: b }: Draw): number =>
+  a.epoch - b.epoch ||
+  level(a, "epoch") - level(b, "epoch") ||
+  a.rank - b.rank ||
+  a.batch - b.batch ||
+  level(b, "batch") - level(a, "batch") ||
+  (a.scope === "sample" ? a.position - b.position : 0)
+
+/** 0 for places of that scope, 1 for all others. */
+const level = ({ scope }: Coordinates, own: Coordinates["scope"]): number => (scope === own ? 0 : 1)
 
 /**
  * Refuses a seed, with a `CoordinatesError`, at the places that `at` picks: by a function, or by the fields that it
- * names (`{ epoch: 1, index: 7 }`; a stage by its name). Everywhere else `rest` seeds (`epochWorker({ seed: 0 })`).
+ * names (`{ epoch: 1, index: 7 }`; a stage by its name). A field that a place does not have picks none of its kind:
+ * `{ index: 0 }` is a sample, never a batch or the order of an epoch. Everywhere else `rest` seeds
+ * (`epochWorker({ seed: 0 })`). Throws `InvalidOption` for no field at all, or one that coordinates do not have.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { Dataset, Pipeline, Scheduler } from "furrow"
+ * import { failing } from "furrow/testing"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(4)).pipe(
+ *   Pipeline.augment("flip", (x, rng) => (rng.bernoulli(0.5) ? -x : x)),
+ *   Pipeline.batch(2)
+ * )
+ * const sample = Scheduler.replay(pipeline, { epoch: 0, position: 3, workers: 1 })
+ * const error = Effect.runSync(Effect.flip(sample.pipe(Effect.provide(failing({ stage: "flip", index: 3 })))))
+ * console.assert(error._tag === "CoordinatesError")
  *
  * @since 0.1.0
  */
@@ -315,11 +373,24 @@ export const failing = <E = never, R = never>(
 /** Some fields of a place; a stage goes by its name. @since 0.1.0 */
 export type Place = Partial<Omit<Coordinates, "stage">> & { readonly stage?: string }
 
+/** The fields that mean something at a place of each scope; each scope has those of the ones before it. */
+const run = ["scope", "stage", "epoch", "world", "workers", "distinct"]
+const made = [...run, "rank", "worker", "batch", "ordinal"]
+const fieldsOf = { epoch: run, batch: made, sample: [...made, "position", "index"] }
+
 const matching = (at: Place) => {
   const fields = Object.entries(at)
-  if (fields.length === 0) {
-    throw new InvalidOption({ option: "at", value: at, expected: "at least one field, or a function" })
+  if (fields.length === 0 || fields.some(([field]) => !fieldsOf.sample.includes(field))) {
+    throw new InvalidOption({
+      option: "at",
+      value: at,
+      expected: `a function, or some of ${fieldsOf.sample.join(", ")}`
+    })
   }
   return (place: Coordinates): boolean =>
-    fields.every(([field, value]) => (field === "stage" ? place.stage.name : Reflect.get(place, field)) === value)
+    fields.every(
+      ([field, value]) =>
+        fieldsOf[place.scope].includes(field) &&
+        (field === "stage" ? place.stage.name : Reflect.get(place, field)) === value
+    )
 }
