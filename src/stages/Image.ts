@@ -29,4 +29,6 @@ export {
 } from "./image/ImageStage.ts"
 export { type NormaliseOptions, normalise, toFloat } from "./image/Normalise.ts"
 export type { FillOption, PaddingOption, RangeOption, SizeOption } from "./image/Options.ts"
+export { type Interpolation, type ResizeOptions, resize } from "./image/Resize.ts"
+export { type RandomResizedCropOptions, randomResizedCrop } from "./image/ResizedCrop.ts"
 export type { Pixels } from "./image/Transform.ts"

@@ -9,7 +9,16 @@ import { type Drawing, drawing } from "./ImageStage.ts"
 import { affineBilinear, affineNearest } from "./kernels/affine.ts"
 import { type Direction, turn } from "./kernels/degrees.ts"
 import { halfEven } from "./kernels/rounding.ts"
-import { aroundZero, channelsOf, type FillOption, matches, type RangeOption, rangeOf } from "./Options.ts"
+import {
+  above0,
+  aroundZero,
+  channelsOf,
+  type FillOption,
+  matches,
+  oneOf,
+  type RangeOption,
+  rangeOf
+} from "./Options.ts"
 import type { Size } from "./Transform.ts"
 
 /** @since 0.1.0 */
@@ -87,10 +96,7 @@ export const randomAffine = (options: RandomAffineOptions): Drawing => {
   const degrees = aroundZero("degrees", options.degrees)
   const move = options.translate
   if (move !== undefined) for (const share of [move[0], move[1]]) finite("translate", share, 0, 1)
-  const scale = options.scale === undefined ? undefined : rangeOf("scale", options.scale)
-  if (scale !== undefined && !(scale[0] > 0)) {
-    throw new InvalidOption({ option: "scale", value: options.scale, expected: "above 0" })
-  }
+  const scale = options.scale === undefined ? undefined : above0("scale", options.scale)
   const [shearX, shearY] = shearOf(options.shear)
   const center = centerOf(options.center)
   return affine("randomAffine", options, (rng, size, map) => {
@@ -109,10 +115,7 @@ const affine = (
   options: Pick<RandomAffineOptions, "interpolation" | "fill">,
   draw: (rng: Rng, size: Size, map: Float64Array) => void
 ): Drawing => {
-  const interpolation = options.interpolation ?? "nearest"
-  if (interpolation !== "nearest" && interpolation !== "bilinear") {
-    throw new InvalidOption({ option: "interpolation", value: interpolation, expected: `"nearest" or "bilinear"` })
-  }
+  const interpolation = oneOf("interpolation", options.interpolation ?? "nearest", ["nearest", "bilinear"])
   const kernel = interpolation === "nearest" ? affineNearest : affineBilinear
   const fill = channelsOf("fill", options.fill ?? 0)
   return drawing({

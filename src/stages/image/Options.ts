@@ -61,6 +61,19 @@ export const rangeOf = (option: string, range: RangeOption, low = -Infinity, hig
   return [finite(option, range[0], low, high), finite(option, range[1], low, high)]
 }
 
+/** Throws `InvalidOption` as {@link rangeOf}, and unless min is above 0. @since 0.1.0 */
+export const above0 = (option: string, range: RangeOption): RangeOption => {
+  const checked = rangeOf(option, range)
+  if (checked[0] > 0) return checked
+  throw new InvalidOption({ option, value: range, expected: "[min, max] above 0" })
+}
+
 /** One number `d` is the range −d … d. Throws `InvalidOption` as {@link rangeOf}, and for d < 0. @since 0.1.0 */
 export const aroundZero = (option: string, range: number | RangeOption, limit = Infinity): RangeOption =>
   typeof range === "number" ? [-finite(option, range, 0, limit), range] : rangeOf(option, range, -limit, limit)
+
+/** Throws `InvalidOption` unless `value` is one of `names`. @since 0.1.0 */
+export const oneOf = <N extends string>(option: string, value: N, names: ReadonlyArray<N>): N => {
+  if (names.includes(value)) return value
+  throw new InvalidOption({ option, value, expected: names.map((name) => `"${name}"`).join(" or ") })
+}
