@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Cause, Effect, Option } from "effect"
+import { Cause, Effect, Option, Runtime } from "effect"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import { Xoshiro128, algorithm as xoshiro } from "../seeding/generators/Xoshiro128.ts"
@@ -134,7 +134,7 @@ export class Making implements Ambient.AtWork {
         Ambient.plain(this, run)
         return Effect.void
       } catch (cause) {
-        return Effect.fail(this.#error(this.stage(), this.#row, cause))
+        return Effect.fail(this.#error(this.stage(), this.#row, unwrapped(cause)))
       } finally {
         this.#at = undefined
         this.#rng = undefined
@@ -307,6 +307,10 @@ export class Making implements Ambient.AtWork {
     })
   }
 }
+
+/** What an effect failed with that plain code ran by `Effect.runSync`, which wraps it. */
+const unwrapped = (thrown: unknown): unknown =>
+  Runtime.isFiberFailure(thrown) ? Cause.squash(thrown[Runtime.FiberFailureCauseId]) : thrown
 
 /** Handed where no stage draws; nobody reads from it. */
 const idle = new Xoshiro128()
