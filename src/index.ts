@@ -10,6 +10,8 @@ export * as Dataset from "./datasets/Dataset.ts"
 export * as Idx from "./datasets/Idx.ts"
 /** An option that cannot be meant. */
 export * as InvalidOption from "./InvalidOption.ts"
+/** A random order that can be asked at any place. */
+export * as Permutation from "./seeding/Permutation.ts"
 /** A dataset and its stages, as a value. */
 export * as Pipeline from "./Pipeline.ts"
 /** One hash over all that a run delivered. */
