@@ -163,14 +163,14 @@ numbers.pipe(Pipeline.mapEffect("double", (x) => 2 * x))
 // A stage for samples, put behind batch: it is given a batch.
 // @ts-expect-error the stage takes a number
 numbers.pipe(Pipeline.batch(4), jitter)
-// @ts-expect-error the stage takes a batch with an image
 numbers.pipe(
   Pipeline.batch(4),
+  // @ts-expect-error the stage takes a batch with an image
   Pipeline.map("first", (batch: Batch<{ readonly image: Tensor }>) => batch.columns.image)
 )
 // A stage for batches, put before batch: it is given samples.
-// @ts-expect-error a number has no columns
 numbers.pipe(
+  // @ts-expect-error a number has no columns
   Pipeline.map("columns", (batch: Batch<Tensor>) => batch.columns),
   Pipeline.batch(4)
 )
