@@ -58,9 +58,15 @@ export class SeedError extends Data.TaggedError("SeedError")<{
   readonly reason: string
 }> {
   override get message(): string {
-    const value = typeof this.value === "bigint" ? `${this.value}n` : String(this.value)
-    return `${value} cannot seed a run: ${this.reason}`
+    return `${show(this.value)} cannot seed a run: ${this.reason}`
   }
+}
+
+const show = (value: unknown): string => {
+  if (typeof value === "bigint") return `${value}n`
+  if (typeof value === "string") return JSON.stringify(value)
+  if (typeof value === "function") return "a function"
+  return typeof value === "object" && value !== null ? "an object" : String(value)
 }
 
 /**
@@ -102,7 +108,7 @@ export const root = (value: RootInput): Either.Either<Root, SeedError> => {
           : "give a whole number of at least 0, a bigint or a string"
       return Either.left(new SeedError({ value, reason }))
     }
-    return Either.right({ text: String(value), low: value >>> 0, high: Math.floor(value / 2 ** 32) })
+    return Either.right({ text: String(value), low: value >>> 0, high: Math.floor(value / 2 ** 32) >>> 0 })
   }
   if (typeof value === "bigint") {
     if (value < 0n || value >= 1n << 64n) {

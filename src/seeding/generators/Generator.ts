@@ -14,7 +14,7 @@ import * as Bounded from "../distributions/Bounded.ts"
 import * as Choice from "../distributions/Choice.ts"
 import { gamma } from "../distributions/Gamma.ts"
 import { standardNormal } from "../distributions/Normal.ts"
-import { type Seed, wordsOf } from "../Seed.ts"
+import { format, type Seed, wordsOf } from "../Seed.ts"
 import * as Philox from "./Philox.ts"
 
 const TWO_POW_MINUS_32 = 2 ** -32
@@ -51,7 +51,7 @@ export abstract class Rng {
   /** The next 32 random bits, from 0 to 2^32 − 1. */
   abstract word(): number
 
-  /** Uniform in [0, 1) with 32 random bits: one word. */
+  /** Uniform in [0, 1) with 32 random bits: one word, so the multiples of 2^-32. */
   float(): number {
     return this.word() * TWO_POW_MINUS_32
   }
@@ -70,7 +70,10 @@ export abstract class Rng {
     return Bounded.integer(this, bound)
   }
 
-  /** A whole number from `low` to `high`, both included, each with the same odds. */
+  /**
+   * A whole number from `low` to `high`, both included, each with the same odds. Throws `InvalidOption` unless both are
+   * safe integers with low ≤ high, fewer than 2^53 apart.
+   */
   between(low: number, high: number): number {
     if (!Number.isSafeInteger(low)) throw new InvalidOption({ option: "low", value: low, expected: "a whole number" })
     whole("high", high, low)
@@ -78,13 +81,19 @@ export abstract class Rng {
     return low + this.integer(high - low + 1)
   }
 
-  /** `true` with probability `p`. Throws `InvalidOption` unless 0 ≤ p ≤ 1. */
+  /**
+   * `true` with probability `p`, by one word: `p` counts to the next multiple of 2^-32, and 0 is never, 1 always. Throws
+   * `InvalidOption` unless 0 ≤ p ≤ 1.
+   */
   bernoulli(p = 0.5): boolean {
     if (!(p >= 0 && p <= 1)) finite("probability", p, 0, 1)
     return this.float() < p
   }
 
-  /** Uniform in [low, high) with 53 random bits. Throws `InvalidOption` unless both are finite and low ≤ high. */
+  /**
+   * Uniform in [low, high) with 53 random bits: `low` and a share of the span. Where the span is small beside `low` the
+   * sum is rounded, and that can give `high` itself. Throws `InvalidOption` unless both are finite and low ≤ high.
+   */
   uniform(low = 0, high = 1): number {
     if (!(high - low >= 0 && high - low < Infinity)) {
       finite("low", low)
@@ -94,8 +103,15 @@ export abstract class Rng {
     return low + (high - low) * this.double()
   }
 
-  /** Normal with mean `mean` and standard deviation `deviation` (Marsaglia and Tsang's ziggurat, 53-bit). */
+  /**
+   * Normal with mean `mean` and standard deviation `deviation` (Marsaglia and Tsang's ziggurat, 53-bit). Throws
+   * `InvalidOption` unless both are finite and the deviation is at least 0.
+   */
   normal(mean = 0, deviation = 1): number {
+    if (!(deviation >= 0 && deviation < Infinity && mean - mean === 0)) {
+      finite("mean", mean)
+      finite("deviation", deviation, 0)
+    }
     return mean + deviation * this.standardNormal()
   }
 
@@ -157,24 +173,25 @@ export abstract class Rng {
 
   /**
    * A stream of its own, addressed by name: it hangs on where this one *started*, not on how much was drawn since, so
-   * adding a fork changes no other draw. Forks of one name from two different seeds start from different states by
-   * construction (Philox under the name's key is a bijection of the seed). Two names under one seed, and seeds of
-   * more than 128 bits (which are hashed first), differ but for odds of about 2^-64 a pair.
+   * adding a fork changes no other draw. Forks of one name from two different seeds of four words start from different
+   * states by construction (Philox under the name's key is a bijection of the seed). Seeds of another length are hashed
+   * to four words first, so theirs differ but for odds of about 2^-128 a pair; the forks of two names under one seed but
+   * for odds of 2^-64.
    */
   fork(name: string): Rng {
     const [low, high] = wordsOf(name)
-    const [w0, w1, w2, w3] = fourWords(this.seed.words)
+    const [w0, w1, w2, w3] = fourWords(this.seed)
     const words = new Uint32Array(4)
     Philox.block(w0, w1, w2, w3, low, high, words, 0)
     return make({ algorithm: "xoshiro128**", words: Array.from(words) })
   }
 }
 
-const fourWords = (words: ReadonlyArray<number>): readonly [number, number, number, number] => {
-  if (words.length <= 4) return [words[0] ?? 0, words[1] ?? 0, words[2] ?? 0, words[3] ?? 0]
-  const [w0, w1] = wordsOf(words.join(" "))
-  const [w2, w3] = wordsOf(words.toReversed().join(" "))
-  return [w0, w1, w2, w3]
+const fourWords = (seed: Seed): readonly [number, number, number, number] => {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = seed.words
+  if (seed.words.length === 4) return [w0, w1, w2, w3]
+  const text = format(seed)
+  return [...wordsOf(`${text}/0`), ...wordsOf(`${text}/1`)]
 }
 
 const fill = (rng: Rng, target: TypedArray): void => {
@@ -214,8 +231,8 @@ export const register = (algorithm: string, maker: (seed: Seed) => Rng): void =>
 }
 
 /**
- * The generator that `seed` starts. Throws `InvalidOption` for an algorithm that nobody registered, or for words that
- * its algorithm does not take.
+ * The generator that `seed` starts. Throws `InvalidOption` for an algorithm that nobody registered, for words that are
+ * none of 32 bits, or for words that its algorithm does not take.
  *
  * @since 0.1.0
  */
@@ -224,6 +241,10 @@ export const make = (seed: Seed): Rng => {
   if (maker === undefined) {
     const expected = `one that is registered (${[...makers.keys()].join(", ")})`
     throw new InvalidOption({ option: "the seed's algorithm", value: seed.algorithm, expected })
+  }
+  // A word too wide would be cut to 32 bits further on, and two seeds would start one stream.
+  for (const word of seed.words) {
+    if (word >>> 0 !== word) whole(`a word of ${seed.algorithm}'s seed`, word, 0, 2 ** 32 - 1)
   }
   return maker(seed)
 }
