@@ -193,7 +193,13 @@ const TAG_ELASTIC_BATCH = 6
 const TWO_POW_32 = 2 ** 32
 
 /** Packs the coordinates of a request's rows, from the first on, as `words[4 * row …]`; says what does not fit. */
-type Pack = (request: Request, key: Seed.Root, words: Uint32Array) => string | undefined
+type Pack = (request: Request, key: Seed.Root, words: Uint32Array) => Misfit | undefined
+
+/** Why a row has no place in the counter. */
+interface Misfit {
+  readonly row: number
+  readonly reason: string
+}
 
 /**
  * The block at a counter, as a start state. One counter in 2^128 gives the all-zero block, which xoshiro128** cannot
@@ -217,14 +223,12 @@ const packWorker: Pack = (request, key, words) => {
   if (!fits(epoch, 24)) return outside("epoch", epoch, 24)
   if (!fits(rank, 16)) return outside("rank", rank, 16)
   if (!fits(worker, 12)) return outside("worker", worker, 12)
-  if (!fits(ordinal, 40) || !fits(ordinal + Math.max(indices.length - 1, 0), 40)) {
-    return outside("ordinal", ordinal + indices.length - 1, 40)
-  }
   const tag = request.scope === "batch" ? TAG_WORKER_BATCH : TAG_WORKER_SAMPLE
   const c1 = (tag << 28) | ((rank & 0xff) << 20) | (worker << 8)
   const c2 = ((rank >>> 8) << 24) | epoch
   for (let row = 0; row < indices.length; row++) {
     const own = ordinal + row
+    if (!fits(own, 40)) return outside("ordinal", own, 40, row)
     start(own >>> 0, c1 | Math.floor(own / TWO_POW_32), c2, stage.id, key, words, 4 * row)
   }
   return undefined
@@ -245,7 +249,7 @@ const packElastic: Pack = (request, key, words) => {
   const c1 = (distinct ? TAG_INDEX : TAG_POSITION) << 28
   for (let row = 0; row < indices.length; row++) {
     const own = distinct ? (indices[row] as number) : position + row
-    if (!fits(own, 53)) return outside(distinct ? "index" : "position", own, 53)
+    if (!fits(own, 53)) return outside(distinct ? "index" : "position", own, 53, row)
     start(own >>> 0, c1 | Math.floor(own / TWO_POW_32), epoch, stage.id, key, words, 4 * row)
   }
   return undefined
@@ -253,8 +257,18 @@ const packElastic: Pack = (request, key, words) => {
 
 const fits = (value: number, bits: number): boolean => Number.isSafeInteger(value) && value >= 0 && value < 2 ** bits
 
-const outside = (what: string, value: number, bits: number): string =>
-  `${what} ${value} does not fit; it can be 0 to 2^${bits} - 1`
+const outside = (what: string, value: number, bits: number, row = 0): Misfit => ({
+  row,
+  reason: `${what} ${value} does not fit; it can be 0 to 2^${bits} - 1`
+})
+
+const misfit = (request: Request): Misfit | undefined => {
+  const { indices, scope, stage } = request
+  if (!fits(stage.id, 32)) return outside("stage id", stage.id, 32)
+  if (scope === "sample" || indices.length === 1) return undefined
+  // Further rows would have the place of the first.
+  return { row: 0, reason: `${indices.length} seeds were asked for; scope "${scope}" has one` }
+}
 
 const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Service => ({
   name,
@@ -263,10 +277,11 @@ const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Se
   seeds: (request) =>
     Effect.suspend(() => {
       const words = new Uint32Array(4 * request.indices.length)
-      const reason = (request.scope === "epoch" ? packEpoch : pack)(request, seed, words)
-      if (reason === undefined) return Effect.succeed({ _tag: "Packed", algorithm: xoshiro, width: 4, words })
+      const off = misfit(request) ?? (request.scope === "epoch" ? packEpoch : pack)(request, seed, words)
+      if (off === undefined) return Effect.succeed({ _tag: "Packed", algorithm: xoshiro, width: 4, words })
+      const { reason, row } = off
       return Effect.fail(
-        new CoordinatesError({ policy: name, seed: seed.text, coordinates: coordinates(request, 0), reason })
+        new CoordinatesError({ policy: name, seed: seed.text, coordinates: coordinates(request, row), reason })
       )
     })
 })
@@ -341,17 +356,25 @@ export const byName = (name: string, seed: Seed.Root): Either.Either<Service, Co
 
 /**
  * A policy of your own: a name and a pure function from coordinates to a seed. What the function throws becomes a
- * {@link CoordinatesError}; so does a seed that is none by the `Seed` schema.
+ * {@link CoordinatesError}; so does a seed that is none by the `Seed` schema, or that starts no generator.
+ *
+ * Figures of your own belong into words of `philox4x32-10`, which mixes them: under near words of `xoshiro128**`, a
+ * generator's very state, the first draws are near or the same.
  *
  * @example
- * import { SeedPolicy } from "furrow"
+ * import { Effect } from "effect"
+ * import { Dataset, Pipeline, Scheduler, SeedPolicy } from "furrow"
  *
  * // Every epoch draws the same: a fixed validation augmentation.
- * const layer = SeedPolicy.make("fixed", ({ index, stage }) => ({
- *   algorithm: "xoshiro128**",
- *   words: [index, stage.id, 0, 1]
- * }))
- * console.assert(layer !== undefined)
+ * const fixed = SeedPolicy.make("fixed", ({ index, stage }) => ({ algorithm: "philox4x32-10", words: [index, stage.id] }))
+ *
+ * const pipeline = Pipeline.from(Dataset.range(10)).pipe(
+ *   Pipeline.augment("noise", (value, rng) => value + rng.normal()),
+ *   Pipeline.batch(5)
+ * )
+ * const of = (epoch: number) =>
+ *   Effect.runSync(Effect.provide(Scheduler.replay(pipeline, { epoch, position: 3, workers: 1 }), fixed))
+ * console.assert(JSON.stringify(of(0)) === JSON.stringify(of(7)))
  *
  * @since 0.1.0
  */
@@ -370,7 +393,10 @@ export const make = (
         for (let row = 0; row < request.indices.length; row++) {
           const at = coordinates(request, row)
           try {
-            seeds.push(Seed.validate(seed(at)))
+            const own = Seed.validate(seed(at))
+            // Started here once for its checks, so that a bad seed is the policy's error and not the stage's.
+            Rng.make(own)
+            seeds.push(own)
           } catch (cause) {
             return Effect.fail(
               new CoordinatesError({
