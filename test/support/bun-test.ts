@@ -148,8 +148,12 @@ export const test = Object.assign((name: string, body: Body, options?: number | 
 
 export const it = test
 
+/** A group that is left out stands as one skipped test, so that its name is seen. */
+const describeSkip = (name: string, _body: () => void): void => skip(name, () => undefined)
+
 export const describe = Object.assign(describeNow, {
-  skip: (name: string, _body: () => void): void => skip(name, () => undefined),
+  skip: describeSkip,
+  skipIf: (condition: boolean) => (condition ? describeSkip : describeNow),
   each:
     (rows: ReadonlyArray<unknown>) =>
     (name: string, body: (...row: ReadonlyArray<unknown>) => void): void => {

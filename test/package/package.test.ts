@@ -1,0 +1,172 @@
+/**
+ * Furrow as an app has it: packed, installed in an empty folder beside `effect`, composed, run on both runtimes with the
+ * policy swapped by the environment, and with a test double; and refused by the compiler without a policy.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { execFileSync, spawnSync } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { runtime } from "../../src/runtime.ts"
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const binary = (name: string): string => join(root, "node_modules", ".bin", name)
+const manifest: {
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly devDependencies: Readonly<Record<string, string>>
+} = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+
+const APP = `
+import { Config, Effect, Layer, Stream } from "effect"
+import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "furrow"
+import { recording, Recording } from "furrow/testing"
+
+const pipeline = Pipeline.from(Dataset.range(100)).pipe(
+  Pipeline.sample(Sampler.shuffle),
+  Pipeline.augment("noise", (x, rng) => x + rng.normal(0, 0.1)),
+  Pipeline.batch(16)
+)
+
+// The layer of each environment; the pipeline does not know which it gets.
+const layers = {
+  production: SeedPolicy.epochWorker({ seed: 42 }),
+  staging: SeedPolicy.elastic({ seed: "staging" })
+}
+const policy = Layer.unwrapEffect(
+  Effect.map(Config.literal("production", "staging")("APP_ENV"), (name) => layers[name])
+)
+
+const digest = Effect.scoped(
+  Effect.gen(function* () {
+    const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true })
+    yield* Stream.runDrain(loader.stream)
+    return yield* loader.digest
+  })
+)
+
+const live = await Effect.runPromise(digest.pipe(Effect.provide(policy), Effect.provide(Workers.fibers(3))))
+const double = await Effect.runPromise(
+  Effect.gen(function* () {
+    yield* digest
+    const { draws } = yield* Recording
+    return (yield* draws).filter(({ coordinates }) => coordinates.stage.name === "noise").length
+  }).pipe(Effect.provide(recording()), Effect.provide(Workers.fibers(3)))
+)
+console.log(JSON.stringify({ live, double }))
+`
+
+const FORGETFUL = `
+import { Effect, Stream } from "effect"
+import { Dataset, Pipeline, Sampler, Scheduler, Workers } from "furrow"
+
+const pipeline = Pipeline.from(Dataset.range(100)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(16))
+const program = Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(Workers.fibers(1)))
+await Effect.runPromise(program)
+`
+
+const TSCONFIG = {
+  compilerOptions: {
+    target: "ES2023",
+    lib: ["ES2024", "DOM"],
+    module: "NodeNext",
+    moduleResolution: "NodeNext",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck: false,
+    types: []
+  }
+}
+
+// It runs both runtimes itself, so once is enough; and it is Bun that the packing needs.
+describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () => {
+  let app = ""
+
+  beforeAll(() => {
+    app = mkdtempSync(join(tmpdir(), "furrow-app-"))
+    execFileSync(binary("bun"), ["pm", "pack", "--destination", app, "--quiet"], { cwd: root, stdio: "pipe" })
+    const tarball = readdirSync(app).find((name) => name.endsWith(".tgz"))
+    const { devDependencies: pinned } = manifest
+    writeFileSync(
+      join(app, "package.json"),
+      JSON.stringify({
+        name: "app",
+        type: "module",
+        dependencies: {
+          "@effect/platform": pinned["@effect/platform"],
+          "@effect/schema": pinned["@effect/schema"],
+          effect: pinned["effect"],
+          furrow: `file:./${tarball}`
+        }
+      })
+    )
+    writeFileSync(join(app, "tsconfig.json"), JSON.stringify(TSCONFIG))
+    writeFileSync(join(app, "deno.json"), JSON.stringify({ nodeModulesDir: "manual", lock: false }))
+    writeFileSync(join(app, "app.ts"), APP)
+    execFileSync(binary("bun"), ["install", "--no-progress"], { cwd: app, stdio: "pipe" })
+  }, 120_000)
+
+  afterAll(() => rmSync(app, { recursive: true, force: true }))
+
+  const run = (command: "bun" | "deno", environment: string): unknown => {
+    const args = command === "bun" ? ["run", "app.ts"] : ["run", "-A", "--no-check", "app.ts"]
+    const { status, stderr, stdout } = spawnSync(binary(command), args, {
+      cwd: app,
+      encoding: "utf8",
+      env: { ...process.env, APP_ENV: environment }
+    })
+    expect(stderr).toBe("")
+    expect(status).toBe(0)
+    return JSON.parse(stdout)
+  }
+
+  test("has one copy of effect", () => {
+    const copies = readdirSync(join(app, "node_modules", "furrow"))
+    expect(copies).not.toContain("node_modules")
+  })
+
+  test("runs on Bun and on Deno alike, with the policy that the environment names, and with a test double", () => {
+    const production = run("bun", "production")
+    const staging = run("bun", "staging")
+    expect(production).toMatchObject({ double: 200 })
+    expect(staging).not.toEqual(production)
+    expect(run("deno", "production")).toEqual(production)
+    expect(run("deno", "staging")).toEqual(staging)
+  }, 60_000)
+
+  const compile = () => spawnSync(binary("tsc"), ["-p", "tsconfig.json"], { cwd: app, encoding: "utf8" })
+
+  test("type-checks as it is, and is refused without a policy, by a message that names SeedPolicy", () => {
+    expect(compile().stdout).toBe("")
+    writeFileSync(join(app, "forgetful.ts"), FORGETFUL)
+    const { status, stdout } = compile()
+    expect(status).not.toBe(0)
+    expect(stdout).toContain("forgetful.ts")
+    expect(stdout).toContain("SeedPolicy")
+    expect(stdout).not.toContain("app.ts")
+    rmSync(join(app, "forgetful.ts"))
+  }, 60_000)
+
+  test("has an entry for every public module, and each can be imported", () => {
+    const names = Object.keys(manifest.exports).filter((name) => name !== "./package.json")
+    const imports = names.map((name) => `await import(${JSON.stringify(name.replace(".", "furrow"))})`)
+    const script = `const all = [${imports.join(", ")}]; console.log(all.every((one) => Object.keys(one).length > 0))`
+    writeFileSync(join(app, "entries.ts"), script)
+    for (const [command, ...args] of [["bun", "run"], ["deno", "run", "-A", "--no-check"]] as const) {
+      expect(execFileSync(binary(command), [...args, "entries.ts"], { cwd: app, encoding: "utf8" }).trim()).toBe("true")
+    }
+  }, 60_000)
+})
+
+test("every module that src/index.ts exports has its entry in package.json and in deno.json", () => {
+  const index = readFileSync(join(root, "src", "index.ts"), "utf8")
+  const { imports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"))
+  const modules = Array.from(index.matchAll(/export \* as (\w+) from "\.\/(.+)\.ts"/g), ([, name, file]) => ({ name, file }))
+  expect(modules.length).toBeGreaterThan(10)
+  for (const { file, name } of modules) {
+    const expected = { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` }
+    expect({ name, entry: manifest.exports[`./${name}`] }).toEqual({ name, entry: expected })
+    expect({ name, entry: imports[`furrow/${name}`] }).toEqual({ name, entry: `./src/${file}.ts` })
+  }
+})
