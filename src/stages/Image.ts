@@ -16,6 +16,7 @@ export {
   randomAffine,
   randomRotation
 } from "./image/Affine.ts"
+export { type ColourJitterOptions, colourJitter } from "./image/Colour.ts"
 export { centerCrop, pad, type RandomCropOptions, randomCrop } from "./image/Crop.ts"
 export { type FlipOptions, randomHorizontalFlip, randomVerticalFlip } from "./image/Flip.ts"
 export {
