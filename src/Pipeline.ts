@@ -116,7 +116,8 @@ class PipelineImpl extends Inspectable.Class implements Pipeline<never> {
     ])
     const widths = [0, 1, 2, 3, 4].map((cell) => Math.max(0, ...rows.map((row) => row[cell]?.length ?? 0)))
     const lines = rows.map((row) => `  ${row.map((cell, place) => cell.padEnd(widths[place] ?? 0)).join("  ")}`)
-    return [`Pipeline over ${dataset.name} (${dataset.size} samples)`, ...lines].join("\n")
+    const samples = dataset.size === 1 ? "1 sample" : `${dataset.size} samples`
+    return [`Pipeline over ${dataset.name} (${samples})`, ...lines].join("\n")
   }
 }
 
