@@ -1,0 +1,302 @@
+/**
+ * The main job as a person runs it: a child process of the runtime that runs the tests, looked at from outside.
+ */
+import { afterAll, describe, expect, test } from "bun:test"
+import { spawn } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { BunContext } from "@effect/platform-bun"
+import { Effect, Layer, Option } from "effect"
+import { digits } from "../../pipelines/train/Digits.ts"
+import { type Options, train } from "../../pipelines/train/Train.ts"
+import { Idx, SeedAudit, SeedPolicy, Tensor, Workers } from "../../src/index.ts"
+import { runtime } from "../../src/runtime.ts"
+import { constant } from "../../src/testing.ts"
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const commands = {
+  bun: ["bun", "run"],
+  deno: ["deno", "run", "-A", "--no-check"]
+}
+
+const start = (on: "bun" | "deno", args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) => {
+  const [command = "", ...rest] = commands[on]
+  const path = join(root, "node_modules", ".bin", command)
+  const child = spawn(path, [...rest, join(root, "pipelines", "train.ts"), ...args], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: "1", ...env }
+  })
+  let stdout = ""
+  let stderr = ""
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk
+  })
+  const ended = new Promise<Ended>((resolve) => {
+    child.on("close", (code) => resolve({ code, stdout, stderr }))
+  })
+  return { child, ended, said: () => stderr }
+}
+
+/** The runtime under test; the tests run on Bun and on Deno alike. */
+const here = runtime.name === "deno" ? "deno" : "bun"
+
+const result = async (args: ReadonlyArray<string>, on: "bun" | "deno" = here) => {
+  const { code, stderr, stdout } = await start(on, ["--json", ...args]).ended
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" })
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "")
+}
+
+/** What {@link SHORT} comes to, on every runtime and machine. To change it is a breaking change. */
+const DIGEST = "3719e27b1336fe636d1ce63929f97170a9322bf698cfdc50ef92001f4e6bfbdb"
+
+/** Loads and digests two short epochs. */
+const SHORT = ["--no-train", "--epochs", "2", "--limit", "600"]
+
+const TIME = 60_000
+
+describe("a short run", () => {
+  test(
+    "prints one JSON object as its last line, and no fields beyond those that are promised",
+    async () => {
+      const json = await result(SHORT)
+      expect(Object.keys(json)).toEqual([
+        "runtime",
+        "policy",
+        "seed",
+        "epochs",
+        "workers",
+        "backend",
+        "samples",
+        "batches",
+        "samplesPerSecond",
+        "digest",
+        "testAccuracy",
+        "repeatedDraws"
+      ])
+      expect(json).toMatchObject({
+        runtime: here,
+        policy: "epochWorker",
+        seed: "0",
+        epochs: 2,
+        workers: 4,
+        backend: "fibers",
+        samples: 1024,
+        batches: 8,
+        testAccuracy: null,
+        repeatedDraws: 0,
+        digest: DIGEST
+      })
+      expect(json.samplesPerSecond).toBeGreaterThan(0)
+    },
+    TIME
+  )
+
+  test(
+    "equal options, equal digests; another order of delivery changes nothing; another seed changes all",
+    async () => {
+      const digests: Array<string> = []
+      for (const args of [
+        ["--order", "ready", "--prefetch", "1"],
+        ["--seed", "0"],
+        ["--seed", "1"],
+        ["--seed", "zero"]
+      ]) {
+        digests.push((await result([...SHORT, ...args])).digest)
+      }
+      expect(digests.slice(0, 2)).toEqual([DIGEST, DIGEST])
+      expect(new Set(digests).size).toBe(3)
+    },
+    TIME
+  )
+
+  test(
+    "under elastic the digest is the same for 1, 2, 3 and 8 workers; under epochWorker it is not",
+    async () => {
+      const digest = async (policy: string, workers: string) =>
+        (await result([...SHORT, "--policy", policy, "--workers", workers])).digest
+      const elastic: Array<string> = []
+      for (const workers of ["1", "2", "3", "8"]) elastic.push(await digest("elastic", workers))
+      expect(new Set(elastic).size).toBe(1)
+      expect(await digest("epochWorker", "3")).not.toBe(await digest("epochWorker", "2"))
+    },
+    TIME
+  )
+
+  test(
+    "takes seed and policy from the environment, and the flag before it",
+    async () => {
+      const env = { FURROW_SEED: "7", FURROW_SEED_POLICY: "elastic" }
+      const { stdout } = await start(here, ["--json", ...SHORT], env).ended
+      expect(JSON.parse(stdout)).toMatchObject({ seed: "7", policy: "elastic" })
+      const flags = ["--seed", "8", "--policy", "epochWorker"]
+      const flagged = await start(here, ["--json", ...SHORT, ...flags], env).ended
+      expect(JSON.parse(flagged.stdout)).toMatchObject({ seed: "8", policy: "epochWorker" })
+    },
+    TIME
+  )
+
+  // One suite runs both runtimes; a second time from Deno would show nothing new.
+  test.skipIf(here === "deno")(
+    "Bun and Deno come to one digest",
+    async () => {
+      const options = ["--no-train", "--epochs", "1", "--limit", "2000", "--seed", "42", "--workers", "3"]
+      const [bun, deno] = [await result(options, "bun"), await result(options, "deno")]
+      expect(deno.runtime).toBe("deno")
+      expect(deno.digest).toBe(bun.digest)
+    },
+    TIME
+  )
+})
+
+describe("training", () => {
+  test(
+    "learns, says how it goes, and ends with the proof",
+    async () => {
+      const { code, stderr, stdout } = await start(here, ["--epochs", "3"]).ended
+      expect(code).toBe(0)
+      expect(stdout).toBe("")
+      expect(stderr).toMatch(/epoch 1\/3 {2}loss \d\.\d{4} {2}accuracy \d\d\.\d\d % {2}\d+ samples\/s {2}ETA \d+ s\n/)
+      expect(stderr).toMatch(/generator states were started, 0 of them equal to one before/)
+      expect(Number(/test accuracy +(\d+\.\d+) %/.exec(stderr)?.[1])).toBeGreaterThan(90)
+      expect(stderr).toMatch(/s waiting for data, \d+\.\d s in the model/)
+    },
+    TIME
+  )
+
+  // Twenty seconds of training are spent once; that Deno learns as well is seen above.
+  test.skipIf(here === "deno")(
+    "reaches 97 % of the test digits with the defaults",
+    async () => {
+      const json = await result([])
+      expect(json.testAccuracy).toBeGreaterThanOrEqual(0.97)
+      expect(json.repeatedDraws).toBe(0)
+      expect(json).toMatchObject({ epochs: 40, samples: 317_440 })
+    },
+    170_000
+  )
+
+  test(
+    "counts true repeats: every state but the first, under a policy that has only one",
+    async () => {
+      const options: Options = {
+        epochs: 2,
+        batchSize: 32,
+        order: "plan",
+        prefetch: 2,
+        limit: Option.some(64),
+        noTrain: true
+      }
+      const quiet = { show: () => Effect.void, done: Effect.void }
+      const outcome = Effect.flatMap(digits(1), (data) => train(options, data, quiet)).pipe(
+        Effect.provide(SeedAudit.counting(constant(1))),
+        Effect.provide(Layer.merge(Workers.fibers(2), BunContext.layer))
+      )
+      const { repeatedDraws, startedStates } = await Effect.runPromise(outcome)
+      // Two orders, and two drawing stages for 64 samples in each of two epochs.
+      expect(startedStates).toBe(2 + 2 * 2 * 64)
+      expect(repeatedDraws).toBe(startedStates - 1)
+    },
+    TIME
+  )
+})
+
+describe("ending", () => {
+  test(
+    "Ctrl-C ends it cleanly with what was reached",
+    async () => {
+      const run = start(here, ["--json", "--epochs", "500", "--no-train"])
+      while (!run.said().includes("epoch   2/500")) await new Promise((resolve) => setTimeout(resolve, 20))
+      run.child.kill("SIGINT")
+      const { code, stderr, stdout } = await run.ended
+      expect(code).toBe(0)
+      expect(stderr).toContain("Called off; reached so far:")
+      const json = JSON.parse(stdout)
+      expect(json.batches).toBeGreaterThan(62)
+      expect(json.batches).toBeLessThan(500 * 62)
+      expect(json.digest).toMatch(/^[0-9a-f]{64}$/)
+    },
+    TIME
+  )
+
+  test.each([
+    [["--batch-size", "0"], '--batch-size "0" is no whole number of at least 1'],
+    [["--batch-size", "2.5"], '--batch-size "2.5" is no whole number of at least 1'],
+    [["--workers", "0"], '--workers "0" is no whole number from 1 to 4096'],
+    [["--epochs", "NaN"], '--epochs "NaN" is no whole number of at least 1'],
+    [["--prefetch", "Infinity"], '--prefetch "Infinity" is no whole number of at least 1'],
+    [["--limit", "-3"], '--limit "-3" is no whole number of at least 1'],
+    [["--seed", "-1"], '--seed "-1" cannot seed a run: a number must be whole and at least 0'],
+    [["--policy", "additive"], '--policy "additive" is none of epochWorker, elastic'],
+    [["--order", "random"], '--order "random" is none of plan, ready'],
+    [["--data", "/no/such/folder"], '--data "/no/such/folder" does not exist'],
+    [["--bogus"], "--bogus"]
+  ])(
+    "wrong usage meets one line and exit code 2: %j",
+    async (args, line) => {
+      const { code, stderr, stdout } = await start(here, args).ended
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
+      expect(stderr).toContain(line)
+      expect(stderr.trim().split("\n")).toHaveLength(1)
+    },
+    TIME
+  )
+
+  test.each([
+    [{ FURROW_SEED_POLICY: "additive" }, "additive"],
+    [{ FURROW_SEED: "-5" }, "-5"]
+  ])(
+    "so does an environment that cannot be meant: %j",
+    async (env, value) => {
+      const { code, stderr } = await start(here, ["--no-train"], env).ended
+      expect(code).toBe(2)
+      expect(stderr).toContain(value)
+      expect(stderr.trim().split("\n")).toHaveLength(1)
+    },
+    TIME
+  )
+})
+
+describe("--data", () => {
+  const folder = mkdtempSync(join(tmpdir(), "furrow-idx-"))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  const write = (name: string, tensor: Tensor.Tensor): void => writeFileSync(join(folder, name), Idx.encode(tensor))
+  const grey = (count: number) => new Uint8Array(count * 784).map((_, at) => (at * 7) % 256)
+  const labels = (count: number) => new Uint8Array(count).map((_, at) => at % 10)
+
+  test(
+    "takes the four IDX files of a folder; a cut one fails with exit code 1 and one line that names it",
+    async () => {
+      mkdirSync(folder, { recursive: true })
+      write("train-images-idx3-ubyte", Tensor.make(grey(300), [300, 28, 28]))
+      write("train-labels-idx1-ubyte", Tensor.make(labels(300), [300]))
+      write("t10k-images-idx3-ubyte", Tensor.make(grey(20), [20, 28, 28]))
+      write("t10k-labels-idx1-ubyte", Tensor.make(labels(20), [20]))
+      const json = await result(["--data", folder, "--no-train", "--epochs", "1", "--batch-size", "100"])
+      expect(json).toMatchObject({ samples: 300, batches: 3 })
+
+      writeFileSync(join(folder, "train-images-idx3-ubyte"), Idx.encode(Tensor.make(grey(3), [3, 28, 28])).slice(0, 99))
+      const { code, stderr } = await start(here, ["--data", folder, "--no-train"]).ended
+      expect(code).toBe(1)
+      expect(stderr).toContain("train-images-idx3-ubyte")
+      expect(stderr.trim().split("\n")).toHaveLength(1)
+    },
+    TIME
+  )
+})
+
+test("the policies of the command line are those of the library", () => {
+  expect(SeedPolicy.names).toEqual(["epochWorker", "elastic"])
+})
