@@ -18,6 +18,7 @@ export {
 } from "./image/Affine.ts"
 export { type ColourJitterOptions, colourJitter } from "./image/Colour.ts"
 export { centerCrop, pad, type RandomCropOptions, randomCrop } from "./image/Crop.ts"
+export { type RandomErasingOptions, randomErasing } from "./image/Erasing.ts"
 export { type FlipOptions, randomHorizontalFlip, randomVerticalFlip } from "./image/Flip.ts"
 export {
   type Drawing,
@@ -28,6 +29,7 @@ export {
   type Sample,
   type ToFloats
 } from "./image/ImageStage.ts"
+export { type GaussianNoiseOptions, gaussianNoise } from "./image/Noise.ts"
 export { type NormaliseOptions, normalise, toFloat } from "./image/Normalise.ts"
 export type { FillOption, PaddingOption, RangeOption, SizeOption } from "./image/Options.ts"
 export { type Interpolation, type ResizeOptions, resize } from "./image/Resize.ts"

@@ -14,6 +14,7 @@ import {
   aroundZero,
   channelsOf,
   type FillOption,
+  fits,
   matches,
   oneOf,
   type RangeOption,
@@ -125,7 +126,10 @@ const affine = (
     parameters: new Float64Array(6),
     draw,
     output: ({ channels }) => matches("fill", fill, channels),
-    run: (source, size, map, target, offset) => kernel(source, size, map, fill, target, offset)
+    run: (source, size, map, target, offset) => {
+      fits("fill", fill, source)
+      kernel(source, size, map, fill, target, offset)
+    }
   })
 }
 

@@ -6,6 +6,7 @@
 import { finite, InvalidOption } from "../../InvalidOption.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { brightness, contrast, hue, saturation } from "./kernels/colour.ts"
+import { copy } from "./kernels/copy.ts"
 import { aroundZero, type RangeOption, rangeOf } from "./Options.ts"
 
 /** @since 0.1.0 */
@@ -75,7 +76,7 @@ export const colourJitter = (options: ColourJitterOptions = {}): Drawing => {
     run: (source, { channels, height, width }, parameters, target, offset) => {
       const length = height * width * channels
       const to = offset + length
-      target.set(source.length === length ? source : source.subarray(0, length), offset)
+      copy(source, length, target, offset)
       for (let turn = 0; turn < CHANGES; turn++) {
         const change = parameters[turn] as number // four were drawn, and their amounts lie behind them
         const amount = parameters[CHANGES + change] as number

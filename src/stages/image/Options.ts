@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
+import type { Pixels } from "./Transform.ts"
 
 /** Height and width in pixels; one number is both. @since 0.1.0 */
 export type SizeOption = number | readonly [height: number, width: number]
@@ -45,6 +46,15 @@ export const matches = (option: string, list: ReadonlyArray<number>, channels: n
   if (list.length === 1 || list.length === channels) return
   const expected = `one number, or ${channels} for an image of ${channels} channels`
   throw new InvalidOption({ option, value: list, expected })
+}
+
+/** Throws `InvalidOption` unless an image of that type can hold all of `list`: bytes hold 0 … 255. @since 0.1.0 */
+export const fits = (option: string, list: ReadonlyArray<number>, image: Pixels): void => {
+  if (image instanceof Float32Array) return
+  for (let at = 0; at < list.length; at++) {
+    const value = list[at] as number // below the length
+    if (value < 0 || value > 255 || value % 1 !== 0) whole(`${option} of a uint8 image`, value, 0, 255)
+  }
 }
 
 /** Throws `InvalidOption` unless `p` is a probability. @since 0.1.0 */

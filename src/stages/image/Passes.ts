@@ -11,6 +11,7 @@ import type { Rng } from "../../seeding/Rng.ts"
 import type { Tensor } from "../../Tensor.ts"
 import { of, table } from "./kernels/pointwise.ts"
 import { cut, cutFloats, cutTable, cutTable1, type View } from "./kernels/window.ts"
+import { fits } from "./Options.ts"
 import type {
   Pixels,
   PixelTransform,
@@ -74,9 +75,11 @@ export class Passes {
       const pass = this.#passes[at] as Pass // below the length
       const last = at === this.#passes.length - 1
       const float = source instanceof Float32Array || (pass.kind === "window" && pass.pointwise !== undefined)
+      let own: Rng | undefined
       if (pass.kind === "window") this.#compose(pass, rng)
       else {
-        pass.transform.draw(rng(pass.first), size, pass.transform.parameters)
+        own = rng(pass.first)
+        pass.transform.draw(own, size, pass.transform.parameters)
         output.height = size.height
         output.width = size.width
         output.channels = size.channels
@@ -87,7 +90,7 @@ export class Passes {
         ? target(float, output, length)
         : (this.#sources[at] as Scratch).take(float, length) // one a pass
       if (pass.kind === "window") this.#cut(pass, source, pixels, offset)
-      else pass.transform.run(source, size, pass.transform.parameters, pixels, offset, output)
+      else pass.transform.run(source, size, pass.transform.parameters, pixels, offset, output, own as Rng) // set above
       source = pixels
       size.height = output.height
       size.width = output.width
@@ -137,6 +140,7 @@ export class Passes {
     const { pointwise } = pass
     const { width, channels } = this.#size
     const fill = pass.fill ?? NO_FILL
+    fits("fill", fill, source)
     if (pointwise === undefined) {
       cut(source, width, channels, this.#view, fill, target, offset)
       return

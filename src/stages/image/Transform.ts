@@ -75,14 +75,18 @@ export interface PixelTransform extends Base {
   readonly kind: "pixels"
   /** Sets `output` (which comes as `size`) to the size of the result. Throws `InvalidOption` for a size it cannot take. */
   readonly output: (size: Size, parameters: Float64Array, output: Size) => void
-  /** Writes the result to `target[offset …]`. `source` begins at its first pixel and is not written to. */
+  /**
+   * Writes the result to `target[offset …]`. `source` begins at its first pixel and is not written to; it may be longer
+   * than the image. `rng` stands where `draw` left it, for work that draws a number a value.
+   */
   readonly run: (
     source: Pixels,
     size: Size,
     parameters: Float64Array,
     target: Pixels,
     offset: number,
-    output: Size
+    output: Size,
+    rng: Rng
   ) => void
 }
 
