@@ -141,9 +141,12 @@ const pinned: Readonly<Record<keyof typeof seeds, Readonly<Record<keyof typeof d
 for (const name of ["xoshiro", "philox"] as const) {
   describe(`pinned draws of ${name}`, () => {
     // The keys of `draws` are strings that name one of them.
-    test.each(Object.keys(draws) as Array<keyof typeof draws>)("%s", (method) => {
-      expect(draws[method](Rng.make(seeds[name]))).toEqual(pinned[name][method])
-    })
+    for (const method of Object.keys(draws) as Array<keyof typeof draws>) {
+      test(method, () => {
+        const drawn: unknown = draws[method](Rng.make(seeds[name]))
+        expect(drawn).toEqual(pinned[name][method])
+      })
+    }
   })
 }
 
