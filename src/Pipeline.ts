@@ -205,9 +205,14 @@ export const map =
  *
  * @since 0.1.0
  */
-export const filter =
+export const filter: {
+  // First where the pipeline is known, so that `keep` needs no annotation and a wider one does not widen the samples;
+  // then for a stage kept as a value.
+  <A>(name: string, keep: Mapping<NoInfer<A>, boolean>): <E, R>(self: Pipeline<A, E, R>) => Pipeline<A, E, R>
+  <A>(name: string, keep: Mapping<A, boolean>): <B extends A, E, R>(self: Pipeline<B, E, R>) => Pipeline<B, E, R>
+} =
   <A>(name: string, keep: Mapping<A, boolean>) =>
-  <E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R> =>
+  <B extends A, E, R>(self: Pipeline<B, E, R>): Pipeline<B, E, R> =>
     append(self, { _tag: "Filter", id: named(name), draws: false, run: erase(keep) })
 
 /** How an effectful stage runs. @since 0.1.0 */

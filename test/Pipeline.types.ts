@@ -72,6 +72,17 @@ const mapped = records.pipe(Pipeline.map("label", ({ label }) => label > 4))
 equal<typeof mapped, Pipeline.Pipeline<boolean, ReadError, Disk>>()
 const filtered = mapped.pipe(Pipeline.filter("high", (high, context) => high && context.index > 3))
 equal<typeof filtered, Pipeline.Pipeline<boolean, ReadError, Disk>>()
+// A predicate of a wider type leaves the samples what they are, and so does a filter that is kept as a value.
+const low = ({ label }: { readonly label: number }): boolean => label < 5
+const onlyLow = records.pipe(Pipeline.filter("low", low))
+equal<typeof records, typeof onlyLow>()
+const lowStage = Pipeline.filter("low", low)
+const onlyLowToo = records.pipe(lowStage)
+equal<typeof records, typeof onlyLowToo>()
+// @ts-expect-error numbers have no label
+numbers.pipe(lowStage)
+// @ts-expect-error likewise
+numbers.pipe(Pipeline.filter("low", low))
 
 // Effectful stages: their errors and requirements join those before them.
 const decode = (label: number): Effect.Effect<string, DecodeError, Codec> =>
