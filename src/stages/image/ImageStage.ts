@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { InvalidOption } from "../../InvalidOption.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { Tensor } from "../../Tensor.ts"
 import { imageOf, withImage } from "./Field.ts"
@@ -66,11 +67,14 @@ export const fixed = (transform: Transform): Fixed => runner(transform, FIELD) a
 export const toFloats = (transform: Transform): ToFloats => runner(transform, FIELD) as ToFloats
 
 /**
- * An image stage for another field than `image`, as in `Image.on("photo", Image.randomCrop({ size: 28 }))`.
+ * An image stage for another field than `image`, as in `Image.on("photo", Image.randomCrop({ size: 28 }))`. Throws
+ * `InvalidOption` for a function that is no image stage.
  *
  * @since 0.1.0
  */
 export const on: {
+  // A stage that does not draw fits the next signature too, so it comes first: it must not ask for an `rng`.
+  <F extends string>(field: F, stage: Fixed): <S extends Readonly<Record<F, Image>>>(sample: S) => S
   <F extends string>(field: F, stage: Drawing): <S extends Readonly<Record<F, Image>>>(sample: S, rng: Rng) => S
   <F extends string>(
     field: F,
@@ -78,10 +82,12 @@ export const on: {
   ): <S extends Readonly<Record<F, Image>>>(
     sample: S
   ) => { readonly [K in keyof S]: K extends F ? Image<Float32Array> : S[K] }
-} = (field: string, stage: Drawing | ToFloats): never => {
+} = (field: string, stage: Fixed | Drawing | ToFloats): never => {
   const behind = behindOf(stage)
-  if (behind === undefined) throw new TypeError("Image.on takes a stage of Image")
-  // As above: what the two signatures say of the two kinds of stage.
+  if (behind === undefined) {
+    throw new InvalidOption({ option: "the stage for Image.on", value: stage, expected: "a stage of Image" })
+  }
+  // As above: what the signatures say of the kinds of stage.
   return runner(behind.transform, field) as never
 }
 
