@@ -34,7 +34,8 @@ interface Group {
   readonly afterEach: Array<Body>
   /** Tests of this group and the groups in it that are still to come. */
   pending: number
-  begun: boolean
+  /** Its `beforeAll`s, once they have begun; one that failed fails every test of the group. */
+  begun: Promise<void> | undefined
 }
 
 const group = (name: string): Group => ({
@@ -44,7 +45,7 @@ const group = (name: string): Group => ({
   beforeEach: [],
   afterEach: [],
   pending: 0,
-  begun: false
+  begun: undefined
 })
 
 let path: ReadonlyArray<Group> = [group("")]
@@ -53,8 +54,8 @@ const current = (): Group => path[path.length - 1] as Group // never empty
 
 const hook =
   (kind: "beforeAll" | "afterAll" | "beforeEach" | "afterEach") =>
-  (body: Body): void => {
-    current()[kind].push(body)
+  (body: Body, options?: number | Options): void => {
+    current()[kind].push(() => within(timeoutOf(options), body))
   }
 
 export const beforeAll = hook("beforeAll")
@@ -66,7 +67,9 @@ const describeNow = (name: string, body: () => void): void => {
   const before = path
   path = [...path, group(name)]
   try {
-    body()
+    // Tests that come to be after this has returned would stand outside of the group and its hooks, unseen.
+    const result: unknown = body()
+    if (result instanceof Promise) throw new Error(`the body of describe("${name}") must not be async`)
   } finally {
     path = before
   }
@@ -75,9 +78,28 @@ const describeNow = (name: string, body: () => void): void => {
 /** Bun waits 5 s for a test unless told otherwise; so do we. */
 const TIMEOUT = 5000
 
+const timeoutOf = (options: number | Options | undefined): number =>
+  typeof options === "number" ? options : (options?.timeout ?? TIMEOUT)
+
+/** Runs all of them, in order, whatever becomes of the others; then fails with the first failure. */
+const runAll = async (bodies: ReadonlyArray<Body>): Promise<void> => {
+  const failures: Array<unknown> = []
+  for (const body of bodies) {
+    try {
+      await body()
+    } catch (failure) {
+      failures.push(failure)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+const runInTurn = async (bodies: ReadonlyArray<Body>): Promise<void> => {
+  for (const body of bodies) await body()
+}
+
 const define = (name: string, body: Body, options: number | Options | undefined, ignore: boolean): void => {
   const groups = path
-  const timeout = typeof options === "number" ? options : (options?.timeout ?? TIMEOUT)
   if (!ignore) for (const each of groups) each.pending++
   Deno.test({
     name: [...groups.map((each) => each.name), name].filter((part) => part !== "").join(" > "),
@@ -85,21 +107,26 @@ const define = (name: string, body: Body, options: number | Options | undefined,
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async () => {
-      for (const each of groups) {
-        if (each.begun) continue
-        each.begun = true
-        for (const run of each.beforeAll) await run()
-      }
-      try {
-        for (const each of groups) for (const run of each.beforeEach) await run()
-        await within(timeout, body)
-      } finally {
-        for (const each of groups.toReversed()) for (const run of each.afterEach) await run()
-        for (const each of groups.toReversed()) {
-          each.pending--
-          if (each.pending === 0) for (const run of each.afterAll) await run()
+      const outwards = groups.toReversed()
+      const begin = async (): Promise<void> => {
+        for (const each of groups) {
+          each.begun ??= runInTurn(each.beforeAll)
+          await each.begun
         }
       }
+      const around = (): Promise<void> =>
+        runAll([
+          async () => {
+            await runInTurn(groups.flatMap((each) => each.beforeEach))
+            await within(timeoutOf(options), body)
+          },
+          ...outwards.flatMap((each) => each.afterEach)
+        ])
+      const end = (): Promise<void> => {
+        for (const each of outwards) each.pending--
+        return runAll(outwards.filter((each) => each.pending === 0).flatMap((each) => each.afterAll))
+      }
+      await runAll([() => begin().then(around), end])
     }
   })
 }
@@ -107,7 +134,7 @@ const define = (name: string, body: Body, options: number | Options | undefined,
 const within = async (timeout: number, body: Body): Promise<void> => {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the test took longer than ${timeout} ms`)), timeout)
+    timer = setTimeout(() => reject(new Error(`it took longer than ${timeout} ms`)), timeout)
   })
   try {
     await Promise.race([body(), late])
