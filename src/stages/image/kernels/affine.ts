@@ -9,7 +9,7 @@
  */
 import type { Pixels, Size } from "../Transform.ts"
 import { of } from "./pointwise.ts"
-import { half, halfEven } from "./rounding.ts"
+import { halfEven } from "./rounding.ts"
 
 /** Takes the nearest pixel, of two as near the one of even number. @since 0.1.0 */
 export const affineNearest = (
@@ -51,7 +51,8 @@ export const affineBilinear = (
 ): void => {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = map
   const { channels, height, width } = size
-  const rounding = half(target)
+  const bytes = target instanceof Uint8Array
+  const line = width * channels
   let write = offset
   for (let row = 0; row < height; row++) {
     const y = row + 0.5 - height / 2
@@ -66,23 +67,31 @@ export const affineBilinear = (
         for (let channel = 0; channel < channels; channel++) target[write++] = of(fill, channel)
         continue
       }
-      const left = Math.floor(sourceX)
-      const top = Math.floor(sourceY)
+      // Both are above −1, so this is their floor, as an integer for the indices below.
+      const left = ((sourceX + 1) | 0) - 1
+      const top = ((sourceY + 1) | 0) - 1
       const right = sourceX - left
       const down = sourceY - top
-      const inside = left >= 0 && left < width - 1 && top >= 0 && top < height - 1
-      const read = (top * width + left) * channels
+      let at = (top * width + left) * channels
+      if (left >= 0 && left < width - 1 && top >= 0 && top < height - 1) {
+        for (let channel = 0; channel < channels; channel++, at++) {
+          // All four lie inside.
+          const v00 = source[at] as number
+          const v10 = source[at + line] as number
+          const upper = v00 + ((source[at + channels] as number) - v00) * right
+          const lower = v10 + ((source[at + line + channels] as number) - v10) * right
+          const value = upper + (lower - upper) * down
+          target[write++] = bytes ? (value + 0.5) | 0 : value
+        }
+        continue
+      }
       for (let channel = 0; channel < channels; channel++) {
-        const at = read + channel
-        const below = at + width * channels
-        // All four lie inside, or `tap` looks where each does.
-        const v00 = inside ? (source[at] as number) : tap(source, size, top, left, channel, fill)
-        const v01 = inside ? (source[at + channels] as number) : tap(source, size, top, left + 1, channel, fill)
-        const v10 = inside ? (source[below] as number) : tap(source, size, top + 1, left, channel, fill)
-        const v11 = inside ? (source[below + channels] as number) : tap(source, size, top + 1, left + 1, channel, fill)
-        const upper = v00 + (v01 - v00) * right
-        const lower = v10 + (v11 - v10) * right
-        target[write++] = upper + (lower - upper) * down + rounding
+        const v00 = tap(source, size, top, left, channel, fill)
+        const v10 = tap(source, size, top + 1, left, channel, fill)
+        const upper = v00 + (tap(source, size, top, left + 1, channel, fill) - v00) * right
+        const lower = v10 + (tap(source, size, top + 1, left + 1, channel, fill) - v10) * right
+        const value = upper + (lower - upper) * down
+        target[write++] = bytes ? (value + 0.5) | 0 : value
       }
     }
   }

@@ -7,7 +7,6 @@
  * @since 0.1.0
  */
 import type { Pixels, Size } from "../Transform.ts"
-import { half } from "./rounding.ts"
 
 /** A part of an image, with at least one pixel. @since 0.1.0 */
 export interface Rectangle {
@@ -41,19 +40,19 @@ export const nearest: Resizing = (source, sourceWidth, from, target, offset, { c
 
 /** Blends the four pixels around, whatever the sizes. Bytes are rounded half up. @since 0.1.0 */
 export const bilinear: Resizing = (source, sourceWidth, from, target, offset, { channels, height, width }) => {
-  const rounding = half(target)
+  const bytes = target instanceof Uint8Array
   const lastRow = from.height - 1
   const lastColumn = from.width - 1
   let write = offset
   for (let row = 0; row < height; row++) {
     const y = Math.min(Math.max(((row + 0.5) * from.height) / height - 0.5, 0), lastRow)
-    const top = Math.floor(y)
+    const top = y | 0
     const down = y - top
     const upper = (from.top + top) * sourceWidth + from.left
     const lower = top < lastRow ? upper + sourceWidth : upper
     for (let column = 0; column < width; column++) {
       const x = Math.min(Math.max(((column + 0.5) * from.width) / width - 0.5, 0), lastColumn)
-      const left = Math.floor(x)
+      const left = x | 0
       const right = x - left
       let above = (upper + left) * channels
       let below = (lower + left) * channels
@@ -64,7 +63,8 @@ export const bilinear: Resizing = (source, sourceWidth, from, target, offset, { 
         const v10 = source[below] as number
         const one = v00 + ((source[above + next] as number) - v00) * right
         const other = v10 + ((source[below + next] as number) - v10) * right
-        target[write++] = one + (other - one) * down + rounding
+        const value = one + (other - one) * down
+        target[write++] = bytes ? (value + 0.5) | 0 : value
       }
     }
   }
@@ -79,7 +79,7 @@ export const bilinear: Resizing = (source, sourceWidth, from, target, offset, { 
  * @since 0.1.0
  */
 export const area: Resizing = (source, sourceWidth, from, target, offset, { channels, height, width }) => {
-  const rounding = half(target)
+  const bytes = target instanceof Uint8Array
   const whole = from.height * from.width
   let write = offset
   for (let row = 0; row < height; row++) {
@@ -104,7 +104,8 @@ export const area: Resizing = (source, sourceWidth, from, target, offset, { chan
           }
           sum += shareY * line
         }
-        target[write++] = sum / whole + rounding
+        const mean = sum / whole
+        target[write++] = bytes ? (mean + 0.5) | 0 : mean
       }
     }
   }
