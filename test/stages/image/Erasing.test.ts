@@ -47,6 +47,13 @@ describe("randomErasing", () => {
       [4, 5, 6],
       [7, 8, 9]
     ])
+    // As high as the image, or as wide, is too large as well.
+    const sides = scripted(1, 1 / 3, Math.log(3), 1 / 3, -Math.log(3), 1 / 9, 0, 2, 2)
+    expect(rows(erase(square, sides))).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+      [7, 8, 0]
+    ])
     const tries = scripted(1, ...Array.from({ length: 10 }, () => [1, 0]).flat(), 7)
     expect(erase(square, tries)).toEqual(square)
     expect(tries.left).toBe(1)

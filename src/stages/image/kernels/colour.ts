@@ -75,10 +75,9 @@ export const hue = (pixels: Pixels, from: number, to: number, shift: number): vo
     const low = most - range
     const falling = most - range * (place - sector)
     const rising = low + range * (place - sector)
-    // A hue just below 0 is rounded to a sixth sector, which is the one of number 0 again.
+    // A hue just below 0 may be rounded up to the end of the circle: sector 6, where `rising` and `low` are the same.
     pixels[at] = back * (sector === 1 ? falling : sector === 2 || sector === 3 ? low : sector === 4 ? rising : most)
-    pixels[at + 1] =
-      back * (sector === 1 || sector === 2 ? most : sector === 3 ? falling : sector % 6 === 0 ? rising : low)
+    pixels[at + 1] = back * (sector === 1 || sector === 2 ? most : sector === 3 ? falling : sector === 0 ? rising : low)
     pixels[at + 2] = back * (sector === 2 ? rising : sector === 3 || sector === 4 ? most : sector === 5 ? falling : low)
   }
 }
