@@ -19,6 +19,7 @@
  * @since 0.1.0
  */
 import { Config, ConfigError, Context, Effect, Either, Layer } from "effect"
+import { InvalidOption } from "../InvalidOption.ts"
 import { type Coordinates, CoordinatesError, type Scope, type StageId, stageId } from "./Coordinates.ts"
 import { block } from "./generators/Philox.ts"
 import { algorithm as xoshiro } from "./generators/Xoshiro128.ts"
@@ -79,19 +80,23 @@ export type Seeds =
   | { readonly _tag: "Listed"; readonly seeds: ReadonlyArray<Seed.Seed> }
 
 /**
- * The `row`-th of some seeds as a value.
+ * The `row`-th of some seeds as a value. Throws `InvalidOption` when there are not so many.
  *
  * @since 0.1.0
  */
 export const seedAt = (seeds: Seeds, row: number): Seed.Seed => {
   if (seeds._tag === "Packed") {
-    const words = Array.from(seeds.words.subarray(row * seeds.width, (row + 1) * seeds.width))
-    return { algorithm: seeds.algorithm, words }
+    const { algorithm, width, words } = seeds
+    if (!(row >= 0 && (row + 1) * width <= words.length)) throw noSeed(words.length / width, row)
+    return { algorithm, words: Array.from(words.subarray(row * width, (row + 1) * width)) }
   }
   const seed = seeds.seeds[row]
-  if (seed === undefined) throw new RangeError(`there are ${seeds.seeds.length} seeds, none at ${row}`)
+  if (seed === undefined) throw noSeed(seeds.seeds.length, row)
   return seed
 }
+
+const noSeed = (count: number, row: number): InvalidOption =>
+  new InvalidOption({ option: "row", value: row, expected: `a row of the ${count} seeds that the policy gave` })
 
 /**
  * One draw as a recording policy sees it: where, by which method of `Rng`, with what arguments, and what came.
