@@ -6,9 +6,12 @@
  * if there is one, the pipeline's setting governs what they do; if there is none, they are what they always were. So
  * samples that use none of it pay nothing, and neither does the code around the run.
  *
+ * Effect itself takes numbers from `Math.random` for what reaches no sample: the hashes by which it tells objects apart
+ * (whenever fibers are joined, say) and the identifiers of spans. These it gets from the original, in a stage too.
+ *
  * What cannot be seen: a reference to `Math.random` taken before the run was opened, the functions of the module
- * `node:crypto`, and code that runs in a callback of its own (a promise's `then`, a timer) outside of the stage's
- * effect.
+ * `node:crypto`, code that runs in a callback of its own (a promise's `then`, a timer) outside of the stage's effect,
+ * and a fiber of its own that an effectful stage starts by `Effect.runSync` and its like instead of within its effect.
  *
  * @since 0.1.0
  */
@@ -20,9 +23,11 @@ import {
   Fiber,
   FiberRef,
   GlobalValue,
+  Hash,
   Option,
   Random,
-  type Scope
+  type Scope,
+  Tracer
 } from "effect"
 import { type Rng, toRandom } from "./Rng.ts"
 
@@ -65,6 +70,8 @@ export interface AtWork {
 interface State {
   /** The stage whose plain code is on the stack. */
   plain: AtWork | undefined
+  /** Whether a tracer is at work, whose numbers are nobody's business. */
+  tracing: boolean
   /** How many runs are open. */
   open: number
   restore: (() => void) | undefined
@@ -73,6 +80,7 @@ interface State {
 // One for the process, even if the module is loaded twice: there is only one Math.random.
 const state: State = GlobalValue.globalValue(Symbol.for("furrow/Ambient"), () => ({
   plain: undefined,
+  tracing: false,
   open: 0,
   restore: undefined
 }))
@@ -103,9 +111,14 @@ export const plain = <A>(atWork: AtWork, run: () => A): A => {
  * @since 0.1.0
  */
 export const effect = <A, E, R>(atWork: AtWork, run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.randomWith((outer) => Effect.withRandom(Effect.locally(run, effectful, atWork), govern(outer)))
+  Effect.randomWith((random) =>
+    Effect.tracerWith((tracer) =>
+      Effect.locally(run, effectful, atWork).pipe(Effect.withRandom(govern(random)), Effect.withTracer(exempt(tracer)))
+    )
+  )
 
 const atWork = (): AtWork | undefined => {
+  if (state.tracing) return undefined
   if (state.plain !== undefined) return state.plain
   return Option.getOrUndefined(Fiber.getCurrentFiber())?.getFiberRef(effectful)
 }
@@ -135,6 +148,27 @@ const govern = (outer: Random.Random): Random.Random => {
     shuffle: (elements) => through("shuffle", (random) => random.shuffle(elements))
   }
 }
+
+/** `tracer`, whose spans may take their identifiers from wherever they like. */
+const exempt = (tracer: Tracer.Tracer): Tracer.Tracer =>
+  Tracer.make({
+    span: (...args) => {
+      const before = state.tracing
+      state.tracing = true
+      try {
+        return tracer.span(...args)
+      } finally {
+        state.tracing = before
+      }
+    },
+    context: (run, fiber) => tracer.context(run, fiber)
+  })
+
+/** Where Effect keeps the hashes of objects that it tells apart by identity. */
+const hashes: WeakMap<object, number> = GlobalValue.globalValue(
+  Symbol.for("effect/Hash/randomHashCache"),
+  () => new WeakMap()
+)
 
 /**
  * Governs ambient randomness for as long as the scope is open. Runs that overlap share one installation; the last to
@@ -184,7 +218,17 @@ const install = (): (() => void) => {
   // What Effect falls back to in a fiber that was given no Random: `Effect.runSync(Random.next)` inside plain code.
   const services = DefaultServices.liveServices.unsafeMap
   const live = Context.get(DefaultServices.liveServices, Random.Random)
+  const tracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
   services.set(Random.Random.key, govern(live))
+  services.set(Tracer.Tracer.key, exempt(tracer))
+
+  // Effect asks here whether an object has a hash, before it draws one: now it always has.
+  const hasHash = (self: object): boolean => {
+    if (WeakMap.prototype.has.call(hashes, self)) return true
+    hashes.set(self, Hash.number(Math.floor(random() * Number.MAX_SAFE_INTEGER)))
+    return true
+  }
+  Object.defineProperty(hashes, "has", { value: hasHash, configurable: true })
 
   return () => {
     Math.random = random
@@ -193,6 +237,8 @@ const install = (): (() => void) => {
       else Object.defineProperty(crypto, method, own)
     }
     services.set(Random.Random.key, live)
+    services.set(Tracer.Tracer.key, tracer)
+    Reflect.deleteProperty(hashes, "has")
   }
 }
 
