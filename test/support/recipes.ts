@@ -1,0 +1,149 @@
+/**
+ * Random pipelines for the laws. A recipe is plain data: both the pipeline and the oracle are made of it.
+ */
+import { Effect, type Layer } from "effect"
+import fc from "fast-check"
+import { type Batch, Dataset, Pipeline, Sampler, type Seed, SeedPolicy, Tensor } from "../../src/index.ts"
+
+export interface StageRecipe {
+  readonly kind: "augment" | "map" | "filter" | "augmentEffect" | "mapEffect"
+  readonly name: string
+}
+
+export interface Recipe {
+  readonly size: number
+  readonly sampler: keyof typeof samplers
+  readonly stages: ReadonlyArray<StageRecipe>
+  readonly batchSize: number
+  readonly dropLast: boolean
+  /** Names of drawing stages behind batch. */
+  readonly behind: ReadonlyArray<string>
+}
+
+/** What a recipe is run with. */
+export interface Conditions {
+  readonly policy: "epochWorker" | "elastic"
+  readonly seed: Seed.RootInput
+  readonly workers: number
+  readonly epochs: number
+}
+
+/** A sample on its way: where it came from, and a number from every stage that it went through. */
+export interface Traced {
+  readonly index: number
+  readonly trace: ReadonlyArray<number>
+}
+
+export interface Columns {
+  readonly index: Tensor.Tensor<Float64Array>
+  readonly trace: Tensor.Tensor<Float64Array>
+}
+
+export const samplers = {
+  sequential: Sampler.sequential,
+  shuffle: Sampler.shuffle,
+  withReplacement: Sampler.withReplacement(),
+  limited: Sampler.limited(Sampler.shuffle, 17)
+}
+
+// What stages do, said once for the pipeline and for the oracle.
+
+export const mapped = (sample: Traced, epoch: number): Traced => ({
+  index: sample.index,
+  trace: [...sample.trace, sample.index * 3 + epoch]
+})
+
+export const drawn = (sample: Traced, word: number): Traced => ({ index: sample.index, trace: [...sample.trace, word] })
+
+export const keeps = (sample: Traced): boolean => sample.index % 5 !== 3
+
+/** What a drawing stage behind batch does to each number of the traces. */
+export const mixed = (value: number, word: number): number => value + word / 2 ** 32
+
+type Drawing<A> = Pipeline.Pipeline<A, never, SeedPolicy.SeedPolicy>
+
+const stageOf = ({ kind, name }: StageRecipe): ((pipeline: Drawing<Traced>) => Drawing<Traced>) => {
+  switch (kind) {
+    case "augment":
+      return Pipeline.augment(name, (sample: Traced, rng) => drawn(sample, rng.word()))
+    case "map":
+      return Pipeline.map(name, (sample: Traced, { epoch }) => mapped(sample, epoch))
+    case "filter":
+      return Pipeline.filter(name, keeps)
+    case "augmentEffect":
+      // The work of some samples takes longer than that of others: timing must change nothing.
+      return Pipeline.augmentEffect(
+        name,
+        (sample: Traced, rng) =>
+          Effect.delay(
+            Effect.sync(() => drawn(sample, rng.word())),
+            sample.index % 3
+          ),
+        { concurrency: 3 }
+      )
+    case "mapEffect":
+      return Pipeline.mapEffect(name, (sample: Traced, { epoch }) =>
+        Effect.zipRight(
+          Effect.yieldNow(),
+          Effect.sync(() => mapped(sample, epoch))
+        )
+      )
+  }
+}
+
+const mixing = (name: string) =>
+  Pipeline.augment(name, (batch: Batch.Batch<Columns>, rng): Batch.Batch<Columns> => {
+    const word = rng.word()
+    const { index, trace } = batch.columns
+    const data = trace.data.map((value) => mixed(value, word))
+    return { ...batch, columns: { index, trace: Tensor.make(data, trace.shape) } }
+  })
+
+/** The pipeline of a recipe. */
+export const pipelineOf = (recipe: Recipe): Drawing<Batch.Batch<Columns>> => {
+  const begun: Drawing<Traced> = Pipeline.from(Dataset.range(recipe.size)).pipe(
+    Pipeline.sample(samplers[recipe.sampler]),
+    Pipeline.map("begin", (index): Traced => ({ index, trace: [0] }))
+  )
+  const stages = recipe.stages.reduce((pipeline, stage) => stageOf(stage)(pipeline), begun)
+  const batched: Drawing<Batch.Batch<Columns>> = stages.pipe(
+    Pipeline.batch(recipe.batchSize, { dropLast: recipe.dropLast })
+  )
+  return recipe.behind.reduce((pipeline, name) => pipeline.pipe(mixing(name)), batched)
+}
+
+export const policyOf = ({ policy, seed }: Conditions): Layer.Layer<SeedPolicy.SeedPolicy, Seed.SeedError> =>
+  SeedPolicy[policy]({ seed })
+
+const kinds: ReadonlyArray<StageRecipe["kind"]> = ["augment", "augment", "map", "filter", "augmentEffect", "mapEffect"]
+
+/** Rows of stages, all of one name each. */
+export const stages = (options: { readonly maxLength?: number } = {}): fc.Arbitrary<ReadonlyArray<StageRecipe>> =>
+  fc
+    .array(fc.constantFrom(...kinds), { maxLength: options.maxLength ?? 4 })
+    .map((row) => row.map((kind, place) => ({ kind, name: `${kind} ${place}` })))
+
+export const recipes = (options: { readonly samplers?: ReadonlyArray<Recipe["sampler"]> } = {}): fc.Arbitrary<Recipe> =>
+  fc.record({
+    size: fc.integer({ min: 1, max: 90 }),
+    sampler: fc.constantFrom(
+      ...(options.samplers ?? (["sequential", "shuffle", "withReplacement", "limited"] as const))
+    ),
+    stages: stages(),
+    batchSize: fc.integer({ min: 1, max: 24 }),
+    dropLast: fc.boolean(),
+    behind: fc.constantFrom<ReadonlyArray<string>>([], ["mix"], ["mix", "mix again"])
+  })
+
+export const seeds: fc.Arbitrary<Seed.RootInput> = fc.oneof(
+  fc.integer({ min: 0, max: 2 ** 31 }),
+  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  fc.string({ maxLength: 8 })
+)
+
+export const conditions: fc.Arbitrary<Conditions> = fc.record({
+  policy: fc.constantFrom("epochWorker", "elastic"),
+  seed: seeds,
+  workers: fc.integer({ min: 1, max: 9 }),
+  epochs: fc.integer({ min: 1, max: 3 })
+})
