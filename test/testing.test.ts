@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Cause, Effect, Either, Exit, type Layer, Option, Stream } from "effect"
+import { Cause, Effect, Either, Exit, Layer, Option, Stream } from "effect"
 import * as Dataset from "../src/datasets/Dataset.ts"
 import { InvalidOption } from "../src/InvalidOption.ts"
 import * as Pipeline from "../src/Pipeline.ts"
@@ -10,7 +10,9 @@ import * as Rng from "../src/seeding/Rng.ts"
 import * as Seed from "../src/seeding/Seed.ts"
 import * as SeedAudit from "../src/seeding/SeedAudit.ts"
 import * as SeedPolicy from "../src/seeding/SeedPolicy.ts"
+import * as Image from "../src/stages/Image.ts"
 import * as Sampler from "../src/stages/Sampler.ts"
+import * as Tensor from "../src/Tensor.ts"
 import {
   constant,
   type Draw,
@@ -329,6 +331,24 @@ describe("scripted", () => {
 
     const mismatch = replay(scripted({ crop: [9] }))
     expect(mismatch).toMatchObject({ _tag: "StageError", stage: "crop", cause: { _tag: "ScriptMismatch", value: 9 } })
+  })
+
+  test("through image stages: a crop and a flip as they are written down", async () => {
+    const pixels = Uint8Array.from({ length: 9 }, (_, index) => index + 1)
+    const images = Pipeline.from(Dataset.fromArray([Tensor.make(pixels, [3, 3, 1])])).pipe(
+      Pipeline.augment("crop", Image.randomCrop({ size: 3, padding: 1 })),
+      Pipeline.augment("flip", Image.randomHorizontalFlip()),
+      Pipeline.batch(1)
+    )
+    const made = async (crop: ReadonlyArray<number>, flip: number) => {
+      const layer = Layer.merge(scripted({ crop, flip: [flip] }), Workers.fibers(1))
+      for await (const { columns } of Scheduler.iterate(images, layer)) return Array.from(columns.data)
+      throw new Error("there is one batch")
+    }
+    // Of the places 0, 1 and 2 on each axis the middle one is the image itself.
+    expect(await made([1, 1], 0.5)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(await made([1, 1], 0.4)).toEqual([3, 2, 1, 6, 5, 4, 9, 8, 7])
+    expect(await made([0, 2], 0.5)).toEqual([0, 0, 0, 2, 3, 0, 5, 6, 0])
   })
 
   test("through a stream: the run ends with that error", async () => {
