@@ -17,7 +17,7 @@ export {
   randomRotation
 } from "./image/Affine.ts"
 export { type ColourJitterOptions, colourJitter } from "./image/Colour.ts"
-export { centerCrop, pad, type RandomCropOptions, randomCrop } from "./image/Crop.ts"
+export { centerCrop, type PadOptions, pad, type RandomCropOptions, randomCrop } from "./image/Crop.ts"
 export { type RandomErasingOptions, randomErasing } from "./image/Erasing.ts"
 export { type FlipOptions, randomHorizontalFlip, randomVerticalFlip } from "./image/Flip.ts"
 export {
@@ -32,6 +32,7 @@ export {
 export { type GaussianNoiseOptions, gaussianNoise } from "./image/Noise.ts"
 export { type NormaliseOptions, normalise, toFloat } from "./image/Normalise.ts"
 export type { FillOption, PaddingOption, RangeOption, SizeOption } from "./image/Options.ts"
+export type { PaddingMode } from "./image/Padding.ts"
 export { type Interpolation, type ResizeOptions, resize } from "./image/Resize.ts"
 export { type RandomResizedCropOptions, randomResizedCrop } from "./image/ResizedCrop.ts"
 export type { Pixels } from "./image/Transform.ts"

@@ -5,15 +5,9 @@
  */
 import { InvalidOption } from "../../InvalidOption.ts"
 import { type Drawing, drawing, drawsNothing, type Fixed, fixed } from "./ImageStage.ts"
-import {
-  channelsOf,
-  type FillOption,
-  matches,
-  type PaddingOption,
-  paddingOf,
-  type SizeOption,
-  sizeOf
-} from "./Options.ts"
+import { channelsOf, type FillOption, type PaddingOption, paddingOf, type SizeOption, sizeOf } from "./Options.ts"
+import { type PaddingMode, padded } from "./Padding.ts"
+import type { WindowTransform } from "./Transform.ts"
 
 /** @since 0.1.0 */
 export interface RandomCropOptions {
@@ -23,15 +17,29 @@ export interface RandomCropOptions {
   readonly padding?: PaddingOption
   /** Widen the padding where the image is smaller than the crop, instead of refusing it. Default `false`. */
   readonly padIfNeeded?: boolean
-  /** What the padding is made of: 0 … 255 for uint8. Default 0. */
+  /** What the padding is made of: 0 … 255 for uint8. Counts with `paddingMode` "constant" alone. Default 0. */
   readonly fill?: FillOption
+  /** `fill`, or the image going on beyond its edges. Default `"constant"`. */
+  readonly paddingMode?: PaddingMode
+}
+
+/** @since 0.1.0 */
+export interface PadOptions {
+  /** Pixels on each side. */
+  readonly padding: PaddingOption
+  /** As for {@link RandomCropOptions}. */
+  readonly fill?: FillOption
+  /** As for {@link RandomCropOptions}. */
+  readonly paddingMode?: PaddingMode
 }
 
 /**
- * A crop of a fixed size at a random place, as torchvision's `v2.RandomCrop` with constant padding: each place of the
- * padded image has the same odds. Draws the top, then the left edge.
+ * A crop of a fixed size at a random place, as torchvision's `v2.RandomCrop`: each place of the padded image has
+ * the same odds. Draws the top, then the left edge.
  *
  * Throws `InvalidOption` for sizes and paddings that are none; in a run, for an image smaller than the crop.
+ *
+ * With constant padding it runs in one pass with the flips, crops and normalise behind it; other modes are a pass more.
  *
  * @example
  * import { Image, Rng, Tensor } from "furrow"
@@ -54,7 +62,7 @@ export const randomCrop = (options: RandomCropOptions): Drawing => {
     const missing = padIfNeeded ? Math.max(wanted - (before + length + after), 0) : 0
     return { before: before + missing, room: before + length + after + 2 * missing - wanted }
   }
-  return drawing({
+  const crop: WindowTransform = {
     kind: "window",
     name: "randomCrop",
     draws: true,
@@ -71,14 +79,14 @@ export const randomCrop = (options: RandomCropOptions): Drawing => {
       parameters[0] = rng.integer(vertical.room + 1) - vertical.before
       parameters[1] = rng.integer(horizontal.room + 1) - horizontal.before
     },
-    place: (size, parameters, window) => {
-      if (beyond) matches("fill", fill, size.channels)
+    place: (_, parameters, window) => {
       window.top = parameters[0] as number // drawn above
       window.left = parameters[1] as number // as above
       window.height = height
       window.width = width
     }
-  })
+  }
+  return drawing(padded(options.paddingMode, crop))
 }
 
 /**
@@ -112,24 +120,27 @@ const middle = (length: number, wanted: number): number => {
 }
 
 /**
- * Puts pixels of `fill` (default 0) around an image, as torchvision's `v2.Pad` in its constant mode.
+ * Puts pixels around an image, as torchvision's `v2.Pad`: of `fill` (default 0), or those of the image itself.
+ *
+ * Throws `InvalidOption` for options that are not as said; in a run, when `fill` has not one value a channel, or one
+ * that a uint8 image cannot hold.
  *
  * @since 0.1.0
  */
-export const pad = (options: { readonly padding: PaddingOption; readonly fill?: FillOption }): Fixed => {
+export const pad = (options: PadOptions): Fixed => {
   const [left, top, right, bottom] = paddingOf(options.padding)
   const fill = channelsOf("fill", options.fill ?? 0)
-  return fixed({
+  const around: WindowTransform = {
     ...drawsNothing,
     kind: "window",
     name: "pad",
     fill,
     place: (size, _, window) => {
-      matches("fill", fill, size.channels)
       window.top = -top
       window.left = -left
       window.height = top + size.height + bottom
       window.width = left + size.width + right
     }
-  })
+  }
+  return fixed(padded(options.paddingMode, around))
 }

@@ -19,8 +19,8 @@ export interface Fused {
   readonly length: number
   /**
    * Takes all samples through the stages, putting new ones in their places. `rng(stage, row)` is asked once for every
-   * stage and row, right before that stage's work on that row. When all results have one size they lie one behind the
-   * other in one new buffer, which is given back, so that a batch can have it for a column.
+   * stage and row, right before that stage's work on that row. When all results have one size and come to 256 MiB at
+   * most, they lie one behind the other in one new buffer, which is given back, so that a batch can have it for a column.
    */
   readonly run: (samples: Array<unknown>, rng: (stage: number, row: number) => Rng) => ArrayBufferLike | undefined
 }
@@ -43,6 +43,12 @@ export const fuse = (functions: ReadonlyArray<unknown>): Fused | undefined => {
   return { length: row.length, run: (samples, rng) => runAll(passes, first.field, samples, rng) }
 }
 
+/**
+ * How many bytes are set aside for a batch when its first image is done, in the hope that all others have that size:
+ * large photos of many sizes would ask for more than there is. Beyond, each image has memory of its own.
+ */
+const MOST_SHARED = 2 ** 28
+
 const runAll = (
   passes: Passes,
   field: string,
@@ -59,9 +65,11 @@ const runAll = (
     const [height, width, channels] = shape
     const same = size.height === height && size.width === width && size.channels === channels
     if (!same) shape = [size.height, size.width, size.channels]
-    if (row === 0) shared = float ? new Float32Array(length * samples.length) : new Uint8Array(length * samples.length)
+    if (row === 0 && (float ? 4 : 1) * length * samples.length <= MOST_SHARED) {
+      shared = float ? new Float32Array(length * samples.length) : new Uint8Array(length * samples.length)
+    }
     // A result of another size or kind has no place in the shared buffer, nor have those behind it.
-    if (row > 0 && !(same && shared instanceof Float32Array === float)) alone = true
+    if (shared === undefined || (!same && row > 0) || shared instanceof Float32Array !== float) alone = true
     if (alone || shared === undefined) {
       written = float ? new Float32Array(length) : new Uint8Array(length)
       return { pixels: written, offset: 0 }

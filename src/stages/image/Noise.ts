@@ -18,9 +18,9 @@ export interface GaussianNoiseOptions {
 }
 
 /**
- * Adds a normal number to each value, as torchvision's `v2.GaussianNoise`. For uint8 images (which torchvision does not
- * take) the same noise counts 255-fold; results are rounded half up. Draws one normal a value, row by row, the channels
- * of a pixel one after the other.
+ * Adds a normal number to each value, as torchvision's `v2.GaussianNoise`. For uint8 images the same noise counts
+ * 255-fold; results are rounded half up (torchvision drops the fraction of the noise, and without `clip` wraps around).
+ * Draws one normal a value, row by row, the channels of a pixel one after the other.
  *
  * Throws `InvalidOption` for options that are not as said.
  *

@@ -6,12 +6,18 @@
 import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
 import type { Pixels } from "./Transform.ts"
 
+/** Whether callers without types gave a list at all, and one of a length that is taken. */
+const isList = (value: unknown, ...lengths: ReadonlyArray<number>): boolean =>
+  Array.isArray(value) && (lengths.length === 0 || lengths.includes(value.length))
+
 /** Height and width in pixels; one number is both. @since 0.1.0 */
 export type SizeOption = number | readonly [height: number, width: number]
 
 /** Throws `InvalidOption` unless both are whole numbers of at least 1. @since 0.1.0 */
 export const sizeOf = (option: string, size: SizeOption): readonly [height: number, width: number] => {
-  const [height, width] = typeof size === "number" ? [size, size] : size
+  const sides = typeof size === "number" ? ([size, size] as const) : size
+  if (!isList(sides, 2)) throw new InvalidOption({ option, value: size, expected: "one number, or [height, width]" })
+  const [height, width] = sides
   return [whole(option, height, 1), whole(option, width, 1)]
 }
 
@@ -25,7 +31,12 @@ export type PaddingOption =
 export const paddingOf = (
   padding: PaddingOption
 ): readonly [left: number, top: number, right: number, bottom: number] => {
-  const [left, top, right = left, bottom = top] = typeof padding === "number" ? [padding, padding] : padding
+  const sides = typeof padding === "number" ? ([padding, padding] as const) : padding
+  if (!isList(sides, 2, 4)) {
+    const expected = "one number, [horizontal, vertical] or [left, top, right, bottom]"
+    throw new InvalidOption({ option: "padding", value: padding, expected })
+  }
+  const [left, top, right = left, bottom = top] = sides
   for (const side of [left, top, right, bottom]) whole("padding", side, 0)
   return [left, top, right, bottom]
 }
@@ -36,7 +47,9 @@ export type FillOption = number | ReadonlyArray<number>
 /** Throws `InvalidOption` unless all are finite numbers. @since 0.1.0 */
 export const channelsOf = (option: string, values: number | ReadonlyArray<number>): ReadonlyArray<number> => {
   const list = typeof values === "number" ? [values] : values
-  if (list.length === 0) throw new InvalidOption({ option, value: values, expected: "one number, or one a channel" })
+  if (!isList(list) || list.length === 0) {
+    throw new InvalidOption({ option, value: values, expected: "one number, or a list of one a channel" })
+  }
   for (const value of list) finite(option, value)
   return list
 }

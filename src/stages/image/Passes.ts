@@ -11,7 +11,7 @@ import type { Rng } from "../../seeding/Rng.ts"
 import type { Tensor } from "../../Tensor.ts"
 import { of, table } from "./kernels/pointwise.ts"
 import { cut, cutFloats, cutTable, cutTable1, type View } from "./kernels/window.ts"
-import { fits } from "./Options.ts"
+import { fits, matches } from "./Options.ts"
 import type {
   Pixels,
   PixelTransform,
@@ -76,7 +76,7 @@ export class Passes {
       const last = at === this.#passes.length - 1
       const float = source instanceof Float32Array || (pass.kind === "window" && pass.pointwise !== undefined)
       let own: Rng | undefined
-      if (pass.kind === "window") this.#compose(pass, rng)
+      if (pass.kind === "window") this.#compose(pass, source, rng)
       else {
         own = rng(pass.first)
         pass.transform.draw(own, size, pass.transform.parameters)
@@ -99,7 +99,7 @@ export class Passes {
   }
 
   /** Composes a pass's windows into `#view`, and its result's size into `#output`. */
-  #compose(pass: Extract<Pass, { readonly kind: "window" }>, rng: (place: number) => Rng): void {
+  #compose(pass: Extract<Pass, { readonly kind: "window" }>, source: Pixels, rng: (place: number) => Rng): void {
     const { channels, height, width } = this.#size
     const window = this.#window
     const view = this.#view
@@ -126,6 +126,11 @@ export class Passes {
       window.flipVertical = false
       window.flipHorizontal = false
       transform.place(output, transform.parameters, window)
+      // Here and not where the pass is run: an error is put down to the stage whose rng was asked for last.
+      if (transform.fill !== undefined) {
+        matches("fill", transform.fill, channels)
+        fits("fill", transform.fill, source)
+      }
       apply(view, window, output)
     }
     if (pass.pointwise !== undefined) {
@@ -140,7 +145,6 @@ export class Passes {
     const { pointwise } = pass
     const { width, channels } = this.#size
     const fill = pass.fill ?? NO_FILL
-    fits("fill", fill, source)
     if (pointwise === undefined) {
       cut(source, width, channels, this.#view, fill, target, offset)
       return

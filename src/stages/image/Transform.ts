@@ -36,7 +36,10 @@ interface Base {
  */
 export interface WindowTransform extends Base {
   readonly kind: "window"
-  /** One value a channel, or one for all; `undefined` when no window can reach beyond the image. */
+  /**
+   * One value a channel, or one for all, which is held against each image; `undefined` when no window can reach beyond
+   * the image.
+   */
   readonly fill: ReadonlyArray<number> | undefined
   /** Sets `window` for an image of a size. Throws `InvalidOption` for a size that it cannot cut from. */
   readonly place: (size: Size, parameters: Float64Array, window: Window) => void

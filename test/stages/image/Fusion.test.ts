@@ -140,6 +140,35 @@ describe("fused stages", () => {
     expect(rows(image)).toEqual([[1, 2]])
   })
 
+  test("refuse a fill at the stage whose fill it is", () => {
+    const functions = [
+      Image.toFloat,
+      Image.randomHorizontalFlip(),
+      Image.pad({ padding: 1, fill: [1, 2] }),
+      Image.toFloat
+    ]
+    const asked: Array<number> = []
+    const run = (images: ReadonlyArray<unknown>) =>
+      fused(images).run([grey([1, 2])], (stage) => {
+        asked.push(stage)
+        return at(stage)
+      })
+    expect(() => run(functions)).toThrow("fill must be one number, or 1 for an image of 1 channels, got [1,2]")
+    expect(asked).toEqual([0, 1, 2])
+    asked.length = 0
+    const crop = Image.randomCrop({ size: 2, padding: 1, fill: 0.5 })
+    expect(() => run([crop, Image.randomHorizontalFlip(), Image.toFloat])).toThrow("got 0.5")
+    expect(asked).toEqual([0])
+  })
+
+  test("set no memory aside for a batch that may need more than there is", () => {
+    const samples: Array<unknown> = [make(new Uint8Array(1000), [10, 100, 1])]
+    // As many rows as would come to 4 GB if all were alike; the next is none at all.
+    samples.length = 2 ** 20
+    expect(() => fused([Image.toFloat]).run(samples, rngAt)).toThrow("image tensor")
+    expect((samples[0] as Image.Image).data.buffer.byteLength).toBe(4000) // it was an image and is one
+  })
+
   test("of no rows have no memory to share", () => {
     const samples: Array<unknown> = []
     expect(fused([Image.toFloat]).run(samples, rngAt)).toBeUndefined()
