@@ -1,0 +1,86 @@
+import { describe, expect, test } from "bun:test"
+import fc from "fast-check"
+import { InvalidOption } from "../../src/InvalidOption.ts"
+import * as Plan from "../../src/scheduler/Plan.ts"
+
+const options = fc
+  .record({
+    count: fc.nat({ max: 500 }),
+    share: fc.integer({ min: 1, max: 9 }),
+    dropLast: fc.boolean(),
+    world: fc.integer({ min: 1, max: 6 }),
+    workers: fc.integer({ min: 1, max: 9 })
+  })
+  .map(({ share, ...rest }) => ({ ...rest, batchSize: share * rest.world }))
+
+test("batches and ranks cover every position once, in order; only what dropLast names is left out", () => {
+  fc.assert(
+    fc.property(options, (own) => {
+      const covered: Array<number> = []
+      const { batches } = Plan.make({ ...own, rank: 0 })
+      for (let batch = 0; batch < batches; batch++) {
+        for (let rank = 0; rank < own.world; rank++) {
+          const { position, size } = Plan.rows(Plan.make({ ...own, rank }), batch)
+          for (let row = 0; row < size; row++) covered.push(position + row)
+        }
+      }
+      const left = own.dropLast ? own.count % own.batchSize : 0
+      expect(covered).toEqual(Array.from({ length: own.count - left }, (_, position) => position))
+    })
+  )
+})
+
+test("workers take turns, and the ordinal counts what each made before", () => {
+  fc.assert(
+    fc.property(options, fc.nat({ max: 5 }), (own, choice) => {
+      const plan = Plan.make({ ...own, rank: choice % own.world })
+      const made = new Array<number>(own.workers).fill(0)
+      for (let batch = 0; batch < plan.batches; batch++) {
+        const worker = batch % own.workers
+        expect(Plan.worker(plan, batch)).toBe(worker)
+        expect(Plan.ordinal(plan, batch)).toBe(made[worker] ?? 0)
+        made[worker] = (made[worker] ?? 0) + Plan.rows(plan, batch).size
+      }
+    })
+  )
+})
+
+test("ranks make equal shares of every full batch, and shares of the last that differ by one at most", () => {
+  fc.assert(
+    fc.property(options, (own) => {
+      const plans = Array.from({ length: own.world }, (_, rank) => Plan.make({ ...own, rank }))
+      for (let batch = 0; batch < (plans[0]?.batches ?? 0); batch++) {
+        const sizes = plans.map((plan) => Plan.rows(plan, batch).size)
+        const full = (batch + 1) * own.batchSize <= own.count
+        expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(full ? 0 : 1)
+      }
+    })
+  )
+})
+
+test("is arithmetic: 2^50 samples cost what ten do", () => {
+  const plan = Plan.make({ count: 2 ** 50, batchSize: 1000, dropLast: false, rank: 3, world: 4, workers: 7 })
+  const last = plan.batches - 1
+  expect(plan.batches).toBe(Math.ceil(2 ** 50 / 1000))
+  expect(Plan.rows(plan, 10 ** 9)).toEqual({ position: 10 ** 12 + 750, size: 250 })
+  expect(Plan.rows(plan, last).position + Plan.rows(plan, last).size).toBe(2 ** 50)
+})
+
+describe("refused", () => {
+  const good = { count: 10, batchSize: 4, dropLast: false, rank: 0, world: 1, workers: 1 }
+  test.each([
+    [{ batchSize: 0 }, "batch size must be a whole number of at least 1, got 0"],
+    [{ batchSize: 2.5 }, "got 2.5"],
+    [{ workers: 0 }, "workers must be a whole number of at least 1, got 0"],
+    [{ workers: Number.NaN }, "got NaN"],
+    [{ world: 0 }, "world must be a whole number of at least 1, got 0"],
+    [{ world: Number.POSITIVE_INFINITY }, "got Infinity"],
+    [{ rank: 2, world: 2 }, "rank must be below the world size, 0 to 1, got 2"],
+    [{ rank: -1 }, "got -1"],
+    [{ world: 3 }, "batch size must be a multiple of the world size 3"]
+  ])("%j", (change, message) => {
+    const make = () => Plan.make({ ...good, ...change })
+    expect(make).toThrow(InvalidOption)
+    expect(make).toThrow(message)
+  })
+})

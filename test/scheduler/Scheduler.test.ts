@@ -1,0 +1,509 @@
+/**
+ * How a run behaves: order, back-pressure, endings, errors. What it delivers is held to in `test/laws`.
+ */
+import { describe, expect, test } from "bun:test"
+import { Chunk, Data, Deferred, Effect, Exit, Fiber, Layer, Option, Stream, TestClock, TestContext } from "effect"
+import { type Batch, Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, type Tensor, Workers } from "../../src/index.ts"
+
+type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
+
+const layer = (workers: number) => Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(workers))
+const numbers = (size: number) => Pipeline.from(Dataset.range(size))
+const values = (batch: Numbers): ReadonlyArray<number> => Array.from(batch.columns.data)
+
+/** A stage that counts the samples that are in it, and remembers how many were begun. */
+const watched = () => {
+  const seen = { begun: 0, inside: 0, most: 0, ended: 0 }
+  const stage = (work: Effect.Effect<void>, concurrency = 1) =>
+    Pipeline.mapEffect(
+      "watched",
+      (x: number) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            seen.begun++
+            seen.inside++
+            seen.most = Math.max(seen.most, seen.inside)
+          }),
+          () => Effect.as(work, x),
+          () =>
+            Effect.sync(() => {
+              seen.inside--
+              seen.ended++
+            })
+        ),
+      { concurrency }
+    )
+  return { seen, stage }
+}
+
+const settle = Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 30)))
+
+describe("order and back-pressure", () => {
+  test("in the plan's order each worker holds at most `prefetch` batches that were made and not taken", async () => {
+    for (const [workers, prefetch] of [
+      [1, 1],
+      [3, 1],
+      [2, 4]
+    ] as const) {
+      const { seen, stage } = watched()
+      const program = Effect.gen(function* () {
+        const loader = yield* Scheduler.open(numbers(1000).pipe(stage(Effect.void), Pipeline.batch(1)), { prefetch })
+        yield* settle
+        expect(seen.begun).toBe(workers * prefetch)
+        for (let taken = 1; taken <= 5; taken++) {
+          yield* loader.take
+          yield* settle
+          expect(seen.begun).toBe(workers * prefetch + taken)
+        }
+      })
+      await Effect.runPromise(program.pipe(Effect.scoped, Effect.provide(layer(workers))))
+    }
+  })
+
+  test("as ready: a slow worker holds up only its own batches; in the plan's order it holds up the row", async () => {
+    const first = (order: "plan" | "ready") =>
+      Effect.gen(function* () {
+        const gate = yield* Deferred.make<void>()
+        const pipeline = numbers(12).pipe(
+          Pipeline.mapEffect("gate", (x, { worker }) =>
+            Effect.as(worker === 0 ? Deferred.await(gate) : Effect.void, x)
+          ),
+          Pipeline.batch(1)
+        )
+        const loader = yield* Scheduler.open(pipeline, { order })
+        const early = yield* loader.take.pipe(
+          Effect.repeatN(4),
+          Effect.timeoutTo({ duration: 100, onSuccess: () => "flowed", onTimeout: () => "held up" })
+        )
+        yield* Deferred.succeed(gate, undefined)
+        return early
+      }).pipe(Effect.scoped, Effect.provide(layer(3)), Effect.runPromise)
+    expect(await first("ready")).toBe("flowed")
+    expect(await first("plan")).toBe("held up")
+  })
+
+  test("a row of plain batches lets timers in", async () => {
+    let fired = 0
+    const timer = setInterval(() => fired++, 1)
+    const busy = numbers(600).pipe(
+      Pipeline.map("busy", (x) => {
+        const until = performance.now() + 0.5
+        while (performance.now() < until);
+        return x
+      }),
+      Pipeline.batch(2)
+    )
+    await Effect.runPromise(Stream.runDrain(Scheduler.stream(busy)).pipe(Effect.provide(layer(2))))
+    clearInterval(timer)
+    expect(fired).toBeGreaterThan(5)
+  })
+
+  test("an effectful stage holds as many samples at once as it may, and their order stays", async () => {
+    const { seen, stage } = watched()
+    const pipeline = numbers(20).pipe(stage(Effect.sleep(2), 5), Pipeline.batch(10))
+    const batches = await Effect.runPromise(
+      Stream.runCollect(Scheduler.stream(pipeline)).pipe(Effect.provide(layer(1)))
+    )
+    expect(Array.from(batches).flatMap(values)).toEqual(Array.from({ length: 20 }, (_, index) => index))
+    expect(seen.most).toBe(5)
+  })
+
+  test("takers that overlap are served one after the other, and nobody is left waiting at the end", async () => {
+    const program = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(numbers(10).pipe(Pipeline.batch(1)))
+      const taken = yield* Effect.all(
+        Array.from({ length: 14 }, () => loader.take),
+        { concurrency: "unbounded" }
+      )
+      expect(taken.slice(0, 10).map((batch) => values(Option.getOrThrow(batch))[0])).toEqual([...Array(10).keys()])
+      expect(taken.slice(10).every(Option.isNone)).toBe(true)
+      expect(Option.isNone(yield* loader.take)).toBe(true)
+    })
+    await Effect.runPromise(program.pipe(Effect.scoped, Effect.provide(layer(3))))
+  })
+
+  test("works under a simulated clock", async () => {
+    const pipeline = numbers(4).pipe(
+      Pipeline.mapEffect("slow", (x) => Effect.as(Effect.sleep("1 hour"), x)),
+      Pipeline.batch(2)
+    )
+    const program = Effect.gen(function* () {
+      const fiber = yield* Effect.fork(Stream.runCount(Scheduler.stream(pipeline)))
+      yield* TestClock.adjust("5 hours")
+      return yield* Fiber.join(fiber)
+    })
+    expect(
+      await Effect.runPromise(program.pipe(Effect.provide(layer(2)), Effect.provide(TestContext.TestContext)))
+    ).toBe(2)
+  })
+})
+
+describe("sizes", () => {
+  const count = (
+    size: number,
+    batch: number,
+    workers: number,
+    options: Scheduler.Options & { dropLast?: boolean } = {}
+  ) => {
+    const { dropLast = false, ...rest } = options
+    const pipeline = numbers(size).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(batch, { dropLast }))
+    return Effect.runPromise(
+      Effect.gen(function* () {
+        const loader = yield* Scheduler.open(pipeline, rest)
+        const batches = yield* Stream.runCollect(loader.stream)
+        return { planned: loader.batches, sizes: Array.from(batches, ({ size }) => size), stats: yield* loader.stats }
+      }).pipe(Effect.scoped, Effect.provide(layer(workers)))
+    )
+  }
+
+  test("more workers than batches, one batch, no batch, no epoch", async () => {
+    expect(await count(5, 2, 9)).toMatchObject({ planned: 3, sizes: [2, 2, 1] })
+    expect(await count(5, 10, 4)).toMatchObject({ planned: 1, sizes: [5] })
+    expect(await count(5, 10, 4, { dropLast: true })).toMatchObject({ planned: 0, sizes: [] })
+    expect(await count(5, 2, 2, { epochs: 0 })).toMatchObject({ planned: 3, sizes: [] })
+    expect(await count(5, 2, 2, { epochs: 3 })).toMatchObject({ sizes: [2, 2, 1, 2, 2, 1, 2, 2, 1] })
+  })
+
+  test("stats count what was handed over", async () => {
+    const { stats } = await count(10, 4, 2, { epochs: 2 })
+    expect(stats).toMatchObject({ batches: 6, samples: 20 })
+    expect(stats.waited).toBeGreaterThanOrEqual(0)
+  })
+
+  test("stages see epoch, rank, worker, and where the sample stands", async () => {
+    const seen: Array<Pipeline.StageContext> = []
+    const pipeline = numbers(8).pipe(
+      Pipeline.map("see", (x, context) => {
+        seen.push({ ...context })
+        return x
+      }),
+      Pipeline.batch(4)
+    )
+    const options = { rank: 1, world: 2, epochs: 2 }
+    await Effect.runPromise(Stream.runDrain(Scheduler.stream(pipeline, options)).pipe(Effect.provide(layer(2))))
+    const sorted = seen.toSorted((a, b) => a.epoch - b.epoch || a.position - b.position)
+    const at = (epoch: number, batch: number, ordinal: number, position: number) => ({
+      epoch,
+      rank: 1,
+      world: 2,
+      worker: batch,
+      workers: 2,
+      batch,
+      ordinal,
+      position,
+      index: position
+    })
+    expect(sorted).toEqual(
+      [0, 1].flatMap((epoch) => [at(epoch, 0, 0, 2), at(epoch, 0, 1, 3), at(epoch, 1, 0, 6), at(epoch, 1, 1, 7)])
+    )
+  })
+
+  test("a filter makes batches smaller, and an empty one is not delivered", async () => {
+    const pipeline = numbers(12).pipe(
+      Pipeline.filter("some", (x) => x < 3 || x === 9),
+      Pipeline.batch(3)
+    )
+    const batches = await Effect.runPromise(
+      Stream.runCollect(Scheduler.stream(pipeline)).pipe(Effect.provide(layer(2)))
+    )
+    expect(Array.from(batches, (batch) => [batch.index, values(batch), Array.from(batch.indices)])).toEqual([
+      [0, [0, 1, 2], [0, 1, 2]],
+      [3, [9], [9]]
+    ])
+  })
+})
+
+describe("endings leave no fiber and no resource behind", () => {
+  /** A pipeline whose effectful stage never ends, and a layer whose resource is counted. */
+  const endless = () => {
+    const { seen, stage } = watched()
+    const resource = { open: 0 }
+    const counted = Layer.scopedDiscard(
+      Effect.acquireRelease(
+        Effect.sync(() => resource.open++),
+        () => Effect.sync(() => resource.open--)
+      )
+    )
+    return { seen, resource, stage, layer: Layer.merge(layer(3), counted) }
+  }
+
+  test("an interrupt in the middle of a batch", async () => {
+    const { layer: own, resource, seen, stage } = endless()
+    const pipeline = numbers(100).pipe(stage(Effect.never, 4), Pipeline.batch(10))
+    const fiber = Effect.runFork(Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(own)))
+    await Effect.runPromise(settle)
+    expect(seen.inside).toBe(12)
+    const exit = await Effect.runPromise(Fiber.interrupt(fiber))
+    expect(Exit.isInterrupted(exit)).toBe(true)
+    expect({ inside: seen.inside, begun: seen.begun === seen.ended, ...resource }).toEqual({
+      inside: 0,
+      begun: true,
+      open: 0
+    })
+  })
+
+  test("a consumer that takes some and leaves", async () => {
+    const { layer: own, resource, seen, stage } = endless()
+    const pipeline = numbers(100).pipe(stage(Effect.sleep(1)), Pipeline.batch(2))
+    await Effect.runPromise(Scheduler.stream(pipeline).pipe(Stream.take(3), Stream.runDrain, Effect.provide(own)))
+    const { begun } = seen
+    await Effect.runPromise(settle)
+    expect({ inside: seen.inside, begun: seen.begun, ...resource }).toEqual({ inside: 0, begun, open: 0 })
+  })
+
+  test("a worker that fails ends the others", async () => {
+    const { layer: own, resource, seen, stage } = endless()
+    const pipeline = numbers(100).pipe(
+      stage(Effect.sleep(1)),
+      Pipeline.map("fail", (x) => {
+        if (x === 7) throw new Error("seven")
+        return x
+      }),
+      Pipeline.batch(2)
+    )
+    const exit = await Effect.runPromiseExit(Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(own)))
+    expect(Exit.isFailure(exit)).toBe(true)
+    const { begun } = seen
+    await Effect.runPromise(settle)
+    expect({ inside: seen.inside, begun: seen.begun, ...resource }).toEqual({ inside: 0, begun, open: 0 })
+  })
+
+  describe("for await", () => {
+    const leave = async (how: "break" | "throw" | "return" | "end") => {
+      const { layer: own, resource, seen, stage } = endless()
+      const pipeline = numbers(40).pipe(stage(Effect.sleep(1)), Pipeline.batch(2))
+      let batches = 0
+      const loop = async (): Promise<string> => {
+        for await (const batch of Scheduler.iterate(pipeline, own)) {
+          expect(batch.size).toBe(2)
+          batches++
+          if (batches === 3 && how === "break") break
+          if (batches === 3 && how === "throw") throw new Error("the consumer's own")
+          if (batches === 3 && how === "return") return "returned"
+        }
+        return "left"
+      }
+      const result = await loop().catch((error: Error) => error.message)
+      // At once: the loop is left only when all is closed.
+      return { result, batches, inside: seen.inside, open: resource.open }
+    }
+
+    test.each([
+      ["break", "left", 3],
+      ["throw", "the consumer's own", 3],
+      ["return", "returned", 3],
+      ["end", "left", 20]
+    ] as const)("%s ends all workers before the loop is left", async (how, result, batches) => {
+      expect(await leave(how)).toEqual({ result, batches, inside: 0, open: 0 })
+    })
+
+    test("an error is thrown as the typed error it is, after the batches before it", async () => {
+      const pipeline = numbers(10).pipe(
+        Pipeline.map("fail", (x) => {
+          if (x === 5) throw new Error("five")
+          return x
+        }),
+        Pipeline.batch(2)
+      )
+      const seen: Array<number> = []
+      const loop = async () => {
+        for await (const batch of Scheduler.iterate(pipeline, layer(3))) seen.push(...values(batch))
+      }
+      const error = await loop().catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(Scheduler.StageError)
+      expect(seen).toEqual([0, 1, 2, 3])
+    })
+
+    test("a layer that cannot be built is thrown as its error; return ends a next under way; the end stays the end", async () => {
+      const pipeline = numbers(10).pipe(Pipeline.batch(2))
+      const broken = Scheduler.iterate(pipeline, Workers.fibers(0))[Symbol.asyncIterator]()
+      expect(await broken.next().catch((thrown: unknown) => thrown)).toMatchObject({ _tag: "InvalidOption", value: 0 })
+
+      const stuck = numbers(10).pipe(
+        Pipeline.mapEffect("never", () => Effect.never),
+        Pipeline.batch(2)
+      )
+      const iterator = Scheduler.iterate(stuck, layer(2))[Symbol.asyncIterator]()
+      const pending = iterator.next()
+      await Effect.runPromise(settle)
+      await iterator.return?.()
+      expect(await pending).toEqual({ done: true, value: undefined })
+      expect(await iterator.next()).toEqual({ done: true, value: undefined })
+    })
+  })
+})
+
+class Unreadable extends Data.TaggedError("Unreadable")<{ readonly index: number }> {}
+
+describe("errors carry their place", () => {
+  const failAt = (bad: number) =>
+    numbers(20).pipe(
+      Pipeline.sample(Sampler.shuffle),
+      Pipeline.augment("jitter", (x, rng) => x + rng.float()),
+      Pipeline.augment("fail", (x, rng) => {
+        const draw = rng.word()
+        if (Math.floor(x) === bad) throw new Error(`drew ${draw}`)
+        return x
+      }),
+      Pipeline.batch(4)
+    )
+
+  test("a stage that throws: seed, policy, epoch, batch, worker, sample, stage; and the call that makes it again", async () => {
+    const pipeline = failAt(13)
+    const program = Stream.runCollect(Scheduler.stream(pipeline)).pipe(Effect.flip, Effect.provide(layer(3)))
+    const error = await Effect.runPromise(program)
+    if (!(error instanceof Scheduler.StageError)) throw error
+    const { batch, epoch, ordinal, position, sample, stage, worker, workers } = error
+    expect({ epoch, sample, stage, workers, policy: error.policy, seed: error.seed }).toEqual({
+      epoch: 0,
+      sample: 13,
+      stage: "fail",
+      workers: 3,
+      policy: "epochWorker",
+      seed: "42"
+    })
+    expect(batch).toBe(Math.floor((position ?? Number.NaN) / 4))
+    expect(worker).toBe(batch % 3)
+    expect(ordinal).toBe(Math.floor(batch / 3) * 4 + ((position ?? Number.NaN) % 4))
+    expect(error.replay).toBe(`Scheduler.replay(pipeline, { epoch: 0, position: ${position}, workers: 3 })`)
+    for (const part of [
+      'stage "fail"',
+      "epoch 0",
+      `batch ${batch}`,
+      `worker ${worker} of 3`,
+      "sample 13",
+      "seed 42",
+      error.replay,
+      "drew"
+    ]) {
+      expect(error.message).toContain(part)
+    }
+    // The very call, with the very draw.
+    const again = await Effect.runPromise(
+      Scheduler.replay(pipeline, { epoch: 0, position: position ?? 0, workers: 3 }).pipe(
+        Effect.flip,
+        Effect.provide(layer(1))
+      )
+    )
+    expect(again.message).toBe(error.message)
+  })
+
+  test("batches before the bad one are delivered first, in the plan's order", async () => {
+    const pipeline = numbers(20).pipe(
+      Pipeline.map("fail", (x) => {
+        if (x === 13) throw new Error("unlucky")
+        return x
+      }),
+      Pipeline.batch(4)
+    )
+    for (const workers of [1, 2, 5]) {
+      const seen: Array<number> = []
+      const program = Scheduler.stream(pipeline).pipe(
+        Stream.runForEach((batch) => Effect.sync(() => seen.push(batch.index))),
+        Effect.exit,
+        Effect.provide(layer(workers))
+      )
+      expect(Exit.isFailure(await Effect.runPromise(program))).toBe(true)
+      expect(seen).toEqual([0, 1, 2])
+    }
+  })
+
+  test("an effect's own error is kept, typed, as `failure`; what it dies of is the cause", async () => {
+    const fails = Dataset.effect({
+      name: "disk",
+      size: 8,
+      get: (index) => (index === 5 ? Effect.fail(new Unreadable({ index })) : Effect.succeed(index))
+    })
+    const dataset = await Effect.runPromise(
+      Stream.runDrain(Scheduler.stream(Pipeline.from(fails).pipe(Pipeline.batch(2)))).pipe(
+        Effect.flip,
+        Effect.provide(layer(2))
+      )
+    )
+    if (!(dataset instanceof Scheduler.StageError)) throw dataset
+    const failure: Unreadable | Dataset.DatasetError | undefined = dataset.failure
+    expect(failure).toBeInstanceOf(Unreadable)
+    expect(dataset).toMatchObject({ stage: "dataset", batch: 2, epoch: 0, cause: { _tag: "Unreadable", index: 5 } })
+
+    const dies = numbers(4).pipe(
+      Pipeline.mapEffect("die", (x) => (x === 3 ? Effect.die("oh") : Effect.succeed(x))),
+      Pipeline.batch(2)
+    )
+    const died = await Effect.runPromise(
+      Stream.runDrain(Scheduler.stream(dies)).pipe(Effect.flip, Effect.provide(layer(1)))
+    )
+    expect(died).toMatchObject({ _tag: "StageError", stage: "die", sample: 3, cause: "oh" })
+  })
+
+  test("a dataset that changes its size is told, not read wrong", async () => {
+    const items = [1, 2, 3, 4, 5, 6]
+    const pipeline = Pipeline.from(Dataset.fromArray(items)).pipe(Pipeline.batch(2))
+    const program = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(pipeline, { epochs: 5, prefetch: 1 })
+      yield* loader.take
+      items.push(7)
+      return yield* Effect.flip(Effect.forever(loader.take))
+    })
+    const error = await Effect.runPromise(program.pipe(Effect.scoped, Effect.provide(layer(1))))
+    expect(error).toMatchObject({ _tag: "DatasetChanged", from: 6, to: 7 })
+    expect(error.message).toContain("had 6 samples")
+  })
+
+  test("rows that make no column", async () => {
+    const ragged = Pipeline.from(Dataset.fromArray([[1], [1, 2]])).pipe(Pipeline.batch(2))
+    const error = await Effect.runPromise(
+      Stream.runDrain(Scheduler.stream(ragged)).pipe(Effect.flip, Effect.provide(layer(1)))
+    )
+    expect(error).toMatchObject({ _tag: "StageError", stage: "batch", cause: { _tag: "CollateError" } })
+    expect(error.message).toContain("[2], row 0 has [1]")
+  })
+
+  test("columns that cannot be digested", async () => {
+    const pipeline = numbers(2).pipe(Pipeline.batchWith(2, () => ({ call: () => 1 })))
+    const digest = Effect.scoped(Effect.flatMap(Scheduler.open(pipeline, { digest: true }), ({ take }) => take))
+    expect(await Effect.runPromise(digest.pipe(Effect.flip, Effect.provide(layer(1))))).toMatchObject({
+      _tag: "DigestError",
+      column: "call"
+    })
+    const without = Stream.runCollect(Scheduler.stream(pipeline)).pipe(Effect.map(Chunk.size), Effect.provide(layer(1)))
+    expect(await Effect.runPromise(without)).toBe(1)
+  })
+
+  test.each([
+    [{ epochs: -1 }, "epochs"],
+    [{ epochs: Number.NaN }, "epochs"],
+    [{ epochs: Number.POSITIVE_INFINITY }, "epochs"],
+    [{ prefetch: 0 }, "prefetch"],
+    [{ prefetch: 1.5 }, "prefetch"],
+    [{ order: "random" as "plan" }, "order"],
+    [{ rank: 1 }, "rank"],
+    [{ world: 0 }, "world"],
+    [{ world: 3 }, "batch size"]
+  ])("options that cannot be meant: %j", async (options, option) => {
+    const program = Stream.runDrain(Scheduler.stream(numbers(4).pipe(Pipeline.batch(2)), options))
+    const error = await Effect.runPromise(program.pipe(Effect.flip, Effect.provide(layer(1))))
+    expect(error).toMatchObject({ _tag: "InvalidOption", option })
+  })
+
+  test("an empty dataset, and replays of what is not there", async () => {
+    const fail = <A, E, R>(effect: Effect.Effect<A, E, R | SeedPolicy.SeedPolicy | Workers.Workers>) =>
+      Effect.runPromise(Effect.flip(effect.pipe(Effect.provide(layer(1)))) as Effect.Effect<E>)
+    const empty = numbers(0).pipe(Pipeline.batch(2))
+    expect(await fail(Stream.runDrain(Scheduler.stream(empty)))).toMatchObject({ _tag: "InvalidOption", value: 0 })
+    const pipeline = numbers(5).pipe(Pipeline.batch(2, { dropLast: true }))
+    for (const [what, option] of [
+      [{ position: 5 }, "position"],
+      [{ position: -1 }, "position"],
+      [{ batch: 2 }, "batch"],
+      [{ position: 4 }, "batch"]
+    ] as const) {
+      expect(await fail(Scheduler.replay(pipeline, { epoch: 0, workers: 1, ...what }))).toMatchObject({
+        _tag: "InvalidOption",
+        option
+      })
+    }
+    expect(await fail(Scheduler.replay(pipeline, { epoch: 0.5, workers: 1, batch: 0 }))).toMatchObject({
+      option: "epoch"
+    })
+  })
+})
