@@ -1,6 +1,7 @@
 /**
- * The model: a network of 784 inputs, one hidden layer and 10 outputs, trained by Adam on jax-js' wasm backend, which
- * runs on Bun and on Deno alike.
+ * The model: a network of 784 inputs, one hidden layer of 256 and 10 outputs, trained by gradient descent with Nesterov's
+ * momentum on jax-js' wasm backend, which runs on Bun and on Deno alike. Adam reads as many digits right and takes
+ * nearly twice the time: it keeps two running means of each weight where momentum keeps one.
  *
  * jax-js counts references: an array that is passed to a function is used up by it, `.ref` keeps it for another use.
  */
@@ -12,10 +13,7 @@ const INPUTS = 784
 const HIDDEN = 256
 const CLASSES = 10
 
-// Adam's constants, as Kingma and Ba (2015) have them.
-const BETA1 = 0.9
-const BETA2 = 0.999
-const EPSILON = 1e-8
+const MOMENTUM = 0.9
 
 // A type alias and not an interface: jax-js takes records of arrays only so.
 type Weights = { w1: np.Array; b1: np.Array; w2: np.Array; b2: np.Array }
@@ -31,46 +29,26 @@ const loss = (weights: Weights, images: np.Array, targets: np.Array): np.Array =
 
 const lossAndGradient = valueAndGrad(loss)
 
-/** One step of Adam on one array: its value, and the running means of the gradient and its square. */
-const adam = (
+/** One step on one array, as Sutskever, Martens, Dahl and Hinton (2013) have it: its value, and its velocity. */
+const descend = (
   value: np.Array,
-  mean: np.Array,
-  square: np.Array,
+  velocity: np.Array,
   gradient: np.Array,
-  rate: np.Array,
-  correction: np.Array
-): readonly [np.Array, np.Array, np.Array] => {
-  const nextMean = mean.mul(BETA1).add(gradient.ref.mul(1 - BETA1))
-  const nextSquare = square.mul(BETA2).add(np.square(gradient).mul(1 - BETA2))
-  const denominator = np.sqrt(nextSquare.ref.div(correction)).add(EPSILON)
-  return [value.sub(nextMean.ref.mul(rate).div(denominator)), nextMean, nextSquare]
+  rate: np.Array
+): readonly [np.Array, np.Array] => {
+  const next = velocity.mul(MOMENTUM).add(gradient.ref)
+  return [value.sub(next.ref.mul(MOMENTUM).add(gradient).mul(rate)), next]
 }
 
-const update = jit(
-  (
-    weights: Weights,
-    means: Weights,
-    squares: Weights,
-    images: np.Array,
-    targets: np.Array,
-    rate: np.Array,
-    correction: np.Array
-  ) => {
-    const [value, gradient] = lossAndGradient(tree.ref(weights), images, targets)
-    const step = (key: keyof Weights, own: np.Array, scale: np.Array) =>
-      adam(weights[key], means[key], squares[key], gradient[key], own, scale)
-    const [w1, w1m, w1s] = step("w1", rate.ref, correction.ref)
-    const [b1, b1m, b1s] = step("b1", rate.ref, correction.ref)
-    const [w2, w2m, w2s] = step("w2", rate.ref, correction.ref)
-    const [b2, b2m, b2s] = step("b2", rate, correction)
-    return [
-      value,
-      { w1, b1, w2, b2 },
-      { w1: w1m, b1: b1m, w2: w2m, b2: b2m },
-      { w1: w1s, b1: b1s, w2: w2s, b2: b2s }
-    ] as [np.Array, Weights, Weights, Weights]
-  }
-)
+const update = jit((weights: Weights, velocities: Weights, images: np.Array, targets: np.Array, rate: np.Array) => {
+  const [value, gradient] = lossAndGradient(tree.ref(weights), images, targets)
+  const step = (key: keyof Weights, own: np.Array) => descend(weights[key], velocities[key], gradient[key], own)
+  const [w1, w1v] = step("w1", rate.ref)
+  const [b1, b1v] = step("b1", rate.ref)
+  const [w2, w2v] = step("w2", rate.ref)
+  const [b2, b2v] = step("b2", rate)
+  return [value, { w1, b1, w2, b2 }, { w1: w1v, b1: b1v, w2: w2v, b2: b2v }] as [np.Array, Weights, Weights]
+})
 
 const classify = jit((weights: Weights, images: np.Array) => np.argmax(logits(weights, images), -1))
 
@@ -80,8 +58,6 @@ const zeros = (): Weights => ({
   w2: np.zeros([HIDDEN, CLASSES]),
   b2: np.zeros([CLASSES])
 })
-
-const scalar = (value: number): np.Array => np.array(Float32Array.of(value)).reshape([])
 
 /** A copy, because jax-js keeps the memory that it is given, and a batch's may be a shared one. */
 const matrix = (images: Float32Array, rows: number): np.Array =>
@@ -106,29 +82,21 @@ const build = (rng: Rng.Rng): Model => {
   const normals = (rows: number, columns: number): np.Array =>
     np.array(rng.fillNormal(new Float32Array(rows * columns), 0, Math.sqrt(2 / rows))).reshape([rows, columns])
   let weights: Weights = { ...zeros(), w1: normals(INPUTS, HIDDEN), w2: normals(HIDDEN, CLASSES) }
-  let means = zeros()
-  let squares = zeros()
-  // Powers of the betas so far: Adam's means start from 0, which these correct for.
-  let power1 = 1
-  let power2 = 1
+  let velocities = zeros()
 
   return {
     train: ({ images, labels }, rate) => {
       const size = labels.length
       const targets = new Float32Array(size * CLASSES)
       for (let row = 0; row < size; row++) targets[row * CLASSES + (labels[row] ?? 0)] = 1 / size
-      power1 *= BETA1
-      power2 *= BETA2
       const [value, ...next] = update(
         weights,
-        means,
-        squares,
+        velocities,
         matrix(images, size),
         np.array(targets).reshape([size, CLASSES]),
-        scalar(rate / (1 - power1)),
-        scalar(1 - power2)
+        np.array(Float32Array.of(rate)).reshape([])
       )
-      ;[weights, means, squares] = next
+      ;[weights, velocities] = next
       return value.dataSync()[0] ?? Number.NaN
     },
     correct: ({ images, labels }) => {

@@ -4,8 +4,7 @@
  */
 import { HelpDoc, Options, ValidationError } from "@effect/cli"
 import { Either } from "effect"
-import { Seed, SeedPolicy } from "../../src/index.ts"
-import { MAX as MOST_WORKERS } from "../../src/scheduler/Workers.ts"
+import { Seed, SeedPolicy, Workers } from "../../src/index.ts"
 
 /** An option with a text that `read` makes something of, or says what is wrong with it. */
 const reading = <A>(
@@ -41,18 +40,13 @@ const oneOf =
     return found === undefined ? Either.left(`is none of ${all.join(", ")}`) : Either.right(found)
   }
 
-/** The seed as typed, and what it stands for. */
-export interface SeedChoice {
-  readonly input: Seed.RootInput
-  readonly root: Seed.Root
-}
-
+/** All options of the command line. */
 export const options = {
-  epochs: reading("epochs", "n", "How often to go through the digits (default 40)", whole(1)).pipe(
-    Options.withDefault(40)
+  epochs: reading("epochs", "n", "How often to go through the digits (default 25)", whole(1)).pipe(
+    Options.withDefault(25)
   ),
   batchSize: reading("batch-size", "n", "Digits a batch (default 128)", whole(1)).pipe(Options.withDefault(128)),
-  workers: reading("workers", "n", "Workers that make batches (default 4)", whole(1, MOST_WORKERS)).pipe(
+  workers: reading("workers", "n", "Workers that make batches (default 4)", whole(1, Workers.MAX)).pipe(
     Options.withDefault(4)
   ),
   seed: reading(
