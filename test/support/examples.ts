@@ -12,6 +12,8 @@ export interface Example {
   /** Where it stands, such as `src/Tensor.ts:54`. */
   readonly name: string
   readonly code: string
+  /** Whether it is run; a block marked `ts no-run` is only type-checked. */
+  readonly runs: boolean
 }
 
 const sources = (folder: string): ReadonlyArray<string> =>
@@ -30,16 +32,17 @@ const docstrings = (file: string): ReadonlyArray<Example> => {
     for (let line = at + 1; line < lines.length && !/^\s*\*\s*(@|\/)|\*\/\s*$/.test(lines[line] ?? ""); line++) {
       code.push((lines[line] ?? "").replace(/^\s*\* ?/, ""))
     }
-    examples.push({ name: `${relative(root, file)}:${at + 1}`, code: code.join("\n").trim() })
+    examples.push({ name: `${relative(root, file)}:${at + 1}`, code: code.join("\n").trim(), runs: true })
   }
   return examples
 }
 
 const blocks = (file: string): ReadonlyArray<Example> => {
   const text = readFileSync(file, "utf8")
-  return Array.from(text.matchAll(/^```ts\n([\s\S]*?)^```$/gm), (match) => ({
+  return Array.from(text.matchAll(/^```ts( no-run)?\n([\s\S]*?)^```$/gm), (match) => ({
     name: `${relative(root, file)}:${text.slice(0, match.index).split("\n").length}`,
-    code: (match[1] ?? "").trim()
+    code: (match[2] ?? "").trim(),
+    runs: match[1] === undefined
   }))
 }
 
