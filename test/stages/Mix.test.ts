@@ -134,6 +134,9 @@ describe("bad input", () => {
   test("classes that are none, and labels beyond them, are refused by value", () => {
     expect(() => Mix.mixup({ classes: 0 })).toThrow("classes must be a whole number of at least 1, got 0")
     expect(() => Mix.mixup({ classes: 2 })(batch([[1], [1]], [0, 7], 1), rng())).toThrow("got 7")
+    const { columns, ...rest } = batch([[1], [1]], [0, 0], 1)
+    const negative = { ...rest, columns: { ...columns, label: new Tensor(Int32Array.of(1, -1), [2]) } }
+    expect(() => Mix.mixup({ classes: 2 })(negative, rng())).toThrow("got -1")
   })
 
   test("images that are not float32 are refused with the way out", () => {

@@ -67,6 +67,15 @@ describe("randomRotation", () => {
     ])
   })
 
+  test("turns about a point of an image that is no square", () => {
+    const turn = randomRotation({ degrees: 90, center: [0.5, 0.5], fill: 100 })
+    // As above; there is no row 2 for the last column.
+    expect(rows(turn(grey([1, 2, 3], [4, 5, 6]), scripted(90)))).toEqual([
+      [1, 4, 100],
+      [100, 100, 100]
+    ])
+  })
+
   test("turns about a corner", () => {
     // About (0, 0) a quarter turn brings the pixel centre (x, y) to (y, −x): out of the image, all of it.
     const turn = randomRotation({ degrees: 90, center: [0, 0], fill: 9 })

@@ -140,6 +140,21 @@ describe("fused stages", () => {
     expect(rows(image)).toEqual([[1, 2]])
   })
 
+  test("fill each channel with its own on the way to floats", () => {
+    const image = make(Uint8Array.of(255, 0, 51), [1, 1, 3])
+    const samples: Array<unknown> = [image]
+    const functions = [
+      Image.pad({ padding: [1, 1, 0, 0], fill: [0, 51, 255] }),
+      Image.normalise({ mean: 0, std: 1 / 5 })
+    ]
+    fused(functions).run(samples, rngAt)
+    // 0, 51 and 255 become 0, 1 and 5.
+    expect(rows(samples[0] as Image.Image)).toEqual([
+      [0, 1, 5, 0, 1, 5],
+      [0, 1, 5, 5, 0, 1]
+    ])
+  })
+
   test("refuse a fill at the stage whose fill it is", () => {
     const functions = [
       Image.toFloat,

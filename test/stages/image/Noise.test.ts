@@ -23,6 +23,12 @@ describe("gaussianNoise", () => {
     expect(rows(noise(grey([100, 100, 200, 100, 255]), scripted(1, -0.5, 1, -1, 0)))).toEqual([[228, 36, 255, 0, 255]])
   })
 
+  test("takes a whole unit of noise as all of a byte's range", () => {
+    // 255 · 0.75 = 191.25, as torchvision scales it; 256 · 0.75 would be 192.
+    expect(rows(gaussianNoise({ sigma: 1 })(grey([0]), scripted(0.75)))).toEqual([[191]])
+    expect(rows(gaussianNoise({ mean: 0.75, sigma: 0 })(grey([0]), scripted(0)))).toEqual([[191]])
+  })
+
   test("draws in the order of the values, the channels of a pixel one after the other", () => {
     const noise = gaussianNoise({ sigma: 1 / 255 })
     const image = rgb([[0, 0, 0]], [[0, 0, 0]])
