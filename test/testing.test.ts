@@ -399,7 +399,7 @@ describe("recording", () => {
       at({ epoch: 1, batch: 0, position: 0, name: "zoom" })
     ]
     const [order, crop, flip, other, mixup, b1, b10, rank1, order1, last] = sorted
-    const made = [[last], [order1], [rank1], [b10], [b1], [crop, other, flip, mixup], [order]]
+    const made = [[last], [order1], [rank1], [b10], [b1], [mixup, crop, other, flip], [order]]
     const draws = made.map((batch) => batch.filter((draw) => draw !== undefined))
     expect(reported(...draws)).toEqual(sorted)
   })

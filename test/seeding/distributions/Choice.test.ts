@@ -53,8 +53,13 @@ describe("choice", () => {
       const [a = 0, b = 0, c = 0] = rng.choice(5, 3)
       tally(found, 25 * a + 5 * b + c)
     }
-    const seen = found.filter((count) => count > 0)
+    const triples = found.flatMap((_, cell) => {
+      const items = [Math.floor(cell / 25), Math.floor(cell / 5) % 5, cell % 5]
+      return new Set(items).size === 3 ? [cell] : []
+    })
+    const seen = triples.map((cell) => found[cell] ?? 0)
     expect(seen).toHaveLength(60)
+    expect(seen.reduce((sum, count) => sum + count, 0)).toBe(60_000)
     expect(Math.abs(deviation(chiSquare(seen), 59))).toBeLessThan(4)
   })
 

@@ -88,6 +88,9 @@ describe("the branches, by words written down", () => {
     const again = new Script([outside, 0, ...double(0.5), ...double(0), ...double(0.5), ...double(0.5)])
     expect(again.standardNormal()).toBeCloseTo(TAIL + Math.LN2 / TAIL, 14)
     expect(again.used).toBe(10)
+    // Between x²/2 and x² a y is let pass: here y = 0.0252 and x² = 0.036.
+    const near = new Script([outside, 0, ...double(0.5), ...double(51 / 2048)])
+    expect(near.standardNormal()).toBeCloseTo(TAIL + Math.LN2 / TAIL, 14)
   })
 
   test("in the wedge of a layer: kept or drawn anew by one more double", () => {
@@ -96,6 +99,10 @@ describe("the branches, by words written down", () => {
     const kept = new Script([...wedge, ...double(0)])
     expect(kept.standardNormal()).toBeCloseTo(TAIL, 14)
     expect(kept.used).toBe(4)
+    // The innermost has no part that lies under the curve as a whole: even close to 0 the double is asked.
+    const top = new Script([1 + 2 ** 20, 0, ...double(0)])
+    expect(top.standardNormal()).toBeGreaterThan(0)
+    expect(top.used).toBe(4)
     const anew = new Script([...wedge, ...double(0.5), 255, 0])
     expect(anew.standardNormal()).toBe(0)
     expect(anew.used).toBe(6)
