@@ -10,8 +10,6 @@ export * as Dataset from "./datasets/Dataset.ts"
 export * as Idx from "./datasets/Idx.ts"
 /** An option that cannot be meant. */
 export * as InvalidOption from "./InvalidOption.ts"
-/** A random order that can be asked at any place. */
-export * as Permutation from "./seeding/Permutation.ts"
 /** A dataset and its stages, as a value. */
 export * as Pipeline from "./Pipeline.ts"
 /** One hash over all that a run delivered. */
@@ -22,6 +20,8 @@ export * as Scheduler from "./scheduler/Scheduler.ts"
 export * as Workers from "./scheduler/Workers.ts"
 /** Where a draw happens. */
 export * as Coordinates from "./seeding/Coordinates.ts"
+/** A random order that can be asked at any place. */
+export * as Permutation from "./seeding/Permutation.ts"
 /** What a stage draws from. */
 export * as Rng from "./seeding/Rng.ts"
 /** Seeds as plain data. */

@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import { createHash, type Hash } from "node:crypto"
-import { clearImmediate, setImmediate } from "node:timers"
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
 import { gunzipSync } from "node:zlib"
 
 /** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
@@ -27,12 +27,27 @@ export const sha256Stream = (): Hash => createHash("sha256")
 export const gunzip = (data: Uint8Array): Uint8Array => gunzipSync(data)
 
 /**
+ * How long Deno may go without a timer, in ms. Under immediates alone its event loop never rests, and asks the system
+ * for signals and sockets only every 61st turn.
+ */
+const REST_MS = 50
+
+let rested = performance.now()
+
+/**
  * Runs `resume` once timers, signals and I/O that are due have had their turn; gives what calls it off. `setTimeout`
- * would do too, but it waits a whole millisecond.
+ * would do too, but it waits a whole millisecond; so Deno gets one only now and then.
  *
  * @since 0.1.0
  */
 export const afterEvents = (resume: () => void): (() => void) => {
+  if (runtime.name === "deno" && performance.now() - rested > REST_MS) {
+    const handle = setTimeout(() => {
+      rested = performance.now()
+      resume()
+    }, 0)
+    return () => clearTimeout(handle)
+  }
   const handle = setImmediate(resume)
   return () => clearImmediate(handle)
 }

@@ -6,7 +6,7 @@
  */
 import { Cause, Effect, Option, Runtime } from "effect"
 import * as Ambient from "../seeding/Ambient.ts"
-import type { CoordinatesError } from "../seeding/Coordinates.ts"
+import { CoordinatesError } from "../seeding/Coordinates.ts"
 import { Xoshiro128, algorithm as xoshiro } from "../seeding/generators/Xoshiro128.ts"
 import { RecordingRng } from "../seeding/RecordingRng.ts"
 import * as Rng from "../seeding/Rng.ts"
@@ -57,15 +57,26 @@ export class Making implements Ambient.AtWork {
   #rng: Rng.Rng | undefined
   #derived: { readonly at: Seeded; readonly row: number; readonly rng: Rng.Rng } | undefined
 
-  /** The batch whose rows from `position` on are the samples at `indices`. */
-  constructor(job: Job, worker: number, epoch: number, batch: number, position: number, indices: Float64Array) {
+  /** A batch of which `count` rows are wanted, from the one at `position` on. */
+  constructor(job: Job, worker: number, epoch: number, batch: number, position: number, count: number) {
     const { rank, workers, world } = job.plan
     const ordinal = Plan.ordinal(job.plan, batch) + position - Plan.rows(job.plan, batch).position
     this.setting = job.pipeline.ambient
     this.#job = job
     this.#first = { ordinal, position }
-    this.#indices = indices
-    this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: indices[0] ?? 0 }
+    this.#indices = new Float64Array(count)
+    this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: 0 }
+  }
+
+  /** Asks the epoch's order which samples stand at the rows. A sampler is a caller's code, too: it can throw. */
+  choose(): Effect.Effect<void, StageError | CoordinatesError> {
+    const { epoch, position } = this.#context
+    return this.#job.order(epoch).pipe(
+      Effect.map((order) => {
+        for (let row = 0; row < this.#indices.length; row++) this.#indices[row] = order(position + row)
+      }),
+      Effect.catchAllDefect((thrown) => Effect.fail(this.#error("sample", undefined, thrown)))
+    )
   }
 
   /** Reads the samples. */
@@ -264,14 +275,20 @@ export class Making implements Ambient.AtWork {
     if (policy === undefined || !(stage.draws || this.setting === "derive")) {
       return Effect.succeed({ stage, request, seeds: undefined, rng: () => idle })
     }
-    return Effect.map(policy.seeds(request), (seeds) => {
+    return Effect.flatMap(policy.seeds(request), (seeds) => {
+      const given = seeds._tag === "Packed" ? seeds.words.length / seeds.width : seeds.seeds.length
+      if (given !== request.indices.length) {
+        const reason = `it gave ${given} seeds where ${request.indices.length} were asked for`
+        const place = SeedPolicy.coordinates(request, 0)
+        return new CoordinatesError({ policy: policy.name, seed: policy.seed, coordinates: place, reason })
+      }
       if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && policy.record === undefined) {
         const { words } = seeds
         const own = new Xoshiro128()
-        return { stage, request, seeds, rng: (row: number) => own.reseed(words, 4 * row) }
+        return Effect.succeed({ stage, request, seeds, rng: (row: number) => own.reseed(words, 4 * row) })
       }
       const rng = (row: number) => this.#observed(Rng.make(SeedPolicy.seedAt(seeds, row)), request, row)
-      return { stage, request, seeds, rng }
+      return Effect.succeed({ stage, request, seeds, rng })
     })
   }
 

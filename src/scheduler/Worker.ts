@@ -49,10 +49,8 @@ export const make = (job: Job, worker: number): Worker => {
       if (size !== job.size) {
         return yield* new DatasetChanged({ dataset: name, from: job.size, to: size, epoch, batch })
       }
-      const order = yield* job.order(epoch)
-      const indices = new Float64Array(count)
-      for (let row = 0; row < count; row++) indices[row] = order(position + row)
-      const making = new Making(job, worker, epoch, batch, position, indices)
+      const making = new Making(job, worker, epoch, batch, position, count)
+      yield* making.choose()
       yield* making.read()
       yield* making.run(perSample)
       return making

@@ -153,7 +153,10 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
     const imports = names.map((name) => `await import(${JSON.stringify(name.replace(".", "furrow"))})`)
     const script = `const all = [${imports.join(", ")}]; console.log(all.every((one) => Object.keys(one).length > 0))`
     writeFileSync(join(app, "entries.ts"), script)
-    for (const [command, ...args] of [["bun", "run"], ["deno", "run", "-A", "--no-check"]] as const) {
+    for (const [command, ...args] of [
+      ["bun", "run"],
+      ["deno", "run", "-A", "--no-check"]
+    ] as const) {
       expect(execFileSync(binary(command), [...args, "entries.ts"], { cwd: app, encoding: "utf8" }).trim()).toBe("true")
     }
   }, 60_000)
@@ -162,7 +165,10 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
 test("every module that src/index.ts exports has its entry in package.json and in deno.json", () => {
   const index = readFileSync(join(root, "src", "index.ts"), "utf8")
   const { imports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"))
-  const modules = Array.from(index.matchAll(/export \* as (\w+) from "\.\/(.+)\.ts"/g), ([, name, file]) => ({ name, file }))
+  const modules = Array.from(index.matchAll(/export \* as (\w+) from "\.\/(.+)\.ts"/g), ([, name, file]) => ({
+    name,
+    file
+  }))
   expect(modules.length).toBeGreaterThan(10)
   for (const { file, name } of modules) {
     const expected = { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` }

@@ -28,9 +28,13 @@ const commands = {
   deno: ["deno", "run", "-A", "--no-check"]
 }
 
+/** The runtime under test; the tests run on Bun and on Deno alike. */
+const here = runtime.name === "deno" ? "deno" : "bun"
+
 const start = (on: "bun" | "deno", args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) => {
   const [command = "", ...rest] = commands[on]
-  const path = join(root, "node_modules", ".bin", command)
+  // npm's `deno` is a wrapper that a signal ends without its child; the runtime under test is called as itself.
+  const path = on === here ? process.execPath : join(root, "node_modules", ".bin", command)
   const child = spawn(path, [...rest, join(root, "pipelines", "train.ts"), ...args], {
     cwd: root,
     env: { ...process.env, NO_COLOR: "1", ...env }
@@ -48,9 +52,6 @@ const start = (on: "bun" | "deno", args: ReadonlyArray<string>, env: Readonly<Re
   })
   return { child, ended, said: () => stderr }
 }
-
-/** The runtime under test; the tests run on Bun and on Deno alike. */
-const here = runtime.name === "deno" ? "deno" : "bun"
 
 const result = async (args: ReadonlyArray<string>, on: "bun" | "deno" = here) => {
   const { code, stderr, stdout } = await start(on, ["--json", ...args]).ended

@@ -435,6 +435,48 @@ describe("errors carry their place", () => {
     expect(died).toMatchObject({ _tag: "StageError", stage: "die", sample: 3, cause: "oh" })
   })
 
+  test("a sampler that throws, while it makes an order or is asked for a place, is the stage `sample`", async () => {
+    const error = (sampler: Sampler.Sampler) =>
+      Effect.runPromise(
+        Stream.runDrain(Scheduler.stream(numbers(4).pipe(Pipeline.sample(sampler), Pipeline.batch(2)))).pipe(
+          Effect.flip,
+          Effect.provide(layer(1))
+        )
+      )
+    const making = () => {
+      throw new Error("no order")
+    }
+    const asking = () => (position: number) => {
+      if (position === 3) throw new Error("no place")
+      return position
+    }
+    const own = { ...Sampler.sequential, name: "own" }
+    expect(await error({ ...own, order: making })).toMatchObject({ _tag: "StageError", stage: "sample", batch: 0 })
+    expect(await error({ ...own, order: asking })).toMatchObject({ _tag: "StageError", stage: "sample", batch: 1 })
+  })
+
+  test("a policy that gives another number of seeds than was asked for is refused", async () => {
+    const short: SeedPolicy.Service = {
+      name: "short",
+      seed: "none",
+      elastic: true,
+      seeds: () =>
+        Effect.succeed({ _tag: "Packed", algorithm: "xoshiro128**", width: 4, words: Uint32Array.of(1, 2, 3, 4) })
+    }
+    const pipeline = numbers(4).pipe(
+      Pipeline.augment("draw", (x, rng) => x + rng.float()),
+      Pipeline.batch(2)
+    )
+    const error = await Effect.runPromise(
+      Stream.runDrain(Scheduler.stream(pipeline)).pipe(
+        Effect.flip,
+        Effect.provide(Layer.succeed(SeedPolicy.SeedPolicy, short)),
+        Effect.provide(Workers.fibers(1))
+      )
+    )
+    expect(error).toMatchObject({ _tag: "CoordinatesError", reason: "it gave 1 seeds where 2 were asked for" })
+  })
+
   test("a dataset that changes its size is told, not read wrong", async () => {
     const items = [1, 2, 3, 4, 5, 6]
     const pipeline = Pipeline.from(Dataset.fromArray(items)).pipe(Pipeline.batch(2))
