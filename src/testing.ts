@@ -184,6 +184,12 @@ export const scripted = <E = never, R = never>(
         // Not asked where the script has it all, so that a place which does not fit `rest` can still be scripted.
         if (own.every((seed) => seed !== undefined)) return { _tag: "Listed", seeds: own } satisfies Seeds
         const others = yield* inner.seeds(request)
+        if (others._tag === "Carried") {
+          if (own.every((seed) => seed === undefined)) return others
+          const reason = `under ${inner.name}, whose streams go on, it must give draws to all samples of a stage or none`
+          const place = coordinates(request, own.indexOf(undefined))
+          return yield* new CoordinatesError({ policy: "scripted", seed: inner.seed, coordinates: place, reason })
+        }
         return { _tag: "Listed", seeds: own.map((seed, row) => seed ?? seedAt(others, row)) } satisfies Seeds
       })
   }))

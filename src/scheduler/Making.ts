@@ -17,6 +17,7 @@ import type { Job } from "./Job.ts"
 import * as Plan from "./Plan.ts"
 import { StageError } from "./StageError.ts"
 import type { BatchStage, EffectStage, PlainStage, Step } from "./Steps.ts"
+import type { Streams } from "./Streams.ts"
 
 /** A stage with the seeds that its rows start from; without seeds it does not draw. */
 interface Seeded {
@@ -44,6 +45,7 @@ export class Making implements Ambient.AtWork {
    */
   #rows: Array<number> | undefined
   readonly #job: Job
+  readonly #streams: Streams | undefined
   readonly #context: Context
   readonly #first: { readonly ordinal: number; readonly position: number }
   readonly #indices: Float64Array
@@ -57,15 +59,33 @@ export class Making implements Ambient.AtWork {
   #rng: Rng.Rng | undefined
   #derived: { readonly at: Seeded; readonly row: number; readonly rng: Rng.Rng } | undefined
 
-  /** A batch of which `count` rows are wanted, from the one at `position` on. */
-  constructor(job: Job, worker: number, epoch: number, batch: number, position: number, count: number) {
+  /** A batch of which `count` rows are wanted, from the one at `position` on; with the streams that go on, if any do. */
+  constructor(
+    job: Job,
+    worker: number,
+    epoch: number,
+    batch: number,
+    position: number,
+    count: number,
+    streams: Streams | undefined
+  ) {
+    streams?.enter(epoch)
     const { rank, workers, world } = job.plan
     const ordinal = Plan.ordinal(job.plan, batch) + position - Plan.rows(job.plan, batch).position
     this.setting = job.pipeline.ambient
     this.#job = job
+    this.#streams = streams
     this.#first = { ordinal, position }
     this.#indices = new Float64Array(count)
     this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: 0 }
+  }
+
+  /** The value of the last row; none when a filter left it out. */
+  get last(): Option.Option<unknown> {
+    const place = this.values.length - 1
+    return place >= 0 && this.#rowOf(place) === this.#indices.length - 1
+      ? Option.some(this.values[place])
+      : Option.none()
   }
 
   /** Asks the epoch's order which samples stand at the rows. A sampler is a caller's code, too: it can throw. */
@@ -126,6 +146,12 @@ export class Making implements Ambient.AtWork {
     if (step._tag === "Plain") {
       return Effect.flatMap(this.#seeded(step.stage), (at) => this.#plain(() => this.#each(step.stage, at)))
     }
+    if (step._tag === "Rows") {
+      return Effect.flatMap(
+        Effect.forEach(step.stages, (stage) => this.#seeded(stage)),
+        (all) => this.#byRows(all)
+      )
+    }
     return Effect.flatMap(
       Effect.forEach(step.stages, (stage) => this.#seeded(stage)),
       (all) =>
@@ -155,22 +181,53 @@ export class Making implements Ambient.AtWork {
 
   #each(stage: PlainStage, at: Seeded): void {
     const { values } = this
-    const context = this.#context
     const kept: Array<number> = []
     for (let place = 0; place < values.length; place++) {
-      const row = this.#rowOf(place)
-      const rng = this.#stand(at, row)
-      context.ordinal = this.#first.ordinal + row
-      context.position = this.#first.position + row
-      context.index = this.#indices[row] as number // a row of the plan
-      if (stage._tag === "Augment") values[place] = stage.run(values[place], rng, context)
-      else if (stage._tag === "Map") values[place] = stage.run(values[place], context)
-      else if (stage.run(values[place], context)) kept.push(place)
+      if (this.#one(stage, at, place, this.#rowOf(place))) kept.push(place)
     }
-    if (stage._tag === "Filter" && kept.length < values.length) {
-      this.#rows = kept.map((place) => this.#rowOf(place))
-      this.values = kept.map((place) => values[place])
-    }
+    if (kept.length < values.length) this.#keep(kept)
+  }
+
+  /** Takes the value at a place through a stage; says whether it is kept. */
+  #one(stage: PlainStage, at: Seeded, place: number, row: number): boolean {
+    const { values } = this
+    const context = this.#context
+    const rng = this.#stand(at, row)
+    context.ordinal = this.#first.ordinal + row
+    context.position = this.#first.position + row
+    context.index = this.#indices[row] as number // a row of the plan
+    if (stage._tag === "Filter") return stage.run(values[place], context)
+    values[place] =
+      stage._tag === "Augment" ? stage.run(values[place], rng, context) : stage.run(values[place], context)
+    return true
+  }
+
+  #keep(kept: ReadonlyArray<number>): void {
+    this.#rows = kept.map((place) => this.#rowOf(place))
+    this.values = kept.map((place) => this.values[place])
+  }
+
+  /** Takes each sample through all stages before the next one starts, as draws that go on demand. */
+  #byRows(stages: ReadonlyArray<Seeded>): Effect.Effect<void, StageError, unknown> {
+    return Effect.gen(this, function* () {
+      const kept: Array<number> = []
+      for (let place = 0; place < this.values.length; place++) {
+        const row = this.#rowOf(place)
+        let keeps = true
+        for (const at of stages) {
+          if (!keeps) break
+          const { stage } = at
+          if (stage._tag === "Effect") this.values[place] = yield* this.#effectOne(stage, at, this.values[place], row)
+          else if (isPlain(stage)) {
+            yield* this.#plain(() => {
+              keeps = this.#one(stage, at, place, row)
+            })
+          }
+        }
+        if (keeps) kept.push(place)
+      }
+      if (kept.length < this.values.length) this.#keep(kept)
+    })
   }
 
   #rowOf(place: number): number {
@@ -184,24 +241,25 @@ export class Making implements Ambient.AtWork {
 
   #effectful(stage: EffectStage, at: Seeded): Effect.Effect<void, StageError, unknown> {
     const one = (value: unknown, place: number) =>
-      Effect.suspend(() => {
-        const row = this.#rowOf(place)
-        // Several rows are in the stage at once: each has a generator and a context of its own.
-        const own = this.#placed(at, row)
-        const context: StageContext = {
-          ...this.#context,
-          ordinal: this.#first.ordinal + row,
-          position: this.#first.position + row,
-          index: this.#indices[row] ?? 0
-        }
-        const work = Effect.suspend(() => stage.run(value, own.drawing() ?? idle, context))
-        return Ambient.effect(own, work).pipe(this.#located(stage.id.name, row))
-      })
+      Effect.suspend(() => this.#effectOne(stage, at, value, this.#rowOf(place)))
     return Effect.forEach(this.values, one, { concurrency: stage.concurrency }).pipe(
       Effect.map((values) => {
         this.values = values
       })
     )
+  }
+
+  #effectOne(stage: EffectStage, at: Seeded, value: unknown, row: number): Effect.Effect<unknown, StageError, unknown> {
+    // Several rows are in the stage at once: each has a generator and a context of its own.
+    const own = this.#placed(at, row)
+    const context: StageContext = {
+      ...this.#context,
+      ordinal: this.#first.ordinal + row,
+      position: this.#first.position + row,
+      index: this.#indices[row] ?? 0
+    }
+    const work = Effect.suspend(() => stage.run(value, own.drawing() ?? idle, context))
+    return Ambient.effect(own, work).pipe(this.#located(stage.id.name, row))
   }
 
   #placed(at: Seeded, row: number): Ambient.AtWork {
@@ -241,12 +299,23 @@ export class Making implements Ambient.AtWork {
 
   /** A fork of the row's stream, so that what ambient calls draw moves none of the stage's own draws. */
   #ambientRng(at: Seeded, row: number): Rng.Rng {
-    return at.seeds === undefined ? idle : Rng.make(SeedPolicy.seedAt(at.seeds, row)).fork("ambient")
+    const { seeds } = at
+    if (seeds === undefined) return idle
+    if (seeds._tag === "Carried" && this.#streams !== undefined) return this.#streams.ambient(seeds.slot, seeds.seed)
+    return Rng.make(SeedPolicy.seedAt(seeds, row)).fork("ambient")
   }
 
   #fresh(at: Seeded, row: number): Rng.Rng {
-    if (at.seeds === undefined) return idle
-    return this.#observed(Rng.make(SeedPolicy.seedAt(at.seeds, row)), at.request, row)
+    return at.seeds === undefined ? idle : this.#started(at.seeds, at.request, row)
+  }
+
+  /** A generator of its own at a row's seed, or the stream that goes on there. */
+  #started(seeds: SeedPolicy.Seeds, request: SeedPolicy.Request, row: number): Rng.Rng {
+    const rng =
+      seeds._tag === "Carried" && this.#streams !== undefined
+        ? this.#streams.at(seeds.slot, seeds.seed)
+        : Rng.make(SeedPolicy.seedAt(seeds, row))
+    return this.#observed(rng, request, row)
   }
 
   #observed(rng: Rng.Rng, request: SeedPolicy.Request, row: number): Rng.Rng {
@@ -276,9 +345,8 @@ export class Making implements Ambient.AtWork {
       return Effect.succeed({ stage, request, seeds: undefined, rng: () => idle })
     }
     return Effect.flatMap(policy.seeds(request), (seeds) => {
-      const given = seeds._tag === "Packed" ? seeds.words.length / seeds.width : seeds.seeds.length
-      if (given !== request.indices.length) {
-        const reason = `it gave ${given} seeds where ${request.indices.length} were asked for`
+      const reason = this.#unfit(seeds, request.indices.length)
+      if (reason !== undefined) {
         const place = SeedPolicy.coordinates(request, 0)
         return new CoordinatesError({ policy: policy.name, seed: policy.seed, coordinates: place, reason })
       }
@@ -287,9 +355,17 @@ export class Making implements Ambient.AtWork {
         const own = new Xoshiro128()
         return Effect.succeed({ stage, request, seeds, rng: (row: number) => own.reseed(words, 4 * row) })
       }
-      const rng = (row: number) => this.#observed(Rng.make(SeedPolicy.seedAt(seeds, row)), request, row)
-      return Effect.succeed({ stage, request, seeds, rng })
+      return Effect.succeed({ stage, request, seeds, rng: (row: number) => this.#started(seeds, request, row) })
     })
+  }
+
+  /** Why seeds cannot be what `count` rows start from. */
+  #unfit(seeds: SeedPolicy.Seeds, count: number): string | undefined {
+    if (seeds._tag === "Carried") {
+      return this.#streams === undefined ? "it gave a stream to carry on, but has no `carries`" : undefined
+    }
+    const given = seeds._tag === "Packed" ? seeds.words.length / seeds.width : seeds.seeds.length
+    return given === count ? undefined : `it gave ${given} seeds where ${count} were asked for`
   }
 
   /** Brings what an effect fails with, or dies of, to an error with its place. Interruption stays interruption. */
@@ -328,6 +404,9 @@ export class Making implements Ambient.AtWork {
 /** What an effect failed with that plain code ran by `Effect.runSync`, which wraps it. */
 const unwrapped = (thrown: unknown): unknown =>
   Runtime.isFiberFailure(thrown) ? Cause.squash(thrown[Runtime.FiberFailureCauseId]) : thrown
+
+const isPlain = (stage: Stage): stage is PlainStage =>
+  stage._tag === "Augment" || stage._tag === "Map" || stage._tag === "Filter"
 
 /** Handed where no stage draws; nobody reads from it. */
 const idle = new Xoshiro128()

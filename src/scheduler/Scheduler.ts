@@ -337,10 +337,12 @@ export const replay = <C, E, R>(
       return { epoch: whole("epoch", options.epoch, 0), batch: whole("batch", asked, 0, last), position }
     })
     const worker = Worker.make(job, Plan.worker(job.plan, batch))
-    const made =
+    const made = Effect.zipRight(
+      worker.advance(epoch, batch),
       position === undefined
         ? Effect.map(worker.batch(epoch, batch), Option.fromNullable)
         : worker.sample(epoch, position)
+    )
     yield* Ambient.installed
     const context = yield* Effect.context<R>()
     return yield* fromPipeline<Option.Option<unknown>, E, R>(made, context)

@@ -18,6 +18,17 @@ export type Step =
   | { readonly _tag: "Fused"; readonly fused: Fused; readonly stages: ReadonlyArray<PlainStage> }
   | { readonly _tag: "Plain"; readonly stage: PlainStage }
   | { readonly _tag: "Effect"; readonly stage: EffectStage }
+  | { readonly _tag: "Rows"; readonly stages: ReadonlyArray<PlainStage | EffectStage> }
+
+/**
+ * The steps of some stages where streams go on from sample to sample: each sample goes through all of them before the
+ * next one starts.
+ *
+ * @since 0.1.0
+ */
+export const byRows = (stages: ReadonlyArray<Stage>): ReadonlyArray<Step> => [
+  { _tag: "Rows", stages: stages.filter((stage) => stage._tag !== "Sample" && stage._tag !== "Batch") }
+]
 
 /**
  * The steps of some stages.

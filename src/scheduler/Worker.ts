@@ -2,18 +2,19 @@
  * A worker makes batches: it reads the samples of one batch, takes them through the stages and lays them in columns.
  *
  * What it makes hangs on nothing but the batch's number, the epoch and the seeds it is handed, never on what it made
- * before. The effects are per batch; per sample there is plain code only.
+ * before; but under a policy that carries streams on, on what was drawn from them. The effects are per batch; per sample there is plain code only.
  *
  * @since 0.1.0
  */
-import { Effect, Option } from "effect"
+import { Effect, type Option } from "effect"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import type { Batch } from "../stages/Batch.ts"
 import type { Job } from "./Job.ts"
 import { Making } from "./Making.ts"
 import * as Plan from "./Plan.ts"
 import { DatasetChanged, type StageError } from "./StageError.ts"
-import { type BatchStage, compile } from "./Steps.ts"
+import { type BatchStage, byRows, compile } from "./Steps.ts"
+import { Streams } from "./Streams.ts"
 
 /** Why a batch could not be made. @since 0.1.0 */
 export type BatchError = StageError | CoordinatesError | DatasetChanged
@@ -28,6 +29,8 @@ export interface Worker {
   readonly batch: (epoch: number, batch: number) => Effect.Effect<Batch<unknown> | undefined, BatchError, unknown>
   /** Makes one sample as it would enter its batch; none when a filter leaves it out. */
   readonly sample: (epoch: number, position: number) => Effect.Effect<Option.Option<unknown>, BatchError, unknown>
+  /** Brings the streams that are carried on to where they stand before a batch, by making what comes before it. */
+  readonly advance: (epoch: number, batch: number) => Effect.Effect<void, BatchError, unknown>
 }
 
 /**
@@ -39,7 +42,9 @@ export const make = (job: Job, worker: number): Worker => {
   const stages = job.pipeline.stages.filter((stage) => stage._tag !== "Sample")
   const split = stages.findIndex((stage) => stage._tag === "Batch")
   const batchStage = stages[split] as BatchStage // Scheduler refuses a pipeline without one
-  const perSample = compile(stages.slice(0, split))
+  const carries = job.policy?.carries
+  const streams = carries === undefined ? undefined : new Streams(carries)
+  const perSample = (streams === undefined ? compile : byRows)(stages.slice(0, split))
   const perBatch = compile(stages.slice(split + 1))
 
   /** Reads `count` samples from `position` on and takes them through all that stands before `batch`. */
@@ -49,32 +54,45 @@ export const make = (job: Job, worker: number): Worker => {
       if (size !== job.size) {
         return yield* new DatasetChanged({ dataset: name, from: job.size, to: size, epoch, batch })
       }
-      const making = new Making(job, worker, epoch, batch, position, count)
+      const making = new Making(job, worker, epoch, batch, position, count, streams)
       yield* making.choose()
       yield* making.read()
       yield* making.run(perSample)
       return making
     })
 
+  const whole = (epoch: number, batch: number) =>
+    Effect.gen(function* () {
+      const { position, size } = Plan.rows(job.plan, batch)
+      if (size === 0) return undefined
+      const making = yield* samples(epoch, batch, position, size)
+      if (making.values.length > 0) {
+        yield* making.collate(batchStage)
+        yield* making.run(perBatch)
+      }
+      yield* making.report()
+      // Behind batch there is one value, and by Pipeline's types it is a batch.
+      return making.values[0] as Batch<unknown> | undefined
+    })
+
   return {
-    batch: (epoch, batch) =>
-      Effect.gen(function* () {
-        const { position, size } = Plan.rows(job.plan, batch)
-        if (size === 0) return undefined
-        const making = yield* samples(epoch, batch, position, size)
-        if (making.values.length > 0) {
-          yield* making.collate(batchStage)
-          yield* making.run(perBatch)
-        }
-        yield* making.report()
-        // Behind batch there is one value, and by Pipeline's types it is a batch.
-        return making.values[0] as Batch<unknown> | undefined
-      }),
+    batch: whole,
     sample: (epoch, position) =>
       Effect.gen(function* () {
-        const making = yield* samples(epoch, Math.floor(position / job.plan.batchSize), position, 1)
+        const batch = Math.floor(position / job.plan.batchSize)
+        // Streams that are carried on stand at this sample only behind those before it in its batch.
+        const first = streams === undefined ? position : Plan.rows(job.plan, batch).position
+        const making = yield* samples(epoch, batch, first, position - first + 1)
         yield* making.report()
-        return Option.fromIterable(making.values)
+        return making.last
+      }),
+    advance: (epoch, batch) =>
+      Effect.gen(function* () {
+        if (carries === undefined) return
+        for (let at = carries === "run" ? 0 : epoch; at <= epoch; at++) {
+          const end = at < epoch ? job.plan.batches : batch
+          for (let number = worker; number < end; number += job.plan.workers) yield* whole(at, number)
+        }
       })
   }
 }

@@ -69,13 +69,23 @@ export const counting = <E, R>(policy: Layer.Layer<SeedPolicy, E, R>): Layer.Lay
       const seen = new Set<string>()
       const examples: Array<Coordinates> = []
       let started = 0
+      const carried = new Set<string>()
       const note = (request: Request, seeds: Seeds) => {
-        for (let row = 0; row < request.indices.length; row++) {
-          started++
-          const before = seen.size
-          seen.add(key(seeds, row))
-          if (seen.size === before && examples.length < EXAMPLES) examples.push(coordinates(request, row))
+        if (seeds._tag === "Carried") {
+          // Asked for with every batch, but started once in its span.
+          const stream = [inner.carries === "run" ? 0 : request.epoch, request.rank, request.worker, seeds.slot].join()
+          if (carried.has(stream)) return
+          carried.add(stream)
+          count(request, seeds, 0)
+          return
         }
+        for (let row = 0; row < request.indices.length; row++) count(request, seeds, row)
+      }
+      const count = (request: Request, seeds: Seeds, row: number) => {
+        started++
+        const before = seen.size
+        seen.add(key(seeds, row))
+        if (seen.size === before && examples.length < EXAMPLES) examples.push(coordinates(request, row))
       }
       const outer = {
         ...inner,

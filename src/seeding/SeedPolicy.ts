@@ -71,20 +71,32 @@ export const coordinates = (request: Request, row: number): Coordinates => ({
 
 /**
  * Seeds as a policy hands them out: packed, `width` words a seed in one array (the fast form, which also travels to
- * threads as it is), or listed one by one.
+ * threads as it is), or listed one by one. Or carried: no row has a seed of its own; the worker starts one stream at
+ * `seed` when it first meets `slot`, and every row after goes on where the one before left it. That is how loaders seed
+ * that seed their workers; only a policy that {@link Service.carries} may.
  *
  * @since 0.1.0
  */
 export type Seeds =
   | { readonly _tag: "Packed"; readonly algorithm: string; readonly width: number; readonly words: Uint32Array }
   | { readonly _tag: "Listed"; readonly seeds: ReadonlyArray<Seed.Seed> }
+  | { readonly _tag: "Carried"; readonly slot: string; readonly seed: Seed.Seed }
 
 /**
- * The `row`-th of some seeds as a value. Throws `InvalidOption` when there are not so many.
+ * How long a worker's streams go on: till the end of the epoch, or of the run.
+ *
+ * @since 0.1.0
+ */
+export type Carries = "epoch" | "run"
+
+/**
+ * The `row`-th of some seeds as a value; of carried ones, where the stream started. Throws `InvalidOption` when there
+ * are not so many.
  *
  * @since 0.1.0
  */
 export const seedAt = (seeds: Seeds, row: number): Seed.Seed => {
+  if (seeds._tag === "Carried") return seeds.seed
   if (seeds._tag === "Packed") {
     const { algorithm, width, words } = seeds
     if (!(row >= 0 && (row + 1) * width <= words.length)) throw noSeed(words.length / width, row)
@@ -124,6 +136,12 @@ export interface Service {
   readonly elastic: boolean
   /** One seed for each of `request.indices`. */
   readonly seeds: (request: Request) => Effect.Effect<Seeds, CoordinatesError>
+  /**
+   * Present on a policy whose seeds are carried, which costs what other policies give: a sample's draws then hang on
+   * all that its worker drew before, so stages run sample by sample, one after another, and a replay has to make
+   * everything from the stream's start.
+   */
+  readonly carries?: Carries
   /** When present, every draw of every batch is reported to it, batch by batch as they are made. */
   readonly record?: (draws: ReadonlyArray<Draw>) => Effect.Effect<void>
 }
