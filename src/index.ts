@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 
+/** How many states a run started, and how many twice. */
+export * as SeedAudit from "./audit/SeedAudit.ts"
 /** Random access to samples, and views of it. */
 export * as Dataset from "./datasets/Dataset.ts"
 /** The IDX files of MNIST and its kin. */
@@ -26,8 +28,6 @@ export * as Permutation from "./seeding/Permutation.ts"
 export * as Rng from "./seeding/Rng.ts"
 /** Seeds as plain data. */
 export * as Seed from "./seeding/Seed.ts"
-/** How many states a run started, and how many twice. */
-export * as SeedAudit from "./seeding/SeedAudit.ts"
 /** The service that turns coordinates into seeds. */
 export * as SeedPolicy from "./seeding/SeedPolicy.ts"
 /** Samples laid side by side in columns. */

@@ -15,6 +15,7 @@ import type { Batch } from "../stages/Batch.ts"
 import type { Stage, StageContext } from "../stages/Stage.ts"
 import type { Job } from "./Job.ts"
 import * as Plan from "./Plan.ts"
+import { requestAt } from "./Request.ts"
 import { StageError } from "./StageError.ts"
 import type { BatchStage, EffectStage, PlainStage, Step } from "./Steps.ts"
 import type { Streams } from "./Streams.ts"
@@ -71,7 +72,7 @@ export class Making implements Ambient.AtWork {
   ) {
     streams?.enter(epoch)
     const { rank, workers, world } = job.plan
-    const ordinal = Plan.ordinal(job.plan, batch) + position - Plan.rows(job.plan, batch).position
+    const ordinal = Plan.ordinalAt(job.plan, batch, position)
     this.setting = job.pipeline.ambient
     this.#job = job
     this.#streams = streams
@@ -325,22 +326,16 @@ export class Making implements Ambient.AtWork {
 
   /** Asks the policy for a stage's seeds, one a row of the plan (behind `batch`: one). */
   #seeded(stage: Stage): Effect.Effect<Seeded, CoordinatesError> {
-    const { batch, epoch, rank, worker, workers, world } = this.#context
+    const { batch, epoch, worker } = this.#context
     const { policy } = this.#job
-    const request: SeedPolicy.Request = {
-      scope: this.#scope,
-      stage: stage.id,
+    const { position } = this.#first
+    const request = requestAt(this.#job, stage.id, this.#scope, {
       epoch,
-      rank,
-      world,
       worker,
-      workers,
       batch,
-      ordinal: this.#scope === "sample" ? this.#first.ordinal : Math.floor(batch / workers),
-      position: this.#first.position,
-      indices: this.#scope === "sample" ? this.#indices : this.#indices.subarray(0, 1),
-      distinct: this.#job.distinct
-    }
+      position,
+      indices: this.#indices
+    })
     if (policy === undefined || !(stage.draws || this.setting === "derive")) {
       return Effect.succeed({ stage, request, seeds: undefined, rng: () => idle })
     }

@@ -75,3 +75,7 @@ export const worker = (plan: Plan, batch: number): number => batch % plan.worker
  */
 export const ordinal = (plan: Plan, batch: number): number =>
   Math.floor(batch / plan.workers) * (plan.batchSize / plan.world)
+
+/** How many samples the worker of a batch made in the epoch before the one at a position of the batch. @since 0.1.0 */
+export const ordinalAt = (plan: Plan, batch: number, position: number): number =>
+  ordinal(plan, batch) + position - rows(plan, batch).position

@@ -142,6 +142,11 @@ export interface Service {
    * everything from the stream's start.
    */
   readonly carries?: Carries
+  /**
+   * Present where seeds are squeezed into fewer bits than keep streams apart: how many are left. An audit then tells the
+   * odds that two of a run's streams are the same.
+   */
+  readonly bits?: number
   /** When present, every draw of every batch is reported to it, batch by batch as they are made. */
   readonly record?: (draws: ReadonlyArray<Draw>) => Effect.Effect<void>
 }

@@ -7,8 +7,8 @@
  * @since 0.1.0
  */
 import { Context, Effect, Layer } from "effect"
-import type { Coordinates } from "./Coordinates.ts"
-import { coordinates, type Request, SeedPolicy, type Seeds, seedAt } from "./SeedPolicy.ts"
+import type { Coordinates } from "../seeding/Coordinates.ts"
+import { coordinates, type Request, SeedPolicy, type Seeds, seedAt } from "../seeding/SeedPolicy.ts"
 
 /** @since 0.1.0 */
 export interface Report {
