@@ -1,12 +1,13 @@
 /**
- * Proof of a run: how many generator states it started, and how many of them it had started before.
- *
- * The audit stands between a seed policy and the run, and sees every seed that is handed out. It holds each state once
- * (some 60 bytes), so memory grows with the run: about 100 MB for 1.5 million samples in one drawing stage.
+ * Proof of a run: how many generator states it started, and how many of them it had started before ({@link counting});
+ * and, before anything is run, which of a pipeline's streams repeat each other under a policy ({@link run}).
  *
  * @since 0.1.0
  */
 import { Context, Effect, Layer } from "effect"
+
+export { type Cell, type Meeting, type Options, type Pattern, type Repeat, type RunReport, run } from "./Run.ts"
+
 import type { Coordinates } from "../seeding/Coordinates.ts"
 import { coordinates, type Request, SeedPolicy, type Seeds, seedAt } from "../seeding/SeedPolicy.ts"
 
@@ -37,7 +38,8 @@ export class SeedAudit extends Context.Tag("furrow/SeedAudit")<SeedAudit, Servic
 export const EXAMPLES = 5
 
 /**
- * A policy's layer with an audit of all that it hands out.
+ * A policy's layer with an audit of all that it hands out. It stands between the policy and the run and holds each state
+ * once (some 60 bytes), so memory grows with the run: about 100 MB for 1.5 million samples in one drawing stage.
  *
  * @example
  * import { Effect, Stream } from "effect"

@@ -142,6 +142,8 @@ export interface Service {
    * everything from the stream's start.
    */
   readonly carries?: Carries
+  /** Present where two places never have one start state, by construction and not by odds. */
+  readonly injective?: true
   /**
    * Present where seeds are squeezed into fewer bits than keep streams apart: how many are left. An audit then tells the
    * odds that two of a run's streams are the same.
@@ -302,6 +304,7 @@ const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Se
   name,
   seed: seed.text,
   elastic,
+  injective: true,
   seeds: (request) =>
     Effect.suspend(() => {
       const words = new Uint32Array(4 * request.indices.length)

@@ -1,0 +1,119 @@
+/**
+ * The places at which a pipeline draws, with the streams that a policy starts there.
+ *
+ * @since 0.1.0
+ */
+import { Effect } from "effect"
+import type { InvalidOption } from "../InvalidOption.ts"
+import type { Pipeline } from "../Pipeline.ts"
+import * as Job from "../scheduler/Job.ts"
+import * as Plan from "../scheduler/Plan.ts"
+import { requestAt } from "../scheduler/Request.ts"
+import { type Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
+import * as Rng from "../seeding/Rng.ts"
+import { format } from "../seeding/Seed.ts"
+import { coordinates, epochRequest, type Request, type Seeds, type Service, seedAt } from "../seeding/SeedPolicy.ts"
+
+/** A stream, and where it is started. @since 0.1.0 */
+export interface Started {
+  readonly at: Coordinates
+  /** Its start state as text. */
+  readonly state: string
+  readonly words: Uint32Array
+}
+
+/** What {@link survey} looks at. @since 0.1.0 */
+export interface Extent {
+  readonly epochs: number
+  readonly workers: number
+  readonly ranks: number
+  /** How many samples of each worker and epoch, from the first on. */
+  readonly samples: number
+  /** How many words of each stream. */
+  readonly words: number
+}
+
+/** @since 0.1.0 */
+export interface Survey {
+  readonly policy: Service | undefined
+  /** The order of each epoch that is drawn. */
+  readonly orders: ReadonlyArray<Started>
+  /** What stages draw from: for each sample and stage, or, where streams go on, for each worker. */
+  readonly streams: ReadonlyArray<Started>
+}
+
+/**
+ * Asks the pipeline's policy for all seeds of an extent, and starts them. No sample is read and no stage is run.
+ *
+ * @since 0.1.0
+ */
+export const survey = <A, E, R>(
+  pipeline: Pipeline<A, E, R>,
+  extent: Extent
+): Effect.Effect<Survey, InvalidOption | CoordinatesError, R> =>
+  Effect.gen(function* () {
+    const orders: Array<Started> = []
+    const streams: Array<Started> = []
+    const carried = new Set<string>()
+    let policy: Service | undefined
+
+    const start = (own: Service, request: Request, seeds: Seeds, into: Array<Started>) =>
+      Effect.try({
+        try: () => {
+          const rows = seeds._tag === "Carried" ? 1 : request.indices.length
+          for (let row = 0; row < rows; row++) {
+            const seed = seedAt(seeds, row)
+            const words = new Uint32Array(extent.words)
+            const rng = Rng.make(seed)
+            for (let index = 0; index < words.length; index++) words[index] = rng.word()
+            into.push({ at: coordinates(request, row), state: format(seed), words })
+          }
+        },
+        catch: (thrown) =>
+          new CoordinatesError({
+            policy: own.name,
+            seed: own.seed,
+            coordinates: coordinates(request, 0),
+            reason: thrown instanceof Error ? thrown.message : String(thrown)
+          })
+      })
+
+    for (let rank = 0; rank < extent.ranks; rank++) {
+      const job = yield* Job.make(pipeline, extent.workers, { rank, world: extent.ranks })
+      const own = job.policy
+      if (own === undefined) continue
+      policy = own
+      const sampling = pipeline.stages.find((stage) => stage._tag === "Sample")
+      const batching = pipeline.stages.findIndex((stage) => stage._tag === "Batch")
+      for (let epoch = 0; epoch < extent.epochs; epoch++) {
+        if (rank === 0 && sampling?.draws === true) {
+          const request = epochRequest(sampling.id, epoch, { workers: extent.workers, world: extent.ranks })
+          yield* start(own, request, yield* own.seeds(request), orders)
+        }
+        const order = yield* job.order(epoch)
+        for (let worker = 0; worker < extent.workers; worker++) {
+          let left = extent.samples
+          for (let batch = worker; batch < job.plan.batches && left > 0; batch += extent.workers) {
+            const { position, size } = Plan.rows(job.plan, batch)
+            const count = Math.min(size, left)
+            if (count === 0) continue
+            left -= count
+            const indices = Float64Array.from({ length: count }, (_, row) => order(position + row))
+            for (const [place, stage] of pipeline.stages.entries()) {
+              if (!stage.draws || stage._tag === "Sample") continue
+              const scope = place < batching ? "sample" : "batch"
+              const request = requestAt(job, stage.id, scope, { epoch, worker, batch, position, indices })
+              const seeds = yield* own.seeds(request)
+              if (seeds._tag === "Carried") {
+                const stream = [own.carries === "run" ? 0 : epoch, rank, worker, seeds.slot].join()
+                if (carried.has(stream)) continue
+                carried.add(stream)
+              }
+              yield* start(own, request, seeds, streams)
+            }
+          }
+        }
+      }
+    }
+    return { policy, orders, streams }
+  })
