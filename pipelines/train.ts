@@ -7,20 +7,16 @@
  * Progress and summary go to stderr; with `--json` the last line of stdout is the result. Ctrl-C ends the run cleanly
  * with what was reached; a second one ends it at once. Exit codes: 0 done (or called off), 1 failed, 2 wrong usage.
  */
-import { stripVTControlCharacters } from "node:util"
-import { Command, ValidationError } from "@effect/cli"
+import { Command } from "@effect/cli"
 import { FileSystem } from "@effect/platform"
-import { BunContext } from "@effect/platform-bun"
-import { Cause, Config, ConfigError, Data, Deferred, Effect, Exit, Layer, Option } from "effect"
-import { InvalidOption, Seed, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
+import { Config, Deferred, Effect, Layer, Option } from "effect"
+import { Seed, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
+import { main, Usage } from "./cli/Main.ts"
 import { digits, files } from "./train/Digits.ts"
 import { options } from "./train/Options.ts"
 import * as Progress from "./train/Progress.ts"
 import { json, summary } from "./train/Summary.ts"
 import { train } from "./train/Train.ts"
-
-/** A value from outside that cannot be meant. */
-class Usage extends Data.TaggedError("Usage")<{ readonly message: string }> {}
 
 /** What the flag says, else what the environment says. */
 const seedFrom = (flag: Option.Option<Seed.Root>) =>
@@ -83,46 +79,4 @@ const command = Command.make("train", options, (flags) =>
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Trains a network on handwritten digits, and proves that no random draw was repeated"))
 
-const DONE = 0
-const FAILED = 1
-const USAGE = 2
-
-/**
- * What is said of an error, and how the process ends. @effect/cli prints what is wrong with the command line by itself,
- * through the console below.
- */
-const ending = (cause: Cause.Cause<unknown>): { readonly code: number; readonly line: string | undefined } => {
-  const error = Cause.squash(cause)
-  if (ValidationError.isValidationError(error)) return { code: USAGE, line: undefined }
-  const line = (error instanceof Error ? error.message : String(error)).trim()
-  const usage =
-    ConfigError.isConfigError(error) ||
-    error instanceof Usage ||
-    error instanceof Seed.SeedError ||
-    error instanceof InvalidOption.InvalidOption
-  return { code: usage ? USAGE : FAILED, line: ConfigError.isConfigError(error) ? String(error) : line }
-}
-
-/** A message of @effect/cli as one plain line. */
-const plain = (text: unknown): string => stripVTControlCharacters(String(text)).replaceAll(/\s+/g, " ").trim()
-
-const complain = (line: string): void => {
-  process.stderr.write(`train: ${line} (--help lists all options)\n`)
-}
-
-const cli = Command.run(command, { name: "train", version: "0.1.0" })
-
-const main = Effect.flatMap(Effect.console, (console) =>
-  cli(process.argv).pipe(
-    Effect.withConsole({ ...console, error: (...args) => Effect.sync(() => complain(args.map(plain).join(" "))) }),
-    Effect.provide(BunContext.layer)
-  )
-)
-
-const exit = await Effect.runPromiseExit(main)
-if (Exit.isSuccess(exit)) process.exitCode = DONE
-else {
-  const { code, line } = ending(exit.cause)
-  if (line !== undefined) process.stderr.write(`train: ${line}\n`)
-  process.exitCode = code
-}
+await main("train", command)

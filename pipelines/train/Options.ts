@@ -1,44 +1,9 @@
 /**
- * The command line's options. What they take is checked here, so that a wrong value meets one line that names it and
- * says what would do.
+ * The options of the training.
  */
-import { HelpDoc, Options, ValidationError } from "@effect/cli"
-import { Either } from "effect"
-import { Seed, SeedPolicy, Workers } from "../../src/index.ts"
-
-/** An option with a text that `read` makes something of, or says what is wrong with it. */
-const reading = <A>(
-  name: string,
-  pseudoName: string,
-  description: string,
-  read: (text: string) => Either.Either<A, string>
-): Options.Options<A> =>
-  Options.text(name).pipe(
-    Options.withPseudoName(pseudoName),
-    Options.withDescription(description),
-    Options.mapEffect((text) =>
-      Either.mapLeft(read(text), (reason) =>
-        ValidationError.invalidValue(HelpDoc.p(`--${name} ${JSON.stringify(text)} ${reason}`))
-      )
-    )
-  )
-
-/** A whole number from `min` to `max`. */
-const whole =
-  (min: number, max = Number.MAX_SAFE_INTEGER) =>
-  (text: string): Either.Either<number, string> => {
-    const value = Number(text)
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min && value <= max) return Either.right(value)
-    const top = max === Number.MAX_SAFE_INTEGER ? ` of at least ${min}` : ` from ${min} to ${max}`
-    return Either.left(`is no whole number${top}`)
-  }
-
-const oneOf =
-  <A extends string>(all: ReadonlyArray<A>) =>
-  (text: string): Either.Either<A, string> => {
-    const found = all.find((one) => one === text)
-    return found === undefined ? Either.left(`is none of ${all.join(", ")}`) : Either.right(found)
-  }
+import { Options } from "@effect/cli"
+import { SeedPolicy } from "../../src/index.ts"
+import { oneOf, policy, reading, seed, whole, workers } from "../cli/Reading.ts"
 
 /** All options of the command line. */
 export const options = {
@@ -46,20 +11,18 @@ export const options = {
     Options.withDefault(25)
   ),
   batchSize: reading("batch-size", "n", "Digits a batch (default 128)", whole(1)).pipe(Options.withDefault(128)),
-  workers: reading("workers", "n", "Workers that make batches (default 4)", whole(1, Workers.MAX)).pipe(
-    Options.withDefault(4)
-  ),
+  workers,
   seed: reading(
     "seed",
     "seed",
     "The run's seed: digits are a number, all else is a name (default: FURROW_SEED, else 0)",
-    (text) => Either.mapLeft(Seed.parse(text), (error) => `cannot seed a run: ${error.reason}`)
+    seed
   ).pipe(Options.optional),
   policy: reading(
     "policy",
     "name",
     `The seed policy: ${SeedPolicy.names.join(" or ")} (default: FURROW_SEED_POLICY, else epochWorker)`,
-    oneOf(SeedPolicy.names)
+    policy
   ).pipe(Options.optional),
   order: reading("order", "plan|ready", "Batches in the plan's order, or as they are ready (default plan)", (text) =>
     oneOf(["plan", "ready"] as const)(text)

@@ -1,0 +1,61 @@
+/**
+ * A command as a process: what it says on stderr and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage.
+ */
+import { stripVTControlCharacters } from "node:util"
+import { type Command, Command as Commands, ValidationError } from "@effect/cli"
+import { BunContext } from "@effect/platform-bun"
+import { Cause, ConfigError, Data, Effect, Exit } from "effect"
+import { InvalidOption, Seed } from "../../src/index.ts"
+
+/** A value from outside that cannot be meant. */
+export class Usage extends Data.TaggedError("Usage")<{ readonly message: string }> {}
+
+/** The command did what it was asked, and what it found is to be exit code 1. */
+export class Found extends Data.TaggedError("Found") {}
+
+const DONE = 0
+const FAILED = 1
+const USAGE = 2
+
+/** What is said of an error, and how the process ends. */
+const ending = (cause: Cause.Cause<unknown>): { readonly code: number; readonly line: string | undefined } => {
+  const error = Cause.squash(cause)
+  // @effect/cli prints what is wrong with the command line by itself, through the console below.
+  if (ValidationError.isValidationError(error)) return { code: USAGE, line: undefined }
+  if (error instanceof Found) return { code: FAILED, line: undefined }
+  const line = (error instanceof Error ? error.message : String(error)).trim()
+  const usage =
+    ConfigError.isConfigError(error) ||
+    error instanceof Usage ||
+    error instanceof Seed.SeedError ||
+    error instanceof InvalidOption.InvalidOption
+  return { code: usage ? USAGE : FAILED, line: ConfigError.isConfigError(error) ? String(error) : line }
+}
+
+/** A message of @effect/cli as one plain line. */
+const plain = (text: unknown): string => stripVTControlCharacters(String(text)).replaceAll(/\s+/g, " ").trim()
+
+/** Runs a command with the process's arguments, to the process's end. */
+export const main = async <Name extends string, E, A>(
+  name: string,
+  command: Command.Command<Name, BunContext.BunContext, E, A>
+): Promise<void> => {
+  const complain = (line: string): void => {
+    process.stderr.write(`${name}: ${line} (--help lists all options)\n`)
+  }
+  const cli = Command.run(command, { name, version: "0.1.0" })
+  const program = Effect.flatMap(Effect.console, (console) =>
+    cli(process.argv).pipe(
+      Effect.withConsole({ ...console, error: (...args) => Effect.sync(() => complain(args.map(plain).join(" "))) }),
+      Effect.provide(BunContext.layer)
+    )
+  )
+  const exit = await Effect.runPromiseExit(program)
+  if (Exit.isSuccess(exit)) {
+    process.exitCode = DONE
+    return
+  }
+  const { code, line } = ending(exit.cause)
+  if (line !== undefined) process.stderr.write(`${name}: ${line}\n`)
+  process.exitCode = code
+}

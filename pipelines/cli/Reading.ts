@@ -1,0 +1,62 @@
+/**
+ * Options of a command line. What they take is checked here, so that a wrong value meets one line that names it and says
+ * what would do.
+ */
+import { HelpDoc, Options, ValidationError } from "@effect/cli"
+import { Either } from "effect"
+import { Seed, SeedPolicy, Workers } from "../../src/index.ts"
+
+/** An option with a text that `read` makes something of, or says what is wrong with it. */
+export const reading = <A>(
+  name: string,
+  pseudoName: string,
+  description: string,
+  read: (text: string) => Either.Either<A, string>
+): Options.Options<A> =>
+  Options.text(name).pipe(
+    Options.withPseudoName(pseudoName),
+    Options.withDescription(description),
+    Options.mapEffect((text) =>
+      Either.mapLeft(read(text), (reason) =>
+        ValidationError.invalidValue(HelpDoc.p(`--${name} ${JSON.stringify(text)} ${reason}`))
+      )
+    )
+  )
+
+/** A whole number from `min` to `max`. */
+export const whole =
+  (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  (text: string): Either.Either<number, string> => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min && value <= max) return Either.right(value)
+    const top = max === Number.MAX_SAFE_INTEGER ? ` of at least ${min}` : ` from ${min} to ${max}`
+    return Either.left(`is no whole number${top}`)
+  }
+
+export const oneOf =
+  <A extends string>(all: ReadonlyArray<A>) =>
+  (text: string): Either.Either<A, string> => {
+    const found = all.find((one) => one === text)
+    return found === undefined ? Either.left(`is none of ${all.join(", ")}`) : Either.right(found)
+  }
+
+/** Several of what `read` takes, with commas between them. */
+export const listOf =
+  <A>(read: (text: string) => Either.Either<A, string>) =>
+  (text: string): Either.Either<ReadonlyArray<A>, string> =>
+    Either.all(
+      text
+        .split(",")
+        .map((part) => Either.mapLeft(read(part.trim()), (reason) => `(${JSON.stringify(part)}) ${reason}`))
+    )
+
+/** How many workers. */
+export const workers = reading("workers", "n", "Workers that make batches (default 4)", whole(1, Workers.MAX)).pipe(
+  Options.withDefault(4)
+)
+
+/** What a run can be seeded with. */
+export const seed = (text: string) => Either.mapLeft(Seed.parse(text), (error) => `cannot seed a run: ${error.reason}`)
+
+/** The policies of the library, by name. */
+export const policy = oneOf(SeedPolicy.names)
