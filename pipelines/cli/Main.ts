@@ -2,7 +2,7 @@
  * A command as a process: what it says on stderr and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
 import { stripVTControlCharacters } from "node:util"
-import { type Command, Command as Commands, ValidationError } from "@effect/cli"
+import { Command, ValidationError } from "@effect/cli"
 import { BunContext } from "@effect/platform-bun"
 import { Cause, ConfigError, Data, Effect, Exit } from "effect"
 import { InvalidOption, Seed } from "../../src/index.ts"
