@@ -185,7 +185,7 @@ export class RandomState extends Rng {
   override choice(size: number, count: number, options: ChoiceOptions = {}): Array<number> {
     const { replace = false, weights } = options
     Weighted.check(size, count, replace)
-    if (weights !== undefined) return Weighted.choice(this, size, count, replace, weights)
+    if (weights !== undefined && count > 0) return Weighted.choice(this, size, count, replace, weights)
     if (replace) return Array.from({ length: count }, () => this.integer(size))
     return Array.from(this.permutation(size).subarray(0, count))
   }
