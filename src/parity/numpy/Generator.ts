@@ -19,6 +19,7 @@ import * as Bounded from "../../seeding/distributions/Bounded.ts"
 import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
 import type { BitGenerator, Kind } from "./BitGenerator.ts"
+import * as Masked from "./Masked.ts"
 import * as Pcg64 from "./Pcg64.ts"
 import * as Philox4x64 from "./Philox4x64.ts"
 import * as SeedSequence from "./SeedSequence.ts"
@@ -165,6 +166,12 @@ export class Generator extends Rng {
     return standardNormal(this.#bits)
   }
 
+  /** `shuffle(items)`: in place, by masked rejection instead of `integer`'s multiplication, as NumPy does here. */
+  override shuffle<A extends Uint32Array | Float64Array | Array<unknown>>(items: A): A {
+    Bounded.shuffle({ integer: (bound) => Masked.upTo(this, bound - 1) }, items)
+    return items
+  }
+
   /**
    * `choice(size, count, replace, p)`. Weights that sum to 1 are NumPy's p; others count by their share of the sum,
    * where NumPy would refuse them. Without replacement and without weights it goes by Floyd's method (Bentley and Floyd,
@@ -195,7 +202,10 @@ export class Generator extends Rng {
       const value = this.integer(last + 1)
       chosen.add(chosen.has(value) ? last : value)
     }
-    return this.shuffle([...chosen])
+    const order = [...chosen]
+    // By multiplication here, unlike NumPy's own shuffle.
+    Bounded.shuffle(this, order)
+    return order
   }
 }
 

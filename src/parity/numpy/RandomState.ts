@@ -20,6 +20,7 @@ import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
 import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
 import { Mt19937 } from "../Mt19937.ts"
+import * as Masked from "./Masked.ts"
 import * as SeedSequence from "./SeedSequence.ts"
 import { span64 } from "./Span.ts"
 import * as Weighted from "./Weighted.ts"
@@ -113,13 +114,7 @@ export class RandomState extends Rng {
    */
   override integer(bound: number): number {
     if (!(bound >= 1 && bound <= TWO_POW_32 && bound === Math.floor(bound))) return this.#wide(bound)
-    const last = bound - 1
-    if (last === 0) return 0
-    const mask = 0xffffffff >>> Math.clz32(last)
-    for (;;) {
-      const value = (this.#twister.word() & mask) >>> 0
-      if (value <= last) return value
-    }
+    return Masked.upTo(this.#twister, bound - 1)
   }
 
   #wide(bound: number): number {
