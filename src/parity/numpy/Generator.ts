@@ -1,7 +1,7 @@
 /**
  * NumPy's `Generator`, what `np.random.default_rng` makes, on PCG64 and on Philox, as of NumPy 1.17 to 1.26. Seeds, raw
- * words, integers, uniforms, orders and choices are equal to the last bit; normals too but in the tails (three draws in
- * ten thousand), where they differ by a few units in the last place at most.
+ * words, integers, uniforms, orders and choices are equal to the last bit; normals too, but that a draw from the tails
+ * (three in ten thousand) ends in another last bit now and then.
  *
  * Seeds of four forms, all plain data:
  *
