@@ -1,5 +1,5 @@
 /**
- * NumPy's `Generator`, what `np.random.default_rng` makes, on PCG64 and on Philox, as of NumPy 1.17 to 1.26. Seeds, raw
+ * NumPy's `Generator`, what `np.random.default_rng` makes, on PCG64 and on Philox, as in NumPy 1.24. Seeds, raw
  * words, integers, uniforms, orders and choices are equal to the last bit; normals too, but that a draw from the tails
  * (three in ten thousand) ends in another last bit now and then.
  *

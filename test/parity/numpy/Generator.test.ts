@@ -60,6 +60,8 @@ const EDGES = [
     weighted: [3, 4, 1, 0],
     weightedAgain: [3, 3, 3, 4, 4, 3, 1, 3, 3, 4, 4, 1],
     few: [7, 4, 2, 6, 9],
+    tenThousand: [7233, 5575, 7110, 7188, 4073],
+    all: "0a323a943b47d52e8c11cea04ec6fb39afd70ceb7351c6281b91e5e98ec04e87",
     end: [5701, 3690, 7984, 1301, 4324],
     floyd: [1433, 6189, 7234, 3859, 6570],
     again: [6, 3, 5, 3, 1, 3, 6, 6, 6, 4],
@@ -96,6 +98,8 @@ const EDGES = [
     weighted: [1, 3, 4, 0],
     weightedAgain: [1, 1, 3, 1, 1, 4, 4, 4, 1, 3, 1, 3],
     few: [9, 0, 10, 1, 6],
+    tenThousand: [9389, 3354, 4793, 2278, 5348],
+    all: "579c16e1f5ce0c4d3756fd0470e228bd68438ad0a62e446bb9a40644312837c0",
     end: [4250, 8910, 8934, 7770, 3558],
     floyd: [2290, 5385, 7420, 3633, 9147],
     again: [1, 0, 4, 0, 5, 4, 0, 0, 4, 1],
@@ -150,10 +154,17 @@ describe.each(EDGES.map((own) => [own.name, own] as const))("Generator on %s at 
     expect(make().choice(5, 4, { weights: WEIGHTS })).toEqual([...own.weighted])
     expect(make().choice(5, 12, { weights: WEIGHTS, replace: true })).toEqual([...own.weightedAgain])
     expect(make().choice(12, 5)).toEqual([...own.few])
+    expect(make().choice(10000, 201).slice(0, 5)).toEqual([...own.tenThousand])
+    expect(sha256(Uint32Array.from(make().choice(10001, 10001)))).toBe(own.all)
     expect(make().choice(10001, 201).slice(0, 5)).toEqual([...own.end])
     expect(make().choice(10001, 200).slice(0, 5)).toEqual([...own.floyd])
     expect(make().choice(7, 10, { replace: true })).toEqual([...own.again])
     expect(make().choice(3, 0, { weights: [1, 0, 0] })).toEqual([])
+  })
+
+  test("a uniform that equals a share of the weights goes to the next index", () => {
+    const first = make().double()
+    expect(make().choice(2, 1, { weights: [first, 1 - first] })).toEqual([1])
   })
 
   test("shuffle", () => {

@@ -60,5 +60,9 @@ describe("NumPy's ziggurat", () => {
     const again = scripted([word(magnitude, true, 0), half, 0n, half, half])
     expect(standardNormal(again)).toBeCloseTo(-beyond, 12)
     expect(again.used).toBe(5)
+    // x = ln 1024 / r = 1.9, x² = 3.6; y = ln 12 = 2.5: kept only as y counts twice.
+    const far = [2n ** 64n - 2n ** 54n, 2n ** 64n - 2n ** 64n / 12n]
+    const kept = standardNormal(scripted([word(magnitude, true, 0), ...far]))
+    expect(kept).toBeCloseTo(-(3.6541528853610088 + 10 * Math.LN2 * 0.27366123732975828), 12)
   })
 })
