@@ -2,59 +2,19 @@
  * The main job as a person runs it: a child process of the runtime that runs the tests, looked at from outside.
  */
 import { afterAll, describe, expect, test } from "bun:test"
-import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join } from "node:path"
 import { BunContext } from "@effect/platform-bun"
 import { Effect, Layer, Option } from "effect"
 import { digits } from "../../pipelines/train/Digits.ts"
 import { type Options, train } from "../../pipelines/train/Train.ts"
 import { Idx, SeedAudit, SeedPolicy, Tensor, Workers } from "../../src/index.ts"
-import { runtime } from "../../src/runtime.ts"
 import { constant } from "../../src/testing.ts"
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const commands = {
-  bun: ["bun", "run"],
-  deno: ["deno", "run", "-A", "--no-check"]
-}
-
-/** The runtime under test; the tests run on Bun and on Deno alike. */
-const here = runtime.name === "deno" ? "deno" : "bun"
-
-const start = (on: "bun" | "deno", args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) => {
-  const [command = "", ...rest] = commands[on]
-  // npm's `deno` is a wrapper that a signal ends without its child; the runtime under test is called as itself.
-  const path = on === here ? process.execPath : join(root, "node_modules", ".bin", command)
-  const child = spawn(path, [...rest, join(root, "pipelines", "train.ts"), ...args], {
-    cwd: root,
-    env: { ...process.env, NO_COLOR: "1", ...env }
-  })
-  let stdout = ""
-  let stderr = ""
-  child.stdout.on("data", (chunk) => {
-    stdout += chunk
-  })
-  child.stderr.on("data", (chunk) => {
-    stderr += chunk
-  })
-  const ended = new Promise<Ended>((resolve) => {
-    child.on("close", (code) => resolve({ code, stdout, stderr }))
-  })
-  return { child, ended, said: () => stderr }
-}
+import { here, start, TIME } from "../support/process.ts"
 
 const result = async (args: ReadonlyArray<string>, on: "bun" | "deno" = here) => {
-  const { code, stderr, stdout } = await start(on, ["--json", ...args]).ended
+  const { code, stderr, stdout } = await start("train.ts", ["--json", ...args], { on }).ended
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" })
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "")
 }
@@ -64,8 +24,6 @@ const DIGEST = "cb6074e86eec0be0f8928d681b32f1a042e03e0296896688c1c904a7a34c7907
 
 /** Loads and digests two short epochs. */
 const SHORT = ["--no-train", "--epochs", "2", "--limit", "600"]
-
-const TIME = 60_000
 
 describe("a short run", () => {
   test(
@@ -139,10 +97,10 @@ describe("a short run", () => {
     "takes seed and policy from the environment, and the flag before it",
     async () => {
       const env = { FURROW_SEED: "7", FURROW_SEED_POLICY: "elastic" }
-      const { stdout } = await start(here, ["--json", ...SHORT], env).ended
+      const { stdout } = await start("train.ts", ["--json", ...SHORT], { env }).ended
       expect(JSON.parse(stdout)).toMatchObject({ seed: "7", policy: "elastic" })
       const flags = ["--seed", "8", "--policy", "epochWorker"]
-      const flagged = await start(here, ["--json", ...SHORT, ...flags], env).ended
+      const flagged = await start("train.ts", ["--json", ...SHORT, ...flags], { env }).ended
       expect(JSON.parse(flagged.stdout)).toMatchObject({ seed: "8", policy: "epochWorker" })
     },
     TIME
@@ -165,7 +123,7 @@ describe("training", () => {
   test(
     "learns, says how it goes, and ends with the proof",
     async () => {
-      const { code, stderr, stdout } = await start(here, ["--epochs", "3"]).ended
+      const { code, stderr, stdout } = await start("train.ts", ["--epochs", "3"]).ended
       expect(code).toBe(0)
       expect(stdout).toBe("")
       expect(stderr).toMatch(/epoch 1\/3 {2}loss \d\.\d{4} {2}accuracy \d\d\.\d\d % {2}\d+ samples\/s {2}ETA \d+ s\n/)
@@ -217,7 +175,7 @@ describe("ending", () => {
   test(
     "Ctrl-C ends it cleanly with what was reached",
     async () => {
-      const run = start(here, ["--json", "--epochs", "500", "--no-train"])
+      const run = start("train.ts", ["--json", "--epochs", "500", "--no-train"])
       while (!run.said().includes("epoch   2/500")) await new Promise((resolve) => setTimeout(resolve, 20))
       // Not `child.kill`: after it, Deno says that the child ended by the signal, however it ended.
       process.kill(run.child.pid ?? Number.NaN, "SIGINT")
@@ -247,7 +205,7 @@ describe("ending", () => {
   ])(
     "wrong usage meets one line and exit code 2: %j",
     async (args, line) => {
-      const { code, stderr, stdout } = await start(here, args).ended
+      const { code, stderr, stdout } = await start("train.ts", args).ended
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
       expect(stderr).toContain(line)
       expect(stderr.trim().split("\n")).toHaveLength(1)
@@ -261,7 +219,7 @@ describe("ending", () => {
   ])(
     "so does an environment that cannot be meant: %j",
     async (env, value) => {
-      const { code, stderr } = await start(here, ["--no-train"], env).ended
+      const { code, stderr } = await start("train.ts", ["--no-train"], { env }).ended
       expect(code).toBe(2)
       expect(stderr).toContain(value)
       expect(stderr.trim().split("\n")).toHaveLength(1)
@@ -290,7 +248,7 @@ describe("--data", () => {
       expect(json).toMatchObject({ samples: 300, batches: 3 })
 
       writeFileSync(join(folder, "train-images-idx3-ubyte"), Idx.encode(Tensor.make(grey(3), [3, 28, 28])).slice(0, 99))
-      const { code, stderr } = await start(here, ["--data", folder, "--no-train"]).ended
+      const { code, stderr } = await start("train.ts", ["--data", folder, "--no-train"]).ended
       expect(code).toBe(1)
       expect(stderr).toContain("train-images-idx3-ubyte")
       expect(stderr.trim().split("\n")).toHaveLength(1)

@@ -1,0 +1,53 @@
+/**
+ * A pipeline as a person runs it: a child process, looked at from outside.
+ */
+import { spawn } from "node:child_process"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { runtime } from "../../src/runtime.ts"
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const commands = {
+  bun: ["bun", "run"],
+  deno: ["deno", "run", "-A", "--no-check"]
+}
+
+/** The runtime under test; the tests run on Bun and on Deno alike. */
+export const here = runtime.name === "deno" ? "deno" : "bun"
+
+/** How long a test of a process may take, in milliseconds. */
+export const TIME = 60_000
+
+/** Starts `pipelines/<name>`. */
+export const start = (
+  name: string,
+  args: ReadonlyArray<string>,
+  { env = {}, on = here }: { readonly env?: Readonly<Record<string, string>>; readonly on?: "bun" | "deno" } = {}
+) => {
+  const [command = "", ...rest] = commands[on]
+  // npm's `deno` is a wrapper that a signal ends without its child; the runtime under test is called as itself.
+  const path = on === here ? process.execPath : join(root, "node_modules", ".bin", command)
+  const child = spawn(path, [...rest, join(root, "pipelines", name), ...args], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: "1", ...env }
+  })
+  let stdout = ""
+  let stderr = ""
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk
+  })
+  const ended = new Promise<Ended>((resolve) => {
+    child.on("close", (code) => resolve({ code, stdout, stderr }))
+  })
+  return { child, ended, said: () => stderr }
+}
