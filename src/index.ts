@@ -14,6 +14,14 @@ export * as Idx from "./datasets/Idx.ts"
 export * as InvalidOption from "./InvalidOption.ts"
 /** A dataset and its stages, as a value. */
 export * as Pipeline from "./Pipeline.ts"
+/** Python's own `random`, draw by draw. */
+export * as CPython from "./parity/CPython.ts"
+/** NumPy's generators, draw by draw. */
+export * as NumPy from "./parity/NumPy.ts"
+/** The seeding policies of the article and its kin, flaws included. */
+export * as Parity from "./parity/Policies.ts"
+/** PyTorch's CPU generator, draw by draw, and its loader's order. */
+export * as PyTorch from "./parity/PyTorch.ts"
 /** One hash over all that a run delivered. */
 export * as Digest from "./scheduler/Digest.ts"
 /** Runs pipelines, a fiber per worker. */

@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { createHash, type Hash } from "node:crypto"
+import { createHash, type Hash, randomBytes } from "node:crypto"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
 import { gunzipSync } from "node:zlib"
 
@@ -20,8 +20,14 @@ export const runtime: { readonly name: "bun" | "deno" | "node"; readonly version
 /** The 32 bytes of SHA-256. Strings are taken as UTF-8. @since 0.1.0 */
 export const sha256 = (data: string | Uint8Array): Uint8Array => createHash("sha256").update(data).digest()
 
+/** The 64 bytes of SHA-512. @since 0.1.0 */
+export const sha512 = (data: Uint8Array): Uint8Array => createHash("sha512").update(data).digest()
+
 /** A SHA-256 that takes its input in parts. @since 0.1.0 */
 export const sha256Stream = (): Hash => createHash("sha256")
+
+/** 128 bits from the operating system. @since 0.1.0 */
+export const entropy = (): bigint => BigInt(`0x${randomBytes(16).toString("hex")}`)
 
 /** The bytes that a gzip stream holds. Throws what zlib throws on a corrupt or cut one. @since 0.1.0 */
 export const gunzip = (data: Uint8Array): Uint8Array => gunzipSync(data)

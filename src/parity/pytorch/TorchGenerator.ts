@@ -1,0 +1,331 @@
+/**
+ * `torch.Generator` on the CPU: MT19937 seeded with the low 32 bits of a 64-bit seed, and PyTorch's own distributions on
+ * it, number for number as PyTorch 1.13 has them on x86-64.
+ *
+ * | algorithm of a seed | words |
+ * |---|---|
+ * | `torch-mt19937` | the 64-bit seed: low, high |
+ * | `torch-mt19937-state` | 624 words, position, then 1 with a kept normal or 0, its low and high word, the seed's two |
+ *
+ * @since 0.1.0
+ */
+import ln from "@stdlib/math-base-special-ln"
+import sincos from "@stdlib/math-base-special-sincos"
+import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
+import { cumulative } from "../../seeding/distributions/Choice.ts"
+import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
+import type { Seed } from "../../seeding/Seed.ts"
+import { Mt19937 } from "../Mt19937.ts"
+
+const TWO_POW_32 = 2 ** 32
+const TWO_POW_MINUS_24 = 2 ** -24
+const TWO_POW_MINUS_53 = 2 ** -53
+const TWO_PI = 2 * Math.PI
+
+/** The names by which seeds ask for this generator. @since 0.1.0 */
+export const algorithms = { seed: "torch-mt19937", state: "torch-mt19937-state" } as const
+
+/** Tensors of at least so many normals are filled in another way than smaller ones. */
+const FILLED = 16
+
+/**
+ * A generator of PyTorch's. As an `Rng` it draws what PyTorch draws one scalar at a time: `word` is the twister's,
+ * `float` is `rand` of float32 (24 bits), `double` of float64 (53 bits), `integer(n)` is `randint(0, n)`,
+ * `standardNormal` is `randn` in float64, `permutation` is `randperm`, `shuffle` puts items in the order of a
+ * `randperm`. `choice` without weights and replacement is the start of a `randperm`, with replacement `randint`, with
+ * weights and replacement `multinomial`; weights without replacement, gamma and beta are Furrow's own on these draws.
+ *
+ * @example
+ * import { PyTorch } from "furrow"
+ *
+ * const torch = PyTorch.manualSeed(42)
+ * console.assert(torch.initialSeed === 42n)
+ * console.assert(torch.randperm(10).length === 10)
+ *
+ * @since 0.1.0
+ */
+export class TorchGenerator extends Rng {
+  readonly seed: Seed
+  /** What `manual_seed` was given, 0 to 2^64 − 1; negative seeds count from 2^64 down. */
+  readonly initialSeed: bigint
+  readonly #twister: Mt19937
+  #kept: number | undefined
+
+  constructor(seed: Seed, initialSeed: bigint, twister: Mt19937, kept?: number) {
+    super()
+    this.seed = seed
+    this.initialSeed = initialSeed
+    this.#twister = twister
+    this.#kept = kept
+  }
+
+  /** The seed of where it stands now: `Rng.make` of it goes on from here. */
+  state(): Seed {
+    const { position, words } = this.#twister.state()
+    const halves = new DataView(new ArrayBuffer(8))
+    halves.setFloat64(0, this.#kept ?? 0, true)
+    const kept = [Number(this.#kept !== undefined), halves.getUint32(0, true), halves.getUint32(4, true)]
+    return { algorithm: algorithms.state, words: [...words, position, ...kept, ...halvesOf(this.initialSeed)] }
+  }
+
+  word(): number {
+    return this.#twister.word()
+  }
+
+  /** 64 bits of two words, high first. */
+  random64(): bigint {
+    const high = BigInt(this.word())
+    return (high << 32n) | BigInt(this.word())
+  }
+
+  /** `torch.empty((), dtype=torch.int64).random_()`: a whole number from 0 to 2^63 − 1. */
+  random(): bigint {
+    return BigInt.asUintN(63, this.random64())
+  }
+
+  /** `rand(())`: uniform in [0, 1), float32 with 24 random bits. */
+  override float(): number {
+    return (this.word() & 0xffffff) * TWO_POW_MINUS_24
+  }
+
+  /** `rand((), dtype=torch.float64)`: uniform in [0, 1) with 53 random bits. */
+  override double(): number {
+    const high = this.word() & 0x1fffff
+    return (high * TWO_POW_32 + this.word()) * TWO_POW_MINUS_53
+  }
+
+  /** `randint(0, bound)`: a remainder, so not quite even; of one word below 2^32, of two from there on. */
+  override integer(bound: number): number {
+    if (bound >= 1 && bound < TWO_POW_32 && bound === Math.floor(bound)) return this.word() % bound
+    return Number(this.random64() % BigInt(whole("bound", bound, 1)))
+  }
+
+  /**
+   * `randint(low, high, ())`: whole numbers from `low` to `high − 1`. Throws `InvalidOption` unless both are safe
+   * integers with low < high, at most 2^53 − 1 apart.
+   */
+  randint(low: number, high: number): number {
+    whole("low", low, Number.MIN_SAFE_INTEGER)
+    whole("high", high, low + 1)
+    return low + this.integer(high - low)
+  }
+
+  /** {@link randint} over all of `int64`: −2^63 ≤ low < high ≤ 2^63 − 1. */
+  randintBig(low: bigint, high: bigint): bigint {
+    if (low < -(1n << 63n) || high <= low || high >= 1n << 63n) {
+      const expected = "with -2^63 <= low < high <= 2^63 - 1"
+      throw new InvalidOption({ option: "low and high", value: `${low}, ${high}`, expected })
+    }
+    const range = high - low
+    return low + (range < BigInt(TWO_POW_32) ? BigInt(this.word()) % range : this.random64() % range)
+  }
+
+  /** `bernoulli`: `double() < p`. */
+  override bernoulli(p = 0.5): boolean {
+    return this.double() < finite("probability", p, 0, 1)
+  }
+
+  /** `uniform_` of a float64 scalar. */
+  override uniform(low = 0, high = 1): number {
+    finite("low", low)
+    finite("high", high, low)
+    return this.double() * (high - low) + low
+  }
+
+  /** `randn(())` in float64: Box and Muller's two at a time; the second is kept for the next call. */
+  override standardNormal(): number {
+    const kept = this.#kept
+    if (kept !== undefined) {
+      this.#kept = undefined
+      return kept
+    }
+    const angle = TWO_PI * this.double()
+    const radius = Math.sqrt(-2 * ln(1 - this.double()))
+    const [sin, cos] = sincos(angle) as [number, number] // sine and cosine, by the library's own documentation
+    this.#kept = radius * sin
+    return radius * cos
+  }
+
+  /** `rand(count)`: float32. */
+  rand(count: number): Float32Array {
+    return Float32Array.from({ length: whole("count", count, 0) }, () => this.float())
+  }
+
+  /** `rand(count, dtype=torch.float64)`. */
+  rand64(count: number): Float64Array {
+    return Float64Array.from({ length: whole("count", count, 0) }, () => this.double())
+  }
+
+  /** `randn(count)`: float32, to about 1e-6 of PyTorch's, whose vector code rounds in its own ways. */
+  randn(count: number): Float32Array {
+    return this.#normals(new Float32Array(whole("count", count, 0)), () => this.float())
+  }
+
+  /** `randn(count, dtype=torch.float64)`. */
+  randn64(count: number): Float64Array {
+    return this.#normals(new Float64Array(whole("count", count, 0)), () => this.double())
+  }
+
+  #normals<A extends Float32Array | Float64Array>(target: A, uniform: () => number): A {
+    const size = target.length
+    if (size < FILLED) {
+      for (let index = 0; index < size; index++) target[index] = this.standardNormal()
+      return target
+    }
+    for (let index = 0; index < size; index++) target[index] = uniform()
+    for (let start = 0; start + FILLED <= size; start += FILLED) transform(target, start)
+    if (size % FILLED !== 0) {
+      // The last sixteen are drawn anew, over some that were done already.
+      for (let index = size - FILLED; index < size; index++) target[index] = uniform()
+      transform(target, size - FILLED)
+    }
+    return target
+  }
+
+  /** `randperm(size)`: Fisher and Yates from the front, by remainders. */
+  randperm(size: number): Uint32Array {
+    const order = new Uint32Array(whole("size", size, 0, TWO_POW_32 - 1))
+    for (let index = 0; index < size; index++) order[index] = index
+    // From here on PyTorch takes 64 bits a draw, as the remainders of 32 would be too uneven.
+    const wide = size >= Math.floor((TWO_POW_32 - 1) / 20)
+    for (let index = 0; index < size - 1; index++) {
+      const left = size - index
+      const other = index + (wide ? Number(this.random64() % BigInt(left)) : this.word() % left)
+      const item = order[index] as number
+      order[index] = order[other] as number
+      order[other] = item
+    }
+    return order
+  }
+
+  override permutation(size: number): Uint32Array {
+    return this.randperm(size)
+  }
+
+  /** Puts items in the order of a `randperm`, in place: `items[randperm(len(items))]`. */
+  override shuffle<A extends Uint32Array | Float64Array | Array<unknown>>(items: A): A {
+    const before = items.slice()
+    this.randperm(items.length).forEach((from, to) => {
+      items[to] = before[from] as number
+    })
+    return items
+  }
+
+  /**
+   * `multinomial(weights, count, replacement=True)` of float64 weights, which need not sum to 1. Throws `InvalidOption`
+   * for weights that are none.
+   */
+  multinomial(weights: ArrayLike<number>, count: number): Array<number> {
+    const sums = cumulative(weights, weights.length)
+    const last = sums.length - 1
+    const total = sums[last] as number
+    for (let index = 0; index < last; index++) sums[index] = (sums[index] as number) / total
+    sums[last] = 1
+    return Array.from({ length: whole("count", count, 0) }, () => {
+      const unit = this.double()
+      let low = 0
+      let high = sums.length
+      while (low < high) {
+        const middle = (low + high) >>> 1
+        if ((sums[middle] as number) < unit) low = middle + 1
+        else high = middle
+      }
+      return low
+    })
+  }
+
+  override choice(size: number, count: number, options: ChoiceOptions = {}): Array<number> {
+    const { replace = false, weights } = options
+    if (weights !== undefined) {
+      if (!replace) return super.choice(size, count, options)
+      whole("the number of weights", weights.length, size, size)
+      return this.multinomial(weights, count)
+    }
+    whole("size", size, replace && count > 0 ? 1 : 0)
+    if (replace) return Array.from({ length: whole("count", count, 0) }, () => this.integer(size))
+    return Array.from(this.randperm(size).subarray(0, whole("count", count, 0, size)))
+  }
+}
+
+/**
+ * Makes sixteen uniforms normals, in place: the first eight give radii, the others angles. In float32 each step is
+ * rounded, as PyTorch's vector code does: the rounding of an angle alone moves small sines by more than 1e-6.
+ */
+const transform = (target: Float32Array | Float64Array, start: number): void => {
+  const round = target instanceof Float32Array ? Math.fround : exact
+  const half = FILLED / 2
+  for (let index = start; index < start + half; index++) {
+    const radius = round(Math.sqrt(round(-2 * round(ln(round(1 - (target[index] as number)))))))
+    const [sin, cos] = sincos(round(round(TWO_PI) * (target[index + half] as number))) as [number, number] // as above
+    target[index] = radius * round(cos)
+    target[index + half] = radius * round(sin)
+  }
+}
+
+const exact = (value: number): number => value
+
+const halvesOf = (value: bigint): ReadonlyArray<number> => [Number(value & 0xffffffffn), Number(value >> 32n)]
+
+const joined = (low: number, high: number): bigint => (BigInt(high) << 32n) | BigInt(low)
+
+/** A seed as PyTorch takes it, as a number from 0 to 2^64 − 1. */
+const mapped = (value: number | bigint): bigint => {
+  const own = typeof value === "bigint" ? value : Number.isSafeInteger(value) ? BigInt(value) : undefined
+  if (own === undefined || own < -(1n << 63n) || own >= 1n << 64n) {
+    const expected = "a whole number from -2^63 to 2^64 - 1 (beyond 2^53 - 1 as a bigint)"
+    throw new InvalidOption({ option: "a seed of PyTorch's", value, expected })
+  }
+  return BigInt.asUintN(64, own)
+}
+
+/**
+ * The seed that `torch.manual_seed(value)` stands for. Throws `InvalidOption` unless `value` is a whole number from
+ * −2^63 to 2^64 − 1, given as a bigint where a number cannot hold it.
+ *
+ * @since 0.1.0
+ */
+export const seed = (value: number | bigint): Seed => ({ algorithm: algorithms.seed, words: halvesOf(mapped(value)) })
+
+/**
+ * `torch.Generator().manual_seed(value)`. Throws as {@link seed} does.
+ *
+ * @since 0.1.0
+ */
+export const manualSeed = (value: number | bigint): TorchGenerator => make(seed(value))
+
+/**
+ * The generator at `seed`. Throws `InvalidOption` unless it is of one of the {@link algorithms} and its words are as the
+ * table above says.
+ *
+ * @since 0.1.0
+ */
+export const make = (own: Seed): TorchGenerator => {
+  const { algorithm, words } = own
+  if (algorithm === algorithms.seed) {
+    whole(`the number of words of ${algorithm}`, words.length, 2, 2)
+    const [low, high] = words as [number, number] // two, by the line above
+    return new TorchGenerator(own, joined(low, high), Mt19937.fromSeed(low))
+  }
+  if (algorithm !== algorithms.state) {
+    const expected = `one of ${Object.values(algorithms).join(", ")}`
+    throw new InvalidOption({ option: "a PyTorch generator's algorithm", value: algorithm, expected })
+  }
+  whole(`the number of words of ${algorithm}`, words.length, 630, 630)
+  // Six more than the state, by the line above.
+  const [position, has, keptLow, keptHigh, low, high] = words.slice(624) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number
+  ]
+  const halves = new DataView(new ArrayBuffer(8))
+  halves.setUint32(0, keptLow, true)
+  halves.setUint32(4, keptHigh, true)
+  const kept = whole("whether there is a kept normal", has, 0, 1) === 1 ? halves.getFloat64(0, true) : undefined
+  const twister = Mt19937.fromState(words.slice(0, 624), position)
+  return new TorchGenerator(own, joined(low, high), twister, kept === undefined ? undefined : finite("kept", kept))
+}
+
+for (const algorithm of Object.values(algorithms)) register(algorithm, make)
