@@ -112,10 +112,7 @@ const entriesOf = (name: string, { layout }: Section, value: unknown): ReadonlyA
 const at = <A>(place: string, run: () => A): Effect.Effect<A, Usage> =>
   Effect.try({
     try: run,
-    catch: (error) => {
-      if (error instanceof Usage) return error
-      return new Usage({ message: `${place}: ${error instanceof Error ? error.message : String(error)}` })
-    }
+    catch: (error) => new Usage({ message: `${place}: ${error instanceof Error ? error.message : String(error)}` })
   })
 
 /** How a section came out. */
@@ -172,7 +169,7 @@ const nothing = (file: string, name: string) =>
 
 const casesOf = (file: string, value: unknown): Effect.Effect<ReadonlyArray<LoaderCase>, Usage> =>
   Effect.gen(function* () {
-    const list = yield* at(file, () => listOf(`${file}: cases`, value))
+    const list = yield* at(file, () => listOf("cases", value))
     return yield* Effect.forEach(list, (own, index) =>
       Effect.mapError(Schema.decodeUnknown(Case)(own), (error) => {
         const [issue] = formatErrorSync(error)
