@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { gzipSync } from "node:zlib"
-import { afterEvents, gunzip, runtime, sha256, sha256Stream } from "../src/runtime.ts"
+import { afterEvents, entropy, gunzip, runtime, sha256, sha256Stream, sha512 } from "../src/runtime.ts"
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -53,6 +53,21 @@ describe("gunzip", () => {
     flipped[flipped.length - 5] = (flipped[flipped.length - 5] ?? 0) ^ 1
     expect(() => gunzip(flipped)).toThrow()
   })
+})
+
+test("sha512 is FIPS 180-4's", () => {
+  const hash = sha512(new TextEncoder().encode("abc"))
+  expect(Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")).toBe(
+    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+  )
+})
+
+test("entropy has 128 bits, others each time", () => {
+  const all = Array.from({ length: 64 }, entropy)
+  expect(new Set(all).size).toBe(64)
+  expect(all.every((own) => own >= 0n && own < 1n << 128n)).toBe(true)
+  // Each bit is 1 in one of 64 draws but for odds of 2^-64.
+  expect(all.reduce((bits, own) => bits | own)).toBe((1n << 128n) - 1n)
 })
 
 describe("afterEvents", () => {
