@@ -113,7 +113,9 @@ describe("normals", () => {
   test("the same bits on every runtime", () => {
     const python = CPython.random(1)
     const bytes = new Uint8Array(Float64Array.from({ length: 10_000 }, () => python.gauss()).buffer)
-    expect(Array.from(sha256(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("")).toBe("93e679c9a70d0d3ecf2c6990a4eb3e025ec6021640754558dba24d4d48e1280e")
+    expect(Array.from(sha256(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("")).toBe(
+      "93e679c9a70d0d3ecf2c6990a4eb3e025ec6021640754558dba24d4d48e1280e"
+    )
   })
 })
 
