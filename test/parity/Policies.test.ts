@@ -75,6 +75,43 @@ describe("the article's tables", () => {
   })
 })
 
+test("a pipeline that came from PyTorch draws what it drew there", async () => {
+  const pipeline = Pipeline.from(Dataset.range(8)).pipe(
+    Pipeline.sample(PyTorch.randomSampler),
+    Pipeline.augment("crop", (index, rng) => ({ index, top: rng.integer(9) })),
+    Pipeline.augment("noise", (sample, rng) => [sample.index, sample.top, rng.float()]),
+    Pipeline.batchWith(2, (samples) => samples)
+  )
+  const rows = await Scheduler.stream(pipeline).pipe(
+    Stream.map(({ columns }) => columns),
+    Stream.runCollect,
+    Effect.map((chunk) => Array.from(chunk)),
+    Effect.provide(Parity.pytorch({ torch: 42, shuffle: true, libraries: { noise: "torch" } })),
+    Effect.provide(Workers.fibers(2)),
+    Effect.runPromise
+  )
+  // PyTorch 1.13.0, NumPy 1.24.2: torch.manual_seed(42), DataLoader(…, batch_size=2, num_workers=2, shuffle=True) over
+  // (index, np.random.randint(9), torch.rand(()).item()).
+  expect<unknown>(rows).toEqual([
+    [
+      [0, 5, 0.2458815574645996],
+      [5, 1, 0.716747522354126]
+    ],
+    [
+      [1, 4, 0.14417147636413574],
+      [6, 7, 0.4532977342605591]
+    ],
+    [
+      [3, 2, 0.9121302366256714],
+      [4, 7, 0.3616752624511719]
+    ],
+    [
+      [2, 7, 0.3550304174423218],
+      [7, 7, 0.8555757403373718]
+    ]
+  ])
+})
+
 /** A pipeline that gives every worker a batch in each epoch. */
 const wide = Pipeline.from(Dataset.range(16)).pipe(
   Pipeline.sample(Sampler.shuffle),
