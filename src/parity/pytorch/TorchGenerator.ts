@@ -1,6 +1,7 @@
 /**
  * `torch.Generator` on the CPU: MT19937 seeded with the low 32 bits of a 64-bit seed, and PyTorch's own distributions on
- * it, number for number as PyTorch 1.13 has them on x86-64.
+ * it, number for number as PyTorch 1.13 has them on x86-64 with AVX2, built without Intel's MKL: a build with it draws
+ * `bernoulli` in another way. What later releases changed is said where it matters.
  *
  * | algorithm of a seed | words |
  * |---|---|
@@ -15,7 +16,9 @@ import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
 import { cumulative } from "../../seeding/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
+import type { TypedArray } from "../../Tensor.ts"
 import { Mt19937 } from "../Mt19937.ts"
+import { multiplyAdd } from "./MultiplyAdd.ts"
 
 const TWO_POW_32 = 2 ** 32
 const TWO_POW_MINUS_24 = 2 ** -24
@@ -31,9 +34,11 @@ const FILLED = 16
 /**
  * A generator of PyTorch's. As an `Rng` it draws what PyTorch draws one scalar at a time: `word` is the twister's,
  * `float` is `rand` of float32 (24 bits), `double` of float64 (53 bits), `integer(n)` is `randint(0, n)`,
- * `standardNormal` is `randn` in float64, `permutation` is `randperm`, `shuffle` puts items in the order of a
- * `randperm`. `choice` without weights and replacement is the start of a `randperm`, with replacement `randint`, with
- * weights and replacement `multinomial`; weights without replacement, gamma and beta are Furrow's own on these draws.
+ * `uniform` is `uniform_` and `normal` is `normal_` of a float64 scalar, `standardNormal` is `randn` in float64,
+ * `permutation` is `randperm`, `shuffle` puts items in the order of a `randperm`. `choice` with weights is `multinomial`,
+ * with replacement and without; without weights it is the start of a `randperm`, or with replacement `randint`.
+ * `fillNormal` is `normal_` of a whole tensor and `fill` of floats is `rand`; `fill` of integers, gamma and beta are
+ * Furrow's own on these words.
  *
  * @example
  * import { PyTorch } from "furrow"
@@ -66,6 +71,11 @@ export class TorchGenerator extends Rng {
     halves.setFloat64(0, this.#kept ?? 0, true)
     const kept = [Number(this.#kept !== undefined), halves.getUint32(0, true), halves.getUint32(4, true)]
     return { algorithm: algorithms.state, words: [...words, position, ...kept, ...halvesOf(this.initialSeed)] }
+  }
+
+  /** Another one that will draw what this one would; it has this one's seed, so its forks are this one's too. */
+  clone(): TorchGenerator {
+    return new TorchGenerator(this.seed, this.initialSeed, this.#twister.clone(), this.#kept)
   }
 
   word(): number {
@@ -107,7 +117,7 @@ export class TorchGenerator extends Rng {
   randint(low: number, high: number): number {
     whole("low", low, Number.MIN_SAFE_INTEGER)
     whole("high", high, low + 1)
-    return low + this.integer(high - low)
+    return low + this.integer(whole("high - low", high - low, 1))
   }
 
   /** {@link randint} over all of `int64`: −2^63 ≤ low < high ≤ 2^63 − 1. */
@@ -125,11 +135,14 @@ export class TorchGenerator extends Rng {
     return this.double() < finite("probability", p, 0, 1)
   }
 
-  /** `uniform_` of a float64 scalar. */
+  /**
+   * `uniform_(low, high)` of a float64 scalar; scaled and moved with one rounding, as PyTorch's build for AVX2 does.
+   * Throws `InvalidOption` unless both are finite and low ≤ high, with a finite span.
+   */
   override uniform(low = 0, high = 1): number {
     finite("low", low)
     finite("high", high, low)
-    return this.double() * (high - low) + low
+    return multiplyAdd(this.double(), finite("high - low", high - low), low)
   }
 
   /** `randn(())` in float64: Box and Muller's two at a time; the second is kept for the next call. */
@@ -182,18 +195,55 @@ export class TorchGenerator extends Rng {
     return target
   }
 
-  /** `randperm(size)`: Fisher and Yates from the front, by remainders. */
+  /**
+   * `target.normal_(mean, deviation)`: of fewer than 16 one by one, of more in PyTorch's other way. Throws
+   * `InvalidOption` unless both are finite and the deviation is at least 0.
+   */
+  override fillNormal<A extends Float32Array | Float64Array>(target: A, mean = 0, deviation = 1): A {
+    finite("mean", mean)
+    finite("deviation", deviation, 0)
+    if (target.length < FILLED) return super.fillNormal(target, mean, deviation)
+    this.#normals(target, target instanceof Float32Array ? () => this.float() : () => this.double())
+    if (mean === 0 && deviation === 1) return target
+    for (let index = 0; index < target.length; index++) target[index] = (target[index] as number) * deviation + mean
+    return target
+  }
+
+  override fill<A extends TypedArray>(target: A): A {
+    if (!(target instanceof Float32Array)) return super.fill(target)
+    for (let index = 0; index < target.length; index++) target[index] = this.float()
+    return target
+  }
+
+  /**
+   * `randperm(size)`: Fisher and Yates from the front, by the remainders of one word a place, at every size.
+   * {@link randpermLarge} has what PyTorch 2.6 and later draw from 214,748,364 places on. Throws `InvalidOption` unless
+   * `size` is a whole number from 0 to 2^32 − 1.
+   */
   randperm(size: number): Uint32Array {
     const order = new Uint32Array(whole("size", size, 0, TWO_POW_32 - 1))
     for (let index = 0; index < size; index++) order[index] = index
-    // From here on PyTorch takes 64 bits a draw, as the remainders of 32 would be too uneven.
-    const wide = size >= Math.floor((TWO_POW_32 - 1) / 20)
     for (let index = 0; index < size - 1; index++) {
-      const left = size - index
-      const other = index + (wide ? Number(this.random64() % BigInt(left)) : this.word() % left)
+      const other = index + (this.word() % (size - index))
       const item = order[index] as number
       order[index] = order[other] as number
       order[other] = item
+    }
+    return order
+  }
+
+  /**
+   * `randperm(size)` as PyTorch has it since 2.6 where `size` is 214,748,364 (2^32 / 20) or more: built up from the first
+   * place, by the remainders of two words a place. From PyTorch's source (pull request 143682). Throws `InvalidOption` as
+   * {@link randperm} does; smaller sizes are taken too, but PyTorch draws those in the other way.
+   */
+  randpermLarge(size: number): Uint32Array {
+    const order = new Uint32Array(whole("size", size, 0, TWO_POW_32 - 1))
+    for (let index = 0; index < size; index++) {
+      const high = this.word()
+      const other = remainder(high, this.word(), index + 1)
+      order[index] = order[other] as number
+      order[other] = index
     }
     return order
   }
@@ -212,10 +262,14 @@ export class TorchGenerator extends Rng {
   }
 
   /**
-   * `multinomial(weights, count, replacement=True)` of float64 weights, which need not sum to 1. Throws `InvalidOption`
-   * for weights that are none.
+   * `multinomial(weights, count, replacement)` of float64 weights, which need not sum to 1; with replacement unless told
+   * otherwise. As in PyTorch, a first weight of 0 is drawn by a uniform of exactly 0, odds of 2^-53. Throws
+   * `InvalidOption` for weights that are none, and without replacement for more than there are weights over 0, where
+   * PyTorch would give those of weight 0.
    */
-  multinomial(weights: ArrayLike<number>, count: number): Array<number> {
+  multinomial(weights: ArrayLike<number>, count: number, replacement = true): Array<number> {
+    // The largest of weight / exponential are the smallest of exponential / weight, which is how Furrow draws them too.
+    if (!replacement) return super.choice(weights.length, count, { weights })
     const sums = cumulative(weights, weights.length)
     const last = sums.length - 1
     const total = sums[last] as number
@@ -237,9 +291,8 @@ export class TorchGenerator extends Rng {
   override choice(size: number, count: number, options: ChoiceOptions = {}): Array<number> {
     const { replace = false, weights } = options
     if (weights !== undefined) {
-      if (!replace) return super.choice(size, count, options)
       whole("the number of weights", weights.length, size, size)
-      return this.multinomial(weights, count)
+      return this.multinomial(weights, count, replace)
     }
     whole("size", size, replace && count > 0 ? 1 : 0)
     if (replace) return Array.from({ length: whole("count", count, 0) }, () => this.integer(size))
@@ -263,6 +316,12 @@ const transform = (target: Float32Array | Float64Array, start: number): void => 
 }
 
 const exact = (value: number): number => value
+
+/** The remainder of high * 2^32 + low, 16 bits at a time so that all stays exact; `divisor` is at most 2^32. */
+const remainder = (high: number, low: number, divisor: number): number => {
+  const upper = ((high % divisor) * 65536 + (low >>> 16)) % divisor
+  return (upper * 65536 + (low & 0xffff)) % divisor
+}
 
 const halvesOf = (value: bigint): ReadonlyArray<number> => [Number(value & 0xffffffffn), Number(value >> 32n)]
 
@@ -304,6 +363,7 @@ export const make = (own: Seed): TorchGenerator => {
   if (algorithm === algorithms.seed) {
     whole(`the number of words of ${algorithm}`, words.length, 2, 2)
     const [low, high] = words as [number, number] // two, by the line above
+    whole(`the high word of ${algorithm}`, high, 0, TWO_POW_32 - 1)
     return new TorchGenerator(own, joined(low, high), Mt19937.fromSeed(low))
   }
   if (algorithm !== algorithms.state) {
@@ -311,6 +371,7 @@ export const make = (own: Seed): TorchGenerator => {
     throw new InvalidOption({ option: "a PyTorch generator's algorithm", value: algorithm, expected })
   }
   whole(`the number of words of ${algorithm}`, words.length, 630, 630)
+  for (const word of words) whole(`a word of ${algorithm}`, word, 0, TWO_POW_32 - 1)
   // Six more than the state, by the line above.
   const [position, has, keptLow, keptHigh, low, high] = words.slice(624) as [
     number,
