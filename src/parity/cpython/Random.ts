@@ -20,6 +20,9 @@ import { Mt19937 } from "../Mt19937.ts"
 const TWO_POW_32 = 2 ** 32
 const TWO_PI = 2 * Math.PI
 
+/** The most bits that a bigint has on every runtime. */
+const MOST_BITS = 2 ** 20
+
 /** The names by which seeds ask for this generator. @since 0.1.0 */
 export const algorithms = { seed: "python-mt19937", state: "python-mt19937-state" } as const
 
@@ -28,9 +31,10 @@ export type SeedInput = number | bigint | string | Uint8Array
 
 /**
  * A generator of Python's. As an `Rng` it draws what Python would: `word` is `getrandbits(32)`, `float` and `double` are
- * `random()`, `integer(n)` is `randrange(n)`, `standardNormal` is `gauss(0, 1)`, `shuffle` is `shuffle`. `choice` is
- * `sample` without replacement, `choices` with it; weights without replacement, gamma and beta are Furrow's own methods on
- * Python's draws.
+ * `random()`, `integer(n)` is `randrange(n)`, `between` is `randint`, `uniform` is `uniform`, `normal` is `gauss`,
+ * `shuffle` is `shuffle` and `permutation` the shuffle of a range, `bernoulli(p)` is `random() < p`. `choice` is `sample`
+ * without replacement, `choices` with it ({@link pick} is Python's own `choice`). Weights without replacement, `fill`,
+ * gamma and beta are Furrow's own on Python's draws.
  *
  * @example
  * import { CPython } from "furrow"
@@ -62,6 +66,11 @@ export class Random extends Rng {
     return { algorithm: algorithms.state, words: [...words, position, ...kept] }
   }
 
+  /** Another one that will draw what this one would; it has this one's seed, so its forks are this one's too. */
+  clone(): Random {
+    return new Random(this.seed, this.#twister.clone(), this.#kept)
+  }
+
   word(): number {
     return this.#twister.word()
   }
@@ -75,9 +84,9 @@ export class Random extends Rng {
     return this.double()
   }
 
-  /** `getrandbits(bits)`: a whole number of so many random bits, 0 or more. */
+  /** `getrandbits(bits)`: a whole number of so many random bits. Throws `InvalidOption` unless they are 0 to 2^20. */
   getrandbits(bits: number): bigint {
-    whole("bits", bits, 0)
+    whole("bits", bits, 0, MOST_BITS)
     let value = 0n
     for (let done = 0; done < bits; done += 32) {
       const word = this.word() >>> Math.max(0, 32 - (bits - done))
@@ -117,17 +126,20 @@ export class Random extends Rng {
   }
 
   /**
-   * `randrange(low, high, step)`. Throws `InvalidOption` for values that are no safe integers, a step of 0 or an empty
-   * range.
+   * `randrange(low, high, step)`. Throws `InvalidOption` for values that are no safe integers, a step of 0, an empty
+   * range or one of 2^53 and more.
    */
   randrange(low: number, high: number, step = 1): number {
     whole("low", low, Number.MIN_SAFE_INTEGER)
     whole("high", high, Number.MIN_SAFE_INTEGER)
     whole("step", step, Number.MIN_SAFE_INTEGER)
     if (step === 0) throw new InvalidOption({ option: "step", value: step, expected: "not 0" })
-    const count = Math.ceil((high - low) / step)
-    if (count < 1) throw new InvalidOption({ option: "the range", value: [low, high, step], expected: "not empty" })
-    return low + step * this.integer(count)
+    const span = step > 0 ? high - low : low - high
+    if (span < 1) throw new InvalidOption({ option: "the range", value: [low, high, step], expected: "not empty" })
+    const last = whole("the span of the range", span, 1) - 1
+    const stride = Math.abs(step)
+    // Whole at every step, where a plain quotient would be rounded.
+    return low + step * this.integer((last - (last % stride)) / stride + 1)
   }
 
   /** `randint(low, high)`: both included. Throws `InvalidOption` unless low ≤ high, fewer than 2^53 apart. */
@@ -194,6 +206,11 @@ export class Random extends Rng {
     return [...chosen]
   }
 
+  /** `choice(items)`: one of them. Throws `InvalidOption` for no items. */
+  pick<A>(items: ReadonlyArray<A>): A {
+    return items[this.integer(whole("the number of items to choose from", items.length, 1))] as A // below the length
+  }
+
   /**
    * `choices(items, weights, k=count)`: independent draws. Throws `InvalidOption` for no items, or weights that are none.
    */
@@ -229,36 +246,45 @@ export class Random extends Rng {
   }
 }
 
-/** A whole number as 32-bit words, lowest first; at least one. */
-const wordsOf = (value: bigint): ReadonlyArray<number> => {
-  const digits = value.toString(16)
+/** A whole number, as its hexadecimal digits, in 32-bit words, lowest first; at least one, and no word of 0 at the end. */
+const wordsOf = (digits: string): ReadonlyArray<number> => {
   const words: Array<number> = []
-  for (let end = digits.length; end > 0; end -= 8)
+  for (let end = digits.length; end > 0; end -= 8) {
     words.push(Number.parseInt(digits.slice(Math.max(0, end - 8), end), 16))
+  }
+  while (words.length > 1 && words[words.length - 1] === 0) words.pop()
   return words
 }
 
-const numberOf = (value: SeedInput): bigint => {
-  if (typeof value === "bigint") return value < 0n ? -value : value
+const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+
+const digitsOf = (value: SeedInput): string => {
+  if (typeof value === "bigint") return (value < 0n ? -value : value).toString(16)
   if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) {
       const expected = "a whole number (beyond 2^53 - 1 as a bigint), text or bytes"
       throw new InvalidOption({ option: "a seed of Python's random", value, expected })
     }
-    return BigInt(Math.abs(value))
+    return Math.abs(value).toString(16)
+  }
+  // An encoder would write all halves of a pair alike, and different texts would be one seed; Python refuses them too.
+  if (typeof value === "string" && /\p{Surrogate}/u.test(value)) {
+    const expected = "text that UTF-8 can hold, without halves of surrogate pairs"
+    throw new InvalidOption({ option: "a seed of Python's random", value, expected })
   }
   const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value
-  const hex = (own: Uint8Array): string => Array.from(own, (byte) => byte.toString(16).padStart(2, "0")).join("")
-  return BigInt(`0x${hex(bytes)}${hex(sha512(bytes))}`)
+  // By digits, as long texts make numbers that no bigint holds.
+  return hex(bytes) + hex(sha512(bytes))
 }
 
 /**
  * The seed that `random.seed(value)` stands for (version 2): whole numbers by their size alone, so −5 is 5; text and
- * bytes with their SHA-512 behind them. Throws `InvalidOption` for a number that is not whole, or too large to be exact.
+ * bytes with their SHA-512 behind them. Throws `InvalidOption` for a number that is not whole, or too large to be exact,
+ * and for text that UTF-8 cannot hold.
  *
  * @since 0.1.0
  */
-export const seed = (value: SeedInput): Seed => ({ algorithm: algorithms.seed, words: wordsOf(numberOf(value)) })
+export const seed = (value: SeedInput): Seed => ({ algorithm: algorithms.seed, words: wordsOf(digitsOf(value)) })
 
 /**
  * `random.Random(value)`. Throws as {@link seed} does.
@@ -281,6 +307,7 @@ export const make = (own: Seed): Random => {
     throw new InvalidOption({ option: "a Python generator's algorithm", value: algorithm, expected })
   }
   whole(`the number of words of ${algorithm}`, words.length, 628, 628)
+  for (const word of words) whole(`a word of ${algorithm}`, word, 0, TWO_POW_32 - 1)
   const [position, has, low, high] = words.slice(624) as [number, number, number, number] // by the line above
   const halves = new DataView(new ArrayBuffer(8))
   halves.setUint32(0, low, true)
