@@ -360,10 +360,10 @@ export const manualSeed = (value: number | bigint): TorchGenerator => make(seed(
  */
 export const make = (own: Seed): TorchGenerator => {
   const { algorithm, words } = own
+  for (const word of words) whole(`a word of ${algorithm}`, word, 0, TWO_POW_32 - 1)
   if (algorithm === algorithms.seed) {
     whole(`the number of words of ${algorithm}`, words.length, 2, 2)
     const [low, high] = words as [number, number] // two, by the line above
-    whole(`the high word of ${algorithm}`, high, 0, TWO_POW_32 - 1)
     return new TorchGenerator(own, joined(low, high), Mt19937.fromSeed(low))
   }
   if (algorithm !== algorithms.state) {
@@ -371,7 +371,6 @@ export const make = (own: Seed): TorchGenerator => {
     throw new InvalidOption({ option: "a PyTorch generator's algorithm", value: algorithm, expected })
   }
   whole(`the number of words of ${algorithm}`, words.length, 630, 630)
-  for (const word of words) whole(`a word of ${algorithm}`, word, 0, TWO_POW_32 - 1)
   // Six more than the state, by the line above.
   const [position, has, keptLow, keptHigh, low, high] = words.slice(624) as [
     number,

@@ -202,3 +202,187 @@ describe("orders and choices", () => {
     expect(new Set(PyTorch.manualSeed(5).choice(5, 2, { weights }))).toEqual(new Set([1, 3]))
   })
 })
+
+describe("what PyTorch's build for AVX2 rounds once", () => {
+  test("uniform_ of float64", () => {
+    const torch = PyTorch.manualSeed(0)
+    const real = [2.8502650090327655, 1.5390993219989397, 0.29691471563725436, 2.6037384206098015, 1.225120600613824]
+    expect(times(5, () => torch.uniform(-2, 3))).toEqual(real)
+    const plain = PyTorch.manualSeed(0)
+    expect(times(5, () => plain.double() * 5 - 2)).not.toEqual(real)
+    expect(times(3, () => torch.uniform(5, 5))).toEqual([5, 5, 5])
+  })
+
+  test("a span that is none is refused", () => {
+    const torch = PyTorch.manualSeed(0)
+    expect(() => torch.uniform(1, 0)).toThrow("high")
+    expect(() => torch.uniform(-1e308, 1e308)).toThrow("high - low")
+    expect(() => torch.uniform(Number.NaN, 1)).toThrow("low")
+    expect(() => torch.uniform(0, Infinity)).toThrow("high")
+    expect(() => torch.bernoulli(1.5)).toThrow("probability")
+    expect(() => torch.randint(-1, Number.MAX_SAFE_INTEGER)).toThrow("high - low")
+  })
+})
+
+describe("tensors of normals", () => {
+  // The last two of randn(count) of seed 8: in float64, in float32.
+  test.each([
+    [15, [2.202733343339411, 1.1013968686551623], [2.202733278274536, 1.101396918296814]],
+    [17, [1.604289049594508, 0.7945518663680966], [1.2106316089630127, 0.035561785101890564]],
+    [31, [0.7650545749063621, -1.019294378143558], [-0.4486686587333679, 0.03490624949336052]],
+    [32, [-1.6187637473845764, 1.604289049594508], [0.22766442596912384, 1.2106316089630127]],
+    [33, [-0.12366445170001714, -1.406708439557952], [-1.0177773237228394, 1.644760251045227]]
+  ] as const)("the end of %s of them", (count, float64, float32) => {
+    near(PyTorch.manualSeed(8).randn64(count).subarray(-2), float64)
+    near(PyTorch.manualSeed(8).randn(count).subarray(-2), float32, 1e-6)
+  })
+
+  test("one kept from a small tensor outlasts a large one", () => {
+    const torch = PyTorch.manualSeed(6)
+    near(torch.randn64(3), [-1.8743985917469141, -0.9936632303547206, 0.7184672290178716])
+    near(torch.randn64(16).subarray(0, 2), [1.0608518118958832, -1.482073790290103])
+    near(torch.randn64(2), [-0.6984538692354079, -1.5764417174948337])
+  })
+
+  test("normal_ of a small and of a large tensor", () => {
+    near(
+      PyTorch.manualSeed(6).fillNormal(new Float32Array(5), 2.5, 0.3),
+      [1.9376803636550903, 2.2019009590148926, 2.7155401706695557, 2.290463924407959, 2.0585334300994873],
+      1e-6
+    )
+    near(
+      PyTorch.manualSeed(6).fillNormal(new Float64Array(18), 2.5, 0.3),
+      [
+        2.839347924404073, 3.057320031120307, 2.242316606201163, 2.492320808034665, 2.762594973336027, 2.29312808428084,
+        3.0754445948551172, 2.6159328686396823, 2.245721899453861, 2.812228541543265, 2.188860248014176,
+        2.6046288498779, 2.216495043217435, 2.970129083961395, 2.4307149174655223, 2.634589522625918, 2.503852276482466,
+        2.0194775484761305
+      ]
+    )
+    near(
+      PyTorch.manualSeed(6).fillNormal(new Float32Array(18), 2.5, 0.3).subarray(0, 3),
+      [2.136608600616455, 2.689107656478882, 2.6089043617248535],
+      1e-6
+    )
+    expect(() => PyTorch.manualSeed(6).fillNormal(new Float32Array(18), 0, -1)).toThrow("deviation")
+    expect(() => PyTorch.manualSeed(6).fillNormal(new Float32Array(18), Number.NaN)).toThrow("mean")
+  })
+
+  test("fill of float32 is rand", () => {
+    const real = [0.5721975564956665, 0.5538755059242249, 0.986829936504364, 0.6080296039581299, 0.2346559762954712]
+    expect(Array.from(PyTorch.manualSeed(6).fill(new Float32Array(5)))).toEqual(real)
+    expect(Array.from(PyTorch.manualSeed(6).rand(5))).toEqual(real)
+  })
+})
+
+describe("randperm", () => {
+  test.each([
+    [3, [1, 0, 2]],
+    [4, [2, 3, 1, 0]],
+    [
+      31,
+      [6, 9, 24, 14, 3, 15, 21, 12, 25, 28, 23, 22, 7, 2, 5, 20, 16, 29, 18, 27, 11, 30, 1, 17, 26, 19, 4, 10, 8, 13, 0]
+    ]
+  ])("of %s, from a seed over 2^63", (size, real) => {
+    expect(Array.from(PyTorch.manualSeed(2n ** 63n + 3n).randperm(size))).toEqual(real)
+  })
+
+  test("takes a word a place but the last", () => {
+    for (const size of [0, 1, 2, 3, 700]) {
+      const torch = PyTorch.manualSeed(1)
+      torch.randperm(size)
+      const words = PyTorch.manualSeed(1)
+      times(Math.max(0, size - 1), () => words.word())
+      expect(torch.word()).toBe(words.word())
+    }
+  })
+
+  // No PyTorch of 2.6 was at hand: these are of its source's two lines, written in Python on NumPy's twister.
+  test("large, as PyTorch 2.6 and later have it", () => {
+    expect(Array.from(PyTorch.manualSeed(42).randpermLarge(12))).toEqual([6, 0, 5, 11, 10, 2, 3, 1, 9, 4, 7, 8])
+    expect(hex(sha256(new Uint8Array(PyTorch.manualSeed(42).randpermLarge(5000).buffer)))).toBe(
+      "aec0aa8ce8759834e8ea5edb87b1869c0e9b186dbe134c25832d3705efcbeba5"
+    )
+    expect(PyTorch.manualSeed(42).randpermLarge(0)).toHaveLength(0)
+  })
+
+  test("sizes that are none are refused", () => {
+    const torch = PyTorch.manualSeed(1)
+    for (const size of [-1, 1.5, Number.NaN, 2 ** 32]) {
+      expect(() => torch.randperm(size)).toThrow("size")
+      expect(() => torch.randpermLarge(size)).toThrow("size")
+    }
+  })
+})
+
+describe("multinomial", () => {
+  const weights = [1, 0, 5, 2, 3]
+
+  test("without replacement", () => {
+    expect(PyTorch.manualSeed(17).multinomial(weights, 4, false)).toEqual([3, 2, 4, 0])
+    expect(PyTorch.manualSeed(17).multinomial(weights, 1, false)).toEqual([3])
+    expect(PyTorch.manualSeed(17).choice(5, 4, { weights })).toEqual([3, 2, 4, 0])
+    // One uniform a weight, however many are asked for.
+    const torch = PyTorch.manualSeed(17)
+    torch.multinomial(weights, 2, false)
+    expect(torch.randint(0, 1000)).toBe(12)
+  })
+
+  test("of one draw, of one weight, of none", () => {
+    expect(PyTorch.manualSeed(17).multinomial(weights, 1)).toEqual([2])
+    expect(PyTorch.manualSeed(17).multinomial([7], 3)).toEqual([0, 0, 0])
+    expect(PyTorch.manualSeed(17).multinomial(weights, 0)).toEqual([])
+  })
+
+  test.each([
+    ["no weight", []],
+    ["only weights of 0", [0, 0]],
+    ["a negative weight", [1, -1]],
+    ["an infinite one", [1, Infinity]],
+    ["one that is no number", [1, Number.NaN]]
+  ])("%s is refused", (_, own) => {
+    for (const replacement of [true, false]) {
+      expect(() => PyTorch.manualSeed(1).multinomial(own, 1, replacement)).toThrow(/weight|size/)
+    }
+  })
+
+  test("more than there are weights over 0, or counts that are none", () => {
+    const torch = PyTorch.manualSeed(1)
+    expect(() => torch.multinomial(weights, 5, false)).toThrow("weights over 0, 4")
+    expect(() => torch.multinomial(weights, 1.5)).toThrow("count")
+    expect(() => torch.multinomial(weights, -1, false)).toThrow("count")
+    expect(() => torch.choice(4, 2, { replace: true, weights })).toThrow("weights")
+  })
+})
+
+describe("clone", () => {
+  test("draws what the first would, and leaves it where it is", () => {
+    const torch = PyTorch.manualSeed(2n ** 40n + 1n)
+    torch.standardNormal()
+    const other = torch.clone()
+    const own = times(700, () => [other.standardNormal(), other.word()])
+    expect(times(700, () => [torch.standardNormal(), torch.word()])).toEqual(own)
+    expect(other.initialSeed).toBe(2n ** 40n + 1n)
+    expect(other.fork("a").word()).toBe(torch.fork("a").word())
+  })
+})
+
+describe("words of a seed that are none", () => {
+  const { algorithms, make } = PyTorch.TorchGenerator
+  test.each([-1, 1.5, 2 ** 32, Number.NaN])("%s", (word) => {
+    expect(() => make({ algorithm: algorithms.seed, words: [word, 0] })).toThrow(String(word))
+    expect(() => make({ algorithm: algorithms.seed, words: [0, word] })).toThrow(String(word))
+    const { words } = PyTorch.manualSeed(1).state()
+    for (const at of [0, 624, 625, 626, 628, 629]) {
+      expect(() => make({ algorithm: algorithms.state, words: words.with(at, word) })).toThrow(String(word))
+    }
+  })
+
+  test("a flag, a position and a kept normal that cannot be", () => {
+    const { words } = PyTorch.manualSeed(1).state()
+    expect(() => make({ algorithm: algorithms.state, words: words.with(624, 625) })).toThrow("625")
+    expect(() => make({ algorithm: algorithms.state, words: words.with(625, 2) })).toThrow("kept normal")
+    const infinite = words.with(625, 1).with(626, 0).with(627, 0x7ff00000)
+    expect(() => make({ algorithm: algorithms.state, words: infinite })).toThrow("Infinity")
+  })
+})
