@@ -219,8 +219,8 @@ export class Random extends Rng {
   }
 
   #chosen(size: number, count: number, weights: ArrayLike<number> | undefined): Array<number> {
-    whole("the number of items to choose from", size, 1)
     whole("count", count, 0)
+    whole("the number of items to choose from", size, count === 0 ? 0 : 1)
     if (weights === undefined) return Array.from({ length: count }, () => Math.floor(this.double() * size))
     const sums = cumulative(weights, size)
     const total = sums[size - 1] as number
@@ -301,13 +301,13 @@ export const random = (value: SeedInput): Random => make(seed(value))
  */
 export const make = (own: Seed): Random => {
   const { algorithm, words } = own
+  for (const word of words) whole(`a word of ${algorithm}`, word, 0, TWO_POW_32 - 1)
   if (algorithm === algorithms.seed) return new Random(own, Mt19937.fromArray(words))
   if (algorithm !== algorithms.state) {
     const expected = `one of ${Object.values(algorithms).join(", ")}`
     throw new InvalidOption({ option: "a Python generator's algorithm", value: algorithm, expected })
   }
   whole(`the number of words of ${algorithm}`, words.length, 628, 628)
-  for (const word of words) whole(`a word of ${algorithm}`, word, 0, TWO_POW_32 - 1)
   const [position, has, low, high] = words.slice(624) as [number, number, number, number] // by the line above
   const halves = new DataView(new ArrayBuffer(8))
   halves.setUint32(0, low, true)

@@ -167,3 +167,124 @@ describe("orders and choices", () => {
     expect(python.choice(0, 0)).toEqual([])
   })
 })
+
+describe("seeds of any length", () => {
+  test.each([
+    [2n ** 200n + 1n, 36002008],
+    [-(2n ** 200n) - 1n, 36002008],
+    [2n ** 32n - 1n, 2728839433],
+    [2n ** 32n, 485306839],
+    [2n ** 64n, 4198958755],
+    [10n ** 300n, 2900876247]
+  ])("the number %s", (seed, bits) => {
+    expect(CPython.random(seed).word()).toBe(bits)
+  })
+
+  test("text and bytes beyond what a bigint holds, and bytes of 0 in front", () => {
+    expect(CPython.random("x".repeat(300_000)).getrandbits(64)).toBe(15177915352003268377n)
+    expect(CPython.random(new Uint8Array(3)).getrandbits(64)).toBe(7120592704054477214n)
+    expect(CPython.random(new Uint8Array(0)).getrandbits(64)).toBe(8383724746567670048n)
+  })
+
+  test("a view is taken for what it shows", () => {
+    const whole = Uint8Array.of(9, 0, 255, 9)
+    expect(CPython.random(whole.subarray(1, 3)).random()).toBe(0.09579186693672392)
+  })
+
+  // An encoder writes both as U+FFFD, and they would be one seed.
+  test.each(["\ud800", "a\udfff"])("the text %j is no text to Python either", (seed) => {
+    expect(() => CPython.random(seed)).toThrow("surrogate")
+  })
+
+  test("a pair of surrogates is", () => {
+    expect(CPython.random("🎲").random()).toBe(CPython.random(new TextEncoder().encode("🎲")).random())
+  })
+})
+
+describe("a sample from a list and from a set", () => {
+  // Seeds whose first draws repeat a place: a list gives the place's new item, a set draws again.
+  test.each([
+    [2, 21, [1, 2, 19, 11, 5]],
+    [2, 22, [1, 2, 11, 5, 21]],
+    [10, 85, [73, 4, 54, 61, 84, 1]],
+    [10, 86, [73, 4, 54, 61, 1, 26]]
+  ])("seed %s, size %s", (seed, size, real) => {
+    expect(CPython.random(seed).choice(size, real.length)).toEqual(real)
+  })
+
+  test("at the next size of a set's table", () => {
+    const head = [197, 215, 20, 132, 261, 248, 207, 155, 244, 183, 111, 258, 71, 144]
+    expect(CPython.random(0).choice(277, 22)).toEqual([...head, 264, 48, 128, 75, 158, 50, 37, 169])
+    expect(CPython.random(0).choice(278, 22)).toEqual([...head, 48, 128, 272, 75, 158, 50, 37, 169])
+  })
+
+  test("of a range beyond 2^32", () => {
+    expect(CPython.random(8).choice(2 ** 41, 3)).toEqual([1628766299443, 1653400467367, 846651144401])
+  })
+})
+
+describe("wide ranges", () => {
+  test("randrange counts their steps without rounding", () => {
+    const up = CPython.random(5)
+    expect(times(3, () => up.randrange(-(2 ** 52), 2 ** 52 - 1, 7))).toEqual([
+      -477126369384989, 1147848016544815, 3851217529630560
+    ])
+    const down = CPython.random(5)
+    expect(times(3, () => down.randrange(2 ** 52, -(2 ** 52) + 2, -3))).toEqual([
+      1052331975936817, -340501680177611, -4305868866583163
+    ])
+    expect(() => up.randrange(-(2 ** 52), 2 ** 52, 7)).toThrow("span")
+    expect(() => up.randrange(0.5, 2)).toThrow("0.5")
+    expect(() => up.randrange(2, 5, -1)).toThrow("not empty")
+    expect(() => up.getrandbits(2 ** 20 + 1)).toThrow("bits")
+  })
+
+  test("getrandbits of 1,000 bits", () => {
+    expect(CPython.random(5).getrandbits(1000) % 10n ** 20n).toBe(13294762527603194949n)
+  })
+})
+
+describe("choices", () => {
+  test("pick is Python's choice", () => {
+    const python = CPython.random(12)
+    expect(times(10, () => python.pick(Array.from("abcdefgh"))).join("")).toBe("hefcgafheh")
+    expect(() => python.pick([])).toThrow("choose from")
+  })
+
+  test("with a weight of 0, and none of nothing", () => {
+    expect(CPython.random(8).choices(["a", "b", "c"], 6, [0.2, 0, 0.8]).join("")).toBe("ccacac")
+    expect(CPython.random(8).choices([], 0)).toEqual([])
+    expect(() => CPython.random(8).choices(["a"], 1, [Number.NaN])).toThrow("weight 0")
+    expect(() => CPython.random(8).choices(["a"], -1)).toThrow("count")
+  })
+})
+
+describe("clone", () => {
+  test("draws what the first would, and leaves it where it is", () => {
+    const python = CPython.random("furrow")
+    python.gauss()
+    const other = python.clone()
+    const own = times(700, () => [other.gauss(), other.word()])
+    expect(times(700, () => [python.gauss(), python.word()])).toEqual(own)
+    expect(other.fork("a").word()).toBe(python.fork("a").word())
+  })
+})
+
+describe("words of a seed that are none", () => {
+  const { algorithms, make } = CPython.Random
+  test.each([-1, 1.5, 2 ** 32, Number.NaN])("%s", (word) => {
+    expect(() => make({ algorithm: algorithms.seed, words: [0, word] })).toThrow(String(word))
+    const { words } = CPython.random(1).state()
+    for (const at of [0, 624, 625, 626, 627]) {
+      expect(() => make({ algorithm: algorithms.state, words: words.with(at, word) })).toThrow(String(word))
+    }
+  })
+
+  test("a flag, a position and a kept normal that cannot be", () => {
+    const { words } = CPython.random(1).state()
+    expect(() => make({ algorithm: algorithms.state, words: words.with(624, 625) })).toThrow("625")
+    expect(() => make({ algorithm: algorithms.state, words: words.with(625, 2) })).toThrow("kept normal")
+    const infinite = words.with(625, 1).with(626, 0).with(627, 0x7ff00000)
+    expect(() => make({ algorithm: algorithms.state, words: infinite })).toThrow("Infinity")
+  })
+})
