@@ -7,6 +7,7 @@
  */
 import { createHash, type Hash, randomBytes } from "node:crypto"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { gunzipSync } from "node:zlib"
 
 /** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
@@ -56,4 +57,65 @@ export const afterEvents = (resume: () => void): (() => void) => {
   }
   const handle = setImmediate(resume)
   return () => clearImmediate(handle)
+}
+
+/** A thread, as its owner sees it. @since 0.1.0 */
+export interface Thread {
+  readonly post: (message: unknown) => void
+  /** Ends it, and with it whatever it was at. */
+  readonly terminate: () => Promise<void>
+}
+
+/** What a thread's owner wants to hear of it. @since 0.1.0 */
+export interface ThreadEvents {
+  readonly said: (message: unknown) => void
+  /** It ended without being asked to: it threw, ran out of memory, or left. */
+  readonly died: (reason: string) => void
+}
+
+/**
+ * Starts the module at `url` on a thread of its own, which is given `data`.
+ *
+ * @since 0.1.0
+ */
+export const startThread = (url: URL, data: unknown, events: ThreadEvents): Thread => {
+  const worker = new Worker(url, { workerData: data })
+  let over = false
+  const die = (reason: string): void => {
+    if (over) return
+    over = true
+    events.died(reason)
+  }
+  worker.on("message", (message) => {
+    if (!over) events.said(message)
+  })
+  worker.on("error", (error: unknown) => die(error instanceof Error ? error.message : String(error)))
+  worker.on("messageerror", () => die("it said something that cannot be read"))
+  worker.on("exit", (code) => die(`it left with exit code ${code}`))
+  return {
+    post: (message) => worker.postMessage(message),
+    terminate: async () => {
+      over = true
+      await worker.terminate()
+    }
+  }
+}
+
+/** This thread, as it sees its owner; `undefined` on the main thread. @since 0.1.0 */
+export const ownThread = ():
+  | {
+      readonly data: unknown
+      readonly post: (message: unknown) => void
+      readonly listen: (said: (message: unknown) => void) => void
+    }
+  | undefined => {
+  const port = parentPort
+  if (isMainThread || port === null) return undefined
+  return {
+    data: workerData,
+    post: (message) => port.postMessage(message),
+    listen: (said) => {
+      port.on("message", said)
+    }
+  }
 }

@@ -81,6 +81,11 @@ export class Making implements Ambient.AtWork {
     this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: 0 }
   }
 
+  /** The dataset index of each row. */
+  get indices(): Float64Array {
+    return this.#indices
+  }
+
   /** The value of the last row; none when a filter left it out. */
   get last(): Option.Option<unknown> {
     const place = this.values.length - 1

@@ -22,12 +22,15 @@ import type { Batch } from "../stages/Batch.ts"
 import * as Digest from "./Digest.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
+import type { Content, Failure, Maker } from "./Maker.ts"
 import * as Plan from "./Plan.ts"
 import type { DatasetChanged, StageError } from "./StageError.ts"
+import type { ThreadError } from "./threads/ThreadError.ts"
 import * as Worker from "./Worker.ts"
 import { Workers } from "./Workers.ts"
 
 export { DatasetChanged, StageError } from "./StageError.ts"
+export { ThreadError } from "./threads/ThreadError.ts"
 
 /**
  * All that can go wrong with a run whose dataset and effectful stages fail with `E`.
@@ -39,6 +42,7 @@ export type LoaderError<E = never> =
   | CoordinatesError
   | DatasetChanged
   | Digest.DigestError
+  | ThreadError
   | InvalidOption
 
 /** How a run goes. @since 0.1.0 */
@@ -93,14 +97,6 @@ interface Made {
   readonly exit: Exit.Exit<Content, Failure>
 }
 
-interface Content {
-  /** `undefined` when nothing was left of it. */
-  readonly batch: Batch<unknown> | undefined
-  readonly hash: Uint8Array | undefined
-}
-
-type Failure = Worker.BatchError | Digest.DigestError
-
 /** Timers and signals wait no longer than this many milliseconds, or one batch. */
 const BREATH_MS = 8
 
@@ -133,7 +129,7 @@ export const open = <C, E, R>(
   options: Options = {}
 ): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Workers | Scope.Scope> =>
   Effect.gen(function* () {
-    const { count: workers } = yield* Workers
+    const { count: workers, start } = yield* Workers
     const { digest, epochs, prefetch, ready } = yield* checked(() => settings(options))
     const job = yield* Job.make(pipeline, workers, options)
     const { batches } = job.plan
@@ -151,13 +147,12 @@ export const open = <C, E, R>(
     )
 
     const breathe = breathing()
-    const work = ({ permits, queue, worker }: (typeof lanes)[number]) =>
+    const work = ({ permits, queue, worker }: (typeof lanes)[number], own: Maker) =>
       Effect.gen(function* () {
-        const own = Worker.make(job, worker)
         for (let epoch = 0; epoch < epochs; epoch++) {
           for (let number = worker; number < batches; number += workers) {
             yield* permits.take(1)
-            const exit = yield* Effect.exit(Effect.flatMap(own.batch(epoch, number), (batch) => content(batch, digest)))
+            const exit = yield* Effect.exit(own.make(epoch, number))
             yield* queue.offer({ place: epoch * batches + number, exit })
             if (Exit.isFailure(exit)) return
             yield* breathe
@@ -167,15 +162,27 @@ export const open = <C, E, R>(
 
     yield* Ambient.installed
     const context = yield* Effect.context<R>()
-    yield* Effect.forEach(lanes, (lane) => Effect.forkScoped(fromPipeline<void, E, R>(work(lane), context)), {
-      discard: true
+    const makers = yield* Effect.forEach(lanes, ({ worker }) => start(job, worker, { digest, prefetch }), {
+      concurrency: "unbounded"
     })
+    yield* Effect.forEach(
+      makers,
+      (maker, place) => {
+        const lane = lanes[place] as (typeof lanes)[number] // a maker for each
+        return Effect.forkScoped(fromPipeline<void, E, R>(work(lane, maker), context))
+      },
+      { discard: true }
+    )
 
     const chain = new Digest.Chain()
     const stats = { batches: 0, samples: 0, waited: 0 }
     let taken = 0
+    let release: (() => void) | undefined
     let failure: Exit.Exit<never, Failure> | undefined
     const next: Effect.Effect<Option.Option<Batch<unknown>>, Failure> = Effect.suspend(() => {
+      // Whoever takes a batch is done with the one before.
+      release?.()
+      release = undefined
       if (failure !== undefined) return failure
       if (taken >= total) return Effect.succeedNone
       const started = performance.now()
@@ -188,6 +195,7 @@ export const open = <C, E, R>(
           return failure
         }
         const { batch, hash } = exit.value
+        release = exit.value.release
         chain.add(place, hash)
         const freed = lanes[(place % batches) % workers]?.permits.release(1) ?? Effect.void
         if (batch === undefined) return Effect.zipRight(freed, next)
@@ -226,13 +234,6 @@ const settings = (options: Options) => {
     digest: options.digest ?? false
   }
 }
-
-const content = (batch: Batch<unknown> | undefined, digest: boolean): Effect.Effect<Content, Digest.DigestError> =>
-  Effect.try({
-    try: () => ({ batch, hash: digest && batch !== undefined ? Digest.ofColumns(batch.columns) : undefined }),
-    // `ofColumns` throws nothing else.
-    catch: (error) => error as Digest.DigestError
-  })
 
 /** Lets others work between two batches, and timers, signals and I/O when they have waited for long. */
 const breathing = (): Effect.Effect<void> => {

@@ -3,14 +3,18 @@
  *
  * @since 0.1.0
  */
-import { Context, Layer } from "effect"
-import { checked, type InvalidOption, whole } from "../InvalidOption.ts"
+import { Context, Duration, Layer } from "effect"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { onFiber, type Start } from "./Maker.ts"
+import { onThread } from "./threads/Host.ts"
 
 /** @since 0.1.0 */
 export interface Service {
   /** What a worker runs on. */
-  readonly backend: "fibers"
+  readonly backend: "fibers" | "threads"
   readonly count: number
+  /** Starts what makes the batches of one worker. */
+  readonly start: Start
 }
 
 /**
@@ -39,5 +43,70 @@ export const MAX = 4096
 export const fibers = (count: number): Layer.Layer<Workers, InvalidOption> =>
   Layer.effect(
     Workers,
-    checked(() => ({ backend: "fibers", count: whole("workers", count, 1, MAX) }))
+    checked(() => ({ backend: "fibers", count: whole("workers", count, 1, MAX), start: onFiber }))
   )
+
+/** The most threads a run can have. @since 0.1.0 */
+export const MAX_THREADS = 256
+
+/** How threads are run. @since 0.1.0 */
+export interface ThreadOptions {
+  /** The module that exports the pipeline: `import.meta.resolve("./digits.ts")`, or a URL. */
+  readonly pipeline: string | URL
+  /** The export's name: a pipeline, or a function that gives one. Default `pipeline`. */
+  readonly name?: string
+  /** How many deaths of its threads each worker makes up for. Default 3. */
+  readonly restarts?: number
+  /** How long a thread may be at one batch before it is replaced. Default: as long as it likes. */
+  readonly timeout?: Duration.DurationInput
+  /** Overwrite a batch's memory as soon as it is given back, so that who reads it late notices. Default `false`. */
+  readonly debug?: boolean
+}
+
+/**
+ * `count` workers that own a thread each. The pipeline is not sent there: each thread imports the module and builds it
+ * again, and is held against the one that is run. Order and seeds come from this side, so that the batches are those of
+ * {@link fibers}, to the bit.
+ *
+ * A batch lies in memory that its thread uses again: it can be read until the next one is taken. `Batch.hold` keeps it
+ * longer, `Batch.copy` for good; `tensor.data` of a batch that was given back throws `StaleBatch`.
+ *
+ * A module may export `services`, a layer with what the pipeline's stages require.
+ *
+ * Fails with `InvalidOption` for a count that is not from 1 to 256, a module that is no URL, or other options that are
+ * none.
+ *
+ * @since 0.1.0
+ */
+export const threads = (count: number, options: ThreadOptions): Layer.Layer<Workers, InvalidOption> =>
+  Layer.effect(
+    Workers,
+    checked(() => ({
+      backend: "threads",
+      count: whole("threads", count, 1, MAX_THREADS),
+      start: onThread({
+        module: url(options.pipeline),
+        name: options.name ?? "pipeline",
+        restarts: whole("restarts", options.restarts ?? 3, 0),
+        timeout: options.timeout === undefined ? undefined : duration(options.timeout),
+        debug: options.debug ?? false
+      })
+    }))
+  )
+
+const url = (value: string | URL): string => {
+  const text = String(value)
+  if (URL.canParse(text)) return text
+  const expected = 'a URL, such as import.meta.resolve("./digits.ts") gives'
+  throw new InvalidOption({ option: "the module of the pipeline", value: text, expected })
+}
+
+const duration = (input: Duration.DurationInput): Duration.Duration => {
+  const own = Duration.decodeUnknown(input)
+  if (own._tag === "Some" && Duration.greaterThan(own.value, Duration.zero)) return own.value
+  throw new InvalidOption({
+    option: "timeout",
+    value: input,
+    expected: 'a duration of more than 0, such as "5 seconds"'
+  })
+}

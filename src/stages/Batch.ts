@@ -10,6 +10,8 @@ import { Data } from "effect"
 import { InvalidOption } from "../InvalidOption.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../Tensor.ts"
 
+export { copy, hold, StaleBatch } from "./Lease.ts"
+
 /**
  * One batch, as it is delivered.
  *

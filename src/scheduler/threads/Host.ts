@@ -1,0 +1,270 @@
+/**
+ * The main side of a worker's thread: starts it, tells it what to make, and puts another in its place when it dies.
+ *
+ * The order of an epoch and all seeds are asked for here, so that policies, audits and test doubles work as they do on
+ * fibers; the thread gets them as data. Batches come back in a ring of shared memory.
+ *
+ * @since 0.1.0
+ */
+import { Deferred, type Duration, Effect, Either, type Scope } from "effect"
+import { startThread, type Thread } from "../../runtime.ts"
+import type { SeedPolicy, Seeds } from "../../seeding/SeedPolicy.ts"
+import type { Batch } from "../../stages/Batch.ts"
+import { Lease, lease, leased } from "../../stages/Lease.ts"
+import type { DType, Tensor, TypedArray } from "../../Tensor.ts"
+import { fingerprint } from "../Fingerprint.ts"
+import type { Job } from "../Job.ts"
+import type { Content, Failure, Maker, Settings } from "../Maker.ts"
+import { Making } from "../Making.ts"
+import * as Plan from "../Plan.ts"
+import { requestAt } from "../Request.ts"
+import { DatasetChanged } from "../StageError.ts"
+import type { Laid, Make, Said, Slot, Start } from "./Protocol.ts"
+import { restore } from "./Ring.ts"
+import { ThreadError } from "./ThreadError.ts"
+import { decode } from "./Thrown.ts"
+
+/** How threads are run. @since 0.1.0 */
+export interface Options {
+  /** The module that exports the pipeline, by URL. */
+  readonly module: string
+  /** The export's name. */
+  readonly name: string
+  /** How many deaths of a worker's threads are made up for. */
+  readonly restarts: number
+  /** How long a batch may take; `undefined` for as long as it likes. */
+  readonly timeout: Duration.Duration | undefined
+  /** Whether memory is overwritten as soon as it is given back, so that late readers notice. */
+  readonly debug: boolean
+}
+
+/** What came of a message: an answer, or why there is none. */
+type Answer = Either.Either<Extract<Said, { readonly _tag: "Made" | "Failed" | "Ready" | "Refused" }>, string>
+
+interface Ring {
+  readonly memory: SharedArrayBuffer
+  readonly size: number
+}
+
+/** The thread's program, beside this package's door; what it is called depends on whether this is compiled. */
+const program = new URL(import.meta.url.endsWith(".ts") ? "../../thread.ts" : "../../thread.js", import.meta.url)
+
+/** Makes a worker's batches on a thread of its own. @since 0.1.0 */
+export const onThread =
+  (options: Options) =>
+  (job: Job, worker: number, settings: Settings): Effect.Effect<Maker, ThreadError, Scope.Scope> =>
+    Effect.gen(function* () {
+      const host = new Host(options, job, worker, settings)
+      yield* Effect.addFinalizer(() => host.end)
+      yield* host.start
+      return { make: (epoch, batch) => host.make(epoch, batch) }
+    })
+
+class Host {
+  readonly #options: Options
+  readonly #job: Job
+  readonly #worker: number
+  readonly #start: Start
+  #thread: Thread | undefined
+  #answered: Deferred.Deferred<Answer> | undefined
+  #restarts: number
+  readonly #rings = new Map<number, Ring>()
+  #free: Array<Slot> = []
+
+  constructor(options: Options, job: Job, worker: number, { digest, prefetch }: Settings) {
+    this.#options = options
+    this.#job = job
+    this.#worker = worker
+    this.#restarts = options.restarts
+    const { plan, policy } = job
+    this.#start = {
+      module: options.module,
+      name: options.name,
+      fingerprint: fingerprint(job),
+      worker,
+      workers: plan.workers,
+      rank: plan.rank,
+      world: plan.world,
+      digest,
+      // Those that wait, the one that the consumer reads, and the one that is being made.
+      places: prefetch + 2,
+      policy: policy === undefined ? undefined : described(policy),
+      records: policy?.record !== undefined
+    }
+  }
+
+  /** Ends the thread, whatever it is at. */
+  readonly end: Effect.Effect<void> = Effect.promise(async () => {
+    const thread = this.#thread
+    this.#thread = undefined
+    await thread?.terminate()
+  })
+
+  /** Starts a thread and waits till it has built the pipeline. */
+  readonly start: Effect.Effect<void, ThreadError> = Effect.gen(this, function* () {
+    // A ring goes with the thread that made it; batches in it stay readable.
+    this.#rings.clear()
+    this.#free = []
+    const answered = yield* Deferred.make<Answer>()
+    this.#answered = answered
+    this.#thread = startThread(program, this.#start, {
+      said: (message) => this.#said(message as Said), // our own program says nothing else
+      died: (reason) => this.#answer(Either.left(reason))
+    })
+    const answer = yield* Deferred.await(answered)
+    if (Either.isRight(answer) && answer.right._tag === "Ready") return
+    yield* this.end
+    const reason = Either.isLeft(answer)
+      ? answer.left
+      : answer.right._tag === "Refused"
+        ? answer.right.reason
+        : "it answered before it was asked"
+    return yield* this.#error(undefined, undefined, reason)
+  })
+
+  /** Makes a batch; dies the thread, another one makes it again. */
+  make(epoch: number, batch: number): Effect.Effect<Content, Failure> {
+    return Effect.gen(this, function* () {
+      const { position, size } = Plan.rows(this.#job.plan, batch)
+      if (size === 0) return { batch: undefined, hash: undefined }
+      const message = yield* this.#message(epoch, batch, position, size)
+      for (;;) {
+        if (this.#thread === undefined) {
+          yield* this.start
+          yield* this.#advance(epoch, batch)
+        }
+        const answer = yield* this.#ask(message)
+        if (Either.isRight(answer)) return yield* this.#content(answer.right)
+        yield* this.end
+        if (this.#restarts === 0) return yield* this.#error(epoch, batch, answer.left)
+        this.#restarts--
+      }
+    })
+  }
+
+  /** Where streams go on from sample to sample a new thread has to make all that was made before. */
+  #advance(epoch: number, batch: number): Effect.Effect<void, Failure> {
+    const { plan, policy } = this.#job
+    const carries = policy?.carries
+    if (carries === undefined) return Effect.void
+    return Effect.gen(this, function* () {
+      for (let at = carries === "run" ? 0 : epoch; at <= epoch; at++) {
+        const end = at < epoch ? plan.batches : batch
+        for (let number = this.#worker; number < end; number += plan.workers) {
+          const { position, size } = Plan.rows(plan, number)
+          if (size === 0) continue
+          const answer = yield* this.#ask(yield* this.#message(at, number, position, size))
+          if (Either.isLeft(answer)) return yield* this.#error(at, number, answer.left)
+          if (answer.right._tag === "Made" && answer.right.slot !== undefined) this.#free.push(answer.right.slot)
+        }
+      }
+    })
+  }
+
+  #message(epoch: number, batch: number, position: number, size: number): Effect.Effect<Make, Failure> {
+    return Effect.gen(this, function* () {
+      const { pipeline, policy, size: before } = this.#job
+      const { name, size: now } = pipeline.dataset
+      if (now !== before) return yield* new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch })
+      const making = new Making(this.#job, this.#worker, epoch, batch, position, size, undefined)
+      yield* making.choose()
+      const { indices } = making
+      const seeds: Array<readonly [string, Seeds]> = []
+      const batching = pipeline.stages.findIndex(({ _tag }) => _tag === "Batch")
+      for (const [place, stage] of pipeline.stages.entries()) {
+        if (policy === undefined || stage._tag === "Sample" || !(stage.draws || pipeline.ambient === "derive")) continue
+        const rows = { epoch, worker: this.#worker, batch, position, indices }
+        const request = requestAt(this.#job, stage.id, place < batching ? "sample" : "batch", rows)
+        seeds.push([stage.id.name, yield* policy.seeds(request)])
+      }
+      return { _tag: "Make", epoch, batch, indices, seeds, free: [] }
+    })
+  }
+
+  #ask(message: Make): Effect.Effect<Answer> {
+    return Effect.gen(this, function* () {
+      const answered = yield* Deferred.make<Answer>()
+      this.#answered = answered
+      this.#thread?.post({ ...message, free: this.#free })
+      this.#free = []
+      const { timeout } = this.#options
+      if (timeout === undefined) return yield* Deferred.await(answered)
+      return yield* Deferred.await(answered).pipe(
+        Effect.timeoutTo({
+          duration: timeout,
+          onSuccess: (answer) => answer,
+          onTimeout: () => Either.left(`it was not done after the timeout of ${String(timeout)}`)
+        })
+      )
+    })
+  }
+
+  #said(said: Said): void {
+    if (said._tag === "Ring") this.#rings.set(said.ring, said)
+    else this.#answer(Either.right(said))
+  }
+
+  #answer(answer: Answer): void {
+    const answered = this.#answered
+    this.#answered = undefined
+    if (answered !== undefined) Deferred.unsafeDone(answered, Effect.succeed(answer))
+  }
+
+  #content(said: Extract<Said, { readonly _tag: "Made" | "Failed" | "Ready" | "Refused" }>) {
+    return Effect.gen(this, function* () {
+      if (said._tag === "Made" || said._tag === "Failed") yield* this.#job.policy?.record?.(said.draws) ?? Effect.void
+      // The thread's errors are those of a worker, brought back by `decode`.
+      if (said._tag === "Failed") return yield* Effect.fail(decode(said.error) as Failure)
+      if (said._tag !== "Made")
+        return yield* this.#error(undefined, undefined, `it said ${said._tag} instead of a batch`)
+      return this.#delivered(said)
+    })
+  }
+
+  #delivered({ batch, hash, laid, slot }: Extract<Said, { readonly _tag: "Made" }>): Content {
+    const ring = slot === undefined ? undefined : this.#rings.get(slot.ring)
+    // A thread sends batches, and says which ring before it writes there.
+    if (batch === undefined || ring === undefined || slot === undefined) {
+      return { batch: batch as Batch<unknown> | undefined, hash }
+    }
+    const from = slot.place * ring.size
+    const place = batch as { readonly epoch: number; readonly index: number }
+    const own = new Lease({ epoch: place.epoch, batch: place.index }, () => {
+      if (this.#options.debug) new Uint8Array(ring.memory, from, ring.size).fill(0xff)
+      if (this.#rings.get(slot.ring) === ring) this.#free.push(slot)
+    })
+    const whole = restore(batch, (index) => {
+      const at = laid[index] as Laid // as many as stand-ins
+      return leased(own, view(at, ring.memory, from), at.shape) as Tensor
+    }) as Batch<unknown>
+    lease(whole, own)
+    return { batch: whole, hash, release: own.release }
+  }
+
+  #error(epoch: number | undefined, batch: number | undefined, reason: string): ThreadError {
+    return new ThreadError({ worker: this.#worker, module: this.#options.module, epoch, batch, reason })
+  }
+}
+
+const described = ({ carries, elastic, name, seed }: SeedPolicy["Type"]): NonNullable<Start["policy"]> => ({
+  name,
+  seed,
+  elastic,
+  ...(carries === undefined ? {} : { carries })
+})
+
+const arrays: { readonly [D in DType]: new (memory: ArrayBufferLike, offset: number, length: number) => TypedArray } = {
+  float32: Float32Array,
+  uint8: Uint8Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array
+}
+
+const view = ({ clamped, dtype, length, offset }: Laid, memory: SharedArrayBuffer, from: number): TypedArray =>
+  new (clamped ? Uint8ClampedArray : arrays[dtype])(memory, from + offset, length)

@@ -1,0 +1,84 @@
+/**
+ * What the main side and a worker's thread say to each other. All of it is plain data.
+ *
+ * @since 0.1.0
+ */
+import type { Draw, Seeds, Service } from "../../seeding/SeedPolicy.ts"
+import type { DType } from "../../Tensor.ts"
+
+/** What a thread is started with. @since 0.1.0 */
+export interface Start {
+  /** The module that exports the pipeline, by URL, and the export's name. */
+  readonly module: string
+  readonly name: string
+  readonly fingerprint: string
+  readonly worker: number
+  readonly workers: number
+  readonly rank: number
+  readonly world: number
+  readonly digest: boolean
+  /** How many batches may be in the consumer's hands or on their way there. */
+  readonly places: number
+  /** The policy, but for its seeds; those come with each batch. */
+  readonly policy: (Pick<Service, "name" | "seed" | "elastic"> & Pick<Partial<Service>, "carries">) | undefined
+  /** Whether draws are to be reported back. */
+  readonly records: boolean
+}
+
+/** One batch to make. @since 0.1.0 */
+export interface Make {
+  readonly _tag: "Make"
+  readonly epoch: number
+  readonly batch: number
+  /** The dataset index of each of its rows. */
+  readonly indices: Float64Array
+  /** The seeds of its stages, by scope and stage. */
+  readonly seeds: ReadonlyArray<readonly [key: string, seeds: Seeds]>
+  /** Slots whose batches nobody reads any more. */
+  readonly free: ReadonlyArray<Slot>
+}
+
+/** Where a batch's bytes lie: in which ring, and at which of its places. @since 0.1.0 */
+export interface Slot {
+  readonly ring: number
+  readonly place: number
+}
+
+/** A tensor in a slot, in the place of a tensor. @since 0.1.0 */
+export interface Laid {
+  readonly offset: number
+  readonly length: number
+  readonly dtype: DType
+  readonly clamped: boolean
+  readonly shape: ReadonlyArray<number>
+}
+
+/** What a thread says. @since 0.1.0 */
+export type Said =
+  | { readonly _tag: "Ready" }
+  /** Memory for `places` batches of `size` bytes each. */
+  | { readonly _tag: "Ring"; readonly ring: number; readonly memory: SharedArrayBuffer; readonly size: number }
+  | {
+      readonly _tag: "Made"
+      readonly slot: Slot | undefined
+      /** The batch, with {@link Laid} in the place of tensors; `undefined` when nothing was left of it. */
+      readonly batch: unknown
+      readonly laid: ReadonlyArray<Laid>
+      readonly hash: Uint8Array | undefined
+      readonly draws: ReadonlyArray<Draw>
+    }
+  | { readonly _tag: "Failed"; readonly error: Thrown; readonly draws: ReadonlyArray<Draw> }
+  /** It cannot make this pipeline's batches. */
+  | { readonly _tag: "Refused"; readonly reason: string }
+
+/** An error, or whatever else was thrown, as plain data. @since 0.1.0 */
+export type Thrown =
+  | { readonly _tag: "Value"; readonly value: unknown }
+  | {
+      readonly _tag: "Error"
+      readonly name: string
+      readonly message: string
+      readonly stack: string | undefined
+      readonly fields: Readonly<Record<string, unknown>>
+      readonly cause: Thrown | undefined
+    }

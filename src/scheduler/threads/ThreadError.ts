@@ -1,0 +1,27 @@
+/**
+ * What goes wrong with a thread, other than what goes wrong in a stage that it runs.
+ *
+ * @since 0.1.0
+ */
+import { Data } from "effect"
+
+/**
+ * A thread could not start, or died more often than it may be replaced.
+ *
+ * @since 0.1.0
+ */
+export class ThreadError extends Data.TaggedError("ThreadError")<{
+  readonly worker: number
+  /** The module that it was to build the pipeline from. */
+  readonly module: string
+  /** The batch that it was making; `undefined` before the first. */
+  readonly epoch: number | undefined
+  readonly batch: number | undefined
+  readonly reason: string
+}> {
+  override get message(): string {
+    const { batch, epoch, module, reason, worker } = this
+    const at = batch === undefined ? "before its first batch" : `at epoch ${epoch}, batch ${batch}`
+    return `the thread of worker ${worker} (${module}) failed ${at}: ${reason}`
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * The program of a worker's thread: it builds the pipeline from its module, and makes the batches that it is told to.
+ * No module of its own; `Workers.threads` starts it.
+ *
+ * @since 0.1.0
+ */
+import { Cause, type Context, Effect, Exit, Layer, Predicate } from "effect"
+// What they register: any seed that the main side sends is to find its generator here.
+import "./index.ts"
+import "./testing.ts"
+import type { Pipeline } from "./Pipeline.ts"
+import { TypeId } from "./Pipeline.ts"
+import { ownThread } from "./runtime.ts"
+import { fingerprint } from "./scheduler/Fingerprint.ts"
+import * as Job from "./scheduler/Job.ts"
+import { hashed } from "./scheduler/Maker.ts"
+import * as Plan from "./scheduler/Plan.ts"
+import type { Make, Said, Start } from "./scheduler/threads/Protocol.ts"
+import { Rings } from "./scheduler/threads/Ring.ts"
+import { encode } from "./scheduler/threads/Thrown.ts"
+import * as Worker from "./scheduler/Worker.ts"
+import * as Ambient from "./seeding/Ambient.ts"
+import { CoordinatesError } from "./seeding/Coordinates.ts"
+import { coordinates, type Draw, SeedPolicy, type Seeds, type Service } from "./seeding/SeedPolicy.ts"
+
+/** What is known of the batch at hand. */
+interface AtHand {
+  indices: Float64Array
+  seeds: ReadonlyMap<string, Seeds>
+  draws: Array<Draw>
+}
+
+/** The main side's policy, by the seeds that it sent along. */
+const policyOf = ({ policy, records }: Start, atHand: AtHand): Service | undefined => {
+  if (policy === undefined) return undefined
+  const service: Service = {
+    ...policy,
+    seeds: (request) => {
+      const seeds = atHand.seeds.get(request.stage.name)
+      if (seeds !== undefined) return Effect.succeed(seeds)
+      const reason = "the main side sent no seeds for this stage"
+      const place = coordinates(request, 0)
+      return new CoordinatesError({ policy: policy.name, seed: policy.seed, coordinates: place, reason })
+    }
+  }
+  if (!records) return service
+  return {
+    ...service,
+    record: (draws) =>
+      Effect.sync(() => {
+        atHand.draws.push(...draws)
+      })
+  }
+}
+
+const exported = (module: unknown, { module: url, name }: Start): Pipeline<unknown, unknown, unknown> => {
+  const found = Predicate.isRecord(module) ? module[name] : undefined
+  const pipeline: unknown = Predicate.isFunction(found) ? found() : found
+  if (Predicate.hasProperty(pipeline, TypeId)) {
+    return pipeline as unknown as Pipeline<unknown, unknown, unknown> // only pipelines have it
+  }
+  throw new Error(`${url} has no export \`${name}\` that is a Pipeline, or a function that gives one`)
+}
+
+const servicesOf = (module: unknown): Layer.Layer<never> => {
+  const services = Predicate.isRecord(module) ? module["services"] : undefined
+  // What it lacks shows as a missing service, in the stage that wants it.
+  return Layer.isLayer(services) ? (services as unknown as Layer.Layer<never>) : Layer.empty
+}
+
+const serve = (start: Start, post: (said: Said) => void) =>
+  Effect.gen(function* () {
+    const module: unknown = yield* Effect.tryPromise({
+      try: () => import(start.module) as Promise<unknown>,
+      catch: (cause) => new Error(`${start.module} cannot be loaded: ${said(cause)}`)
+    })
+    const pipeline = yield* Effect.try({
+      try: () => exported(module, start),
+      catch: (cause) => new Error(said(cause))
+    })
+    const atHand: AtHand = { indices: new Float64Array(0), seeds: new Map(), draws: [] }
+    const policy = policyOf(start, atHand)
+    const services = servicesOf(module)
+    // What is in it cannot be known here: the pipeline's own module says what it requires and provides.
+    const context = (yield* Layer.build(
+      policy === undefined ? services : Layer.merge(services, Layer.succeed(SeedPolicy, policy))
+    )) as Context.Context<unknown>
+    const job = yield* Effect.provide(Job.make(pipeline, start.workers, start), context)
+    if (fingerprint(job) !== start.fingerprint) {
+      const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
+      return yield* Effect.fail(new Error(reason))
+    }
+    yield* Ambient.installed
+    // The main side has asked for the epoch's order; here are only the places that this batch has in it.
+    const order = () =>
+      Effect.sync(() => {
+        const { indices } = atHand
+        return (position: number) => indices[position - first] ?? Number.NaN
+      })
+    let first = 0
+    const worker = Worker.make({ ...job, order }, start.worker)
+    const rings = new Rings(start.places, (ring, memory, size) => post({ _tag: "Ring", ring, memory, size }))
+
+    const make = ({ batch, epoch, free, indices, seeds }: Make) =>
+      Effect.gen(function* () {
+        rings.give(free)
+        atHand.indices = indices
+        atHand.seeds = new Map(seeds)
+        atHand.draws = []
+        first = Plan.rows(job.plan, batch).position
+        const made = yield* worker.batch(epoch, batch)
+        const { hash } = yield* hashed(made, start.digest)
+        const { laid, slot, value } = rings.write(made)
+        post({ _tag: "Made", slot, batch: value, laid, hash, draws: atHand.draws })
+      }).pipe(
+        Effect.catchAllCause((cause) =>
+          Effect.sync(() => post({ _tag: "Failed", error: encode(Cause.squash(cause)), draws: atHand.draws }))
+        ),
+        Effect.provide(context)
+      )
+    return make
+  })
+
+const said = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const thread = ownThread()
+if (thread !== undefined) {
+  const post = (message: Said): void => thread.post(message)
+  const started = Effect.gen(function* () {
+    // The main side starts this program with nothing else.
+    const make = yield* serve(thread.data as Start, post)
+    // A stage's requirements are in the context that `serve` provides, as far as they can be had.
+    thread.listen((message) => void Effect.runFork(make(message as Make) as Effect.Effect<void>))
+    post({ _tag: "Ready" })
+    return yield* Effect.never
+  })
+  // What the pipeline requires is in the context that `serve` builds, as far as it can be had.
+  Effect.runFork(Effect.scoped(started) as Effect.Effect<never, Error>).addObserver((exit) => {
+    if (Exit.isFailure(exit)) post({ _tag: "Refused", reason: said(Cause.squash(exit.cause)) })
+  })
+}

@@ -1,0 +1,318 @@
+/**
+ * Workers that own threads, held against workers that are fibers.
+ */
+import { afterAll, describe, expect, test } from "bun:test"
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Fiber, Layer, Stream } from "effect"
+import {
+  Batch,
+  InvalidOption,
+  Parity,
+  type Pipeline,
+  Scheduler,
+  SeedAudit,
+  SeedPolicy,
+  type Tensor,
+  Workers
+} from "../../src/index.ts"
+import { constant, Recording, recording, scripted } from "../../src/testing.ts"
+import * as faults from "../support/threaded/faults.ts"
+import { pipeline } from "../support/threaded/numbers.ts"
+
+const TIME = 60_000
+const folder = mkdtempSync(join(tmpdir(), "furrow-threads-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const numbers = new URL("../support/threaded/numbers.ts", import.meta.url)
+const module = new URL("../support/threaded/faults.ts", import.meta.url)
+
+const fault = (name: keyof typeof faults, options: Partial<Workers.ThreadOptions> = {}, count = 2) =>
+  Workers.threads(count, { pipeline: module, name, ...options })
+
+type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
+
+const usual: PolicyLayer = SeedPolicy.epochWorker({ seed: 42 })
+
+type Loaded<A> = Pipeline.Pipeline<Batch.Batch<A>, unknown, SeedPolicy.SeedPolicy>
+
+const digestOf = <A>(
+  own: Loaded<A>,
+  workers: Layer.Layer<Workers.Workers, unknown>,
+  policy: PolicyLayer = usual,
+  options: Scheduler.Options = {}
+) =>
+  Effect.gen(function* () {
+    const loader = yield* Scheduler.open(own, { epochs: 2, digest: true, ...options })
+    const sizes = yield* Stream.runFold(loader.stream, 0, (sum, { size }) => sum + size)
+    return { digest: yield* loader.digest, sizes }
+  }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(workers), Effect.runPromise)
+
+const errorOf = <A>(own: Loaded<A>, workers: Layer.Layer<Workers.Workers, unknown>) =>
+  Stream.runDrain(Scheduler.stream(own)).pipe(
+    Effect.flip,
+    Effect.provide(usual),
+    Effect.provide(workers),
+    Effect.runPromise
+  )
+
+describe("a run on threads", () => {
+  test.each([
+    ["epochWorker", usual, 1, "plan"],
+    ["epochWorker", usual, 3, "ready"],
+    ["elastic", SeedPolicy.elastic({ seed: "name" }), 2, "plan"],
+    ["the double `constant`", constant(3), 2, "plan"],
+    ["the double `scripted`", scripted({ tag: [7], crop: [1, 2] }), 2, "plan"],
+    ["a policy of PyTorch's, whose streams go on", Parity.pytorch({ torch: 42, shuffle: true }), 2, "plan"]
+  ] as const)(
+    "delivers what one on fibers does: under %s, %#",
+    async (_, policy, count, order) => {
+      const threads = await digestOf(pipeline, Workers.threads(count, { pipeline: numbers }), policy, { order })
+      expect(threads).toEqual(await digestOf(pipeline, Workers.fibers(count), policy, { order }))
+      expect(threads.sizes).toBeGreaterThan(500)
+    },
+    TIME
+  )
+
+  test(
+    "makes a rank's part, too",
+    async () => {
+      for (const rank of [0, 1]) {
+        const ranks = { rank, world: 2 }
+        const threads = await digestOf(pipeline, Workers.threads(2, { pipeline: numbers }), usual, ranks)
+        expect(threads).toEqual(await digestOf(pipeline, Workers.fibers(2), usual, ranks))
+      }
+    },
+    TIME
+  )
+
+  test(
+    "is recorded and audited as on fibers",
+    async () => {
+      // One recording, seen by the audit and by the run alike.
+      const own = recording(usual)
+      const audited = Layer.provideMerge(SeedAudit.counting(own), own)
+      const draws = (workers: Layer.Layer<Workers.Workers, unknown>) =>
+        Effect.gen(function* () {
+          yield* Stream.runDrain(Scheduler.stream(pipeline))
+          return {
+            draws: yield* (yield* Recording).draws,
+            report: yield* (yield* SeedAudit.SeedAudit).report
+          }
+        }).pipe(Effect.provide(audited), Effect.provide(workers), Effect.runPromise)
+      const threads = await draws(Workers.threads(2, { pipeline: numbers }))
+      const fibers = await draws(Workers.fibers(2))
+      expect(threads.draws.length).toBeGreaterThan(900)
+      // An order, two draws for each of 300 samples, and one for each of 19 batches.
+      expect(threads.report.started).toBe(620)
+      expect(threads).toEqual(fibers)
+    },
+    TIME
+  )
+
+  test(
+    "brings what is no tensor, too, and batches larger than those before",
+    async () => {
+      const all = <A>(own: Loaded<A>, workers: Layer.Layer<Workers.Workers, unknown>) =>
+        Scheduler.stream(own).pipe(
+          Stream.map((batch) => Batch.copy(batch)),
+          Stream.runCollect,
+          Effect.map((chunk) => Array.from(chunk)),
+          Effect.provide(usual),
+          Effect.provide(workers),
+          Effect.runPromise
+        )
+      expect(await all(faults.shapes, fault("shapes"))).toEqual(await all(faults.shapes, Workers.fibers(2)))
+      expect(await all(faults.growing, fault("growing", {}, 1))).toEqual(await all(faults.growing, Workers.fibers(1)))
+    },
+    TIME
+  )
+})
+
+describe("a batch in borrowed memory", () => {
+  const data = ({ columns }: Batch.Batch<unknown>) => (columns as { readonly data: Tensor.Tensor<Float32Array> }).data
+
+  test(
+    "can be read until the next is taken; hold and copy keep it; who comes late is told",
+    async () => {
+      const loaded = await Effect.gen(function* () {
+        const loader = yield* Scheduler.open(faults.shapes, {})
+        const take = Effect.flatMap(loader.take, (option) => option)
+        const first = yield* take
+        const [early] = data(first).data
+        const view = data(first).data
+        const second = yield* take
+        const letGo = Batch.hold(second)
+        const copied = Batch.copy(second)
+        const third = yield* take
+        yield* take
+        const held = Array.from(data(second).data)
+        const kept = Array.from(data(copied).data)
+        letGo()
+        return { early, first, second, third, held, kept, view: Array.from(view) }
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(usual),
+        Effect.provide(fault("shapes", { debug: true }, 1)),
+        Effect.runPromise
+      )
+      expect(loaded.early).toBe(0)
+      expect(loaded.held).toEqual(loaded.kept)
+      expect(loaded.held.slice(0, 4)).toEqual([4, 4, 4, 5])
+      for (const late of [loaded.first, loaded.second, loaded.third]) {
+        expect(() => data(late).data).toThrow("Batch.hold")
+        expect(() => Batch.copy(late)).toThrow("given back")
+        expect(() => Batch.hold(late)).toThrow("given back")
+      }
+      // What was taken from the tensor before cannot be guarded; in debug mode it is overwritten, here by NaN.
+      expect(loaded.view.every(Number.isNaN)).toBe(true)
+    },
+    TIME
+  )
+
+  test("on fibers a batch has memory of its own, and is never stale", async () => {
+    const batches = await Effect.runPromise(
+      Stream.runCollect(Scheduler.stream(faults.shapes)).pipe(Effect.provide(usual), Effect.provide(Workers.fibers(1)))
+    )
+    const rows = Array.from(batches)
+    rows.forEach((batch, index) => {
+      Batch.hold(batch)()
+      expect(data(Batch.copy(batch)).data[0]).toBe(4 * index)
+    })
+  })
+})
+
+describe("what goes wrong on a thread", () => {
+  test(
+    "a stage that throws or fails is the error that it is on fibers",
+    async () => {
+      const both = { throwing: faults.throwing, failing: faults.failing }
+      for (const name of ["throwing", "failing"] as const) {
+        const thread = await errorOf<unknown>(both[name], fault(name))
+        const fiber = await errorOf<unknown>(both[name], Workers.fibers(2))
+        expect(thread).toMatchObject({ _tag: "StageError", batch: 3, sample: 13, worker: 1 })
+        expect((thread as Error).message).toBe((fiber as Error).message)
+      }
+      const failure = await errorOf<unknown>(faults.failing, fault("failing"))
+      expect((failure as Scheduler.StageError).failure).toMatchObject({ _tag: "Refused", value: 13 })
+    },
+    TIME
+  )
+
+  test(
+    "a thread that dies is replaced, and its batch made again, the same to the bit",
+    async () => {
+      const marker = join(folder, "died")
+      process.env["FURROW_TEST_MARKER"] = ""
+      const untouched = await digestOf(faults.dyingOnce, Workers.fibers(2))
+      process.env["FURROW_TEST_MARKER"] = marker
+      expect(await digestOf(faults.dyingOnce, fault("dyingOnce"))).toEqual(untouched)
+      expect(existsSync(marker)).toBe(true)
+
+      // Where streams go on, the new thread first makes what the dead one had made.
+      const carried = Parity.pytorch({ torch: 42 })
+      rmSync(marker)
+      const threads = await digestOf(faults.dyingOnce, fault("dyingOnce"), carried)
+      expect(existsSync(marker)).toBe(true)
+      process.env["FURROW_TEST_MARKER"] = ""
+      expect(threads).toEqual(await digestOf(faults.dyingOnce, Workers.fibers(2), carried))
+    },
+    TIME
+  )
+
+  test(
+    "one that dies again and again is an error that names batch, worker and cause",
+    async () => {
+      const error = await errorOf<unknown>(faults.dying, fault("dying", { restarts: 2 }))
+      expect(error).toMatchObject({ _tag: "ThreadError", worker: 1, epoch: 0, batch: 5 })
+      expect((error as Error).message).toContain("exit code 7")
+    },
+    TIME
+  )
+
+  test(
+    "one that is at a batch for too long is ended",
+    async () => {
+      const layer = fault("looping", { restarts: 0, timeout: "500 millis" })
+      const error = await errorOf<unknown>(faults.looping, layer)
+      expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, batch: 2 })
+      expect((error as Error).message).toContain("500")
+    },
+    TIME
+  )
+
+  test.each([
+    ["missing.ts", { pipeline: new URL("./missing.ts", import.meta.url) }, "missing.ts"],
+    ["an export that is none", { pipeline: module, name: "nowhere" }, "no export `nowhere`"],
+    ["another pipeline", { pipeline: numbers }, "is not the one that is run"]
+  ] as const)(
+    "a module that cannot serve is refused before the first batch: %s",
+    async (_, options, said) => {
+      const error = await errorOf<unknown>(faults.shapes, Workers.threads(2, options))
+      expect(error).toMatchObject({ _tag: "ThreadError", batch: undefined })
+      expect((error as Error).message).toContain(said)
+    },
+    TIME
+  )
+
+  test(
+    "a module that builds its pipeline by a function is taken, and held against what is run",
+    async () => {
+      const error = await errorOf<unknown>(faults.different(), fault("different"))
+      expect((error as Error).message).toContain("is not the one that is run")
+    },
+    TIME
+  )
+
+  test.each([
+    [0, {}, "threads"],
+    [1.5, {}, "1.5"],
+    [10_000, {}, "10000"],
+    [1, { pipeline: "./digits.ts" }, "URL"],
+    [1, { restarts: -1 }, "restarts"],
+    [1, { timeout: 0 }, "timeout"]
+  ])("options that are none are refused: %j %j", async (count, options, said) => {
+    const layer = Workers.threads(count, { pipeline: module, ...options })
+    const error = await Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(layer))))
+    expect(error).toBeInstanceOf(InvalidOption.InvalidOption)
+    expect(error.message).toContain(said)
+  })
+})
+
+/** The threads of this process, where the system tells. */
+const threadsOf = (): number => {
+  try {
+    return readdirSync("/proc/self/task").length
+  } catch {
+    return 0
+  }
+}
+
+describe("endings", () => {
+  test(
+    "leave no thread: at the end, by an error, by an interrupt while a thread starts or works",
+    async () => {
+      await digestOf(faults.shapes, fault("shapes"))
+      const before = threadsOf()
+      for (let round = 0; round < 12; round++) {
+        const fiber = Effect.runFork(
+          Stream.runDrain(Scheduler.stream(pipeline, { epochs: 100 })).pipe(
+            Effect.provide(usual),
+            Effect.provide(Workers.threads(2, { pipeline: numbers }))
+          )
+        )
+        await new Promise((resolve) => setTimeout(resolve, round % 3 === 0 ? 5 : round % 3 === 1 ? 60 : 400))
+        await Effect.runPromise(Fiber.interrupt(fiber))
+      }
+      for await (const _ of Scheduler.iterate(pipeline, Layer.merge(usual, Workers.threads(2, { pipeline: numbers }))))
+        break
+      // The system needs a moment to take them down; each run had two, so 26 would be left over.
+      for (let wait = 0; wait < 100 && threadsOf() > before + 4; wait++) {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expect(threadsOf()).toBeLessThanOrEqual(before + 4)
+    },
+    TIME
+  )
+})

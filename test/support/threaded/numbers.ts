@@ -1,0 +1,28 @@
+/** A pipeline for threads: images, labels and texts, with draws before and behind the batch. */
+import { Effect } from "effect"
+import { Dataset, Image, Mix, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
+
+const size = 300
+const pixels = new Uint8Array(size * 64).map((_, index) => (index * 31) % 251)
+
+const samples = Dataset.make({
+  name: "numbers",
+  size,
+  get: (index) => ({
+    image: Tensor.make(pixels.slice(index * 64, (index + 1) * 64), [8, 8, 1]),
+    label: index % 10,
+    text: `sample ${index}`
+  })
+})
+
+export const pipeline = Pipeline.from(samples).pipe(
+  Pipeline.sample(Sampler.shuffle),
+  Pipeline.augment("crop", Image.randomCrop({ size: 8, padding: 2 })),
+  Pipeline.filter("some", ({ label }, { index }) => label !== 3 || index > 100),
+  Pipeline.map("normalise", Image.normalise({ mean: 0.5, std: 0.25 })),
+  Pipeline.augmentEffect("tag", (sample, rng) => Effect.sync(() => ({ ...sample, tag: rng.integer(1000) })), {
+    concurrency: 4
+  }),
+  Pipeline.batch(16, { dtypes: { label: "uint8" } }),
+  Pipeline.augment("mixup", Mix.mixup({ alpha: 0.2, classes: 10 }))
+)
