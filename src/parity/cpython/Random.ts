@@ -30,11 +30,11 @@ export const algorithms = { seed: "python-mt19937", state: "python-mt19937-state
 export type SeedInput = number | bigint | string | Uint8Array
 
 /**
- * A generator of Python's. As an `Rng` it draws what Python would: `word` is `getrandbits(32)`, `float` and `double` are
- * `random()`, `integer(n)` is `randrange(n)`, `between` is `randint`, `uniform` is `uniform`, `normal` is `gauss`,
- * `shuffle` is `shuffle` and `permutation` the shuffle of a range, `bernoulli(p)` is `random() < p`. `choice` is `sample`
- * without replacement, `choices` with it ({@link pick} is Python's own `choice`). Weights without replacement, `fill`,
- * gamma and beta are Furrow's own on Python's draws.
+ * A generator of Python's. As an `Rng` it draws what Python would: `word` is `getrandbits(32)`, `float` and `double`
+ * are `random()`, `integer(n)` is `randrange(n)`, `between` is `randint`, `uniform` is `uniform`, `normal` is `gauss`,
+ * `shuffle` is `shuffle` and `permutation` the shuffle of a range, `bernoulli(p)` is `random() < p`. `choice` is
+ * `sample` without replacement, `choices` with it ({@link pick} is Python's own `choice`). Weights without
+ * replacement, `fill`, gamma and beta are Furrow's own on Python's draws.
  *
  * @example
  * import { CPython } from "furrow"
@@ -212,7 +212,8 @@ export class Random extends Rng {
   }
 
   /**
-   * `choices(items, weights, k=count)`: independent draws. Throws `InvalidOption` for no items, or weights that are none.
+   * `choices(items, weights, k=count)`: independent draws. Throws `InvalidOption` for no items, or weights that are
+   * none.
    */
   choices<A>(items: ReadonlyArray<A>, count: number, weights?: ArrayLike<number>): Array<A> {
     return this.#chosen(items.length, count, weights).map((place) => items[place] as A) // places are below the length
@@ -246,7 +247,7 @@ export class Random extends Rng {
   }
 }
 
-/** A whole number, as its hexadecimal digits, in 32-bit words, lowest first; at least one, and no word of 0 at the end. */
+/** A whole number, given as hexadecimal digits, in 32-bit words, lowest first; at least one, none of 0 at the end. */
 const wordsOf = (digits: string): ReadonlyArray<number> => {
   const words: Array<number> = []
   for (let end = digits.length; end > 0; end -= 8) {
@@ -279,8 +280,8 @@ const digitsOf = (value: SeedInput): string => {
 
 /**
  * The seed that `random.seed(value)` stands for (version 2): whole numbers by their size alone, so −5 is 5; text and
- * bytes with their SHA-512 behind them. Throws `InvalidOption` for a number that is not whole, or too large to be exact,
- * and for text that UTF-8 cannot hold.
+ * bytes with their SHA-512 behind them. Throws `InvalidOption` for a number that is not whole, or too large to be
+ * exact, and for text that UTF-8 cannot hold.
  *
  * @since 0.1.0
  */
@@ -294,8 +295,8 @@ export const seed = (value: SeedInput): Seed => ({ algorithm: algorithms.seed, w
 export const random = (value: SeedInput): Random => make(seed(value))
 
 /**
- * The generator at `seed`. Throws `InvalidOption` unless it is of one of the {@link algorithms} and its words are as the
- * table above says.
+ * The generator at `seed`. Throws `InvalidOption` unless it is of one of the {@link algorithms} and its words are as
+ * the table above says.
  *
  * @since 0.1.0
  */

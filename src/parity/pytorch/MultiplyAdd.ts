@@ -19,8 +19,8 @@ bits[0] = 1
 const LOW = words[0] === 0 ? 0 : 1
 
 /**
- * `a * b + c` with one rounding. Exact so long as nothing underflows: for `a` of 0, or from 2^-53 up, and `b` and `c` of
- * 0 or above 2^-900 that is always so. At the range's upper end, where `b` or `c` is over 2^990, it rounds twice.
+ * `a * b + c` with one rounding. Exact so long as nothing underflows: for `a` of 0, or from 2^-53 up, and `b` and `c`
+ * of 0 or above 2^-900 that is always so. At the range's upper end, where `b` or `c` is over 2^990, it rounds twice.
  *
  * @since 0.1.0
  */

@@ -1,12 +1,12 @@
 /**
- * `torch.Generator` on the CPU: MT19937 seeded with the low 32 bits of a 64-bit seed, and PyTorch's own distributions on
- * it, number for number as PyTorch 1.13 has them on x86-64 with AVX2, built without Intel's MKL: a build with it draws
- * `bernoulli` in another way. What later releases changed is said where it matters.
+ * `torch.Generator` on the CPU: MT19937 seeded with the low 32 bits of a 64-bit seed, and PyTorch's own distributions
+ * on it, number for number as PyTorch 1.13 has them on x86-64 with AVX2, built without Intel's MKL: a build with it
+ * draws `bernoulli` in another way. What later releases changed is said where it matters.
  *
  * | algorithm of a seed | words |
  * |---|---|
  * | `torch-mt19937` | the 64-bit seed: low, high |
- * | `torch-mt19937-state` | 624 words, position, then 1 with a kept normal or 0, its low and high word, the seed's two |
+ * | `torch-mt19937-state` | 624 words, position, 1 with a kept normal or 0, its low and high word, the seed's two |
  *
  * @since 0.1.0
  */
@@ -35,10 +35,10 @@ const FILLED = 16
  * A generator of PyTorch's. As an `Rng` it draws what PyTorch draws one scalar at a time: `word` is the twister's,
  * `float` is `rand` of float32 (24 bits), `double` of float64 (53 bits), `integer(n)` is `randint(0, n)`,
  * `uniform` is `uniform_` and `normal` is `normal_` of a float64 scalar, `standardNormal` is `randn` in float64,
- * `permutation` is `randperm`, `shuffle` puts items in the order of a `randperm`. `choice` with weights is `multinomial`,
- * with replacement and without; without weights it is the start of a `randperm`, or with replacement `randint`.
- * `fillNormal` is `normal_` of a whole tensor and `fill` of floats is `rand`; `fill` of integers, gamma and beta are
- * Furrow's own on these words.
+ * `permutation` is `randperm`, `shuffle` puts items in the order of a `randperm`. `choice` with weights is
+ * `multinomial`, with replacement and without; without weights it is the start of a `randperm`, or with replacement
+ * `randint`. `fillNormal` is `normal_` of a whole tensor and `fill` of floats is `rand`; `fill` of integers, gamma and
+ * beta are Furrow's own on these words.
  *
  * @example
  * import { PyTorch } from "furrow"
@@ -233,9 +233,9 @@ export class TorchGenerator extends Rng {
   }
 
   /**
-   * `randperm(size)` as PyTorch has it since 2.6 where `size` is 214,748,364 (2^32 / 20) or more: built up from the first
-   * place, by the remainders of two words a place. From PyTorch's source (pull request 143682). Throws `InvalidOption` as
-   * {@link randperm} does; smaller sizes are taken too, but PyTorch draws those in the other way.
+   * `randperm(size)` as PyTorch has it since 2.6 where `size` is 214,748,364 (2^32 / 20) or more: built up from the
+   * first place, by the remainders of two words a place. From PyTorch's source (pull request 143682). Throws
+   * `InvalidOption` as {@link randperm} does; smaller sizes are taken too, but PyTorch draws those in the other way.
    */
   randpermLarge(size: number): Uint32Array {
     const order = new Uint32Array(whole("size", size, 0, TWO_POW_32 - 1))
@@ -262,8 +262,8 @@ export class TorchGenerator extends Rng {
   }
 
   /**
-   * `multinomial(weights, count, replacement)` of float64 weights, which need not sum to 1; with replacement unless told
-   * otherwise. As in PyTorch, a first weight of 0 is drawn by a uniform of exactly 0, odds of 2^-53. Throws
+   * `multinomial(weights, count, replacement)` of float64 weights, which need not sum to 1; with replacement unless
+   * told otherwise. As in PyTorch, a first weight of 0 is drawn by a uniform of exactly 0, odds of 2^-53. Throws
    * `InvalidOption` for weights that are none, and without replacement for more than there are weights over 0, where
    * PyTorch would give those of weight 0.
    */
@@ -353,8 +353,8 @@ export const seed = (value: number | bigint): Seed => ({ algorithm: algorithms.s
 export const manualSeed = (value: number | bigint): TorchGenerator => make(seed(value))
 
 /**
- * The generator at `seed`. Throws `InvalidOption` unless it is of one of the {@link algorithms} and its words are as the
- * table above says.
+ * The generator at `seed`. Throws `InvalidOption` unless it is of one of the {@link algorithms} and its words are as
+ * the table above says.
  *
  * @since 0.1.0
  */
