@@ -7,6 +7,7 @@ import type { SeedAudit } from "../../src/index.ts"
 import { type Groups, groupsOf } from "./page/Groups.ts"
 import { COLOURS, heatMap, sample } from "./page/HeatMap.ts"
 import { html, Markup, none } from "./page/Html.ts"
+import { runsOf } from "./page/Runs.ts"
 import { ordersOf, patternsOf } from "./page/Sentences.ts"
 import * as Words from "./Words.ts"
 
@@ -52,7 +53,7 @@ const extentOf = ({ cells, seeds }: SeedAudit.RunReport): string => {
   const most = (axis: "epoch" | "rank" | "worker") => cells.reduce((so, cell) => Math.max(so, cell[axis] + 1), 0)
   const ranks = most("rank")
   return [
-    `${counted(seeds.length, "run")} (${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")})`,
+    `${counted(seeds.length, "run")}${runsOf(seeds) === seeds ? ` (${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")})` : ""}`,
     counted(most("epoch"), "epoch"),
     ...(ranks > 1 ? [counted(ranks, "rank")] : []),
     counted(most("worker"), "worker")
@@ -63,7 +64,7 @@ const chanceOf = ({ odds }: SeedAudit.RunReport): Markup => {
   if (odds === undefined) return html`<span aria-hidden="true">–</span><span class="unseen-text">not squeezed</span>`
   const { bits, probability } = odds
   const chance = probability === 0 ? "none" : `1 in ${Math.round(1 / probability).toLocaleString("en")}`
-  return html`${chance} (${bits} bits)`
+  return html`<span class="odds">${chance}</span> <span class="odds">(${bits} bits)</span>`
 }
 
 const summary = (audited: ReadonlyArray<Audited>): Markup => {
@@ -117,7 +118,7 @@ that repeat each other have one colour; there are ${COLOURS} colours, so far gro
 <div>
 <h3>Verdicts</h3>
 <dl class="verdicts">
-<dt>${verdict("repeats")}</dt><dd>two streams at least are one, draw the same numbers or run into each other</dd>
+<dt>${verdict("repeats")}</dt><dd>at least two streams are one, draw the same numbers or run into each other</dd>
 <dt>${verdict("none seen")}</dt><dd>no such pair here; other seeds or sizes may have one, with the odds that are given</dd>
 <dt>${verdict("none by construction")}</dt><dd>no such pair, and the policy gives no two places one seed</dd>
 </dl>
@@ -154,6 +155,7 @@ ${listed(rest)}</details>
 
 const placesOf = ({ cells, seeds }: SeedAudit.RunReport, { members, of }: Groups, title: string): Markup => {
   const ranks = cells.some(({ rank }) => rank > 0)
+  const runs = runsOf(seeds)
   const rows = cells.map((cell, index) => {
     const group = of[index]
     const others = group === undefined ? 0 : (members[group]?.length ?? 1) - 1
@@ -162,7 +164,7 @@ const placesOf = ({ cells, seeds }: SeedAudit.RunReport, { members, of }: Groups
       group === undefined
         ? html`none`
         : html`${swatch} group ${group + 1}, ${others === 0 ? "by itself" : `with ${counted(others, "other")}`}`
-    return html`<tr><td>${seeds[cell.run] ?? "?"}</td><td>${cell.epoch}</td>${
+    return html`<tr><td>${runs[cell.run] ?? "?"}</td><td>${cell.epoch}</td>${
       ranks ? html`<td>${cell.rank}</td>` : none
     }<td>${cell.worker}</td><td class="number">${cell.streams}</td><td>${shared}</td></tr>
 `
@@ -208,7 +210,7 @@ ${patterns.length === 0 ? none : html`<h3>Patterns</h3>\n${folding(patterns, "pa
   report.examples.length === 0
     ? none
     : html`<details><summary>The first repeats, stream by stream</summary>
-${listed(report.examples.map((own) => Words.repeat(report.seeds, own)))}</details>
+${listed(report.examples.map((own) => Words.repeat(runsOf(report.seeds), own)))}</details>
 `
 }${report.cells.length === 0 ? none : placesOf(report, groups, title)}</div>
 </div>

@@ -4,6 +4,7 @@
 import type { SeedAudit } from "../../../src/index.ts"
 import type { Groups } from "./Groups.ts"
 import { html, json, type Markup, none } from "./Html.ts"
+import { runsOf } from "./Runs.ts"
 import { kindOf } from "./Sentences.ts"
 
 /** More places than this make no picture to look at, and megabytes of it. */
@@ -56,7 +57,7 @@ const layoutOf = (cells: ReadonlyArray<SeedAudit.Cell>): Layout => {
 /** A label's text; a run's seed may be long. */
 const labelOf = ({ seeds }: SeedAudit.RunReport, axis: Axis, value: number): string => {
   if (axis !== "run") return String(value)
-  const seed = seeds[value] ?? "?"
+  const seed = runsOf(seeds)[value] ?? "?"
   return seed.length > 8 ? `${seed.slice(0, 3)}…${seed.slice(-3)}` : seed
 }
 
@@ -171,7 +172,7 @@ const ground = ({ length, side, starts }: Layout): Markup => {
     const before = index === 0 ? 0 : (starts[index - 1] ?? 0) + side
     if (index === 0) continue
     if (start === before) lines.push(`M${start} 0V${length}M0 ${start}H${length}`)
-    else gaps.push(`M${before} 0H${start}V${length}H${before}zM0 ${before}V${start}H${length}V${before}z`)
+    else gaps.push(`M${before} 0H${start}V${length}H${before}zM0 ${before}H${length}V${start}H0z`)
   }
   return html`<rect class="ground" width="${length}" height="${length}"/><path class="lines" d="${lines.join("")}"/><path class="gaps" d="${gaps.join("")}"/>`
 }
@@ -195,13 +196,13 @@ export const heatMap = (report: SeedAudit.RunReport, groups: Groups, id: string,
   const data = {
     side,
     starts,
-    seeds,
+    runs: runsOf(seeds),
     ranks: axes.includes("rank"),
     cells: cells.map(({ epoch, rank, run, streams, worker }) => [run, epoch, rank, worker, streams]),
     meetings: meetings.map(({ equal, first, second, shift, shifted }) => [first, second, equal, shifted, shift ?? 0])
   }
   return html`<figure class="map" id="${id}">
-<div class="scroll" tabindex="0" role="region" aria-label="${label}">
+<div class="scroll" tabindex="0" role="region" aria-label="Map of ${name}">
 <div class="plot">
 <div class="corner" aria-hidden="true">${axes.map((axis) => html`<span>${axis}</span>`)}</div>
 ${columnLabels(report, layout)}

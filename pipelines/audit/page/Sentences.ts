@@ -2,6 +2,7 @@
  * An audit's patterns and orders as sentences.
  */
 import type { SeedAudit } from "../../../src/index.ts"
+import { runsOf } from "./Runs.ts"
 
 type Axis = "run" | "epoch" | "rank" | "worker"
 
@@ -28,6 +29,7 @@ export const pattern = (report: SeedAudit.RunReport, own: SeedAudit.Pattern): st
   `${sentence(report, own)} (${own.met} of ${own.pairs} such pairs)`
 
 const sentence = ({ cells, meetings, seeds }: SeedAudit.RunReport, own: SeedAudit.Pattern): string => {
+  const runs = runsOf(seeds)
   const pairs = meetings.flatMap((meeting) => {
     const [first, second] = [cells[meeting.first], cells[meeting.second]]
     if (first === undefined || second === undefined) return []
@@ -53,9 +55,9 @@ const sentence = ({ cells, meetings, seeds }: SeedAudit.RunReport, own: SeedAudi
 
   if (own.run !== 0) {
     const named = pairs.every(({ first }) => first.run === pairs[0]?.first.run)
-    const seedOf = (run: number | undefined) => `run ${seeds[run ?? -1] ?? "?"}`
+    const nameOf = (run: number | undefined) => `run ${runs[run ?? -1] ?? "?"}`
     const later = own.run === 1 ? "the next run" : `the run ${own.run} after`
-    const [a, b] = named ? [seedOf(pairs[0]?.first.run), seedOf(pairs[0]?.second.run)] : ["a run", later]
+    const [a, b] = named ? [nameOf(pairs[0]?.first.run), nameOf(pairs[0]?.second.run)] : ["a run", later]
     return own.rank === 0 && own.worker === 0
       ? `${a}’s epoch ${epoch} ${verb} ${b}’s epoch ${otherEpoch}, worker by worker`
       : `worker ${worker}${places[0]} in ${a}’s epoch ${epoch} ${verb} ` +
@@ -83,11 +85,12 @@ export const patternsOf = (report: SeedAudit.RunReport): ReadonlyArray<string> =
 
 /** Epochs of one order, a sentence for each order that several have. */
 export const ordersOf = ({ orders, seeds }: SeedAudit.RunReport): ReadonlyArray<string> => {
+  const runs = runsOf(seeds)
   // Every pair is listed, so an order's first epoch names all others.
   const lists = new Map<string, Array<string>>()
   const seen = new Set<string>()
   const name = ({ epoch, run }: { readonly run: number; readonly epoch: number }) =>
-    `run ${seeds[run] ?? "?"}’s epoch ${epoch}`
+    `run ${runs[run] ?? "?"}’s epoch ${epoch}`
   for (const { first, second } of orders) {
     const [a, b] = [name(first), name(second)]
     if (seen.has(a)) continue

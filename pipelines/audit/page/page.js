@@ -35,7 +35,7 @@ const enliven = (figure) => {
 
   const place = (index) => {
     const [run, epoch, rank, worker] = data.cells[index]
-    return `run ${data.seeds[run]}, epoch ${epoch}, ${data.ranks ? `rank ${rank}, ` : ""}worker ${worker}`
+    return `run ${data.runs[run]}, epoch ${epoch}, ${data.ranks ? `rank ${rank}, ` : ""}worker ${worker}`
   }
 
   const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`
@@ -93,7 +93,10 @@ const enliven = (figure) => {
     const view = scroll.getBoundingClientRect()
     if (own.left < view.left + labels) scroll.scrollLeft -= view.left + labels - own.left + 8
     else if (own.right > view.right) scroll.scrollLeft += own.right - view.right + 8
-    if (own.top < 64 || own.bottom > innerHeight) marks.cursor.scrollIntoView({ block: "center", inline: "nearest" })
+    const top = document.querySelector("nav").getBoundingClientRect().bottom
+    const bottom = Math.min(innerHeight, readout.getBoundingClientRect().top)
+    if (own.top < top) scrollBy({ top: own.top - top - 24, behavior: "instant" })
+    else if (own.bottom > bottom) scrollBy({ top: own.bottom - bottom + 24, behavior: "instant" })
   }
 
   /** The next pair that meets, in reading order, from the cursor on; round at the end. */
@@ -168,6 +171,7 @@ const enliven = (figure) => {
   tiles.addEventListener("pointerdown", point)
 
   scroll.setAttribute("role", "application")
+  scroll.setAttribute("aria-label", tiles.getAttribute("aria-label"))
   scroll.setAttribute("aria-roledescription", "heat map")
   scroll.setAttribute("aria-describedby", "keys")
   readout.hidden = false
