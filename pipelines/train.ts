@@ -38,8 +38,10 @@ const policyFrom = (flag: Option.Option<string>, seed: Seed.Root) =>
 const folder = (path: string) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
-    if (!(yield* fs.exists(path))) {
-      const message = `--data ${JSON.stringify(path)} does not exist; give the folder with MNIST's four IDX files`
+    const is = yield* Effect.option(fs.stat(path))
+    if (Option.isNone(is) || is.value.type !== "Directory") {
+      const off = Option.isNone(is) ? "does not exist" : "is no folder"
+      const message = `--data ${JSON.stringify(path)} ${off}; give the folder with MNIST's four IDX files`
       return yield* new Usage({ message })
     }
     return yield* files(path)

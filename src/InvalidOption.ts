@@ -27,6 +27,20 @@ export class InvalidOption extends Data.TaggedError("InvalidOption")<{
   }
 }
 
+/**
+ * What was thrown, in a few words: an error by name and message, anything else as its value is written.
+ *
+ * @since 0.1.0
+ */
+export const shown = (thrown: unknown): string => {
+  try {
+    if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
+    return typeof thrown === "string" ? thrown : show(thrown)
+  } catch {
+    return "something that cannot be shown"
+  }
+}
+
 /** As long as a value is shown; the options of a pipeline can hold whole images. */
 const SHOWN = 120
 

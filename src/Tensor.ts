@@ -46,9 +46,24 @@ export const dtypeOf = (data: TypedArray): DType => {
   return data instanceof BigInt64Array ? "int64" : "uint64"
 }
 
-/** Whether a value is one of the eleven typed arrays (a `DataView` is not). @since 0.1.0 */
+/** Whether a value is one of the eleven typed arrays (a `DataView` is not, nor a `Float16Array`). @since 0.1.0 */
 export const isTypedArray = (value: unknown): value is TypedArray =>
-  ArrayBuffer.isView(value) && !(value instanceof DataView)
+  ArrayBuffer.isView(value) && KNOWN.has(Object.prototype.toString.call(value).slice(8, -1))
+
+/** Float16Array and whatever comes later have no place in a column yet. */
+const KNOWN = new Set([
+  "Int8Array",
+  "Uint8Array",
+  "Uint8ClampedArray",
+  "Int16Array",
+  "Uint16Array",
+  "Int32Array",
+  "Uint32Array",
+  "Float32Array",
+  "Float64Array",
+  "BigInt64Array",
+  "BigUint64Array"
+])
 
 /**
  * `data` seen with `shape`; `data.length` is the product of `shape`.

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { Cause, Effect, Either, Exit, Layer, Option, Stream } from "effect"
+import * as SeedAudit from "../src/audit/SeedAudit.ts"
 import * as Dataset from "../src/datasets/Dataset.ts"
 import { InvalidOption } from "../src/InvalidOption.ts"
 import * as Pipeline from "../src/Pipeline.ts"
@@ -8,7 +9,6 @@ import * as Workers from "../src/scheduler/Workers.ts"
 import { type Coordinates, CoordinatesError, stageId } from "../src/seeding/Coordinates.ts"
 import * as Rng from "../src/seeding/Rng.ts"
 import * as Seed from "../src/seeding/Seed.ts"
-import * as SeedAudit from "../src/audit/SeedAudit.ts"
 import * as SeedPolicy from "../src/seeding/SeedPolicy.ts"
 import * as Image from "../src/stages/Image.ts"
 import * as Sampler from "../src/stages/Sampler.ts"
@@ -359,6 +359,22 @@ describe("scripted", () => {
 })
 
 describe("recording", () => {
+  test("sees what ambient calls draw under `derive`, too", () => {
+    const pipeline = Pipeline.from(Dataset.range(1)).pipe(
+      Pipeline.augment("m", (_, rng) => Math.random() + rng.float()),
+      Pipeline.ambient("derive"),
+      Pipeline.batch(1)
+    )
+    const drawn = Effect.gen(function* () {
+      yield* Scheduler.replay(pipeline, { epoch: 0, position: 0, workers: 1 })
+      return (yield* (yield* Recording).draws).map(({ coordinates, method }) => [coordinates.stage.name, method])
+    }).pipe(Effect.provide(recording()), Effect.runSync)
+    expect(drawn).toEqual([
+      ["m", "ambient/double"],
+      ["m", "float"]
+    ])
+  })
+
   const at = (own: Partial<Coordinates> & { readonly name?: string } = {}): Draw => {
     const { name = "crop", ...rest } = own
     const coordinates = { ...SeedPolicy.coordinates(request(), 0), stage: stageId(name), ...rest }

@@ -32,8 +32,12 @@ const ending = (cause: Cause.Cause<unknown>): { readonly code: number; readonly 
   return { code: usage ? USAGE : FAILED, line: ConfigError.isConfigError(error) ? String(error) : line }
 }
 
-/** A message of @effect/cli as one plain line. */
-const plain = (text: unknown): string => stripVTControlCharacters(String(text)).replaceAll(/\s+/g, " ").trim()
+/** A message of @effect/cli as one plain line. It calls options unknown, too, that came twice or without their value. */
+const plain = (text: unknown): string =>
+  stripVTControlCharacters(String(text))
+    .replaceAll(/\s+/g, " ")
+    .trim()
+    .replace(/^Received unknown argument: '(--[^']+)'$/, "$1 is no option here, came twice, or lacks its value")
 
 /** Runs a command with the process's arguments, to the process's end. */
 export const main = async <Name extends string, E, A>(

@@ -13,6 +13,7 @@
  */
 import { Data } from "effect"
 import { sha256Stream } from "../runtime.ts"
+import { wellFormed } from "../seeding/Seed.ts"
 import { isTypedArray, Tensor } from "../Tensor.ts"
 
 /**
@@ -47,25 +48,29 @@ export const ofColumns = (columns: unknown): Uint8Array => {
 
 /** Each entry is led by its length, so that no two different rows of entries run together to the same bytes. */
 const text = (hash: Hash, value: string): void => {
-  hash.update(`${value.length}:`).update(value)
+  hash.update(`${value.length}:`).update(wellFormed(value))
 }
 
-const absorb = (hash: Hash, name: string, value: unknown): void => {
+/** Records this deep are taken for ones that hold themselves. */
+const DEEPEST = 64
+
+const absorb = (hash: Hash, name: string, value: unknown, depth = 0): void => {
+  if (depth > DEEPEST) throw new DigestError({ column: name.slice(0, 80), found: "records within records without end" })
   if (value instanceof Tensor) {
     text(hash, `${name} ${value.dtype} [${value.shape.join(",")}]`)
     hash.update(bytesOf(value.data))
   } else if (isTypedArray(value)) {
-    absorb(hash, name, new Tensor(value, [value.length]))
+    absorb(hash, name, new Tensor(value, [value.length]), depth + 1)
   } else if (Array.isArray(value)) {
     text(hash, `${name} list [${value.length}]`)
     value.forEach((item: unknown, place) => {
       if (typeof item === "string") text(hash, item)
-      else absorb(hash, `${name}[${place}]`, item)
+      else absorb(hash, `${name}[${place}]`, item, depth + 1)
     })
   } else if (typeof value === "object" && value !== null && isPlain(value)) {
     const names = Object.keys(value).toSorted()
     text(hash, `${name} record [${names.length}]`)
-    for (const own of names) absorb(hash, name === "" ? own : `${name}.${own}`, value[own])
+    for (const own of names) absorb(hash, name === "" ? own : `${name}.${own}`, value[own], depth + 1)
   } else if (typeof value === "string") {
     text(hash, `${name} string`)
     text(hash, value)
@@ -73,7 +78,8 @@ const absorb = (hash: Hash, name: string, value: unknown): void => {
     // -0 prints as 0, yet is another number.
     text(hash, `${name} ${typeof value} ${Object.is(value, -0) ? "-0" : String(value)}`)
   } else {
-    const found = typeof value === "object" ? `a ${value.constructor.name}` : `a ${typeof value}`
+    const found =
+      typeof value === "object" ? `a ${value.constructor?.name || "thing of no named class"}` : `a ${typeof value}`
     throw new DigestError({ column: name, found })
   }
 }
@@ -83,7 +89,24 @@ const isPlain = (value: object): value is Readonly<Record<string, unknown>> => {
   return prototype === Object.prototype || prototype === null
 }
 
-const bytesOf = (data: Tensor["data"]): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+const bytesOf = (data: Tensor["data"]): Uint8Array => {
+  const own =
+    (data instanceof Float32Array || data instanceof Float64Array) && data.some(Number.isNaN) ? plain(data) : data
+  return new Uint8Array(own.buffer, own.byteOffset, own.byteLength)
+}
+
+/** A copy with one kind of NaN: which bits a NaN has hangs on the engine, and no program can tell them apart. */
+const plain = (data: Float32Array | Float64Array): Tensor["data"] => {
+  const copy = data.slice()
+  const [words, nan] =
+    copy instanceof Float32Array
+      ? [new Uint32Array(copy.buffer), [0x7fc00000]]
+      : [new Uint32Array(copy.buffer), [0, 0x7ff80000]]
+  copy.forEach((value, index) => {
+    if (Number.isNaN(value)) words.set(nan, nan.length * index)
+  })
+  return copy
+}
 
 /**
  * The chain of a run. `add` takes the hashes of batches in any order, each with its place in the plan's row of batches;

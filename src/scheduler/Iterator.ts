@@ -54,9 +54,11 @@ export const make = <A, E, R, EL>(
     atWork = Effect.runFork(Effect.flatMap(opened, ({ take }) => take))
     const exit = await Effect.runPromise(Fiber.await(atWork))
     atWork = undefined
+    const ended = closed !== undefined
     if (Exit.isSuccess(exit) && Option.isSome(exit.value)) return { done: false, value: exit.value.value }
     await close()
-    if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return END
+    // An interrupt is the end only when it came from `close`.
+    if (Exit.isSuccess(exit) || (ended && Cause.isInterruptedOnly(exit.cause))) return END
     throw Cause.squash(exit.cause)
   }
 

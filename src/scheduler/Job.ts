@@ -4,15 +4,16 @@
  * @since 0.1.0
  */
 import { Context, Effect, Option } from "effect"
-import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { checked, InvalidOption, shown, whole } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
+import * as Ambient from "../seeding/Ambient.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
-import { Xoshiro128 } from "../seeding/generators/Xoshiro128.ts"
 import { RecordingRng } from "../seeding/RecordingRng.ts"
 import * as Rng from "../seeding/Rng.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 import { sequential } from "../stages/Sampler.ts"
 import type { Stage } from "../stages/Stage.ts"
+import { idle, sampling } from "./Idle.ts"
 import * as Plan from "./Plan.ts"
 
 /** The order of an epoch: from position to dataset index. @since 0.1.0 */
@@ -71,11 +72,15 @@ export const make = <A, E, R>(
         const expected = "provided, since the pipeline draws: Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
         throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
       }
-      const size = whole(`the size of dataset ${dataset.name}`, dataset.size, 1)
+      const size = whole(
+        `the size of dataset ${dataset.name}`,
+        asked(`the size of dataset ${dataset.name}`, () => dataset.size),
+        1
+      )
       const stage = stages.find((own) => own._tag === "Sample")
       const sampler = stage?.sampler ?? sequential
       const plan = Plan.make({
-        count: sampler.count(size),
+        count: asked(`the count of sampler ${sampler.name}`, () => sampler.count(size)),
         batchSize: batch.size,
         dropLast: batch.dropLast,
         rank: ranks.rank ?? 0,
@@ -84,11 +89,25 @@ export const make = <A, E, R>(
       })
       const order = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
         stage?.draws === true && policy !== undefined
-          ? drawnOrder(stage, policy, epoch, size, plan)
-          : Effect.sync(() => sampler.order(size, idle))
+          ? drawnOrder(stage, policy, epoch, size, plan, ambient)
+          : Effect.sync(() => Ambient.plain(sampling(ambient), () => sampler.order(size, idle)))
       return { pipeline, plan, size, distinct: sampler.distinct, policy, order: remembered(order) }
     })
   )
+
+/** Asks a caller's code for a figure; what it throws is an option that cannot be had. */
+const asked = (option: string, ask: () => number): number => {
+  try {
+    return ask()
+  } catch (thrown) {
+    if (thrown instanceof InvalidOption) throw thrown
+    throw new InvalidOption({
+      option,
+      value: undefined,
+      expected: `a number, but asking for it threw ${shown(thrown)}`
+    })
+  }
+}
 
 /** One order serves all workers and ranks: its seed is asked for with rank 0 and worker 0, whoever asks. */
 const drawnOrder = (
@@ -96,15 +115,20 @@ const drawnOrder = (
   policy: SeedPolicy.Service,
   epoch: number,
   size: number,
-  { workers, world }: Plan.Plan
+  { workers, world }: Plan.Plan,
+  ambient: Ambient.Setting
 ): Effect.Effect<Order, CoordinatesError> => {
   const request = SeedPolicy.epochRequest(id, epoch, { distinct: sampler.distinct, workers, world })
   return Effect.flatMap(policy.seeds(request), (seeds) => {
     const rng = Rng.make(SeedPolicy.seedAt(seeds, 0))
-    if (policy.record === undefined) return Effect.sync(() => sampler.order(size, rng))
+    const { record } = policy
+    const made = (own: Rng.Rng) => Ambient.plain(sampling(ambient), () => sampler.order(size, own))
+    if (record === undefined) return Effect.sync(() => made(rng))
     const draws: Array<SeedPolicy.Draw> = []
-    const order = sampler.order(size, new RecordingRng(rng, SeedPolicy.coordinates(request, 0), draws))
-    return Effect.as(policy.record(draws), order)
+    return Effect.flatMap(
+      Effect.sync(() => made(new RecordingRng(rng, SeedPolicy.coordinates(request, 0), draws))),
+      (order) => Effect.as(record(draws), order)
+    )
   })
 }
 
@@ -126,6 +150,3 @@ const remembered = (make: (epoch: number) => Effect.Effect<Order, CoordinatesErr
       )
     })
 }
-
-/** Handed to orders that do not draw. */
-const idle = new Xoshiro128()

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Effect, type Scope } from "effect"
-import type { InvalidOption } from "../InvalidOption.ts"
+import { type InvalidOption, shown } from "../InvalidOption.ts"
 import type { Batch } from "../stages/Batch.ts"
 import * as Digest from "./Digest.ts"
 import type { Job } from "./Job.ts"
@@ -55,6 +55,7 @@ export const hashed = (
 ): Effect.Effect<Content, Digest.DigestError> =>
   Effect.try({
     try: () => ({ batch, hash: digest && batch !== undefined ? Digest.ofColumns(batch.columns) : undefined }),
-    // `ofColumns` throws nothing else.
-    catch: (error) => error as Digest.DigestError
+    // Columns of a caller's own making can have fields that throw.
+    catch: (error) =>
+      error instanceof Digest.DigestError ? error : new Digest.DigestError({ column: "", found: shown(error) })
   })

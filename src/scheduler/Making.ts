@@ -13,6 +13,7 @@ import * as Rng from "../seeding/Rng.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 import type { Batch } from "../stages/Batch.ts"
 import type { Stage, StageContext } from "../stages/Stage.ts"
+import { idle, sampling } from "./Idle.ts"
 import type { Job } from "./Job.ts"
 import * as Plan from "./Plan.ts"
 import { requestAt } from "./Request.ts"
@@ -99,7 +100,9 @@ export class Making implements Ambient.AtWork {
     const { epoch, position } = this.#context
     return this.#job.order(epoch).pipe(
       Effect.map((order) => {
-        for (let row = 0; row < this.#indices.length; row++) this.#indices[row] = order(position + row)
+        Ambient.plain(sampling(this.setting), () => {
+          for (let row = 0; row < this.#indices.length; row++) this.#indices[row] = order(position + row)
+        })
       }),
       Effect.catchAllDefect((thrown) => Effect.fail(this.#error("sample", undefined, thrown)))
     )
@@ -108,8 +111,12 @@ export class Making implements Ambient.AtWork {
   /** Reads the samples. */
   read(): Effect.Effect<void, StageError, unknown> {
     return this.#job.pipeline.dataset.getMany(this.#indices).pipe(
-      Effect.map((values) => {
+      Effect.flatMap((values) => {
         this.values = values
+        const [given, asked] = [values.length, this.#indices.length]
+        return given === asked
+          ? Effect.void
+          : Effect.fail(new Error(`it gave ${given} samples where ${asked} were asked for`))
       }),
       this.#located("dataset", undefined)
     )
@@ -307,8 +314,11 @@ export class Making implements Ambient.AtWork {
   #ambientRng(at: Seeded, row: number): Rng.Rng {
     const { seeds } = at
     if (seeds === undefined) return idle
-    if (seeds._tag === "Carried" && this.#streams !== undefined) return this.#streams.ambient(seeds.slot, seeds.seed)
-    return Rng.make(SeedPolicy.seedAt(seeds, row)).fork("ambient")
+    const rng =
+      seeds._tag === "Carried" && this.#streams !== undefined
+        ? this.#streams.ambient(seeds.slot, seeds.seed)
+        : Rng.make(SeedPolicy.seedAt(seeds, row)).fork("ambient")
+    return this.#observed(rng, at.request, row, "ambient/")
   }
 
   #fresh(at: Seeded, row: number): Rng.Rng {
@@ -324,9 +334,9 @@ export class Making implements Ambient.AtWork {
     return this.#observed(rng, request, row)
   }
 
-  #observed(rng: Rng.Rng, request: SeedPolicy.Request, row: number): Rng.Rng {
+  #observed(rng: Rng.Rng, request: SeedPolicy.Request, row: number, prefix = ""): Rng.Rng {
     if (this.#job.policy?.record === undefined) return rng
-    return new RecordingRng(rng, SeedPolicy.coordinates(request, row), this.#draws)
+    return new RecordingRng(rng, SeedPolicy.coordinates(request, row), this.#draws, prefix)
   }
 
   /** Asks the policy for a stage's seeds, one a row of the plan (behind `batch`: one). */
@@ -368,13 +378,14 @@ export class Making implements Ambient.AtWork {
     return given === count ? undefined : `it gave ${given} seeds where ${count} were asked for`
   }
 
-  /** Brings what an effect fails with, or dies of, to an error with its place. Interruption stays interruption. */
+  /**
+   * Brings what an effect fails with, or dies of, to an error with its place. When the worker itself is interrupted this
+   * is passed by; an interruption that comes here is one that the effect met within, such as a fiber it waited for.
+   */
   #located(stage: string, row: number | undefined) {
     return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, StageError, R> =>
       Effect.catchAllCause(effect, (cause) =>
-        Cause.isInterruptedOnly(cause)
-          ? Effect.interrupt
-          : Effect.fail(this.#error(stage, row, Cause.squash(cause), Option.getOrUndefined(Cause.failureOption(cause))))
+        Effect.fail(this.#error(stage, row, Cause.squash(cause), Option.getOrUndefined(Cause.failureOption(cause))))
       )
   }
 
@@ -407,6 +418,3 @@ const unwrapped = (thrown: unknown): unknown =>
 
 const isPlain = (stage: Stage): stage is PlainStage =>
   stage._tag === "Augment" || stage._tag === "Map" || stage._tag === "Filter"
-
-/** Handed where no stage draws; nobody reads from it. */
-const idle = new Xoshiro128()

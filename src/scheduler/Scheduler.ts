@@ -12,7 +12,7 @@
  *
  * @since 0.1.0
  */
-import { type Context, Effect, Exit, type Layer, Option, Queue, type Scope, Stream } from "effect"
+import { type Context, Effect, Exit, type Layer, Option, type Scope, Stream } from "effect"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import { afterEvents } from "../runtime.ts"
@@ -22,6 +22,7 @@ import type { Batch } from "../stages/Batch.ts"
 import * as Digest from "./Digest.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
+import { Leave, Line } from "./Lane.ts"
 import type { Content, Failure, Maker } from "./Maker.ts"
 import * as Plan from "./Plan.ts"
 import type { DatasetChanged, StageError } from "./StageError.ts"
@@ -136,24 +137,21 @@ export const open = <C, E, R>(
     const total = batches * epochs
 
     // One queue for all in the order of readiness, one for each worker in the plan's order.
-    const shared = yield* Queue.unbounded<Made>()
-    const lanes = yield* Effect.forEach(
-      Array.from({ length: Math.min(workers, batches) }, (_, worker) => worker),
-      (worker) =>
-        Effect.map(
-          Effect.all([ready ? Effect.succeed(shared) : Queue.unbounded<Made>(), Effect.makeSemaphore(prefetch)]),
-          ([queue, permits]) => ({ worker, queue, permits })
-        )
-    )
+    const shared = new Line<Made>()
+    const lanes = Array.from({ length: Math.min(workers, batches) }, (_, worker) => ({
+      worker,
+      line: ready ? shared : new Line<Made>(),
+      leave: new Leave(prefetch)
+    }))
 
     const breathe = breathing()
-    const work = ({ permits, queue, worker }: (typeof lanes)[number], own: Maker) =>
+    const work = ({ leave, line, worker }: (typeof lanes)[number], own: Maker) =>
       Effect.gen(function* () {
         for (let epoch = 0; epoch < epochs; epoch++) {
           for (let number = worker; number < batches; number += workers) {
-            yield* permits.take(1)
+            yield* leave.take
             const exit = yield* Effect.exit(own.make(epoch, number))
-            yield* queue.offer({ place: epoch * batches + number, exit })
+            line.put({ place: epoch * batches + number, exit })
             if (Exit.isFailure(exit)) return
             yield* breathe
           }
@@ -185,9 +183,12 @@ export const open = <C, E, R>(
       release = undefined
       if (failure !== undefined) return failure
       if (taken >= total) return Effect.succeedNone
+      const { line } = ready ? { line: shared } : (lanes[(taken % batches) % workers] ?? { line: shared })
       const started = performance.now()
-      const queue = ready ? shared : (lanes[(taken % batches) % workers]?.queue ?? shared)
-      return Effect.flatMap(Queue.take(queue), ({ exit, place }) => {
+      const arrived: Effect.Effect<Option.Option<Batch<unknown>>, Failure> = Effect.suspend(() => {
+        const made = line.poll()
+        if (made === undefined) return Effect.zipRight(line.some, arrived)
+        const { exit, place } = made
         stats.waited += performance.now() - started
         taken++
         if (Exit.isFailure(exit)) {
@@ -197,12 +198,13 @@ export const open = <C, E, R>(
         const { batch, hash } = exit.value
         release = exit.value.release
         chain.add(place, hash)
-        const freed = lanes[(place % batches) % workers]?.permits.release(1) ?? Effect.void
-        if (batch === undefined) return Effect.zipRight(freed, next)
+        lanes[(place % batches) % workers]?.leave.give()
+        if (batch === undefined) return next
         stats.batches++
         stats.samples += batch.size
-        return Effect.as(freed, Option.some(batch))
+        return Effect.succeedSome(batch)
       })
+      return arrived
     })
 
     // Two takers at once would wait on one lane for the batches of two.
@@ -334,7 +336,21 @@ export const replay = <C, E, R>(
     const { batch, epoch, position } = yield* checked(() => {
       const last = job.plan.batches - 1
       const position = "position" in options ? whole("position", options.position, 0, job.plan.count - 1) : undefined
+      if (position === undefined && !("batch" in options)) {
+        throw new InvalidOption({ option: "what to replay", value: options, expected: "given a position or a batch" })
+      }
       const asked = "batch" in options ? options.batch : Math.floor((position ?? 0) / job.plan.batchSize)
+      if (position !== undefined) {
+        const { position: from, size } = Plan.rows(job.plan, asked)
+        if (position < from || position >= from + size) {
+          const { rank } = job.plan
+          const expected =
+            size === 0
+              ? `in another batch: rank ${rank} has none of this one`
+              : `from ${from} to ${from + size - 1}, rank ${rank}'s share of batch ${asked}`
+          throw new InvalidOption({ option: "position", value: position, expected })
+        }
+      }
       return { epoch: whole("epoch", options.epoch, 0), batch: whole("batch", asked, 0, last), position }
     })
     const worker = Worker.make(job, Plan.worker(job.plan, batch))

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { Data } from "effect"
+import { shown } from "../InvalidOption.ts"
 
 /**
  * A dataset, a stage or a collate failed. It names the place to the sample, and the call that makes that one sample
@@ -45,7 +46,7 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
     const sample =
       this.sample === undefined ? "" : `, sample ${this.sample} (position ${this.position}, ordinal ${this.ordinal})`
     const rank = this.world === 1 ? "" : `, rank ${this.rank} of ${this.world}`
-    const cause = this.cause instanceof Error ? `${this.cause.name}: ${this.cause.message}` : String(this.cause)
+    const cause = shown(this.cause)
     return (
       `stage "${this.stage}" failed at epoch ${this.epoch}, batch ${this.batch}${sample}, ` +
       `worker ${this.worker} of ${this.workers}${rank}, policy ${this.policy}, seed ${this.seed}: ${cause}\n` +

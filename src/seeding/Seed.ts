@@ -140,13 +140,21 @@ export const parse = (text: string): Either.Either<Root, SeedError> => {
 }
 
 /**
+ * A text that UTF-8 can hold, another for each: half a surrogate pair would become the replacement character, so texts
+ * with such halves are written as JSON has them.
+ *
+ * @since 0.1.0
+ */
+export const wellFormed = (text: string): string => (text.isWellFormed() ? text : `ill-formed ${JSON.stringify(text)}`)
+
+/**
  * The 64 bits that a name stands for, as low and high word: the first eight bytes of its SHA-256. Names of stages and
  * of forks are brought to words here too, so that all of Furrow hashes names in one way.
  *
  * @since 0.1.0
  */
 export const wordsOf = (name: string): readonly [low: number, high: number] => {
-  const bytes = sha256(name)
+  const bytes = sha256(wellFormed(name))
   const view = new DataView(bytes.buffer, bytes.byteOffset, 8)
   return [view.getUint32(0, true), view.getUint32(4, true)]
 }

@@ -345,7 +345,7 @@ export const epochWorker = (options: Options): Layer.Layer<SeedPolicy, Seed.Seed
 
 /**
  * Each sample's stream hangs on (epoch, the sample's index, stage) alone: the number of workers and ranks changes
- * nothing. Where the sampler may visit an index twice in an epoch (with replacement, say), the position in the epoch's
+ * nothing, up to `batch`; stages behind it draw once for each rank's share of a batch. Where the sampler may visit an index twice in an epoch (with replacement, say), the position in the epoch's
  * order stands in for the index, so that the two visits draw apart. Holds epochs below 2^32 and indices below 2^53.
  *
  * @since 0.1.0

@@ -39,8 +39,8 @@ import { Places } from "./sampler/Places.ts"
  */
 export interface Sampler<out R = never> {
   readonly name: string
-  /** Whether the order hangs on the seed. */
-  readonly draws: boolean
+  /** Whether the order hangs on the seed. One that draws is a `Sampler<SeedPolicy>`. */
+  readonly draws: [R] extends [never] ? false : boolean
   /** Whether an epoch visits an index at most once. */
   readonly distinct: boolean
   /** How many samples an epoch has over a dataset of `size`. */

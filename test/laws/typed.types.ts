@@ -105,6 +105,15 @@ Scheduler.iterate(pipeline, workers)
 // @ts-expect-error: the layer has no Workers
 Scheduler.iterate(pipeline, policy)
 
+// A sampler of one's own that draws says so in its type, and then it requires the policy.
+const order = { name: "own", distinct: true, count: (size: number) => size, order: () => (place: number) => place }
+// @ts-expect-error: what draws is a Sampler<SeedPolicy>
+const quiet: Sampler.Sampler = { ...order, draws: true }
+const own: Sampler.Sampler<SeedPolicy.SeedPolicy> = { ...order, draws: true }
+// @ts-expect-error: SeedPolicy is missing
+run(drain(numbers.pipe(Pipeline.sample(own), Pipeline.batch(2))))
+run(drain(numbers.pipe(Pipeline.sample(quiet), Pipeline.batch(2))))
+
 // The workers are a requirement as well.
 // @ts-expect-error: Workers is missing
 run(Stream.runDrain(Scheduler.stream(still)))

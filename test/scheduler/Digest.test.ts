@@ -66,6 +66,37 @@ describe("columns", () => {
   })
 })
 
+describe("what cannot be told apart, or has no end", () => {
+  const nan = (bits: number) => new Float32Array(Uint32Array.of(0x3f800000, bits).buffer)
+  const wide = (high: number) => new Float64Array(Uint32Array.of(0, 0x3ff00000, 0, high).buffer)
+
+  test("a NaN is a NaN, whatever its bits; all else goes by its bits, -0 too", () => {
+    const of = (data: Float32Array | Float64Array) => hex(Digest.ofColumns(new Tensor(data, [2])))
+    const plain = of(Float32Array.of(1, Number.NaN))
+    for (const bits of [0x7fc00000, 0xffc00000, 0x7f800001, 0x7fffffff]) expect(of(nan(bits))).toBe(plain)
+    const double = of(Float64Array.of(1, Number.NaN))
+    for (const high of [0x7ff80000, 0xfff80000, 0x7ff00001]) expect(of(wide(high))).toBe(double)
+    expect(of(Float32Array.of(Number.NaN, 1))).not.toBe(plain)
+    expect(of(Float32Array.of(0, 1))).not.toBe(of(Float32Array.of(-0, 1)))
+    // The column itself is left as it is.
+    const data = nan(0xffc00000)
+    of(data)
+    expect(new Uint32Array(data.buffer)[1]).toBe(0xffc00000)
+  })
+
+  test("halves of surrogate pairs are not one text", () => {
+    const of = (text: string) => hex(Digest.ofColumns([text]))
+    expect(new Set(["\ud800", "\ud801", "\ufffd"].map(of)).size).toBe(3)
+  })
+
+  test("a record that holds itself, or an object of no class, is a DigestError", () => {
+    const own: Record<string, unknown> = {}
+    own["self"] = own
+    expect(() => Digest.ofColumns(own)).toThrow("without end")
+    expect(() => Digest.ofColumns({ odd: Object.create(Object.create(null)) })).toThrow('column "odd"')
+  })
+})
+
 describe("the chain", () => {
   const hashes = fc.array(fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }), { nil: undefined }), {
     maxLength: 12

@@ -3,7 +3,17 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Chunk, Data, Deferred, Effect, Exit, Fiber, Layer, Option, Stream, TestClock, TestContext } from "effect"
-import { type Batch, Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, type Tensor, Workers } from "../../src/index.ts"
+import {
+  type Batch,
+  Dataset,
+  Image,
+  Pipeline,
+  Sampler,
+  Scheduler,
+  SeedPolicy,
+  Tensor,
+  Workers
+} from "../../src/index.ts"
 
 type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
 
@@ -37,6 +47,41 @@ const watched = () => {
 }
 
 const settle = Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 30)))
+
+describe("taking", () => {
+  test("an interrupt while a batch is taken loses none of what is taken after it, and nothing hangs", async () => {
+    for (let steps = 0; steps < 40; steps++) {
+      const taken = await Effect.gen(function* () {
+        const loader = yield* Scheduler.open(numbers(8).pipe(Pipeline.batch(1)), { prefetch: 1 })
+        const early = yield* Effect.fork(loader.take)
+        for (let step = 0; step < steps; step++) yield* Effect.yieldNow()
+        const exit = yield* Fiber.interrupt(early)
+        const rest = yield* Stream.runCollect(loader.stream)
+        const first = Exit.isSuccess(exit) && Option.isSome(exit.value) ? [exit.value.value] : []
+        return { indices: [...first, ...rest].map(({ index }) => index), stats: yield* loader.stats }
+      }).pipe(Effect.scoped, Effect.provide(Workers.fibers(2)), Effect.runPromise)
+      expect(taken.indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+      expect(taken.stats.batches).toBe(8)
+    }
+  })
+
+  test("a taker that is called off leaves its batch to the next", async () => {
+    const { seen, stage } = watched()
+    const indices = await Effect.gen(function* () {
+      const pipeline = numbers(6).pipe(stage(Effect.sleep(5)), Pipeline.batch(1))
+      const loader = yield* Scheduler.open(pipeline, {})
+      const all: Array<number> = []
+      for (;;) {
+        const batch = yield* Effect.option(Effect.timeout(loader.take, 1))
+        if (Option.isNone(batch)) continue
+        if (Option.isNone(batch.value)) return all
+        all.push(batch.value.value.index)
+      }
+    }).pipe(Effect.scoped, Effect.provide(Workers.fibers(2)), Effect.runPromise)
+    expect(indices).toEqual([0, 1, 2, 3, 4, 5])
+    expect(seen.ended).toBe(6)
+  })
+})
 
 describe("order and back-pressure", () => {
   test("in the plan's order each worker holds at most `prefetch` batches that were made and not taken", async () => {
@@ -475,6 +520,145 @@ describe("errors carry their place", () => {
       )
     )
     expect(error).toMatchObject({ _tag: "CoordinatesError", reason: "it gave 1 seeds where 2 were asked for" })
+  })
+
+  test("an interruption that a stage or a dataset meets within is an error with its place, not the end of the run", async () => {
+    const gone = Effect.flatMap(Effect.fork(Effect.never), (fiber) =>
+      Effect.zipRight(Fiber.interrupt(fiber), Fiber.join(fiber))
+    )
+    for (const within of [Effect.interrupt, gone]) {
+      const pipeline = numbers(10).pipe(
+        Pipeline.mapEffect("svc", (x) => (x === 5 ? within : Effect.succeed(x))),
+        Pipeline.batchWith(1, (samples) => samples)
+      )
+      const error = await Effect.runPromise(
+        Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.flip, Effect.provide(Workers.fibers(2)))
+      )
+      expect(error).toMatchObject({ _tag: "StageError", stage: "svc", sample: 5 })
+      const seen: Array<number> = []
+      const loop = async () => {
+        for await (const { index } of Scheduler.iterate(pipeline, Workers.fibers(2))) seen.push(index)
+      }
+      await expect(loop()).rejects.toThrow('stage "svc"')
+      expect(seen).toEqual([0, 1, 2, 3, 4])
+    }
+  })
+
+  test("a dataset that gives another number of samples than was asked for is refused", async () => {
+    const plain = Dataset.range(4)
+    for (const count of [3, 6]) {
+      const dataset: Dataset.Dataset<number> = Object.create(plain, {
+        getMany: { value: () => Effect.succeed(Array.from({ length: count }, (_, index) => index)) },
+        size: { value: 4 }
+      })
+      const error = await Effect.runPromise(
+        Stream.runDrain(Scheduler.stream(Pipeline.from(dataset).pipe(Pipeline.batch(4)))).pipe(
+          Effect.flip,
+          Effect.provide(Workers.fibers(1))
+        )
+      )
+      expect(error).toMatchObject({ _tag: "StageError", stage: "dataset" })
+      expect(error.message).toContain(`it gave ${count} samples where 4 were asked for`)
+    }
+  })
+
+  test("a sampler has its rng and no other randomness; one that says that it does not draw has none at all", async () => {
+    const own = { name: "own", distinct: false, count: (size: number) => size }
+    const error = (order: Sampler.Sampler["order"]) => {
+      const sampler: Sampler.Sampler = { ...own, draws: false, order }
+      const run = Stream.runDrain(Scheduler.stream(numbers(4).pipe(Pipeline.sample(sampler), Pipeline.batch(2))))
+      return Effect.runPromise(run.pipe(Effect.flip, Effect.provide(Workers.fibers(1))))
+    }
+    for (const order of [
+      (size: number) => () => Math.floor(Math.random() * size),
+      (size: number) => {
+        const first = Math.floor(Math.random() * size)
+        return () => first
+      }
+    ]) {
+      expect(await error(order)).toMatchObject({
+        _tag: "StageError",
+        stage: "sample",
+        cause: { _tag: "AmbientRandomness", stage: "sample" }
+      })
+    }
+    const drawn = await error((size, rng) => {
+      const order = rng.permutation(size)
+      return (position) => order[position] ?? 0
+    })
+    expect(drawn).toMatchObject({
+      _tag: "StageError",
+      stage: "sample",
+      cause: { _tag: "InvalidOption", option: "draws" }
+    })
+  })
+
+  test("a count or a size that throws when it is asked for is named", async () => {
+    const failing = (): number => {
+      throw new Error("no number")
+    }
+    const sampler = { ...Sampler.sequential, name: "own", count: failing }
+    const sized: Dataset.Dataset<number> = Object.create(Dataset.range(4), { size: { get: failing } })
+    for (const [pipeline, name] of [
+      [Pipeline.sample(sampler)(numbers(4)), "sampler own"],
+      [Pipeline.from(sized), "size of dataset"]
+    ] as const) {
+      const run = Stream.runDrain(Scheduler.stream(Pipeline.batch(2)(pipeline)))
+      const error = await Effect.runPromise(run.pipe(Effect.flip, Effect.provide(Workers.fibers(1))))
+      expect(error._tag).toBe("InvalidOption")
+      expect(error.message).toContain(name)
+      expect(error.message).toContain("no number")
+    }
+  })
+
+  test("an image that is none is put down to the first image stage, at its own sample", async () => {
+    for (const bad of [0, 2]) {
+      const images = Array.from({ length: 3 }, (_, index) =>
+        index === bad ? Tensor.make(new Int16Array(16), [4, 4, 1]) : Tensor.make(new Uint8Array(16), [4, 4, 1])
+      )
+      // The type says uint8; what comes from outside can be anything.
+      const pipeline = Pipeline.from(Dataset.fromArray(images as Array<Tensor.Tensor<Uint8Array>>)).pipe(
+        Pipeline.augment("crop", Image.randomCrop({ size: 4, padding: 1 })),
+        Pipeline.augment("flip", Image.randomHorizontalFlip({ p: 0.5 })),
+        Pipeline.batch(3)
+      )
+      const error = await Effect.runPromise(
+        Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.flip, Effect.provide(layer(1)))
+      )
+      expect(error).toMatchObject({ _tag: "StageError", stage: "crop", sample: bad, position: bad })
+    }
+  })
+
+  test("what is thrown is shown, whatever it is", async () => {
+    for (const [thrown, text] of [
+      [{ code: 5 }, '{"code":5}'],
+      [Object.create(null), "{}"],
+      [undefined, "undefined"],
+      [Symbol("odd"), "Symbol(odd)"]
+    ] as const) {
+      const pipeline = numbers(1).pipe(
+        Pipeline.map("throw", () => {
+          throw thrown
+        }),
+        Pipeline.batchWith(1, (samples) => samples)
+      )
+      const error = await Effect.runPromise(
+        Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.flip, Effect.provide(Workers.fibers(1)))
+      )
+      expect(error.message).toContain(`: ${text}\n`)
+    }
+  })
+
+  test("a replay of a position that is another rank's is refused, and so is one of nothing", async () => {
+    const pipeline = numbers(8).pipe(Pipeline.batch(4))
+    const error = (options: Scheduler.ReplayOptions) =>
+      Effect.runSync(Effect.flip(Scheduler.replay(pipeline, options))).message
+    const ranks = { epoch: 0, workers: 1, world: 2 }
+    expect(error({ ...ranks, position: 2, rank: 0 })).toContain("from 0 to 1, rank 0's share of batch 0")
+    expect(error({ ...ranks, position: 0, rank: 1 })).toContain("from 2 to 3")
+    expect(Effect.runSync(Scheduler.replay(pipeline, { ...ranks, position: 2, rank: 1 }))._tag).toBe("Some")
+    // Callers without types can leave out what the type asks for.
+    expect(error({ epoch: 0, workers: 1 } as Scheduler.ReplayOptions)).toContain("a position or a batch")
   })
 
   test("a dataset that changes its size is told, not read wrong", async () => {

@@ -9,7 +9,7 @@
  * @since 0.1.0
  */
 import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
-import type { TypedArray } from "../../Tensor.ts"
+import { isTypedArray, type TypedArray } from "../../Tensor.ts"
 import * as Bounded from "../distributions/Bounded.ts"
 import * as Choice from "../distributions/Choice.ts"
 import { gamma } from "../distributions/Gamma.ts"
@@ -129,8 +129,11 @@ export abstract class Rng {
   beta(a: number, b: number): number {
     const x = this.gamma(a)
     const y = this.gamma(b)
+    const sum = x + y
+    // The sum of two of the largest is none any more; a quarter of each is.
+    if (sum === Infinity) return x / 4 / (x / 4 + y / 4)
     // Both underflow only for shapes so small that the distribution is two points.
-    return x + y > 0 ? x / (x + y) : Number(this.bernoulli(a / (a + b)))
+    return sum > 0 ? x / sum : Number(this.bernoulli(a / (a + b)))
   }
 
   /** The numbers 0 … `size − 1` in random order, each order with the same odds (Fisher and Yates). */
@@ -161,6 +164,7 @@ export abstract class Rng {
    * halves for 16-bit types, low first.
    */
   fill<A extends TypedArray>(target: A): A {
+    if (!isTypedArray(target)) throw new InvalidOption({ option: "target", value: target, expected: "a typed array" })
     fill(this, target)
     return target
   }

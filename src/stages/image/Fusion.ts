@@ -60,7 +60,11 @@ const runAll = (
   let shared: Pixels | undefined
   let alone = false
   let written: Pixels = new Uint8Array(0)
-  const own = (stage: number): Rng => rng(stage, row)
+  let stood = -1
+  const own = (stage: number): Rng => {
+    stood = row
+    return rng(stage, row)
+  }
   const target = (float: boolean, size: Size, length: number) => {
     const [height, width, channels] = shape
     const same = size.height === height && size.width === width && size.channels === channels
@@ -80,7 +84,13 @@ const runAll = (
   }
   for (; row < samples.length; row++) {
     const sample = samples[row]
-    passes.run(imageOf(sample, field), own, target)
+    try {
+      passes.run(imageOf(sample, field), own, target)
+    } catch (error) {
+      // What is no image is refused before any rng is asked for; the error is that of the first stage, at this row.
+      if (stood !== row) rng(0, row)
+      throw error
+    }
     samples[row] = withImage(sample, field, new Tensor(written, shape))
   }
   return alone ? undefined : shared?.buffer

@@ -97,3 +97,23 @@ describe("forks of seeds that are not four words", () => {
     expect([w0, w1]).not.toEqual([w2, w3])
   })
 })
+
+describe("odd arguments", () => {
+  const rng = () => Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
+
+  test("fill takes typed arrays and nothing else: an array would grow for ever", () => {
+    // Callers without types can hand over anything.
+    for (const target of [[1, 2, 3], new DataView(new ArrayBuffer(4)), null]) {
+      expect(() => rng().fill(target as unknown as Uint8Array)).toThrow(InvalidOption)
+    }
+  })
+
+  test("names with halves of surrogate pairs are names of their own", () => {
+    const words = ["\ud800", "\ud801", "\ufffd"].map((name) => rng().fork(name).word())
+    expect(new Set(words).size).toBe(3)
+  })
+
+  test("a beta of the largest shapes stands near its mean", () => {
+    expect(Math.abs(rng().beta(1e308, 1e308) - 0.5)).toBeLessThan(1e-6)
+  })
+})

@@ -1,0 +1,67 @@
+/**
+ * What lies between workers and their consumer: batches that are made and not yet taken, and how many may be.
+ *
+ * Taking is plain code: a batch is taken and accounted for in one go, so that an interrupt cannot fall between.
+ *
+ * @since 0.1.0
+ */
+import { Effect } from "effect"
+
+/** Wakes all that wait for something to change. */
+class Signal {
+  readonly #waiting = new Set<() => void>()
+
+  readonly wait: Effect.Effect<void> = Effect.async((resume) => {
+    const wake = () => resume(Effect.void)
+    this.#waiting.add(wake)
+    return Effect.sync(() => this.#waiting.delete(wake))
+  })
+
+  notify(): void {
+    for (const wake of this.#waiting) {
+      this.#waiting.delete(wake)
+      wake()
+    }
+  }
+}
+
+/** A row of things, first in, first out. @since 0.1.0 */
+export class Line<A> {
+  readonly #items: Array<A> = []
+  readonly #arrived = new Signal()
+
+  put(item: A): void {
+    this.#items.push(item)
+    this.#arrived.notify()
+  }
+
+  /** The first, if there is one; it is taken. */
+  poll(): A | undefined {
+    return this.#items.shift()
+  }
+
+  /** Waits until there is something. */
+  readonly some: Effect.Effect<void> = Effect.suspend(() => (this.#items.length > 0 ? Effect.void : this.#arrived.wait))
+}
+
+/** Leave to make so many things before one of them has been taken. @since 0.1.0 */
+export class Leave {
+  #left: number
+  readonly #given = new Signal()
+
+  constructor(count: number) {
+    this.#left = count
+  }
+
+  give(): void {
+    this.#left++
+    this.#given.notify()
+  }
+
+  /** Waits for leave, and uses it up. */
+  readonly take: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.#left === 0) return Effect.zipRight(this.#given.wait, this.take)
+    this.#left--
+    return Effect.void
+  })
+}
