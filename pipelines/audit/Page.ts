@@ -30,6 +30,9 @@ const POLICY = `default-src 'none'; style-src ${hash(STYLE)}; script-src ${hash(
 /** How many patterns stand open; the others are folded. */
 const OPEN = 6
 
+/** How many are written out at all: where there are more, the nearest ones tell it. */
+const WRITTEN = 100
+
 type Verdict = SeedAudit.RunReport["verdict"]
 
 /** A shape for each verdict: an octagon with a cross, a circle with a question, a shield with a tick. */
@@ -144,11 +147,12 @@ ${sentences.map((own) => html`<li>${own}</li>\n`)}</ul>
 /** The first ones, and the others folded. */
 const folding = (sentences: ReadonlyArray<string>, noun: string): Markup => {
   const rest = sentences.slice(OPEN)
+  const left = sentences.length - WRITTEN
   return html`${listed(sentences.slice(0, OPEN))}${
     rest.length === 0
       ? none
       : html`<details><summary>${counted(rest.length, `more ${noun}`)}</summary>
-${listed(rest)}</details>
+${listed(sentences.slice(OPEN, WRITTEN))}${left > 0 ? html`<p class="aside">${left.toLocaleString("en")} of the farthest are left out.</p>` : none}</details>
 `
   }`
 }

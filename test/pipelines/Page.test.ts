@@ -70,6 +70,8 @@ const ranks = audit(
 )
 const clean = audit((seed) => SeedPolicy.elastic({ seed }))
 
+const noMeeting = { run: 0, epoch: 0, rank: 0, worker: 0, met: 0, pairs: 1 }
+
 const audited: ReadonlyArray<Audited> = [
   { title: NAME, note: `"first" < 'second' & more`, report: diagonal },
   { title: "constant", note: "one seed", report: same },
@@ -287,6 +289,16 @@ describe("sentences", () => {
       "every epoch repeats the one before for the same worker (8 of 8 such pairs)",
       "every epoch repeats the one 2 before for the same worker (4 of 4 such pairs)"
     ])
+  })
+
+  test("fold all but the first patterns, and leave out the farthest of very many", () => {
+    const many = Array.from({ length: 103 }, (_, place) => ({ ...noMeeting, worker: place + 1 }))
+    const report: SeedAudit.RunReport = { ...clean, verdict: "repeats", patterns: many }
+    const own = words(1, page([{ title: "many", note: "", report }], { heading: "many" }))
+    expect(own).toContain("97 more patterns")
+    expect(own).toContain("3 of the farthest are left out")
+    expect(own.match(/such pairs/g)).toHaveLength(100)
+    expect(words(1)).not.toContain("left out")
   })
 
   test("tell the same from some and from shifted", () => {

@@ -21,21 +21,44 @@ export const kindOf = ({ equal, first, second }: SeedAudit.Meeting, cells: Reado
 
 const VERBS: Readonly<Record<Kind, string>> = { same: "is", some: "shares streams with", shifted: "runs into" }
 
+/** Two cells that meet. */
+interface Pair {
+  readonly first: SeedAudit.Cell
+  readonly second: SeedAudit.Cell
+  readonly meeting: SeedAudit.Meeting
+}
+
+const keyOf = (difference: Readonly<Record<Axis, number>>): string =>
+  [difference.run, difference.epoch, difference.rank, difference.worker].join()
+
+/** The pairs of each pattern, found in one walk: there may be thousands of either. */
+const pairsOf = ({ cells, meetings }: SeedAudit.RunReport): ReadonlyMap<string, ReadonlyArray<Pair>> => {
+  const pairs = new Map<string, Array<Pair>>()
+  for (const meeting of meetings) {
+    const [first, second] = [cells[meeting.first], cells[meeting.second]]
+    if (first === undefined || second === undefined) continue
+    const apart = (axis: Axis) => second[axis] - first[axis]
+    const key = keyOf({ run: apart("run"), epoch: apart("epoch"), rank: apart("rank"), worker: apart("worker") })
+    const known = pairs.get(key) ?? []
+    pairs.set(key, known)
+    known.push({ first, second, meeting })
+  }
+  return pairs
+}
+
 /**
  * A pattern as a sentence, such as `worker w of epoch e is worker w−1 of epoch e+1 (6 of 6 such pairs)`. Where a
  * difference has but one place, the place is named: `run 42’s epoch 1 is run 43’s epoch 0`.
  */
-export const pattern = (report: SeedAudit.RunReport, own: SeedAudit.Pattern): string =>
-  `${sentence(report, own)} (${own.met} of ${own.pairs} such pairs)`
+const pattern = (report: SeedAudit.RunReport, own: SeedAudit.Pattern, pairs: ReadonlyArray<Pair>): string =>
+  `${sentence(report, own, pairs)} (${own.met} of ${own.pairs} such pairs)`
 
-const sentence = ({ cells, meetings, seeds }: SeedAudit.RunReport, own: SeedAudit.Pattern): string => {
+const sentence = (
+  { cells, seeds }: SeedAudit.RunReport,
+  own: SeedAudit.Pattern,
+  pairs: ReadonlyArray<Pair>
+): string => {
   const runs = runsOf(seeds)
-  const pairs = meetings.flatMap((meeting) => {
-    const [first, second] = [cells[meeting.first], cells[meeting.second]]
-    if (first === undefined || second === undefined) return []
-    const apart = (axis: Axis) => second[axis] - first[axis] === own[axis]
-    return apart("run") && apart("epoch") && apart("rank") && apart("worker") ? [{ first, second, meeting }] : []
-  })
   const kinds = new Set(pairs.map(({ meeting }) => kindOf(meeting, cells)))
   const [only] = kinds
   const kind = kinds.size === 1 && only !== undefined ? only : "some"
@@ -80,7 +103,10 @@ const sentence = ({ cells, meetings, seeds }: SeedAudit.RunReport, own: SeedAudi
 export const patternsOf = (report: SeedAudit.RunReport): ReadonlyArray<string> => {
   const far = ({ epoch, rank, run, worker }: SeedAudit.Pattern) =>
     Math.abs(run) + Math.abs(epoch) + Math.abs(rank) + Math.abs(worker)
-  return report.patterns.toSorted((a, b) => far(a) - far(b)).map((own) => pattern(report, own))
+  const byDifference = pairsOf(report)
+  return report.patterns
+    .toSorted((a, b) => far(a) - far(b))
+    .map((own) => pattern(report, own, byDifference.get(keyOf(own)) ?? []))
 }
 
 /** Epochs of one order, a sentence for each order that several have. */
