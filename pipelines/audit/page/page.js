@@ -77,12 +77,14 @@ const enliven = (figure) => {
     const [first, second] = row <= column ? [row, column] : [column, row]
     const names = row === column ? place(row) : `${place(row)} and ${place(column)}`
     readout.textContent = `${names}: ${found(first, second)}`
+    readout.classList.add("telling")
     shown = true
   }
 
   const hide = () => {
     for (const mark of Object.values(marks)) mark?.setAttribute("display", "none")
     readout.textContent = hint
+    readout.classList.remove("telling")
     shown = false
   }
 
