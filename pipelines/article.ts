@@ -14,18 +14,13 @@ import { read } from "./article/NumPyState.ts"
 import { chapters, unseeded } from "./article/Story.ts"
 import { repeated, table } from "./article/Table.ts"
 import { main } from "./cli/Main.ts"
+import { colour, print } from "./cli/Print.ts"
 import { reading } from "./cli/Reading.ts"
 
 const wholeSeed = (text: string): Either.Either<bigint, string> =>
   /^\d+$/.test(text) && BigInt(text) < 2n ** 63n
     ? Either.right(BigInt(text))
     : Either.left("is no whole number from 0 to 2^63 - 1")
-
-const colour = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === ""
-
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`)
-}
 
 const command = Command.make(
   "article",

@@ -18,6 +18,7 @@ import { page } from "./audit/Page.ts"
 import * as Policies from "./audit/Policies.ts"
 import * as Words from "./audit/Words.ts"
 import { Found, main, Usage } from "./cli/Main.ts"
+import { colour, print } from "./cli/Print.ts"
 import { listOf, oneOf, reading, seed, whole, workers } from "./cli/Reading.ts"
 
 /** A seed as the library takes it: digits are a number. */
@@ -70,12 +71,6 @@ interface Audited {
   readonly title: string
   readonly note: string
   readonly report: SeedAudit.RunReport
-}
-
-const colour = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === ""
-
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`)
 }
 
 const show = ({ note, report, title }: Audited): void => {

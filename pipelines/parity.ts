@@ -12,16 +12,13 @@ import { fileURLToPath } from "node:url"
 import { Args, Command, Options } from "@effect/cli"
 import { Effect, Option } from "effect"
 import { Found, main, Usage } from "./cli/Main.ts"
+import { print } from "./cli/Print.ts"
 import * as Json from "./parity/Json.ts"
 import { emit, type Outcome, read, verify } from "./parity/Reference.ts"
 
 const own = ["generators.json", "pytorch-dataloader.json", "persistent-workers.json"].map((name) =>
   fileURLToPath(new URL(`../test/parity/reference/${name}`, import.meta.url))
 )
-
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`)
-}
 
 const show = ({ failed, first, passed, section, what }: Outcome): void => {
   print(`  ${section.padEnd(28)} ${what.padEnd(9)} ${passed} passed${failed > 0 ? `, ${failed} failed` : ""}`)

@@ -14,6 +14,7 @@
 import { Data } from "effect"
 import { sha256Stream } from "../runtime.ts"
 import { wellFormed } from "../seeding/Seed.ts"
+import { isRecord } from "../stages/Lease.ts"
 import { isTypedArray, Tensor } from "../Tensor.ts"
 
 /**
@@ -67,7 +68,7 @@ const absorb = (hash: Hash, name: string, value: unknown, depth = 0): void => {
       if (typeof item === "string") text(hash, item)
       else absorb(hash, `${name}[${place}]`, item, depth + 1)
     })
-  } else if (typeof value === "object" && value !== null && isPlain(value)) {
+  } else if (isRecord(value)) {
     const names = Object.keys(value).toSorted()
     text(hash, `${name} record [${names.length}]`)
     for (const own of names) absorb(hash, name === "" ? own : `${name}.${own}`, value[own], depth + 1)
@@ -82,11 +83,6 @@ const absorb = (hash: Hash, name: string, value: unknown, depth = 0): void => {
       typeof value === "object" ? `a ${value.constructor?.name || "thing of no named class"}` : `a ${typeof value}`
     throw new DigestError({ column: name, found })
   }
-}
-
-const isPlain = (value: object): value is Readonly<Record<string, unknown>> => {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 const bytesOf = (data: Tensor["data"]): Uint8Array => {

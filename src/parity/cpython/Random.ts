@@ -12,7 +12,7 @@ import ln from "@stdlib/math-base-special-ln"
 import sincos from "@stdlib/math-base-special-sincos"
 import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
 import { sha512 } from "../../runtime.ts"
-import { cumulative } from "../../seeding/distributions/Choice.ts"
+import { check, cumulative } from "../../seeding/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
 import { Mt19937 } from "../Mt19937.ts"
@@ -241,7 +241,7 @@ export class Random extends Rng {
   override choice(size: number, count: number, options: ChoiceOptions = {}): Array<number> {
     const { replace = false, weights } = options
     if (!replace && weights !== undefined) return super.choice(size, count, options)
-    whole("size", size, 0)
+    check(size, count, replace)
     if (count === 0) return []
     return replace ? this.#chosen(size, count, weights) : this.#places(size, count)
   }

@@ -16,6 +16,7 @@
  */
 import { InvalidOption, whole } from "../../InvalidOption.ts"
 import * as Bounded from "../../seeding/distributions/Bounded.ts"
+import { check } from "../../seeding/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
 import type { BitGenerator, Kind } from "./BitGenerator.ts"
@@ -179,7 +180,7 @@ export class Generator extends Rng {
    */
   override choice(size: number, count: number, options: ChoiceOptions = {}): Array<number> {
     const { replace = false, weights } = options
-    Weighted.check(size, count, replace)
+    check(size, count, replace)
     if (weights !== undefined && count > 0) return Weighted.choice(this, size, count, replace, weights)
     if (replace) return Array.from({ length: count }, () => this.integer(size))
     return size > 10000 && count > Math.floor(size / 50) ? this.#end(size, count) : this.#floyd(size, count)

@@ -17,6 +17,7 @@
  */
 import ln from "@stdlib/math-base-special-ln"
 import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
+import { check } from "../../seeding/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
 import { Mt19937 } from "../Mt19937.ts"
@@ -179,7 +180,7 @@ export class RandomState extends Rng {
    */
   override choice(size: number, count: number, options: ChoiceOptions = {}): Array<number> {
     const { replace = false, weights } = options
-    Weighted.check(size, count, replace)
+    check(size, count, replace)
     if (weights !== undefined && count > 0) return Weighted.choice(this, size, count, replace, weights)
     if (replace) return Array.from({ length: count }, () => this.integer(size))
     return Array.from(this.permutation(size).subarray(0, count))

@@ -66,15 +66,3 @@ export const choice = (
   }
   return chosen
 }
-
-/**
- * Throws `InvalidOption` unless `count` of `size` can be chosen.
- *
- * @since 0.1.0
- */
-export const check = (size: number, count: number, replace: boolean): void => {
-  whole("size", size, 0)
-  whole("count", count, 0)
-  if (count > 0) whole("size", size, 1)
-  if (!replace) whole("count without replacement", count, 0, size)
-}

@@ -13,7 +13,7 @@
 import ln from "@stdlib/math-base-special-ln"
 import sincos from "@stdlib/math-base-special-sincos"
 import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
-import { cumulative } from "../../seeding/distributions/Choice.ts"
+import { check, cumulative } from "../../seeding/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
 import type { TypedArray } from "../../Tensor.ts"
@@ -290,13 +290,15 @@ export class TorchGenerator extends Rng {
 
   override choice(size: number, count: number, options: ChoiceOptions = {}): Array<number> {
     const { replace = false, weights } = options
+    check(size, count, replace || weights !== undefined)
+    if (count === 0) return []
     if (weights !== undefined) {
-      whole("the number of weights", weights.length, size, size)
+      // Held against the size, which `multinomial` does not know.
+      cumulative(weights, size)
       return this.multinomial(weights, count, replace)
     }
-    whole("size", size, replace && count > 0 ? 1 : 0)
-    if (replace) return Array.from({ length: whole("count", count, 0) }, () => this.integer(size))
-    return Array.from(this.randperm(size).subarray(0, whole("count", count, 0, size)))
+    if (replace) return Array.from({ length: count }, () => this.integer(size))
+    return Array.from(this.randperm(size).subarray(0, count))
   }
 }
 

@@ -19,18 +19,28 @@ export const choice = (
   replace: boolean,
   weights: ArrayLike<number> | undefined
 ): Array<number> => {
-  whole("size", size, 0)
-  whole("count", count, 0)
+  check(size, count, replace || weights !== undefined)
   if (count === 0) return []
-  whole("size", size, 1)
   if (weights === undefined) {
-    if (replace) return Array.from({ length: count }, () => rng.integer(size))
-    whole("count without replacement", count, 0, size)
-    return distinct(rng, size, count)
+    return replace ? Array.from({ length: count }, () => rng.integer(size)) : distinct(rng, size, count)
   }
   const sums = cumulative(weights, size)
   if (replace) return Array.from({ length: count }, () => pick(sums, rng.double()))
   return weightedDistinct(rng, weights, size, count)
+}
+
+/**
+ * Throws `InvalidOption` unless `count` indices can be chosen below `size`: as many as there are, or, with `again`, any
+ * number of at least one.
+ *
+ * @since 0.1.0
+ */
+export const check = (size: number, count: number, again: boolean): void => {
+  whole("size", size, 0)
+  whole("count", count, 0)
+  if (count === 0) return
+  whole("size", size, 1)
+  if (!again) whole("count without replacement", count, 0, size)
 }
 
 /** The first `count` places of a Fisher–Yates shuffle of 0 … `size − 1`, held as the places that moved: O(count). */
