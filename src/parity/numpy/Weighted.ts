@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../../InvalidOption.ts"
+import { InvalidOption } from "../../InvalidOption.ts"
 import { cumulative } from "../../seeding/distributions/Choice.ts"
 import type { Words } from "../../seeding/distributions/Words.ts"
 
