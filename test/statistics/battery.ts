@@ -4,7 +4,6 @@
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
-import type { Fill } from "./streams.ts"
 
 /** One run of a program: what it reads begins at a row's start. */
 export interface Trial {
@@ -22,13 +21,11 @@ export interface Outcome {
 /** A program that is not there or that did not end well; the message says what to do. */
 export class BatteryError extends Error {}
 
-const WORDS = 1 << 16
-
 /**
  * Runs a trial. The program leaves when it has had enough, so words are written until it does; which of the written
  * ones it never read changes nothing, as every trial begins at the row's start.
  */
-export const run = async (trial: Trial, fill: Fill): Promise<ReadonlyArray<Outcome>> => {
+export const run = async (trial: Trial, next: () => Uint32Array): Promise<ReadonlyArray<Outcome>> => {
   const child = spawn(trial.command, [...trial.arguments], { stdio: ["pipe", "pipe", "pipe"] })
   let output = ""
   let complaint = ""
@@ -56,9 +53,8 @@ export const run = async (trial: Trial, fill: Fill): Promise<ReadonlyArray<Outco
     child.on("error", () => resolve(null))
   })
   while (open) {
-    const chunk = new Uint32Array(WORDS)
-    fill(chunk)
-    if (!child.stdin.write(new Uint8Array(chunk.buffer))) {
+    const { buffer, byteLength, byteOffset } = next()
+    if (!child.stdin.write(new Uint8Array(buffer, byteOffset, byteLength))) {
       // `once` also ends by the broken pipe, which is no error here.
       await Promise.race([once(child.stdin, "drain").catch(() => undefined), closed])
     }
@@ -93,15 +89,29 @@ const dieharderTrial = (number: number, ...more: ReadonlyArray<string>): Trial =
   read: dieharderLine
 })
 
-/** What dieharder's own list calls good, but for those that take minutes each (GCD, and the minimum distance). */
-const NUMBERS = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 15, 16, 100, 101, 102, 204, 205, 206, 207, 208, 209]
-const QUICK = [0, 3, 4, 8, 9, 10, 12, 15, 100, 204, 206]
-
-export const dieharder = (quick: boolean): ReadonlyArray<Trial> => [
-  ...(quick ? QUICK : NUMBERS).map((number) => dieharderTrial(number)),
-  // Lags and widths of which one is enough: those at which neighbours of 4 words lie.
-  ...(quick ? [] : [dieharderTrial(200, "-n", "4"), dieharderTrial(203, "-n", "3"), dieharderTrial(202, "-n", "5")])
+/**
+ * Of what dieharder's own list calls good: a choice that takes under a minute a row. Tests that read hundreds of
+ * millions of words take fewer samples (`-p`) than their usual 100.
+ */
+const FULLER: ReadonlyArray<Trial> = [
+  dieharderTrial(0),
+  dieharderTrial(1, "-p", "50"),
+  dieharderTrial(2, "-p", "20"),
+  ...[3, 4, 8, 9, 10, 11, 12].map((number) => dieharderTrial(number)),
+  dieharderTrial(13, "-p", "50"),
+  dieharderTrial(15),
+  dieharderTrial(16, "-p", "50"),
+  dieharderTrial(100),
+  dieharderTrial(102),
+  dieharderTrial(202, "-n", "5"),
+  // Sums of every fourth word: neighbours give four words each.
+  dieharderTrial(203, "-n", "3", "-p", "20"),
+  ...[204, 206, 208, 209].map((number) => dieharderTrial(number))
 ]
+
+const QUICK: ReadonlyArray<Trial> = [0, 3, 4, 8, 10, 12, 15, 100, 204, 206].map((number) => dieharderTrial(number))
+
+export const dieharder = (quick: boolean): ReadonlyArray<Trial> => (quick ? QUICK : FULLER)
 
 export const dieharderVersion = (): string => {
   const { error, stdout } = spawnSync("dieharder", ["-l"], { encoding: "utf8" })

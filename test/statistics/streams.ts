@@ -19,6 +19,33 @@ export interface Source {
   readonly open: (seed: number) => Fill
 }
 
+/** How many words are handed on at once. */
+const CHUNK = 1 << 16
+
+/** A row in chunks, each made when it is asked for. */
+export const live = (fill: Fill) => (): Uint32Array => {
+  const chunk = new Uint32Array(CHUNK)
+  fill(chunk)
+  return chunk
+}
+
+/**
+ * A row that is kept, as many trials read it from its start and some rows take longer to make than a trial to read:
+ * up to 1 GB, by the trial that reads furthest. Each call gives a reader at the start.
+ */
+export const kept = (fill: Fill): (() => () => Uint32Array) => {
+  const chunks: Array<Uint32Array> = []
+  const make = live(fill)
+  return () => {
+    let at = 0
+    return () => {
+      const chunk = chunks[at] ?? make()
+      chunks[at++] = chunk
+      return chunk
+    }
+  }
+}
+
 type Policy = "epochWorker" | "elastic"
 
 /** How many streams one request asks for, as a worker does for a batch. */
