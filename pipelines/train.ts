@@ -16,6 +16,7 @@ import { digits, files } from "./train/Digits.ts"
 import { options } from "./train/Options.ts"
 import * as Progress from "./train/Progress.ts"
 import { json, summary } from "./train/Summary.ts"
+import type { Source } from "./train/Threaded.ts"
 import { train } from "./train/Train.ts"
 
 /** What the flag says, else what the environment says. */
@@ -66,15 +67,28 @@ const command = Command.make("train", options, (flags) =>
     const seed = yield* seedFrom(flags.seed)
     const policy = yield* policyFrom(flags.policy, seed)
     const { stop } = yield* interrupts
+    const split = (BigInt(seed.high) << 32n) | BigInt(seed.low)
     const data = yield* Option.match(flags.data, {
-      onNone: () => digits((BigInt(seed.high) << 32n) | BigInt(seed.low)),
+      onNone: () => digits(split),
       onSome: folder
     })
     const terminal = process.stderr.isTTY === true
     const progress = yield* Progress.make(terminal, (text) => process.stderr.write(text))
     const outcome = yield* train(flags, data, progress, Deferred.await(stop)).pipe(
       Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
-      Effect.provide(Workers.fibers(flags.workers))
+      Effect.provide(
+        flags.backend === "fibers"
+          ? Workers.fibers(flags.workers)
+          : Workers.threads(flags.workers, {
+              pipeline: import.meta.resolve("./train/Threaded.ts"),
+              config: {
+                batchSize: flags.batchSize,
+                limit: Option.getOrUndefined(flags.limit),
+                split: String(split),
+                data: Option.getOrUndefined(flags.data)
+              } satisfies Source
+            })
+      )
     )
     process.stderr.write(`${summary(outcome)}\n`)
     if (flags.json) process.stdout.write(`${json(outcome)}\n`)

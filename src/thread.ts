@@ -53,9 +53,9 @@ const policyOf = ({ policy, records }: Start, atHand: AtHand): Service | undefin
   }
 }
 
-const exported = (module: unknown, { module: url, name }: Start): Pipeline<unknown, unknown, unknown> => {
+const exported = async (module: unknown, { config, module: url, name }: Start) => {
   const found = Predicate.isRecord(module) ? module[name] : undefined
-  const pipeline: unknown = Predicate.isFunction(found) ? found() : found
+  const pipeline: unknown = Predicate.isFunction(found) ? await found(config) : found
   if (Predicate.hasProperty(pipeline, TypeId)) {
     return pipeline as unknown as Pipeline<unknown, unknown, unknown> // only pipelines have it
   }
@@ -74,7 +74,7 @@ const serve = (start: Start, post: (said: Said) => void) =>
       try: () => import(start.module) as Promise<unknown>,
       catch: (cause) => new Error(`${start.module} cannot be loaded: ${said(cause)}`)
     })
-    const pipeline = yield* Effect.try({
+    const pipeline = yield* Effect.tryPromise({
       try: () => exported(module, start),
       catch: (cause) => new Error(said(cause))
     })

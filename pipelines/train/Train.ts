@@ -19,6 +19,13 @@ import type { Split } from "./Digits.ts"
 import * as Model from "./Model.ts"
 import type { Progress } from "./Progress.ts"
 
+/** What the pipeline hangs on beside its data. */
+export interface Loading {
+  readonly batchSize: number
+  /** Samples an epoch; `undefined` for all. */
+  readonly limit: number | undefined
+}
+
 /** What a run is told. */
 export interface Options {
   readonly epochs: number
@@ -61,11 +68,9 @@ export interface Outcome extends Result {
 const normalise = Image.normalise({ mean: 0.1307, std: 0.3081 })
 
 /** The digits, shuffled, moved and turned a little, in batches. */
-const training = (digits: Split["train"], { batchSize, limit }: Options) =>
+export const training = (digits: Split["train"], { batchSize, limit }: Loading) =>
   Pipeline.from(digits).pipe(
-    Pipeline.sample(
-      Option.match(limit, { onNone: () => Sampler.shuffle, onSome: (count) => Sampler.limited(Sampler.shuffle, count) })
-    ),
+    Pipeline.sample(limit === undefined ? Sampler.shuffle : Sampler.limited(Sampler.shuffle, limit)),
     Pipeline.augment(
       "affine",
       Image.randomAffine({ degrees: 10, scale: [0.9, 1.1], shear: 5, interpolation: "bilinear" })
@@ -96,7 +101,8 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
     const workers = yield* Workers.Workers
     const audit = yield* SeedAudit.SeedAudit
     const model = options.noTrain ? undefined : yield* Effect.flatMap(SeedPolicy.stream("weights"), Model.make)
-    const loader = yield* Scheduler.open(training(digits.train, options), {
+    const loading = { batchSize: options.batchSize, limit: Option.getOrUndefined(options.limit) }
+    const loader = yield* Scheduler.open(training(digits.train, loading), {
       epochs: options.epochs,
       order: options.order,
       prefetch: options.prefetch,

@@ -53,8 +53,10 @@ export const MAX_THREADS = 256
 export interface ThreadOptions {
   /** The module that exports the pipeline: `import.meta.resolve("./digits.ts")`, or a URL. */
   readonly pipeline: string | URL
-  /** The export's name: a pipeline, or a function that gives one. Default `pipeline`. */
+  /** The export's name: a pipeline, or a function that gives one or promises it. Default `pipeline`. */
   readonly name?: string
+  /** What a function is called with, in each thread: plain data, as it is sent there. */
+  readonly config?: unknown
   /** How many deaths of its threads each worker makes up for. Default 3. */
   readonly restarts?: number
   /** How long a thread may be at one batch before it is replaced. Default: as long as it likes. */
@@ -87,6 +89,7 @@ export const threads = (count: number, options: ThreadOptions): Layer.Layer<Work
       start: onThread({
         module: url(options.pipeline),
         name: options.name ?? "pipeline",
+        config: plain("config", options.config),
         restarts: whole("restarts", options.restarts ?? 3, 0),
         timeout: options.timeout === undefined ? undefined : duration(options.timeout),
         debug: options.debug ?? false
@@ -99,6 +102,24 @@ const url = (value: string | URL): string => {
   if (URL.canParse(text)) return text
   const expected = 'a URL, such as import.meta.resolve("./digits.ts") gives'
   throw new InvalidOption({ option: "the module of the pipeline", value: text, expected })
+}
+
+/** `value` when it can be sent to a thread; else the part of it that cannot is named by its path. */
+const plain = (path: string, value: unknown): unknown => {
+  if (typeof value === "object" && value !== null) {
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (Array.isArray(value) || prototype === Object.prototype || prototype === null) {
+      for (const [key, own] of Object.entries(value)) plain(`${path}.${key}`, own)
+      return value
+    }
+  }
+  try {
+    structuredClone(value)
+    return value
+  } catch {
+    const expected = "plain data that can be sent to a thread: no functions, symbols, promises or open resources"
+    throw new InvalidOption({ option: path, value, expected })
+  }
 }
 
 const duration = (input: Duration.DurationInput): Duration.Duration => {

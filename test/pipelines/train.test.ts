@@ -81,6 +81,16 @@ describe("a short run", () => {
   )
 
   test(
+    "on threads the digest is that of fibers, which is pinned",
+    async () => {
+      const json = await result([...SHORT, "--backend", "threads", "--workers", "2"])
+      expect(json).toMatchObject({ backend: "threads", workers: 2, repeatedDraws: 0 })
+      expect(json.digest).toBe((await result([...SHORT, "--workers", "2"])).digest)
+    },
+    TIME
+  )
+
+  test(
     "under elastic the digest is the same for 1, 2, 3 and 8 workers; under epochWorker it is not",
     async () => {
       const digest = async (policy: string, workers: string) =>
@@ -199,6 +209,7 @@ describe("ending", () => {
     [["--limit", "-3"], '--limit "-3" is no whole number of at least 1'],
     [["--seed", "-1"], '--seed "-1" cannot seed a run: a number must be whole and at least 0'],
     [["--policy", "additive"], '--policy "additive" is none of epochWorker, elastic'],
+    [["--backend", "processes"], '--backend "processes" is none of fibers, threads'],
     [["--order", "random"], '--order "random" is none of plan, ready'],
     [["--data", "/no/such/folder"], '--data "/no/such/folder" does not exist'],
     [["--bogus"], "--bogus"]

@@ -261,6 +261,9 @@ describe("what goes wrong on a thread", () => {
     async () => {
       const error = await errorOf<unknown>(faults.different(), fault("different"))
       expect((error as Error).message).toContain("is not the one that is run")
+      const built = await faults.built({ size: 20, factor: 3 })
+      const threads = await digestOf(built, fault("built", { config: { size: 20, factor: 3 } }))
+      expect(threads).toEqual(await digestOf(built, Workers.fibers(2)))
     },
     TIME
   )
@@ -271,7 +274,9 @@ describe("what goes wrong on a thread", () => {
     [10_000, {}, "10000"],
     [1, { pipeline: "./digits.ts" }, "URL"],
     [1, { restarts: -1 }, "restarts"],
-    [1, { timeout: 0 }, "timeout"]
+    [1, { timeout: 0 }, "timeout"],
+    [1, { config: { transform: { size: 3, run: () => 3 } } }, "config.transform.run"],
+    [1, { config: [1, Symbol("x")] }, "config.1"]
   ])("options that are none are refused: %j %j", async (count, options, said) => {
     const layer = Workers.threads(count, { pipeline: module, ...options })
     const error = await Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(layer))))

@@ -30,6 +30,8 @@ export interface Options {
   readonly module: string
   /** The export's name. */
   readonly name: string
+  /** What an export that is a function is called with. */
+  readonly config: unknown
   /** How many deaths of a worker's threads are made up for. */
   readonly restarts: number
   /** How long a batch may take; `undefined` for as long as it likes. */
@@ -80,6 +82,7 @@ class Host {
     this.#start = {
       module: options.module,
       name: options.name,
+      config: options.config,
       fingerprint: fingerprint(job),
       worker,
       workers: plan.workers,

@@ -11,6 +11,8 @@ export interface Start {
   /** The module that exports the pipeline, by URL, and the export's name. */
   readonly module: string
   readonly name: string
+  /** What an export that is a function is called with. */
+  readonly config: unknown
   readonly fingerprint: string
   readonly worker: number
   readonly workers: number

@@ -57,6 +57,13 @@ export const looping = numbers.pipe(
 /** Another one each time that it is built: that of a thread is never that of the main side. */
 export const different = () => Pipeline.from(Dataset.range(10, { name: String(Math.random()) })).pipe(Pipeline.batch(2))
 
+/** Built from what the main side sends. */
+export const built = async ({ factor, size }: { readonly size: number; readonly factor: number }) =>
+  Pipeline.from(Dataset.range(size)).pipe(
+    Pipeline.map("times", (x) => x * factor),
+    Pipeline.batch(2)
+  )
+
 export const shapes = numbers.pipe(
   Pipeline.map("grow", (x) => ({
     text: `t${x}`,
