@@ -4,11 +4,12 @@
  * generator's. Seeds are fixed, so the outcomes are too; the bounds are four to five deviations of chance.
  */
 import { describe, expect, test } from "bun:test"
-import { Effect, type Layer } from "effect"
+import { Effect, Either, type Layer } from "effect"
 import { type StageId, stageId } from "../../src/seeding/Coordinates.ts"
 import { block } from "../../src/seeding/generators/Philox.ts"
 import { Xoshiro128 } from "../../src/seeding/generators/Xoshiro128.ts"
 import type { SeedError } from "../../src/seeding/Seed.ts"
+import * as Seed from "../../src/seeding/Seed.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 import { chiSquare, counts, deviation, tally } from "../support/statistics.ts"
 
@@ -72,6 +73,14 @@ const each = (
 
 const { elastic, epochWorker } = SeedPolicy
 
+/** The start state of one place of a run, without a layer a run. */
+const started = (policy: "epochWorker" | "elastic", seed: number, request: SeedPolicy.Request): Uint32Array => {
+  const service = Either.getOrThrow(SeedPolicy.byName(policy, Either.getOrThrow(Seed.root(seed))))
+  const seeds = Effect.runSync(service.seeds(request))
+  if (seeds._tag !== "Packed") throw new Error("these policies pack")
+  return seeds.words
+}
+
 const stage = (id: number): StageId => ({ name: String(id), id })
 
 const neighbours: Readonly<Record<string, () => Words>> = {
@@ -84,8 +93,15 @@ const neighbours: Readonly<Record<string, () => Words>> = {
   "orders of epochs": () => each(elastic({ seed: 0 }), (epoch) => ({ scope: "epoch", epoch })),
   "workers and epochs": () =>
     each(epochWorker({ seed: 1 }), (row) => ({ worker: row % 64, epoch: Math.floor(row / 64) })),
+  workers: () => each(epochWorker({ seed: 1 }), (row) => ({ worker: row % 4096, ordinal: Math.floor(row / 4096) })),
   ranks: () => each(epochWorker({ seed: 1 }), (rank) => ({ rank })),
+  "batches and ranks, elastic": () =>
+    each(elastic({ seed: 1 }), (row) => ({ scope: "batch", rank: row % 64, batch: Math.floor(row / 64) })),
   "stages whose ids are next to each other": () => each(elastic({ seed: 1 }), (id) => ({ stage: stage(id) })),
+  "stages whose ids are next to each other, of one worker": () =>
+    each(epochWorker({ seed: 1 }), (id) => ({ stage: stage(id) })),
+  "runs 42, 43, …": () => first((run) => [started("epochWorker", 42 + run, base), 0]),
+  "runs 42, 43, …, elastic": () => first((run) => [started("elastic", 42 + run, base), 0]),
   "runs whose seeds are next to each other": () => {
     const words = new Uint32Array(4)
     // What the policies do, without a layer a seed: sample 0 of a stage under each key.
@@ -178,6 +194,60 @@ const ones = (word: number): number => {
   rest = (rest & 0x33333333) + ((rest >>> 2) & 0x33333333)
   return Math.imul((rest + (rest >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
+
+/** A long look at two streams where the tests above take a short look at many: how far two may lie apart is `LAGS`. */
+const LENGTH = 65_536
+const LAGS = 64
+
+describe.each(["epochWorker", "elastic"] as const)("two long streams under %s", (policy) => {
+  const place = (own: Partial<SeedPolicy.Request>, seed = 42) => started(policy, seed, { ...base, ...own })
+  const long = (states: Uint32Array): Float64Array => {
+    const rng = new Xoshiro128().reseed(states, 0)
+    return Float64Array.from({ length: LENGTH + LAGS }, () => rng.word())
+  }
+  const one = long(place({}))
+  const others: ReadonlyArray<readonly [string, Uint32Array]> = [
+    ["next epoch", place({ epoch: 1 })],
+    ["next sample", place({ ordinal: 1, position: 1, indices: [1] })],
+    ["next stage", place({ stage: stage(base.stage.id + 1) })],
+    ["next run", place({}, 43)],
+    // An elastic sample has no worker and no rank, so there its batch's neighbours stand in.
+    ...(policy === "elastic"
+      ? ([
+          ["a batch", place({ scope: "batch" })],
+          ["next batch", place({ scope: "batch", batch: 1 })],
+          ["a batch of the next rank", place({ scope: "batch", rank: 1 })]
+        ] as const)
+      : ([
+          ["next worker", place({ worker: 1 })],
+          ["next rank", place({ rank: 1 })]
+        ] as const))
+  ]
+
+  test.each(others)(
+    "no correlation with the %s at up to 64 words' shift, and differences of even odds",
+    (_, states) => {
+      const two = long(states)
+      for (let lag = -LAGS; lag <= LAGS; lag++) {
+        const [ahead, behind] = lag < 0 ? [one, two] : [two, one]
+        let product = 0
+        for (let draw = 0; draw < LENGTH; draw++) {
+          // Both have `LENGTH + LAGS` words.
+          const [a, b] = [ahead[draw + Math.abs(lag)] as number, behind[draw] as number]
+          product += (a / 2 ** 32 - 0.5) * (b / 2 ** 32 - 0.5)
+        }
+        expect(Math.abs((product * 12) / Math.sqrt(LENGTH))).toBeLessThan(4.5)
+      }
+      for (const shift of [0, 8, 16, 24]) {
+        const found = counts(256)
+        for (let draw = 0; draw < LENGTH; draw++) {
+          tally(found, (((one[draw] as number) ^ (two[draw] as number)) >>> shift) & 0xff)
+        }
+        expect(Math.abs(deviation(chiSquare(found), 255))).toBeLessThan(4.5)
+      }
+    }
+  )
+})
 
 test("these tests tell relatives: states that are counted up instead of mixed fail them", () => {
   const draws = first((row) => [Uint32Array.of(row, 42, 0, 1), 0])
