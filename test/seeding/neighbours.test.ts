@@ -211,6 +211,8 @@ describe.each(["epochWorker", "elastic"] as const)("two long streams under %s", 
     ["next sample", place({ ordinal: 1, position: 1, indices: [1] })],
     ["next stage", place({ stage: stage(base.stage.id + 1) })],
     ["next run", place({}, 43)],
+    // The same place under a seed that is run + epoch.
+    ["next epoch of the run before", place({ epoch: 1 }, 41)],
     // An elastic sample has no worker and no rank, so there its batch's neighbours stand in.
     ...(policy === "elastic"
       ? ([

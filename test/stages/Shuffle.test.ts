@@ -14,27 +14,29 @@ import { chiSquare, counts, deviation, tally } from "../support/statistics.ts"
 
 const BOUND = 4.5
 
-const policies = {
-  epochWorker: Effect.runSync(Effect.provide(SeedPolicy.SeedPolicy, SeedPolicy.epochWorker({ seed: 42 }))),
-  elastic: Effect.runSync(Effect.provide(SeedPolicy.SeedPolicy, SeedPolicy.elastic({ seed: 43 })))
-}
+const { elastic, epochWorker } = SeedPolicy
+
+const policy = (layer: ReturnType<typeof elastic>): SeedPolicy.Service =>
+  Effect.runSync(Effect.provide(SeedPolicy.SeedPolicy, layer))
+
+const policies = { epochWorker: policy(epochWorker({ seed: 42 })), elastic: policy(elastic({ seed: 43 })) }
 
 /** The generator of an epoch's order, as the scheduler makes it. */
-const started = (policy: SeedPolicy.Service, epoch: number): Rng.Rng =>
-  Rng.make(SeedPolicy.seedAt(Effect.runSync(policy.seeds(SeedPolicy.epochRequest(stageId("sample"), epoch))), 0))
+const started = (own: SeedPolicy.Service, epoch: number): Rng.Rng =>
+  Rng.make(SeedPolicy.seedAt(Effect.runSync(own.seeds(SeedPolicy.epochRequest(stageId("sample"), epoch))), 0))
 
 type Order = (position: number) => number
 
 const shuffled =
-  (policy: SeedPolicy.Service) =>
+  (own: SeedPolicy.Service) =>
   (size: number, epoch: number): Order =>
-    Sampler.shuffle.order(size, started(policy, epoch))
+    Sampler.shuffle.order(size, started(own, epoch))
 
 /** The same from a keyed network, which a shuffle is from 65,537 samples on, at sizes small enough to count. */
 const network =
-  (policy: SeedPolicy.Service) =>
+  (own: SeedPolicy.Service) =>
   (size: number, epoch: number): Order =>
-    Permutation.network(size, started(policy, epoch)).at
+    Permutation.network(size, started(own, epoch)).at
 
 const off = (found: ReadonlyArray<number>, freedom: number, shares?: ReadonlyArray<number>): number =>
   Math.abs(deviation(chiSquare(found, shares), freedom))
@@ -80,7 +82,7 @@ describe.each(["epochWorker", "elastic"] as const)("orders of successive epochs 
     [4, 24, 20_000],
     [5, 120, 24_000],
     [6, 720, 36_000]
-  ])("of %s samples: each of the %s orders with the same odds", (size, orders, epochs) => {
+  ])("of %d samples: each of the %d orders with the same odds", (size, orders, epochs) => {
     const found = counts(orders)
     for (let epoch = 0; epoch < epochs; epoch++) tally(found, rank(listed(order(size, epoch), size)))
     expect(Math.min(...found)).toBeGreaterThan(0)
@@ -91,7 +93,7 @@ describe.each(["epochWorker", "elastic"] as const)("orders of successive epochs 
     [2, 10_000],
     [3, 12_000],
     [4, 48_000]
-  ])("of %s samples: each pair of an epoch's order and the next one's with the same odds", (size, epochs) => {
+  ])("of %d samples: each pair of an epoch's order and the next one's with the same odds", (size, epochs) => {
     const orders = [1, 1, 2, 6, 24][size] as number
     const found = counts(orders * orders)
     let before = rank(listed(order(size, 0), size))
@@ -106,9 +108,9 @@ describe.each(["epochWorker", "elastic"] as const)("orders of successive epochs 
 })
 
 describe.each([
-  ["a table", shuffled(policies.epochWorker)],
-  ["a network", network(policies.elastic)]
-] as const)("orders of 50 samples over successive epochs, from %s", (_, order) => {
+  ["a table", shuffled(policies.epochWorker), shuffled(policy(epochWorker({ seed: 41 })))],
+  ["a network", network(policies.elastic), network(policy(elastic({ seed: 42 })))]
+] as const)("orders of 50 samples over successive epochs, from %s", (_, order, earlier) => {
   const SIZE = 50
   const EPOCHS = 8000
   const epochs = Array.from({ length: EPOCHS }, (_, epoch) => listed(order(SIZE, epoch), SIZE))
@@ -144,11 +146,19 @@ describe.each([
     expect(Math.abs(rises - (EPOCHS * (SIZE - 1)) / 2) / Math.sqrt((EPOCHS * (SIZE + 1)) / 12)).toBeLessThan(BOUND)
   })
 
-  test.each([1, 2, 7])("no fixed structure between epochs %s apart: places kept, and neighbours kept", (apart) => {
+  // Under a seed that is run + epoch, an epoch of the run before is this run's next.
+  const before = Array.from({ length: EPOCHS }, (_, epoch) => listed(earlier(SIZE, epoch), SIZE))
+
+  test.each([
+    ["the next epoch", epochs, 1],
+    ["two epochs on", epochs, 2],
+    ["seven epochs on", epochs, 7],
+    ["the next epoch of the run before", before, 1]
+  ] as const)("no fixed structure from an epoch to %s: places kept, and neighbours kept", (_, others, apart) => {
     const kept = counts(6)
     const stayed = counts(6)
     for (let epoch = 0; epoch + apart < EPOCHS; epoch++) {
-      const [one, two] = [epochs[epoch] as Array<number>, epochs[epoch + apart] as Array<number>]
+      const [one, two] = [epochs[epoch] as Array<number>, others[epoch + apart] as Array<number>]
       const places = counts(SIZE)
       two.forEach((item, place) => {
         places[item] = place

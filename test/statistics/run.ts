@@ -49,7 +49,7 @@ const options = () => {
       }
     }).values
   } catch (error) {
-    throw new Misuse(error instanceof Error ? error.message : String(error))
+    throw new Misuse((error instanceof Error ? error.message : String(error)).split("\n")[0])
   }
 }
 
