@@ -48,7 +48,7 @@ export const dtypeOf = (data: TypedArray): DType => {
 
 /** Whether a value is one of the eleven typed arrays (a `DataView` is not, nor a `Float16Array`). @since 0.1.0 */
 export const isTypedArray = (value: unknown): value is TypedArray =>
-  ArrayBuffer.isView(value) && KNOWN.has(Object.prototype.toString.call(value).slice(8, -1))
+  ArrayBuffer.isView(value) && KNOWN.has((value as Partial<TypedArray>)[Symbol.toStringTag] ?? "")
 
 /** Float16Array and whatever comes later have no place in a column yet. */
 const KNOWN = new Set([

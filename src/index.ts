@@ -22,6 +22,8 @@ export * as NumPy from "./parity/NumPy.ts"
 export * as Parity from "./parity/Policies.ts"
 /** PyTorch's CPU generator, draw by draw, and its loader's order. */
 export * as PyTorch from "./parity/PyTorch.ts"
+/** Where a run stands, to go on from. */
+export * as Cursor from "./scheduler/Cursor.ts"
 /** One hash over all that a run delivered. */
 export * as Digest from "./scheduler/Digest.ts"
 /** Runs pipelines, a fiber per worker. */

@@ -104,6 +104,16 @@ const plain = (data: Float32Array | Float64Array): Tensor["data"] => {
   return copy
 }
 
+/** Bytes as hexadecimal digits. @since 0.1.0 */
+export const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+
+/** The bytes of hexadecimal digits. @since 0.1.0 */
+export const fromHex = (digits: string): Uint8Array =>
+  Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
+    Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16)
+  )
+
 /**
  * The chain of a run. `add` takes the hashes of batches in any order, each with its place in the plan's row of batches;
  * what came early waits (32 bytes each) until those before it are there.
@@ -114,6 +124,25 @@ export class Chain {
   #head: Uint8Array = new Uint8Array(32)
   #next = 0
   readonly #early = new Map<number, Uint8Array | undefined>()
+
+  /** A chain that goes on from where another one stood. */
+  static from(head: Uint8Array, next: number, early: ReadonlyArray<readonly [number, Uint8Array | undefined]>): Chain {
+    const chain = new Chain()
+    chain.#head = head
+    chain.#next = next
+    for (const [place, hash] of early) chain.#early.set(place, hash)
+    return chain
+  }
+
+  /** The first place that is missing. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** What came early, in the order of its places. */
+  get early(): ReadonlyArray<readonly [number, Uint8Array | undefined]> {
+    return [...this.#early].toSorted(([a], [b]) => a - b)
+  }
 
   /** Adds the hash of the batch at `place`; `undefined` where the plan's batch came to nothing. */
   add(place: number, hash: Uint8Array | undefined): void {
@@ -128,6 +157,6 @@ export class Chain {
 
   /** The digest over the plan's batches from the first on, as far as none is missing: 64 hexadecimal digits. */
   get value(): string {
-    return Array.from(this.#head, (byte) => byte.toString(16).padStart(2, "0")).join("")
+    return hex(this.#head)
   }
 }

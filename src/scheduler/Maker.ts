@@ -43,8 +43,15 @@ export type Start = (job: Job, worker: number, settings: Settings) => Effect.Eff
 export const onFiber: Start = (job, worker, { digest }) =>
   Effect.sync(() => {
     const own = Worker.make(job, worker)
+    let begun = false
     return {
-      make: (epoch, number) => Effect.flatMap(own.batch(epoch, number), (batch) => hashed(batch, digest))
+      make: (epoch, number) =>
+        Effect.gen(function* () {
+          // Of a run that goes on from somewhere the streams may have gone on, too.
+          if (!begun) yield* own.advance(epoch, number)
+          begun = true
+          return yield* hashed(yield* own.batch(epoch, number), digest)
+        })
     }
   })
 

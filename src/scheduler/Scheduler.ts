@@ -19,6 +19,7 @@ import { afterEvents } from "../runtime.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import type { Batch } from "../stages/Batch.ts"
+import * as Cursor from "./Cursor.ts"
 import * as Digest from "./Digest.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
@@ -44,6 +45,8 @@ export type LoaderError<E = never> =
   | DatasetChanged
   | Digest.DigestError
   | ThreadError
+  | Cursor.CursorError
+  | Cursor.CursorMismatch
   | InvalidOption
 
 /** How a run goes. @since 0.1.0 */
@@ -59,6 +62,13 @@ export interface Options extends Job.Ranks {
   readonly prefetch?: number
   /** Keep a digest of all that is delivered. Default `false`. */
   readonly digest?: boolean
+  /**
+   * Go on from where another run stood: a `Cursor`, or what was stored of one. `epochs` counts from the start of the
+   * run, not from here.
+   */
+  readonly from?: unknown
+  /** What may differ from the run that the cursor is of. Default: nothing that changes a batch. */
+  readonly allow?: ReadonlyArray<Cursor.Field>
 }
 
 /** What a run did so far. @since 0.1.0 */
@@ -89,6 +99,11 @@ export interface Loader<out C, out E = never> {
    * batches has no gap. Without `digest: true` it is that of nothing.
    */
   readonly digest: Effect.Effect<string>
+  /**
+   * Where the run stands: behind the last batch that was taken, whatever was made ahead. It can be read at any time, and
+   * stored as JSON.
+   */
+  readonly cursor: Effect.Effect<Cursor.Cursor>
 }
 
 /** A batch that is made, and on its way to the consumer. */
@@ -135,6 +150,10 @@ export const open = <C, E, R>(
     const job = yield* Job.make(pipeline, workers, options)
     const { batches } = job.plan
     const total = batches * epochs
+    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow ?? [])
+    // The first place that is to be made, and those behind it that are not to be made again.
+    const first = from === undefined ? 0 : from.epoch * batches + from.batch
+    const ahead = new Set(from?.ahead.map(([place]) => place))
 
     // One queue for all in the order of readiness, one for each worker in the plan's order.
     const shared = new Line<Made>()
@@ -147,11 +166,13 @@ export const open = <C, E, R>(
     const breathe = breathing()
     const work = ({ leave, line, worker }: (typeof lanes)[number], own: Maker) =>
       Effect.gen(function* () {
-        for (let epoch = 0; epoch < epochs; epoch++) {
+        for (let epoch = from?.epoch ?? 0; epoch < epochs; epoch++) {
           for (let number = worker; number < batches; number += workers) {
+            const place = epoch * batches + number
+            if (place < first || ahead.has(place)) continue
             yield* leave.take
             const exit = yield* Effect.exit(own.make(epoch, number))
-            line.put({ place: epoch * batches + number, exit })
+            line.put({ place, exit })
             if (Exit.isFailure(exit)) return
             yield* breathe
           }
@@ -172,9 +193,11 @@ export const open = <C, E, R>(
       { discard: true }
     )
 
-    const chain = new Digest.Chain()
+    const chain = from === undefined ? new Digest.Chain() : chainFrom(from, first, job)
     const stats = { batches: 0, samples: 0, waited: 0 }
-    let taken = 0
+    let left = total - first - ahead.size
+    // The next place in the plan's order.
+    let due = first
     let release: (() => void) | undefined
     let failure: Exit.Exit<never, Failure> | undefined
     const next: Effect.Effect<Option.Option<Batch<unknown>>, Failure> = Effect.suspend(() => {
@@ -182,15 +205,17 @@ export const open = <C, E, R>(
       release?.()
       release = undefined
       if (failure !== undefined) return failure
-      if (taken >= total) return Effect.succeedNone
-      const { line } = ready ? { line: shared } : (lanes[(taken % batches) % workers] ?? { line: shared })
+      if (left <= 0) return Effect.succeedNone
+      while (ahead.has(due)) due++
+      const { line } = ready ? { line: shared } : (lanes[(due % batches) % workers] ?? { line: shared })
       const started = performance.now()
       const arrived: Effect.Effect<Option.Option<Batch<unknown>>, Failure> = Effect.suspend(() => {
         const made = line.poll()
         if (made === undefined) return Effect.zipRight(line.some, arrived)
         const { exit, place } = made
         stats.waited += performance.now() - started
-        taken++
+        left--
+        due++
         if (Exit.isFailure(exit)) {
           failure = Exit.failCause(exit.cause)
           return failure
@@ -220,9 +245,31 @@ export const open = <C, E, R>(
         )
       ),
       stats: Effect.sync(() => ({ ...stats })),
-      digest: Effect.sync(() => chain.value)
+      digest: Effect.sync(() => chain.value),
+      cursor: Effect.sync(() =>
+        Cursor.make(job, {
+          // A run of no batches stays at its start.
+          epoch: batches === 0 ? 0 : Math.floor(chain.next / batches),
+          batch: batches === 0 ? 0 : chain.next % batches,
+          ahead: chain.early.map(([place, hash]) => [place, hash === undefined ? null : Digest.hex(hash)]),
+          batches: stats.batches + (from?.batches ?? 0),
+          samples: stats.samples + (from?.samples ?? 0),
+          digest: digest ? chain.value : null
+        })
+      )
     }
   })
+
+/** The chain where the cursor's run left it; a rank that was another one starts a chain of its own. */
+const chainFrom = (from: Cursor.Cursor, first: number, { plan }: Job.Job): Digest.Chain => {
+  const same = from.fingerprints.ranks === `${plan.rank} of ${plan.world}`
+  const head = same && from.digest !== null ? Digest.fromHex(from.digest) : new Uint8Array(32)
+  return Digest.Chain.from(
+    head,
+    first,
+    from.ahead.map(([place, hash]) => [place, hash === null ? undefined : Digest.fromHex(hash)])
+  )
+}
 
 const settings = (options: Options) => {
   const order = options.order ?? "plan"

@@ -72,6 +72,7 @@ class Host {
   #restarts: number
   readonly #rings = new Map<number, Ring>()
   #free: Array<Slot> = []
+  #begun = false
 
   constructor(options: Options, job: Job, worker: number, { digest, prefetch }: Settings) {
     this.#options = options
@@ -134,8 +135,11 @@ class Host {
       for (;;) {
         if (this.#thread === undefined) {
           yield* this.start
-          yield* this.#advance(epoch, batch)
+          this.#begun = false
         }
+        // A thread that is new, in a run that is not.
+        if (!this.#begun) yield* this.#advance(epoch, batch)
+        this.#begun = true
         const answer = yield* this.#ask(message)
         if (Either.isRight(answer)) return yield* this.#content(answer.right)
         yield* this.end

@@ -1,0 +1,219 @@
+/**
+ * Going on from where a run stood: what is delivered is what an untouched run delivers, wherever it was left.
+ */
+import { describe, expect, test } from "bun:test"
+import { Effect, type Layer, Option } from "effect"
+import fc from "fast-check"
+import {
+  type Batch,
+  type Cursor,
+  Dataset,
+  Parity,
+  Pipeline,
+  Sampler,
+  Scheduler,
+  SeedPolicy,
+  type Tensor,
+  Workers
+} from "../../src/index.ts"
+
+type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
+type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
+
+const pipeline = (size: number, batchSize: number) =>
+  Pipeline.from(Dataset.range(size)).pipe(
+    Pipeline.sample(Sampler.shuffle),
+    Pipeline.filter("some", (x) => x % 7 !== 3),
+    Pipeline.augment("noise", (x, rng) => x + rng.double()),
+    Pipeline.batch(batchSize)
+  )
+
+const kept = ({ columns, epoch, index }: Numbers) => ({ epoch, index, data: Array.from(columns.data) })
+
+/** Takes at most `count` batches, then leaves the run and tells where it stood. */
+const part = (
+  size: number,
+  batchSize: number,
+  workers: number,
+  policy: PolicyLayer,
+  count: number,
+  options: Scheduler.Options
+) =>
+  Effect.gen(function* () {
+    const loader = yield* Scheduler.open(pipeline(size, batchSize), { digest: true, ...options })
+    const taken: Array<ReturnType<typeof kept>> = []
+    while (taken.length < count) {
+      const batch = yield* loader.take
+      if (Option.isNone(batch)) break
+      taken.push(kept(batch.value))
+    }
+    const cursor = yield* loader.cursor
+    // To read it changes nothing, and it reads the same.
+    expect(yield* loader.cursor).toEqual(cursor)
+    return { taken, cursor: JSON.parse(JSON.stringify(cursor)) as unknown, digest: yield* loader.digest }
+  }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(Workers.fibers(workers)), Effect.runPromise)
+
+const policies: ReadonlyArray<PolicyLayer> = [
+  SeedPolicy.epochWorker({ seed: 42 }),
+  SeedPolicy.elastic({ seed: "name" }),
+  Parity.pytorch({ torch: 42, shuffle: true }),
+  Parity.pytorch({ torch: 42, shuffle: true, persistentWorkers: true })
+]
+
+const runs = fc.record({
+  size: fc.integer({ min: 1, max: 40 }),
+  batchSize: fc.integer({ min: 1, max: 7 }),
+  workers: fc.integer({ min: 1, max: 4 }),
+  epochs: fc.integer({ min: 1, max: 3 }),
+  policy: fc.constantFrom(...policies),
+  prefetch: fc.integer({ min: 1, max: 3 }),
+  order: fc.constantFrom<"plan" | "ready">("plan", "ready"),
+  counts: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 5 })
+})
+
+const byPlace = (a: ReturnType<typeof kept>, b: ReturnType<typeof kept>) => a.epoch - b.epoch || a.index - b.index
+
+describe("a run that is left and gone on with", () => {
+  test("delivers each batch once, bit for bit, to the same digest: left anywhere, any number of times", async () => {
+    await fc.assert(
+      fc.asyncProperty(runs, async ({ batchSize, counts, epochs, order, policy, prefetch, size, workers }) => {
+        const options = { epochs, order, prefetch }
+        const whole = await part(size, batchSize, workers, policy, Infinity, options)
+        let from: { readonly cursor: unknown } | undefined
+        const taken: Array<ReturnType<typeof kept>> = []
+        let digest = ""
+        for (const count of [...counts, Infinity]) {
+          const own = await part(size, batchSize, workers, policy, count, {
+            ...options,
+            ...(from === undefined ? {} : { from: from.cursor })
+          })
+          taken.push(...own.taken)
+          from = own
+          digest = own.digest
+        }
+        expect(taken.toSorted(byPlace)).toEqual(whole.taken.toSorted(byPlace))
+        if (order === "plan") expect(taken).toEqual(whole.taken)
+        expect(digest).toBe(whole.digest)
+        expect(from?.cursor).toEqual(whole.cursor)
+      }),
+      { numRuns: 60 }
+    )
+  })
+
+  test("goes on with another number of workers, under a policy to which they are nothing", async () => {
+    const policy = SeedPolicy.elastic({ seed: 1 })
+    const whole = await part(50, 4, 3, policy, Infinity, { epochs: 2 })
+    const first = await part(50, 4, 2, policy, 9, { epochs: 2 })
+    const rest = await part(50, 4, 5, policy, Infinity, { epochs: 2, from: first.cursor })
+    expect([...first.taken, ...rest.taken]).toEqual(whole.taken)
+    expect(rest.digest).toBe(whole.digest)
+  })
+
+  test("goes on with other ranks at any global batch", async () => {
+    const at = (rank: number, world: number, options: Scheduler.Options, count = Infinity) =>
+      part(48, 8, 2, SeedPolicy.elastic({ seed: 1 }), count, { epochs: 2, rank, world, ...options })
+    const whole = await at(0, 1, {})
+    const early = await Promise.all([at(0, 2, {}, 5), at(1, 2, {}, 5)])
+    const late = await Promise.all([0, 1, 2, 3].map((rank) => at(rank, 4, { from: early[0]?.cursor })))
+    // A rank that has nothing left of a batch delivers none, so parts are joined by their places.
+    const all = [...early, ...late].flatMap(({ taken }) => taken)
+    const joined = whole.taken.map(({ epoch, index }) => ({
+      epoch,
+      index,
+      data: all.filter((own) => own.epoch === epoch && own.index === index).flatMap(({ data }) => data)
+    }))
+    expect(joined).toEqual(whole.taken)
+    expect(all.reduce((sum, { data }) => sum + data.length, 0)).toBe(
+      whole.taken.reduce((sum, { data }) => sum + data.length, 0)
+    )
+  })
+
+  test("is a few numbers, however large the dataset", async () => {
+    const huge = Pipeline.from(Dataset.range(2 ** 40)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
+    const run = (options: Scheduler.Options) =>
+      Effect.gen(function* () {
+        const loader = yield* Scheduler.open(huge, options)
+        const batch = yield* Effect.flatten(loader.take)
+        return { indices: Array.from(batch.indices), cursor: yield* loader.cursor }
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(SeedPolicy.epochWorker({ seed: 1 })),
+        Effect.provide(Workers.fibers(2)),
+        Effect.runPromise
+      )
+    const first = await run({ epochs: 9 })
+    expect(JSON.stringify(first.cursor).length).toBeLessThan(1024)
+    const second = await run({ epochs: 9, from: first.cursor })
+    expect(second.cursor).toMatchObject({ epoch: 0, batch: 2, batches: 2, samples: 8 })
+    expect(second.indices.some((index) => first.indices.includes(index))).toBe(false)
+  })
+})
+
+describe("a cursor that does not fit", () => {
+  const first = () => part(20, 4, 2, SeedPolicy.epochWorker({ seed: 1 }), 2, { epochs: 2 })
+
+  const error = (
+    cursor: unknown,
+    {
+      allow,
+      policy = SeedPolicy.epochWorker({ seed: 1 }),
+      size = 20,
+      workers = 2
+    }: {
+      readonly allow?: ReadonlyArray<Cursor.Field>
+      readonly policy?: PolicyLayer
+      readonly size?: number
+      readonly workers?: number
+    } = {}
+  ) =>
+    Effect.gen(function* () {
+      const options = { epochs: 2, from: cursor, ...(allow === undefined ? {} : { allow }) }
+      return yield* Scheduler.open(pipeline(size, 4), options)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(policy),
+      Effect.provide(Workers.fibers(workers)),
+      Effect.either,
+      Effect.runPromise
+    )
+
+  test("to another run is refused, field by field, with what it would mean; by name it can be allowed", async () => {
+    const { cursor } = await first()
+    for (const [change, field] of [
+      [{ policy: SeedPolicy.epochWorker({ seed: 2 }) }, "seed"],
+      [{ workers: 3 }, "workers"]
+    ] as const) {
+      const refused = await error(cursor, change)
+      expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "CursorMismatch", differences: [{ field }] } })
+      expect(String(refused._tag === "Left" ? refused.left : "")).toContain(`allow: ["${field}"]`)
+      expect((await error(cursor, { ...change, allow: [field] }))._tag).toBe("Right")
+    }
+    const both = await error(cursor, { policy: SeedPolicy.elastic({ seed: 2 }), size: 21 })
+    expect(both).toMatchObject({
+      left: { differences: [{ field: "dataset", from: "range, 20 samples", to: "range, 21 samples" }, {}, {}, {}] }
+    })
+    // Wrong names allow nothing else.
+    expect((await error(cursor, { workers: 3, allow: ["seed"] }))._tag).toBe("Left")
+  })
+
+  test("for it was cut, changed, written by another version or is none: a typed error that says so", async () => {
+    const { cursor } = await first()
+    const own = cursor as Cursor.Cursor
+    for (const [bad, said] of [
+      [{ ...own, batch: own.batch + 1 }, "checksum"],
+      [{ ...own, fingerprints: { ...own.fingerprints, seed: "9" } }, "checksum"],
+      [{ ...own, version: 2 }, "version 2"],
+      [{ ...own, epoch: -1 }, "epoch"],
+      [{ ...own, batch: "3" }, "batch"],
+      [{ ...own, digest: "ab" }, "digest"],
+      [{ ...own, fingerprints: undefined }, "fingerprints"],
+      [null, "it"],
+      ["cursor", "it"],
+      [{}, "cursor"]
+    ] as const) {
+      const refused = await error(bad)
+      expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "CursorError" } })
+      expect(String(refused._tag === "Left" ? refused.left : "")).toContain(said)
+    }
+  })
+})
