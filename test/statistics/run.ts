@@ -138,6 +138,13 @@ const main = async (folder: string): Promise<number> => {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "furrow-statistics-"))
+const tidy = (): void => rmSync(folder, { recursive: true, force: true })
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    tidy()
+    process.exit(130)
+  })
+}
 try {
   process.exitCode = await main(folder)
 } catch (error) {
@@ -145,5 +152,5 @@ try {
   console.error(error.message)
   process.exitCode = 2
 } finally {
-  rmSync(folder, { recursive: true, force: true })
+  tidy()
 }

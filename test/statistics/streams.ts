@@ -2,6 +2,7 @@
  * Rows of raw words for a test battery: Furrow's streams laid one behind another, between one another, and next to
  * their neighbours. Each row is endless and starts at the same word every time.
  */
+import { createCipheriv } from "node:crypto"
 import { Effect, Either } from "effect"
 import { stageId } from "../../src/seeding/Coordinates.ts"
 import { Xoshiro128 } from "../../src/seeding/generators/Xoshiro128.ts"
@@ -237,6 +238,21 @@ const raw = (algorithm: string, words: (seed: number) => ReadonlyArray<number>):
   }
 })
 
+/** Words that are not Furrow's and that nobody doubts: what they give is what the batteries give of good words. */
+const control: Source = {
+  name: "control: AES-128 in counter mode",
+  what: "none of Furrow's: the words of a cipher, for what the batteries say of good words",
+  open: (seed) => {
+    const key = new Uint8Array(16)
+    new DataView(key.buffer).setUint32(0, seed)
+    const cipher = createCipheriv("aes-128-ctr", key, new Uint8Array(16))
+    return (chunk) => {
+      const bytes = cipher.update(new Uint8Array(chunk.byteLength))
+      new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength).set(bytes)
+    }
+  }
+}
+
 const policies: ReadonlyArray<Policy> = ["epochWorker", "elastic"]
 
 /** A rank has no part in an elastic sample's place, but in a batch's. */
@@ -251,5 +267,6 @@ export const sources: ReadonlyArray<Source> = [
   ...policies.map((policy) => ({ ...concatenated(policy, DRAWS), name: `${policy} neighbouring samples` })),
   ...[epochs, workers, stages, ranks, runs].map((axis) => neighbouring("epochWorker", axis)),
   ...[epochs, stages, batchRanks, runs].map((axis) => neighbouring("elastic", axis)),
-  orders
+  orders,
+  control
 ]
