@@ -232,6 +232,16 @@ describe("what goes wrong on a thread", () => {
   )
 
   test(
+    "columns that cannot be sent are an error that says so",
+    async () => {
+      const error = await errorOf<unknown>(faults.unsendable, fault("unsendable"))
+      expect(error).toMatchObject({ _tag: "ThreadError", epoch: 0, batch: 0 })
+      expect((error as Error).message).toContain("DataCloneError")
+    },
+    TIME
+  )
+
+  test(
     "one that is at a batch for too long is ended",
     async () => {
       const layer = fault("looping", { restarts: 0, timeout: "500 millis" })

@@ -7,18 +7,21 @@
  * @since 0.1.0
  */
 import { Deferred, type Duration, Effect, Either, type Scope } from "effect"
+import { shown } from "../../InvalidOption.ts"
 import { startThread, type Thread } from "../../runtime.ts"
+import { CoordinatesError } from "../../seeding/Coordinates.ts"
 import type { SeedPolicy, Seeds } from "../../seeding/SeedPolicy.ts"
 import type { Batch } from "../../stages/Batch.ts"
 import { Lease, lease, leased } from "../../stages/Lease.ts"
 import type { DType, Tensor, TypedArray } from "../../Tensor.ts"
+import { DigestError } from "../Digest.ts"
 import { fingerprint } from "../Fingerprint.ts"
 import type { Job } from "../Job.ts"
 import type { Content, Failure, Maker, Settings } from "../Maker.ts"
 import { Making } from "../Making.ts"
 import * as Plan from "../Plan.ts"
 import { requestAt } from "../Request.ts"
-import { DatasetChanged } from "../StageError.ts"
+import { DatasetChanged, StageError } from "../StageError.ts"
 import type { Laid, Make, Said, Slot, Start } from "./Protocol.ts"
 import { restore } from "./Ring.ts"
 import { ThreadError } from "./ThreadError.ts"
@@ -111,9 +114,13 @@ class Host {
     this.#free = []
     const answered = yield* Deferred.make<Answer>()
     this.#answered = answered
-    this.#thread = startThread(program, this.#start, {
-      said: (message) => this.#said(message as Said), // our own program says nothing else
-      died: (reason) => this.#answer(Either.left(reason))
+    this.#thread = yield* Effect.try({
+      try: () =>
+        startThread(program, this.#start, {
+          said: (message) => this.#said(message as Said), // our own program says nothing else
+          died: (reason) => this.#answer(Either.left(reason))
+        }),
+      catch: (thrown) => this.#error(undefined, undefined, `it could not be started: ${shown(thrown)}`)
     })
     const answer = yield* Deferred.await(answered)
     if (Either.isRight(answer) && answer.right._tag === "Ready") return
@@ -141,7 +148,7 @@ class Host {
         if (!this.#begun) yield* this.#advance(epoch, batch)
         this.#begun = true
         const answer = yield* this.#ask(message)
-        if (Either.isRight(answer)) return yield* this.#content(answer.right)
+        if (Either.isRight(answer)) return yield* this.#content(answer.right, epoch, batch)
         yield* this.end
         if (this.#restarts === 0) return yield* this.#error(epoch, batch, answer.left)
         this.#restarts--
@@ -217,11 +224,19 @@ class Host {
     if (answered !== undefined) Deferred.unsafeDone(answered, Effect.succeed(answer))
   }
 
-  #content(said: Extract<Said, { readonly _tag: "Made" | "Failed" | "Ready" | "Refused" }>) {
+  #content(
+    said: Extract<Said, { readonly _tag: "Made" | "Failed" | "Ready" | "Refused" }>,
+    epoch: number,
+    batch: number
+  ) {
     return Effect.gen(this, function* () {
       if (said._tag === "Made" || said._tag === "Failed") yield* this.#job.policy?.record?.(said.draws) ?? Effect.void
-      // The thread's errors are those of a worker, brought back by `decode`.
-      if (said._tag === "Failed") return yield* Effect.fail(decode(said.error) as Failure)
+      if (said._tag === "Failed") {
+        const error = decode(said.error)
+        if (isOurs(error)) return yield* Effect.fail(error)
+        // The thread's own trouble, such as memory that it cannot have, or columns that cannot be sent.
+        return yield* this.#error(epoch, batch, shown(error))
+      }
       if (said._tag !== "Made")
         return yield* this.#error(undefined, undefined, `it said ${said._tag} instead of a batch`)
       return this.#delivered(said)
@@ -252,6 +267,12 @@ class Host {
     return new ThreadError({ worker: this.#worker, module: this.#options.module, epoch, batch, reason })
   }
 }
+
+const isOurs = (error: unknown): error is StageError | CoordinatesError | DatasetChanged | DigestError =>
+  error instanceof StageError ||
+  error instanceof CoordinatesError ||
+  error instanceof DatasetChanged ||
+  error instanceof DigestError
 
 const described = ({ carries, elastic, name, seed }: SeedPolicy["Type"]): NonNullable<Start["policy"]> => ({
   name,

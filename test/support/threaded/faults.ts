@@ -57,6 +57,9 @@ export const looping = numbers.pipe(
 /** Another one each time that it is built: that of a thread is never that of the main side. */
 export const different = () => Pipeline.from(Dataset.range(10, { name: String(Math.random()) })).pipe(Pipeline.batch(2))
 
+/** Its columns cannot be sent to another thread. */
+export const unsendable = numbers.pipe(Pipeline.batchWith(4, (samples) => ({ later: () => samples.length })))
+
 /** Built from what the main side sends. */
 export const built = async ({ factor, size }: { readonly size: number; readonly factor: number }) =>
   Pipeline.from(Dataset.range(size)).pipe(
