@@ -280,7 +280,12 @@ export interface BatchOptions<D extends DTypes> {
 export const batch = <const D extends DTypes = {}>(size: number, options: BatchOptions<D> = {}) => {
   const dtypes: DTypes = options.dtypes ?? {}
   checkDTypes(dtypes)
-  const stage = batchStage(size, options.dropLast ?? false, (samples, adoptable) => columns(samples, dtypes, adoptable))
+  const stage = batchStage(
+    size,
+    options.dropLast ?? false,
+    (samples, adoptable) => columns(samples, dtypes, adoptable),
+    dtypes
+  )
   return <A, E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<Columns<A, D>>, E, R> => append(self, stage)
 }
 
@@ -298,13 +303,14 @@ export const batchWith = <A, C>(
   return <E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<C>, E, R> => append(self, stage)
 }
 
-const batchStage = (size: number, dropLast: boolean, collate: Collate<unknown, unknown>): Stage => ({
+const batchStage = (size: number, dropLast: boolean, collate: Collate<unknown, unknown>, dtypes?: DTypes): Stage => ({
   _tag: "Batch",
   id: stageId("batch"),
   draws: false,
   size: whole("batch size", size, 1, 2 ** 32 - 1),
   dropLast,
-  collate
+  collate,
+  dtypes
 })
 
 /**

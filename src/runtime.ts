@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { createHash, type Hash, randomBytes } from "node:crypto"
+import { readFileSync } from "node:fs"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { gunzipSync } from "node:zlib"
@@ -32,6 +33,18 @@ export const entropy = (): bigint => BigInt(`0x${randomBytes(16).toString("hex")
 
 /** The bytes that a gzip stream holds. Throws what zlib throws on a corrupt or cut one. @since 0.1.0 */
 export const gunzip = (data: Uint8Array): Uint8Array => gunzipSync(data)
+
+/** The bytes of a file that is shipped beside a module. @since 0.1.0 */
+export const beside = (url: URL): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(url))
+
+/** A variable of the environment; none where the environment may not be read. @since 0.1.0 */
+export const environment = (name: string): string | undefined => {
+  try {
+    return process.env[name]
+  } catch {
+    return undefined
+  }
+}
 
 /**
  * How long Deno may go without a timer, in ms. Under immediates alone its event loop never rests, and asks the system

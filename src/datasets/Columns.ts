@@ -5,6 +5,7 @@
  */
 import { InvalidOption } from "../InvalidOption.ts"
 import { isTypedArray, make as makeTensor, Tensor, type TypedArray } from "../Tensor.ts"
+import type { Field } from "./Columnar.ts"
 import { check, type Dataset, type NameOptions, Plain } from "./RandomAccess.ts"
 
 /**
@@ -77,6 +78,7 @@ export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
     const expected = `${size}, the length of column "${first.key}": a sample takes one row of each`
     throw new InvalidOption({ option: `length of column "${key}"`, value: length, expected })
   }
+  const fields = new Map(entries.map(({ field, key }) => [key, field]))
   const keys = entries.map(({ key }) => key)
   const cells = entries.map(({ cell }) => cell)
   return new Plain<Row<C>, never>(
@@ -88,17 +90,27 @@ export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
       for (let at = 0; at < keys.length; at++) row[keys[at] as string] = (cells[at] as Read)(index)
       // Each key of C was given the cell of its column, by the table at `Row`; nothing else was.
       return row as Row<C>
-    }
+    },
+    { fields, place: (index) => index }
   )
 }
 
 type Read = (index: number) => unknown
 
-const open = (key: string, column: Column): { readonly length: number; readonly cell: Read } => {
-  if (isTypedArray(column)) return { length: column.length, cell: (index) => column[index] }
+/** A column: how many samples it has, its cell of each, and how it lies in memory. */
+interface Opened {
+  readonly length: number
+  readonly cell: Read
+  readonly field: Field
+}
+
+const open = (key: string, column: Column): Opened => {
+  if (isTypedArray(column)) {
+    return { length: column.length, cell: (index) => column[index], field: { _tag: "Numbers", data: column } }
+  }
   if (isArray(column)) {
     const items = column.slice()
-    return { length: items.length, cell: (index) => items[index] }
+    return { length: items.length, cell: (index) => items[index], field: { _tag: "Items", items } }
   }
   if (typeof column !== "object" || column === null || !isTypedArray(column.data) || !Array.isArray(column.shape)) {
     const expected = "a tensor, a typed array or an array"
@@ -111,7 +123,8 @@ const open = (key: string, column: Column): { readonly length: number; readonly 
     throw new InvalidOption({ option: `shape of column "${key}"`, value: shape, expected })
   }
   const width = rest.reduce((product, axis) => product * axis, 1)
-  return { length, cell: (index) => new Tensor(data.subarray(index * width, (index + 1) * width), rest) }
+  const cell = (index: number) => new Tensor(data.subarray(index * width, (index + 1) * width), rest)
+  return { length, cell, field: { _tag: "Tensors", data, shape: rest, width } }
 }
 
 /** `Array.isArray`, which by itself does not know arrays that are read-only. */

@@ -8,6 +8,7 @@
  */
 import { Data, Effect, Pipeable } from "effect"
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import type { Columnar } from "./Columnar.ts"
 
 /**
  * Samples by index, from 0 to `size − 1`. `A` is a sample, `E` how reading one can fail (besides {@link IndexError}),
@@ -82,11 +83,14 @@ export const check = (dataset: string, index: number, size: number): void => {
 export class Plain<A, E> implements Dataset<A, E> {
   readonly name: string
   readonly read: (index: number) => A
+  /** What `read` reads from, where that is columns. */
+  readonly columnar: Columnar | undefined
   readonly #size: () => number
 
-  constructor(name: string, size: () => number, read: (index: number) => A) {
+  constructor(name: string, size: () => number, read: (index: number) => A, columnar?: Columnar) {
     this.name = name
     this.read = read
+    this.columnar = columnar
     this.#size = size
   }
 

@@ -106,14 +106,15 @@ export const placed = <A, E, R>(
   place: (index: number) => number
 ): Dataset<A, E, R> => {
   if (self instanceof Plain) {
-    const { read } = plain<A, E>(self)
+    const { columnar, read } = plain<A, E>(self)
     return new Plain<A, E>(
       name,
       () => size,
       (index) => {
         check(name, index, size)
         return read(place(index))
-      }
+      },
+      columnar && { fields: columnar.fields, place: (index) => columnar.place(place(index)) }
     )
   }
   return new Effectful<A, E, R>(

@@ -20,6 +20,7 @@ import { requestAt } from "./Request.ts"
 import { StageError } from "./StageError.ts"
 import type { BatchStage, EffectStage, PlainStage, Step } from "./Steps.ts"
 import type { Streams } from "./Streams.ts"
+import { Table, type TablePlan } from "./Table.ts"
 
 /** A stage with the seeds that its rows start from; without seeds it does not draw. */
 interface Seeded {
@@ -132,19 +133,53 @@ export class Making implements Ambient.AtWork {
   /** Lays the samples in columns. A collate is the caller's code as a stage is, so ambient randomness is governed there. */
   collate(stage: BatchStage): Effect.Effect<void, StageError | CoordinatesError> {
     return Effect.suspend(() => {
-      const { batch: index, epoch, rank, worker } = this.#context
       this.#scope = "batch"
       return Effect.flatMap(this.#seeded(stage), (at) =>
         this.#plain(() => {
           this.#stand(at, 0)
-          const columns = stage.collate(this.values, this.#adoptable)
-          const indices = this.#keptIndices()
-          const batch: Batch<unknown> = { epoch, index, rank, worker, size: this.values.length, indices, columns }
-          this.values = [batch]
-          this.#rows = undefined
+          this.#finish(stage.collate(this.values, this.#adoptable), this.values.length)
         })
       )
     })
+  }
+
+  /**
+   * Makes the batch of columns. Gives `false`, and has done nothing that lasts, where that does not go: an index that
+   * the dataset has not, an error on the way. Then the batch is to be made of samples, which says what is wrong.
+   */
+  tabulate(plan: TablePlan): Effect.Effect<boolean, CoordinatesError> {
+    return Effect.gen(this, function* () {
+      const { size } = this.#job
+      if (!this.#indices.every((index) => index >= 0 && index < size && Number.isInteger(index))) return false
+      const seeded: Array<ReadonlyArray<Seeded>> = []
+      for (const { stages } of plan.steps) seeded.push(yield* Effect.forEach(stages, (stage) => this.#seeded(stage)))
+      try {
+        Ambient.plain(this, () => {
+          const table = new Table(plan, this.#indices)
+          plan.steps.forEach(({ fused }, step) => {
+            // As many as there are steps, and of each as many as it has stages.
+            const own = seeded[step] as ReadonlyArray<Seeded>
+            table.run(fused, (stage, row) => this.#stand(own[stage] as Seeded, row))
+          })
+          this.#finish(table.columns(), this.#indices.length)
+        })
+        return true
+      } catch {
+        return false
+      } finally {
+        this.#at = undefined
+        this.#rng = undefined
+      }
+    })
+  }
+
+  /** From here on there is one value, the batch. */
+  #finish(columns: unknown, size: number): void {
+    const { batch: index, epoch, rank, worker } = this.#context
+    const batch: Batch<unknown> = { epoch, index, rank, worker, size, indices: this.#keptIndices(), columns }
+    this.values = [batch]
+    this.#rows = undefined
+    this.#scope = "batch"
   }
 
   /** Hands the draws of this batch to a policy that records. */

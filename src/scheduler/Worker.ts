@@ -15,6 +15,7 @@ import * as Plan from "./Plan.ts"
 import { DatasetChanged, type StageError } from "./StageError.ts"
 import { type BatchStage, byRows, compile } from "./Steps.ts"
 import { Streams } from "./Streams.ts"
+import { plan as tablePlan } from "./Table.ts"
 
 /** Why a batch could not be made. @since 0.1.0 */
 export type BatchError = StageError | CoordinatesError | DatasetChanged
@@ -45,10 +46,20 @@ export const make = (job: Job, worker: number): Worker => {
   const carries = job.policy?.carries
   const streams = carries === undefined ? undefined : new Streams(carries)
   const perSample = (streams === undefined ? compile : byRows)(stages.slice(0, split))
+  const table = streams === undefined ? tablePlan(job.pipeline, perSample, batchStage) : undefined
   const perBatch = compile(stages.slice(split + 1))
 
   /** Reads `count` samples from `position` on and takes them through all that stands before `batch`. */
   const samples = (epoch: number, batch: number, position: number, count: number) =>
+    Effect.gen(function* () {
+      const making = yield* begun(epoch, batch, position, count)
+      yield* making.read()
+      yield* making.run(perSample)
+      return making
+    })
+
+  /** Chooses `count` samples from `position` on. */
+  const begun = (epoch: number, batch: number, position: number, count: number) =>
     Effect.gen(function* () {
       const { name, size } = job.pipeline.dataset
       if (size !== job.size) {
@@ -56,23 +67,29 @@ export const make = (job: Job, worker: number): Worker => {
       }
       const making = new Making(job, worker, epoch, batch, position, count, streams)
       yield* making.choose()
-      yield* making.read()
-      yield* making.run(perSample)
       return making
+    })
+
+  /** Takes what was batched through all that stands behind `batch`. */
+  const finished = (making: Making) =>
+    Effect.gen(function* () {
+      if (making.values.length > 0) yield* making.run(perBatch)
+      yield* making.report()
+      // Behind batch there is one value, and by Pipeline's types it is a batch.
+      return making.values[0] as Batch<unknown> | undefined
     })
 
   const whole = (epoch: number, batch: number) =>
     Effect.gen(function* () {
       const { position, size } = Plan.rows(job.plan, batch)
       if (size === 0) return undefined
-      const making = yield* samples(epoch, batch, position, size)
-      if (making.values.length > 0) {
-        yield* making.collate(batchStage)
-        yield* making.run(perBatch)
+      if (table !== undefined) {
+        const making = yield* begun(epoch, batch, position, size)
+        if (yield* making.tabulate(table)) return yield* finished(making)
       }
-      yield* making.report()
-      // Behind batch there is one value, and by Pipeline's types it is a batch.
-      return making.values[0] as Batch<unknown> | undefined
+      const making = yield* samples(epoch, batch, position, size)
+      if (making.values.length > 0) yield* making.collate(batchStage)
+      return yield* finished(making)
     })
 
   return {

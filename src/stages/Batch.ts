@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import { Data } from "effect"
+import type { Field } from "../datasets/Columnar.ts"
 import { InvalidOption } from "../InvalidOption.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../Tensor.ts"
 
@@ -138,11 +139,71 @@ const constructors: { readonly [N in NumberDType]: new (length: number) => Array
 export const columns = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferLike): unknown => {
   const order: Order = { dtypes, unused: new Set(Object.keys(dtypes)), adoptable }
   const result = column("", samples, order)
-  for (const path of order.unused) {
+  refuseUnused(order)
+  return result
+}
+
+const refuseUnused = ({ dtypes, unused }: Order): void => {
+  for (const path of unused) {
     const reason = `has no numbers there, yet dtypes asks for ${dtypes[path]}; name a column of numbers, or leave it out`
     throw new CollateError({ column: path, row: 0, reason })
   }
+}
+
+/**
+ * The columns that {@link columns} makes of the samples at `places`, from the fields that they are rows of. A field in
+ * `made` is a column already. Throws what `columns` throws.
+ *
+ * @since 0.1.0
+ */
+export const ofFields = (
+  fields: ReadonlyMap<string, Field>,
+  places: Float64Array,
+  made: ReadonlyMap<string, Tensor>,
+  dtypes: DTypes
+): unknown => {
+  const order: Order = { dtypes, unused: new Set(Object.keys(dtypes)), adoptable: undefined }
+  const result: Record<string, unknown> = {}
+  for (const [name, field] of fields) {
+    result[name] = made.get(name) ?? fieldColumn(name, field, places, order)
+  }
+  refuseUnused(order)
   return result
+}
+
+const fieldColumn = (path: string, field: Field, places: Float64Array, order: Order): unknown => {
+  if (field._tag === "Items")
+    return column(
+      path,
+      Array.from(places, (place) => field.items[place]),
+      order
+    )
+  const { data } = field
+  if (field._tag === "Tensors") {
+    const { shape, width } = field
+    const all = view(data, new ArrayBuffer(places.length * width * data.BYTES_PER_ELEMENT), 0, places.length * width)
+    for (let row = 0; row < places.length; row++) {
+      const from = (places[row] as number) * width // below the length
+      // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
+      ;(all as Float64Array).set(data.subarray(from, from + width) as Float64Array, row * width)
+    }
+    return new Tensor(all, [places.length, ...shape])
+  }
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    return column(
+      path,
+      Array.from(places, (place) => data[place]),
+      order
+    )
+  }
+  const dtype = dtypeAt(path, order)
+  const held = new constructors[dtype](places.length)
+  for (let row = 0; row < places.length; row++) {
+    const value = data[places[row] as number] as number // a place of the data
+    held[row] = value
+    if (held[row] !== value) mustFit(path, row, value, held[row] as number, dtype)
+  }
+  return new Tensor(held, [places.length])
 }
 
 /** What the columns of one batch are to be. */

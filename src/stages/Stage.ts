@@ -7,7 +7,7 @@
 import type { Effect } from "effect"
 import type { StageId } from "../seeding/Coordinates.ts"
 import type { Rng } from "../seeding/Rng.ts"
-import type { Collate } from "./Batch.ts"
+import type { Collate, DTypes } from "./Batch.ts"
 import type { Sampler } from "./Sampler.ts"
 
 /**
@@ -65,4 +65,6 @@ export type Stage =
       readonly size: number
       readonly dropLast: boolean
       readonly collate: Collate<unknown, unknown>
+      /** Where the collate is Furrow's own: the element types that it was given. */
+      readonly dtypes: DTypes | undefined
     }

@@ -3,10 +3,13 @@
  *
  * @since 0.1.0
  */
+
+import { kernels } from "../../kernels/Kernels.ts"
 import type { Rng } from "../../seeding/Rng.ts"
-import { Tensor } from "../../Tensor.ts"
+import { Tensor, type TypedArray } from "../../Tensor.ts"
 import { imageOf, withImage } from "./Field.ts"
-import { Passes } from "./Passes.ts"
+import { measure, Passes } from "./Passes.ts"
+import { Output, Results } from "./Results.ts"
 import { type Behind, behindOf, type Pixels, type Size } from "./Transform.ts"
 
 /**
@@ -17,12 +20,26 @@ import { type Behind, behindOf, type Pixels, type Size } from "./Transform.ts"
 export interface Fused {
   /** How many stages it covers. */
   readonly length: number
+  /** The field of the samples that it works on. */
+  readonly field: string
   /**
    * Takes all samples through the stages, putting new ones in their places. `rng(stage, row)` is asked once for every
    * stage and row, right before that stage's work on that row. When all results have one size and come to 256 MiB at
    * most, they lie one behind the other in one new buffer, which is given back, so that a batch can have it for a column.
    */
   readonly run: (samples: Array<unknown>, rng: (stage: number, row: number) => Rng) => ArrayBufferLike | undefined
+  /**
+   * The same for the images at some places of a column, as a column. Throws when the results have several sizes, and
+   * where `run` throws.
+   */
+  readonly column: (images: Images, places: Float64Array, rng: (stage: number, row: number) => Rng) => Tensor
+}
+
+/** Images of one size, `width` elements each. @since 0.1.0 */
+export interface Images {
+  readonly data: TypedArray
+  readonly shape: ReadonlyArray<number>
+  readonly width: number
 }
 
 /**
@@ -40,58 +57,68 @@ export const fuse = (functions: ReadonlyArray<unknown>): Fused | undefined => {
     row.push(next)
   }
   const passes = new Passes(row.map(({ transform }) => transform))
-  return { length: row.length, run: (samples, rng) => runAll(passes, first.field, samples, rng) }
+  const output = new Output()
+  return {
+    length: row.length,
+    field: first.field,
+    run: (samples, rng) => runAll(passes, output, first.field, samples, rng),
+    column: (images, places, rng) => runColumn(passes, output, images, places, rng)
+  }
 }
-
-/**
- * How many bytes are set aside for a batch when its first image is done, in the hope that all others have that size:
- * large photos of many sizes would ask for more than there is. Beyond, each image has memory of its own.
- */
-const MOST_SHARED = 2 ** 28
 
 const runAll = (
   passes: Passes,
+  output: Output,
   field: string,
   samples: Array<unknown>,
   rng: (stage: number, row: number) => Rng
 ): ArrayBufferLike | undefined => {
+  const results = new Results(output, samples.length)
+  const size: Size = { height: 0, width: 0, channels: 0 }
+  const arena = kernels()?.arena
   let row = 0
-  let shape: ReadonlyArray<number> = []
-  let shared: Pixels | undefined
-  let alone = false
-  let written: Pixels = new Uint8Array(0)
   let stood = -1
   const own = (stage: number): Rng => {
     stood = row
     return rng(stage, row)
   }
-  const target = (float: boolean, size: Size, length: number) => {
-    const [height, width, channels] = shape
-    const same = size.height === height && size.width === width && size.channels === channels
-    if (!same) shape = [size.height, size.width, size.channels]
-    if (row === 0 && (float ? 4 : 1) * length * samples.length <= MOST_SHARED) {
-      shared = float ? new Float32Array(length * samples.length) : new Uint8Array(length * samples.length)
-    }
-    // A result of another size or kind has no place in the shared buffer, nor have those behind it.
-    if (shared === undefined || (!same && row > 0) || shared instanceof Float32Array !== float) alone = true
-    if (alone || shared === undefined) {
-      written = float ? new Float32Array(length) : new Uint8Array(length)
-      return { pixels: written, offset: 0 }
-    }
-    const offset = row * length
-    written = shared.subarray(offset, offset + length)
-    return { pixels: shared, offset }
-  }
   for (; row < samples.length; row++) {
-    const sample = samples[row]
     try {
-      passes.run(imageOf(sample, field), own, target)
+      const image = imageOf(samples[row], field)
+      measure(image, size)
+      passes.run({ pixels: image.data, offset: 0, address: arena?.addressOf(image.data) }, size, own, results.target)
     } catch (error) {
       // What is no image is refused before any rng is asked for; the error is that of the first stage, at this row.
       if (stood !== row) rng(0, row)
       throw error
     }
-    samples[row] = withImage(sample, field, new Tensor(written, shape))
   }
-  return alone ? undefined : shared?.buffer
+  const images = results.end()
+  images.forEach((image, at) => {
+    samples[at] = withImage(samples[at], field, image)
+  })
+  return results.shared
+}
+
+const runColumn = (
+  passes: Passes,
+  output: Output,
+  { data, shape, width }: Images,
+  places: Float64Array,
+  rng: (stage: number, row: number) => Rng
+): Tensor => {
+  const size: Size = { height: 0, width: 0, channels: 0 }
+  const pixels = data as Pixels // `measure` refuses all else
+  measure(new Tensor(pixels, shape), size)
+  const address = kernels()?.arena.addressOf(data)
+  const source = { pixels, offset: 0, address }
+  const results = new Results(output, places.length)
+  let row = 0
+  const own = (stage: number): Rng => rng(stage, row)
+  for (; row < places.length; row++) {
+    source.offset = (places[row] as number) * width // below the length
+    const next = address === undefined || row + 1 === places.length ? 0 : address + (places[row + 1] as number) * width
+    passes.run(source, size, own, results.target, next)
+  }
+  return results.column()
 }

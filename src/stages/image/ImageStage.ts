@@ -7,7 +7,7 @@ import { InvalidOption } from "../../InvalidOption.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { Tensor } from "../../Tensor.ts"
 import { imageOf, withImage } from "./Field.ts"
-import { Passes } from "./Passes.ts"
+import { measure, Passes } from "./Passes.ts"
 import { annotate, behindOf, type Pixels, type Size, type Transform } from "./Transform.ts"
 
 /** An image: a tensor `[height, width, channels]` of uint8 or float32. @since 0.1.0 */
@@ -35,12 +35,16 @@ const FIELD = "image"
 /** The function that runs a transform on one field of a sample. */
 const runner = (transform: Transform, field: string): ((sample: unknown, rng?: Rng) => unknown) => {
   const passes = new Passes([transform])
+  const size: Size = { height: 0, width: 0, channels: 0 }
   return annotate(
     (sample: unknown, rng?: Rng): unknown => {
       let pixels: Pixels = new Uint8Array(0)
       let shape: ReadonlyArray<number> = []
+      const image = imageOf(sample, field)
+      measure(image, size)
       passes.run(
-        imageOf(sample, field),
+        { pixels: image.data, offset: 0, address: undefined },
+        size,
         () => rng as Rng, // only transforms that draw ask it anything, and their functions are given one
         (float: boolean, { channels, height, width }: Size, length: number) => {
           pixels = float ? new Float32Array(length) : new Uint8Array(length)

@@ -7,9 +7,13 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../../InvalidOption.ts"
+import type { Arena } from "../../kernels/Arena.ts"
+import { kernels } from "../../kernels/Kernels.ts"
+import { Place } from "../../kernels/Place.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import type { Tensor } from "../../Tensor.ts"
-import { of, table } from "./kernels/pointwise.ts"
+import { of, scales, table } from "./kernels/pointwise.ts"
+import type { Rectangle } from "./kernels/resize.ts"
 import { cut, cutFloats, cutTable, cutTable1, type View } from "./kernels/window.ts"
 import { fits, matches } from "./Options.ts"
 import type {
@@ -39,6 +43,14 @@ export interface Target {
   readonly offset: number
 }
 
+/** Where an image lies: its first element is `pixels[offset]`. */
+export interface Source {
+  readonly pixels: Pixels
+  readonly offset: number
+  /** The address of `pixels[0]`, where it lies in the kernels' memory. */
+  readonly address: number | undefined
+}
+
 /**
  * A row of transforms, ready to run. It holds scratch memory, so one image is worked on at a time.
  *
@@ -46,52 +58,71 @@ export interface Target {
  */
 export class Passes {
   readonly #passes: ReadonlyArray<Pass>
+  readonly #kernels = kernels()
   readonly #sources: ReadonlyArray<Scratch>
+  readonly #constants: ReadonlyArray<Constants>
+  readonly #staged = new Scratch(this.#kernels?.arena)
+  readonly #blending = new Scratch(this.#kernels?.arena)
   readonly #window: Window = { top: 0, left: 0, height: 0, width: 0, flipVertical: false, flipHorizontal: false }
   readonly #view: View = { y: 0, yStep: 1, x: 0, xStep: 1, top: 0, bottom: 0, left: 0, right: 0, height: 0, width: 0 }
   readonly #size: Size = { height: 0, width: 0, channels: 0 }
   readonly #output: Size = { height: 0, width: 0, channels: 0 }
+  readonly #rectangle: Rectangle = { top: 0, left: 0, height: 0, width: 0 }
 
   constructor(transforms: ReadonlyArray<Transform>) {
     this.#passes = plan(transforms)
-    this.#sources = this.#passes.map(() => new Scratch())
+    this.#sources = this.#passes.map(() => new Scratch(this.#kernels?.arena))
+    this.#constants = this.#passes.map((pass) => new Constants(pass))
   }
 
   /**
-   * Takes an image through all transforms. `rng` gives the generator of each, by its place in the row, and is asked
-   * right before its work; `target` gives the memory for the result, once its kind and size are known. The image itself
-   * is not written to.
+   * Takes an image of a size through all transforms. `rng` gives the generator of each, by its place in the row, and is
+   * asked right before its draws; `target` gives the memory for the result, once its kind and size are known. The image
+   * itself is not written to. `next` is where the next image lies, if that is known.
    */
   run(
-    image: Tensor<Pixels>,
+    image: Source,
+    { channels, height, width }: Size,
     rng: (place: number) => Rng,
-    target: (float: boolean, size: Size, length: number) => Target
+    target: (float: boolean, size: Size, length: number) => Target,
+    next = 0
   ): void {
     const size = this.#size
     const output = this.#output
-    read(image, size)
-    let source: Pixels = image.data
+    size.height = height
+    size.width = width
+    size.channels = channels
+    let source = image
     for (let at = 0; at < this.#passes.length; at++) {
       const pass = this.#passes[at] as Pass // below the length
+      const scratch = this.#sources[at] as Scratch // one a pass
       const last = at === this.#passes.length - 1
-      const float = source instanceof Float32Array || (pass.kind === "window" && pass.pointwise !== undefined)
-      let own: Rng | undefined
-      if (pass.kind === "window") this.#compose(pass, source, rng)
-      else {
-        own = rng(pass.first)
-        pass.transform.draw(own, size, pass.transform.parameters)
+      if (pass.kind === "window") {
+        const float = source.pixels instanceof Float32Array || pass.pointwise !== undefined
+        this.#compose(pass, source.pixels, rng)
+        const length = output.height * output.width * output.channels
+        const to = last ? target(float, output, length) : scratch.take(float, length)
+        this.#cut(at, source, to, last ? next : 0)
+      } else {
+        const own = rng(pass.first)
+        const { transform } = pass
+        transform.draw(own, size, transform.parameters)
         output.height = size.height
         output.width = size.width
         output.channels = size.channels
-        pass.transform.output(size, pass.transform.parameters, output)
+        transform.output(size, transform.parameters, output)
+        if (this.#blends(at, source)) {
+          this.#blend(at, source, own, rng, target)
+          at++
+          source = this.#sources[at] as Scratch // the pass behind it
+        } else {
+          const length = output.height * output.width * output.channels
+          const float = source.pixels instanceof Float32Array
+          const { offset, pixels } = last ? target(float, output, length) : scratch.take(float, length)
+          transform.run(viewOf(source, size), size, transform.parameters, pixels, offset, output, own)
+        }
       }
-      const length = output.height * output.width * output.channels
-      const { offset, pixels } = last
-        ? target(float, output, length)
-        : (this.#sources[at] as Scratch).take(float, length) // one a pass
-      if (pass.kind === "window") this.#cut(pass, source, pixels, offset)
-      else pass.transform.run(source, size, pass.transform.parameters, pixels, offset, output, own as Rng) // set above
-      source = pixels
+      if (!last) source = this.#sources[at] as Scratch // one a pass
       size.height = output.height
       size.width = output.width
       size.channels = output.channels
@@ -99,7 +130,7 @@ export class Passes {
   }
 
   /** Composes a pass's windows into `#view`, and its result's size into `#output`. */
-  #compose(pass: Extract<Pass, { readonly kind: "window" }>, source: Pixels, rng: (place: number) => Rng): void {
+  #compose(pass: WindowPass, source: Pixels, rng: (place: number) => Rng): void {
     const { channels, height, width } = this.#size
     const window = this.#window
     const view = this.#view
@@ -141,24 +172,177 @@ export class Passes {
     view.width = output.width
   }
 
-  #cut(pass: Extract<Pass, { readonly kind: "window" }>, source: Pixels, target: Pixels, offset: number): void {
+  /** Cuts the composed view of pass `at` out of `source`, which has `#size`. */
+  #cut(at: number, source: Source, { offset, pixels: target }: Target, next: number): void {
+    const pass = this.#passes[at] as WindowPass // asked for windows alone
     const { pointwise } = pass
-    const { width, channels } = this.#size
+    const { channels, width } = this.#size
     const fill = pass.fill ?? NO_FILL
+    const view = this.#view
+    const own = this.#kernels
+    if (own !== undefined && source.pixels instanceof Uint8Array) {
+      const to = own.arena.addressOf(target)
+      const constants = pointwise === undefined ? undefined : this.#constants[at]?.scaled(own.arena, channels)
+      if (to !== undefined && constants !== undefined) {
+        const from = this.#addressOf(own.arena, source, rowsOf(view, this.#size))
+        if (from !== undefined) {
+          own.cutScaled(
+            from,
+            width,
+            channels,
+            view.y,
+            view.yStep,
+            view.x,
+            view.xStep,
+            view.top,
+            view.bottom,
+            view.left,
+            view.right,
+            view.height,
+            view.width,
+            constants,
+            to + 4 * offset,
+            next,
+            next === 0 ? 0 : this.#size.height * width * channels
+          )
+          return
+        }
+      }
+    }
+    const image = viewOf(source, this.#size)
     if (pointwise === undefined) {
-      cut(source, width, channels, this.#view, fill, target, offset)
+      cut(image, width, channels, view, fill, target, offset)
       return
     }
     const floats = target as Float32Array // pointwise work gives float32, and `run` asked for memory of that kind
-    if (source instanceof Float32Array) {
-      cutFloats(source, width, channels, this.#view, fill, pointwise.mean, pointwise.deviation, floats, offset)
+    if (image instanceof Float32Array) {
+      cutFloats(image, width, channels, view, fill, pointwise.mean, pointwise.deviation, floats, offset)
     } else if (channels === 1) {
-      cutTable1(source, width, this.#view, of(fill, 0), table(pointwise, channels), floats, offset)
+      cutTable1(image, width, view, of(fill, 0), table(pointwise, channels), floats, offset)
     } else {
-      cutTable(source, width, channels, this.#view, fill, table(pointwise, channels), floats, offset)
+      cutTable(image, width, channels, view, fill, table(pointwise, channels), floats, offset)
     }
   }
+
+  /** Whether pass `at` blends bytes that a pass behind it flips, at most, and scales: one kernel does both. */
+  #blends(at: number, { pixels }: Source): boolean {
+    const pass = this.#passes[at]
+    const behind = this.#passes[at + 1]
+    return (
+      this.#kernels !== undefined &&
+      pixels instanceof Uint8Array &&
+      pass?.kind === "pixels" &&
+      pass.transform.blends !== undefined &&
+      behind?.kind === "window" &&
+      behind.pointwise !== undefined
+    )
+  }
+
+  /** The work of pass `at`, which is drawn, and of the one behind it. */
+  #blend(
+    at: number,
+    source: Source,
+    drawn: Rng,
+    rng: (place: number) => Rng,
+    target: (float: boolean, size: Size, length: number) => Target
+  ): void {
+    const { transform } = this.#passes[at] as PixelPass // by `#blends`
+    const behind = this.#passes[at + 1] as WindowPass // as above
+    const size = this.#size
+    const output = this.#output
+    const view = this.#view
+    const rectangle = this.#rectangle
+    transform.blends?.(size, transform.parameters, rectangle)
+    const { channels, height: sourceHeight, width: sourceWidth } = size
+    size.height = output.height
+    size.width = output.width
+    const { height, width } = output
+    this.#compose(behind, source.pixels, rng)
+    const length = output.height * output.width * channels
+    const last = at + 2 === this.#passes.length
+    const whole = flipsAlone(view, size)
+    const scratch = this.#sources[at + 1] as Scratch // one a pass
+    const place = last ? target(true, output, length) : scratch.take(true, length)
+    const own = this.#kernels
+    if (own !== undefined && whole) {
+      const to = own.arena.addressOf(place.pixels)
+      const constants = this.#constants[at + 1]?.scaled(own.arena, channels)
+      const blending = this.#blending.take(false, 16 * (width + 1) * (1 + channels)).address
+      const rows = { first: rectangle.top, end: rectangle.top + rectangle.height, bytes: sourceWidth * channels }
+      const from = this.#addressOf(own.arena, source, rows)
+      if (to !== undefined && constants !== undefined && blending !== undefined && from !== undefined) {
+        own.bilinearScaled(
+          from,
+          sourceWidth,
+          rectangle.top,
+          rectangle.left,
+          rectangle.height,
+          rectangle.width,
+          channels,
+          height,
+          width,
+          Number(view.yStep === -1),
+          Number(view.xStep === -1),
+          constants,
+          blending,
+          to + 4 * place.offset
+        )
+        return
+      }
+    }
+    const between = (this.#sources[at] as Scratch).take(false, height * width * channels) // one a pass
+    const to = { height, width, channels }
+    const from = { height: sourceHeight, width: sourceWidth, channels }
+    transform.run(viewOf(source, from), from, transform.parameters, between.pixels, 0, to, drawn)
+    this.#cut(at + 1, between, place, 0)
+  }
+
+  /** The address of an image's first byte; its rows are copied into the kernels' memory where they do not lie there. */
+  #addressOf(arena: Arena, { address, offset, pixels }: Source, { bytes, end, first }: Rows): number | undefined {
+    if (address !== undefined) return address + offset
+    const length = Math.max(end - first, 0) * bytes
+    const own = this.#staged.take(false, length).address
+    if (own === undefined) return undefined
+    const from = offset + first * bytes
+    // Only rows from `first` on are read, so the address of the row 0 that is not there may be a wild one.
+    arena.bytes.set(pixels.subarray(from, from + length), own)
+    return own - first * bytes
+  }
 }
+
+type WindowPass = Extract<Pass, { readonly kind: "window" }>
+type PixelPass = Extract<Pass, { readonly kind: "pixels" }>
+
+/** Some rows of an image, of `bytes` each. */
+interface Rows {
+  readonly first: number
+  readonly end: number
+  readonly bytes: number
+}
+
+const rowsOf = ({ height, top, bottom, y, yStep }: View, { channels, width }: Size): Rows => {
+  const end = y + yStep * (height - 1)
+  return {
+    first: Math.max(Math.min(y, end), top),
+    end: Math.min(Math.max(y, end) + 1, bottom),
+    bytes: width * channels
+  }
+}
+
+/** Whether a view is all of an image of a size, flipped or not. */
+const flipsAlone = (view: View, { height, width }: Size): boolean =>
+  view.height === height &&
+  view.width === width &&
+  view.top === 0 &&
+  view.left === 0 &&
+  view.bottom === height &&
+  view.right === width &&
+  view.y === (view.yStep === 1 ? 0 : height - 1) &&
+  view.x === (view.xStep === 1 ? 0 : width - 1)
+
+/** An image as an array that begins with it. */
+const viewOf = ({ offset, pixels }: Source, { channels, height, width }: Size): Pixels =>
+  offset === 0 ? pixels : pixels.subarray(offset, offset + height * width * channels)
 
 const NO_FILL: ReadonlyArray<number> = [0]
 
@@ -212,8 +396,8 @@ const agrees = (one: ReadonlyArray<number> | undefined, other: ReadonlyArray<num
   other === undefined ||
   (one.length === other.length && one.every((value, channel) => value === other[channel]))
 
-/** Reads an image's size off its shape. Throws `InvalidOption` for a tensor that is no image. */
-const read = (image: Tensor<Pixels>, size: Size): void => {
+/** Reads an image's size off its shape. Throws `InvalidOption` for a tensor that is no image. @since 0.1.0 */
+export const measure = (image: Tensor<Pixels>, size: Size): void => {
   const { data, shape } = image
   const [height, width, channels = 1] = shape
   if (height === undefined || width === undefined || shape.length > 3) {
@@ -228,16 +412,65 @@ const read = (image: Tensor<Pixels>, size: Size): void => {
 }
 
 /** Memory between two passes: kept, and grown when an image is larger than any before. */
-class Scratch implements Target {
+class Scratch implements Source, Target {
   pixels: Pixels = new Uint8Array(0)
   readonly offset = 0
+  address: number | undefined = undefined
+  readonly #arena: Arena | undefined
+  #place: Place | undefined
   #bytes = new Uint8Array(0)
   #floats = new Float32Array(0)
 
+  constructor(arena: Arena | undefined) {
+    this.#arena = arena
+  }
+
   take(float: boolean, length: number): this {
-    if (float && this.#floats.length < length) this.#floats = new Float32Array(length)
-    if (!float && this.#bytes.length < length) this.#bytes = new Uint8Array(length)
+    if ((float ? this.#floats : this.#bytes).length < length) this.#grow(float ? 4 * length : length)
     this.pixels = float ? this.#floats : this.#bytes
     return this
+  }
+
+  /** One kind at a time is in it, so both have the same bytes. */
+  #grow(length: number): void {
+    const bytes = Math.ceil(length / 4) * 4
+    const place = this.#arena === undefined ? undefined : Place.take(this.#arena, bytes)
+    const buffer = place === undefined ? new ArrayBuffer(bytes) : this.#arena?.memory.buffer
+    this.#place = place
+    this.address = this.#place?.address
+    this.#bytes = new Uint8Array(buffer ?? new ArrayBuffer(bytes), place?.address ?? 0, bytes)
+    this.#floats = new Float32Array(this.#bytes.buffer, place?.address ?? 0, bytes / 4)
+  }
+}
+
+/** What a window pass tells its kernel of its numbers. */
+class Constants {
+  readonly #pass: Pass
+  readonly #known = new Map<number, Place | undefined>()
+
+  constructor(pass: Pass) {
+    this.#pass = pass
+  }
+
+  /** The address of scale and bias of each channel, and of what fill becomes; none where that is not the table's. */
+  scaled(arena: Arena, channels: number): number | undefined {
+    if (!this.#known.has(channels)) this.#known.set(channels, this.#make(arena, channels))
+    return this.#known.get(channels)?.address
+  }
+
+  #make(arena: Arena, channels: number): Place | undefined {
+    const pass = this.#pass
+    if (pass.kind !== "window" || pass.pointwise === undefined) return undefined
+    const own = scales(pass.pointwise, channels)
+    if (own === undefined) return undefined
+    const place = Place.take(arena, 20 * channels)
+    if (place === undefined) return undefined
+    arena.doubles.set(own, place.address / 8)
+    const values = table(pass.pointwise, channels)
+    for (let channel = 0; channel < channels; channel++) {
+      const filled = values[256 * channel + (of(pass.fill ?? NO_FILL, channel) & 0xff)] as number // a byte has an entry
+      arena.floats[place.address / 4 + 4 * channels + channel] = filled
+    }
+    return place
   }
 }

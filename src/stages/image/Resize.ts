@@ -61,6 +61,15 @@ export const resize = (options: ResizeOptions): Fixed => {
       output.height = height
       output.width = width
     },
+    blends:
+      kernel === bilinear
+        ? (size, _, rectangle) => {
+            rectangle.top = 0
+            rectangle.left = 0
+            rectangle.height = size.height
+            rectangle.width = size.width
+          }
+        : undefined,
     run: (source, size, _, target, offset, output) => {
       whole.height = size.height
       whole.width = size.width

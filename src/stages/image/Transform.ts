@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Rng } from "../../seeding/Rng.ts"
+import type { Rectangle } from "./kernels/resize.ts"
 
 /** The element types of an image: 0 … 255, or any float. @since 0.1.0 */
 export type Pixels = Uint8Array | Float32Array
@@ -78,6 +79,8 @@ export interface PixelTransform extends Base {
   readonly kind: "pixels"
   /** Sets `output` (which comes as `size`) to the size of the result. Throws `InvalidOption` for a size it cannot take. */
   readonly output: (size: Size, parameters: Float64Array, output: Size) => void
+  /** For work that is the blend of four pixels alone: sets the rectangle of the image that becomes the result. */
+  readonly blends?: ((size: Size, parameters: Float64Array, rectangle: Rectangle) => void) | undefined
   /**
    * Writes the result to `target[offset …]`. `source` begins at its first pixel and is not written to; it may be longer
    * than the image. `rng` stands where `draw` left it, for work that draws a number a value.

@@ -3,6 +3,7 @@ import * as fc from "fast-check"
 import type { Rng } from "../../../src/seeding/Rng.ts"
 import * as Image from "../../../src/stages/Image.ts"
 import { fuse } from "../../../src/stages/image/Fusion.ts"
+import { Output, Results } from "../../../src/stages/image/Results.ts"
 import { make, Tensor } from "../../../src/Tensor.ts"
 import { grey, greyFloats, images, rows } from "../../support/images.ts"
 import { at, scripted } from "../../support/rng.ts"
@@ -177,11 +178,13 @@ describe("fused stages", () => {
   })
 
   test("set no memory aside for a batch that may need more than there is", () => {
-    const samples: Array<unknown> = [make(new Uint8Array(1000), [10, 100, 1])]
-    // As many rows as would come to 4 GB if all were alike; the next is none at all.
-    samples.length = 2 ** 20
-    expect(() => fused([Image.toFloat]).run(samples, rngAt)).toThrow("image tensor")
-    expect((samples[0] as Image.Image).data.buffer.byteLength).toBe(4000) // it was an image and is one
+    // As many rows as would come to 4 GB if all were alike.
+    const results = new Results(new Output(), 2 ** 20)
+    const { pixels } = results.target(true, { height: 10, width: 100, channels: 1 }, 1000)
+    expect(pixels.byteLength).toBe(4000)
+    expect(results.end().length).toBe(1)
+    expect(results.shared).toBeUndefined()
+    expect(() => results.column()).toThrow("are no column")
   })
 
   test("of no rows have no memory to share", () => {

@@ -1,0 +1,93 @@
+/**
+ * Kernels in WebAssembly with SIMD, built from the sources in `assembly/` by `bun run build:kernels`.
+ *
+ * Each has a twin in plain TypeScript that gives the same bits, so a result never hangs on whether there are kernels;
+ * where there are none (no WebAssembly, no memory to share, `FURROW_KERNELS=off`) the twins work alone.
+ *
+ * @since 0.1.0
+ */
+import { beside, environment } from "../runtime.ts"
+import { Arena } from "./Arena.ts"
+
+/** A window, as `stages/image/kernels/window.ts` describes it: where rows and columns begin, and what of them is there. */
+type Window = readonly [
+  sourceWidth: number,
+  channels: number,
+  y: number,
+  yStep: number,
+  x: number,
+  xStep: number,
+  top: number,
+  bottom: number,
+  left: number,
+  right: number,
+  height: number,
+  width: number
+]
+
+/** A rectangle of an image, and the size that it is brought to. */
+type Resizing = readonly [
+  sourceWidth: number,
+  top: number,
+  left: number,
+  fromHeight: number,
+  fromWidth: number,
+  channels: number,
+  height: number,
+  width: number
+]
+
+/** What the module exports. Addresses are in bytes; `constants`, `fills` and `scratch` are as `assembly/` says. */
+interface Exports {
+  readonly cut: (source: number, ...rest: readonly [...Window, fills: number, target: number]) => void
+  readonly cutScaled: (
+    source: number,
+    ...rest: readonly [...Window, constants: number, target: number, next: number, nextBytes: number]
+  ) => void
+  readonly bilinear: (source: number, ...rest: readonly [...Resizing, scratch: number, target: number]) => void
+  readonly bilinearScaled: (
+    source: number,
+    ...rest: readonly [
+      ...Resizing,
+      flipVertical: number,
+      flipHorizontal: number,
+      constants: number,
+      scratch: number,
+      target: number
+    ]
+  ) => void
+  readonly heads: (counters: number, count: number, k0: number, k1: number, target: number) => void
+}
+
+/** The kernels of this thread. @since 0.1.0 */
+export interface Kernels extends Exports {
+  readonly arena: Arena
+}
+
+let loaded: Kernels | null | undefined
+let wanted = true
+
+/** The kernels, if there are any. @since 0.1.0 */
+export const kernels = (): Kernels | undefined => {
+  if (loaded === undefined) loaded = load()
+  return wanted ? (loaded ?? undefined) : undefined
+}
+
+/** Whether kernels are to be used, from now on; for tests that hold them against their twins. @since 0.1.0 */
+export const use = (on: boolean): void => {
+  wanted = on
+}
+
+const load = (): Kernels | null => {
+  if (environment("FURROW_KERNELS") === "off") return null
+  try {
+    const arena = new Arena()
+    const module = new WebAssembly.Module(beside(new URL("./kernels.wasm", import.meta.url)))
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: arena.memory } })
+    // The module is built from `assembly/`, whose index exports these under these names; a test calls each of them.
+    return { ...(exports as unknown as Exports), arena }
+  } catch {
+    // A runtime without SIMD, a system without shared memory, a bundle without the file: the twins do it.
+    return null
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * The kernels: AssemblyScript over one memory, which the caller divides. Addresses are in bytes. No kernel allocates,
+ * none keeps anything. What each computes is said by its TypeScript twin, which it follows to the bit.
+ *
+ * Kernels read up to 16 bytes beyond an image's end, and write nothing beyond the result's.
+ */
+export { heads } from "./philox"
+export { bilinear, bilinearScaled } from "./resize"
+export { cut, cutScaled } from "./window"

@@ -1,0 +1,43 @@
+/**
+ * What kernels share.
+ */
+
+/** Four whole numbers, by `value · factor + bias` in float64, as float32. */
+@inline
+export function scaled2(whole: v128, factor: v128, bias: v128, factor2: v128, bias2: v128): v128 {
+  const high = i64x2.shuffle(whole, whole, 1, 0)
+  return i64x2.shuffle(
+    f32x4.demote_f64x2_zero(f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(whole), factor), bias)),
+    f32x4.demote_f64x2_zero(f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(high), factor2), bias2)),
+    0,
+    2
+  )
+}
+
+/** Four pixels of three bytes, the last one first. */
+@inline
+export function reversed3(bytes: v128): v128 {
+  return v128.shuffle<u8>(bytes, bytes, 9, 10, 11, 6, 7, 8, 3, 4, 5, 0, 1, 2, 12, 13, 14, 15)
+}
+
+/** Writes what fill becomes, a float32 a channel. One channel is written by fours, which may go beyond `end`, not `limit`. */
+@inline
+export function blank(out: usize, end: usize, limit: usize, channels: i32, fills: usize): void {
+  if (channels == 1) {
+    const four = v128.load32_splat(fills)
+    for (; out < end && out + 16 <= limit; out += 16) v128.store(out, four)
+  }
+  while (out < end) {
+    for (let channel = 0; channel < channels; channel++, out += 4) store<f32>(out, load<f32>(fills + (<usize>channel << 2)))
+  }
+}
+
+/** Writes fill, a byte a channel. */
+@inline
+export function blankBytes(out: usize, end: usize, channels: i32, fills: usize): void {
+  if (channels == 1) {
+    if (out < end) memory.fill(out, load<u8>(fills), end - out)
+    return
+  }
+  while (out < end) for (let channel = 0; channel < channels; channel++) store<u8>(out++, load<u8>(fills + channel))
+}

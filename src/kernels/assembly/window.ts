@@ -1,0 +1,180 @@
+/**
+ * Windows of uint8 images, as they are or scaled to float32: twins of `cut`, `cutTable1` and `cutTable` in
+ * `stages/image/kernels/window.ts`. The window is given as there: row i of the result is row y + i · yStep of the
+ * image, column j is column x + j · xStep; what lies outside of top … bottom, left … right is fill.
+ */
+import { blank, reversed3, scaled2, blankBytes } from "./lanes"
+
+/**
+ * uint8 to float32 by channel: `(f32) (value · scale + bias)` in float64. `constants` holds scale and bias of each
+ * channel, float64, then what fill becomes, float32. `next` is where the next image begins: its bytes are asked for
+ * now, so that they are there when it is their turn.
+ */
+export function cutScaled(
+  source: usize,
+  sourceWidth: i32,
+  channels: i32,
+  y: i32,
+  yStep: i32,
+  x: i32,
+  xStep: i32,
+  top: i32,
+  bottom: i32,
+  left: i32,
+  right: i32,
+  height: i32,
+  width: i32,
+  constants: usize,
+  target: usize,
+  next: usize,
+  nextBytes: i32
+): void {
+  if (nextBytes > 0) touch(next, nextBytes)
+  const from = min(max(xStep == 1 ? left - x : x - right + 1, 0), width)
+  const to = max(min(xStep == 1 ? right - x : x - left + 1, width), from)
+  const fills = constants + (<usize>channels << 4)
+  const line = <usize>width * channels
+  const bytes = line << 2
+  const before = (<usize>from * channels) << 2
+  const behind = (<usize>to * channels) << 2
+  const limit = target + bytes * height
+  for (let row = 0; row < height; row++, target += bytes) {
+    const own = y + row * yStep
+    if (own < top || own >= bottom) {
+      blank(target, target + bytes, limit, channels, fills)
+      continue
+    }
+    blank(target, target + before, limit, channels, fills)
+    const read = source + (<usize>(own * sourceWidth + x + from * xStep)) * channels
+    if (channels == 1) scale1(read, xStep, target + before, target + behind, constants)
+    else if (channels == 3) scale3(read, xStep, target + before, target + behind, constants)
+    else scale(read, xStep, channels, target + before, target + behind, constants)
+    blank(target + behind, target + bytes, limit, channels, fills)
+  }
+}
+
+let touched: i32 = 0
+
+/** Reads a byte of each line of memory, all at once: the waits for memory then fall together. */
+function touch(from: usize, bytes: i32): void {
+  let all: i32 = 0
+  for (let at: i32 = 0; at < bytes; at += 64) all |= load<u8>(from + at)
+  touched = all
+}
+
+/** One channel, eight pixels at a time; the last eight may meet those before them. */
+@inline
+function scale1(read: usize, step: i32, out: usize, end: usize, constants: usize): void {
+  const factor = v128.load64_splat(constants)
+  const bias = v128.load64_splat(constants, 8)
+  if (out + 32 <= end) {
+    if (step == 1) {
+      for (; out + 32 < end; out += 32, read += 8) eight(out, v128.load_ext<u8>(read), factor, bias)
+      eight(end - 32, v128.load_ext<u8>(read - ((32 - (end - out)) >> 2)), factor, bias)
+    } else {
+      for (; out + 32 < end; out += 32, read -= 8) eight(out, backwards(read), factor, bias)
+      eight(end - 32, backwards(read + ((32 - (end - out)) >> 2)), factor, bias)
+    }
+  } else {
+    const one = load<f64>(constants)
+    const other = load<f64>(constants, 8)
+    for (; out < end; out += 4, read += step) store<f32>(out, <f32>(<f64>load<u8>(read) * one + other))
+  }
+}
+
+/** The eight pixels that end at `read`, the last one first, in 16 bits each. */
+@inline
+function backwards(read: usize): v128 {
+  const bytes = v128.load64_zero(read - 7)
+  return i16x8.extend_low_i8x16_u(v128.shuffle<u8>(bytes, bytes, 7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0))
+}
+
+@inline
+function eight(out: usize, words: v128, factor: v128, bias: v128): void {
+  v128.store(out, scaled2(i32x4.extend_low_i16x8_u(words), factor, bias, factor, bias))
+  v128.store(out, scaled2(i32x4.extend_high_i16x8_u(words), factor, bias, factor, bias), 16)
+}
+
+/** Three channels, four pixels at a time. */
+@inline
+function scale3(read: usize, step: i32, out: usize, end: usize, constants: usize): void {
+  // Channel by channel: 0 1 | 2 0 | 1 2.
+  const f01 = f64x2.replace_lane(v128.load64_splat(constants), 1, load<f64>(constants, 16))
+  const f20 = f64x2.replace_lane(v128.load64_splat(constants, 32), 1, load<f64>(constants))
+  const f12 = f64x2.replace_lane(v128.load64_splat(constants, 16), 1, load<f64>(constants, 32))
+  const b01 = f64x2.replace_lane(v128.load64_splat(constants, 8), 1, load<f64>(constants, 24))
+  const b20 = f64x2.replace_lane(v128.load64_splat(constants, 40), 1, load<f64>(constants, 8))
+  const b12 = f64x2.replace_lane(v128.load64_splat(constants, 24), 1, load<f64>(constants, 40))
+  const move: i32 = step * 12
+  for (; out + 48 <= end; out += 48, read += move) {
+    const bytes = step == 1 ? v128.load(read) : reversed3(v128.load(read - 9))
+    const low = i16x8.extend_low_i8x16_u(bytes)
+    v128.store(out, scaled2(i32x4.extend_low_i16x8_u(low), f01, b01, f20, b20))
+    v128.store(out, scaled2(i32x4.extend_high_i16x8_u(low), f12, b12, f01, b01), 16)
+    v128.store(out, scaled2(i32x4.extend_low_i16x8_u(i16x8.extend_high_i8x16_u(bytes)), f20, b20, f12, b12), 32)
+  }
+  scale(read, step, 3, out, end, constants)
+}
+
+/** Any number of channels, value by value. */
+@inline
+function scale(read: usize, step: i32, channels: i32, out: usize, end: usize, constants: usize): void {
+  while (out < end) {
+    for (let channel = 0; channel < channels; channel++, out += 4) {
+      const own = constants + (<usize>channel << 4)
+      store<f32>(out, <f32>(<f64>load<u8>(read + channel) * load<f64>(own) + load<f64>(own, 8)))
+    }
+    read += step * channels
+  }
+}
+
+/** The window as it is; `fills` holds one byte a channel. */
+export function cut(
+  source: usize,
+  sourceWidth: i32,
+  channels: i32,
+  y: i32,
+  yStep: i32,
+  x: i32,
+  xStep: i32,
+  top: i32,
+  bottom: i32,
+  left: i32,
+  right: i32,
+  height: i32,
+  width: i32,
+  fills: usize,
+  target: usize
+): void {
+  const from = min(max(xStep == 1 ? left - x : x - right + 1, 0), width)
+  const to = max(min(xStep == 1 ? right - x : x - left + 1, width), from)
+  const bytes = <usize>width * channels
+  const before = <usize>from * channels
+  const behind = <usize>to * channels
+  for (let row = 0; row < height; row++, target += bytes) {
+    const own = y + row * yStep
+    if (own < top || own >= bottom) {
+      blankBytes(target, target + bytes, channels, fills)
+      continue
+    }
+    blankBytes(target, target + before, channels, fills)
+    const read = source + (<usize>(own * sourceWidth + x + from * xStep)) * channels
+    if (xStep == 1) memory.copy(target + before, read, behind - before)
+    else mirror(read, channels, target + before, target + behind)
+    blankBytes(target + behind, target + bytes, channels, fills)
+  }
+}
+
+@inline
+function mirror(read: usize, channels: i32, out: usize, end: usize): void {
+  if (channels == 1) {
+    for (; out + 16 <= end; out += 16, read -= 16) {
+      const bytes = v128.load(read - 15)
+      v128.store(out, v128.shuffle<u8>(bytes, bytes, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
+    }
+  }
+  while (out < end) {
+    for (let channel = 0; channel < channels; channel++) store<u8>(out++, load<u8>(read + channel))
+    read -= channels
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * A batch in the making as columns: for pipelines whose dataset lies in memory as columns, whose stages all work on
+ * whole columns, and whose batch is made of columns anyway. It gives the very batch that making it of samples gives,
+ * without an object a sample; whatever it cannot do is left to that.
+ *
+ * @since 0.1.0
+ */
+import type { Columnar } from "../datasets/Columnar.ts"
+import { Plain } from "../datasets/RandomAccess.ts"
+import type { Pipeline } from "../Pipeline.ts"
+import type { Rng } from "../seeding/Rng.ts"
+import { type DTypes, ofFields } from "../stages/Batch.ts"
+import type { Fused } from "../stages/image/Fusion.ts"
+import type { Tensor } from "../Tensor.ts"
+import type { BatchStage, PlainStage, Step } from "./Steps.ts"
+
+/** How a pipeline's batches can be made of columns. @since 0.1.0 */
+export interface TablePlan {
+  readonly source: Columnar
+  readonly steps: ReadonlyArray<{ readonly fused: Fused; readonly stages: ReadonlyArray<PlainStage> }>
+  readonly batch: BatchStage
+  readonly dtypes: DTypes
+}
+
+/** The plan for a pipeline, where one can be made. @since 0.1.0 */
+export const plan = (
+  { dataset }: Pipeline<unknown, unknown, unknown>,
+  steps: ReadonlyArray<Step>,
+  batch: BatchStage
+): TablePlan | undefined => {
+  if (!(dataset instanceof Plain) || batch.dtypes === undefined) return undefined
+  const source: Columnar | undefined = dataset.columnar
+  if (source === undefined) return undefined
+  const fused = steps.filter((step) => step._tag === "Fused")
+  if (fused.length < steps.length) return undefined
+  for (const { fused: own } of fused) if (source.fields.get(own.field)?._tag !== "Tensors") return undefined
+  return { source, steps: fused, batch, dtypes: batch.dtypes }
+}
+
+/**
+ * The rows of one batch.
+ *
+ * @since 0.1.0
+ */
+export class Table {
+  readonly #plan: TablePlan
+  readonly #places: Float64Array
+  readonly #made = new Map<string, Tensor>()
+
+  /** The rows at `indices`, each of which is one of the dataset's. */
+  constructor(plan: TablePlan, indices: Float64Array) {
+    this.#plan = plan
+    this.#places = indices.map(plan.source.place)
+  }
+
+  /** Takes a field through a step. Throws when its results have several sizes, so that they are no column. */
+  run(fused: Fused, rng: (stage: number, row: number) => Rng): void {
+    const field = this.#plan.source.fields.get(fused.field)
+    if (field?._tag !== "Tensors") throw new Error(`${fused.field} is no column of tensors`) // `plan` has seen to it
+    this.#made.set(fused.field, fused.column(field, this.#places, rng))
+  }
+
+  /** The batch's columns. */
+  columns(): unknown {
+    const { dtypes, source } = this.#plan
+    return ofFields(source.fields, this.#places, this.#made, dtypes)
+  }
+}

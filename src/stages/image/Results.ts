@@ -1,0 +1,120 @@
+/**
+ * Where the images of a batch end up: side by side in one stretch of memory as long as they have one size, so that a
+ * batch can have it for a column; else each in memory of its own.
+ *
+ * @since 0.1.0
+ */
+import { kernels } from "../../kernels/Kernels.ts"
+import { Place } from "../../kernels/Place.ts"
+import { Tensor } from "../../Tensor.ts"
+import type { Target } from "./Passes.ts"
+import type { Pixels, Size } from "./Transform.ts"
+
+/**
+ * How many bytes are set aside for a batch when its first image is done, in the hope that all others have that size:
+ * large photos of many sizes would ask for more than there is. Beyond, each image has memory of its own.
+ */
+const MOST_SHARED = 2 ** 28
+
+/** Memory that kernels write a batch's images to, kept from batch to batch. @since 0.1.0 */
+export class Output {
+  readonly #arena = kernels()?.arena
+  #place: Place | undefined
+
+  /** For `length` elements; in the kernels' memory where there is some. It is good until the next call. */
+  take(float: boolean, length: number): Pixels {
+    const bytes = float ? 4 * length : length
+    const arena = this.#arena
+    if (arena !== undefined && (this.#place?.length ?? 0) < bytes) this.#place = Place.take(arena, bytes)
+    const place = this.#place
+    if (arena === undefined || place === undefined) return float ? new Float32Array(length) : new Uint8Array(length)
+    const { buffer } = arena.bytes
+    return float ? new Float32Array(buffer, place.address, length) : new Uint8Array(buffer, place.address, length)
+  }
+
+  /** The same numbers in memory that lasts. */
+  lasting(pixels: Pixels): Pixels {
+    if (this.#arena?.addressOf(pixels) === undefined) return pixels
+    // Not `slice`, which makes shared memory of shared memory.
+    const own = pixels instanceof Float32Array ? new Float32Array(pixels.length) : new Uint8Array(pixels.length)
+    own.set(pixels)
+    return own
+  }
+}
+
+/**
+ * The results of one batch.
+ *
+ * @since 0.1.0
+ */
+export class Results {
+  readonly #output: Output
+  readonly #rows: number
+  #row = -1
+  #first: Size = { height: 0, width: 0, channels: 0 }
+  #length = 0
+  #together: Pixels | undefined
+  /** The images from the first one on that has no place beside those before it. */
+  #alone: Array<Tensor<Pixels>> | undefined
+  /** How many lie together. */
+  #count = 0
+  #shared: ArrayBufferLike | undefined
+
+  constructor(output: Output, rows: number) {
+    this.#output = output
+    this.#rows = rows
+  }
+
+  /** The memory that all images lie in, one behind the other; none when they do not. */
+  get shared(): ArrayBufferLike | undefined {
+    return this.#shared
+  }
+
+  /** Gives the next image its memory. */
+  readonly target = (float: boolean, size: Size, length: number): Target => {
+    const first = this.#first
+    this.#row++
+    if (this.#row === 0) {
+      this.#first = { ...size }
+      this.#length = length
+      if ((float ? 4 : 1) * length * this.#rows <= MOST_SHARED) {
+        this.#together = this.#output.take(float, length * this.#rows)
+      }
+    }
+    const together = this.#together
+    const same =
+      this.#row === 0 ||
+      (size.height === first.height && size.width === first.width && size.channels === first.channels)
+    if (this.#alone === undefined && together !== undefined && same && together instanceof Float32Array === float) {
+      return { pixels: together, offset: this.#count++ * length }
+    }
+    const pixels = float ? new Float32Array(length) : new Uint8Array(length)
+    this.#alone ??= []
+    this.#alone.push(new Tensor(pixels, [size.height, size.width, size.channels]))
+    return { pixels, offset: 0 }
+  }
+
+  /** All images as one column. Throws when they have several sizes. */
+  column(): Tensor<Pixels> {
+    const { channels, height, width } = this.#first
+    if (this.#together === undefined || this.#alone !== undefined) {
+      throw new Error("images of several sizes, or of more memory than one batch may have, are no column")
+    }
+    return new Tensor(this.#output.lasting(this.#together), [this.#rows, height, width, channels])
+  }
+
+  /** All images. */
+  end(): ReadonlyArray<Tensor<Pixels>> {
+    const images: Array<Tensor<Pixels>> = []
+    if (this.#together !== undefined) {
+      const all = this.#output.lasting(this.#together)
+      const { channels, height, width } = this.#first
+      const shape = [height, width, channels]
+      for (let row = 0; row < this.#count; row++) {
+        images.push(new Tensor(all.subarray(row * this.#length, (row + 1) * this.#length), shape))
+      }
+      if (this.#alone === undefined) this.#shared = all.buffer
+    }
+    return this.#alone === undefined ? images : [...images, ...this.#alone]
+  }
+}
