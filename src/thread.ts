@@ -8,6 +8,8 @@ import { Cause, type Context, Effect, Exit, Layer, Predicate } from "effect"
 // What they register: any seed that the main side sends is to find its generator here.
 import "./index.ts"
 import "./testing.ts"
+import { arena } from "./kernels/Kernels.ts"
+import { Output } from "./kernels/Output.ts"
 import type { Pipeline } from "./Pipeline.ts"
 import { TypeId } from "./Pipeline.ts"
 import { ownThread } from "./runtime.ts"
@@ -16,7 +18,7 @@ import * as Job from "./scheduler/Job.ts"
 import { hashed } from "./scheduler/Maker.ts"
 import * as Plan from "./scheduler/Plan.ts"
 import type { Make, Said, Start } from "./scheduler/threads/Protocol.ts"
-import { Rings } from "./scheduler/threads/Ring.ts"
+import { Ring } from "./scheduler/threads/Ring.ts"
 import { encode } from "./scheduler/threads/Thrown.ts"
 import * as Worker from "./scheduler/Worker.ts"
 import * as Ambient from "./seeding/Ambient.ts"
@@ -98,23 +100,33 @@ const serve = (start: Start, post: (said: Said) => void) =>
         return (position: number) => indices[position - first] ?? Number.NaN
       })
     let first = 0
-    const worker = Worker.make({ ...job, order }, start.worker)
-    const rings = new Rings(start.places, (ring, memory, size) => post({ _tag: "Ring", ring, memory, size }))
+    const own = arena()
+    const output = new Output(own, true)
+    const worker = Worker.make({ ...job, order }, start.worker, output)
+    const ring = new Ring(own)
+    let shown: ArrayBufferLike | undefined
 
     const make = ({ batch, epoch, free, indices, seeds }: Make) =>
       Effect.gen(function* () {
-        rings.give(free)
+        ring.give(free)
         atHand.indices = indices
         atHand.seeds = new Map(seeds)
         atHand.draws = []
         first = Plan.rows(job.plan, batch).position
         const made = yield* worker.batch(epoch, batch)
         const { hash } = yield* hashed(made, start.digest)
-        const { laid, slot, value } = rings.write(made)
-        post({ _tag: "Made", slot, batch: value, laid, hash, draws: atHand.draws })
+        const { laid, slots, value } = ring.write(made, output.lent())
+        if (own !== undefined && own.bytes.buffer !== shown) {
+          shown = own.bytes.buffer
+          post({ _tag: "Memory", memory: shown })
+        }
+        post({ _tag: "Made", slots, batch: value, laid, hash, draws: atHand.draws })
       }).pipe(
         Effect.catchAllCause((cause) =>
-          Effect.sync(() => post({ _tag: "Failed", error: encode(Cause.squash(cause)), draws: atHand.draws }))
+          Effect.sync(() => {
+            for (const place of output.lent()) place.give()
+            post({ _tag: "Failed", error: encode(Cause.squash(cause)), draws: atHand.draws })
+          })
         ),
         Effect.provide(context)
       )

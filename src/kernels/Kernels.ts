@@ -64,8 +64,22 @@ export interface Kernels extends Exports {
   readonly arena: Arena
 }
 
+let memory: Arena | null | undefined
 let loaded: Kernels | null | undefined
 let wanted = true
+
+/** The memory of this thread that kernels and other threads can reach, if there is any. @since 0.1.0 */
+export const arena = (): Arena | undefined => {
+  if (memory === undefined) {
+    try {
+      memory = new Arena()
+    } catch {
+      // A system that gives no memory to share: all is copied then, and the twins do the work.
+      memory = null
+    }
+  }
+  return memory ?? undefined
+}
 
 /** The kernels, if there are any. @since 0.1.0 */
 export const kernels = (): Kernels | undefined => {
@@ -79,15 +93,15 @@ export const use = (on: boolean): void => {
 }
 
 const load = (): Kernels | null => {
-  if (environment("FURROW_KERNELS") === "off") return null
+  const own = arena()
+  if (own === undefined || environment("FURROW_KERNELS") === "off") return null
   try {
-    const arena = new Arena()
     const module = new WebAssembly.Module(beside(new URL("./kernels.wasm", import.meta.url)))
-    const { exports } = new WebAssembly.Instance(module, { env: { memory: arena.memory } })
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: own.memory } })
     // The module is built from `assembly/`, whose index exports these under these names; a test calls each of them.
-    return { ...(exports as unknown as Exports), arena }
+    return { ...(exports as unknown as Exports), arena: own }
   } catch {
-    // A runtime without SIMD, a system without shared memory, a bundle without the file: the twins do it.
+    // A runtime without SIMD, a bundle without the file: the twins do it.
     return null
   }
 }

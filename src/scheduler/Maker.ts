@@ -5,7 +5,12 @@
  */
 import { Effect, type Scope } from "effect"
 import { type InvalidOption, shown } from "../InvalidOption.ts"
+import { arena } from "../kernels/Kernels.ts"
+import { Output } from "../kernels/Output.ts"
+import type { Place } from "../kernels/Place.ts"
 import type { Batch } from "../stages/Batch.ts"
+import { isRecord, Lease, lease, leased } from "../stages/Lease.ts"
+import { Tensor } from "../Tensor.ts"
 import * as Digest from "./Digest.ts"
 import type { Job } from "./Job.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
@@ -39,21 +44,60 @@ export interface Settings {
 /** Starts what makes the batches of a worker; it ends with the scope. @since 0.1.0 */
 export type Start = (job: Job, worker: number, settings: Settings) => Effect.Effect<Maker, ThreadError, Scope.Scope>
 
+/** How fibers hold their batches. @since 0.1.0 */
+export interface FiberOptions {
+  /**
+   * Whether batches lie in memory that is used again: a batch can then be read until the next one is taken. Fresh memory
+   * for each, which is the default, costs more than small images themselves.
+   */
+  readonly reuse?: boolean
+  /** Overwrite a batch's memory as soon as it is given back, so that who reads it late notices. Default `false`. */
+  readonly debug?: boolean
+}
+
 /** Makes batches on the fiber that asks for them. @since 0.1.0 */
-export const onFiber: Start = (job, worker, { digest }) =>
-  Effect.sync(() => {
-    const own = Worker.make(job, worker)
-    let begun = false
-    return {
-      make: (epoch, number) =>
-        Effect.gen(function* () {
-          // Of a run that goes on from somewhere the streams may have gone on, too.
-          if (!begun) yield* own.advance(epoch, number)
-          begun = true
-          return yield* hashed(yield* own.batch(epoch, number), digest)
-        })
+export const onFiber =
+  ({ debug = false, reuse = false }: FiberOptions = {}): Start =>
+  (job, worker, { digest }) =>
+    Effect.sync(() => {
+      const output = new Output(arena(), reuse)
+      const own = Worker.make(job, worker, output)
+      let begun = false
+      return {
+        make: (epoch, number) =>
+          Effect.gen(function* () {
+            // Of a run that goes on from somewhere the streams may have gone on, too.
+            if (!begun) yield* own.advance(epoch, number)
+            begun = true
+            const content = yield* hashed(yield* own.batch(epoch, number), digest)
+            return reuse ? borrowed(content, output.lent(), debug) : content
+          }).pipe(Effect.onError(() => Effect.sync(() => output.lent().forEach((place) => place.give()))))
+      }
+    })
+
+/** A batch that lies in lent places; they are given back when it is released. */
+const borrowed = ({ batch, hash }: Content, places: ReadonlyArray<Place>, debug: boolean): Content => {
+  if (batch === undefined || places.length === 0) return { batch, hash }
+  const own = new Lease({ epoch: batch.epoch, batch: batch.index }, () => {
+    for (const place of places) {
+      if (debug) place.bytes.fill(0xff)
+      place.give()
     }
   })
+  const whole = { ...batch, columns: leasedColumns(own, batch.columns) }
+  lease(whole, own)
+  return { batch: whole, hash, release: own.release }
+}
+
+/** The columns, of which those in borrowed memory are read under a lease. */
+const leasedColumns = (own: Lease, value: unknown): unknown => {
+  if (value instanceof Tensor) {
+    return arena()?.addressOf(value.data) === undefined ? value : leased(own, value.data, value.shape)
+  }
+  if (Array.isArray(value)) return value.map((part) => leasedColumns(own, part))
+  if (!isRecord(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, leasedColumns(own, part)]))
+}
 
 /** A batch with its hash, where one is wanted. @since 0.1.0 */
 export const hashed = (

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Output } from "../kernels/Output.ts"
 import { type Fused, fuse } from "../stages/image/Fusion.ts"
 import type { Stage } from "../stages/Stage.ts"
 
@@ -31,18 +32,21 @@ export const byRows = (stages: ReadonlyArray<Stage>): ReadonlyArray<Step> => [
 ]
 
 /**
- * The steps of some stages.
+ * The steps of some stages; what is made of whole batches lies in memory of `output`.
  *
  * @since 0.1.0
  */
-export const compile = (stages: ReadonlyArray<Stage>): ReadonlyArray<Step> => {
+export const compile = (stages: ReadonlyArray<Stage>, output: Output): ReadonlyArray<Step> => {
   const steps: Array<Step> = []
   let at = 0
   while (at < stages.length) {
     const stage = stages[at]
     if (stage?._tag === "Effect") steps.push({ _tag: "Effect", stage })
     const plain = plainFrom(stages, at)
-    const fused = fuse(plain.map(({ run }) => run))
+    const fused = fuse(
+      plain.map(({ run }) => run),
+      output
+    )
     const [first] = plain
     if (fused !== undefined) steps.push({ _tag: "Fused", fused, stages: plain.slice(0, fused.length) })
     else if (first !== undefined) steps.push({ _tag: "Plain", stage: first })

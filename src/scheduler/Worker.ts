@@ -7,6 +7,8 @@
  * @since 0.1.0
  */
 import { Effect, type Option } from "effect"
+import { arena } from "../kernels/Kernels.ts"
+import { Output } from "../kernels/Output.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import type { Batch } from "../stages/Batch.ts"
 import type { Job } from "./Job.ts"
@@ -35,19 +37,20 @@ export interface Worker {
 }
 
 /**
- * The worker of a number, 0 … workers − 1.
+ * The worker of a number, 0 … workers − 1. Its batches lie in memory of `output`, as far as they lie in memory that
+ * kernels can reach.
  *
  * @since 0.1.0
  */
-export const make = (job: Job, worker: number): Worker => {
+export const make = (job: Job, worker: number, output = new Output(arena(), false)): Worker => {
   const stages = job.pipeline.stages.filter((stage) => stage._tag !== "Sample")
   const split = stages.findIndex((stage) => stage._tag === "Batch")
   const batchStage = stages[split] as BatchStage // Scheduler refuses a pipeline without one
   const carries = job.policy?.carries
   const streams = carries === undefined ? undefined : new Streams(carries)
-  const perSample = (streams === undefined ? compile : byRows)(stages.slice(0, split))
+  const perSample = streams === undefined ? compile(stages.slice(0, split), output) : byRows(stages.slice(0, split))
   const table = streams === undefined ? tablePlan(job.pipeline, perSample, batchStage) : undefined
-  const perBatch = compile(stages.slice(split + 1))
+  const perBatch = compile(stages.slice(split + 1), new Output(undefined, false))
 
   /** Reads `count` samples from `position` on and takes them through all that stands before `batch`. */
   const samples = (epoch: number, batch: number, position: number, count: number) =>

@@ -5,7 +5,7 @@
  */
 import { Context, Duration, Layer } from "effect"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
-import { onFiber, type Start } from "./Maker.ts"
+import { type FiberOptions, onFiber, type Start } from "./Maker.ts"
 import { onThread } from "./threads/Host.ts"
 
 /** @since 0.1.0 */
@@ -28,7 +28,8 @@ export class Workers extends Context.Tag("furrow/Workers")<Workers, Service>() {
 export const MAX = 4096
 
 /**
- * `count` fibers of this thread. Fails with `InvalidOption` unless it is a whole number from 1 to 4096.
+ * `count` fibers of this thread. With `reuse`, batches lie in memory that is used again, as those of {@link threads} do:
+ * each can be read until the next one is taken. Fails with `InvalidOption` unless it is a whole number from 1 to 4096.
  *
  * @example
  * import { Effect, Exit } from "effect"
@@ -40,10 +41,10 @@ export const MAX = 4096
  *
  * @since 0.1.0
  */
-export const fibers = (count: number): Layer.Layer<Workers, InvalidOption> =>
+export const fibers = (count: number, options: FiberOptions = {}): Layer.Layer<Workers, InvalidOption> =>
   Layer.effect(
     Workers,
-    checked(() => ({ backend: "fibers", count: whole("workers", count, 1, MAX), start: onFiber }))
+    checked(() => ({ backend: "fibers", count: whole("workers", count, 1, MAX), start: onFiber(options) }))
   )
 
 /** The most threads a run can have. @since 0.1.0 */

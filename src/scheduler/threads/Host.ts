@@ -13,7 +13,7 @@ import { CoordinatesError } from "../../seeding/Coordinates.ts"
 import type { SeedPolicy, Seeds } from "../../seeding/SeedPolicy.ts"
 import type { Batch } from "../../stages/Batch.ts"
 import { Lease, lease, leased } from "../../stages/Lease.ts"
-import type { DType, Tensor, TypedArray } from "../../Tensor.ts"
+import { type DType, Tensor, type TypedArray } from "../../Tensor.ts"
 import { DigestError } from "../Digest.ts"
 import { fingerprint } from "../Fingerprint.ts"
 import type { Job } from "../Job.ts"
@@ -46,11 +46,6 @@ export interface Options {
 /** What came of a message: an answer, or why there is none. */
 type Answer = Either.Either<Extract<Said, { readonly _tag: "Made" | "Failed" | "Ready" | "Refused" }>, string>
 
-interface Ring {
-  readonly memory: SharedArrayBuffer
-  readonly size: number
-}
-
 /** The thread's program, beside this package's door; what it is called depends on whether this is compiled. */
 const program = new URL(import.meta.url.endsWith(".ts") ? "../../thread.ts" : "../../thread.js", import.meta.url)
 
@@ -73,11 +68,13 @@ class Host {
   #thread: Thread | undefined
   #answered: Deferred.Deferred<Answer> | undefined
   #restarts: number
-  readonly #rings = new Map<number, Ring>()
+  #memory: ArrayBufferLike = new ArrayBuffer(0)
+  /** Counts the threads: what is given back to one that is no more is not given to the next. */
+  #life = 0
   #free: Array<Slot> = []
   #begun = false
 
-  constructor(options: Options, job: Job, worker: number, { digest, prefetch }: Settings) {
+  constructor(options: Options, job: Job, worker: number, { digest }: Settings) {
     this.#options = options
     this.#job = job
     this.#worker = worker
@@ -93,8 +90,6 @@ class Host {
       rank: plan.rank,
       world: plan.world,
       digest,
-      // Those that wait, the one that the consumer reads, and the one that is being made.
-      places: prefetch + 2,
       policy: policy === undefined ? undefined : described(policy),
       records: policy?.record !== undefined
     }
@@ -109,8 +104,8 @@ class Host {
 
   /** Starts a thread and waits till it has built the pipeline. */
   readonly start: Effect.Effect<void, ThreadError> = Effect.gen(this, function* () {
-    // A ring goes with the thread that made it; batches in it stay readable.
-    this.#rings.clear()
+    // A thread's memory goes with it; batches in it stay readable.
+    this.#life++
     this.#free = []
     const answered = yield* Deferred.make<Answer>()
     this.#answered = answered
@@ -169,7 +164,7 @@ class Host {
           if (size === 0) continue
           const answer = yield* this.#ask(yield* this.#message(at, number, position, size))
           if (Either.isLeft(answer)) return yield* this.#error(at, number, answer.left)
-          if (answer.right._tag === "Made" && answer.right.slot !== undefined) this.#free.push(answer.right.slot)
+          if (answer.right._tag === "Made") this.#free.push(...answer.right.slots)
         }
       }
     })
@@ -214,7 +209,7 @@ class Host {
   }
 
   #said(said: Said): void {
-    if (said._tag === "Ring") this.#rings.set(said.ring, said)
+    if (said._tag === "Memory") this.#memory = said.memory
     else this.#answer(Either.right(said))
   }
 
@@ -243,21 +238,21 @@ class Host {
     })
   }
 
-  #delivered({ batch, hash, laid, slot }: Extract<Said, { readonly _tag: "Made" }>): Content {
-    const ring = slot === undefined ? undefined : this.#rings.get(slot.ring)
-    // A thread sends batches, and says which ring before it writes there.
-    if (batch === undefined || ring === undefined || slot === undefined) {
-      return { batch: batch as Batch<unknown> | undefined, hash }
-    }
-    const from = slot.place * ring.size
+  #delivered({ batch, hash, laid, slots }: Extract<Said, { readonly _tag: "Made" }>): Content {
+    if (batch === undefined) return { batch: undefined, hash }
+    const memory = this.#memory
+    const life = this.#life
+    // A thread sends batches.
     const place = batch as { readonly epoch: number; readonly index: number }
     const own = new Lease({ epoch: place.epoch, batch: place.index }, () => {
-      if (this.#options.debug) new Uint8Array(ring.memory, from, ring.size).fill(0xff)
-      if (this.#rings.get(slot.ring) === ring) this.#free.push(slot)
+      if (this.#options.debug) {
+        for (const { address, length } of slots) new Uint8Array(memory, address, length).fill(0xff)
+      }
+      if (this.#life === life) this.#free.push(...slots)
     })
     const whole = restore(batch, (index) => {
       const at = laid[index] as Laid // as many as stand-ins
-      return leased(own, view(at, ring.memory, from), at.shape) as Tensor
+      return at._tag === "Sent" ? new Tensor(at.data, at.shape) : leased(own, view(at, memory), at.shape)
     }) as Batch<unknown>
     lease(whole, own)
     return { batch: whole, hash, release: own.release }
@@ -294,5 +289,7 @@ const arrays: { readonly [D in DType]: new (memory: ArrayBufferLike, offset: num
   uint64: BigUint64Array
 }
 
-const view = ({ clamped, dtype, length, offset }: Laid, memory: SharedArrayBuffer, from: number): TypedArray =>
-  new (clamped ? Uint8ClampedArray : arrays[dtype])(memory, from + offset, length)
+const view = (
+  { address, clamped, dtype, length }: Extract<Laid, { readonly _tag: "Laid" }>,
+  memory: ArrayBufferLike
+): TypedArray => new (clamped ? Uint8ClampedArray : arrays[dtype])(memory, address, length)

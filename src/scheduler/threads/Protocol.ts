@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Draw, Seeds, Service } from "../../seeding/SeedPolicy.ts"
-import type { DType } from "../../Tensor.ts"
+import type { DType, TypedArray } from "../../Tensor.ts"
 
 /** What a thread is started with. @since 0.1.0 */
 export interface Start {
@@ -19,8 +19,6 @@ export interface Start {
   readonly rank: number
   readonly world: number
   readonly digest: boolean
-  /** How many batches may be in the consumer's hands or on their way there. */
-  readonly places: number
   /** The policy, but for its seeds; those come with each batch. */
   readonly policy: (Pick<Service, "name" | "seed" | "elastic"> & Pick<Partial<Service>, "carries">) | undefined
   /** Whether draws are to be reported back. */
@@ -36,33 +34,36 @@ export interface Make {
   readonly indices: Float64Array
   /** The seeds of its stages, by scope and stage. */
   readonly seeds: ReadonlyArray<readonly [key: string, seeds: Seeds]>
-  /** Slots whose batches nobody reads any more. */
+  /** Places whose batches nobody reads any more. */
   readonly free: ReadonlyArray<Slot>
 }
 
-/** Where a batch's bytes lie: in which ring, and at which of its places. @since 0.1.0 */
+/** A place in the thread's memory that is a batch's until it is given back. @since 0.1.0 */
 export interface Slot {
-  readonly ring: number
-  readonly place: number
+  readonly address: number
+  readonly length: number
 }
 
-/** A tensor in a slot, in the place of a tensor. @since 0.1.0 */
-export interface Laid {
-  readonly offset: number
-  readonly length: number
-  readonly dtype: DType
-  readonly clamped: boolean
-  readonly shape: ReadonlyArray<number>
-}
+/** A tensor in the thread's memory, in the place of a tensor; or one that is sent, where there is no such memory. @since 0.1.0 */
+export type Laid =
+  | {
+      readonly _tag: "Laid"
+      readonly address: number
+      readonly length: number
+      readonly dtype: DType
+      readonly clamped: boolean
+      readonly shape: ReadonlyArray<number>
+    }
+  | { readonly _tag: "Sent"; readonly data: TypedArray; readonly shape: ReadonlyArray<number> }
 
 /** What a thread says. @since 0.1.0 */
 export type Said =
   | { readonly _tag: "Ready" }
-  /** Memory for `places` batches of `size` bytes each. */
-  | { readonly _tag: "Ring"; readonly ring: number; readonly memory: SharedArrayBuffer; readonly size: number }
+  /** The thread's memory, anew when it has grown. */
+  | { readonly _tag: "Memory"; readonly memory: ArrayBufferLike }
   | {
       readonly _tag: "Made"
-      readonly slot: Slot | undefined
+      readonly slots: ReadonlyArray<Slot>
       /** The batch, with {@link Laid} in the place of tensors; `undefined` when nothing was left of it. */
       readonly batch: unknown
       readonly laid: ReadonlyArray<Laid>

@@ -1,88 +1,73 @@
 /**
- * Memory that a thread writes its batches into, in place, and that its owner reads them from.
+ * The memory that a thread's batches lie in: its own arena, written in place, which its owner reads in place.
+ *
+ * A batch's places are taken when it is made and given back when its reader says so, to be used again by a later batch;
+ * so there is a ring of as many as are in use at once.
  *
  * @since 0.1.0
  */
-
+import type { Arena } from "../../kernels/Arena.ts"
+import { Place } from "../../kernels/Place.ts"
 import { isRecord } from "../../stages/Lease.ts"
 import { dtypeOf, Tensor } from "../../Tensor.ts"
 import type { Laid, Slot } from "./Protocol.ts"
 
-/** Tensors start at multiples of this many bytes, so that every element type can be read in place. */
-const ALIGNMENT = 64
-
-const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
-
-/** The key under which a tensor's place in the slot stands in its stead. @since 0.1.0 */
+/** The key under which a tensor's number stands in its stead. @since 0.1.0 */
 export const LAID = "furrow/laid"
 
-/** A batch whose tensors lie in a slot. @since 0.1.0 */
+/** A batch whose tensors lie in memory that the owner can read. @since 0.1.0 */
 export interface Written {
-  readonly slot: Slot | undefined
+  readonly slots: ReadonlyArray<Slot>
   /** The value, with `{ [LAID]: n }` in the place of its n-th tensor. */
   readonly value: unknown
   readonly laid: ReadonlyArray<Laid>
 }
 
 /**
- * Rings of a thread: the one in use, made anew when a batch does not fit or all of its places are held.
+ * The ring of a thread.
  *
  * @since 0.1.0
  */
-export class Rings {
-  readonly #places: number
-  readonly #announce: (ring: number, memory: SharedArrayBuffer, size: number) => void
-  #ring = 0
-  #size = 0
-  #memory: SharedArrayBuffer | undefined
-  #free: Array<number> = []
+export class Ring {
+  readonly #arena: Arena | undefined
+  readonly #out = new Map<number, Place>()
 
-  /** `announce` is told of every new ring before anything is written there. */
-  constructor(places: number, announce: (ring: number, memory: SharedArrayBuffer, size: number) => void) {
-    this.#places = places
-    this.#announce = announce
+  constructor(arena: Arena | undefined) {
+    this.#arena = arena
   }
 
   /** Takes back places that nobody reads any more. */
   give(slots: ReadonlyArray<Slot>): void {
-    // Those of an earlier ring go with it.
-    for (const { place, ring } of slots) if (ring === this.#ring) this.#free.push(place)
+    for (const { address } of slots) {
+      this.#out.get(address)?.give()
+      this.#out.delete(address)
+    }
   }
 
-  /** Writes all tensors of a value into a place. */
-  write(value: unknown): Written {
+  /** Writes all tensors of a value; those that lie in the arena already are left where they are, in `lent` places. */
+  write(value: unknown, lent: ReadonlyArray<Place>): Written {
+    const places = [...lent]
     const tensors: Array<Tensor> = []
     const own = stand(value, tensors)
-    let bytes = 0
-    const laid = tensors.map(({ data, shape }): Laid => {
-      const offset = bytes
-      bytes = aligned(bytes + data.byteLength)
-      return {
-        offset,
-        length: data.length,
-        dtype: dtypeOf(data),
-        clamped: data instanceof Uint8ClampedArray,
-        shape
-      }
-    })
-    if (tensors.length === 0) return { slot: undefined, value: own, laid }
-    const place = this.#take(bytes)
-    const target = new Uint8Array(this.#memory as SharedArrayBuffer, place * this.#size, this.#size) // `#take` made it
-    for (const [index, { data }] of tensors.entries()) {
-      target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), laid[index]?.offset ?? 0)
-    }
-    return { slot: { ring: this.#ring, place }, value: own, laid }
+    const laid = tensors.map((tensor) => this.#lay(tensor, places))
+    for (const place of places) this.#out.set(place.address, place)
+    return { slots: places.map(({ address, length }) => ({ address, length })), value: own, laid }
   }
 
-  #take(bytes: number): number {
-    const place = bytes <= this.#size ? this.#free.pop() : undefined
-    if (place !== undefined) return place
-    this.#size = Math.max(aligned(bytes), this.#size, ALIGNMENT)
-    this.#memory = new SharedArrayBuffer(this.#size * this.#places)
-    this.#free = Array.from({ length: this.#places - 1 }, (_, index) => index + 1)
-    this.#ring++
-    this.#announce(this.#ring, this.#memory, this.#size)
-    return 0
+  #lay({ data, shape }: Tensor, places: Array<Place>): Laid {
+    const arena = this.#arena
+    if (arena === undefined) return { _tag: "Sent", data, shape }
+    let address = arena.addressOf(data)
+    if (address === undefined) {
+      const place = Place.take(arena, data.byteLength)
+      // No room is left: it goes as a copy, as it would without shared memory.
+      if (place === undefined) return { _tag: "Sent", data, shape }
+      places.push(place)
+      place.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+      address = place.address
+    }
+    const clamped = data instanceof Uint8ClampedArray
+    return { _tag: "Laid", address, length: data.length, dtype: dtypeOf(data), clamped, shape }
   }
 }
 

@@ -4,12 +4,13 @@
  * @since 0.1.0
  */
 
-import { kernels } from "../../kernels/Kernels.ts"
+import { arena } from "../../kernels/Kernels.ts"
+import { Output } from "../../kernels/Output.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { Tensor, type TypedArray } from "../../Tensor.ts"
 import { imageOf, withImage } from "./Field.ts"
 import { measure, Passes } from "./Passes.ts"
-import { Output, Results } from "./Results.ts"
+import { Results } from "./Results.ts"
 import { type Behind, behindOf, type Pixels, type Size } from "./Transform.ts"
 
 /**
@@ -44,11 +45,12 @@ export interface Images {
 
 /**
  * The longest row of image stages, from the first of `functions` on, as one step; `undefined` when the first is no
- * image stage. The result is the same, to the bit, as that of the functions one after the other.
+ * image stage. The result is the same, to the bit, as that of the functions one after the other. It lies in memory of
+ * `output`.
  *
  * @since 0.1.0
  */
-export const fuse = (functions: ReadonlyArray<unknown>): Fused | undefined => {
+export const fuse = (functions: ReadonlyArray<unknown>, output = new Output(arena(), false)): Fused | undefined => {
   const [first, ...rest] = functions.map(behindOf)
   if (first === undefined) return undefined
   const row: Array<Behind> = [first]
@@ -57,7 +59,6 @@ export const fuse = (functions: ReadonlyArray<unknown>): Fused | undefined => {
     row.push(next)
   }
   const passes = new Passes(row.map(({ transform }) => transform))
-  const output = new Output()
   return {
     length: row.length,
     field: first.field,
@@ -75,7 +76,6 @@ const runAll = (
 ): ArrayBufferLike | undefined => {
   const results = new Results(output, samples.length)
   const size: Size = { height: 0, width: 0, channels: 0 }
-  const arena = kernels()?.arena
   let row = 0
   let stood = -1
   const own = (stage: number): Rng => {
@@ -86,7 +86,7 @@ const runAll = (
     try {
       const image = imageOf(samples[row], field)
       measure(image, size)
-      passes.run({ pixels: image.data, offset: 0, address: arena?.addressOf(image.data) }, size, own, results.target)
+      passes.run({ pixels: image.data, offset: 0, address: arena()?.addressOf(image.data) }, size, own, results.target)
     } catch (error) {
       // What is no image is refused before any rng is asked for; the error is that of the first stage, at this row.
       if (stood !== row) rng(0, row)
@@ -110,7 +110,7 @@ const runColumn = (
   const size: Size = { height: 0, width: 0, channels: 0 }
   const pixels = data as Pixels // `measure` refuses all else
   measure(new Tensor(pixels, shape), size)
-  const address = kernels()?.arena.addressOf(data)
+  const address = arena()?.addressOf(data)
   const source = { pixels, offset: 0, address }
   const results = new Results(output, places.length)
   let row = 0

@@ -4,8 +4,7 @@
  *
  * @since 0.1.0
  */
-import { kernels } from "../../kernels/Kernels.ts"
-import { Place } from "../../kernels/Place.ts"
+import type { Output } from "../../kernels/Output.ts"
 import { Tensor } from "../../Tensor.ts"
 import type { Target } from "./Passes.ts"
 import type { Pixels, Size } from "./Transform.ts"
@@ -15,32 +14,6 @@ import type { Pixels, Size } from "./Transform.ts"
  * large photos of many sizes would ask for more than there is. Beyond, each image has memory of its own.
  */
 const MOST_SHARED = 2 ** 28
-
-/** Memory that kernels write a batch's images to, kept from batch to batch. @since 0.1.0 */
-export class Output {
-  readonly #arena = kernels()?.arena
-  #place: Place | undefined
-
-  /** For `length` elements; in the kernels' memory where there is some. It is good until the next call. */
-  take(float: boolean, length: number): Pixels {
-    const bytes = float ? 4 * length : length
-    const arena = this.#arena
-    if (arena !== undefined && (this.#place?.length ?? 0) < bytes) this.#place = Place.take(arena, bytes)
-    const place = this.#place
-    if (arena === undefined || place === undefined) return float ? new Float32Array(length) : new Uint8Array(length)
-    const { buffer } = arena.bytes
-    return float ? new Float32Array(buffer, place.address, length) : new Uint8Array(buffer, place.address, length)
-  }
-
-  /** The same numbers in memory that lasts. */
-  lasting(pixels: Pixels): Pixels {
-    if (this.#arena?.addressOf(pixels) === undefined) return pixels
-    // Not `slice`, which makes shared memory of shared memory.
-    const own = pixels instanceof Float32Array ? new Float32Array(pixels.length) : new Uint8Array(pixels.length)
-    own.set(pixels)
-    return own
-  }
-}
 
 /**
  * The results of one batch.

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
+import { arena } from "../../../src/kernels/Kernels.ts"
+import { Output } from "../../../src/kernels/Output.ts"
 import type { Rng } from "../../../src/seeding/Rng.ts"
 import * as Image from "../../../src/stages/Image.ts"
 import { fuse } from "../../../src/stages/image/Fusion.ts"
-import { Output, Results } from "../../../src/stages/image/Results.ts"
+import { Results } from "../../../src/stages/image/Results.ts"
 import { make, Tensor } from "../../../src/Tensor.ts"
 import { grey, greyFloats, images, rows } from "../../support/images.ts"
 import { at, scripted } from "../../support/rng.ts"
@@ -179,7 +181,7 @@ describe("fused stages", () => {
 
   test("set no memory aside for a batch that may need more than there is", () => {
     // As many rows as would come to 4 GB if all were alike.
-    const results = new Results(new Output(), 2 ** 20)
+    const results = new Results(new Output(arena(), false), 2 ** 20)
     const { pixels } = results.target(true, { height: 10, width: 100, channels: 1 }, 1000)
     expect(pixels.byteLength).toBe(4000)
     expect(results.end().length).toBe(1)
