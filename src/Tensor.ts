@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption } from "./InvalidOption.ts"
+import { InvalidOption, whole } from "./InvalidOption.ts"
+import { arena } from "./kernels/Kernels.ts"
 
 /** @since 0.1.0 */
 export type TypedArray =
@@ -117,4 +118,60 @@ export const make = <D extends TypedArray>(data: D, shape: ReadonlyArray<number>
     })
   }
   return new Tensor(data, shape)
+}
+
+const arrays = {
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array
+} as const
+
+/** The typed array of an element type. @since 0.1.0 */
+export type ArrayOf<D extends DType> = InstanceType<(typeof arrays)[D]>
+
+/**
+ * A tensor of zeros for data that image stages will read again and again, to be filled by the caller: the whole of a
+ * dataset, say. It lies where kernels can read it, so its images need not be copied there one by one. It holds its
+ * memory for as long as the program runs, and comes from a stock of 4 GiB; when that is used up, or where there is none,
+ * it is ordinary memory, and all works as before.
+ *
+ * Throws `InvalidOption` for an element type that is none, or when an axis is not a whole number of at least 0.
+ *
+ * @example
+ * import { Dataset, Tensor } from "furrow"
+ *
+ * const images = Tensor.resident("uint8", [1000, 28, 28, 1])
+ * images.data.fill(127) // or read them from a file
+ * const digits = Dataset.fromColumns({ image: images })
+ * console.assert(digits.size === 1000)
+ *
+ * @since 0.1.0
+ */
+export const resident = <D extends DType>(dtype: D, shape: ReadonlyArray<number>): Tensor<ArrayOf<D>> => {
+  if (!Object.hasOwn(arrays, dtype)) {
+    const expected = `one of ${Object.keys(arrays).join(", ")}`
+    throw new InvalidOption({ option: "dtype", value: dtype, expected })
+  }
+  const Kind = arrays[dtype]
+  const length = shape.reduce((product, axis) => product * whole("an axis of the shape", axis, 0), 1)
+  const own = arena()
+  const address = own?.take(whole("the elements of the shape", length, 0) * Kind.BYTES_PER_ELEMENT)
+  const buffer =
+    own === undefined || address === undefined ? new ArrayBuffer(length * Kind.BYTES_PER_ELEMENT) : own.bytes.buffer
+  // Every typed array's constructor takes (buffer, byteOffset, length), of whatever kind the buffer is.
+  const data = new (Kind as unknown as new (...from: readonly [ArrayBufferLike, number, number]) => TypedArray)(
+    buffer,
+    address ?? 0,
+    length
+  )
+  // What lay at the address before is nobody's any more.
+  new Uint8Array<ArrayBufferLike>(data.buffer, data.byteOffset, data.byteLength).fill(0)
+  return new Tensor(data as ArrayOf<D>, shape) // made by D's own constructor
 }

@@ -37,12 +37,22 @@ type Resizing = readonly [
   width: number
 ]
 
-/** What the module exports. Addresses are in bytes; `constants`, `fills` and `scratch` are as `assembly/` says. */
+/** What the module exports. Addresses are in bytes; `constants` and `scratch` are as `assembly/` says. */
 interface Exports {
-  readonly cut: (source: number, ...rest: readonly [...Window, fills: number, target: number]) => void
   readonly cutScaled: (
     source: number,
     ...rest: readonly [...Window, constants: number, target: number, next: number, nextBytes: number]
+  ) => void
+  readonly cutScaledRows: (
+    rows: number,
+    count: number,
+    sourceWidth: number,
+    sourceBytes: number,
+    channels: number,
+    height: number,
+    width: number,
+    constants: number,
+    target: number
   ) => void
   readonly bilinear: (source: number, ...rest: readonly [...Resizing, scratch: number, target: number]) => void
   readonly bilinearScaled: (

@@ -6,4 +6,4 @@
  */
 export { heads } from "./philox"
 export { bilinear, bilinearScaled } from "./resize"
-export { cut, cutScaled } from "./window"
+export { cutScaled, cutScaledRows } from "./window"

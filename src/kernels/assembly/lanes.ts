@@ -31,13 +31,3 @@ export function blank(out: usize, end: usize, limit: usize, channels: i32, fills
     for (let channel = 0; channel < channels; channel++, out += 4) store<f32>(out, load<f32>(fills + (<usize>channel << 2)))
   }
 }
-
-/** Writes fill, a byte a channel. */
-@inline
-export function blankBytes(out: usize, end: usize, channels: i32, fills: usize): void {
-  if (channels == 1) {
-    if (out < end) memory.fill(out, load<u8>(fills), end - out)
-    return
-  }
-  while (out < end) for (let channel = 0; channel < channels; channel++) store<u8>(out++, load<u8>(fills + channel))
-}

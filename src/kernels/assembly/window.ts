@@ -1,9 +1,9 @@
 /**
- * Windows of uint8 images, as they are or scaled to float32: twins of `cut`, `cutTable1` and `cutTable` in
+ * Windows of uint8 images, scaled to float32: twins of `cutTable1` and `cutTable` in
  * `stages/image/kernels/window.ts`. The window is given as there: row i of the result is row y + i · yStep of the
  * image, column j is column x + j · xStep; what lies outside of top … bottom, left … right is fill.
  */
-import { blank, reversed3, scaled2, blankBytes } from "./lanes"
+import { blank, reversed3, scaled2 } from "./lanes"
 
 /**
  * uint8 to float32 by channel: `(f32) (value · scale + bias)` in float64. `constants` holds scale and bias of each
@@ -30,6 +30,58 @@ export function cutScaled(
   nextBytes: i32
 ): void {
   if (nextBytes > 0) touch(next, nextBytes)
+  scaledWindow(
+    source, sourceWidth, channels, y, yStep, x, xStep, top, bottom, left, right, height, width, constants, target
+  )
+}
+
+/** How many bytes a row of {@link cutScaledRows} takes. */
+const ROW: usize = 48
+
+/**
+ * The same for many images of one size, whose windows have one size. Each row holds, 32 bits each: source, y, yStep, x,
+ * xStep, top, bottom, left, right, and three more that are not read.
+ */
+export function cutScaledRows(
+  rows: usize,
+  count: i32,
+  sourceWidth: i32,
+  sourceBytes: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  constants: usize,
+  target: usize
+): void {
+  const size = (<usize>(height * width * channels)) << 2
+  for (let row = 0; row < count; row++, rows += ROW, target += size) {
+    if (row + 1 < count) touch(load<u32>(rows, 48), sourceBytes)
+    scaledWindow(
+      load<u32>(rows), sourceWidth, channels, load<i32>(rows, 4), load<i32>(rows, 8), load<i32>(rows, 12),
+      load<i32>(rows, 16), load<i32>(rows, 20), load<i32>(rows, 24), load<i32>(rows, 28), load<i32>(rows, 32),
+      height, width, constants, target
+    )
+  }
+}
+
+@inline
+function scaledWindow(
+  source: usize,
+  sourceWidth: i32,
+  channels: i32,
+  y: i32,
+  yStep: i32,
+  x: i32,
+  xStep: i32,
+  top: i32,
+  bottom: i32,
+  left: i32,
+  right: i32,
+  height: i32,
+  width: i32,
+  constants: usize,
+  target: usize
+): void {
   const from = min(max(xStep == 1 ? left - x : x - right + 1, 0), width)
   const to = max(min(xStep == 1 ? right - x : x - left + 1, width), from)
   const fills = constants + (<usize>channels << 4)
@@ -62,24 +114,35 @@ function touch(from: usize, bytes: i32): void {
   touched = all
 }
 
-/** One channel, eight pixels at a time; the last eight may meet those before them. */
+/** One channel, eight pixels at a time, then four, then one. */
 @inline
 function scale1(read: usize, step: i32, out: usize, end: usize, constants: usize): void {
   const factor = v128.load64_splat(constants)
   const bias = v128.load64_splat(constants, 8)
-  if (out + 32 <= end) {
-    if (step == 1) {
-      for (; out + 32 < end; out += 32, read += 8) eight(out, v128.load_ext<u8>(read), factor, bias)
-      eight(end - 32, v128.load_ext<u8>(read - ((32 - (end - out)) >> 2)), factor, bias)
-    } else {
-      for (; out + 32 < end; out += 32, read -= 8) eight(out, backwards(read), factor, bias)
-      eight(end - 32, backwards(read + ((32 - (end - out)) >> 2)), factor, bias)
+  if (step == 1) {
+    for (; out + 32 <= end; out += 32, read += 8) eight(out, v128.load_ext<u8>(read), factor, bias)
+    if (out + 16 <= end) {
+      four(out, v128.load32_zero(read), factor, bias)
+      out += 16
+      read += 4
     }
   } else {
-    const one = load<f64>(constants)
-    const other = load<f64>(constants, 8)
-    for (; out < end; out += 4, read += step) store<f32>(out, <f32>(<f64>load<u8>(read) * one + other))
+    for (; out + 32 <= end; out += 32, read -= 8) eight(out, backwards(read), factor, bias)
+    if (out + 16 <= end) {
+      const bytes = v128.load32_zero(read - 3)
+      four(out, v128.shuffle<u8>(bytes, bytes, 3, 2, 1, 0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), factor, bias)
+      out += 16
+      read -= 4
+    }
   }
+  const one = load<f64>(constants)
+  const other = load<f64>(constants, 8)
+  for (; out < end; out += 4, read += step) store<f32>(out, <f32>(<f64>load<u8>(read) * one + other))
+}
+
+@inline
+function four(out: usize, bytes: v128, factor: v128, bias: v128): void {
+  v128.store(out, scaled2(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)), factor, bias, factor, bias))
 }
 
 /** The eight pixels that end at `read`, the last one first, in 16 bits each. */
@@ -125,56 +188,5 @@ function scale(read: usize, step: i32, channels: i32, out: usize, end: usize, co
       store<f32>(out, <f32>(<f64>load<u8>(read + channel) * load<f64>(own) + load<f64>(own, 8)))
     }
     read += step * channels
-  }
-}
-
-/** The window as it is; `fills` holds one byte a channel. */
-export function cut(
-  source: usize,
-  sourceWidth: i32,
-  channels: i32,
-  y: i32,
-  yStep: i32,
-  x: i32,
-  xStep: i32,
-  top: i32,
-  bottom: i32,
-  left: i32,
-  right: i32,
-  height: i32,
-  width: i32,
-  fills: usize,
-  target: usize
-): void {
-  const from = min(max(xStep == 1 ? left - x : x - right + 1, 0), width)
-  const to = max(min(xStep == 1 ? right - x : x - left + 1, width), from)
-  const bytes = <usize>width * channels
-  const before = <usize>from * channels
-  const behind = <usize>to * channels
-  for (let row = 0; row < height; row++, target += bytes) {
-    const own = y + row * yStep
-    if (own < top || own >= bottom) {
-      blankBytes(target, target + bytes, channels, fills)
-      continue
-    }
-    blankBytes(target, target + before, channels, fills)
-    const read = source + (<usize>(own * sourceWidth + x + from * xStep)) * channels
-    if (xStep == 1) memory.copy(target + before, read, behind - before)
-    else mirror(read, channels, target + before, target + behind)
-    blankBytes(target + behind, target + bytes, channels, fills)
-  }
-}
-
-@inline
-function mirror(read: usize, channels: i32, out: usize, end: usize): void {
-  if (channels == 1) {
-    for (; out + 16 <= end; out += 16, read -= 16) {
-      const bytes = v128.load(read - 15)
-      v128.store(out, v128.shuffle<u8>(bytes, bytes, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
-    }
-  }
-  while (out < end) {
-    for (let channel = 0; channel < channels; channel++) store<u8>(out++, load<u8>(read + channel))
-    read -= channels
   }
 }

@@ -7,11 +7,11 @@
 import { arena } from "../../kernels/Kernels.ts"
 import { Output } from "../../kernels/Output.ts"
 import type { Rng } from "../../seeding/Rng.ts"
-import { Tensor, type TypedArray } from "../../Tensor.ts"
+import { Tensor } from "../../Tensor.ts"
 import { imageOf, withImage } from "./Field.ts"
 import { measure, Passes } from "./Passes.ts"
 import { Results } from "./Results.ts"
-import { type Behind, behindOf, type Pixels, type Size } from "./Transform.ts"
+import { type Behind, behindOf, type Images, type Pixels, type Size } from "./Transform.ts"
 
 /**
  * Some stages as one step.
@@ -34,13 +34,6 @@ export interface Fused {
    * where `run` throws.
    */
   readonly column: (images: Images, places: Float64Array, rng: (stage: number, row: number) => Rng) => Tensor
-}
-
-/** Images of one size, `width` elements each. @since 0.1.0 */
-export interface Images {
-  readonly data: TypedArray
-  readonly shape: ReadonlyArray<number>
-  readonly width: number
 }
 
 /**
@@ -103,10 +96,13 @@ const runAll = (
 const runColumn = (
   passes: Passes,
   output: Output,
-  { data, shape, width }: Images,
+  images: Images,
   places: Float64Array,
   rng: (stage: number, row: number) => Rng
 ): Tensor => {
+  const whole = passes.windows(images, places, rng, output)
+  if (whole !== undefined) return whole
+  const { data, shape, width } = images
   const size: Size = { height: 0, width: 0, channels: 0 }
   const pixels = data as Pixels // `measure` refuses all else
   measure(new Tensor(pixels, shape), size)

@@ -9,14 +9,16 @@
 import { InvalidOption } from "../../InvalidOption.ts"
 import type { Arena } from "../../kernels/Arena.ts"
 import { kernels } from "../../kernels/Kernels.ts"
+import type { Output } from "../../kernels/Output.ts"
 import { Place } from "../../kernels/Place.ts"
 import type { Rng } from "../../seeding/Rng.ts"
-import type { Tensor } from "../../Tensor.ts"
+import { Tensor } from "../../Tensor.ts"
 import { of, scales, table } from "./kernels/pointwise.ts"
 import type { Rectangle } from "./kernels/resize.ts"
 import { cut, cutFloats, cutTable, cutTable1, type View } from "./kernels/window.ts"
 import { fits, matches } from "./Options.ts"
 import type {
+  Images,
   Pixels,
   PixelTransform,
   PointwiseTransform,
@@ -129,8 +131,79 @@ export class Passes {
     }
   }
 
-  /** Composes a pass's windows into `#view`, and its result's size into `#output`. */
-  #compose(pass: WindowPass, source: Pixels, rng: (place: number) => Rng): void {
+  /**
+   * Takes the images of one size at some places of a column through all transforms, by one call of a kernel. Gives none,
+   * and has asked for nothing, where the transforms are not windows with a scale behind them, over bytes, or where the
+   * images are so large that only their windows should be copied to where kernels can read them.
+   */
+  windows(
+    { data, shape, width: bytes }: Images,
+    places: Float64Array,
+    rng: (place: number, row: number) => Rng,
+    memory: Output
+  ): Tensor<Pixels> | undefined {
+    const [pass] = this.#passes
+    const own = this.#kernels
+    const size = this.#size
+    const output = this.#output
+    if (own === undefined || this.#passes.length !== 1 || pass?.kind !== "window" || pass.pointwise === undefined) {
+      return undefined
+    }
+    if (!(data instanceof Uint8Array)) return undefined
+    measure(new Tensor(data, shape), size)
+    const { arena } = own
+    const resident = arena.addressOf(data)
+    if (resident === undefined && bytes > LARGE) return undefined
+    const count = places.length
+    const constants = this.#constants[0]?.scaled(arena, size.channels)
+    const rows = this.#blending.take(false, ROW * count).address
+    const staged = resident ?? this.#staged.take(false, bytes * count).address
+    if (constants === undefined || rows === undefined || staged === undefined) return undefined
+    let row = 0
+    const drawn = (place: number): Rng => rng(place, row)
+    const view = this.#view
+    let height = 0
+    let width = 0
+    for (; row < count; row++) {
+      const place = places[row] as number // below the length
+      this.#compose(pass, data, drawn, row === 0)
+      if (row === 0) {
+        height = view.height
+        width = view.width
+      }
+      if (view.height !== height || view.width !== width) throw new Error("windows of several sizes are no column")
+      let source = staged + place * bytes
+      if (resident === undefined) {
+        source = staged + row * bytes
+        arena.bytes.set(data.subarray(place * bytes, (place + 1) * bytes), source)
+      }
+      const { words } = arena
+      const at = (rows + ROW * row) >>> 2
+      words[at] = source
+      words[at + 1] = view.y
+      words[at + 2] = view.yStep
+      words[at + 3] = view.x
+      words[at + 4] = view.xStep
+      words[at + 5] = view.top
+      words[at + 6] = view.bottom
+      words[at + 7] = view.left
+      words[at + 8] = view.right
+    }
+    const { channels } = output
+    const pixels = memory.take(true, count * height * width * channels)
+    const target = arena.addressOf(pixels)
+    // More than there is room for goes row by row.
+    if (target === undefined) throw new Error("no memory is left for a batch that kernels could write")
+    const touched = resident === undefined ? 0 : bytes
+    own.cutScaledRows(rows, count, size.width, touched, channels, height, width, constants, target)
+    return new Tensor(memory.lasting(pixels), [count, height, width, channels])
+  }
+
+  /**
+   * Composes a pass's windows into `#view`, and its result's size into `#output`. `checks` is for the first of several
+   * images of one size and kind.
+   */
+  #compose(pass: WindowPass, source: Pixels, rng: (place: number) => Rng, checks = true): void {
     const { channels, height, width } = this.#size
     const window = this.#window
     const view = this.#view
@@ -158,13 +231,13 @@ export class Passes {
       window.flipHorizontal = false
       transform.place(output, transform.parameters, window)
       // Here and not where the pass is run: an error is put down to the stage whose rng was asked for last.
-      if (transform.fill !== undefined) {
+      if (checks && transform.fill !== undefined) {
         matches("fill", transform.fill, channels)
         fits("fill", transform.fill, source)
       }
       apply(view, window, output)
     }
-    if (pass.pointwise !== undefined) {
+    if (checks && pass.pointwise !== undefined) {
       rng(pass.first + windows.length)
       pass.pointwise.check(channels)
     }
@@ -309,6 +382,12 @@ export class Passes {
     return own - first * bytes
   }
 }
+
+/** An image of more bytes is copied window by window, not whole. */
+const LARGE = 16_384
+
+/** How many bytes a window takes that a kernel is told of. */
+const ROW = 48
 
 type WindowPass = Extract<Pass, { readonly kind: "window" }>
 type PixelPass = Extract<Pass, { readonly kind: "pixels" }>

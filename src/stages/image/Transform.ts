@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Rng } from "../../seeding/Rng.ts"
+import type { TypedArray } from "../../Tensor.ts"
 import type { Rectangle } from "./kernels/resize.ts"
 
 /** The element types of an image: 0 … 255, or any float. @since 0.1.0 */
@@ -98,6 +99,13 @@ export interface PixelTransform extends Base {
 
 /** @since 0.1.0 */
 export type Transform = WindowTransform | PointwiseTransform | PixelTransform
+
+/** Images of one size, one behind the other, `width` elements each. @since 0.1.0 */
+export interface Images {
+  readonly data: TypedArray
+  readonly shape: ReadonlyArray<number>
+  readonly width: number
+}
 
 /** What stands behind a stage's function. @since 0.1.0 */
 export interface Behind {
