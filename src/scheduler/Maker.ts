@@ -77,13 +77,17 @@ export const onFiber =
 
 /** A batch that lies in lent places; they are given back when it is released. */
 const borrowed = ({ batch, hash }: Content, places: ReadonlyArray<Place>, debug: boolean): Content => {
-  if (batch === undefined || places.length === 0) return { batch, hash }
-  const own = new Lease({ epoch: batch.epoch, batch: batch.index }, () => {
+  const end = (): void => {
     for (const place of places) {
       if (debug) place.bytes.fill(0xff)
       place.give()
     }
-  })
+  }
+  if (batch === undefined || places.length === 0) {
+    end()
+    return { batch, hash }
+  }
+  const own = new Lease({ epoch: batch.epoch, batch: batch.index }, end)
   const whole = { ...batch, columns: leasedColumns(own, batch.columns) }
   lease(whole, own)
   return { batch: whole, hash, release: own.release }

@@ -31,8 +31,9 @@ const scaled = new WeakMap<PointwiseTransform, Map<number, Float64Array | undefi
 
 /**
  * `scale` and `bias` of each channel, one behind the other, such that `value · scale + bias` in float64, rounded to
- * float32, is what {@link table} says of each of the 256 values. None where that cannot be had, which has not been seen:
- * both are right to some 2^-52, and differ only where they fall on the two sides of the middle between two float32s.
+ * float32, is what {@link table} says of each of the 256 values. None where that cannot be had: where a mean is so close to
+ * one of the values that hardly a digit of their difference is left, or, rarely, where the two ways of computing it fall
+ * on the two sides of the middle between two float32s.
  *
  * @since 0.1.0
  */
