@@ -55,4 +55,4 @@ const command = Command.make(
     })
 ).pipe(Command.withDescription("Shows the bug of a thousand projects, its fixes and their flaws, and the cure"))
 
-await main("article", command)
+if (import.meta.main) await main("article", command)

@@ -11,7 +11,7 @@
 import { Command, Options } from "@effect/cli"
 import { FileSystem } from "@effect/platform"
 import { Effect, Either, Option } from "effect"
-import { SeedAudit } from "../src/index.ts"
+import { type Seed, SeedAudit } from "../src/index.ts"
 import { legend, matrix } from "./audit/Matrix.ts"
 import { load } from "./audit/Module.ts"
 import { page } from "./audit/Page.ts"
@@ -106,21 +106,23 @@ const auditModule = (path: string, flags: Flags, extent: SeedAudit.Options) =>
     return [{ title: report.policy, note: path, report }]
   })
 
+const fits = (seed: Seed.RootInput, bits: number): boolean =>
+  typeof seed !== "string" && BigInt(seed) < 1n << BigInt(bits)
+
 const auditPolicies = (flags: Flags, extent: SeedAudit.Options) =>
   Effect.gen(function* () {
-    const wide = (extent.seeds ?? []).find((own) => typeof own === "string" || BigInt(own) >= 2n ** 32n)
-    if (wide !== undefined) {
-      const message = `--seeds "${wide}" cannot seed NumPy, which takes whole numbers from 0 to 4294967295`
-      return yield* new Usage({ message })
-    }
     const setting = { workers: flags.workers, batches: flags.batches, ownRankSeeds: flags.rankSeeds === "own" }
     const pipeline = Policies.pipeline(flags.batches, flags.ranks)
-    return yield* Effect.forEach(flags.policies, (name) =>
-      Effect.gen(function* () {
-        const own = yield* Policies.byName(name, setting)
-        const report = yield* SeedAudit.run(pipeline, (seed) => own.layer(BigInt(seed)), extent)
-        return { title: name, note: own.note, report }
-      })
+    const policies = yield* Effect.forEach(flags.policies, (name) => Policies.byName(name, setting))
+    for (const { bits, name } of policies) {
+      if (bits === undefined) continue
+      const off = (extent.seeds ?? []).find((seed) => !fits(seed, bits))
+      if (off === undefined) continue
+      const takes = `whole numbers from 0 to ${2n ** BigInt(bits) - 1n}`
+      return yield* new Usage({ message: `--seeds "${off}" cannot seed ${name}, which takes ${takes}` })
+    }
+    return yield* Effect.forEach(policies, ({ layer, name, note }) =>
+      Effect.map(SeedAudit.run(pipeline, layer, extent), (report) => ({ title: name, note, report }))
     )
   })
 
@@ -148,13 +150,18 @@ const command = Command.make("audit", options, (flags) =>
     if (audited.some(({ report }) => report.verdict === "repeats")) print(`\n${legend}`)
     for (const one of audited) show(one)
     if (Option.isSome(flags.html)) {
+      const file = flags.html.value
       const fs = yield* FileSystem.FileSystem
-      yield* fs.writeFileString(flags.html.value, page(audited, { heading: "Which random streams repeat" }))
-      print(`\nwritten: ${flags.html.value}`)
+      yield* fs
+        .writeFileString(file, page(audited, { heading: "Which random streams repeat" }))
+        .pipe(
+          Effect.mapError(({ message }) => new Usage({ message: `--html "${file}" cannot be written: ${message}` }))
+        )
+      print(`\nwritten: ${file}`)
     }
     if (flags.json) print(json(audited))
     if (audited.some(({ report }) => report.verdict === "repeats")) yield* new Found()
   })
 ).pipe(Command.withDescription("Finds out which random streams repeat under a seed policy"))
 
-await main("audit", command)
+if (import.meta.main) await main("audit", command)

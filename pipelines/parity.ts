@@ -62,4 +62,4 @@ const command = Command.make(
     })
 ).pipe(Command.withDescription("Draws what NumPy, PyTorch and CPython draw, and compares"))
 
-await main("parity", command)
+if (import.meta.main) await main("parity", command)

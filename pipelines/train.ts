@@ -95,4 +95,4 @@ const command = Command.make("train", options, (flags) =>
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Trains a network on handwritten digits, and proves that no random draw was repeated"))
 
-await main("train", command)
+if (import.meta.main) await main("train", command)

@@ -16,8 +16,16 @@ export interface Setting {
 export interface Audited {
   readonly name: string
   readonly note: string
-  /** Whether a verdict of "repeats" is what is known of it. */
-  readonly layer: (seed: bigint) => Layer.Layer<SeedPolicy.SeedPolicy, unknown>
+  /** The bits of the number that seeds it; none where a name does, too. */
+  readonly bits: 32 | 64 | undefined
+  readonly layer: (seed: Seed.RootInput) => Layer.Layer<SeedPolicy.SeedPolicy, unknown>
+}
+
+/** A policy as {@link all} lists it, seeded by a kind of number. */
+interface Of<Input> {
+  readonly name: string
+  readonly note: string
+  readonly layer: (seed: Input) => Layer.Layer<SeedPolicy.SeedPolicy, unknown>
 }
 
 /** A pipeline that draws for its order and for each sample: all that a policy has to seed. */
@@ -40,7 +48,7 @@ export const all = ({ batches, ownRankSeeds, workers }: Setting): ReadonlyArray<
   }
   const torch = (seed: bigint) => ({ torch: rankSeed(seed, ownRankSeeds), shuffle: true })
   const short = Math.max(1, Math.floor(workers / 2))
-  return [
+  const article: ReadonlyArray<Of<bigint>> = [
     {
       name: "forked",
       note: "workers inherit the parent's NumPy state, each epoch again",
@@ -86,8 +94,9 @@ export const all = ({ batches, ownRankSeeds, workers }: Setting): ReadonlyArray<
       name: "pytorch",
       note: "PyTorch 1.9 and later: SeedSequence of worker and base seed",
       layer: (seed) => Parity.pytorch(torch(seed))
-    },
-    { name: "additive", note: "seed + epoch", layer: (seed) => Parity.additive({ seed }) },
+    }
+  ]
+  const own: ReadonlyArray<Of<Seed.RootInput>> = [
     {
       name: "epochWorker",
       note: "Furrow's default: epoch, worker and ordinal packed into a Philox counter",
@@ -98,6 +107,16 @@ export const all = ({ batches, ownRankSeeds, workers }: Setting): ReadonlyArray<
       note: "epoch and sample index packed into a Philox counter",
       layer: (seed) => SeedPolicy.elastic({ seed })
     }
+  ]
+  return [
+    ...article.map((one) => ({ ...one, bits: 32 as const, layer: (seed: Seed.RootInput) => one.layer(BigInt(seed)) })),
+    {
+      name: "additive",
+      note: "seed + epoch",
+      bits: 64,
+      layer: (seed) => Parity.additive({ seed: BigInt(seed) })
+    },
+    ...own.map((one) => ({ ...one, bits: undefined }))
   ]
 }
 

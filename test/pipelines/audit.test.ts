@@ -74,6 +74,27 @@ describe("the policies", () => {
     },
     TIME
   )
+
+  test(
+    "take seeds as wide as they are themselves, and refuse others by name",
+    async () => {
+      const wide = await run("--policies", "elastic,additive", "--seeds", "18446744073709551614,18446744073709551615")
+      expect(wide.code).toBe(1)
+      expect(wide.stdout).toContain("run 18446744073709551615")
+      const named = await run("--policies", "elastic", "--seeds", "one,two", "--html", join(folder, "none", "a.html"))
+      expect(named.code).toBe(2)
+      expect(named.stderr).toContain('a.html" cannot be written: ')
+      const cases = [
+        ["forked", "4294967296", "cannot seed forked, which takes whole numbers from 0 to 4294967295"],
+        ["elastic,additive", "one", "cannot seed additive, which takes whole numbers from 0 to 18446744073709551615"]
+      ] as const
+      for (const [policies, seeds, message] of cases) {
+        const { code, stderr } = await run("--policies", policies, "--seeds", seeds)
+        expect({ code, stderr }).toEqual({ code: 2, stderr: `audit: --seeds "${seeds}" ${message}\n` })
+      }
+    },
+    TIME
+  )
 })
 
 describe("a pipeline of one's own", () => {
