@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Cause, type Context, Effect, Exit, Layer, Predicate } from "effect"
+import { Cause, type Context, Effect, Exit, Layer, Predicate, Queue } from "effect"
 // What they register: any seed that the main side sends is to find its generator here.
 import "./index.ts"
 import "./testing.ts"
@@ -141,10 +141,12 @@ if (thread !== undefined) {
   const started = Effect.gen(function* () {
     // The main side starts this program with nothing else.
     const make = yield* serve(thread.data as Start, post)
-    // A stage's requirements are in the context that `serve` provides, as far as they can be had.
-    thread.listen((message) => void Effect.runFork(make(message as Make) as Effect.Effect<void>))
+    // More may be asked for while a batch is being made; they are made one after the other.
+    const asked = yield* Queue.unbounded<Make>()
+    thread.listen((message) => asked.unsafeOffer(message as Make)) // the main side says nothing else
     post({ _tag: "Ready" })
-    return yield* Effect.never
+    // A stage's requirements are in the context that `serve` provides, as far as they can be had.
+    return yield* Effect.forever(Effect.flatMap(Queue.take(asked), make) as Effect.Effect<void>)
   })
   // What the pipeline requires is in the context that `serve` builds, as far as it can be had.
   Effect.runFork(Effect.scoped(started) as Effect.Effect<never, Error>).addObserver((exit) => {

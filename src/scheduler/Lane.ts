@@ -42,6 +42,12 @@ export class Line<A> {
 
   /** Waits until there is something. */
   readonly some: Effect.Effect<void> = Effect.suspend(() => (this.#items.length > 0 ? Effect.void : this.#arrived.wait))
+
+  /** Waits for the first, and takes it. */
+  readonly take: Effect.Effect<A> = Effect.suspend(() => {
+    const first = this.#items.shift()
+    return first === undefined ? Effect.zipRight(this.#arrived.wait, this.take) : Effect.succeed(first)
+  })
 }
 
 /** Leave to make so many things before one of them has been taken. @since 0.1.0 */

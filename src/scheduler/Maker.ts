@@ -29,10 +29,21 @@ export interface Content {
 /** @since 0.1.0 */
 export type Failure = Worker.BatchError | Digest.DigestError | ThreadError | InvalidOption
 
-/** @since 0.1.0 */
-export interface Maker {
-  readonly make: (epoch: number, batch: number) => Effect.Effect<Content, Failure, unknown>
-}
+/** A batch that is asked for: waits until it is made. @since 0.1.0 */
+export type Asked = Effect.Effect<Content, Failure, unknown>
+
+/** Makes batches, in the order in which they are asked for. @since 0.1.0 */
+export type Maker =
+  /** Makes a batch on the fiber that runs the effect. */
+  | { readonly _tag: "Here"; readonly make: (epoch: number, batch: number) => Asked }
+  /**
+   * Has a batch made elsewhere. The next one may be asked for before this one is there, so that whoever makes them never
+   * waits for a question; they are to be waited for in the order in which they were asked for.
+   */
+  | {
+      readonly _tag: "There"
+      readonly ask: (epoch: number, batch: number) => Effect.Effect<Asked, Failure, unknown>
+    }
 
 /** How a run wants its batches made. @since 0.1.0 */
 export interface Settings {
@@ -64,6 +75,7 @@ export const onFiber =
       const own = Worker.make(job, worker, output)
       let begun = false
       return {
+        _tag: "Here",
         make: (epoch, number) =>
           Effect.gen(function* () {
             // Of a run that goes on from somewhere the streams may have gone on, too.

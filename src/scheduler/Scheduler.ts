@@ -24,7 +24,7 @@ import * as Digest from "./Digest.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
 import { Leave, Line } from "./Lane.ts"
-import type { Content, Failure, Maker } from "./Maker.ts"
+import type { Asked, Content, Failure, Maker } from "./Maker.ts"
 import * as Plan from "./Plan.ts"
 import type { DatasetChanged, StageError } from "./StageError.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
@@ -113,6 +113,13 @@ interface Made {
   readonly exit: Exit.Exit<Content, Failure>
 }
 
+/** A worker, and what lies between it and the consumer. */
+interface Lane {
+  readonly worker: number
+  readonly line: Line<Made>
+  readonly leave: Leave
+}
+
 /** Timers and signals wait no longer than this many milliseconds, or one batch. */
 const BREATH_MS = 8
 
@@ -157,25 +164,55 @@ export const open = <C, E, R>(
 
     // One queue for all in the order of readiness, one for each worker in the plan's order.
     const shared = new Line<Made>()
-    const lanes = Array.from({ length: Math.min(workers, batches) }, (_, worker) => ({
-      worker,
-      line: ready ? shared : new Line<Made>(),
-      leave: new Leave(prefetch)
-    }))
+    const lanes = Array.from(
+      { length: Math.min(workers, batches) },
+      (_, worker): Lane => ({
+        worker,
+        line: ready ? shared : new Line<Made>(),
+        leave: new Leave(prefetch)
+      })
+    )
 
     const breathe = breathing()
-    const work = ({ leave, line, worker }: (typeof lanes)[number], own: Maker) =>
+    /** What a worker is to make, in this order. */
+    function* shareOf(worker: number) {
+      for (let epoch = from?.epoch ?? 0; epoch < epochs; epoch++) {
+        for (let number = worker; number < batches; number += workers) {
+          const place = epoch * batches + number
+          if (place >= first && !ahead.has(place)) yield { epoch, number, place }
+        }
+      }
+    }
+
+    const here = ({ leave, line, worker }: Lane, make: Extract<Maker, { readonly _tag: "Here" }>["make"]) =>
       Effect.gen(function* () {
-        for (let epoch = from?.epoch ?? 0; epoch < epochs; epoch++) {
-          for (let number = worker; number < batches; number += workers) {
-            const place = epoch * batches + number
-            if (place < first || ahead.has(place)) continue
+        for (const { epoch, number, place } of shareOf(worker)) {
+          yield* leave.take
+          const exit = yield* Effect.exit(make(epoch, number))
+          line.put({ place, exit })
+          if (Exit.isFailure(exit)) return
+          yield* breathe
+        }
+      })
+
+    const there = ({ leave, line, worker }: Lane, ask: Extract<Maker, { readonly _tag: "There" }>["ask"]) =>
+      Effect.gen(function* () {
+        const asked = new Line<{ readonly place: number; readonly content: Asked }>()
+        const asking = Effect.gen(function* () {
+          for (const { epoch, number, place } of shareOf(worker)) {
             yield* leave.take
-            const exit = yield* Effect.exit(own.make(epoch, number))
-            line.put({ place, exit })
-            if (Exit.isFailure(exit)) return
-            yield* breathe
+            const answer = yield* Effect.exit(ask(epoch, number))
+            asked.put({ place, content: Effect.flatten(answer) })
+            if (Exit.isFailure(answer)) return
           }
+        })
+        // It ends with this fiber.
+        yield* Effect.fork(asking)
+        for (const _ of shareOf(worker)) {
+          const { content, place } = yield* asked.take
+          const exit = yield* Effect.exit(content)
+          line.put({ place, exit })
+          if (Exit.isFailure(exit)) return
         }
       })
 
@@ -187,8 +224,9 @@ export const open = <C, E, R>(
     yield* Effect.forEach(
       makers,
       (maker, place) => {
-        const lane = lanes[place] as (typeof lanes)[number] // a maker for each
-        return Effect.forkScoped(fromPipeline<void, E, R>(work(lane, maker), context))
+        const lane = lanes[place] as Lane // a maker for each
+        const work = maker._tag === "Here" ? here(lane, maker.make) : there(lane, maker.ask)
+        return Effect.forkScoped(fromPipeline<void, E, R>(work, context))
       },
       { discard: true }
     )

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { Deferred, type Duration, Effect, Either, type Scope } from "effect"
+import { Deferred, type Duration, Effect, Either, FiberId, type Scope } from "effect"
 import { shown } from "../../InvalidOption.ts"
 import { startThread, type Thread } from "../../runtime.ts"
 import { CoordinatesError } from "../../seeding/Coordinates.ts"
@@ -57,8 +57,18 @@ export const onThread =
       const host = new Host(options, job, worker, settings)
       yield* Effect.addFinalizer(() => host.end)
       yield* host.start
-      return { make: (epoch, batch) => host.make(epoch, batch) }
+      host.open()
+      return { _tag: "There", ask: (epoch, batch) => host.ask(epoch, batch) }
     })
+
+/** A batch that is asked for, and not yet handed on. */
+interface Pending {
+  readonly message: Make
+  /** What comes of it; another one where it had to be asked for again. */
+  answered: Deferred.Deferred<Answer>
+}
+
+const asking = (message: Make): Pending => ({ message, answered: Deferred.unsafeMake(FiberId.none) })
 
 class Host {
   readonly #options: Options
@@ -66,7 +76,13 @@ class Host {
   readonly #worker: number
   readonly #start: Start
   #thread: Thread | undefined
-  #answered: Deferred.Deferred<Answer> | undefined
+  /** What waits for the thread's answers, which come in the order of the questions. */
+  #asked: Array<Deferred.Deferred<Answer>> = []
+  readonly #pending: Array<Pending> = []
+  /** Whether the thread is told of batches as they are asked for: it is not while another one is put in its place. */
+  #open = false
+  /** Why there is no thread any more, until another one is started. */
+  #gone: string | undefined
   #restarts: number
   #memory: ArrayBufferLike = new ArrayBuffer(0)
   /** Counts the threads: what is given back to one that is no more is not given to the next. */
@@ -107,13 +123,14 @@ class Host {
     // A thread's memory goes with it; batches in it stay readable.
     this.#life++
     this.#free = []
+    this.#gone = undefined
     const answered = yield* Deferred.make<Answer>()
-    this.#answered = answered
+    this.#asked = [answered]
     this.#thread = yield* Effect.try({
       try: () =>
         startThread(program, this.#start, {
           said: (message) => this.#said(message as Said), // our own program says nothing else
-          died: (reason) => this.#answer(Either.left(reason))
+          died: (reason) => this.#died(reason)
         }),
       catch: (thrown) => this.#error(undefined, undefined, `it could not be started: ${shown(thrown)}`)
     })
@@ -128,26 +145,51 @@ class Host {
     return yield* this.#error(undefined, undefined, reason)
   })
 
-  /** Makes a batch; dies the thread, another one makes it again. */
-  make(epoch: number, batch: number): Effect.Effect<Content, Failure> {
+  /** Asks for a batch; dies the thread, another one makes it again. */
+  ask(epoch: number, batch: number): Effect.Effect<Effect.Effect<Content, Failure>, Failure> {
     return Effect.gen(this, function* () {
       const { position, size } = Plan.rows(this.#job.plan, batch)
-      if (size === 0) return { batch: undefined, hash: undefined }
+      if (size === 0) return Effect.succeed({ batch: undefined, hash: undefined })
       const message = yield* this.#message(epoch, batch, position, size)
+      const pending = asking(message)
+      if (!this.#begun) yield* this.#advance(epoch, batch)
+      this.#begun = true
+      this.#pending.push(pending)
+      if (this.#open || this.#gone !== undefined) this.#post(pending)
+      return this.#wait(pending)
+    })
+  }
+
+  /** Waits for what comes of the first pending batch. */
+  #wait(pending: Pending): Effect.Effect<Content, Failure> {
+    return Effect.gen(this, function* () {
       for (;;) {
-        if (this.#thread === undefined) {
-          yield* this.start
-          this.#begun = false
+        const answer = yield* this.#inTime(pending.answered)
+        if (Either.isRight(answer)) {
+          this.#pending.shift()
+          const { batch, epoch } = pending.message
+          return yield* this.#content(answer.right, epoch, batch)
         }
-        // A thread that is new, in a run that is not.
-        if (!this.#begun) yield* this.#advance(epoch, batch)
-        this.#begun = true
-        const answer = yield* this.#ask(message)
-        if (Either.isRight(answer)) return yield* this.#content(answer.right, epoch, batch)
-        yield* this.end
-        if (this.#restarts === 0) return yield* this.#error(epoch, batch, answer.left)
-        this.#restarts--
+        yield* this.#replace(pending.message, answer.left)
       }
+    })
+  }
+
+  /** Puts another thread in the place of one that is dead or is to be, and asks it for all that is pending. */
+  #replace({ batch, epoch }: Make, reason: string): Effect.Effect<void, Failure> {
+    return Effect.gen(this, function* () {
+      this.#open = false
+      yield* this.end
+      if (this.#restarts === 0) return yield* this.#error(epoch, batch, reason)
+      this.#restarts--
+      yield* this.start
+      yield* this.#advance(epoch, batch)
+      // In one go, so that nothing is asked for between.
+      for (const pending of this.#pending) {
+        pending.answered = Deferred.unsafeMake(FiberId.none)
+        this.#post(pending)
+      }
+      this.open()
     })
   }
 
@@ -162,7 +204,10 @@ class Host {
         for (let number = this.#worker; number < end; number += plan.workers) {
           const { position, size } = Plan.rows(plan, number)
           if (size === 0) continue
-          const answer = yield* this.#ask(yield* this.#message(at, number, position, size))
+          const message = yield* this.#message(at, number, position, size)
+          const again = asking(message)
+          this.#post(again)
+          const answer = yield* this.#inTime(again.answered)
           if (Either.isLeft(answer)) return yield* this.#error(at, number, answer.left)
           if (answer.right._tag === "Made") this.#free.push(...answer.right.slots)
         }
@@ -190,22 +235,32 @@ class Host {
     })
   }
 
-  #ask(message: Make): Effect.Effect<Answer> {
-    return Effect.gen(this, function* () {
-      const answered = yield* Deferred.make<Answer>()
-      this.#answered = answered
-      this.#thread?.post({ ...message, free: this.#free })
-      this.#free = []
-      const { timeout } = this.#options
-      if (timeout === undefined) return yield* Deferred.await(answered)
-      return yield* Deferred.await(answered).pipe(
-        Effect.timeoutTo({
-          duration: timeout,
-          onSuccess: (answer) => answer,
-          onTimeout: () => Either.left(`it was not done after the timeout of ${String(timeout)}`)
-        })
-      )
-    })
+  /** From here on the thread is told of what is asked for. */
+  open(): void {
+    this.#open = this.#gone === undefined
+  }
+
+  #post({ answered, message }: Pending): void {
+    if (this.#gone !== undefined) {
+      Deferred.unsafeDone(answered, Effect.succeed(Either.left(this.#gone)))
+      return
+    }
+    this.#asked.push(answered)
+    this.#thread?.post({ ...message, free: this.#free })
+    this.#free = []
+  }
+
+  /** An answer, or that it did not come in time. */
+  #inTime(answered: Deferred.Deferred<Answer>): Effect.Effect<Answer> {
+    const { timeout } = this.#options
+    if (timeout === undefined) return Deferred.await(answered)
+    return Deferred.await(answered).pipe(
+      Effect.timeoutTo({
+        duration: timeout,
+        onSuccess: (answer) => answer,
+        onTimeout: () => Either.left(`it was not done after the timeout of ${String(timeout)}`)
+      })
+    )
   }
 
   #said(said: Said): void {
@@ -214,9 +269,16 @@ class Host {
   }
 
   #answer(answer: Answer): void {
-    const answered = this.#answered
-    this.#answered = undefined
+    const answered = this.#asked.shift()
     if (answered !== undefined) Deferred.unsafeDone(answered, Effect.succeed(answer))
+  }
+
+  /** Whatever was asked of a thread that is no more has this for an answer. */
+  #died(reason: string): void {
+    this.#open = false
+    this.#gone = reason
+    for (const answered of this.#asked) Deferred.unsafeDone(answered, Effect.succeed(Either.left(reason)))
+    this.#asked = []
   }
 
   #content(
