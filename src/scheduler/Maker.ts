@@ -9,7 +9,7 @@ import { arena } from "../kernels/Kernels.ts"
 import { Output } from "../kernels/Output.ts"
 import type { Place } from "../kernels/Place.ts"
 import type { Batch } from "../stages/Batch.ts"
-import { isRecord, Lease, lease, leased } from "../stages/Lease.ts"
+import { isRecord, KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../stages/Lease.ts"
 import { Tensor } from "../Tensor.ts"
 import * as Digest from "./Digest.ts"
 import type { Job } from "./Job.ts"
@@ -73,6 +73,11 @@ export const onFiber =
     Effect.sync(() => {
       const output = new Output(arena(), reuse)
       const own = Worker.make(job, worker, output)
+      const quarantine = new Quarantine<Place>(debug ? KEPT_FROM_USE : 0)
+      const give = (places: ReadonlyArray<Place>): void => {
+        if (debug) for (const place of places) place.bytes.fill(0xff)
+        for (const place of quarantine.pass(places)) place.give()
+      }
       let begun = false
       return {
         _tag: "Here",
@@ -82,24 +87,22 @@ export const onFiber =
             if (!begun) yield* own.advance(epoch, number)
             begun = true
             const content = yield* hashed(yield* own.batch(epoch, number), digest)
-            return reuse ? borrowed(content, output.lent(), debug) : content
+            return reuse ? borrowed(content, output.lent(), give) : content
           }).pipe(Effect.onError(() => Effect.sync(() => output.lent().forEach((place) => place.give()))))
       }
     })
 
 /** A batch that lies in lent places; they are given back when it is released. */
-const borrowed = ({ batch, hash }: Content, places: ReadonlyArray<Place>, debug: boolean): Content => {
-  const end = (): void => {
-    for (const place of places) {
-      if (debug) place.bytes.fill(0xff)
-      place.give()
-    }
-  }
+const borrowed = (
+  { batch, hash }: Content,
+  places: ReadonlyArray<Place>,
+  give: (places: ReadonlyArray<Place>) => void
+): Content => {
   if (batch === undefined || places.length === 0) {
-    end()
+    give(places)
     return { batch, hash }
   }
-  const own = new Lease({ epoch: batch.epoch, batch: batch.index }, end)
+  const own = new Lease({ epoch: batch.epoch, batch: batch.index }, () => give(places))
   const whole = { ...batch, columns: leasedColumns(own, batch.columns) }
   lease(whole, own)
   return { batch: whole, hash, release: own.release }

@@ -67,6 +67,30 @@ export class Lease {
   }
 }
 
+/**
+ * Places on their way back, of which the last few are kept from being used again: in debug mode what was overwritten on
+ * purpose is not to be overwritten by another batch right away, which would look like data.
+ *
+ * @since 0.1.0
+ */
+export class Quarantine<Place> {
+  readonly #kept: Array<Place> = []
+  readonly #size: number
+
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  /** Takes places in, and gives those that have been here for long enough. */
+  pass(places: ReadonlyArray<Place>): ReadonlyArray<Place> {
+    this.#kept.push(...places)
+    return this.#kept.splice(0, Math.max(0, this.#kept.length - this.#size))
+  }
+}
+
+/** How many places a worker keeps from use in debug mode. @since 0.1.0 */
+export const KEPT_FROM_USE = 16
+
 const leases = new WeakMap<object, Lease>()
 
 /** Says that a batch's columns lie in leased memory. @since 0.1.0 */

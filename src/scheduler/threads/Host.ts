@@ -12,7 +12,7 @@ import { startThread, type Thread } from "../../runtime.ts"
 import { CoordinatesError } from "../../seeding/Coordinates.ts"
 import type { SeedPolicy, Seeds } from "../../seeding/SeedPolicy.ts"
 import type { Batch } from "../../stages/Batch.ts"
-import { Lease, lease, leased } from "../../stages/Lease.ts"
+import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../stages/Lease.ts"
 import { type DType, Tensor, type TypedArray } from "../../Tensor.ts"
 import { DigestError } from "../Digest.ts"
 import { fingerprint } from "../Fingerprint.ts"
@@ -88,6 +88,7 @@ class Host {
   /** Counts the threads: what is given back to one that is no more is not given to the next. */
   #life = 0
   #free: Array<Slot> = []
+  #quarantine = new Quarantine<Slot>(0)
   #begun = false
 
   constructor(options: Options, job: Job, worker: number, { digest }: Settings) {
@@ -123,6 +124,7 @@ class Host {
     // A thread's memory goes with it; batches in it stay readable.
     this.#life++
     this.#free = []
+    this.#quarantine = new Quarantine(this.#options.debug ? KEPT_FROM_USE : 0)
     this.#gone = undefined
     const answered = yield* Deferred.make<Answer>()
     this.#asked = [answered]
@@ -310,7 +312,7 @@ class Host {
       if (this.#options.debug) {
         for (const { address, length } of slots) new Uint8Array(memory, address, length).fill(0xff)
       }
-      if (this.#life === life) this.#free.push(...slots)
+      if (this.#life === life) this.#free.push(...this.#quarantine.pass(slots))
     })
     const whole = restore(batch, (index) => {
       const at = laid[index] as Laid // as many as stand-ins
