@@ -17,6 +17,8 @@ import { fingerprint } from "./scheduler/Fingerprint.ts"
 import * as Job from "./scheduler/Job.ts"
 import { hashed } from "./scheduler/Maker.ts"
 import * as Plan from "./scheduler/Plan.ts"
+import { type Made, Sent } from "./scheduler/threads/Form.ts"
+import { Mailbox } from "./scheduler/threads/Mailbox.ts"
 import type { Make, Said, Start } from "./scheduler/threads/Protocol.ts"
 import { Ring } from "./scheduler/threads/Ring.ts"
 import { encode } from "./scheduler/threads/Thrown.ts"
@@ -70,7 +72,7 @@ const servicesOf = (module: unknown): Layer.Layer<never> => {
   return Layer.isLayer(services) ? (services as unknown as Layer.Layer<never>) : Layer.empty
 }
 
-const serve = (start: Start, post: (said: Said) => void) =>
+const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) => void) =>
   Effect.gen(function* () {
     const module: unknown = yield* Effect.tryPromise({
       try: () => import(start.module) as Promise<unknown>,
@@ -104,7 +106,26 @@ const serve = (start: Start, post: (said: Said) => void) =>
     const output = new Output(own, true)
     const worker = Worker.make({ ...job, order }, start.worker, output)
     const ring = new Ring(own)
+    const forms = new Sent()
     let shown: ArrayBufferLike | undefined
+
+    /** Says what came of a question, by as little as does. */
+    const answer = (said: Made | Extract<Said, { readonly _tag: "Failed" }>): void => {
+      const grown = own !== undefined && own.bytes.buffer !== shown
+      if (grown) {
+        shown = own.bytes.buffer
+        post({ _tag: "Memory", memory: shown })
+      }
+      const known = mailbox === undefined || said._tag === "Failed" ? undefined : forms.of(said, atHand.indices)
+      if (known === undefined || known.first || grown || said._tag === "Failed") {
+        post(known === undefined || said._tag === "Failed" ? said : { ...said, form: known.form })
+        mailbox?.answer()
+        return
+      }
+      const { epoch, index: batch } = said.batch as { readonly epoch: number; readonly index: number } // it has a form
+      const addresses = said.slots.map(({ address }) => address)
+      mailbox?.answer({ form: known.form, epoch, batch, addresses, hash: said.hash })
+    }
 
     const make = ({ batch, epoch, free, indices, seeds }: Make) =>
       Effect.gen(function* () {
@@ -116,21 +137,31 @@ const serve = (start: Start, post: (said: Said) => void) =>
         const made = yield* worker.batch(epoch, batch)
         const { hash } = yield* hashed(made, start.digest)
         const { laid, slots, value } = ring.write(made, output.lent())
-        if (own !== undefined && own.bytes.buffer !== shown) {
-          shown = own.bytes.buffer
-          post({ _tag: "Memory", memory: shown })
-        }
-        post({ _tag: "Made", slots, batch: value, laid, hash, draws: atHand.draws })
+        answer({ _tag: "Made", slots, batch: value, laid, hash, draws: atHand.draws })
       }).pipe(
         Effect.catchAllCause((cause) =>
           Effect.sync(() => {
             for (const place of output.lent()) place.give()
-            post({ _tag: "Failed", error: encode(Cause.squash(cause)), draws: atHand.draws })
+            answer({ _tag: "Failed", error: encode(Cause.squash(cause)), draws: atHand.draws })
           })
         ),
         Effect.provide(context)
       )
     return make
+  })
+
+/** The next question, as it stands in the mailbox or comes as a message. */
+const nextOf = (mailbox: Mailbox, asked: Queue.Dequeue<Make>): Effect.Effect<Make> =>
+  Effect.suspend(() => {
+    const change = mailbox.asking()
+    if (change !== undefined) {
+      return Effect.zipRight(
+        Effect.promise(() => change),
+        nextOf(mailbox, asked)
+      )
+    }
+    const question = mailbox.question()
+    return question === undefined ? Queue.take(asked) : Effect.succeed(question)
   })
 
 const said = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
@@ -140,13 +171,16 @@ if (thread !== undefined) {
   const post = (message: Said): void => thread.post(message)
   const started = Effect.gen(function* () {
     // The main side starts this program with nothing else.
-    const make = yield* serve(thread.data as Start, post)
+    const start = thread.data as Start
+    const mailbox = start.mailbox === undefined ? undefined : new Mailbox(start.mailbox.extent, start.mailbox.buffer)
+    const make = yield* serve(start, mailbox, post)
     // More may be asked for while a batch is being made; they are made one after the other.
     const asked = yield* Queue.unbounded<Make>()
     thread.listen((message) => asked.unsafeOffer(message as Make)) // the main side says nothing else
+    const next = mailbox === undefined ? Queue.take(asked) : nextOf(mailbox, asked)
     post({ _tag: "Ready" })
     // A stage's requirements are in the context that `serve` provides, as far as they can be had.
-    return yield* Effect.forever(Effect.flatMap(Queue.take(asked), make) as Effect.Effect<void>)
+    return yield* Effect.forever(Effect.flatMap(next, make) as Effect.Effect<void>)
   })
   // What the pipeline requires is in the context that `serve` builds, as far as it can be had.
   Effect.runFork(Effect.scoped(started) as Effect.Effect<never, Error>).addObserver((exit) => {

@@ -22,6 +22,8 @@ import { Making } from "../Making.ts"
 import * as Plan from "../Plan.ts"
 import { requestAt } from "../Request.ts"
 import { DatasetChanged, StageError } from "../StageError.ts"
+import { alike, type Made } from "./Form.ts"
+import { type Extent, Mailbox } from "./Mailbox.ts"
 import type { Laid, Make, Said, Slot, Start } from "./Protocol.ts"
 import { restore } from "./Ring.ts"
 import { ThreadError } from "./ThreadError.ts"
@@ -43,8 +45,10 @@ export interface Options {
   readonly debug: boolean
 }
 
-/** What came of a message: an answer, or why there is none. */
-type Answer = Either.Either<Extract<Said, { readonly _tag: "Made" | "Failed" | "Ready" | "Refused" }>, string>
+type Spoken = Exclude<Said, { readonly _tag: "Memory" }>
+
+/** What came of a question: an answer, or why there is none. */
+type Answer = Either.Either<Spoken, string>
 
 /** The thread's program, beside this package's door; what it is called depends on whether this is compiled. */
 const program = new URL(import.meta.url.endsWith(".ts") ? "../../thread.ts" : "../../thread.js", import.meta.url)
@@ -61,6 +65,12 @@ export const onThread =
       return { _tag: "There", ask: (epoch, batch) => host.ask(epoch, batch) }
     })
 
+/** What the thread was asked: for a batch, or, at its start, whether it is ready. */
+interface Question {
+  readonly message: Make | undefined
+  readonly answered: Deferred.Deferred<Answer>
+}
+
 /** A batch that is asked for, and not yet handed on. */
 interface Pending {
   readonly message: Make
@@ -75,9 +85,16 @@ class Host {
   readonly #job: Job
   readonly #worker: number
   readonly #start: Start
+  readonly #extent: Extent
+  #mailbox: Mailbox | undefined
+  /** Answers that came as messages, and are not due yet. */
+  #spoken: Array<Spoken> = []
+  #forms = new Map<number, Made>()
+  /** The mailbox that is waited for. */
+  #awaited: Mailbox | undefined
   #thread: Thread | undefined
   /** What waits for the thread's answers, which come in the order of the questions. */
-  #asked: Array<Deferred.Deferred<Answer>> = []
+  #asked: Array<Question> = []
   readonly #pending: Array<Pending> = []
   /** Whether the thread is told of batches as they are asked for: it is not while another one is put in its place. */
   #open = false
@@ -91,12 +108,17 @@ class Host {
   #quarantine = new Quarantine<Slot>(0)
   #begun = false
 
-  constructor(options: Options, job: Job, worker: number, { digest }: Settings) {
+  constructor(options: Options, job: Job, worker: number, { digest, prefetch }: Settings) {
     this.#options = options
     this.#job = job
     this.#worker = worker
     this.#restarts = options.restarts
     const { plan, policy } = job
+    this.#extent = {
+      cells: prefetch + 1,
+      rows: Math.ceil(Math.min(plan.batchSize, plan.count) / plan.world),
+      stages: job.pipeline.stages.map(({ id }) => id.name)
+    }
     this.#start = {
       module: options.module,
       name: options.name,
@@ -108,7 +130,8 @@ class Host {
       world: plan.world,
       digest,
       policy: policy === undefined ? undefined : described(policy),
-      records: policy?.record !== undefined
+      records: policy?.record !== undefined,
+      mailbox: undefined
     }
   }
 
@@ -116,6 +139,8 @@ class Host {
   readonly end: Effect.Effect<void> = Effect.promise(async () => {
     const thread = this.#thread
     this.#thread = undefined
+    this.#mailbox?.wake()
+    this.#mailbox = undefined
     await thread?.terminate()
   })
 
@@ -127,17 +152,24 @@ class Host {
     this.#quarantine = new Quarantine(this.#options.debug ? KEPT_FROM_USE : 0)
     this.#gone = undefined
     const answered = yield* Deferred.make<Answer>()
-    this.#asked = [answered]
+    this.#asked = [{ message: undefined, answered }]
+    this.#spoken = []
+    this.#forms = new Map()
+    const mailbox = Mailbox.make(this.#extent)
+    const start = mailbox === undefined ? undefined : { extent: this.#extent, buffer: mailbox.buffer }
     this.#thread = yield* Effect.try({
       try: () =>
-        startThread(program, this.#start, {
+        startThread(program, { ...this.#start, mailbox: start } satisfies Start, {
           said: (message) => this.#said(message as Said), // our own program says nothing else
           died: (reason) => this.#died(reason)
         }),
       catch: (thrown) => this.#error(undefined, undefined, `it could not be started: ${shown(thrown)}`)
     })
     const answer = yield* Deferred.await(answered)
-    if (Either.isRight(answer) && answer.right._tag === "Ready") return
+    if (Either.isRight(answer) && answer.right._tag === "Ready") {
+      this.#mailbox = mailbox
+      return
+    }
     yield* this.end
     const reason = Either.isLeft(answer)
       ? answer.left
@@ -247,9 +279,49 @@ class Host {
       Deferred.unsafeDone(answered, Effect.succeed(Either.left(this.#gone)))
       return
     }
-    this.#asked.push(answered)
-    this.#thread?.post({ ...message, free: this.#free })
+    this.#asked.push({ message, answered })
+    const whole = { ...message, free: this.#free }
     this.#free = []
+    if (this.#mailbox?.ask(whole) !== true) this.#thread?.post(whole)
+    this.#listen()
+  }
+
+  /** Hands on all answers that are there, and waits for the next one as long as one is due. */
+  #listen(): void {
+    const mailbox = this.#mailbox
+    if (mailbox === undefined || this.#awaited === mailbox) return
+    while (this.#asked.length > 0) {
+      if (mailbox.isAnswered) {
+        if (!this.#next(mailbox)) return
+        continue
+      }
+      const change = mailbox.answering()
+      if (change === undefined) continue
+      this.#awaited = mailbox
+      void change.then(() => {
+        if (this.#awaited === mailbox) this.#awaited = undefined
+        this.#listen()
+      })
+      return
+    }
+  }
+
+  /** Hands on the next answer; `false` when it is a message that is still on its way, which will ask for it again. */
+  #next(mailbox: Mailbox): boolean {
+    const { due } = mailbox
+    if (due !== undefined) {
+      mailbox.take()
+      const first = this.#forms.get(due.form) as Made // said before any that is like it
+      const indices = this.#asked[0]?.message?.indices ?? new Float64Array(0)
+      this.#answer(Either.right(alike(first, due, indices)))
+      return true
+    }
+    const spoken = this.#spoken.shift()
+    if (spoken === undefined) return false
+    mailbox.take()
+    if (spoken._tag === "Made" && spoken.form !== undefined) this.#forms.set(spoken.form, spoken)
+    this.#answer(Either.right(spoken))
+    return true
   }
 
   /** An answer, or that it did not come in time. */
@@ -267,27 +339,27 @@ class Host {
 
   #said(said: Said): void {
     if (said._tag === "Memory") this.#memory = said.memory
-    else this.#answer(Either.right(said))
+    else if (this.#mailbox === undefined) this.#answer(Either.right(said))
+    else {
+      this.#spoken.push(said)
+      this.#listen()
+    }
   }
 
   #answer(answer: Answer): void {
-    const answered = this.#asked.shift()
-    if (answered !== undefined) Deferred.unsafeDone(answered, Effect.succeed(answer))
+    const question = this.#asked.shift()
+    if (question !== undefined) Deferred.unsafeDone(question.answered, Effect.succeed(answer))
   }
 
   /** Whatever was asked of a thread that is no more has this for an answer. */
   #died(reason: string): void {
     this.#open = false
     this.#gone = reason
-    for (const answered of this.#asked) Deferred.unsafeDone(answered, Effect.succeed(Either.left(reason)))
+    for (const { answered } of this.#asked) Deferred.unsafeDone(answered, Effect.succeed(Either.left(reason)))
     this.#asked = []
   }
 
-  #content(
-    said: Extract<Said, { readonly _tag: "Made" | "Failed" | "Ready" | "Refused" }>,
-    epoch: number,
-    batch: number
-  ) {
+  #content(said: Spoken, epoch: number, batch: number) {
     return Effect.gen(this, function* () {
       if (said._tag === "Made" || said._tag === "Failed") yield* this.#job.policy?.record?.(said.draws) ?? Effect.void
       if (said._tag === "Failed") {

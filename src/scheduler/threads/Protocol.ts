@@ -5,6 +5,7 @@
  */
 import type { Draw, Seeds, Service } from "../../seeding/SeedPolicy.ts"
 import type { DType, TypedArray } from "../../Tensor.ts"
+import type { Extent } from "./Mailbox.ts"
 
 /** What a thread is started with. @since 0.1.0 */
 export interface Start {
@@ -23,6 +24,8 @@ export interface Start {
   readonly policy: (Pick<Service, "name" | "seed" | "elastic"> & Pick<Partial<Service>, "carries">) | undefined
   /** Whether draws are to be reported back. */
   readonly records: boolean
+  /** Where questions and answers are written; without it all go as messages. */
+  readonly mailbox: { readonly extent: Extent; readonly buffer: SharedArrayBuffer } | undefined
 }
 
 /** One batch to make. @since 0.1.0 */
@@ -69,6 +72,8 @@ export type Said =
       readonly laid: ReadonlyArray<Laid>
       readonly hash: Uint8Array | undefined
       readonly draws: ReadonlyArray<Draw>
+      /** The number of its form, of which later ones will speak. */
+      readonly form?: number
     }
   | { readonly _tag: "Failed"; readonly error: Thrown; readonly draws: ReadonlyArray<Draw> }
   /** It cannot make this pipeline's batches. */
