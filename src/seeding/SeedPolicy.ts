@@ -21,7 +21,7 @@
 import { Config, ConfigError, Context, Effect, Either, Layer } from "effect"
 import { InvalidOption } from "../InvalidOption.ts"
 import { type Coordinates, CoordinatesError, type Scope, type StageId, stageId } from "./Coordinates.ts"
-import { block } from "./generators/Philox.ts"
+import { block, blocks } from "./generators/Philox.ts"
 import { algorithm as xoshiro } from "./generators/Xoshiro128.ts"
 import * as Rng from "./Rng.ts"
 import * as Seed from "./Seed.ts"
@@ -232,19 +232,31 @@ interface Misfit {
 }
 
 /**
- * The block at a counter, as a start state. One counter in 2^128 gives the all-zero block, which xoshiro128** cannot
- * start from; its place is taken by the block of a counter that no coordinates pack to (tag 0), so states still differ.
+ * The blocks at all counters in `words`, as start states. One counter in 2^128 gives the all-zero block, which
+ * xoshiro128** cannot start from; its place is taken by the block of a counter that no coordinates pack to (tag 0), so
+ * states still differ.
  */
-const start = (c0: number, c1: number, c2: number, c3: number, key: Seed.Root, words: Uint32Array, at: number) => {
-  block(c0, c1, c2, c3, key.low, key.high, words, at)
-  if (words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0) {
-    block(0, 0, 0, 0, key.low, key.high, words, at)
+const start = (key: Seed.Root, words: Uint32Array): void => {
+  blocks(words, key.low, key.high)
+  for (let at = 0; at < words.length; at += 4) {
+    if (words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0) {
+      block(0, 0, 0, 0, key.low, key.high, words, at)
+    }
   }
+}
+
+/** Writes the counter of a row. */
+const put = (words: Uint32Array, row: number, c0: number, c1: number, c2: number, c3: number): void => {
+  words[4 * row] = c0
+  words[4 * row + 1] = c1
+  words[4 * row + 2] = c2
+  words[4 * row + 3] = c3
 }
 
 const packEpoch: Pack = (request, key, words) => {
   if (!fits(request.epoch, 32)) return outside("epoch", request.epoch, 32)
-  start(0, TAG_EPOCH << 28, request.epoch, request.stage.id, key, words, 0)
+  put(words, 0, 0, TAG_EPOCH << 28, request.epoch, request.stage.id)
+  start(key, words)
   return undefined
 }
 
@@ -259,8 +271,9 @@ const packWorker: Pack = (request, key, words) => {
   for (let row = 0; row < indices.length; row++) {
     const own = ordinal + row
     if (!fits(own, 40)) return outside("ordinal", own, 40, row)
-    start(own >>> 0, c1 | Math.floor(own / TWO_POW_32), c2, stage.id, key, words, 4 * row)
+    put(words, row, own >>> 0, c1 | Math.floor(own / TWO_POW_32), c2, stage.id)
   }
+  start(key, words)
   return undefined
 }
 
@@ -273,15 +286,17 @@ const packElastic: Pack = (request, key, words) => {
     if (!fits(rank, 16)) return outside("rank", rank, 16)
     if (!fits(batch, 40)) return outside("batch", batch, 40)
     const c1 = (TAG_ELASTIC_BATCH << 28) | (rank << 8) | Math.floor(batch / TWO_POW_32)
-    start(batch >>> 0, c1, epoch, stage.id, key, words, 0)
+    put(words, 0, batch >>> 0, c1, epoch, stage.id)
+    start(key, words)
     return undefined
   }
   const c1 = (distinct ? TAG_INDEX : TAG_POSITION) << 28
   for (let row = 0; row < indices.length; row++) {
     const own = distinct ? (indices[row] as number) : position + row
     if (!fits(own, 53)) return outside(distinct ? "index" : "position", own, 53, row)
-    start(own >>> 0, c1 | Math.floor(own / TWO_POW_32), epoch, stage.id, key, words, 4 * row)
+    put(words, row, own >>> 0, c1 | Math.floor(own / TWO_POW_32), epoch, stage.id)
   }
+  start(key, words)
   return undefined
 }
 

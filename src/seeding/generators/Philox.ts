@@ -5,6 +5,8 @@
  *
  * @since 0.1.0
  */
+import { kernels } from "../../kernels/Kernels.ts"
+import { Place } from "../../kernels/Place.ts"
 
 const M0 = 0xd2511f53
 const M1 = 0xcd9e8d57
@@ -58,4 +60,36 @@ export const block = (
   out[at + 1] = c1
   out[at + 2] = c2
   out[at + 3] = c3
+}
+
+/** Below so many blocks a call of the kernel costs more than it spares. */
+const FEW = 8
+
+let scratch: Place | undefined
+
+/**
+ * The same for many counters at once: each four words of `counters` are replaced by the block at them. One call of a
+ * SIMD kernel, where there is one.
+ *
+ * @since 0.1.0
+ */
+export const blocks = (counters: Uint32Array, k0: number, k1: number): void => {
+  const count = counters.length / 4
+  const own = count < FEW ? undefined : kernels()
+  // The kernel takes two at a time.
+  const length = 16 * (count + (count & 1))
+  if (own !== undefined && (scratch?.length ?? 0) < length) scratch = Place.take(own.arena, length)
+  if (own === undefined || scratch === undefined || scratch.length < length) {
+    for (let at = 0; at < counters.length; at += 4) {
+      // Below the length, four by four.
+      const [c0, c1] = [counters[at] as number, counters[at + 1] as number]
+      block(c0, c1, counters[at + 2] as number, counters[at + 3] as number, k0, k1, counters, at)
+    }
+    return
+  }
+  const { words } = own.arena
+  const from = scratch.address >>> 2
+  words.set(counters, from)
+  own.heads(scratch.address, count + (count & 1), k0, k1, scratch.address)
+  counters.set(words.subarray(from, from + counters.length))
 }

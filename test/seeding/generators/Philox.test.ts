@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
-import { block } from "../../../src/seeding/generators/Philox.ts"
+import { use } from "../../../src/kernels/Kernels.ts"
+import { block, blocks } from "../../../src/seeding/generators/Philox.ts"
 import { type Four, philox, philoxInverse, type Two } from "./reference.ts"
 
 const at = (counter: Four, key: Two): Array<number> => {
@@ -94,3 +95,22 @@ const bits = (value: number): number => {
   for (let rest = value >>> 0; rest > 0; rest = Math.floor(rest / 2)) count += rest % 2
   return count
 }
+
+test("many blocks at once are the blocks one by one, with kernels and without", () => {
+  const word = fc.integer({ min: 0, max: 2 ** 32 - 1 })
+  const counters = fc.array(fc.tuple(word, word, word, word), { maxLength: 40 })
+  fc.assert(
+    fc.property(counters, word, word, fc.boolean(), (all, k0, k1, on) => {
+      const words = Uint32Array.from(all.flat())
+      const expected = new Uint32Array(words.length)
+      all.forEach(([c0, c1, c2, c3], at) => block(c0, c1, c2, c3, k0, k1, expected, 4 * at))
+      use(on)
+      try {
+        blocks(words, k0, k1)
+      } finally {
+        use(true)
+      }
+      expect(words).toEqual(expected)
+    })
+  )
+})
