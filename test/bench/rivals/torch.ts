@@ -1,8 +1,10 @@
 /** PyTorch's DataLoader at the number of workers that suits it best on this machine. */
+import { availableParallelism } from "node:os"
 import type { Absent, Contestant } from "../measure.ts"
 import { python } from "./Python.ts"
 
-const COUNTS = [0, 1, 2, 4]
+/** PyTorch itself advises against more workers than cores. */
+const COUNTS = Array.from(new Set([0, 1, 2, availableParallelism()])).filter((count) => count <= availableParallelism())
 
 /** Tries each number of workers for an epoch, after one that does not count, and keeps the fastest. */
 export const bestTorch = async (script: string, args: ReadonlyArray<string>): Promise<Contestant | Absent> => {
