@@ -10,12 +10,13 @@ import { page } from "./page.ts"
 import type { Chart, Figure } from "./Row.ts"
 import { flat, lines, table } from "./report.ts"
 import { io } from "./rows/io.ts"
+import { jpeg } from "./rows/jpeg.ts"
 import { ambient, streams } from "./rows/seeding.ts"
 import { text } from "./rows/text.ts"
 import { w1 } from "./rows/w1.ts"
 import { w2 } from "./rows/w2.ts"
 
-const ROWS = [w1, w2, text, io, streams, ambient]
+const ROWS = [w1, w2, jpeg, text, io, streams, ambient]
 
 /** Never the last word: a row that fails says so under its keys, and the others go on. */
 const failed = (keys: ReadonlyArray<string>, error: unknown): ReadonlyArray<Figure> => {
