@@ -9,14 +9,16 @@ import { type Arguments, read, Usage } from "./Arguments.ts"
 import { page } from "./page.ts"
 import type { Chart, Figure } from "./Row.ts"
 import { flat, lines, table } from "./report.ts"
+import { costs } from "./rows/costs.ts"
 import { io } from "./rows/io.ts"
 import { jpeg } from "./rows/jpeg.ts"
 import { ambient, streams } from "./rows/seeding.ts"
+import { batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
 import { text } from "./rows/text.ts"
 import { w1 } from "./rows/w1.ts"
 import { w2 } from "./rows/w2.ts"
 
-const ROWS = [w1, w2, jpeg, text, io, streams, ambient]
+const ROWS = [w1, w2, jpeg, text, io, streams, ambient, costs, batchSize, datasetSize, workerCount]
 
 /** Never the last word: a row that fails says so under its keys, and the others go on. */
 const failed = (keys: ReadonlyArray<string>, error: unknown): ReadonlyArray<Figure> => {
