@@ -1,0 +1,73 @@
+/** Furrow as a contestant. */
+import { Effect, Exit, Layer, Option, Scope } from "effect"
+import { type Batch, type Pipeline, Scheduler, SeedPolicy, type Workers } from "../../src/index.ts"
+import type { Contestant } from "./measure.ts"
+
+type Own = Layer.Layer<Workers.Workers, unknown>
+type Plain<C> = Pipeline.Pipeline<Batch.Batch<C>, unknown, SeedPolicy.SeedPolicy>
+
+/** An epoch at each turn, from the opening of the run to the closing. */
+export const epochs = <C>(
+  name: string,
+  pipeline: Plain<C>,
+  workers: Own,
+  options: Scheduler.Options = {},
+  policy: (seed: number) => Layer.Layer<SeedPolicy.SeedPolicy, unknown> = (seed) => SeedPolicy.epochWorker({ seed })
+): Contestant => {
+  let seed = 0
+  return {
+    name,
+    run: () =>
+      Effect.gen(function* () {
+        const loader = yield* Scheduler.open(pipeline, options)
+        let samples = 0
+        for (let next = yield* loader.take; Option.isSome(next); next = yield* loader.take) samples += next.value.size
+        return samples
+      }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy(seed++), workers)), Effect.runPromise)
+  }
+}
+
+/**
+ * `batches` at each turn, of a run that stays open from the first turn to the last: so are trainings, and the starts of
+ * threads and processes are measured elsewhere. What was made ahead since the last turn is taken before the clock runs.
+ */
+export const standing = <C>(
+  name: string,
+  pipeline: Plain<C>,
+  workers: Own,
+  batches: number,
+  options: Scheduler.Options = {}
+): Contestant => {
+  let loader: Scheduler.Loader<C, unknown> | undefined
+  let scope: Scope.CloseableScope | undefined
+  const take = (count: number): Promise<number> =>
+    Effect.gen(function* () {
+      let samples = 0
+      for (let taken = 0; taken < count; taken++) {
+        const next = loader === undefined ? Option.none() : yield* loader.take
+        if (Option.isSome(next)) samples += next.value.size
+      }
+      return samples
+    }).pipe(Effect.runPromise)
+  let ahead = 0
+  return {
+    name,
+    open: async () => {
+      scope = await Effect.runPromise(Scope.make())
+      loader = await Scheduler.open(pipeline, { ...options, epochs: 1_000_000 }).pipe(
+        Scope.extend(scope),
+        Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)),
+        Effect.runPromise
+      )
+      ahead = 4 * (options.prefetch ?? 2)
+    },
+    before: async () => {
+      await take(ahead)
+    },
+    run: () => take(batches),
+    close: async () => {
+      if (scope !== undefined) await Effect.runPromise(Scope.close(scope, Exit.void))
+      scope = undefined
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/** JPEGs of 500×375, decoded to 224×224. */
+import { Effect } from "effect"
+import { Dataset, Pipeline, Sampler, Tensor, Workers } from "../../../src/index.ts"
+import { Xoshiro128 } from "../../../src/seeding/generators/Xoshiro128.ts"
+import { interleaved } from "../measure.ts"
+import { epochs } from "../ours.ts"
+import { bar, type Figure, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
+import { bareSharp, decoded, loaded, type Sharp } from "../rivals/sharp.ts"
+
+const WIDTH = 500
+const HEIGHT = 375
+const SIZE = 224
+const SAMPLES = 256
+const CONCURRENCY = 4
+const ONE = "Furrow, sharp in mapEffect"
+const BARE = "sharp alone"
+
+/** Photographs are smooth with some grain; noise alone would measure the entropy decoder. */
+const jpegs = (sharp: Sharp): Promise<ReadonlyArray<Uint8Array>> => {
+  const rng = new Xoshiro128()
+  rng.reseed(Uint32Array.of(1, 2, 3, 4), 0)
+  const one = (): Promise<Uint8Array> => {
+    const pixels = new Uint8Array(WIDTH * HEIGHT * 3)
+    const [a, b] = [1 + rng.integer(4), 1 + rng.integer(4)]
+    for (let y = 0, at = 0; y < HEIGHT; y++) {
+      for (let x = 0; x < WIDTH; x++, at += 3) {
+        for (let channel = 0; channel < 3; channel++) {
+          pixels[at + channel] = (((a * x * (channel + 1) + b * y * (3 - channel)) / 8) % 224) + rng.integer(16)
+        }
+      }
+    }
+    return sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } })
+      .jpeg({ quality: 90 })
+      .toBuffer()
+  }
+  return Promise.all(Array.from({ length: SAMPLES }, one))
+}
+
+const NO_STAGE: Figure = {
+  key: "jpeg/sharp",
+  value: null,
+  unit: "ratio",
+  goal: { least: 0.95 },
+  note: "there is no decode stage yet; see jpeg mapEffect/sharp for the same by hand"
+}
+
+const run = async ({ rounds }: Request): Promise<Outcome> => {
+  const own = await loaded()
+  if ("absent" in own) {
+    const none: Figure = { key: "jpeg mapEffect/sharp", value: null, unit: "ratio", note: own.absent }
+    return { charts: [], figures: [NO_STAGE, none] }
+  }
+  const { sharp } = own
+  const files = await jpegs(sharp)
+  const pipeline = Pipeline.from(Dataset.fromArray(files)).pipe(
+    Pipeline.sample(Sampler.shuffle),
+    Pipeline.mapEffect(
+      "decode",
+      (file) => Effect.promise(async () => Tensor.make(await decoded(sharp, file, SIZE), [SIZE, SIZE, 3])),
+      { concurrency: CONCURRENCY }
+    ),
+    Pipeline.batch(32)
+  )
+  const all = await interleaved(
+    [epochs(ONE, pipeline, Workers.fibers(1)), { name: BARE, run: () => bareSharp(sharp, files, SIZE, CONCURRENCY) }],
+    { rounds, warmup: 1 }
+  )
+  return {
+    charts: [
+      {
+        title: `JPEG: 500×375 to 224×224, ${CONCURRENCY} at once, batches of 32`,
+        unit: "samples",
+        bars: [bar(found(all, ONE), true), bar(found(all, BARE), false)]
+      }
+    ],
+    figures: [NO_STAGE, ratio("jpeg mapEffect/sharp", found(all, ONE), found(all, BARE))]
+  }
+}
+
+export const jpeg: Row = { title: "JPEG", keys: ["jpeg/sharp", "jpeg mapEffect/sharp"], run }

@@ -1,0 +1,83 @@
+/** W1, small images: the whole loader against the bare kernel, a plain loop, tfjs-data, PyTorch and NumPy. */
+import { Workers } from "../../../src/index.ts"
+import { type Absent, type Contestant, interleaved } from "../measure.ts"
+import { epochs, standing } from "../ours.ts"
+import { bar, fastestOf, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
+import { bareKernel } from "../rivals/kernel.ts"
+import { trainLoop } from "../rivals/loop.ts"
+import { python } from "../rivals/Python.ts"
+import { tfjs } from "../rivals/tfjs.ts"
+import { bestTorch } from "../rivals/torch.ts"
+import { asFile } from "../work/pixels.ts"
+import { BATCH, images, labels, ordinary, pipeline, SAMPLES } from "../work/w1.ts"
+
+const ONE = "Furrow, 1 fiber"
+const module = new URL("../work/w1.ts", import.meta.url)
+const threads = (count: number) => Workers.threads(count, { pipeline: module })
+
+const run = async (request: Request): Promise<Outcome> => {
+  const pixels = asFile(images.data)
+  try {
+    return await against(request, [pixels.path, String(SAMPLES), String(BATCH)])
+  } finally {
+    pixels.remove()
+  }
+}
+
+/** `args`: what the rivals in Python are started with. */
+const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>): Promise<Outcome> => {
+  const several = ["loader/loop", "loader/pytorch", "loader/tfjs", "loader/numpy"].some(wants)
+  const ours: Array<Contestant> = [epochs(ONE, pipeline, Workers.fibers(1, { reuse: true }))]
+  if (several) {
+    ours.push(
+      epochs("Furrow, 2 fibers", pipeline, Workers.fibers(2, { reuse: true })),
+      standing("Furrow, 2 threads", pipeline, threads(2), Math.ceil(SAMPLES / BATCH)),
+      epochs("Furrow, 2 fibers, nothing set", ordinary(), Workers.fibers(2))
+    )
+  }
+  const rivals = new Map<string, Contestant | Absent>()
+  if (wants("loader/kernel")) rivals.set("loader/kernel", bareKernel())
+  if (wants("loader/loop")) {
+    const loop = () => trainLoop(images.data, labels, SAMPLES, BATCH)
+    rivals.set("loader/loop", { name: "plain TypeScript loop", run: loop })
+  }
+  if (wants("loader/pytorch")) rivals.set("loader/pytorch", await bestTorch("torch_small.py", args))
+  if (wants("loader/tfjs")) rivals.set("loader/tfjs", await tfjs())
+  if (wants("loader/numpy")) {
+    rivals.set("loader/numpy", python("NumPy, whole batches", "numpy_small.py", ["numpy"], args))
+  }
+  const there = Array.from(rivals.values()).filter((rival) => "run" in rival)
+  const all = await interleaved([...ours, ...there], { rounds })
+  const rival = (key: string) => {
+    const own = rivals.get(key)
+    return own === undefined || "absent" in own ? own : found(all, own.name)
+  }
+  const best = fastestOf(ours.map(({ name }) => found(all, name)))
+  const of = (key: string, one: typeof best, least?: number) =>
+    wants(key) ? [ratio(key, one, rival(key), least, `${one.name}, against ${rivals.get(key)?.name}`)] : []
+  return {
+    charts: [
+      {
+        title: "W1: 60,000 images 28×28, shuffle, crop, flip, normalise to float32, batches of 128",
+        unit: "samples",
+        bars: [
+          ...ours.map(({ name }) => bar(found(all, name), true)),
+          ...Array.from(rivals.values(), (one) => bar("absent" in one ? one : found(all, one.name), false))
+        ]
+      }
+    ],
+    figures: [
+      ...of("loader/kernel", found(all, ONE), 0.8),
+      ...of("loader/loop", best, 3),
+      ...of("loader/pytorch", best, 40),
+      ...of("loader/tfjs", best, 35),
+      ...of("loader/numpy", best)
+    ]
+  }
+}
+
+export const w1: Row = {
+  title: "W1, small images",
+  keys: ["loader/kernel", "loader/loop", "loader/pytorch", "loader/tfjs", "loader/numpy"],
+  run
+}
