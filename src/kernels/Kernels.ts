@@ -37,11 +37,35 @@ type Resizing = readonly [
   width: number
 ]
 
+/** How bytes become float32, and how the channels lie then: `planes` bytes apart, or, for 0, side by side. */
+type Scaled = readonly [constants: number, planes: number, scratch: number]
+
+/** An image through an affine map, as `stages/image/kernels/affine.ts` has it. */
+type Affine = (
+  source: number,
+  height: number,
+  width: number,
+  channels: number,
+  ...rest: readonly [
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    e: number,
+    f: number,
+    fills: number,
+    flipVertical: number,
+    flipHorizontal: number,
+    ...Scaled,
+    target: number
+  ]
+) => void
+
 /** What the module exports. Addresses are in bytes; `constants` and `scratch` are as `assembly/` says. */
 interface Exports {
   readonly cutScaled: (
     source: number,
-    ...rest: readonly [...Window, constants: number, target: number, next: number, nextBytes: number]
+    ...rest: readonly [...Window, ...Scaled, target: number, next: number, nextBytes: number]
   ) => void
   readonly cutScaledRows: (
     rows: number,
@@ -51,20 +75,39 @@ interface Exports {
     channels: number,
     height: number,
     width: number,
-    constants: number,
-    target: number
+    ...rest: readonly [...Scaled, target: number]
   ) => void
   readonly bilinear: (source: number, ...rest: readonly [...Resizing, scratch: number, target: number]) => void
   readonly bilinearScaled: (
     source: number,
-    ...rest: readonly [
-      ...Resizing,
-      flipVertical: number,
-      flipHorizontal: number,
-      constants: number,
-      scratch: number,
-      target: number
-    ]
+    ...rest: readonly [...Resizing, flipVertical: number, flipHorizontal: number, ...Scaled, target: number]
+  ) => void
+  readonly nearestPixels: (source: number, ...rest: readonly [...Resizing, scratch: number, target: number]) => void
+  readonly area: (source: number, ...rest: readonly [...Resizing, target: number]) => void
+  readonly affineNearest: Affine
+  readonly affineBilinear: Affine
+  readonly brightness: (pixels: number, length: number, factor: number, table: number) => void
+  readonly contrast: (pixels: number, length: number, channels: number, factor: number, table: number) => void
+  readonly saturation: (pixels: number, length: number, factor: number) => void
+  readonly hue: (pixels: number, length: number, shift: number) => void
+  readonly copy: (source: number, length: number, target: number) => void
+  readonly erase: (
+    pixels: number,
+    imageWidth: number,
+    channels: number,
+    top: number,
+    left: number,
+    height: number,
+    width: number,
+    values: number
+  ) => void
+  readonly planar: (
+    source: number,
+    height: number,
+    width: number,
+    channels: number,
+    size: number,
+    target: number
   ) => void
   readonly heads: (counters: number, count: number, k0: number, k1: number, target: number) => void
 }

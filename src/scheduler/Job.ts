@@ -11,6 +11,7 @@ import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import { RecordingRng } from "../seeding/RecordingRng.ts"
 import * as Rng from "../seeding/Rng.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
+import { inOrder } from "../stages/image/Fusion.ts"
 import { sequential } from "../stages/Sampler.ts"
 import type { Stage } from "../stages/Stage.ts"
 import { idle, sampling } from "./Idle.ts"
@@ -64,6 +65,7 @@ export const make = <A, E, R>(
         const value = stages.map(({ id }) => id.name)
         throw new InvalidOption({ option: "the pipeline", value, expected: "one with Pipeline.batch" })
       }
+      inOrder(stages.map((own) => ("run" in own ? own.run : undefined)))
       const policy = Option.getOrUndefined(
         // R holds SeedPolicy when a stage draws; where none does it may be missing, which the plain type allows for.
         Context.getOption(context as Context.Context<unknown>, SeedPolicy.SeedPolicy)

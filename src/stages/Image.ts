@@ -18,6 +18,7 @@ export {
 } from "./image/Affine.ts"
 export { type ColourJitterOptions, colourJitter } from "./image/Colour.ts"
 export { centerCrop, type PadOptions, pad, type RandomCropOptions, randomCrop } from "./image/Crop.ts"
+export { type CustomOptions, custom, kernelMemory } from "./image/Custom.ts"
 export { type RandomErasingOptions, randomErasing } from "./image/Erasing.ts"
 export { type FlipOptions, randomHorizontalFlip, randomVerticalFlip } from "./image/Flip.ts"
 export {
@@ -30,9 +31,9 @@ export {
   type ToFloats
 } from "./image/ImageStage.ts"
 export { type GaussianNoiseOptions, gaussianNoise } from "./image/Noise.ts"
-export { type NormaliseOptions, normalise, toFloat } from "./image/Normalise.ts"
+export { channelsFirst, type NormaliseOptions, normalise, toFloat } from "./image/Normalise.ts"
 export type { FillOption, PaddingOption, RangeOption, SizeOption } from "./image/Options.ts"
 export type { PaddingMode } from "./image/Padding.ts"
 export { type Interpolation, type ResizeOptions, resize } from "./image/Resize.ts"
 export { type RandomResizedCropOptions, randomResizedCrop } from "./image/ResizedCrop.ts"
-export type { Pixels } from "./image/Transform.ts"
+export type { NativeWork, Pixels, Size } from "./image/Transform.ts"

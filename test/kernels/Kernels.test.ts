@@ -4,13 +4,14 @@ import { fileURLToPath } from "node:url"
 import * as fc from "fast-check"
 import { arena, type Kernels, kernels, use } from "../../src/kernels/Kernels.ts"
 import { Place } from "../../src/kernels/Place.ts"
-import { block } from "../../src/seeding/generators/Philox.ts"
+import { block, blocks } from "../../src/seeding/generators/Philox.ts"
 import * as Image from "../../src/stages/Image.ts"
 import { fuse } from "../../src/stages/image/Fusion.ts"
 import { scales, table } from "../../src/stages/image/kernels/pointwise.ts"
 import { bilinear } from "../../src/stages/image/kernels/resize.ts"
 import { cutTable, cutTable1, type View } from "../../src/stages/image/kernels/window.ts"
 import type { PointwiseTransform } from "../../src/stages/image/Transform.ts"
+import * as Tensor from "../../src/Tensor.ts"
 import { make } from "../../src/Tensor.ts"
 import { at } from "../support/rng.ts"
 
@@ -161,6 +162,8 @@ describe("kernels give the bits of their twins", () => {
                 view.height,
                 view.width,
                 numbers,
+                0,
+                0,
                 target,
                 0,
                 0
@@ -199,7 +202,7 @@ describe("kernels give the bits of their twins", () => {
             })
             return within(new Uint8Array(rows.buffer), (from) =>
               written(4 * length * views.length, (target) =>
-                own.cutScaledRows(from, views.length, width, size, channels, toHeight, toWidth, numbers, target)
+                own.cutScaledRows(from, views.length, width, size, channels, toHeight, toWidth, numbers, 0, 0, target)
               )
             )
           })
@@ -289,6 +292,7 @@ describe("kernels give the bits of their twins", () => {
                   Number(flipVertical),
                   Number(flipHorizontal),
                   numbers,
+                  0,
                   scratch,
                   target
                 )
@@ -371,33 +375,137 @@ describe("without kernels", () => {
   })
 
   test("batches are the same to the bit", () => {
+    const normalise = Image.normalise({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
     const functions: ReadonlyArray<ReadonlyArray<unknown>> = [
       [
         Image.randomCrop({ size: 9, padding: 4, padIfNeeded: true, fill: 7 }),
         Image.randomHorizontalFlip(),
         Image.normalise({ mean: 0.1307, std: 0.3081 })
       ],
-      [
-        Image.randomResizedCrop({ size: [11, 8] }),
-        Image.randomVerticalFlip(),
-        Image.normalise({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
-      ],
+      [Image.randomCrop({ size: [20, 30], padding: 9, padIfNeeded: true }), normalise, Image.channelsFirst],
+      [Image.randomResizedCrop({ size: [11, 8] }), Image.randomVerticalFlip(), normalise],
+      [Image.randomResizedCrop({ size: [21, 18] }), Image.randomHorizontalFlip(), normalise, Image.channelsFirst],
       [Image.resize({ size: [5, 13] }), Image.randomHorizontalFlip(), Image.toFloat],
       [Image.resize({ size: [13, 5] })],
+      [Image.resize({ size: [13, 5], interpolation: "nearest" }), Image.toFloat],
+      [Image.resize({ size: [7, 25], interpolation: "area" }), Image.channelsFirst],
+      ...(["nearest", "bilinear"] as const).flatMap((interpolation) => {
+        const affine = Image.randomAffine({
+          degrees: 180,
+          translate: [0.4, 0.4],
+          scale: [0.3, 2],
+          shear: 40,
+          interpolation,
+          fill: [9, 130, 255]
+        })
+        return [
+          [affine],
+          [affine, Image.randomVerticalFlip(), Image.randomHorizontalFlip(), normalise],
+          [affine, Image.randomHorizontalFlip(), normalise, Image.channelsFirst],
+          [affine, Image.randomCrop({ size: 6 }), normalise]
+        ]
+      }),
+      [Image.colourJitter({ brightness: 0.9, contrast: 0.9, saturation: 0.9, hue: 0.5 }), normalise],
+      [Image.colourJitter({ contrast: 1 })],
+      [Image.randomErasing({ p: 0.9, value: [1, 2, 3] }), normalise],
+      [Image.randomErasing({ p: 0.9, value: "random" }), Image.channelsFirst],
       // Numbers for which no scale and bias give the table's bits: kernels leave them to the table.
-      [Image.randomCrop({ size: 9 }), Image.normalise({ mean: 0.9999999976154951, std: 0.01 })]
+      [Image.randomCrop({ size: 6 }), Image.normalise({ mean: 0.9999999976154951, std: 0.01 }), Image.channelsFirst]
     ]
+    const sizes = fc.record({ height: fc.integer({ min: 6, max: 40 }), width: fc.integer({ min: 6, max: 40 }) })
+    const drawn = fc.tuple(fc.constantFrom(...functions), sizes, fc.nat(), fc.integer({ min: 1, max: 4 }))
     fc.assert(
-      fc.property(fc.constantFrom(...functions), fc.nat(), fc.integer({ min: 1, max: 5 }), (stages, seed, count) => {
+      fc.property(drawn, ([stages, { height, width }, seed, count]) => {
         const inputs = Array.from({ length: count }, (_, row) =>
-          make(randomBytes(seed + row, 12 * 10 * 3), [12, 10, 3])
+          make(randomBytes(seed + row, height * width * 3), [height, width, 3])
         )
         const [on, off] = [batch(true, stages, inputs), batch(false, stages, inputs)]
         expect(on.map(({ data }) => [...data])).toEqual(off.map(({ data }) => [...data]))
         expect(on.map(({ shape }) => shape)).toEqual(off.map(({ shape }) => shape))
-      })
+      }),
+      { numRuns: 400 }
     )
   })
+
+  test("batches of columns are the same to the bit", () => {
+    const normalise = Image.normalise({ mean: 0.3, std: 0.5 })
+    const functions: ReadonlyArray<ReadonlyArray<unknown>> = [
+      [Image.randomCrop({ size: 20, padding: 4, padIfNeeded: true }), Image.randomHorizontalFlip(), normalise],
+      [Image.randomCrop({ size: 9, padIfNeeded: true }), Image.randomVerticalFlip(), normalise, Image.channelsFirst],
+      [Image.randomRotation({ degrees: 40 }), normalise, Image.channelsFirst],
+      [Image.resize({ size: 9 }), normalise]
+    ]
+    const shapes = fc.record({
+      height: fc.integer({ min: 1, max: 30 }),
+      width: fc.integer({ min: 1, max: 30 }),
+      channels: fc.constantFrom(1, 2, 3, 4)
+    })
+    const drawn = fc.tuple(
+      fc.constantFrom(...functions),
+      shapes,
+      fc.nat(),
+      fc.integer({ min: 1, max: 6 }),
+      fc.boolean()
+    )
+    fc.assert(
+      fc.property(drawn, ([stages, { channels, height, width }, seed, count, resident]) => {
+        const size = height * width * channels
+        const data = randomBytes(seed, 7 * size)
+        const own = resident ? Tensor.resident("uint8", [7, height, width, channels]).data : data
+        own.set(data)
+        const images = { data: own, shape: [height, width, channels], width: size }
+        const places = Float64Array.from({ length: count }, (_, row) => (seed + 3 * row) % 7)
+        const column = (on: boolean) => {
+          use(on)
+          try {
+            return fuse(stages)?.column(images, places, (stage, row) => at(1000 * row + stage))
+          } finally {
+            use(true)
+          }
+        }
+        const [on, off] = [column(true), column(false)]
+        expect(on?.shape).toEqual(off?.shape as ReadonlyArray<number>)
+        expect(Array.from(on?.data ?? [], Number)).toEqual(Array.from(off?.data ?? [0], Number))
+      }),
+      { numRuns: 300 }
+    )
+  })
+})
+
+test("the stages call every kernel that there is", () => {
+  const called = new Set<string>()
+  const names = Object.keys(own).filter((name) => typeof Reflect.get(own, name) === "function")
+  const originals = new Map(names.map((name) => [name, Reflect.get(own, name)]))
+  for (const [name, original] of originals) {
+    Reflect.set(own, name, (...args: ReadonlyArray<number>) => {
+      called.add(name)
+      Reflect.apply(original, undefined, args)
+    })
+  }
+  try {
+    const inputs = [make(randomBytes(1, 300), [10, 10, 3])]
+    const jitter = { brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.5 }
+    for (const stages of [
+      [Image.randomCrop({ size: 6 }), Image.toFloat],
+      [Image.resize({ size: 6 })],
+      [Image.resize({ size: 6 }), Image.toFloat],
+      [Image.resize({ size: 6, interpolation: "nearest" })],
+      [Image.resize({ size: 6, interpolation: "area" })],
+      [Image.randomRotation({ degrees: 9 })],
+      [Image.randomRotation({ degrees: 9, interpolation: "bilinear" }), Image.toFloat],
+      [Image.colourJitter(jitter)],
+      [Image.randomErasing({ p: 1 })],
+      [Image.channelsFirst]
+    ]) {
+      batch(true, stages, inputs)
+    }
+    const images = { data: randomBytes(1, 300), shape: [10, 10, 3], width: 300 }
+    fuse([Image.centerCrop({ size: 6 }), Image.toFloat])?.column(images, Float64Array.of(0), () => at(1))
+    blocks(new Uint32Array(64), 1, 2)
+  } finally {
+    for (const [name, original] of originals) Reflect.set(own, name, original)
+  }
+  expect([...called].toSorted()).toEqual(names.toSorted())
 })
 
 describe("kernels.wasm", () => {

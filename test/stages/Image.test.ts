@@ -10,6 +10,7 @@ import { at, scripted } from "../support/rng.ts"
 /** All image stages by their names; each takes images of any size, channels and type. */
 const stages = {
   centerCrop: Image.centerCrop({ size: 3 }),
+  channelsFirst: Image.channelsFirst,
   colourJitter: Image.colourJitter({ brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.5 }),
   gaussianNoise: Image.gaussianNoise({ sigma: 2 }),
   normalise: Image.normalise({ mean: 0.1, std: 0.3 }),
@@ -25,10 +26,13 @@ const stages = {
   toFloat: Image.toFloat
 } satisfies Record<string, (sample: Image.Image, rng: Rng) => Image.Image>
 
+/** Their results have the channels first. */
+const planar = ["channelsFirst"]
+
 const toFloats = ["normalise", "toFloat"]
 
 test("all stages of the module are under test here", () => {
-  const functions = Object.keys(Image).filter((name) => name !== "on")
+  const functions = Object.keys(Image).filter((name) => !["on", "custom", "kernelMemory"].includes(name))
   expect(functions.toSorted()).toEqual(Object.keys(stages))
 })
 
@@ -40,7 +44,7 @@ describe.each(Object.entries(stages))("%s", (name, stage) => {
         const result = stage(image, at(seed))
         expect(result.dtype).toBe(toFloats.includes(name) ? "float32" : image.dtype)
         expect(result.shape).toHaveLength(3)
-        expect(result.shape[2]).toBe(image.shape[2])
+        expect(result.shape[planar.includes(name) ? 0 : 2]).toBe(image.shape[2])
         expect(result.data).toHaveLength(result.shape.reduce((product, axis) => product * axis, 1))
         expect(result.data.every((value) => Number.isFinite(value))).toBe(true)
         expect(result.data.buffer === image.data.buffer).toBe(false)

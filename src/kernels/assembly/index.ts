@@ -4,6 +4,9 @@
  *
  * Kernels read up to 16 bytes beyond an image's end, and write nothing beyond the result's.
  */
+export { affineBilinear, affineNearest } from "./affine"
+export { copy, erase, planar } from "./bytes"
+export { brightness, contrast, hue, saturation } from "./colour"
 export { heads } from "./philox"
-export { bilinear, bilinearScaled } from "./resize"
+export { area, bilinear, bilinearScaled, nearestPixels } from "./resize"
 export { cutScaled, cutScaledRows } from "./window"

@@ -31,3 +31,27 @@ export function blank(out: usize, end: usize, limit: usize, channels: i32, fills
     for (let channel = 0; channel < channels; channel++, out += 4) store<f32>(out, load<f32>(fills + (<usize>channel << 2)))
   }
 }
+
+/** One value, a whole number: by the channel's scale and bias as float32; without `constants` as the byte it is. */
+@inline
+export function store1(out: usize, value: f64, channel: i32, constants: usize): void {
+  if (constants == 0) store<u8>(out, <u8>value)
+  else {
+    const own = constants + (<usize>channel << 4)
+    store<f32>(out, <f32>(value * load<f64>(own) + load<f64>(own, 8)))
+  }
+}
+
+/** Deals a row, its channels side by side, to planes `planes` bytes apart; `size` bytes a value, 1 or 4. */
+export function deal(row: usize, width: i32, channels: i32, size: usize, planes: usize, target: usize): void {
+  const step = <usize>channels * size
+  for (let channel = 0; channel < channels; channel++) {
+    let read = row + <usize>channel * size
+    let out = target + planes * channel
+    if (size == 4) {
+      for (let column = 0; column < width; column++, read += step, out += 4) store<f32>(out, load<f32>(read))
+    } else {
+      for (let column = 0; column < width; column++, read += step, out++) store<u8>(out, load<u8>(read))
+    }
+  }
+}

@@ -4,8 +4,9 @@
  *
  * A row of the image is blended along its width once, in float64, and kept while rows of the result still need it.
  * Scratch holds, for each column of the result, the offsets of its two pixels and the share of the right one (16 bytes),
- * then two blended rows of `width · channels + 2` float64s.
+ * then two blended rows of `width · channels + 2` float64s; with `planes` one more of as many float32s.
  */
+import { deal } from "./lanes"
 
 /** uint8 as it is. */
 export function bilinear(
@@ -21,7 +22,9 @@ export function bilinear(
   scratch: usize,
   target: usize
 ): void {
-  resize(source, sourceWidth, top, left, fromHeight, fromWidth, channels, height, width, false, false, 0, scratch, target)
+  resize(
+    source, sourceWidth, top, left, fromHeight, fromWidth, channels, height, width, false, false, 0, 0, scratch, target
+  )
 }
 
 /** With flips; to float32 by `(f32) (value · scale + bias)`, of which `constants` holds one pair of float64s a channel. */
@@ -38,12 +41,13 @@ export function bilinearScaled(
   flipVertical: i32,
   flipHorizontal: i32,
   constants: usize,
+  planes: usize,
   scratch: usize,
   target: usize
 ): void {
   resize(
     source, sourceWidth, top, left, fromHeight, fromWidth, channels, height, width,
-    flipVertical != 0, flipHorizontal != 0, constants, scratch, target
+    flipVertical != 0, flipHorizontal != 0, constants, planes, scratch, target
   )
 }
 
@@ -61,6 +65,7 @@ function resize(
   flipVertical: bool,
   flipHorizontal: bool,
   constants: usize,
+  planes: usize,
   scratch: usize,
   target: usize
 ): void {
@@ -77,6 +82,7 @@ function resize(
   const values = width * channels
   let upper = scratch + (<usize>width << 4)
   let lower = upper + ((<usize>values + 2) << 3)
+  const beside = lower + ((<usize>values + 2) << 3)
   let upperRow = -1
   let lowerRow = -1
   const stride = <usize>sourceWidth * channels
@@ -100,11 +106,83 @@ function resize(
       along(origin + stride * next, scratch, width, channels, lower)
       lowerRow = next
     }
-    const out = target + size * (flipVertical ? height - 1 - row : row)
+    const line = flipVertical ? height - 1 - row : row
+    const out = planes != 0 ? beside : target + size * line
     const below = next == top ? upper : lower
     if (constants == 0) blendBytes(upper, below, down, values, out)
     else if (channels == 3) blend3(upper, below, down, values, constants, out)
     else blend(upper, below, down, 0, values, channels, constants, out)
+    if (planes != 0) deal(beside, width, channels, 4, planes, target + ((<usize>line * width) << 2))
+  }
+}
+
+/** The pixel whose square the result's upper left corner lies in: twin of `nearest`. */
+export function nearestPixels(
+  source: usize,
+  sourceWidth: i32,
+  fromTop: i32,
+  fromLeft: i32,
+  fromHeight: i32,
+  fromWidth: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  scratch: usize,
+  target: usize
+): void {
+  for (let column = 0; column < width; column++) {
+    const from = <i32>Math.floor((<f64>column * <f64>fromWidth) / <f64>width)
+    store<i32>(scratch + (<usize>column << 2), from * channels)
+  }
+  for (let row = 0; row < height; row++) {
+    const own = fromTop + <i32>Math.floor((<f64>row * <f64>fromHeight) / <f64>height)
+    const line = source + (<usize>(own * sourceWidth + fromLeft)) * channels
+    for (let column = 0; column < width; column++) {
+      const read = line + load<i32>(scratch + (<usize>column << 2))
+      for (let channel = 0; channel < channels; channel++) store<u8>(target++, load<u8>(read + channel))
+    }
+  }
+}
+
+/** The mean over the area that a pixel covers: twin of `area`. */
+export function area(
+  source: usize,
+  sourceWidth: i32,
+  fromTop: i32,
+  fromLeft: i32,
+  fromHeight: i32,
+  fromWidth: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  target: usize
+): void {
+  const whole = <f64>fromHeight * <f64>fromWidth
+  for (let row = 0; row < height; row++) {
+    const startY = <i64>row * fromHeight
+    const endY = startY + fromHeight
+    const firstRow = <i32>(startY / height)
+    const lastRow = <i32>((endY + height - 1) / height)
+    for (let column = 0; column < width; column++) {
+      const startX = <i64>column * fromWidth
+      const endX = startX + fromWidth
+      const firstColumn = <i32>(startX / width)
+      const lastColumn = <i32>((endX + width - 1) / width)
+      for (let channel = 0; channel < channels; channel++) {
+        let sum: i64 = 0
+        for (let y = firstRow; y < lastRow; y++) {
+          const shareY = min<i64>(<i64>(y + 1) * height, endY) - max<i64>(<i64>y * height, startY)
+          let read = source + (<usize>((fromTop + y) * sourceWidth + fromLeft + firstColumn)) * channels + channel
+          let line: i64 = 0
+          for (let x = firstColumn; x < lastColumn; x++, read += channels) {
+            const shareX = min<i64>(<i64>(x + 1) * width, endX) - max<i64>(<i64>x * width, startX)
+            line += shareX * <i64>load<u8>(read)
+          }
+          sum += shareY * line
+        }
+        store<u8>(target++, <u8>(<i32>(<f64>sum / whole + 0.5)))
+      }
+    }
   }
 }
 

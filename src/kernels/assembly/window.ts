@@ -3,11 +3,12 @@
  * `stages/image/kernels/window.ts`. The window is given as there: row i of the result is row y + i · yStep of the
  * image, column j is column x + j · xStep; what lies outside of top … bottom, left … right is fill.
  */
-import { blank, reversed3, scaled2 } from "./lanes"
+import { blank, deal, reversed3, scaled2 } from "./lanes"
 
 /**
  * uint8 to float32 by channel: `(f32) (value · scale + bias)` in float64. `constants` holds scale and bias of each
- * channel, float64, then what fill becomes, float32. `next` is where the next image begins: its bytes are asked for
+ * channel, float64, then what fill becomes, float32. With `planes`, how many bytes apart they are, each channel has a
+ * plane of its own, and `scratch` has room for a row. `next` is where the next image begins: its bytes are asked for
  * now, so that they are there when it is their turn.
  */
 export function cutScaled(
@@ -25,13 +26,16 @@ export function cutScaled(
   height: i32,
   width: i32,
   constants: usize,
+  planes: usize,
+  scratch: usize,
   target: usize,
   next: usize,
   nextBytes: i32
 ): void {
   if (nextBytes > 0) touch(next, nextBytes)
   scaledWindow(
-    source, sourceWidth, channels, y, yStep, x, xStep, top, bottom, left, right, height, width, constants, target
+    source, sourceWidth, channels, y, yStep, x, xStep, top, bottom, left, right, height, width, constants,
+    planes, scratch, target
   )
 }
 
@@ -51,6 +55,8 @@ export function cutScaledRows(
   height: i32,
   width: i32,
   constants: usize,
+  planes: usize,
+  scratch: usize,
   target: usize
 ): void {
   const size = (<usize>(height * width * channels)) << 2
@@ -59,7 +65,7 @@ export function cutScaledRows(
     scaledWindow(
       load<u32>(rows), sourceWidth, channels, load<i32>(rows, 4), load<i32>(rows, 8), load<i32>(rows, 12),
       load<i32>(rows, 16), load<i32>(rows, 20), load<i32>(rows, 24), load<i32>(rows, 28), load<i32>(rows, 32),
-      height, width, constants, target
+      height, width, constants, planes, scratch, target
     )
   }
 }
@@ -80,6 +86,8 @@ function scaledWindow(
   height: i32,
   width: i32,
   constants: usize,
+  planes: usize,
+  scratch: usize,
   target: usize
 ): void {
   const from = min(max(xStep == 1 ? left - x : x - right + 1, 0), width)
@@ -89,19 +97,21 @@ function scaledWindow(
   const bytes = line << 2
   const before = (<usize>from * channels) << 2
   const behind = (<usize>to * channels) << 2
-  const limit = target + bytes * height
-  for (let row = 0; row < height; row++, target += bytes) {
+  for (let row = 0; row < height; row++) {
+    // Planes are dealt from a row beside them; other rows may be written a little beyond, as the next one follows.
+    const out = planes != 0 ? scratch : target + bytes * row
+    const limit = planes != 0 ? scratch + bytes : target + bytes * height
     const own = y + row * yStep
-    if (own < top || own >= bottom) {
-      blank(target, target + bytes, limit, channels, fills)
-      continue
+    if (own < top || own >= bottom) blank(out, out + bytes, limit, channels, fills)
+    else {
+      blank(out, out + before, limit, channels, fills)
+      const read = source + (<usize>(own * sourceWidth + x + from * xStep)) * channels
+      if (channels == 1) scale1(read, xStep, out + before, out + behind, constants)
+      else if (channels == 3) scale3(read, xStep, out + before, out + behind, constants)
+      else scale(read, xStep, channels, out + before, out + behind, constants)
+      blank(out + behind, out + bytes, limit, channels, fills)
     }
-    blank(target, target + before, limit, channels, fills)
-    const read = source + (<usize>(own * sourceWidth + x + from * xStep)) * channels
-    if (channels == 1) scale1(read, xStep, target + before, target + behind, constants)
-    else if (channels == 3) scale3(read, xStep, target + before, target + behind, constants)
-    else scale(read, xStep, channels, target + before, target + behind, constants)
-    blank(target + behind, target + bytes, limit, channels, fills)
+    if (planes != 0) deal(scratch, width, channels, 4, planes, target + ((<usize>row * width) << 2))
   }
 }
 

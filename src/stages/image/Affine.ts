@@ -8,6 +8,7 @@ import type { Rng } from "../../seeding/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { affineBilinear, affineNearest } from "./kernels/affine.ts"
 import { type Direction, turn } from "./kernels/degrees.ts"
+import { of } from "./kernels/pointwise.ts"
 import { halfEven } from "./kernels/rounding.ts"
 import {
   above0,
@@ -129,9 +130,44 @@ const affine = (
     run: (source, size, map, target, offset) => {
       fits("fill", fill, source)
       kernel(source, size, map, fill, target, offset)
+    },
+    native: {
+      scales: true,
+      // The fill's bytes, then a row.
+      scratch: ({ channels, width }) => 64 * Math.ceil(channels / 64) + 4 * width * channels,
+      run: (kernels, work) => {
+        fits("fill", fill, BYTES)
+        const { channels, height, width } = work.size
+        const { bytes } = kernels.arena
+        for (let channel = 0; channel < channels; channel++) bytes[work.scratch + channel] = of(fill, channel)
+        const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = work.parameters
+        const native = interpolation === "nearest" ? kernels.affineNearest : kernels.affineBilinear
+        native(
+          work.source,
+          height,
+          width,
+          channels,
+          a,
+          b,
+          c,
+          d,
+          e,
+          f,
+          work.scratch,
+          Number(work.flipVertical),
+          Number(work.flipHorizontal),
+          work.constants,
+          work.planes,
+          work.scratch + 64 * Math.ceil(channels / 64),
+          work.target
+        )
+      }
     }
   })
 }
+
+/** An image of bytes, for what is asked of all of them. */
+const BYTES = new Uint8Array(0)
 
 type Point = readonly [x: number, y: number]
 

@@ -87,6 +87,24 @@ export const colourJitter = (options: ColourJitterOptions = {}): Drawing => {
         else if (change === 2) saturation(target, offset, to, amount)
         else hue(target, offset, to, amount)
       }
+    },
+    native: {
+      scales: false,
+      scratch: () => 256,
+      run: (kernels, { parameters, scratch, size: { channels, height, width }, source, target }) => {
+        const length = height * width * channels
+        kernels.copy(source, length, target)
+        for (let turn = 0; turn < CHANGES; turn++) {
+          const change = parameters[turn] as number // as above
+          const amount = parameters[CHANGES + change] as number
+          if (ranges[change] === undefined) continue
+          if (change === 0) kernels.brightness(target, length, amount, scratch)
+          else if (change === 1) kernels.contrast(target, length, channels, amount, scratch)
+          else if (channels === 1) continue
+          else if (change === 2) kernels.saturation(target, length, amount)
+          else kernels.hue(target, length, amount)
+        }
+      }
     }
   })
 }

@@ -8,8 +8,10 @@ import ln from "@stdlib/math-base-special-ln"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { copy } from "./kernels/copy.ts"
 import { erase } from "./kernels/noise.ts"
+import { of } from "./kernels/pointwise.ts"
 import { halfEven } from "./kernels/rounding.ts"
 import { above0, channelsOf, fits, matches, probability, type RangeOption, rangeOf } from "./Options.ts"
+import type { Native } from "./Transform.ts"
 
 /** @since 0.1.0 */
 export interface RandomErasingOptions {
@@ -76,6 +78,24 @@ export const randomErasing = (options: RandomErasingOptions = {}): Drawing => {
       if (values !== undefined) fits("value", values, source)
       copy(source, height * width * channels, target, offset)
       erase(target, offset, width, channels, rectangle, values, rng)
-    }
+    },
+    // Random values are drawn one after the other, which is not a kernel's work.
+    native: values === undefined ? undefined : erasing(values)
   })
 }
+
+const erasing = (values: ReadonlyArray<number>): Native => ({
+  scales: false,
+  scratch: ({ channels }) => channels,
+  run: (kernels, { parameters, scratch, size: { channels, height, width }, source, target }) => {
+    fits("value", values, BYTES)
+    const { bytes } = kernels.arena
+    for (let channel = 0; channel < channels; channel++) bytes[scratch + channel] = of(values, channel)
+    kernels.copy(source, height * width * channels, target)
+    const [top = 0, left = 0, high = 0, wide = 0] = parameters
+    kernels.erase(target, width, channels, top, left, high, wide, scratch)
+  }
+})
+
+/** An image of bytes, for what is asked of all of them. */
+const BYTES = new Uint8Array(0)

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 
+import { InvalidOption } from "../../InvalidOption.ts"
 import { arena } from "../../kernels/Kernels.ts"
 import { Output } from "../../kernels/Output.ts"
 import type { Rng } from "../../seeding/Rng.ts"
@@ -48,7 +49,7 @@ export const fuse = (functions: ReadonlyArray<unknown>, output = new Output(aren
   if (first === undefined) return undefined
   const row: Array<Behind> = [first]
   for (const next of rest) {
-    if (next?.field !== first.field) break
+    if (next?.field !== first.field || row.at(-1)?.transform.kind === "planar") break
     row.push(next)
   }
   const passes = new Passes(row.map(({ transform }) => transform))
@@ -67,7 +68,7 @@ const runAll = (
   samples: Array<unknown>,
   rng: (stage: number, row: number) => Rng
 ): ArrayBufferLike | undefined => {
-  const results = new Results(output, samples.length)
+  const results = new Results(output, samples.length, (own) => passes.shape(own))
   const size: Size = { height: 0, width: 0, channels: 0 }
   let row = 0
   let stood = -1
@@ -108,7 +109,7 @@ const runColumn = (
   measure(new Tensor(pixels, shape), size)
   const address = arena()?.addressOf(data)
   const source = { pixels, offset: 0, address }
-  const results = new Results(output, places.length)
+  const results = new Results(output, places.length, (own) => passes.shape(own))
   let row = 0
   const own = (stage: number): Rng => rng(stage, row)
   for (; row < places.length; row++) {
@@ -117,4 +118,21 @@ const runColumn = (
     passes.run(source, size, own, results.target, next)
   }
   return results.column()
+}
+
+/**
+ * Throws `InvalidOption` where an image stage stands behind one that parts the channels, and would take them for rows.
+ *
+ * @since 0.1.0
+ */
+export const inOrder = (functions: ReadonlyArray<unknown>): void => {
+  const parted = new Set<string>()
+  for (const own of functions.map(behindOf)) {
+    if (own === undefined) continue
+    if (parted.has(own.field)) {
+      const expected = "before Image.channelsFirst, which is the last of the image stages"
+      throw new InvalidOption({ option: "an image stage", value: own.transform.name, expected })
+    }
+    if (own.transform.kind === "planar") parted.add(own.field)
+  }
 }

@@ -46,9 +46,9 @@ const runner = (transform: Transform, field: string): ((sample: unknown, rng?: R
         { pixels: image.data, offset: 0, address: undefined },
         size,
         () => rng as Rng, // only transforms that draw ask it anything, and their functions are given one
-        (float: boolean, { channels, height, width }: Size, length: number) => {
+        (float: boolean, result: Size, length: number) => {
           pixels = float ? new Float32Array(length) : new Uint8Array(length)
-          shape = [height, width, channels]
+          shape = passes.shape(result)
           return { pixels, offset: 0 }
         }
       )

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../../InvalidOption.ts"
-import { drawsNothing, type ToFloats, toFloats } from "./ImageStage.ts"
+import { drawsNothing, type Fixed, fixed, type ToFloats, toFloats } from "./ImageStage.ts"
 import { channelsOf, matches } from "./Options.ts"
 
 /** @since 0.1.0 */
@@ -61,3 +61,19 @@ export const toFloat: ToFloats = toFloats({
   deviation: [1],
   check: () => undefined
 })
+
+/**
+ * One plane a channel: `[height, width, channels]` becomes `[channels, height, width]`, as PyTorch's models want it
+ * (NCHW in a batch). It is the last of the image stages: whatever stands behind it would take channels for rows, and is
+ * refused when a run is opened. Behind `normalise` or `toFloat` it is written so in the same pass.
+ *
+ * @example
+ * import { Image, Tensor } from "furrow"
+ *
+ * const image = Tensor.make(Uint8Array.of(1, 2, 3, 4, 5, 6), [1, 2, 3])
+ * const planes = Image.channelsFirst(image)
+ * console.assert(planes.shape.join() === "3,1,2" && planes.data.join() === "1,4,2,5,3,6")
+ *
+ * @since 0.1.0
+ */
+export const channelsFirst: Fixed = fixed({ ...drawsNothing, kind: "planar", name: "channelsFirst" })

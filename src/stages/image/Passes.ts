@@ -13,12 +13,15 @@ import type { Output } from "../../kernels/Output.ts"
 import { Place } from "../../kernels/Place.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { Tensor } from "../../Tensor.ts"
+import { planes } from "./kernels/planes.ts"
 import { of, scales, table } from "./kernels/pointwise.ts"
 import type { Rectangle } from "./kernels/resize.ts"
 import { cut, cutFloats, cutTable, cutTable1, type View } from "./kernels/window.ts"
 import { fits, matches } from "./Options.ts"
 import type {
   Images,
+  Native,
+  NativeWork,
   Pixels,
   PixelTransform,
   PointwiseTransform,
@@ -36,8 +39,11 @@ type Pass =
       readonly windows: ReadonlyArray<WindowTransform>
       readonly pointwise: PointwiseTransform | undefined
       readonly fill: ReadonlyArray<number> | undefined
+      /** Whether each channel is to have a plane of its own. */
+      readonly planar: boolean
     }
   | { readonly kind: "pixels"; readonly first: number; readonly transform: PixelTransform }
+  | { readonly kind: "planar"; readonly first: number }
 
 /** Where a result goes: memory for `length` elements of the kind that is asked for, beginning at `offset`. */
 export interface Target {
@@ -65,16 +71,38 @@ export class Passes {
   readonly #constants: ReadonlyArray<Constants>
   readonly #staged = new Scratch(this.#kernels?.arena)
   readonly #blending = new Scratch(this.#kernels?.arena)
+  /** A row on its way to planes, or an image. */
+  readonly #beside = new Scratch(this.#kernels?.arena)
   readonly #window: Window = { top: 0, left: 0, height: 0, width: 0, flipVertical: false, flipHorizontal: false }
   readonly #view: View = { y: 0, yStep: 1, x: 0, xStep: 1, top: 0, bottom: 0, left: 0, right: 0, height: 0, width: 0 }
   readonly #size: Size = { height: 0, width: 0, channels: 0 }
   readonly #output: Size = { height: 0, width: 0, channels: 0 }
   readonly #rectangle: Rectangle = { top: 0, left: 0, height: 0, width: 0 }
+  readonly #work: NativeWork = {
+    source: 0,
+    size: { height: 0, width: 0, channels: 0 },
+    parameters: new Float64Array(0),
+    target: 0,
+    output: { height: 0, width: 0, channels: 0 },
+    scratch: 0,
+    flipVertical: false,
+    flipHorizontal: false,
+    constants: 0,
+    planes: 0
+  }
+
+  readonly #planar: boolean
 
   constructor(transforms: ReadonlyArray<Transform>) {
     this.#passes = plan(transforms)
+    this.#planar = transforms.at(-1)?.kind === "planar"
     this.#sources = this.#passes.map(() => new Scratch(this.#kernels?.arena))
     this.#constants = this.#passes.map((pass) => new Constants(pass))
+  }
+
+  /** The shape of a result of a size. */
+  shape({ channels, height, width }: Size): ReadonlyArray<number> {
+    return this.#planar ? [channels, height, width] : [height, width, channels]
   }
 
   /**
@@ -105,6 +133,14 @@ export class Passes {
         const length = output.height * output.width * output.channels
         const to = last ? target(float, output, length) : scratch.take(float, length)
         this.#cut(at, source, to, last ? next : 0)
+      } else if (pass.kind === "planar") {
+        rng(pass.first)
+        output.height = size.height
+        output.width = size.width
+        output.channels = size.channels
+        const length = size.height * size.width * size.channels
+        const to = last ? target(source.pixels instanceof Float32Array, output, length) : scratch
+        this.#planes(source, to)
       } else {
         const own = rng(pass.first)
         const { transform } = pass
@@ -113,15 +149,21 @@ export class Passes {
         output.width = size.width
         output.channels = size.channels
         transform.output(size, transform.parameters, output)
-        if (this.#blends(at, source)) {
-          this.#blend(at, source, own, rng, target)
+        const native = this.#kernels !== undefined && source.pixels instanceof Uint8Array ? transform.native : undefined
+        if (native?.scales === true && this.#scalesBehind(at)) {
+          this.#both(at, native, source, own, rng, target)
           at++
-          source = this.#sources[at] as Scratch // the pass behind it
-        } else {
-          const length = output.height * output.width * output.channels
-          const float = source.pixels instanceof Float32Array
-          const { offset, pixels } = last ? target(float, output, length) : scratch.take(float, length)
-          transform.run(viewOf(source, size), size, transform.parameters, pixels, offset, output, own)
+          if (at < this.#passes.length - 1) source = this.#sources[at] as Scratch // one a pass
+          size.height = output.height
+          size.width = output.width
+          size.channels = output.channels
+          continue
+        }
+        const length = output.height * output.width * output.channels
+        const float = source.pixels instanceof Float32Array
+        const place = last ? target(float, output, length) : scratch.take(float, length)
+        if (native === undefined || !this.#natively(native, transform, source, place, 0, false, false, 0)) {
+          transform.run(viewOf(source, size), size, transform.parameters, place.pixels, place.offset, output, own)
         }
       }
       if (!last) source = this.#sources[at] as Scratch // one a pass
@@ -158,6 +200,7 @@ export class Passes {
     const constants = this.#constants[0]?.scaled(arena, size.channels)
     const rows = this.#blending.take(false, ROW * count).address
     const staged = resident ?? this.#staged.take(false, bytes * count).address
+    if (pass.planar && this.#beside.take(true, 1).address === undefined) return undefined
     if (constants === undefined || rows === undefined || staged === undefined) return undefined
     let row = 0
     const drawn = (place: number): Rng => rng(place, row)
@@ -195,8 +238,10 @@ export class Passes {
     // More than there is room for goes row by row.
     if (target === undefined) throw new Error("no memory is left for a batch that kernels could write")
     const touched = resident === undefined ? 0 : bytes
-    own.cutScaledRows(rows, count, size.width, touched, channels, height, width, constants, target)
-    return new Tensor(memory.lasting(pixels), [count, height, width, channels])
+    const apart = pass.planar ? 4 * height * width : 0
+    const beside = apart === 0 ? 0 : (this.#beside.take(true, width * channels).address ?? 0)
+    own.cutScaledRows(rows, count, size.width, touched, channels, height, width, constants, apart, beside, target)
+    return new Tensor(memory.lasting(pixels), [count, ...this.shape({ height, width, channels })])
   }
 
   /**
@@ -240,6 +285,7 @@ export class Passes {
     if (checks && pass.pointwise !== undefined) {
       rng(pass.first + windows.length)
       pass.pointwise.check(channels)
+      if (pass.planar) rng(pass.first + windows.length + 1)
     }
     view.height = output.height
     view.width = output.width
@@ -258,7 +304,8 @@ export class Passes {
       const constants = pointwise === undefined ? undefined : this.#constants[at]?.scaled(own.arena, channels)
       if (to !== undefined && constants !== undefined) {
         const from = this.#addressOf(own.arena, source, rowsOf(view, this.#size))
-        if (from !== undefined) {
+        const beside = pass.planar ? this.#beside.take(true, view.width * channels).address : 0
+        if (from !== undefined && beside !== undefined) {
           own.cutScaled(
             from,
             width,
@@ -274,6 +321,8 @@ export class Passes {
             view.height,
             view.width,
             constants,
+            pass.planar ? 4 * view.height * view.width : 0,
+            beside,
             to + 4 * offset,
             next,
             next === 0 ? 0 : this.#size.height * width * channels
@@ -287,7 +336,24 @@ export class Passes {
       cut(image, width, channels, view, fill, target, offset)
       return
     }
-    const floats = target as Float32Array // pointwise work gives float32, and `run` asked for memory of that kind
+    if (pass.planar) {
+      const size = { height: view.height, width: view.width, channels }
+      const between = this.#beside.take(true, view.height * view.width * channels)
+      this.#scaled(pointwise, image, fill, between.pixels as Float32Array, 0) // asked for floats
+      planes(between.pixels, size, target, offset)
+    } else this.#scaled(pointwise, image, fill, target as Float32Array, offset) // `run` asked for floats
+  }
+
+  /** Cuts the composed view out of an image of `#size`, through a pointwise transform. */
+  #scaled(
+    pointwise: PointwiseTransform,
+    image: Pixels,
+    fill: ReadonlyArray<number>,
+    floats: Float32Array,
+    offset: number
+  ): void {
+    const { channels, width } = this.#size
+    const view = this.#view
     if (image instanceof Float32Array) {
       cutFloats(image, width, channels, view, fill, pointwise.mean, pointwise.deviation, floats, offset)
     } else if (channels === 1) {
@@ -297,77 +363,114 @@ export class Passes {
     }
   }
 
-  /** Whether pass `at` blends bytes that a pass behind it flips, at most, and scales: one kernel does both. */
-  #blends(at: number, { pixels }: Source): boolean {
-    const pass = this.#passes[at]
+  /** Whether the pass behind `at` scales to floats, and flips at most, as far as can be told before it is drawn. */
+  #scalesBehind(at: number): boolean {
     const behind = this.#passes[at + 1]
-    return (
-      this.#kernels !== undefined &&
-      pixels instanceof Uint8Array &&
-      pass?.kind === "pixels" &&
-      pass.transform.blends !== undefined &&
-      behind?.kind === "window" &&
-      behind.pointwise !== undefined
-    )
+    return behind?.kind === "window" && behind.pointwise !== undefined
   }
 
-  /** The work of pass `at`, which is drawn, and of the one behind it. */
-  #blend(
+  /** The work of pass `at`, which is drawn, and of the one behind it, in one go if that only flips and scales. */
+  #both(
     at: number,
+    native: Native,
     source: Source,
     drawn: Rng,
     rng: (place: number) => Rng,
     target: (float: boolean, size: Size, length: number) => Target
   ): void {
-    const { transform } = this.#passes[at] as PixelPass // by `#blends`
-    const behind = this.#passes[at + 1] as WindowPass // as above
+    const { transform } = this.#passes[at] as PixelPass // the caller has seen to both
+    const behind = this.#passes[at + 1] as WindowPass
     const size = this.#size
     const output = this.#output
     const view = this.#view
-    const rectangle = this.#rectangle
-    transform.blends?.(size, transform.parameters, rectangle)
     const { channels, height: sourceHeight, width: sourceWidth } = size
-    size.height = output.height
-    size.width = output.width
     const { height, width } = output
+    size.height = height
+    size.width = width
     this.#compose(behind, source.pixels, rng)
-    const length = output.height * output.width * channels
-    const last = at + 2 === this.#passes.length
     const whole = flipsAlone(view, size)
-    const scratch = this.#sources[at + 1] as Scratch // one a pass
-    const place = last ? target(true, output, length) : scratch.take(true, length)
+    const length = output.height * output.width * output.channels
+    const last = at + 2 === this.#passes.length
+    const place = last ? target(true, output, length) : (this.#sources[at + 1] as Scratch).take(true, length)
     const own = this.#kernels
-    if (own !== undefined && whole) {
-      const to = own.arena.addressOf(place.pixels)
-      const constants = this.#constants[at + 1]?.scaled(own.arena, channels)
-      const blending = this.#blending.take(false, 16 * (width + 1) * (1 + channels)).address
-      const rows = { first: rectangle.top, end: rectangle.top + rectangle.height, bytes: sourceWidth * channels }
-      const from = this.#addressOf(own.arena, source, rows)
-      if (to !== undefined && constants !== undefined && blending !== undefined && from !== undefined) {
-        own.bilinearScaled(
-          from,
-          sourceWidth,
-          rectangle.top,
-          rectangle.left,
-          rectangle.height,
-          rectangle.width,
-          channels,
-          height,
-          width,
-          Number(view.yStep === -1),
-          Number(view.xStep === -1),
-          constants,
-          blending,
-          to + 4 * place.offset
-        )
-        return
-      }
+    const constants = own === undefined ? undefined : this.#constants[at + 1]?.scaled(own.arena, channels)
+    if (whole && constants !== undefined) {
+      size.height = sourceHeight
+      size.width = sourceWidth
+      const apart = behind.planar ? 4 * height * width : 0
+      const [down, across] = [view.yStep === -1, view.xStep === -1]
+      if (this.#natively(native, transform, source, place, constants, down, across, apart)) return
+      size.height = height
+      size.width = width
     }
     const between = (this.#sources[at] as Scratch).take(false, height * width * channels) // one a pass
     const to = { height, width, channels }
     const from = { height: sourceHeight, width: sourceWidth, channels }
     transform.run(viewOf(source, from), from, transform.parameters, between.pixels, 0, to, drawn)
     this.#cut(at + 1, between, place, 0)
+  }
+
+  /** Runs a transform by kernels, from `#size` to `#output`; `false` where source or target are out of their reach. */
+  #natively(
+    native: Native,
+    transform: PixelTransform,
+    source: Source,
+    { offset, pixels }: Target,
+    constants: number,
+    flipVertical: boolean,
+    flipHorizontal: boolean,
+    apart: number
+  ): boolean {
+    const own = this.#kernels
+    const size = this.#size
+    const output = this.#output
+    if (own === undefined) return false
+    const to = own.arena.addressOf(pixels)
+    if (to === undefined) return false
+    const { parameters } = transform
+    const rectangle = this.#rectangle
+    rectangle.top = 0
+    rectangle.height = size.height
+    native.reads?.(size, parameters, rectangle)
+    const bytes = size.width * size.channels
+    const rows = { first: rectangle.top, end: rectangle.top + rectangle.height, bytes }
+    const from = this.#addressOf(own.arena, source, rows)
+    const scratch = this.#blending.take(false, native.scratch(output)).address
+    if (from === undefined || scratch === undefined) return false
+    const work = this.#work
+    work.source = from
+    work.size.height = size.height
+    work.size.width = size.width
+    work.size.channels = size.channels
+    work.parameters = parameters
+    work.target = to + pixels.BYTES_PER_ELEMENT * offset
+    work.output.height = output.height
+    work.output.width = output.width
+    work.output.channels = output.channels
+    work.scratch = scratch
+    work.flipVertical = flipVertical
+    work.flipHorizontal = flipHorizontal
+    work.constants = constants
+    work.planes = apart
+    native.run(own, work)
+    return true
+  }
+
+  /** Parts the channels of an image of `#size`. */
+  #planes(source: Source, { offset, pixels }: Target): void {
+    const own = this.#kernels
+    const size = this.#size
+    const each = source.pixels.BYTES_PER_ELEMENT
+    const to = own?.arena.addressOf(pixels)
+    const rows = { first: 0, end: size.height, bytes: size.width * size.channels }
+    const from =
+      own === undefined || to === undefined
+        ? undefined
+        : source.pixels instanceof Uint8Array
+          ? this.#addressOf(own.arena, source, rows)
+          : own.arena.addressOf(viewOf(source, size))
+    if (own === undefined || to === undefined || from === undefined) planes(viewOf(source, size), size, pixels, offset)
+    else own.planar(from, size.height, size.width, size.channels, each, to + each * offset)
   }
 
   /** The address of an image's first byte; its rows are copied into the kernels' memory where they do not lie there. */
@@ -455,6 +558,10 @@ const plan = (transforms: ReadonlyArray<Transform>): ReadonlyArray<Pass> => {
       passes.push({ kind: "pixels", first: at++, transform })
       continue
     }
+    if (transform?.kind === "planar") {
+      passes.push({ kind: "planar", first: at++ })
+      continue
+    }
     const first = at
     const windows: Array<WindowTransform> = []
     let fill: ReadonlyArray<number> | undefined
@@ -465,7 +572,9 @@ const plan = (transforms: ReadonlyArray<Transform>): ReadonlyArray<Pass> => {
     const behind = transforms[at]
     const pointwise = behind?.kind === "pointwise" ? behind : undefined
     if (pointwise !== undefined) at++
-    passes.push({ kind: "window", first, windows, pointwise, fill })
+    const planar = pointwise !== undefined && transforms[at]?.kind === "planar"
+    if (planar) at++
+    passes.push({ kind: "window", first, windows, pointwise, fill, planar })
   }
   return passes
 }

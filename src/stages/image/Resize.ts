@@ -7,7 +7,7 @@ import { InvalidOption } from "../../InvalidOption.ts"
 import { drawsNothing, type Fixed, fixed } from "./ImageStage.ts"
 import { area, bilinear, nearest, type Rectangle, type Resizing } from "./kernels/resize.ts"
 import { oneOf, type SizeOption, sizeOf } from "./Options.ts"
-import type { Size } from "./Transform.ts"
+import type { Native, Size } from "./Transform.ts"
 
 /**
  * How a pixel of another size comes about: the pixel that lies there, the blend of the four around, or the mean over
@@ -61,15 +61,12 @@ export const resize = (options: ResizeOptions): Fixed => {
       output.height = height
       output.width = width
     },
-    blends:
-      kernel === bilinear
-        ? (size, _, rectangle) => {
-            rectangle.top = 0
-            rectangle.left = 0
-            rectangle.height = size.height
-            rectangle.width = size.width
-          }
-        : undefined,
+    native: natively(options.interpolation, (size, _, rectangle) => {
+      rectangle.top = 0
+      rectangle.left = 0
+      rectangle.height = size.height
+      rectangle.width = size.width
+    }),
     run: (source, size, _, target, offset, output) => {
       whole.height = size.height
       whole.width = size.width
@@ -83,6 +80,74 @@ export const resizing = (interpolation: Interpolation = "bilinear"): Resizing =>
   kernels[oneOf("interpolation", interpolation, ["nearest", "bilinear", "area"])]
 
 const kernels: Readonly<Record<Interpolation, Resizing>> = { nearest, bilinear, area }
+
+/** The same by kernels, of the rectangle that `reads` sets. @since 0.1.0 */
+export const natively = (
+  interpolation: Interpolation = "bilinear",
+  reads: (size: Size, parameters: Float64Array, rectangle: Rectangle) => void
+): Native => {
+  const from: Rectangle = { top: 0, left: 0, height: 0, width: 0 }
+  return {
+    scales: interpolation === "bilinear",
+    // Of a blend: a table of columns, two blended rows, and a row that is dealt to planes.
+    scratch: ({ channels, width }) => 16 * (width + 1) * (1 + channels) + 4 * width * channels,
+    reads,
+    run: (kernels, { output: { channels, height, width }, size, ...work }) => {
+      reads(size, work.parameters, from)
+      const { scratch, source, target } = work
+      const [top, left] = [from.top, from.left]
+      if (interpolation === "nearest") {
+        kernels.nearestPixels(
+          source,
+          size.width,
+          top,
+          left,
+          from.height,
+          from.width,
+          channels,
+          height,
+          width,
+          scratch,
+          target
+        )
+      } else if (interpolation === "area") {
+        kernels.area(source, size.width, top, left, from.height, from.width, channels, height, width, target)
+      } else if (work.constants === 0) {
+        kernels.bilinear(
+          source,
+          size.width,
+          top,
+          left,
+          from.height,
+          from.width,
+          channels,
+          height,
+          width,
+          scratch,
+          target
+        )
+      } else {
+        kernels.bilinearScaled(
+          source,
+          size.width,
+          top,
+          left,
+          from.height,
+          from.width,
+          channels,
+          height,
+          width,
+          Number(work.flipVertical),
+          Number(work.flipHorizontal),
+          work.constants,
+          work.planes,
+          scratch,
+          target
+        )
+      }
+    }
+  }
+}
 
 /** Throws `InvalidOption` for an image without pixels. @since 0.1.0 */
 export const notEmpty = ({ height, width }: Size): void => {

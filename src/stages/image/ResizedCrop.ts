@@ -6,10 +6,10 @@
 import exp from "@stdlib/math-base-special-exp"
 import ln from "@stdlib/math-base-special-ln"
 import { type Drawing, drawing } from "./ImageStage.ts"
-import { bilinear, type Rectangle } from "./kernels/resize.ts"
+import type { Rectangle } from "./kernels/resize.ts"
 import { halfEven } from "./kernels/rounding.ts"
 import { above0, type RangeOption, rangeOf, type SizeOption, sizeOf } from "./Options.ts"
-import { type Interpolation, notEmpty, resizing } from "./Resize.ts"
+import { type Interpolation, natively, notEmpty, resizing } from "./Resize.ts"
 
 /** @since 0.1.0 */
 export interface RandomResizedCropOptions {
@@ -77,15 +77,12 @@ export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing =>
       output.height = height
       output.width = width
     },
-    blends:
-      kernel === bilinear
-        ? (_, [top = 0, left = 0, high = 0, wide = 0], rectangle) => {
-            rectangle.top = top
-            rectangle.left = left
-            rectangle.height = high
-            rectangle.width = wide
-          }
-        : undefined,
+    native: natively(options.interpolation, (_, [top = 0, left = 0, high = 0, wide = 0], rectangle) => {
+      rectangle.top = top
+      rectangle.left = left
+      rectangle.height = high
+      rectangle.width = wide
+    }),
     run: (source, size, [top = 0, left = 0, high = 0, wide = 0], target, offset, output) => {
       from.top = top
       from.left = left

@@ -23,6 +23,7 @@ const MOST_SHARED = 2 ** 28
 export class Results {
   readonly #output: Output
   readonly #rows: number
+  readonly #shape: (size: Size) => ReadonlyArray<number>
   #row = -1
   #first: Size = { height: 0, width: 0, channels: 0 }
   #length = 0
@@ -33,9 +34,11 @@ export class Results {
   #count = 0
   #shared: ArrayBufferLike | undefined
 
-  constructor(output: Output, rows: number) {
+  /** `shape` says what shape a result of a size has. */
+  constructor(output: Output, rows: number, shape: (size: Size) => ReadonlyArray<number>) {
     this.#output = output
     this.#rows = rows
+    this.#shape = shape
   }
 
   /** The memory that all images lie in, one behind the other; none when they do not. */
@@ -63,17 +66,16 @@ export class Results {
     }
     const pixels = float ? new Float32Array(length) : new Uint8Array(length)
     this.#alone ??= []
-    this.#alone.push(new Tensor(pixels, [size.height, size.width, size.channels]))
+    this.#alone.push(new Tensor(pixels, this.#shape(size)))
     return { pixels, offset: 0 }
   }
 
   /** All images as one column. Throws when they have several sizes. */
   column(): Tensor<Pixels> {
-    const { channels, height, width } = this.#first
     if (this.#together === undefined || this.#alone !== undefined) {
       throw new Error("images of several sizes, or of more memory than one batch may have, are no column")
     }
-    return new Tensor(this.#output.lasting(this.#together), [this.#rows, height, width, channels])
+    return new Tensor(this.#output.lasting(this.#together), [this.#rows, ...this.#shape(this.#first)])
   }
 
   /** All images. */
@@ -81,8 +83,7 @@ export class Results {
     const images: Array<Tensor<Pixels>> = []
     if (this.#together !== undefined) {
       const all = this.#output.lasting(this.#together)
-      const { channels, height, width } = this.#first
-      const shape = [height, width, channels]
+      const shape = this.#shape(this.#first)
       for (let row = 0; row < this.#count; row++) {
         images.push(new Tensor(all.subarray(row * this.#length, (row + 1) * this.#length), shape))
       }

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type { Kernels } from "../../kernels/Kernels.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import type { TypedArray } from "../../Tensor.ts"
 import type { Rectangle } from "./kernels/resize.ts"
@@ -80,8 +81,8 @@ export interface PixelTransform extends Base {
   readonly kind: "pixels"
   /** Sets `output` (which comes as `size`) to the size of the result. Throws `InvalidOption` for a size it cannot take. */
   readonly output: (size: Size, parameters: Float64Array, output: Size) => void
-  /** For work that is the blend of four pixels alone: sets the rectangle of the image that becomes the result. */
-  readonly blends?: ((size: Size, parameters: Float64Array, rectangle: Rectangle) => void) | undefined
+  /** The same for uint8 images by kernels, where there are such. */
+  readonly native?: Native | undefined
   /**
    * Writes the result to `target[offset …]`. `source` begins at its first pixel and is not written to; it may be longer
    * than the image. `rng` stands where `draw` left it, for work that draws a number a value.
@@ -97,8 +98,42 @@ export interface PixelTransform extends Base {
   ) => void
 }
 
+/** An image of uint8 in the kernels' memory, and what is to become of it; addresses in bytes. @since 0.1.0 */
+export interface NativeWork {
+  /** Where its first pixel lies. */
+  source: number
+  readonly size: Size
+  parameters: Float64Array
+  target: number
+  readonly output: Size
+  /** Memory to work in, as much as was asked for. */
+  scratch: number
+  /** What follows: flips, and a scale to float32 by what lies at `constants`, unless that is 0. */
+  flipVertical: boolean
+  flipHorizontal: boolean
+  constants: number
+  /** How many bytes the planes of the result are apart; 0 where its channels lie side by side. */
+  planes: number
+}
+
+/** Work by kernels, to the bit as by plain code. @since 0.1.0 */
+export interface Native {
+  /** Whether it does flips and a scale to float32 in the same pass. */
+  readonly scales: boolean
+  /** How many bytes of memory it works in. */
+  readonly scratch: (output: Size) => number
+  /** Sets the rectangle of the image that it reads; all of it, where this is not given. */
+  readonly reads?: (size: Size, parameters: Float64Array, rectangle: Rectangle) => void
+  readonly run: (kernels: Kernels, work: NativeWork) => void
+}
+
+/** Channels side by side become one plane a channel: the last of all transforms. @since 0.1.0 */
+export interface PlanarTransform extends Base {
+  readonly kind: "planar"
+}
+
 /** @since 0.1.0 */
-export type Transform = WindowTransform | PointwiseTransform | PixelTransform
+export type Transform = WindowTransform | PointwiseTransform | PixelTransform | PlanarTransform
 
 /** Images of one size, one behind the other, `width` elements each. @since 0.1.0 */
 export interface Images {

@@ -46,7 +46,7 @@ export const bareKernel = (): Contestant | Absent => {
       for (let first = 0; first < SAMPLES; first += BATCH) {
         const count = Math.min(BATCH, SAMPLES - first)
         const at = rows + 4 * WORDS * first
-        own.cutScaledRows(at, count, SIDE, SIDE * SIDE, 1, SIDE, SIDE, constants, target)
+        own.cutScaledRows(at, count, SIDE, SIDE * SIDE, 1, SIDE, SIDE, constants, 0, 0, target)
       }
       return SAMPLES
     }

@@ -58,7 +58,9 @@ const fused = (functions: ReadonlyArray<unknown>) => {
 
 describe("fused stages", () => {
   test("give what the functions give one after the other, to the bit", () => {
-    const row = fc.array(stages, { minLength: 1, maxLength: 6 })
+    const row = fc
+      .tuple(fc.array(stages, { minLength: 1, maxLength: 6 }), fc.boolean())
+      .map(([all, planar]): ReadonlyArray<Stage> => (planar ? [...all, Image.channelsFirst] : all))
     fc.assert(
       fc.property(row, fc.array(images, { minLength: 1, maxLength: 4 }), (functions, batch) => {
         const before = batch.map(({ data }) => data.slice())
@@ -181,7 +183,7 @@ describe("fused stages", () => {
 
   test("set no memory aside for a batch that may need more than there is", () => {
     // As many rows as would come to 4 GB if all were alike.
-    const results = new Results(new Output(arena(), false), 2 ** 20)
+    const results = new Results(new Output(arena(), false), 2 ** 20, ({ height, width }) => [height, width, 1])
     const { pixels } = results.target(true, { height: 10, width: 100, channels: 1 }, 1000)
     expect(pixels.byteLength).toBe(4000)
     expect(results.end().length).toBe(1)

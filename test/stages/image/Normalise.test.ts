@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test"
+import { Effect, type Either } from "effect"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../../src/InvalidOption.ts"
-import { normalise, toFloat } from "../../../src/stages/Image.ts"
+import { Dataset, Pipeline, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import { channelsFirst, normalise, toFloat } from "../../../src/stages/Image.ts"
+import { make } from "../../../src/Tensor.ts"
 import { grey, greyFloats, images, rgb, rgbFloats, rows } from "../../support/images.ts"
 
 describe("normalise", () => {
@@ -55,5 +58,60 @@ describe("normalise", () => {
     expect(build).toThrow(InvalidOption)
     expect(build).toThrow(option)
     expect(build).toThrow(shown)
+  })
+})
+
+describe("channelsFirst", () => {
+  test("gives each channel a plane of its own", () => {
+    const image = rgb(
+      [
+        [1, 2, 3],
+        [4, 5, 6]
+      ],
+      [
+        [7, 8, 9],
+        [10, 11, 12]
+      ]
+    )
+    const result = channelsFirst(image)
+    expect(result.shape).toEqual([3, 2, 2])
+    expect([...result.data]).toEqual([1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12])
+  })
+
+  test("puts the value at (row, column, channel) to (channel, row, column), of any image", () => {
+    fc.assert(
+      fc.property(images, (image) => {
+        const [height = 0, width = 0, channels = 0] = image.shape
+        const result = channelsFirst(image)
+        expect(result.dtype).toBe(image.dtype)
+        expect(result.shape).toEqual([channels, height, width])
+        for (let row = 0; row < height; row++) {
+          for (let column = 0; column < width; column++) {
+            for (let channel = 0; channel < channels; channel++) {
+              const from = (row * width + column) * channels + channel
+              expect(result.data[(channel * height + row) * width + column]).toBe(image.data[from] as number)
+            }
+          }
+        }
+      })
+    )
+  })
+
+  test("is the last of the image stages of a field: a run with another behind it is refused", async () => {
+    const image = make(new Uint8Array(2 * 12), [2, 2, 2, 3])
+    const data = Dataset.fromColumns({ image })
+    const opened = (pipeline: Parameters<typeof Scheduler.open>[0]) =>
+      Effect.runPromise(
+        Effect.either(Effect.scoped(Scheduler.open(pipeline))).pipe(
+          Effect.provide(Workers.fibers(1)),
+          Effect.provide(SeedPolicy.epochWorker({ seed: 1 }))
+        ) as Effect.Effect<Either.Either<unknown, unknown>, unknown>
+      )
+    const planes = Pipeline.from(data).pipe(Pipeline.map("planes", channelsFirst))
+    const off = planes.pipe(Pipeline.map("normalise", normalise({ mean: 0, std: 1 })), Pipeline.batch(2))
+    expect(await opened(off)).toMatchObject({
+      left: { _tag: "InvalidOption", value: "normalise", expected: expect.stringContaining("channelsFirst") }
+    })
+    expect(await opened(planes.pipe(Pipeline.batch(2)))).toMatchObject({ _tag: "Right" })
   })
 })
