@@ -79,7 +79,7 @@ const command = Command.make("train", options, (flags) =>
       Effect.provide(
         flags.backend === "fibers"
           ? Workers.fibers(flags.workers)
-          : Workers.threads(flags.workers, {
+          : Workers[flags.backend](flags.workers, {
               pipeline: import.meta.resolve("./train/Threaded.ts"),
               config: {
                 batchSize: flags.batchSize,

@@ -7,6 +7,7 @@
  */
 import { createHash, type Hash, randomBytes } from "node:crypto"
 import { readFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { gunzipSync } from "node:zlib"
@@ -36,6 +37,9 @@ export const gunzip = (data: Uint8Array): Uint8Array => gunzipSync(data)
 
 /** The bytes of a file that is shipped beside a module. @since 0.1.0 */
 export const beside = (url: URL): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(url))
+
+/** How many cores this process may use. @since 0.1.0 */
+export const cores = (): number => availableParallelism()
 
 /** A variable of the environment; none where the environment may not be read. @since 0.1.0 */
 export const environment = (name: string): string | undefined => {

@@ -12,8 +12,8 @@ export const options = {
   ),
   batchSize: reading("batch-size", "n", "Digits a batch (default 128)", whole(1)).pipe(Options.withDefault(128)),
   workers,
-  backend: reading("backend", "fibers|threads", "What workers run on (default fibers)", (text) =>
-    oneOf(["fibers", "threads"] as const)(text)
+  backend: reading("backend", "fibers|threads|auto", "What workers run on (default fibers)", (text) =>
+    oneOf(["fibers", "threads", "auto"] as const)(text)
   ).pipe(Options.withDefault("fibers" as const)),
   seed: reading(
     "seed",

@@ -12,6 +12,7 @@ export const summary = (outcome: Outcome): string => {
       "run",
       `${outcome.runtime}, ${outcome.workers} ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}`
     ],
+    ...(outcome.chosen === undefined ? [] : [["chosen", outcome.chosen] as const]),
     ["delivered", `${outcome.samples} samples in ${outcome.batches} batches, ${outcome.samplesPerSecond} samples/s`],
     ["test accuracy", testAccuracy === null ? "not trained" : percent(testAccuracy)],
     [

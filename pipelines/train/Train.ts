@@ -62,6 +62,8 @@ export interface Outcome extends Result {
   readonly secondsInModel: number
   /** Whether it was called off before its end. */
   readonly interrupted: boolean
+  /** Why the workers run on what they do; none where it was said. */
+  readonly chosen: string | undefined
 }
 
 // The mean and the standard deviation of MNIST's training pixels in [0, 1].
@@ -169,13 +171,14 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
     // Called off within an epoch, the model has learned since it was last tested.
     if (model !== undefined && taken % Math.max(loader.batches, 1) !== 0) accuracy = yield* evaluate(model)
     const report = yield* audit.report
+    const chosen = workers.backend === "auto" ? Option.getOrUndefined(yield* workers.chosen) : undefined
     return {
       runtime: runtime.name,
       policy: policy.name,
       seed: policy.seed,
       epochs: options.epochs,
       workers: workers.count,
-      backend: workers.backend,
+      backend: chosen?.backend ?? workers.backend,
       samples,
       batches: taken,
       samplesPerSecond: Math.round(samples / seconds),
@@ -186,6 +189,7 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
       seconds,
       secondsWaited: waited / 1000,
       secondsInModel: inModel / 1000,
-      interrupted: taken < total
+      interrupted: taken < total,
+      chosen: chosen === undefined ? undefined : `${chosen.backend}, as ${chosen.reason}`
     } satisfies Outcome
   }).pipe(Effect.scoped)

@@ -50,6 +50,8 @@ export interface Settings {
   readonly digest: boolean
   /** How many batches may wait at a worker. */
   readonly prefetch: number
+  /** How many batches all workers are to make. */
+  readonly batches: number
 }
 
 /** Starts what makes the batches of a worker; it ends with the scope. @since 0.1.0 */

@@ -218,9 +218,13 @@ export const open = <C, E, R>(
 
     yield* Ambient.installed
     const context = yield* Effect.context<R>()
-    const makers = yield* Effect.forEach(lanes, ({ worker }) => start(job, worker, { digest, prefetch }), {
-      concurrency: "unbounded"
-    })
+    const makers = yield* Effect.forEach(
+      lanes,
+      ({ worker }) => start(job, worker, { digest, prefetch, batches: total - first - ahead.size }),
+      {
+        concurrency: "unbounded"
+      }
+    )
     yield* Effect.forEach(
       makers,
       (maker, place) => {

@@ -3,18 +3,23 @@
  *
  * @since 0.1.0
  */
-import { Context, Duration, Layer } from "effect"
+import { Context, Duration, Effect, Layer, Option } from "effect"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { type Choice, onEither } from "./Auto.ts"
 import { type FiberOptions, onFiber, type Start } from "./Maker.ts"
 import { onThread } from "./threads/Host.ts"
 
+export type { Choice } from "./Auto.ts"
+
 /** @since 0.1.0 */
 export interface Service {
-  /** What a worker runs on. */
-  readonly backend: "fibers" | "threads"
+  /** What a worker runs on; `"auto"` for what the run finds out. */
+  readonly backend: "fibers" | "threads" | "auto"
   readonly count: number
   /** Starts what makes the batches of one worker. */
   readonly start: Start
+  /** What the last run was found to run best on, and why; none until it is known. */
+  readonly chosen: Effect.Effect<Option.Option<Choice>>
 }
 
 /**
@@ -44,7 +49,12 @@ export const MAX = 4096
 export const fibers = (count: number, options: FiberOptions = {}): Layer.Layer<Workers, InvalidOption> =>
   Layer.effect(
     Workers,
-    checked(() => ({ backend: "fibers", count: whole("workers", count, 1, MAX), start: onFiber(options) }))
+    checked(() => ({
+      backend: "fibers",
+      count: whole("workers", count, 1, MAX),
+      start: onFiber(options),
+      chosen: Effect.succeedSome({ backend: "fibers", reason: "so it was said" })
+    }))
   )
 
 /** The most threads a run can have. @since 0.1.0 */
@@ -87,16 +97,67 @@ export const threads = (count: number, options: ThreadOptions): Layer.Layer<Work
     checked(() => ({
       backend: "threads",
       count: whole("threads", count, 1, MAX_THREADS),
-      start: onThread({
-        module: url(options.pipeline),
-        name: options.name ?? "pipeline",
-        config: plain("config", options.config),
-        restarts: whole("restarts", options.restarts ?? 3, 0),
-        timeout: options.timeout === undefined ? undefined : duration(options.timeout),
-        debug: options.debug ?? false
-      })
+      start: startThreads(options),
+      chosen: Effect.succeedSome({ backend: "threads", reason: "so it was said" })
     }))
   )
+
+/** How workers choose. @since 0.1.0 */
+export interface AutoOptions extends ThreadOptions {
+  /** From which work of a batch, and of what is left of the run, threads pay. Default: 1 ms and 10 s. */
+  readonly pays?: { readonly batch?: Duration.DurationInput; readonly run?: Duration.DurationInput }
+}
+
+/**
+ * `count` workers that begin on fibers and move to threads of their own when that pays: where there are two cores and
+ * more, a batch takes a millisecond of work and more, and the rest of the run ten seconds. Pipelines with effectful stages, and policies that carry
+ * streams on, stay on fibers. Where a batch is made changes nothing in it, so all give the same batches, to the bit.
+ * `chosen` says what was chosen and why, once the first batches are made; it is logged at level debug, too. A thread that
+ * cannot start is logged as a warning, and its worker stays on its fiber.
+ *
+ * Batches lie in memory that is used again, as those of {@link threads} do. Fails as {@link threads} does.
+ *
+ * @example
+ * import { Effect, Option } from "effect"
+ * import { Workers } from "furrow"
+ *
+ * const workers = Workers.auto(2, { pipeline: "file:///app/digits.ts" })
+ * const chosen = Effect.flatMap(Workers.Workers, (own) => own.chosen).pipe(Effect.provide(workers))
+ * console.assert(Option.isNone(Effect.runSync(chosen))) // no run has been opened
+ *
+ * @since 0.1.0
+ */
+export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, InvalidOption> =>
+  Layer.effect(
+    Workers,
+    checked(() => {
+      let choice: Choice | undefined
+      const onFibers = onFiber({ reuse: true, debug: options.debug ?? false })
+      const pays = {
+        batch: Duration.toMillis(duration(options.pays?.batch ?? "1 millis", "pays.batch")),
+        run: Duration.toMillis(duration(options.pays?.run ?? "10 seconds", "pays.run"))
+      }
+      const start = onEither(onFibers, startThreads(options), pays, (own) => {
+        choice = own
+      })
+      return {
+        backend: "auto",
+        count: whole("workers", count, 1, MAX_THREADS),
+        start,
+        chosen: Effect.sync(() => Option.fromNullable(choice))
+      }
+    })
+  )
+
+const startThreads = (options: ThreadOptions): Start =>
+  onThread({
+    module: url(options.pipeline),
+    name: options.name ?? "pipeline",
+    config: plain("config", options.config),
+    restarts: whole("restarts", options.restarts ?? 3, 0),
+    timeout: options.timeout === undefined ? undefined : duration(options.timeout),
+    debug: options.debug ?? false
+  })
 
 const url = (value: string | URL): string => {
   const text = String(value)
@@ -123,11 +184,11 @@ const plain = (path: string, value: unknown): unknown => {
   }
 }
 
-const duration = (input: Duration.DurationInput): Duration.Duration => {
+const duration = (input: Duration.DurationInput, option = "timeout"): Duration.Duration => {
   const own = Duration.decodeUnknown(input)
   if (own._tag === "Some" && Duration.greaterThan(own.value, Duration.zero)) return own.value
   throw new InvalidOption({
-    option: "timeout",
+    option,
     value: input,
     expected: 'a duration of more than 0, such as "5 seconds"'
   })

@@ -1,0 +1,18 @@
+/** Pipelines for threads whose batches cost little, and much. */
+import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
+
+const numbers = Pipeline.from(Dataset.range(400)).pipe(Pipeline.sample(Sampler.shuffle))
+
+export const light = numbers.pipe(
+  Pipeline.augment("noise", (x, rng) => x + rng.float()),
+  Pipeline.batch(4)
+)
+
+export const heavy = numbers.pipe(
+  Pipeline.augment("noise", (x, rng) => {
+    let sum = x
+    for (let turn = 0; turn < 50_000; turn++) sum += rng.float()
+    return sum
+  }),
+  Pipeline.batch(4)
+)
