@@ -17,6 +17,7 @@ import { fingerprint } from "./scheduler/Fingerprint.ts"
 import * as Job from "./scheduler/Job.ts"
 import { hashed } from "./scheduler/Maker.ts"
 import * as Plan from "./scheduler/Plan.ts"
+import { Times } from "./scheduler/Profile.ts"
 import { type Made, Sent } from "./scheduler/threads/Form.ts"
 import { Mailbox } from "./scheduler/threads/Mailbox.ts"
 import type { Make, Said, Start } from "./scheduler/threads/Protocol.ts"
@@ -89,7 +90,8 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
     const context = (yield* Layer.build(
       policy === undefined ? services : Layer.merge(services, Layer.succeed(SeedPolicy, policy))
     )) as Context.Context<unknown>
-    const job = yield* Effect.provide(Job.make(pipeline, start.workers, start), context)
+    const watch = { times: start.times ? new Times() : undefined, traced: false }
+    const job = yield* Effect.provide(Job.make(pipeline, start.workers, start, watch), context)
     if (fingerprint(job) !== start.fingerprint) {
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
       return yield* Effect.fail(new Error(reason))
@@ -135,9 +137,18 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
         atHand.draws = []
         first = Plan.rows(job.plan, batch).position
         const made = yield* worker.batch(epoch, batch)
-        const { hash } = yield* hashed(made, start.digest)
+        const { hash } = yield* hashed(made, start.digest, watch)
         const { laid, slots, value } = ring.write(made, output.lent())
-        answer({ _tag: "Made", slots, batch: value, laid, hash, draws: atHand.draws })
+        const times = watch.times?.take()
+        answer({
+          _tag: "Made",
+          slots,
+          batch: value,
+          laid,
+          hash,
+          draws: atHand.draws,
+          ...(times === undefined ? {} : { times })
+        })
       }).pipe(
         Effect.catchAllCause((cause) =>
           Effect.sync(() => {

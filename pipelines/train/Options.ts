@@ -40,5 +40,8 @@ export const options = {
     Options.optional
   ),
   noTrain: Options.boolean("no-train").pipe(Options.withDescription("Load and digest only, train no model")),
+  profile: Options.boolean("profile").pipe(
+    Options.withDescription("Say what each stage took, how full the queues were, and who holds the run back")
+  ),
   json: Options.boolean("json").pipe(Options.withDescription("Print the result as JSON, the last line of stdout"))
 }

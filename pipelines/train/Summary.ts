@@ -1,6 +1,7 @@
 /**
  * What is said at the end of a run.
  */
+import { Scheduler } from "../../src/index.ts"
 import { percent } from "./Progress.ts"
 import type { Outcome, Result } from "./Train.ts"
 
@@ -27,7 +28,9 @@ export const summary = (outcome: Outcome): string => {
     ]
   ]
   const title = outcome.interrupted ? "Called off; reached so far:" : "Done."
-  return [title, ...rows.map(([name, text]) => `  ${name.padEnd(14)} ${text}`)].join("\n")
+  const { profile } = outcome
+  const profiled = profile === undefined ? [] : ["Where the loader's time went:", Scheduler.formatProfile(profile)]
+  return [title, ...rows.map(([name, text]) => `  ${name.padEnd(14)} ${text}`), ...profiled].join("\n")
 }
 
 /** The result as one line of JSON, for programs: the fields of {@link Result} and no other. */

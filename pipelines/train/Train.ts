@@ -36,6 +36,8 @@ export interface Options {
   readonly limit: Option.Option<number>
   /** Load and digest only, without a model. */
   readonly noTrain: boolean
+  /** Keep a profile of the loader. */
+  readonly profile: boolean
 }
 
 /** What a run came to: the fields of `--json`, and what the summary tells beside them. */
@@ -64,6 +66,7 @@ export interface Outcome extends Result {
   readonly interrupted: boolean
   /** Why the workers run on what they do; none where it was said. */
   readonly chosen: string | undefined
+  readonly profile: Scheduler.Profile | undefined
 }
 
 // The mean and the standard deviation of MNIST's training pixels in [0, 1].
@@ -108,6 +111,7 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
       epochs: options.epochs,
       order: options.order,
       prefetch: options.prefetch,
+      profile: options.profile,
       digest: true
     })
     const test = testing(digits.test)
@@ -170,6 +174,7 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
     const seconds = (performance.now() - started) / 1000
     // Called off within an epoch, the model has learned since it was last tested.
     if (model !== undefined && taken % Math.max(loader.batches, 1) !== 0) accuracy = yield* evaluate(model)
+    const profile = Option.getOrUndefined(yield* loader.profile)
     const report = yield* audit.report
     const chosen = workers.backend === "auto" ? Option.getOrUndefined(yield* workers.chosen) : undefined
     return {
@@ -190,6 +195,7 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
       secondsWaited: waited / 1000,
       secondsInModel: inModel / 1000,
       interrupted: taken < total,
+      profile,
       chosen: chosen === undefined ? undefined : `${chosen.backend}, as ${chosen.reason}`
     } satisfies Outcome
   }).pipe(Effect.scoped)

@@ -16,6 +16,7 @@ import { sequential } from "../stages/Sampler.ts"
 import type { Stage } from "../stages/Stage.ts"
 import { idle, sampling } from "./Idle.ts"
 import * as Plan from "./Plan.ts"
+import type { Times } from "./Profile.ts"
 
 /** The order of an epoch: from position to dataset index. @since 0.1.0 */
 export type Order = (position: number) => number
@@ -44,7 +45,19 @@ export interface Job {
   readonly policy: SeedPolicy.Service | undefined
   /** The order of an epoch: from position to dataset index. */
   readonly order: (epoch: number) => Effect.Effect<Order, CoordinatesError>
+  readonly watch: Watch
 }
+
+/** Who looks on while batches are made. @since 0.1.0 */
+export interface Watch {
+  /** What stages take is added here. */
+  readonly times: Times | undefined
+  /** Whether each batch and stage is to be a span. */
+  readonly traced: boolean
+}
+
+/** Nobody. @since 0.1.0 */
+export const unwatched: Watch = { times: undefined, traced: false }
 
 /**
  * The job of a pipeline. Fails with `InvalidOption` when it has no `batch`, draws without a policy, or stands over a
@@ -55,7 +68,8 @@ export interface Job {
 export const make = <A, E, R>(
   pipeline: Pipeline<A, E, R>,
   workers: number,
-  ranks: Ranks
+  ranks: Ranks,
+  watch: Watch = unwatched
 ): Effect.Effect<Job, InvalidOption, R> =>
   Effect.flatMap(Effect.context<R>(), (context) =>
     checked(() => {
@@ -93,7 +107,7 @@ export const make = <A, E, R>(
         stage?.draws === true && policy !== undefined
           ? drawnOrder(stage, policy, epoch, size, plan, ambient)
           : Effect.sync(() => Ambient.plain(sampling(ambient), () => sampler.order(size, idle)))
-      return { pipeline, plan, size, distinct: sampler.distinct, policy, order: remembered(order) }
+      return { pipeline, plan, size, distinct: sampler.distinct, policy, order: remembered(order), watch }
     })
   )
 

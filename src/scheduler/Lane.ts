@@ -35,6 +35,10 @@ export class Line<A> {
     this.#arrived.notify()
   }
 
+  get length(): number {
+    return this.#items.length
+  }
+
   /** The first, if there is one; it is taken. */
   poll(): A | undefined {
     return this.#items.shift()

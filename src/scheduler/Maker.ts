@@ -12,7 +12,7 @@ import type { Batch } from "../stages/Batch.ts"
 import { isRecord, KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../stages/Lease.ts"
 import { Tensor } from "../Tensor.ts"
 import * as Digest from "./Digest.ts"
-import type { Job } from "./Job.ts"
+import type { Job, Watch } from "./Job.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
 import * as Worker from "./Worker.ts"
 
@@ -88,7 +88,7 @@ export const onFiber =
             // Of a run that goes on from somewhere the streams may have gone on, too.
             if (!begun) yield* own.advance(epoch, number)
             begun = true
-            const content = yield* hashed(yield* own.batch(epoch, number), digest)
+            const content = yield* hashed(yield* own.batch(epoch, number), digest, job.watch)
             return reuse ? borrowed(content, output.lent(), give) : content
           }).pipe(Effect.onError(() => Effect.sync(() => output.lent().forEach((place) => place.give()))))
       }
@@ -123,10 +123,17 @@ const leasedColumns = (own: Lease, value: unknown): unknown => {
 /** A batch with its hash, where one is wanted. @since 0.1.0 */
 export const hashed = (
   batch: Batch<unknown> | undefined,
-  digest: boolean
+  digest: boolean,
+  { times }: Watch
 ): Effect.Effect<Content, Digest.DigestError> =>
   Effect.try({
-    try: () => ({ batch, hash: digest && batch !== undefined ? Digest.ofColumns(batch.columns) : undefined }),
+    try: () => {
+      if (!digest || batch === undefined) return { batch, hash: undefined }
+      const started = performance.now()
+      const hash = Digest.ofColumns(batch.columns)
+      times?.add("digest", performance.now() - started)
+      return { batch, hash }
+    },
     // Columns of a caller's own making can have fields that throw.
     catch: (error) =>
       error instanceof Digest.DigestError ? error : new Digest.DigestError({ column: "", found: shown(error) })

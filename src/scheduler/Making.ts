@@ -16,6 +16,7 @@ import type { Stage, StageContext } from "../stages/Stage.ts"
 import { idle, sampling } from "./Idle.ts"
 import type { Job } from "./Job.ts"
 import * as Plan from "./Plan.ts"
+import { nameOf } from "./Profile.ts"
 import { requestAt } from "./Request.ts"
 import { StageError } from "./StageError.ts"
 import type { BatchStage, EffectStage, PlainStage, Step } from "./Steps.ts"
@@ -99,7 +100,7 @@ export class Making implements Ambient.AtWork {
   /** Asks the epoch's order which samples stand at the rows. A sampler is a caller's code, too: it can throw. */
   choose(): Effect.Effect<void, StageError | CoordinatesError> {
     const { epoch, position } = this.#context
-    return this.#job.order(epoch).pipe(
+    const chosen = this.#job.order(epoch).pipe(
       Effect.map((order) => {
         Ambient.plain(sampling(this.setting), () => {
           for (let row = 0; row < this.#indices.length; row++) this.#indices[row] = order(position + row)
@@ -107,11 +108,12 @@ export class Making implements Ambient.AtWork {
       }),
       Effect.catchAllDefect((thrown) => Effect.fail(this.#error("sample", undefined, thrown)))
     )
+    return this.#watched("sample", chosen)
   }
 
   /** Reads the samples. */
   read(): Effect.Effect<void, StageError, unknown> {
-    return this.#job.pipeline.dataset.getMany(this.#indices).pipe(
+    const read = this.#job.pipeline.dataset.getMany(this.#indices).pipe(
       Effect.flatMap((values) => {
         this.values = values
         const [given, asked] = [values.length, this.#indices.length]
@@ -121,18 +123,23 @@ export class Making implements Ambient.AtWork {
       }),
       this.#located("dataset", undefined)
     )
+    return this.#watched(`dataset ${this.#job.pipeline.dataset.name}`, read)
   }
 
   /** Takes all values through some steps. */
   run(steps: ReadonlyArray<Step>): Effect.Effect<void, StageError | CoordinatesError, unknown> {
-    return Effect.forEach(steps, (step) => (this.values.length === 0 ? Effect.void : this.#step(step)), {
-      discard: true
-    })
+    return Effect.forEach(
+      steps,
+      (step) => (this.values.length === 0 ? Effect.void : this.#watched(nameOf(step), this.#step(step))),
+      {
+        discard: true
+      }
+    )
   }
 
   /** Lays the samples in columns. A collate is the caller's code as a stage is, so ambient randomness is governed there. */
   collate(stage: BatchStage): Effect.Effect<void, StageError | CoordinatesError> {
-    return Effect.suspend(() => {
+    const collated = Effect.suspend(() => {
       this.#scope = "batch"
       return Effect.flatMap(this.#seeded(stage), (at) =>
         this.#plain(() => {
@@ -141,6 +148,7 @@ export class Making implements Ambient.AtWork {
         })
       )
     })
+    return this.#watched(stage.id.name, collated)
   }
 
   /**
@@ -148,7 +156,13 @@ export class Making implements Ambient.AtWork {
    * the dataset has not, an error on the way. Then the batch is to be made of samples, which says what is wrong.
    */
   tabulate(plan: TablePlan): Effect.Effect<boolean, CoordinatesError> {
-    return Effect.gen(this, function* () {
+    const { times } = this.#job.watch
+    const since = (name: string, started: number): number => {
+      const now = times === undefined ? 0 : performance.now()
+      times?.add(name, now - started)
+      return now
+    }
+    const tabulated = Effect.gen(this, function* () {
       const { size } = this.#job
       if (!this.#indices.every((index) => index >= 0 && index < size && Number.isInteger(index))) return false
       const seeded: Array<ReadonlyArray<Seeded>> = []
@@ -156,12 +170,15 @@ export class Making implements Ambient.AtWork {
       try {
         Ambient.plain(this, () => {
           const table = new Table(plan, this.#indices)
-          plan.steps.forEach(({ fused }, step) => {
+          let started = times === undefined ? 0 : performance.now()
+          plan.steps.forEach((step, place) => {
             // As many as there are steps, and of each as many as it has stages.
-            const own = seeded[step] as ReadonlyArray<Seeded>
-            table.run(fused, (stage, row) => this.#stand(own[stage] as Seeded, row))
+            const own = seeded[place] as ReadonlyArray<Seeded>
+            table.run(step.fused, (stage, row) => this.#stand(own[stage] as Seeded, row))
+            started = since(nameOf(step), started)
           })
           this.#finish(table.columns(), this.#indices.length)
+          since(plan.batch.id.name, started)
         })
         return true
       } catch {
@@ -171,6 +188,24 @@ export class Making implements Ambient.AtWork {
         this.#rng = undefined
       }
     })
+    return this.#job.watch.traced ? Effect.withSpan(tabulated, tableName(plan), SPAN) : tabulated
+  }
+
+  /** The work of a stage, timed and traced where somebody looks on. */
+  #watched<A, E, R>(name: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    const { times, traced } = this.#job.watch
+    if (times === undefined && !traced) return work
+    const timed =
+      times === undefined
+        ? work
+        : Effect.suspend(() => {
+            const started = performance.now()
+            return Effect.ensuring(
+              work,
+              Effect.sync(() => times.add(name, performance.now() - started))
+            )
+          })
+    return traced ? Effect.withSpan(timed, name, SPAN) : timed
   }
 
   /** From here on there is one value, the batch. */
@@ -446,6 +481,12 @@ export class Making implements Ambient.AtWork {
     })
   }
 }
+
+/** A trace of the stack for each span would cost more than the span. */
+const SPAN = { captureStackTrace: false } as const
+
+const tableName = ({ batch, steps }: TablePlan): string =>
+  [...steps.flatMap(({ stages }) => stages), batch].map(({ id }) => id.name).join(" + ")
 
 /** What an effect failed with that plain code ran by `Effect.runSync`, which wraps it. */
 const unwrapped = (thrown: unknown): unknown =>

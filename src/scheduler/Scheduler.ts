@@ -12,7 +12,7 @@
  *
  * @since 0.1.0
  */
-import { type Context, Effect, Exit, type Layer, Option, type Scope, Stream } from "effect"
+import { Context, DefaultServices, Effect, Exit, type Layer, Option, type Scope, Stream, Tracer } from "effect"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import { afterEvents } from "../runtime.ts"
@@ -25,12 +25,16 @@ import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
 import { Leave, Line } from "./Lane.ts"
 import type { Asked, Content, Failure, Maker } from "./Maker.ts"
+import * as Metrics from "./Metrics.ts"
 import * as Plan from "./Plan.ts"
+import * as Profile from "./Profile.ts"
 import type { DatasetChanged, StageError } from "./StageError.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
 import * as Worker from "./Worker.ts"
 import { Workers } from "./Workers.ts"
 
+export type { Profile, QueueUse, StageTime } from "./Profile.ts"
+export { format as formatProfile } from "./Profile.ts"
 export { DatasetChanged, StageError } from "./StageError.ts"
 export { ThreadError } from "./threads/ThreadError.ts"
 
@@ -67,6 +71,8 @@ export interface Options extends Job.Ranks {
    * run, not from here.
    */
   readonly from?: unknown
+  /** Keep a profile: what each stage takes, how full the queues are. It costs some microseconds a batch. Default `false`. */
+  readonly profile?: boolean
   /** What may differ from the run that the cursor is of. Default: nothing that changes a batch. */
   readonly allow?: ReadonlyArray<Cursor.Field>
 }
@@ -94,6 +100,8 @@ export interface Loader<out C, out E = never> {
   /** The batches from here on, as a stream. Pulling from it is `take`. */
   readonly stream: Stream.Stream<Batch<C>, LoaderError<E>>
   readonly stats: Effect.Effect<Stats>
+  /** Where the time went so far; none without `profile: true`. */
+  readonly profile: Effect.Effect<Option.Option<Profile.Profile>>
   /**
    * The digest of what was delivered: 64 hexadecimal digits. Under order `"ready"` it goes as far as the plan's row of
    * batches has no gap. Without `digest: true` it is that of nothing.
@@ -112,6 +120,9 @@ interface Made {
   readonly place: number
   readonly exit: Exit.Exit<Content, Failure>
 }
+
+/** What takes spans where nobody has said what should; its spans are seen by nobody. */
+const untraced = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
 /** A worker, and what lies between it and the consumer. */
 interface Lane {
@@ -152,9 +163,13 @@ export const open = <C, E, R>(
   options: Options = {}
 ): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Workers | Scope.Scope> =>
   Effect.gen(function* () {
-    const { count: workers, start } = yield* Workers
+    const { backend, count: workers, start } = yield* Workers
     const { digest, epochs, prefetch, ready } = yield* checked(() => settings(options))
-    const job = yield* Job.make(pipeline, workers, options)
+    const traced = (yield* Effect.tracer) !== untraced
+    // As many queues as there are lanes, below; more are never asked.
+    const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch) : undefined
+    const job = yield* Job.make(pipeline, workers, options, { times: recorder?.times, traced })
+    const counting = yield* Metrics.counting
     const { batches } = job.plan
     const total = batches * epochs
     const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow ?? [])
@@ -188,7 +203,7 @@ export const open = <C, E, R>(
       Effect.gen(function* () {
         for (const { epoch, number, place } of shareOf(worker)) {
           yield* leave.take
-          const exit = yield* Effect.exit(make(epoch, number))
+          const exit = yield* Effect.exit(spanned(make(epoch, number), epoch, number, worker))
           line.put({ place, exit })
           if (Exit.isFailure(exit)) return
           yield* breathe
@@ -202,7 +217,7 @@ export const open = <C, E, R>(
           for (const { epoch, number, place } of shareOf(worker)) {
             yield* leave.take
             const answer = yield* Effect.exit(ask(epoch, number))
-            asked.put({ place, content: Effect.flatten(answer) })
+            asked.put({ place, content: spanned(Effect.flatten(answer), epoch, number, worker) })
             if (Exit.isFailure(answer)) return
           }
         })
@@ -215,6 +230,22 @@ export const open = <C, E, R>(
           if (Exit.isFailure(exit)) return
         }
       })
+
+    const run = traced
+      ? yield* Effect.makeSpanScoped("furrow.run", {
+          attributes: { workers, backend, epochs, batches, policy: job.policy?.name ?? "none" },
+          captureStackTrace: false
+        })
+      : undefined
+    /** A batch in the making as a span of the run. */
+    const spanned = <A, E2, R2>(work: Effect.Effect<A, E2, R2>, epoch: number, batch: number, worker: number) =>
+      run === undefined
+        ? work
+        : Effect.withSpan(work, "furrow.batch", {
+            parent: run,
+            attributes: { epoch, batch, worker },
+            captureStackTrace: false
+          })
 
     yield* Ambient.installed
     const context = yield* Effect.context<R>()
@@ -249,13 +280,17 @@ export const open = <C, E, R>(
       if (failure !== undefined) return failure
       if (left <= 0) return Effect.succeedNone
       while (ahead.has(due)) due++
-      const { line } = ready ? { line: shared } : (lanes[(due % batches) % workers] ?? { line: shared })
+      const lane = ready ? 0 : (due % batches) % workers
+      const line = lanes[lane]?.line ?? shared
+      const held = line.length
+      recorder?.asked(lane, held)
       const started = performance.now()
       const arrived: Effect.Effect<Option.Option<Batch<unknown>>, Failure> = Effect.suspend(() => {
         const made = line.poll()
         if (made === undefined) return Effect.zipRight(line.some, arrived)
         const { exit, place } = made
-        stats.waited += performance.now() - started
+        const waited = performance.now() - started
+        stats.waited += waited
         left--
         due++
         if (Exit.isFailure(exit)) {
@@ -269,6 +304,7 @@ export const open = <C, E, R>(
         if (batch === undefined) return next
         stats.batches++
         stats.samples += batch.size
+        counting.taken(batch.size, waited, held)
         return Effect.succeedSome(batch)
       })
       return arrived
@@ -287,6 +323,7 @@ export const open = <C, E, R>(
         )
       ),
       stats: Effect.sync(() => ({ ...stats })),
+      profile: Effect.sync(() => Option.fromNullable(recorder?.profile(stats.waited))),
       digest: Effect.sync(() => chain.value),
       cursor: Effect.sync(() =>
         Cursor.make(job, {

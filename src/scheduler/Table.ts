@@ -12,12 +12,12 @@ import type { Rng } from "../seeding/Rng.ts"
 import { type DTypes, ofFields } from "../stages/Batch.ts"
 import type { Fused } from "../stages/image/Fusion.ts"
 import type { Tensor } from "../Tensor.ts"
-import type { BatchStage, PlainStage, Step } from "./Steps.ts"
+import type { BatchStage, Step } from "./Steps.ts"
 
 /** How a pipeline's batches can be made of columns. @since 0.1.0 */
 export interface TablePlan {
   readonly source: Columnar
-  readonly steps: ReadonlyArray<{ readonly fused: Fused; readonly stages: ReadonlyArray<PlainStage> }>
+  readonly steps: ReadonlyArray<Extract<Step, { readonly _tag: "Fused" }>>
   readonly batch: BatchStage
   readonly dtypes: DTypes
 }

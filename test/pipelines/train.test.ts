@@ -165,7 +165,8 @@ describe("training", () => {
         order: "plan",
         prefetch: 2,
         limit: Option.some(64),
-        noTrain: true
+        noTrain: true,
+        profile: false
       }
       const quiet = { show: () => Effect.void, done: Effect.void }
       const outcome = Effect.flatMap(digits(1), (data) => train(options, data, quiet)).pipe(

@@ -39,10 +39,16 @@ export class Sent {
    * addresses. `asked` are the rows that it was asked for.
    */
   of(
-    { batch, draws, laid, slots }: Made,
+    { batch, draws, laid, slots, times }: Made,
     asked: Float64Array
   ): { readonly form: number; readonly first: boolean } | undefined {
-    if (!isWhole(batch) || draws.length > 0 || !Mailbox.fits(slots.length) || !same(batch.indices, asked))
+    if (
+      !isWhole(batch) ||
+      draws.length > 0 ||
+      times !== undefined ||
+      !Mailbox.fits(slots.length) ||
+      !same(batch.indices, asked)
+    )
       return undefined
     if (!isFrame(batch.columns)) return undefined
     const parts = laid.map((own) => relative(own, slots))

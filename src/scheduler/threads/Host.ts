@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { Deferred, type Duration, Effect, Either, FiberId, type Scope } from "effect"
+import { Deferred, type Duration, Effect, Either, FiberId, Metric, type Scope } from "effect"
 import { shown } from "../../InvalidOption.ts"
 import { startThread, type Thread } from "../../runtime.ts"
 import { CoordinatesError } from "../../seeding/Coordinates.ts"
@@ -19,6 +19,7 @@ import { fingerprint } from "../Fingerprint.ts"
 import type { Job } from "../Job.ts"
 import type { Content, Failure, Maker, Settings } from "../Maker.ts"
 import { Making } from "../Making.ts"
+import * as Metrics from "../Metrics.ts"
 import * as Plan from "../Plan.ts"
 import { requestAt } from "../Request.ts"
 import { DatasetChanged, StageError } from "../StageError.ts"
@@ -131,6 +132,7 @@ class Host {
       digest,
       policy: policy === undefined ? undefined : described(policy),
       records: policy?.record !== undefined,
+      times: job.watch.times !== undefined,
       mailbox: undefined
     }
   }
@@ -216,6 +218,7 @@ class Host {
       yield* this.end
       if (this.#restarts === 0) return yield* this.#error(epoch, batch, reason)
       this.#restarts--
+      yield* Metric.increment(Metrics.replaced)
       yield* this.start
       yield* this.#advance(epoch, batch)
       // In one go, so that nothing is asked for between.
@@ -370,6 +373,7 @@ class Host {
       }
       if (said._tag !== "Made")
         return yield* this.#error(undefined, undefined, `it said ${said._tag} instead of a batch`)
+      for (const [name, milliseconds] of said.times ?? []) this.#job.watch.times?.add(name, milliseconds)
       return this.#delivered(said)
     })
   }

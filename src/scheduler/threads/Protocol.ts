@@ -24,6 +24,8 @@ export interface Start {
   readonly policy: (Pick<Service, "name" | "seed" | "elastic"> & Pick<Partial<Service>, "carries">) | undefined
   /** Whether draws are to be reported back. */
   readonly records: boolean
+  /** Whether what stages take is to be reported back. */
+  readonly times: boolean
   /** Where questions and answers are written; without it all go as messages. */
   readonly mailbox: { readonly extent: Extent; readonly buffer: SharedArrayBuffer } | undefined
 }
@@ -72,6 +74,8 @@ export type Said =
       readonly laid: ReadonlyArray<Laid>
       readonly hash: Uint8Array | undefined
       readonly draws: ReadonlyArray<Draw>
+      /** What its stages took, where that is reported. */
+      readonly times?: ReadonlyArray<readonly [name: string, milliseconds: number]>
       /** The number of its form, of which later ones will speak. */
       readonly form?: number
     }
