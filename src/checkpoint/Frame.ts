@@ -138,7 +138,8 @@ export const decode = (path: string, frame: Uint8Array): Effect.Effect<Content, 
     const bytes = Object.fromEntries(
       read.bytes.map(([name, length]) => {
         at += length
-        return [name, body.slice(at - length, at)]
+        // Not `slice`: file systems give Buffers, and theirs shares the memory.
+        return [name, new Uint8Array(body.subarray(at - length, at))]
       })
     )
     const json = (read.json ?? null) as State.Json // it comes from JSON.parse
