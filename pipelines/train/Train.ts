@@ -182,7 +182,9 @@ export const train = (
           right: right + timed(() => own.correct(input(batch))),
           all: all + batch.size
         })),
-        Effect.map(({ all, right }) => right / all)
+        Effect.map(({ all, right }) => right / all),
+        // Threads make the training's batches and no others.
+        Effect.provide(Workers.fibers(1))
       )
 
     const step = (batch: Digits) =>
