@@ -4,17 +4,19 @@
  *
  *     bun run pipelines/train.ts            deno run -A pipelines/train.ts
  *
- * Progress and summary go to stderr; with `--json` the last line of stdout is the result. Ctrl-C ends the run cleanly
- * with what was reached; a second one ends it at once. Exit codes: 0 done (or called off), 1 failed, 2 wrong usage.
+ * Progress and summary go to stderr; with `--json` the last line of stdout is the result. Ctrl-C and SIGTERM end the run
+ * cleanly with what was reached; a second one ends it at once. With `--checkpoint <folder>` the same command goes on
+ * from there, or from where the run was killed. Exit codes: 0 done (or called off), 1 failed, 2 wrong usage.
  */
 import { Command } from "@effect/cli"
-import { FileSystem } from "@effect/platform"
-import { Config, Deferred, Effect, Layer, Option } from "effect"
-import { Seed, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
+import { FileSystem, Path } from "@effect/platform"
+import { Config, Context, Effect, Layer, Option } from "effect"
+import { Checkpoint, Seed, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { digits, files } from "./train/Digits.ts"
 import { options } from "./train/Options.ts"
 import * as Progress from "./train/Progress.ts"
+import type { Every } from "./train/Saving.ts"
 import { json, summary } from "./train/Summary.ts"
 import type { Source } from "./train/Threaded.ts"
 import { train } from "./train/Train.ts"
@@ -48,25 +50,55 @@ const folder = (path: string) =>
     return yield* files(path)
   })
 
-/** Completes at the first Ctrl-C; the second ends the process as it would have without us. */
+const SIGNALS = ["SIGINT", "SIGTERM"] as const
+
+/** Whether a Ctrl-C or a SIGTERM came; the second ends the process as it would have without us. */
 const interrupts = Effect.acquireRelease(
-  Effect.gen(function* () {
-    const stop = yield* Deferred.make<void>()
-    const onSignal = () => {
-      process.off("SIGINT", onSignal)
-      Effect.runFork(Deferred.succeed(stop, undefined))
+  Effect.sync(() => {
+    let came = false
+    const off = () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal)
     }
-    process.on("SIGINT", onSignal)
-    return { stop, onSignal }
+    const onSignal = () => {
+      off()
+      came = true
+    }
+    for (const signal of SIGNALS) process.on(signal, onSignal)
+    return { stopped: () => came, off }
   }),
-  ({ onSignal }) => Effect.sync(() => process.off("SIGINT", onSignal))
+  ({ off }) => Effect.sync(off)
 )
+
+const tell = (line: string) => Effect.sync(() => void process.stderr.write(`${line}\n`))
+
+/** How often a checkpoint is written where nothing is said of it. */
+const EVERY: Every = { milliseconds: 30_000 }
+
+/** Where checkpoints are kept, if they are. */
+const keepingFrom = (directory: Option.Option<string>, every: Option.Option<Every>, data: Option.Option<string>) =>
+  Effect.gen(function* () {
+    if (Option.isNone(directory)) {
+      if (Option.isNone(every)) return undefined
+      return yield* new Usage({
+        message: "--every says how often a checkpoint is written; --checkpoint must say where"
+      })
+    }
+    const path = yield* Path.Path
+    const context = yield* Layer.build(Checkpoint.file({ directory: directory.value }))
+    return {
+      checkpoint: Context.get(context, Checkpoint.Checkpoint),
+      every: Option.getOrElse(every, () => EVERY),
+      data: Option.match(data, { onNone: () => "the packaged digits", onSome: (folder) => path.resolve(folder) }),
+      tell
+    }
+  })
 
 const command = Command.make("train", options, (flags) =>
   Effect.gen(function* () {
     const seed = yield* seedFrom(flags.seed)
     const policy = yield* policyFrom(flags.policy, seed)
-    const { stop } = yield* interrupts
+    const { stopped } = yield* interrupts
+    const keeping = yield* keepingFrom(flags.checkpoint, flags.every, flags.data)
     const split = (BigInt(seed.high) << 32n) | BigInt(seed.low)
     const data = yield* Option.match(flags.data, {
       onNone: () => digits(split),
@@ -74,7 +106,8 @@ const command = Command.make("train", options, (flags) =>
     })
     const terminal = process.stderr.isTTY === true
     const progress = yield* Progress.make(terminal, (text) => process.stderr.write(text))
-    const outcome = yield* train(flags, data, progress, Deferred.await(stop)).pipe(
+    const outcome = yield* train(flags, data, progress, stopped, keeping).pipe(
+      Effect.catchTag("OtherOptions", ({ message }) => new Usage({ message: `--checkpoint ${message}` })),
       Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
       Effect.provide(
         flags.backend === "fibers"
@@ -91,6 +124,9 @@ const command = Command.make("train", options, (flags) =>
       )
     )
     process.stderr.write(`${summary(outcome)}\n`)
+    if (outcome.interrupted && outcome.checkpoint !== undefined) {
+      yield* tell(`The same command goes on from ${outcome.checkpoint}.`)
+    }
     if (flags.json) process.stdout.write(`${json(outcome)}\n`)
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Trains a network on handwritten digits, and proves that no random draw was repeated"))

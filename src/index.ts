@@ -6,6 +6,8 @@
 
 /** How many states a run started, and how many twice. */
 export * as SeedAudit from "./audit/SeedAudit.ts"
+/** Data and model, kept as one piece. */
+export * as Checkpoint from "./checkpoint/Checkpoint.ts"
 /** Random access to samples, and views of it. */
 export * as Dataset from "./datasets/Dataset.ts"
 /** The IDX files of MNIST and its kin. */

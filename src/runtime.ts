@@ -6,8 +6,8 @@
  * @since 0.1.0
  */
 import { createHash, type Hash, randomBytes } from "node:crypto"
-import { readFileSync } from "node:fs"
-import { availableParallelism } from "node:os"
+import { readFileSync, readlinkSync } from "node:fs"
+import { availableParallelism, hostname } from "node:os"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { gunzipSync } from "node:zlib"
@@ -135,4 +135,56 @@ export const ownThread = ():
       port.on("message", said)
     }
   }
+}
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8").trim()
+  } catch {
+    return ""
+  }
+}
+
+const namespace = (): string => {
+  try {
+    return readlinkSync("/proc/self/ns/pid")
+  } catch {
+    return ""
+  }
+}
+
+/**
+ * This machine since it was started, as far as process numbers go: a container has its own. Two processes with the same
+ * `known` one can look at each other by {@link processStart}.
+ *
+ * @since 0.1.0
+ */
+export const machine = (): { readonly name: string; readonly known: boolean } => {
+  const boot = textOf("/proc/sys/kernel/random/boot_id")
+  const own = namespace()
+  return { name: `${hostname()} ${boot} ${own}`.trim(), known: boot !== "" && own !== "" }
+}
+
+/** The number of this process. @since 0.1.0 */
+export const processNumber = (): number => process.pid
+
+/**
+ * When a process of this machine was started, in the system's own count: with its number it is never met again.
+ * `"gone"` where there is no such process, `"unknown"` where this cannot be told.
+ *
+ * @since 0.1.0
+ */
+export const processStart = (pid: number): string => {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return "gone"
+  }
+  // Its name, in parentheses, may hold anything; behind it stand the state and, as the 20th, the start.
+  const fields = textOf(`/proc/${pid}/stat`)
+    .replace(/^.*\)\s*/s, "")
+    .split(" ")
+  // Ended, and its parent has not asked how.
+  if (fields[0] === "Z" || fields[0] === "X") return "gone"
+  return fields[19] ?? "unknown"
 }

@@ -75,7 +75,25 @@ export interface Model {
   readonly train: (batch: Input, rate: number) => number
   /** How many of a batch it reads right. */
   readonly correct: (batch: Input) => number
+  /** All that it has learned, to the bit: weights and velocities by name, as little-endian float32. */
+  readonly state: () => Readonly<Record<string, Uint8Array>>
+  /** Takes the place of what it has learned; `false`, and nothing, when the state is not one of such a model. */
+  readonly restore: (state: Readonly<Record<string, Uint8Array>>) => boolean
 }
+
+/** What the model is: a state is of use only to one of the same kind. */
+export const KIND = `${INPUTS}-${HIDDEN}-${CLASSES} relu, Nesterov ${MOMENTUM}`
+
+const SHAPES = { w1: [INPUTS, HIDDEN], b1: [HIDDEN], w2: [HIDDEN, CLASSES], b2: [CLASSES] } as const
+const NAMES = ["w1", "b1", "w2", "b2"] as const satisfies ReadonlyArray<keyof Weights>
+
+const bytesOf = (array: np.Array): Uint8Array => {
+  const { buffer, byteLength, byteOffset } = array.ref.dataSync()
+  return new Uint8Array(buffer, byteOffset, byteLength).slice()
+}
+
+const arrayOf = (bytes: Uint8Array, shape: ReadonlyArray<number>): np.Array =>
+  np.array(new Float32Array(new Uint8Array(bytes).buffer)).reshape([...shape])
 
 const build = (rng: Rng.Rng): Model => {
   /** He, Zhang, Ren and Sun (2015): normals of variance 2 / inputs, for layers with relu. */
@@ -104,6 +122,30 @@ const build = (rng: Rng.Rng): Model => {
       let right = 0
       for (let row = 0; row < labels.length; row++) right += Number(read[row] === labels[row])
       return right
+    },
+    state: () =>
+      Object.fromEntries(
+        NAMES.flatMap((name) => [
+          [name, bytesOf(weights[name])],
+          [`${name}.velocity`, bytesOf(velocities[name])]
+        ])
+      ),
+    restore: (state) => {
+      const read = (suffix: string): Weights | undefined => {
+        const own: Partial<Weights> = {}
+        for (const name of NAMES) {
+          const bytes = state[`${name}${suffix}`]
+          const shape = SHAPES[name]
+          if (bytes?.length !== 4 * shape.reduce((all: number, side) => all * side, 1)) return undefined
+          own[name] = arrayOf(bytes, shape)
+        }
+        return own as Weights // each of its names was set
+      }
+      const [values, speeds] = [read(""), read(".velocity")]
+      if (values === undefined || speeds === undefined) return false
+      weights = values
+      velocities = speeds
+      return true
     }
   }
 }

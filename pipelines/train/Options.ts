@@ -4,6 +4,7 @@
 import { Options } from "@effect/cli"
 import { SeedPolicy } from "../../src/index.ts"
 import { oneOf, policy, reading, seed, whole, workers } from "../cli/Reading.ts"
+import { every } from "./Saving.ts"
 
 /** All options of the command line. */
 export const options = {
@@ -37,6 +38,14 @@ export const options = {
   data: Options.text("data").pipe(
     Options.withPseudoName("folder"),
     Options.withDescription("A folder with the four IDX files of MNIST or Fashion-MNIST (default: packaged digits)"),
+    Options.optional
+  ),
+  checkpoint: Options.text("checkpoint").pipe(
+    Options.withPseudoName("folder"),
+    Options.withDescription("Keep checkpoints in this folder, and go on from the newest one that is there"),
+    Options.optional
+  ),
+  every: reading("every", "n|time", "Write one every so many batches, or after 30s, 5m, 1h (default 30s)", every).pipe(
     Options.optional
   ),
   noTrain: Options.boolean("no-train").pipe(Options.withDescription("Load and digest only, train no model")),

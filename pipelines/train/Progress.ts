@@ -9,7 +9,10 @@ export interface State {
   readonly epochs: number
   readonly batch: number
   readonly batches: number
+  /** Samples since this process began. */
   readonly samples: number
+  /** Batches that were taken before it did. */
+  readonly before: number
   /** The mean loss of the epoch so far; without training there is none. */
   readonly loss: number | undefined
   /** The share of test digits read right after the last epoch. */
@@ -51,10 +54,12 @@ export const make = (terminal: boolean, write: (text: string) => void): Effect.E
   })
 
 const line = (state: State, milliseconds: number, bar: boolean): string => {
-  const { accuracy, batch, batches, epoch, epochs, loss, samples } = state
-  const done = (epoch * batches + batch) / Math.max(epochs * batches, 1)
+  const { accuracy, batch, batches, before, epoch, epochs, loss, samples } = state
+  const total = Math.max(epochs * batches, 1)
+  const taken = epoch * batches + batch
+  const done = taken / total
   const rate = samples / Math.max(milliseconds / 1000, 1e-9)
-  const left = done > 0 ? (milliseconds / 1000) * (1 / done - 1) : 0
+  const left = taken > before ? ((milliseconds / 1000) * (total - taken)) / (taken - before) : 0
   const filled = Math.round(done * BAR)
   return [
     bar ? `[${"#".repeat(filled)}${".".repeat(BAR - filled)}]` : "",

@@ -5,6 +5,7 @@
 import { Effect, Option, Stream } from "effect"
 import {
   type Batch,
+  type Checkpoint,
   Image,
   Pipeline,
   Sampler,
@@ -18,6 +19,7 @@ import { runtime } from "../../src/runtime.ts"
 import type { Split } from "./Digits.ts"
 import * as Model from "./Model.ts"
 import type { Progress } from "./Progress.ts"
+import { type Every, foreign, type Setup, type Stored, stored } from "./Saving.ts"
 
 /** What the pipeline hangs on beside its data. */
 export interface Loading {
@@ -38,6 +40,16 @@ export interface Options {
   readonly noTrain: boolean
   /** Keep a profile of the loader. */
   readonly profile: boolean
+}
+
+/** Where a run keeps its checkpoints, and how often. */
+export interface Keeping {
+  readonly checkpoint: Checkpoint.Service
+  readonly every: Every
+  /** Where the digits come from: a run goes on with the same ones. */
+  readonly data: string
+  /** Says something to whoever started the run. */
+  readonly tell: (line: string) => Effect.Effect<void>
 }
 
 /** What a run came to: the fields of `--json`, and what the summary tells beside them. */
@@ -67,6 +79,8 @@ export interface Outcome extends Result {
   /** Why the workers run on what they do; none where it was said. */
   readonly chosen: string | undefined
   readonly profile: Scheduler.Profile | undefined
+  /** The checkpoint that a next start goes on from. */
+  readonly checkpoint: string | undefined
 }
 
 // The mean and the standard deviation of MNIST's training pixels in [0, 1].
@@ -97,34 +111,68 @@ const input = ({ columns }: Digits): Model.Input => ({ images: columns.image.dat
 /** The learning rate of the first batch; it falls to nothing, in equal steps, over the run. */
 const RATE = 0.07
 
+/** What cannot be changed halfway. */
+const setupOf = (options: Options, data: string, policy: SeedPolicy.SeedPolicy["Type"], workers: number): Setup => ({
+  "--seed": policy.seed,
+  "--policy": policy.name,
+  "--epochs": String(options.epochs),
+  "--batch-size": String(options.batchSize),
+  "--limit": Option.match(options.limit, { onNone: () => "none", onSome: String }),
+  "--data": data,
+  "--no-train": options.noTrain ? "set" : "not set",
+  // The order of batches is that of the model's steps.
+  ...(options.noTrain ? {} : { "--order": options.order, "the model": Model.KIND }),
+  ...(policy.elastic ? {} : { "--workers": String(workers) })
+})
+
 /**
- * Runs the job. `stop` calls it off between two batches: what was reached till then is the result.
+ * Runs the job. It is called off between two batches, once `stopped` says so: what was reached till then is the result.
+ * With `keeping` it goes on from the newest checkpoint, and the result is that of the whole run.
  */
-export const train = (options: Options, digits: Split, progress: Progress, stop: Effect.Effect<void> = Effect.never) =>
+export const train = (
+  options: Options,
+  digits: Split,
+  progress: Progress,
+  stopped: () => boolean = () => false,
+  keeping?: Keeping
+) =>
   Effect.gen(function* () {
     const policy = yield* SeedPolicy.SeedPolicy
     const workers = yield* Workers.Workers
     const audit = yield* SeedAudit.SeedAudit
+    const setup = setupOf(options, keeping?.data ?? "", policy, workers.count)
+    const saved = keeping === undefined ? undefined : Option.getOrUndefined(yield* keeping.checkpoint.latest)
+    const before = saved === undefined ? undefined : yield* stored(saved, setup)
+
     const model = options.noTrain ? undefined : yield* Effect.flatMap(SeedPolicy.stream("weights"), Model.make)
+    if (saved !== undefined && model?.restore(saved.state.bytes) === false) return yield* foreign(saved.path)
     const loading = { batchSize: options.batchSize, limit: Option.getOrUndefined(options.limit) }
     const loader = yield* Scheduler.open(training(digits.train, loading), {
       epochs: options.epochs,
       order: options.order,
       prefetch: options.prefetch,
       profile: options.profile,
-      digest: true
+      digest: true,
+      from: saved?.cursor
     })
     const test = testing(digits.test)
+    if (keeping !== undefined && saved !== undefined) {
+      yield* Effect.forEach(saved.skipped, ({ message }) => keeping.tell(`Passed over: ${message}`))
+      const { batch, epoch } = saved.cursor
+      const place = epoch < options.epochs ? `epoch ${epoch + 1}, batch ${batch + 1}` : "the end"
+      yield* keeping.tell(`Going on from ${saved.path}: ${place}`)
+    }
 
     const started = performance.now()
     const total = options.epochs * loader.batches
-    let taken = 0
-    let samples = 0
+    const earlier = { taken: before?.taken ?? 0, samples: before?.samples ?? 0 }
+    const log = [...(before?.epochs ?? [])]
+    let { samples, taken } = earlier
+    let losses = before?.losses ?? 0
+    let accuracy = before?.accuracy ?? undefined
     let inModel = 0
     let waited = 0
     let ended = started
-    let losses = 0
-    let accuracy: number | undefined
 
     /** Runs the model and counts the time it took. */
     const timed = <A>(run: () => A): A => {
@@ -140,7 +188,9 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
           right: right + timed(() => own.correct(input(batch))),
           all: all + batch.size
         })),
-        Effect.map(({ all, right }) => right / all)
+        Effect.map(({ all, right }) => right / all),
+        // Threads make the training's batches and no others.
+        Effect.provide(Workers.fibers(1))
       )
 
     const step = (batch: Digits) =>
@@ -156,20 +206,45 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
         taken++
         samples += batch.size
         const ends = place + 1 === loader.batches
-        if (ends && model !== undefined) accuracy = yield* evaluate(model)
+        if (ends && model !== undefined) {
+          accuracy = yield* evaluate(model)
+          log.push({ loss: losses / loader.batches, accuracy })
+        }
         yield* progress.show({
           epoch: Math.floor((taken - 1) / loader.batches),
           epochs: options.epochs,
           batch: place + 1,
           batches: loader.batches,
-          samples,
+          samples: samples - earlier.samples,
+          before: earlier.taken,
           loss: model === undefined ? undefined : losses / (place + 1),
           accuracy
         })
         ended = performance.now()
       })
 
-    yield* loader.stream.pipe(Stream.interruptWhen(stop), Stream.runForEach(step))
+    let newest = saved?.path
+    // A start is no news; where it went on from is written already.
+    let last = { taken: earlier.taken, at: started }
+    /** Data and model in one piece: the step of the last batch taken is done. */
+    const save = ({ checkpoint }: Keeping) =>
+      Effect.gen(function* () {
+        const json: Stored = { setup, taken, samples, losses, accuracy: accuracy ?? null, epochs: log }
+        const cursor = yield* loader.cursor
+        const { path } = yield* checkpoint.save({ cursor, state: { json, bytes: model?.state() ?? {} } })
+        newest = path
+        last = { taken, at: performance.now() }
+      })
+    const due = (every: Every): boolean =>
+      "batches" in every ? taken - last.taken >= every.batches : performance.now() - last.at >= every.milliseconds
+
+    while (!stopped()) {
+      const batch = yield* loader.take
+      if (Option.isNone(batch)) break
+      yield* step(batch.value)
+      if (keeping !== undefined && due(keeping.every)) yield* save(keeping)
+    }
+    if (keeping !== undefined && last.taken < taken) yield* save(keeping)
     yield* progress.done
     const seconds = (performance.now() - started) / 1000
     // Called off within an epoch, the model has learned since it was last tested.
@@ -186,7 +261,7 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
       backend: chosen?.backend ?? workers.backend,
       samples,
       batches: taken,
-      samplesPerSecond: Math.round(samples / seconds),
+      samplesPerSecond: Math.round((samples - earlier.samples) / seconds),
       digest: yield* loader.digest,
       testAccuracy: accuracy ?? null,
       repeatedDraws: report.repeated,
@@ -196,6 +271,7 @@ export const train = (options: Options, digits: Split, progress: Progress, stop:
       secondsInModel: inModel / 1000,
       interrupted: taken < total,
       profile,
-      chosen: chosen === undefined ? undefined : `${chosen.backend}, as ${chosen.reason}`
+      chosen: chosen === undefined ? undefined : `${chosen.backend}, as ${chosen.reason}`,
+      checkpoint: newest
     } satisfies Outcome
   }).pipe(Effect.scoped)

@@ -1,0 +1,63 @@
+/**
+ * Frames as files of a folder.
+ *
+ * @since 0.1.0
+ */
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Effect, type Scope } from "effect"
+import type { CheckpointError } from "./CheckpointError.ts"
+import * as Lock from "./Lock.ts"
+import { described } from "./Platform.ts"
+import type { Store } from "./Store.ts"
+
+const NAME = /^checkpoint-(\d{12,15})\.furrow$/
+/** Files that were being written when their writer ended. */
+const TORN = /^(checkpoint-\d{12,15}\.furrow|lock-[0-9a-f]+)\.tmp$/
+
+export const make = (directory: string): Effect.Effect<Store, CheckpointError, FileSystem | Scope.Scope> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem
+
+    /** What was renamed is there after a power cut, too; where folders cannot be opened, the system sees to it. */
+    const settle = (folder: string) =>
+      Effect.scoped(
+        Effect.flatMap(Effect.option(fs.open(folder, { flag: "r" })), (file) =>
+          file._tag === "Some" ? file.value.sync : Effect.void
+        )
+      )
+
+    if (!(yield* Effect.orElseSucceed(fs.exists(directory), () => false))) {
+      yield* Effect.mapError(
+        Effect.zipRight(fs.makeDirectory(directory, { recursive: true }), settle(`${directory}/..`)),
+        described(directory, "cannot be made")
+      )
+    }
+    const lock = yield* Lock.take(fs, directory)
+    const names = Effect.mapError(fs.readDirectory(directory), described(directory, "cannot be read"))
+    for (const name of yield* names) if (TORN.test(name)) yield* Effect.ignore(fs.remove(`${directory}/${name}`))
+
+    return {
+      places: Effect.map(names, (all) =>
+        all.flatMap((name) => {
+          const found = NAME.exec(name)
+          return found === null ? [] : [{ path: `${directory}/${name}`, id: Number(found[1]) }]
+        })
+      ),
+      read: (path) => Effect.mapError(fs.readFile(path), described(path, "cannot be read")),
+      place: (id) => Effect.succeed(`${directory}/checkpoint-${String(id).padStart(12, "0")}.furrow`),
+      write: (path, frame) =>
+        Effect.gen(function* () {
+          yield* lock.held
+          const torn = `${path}.tmp`
+          const write = Effect.scoped(
+            Effect.flatMap(fs.open(torn, { flag: "w" }), (file) => Effect.zipRight(file.writeAll(frame), file.sync))
+          )
+          yield* Effect.zipRight(write, fs.rename(torn, path)).pipe(
+            Effect.tapError(() => Effect.ignore(fs.remove(torn))),
+            Effect.zipRight(settle(directory)),
+            Effect.mapError(described(path, "cannot be written"))
+          )
+        }),
+      remove: (path) => Effect.mapError(fs.remove(path), described(path, "cannot be removed"))
+    }
+  })

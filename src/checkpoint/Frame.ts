@@ -1,0 +1,155 @@
+/**
+ * A checkpoint as bytes: one piece that is either whole or known not to be.
+ *
+ * ```text
+ * 8   magic: 0x89 "FURROW" 0x0a   a byte beyond ASCII and a line feed, which transfers as text would change
+ * 4   version                     little endian, as all numbers here
+ * 4   length of the head
+ * 8   length of the body
+ * …   head: JSON, in UTF-8        { id, cursor, json, bytes: [[name, length], …] }
+ * …   body                        the trainer's bytes, one record after the other
+ * 32  SHA-256 of all before it
+ * ```
+ *
+ * The first 24 bytes and the last 32 are the same in all versions to come: so a newer one is told from a damaged one.
+ *
+ * @since 0.1.0
+ */
+import { formatErrorSync } from "@effect/schema/ArrayFormatter"
+import * as Schema from "@effect/schema/Schema"
+import { Effect, Either } from "effect"
+import { sha256 } from "../runtime.ts"
+import * as Cursor from "../scheduler/Cursor.ts"
+import { CheckpointError, type Kind } from "./CheckpointError.ts"
+import * as State from "./State.ts"
+
+const MAGIC = Uint8Array.of(0x89, 0x46, 0x55, 0x52, 0x52, 0x4f, 0x57, 0x0a)
+const VERSION = 1
+const FRONT = 24
+const SUM = 32
+
+/** What a frame holds. */
+export interface Content {
+  /** Counts up from checkpoint to checkpoint of one store. */
+  readonly id: number
+  readonly cursor: Cursor.Cursor
+  readonly state: Required<State.State>
+}
+
+const Count = Schema.Number.pipe(Schema.int(), Schema.between(0, Number.MAX_SAFE_INTEGER))
+
+const Head = Schema.parseJson(
+  Schema.Struct({
+    id: Count,
+    cursor: Schema.Unknown,
+    json: Schema.Unknown,
+    bytes: Schema.Array(Schema.Tuple(Schema.String, Count))
+  })
+)
+
+const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** The bytes of a checkpoint. Fails with `CheckpointError` where the trainer's part cannot be stored. */
+export const encode = (
+  path: string,
+  id: number,
+  cursor: Cursor.Cursor,
+  state: State.State
+): Either.Either<Uint8Array, CheckpointError> =>
+  Either.map(State.check(path, state), ({ bytes, json }) => {
+    const records = Object.entries(bytes)
+    const table = records.map(([name, record]) => [name, record.length])
+    const head = new TextEncoder().encode(JSON.stringify({ id, cursor, json, bytes: table }))
+    const body = records.reduce((sum, [, record]) => sum + record.length, 0)
+    const frame = new Uint8Array(FRONT + head.length + body + SUM)
+    const numbers = view(frame)
+    frame.set(MAGIC)
+    numbers.setUint32(8, VERSION, true)
+    numbers.setUint32(12, head.length, true)
+    numbers.setBigUint64(16, BigInt(body), true)
+    frame.set(head, FRONT)
+    let at = FRONT + head.length
+    for (const [, record] of records) {
+      frame.set(record, at)
+      at += record.length
+    }
+    frame.set(sha256(frame.subarray(0, at)), at)
+    return frame
+  })
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at])
+
+const remedies: Partial<Readonly<Record<Kind, string>>> = {
+  foreign: "it was left as it is; move it elsewhere, or keep checkpoints in a place of their own",
+  newer: "go on with the library that wrote it, or move it elsewhere to go on from the one before"
+}
+const REMEDY = "it was left as it is; go on from another checkpoint, or move it elsewhere to start afresh"
+
+/**
+ * What is wrong with a frame from outside, if anything, and where its parts lie. A frame whose checksum fits was written
+ * in one piece.
+ */
+const parts = (
+  path: string,
+  frame: Uint8Array
+): Either.Either<{ readonly head: Uint8Array; readonly body: Uint8Array }, CheckpointError> => {
+  const bad = (kind: Kind, wrong: string) =>
+    Either.left(new CheckpointError({ kind, path, wrong, remedy: remedies[kind] ?? REMEDY }))
+  if (frame.length === 0) return bad("empty", "is empty")
+  const start = frame.subarray(0, MAGIC.length)
+  if (!equal(start, MAGIC.subarray(0, start.length))) {
+    return bad("foreign", "is no checkpoint: it does not begin as one")
+  }
+  const least = FRONT + SUM
+  if (frame.length < least) return bad("truncated", `is cut: ${frame.length} bytes are left`)
+  const numbers = view(frame)
+  const headLength = numbers.getUint32(12, true)
+  const length = BigInt(least + headLength) + numbers.getBigUint64(16, true)
+  if (BigInt(frame.length) < length) return bad("truncated", `is cut: ${frame.length} of ${length} bytes are left`)
+  const end = frame.length - SUM
+  if (BigInt(frame.length) > length || !equal(sha256(frame.subarray(0, end)), frame.subarray(end))) {
+    return bad("damaged", "is damaged: its checksum does not fit")
+  }
+  const version = numbers.getUint32(8, true)
+  if (version !== VERSION) {
+    const kind = version > VERSION ? "newer" : "content"
+    return bad(kind, `is of version ${version}, and this library reads version ${VERSION}`)
+  }
+  const middle = FRONT + headLength
+  return Either.right({ head: frame.subarray(FRONT, middle), body: frame.subarray(middle, end) })
+}
+
+/**
+ * What a frame holds; the records are copies. Fails with `CheckpointError`, which says what is wrong with it.
+ */
+export const decode = (path: string, frame: Uint8Array): Effect.Effect<Content, CheckpointError> =>
+  Effect.gen(function* () {
+    const content = (wrong: string) =>
+      new CheckpointError({ kind: "content", path, wrong: `holds what is no checkpoint: ${wrong}`, remedy: REMEDY })
+    const { body, head } = yield* parts(path, frame)
+    const read = yield* Effect.mapError(Schema.decodeUnknown(Head)(new TextDecoder().decode(head)), (error) => {
+      const [issue] = formatErrorSync(error)
+      return content((issue?.message ?? error.message).replaceAll(/\s+/g, " "))
+    })
+    const cursor = yield* Effect.mapError(Cursor.decode(read.cursor), (error) => content(error.reason))
+    const sum = read.bytes.reduce((total, [, length]) => total + length, 0)
+    if (sum !== body.length) return yield* content(`its records are of ${sum} bytes, and ${body.length} are there`)
+    let at = 0
+    const bytes = Object.fromEntries(
+      read.bytes.map(([name, length]) => {
+        at += length
+        // Not `slice`: file systems give Buffers, and theirs shares the memory.
+        return [name, new Uint8Array(body.subarray(at - length, at))]
+      })
+    )
+    const json = (read.json ?? null) as State.Json // it comes from JSON.parse
+    return { id: read.id, cursor, state: { json, bytes } }
+  })
+
+/** The id that a frame gives itself, unchecked, to order frames by; none where nothing can be read. */
+export const peek = (frame: Uint8Array): number | undefined => {
+  if (frame.length < FRONT) return undefined
+  const head = frame.subarray(FRONT, FRONT + view(frame).getUint32(12, true))
+  const found = /^\{"id":(\d{1,15}),/.exec(new TextDecoder().decode(head.subarray(0, 32)))
+  return found === null ? undefined : Number(found[1])
+}

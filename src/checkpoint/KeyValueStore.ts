@@ -1,0 +1,60 @@
+/**
+ * Frames in any key-value store of @effect/platform. Such a store cannot be asked for its keys, so frames lie in slots,
+ * numbered from 0 to the first that is not there. A new frame goes to a free slot, never over one that is still needed:
+ * a write that is cut off costs only itself.
+ *
+ * @since 0.1.0
+ */
+import type * as Platform from "@effect/platform/KeyValueStore"
+import { Effect, Option } from "effect"
+import { CheckpointError } from "./CheckpointError.ts"
+import * as Frame from "./Frame.ts"
+import { described } from "./Platform.ts"
+import type { Place, Store } from "./Store.ts"
+
+const EMPTY = new Uint8Array(0)
+
+export const make = (entries: Platform.KeyValueStore, name: string): Store => {
+  const key = (slot: number): string => `${name}-${slot}`
+
+  const read = (path: string): Effect.Effect<Option.Option<Uint8Array>, CheckpointError> =>
+    Effect.mapError(entries.getUint8Array(path), described(path, "cannot be read"))
+
+  /** The slots in use, and the first that is free. */
+  const slots = Effect.gen(function* () {
+    const used: Array<Place> = []
+    let free: string | undefined
+    for (let slot = 0; ; slot++) {
+      const path = key(slot)
+      const frame = yield* read(path)
+      if (Option.isSome(frame) && frame.value.length > 0) {
+        used.push({ path, id: Frame.peek(frame.value) })
+        continue
+      }
+      free ??= path
+      if (Option.isNone(frame)) return { used, free }
+    }
+  })
+
+  return {
+    places: Effect.map(slots, ({ used }) => used),
+    read: (path) =>
+      Effect.flatMap(
+        read(path),
+        Option.match({
+          onSome: Effect.succeed,
+          onNone: () =>
+            new CheckpointError({
+              kind: "missing",
+              path,
+              wrong: "is no longer there",
+              remedy: "ask for the list again"
+            })
+        })
+      ),
+    place: () => Effect.map(slots, ({ free }) => free),
+    write: (path, frame) => Effect.mapError(entries.set(path, frame), described(path, "cannot be written")),
+    // An empty slot is a free one; to remove it would hide those behind it.
+    remove: (path) => Effect.mapError(entries.set(path, EMPTY), described(path, "cannot be written"))
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Keeps a second process out of a folder. The lock is a file that says who holds it. A holder that is gone does not hold
+ * it: on the same machine that is seen by its process at once, else by a heartbeat that has stopped.
+ *
+ * @since 0.1.0
+ */
+import type { FileSystem } from "@effect/platform/FileSystem"
+import * as Schema from "@effect/schema/Schema"
+import { Clock, Effect, Either, Option, Schedule, type Scope } from "effect"
+import { entropy, machine, processNumber, processStart } from "../runtime.ts"
+import { CheckpointError } from "./CheckpointError.ts"
+import { described } from "./Platform.ts"
+
+const BEAT_MS = 5000
+/** Without a beat for so long, a holder that cannot be looked at is taken for gone. */
+const STALE_MS = 60_000
+
+const Holder = Schema.parseJson(
+  Schema.Struct({ token: Schema.String, pid: Schema.Number, started: Schema.String, machine: Schema.String })
+)
+type Holder = typeof Holder.Type
+
+export interface Lock {
+  /** Fails with `CheckpointError` (`locked`) unless this lock still holds. */
+  readonly held: Effect.Effect<void, CheckpointError>
+}
+
+/** Whether a holder's process is there; none where only its heartbeat can tell. */
+const alive = (holder: Holder): Option.Option<boolean> => {
+  const here = machine()
+  if (!here.known || holder.machine !== here.name) return Option.none()
+  const started = processStart(holder.pid)
+  if (started === "gone") return Option.some(false)
+  return started === "unknown" || holder.started === "unknown" ? Option.none() : Option.some(started === holder.started)
+}
+
+/** Takes the lock of a folder for as long as the scope is open. Fails with `CheckpointError`. */
+export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, CheckpointError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const path = `${directory}/lock`
+    const token = entropy().toString(16)
+    const pid = processNumber()
+    const own: Holder = { token, pid, started: processStart(pid), machine: machine().name }
+
+    const written = Effect.mapError(
+      Schema.encode(Holder)(own),
+      (error) => new CheckpointError({ kind: "io", path, wrong: "cannot be written", remedy: error.message })
+    )
+
+    /** Makes the lock; `false` where there is one. */
+    const make = Effect.gen(function* () {
+      const text = new TextEncoder().encode(yield* written)
+      const opened = yield* Effect.either(fs.open(path, { flag: "wx" }))
+      if (Either.isLeft(opened)) {
+        const error = opened.left
+        if (error._tag === "SystemError" && error.reason === "AlreadyExists") return false
+        return yield* described(path, "cannot be written")(error)
+      }
+      // From here on it is ours, and half a lock is of no use to anybody.
+      yield* opened.right.writeAll(text).pipe(
+        Effect.tapError(() => Effect.ignore(fs.remove(path))),
+        Effect.mapError(described(path, "cannot be written"))
+      )
+      return true
+    }).pipe(Effect.scoped)
+
+    /** Who holds the lock: none where it is gone, nobody known where it was cut off while it was written. */
+    const holder = fs.readFileString(path).pipe(
+      Effect.flatMap((text) => Effect.option(Schema.decode(Holder)(text))),
+      Effect.map(Option.some),
+      Effect.catchIf(
+        (error) => error._tag === "SystemError" && error.reason === "NotFound",
+        () => Effect.succeedNone
+      ),
+      Effect.mapError(described(path, "cannot be read"))
+    )
+
+    /** Milliseconds since the last heartbeat. */
+    const silence = Effect.gen(function* () {
+      const { mtime } = yield* fs.stat(path)
+      const now = yield* Clock.currentTimeMillis
+      return Option.match(mtime, { onNone: () => 0, onSome: (at) => Math.max(now - at.getTime(), 0) })
+    }).pipe(Effect.orElseSucceed(() => 0))
+
+    const locked = (by: Option.Option<Holder>, silent: number) => {
+      const who = Option.match(by, {
+        onNone: () => "another process",
+        onSome: ({ machine, pid }) => `process ${pid} on ${machine.split(" ")[0]}`
+      })
+      const left = Math.ceil((STALE_MS - silent) / 1000)
+      const seen = Option.isSome(Option.flatMap(by, alive))
+      return new CheckpointError({
+        kind: "locked",
+        path: directory,
+        wrong: `is in use by ${who}`,
+        remedy: `wait for its end or name another folder${seen ? "" : `; if it is gone, its lock is given up in ${left} s`}`
+      })
+    }
+
+    /** Clears away the lock of a holder that is gone, and only that one: another process may be at it, too. */
+    const clear = (gone: Option.Option<Holder>) =>
+      Effect.gen(function* () {
+        const aside = `${path}-${token}.tmp`
+        yield* fs.rename(path, aside)
+        const taken = yield* Effect.option(Effect.flatMap(fs.readFileString(aside), Schema.decode(Holder)))
+        const same = Option.getOrUndefined(taken)?.token === Option.getOrUndefined(gone)?.token
+        yield* same ? fs.remove(aside) : fs.rename(aside, path)
+      }).pipe(
+        // It was cleared by another: whoever makes the new one holds it.
+        Effect.catchIf(
+          (error) => error._tag === "SystemError" && error.reason === "NotFound",
+          () => Effect.void
+        ),
+        Effect.mapError(described(path, "cannot be cleared away"))
+      )
+
+    const acquire: Effect.Effect<void, CheckpointError> = Effect.gen(function* () {
+      for (let tries = 0; tries < 3; tries++) {
+        if (yield* make) return
+        const found = yield* holder
+        if (Option.isNone(found)) continue
+        const silent = yield* silence
+        const lives = Option.getOrElse(Option.flatMap(found.value, alive), () => silent < STALE_MS)
+        if (lives) return yield* locked(found.value, silent)
+        yield* clear(found.value)
+      }
+      return yield* locked(Option.none(), 0)
+    })
+
+    const ours = Effect.map(holder, (found) => Option.getOrUndefined(Option.flatten(found))?.token === token)
+    yield* Effect.acquireRelease(acquire, () =>
+      Effect.ignore(Effect.flatMap(ours, (own) => (own ? fs.remove(path) : Effect.void)))
+    )
+    yield* Effect.gen(function* () {
+      const now = new Date(yield* Clock.currentTimeMillis)
+      if (yield* ours) yield* fs.utimes(path, now, now)
+    }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(BEAT_MS)), Effect.forkScoped)
+
+    return {
+      held: Effect.gen(function* () {
+        if (yield* ours) return
+        const by = Option.flatten(yield* holder)
+        return yield* new CheckpointError({
+          kind: "locked",
+          path: directory,
+          wrong: Option.match(by, {
+            onNone: () => "is no longer locked for this process: its lock was removed",
+            onSome: ({ pid }) => `was taken over by process ${pid}, because this one gave no sign for long`
+          }),
+          remedy: "start again to go on from the newest checkpoint"
+        })
+      })
+    }
+  })

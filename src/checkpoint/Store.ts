@@ -1,0 +1,26 @@
+/**
+ * What keeps frames: a folder, memory, a key-value store. It knows nothing of what is in them.
+ *
+ * @since 0.1.0
+ */
+import type { Effect } from "effect"
+import type { CheckpointError } from "./CheckpointError.ts"
+
+/** A place that holds a frame. */
+export interface Place {
+  /** The file, or the key. */
+  readonly path: string
+  /** The id of what is there as far as it can be told without reading it all. */
+  readonly id: number | undefined
+}
+
+export interface Store {
+  /** All places that hold something, in no order. */
+  readonly places: Effect.Effect<ReadonlyArray<Place>, CheckpointError>
+  readonly read: (path: string) => Effect.Effect<Uint8Array, CheckpointError>
+  /** Where a frame of this id is to go. */
+  readonly place: (id: number) => Effect.Effect<string, CheckpointError>
+  /** Puts a frame there: all of it or, where the store can see to it, nothing. */
+  readonly write: (path: string, frame: Uint8Array) => Effect.Effect<void, CheckpointError>
+  readonly remove: (path: string) => Effect.Effect<void, CheckpointError>
+}

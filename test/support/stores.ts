@@ -1,0 +1,17 @@
+/**
+ * Key-value stores to keep checkpoints in.
+ */
+import { KeyValueStore } from "@effect/platform"
+import { Effect, Option } from "effect"
+
+/** One that knows strings only; @effect/platform turns bytes into them. */
+export const stringsOnly = (): KeyValueStore.KeyValueStore => {
+  const entries = new Map<string, string>()
+  return KeyValueStore.makeStringOnly({
+    get: (key) => Effect.sync(() => Option.fromNullable(entries.get(key))),
+    set: (key, value) => Effect.sync(() => void entries.set(key, value)),
+    remove: (key) => Effect.sync(() => void entries.delete(key)),
+    clear: Effect.sync(() => entries.clear()),
+    size: Effect.sync(() => entries.size)
+  })
+}
