@@ -90,7 +90,11 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
     const context = (yield* Layer.build(
       policy === undefined ? services : Layer.merge(services, Layer.succeed(SeedPolicy, policy))
     )) as Context.Context<unknown>
-    const watch = { times: start.times ? new Times() : undefined, traced: false }
+    const watch: Job.Watch = {
+      times: start.times ? new Times() : undefined,
+      traced: false,
+      ...(mailbox === undefined ? {} : { enter: (name) => mailbox.enter(name) })
+    }
     const job = yield* Effect.provide(Job.make(pipeline, start.workers, start, watch), context)
     if (fingerprint(job) !== start.fingerprint) {
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`

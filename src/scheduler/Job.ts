@@ -54,6 +54,8 @@ export interface Watch {
   readonly times: Times | undefined
   /** Whether each batch and stage is to be a span. */
   readonly traced: boolean
+  /** Is told of each stage before its work begins. */
+  readonly enter?: (name: string) => void
 }
 
 /** Nobody. @since 0.1.0 */

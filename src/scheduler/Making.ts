@@ -156,7 +156,7 @@ export class Making implements Ambient.AtWork {
    * the dataset has not, an error on the way. Then the batch is to be made of samples, which says what is wrong.
    */
   tabulate(plan: TablePlan): Effect.Effect<boolean, CoordinatesError> {
-    const { times } = this.#job.watch
+    const { enter, times } = this.#job.watch
     const since = (name: string, started: number): number => {
       const now = times === undefined ? 0 : performance.now()
       times?.add(name, now - started)
@@ -174,6 +174,7 @@ export class Making implements Ambient.AtWork {
           plan.steps.forEach((step, place) => {
             // As many as there are steps, and of each as many as it has stages.
             const own = seeded[place] as ReadonlyArray<Seeded>
+            enter?.(nameOf(step))
             table.run(step.fused, (stage, row) => this.#stand(own[stage] as Seeded, row))
             started = since(nameOf(step), started)
           })
@@ -193,18 +194,17 @@ export class Making implements Ambient.AtWork {
 
   /** The work of a stage, timed and traced where somebody looks on. */
   #watched<A, E, R>(name: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    const { times, traced } = this.#job.watch
-    if (times === undefined && !traced) return work
-    const timed =
-      times === undefined
-        ? work
-        : Effect.suspend(() => {
-            const started = performance.now()
-            return Effect.ensuring(
-              work,
-              Effect.sync(() => times.add(name, performance.now() - started))
-            )
-          })
+    const { enter, times, traced } = this.#job.watch
+    if (times === undefined && enter === undefined && !traced) return work
+    const timed = Effect.suspend(() => {
+      enter?.(name)
+      if (times === undefined) return work
+      const started = performance.now()
+      return Effect.ensuring(
+        work,
+        Effect.sync(() => times.add(name, performance.now() - started))
+      )
+    })
     return traced ? Effect.withSpan(timed, name, SPAN) : timed
   }
 

@@ -8,9 +8,10 @@ import { join } from "node:path"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import {
   Batch,
+  Dataset,
   InvalidOption,
   Parity,
-  type Pipeline,
+  Pipeline,
   Scheduler,
   SeedAudit,
   SeedPolicy,
@@ -225,8 +226,18 @@ describe("what goes wrong on a thread", () => {
     "one that dies again and again is an error that names batch, worker and cause",
     async () => {
       const error = await errorOf<unknown>(faults.dying, fault("dying", { restarts: 2 }))
-      expect(error).toMatchObject({ _tag: "ThreadError", worker: 1, epoch: 0, batch: 5 })
+      expect(error).toMatchObject({ _tag: "ThreadError", worker: 1, epoch: 0, batch: 5, stage: "die" })
       expect((error as Error).message).toContain("exit code 7")
+    },
+    TIME
+  )
+
+  test(
+    "threads without memory to share deliver the same, by messages",
+    async () => {
+      const poor = new URL("../support/threaded/poor.ts", import.meta.url)
+      const threads = await digestOf(pipeline, Workers.threads(2, { pipeline: poor }))
+      expect(threads).toEqual(await digestOf(pipeline, Workers.fibers(2)))
     },
     TIME
   )
@@ -246,8 +257,10 @@ describe("what goes wrong on a thread", () => {
     async () => {
       const layer = fault("looping", { restarts: 0, timeout: "500 millis" })
       const error = await errorOf<unknown>(faults.looping, layer)
-      expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, batch: 2 })
-      expect((error as Error).message).toContain("500")
+      expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, batch: 2, stage: "loop" })
+      expect((error as Error).message).toContain(
+        "at epoch 0, batch 2, in stage loop: it was not done after the timeout of"
+      )
     },
     TIME
   )
@@ -255,6 +268,7 @@ describe("what goes wrong on a thread", () => {
   test.each([
     ["missing.ts", { pipeline: new URL("./missing.ts", import.meta.url) }, "missing.ts"],
     ["an export that is none", { pipeline: module, name: "nowhere" }, "no export `nowhere`"],
+    ["a module that throws", { pipeline: new URL("../support/threaded/throws.ts", import.meta.url) }, "no such luck"],
     ["another pipeline", { pipeline: numbers }, "is not the one that is run"]
   ] as const)(
     "a module that cannot serve is refused before the first batch: %s",
@@ -295,6 +309,9 @@ describe("what goes wrong on a thread", () => {
   })
 })
 
+const numbersOf = (run: (x: number) => Effect.Effect<number>) =>
+  Pipeline.from(Dataset.range(40)).pipe(Pipeline.mapEffect("at work", run, { concurrency: 4 }), Pipeline.batch(8))
+
 /** The threads of this process, where the system tells. */
 const threadsOf = (): number => {
   try {
@@ -305,6 +322,33 @@ const threadsOf = (): number => {
 }
 
 describe("endings", () => {
+  test("of a thousand runs on fibers, each interrupted somewhere, leave none at work", async () => {
+    let at = 0
+    let most = 0
+    const own = numbersOf((x) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => {
+          most = Math.max(most, ++at)
+        }),
+        () => Effect.as(Effect.yieldNow(), x),
+        () => Effect.sync(() => void at--)
+      )
+    )
+    for (let round = 0; round < 1000; round++) {
+      const fiber = Effect.runFork(
+        Stream.runDrain(Scheduler.stream(own, { epochs: 100 })).pipe(Effect.provide(Workers.fibers(3)))
+      )
+      for (let turn = 0; turn < round % 7; turn++) await Promise.resolve()
+      if (round % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+      await Effect.runPromise(Fiber.interrupt(fiber))
+      expect(at).toBe(0)
+    }
+    expect(most).toBeGreaterThan(1)
+    // Whatever went on would count up again.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(at).toBe(0)
+  })
+
   test(
     "leave no thread: at the end, by an error, by an interrupt while a thread starts or works",
     async () => {

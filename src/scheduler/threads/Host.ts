@@ -215,8 +215,9 @@ class Host {
   #replace({ batch, epoch }: Make, reason: string): Effect.Effect<void, Failure> {
     return Effect.gen(this, function* () {
       this.#open = false
+      const stage = this.#mailbox?.stage
       yield* this.end
-      if (this.#restarts === 0) return yield* this.#error(epoch, batch, reason)
+      if (this.#restarts === 0) return yield* this.#error(epoch, batch, reason, stage)
       this.#restarts--
       yield* Metric.increment(Metrics.replaced)
       yield* this.start
@@ -398,8 +399,8 @@ class Host {
     return { batch: whole, hash, release: own.release }
   }
 
-  #error(epoch: number | undefined, batch: number | undefined, reason: string): ThreadError {
-    return new ThreadError({ worker: this.#worker, module: this.#options.module, epoch, batch, reason })
+  #error(epoch: number | undefined, batch: number | undefined, reason: string, stage?: string): ThreadError {
+    return new ThreadError({ worker: this.#worker, module: this.#options.module, epoch, batch, stage, reason })
   }
 }
 

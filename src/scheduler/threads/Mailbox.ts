@@ -21,8 +21,11 @@ const LINE = 16
 /** The counters, and the word that each is at. */
 const ASKED = 0
 const ANSWERED = LINE
+/** Where the name of the stage at work stands, in bytes: how long it is, then its UTF-8. */
+const NAME = 4 * 2 * LINE
+const LONGEST = 252
 /** Where cells begin, in bytes. */
-const CELLS = 4 * 2 * LINE
+const CELLS = NAME + 4 + LONGEST
 
 /** What a cell holds first. */
 const BY_MESSAGE = 0
@@ -73,13 +76,14 @@ export class Mailbox {
   readonly #question: number
   readonly #answer: number
   readonly #places: ReadonlyMap<string, number>
+  readonly #names = new Map<string, Uint8Array>()
   #asked = 0
   #answered = 0
 
   constructor(extent: Extent, buffer: SharedArrayBuffer) {
     this.buffer = buffer
     this.#extent = extent
-    this.#counters = new Int32Array(buffer, 0, 2 * LINE)
+    this.#counters = new Int32Array(buffer, 0, NAME / 4 + 1)
     this.#words = new Float64Array(buffer)
     this.#bytes = new Uint8Array(buffer)
     this.#question = questionWords(extent)
@@ -164,6 +168,25 @@ export class Mailbox {
   /** Takes the next answer. */
   take(): void {
     this.#answered++
+  }
+
+  /** Says which stage is at work: of one that never ends nothing else is heard. */
+  enter(name: string): void {
+    let bytes = this.#names.get(name)
+    if (bytes === undefined) {
+      bytes = new TextEncoder().encode(name).subarray(0, LONGEST)
+      this.#names.set(name, bytes)
+    }
+    this.#bytes.set(bytes, NAME + 4)
+    Atomics.store(this.#counters, NAME / 4, bytes.length)
+  }
+
+  /** The stage that the thread was at last; none before the first. */
+  get stage(): string | undefined {
+    const length = Atomics.load(this.#counters, NAME / 4)
+    return length === 0
+      ? undefined
+      : new TextDecoder().decode(copied(this.#bytes.subarray(NAME + 4, NAME + 4 + length)))
   }
 
   /** Whether so many slots can come with an answer. */

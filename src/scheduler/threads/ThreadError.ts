@@ -17,11 +17,16 @@ export class ThreadError extends Data.TaggedError("ThreadError")<{
   /** The batch that it was making; `undefined` before the first. */
   readonly epoch: number | undefined
   readonly batch: number | undefined
+  /** The stage that it was at, as far as it is known. */
+  readonly stage: string | undefined
   readonly reason: string
 }> {
   override get message(): string {
-    const { batch, epoch, module, reason, worker } = this
-    const at = batch === undefined ? "before its first batch" : `at epoch ${epoch}, batch ${batch}`
+    const { batch, epoch, module, reason, stage, worker } = this
+    const at =
+      batch === undefined
+        ? "before its first batch"
+        : `at epoch ${epoch}, batch ${batch}${stage === undefined ? "" : `, in stage ${stage}`}`
     return `the thread of worker ${worker} (${module}) failed ${at}: ${reason}`
   }
 }
