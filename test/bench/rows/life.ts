@@ -1,0 +1,228 @@
+/** A run over time: its first batch, its memory, what it allocates, and what threads cost the main thread. */
+import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { Effect, Layer, Option } from "effect"
+import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import { runtime } from "../../../src/runtime.ts"
+import { median } from "../measure.ts"
+import type { Figure, Outcome, Request, Row } from "../Row.ts"
+import * as Small from "../work/small.ts"
+import * as W1 from "../work/w1.ts"
+
+const THREADS = 2
+const FIBERS = 2
+
+const fibers = Workers.fibers(FIBERS, { reuse: true })
+const small = Workers.threads(THREADS, { pipeline: new URL("../work/small.ts", import.meta.url) })
+const large = Workers.threads(THREADS, { pipeline: new URL("../work/w1.ts", import.meta.url) })
+
+const policy = SeedPolicy.epochWorker({ seed: 1 })
+
+// First batch
+
+const first = (workers: typeof small): Promise<number> =>
+  Effect.gen(function* () {
+    const started = performance.now()
+    const loader = yield* Scheduler.open(Small.pipeline)
+    yield* loader.take
+    return performance.now() - started
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, workers)), Effect.runPromise)
+
+const firstBatches = async ({ rounds }: Request): Promise<Outcome> => {
+  const times: Readonly<Record<"fibers" | "threads", Array<number>>> = { fibers: [], threads: [] }
+  for (let round = -2; round < rounds; round++) {
+    const own = [await first(fibers), await first(small)] as const
+    if (round < 0) continue
+    times.fibers.push(own[0])
+    times.threads.push(own[1])
+  }
+  const note = "from a warm process, small images"
+  return {
+    charts: [],
+    figures: [
+      { key: "first batch fibers", value: median(times.fibers), unit: "ms", goal: { most: 60 }, note },
+      { key: "first batch threads", value: median(times.threads), unit: "ms", goal: { most: 150 }, note }
+    ]
+  }
+}
+
+export const firstBatch: Row = {
+  title: "Time to the first batch",
+  keys: ["first batch fibers", "first batch threads"],
+  run: firstBatches
+}
+
+// Memory
+
+const WARM = 20_000
+const BATCHES = 100_000
+const MB = 2 ** 20
+
+/** What Bun offers beyond the standard; Deno only with a flag. */
+const collect = (): void => {
+  const { Bun, gc } = globalThis as {
+    readonly Bun?: { readonly gc: (force: boolean) => void }
+    readonly gc?: () => void
+  }
+  if (Bun !== undefined) Bun.gc(true)
+  else gc?.()
+}
+
+const resident = (): number => {
+  collect()
+  return process.memoryUsage().rss
+}
+
+interface Grown {
+  /** MB of resident memory more than after the first batches. */
+  readonly growth: number
+  /** Places that the batches of one worker lay in, at most, and MB of all of them together. */
+  readonly slots: number
+  readonly ring: number
+}
+
+const grow = (workers: typeof small): Promise<Grown> =>
+  Effect.gen(function* () {
+    const epochs = Math.ceil(((WARM + BATCHES) * Small.BATCH) / Small.SAMPLES)
+    const loader = yield* Scheduler.open(Small.pipeline, { epochs })
+    const places = new Map<number, Set<number>>()
+    let bytes = 0
+    const take = Effect.map(loader.take, (next) => {
+      if (Option.isNone(next)) return
+      const { columns, worker } = next.value
+      const { data } = columns.image
+      const own = places.get(worker)
+      if (own === undefined) places.set(worker, new Set([data.byteOffset]))
+      else own.add(data.byteOffset)
+      bytes = data.byteLength
+    })
+    for (let batch = 0; batch < WARM; batch++) yield* take
+    const before = resident()
+    for (let batch = 0; batch < BATCHES; batch++) yield* take
+    const slots = Math.max(...Array.from(places.values(), ({ size }) => size))
+    return { growth: (resident() - before) / MB, slots, ring: (slots * places.size * bytes) / MB }
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, workers)), Effect.runPromise)
+
+const memories = async ({ wants }: Request): Promise<Outcome> => {
+  const figures: Array<Figure> = []
+  for (const [key, workers, count] of [
+    ["memory fibers", fibers, FIBERS],
+    ["memory threads", small, THREADS]
+  ] as const) {
+    if (!wants(key)) continue
+    const { growth, ring, slots } = await grow(workers)
+    const note = `more resident memory over ${BATCHES} batches; ${count} × ${slots} places for batches, ${ring.toFixed(2)} MB in all`
+    figures.push({ key, value: growth, unit: "MB", goal: { most: 10 }, note })
+  }
+  return { charts: [], figures }
+}
+
+export const memory: Row = { title: "Memory", keys: ["memory fibers", "memory threads"], run: memories }
+
+// Allocation
+
+/** How each runtime is told to let garbage lie. */
+const PROBES = {
+  bun: { args: [] as ReadonlyArray<string>, env: { BUN_JSC_useGC: "false" } },
+  deno: {
+    args: ["run", "-A", "--no-check", "--v8-flags=--min-semi-space-size=128,--max-semi-space-size=256"],
+    env: {}
+  },
+  node: { args: ["--min-semi-space-size=128", "--max-semi-space-size=256"], env: {} }
+} as const
+
+const allocations = async (): Promise<Outcome> => {
+  const file = fileURLToPath(new URL("../probes/allocation.ts", import.meta.url))
+  const { args, env } = PROBES[runtime.name]
+  const ran = spawnSync(process.execPath, [...args, file], { encoding: "utf8", env: { ...process.env, ...env } })
+  const value = Number.parseFloat(ran.stdout)
+  const known = ran.status === 0 && Number.isFinite(value)
+  const reason = `its process ended with ${ran.status ?? ran.error?.message}: ${ran.stderr.trim().split("\n").at(-1)}`
+  const note = known ? "of heap for each batch of 128, 1 fiber, memory of batches used again" : reason
+  return { charts: [], figures: [{ key: "allocation", value: known ? value : null, unit: "bytes/batch", note }] }
+}
+
+export const allocation: Row = { title: "Allocation", keys: ["allocation"], run: allocations }
+
+// The main thread
+
+const PAUSE_MS = 4
+const PACED = 250
+
+/** Nanoseconds for which the main thread was on a core; where the system does not tell, `undefined`. */
+const onCore = (): number | undefined => {
+  try {
+    // Linux: a process's first thread has its number. "time on a core, time waiting for one, slices".
+    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[0])
+  } catch {
+    return undefined
+  }
+}
+
+const spent = async (work: Effect.Effect<unknown, unknown>): Promise<number | undefined> => {
+  const before = onCore()
+  await Effect.runPromise(work)
+  const after = onCore()
+  return before === undefined || after === undefined ? undefined : after - before
+}
+
+const mainThreads = async ({ rounds }: Request): Promise<Outcome> => {
+  const paced: Array<number> = []
+  const flat: Array<number> = []
+  const takes: Array<number> = []
+  const pause = Effect.sleep(PAUSE_MS)
+  const times = (count: number, work: Effect.Effect<unknown, unknown>) =>
+    Effect.gen(function* () {
+      for (let at = 0; at < count; at++) yield* work
+    })
+  await Effect.gen(function* () {
+    const loader = yield* Scheduler.open(W1.pipeline, { epochs: 1_000_000 })
+    const timed = Effect.suspend(() => {
+      const started = performance.now()
+      return Effect.map(loader.take, () => takes.push(1000 * (performance.now() - started)))
+    })
+    yield* times(PACED, Effect.zipRight(pause, loader.take))
+    takes.length = 0
+    for (let round = 0; round < rounds; round++) {
+      const idle = yield* Effect.promise(() => spent(times(PACED, pause)))
+      const busy = yield* Effect.promise(() => spent(times(PACED, Effect.zipRight(pause, timed))))
+      if (idle !== undefined && busy !== undefined) paced.push((busy - idle) / PACED / 1000)
+      const all = yield* Effect.promise(() => spent(times(PACED, loader.take)))
+      if (all !== undefined) flat.push(all / PACED / 1000)
+    }
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, large)), Effect.runPromise)
+  const none = { value: null, note: "this system does not tell how long a thread was on a core" }
+  const cpu = (all: ReadonlyArray<number>, note: string) => (all.length === 0 ? none : { value: median(all), note })
+  const unit = "µs/batch"
+  const goal = { most: 50 }
+  return {
+    charts: [],
+    figures: [
+      {
+        key: "main thread",
+        unit,
+        goal,
+        ...cpu(flat, "on a core for a batch of 401 KB of 2 threads, one after the other")
+      },
+      {
+        key: "main thread paced",
+        unit,
+        ...cpu(paced, "the same with a rest of 4 ms before each, which is not counted")
+      },
+      {
+        key: "main thread take",
+        unit,
+        value: median(takes),
+        note: "from asking for a batch that is ready to having it"
+      },
+      { key: "main thread flat out", unit, ...cpu(flat, "on a core for a batch, one after the other, waits included") }
+    ]
+  }
+}
+
+export const mainThread: Row = {
+  title: "The main thread, with threads",
+  keys: ["main thread", "main thread paced", "main thread take"],
+  run: mainThreads
+}
