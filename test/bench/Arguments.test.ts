@@ -22,7 +22,7 @@ describe("the command line", () => {
   })
 
   test.each([
-    [["--only", "loader/lop"], '"loader/lop" is no key; there are loader/loop'],
+    [["--only", "loader/lop"], '"loader/lop" is no key; there are\n  loader/loop\n'],
     [["--only", "loader/loop,"], '"" is no key'],
     [["--only"], "--only wants a value"],
     [["--html="], "--html wants a value"],

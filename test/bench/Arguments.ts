@@ -46,7 +46,7 @@ const named = (name: string, keys: ReadonlyArray<string>): ReadonlyArray<string>
   if (keys.includes(name)) return [name]
   const several = keys.filter((key) => key.startsWith(`${name} `))
   if (name !== "" && several.length > 0) return several
-  throw new Usage(`"${name}" is no key; there are ${keys.join(", ")}`)
+  throw new Usage(`"${name}" is no key; there are\n  ${keys.join("\n  ")}`)
 }
 
 const split = (arg: string): readonly [string, string | undefined] => {
