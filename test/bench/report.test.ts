@@ -62,6 +62,14 @@ describe("flat", () => {
     expect(JSON.parse(line)).toEqual(result)
   })
 
+  test("says once what is a bar and a figure", () => {
+    const figure: Figure = { key: "Furrow", value: 5, unit: "samples/s" }
+    expect(Object.keys(flat({ charts: [chart], figures: [figure] }))).toEqual([
+      "Furrow (samples/s)",
+      "W1: PyTorch (samples/s)"
+    ])
+  })
+
   test("has no NaN: what could not be measured is null with a reason", () => {
     const broken = flat({ charts: [], figures: [{ key: "a", value: Number.NaN, unit: "ratio" }] })
     expect(broken).toEqual({ a: null, "a: reason": "it could not be measured" })

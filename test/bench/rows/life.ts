@@ -1,12 +1,11 @@
 /** A run over time: its first batch, its memory, what it allocates, and what threads cost the main thread. */
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
-import { runtime } from "../../../src/runtime.ts"
 import { median } from "../measure.ts"
 import type { Figure, Outcome, Request, Row } from "../Row.ts"
+import { programArgs } from "../runtimes.ts"
 import * as Small from "../work/small.ts"
 import * as W1 from "../work/w1.ts"
 
@@ -53,98 +52,62 @@ export const firstBatch: Row = {
   run: firstBatches
 }
 
-// Memory
+// Memory and allocation: in processes of their own, where nothing else has left anything behind
 
-/** So many until heaps have found their size. */
-const WARM = 50_000
-const BATCHES = 100_000
-const MB = 2 ** 20
-
-/** What Bun offers beyond the standard; Deno only with a flag. */
-const collect = (): void => {
-  const { Bun, gc } = globalThis as {
-    readonly Bun?: { readonly gc: (force: boolean) => void }
-    readonly gc?: () => void
+/** What a probe prints; or why it printed nothing. */
+const probe = (
+  name: string,
+  args: ReadonlyArray<string>,
+  engine: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {}
+): { readonly printed: string } | { readonly reason: string } => {
+  const url = new URL(`../probes/${name}.ts`, import.meta.url)
+  const all = { ...process.env, ...env }
+  const ran = spawnSync(process.execPath, [...programArgs(url, engine), ...args], { encoding: "utf8", env: all })
+  if (ran.status === 0) return { printed: ran.stdout.trim() }
+  return {
+    reason: `its process ended with ${ran.status ?? ran.error?.message}: ${ran.stderr.trim().split("\n").at(-1)}`
   }
-  if (Bun !== undefined) Bun.gc(true)
-  else gc?.()
-}
-
-const resident = (): number => {
-  collect()
-  return process.memoryUsage().rss
 }
 
 interface Grown {
-  /** MB of resident memory more than after the first batches. */
   readonly growth: number
-  /** Places that the batches of one worker lay in, at most, and MB of all of them together. */
-  readonly slots: number
+  readonly batches: number
+  readonly places: number
   readonly ring: number
 }
 
-const grow = (workers: typeof small): Promise<Grown> =>
-  Effect.gen(function* () {
-    const epochs = Math.ceil(((WARM + BATCHES) * Small.BATCH) / Small.SAMPLES)
-    const loader = yield* Scheduler.open(Small.pipeline, { epochs })
-    const places = new Map<number, Set<number>>()
-    let bytes = 0
-    const take = Effect.map(loader.take, (next) => {
-      if (Option.isNone(next)) return
-      const { columns, worker } = next.value
-      const { data } = columns.image
-      const own = places.get(worker)
-      if (own === undefined) places.set(worker, new Set([data.byteOffset]))
-      else own.add(data.byteOffset)
-      bytes = data.byteLength
-    })
-    for (let batch = 0; batch < WARM; batch++) yield* take
-    const before = resident()
-    for (let batch = 0; batch < BATCHES; batch++) yield* take
-    const slots = Math.max(...Array.from(places.values(), ({ size }) => size))
-    return { growth: (resident() - before) / MB, slots, ring: (slots * places.size * bytes) / MB }
-  }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, workers)), Effect.runPromise)
+const grown = (backend: "fibers" | "threads"): Figure => {
+  const own = probe("memory", [backend], ["--expose-gc"])
+  const figure = { key: `memory ${backend}`, unit: "MB", goal: { most: 10 } }
+  if ("reason" in own) return { ...figure, value: null, note: own.reason }
+  const { batches, growth, places, ring }: Grown = JSON.parse(own.printed) // the probe's own words
+  const note = `more over ${batches} batches; 2 workers, ${places} places for batches, ${ring.toFixed(2)} MB in all`
+  return { ...figure, value: growth, note }
+}
 
-const memories = async ({ wants }: Request): Promise<Outcome> => {
-  const figures: Array<Figure> = []
-  for (const [key, workers, count] of [
-    ["memory fibers", fibers, FIBERS],
-    ["memory threads", small, THREADS]
-  ] as const) {
-    if (!wants(key)) continue
-    const { growth, ring, slots } = await grow(workers)
-    const note = `more resident memory over ${BATCHES} batches; ${count} × ${slots} places for batches, ${ring.toFixed(2)} MB in all`
-    figures.push({ key, value: growth, unit: "MB", goal: { most: 10 }, note })
+export const memory: Row = {
+  title: "Memory",
+  keys: ["memory fibers", "memory threads"],
+  run: async ({ wants }) => ({
+    charts: [],
+    figures: (["fibers", "threads"] as const).filter((backend) => wants(`memory ${backend}`)).map(grown)
+  })
+}
+
+export const allocation: Row = {
+  title: "Allocation",
+  keys: ["allocation"],
+  run: async () => {
+    // Each runtime is told in its own way to let garbage lie.
+    const engine = ["--min-semi-space-size=128", "--max-semi-space-size=256"]
+    const own = probe("allocation", [], engine, { BUN_JSC_useGC: "false" })
+    const figure = { key: "allocation", unit: "bytes/batch" }
+    if ("reason" in own) return { charts: [], figures: [{ ...figure, value: null, note: own.reason }] }
+    const note = "of heap for each batch of 128, 1 fiber, memory of batches used again"
+    return { charts: [], figures: [{ ...figure, value: Number(own.printed), note }] }
   }
-  return { charts: [], figures }
 }
-
-export const memory: Row = { title: "Memory", keys: ["memory fibers", "memory threads"], run: memories }
-
-// Allocation
-
-/** How each runtime is told to let garbage lie. */
-const PROBES = {
-  bun: { args: [] as ReadonlyArray<string>, env: { BUN_JSC_useGC: "false" } },
-  deno: {
-    args: ["run", "-A", "--no-check", "--v8-flags=--min-semi-space-size=128,--max-semi-space-size=256"],
-    env: {}
-  },
-  node: { args: ["--min-semi-space-size=128", "--max-semi-space-size=256"], env: {} }
-} as const
-
-const allocations = async (): Promise<Outcome> => {
-  const file = fileURLToPath(new URL("../probes/allocation.ts", import.meta.url))
-  const { args, env } = PROBES[runtime.name]
-  const ran = spawnSync(process.execPath, [...args, file], { encoding: "utf8", env: { ...process.env, ...env } })
-  const value = Number.parseFloat(ran.stdout)
-  const known = ran.status === 0 && Number.isFinite(value)
-  const reason = `its process ended with ${ran.status ?? ran.error?.message}: ${ran.stderr.trim().split("\n").at(-1)}`
-  const note = known ? "of heap for each batch of 128, 1 fiber, memory of batches used again" : reason
-  return { charts: [], figures: [{ key: "allocation", value: known ? value : null, unit: "bytes/batch", note }] }
-}
-
-export const allocation: Row = { title: "Allocation", keys: ["allocation"], run: allocations }
 
 // The main thread
 
