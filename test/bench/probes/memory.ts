@@ -4,6 +4,7 @@
  */
 import { Effect, Layer, Option } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import { median } from "../measure.ts"
 import { BATCH, pipeline, SAMPLES } from "../work/small.ts"
 
 const WORKERS = 2
@@ -21,7 +22,7 @@ const { Bun, gc } = globalThis as {
   readonly gc?: () => void
 }
 
-/** Heaps of threads are collected when they like, so that one look says little: the least of several says what stays. */
+/** Heaps of threads are collected when they like, and pages given back to the system: one look says little. */
 const resident = (): number => {
   if (Bun !== undefined) Bun.gc(true)
   else gc?.()
@@ -48,18 +49,18 @@ const program = Effect.gen(function* () {
   const taken = function* (count: number) {
     for (let batch = 0; batch < count; batch++) yield* take
   }
-  const least = function* () {
-    let bytes = Number.POSITIVE_INFINITY
+  const usual = function* () {
+    const looks: Array<number> = []
     for (let look = 0; look < LOOKS; look++) {
       yield* taken(STEP)
-      bytes = Math.min(bytes, resident())
+      looks.push(resident())
     }
-    return bytes
+    return median(looks)
   }
   yield* taken(WARM)
-  const before = yield* least()
+  const before = yield* usual()
   yield* taken(BATCHES - STEP * LOOKS)
-  const growth = ((yield* least()) - before) / MB
+  const growth = ((yield* usual()) - before) / MB
   return { growth, batches: BATCHES, places: places.size, ring: (places.size * bytes) / MB }
 })
 const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)
