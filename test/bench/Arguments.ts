@@ -38,10 +38,15 @@ export const read = (args: ReadonlyArray<string>, keys: ReadonlyArray<string>): 
     else if (name === "--rounds") rounds = whole(value())
     else throw new Usage(`"${args[at]}" is none of its options: ${USAGE}`)
   }
-  for (const key of only) {
-    if (!keys.includes(key)) throw new Usage(`"${key}" is no key; there are ${keys.join(", ")}`)
-  }
-  return { json, html, only, rounds }
+  return { json, html, only: only.flatMap((name) => named(name, keys)), rounds }
+}
+
+/** The key of that name, or all whose first words it is: `workers` stands for `workers 1 fibers` and the others. */
+const named = (name: string, keys: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (keys.includes(name)) return [name]
+  const several = keys.filter((key) => key.startsWith(`${name} `))
+  if (name !== "" && several.length > 0) return several
+  throw new Usage(`"${name}" is no key; there are\n  ${keys.join("\n  ")}`)
 }
 
 const split = (arg: string): readonly [string, string | undefined] => {

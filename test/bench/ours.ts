@@ -1,6 +1,6 @@
 /** Furrow as a contestant. */
 import { Effect, Exit, Layer, Option, Scope } from "effect"
-import { type Batch, type Pipeline, Scheduler, SeedPolicy, type Workers } from "../../src/index.ts"
+import { type Batch, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import type { Contestant } from "./measure.ts"
 
 type Own = Layer.Layer<Workers.Workers, unknown>
@@ -29,7 +29,8 @@ export const epochs = <C>(
 
 /**
  * `batches` at each turn, of a run that stays open from the first turn to the last: so are trainings, and the starts of
- * threads and processes are measured elsewhere. What was made ahead since the last turn is taken before the clock runs.
+ * threads and processes are measured elsewhere. What was made ahead since the last turn is taken before the clock runs;
+ * `batches` is to be several times as many.
  */
 export const standing = <C>(
   name: string,
@@ -59,7 +60,8 @@ export const standing = <C>(
         Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)),
         Effect.runPromise
       )
-      ahead = 4 * (options.prefetch ?? 2)
+      const { count } = await Effect.runPromise(Effect.provide(Workers.Workers, workers))
+      ahead = count * ((options.prefetch ?? 2) + 2)
     },
     before: async () => {
       await take(ahead)

@@ -47,7 +47,8 @@ const short = (value: number): number => Number(value.toPrecision(6))
 
 /**
  * All as one flat object: each figure under its key, those that have a unit other than `ratio` under `key (unit)`;
- * where there is none `null`, and why under `key: reason`; each bar's throughput under `title: name (unit/s)`.
+ * where there is none `null`, and why under `key: reason`; each bar's throughput under `title: name (unit/s)`,
+ * unless it is a figure by itself.
  */
 export const flat = ({ charts, figures }: Outcome): Readonly<Record<string, number | string | null>> => {
   const result: Record<string, number | string | null> = {}
@@ -59,6 +60,7 @@ export const flat = ({ charts, figures }: Outcome): Readonly<Record<string, numb
   for (const { bars, title, unit } of charts) {
     const work = title.split(/[:,]/, 1)[0] ?? title
     for (const { name, perSecond } of bars) {
+      if (figures.some(({ key }) => key === name)) continue
       result[`${work}: ${name} (${unit}/s)`] = perSecond === null ? null : short(perSecond)
     }
   }

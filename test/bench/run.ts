@@ -12,13 +12,30 @@ import { flat, lines, table } from "./report.ts"
 import { costs } from "./rows/costs.ts"
 import { io } from "./rows/io.ts"
 import { jpeg } from "./rows/jpeg.ts"
+import { allocation, firstBatch, mainThread, memory } from "./rows/life.ts"
 import { ambient, streams } from "./rows/seeding.ts"
 import { batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
 import { text } from "./rows/text.ts"
 import { w1 } from "./rows/w1.ts"
 import { w2 } from "./rows/w2.ts"
 
-const ROWS = [w1, w2, jpeg, text, io, streams, ambient, costs, batchSize, datasetSize, workerCount]
+const ROWS = [
+  w1,
+  w2,
+  jpeg,
+  text,
+  io,
+  streams,
+  ambient,
+  firstBatch,
+  mainThread,
+  memory,
+  allocation,
+  costs,
+  batchSize,
+  datasetSize,
+  workerCount
+]
 
 /** Never the last word: a row that fails says so under its keys, and the others go on. */
 const failed = (keys: ReadonlyArray<string>, error: unknown): ReadonlyArray<Figure> => {
@@ -45,7 +62,8 @@ const bench = async ({ html, json, only, rounds }: Arguments): Promise<void> => 
     const own = outcome.figures.filter(({ key }) => wants(key))
     figures.push(...own)
     for (const chart of outcome.charts) for (const line of lines(chart)) console.log(line)
-    for (const line of table(own)) console.log(line)
+    const drawn = new Set(outcome.charts.flatMap(({ bars }) => bars.map(({ name }) => name)))
+    for (const line of table(own.filter(({ key }) => !drawn.has(key)))) console.log(line)
   }
   console.log("\nAll figures")
   for (const line of table(figures)) console.log(line)

@@ -9,7 +9,8 @@ const WAIT_MS = 5
 const BATCH = 64
 const FIBERS = 4
 const BATCHES = 400
-const ONE = `Furrow, ${FIBERS} fibers`
+const ONE = `Furrow, ${FIBERS} fibers, an effect for each read`
+const MANY = `Furrow, ${FIBERS} fibers, an effect for the reads of a batch`
 const BARE = "bare reads"
 
 /** A promise, as reads give it. */
@@ -20,6 +21,14 @@ const pipeline = Pipeline.from(Dataset.range(BATCH * BATCHES)).pipe(
   Pipeline.mapEffect("read", (index) => Effect.promise(() => read(index)), { concurrency: BATCH }),
   Pipeline.batch(BATCH)
 )
+
+const together = Pipeline.from(
+  Dataset.effect({
+    size: BATCH * BATCHES,
+    get: (index) => Effect.promise(() => read(index)),
+    getMany: (indices) => Effect.promise(() => Promise.all(indices.map(read)))
+  })
+).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(BATCH))
 
 /** What can be had of this runtime's timers: as many reads in flight, and nothing else. */
 const bare = async (): Promise<number> => {
@@ -33,10 +42,9 @@ const bare = async (): Promise<number> => {
 }
 
 const run = async ({ rounds }: Request): Promise<Outcome> => {
-  const all = await interleaved([epochs(ONE, pipeline, Workers.fibers(FIBERS)), { name: BARE, run: bare }], {
-    rounds,
-    warmup: 1
-  })
+  const workers = Workers.fibers(FIBERS)
+  const contestants = [epochs(ONE, pipeline, workers), epochs(MANY, together, workers), { name: BARE, run: bare }]
+  const all = await interleaved(contestants, { rounds, warmup: 1 })
   const ours = found(all, ONE)
   const ideal = (1000 / WAIT_MS) * BATCH * FIBERS
   return {
@@ -46,6 +54,7 @@ const run = async ({ rounds }: Request): Promise<Outcome> => {
         unit: "samples",
         bars: [
           bar(ours, true),
+          bar(found(all, MANY), true),
           bar(found(all, BARE), false),
           { name: "ideal: every read takes 5 ms", ours: false, perSecond: ideal }
         ]
@@ -59,9 +68,19 @@ const run = async ({ rounds }: Request): Promise<Outcome> => {
         goal: { least: 0.9 },
         note: "against reads of 5 ms sharp, 256 at once"
       },
-      ratio("fibers io/bare reads", ours, found(all, BARE), undefined, "against this runtime's own timers, 256 at once")
+      {
+        key: "fibers io getMany",
+        value: perSecond(found(all, MANY)) / ideal,
+        unit: "ratio",
+        note: "the same, with a dataset that reads a batch at once"
+      },
+      { ...ratio("fibers io/bare reads", ours, found(all, BARE)), note: "against this runtime's own timers" }
     ]
   }
 }
 
-export const io: Row = { title: "Reads that wait", keys: ["fibers io", "fibers io/bare reads"], run }
+export const io: Row = {
+  title: "Reads that wait",
+  keys: ["fibers io", "fibers io getMany", "fibers io/bare reads"],
+  run
+}

@@ -1,8 +1,8 @@
 /** How throughput goes with the size of batches, the size of the dataset, and the number of workers. */
 import { Effect } from "effect"
 import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
-import { interleaved, median } from "../measure.ts"
-import { standing } from "../ours.ts"
+import { type Contestant, interleaved, median } from "../measure.ts"
+import { epochs, standing } from "../ours.ts"
 import { bar, type Figure, found, type Outcome, perSecond, type Request, type Row } from "../Row.ts"
 import { batched } from "../work/w1.ts"
 import * as W2 from "../work/w2.ts"
@@ -10,7 +10,7 @@ import * as W2 from "../work/w2.ts"
 const SIZES = [1, 4, 16, 64, 256, 1024, 4096]
 /** Samples at each turn; at least so many batches. */
 const SAMPLES = 16_384
-const BATCHES = 8
+const BATCHES = 32
 
 const batchSizes = async ({ rounds, wants }: Request): Promise<Outcome> => {
   const own = SIZES.map((size) => ({ size, key: `batch size ${size}` })).filter(({ key }) => wants(key))
@@ -92,27 +92,28 @@ export const datasetSize: Row = {
 }
 
 const COUNTS = [1, 2, 4, 8]
-const BACKENDS = {
-  fibers: (count: number) => Workers.fibers(count, { reuse: true }),
-  threads: (count: number) => Workers.threads(count, { pipeline: new URL("../work/w2.ts", import.meta.url) })
-} as const
-
-const counts = (["fibers", "threads"] as const).flatMap((backend) =>
-  COUNTS.map((count) => ({ key: `workers ${count} ${backend}`, workers: BACKENDS[backend](count) }))
-)
+const module = new URL("../work/w2.ts", import.meta.url)
+const own: ReadonlyArray<Contestant> = COUNTS.flatMap((count) => {
+  const threads = Workers.threads(count, { pipeline: module })
+  return [
+    epochs(`workers ${count} fibers`, W2.pipeline, Workers.fibers(count, { reuse: true })),
+    standing(`workers ${count} threads`, W2.pipeline, threads, (4 * W2.SAMPLES) / W2.BATCH)
+  ]
+})
 
 const workerCounts = async ({ rounds, wants }: Request): Promise<Outcome> => {
-  const own = counts.filter(({ key }) => wants(key))
-  const contestants = own.map(({ key, workers }) => standing(key, W2.pipeline, workers, W2.SAMPLES / W2.BATCH))
+  const contestants = own.filter(({ name }) => wants(name))
   const all = await interleaved(contestants, { rounds, warmup: 1 })
   return {
-    charts: [{ title: "Workers: W2", unit: "samples", bars: own.map(({ key }) => bar(found(all, key), true)) }],
-    figures: own.map(({ key }) => ({ key, value: perSecond(found(all, key)), unit: "samples/s" }))
+    charts: [
+      { title: "Workers: W2", unit: "samples", bars: contestants.map(({ name }) => bar(found(all, name), true)) }
+    ],
+    figures: contestants.map(({ name }) => ({
+      key: name,
+      value: perSecond(found(all, name)),
+      unit: "samples/s"
+    }))
   }
 }
 
-export const workerCount: Row = {
-  title: "Number of workers",
-  keys: counts.map(({ key }) => key),
-  run: workerCounts
-}
+export const workerCount: Row = { title: "Number of workers", keys: own.map(({ name }) => name), run: workerCounts }

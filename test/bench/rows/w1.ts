@@ -3,7 +3,7 @@ import { Workers } from "../../../src/index.ts"
 import { type Absent, type Contestant, interleaved } from "../measure.ts"
 import { epochs, standing } from "../ours.ts"
 import { bar, fastestOf, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
-import { bareKernel } from "../rivals/kernel.ts"
+import { bareKernel, kernelLoop } from "../rivals/kernel.ts"
 import { trainLoop } from "../rivals/loop.ts"
 import { python } from "../rivals/Python.ts"
 import { tfjs } from "../rivals/tfjs.ts"
@@ -37,6 +37,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
   }
   const rivals = new Map<string, Contestant | Absent>()
   if (wants("loader/kernel")) rivals.set("loader/kernel", bareKernel())
+  if (wants("loader/kernel loop")) rivals.set("loader/kernel loop", kernelLoop())
   if (wants("loader/loop")) {
     const loop = () => trainLoop(images.data, labels, SAMPLES, BATCH)
     rivals.set("loader/loop", { name: "plain TypeScript loop", run: loop })
@@ -68,6 +69,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
     ],
     figures: [
       ...of("loader/kernel", found(all, ONE), 0.8),
+      ...of("loader/kernel loop", found(all, ONE)),
       ...of("loader/loop", best, 3),
       ...of("loader/pytorch", best, 40),
       ...of("loader/tfjs", best, 35),
@@ -78,6 +80,6 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
 
 export const w1: Row = {
   title: "W1, small images",
-  keys: ["loader/kernel", "loader/loop", "loader/pytorch", "loader/tfjs", "loader/numpy"],
+  keys: ["loader/kernel", "loader/kernel loop", "loader/loop", "loader/pytorch", "loader/tfjs", "loader/numpy"],
   run
 }

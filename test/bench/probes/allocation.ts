@@ -1,0 +1,39 @@
+/**
+ * A program of its own: prints how many bytes of heap a batch of W1 takes, as one number. Started with the garbage
+ * collector off (Bun) or seldom at work (Deno), so that what is allocated stays to be counted.
+ */
+import { Effect } from "effect"
+import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import { median } from "../measure.ts"
+import { pipeline } from "../work/w1.ts"
+
+const WARM = 600
+const BLOCKS = 20
+const BATCHES = 40
+
+const used = (): number => {
+  const { arrayBuffers, external, heapUsed } = process.memoryUsage()
+  // Bun does not tell what lies outside of its heap, the bytes of large arrays; with reuse there are none.
+  return process.versions["bun"] === undefined ? heapUsed + Math.max(external, arrayBuffers) : heapUsed
+}
+
+const program = Effect.gen(function* () {
+  const loader = yield* Scheduler.open(pipeline, { epochs: 1000 })
+  for (let batch = 0; batch < WARM; batch++) yield* loader.take
+  const costs: Array<number> = []
+  for (let block = 0; block < BLOCKS; block++) {
+    const before = used()
+    for (let batch = 0; batch < BATCHES; batch++) yield* loader.take
+    costs.push((used() - before) / BATCHES)
+  }
+  // A collection in between makes a block too small, never too large.
+  return median(costs.filter((cost) => cost > 0))
+})
+const bytes = await program.pipe(
+  Effect.scoped,
+  Effect.provide(SeedPolicy.epochWorker({ seed: 1 })),
+  Effect.provide(Workers.fibers(1, { reuse: true })),
+  Effect.runPromise
+)
+console.log(bytes)
+process.exit(0)

@@ -1,0 +1,40 @@
+/**
+ * Contestants with a process of their own: it is told a line when it is its turn, works, and answers with a line. It
+ * waits in between, so it can take turns with contestants that live here, and its garbage is its own.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { createInterface } from "node:readline"
+import type { Contestant } from "../measure.ts"
+
+/** A program that says a line of JSON when it is ready, and answers `{"units": n}` to each line; it ends with its input. */
+export const inProcess = (name: string, command: string, args: ReadonlyArray<string>): Contestant => {
+  let child: ChildProcessWithoutNullStreams | undefined
+  let answers: AsyncIterator<string> | undefined
+  const answer = async (): Promise<Readonly<Record<string, unknown>>> => {
+    const next = await answers?.next()
+    if (next === undefined || next.done === true) throw new Error(`${name} ended before it answered`)
+    return JSON.parse(next.value) // a line of the program's, which prints objects alone
+  }
+  return {
+    name,
+    warmup: 1,
+    open: async () => {
+      child = spawn(command, args, { stdio: "pipe" })
+      child.stderr.pipe(process.stderr)
+      answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+      await answer()
+    },
+    run: async () => {
+      child?.stdin.write("\n")
+      return Number((await answer())["units"])
+    },
+    close: async () => {
+      const own = child
+      child = undefined
+      if (own === undefined || own.exitCode !== null) return
+      const ended = new Promise((resolve) => own.once("close", resolve))
+      own.stdin.end()
+      await ended
+    }
+  }
+}
