@@ -9,46 +9,18 @@
  * from there, or from where the run was killed. Exit codes: 0 done (or called off), 1 failed, 2 wrong usage.
  */
 import { Command } from "@effect/cli"
-import { FileSystem, Path } from "@effect/platform"
-import { Config, Context, Effect, Layer, Option } from "effect"
-import { Checkpoint, Seed, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
+import { Path } from "@effect/platform"
+import { Context, Effect, Layer, Option } from "effect"
+import { Checkpoint, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
 import { main, Usage } from "./cli/Main.ts"
-import { digits, files } from "./train/Digits.ts"
+import { ranksFrom } from "./cli/Reading.ts"
 import { options } from "./train/Options.ts"
 import * as Progress from "./train/Progress.ts"
 import type { Every } from "./train/Saving.ts"
+import { dataFrom, policyFrom, seedFrom, splitOf } from "./train/Setting.ts"
 import { json, summary } from "./train/Summary.ts"
 import type { Source } from "./train/Threaded.ts"
 import { train } from "./train/Train.ts"
-
-/** What the flag says, else what the environment says. */
-const seedFrom = (flag: Option.Option<Seed.Root>) =>
-  Option.match(flag, {
-    onSome: Effect.succeed,
-    onNone: () => Effect.flatMap(Config.string("FURROW_SEED").pipe(Config.withDefault("0")), Seed.parse)
-  })
-
-const policyFrom = (flag: Option.Option<string>, seed: Seed.Root) =>
-  Effect.flatMap(
-    Option.match(flag, {
-      onSome: Effect.succeed,
-      onNone: () => Config.string("FURROW_SEED_POLICY").pipe(Config.withDefault("epochWorker"))
-    }),
-    (name) => SeedPolicy.byName(name, seed)
-  )
-
-/** The files of a folder, which is to be there. */
-const folder = (path: string) =>
-  Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
-    const is = yield* Effect.option(fs.stat(path))
-    if (Option.isNone(is) || is.value.type !== "Directory") {
-      const off = Option.isNone(is) ? "does not exist" : "is no folder"
-      const message = `--data ${JSON.stringify(path)} ${off}; give the folder with MNIST's four IDX files`
-      return yield* new Usage({ message })
-    }
-    return yield* files(path)
-  })
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const
 
@@ -97,16 +69,17 @@ const command = Command.make("train", options, (flags) =>
   Effect.gen(function* () {
     const seed = yield* seedFrom(flags.seed)
     const policy = yield* policyFrom(flags.policy, seed)
+    const ranks = yield* ranksFrom(flags)
+    if (ranks.world > 1 && !flags.noTrain) {
+      const message = `rank ${ranks.rank} of ${ranks.world} can load but not train here, as gradients are not shared: add --no-train`
+      return yield* new Usage({ message })
+    }
     const { stopped } = yield* interrupts
     const keeping = yield* keepingFrom(flags.checkpoint, flags.every, flags.data)
-    const split = (BigInt(seed.high) << 32n) | BigInt(seed.low)
-    const data = yield* Option.match(flags.data, {
-      onNone: () => digits(split),
-      onSome: folder
-    })
+    const data = yield* dataFrom(flags.data, seed)
     const terminal = process.stderr.isTTY === true
     const progress = yield* Progress.make(terminal, (text) => process.stderr.write(text))
-    const outcome = yield* train(flags, data, progress, stopped, keeping).pipe(
+    const outcome = yield* train({ ...flags, ranks }, data, progress, stopped, keeping).pipe(
       Effect.catchTag("OtherOptions", ({ message }) => new Usage({ message: `--checkpoint ${message}` })),
       Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
       Effect.provide(
@@ -117,7 +90,7 @@ const command = Command.make("train", options, (flags) =>
               config: {
                 batchSize: flags.batchSize,
                 limit: Option.getOrUndefined(flags.limit),
-                split: String(split),
+                split: String(splitOf(seed)),
                 data: Option.getOrUndefined(flags.data)
               } satisfies Source
             })

@@ -3,8 +3,9 @@
  * what would do.
  */
 import { HelpDoc, Options, ValidationError } from "@effect/cli"
-import { Either } from "effect"
-import { Seed, SeedPolicy, Workers } from "../../src/index.ts"
+import { Effect, Either, Option } from "effect"
+import { Scheduler, Seed, SeedPolicy, Workers } from "../../src/index.ts"
+import { Usage } from "./Main.ts"
 
 /** An option with a text that `read` makes something of, or says what is wrong with it. */
 export const reading = <A>(
@@ -54,6 +55,31 @@ export const listOf =
 export const workers = reading("workers", "n", "Workers that make batches (default 4)", whole(1, Workers.MAX)).pipe(
   Options.withDefault(4)
 )
+
+/** Which part of each batch this process makes. */
+export const ranks = {
+  rank: reading(
+    "rank",
+    "r",
+    "This process, of all that share each batch (default: FURROW_RANK or RANK, else 0)",
+    whole(0)
+  ).pipe(Options.optional),
+  world: reading(
+    "world",
+    "n",
+    "How many processes share each batch (default: FURROW_WORLD_SIZE or WORLD_SIZE, else 1)",
+    whole(1, Scheduler.MAX_WORLD)
+  ).pipe(Options.optional)
+}
+
+/** What the flags say, else what the environment says. */
+export const ranksFrom = (flags: { readonly rank: Option.Option<number>; readonly world: Option.Option<number> }) =>
+  Effect.gen(function* () {
+    if (Option.isNone(flags.rank) && Option.isNone(flags.world)) return yield* Scheduler.ranksFromConfig
+    const [rank, world] = [Option.getOrElse(flags.rank, () => 0), Option.getOrElse(flags.world, () => 1)]
+    if (rank < world) return { rank, world }
+    return yield* new Usage({ message: `--rank ${rank} is not below the world size, --world ${world}` })
+  })
 
 /** What a run can be seeded with. */
 export const seed = (text: string) => Either.mapLeft(Seed.parse(text), (error) => `cannot seed a run: ${error.reason}`)

@@ -11,7 +11,8 @@ export const summary = (outcome: Outcome): string => {
   const rows: ReadonlyArray<readonly [string, string]> = [
     [
       "run",
-      `${outcome.runtime}, ${outcome.workers} ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}`
+      `${outcome.runtime}, ${outcome.workers} ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}` +
+        (outcome.world === undefined ? "" : `, rank ${outcome.rank} of ${outcome.world}`)
     ],
     ...(outcome.chosen === undefined ? [] : [["chosen", outcome.chosen] as const]),
     ["delivered", `${outcome.samples} samples in ${outcome.batches} batches, ${outcome.samplesPerSecond} samples/s`],
@@ -41,6 +42,7 @@ export const json = (outcome: Outcome): string => {
     seed: outcome.seed,
     epochs: outcome.epochs,
     workers: outcome.workers,
+    ...(outcome.rank === undefined || outcome.world === undefined ? {} : { rank: outcome.rank, world: outcome.world }),
     backend: outcome.backend,
     samples: outcome.samples,
     batches: outcome.batches,

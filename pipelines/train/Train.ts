@@ -28,6 +28,9 @@ export interface Loading {
   readonly limit: number | undefined
 }
 
+/** This process, of all that share each batch. */
+type Ranks = Pick<Scheduler.Options, "rank" | "world">
+
 /** What a run is told. */
 export interface Options {
   readonly epochs: number
@@ -36,6 +39,8 @@ export interface Options {
   readonly prefetch: number
   /** Samples an epoch; none for all. */
   readonly limit: Option.Option<number>
+  /** Which part of each batch is made here. */
+  readonly ranks: Required<Ranks>
   /** Load and digest only, without a model. */
   readonly noTrain: boolean
   /** Keep a profile of the loader. */
@@ -59,6 +64,9 @@ export interface Result {
   readonly seed: string
   readonly epochs: number
   readonly workers: number
+  /** Which part of each batch this was, where there are several. */
+  readonly rank?: number
+  readonly world?: number
   readonly backend: string
   readonly samples: number
   readonly batches: number
@@ -148,6 +156,7 @@ export const train = (
     if (saved !== undefined && model?.restore(saved.state.bytes) === false) return yield* foreign(saved.path)
     const loading = { batchSize: options.batchSize, limit: Option.getOrUndefined(options.limit) }
     const loader = yield* Scheduler.open(training(digits.train, loading), {
+      ...options.ranks,
       epochs: options.epochs,
       order: options.order,
       prefetch: options.prefetch,
@@ -258,6 +267,7 @@ export const train = (
       seed: policy.seed,
       epochs: options.epochs,
       workers: workers.count,
+      ...(options.ranks.world === 1 ? {} : options.ranks),
       backend: chosen?.backend ?? workers.backend,
       samples,
       batches: taken,

@@ -35,6 +35,7 @@ import { Workers } from "./Workers.ts"
 
 export type { Profile, QueueUse, StageTime } from "./Profile.ts"
 export { format as formatProfile } from "./Profile.ts"
+export { MAX_WORLD, ranksFromConfig } from "./Ranks.ts"
 export { DatasetChanged, StageError } from "./StageError.ts"
 export { ThreadError } from "./threads/ThreadError.ts"
 

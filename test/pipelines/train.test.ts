@@ -166,7 +166,8 @@ describe("training", () => {
         prefetch: 2,
         limit: Option.some(64),
         noTrain: true,
-        profile: false
+        profile: false,
+        ranks: { rank: 0, world: 1 }
       }
       const quiet = { show: () => Effect.void, done: Effect.void }
       const outcome = Effect.flatMap(digits(1), (data) => train(options, data, quiet)).pipe(

@@ -1,0 +1,37 @@
+import { describe, expect, test } from "bun:test"
+import { ConfigProvider, Effect, Either } from "effect"
+import { Scheduler } from "../../src/index.ts"
+
+const read = (environment: Readonly<Record<string, string>>) =>
+  Effect.runSync(
+    Effect.either(Scheduler.ranksFromConfig).pipe(
+      Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(environment))))
+    )
+  )
+
+describe("ranks of the environment", () => {
+  test.each([
+    [{}, 0, 1],
+    [{ RANK: "3", WORLD_SIZE: "8" }, 3, 8],
+    [{ RANK: "3", WORLD_SIZE: "8", FURROW_RANK: "0", FURROW_WORLD_SIZE: "2" }, 0, 2],
+    [{ RANK: "3", FURROW_WORLD_SIZE: "4" }, 3, 4],
+    [{ WORLD_SIZE: "65536" }, 0, 65_536]
+  ])("%j", (environment, rank, world) => {
+    expect(read(environment as Record<string, string>)).toEqual(Either.right({ rank, world }))
+  })
+
+  test.each([
+    [{ RANK: "1" }, "RANK", "rank 1 is not below the world size 1; set FURROW_WORLD_SIZE, too"],
+    [{ RANK: "8", WORLD_SIZE: "8" }, "RANK", "rank 8 is not below the world size 8"],
+    [{ FURROW_RANK: "-1" }, "FURROW_RANK", '"-1" is no whole number'],
+    [{ RANK: "1.5", WORLD_SIZE: "2" }, "RANK", '"1.5" is no whole number'],
+    [{ WORLD_SIZE: "0" }, "WORLD_SIZE", "0 is no world size"],
+    [{ FURROW_WORLD_SIZE: "65537" }, "FURROW_WORLD_SIZE", "65537 is no world size from 1 to 65536"],
+    [{ WORLD_SIZE: "many" }, "WORLD_SIZE", '"many" is no whole number'],
+    [{ WORLD_SIZE: "9007199254740993" }, "WORLD_SIZE", "is no whole number"]
+  ])("%j is refused", (environment, name, message) => {
+    const outcome = read(environment as Record<string, string>)
+    expect(outcome).toMatchObject({ left: { _op: "InvalidData", path: [name] } })
+    expect(String(Either.isLeft(outcome) ? outcome.left : "")).toContain(message)
+  })
+})
