@@ -102,15 +102,11 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
     }
     yield* Ambient.installed
     // The main side has asked for the epoch's order; here are only the places that this batch has in it.
-    const order = () =>
-      Effect.sync(() => {
-        const { indices } = atHand
-        return (position: number) => indices[position - first] ?? Number.NaN
-      })
+    const order = (position: number) => atHand.indices[position - first] ?? Number.NaN
     let first = 0
     const own = arena()
     const output = new Output(own, true)
-    const worker = Worker.make({ ...job, order }, start.worker, output)
+    const worker = Worker.make({ ...job, order: () => Effect.succeed(order), known: () => order }, start.worker, output)
     const ring = new Ring(own)
     const forms = new Sent()
     let shown: ArrayBufferLike | undefined
@@ -140,7 +136,7 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
         atHand.seeds = new Map(seeds)
         atHand.draws = []
         first = Plan.rows(job.plan, batch).position
-        const made = yield* worker.batch(epoch, batch)
+        const made = worker.now(epoch, batch) ?? (yield* worker.batch(epoch, batch))
         const { hash } = yield* hashed(made, start.digest, watch)
         const { laid, slots, value } = ring.write(made, output.lent())
         const times = watch.times?.take()

@@ -45,6 +45,8 @@ export interface Job {
   readonly policy: SeedPolicy.Service | undefined
   /** The order of an epoch: from position to dataset index. */
   readonly order: (epoch: number) => Effect.Effect<Order, CoordinatesError>
+  /** The same where it has been made already. */
+  readonly known: (epoch: number) => Order | undefined
   readonly watch: Watch
 }
 
@@ -109,7 +111,7 @@ export const make = <A, E, R>(
         stage?.draws === true && policy !== undefined
           ? drawnOrder(stage, policy, epoch, size, plan, ambient)
           : Effect.sync(() => Ambient.plain(sampling(ambient), () => sampler.order(size, idle)))
-      return { pipeline, plan, size, distinct: sampler.distinct, policy, order: remembered(order), watch }
+      return { pipeline, plan, size, distinct: sampler.distinct, policy, ...remembered(order), watch }
     })
   )
 
@@ -156,7 +158,7 @@ const KEPT = 3
 /** Makes each epoch's order once for all workers. */
 const remembered = (make: (epoch: number) => Effect.Effect<Order, CoordinatesError>) => {
   const known = new Map<number, Order>()
-  return (epoch: number): Effect.Effect<Order, CoordinatesError> =>
+  const order = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
     Effect.suspend(() => {
       const order = known.get(epoch)
       if (order !== undefined) return Effect.succeed(order)
@@ -167,4 +169,5 @@ const remembered = (make: (epoch: number) => Effect.Effect<Order, CoordinatesErr
         })
       )
     })
+  return { order, known: (epoch: number) => known.get(epoch) }
 }

@@ -81,16 +81,23 @@ export const onFiber =
         for (const place of quarantine.pass(places)) place.give()
       }
       let begun = false
+      const slowly = (epoch: number, number: number) =>
+        Effect.gen(function* () {
+          // Of a run that goes on from somewhere the streams may have gone on, too.
+          if (!begun) yield* own.advance(epoch, number)
+          begun = true
+          const content = yield* hashed(yield* own.batch(epoch, number), digest, job.watch)
+          return reuse ? borrowed(content, output.lent(), give) : content
+        }).pipe(Effect.onError(() => Effect.sync(() => output.lent().forEach((place) => place.give()))))
       return {
         _tag: "Here",
         make: (epoch, number) =>
-          Effect.gen(function* () {
-            // Of a run that goes on from somewhere the streams may have gone on, too.
-            if (!begun) yield* own.advance(epoch, number)
-            begun = true
-            const content = yield* hashed(yield* own.batch(epoch, number), digest, job.watch)
-            return reuse ? borrowed(content, output.lent(), give) : content
-          }).pipe(Effect.onError(() => Effect.sync(() => output.lent().forEach((place) => place.give()))))
+          Effect.suspend(() => {
+            const quick = begun && !digest ? own.now(epoch, number) : undefined
+            if (quick === undefined) return slowly(epoch, number)
+            const content = { batch: quick, hash: undefined }
+            return Effect.succeed(reuse ? borrowed(content, output.lent(), give) : content)
+          })
       }
     })
 

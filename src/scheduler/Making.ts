@@ -14,7 +14,7 @@ import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 import type { Batch } from "../stages/Batch.ts"
 import type { Stage, StageContext } from "../stages/Stage.ts"
 import { idle, sampling } from "./Idle.ts"
-import type { Job } from "./Job.ts"
+import type { Job, Order } from "./Job.ts"
 import * as Plan from "./Plan.ts"
 import { nameOf } from "./Profile.ts"
 import { requestAt } from "./Request.ts"
@@ -99,16 +99,50 @@ export class Making implements Ambient.AtWork {
 
   /** Asks the epoch's order which samples stand at the rows. A sampler is a caller's code, too: it can throw. */
   choose(): Effect.Effect<void, StageError | CoordinatesError> {
-    const { epoch, position } = this.#context
+    const { epoch } = this.#context
     const chosen = this.#job.order(epoch).pipe(
-      Effect.map((order) => {
-        Ambient.plain(sampling(this.setting), () => {
-          for (let row = 0; row < this.#indices.length; row++) this.#indices[row] = order(position + row)
-        })
-      }),
+      Effect.map((order) => this.#place(order)),
       Effect.catchAllDefect((thrown) => Effect.fail(this.#error("sample", undefined, thrown)))
     )
     return this.#watched("sample", chosen)
+  }
+
+  #place(order: Order): void {
+    const { position } = this.#context
+    Ambient.plain(sampling(this.setting), () => {
+      for (let row = 0; row < this.#indices.length; row++) this.#indices[row] = order(position + row)
+    })
+  }
+
+  /**
+   * {@link choose} and {@link tabulate} in one go and without an effect, for an order that is known and seeds that need
+   * none. Gives `false`, and has done nothing that lasts, where that does not go.
+   */
+  now(plan: TablePlan): boolean {
+    const { known, policy } = this.#job
+    const order = known(this.#context.epoch)
+    if (order === undefined || policy?.record !== undefined) return false
+    try {
+      this.#place(order)
+      const seeded: Array<ReadonlyArray<Seeded>> = []
+      for (const { stages } of plan.steps) {
+        const own: Array<Seeded> = []
+        for (const stage of stages) {
+          const request = this.#request(stage)
+          if (policy === undefined || !(stage.draws || this.setting === "derive")) {
+            own.push({ stage, request, seeds: undefined, rng: () => idle })
+            continue
+          }
+          const seeds = SeedPolicy.seedsNow(policy, request)
+          if (seeds === undefined) return false
+          own.push(this.#from(stage, request, seeds))
+        }
+        seeded.push(own)
+      }
+      return this.#tabulated(plan, seeded)
+    } catch {
+      return false
+    }
   }
 
   /** Reads the samples. */
@@ -156,40 +190,44 @@ export class Making implements Ambient.AtWork {
    * the dataset has not, an error on the way. Then the batch is to be made of samples, which says what is wrong.
    */
   tabulate(plan: TablePlan): Effect.Effect<boolean, CoordinatesError> {
+    const tabulated = Effect.gen(this, function* () {
+      const seeded: Array<ReadonlyArray<Seeded>> = []
+      for (const { stages } of plan.steps) seeded.push(yield* Effect.forEach(stages, (stage) => this.#seeded(stage)))
+      return this.#tabulated(plan, seeded)
+    })
+    return this.#job.watch.traced ? Effect.withSpan(tabulated, tableName(plan), SPAN) : tabulated
+  }
+
+  #tabulated(plan: TablePlan, seeded: ReadonlyArray<ReadonlyArray<Seeded>>): boolean {
     const { enter, times } = this.#job.watch
     const since = (name: string, started: number): number => {
       const now = times === undefined ? 0 : performance.now()
       times?.add(name, now - started)
       return now
     }
-    const tabulated = Effect.gen(this, function* () {
-      const { size } = this.#job
-      if (!this.#indices.every((index) => index >= 0 && index < size && Number.isInteger(index))) return false
-      const seeded: Array<ReadonlyArray<Seeded>> = []
-      for (const { stages } of plan.steps) seeded.push(yield* Effect.forEach(stages, (stage) => this.#seeded(stage)))
-      try {
-        Ambient.plain(this, () => {
-          const table = new Table(plan, this.#indices)
-          let started = times === undefined ? 0 : performance.now()
-          plan.steps.forEach((step, place) => {
-            // As many as there are steps, and of each as many as it has stages.
-            const own = seeded[place] as ReadonlyArray<Seeded>
-            enter?.(nameOf(step))
-            table.run(step.fused, (stage, row) => this.#stand(own[stage] as Seeded, row))
-            started = since(nameOf(step), started)
-          })
-          this.#finish(table.columns(), this.#indices.length)
-          since(plan.batch.id.name, started)
+    const { size } = this.#job
+    if (!this.#indices.every((index) => index >= 0 && index < size && Number.isInteger(index))) return false
+    try {
+      Ambient.plain(this, () => {
+        const table = new Table(plan, this.#indices)
+        let started = times === undefined ? 0 : performance.now()
+        plan.steps.forEach((step, place) => {
+          // As many as there are steps, and of each as many as it has stages.
+          const own = seeded[place] as ReadonlyArray<Seeded>
+          enter?.(nameOf(step))
+          table.run(step.fused, (stage, row) => this.#stand(own[stage] as Seeded, row))
+          started = since(nameOf(step), started)
         })
-        return true
-      } catch {
-        return false
-      } finally {
-        this.#at = undefined
-        this.#rng = undefined
-      }
-    })
-    return this.#job.watch.traced ? Effect.withSpan(tabulated, tableName(plan), SPAN) : tabulated
+        this.#finish(table.columns(), this.#indices.length)
+        since(plan.batch.id.name, started)
+      })
+      return true
+    } catch {
+      return false
+    } finally {
+      this.#at = undefined
+      this.#rng = undefined
+    }
   }
 
   /** The work of a stage, timed and traced where somebody looks on. */
@@ -411,32 +449,33 @@ export class Making implements Ambient.AtWork {
 
   /** Asks the policy for a stage's seeds, one a row of the plan (behind `batch`: one). */
   #seeded(stage: Stage): Effect.Effect<Seeded, CoordinatesError> {
-    const { batch, epoch, worker } = this.#context
     const { policy } = this.#job
-    const { position } = this.#first
-    const request = requestAt(this.#job, stage.id, this.#scope, {
-      epoch,
-      worker,
-      batch,
-      position,
-      indices: this.#indices
-    })
+    const request = this.#request(stage)
     if (policy === undefined || !(stage.draws || this.setting === "derive")) {
       return Effect.succeed({ stage, request, seeds: undefined, rng: () => idle })
     }
     return Effect.flatMap(policy.seeds(request), (seeds) => {
       const reason = this.#unfit(seeds, request.indices.length)
-      if (reason !== undefined) {
-        const place = SeedPolicy.coordinates(request, 0)
-        return new CoordinatesError({ policy: policy.name, seed: policy.seed, coordinates: place, reason })
-      }
-      if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && policy.record === undefined) {
-        const { words } = seeds
-        const own = new Xoshiro128()
-        return Effect.succeed({ stage, request, seeds, rng: (row: number) => own.reseed(words, 4 * row) })
-      }
-      return Effect.succeed({ stage, request, seeds, rng: (row: number) => this.#started(seeds, request, row) })
+      if (reason === undefined) return Effect.succeed(this.#from(stage, request, seeds))
+      const place = SeedPolicy.coordinates(request, 0)
+      return new CoordinatesError({ policy: policy.name, seed: policy.seed, coordinates: place, reason })
     })
+  }
+
+  #request(stage: Stage): SeedPolicy.Request {
+    const { batch, epoch, worker } = this.#context
+    const { position } = this.#first
+    return requestAt(this.#job, stage.id, this.#scope, { epoch, worker, batch, position, indices: this.#indices })
+  }
+
+  /** A stage whose rows start from seeds that fit. */
+  #from(stage: Stage, request: SeedPolicy.Request, seeds: SeedPolicy.Seeds): Seeded {
+    if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && this.#job.policy?.record === undefined) {
+      const { words } = seeds
+      const own = new Xoshiro128()
+      return { stage, request, seeds, rng: (row: number) => own.reseed(words, 4 * row) }
+    }
+    return { stage, request, seeds, rng: (row: number) => this.#started(seeds, request, row) }
   }
 
   /** Why seeds cannot be what `count` rows start from. */

@@ -28,6 +28,11 @@ export type BatchError = StageError | CoordinatesError | DatasetChanged
  * @since 0.1.0
  */
 export interface Worker {
+  /**
+   * A batch in one go, without an effect, where nothing in its way needs one and nobody looks on; none elsewhere, and
+   * where it cannot be made: `batch` makes it then, or says what is wrong.
+   */
+  readonly now: (epoch: number, batch: number) => Batch<unknown> | undefined
   /** Makes a batch; `undefined` when nothing of it is left or none of it falls to this rank. */
   readonly batch: (epoch: number, batch: number) => Effect.Effect<Batch<unknown> | undefined, BatchError, unknown>
   /** Makes one sample as it would enter its batch; none when a filter leaves it out. */
@@ -95,7 +100,18 @@ export const make = (job: Job, worker: number, output = new Output(arena(), fals
       return yield* finished(making)
     })
 
+  const { times, traced } = job.watch
+  const plainly = table !== undefined && perBatch.length === 0 && times === undefined && !traced ? table : undefined
+  const now = (epoch: number, batch: number): Batch<unknown> | undefined => {
+    if (plainly === undefined || job.pipeline.dataset.size !== job.size) return undefined
+    const { position, size } = Plan.rows(job.plan, batch)
+    if (size === 0) return undefined
+    const making = new Making(job, worker, epoch, batch, position, size, undefined)
+    return making.now(plainly) ? (making.values[0] as Batch<unknown>) : undefined // as above
+  }
+
   return {
+    now,
     batch: whole,
     sample: (epoch, position) =>
       Effect.gen(function* () {

@@ -315,22 +315,38 @@ const misfit = (request: Request): Misfit | undefined => {
   return { row: 0, reason: `${indices.length} seeds were asked for; scope "${scope}" has one` }
 }
 
-const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Service => ({
-  name,
-  seed: seed.text,
-  elastic,
-  injective: true,
-  seeds: (request) =>
+/** What policies that need no effect give, by the `seeds` that stand for it as effects. */
+const plainly = new WeakMap<Service["seeds"], (request: Request) => Seeds | undefined>()
+
+/**
+ * What a policy's `seeds` would give, without an effect: for Furrow's own, which are asked for every stage of every
+ * batch. None for others, for one that is wrapped, and where `seeds` would fail.
+ *
+ * @since 0.1.0
+ */
+export const seedsNow = ({ seeds }: Service, request: Request): Seeds | undefined => plainly.get(seeds)?.(request)
+
+const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Service => {
+  const made = (request: Request): Seeds | Misfit => {
+    const words = new Uint32Array(4 * request.indices.length)
+    const off = misfit(request) ?? (request.scope === "epoch" ? packEpoch : pack)(request, seed, words)
+    return off ?? { _tag: "Packed", algorithm: xoshiro, width: 4, words }
+  }
+  const seeds: Service["seeds"] = (request) =>
     Effect.suspend(() => {
-      const words = new Uint32Array(4 * request.indices.length)
-      const off = misfit(request) ?? (request.scope === "epoch" ? packEpoch : pack)(request, seed, words)
-      if (off === undefined) return Effect.succeed({ _tag: "Packed", algorithm: xoshiro, width: 4, words })
-      const { reason, row } = off
+      const own = made(request)
+      if ("_tag" in own) return Effect.succeed(own)
+      const { reason, row } = own
       return Effect.fail(
         new CoordinatesError({ policy: name, seed: seed.text, coordinates: coordinates(request, row), reason })
       )
     })
-})
+  plainly.set(seeds, (request) => {
+    const own = made(request)
+    return "_tag" in own ? own : undefined
+  })
+  return { name, seed: seed.text, elastic, injective: true, seeds }
+}
 
 const makers = {
   epochWorker: (seed: Seed.Root): Service => packed("epochWorker", false, packWorker, seed),

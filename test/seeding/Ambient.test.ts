@@ -578,7 +578,9 @@ describe("what Effect draws for itself", () => {
         )
       ).pipe(Effect.either, Effect.withTracer(drawing), Effect.provide(layerOf(42, 1)), Effect.runPromise)
     expect(await run(Effect.void)).toMatchObject({ _tag: "Right" })
-    expect(spans).toEqual(Array.from({ length: SAMPLES }, () => "decode number"))
+    // The run's own spans are beside them.
+    const decodes = spans.filter((span) => span.startsWith("decode"))
+    expect(decodes).toEqual(Array.from({ length: SAMPLES }, () => "decode number"))
     const refused = await run(Effect.sync(() => Math.random()))
     expect(refused).toMatchObject({ _tag: "Left", left: { cause: { _tag: "AmbientRandomness", stage: "luck" } } })
   })
