@@ -3,7 +3,7 @@
 import type { Chart, Figure, Outcome } from "./Row.ts"
 import { reaches, rounded } from "./report.ts"
 
-const LABEL = 250
+const LABEL = 350
 const WIDTH = 520
 const LINE = 26
 

@@ -3,7 +3,7 @@
  * the rivals need, is said in `README.md` beside this file.
  */
 import { writeFileSync } from "node:fs"
-import { availableParallelism, cpus } from "node:os"
+import { availableParallelism, cpus, loadavg } from "node:os"
 import { runtime } from "../../src/runtime.ts"
 import { type Arguments, read, Usage } from "./Arguments.ts"
 import { page } from "./page.ts"
@@ -47,7 +47,10 @@ const bench = async ({ html, json, only, rounds }: Arguments): Promise<void> => 
   // A page that cannot be written is better known before an hour than after.
   if (html !== undefined) writable(html)
   const wants = (key: string): boolean => only.length === 0 || only.includes(key)
-  const machine = `${runtime.name} ${runtime.version}, ${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"}), medians of ${rounds}.`
+  const cores = `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"})`
+  // What else was at work distorts all that follows, ours more than a loop that allocates nothing.
+  const load = `load ${(loadavg()[0] ?? 0).toFixed(1)} at the start`
+  const machine = `${runtime.name} ${runtime.version}, ${cores}, ${load}, medians of ${rounds}.`
   console.log(`Furrow's bench: ${machine}`)
   const charts: Array<Chart> = []
   const figures: Array<Figure> = []
