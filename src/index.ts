@@ -12,6 +12,8 @@ export * as Checkpoint from "./checkpoint/Checkpoint.ts"
 export * as Dataset from "./datasets/Dataset.ts"
 /** The IDX files of MNIST and its kin. */
 export * as Idx from "./datasets/Idx.ts"
+/** JPEG, PNG and WebP, by sharp. */
+export * as Decode from "./decode/Decode.ts"
 /** An option that cannot be meant. */
 export * as InvalidOption from "./InvalidOption.ts"
 /** A dataset and its stages, as a value. */

@@ -5,11 +5,13 @@
  */
 import exp from "@stdlib/math-base-special-exp"
 import ln from "@stdlib/math-base-special-ln"
+import type { Rng } from "../../seeding/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import type { Rectangle } from "./kernels/resize.ts"
 import { halfEven } from "./kernels/rounding.ts"
 import { above0, type RangeOption, rangeOf, type SizeOption, sizeOf } from "./Options.ts"
 import { type Interpolation, natively, notEmpty, resizing } from "./Resize.ts"
+import type { Size } from "./Transform.ts"
 
 /** @since 0.1.0 */
 export interface RandomResizedCropOptions {
@@ -39,9 +41,7 @@ const TRIES = 10
  */
 export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing => {
   const [height, width] = sizeOf("size", options.size)
-  const scale = above0("scale", options.scale ?? [0.08, 1])
-  const ratio = above0("ratio", options.ratio ?? [3 / 4, 4 / 3])
-  const logRatio = rangeOf("ratio", [ln(ratio[0]), ln(ratio[1])])
+  const crop = cropping(options)
   const kernel = resizing(options.interpolation)
   const from: Rectangle = { top: 0, left: 0, height: 0, width: 0 }
   return drawing({
@@ -49,29 +49,7 @@ export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing =>
     name: "randomResizedCrop",
     draws: true,
     parameters: new Float64Array(4),
-    draw: (rng, size, parameters) => {
-      const pixels = size.height * size.width
-      for (let attempt = 0; attempt < TRIES; attempt++) {
-        const area = pixels * rng.uniform(scale[0], scale[1])
-        const shape = exp(rng.uniform(logRatio[0], logRatio[1]))
-        const wide = halfEven(Math.sqrt(area * shape))
-        const high = halfEven(Math.sqrt(area / shape))
-        if (!(wide > 0 && wide <= size.width && high > 0 && high <= size.height)) continue
-        parameters[0] = rng.integer(size.height - high + 1)
-        parameters[1] = rng.integer(size.width - wide + 1)
-        parameters[2] = high
-        parameters[3] = wide
-        return
-      }
-      const shape = size.width / size.height
-      // Never less than a pixel, which an image of one row or column would come to.
-      const high = shape < ratio[0] ? Math.max(halfEven(size.width / ratio[0]), 1) : size.height
-      const wide = shape > ratio[1] ? Math.max(halfEven(size.height * ratio[1]), 1) : size.width
-      parameters[0] = Math.floor((size.height - high) / 2)
-      parameters[1] = Math.floor((size.width - wide) / 2)
-      parameters[2] = high
-      parameters[3] = wide
-    },
+    draw: crop.draw,
     output: (size, _, output) => {
       notEmpty(size)
       output.height = height
@@ -91,4 +69,40 @@ export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing =>
       kernel(source, size.width, from, target, offset, output)
     }
   })
+}
+
+/**
+ * The draws of a crop: sets `parameters` to its top, left, height and width. Throws `InvalidOption` for options that are
+ * not as said.
+ *
+ * @since 0.1.0
+ */
+export const cropping = (options: Pick<RandomResizedCropOptions, "scale" | "ratio">) => {
+  const scale = above0("scale", options.scale ?? [0.08, 1])
+  const ratio = above0("ratio", options.ratio ?? [3 / 4, 4 / 3])
+  const logRatio = rangeOf("ratio", [ln(ratio[0]), ln(ratio[1])])
+  const draw = (rng: Rng, size: Size, parameters: Float64Array): void => {
+    const pixels = size.height * size.width
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const area = pixels * rng.uniform(scale[0], scale[1])
+      const shape = exp(rng.uniform(logRatio[0], logRatio[1]))
+      const wide = halfEven(Math.sqrt(area * shape))
+      const high = halfEven(Math.sqrt(area / shape))
+      if (!(wide > 0 && wide <= size.width && high > 0 && high <= size.height)) continue
+      parameters[0] = rng.integer(size.height - high + 1)
+      parameters[1] = rng.integer(size.width - wide + 1)
+      parameters[2] = high
+      parameters[3] = wide
+      return
+    }
+    const shape = size.width / size.height
+    // Never less than a pixel, which an image of one row or column would come to.
+    const high = shape < ratio[0] ? Math.max(halfEven(size.width / ratio[0]), 1) : size.height
+    const wide = shape > ratio[1] ? Math.max(halfEven(size.height * ratio[1]), 1) : size.width
+    parameters[0] = Math.floor((size.height - high) / 2)
+    parameters[1] = Math.floor((size.width - wide) / 2)
+    parameters[2] = high
+    parameters[3] = wide
+  }
+  return { draw }
 }
