@@ -166,7 +166,7 @@ export const open = <C, E, R>(
   Effect.gen(function* () {
     const { backend, count: workers, start } = yield* Workers
     const { digest, epochs, prefetch, ready } = yield* checked(() => settings(options))
-    const traced = (yield* Effect.tracer) !== untraced
+    const traced = Ambient.ownTracer(yield* Effect.tracer) !== untraced
     // As many queues as there are lanes, below; more are never asked.
     const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch) : undefined
     const job = yield* Job.make(pipeline, workers, options, { times: recorder?.times, traced })

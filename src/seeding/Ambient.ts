@@ -131,8 +131,21 @@ const standIn = (call: string): Rng | undefined => {
   throw new AmbientRandomness({ call, stage: stage.stage() })
 }
 
+/** What `make` makes of an object, once for each: a stage that is an effect asks for every sample. */
+const once = <A extends object>(make: (of: A) => A) => {
+  const known = new WeakMap<A, A>()
+  return (of: A): A => {
+    let own = known.get(of)
+    if (own === undefined) {
+      own = make(of)
+      known.set(of, own)
+    }
+    return own
+  }
+}
+
 /** `outer` as a stage finds it: its own rng if it draws, else what the setting makes of `outer`. */
-const govern = (outer: Random.Random): Random.Random => {
+const govern = once((outer: Random.Random): Random.Random => {
   const through = <A>(method: string, draw: (random: Random.Random) => Effect.Effect<A>): Effect.Effect<A> =>
     Effect.suspend(() => {
       const rng = atWork()?.drawing() ?? standIn(`Random.${method}`)
@@ -147,11 +160,14 @@ const govern = (outer: Random.Random): Random.Random => {
     nextIntBetween: (min, max) => through("nextIntBetween", (random) => random.nextIntBetween(min, max)),
     shuffle: (elements) => through("shuffle", (random) => random.shuffle(elements))
   }
-}
+})
+
+/** Which tracer an exempt one stands for. */
+const exempted = new WeakMap<Tracer.Tracer, Tracer.Tracer>()
 
 /** `tracer`, whose spans may take their identifiers from wherever they like. */
-const exempt = (tracer: Tracer.Tracer): Tracer.Tracer =>
-  Tracer.make({
+const exempt = once((tracer: Tracer.Tracer): Tracer.Tracer => {
+  const own = Tracer.make({
     span: (...args) => {
       const before = state.tracing
       state.tracing = true
@@ -163,6 +179,15 @@ const exempt = (tracer: Tracer.Tracer): Tracer.Tracer =>
     },
     context: (run, fiber) => tracer.context(run, fiber)
   })
+  exempted.set(own, tracer)
+  return own
+})
+
+/** The tracer that a program was given, where what it finds is one that stands for it while runs are open. @since 0.1.0 */
+export const ownTracer = (tracer: Tracer.Tracer): Tracer.Tracer => {
+  const own = exempted.get(tracer)
+  return own === undefined ? tracer : ownTracer(own)
+}
 
 /** Where Effect keeps the hashes of objects that it tells apart by identity. */
 const hashes: WeakMap<object, number> = GlobalValue.globalValue(

@@ -190,7 +190,12 @@ describe("spans", () => {
       ),
       Pipeline.batch(2)
     )
-    await Effect.runPromise(Stream.runDrain(Scheduler.stream(probe)).pipe(Effect.provide(Workers.fibers(1))))
+    const run = Stream.runDrain(Scheduler.stream(probe)).pipe(Effect.provide(Workers.fibers(1)))
+    await Effect.runPromise(run)
+    // Another run that is open stands before the tracer, and is no tracer itself.
+    await Effect.runPromise(
+      Effect.scoped(Effect.zipRight(Scheduler.open(probe), run)).pipe(Effect.provide(Workers.fibers(1)))
+    )
     expect(spans).toBe(0)
   })
 })
