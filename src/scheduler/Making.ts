@@ -338,8 +338,9 @@ export class Making implements Ambient.AtWork {
         for (const at of stages) {
           if (!keeps) break
           const { stage } = at
-          if (stage._tag === "Effect") this.values[place] = yield* this.#effectOne(stage, at, this.values[place], row)
-          else if (isPlain(stage)) {
+          if (stage._tag === "Effect") {
+            this.values[place] = yield* Ambient.services(this.#effectOne(stage, at, this.values[place], row))
+          } else if (isPlain(stage)) {
             yield* this.#plain(() => {
               keeps = this.#one(stage, at, place, row)
             })
@@ -363,7 +364,7 @@ export class Making implements Ambient.AtWork {
   #effectful(stage: EffectStage, at: Seeded): Effect.Effect<void, StageError, unknown> {
     const one = (value: unknown, place: number) =>
       Effect.suspend(() => this.#effectOne(stage, at, value, this.#rowOf(place)))
-    return Effect.forEach(this.values, one, { concurrency: stage.concurrency }).pipe(
+    return Ambient.services(Effect.forEach(this.values, one, { concurrency: stage.concurrency })).pipe(
       Effect.map((values) => {
         this.values = values
       })

@@ -106,15 +106,22 @@ export const plain = <A>(atWork: AtWork, run: () => A): A => {
 }
 
 /**
- * Runs an effect under a setting, and with the stage's rng as Effect's `Random`.
+ * Runs an effect under a setting, and with the stage's rng as Effect's `Random`; within {@link services}.
  *
  * @since 0.1.0
  */
 export const effect = <A, E, R>(atWork: AtWork, run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.locally(run, effectful, atWork)
+
+/**
+ * The services that effects under a setting find: a `Random` that asks who is at work, a tracer that may draw. Set once
+ * around the effects of many samples, as setting them costs more than a light effect.
+ *
+ * @since 0.1.0
+ */
+export const services = <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.randomWith((random) =>
-    Effect.tracerWith((tracer) =>
-      Effect.locally(run, effectful, atWork).pipe(Effect.withRandom(govern(random)), Effect.withTracer(exempt(tracer)))
-    )
+    Effect.tracerWith((tracer) => run.pipe(Effect.withRandom(govern(random)), Effect.withTracer(exempt(tracer))))
   )
 
 const atWork = (): AtWork | undefined => {
