@@ -21,6 +21,9 @@ const own = ((): Kernels => {
   return found
 })()
 
+/** Milliseconds for what compiles, or goes through many images. */
+const TIME = 60_000
+
 /** What is written before and behind a result, to see that it stays. */
 const GUARD = 64
 const MARK = 0xa5
@@ -374,102 +377,110 @@ describe("without kernels", () => {
     expect(own.arena).toBe(arena() as typeof own.arena) // there is one, as there are kernels
   })
 
-  test("batches are the same to the bit", () => {
-    const normalise = Image.normalise({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
-    const functions: ReadonlyArray<ReadonlyArray<unknown>> = [
-      [
-        Image.randomCrop({ size: 9, padding: 4, padIfNeeded: true, fill: 7 }),
-        Image.randomHorizontalFlip(),
-        Image.normalise({ mean: 0.1307, std: 0.3081 })
-      ],
-      [Image.randomCrop({ size: [20, 30], padding: 9, padIfNeeded: true }), normalise, Image.channelsFirst],
-      [Image.randomResizedCrop({ size: [11, 8] }), Image.randomVerticalFlip(), normalise],
-      [Image.randomResizedCrop({ size: [21, 18] }), Image.randomHorizontalFlip(), normalise, Image.channelsFirst],
-      [Image.resize({ size: [5, 13] }), Image.randomHorizontalFlip(), Image.toFloat],
-      [Image.resize({ size: [13, 5] })],
-      [Image.resize({ size: [13, 5], interpolation: "nearest" }), Image.toFloat],
-      [Image.resize({ size: [7, 25], interpolation: "area" }), Image.channelsFirst],
-      ...(["nearest", "bilinear"] as const).flatMap((interpolation) => {
-        const affine = Image.randomAffine({
-          degrees: 180,
-          translate: [0.4, 0.4],
-          scale: [0.3, 2],
-          shear: 40,
-          interpolation,
-          fill: [9, 130, 255]
-        })
-        return [
-          [affine],
-          [affine, Image.randomVerticalFlip(), Image.randomHorizontalFlip(), normalise],
-          [affine, Image.randomHorizontalFlip(), normalise, Image.channelsFirst],
-          [affine, Image.randomCrop({ size: 6 }), normalise]
-        ]
-      }),
-      [Image.colourJitter({ brightness: 0.9, contrast: 0.9, saturation: 0.9, hue: 0.5 }), normalise],
-      [Image.colourJitter({ contrast: 1 })],
-      [Image.randomErasing({ p: 0.9, value: [1, 2, 3] }), normalise],
-      [Image.randomErasing({ p: 0.9, value: "random" }), Image.channelsFirst],
-      // Numbers for which no scale and bias give the table's bits: kernels leave them to the table.
-      [Image.randomCrop({ size: 6 }), Image.normalise({ mean: 0.9999999976154951, std: 0.01 }), Image.channelsFirst]
-    ]
-    const sizes = fc.record({ height: fc.integer({ min: 6, max: 40 }), width: fc.integer({ min: 6, max: 40 }) })
-    const drawn = fc.tuple(fc.constantFrom(...functions), sizes, fc.nat(), fc.integer({ min: 1, max: 4 }))
-    fc.assert(
-      fc.property(drawn, ([stages, { height, width }, seed, count]) => {
-        const inputs = Array.from({ length: count }, (_, row) =>
-          make(randomBytes(seed + row, height * width * 3), [height, width, 3])
-        )
-        const [on, off] = [batch(true, stages, inputs), batch(false, stages, inputs)]
-        expect(on.map(({ data }) => [...data])).toEqual(off.map(({ data }) => [...data]))
-        expect(on.map(({ shape }) => shape)).toEqual(off.map(({ shape }) => shape))
-      }),
-      { numRuns: 400 }
-    )
-  })
+  test(
+    "batches are the same to the bit",
+    () => {
+      const normalise = Image.normalise({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
+      const functions: ReadonlyArray<ReadonlyArray<unknown>> = [
+        [
+          Image.randomCrop({ size: 9, padding: 4, padIfNeeded: true, fill: 7 }),
+          Image.randomHorizontalFlip(),
+          Image.normalise({ mean: 0.1307, std: 0.3081 })
+        ],
+        [Image.randomCrop({ size: [20, 30], padding: 9, padIfNeeded: true }), normalise, Image.channelsFirst],
+        [Image.randomResizedCrop({ size: [11, 8] }), Image.randomVerticalFlip(), normalise],
+        [Image.randomResizedCrop({ size: [21, 18] }), Image.randomHorizontalFlip(), normalise, Image.channelsFirst],
+        [Image.resize({ size: [5, 13] }), Image.randomHorizontalFlip(), Image.toFloat],
+        [Image.resize({ size: [13, 5] })],
+        [Image.resize({ size: [13, 5], interpolation: "nearest" }), Image.toFloat],
+        [Image.resize({ size: [7, 25], interpolation: "area" }), Image.channelsFirst],
+        ...(["nearest", "bilinear"] as const).flatMap((interpolation) => {
+          const affine = Image.randomAffine({
+            degrees: 180,
+            translate: [0.4, 0.4],
+            scale: [0.3, 2],
+            shear: 40,
+            interpolation,
+            fill: [9, 130, 255]
+          })
+          return [
+            [affine],
+            [affine, Image.randomVerticalFlip(), Image.randomHorizontalFlip(), normalise],
+            [affine, Image.randomHorizontalFlip(), normalise, Image.channelsFirst],
+            [affine, Image.randomCrop({ size: 6 }), normalise]
+          ]
+        }),
+        [Image.colourJitter({ brightness: 0.9, contrast: 0.9, saturation: 0.9, hue: 0.5 }), normalise],
+        [Image.colourJitter({ contrast: 1 })],
+        [Image.randomErasing({ p: 0.9, value: [1, 2, 3] }), normalise],
+        [Image.randomErasing({ p: 0.9, value: "random" }), Image.channelsFirst],
+        // Numbers for which no scale and bias give the table's bits: kernels leave them to the table.
+        [Image.randomCrop({ size: 6 }), Image.normalise({ mean: 0.9999999976154951, std: 0.01 }), Image.channelsFirst]
+      ]
+      const sizes = fc.record({ height: fc.integer({ min: 6, max: 40 }), width: fc.integer({ min: 6, max: 40 }) })
+      const drawn = fc.tuple(fc.constantFrom(...functions), sizes, fc.nat(), fc.integer({ min: 1, max: 4 }))
+      fc.assert(
+        fc.property(drawn, ([stages, { height, width }, seed, count]) => {
+          const inputs = Array.from({ length: count }, (_, row) =>
+            make(randomBytes(seed + row, height * width * 3), [height, width, 3])
+          )
+          const [on, off] = [batch(true, stages, inputs), batch(false, stages, inputs)]
+          expect(on.map(({ data }) => [...data])).toEqual(off.map(({ data }) => [...data]))
+          expect(on.map(({ shape }) => shape)).toEqual(off.map(({ shape }) => shape))
+        }),
+        { numRuns: 400 }
+      )
+    },
+    TIME
+  )
 
-  test("batches of columns are the same to the bit", () => {
-    const normalise = Image.normalise({ mean: 0.3, std: 0.5 })
-    const functions: ReadonlyArray<ReadonlyArray<unknown>> = [
-      [Image.randomCrop({ size: 20, padding: 4, padIfNeeded: true }), Image.randomHorizontalFlip(), normalise],
-      [Image.randomCrop({ size: 9, padIfNeeded: true }), Image.randomVerticalFlip(), normalise, Image.channelsFirst],
-      [Image.randomRotation({ degrees: 40 }), normalise, Image.channelsFirst],
-      [Image.resize({ size: 9 }), normalise]
-    ]
-    const shapes = fc.record({
-      height: fc.integer({ min: 1, max: 30 }),
-      width: fc.integer({ min: 1, max: 30 }),
-      channels: fc.constantFrom(1, 2, 3, 4)
-    })
-    const drawn = fc.tuple(
-      fc.constantFrom(...functions),
-      shapes,
-      fc.nat(),
-      fc.integer({ min: 1, max: 6 }),
-      fc.boolean()
-    )
-    fc.assert(
-      fc.property(drawn, ([stages, { channels, height, width }, seed, count, resident]) => {
-        const size = height * width * channels
-        const data = randomBytes(seed, 7 * size)
-        const own = resident ? Tensor.resident("uint8", [7, height, width, channels]).data : data
-        own.set(data)
-        const images = { data: own, shape: [height, width, channels], width: size }
-        const places = Float64Array.from({ length: count }, (_, row) => (seed + 3 * row) % 7)
-        const column = (on: boolean) => {
-          use(on)
-          try {
-            return fuse(stages)?.column(images, places, (stage, row) => at(1000 * row + stage))
-          } finally {
-            use(true)
+  test(
+    "batches of columns are the same to the bit",
+    () => {
+      const normalise = Image.normalise({ mean: 0.3, std: 0.5 })
+      const functions: ReadonlyArray<ReadonlyArray<unknown>> = [
+        [Image.randomCrop({ size: 20, padding: 4, padIfNeeded: true }), Image.randomHorizontalFlip(), normalise],
+        [Image.randomCrop({ size: 9, padIfNeeded: true }), Image.randomVerticalFlip(), normalise, Image.channelsFirst],
+        [Image.randomRotation({ degrees: 40 }), normalise, Image.channelsFirst],
+        [Image.resize({ size: 9 }), normalise]
+      ]
+      const shapes = fc.record({
+        height: fc.integer({ min: 1, max: 30 }),
+        width: fc.integer({ min: 1, max: 30 }),
+        channels: fc.constantFrom(1, 2, 3, 4)
+      })
+      const drawn = fc.tuple(
+        fc.constantFrom(...functions),
+        shapes,
+        fc.nat(),
+        fc.integer({ min: 1, max: 6 }),
+        fc.boolean()
+      )
+      fc.assert(
+        fc.property(drawn, ([stages, { channels, height, width }, seed, count, resident]) => {
+          const size = height * width * channels
+          const data = randomBytes(seed, 7 * size)
+          const own = resident ? Tensor.resident("uint8", [7, height, width, channels]).data : data
+          own.set(data)
+          const images = { data: own, shape: [height, width, channels], width: size }
+          const places = Float64Array.from({ length: count }, (_, row) => (seed + 3 * row) % 7)
+          const column = (on: boolean) => {
+            use(on)
+            try {
+              return fuse(stages)?.column(images, places, (stage, row) => at(1000 * row + stage))
+            } finally {
+              use(true)
+            }
           }
-        }
-        const [on, off] = [column(true), column(false)]
-        expect(on?.shape).toEqual(off?.shape as ReadonlyArray<number>)
-        expect(Array.from(on?.data ?? [], Number)).toEqual(Array.from(off?.data ?? [0], Number))
-      }),
-      { numRuns: 300 }
-    )
-  })
+          const [on, off] = [column(true), column(false)]
+          expect(on?.shape).toEqual(off?.shape as ReadonlyArray<number>)
+          expect(Array.from(on?.data ?? [], Number)).toEqual(Array.from(off?.data ?? [0], Number))
+        }),
+        { numRuns: 300 }
+      )
+    },
+    TIME
+  )
 })
 
 test("the stages call every kernel that there is", () => {
@@ -509,27 +520,31 @@ test("the stages call every kernel that there is", () => {
 })
 
 describe("kernels.wasm", () => {
-  test("is what its sources are compiled to", async () => {
-    const { main } = await import("assemblyscript/asc")
-    const folder = new URL("../../src/kernels/assembly/", import.meta.url)
-    const files = new Map<string, Uint8Array>()
-    const arguments_ = ["--config", "asconfig.json", "--baseDir", fileURLToPath(folder)]
-    const { error, stderr } = await main(arguments_, {
-      readFile: (name, base) => {
-        try {
-          return readFileSync(new URL(name, new URL(`file://${base}/`)), "utf8")
-        } catch {
-          return null
-        }
-      },
-      writeFile: (name, contents) => {
-        files.set(name, contents as Uint8Array)
-      },
-      listFiles: () => null
-    })
-    expect(`${error ?? ""}${stderr}`).toBe("")
-    const [built] = files.values()
-    const shipped = readFileSync(new URL("../../src/kernels/kernels.wasm", import.meta.url))
-    expect(Array.from(built ?? [])).toEqual(Array.from(shipped))
-  })
+  test(
+    "is what its sources are compiled to",
+    async () => {
+      const { main } = await import("assemblyscript/asc")
+      const folder = new URL("../../src/kernels/assembly/", import.meta.url)
+      const files = new Map<string, Uint8Array>()
+      const arguments_ = ["--config", "asconfig.json", "--baseDir", fileURLToPath(folder)]
+      const { error, stderr } = await main(arguments_, {
+        readFile: (name, base) => {
+          try {
+            return readFileSync(new URL(name, new URL(`file://${base}/`)), "utf8")
+          } catch {
+            return null
+          }
+        },
+        writeFile: (name, contents) => {
+          files.set(name, contents as Uint8Array)
+        },
+        listFiles: () => null
+      })
+      expect(`${error ?? ""}${stderr}`).toBe("")
+      const [built] = files.values()
+      const shipped = readFileSync(new URL("../../src/kernels/kernels.wasm", import.meta.url))
+      expect(Array.from(built ?? [])).toEqual(Array.from(shipped))
+    },
+    TIME
+  )
 })

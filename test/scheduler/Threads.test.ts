@@ -322,32 +322,36 @@ const threadsOf = (): number => {
 }
 
 describe("endings", () => {
-  test("of a thousand runs on fibers, each interrupted somewhere, leave none at work", async () => {
-    let at = 0
-    let most = 0
-    const own = numbersOf((x) =>
-      Effect.acquireUseRelease(
-        Effect.sync(() => {
-          most = Math.max(most, ++at)
-        }),
-        () => Effect.as(Effect.yieldNow(), x),
-        () => Effect.sync(() => void at--)
+  test(
+    "of a thousand runs on fibers, each interrupted somewhere, leave none at work",
+    async () => {
+      let at = 0
+      let most = 0
+      const own = numbersOf((x) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            most = Math.max(most, ++at)
+          }),
+          () => Effect.as(Effect.yieldNow(), x),
+          () => Effect.sync(() => void at--)
+        )
       )
-    )
-    for (let round = 0; round < 1000; round++) {
-      const fiber = Effect.runFork(
-        Stream.runDrain(Scheduler.stream(own, { epochs: 100 })).pipe(Effect.provide(Workers.fibers(3)))
-      )
-      for (let turn = 0; turn < round % 7; turn++) await Promise.resolve()
-      if (round % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
-      await Effect.runPromise(Fiber.interrupt(fiber))
+      for (let round = 0; round < 1000; round++) {
+        const fiber = Effect.runFork(
+          Stream.runDrain(Scheduler.stream(own, { epochs: 100 })).pipe(Effect.provide(Workers.fibers(3)))
+        )
+        for (let turn = 0; turn < round % 7; turn++) await Promise.resolve()
+        if (round % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+        await Effect.runPromise(Fiber.interrupt(fiber))
+        expect(at).toBe(0)
+      }
+      expect(most).toBeGreaterThan(1)
+      // Whatever went on would count up again.
+      await new Promise((resolve) => setTimeout(resolve, 20))
       expect(at).toBe(0)
-    }
-    expect(most).toBeGreaterThan(1)
-    // Whatever went on would count up again.
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(at).toBe(0)
-  })
+    },
+    TIME
+  )
 
   test(
     "leave no thread: at the end, by an error, by an interrupt while a thread starts or works",

@@ -12,6 +12,9 @@ import { make } from "../../../src/Tensor.ts"
 import { images } from "../../support/images.ts"
 import { at } from "../../support/rng.ts"
 
+/** Milliseconds for what compiles. */
+const TIME = 60_000
+
 const source = `export function posterise(source: usize, length: i32, mask: i32, target: usize): void {
   for (let at = 0; at < length; at++) store<u8>(target + at, load<u8>(source + at) & mask)
 }`
@@ -82,38 +85,42 @@ describe("a stage of one's own", () => {
     )
   })
 
-  test("goes with Pipeline.map where it does not draw, and by its kernel gives the same bits", async () => {
-    const posterise = await built()
-    let calls = 0
-    const coarse = Image.custom({
-      name: "posterise",
-      run: (from, { channels, height, width }, _, target, offset) => {
-        for (let at = 0; at < height * width * channels; at++) target[offset + at] = (from[at] ?? 0) & 0xe0
-      },
-      kernel: {
-        scratch: () => 10,
-        run: ({ size: { channels, height, width }, source, target }) => {
-          calls++
-          posterise(source, height * width * channels, 0xe0, target)
+  test(
+    "goes with Pipeline.map where it does not draw, and by its kernel gives the same bits",
+    async () => {
+      const posterise = await built()
+      let calls = 0
+      const coarse = Image.custom({
+        name: "posterise",
+        run: (from, { channels, height, width }, _, target, offset) => {
+          for (let at = 0; at < height * width * channels; at++) target[offset + at] = (from[at] ?? 0) & 0xe0
+        },
+        kernel: {
+          scratch: () => 10,
+          run: ({ size: { channels, height, width }, source, target }) => {
+            calls++
+            posterise(source, height * width * channels, 0xe0, target)
+          }
         }
-      }
-    })
-    fc.assert(
-      fc.property(images, fc.boolean(), (image, floats) => {
-        const stages = floats ? [coarse, Image.randomVerticalFlip(), Image.toFloat] : [coarse]
-        const before = calls
-        const on = run(stages, image)
-        expect(calls - before).toBe(image.dtype === "uint8" ? 1 : 0)
-        use(false)
-        try {
-          expect(run(stages, image)).toEqual(on)
-        } finally {
-          use(true)
-        }
-        expect(calls - before).toBe(image.dtype === "uint8" ? 1 : 0)
       })
-    )
-  })
+      fc.assert(
+        fc.property(images, fc.boolean(), (image, floats) => {
+          const stages = floats ? [coarse, Image.randomVerticalFlip(), Image.toFloat] : [coarse]
+          const before = calls
+          const on = run(stages, image)
+          expect(calls - before).toBe(image.dtype === "uint8" ? 1 : 0)
+          use(false)
+          try {
+            expect(run(stages, image)).toEqual(on)
+          } finally {
+            use(true)
+          }
+          expect(calls - before).toBe(image.dtype === "uint8" ? 1 : 0)
+        })
+      )
+    },
+    TIME
+  )
 
   test("is refused without a name, and with a count that is none", () => {
     const work = () => undefined
