@@ -119,7 +119,8 @@ export const whole = (
   pixels(bytes, reading, (image) => resized(image, shape))
 
 /**
- * A rectangle of an image, in the size that is asked for. What lies below it in the file is not read.
+ * A rectangle of an image, in the size that is asked for. What lies below it in the file is not read. Files are not
+ * shrunk while they are read where a part is cut first, whatever `shape` says.
  *
  * @since 0.1.0
  */

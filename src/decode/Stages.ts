@@ -9,6 +9,7 @@ import type { Rng } from "../seeding/Rng.ts"
 import type { Image } from "../stages/image/ImageStage.ts"
 import type { Rectangle } from "../stages/image/kernels/resize.ts"
 import { oneOf, type RangeOption, type SizeOption, sizeOf } from "../stages/image/Options.ts"
+import { resize } from "../stages/image/Resize.ts"
 import { cropping } from "../stages/image/ResizedCrop.ts"
 import type { Tensor } from "../Tensor.ts"
 import type { DecodeError, DecoderMissing } from "./DecodeError.ts"
@@ -56,6 +57,12 @@ export interface RandomResizedCropOptions<F extends string = "image"> extends Re
   readonly ratio?: RangeOption
   /** Default `"bilinear"`. */
   readonly interpolation?: Interpolation
+  /**
+   * Take all pixels into account where the crop shrinks. `false`: blend four, or take one, as `Image.randomResizedCrop`
+   * does and to the same bits; by Furrow's own kernels, which is fastest for images that are not much larger than `size`.
+   * For `"bilinear"` and `"nearest"`. Default `true`.
+   */
+  readonly antialias?: boolean
   /**
    * Let the decoder read a JPEG at a fourth or an eighth where the crop has four times the size and more. Its edges come
    * to lie on whole pixels of the result then, up to half a pixel off. Default `true`.
@@ -113,10 +120,10 @@ export const image = <const F extends string = "image">(options: DecodeOptions<F
  * decoded already, and with the same draws, made for the height and width in the file's header. Pixels below the crop
  * are not read. For `Pipeline.augmentEffect`.
  *
- * The crop is the same rectangle to the pixel. What can differ from `Image.randomResizedCrop` are values: shrinking takes
- * all pixels into account here (see `interpolation`), where `Image`'s bilinear blends four; and `shrinkOnLoad`
- * says when the crop's edges are rounded. With `shrinkOnLoad: false` the bits are those of the image decoded whole, cut
- * and resized by `sharp`.
+ * The crop is the same rectangle to the pixel. With `antialias: false` the bits, too, are those of
+ * {@link image} and `Image.randomResizedCrop` one after the other. Without it values differ: shrinking takes all pixels
+ * into account, where `Image`'s bilinear blends four; and where `shrinkOnLoad` applies the crop's edges are rounded.
+ * With `shrinkOnLoad: false` the bits are those of the image decoded whole, cut and resized by `sharp`.
  *
  * Otherwise, and in its errors, as {@link image}; what is damaged in a file below the crop is not seen.
  *
@@ -141,6 +148,7 @@ export const randomResizedCrop = <const F extends string = "image">(options: Ran
   const size = sizeOf("size", options.size)
   const kernel = kernelOf(options.interpolation)
   const shrink = truth("shrinkOnLoad", options.shrinkOnLoad ?? true)
+  const own = truth("antialias", options.antialias ?? true) ? undefined : plainly(size, options.interpolation)
   const { draw } = cropping(options)
   const rectangle = (rng: Rng, { height, width }: Header): Rectangle => {
     // Its own: several images are between draw and work at once.
@@ -149,15 +157,26 @@ export const randomResizedCrop = <const F extends string = "image">(options: Ran
     const [top = 0, left = 0, high = 0, wide = 0] = drawn
     return { top, left, height: high, width: wide }
   }
-  const cut = (bytes: Uint8Array, from: Rectangle, found: Header): Work =>
-    shrink && canShrink(found, from, size)
+  const cut = (bytes: Uint8Array, from: Rectangle, found: Header): Work => {
+    if (own !== undefined) {
+      return Effect.map(part(bytes, reading, from, { size: undefined, kernel, fit: "fill", shrink: true }), own)
+    }
+    return shrink && canShrink(found, from, size)
       ? shrunkPart(bytes, reading, from, found, size, kernel)
-      : part(bytes, reading, from, { size, kernel, fit: "fill", shrink: false })
+      : part(bytes, reading, from, { size, kernel, fit: "fill", shrink: true })
+  }
   const bounded = bound(concurrency)
   return <S extends Encoded<F>>(sample: S, rng: Rng): Effect.Effect<Decoded<S, F>, DecodeError | DecoderMissing> =>
     replaced<S, F>(sample, field, (bytes) =>
       bounded(Effect.flatMap(header(bytes, reading), (found) => cut(bytes, rectangle(rng, found), found)))
     )
+}
+
+/** Furrow's own resizing, which `Image.randomResizedCrop` cuts and resizes by. Throws `InvalidOption` as said above. */
+const plainly = (size: readonly [number, number], interpolation: Interpolation = "bilinear") => {
+  if (interpolation === "bilinear" || interpolation === "nearest") return resize({ size, interpolation })
+  const expected = '"bilinear" or "nearest" where antialias is false'
+  throw new InvalidOption({ option: "interpolation", value: interpolation, expected })
 }
 
 /** Where reading at a fourth pays for the scale that all of the image is brought to. */

@@ -306,3 +306,9 @@ test.each([
     expect((thrown as InvalidOption).option).toBe(option) // as the line above has it
   }
 })
+
+test("refuses interpolations that are not Image's where antialiasing is off", () => {
+  const stage = () => Decode.randomResizedCrop({ size: 4, antialias: false, interpolation: "lanczos" })
+  expect(stage).toThrow('interpolation must be "bilinear" or "nearest" where antialias is false, got "lanczos"')
+  expect(() => Decode.randomResizedCrop({ size: 4, ...options({ antialias: 1 }) })).toThrow("antialias must be")
+})

@@ -203,6 +203,30 @@ describe("a random resized crop", () => {
     expect(await columnsOf(file, { orient: false, shrinkOnLoad: false })).toEqual(await reference(file, false))
   })
 
+  test.each([
+    ["JPEG", { antialias: false }, () => picture(120, 150).jpeg()],
+    ["a large JPEG", { antialias: false }, () => picture(400, 480).jpeg()],
+    ["WebP, nearest", { antialias: false, interpolation: "nearest" }, () => picture(120, 150).webp()],
+    ["PNG to grey", { antialias: false, channels: 1 }, () => picture(120, 150).png()],
+    ["a JPEG that EXIF turns", { antialias: false }, () => picture(120, 150).withMetadata({ orientation: 6 }).jpeg()]
+  ] as const)(
+    "without antialiasing is Decode.image and Image.randomResizedCrop to the bit: %s",
+    async (_, options, encoder) => {
+      const file = await fileOf(encoder())
+      const { channels = 3, interpolation = "bilinear" }: Decode.RandomResizedCropOptions = { ...crop, ...options }
+      if (interpolation !== "bilinear" && interpolation !== "nearest") throw new Error("none of Image's")
+      const apart = Pipeline.from(Dataset.make({ size: COUNT, get: () => file })).pipe(
+        Pipeline.mapEffect("decode", Decode.image({ channels })),
+        Pipeline.augment("crop", Image.randomResizedCrop({ ...crop, interpolation })),
+        Pipeline.batch(COUNT)
+      )
+      const [column] = await all(apart)
+      const found = await columnsOf(file, options)
+      expect(found.length).toBe(COUNT * 20 * 24 * channels)
+      expect(found).toEqual(column?.data ?? new Uint8Array(0))
+    }
+  )
+
   test("has the draws of Image.randomResizedCrop, and nearly its values", async () => {
     const file = await fileOf(picture(60, 80).png())
     const decoded = Pipeline.from(Dataset.make({ size: COUNT, get: () => file })).pipe(
