@@ -59,8 +59,7 @@ export interface RandomResizedCropOptions<F extends string = "image"> extends Re
   readonly interpolation?: Interpolation
   /**
    * Take all pixels into account where the crop shrinks. `false`: blend four, or take one, as `Image.randomResizedCrop`
-   * does and to the same bits; by Furrow's own kernels, which is fastest for images that are not much larger than `size`.
-   * For `"bilinear"` and `"nearest"`. Default `true`.
+   * does and to the same bits; for `"bilinear"` and `"nearest"`. Default `true`.
    */
   readonly antialias?: boolean
   /**
@@ -124,6 +123,9 @@ export const image = <const F extends string = "image">(options: DecodeOptions<F
  * {@link image} and `Image.randomResizedCrop` one after the other. Without it values differ: shrinking takes all pixels
  * into account, where `Image`'s bilinear blends four; and where `shrinkOnLoad` applies the crop's edges are rounded.
  * With `shrinkOnLoad: false` the bits are those of the image decoded whole, cut and resized by `sharp`.
+ *
+ * It pays for images that are several times larger than `size`. Where they are hardly larger, {@link image} and
+ * `Image.randomResizedCrop` are faster: there is little to leave out, and Furrow's kernels resize faster than libvips.
  *
  * Otherwise, and in its errors, as {@link image}; what is damaged in a file below the crop is not seen.
  *
