@@ -65,6 +65,16 @@ const program = Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(
 await Effect.runPromise(program)
 `
 
+// The app has no sharp: it is an optional peer, and asked for when the first image is decoded.
+const PHOTOS = `
+import { Effect } from "effect"
+import * as Decode from "furrow/Decode"
+
+const png = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10)
+const error = await Effect.runPromise(Effect.flip(Decode.image()(png)))
+console.log(JSON.stringify({ tag: error._tag, message: error.message }))
+`
+
 const TSCONFIG = {
   compilerOptions: {
     target: "ES2023",
@@ -133,6 +143,19 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
     expect(staging).not.toEqual(production)
     expect(run("deno", "production")).toEqual(production)
     expect(run("deno", "staging")).toEqual(staging)
+  }, 60_000)
+
+  test("says how to get sharp, which it goes without until an image is decoded", () => {
+    writeFileSync(join(app, "photos.ts"), PHOTOS)
+    for (const [command, install] of [
+      ["bun", "bun add sharp"],
+      ["deno", "deno add npm:sharp"]
+    ] as const) {
+      const args = command === "bun" ? ["run", "photos.ts"] : ["run", "-A", "--no-check", "photos.ts"]
+      const said = JSON.parse(execFileSync(binary(command), args, { cwd: app, encoding: "utf8" }))
+      expect(said).toMatchObject({ tag: "DecoderMissing" })
+      expect(said.message).toContain(`run \`${install}\``)
+    }
   }, 60_000)
 
   const compile = () => spawnSync(binary("tsc"), ["-p", "tsconfig.json"], { cwd: app, encoding: "utf8" })

@@ -33,7 +33,7 @@ export const loaded = async (): Promise<{ readonly sharp: Sharp } | { readonly a
     return { sharp }
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error)
-    return { absent: `sharp does not load here (${reason}); install it with: bun add --no-save sharp` }
+    return { absent: `sharp does not load here (${reason}); install it with: bun install` }
   }
 }
 

@@ -45,7 +45,10 @@ const run = async ({ rounds }: Request): Promise<Outcome> => {
   const files = await jpegs(sharp)
   const pipeline = Pipeline.from(Dataset.fromArray(files)).pipe(
     Pipeline.sample(Sampler.shuffle),
-    Pipeline.mapEffect("decode", Decode.image({ size: SIZE }), { concurrency: CONCURRENCY }),
+    // Blended as sharp does when it is not told otherwise.
+    Pipeline.mapEffect("decode", Decode.image({ size: SIZE, concurrency: CONCURRENCY, interpolation: "lanczos" }), {
+      concurrency: CONCURRENCY
+    }),
     Pipeline.batch(32)
   )
   const all = await interleaved(
