@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { Data, Effect } from "effect"
+import { Data, Duration, Effect } from "effect"
 
 /**
  * An option holds a value that it cannot take.
@@ -91,6 +91,17 @@ export const finite = (option: string, value: number, min = -Infinity, max = Inf
           ? `a finite number of at most ${max}`
           : `a number from ${min} to ${max}`
   throw new InvalidOption({ option, value, expected })
+}
+
+/**
+ * `input` as a duration when it is one of more than 0, else throws {@link InvalidOption}.
+ *
+ * @since 0.1.0
+ */
+export const duration = (option: string, input: Duration.DurationInput): Duration.Duration => {
+  const own = Duration.decodeUnknown(input)
+  if (own._tag === "Some" && Duration.greaterThan(own.value, Duration.zero)) return own.value
+  throw new InvalidOption({ option, value: input, expected: 'a duration of more than 0, such as "5 seconds"' })
 }
 
 /**

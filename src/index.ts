@@ -30,6 +30,8 @@ export * as PyTorch from "./parity/PyTorch.ts"
 export * as Cursor from "./scheduler/Cursor.ts"
 /** One hash over all that a run delivered. */
 export * as Digest from "./scheduler/Digest.ts"
+/** What becomes of a run when a sample cannot be made. */
+export * as FailurePolicy from "./scheduler/FailurePolicy.ts"
 /** Runs pipelines, a fiber per worker. */
 export * as Scheduler from "./scheduler/Scheduler.ts"
 /** How many workers, and on what. */

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Cause, type Context, Effect, Exit, Layer, Predicate, Queue } from "effect"
+import { Cause, type Context, Duration, Effect, Exit, Layer, Predicate, Queue } from "effect"
 // What they register: any seed that the main side sends is to find its generator here.
 import "./index.ts"
 import "./testing.ts"
@@ -18,6 +18,7 @@ import * as Job from "./scheduler/Job.ts"
 import { hashed } from "./scheduler/Maker.ts"
 import * as Plan from "./scheduler/Plan.ts"
 import { Times } from "./scheduler/Profile.ts"
+import { type Limits, SamplesFailed } from "./scheduler/Tries.ts"
 import { type Made, Sent } from "./scheduler/threads/Form.ts"
 import { Mailbox } from "./scheduler/threads/Mailbox.ts"
 import type { Make, Said, Start } from "./scheduler/threads/Protocol.ts"
@@ -106,7 +107,15 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
     let first = 0
     const own = arena()
     const output = new Output(own, true)
-    const worker = Worker.make({ ...job, order: () => Effect.succeed(order), known: () => order }, start.worker, output)
+    const { sample, ...others } = start.limits
+    // How long a batch takes is the main side's to see to: it can end this thread, whatever it is at.
+    const limits: Limits = {
+      ...others,
+      sample: sample === undefined ? undefined : Duration.millis(sample),
+      batch: undefined
+    }
+    const ordered = { ...job, order: () => Effect.succeed(order), known: () => order }
+    const worker = Worker.make(ordered, start.worker, output, limits)
     const ring = new Ring(own)
     const forms = new Sent()
     let shown: ArrayBufferLike | undefined
@@ -129,14 +138,15 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
       mailbox?.answer({ form: known.form, epoch, batch, addresses, hash: said.hash })
     }
 
-    const make = ({ batch, epoch, free, indices, seeds }: Make) =>
+    const make = ({ batch, epoch, free, indices, left, seeds }: Make) =>
       Effect.gen(function* () {
         ring.give(free)
         atHand.indices = indices
         atHand.seeds = new Map(seeds)
         atHand.draws = []
         first = Plan.rows(job.plan, batch).position
-        const made = worker.now(epoch, batch) ?? (yield* worker.batch(epoch, batch))
+        const tried = left === undefined ? worker.now(epoch, batch) : undefined
+        const made = tried ?? (yield* worker.attempt(epoch, batch, left === undefined ? undefined : new Set(left)))
         const { hash } = yield* hashed(made, start.digest, watch)
         const { laid, slots, value } = ring.write(made, output.lent())
         const times = watch.times?.take()
@@ -153,7 +163,9 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
         Effect.catchAllCause((cause) =>
           Effect.sync(() => {
             for (const place of output.lent()) place.give()
-            answer({ _tag: "Failed", error: encode(Cause.squash(cause)), draws: atHand.draws })
+            const failure = Cause.squash(cause)
+            const errors = failure instanceof SamplesFailed ? failure.errors : [failure]
+            answer({ _tag: "Failed", errors: errors.map(encode), draws: atHand.draws })
           })
         ),
         Effect.provide(context)

@@ -42,6 +42,8 @@ export const Cursor = Schema.Struct({
   /** How many batches, and samples in them, were taken from the run's start on. */
   batches: Count,
   samples: Count,
+  /** How many samples were left out of them by the failure policy. */
+  skipped: Count,
   /** The digest up to here; `null` where none is kept. */
   digest: Schema.NullOr(Hex),
   fingerprints: Fingerprints,

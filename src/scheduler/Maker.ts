@@ -12,7 +12,10 @@ import type { Batch } from "../stages/Batch.ts"
 import { isRecord, KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../stages/Lease.ts"
 import { Tensor } from "../Tensor.ts"
 import * as Digest from "./Digest.ts"
+import type * as FailurePolicy from "./FailurePolicy.ts"
 import type { Job, Watch } from "./Job.ts"
+import * as Plan from "./Plan.ts"
+import { type Left, limitsOf, type SamplesFailed, Tries } from "./Tries.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
 import * as Worker from "./Worker.ts"
 
@@ -22,6 +25,8 @@ export interface Content {
   readonly batch: Batch<unknown> | undefined
   /** The hash of its columns, where the run keeps a digest. */
   readonly hash: Uint8Array | undefined
+  /** Samples that were left out, as none of their tries came to anything. */
+  readonly skipped?: ReadonlyArray<FailurePolicy.Skipped>
   /** Gives back the memory that the columns lie in, where they lie in borrowed memory. */
   readonly release?: () => void
 }
@@ -52,6 +57,7 @@ export interface Settings {
   readonly prefetch: number
   /** How many batches all workers are to make. */
   readonly batches: number
+  readonly failures: FailurePolicy.Service
 }
 
 /** Starts what makes the batches of a worker; it ends with the scope. @since 0.1.0 */
@@ -71,24 +77,31 @@ export interface FiberOptions {
 /** Makes batches on the fiber that asks for them. @since 0.1.0 */
 export const onFiber =
   ({ debug = false, reuse = false }: FiberOptions = {}): Start =>
-  (job, worker, { digest }) =>
+  (job, worker, { digest, failures }) =>
     Effect.sync(() => {
       const output = new Output(arena(), reuse)
-      const own = Worker.make(job, worker, output)
+      const own = Worker.make(job, worker, output, limitsOf(failures))
       const quarantine = new Quarantine<Place>(debug ? KEPT_FROM_USE : 0)
       const give = (places: ReadonlyArray<Place>): void => {
         if (debug) for (const place of places) place.bytes.fill(0xff)
         for (const place of quarantine.pass(places)) place.give()
       }
       let begun = false
-      const slowly = (epoch: number, number: number) =>
+      const attempt = (epoch: number, number: number, left?: Left) =>
+        Effect.gen(function* () {
+          const content = yield* hashed(yield* own.attempt(epoch, number, left), digest, job.watch)
+          return reuse ? borrowed(content, output.lent(), give) : content
+        }).pipe(Effect.onError(() => Effect.sync(() => output.lent().forEach((place) => place.give()))))
+      const slowly = (epoch: number, number: number): Asked =>
         Effect.gen(function* () {
           // Of a run that goes on from somewhere the streams may have gone on, too.
           if (!begun) yield* own.advance(epoch, number)
           begun = true
-          const content = yield* hashed(yield* own.batch(epoch, number), digest, job.watch)
-          return reuse ? borrowed(content, output.lent(), give) : content
-        }).pipe(Effect.onError(() => Effect.sync(() => output.lent().forEach((place) => place.give()))))
+          return yield* Effect.catchAll(attempt(epoch, number), (failure) => {
+            const { position, size } = Plan.rows(job.plan, number)
+            return again(new Tries(failures, position, size), failure, (left) => attempt(epoch, number, left))
+          })
+        })
       return {
         _tag: "Here",
         make: (epoch, number) =>
@@ -100,6 +113,20 @@ export const onFiber =
           })
       }
     })
+
+/** Tries anew as often as the failure policy has it. */
+const again = (
+  tries: Tries,
+  failure: Failure | SamplesFailed,
+  attempt: (left: Left) => Effect.Effect<Content, Failure | SamplesFailed, unknown>
+): Asked =>
+  Effect.flatMap(tries.next(failure), (verdict): Asked => {
+    if (verdict._tag === "Nothing") return Effect.succeed({ batch: undefined, hash: undefined, skipped: tries.skipped })
+    return Effect.matchEffect(attempt(verdict.left), {
+      onFailure: (next) => again(tries, next, attempt),
+      onSuccess: (content) => Effect.succeed({ ...content, skipped: tries.skipped })
+    })
+  })
 
 /** A batch that lies in lent places; they are given back when it is released. */
 const borrowed = (

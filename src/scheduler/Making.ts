@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import { Cause, Effect, Option, Runtime } from "effect"
+import { Cause, Duration, Effect, Option, Runtime } from "effect"
+import { type Dataset, Plain } from "../datasets/RandomAccess.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import { CoordinatesError } from "../seeding/Coordinates.ts"
 import { Xoshiro128, algorithm as xoshiro } from "../seeding/generators/Xoshiro128.ts"
@@ -13,6 +14,7 @@ import * as Rng from "../seeding/Rng.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 import type { Batch } from "../stages/Batch.ts"
 import type { Stage, StageContext } from "../stages/Stage.ts"
+import { TimedOut } from "./FailurePolicy.ts"
 import { idle, sampling } from "./Idle.ts"
 import type { Job, Order } from "./Job.ts"
 import * as Plan from "./Plan.ts"
@@ -22,6 +24,7 @@ import { StageError } from "./StageError.ts"
 import type { BatchStage, EffectStage, PlainStage, Step } from "./Steps.ts"
 import type { Streams } from "./Streams.ts"
 import { Table, type TablePlan } from "./Table.ts"
+import { type Left, type Limits, SamplesFailed } from "./Tries.ts"
 
 /** A stage with the seeds that its rows start from; without seeds it does not draw. */
 interface Seeded {
@@ -56,6 +59,9 @@ export class Making implements Ambient.AtWork {
   readonly #draws: Array<SeedPolicy.Draw> = []
   #scope: "sample" | "batch" = "sample"
   #adoptable: ArrayBufferLike | undefined
+
+  /** The step that was begun last. */
+  #entered = "sample"
 
   // The place at work.
   #at: Seeded | undefined
@@ -160,6 +166,72 @@ export class Making implements Ambient.AtWork {
     return this.#watched(`dataset ${this.#job.pipeline.dataset.name}`, read)
   }
 
+  /**
+   * Reads and makes each sample on its own, but for the rows in `left`, so that each fails on its own, too: with
+   * `SamplesFailed` once all others are made. For stages that stand before `batch`, and seeds that are not carried on.
+   */
+  carefully(
+    stages: ReadonlyArray<PlainStage | EffectStage>,
+    left: Left,
+    { fill, sample: limit }: Limits
+  ): Effect.Effect<void, SamplesFailed | CoordinatesError, unknown> {
+    return Effect.gen(this, function* () {
+      const { dataset } = this.#job.pipeline
+      const seeded = yield* Effect.forEach(stages, (stage) => this.#seeded(stage))
+      const rows = Array.from(this.#indices.keys()).filter((row) => !left.has(row))
+      const made = new Map<number, unknown>()
+      const errors: Array<readonly [row: number, error: StageError]> = []
+      this.values = new Array<unknown>(this.#indices.length)
+      this.#rows = undefined
+      const one = (row: number) =>
+        Effect.suspend(() => {
+          let stage = "dataset"
+          const making = Effect.gen(this, function* () {
+            this.values[row] = yield* dataset.get(this.#indices[row] as number).pipe(this.#located(stage, row))
+            for (const at of seeded) {
+              stage = at.stage.id.name
+              if (at.stage._tag === "Effect") {
+                this.values[row] = yield* this.#effectOne(at.stage, at, this.values[row], row)
+              } else if (isPlain(at.stage)) {
+                const plain = at.stage
+                let keeps = true
+                yield* this.#plain(() => {
+                  keeps = this.#one(plain, at, row, row)
+                })
+                if (!keeps) return
+              }
+            }
+            made.set(row, this.values[row])
+          })
+          const late = () =>
+            this.#error(stage, row, new TimedOut({ what: "sample", after: Duration.toMillis(limit ?? 0) }))
+          return Effect.catchAll(
+            limit === undefined ? making : Effect.timeoutFail(making, { duration: limit, onTimeout: late }),
+            (error) => Effect.sync(() => errors.push([row, error]))
+          )
+        })
+      yield* Ambient.services(Effect.forEach(rows, one, { concurrency: atOnce(stages, dataset), discard: true }))
+      const [first, ...more] = errors.toSorted(([a], [b]) => a - b).map(([, error]) => error)
+      if (first !== undefined) return yield* new SamplesFailed({ errors: [first, ...more] })
+      const kept = rows.filter((row) => made.has(row))
+      const filled = fill === "neighbour" ? withNeighbours(kept, left) : kept
+      this.#rows = filled
+      this.values = filled.map((row) => made.get(row))
+    })
+  }
+
+  /** Fails when the work takes longer, with the stage that was at it. */
+  inTime<A, E, R>(work: Effect.Effect<A, E, R>, limit: Duration.Duration): Effect.Effect<A, E | StageError, R> {
+    return Effect.timeoutFail(work, {
+      duration: limit,
+      onTimeout: () => {
+        this.#scope = "batch"
+        const cause = new TimedOut({ what: "batch", after: Duration.toMillis(limit) })
+        return this.#error(this.#entered, undefined, cause)
+      }
+    })
+  }
+
   /** Takes all values through some steps. */
   run(steps: ReadonlyArray<Step>): Effect.Effect<void, StageError | CoordinatesError, unknown> {
     return Effect.forEach(
@@ -232,9 +304,11 @@ export class Making implements Ambient.AtWork {
 
   /** The work of a stage, timed and traced where somebody looks on. */
   #watched<A, E, R>(name: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    this.#entered = name
     const { enter, times, traced } = this.#job.watch
     if (times === undefined && enter === undefined && !traced) return work
     const timed = Effect.suspend(() => {
+      this.#entered = name
       enter?.(name)
       if (times === undefined) return work
       const started = performance.now()
@@ -531,6 +605,32 @@ const tableName = ({ batch, steps }: TablePlan): string =>
 /** What an effect failed with that plain code ran by `Effect.runSync`, which wraps it. */
 const unwrapped = (thrown: unknown): unknown =>
   Runtime.isFiberFailure(thrown) ? Cause.squash(thrown[Runtime.FiberFailureCauseId]) : thrown
+
+/** The rows that were left out with the one before them in their place, or the first one where there is none before. */
+const withNeighbours = (kept: Array<number>, left: Left): Array<number> => {
+  const [first] = kept
+  if (first === undefined) return kept
+  let before = first
+  const all = [...kept.map((row) => ({ row, left: false })), ...Array.from(left, (row) => ({ row, left: true }))]
+  return all
+    .toSorted((a, b) => a.row - b.row)
+    .map((own) => {
+      if (!own.left) before = own.row
+      return before
+    })
+}
+
+/** How many samples may be in the making at once, so that no stage has more of them than it was made for. */
+const atOnce = (
+  stages: ReadonlyArray<PlainStage | EffectStage>,
+  dataset: Dataset<unknown, unknown, unknown>
+): number => {
+  const waiting = stages.filter((stage) => stage._tag === "Effect").map(({ concurrency }) => concurrency)
+  return Math.min(...waiting, dataset instanceof Plain && waiting.length === 0 ? 1 : READ_AT_ONCE)
+}
+
+/** Where no stage says how many. */
+const READ_AT_ONCE = 16
 
 const isPlain = (stage: Stage): stage is PlainStage =>
   stage._tag === "Augment" || stage._tag === "Map" || stage._tag === "Filter"

@@ -36,20 +36,34 @@ export const replaced = Metric.counter("furrow_threads_replaced_total", {
   incremental: true
 })
 
+/** Batches that were made again, as a part of them could not be made. @since 0.1.0 */
+export const retried = Metric.counter("furrow_batches_retried_total", {
+  description: "Batches that were made again after a failure",
+  incremental: true
+})
+
+/** Samples that were left out. @since 0.1.0 */
+export const skipped = Metric.counter("furrow_samples_skipped_total", {
+  description: "Samples that were left out, as they could not be made",
+  incremental: true
+})
+
 /** Counts what is handed out. @since 0.1.0 */
 export interface Counting {
   readonly taken: (samples: number, waited: number, ready: number) => void
+  readonly skipped: (samples: number) => void
 }
 
 /** The counting of a run, under the labels of the fiber that opens it. @since 0.1.0 */
 export const counting: Effect.Effect<Counting> = Effect.map(FiberRef.get(FiberRef.currentMetricLabels), (labels) => {
   const tagged = <Type, In, Out>(metric: Metric.Metric<Type, In, Out>) =>
     labels.length === 0 ? metric : Metric.taggedWithLabels(metric, labels)
-  const [ownBatches, ownSamples, ownWaited, ownReady] = [
+  const [ownBatches, ownSamples, ownWaited, ownReady, ownSkipped] = [
     tagged(batches),
     tagged(samples),
     tagged(waited),
-    tagged(ready)
+    tagged(ready),
+    tagged(skipped)
   ]
   // Not an effect each: these are counted for every batch.
   return {
@@ -58,6 +72,7 @@ export const counting: Effect.Effect<Counting> = Effect.map(FiberRef.get(FiberRe
       ownSamples.unsafeUpdate(size, [])
       ownWaited.unsafeUpdate(milliseconds, [])
       ownReady.unsafeUpdate(held, [])
-    }
+    },
+    skipped: (count) => ownSkipped.unsafeUpdate(count, [])
   }
 })

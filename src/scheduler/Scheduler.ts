@@ -21,6 +21,7 @@ import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import type { Batch } from "../stages/Batch.ts"
 import * as Cursor from "./Cursor.ts"
 import * as Digest from "./Digest.ts"
+import * as FailurePolicy from "./FailurePolicy.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
 import { Leave, Line } from "./Lane.ts"
@@ -52,6 +53,7 @@ export type LoaderError<E = never> =
   | ThreadError
   | Cursor.CursorError
   | Cursor.CursorMismatch
+  | FailurePolicy.SkipBudgetExceeded
   | InvalidOption
 
 /** How a run goes. @since 0.1.0 */
@@ -84,6 +86,8 @@ export interface Stats {
   readonly batches: number
   /** Samples in them. */
   readonly samples: number
+  /** Samples that were left out, as the failure policy has it. */
+  readonly skipped: number
   /** Milliseconds for which the consumer waited for a batch. */
   readonly waited: number
 }
@@ -125,12 +129,16 @@ interface Made {
 /** What takes spans where nobody has said what should; its spans are seen by nobody. */
 const untraced = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
+type Taking = Effect.Effect<Option.Option<Batch<unknown>>, Failure | FailurePolicy.SkipBudgetExceeded>
+
 /** A worker, and what lies between it and the consumer. */
 interface Lane {
   readonly worker: number
   readonly line: Line<Made>
   readonly leave: Leave
 }
+
+const nothing: ReadonlyArray<FailurePolicy.Skipped> = []
 
 /** Timers and signals wait no longer than this many milliseconds, or one batch. */
 const BREATH_MS = 8
@@ -171,6 +179,8 @@ export const open = <C, E, R>(
     const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch) : undefined
     const job = yield* Job.make(pipeline, workers, options, { times: recorder?.times, traced })
     const counting = yield* Metrics.counting
+    const failures = yield* FailurePolicy.FailurePolicy
+    yield* checked(() => onceOnly(job, failures))
     const { batches } = job.plan
     const total = batches * epochs
     const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow ?? [])
@@ -252,7 +262,7 @@ export const open = <C, E, R>(
     const context = yield* Effect.context<R>()
     const makers = yield* Effect.forEach(
       lanes,
-      ({ worker }) => start(job, worker, { digest, prefetch, batches: total - first - ahead.size }),
+      ({ worker }) => start(job, worker, { digest, failures, prefetch, batches: total - first - ahead.size }),
       {
         concurrency: "unbounded"
       }
@@ -268,13 +278,26 @@ export const open = <C, E, R>(
     )
 
     const chain = from === undefined ? new Digest.Chain() : chainFrom(from, first, job)
-    const stats = { batches: 0, samples: 0, waited: 0 }
+    const stats = { batches: 0, samples: 0, skipped: 0, waited: 0 }
+    const budget =
+      failures.skip === undefined ? 0 : FailurePolicy.allowance(failures.skip.budget, job.plan.count * epochs)
+    /** That a batch leaves out more than the run may, if it does. */
+    const tooMany = (skipped: ReadonlyArray<FailurePolicy.Skipped>): FailurePolicy.SkipBudgetExceeded | undefined => {
+      let count = stats.skipped + (from?.skipped ?? 0)
+      for (const own of skipped) {
+        count += own.samples
+        if (count > budget) return new FailurePolicy.SkipBudgetExceeded({ skipped: own, count, budget })
+      }
+      return undefined
+    }
+    const report = (skipped: ReadonlyArray<FailurePolicy.Skipped>): Effect.Effect<void> =>
+      Effect.forEach(skipped, (own) => failures.skip?.report(own) ?? Effect.void, { discard: true })
     let left = total - first - ahead.size
     // The next place in the plan's order.
     let due = first
     let release: (() => void) | undefined
-    let failure: Exit.Exit<never, Failure> | undefined
-    const next: Effect.Effect<Option.Option<Batch<unknown>>, Failure> = Effect.suspend(() => {
+    let failure: Exit.Exit<never, Failure | FailurePolicy.SkipBudgetExceeded> | undefined
+    const next: Taking = Effect.suspend(() => {
       // Whoever takes a batch is done with the one before.
       release?.()
       release = undefined
@@ -286,27 +309,42 @@ export const open = <C, E, R>(
       const held = line.length
       recorder?.asked(lane, held)
       const started = performance.now()
-      const arrived: Effect.Effect<Option.Option<Batch<unknown>>, Failure> = Effect.suspend(() => {
+      const arrived: Taking = Effect.suspend(() => {
         const made = line.poll()
         if (made === undefined) return Effect.zipRight(line.some, arrived)
         const { exit, place } = made
         const waited = performance.now() - started
         stats.waited += waited
-        left--
-        due++
         if (Exit.isFailure(exit)) {
           failure = Exit.failCause(exit.cause)
           return failure
         }
-        const { batch, hash } = exit.value
+        const { batch, hash, skipped = nothing } = exit.value
+        const over = skipped.length === 0 ? undefined : tooMany(skipped)
+        if (over !== undefined) {
+          exit.value.release?.()
+          failure = Exit.fail(over)
+          return failure
+        }
+        left--
+        due++
         release = exit.value.release
         chain.add(place, hash)
         lanes[(place % batches) % workers]?.leave.give()
-        if (batch === undefined) return next
+        for (const { samples } of skipped) {
+          stats.skipped += samples
+          counting.skipped(samples)
+        }
+        if (batch === undefined) {
+          return skipped.length === 0 ? next : Effect.zipRight(Effect.uninterruptible(report(skipped)), next)
+        }
         stats.batches++
         stats.samples += batch.size
         counting.taken(batch.size, waited, held)
-        return Effect.succeedSome(batch)
+        // What is accounted for is handed on, whoever calls off the telling.
+        return skipped.length === 0
+          ? Effect.succeedSome(batch)
+          : Effect.uninterruptible(Effect.as(report(skipped), Option.some(batch)))
       })
       return arrived
     })
@@ -334,11 +372,23 @@ export const open = <C, E, R>(
           ahead: chain.early.map(([place, hash]) => [place, hash === undefined ? null : Digest.hex(hash)]),
           batches: stats.batches + (from?.batches ?? 0),
           samples: stats.samples + (from?.samples ?? 0),
+          skipped: stats.skipped + (from?.skipped ?? 0),
           digest: digest ? chain.value : null
         })
       )
     }
   })
+
+/** Throws where what is made again would not be what it was. */
+const onceOnly = ({ policy }: Job.Job, { retry, skip, timeout }: FailurePolicy.Service): void => {
+  if (policy?.carries === undefined || (retry === undefined && skip === undefined && timeout.sample === undefined))
+    return
+  throw new InvalidOption({
+    option: "the failure policy",
+    value: skip === undefined ? (retry === undefined ? "timeout.sample" : "retry") : "skip",
+    expected: `FailurePolicy.fail under policy ${policy.name}: it carries streams on from sample to sample, so that a sample that is made again would draw what comes next`
+  })
+}
 
 /** The chain where the cursor's run left it; a rank that was another one starts a chain of its own. */
 const chainFrom = (from: Cursor.Cursor, first: number, { plan }: Job.Job): Digest.Chain => {

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import { Effect, type Option } from "effect"
+import { Plain } from "../datasets/RandomAccess.ts"
 import { arena } from "../kernels/Kernels.ts"
 import { Output } from "../kernels/Output.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
@@ -18,6 +19,7 @@ import { DatasetChanged, type StageError } from "./StageError.ts"
 import { type BatchStage, byRows, compile } from "./Steps.ts"
 import { Streams } from "./Streams.ts"
 import { plan as tablePlan } from "./Table.ts"
+import { type Left, type Limits, type SamplesFailed, unlimited } from "./Tries.ts"
 
 /** Why a batch could not be made. @since 0.1.0 */
 export type BatchError = StageError | CoordinatesError | DatasetChanged
@@ -35,6 +37,14 @@ export interface Worker {
   readonly now: (epoch: number, batch: number) => Batch<unknown> | undefined
   /** Makes a batch; `undefined` when nothing of it is left or none of it falls to this rank. */
   readonly batch: (epoch: number, batch: number) => Effect.Effect<Batch<unknown> | undefined, BatchError, unknown>
+  /**
+   * One try at a batch under the worker's limits; a second one is without the rows in `left`, and made sample by sample.
+   */
+  readonly attempt: (
+    epoch: number,
+    batch: number,
+    left?: Left
+  ) => Effect.Effect<Batch<unknown> | undefined, BatchError | SamplesFailed, unknown>
   /** Makes one sample as it would enter its batch; none when a filter leaves it out. */
   readonly sample: (epoch: number, position: number) => Effect.Effect<Option.Option<unknown>, BatchError, unknown>
   /** Brings the streams that are carried on to where they stand before a batch, by making what comes before it. */
@@ -47,7 +57,12 @@ export interface Worker {
  *
  * @since 0.1.0
  */
-export const make = (job: Job, worker: number, output = new Output(arena(), false)): Worker => {
+export const make = (
+  job: Job,
+  worker: number,
+  output = new Output(arena(), false),
+  limits: Limits = unlimited
+): Worker => {
   const stages = job.pipeline.stages.filter((stage) => stage._tag !== "Sample")
   const split = stages.findIndex((stage) => stage._tag === "Batch")
   const batchStage = stages[split] as BatchStage // Scheduler refuses a pipeline without one
@@ -61,8 +76,7 @@ export const make = (job: Job, worker: number, output = new Output(arena(), fals
   const samples = (epoch: number, batch: number, position: number, count: number) =>
     Effect.gen(function* () {
       const making = yield* begun(epoch, batch, position, count)
-      yield* making.read()
-      yield* making.run(perSample)
+      yield* read(making)
       return making
     })
 
@@ -87,6 +101,35 @@ export const make = (job: Job, worker: number, output = new Output(arena(), fals
       return making.values[0] as Batch<unknown> | undefined
     })
 
+  const before = stages.slice(0, split).filter((stage) => stage._tag !== "Batch")
+  const waits = !(job.pipeline.dataset instanceof Plain) || before.some((stage) => stage._tag === "Effect")
+
+  const carefully = (epoch: number, batch: number, left: Left) =>
+    Effect.gen(function* () {
+      const { position, size } = Plan.rows(job.plan, batch)
+      if (size === 0) return undefined
+      const making = yield* begun(epoch, batch, position, size)
+      return yield* limited(making, Effect.zipRight(making.carefully(before, left, limits), batched(making)))
+    })
+
+  const read = (making: Making) => Effect.zipRight(making.read(), making.run(perSample))
+
+  /** Which of the samples it is that cannot be read shows when each is read on its own. */
+  const readOrCarefully = (making: Making) =>
+    Effect.matchEffect(making.read(), {
+      onFailure: () => making.carefully(before, new Set(), limits),
+      onSuccess: () => making.run(perSample)
+    })
+
+  const batched = (making: Making) =>
+    Effect.zipRight(
+      Effect.suspend(() => (making.values.length > 0 ? making.collate(batchStage) : Effect.void)),
+      finished(making)
+    )
+
+  const limited = <A, E, R>(making: Making, work: Effect.Effect<A, E, R>) =>
+    limits.batch === undefined ? work : making.inTime(work, limits.batch)
+
   const whole = (epoch: number, batch: number) =>
     Effect.gen(function* () {
       const { position, size } = Plan.rows(job.plan, batch)
@@ -95,9 +138,11 @@ export const make = (job: Job, worker: number, output = new Output(arena(), fals
         const making = yield* begun(epoch, batch, position, size)
         if (yield* making.tabulate(table)) return yield* finished(making)
       }
-      const making = yield* samples(epoch, batch, position, size)
-      if (making.values.length > 0) yield* making.collate(batchStage)
-      return yield* finished(making)
+      const making = yield* begun(epoch, batch, position, size)
+      return yield* limited(
+        making,
+        Effect.zipRight(limits.careful ? readOrCarefully(making) : read(making), batched(making))
+      )
     })
 
   const { times, traced } = job.watch
@@ -110,9 +155,18 @@ export const make = (job: Job, worker: number, output = new Output(arena(), fals
     return making.now(plainly) ? (making.values[0] as Batch<unknown>) : undefined // as above
   }
 
+  // Where nothing is made sample by sample none fails on its own.
+  const plain = (epoch: number, batch: number) =>
+    Effect.catchTag(whole(epoch, batch), "SamplesFailed", ({ errors }) => Effect.fail(errors[0]))
+
   return {
     now,
-    batch: whole,
+    batch: plain,
+    attempt: (epoch, batch, left) => {
+      if (left !== undefined) return carefully(epoch, batch, left)
+      if (limits.sample !== undefined && waits && streams === undefined) return carefully(epoch, batch, new Set())
+      return whole(epoch, batch)
+    },
     sample: (epoch, position) =>
       Effect.gen(function* () {
         const batch = Math.floor(position / job.plan.batchSize)
@@ -127,7 +181,7 @@ export const make = (job: Job, worker: number, output = new Output(arena(), fals
         if (carries === undefined) return
         for (let at = carries === "run" ? 0 : epoch; at <= epoch; at++) {
           const end = at < epoch ? job.plan.batches : batch
-          for (let number = worker; number < end; number += job.plan.workers) yield* whole(at, number)
+          for (let number = worker; number < end; number += job.plan.workers) yield* plain(at, number)
         }
       })
   }

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Context, Duration, Effect, Layer, Option } from "effect"
-import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { checked, duration, InvalidOption, whole } from "../InvalidOption.ts"
 import { type Choice, onEither } from "./Auto.ts"
 import { type FiberOptions, onFiber, type Start } from "./Maker.ts"
 import { onThread } from "./threads/Host.ts"
@@ -134,8 +134,8 @@ export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, 
       let choice: Choice | undefined
       const onFibers = onFiber({ reuse: true, debug: options.debug ?? false })
       const pays = {
-        batch: Duration.toMillis(duration(options.pays?.batch ?? "1 millis", "pays.batch")),
-        run: Duration.toMillis(duration(options.pays?.run ?? "10 seconds", "pays.run"))
+        batch: Duration.toMillis(duration("pays.batch", options.pays?.batch ?? "1 millis")),
+        run: Duration.toMillis(duration("pays.run", options.pays?.run ?? "10 seconds"))
       }
       const start = onEither(onFibers, startThreads(options), pays, (own) => {
         choice = own
@@ -155,7 +155,7 @@ const startThreads = (options: ThreadOptions): Start =>
     name: options.name ?? "pipeline",
     config: plain("config", options.config),
     restarts: whole("restarts", options.restarts ?? 3, 0),
-    timeout: options.timeout === undefined ? undefined : duration(options.timeout),
+    timeout: options.timeout === undefined ? undefined : duration("timeout", options.timeout),
     debug: options.debug ?? false
   })
 
@@ -182,14 +182,4 @@ const plain = (path: string, value: unknown): unknown => {
     const expected = "plain data that can be sent to a thread: no functions, symbols, promises or open resources"
     throw new InvalidOption({ option: path, value, expected })
   }
-}
-
-const duration = (input: Duration.DurationInput, option = "timeout"): Duration.Duration => {
-  const own = Duration.decodeUnknown(input)
-  if (own._tag === "Some" && Duration.greaterThan(own.value, Duration.zero)) return own.value
-  throw new InvalidOption({
-    option,
-    value: input,
-    expected: 'a duration of more than 0, such as "5 seconds"'
-  })
 }

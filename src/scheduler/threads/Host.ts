@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { Deferred, type Duration, Effect, Either, FiberId, Metric, type Scope } from "effect"
+import { Deferred, Duration, Effect, Either, FiberId, Metric, type Scope } from "effect"
 import { shown } from "../../InvalidOption.ts"
 import { startThread, type Thread } from "../../runtime.ts"
 import { CoordinatesError } from "../../seeding/Coordinates.ts"
@@ -15,6 +15,7 @@ import type { Batch } from "../../stages/Batch.ts"
 import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../stages/Lease.ts"
 import { type DType, Tensor, type TypedArray } from "../../Tensor.ts"
 import { DigestError } from "../Digest.ts"
+import * as FailurePolicy from "../FailurePolicy.ts"
 import { fingerprint } from "../Fingerprint.ts"
 import type { Job } from "../Job.ts"
 import type { Content, Failure, Maker, Settings } from "../Maker.ts"
@@ -23,6 +24,7 @@ import * as Metrics from "../Metrics.ts"
 import * as Plan from "../Plan.ts"
 import { requestAt } from "../Request.ts"
 import { DatasetChanged, StageError } from "../StageError.ts"
+import { limitsOf, SamplesFailed, Tries } from "../Tries.ts"
 import { alike, type Made } from "./Form.ts"
 import { type Extent, Mailbox } from "./Mailbox.ts"
 import type { Laid, Make, Said, Slot, Start } from "./Protocol.ts"
@@ -74,7 +76,7 @@ interface Question {
 
 /** A batch that is asked for, and not yet handed on. */
 interface Pending {
-  readonly message: Make
+  message: Make
   /** What comes of it; another one where it had to be asked for again. */
   answered: Deferred.Deferred<Answer>
 }
@@ -102,6 +104,7 @@ class Host {
   /** Why there is no thread any more, until another one is started. */
   #gone: string | undefined
   #restarts: number
+  readonly #failures: FailurePolicy.Service
   #memory: ArrayBufferLike = new ArrayBuffer(0)
   /** Counts the threads: what is given back to one that is no more is not given to the next. */
   #life = 0
@@ -109,12 +112,14 @@ class Host {
   #quarantine = new Quarantine<Slot>(0)
   #begun = false
 
-  constructor(options: Options, job: Job, worker: number, { digest, prefetch }: Settings) {
+  constructor(options: Options, job: Job, worker: number, { digest, failures, prefetch }: Settings) {
+    this.#failures = failures
     this.#options = options
     this.#job = job
     this.#worker = worker
     this.#restarts = options.restarts
     const { plan, policy } = job
+    const { batch: _, sample, ...limits } = limitsOf(failures)
     this.#extent = {
       cells: prefetch + 1,
       rows: Math.ceil(Math.min(plan.batchSize, plan.count) / plan.world),
@@ -130,6 +135,7 @@ class Host {
       rank: plan.rank,
       world: plan.world,
       digest,
+      limits: { ...limits, sample: sample === undefined ? undefined : Duration.toMillis(sample) },
       policy: policy === undefined ? undefined : described(policy),
       records: policy?.record !== undefined,
       times: job.watch.times !== undefined,
@@ -199,26 +205,85 @@ class Host {
   /** Waits for what comes of the first pending batch. */
   #wait(pending: Pending): Effect.Effect<Content, Failure> {
     return Effect.gen(this, function* () {
+      const { batch, epoch } = pending.message
+      let tries: Tries | undefined
+      /** What is left to be tried; nothing when all of it is left out. */
+      const next = (failure: Failure | SamplesFailed): Effect.Effect<Content | undefined, Failure> => {
+        const { position, size } = Plan.rows(this.#job.plan, batch)
+        tries ??= new Tries(this.#failures, position, size)
+        const { skipped } = tries
+        return Effect.map(tries.next(failure), (verdict) => {
+          if (verdict._tag === "Nothing") {
+            this.#pending.shift()
+            return { batch: undefined, hash: undefined, skipped }
+          }
+          pending.message = { ...pending.message, left: Array.from(verdict.left) }
+          return undefined
+        })
+      }
       for (;;) {
         const answer = yield* this.#inTime(pending.answered)
-        if (Either.isRight(answer)) {
+        if (answer === undefined) {
+          const nothing = yield* next(this.#late(pending.message))
+          yield* this.#replace(pending.message)
+          if (nothing !== undefined) return nothing
+        } else if (Either.isLeft(answer)) {
+          yield* this.#replace(pending.message, answer.left)
+        } else if (answer.right._tag === "Failed") {
+          const nothing = yield* next(yield* this.#failed(answer.right, epoch, batch))
+          if (nothing !== undefined) return nothing
+          pending.answered = Deferred.unsafeMake(FiberId.none)
+          if (this.#open || this.#gone !== undefined) this.#post(pending)
+        } else {
           this.#pending.shift()
-          const { batch, epoch } = pending.message
-          return yield* this.#content(answer.right, epoch, batch)
+          const content = yield* this.#content(answer.right)
+          return tries === undefined ? content : { ...content, skipped: tries.skipped }
         }
-        yield* this.#replace(pending.message, answer.left)
       }
     })
   }
 
+  /** That a batch took longer than the failure policy lets it. */
+  #late({ batch, epoch }: Make): StageError {
+    const { plan, policy } = this.#job
+    const after = Duration.toMillis(this.#failures.timeout.batch ?? 0)
+    return new StageError({
+      policy: policy?.name ?? "none",
+      seed: policy?.seed ?? "none",
+      epoch,
+      rank: plan.rank,
+      world: plan.world,
+      worker: this.#worker,
+      workers: plan.workers,
+      batch,
+      sample: undefined,
+      position: undefined,
+      ordinal: undefined,
+      stage: this.#mailbox?.stage ?? "batch",
+      cause: new FailurePolicy.TimedOut({ what: "batch", after })
+    })
+  }
+
+  /** What a thread failed with. */
+  #failed(said: Extract<Spoken, { readonly _tag: "Failed" }>, epoch: number, batch: number) {
+    const errors = said.errors.map(decode)
+    const [first, ...more] = errors.filter((error) => error instanceof StageError)
+    if (first !== undefined && more.length + 1 === errors.length) {
+      return Effect.succeed(more.length === 0 ? first : new SamplesFailed({ errors: [first, ...more] }))
+    }
+    const [error] = errors
+    // The thread's own trouble, such as memory that it cannot have, or columns that cannot be sent.
+    return Effect.fail(isOurs(error) ? error : this.#error(epoch, batch, shown(error)))
+  }
+
   /** Puts another thread in the place of one that is dead or is to be, and asks it for all that is pending. */
-  #replace({ batch, epoch }: Make, reason: string): Effect.Effect<void, Failure> {
+  #replace({ batch, epoch }: Make, died?: string): Effect.Effect<void, Failure> {
     return Effect.gen(this, function* () {
       this.#open = false
       const stage = this.#mailbox?.stage
       yield* this.end
-      if (this.#restarts === 0) return yield* this.#error(epoch, batch, reason, stage)
-      this.#restarts--
+      // One that was too slow for the failure policy is that policy's to count.
+      if (died !== undefined && this.#restarts-- === 0) return yield* this.#error(epoch, batch, died, stage)
       yield* Metric.increment(Metrics.replaced)
       yield* this.start
       yield* this.#advance(epoch, batch)
@@ -245,7 +310,7 @@ class Host {
           const message = yield* this.#message(at, number, position, size)
           const again = asking(message)
           this.#post(again)
-          const answer = yield* this.#inTime(again.answered)
+          const answer = yield* Deferred.await(again.answered)
           if (Either.isLeft(answer)) return yield* this.#error(at, number, answer.left)
           if (answer.right._tag === "Made") this.#free.push(...answer.right.slots)
         }
@@ -328,15 +393,18 @@ class Host {
     return true
   }
 
-  /** An answer, or that it did not come in time. */
-  #inTime(answered: Deferred.Deferred<Answer>): Effect.Effect<Answer> {
-    const { timeout } = this.#options
-    if (timeout === undefined) return Deferred.await(answered)
+  /** An answer, or that it did not come in time; none when it is the failure policy's time that has run out. */
+  #inTime(answered: Deferred.Deferred<Answer>): Effect.Effect<Answer | undefined> {
+    const { timeout: own } = this.#options
+    const { batch } = this.#failures.timeout
+    const first = batch !== undefined && (own === undefined || Duration.lessThanOrEqualTo(batch, own))
+    const duration = first ? batch : own
+    if (duration === undefined) return Deferred.await(answered)
     return Deferred.await(answered).pipe(
       Effect.timeoutTo({
-        duration: timeout,
-        onSuccess: (answer) => answer,
-        onTimeout: () => Either.left(`it was not done after the timeout of ${String(timeout)}`)
+        duration,
+        onSuccess: (answer): Answer | undefined => answer,
+        onTimeout: () => (first ? undefined : Either.left(`it was not done after the timeout of ${String(duration)}`))
       })
     )
   }
@@ -363,17 +431,12 @@ class Host {
     this.#asked = []
   }
 
-  #content(said: Spoken, epoch: number, batch: number) {
+  #content(said: Spoken) {
     return Effect.gen(this, function* () {
-      if (said._tag === "Made" || said._tag === "Failed") yield* this.#job.policy?.record?.(said.draws) ?? Effect.void
-      if (said._tag === "Failed") {
-        const error = decode(said.error)
-        if (isOurs(error)) return yield* Effect.fail(error)
-        // The thread's own trouble, such as memory that it cannot have, or columns that cannot be sent.
-        return yield* this.#error(epoch, batch, shown(error))
-      }
-      if (said._tag !== "Made")
+      if (said._tag !== "Made") {
         return yield* this.#error(undefined, undefined, `it said ${said._tag} instead of a batch`)
+      }
+      yield* this.#job.policy?.record?.(said.draws) ?? Effect.void
       for (const [name, milliseconds] of said.times ?? []) this.#job.watch.times?.add(name, milliseconds)
       return this.#delivered(said)
     })

@@ -5,6 +5,7 @@
  */
 import type { Draw, Seeds, Service } from "../../seeding/SeedPolicy.ts"
 import type { DType, TypedArray } from "../../Tensor.ts"
+import type { Limits } from "../Tries.ts"
 import type { Extent } from "./Mailbox.ts"
 
 /** What a thread is started with. @since 0.1.0 */
@@ -20,6 +21,8 @@ export interface Start {
   readonly rank: number
   readonly world: number
   readonly digest: boolean
+  /** What the failure policy has its worker do; its time for a sample in milliseconds. */
+  readonly limits: Omit<Limits, "batch" | "sample"> & { readonly sample: number | undefined }
   /** The policy, but for its seeds; those come with each batch. */
   readonly policy: (Pick<Service, "name" | "seed" | "elastic"> & Pick<Partial<Service>, "carries">) | undefined
   /** Whether draws are to be reported back. */
@@ -41,6 +44,8 @@ export interface Make {
   readonly seeds: ReadonlyArray<readonly [key: string, seeds: Seeds]>
   /** Places whose batches nobody reads any more. */
   readonly free: ReadonlyArray<Slot>
+  /** In a try after the first: the rows that are to be left out. */
+  readonly left?: ReadonlyArray<number>
 }
 
 /** A place in the thread's memory that is a batch's until it is given back. @since 0.1.0 */
@@ -79,7 +84,7 @@ export type Said =
       /** The number of its form, of which later ones will speak. */
       readonly form?: number
     }
-  | { readonly _tag: "Failed"; readonly error: Thrown; readonly draws: ReadonlyArray<Draw> }
+  | { readonly _tag: "Failed"; readonly errors: ReadonlyArray<Thrown>; readonly draws: ReadonlyArray<Draw> }
   /** It cannot make this pipeline's batches. */
   | { readonly _tag: "Refused"; readonly reason: string }
 

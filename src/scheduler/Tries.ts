@@ -1,0 +1,126 @@
+/**
+ * The tries at one batch: what a failure policy makes of each failure of it.
+ *
+ * @since 0.1.0
+ */
+import { Data, type Duration, Effect, Metric, Option, Schedule } from "effect"
+import { isFault, type Service, type Skipped } from "./FailurePolicy.ts"
+import type { Failure } from "./Maker.ts"
+import * as Metrics from "./Metrics.ts"
+import { StageError } from "./StageError.ts"
+
+/**
+ * Samples of one batch that could not be made, each with its own error.
+ *
+ * @since 0.1.0
+ */
+export class SamplesFailed extends Data.TaggedError("SamplesFailed")<{
+  /** By their place in the batch; at least one. */
+  readonly errors: readonly [StageError, ...ReadonlyArray<StageError>]
+}> {}
+
+type Driver = Schedule.ScheduleDriver<unknown, StageError>
+
+/** Which rows of a batch are to be left out. @since 0.1.0 */
+export type Left = ReadonlySet<number>
+
+/** What a failure policy has a worker do differently. @since 0.1.0 */
+export interface Limits {
+  /** Whether what fails is made again sample by sample. */
+  readonly careful: boolean
+  /** How long a sample may take. */
+  readonly sample: Duration.Duration | undefined
+  /** How long a batch may take. */
+  readonly batch: Duration.Duration | undefined
+  readonly fill: "none" | "neighbour"
+}
+
+/** None. @since 0.1.0 */
+export const unlimited: Limits = { careful: false, sample: undefined, batch: undefined, fill: "none" }
+
+/** The limits of a failure policy. @since 0.1.0 */
+export const limitsOf = ({ retry, skip, timeout }: Service): Limits => ({
+  careful: retry !== undefined || skip !== undefined,
+  ...timeout,
+  fill: skip?.fill ?? "none"
+})
+
+/** What is to be done about a batch that failed. @since 0.1.0 */
+export type Verdict =
+  /** Make it again, sample by sample, but for these rows. */
+  | { readonly _tag: "Again"; readonly left: Left }
+  /** Nothing of it is to be made. */
+  | { readonly _tag: "Nothing" }
+
+/** @since 0.1.0 */
+export class Tries {
+  readonly #policy: Service
+  /** The batch's first position, by which errors are told apart. */
+  readonly #position: number
+  readonly #size: number
+  readonly #left = new Set<number>()
+  readonly #skipped: Array<Skipped> = []
+  /** By row, and for the whole batch. */
+  readonly #tries = new Map<number | "batch", { attempts: number; driver: Driver | undefined }>()
+
+  /** Tries at the batch of `size` samples from `position` on. */
+  constructor(policy: Service, position: number, size: number) {
+    this.#policy = policy
+    this.#position = position
+    this.#size = size
+  }
+
+  /** What was left out. */
+  get skipped(): ReadonlyArray<Skipped> {
+    return this.#skipped
+  }
+
+  /** Waits as long as the policy has it before the next try; fails with what the run is to fail with. */
+  next(failure: Failure | SamplesFailed): Effect.Effect<Verdict, Failure> {
+    const errors: ReadonlyArray<StageError> =
+      failure instanceof SamplesFailed ? failure.errors : failure instanceof StageError ? [failure] : []
+    const { retry, skip } = this.#policy
+    const [first] = errors
+    if (first === undefined) return Effect.fail(failure as Failure) // SamplesFailed holds at least one
+    if (retry === undefined && skip === undefined) return Effect.fail(first)
+    const hopeless = errors.find((error) => !isFault(error))
+    if (hopeless !== undefined) return Effect.fail(hopeless)
+    return Effect.gen(this, function* () {
+      // Those that wait do so side by side.
+      const again = yield* Effect.forEach(errors, (error) => this.#again(error), { concurrency: "unbounded" })
+      let nothing = false
+      for (const [place, error] of errors.entries()) {
+        if (again[place] === true) continue
+        if (skip === undefined || !skip.when(error)) return yield* Effect.fail(error)
+        const row = this.#row(error)
+        if (row === "batch") nothing = true
+        else this.#left.add(row)
+        const attempts = this.#tries.get(row)?.attempts ?? 1
+        const samples = row === "batch" ? this.#size - this.#left.size : 1
+        this.#skipped.push({ error, attempts, samples })
+      }
+      yield* Metric.increment(Metrics.retried)
+      return nothing || this.#left.size === this.#size ? { _tag: "Nothing" } : { _tag: "Again", left: this.#left }
+    })
+  }
+
+  /** Whether it is to be tried again, once it is time to. */
+  #again(error: StageError): Effect.Effect<boolean> {
+    return Effect.gen(this, function* () {
+      const { retry } = this.#policy
+      const row = this.#row(error)
+      const known = this.#tries.get(row)
+      const own = known ?? {
+        attempts: 0,
+        driver: retry === undefined ? undefined : yield* Schedule.driver(retry)
+      }
+      if (known === undefined) this.#tries.set(row, own)
+      own.attempts++
+      return own.driver === undefined ? false : Option.isSome(yield* Effect.option(own.driver.next(error)))
+    })
+  }
+
+  #row({ position }: StageError): number | "batch" {
+    return position === undefined ? "batch" : position - this.#position
+  }
+}
