@@ -34,7 +34,7 @@ import type { ThreadError } from "./threads/ThreadError.ts"
 import * as Worker from "./Worker.ts"
 import { Workers } from "./Workers.ts"
 
-export type { Profile, QueueUse, StageTime } from "./Profile.ts"
+export type { Profile, QueueUse, StageTime, WorkerTime } from "./Profile.ts"
 export { format as formatProfile } from "./Profile.ts"
 export { MAX_WORLD, ranksFromConfig } from "./Ranks.ts"
 export { DatasetChanged, StageError } from "./StageError.ts"
@@ -176,7 +176,7 @@ export const open = <C, E, R>(
     const { digest, epochs, prefetch, ready } = yield* checked(() => settings(options))
     const traced = Ambient.ownTracer(yield* Effect.tracer) !== untraced
     // As many queues as there are lanes, below; more are never asked.
-    const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch) : undefined
+    const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch, workers) : undefined
     const job = yield* Job.make(pipeline, workers, options, { times: recorder?.times, traced })
     const counting = yield* Metrics.counting
     const failures = yield* FailurePolicy.FailurePolicy
@@ -214,7 +214,9 @@ export const open = <C, E, R>(
       Effect.gen(function* () {
         for (const { epoch, number, place } of shareOf(worker)) {
           yield* leave.take
+          const began = recorder === undefined ? 0 : performance.now()
           const exit = yield* Effect.exit(spanned(make(epoch, number), epoch, number, worker))
+          recorder?.made(worker, performance.now() - began)
           line.put({ place, exit })
           if (Exit.isFailure(exit)) return
           yield* breathe
@@ -223,20 +225,28 @@ export const open = <C, E, R>(
 
     const there = ({ leave, line, worker }: Lane, ask: Extract<Maker, { readonly _tag: "There" }>["ask"]) =>
       Effect.gen(function* () {
-        const asked = new Line<{ readonly place: number; readonly content: Asked }>()
+        const asked = new Line<{ readonly place: number; readonly since: number; readonly content: Asked }>()
         const asking = Effect.gen(function* () {
           for (const { epoch, number, place } of shareOf(worker)) {
             yield* leave.take
             const answer = yield* Effect.exit(ask(epoch, number))
-            asked.put({ place, content: spanned(Effect.flatten(answer), epoch, number, worker) })
+            const since = recorder === undefined ? 0 : performance.now()
+            asked.put({ place, since, content: spanned(Effect.flatten(answer), epoch, number, worker) })
             if (Exit.isFailure(answer)) return
           }
         })
         // It ends with this fiber.
         yield* Effect.fork(asking)
+        let before = 0
         for (const _ of shareOf(worker)) {
-          const { content, place } = yield* asked.take
+          const { content, place, since } = yield* asked.take
           const exit = yield* Effect.exit(content)
+          if (recorder !== undefined) {
+            // It is at a batch from when it is asked for it, or from when it is done with the one before.
+            const now = performance.now()
+            recorder.made(worker, now - Math.max(since, before))
+            before = now
+          }
           line.put({ place, exit })
           if (Exit.isFailure(exit)) return
         }

@@ -65,6 +65,32 @@ describe("a profile", () => {
     expect(verdict).toMatch(/^stage wait holds the run back: \d+ % of all stages' time/)
   })
 
+  test("names the worker that holds the row back; as ready it delays its own batches only", async () => {
+    const late = Pipeline.from(Dataset.range(60)).pipe(
+      Pipeline.mapEffect("wait", (x, { worker }) => Effect.as(Effect.sleep(worker === 1 ? 20 : 1), x), {
+        concurrency: 2
+      }),
+      Pipeline.batch(2)
+    )
+    const run = (order: "plan" | "ready") =>
+      Effect.gen(function* () {
+        const loader = yield* Scheduler.open(late, { profile: true, order })
+        const workers = yield* Stream.runCollect(Stream.map(loader.stream, ({ worker }) => worker))
+        return { workers: Array.from(workers), profile: Option.getOrThrow(yield* loader.profile) }
+      }).pipe(Effect.scoped, Effect.provide(Workers.fibers(3)), Effect.runPromise)
+    const plan = await run("plan")
+    expect(plan.workers).toEqual(Array.from({ length: 30 }, (_, place) => place % 3))
+    expect(plan.profile.workers.map(({ batches }) => batches)).toEqual([10, 10, 10])
+    expect(plan.profile.verdict).toMatch(
+      /^worker 1 holds the row back: its batches take \d+\.\d ms, those of the others/
+    )
+    expect(Scheduler.formatProfile(plan.profile)).toContain("worker 1: 10 batches, ")
+    const ready = await run("ready")
+    // The others are through while it is at its first ones.
+    expect(ready.workers.slice(-5)).toEqual([1, 1, 1, 1, 1])
+    expect(ready.workers.filter((worker) => worker === 1)).toHaveLength(10)
+  })
+
   test("says so when it is the consumer that holds the run back", async () => {
     const profile = await Effect.runPromise(
       Effect.gen(function* () {

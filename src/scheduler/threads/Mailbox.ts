@@ -218,9 +218,10 @@ export class Mailbox {
     return outcome.async ? outcome.value : undefined
   }
 
-  #writable({ free, indices, seeds }: Make): boolean {
+  #writable({ free, indices, left, seeds }: Make): boolean {
     const { rows } = this.#extent
     return (
+      left === undefined &&
       indices.length <= rows &&
       free.length <= SLOTS &&
       seeds.every(([name, own]) => this.#places.has(name) && isPlain(own) && own.words.length <= 4 * rows)
