@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import { Data, Effect, Pipeable } from "effect"
+import { concurrent } from "../Concurrent.ts"
 import { InvalidOption, whole } from "../InvalidOption.ts"
 import type { Columnar } from "./Columnar.ts"
 
@@ -241,7 +242,15 @@ export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>)
   const concurrency = whole("concurrency", options.concurrency ?? 16, 1)
   const get = (index: number): Effect.Effect<A, E | DatasetError, R> => called(name, index, () => options.get(index))
   const many = (indices: ReadonlyArray<number>): Effect.Effect<Array<A>, E | DatasetError, R> => {
-    if (getMany === undefined) return Effect.forEach(indices, get, { concurrency })
+    if (getMany === undefined) {
+      // As many as there are places.
+      return concurrent(
+        indices.length,
+        concurrency,
+        (place) => get(indices[place] as number),
+        (_, cause) => cause
+      )
+    }
     if (indices.length === 0) return Effect.succeed([])
     const index = indices[0] ?? 0
     return Effect.flatMap(

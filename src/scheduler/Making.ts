@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { Cause, Duration, Effect, Option, Runtime } from "effect"
+import { concurrent } from "../Concurrent.ts"
 import { type Dataset, Plain } from "../datasets/RandomAccess.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import { CoordinatesError } from "../seeding/Coordinates.ts"
@@ -436,26 +437,43 @@ export class Making implements Ambient.AtWork {
   }
 
   #effectful(stage: EffectStage, at: Seeded): Effect.Effect<void, StageError, unknown> {
-    const one = (value: unknown, place: number) =>
-      Effect.suspend(() => this.#effectOne(stage, at, value, this.#rowOf(place)))
-    return Ambient.services(Effect.forEach(this.values, one, { concurrency: stage.concurrency })).pipe(
-      Effect.map((values) => {
-        this.values = values
+    return Effect.suspend(() => {
+      const { values } = this
+      const places = values.map((_, place) => this.#placed(at, this.#rowOf(place)))
+      const work = concurrent(
+        values.length,
+        stage.concurrency,
+        // As many places as values.
+        (place) => this.#ran(stage, places[place] as Ambient.AtWork, values[place], this.#rowOf(place)),
+        (place, cause) => Cause.fail(this.#failed(stage.id.name, this.#rowOf(place), cause)),
+        (place) => Ambient.starting(places[place] as Ambient.AtWork)
+      )
+      return Effect.map(Ambient.services(work), (made) => {
+        this.values = made
       })
-    )
+    })
   }
 
   #effectOne(stage: EffectStage, at: Seeded, value: unknown, row: number): Effect.Effect<unknown, StageError, unknown> {
-    // Several rows are in the stage at once: each has a generator and a context of its own.
     const own = this.#placed(at, row)
-    const context: StageContext = {
-      ...this.#context,
+    const work = Effect.suspend(() => this.#ran(stage, own, value, row))
+    return Ambient.effect(own, work).pipe(this.#located(stage.id.name, row))
+  }
+
+  /** The stage's own effect at a row. Several rows are in it at once: each has a generator and a context of its own. */
+  #ran(stage: EffectStage, own: Ambient.AtWork, value: unknown, row: number): Effect.Effect<unknown, unknown, unknown> {
+    const { epoch, rank, world, worker, workers, batch } = this.#context
+    return stage.run(value, own.drawing() ?? idle, {
+      epoch,
+      rank,
+      world,
+      worker,
+      workers,
+      batch,
       ordinal: this.#first.ordinal + row,
       position: this.#first.position + row,
-      index: this.#indices[row] ?? 0
-    }
-    const work = Effect.suspend(() => stage.run(value, own.drawing() ?? idle, context))
-    return Ambient.effect(own, work).pipe(this.#located(stage.id.name, row))
+      index: this.#indices[row] as number // a row of the plan
+    })
   }
 
   #placed(at: Seeded, row: number): Ambient.AtWork {
@@ -568,9 +586,11 @@ export class Making implements Ambient.AtWork {
    */
   #located(stage: string, row: number | undefined) {
     return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, StageError, R> =>
-      Effect.catchAllCause(effect, (cause) =>
-        Effect.fail(this.#error(stage, row, Cause.squash(cause), Option.getOrUndefined(Cause.failureOption(cause))))
-      )
+      Effect.catchAllCause(effect, (cause) => Effect.fail(this.#failed(stage, row, cause)))
+  }
+
+  #failed(stage: string, row: number | undefined, cause: Cause.Cause<unknown>): StageError {
+    return this.#error(stage, row, Cause.squash(cause), Option.getOrUndefined(Cause.failureOption(cause)))
   }
 
   #error(stage: string, row: number | undefined, cause: unknown, failure?: unknown): StageError {

@@ -21,7 +21,9 @@ import {
   DefaultServices,
   Effect,
   Fiber,
+  type FiberId,
   FiberRef,
+  FiberRefs,
   GlobalValue,
   Hash,
   Option,
@@ -112,6 +114,16 @@ export const plain = <A>(atWork: AtWork, run: () => A): A => {
  */
 export const effect = <A, E, R>(atWork: AtWork, run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.locally(run, effectful, atWork)
+
+/**
+ * As {@link effect}, for a fiber that is about to start.
+ *
+ * @since 0.1.0
+ */
+export const starting =
+  (value: AtWork) =>
+  (refs: FiberRefs.FiberRefs, fiberId: FiberId.Runtime): FiberRefs.FiberRefs =>
+    FiberRefs.updateAs(refs, { fiberId, fiberRef: effectful, value })
 
 /**
  * The services that effects under a setting find: a `Random` that asks who is at work, a tracer that may draw. Set once
