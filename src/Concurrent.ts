@@ -28,48 +28,62 @@ export const concurrent = <A, E, R, E2>(
   count === 0
     ? Effect.succeed([])
     : Effect.flatMap(Effect.runtime<R>(), (runtime) =>
-        Effect.async<Array<A>, E2>((resume) => {
-          const fork = Runtime.runFork(runtime)
-          const values = new Array<A>(count)
-          const running = new Set<Fiber.RuntimeFiber<A, E>>()
-          let begun = 0
-          let done = 0
-          let over = false
-          let beginning = false
+        // What has begun is seen to its end, whenever an interrupt comes; only the waiting for it can be interrupted.
+        Effect.uninterruptibleMask((restore) =>
+          Effect.suspend(() => {
+            const fork = Runtime.runFork(runtime)
+            const values = new Array<A>(count)
+            const running = new Set<Fiber.RuntimeFiber<A, E>>()
+            let begun = 0
+            let done = 0
+            let failure: Cause.Cause<E2> | undefined
+            let over = false
+            let beginning = false
+            let wake: (() => void) | undefined
 
-          const begin = (place: number): void => {
-            const effect = given(make, place)
-            const own = setting?.(place)
-            const fiber = own === undefined ? fork(effect) : fork(effect, { updateRefs: own })
-            running.add(fiber)
-            fiber.addObserver((exit) => {
-              running.delete(fiber)
-              if (over) return
-              if (Exit.isFailure(exit)) {
-                over = true
-                resume(Effect.zipRight(Fiber.interruptAll(running), Effect.failCause(failed(place, exit.cause))))
-                return
-              }
-              values[place] = exit.value
-              done++
-              if (done === count) resume(Effect.succeed(values))
-              else next()
+            const begin = (place: number): void => {
+              const effect = given(make, place)
+              const own = setting?.(place)
+              const fiber = own === undefined ? fork(effect) : fork(effect, { updateRefs: own })
+              running.add(fiber)
+              fiber.addObserver((exit) => {
+                running.delete(fiber)
+                if (over) return
+                if (Exit.isSuccess(exit)) {
+                  values[place] = exit.value
+                  over = ++done === count
+                } else {
+                  failure = failed(place, exit.cause)
+                  over = true
+                }
+                if (over) wake?.()
+                else next()
+              })
+            }
+
+            /** Begins as many as may be; those that are done at once come back here, and find it at work. */
+            const next = (): void => {
+              if (beginning) return
+              beginning = true
+              while (!over && begun < count && running.size < concurrency) begin(begun++)
+              beginning = false
+            }
+            next()
+
+            const end = Effect.suspend(() => {
+              over = true
+              return Fiber.interruptAll(Array.from(running))
             })
-          }
-
-          /** Begins as many as may be; those that are done at once come back here, and find it at work. */
-          const next = (): void => {
-            if (beginning) return
-            beginning = true
-            while (!over && begun < count && running.size < concurrency) begin(begun++)
-            beginning = false
-          }
-          next()
-          return Effect.suspend(() => {
-            over = true
-            return Fiber.interruptAll(running)
+            const waiting = Effect.async<void>((resume) => {
+              if (over) resume(Effect.void)
+              else wake = () => resume(Effect.void)
+            })
+            return Effect.flatMap(
+              Effect.onInterrupt(restore(waiting), () => end),
+              () => (failure === undefined ? Effect.succeed(values) : Effect.zipRight(end, Effect.failCause(failure)))
+            )
           })
-        })
+        )
       )
 
 /** What throws instead of giving an effect dies as an effect would. */

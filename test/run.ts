@@ -1,7 +1,7 @@
 /**
  * `bun run test`: types, style, package, and every test on Bun and on Deno, one after the other. The last line is
  * `N passed, N failed`: the tests of both runtimes as their own JUnit reports count them, and one each for the types,
- * the style and the package. A runtime that ran no test counts as a failure.
+ * the style, the package and the simulator. A runtime that ran no test counts as a failure.
  */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -65,6 +65,7 @@ const counts = [
   check("types", "tsc", "-p", "."),
   check("style", "biome", "check"),
   check("package", "bun", "run", "pack:check"),
+  check("simulator", "bun", "run", "test/sim/run.ts", "--cases", "500"),
   tests("tests on Bun", "bun", (report) => ["test", "--reporter=junit", `--reporter-outfile=${report}`]),
   tests("tests on Deno", "deno", (report) => [
     "test",

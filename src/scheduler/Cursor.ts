@@ -168,6 +168,12 @@ export const check = (
       .filter((field) => cursor.fingerprints[field] !== now[field] && !allow.includes(field) && !free.includes(field))
       .map((field) => ({ field, from: cursor.fingerprints[field], to: now[field] }))
     if (differences.length > 0) return yield* new CursorMismatch({ differences })
+    if (cursor.ahead.length > 0 && cursor.fingerprints.ranks !== now.ranks) {
+      const reason =
+        `it has taken ${cursor.ahead.length} batches ahead of batch ${cursor.batch} of epoch ${cursor.epoch}, which other ranks ` +
+        `have not; go on as rank ${cursor.fingerprints.ranks} until its row has no gap, or run with order "plan" where ranks are to change`
+      return yield* new CursorError({ reason })
+    }
     const { batches } = job.plan
     if (cursor.batch < batches || (cursor.batch === 0 && batches === 0)) return cursor
     return yield* new CursorError({ reason: `it stands at batch ${cursor.batch}, and an epoch has only ${batches}` })

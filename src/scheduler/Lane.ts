@@ -7,11 +7,24 @@
  */
 import { Effect } from "effect"
 
-/** Wakes all that wait for something to change. */
+/** Wakes all that wait for something to be so. */
 class Signal {
   readonly #waiting = new Set<() => void>()
+  readonly #holds: () => boolean
 
+  constructor(holds: () => boolean) {
+    this.#holds = holds
+  }
+
+  /**
+   * Waits until it is so, or was for a moment. A fiber can give way between any two steps, so it looks again when it
+   * begins to wait: what changed before would wake nobody.
+   */
   readonly wait: Effect.Effect<void> = Effect.async((resume) => {
+    if (this.#holds()) {
+      resume(Effect.void)
+      return
+    }
     const wake = () => resume(Effect.void)
     this.#waiting.add(wake)
     return Effect.sync(() => this.#waiting.delete(wake))
@@ -28,7 +41,7 @@ class Signal {
 /** A row of things, first in, first out. @since 0.1.0 */
 export class Line<A> {
   readonly #items: Array<A> = []
-  readonly #arrived = new Signal()
+  readonly #arrived = new Signal(() => this.#items.length > 0)
 
   put(item: A): void {
     this.#items.push(item)
@@ -45,7 +58,7 @@ export class Line<A> {
   }
 
   /** Waits until there is something. */
-  readonly some: Effect.Effect<void> = Effect.suspend(() => (this.#items.length > 0 ? Effect.void : this.#arrived.wait))
+  readonly some: Effect.Effect<void> = this.#arrived.wait
 
   /** Waits for the first, and takes it. */
   readonly take: Effect.Effect<A> = Effect.suspend(() => {
@@ -57,7 +70,7 @@ export class Line<A> {
 /** Leave to make so many things before one of them has been taken. @since 0.1.0 */
 export class Leave {
   #left: number
-  readonly #given = new Signal()
+  readonly #given = new Signal(() => this.#left > 0)
 
   constructor(count: number) {
     this.#left = count

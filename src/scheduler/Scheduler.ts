@@ -100,8 +100,18 @@ export interface Stats {
 export interface Loader<out C, out E = never> {
   /** How many batches an epoch has by the plan. */
   readonly batches: number
-  /** The next batch, or none at the end. */
+  /**
+   * The next batch, or none at the end. An interrupt can fall between a batch that is taken and who takes it: where the
+   * cursor is to be read after an interrupt, use `forEach`.
+   */
   readonly take: Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
+  /**
+   * Hands each batch from here on to `step`. An interrupt ends the wait for a batch, or comes when a step is done, so that
+   * the cursor counts what steps have done, no more and no less.
+   */
+  readonly forEach: <X, E2, R2>(
+    step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>
+  ) => Effect.Effect<void, LoaderError<E> | E2, R2>
   /** The batches from here on, as a stream. Pulling from it is `take`. */
   readonly stream: Stream.Stream<Batch<C>, LoaderError<E>>
   readonly stats: Effect.Effect<Stats>
@@ -307,65 +317,81 @@ export const open = <C, E, R>(
     let due = first
     let release: (() => void) | undefined
     let failure: Exit.Exit<never, Failure | FailurePolicy.SkipBudgetExceeded> | undefined
-    const next: Taking = Effect.suspend(() => {
-      // Whoever takes a batch is done with the one before.
-      release?.()
-      release = undefined
-      if (failure !== undefined) return failure
-      if (left <= 0) return Effect.succeedNone
-      while (ahead.has(due)) due++
-      const lane = ready ? 0 : (due % batches) % workers
-      const line = lanes[lane]?.line ?? shared
-      const held = line.length
-      recorder?.asked(lane, held)
-      const started = performance.now()
-      const arrived: Taking = Effect.suspend(() => {
-        const made = line.poll()
-        if (made === undefined) return Effect.zipRight(line.some, arrived)
-        const { exit, place } = made
-        const waited = performance.now() - started
-        stats.waited += waited
-        if (Exit.isFailure(exit)) {
-          failure = Exit.failCause(exit.cause)
-          return failure
-        }
-        const { batch, hash, skipped = nothing } = exit.value
-        const over = skipped.length === 0 ? undefined : tooMany(skipped)
-        if (over !== undefined) {
-          exit.value.release?.()
-          failure = Exit.fail(over)
-          return failure
-        }
-        left--
-        due++
-        release = exit.value.release
-        chain.add(place, hash)
-        lanes[(place % batches) % workers]?.leave.give()
-        for (const { samples } of skipped) {
-          stats.skipped += samples
-          counting.skipped(samples)
-        }
-        if (batch === undefined) {
-          return skipped.length === 0 ? next : Effect.zipRight(Effect.uninterruptible(report(skipped)), next)
-        }
-        stats.batches++
-        stats.samples += batch.size
-        counting.taken(batch.size, waited, held)
-        // What is accounted for is handed on, whoever calls off the telling.
-        return skipped.length === 0
-          ? Effect.succeedSome(batch)
-          : Effect.uninterruptible(Effect.as(report(skipped), Option.some(batch)))
+    const next = (wait: (arrival: Effect.Effect<void>) => Effect.Effect<void>): Taking =>
+      Effect.suspend(() => {
+        // Whoever takes a batch is done with the one before.
+        release?.()
+        release = undefined
+        if (failure !== undefined) return failure
+        if (left <= 0) return Effect.succeedNone
+        while (ahead.has(due)) due++
+        const lane = ready ? 0 : (due % batches) % workers
+        const line = lanes[lane]?.line ?? shared
+        const held = line.length
+        recorder?.asked(lane, held)
+        const started = performance.now()
+        const arrived: Taking = Effect.suspend(() => {
+          const made = line.poll()
+          if (made === undefined) return Effect.zipRight(wait(line.some), arrived)
+          const { exit, place } = made
+          const waited = performance.now() - started
+          stats.waited += waited
+          if (Exit.isFailure(exit)) {
+            failure = Exit.failCause(exit.cause)
+            return failure
+          }
+          const { batch, hash, skipped = nothing } = exit.value
+          const over = skipped.length === 0 ? undefined : tooMany(skipped)
+          if (over !== undefined) {
+            exit.value.release?.()
+            failure = Exit.fail(over)
+            return failure
+          }
+          left--
+          due++
+          release = exit.value.release
+          chain.add(place, hash)
+          lanes[(place % batches) % workers]?.leave.give()
+          for (const { samples } of skipped) {
+            stats.skipped += samples
+            counting.skipped(samples)
+          }
+          if (batch === undefined) {
+            return skipped.length === 0
+              ? next(wait)
+              : Effect.zipRight(Effect.uninterruptible(report(skipped)), next(wait))
+          }
+          stats.batches++
+          stats.samples += batch.size
+          counting.taken(batch.size, waited, held)
+          // What is accounted for is handed on, whoever calls off the telling.
+          return skipped.length === 0
+            ? Effect.succeedSome(batch)
+            : Effect.uninterruptible(Effect.as(report(skipped), Option.some(batch)))
+        })
+        return arrived
       })
-      return arrived
-    })
 
     // Two takers at once would wait on one lane for the batches of two.
     const one = yield* Effect.makeSemaphore(1)
     // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E.
-    const take = one.withPermits(1)(next) as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
+    const typed = (taking: Taking) => taking as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
+    const take = typed(one.withPermits(1)(next((arrival) => arrival)))
+    const forEach = <X, E2, R2>(step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>) =>
+      one.withPermits(1)(
+        Effect.uninterruptibleMask((restore) => {
+          const taking = typed(next(restore))
+          const rest: Effect.Effect<void, LoaderError<E> | E2, R2> = Effect.flatMap(
+            Effect.zipRight(restore(Effect.void), taking),
+            (batch) => (Option.isNone(batch) ? Effect.void : Effect.zipRight(step(batch.value), rest))
+          )
+          return rest
+        })
+      )
     return {
       batches,
       take,
+      forEach,
       stream: Stream.repeatEffectOption(
         Effect.flatMap(Effect.mapError(take, Option.some), (batch) =>
           Option.isSome(batch) ? Effect.succeed(batch.value) : Effect.fail(Option.none())

@@ -196,6 +196,36 @@ describe("a cursor that does not fit", () => {
     expect((await error(cursor, { workers: 3, allow: ["seed"] }))._tag).toBe("Left")
   })
 
+  test("of a rank that took batches out of turn is refused by other ranks, which have not taken them", async () => {
+    const own = pipeline(40, 4)
+    const elastic = SeedPolicy.elastic({ seed: 1 })
+    // Worker 0 waits for its leave; worker 1 runs ahead.
+    const slow = own.pipe(
+      Pipeline.mapEffect("wait", (batch) => Effect.delay(Effect.succeed(batch), batch.worker === 0 ? 50 : 0))
+    )
+    const gap = await Effect.gen(function* () {
+      const loader = yield* Scheduler.open(slow, { order: "ready", digest: true, world: 2 })
+      yield* loader.take
+      return yield* loader.cursor
+    }).pipe(Effect.scoped, Effect.provide(elastic), Effect.provide(Workers.fibers(2)), Effect.runPromise)
+    expect(gap.ahead.length).toBe(1)
+    const resumed = (ranks: Scheduler.Options) =>
+      Effect.scoped(Scheduler.open(slow, { order: "ready", digest: true, from: gap, ...ranks })).pipe(
+        Effect.provide(elastic),
+        Effect.provide(Workers.fibers(3)),
+        Effect.either,
+        Effect.runPromise
+      )
+    expect((await resumed({ world: 2 }))._tag).toBe("Right")
+    for (const ranks of [{ world: 1 }, { world: 4 }, { world: 2, rank: 1 }]) {
+      const refused = await resumed(ranks)
+      expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "CursorError" } })
+      expect(String(refused._tag === "Left" ? refused.left : "")).toContain(
+        "go on as rank 0 of 2 until its row has no gap"
+      )
+    }
+  })
+
   test("for it was cut, changed, written by another version or is none: a typed error that says so", async () => {
     const { cursor } = await first()
     const own = cursor as Cursor.Cursor

@@ -733,3 +733,49 @@ describe("errors carry their place", () => {
     })
   })
 })
+
+describe("forEach", () => {
+  const pipeline = numbers(40).pipe(
+    Pipeline.mapEffect("slow", (x) => Effect.delay(Effect.succeed(x), x % 3)),
+    Pipeline.batch(4)
+  )
+
+  test("hands on every batch, and fails with the step's own error or the run's", async () => {
+    const run = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(pipeline)
+      const seen: Array<number> = []
+      yield* loader.forEach(({ index }) => Effect.sync(() => seen.push(index)))
+      const after = yield* loader.take
+      return { seen, after }
+    }).pipe(Effect.scoped, Effect.provide(layer(3)))
+    expect(await Effect.runPromise(run)).toEqual({ seen: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], after: Option.none() })
+    const failing = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(pipeline)
+      return yield* loader.forEach(({ index }) => (index === 3 ? Effect.fail("the step") : Effect.void))
+    }).pipe(Effect.scoped, Effect.provide(layer(3)), Effect.flip)
+    expect(await Effect.runPromise(failing)).toBe("the step")
+  })
+
+  test("an interrupt at any moment leaves the cursor behind the last step that was done", async () => {
+    for (let at = 0; at < 30; at++) {
+      const run = Effect.gen(function* () {
+        const loader = yield* Scheduler.open(pipeline)
+        let steps = 0
+        const step = Effect.gen(function* () {
+          yield* Effect.yieldNow()
+          steps++
+          yield* Effect.sleep(1)
+        })
+        const fiber = yield* Effect.fork(loader.forEach(() => step))
+        yield* Effect.sleep(at / 2)
+        yield* Fiber.interrupt(fiber)
+        return { steps, cursor: yield* loader.cursor }
+      }).pipe(Effect.scoped, Effect.provide(layer(2)))
+      const { cursor, steps } = await Effect.runPromise(run)
+      expect({ batch: cursor.epoch * 10 + cursor.batch, batches: cursor.batches }).toEqual({
+        batch: steps,
+        batches: steps
+      })
+    }
+  }, 60_000)
+})

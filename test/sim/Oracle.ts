@@ -1,0 +1,168 @@
+/**
+ * What a case should deliver, by a plain loop that makes one batch after the other from their coordinates: it knows of
+ * no scheduler, plan, cursor or sampler. The policy is asked for one seed at a time.
+ */
+import { createHash } from "node:crypto"
+import { Effect } from "effect"
+import { Rng, SeedPolicy } from "../../src/index.ts"
+import { type Coordinates, stageId } from "../../src/seeding/Coordinates.ts"
+import { integer } from "../../src/seeding/distributions/Bounded.ts"
+import { block } from "../../src/seeding/generators/Philox.ts"
+import { seedAt } from "../../src/seeding/SeedPolicy.ts"
+import type { Case } from "./Case.ts"
+
+/** A batch, as far as it can be told from another. */
+export interface Expected {
+  readonly epoch: number
+  readonly index: number
+  readonly worker: number
+  readonly indices: ReadonlyArray<number>
+  readonly traces: ReadonlyArray<number>
+}
+
+/** The part of a case that what is delivered hangs on, with the workers and ranks of a leg. */
+export interface Place {
+  readonly workers: number
+  readonly rank: number
+  readonly world: number
+}
+
+/** A row of the plan that fails for good, under a policy that leaves such rows out. */
+export type LeftOut = (index: number) => boolean
+
+// What stages do to a sample, said once for pipeline and oracle.
+
+export const LIMIT = 23
+/** The indices that the subset has, of a dataset of a size. */
+export const subsetOf = (size: number): ReadonlyArray<number> =>
+  Array.from({ length: size }, (_, index) => index).filter((index) => index % 3 !== 1)
+
+export const keeps = (index: number): boolean => index % 5 !== 3
+export const mapped = (index: number, epoch: number): number => index * 3 + epoch
+export const mixed = (value: number, word: number): number => value + word / 2 ** 32
+
+/** How many positions an epoch has. */
+export const countOf = ({ sampler, size }: Case): number => {
+  if (sampler === "limited") return Math.min(LIMIT, size)
+  return sampler === "subset" ? subsetOf(size).length : size
+}
+
+/** How many batches an epoch has. */
+export const batchesOf = (own: Case): number => {
+  const count = countOf(own)
+  const full = (count - (count % own.batchSize)) / own.batchSize
+  return full * own.batchSize < count && !own.dropLast ? full + 1 : full
+}
+
+const orderOf = (own: Case, rng: () => Rng.Rng): ((position: number) => number) => {
+  switch (own.sampler) {
+    case "sequential":
+      return (position) => position
+    case "shuffle":
+    case "limited": {
+      const items = rng().permutation(own.size)
+      return (position) => items[position] ?? -1
+    }
+    case "subset": {
+      const indices = subsetOf(own.size)
+      const items = rng().permutation(indices.length)
+      return (position) => indices[items[position] ?? -1] ?? -1
+    }
+    case "withReplacement": {
+      const words = rng()
+      const [key0, key1, c2, c3] = [words.word(), words.word(), words.word(), words.word()]
+      return (position) => {
+        let drawn = 0
+        const word = (): number => {
+          const four = new Uint32Array(4)
+          block(position, Math.floor(drawn / 4) * 2 ** 21, c2, c3, key0, key1, four, 0)
+          return four[drawn++ % 4] ?? 0
+        }
+        return integer({ word }, own.size)
+      }
+    }
+  }
+}
+
+/** All batches of a rank, by their place in the row of all batches of the run; none where nothing is left of one. */
+export const oracle = (own: Case, { rank, workers, world }: Place): ReadonlyArray<Expected | undefined> => {
+  const policy = Effect.runSync(SeedPolicy.SeedPolicy.pipe(Effect.provide(SeedPolicy[own.policy]({ seed: own.seed }))))
+  const distinct = own.sampler !== "withReplacement"
+  const rngAt = (at: Omit<Coordinates, "stage" | "distinct" | "world" | "workers" | "rank">, name: string) => {
+    const request = { ...at, rank, world, workers, stage: stageId(name), distinct, indices: [at.index] }
+    return Rng.make(seedAt(Effect.runSync(policy.seeds(request)), 0))
+  }
+
+  const result: Array<Expected | undefined> = []
+  const count = countOf(own)
+  const batches = batchesOf(own)
+  for (let epoch = 0; epoch < own.epochs; epoch++) {
+    const start = { epoch, worker: 0, batch: 0, ordinal: 0, position: 0, index: 0 }
+    const order = orderOf(own, () => rngAt({ ...start, scope: "epoch" }, "sample"))
+    const made = new Map<number, number>()
+    const began = new Map<number, number>()
+    for (let batch = 0; batch < batches; batch++) {
+      const worker = batch % workers
+      const first = batch * own.batchSize
+      const length = Math.min(own.batchSize, count - first)
+      const indices: Array<number> = []
+      const traces: Array<ReadonlyArray<number>> = []
+      let head: { readonly position: number; readonly index: number } | undefined
+      for (let position = first; position < first + length; position++) {
+        // Each rank has a run of neighbours, as many as the others give or take one.
+        const place = position - first
+        if (place < Math.floor((rank * length) / world) || place >= Math.floor(((rank + 1) * length) / world)) continue
+        const index = order(position)
+        head ??= { position, index }
+        const ordinal = made.get(worker) ?? 0
+        made.set(worker, ordinal + 1)
+        let trace: Array<number> | undefined = [0]
+        for (const { kind, name } of own.stages) {
+          if (trace === undefined) break
+          if (kind === "filter") trace = keeps(index) ? trace : undefined
+          else if (kind === "map" || kind === "mapEffect") trace.push(mapped(index, epoch))
+          else trace.push(rngAt({ scope: "sample", epoch, worker, batch, ordinal, position, index }, name).word())
+        }
+        if (trace === undefined) continue
+        indices.push(index)
+        traces.push(trace)
+      }
+      const ordinal = began.get(worker) ?? 0
+      began.set(worker, ordinal + 1)
+      if (head === undefined || indices.length === 0) {
+        result.push(undefined)
+        continue
+      }
+      let numbers = traces.flat()
+      for (let stage = 0; stage < own.behind; stage++) {
+        const word = rngAt({ scope: "batch", epoch, worker, batch, ordinal, ...head }, `mix ${stage}`).word()
+        numbers = numbers.map((value) => mixed(value, word))
+      }
+      result.push({ epoch, index: batch, worker, indices, traces: numbers })
+    }
+  }
+  return result
+}
+
+const entry = (text: string): string => `${text.length}:${text}`
+
+/** The hash of a batch's columns, as the digest's documentation has it. */
+export const hashOf = ({ indices, traces }: Expected): Buffer => {
+  const hash = createHash("sha256").update(entry(" record [2]"))
+  const width = traces.length / indices.length
+  const columns: ReadonlyArray<readonly [string, ReadonlyArray<number>, string]> = [
+    ["index", indices, `${indices.length}`],
+    ["trace", traces, `${indices.length},${width}`]
+  ]
+  for (const [name, values, shape] of columns) {
+    hash.update(entry(`${name} float64 [${shape}]`)).update(new Uint8Array(Float64Array.from(values).buffer))
+  }
+  return hash.digest()
+}
+
+/** The chain over some batches. */
+export const digestOf = (batches: ReadonlyArray<Expected>): string => {
+  let head: Buffer = Buffer.alloc(32)
+  for (const batch of batches) head = createHash("sha256").update(head).update(hashOf(batch)).digest()
+  return head.toString("hex")
+}

@@ -1,0 +1,195 @@
+/**
+ * The pipeline of a case, with the faults of a leg in it.
+ */
+import { Data, Effect } from "effect"
+import { type Batch, Dataset, Pipeline, Sampler, type SeedPolicy, Tensor } from "../../src/index.ts"
+import type { Case, Fault, StageCase } from "./Case.ts"
+import { batchesOf, keeps, LIMIT, mapped, mixed, subsetOf } from "./Oracle.ts"
+
+/** What a simulated fault fails with. */
+export class Broken extends Data.TaggedError("Broken")<{ readonly stage: string; readonly index: number }> {}
+
+/** A sample on its way. */
+export interface Traced {
+  readonly index: number
+  readonly trace: ReadonlyArray<number>
+}
+
+export interface Columns {
+  readonly index: Tensor.Tensor<Float64Array>
+  readonly trace: Tensor.Tensor<Float64Array>
+}
+
+type Drawing<A> = Pipeline.Pipeline<A, Broken | Dataset.DatasetError, SeedPolicy.SeedPolicy>
+
+/** What happens on the way of the samples. */
+export interface Happening {
+  readonly event: () => void
+  /** The batches that were begun, each by its place in the row of all. */
+  readonly begun: Set<number>
+  /** The faults that happened, each as stage and index, but for slow ones. */
+  readonly broken: Array<string>
+}
+
+/** The faults of a leg, told which of them happen where. */
+class Faults {
+  readonly #left: Array<{ readonly stage: string; readonly index: number; readonly how: Fault["how"]; times: number }>
+  readonly #happening: Happening
+
+  constructor(own: Case, faults: ReadonlyArray<Fault>, happening: Happening) {
+    this.#happening = happening
+    this.#left = faults.map(({ at, how, sample, times }) => ({
+      stage: at === "dataset" ? "dataset" : (own.stages[at % Math.max(own.stages.length, 1)]?.name ?? "dataset"),
+      index: sample % own.size,
+      how,
+      times
+    }))
+  }
+
+  /** What is to happen to a sample now. */
+  next(stage: string, index: number): Fault["how"] | undefined {
+    this.#happening.event()
+    const fault = this.#left.find((other) => other.stage === stage && other.index === index && other.times > 0)
+    if (fault === undefined) return undefined
+    fault.times--
+    if (typeof fault.how === "string") this.#happening.broken.push(`${stage} ${index}`)
+    return fault.how
+  }
+
+  /** In plain code: what breaks, throws. Nothing takes time there. */
+  plain(stage: string, index: number): void {
+    const how = this.next(stage, index)
+    if (how === "fail" || how === "die") throw new Broken({ stage, index })
+  }
+
+  effect(stage: string, index: number): Effect.Effect<void, Broken> {
+    return Effect.suspend(() => {
+      const how = this.next(stage, index)
+      if (how === undefined) return Effect.void
+      if (how === "fail") return Effect.fail(new Broken({ stage, index }))
+      if (how === "die") return Effect.die(new Broken({ stage, index }))
+      return Effect.sleep(how.slow)
+    })
+  }
+}
+
+const added = ({ index, trace }: Traced, value: number): Traced => ({ index, trace: [...trace, value] })
+
+const samplerOf = ({ sampler, size }: Case) => {
+  switch (sampler) {
+    case "sequential":
+      return Sampler.sequential
+    case "shuffle":
+      return Sampler.shuffle
+    case "limited":
+      return Sampler.limited(Sampler.shuffle, LIMIT)
+    case "subset":
+      return Sampler.subset(subsetOf(size), Sampler.shuffle)
+    case "withReplacement":
+      return Sampler.withReplacement()
+  }
+}
+
+const stageOf =
+  (faults: Faults) =>
+  (pipeline: Drawing<Traced>, { kind, name }: StageCase): Drawing<Traced> => {
+    switch (kind) {
+      case "augment":
+        return pipeline.pipe(
+          Pipeline.augment(name, (sample, rng) => {
+            const word = rng.word()
+            faults.plain(name, sample.index)
+            return added(sample, word)
+          })
+        )
+      case "map":
+        return pipeline.pipe(
+          Pipeline.map(name, (sample, { epoch }) => {
+            faults.plain(name, sample.index)
+            return added(sample, mapped(sample.index, epoch))
+          })
+        )
+      case "filter":
+        return pipeline.pipe(
+          Pipeline.filter(name, ({ index }) => {
+            faults.plain(name, index)
+            return keeps(index)
+          })
+        )
+      case "augmentEffect":
+        return pipeline.pipe(
+          Pipeline.augmentEffect(
+            name,
+            (sample, rng) =>
+              Effect.gen(function* () {
+                yield* Effect.sleep(sample.index % 3)
+                const word = rng.word()
+                yield* faults.effect(name, sample.index)
+                return added(sample, word)
+              }),
+            { concurrency: 3 }
+          )
+        )
+      case "mapEffect":
+        return pipeline.pipe(
+          Pipeline.mapEffect(name, (sample, { epoch }) =>
+            Effect.gen(function* () {
+              yield* faults.effect(name, sample.index)
+              yield* Effect.yieldNow()
+              return added(sample, mapped(sample.index, epoch))
+            })
+          )
+        )
+    }
+  }
+
+/** The pipeline, and the dataset's name in faults is `dataset`. */
+export const pipelineOf = (
+  own: Case,
+  broken: ReadonlyArray<Fault>,
+  happening: Happening
+): Drawing<Batch.Batch<Columns>> => {
+  const faults = new Faults(own, broken, happening)
+  const sampled: Drawing<number> = (
+    own.dataset === "plain"
+      ? Pipeline.from(
+          Dataset.make({
+            name: "numbers",
+            size: own.size,
+            get: (index) => {
+              faults.plain("dataset", index)
+              return index
+            }
+          })
+        )
+      : Pipeline.from(
+          Dataset.effect({
+            name: "numbers",
+            size: own.size,
+            concurrency: 4,
+            get: (index) => Effect.as(faults.effect("dataset", index), index)
+          })
+        )
+  ).pipe(Pipeline.sample(samplerOf(own)))
+  const begun: Drawing<Traced> = sampled.pipe(
+    Pipeline.map("begin", (index, { batch, epoch }): Traced => {
+      happening.begun.add(epoch * batchesOf(own) + batch)
+      return { index, trace: [0] }
+    })
+  )
+  let batched: Drawing<Batch.Batch<Columns>> = own.stages
+    .reduce(stageOf(faults), begun)
+    .pipe(Pipeline.batch(own.batchSize, { dropLast: own.dropLast }))
+  for (let stage = 0; stage < own.behind; stage++) {
+    batched = batched.pipe(
+      Pipeline.augment(`mix ${stage}`, (batch, rng): Batch.Batch<Columns> => {
+        happening.event()
+        const word = rng.word()
+        const { index, trace } = batch.columns
+        const data = trace.data.map((value) => mixed(value, word))
+        return { ...batch, columns: { index, trace: Tensor.make(data, trace.shape) } }
+      })
+    )
+  }
+  return batched
+}

@@ -1,0 +1,12 @@
+/**
+ * Some cases of the simulator, others each time; `bun run test:simulate` plays as many as are wanted.
+ */
+import { expect, test } from "bun:test"
+import { play } from "./play.ts"
+
+test("what the simulator plays comes out as the oracle has it", () => {
+  const seed = Date.now() % 2 ** 31
+  const { broken, figures } = play(40, seed)
+  expect(broken).toBe(undefined)
+  expect(figures.batches).toBeGreaterThan(0)
+}, 60_000)
