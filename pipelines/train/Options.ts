@@ -53,5 +53,11 @@ export const options = {
   profile: Options.boolean("profile").pipe(
     Options.withDescription("Say what each stage took, how full the queues were, and who holds the run back")
   ),
+  verify: reading(
+    "verify",
+    "n",
+    "At the end make so many batches of the run again, chosen at random, and fail if one comes out otherwise",
+    whole(1)
+  ).pipe(Options.optional),
   json: Options.boolean("json").pipe(Options.withDescription("Print the result as JSON, the last line of stdout"))
 }

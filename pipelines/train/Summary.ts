@@ -26,7 +26,10 @@ export const summary = (outcome: Outcome): string => {
       "proof",
       `${startedStates} generator states were started, ${repeatedDraws} of them equal to one before` +
         (repeatedDraws === 0 ? ": no random draw was repeated" : ": RANDOM DRAWS WERE REPEATED")
-    ]
+    ],
+    ...(outcome.verified === 0
+      ? []
+      : [["verified", `${outcome.verified} batches, chosen at random, were made again and came out the same`] as const])
   ]
   const title = outcome.interrupted ? "Called off; reached so far:" : "Done."
   const { profile } = outcome

@@ -45,6 +45,8 @@ export interface Options {
   readonly noTrain: boolean
   /** Keep a profile of the loader. */
   readonly profile: boolean
+  /** How many batches are made again at the end. */
+  readonly verify: Option.Option<number>
 }
 
 /** Where a run keeps its checkpoints, and how often. */
@@ -87,6 +89,8 @@ export interface Outcome extends Result {
   /** Why the workers run on what they do; none where it was said. */
   readonly chosen: string | undefined
   readonly profile: Scheduler.Profile | undefined
+  /** How many batches were made again, and came out the same. */
+  readonly verified: number
   /** The checkpoint that a next start goes on from. */
   readonly checkpoint: string | undefined
 }
@@ -161,6 +165,7 @@ export const train = (
       order: options.order,
       prefetch: options.prefetch,
       profile: options.profile,
+      verify: Option.getOrElse(options.verify, () => 0),
       digest: true,
       from: saved?.cursor
     })
@@ -259,7 +264,9 @@ export const train = (
     // Called off within an epoch, the model has learned since it was last tested.
     if (model !== undefined && taken % Math.max(loader.batches, 1) !== 0) accuracy = yield* evaluate(model)
     const profile = Option.getOrUndefined(yield* loader.profile)
+    // Before batches are made again, whose draws are no others.
     const report = yield* audit.report
+    const verified = yield* loader.verify
     const chosen = workers.backend === "auto" ? Option.getOrUndefined(yield* workers.chosen) : undefined
     return {
       runtime: runtime.name,
@@ -282,6 +289,7 @@ export const train = (
       interrupted: taken < total,
       profile,
       chosen: chosen === undefined ? undefined : `${chosen.backend}, as ${chosen.reason}`,
+      verified: verified.length,
       checkpoint: newest
     } satisfies Outcome
   }).pipe(Effect.scoped)

@@ -91,6 +91,7 @@ export const counting = <E, R>(policy: Layer.Layer<SeedPolicy, E, R>): Layer.Lay
       }
       const outer = {
         ...inner,
+        unobserved: inner.unobserved ?? inner,
         seeds: (request: Request) =>
           Effect.tap(inner.seeds(request), (seeds) => Effect.sync(() => note(request, seeds)))
       }

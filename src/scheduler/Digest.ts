@@ -12,6 +12,7 @@
  * @since 0.1.0
  */
 import { Data } from "effect"
+import { shown } from "../InvalidOption.ts"
 import { sha256Stream } from "../runtime.ts"
 import { wellFormed } from "../seeding/Seed.ts"
 import { isRecord } from "../stages/Lease.ts"
@@ -33,6 +34,10 @@ export class DigestError extends Data.TaggedError("DigestError")<{
     )
   }
 }
+
+/** What hashing columns threw, as the typed error: columns of a caller's own making can have fields that throw. @since 0.1.0 */
+export const errorOf = (thrown: unknown): DigestError =>
+  thrown instanceof DigestError ? thrown : new DigestError({ column: "", found: shown(thrown) })
 
 type Hash = ReturnType<typeof sha256Stream>
 

@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import { Effect, type Scope } from "effect"
-import { type InvalidOption, shown } from "../InvalidOption.ts"
+import type { InvalidOption } from "../InvalidOption.ts"
 import { arena } from "../kernels/Kernels.ts"
 import { Output } from "../kernels/Output.ts"
 import type { Place } from "../kernels/Place.ts"
+import { remembering } from "../seeding/SeedPolicy.ts"
 import type { Batch } from "../stages/Batch.ts"
 import { isRecord, KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../stages/Lease.ts"
 import { Tensor } from "../Tensor.ts"
@@ -80,7 +81,10 @@ export const onFiber =
   (job, worker, { digest, failures }) =>
     Effect.sync(() => {
       const output = new Output(arena(), reuse)
-      const own = Worker.make(job, worker, output, limitsOf(failures))
+      const limits = limitsOf(failures)
+      const { forget, policy } =
+        limits.careful && job.policy !== undefined ? remembering(job.policy) : { forget: () => {}, policy: job.policy }
+      const own = Worker.make({ ...job, policy }, worker, output, limits)
       const quarantine = new Quarantine<Place>(debug ? KEPT_FROM_USE : 0)
       const give = (places: ReadonlyArray<Place>): void => {
         if (debug) for (const place of places) place.bytes.fill(0xff)
@@ -97,6 +101,7 @@ export const onFiber =
           // Of a run that goes on from somewhere the streams may have gone on, too.
           if (!begun) yield* own.advance(epoch, number)
           begun = true
+          forget()
           return yield* Effect.catchAll(attempt(epoch, number), (failure) => {
             const { position, size } = Plan.rows(job.plan, number)
             return again(new Tries(failures, position, size), failure, (left) => attempt(epoch, number, left))
@@ -168,7 +173,5 @@ export const hashed = (
       times?.add("digest", performance.now() - started)
       return { batch, hash }
     },
-    // Columns of a caller's own making can have fields that throw.
-    catch: (error) =>
-      error instanceof Digest.DigestError ? error : new Digest.DigestError({ column: "", found: shown(error) })
+    catch: Digest.errorOf
   })

@@ -31,6 +31,7 @@ import * as Plan from "./Plan.ts"
 import * as Profile from "./Profile.ts"
 import type { DatasetChanged, StageError } from "./StageError.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
+import * as Verify from "./Verify.ts"
 import * as Worker from "./Worker.ts"
 import { Workers } from "./Workers.ts"
 
@@ -39,6 +40,7 @@ export { format as formatProfile } from "./Profile.ts"
 export { MAX_WORLD, ranksFromConfig } from "./Ranks.ts"
 export { DatasetChanged, StageError } from "./StageError.ts"
 export { ThreadError } from "./threads/ThreadError.ts"
+export { ImpureBatch, type Verified } from "./Verify.ts"
 
 /**
  * All that can go wrong with a run whose dataset and effectful stages fail with `E`.
@@ -76,6 +78,8 @@ export interface Options extends Job.Ranks {
   readonly from?: unknown
   /** Keep a profile: what each stage takes, how full the queues are. It costs some microseconds a batch. Default `false`. */
   readonly profile?: boolean
+  /** From how many of its batches, chosen at random, `loader.verify` keeps hashes. Default 0. */
+  readonly verify?: number
   /** What may differ from the run that the cursor is of. Default: nothing that changes a batch. */
   readonly allow?: ReadonlyArray<Cursor.Field>
 }
@@ -115,6 +119,11 @@ export interface Loader<out C, out E = never> {
   /** The batches from here on, as a stream. Pulling from it is `take`. */
   readonly stream: Stream.Stream<Batch<C>, LoaderError<E>>
   readonly stats: Effect.Effect<Stats>
+  /**
+   * Makes the batches that `verify` has chosen so far again, here and now, and gives which they were; fails with
+   * `ImpureBatch` where one is not what was delivered. Batches of which samples were left out are not chosen.
+   */
+  readonly verify: Effect.Effect<ReadonlyArray<Verify.Verified>, LoaderError<E> | Verify.ImpureBatch>
   /** Where the time went so far; none without `profile: true`. */
   readonly profile: Effect.Effect<Option.Option<Profile.Profile>>
   /**
@@ -183,7 +192,7 @@ export const open = <C, E, R>(
 ): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Workers | Scope.Scope> =>
   Effect.gen(function* () {
     const { backend, count: workers, start } = yield* Workers
-    const { digest, epochs, prefetch, ready } = yield* checked(() => settings(options))
+    const { digest, epochs, prefetch, ready, verify } = yield* checked(() => settings(options))
     const traced = Ambient.ownTracer(yield* Effect.tracer) !== untraced
     // As many queues as there are lanes, below; more are never asked.
     const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch, workers) : undefined
@@ -280,13 +289,11 @@ export const open = <C, E, R>(
 
     yield* Ambient.installed
     const context = yield* Effect.context<R>()
-    const makers = yield* Effect.forEach(
-      lanes,
-      ({ worker }) => start(job, worker, { digest, failures, prefetch, batches: total - first - ahead.size }),
-      {
-        concurrency: "unbounded"
-      }
-    )
+    const making = { digest, failures, prefetch, batches: total - first - ahead.size }
+    const chosen = new Verify.Chosen(verify, job)
+    const makers = yield* Effect.forEach(lanes, ({ worker }) => start(job, worker, making), {
+      concurrency: "unbounded"
+    })
     yield* Effect.forEach(
       makers,
       (maker, place) => {
@@ -349,6 +356,14 @@ export const open = <C, E, R>(
           }
           left--
           due++
+          if (batch !== undefined && skipped.length === 0) {
+            try {
+              chosen.pass(batch)
+            } catch (thrown) {
+              failure = Exit.fail(Digest.errorOf(thrown))
+              return failure
+            }
+          }
           release = exit.value.release
           chain.add(place, hash)
           lanes[(place % batches) % workers]?.leave.give()
@@ -398,6 +413,10 @@ export const open = <C, E, R>(
         )
       ),
       stats: Effect.sync(() => ({ ...stats })),
+      verify: fromPipeline<ReadonlyArray<Verify.Verified>, E, R, Verify.ImpureBatch>(
+        chosen.again(job, making),
+        context
+      ),
       profile: Effect.sync(() => Option.fromNullable(recorder?.profile(stats.waited))),
       digest: Effect.sync(() => chain.value),
       cursor: Effect.sync(() =>
@@ -446,7 +465,8 @@ const settings = (options: Options) => {
     epochs: whole("epochs", options.epochs ?? 1, 0),
     prefetch: whole("prefetch", options.prefetch ?? 2, 1),
     ready: order === "ready",
-    digest: options.digest ?? false
+    digest: options.digest ?? false,
+    verify: whole("verify", options.verify ?? 0, 0)
   }
 }
 
@@ -582,8 +602,8 @@ export const replay = <C, E, R>(
  * An effect of a worker with what the pipeline's types say of it and a worker does not know: it requires R, which
  * `context` holds, and its stages fail with E.
  */
-const fromPipeline = <A, E, R>(
-  effect: Effect.Effect<unknown, Failure, unknown>,
+const fromPipeline = <A, E, R, Own = never>(
+  effect: Effect.Effect<unknown, Failure | Own, unknown>,
   context: Context.Context<R>
-): Effect.Effect<A, LoaderError<E>> =>
-  Effect.provide(effect, context as Context.Context<unknown>) as Effect.Effect<A, LoaderError<E>>
+): Effect.Effect<A, LoaderError<E> | Own> =>
+  Effect.provide(effect, context as Context.Context<unknown>) as Effect.Effect<A, LoaderError<E> | Own>

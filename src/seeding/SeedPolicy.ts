@@ -151,6 +151,11 @@ export interface Service {
   readonly bits?: number
   /** When present, every draw of every batch is reported to it, batch by batch as they are made. */
   readonly record?: (draws: ReadonlyArray<Draw>) => Effect.Effect<void>
+  /**
+   * Present on a policy that looks on (an audit, say): what it stands in front of, to be asked for seeds that are no news,
+   * as when a batch is made again to see whether it comes out the same.
+   */
+  readonly unobserved?: Service
 }
 
 /**
@@ -325,6 +330,23 @@ const plainly = new WeakMap<Service["seeds"], (request: Request) => Seeds | unde
  * @since 0.1.0
  */
 export const seedsNow = ({ seeds }: Service, request: Request): Seeds | undefined => plainly.get(seeds)?.(request)
+
+/**
+ * A policy that is asked for each stage's seeds once, until `forget` is called: for a batch that is tried more than once.
+ *
+ * @since 0.1.0
+ */
+export const remembering = (policy: Service): { readonly policy: Service; readonly forget: () => void } => {
+  const known = new Map<string, Seeds>()
+  const seeds: Service["seeds"] = (request) =>
+    Effect.suspend(() => {
+      const key = `${request.scope} ${request.stage.name}`
+      const own = known.get(key)
+      if (own !== undefined) return Effect.succeed(own)
+      return Effect.tap(policy.seeds(request), (given) => Effect.sync(() => known.set(key, given)))
+    })
+  return { policy: { ...policy, seeds }, forget: () => known.clear() }
+}
 
 const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Service => {
   const made = (request: Request): Seeds | Misfit => {

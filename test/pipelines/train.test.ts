@@ -27,6 +27,17 @@ const SHORT = ["--no-train", "--epochs", "2", "--limit", "600"]
 
 describe("a short run", () => {
   test(
+    "makes batches again where it is asked to, and says so; the rest of it is the same",
+    async () => {
+      const { code, stderr, stdout } = await start("train.ts", ["--json", ...SHORT, "--verify", "3"]).ended
+      expect(code).toBe(0)
+      expect(stderr).toContain("verified       3 batches, chosen at random, were made again and came out the same")
+      expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({ digest: DIGEST, repeatedDraws: 0 })
+    },
+    TIME
+  )
+
+  test(
     "prints one JSON object as its last line, and no fields beyond those that are promised",
     async () => {
       const json = await result(SHORT)
@@ -167,6 +178,7 @@ describe("training", () => {
         limit: Option.some(64),
         noTrain: true,
         profile: false,
+        verify: Option.none(),
         ranks: { rank: 0, world: 1 }
       }
       const quiet = { show: () => Effect.void, done: Effect.void }

@@ -461,7 +461,10 @@ test("options that cannot be meant are refused with the way out", async () => {
 })
 
 test("a retried run repeats no draw", async () => {
-  const troubles: ReadonlyArray<Trouble> = [{ where: "plain", index: 3, times: 2 }]
+  const troubles: ReadonlyArray<Trouble> = [
+    { where: "plain", index: 4, times: 2 },
+    { where: "mixed", index: 2, times: 1 }
+  ]
   const audit = await Effect.gen(function* () {
     yield* Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }), { epochs: 2 }))
     return yield* (yield* SeedAudit.SeedAudit).report
@@ -471,5 +474,6 @@ test("a retried run repeats no draw", async () => {
     Effect.provide(recurs(2)),
     Effect.runPromise
   )
-  expect(audit.repeated).toBe(0)
+  // An order is not drawn here; 80 samples in two stages, and ten batches in one behind `batch`.
+  expect(audit).toMatchObject({ started: 170, repeated: 0 })
 })

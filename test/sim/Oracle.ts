@@ -160,9 +160,9 @@ export const hashOf = ({ indices, traces }: Expected): Buffer => {
   return hash.digest()
 }
 
-/** The chain over some batches. */
-export const digestOf = (batches: ReadonlyArray<Expected>): string => {
-  let head: Buffer = Buffer.alloc(32)
+/** The chain over some batches, from where another one stands. */
+export const digestOf = (batches: ReadonlyArray<Expected>, from: string): string => {
+  let head: Buffer = Buffer.from(from, "hex")
   for (const batch of batches) head = createHash("sha256").update(head).update(hashOf(batch)).digest()
   return head.toString("hex")
 }

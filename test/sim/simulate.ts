@@ -32,6 +32,8 @@ interface Taken {
 
 /** A rank of the run between two legs. */
 interface Rank {
+  /** What its chain of digests begins with: another run's, where it goes on as the rank that this one was. */
+  readonly head: string
   readonly log: ReadonlyArray<Taken>
   /** The cursor as it is stored; none before the first leg. */
   readonly cursor: string | undefined
@@ -221,7 +223,7 @@ class Process {
               last = JSON.stringify(cursor)
               taken++
               event()
-              if (taken % this.#leg.every === 0) kept = { log: [...log], cursor: last }
+              if (taken % this.#leg.every === 0) kept = { ...before, log: [...log], cursor: last }
               inBounds(cursor)
               if (consumer > 0) yield* Effect.sleep(consumer)
               inBounds(Effect.runSync(own.cursor))
@@ -248,7 +250,7 @@ class Process {
     const digest = Effect.runSync(loader.digest)
     const text = JSON.stringify(cursor)
     must(text.length < 1024 || cursor.ahead.length > 0, () => `the cursor takes ${text.length} characters`)
-    this.#stands(cursor, log, digest, digestsFrom, changed)
+    this.#stands(cursor, log, digest, { from: digestsFrom, head: before.head }, changed)
     // What is taken in no batch (nothing was left of it) moves the cursor, too.
     if (last !== undefined) {
       const gone = cursorOf(last)
@@ -259,7 +261,7 @@ class Process {
     }
     this.#inOrder(log.slice(before.log.length))
 
-    const stands: Rank = { log, cursor: text }
+    const stands: Rank = { ...before, log, cursor: text }
     if (Exit.isSuccess(exit)) {
       if (end?.how === "leave" && placeOf(cursor, batches) < total) return { rank: stands, end: "left", events }
       must(
@@ -295,19 +297,22 @@ class Process {
     cursor: Cursor.Cursor,
     log: ReadonlyArray<Taken>,
     digest: string,
-    digestsFrom: number,
+    chain: { readonly from: number; readonly head: string },
     changed: boolean
   ): void {
     const places = new Set(log.map(({ place }) => place))
     this.#expected.forEach((expected, place) => {
-      if (place < digestsFrom || expected === undefined) return
+      if (place < chain.from || expected === undefined) return
       const behind = isBehind(cursor, place, this.#batches)
       must(behind === places.has(place), () => `batch ${place} is ${behind ? "lost" : "taken and not counted"}`)
     })
     const chained = log
-      .filter(({ place }) => place >= digestsFrom && place < placeOf(cursor, this.#batches))
+      .filter(({ place }) => place >= chain.from && place < placeOf(cursor, this.#batches))
       .toSorted((a, b) => a.place - b.place)
-    const wanted = digestOf(chained.map(({ got }) => got))
+    const wanted = digestOf(
+      chained.map(({ got }) => got),
+      chain.head
+    )
     must(digest === wanted, () => `the digest is ${digest}, that of what was taken ${wanted}`)
     must(cursor.digest === digest, () => "the cursor has another digest than the run")
     if (changed) return
@@ -398,6 +403,15 @@ const conditions = (own: Case, leg: Leg, state: State): { readonly workers: numb
   return wanted
 }
 
+/** The digest of nothing. */
+const NOTHING = "0".repeat(64)
+
+/** What the chain of a rank that goes on from a cursor begins with. */
+const headOf = (text: string | undefined, rank: number, world: number): string => {
+  const cursor = text === undefined ? undefined : cursorOf(text)
+  return cursor?.fingerprints.ranks === `${rank} of ${world}` ? (cursor.digest ?? NOTHING) : NOTHING
+}
+
 /** The state as ranks of another world find it: all go on from the rank that is furthest behind. */
 const regrouped = (own: Case, state: State, workers: number, world: number): State => {
   if (world === state.world) return { ...state, workers }
@@ -410,7 +424,7 @@ const regrouped = (own: Case, state: State, workers: number, world: number): Sta
     workers,
     world,
     settled: [...state.settled, ...log.filter((taken) => taken.place < place)],
-    ranks: Array.from({ length: world }, () => ({ log: [], cursor })),
+    ranks: Array.from({ length: world }, (_, rank) => ({ log: [], cursor, head: headOf(cursor, rank, world) })),
     start: place,
     changed: state.changed || cursor !== undefined
   }
@@ -421,7 +435,7 @@ export const simulate = (own: Case): Report => {
   let state: State = {
     workers: 1,
     world: 1,
-    ranks: [{ log: [], cursor: undefined }],
+    ranks: [{ log: [], cursor: undefined, head: NOTHING }],
     settled: [],
     start: 0,
     changed: false
