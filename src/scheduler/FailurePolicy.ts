@@ -180,7 +180,8 @@ export interface SkipOptions<R = never, R2 = never> {
   readonly when?: (error: StageError) => boolean
   /**
    * What fills its place in the batch. `"none"`, the default: the batch is one sample smaller. `"neighbour"`: the sample
-   * before it in the batch comes twice, or the one behind it where there is none before, so that batches keep their size.
+   * before it in the batch (with ranks: in this rank's part of it) comes twice, or the one behind it where there is none
+   * before, so that batches keep their size.
    */
   readonly fill?: "none" | "neighbour"
   /** Tries again first, as {@link retry} does. */

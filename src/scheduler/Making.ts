@@ -211,7 +211,13 @@ export class Making implements Ambient.AtWork {
             (error) => Effect.sync(() => errors.push([row, error]))
           )
         })
-      yield* Ambient.services(Effect.forEach(rows, one, { concurrency: atOnce(stages, dataset), discard: true }))
+      const all = concurrent(
+        rows.length,
+        atOnce(stages, dataset),
+        (place) => one(rows[place] as number), // as many as places
+        (_, cause) => cause
+      )
+      yield* Ambient.services(all)
       const [first, ...more] = errors.toSorted(([a], [b]) => a - b).map(([, error]) => error)
       if (first !== undefined) return yield* new SamplesFailed({ errors: [first, ...more] })
       const kept = rows.filter((row) => made.has(row))

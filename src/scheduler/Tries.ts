@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { Data, type Duration, Effect, Metric, Option, Schedule } from "effect"
+import { concurrent } from "../Concurrent.ts"
 import { isFault, type Service, type Skipped } from "./FailurePolicy.ts"
 import type { Failure } from "./Maker.ts"
 import * as Metrics from "./Metrics.ts"
@@ -87,7 +88,12 @@ export class Tries {
     if (hopeless !== undefined) return Effect.fail(hopeless)
     return Effect.gen(this, function* () {
       // Those that wait do so side by side.
-      const again = yield* Effect.forEach(errors, (error) => this.#again(error), { concurrency: "unbounded" })
+      const again = yield* concurrent(
+        errors.length,
+        errors.length,
+        (place) => this.#again(errors[place] as StageError), // as many as places
+        (_, cause) => cause
+      )
       let nothing = false
       for (const [place, error] of errors.entries()) {
         if (again[place] === true) continue

@@ -30,6 +30,22 @@ export type Corruption =
   | { readonly kind: "without"; readonly at: number }
   | { readonly kind: "version"; readonly version: number }
 
+/** A step of the disk that fails. */
+export interface DiskFault {
+  /** Which one, counted from the start of the process. */
+  readonly at: number
+  readonly code: "ENOSPC" | "EIO" | "EROFS"
+}
+
+/** Where checkpoints are kept: without it, in memory that nothing happens to. */
+export interface DiskCase {
+  /** What is left of the process after a kill: all that it wrote, or what it had synced. */
+  readonly cut: "kill" | "power"
+  readonly faults: ReadonlyArray<DiskFault>
+  /** Which step fails for the next process when it first looks for a checkpoint. */
+  readonly reading: number | undefined
+}
+
 /** From one start of the processes to their end. */
 export interface Leg {
   readonly workers: number
@@ -52,8 +68,17 @@ export interface Leg {
   readonly death: number | undefined
   /** The cursor comes like this first. */
   readonly corruption: Corruption | undefined
+  readonly disk: DiskCase | undefined
   /** Draws whose turn it is. */
   readonly turns: number
+}
+
+/** What becomes of samples that fail. */
+export interface FailureCase {
+  /** Samples that fail for good are left out, all others are tried again; without it, all are tried again. */
+  readonly skip:
+    | { readonly fill: "none" | "neighbour"; readonly broken: ReadonlyArray<Pick<Fault, "at" | "sample">> }
+    | undefined
 }
 
 export interface Case {
@@ -68,6 +93,8 @@ export interface Case {
   readonly policy: "epochWorker" | "elastic"
   readonly seed: number
   readonly epochs: number
+  /** Without it the first failure ends a leg. */
+  readonly failures: FailureCase | undefined
   /** Behind these one more goes to the end, with no fault. */
   readonly legs: ReadonlyArray<Leg>
 }
@@ -76,8 +103,10 @@ export interface Case {
 export const worlds = (batchSize: number): ReadonlyArray<number> =>
   Array.from({ length: 8 }, (_, place) => place + 1).filter((world) => batchSize % world === 0)
 
+const places: fc.Arbitrary<Fault["at"]> = fc.oneof(fc.constant("dataset" as const), fc.nat({ max: 3 }))
+
 const faults: fc.Arbitrary<Fault> = fc.record({
-  at: fc.oneof(fc.constant("dataset" as const), fc.nat({ max: 3 })),
+  at: places,
   sample: fc.nat({ max: 99 }),
   how: fc.oneof(fc.constantFrom("fail" as const, "die" as const), fc.record({ slow: fc.integer({ min: 1, max: 50 }) })),
   times: fc.integer({ min: 1, max: 3 })
@@ -91,8 +120,10 @@ const corruptions: fc.Arbitrary<Corruption> = fc.oneof(
   fc.record({ kind: fc.constant("version" as const), version: fc.constantFrom(0, 2, 99) })
 )
 
-const rarely = <A>(arbitrary: fc.Arbitrary<A>): fc.Arbitrary<A | undefined> =>
-  fc.option(arbitrary, { nil: undefined, freq: 1 })
+const sometimes = <A>(arbitrary: fc.Arbitrary<A>, weight: number): fc.Arbitrary<A | undefined> =>
+  fc.oneof({ weight: 10 - weight, arbitrary: fc.constant(undefined) }, { weight, arbitrary })
+
+const rarely = <A>(arbitrary: fc.Arbitrary<A>): fc.Arbitrary<A | undefined> => sometimes(arbitrary, 2)
 
 const legs: fc.Arbitrary<Leg> = fc.record({
   workers: fc.integer({ min: 1, max: 6 }),
@@ -105,7 +136,10 @@ const legs: fc.Arbitrary<Leg> = fc.record({
   consumer: fc.constantFrom(0, 0, 3),
   end: fc.option(
     fc.oneof(
-      fc.record({ how: fc.constantFrom("kill" as const, "interrupt" as const), at: fc.nat({ max: 300 }) }),
+      fc.record({
+        how: fc.constantFrom("kill" as const, "interrupt" as const),
+        at: fc.oneof(fc.nat({ max: 60 }), fc.nat({ max: 400 }))
+      }),
       fc.record({ how: fc.constant("leave" as const), at: fc.nat({ max: 12 }) })
     ),
     { nil: undefined, freq: 4 }
@@ -113,6 +147,20 @@ const legs: fc.Arbitrary<Leg> = fc.record({
   faults: fc.array(faults, { maxLength: 2 }),
   death: rarely(fc.nat({ max: 6 })),
   corruption: rarely(corruptions),
+  disk: sometimes(
+    fc.record({
+      cut: fc.constantFrom("kill" as const, "power" as const),
+      faults: fc.array(
+        fc.record({
+          at: fc.nat({ max: 60 }),
+          code: fc.constantFrom("ENOSPC" as const, "EIO" as const, "EROFS" as const)
+        }),
+        { maxLength: 2 }
+      ),
+      reading: rarely(fc.nat({ max: 8 }))
+    }),
+    5
+  ),
   turns: fc.nat({ max: 2 ** 31 - 1 })
 })
 
@@ -131,6 +179,18 @@ export const cases: fc.Arbitrary<Case> = fc.record({
   policy: fc.constantFrom("epochWorker" as const, "elastic" as const),
   seed: fc.nat(),
   epochs: fc.integer({ min: 1, max: 3 }),
+  failures: sometimes(
+    fc.record({
+      skip: sometimes(
+        fc.record({
+          fill: fc.constantFrom("none" as const, "neighbour" as const),
+          broken: fc.array(fc.record({ at: places, sample: fc.nat({ max: 99 }) }), { maxLength: 4 })
+        }),
+        5
+      )
+    }),
+    5
+  ),
   legs: fc.array(legs, { maxLength: 4 })
 })
 
@@ -148,5 +208,6 @@ export const lastLeg = (before: Leg | undefined): Leg => ({
   faults: [],
   death: undefined,
   corruption: undefined,
+  disk: undefined,
   turns: 1
 })

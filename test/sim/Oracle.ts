@@ -9,7 +9,7 @@ import { type Coordinates, stageId } from "../../src/seeding/Coordinates.ts"
 import { integer } from "../../src/seeding/distributions/Bounded.ts"
 import { block } from "../../src/seeding/generators/Philox.ts"
 import { seedAt } from "../../src/seeding/SeedPolicy.ts"
-import type { Case } from "./Case.ts"
+import type { Case, Fault } from "./Case.ts"
 
 /** A batch, as far as it can be told from another. */
 export interface Expected {
@@ -27,9 +27,6 @@ export interface Place {
   readonly world: number
 }
 
-/** A row of the plan that fails for good, under a policy that leaves such rows out. */
-export type LeftOut = (index: number) => boolean
-
 // What stages do to a sample, said once for pipeline and oracle.
 
 export const LIMIT = 23
@@ -40,6 +37,12 @@ export const subsetOf = (size: number): ReadonlyArray<number> =>
 export const keeps = (index: number): boolean => index % 5 !== 3
 export const mapped = (index: number, epoch: number): number => index * 3 + epoch
 export const mixed = (value: number, word: number): number => value + word / 2 ** 32
+
+/** Which stage and which sample a fault is at. */
+export const placeOf = (own: Case, { at, sample }: Pick<Fault, "at" | "sample">) => ({
+  stage: at === "dataset" ? "dataset" : (own.stages[at % Math.max(own.stages.length, 1)]?.name ?? "dataset"),
+  index: sample % own.size
+})
 
 /** How many positions an epoch has. */
 export const countOf = ({ sampler, size }: Case): number => {
@@ -84,8 +87,15 @@ const orderOf = (own: Case, rng: () => Rng.Rng): ((position: number) => number) 
   }
 }
 
-/** All batches of a rank, by their place in the row of all batches of the run; none where nothing is left of one. */
-export const oracle = (own: Case, { rank, workers, world }: Place): ReadonlyArray<Expected | undefined> => {
+/** What a rank is to deliver, by place in the row of all batches of the run. */
+export interface Whole {
+  /** None where nothing is left of one. */
+  readonly batches: ReadonlyArray<Expected | undefined>
+  /** How many samples of each were left out as they failed. */
+  readonly left: ReadonlyArray<number>
+}
+
+export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
   const policy = Effect.runSync(SeedPolicy.SeedPolicy.pipe(Effect.provide(SeedPolicy[own.policy]({ seed: own.seed }))))
   const distinct = own.sampler !== "withReplacement"
   const rngAt = (at: Omit<Coordinates, "stage" | "distinct" | "world" | "workers" | "rank">, name: string) => {
@@ -94,6 +104,10 @@ export const oracle = (own: Case, { rank, workers, world }: Place): ReadonlyArra
   }
 
   const result: Array<Expected | undefined> = []
+  const left: Array<number> = []
+  const { broken = [], fill = "none" } = own.failures?.skip ?? {}
+  const forGood = new Set(broken.map((fault) => JSON.stringify(placeOf(own, fault))))
+  const fails = (stage: string, index: number): boolean => forGood.has(JSON.stringify({ stage, index }))
   const count = countOf(own)
   const batches = batchesOf(own)
   for (let epoch = 0; epoch < own.epochs; epoch++) {
@@ -105,8 +119,7 @@ export const oracle = (own: Case, { rank, workers, world }: Place): ReadonlyArra
       const worker = batch % workers
       const first = batch * own.batchSize
       const length = Math.min(own.batchSize, count - first)
-      const indices: Array<number> = []
-      const traces: Array<ReadonlyArray<number>> = []
+      const rows: Array<{ readonly index: number; readonly trace: ReadonlyArray<number> } | "left out"> = []
       let head: { readonly position: number; readonly index: number } | undefined
       for (let position = first; position < first + length; position++) {
         // Each rank has a run of neighbours, as many as the others give or take one.
@@ -117,16 +130,34 @@ export const oracle = (own: Case, { rank, workers, world }: Place): ReadonlyArra
         const ordinal = made.get(worker) ?? 0
         made.set(worker, ordinal + 1)
         let trace: Array<number> | undefined = [0]
+        let out = fails("dataset", index)
         for (const { kind, name } of own.stages) {
           if (trace === undefined) break
+          out ||= fails(name, index)
+          if (out) break
           if (kind === "filter") trace = keeps(index) ? trace : undefined
           else if (kind === "map" || kind === "mapEffect") trace.push(mapped(index, epoch))
           else trace.push(rngAt({ scope: "sample", epoch, worker, batch, ordinal, position, index }, name).word())
         }
-        if (trace === undefined) continue
-        indices.push(index)
-        traces.push(trace)
+        if (out) rows.push("left out")
+        else if (trace !== undefined) rows.push({ index, trace })
       }
+      left.push(rows.filter((row) => row === "left out").length)
+      const kept = rows.filter((row) => row !== "left out")
+      const delivered =
+        fill === "none"
+          ? kept
+          : rows.flatMap((row, at) => {
+              if (row !== "left out") return [row]
+              const before =
+                rows
+                  .slice(0, at)
+                  .filter((own) => own !== "left out")
+                  .at(-1) ?? kept[0]
+              return before === undefined ? [] : [before]
+            })
+      const indices = delivered.map(({ index }) => index)
+      const traces = delivered.map(({ trace }) => trace)
       const ordinal = began.get(worker) ?? 0
       began.set(worker, ordinal + 1)
       if (head === undefined || indices.length === 0) {
@@ -141,7 +172,7 @@ export const oracle = (own: Case, { rank, workers, world }: Place): ReadonlyArra
       result.push({ epoch, index: batch, worker, indices, traces: numbers })
     }
   }
-  return result
+  return { batches: result, left }
 }
 
 const entry = (text: string): string => `${text.length}:${text}`

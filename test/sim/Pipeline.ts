@@ -4,7 +4,7 @@
 import { Data, Effect } from "effect"
 import { type Batch, Dataset, Pipeline, Sampler, type SeedPolicy, Tensor } from "../../src/index.ts"
 import type { Case, Fault, StageCase } from "./Case.ts"
-import { batchesOf, keeps, LIMIT, mapped, mixed, subsetOf } from "./Oracle.ts"
+import { batchesOf, keeps, LIMIT, mapped, mixed, placeOf, subsetOf } from "./Oracle.ts"
 
 /** What a simulated fault fails with. */
 export class Broken extends Data.TaggedError("Broken")<{ readonly stage: string; readonly index: number }> {}
@@ -38,12 +38,11 @@ class Faults {
 
   constructor(own: Case, faults: ReadonlyArray<Fault>, happening: Happening) {
     this.#happening = happening
-    this.#left = faults.map(({ at, how, sample, times }) => ({
-      stage: at === "dataset" ? "dataset" : (own.stages[at % Math.max(own.stages.length, 1)]?.name ?? "dataset"),
-      index: sample % own.size,
-      how,
-      times
-    }))
+    const forGood = own.failures?.skip?.broken ?? []
+    this.#left = [
+      ...forGood.map((fault) => ({ ...placeOf(own, fault), how: "fail" as const, times: Number.POSITIVE_INFINITY })),
+      ...faults.map((fault) => ({ ...placeOf(own, fault), how: fault.how, times: fault.times }))
+    ]
   }
 
   /** What is to happen to a sample now. */

@@ -3,7 +3,18 @@
  * `TestClock` and moves on only when nobody has anything left to do. All of it runs in one go, so that a seed is all
  * there is to a run, and a program that waits for ever is seen at once.
  */
-import { Effect, type Exit, type Fiber, Layer, type Scheduler, Supervisor, TestClock, TestContext } from "effect"
+import {
+  Effect,
+  type Exit,
+  type Fiber,
+  Layer,
+  Logger,
+  LogLevel,
+  type Scheduler,
+  Supervisor,
+  TestClock,
+  TestContext
+} from "effect"
 
 /** Numbers of a seed, for what is simulated: which turn is next, not what is delivered. */
 export class Dice {
@@ -32,6 +43,9 @@ export class Stuck extends Error {
 export class LeftBehind extends Error {
   override readonly name = "LeftBehind"
 }
+
+/** Milliseconds; no simulated program needs more. */
+const MOST_TIME = 3_600_000
 
 /** More turns than any simulated program needs. */
 const MOST_TURNS = 20_000
@@ -86,7 +100,8 @@ export interface Ended<A, E> {
 export const run = <A, E>(
   seed: number,
   calledOffAt: number,
-  program: (doing: Doing) => Effect.Effect<A, E>
+  program: (doing: Doing) => Effect.Effect<A, E>,
+  calledOff: () => void = () => undefined
 ): Ended<A, E> => {
   const turns = new Turns(new Dice(seed))
   const supervisor = Effect.runSync(Supervisor.track)
@@ -105,13 +120,19 @@ export const run = <A, E>(
   const doing: Doing = {
     event: () => {
       events++
-      if (events === calledOffAt) fiber?.unsafeInterruptAsFork(fiber.id())
+      if (events !== calledOffAt) return
+      calledOff()
+      fiber?.unsafeInterruptAsFork(fiber.id())
     }
   }
   performance.now = () => 0
   try {
     const own = Effect.runFork(
-      Effect.suspend(() => program(doing)).pipe(Effect.withClock(clock), Effect.supervised(supervisor)),
+      Effect.suspend(() => program(doing)).pipe(
+        Effect.withClock(clock),
+        Logger.withMinimumLogLevel(LogLevel.None),
+        Effect.supervised(supervisor)
+      ),
       { scheduler: turns }
     )
     fiber = own
@@ -125,7 +146,8 @@ export const run = <A, E>(
         if (left.length > 0) throw new LeftBehind(`${left.length} fibers are left`)
         return { exit, events, time }
       }
-      if (sleeps.length === 0) throw new Stuck(`nothing happens any more, after ${events} events`)
+      // Heartbeats go on for ever.
+      if (sleeps.length === 0 || time > MOST_TIME) throw new Stuck(`nothing happens any more, after ${events} events`)
       time = Math.min(...sleeps)
       doing.event()
       Effect.runFork(clock.setTime(time), { scheduler: turns })

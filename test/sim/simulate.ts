@@ -5,13 +5,29 @@
  * loses what it has not kept; called off, left or failed, it keeps where it stands. The next leg goes on from there.
  */
 import { isDeepStrictEqual } from "node:util"
-import { Cause, Effect, Exit, Layer, Option } from "effect"
-import { type Batch, Cursor, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import { Cause, Effect, Exit, Layer, Option, Schedule } from "effect"
+import { type Batch, Checkpoint, Cursor, FailurePolicy, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { type Case, type Corruption, type Leg, lastLeg, worlds } from "./Case.ts"
+import { Disk } from "./Disk.ts"
 import { elsewhere } from "./Elsewhere.ts"
 import { batchesOf, countOf, digestOf, type Expected, oracle, type Place } from "./Oracle.ts"
 import { Broken, type Columns, type Happening, pipelineOf } from "./Pipeline.ts"
-import { run } from "./World.ts"
+import { Dice, run } from "./World.ts"
+
+/** A rank's disk, and what was kept there, by the number that is stored with it. */
+interface Shelf {
+  readonly disk: Disk
+  readonly kept: Map<number, { readonly log: ReadonlyArray<Taken>; readonly cursor: string }>
+  /** The last of these of which the trainer was told that it is there. */
+  sure: number
+}
+
+const DIRECTORY = "/run"
+
+/** As long as a lock of nobody known can hold. */
+const PATIENCE = Schedule.intersect(Schedule.spaced("30 seconds"), Schedule.recurs(20)).pipe(
+  Schedule.whileInput((error: unknown) => error instanceof Checkpoint.CheckpointError && error.kind === "locked")
+)
 
 /** What was promised and is not so. */
 export class Violation extends Error {
@@ -32,6 +48,8 @@ interface Taken {
 
 /** A rank of the run between two legs. */
 interface Rank {
+  /** Where its checkpoints lie. */
+  readonly shelf?: Shelf
   /** What its chain of digests begins with: another run's, where it goes on as the rank that this one was. */
   readonly head: string
   readonly log: ReadonlyArray<Taken>
@@ -109,19 +127,33 @@ const corrupted = (text: string, corruption: Corruption): string => {
   }
 }
 
+/** More tries than faults of a leg can make fail. */
+const TRIES = Schedule.recurs(8)
+
+const failuresOf = ({ failures }: Case) => {
+  if (failures === undefined) return FailurePolicy.fail
+  if (failures.skip === undefined) return FailurePolicy.retry(TRIES)
+  const { fill } = failures.skip
+  return FailurePolicy.skip({ budget: { share: 1 }, retry: TRIES, fill, report: () => Effect.void })
+}
+
 /** One process: a rank of a leg, from its start to its end. */
 class Process {
   readonly #own: Case
   readonly #leg: Leg
   readonly #place: Place
   readonly #expected: ReadonlyArray<Expected | undefined>
+  /** How many samples are to be left out of each. */
+  readonly #left: ReadonlyArray<number>
   readonly #batches: number
 
   constructor(own: Case, leg: Leg, place: Place) {
     this.#own = own
     this.#leg = leg
     this.#place = place
-    this.#expected = oracle(own, place)
+    const { batches, left } = oracle(own, place)
+    this.#expected = batches
+    this.#left = left
     this.#batches = batchesOf(own)
   }
 
@@ -142,9 +174,10 @@ class Process {
   #layers() {
     const { backend, death } = this.#leg
     const { workers } = this.#place
-    return Layer.merge(
+    return Layer.mergeAll(
       Layer.orDie(SeedPolicy[this.#own.policy]({ seed: this.#own.seed })),
-      backend === "fibers" ? Layer.orDie(Workers.fibers(workers)) : elsewhere(workers, death)
+      backend === "fibers" ? Layer.orDie(Workers.fibers(workers)) : elsewhere(workers, death),
+      Layer.orDie(failuresOf(this.#own))
     )
   }
 
@@ -180,6 +213,10 @@ class Process {
     let loader: Scheduler.Loader<Columns, unknown> | undefined
     const begun = new Set<number>()
     const broken: Array<string> = []
+    const { disk } = this.#leg
+    const shelf = disk === undefined ? undefined : (before.shelf ?? this.#shelf(before))
+    let trouble = 0
+    let image: Shelf | undefined
 
     const { events, exit } = run(
       turns + rank,
@@ -207,6 +244,20 @@ class Process {
               ),
               () => "a run that goes on does not stand where it was left"
             )
+          const keeping = yield* Checkpoint.Checkpoint
+          const keep = (part: { readonly log: ReadonlyArray<Taken>; readonly cursor: string }) =>
+            Effect.gen(function* () {
+              kept = { ...before, ...part }
+              if (shelf === undefined) return
+              const number = shelf.kept.size + 1
+              shelf.kept.set(number, part)
+              const troubled = trouble
+              const saved = yield* Effect.either(
+                keeping.save({ cursor: cursorOf(part.cursor), state: { json: number } })
+              )
+              if (saved._tag === "Right") shelf.sure = number
+              else must(trouble > troubled, () => `a checkpoint could not be kept: ${saved.left.message}`)
+            })
           let taken = 0
           /** All of this in one go, as a trainer's step is. */
           const step = (batch: Batch.Batch<Columns>) =>
@@ -223,7 +274,7 @@ class Process {
               last = JSON.stringify(cursor)
               taken++
               event()
-              if (taken % this.#leg.every === 0) kept = { ...before, log: [...log], cursor: last }
+              if (taken % this.#leg.every === 0) yield* keep({ log: [...log], cursor: last })
               inBounds(cursor)
               if (consumer > 0) yield* Effect.sleep(consumer)
               inBounds(Effect.runSync(own.cursor))
@@ -236,9 +287,40 @@ class Process {
             }
           } else yield* own.forEach(step)
           return yield* own.digest
-        }).pipe(Effect.scoped, Effect.provide(this.#layers()))
+        }).pipe(
+          Effect.scoped,
+          Effect.provide(this.#layers()),
+          Effect.provide(
+            shelf === undefined
+              ? Checkpoint.memory()
+              : Checkpoint.file({ directory: DIRECTORY, keep: 2 }).pipe(
+                  Layer.retry(PATIENCE),
+                  Layer.provide(shelf.disk.layer(event, disk?.faults ?? [], () => trouble++))
+                )
+          )
+        ),
+      () => {
+        if (end?.how !== "kill" || disk === undefined || shelf === undefined) return
+        image = { ...shelf, disk: shelf.disk.after(disk.cut, new Dice(turns)) }
+      }
     )
 
+    if (Exit.isInterrupted(exit) && image !== undefined) {
+      return { rank: this.#found(image, before), end: "killed", events }
+    }
+    if (shelf !== undefined && trouble === 0) {
+      const names = shelf.disk.names.filter((name) => !/^checkpoint-\d+\.furrow$/.test(name))
+      must(names.length === 0, () => `files were left behind: ${names}`)
+    }
+    const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
+    if (failure instanceof Checkpoint.CheckpointError) {
+      must(trouble > 0, () => `checkpoints could not be kept: ${failure.message}`)
+      return {
+        rank: shelf === undefined ? before : { ...before, shelf: this.#rested(shelf) },
+        end: failure._tag,
+        events
+      }
+    }
     if (loader === undefined) {
       must(
         Exit.isInterrupted(exit),
@@ -261,7 +343,12 @@ class Process {
     }
     this.#inOrder(log.slice(before.log.length))
 
-    const stands: Rank = { ...before, log, cursor: text }
+    const stands: Rank = {
+      ...before,
+      log,
+      cursor: text,
+      ...(shelf === undefined ? {} : { shelf: this.#rested(shelf) })
+    }
     if (Exit.isSuccess(exit)) {
       if (end?.how === "leave" && placeOf(cursor, batches) < total) return { rank: stands, end: "left", events }
       must(
@@ -274,11 +361,74 @@ class Process {
     if (Cause.isInterruptedOnly(exit.cause)) {
       return end?.how === "kill" ? { rank: kept, end: "killed", events } : { rank: stands, end: "called off", events }
     }
-    const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+    const error = failure
     const violation = Option.getOrUndefined(Cause.dieOption(exit.cause))
     if (violation instanceof Violation) throw violation
     this.#failed(error, exit.cause, broken, every)
     return { rank: stands, end: error?._tag ?? "died", events }
+  }
+
+  /** A disk with nothing on it but where a rank begins. */
+  #shelf({ cursor, log }: Rank): Shelf {
+    const shelf: Shelf = { disk: new Disk(), kept: new Map(), sure: 0 }
+    if (cursor === undefined) return shelf
+    shelf.kept.set(1, { log, cursor })
+    shelf.sure = 1
+    const { exit } = this.#look(shelf.disk, undefined, ({ save }) =>
+      save({ cursor: cursorOf(cursor), state: { json: 1 } })
+    )
+    must(Exit.isSuccess(exit), () => "a first checkpoint could not be kept")
+    return shelf
+  }
+
+  /** A new process looks at the disk, and does nothing else. */
+  #look<A>(
+    disk: Disk,
+    reading: number | undefined,
+    look: (checkpoint: Checkpoint.Service) => Effect.Effect<A, Checkpoint.CheckpointError>
+  ) {
+    const faults = reading === undefined ? [] : [{ at: reading, code: "EIO" as const }]
+    return run(1, -1, ({ event }) =>
+      Effect.flatMap(Checkpoint.Checkpoint, look).pipe(
+        Effect.provide(Checkpoint.file({ directory: DIRECTORY, keep: 2 })),
+        // A lock that was cut off while it was written tells of nobody, and holds for a while.
+        Effect.retry(PATIENCE),
+        Effect.provide(disk.layer(event, faults, () => undefined))
+      )
+    )
+  }
+
+  /** What a process finds on a disk: what was kept there, of data and model alike, and nothing older than is sure. */
+  #found(shelf: Shelf, before: Rank): Rank {
+    const { reading } = this.#leg.disk ?? {}
+    if (reading !== undefined) {
+      const { exit } = this.#look(shelf.disk, reading, ({ latest }) => latest)
+      const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      must(
+        error === undefined || error instanceof Checkpoint.CheckpointError,
+        () => `a disk that cannot be read is no typed error: ${error}`
+      )
+    }
+    const rested = this.#rested(shelf)
+    const { exit } = this.#look(rested.disk, undefined, ({ latest }) => latest)
+    if (Exit.isFailure(exit)) throw new Violation(`what is on the disk is lost: ${Cause.pretty(exit.cause)}`)
+    if (Option.isNone(exit.value)) {
+      must(shelf.sure === 0, () => `checkpoint ${shelf.sure} was kept and is gone`)
+      return { log: [], cursor: undefined, head: before.head, shelf: rested }
+    }
+    const { cursor, state } = exit.value.value
+    const number = Number(state.json)
+    const part = shelf.kept.get(number)
+    must(number >= shelf.sure, () => `checkpoint ${shelf.sure} was kept, and ${number} is the newest`)
+    if (part === undefined || part.cursor !== JSON.stringify(cursor)) {
+      throw new Violation(`data and model disagree in checkpoint ${number}`)
+    }
+    return { ...part, head: before.head, shelf: { ...rested, sure: number } }
+  }
+
+  /** The shelf, after the process that wrote to it is gone. */
+  #rested({ disk, kept, sure }: Shelf): Shelf {
+    return { disk: disk.after("kill", new Dice(1)), kept, sure }
   }
 
   /** A batch is the oracle's, to the bit, and not one that was taken before. */
@@ -316,6 +466,8 @@ class Process {
     must(digest === wanted, () => `the digest is ${digest}, that of what was taken ${wanted}`)
     must(cursor.digest === digest, () => "the cursor has another digest than the run")
     if (changed) return
+    const left = this.#left.reduce((sum, some, place) => (isBehind(cursor, place, this.#batches) ? sum + some : sum), 0)
+    must(cursor.skipped === left, () => `the cursor counts ${cursor.skipped} samples that were left out, of ${left}`)
     must(cursor.batches === log.length, () => `the cursor counts ${cursor.batches} batches of ${log.length}`)
     const samples = log.reduce((sum, { got }) => sum + got.indices.length, 0)
     must(cursor.samples === samples, () => `the cursor counts ${cursor.samples} samples of ${samples}`)
@@ -472,8 +624,10 @@ export const simulate = (own: Case): Report => {
 
 /** All ranks and legs together delivered each sample of each epoch once, and what one rank alone would deliver. */
 const whole = (own: Case, log: ReadonlyArray<Taken>): void => {
+  // A neighbour is one of the same rank's part of a batch.
+  if (own.failures?.skip?.fill === "neighbour") return
   const alone = oracle(own, { rank: 0, workers: 1, world: 1 })
-  alone.forEach((expected, place) => {
+  alone.batches.forEach((expected, place) => {
     const parts = log.filter((taken) => taken.place === place).toSorted((a, b) => a.rank - b.rank)
     const indices = parts.flatMap(({ got }) => got.indices)
     must(
@@ -488,6 +642,7 @@ const whole = (own: Case, log: ReadonlyArray<Taken>): void => {
     )
   })
   if (own.sampler === "withReplacement" || own.dropLast || own.stages.some(({ kind }) => kind === "filter")) return
+  if (own.failures?.skip !== undefined) return
   for (let epoch = 0; epoch < own.epochs; epoch++) {
     const indices = log.filter(({ got }) => got.epoch === epoch).flatMap(({ got }) => got.indices)
     const count = countOf(own)
