@@ -1,0 +1,202 @@
+/**
+ * `bun run test:mutants`: whether the simulator bites. Each mutant is one fault put into a copy of the sources; the
+ * simulator, run against the copy, has to find it.
+ *
+ *   --cases N     how many cases a mutant may live through, default 2000
+ *   --seed S      what they are drawn from, default 1
+ *
+ * Exit 0 when all were caught, 1 when one lived.
+ */
+import { spawnSync } from "node:child_process"
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+
+interface Mutant {
+  readonly name: string
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "the last short batch is dropped",
+    file: "scheduler/Plan.ts",
+    from: "Math.ceil(count / batchSize)",
+    to: "Math.floor(count / batchSize)"
+  },
+  {
+    name: "ranks overlap by a sample",
+    file: "scheduler/Plan.ts",
+    from: "size: to - from }",
+    to: "size: Math.min(to - from + 1, length - from) }"
+  },
+  {
+    name: "a run that goes on begins one batch late",
+    file: "scheduler/Scheduler.ts",
+    from: "from.epoch * batches + from.batch\n",
+    to: "from.epoch * batches + from.batch + 1\n"
+  },
+  {
+    name: "batches taken out of turn are made again",
+    file: "scheduler/Scheduler.ts",
+    from: "const ahead = new Set(from?.ahead.map(([place]) => place))",
+    to: "const ahead = new Set<number>()"
+  },
+  {
+    name: "the rest of the epoch is dropped when a run goes on",
+    file: "scheduler/Scheduler.ts",
+    from: "let epoch = from?.epoch ?? 0;",
+    to: "let epoch = from === undefined || from.batch === 0 ? (from?.epoch ?? 0) : from.epoch + 1;"
+  },
+  {
+    name: "leave to make a batch is given twice",
+    file: "scheduler/Scheduler.ts",
+    from: "lanes[(place % batches) % workers]?.leave.give()",
+    to: "lanes[(place % batches) % workers]?.leave.give(), lanes[(place % batches) % workers]?.leave.give()"
+  },
+  {
+    name: "the cursor counts what was made ahead",
+    file: "scheduler/Scheduler.ts",
+    from: "batch: batches === 0 ? 0 : chain.next % batches,",
+    to: "batch: batches === 0 ? 0 : Math.min(batches - 1, (chain.next % batches) + (lanes[0]?.line.length ?? 0)),"
+  },
+  {
+    name: "samples that were left out are forgotten when a run goes on",
+    file: "scheduler/Scheduler.ts",
+    from: "skipped: stats.skipped + (from?.skipped ?? 0),",
+    to: "skipped: stats.skipped,"
+  },
+  {
+    name: "a wake-up is missed when a fiber gives way before it waits",
+    file: "scheduler/Lane.ts",
+    from: "if (this.#holds()) {",
+    to: "if (false) {"
+  },
+  {
+    name: "ranks may change over a gap",
+    file: "scheduler/Cursor.ts",
+    from: "if (cursor.ahead.length > 0 && cursor.fingerprints.ranks !== now.ranks) {",
+    to: "if (false) {"
+  },
+  {
+    name: "a cursor's checksum is not looked at",
+    file: "scheduler/Cursor.ts",
+    from: "if (cursor.checksum === checksum(cursor)) return cursor",
+    to: "return cursor"
+  },
+  {
+    name: "other workers are let in where they change draws",
+    file: "scheduler/Cursor.ts",
+    from: 'job.policy?.elastic === false ? [] : ["workers", "ranks"]',
+    to: '["workers", "ranks"]'
+  },
+  {
+    name: "the digest takes batches as they come",
+    file: "scheduler/Digest.ts",
+    from: "this.#early.set(place, hash)\n    while",
+    to: "this.#early.set(this.#early.size === 0 ? place : this.#next, hash)\n    while"
+  },
+  {
+    name: "an epoch is shuffled by the order of the one before",
+    file: "scheduler/Job.ts",
+    from: "const order = known.get(epoch)\n",
+    to: "const order = known.get(Math.max(0, epoch - 1)) ?? known.get(epoch)\n"
+  },
+  {
+    name: "samples that are tried again have other seeds",
+    file: "scheduler/Making.ts",
+    from: "const seeded = yield* Effect.forEach(stages, (stage) => this.#seeded(stage))\n      const rows",
+    to: "this.#context.epoch++\n      const seeded = yield* Effect.forEach(stages, (stage) => this.#seeded(stage))\n      this.#context.epoch--\n      const rows"
+  },
+  {
+    name: "what is left out takes its neighbour from behind",
+    file: "scheduler/Making.ts",
+    from: "if (!own.left) before = own.row\n      return before",
+    to: "if (!own.left) before = own.row\n      return own.left ? (kept.at(-1) as number) : before"
+  },
+  {
+    name: "an interrupt lets a stage's effects run on",
+    file: "Concurrent.ts",
+    from: "Effect.onInterrupt(restore(waiting), () => end)",
+    to: "restore(waiting)"
+  },
+  {
+    name: "a checkpoint is renamed before it is synced",
+    file: "checkpoint/FileStore.ts",
+    from: "Effect.zipRight(file.writeAll(frame), file.sync)",
+    to: "file.writeAll(frame)"
+  },
+  {
+    name: "a checkpoint is written in place",
+    file: "checkpoint/FileStore.ts",
+    from: "const torn = ",
+    to: "const torn = path; void "
+  },
+  {
+    name: "the folder is not synced",
+    file: "checkpoint/FileStore.ts",
+    from: "Effect.zipRight(settle(directory)),",
+    to: ""
+  },
+  {
+    name: "half-written checkpoints are left behind",
+    file: "checkpoint/FileStore.ts",
+    from: "if (TORN.test(name)) yield*",
+    to: 'if (name === "") yield*'
+  },
+  {
+    name: "the oldest checkpoint is taken for the newest",
+    file: "checkpoint/Keeper.ts",
+    from: "all.toSorted(newestFirst)",
+    to: "all.toSorted(newestFirst).toReversed()"
+  },
+  {
+    name: "a full disk is no error",
+    file: "checkpoint/FileStore.ts",
+    from: 'Effect.mapError(described(path, "cannot be written"))',
+    to: "Effect.ignore"
+  }
+]
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const { values } = parseArgs({
+  options: { cases: { type: "string", default: "2000" }, seed: { type: "string", default: "1" } }
+})
+
+const folder = mkdtempSync(join(tmpdir(), "furrow-mutants-"))
+for (const part of ["src", "test", "package.json", "tsconfig.json", "deno.json"]) {
+  cpSync(join(root, part), join(folder, part), { recursive: true })
+}
+symlinkSync(join(root, "node_modules"), join(folder, "node_modules"))
+
+let lived = 0
+console.log(`${mutants.length} mutants, at most ${values.cases} cases of seed ${values.seed} each`)
+for (const { file, from, name, to } of mutants) {
+  const path = join(folder, "src", file)
+  const source = readFileSync(path, "utf8")
+  if (source.split(from).length !== 2) throw new Error(`${file} does not hold this once: ${from}`)
+  writeFileSync(
+    path,
+    source.replace(from, () => to)
+  )
+  const { status, stderr, stdout } = spawnSync(
+    process.execPath,
+    [join(folder, "test/sim/run.ts"), "--cases", values.cases, "--seed", values.seed],
+    { encoding: "utf8", timeout: 600_000 }
+  )
+  writeFileSync(path, source)
+  const caught = /broken after (\d+) cases.*?: (.*)/.exec(stderr)
+  const told = caught === null ? (stderr.trim().split("\n").at(-1) ?? "") : (caught[2] ?? "")
+  if (status === 0) lived++
+  const end = status === 0 ? "LIVED" : caught === null ? "crashed" : `case ${caught[1]}`
+  console.log(
+    `${end.padEnd(10)} ${file.padEnd(26)} ${name}\n${" ".repeat(38)}${(status === 0 ? stdout : told).trim().split("\n").at(-1)?.slice(0, 120)}`
+  )
+}
+rmSync(folder, { recursive: true, force: true })
+console.log(lived === 0 ? "all were caught" : `${lived} lived`)
+process.exitCode = lived === 0 ? 0 : 1
