@@ -137,6 +137,12 @@ const failuresOf = ({ failures }: Case) => {
   return FailurePolicy.skip({ budget: { share: 1 }, retry: TRIES, fill, report: () => Effect.void })
 }
 
+/** Nothing lies on a disk that no process uses but whole checkpoints. */
+const tidy = ({ names }: Disk): void => {
+  const others = names.filter((name) => !/^checkpoint-\d+\.furrow$/.test(name))
+  must(others.length === 0, () => `files were left behind: ${others}`)
+}
+
 /** One process: a rank of a leg, from its start to its end. */
 class Process {
   readonly #own: Case
@@ -255,8 +261,11 @@ class Process {
               const saved = yield* Effect.either(
                 keeping.save({ cursor: cursorOf(part.cursor), state: { json: number } })
               )
-              if (saved._tag === "Right") shelf.sure = number
-              else must(trouble > troubled, () => `a checkpoint could not be kept: ${saved.left.message}`)
+              if (saved._tag === "Right") {
+                const name = saved.right.path.slice(DIRECTORY.length + 1)
+                must(shelf.disk.names.includes(name), () => `${name} is said to be kept and is not there`)
+                shelf.sure = number
+              } else must(trouble > troubled, () => `a checkpoint could not be kept: ${saved.left.message}`)
             })
           let taken = 0
           /** All of this in one go, as a trainer's step is. */
@@ -308,10 +317,7 @@ class Process {
     if (Exit.isInterrupted(exit) && image !== undefined) {
       return { rank: this.#found(image, before), end: "killed", events }
     }
-    if (shelf !== undefined && trouble === 0) {
-      const names = shelf.disk.names.filter((name) => !/^checkpoint-\d+\.furrow$/.test(name))
-      must(names.length === 0, () => `files were left behind: ${names}`)
-    }
+    if (shelf !== undefined && trouble === 0) tidy(shelf.disk)
     const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
     if (failure instanceof Checkpoint.CheckpointError) {
       must(trouble > 0, () => `checkpoints could not be kept: ${failure.message}`)
@@ -412,6 +418,7 @@ class Process {
     const rested = this.#rested(shelf)
     const { exit } = this.#look(rested.disk, undefined, ({ latest }) => latest)
     if (Exit.isFailure(exit)) throw new Violation(`what is on the disk is lost: ${Cause.pretty(exit.cause)}`)
+    tidy(rested.disk)
     if (Option.isNone(exit.value)) {
       must(shelf.sure === 0, () => `checkpoint ${shelf.sure} was kept and is gone`)
       return { log: [], cursor: undefined, head: before.head, shelf: rested }

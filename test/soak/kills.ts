@@ -1,0 +1,62 @@
+/**
+ * `bun run test:kills`: a run that is killed again and again, at moments that nobody chose, ends as one that nobody
+ * disturbed. Real processes, a real disk, SIGKILL.
+ *
+ *   --kills N               how many, on fibers and on threads each; default 50
+ *
+ * Exit 0 when all digests are equal, 1 when one is not.
+ */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { runtime } from "../../src/runtime.ts"
+import { start } from "../support/process.ts"
+
+const { values } = parseArgs({ options: { kills: { type: "string", default: "50" } } })
+const wanted = Number(values.kills)
+/** Loads and digests, and trains nothing: the more of its life a run spends with batches and checkpoints. */
+const RUN = ["--no-train", "--json", "--epochs", "40", "--limit", "20000", "--seed", "soak", "--policy", "elastic"]
+/** From within the start to behind many checkpoints. */
+const LATEST_MS = 3000
+
+const digestOf = async (args: ReadonlyArray<string>): Promise<string> => {
+  const { code, stderr, stdout } = await start("train.ts", args).ended
+  if (code !== 0) throw new Error(`it ended with ${code}: ${stderr}`)
+  const { digest, samples } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "")
+  return `${digest} after ${samples} samples`
+}
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+const untouched = await digestOf(RUN)
+console.log(`${runtime.name} ${runtime.version}, untouched: ${untouched}`)
+let differing = 0
+for (const backend of ["fibers", "threads"]) {
+  let kills = 0
+  let runs = 0
+  const delays: Array<number> = []
+  while (kills < wanted) {
+    const directory = mkdtempSync(join(tmpdir(), "furrow-kills-"))
+    const args = [...RUN, "--backend", backend, "--workers", "2", "--checkpoint", directory, "--every", "7"]
+    for (;;) {
+      if (kills === wanted) break
+      const run = start("train.ts", args)
+      delays.push(Math.round(Math.random() * LATEST_MS))
+      await Promise.race([pause(delays.at(-1) ?? 0), run.ended])
+      if (run.child.exitCode !== null) break
+      run.child.kill("SIGKILL")
+      await run.ended
+      kills++
+    }
+    const digest = await digestOf(args)
+    runs++
+    if (digest !== untouched) {
+      differing++
+      console.error(`${backend}: ${digest}, after lives of ${delays.join(", ")} ms`)
+    }
+    rmSync(directory, { recursive: true, force: true })
+  }
+  console.log(`${backend}: ${kills} kills over ${runs} runs, ${differing} of them with another digest`)
+}
+process.exitCode = differing === 0 ? 0 : 1

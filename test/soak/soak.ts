@@ -1,0 +1,88 @@
+/**
+ * `bun run test:soak`: a run of very many small batches, in which nothing may grow: memory, open files, fibers.
+ *
+ *   --batches N             default 1,000,000
+ *   --backend fibers|threads
+ *
+ * Exit 0 when memory grew by less than 20 MB and nothing else grew, 1 otherwise.
+ */
+import { readdirSync } from "node:fs"
+import { parseArgs } from "node:util"
+import { Effect, Stream, Supervisor } from "effect"
+import { Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import { runtime } from "../../src/runtime.ts"
+import { BATCH, pipeline } from "./numbers.ts"
+
+const { values } = parseArgs({
+  options: { batches: { type: "string", default: "1000000" }, backend: { type: "string", default: "fibers" } }
+})
+const wanted = Number(values.batches)
+const MOST_MB = 20
+
+const collect: ((wait: boolean) => void) | undefined =
+  Reflect.get(globalThis, "gc") ?? Reflect.get(Reflect.get(globalThis, "Bun") ?? {}, "gc")
+const settled = async (): Promise<number> => {
+  for (let turn = 0; turn < 3; turn++) {
+    collect?.(true)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return process.memoryUsage.rss() / 2 ** 20
+}
+/** Open files; none known where there is no /proc. */
+const handles = (): number => {
+  try {
+    return readdirSync("/proc/self/fd").length
+  } catch {
+    return 0
+  }
+}
+
+const program = Effect.gen(function* () {
+  const fibers = yield* Supervisor.track
+  const measured = (taken: number) =>
+    Effect.gen(function* () {
+      const own = {
+        taken,
+        fibers: (yield* fibers.value).length,
+        handles: handles(),
+        megabytes: yield* Effect.promise(settled)
+      }
+      console.log(
+        `${String(taken).padStart(8)} batches: ${own.megabytes.toFixed(1)} MB resident, ${own.handles} handles, ${own.fibers} fibers`
+      )
+      return own
+    })
+  return yield* Effect.gen(function* () {
+    const epochs = Math.ceil((wanted * BATCH) / pipeline.dataset.size)
+    const loader = yield* Scheduler.open(pipeline, { epochs, digest: true })
+    const rows: Array<Effect.Effect.Success<ReturnType<typeof measured>>> = []
+    let taken = 0
+    yield* Stream.runForEach(Stream.take(loader.stream, wanted), () => {
+      taken++
+      // The first tenth is for the engine to compile and for pools to fill.
+      if (taken % (wanted / 10) !== 0) return Effect.void
+      return Effect.map(measured(taken), (own) => void rows.push(own))
+    })
+    console.log(`digest ${yield* loader.digest}`)
+    return rows
+  }).pipe(Effect.scoped, Effect.supervised(fibers))
+})
+
+const workers =
+  values.backend === "threads"
+    ? Workers.threads(2, { pipeline: new URL("./numbers.ts", import.meta.url) })
+    : Workers.fibers(4)
+const began = performance.now()
+const rows = await Effect.runPromise(
+  program.pipe(Effect.provide(SeedPolicy.epochWorker({ seed: 42 })), Effect.provide(workers))
+)
+const [first] = rows
+const last = rows.at(-1)
+if (first === undefined || last === undefined) throw new Error("too few batches")
+const grown = last.megabytes - first.megabytes
+const same = last.handles <= first.handles && last.fibers <= first.fibers
+console.log(
+  `${runtime.name} ${runtime.version}, ${values.backend}: ${wanted} batches in ${((performance.now() - began) / 1000).toFixed(0)} s, ` +
+    `grown by ${grown.toFixed(1)} MB of at most ${MOST_MB}, ${last.handles - first.handles} handles and ${last.fibers - first.fibers} fibers`
+)
+process.exit(grown < MOST_MB && same ? 0 : 1)
