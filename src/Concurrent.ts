@@ -6,7 +6,13 @@
  *
  * @since 0.1.0
  */
-import { type Cause, Effect, Exit, Fiber, type FiberId, type FiberRefs, Runtime } from "effect"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as FiberId from "effect/FiberId"
+import type * as FiberRefs from "effect/FiberRefs"
+import * as Runtime from "effect/Runtime"
 
 /** What a fiber finds set that the one that starts it has not. @since 0.1.0 */
 export type Setting = (refs: FiberRefs.FiberRefs, fiber: FiberId.Runtime) => FiberRefs.FiberRefs

@@ -7,7 +7,9 @@
  *
  * @since 0.1.0
  */
-import { Data, Duration, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 
 /**
  * An option holds a value that it cannot take.

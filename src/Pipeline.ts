@@ -18,7 +18,10 @@
  *
  * @since 0.1.0
  */
-import { Data, type Effect, Inspectable, Pipeable } from "effect"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import * as Pipeable from "effect/Pipeable"
 import type { Dataset } from "./datasets/Dataset.ts"
 import { InvalidOption, whole } from "./InvalidOption.ts"
 import type { Setting } from "./seeding/Ambient.ts"

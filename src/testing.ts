@@ -4,7 +4,10 @@
  *
  * @since 0.1.0
  */
-import { Context, Data, Effect, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { InvalidOption, whole } from "./InvalidOption.ts"
 import { type Coordinates, CoordinatesError, format } from "./seeding/Coordinates.ts"
 import { block } from "./seeding/generators/Philox.ts"

@@ -4,7 +4,14 @@
  *
  * @since 0.1.0
  */
-import { Cause, type Context, Duration, Effect, Exit, Layer, Predicate, Queue } from "effect"
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Queue from "effect/Queue"
 // What they register: any seed that the main side sends is to find its generator here.
 import "./index.ts"
 import "./testing.ts"

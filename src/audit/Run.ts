@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import { Effect, type Layer } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import { checked, type InvalidOption, whole } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"

@@ -4,7 +4,9 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 
 export { type Cell, type Meeting, type Options, type Pattern, type Repeat, type RunReport, run } from "./Run.ts"
 

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { InvalidOption } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Job from "../scheduler/Job.ts"

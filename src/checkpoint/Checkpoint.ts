@@ -9,7 +9,11 @@
  */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Platform from "@effect/platform/KeyValueStore"
-import { Context, Effect, type Either, Layer, type Option } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import type { Cursor } from "../scheduler/Cursor.ts"
 import type { CheckpointError } from "./CheckpointError.ts"

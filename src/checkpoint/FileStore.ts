@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import { FileSystem } from "@effect/platform/FileSystem"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { CheckpointError } from "./CheckpointError.ts"
 import * as Lock from "./Lock.ts"
 import { described } from "./Platform.ts"

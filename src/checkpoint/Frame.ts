@@ -17,7 +17,8 @@
  */
 import { formatErrorSync } from "@effect/schema/ArrayFormatter"
 import * as Schema from "@effect/schema/Schema"
-import { Effect, Either } from "effect"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { sha256 } from "../runtime.ts"
 import * as Cursor from "../scheduler/Cursor.ts"
 import { CheckpointError, type Kind } from "./CheckpointError.ts"

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
-import { Effect, Either, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import type { Checkpoint, Entry, Saved } from "./Checkpoint.ts"
 import { type CheckpointError, isDamage } from "./CheckpointError.ts"
 import * as Frame from "./Frame.ts"

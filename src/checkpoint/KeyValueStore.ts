@@ -6,7 +6,8 @@
  * @since 0.1.0
  */
 import type * as Platform from "@effect/platform/KeyValueStore"
-import { Effect, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as Frame from "./Frame.ts"
 import { described } from "./Platform.ts"

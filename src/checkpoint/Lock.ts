@@ -6,7 +6,12 @@
  */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Schema from "@effect/schema/Schema"
-import { Clock, Effect, Either, Option, Schedule, type Scope } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import { entropy, machine, processNumber, processStart } from "../runtime.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import { described } from "./Platform.ts"

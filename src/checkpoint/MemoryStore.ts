@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as Frame from "./Frame.ts"
 import type { Store } from "./Store.ts"

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import { CheckpointError } from "./CheckpointError.ts"
 
 /** What JSON can hold. `-0` comes back as `0`, as JSON has it. @since 0.1.0 */

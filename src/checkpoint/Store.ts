@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Effect } from "effect"
+import type * as Effect from "effect/Effect"
 import type { CheckpointError } from "./CheckpointError.ts"
 
 /** A place that holds a frame. */

@@ -13,8 +13,10 @@
  *
  * @since 0.1.0
  */
-import { FileSystem, type Error as PlatformErrors } from "@effect/platform"
-import { Data, Effect } from "effect"
+import type * as PlatformErrors from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { InvalidOption } from "../InvalidOption.ts"
 import { gunzip } from "../runtime.ts"
 import { type DType, Tensor, type TypedArray } from "../Tensor.ts"

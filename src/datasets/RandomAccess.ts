@@ -6,7 +6,9 @@
  *
  * @since 0.1.0
  */
-import { Data, Effect, Pipeable } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Pipeable from "effect/Pipeable"
 import { concurrent } from "../Concurrent.ts"
 import { InvalidOption, whole } from "../InvalidOption.ts"
 import type { Columnar } from "./Columnar.ts"

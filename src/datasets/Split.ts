@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import { InvalidOption } from "../InvalidOption.ts"
 import * as Permutation from "../seeding/Permutation.ts"
 import * as Rng from "../seeding/Rng.ts"

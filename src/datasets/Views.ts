@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { InvalidOption, whole } from "../InvalidOption.ts"
 import {
   attempt,

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Sharp, SharpOptions } from "sharp"
 import { runtime } from "../runtime.ts"
 import type { Rectangle } from "../stages/image/kernels/resize.ts"

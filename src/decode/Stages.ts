@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { InvalidOption } from "../InvalidOption.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import type { Image } from "../stages/image/ImageStage.ts"

@@ -13,7 +13,8 @@
  *
  * @since 0.1.0
  */
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { checked, type InvalidOption, whole } from "../InvalidOption.ts"
 import { CoordinatesError } from "../seeding/Coordinates.ts"
 import * as Rng from "../seeding/Rng.ts"

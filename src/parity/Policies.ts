@@ -8,7 +8,9 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import { entropy as systemEntropy } from "../runtime.ts"
 import * as Rng from "../seeding/Rng.ts"

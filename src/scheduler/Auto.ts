@@ -6,7 +6,8 @@
  *
  * @since 0.1.0
  */
-import { Effect, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
 import { cores } from "../runtime.ts"
 import type { Job } from "./Job.ts"
 import type { Asked, Maker, Start } from "./Maker.ts"

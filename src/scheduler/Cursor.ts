@@ -6,7 +6,8 @@
  */
 import { formatErrorSync } from "@effect/schema/ArrayFormatter"
 import * as Schema from "@effect/schema/Schema"
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { sha256 } from "../runtime.ts"
 import { hex } from "./Digest.ts"
 import { stagesOf } from "./Fingerprint.ts"

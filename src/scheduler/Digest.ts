@@ -11,7 +11,7 @@
  *
  * @since 0.1.0
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import { shown } from "../InvalidOption.ts"
 import { sha256Stream } from "../runtime.ts"
 import { wellFormed } from "../seeding/Seed.ts"

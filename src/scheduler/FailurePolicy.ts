@@ -7,7 +7,12 @@
  *
  * @since 0.1.0
  */
-import { Context, Data, type Duration, Effect, Layer, Schedule } from "effect"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { checked, duration, finite, InvalidOption, whole } from "../InvalidOption.ts"
 import { AmbientRandomness } from "../seeding/Ambient.ts"
 import type { StageError } from "./StageError.ts"

@@ -3,7 +3,13 @@
  *
  * @since 0.1.0
  */
-import { Cause, Effect, Exit, Fiber, Layer, Option, Scope } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 
 /** What can be taken from, batch by batch, until none is left. */
 interface Source<out A, out E> {

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, Option } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { checked, InvalidOption, shown, whole } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"

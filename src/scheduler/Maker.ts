@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { InvalidOption } from "../InvalidOption.ts"
 import { arena } from "../kernels/Kernels.ts"
 import { Output } from "../kernels/Output.ts"

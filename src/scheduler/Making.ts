@@ -4,7 +4,11 @@
  *
  * @since 0.1.0
  */
-import { Cause, Duration, Effect, Option, Runtime } from "effect"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
 import { concurrent } from "../Concurrent.ts"
 import { type Dataset, Plain } from "../datasets/RandomAccess.ts"
 import * as Ambient from "../seeding/Ambient.ts"

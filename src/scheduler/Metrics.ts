@@ -4,7 +4,10 @@
  *
  * @since 0.1.0
  */
-import { Effect, FiberRef, Metric, MetricBoundaries } from "effect"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
 
 /** Batches handed to consumers. @since 0.1.0 */
 export const batches = Metric.counter("furrow_batches_total", {

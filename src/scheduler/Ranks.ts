@@ -3,7 +3,10 @@
  *
  * @since 0.1.0
  */
-import { Config, ConfigError, Effect, Option } from "effect"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Ranks } from "./Job.ts"
 
 /** The most processes that a run can be shared by: what the seed packing has room for. @since 0.1.0 */

@@ -12,7 +12,15 @@
  *
  * @since 0.1.0
  */
-import { Context, DefaultServices, Effect, Exit, type Layer, Option, type Scope, Stream, Tracer } from "effect"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import { afterEvents } from "../runtime.ts"

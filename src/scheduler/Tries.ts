@@ -3,7 +3,12 @@
  *
  * @since 0.1.0
  */
-import { Data, type Duration, Effect, Metric, Option, Schedule } from "effect"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import { concurrent } from "../Concurrent.ts"
 import { isFault, type Service, type Skipped } from "./FailurePolicy.ts"
 import type { Failure } from "./Maker.ts"

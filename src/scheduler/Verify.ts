@@ -7,7 +7,8 @@
  *
  * @since 0.1.0
  */
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { sha256 } from "../runtime.ts"
 import { Xoshiro128 } from "../seeding/generators/Xoshiro128.ts"
 import type * as SeedPolicy from "../seeding/SeedPolicy.ts"

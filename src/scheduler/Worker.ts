@@ -6,7 +6,8 @@
  *
  * @since 0.1.0
  */
-import { Effect, type Option } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import { Plain } from "../datasets/RandomAccess.ts"
 import { arena } from "../kernels/Kernels.ts"
 import { Output } from "../kernels/Output.ts"

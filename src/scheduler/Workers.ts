@@ -3,7 +3,11 @@
  *
  * @since 0.1.0
  */
-import { Context, Duration, Effect, Layer, Option } from "effect"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { checked, duration, InvalidOption, whole } from "../InvalidOption.ts"
 import { type Choice, onEither } from "./Auto.ts"
 import { type FiberOptions, onFiber, type Start } from "./Maker.ts"

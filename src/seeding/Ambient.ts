@@ -15,22 +15,20 @@
  *
  * @since 0.1.0
  */
-import {
-  Context,
-  Data,
-  DefaultServices,
-  Effect,
-  Fiber,
-  type FiberId,
-  FiberRef,
-  FiberRefs,
-  GlobalValue,
-  Hash,
-  Option,
-  Random,
-  type Scope,
-  Tracer
-} from "effect"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
+import * as GlobalValue from "effect/GlobalValue"
+import * as Hash from "effect/Hash"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { type Rng, toRandom } from "./Rng.ts"
 
 /** What becomes of ambient randomness in a stage. @since 0.1.0 */

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import { wordsOf } from "./Seed.ts"
 
 /** A stage as the seeding sees it. @since 0.1.0 */

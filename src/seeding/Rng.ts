@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
-import { Chunk, Effect, Random } from "effect"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import type { Rng } from "./generators/Generator.ts"
 // Imported for what they register: a seed must find its generator whichever door a program came in by.
 import "./generators/Philox4x32.ts"

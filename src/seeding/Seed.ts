@@ -8,7 +8,8 @@
  * @since 0.1.0
  */
 import * as Schema from "@effect/schema/Schema"
-import { Data, Either } from "effect"
+import * as Data from "effect/Data"
+import * as Either from "effect/Either"
 import { sha256 } from "../runtime.ts"
 
 const Word = Schema.Number.pipe(Schema.int(), Schema.between(0, 0xffffffff))

@@ -18,7 +18,12 @@
  *
  * @since 0.1.0
  */
-import { Config, ConfigError, Context, Effect, Either, Layer } from "effect"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
 import { InvalidOption } from "../InvalidOption.ts"
 import { type Coordinates, CoordinatesError, type Scope, type StageId, stageId } from "./Coordinates.ts"
 import { block, blocks } from "./generators/Philox.ts"

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { Effect } from "effect"
+import type * as Effect from "effect/Effect"
 import type { StageId } from "../seeding/Coordinates.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import type { Collate, DTypes } from "./Batch.ts"

@@ -199,3 +199,10 @@ test("every module that src/index.ts exports has its entry in package.json and i
     expect({ name, entry: imports[`furrow/${name}`] }).toEqual({ name, entry: `./src/${file}.ts` })
   }
 })
+
+test("sources import what they need of Effect, and no barrel of it: a start, and each thread's, would load it all", () => {
+  const barrels = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => /^\S.* from "(effect|@effect\/\w+)"$/m.test(readFileSync(join(root, "src", file), "utf8")))
+  expect(barrels).toEqual([])
+})

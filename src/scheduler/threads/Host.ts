@@ -6,7 +6,13 @@
  *
  * @since 0.1.0
  */
-import { Deferred, Duration, Effect, Either, FiberId, Metric, type Scope } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FiberId from "effect/FiberId"
+import * as Metric from "effect/Metric"
+import type * as Scope from "effect/Scope"
 import { shown } from "../../InvalidOption.ts"
 import { startThread, type Thread } from "../../runtime.ts"
 import { CoordinatesError } from "../../seeding/Coordinates.ts"

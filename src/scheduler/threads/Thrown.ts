@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Predicate } from "effect"
+import * as Predicate from "effect/Predicate"
 import { InvalidOption } from "../../InvalidOption.ts"
 import { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { DigestError } from "../Digest.ts"
