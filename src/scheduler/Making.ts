@@ -130,30 +130,92 @@ export class Making implements Ambient.AtWork {
    * none. Gives `false`, and has done nothing that lasts, where that does not go.
    */
   now(plan: TablePlan): boolean {
-    const { known, policy } = this.#job
-    const order = known(this.#context.epoch)
-    if (order === undefined || policy?.record !== undefined) return false
+    const order = this.#orderNow()
+    if (order === undefined) return false
     try {
       this.#place(order)
       const seeded: Array<ReadonlyArray<Seeded>> = []
       for (const { stages } of plan.steps) {
-        const own: Array<Seeded> = []
-        for (const stage of stages) {
-          const request = this.#request(stage)
-          if (policy === undefined || !(stage.draws || this.setting === "derive")) {
-            own.push({ stage, request, seeds: undefined, rng: () => idle })
-            continue
-          }
-          const seeds = SeedPolicy.seedsNow(policy, request)
-          if (seeds === undefined) return false
-          own.push(this.#from(stage, request, seeds))
-        }
+        const own = this.#allSeededNow(stages)
+        if (own === undefined) return false
         seeded.push(own)
       }
       return this.#tabulated(plan, seeded)
     } catch {
       return false
     }
+  }
+
+  /** As {@link now}, sample by sample: all of `choose`, `read`, `run`, `collate` and `run`, where none of it waits. */
+  allNow(
+    dataset: Plain<unknown, unknown>,
+    before: ReadonlyArray<Step>,
+    batching: BatchStage,
+    behind: ReadonlyArray<Step>
+  ): boolean {
+    const order = this.#orderNow()
+    if (order === undefined) return false
+    try {
+      this.#place(order)
+      const { enter } = this.#job.watch
+      const { read } = dataset
+      enter?.(`dataset ${dataset.name}`)
+      this.values = Array.from(this.#indices, read)
+      if (!this.#stepsNow(before) || this.values.length === 0) return false
+      this.#scope = "batch"
+      const [at] = this.#allSeededNow([batching]) ?? []
+      if (at === undefined) return false
+      enter?.(batching.id.name)
+      Ambient.plain(this, () => {
+        this.#stand(at, 0)
+        this.#finish(batching.collate(this.values, this.#adoptable), this.values.length)
+      })
+      return this.#stepsNow(behind)
+    } catch {
+      return false
+    } finally {
+      this.#at = undefined
+      this.#rng = undefined
+    }
+  }
+
+  #stepsNow(steps: ReadonlyArray<Step>): boolean {
+    for (const step of steps) {
+      if (this.values.length === 0) return true
+      const all =
+        step._tag === "Fused"
+          ? this.#allSeededNow(step.stages)
+          : step._tag === "Plain"
+            ? this.#allSeededNow([step.stage])
+            : undefined
+      if (all === undefined) return false
+      this.#job.watch.enter?.(nameOf(step))
+      Ambient.plain(this, () => this.#stepNow(step, all))
+    }
+    return true
+  }
+
+  /** The order of the epoch where it is known, and nobody wants to know of draws. */
+  #orderNow(): Order | undefined {
+    const { known, policy } = this.#job
+    return policy?.record === undefined ? known(this.#context.epoch) : undefined
+  }
+
+  /** Stages with their seeds, where the policy has these at hand. */
+  #allSeededNow(stages: ReadonlyArray<Stage>): ReadonlyArray<Seeded> | undefined {
+    const { policy } = this.#job
+    const all: Array<Seeded> = []
+    for (const stage of stages) {
+      const request = this.#request(stage)
+      if (policy === undefined || !(stage.draws || this.setting === "derive")) {
+        all.push({ stage, request, seeds: undefined, rng: () => idle })
+        continue
+      }
+      const seeds = SeedPolicy.seedsNow(policy, request)
+      if (seeds === undefined) return undefined
+      all.push(this.#from(stage, request, seeds))
+    }
+    return all
   }
 
   /** Reads the samples. */
@@ -350,7 +412,7 @@ export class Making implements Ambient.AtWork {
       return Effect.flatMap(this.#seeded(step.stage), (at) => this.#effectful(step.stage, at))
     }
     if (step._tag === "Plain") {
-      return Effect.flatMap(this.#seeded(step.stage), (at) => this.#plain(() => this.#each(step.stage, at)))
+      return Effect.flatMap(this.#seeded(step.stage), (at) => this.#plain(() => this.#stepNow(step, [at])))
     }
     if (step._tag === "Rows") {
       return Effect.flatMap(
@@ -360,14 +422,18 @@ export class Making implements Ambient.AtWork {
     }
     return Effect.flatMap(
       Effect.forEach(step.stages, (stage) => this.#seeded(stage)),
-      (all) =>
-        this.#plain(() => {
-          this.#adoptable = step.fused.run(this.values, (place, row) => {
-            // `place` is below `fused.length`, of which there are as many stages.
-            return this.#stand(all[place] as Seeded, this.#rowOf(row))
-          })
-        })
+      (all) => this.#plain(() => this.#stepNow(step, all))
     )
+  }
+
+  /** Takes all values through a step of plain code, whose stages have these seeds. */
+  #stepNow(step: Step, all: ReadonlyArray<Seeded>): void {
+    if (step._tag === "Plain") this.#each(step.stage, all[0] as Seeded) // one for its stage
+    if (step._tag !== "Fused") return
+    this.#adoptable = step.fused.run(this.values, (place, row) => {
+      // `place` is below `fused.length`, of which there are as many stages.
+      return this.#stand(all[place] as Seeded, this.#rowOf(row))
+    })
   }
 
   /** Runs plain code; what it throws becomes an error at the place that the work stood at. */

@@ -17,7 +17,7 @@ import type { Job } from "./Job.ts"
 import { Making } from "./Making.ts"
 import * as Plan from "./Plan.ts"
 import { DatasetChanged, type StageError } from "./StageError.ts"
-import { type BatchStage, byRows, compile } from "./Steps.ts"
+import { type BatchStage, byRows, compile, type Step } from "./Steps.ts"
 import { Streams } from "./Streams.ts"
 import { plan as tablePlan } from "./Table.ts"
 import { type Left, type Limits, type SamplesFailed, unlimited } from "./Tries.ts"
@@ -103,7 +103,7 @@ export const make = (
     })
 
   const before = stages.slice(0, split).filter((stage) => stage._tag !== "Batch")
-  const waits = !(job.pipeline.dataset instanceof Plain) || before.some((stage) => stage._tag === "Effect")
+  const slow = !(job.pipeline.dataset instanceof Plain) || before.some((stage) => stage._tag === "Effect")
 
   const carefully = (epoch: number, batch: number, left: Left) =>
     Effect.gen(function* () {
@@ -147,13 +147,21 @@ export const make = (
     })
 
   const { times, traced } = job.watch
-  const plainly = table !== undefined && perBatch.length === 0 && times === undefined && !traced ? table : undefined
+  const watched = times !== undefined || traced
+  const plainly = table !== undefined && perBatch.length === 0 && !watched ? table : undefined
+  const { dataset } = job.pipeline
+  const waits = (steps: ReadonlyArray<Step>) => steps.some(({ _tag }) => _tag === "Effect" || _tag === "Rows")
+  const atHand = !watched && dataset instanceof Plain && !waits(perSample) && !waits(perBatch) ? dataset : undefined
   const now = (epoch: number, batch: number): Batch<unknown> | undefined => {
-    if (plainly === undefined || job.pipeline.dataset.size !== job.size) return undefined
+    if ((plainly === undefined && atHand === undefined) || dataset.size !== job.size) return undefined
     const { position, size } = Plan.rows(job.plan, batch)
     if (size === 0) return undefined
     const making = new Making(job, worker, epoch, batch, position, size, undefined)
-    return making.now(plainly) ? (making.values[0] as Batch<unknown>) : undefined // as above
+    const made =
+      plainly !== undefined
+        ? making.now(plainly)
+        : atHand !== undefined && making.allNow(atHand, perSample, batchStage, perBatch)
+    return made ? (making.values[0] as Batch<unknown> | undefined) : undefined // as above
   }
 
   // Where nothing is made sample by sample none fails on its own.
@@ -165,7 +173,7 @@ export const make = (
     batch: plain,
     attempt: (epoch, batch, left) => {
       if (left !== undefined) return carefully(epoch, batch, left)
-      if (limits.sample !== undefined && waits && streams === undefined) return carefully(epoch, batch, new Set())
+      if (limits.sample !== undefined && slow && streams === undefined) return carefully(epoch, batch, new Set())
       return whole(epoch, batch)
     },
     sample: (epoch, position) =>

@@ -350,6 +350,9 @@ export const remembering = (policy: Service): { readonly policy: Service; readon
       if (own !== undefined) return Effect.succeed(own)
       return Effect.tap(policy.seeds(request), (given) => Effect.sync(() => known.set(key, given)))
     })
+  // What goes well at once is tried once.
+  const now = plainly.get(policy.seeds)
+  if (now !== undefined) plainly.set(seeds, now)
   return { policy: { ...policy, seeds }, forget: () => known.clear() }
 }
 
