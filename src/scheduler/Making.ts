@@ -160,7 +160,10 @@ export class Making implements Ambient.AtWork {
       const { enter } = this.#job.watch
       const { read } = dataset
       enter?.(`dataset ${dataset.name}`)
-      this.values = Array.from(this.#indices, read)
+      const indices = this.#indices
+      const values = new Array<unknown>(indices.length)
+      for (let row = 0; row < values.length; row++) values[row] = read(indices[row] as number) // as many as rows
+      this.values = values
       if (!this.#stepsNow(before) || this.values.length === 0) return false
       this.#scope = "batch"
       const [at] = this.#allSeededNow([batching]) ?? []
