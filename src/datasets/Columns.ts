@@ -81,17 +81,21 @@ export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
   const fields = new Map(entries.map(({ field, key }) => [key, field]))
   const keys = entries.map(({ key }) => key)
   const cells = entries.map(({ cell }) => cell)
+  const rowAt = (index: number): Row<C> => {
+    const row: Record<string, unknown> = {}
+    for (let at = 0; at < keys.length; at++) row[keys[at] as string] = (cells[at] as Read)(index)
+    // Each key of C was given the cell of its column, by the table at `Row`; nothing else was.
+    return row as Row<C>
+  }
   return new Plain<Row<C>, never>(
     name,
     () => size,
     (index) => {
       check(name, index, size)
-      const row: Record<string, unknown> = {}
-      for (let at = 0; at < keys.length; at++) row[keys[at] as string] = (cells[at] as Read)(index)
-      // Each key of C was given the cell of its column, by the table at `Row`; nothing else was.
-      return row as Row<C>
+      return rowAt(index)
     },
-    { fields, place: (index) => index }
+    { fields, place: (index) => index },
+    rowAt
   )
 }
 

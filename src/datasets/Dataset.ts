@@ -8,6 +8,7 @@
  */
 export { type Column, fromColumns, type Row } from "./Columns.ts"
 export {
+  type Content,
   type Dataset,
   DatasetError,
   type EffectOptions,
@@ -20,4 +21,4 @@ export {
   range
 } from "./RandomAccess.ts"
 export { type SplitOptions, split } from "./Split.ts"
-export { concat, filter, map, mapEffect, slice, subset } from "./Views.ts"
+export { concat, filter, map, mapEffect, slice, subset, withContent } from "./Views.ts"

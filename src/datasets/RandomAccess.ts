@@ -34,9 +34,19 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly size: number
   /** The sample at `index`. */
   readonly get: (index: number) => Effect.Effect<A, E | IndexError, R>
+  /** What tells its content from another one of the same name and size, where that can be told. */
+  readonly content?: Content | undefined
   /** The samples at `indices`, in their order. The array is fresh and the caller's own. */
   readonly getMany: (indices: ArrayLike<number>) => Effect.Effect<Array<A>, E | IndexError, R>
 }
+
+/**
+ * What a dataset holds: as its user has declared it, or a function that gives what lies at an index in no time and
+ * without a side effect, of which some are looked at.
+ *
+ * @since 0.1.0
+ */
+export type Content = string | ((index: number) => unknown)
 
 /**
  * An index at which a dataset has no sample: negative, too large, or not whole.
@@ -88,9 +98,11 @@ export class Plain<A, E> implements Dataset<A, E> {
   readonly read: (index: number) => A
   /** What `read` reads from, where that is columns. */
   readonly columnar: Columnar | undefined
+  readonly content: Content | undefined
   readonly #size: () => number
 
-  constructor(name: string, size: () => number, read: (index: number) => A, columnar?: Columnar) {
+  constructor(name: string, size: () => number, read: (index: number) => A, columnar?: Columnar, content?: Content) {
+    this.content = content
     this.name = name
     this.read = read
     this.columnar = columnar
@@ -138,13 +150,16 @@ export class Effectful<A, E, R> implements Dataset<A, E, R> {
   readonly #size: () => number
   readonly #get: (index: number) => Effect.Effect<A, E | IndexError, R>
   readonly #getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
+  readonly content: Content | undefined
 
   constructor(
     name: string,
     size: () => number,
     get: (index: number) => Effect.Effect<A, E | IndexError, R>,
-    getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
+    getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>,
+    content?: Content
   ) {
+    this.content = content
     this.name = name
     this.#size = size
     this.#get = get
@@ -297,7 +312,9 @@ export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {})
       check(name, index, items.length)
       // The index is below the length; what an array holds there is an A, `undefined` included.
       return items[index] as A
-    }
+    },
+    undefined,
+    (index) => items[index]
   )
 }
 

@@ -4,9 +4,11 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { concurrent } from "../Concurrent.ts"
 import { InvalidOption, whole } from "../InvalidOption.ts"
 import {
   attempt,
+  type Content,
   called,
   check,
   type Dataset,
@@ -41,7 +43,9 @@ export const map =
       return new Plain<B, E | DatasetError>(
         name,
         () => self.size,
-        (index) => apply(read(index), index)
+        (index) => apply(read(index), index),
+        undefined,
+        self.content
       )
     }
     return new Effectful<B, E | DatasetError, R>(
@@ -52,7 +56,8 @@ export const map =
         Effect.flatMap(self.getMany(indices), (samples) =>
           // A dataset gives as many samples as indices, so there is an index to every row.
           attempt<Array<B>, DatasetError>(() => samples.map((sample, row) => apply(sample, indices[row] as number)))
-        )
+        ),
+      self.content
     )
   }
 
@@ -91,12 +96,21 @@ export const mapEffect = <A, B, E1, R1>(
       (index) => Effect.flatMap(self.get(index), (sample) => apply(sample, index)),
       (indices) =>
         Effect.flatMap(self.getMany(indices), (samples) =>
-          // As in `map`: there is an index to every row.
-          Effect.forEach(samples, (sample, row) => apply(sample, indices[row] as number), { concurrency })
-        )
+          concurrent(
+            samples.length,
+            concurrency,
+            (row) => apply(samples[row] as A, indices[row] as number), // as many as rows, and as in `map`
+            (_, cause) => cause
+          )
+        ),
+      self.content
     )
   }
 }
+
+/** What a view shows of a dataset's content. */
+const contentAt = ({ content }: Dataset<unknown, unknown, unknown>, place: (index: number) => number) =>
+  typeof content === "function" ? (index: number) => content(place(index)) : content
 
 /** `size` samples of a dataset, of which the one at `index` stands at `place(index)` there. */
 export const placed = <A, E, R>(
@@ -114,14 +128,16 @@ export const placed = <A, E, R>(
         check(name, index, size)
         return read(place(index))
       },
-      columnar && { fields: columnar.fields, place: (index) => columnar.place(place(index)) }
+      columnar && { fields: columnar.fields, place: (index) => columnar.place(place(index)) },
+      contentAt(self, place)
     )
   }
   return new Effectful<A, E, R>(
     name,
     () => size,
     (index) => self.get(place(index)),
-    (indices) => self.getMany(indices.map(place))
+    (indices) => self.getMany(indices.map(place)),
+    contentAt(self, place)
   )
 }
 
@@ -264,6 +280,15 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     }
     return low
   }
+  const contents = members.map(({ content }) => content)
+  const content: Content | undefined = contents.every((own) => typeof own === "function")
+    ? (index) => {
+        const part = partOf(index)
+        return contents[part]?.(index - (starts[part] as number))
+      }
+    : contents.every((own) => typeof own === "string")
+      ? contents.join(" + ")
+      : undefined
   // `partOf` gives a place of `members` and `starts`, as long as there is an index to ask for.
   if (members.every((member) => member instanceof Plain)) {
     const reads = members.map((member) => plain<A, E>(member).read)
@@ -274,7 +299,9 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
         check(name, index, size)
         const part = partOf(index)
         return (reads[part] as (index: number) => A)(index - (starts[part] as number))
-      }
+      },
+      undefined,
+      content
     )
   }
   return new Effectful<A, E, R>(
@@ -303,6 +330,34 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
           }),
         { discard: true }
       ).pipe(Effect.as(samples))
-    }
+    },
+    content
   )
 }
+
+/**
+ * Declares what a dataset holds: the hash of its files, a version, a date. A cursor then tells it from another content of
+ * the same name and size, and refuses that. Datasets of arrays and columns need it not: some of their samples are looked
+ * at. Throws `InvalidOption` for an empty text.
+ *
+ * @example
+ * import { Dataset } from "furrow"
+ *
+ * const photos = Dataset.make({ name: "photos", size: 1000, get: (index) => `photo ${index}` })
+ * console.assert(photos.pipe(Dataset.withContent("2024-05-01")).content === "2024-05-01")
+ *
+ * @since 0.1.0
+ */
+export const withContent =
+  (content: string) =>
+  <A, E, R>(self: Dataset<A, E, R>): Dataset<A, E, R> => {
+    if (typeof content !== "string" || content === "") {
+      throw new InvalidOption({ option: "content", value: content, expected: "a text, such as the hash of its files" })
+    }
+    const { name } = self
+    if (self instanceof Plain) {
+      const { columnar, read } = plain<A, E>(self)
+      return new Plain<A, E>(name, () => self.size, read, columnar, content)
+    }
+    return new Effectful<A, E, R>(name, () => self.size, self.get, self.getMany, content)
+  }

@@ -10,7 +10,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { sha256 } from "../runtime.ts"
 import { hex } from "./Digest.ts"
-import { stagesOf } from "./Fingerprint.ts"
+import { contentOf, stagesOf } from "./Fingerprint.ts"
 import type { Job } from "./Job.ts"
 
 const Count = Schema.Number.pipe(Schema.int(), Schema.between(0, Number.MAX_SAFE_INTEGER))
@@ -110,10 +110,11 @@ const checksum = ({ checksum: _, ...rest }: Cursor): string => hex(sha256(JSON.s
 /** What a job is, field by field. */
 const fingerprints = (job: Job): Cursor["fingerprints"] => {
   const { pipeline, plan, policy, size } = job
+  const content = contentOf(job)
   const { batchSize, batches, count, rank, workers, world } = plan
   return {
     pipeline: hex(sha256(JSON.stringify(stagesOf(pipeline)))).slice(0, 16),
-    dataset: `${pipeline.dataset.name}, ${size} samples`,
+    dataset: `${pipeline.dataset.name}, ${size} samples${content === "" ? "" : `, content ${content}`}`,
     policy: policy?.name ?? "none",
     seed: policy?.seed ?? "none",
     batch: `${batchSize} samples, ${batches} batches of ${count}`,

@@ -21,7 +21,10 @@ export const epochs = <C>(
       Effect.gen(function* () {
         const loader = yield* Scheduler.open(pipeline, options)
         let samples = 0
-        for (let next = yield* loader.take; Option.isSome(next); next = yield* loader.take) samples += next.value.size
+        yield* loader.forEach(({ size }) => {
+          samples += size
+          return Effect.void
+        })
         return samples
       }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy(seed++), workers)), Effect.runPromise)
   }

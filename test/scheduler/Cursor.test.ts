@@ -196,6 +196,49 @@ describe("a cursor that does not fit", () => {
     expect((await error(cursor, { workers: 3, allow: ["seed"] }))._tag).toBe("Left")
   })
 
+  test("is of data with another content, though of the same name and size: as some samples, or a declaration, tell", async () => {
+    const numbers = (own: ReadonlyArray<number>) => Dataset.fromArray(own.map((x) => Float32Array.of(x)))
+    const columns = (own: ReadonlyArray<number>) => Dataset.fromColumns({ x: Float64Array.from(own) })
+    const made = () => Dataset.make({ name: "made", size: 40, get: (index) => index })
+    const one = Array.from({ length: 40 }, (_, index) => index)
+    const other = one.map((x) => x + 1)
+    const pairs: ReadonlyArray<
+      readonly [own: Dataset.Dataset<unknown, unknown>, another: Dataset.Dataset<unknown, unknown>]
+    > = [
+      [numbers(one), numbers(other)],
+      [columns(one), columns(other)],
+      [numbers(one).pipe(Dataset.slice(3, 30)), numbers(other).pipe(Dataset.slice(3, 30))],
+      [numbers(one).pipe(Dataset.map(() => 0)), numbers(other).pipe(Dataset.map(() => 0))],
+      [numbers(one).pipe(Dataset.subset([0, 5, 7])), numbers(one).pipe(Dataset.subset([0, 5, 8]))],
+      [Dataset.concat(numbers(one), numbers(one)), Dataset.concat(numbers(one), numbers(other))],
+      [made().pipe(Dataset.withContent("v1")), made().pipe(Dataset.withContent("v2"))],
+      [made(), made().pipe(Dataset.withContent("v2"))],
+      [
+        Dataset.effect({ size: 9, get: Effect.succeed }).pipe(Dataset.withContent("v1"), Dataset.slice(1, 5)),
+        Dataset.effect({ size: 9, get: Effect.succeed }).pipe(Dataset.withContent("v2"), Dataset.slice(1, 5))
+      ]
+    ]
+    const opened = (dataset: Dataset.Dataset<unknown, unknown>, from?: Cursor.Cursor) =>
+      Effect.flatMap(
+        Scheduler.open(Pipeline.from(dataset).pipe(Pipeline.batchWith(4, (samples) => samples)), { from }),
+        ({ cursor }) => cursor
+      ).pipe(Effect.scoped, Effect.provide(Workers.fibers(1)), Effect.either, Effect.runPromise)
+    for (const [own, another] of pairs) {
+      const cursor = await opened(own)
+      if (cursor._tag === "Left") throw cursor.left
+      expect((await opened(own, cursor.right))._tag).toBe("Right")
+      expect(await opened(another, cursor.right)).toMatchObject({
+        _tag: "Left",
+        left: { _tag: "CursorMismatch", differences: [{ field: "dataset" }] }
+      })
+    }
+    // What cannot be hashed, and what is read by a caller's function, is told by name and size alone.
+    const functions = await opened(Dataset.fromArray([() => 1]))
+    expect(functions).toMatchObject({ right: { fingerprints: { dataset: "array, 1 samples" } } })
+    expect(await opened(made())).toMatchObject({ right: { fingerprints: { dataset: "made, 40 samples" } } })
+    expect(() => made().pipe(Dataset.withContent(""))).toThrow("content must be a text")
+  })
+
   test("of a rank that took batches out of turn is refused by other ranks, which have not taken them", async () => {
     const own = pipeline(40, 4)
     const elastic = SeedPolicy.elastic({ seed: 1 })

@@ -47,6 +47,7 @@ const program = Effect.gen(function* () {
         handles: handles(),
         megabytes: yield* Effect.promise(settled)
       }
+      const heap = process.memoryUsage().heapUsed / 2 ** 20
       console.log(
         `${String(taken).padStart(8)} batches: ${own.megabytes.toFixed(1)} MB resident, ${heap.toFixed(1)} MB of them heap in use, ${own.handles} handles, ${own.fibers} fibers`
       )
