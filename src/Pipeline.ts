@@ -102,7 +102,7 @@ class PipelineImpl extends Inspectable.Class implements Pipeline<never> {
         draws: stage.draws,
         id: hex(stage.id),
         ...(stage._tag === "Sample" ? { sampler: stage.sampler.name } : {}),
-        ...(stage._tag === "Batch" ? { size: stage.size, dropLast: stage.dropLast } : {})
+        ...(stage._tag === "Batch" ? { size: stage.size, dropLast: stage.dropLast, padLast: stage.padLast } : {})
       }))
     }
   }
@@ -128,7 +128,8 @@ const hex = (id: StageId): string => id.id.toString(16).padStart(8, "0")
 
 const detail = (stage: Stage): string => {
   if (stage._tag === "Sample") return stage.sampler.name
-  if (stage._tag === "Batch") return `${stage.size}${stage.dropLast ? ", drop last" : ""}`
+  if (stage._tag === "Batch")
+    return `${stage.size}${stage.dropLast ? ", drop last" : stage.padLast ? ", pad last" : ""}`
   return stage._tag === "Effect" ? `${stage.concurrency} at once` : ""
 }
 
@@ -265,10 +266,19 @@ export const mapEffect =
       run: erase((sample: A, _: Rng, context: StageContext) => run(sample, context))
     })
 
-/** How samples are batched. @since 0.1.0 */
-export interface BatchOptions<D extends DTypes> {
-  /** Leave out an epoch's last batch when it is short. Default `false`. */
+/** What becomes of an epoch's last batch when it is short. By default it is delivered as it is. @since 0.1.0 */
+export interface LastOptions {
+  /** Leave it out. Default `false`. */
   readonly dropLast?: boolean
+  /**
+   * Fill it with the epoch's first samples, which then come a second time, with draws of their own. So all batches, and
+   * with ranks all ranks' parts of them, are of one size. Default `false`.
+   */
+  readonly padLast?: boolean
+}
+
+/** How samples are batched. @since 0.1.0 */
+export interface BatchOptions<D extends DTypes> extends LastOptions {
   /** Element types for columns of numbers, by name: `{ label: "int32" }`. Default float64, which loses nothing. */
   readonly dtypes?: D
 }
@@ -283,12 +293,7 @@ export interface BatchOptions<D extends DTypes> {
 export const batch = <const D extends DTypes = {}>(size: number, options: BatchOptions<D> = {}) => {
   const dtypes: DTypes = options.dtypes ?? {}
   checkDTypes(dtypes)
-  const stage = batchStage(
-    size,
-    options.dropLast ?? false,
-    (samples, adoptable) => columns(samples, dtypes, adoptable),
-    dtypes
-  )
+  const stage = batchStage(size, options, (samples, adoptable) => columns(samples, dtypes, adoptable), dtypes)
   return <A, E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<Columns<A, D>>, E, R> => append(self, stage)
 }
 
@@ -297,24 +302,35 @@ export const batch = <const D extends DTypes = {}>(size: number, options: BatchO
  *
  * @since 0.1.0
  */
-export const batchWith = <A, C>(
-  size: number,
-  collate: Collate<A, C>,
-  options: { readonly dropLast?: boolean } = {}
-) => {
-  const stage = batchStage(size, options.dropLast ?? false, erase(collate))
+export const batchWith = <A, C>(size: number, collate: Collate<A, C>, options: LastOptions = {}) => {
+  const stage = batchStage(size, options, erase(collate))
   return <E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<C>, E, R> => append(self, stage)
 }
 
-const batchStage = (size: number, dropLast: boolean, collate: Collate<unknown, unknown>, dtypes?: DTypes): Stage => ({
-  _tag: "Batch",
-  id: stageId("batch"),
-  draws: false,
-  size: whole("batch size", size, 1, 2 ** 32 - 1),
-  dropLast,
-  collate,
-  dtypes
-})
+const batchStage = (
+  size: number,
+  { dropLast = false, padLast = false }: LastOptions,
+  collate: Collate<unknown, unknown>,
+  dtypes?: DTypes
+): Stage => {
+  if (dropLast && padLast) {
+    throw new InvalidOption({
+      option: "padLast",
+      value: true,
+      expected: "left out beside dropLast: a batch is filled or dropped"
+    })
+  }
+  return {
+    _tag: "Batch",
+    id: stageId("batch"),
+    draws: false,
+    size: whole("batch size", size, 1, 2 ** 32 - 1),
+    dropLast,
+    padLast,
+    collate,
+    dtypes
+  }
+}
 
 /**
  * What becomes of randomness that does not come from the pipeline (`Math.random`, `crypto.getRandomValues`,

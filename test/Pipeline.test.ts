@@ -188,7 +188,7 @@ describe("printed", () => {
         { name: "noise", kind: "Augment", draws: true, id: "c0a5e2ef" },
         { name: "load", kind: "Effect", draws: false, id: "c77ff60c" },
         { name: "pick", kind: "Effect", draws: true, id: "6c3ce38c" },
-        { name: "batch", kind: "Batch", draws: false, id: "fc4eb24b", size: 4, dropLast: true },
+        { name: "batch", kind: "Batch", draws: false, id: "fc4eb24b", size: 4, dropLast: true, padLast: false },
         { name: "mix", kind: "Augment", draws: true, id: "6d7a902f" }
       ]
     })

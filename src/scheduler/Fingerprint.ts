@@ -17,7 +17,7 @@ export const stagesOf = ({ stages }: Pick<Job["pipeline"], "stages">) =>
     const { _tag, draws, id } = stage
     const own = { _tag, name: id.name, draws }
     if (_tag === "Sample") return { ...own, sampler: stage.sampler.name }
-    if (_tag === "Batch") return { ...own, size: stage.size, dropLast: stage.dropLast }
+    if (_tag === "Batch") return { ...own, size: stage.size, dropLast: stage.dropLast, padLast: stage.padLast }
     return own
   })
 

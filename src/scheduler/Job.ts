@@ -105,6 +105,7 @@ export const make = <A, E, R>(
         count: asked(`the count of sampler ${sampler.name}`, () => sampler.count(size)),
         batchSize: batch.size,
         dropLast: batch.dropLast,
+        padLast: batch.padLast,
         rank: ranks.rank ?? 0,
         world: ranks.world ?? 1,
         workers
@@ -113,7 +114,19 @@ export const make = <A, E, R>(
         stage?.draws === true && policy !== undefined
           ? drawnOrder(stage, policy, epoch, size, plan, ambient)
           : Effect.sync(() => Ambient.plain(sampling(ambient), () => sampler.order(size, idle)))
-      return { pipeline, plan, size, distinct: sampler.distinct, policy, ...remembered(order), watch }
+      const { count, drawn } = plan
+      const padded = (own: Order): Order => (count === drawn ? own : (position) => own(position % drawn))
+      // A sample that fills a batch comes a second time, with draws of its own.
+      const distinct = sampler.distinct && count <= drawn
+      return {
+        pipeline,
+        plan,
+        size,
+        distinct,
+        policy,
+        ...remembered((epoch) => Effect.map(order(epoch), padded)),
+        watch
+      }
     })
   )
 

@@ -15,8 +15,10 @@ import { InvalidOption, whole } from "../InvalidOption.ts"
 
 /** @since 0.1.0 */
 export interface Plan {
-  /** How many positions an epoch's order has. */
+  /** How many positions an epoch has. */
   readonly count: number
+  /** How many of them its order has; those behind them, which fill the last batch, have the order's first samples again. */
+  readonly drawn: number
   readonly batchSize: number
   /** How many batches an epoch has. */
   readonly batches: number
@@ -35,11 +37,12 @@ export const make = (options: {
   readonly count: number
   readonly batchSize: number
   readonly dropLast: boolean
+  readonly padLast?: boolean
   readonly rank: number
   readonly world: number
   readonly workers: number
 }): Plan => {
-  const count = whole("samples an epoch", options.count, 0)
+  const drawn = whole("samples an epoch", options.count, 0)
   const batchSize = whole("batch size", options.batchSize, 1)
   const workers = whole("workers", options.workers, 1)
   const world = whole("world", options.world, 1)
@@ -51,8 +54,9 @@ export const make = (options: {
     const expected = `a multiple of the world size ${world}, so that every rank makes an equal share of each batch`
     throw new InvalidOption({ option: "batch size", value: batchSize, expected })
   }
-  const batches = options.dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize)
-  return { count, batchSize, batches, rank, world, workers }
+  const batches = options.dropLast ? Math.floor(drawn / batchSize) : Math.ceil(drawn / batchSize)
+  const count = options.padLast === true ? whole("samples an epoch, padded", batches * batchSize, 0) : drawn
+  return { count, drawn, batchSize, batches, rank, world, workers }
 }
 
 /** The positions that make this rank's share of a batch: from `position` on, `size` of them. @since 0.1.0 */

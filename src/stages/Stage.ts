@@ -64,6 +64,7 @@ export type Stage =
       readonly draws: false
       readonly size: number
       readonly dropLast: boolean
+      readonly padLast: boolean
       readonly collate: Collate<unknown, unknown>
       /** Where the collate is Furrow's own: the element types that it was given. */
       readonly dtypes: DTypes | undefined

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test"
+import { Effect, Stream } from "effect"
 import fc from "fast-check"
 import { InvalidOption } from "../../src/InvalidOption.ts"
+import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import * as Plan from "../../src/scheduler/Plan.ts"
 
 const options = fc
@@ -84,3 +86,47 @@ describe("refused", () => {
     expect(make).toThrow(message)
   })
 })
+
+test("padded, all batches are whole and all ranks' parts equal; what fills them is the epoch's beginning", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 60 }),
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (size, share, world) => {
+        const batch = share * world
+        const pipeline = Pipeline.from(Dataset.range(size)).pipe(
+          Pipeline.sample(Sampler.shuffle),
+          Pipeline.augment("noise", (x, rng) => ({ x, noise: rng.word() })),
+          Pipeline.batch(batch, { padLast: true })
+        )
+        const ranks = await Promise.all(
+          Array.from({ length: world }, (_, rank) =>
+            Scheduler.stream(pipeline, { rank, world }).pipe(
+              Stream.map(({ columns, indices }) => ({
+                indices: Array.from(indices),
+                noise: Array.from(columns.noise.data)
+              })),
+              Stream.runCollect,
+              Effect.map((all) => Array.from(all)),
+              Effect.provide(SeedPolicy.elastic({ seed: 5 })),
+              Effect.provide(Workers.fibers(2)),
+              Effect.runPromise
+            )
+          )
+        )
+        const batches = Math.ceil(size / batch)
+        for (const own of ranks) expect(own.map(({ indices }) => indices.length)).toEqual(Array(batches).fill(share))
+        const order = Array.from({ length: batches }, (_, at) => ranks.flatMap((own) => own[at]?.indices ?? [])).flat()
+        expect(new Set(order.slice(0, size)).size).toBe(size)
+        const filling = Array.from({ length: order.length - size }, (_, at) => order[at % size] as number) // below the size
+        expect(order.slice(size)).toEqual(filling)
+        // One that comes twice has other draws the second time.
+        const noise = ranks.flatMap((own) => own.flatMap((part) => part.noise))
+        expect(new Set(noise).size).toBe(noise.length)
+      }
+    ),
+    { numRuns: 40 }
+  )
+  expect(() => Pipeline.batch(4, { dropLast: true, padLast: true })).toThrow("padLast must be left out beside dropLast")
+}, 60_000)

@@ -87,7 +87,7 @@ export interface Case {
   readonly sampler: (typeof samplerKinds)[number]
   readonly stages: ReadonlyArray<StageCase>
   readonly batchSize: number
-  readonly dropLast: boolean
+  readonly last: "keep" | "drop" | "pad"
   /** How many drawing stages stand behind batch. */
   readonly behind: number
   readonly policy: "epochWorker" | "elastic"
@@ -174,7 +174,7 @@ export const cases: fc.Arbitrary<Case> = fc.record({
     .array(fc.constantFrom(...kinds), { maxLength: 3 })
     .map((row) => row.map((kind, place) => ({ kind, name: `${kind} ${place}` }))),
   batchSize: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.constantFrom(2, 4, 6, 8, 12)),
-  dropLast: fc.boolean(),
+  last: fc.constantFrom("keep" as const, "drop" as const, "pad" as const),
   behind: fc.constantFrom(0, 0, 1, 2),
   policy: fc.constantFrom("epochWorker" as const, "elastic" as const),
   seed: fc.nat(),

@@ -54,7 +54,7 @@ export const countOf = ({ sampler, size }: Case): number => {
 export const batchesOf = (own: Case): number => {
   const count = countOf(own)
   const full = (count - (count % own.batchSize)) / own.batchSize
-  return full * own.batchSize < count && !own.dropLast ? full + 1 : full
+  return full * own.batchSize < count && own.last !== "drop" ? full + 1 : full
 }
 
 const orderOf = (own: Case, rng: () => Rng.Rng): ((position: number) => number) => {
@@ -97,7 +97,10 @@ export interface Whole {
 
 export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
   const policy = Effect.runSync(SeedPolicy.SeedPolicy.pipe(Effect.provide(SeedPolicy[own.policy]({ seed: own.seed }))))
-  const distinct = own.sampler !== "withReplacement"
+  const drawn = countOf(own)
+  // A padded batch is filled with the first samples of the epoch.
+  const count = own.last === "pad" ? batchesOf(own) * own.batchSize : drawn
+  const distinct = own.sampler !== "withReplacement" && count === drawn
   const rngAt = (at: Omit<Coordinates, "stage" | "distinct" | "world" | "workers" | "rank">, name: string) => {
     const request = { ...at, rank, world, workers, stage: stageId(name), distinct, indices: [at.index] }
     return Rng.make(seedAt(Effect.runSync(policy.seeds(request)), 0))
@@ -108,7 +111,6 @@ export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
   const { broken = [], fill = "none" } = own.failures?.skip ?? {}
   const forGood = new Set(broken.map((fault) => JSON.stringify(placeOf(own, fault))))
   const fails = (stage: string, index: number): boolean => forGood.has(JSON.stringify({ stage, index }))
-  const count = countOf(own)
   const batches = batchesOf(own)
   for (let epoch = 0; epoch < own.epochs; epoch++) {
     const start = { epoch, worker: 0, batch: 0, ordinal: 0, position: 0, index: 0 }
@@ -125,7 +127,7 @@ export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
         // Each rank has a run of neighbours, as many as the others give or take one.
         const place = position - first
         if (place < Math.floor((rank * length) / world) || place >= Math.floor(((rank + 1) * length) / world)) continue
-        const index = order(position)
+        const index = order(position % drawn)
         head ??= { position, index }
         const ordinal = made.get(worker) ?? 0
         made.set(worker, ordinal + 1)

@@ -178,7 +178,7 @@ export const pipelineOf = (
   )
   let batched: Drawing<Batch.Batch<Columns>> = own.stages
     .reduce(stageOf(faults), begun)
-    .pipe(Pipeline.batch(own.batchSize, { dropLast: own.dropLast }))
+    .pipe(Pipeline.batch(own.batchSize, { dropLast: own.last === "drop", padLast: own.last === "pad" }))
   for (let stage = 0; stage < own.behind; stage++) {
     batched = batched.pipe(
       Pipeline.augment(`mix ${stage}`, (batch, rng): Batch.Batch<Columns> => {

@@ -648,7 +648,8 @@ const whole = (own: Case, log: ReadonlyArray<Taken>): void => {
       () => `batch ${place} is another one over all ranks than on one`
     )
   })
-  if (own.sampler === "withReplacement" || own.dropLast || own.stages.some(({ kind }) => kind === "filter")) return
+  if (own.sampler === "withReplacement" || own.last !== "keep" || own.stages.some(({ kind }) => kind === "filter"))
+    return
   if (own.failures?.skip !== undefined) return
   for (let epoch = 0; epoch < own.epochs; epoch++) {
     const indices = log.filter(({ got }) => got.epoch === epoch).flatMap(({ got }) => got.indices)
