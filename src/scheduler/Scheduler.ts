@@ -21,6 +21,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import { concurrent } from "../Concurrent.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import { afterEvents } from "../runtime.ts"
@@ -299,9 +300,12 @@ export const open = <C, E, R>(
     const context = yield* Effect.context<R>()
     const making = { digest, failures, prefetch, batches: total - first - ahead.size }
     const chosen = new Verify.Chosen(verify, job)
-    const makers = yield* Effect.forEach(lanes, ({ worker }) => start(job, worker, making), {
-      concurrency: "unbounded"
-    })
+    const makers = yield* concurrent(
+      lanes.length,
+      lanes.length,
+      (worker) => start(job, worker, making), // lanes are in the order of their workers
+      (_, cause) => cause
+    )
     yield* Effect.forEach(
       makers,
       (maker, place) => {
