@@ -18,6 +18,7 @@ import {
   Tensor,
   Workers
 } from "../../src/index.ts"
+import * as faults from "../support/threaded/faults.ts"
 import { pipeline as threaded } from "../support/threaded/numbers.ts"
 
 type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
@@ -154,6 +155,12 @@ describe("an impure stage is found", () => {
       /^batch \d+ of epoch \d \(worker \d of 2, policy epochWorker, seed 42\) came out otherwise when it was made again: column "count"/
     )
   })
+
+  test("on a thread", async () => {
+    const module = new URL("../support/threaded/faults.ts", import.meta.url)
+    const error = await impure(faults.counting, 4, {}, Workers.threads(2, { pipeline: module, name: "counting" }))
+    expect(error.columns).toEqual([""])
+  }, 60_000)
 
   test("that draws from what no seed governs", async () => {
     const leaving = Pipeline.from(Dataset.range(20)).pipe(

@@ -6,7 +6,7 @@
  *
  * Exit 0 when all digests are equal, 1 when one is not.
  */
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -27,6 +27,10 @@ const digestOf = async (args: ReadonlyArray<string>): Promise<string> => {
   return `${digest} after ${samples} samples`
 }
 
+/** The number of the newest checkpoint. */
+const kept = (directory: string): number =>
+  Math.max(0, ...readdirSync(directory).map((name) => Number(/^checkpoint-(\d+)\.furrow$/.exec(name)?.[1] ?? 0)))
+
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 const untouched = await digestOf(RUN)
@@ -35,10 +39,13 @@ let differing = 0
 for (const backend of ["fibers", "threads"]) {
   let kills = 0
   let runs = 0
+  /** Kills of lives that had kept a checkpoint. */
+  let behind = 0
   const delays: Array<number> = []
   while (kills < wanted) {
     const directory = mkdtempSync(join(tmpdir(), "furrow-kills-"))
     const args = [...RUN, "--backend", backend, "--workers", "2", "--checkpoint", directory, "--every", "7"]
+    let newest = 0
     for (;;) {
       if (kills === wanted) break
       const run = start("train.ts", args)
@@ -48,6 +55,9 @@ for (const backend of ["fibers", "threads"]) {
       run.child.kill("SIGKILL")
       await run.ended
       kills++
+      const now = kept(directory)
+      if (now > newest) behind++
+      newest = now
     }
     const digest = await digestOf(args)
     runs++
@@ -57,6 +67,8 @@ for (const backend of ["fibers", "threads"]) {
     }
     rmSync(directory, { recursive: true, force: true })
   }
-  console.log(`${backend}: ${kills} kills over ${runs} runs, ${differing} of them with another digest`)
+  console.log(
+    `${backend}: ${kills} kills over ${runs} runs, ${behind} of them in lives that had kept a checkpoint; ${differing} runs with another digest`
+  )
 }
 process.exitCode = differing === 0 ? 0 : 1

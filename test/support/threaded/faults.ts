@@ -44,6 +44,13 @@ export const dying = numbers.pipe(
   Pipeline.batch(4)
 )
 
+let calls = 0
+/** Hangs on how often it was called. */
+export const counting = numbers.pipe(
+  Pipeline.map("count", (x) => x + calls++),
+  Pipeline.batch(4)
+)
+
 export const looping = numbers.pipe(
   Pipeline.map("loop", (x) => {
     while (x === 9) {
