@@ -7,6 +7,8 @@ import { whole } from "../../InvalidOption.ts"
 import type { Words } from "./Words.ts"
 
 const TWO_POW_32 = 2 ** 32
+/** Up to this bound its product with a word is exact in a float64. */
+const EXACT = 2 ** 21
 
 /**
  * A uniform whole number below `bound`: Lemire's multiplication (2019), which divides only in the rare case that a
@@ -15,6 +17,20 @@ const TWO_POW_32 = 2 ** 32
  * @since 0.1.0
  */
 export const integer = (rng: Pick<Words, "word">, bound: number): number => {
+  if ((bound | 0) === bound && bound >= 1 && bound <= EXACT) {
+    let product = rng.word() * bound
+    let high = Math.floor(product / TWO_POW_32)
+    let low = product - high * TWO_POW_32
+    if (low < bound) {
+      const threshold = (TWO_POW_32 - bound) % bound
+      while (low < threshold) {
+        product = rng.word() * bound
+        high = Math.floor(product / TWO_POW_32)
+        low = product - high * TWO_POW_32
+      }
+    }
+    return high
+  }
   if (!(bound >= 1 && bound <= TWO_POW_32 && bound === Math.floor(bound))) return wide(rng, bound)
   if (bound === TWO_POW_32) return rng.word()
   // The 64-bit product of the word and the bound, in two exact halves of 16 bits of the word each.
