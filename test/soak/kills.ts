@@ -18,7 +18,7 @@ const wanted = Number(values.kills)
 /** Loads and digests, and trains nothing: the more of its life a run spends with batches and checkpoints. */
 const RUN = ["--no-train", "--json", "--epochs", "40", "--limit", "20000", "--seed", "soak", "--policy", "elastic"]
 /** From within the start to behind many checkpoints. */
-const LATEST_MS = 3000
+const LATEST_MS = 4000
 
 const digestOf = async (args: ReadonlyArray<string>): Promise<string> => {
   const { code, stderr, stdout } = await start("train.ts", args).ended
