@@ -17,8 +17,9 @@ const { values } = parseArgs({ options: { kills: { type: "string", default: "50"
 const wanted = Number(values.kills)
 /** Loads and digests, and trains nothing: the more of its life a run spends with batches and checkpoints. */
 const RUN = ["--no-train", "--json", "--epochs", "40", "--limit", "20000", "--seed", "soak", "--policy", "elastic"]
-/** From within the start to behind many checkpoints. */
-const LATEST_MS = 4000
+/** Every other kill comes at any moment from the start on, the others so long after a life's first checkpoint. */
+const LATEST_MS = 3000
+const BEHIND_MS = 200
 
 const digestOf = async (args: ReadonlyArray<string>): Promise<string> => {
   const { code, stderr, stdout } = await start("train.ts", args).ended
@@ -49,7 +50,9 @@ for (const backend of ["fibers", "threads"]) {
     for (;;) {
       if (kills === wanted) break
       const run = start("train.ts", args)
-      delays.push(Math.round(Math.random() * LATEST_MS))
+      const anywhere = kills % 2 === 0
+      while (!anywhere && kept(directory) === newest && run.child.exitCode === null) await pause(5)
+      delays.push(Math.round(Math.random() * (anywhere ? LATEST_MS : BEHIND_MS)))
       await Promise.race([pause(delays.at(-1) ?? 0), run.ended])
       if (run.child.exitCode !== null) break
       run.child.kill("SIGKILL")
