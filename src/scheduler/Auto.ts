@@ -79,6 +79,7 @@ export const onEither = (fiber: Start, thread: Start, pays: Pays, said: (choice:
 
       return {
         _tag: "There",
+        askNow: (epoch, batch, arrived) => moved?.askNow?.(epoch, batch, arrived),
         ask: (epoch, batch) =>
           Effect.gen(function* () {
             if (moved !== undefined) return yield* moved.ask(epoch, batch)

@@ -38,6 +38,39 @@ class Signal {
   }
 }
 
+/** Has plain code run each time that something has come about, without a fiber that wakes for it. @since 0.1.0 */
+export class Bell {
+  #work: (() => boolean) | undefined
+  #end: (() => void) | undefined
+
+  ring(): void {
+    if (this.#work?.() === true) this.#end?.()
+  }
+
+  /**
+   * Runs `work` now and at each ring, until it says that it is done. It throws nothing. One fiber at a time may wait, and
+   * hears of nothing that rings while none does: therefore `work` runs at once.
+   */
+  until(work: () => boolean): Effect.Effect<void> {
+    return Effect.async((resume) => {
+      if (work()) {
+        resume(Effect.void)
+        return
+      }
+      const off = (): void => {
+        this.#work = undefined
+        this.#end = undefined
+      }
+      this.#work = work
+      this.#end = () => {
+        off()
+        resume(Effect.void)
+      }
+      return Effect.sync(off)
+    })
+  }
+}
+
 /** A row of things, first in, first out. @since 0.1.0 */
 export class Line<A> {
   readonly #items: Array<A> = []
@@ -71,6 +104,8 @@ export class Line<A> {
 export class Leave {
   #left: number
   readonly #given = new Signal(() => this.#left > 0)
+  /** Rings when leave is given. */
+  readonly given = new Bell()
 
   constructor(count: number) {
     this.#left = count
@@ -79,6 +114,16 @@ export class Leave {
   give(): void {
     this.#left++
     this.#given.notify()
+    this.given.ring()
+  }
+
+  get left(): number {
+    return this.#left
+  }
+
+  /** Uses up leave that there is. */
+  use(): void {
+    this.#left--
   }
 
   /** Waits for leave, and uses it up. */

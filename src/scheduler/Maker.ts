@@ -39,6 +39,15 @@ export type Failure = Worker.BatchError | Digest.DigestError | ThreadError | Inv
 /** A batch that is asked for: waits until it is made. @since 0.1.0 */
 export type Asked = Effect.Effect<Content, Failure, unknown>
 
+/** A batch that was asked for without an effect. @since 0.1.0 */
+export interface Quick {
+  /** Whether it is still to come. */
+  readonly isDue: boolean
+  /** The batch; none where it takes an effect, which is `content`. To be asked for once, when it is there. */
+  readonly take: () => Content | undefined
+  readonly content: Asked
+}
+
 /** Makes batches, in the order in which they are asked for. @since 0.1.0 */
 export type Maker =
   /** Makes a batch on the fiber that runs the effect. */
@@ -50,6 +59,11 @@ export type Maker =
   | {
       readonly _tag: "There"
       readonly ask: (epoch: number, batch: number) => Effect.Effect<Asked, Failure, unknown>
+      /**
+       * As `ask`, by plain code; `arrived` is called when it may be there. None, and nothing has been asked for, where
+       * that takes an effect.
+       */
+      readonly askNow?: (epoch: number, batch: number, arrived: () => void) => Quick | undefined
     }
 
 /** How a run wants its batches made. @since 0.1.0 */

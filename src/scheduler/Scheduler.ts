@@ -30,11 +30,12 @@ import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import type { Batch } from "../stages/Batch.ts"
 import * as Cursor from "./Cursor.ts"
 import * as Digest from "./Digest.ts"
+import { elsewhere } from "./Elsewhere.ts"
 import * as FailurePolicy from "./FailurePolicy.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
 import { Leave, Line } from "./Lane.ts"
-import type { Asked, Content, Failure, Maker } from "./Maker.ts"
+import type { Content, Failure, Maker } from "./Maker.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Plan from "./Plan.ts"
 import * as Profile from "./Profile.ts"
@@ -251,24 +252,15 @@ export const open = <C, E, R>(
         }
       })
 
-    const there = ({ leave, line, worker }: Lane, ask: Extract<Maker, { readonly _tag: "There" }>["ask"]) =>
-      Effect.gen(function* () {
-        const asked = new Line<{ readonly place: number; readonly since: number; readonly content: Asked }>()
-        const asking = Effect.gen(function* () {
-          for (const { epoch, number, place } of shareOf(worker)) {
-            yield* leave.take
-            const answer = yield* Effect.exit(ask(epoch, number))
-            const since = recorder === undefined ? 0 : performance.now()
-            asked.put({ place, since, content: spanned(Effect.flatten(answer), epoch, number, worker) })
-            if (Exit.isFailure(answer)) return
-          }
-        })
-        // It ends with this fiber.
-        yield* Effect.fork(asking)
-        let before = 0
-        for (const _ of shareOf(worker)) {
-          const { content, place, since } = yield* asked.take
-          const exit = yield* Effect.exit(content)
+    const there = ({ leave, line, worker }: Lane, maker: Extract<Maker, { readonly _tag: "There" }>) => {
+      let before = 0
+      return elsewhere({
+        maker,
+        shares: shareOf(worker),
+        leave,
+        plain: run === undefined,
+        traced: ({ epoch, number }, content) => spanned(content, epoch, number, worker),
+        made: ({ place }, exit, since) => {
           if (recorder !== undefined) {
             // It is at a batch from when it is asked for it, or from when it is done with the one before.
             const now = performance.now()
@@ -276,9 +268,9 @@ export const open = <C, E, R>(
             before = now
           }
           line.put({ place, exit })
-          if (Exit.isFailure(exit)) return
         }
       })
+    }
 
     const run = traced
       ? yield* Effect.makeSpanScoped("furrow.run", {
@@ -310,7 +302,7 @@ export const open = <C, E, R>(
       makers,
       (maker, place) => {
         const lane = lanes[place] as Lane // a maker for each
-        const work = maker._tag === "Here" ? here(lane, maker.make) : there(lane, maker.ask)
+        const work = maker._tag === "Here" ? here(lane, maker.make) : there(lane, maker)
         return Effect.forkScoped(fromPipeline<void, E, R>(work, context))
       },
       { discard: true }
