@@ -4,11 +4,13 @@
  *
  * @since 0.1.0
  */
+import type { Batch } from "../../stages/Batch.ts"
 import { isRecord } from "../../stages/Lease.ts"
+import type { Tensor } from "../../Tensor.ts"
 import type { Alike } from "./Mailbox.ts"
 import { Mailbox } from "./Mailbox.ts"
 import type { Laid, Said, Slot } from "./Protocol.ts"
-import { LAID } from "./Ring.ts"
+import { LAID, restore } from "./Ring.ts"
 
 /** A batch on its way. @since 0.1.0 */
 export type Made = Extract<Said, { readonly _tag: "Made" }>
@@ -68,16 +70,62 @@ export class Sent {
   }
 }
 
-/** A batch of a form that `first` was the first of. @since 0.1.0 */
-export const alike = (first: Made, { addresses, batch, epoch, hash }: Alike, indices: Float64Array): Made => {
-  const slots = first.slots.map(({ length }, at) => ({ address: addresses[at] as number, length })) // as many, by its form
-  const laid = first.laid.map((own): Laid => {
-    if (own._tag === "Sent") return own
-    const at = slotOf(own, first.slots)
-    return { ...own, address: own.address + (slots[at]?.address ?? 0) - (first.slots[at]?.address ?? 0) }
-  })
-  const whole = first.batch as Whole // `Sent` numbers no other
-  return { ...first, slots, laid, hash, batch: { ...whole, epoch, index: batch, indices } }
+/** A batch that came as its form and addresses. @since 0.1.0 */
+export interface Like {
+  readonly _tag: "Like"
+  readonly form: Form
+  readonly alike: Alike
+  /** The rows that it was asked for. */
+  readonly indices: Float64Array
+  readonly slots: ReadonlyArray<Slot>
+}
+
+/** What lies in memory. */
+type InMemory = Extract<Laid, { readonly _tag: "Laid" }>
+
+interface Part {
+  readonly slot: number
+  readonly offset: number
+  readonly laid: InMemory
+}
+
+/**
+ * A form, as its receiver knows it.
+ *
+ * @since 0.1.0
+ */
+export class Form {
+  readonly #whole: Whole
+  /** How long its slots are, and which of them each tensor lies in, how far from its start. */
+  readonly #lengths: ReadonlyArray<number>
+  readonly #parts: ReadonlyArray<Part>
+
+  constructor({ batch, laid, slots }: Made) {
+    this.#whole = batch as Whole // `Sent` numbers no other
+    this.#lengths = slots.map(({ length }) => length)
+    this.#parts = laid.flatMap((own) => {
+      if (own._tag === "Sent") return [] // `Sent` numbers none with such a part
+      const slot = slotOf(own, slots)
+      return [{ slot, offset: own.address - (slots[slot]?.address ?? 0), laid: own }]
+    })
+  }
+
+  like(alike: Alike, indices: Float64Array): Like {
+    const { addresses } = alike
+    // As many addresses as the first of its form had slots.
+    const slots = this.#lengths.map((length, at) => ({ address: addresses[at] as number, length }))
+    return { _tag: "Like", form: this, alike, indices, slots }
+  }
+
+  /** A batch of this form, with the tensors that `tensor` makes. */
+  batch({ addresses, batch, epoch }: Alike, indices: Float64Array, tensor: (laid: InMemory) => Tensor): Batch<unknown> {
+    const whole = this.#whole
+    const columns = restore(whole.columns, (index) => {
+      const { laid, offset, slot } = this.#parts[index] as Part // as many as stand-ins
+      return tensor({ ...laid, address: (addresses[slot] as number) + offset }) // as above
+    })
+    return { ...whole, epoch, index: batch, indices, columns }
+  }
 }
 
 const isWhole = (value: unknown): value is Whole =>

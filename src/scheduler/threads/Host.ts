@@ -6,17 +6,14 @@
  *
  * @since 0.1.0
  */
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as FiberId from "effect/FiberId"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import { shown } from "../../InvalidOption.ts"
 import { startThread, type Thread } from "../../runtime.ts"
-import { CoordinatesError } from "../../seeding/Coordinates.ts"
-import type { SeedPolicy, Seeds } from "../../seeding/SeedPolicy.ts"
+import { CoordinatesError, type StageId } from "../../seeding/Coordinates.ts"
+import { type SeedPolicy, type Seeds, seedsNow } from "../../seeding/SeedPolicy.ts"
 import type { Batch } from "../../stages/Batch.ts"
 import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../stages/Lease.ts"
 import { type DType, Tensor, type TypedArray } from "../../Tensor.ts"
@@ -24,14 +21,14 @@ import { DigestError } from "../Digest.ts"
 import * as FailurePolicy from "../FailurePolicy.ts"
 import { fingerprint } from "../Fingerprint.ts"
 import type { Job } from "../Job.ts"
-import type { Content, Failure, Maker, Settings } from "../Maker.ts"
+import type { Content, Failure, Maker, Quick, Settings } from "../Maker.ts"
 import { Making } from "../Making.ts"
 import * as Metrics from "../Metrics.ts"
 import * as Plan from "../Plan.ts"
 import { requestAt } from "../Request.ts"
 import { DatasetChanged, StageError } from "../StageError.ts"
 import { limitsOf, SamplesFailed, Tries } from "../Tries.ts"
-import { alike, type Made } from "./Form.ts"
+import { Form, type Like, type Made } from "./Form.ts"
 import { type Extent, Mailbox } from "./Mailbox.ts"
 import type { Laid, Make, Said, Slot, Start } from "./Protocol.ts"
 import { restore } from "./Ring.ts"
@@ -56,8 +53,14 @@ export interface Options {
 
 type Spoken = Exclude<Said, { readonly _tag: "Memory" }>
 
+/** Why there is no answer. */
+interface Gone {
+  readonly _tag: "Gone"
+  readonly reason: string
+}
+
 /** What came of a question: an answer, or why there is none. */
-type Answer = Either.Either<Spoken, string>
+type Answer = Spoken | Like | Gone
 
 /** The thread's program, beside this package's door; what it is called depends on whether this is compiled. */
 const program = new URL(import.meta.url.endsWith(".ts") ? "../../thread.ts" : "../../thread.js", import.meta.url)
@@ -71,23 +74,72 @@ export const onThread =
       yield* Effect.addFinalizer(() => host.end)
       yield* host.start
       host.open()
-      return { _tag: "There", ask: (epoch, batch) => host.ask(epoch, batch) }
+      return {
+        _tag: "There",
+        ask: (epoch, batch) => host.ask(epoch, batch),
+        askNow: (epoch, batch, arrived) => host.askNow(epoch, batch, arrived)
+      }
     })
 
-/** What the thread was asked: for a batch, or, at its start, whether it is ready. */
-interface Question {
-  readonly message: Make | undefined
-  readonly answered: Deferred.Deferred<Answer>
+/** What the thread is asked, and what comes of it. */
+class Question<Message extends Make | undefined = Make | undefined> {
+  /** The batch that is asked for; at the thread's start, whether it is ready, none. */
+  message: Message
+  #answer: Answer | undefined
+  #resume: (() => void) | undefined
+  readonly #arrived: (() => void) | undefined
+
+  /** `arrived` is told whenever there is an answer. */
+  constructor(message: Message, arrived?: () => void) {
+    this.message = message
+    this.#arrived = arrived
+  }
+
+  get answer(): Answer | undefined {
+    return this.#answer
+  }
+
+  settle(answer: Answer): void {
+    this.#answer = answer
+    this.#resume?.()
+    this.#arrived?.()
+  }
+
+  /** It is to be asked again. */
+  forget(): void {
+    this.#answer = undefined
+  }
+
+  /** Waits for the answer. */
+  readonly answered: Effect.Effect<Answer> = Effect.suspend(() => {
+    const answer = this.#answer
+    return answer === undefined ? Effect.zipRight(this.#arrival, this.answered) : Effect.succeed(answer)
+  })
+
+  readonly #arrival: Effect.Effect<void> = Effect.async((resume) => {
+    if (this.#answer !== undefined) {
+      resume(Effect.void)
+      return
+    }
+    const off = (): void => {
+      this.#resume = undefined
+    }
+    this.#resume = () => {
+      off()
+      resume(Effect.void)
+    }
+    return Effect.sync(off)
+  })
 }
 
 /** A batch that is asked for, and not yet handed on. */
-interface Pending {
-  message: Make
-  /** What comes of it; another one where it had to be asked for again. */
-  answered: Deferred.Deferred<Answer>
-}
+type Pending = Question<Make>
 
-const asking = (message: Make): Pending => ({ message, answered: Deferred.unsafeMake(FiberId.none) })
+/** A stage whose rows start from seeds. */
+interface Drawing {
+  readonly id: StageId
+  readonly scope: "sample" | "batch"
+}
 
 class Host {
   readonly #options: Options
@@ -98,13 +150,15 @@ class Host {
   #mailbox: Mailbox | undefined
   /** Answers that came as messages, and are not due yet. */
   #spoken: Array<Spoken> = []
-  #forms = new Map<number, Made>()
+  #forms = new Map<number, Form>()
   /** The mailbox that is waited for. */
   #awaited: Mailbox | undefined
   #thread: Thread | undefined
   /** What waits for the thread's answers, which come in the order of the questions. */
   #asked: Array<Question> = []
   readonly #pending: Array<Pending> = []
+  /** The stages that seeds are asked for, and which. */
+  readonly #drawing: ReadonlyArray<Drawing>
   /** Whether the thread is told of batches as they are asked for: it is not while another one is put in its place. */
   #open = false
   /** Why there is no thread any more, until another one is started. */
@@ -131,6 +185,7 @@ class Host {
       rows: Math.ceil(Math.min(plan.batchSize, plan.count) / plan.world),
       stages: job.pipeline.stages.map(({ id }) => id.name)
     }
+    this.#drawing = drawing(job)
     this.#start = {
       module: options.module,
       name: options.name,
@@ -165,8 +220,8 @@ class Host {
     this.#free = []
     this.#quarantine = new Quarantine(this.#options.debug ? KEPT_FROM_USE : 0)
     this.#gone = undefined
-    const answered = yield* Deferred.make<Answer>()
-    this.#asked = [{ message: undefined, answered }]
+    const ready = new Question(undefined)
+    this.#asked = [ready]
     this.#spoken = []
     this.#forms = new Map()
     const mailbox = Mailbox.make(this.#extent)
@@ -179,17 +234,14 @@ class Host {
         }),
       catch: (thrown) => this.#error(undefined, undefined, `it could not be started: ${shown(thrown)}`)
     })
-    const answer = yield* Deferred.await(answered)
-    if (Either.isRight(answer) && answer.right._tag === "Ready") {
+    const answer = yield* ready.answered
+    if (answer._tag === "Ready") {
       this.#mailbox = mailbox
       return
     }
     yield* this.end
-    const reason = Either.isLeft(answer)
-      ? answer.left
-      : answer.right._tag === "Refused"
-        ? answer.right.reason
-        : "it answered before it was asked"
+    const known = answer._tag === "Gone" || answer._tag === "Refused"
+    const reason = known ? answer.reason : "it answered before it was asked"
     return yield* this.#error(undefined, undefined, reason)
   })
 
@@ -199,13 +251,32 @@ class Host {
       const { position, size } = Plan.rows(this.#job.plan, batch)
       if (size === 0) return Effect.succeed({ batch: undefined, hash: undefined })
       const message = yield* this.#message(epoch, batch, position, size)
-      const pending = asking(message)
       if (!this.#begun) yield* this.#advance(epoch, batch)
       this.#begun = true
-      this.#pending.push(pending)
-      if (this.#open || this.#gone !== undefined) this.#post(pending)
-      return this.#wait(pending)
+      return this.#wait(this.#enqueue(new Question(message)))
     })
+  }
+
+  /** The same without an effect, where nothing about it needs one. */
+  askNow(epoch: number, batch: number, arrived: () => void): Quick | undefined {
+    const message = this.#begun ? this.#messageNow(epoch, batch) : undefined
+    if (message === undefined) return undefined
+    const pending = this.#enqueue(new Question(message, arrived))
+    // A time that runs out takes a fiber that waits for it.
+    const timed = this.#options.timeout !== undefined || this.#failures.timeout.batch !== undefined
+    return {
+      get isDue() {
+        return !timed && pending.answer === undefined
+      },
+      take: () => this.#contentNow(pending),
+      content: this.#wait(pending)
+    }
+  }
+
+  #enqueue(pending: Pending): Pending {
+    this.#pending.push(pending)
+    if (this.#open || this.#gone !== undefined) this.#post(pending)
+    return pending
   }
 
   /** Waits for what comes of the first pending batch. */
@@ -228,21 +299,21 @@ class Host {
         })
       }
       for (;;) {
-        const answer = yield* this.#inTime(pending.answered)
+        const answer = yield* this.#inTime(pending)
         if (answer === undefined) {
           const nothing = yield* next(this.#late(pending.message))
           yield* this.#replace(pending.message)
           if (nothing !== undefined) return nothing
-        } else if (Either.isLeft(answer)) {
-          yield* this.#replace(pending.message, answer.left)
-        } else if (answer.right._tag === "Failed") {
-          const nothing = yield* next(yield* this.#failed(answer.right, epoch, batch))
+        } else if (answer._tag === "Gone") {
+          yield* this.#replace(pending.message, answer.reason)
+        } else if (answer._tag === "Failed") {
+          const nothing = yield* next(yield* this.#failed(answer, epoch, batch))
           if (nothing !== undefined) return nothing
-          pending.answered = Deferred.unsafeMake(FiberId.none)
+          pending.forget()
           if (this.#open || this.#gone !== undefined) this.#post(pending)
         } else {
           this.#pending.shift()
-          const content = yield* this.#content(answer.right)
+          const content = yield* this.#content(answer)
           return tries === undefined ? content : { ...content, skipped: tries.skipped }
         }
       }
@@ -295,7 +366,7 @@ class Host {
       yield* this.#advance(epoch, batch)
       // In one go, so that nothing is asked for between.
       for (const pending of this.#pending) {
-        pending.answered = Deferred.unsafeMake(FiberId.none)
+        pending.forget()
         this.#post(pending)
       }
       this.open()
@@ -314,11 +385,11 @@ class Host {
           const { position, size } = Plan.rows(plan, number)
           if (size === 0) continue
           const message = yield* this.#message(at, number, position, size)
-          const again = asking(message)
+          const again = new Question(message)
           this.#post(again)
-          const answer = yield* Deferred.await(again.answered)
-          if (Either.isLeft(answer)) return yield* this.#error(at, number, answer.left)
-          if (answer.right._tag === "Made") this.#free.push(...answer.right.slots)
+          const answer = yield* again.answered
+          if (answer._tag === "Gone") return yield* this.#error(at, number, answer.reason)
+          if (answer._tag === "Made" || answer._tag === "Like") this.#free.push(...answer.slots)
         }
       }
     })
@@ -333,15 +404,36 @@ class Host {
       yield* making.choose()
       const { indices } = making
       const seeds: Array<readonly [string, Seeds]> = []
-      const batching = pipeline.stages.findIndex(({ _tag }) => _tag === "Batch")
-      for (const [place, stage] of pipeline.stages.entries()) {
-        if (policy === undefined || stage._tag === "Sample" || !(stage.draws || pipeline.ambient === "derive")) continue
-        const rows = { epoch, worker: this.#worker, batch, position, indices }
-        const request = requestAt(this.#job, stage.id, place < batching ? "sample" : "batch", rows)
-        seeds.push([stage.id.name, yield* policy.seeds(request)])
+      const rows = { epoch, worker: this.#worker, batch, position, indices }
+      for (const { id, scope } of this.#drawing) {
+        if (policy === undefined) break
+        seeds.push([id.name, yield* policy.seeds(requestAt(this.#job, id, scope, rows))])
       }
       return { _tag: "Make", epoch, batch, indices, seeds, free: [] }
     })
+  }
+
+  /** The same by plain code; none, and nothing has been done that lasts, where that does not go. */
+  #messageNow(epoch: number, batch: number): Make | undefined {
+    const { pipeline, plan, policy, size: before } = this.#job
+    const { position, size } = Plan.rows(plan, batch)
+    try {
+      if (size === 0 || pipeline.dataset.size !== before) return undefined
+      const making = new Making(this.#job, this.#worker, epoch, batch, position, size, undefined)
+      const seeds: Array<readonly [string, Seeds]> = []
+      if (!making.chooseNow()) return undefined
+      const { indices } = making
+      const rows = { epoch, worker: this.#worker, batch, position, indices }
+      for (const { id, scope } of this.#drawing) {
+        if (policy === undefined) break
+        const own = seedsNow(policy, requestAt(this.#job, id, scope, rows))
+        if (own === undefined) return undefined
+        seeds.push([id.name, own])
+      }
+      return { _tag: "Make", epoch, batch, indices, seeds, free: [] }
+    } catch {
+      return undefined
+    }
   }
 
   /** From here on the thread is told of what is asked for. */
@@ -349,12 +441,13 @@ class Host {
     this.#open = this.#gone === undefined
   }
 
-  #post({ answered, message }: Pending): void {
+  #post(pending: Pending): void {
+    const { message } = pending
     if (this.#gone !== undefined) {
-      Deferred.unsafeDone(answered, Effect.succeed(Either.left(this.#gone)))
+      pending.settle({ _tag: "Gone", reason: this.#gone })
       return
     }
-    this.#asked.push({ message, answered })
+    this.#asked.push(pending)
     const whole = { ...message, free: this.#free }
     this.#free = []
     if (this.#mailbox?.ask(whole) !== true) this.#thread?.post(whole)
@@ -386,38 +479,38 @@ class Host {
     const { due } = mailbox
     if (due !== undefined) {
       mailbox.take()
-      const first = this.#forms.get(due.form) as Made // said before any that is like it
-      const indices = this.#asked[0]?.message?.indices ?? new Float64Array(0)
-      this.#answer(Either.right(alike(first, due, indices)))
+      const form = this.#forms.get(due.form) as Form // said before any that is like it
+      this.#answer(form.like(due, this.#asked[0]?.message?.indices ?? new Float64Array(0)))
       return true
     }
     const spoken = this.#spoken.shift()
     if (spoken === undefined) return false
     mailbox.take()
-    if (spoken._tag === "Made" && spoken.form !== undefined) this.#forms.set(spoken.form, spoken)
-    this.#answer(Either.right(spoken))
+    if (spoken._tag === "Made" && spoken.form !== undefined) this.#forms.set(spoken.form, new Form(spoken))
+    this.#answer(spoken)
     return true
   }
 
   /** An answer, or that it did not come in time; none when it is the failure policy's time that has run out. */
-  #inTime(answered: Deferred.Deferred<Answer>): Effect.Effect<Answer | undefined> {
+  #inTime({ answered }: Pending): Effect.Effect<Answer | undefined> {
     const { timeout: own } = this.#options
     const { batch } = this.#failures.timeout
     const first = batch !== undefined && (own === undefined || Duration.lessThanOrEqualTo(batch, own))
     const duration = first ? batch : own
-    if (duration === undefined) return Deferred.await(answered)
-    return Deferred.await(answered).pipe(
+    if (duration === undefined) return answered
+    return answered.pipe(
       Effect.timeoutTo({
         duration,
         onSuccess: (answer): Answer | undefined => answer,
-        onTimeout: () => (first ? undefined : Either.left(`it was not done after the timeout of ${String(duration)}`))
+        onTimeout: (): Answer | undefined =>
+          first ? undefined : { _tag: "Gone", reason: `it was not done after the timeout of ${String(duration)}` }
       })
     )
   }
 
   #said(said: Said): void {
     if (said._tag === "Memory") this.#memory = said.memory
-    else if (this.#mailbox === undefined) this.#answer(Either.right(said))
+    else if (this.#mailbox === undefined) this.#answer(said)
     else {
       this.#spoken.push(said)
       this.#listen()
@@ -425,20 +518,30 @@ class Host {
   }
 
   #answer(answer: Answer): void {
-    const question = this.#asked.shift()
-    if (question !== undefined) Deferred.unsafeDone(question.answered, Effect.succeed(answer))
+    this.#asked.shift()?.settle(answer)
   }
 
   /** Whatever was asked of a thread that is no more has this for an answer. */
   #died(reason: string): void {
     this.#open = false
     this.#gone = reason
-    for (const { answered } of this.#asked) Deferred.unsafeDone(answered, Effect.succeed(Either.left(reason)))
+    const asked = this.#asked
     this.#asked = []
+    for (const question of asked) question.settle({ _tag: "Gone", reason })
   }
 
-  #content(said: Spoken) {
+  /** What came of a pending batch, where it takes nothing more; it is not pending any more then. */
+  #contentNow(pending: Pending): Content | undefined {
+    const { answer } = pending
+    if (answer?._tag !== "Like" || this.#job.policy?.record !== undefined) return undefined
+    const content = this.#deliveredLike(answer)
+    this.#pending.shift()
+    return content
+  }
+
+  #content(said: Spoken | Like) {
     return Effect.gen(this, function* () {
+      if (said._tag === "Like") return this.#deliveredLike(said)
       if (said._tag !== "Made") {
         return yield* this.#error(undefined, undefined, `it said ${said._tag} instead of a batch`)
       }
@@ -448,24 +551,39 @@ class Host {
     })
   }
 
-  #delivered({ batch, hash, laid, slots }: Extract<Said, { readonly _tag: "Made" }>): Content {
+  #delivered(said: Made): Content {
+    const { batch, hash, laid, slots } = said
     if (batch === undefined) return { batch: undefined, hash }
-    const memory = this.#memory
-    const life = this.#life
     // A thread sends batches.
     const place = batch as { readonly epoch: number; readonly index: number }
-    const own = new Lease({ epoch: place.epoch, batch: place.index }, () => {
-      if (this.#options.debug) {
-        for (const { address, length } of slots) new Uint8Array(memory, address, length).fill(0xff)
-      }
-      if (this.#life === life) this.#free.push(...this.#quarantine.pass(slots))
-    })
+    const own = this.#lease(place.epoch, place.index, slots)
+    const memory = this.#memory
     const whole = restore(batch, (index) => {
       const at = laid[index] as Laid // as many as stand-ins
       return at._tag === "Sent" ? new Tensor(at.data, at.shape) : leased(own, view(at, memory), at.shape)
     }) as Batch<unknown>
     lease(whole, own)
     return { batch: whole, hash, release: own.release }
+  }
+
+  /** The same for a batch of a form, of which all is known but where it lies. */
+  #deliveredLike({ alike, form, indices, slots }: Like): Content {
+    const own = this.#lease(alike.epoch, alike.batch, slots)
+    const memory = this.#memory
+    const whole = form.batch(alike, indices, (at) => leased(own, view(at, memory), at.shape))
+    lease(whole, own)
+    return { batch: whole, hash: alike.hash, release: own.release }
+  }
+
+  #lease(epoch: number, batch: number, slots: ReadonlyArray<Slot>): Lease {
+    const memory = this.#memory
+    const life = this.#life
+    return new Lease({ epoch, batch }, () => {
+      if (this.#options.debug) {
+        for (const { address, length } of slots) new Uint8Array(memory, address, length).fill(0xff)
+      }
+      if (this.#life === life) this.#free.push(...this.#quarantine.pass(slots))
+    })
   }
 
   #error(epoch: number | undefined, batch: number | undefined, reason: string, stage?: string): ThreadError {
@@ -478,6 +596,15 @@ const isOurs = (error: unknown): error is StageError | CoordinatesError | Datase
   error instanceof CoordinatesError ||
   error instanceof DatasetChanged ||
   error instanceof DigestError
+
+const drawing = ({ pipeline: { ambient, stages } }: Job): ReadonlyArray<Drawing> => {
+  const batching = stages.findIndex(({ _tag }) => _tag === "Batch")
+  return stages.flatMap((stage, place) =>
+    stage._tag === "Sample" || !(stage.draws || ambient === "derive")
+      ? []
+      : [{ id: stage.id, scope: place < batching ? "sample" : "batch" }]
+  )
+}
 
 const described = ({ carries, elastic, name, seed }: SeedPolicy["Type"]): NonNullable<Start["policy"]> => ({
   name,
