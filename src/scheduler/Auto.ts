@@ -80,6 +80,7 @@ export const onEither = (fiber: Start, thread: Start, pays: Pays, said: (choice:
       return {
         _tag: "There",
         askNow: (epoch, batch, arrived) => moved?.askNow?.(epoch, batch, arrived),
+        look: (wait) => moved?.look?.(wait),
         ask: (epoch, batch) =>
           Effect.gen(function* () {
             if (moved !== undefined) return yield* moved.ask(epoch, batch)

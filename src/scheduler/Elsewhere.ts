@@ -23,85 +23,119 @@ export interface Errand {
   readonly maker: Extract<Maker, { readonly _tag: "There" }>
   readonly shares: Iterable<Share>
   readonly leave: Leave
-  /** Whether each batch is to be an effect, as those are that somebody traces. */
-  readonly traced: (share: Share, content: Asked) => Asked
+  /** Whether plain code will do: not where each batch is to be an effect, as for a tracer. */
   readonly plain: boolean
+  /** Whether to wait for batches that nobody waits for, so as to know when they were there. */
+  readonly eager: boolean
+  /** The effect of a batch, as it is to be run. */
+  readonly traced: (share: Share, content: Asked) => Asked
   /** Takes a batch, and when it was asked for. */
   readonly made: (share: Share, exit: Exit.Exit<Content, Failure>, since: number) => void
+}
+
+/** A worker at its errand. @since 0.1.0 */
+export interface Elsewhere {
+  /** Has all shares made, or those up to the first failure. */
+  readonly work: Effect.Effect<void, never, unknown>
+  /** Hands on what is there. Where `wait` says so and nothing is, the next batch is handed on as soon as it is there. */
+  readonly look: (wait: boolean) => void
 }
 
 interface Due {
   readonly share: Share
   readonly since: number
   readonly quick: Quick | undefined
-  readonly content: Asked
+  readonly content: () => Asked
 }
 
-/** Has all shares made, or those up to the first failure. @since 0.1.0 */
-export const elsewhere = ({ leave, made, maker, plain, shares, traced }: Errand): Effect.Effect<void, never, unknown> =>
-  Effect.gen(function* () {
-    const rest = shares[Symbol.iterator]()
-    let next = rest.next()
-    const due: Array<Due> = []
-    const arrivals = new Bell()
-    const arrived = (): void => arrivals.ring()
+/** @since 0.1.0 */
+export const elsewhere = ({ eager, leave, made, maker, plain, shares, traced }: Errand): Elsewhere => {
+  const rest = shares[Symbol.iterator]()
+  let next = rest.next()
+  const due: Array<Due> = []
+  const arrivals = new Bell()
+  const arrived = (): void => arrivals.ring()
+  let wanted = eager
 
-    const put = (share: Share, quick: Quick | undefined, content: Asked): void => {
-      due.push({ share, since: performance.now(), quick, content })
-      next = rest.next()
-      // It may have been answered while it was asked for.
-      arrivals.ring()
+  const put = (share: Share, quick: Quick | undefined, content: () => Asked): void => {
+    due.push({ share, since: eager ? performance.now() : 0, quick, content })
+    next = rest.next()
+    // It may have been answered while it was asked for, and somebody may be waiting for it.
+    arrivals.ring()
+  }
+
+  /** Asks for all that there is leave for, up to what takes an effect; says whether that, or the end, is reached. */
+  const ask = (): boolean => {
+    while (next.done !== true) {
+      if (leave.left === 0) return false
+      const share = next.value
+      const quick = plain ? maker.askNow?.(share.epoch, share.number, arrived) : undefined
+      if (quick === undefined) return true
+      leave.use()
+      put(share, quick, () => quick.content)
     }
+    return true
+  }
 
-    /** Asks for what there is leave for, up to what takes an effect; says whether that, or the end, is reached. */
-    const ask = (): boolean => {
-      while (next.done !== true) {
-        if (leave.left === 0) return false
-        const share = next.value
-        const quick = plain ? maker.askNow?.(share.epoch, share.number, arrived) : undefined
-        if (quick === undefined) return true
-        leave.use()
-        put(share, quick, quick.content)
+  const handOnto = (share: Share, exit: Exit.Exit<Content, Failure>, since: number): void => {
+    due.shift()
+    wanted = eager
+    made(share, exit, since)
+  }
+
+  /** Hands on all that is there, up to what takes an effect; says whether that, or the end, is reached. */
+  const handOn = (): boolean => {
+    let looked = false
+    for (;;) {
+      const [first] = due
+      if (first === undefined) return next.done === true
+      const { quick, share, since } = first
+      if (quick?.isDue === true) {
+        if (looked || !wanted) return false
+        // What it finds is told by a ring, which this very loop may be the answer to: so it is gone through again.
+        looked = true
+        maker.look?.(true)
+        continue
       }
-      return true
+      const content = quick?.take()
+      if (content === undefined) return true
+      handOnto(share, Exit.succeed(content), since)
     }
+  }
 
-    /** Hands on what is there, up to what takes an effect; says whether that, or the end, is reached. */
-    const handOn = (): boolean => {
-      for (;;) {
-        const [first] = due
-        if (first === undefined) return next.done === true
-        const { quick } = first
-        if (quick?.isDue === true) return false
-        const content = quick?.take()
-        if (content === undefined) return true
-        due.shift()
-        made(first.share, Exit.succeed(content), first.since)
-      }
+  const asking = Effect.gen(function* () {
+    for (;;) {
+      yield* leave.given.until(ask)
+      if (next.done === true) break
+      const share = next.value
+      leave.use()
+      const answer = yield* Effect.exit(maker.ask(share.epoch, share.number))
+      put(share, undefined, () => Effect.flatten(answer))
+      if (Exit.isFailure(answer)) break
     }
+    // Nothing more will come.
+    arrivals.ring()
+  })
 
-    const asking = Effect.gen(function* () {
-      for (;;) {
-        yield* leave.given.until(ask)
-        if (next.done === true) break
-        const share = next.value
-        leave.use()
-        const answer = yield* Effect.exit(maker.ask(share.epoch, share.number))
-        put(share, undefined, Effect.flatten(answer))
-        if (Exit.isFailure(answer)) break
-      }
-      // Nothing more will come.
-      arrivals.ring()
-    })
+  const work = Effect.gen(function* () {
     // It ends with this fiber.
     yield* Effect.fork(asking)
     for (;;) {
       yield* arrivals.until(handOn)
       const [first] = due
       if (first === undefined) return
-      const exit = yield* Effect.exit(traced(first.share, first.content))
-      due.shift()
-      made(first.share, exit, first.since)
+      const { content, share, since } = first
+      const exit = yield* Effect.exit(traced(share, content()))
+      handOnto(share, exit, since)
       if (Exit.isFailure(exit)) return
     }
   })
+
+  return {
+    work,
+    look: (wait) => {
+      wanted ||= wait
+      maker.look?.(wait)
+    }
+  }
+}

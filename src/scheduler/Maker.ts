@@ -60,10 +60,12 @@ export type Maker =
       readonly _tag: "There"
       readonly ask: (epoch: number, batch: number) => Effect.Effect<Asked, Failure, unknown>
       /**
-       * As `ask`, by plain code; `arrived` is called when it may be there. None, and nothing has been asked for, where
-       * that takes an effect.
+       * As `ask`, by plain code; `arrived` is called when it may be there, as long as somebody looks. None, and nothing
+       * has been asked for, where that takes an effect.
        */
       readonly askNow?: (epoch: number, batch: number, arrived: () => void) => Quick | undefined
+      /** Looks for what has come of what `askNow` asked for: now, or, where `wait` says so, until something has. */
+      readonly look?: (wait: boolean) => void
     }
 
 /** How a run wants its batches made. @since 0.1.0 */

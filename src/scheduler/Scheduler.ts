@@ -228,7 +228,8 @@ export const open = <C, E, R>(
       })
     )
 
-    const breathe = breathing()
+    const breath = new Breath()
+    const breathe = breathing(breath)
     /** What a worker is to make, in this order. */
     function* shareOf(worker: number) {
       for (let epoch = from?.epoch ?? 0; epoch < epochs; epoch++) {
@@ -259,6 +260,7 @@ export const open = <C, E, R>(
         shares: shareOf(worker),
         leave,
         plain: run === undefined,
+        eager: recorder !== undefined,
         traced: ({ epoch, number }, content) => spanned(content, epoch, number, worker),
         made: ({ place }, exit, since) => {
           if (recorder !== undefined) {
@@ -298,11 +300,15 @@ export const open = <C, E, R>(
       (worker) => start(job, worker, making), // lanes are in the order of their workers
       (_, cause) => cause
     )
+    /** What is made elsewhere is looked for when a batch is wanted: one for each lane, or none. */
+    const looks: Array<(wait: boolean) => void> = []
     yield* Effect.forEach(
       makers,
       (maker, place) => {
         const lane = lanes[place] as Lane // a maker for each
-        const work = maker._tag === "Here" ? here(lane, maker.make) : there(lane, maker)
+        if (maker._tag === "Here") return Effect.forkScoped(fromPipeline<void, E, R>(here(lane, maker.make), context))
+        const { look, work } = there(lane, maker)
+        looks.push(look)
         return Effect.forkScoped(fromPipeline<void, E, R>(work, context))
       },
       { discard: true }
@@ -338,10 +344,18 @@ export const open = <C, E, R>(
         while (ahead.has(due)) due++
         const lane = ready ? 0 : (due % batches) % workers
         const line = lanes[lane]?.line ?? shared
+        const look = (wait: boolean): void => {
+          if (ready) for (const own of looks) own(wait)
+          else looks[lane]?.(wait)
+        }
+        look(false)
         const held = line.length
         recorder?.asked(lane, held)
         const started = performance.now()
         const arrived: Taking = Effect.suspend(() => {
+          // What is taken without a wait would keep all else from its turn.
+          if (looks.length > 0 && breath.isDue) return Effect.zipRight(wait(breath.take), arrived)
+          if (line.length === 0) look(true)
           const made = line.poll()
           if (made === undefined) return Effect.zipRight(wait(line.some), arrived)
           const { exit, place } = made
@@ -474,20 +488,26 @@ const settings = (options: Options) => {
   }
 }
 
-/** Lets others work between two batches, and timers, signals and I/O when they have waited for long. */
-const breathing = (): Effect.Effect<void> => {
-  let last = performance.now()
-  return Effect.suspend(() => {
-    if (performance.now() - last < BREATH_MS) return Effect.yieldNow()
-    return Effect.async<void>((resume) => {
-      const cancel = afterEvents(() => {
-        last = performance.now()
-        resume(Effect.void)
-      })
-      return Effect.sync(cancel)
+/** Lets timers, signals and I/O have their turn where they have waited for long. */
+class Breath {
+  #last = performance.now()
+
+  get isDue(): boolean {
+    return performance.now() - this.#last >= BREATH_MS
+  }
+
+  readonly take: Effect.Effect<void> = Effect.async((resume) => {
+    const cancel = afterEvents(() => {
+      this.#last = performance.now()
+      resume(Effect.void)
     })
+    return Effect.sync(cancel)
   })
 }
+
+/** Lets others work between two batches, and all else where it has waited for long. */
+const breathing = (breath: Breath): Effect.Effect<void> =>
+  Effect.suspend(() => (breath.isDue ? breath.take : Effect.yieldNow()))
 
 /**
  * The batches of a pipeline as a stream. It opens a run when it is run and closes it when it ends, however it ends.

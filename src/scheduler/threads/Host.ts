@@ -77,59 +77,33 @@ export const onThread =
       return {
         _tag: "There",
         ask: (epoch, batch) => host.ask(epoch, batch),
-        askNow: (epoch, batch, arrived) => host.askNow(epoch, batch, arrived)
+        askNow: (epoch, batch, arrived) => host.askNow(epoch, batch, arrived),
+        look: (wait) => host.look(wait)
       }
     })
 
 /** What the thread is asked, and what comes of it. */
-class Question<Message extends Make | undefined = Make | undefined> {
-  /** The batch that is asked for; at the thread's start, whether it is ready, none. */
+interface Question<Message extends Make | undefined = Make | undefined> {
+  /** The batch that is asked for; none at the thread's start, which is asked whether it is ready. */
   message: Message
-  #answer: Answer | undefined
-  #resume: (() => void) | undefined
-  readonly #arrived: (() => void) | undefined
+  answer: Answer | undefined
+  /** Wakes the fiber that waits for the answer, if one does. */
+  resume: (() => void) | undefined
+  /** Is told whenever there is an answer. */
+  readonly arrived: (() => void) | undefined
+}
 
-  /** `arrived` is told whenever there is an answer. */
-  constructor(message: Message, arrived?: () => void) {
-    this.message = message
-    this.#arrived = arrived
-  }
+const question = <Message extends Make | undefined>(message: Message, arrived?: () => void): Question<Message> => ({
+  message,
+  answer: undefined,
+  resume: undefined,
+  arrived
+})
 
-  get answer(): Answer | undefined {
-    return this.#answer
-  }
-
-  settle(answer: Answer): void {
-    this.#answer = answer
-    this.#resume?.()
-    this.#arrived?.()
-  }
-
-  /** It is to be asked again. */
-  forget(): void {
-    this.#answer = undefined
-  }
-
-  /** Waits for the answer. */
-  readonly answered: Effect.Effect<Answer> = Effect.suspend(() => {
-    const answer = this.#answer
-    return answer === undefined ? Effect.zipRight(this.#arrival, this.answered) : Effect.succeed(answer)
-  })
-
-  readonly #arrival: Effect.Effect<void> = Effect.async((resume) => {
-    if (this.#answer !== undefined) {
-      resume(Effect.void)
-      return
-    }
-    const off = (): void => {
-      this.#resume = undefined
-    }
-    this.#resume = () => {
-      off()
-      resume(Effect.void)
-    }
-    return Effect.sync(off)
-  })
+const settle = (own: Question, answer: Answer): void => {
+  own.answer = answer
+  own.resume?.()
+  own.arrived?.()
 }
 
 /** A batch that is asked for, and not yet handed on. */
@@ -220,7 +194,7 @@ class Host {
     this.#free = []
     this.#quarantine = new Quarantine(this.#options.debug ? KEPT_FROM_USE : 0)
     this.#gone = undefined
-    const ready = new Question(undefined)
+    const ready = question(undefined)
     this.#asked = [ready]
     this.#spoken = []
     this.#forms = new Map()
@@ -234,7 +208,7 @@ class Host {
         }),
       catch: (thrown) => this.#error(undefined, undefined, `it could not be started: ${shown(thrown)}`)
     })
-    const answer = yield* ready.answered
+    const answer = yield* this.#answered(ready)
     if (answer._tag === "Ready") {
       this.#mailbox = mailbox
       return
@@ -253,7 +227,7 @@ class Host {
       const message = yield* this.#message(epoch, batch, position, size)
       if (!this.#begun) yield* this.#advance(epoch, batch)
       this.#begun = true
-      return this.#wait(this.#enqueue(new Question(message)))
+      return this.#wait(this.#enqueue(question(message)))
     })
   }
 
@@ -261,7 +235,8 @@ class Host {
   askNow(epoch: number, batch: number, arrived: () => void): Quick | undefined {
     const message = this.#begun ? this.#messageNow(epoch, batch) : undefined
     if (message === undefined) return undefined
-    const pending = this.#enqueue(new Question(message, arrived))
+    const pending = this.#enqueue(question(message, arrived))
+    const wait = () => this.#wait(pending)
     // A time that runs out takes a fiber that waits for it.
     const timed = this.#options.timeout !== undefined || this.#failures.timeout.batch !== undefined
     return {
@@ -269,7 +244,9 @@ class Host {
         return !timed && pending.answer === undefined
       },
       take: () => this.#contentNow(pending),
-      content: this.#wait(pending)
+      get content() {
+        return wait()
+      }
     }
   }
 
@@ -309,7 +286,7 @@ class Host {
         } else if (answer._tag === "Failed") {
           const nothing = yield* next(yield* this.#failed(answer, epoch, batch))
           if (nothing !== undefined) return nothing
-          pending.forget()
+          pending.answer = undefined
           if (this.#open || this.#gone !== undefined) this.#post(pending)
         } else {
           this.#pending.shift()
@@ -366,7 +343,7 @@ class Host {
       yield* this.#advance(epoch, batch)
       // In one go, so that nothing is asked for between.
       for (const pending of this.#pending) {
-        pending.forget()
+        pending.answer = undefined
         this.#post(pending)
       }
       this.open()
@@ -385,9 +362,9 @@ class Host {
           const { position, size } = Plan.rows(plan, number)
           if (size === 0) continue
           const message = yield* this.#message(at, number, position, size)
-          const again = new Question(message)
+          const again = question(message)
           this.#post(again)
-          const answer = yield* again.answered
+          const answer = yield* this.#answered(again)
           if (answer._tag === "Gone") return yield* this.#error(at, number, answer.reason)
           if (answer._tag === "Made" || answer._tag === "Like") this.#free.push(...answer.slots)
         }
@@ -444,31 +421,37 @@ class Host {
   #post(pending: Pending): void {
     const { message } = pending
     if (this.#gone !== undefined) {
-      pending.settle({ _tag: "Gone", reason: this.#gone })
+      settle(pending, { _tag: "Gone", reason: this.#gone })
       return
     }
     this.#asked.push(pending)
     const whole = { ...message, free: this.#free }
     this.#free = []
     if (this.#mailbox?.ask(whole) !== true) this.#thread?.post(whole)
-    this.#listen()
   }
 
-  /** Hands on all answers that are there, and waits for the next one as long as one is due. */
-  #listen(): void {
+  /**
+   * Hands on all answers that are there. Where there is none, and `wait` says so, it does as soon as there is one. Else
+   * nobody does, until the next look: to be woken costs the main thread more than to look when a batch is wanted.
+   */
+  look(wait: boolean): void {
     const mailbox = this.#mailbox
-    if (mailbox === undefined || this.#awaited === mailbox) return
+    if (mailbox === undefined) return
+    let seen = false
     while (this.#asked.length > 0) {
       if (mailbox.isAnswered) {
         if (!this.#next(mailbox)) return
+        seen = true
         continue
       }
+      const wanted = (wait && !seen) || this.#asked.some(({ resume }) => resume !== undefined)
+      if (!wanted || this.#awaited === mailbox) return
       const change = mailbox.answering()
       if (change === undefined) continue
       this.#awaited = mailbox
       void change.then(() => {
         if (this.#awaited === mailbox) this.#awaited = undefined
-        this.#listen()
+        this.look(true)
       })
       return
     }
@@ -491,8 +474,32 @@ class Host {
     return true
   }
 
+  /** Waits for an answer. */
+  #answered(own: Question): Effect.Effect<Answer> {
+    const arrival = Effect.async<void>((resume) => {
+      if (own.answer !== undefined) {
+        resume(Effect.void)
+        return
+      }
+      const off = (): void => {
+        own.resume = undefined
+      }
+      own.resume = () => {
+        off()
+        resume(Effect.void)
+      }
+      this.look(true)
+      return Effect.sync(off)
+    })
+    const answered: Effect.Effect<Answer> = Effect.suspend(() =>
+      own.answer === undefined ? Effect.zipRight(arrival, answered) : Effect.succeed(own.answer)
+    )
+    return answered
+  }
+
   /** An answer, or that it did not come in time; none when it is the failure policy's time that has run out. */
-  #inTime({ answered }: Pending): Effect.Effect<Answer | undefined> {
+  #inTime(pending: Pending): Effect.Effect<Answer | undefined> {
+    const answered = this.#answered(pending)
     const { timeout: own } = this.#options
     const { batch } = this.#failures.timeout
     const first = batch !== undefined && (own === undefined || Duration.lessThanOrEqualTo(batch, own))
@@ -513,12 +520,13 @@ class Host {
     else if (this.#mailbox === undefined) this.#answer(said)
     else {
       this.#spoken.push(said)
-      this.#listen()
+      this.look(true)
     }
   }
 
   #answer(answer: Answer): void {
-    this.#asked.shift()?.settle(answer)
+    const question = this.#asked.shift()
+    if (question !== undefined) settle(question, answer)
   }
 
   /** Whatever was asked of a thread that is no more has this for an answer. */
@@ -527,7 +535,7 @@ class Host {
     this.#gone = reason
     const asked = this.#asked
     this.#asked = []
-    for (const question of asked) question.settle({ _tag: "Gone", reason })
+    for (const question of asked) settle(question, { _tag: "Gone", reason })
   }
 
   /** What came of a pending batch, where it takes nothing more; it is not pending any more then. */
