@@ -133,3 +133,25 @@ export class Leave {
     return Effect.void
   })
 }
+
+/** One at a time. A semaphore does it too, at several times the cost where nobody has to wait. @since 0.1.0 */
+export class Turn {
+  #taken = false
+  readonly #free = new Signal(() => !this.#taken)
+  readonly #give = Effect.sync(() => {
+    this.#taken = false
+    this.#free.notify()
+  })
+
+  /** Runs `work` when nobody else's is at it. */
+  during<A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.uninterruptibleMask((restore) => {
+      const begun: Effect.Effect<A, E, R> = Effect.suspend(() => {
+        if (this.#taken) return Effect.zipRight(restore(this.#free.wait), begun)
+        this.#taken = true
+        return Effect.ensuring(restore(work), this.#give)
+      })
+      return begun
+    })
+  }
+}

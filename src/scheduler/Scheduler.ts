@@ -34,7 +34,7 @@ import { elsewhere } from "./Elsewhere.ts"
 import * as FailurePolicy from "./FailurePolicy.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
-import { Leave, Line } from "./Lane.ts"
+import { Leave, Line, Turn } from "./Lane.ts"
 import type { Content, Failure, Maker } from "./Maker.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Plan from "./Plan.ts"
@@ -406,12 +406,12 @@ export const open = <C, E, R>(
       })
 
     // Two takers at once would wait on one lane for the batches of two.
-    const one = yield* Effect.makeSemaphore(1)
+    const turn = new Turn()
     // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E.
     const typed = (taking: Taking) => taking as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
-    const take = typed(one.withPermits(1)(next((arrival) => arrival)))
+    const take = typed(turn.during(next((arrival) => arrival)))
     const forEach = <X, E2, R2>(step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>) =>
-      one.withPermits(1)(
+      turn.during(
         Effect.uninterruptibleMask((restore) => {
           const taking = typed(next(restore))
           const rest: Effect.Effect<void, LoaderError<E> | E2, R2> = Effect.flatMap(
