@@ -72,6 +72,8 @@ export class Mailbox {
   readonly #extent: Extent
   readonly #counters: Int32Array
   readonly #words: Float64Array
+  /** The same memory by halves of words, for seeds. */
+  readonly #halves: Uint32Array
   readonly #bytes: Uint8Array
   readonly #question: number
   readonly #answer: number
@@ -85,6 +87,7 @@ export class Mailbox {
     this.#extent = extent
     this.#counters = new Int32Array(buffer, 0, NAME / 4 + 1)
     this.#words = new Float64Array(buffer)
+    this.#halves = new Uint32Array(buffer, 0, 2 * this.#words.length)
     this.#bytes = new Uint8Array(buffer)
     this.#question = questionWords(extent)
     this.#answer = answerWords
@@ -154,13 +157,15 @@ export class Mailbox {
     const at = this.#answerAt(this.#answered)
     const words = this.#words
     if (words[at] !== HERE) return undefined
-    const count = words[at + 4] as number // `answer` wrote it
+    const count = words[at + 4] as number // `answer` wrote it, as the rest
+    const addresses: Array<number> = []
+    for (let slot = 0; slot < count; slot++) addresses.push(words[at + ANSWER + HASH + slot] as number)
     const from = 8 * (at + ANSWER)
     return {
-      form: words[at + 1] as number, // as above
+      form: words[at + 1] as number,
       epoch: words[at + 2] as number,
       batch: words[at + 3] as number,
-      addresses: Array.from(words.subarray(at + ANSWER + HASH, at + ANSWER + HASH + count)),
+      addresses,
       hash: words[at + 5] === 1 ? copied(this.#bytes.subarray(from, from + 32)) : undefined
     }
   }
@@ -246,7 +251,7 @@ export class Mailbox {
       if (!isPlain(own)) continue // `#writable` has seen to it
       words[next] = this.#places.get(name) ?? -1
       words[next + 1] = own.words.length
-      new Uint32Array(this.buffer, 8 * (next + 2), own.words.length).set(own.words)
+      this.#halves.set(own.words, 2 * (next + 2))
       next += 2 + own.words.length / 2
     }
   }
@@ -264,7 +269,7 @@ export class Mailbox {
     const seeds = Array.from({ length: word(at + 4) }, (): readonly [string, Seeds] => {
       const own = new Uint32Array(word(next + 1))
       const name = stages[word(next)] ?? ""
-      own.set(new Uint32Array(this.buffer, 8 * (next + 2), own.length))
+      own.set(this.#halves.subarray(2 * (next + 2), 2 * (next + 2) + own.length))
       next += 2 + own.length / 2
       return [name, { _tag: "Packed", algorithm: xoshiro, width: 4, words: own }]
     })
