@@ -43,7 +43,7 @@ class Machine {
         }
       },
       look: (wait) => {
-        if (!this.#settle()) this.waits = wait
+        if (!this.#settle() && this.#due.length > 0) this.waits ||= wait
       }
     }
   }
