@@ -118,21 +118,6 @@ export class Making implements Ambient.AtWork {
     return this.#watched("sample", chosen)
   }
 
-  /** {@link choose} without an effect. Gives `false`, and has done nothing that lasts, where that does not go. */
-  chooseNow(): boolean {
-    const order = this.#orderNow()
-    if (order === undefined) return false
-    const { times } = this.#job.watch
-    const started = times === undefined ? 0 : performance.now()
-    try {
-      this.#place(order)
-    } catch {
-      return false
-    }
-    times?.add("sample", performance.now() - started)
-    return true
-  }
-
   #place(order: Order): void {
     const { position } = this.#context
     Ambient.plain(sampling(this.setting), () => {

@@ -12,6 +12,7 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import { shown } from "../../InvalidOption.ts"
 import { startThread, type Thread } from "../../runtime.ts"
+import * as Ambient from "../../seeding/Ambient.ts"
 import { CoordinatesError, type StageId } from "../../seeding/Coordinates.ts"
 import { type SeedPolicy, type Seeds, seedsNow } from "../../seeding/SeedPolicy.ts"
 import type { Batch } from "../../stages/Batch.ts"
@@ -20,6 +21,7 @@ import { type DType, Tensor, type TypedArray } from "../../Tensor.ts"
 import { DigestError } from "../Digest.ts"
 import * as FailurePolicy from "../FailurePolicy.ts"
 import { fingerprint } from "../Fingerprint.ts"
+import { sampling } from "../Idle.ts"
 import type { Job } from "../Job.ts"
 import type { Content, Failure, Maker, Quick, Settings } from "../Maker.ts"
 import { Making } from "../Making.ts"
@@ -133,6 +135,7 @@ class Host {
   readonly #pending: Array<Pending> = []
   /** The stages that seeds are asked for, and which. */
   readonly #drawing: ReadonlyArray<Drawing>
+  readonly #choosing: Ambient.AtWork
   /** Whether the thread is told of batches as they are asked for: it is not while another one is put in its place. */
   #open = false
   /** Why there is no thread any more, until another one is started. */
@@ -160,6 +163,7 @@ class Host {
       stages: job.pipeline.stages.map(({ id }) => id.name)
     }
     this.#drawing = drawing(job)
+    this.#choosing = sampling(job.pipeline.ambient)
     this.#start = {
       module: options.module,
       name: options.name,
@@ -392,14 +396,19 @@ class Host {
 
   /** The same by plain code; none, and nothing has been done that lasts, where that does not go. */
   #messageNow(epoch: number, batch: number): Make | undefined {
-    const { pipeline, plan, policy, size: before } = this.#job
+    const { known, pipeline, plan, policy, size: before, watch } = this.#job
     const { position, size } = Plan.rows(plan, batch)
+    const order = policy?.record === undefined ? known(epoch) : undefined
+    if (order === undefined || size === 0) return undefined
     try {
-      if (size === 0 || pipeline.dataset.size !== before) return undefined
-      const making = new Making(this.#job, this.#worker, epoch, batch, position, size, undefined)
+      if (pipeline.dataset.size !== before) return undefined
+      const started = watch.times === undefined ? 0 : performance.now()
+      const indices = new Float64Array(size)
+      Ambient.plain(this.#choosing, () => {
+        for (let row = 0; row < size; row++) indices[row] = order(position + row)
+      })
+      watch.times?.add("sample", performance.now() - started)
       const seeds: Array<readonly [string, Seeds]> = []
-      if (!making.chooseNow()) return undefined
-      const { indices } = making
       const rows = { epoch, worker: this.#worker, batch, position, indices }
       for (const { id, scope } of this.#drawing) {
         if (policy === undefined) break
