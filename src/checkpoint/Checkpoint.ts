@@ -8,13 +8,14 @@
  * @since 0.1.0
  */
 import type { FileSystem } from "@effect/platform/FileSystem"
-import * as Platform from "@effect/platform/KeyValueStore"
+import type * as Platform from "@effect/platform/KeyValueStore"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import * as PlatformServices from "../PlatformServices.ts"
 import type { Cursor } from "../scheduler/Cursor.ts"
 import type { CheckpointError } from "./CheckpointError.ts"
 import * as FileStore from "./FileStore.ts"
@@ -221,6 +222,6 @@ export const keyValue = (
     Effect.gen(function* () {
       const keep = yield* kept(options)
       const name = yield* named("name", options.name ?? "checkpoint")
-      return yield* Keeper.make(KeyValueStore.make(yield* Platform.KeyValueStore, name), keep)
+      return yield* Keeper.make(KeyValueStore.make(yield* PlatformServices.KeyValueStore, name), keep)
     })
   )

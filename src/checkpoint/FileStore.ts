@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-import { FileSystem } from "@effect/platform/FileSystem"
+import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as PlatformServices from "../PlatformServices.ts"
 import type { CheckpointError } from "./CheckpointError.ts"
 import * as Lock from "./Lock.ts"
 import { described } from "./Platform.ts"
@@ -17,7 +18,7 @@ const TORN = /^(checkpoint-\d{12,15}\.furrow|lock-[0-9a-f]+)\.tmp$/
 
 export const make = (directory: string): Effect.Effect<Store, CheckpointError, FileSystem | Scope.Scope> =>
   Effect.gen(function* () {
-    const fs = yield* FileSystem
+    const fs = yield* PlatformServices.FileSystem
 
     /** What was renamed is there after a power cut, too; where folders cannot be opened, the system sees to it. */
     const settle = (folder: string) =>

@@ -14,10 +14,11 @@
  * @since 0.1.0
  */
 import type * as PlatformErrors from "@effect/platform/Error"
-import * as FileSystem from "@effect/platform/FileSystem"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { InvalidOption } from "../InvalidOption.ts"
+import * as PlatformServices from "../PlatformServices.ts"
 import { gunzip } from "../runtime.ts"
 import { type DType, Tensor, type TypedArray } from "../Tensor.ts"
 import { fromColumns } from "./Columns.ts"
@@ -189,7 +190,7 @@ const hex = (code: number): string => code.toString(16).toUpperCase().padStart(2
 export const read = (
   path: string
 ): Effect.Effect<Tensor, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
-  Effect.flatMap(FileSystem.FileSystem, (files) =>
+  Effect.flatMap(PlatformServices.FileSystem, (files) =>
     files.readFile(path).pipe(
       Effect.catchIf(isMissing, (cause) =>
         Effect.fail(new IdxError({ path, reason: "there is no such file; check the path", cause }))
@@ -310,7 +311,7 @@ export const mnist = (
   directory: string
 ): Effect.Effect<Sets, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
   Effect.gen(function* () {
-    const files = yield* FileSystem.FileSystem
+    const files = yield* PlatformServices.FileSystem
     if (!(yield* files.exists(directory))) {
       const reason = `there is no such directory; it should hold ${four}, each with or without .gz`
       return yield* new IdxError({ path: directory, reason })
@@ -335,7 +336,7 @@ const find = (
   name: string
 ): Effect.Effect<string, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
   Effect.gen(function* () {
-    const files = yield* FileSystem.FileSystem
+    const files = yield* PlatformServices.FileSystem
     const dotted = name.replace("-idx", ".idx")
     const names = [name, `${name}.gz`, dotted, `${dotted}.gz`]
     for (const candidate of names) {

@@ -4,11 +4,12 @@
  * @since 0.1.0
  */
 import type * as PlatformErrors from "@effect/platform/Error"
-import * as FileSystem from "@effect/platform/FileSystem"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { type Dataset, type DatasetError, effect } from "../datasets/RandomAccess.ts"
 import { whole } from "../InvalidOption.ts"
+import * as PlatformServices from "../PlatformServices.ts"
 import { extensions } from "./Format.ts"
 
 /**
@@ -72,7 +73,7 @@ export const folder = (
 ): Effect.Effect<Folder, FolderError | PlatformErrors.PlatformError, FileSystem.FileSystem> => {
   const concurrency = whole("concurrency", options.concurrency ?? 16, 1)
   return Effect.gen(function* () {
-    const system = yield* FileSystem.FileSystem
+    const system = yield* PlatformServices.FileSystem
     const root = path.replace(/(?<=.)\/+$/, "")
     const classes = yield* subfolders(system, root)
     const counts: Array<number> = []
