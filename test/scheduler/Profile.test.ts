@@ -67,7 +67,7 @@ describe("a profile", () => {
 
   test("names the worker that holds the row back; as ready it delays its own batches only", async () => {
     const late = Pipeline.from(Dataset.range(60)).pipe(
-      Pipeline.mapEffect("wait", (x, { worker }) => Effect.as(Effect.sleep(worker === 1 ? 20 : 1), x), {
+      Pipeline.mapEffect("wait", (x, { worker }) => Effect.as(Effect.sleep(worker === 1 ? 60 : 1), x), {
         concurrency: 2
       }),
       Pipeline.batch(2)
@@ -87,7 +87,7 @@ describe("a profile", () => {
     expect(Scheduler.formatProfile(plan.profile)).toContain("worker 1: 10 batches, ")
     const ready = await run("ready")
     // The others are through while it is at its first ones.
-    expect(ready.workers.slice(-5)).toEqual([1, 1, 1, 1, 1])
+    for (const other of [0, 2]) expect(ready.workers.lastIndexOf(other)).toBeLessThan(ready.workers.length - 2)
     expect(ready.workers.filter((worker) => worker === 1)).toHaveLength(10)
   })
 
