@@ -25,8 +25,8 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the last short batch is dropped",
     file: "scheduler/Plan.ts",
-    from: "Math.ceil(count / batchSize)",
-    to: "Math.floor(count / batchSize)"
+    from: "Math.ceil(drawn / batchSize)",
+    to: "Math.floor(drawn / batchSize)"
   },
   {
     name: "ranks overlap by a sample",
