@@ -19,10 +19,10 @@ import { arena } from "./kernels/Kernels.ts"
 import { Output } from "./kernels/Output.ts"
 import type { Pipeline } from "./Pipeline.ts"
 import { TypeId } from "./Pipeline.ts"
-import { ownThread } from "./runtime.ts"
+import { afterEvents, ownThread } from "./runtime.ts"
 import { fingerprint } from "./scheduler/Fingerprint.ts"
 import * as Job from "./scheduler/Job.ts"
-import { hashed } from "./scheduler/Maker.ts"
+import { hashedNow } from "./scheduler/Maker.ts"
 import * as Plan from "./scheduler/Plan.ts"
 import { Times } from "./scheduler/Profile.ts"
 import { type Limits, SamplesFailed } from "./scheduler/Tries.ts"
@@ -34,7 +34,8 @@ import { encode } from "./scheduler/threads/Thrown.ts"
 import * as Worker from "./scheduler/Worker.ts"
 import * as Ambient from "./seeding/Ambient.ts"
 import { CoordinatesError } from "./seeding/Coordinates.ts"
-import { coordinates, type Draw, SeedPolicy, type Seeds, type Service } from "./seeding/SeedPolicy.ts"
+import { coordinates, type Draw, givingNow, type Request, SeedPolicy, type Seeds, type Service } from "./seeding/SeedPolicy.ts"
+import type { Batch } from "./stages/Batch.ts"
 
 /** What is known of the batch at hand. */
 interface AtHand {
@@ -46,16 +47,18 @@ interface AtHand {
 /** The main side's policy, by the seeds that it sent along. */
 const policyOf = ({ policy, records }: Start, atHand: AtHand): Service | undefined => {
   if (policy === undefined) return undefined
-  const service: Service = {
+  const seedsOf = ({ stage }: Request) => atHand.seeds.get(stage.name)
+  const own: Service = {
     ...policy,
     seeds: (request) => {
-      const seeds = atHand.seeds.get(request.stage.name)
+      const seeds = seedsOf(request)
       if (seeds !== undefined) return Effect.succeed(seeds)
       const reason = "the main side sent no seeds for this stage"
       const place = coordinates(request, 0)
       return new CoordinatesError({ policy: policy.name, seed: policy.seed, coordinates: place, reason })
     }
   }
+  const service = givingNow(own, seedsOf)
   if (!records) return service
   return {
     ...service,
@@ -145,53 +148,84 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
       mailbox?.answer({ form: known.form, epoch, batch, addresses, hash: said.hash })
     }
 
-    const make = ({ batch, epoch, free, indices, left, seeds }: Make) =>
-      Effect.gen(function* () {
-        ring.give(free)
-        atHand.indices = indices
-        atHand.seeds = new Map(seeds)
-        atHand.draws = []
-        first = Plan.rows(job.plan, batch).position
-        const tried = left === undefined ? worker.now(epoch, batch) : undefined
-        const made = tried ?? (yield* worker.attempt(epoch, batch, left === undefined ? undefined : new Set(left)))
-        const { hash } = yield* hashed(made, start.digest, watch)
-        const { laid, slots, value } = ring.write(made, output.lent())
-        const times = watch.times?.take()
-        answer({
-          _tag: "Made",
-          slots,
-          batch: value,
-          laid,
-          hash,
-          draws: atHand.draws,
-          ...(times === undefined ? {} : { times })
-        })
-      }).pipe(
-        Effect.catchAllCause((cause) =>
-          Effect.sync(() => {
-            for (const place of output.lent()) place.give()
-            const failure = Cause.squash(cause)
-            const errors = failure instanceof SamplesFailed ? failure.errors : [failure]
-            answer({ _tag: "Failed", errors: errors.map(encode), draws: atHand.draws })
-          })
-        ),
+    /** Hashes a batch where the run wants it, writes it down, and says so. */
+    const handOver = (made: Batch<unknown> | undefined): void => {
+      const { hash } = hashedNow(made, start.digest, watch)
+      const { laid, slots, value } = ring.write(made, output.lent())
+      const times = watch.times?.take()
+      answer({
+        _tag: "Made",
+        slots,
+        batch: value,
+        laid,
+        hash,
+        draws: atHand.draws,
+        ...(times === undefined ? {} : { times })
+      })
+    }
+
+    const failed = (cause: Cause.Cause<unknown>): void => {
+      for (const place of output.lent()) place.give()
+      const failure = Cause.squash(cause)
+      const errors = failure instanceof SamplesFailed ? failure.errors : [failure]
+      answer({ _tag: "Failed", errors: errors.map(encode), draws: atHand.draws })
+    }
+
+    /** Makes a batch and says what came of it; gives what is left to be done where that takes an effect. */
+    const make = ({ batch, epoch, free, indices, left, seeds }: Make): Effect.Effect<void, never, unknown> | undefined => {
+      ring.give(free)
+      atHand.indices = indices
+      atHand.seeds = new Map(seeds)
+      atHand.draws = []
+      first = Plan.rows(job.plan, batch).position
+      const made = left === undefined ? worker.now(epoch, batch) : undefined
+      if (made !== undefined) {
+        try {
+          handOver(made)
+        } catch (thrown) {
+          failed(Cause.die(thrown))
+        }
+        return undefined
+      }
+      return worker.attempt(epoch, batch, left === undefined ? undefined : new Set(left)).pipe(
+        Effect.map(handOver),
+        Effect.catchAllCause((cause) => Effect.sync(() => failed(cause))),
         Effect.provide(context)
       )
+    }
     return make
   })
 
-/** The next question, as it stands in the mailbox or comes as a message. */
-const nextOf = (mailbox: Mailbox, asked: Queue.Dequeue<Make>): Effect.Effect<Make> =>
+/** How long batches are made one after the other before timers, messages and I/O have their turn, in milliseconds. */
+const TURN_MS = 5
+
+const breath = Effect.async<void>((resume) => {
+  const cancel = afterEvents(() => resume(Effect.void))
+  return Effect.sync(cancel)
+})
+
+/**
+ * Answers the questions that stand in the mailbox, or come as messages, up to where somebody is to be waited for. Fibers
+ * are for what takes an effect: one a batch would cost more than small batches themselves.
+ */
+const turn = <R>(
+  mailbox: Mailbox | undefined,
+  asked: Queue.Dequeue<Make>,
+  make: (question: Make) => Effect.Effect<void, never, R> | undefined
+): Effect.Effect<void, never, R> =>
   Effect.suspend(() => {
-    const change = mailbox.asking()
-    if (change !== undefined) {
-      return Effect.zipRight(
-        Effect.promise(() => change),
-        nextOf(mailbox, asked)
-      )
-    }
-    const question = mailbox.question()
-    return question === undefined ? Queue.take(asked) : Effect.succeed(question)
+    const spoken = Effect.flatMap(Queue.take(asked), (question) => make(question) ?? Effect.void)
+    if (mailbox === undefined) return spoken
+    const began = performance.now()
+    do {
+      const change = mailbox.asking()
+      if (change !== undefined) return Effect.promise(() => change)
+      const question = mailbox.question()
+      if (question === undefined) return spoken
+      const rest = make(question)
+      if (rest !== undefined) return rest
+    } while (performance.now() - began < TURN_MS)
+    return breath
   })
 
 const said = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
@@ -207,10 +241,9 @@ if (thread !== undefined) {
     // More may be asked for while a batch is being made; they are made one after the other.
     const asked = yield* Queue.unbounded<Make>()
     thread.listen((message) => asked.unsafeOffer(message as Make)) // the main side says nothing else
-    const next = mailbox === undefined ? Queue.take(asked) : nextOf(mailbox, asked)
     post({ _tag: "Ready" })
     // A stage's requirements are in the context that `serve` provides, as far as they can be had.
-    return yield* Effect.forever(Effect.flatMap(next, make) as Effect.Effect<void>)
+    return yield* Effect.forever(turn(mailbox, asked, make) as Effect.Effect<void>)
   })
   // What the pipeline requires is in the context that `serve` builds, as far as it can be had.
   Effect.runFork(Effect.scoped(started) as Effect.Effect<never, Error>).addObserver((exit) => {

@@ -17,7 +17,7 @@ const MOST = [65_536, 16_384, 4096]
 const ALIGNMENT = 64
 
 /** How many bytes beyond a place kernels may read. */
-const BEYOND = 16
+const BEYOND = 32
 
 /** What lies at the beginning is the kernels' own. */
 const FIRST = PAGE

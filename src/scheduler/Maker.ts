@@ -176,19 +176,22 @@ const leasedColumns = (own: Lease, value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, leasedColumns(own, part)]))
 }
 
-/** A batch with its hash, where one is wanted. @since 0.1.0 */
-export const hashed = (
+const hashed = (
   batch: Batch<unknown> | undefined,
   digest: boolean,
-  { times }: Watch
+  watch: Watch
 ): Effect.Effect<Content, Digest.DigestError> =>
-  Effect.try({
-    try: () => {
-      if (!digest || batch === undefined) return { batch, hash: undefined }
-      const started = performance.now()
-      const hash = Digest.ofColumns(batch.columns)
-      times?.add("digest", performance.now() - started)
-      return { batch, hash }
-    },
-    catch: Digest.errorOf
-  })
+  Effect.try({ try: () => hashedNow(batch, digest, watch), catch: Digest.errorOf })
+
+/** A batch with its hash, where one is wanted. Throws `DigestError`. @since 0.1.0 */
+export const hashedNow = (batch: Batch<unknown> | undefined, digest: boolean, { times }: Watch): Content => {
+  if (!digest || batch === undefined) return { batch, hash: undefined }
+  const started = performance.now()
+  try {
+    const hash = Digest.ofColumns(batch.columns)
+    times?.add("digest", performance.now() - started)
+    return { batch, hash }
+  } catch (thrown) {
+    throw Digest.errorOf(thrown)
+  }
+}

@@ -215,7 +215,7 @@ export class Making implements Ambient.AtWork {
         continue
       }
       const seeds = SeedPolicy.seedsNow(policy, request)
-      if (seeds === undefined) return undefined
+      if (seeds === undefined || this.#unfit(seeds, request.indices.length) !== undefined) return undefined
       all.push(this.#from(stage, request, seeds))
     }
     return all

@@ -337,6 +337,16 @@ const plainly = new WeakMap<Service["seeds"], (request: Request) => Seeds | unde
 export const seedsNow = ({ seeds }: Service, request: Request): Seeds | undefined => plainly.get(seeds)?.(request)
 
 /**
+ * A policy that gives its seeds without an effect, too: `now` gives what `seeds` would, or none where that takes one.
+ *
+ * @since 0.1.0
+ */
+export const givingNow = (policy: Service, now: (request: Request) => Seeds | undefined): Service => {
+  plainly.set(policy.seeds, now)
+  return policy
+}
+
+/**
  * A policy that is asked for each stage's seeds once, until `forget` is called: for a batch that is tried more than once.
  *
  * @since 0.1.0
@@ -352,8 +362,8 @@ export const remembering = (policy: Service): { readonly policy: Service; readon
     })
   // What goes well at once is tried once.
   const now = plainly.get(policy.seeds)
-  if (now !== undefined) plainly.set(seeds, now)
-  return { policy: { ...policy, seeds }, forget: () => known.clear() }
+  const own = { ...policy, seeds }
+  return { policy: now === undefined ? own : givingNow(own, now), forget: () => known.clear() }
 }
 
 const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Service => {
@@ -371,11 +381,10 @@ const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Se
         new CoordinatesError({ policy: name, seed: seed.text, coordinates: coordinates(request, row), reason })
       )
     })
-  plainly.set(seeds, (request) => {
+  return givingNow({ name, seed: seed.text, elastic, injective: true, seeds }, (request) => {
     const own = made(request)
     return "_tag" in own ? own : undefined
   })
-  return { name, seed: seed.text, elastic, injective: true, seeds }
 }
 
 const makers = {

@@ -651,13 +651,15 @@ class Constants {
     if (pass.kind !== "window" || pass.pointwise === undefined) return undefined
     const own = scales(pass.pointwise, channels)
     if (own === undefined) return undefined
-    const place = Place.take(arena, 20 * channels)
+    const place = Place.take(arena, 24 * channels)
     if (place === undefined) return undefined
     arena.doubles.set(own, place.address / 8)
     const values = table(pass.pointwise, channels)
     for (let channel = 0; channel < channels; channel++) {
-      const filled = values[256 * channel + (of(pass.fill ?? NO_FILL, channel) & 0xff)] as number // a byte has an entry
-      arena.floats[place.address / 4 + 4 * channels + channel] = filled
+      const fill = of(pass.fill ?? NO_FILL, channel) & 0xff
+      const at = place.address / 4 + 4 * channels + channel
+      arena.floats[at] = values[256 * channel + fill] as number // a byte has an entry
+      arena.words[at + channels] = fill
     }
     return place
   }

@@ -29,13 +29,14 @@ const setup = (): Setup | string => {
   const source = own?.arena.addressOf(images.data)
   if (own === undefined || source === undefined) return "there are no kernels here"
   const rows = own.arena.take(4 * WORDS * SAMPLES)
-  const constants = own.arena.take(20)
+  const constants = own.arena.take(24)
   const target = own.arena.take(4 * BATCH * SIDE * SIDE)
   if (rows === undefined || constants === undefined || target === undefined) return "there is no memory left for it"
-  const { doubles, floats } = own.arena
+  const { doubles, floats, words } = own.arena
   doubles[constants / 8] = 1 / (255 * STD)
   doubles[constants / 8 + 1] = -MEAN / STD
   floats[constants / 4 + 4] = -MEAN / STD
+  words[constants / 4 + 5] = 0
   return { own, source, rows, constants, target }
 }
 
