@@ -34,7 +34,15 @@ import { encode } from "./scheduler/threads/Thrown.ts"
 import * as Worker from "./scheduler/Worker.ts"
 import * as Ambient from "./seeding/Ambient.ts"
 import { CoordinatesError } from "./seeding/Coordinates.ts"
-import { coordinates, type Draw, givingNow, type Request, SeedPolicy, type Seeds, type Service } from "./seeding/SeedPolicy.ts"
+import {
+  coordinates,
+  type Draw,
+  givingNow,
+  type Request,
+  SeedPolicy,
+  type Seeds,
+  type Service
+} from "./seeding/SeedPolicy.ts"
 import type { Batch } from "./stages/Batch.ts"
 
 /** What is known of the batch at hand. */
@@ -172,7 +180,14 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
     }
 
     /** Makes a batch and says what came of it; gives what is left to be done where that takes an effect. */
-    const make = ({ batch, epoch, free, indices, left, seeds }: Make): Effect.Effect<void, never, unknown> | undefined => {
+    const make = ({
+      batch,
+      epoch,
+      free,
+      indices,
+      left,
+      seeds
+    }: Make): Effect.Effect<void, never, unknown> | undefined => {
       ring.give(free)
       atHand.indices = indices
       atHand.seeds = new Map(seeds)

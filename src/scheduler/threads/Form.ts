@@ -26,7 +26,19 @@ interface Whole {
   readonly columns: unknown
 }
 
-const FIELDS = ["columns", "epoch", "index", "indices", "rank", "size", "worker"].join()
+const FIELDS: ReadonlySet<string> = new Set(["columns", "epoch", "index", "indices", "rank", "size", "worker"])
+
+/** A form that was sent. */
+interface Known {
+  readonly form: number
+  readonly size: number
+  readonly rank: number
+  readonly worker: number
+  readonly columns: unknown
+  readonly parts: ReadonlyArray<Part>
+  /** How long its slots are. */
+  readonly lengths: ReadonlyArray<number>
+}
 
 /**
  * The forms that a thread has sent.
@@ -34,7 +46,7 @@ const FIELDS = ["columns", "epoch", "index", "indices", "rank", "size", "worker"
  * @since 0.1.0
  */
 export class Sent {
-  readonly #known = new Map<string, number>()
+  readonly #known: Array<Known> = []
 
   /**
    * The number of a batch's form, and whether it is a new one; none when there is more to the batch than a form and
@@ -52,23 +64,21 @@ export class Sent {
       !same(batch.indices, asked)
     )
       return undefined
-    if (!isFrame(batch.columns)) return undefined
-    const parts = laid.map((own) => relative(own, slots))
-    if (parts.includes(undefined)) return undefined
-    const key = JSON.stringify([
-      batch.size,
-      batch.rank,
-      batch.worker,
-      batch.columns,
-      parts,
-      slots.map(({ length }) => length)
-    ])
-    const known = this.#known.get(key)
-    const form = known ?? this.#known.size
-    if (known === undefined) this.#known.set(key, form)
-    return { form, first: known === undefined }
+    for (const known of this.#known) {
+      if (isLike(known, batch, laid, slots)) return { form: known.form, first: false }
+    }
+    if (this.#known.length === MOST || !isFrame(batch.columns)) return undefined
+    const parts = laid.map((own) => partOf(own, slots))
+    if (!parts.every((part) => part !== undefined)) return undefined
+    const { columns, rank, size, worker } = batch
+    const form = this.#known.length
+    this.#known.push({ form, size, rank, worker, columns, parts, lengths: slots.map(({ length }) => length) })
+    return { form, first: true }
   }
 }
+
+/** How many forms are looked through: where each batch has another one, none is worth it. */
+const MOST = 64
 
 /** A batch that came as its form and addresses. @since 0.1.0 */
 export interface Like {
@@ -103,11 +113,8 @@ export class Form {
   constructor({ batch, laid, slots }: Made) {
     this.#whole = batch as Whole // `Sent` numbers no other
     this.#lengths = slots.map(({ length }) => length)
-    this.#parts = laid.flatMap((own) => {
-      if (own._tag === "Sent") return [] // `Sent` numbers none with such a part
-      const slot = slotOf(own, slots)
-      return [{ slot, offset: own.address - (slots[slot]?.address ?? 0), laid: own }]
-    })
+    // `Sent` numbers none with other parts.
+    this.#parts = laid.flatMap((own) => partOf(own, slots) ?? [])
   }
 
   like(alike: Alike, indices: Float64Array): Like {
@@ -128,8 +135,15 @@ export class Form {
   }
 }
 
-const isWhole = (value: unknown): value is Whole =>
-  isRecord(value) && Object.keys(value).toSorted().join() === FIELDS && value["indices"] instanceof Float64Array
+const isWhole = (value: unknown): value is Whole => {
+  if (!isRecord(value)) return false
+  let count = 0
+  for (const field in value) {
+    if (!FIELDS.has(field)) return false
+    count++
+  }
+  return count === FIELDS.size && value["indices"] instanceof Float64Array
+}
 
 /** Whether there is nothing in a value but records, lists, and stand-ins for tensors. */
 const isFrame = (value: unknown): boolean => {
@@ -138,18 +152,66 @@ const isFrame = (value: unknown): boolean => {
   return typeof value[LAID] === "number" || Object.values(value).every(isFrame)
 }
 
-const same = (one: Float64Array, other: Float64Array): boolean =>
-  one.length === other.length && one.every((index, row) => index === other[row])
+const same = (one: Float64Array, other: Float64Array): boolean => {
+  if (one.length !== other.length) return false
+  for (let row = 0; row < one.length; row++) {
+    if (one[row] !== other[row]) return false
+  }
+  return true
+}
 
 const slotOf = (own: { readonly address: number }, slots: ReadonlyArray<Slot>): number =>
   slots.findIndex(({ address, length }) => own.address >= address && own.address <= address + length)
 
-/** A tensor's place within its slot, and its look. */
-const relative = (own: Laid, slots: ReadonlyArray<Slot>): ReadonlyArray<unknown> | undefined => {
+/** A tensor's place within its slot, and its look; none for one that lies in no slot. */
+const partOf = (own: Laid, slots: ReadonlyArray<Slot>): Part | undefined => {
   if (own._tag === "Sent") return undefined
   const at = slotOf(own, slots)
   const slot = slots[at]
-  return slot === undefined
-    ? undefined
-    : [at, own.address - slot.address, own.length, own.dtype, own.clamped, own.shape]
+  return slot === undefined ? undefined : { slot: at, offset: own.address - slot.address, laid: own }
+}
+
+/** Whether a batch has a form: all but its place and addresses are as those of the first that had it. */
+const isLike = (
+  known: Known,
+  { columns, rank, size, worker }: Whole,
+  laid: ReadonlyArray<Laid>,
+  slots: ReadonlyArray<Slot>
+): boolean => {
+  if (known.size !== size || known.rank !== rank || known.worker !== worker) return false
+  if (known.parts.length !== laid.length || known.lengths.length !== slots.length) return false
+  for (let at = 0; at < slots.length; at++) {
+    if (slots[at]?.length !== known.lengths[at]) return false
+  }
+  for (let at = 0; at < laid.length; at++) {
+    const own = laid[at] as Laid // as many as there are parts
+    if (own._tag === "Sent" || !isAt(known.parts[at] as Part, own, slots)) return false
+  }
+  return equal(known.columns, columns)
+}
+
+const isAt = ({ laid, offset, slot }: Part, own: InMemory, slots: ReadonlyArray<Slot>): boolean =>
+  own.address - (slots[slot]?.address ?? 0) === offset &&
+  own.length === laid.length &&
+  own.dtype === laid.dtype &&
+  own.clamped === laid.clamped &&
+  own.shape.length === laid.shape.length &&
+  own.shape.every((length, axis) => length === laid.shape[axis])
+
+/** Whether two frames are the same; what is no frame is the same as none. */
+const equal = (one: unknown, other: unknown): boolean => {
+  if (typeof one === "number") return one === other
+  if (Array.isArray(one)) {
+    return (
+      Array.isArray(other) && one.length === other.length && one.every((part: unknown, at) => equal(part, other[at]))
+    )
+  }
+  if (!(isRecord(one) && isRecord(other))) return false
+  let count = 0
+  for (const key in one) {
+    if (!equal(one[key], other[key])) return false
+    count++
+  }
+  for (const _ in other) count--
+  return count === 0
 }
