@@ -14,7 +14,7 @@
  */
 import { algorithm as xoshiro } from "../../seeding/generators/Xoshiro128.ts"
 import type { Seeds } from "../../seeding/SeedPolicy.ts"
-import type { Make } from "./Protocol.ts"
+import type { Make, Slot } from "./Protocol.ts"
 
 /** The words of a counter's cache line. */
 const LINE = 16
@@ -219,6 +219,8 @@ export class Mailbox {
   }
 
   #change(at: number, seen: number): Promise<unknown> | undefined {
+    // To ask for a wait costs a multiple of a look.
+    if (Atomics.load(this.#counters, at) !== (seen | 0)) return undefined
     const outcome = Atomics.waitAsync(this.#counters, at, seen | 0)
     return outcome.async ? outcome.value : undefined
   }
@@ -262,17 +264,19 @@ export class Mailbox {
     // Each is one that `#write` wrote.
     const word = (place: number): number => words[place] as number
     let next = at + QUESTION
-    const free = Array.from({ length: word(at + 5) }, () => ({ address: word(next++), length: word(next++) }))
+    const free: Array<Slot> = []
+    for (let left = word(at + 5); left > 0; left--) free.push({ address: word(next++), length: word(next++) })
     const indices = new Float64Array(word(at + 3))
     indices.set(words.subarray(next, next + indices.length))
     next += indices.length
-    const seeds = Array.from({ length: word(at + 4) }, (): readonly [string, Seeds] => {
+    const seeds: Array<readonly [string, Seeds]> = []
+    for (let left = word(at + 4); left > 0; left--) {
       const own = new Uint32Array(word(next + 1))
       const name = stages[word(next)] ?? ""
       own.set(this.#halves.subarray(2 * (next + 2), 2 * (next + 2) + own.length))
       next += 2 + own.length / 2
-      return [name, { _tag: "Packed", algorithm: xoshiro, width: 4, words: own }]
-    })
+      seeds.push([name, { _tag: "Packed", algorithm: xoshiro, width: 4, words: own }])
+    }
     return { _tag: "Make", epoch: word(at + 1), batch: word(at + 2), indices, seeds, free }
   }
 }
