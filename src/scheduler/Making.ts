@@ -354,7 +354,10 @@ export class Making implements Ambient.AtWork {
       return now
     }
     const { size } = this.#job
-    if (!this.#indices.every((index) => index >= 0 && index < size && Number.isInteger(index))) return false
+    for (let row = 0; row < this.#indices.length; row++) {
+      const index = this.#indices[row] as number // below the length
+      if (!(index >= 0 && index < size && Number.isInteger(index))) return false
+    }
     try {
       Ambient.plain(this, () => {
         const table = new Table(plan, this.#indices)
@@ -363,7 +366,10 @@ export class Making implements Ambient.AtWork {
           // As many as there are steps, and of each as many as it has stages.
           const own = seeded[place] as ReadonlyArray<Seeded>
           enter?.(nameOf(step))
-          table.run(step.fused, (stage, row) => this.#stand(own[stage] as Seeded, row))
+          table.run(step.fused, {
+            at: (stage, row) => this.#stand(own[stage] as Seeded, row),
+            of: (stage) => (own[stage] as Seeded).rng
+          })
           started = since(nameOf(step), started)
         })
         this.#finish(table.columns(), this.#indices.length)

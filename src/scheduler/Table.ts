@@ -8,9 +8,8 @@
 import type { Columnar } from "../datasets/Columnar.ts"
 import { Plain } from "../datasets/RandomAccess.ts"
 import type { Pipeline } from "../Pipeline.ts"
-import type { Rng } from "../seeding/Rng.ts"
 import { type DTypes, ofFields } from "../stages/Batch.ts"
-import type { Fused } from "../stages/image/Fusion.ts"
+import type { Fused, Rngs } from "../stages/image/Fusion.ts"
 import type { Tensor } from "../Tensor.ts"
 import type { BatchStage, Step } from "./Steps.ts"
 
@@ -50,14 +49,17 @@ export class Table {
   /** The rows at `indices`, each of which is one of the dataset's. */
   constructor(plan: TablePlan, indices: Float64Array) {
     this.#plan = plan
-    this.#places = indices.map(plan.source.place)
+    const { place } = plan.source
+    const places = new Float64Array(indices.length)
+    for (let row = 0; row < places.length; row++) places[row] = place(indices[row] as number) // as many as places
+    this.#places = places
   }
 
   /** Takes a field through a step. Throws when its results have several sizes, so that they are no column. */
-  run(fused: Fused, rng: (stage: number, row: number) => Rng): void {
+  run(fused: Fused, rngs: Rngs): void {
     const field = this.#plan.source.fields.get(fused.field)
     if (field?._tag !== "Tensors") throw new Error(`${fused.field} is no column of tensors`) // `plan` has seen to it
-    this.#made.set(fused.field, fused.column(field, this.#places, rng))
+    this.#made.set(fused.field, fused.column(field, this.#places, rngs))
   }
 
   /** The batch's columns. */

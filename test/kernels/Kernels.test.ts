@@ -468,7 +468,8 @@ describe("without kernels", () => {
           const column = (on: boolean) => {
             use(on)
             try {
-              return fuse(stages)?.column(images, places, (stage, row) => at(1000 * row + stage))
+              const rng = (stage: number, row: number) => at(1000 * row + stage)
+              return fuse(stages)?.column(images, places, { at: rng, of: (stage) => (row) => rng(stage, row) })
             } finally {
               use(true)
             }
@@ -512,7 +513,8 @@ test("the stages call every kernel that there is", () => {
       batch(true, stages, inputs)
     }
     const images = { data: randomBytes(1, 300), shape: [10, 10, 3], width: 300 }
-    fuse([Image.centerCrop({ size: 6 }), Image.toFloat])?.column(images, Float64Array.of(0), () => at(1))
+    const rngs = { at: () => at(1), of: () => () => at(1) }
+    fuse([Image.centerCrop({ size: 6 }), Image.toFloat])?.column(images, Float64Array.of(0), rngs)
     blocks(new Uint32Array(64), 1, 2)
   } finally {
     for (const [name, original] of originals) Reflect.set(own, name, original)

@@ -34,7 +34,15 @@ export interface Fused {
    * The same for the images at some places of a column, as a column. Throws when the results have several sizes, and
    * where `run` throws.
    */
-  readonly column: (images: Images, places: Float64Array, rng: (stage: number, row: number) => Rng) => Tensor
+  readonly column: (images: Images, places: Float64Array, rngs: Rngs) => Tensor
+}
+
+/** What stages draw from. @since 0.1.0 */
+export interface Rngs {
+  /** The rng of a stage at a row, which the work stands at from now on. */
+  readonly at: (stage: number, row: number) => Rng
+  /** The same for many rows, where it does not matter what the work stands at. */
+  readonly of: (stage: number) => (row: number) => Rng
 }
 
 /**
@@ -57,7 +65,7 @@ export const fuse = (functions: ReadonlyArray<unknown>, output = new Output(aren
     length: row.length,
     field: first.field,
     run: (samples, rng) => runAll(passes, output, first.field, samples, rng),
-    column: (images, places, rng) => runColumn(passes, output, images, places, rng)
+    column: (images, places, rngs) => runColumn(passes, output, images, places, rngs)
   }
 }
 
@@ -94,14 +102,8 @@ const runAll = (
   return results.shared
 }
 
-const runColumn = (
-  passes: Passes,
-  output: Output,
-  images: Images,
-  places: Float64Array,
-  rng: (stage: number, row: number) => Rng
-): Tensor => {
-  const whole = passes.windows(images, places, rng, output)
+const runColumn = (passes: Passes, output: Output, images: Images, places: Float64Array, { at, of }: Rngs): Tensor => {
+  const whole = passes.windows(images, places, of, output)
   if (whole !== undefined) return whole
   const { data, shape, width } = images
   const size: Size = { height: 0, width: 0, channels: 0 }
@@ -111,7 +113,7 @@ const runColumn = (
   const source = { pixels, offset: 0, address }
   const results = new Results(output, places.length, (own) => passes.shape(own))
   let row = 0
-  const own = (stage: number): Rng => rng(stage, row)
+  const own = (stage: number): Rng => at(stage, row)
   for (; row < places.length; row++) {
     source.offset = (places[row] as number) * width // below the length
     const next = address === undefined || row + 1 === places.length ? 0 : address + (places[row + 1] as number) * width

@@ -181,7 +181,7 @@ export class Passes {
   windows(
     { data, shape, width: bytes }: Images,
     places: Float64Array,
-    rng: (place: number, row: number) => Rng,
+    rngs: (place: number) => (row: number) => Rng,
     memory: Output
   ): Tensor<Pixels> | undefined {
     const [pass] = this.#passes
@@ -202,37 +202,17 @@ export class Passes {
     const staged = resident ?? this.#staged.take(false, bytes * count).address
     if (pass.planar && this.#beside.take(true, 1).address === undefined) return undefined
     if (constants === undefined || rows === undefined || staged === undefined) return undefined
-    let row = 0
-    const drawn = (place: number): Rng => rng(place, row)
-    const view = this.#view
-    let height = 0
-    let width = 0
-    for (; row < count; row++) {
+    const { words } = arena
+    this.#composeAll(pass, data, count, rngs, words, rows >>> 2)
+    for (let row = 0, at = rows >>> 2; row < count; row++, at += ROW / 4) {
       const place = places[row] as number // below the length
-      this.#compose(pass, data, drawn, row === 0)
-      if (row === 0) {
-        height = view.height
-        width = view.width
-      }
-      if (view.height !== height || view.width !== width) throw new Error("windows of several sizes are no column")
-      let source = staged + place * bytes
       if (resident === undefined) {
-        source = staged + row * bytes
-        arena.bytes.set(data.subarray(place * bytes, (place + 1) * bytes), source)
-      }
-      const { words } = arena
-      const at = (rows + ROW * row) >>> 2
-      words[at] = source
-      words[at + 1] = view.y
-      words[at + 2] = view.yStep
-      words[at + 3] = view.x
-      words[at + 4] = view.xStep
-      words[at + 5] = view.top
-      words[at + 6] = view.bottom
-      words[at + 7] = view.left
-      words[at + 8] = view.right
+        const own = staged + row * bytes
+        arena.bytes.set(data.subarray(place * bytes, (place + 1) * bytes), own)
+        words[at] = own
+      } else words[at] = resident + place * bytes
     }
-    const { channels } = output
+    const { channels, height, width } = output
     const pixels = memory.take(true, count * height * width * channels)
     const target = arena.addressOf(pixels)
     // More than there is room for goes row by row.
@@ -244,13 +224,73 @@ export class Passes {
     return new Tensor(memory.lasting(pixels), [count, ...this.shape({ height, width, channels })])
   }
 
+  /** Composes a pass's windows into `#view`, and its result's size into `#output`. */
+  #compose(pass: WindowPass, source: Pixels, rng: (place: number) => Rng): void {
+    const view = this.#view
+    const output = this.#output
+    this.#whole()
+    const { windows } = pass
+    for (let at = 0; at < windows.length; at++) {
+      const transform = windows[at] as WindowTransform // below the length
+      this.#draw(transform, rng(pass.first + at))
+      // Here and not where the pass is run: an error is put down to the stage whose rng was asked for last.
+      filled(transform, source, output.channels)
+      apply(view, this.#window, output)
+    }
+    if (pass.pointwise !== undefined) {
+      rng(pass.first + windows.length)
+      pass.pointwise.check(output.channels)
+      if (pass.planar) rng(pass.first + windows.length + 1)
+    }
+    view.height = output.height
+    view.width = output.width
+  }
+
   /**
-   * Composes a pass's windows into `#view`, and its result's size into `#output`. `checks` is for the first of several
-   * images of one size and kind.
+   * The same for many images of one size, stage by stage, into the kernel's rows from `words[first]` on. Throws where
+   * their windows have several sizes.
    */
-  #compose(pass: WindowPass, source: Pixels, rng: (place: number) => Rng, checks = true): void {
-    const { channels, height, width } = this.#size
+  #composeAll(
+    pass: WindowPass,
+    source: Pixels,
+    count: number,
+    rngs: (place: number) => (row: number) => Rng,
+    words: Uint32Array,
+    first: number
+  ): void {
     const window = this.#window
+    const view = this.#view
+    const output = this.#output
+    this.#whole()
+    for (let row = 0; row < count; row++) write(view, words, first + (ROW / 4) * row)
+    const { windows } = pass
+    for (let at = 0; at < windows.length; at++) {
+      const transform = windows[at] as WindowTransform // below the length
+      const rng = rngs(pass.first + at)
+      const { height, width } = output
+      let toHeight = height
+      let toWidth = width
+      filled(transform, source, output.channels)
+      for (let row = 0; row < count; row++) {
+        output.height = height
+        output.width = width
+        this.#draw(transform, rng(row))
+        if (row === 0) {
+          toHeight = window.height
+          toWidth = window.width
+        }
+        if (window.height !== toHeight || window.width !== toWidth) throw new Error("windows of several sizes")
+        read(view, words, first + (ROW / 4) * row)
+        apply(view, window, output)
+        write(view, words, first + (ROW / 4) * row)
+      }
+    }
+    pass.pointwise?.check(output.channels)
+  }
+
+  /** Puts the view upon all of an image of `#size`. */
+  #whole(): void {
+    const { channels, height, width } = this.#size
     const view = this.#view
     const output = this.#output
     view.y = 0
@@ -264,31 +304,20 @@ export class Passes {
     output.height = height
     output.width = width
     output.channels = channels
-    const { windows } = pass
-    for (let at = 0; at < windows.length; at++) {
-      const transform = windows[at] as WindowTransform // below the length
-      transform.draw(rng(pass.first + at), output, transform.parameters)
-      window.top = 0
-      window.left = 0
-      window.height = output.height
-      window.width = output.width
-      window.flipVertical = false
-      window.flipHorizontal = false
-      transform.place(output, transform.parameters, window)
-      // Here and not where the pass is run: an error is put down to the stage whose rng was asked for last.
-      if (checks && transform.fill !== undefined) {
-        matches("fill", transform.fill, channels)
-        fits("fill", transform.fill, source)
-      }
-      apply(view, window, output)
-    }
-    if (checks && pass.pointwise !== undefined) {
-      rng(pass.first + windows.length)
-      pass.pointwise.check(channels)
-      if (pass.planar) rng(pass.first + windows.length + 1)
-    }
-    view.height = output.height
-    view.width = output.width
+  }
+
+  /** Draws a window of what has the size of `#output`, into `#window`. */
+  #draw(transform: WindowTransform, rng: Rng): void {
+    const window = this.#window
+    const output = this.#output
+    transform.draw(rng, output, transform.parameters)
+    window.top = 0
+    window.left = 0
+    window.height = output.height
+    window.width = output.width
+    window.flipVertical = false
+    window.flipHorizontal = false
+    transform.place(output, transform.parameters, window)
   }
 
   /** Cuts the composed view of pass `at` out of `source`, which has `#size`. */
@@ -547,6 +576,37 @@ const apply = (view: View, window: Window, old: Size): void => {
   if (window.flipHorizontal) view.xStep = -view.xStep
   old.height = window.height
   old.width = window.width
+}
+
+/** Writes a view down as kernels read it, behind the address of its source. */
+const write = (view: View, words: Uint32Array, at: number): void => {
+  words[at + 1] = view.y
+  words[at + 2] = view.yStep
+  words[at + 3] = view.x
+  words[at + 4] = view.xStep
+  words[at + 5] = view.top
+  words[at + 6] = view.bottom
+  words[at + 7] = view.left
+  words[at + 8] = view.right
+}
+
+/** Reads what {@link write} wrote: numbers with a sign. */
+const read = (view: View, words: Uint32Array, at: number): void => {
+  view.y = (words[at + 1] as number) | 0
+  view.yStep = (words[at + 2] as number) | 0
+  view.x = (words[at + 3] as number) | 0
+  view.xStep = (words[at + 4] as number) | 0
+  view.top = (words[at + 5] as number) | 0
+  view.bottom = (words[at + 6] as number) | 0
+  view.left = (words[at + 7] as number) | 0
+  view.right = (words[at + 8] as number) | 0
+}
+
+/** Throws `InvalidOption` where a window's fill is none for such an image. */
+const filled = ({ fill }: WindowTransform, source: Pixels, channels: number): void => {
+  if (fill === undefined) return
+  matches("fill", fill, channels)
+  fits("fill", fill, source)
 }
 
 const plan = (transforms: ReadonlyArray<Transform>): ReadonlyArray<Pass> => {
