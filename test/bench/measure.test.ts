@@ -46,6 +46,13 @@ describe("interleaved", () => {
     expect(log.join("")).toBe("aaab")
   })
 
+  test("warms up for a time, but one that has rounds of its own", async () => {
+    const log: Array<string> = []
+    const slow = { name: "a", run: () => new Promise<number>((done) => setTimeout(() => done(log.push("a")), 2)) }
+    await interleaved([slow, contestant("b", log, 0)], { rounds: 1, warmup: 1, warmFor: 10 })
+    expect(log.join("")).toMatch(/^aa+ab$/)
+  })
+
   test("opens before the first turn, prepares each turn, closes all although one fails", async () => {
     const log: Array<string> = []
     const noted = (name: string) => async () => {

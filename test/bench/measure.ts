@@ -47,23 +47,40 @@ export const measured = (name: string, all: ReadonlyArray<number>): Measured => 
   slowest: all.length === 0 ? Number.NaN : Math.max(...all)
 })
 
-/** Runs all contestants in turn: `warmup` rounds that do not count, then `rounds` that do. Closes all, come what may. */
+/** How contestants are measured. */
+export interface Options {
+  readonly rounds?: number
+  /** Rounds that do not count, but where a contestant has its own. */
+  readonly warmup?: number
+  /**
+   * For how many milliseconds at least those rounds go on, but where a contestant has its own: a compiler is at a loop of
+   * JavaScript for seconds, and trainings last for hours.
+   */
+  readonly warmFor?: number
+}
+
+/** Runs all contestants in turn, once each is warm. Closes all, come what may. */
 export const interleaved = async (
   contestants: ReadonlyArray<Contestant>,
-  { rounds = 7, warmup = 3 }: { readonly rounds?: number; readonly warmup?: number } = {}
+  { rounds = 7, warmFor = 0, warmup = 3 }: Options = {}
 ): Promise<ReadonlyMap<string, Measured>> => {
   const times = new Map<string, Array<number>>(contestants.map(({ name }) => [name, []]))
+  const turn = async ({ before, run }: Contestant): Promise<number> => {
+    await before?.()
+    const started = performance.now()
+    const units = await run()
+    return ((performance.now() - started) * 1e6) / units
+  }
   try {
     for (const { open } of contestants) await open?.()
-    for (let round = -warmup; round < rounds; round++) {
-      for (const { before, name, run, warmup: own = warmup } of contestants) {
-        if (round < -own) continue
-        await before?.()
-        const started = performance.now()
-        const units = await run()
-        const nanoseconds = ((performance.now() - started) * 1e6) / units
-        if (round >= 0) times.get(name)?.push(nanoseconds)
-      }
+    for (const contestant of contestants) {
+      const began = performance.now()
+      const least = contestant.warmup === undefined ? warmFor : 0
+      const count = contestant.warmup ?? warmup
+      for (let round = 0; round < count || performance.now() - began < least; round++) await turn(contestant)
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const contestant of contestants) times.get(contestant.name)?.push(await turn(contestant))
     }
   } finally {
     for (const { close } of contestants) await close?.()

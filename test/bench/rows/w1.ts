@@ -31,7 +31,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
   if (several) {
     ours.push(
       epochs("Furrow, 2 fibers", pipeline, Workers.fibers(2, { reuse: true })),
-      standing("Furrow, 2 threads", pipeline, threads(2), Math.ceil(SAMPLES / BATCH)),
+      standing("Furrow, 2 threads", pipeline, threads(2), Math.ceil(SAMPLES / BATCH), { prefetch: 8 }),
       epochs("Furrow, 2 fibers, nothing set", ordinary(), Workers.fibers(2))
     )
   }
@@ -48,7 +48,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
     rivals.set("loader/numpy", python("NumPy, whole batches", "numpy_small.py", ["numpy"], args))
   }
   const there = Array.from(rivals.values()).filter((rival) => "run" in rival)
-  const all = await interleaved([...ours, ...there], { rounds })
+  const all = await interleaved([...ours, ...there], { rounds, warmFor: 3_000 })
   const rival = (key: string) => {
     const own = rivals.get(key)
     return own === undefined || "absent" in own ? own : found(all, own.name)

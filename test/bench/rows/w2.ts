@@ -39,7 +39,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
     pytorch = torch("torch_large.py", args, 2)
     if ("run" in pytorch) rivals.push(pytorch)
   }
-  const all = await interleaved([...ours, ...rivals], { rounds })
+  const all = await interleaved([...ours, ...rivals], { rounds, warmFor: 3_000 })
   const bars = [
     ...ours.map(({ name }) => bar(found(all, name), true)),
     ...rivals.map(({ name }) => bar(found(all, name), false)),
