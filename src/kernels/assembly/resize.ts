@@ -190,11 +190,13 @@ export function area(
 @inline
 function along(line: usize, table: usize, width: i32, channels: i32, out: usize): void {
   if (channels == 3) {
-    // The fourth lane is none of this pixel's; what it gives is overwritten by the next one.
+    // The fourth lane is none of this pixel's; what it gives is overwritten by the next one. The pixel to the right of
+    // the last one is whatever follows: its share is 0.
     for (let column = 0; column < width; column++, table += 16, out += 24) {
-      const at = line + load<i32>(table)
-      const one = wide(at)
-      const difference = i32x4.sub(wide(at + load<i32>(table, 4)), one)
+      const pair = i16x8.extend_low_i8x16_u(v128.load64_zero(line + load<i32>(table)))
+      const change = i16x8.sub(v128.shuffle<u16>(pair, pair, 3, 4, 5, 6, 7, 0, 1, 2), pair)
+      const one = i32x4.extend_low_i16x8_u(pair)
+      const difference = i32x4.extend_low_i16x8_s(change)
       const share = v128.load64_splat(table, 8)
       v128.store(out, mixed(one, difference, share))
       v128.store(out, mixed(high(one), high(difference), share), 16)

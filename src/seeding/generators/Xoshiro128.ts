@@ -11,6 +11,9 @@ import { Rng, register } from "./Generator.ts"
 /** The name by which a {@link Seed} asks for this generator. @since 0.1.0 */
 export const algorithm = "xoshiro128**"
 
+/** What a generator stands at that was not started: one for all, as each batch makes several. */
+const NONE: Uint32Array = new Uint32Array(4)
+
 /**
  * A generator whose whole state is its four words, so that a seed *is* its start state.
  *
@@ -21,7 +24,7 @@ export class Xoshiro128 extends Rng {
   #s1 = 0
   #s2 = 0
   #s3 = 0
-  #words: Uint32Array = new Uint32Array(4)
+  #words = NONE
   #at = 0
 
   /** The seed it was last started from. */
