@@ -212,7 +212,7 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
   })
 
 /** How long batches are made one after the other before timers, messages and I/O have their turn, in milliseconds. */
-const TURN_MS = 5
+const TURN_MS = 20
 
 const breath = Effect.async<void>((resume) => {
   const cancel = afterEvents(() => resume(Effect.void))
