@@ -113,6 +113,9 @@ export const allocation: Row = {
 
 const PAUSE_MS = 4
 const PACED = 250
+/** Batches taken one after the other: as many as compilers want to see, and for each round. */
+const WARM = 25_000
+const ROW = 2500
 
 /** Nanoseconds for which the main thread was on a core; where the system does not tell, `undefined`. */
 const onCore = (): number | undefined => {
@@ -146,14 +149,15 @@ const mainThreads = async ({ rounds }: Request): Promise<Outcome> => {
       const started = performance.now()
       return Effect.map(loader.take, () => takes.push(1000 * (performance.now() - started)))
     })
+    yield* times(WARM, loader.take)
     yield* times(PACED, Effect.zipRight(pause, loader.take))
     takes.length = 0
     for (let round = 0; round < rounds; round++) {
       const idle = yield* Effect.promise(() => spent(times(PACED, pause)))
       const busy = yield* Effect.promise(() => spent(times(PACED, Effect.zipRight(pause, timed))))
       if (idle !== undefined && busy !== undefined) paced.push((busy - idle) / PACED / 1000)
-      const all = yield* Effect.promise(() => spent(times(PACED, loader.take)))
-      if (all !== undefined) flat.push(all / PACED / 1000)
+      const all = yield* Effect.promise(() => spent(times(ROW, loader.take)))
+      if (all !== undefined) flat.push(all / ROW / 1000)
     }
   }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, large)), Effect.runPromise)
   const none = { value: null, note: "this system does not tell how long a thread was on a core" }
