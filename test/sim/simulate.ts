@@ -137,9 +137,9 @@ const failuresOf = ({ failures }: Case) => {
   return FailurePolicy.skip({ budget: { share: 1 }, retry: TRIES, fill, report: () => Effect.void })
 }
 
-/** Nothing lies on a disk that no process uses but whole checkpoints. */
-const tidy = ({ names }: Disk): void => {
-  const others = names.filter((name) => !/^checkpoint-\d+\.furrow$/.test(name))
+/** Nothing lies on a disk that no process uses but whole checkpoints, and what is nobody's doing. */
+const tidy = ({ names }: Disk, excused: ReadonlyArray<string> = []): void => {
+  const others = names.filter((name) => !/^checkpoint-\d+\.furrow$/.test(name) && !excused.includes(name))
   must(others.length === 0, () => `files were left behind: ${others}`)
 }
 
@@ -223,6 +223,7 @@ class Process {
     const shelf = disk === undefined ? undefined : (before.shelf ?? this.#shelf(before))
     let trouble = 0
     let image: Shelf | undefined
+    const found = shelf?.disk.names
 
     const { events, exit } = run(
       turns + rank,
@@ -317,7 +318,8 @@ class Process {
     if (Exit.isInterrupted(exit) && image !== undefined) {
       return { rank: this.#found(image, before), end: "killed", events }
     }
-    if (shelf !== undefined && trouble === 0) tidy(shelf.disk)
+    // One that is called off before it has looked at the folder leaves there what another one left.
+    if (shelf !== undefined && trouble === 0) tidy(shelf.disk, Exit.isInterrupted(exit) ? found : [])
     const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
     if (failure instanceof Checkpoint.CheckpointError) {
       must(trouble > 0, () => `checkpoints could not be kept: ${failure.message}`)
