@@ -9,7 +9,7 @@ import { BATCH, pipeline, SAMPLES } from "../work/small.ts"
 
 const WORKERS = 2
 /** So many until code is compiled and heaps have found their size. */
-const WARM = 60_000
+const WARM = 250_000
 const BATCHES = 100_000
 /** Memory is looked at after each so many, so many times at the start and at the end. */
 const STEP = 5000
