@@ -2,7 +2,7 @@
  * Workers that own threads, held against workers that are fibers.
  */
 import { afterAll, describe, expect, test } from "bun:test"
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Fiber, Layer, Stream } from "effect"
@@ -19,6 +19,7 @@ import {
   Workers
 } from "../../src/index.ts"
 import { constant, Recording, recording, scripted } from "../../src/testing.ts"
+import { held } from "../support/held.ts"
 import * as faults from "../support/threaded/faults.ts"
 import { pipeline } from "../support/threaded/numbers.ts"
 
@@ -312,15 +313,6 @@ describe("what goes wrong on a thread", () => {
 const numbersOf = (run: (x: number) => Effect.Effect<number>) =>
   Pipeline.from(Dataset.range(40)).pipe(Pipeline.mapEffect("at work", run, { concurrency: 4 }), Pipeline.batch(8))
 
-/** The threads of this process, where the system tells. */
-const threadsOf = (): number => {
-  try {
-    return readdirSync("/proc/self/task").length
-  } catch {
-    return 0
-  }
-}
-
 describe("endings", () => {
   test(
     "of a thousand runs on fibers, each interrupted somewhere, leave none at work",
@@ -357,7 +349,7 @@ describe("endings", () => {
     "leave no thread: at the end, by an error, by an interrupt while a thread starts or works",
     async () => {
       await digestOf(faults.shapes, fault("shapes"))
-      const before = threadsOf()
+      const before = held("threads")
       for (let round = 0; round < 12; round++) {
         const fiber = Effect.runFork(
           Stream.runDrain(Scheduler.stream(pipeline, { epochs: 100 })).pipe(
@@ -371,10 +363,10 @@ describe("endings", () => {
       for await (const _ of Scheduler.iterate(pipeline, Layer.merge(usual, Workers.threads(2, { pipeline: numbers }))))
         break
       // The system needs a moment to take them down; each run had two, so 26 would be left over.
-      for (let wait = 0; wait < 100 && threadsOf() > before + 4; wait++) {
+      for (let wait = 0; wait < 100 && held("threads") > before + 4; wait++) {
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
-      expect(threadsOf()).toBeLessThanOrEqual(before + 4)
+      expect(held("threads")).toBeLessThanOrEqual(before + 4)
     },
     TIME
   )

@@ -6,11 +6,11 @@
  *
  * On Deno run it with `--v8-flags=--expose-gc`. Exit 0 when the high-water mark of memory grew by less than 20 MB and nothing else grew, 1 otherwise.
  */
-import { readdirSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { Effect, Stream, Supervisor } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { runtime } from "../../src/runtime.ts"
+import { held } from "../support/held.ts"
 import { BATCH, pipeline } from "./numbers.ts"
 
 const { values } = parseArgs({
@@ -32,15 +32,6 @@ const settled = async (): Promise<number> => {
   }
   return process.memoryUsage.rss() / 2 ** 20
 }
-/** Open files; none known where there is no /proc. */
-const handles = (): number => {
-  try {
-    return readdirSync("/proc/self/fd").length
-  } catch {
-    return 0
-  }
-}
-
 const program = Effect.gen(function* () {
   const fibers = yield* Supervisor.track
   const measured = (taken: number) =>
@@ -48,7 +39,7 @@ const program = Effect.gen(function* () {
       const own = {
         taken,
         fibers: (yield* fibers.value).length,
-        handles: handles(),
+        handles: held("files"),
         megabytes: yield* Effect.promise(settled)
       }
       const heap = process.memoryUsage().heapUsed / 2 ** 20

@@ -6,12 +6,12 @@
  *
  * Exit 0 when there are no more threads and files at the end than after the first fifty, 1 otherwise.
  */
-import { readdirSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { runtime } from "../../src/runtime.ts"
+import { held } from "../support/held.ts"
 import { pipeline } from "./numbers.ts"
 
 const { values } = parseArgs({ options: { starts: { type: "string", default: "1000" } } })
@@ -20,18 +20,9 @@ const WARM = 50
 /** The system takes threads down, and runtimes keep a few for later, when they like. */
 const SPARE = 4
 
-/** How many of them the process has; none known where there is no /proc. */
-const count = (what: "task" | "fd"): number => {
-  try {
-    return readdirSync(`/proc/self/${what}`).length
-  } catch {
-    return 0
-  }
-}
-
 const look = async (started: number) => {
   await sleep(2000)
-  const own = { threads: count("task"), files: count("fd") }
+  const own = { threads: held("threads"), files: held("files") }
   const megabytes = process.memoryUsage.rss() / 2 ** 20
   console.log(
     `${String(started).padStart(6)} starts: ${own.threads} threads, ${own.files} files, ${megabytes.toFixed(0)} MB`

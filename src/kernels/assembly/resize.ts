@@ -214,12 +214,6 @@ function along(line: usize, table: usize, width: i32, channels: i32, out: usize)
   }
 }
 
-/** Four bytes as 32-bit numbers. */
-@inline
-function wide(at: usize): v128 {
-  return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at)))
-}
-
 @inline
 function high(lanes: v128): v128 {
   return i64x2.shuffle(lanes, lanes, 1, 0)

@@ -7,9 +7,9 @@ import { blank, deal, reversed3, scaled2 } from "./lanes"
 
 /**
  * uint8 to float32 by channel: `(f32) (value · scale + bias)` in float64. `constants` holds scale and bias of each
- * channel, float64, then what fill becomes, float32, then fill itself, a byte of four. With `planes`, how many bytes apart they are, each channel has a
- * plane of its own, and `scratch` has room for a row. `next` is where the next image begins: its bytes are asked for
- * now, so that they are there when it is their turn.
+ * channel, float64, then what fill becomes, float32, then fill itself, a byte of four. With `planes`, how many bytes
+ * apart they are, each channel has a plane of its own, and `scratch` has room for a row. `next` is where the next image
+ * begins: its bytes are asked for now, so that they are there when it is their turn.
  */
 export function cutScaled(
   source: usize,

@@ -5,7 +5,7 @@
 import { Effect } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import { median } from "../measure.ts"
-import { pipeline } from "../work/w1.ts"
+import { pipeline } from "../loads/w1.ts"
 
 const WARM = 600
 const BLOCKS = 20

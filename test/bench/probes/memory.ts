@@ -5,7 +5,7 @@
 import { Effect, Layer, Option } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import { median } from "../measure.ts"
-import { BATCH, pipeline, SAMPLES } from "../work/small.ts"
+import { BATCH, pipeline, SAMPLES } from "../loads/small.ts"
 
 const WORKERS = 2
 /** So many until code is compiled and heaps have found their size. */
@@ -31,7 +31,7 @@ const resident = (): number => {
 
 const workers =
   process.argv[2] === "threads"
-    ? Workers.threads(WORKERS, { pipeline: new URL("../work/small.ts", import.meta.url) })
+    ? Workers.threads(WORKERS, { pipeline: new URL("../loads/small.ts", import.meta.url) })
     : Workers.fibers(WORKERS, { reuse: true })
 
 const program = Effect.gen(function* () {

@@ -4,7 +4,7 @@
  */
 import { type Kernels, kernels } from "../../../src/kernels/Kernels.ts"
 import type { Absent, Contestant } from "../measure.ts"
-import { BATCH, images, MEAN, PADDING, SAMPLES, SIDE, STD } from "../work/w1.ts"
+import { BATCH, images, MEAN, PADDING, SAMPLES, SIDE, STD } from "../loads/w1.ts"
 
 const ALONE = "the SIMD kernel alone"
 const DRAWING = "the SIMD kernel in a loop that shuffles and draws"

@@ -3,7 +3,7 @@
  * of 128, all in one loop over the pixels: no stages, no seeds to replay, no workers, no errors with a place.
  */
 
-import { MEAN, PADDING, SIDE, STD } from "../work/w1.ts"
+import { MEAN, PADDING, SIDE, STD } from "../loads/w1.ts"
 
 /** Taken before any run is open: while one is, the global is governed, which costs some nanoseconds. */
 const { random } = Math

@@ -3,7 +3,7 @@
  * image; each row of the image is blended along its width once and kept while the result still needs it; flip and
  * normalise happen on the way out.
  */
-import { BATCH, MEAN, RATIO, SAMPLES, SCALE, SIDE, SIZE, STD } from "../work/w2.ts"
+import { BATCH, MEAN, RATIO, SAMPLES, SCALE, SIDE, SIZE, STD } from "../loads/w2.ts"
 
 /** Taken before any run is open: while one is, the global is governed, which costs some nanoseconds. */
 const { random } = Math

@@ -1,5 +1,5 @@
 /** The rival for text: shuffle, pad and batch in one plain loop. */
-import { BATCH, LENGTH, rows, SAMPLES } from "../work/text.ts"
+import { BATCH, LENGTH, rows, SAMPLES } from "../loads/text.ts"
 
 /** Taken before any run is open: while one is, the global is governed, which costs some nanoseconds. */
 const { random } = Math

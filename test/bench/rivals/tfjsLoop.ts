@@ -8,7 +8,7 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import "@tensorflow/tfjs-backend-cpu"
 import * as data from "@tensorflow/tfjs-data"
-import { BATCH, images, labels, MEAN, PADDING, SAMPLES, SIDE, STD } from "../work/w1.ts"
+import { BATCH, images, labels, MEAN, PADDING, SAMPLES, SIDE, STD } from "../loads/w1.ts"
 
 await tf.setBackend("cpu")
 await tf.ready()

@@ -4,7 +4,7 @@ import { recording } from "../../../src/testing.ts"
 import { type Contestant, interleaved } from "../measure.ts"
 import { epochs } from "../ours.ts"
 import { bar, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
-import { ordinary, pipeline, unshuffled } from "../work/w1.ts"
+import { ordinary, pipeline, unshuffled } from "../loads/w1.ts"
 
 const FIBERS = 4
 const NOTHING = 'order "plan", no digest, no recording'

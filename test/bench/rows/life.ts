@@ -6,15 +6,15 @@ import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import { median } from "../measure.ts"
 import type { Figure, Outcome, Request, Row } from "../Row.ts"
 import { programArgs } from "../runtimes.ts"
-import * as Small from "../work/small.ts"
-import * as W1 from "../work/w1.ts"
+import * as Small from "../loads/small.ts"
+import * as W1 from "../loads/w1.ts"
 
 const THREADS = 2
 const FIBERS = 2
 
 const fibers = Workers.fibers(FIBERS, { reuse: true })
-const small = Workers.threads(THREADS, { pipeline: new URL("../work/small.ts", import.meta.url) })
-const large = Workers.threads(THREADS, { pipeline: new URL("../work/w1.ts", import.meta.url) })
+const small = Workers.threads(THREADS, { pipeline: new URL("../loads/small.ts", import.meta.url) })
+const large = Workers.threads(THREADS, { pipeline: new URL("../loads/w1.ts", import.meta.url) })
 
 const policy = SeedPolicy.epochWorker({ seed: 1 })
 

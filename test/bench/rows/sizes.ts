@@ -4,8 +4,8 @@ import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../.
 import { type Contestant, interleaved, median } from "../measure.ts"
 import { epochs, standing } from "../ours.ts"
 import { bar, type Figure, found, type Outcome, perSecond, type Request, type Row } from "../Row.ts"
-import { batched } from "../work/w1.ts"
-import * as W2 from "../work/w2.ts"
+import { batched } from "../loads/w1.ts"
+import * as W2 from "../loads/w2.ts"
 
 const SIZES = [1, 4, 16, 64, 256, 1024, 4096]
 /** Samples at each turn; at least so many batches. */
@@ -92,7 +92,7 @@ export const datasetSize: Row = {
 }
 
 const COUNTS = [1, 2, 4, 8]
-const module = new URL("../work/w2.ts", import.meta.url)
+const module = new URL("../loads/w2.ts", import.meta.url)
 const own: ReadonlyArray<Contestant> = COUNTS.flatMap((count) => {
   const threads = Workers.threads(count, { pipeline: module })
   return [

@@ -8,14 +8,14 @@ import { trainLoop } from "../rivals/loop.ts"
 import { python } from "../rivals/Python.ts"
 import { tfjs } from "../rivals/tfjs.ts"
 import { bestTorch } from "../rivals/torch.ts"
-import { asFile } from "../work/pixels.ts"
-import { BATCH, images, labels, ordinary, pipeline, SAMPLES } from "../work/w1.ts"
+import { asFile } from "../loads/pixels.ts"
+import { BATCH, images, labels, ordinary, pipeline, SAMPLES } from "../loads/w1.ts"
 
 const ONE = "Furrow, 1 fiber"
 const ONE_THREAD = "Furrow, 1 thread"
 /** Small batches are made in no time: so far ahead no thread waits for the other one's turn. */
 const AHEAD = { prefetch: 8 }
-const module = new URL("../work/w1.ts", import.meta.url)
+const module = new URL("../loads/w1.ts", import.meta.url)
 /** Batches a turn: as long as several epochs, as the first of them find threads that have slept. */
 const TURN = 4 * Math.ceil(SAMPLES / BATCH)
 const threads = (count: number) => Workers.threads(count, { pipeline: module })

@@ -5,10 +5,10 @@ import { epochs, standing } from "../ours.ts"
 import { bar, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
 import { resizeLoop } from "../rivals/resizeLoop.ts"
 import { torch } from "../rivals/torch.ts"
-import { asFile } from "../work/pixels.ts"
-import { BATCH, images, pipeline, SAMPLES } from "../work/w2.ts"
+import { asFile } from "../loads/pixels.ts"
+import { BATCH, images, pipeline, SAMPLES } from "../loads/w2.ts"
 
-const module = new URL("../work/w2.ts", import.meta.url)
+const module = new URL("../loads/w2.ts", import.meta.url)
 const ONE = "Furrow, 1 fiber"
 const LOOP = "plain TypeScript loop"
 const threads = (count: number) => `Furrow, ${count} thread${count === 1 ? "" : "s"}`
