@@ -58,7 +58,7 @@ export const contentOf = ({ pipeline: { dataset }, size }: Pick<Job, "pipeline" 
 export const fingerprint = (job: Job): string => {
   const { pipeline, plan, size } = job
   const stages = stagesOf(pipeline)
-  const { count, rank, workers, world } = plan
+  const { count, rank, uneven, workers, world } = plan
   const all = {
     dataset: pipeline.dataset.name,
     size,
@@ -68,7 +68,8 @@ export const fingerprint = (job: Job): string => {
     count,
     rank,
     workers,
-    world
+    world,
+    uneven
   }
   return hex(sha256(JSON.stringify(all)))
 }

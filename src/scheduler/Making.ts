@@ -688,6 +688,7 @@ export class Making implements Ambient.AtWork {
       epoch,
       rank,
       world,
+      uneven: this.#job.plan.uneven,
       worker,
       workers,
       batch,

@@ -31,6 +31,7 @@ import type { Batch } from "../stages/Batch.ts"
 import * as Cursor from "./Cursor.ts"
 import * as Digest from "./Digest.ts"
 import { elsewhere } from "./Elsewhere.ts"
+import { EmptyBatches } from "./EmptyBatch.ts"
 import * as FailurePolicy from "./FailurePolicy.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
@@ -69,7 +70,7 @@ export type LoaderError<E = never> =
   | InvalidOption
 
 /** How a run goes. @since 0.1.0 */
-export interface Options extends Job.Ranks {
+export interface Options extends Job.Sharing {
   /** How many epochs. Default 1. */
   readonly epochs?: number
   /**
@@ -112,7 +113,7 @@ export interface Stats {
  * @since 0.1.0
  */
 export interface Loader<out C, out E = never> {
-  /** How many batches an epoch has by the plan. */
+  /** How many batches an epoch has by the plan: with several ranks, how many each of them delivers. */
   readonly batches: number
   /**
    * The next batch, or none at the end. An interrupt can fall between a batch that is taken and who takes it: where the
@@ -314,6 +315,8 @@ export const open = <C, E, R>(
       { discard: true }
     )
 
+    // One rank alone delivers no batch where nothing is left of one; several ranks have to stay in step.
+    const empty = job.plan.world === 1 ? undefined : new EmptyBatches(job.plan)
     const chain = from === undefined ? new Digest.Chain() : chainFrom(from, first, job)
     const stats = { batches: 0, samples: 0, skipped: 0, waited: 0 }
     const budget =
@@ -389,25 +392,28 @@ export const open = <C, E, R>(
             stats.skipped += samples
             counting.skipped(samples)
           }
-          if (batch === undefined) {
+          if (batch !== undefined) empty?.see(batch)
+          const delivered = batch ?? empty?.at(place)
+          if (delivered === undefined) {
             return skipped.length === 0
               ? next(wait)
               : Effect.zipRight(Effect.uninterruptible(report(skipped)), next(wait))
           }
           stats.batches++
-          stats.samples += batch.size
-          counting.taken(batch.size, waited, held)
+          stats.samples += delivered.size
+          counting.taken(delivered.size, waited, held)
           // What is accounted for is handed on, whoever calls off the telling.
           return skipped.length === 0
-            ? Effect.succeedSome(batch)
-            : Effect.uninterruptible(Effect.as(report(skipped), Option.some(batch)))
+            ? Effect.succeedSome(delivered)
+            : Effect.uninterruptible(Effect.as(report(skipped), Option.some(delivered)))
         })
         return arrived
       })
 
     // Two takers at once would wait on one lane for the batches of two.
     const turn = new Turn()
-    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E.
+    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E;
+    // a batch of no rows has the columns of one that did, or, as `Batch` says, none where there was none.
     const typed = (taking: Taking) => taking as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
     const take = typed(turn.during(next((arrival) => arrival)))
     const forEach = <X, E2, R2>(step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>) =>
@@ -559,7 +565,7 @@ export const iterate = <C, E, R, EL>(
 })
 
 /** Which sample to make again; the figures stand in a `StageError`. @since 0.1.0 */
-export type ReplayOptions = Job.Ranks & {
+export type ReplayOptions = Job.Sharing & {
   readonly epoch: number
   /** How many workers the run had; under an elastic policy any number will do. */
   readonly workers: number
@@ -614,7 +620,11 @@ export const replay = <C, E, R>(
     const made = Effect.zipRight(
       worker.advance(epoch, batch),
       position === undefined
-        ? Effect.map(worker.batch(epoch, batch), Option.fromNullable)
+        ? Effect.map(worker.batch(epoch, batch), (made) =>
+            made === undefined && job.plan.world > 1
+              ? Option.some(new EmptyBatches(job.plan).at(epoch * job.plan.batches + batch))
+              : Option.fromNullable(made)
+          )
         : worker.sample(epoch, position)
     )
     yield* Ambient.installed

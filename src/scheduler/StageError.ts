@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import { shown } from "../InvalidOption.ts"
+import type { Uneven } from "./Plan.ts"
 
 /**
  * A dataset, a stage or a collate failed. It names the place to the sample, and the call that makes that one sample
@@ -18,6 +19,8 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
   readonly epoch: number
   readonly rank: number
   readonly world: number
+  /** What the run does with a short last batch; `"error"` where it is not given. */
+  readonly uneven?: Uneven
   readonly worker: number
   readonly workers: number
   readonly batch: number
@@ -36,10 +39,11 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
 
   /** The call that makes this one sample (or batch) again. */
   get replay(): string {
-    const { batch, epoch, position, rank, workers, world } = this
+    const { batch, epoch, position, rank, uneven = "error", workers, world } = this
     const at = position === undefined ? `batch: ${batch}` : `position: ${position}`
     const ranks = world === 1 ? "" : `, rank: ${rank}, world: ${world}`
-    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks} })`
+    const last = uneven === "error" ? "" : `, uneven: "${uneven}"`
+    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks}${last} })`
   }
 
   override get message(): string {
