@@ -3,8 +3,9 @@
  * all ranks deliver the same number of batches.
  *
  * No function of the user's is called for one: neither collate nor a stage behind `batch`. Its columns are those of the
- * run's first batch that had rows, with none in them; until there was one, what columns the stages give is unknown, and
- * the record of columns is empty. They are no part of the digest.
+ * rank's first batch that has rows, with none in them. Empty batches that come before that one are held back until it is
+ * made, which costs nothing but order: each batch is still built once. A rank that never has a row cannot know its
+ * columns, and has an empty record. The columns of empty batches are no part of the digest.
  *
  * @since 0.1.0
  */
@@ -44,9 +45,9 @@ const withoutRows = (value: unknown, depth = 0): Columns => {
   return typeof value === "object" || typeof value === "function" ? () => undefined : () => value
 }
 
-const noElements = ({ constructor }: TypedArray): ((length: number) => TypedArray) => {
+const noElements = (like: TypedArray): ((length: number) => TypedArray) => {
   // The constructor of a typed array takes a length and makes its own kind.
-  const Kind = constructor as new (length: number) => TypedArray
+  const Kind = like.constructor as new (length: number) => TypedArray
   return (length) => new Kind(length)
 }
 
@@ -61,6 +62,11 @@ export class EmptyBatches {
 
   constructor(plan: Plan.Plan) {
     this.#plan = plan
+  }
+
+  /** Whether a batch with rows has been seen. */
+  get isKnown(): boolean {
+    return this.#columns !== undefined
   }
 
   /** Notes what columns a batch with rows has. */

@@ -156,6 +156,21 @@ interface Made {
   readonly exit: Exit.Exit<Content, Failure>
 }
 
+/** A batch that was taken from its lane. */
+interface Taken {
+  readonly content: Content
+  readonly place: number
+  /** Milliseconds. */
+  readonly waited: number
+  /** How many batches lay in its lane. */
+  readonly held: number
+  /** Whether its worker has been given leave to make another one in its place. */
+  readonly credited: boolean
+}
+
+/** How many empty batches are held back at most until one with rows shows what columns they have. */
+const LOOK_AHEAD = 1024
+
 /** What takes spans where nobody has said what should; its spans are seen by nobody. */
 const untraced = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
@@ -317,6 +332,8 @@ export const open = <C, E, R>(
 
     // One rank alone delivers no batch where nothing is left of one; several ranks have to stay in step.
     const empty = job.plan.world === 1 ? undefined : new EmptyBatches(job.plan)
+    /** What was taken from the lanes and is not delivered yet: empty batches ahead of the first that has rows. */
+    const early: Array<Taken> = []
     const chain = from === undefined ? new Digest.Chain() : chainFrom(from, first, job)
     const stats = { batches: 0, samples: 0, skipped: 0, waited: 0 }
     const budget =
@@ -337,12 +354,56 @@ export const open = <C, E, R>(
     let due = first
     let release: (() => void) | undefined
     let failure: Exit.Exit<never, Failure | FailurePolicy.SkipBudgetExceeded> | undefined
+    /** Accounts for a batch and hands it on, or the next one where nothing is left of it. */
+    const deliver = (
+      { content, credited, held, place, waited }: Taken,
+      wait: (arrival: Effect.Effect<void>) => Effect.Effect<void>
+    ): Taking => {
+      const { batch, hash, skipped = nothing } = content
+      const over = skipped.length === 0 ? undefined : tooMany(skipped)
+      if (over !== undefined) {
+        content.release?.()
+        failure = Exit.fail(over)
+        return failure
+      }
+      if (batch !== undefined && skipped.length === 0) {
+        try {
+          chosen.pass(batch)
+        } catch (thrown) {
+          failure = Exit.fail(Digest.errorOf(thrown))
+          return failure
+        }
+      }
+      release = content.release
+      chain.add(place, hash)
+      if (!credited) lanes[(place % batches) % workers]?.leave.give()
+      for (const { samples } of skipped) {
+        stats.skipped += samples
+        counting.skipped(samples)
+      }
+      const delivered = batch ?? empty?.at(place)
+      if (delivered === undefined) {
+        return skipped.length === 0 ? next(wait) : Effect.zipRight(Effect.uninterruptible(report(skipped)), next(wait))
+      }
+      stats.batches++
+      stats.samples += delivered.size
+      counting.taken(delivered.size, waited, held)
+      // What is accounted for is handed on, whoever calls off the telling.
+      return skipped.length === 0
+        ? Effect.succeedSome(delivered)
+        : Effect.uninterruptible(Effect.as(report(skipped), Option.some(delivered)))
+    }
     const next = (wait: (arrival: Effect.Effect<void>) => Effect.Effect<void>): Taking =>
       Effect.suspend(() => {
         // Whoever takes a batch is done with the one before.
         release?.()
         release = undefined
         if (failure !== undefined) return failure
+        const [first] = early
+        if (first !== undefined && (left <= 0 || empty?.isKnown === true || early.length >= LOOK_AHEAD)) {
+          early.shift()
+          return deliver(first, wait)
+        }
         if (left <= 0) return Effect.succeedNone
         while (ahead.has(due)) due++
         const lane = ready ? 0 : (due % batches) % workers
@@ -368,44 +429,18 @@ export const open = <C, E, R>(
             failure = Exit.failCause(exit.cause)
             return failure
           }
-          const { batch, hash, skipped = nothing } = exit.value
-          const over = skipped.length === 0 ? undefined : tooMany(skipped)
-          if (over !== undefined) {
-            exit.value.release?.()
-            failure = Exit.fail(over)
-            return failure
-          }
           left--
           due++
-          if (batch !== undefined && skipped.length === 0) {
-            try {
-              chosen.pass(batch)
-            } catch (thrown) {
-              failure = Exit.fail(Digest.errorOf(thrown))
-              return failure
-            }
+          const content = exit.value
+          if (content.batch !== undefined) empty?.see(content.batch)
+          // Whether an empty batch has the columns of others must not depend on timing or prefetch.
+          if (empty !== undefined && (early.length > 0 || !empty.isKnown)) {
+            const isEmpty = content.batch === undefined
+            early.push({ content, place, waited, held, credited: isEmpty })
+            if (isEmpty) lanes[(place % batches) % workers]?.leave.give()
+            return next(wait)
           }
-          release = exit.value.release
-          chain.add(place, hash)
-          lanes[(place % batches) % workers]?.leave.give()
-          for (const { samples } of skipped) {
-            stats.skipped += samples
-            counting.skipped(samples)
-          }
-          if (batch !== undefined) empty?.see(batch)
-          const delivered = batch ?? empty?.at(place)
-          if (delivered === undefined) {
-            return skipped.length === 0
-              ? next(wait)
-              : Effect.zipRight(Effect.uninterruptible(report(skipped)), next(wait))
-          }
-          stats.batches++
-          stats.samples += delivered.size
-          counting.taken(delivered.size, waited, held)
-          // What is accounted for is handed on, whoever calls off the telling.
-          return skipped.length === 0
-            ? Effect.succeedSome(delivered)
-            : Effect.uninterruptible(Effect.as(report(skipped), Option.some(delivered)))
+          return deliver({ content, place, waited, held, credited: false }, wait)
         })
         return arrived
       })
