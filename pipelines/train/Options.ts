@@ -3,7 +3,7 @@
  */
 import { Options } from "@effect/cli"
 import { SeedPolicy } from "../../src/index.ts"
-import { oneOf, policy, ranks, reading, seed, whole, workers } from "../cli/Reading.ts"
+import { oneOf, policy, ranks, reading, seed, uneven, whole, workers } from "../cli/Reading.ts"
 import { every } from "./Saving.ts"
 
 /** All options of the command line. */
@@ -14,6 +14,7 @@ export const options = {
   batchSize: reading("batch-size", "n", "Digits a batch (default 128)", whole(1)).pipe(Options.withDefault(128)),
   workers,
   ...ranks,
+  uneven,
   backend: reading("backend", "fibers|threads|auto", "What workers run on (default fibers)", (text) =>
     oneOf(["fibers", "threads", "auto"] as const)(text)
   ).pipe(Options.withDefault("fibers" as const)),
