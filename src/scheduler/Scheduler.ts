@@ -354,6 +354,10 @@ export const open = <C, E, R>(
     let due = first
     let release: (() => void) | undefined
     let failure: Exit.Exit<never, Failure | FailurePolicy.SkipBudgetExceeded> | undefined
+    /** Lets the worker of a place make another batch. */
+    const credit = (place: number): void => {
+      lanes[(place % batches) % workers]?.leave.give()
+    }
     /** Accounts for a batch and hands it on, or the next one where nothing is left of it. */
     const deliver = (
       { content, credited, held, place, waited }: Taken,
@@ -376,7 +380,7 @@ export const open = <C, E, R>(
       }
       release = content.release
       chain.add(place, hash)
-      if (!credited) lanes[(place % batches) % workers]?.leave.give()
+      if (!credited) credit(place)
       for (const { samples } of skipped) {
         stats.skipped += samples
         counting.skipped(samples)
@@ -437,7 +441,7 @@ export const open = <C, E, R>(
           if (empty !== undefined && (early.length > 0 || !empty.isKnown)) {
             const isEmpty = content.batch === undefined
             early.push({ content, place, waited, held, credited: isEmpty })
-            if (isEmpty) lanes[(place % batches) % workers]?.leave.give()
+            if (isEmpty) credit(place)
             return next(wait)
           }
           return deliver({ content, place, waited, held, credited: false }, wait)
