@@ -12,6 +12,7 @@ import * as Data from "effect/Data"
  *   `damaged`: bytes of it were changed; `content`: it is whole, but holds what this library cannot have written
  * - `newer`: a later version of the library wrote it
  * - `state`: the trainer's part cannot be stored
+ * - `ranks`: there is no step that all ranks have kept
  * - `locked`: another process writes to the folder
  * - `full`: no space is left; `denied`: reading or writing is not allowed; `missing`: it is no longer there;
  *   `io`: the store failed in another way
@@ -26,6 +27,7 @@ export type Kind =
   | "content"
   | "newer"
   | "state"
+  | "ranks"
   | "locked"
   | "full"
   | "denied"

@@ -151,7 +151,7 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the folder is not synced",
     file: "checkpoint/FileStore.ts",
-    from: "Effect.zipRight(settle(directory)),",
+    from: "Effect.zipRight(settle(fs, directory)),",
     to: ""
   },
   {
