@@ -47,9 +47,12 @@ export const options = {
     Options.withDescription("Keep checkpoints in this folder, and go on from the newest one that is there"),
     Options.optional
   ),
-  every: reading("every", "n|time", "Write one every so many batches, or after 30s, 5m, 1h (default 30s)", every).pipe(
-    Options.optional
-  ),
+  every: reading(
+    "every",
+    "n|time",
+    "Write one every so many batches, or after 30s, 5m, 1h (default 30s; 100 batches with several ranks)",
+    every
+  ).pipe(Options.optional),
   noTrain: Options.boolean("no-train").pipe(Options.withDescription("Load and digest only, train no model")),
   profile: Options.boolean("profile").pipe(
     Options.withDescription("Say what each stage took, how full the queues were, and who holds the run back")

@@ -224,7 +224,7 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
       Effect.gen(function* () {
         for (const { id, path } of newestFirst(yield* own.places)) {
           if (id <= step || !(yield* isWhole(own, path))) continue
-          yield* Effect.logWarning(
+          yield* Effect.logDebug(
             `${path} is removed: not all ranks have kept its step, and all go on from ${step < 0 ? "the start" : `step ${step}`}`
           )
           yield* remove(path)
@@ -242,8 +242,10 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
       }
       const kept = all.filter((one) => one.damaged.length > 0 || one.steps.some((steps) => (steps ?? []).length > 0))
       if (kept.length === 0) return Option.none()
-      // To start afresh without a word would lose work, and to do so alone would put this rank out of step.
-      const other = kept.find((one) => !isFirstCut(one))
+      // To start afresh without a word would lose work, and to do so alone would put this rank out of step. One that has
+      // never been here is at its first start, whatever the others have saved since theirs; if its checkpoints were lost,
+      // the others are told.
+      const other = kept.find((one) => !(isFirstCut(one) || (stores.isNew && one.world === world)))
       if (other !== undefined) return yield* apart(stores.path, other)
       if (!hasBegun) yield* cutBack(-1)
       return Option.none()

@@ -37,6 +37,8 @@ export interface RankStores {
   readonly path: string
   /** This rank's own. */
   readonly own: Store
+  /** Whether this rank has never been here before. */
+  readonly isNew: boolean
   /** The world sizes, above 1, of which ranks have been here. */
   readonly worlds: Effect.Effect<ReadonlyArray<number>, CheckpointError>
   /** The store of a rank; none if that rank has never been here. A world of 1 is a run without ranks. */
@@ -56,10 +58,12 @@ export const folder = (
     const fs = yield* PlatformServices.FileSystem
     const folderOf = (rank: Rank): string => (rank.world === 1 ? directory : `${directory}/${nameOf(rank)}`)
     if (of.world > 1) yield* FileStore.made(fs, directory)
+    const isNew = !(yield* Effect.orElseSucceed(fs.exists(folderOf(of)), () => false))
     const names = Effect.mapError(fs.readDirectory(directory), described(directory, "cannot be read"))
     return {
       path: directory,
       own: yield* FileStore.make(folderOf(of)),
+      isNew,
       worlds: Effect.map(names, (all) => sizes(all.map((name) => NAME.exec(name)?.[1]))),
       view: (rank) =>
         Effect.gen(function* () {
@@ -89,6 +93,7 @@ export const keyValue = (
     const write = (key: string, text: string) =>
       Effect.mapError(entries.set(key, text), described(key, "cannot be written"))
     const worlds = Effect.map(read(index), (text) => sizes(Option.getOrElse(text, () => "").split(" ")))
+    const isNew = Option.isNone(yield* of.world > 1 ? read(markOf(of)) : Effect.succeedNone)
     if (of.world > 1) {
       yield* write(markOf(of), "here")
       const known = yield* worlds
@@ -97,6 +102,7 @@ export const keyValue = (
     return {
       path: name,
       own: KeyValueStore.make(entries, prefixOf(of)),
+      isNew,
       worlds,
       view: (rank) =>
         Effect.gen(function* () {
@@ -117,11 +123,13 @@ export class SharedMemory {
   /** The stores as a rank sees them. */
   ranks(of: Rank): RankStores {
     const stores = this.#stores
+    const isNew = !stores.has(nameOf(of))
     const own = stores.get(nameOf(of)) ?? MemoryStore.make()
     stores.set(nameOf(of), own)
     return {
       path: "memory",
       own,
+      isNew,
       worlds: Effect.sync(() => sizes(Array.from(stores.keys(), (name) => NAME.exec(name)?.[1]))),
       view: (rank) => Effect.sync(() => Option.fromNullable(stores.get(nameOf(rank))))
     }

@@ -343,10 +343,24 @@ describe.each(Object.entries(grounds))("in %s", (name, make) => {
         "no step that all 2 ranks have kept (rank 0 has 8, 4; rank 1 has never been here)"
       )
       expect(error.message).toContain("have all ranks share")
-      // It has been here now, and has nothing: the same for both.
+      // At its first start it is not held up by others that have saved since theirs.
+      expect(await run.latest(1)).toBeUndefined()
+      await run.end()
       for (const rank of [1, 0]) expect((await run.failure(rank)).message).toContain("rank 1 has none")
       expect(await run.kept(0)).toEqual([8, 4])
       await run.end()
+    }))
+
+  test("what ranks of another number have kept at no common step is not passed over in silence", () =>
+    on(make, async (ground) => {
+      const four = new Processes(ground, 4)
+      await four.steps()
+      for (const step of [4, 8]) await four.save(0, step)
+      await four.end()
+      const two = new Processes(ground, 2)
+      for (const rank of [0, 1])
+        expect((await two.failure(rank)).message).toContain("no step that all 4 ranks have kept")
+      await two.end()
     }))
 
   test("another number of ranks goes on from what the old ones kept, and back", () =>
