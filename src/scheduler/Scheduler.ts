@@ -39,6 +39,7 @@ import type { Content, Failure, Maker } from "./Maker.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Plan from "./Plan.ts"
 import * as Profile from "./Profile.ts"
+import { type Options, resolve, settings } from "./RunOptions.ts"
 import type { DatasetChanged, StageError } from "./StageError.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
 import * as Verify from "./Verify.ts"
@@ -48,6 +49,7 @@ import { Workers } from "./Workers.ts"
 export type { Profile, QueueUse, StageTime, WorkerTime } from "./Profile.ts"
 export { format as formatProfile } from "./Profile.ts"
 export { MAX_WORLD, ranksFromConfig } from "./Ranks.ts"
+export type { Epochs, Options, RunOptions } from "./RunOptions.ts"
 export { DatasetChanged, StageError } from "./StageError.ts"
 export { ThreadError } from "./threads/ThreadError.ts"
 export { ImpureBatch, type Verified } from "./Verify.ts"
@@ -67,32 +69,6 @@ export type LoaderError<E = never> =
   | Cursor.CursorMismatch
   | FailurePolicy.SkipBudgetExceeded
   | InvalidOption
-
-/** How a run goes. @since 0.1.0 */
-export interface Options extends Job.Ranks {
-  /** How many epochs. Default 1. */
-  readonly epochs?: number
-  /**
-   * `"plan"` (the default): batch 0, 1, 2 … of each epoch. `"ready"`: whichever is made first, so that a slow batch
-   * holds up only itself; the batches are the same, their order hangs on timing.
-   */
-  readonly order?: "plan" | "ready"
-  /** How many batches each worker makes ahead. Default 2. */
-  readonly prefetch?: number
-  /** Keep a digest of all that is delivered. Default `false`. */
-  readonly digest?: boolean
-  /**
-   * Go on from where another run stood: a `Cursor`, or what was stored of one. `epochs` counts from the start of the
-   * run, not from here.
-   */
-  readonly from?: unknown
-  /** Keep a profile: what each stage takes, how full the queues are. It costs some microseconds a batch. Default `false`. */
-  readonly profile?: boolean
-  /** From how many of its batches, chosen at random, `loader.verify` keeps hashes. Default 0. */
-  readonly verify?: number
-  /** What may differ from the run that the cursor is of. Default: nothing that changes a batch. */
-  readonly allow?: ReadonlyArray<Cursor.Field>
-}
 
 /** What a run did so far. @since 0.1.0 */
 export interface Stats {
@@ -198,11 +174,11 @@ const BREATH_MS = 8
  */
 export const open = <C, E, R>(
   pipeline: Pipeline<Batch<C>, E, R>,
-  options: Options = {}
+  options: Options
 ): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Workers | Scope.Scope> =>
   Effect.gen(function* () {
     const { backend, count: workers, start } = yield* Workers
-    const { digest, epochs, prefetch, ready, verify } = yield* checked(() => settings(options))
+    const { digest, prefetch, range, ready, verify } = yield* checked(() => settings(options))
     const traced = Ambient.ownTracer(yield* Effect.tracer) !== untraced
     // As many queues as there are lanes, below; more are never asked.
     const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch, workers) : undefined
@@ -211,11 +187,13 @@ export const open = <C, E, R>(
     const failures = yield* FailurePolicy.FailurePolicy
     yield* checked(() => onceOnly(job, failures))
     const { batches } = job.plan
-    const total = batches * epochs
     const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow ?? [])
+    const run = yield* checked(() => resolve(range, from))
+    const epochs = run.end - run.start
+    const total = batches * run.end
     // The first place that is to be made, and those behind it that are not to be made again.
-    const first = from === undefined ? 0 : from.epoch * batches + from.batch
-    const ahead = new Set(from?.ahead.map(([place]) => place))
+    const first = from === undefined ? run.start * batches : from.epoch * batches + from.batch
+    const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < total))
 
     // One queue for all in the order of readiness, one for each worker in the plan's order.
     const shared = new Line<Made>()
@@ -232,7 +210,7 @@ export const open = <C, E, R>(
     const breathe = breathing(breath)
     /** What a worker is to make, in this order. */
     function* shareOf(worker: number) {
-      for (let epoch = from?.epoch ?? 0; epoch < epochs; epoch++) {
+      for (let epoch = from?.epoch ?? run.start; epoch < run.end; epoch++) {
         for (let number = worker; number < batches; number += workers) {
           const place = epoch * batches + number
           if (place >= first && !ahead.has(place)) yield { epoch, number, place }
@@ -259,7 +237,7 @@ export const open = <C, E, R>(
         maker,
         shares: shareOf(worker),
         leave,
-        plain: run === undefined,
+        plain: span === undefined,
         eager: recorder !== undefined,
         traced: ({ epoch, number }, content) => spanned(content, epoch, number, worker),
         made: ({ place }, exit, since) => {
@@ -274,7 +252,7 @@ export const open = <C, E, R>(
       })
     }
 
-    const run = traced
+    const span = traced
       ? yield* Effect.makeSpanScoped("furrow.run", {
           attributes: { workers, backend, epochs, batches, policy: job.policy?.name ?? "none" },
           captureStackTrace: false
@@ -282,10 +260,10 @@ export const open = <C, E, R>(
       : undefined
     /** A batch in the making as a span of the run. */
     const spanned = <A, E2, R2>(work: Effect.Effect<A, E2, R2>, epoch: number, batch: number, worker: number) =>
-      run === undefined
+      span === undefined
         ? work
         : Effect.withSpan(work, "furrow.batch", {
-            parent: run,
+            parent: span,
             attributes: { epoch, batch, worker },
             captureStackTrace: false
           })
@@ -314,7 +292,7 @@ export const open = <C, E, R>(
       { discard: true }
     )
 
-    const chain = from === undefined ? new Digest.Chain() : chainFrom(from, first, job)
+    const chain = chainFrom(from, first, job)
     const stats = { batches: 0, samples: 0, skipped: 0, waited: 0 }
     const budget =
       failures.skip === undefined ? 0 : FailurePolicy.allowance(failures.skip.budget, job.plan.count * epochs)
@@ -440,8 +418,9 @@ export const open = <C, E, R>(
       cursor: Effect.sync(() =>
         Cursor.make(job, {
           // A run of no batches stays at its start.
-          epoch: batches === 0 ? 0 : Math.floor(chain.next / batches),
+          epoch: batches === 0 ? (from?.epoch ?? run.start) : Math.floor(chain.next / batches),
           batch: batches === 0 ? 0 : chain.next % batches,
+          end: run.end,
           ahead: chain.early.map(([place, hash]) => [place, hash === undefined ? null : Digest.hex(hash)]),
           batches: stats.batches + (from?.batches ?? 0),
           samples: stats.samples + (from?.samples ?? 0),
@@ -464,7 +443,8 @@ const onceOnly = ({ policy }: Job.Job, { retry, skip, timeout }: FailurePolicy.S
 }
 
 /** The chain where the cursor's run left it; a rank that was another one starts a chain of its own. */
-const chainFrom = (from: Cursor.Cursor, first: number, { plan }: Job.Job): Digest.Chain => {
+const chainFrom = (from: Cursor.Cursor | undefined, first: number, { plan }: Job.Job): Digest.Chain => {
+  if (from === undefined) return Digest.Chain.from(new Uint8Array(32), first, [])
   const same = from.fingerprints.ranks === `${plan.rank} of ${plan.world}`
   const head = same && from.digest !== null ? Digest.fromHex(from.digest) : new Uint8Array(32)
   return Digest.Chain.from(
@@ -472,20 +452,6 @@ const chainFrom = (from: Cursor.Cursor, first: number, { plan }: Job.Job): Diges
     first,
     from.ahead.map(([place, hash]) => [place, hash === null ? undefined : Digest.fromHex(hash)])
   )
-}
-
-const settings = (options: Options) => {
-  const order = options.order ?? "plan"
-  if (order !== "plan" && order !== "ready") {
-    throw new InvalidOption({ option: "order", value: order, expected: '"plan" or "ready"' })
-  }
-  return {
-    epochs: whole("epochs", options.epochs ?? 1, 0),
-    prefetch: whole("prefetch", options.prefetch ?? 2, 1),
-    ready: order === "ready",
-    digest: options.digest ?? false,
-    verify: whole("verify", options.verify ?? 0, 0)
-  }
 }
 
 /** Lets timers, signals and I/O have their turn where they have waited for long. */
@@ -517,7 +483,7 @@ const breathing = (breath: Breath): Effect.Effect<void> =>
  * import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
  *
  * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.batch(4))
- * const sizes = Scheduler.stream(pipeline).pipe(
+ * const sizes = Scheduler.stream(pipeline, { epochs: 1 }).pipe(
  *   Stream.map((batch) => batch.size),
  *   Stream.runCollect,
  *   Effect.provide(Workers.fibers(2))
@@ -528,7 +494,7 @@ const breathing = (breath: Breath): Effect.Effect<void> =>
  */
 export const stream = <C, E, R>(
   pipeline: Pipeline<Batch<C>, E, R>,
-  options: Options = {}
+  options: Options
 ): Stream.Stream<Batch<C>, LoaderError<E>, R | Workers> =>
   Stream.unwrapScoped(Effect.map(open(pipeline, options), (loader) => loader.stream))
 
@@ -545,7 +511,7 @@ export const stream = <C, E, R>(
  * const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))
  *
  * let rows = 0
- * for await (const batch of Scheduler.iterate(pipeline, layer)) rows += batch.size
+ * for await (const batch of Scheduler.iterate(pipeline, layer, { epochs: 1 })) rows += batch.size
  * console.assert(rows === 10)
  *
  * @since 0.1.0
@@ -553,7 +519,7 @@ export const stream = <C, E, R>(
 export const iterate = <C, E, R, EL>(
   pipeline: Pipeline<Batch<C>, E, R>,
   layer: Layer.Layer<NoInfer<R> | Workers, EL>,
-  options: Options = {}
+  options: Options
 ): AsyncIterable<Batch<C>> => ({
   [Symbol.asyncIterator]: () => Iterator.make(open(pipeline, options), layer)
 })

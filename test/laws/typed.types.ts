@@ -24,7 +24,7 @@ const policy = SeedPolicy.epochWorker({ seed: 42 })
 
 const run = <A, E>(program: Effect.Effect<A, E>): Effect.Effect<A, E> => program
 const drain = <C, E, R>(pipeline: Pipeline.Pipeline<Batch.Batch<C>, E, R>) =>
-  Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(workers))
+  Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(workers))
 
 // A pipeline that draws nothing needs no policy.
 const still = numbers.pipe(
@@ -98,8 +98,8 @@ run(drain(pipeline).pipe(Effect.provide(recording())))
 run(drain(pipeline).pipe(Effect.provide(failing({ epoch: 1 }))))
 
 // Without Effect, too.
-Scheduler.iterate(pipeline, Layer.merge(policy, workers))
-Scheduler.iterate(still, workers)
+Scheduler.iterate(pipeline, Layer.merge(policy, workers), { epochs: 1 })
+Scheduler.iterate(still, workers, { epochs: 1 })
 // @ts-expect-error: the layer has no SeedPolicy
 Scheduler.iterate(pipeline, workers)
 // @ts-expect-error: the layer has no Workers

@@ -3,11 +3,11 @@ import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { Effect, Layer } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import * as Small from "../loads/small.ts"
+import * as W1 from "../loads/w1.ts"
 import { median } from "../measure.ts"
 import type { Figure, Outcome, Request, Row } from "../Row.ts"
 import { programArgs } from "../runtimes.ts"
-import * as Small from "../loads/small.ts"
-import * as W1 from "../loads/w1.ts"
 
 const THREADS = 2
 const FIBERS = 2
@@ -23,7 +23,7 @@ const policy = SeedPolicy.epochWorker({ seed: 1 })
 const first = (workers: typeof small): Promise<number> =>
   Effect.gen(function* () {
     const started = performance.now()
-    const loader = yield* Scheduler.open(Small.pipeline)
+    const loader = yield* Scheduler.open(Small.pipeline, { epochs: 1 })
     yield* loader.take
     return performance.now() - started
   }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, workers)), Effect.runPromise)
