@@ -148,7 +148,7 @@ equal<
   Stream.Stream<
     Batch<{ readonly image: Tensor<Uint8Array>; readonly label: Tensor<Int32Array> }>,
     Scheduler.LoaderError<ReadError>,
-    Disk | Workers.Workers
+    Disk
   >
 >()
 
@@ -193,7 +193,7 @@ numbers.pipe(Pipeline.ambient("forbid"))
 
 // A pipeline without batch cannot be run.
 // @ts-expect-error its items are numbers, not batches
-Scheduler.stream(numbers)
+Scheduler.stream(numbers, { epochs: 1 })
 
 // The law: a pipeline that draws does not run until a policy is provided.
 const drawing = numbers.pipe(Pipeline.sample(Sampler.shuffle), jitter, Pipeline.batch(4))
@@ -202,7 +202,7 @@ const run = Stream.runDrain(Scheduler.stream(drawing, { epochs: 1 })).pipe(Effec
 Effect.runPromise(run)
 Effect.runPromise(run.pipe(Effect.provide(SeedPolicy.elastic({ seed: 1 }))))
 // @ts-expect-error SeedPolicy is missing
-Scheduler.iterate(drawing, Workers.fibers(1))
+Scheduler.iterate(drawing, Workers.fibers(1), { epochs: 1 })
 Scheduler.iterate(drawing, Layer.merge(Workers.fibers(1), SeedPolicy.elastic({ seed: 1 })), { epochs: 1 })
 // One that does not draw needs none.
 Scheduler.iterate(numbers.pipe(Pipeline.batch(4)), Workers.fibers(1), { epochs: 1 })

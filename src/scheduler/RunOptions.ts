@@ -22,6 +22,11 @@ export interface RunOptions extends Ranks {
   readonly profile?: boolean
   /** From how many of its batches, chosen at random, `loader.verify` keeps hashes. Default 0. */
   readonly verify?: number
+  /**
+   * The batches may be ones that this process has delivered before: the repeat is meant, and neither told nor
+   * remembered. Default `false`: a second delivery of the same batches is logged once, as a warning.
+   */
+  readonly replay?: boolean
   /** What may differ from the run that the cursor is of. Default: nothing that changes a batch. */
   readonly allow?: ReadonlyArray<Cursor.Field>
 }
@@ -39,14 +44,14 @@ export interface RunOptions extends Ranks {
  *
  * @since 0.1.0
  */
-export type Epochs =
+export type EpochOptions =
   | { readonly epochs: number; readonly epoch?: undefined; readonly from?: unknown }
   // `epochs?: undefined` here would make it a discriminant, by which TypeScript lets `{ epochs?: number }` pass.
   | { readonly epoch: number; readonly from?: unknown }
   | { readonly from: object }
 
 /** What a run is told. @since 0.1.0 */
-export type Options = RunOptions & Epochs
+export type Options = RunOptions & EpochOptions
 
 /** The epochs of a run: the first one, and the one behind the last. @since 0.1.0 */
 export interface Range {
@@ -62,6 +67,7 @@ export interface Settings {
   readonly ready: boolean
   readonly digest: boolean
   readonly verify: number
+  readonly replay: boolean
 }
 
 const THREE =
@@ -101,7 +107,8 @@ export const settings = (options: Options): Settings => {
     prefetch: whole("prefetch", options.prefetch ?? 2, 1),
     ready: order === "ready",
     digest: options.digest ?? false,
-    verify: whole("verify", options.verify ?? 0, 0)
+    verify: whole("verify", options.verify ?? 0, 0),
+    replay: options.replay ?? false
   }
 }
 
