@@ -92,12 +92,12 @@ export interface ThreadEvents {
 }
 
 /**
- * Starts the module at `url` on a thread of its own, which is given `data`.
+ * Starts a module, by its URL, or a program, by its text, on a thread of its own, which is given `data`.
  *
  * @since 0.1.0
  */
-export const startThread = (url: URL, data: unknown, events: ThreadEvents): Thread => {
-  const worker = new Worker(url, { workerData: data })
+export const startThread = (program: URL | string, data: unknown, events: ThreadEvents): Thread => {
+  const worker = new Worker(program, { workerData: data, eval: typeof program === "string" })
   let over = false
   const die = (reason: string): void => {
     if (over) return
