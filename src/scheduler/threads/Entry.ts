@@ -13,6 +13,12 @@ const KEY = Symbol.for("furrow/thread")
 
 const own = import.meta.url
 
+/** Whether the file at `url`, which holds this module, is a bundle. */
+const isBundle = (url: string): boolean => !/\/scheduler\/threads\/Entry\.[jt]s$/.test(url)
+
+/** Whether this is part of a bundle. @since 0.1.0 */
+export const bundled: boolean = isBundle(own)
+
 /**
  * What a thread that builds the pipeline of `module` runs: a URL, or the text of a program.
  *
@@ -22,8 +28,7 @@ const own = import.meta.url
  * @since 0.1.0
  */
 export const entry = (module: string, here: string = own): URL | string => {
-  const [, extension] = /\/scheduler\/threads\/Entry\.([jt]s)$/.exec(here) ?? []
-  if (extension !== undefined) return new URL(`../../thread.${extension}`, here)
+  if (!isBundle(here)) return new URL(`../../thread${here.slice(-3)}`, here)
   const load = (url: string): string => `import(${JSON.stringify(url)})`
   const key = `globalThis[Symbol.for(${JSON.stringify(Symbol.keyFor(KEY))})]`
   return `${key} = "wanted"; ${load(module)}.catch(() => {}).then(() => ${key} === "wanted" && ${load(here)})`
