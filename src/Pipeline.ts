@@ -23,6 +23,7 @@ import type * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type { Dataset } from "./datasets/Dataset.ts"
+import { ownEffect } from "./ForeignEffect.ts"
 import { InvalidOption, whole } from "./InvalidOption.ts"
 import type { Setting } from "./seeding/Ambient.ts"
 import { type StageId, stageId } from "./seeding/Coordinates.ts"
@@ -219,6 +220,9 @@ export const filter: {
   <B extends A, E, R>(self: Pipeline<B, E, R>): Pipeline<B, E, R> =>
     append(self, { _tag: "Filter", id: named(name), draws: false, run: erase(keep) })
 
+/** What an effectful stage's function gives, as errors have it; they name the stage, too. */
+const EFFECT = "the stage's effect"
+
 /** How an effectful stage runs. @since 0.1.0 */
 export interface EffectOptions {
   /** How many samples of one batch are in the stage at once. Default 16. */
@@ -243,7 +247,7 @@ export const augmentEffect =
       id: named(name),
       draws: true,
       concurrency: whole("concurrency", options.concurrency ?? 16, 1),
-      run: erase(run)
+      run: erase((sample: A, rng: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, rng, context)))
     })
 
 /**
@@ -263,7 +267,7 @@ export const mapEffect =
       id: named(name),
       draws: false,
       concurrency: whole("concurrency", options.concurrency ?? 16, 1),
-      run: erase((sample: A, _: Rng, context: StageContext) => run(sample, context))
+      run: erase((sample: A, _: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, context)))
     })
 
 /** What becomes of an epoch's last batch when it is short. By default it is delivered as it is. @since 0.1.0 */

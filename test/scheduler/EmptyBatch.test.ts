@@ -38,8 +38,8 @@ const steps = (batches: ReadonlyArray<Batch.Batch<unknown>>) =>
 
 describe("13 rows in batches of 4 over 2 ranks", () => {
   const thirteen = Pipeline.from(Dataset.range(13)).pipe(Pipeline.batch(4))
-  const opened = (options: Scheduler.Options) =>
-    Effect.scoped(Scheduler.open(thirteen, { epochs: 1, ...options })).pipe(
+  const opened = (ranks: { readonly rank: number; readonly world: number }) =>
+    Effect.scoped(Scheduler.open(thirteen, { epochs: 1, ...ranks })).pipe(
       Effect.provide(layer(1)),
       Effect.either,
       Effect.runPromise
@@ -271,6 +271,56 @@ describe("a batch of which a rank has no rows", () => {
         [0, 3, 2]
       ])
     }).pipe(Effect.scoped, Effect.provide(layer(2)), Effect.runPromise)
+  })
+
+  test("belongs to its epoch where epochs are taken one by one, also where the columns show only in the next one", async () => {
+    const pipeline = Pipeline.from(Dataset.range(16)).pipe(
+      Pipeline.filter("later", (_, { batch, epoch }) => epoch === 2 && batch === 1),
+      Pipeline.batch(4)
+    )
+    for (const order of ["plan", "ready"] as const) {
+      const seen = await Effect.gen(function* () {
+        const loader = yield* Scheduler.open(pipeline, { epochs: 3, rank: 0, world: 2, order, prefetch: 1 })
+        const epochs: Array<ReadonlyArray<readonly [index: number, size: number, known: boolean]>> = []
+        yield* Stream.runForEach(loader.epochs, (epoch) =>
+          Effect.gen(function* () {
+            // The second epoch is left after one batch.
+            const count = epoch.number === 1 ? 1 : 9
+            const batches = Array.from(yield* Stream.runCollect(Stream.take(epoch.stream, count)))
+            expect(batches.every((batch) => batch.epoch === epoch.number)).toBe(true)
+            epochs.push(
+              batches
+                .map(({ columns, index, size }) => [index, size, columns instanceof Tensor.Tensor] as const)
+                .toSorted(([a], [b]) => a - b)
+            )
+          })
+        )
+        return { epochs, stats: yield* loader.stats, cursor: yield* loader.cursor }
+      }).pipe(Effect.scoped, Effect.provide(layer(2)), Effect.runPromise)
+      const all = [0, 1, 2, 3].map((index) => [index, 0, true] as const)
+      expect(seen.epochs[0]).toEqual(all)
+      expect(seen.epochs[1]).toHaveLength(1)
+      expect(seen.epochs[2]).toEqual(all.map(([index, , known]) => [index, index === 1 ? 2 : 0, known] as const))
+      expect(seen.stats).toMatchObject({ batches: 9, samples: 2 })
+      expect(seen.cursor).toMatchObject({ epoch: 3, batch: 0 })
+    }
+  })
+
+  test("that is held back is not handed out by a closed run", async () => {
+    const closed = await Effect.gen(function* () {
+      const loader = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const loader = yield* Scheduler.open(
+            keeping((x) => x >= 12),
+            { epochs: 1, rank: 0, world: 2 }
+          )
+          yield* loader.take
+          return loader
+        })
+      )
+      return yield* Effect.flip(loader.take)
+    }).pipe(Effect.provide(layer(2)), Effect.runPromise)
+    expect(closed).toMatchObject({ _tag: "RunClosed", epoch: 0, batch: 1 })
   })
 
   test("does not hide an error behind it", async () => {

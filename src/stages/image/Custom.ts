@@ -82,6 +82,7 @@ export const custom: {
   if (name === "") throw new InvalidOption({ option: "the name of an image stage", value: name, expected: "not empty" })
   const transform: PixelTransform = {
     kind: "pixels",
+    custom: true,
     name,
     draws: draw !== undefined,
     parameters: new Float64Array(whole("numbers", options.numbers ?? 0, 0)),
