@@ -64,6 +64,10 @@ export class Made {
   }
 }
 
+/** A sampler as a parameter of a stage or of another sampler. @since 0.1.0 */
+export const samplerMade = ({ name, parameters }: { readonly name: string; readonly parameters?: Parameters }): Made =>
+  new Made(name, parameters, parameters === undefined ? `the order of sampler ${JSON.stringify(name)}` : undefined)
+
 // A function with further fields would lose TypeScript's inference of generic functions through `Pipeline.augment`,
 // so what a stage's function was made with is kept beside it.
 const made = new WeakMap<object, Made>()

@@ -39,6 +39,8 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly content?: Content | undefined
   /** Of what it is a view, and by which parameters: of one of this library's. */
   readonly made?: Made | undefined
+  /** Whether `getMany` is a read of its own (one query, one request) rather than `get` for each. Default `false`. */
+  readonly batched?: boolean | undefined
   /** The samples at `indices`, in their order. The array is fresh and the caller's own. */
   readonly getMany: (indices: ArrayLike<number>) => Effect.Effect<Array<A>, E | IndexError, R>
 }
@@ -164,6 +166,7 @@ export class Effectful<A, E, R> implements Dataset<A, E, R> {
   readonly #getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
   readonly content: Content | undefined
   readonly made: Made
+  readonly batched: boolean
 
   constructor(
     name: string,
@@ -171,10 +174,12 @@ export class Effectful<A, E, R> implements Dataset<A, E, R> {
     made: Made,
     get: (index: number) => Effect.Effect<A, E | IndexError, R>,
     getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>,
-    content?: Content
+    content?: Content,
+    batched = false
   ) {
     this.content = content
     this.made = made
+    this.batched = batched
     this.name = name
     this.#size = size
     this.#get = get
@@ -305,7 +310,15 @@ export const effectful = <A, E, R>(
       }
     )
   }
-  return new Effectful(name, () => size, new Made(kind, { name, ...parameters }, contentOf(name)), get, many)
+  return new Effectful(
+    name,
+    () => size,
+    new Made(kind, { name, ...parameters }, contentOf(name)),
+    get,
+    many,
+    undefined,
+    getMany !== undefined
+  )
 }
 
 /** The effect that a caller's function gives, or a `DatasetError` where it throws instead. */

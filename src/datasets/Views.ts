@@ -62,7 +62,8 @@ export const map =
           // A dataset gives as many samples as indices, so there is an index to every row.
           attempt<Array<B>, DatasetError>(() => samples.map((sample, row) => apply(sample, indices[row] as number)))
         ),
-      self.content
+      self.content,
+      self.batched
     )
   }
 
@@ -127,7 +128,8 @@ export const mapEffect = <A, B, E1, R1>(
             (_, cause) => cause
           )
         ),
-      self.content
+      self.content,
+      self.batched
     )
   }
 }
@@ -164,7 +166,8 @@ export const placed = <A, E, R>(
     made,
     (index) => self.get(place(index)),
     (indices) => self.getMany(indices.map(place)),
-    contentAt(self, place)
+    contentAt(self, place),
+    self.batched
   )
 }
 
@@ -371,7 +374,8 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
         { discard: true }
       ).pipe(Effect.as(samples))
     },
-    content
+    content,
+    members.some(({ batched }) => batched === true)
   )
 }
 
@@ -401,5 +405,5 @@ export const withContent =
       const { columnar, read } = plain<A, E>(self)
       return new Plain<A, E>(name, () => self.size, made, read, columnar, content)
     }
-    return new Effectful<A, E, R>(name, () => self.size, made, self.get, self.getMany, content)
+    return new Effectful<A, E, R>(name, () => self.size, made, self.get, self.getMany, content, self.batched)
   }

@@ -16,6 +16,7 @@ import * as Schedule from "effect/Schedule"
 import { checked, duration, finite, InvalidOption, whole } from "../InvalidOption.ts"
 import { AmbientRandomness } from "../seeding/Ambient.ts"
 import type { StageError } from "./StageError.ts"
+import { InvalidResult } from "./StageResult.ts"
 
 /** How long things may take; without one, as long as they like. @since 0.1.0 */
 export interface Timeouts {
@@ -253,7 +254,8 @@ export const skip = <R = never, R2 = never>(
   )
 
 /** Whether trying again, or going on without it, can be of any use. @since 0.1.0 */
-export const isFault = ({ cause }: StageError): boolean => !(cause instanceof AmbientRandomness)
+export const isFault = ({ cause }: StageError): boolean =>
+  !(cause instanceof AmbientRandomness || cause instanceof InvalidResult)
 
 /** How many samples a budget comes to in a run of so many. @since 0.1.0 */
 export const allowance = (own: Budget, samples: number): number =>

@@ -8,10 +8,9 @@
  */
 import type { Dataset } from "../datasets/Dataset.ts"
 import { madeOf } from "../datasets/Views.ts"
-import { Made, short, text, unseen, word } from "../Parameters.ts"
+import { Made, samplerMade, short, text, unseen, word } from "../Parameters.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import { sha256 } from "../runtime.ts"
-import { samplerMade } from "../stages/Sampler.ts"
 import type { Stage } from "../stages/Stage.ts"
 import { look } from "./Content.ts"
 import { hex } from "./Digest.ts"
@@ -113,9 +112,8 @@ export const datasetText = (
   const known = `, ${size} samples${content === "" ? "" : `, content ${content}`}`
   const all = `${dataset.name}${known}${view}`
   if (bytesInJson(all) <= most) return all
-  const name = bounded(dataset.name, 60)
-  const short1 = `, ${size} samples${content === "" ? "" : `, content ${bounded(content, 40)}`}`
-  return `${name}${short1}${view === "" ? "" : `, #${short(view)}`}`
+  const declared = content === "" ? "" : `, content ${bounded(content, 40)}`
+  return `${bounded(dataset.name, 60)}, ${size} samples${declared}${view === "" ? "" : `, #${short(view)}`}`
 }
 
 /**

@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
-import { Made, type Parameters } from "../Parameters.ts"
+import { type Parameters, samplerMade } from "../Parameters.ts"
 import { integer } from "../seeding/distributions/Bounded.ts"
 import * as Permutation from "../seeding/Permutation.ts"
 import type { Rng } from "../seeding/Rng.ts"
@@ -58,10 +58,6 @@ export interface Sampler<out R = never> {
   /** Never there; holds `R` in the type. */
   readonly _R?: (_: never) => R
 }
-
-/** A sampler as a parameter of another one, or of a stage. @since 0.1.0 */
-export const samplerMade = ({ name, parameters }: Sampler<unknown>): Made =>
-  new Made(name, parameters, parameters === undefined ? `the order of sampler ${JSON.stringify(name)}` : undefined)
 
 /**
  * The dataset's own order: 0, 1, 2 … Draws nothing.

@@ -83,6 +83,7 @@ export const custom: {
   if (name === "") throw new InvalidOption({ option: "the name of an image stage", value: name, expected: "not empty" })
   const transform: PixelTransform = {
     kind: "pixels",
+    custom: true,
     name,
     draws: draw !== undefined,
     options: valid(`parameters of image stage ${name}`, options.parameters),
