@@ -242,11 +242,11 @@ const allowed = (allow: unknown): ReadonlyArray<Field> => {
 export const check = (
   value: unknown,
   job: Job,
-  allow: ReadonlyArray<Field>,
+  allow: ReadonlyArray<Field> | undefined,
   epochs: number
 ): Effect.Effect<Cursor, CursorError | CursorMismatch | InvalidOption> =>
   Effect.gen(function* () {
-    const accepted = yield* checked(() => allowed(allow))
+    const accepted = yield* checked(() => allowed(allow === undefined ? [] : allow))
     const cursor = yield* decode(value)
     const now = fingerprints(job)
     const free: ReadonlyArray<Field> = job.policy?.elastic === false ? [] : ["workers", "ranks"]

@@ -212,8 +212,7 @@ export const open = <C, E, R>(
     yield* checked(() => onceOnly(job, failures))
     const { batches } = job.plan
     const total = batches * epochs
-    const from =
-      options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow ?? [], epochs)
+    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow, epochs)
     // The first place that is to be made, and those behind it that are not to be made again.
     const first = from === undefined ? 0 : from.epoch * batches + from.batch
     const ahead = new Set(from?.ahead.map(([place]) => place))
