@@ -27,8 +27,9 @@ export class Breath {
     return Effect.sync(cancel)
   })
 
-  /** Lets them have their turn where they have waited for long; what `otherwise` does elsewhere. */
-  orElse(otherwise: Effect.Effect<void>): Effect.Effect<void> {
-    return Effect.suspend(() => (this.isDue ? this.take : otherwise))
-  }
+  /** Lets them have their turn if they have waited for long. */
+  readonly ifDue: Effect.Effect<void> = Effect.suspend(() => (this.isDue ? this.take : Effect.void))
+
+  /** Lets other fibers work, and all else if it has waited for long. */
+  readonly between: Effect.Effect<void> = Effect.suspend(() => (this.isDue ? this.take : Effect.yieldNow()))
 }

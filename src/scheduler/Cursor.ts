@@ -38,6 +38,8 @@ export const Cursor = Schema.Struct({
   /** The first batch, in the plan's order, that has not been taken. */
   epoch: Count,
   batch: Count,
+  /** The epoch behind the last one of the run; cursors of earlier versions lack it. */
+  end: Schema.optionalWith(Count, { exact: true }),
   /** Places in the row of all batches that were taken ahead of it, with their hashes where the run keeps a digest. */
   ahead: Schema.Array(Schema.Tuple(Count, Schema.NullOr(Hex))),
   /** How many batches, and samples in them, were taken from the run's start on. */

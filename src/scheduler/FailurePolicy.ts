@@ -151,7 +151,7 @@ export interface RetryOptions {
  *   size: 4,
  *   get: (index) => (calls++ === 2 ? Effect.fail("the server is busy") : Effect.succeed(index))
  * })
- * const run = Scheduler.stream(Pipeline.from(flaky).pipe(Pipeline.batch(4))).pipe(
+ * const run = Scheduler.stream(Pipeline.from(flaky).pipe(Pipeline.batch(4)), { epochs: 1 }).pipe(
  *   Stream.runCount,
  *   Effect.provide(Workers.fibers(1)),
  *   Effect.provide(FailurePolicy.retry(Schedule.exponential("1 millis").pipe(Schedule.intersect(Schedule.recurs(3)))))
@@ -217,7 +217,7 @@ export interface SkipOptions<R = never, R2 = never> {
  *   budget: { share: 0.1 },
  *   report: ({ error }) => Effect.sync(() => skipped.push(error.sample))
  * })
- * const sizes = Scheduler.stream(Pipeline.from(files).pipe(Pipeline.batch(5))).pipe(
+ * const sizes = Scheduler.stream(Pipeline.from(files).pipe(Pipeline.batch(5)), { epochs: 1 }).pipe(
  *   Stream.map((batch) => batch.size),
  *   Stream.runCollect,
  *   Effect.provide(Workers.fibers(2)),

@@ -4,18 +4,29 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { ownLayer } from "../ForeignEffect.ts"
 
 /** What can be taken from, batch by batch, until none is left. */
 interface Source<out A, out E> {
   readonly take: Effect.Effect<Option.Option<A>, E>
 }
+
+/** A stream as a source that is taken from one by one. @since 0.1.0 */
+export const pulling = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Source<A, E>, never, Scope.Scope> =>
+  Effect.map(Stream.toPull(Stream.rechunk(stream, 1)), (pull) => ({
+    take: Effect.matchEffect(pull, {
+      onFailure: Option.match({ onNone: () => Effect.succeedNone, onSome: (error) => Effect.fail(error) }),
+      onSuccess: (chunk) => Effect.succeed(Chunk.head(chunk))
+    })
+  }))
 
 const END = { done: true, value: undefined } as const
 

@@ -133,7 +133,7 @@ export class Tries {
       if (own.driver === undefined) return false
       const again = Option.isSome(yield* Effect.option(own.driver.next(error)))
       // A schedule without a delay would keep timers and signals from their turn, for as long as it recurs.
-      if (again) yield* breath.orElse(Effect.void)
+      if (again) yield* breath.ifDue
       return again
     })
   }

@@ -57,7 +57,7 @@ import { Effect, Stream } from "effect"
 import { Dataset, Pipeline, Sampler, Scheduler, Workers } from "furrow"
 
 const pipeline = Pipeline.from(Dataset.range(100)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(16))
-const program = Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(Workers.fibers(1)))
+const program = Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
 await Effect.runPromise(program)
 `
 

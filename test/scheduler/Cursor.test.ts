@@ -16,6 +16,7 @@ import {
   type Tensor,
   Workers
 } from "../../src/index.ts"
+import type { PartialOptions } from "../support/options.ts"
 
 type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
 type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
@@ -37,10 +38,10 @@ const part = (
   workers: number,
   policy: PolicyLayer,
   count: number,
-  options: Scheduler.Options
+  options: PartialOptions
 ) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(pipeline(size, batchSize), { digest: true, ...options })
+    const loader = yield* Scheduler.open(pipeline(size, batchSize), { epochs: 1, digest: true, ...options })
     const taken: Array<ReturnType<typeof kept>> = []
     while (taken.length < count) {
       const batch = yield* loader.take
@@ -110,7 +111,7 @@ describe("a run that is left and gone on with", () => {
   })
 
   test("goes on with other ranks at any global batch", async () => {
-    const at = (rank: number, world: number, options: Scheduler.Options, count = Infinity) =>
+    const at = (rank: number, world: number, options: PartialOptions, count = Infinity) =>
       part(48, 8, 2, SeedPolicy.elastic({ seed: 1 }), count, { epochs: 2, rank, world, ...options })
     const whole = await at(0, 1, {})
     const early = await Promise.all([at(0, 2, {}, 5), at(1, 2, {}, 5)])
@@ -130,9 +131,9 @@ describe("a run that is left and gone on with", () => {
 
   test("is a few numbers, however large the dataset", async () => {
     const huge = Pipeline.from(Dataset.range(2 ** 40)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
-    const run = (options: Scheduler.Options) =>
+    const run = (options: PartialOptions) =>
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(huge, options)
+        const loader = yield* Scheduler.open(huge, { epochs: 1, ...options })
         const batch = yield* Effect.flatten(loader.take)
         return { indices: Array.from(batch.indices), cursor: yield* loader.cursor }
       }).pipe(
@@ -220,7 +221,7 @@ describe("a cursor that does not fit", () => {
     ]
     const opened = (dataset: Dataset.Dataset<unknown, unknown>, from?: Cursor.Cursor) =>
       Effect.flatMap(
-        Scheduler.open(Pipeline.from(dataset).pipe(Pipeline.batchWith(4, (samples) => samples)), { from }),
+        Scheduler.open(Pipeline.from(dataset).pipe(Pipeline.batchWith(4, (samples) => samples)), { epochs: 1, from }),
         ({ cursor }) => cursor
       ).pipe(Effect.scoped, Effect.provide(Workers.fibers(1)), Effect.either, Effect.runPromise)
     for (const [own, another] of pairs) {
@@ -247,13 +248,13 @@ describe("a cursor that does not fit", () => {
       Pipeline.mapEffect("wait", (batch) => Effect.delay(Effect.succeed(batch), batch.worker === 0 ? 50 : 0))
     )
     const gap = await Effect.gen(function* () {
-      const loader = yield* Scheduler.open(slow, { order: "ready", digest: true, world: 2 })
+      const loader = yield* Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, world: 2 })
       yield* loader.take
       return yield* loader.cursor
     }).pipe(Effect.scoped, Effect.provide(elastic), Effect.provide(Workers.fibers(2)), Effect.runPromise)
     expect(gap.ahead.length).toBe(1)
-    const resumed = (ranks: Scheduler.Options) =>
-      Effect.scoped(Scheduler.open(slow, { order: "ready", digest: true, from: gap, ...ranks })).pipe(
+    const resumed = (ranks: PartialOptions) =>
+      Effect.scoped(Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, from: gap, ...ranks })).pipe(
         Effect.provide(elastic),
         Effect.provide(Workers.fibers(3)),
         Effect.either,
