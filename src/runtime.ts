@@ -10,6 +10,7 @@ import { createHash, type Hash, randomBytes } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { availableParallelism, hostname } from "node:os"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
+import { types } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { gunzipSync } from "node:zlib"
 
@@ -29,6 +30,12 @@ export const sha512 = (data: Uint8Array): Uint8Array => createHash("sha512").upd
 
 /** A SHA-256 that takes its input in parts. @since 0.1.0 */
 export const sha256Stream = (): Hash => createHash("sha256")
+
+/** Whether two arrays hold the same bytes. @since 0.1.0 */
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
+
+/** Whether a value is a Proxy, which plain code cannot tell. @since 0.1.0 */
+export const isProxy = (value: unknown): boolean => types.isProxy(value)
 
 /** 128 bits from the operating system. @since 0.1.0 */
 export const entropy = (): bigint => BigInt(`0x${randomBytes(16).toString("hex")}`)

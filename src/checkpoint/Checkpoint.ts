@@ -62,8 +62,10 @@ export interface Entry {
 /** @since 0.1.0 */
 export interface Service {
   /**
-   * Keeps a checkpoint; when it returns, it is there. An interrupt waits for its end. Fails with `CheckpointError`
-   * (`state` where the state cannot be stored; `full`, `denied`, `locked`, `io`), and those before it are as they were.
+   * Keeps a checkpoint; when it returns, it is there and was read back. An interrupt waits for its end. Fails with
+   * `CheckpointError`, and those before it are as they were: `cursor` or `state` if it was given what is no cursor or
+   * cannot be stored, before anything is written; `full`, `denied`, `locked`, `io`; `damaged` or another kind of damage
+   * if it does not read back.
    */
   readonly save: (part: Part) => Effect.Effect<Entry, CheckpointError>
   /**
@@ -117,10 +119,10 @@ export interface Options {
  *
  * `latest` gives each rank its own checkpoint of the newest step of which every rank has a whole one; a checkpoint of a
  * later step, which not all ranks have reached, is removed by its rank when it goes on from there. `keep` counts steps
- * that all ranks have: a rank that is ahead removes nothing that a slower one may need. Where no step is common, `latest`
- * fails with `CheckpointError` (`ranks`), but for a run that was cut off at its first checkpoint, which all ranks start
- * afresh. After a change of the world size, under a policy that allows it, rank r goes on from what rank r mod n of the
- * old world of n kept. To be sure that others' checkpoints are whole, a rank reads them: once each.
+ * that all ranks have: a rank that is ahead removes nothing that a slower one may need. If no step is common, `latest`
+ * fails with `CheckpointError` (`ranks`), except for a run that was cut off at its first checkpoint, which all ranks
+ * start afresh. After a change of the world size, under a policy that allows it, rank r goes on from what rank r mod n of
+ * the old world of n kept. A rank reads the others' checkpoints to know that they are whole.
  *
  * @since 0.1.0
  */
@@ -145,7 +147,18 @@ const keeper = (stores: RankStores.RankStores, of: RankStores.Rank, keep: number
     ? RankKeeper.make(stores, of, keep)
     : Effect.map(Keeper.make(stores.own, keep), (own) => RankKeeper.alone(own, stores))
 
-const kept = ({ keep = 3 }: Options) => checked(() => whole("keep", keep, 1))
+/** The options, and how many checkpoints they keep. */
+const kept = <O extends Options>(maker: string, options: O) =>
+  checked(() => {
+    if (typeof options !== "object" || options === null) {
+      throw new InvalidOption({
+        option: `the options of Checkpoint.${maker}`,
+        value: options,
+        expected: "a record"
+      })
+    }
+    return { options, keep: whole("keep", options.keep === undefined ? 3 : options.keep, 1) }
+  })
 
 const named = (option: string, value: string): Effect.Effect<string, InvalidOption> =>
   checked(() => {
@@ -165,9 +178,9 @@ export const memory = (
   Layer.effect(
     Checkpoint,
     Effect.gen(function* () {
-      const keep = yield* kept(options)
-      const of = yield* ranked(options)
-      const { shared } = options
+      const { keep, options: own } = yield* kept("memory", options)
+      const of = yield* ranked(own)
+      const { shared } = own
       if (of.world > 1 && shared === undefined) {
         const expected =
           "a Checkpoint.SharedMemory that all ranks are given, since each has to see what the others kept"
@@ -208,9 +221,9 @@ export const file = (
   Layer.scoped(
     Checkpoint,
     Effect.gen(function* () {
-      const keep = yield* kept(options)
-      const directory = yield* named("directory", options.directory)
-      const of = yield* ranked(options)
+      const { keep, options: own } = yield* kept("file", options)
+      const directory = yield* named("directory", own.directory)
+      const of = yield* ranked(own)
       return yield* keeper(yield* RankStores.folder(directory, of), of, keep)
     })
   )
@@ -275,9 +288,9 @@ export const keyValue = (
   Layer.effect(
     Checkpoint,
     Effect.gen(function* () {
-      const keep = yield* kept(options)
-      const name = yield* named("name", options.name ?? "checkpoint")
-      const of = yield* ranked(options)
+      const { keep, options: own } = yield* kept("keyValue", options)
+      const name = yield* named("name", own.name === undefined ? "checkpoint" : own.name)
+      const of = yield* ranked(own)
       return yield* keeper(yield* RankStores.keyValue(yield* PlatformServices.KeyValueStore, name, of), of, keep)
     })
   )

@@ -10,6 +10,8 @@ import * as Option from "effect/Option"
 import type { Entry, Saved, Service } from "./Checkpoint.ts"
 import { CheckpointError, isDamage } from "./CheckpointError.ts"
 import * as Frame from "./Frame.ts"
+import { readBack } from "./Keeper.ts"
+import * as Part from "./Part.ts"
 import type { Rank, RankStores, View } from "./RankStores.ts"
 import type { Place } from "./Store.ts"
 
@@ -32,8 +34,15 @@ interface Survey {
   readonly damaged: ReadonlyArray<CheckpointError>
 }
 
-const newestFirst = (places: ReadonlyArray<Place>): ReadonlyArray<{ readonly path: string; readonly id: number }> =>
-  places.flatMap(({ id, path }) => (id === undefined ? [] : [{ id, path }])).toSorted((a, b) => b.id - a.id)
+/** A checkpoint of a known step, which its id is. */
+interface Kept extends Place {
+  readonly id: number
+}
+
+const newestFirst = (places: ReadonlyArray<Place>): ReadonlyArray<Kept> =>
+  places
+    .flatMap(({ id, path, stamp }) => (id === undefined ? [] : [{ id, path, stamp }]))
+    .toSorted((a, b) => b.id - a.id)
 
 /** A checkpoint, or what is damaged about it. Fails where it cannot be read, or a newer version of the library wrote it. */
 const look = (
@@ -197,16 +206,16 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
   Effect.gen(function* () {
     const { rank, world } = of
     const { own } = stores
-    /** Checkpoints of any rank that were read and found whole, or written here. */
-    const whole = new Set<string>()
+    /** Checkpoints of any rank that were read and found whole, and by what it would show that they are other ones since. */
+    const whole = new Map<string, string>()
     let hasBegun = false
 
-    const isWhole = (store: View, path: string): Effect.Effect<boolean> =>
-      whole.has(path)
+    const isWhole = (store: View, { path, stamp }: Place): Effect.Effect<boolean> =>
+      stamp !== undefined && whole.get(path) === stamp
         ? Effect.succeed(true)
         : Effect.map(Effect.option(look(store, path)), (content) => {
             const is = Option.isSome(content) && Either.isRight(content.value)
-            if (is) whole.add(path)
+            if (is && stamp !== undefined) whole.set(path, stamp)
             return is
           })
 
@@ -222,8 +231,9 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
      */
     const cutBack = (step: number): Effect.Effect<void, CheckpointError> =>
       Effect.gen(function* () {
-        for (const { id, path } of newestFirst(yield* own.places)) {
-          if (id <= step || !(yield* isWhole(own, path))) continue
+        for (const place of newestFirst(yield* own.places)) {
+          const { id, path } = place
+          if (id <= step || !(yield* isWhole(own, place))) continue
           yield* Effect.logDebug(
             `${path} is removed: not all ranks have kept its step, and all go on from ${step < 0 ? "the start" : `step ${step}`}`
           )
@@ -272,46 +282,57 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
     const prune = Effect.gen(function* () {
       const mine = newestFirst(yield* own.places)
       if (mine.length <= keep) return
-      const others: Array<{ readonly view: View; readonly paths: ReadonlyMap<number, string> }> = []
+      const others: Array<{ readonly view: View; readonly places: ReadonlyMap<number, Place> }> = []
       for (let other = 0; other < world; other++) {
         if (other === rank) continue
         const view = Option.getOrUndefined(yield* stores.view({ rank: other, world }))
         if (view === undefined) return
-        others.push({ view, paths: new Map(newestFirst(yield* view.places).map(({ id, path }) => [id, path])) })
+        others.push({ view, places: new Map(newestFirst(yield* view.places).map((place) => [place.id, place])) })
       }
       let kept = 0
-      for (const { id, path } of mine) {
+      for (const place of mine) {
         if (kept >= keep) {
-          if (yield* isWhole(own, path)) yield* remove(path)
+          if (yield* isWhole(own, place)) yield* remove(place.path)
           continue
         }
-        let common = yield* isWhole(own, path)
-        for (const { paths, view } of others) {
-          const theirs = paths.get(id)
+        let common = yield* isWhole(own, place)
+        for (const { places, view } of others) {
+          const theirs = places.get(place.id)
           common &&= theirs !== undefined && (yield* isWhole(view, theirs))
         }
         if (common) kept++
       }
     })
 
-    const save: Service["save"] = ({ cursor, state = {} }) =>
+    /** Where the checkpoint of a step goes, and what it takes the place of. */
+    const placeFor = (step: number) =>
       Effect.gen(function* () {
+        const before = (yield* own.places).filter(({ id }) => id === step)
+        const free = yield* own.place(step)
+        const [taken] = before
+        // A store that gives another number names its places by it: such a one replaces a frame as a whole.
+        if (free.id !== step && taken !== undefined) return { path: taken.path, before: [] }
+        return { path: free.path, before: before.filter(({ path }) => path !== free.path) }
+      })
+
+    const save: Service["save"] = (part) =>
+      Effect.gen(function* () {
+        const { cursor, state } = yield* Part.check(stores.path, part)
         const step = cursor.batches
-        const path = yield* own.place(step)
+        const { before, path } = yield* placeFor(step)
         const ranks = `${rank} of ${world}`
         if (cursor.fingerprints.ranks !== ranks) {
           return yield* new CheckpointError({
-            kind: "state",
+            kind: "cursor",
             path,
-            wrong: `cannot be kept: its cursor is of rank ${cursor.fingerprints.ranks}, and these are the checkpoints of rank ${ranks}`,
+            wrong: `cannot be written: its cursor is of rank ${cursor.fingerprints.ranks}, and these are the checkpoints of rank ${ranks}`,
             remedy: "open the run with the same rank and world as its checkpoints"
           })
         }
         const frame = yield* Frame.encode(path, step, cursor, state)
-        const before = (yield* own.places).filter((place) => place.id === step && place.path !== path)
         yield* own.write(path, frame)
+        yield* readBack(own, path, frame)
         hasBegun = true
-        whole.add(path)
         // What was saved is saved; that an old one cannot be removed now is tried again next time.
         yield* Effect.catchAll(
           Effect.zipRight(

@@ -397,7 +397,7 @@ describe.each(Object.entries(grounds))("in %s", (name, make) => {
       const run = new Processes(ground, 2)
       const service = await run.service(1)
       const error = await Effect.runPromise(Effect.flip(service.save({ cursor: cursorAt(0, 1, 4) })))
-      expect(error).toMatchObject({ _tag: "CheckpointError", kind: "state" })
+      expect(error).toMatchObject({ _tag: "CheckpointError", kind: "cursor" })
       expect(error.message).toContain("its cursor is of rank 0 of 1, and these are the checkpoints of rank 1 of 2")
       expect(error.message).toContain("open the run with the same rank and world")
       expect(await run.kept(1)).toEqual([])
