@@ -290,7 +290,7 @@ export const open = <C, E, R>(
             captureStackTrace: false
           })
 
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
     const making = { digest, failures, prefetch, batches: total - first - ahead.size }
     const chosen = new Verify.Chosen(verify, job)
@@ -617,7 +617,7 @@ export const replay = <C, E, R>(
         ? Effect.map(worker.batch(epoch, batch), Option.fromNullable)
         : worker.sample(epoch, position)
     )
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
     return yield* fromPipeline<Option.Option<unknown>, E, R>(made, context)
   }).pipe(Effect.scoped)
