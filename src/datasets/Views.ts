@@ -5,7 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import { concurrent } from "../Concurrent.ts"
-import { InvalidOption, whole } from "../InvalidOption.ts"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { functionOf, listOf, optionsOf } from "../Options.ts"
 import {
   attempt,
   type Content,
@@ -13,9 +14,11 @@ import {
   check,
   type Dataset,
   DatasetError,
+  datasetOf,
   Effectful,
   type IndexError,
   type NameOptions,
+  nameOf,
   Plain
 } from "./RandomAccess.ts"
 
@@ -33,10 +36,12 @@ import {
  *
  * @since 0.1.0
  */
-export const map =
-  <A, B>(f: (sample: A, index: number) => B, options: NameOptions = {}) =>
-  <E, R>(self: Dataset<A, E, R>): Dataset<B, E | DatasetError, R> => {
-    const name = options.name ?? `${self.name}, mapped`
+export const map = <A, B>(f: (sample: A, index: number) => B, options: NameOptions = {}) => {
+  functionOf("the function of Dataset.map", f)
+  const own = nameOf("Dataset.map", options)
+  return <E, R>(self: Dataset<A, E, R>): Dataset<B, E | DatasetError, R> => {
+    datasetOf("the dataset to map", self)
+    const name = own ?? `${self.name}, mapped`
     const apply = guarded(name, f)
     if (self instanceof Plain) {
       const { read } = plain<A, E>(self)
@@ -60,6 +65,7 @@ export const map =
       self.content
     )
   }
+}
 
 /** `f`, with what it throws put into a `DatasetError`. */
 const guarded =
@@ -86,8 +92,11 @@ export const mapEffect = <A, B, E1, R1>(
   f: (sample: A, index: number) => Effect.Effect<B, E1, R1>,
   options: NameOptions & { readonly concurrency?: number } = {}
 ) => {
+  functionOf("the function of Dataset.mapEffect", f)
+  optionsOf("Dataset.mapEffect", options, { name: true, concurrency: true })
   const concurrency = whole("concurrency", options.concurrency ?? 16, 1)
   return <E, R>(self: Dataset<A, E, R>): Dataset<B, E | E1 | DatasetError, R | R1> => {
+    datasetOf("the dataset to map", self)
     const name = options.name ?? `${self.name}, mapped`
     const apply = (sample: A, index: number) => called(name, index, () => f(sample, index))
     return new Effectful<B, E | E1 | DatasetError, R | R1>(
@@ -157,7 +166,7 @@ export const placed = <A, E, R>(
 export const slice =
   (start: number, end?: number) =>
   <A, E, R>(self: Dataset<A, E, R>): Dataset<A, E, R> => {
-    const { name, size } = self
+    const { name, size } = datasetOf("the dataset to slice", self)
     whole(`start of the slice of ${name}`, start, 0, size)
     const to = whole(`end of the slice of ${name}`, end ?? size, start, size)
     return placed(self, `${name} [${start}, ${to})`, to - start, (index) => start + index)
@@ -172,8 +181,9 @@ export const slice =
 export const subset =
   (indices: ArrayLike<number>, options: NameOptions = {}) =>
   <A, E, R>(self: Dataset<A, E, R>): Dataset<A, E, R> => {
-    const own = Float64Array.from(indices)
-    const { size } = self
+    const name = nameOf("Dataset.subset", options)
+    const own = Float64Array.from(listOf("the indices of a subset", indices))
+    const { size } = datasetOf("the dataset of a subset", self)
     own.forEach((index, place) => {
       if (index >= 0 && index < size && Number.isInteger(index)) return
       const expected = size === 0 ? "left out: the dataset is empty" : `a whole number from 0 to ${size - 1}`
@@ -183,7 +193,7 @@ export const subset =
         expected
       })
     })
-    return chosen(self, own, options.name ?? `${self.name}, subset`)
+    return chosen(self, own, name ?? `${self.name}, subset`)
   }
 
 const chosen = <A, E, R>(self: Dataset<A, E, R>, indices: Float64Array, name: string): Dataset<A, E, R> =>
@@ -211,17 +221,29 @@ export const filter: {
   <A, B extends A>(
     keep: (sample: A, index: number) => sample is B,
     options?: NameOptions
-  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<B, E, R>, E | IndexError | DatasetError, R>
+  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<B, E, R>, E | IndexError | DatasetError | InvalidOption, R>
   <A>(
     keep: (sample: A, index: number) => boolean,
     options?: NameOptions
-  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<A, E, R>, E | IndexError | DatasetError, R>
+  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<A, E, R>, E | IndexError | DatasetError | InvalidOption, R>
 } =
   <A>(keep: (sample: A, index: number) => boolean, options: NameOptions = {}) =>
-  <E, R>(self: Dataset<A, E, R>): Effect.Effect<Dataset<never, E, R>, E | IndexError | DatasetError, R> =>
+  <E, R>(
+    self: Dataset<A, E, R>
+  ): Effect.Effect<Dataset<never, E, R>, E | IndexError | DatasetError | InvalidOption, R> =>
     Effect.gen(function* () {
-      const name = options.name ?? `${self.name}, filtered`
-      const accepts = guarded(name, keep)
+      const name =
+        (yield* checked(() => {
+          functionOf("the predicate of Dataset.filter", keep)
+          datasetOf("the dataset to filter", self)
+          return nameOf("Dataset.filter", options)
+        })) ?? `${self.name}, filtered`
+      const accepts = guarded(name, (sample: A, index: number): boolean => {
+        const kept: unknown = keep(sample, index)
+        if (kept === true || kept === false) return kept
+        // A promise would count as true.
+        throw new InvalidOption({ option: "what the predicate gives", value: kept, expected: "true or false" })
+      })
       const size = self.size
       const kept: Array<number> = []
       for (let start = 0; start < size; start += CHUNK) {
@@ -260,6 +282,9 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
   type A = SampleOf<D[number]>
   type E = ErrorOf<D[number]>
   type R = ContextOf<D[number]>
+  parts.forEach((part, place) => {
+    datasetOf(`part ${place} of Dataset.concat`, part)
+  })
   // Each part is one of D's members, so its samples, errors and requirements are among theirs.
   const members = (parts as ReadonlyArray<Dataset<A, E, R>>).filter((part) => part.size > 0)
   const name = parts.map((part) => part.name).join(" + ") || "nothing"
@@ -354,7 +379,7 @@ export const withContent =
     if (typeof content !== "string" || content === "") {
       throw new InvalidOption({ option: "content", value: content, expected: "a text, such as the hash of its files" })
     }
-    const { name } = self
+    const { name } = datasetOf("the dataset with a content", self)
     if (self instanceof Plain) {
       const { columnar, read } = plain<A, E>(self)
       return new Plain<A, E>(name, () => self.size, read, columnar, content)

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import { listOf, optionsOf } from "../Options.ts"
 import { integer } from "../seeding/distributions/Bounded.ts"
 import * as Permutation from "../seeding/Permutation.ts"
 import type { Rng } from "../seeding/Rng.ts"
@@ -100,7 +101,7 @@ export interface CountOptions {
  * @since 0.1.0
  */
 export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy> => {
-  const count = optionalCount(options)
+  const count = optionalCount("Sampler.withReplacement", options)
   return {
     name: "withReplacement",
     draws: true,
@@ -117,8 +118,22 @@ export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy>
   }
 }
 
-const optionalCount = ({ count }: CountOptions): number | undefined =>
-  count === undefined ? undefined : whole("count", count, 1)
+const optionalCount = (of: string, options: CountOptions): number | undefined => {
+  const { count } = optionsOf(of, options, { count: true })
+  return count === undefined ? undefined : whole("count", count, 1)
+}
+
+/** `value` when it has what a sampler has, else throws `InvalidOption`. */
+export const samplerOf = <R>(option: string, value: Sampler<R>): Sampler<R> => {
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    typeof value.count === "function" &&
+    typeof value.order === "function"
+  )
+    return value
+  throw new InvalidOption({ option, value, expected: "a sampler, such as Sampler.shuffle or Sampler.weighted([1, 2])" })
+}
 
 const notEmpty = (size: number): void => {
   whole("size of the dataset to draw from", size, 1)
@@ -143,8 +158,8 @@ const notEmpty = (size: number): void => {
  * @since 0.1.0
  */
 export const weighted = (weights: ArrayLike<number>, options: CountOptions = {}): Sampler<SeedPolicy> => {
-  const count = optionalCount(options)
-  const alias = Alias.make(weights)
+  const count = optionalCount("Sampler.weighted", options)
+  const alias = Alias.make(listOf("the weights of Sampler.weighted", weights))
   const matching = (size: number): void => {
     if (size === alias.own.length) return
     const expected = `one a sample of the dataset, ${size}`
@@ -176,7 +191,8 @@ export const weighted = (weights: ArrayLike<number>, options: CountOptions = {})
  * @since 0.1.0
  */
 export const subset = <R = never>(indices: ArrayLike<number>, order: Sampler<R> = sequential): Sampler<R> => {
-  const own = Float64Array.from(indices)
+  const own = Float64Array.from(listOf("the indices of Sampler.subset", indices))
+  samplerOf("the order of Sampler.subset", order)
   own.forEach((index, place) => {
     whole(naming(place), index, 0)
   })
@@ -216,6 +232,7 @@ const naming = (place: number): string => `index at place ${place} of the subset
  */
 export const limited = <R>(sampler: Sampler<R>, count: number): Sampler<R> => {
   whole("count", count, 1)
+  samplerOf("the sampler of Sampler.limited", sampler)
   return {
     name: `${sampler.name}, at most ${count}`,
     draws: sampler.draws,
