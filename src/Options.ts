@@ -6,8 +6,13 @@
  */
 import { InvalidOption } from "./InvalidOption.ts"
 
-/** The names of some options, all of them: the compiler refuses a list that lacks one. @since 0.1.0 */
-export type Names<O> = Readonly<Record<keyof O, true>>
+/**
+ * The names of some options, all of them: the compiler refuses a list that lacks one. `"own"` where the function itself
+ * says what it takes instead of a `null`.
+ *
+ * @since 0.1.0
+ */
+export type Names<O> = Readonly<Record<keyof O, true | "own">>
 
 /**
  * `given` when it is an object of options of a function, and holds none but those in `names`. An option that is there
@@ -25,7 +30,8 @@ export const optionsOf = <O extends object>(of: string, given: O, names: Names<O
     if (!Object.hasOwn(names, name)) {
       throw new InvalidOption({ option: `an option of ${of}`, value: name, expected: oneOf(known) })
     }
-    if (value === null) {
+    // `names` has the name.
+    if (value === null && names[name as keyof O] !== "own") {
       throw new InvalidOption({ option: name, value, expected: `left out of the options of ${of}, or given a value` })
     }
   }
@@ -45,6 +51,11 @@ const oneOf = (names: ReadonlyArray<string>): string =>
  */
 export const isOptions = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !(Symbol.iterator in value) && !("then" in value)
+
+/** Throws unless `value` can be meant as options, whatever their names. @since 0.1.0 */
+export const given = (option: string, value: unknown): void => {
+  if (!isOptions(value)) throw new InvalidOption({ option, value, expected: "an object of options" })
+}
 
 /** `value` when it is one of the two. @since 0.1.0 */
 export const truth = (option: string, value: boolean): boolean => {

@@ -15,6 +15,7 @@ import type * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { type Names, optionsOf } from "../Options.ts"
 import * as PlatformServices from "../PlatformServices.ts"
 import type { Cursor } from "../scheduler/Cursor.ts"
 import type { CheckpointError } from "./CheckpointError.ts"
@@ -109,7 +110,8 @@ export interface Options {
   readonly keep?: number
 }
 
-const kept = ({ keep = 3 }: Options) => checked(() => whole("keep", keep, 1))
+const kept = <O extends Options>(of: string, options: O, names: Names<O>) =>
+  checked(() => whole("keep", optionsOf(of, options, names).keep ?? 3, 1))
 
 const named = (option: string, value: string): Effect.Effect<string, InvalidOption> =>
   checked(() => {
@@ -121,7 +123,7 @@ const named = (option: string, value: string): Effect.Effect<string, InvalidOpti
 export const memory = (options: Options = {}): Layer.Layer<Checkpoint, InvalidOption> =>
   Layer.effect(
     Checkpoint,
-    Effect.flatMap(kept(options), (keep) => Keeper.make(MemoryStore.make(), keep))
+    Effect.flatMap(kept("Checkpoint.memory", options, { keep: true }), (keep) => Keeper.make(MemoryStore.make(), keep))
   )
 
 /**
@@ -154,7 +156,7 @@ export const file = (
   Layer.scoped(
     Checkpoint,
     Effect.gen(function* () {
-      const keep = yield* kept(options)
+      const keep = yield* kept("Checkpoint.file", options, { keep: true, directory: true })
       const directory = yield* named("directory", options.directory)
       return yield* Keeper.make(yield* FileStore.make(directory), keep)
     })
@@ -220,7 +222,7 @@ export const keyValue = (
   Layer.effect(
     Checkpoint,
     Effect.gen(function* () {
-      const keep = yield* kept(options)
+      const keep = yield* kept("Checkpoint.keyValue", options, { keep: true, name: true })
       const name = yield* named("name", options.name ?? "checkpoint")
       return yield* Keeper.make(KeyValueStore.make(yield* PlatformServices.KeyValueStore, name), keep)
     })

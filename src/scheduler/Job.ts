@@ -94,6 +94,7 @@ export const make = <A, E, R>(
         const expected = "provided, since the pipeline draws: Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
         throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
       }
+      if (policy?.names !== undefined) knownStages(policy, pipeline)
       const size = whole(
         `the size of dataset ${dataset.name}`,
         asked(`the size of dataset ${dataset.name}`, () => dataset.size),
@@ -129,6 +130,17 @@ export const make = <A, E, R>(
       }
     })
   )
+
+/** Throws where a policy names a stage that draws nothing here. */
+const knownStages = ({ name, names = [] }: SeedPolicy.Service, pipeline: Pipeline<unknown, unknown, unknown>): void => {
+  const { ambient, stages } = pipeline
+  const drawing = stages.filter((own) => own.draws || (ambient === "derive" && own._tag !== "Sample"))
+  const own = drawing.map(({ id }) => id.name)
+  const unknown = names.find((one) => !own.includes(one))
+  if (unknown === undefined) return
+  const expected = own.length === 0 ? "left out: no stage draws" : `a stage that draws: ${own.join(", ")}`
+  throw new InvalidOption({ option: `a stage of the policy ${name}`, value: unknown, expected })
+}
 
 /** Asks a caller's code for a figure; what it throws is an option that cannot be had. */
 const asked = (option: string, ask: () => number): number => {

@@ -23,6 +23,7 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { concurrent } from "../Concurrent.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import { afterEvents } from "../runtime.ts"
 import * as Ambient from "../seeding/Ambient.ts"
@@ -475,6 +476,7 @@ const chainFrom = (from: Cursor.Cursor, first: number, { plan }: Job.Job): Diges
 }
 
 const settings = (options: Options) => {
+  given("the options of a run", options)
   const order = options.order ?? "plan"
   if (order !== "plan" && order !== "ready") {
     throw new InvalidOption({ option: "order", value: order, expected: '"plan" or "ready"' })
@@ -589,6 +591,7 @@ export const replay = <C, E, R>(
   options: ReplayOptions
 ): Effect.Effect<Option.Option<unknown>, LoaderError<E>, R> =>
   Effect.gen(function* () {
+    yield* checked(() => given("the options of Scheduler.replay", options))
     const job = yield* Job.make(pipeline, options.workers, options)
     const { batch, epoch, position } = yield* checked(() => {
       const last = job.plan.batches - 1
