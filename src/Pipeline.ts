@@ -39,8 +39,9 @@ import {
   type DTypes,
   type Named
 } from "./stages/Batch.ts"
-import { type Sampler, samplerOf } from "./stages/Sampler.ts"
+import type { Sampler } from "./stages/Sampler.ts"
 import type { Augment, Mapping, Stage, StageContext } from "./stages/Stage.ts"
+import { samplerOf } from "./stages/sampler/Given.ts"
 
 export type { Augment, Mapping, Stage, StageContext } from "./stages/Stage.ts"
 

@@ -55,8 +55,9 @@ export const parse = (bytes: Uint8Array, name = "bytes"): Effect.Effect<Tensor, 
  */
 export const read = (
   path: string
-): Effect.Effect<Tensor, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
+): Effect.Effect<Tensor, IdxError | PlatformErrors.PlatformError | InvalidOption, FileSystem.FileSystem> =>
   Effect.gen(function* () {
+    yield* checked(() => textOf("the path of Idx.read", path, "the path of a file"))
     const files = yield* PlatformServices.FileSystem
     const { type } = yield* Effect.catchIf(files.stat(path), isMissing, (cause) =>
       Effect.fail(new IdxError({ path, reason: "there is no such file; check the path", cause }))

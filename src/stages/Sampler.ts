@@ -14,6 +14,7 @@ import * as Permutation from "../seeding/Permutation.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import * as Alias from "./sampler/Alias.ts"
+import { samplerOf } from "./sampler/Given.ts"
 import { Places } from "./sampler/Places.ts"
 
 /**
@@ -121,18 +122,6 @@ export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy>
 const optionalCount = (of: string, options: CountOptions): number | undefined => {
   const { count } = optionsOf(of, options, { count: true })
   return count === undefined ? undefined : whole("count", count, 1)
-}
-
-/** `value` when it has what a sampler has, else throws `InvalidOption`. */
-export const samplerOf = <R>(option: string, value: Sampler<R>): Sampler<R> => {
-  if (
-    typeof value === "object" &&
-    value !== null &&
-    typeof value.count === "function" &&
-    typeof value.order === "function"
-  )
-    return value
-  throw new InvalidOption({ option, value, expected: "a sampler, such as Sampler.shuffle or Sampler.weighted([1, 2])" })
 }
 
 const notEmpty = (size: number): void => {
