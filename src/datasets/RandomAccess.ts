@@ -37,6 +37,8 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly get: (index: number) => Effect.Effect<A, E | IndexError, R>
   /** What tells its content from another one of the same name and size, where that can be told. */
   readonly content?: Content | undefined
+  /** Whether `getMany` is a read of its own (one query, one request) rather than `get` for each. Default `false`. */
+  readonly batched?: boolean | undefined
   /** The samples at `indices`, in their order. The array is fresh and the caller's own. */
   readonly getMany: (indices: ArrayLike<number>) => Effect.Effect<Array<A>, E | IndexError, R>
 }
@@ -152,15 +154,18 @@ export class Effectful<A, E, R> implements Dataset<A, E, R> {
   readonly #get: (index: number) => Effect.Effect<A, E | IndexError, R>
   readonly #getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
   readonly content: Content | undefined
+  readonly batched: boolean
 
   constructor(
     name: string,
     size: () => number,
     get: (index: number) => Effect.Effect<A, E | IndexError, R>,
     getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>,
-    content?: Content
+    content?: Content,
+    batched = false
   ) {
     this.content = content
+    this.batched = batched
     this.name = name
     this.#size = size
     this.#get = get
@@ -286,7 +291,7 @@ export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>)
       }
     )
   }
-  return new Effectful(name, () => size, get, many)
+  return new Effectful(name, () => size, get, many, undefined, getMany !== undefined)
 }
 
 /** The effect that a caller's function gives, or a `DatasetError` where it throws instead. */

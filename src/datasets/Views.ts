@@ -62,7 +62,8 @@ export const map = <A, B>(f: (sample: A, index: number) => B, options: NameOptio
           // A dataset gives as many samples as indices, so there is an index to every row.
           attempt<Array<B>, DatasetError>(() => samples.map((sample, row) => apply(sample, indices[row] as number)))
         ),
-      self.content
+      self.content,
+      self.batched
     )
   }
 }
@@ -112,7 +113,8 @@ export const mapEffect = <A, B, E1, R1>(
             (_, cause) => cause
           )
         ),
-      self.content
+      self.content,
+      self.batched
     )
   }
 }
@@ -146,7 +148,8 @@ export const placed = <A, E, R>(
     () => size,
     (index) => self.get(place(index)),
     (indices) => self.getMany(indices.map(place)),
-    contentAt(self, place)
+    contentAt(self, place),
+    self.batched
   )
 }
 
@@ -356,7 +359,8 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
         { discard: true }
       ).pipe(Effect.as(samples))
     },
-    content
+    content,
+    members.some(({ batched }) => batched === true)
   )
 }
 
@@ -384,5 +388,5 @@ export const withContent =
       const { columnar, read } = plain<A, E>(self)
       return new Plain<A, E>(name, () => self.size, read, columnar, content)
     }
-    return new Effectful<A, E, R>(name, () => self.size, self.get, self.getMany, content)
+    return new Effectful<A, E, R>(name, () => self.size, self.get, self.getMany, content, self.batched)
   }

@@ -25,10 +25,10 @@ import { concurrent } from "../Concurrent.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
-import { afterEvents } from "../runtime.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import type { Batch } from "../stages/Batch.ts"
+import { Breath } from "./Breath.ts"
 import * as Cursor from "./Cursor.ts"
 import * as Digest from "./Digest.ts"
 import { elsewhere } from "./Elsewhere.ts"
@@ -103,6 +103,12 @@ export interface Stats {
   readonly samples: number
   /** Samples that were left out, as the failure policy has it. */
   readonly skipped: number
+  /** Samples that were attempted again, as the failure policy granted it; of the batches that were taken. */
+  readonly retried: number
+  /** Times that compute which died or hung was replaced, and a batch built anew. */
+  readonly replaced: number
+  /** Batches that {@link Loader.verify} built again. */
+  readonly verified: number
   /** Milliseconds for which the consumer waited for a batch. */
   readonly waited: number
 }
@@ -170,9 +176,6 @@ interface Lane {
 
 const nothing: ReadonlyArray<FailurePolicy.Skipped> = []
 
-/** Timers and signals wait no longer than this many milliseconds, or one batch. */
-const BREATH_MS = 8
-
 /**
  * Opens a run: starts its workers, which live until the scope closes.
  *
@@ -230,7 +233,8 @@ export const open = <C, E, R>(
     )
 
     const breath = new Breath()
-    const breathe = breathing(breath)
+    // Others work between two batches, and all else where it has waited for long.
+    const breathe = breath.orElse(Effect.yieldNow())
     /** What a worker is to make, in this order. */
     function* shareOf(worker: number) {
       for (let epoch = from?.epoch ?? 0; epoch < epochs; epoch++) {
@@ -316,7 +320,7 @@ export const open = <C, E, R>(
     )
 
     const chain = from === undefined ? new Digest.Chain() : chainFrom(from, first, job)
-    const stats = { batches: 0, samples: 0, skipped: 0, waited: 0 }
+    const stats = { batches: 0, samples: 0, skipped: 0, retried: 0, replaced: 0, verified: 0, waited: 0 }
     const budget =
       failures.skip === undefined ? 0 : FailurePolicy.allowance(failures.skip.budget, job.plan.count * epochs)
     /** That a batch leaves out more than the run may, if it does. */
@@ -366,7 +370,9 @@ export const open = <C, E, R>(
             failure = Exit.failCause(exit.cause)
             return failure
           }
-          const { batch, hash, skipped = nothing } = exit.value
+          const { batch, hash, replaced = 0, retried = 0, skipped = nothing } = exit.value
+          stats.retried += retried
+          stats.replaced += replaced
           const over = skipped.length === 0 ? undefined : tooMany(skipped)
           if (over !== undefined) {
             exit.value.release?.()
@@ -433,7 +439,9 @@ export const open = <C, E, R>(
       ),
       stats: Effect.sync(() => ({ ...stats })),
       verify: fromPipeline<ReadonlyArray<Verify.Verified>, E, R, Verify.ImpureBatch>(
-        chosen.again(job, making),
+        Effect.tap(chosen.again(job, making), (again) => {
+          stats.verified += again.length
+        }),
         context
       ),
       profile: Effect.sync(() => Option.fromNullable(recorder?.profile(stats.waited))),
@@ -489,27 +497,6 @@ const settings = (options: Options) => {
     verify: whole("verify", options.verify ?? 0, 0)
   }
 }
-
-/** Lets timers, signals and I/O have their turn where they have waited for long. */
-class Breath {
-  #last = performance.now()
-
-  get isDue(): boolean {
-    return performance.now() - this.#last >= BREATH_MS
-  }
-
-  readonly take: Effect.Effect<void> = Effect.async((resume) => {
-    const cancel = afterEvents(() => {
-      this.#last = performance.now()
-      resume(Effect.void)
-    })
-    return Effect.sync(cancel)
-  })
-}
-
-/** Lets others work between two batches, and all else where it has waited for long. */
-const breathing = (breath: Breath): Effect.Effect<void> =>
-  Effect.suspend(() => (breath.isDue ? breath.take : Effect.yieldNow()))
 
 /**
  * The batches of a pipeline as a stream. It opens a run when it is run and closes it when it ends, however it ends.

@@ -469,7 +469,9 @@ describe("without kernels", () => {
             use(on)
             try {
               const rng = (stage: number, row: number) => at(1000 * row + stage)
-              return fuse(stages)?.column(images, places, { at: rng, of: (stage) => (row) => rng(stage, row) })
+              const made = fuse(stages)?.column(images, places, { at: rng, of: (stage) => (row) => rng(stage, row) })
+              if (!(made instanceof Tensor.Tensor)) throw new Error("all images have one size")
+              return made
             } finally {
               use(true)
             }

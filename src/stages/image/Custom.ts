@@ -92,6 +92,7 @@ export const custom: {
     )
   const transform: PixelTransform = {
     kind: "pixels",
+    custom: true,
     name,
     draws: draw !== undefined,
     parameters: new Float64Array(whole("numbers", options.numbers ?? 0, 0)),
