@@ -53,8 +53,8 @@ export const isOptions = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !(Symbol.iterator in value) && !("then" in value)
 
 /** Throws unless `value` can be meant as options, whatever their names. @since 0.1.0 */
-export const given = (option: string, value: unknown): void => {
-  if (!isOptions(value)) throw new InvalidOption({ option, value, expected: "an object of options" })
+export const given = (option: string, value: unknown, expected = "an object of options"): void => {
+  if (!isOptions(value)) throw new InvalidOption({ option, value, expected })
 }
 
 /** `value` when it is one of the two. @since 0.1.0 */

@@ -179,11 +179,8 @@ const COLLECT = "Dataset.fromArray(Array.from(items))"
 /** Throws `InvalidOption` where a stage is put behind what is not a pipeline. */
 const pipelineOf = (self: unknown): void => {
   if (typeof self === "object" && self !== null && TypeId in self) return
-  throw new InvalidOption({
-    option: "the pipeline before a stage",
-    value: self,
-    expected: "a pipeline: Pipeline.from(dataset).pipe(…)"
-  })
+  const expected = "a pipeline: Pipeline.from(dataset).pipe(…)"
+  throw new InvalidOption({ option: "the pipeline before a stage", value: self, expected })
 }
 
 /** Names that the machinery's own steps go by in coordinates and errors. */

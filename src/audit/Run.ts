@@ -181,7 +181,7 @@ export const run = <A, E, R, LE>(
       samples: whole("samples", options.samples ?? 8, 1),
       words: whole("shift", options.shift ?? 1000, 0, 1e6) + Overlap.WINDOW
     }))
-    const layers = typeof layer === "function" ? seeds.map((own) => layer(own)) : [layer]
+    const layers = yield* checked(() => (typeof layer === "function" ? seeds.map((own) => layer(own)) : [layer]))
     const surveys = yield* Effect.forEach(layers, (own) => Effect.provide(survey(pipeline, extent), own))
     const policy = surveys[0]?.policy
 

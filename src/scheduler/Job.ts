@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { checked, InvalidOption, shown, whole } from "../InvalidOption.ts"
+import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
@@ -79,6 +80,7 @@ export const make = <A, E, R>(
 ): Effect.Effect<Job, InvalidOption, R> =>
   Effect.flatMap(Effect.context<R>(), (context) =>
     checked(() => {
+      given("the pipeline", pipeline, "Pipeline.from(dataset).pipe(…)")
       const { ambient, dataset, stages } = pipeline
       const batch = stages.find((stage) => stage._tag === "Batch")
       if (batch === undefined) {

@@ -218,10 +218,13 @@ export const epochRequest = (
  *
  * @since 0.1.0
  */
-export const stream = (name: string, epoch = 0): Effect.Effect<Rng.Rng, CoordinatesError, SeedPolicy> =>
-  Effect.flatMap(SeedPolicy, (policy) =>
-    Effect.map(policy.seeds(epochRequest(stageId(name), epoch)), (seeds) => Rng.make(seedAt(seeds, 0)))
-  )
+export const stream = (name: string, epoch = 0): Effect.Effect<Rng.Rng, CoordinatesError | InvalidOption, SeedPolicy> =>
+  Effect.gen(function* () {
+    const policy = yield* SeedPolicy
+    const stage = yield* checked(() => stageId(textOf("the name of a stream", name)))
+    const seeds = yield* policy.seeds(epochRequest(stage, epoch))
+    return Rng.make(seedAt(seeds, 0))
+  })
 
 /** How a policy of this module is seeded. @since 0.1.0 */
 export interface Options {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Cause, ConfigProvider, Effect, Either, Exit, type Layer, Option } from "effect"
+import { Cause, ConfigProvider, Effect, Either, Exit, type Layer, Logger, Option } from "effect"
 import * as fc from "fast-check"
 import type { InvalidOption } from "../../src/InvalidOption.ts"
 import { type Coordinates, CoordinatesError, type StageId, stageId } from "../../src/seeding/Coordinates.ts"
@@ -439,6 +439,35 @@ describe("fromConfig", () => {
 
   test("is epochWorker by seed 0 where nothing is set", () => {
     expect(chosen([])).toEqual({ name: "epochWorker", seed: "0", elastic: false })
+  })
+
+  test("a seed that is not set is told, once for each layer; one that is set is not", async () => {
+    const told = async (entries: ReadonlyArray<readonly [string, string]>) => {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel.label} ${String(message)}`))
+      await Effect.all([SeedPolicy.SeedPolicy, SeedPolicy.SeedPolicy, SeedPolicy.stream("weights")]).pipe(
+        Effect.provide(SeedPolicy.fromConfig),
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map(entries))),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Effect.runPromise
+      )
+      return lines
+    }
+    const warning = "WARN FURROW_SEED is not set: the run's seed is 0; set it, to 0 if that is meant"
+    expect(await told([])).toEqual([warning])
+    expect(await told([["FURROW_SEED_POLICY", "elastic"]])).toEqual([warning])
+    expect(await told([["FURROW_SEED", "0"]])).toEqual([])
+  })
+
+  test("no message has doubled quotes", () => {
+    for (const entries of [
+      [["FURROW_SEED_POLICY", "lucky"]],
+      [["FURROW_SEED", "1.5"]],
+      [["FURROW_SEED", ""]],
+      [["FURROW_SEED", "99999999999999999999"]]
+    ] as const) {
+      expect(refused(entries)).not.toContain('""')
+    }
   })
 
   test("takes policy and seed from the environment", () => {
