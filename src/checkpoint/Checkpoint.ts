@@ -15,6 +15,7 @@ import type * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { type Names, optionsOf } from "../Options.ts"
 import * as PlatformServices from "../PlatformServices.ts"
 import type { Cursor } from "../scheduler/Cursor.ts"
 import type { CheckpointError } from "./CheckpointError.ts"
@@ -111,17 +112,10 @@ export interface Options {
   readonly keep?: number
 }
 
-/** The options, and how many checkpoints they keep. */
-const kept = <O extends Options>(maker: string, options: O) =>
+const kept = <O extends Options>(of: string, options: O, names: Names<O>) =>
   checked(() => {
-    if (typeof options !== "object" || options === null) {
-      throw new InvalidOption({
-        option: `the options of Checkpoint.${maker}`,
-        value: options,
-        expected: "a record"
-      })
-    }
-    return { options, keep: whole("keep", options.keep === undefined ? 3 : options.keep, 1) }
+    const own = optionsOf(of, options, names)
+    return { options: own, keep: whole("keep", own.keep ?? 3, 1) }
   })
 
 const named = (option: string, value: string): Effect.Effect<string, InvalidOption> =>
@@ -134,7 +128,9 @@ const named = (option: string, value: string): Effect.Effect<string, InvalidOpti
 export const memory = (options: Options = {}): Layer.Layer<Checkpoint, InvalidOption> =>
   Layer.effect(
     Checkpoint,
-    Effect.flatMap(kept("memory", options), ({ keep }) => Keeper.make(MemoryStore.make(), keep))
+    Effect.flatMap(kept("Checkpoint.memory", options, { keep: true }), ({ keep }) =>
+      Keeper.make(MemoryStore.make(), keep)
+    )
   )
 
 /**
@@ -167,7 +163,7 @@ export const file = (
   Layer.scoped(
     Checkpoint,
     Effect.gen(function* () {
-      const { keep, options: own } = yield* kept("file", options)
+      const { keep, options: own } = yield* kept("Checkpoint.file", options, { keep: true, directory: true })
       const directory = yield* named("directory", own.directory)
       return yield* Keeper.make(yield* FileStore.make(directory), keep)
     })
@@ -233,8 +229,8 @@ export const keyValue = (
   Layer.effect(
     Checkpoint,
     Effect.gen(function* () {
-      const { keep, options: own } = yield* kept("keyValue", options)
-      const name = yield* named("name", own.name === undefined ? "checkpoint" : own.name)
+      const { keep, options: own } = yield* kept("Checkpoint.keyValue", options, { keep: true, name: true })
+      const name = yield* named("name", own.name ?? "checkpoint")
       return yield* Keeper.make(KeyValueStore.make(yield* PlatformServices.KeyValueStore, name), keep)
     })
   )

@@ -72,7 +72,7 @@ export const open = <C, E, R>(
         })
       : undefined
 
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
     const making = { digest, failures, prefetch, batches: Math.max(end - first - ahead.size, 0) }
     const looks = yield* fromPipeline<ReadonlyArray<Building.Look>, E, R>(
