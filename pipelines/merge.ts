@@ -18,7 +18,7 @@ import { print } from "./cli/Print.ts"
 import { reading, whole } from "./cli/Reading.ts"
 import { merged } from "./merge/Merge.ts"
 import { options as trainOptions } from "./train/Options.ts"
-import { dataFrom, policyFrom, seedFrom } from "./train/Setting.ts"
+import { dataFrom, policyFrom, seedFrom, tellSeed } from "./train/Setting.ts"
 
 const { batchSize, data, limit, policy, seed, workers } = trainOptions
 
@@ -40,6 +40,7 @@ const command = Command.make("merge", options, (flags) =>
   Effect.gen(function* () {
     const seed = yield* seedFrom(flags.seed)
     const policy = yield* policyFrom(flags.policy, seed)
+    yield* tellSeed(flags.seed)
     const digits = yield* dataFrom(flags.data, seed)
     const result = yield* merged(digits.train, {
       world: flags.world,
