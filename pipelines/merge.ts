@@ -40,8 +40,8 @@ const command = Command.make("merge", options, (flags) =>
   Effect.gen(function* () {
     const seed = yield* seedFrom(flags.seed)
     const policy = yield* policyFrom(flags.policy, seed)
-    yield* tellSeed(flags.seed)
     const digits = yield* dataFrom(flags.data, seed)
+    yield* tellSeed(flags.seed)
     const result = yield* merged(digits.train, {
       world: flags.world,
       epochs: flags.epochs,

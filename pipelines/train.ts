@@ -70,7 +70,6 @@ const command = Command.make("train", options, (flags) =>
   Effect.gen(function* () {
     const seed = yield* seedFrom(flags.seed)
     const policy = yield* policyFrom(flags.policy, seed)
-    yield* tellSeed(flags.seed)
     const ranks = yield* ranksFrom(flags)
     if (ranks.world > 1 && !flags.noTrain) {
       const message = `rank ${ranks.rank} of ${ranks.world} can load but not train here, as gradients are not shared: add --no-train`
@@ -79,6 +78,7 @@ const command = Command.make("train", options, (flags) =>
     const { stopped } = yield* interrupts
     const keeping = yield* keepingFrom(flags.checkpoint, flags.every, flags.data)
     const data = yield* dataFrom(flags.data, seed)
+    yield* tellSeed(flags.seed)
     const terminal = process.stderr.isTTY === true
     const progress = yield* Progress.make(terminal, write)
     const outcome = yield* train({ ...flags, ranks }, data, progress, stopped, keeping).pipe(
