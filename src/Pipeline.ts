@@ -23,6 +23,7 @@ import type * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type { Dataset } from "./datasets/Dataset.ts"
+import { ownEffect } from "./ForeignEffect.ts"
 import { InvalidOption, whole } from "./InvalidOption.ts"
 import { declared, Made, type ParametersOption, valid } from "./Parameters.ts"
 import type { Setting } from "./seeding/Ambient.ts"
@@ -245,6 +246,9 @@ export const filter: {
   <B extends A, E, R>(self: Pipeline<B, E, R>): Pipeline<B, E, R> =>
     append(self, { _tag: "Filter", id: named(name), draws: false, made: madeOf(name, keep, options), run: erase(keep) })
 
+/** What an effectful stage's function gives, as errors have it; they name the stage, too. */
+const EFFECT = "the stage's effect"
+
 /** How an effectful stage runs. @since 0.1.0 */
 export interface EffectOptions extends ParametersOption {
   /** How many samples of one batch are in the stage at once. Default 16. */
@@ -270,7 +274,7 @@ export const augmentEffect =
       draws: true,
       made: madeOf(name, run, options),
       concurrency: whole("concurrency", options.concurrency ?? 16, 1),
-      run: erase(run)
+      run: erase((sample: A, rng: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, rng, context)))
     })
 
 /**
@@ -291,7 +295,7 @@ export const mapEffect =
       draws: false,
       made: madeOf(name, run, options),
       concurrency: whole("concurrency", options.concurrency ?? 16, 1),
-      run: erase((sample: A, _: Rng, context: StageContext) => run(sample, context))
+      run: erase((sample: A, _: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, context)))
     })
 
 /** What becomes of an epoch's last batch when it is short. By default it is delivered as it is. @since 0.1.0 */

@@ -43,8 +43,8 @@ export const entropy = (): bigint => BigInt(`0x${randomBytes(16).toString("hex")
 /** The bytes that a gzip stream holds. Throws what zlib throws on a corrupt or cut one. @since 0.1.0 */
 export const gunzip = (data: Uint8Array): Uint8Array => gunzipSync(data)
 
-/** The bytes of a file that is shipped beside a module. @since 0.1.0 */
-export const beside = (url: URL): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(url))
+/** The bytes that base64 stands for. @since 0.1.0 */
+export const fromBase64 = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, "base64"))
 
 /** How many cores this process may use. @since 0.1.0 */
 export const cores = (): number => availableParallelism()
@@ -99,12 +99,12 @@ export interface ThreadEvents {
 }
 
 /**
- * Starts the module at `url` on a thread of its own, which is given `data`.
+ * Starts a module, by its URL, or a program, by its text, on a thread of its own, which is given `data`.
  *
  * @since 0.1.0
  */
-export const startThread = (url: URL, data: unknown, events: ThreadEvents): Thread => {
-  const worker = new Worker(url, { workerData: data })
+export const startThread = (program: URL | string, data: unknown, events: ThreadEvents): Thread => {
+  const worker = new Worker(program, { workerData: data, eval: typeof program === "string" })
   let over = false
   const die = (reason: string): void => {
     if (over) return

@@ -300,7 +300,7 @@ export class Recording extends Context.Tag("furrow/testing/Recording")<
  *   Pipeline.batch(2)
  * )
  * const program = Effect.gen(function* () {
- *   yield* Stream.runDrain(Scheduler.stream(pipeline))
+ *   yield* Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 }))
  *   return yield* (yield* Recording).draws
  * })
  * const draws = await program.pipe(Effect.provide(recording()), Effect.provide(Workers.fibers(2)), Effect.runPromise)

@@ -12,6 +12,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
+import { foreign } from "./ForeignEffect.ts"
+import { bundled } from "./scheduler/threads/Entry.ts"
 // What they register: any seed that the main side sends is to find its generator here.
 import "./index.ts"
 import "./testing.ts"
@@ -90,15 +92,21 @@ const exported = async (module: unknown, { config, module: url, name }: Start) =
 
 const servicesOf = (module: unknown): Layer.Layer<never> => {
   const services = Predicate.isRecord(module) ? module["services"] : undefined
+  const wrong = foreign("the layer that the pipeline's module exports as `services`", services)
+  if (wrong !== undefined) throw wrong
   // What it lacks shows as a missing service, in the stage that wants it.
   return Layer.isLayer(services) ? (services as unknown as Layer.Layer<never>) : Layer.empty
 }
+
+/** What helps where the module of the pipeline was left behind by a bundler. */
+const IN_A_BUNDLE =
+  "; in a bundle, export the pipeline from the module that is bundled and give import.meta.url, or bundle its module as a second entry point and give the URL of that file"
 
 const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) => void) =>
   Effect.gen(function* () {
     const module: unknown = yield* Effect.tryPromise({
       try: () => import(start.module) as Promise<unknown>,
-      catch: (cause) => new Error(`${start.module} cannot be loaded: ${said(cause)}`)
+      catch: (cause) => new Error(`${start.module} cannot be loaded: ${said(cause)}${bundled ? IN_A_BUNDLE : ""}`)
     })
     const pipeline = yield* Effect.tryPromise({
       try: () => exported(module, start),

@@ -116,7 +116,7 @@ describe("draws", () => {
         .reduce((pipeline, name) => pipeline.pipe(stage(name)), begin)
         .pipe(Pipeline.batchWith(10, (samples) => samples.map((drawn) => drawn["noise"])))
     const run = (...stages: ReadonlyArray<string>) =>
-      Stream.runCollect(Scheduler.stream(read(...stages))).pipe(
+      Stream.runCollect(Scheduler.stream(read(...stages), { epochs: 1 })).pipe(
         Effect.map((batches) => Array.from(batches).flatMap(({ columns }) => columns)),
         Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(1))),
         Effect.runPromise
@@ -329,7 +329,9 @@ describe("behind batch", () => {
 
   test("one seed serves a batch", async () => {
     const words = await Stream.runCollect(
-      Scheduler.stream(batched.pipe(Pipeline.augment("mix", (batch, rng) => ({ ...batch, columns: rng.word() }))))
+      Scheduler.stream(batched.pipe(Pipeline.augment("mix", (batch, rng) => ({ ...batch, columns: rng.word() }))), {
+        epochs: 1
+      })
     ).pipe(
       Effect.map((batches) => Array.from(batches, ({ columns }) => columns)),
       Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))),

@@ -142,13 +142,13 @@ const jittered = [numbers.pipe(jitter), inSequence.pipe(jitter)] as const
 equal<typeof jittered, readonly [Pipeline.Pipeline<number, never, Needs>, Pipeline.Pipeline<number, never, Needs>]>()
 
 // Runs carry all of it on.
-const stream = Scheduler.stream(typed)
+const stream = Scheduler.stream(typed, { epochs: 1 })
 equal<
   typeof stream,
   Stream.Stream<
     Batch<{ readonly image: Tensor<Uint8Array>; readonly label: Tensor<Int32Array> }>,
     Scheduler.LoaderError<ReadError>,
-    Disk | Workers.Workers
+    Disk
   >
 >()
 
@@ -193,16 +193,16 @@ numbers.pipe(Pipeline.ambient("forbid"))
 
 // A pipeline without batch cannot be run.
 // @ts-expect-error its items are numbers, not batches
-Scheduler.stream(numbers)
+Scheduler.stream(numbers, { epochs: 1 })
 
 // The law: a pipeline that draws does not run until a policy is provided.
 const drawing = numbers.pipe(Pipeline.sample(Sampler.shuffle), jitter, Pipeline.batch(4))
-const run = Stream.runDrain(Scheduler.stream(drawing)).pipe(Effect.provide(Workers.fibers(1)))
+const run = Stream.runDrain(Scheduler.stream(drawing, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
 // @ts-expect-error SeedPolicy is missing
 Effect.runPromise(run)
 Effect.runPromise(run.pipe(Effect.provide(SeedPolicy.elastic({ seed: 1 }))))
 // @ts-expect-error SeedPolicy is missing
-Scheduler.iterate(drawing, Workers.fibers(1))
-Scheduler.iterate(drawing, Layer.merge(Workers.fibers(1), SeedPolicy.elastic({ seed: 1 })))
+Scheduler.iterate(drawing, Workers.fibers(1), { epochs: 1 })
+Scheduler.iterate(drawing, Layer.merge(Workers.fibers(1), SeedPolicy.elastic({ seed: 1 })), { epochs: 1 })
 // One that does not draw needs none.
-Scheduler.iterate(numbers.pipe(Pipeline.batch(4)), Workers.fibers(1))
+Scheduler.iterate(numbers.pipe(Pipeline.batch(4)), Workers.fibers(1), { epochs: 1 })

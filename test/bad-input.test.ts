@@ -21,6 +21,7 @@ import type { Batch } from "../src/stages/Batch.ts"
 import { normalise, randomCrop, randomHorizontalFlip } from "../src/stages/Image.ts"
 import * as Sampler from "../src/stages/Sampler.ts"
 import * as Tensor from "../src/Tensor.ts"
+import type { PartialOptions } from "./support/options.ts"
 
 type Needs = SeedPolicy.SeedPolicy
 type Runnable = Pipeline.Pipeline<Batch<unknown>, unknown, Needs>
@@ -28,8 +29,8 @@ type Runnable = Pipeline.Pipeline<Batch<unknown>, unknown, Needs>
 const seeded = SeedPolicy.epochWorker({ seed: 42 })
 
 /** Runs a pipeline to its end. */
-const run = (pipeline: Runnable, options: Scheduler.Options = {}, workers = 2) =>
-  Stream.runDrain(Scheduler.stream(pipeline, options)).pipe(
+const run = (pipeline: Runnable, options: PartialOptions = {}, workers = 2) =>
+  Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1, ...options })).pipe(
     Effect.provide(Layer.merge(seeded, Workers.fibers(workers)))
   )
 
@@ -537,7 +538,7 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
     {
       what: "that draws, without a policy",
       act: () => {
-        const bare = Stream.runDrain(Scheduler.stream(noisy)).pipe(Effect.provide(Workers.fibers(1)))
+        const bare = Stream.runDrain(Scheduler.stream(noisy, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
         // As above.
         return bare as Effect.Effect<void, Scheduler.LoaderError>
       },
@@ -715,7 +716,7 @@ describe("a stage that throws", () => {
       Pipeline.mapEffect("load", (x) => (x === 3 ? Effect.fail(new NotFound({ path: "3.png" })) : Effect.succeed(x))),
       Pipeline.batch(4)
     )
-    const failed = await Stream.runDrain(Scheduler.stream(pipeline)).pipe(
+    const failed = await Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
       Effect.catchTag("StageError", ({ failure, stage }) => Effect.succeed([failure?._tag, failure?.path, stage])),
       Effect.provide(Workers.fibers(2)),
       Effect.runPromise
@@ -733,7 +734,7 @@ describe("a stage that throws", () => {
     )
     const seen: Array<number> = []
     const loop = async () => {
-      for await (const batch of Scheduler.iterate(pipeline, Workers.fibers(3))) seen.push(batch.index)
+      for await (const batch of Scheduler.iterate(pipeline, Workers.fibers(3), { epochs: 1 })) seen.push(batch.index)
     }
     await expect(loop()).rejects.toMatchObject({ _tag: "StageError", batch: 3, sample: 6 })
     expect(seen).toEqual([0, 1, 2])

@@ -23,6 +23,7 @@ import {
   ScriptMismatch,
   scripted
 } from "../src/testing.ts"
+import type { PartialOptions } from "./support/options.ts"
 
 const request = (own: Partial<SeedPolicy.Request> = {}): SeedPolicy.Request => ({
   scope: "sample",
@@ -91,8 +92,8 @@ const digits = Pipeline.from(Dataset.range(8)).pipe(
   Pipeline.batch(2)
 )
 
-const rows = (options: Scheduler.Options = {}, workers = 2) =>
-  Scheduler.stream(digits, options).pipe(
+const rows = (options: PartialOptions = {}, workers = 2) =>
+  Scheduler.stream(digits, { epochs: 1, ...options }).pipe(
     Stream.runCollect,
     Effect.map((batches) =>
       Array.from(batches).flatMap(({ columns: { crop, index, noise } }) =>
@@ -342,7 +343,7 @@ describe("scripted", () => {
     )
     const made = async (crop: ReadonlyArray<number>, flip: number) => {
       const layer = Layer.merge(scripted({ crop, flip: [flip] }), Workers.fibers(1))
-      for await (const { columns } of Scheduler.iterate(images, layer)) return Array.from(columns.data)
+      for await (const { columns } of Scheduler.iterate(images, layer, { epochs: 1 })) return Array.from(columns.data)
       throw new Error("there is one batch")
     }
     // Of the places 0, 1 and 2 on each axis the middle one is the image itself.
@@ -420,7 +421,7 @@ describe("recording", () => {
     expect(reported(...draws)).toEqual(sorted)
   })
 
-  const run = (workers: number, options: Scheduler.Options = {}) =>
+  const run = (workers: number, options: PartialOptions = {}) =>
     Effect.gen(function* () {
       const all = yield* rows(options, workers)
       return { all, draws: yield* (yield* Recording).draws }
@@ -467,7 +468,7 @@ describe("recording", () => {
       Pipeline.batch(6)
     )
     const draws = await Effect.gen(function* () {
-      yield* Stream.runDrain(Scheduler.stream(waits))
+      yield* Stream.runDrain(Scheduler.stream(waits, { epochs: 1 }))
       return yield* (yield* Recording).draws
     }).pipe(Effect.provide(recording()), Effect.provide(Workers.fibers(1)), Effect.runPromise)
     expect(draws.map(({ coordinates }) => coordinates.index)).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
@@ -547,7 +548,7 @@ describe("failing", () => {
 
   test("through a pipeline: the run fails with it, after the batches before", async () => {
     const taken: Array<number> = []
-    const program = Scheduler.stream(digits).pipe(
+    const program = Scheduler.stream(digits, { epochs: 1 }).pipe(
       Stream.runForEach((batch) => Effect.sync(() => taken.push(batch.index))),
       Effect.flip,
       Effect.provide(failing({ stage: "noise", batch: 2 })),

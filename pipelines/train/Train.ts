@@ -29,7 +29,7 @@ export interface Loading {
 }
 
 /** This process, of all that share each batch. */
-type Ranks = Pick<Scheduler.Options, "rank" | "world">
+type Ranks = Pick<Scheduler.RunOptions, "rank" | "world">
 
 /** What a run is told. */
 export interface Options {
@@ -197,7 +197,7 @@ export const train = (
     }
 
     const evaluate = (own: Model.Model) =>
-      Scheduler.stream(test).pipe(
+      Scheduler.stream(test, { epochs: 1 }).pipe(
         Stream.runFold({ right: 0, all: 0 }, ({ all, right }, batch: Digits) => ({
           right: right + timed(() => own.correct(input(batch))),
           all: all + batch.size

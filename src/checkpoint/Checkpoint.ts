@@ -88,7 +88,7 @@ export interface Service {
  * const go = Effect.gen(function* () {
  *   const checkpoint = yield* Checkpoint.Checkpoint
  *   const saved = Option.getOrUndefined(yield* checkpoint.latest)
- *   const loader = yield* Scheduler.open(pipeline, { from: saved?.cursor })
+ *   const loader = yield* Scheduler.open(pipeline, { epochs: 1, from: saved?.cursor })
  *   let sum = Number(saved?.state.json ?? 0)
  *   for (let step = 0; step < 3; step++) {
  *     const batch = yield* loader.take

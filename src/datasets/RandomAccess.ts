@@ -10,6 +10,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import { concurrent } from "../Concurrent.ts"
+import { ownEffect } from "../ForeignEffect.ts"
 import { InvalidOption, whole } from "../InvalidOption.ts"
 import { Made, type Parameters } from "../Parameters.ts"
 import type { Columnar } from "./Columnar.ts"
@@ -327,7 +328,12 @@ export const called = <A, E, R>(
   index: number,
   run: () => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | DatasetError, R> =>
-  Effect.flatten(Effect.try({ try: run, catch: (cause) => new DatasetError({ dataset, index, cause }) }))
+  Effect.flatten(
+    Effect.try({
+      try: () => ownEffect("the dataset's effect", run()),
+      catch: (cause) => new DatasetError({ dataset, index, cause })
+    })
+  )
 
 /** @since 0.1.0 */
 export interface NameOptions {

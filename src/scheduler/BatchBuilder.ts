@@ -236,7 +236,7 @@ export class BatchBuilder implements Ambient.AtWork {
   }
 
   #tabulate(plan: TablePlan): Work<AttemptError> {
-    const stages = plan.steps.flatMap((step) => step.stages)
+    const { stages } = this.#program
     const columns = (): Work<AttemptError> =>
       andThen(this.#binding.bind(stages, "sample"), () => {
         if (!this.#careful) {
@@ -442,7 +442,7 @@ export class BatchBuilder implements Ambient.AtWork {
 
   #fused(step: Extract<Step, { readonly _tag: "Fused" }>, all: ReadonlyArray<SeededStage>): void {
     const { fused } = step
-    if (!this.#careful) {
+    if (!this.#careful || this.#scope === "batch") {
       // `place` is below `fused.length`, of which there are as many stages.
       this.#adoptable = fused.run(this.#values, (place, at) => this.#stand(all[place] as SeededStage, this.#rowOf(at)))
       return
@@ -468,29 +468,45 @@ export class BatchBuilder implements Ambient.AtWork {
   }
 
   #each(stage: PlainStage, at: SeededStage): void {
-    this.#eachRow((place, row) => this.#one(stage, at, place, row))
+    if (this.#careful && this.#scope === "sample") {
+      this.#eachRow((place, row) => this.#one(stage, at, place, row))
+    } else {
+      const values = this.#values
+      let kept = 0
+      for (let place = 0; place < values.length; place++) {
+        const row = this.#rowOf(place)
+        if (!this.#one(stage, at, place, row)) {
+          this.#rows ??= Array.from(values.keys())
+          continue
+        }
+        if (kept < place && this.#rows !== undefined) {
+          values[kept] = values[place]
+          this.#rows[kept] = row
+        }
+        kept++
+      }
+      if (kept < values.length) {
+        values.length = kept
+        if (this.#rows !== undefined) this.#rows.length = kept
+      }
+    }
     this.#checkContext()
   }
 
-  /** Takes each value through `run`, which says whether it is kept. */
+  /** Takes each value through `run`, which says whether it is kept; one that fails is kept apart. */
   #eachRow(run: (place: number, row: number) => boolean): void {
     const count = this.#values.length
-    let dropped: Set<number> | undefined
+    const dropped = new Set<number>()
     for (let place = 0; place < count; place++) {
       const row = this.#rowOf(place)
-      let keeps = false
-      if (this.#careful && this.#scope === "sample") {
-        try {
-          keeps = run(place, row)
-        } catch (thrown) {
-          this.#fail(row, this.#error(this.stage(), row, unwrapped(thrown)))
-        }
-      } else keeps = run(place, row)
-      if (keeps) continue
-      dropped ??= new Set()
+      try {
+        if (run(place, row)) continue
+      } catch (thrown) {
+        this.#fail(row, this.#error(this.stage(), row, unwrapped(thrown)))
+      }
       dropped.add(place)
     }
-    if (dropped !== undefined) this.#drop(dropped)
+    if (dropped.size > 0) this.#drop(dropped)
   }
 
   /** Takes the value at a place through a stage; says whether it is kept. */

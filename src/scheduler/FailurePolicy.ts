@@ -1,9 +1,9 @@
 /**
  * What becomes of a run when a sample cannot be made: the failure policy, a service like that of the seeds.
  *
- * A batch is a function of its coordinates, so whatever failed can be made again, from the same seeds: a sample that is
- * retried is the sample that it would have been. A batch of which a sample failed is made again sample by sample; what
- * the others of it come to is the same.
+ * A batch is a function of its coordinates, so whatever failed can be attempted again, from the same seeds: a sample that
+ * is retried is the sample that it would have been. Only the samples that failed are attempted again; where the fault is
+ * the whole batch's (its collate, a stage behind `batch`), all of it is. Each attempt is counted in `Stats.retried`.
  *
  * @since 0.1.0
  */
@@ -12,11 +12,10 @@ import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import { checked, duration, finite, InvalidOption, whole } from "../InvalidOption.ts"
-import { AmbientRandomness } from "../seeding/Ambient.ts"
 import type { StageError } from "./StageError.ts"
-import { InvalidResult } from "./StageResult.ts"
 
 /** How long things may take; without one, as long as they like. @since 0.1.0 */
 export interface Timeouts {
@@ -152,7 +151,7 @@ export interface RetryOptions {
  *   size: 4,
  *   get: (index) => (calls++ === 2 ? Effect.fail("the server is busy") : Effect.succeed(index))
  * })
- * const run = Scheduler.stream(Pipeline.from(flaky).pipe(Pipeline.batch(4))).pipe(
+ * const run = Scheduler.stream(Pipeline.from(flaky).pipe(Pipeline.batch(4)), { epochs: 1 }).pipe(
  *   Stream.runCount,
  *   Effect.provide(Workers.fibers(1)),
  *   Effect.provide(FailurePolicy.retry(Schedule.exponential("1 millis").pipe(Schedule.intersect(Schedule.recurs(3)))))
@@ -218,7 +217,7 @@ export interface SkipOptions<R = never, R2 = never> {
  *   budget: { share: 0.1 },
  *   report: ({ error }) => Effect.sync(() => skipped.push(error.sample))
  * })
- * const sizes = Scheduler.stream(Pipeline.from(files).pipe(Pipeline.batch(5))).pipe(
+ * const sizes = Scheduler.stream(Pipeline.from(files).pipe(Pipeline.batch(5)), { epochs: 1 }).pipe(
  *   Stream.map((batch) => batch.size),
  *   Stream.runCollect,
  *   Effect.provide(Workers.fibers(2)),
@@ -255,7 +254,8 @@ export const skip = <R = never, R2 = never>(
 
 /** Whether trying again, or going on without it, can be of any use. @since 0.1.0 */
 export const isFault = ({ cause }: StageError): boolean =>
-  !(cause instanceof AmbientRandomness || cause instanceof InvalidResult)
+  // By their tags: an error that comes from a thread need not be of this side's class.
+  !(Predicate.isTagged(cause, "AmbientRandomness") || Predicate.isTagged(cause, "InvalidResult"))
 
 /** How many samples a budget comes to in a run of so many. @since 0.1.0 */
 export const allowance = (own: Budget, samples: number): number =>

@@ -110,19 +110,23 @@ export const onFiber =
         for (const place of quarantine.pass(places)) place.give()
       }
       const discard = Effect.sync(() => output.lent().forEach((place) => place.give()))
-      const content = (batch: Batch<unknown> | undefined): Effect.Effect<Content, Digest.DigestError> => {
+      const content = (
+        batch: Batch<unknown> | undefined,
+        { retried }: BatchBuilder
+      ): Effect.Effect<Content, Digest.DigestError> => {
         try {
-          const made = hashedNow(batch, digest, job.watch)
-          return Effect.succeed(reuse ? borrowed(made, output.lent(), give) : made)
+          const hashed = hashedNow(batch, digest, job.watch)
+          const made = reuse ? borrowed(hashed, output.lent(), give) : hashed
+          return Effect.succeed(retried === 0 ? made : { ...made, retried })
         } catch (thrown) {
           return Effect.fail(Digest.errorOf(thrown))
         }
       }
       const attempt = (builder: BatchBuilder, left?: Left): Attempted => {
         const given = builder.build(left)
-        if (given._tag === "Now") return content(given.value)
+        if (given._tag === "Now") return content(given.value, builder)
         const rest = limits.batch === undefined ? given.effect : builder.inTime(given.effect, limits.batch)
-        return Effect.flatMap(rest, content)
+        return Effect.flatMap(rest, (batch) => content(batch, builder))
       }
       let begun = false
       const build = (epoch: number, number: number): Asked => {
@@ -162,7 +166,7 @@ const again = (
     }
     return Effect.matchEffect(attempt(verdict.left), {
       onFailure: (next) => again(tries, next, builder, attempt),
-      onSuccess: (content) => Effect.succeed({ ...content, skipped, retried: builder.retried })
+      onSuccess: (content) => Effect.succeed({ ...content, skipped })
     })
   })
 

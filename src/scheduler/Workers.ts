@@ -26,12 +26,19 @@ export interface Service {
   readonly chosen: Effect.Effect<Option.Option<Choice>>
 }
 
+const one: Service = {
+  backend: "fibers",
+  count: 1,
+  start: onFiber(),
+  chosen: Effect.succeedSome({ backend: "fibers", reason: "nothing else was said" })
+}
+
 /**
- * The tag of the workers.
+ * The tag of the workers. A run that is given none has one fiber.
  *
  * @since 0.1.0
  */
-export class Workers extends Context.Tag("furrow/Workers")<Workers, Service>() {}
+export class Workers extends Context.Reference<Workers>()("furrow/Workers", { defaultValue: () => one }) {}
 
 /** The most workers a run can have: what the seed packing has room for. @since 0.1.0 */
 export const MAX = 4096

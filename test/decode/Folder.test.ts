@@ -60,7 +60,9 @@ describe("a folder of classes", () => {
       Pipeline.batch(5)
     )
     const [batch] = Chunk.toReadonlyArray(
-      await Effect.runPromise(Effect.provide(Stream.runCollect(Scheduler.stream(pipeline)), Workers.fibers(1)))
+      await Effect.runPromise(
+        Effect.provide(Stream.runCollect(Scheduler.stream(pipeline, { epochs: 1 })), Workers.fibers(1))
+      )
     )
     expect(Array.from(batch?.columns.height.data ?? [])).toEqual([7, 8, 9, 6, 5])
     expect(Array.from(batch?.columns.label.data ?? [])).toEqual([0, 1, 1, 2, 2])

@@ -17,6 +17,7 @@ import {
   type Tensor,
   Workers
 } from "../../src/index.ts"
+import type { PartialOptions } from "../support/options.ts"
 
 type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
 type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
@@ -38,10 +39,10 @@ const part = (
   workers: number,
   policy: PolicyLayer,
   count: number,
-  options: Scheduler.Options
+  options: PartialOptions
 ) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(pipeline(size, batchSize), { digest: true, ...options })
+    const loader = yield* Scheduler.open(pipeline(size, batchSize), { epochs: 1, digest: true, ...options })
     const taken: Array<ReturnType<typeof kept>> = []
     while (taken.length < count) {
       const batch = yield* loader.take
@@ -111,7 +112,7 @@ describe("a run that is left and gone on with", () => {
   })
 
   test("goes on with other ranks at any global batch", async () => {
-    const at = (rank: number, world: number, options: Scheduler.Options, count = Infinity) =>
+    const at = (rank: number, world: number, options: PartialOptions, count = Infinity) =>
       part(48, 8, 2, SeedPolicy.elastic({ seed: 1 }), count, { epochs: 2, rank, world, ...options })
     const whole = await at(0, 1, {})
     const early = await Promise.all([at(0, 2, {}, 5), at(1, 2, {}, 5)])
@@ -131,9 +132,9 @@ describe("a run that is left and gone on with", () => {
 
   test("is a few numbers, however large the dataset", async () => {
     const huge = Pipeline.from(Dataset.range(2 ** 40)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
-    const run = (options: Scheduler.Options) =>
+    const run = (options: PartialOptions) =>
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(huge, options)
+        const loader = yield* Scheduler.open(huge, { epochs: 1, ...options })
         const batch = yield* Effect.flatten(loader.take)
         return { indices: Array.from(batch.indices), cursor: yield* loader.cursor }
       }).pipe(
@@ -221,7 +222,7 @@ describe("a cursor that does not fit", () => {
     ]
     const opened = (dataset: Dataset.Dataset<unknown, unknown>, from?: Cursor.Cursor) =>
       Effect.flatMap(
-        Scheduler.open(Pipeline.from(dataset).pipe(Pipeline.batchWith(4, (samples) => samples)), { from }),
+        Scheduler.open(Pipeline.from(dataset).pipe(Pipeline.batchWith(4, (samples) => samples)), { epochs: 1, from }),
         ({ cursor }) => cursor
       ).pipe(Effect.scoped, Effect.provide(Workers.fibers(1)), Effect.either, Effect.runPromise)
     for (const [own, another] of pairs) {
@@ -248,13 +249,13 @@ describe("a cursor that does not fit", () => {
       Pipeline.mapEffect("wait", (batch) => Effect.delay(Effect.succeed(batch), batch.worker === 0 ? 50 : 0))
     )
     const gap = await Effect.gen(function* () {
-      const loader = yield* Scheduler.open(slow, { order: "ready", digest: true, world: 2 })
+      const loader = yield* Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, world: 2 })
       yield* loader.take
       return yield* loader.cursor
     }).pipe(Effect.scoped, Effect.provide(elastic), Effect.provide(Workers.fibers(2)), Effect.runPromise)
     expect(gap.ahead.length).toBe(1)
-    const resumed = (ranks: Scheduler.Options) =>
-      Effect.scoped(Scheduler.open(slow, { order: "ready", digest: true, from: gap, ...ranks })).pipe(
+    const resumed = (ranks: PartialOptions) =>
+      Effect.scoped(Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, from: gap, ...ranks })).pipe(
         Effect.provide(elastic),
         Effect.provide(Workers.fibers(3)),
         Effect.either,
@@ -321,7 +322,7 @@ describe("a cursor that does not fit", () => {
     expect(short).toMatchObject({ _tag: "InvalidOption", option: "epochs" })
     expect(short.message).toBe(
       "epochs must be at least 2, as in the run that the cursor is of: it has taken 2 batches beyond the end of 1 epoch, " +
-        "and nothing would be delivered, got 1"
+        "which would be lost; or begin anew, without the cursor, got 1"
     )
     // The cursor of a run that is done is no mistake.
     const done = await part(20, 4, 2, policy, Infinity, { epochs: 1 })
@@ -335,9 +336,9 @@ describe("a cursor that does not fit", () => {
     const slow = pipeline(8, 4).pipe(
       Pipeline.mapEffect("wait", (batch) => Effect.delay(Effect.succeed(batch), batch.worker === 0 ? 200 : 0))
     )
-    const opened = (options: Scheduler.Options, count: number) =>
+    const opened = (options: PartialOptions, count: number) =>
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(slow, { order: "ready", digest: true, prefetch: 3, ...options })
+        const loader = yield* Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, prefetch: 3, ...options })
         const taken: Array<readonly [number, number]> = []
         while (taken.length < count) {
           const batch = yield* loader.take
@@ -363,8 +364,7 @@ describe("a cursor that does not fit", () => {
     const refused = await opened({ epochs: 1, from: cursor }, Infinity)
     expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "InvalidOption", option: "epochs", value: 1 } })
     expect(String(refused._tag === "Left" ? refused.left : "")).toContain(
-      "at least 2, as in the run that the cursor is of: it has taken 1 batch beyond the end of 1 epoch, " +
-        "and 1 batch before the end would be lost"
+      "at least 2, as in the run that the cursor is of: it has taken 1 batch beyond the end of 1 epoch, which would be lost"
     )
     const rest = await opened({ epochs: 2, from: cursor }, Infinity)
     expect(rest._tag === "Right" ? rest.right.taken.toSorted() : rest.left).toEqual([

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import { Deferred, Effect, Exit, Fiber } from "effect"
 import * as fc from "fast-check"
-import { elsewhere, type Share } from "../../src/scheduler/Elsewhere.ts"
+import { elsewhere } from "../../src/scheduler/Elsewhere.ts"
 import { Leave } from "../../src/scheduler/Lane.ts"
 import type { Content, Failure, Maker, Quick } from "../../src/scheduler/Maker.ts"
+import type { Shares } from "../../src/scheduler/Shares.ts"
 
 /** How a batch is asked for, and whether it can be had, without an effect. */
 type Kind = "plain" | "effect to ask" | "effect to take"
@@ -90,8 +91,17 @@ class Machine {
   }
 }
 
-const shares = (count: number): Array<Share> =>
-  Array.from({ length: count }, (_, number) => ({ epoch: 0, number, place: number }))
+const shares = (count: number): Shares => {
+  let number = 0
+  return {
+    get next() {
+      return number < count ? { epoch: 0, number, place: number } : undefined
+    },
+    pass: () => {
+      number++
+    }
+  }
+}
 
 /** Lets all fibers come to rest. */
 const rest = () => Effect.runPromise(Effect.sleep(0))
@@ -107,6 +117,7 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false) => {
     eager,
     plain: true,
     traced: (_, content) => content,
+    skipped: () => Effect.never,
     made: ({ number }, exit: Exit.Exit<Content, Failure>) => {
       expect(Exit.isSuccess(exit) && exit.value.batch?.index).toBe(number)
       made.push(number)

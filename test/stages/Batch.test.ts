@@ -461,7 +461,7 @@ describe("what a run delivers", () => {
     const seen: Array<unknown> = []
     const buffers: Array<ArrayBufferLike> = []
     let count = 0
-    for await (const { columns } of Scheduler.iterate(pipeline, layer)) {
+    for await (const { columns } of Scheduler.iterate(pipeline, layer, { epochs: 1 })) {
       seen.push(plain(columns))
       for (const array of arrays(columns)) {
         count++
@@ -505,7 +505,8 @@ describe("what a run delivers", () => {
       Pipeline.batch(3)
     )
     const sizes: Array<number> = []
-    for await (const { columns } of Scheduler.iterate(pipeline, layer)) sizes.push(columns.image.data.buffer.byteLength)
+    for await (const { columns } of Scheduler.iterate(pipeline, layer, { epochs: 1 }))
+      sizes.push(columns.image.data.buffer.byteLength)
     expect(sizes).toEqual([3 * 16, 3 * 16, 16])
   })
 
@@ -530,7 +531,7 @@ describe("what a run delivers", () => {
       Pipeline.map("ragged", (x) => new Float32Array(x)),
       Pipeline.batch(3)
     )
-    const error = await Stream.runDrain(Scheduler.stream(pipeline)).pipe(
+    const error = await Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
       Effect.flip,
       Effect.provide(Workers.fibers(2)),
       Effect.runPromise
@@ -553,7 +554,7 @@ describe("what a run delivers", () => {
       )
     )
     const seen: Array<unknown> = []
-    for await (const { columns } of Scheduler.iterate(pipeline, Workers.fibers(2))) seen.push(columns)
+    for await (const { columns } of Scheduler.iterate(pipeline, Workers.fibers(2), { epochs: 1 })) seen.push(columns)
     expect(seen).toEqual([
       { longest: 2, words: ["", "ab"] },
       { longest: 6, words: ["abab", "ababab"] }

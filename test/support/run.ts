@@ -3,6 +3,7 @@
  */
 import { Effect, Layer, Stream } from "effect"
 import { type Batch, Scheduler, Workers } from "../../src/index.ts"
+import type { PartialOptions } from "./options.ts"
 import type { Expected } from "./oracle.ts"
 import { type Columns, type Conditions, pipelineOf, policyOf, type Recipe } from "./recipes.ts"
 
@@ -18,7 +19,7 @@ export const plain = (batch: Batch.Batch<Columns>): Expected => ({
 export const layerOf = (conditions: Conditions) => Layer.merge(policyOf(conditions), Workers.fibers(conditions.workers))
 
 /** All that a run delivers, and its digest. */
-export const run = (recipe: Recipe, conditions: Conditions, options: Scheduler.Options = {}) =>
+export const run = (recipe: Recipe, conditions: Conditions, options: PartialOptions = {}) =>
   Effect.runPromise(
     Effect.gen(function* () {
       const loader = yield* Scheduler.open(pipelineOf(recipe), { epochs: conditions.epochs, digest: true, ...options })

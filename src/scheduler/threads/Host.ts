@@ -29,6 +29,7 @@ import { type Rows, requestAt } from "../Request.ts"
 import { DatasetChanged, errorAt, StageError } from "../StageError.ts"
 import { limitsOf, SamplesFailed, Tries } from "../Tries.ts"
 import { andThen, Failing, type Given, given, type Work } from "../Work.ts"
+import { entry } from "./Entry.ts"
 import { Form, type Like, type Made } from "./Form.ts"
 import { type Extent, Mailbox } from "./Mailbox.ts"
 import { batchKey, type Laid, type Make, type Said, type Slot, type Start } from "./Protocol.ts"
@@ -62,9 +63,6 @@ interface Gone {
 
 /** What came of a question: an answer, or why there is none. */
 type Answer = Spoken | Like | Gone
-
-/** The thread's program, beside this package's door; what it is called depends on whether this is compiled. */
-const program = new URL(import.meta.url.endsWith(".ts") ? "../../thread.ts" : "../../thread.js", import.meta.url)
 
 /** Makes a worker's batches on a thread of its own. @since 0.1.0 */
 export const onThread =
@@ -206,7 +204,7 @@ class Host {
     const start = mailbox === undefined ? undefined : { extent: this.#extent, buffer: mailbox.buffer }
     this.#thread = yield* Effect.try({
       try: () =>
-        startThread(program, { ...this.#start, mailbox: start } satisfies Start, {
+        startThread(entry(this.#options.module), { ...this.#start, mailbox: start } satisfies Start, {
           said: (message) => this.#said(message as Said), // our own program says nothing else
           died: (reason) => this.#died(reason)
         }),
