@@ -24,6 +24,7 @@ import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { Batch } from "../stages/Batch.ts"
 import { callSite } from "./CallSite.ts"
+import { EmptyBatches } from "./EmptyBatch.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
 import type { Epoch, Loader, LoaderError } from "./Loader.ts"
@@ -145,7 +146,7 @@ const noLayer = (value: unknown): InvalidOption =>
   })
 
 /** Which sample to make again; the figures stand in a `StageError`. @since 0.1.0 */
-export type ReplayOptions = Job.Ranks & {
+export type ReplayOptions = Job.Sharing & {
   readonly epoch: number
   /** How many workers the run had; under an elastic policy any number will do. */
   readonly workers: number
@@ -201,7 +202,11 @@ export const replay = <C, E, R>(
     const made = Effect.zipRight(
       worker.advance(epoch, batch),
       position === undefined
-        ? Effect.map(worker.batch(epoch, batch), Option.fromNullable)
+        ? Effect.map(worker.batch(epoch, batch), (made) =>
+            made === undefined && job.plan.world > 1
+              ? Option.some(new EmptyBatches(job.plan).at(epoch * job.plan.batches + batch))
+              : Option.fromNullable(made)
+          )
         : worker.sample(epoch, position)
     )
     yield* Ambient.installed(pipeline.ambient)
