@@ -234,7 +234,7 @@ export const make = ({
       const taking = next(limit, plainly)
       return turn.during(
         Effect.suspend((): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> => {
-          const current = Math.max(entered ?? 0, chain.next > limit ? epochAtHand() : 0)
+          const current = Math.max(entered ?? 0, chain.next > limit ? Math.min(epochAtHand(), range.end - 1) : 0)
           return current > epoch ? Effect.fail(new EpochPassed({ epoch, current })) : taking
         })
       )
