@@ -23,7 +23,9 @@ import type * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type { Dataset } from "./datasets/Dataset.ts"
+import { ownEffect } from "./ForeignEffect.ts"
 import { InvalidOption, whole } from "./InvalidOption.ts"
+import { declared, Made, type ParametersOption, valid } from "./Parameters.ts"
 import type { Setting } from "./seeding/Ambient.ts"
 import { type StageId, stageId } from "./seeding/Coordinates.ts"
 import type { Rng } from "./seeding/Rng.ts"
@@ -32,6 +34,7 @@ import { type Batch, type Collate, type Columns, checkDTypes, columns, type DTyp
 import type { Sampler } from "./stages/Sampler.ts"
 import type { Augment, Mapping, Stage, StageContext } from "./stages/Stage.ts"
 
+export type { Parameter, Parameters, ParametersOption } from "./Parameters.ts"
 export type { Augment, Mapping, Stage, StageContext } from "./stages/Stage.ts"
 
 /** @since 0.1.0 */
@@ -172,8 +175,18 @@ const append = (self: Pipeline<unknown, unknown, unknown>, stage: Stage): Pipeli
  */
 export const sample =
   <RS>(sampler: Sampler<RS>) =>
-  <A, E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R | RS> =>
-    append(self, { _tag: "Sample", id: stageId("sample"), draws: sampler.draws, sampler })
+  <A, E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R | RS> => {
+    valid(`parameters of sampler ${sampler.name}`, sampler.parameters)
+    return append(self, { _tag: "Sample", id: stageId("sample"), draws: sampler.draws, sampler })
+  }
+
+/** What a stage's function was made with: as its constructor declared it, and as its user did. */
+const madeOf = (name: string, run: unknown, options: ParametersOption): Made | undefined => {
+  const own = valid(`parameters of stage ${JSON.stringify(name)}`, options.parameters)
+  const built = declared(run)
+  if (built === undefined) return own === undefined ? undefined : new Made("function", own)
+  return own === undefined ? built : new Made(built.name, { ...built.parameters, declared: own })
+}
 
 /**
  * A stage that draws: `run` turns a sample into another with numbers from `rng`, which stands at a seed of its own for
@@ -185,9 +198,15 @@ export const sample =
  * @since 0.1.0
  */
 export const augment =
-  <A, B>(name: string, run: Augment<A, B>) =>
+  <A, B>(name: string, run: Augment<A, B>, options: ParametersOption = {}) =>
   <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E, R | SeedPolicy> =>
-    append(self, { _tag: "Augment", id: named(name), draws: true, run: erase(run) })
+    append(self, {
+      _tag: "Augment",
+      id: named(name),
+      draws: true,
+      made: madeOf(name, run, options),
+      run: erase(run)
+    })
 
 /**
  * A stage that does not draw. Behind `batch` it works on whole batches.
@@ -195,9 +214,9 @@ export const augment =
  * @since 0.1.0
  */
 export const map =
-  <A, B>(name: string, run: Mapping<A, B>) =>
+  <A, B>(name: string, run: Mapping<A, B>, options: ParametersOption = {}) =>
   <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E, R> =>
-    append(self, { _tag: "Map", id: named(name), draws: false, run: erase(run) })
+    append(self, { _tag: "Map", id: named(name), draws: false, made: madeOf(name, run, options), run: erase(run) })
 
 /**
  * Leaves out the samples that `keep` refuses.
@@ -212,15 +231,26 @@ export const map =
 export const filter: {
   // First where the pipeline is known, so that `keep` needs no annotation and a wider one does not widen the samples;
   // then for a stage kept as a value.
-  <A>(name: string, keep: Mapping<NoInfer<A>, boolean>): <E, R>(self: Pipeline<A, E, R>) => Pipeline<A, E, R>
-  <A>(name: string, keep: Mapping<A, boolean>): <B extends A, E, R>(self: Pipeline<B, E, R>) => Pipeline<B, E, R>
+  <A>(
+    name: string,
+    keep: Mapping<NoInfer<A>, boolean>,
+    options?: ParametersOption
+  ): <E, R>(self: Pipeline<A, E, R>) => Pipeline<A, E, R>
+  <A>(
+    name: string,
+    keep: Mapping<A, boolean>,
+    options?: ParametersOption
+  ): <B extends A, E, R>(self: Pipeline<B, E, R>) => Pipeline<B, E, R>
 } =
-  <A>(name: string, keep: Mapping<A, boolean>) =>
+  <A>(name: string, keep: Mapping<A, boolean>, options: ParametersOption = {}) =>
   <B extends A, E, R>(self: Pipeline<B, E, R>): Pipeline<B, E, R> =>
-    append(self, { _tag: "Filter", id: named(name), draws: false, run: erase(keep) })
+    append(self, { _tag: "Filter", id: named(name), draws: false, made: madeOf(name, keep, options), run: erase(keep) })
+
+/** What an effectful stage's function gives, as errors have it; they name the stage, too. */
+const EFFECT = "the stage's effect"
 
 /** How an effectful stage runs. @since 0.1.0 */
-export interface EffectOptions {
+export interface EffectOptions extends ParametersOption {
   /** How many samples of one batch are in the stage at once. Default 16. */
   readonly concurrency?: number
 }
@@ -242,8 +272,9 @@ export const augmentEffect =
       _tag: "Effect",
       id: named(name),
       draws: true,
+      made: madeOf(name, run, options),
       concurrency: whole("concurrency", options.concurrency ?? 16, 1),
-      run: erase(run)
+      run: erase((sample: A, rng: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, rng, context)))
     })
 
 /**
@@ -262,8 +293,9 @@ export const mapEffect =
       _tag: "Effect",
       id: named(name),
       draws: false,
+      made: madeOf(name, run, options),
       concurrency: whole("concurrency", options.concurrency ?? 16, 1),
-      run: erase((sample: A, _: Rng, context: StageContext) => run(sample, context))
+      run: erase((sample: A, _: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, context)))
     })
 
 /** What becomes of an epoch's last batch when it is short. By default it is delivered as it is. @since 0.1.0 */
@@ -293,7 +325,8 @@ export interface BatchOptions<D extends DTypes> extends LastOptions {
 export const batch = <const D extends DTypes = {}>(size: number, options: BatchOptions<D> = {}) => {
   const dtypes: DTypes = options.dtypes ?? {}
   checkDTypes(dtypes)
-  const stage = batchStage(size, options, (samples, adoptable) => columns(samples, dtypes, adoptable), dtypes)
+  const collate: Collate<unknown, unknown> = (samples, adoptable) => columns(samples, dtypes, adoptable)
+  const stage = batchStage(size, options, collate, new Made("columns", { dtypes }), dtypes)
   return <A, E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<Columns<A, D>>, E, R> => append(self, stage)
 }
 
@@ -302,8 +335,8 @@ export const batch = <const D extends DTypes = {}>(size: number, options: BatchO
  *
  * @since 0.1.0
  */
-export const batchWith = <A, C>(size: number, collate: Collate<A, C>, options: LastOptions = {}) => {
-  const stage = batchStage(size, options, erase(collate))
+export const batchWith = <A, C>(size: number, collate: Collate<A, C>, options: LastOptions & ParametersOption = {}) => {
+  const stage = batchStage(size, options, erase(collate), madeOf("batch", collate, options))
   return <E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<C>, E, R> => append(self, stage)
 }
 
@@ -311,6 +344,7 @@ const batchStage = (
   size: number,
   { dropLast = false, padLast = false }: LastOptions,
   collate: Collate<unknown, unknown>,
+  made: Made | undefined,
   dtypes?: DTypes
 ): Stage => {
   if (dropLast && padLast) {
@@ -327,6 +361,7 @@ const batchStage = (
     size: whole("batch size", size, 1, 2 ** 32 - 1),
     dropLast,
     padLast,
+    made,
     collate,
     dtypes
   }

@@ -12,14 +12,18 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
+import { foreign } from "./ForeignEffect.ts"
+import { bundled } from "./scheduler/threads/Entry.ts"
 // What they register: any seed that the main side sends is to find its generator here.
 import "./index.ts"
 import "./testing.ts"
 import { arena } from "./kernels/Kernels.ts"
 import { Output } from "./kernels/Output.ts"
+import type { Place } from "./kernels/Place.ts"
 import type { Pipeline } from "./Pipeline.ts"
 import { TypeId } from "./Pipeline.ts"
 import { afterEvents, ownThread } from "./runtime.ts"
+import type { BatchBuilder } from "./scheduler/BatchBuilder.ts"
 import { fingerprint } from "./scheduler/Fingerprint.ts"
 import * as Job from "./scheduler/Job.ts"
 import { hashedNow } from "./scheduler/Maker.ts"
@@ -28,7 +32,7 @@ import { Times } from "./scheduler/Profile.ts"
 import { type Limits, SamplesFailed } from "./scheduler/Tries.ts"
 import { type Made, Sent } from "./scheduler/threads/Form.ts"
 import { Mailbox } from "./scheduler/threads/Mailbox.ts"
-import type { Make, Said, Start } from "./scheduler/threads/Protocol.ts"
+import { batchKey, type Make, type Said, type Start } from "./scheduler/threads/Protocol.ts"
 import { Ring } from "./scheduler/threads/Ring.ts"
 import { encode } from "./scheduler/threads/Thrown.ts"
 import * as Worker from "./scheduler/Worker.ts"
@@ -88,15 +92,21 @@ const exported = async (module: unknown, { config, module: url, name }: Start) =
 
 const servicesOf = (module: unknown): Layer.Layer<never> => {
   const services = Predicate.isRecord(module) ? module["services"] : undefined
+  const wrong = foreign("the layer that the pipeline's module exports as `services`", services)
+  if (wrong !== undefined) throw wrong
   // What it lacks shows as a missing service, in the stage that wants it.
   return Layer.isLayer(services) ? (services as unknown as Layer.Layer<never>) : Layer.empty
 }
+
+/** What helps where the module of the pipeline was left behind by a bundler. */
+const IN_A_BUNDLE =
+  "; in a bundle, export the pipeline from the module that is bundled and give import.meta.url, or bundle its module as a second entry point and give the URL of that file"
 
 const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) => void) =>
   Effect.gen(function* () {
     const module: unknown = yield* Effect.tryPromise({
       try: () => import(start.module) as Promise<unknown>,
-      catch: (cause) => new Error(`${start.module} cannot be loaded: ${said(cause)}`)
+      catch: (cause) => new Error(`${start.module} cannot be loaded: ${said(cause)}${bundled ? IN_A_BUNDLE : ""}`)
     })
     const pipeline = yield* Effect.tryPromise({
       try: () => exported(module, start),
@@ -145,7 +155,11 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
         shown = own.bytes.buffer
         post({ _tag: "Memory", memory: shown })
       }
-      const known = mailbox === undefined || said._tag === "Failed" ? undefined : forms.of(said, atHand.indices)
+      // One that says more than its form does goes as a message.
+      const known =
+        mailbox === undefined || said._tag === "Failed" || said.retried !== undefined
+          ? undefined
+          : forms.of(said, atHand.indices)
       if (known === undefined || known.first || grown || said._tag === "Failed") {
         post(known === undefined || said._tag === "Failed" ? said : { ...said, form: known.form })
         mailbox?.answer()
@@ -157,9 +171,9 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
     }
 
     /** Hashes a batch where the run wants it, writes it down, and says so. */
-    const handOver = (made: Batch<unknown> | undefined): void => {
+    const handOver = (made: Batch<unknown> | undefined, places: ReadonlyArray<Place>, retried: number): void => {
       const { hash } = hashedNow(made, start.digest, watch)
-      const { laid, slots, value } = ring.write(made, output.lent())
+      const { laid, slots, value } = ring.write(made, places)
       const times = watch.times?.take()
       answer({
         _tag: "Made",
@@ -168,20 +182,24 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
         laid,
         hash,
         draws: atHand.draws,
+        ...(retried === 0 ? {} : { retried }),
         ...(times === undefined ? {} : { times })
       })
     }
 
-    const failed = (cause: Cause.Cause<unknown>): void => {
-      for (const place of output.lent()) place.give()
+    const failed = (cause: Cause.Cause<unknown>, retried: number): void => {
       const failure = Cause.squash(cause)
       const errors = failure instanceof SamplesFailed ? failure.errors : [failure]
-      answer({ _tag: "Failed", errors: errors.map(encode), draws: atHand.draws })
+      answer({ _tag: "Failed", errors: errors.map(encode), retried })
     }
+
+    /** Batches of which an attempt has failed, with the places that their samples lie in: another one may follow. */
+    const unfinished = new Map<string, { readonly builder: BatchBuilder; readonly places: ReadonlyArray<Place> }>()
 
     /** Makes a batch and says what came of it; gives what is left to be done where that takes an effect. */
     const make = ({
       batch,
+      dropped,
       epoch,
       free,
       indices,
@@ -193,18 +211,35 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
       atHand.seeds = new Map(seeds)
       atHand.draws = []
       first = Plan.rows(job.plan, batch).position
-      const made = left === undefined ? worker.now(epoch, batch) : undefined
-      if (made !== undefined) {
+      for (const key of dropped ?? []) {
+        for (const place of unfinished.get(key)?.places ?? []) place.give()
+        unfinished.delete(key)
+      }
+      const key = batchKey(epoch, batch)
+      const known = unfinished.get(key)
+      unfinished.delete(key)
+      const builder = known?.builder ?? worker.builder(epoch, batch)
+      const places = (): ReadonlyArray<Place> => [...(known?.places ?? []), ...output.lent()]
+      const retriedBefore = builder?.retried ?? 0
+      const retried = (): number => (builder?.retried ?? 0) - retriedBefore
+      const ended = (made: Batch<unknown> | undefined): void => handOver(made, places(), retried())
+      const lost = (cause: Cause.Cause<unknown>): void => {
+        if (builder !== undefined && limits.careful) unfinished.set(key, { builder, places: places() })
+        else for (const place of places()) place.give()
+        failed(cause, retried())
+      }
+      const given = builder?.build(left === undefined ? undefined : new Set(left))
+      if (given === undefined || given._tag === "Now") {
         try {
-          handOver(made)
+          ended(given?.value)
         } catch (thrown) {
-          failed(Cause.die(thrown))
+          lost(Cause.die(thrown))
         }
         return undefined
       }
-      return worker.attempt(epoch, batch, left === undefined ? undefined : new Set(left)).pipe(
-        Effect.map(handOver),
-        Effect.catchAllCause((cause) => Effect.sync(() => failed(cause))),
+      return given.effect.pipe(
+        Effect.map(ended),
+        Effect.catchAllCause((cause) => Effect.sync(() => lost(cause))),
         Effect.provide(context)
       )
     }

@@ -60,8 +60,10 @@ export interface Entry {
 /** @since 0.1.0 */
 export interface Service {
   /**
-   * Keeps a checkpoint; when it returns, it is there. An interrupt waits for its end. Fails with `CheckpointError`
-   * (`state` where the state cannot be stored; `full`, `denied`, `locked`, `io`), and those before it are as they were.
+   * Keeps a checkpoint; when it returns, it is there and was read back. An interrupt waits for its end. Fails with
+   * `CheckpointError`, and those before it are as they were: `cursor` or `state` if it was given what is no cursor or
+   * cannot be stored, before anything is written; `full`, `denied`, `locked`, `io`; `damaged` or another kind of damage
+   * if it does not read back.
    */
   readonly save: (part: Part) => Effect.Effect<Entry, CheckpointError>
   /**
@@ -109,7 +111,18 @@ export interface Options {
   readonly keep?: number
 }
 
-const kept = ({ keep = 3 }: Options) => checked(() => whole("keep", keep, 1))
+/** The options, and how many checkpoints they keep. */
+const kept = <O extends Options>(maker: string, options: O) =>
+  checked(() => {
+    if (typeof options !== "object" || options === null) {
+      throw new InvalidOption({
+        option: `the options of Checkpoint.${maker}`,
+        value: options,
+        expected: "a record"
+      })
+    }
+    return { options, keep: whole("keep", options.keep === undefined ? 3 : options.keep, 1) }
+  })
 
 const named = (option: string, value: string): Effect.Effect<string, InvalidOption> =>
   checked(() => {
@@ -121,7 +134,7 @@ const named = (option: string, value: string): Effect.Effect<string, InvalidOpti
 export const memory = (options: Options = {}): Layer.Layer<Checkpoint, InvalidOption> =>
   Layer.effect(
     Checkpoint,
-    Effect.flatMap(kept(options), (keep) => Keeper.make(MemoryStore.make(), keep))
+    Effect.flatMap(kept("memory", options), ({ keep }) => Keeper.make(MemoryStore.make(), keep))
   )
 
 /**
@@ -154,8 +167,8 @@ export const file = (
   Layer.scoped(
     Checkpoint,
     Effect.gen(function* () {
-      const keep = yield* kept(options)
-      const directory = yield* named("directory", options.directory)
+      const { keep, options: own } = yield* kept("file", options)
+      const directory = yield* named("directory", own.directory)
       return yield* Keeper.make(yield* FileStore.make(directory), keep)
     })
   )
@@ -220,8 +233,8 @@ export const keyValue = (
   Layer.effect(
     Checkpoint,
     Effect.gen(function* () {
-      const keep = yield* kept(options)
-      const name = yield* named("name", options.name ?? "checkpoint")
+      const { keep, options: own } = yield* kept("keyValue", options)
+      const name = yield* named("name", own.name === undefined ? "checkpoint" : own.name)
       return yield* Keeper.make(KeyValueStore.make(yield* PlatformServices.KeyValueStore, name), keep)
     })
   )

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../InvalidOption.ts"
+import { Made } from "../Parameters.ts"
 import { isTypedArray, make as makeTensor, Tensor, type TypedArray } from "../Tensor.ts"
 import type { Field } from "./Columnar.ts"
 import { check, type Dataset, type NameOptions, Plain } from "./RandomAccess.ts"
@@ -90,6 +91,7 @@ export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
   return new Plain<Row<C>, never>(
     name,
     () => size,
+    new Made("columns", { name }),
     (index) => {
       check(name, index, size)
       return rowAt(index)

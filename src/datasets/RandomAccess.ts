@@ -10,7 +10,9 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import { concurrent } from "../Concurrent.ts"
+import { ownEffect } from "../ForeignEffect.ts"
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import { Made, type Parameters } from "../Parameters.ts"
 import type { Columnar } from "./Columnar.ts"
 
 /**
@@ -36,6 +38,10 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly get: (index: number) => Effect.Effect<A, E | IndexError, R>
   /** What tells its content from another one of the same name and size, where that can be told. */
   readonly content?: Content | undefined
+  /** Of what it is a view, and by which parameters: of one of this library's. */
+  readonly made?: Made | undefined
+  /** Whether `getMany` is a read of its own (one query, one request) rather than `get` for each. Default `false`. */
+  readonly batched?: boolean | undefined
   /** The samples at `indices`, in their order. The array is fresh and the caller's own. */
   readonly getMany: (indices: ArrayLike<number>) => Effect.Effect<Array<A>, E | IndexError, R>
 }
@@ -99,10 +105,19 @@ export class Plain<A, E> implements Dataset<A, E> {
   /** What `read` reads from, where that is columns. */
   readonly columnar: Columnar | undefined
   readonly content: Content | undefined
+  readonly made: Made
   readonly #size: () => number
 
-  constructor(name: string, size: () => number, read: (index: number) => A, columnar?: Columnar, content?: Content) {
+  constructor(
+    name: string,
+    size: () => number,
+    made: Made,
+    read: (index: number) => A,
+    columnar?: Columnar,
+    content?: Content
+  ) {
     this.content = content
+    this.made = made
     this.name = name
     this.read = read
     this.columnar = columnar
@@ -151,15 +166,21 @@ export class Effectful<A, E, R> implements Dataset<A, E, R> {
   readonly #get: (index: number) => Effect.Effect<A, E | IndexError, R>
   readonly #getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
   readonly content: Content | undefined
+  readonly made: Made
+  readonly batched: boolean
 
   constructor(
     name: string,
     size: () => number,
+    made: Made,
     get: (index: number) => Effect.Effect<A, E | IndexError, R>,
     getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>,
-    content?: Content
+    content?: Content,
+    batched = false
   ) {
     this.content = content
+    this.made = made
+    this.batched = batched
     this.name = name
     this.#size = size
     this.#get = get
@@ -219,7 +240,7 @@ export interface MakeOptions<A> {
 export const make = <A>(options: MakeOptions<A>): Dataset<A, DatasetError> => {
   const { get, name = "dataset" } = options
   const size = whole(`size of dataset ${name}`, options.size, 0)
-  return new Plain(name, () => size, guarded(name, size, get))
+  return new Plain(name, () => size, new Made("make", { name }, contentOf(name)), guarded(name, size, get))
 }
 
 const guarded =
@@ -232,6 +253,9 @@ const guarded =
       throw new DatasetError({ dataset: name, index, cause })
     }
   }
+
+/** Of a dataset that functions read. */
+export const contentOf = (name: string): string => `the content of dataset ${JSON.stringify(name)}`
 
 /** @since 0.1.0 */
 export interface EffectOptions<A, E, R> {
@@ -253,7 +277,15 @@ export interface EffectOptions<A, E, R> {
  *
  * @since 0.1.0
  */
-export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>): Dataset<A, E | DatasetError, R> => {
+export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>): Dataset<A, E | DatasetError, R> =>
+  effectful(options, "effect", {})
+
+/** The same, of which more is known than that a user's functions read it. */
+export const effectful = <A, E, R>(
+  options: EffectOptions<A, E, R>,
+  kind: string,
+  parameters: Parameters
+): Dataset<A, E | DatasetError, R> => {
   const { getMany, name = "dataset" } = options
   const size = whole(`size of dataset ${name}`, options.size, 0)
   const concurrency = whole("concurrency", options.concurrency ?? 16, 1)
@@ -279,7 +311,15 @@ export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>)
       }
     )
   }
-  return new Effectful(name, () => size, get, many)
+  return new Effectful(
+    name,
+    () => size,
+    new Made(kind, { name, ...parameters }, contentOf(name)),
+    get,
+    many,
+    undefined,
+    getMany !== undefined
+  )
 }
 
 /** The effect that a caller's function gives, or a `DatasetError` where it throws instead. */
@@ -288,7 +328,12 @@ export const called = <A, E, R>(
   index: number,
   run: () => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | DatasetError, R> =>
-  Effect.flatten(Effect.try({ try: run, catch: (cause) => new DatasetError({ dataset, index, cause }) }))
+  Effect.flatten(
+    Effect.try({
+      try: () => ownEffect("the dataset's effect", run()),
+      catch: (cause) => new DatasetError({ dataset, index, cause })
+    })
+  )
 
 /** @since 0.1.0 */
 export interface NameOptions {
@@ -308,6 +353,7 @@ export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {})
   return new Plain<A, never>(
     name,
     () => items.length,
+    new Made("array", { name }),
     (index) => {
       check(name, index, items.length)
       // The index is below the length; what an array holds there is an A, `undefined` included.
@@ -330,6 +376,7 @@ export const range = (size: number, options: NameOptions = {}): Dataset<number> 
   return new Plain<number, never>(
     name,
     () => size,
+    new Made("range", { name }),
     (index) => {
       check(name, index, size)
       return index

@@ -5,11 +5,12 @@
  */
 import * as Either from "effect/Either"
 import { InvalidOption } from "../InvalidOption.ts"
+import { Made } from "../Parameters.ts"
 import * as Permutation from "../seeding/Permutation.ts"
 import * as Rng from "../seeding/Rng.ts"
 import * as Seed from "../seeding/Seed.ts"
 import type { Dataset } from "./RandomAccess.ts"
-import { placed } from "./Views.ts"
+import { madeOf, placed } from "./Views.ts"
 
 /** How a dataset is split. @since 0.1.0 */
 export interface SplitOptions {
@@ -43,13 +44,17 @@ export const split =
   <A, E, R>(self: Dataset<A, E, R>): { readonly [K in keyof P]: Dataset<A, E, R> } => {
     const { name, size } = self
     const ends = boundaries(parts, size)
-    const order = options.seed === undefined ? undefined : permutation(size, options.seed)
+    const root = options.seed === undefined ? undefined : rootOf(options.seed)
+    const drawn = root === undefined ? undefined : permutation(size, root)
     const views: Record<string, Dataset<A, E, R>> = {}
     let start = 0
     for (const [key, end] of ends) {
       const from = start
-      const place = order === undefined ? (index: number) => from + index : (index: number) => order.at(from + index)
-      views[key] = placed(self, `${name}, ${key}`, end - from, place)
+      const place = drawn === undefined ? (index: number) => from + index : (index: number) => drawn.at(from + index)
+      // A drawn order is another one over another size.
+      const draw = root === undefined ? {} : { seed: root.text, samples: size }
+      const made = new Made("split", { start: from, end, ...draw, of: madeOf(self) })
+      views[key] = placed(self, `${name}, ${key}`, made, end - from, place)
       start = end
     }
     // `ends` has the keys of `parts`, each once.
@@ -78,13 +83,15 @@ const boundaries = (parts: Readonly<Record<string, number>>, size: number): Arra
   })
 }
 
-const permutation = (size: number, seed: Seed.RootInput): Permutation.Permutation => {
+const rootOf = (seed: Seed.RootInput): Seed.Root => {
   const root = Seed.root(seed)
   if (Either.isLeft(root)) {
     const { reason, value } = root.left
     throw new InvalidOption({ option: "seed", value, expected: `one that can seed a split: ${reason}` })
   }
-  const { high, low } = root.right
-  // A fork by name, so that the split shares no draw with a run that has the same seed.
-  return Permutation.make(size, Rng.make({ algorithm: "philox4x32-10", words: [low, high] }).fork("Dataset.split"))
+  return root.right
 }
+
+const permutation = (size: number, { high, low }: Seed.Root): Permutation.Permutation =>
+  // A fork by name, so that the split shares no draw with a run that has the same seed.
+  Permutation.make(size, Rng.make({ algorithm: "philox4x32-10", words: [low, high] }).fork("Dataset.split"))

@@ -7,7 +7,7 @@ import type * as PlatformErrors from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { type Dataset, type DatasetError, effect } from "../datasets/RandomAccess.ts"
+import { type Dataset, type DatasetError, effectful } from "../datasets/RandomAccess.ts"
 import { whole } from "../InvalidOption.ts"
 import * as PlatformServices from "../PlatformServices.ts"
 import { extensions } from "./Format.ts"
@@ -87,15 +87,13 @@ export const folder = (
         labels.push(label)
       }
     }
-    const dataset = effect({
-      name: options.name ?? path,
-      size: files.length,
-      concurrency,
-      get: (index) => {
-        const label = labels[index] as number // the index is below the size, which is the length of both
-        return Effect.map(system.readFile(files[index] as string), (image): Labelled => ({ image, label })) // as above
-      }
-    })
+    const get = (index: number) => {
+      const label = labels[index] as number // the index is below the size, which is the length of both
+      return Effect.map(system.readFile(files[index] as string), (image): Labelled => ({ image, label })) // as above
+    }
+    const own = { name: options.name ?? path, size: files.length, concurrency, get }
+    // A folder may move: what its files are is told by their names within it.
+    const dataset = effectful(own, "folder", { classes, files: files.map((file) => file.slice(root.length)) })
     return Object.assign(dataset, { classes, counts, files })
   })
 }

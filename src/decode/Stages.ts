@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { InvalidOption } from "../InvalidOption.ts"
+import { declare } from "../Parameters.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import type { Image } from "../stages/image/ImageStage.ts"
 import type { Rectangle } from "../stages/image/kernels/resize.ts"
@@ -110,8 +111,9 @@ export const image = <const F extends string = "image">(options: DecodeOptions<F
     shrink: truth("shrinkOnLoad", options.shrinkOnLoad ?? true)
   }
   const bounded = bound(concurrency)
-  return <S extends Encoded<F>>(sample: S): Effect.Effect<Decoded<S, F>, DecodeError | DecoderMissing> =>
+  const decode = <S extends Encoded<F>>(sample: S): Effect.Effect<Decoded<S, F>, DecodeError | DecoderMissing> =>
     replaced<S, F>(sample, field, (bytes) => bounded(whole(bytes, reading, shape)))
+  return declare(decode, "Decode.image", { ...reading, ...shape, field })
 }
 
 /**
@@ -151,7 +153,7 @@ export const randomResizedCrop = <const F extends string = "image">(options: Ran
   const kernel = kernelOf(options.interpolation)
   const shrink = truth("shrinkOnLoad", options.shrinkOnLoad ?? true)
   const own = truth("antialias", options.antialias ?? true) ? undefined : plainly(size, options.interpolation)
-  const { draw } = cropping(options)
+  const { draw, options: cropped } = cropping(options)
   const rectangle = (rng: Rng, { height, width }: Header): Rectangle => {
     // Its own: several images are between draw and work at once.
     const drawn = new Float64Array(4)
@@ -168,10 +170,15 @@ export const randomResizedCrop = <const F extends string = "image">(options: Ran
       : part(bytes, reading, from, { size, kernel, fit: "fill", shrink: true })
   }
   const bounded = bound(concurrency)
-  return <S extends Encoded<F>>(sample: S, rng: Rng): Effect.Effect<Decoded<S, F>, DecodeError | DecoderMissing> =>
+  const crop = <S extends Encoded<F>>(
+    sample: S,
+    rng: Rng
+  ): Effect.Effect<Decoded<S, F>, DecodeError | DecoderMissing> =>
     replaced<S, F>(sample, field, (bytes) =>
       bounded(Effect.flatMap(header(bytes, reading), (found) => cut(bytes, rectangle(rng, found), found)))
     )
+  const antialias = own === undefined
+  return declare(crop, "Decode.randomResizedCrop", { ...reading, ...cropped, size, kernel, shrink, antialias, field })
 }
 
 /** Furrow's own resizing, which `Image.randomResizedCrop` cuts and resizes by. Throws `InvalidOption` as said above. */

@@ -1,5 +1,5 @@
 /**
- * Gives way to timers, signals and I/O between two batches.
+ * Turns for timers, signals and I/O, which wait while Effects and plain code follow one another without an end.
  *
  * @since 0.1.0
  */
@@ -9,14 +9,16 @@ import { afterEvents } from "../runtime.ts"
 /** Timers and signals wait no longer than this many milliseconds, or one batch. */
 const BREATH_MS = 8
 
-/** Lets timers, signals and I/O have their turn where they have waited for long. @since 0.1.0 */
+/** @since 0.1.0 */
 export class Breath {
   #last = performance.now()
 
+  /** Whether they have waited for long. */
   get isDue(): boolean {
     return performance.now() - this.#last >= BREATH_MS
   }
 
+  /** Lets them have their turn. */
   readonly take: Effect.Effect<void> = Effect.async((resume) => {
     const cancel = afterEvents(() => {
       this.#last = performance.now()
@@ -25,6 +27,9 @@ export class Breath {
     return Effect.sync(cancel)
   })
 
-  /** Lets other fibers work, and all else where it has waited for long. */
+  /** Lets them have their turn if they have waited for long. */
+  readonly ifDue: Effect.Effect<void> = Effect.suspend(() => (this.isDue ? this.take : Effect.void))
+
+  /** Lets other fibers work, and all else if it has waited for long. */
   readonly between: Effect.Effect<void> = Effect.suspend(() => (this.isDue ? this.take : Effect.yieldNow()))
 }

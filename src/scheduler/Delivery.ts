@@ -15,7 +15,7 @@ import * as Digest from "./Digest.ts"
 import * as FailurePolicy from "./FailurePolicy.ts"
 import { Turn } from "./Lane.ts"
 import type { Lanes, Made } from "./Lanes.ts"
-import { EpochPassed, RunClosed } from "./Loader.ts"
+import { EpochPassed, RunClosed, type Stats } from "./Loader.ts"
 import type { Content, Failure } from "./Maker.ts"
 import type * as Metrics from "./Metrics.ts"
 import type * as Profile from "./Profile.ts"
@@ -64,7 +64,7 @@ export interface Delivery {
   readonly takeOf: (epoch: number) => Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed>
   /** Enters the epoch behind one, or, behind none, the one at hand; none at the end. What was left before it is skipped. */
   readonly enter: (behind: number | undefined) => Effect.Effect<Option.Option<number>, DeliveryError>
-  readonly stats: { batches: number; samples: number; skipped: number; waited: number }
+  readonly stats: { -readonly [Key in keyof Stats]: Stats[Key] }
 }
 
 const nothing: ReadonlyArray<FailurePolicy.Skipped> = []
@@ -87,7 +87,7 @@ export const make = ({
   skippedBefore
 }: DeliveryOptions): Delivery => {
   const end = range.end * batches
-  const stats = { batches: 0, samples: 0, skipped: 0, waited: 0 }
+  const stats = { batches: 0, samples: 0, skipped: 0, retried: 0, replaced: 0, verified: 0, waited: 0 }
   let release: (() => void) | undefined
   let failure: Exit.Exit<never, DeliveryError> | undefined
   /** The last epoch that was entered. */
@@ -118,7 +118,9 @@ export const make = ({
     waited: number,
     held: number
   ): FailurePolicy.SkipBudgetExceeded | Digest.DigestError | undefined => {
-    const { batch, hash, skipped = nothing } = content
+    const { batch, hash, replaced = 0, retried = 0, skipped = nothing } = content
+    stats.retried += retried
+    stats.replaced += replaced
     const over = skipped.length === 0 ? undefined : tooMany(skipped)
     if (over !== undefined) {
       content.release?.()

@@ -1,9 +1,9 @@
 /**
  * What becomes of a run when a sample cannot be made: the failure policy, a service like that of the seeds.
  *
- * A batch is a function of its coordinates, so whatever failed can be made again, from the same seeds: a sample that is
- * retried is the sample that it would have been. A batch of which a sample failed is made again sample by sample; what
- * the others of it come to is the same.
+ * A batch is a function of its coordinates, so whatever failed can be attempted again, from the same seeds: a sample that
+ * is retried is the sample that it would have been. Only the samples that failed are attempted again; where the fault is
+ * the whole batch's (its collate, a stage behind `batch`), all of it is. Each attempt is counted in `Stats.retried`.
  *
  * @since 0.1.0
  */
@@ -12,9 +12,9 @@ import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import { checked, duration, finite, InvalidOption, whole } from "../InvalidOption.ts"
-import { AmbientRandomness } from "../seeding/Ambient.ts"
 import type { StageError } from "./StageError.ts"
 
 /** How long things may take; without one, as long as they like. @since 0.1.0 */
@@ -253,7 +253,9 @@ export const skip = <R = never, R2 = never>(
   )
 
 /** Whether trying again, or going on without it, can be of any use. @since 0.1.0 */
-export const isFault = ({ cause }: StageError): boolean => !(cause instanceof AmbientRandomness)
+export const isFault = ({ cause }: StageError): boolean =>
+  // By their tags: an error that comes from a thread need not be of this side's class.
+  !(Predicate.isTagged(cause, "AmbientRandomness") || Predicate.isTagged(cause, "InvalidResult"))
 
 /** How many samples a budget comes to in a run of so many. @since 0.1.0 */
 export const allowance = (own: Budget, samples: number): number =>

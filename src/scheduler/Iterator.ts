@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { ownLayer } from "../ForeignEffect.ts"
 
 /** What can be taken from, batch by batch, until none is left. */
 interface Source<out A, out E> {
@@ -33,7 +34,7 @@ const END = { done: true, value: undefined } as const
  * An iterator over what `open` opens with `layer`. The run is opened by the first `next` and closed, with all its
  * fibers ended, before the promise that ends the iteration settles: at the end, at an error (which rejects as the
  * typed error it is), at `return` and at `throw`. Calls that overlap are served one after the other; a `return` does
- * not wait for a `next` under way but ends it.
+ * not wait for a `next` under way but ends it. A layer that another copy of `effect` made is a `ForeignEffect`.
  *
  * @since 0.1.0
  */
@@ -49,7 +50,7 @@ export const make = <A, E, R, EL>(
 
   const opened = Effect.suspend(() => {
     if (source !== undefined) return Effect.succeed(source)
-    return Layer.buildWithScope(layer, scope).pipe(
+    return Layer.buildWithScope(ownLayer("the layer of the run", layer), scope).pipe(
       Effect.flatMap((context) => Effect.provide(Scope.extend(open, scope), context)),
       Effect.tap((made) =>
         Effect.sync(() => {

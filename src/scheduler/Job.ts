@@ -167,22 +167,27 @@ const drawnOrder = (
   })
 }
 
-/** How many epochs' orders are kept: workers stand at most at the two sides of an epoch's edge, some batches ahead. */
-const KEPT = 3
+/** How many epochs' orders are kept at least: workers stand at the two sides of an epoch's edge, some batches ahead. */
+const KEPT = 16
 
-/** Makes each epoch's order once for all workers. */
+/** Makes each epoch's order once for all workers, and keeps the last ones. */
 const remembered = (make: (epoch: number) => Effect.Effect<Order, CoordinatesError>) => {
   const known = new Map<number, Order>()
-  const order = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
+  // Two workers that come to an epoch at once are to have one order, made once.
+  const making = Effect.unsafeMakeSemaphore(1)
+  const made = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
     Effect.suspend(() => {
       const order = known.get(epoch)
       if (order !== undefined) return Effect.succeed(order)
-      return Effect.tap(make(epoch), (made) =>
+      return Effect.tap(make(epoch), (own) =>
         Effect.sync(() => {
-          known.set(epoch, made)
+          known.set(epoch, own)
           for (const oldest of known.keys()) if (known.size > KEPT) known.delete(oldest)
         })
       )
     })
-  return { order, known: (epoch: number) => known.get(epoch) }
+  return {
+    order: (epoch: number) => making.withPermits(1)(made(epoch)),
+    known: (epoch: number) => known.get(epoch)
+  }
 }

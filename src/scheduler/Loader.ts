@@ -82,6 +82,12 @@ export interface Stats {
   readonly samples: number
   /** Samples that were left out, as the failure policy has it. */
   readonly skipped: number
+  /** Samples that were attempted again, as the failure policy granted it; of the batches that were taken. */
+  readonly retried: number
+  /** Times that compute which died or hung was replaced, and a batch built anew. */
+  readonly replaced: number
+  /** Batches that {@link Loader.verify} built again. */
+  readonly verified: number
   /** Milliseconds for which the consumer waited for a batch. */
   readonly waited: number
 }

@@ -53,13 +53,16 @@ export const open = <C, E, R>(
     const failures = yield* FailurePolicy.FailurePolicy
     yield* checked(() => onceOnly(job, failures))
     const { batches } = job.plan
-    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow ?? [])
+    const from =
+      options.from === undefined
+        ? undefined
+        : yield* Cursor.check(options.from, job, options.allow, (own) => resolve(asked, own).end)
     const range = yield* checked(() => resolve(asked, from))
     const epochs = range.end - range.start
     const end = range.end * batches
     // The first place that is to be built, and those behind it that are not to be built again.
     const first = from === undefined ? range.start * batches : from.epoch * batches + from.batch
-    const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < end))
+    const ahead = new Set(from?.ahead.map(([place]) => place))
     const lanes = new Lanes({ workers, batches, prefetch, ready, first, end, ahead })
     const breath = new Breath()
     const span = traced
@@ -127,7 +130,9 @@ export const open = <C, E, R>(
       ),
       stats: Effect.sync(() => ({ ...stats })),
       verify: fromPipeline<ReadonlyArray<Verify.Verified>, E, R, Verify.ImpureBatch>(
-        chosen.again(job, making),
+        Effect.tap(chosen.again(job, making), (again) => {
+          stats.verified += again.length
+        }),
         context
       ),
       profile: Effect.sync(() => Option.fromNullable(recorder?.profile(stats.waited))),

@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import { shown } from "../InvalidOption.ts"
+import type { Job } from "./Job.ts"
 
 /**
  * A dataset, a stage or a collate failed. It names the place to the sample, and the call that makes that one sample
@@ -73,4 +74,41 @@ export class DatasetChanged extends Data.TaggedError("DatasetChanged")<{
       `${this.epoch}, batch ${this.batch}; keep it as it is while a run is open, or open a new run over the new size`
     )
   }
+}
+
+/** The sample at which an error happened; the fields are `undefined` if the fault is the whole batch's. @since 0.1.0 */
+export interface SamplePlace {
+  readonly sample: number | undefined
+  readonly position: number | undefined
+  readonly ordinal: number | undefined
+  /** What an effect failed with, as opposed to what was thrown. */
+  readonly failure?: unknown
+}
+
+const wholeBatch: SamplePlace = { sample: undefined, position: undefined, ordinal: undefined }
+
+/** An error at a place of a run. @since 0.1.0 */
+export const errorAt = (
+  { plan, policy }: Pick<Job, "plan" | "policy">,
+  at: { readonly epoch: number; readonly batch: number; readonly worker: number },
+  stage: string,
+  cause: unknown,
+  { failure, ordinal, position, sample }: SamplePlace = wholeBatch
+): StageError => {
+  const { rank, workers, world } = plan
+  const { name = "none", seed = "none" } = policy ?? {}
+  return new StageError({
+    policy: name,
+    seed,
+    ...at,
+    rank,
+    world,
+    workers,
+    sample,
+    position,
+    ordinal,
+    stage,
+    cause,
+    failure
+  })
 }

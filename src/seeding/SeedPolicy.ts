@@ -336,6 +336,9 @@ const plainly = new WeakMap<Service["seeds"], (request: Request) => Seeds | unde
  */
 export const seedsNow = ({ seeds }: Service, request: Request): Seeds | undefined => plainly.get(seeds)?.(request)
 
+/** Whether a policy gives its seeds without an effect. @since 0.1.0 */
+export const givesNow = ({ seeds }: Service): boolean => plainly.has(seeds)
+
 /**
  * A policy that gives its seeds without an effect, too: `now` gives what `seeds` would, or none where that takes one.
  *
@@ -344,26 +347,6 @@ export const seedsNow = ({ seeds }: Service, request: Request): Seeds | undefine
 export const givingNow = (policy: Service, now: (request: Request) => Seeds | undefined): Service => {
   plainly.set(policy.seeds, now)
   return policy
-}
-
-/**
- * A policy that is asked for each stage's seeds once, until `forget` is called: for a batch that is tried more than once.
- *
- * @since 0.1.0
- */
-export const remembering = (policy: Service): { readonly policy: Service; readonly forget: () => void } => {
-  const known = new Map<string, Seeds>()
-  const seeds: Service["seeds"] = (request) =>
-    Effect.suspend(() => {
-      const key = `${request.scope} ${request.stage.name}`
-      const own = known.get(key)
-      if (own !== undefined) return Effect.succeed(own)
-      return Effect.tap(policy.seeds(request), (given) => Effect.sync(() => known.set(key, given)))
-    })
-  // What goes well at once is tried once.
-  const now = plainly.get(policy.seeds)
-  const own = { ...policy, seeds }
-  return { policy: now === undefined ? own : givingNow(own, now), forget: () => known.clear() }
 }
 
 const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Service => {

@@ -152,20 +152,26 @@ const refuseUnused = ({ dtypes, unused }: Order): void => {
 
 /**
  * The columns that {@link columns} makes of the samples at `places`, from the fields that they are rows of. A field in
- * `made` is a column already. Throws what `columns` throws.
+ * `made` is a column, or its rows, already. Throws what `columns` throws.
  *
  * @since 0.1.0
  */
 export const ofFields = (
   fields: ReadonlyMap<string, Field>,
   places: Float64Array,
-  made: ReadonlyMap<string, Tensor>,
+  made: ReadonlyMap<string, Tensor | ReadonlyArray<Tensor>>,
   dtypes: DTypes
 ): unknown => {
   const order: Order = { dtypes, unused: new Set(Object.keys(dtypes)), adoptable: undefined }
   const result: Record<string, unknown> = {}
   for (const [name, field] of fields) {
-    result[name] = made.get(name) ?? fieldColumn(name, field, places, order)
+    const own = made.get(name)
+    result[name] =
+      own === undefined
+        ? fieldColumn(name, field, places, order)
+        : own instanceof Tensor
+          ? own
+          : column(name, own, order)
   }
   refuseUnused(order)
   return result

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import { type Parameters, samplerMade } from "../Parameters.ts"
 import { integer } from "../seeding/distributions/Bounded.ts"
 import * as Permutation from "../seeding/Permutation.ts"
 import type { Rng } from "../seeding/Rng.ts"
@@ -21,6 +22,7 @@ import { Places } from "./sampler/Places.ts"
  *
  * A sampler of your own is an object of this shape. `order` is where it may draw; what it gives is asked at any
  * position, in any order, any number of times. `count` and `order` throw `InvalidOption` for a size they cannot serve.
+ * Declare in `parameters` what its order depends on, so that a run is not resumed under another one by accident.
  *
  * @example
  * import { Rng, Sampler } from "furrow"
@@ -29,6 +31,7 @@ import { Places } from "./sampler/Places.ts"
  *   name: "backwards",
  *   draws: false,
  *   distinct: true,
+ *   parameters: { version: 1 },
  *   count: (size) => size,
  *   order: (size) => (position) => size - 1 - position
  * }
@@ -39,7 +42,7 @@ import { Places } from "./sampler/Places.ts"
  */
 export interface Sampler<out R = never> {
   readonly name: string
-  /** Whether the order hangs on the seed. One that draws is a `Sampler<SeedPolicy>`. */
+  /** Whether the order depends on the seed. One that draws is a `Sampler<SeedPolicy>`. */
   readonly draws: [R] extends [never] ? false : boolean
   /** Whether an epoch visits an index at most once. */
   readonly distinct: boolean
@@ -47,6 +50,11 @@ export interface Sampler<out R = never> {
   readonly count: (size: number) => number
   /** From a position, 0 … `count(size) − 1`, to a dataset index. `rng` stands at the epoch's seed. */
   readonly order: (size: number, rng: Rng) => (position: number) => number
+  /**
+   * What the order depends on besides seed and size. Cursors compare it: a run with other parameters is refused.
+   * Default: not compared, since the sampler's code cannot be seen.
+   */
+  readonly parameters?: Parameters
   /** Never there; holds `R` in the type. */
   readonly _R?: (_: never) => R
 }
@@ -60,6 +68,7 @@ export const sequential: Sampler = {
   name: "sequential",
   draws: false,
   distinct: true,
+  parameters: {},
   count: (size) => size,
   order: () => (position) => position
 }
@@ -82,6 +91,7 @@ export const shuffle: Sampler<SeedPolicy> = {
   name: "shuffle",
   draws: true,
   distinct: true,
+  parameters: {},
   count: (size) => size,
   order: (size, rng) => Permutation.make(size, rng).at
 }
@@ -105,6 +115,7 @@ export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy>
     name: "withReplacement",
     draws: true,
     distinct: false,
+    parameters: { count },
     count: (size) => {
       notEmpty(size)
       return count ?? size
@@ -145,6 +156,8 @@ const notEmpty = (size: number): void => {
 export const weighted = (weights: ArrayLike<number>, options: CountOptions = {}): Sampler<SeedPolicy> => {
   const count = optionalCount(options)
   const alias = Alias.make(weights)
+  // What is drawn depends on the table alone, so long weights need not be kept for the fingerprint's sake.
+  const parameters = weights.length <= 8 ? { count, weights: Array.from(weights) } : { count, weights: { ...alias } }
   const matching = (size: number): void => {
     if (size === alias.own.length) return
     const expected = `one a sample of the dataset, ${size}`
@@ -154,6 +167,7 @@ export const weighted = (weights: ArrayLike<number>, options: CountOptions = {})
     name: "weighted",
     draws: true,
     distinct: false,
+    parameters,
     count: (size) => {
       matching(size)
       return count ?? size
@@ -193,6 +207,7 @@ export const subset = <R = never>(indices: ArrayLike<number>, order: Sampler<R> 
     name: order.name === sequential.name ? "subset" : `subset, ${order.name}`,
     draws: order.draws,
     distinct: distinct && order.distinct,
+    parameters: { indices: own, order: samplerMade(order) },
     count: (size) => {
       inside(size)
       return order.count(own.length)
@@ -220,6 +235,7 @@ export const limited = <R>(sampler: Sampler<R>, count: number): Sampler<R> => {
     name: `${sampler.name}, at most ${count}`,
     draws: sampler.draws,
     distinct: sampler.distinct,
+    parameters: { count, of: samplerMade(sampler) },
     count: (size) => Math.min(count, sampler.count(size)),
     order: sampler.order
   }

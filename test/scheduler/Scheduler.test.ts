@@ -555,9 +555,9 @@ describe("errors carry their place", () => {
   })
 
   test("a dataset that gives another number of samples than was asked for is refused", async () => {
-    const plain = Dataset.range(4)
+    const sound = Dataset.effect({ size: 4, get: (index) => Effect.succeed(index) })
     for (const count of [3, 6]) {
-      const dataset: Dataset.Dataset<number> = Object.create(plain, {
+      const dataset: Dataset.Dataset<number> = Object.create(sound, {
         getMany: { value: () => Effect.succeed(Array.from({ length: count }, (_, index) => index)) },
         size: { value: 4 }
       })

@@ -107,14 +107,26 @@ const mutants: ReadonlyArray<Mutant> = [
     to: "const order = known.get(Math.max(0, epoch - 1)) ?? known.get(epoch)\n"
   },
   {
-    name: "samples that are tried again have other seeds",
-    file: "scheduler/Making.ts",
-    from: "const seeded = yield* Effect.forEach(stages, (stage) => this.#seeded(stage))\n      const rows",
-    to: "this.#context.epoch++\n      const seeded = yield* Effect.forEach(stages, (stage) => this.#seeded(stage))\n      this.#context.epoch--\n      const rows"
+    name: "samples that are attempted again have other seeds",
+    file: "scheduler/BatchBuilder.ts",
+    from: "const rng = at.rng(row)",
+    to: "const rng = at.rng(this.#attempts > 1 ? this.#indices.length - 1 - row : row)"
+  },
+  {
+    name: "a sample that was made is made again with those that failed",
+    file: "scheduler/BatchBuilder.ts",
+    from: "const failed = Array.from(this.#failed.keys()).filter((row) => !left.has(row))",
+    to: "const failed = Array.from(this.#indices.keys()).filter((row) => !left.has(row))"
+  },
+  {
+    name: "what was made before a failure is lost",
+    file: "scheduler/BatchBuilder.ts",
+    from: "      // What is made stays made.\n      this.#keepMade()",
+    to: "      this.#values = []"
   },
   {
     name: "what is left out takes its neighbour from behind",
-    file: "scheduler/Making.ts",
+    file: "scheduler/BatchBuilder.ts",
     from: "if (!own.left) before = own.row\n      return before",
     to: "if (!own.left) before = own.row\n      return own.left ? (kept.at(-1) as number) : before"
   },

@@ -12,27 +12,27 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import { shown } from "../../InvalidOption.ts"
 import { startThread, type Thread } from "../../runtime.ts"
-import * as Ambient from "../../seeding/Ambient.ts"
 import { CoordinatesError, type StageId } from "../../seeding/Coordinates.ts"
-import { type SeedPolicy, type Seeds, seedsNow } from "../../seeding/SeedPolicy.ts"
+import { givesNow, type SeedPolicy, type Seeds, seedsNow } from "../../seeding/SeedPolicy.ts"
 import type { Batch } from "../../stages/Batch.ts"
 import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../stages/Lease.ts"
 import { type DType, Tensor, type TypedArray } from "../../Tensor.ts"
+import { choose } from "../Choice.ts"
 import { DigestError } from "../Digest.ts"
 import * as FailurePolicy from "../FailurePolicy.ts"
 import { fingerprint } from "../Fingerprint.ts"
-import { sampling } from "../Idle.ts"
 import type { Job } from "../Job.ts"
 import type { Content, Failure, Maker, Quick, Settings } from "../Maker.ts"
-import { Making } from "../Making.ts"
 import * as Metrics from "../Metrics.ts"
 import * as Plan from "../Plan.ts"
-import { requestAt } from "../Request.ts"
-import { DatasetChanged, StageError } from "../StageError.ts"
+import { type Rows, requestAt } from "../Request.ts"
+import { DatasetChanged, errorAt, StageError } from "../StageError.ts"
 import { limitsOf, SamplesFailed, Tries } from "../Tries.ts"
+import { andThen, Failing, type Given, given, type Work } from "../Work.ts"
+import { entry } from "./Entry.ts"
 import { Form, type Like, type Made } from "./Form.ts"
 import { type Extent, Mailbox } from "./Mailbox.ts"
-import type { Laid, Make, Said, Slot, Start } from "./Protocol.ts"
+import { batchKey, type Laid, type Make, type Said, type Slot, type Start } from "./Protocol.ts"
 import { restore } from "./Ring.ts"
 import { ThreadError } from "./ThreadError.ts"
 import { decode } from "./Thrown.ts"
@@ -63,9 +63,6 @@ interface Gone {
 
 /** What came of a question: an answer, or why there is none. */
 type Answer = Spoken | Like | Gone
-
-/** The thread's program, beside this package's door; what it is called depends on whether this is compiled. */
-const program = new URL(import.meta.url.endsWith(".ts") ? "../../thread.ts" : "../../thread.js", import.meta.url)
 
 /** Makes a worker's batches on a thread of its own. @since 0.1.0 */
 export const onThread =
@@ -135,7 +132,6 @@ class Host {
   readonly #pending: Array<Pending> = []
   /** The stages that seeds are asked for, and which. */
   readonly #drawing: ReadonlyArray<Drawing>
-  readonly #choosing: Ambient.AtWork
   /** Whether the thread is told of batches as they are asked for: it is not while another one is put in its place. */
   #open = false
   /** Why there is no thread any more, until another one is started. */
@@ -146,6 +142,8 @@ class Host {
   /** Counts the threads: what is given back to one that is no more is not given to the next. */
   #life = 0
   #free: Array<Slot> = []
+  /** Batches that the thread need not keep what it has of. */
+  #dropped: Array<string> = []
   #quarantine = new Quarantine<Slot>(0)
   #begun = false
 
@@ -163,7 +161,6 @@ class Host {
       stages: job.pipeline.stages.map(({ id }) => id.name)
     }
     this.#drawing = drawing(job)
-    this.#choosing = sampling(job.pipeline.ambient)
     this.#start = {
       module: options.module,
       name: options.name,
@@ -196,6 +193,7 @@ class Host {
     // A thread's memory goes with it; batches in it stay readable.
     this.#life++
     this.#free = []
+    this.#dropped = []
     this.#quarantine = new Quarantine(this.#options.debug ? KEPT_FROM_USE : 0)
     this.#gone = undefined
     const ready = question(undefined)
@@ -206,7 +204,7 @@ class Host {
     const start = mailbox === undefined ? undefined : { extent: this.#extent, buffer: mailbox.buffer }
     this.#thread = yield* Effect.try({
       try: () =>
-        startThread(program, { ...this.#start, mailbox: start } satisfies Start, {
+        startThread(entry(this.#options.module), { ...this.#start, mailbox: start } satisfies Start, {
           said: (message) => this.#said(message as Said), // our own program says nothing else
           died: (reason) => this.#died(reason)
         }),
@@ -223,23 +221,32 @@ class Host {
     return yield* this.#error(undefined, undefined, reason)
   })
 
-  /** Asks for a batch; dies the thread, another one makes it again. */
+  /** Asks for a batch. If the thread dies, another thread builds it. */
   ask(epoch: number, batch: number): Effect.Effect<Effect.Effect<Content, Failure>, Failure> {
     return Effect.gen(this, function* () {
-      const { position, size } = Plan.rows(this.#job.plan, batch)
-      if (size === 0) return Effect.succeed({ batch: undefined, hash: undefined })
-      const message = yield* this.#message(epoch, batch, position, size)
+      if (Plan.rows(this.#job.plan, batch).size === 0) return Effect.succeed({ batch: undefined, hash: undefined })
+      const message = this.#message(epoch, batch)
+      const asked = message._tag === "Now" ? message.value : yield* message.effect as Effect.Effect<Make, Failure>
       if (!this.#begun) yield* this.#advance(epoch, batch)
       this.#begun = true
-      return this.#wait(this.#enqueue(question(message)))
+      return this.#wait(this.#enqueue(question(asked)))
     })
   }
 
-  /** The same without an effect, where nothing about it needs one. */
+  /** The same without an effect, where nothing about it needs one; else nothing has been asked, of nobody. */
   askNow(epoch: number, batch: number, arrived: () => void): Quick | undefined {
-    const message = this.#begun ? this.#messageNow(epoch, batch) : undefined
-    if (message === undefined) return undefined
-    const pending = this.#enqueue(question(message, arrived))
+    const { known, plan, policy } = this.#job
+    if (!this.#begun || known(epoch) === undefined || Plan.rows(plan, batch).size === 0) return undefined
+    if (policy !== undefined && !givesNow(policy)) return undefined
+    const message = this.#message(epoch, batch)
+    if (message._tag === "Later") {
+      // Nothing had to wait, so it has failed.
+      const content = Effect.flatMap(message.effect as Effect.Effect<Make, Failure>, (own) =>
+        Effect.suspend(() => this.#wait(this.#enqueue(question(own))))
+      )
+      return { isDue: false, take: () => undefined, content }
+    }
+    const pending = this.#enqueue(question(message.value, arrived))
     const wait = () => this.#wait(pending)
     // A time that runs out takes a fiber that waits for it.
     const timed = this.#options.timeout !== undefined || this.#failures.timeout.batch !== undefined
@@ -265,6 +272,8 @@ class Host {
     return Effect.gen(this, function* () {
       const { batch, epoch } = pending.message
       let tries: Tries | undefined
+      let retried = 0
+      let replaced = 0
       /** What is left to be tried; nothing when all of it is left out. */
       const next = (failure: Failure | SamplesFailed): Effect.Effect<Content | undefined, Failure> => {
         const { position, size } = Plan.rows(this.#job.plan, batch)
@@ -273,7 +282,8 @@ class Host {
         return Effect.map(tries.next(failure), (verdict) => {
           if (verdict._tag === "Nothing") {
             this.#pending.shift()
-            return { batch: undefined, hash: undefined, skipped }
+            this.#dropped.push(batchKey(epoch, batch))
+            return { batch: undefined, hash: undefined, skipped, retried, replaced }
           }
           pending.message = { ...pending.message, left: Array.from(verdict.left) }
           return undefined
@@ -283,11 +293,14 @@ class Host {
         const answer = yield* this.#inTime(pending)
         if (answer === undefined) {
           const nothing = yield* next(this.#late(pending.message))
+          replaced++
           yield* this.#replace(pending.message)
           if (nothing !== undefined) return nothing
         } else if (answer._tag === "Gone") {
+          replaced++
           yield* this.#replace(pending.message, answer.reason)
         } else if (answer._tag === "Failed") {
+          retried += answer.retried
           const nothing = yield* next(yield* this.#failed(answer, epoch, batch))
           if (nothing !== undefined) return nothing
           pending.answer = undefined
@@ -295,7 +308,9 @@ class Host {
         } else {
           this.#pending.shift()
           const content = yield* this.#content(answer)
-          return tries === undefined ? content : { ...content, skipped: tries.skipped }
+          if (answer._tag === "Made") retried += answer.retried ?? 0
+          const counted = retried + replaced === 0 ? content : { ...content, retried, replaced }
+          return tries === undefined ? counted : { ...counted, skipped: tries.skipped }
         }
       }
     })
@@ -303,23 +318,9 @@ class Host {
 
   /** That a batch took longer than the failure policy lets it. */
   #late({ batch, epoch }: Make): StageError {
-    const { plan, policy } = this.#job
     const after = Duration.toMillis(this.#failures.timeout.batch ?? 0)
-    return new StageError({
-      policy: policy?.name ?? "none",
-      seed: policy?.seed ?? "none",
-      epoch,
-      rank: plan.rank,
-      world: plan.world,
-      worker: this.#worker,
-      workers: plan.workers,
-      batch,
-      sample: undefined,
-      position: undefined,
-      ordinal: undefined,
-      stage: this.#mailbox?.stage ?? "batch",
-      cause: new FailurePolicy.TimedOut({ what: "batch", after })
-    })
+    const cause = new FailurePolicy.TimedOut({ what: "batch", after })
+    return errorAt(this.#job, { epoch, batch, worker: this.#worker }, this.#mailbox?.stage ?? "batch", cause)
   }
 
   /** What a thread failed with. */
@@ -363,10 +364,11 @@ class Host {
       for (let at = carries === "run" ? 0 : epoch; at <= epoch; at++) {
         const end = at < epoch ? plan.batches : batch
         for (let number = this.#worker; number < end; number += plan.workers) {
-          const { position, size } = Plan.rows(plan, number)
-          if (size === 0) continue
-          const message = yield* this.#message(at, number, position, size)
-          const again = question(message)
+          if (Plan.rows(plan, number).size === 0) continue
+          const message = this.#message(at, number)
+          const again = question(
+            message._tag === "Now" ? message.value : yield* message.effect as Effect.Effect<Make, Failure>
+          )
           this.#post(again)
           const answer = yield* this.#answered(again)
           if (answer._tag === "Gone") return yield* this.#error(at, number, answer.reason)
@@ -376,50 +378,41 @@ class Host {
     })
   }
 
-  #message(epoch: number, batch: number, position: number, size: number): Effect.Effect<Make, Failure> {
-    return Effect.gen(this, function* () {
-      const { pipeline, policy, size: before } = this.#job
-      const { name, size: now } = pipeline.dataset
-      if (now !== before) return yield* new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch })
-      const making = new Making(this.#job, this.#worker, epoch, batch, position, size, undefined)
-      yield* making.choose()
-      const { indices } = making
-      const seeds: Array<readonly [string, Seeds]> = []
-      const rows = { epoch, worker: this.#worker, batch, position, indices }
-      for (const { id, scope } of this.#drawing) {
-        if (policy === undefined) break
-        seeds.push([id.name, yield* policy.seeds(requestAt(this.#job, id, scope, rows))])
-      }
-      return { _tag: "Make", epoch, batch, indices, seeds, free: [] }
-    })
+  /** What a thread is asked for a batch: the samples that stand in it, and the seeds that they start from. */
+  #message(epoch: number, batch: number): Given<Make, Failure> {
+    const { pipeline, plan, size: before } = this.#job
+    const { name, size: now } = pipeline.dataset
+    const { position, size } = Plan.rows(plan, batch)
+    const rows = { epoch, worker: this.#worker, batch, position, indices: new Float64Array(size) }
+    const seeds: Array<readonly [string, Seeds]> = []
+    return given<Make, Failure>(
+      () => {
+        if (now !== before)
+          throw new Failing(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
+        return andThen<Failure>(choose(this.#job, rows), () => this.#seeds(rows, seeds))
+      },
+      () => ({ _tag: "Make", epoch, batch, indices: rows.indices, seeds, free: [] })
+    )
   }
 
-  /** The same by plain code; none, and nothing has been done that lasts, where that does not go. */
-  #messageNow(epoch: number, batch: number): Make | undefined {
-    const { known, pipeline, plan, policy, size: before, watch } = this.#job
-    const { position, size } = Plan.rows(plan, batch)
-    const order = policy?.record === undefined ? known(epoch) : undefined
-    if (order === undefined || size === 0) return undefined
-    try {
-      if (pipeline.dataset.size !== before) return undefined
-      const started = watch.times === undefined ? 0 : performance.now()
-      const indices = new Float64Array(size)
-      Ambient.plain(this.#choosing, () => {
-        for (let row = 0; row < size; row++) indices[row] = order(position + row)
-      })
-      watch.times?.add("sample", performance.now() - started)
-      const seeds: Array<readonly [string, Seeds]> = []
-      const rows = { epoch, worker: this.#worker, batch, position, indices }
-      for (const { id, scope } of this.#drawing) {
-        if (policy === undefined) break
-        const own = seedsNow(policy, requestAt(this.#job, id, scope, rows))
-        if (own === undefined) return undefined
-        seeds.push([id.name, own])
+  /** Asks the policy for the seeds of all stages that draw. */
+  #seeds(rows: Rows, seeds: Array<readonly [string, Seeds]>): Work<CoordinatesError> {
+    const { policy } = this.#job
+    if (policy === undefined) return undefined
+    for (const { id, scope } of this.#drawing.slice(seeds.length)) {
+      const request = requestAt(this.#job, id, scope, rows)
+      const own = seedsNow(policy, request)
+      if (own === undefined) {
+        return andThen(
+          Effect.map(policy.seeds(request), (later) => {
+            seeds.push([id.name, later])
+          }),
+          () => this.#seeds(rows, seeds)
+        )
       }
-      return { _tag: "Make", epoch, batch, indices, seeds, free: [] }
-    } catch {
-      return undefined
+      seeds.push([id.name, own])
     }
+    return undefined
   }
 
   /** From here on the thread is told of what is asked for. */
@@ -434,8 +427,10 @@ class Host {
       return
     }
     this.#asked.push(pending)
-    const whole = { ...message, free: this.#free }
+    const dropped = this.#dropped.length === 0 ? {} : { dropped: this.#dropped }
+    const whole = { ...message, free: this.#free, ...dropped }
     this.#free = []
+    this.#dropped = []
     if (this.#mailbox?.ask(whole) !== true) this.#thread?.post(whole)
   }
 

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { finite, InvalidOption } from "../../InvalidOption.ts"
+import type { Parameters } from "../../Parameters.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { affineBilinear, affineNearest } from "./kernels/affine.ts"
@@ -70,7 +71,7 @@ export interface RandomAffineOptions {
 export const randomRotation = (options: RandomRotationOptions): Drawing => {
   const [min, max] = aroundZero("degrees", options.degrees)
   const center = centerOf(options.center)
-  return affine("randomRotation", options, (rng, size, map) => {
+  return affine("randomRotation", options, { degrees: [min, max], center }, (rng, size, map) => {
     invert(map, size, center, -rng.uniform(min, max), 0, 0, 1, 0, 0)
   })
 }
@@ -101,7 +102,8 @@ export const randomAffine = (options: RandomAffineOptions): Drawing => {
   const scale = options.scale === undefined ? undefined : above0("scale", options.scale)
   const [shearX, shearY] = shearOf(options.shear)
   const center = centerOf(options.center)
-  return affine("randomAffine", options, (rng, size, map) => {
+  const own = { degrees, translate: move, scale, shearX, shearY, center }
+  return affine("randomAffine", options, own, (rng, size, map) => {
     const angle = between(rng, degrees)
     const x = move === undefined ? 0 : shift(rng, move[0] * size.width)
     const y = move === undefined ? 0 : shift(rng, move[1] * size.height)
@@ -115,6 +117,7 @@ export const randomAffine = (options: RandomAffineOptions): Drawing => {
 const affine = (
   name: string,
   options: Pick<RandomAffineOptions, "interpolation" | "fill">,
+  own: Parameters,
   draw: (rng: Rng, size: Size, map: Float64Array) => void
 ): Drawing => {
   const interpolation = oneOf("interpolation", options.interpolation ?? "nearest", ["nearest", "bilinear"])
@@ -124,6 +127,7 @@ const affine = (
     kind: "pixels",
     name,
     draws: true,
+    options: { ...own, interpolation, fill },
     parameters: new Float64Array(6),
     draw,
     output: ({ channels }) => matches("fill", fill, channels),

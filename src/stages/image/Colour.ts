@@ -60,6 +60,7 @@ export const colourJitter = (options: ColourJitterOptions = {}): Drawing => {
     kind: "pixels",
     name: "colourJitter",
     draws: true,
+    options: { brightness: ranges[0], contrast: ranges[1], saturation: ranges[2], hue: ranges[3] },
     // The order, then the amounts.
     parameters: new Float64Array(2 * CHANGES),
     draw: (rng, _, parameters) => {

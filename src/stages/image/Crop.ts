@@ -66,6 +66,7 @@ export const randomCrop = (options: RandomCropOptions): Drawing => {
     kind: "window",
     name: "randomCrop",
     draws: true,
+    options: { size: [height, width], padding: [left, top, right, bottom], padIfNeeded, fill },
     parameters: new Float64Array(2),
     fill: beyond ? fill : undefined,
     draw: (rng, size, parameters) => {
@@ -101,6 +102,7 @@ export const centerCrop = (options: { readonly size: SizeOption }): Fixed => {
     ...drawsNothing,
     kind: "window",
     name: "centerCrop",
+    options: { size: [height, width] },
     fill: [0],
     place: (size, _, window) => {
       window.top = middle(size.height, height)
@@ -134,6 +136,7 @@ export const pad = (options: PadOptions): Fixed => {
     ...drawsNothing,
     kind: "window",
     name: "pad",
+    options: { padding: [left, top, right, bottom], fill },
     fill,
     place: (size, _, window) => {
       window.top = -top

@@ -5,12 +5,13 @@
  */
 import { InvalidOption, whole } from "../../InvalidOption.ts"
 import { arena } from "../../kernels/Kernels.ts"
+import { type ParametersOption, valid } from "../../Parameters.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { type Drawing, drawing, type Fixed, fixed } from "./ImageStage.ts"
 import type { NativeWork, Pixels, PixelTransform, Size } from "./Transform.ts"
 
 /** @since 0.1.0 */
-export interface CustomOptions {
+export interface CustomOptions extends ParametersOption {
   /** The function's name, for errors. */
   readonly name: string
   /** How many numbers it draws for an image. Default 0. */
@@ -82,8 +83,10 @@ export const custom: {
   if (name === "") throw new InvalidOption({ option: "the name of an image stage", value: name, expected: "not empty" })
   const transform: PixelTransform = {
     kind: "pixels",
+    custom: true,
     name,
     draws: draw !== undefined,
+    options: valid(`parameters of image stage ${name}`, options.parameters),
     parameters: new Float64Array(whole("numbers", options.numbers ?? 0, 0)),
     draw: draw ?? (() => undefined),
     output: output ?? (() => undefined),

@@ -52,6 +52,7 @@ export const randomErasing = (options: RandomErasingOptions = {}): Drawing => {
     kind: "pixels",
     name: "randomErasing",
     draws: true,
+    options: { p, scale, ratio, value: values ?? "random" },
     // The rectangle: top, left, height, width.
     parameters: new Float64Array(4),
     draw: (rng, size, parameters) => {

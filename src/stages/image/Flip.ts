@@ -18,6 +18,7 @@ const flip = (name: string, p: number, place: WindowTransform["place"]): Drawing
     kind: "window",
     name,
     draws: true,
+    options: { p },
     parameters: new Float64Array(1),
     fill: undefined,
     draw: (rng, _, parameters) => {

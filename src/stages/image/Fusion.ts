@@ -31,10 +31,12 @@ export interface Fused {
    */
   readonly run: (samples: Array<unknown>, rng: (stage: number, row: number) => Rng) => ArrayBufferLike | undefined
   /**
-   * The same for the images at some places of a column, as a column. Throws when the results have several sizes, and
-   * where `run` throws.
+   * The same for the images at some places of a column: as a column, or one by one if the results have several sizes or
+   * come to more than 256 MiB. Throws where `run` throws.
    */
-  readonly column: (images: Images, places: Float64Array, rngs: Rngs) => Tensor
+  readonly column: (images: Images, places: Float64Array, rngs: Rngs) => Tensor | ReadonlyArray<Tensor>
+  /** Whether a function of the user's is among them. */
+  readonly custom: boolean
 }
 
 /** What stages draw from. @since 0.1.0 */
@@ -64,6 +66,7 @@ export const fuse = (functions: ReadonlyArray<unknown>, output = new Output(aren
   return {
     length: row.length,
     field: first.field,
+    custom: row.some(({ transform }) => transform.kind === "pixels" && transform.custom === true),
     run: (samples, rng) => runAll(passes, output, first.field, samples, rng),
     column: (images, places, rngs) => runColumn(passes, output, images, places, rngs)
   }
@@ -102,7 +105,7 @@ const runAll = (
   return results.shared
 }
 
-const runColumn = (passes: Passes, output: Output, images: Images, places: Float64Array, { at, of }: Rngs): Tensor => {
+const runColumn = (passes: Passes, output: Output, images: Images, places: Float64Array, { at, of }: Rngs) => {
   const whole = passes.windows(images, places, of, output)
   if (whole !== undefined) return whole
   const { data, shape, width } = images

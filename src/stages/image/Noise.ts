@@ -34,6 +34,7 @@ export const gaussianNoise = (options: GaussianNoiseOptions = {}): Drawing => {
     kind: "pixels",
     name: "gaussianNoise",
     draws: true,
+    options: { mean, sigma, clip },
     parameters: new Float64Array(0),
     draw: () => undefined, // it draws as it writes
     output: () => undefined, // the size stays

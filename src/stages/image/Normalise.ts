@@ -39,6 +39,7 @@ export const normalise = (options: NormaliseOptions): ToFloats => {
     ...drawsNothing,
     kind: "pointwise",
     name: "normalise",
+    options: { mean, std: deviation },
     mean,
     deviation,
     check: (channels) => {
@@ -57,6 +58,7 @@ export const toFloat: ToFloats = toFloats({
   ...drawsNothing,
   kind: "pointwise",
   name: "toFloat",
+  options: {},
   mean: [0],
   deviation: [1],
   check: () => undefined
@@ -76,4 +78,4 @@ export const toFloat: ToFloats = toFloats({
  *
  * @since 0.1.0
  */
-export const channelsFirst: Fixed = fixed({ ...drawsNothing, kind: "planar", name: "channelsFirst" })
+export const channelsFirst: Fixed = fixed({ ...drawsNothing, kind: "planar", name: "channelsFirst", options: {} })

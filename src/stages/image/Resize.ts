@@ -56,6 +56,7 @@ export const resize = (options: ResizeOptions): Fixed => {
     ...drawsNothing,
     kind: "pixels",
     name: "resize",
+    options: { size: [height, width], interpolation: options.interpolation ?? "bilinear" },
     output: (size, _, output) => {
       notEmpty(size)
       output.height = height

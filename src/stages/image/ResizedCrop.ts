@@ -48,6 +48,7 @@ export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing =>
     kind: "pixels",
     name: "randomResizedCrop",
     draws: true,
+    options: { ...crop.options, size: [height, width], interpolation: options.interpolation ?? "bilinear" },
     parameters: new Float64Array(4),
     draw: crop.draw,
     output: (size, _, output) => {
@@ -72,7 +73,7 @@ export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing =>
 }
 
 /**
- * The draws of a crop: sets `parameters` to its top, left, height and width. Throws `InvalidOption` for options that are
+ * The draws of a crop, which set `parameters` to its top, left, height and width, and the options in use. Throws `InvalidOption` for options that are
  * not as said.
  *
  * @since 0.1.0
@@ -104,5 +105,5 @@ export const cropping = (options: Pick<RandomResizedCropOptions, "scale" | "rati
     parameters[2] = high
     parameters[3] = wide
   }
-  return { draw }
+  return { draw, options: { scale, ratio } }
 }
