@@ -109,7 +109,7 @@ export const make = ({
   const epochAtHand = (): number => (batches === 0 ? (entered ?? range.start) : Math.floor(chain.next / batches))
 
   const closed = (): RunClosed =>
-    new RunClosed({ epoch: epochAtHand(), batch: batches === 0 ? 0 : chain.next % batches })
+    new RunClosed({ at: { epoch: epochAtHand(), batch: batches === 0 ? 0 : chain.next % batches } })
 
   /** Accounts for a batch that has arrived; says why the run ends with it, if it does. */
   const account = (

@@ -371,7 +371,7 @@ for (const backend of backends) {
         ]
         for (const use of uses) {
           const error = await Effect.runPromise(Effect.flip(use))
-          expect(error).toMatchObject({ _tag: "RunClosed", epoch: 0, batch: 1 })
+          expect(error).toMatchObject({ _tag: "RunClosed", at: { epoch: 0, batch: 1 } })
           expect(error).toBeInstanceOf(Scheduler.RunClosed)
         }
         for (const source of [loader.epochs, epoch]) {
@@ -402,7 +402,7 @@ test("a batch that is waited for while the run is closed is a RunClosed", async 
   await Effect.runPromise(Effect.sleep(5))
   await Effect.runPromise(Scope.close(scope, Exit.void))
   for (const fiber of waiting) {
-    expect(await Effect.runPromise(Fiber.join(fiber))).toMatchObject({ _tag: "RunClosed", epoch: 0, batch: 0 })
+    expect(await Effect.runPromise(Fiber.join(fiber))).toMatchObject({ _tag: "RunClosed", at: { epoch: 0, batch: 0 } })
   }
 })
 
