@@ -17,7 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ownLayer } from "../ForeignEffect.ts"
+import { foreign } from "../ForeignEffect.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
@@ -128,14 +128,17 @@ export const iterate = <C, E, R, ROut, EL>(
 ): Iteration<C, E> => {
   const opened = Run.open(pipeline, options, callSite(iterate))
   // `Provides` refuses a layer that lacks a service.
-  const own = ownLayer("the layer of the run", layer)
-  const services = (Layer.isLayer(own) ? own : Layer.fail(noLayer(own))) as Layer.Layer<R, EL | InvalidOption>
+  const services = (isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<R, EL | InvalidOption>
   const byEpoch = Effect.flatMap(opened, ({ epochs }) => Iterator.pulling(epochs))
   return {
     [Symbol.asyncIterator]: () => Iterator.make(opened, services),
     epochs: { [Symbol.asyncIterator]: () => Iterator.make(byEpoch, services) }
   }
 }
+
+/** One of another copy of `effect` is refused as such when the run opens. */
+const isLayer = (value: unknown): boolean =>
+  Layer.isLayer(value) || foreign("the layer of the run", value) !== undefined
 
 const noLayer = (value: unknown): InvalidOption =>
   new InvalidOption({
