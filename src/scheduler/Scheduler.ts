@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { type ForeignEffect, foreign } from "../ForeignEffect.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
@@ -125,7 +126,10 @@ export const iterate = <C, E, R, ROut, EL>(
 ): Iteration<C, E> => {
   const opened = Run.open(pipeline, options, callSite(iterate))
   // `Provides` refuses a layer that lacks a service.
-  const services = (Layer.isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<R, EL | InvalidOption>
+  const services = (Layer.isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<
+    R,
+    EL | InvalidOption | ForeignEffect
+  >
   const byEpoch = Effect.flatMap(opened, ({ epochs }) => Iterator.pulling(epochs))
   return {
     [Symbol.asyncIterator]: () => Iterator.make(opened, services),
@@ -133,7 +137,8 @@ export const iterate = <C, E, R, ROut, EL>(
   }
 }
 
-const noLayer = (value: unknown): InvalidOption =>
+const noLayer = (value: unknown): InvalidOption | ForeignEffect =>
+  foreign("the layer of the run", value) ??
   new InvalidOption({
     option: "the layer",
     value,
