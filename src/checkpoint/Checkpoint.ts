@@ -15,6 +15,7 @@ import type * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { type Names, optionsOf } from "../Options.ts"
 import * as PlatformServices from "../PlatformServices.ts"
 import type { Cursor } from "../scheduler/Cursor.ts"
 import type { CheckpointError } from "./CheckpointError.ts"
@@ -60,8 +61,10 @@ export interface Entry {
 /** @since 0.1.0 */
 export interface Service {
   /**
-   * Keeps a checkpoint; when it returns, it is there. An interrupt waits for its end. Fails with `CheckpointError`
-   * (`state` where the state cannot be stored; `full`, `denied`, `locked`, `io`), and those before it are as they were.
+   * Keeps a checkpoint; when it returns, it is there and was read back. An interrupt waits for its end. Fails with
+   * `CheckpointError`, and those before it are as they were: `cursor` or `state` if it was given what is no cursor or
+   * cannot be stored, before anything is written; `full`, `denied`, `locked`, `io`; `damaged` or another kind of damage
+   * if it does not read back.
    */
   readonly save: (part: Part) => Effect.Effect<Entry, CheckpointError>
   /**
@@ -109,7 +112,11 @@ export interface Options {
   readonly keep?: number
 }
 
-const kept = ({ keep = 3 }: Options) => checked(() => whole("keep", keep, 1))
+const kept = <O extends Options>(of: string, options: O, names: Names<O>) =>
+  checked(() => {
+    const own = optionsOf(of, options, names)
+    return { options: own, keep: whole("keep", own.keep ?? 3, 1) }
+  })
 
 const named = (option: string, value: string): Effect.Effect<string, InvalidOption> =>
   checked(() => {
@@ -121,7 +128,9 @@ const named = (option: string, value: string): Effect.Effect<string, InvalidOpti
 export const memory = (options: Options = {}): Layer.Layer<Checkpoint, InvalidOption> =>
   Layer.effect(
     Checkpoint,
-    Effect.flatMap(kept(options), (keep) => Keeper.make(MemoryStore.make(), keep))
+    Effect.flatMap(kept("Checkpoint.memory", options, { keep: true }), ({ keep }) =>
+      Keeper.make(MemoryStore.make(), keep)
+    )
   )
 
 /**
@@ -154,8 +163,8 @@ export const file = (
   Layer.scoped(
     Checkpoint,
     Effect.gen(function* () {
-      const keep = yield* kept(options)
-      const directory = yield* named("directory", options.directory)
+      const { keep, options: own } = yield* kept("Checkpoint.file", options, { keep: true, directory: true })
+      const directory = yield* named("directory", own.directory)
       return yield* Keeper.make(yield* FileStore.make(directory), keep)
     })
   )
@@ -220,8 +229,8 @@ export const keyValue = (
   Layer.effect(
     Checkpoint,
     Effect.gen(function* () {
-      const keep = yield* kept(options)
-      const name = yield* named("name", options.name ?? "checkpoint")
+      const { keep, options: own } = yield* kept("Checkpoint.keyValue", options, { keep: true, name: true })
+      const name = yield* named("name", own.name ?? "checkpoint")
       return yield* Keeper.make(KeyValueStore.make(yield* PlatformServices.KeyValueStore, name), keep)
     })
   )

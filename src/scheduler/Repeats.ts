@@ -8,7 +8,7 @@
 import { sha256 } from "../runtime.ts"
 import type { CallSite } from "./CallSite.ts"
 import { hex } from "./Digest.ts"
-import { contentOf, stagesOf } from "./Fingerprint.ts"
+import { datasetText, linesOf } from "./Fingerprint.ts"
 import type { Job } from "./Job.ts"
 
 /** A row of batches that one run has delivered. */
@@ -55,14 +55,12 @@ const keyOf = (job: Job): string => {
   const { pipeline, plan, policy, size } = job
   const { batchSize, batches, count, rank, workers, world } = plan
   const all = {
-    stages: stagesOf(pipeline),
-    ambient: pipeline.ambient,
-    dataset: pipeline.dataset.name,
-    content: contentOf(job),
+    stages: linesOf(pipeline),
+    dataset: datasetText(pipeline.dataset, size, "brief"),
     policy: [policy?.name, policy?.seed],
     // Under an elastic policy the number of workers changes no draw.
     workers: policy?.elastic === true ? 0 : workers,
-    plan: [size, batchSize, batches, count, rank, world]
+    plan: [batchSize, batches, count, rank, world]
   }
   return hex(sha256(JSON.stringify(all)))
 }

@@ -53,13 +53,16 @@ export const open = <C, E, R>(
     const failures = yield* FailurePolicy.FailurePolicy
     yield* checked(() => onceOnly(job, failures))
     const { batches } = job.plan
-    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow ?? [])
+    const from =
+      options.from === undefined
+        ? undefined
+        : yield* Cursor.check(options.from, job, options.allow, (own) => resolve(asked, own).end)
     const range = yield* checked(() => resolve(asked, from))
     const epochs = range.end - range.start
     const end = range.end * batches
     // The first place that is to be built, and those behind it that are not to be built again.
     const first = from === undefined ? range.start * batches : from.epoch * batches + from.batch
-    const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < end))
+    const ahead = new Set(from?.ahead.map(([place]) => place))
     const lanes = new Lanes({ workers, batches, prefetch, ready, first, end, ahead })
     const breath = new Breath()
     const span = traced
@@ -69,7 +72,7 @@ export const open = <C, E, R>(
         })
       : undefined
 
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
     const making = { digest, failures, prefetch, batches: Math.max(end - first - ahead.size, 0) }
     const looks = yield* fromPipeline<ReadonlyArray<Building.Look>, E, R>(

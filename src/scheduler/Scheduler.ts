@@ -17,8 +17,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type ForeignEffect, foreign } from "../ForeignEffect.ts"
+import { ownLayer } from "../ForeignEffect.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { Batch } from "../stages/Batch.ts"
@@ -126,10 +127,8 @@ export const iterate = <C, E, R, ROut, EL>(
 ): Iteration<C, E> => {
   const opened = Run.open(pipeline, options, callSite(iterate))
   // `Provides` refuses a layer that lacks a service.
-  const services = (Layer.isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<
-    R,
-    EL | InvalidOption | ForeignEffect
-  >
+  const own = ownLayer("the layer of the run", layer)
+  const services = (Layer.isLayer(own) ? own : Layer.fail(noLayer(own))) as Layer.Layer<R, EL | InvalidOption>
   const byEpoch = Effect.flatMap(opened, ({ epochs }) => Iterator.pulling(epochs))
   return {
     [Symbol.asyncIterator]: () => Iterator.make(opened, services),
@@ -137,8 +136,7 @@ export const iterate = <C, E, R, ROut, EL>(
   }
 }
 
-const noLayer = (value: unknown): InvalidOption | ForeignEffect =>
-  foreign("the layer of the run", value) ??
+const noLayer = (value: unknown): InvalidOption =>
   new InvalidOption({
     option: "the layer",
     value,
@@ -177,6 +175,7 @@ export const replay = <C, E, R>(
   options: ReplayOptions
 ): Effect.Effect<Option.Option<unknown>, LoaderError<E>, R> =>
   Effect.gen(function* () {
+    yield* checked(() => given("the options of Scheduler.replay", options))
     const job = yield* Job.make(pipeline, options.workers, options)
     const { batch, epoch, position } = yield* checked(() => {
       const last = job.plan.batches - 1
@@ -205,7 +204,7 @@ export const replay = <C, E, R>(
         ? Effect.map(worker.batch(epoch, batch), Option.fromNullable)
         : worker.sample(epoch, position)
     )
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
     return yield* Run.fromPipeline<Option.Option<unknown>, E, R>(made, context)
   }).pipe(Effect.scoped)

@@ -95,6 +95,7 @@ const numbers: fc.Arbitrary<PointwiseTransform> = fc
       kind: "pointwise",
       name: "normalise",
       draws: false,
+      options: {},
       parameters: new Float64Array(0),
       draw: () => undefined,
       mean: [mean],
