@@ -105,6 +105,18 @@ const SPLIT = APP.replace(/export const pipeline[\s\S]*?\n\)\n/, "")
   .replace('import "./counting.mjs"', 'import { pipeline } from "./digits.mjs"')
   .replace("pipeline: import.meta.url", 'pipeline: new URL("./digits.js", import.meta.url)')
 
+/** A program whose guard does not hold in the threads of a bundle. */
+const UNGUARDED = `
+import { Effect, Stream } from "effect"
+import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
+
+export const pipeline = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
+if (import.meta.main) {
+  const workers = Workers.threads(1, { pipeline: import.meta.url })
+  await Effect.runPromise(Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(workers)))
+}
+`
+
 /** An app on Effect 4: what works without it, and what its layers come to. */
 const PLAIN = `
 import { Effect, Layer, Stream } from "effect"
@@ -216,6 +228,7 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
       "counting.mjs": COUNTING,
       "photos.mjs": PHOTOS,
       "behind.mjs": LEFT_BEHIND,
+      "unguarded.mjs": UNGUARDED,
       "digits.mjs": DIGITS,
       "split.mjs": SPLIT
     })
@@ -408,6 +421,20 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
         TIME
       )
     }
+
+    test(
+      "of `bun build --target=node` a program that runs in its threads, too, ends with a sentence that names the guard",
+      () => {
+        const out = folder()
+        call(alone, "bun", "build", "--target=node", "unguarded.mjs", "--outfile", join(out, "unguarded.mjs"))
+        for (const name of RUNTIMES) {
+          const { status, stderr } = run(out, name, "unguarded.mjs")
+          expect([name, status]).toEqual([name, 1])
+          expect(stderr).toContain("if (isMainThread)")
+        }
+      },
+      TIME
+    )
 
     test(
       "of `bun build --compile` it is one executable that gives the same batches",
