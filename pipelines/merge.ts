@@ -19,7 +19,7 @@ import { print } from "./cli/Print.ts"
 import { reading, uneven, whole } from "./cli/Reading.ts"
 import { merged } from "./merge/Merge.ts"
 import { options as trainOptions } from "./train/Options.ts"
-import { dataFrom, policyFrom, seedFrom } from "./train/Setting.ts"
+import { dataFrom, policyFrom, seedFrom, tellSeed } from "./train/Setting.ts"
 
 const { batchSize, data, limit, policy, seed, workers } = trainOptions
 
@@ -43,6 +43,7 @@ const command = Command.make("merge", options, (flags) =>
     const seed = yield* seedFrom(flags.seed)
     const policy = yield* policyFrom(flags.policy, seed)
     const digits = yield* dataFrom(flags.data, seed)
+    yield* tellSeed(flags.seed)
     const result = yield* merged(digits.train, {
       world: flags.world,
       epochs: flags.epochs,

@@ -6,7 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { checked, type InvalidOption, whole } from "../InvalidOption.ts"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { optionsOf } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { Uneven } from "../scheduler/Plan.ts"
 import type { Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
@@ -163,6 +164,20 @@ export const run = <A, E, R, LE>(
   options: Options = {}
 ): Effect.Effect<RunReport, LE | InvalidOption | CoordinatesError, Exclude<R, SeedPolicy>> =>
   Effect.gen(function* () {
+    const seeds = yield* checked(() => {
+      optionsOf("SeedAudit.run", options, {
+        epochs: true,
+        workers: true,
+        uneven: true,
+        ranks: true,
+        samples: true,
+        shift: true,
+        seeds: true
+      })
+      const own: unknown = options.seeds ?? [42, 43]
+      if (Array.isArray(own)) return own as ReadonlyArray<RootInput> // each is looked at by the layer that it seeds
+      throw new InvalidOption({ option: "seeds", value: own, expected: "an array of seeds, such as [42, 43]" })
+    })
     const extent = yield* checked(() => ({
       epochs: whole("epochs", options.epochs ?? 3, 1),
       workers: whole("workers", options.workers ?? 4, 1, 4096),
@@ -171,7 +186,7 @@ export const run = <A, E, R, LE>(
       samples: whole("samples", options.samples ?? 8, 1),
       words: whole("shift", options.shift ?? 1000, 0, 1e6) + Overlap.WINDOW
     }))
-    const layers = typeof layer === "function" ? (options.seeds ?? [42, 43]).map(layer) : [layer]
+    const layers = yield* checked(() => (typeof layer === "function" ? seeds.map((own) => layer(own)) : [layer]))
     const surveys = yield* Effect.forEach(layers, (own) => Effect.provide(survey(pipeline, extent), own))
     const policy = surveys[0]?.policy
 

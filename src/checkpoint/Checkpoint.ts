@@ -17,6 +17,7 @@ import type * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { type Names, optionsOf } from "../Options.ts"
 import * as PlatformServices from "../PlatformServices.ts"
 import type { Cursor } from "../scheduler/Cursor.ts"
 import type { CheckpointError } from "./CheckpointError.ts"
@@ -148,16 +149,10 @@ const keeper = (stores: RankStores.RankStores, of: RankStores.Rank, keep: number
     : Effect.map(Keeper.make(stores.own, keep), (own) => RankKeeper.alone(own, stores))
 
 /** The options, and how many checkpoints they keep. */
-const kept = <O extends Options>(maker: string, options: O) =>
+const kept = <O extends Options>(of: string, options: O, names: Names<O>) =>
   checked(() => {
-    if (typeof options !== "object" || options === null) {
-      throw new InvalidOption({
-        option: `the options of Checkpoint.${maker}`,
-        value: options,
-        expected: "a record"
-      })
-    }
-    return { options, keep: whole("keep", options.keep === undefined ? 3 : options.keep, 1) }
+    const own = optionsOf(of, options, names)
+    return { options: own, keep: whole("keep", own.keep ?? 3, 1) }
   })
 
 const named = (option: string, value: string): Effect.Effect<string, InvalidOption> =>
@@ -178,7 +173,8 @@ export const memory = (
   Layer.effect(
     Checkpoint,
     Effect.gen(function* () {
-      const { keep, options: own } = yield* kept("memory", options)
+      const names = { keep: true, rank: true, world: true, shared: true } as const
+      const { keep, options: own } = yield* kept("Checkpoint.memory", options, names)
       const of = yield* ranked(own)
       const { shared } = own
       if (of.world > 1 && shared === undefined) {
@@ -221,7 +217,8 @@ export const file = (
   Layer.scoped(
     Checkpoint,
     Effect.gen(function* () {
-      const { keep, options: own } = yield* kept("file", options)
+      const names = { keep: true, directory: true, rank: true, world: true } as const
+      const { keep, options: own } = yield* kept("Checkpoint.file", options, names)
       const directory = yield* named("directory", own.directory)
       const of = yield* ranked(own)
       return yield* keeper(yield* RankStores.folder(directory, of), of, keep)
@@ -288,8 +285,9 @@ export const keyValue = (
   Layer.effect(
     Checkpoint,
     Effect.gen(function* () {
-      const { keep, options: own } = yield* kept("keyValue", options)
-      const name = yield* named("name", own.name === undefined ? "checkpoint" : own.name)
+      const names = { keep: true, name: true, rank: true, world: true } as const
+      const { keep, options: own } = yield* kept("Checkpoint.keyValue", options, names)
+      const name = yield* named("name", own.name ?? "checkpoint")
       const of = yield* ranked(own)
       return yield* keeper(yield* RankStores.keyValue(yield* PlatformServices.KeyValueStore, name, of), of, keep)
     })

@@ -130,7 +130,7 @@ export const make = ({
   const epochAtHand = (): number => (batches === 0 ? (entered ?? range.start) : Math.floor(chain.next / batches))
 
   const closed = (): RunClosed =>
-    new RunClosed({ epoch: epochAtHand(), batch: batches === 0 ? 0 : chain.next % batches })
+    new RunClosed({ at: { epoch: epochAtHand(), batch: batches === 0 ? 0 : chain.next % batches } })
 
   /** Accounts for a batch that is handed on, if any is left of it; says why the run ends with it, if it does. */
   const account = (
@@ -295,7 +295,7 @@ export const make = ({
       const taking = next(limit, plainly)
       return turn.during(
         Effect.suspend((): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> => {
-          const current = Math.max(entered ?? 0, chain.next > limit ? epochAtHand() : 0)
+          const current = Math.max(entered ?? 0, chain.next > limit ? Math.min(epochAtHand(), range.end - 1) : 0)
           return current > epoch ? Effect.fail(new EpochPassed({ epoch, current })) : taking
         })
       )

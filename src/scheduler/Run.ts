@@ -54,16 +54,18 @@ export const open = <C, E, R>(
     const failures = yield* FailurePolicy.FailurePolicy
     yield* checked(() => onceOnly(job, failures))
     const { batches } = job.plan
-    const from =
-      options.from === undefined
-        ? undefined
-        : yield* Cursor.check(options.from, job, options.allow, (own) => resolve(asked, own).end)
-    const range = yield* checked(() => resolve(asked, from))
+    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow)
+    const range = yield* checked(() => {
+      const own = resolve(asked, from)
+      // Beyond one epoch alone there are others, which runs of their own deliver.
+      if (from !== undefined && own.start === 0) Cursor.within(from, job, own.end)
+      return own
+    })
     const epochs = range.end - range.start
     const end = range.end * batches
     // The first place that is to be built, and those behind it that are not to be built again.
     const first = from === undefined ? range.start * batches : from.epoch * batches + from.batch
-    const ahead = new Set(from?.ahead.map(([place]) => place))
+    const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < end))
     const lanes = new Lanes({ workers, batches, prefetch, ready, first, end, ahead })
     const breath = new Breath()
     const span = traced
@@ -73,7 +75,7 @@ export const open = <C, E, R>(
         })
       : undefined
 
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
     const making = { digest, failures, prefetch, batches: Math.max(end - first - ahead.size, 0) }
     const looks = yield* fromPipeline<ReadonlyArray<Building.Look>, E, R>(

@@ -17,7 +17,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { foreign } from "../ForeignEffect.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { Batch } from "../stages/Batch.ts"
@@ -126,13 +128,17 @@ export const iterate = <C, E, R, ROut, EL>(
 ): Iteration<C, E> => {
   const opened = Run.open(pipeline, options, callSite(iterate))
   // `Provides` refuses a layer that lacks a service.
-  const services = (Layer.isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<R, EL | InvalidOption>
+  const services = (isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<R, EL | InvalidOption>
   const byEpoch = Effect.flatMap(opened, ({ epochs }) => Iterator.pulling(epochs))
   return {
     [Symbol.asyncIterator]: () => Iterator.make(opened, services),
     epochs: { [Symbol.asyncIterator]: () => Iterator.make(byEpoch, services) }
   }
 }
+
+/** One of another copy of `effect` is refused as such when the run opens. */
+const isLayer = (value: unknown): boolean =>
+  Layer.isLayer(value) || foreign("the layer of the run", value) !== undefined
 
 const noLayer = (value: unknown): InvalidOption =>
   new InvalidOption({
@@ -173,6 +179,7 @@ export const replay = <C, E, R>(
   options: ReplayOptions
 ): Effect.Effect<Option.Option<unknown>, LoaderError<E>, R> =>
   Effect.gen(function* () {
+    yield* checked(() => given("the options of Scheduler.replay", options))
     const job = yield* Job.make(pipeline, options.workers, options)
     const { batch, epoch, position } = yield* checked(() => {
       const last = job.plan.batches - 1
@@ -205,7 +212,7 @@ export const replay = <C, E, R>(
           )
         : worker.sample(epoch, position)
     )
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
     return yield* Run.fromPipeline<Option.Option<unknown>, E, R>(made, context)
   }).pipe(Effect.scoped)

@@ -97,8 +97,8 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a cursor's checksum is not looked at",
     file: "scheduler/Cursor.ts",
-    from: "if (cursor.checksum === checksum(cursor)) return cursor",
-    to: "return cursor"
+    from: "if (cursor.checksum === checksum(cursor)) return Effect.succeed(cursor)",
+    to: "return Effect.succeed(cursor)"
   },
   {
     name: "other workers are let in where they change draws",
@@ -180,9 +180,9 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a full disk is no error",
-    file: "checkpoint/FileStore.ts",
-    from: 'Effect.mapError(described(path, "cannot be written"))',
-    to: "Effect.ignore"
+    file: "checkpoint/Keeper.ts",
+    from: "yield* store.write(path, frame)\n        next = id + 1\n        yield* readBack(path, frame)\n",
+    to: "yield* Effect.ignore(store.write(path, frame))\n        next = id + 1\n"
   }
 ]
 

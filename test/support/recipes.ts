@@ -3,7 +3,16 @@
  */
 import { Effect, type Layer } from "effect"
 import fc from "fast-check"
-import { type Batch, Dataset, Pipeline, Sampler, type Seed, SeedPolicy, Tensor } from "../../src/index.ts"
+import {
+  type Batch,
+  Dataset,
+  type InvalidOption,
+  Pipeline,
+  Sampler,
+  type Seed,
+  SeedPolicy,
+  Tensor
+} from "../../src/index.ts"
 
 export interface StageRecipe {
   readonly kind: "augment" | "map" | "filter" | "augmentEffect" | "mapEffect"
@@ -115,7 +124,10 @@ export const pipelineOf = (
   return recipe.behind.reduce((pipeline, name) => pipeline.pipe(mixing(name)), batched)
 }
 
-export const policyOf = ({ policy, seed }: Conditions): Layer.Layer<SeedPolicy.SeedPolicy, Seed.SeedError> =>
+export const policyOf = ({
+  policy,
+  seed
+}: Conditions): Layer.Layer<SeedPolicy.SeedPolicy, Seed.SeedError | InvalidOption.InvalidOption> =>
   SeedPolicy[policy]({ seed })
 
 const kinds: ReadonlyArray<StageRecipe["kind"]> = ["augment", "augment", "map", "filter", "augmentEffect", "mapEffect"]
