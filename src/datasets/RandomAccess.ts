@@ -10,7 +10,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import { concurrent } from "../Concurrent.ts"
-import { InvalidOption, whole } from "../InvalidOption.ts"
+import { InvalidOption, shown, whole } from "../InvalidOption.ts"
 import type { Columnar } from "./Columnar.ts"
 
 /**
@@ -79,8 +79,16 @@ export class DatasetError extends Data.TaggedError("DatasetError")<{
   readonly cause: unknown
 }> {
   override get message(): string {
-    const reason = this.cause instanceof Error ? this.cause.message : String(this.cause)
-    return `sample ${this.index} of dataset ${this.dataset} cannot be read: ${reason}`
+    return `sample ${this.index} of dataset ${this.dataset} cannot be read: ${reasonOf(this.cause)}`
+  }
+}
+
+/** What was thrown may be anything, and its message may throw in turn. */
+const reasonOf = (cause: unknown): string => {
+  try {
+    return cause instanceof Error ? String(cause.message) : String(cause)
+  } catch {
+    return shown(cause)
   }
 }
 

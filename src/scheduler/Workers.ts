@@ -72,8 +72,10 @@ export interface ThreadOptions {
   readonly name?: string
   /** What a function is called with, in each thread: plain data, as it is sent there. */
   readonly config?: unknown
-  /** How many deaths of its threads each worker makes up for. Default 3. */
+  /** How often each worker's thread is replaced after it died or hung, before the run fails. Default 3. */
   readonly restarts?: number
+  /** How long a thread may take to load the module and to build the pipeline and its services. Default 2 minutes. */
+  readonly loading?: Duration.DurationInput
   /** How long a thread may be at one batch before it is replaced. Default: as long as it likes. */
   readonly timeout?: Duration.DurationInput
   /** Overwrite a batch's memory as soon as it is given back, so that who reads it late notices. Default `false`. */
@@ -159,6 +161,7 @@ const startThreads = (options: ThreadOptions): Start =>
     name: options.name ?? "pipeline",
     config: plain("config", options.config),
     restarts: whole("restarts", options.restarts ?? 3, 0),
+    loading: duration("loading", options.loading ?? "2 minutes"),
     timeout: options.timeout === undefined ? undefined : duration("timeout", options.timeout),
     debug: options.debug ?? false
   })
