@@ -318,7 +318,8 @@ if (thread !== undefined) {
     control?.say(`nothing caught what it threw: ${shown(thrown)}`)
     leave(1)
   })
-  if (control !== undefined) countBy(control)
+  // Where effects are counted a native operation is a part of one.
+  if (control !== undefined) countBy(counts ? { begin: control.beginPart, end: control.end } : control)
 
   const loaded = Effect.suspend(() => {
     const mailbox = start.mailbox === undefined ? undefined : new Mailbox(start.mailbox.extent, start.mailbox.buffer)

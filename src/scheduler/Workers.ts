@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import { checked, duration, InvalidOption, whole } from "../InvalidOption.ts"
 import { type Choice, onEither } from "./Auto.ts"
 import { type FiberOptions, onFiber, type Start } from "./Maker.ts"
-import { onThread } from "./threads/Host.ts"
+import { onThread, refused } from "./threads/Host.ts"
 
 export type { Choice } from "./Auto.ts"
 
@@ -143,9 +143,13 @@ export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, 
         batch: Duration.toMillis(duration("pays.batch", options.pays?.batch ?? "1 millis")),
         run: Duration.toMillis(duration("pays.run", options.pays?.run ?? "10 seconds"))
       }
-      const start = onEither(onFibers, startThreads(options), pays, (own) => {
+      const either = onEither(onFibers, startThreads(options), pays, (own) => {
         choice = own
       })
+      const module = url(options.pipeline)
+      // At once, not when it moves: on fibers it would run the whole program in the thread.
+      const start: Start = (job, worker, settings) =>
+        Effect.zipRight(refused({ module }, worker), either(job, worker, settings))
       return {
         backend: "auto",
         count: whole("workers", count, 1, MAX_THREADS),

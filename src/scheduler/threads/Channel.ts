@@ -106,6 +106,9 @@ export class Channel {
   /** Why there are no answers any more. */
   #final: Answer | undefined
   #dead = false
+  #ready = false
+  /** When it was started, by `performance.now()`. */
+  #started = 0
   /** When it was told to end, by `performance.now()`. */
   #closed: number | undefined
   #grace = GRACE_MS
@@ -132,6 +135,7 @@ export class Channel {
       },
       catch: (thrown) => ({ reason: `it could not be started: ${shown(thrown)}`, died: false })
     })
+    this.#started = performance.now()
     open.add(this)
     unlisten ??= beforeExit(endAll)
     const answer = yield* Effect.timeoutTo(this.answered(ready), {
@@ -141,10 +145,9 @@ export class Channel {
     })
     if (answer?._tag === "Ready") {
       this.#mailbox = this.#offered
+      this.#ready = true
       return
     }
-    // It has had its time.
-    if (answer === undefined) this.#grace = 0
     yield* Effect.promise(() => this.end())
     return yield* Effect.fail({ reason: this.#unready(answer), died: answer?._tag === "Gone" })
   })
@@ -261,9 +264,15 @@ export class Channel {
     return this.#ended
   }
 
+  /** Until when it may go on: one that is not ready no longer than it may load. */
+  get #until(): number {
+    const grace = (this.#closed ?? 0) + this.#grace
+    return this.#ready ? grace : Math.min(grace, this.#started + Duration.toMillis(this.#options.loading))
+  }
+
   async #end(): Promise<void> {
     this.close()
-    const until = (this.#closed ?? 0) + this.#grace
+    const until = this.#until
     this.#hold(!this.#dead)
     while (!this.#dead && this.#control?.isAtWork === true && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))

@@ -57,6 +57,12 @@ export class Control implements Gate {
     return false
   }
 
+  /** Thread: the same for a part of a piece that is counted already, which is to come to its end, too. */
+  readonly beginPart = (): boolean => {
+    Atomics.add(this.#words, AT_WORK, 1)
+    return true
+  }
+
   readonly end = (): void => {
     Atomics.sub(this.#words, AT_WORK, 1)
   }
