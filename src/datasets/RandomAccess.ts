@@ -83,10 +83,10 @@ export class DatasetError extends Data.TaggedError("DatasetError")<{
   }
 }
 
-/** What was thrown may be anything, and its message may throw in turn. */
+/** What was thrown may be anything: its message may throw in turn, and an array of 2^32 holes takes minutes as text. */
 const reasonOf = (cause: unknown): string => {
   try {
-    return cause instanceof Error ? String(cause.message) : String(cause)
+    return cause instanceof Error ? String(cause.message) : shown(cause)
   } catch {
     return shown(cause)
   }

@@ -253,7 +253,13 @@ export const skip = <R = never, R2 = never>(
   )
 
 /** Whether trying again, or going on without it, can be of any use. @since 0.1.0 */
-export const isFault = ({ cause }: StageError): boolean => !(cause instanceof AmbientRandomness)
+export const isFault = ({ cause }: StageError): boolean => {
+  try {
+    return !(cause instanceof AmbientRandomness)
+  } catch {
+    return true // a Proxy of which nothing can be asked
+  }
+}
 
 /** How many samples a budget comes to in a run of so many. @since 0.1.0 */
 export const allowance = (own: Budget, samples: number): number =>

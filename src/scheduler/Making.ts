@@ -708,8 +708,13 @@ const tableName = ({ batch, steps }: TablePlan): string =>
   [...steps.flatMap(({ stages }) => stages), batch].map(({ id }) => id.name).join(" + ")
 
 /** What an effect failed with that plain code ran by `Effect.runSync`, which wraps it. */
-const unwrapped = (thrown: unknown): unknown =>
-  Runtime.isFiberFailure(thrown) ? Cause.squash(thrown[Runtime.FiberFailureCauseId]) : thrown
+const unwrapped = (thrown: unknown): unknown => {
+  try {
+    return Runtime.isFiberFailure(thrown) ? Cause.squash(thrown[Runtime.FiberFailureCauseId]) : thrown
+  } catch {
+    return thrown // a Proxy of which nothing can be asked
+  }
+}
 
 /** The rows that were left out with the one before them in their place, or the first one where there is none before. */
 const withNeighbours = (kept: Array<number>, left: Left): Array<number> => {

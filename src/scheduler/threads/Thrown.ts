@@ -119,12 +119,32 @@ const cut = (text: string): string =>
 const sendable = (value: unknown): unknown => {
   if (typeof value === "string") return cut(value)
   try {
-    return structuredClone(value)
+    if (isModest(value)) return structuredClone(value)
   } catch {
-    // As an error shows it that was not sent: the two sides' messages are the same.
-    return shown(value)
+    // It is sent as text.
   }
+  // As an error shows it that was not sent: the two sides' messages are the same.
+  return shown(value)
 }
+
+/** Whether a value's parts are so few that it can be cloned: an array of 2^32 holes takes minutes. */
+const isModest = (value: unknown): boolean => {
+  const seen = new Set<unknown>()
+  const rest: Array<unknown> = [value]
+  while (rest.length > 0) {
+    const next = rest.pop()
+    if (typeof next !== "object" || next === null || ArrayBuffer.isView(next) || seen.has(next)) continue
+    seen.add(next)
+    if (seen.size > PARTS || (Array.isArray(next) && next.length > PARTS)) return false
+    const parts = next instanceof Map ? [...next].flat() : next instanceof Set ? [...next] : Object.values(next)
+    if (rest.length + parts.length > PARTS) return false
+    for (const part of parts) rest.push(part)
+  }
+  return true
+}
+
+/** As many parts may a value have, however they are nested. */
+const PARTS = 2 ** 20
 
 /**
  * The error that was encoded: one of Furrow's own as what it was, any other as an `Error` with its name, message, stack
