@@ -548,17 +548,22 @@ export class Making implements Ambient.AtWork {
   /** The stage's own effect at a row. Several rows are in it at once: each has a generator and a context of its own. */
   #ran(stage: EffectStage, own: Ambient.AtWork, value: unknown, row: number): Effect.Effect<unknown, unknown, unknown> {
     const { epoch, rank, world, worker, workers, batch } = this.#context
-    return stage.run(value, own.drawing() ?? idle, {
-      epoch,
-      rank,
-      world,
-      worker,
-      workers,
-      batch,
-      ordinal: this.#first.ordinal + row,
-      position: this.#first.position + row,
-      index: this.#indices[row] as number // a row of the plan
-    })
+    try {
+      return stage.run(value, own.drawing() ?? idle, {
+        epoch,
+        rank,
+        world,
+        worker,
+        workers,
+        batch,
+        ordinal: this.#first.ordinal + row,
+        position: this.#first.position + row,
+        index: this.#indices[row] as number // a row of the plan
+      })
+    } catch (thrown) {
+      // Effect asks what is thrown within it whether it is an effect, which a Proxy may answer by throwing once more.
+      return Effect.die(thrown)
+    }
   }
 
   #placed(at: Seeded, row: number): Ambient.AtWork {

@@ -3,11 +3,13 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Effect, Layer, Stream } from "effect"
-import { type Batch, FailurePolicy, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { shown } from "../../src/InvalidOption.ts"
+import { type Batch, FailurePolicy, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { decode, encode } from "../../src/scheduler/threads/Thrown.ts"
 import { odd, oddest } from "../support/odd.ts"
-import { batches, one, pipeline, SIZE, samples } from "../support/threaded/odd.ts"
+import { batches, one, pipeline, SIZE, sampled, samples } from "../support/threaded/odd.ts"
+import { undeliverable } from "../support/threaded/undeliverable.ts"
+import { fine } from "../support/threaded/unloadable.ts"
 
 const TIME = 120_000
 const module = new URL("../support/threaded/odd.ts", import.meta.url)
@@ -47,6 +49,30 @@ const placeOf = ({ batch, epoch, ordinal, position, sample, stage, worker }: Sch
   worker
 })
 
+/**
+ * What a thread shows otherwise: instances of classes arrive as records, and of an error that cannot be shown at all a
+ * thread sends what can be had of it.
+ */
+const SHOWN_OTHERWISE: ReadonlySet<string> = new Set([
+  "a record whose constructor is null",
+  "a record whose constructor throws",
+  "a class instance",
+  "a Proxy of an error whose trap get throws",
+  "an error whose message throws",
+  "an error whose message is a symbol",
+  "an error whose message has no prototype",
+  "an error whose name throws",
+  "an error whose name is a symbol",
+  "an error whose class names it by a symbol",
+  "an error whose class's message throws",
+  "an error of a null prototype",
+  "a tagged error whose message throws",
+  "an Effect",
+  "an Exit",
+  "a Cause",
+  "an Option"
+])
+
 test("there are more than a hundred odd values", () => {
   expect(SIZE).toBeGreaterThan(100)
   expect(new Set(odd.map(([name]) => name)).size).toBe(SIZE)
@@ -70,17 +96,89 @@ describe("on fibers and on threads", () => {
       const own = pipeline(place) as Any
       const fiber = await leftOut(own, Workers.fibers(1))
       const thread = await leftOut(own, threads({ config: place }))
-      const differ: Array<unknown> = []
       for (const skipped of [fiber, thread]) {
         expect(skipped.map(({ error: { batch, sample } }) => sample ?? batch)).toEqual(odd.map((_, at) => at))
       }
+      const otherwise: Array<string> = []
       thread.forEach(({ error }, at) => {
-        const there = fiber[at]?.error
+        const there = fiber[at]?.error as Scheduler.StageError // as many as on a thread
         expect(error).toBeInstanceOf(Scheduler.StageError)
-        expect(placeOf(error)).toEqual(placeOf(there as Scheduler.StageError))
-        if (error.message !== there?.message) differ.push([odd[at]?.[0], there?.message.slice(0,300).split("seed")[1], error.message.slice(0, 300).split("seed")[1]])
+        expect(placeOf(error)).toEqual(placeOf(there))
+        if (error.message !== there.message) otherwise.push(odd[at]?.[0] ?? "")
       })
-      console.log(differ)
+      expect(otherwise.filter((name) => !SHOWN_OTHERWISE.has(name))).toEqual([])
+    },
+    TIME
+  )
+})
+
+describe("where the first failure ends the run", () => {
+  test(
+    "an odd value is a StageError with its place, and the run ends",
+    async () => {
+      for (const name of oddest) {
+        for (const workers of [Workers.fibers(1), threads({ name: "one", config: name })]) {
+          expect(await failureOf(one(name) as Any, workers)).toMatchObject({
+            _tag: "StageError",
+            stage: "own",
+            batch: 1,
+            sample: 5,
+            position: 5,
+            worker: 0
+          })
+        }
+      }
+    },
+    TIME
+  )
+
+  test(
+    "so is one that a sampler throws",
+    async () => {
+      for (const name of oddest) {
+        for (const workers of [Workers.fibers(1), threads({ name: "sampled", config: name })]) {
+          expect(await failureOf(sampled(name) as Any, workers)).toMatchObject({
+            _tag: "StageError",
+            stage: "sample",
+            batch: 1
+          })
+        }
+      }
+    },
+    TIME
+  )
+
+  test.each(["module", "function", "services"] as const)(
+    "what the module throws is a ThreadError, and the run ends: %s",
+    async (where) => {
+      for (const name of oddest) {
+        const url = new URL(
+          `../support/threaded/unloadable.ts?where=${where}&what=${encodeURIComponent(name)}`,
+          import.meta.url
+        )
+        const error = await failureOf(fine as Any, Workers.threads(1, { pipeline: url, loading: "1 minute" }))
+        expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, batch: undefined })
+        expect((error as Error).message).toContain(
+          where === "services" ? "the layer `services` of" : "failed before its first batch"
+        )
+      }
+    },
+    TIME
+  )
+})
+
+describe("a batch that cannot be sent from its thread", () => {
+  test.each(Object.keys(undeliverable) as Array<keyof typeof undeliverable>)(
+    "is a typed error with its place, the column and the way out: %s",
+    async (name) => {
+      const own = Workers.threads(1, {
+        pipeline: new URL("../support/threaded/undeliverable.ts", import.meta.url),
+        config: name
+      })
+      const error = await failureOf(undeliverable[name] as Any, own)
+      expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, epoch: 0, batch: 2 })
+      expect((error as Error).message).toContain("columns.own")
+      expect((error as Error).message).toContain("cannot be sent from the thread")
     },
     TIME
   )

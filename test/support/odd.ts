@@ -157,10 +157,13 @@ export const odd: ReadonlyArray<readonly [name: string, make: () => unknown]> = 
   ["an array of extras", () => Object.assign([1], { extra: () => 1 })],
   ["an array of a million", () => Array.from({ length: 1_000_000 }, (_, at) => at)],
   ["a Map", () => new Map<unknown, unknown>([[{}, () => 1]])],
-  ["a Set that holds itself", () => {
-    const set = new Set<unknown>()
-    return set.add(set)
-  }],
+  [
+    "a Set that holds itself",
+    () => {
+      const set = new Set<unknown>()
+      return set.add(set)
+    }
+  ],
   ["a WeakMap", () => new WeakMap()],
   ["a WeakRef", () => new WeakRef({})],
   ["a Date", () => new Date(0)],
@@ -179,10 +182,14 @@ export const odd: ReadonlyArray<readonly [name: string, make: () => unknown]> = 
   ["a ReadableStream", () => new ReadableStream()],
   ["globalThis", () => globalThis],
   ["Math", () => Math],
-  ["arguments", () => (function (..._: ReadonlyArray<unknown>) {
-    // biome-ignore lint/complexity/noArguments: that is what is odd about it.
-    return arguments
-  })(1, 2)],
+  [
+    "arguments",
+    () =>
+      (function (..._: ReadonlyArray<unknown>) {
+        // biome-ignore lint/complexity/noArguments: that is what is odd about it.
+        return arguments
+      })(1, 2)
+  ],
   ["a Proxy of nothing but a record", () => new Proxy({ a: 1 }, {})],
   ["a Proxy of a function", () => new Proxy(() => 1, {})],
   ["a Proxy of an array", () => new Proxy([1, 2], {})],
@@ -207,10 +214,13 @@ export const odd: ReadonlyArray<readonly [name: string, make: () => unknown]> = 
   ["an error whose cause is a revoked Proxy", () => new Error("odd", { cause: revoked({}) })],
   ["an error whose cause throws", () => withProperties({ cause: throwing })],
   ["an error whose cause is null", () => new Error("odd", { cause: null })],
-  ["an error with a field that refers to it", () => {
-    const error = new Error("odd")
-    return Object.assign(error, { self: error, deep: { list: [error] } })
-  }],
+  [
+    "an error with a field that refers to it",
+    () => {
+      const error = new Error("odd")
+      return Object.assign(error, { self: error, deep: { list: [error] } })
+    }
+  ],
   ["an error with a function", () => Object.assign(new Error("odd"), { retry: () => 1 })],
   ["an error with a Proxy", () => Object.assign(new Error("odd"), { proxy: new Proxy({}, allTraps) })],
   ["an error with an own __proto__", () => withProperties({ __proto__: plain({ polluted: true }) })],
@@ -236,28 +246,37 @@ export const odd: ReadonlyArray<readonly [name: string, make: () => unknown]> = 
   ["an error with a sparse array", () => Object.assign(new Error("odd"), { list: Object.assign([], { length: 3 }) })],
   ["an error with a class instance", () => Object.assign(new Error("odd"), { point: new Point() })],
   ["an error with a promise", () => Object.assign(new Error("odd"), { promise: Promise.resolve() })],
-  ["an error with 10,000 errors", () =>
-    Object.assign(
-      new Error("odd"),
-      Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`e${at}`, new Error(`${at}`)]))
-    )],
+  [
+    "an error with 10,000 errors",
+    () =>
+      Object.assign(
+        new Error("odd"),
+        Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`e${at}`, new Error(`${at}`)]))
+      )
+  ],
   ["an AggregateError", () => new AggregateError([new Error("a"), "b", Symbol("c")], "many")],
-  ["an AggregateError that holds itself", () => {
-    const error = new AggregateError([], "itself")
-    error.errors.push(error)
-    return error
-  }],
+  [
+    "an AggregateError that holds itself",
+    () => {
+      const error = new AggregateError([], "itself")
+      error.errors.push(error)
+      return error
+    }
+  ],
   ["an AggregateError whose errors are none", () => withProperties({ errors: plain(7) }, new AggregateError([], "x"))],
   ["a DOMException", () => new DOMException("stopped", "AbortError")],
   ["a SyntaxError", () => new SyntaxError("odd")],
   ["an error that says it is a StageError", () => Object.assign(new Error("odd"), { _tag: "StageError" })],
   ["a tagged error", () => new Tagged({ value: 1 })],
-  ["a tagged error with itself", () => {
-    const value: Record<string, unknown> = {}
-    const error = new Tagged({ value })
-    value["error"] = error
-    return error
-  }],
+  [
+    "a tagged error with itself",
+    () => {
+      const value: Record<string, unknown> = {}
+      const error = new Tagged({ value })
+      value["error"] = error
+      return error
+    }
+  ],
   ["a tagged error with a function", () => new Tagged({ value: () => 1 })],
   ["a tagged error with a revoked Proxy", () => new Tagged({ value: revoked({}) })],
   ["a tagged error whose message throws", () => new Messaged({ value: {} })],

@@ -97,6 +97,8 @@ export type Thrown =
   | { readonly _tag: "Same"; readonly error: number }
   | {
       readonly _tag: "Error"
+      /** Whether it is one of Furrow's own, by its class and not by what it says it is. */
+      readonly ours: boolean
       readonly name: string
       readonly message: string
       readonly stack: string | undefined

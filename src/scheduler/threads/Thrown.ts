@@ -48,6 +48,7 @@ const encodeInto = (thrown: unknown, seen: Map<unknown, number>): Thrown => {
   }
   return {
     _tag: "Error",
+    ours: isOurs(thrown),
     name,
     message,
     stack: typeof stack === "string" ? cut(stack) : undefined,
@@ -165,7 +166,7 @@ const decodeWith = (thrown: Thrown, known: Known): unknown => {
   if (thrown._tag === "Same") return known.errors[thrown.error] ?? "(the error itself)"
   const { cause, errors, fields, message, name, stack } = thrown
   const number = known.count++
-  if (isOurs(thrown)) {
+  if (thrown.ours) {
     const own = decodedFields(fields, known)
     const error = ofFurrow({ ...own, cause: cause === undefined ? undefined : decodeWith(cause, known) })
     known.errors[number] = error
@@ -202,26 +203,19 @@ const decodedFields = (
   return decoded
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** Furrow's own errors, by tag. Their fields are those of the class: `encode` took them from one. */
-const own: ReadonlyMap<unknown, (fields: Fields) => Error> = new Map<unknown, (fields: Fields) => Error>([
-  [
-    "AmbientRandomness",
-    (fields) => new AmbientRandomness(fields as ConstructorParameters<typeof AmbientRandomness>[0])
-  ],
-  ["StageError", (fields) => new StageError(fields as ConstructorParameters<typeof StageError>[0])],
-  ["CoordinatesError", (fields) => new CoordinatesError(fields as ConstructorParameters<typeof CoordinatesError>[0])],
-  ["DatasetChanged", (fields) => new DatasetChanged(fields as ConstructorParameters<typeof DatasetChanged>[0])],
-  ["DigestError", (fields) => new DigestError(fields as ConstructorParameters<typeof DigestError>[0])],
-  ["InvalidOption", (fields) => new InvalidOption(fields as ConstructorParameters<typeof InvalidOption>[0])]
-])
+const classes = { AmbientRandomness, CoordinatesError, DatasetChanged, DigestError, InvalidOption, StageError }
 
-const tagOf = ({ fields }: Extract<Thrown, { readonly _tag: "Error" }>): unknown => {
-  const tag = fields.find(([key]) => key === "_tag")?.[1]
-  return tag?._tag === "Value" ? tag.value : undefined
+const isOurs = (error: Error): boolean => {
+  try {
+    return Object.values(classes).some((own) => error instanceof own)
+  } catch {
+    return false
+  }
 }
 
-const isOurs = (thrown: Extract<Thrown, { readonly _tag: "Error" }>): boolean => own.has(tagOf(thrown))
-
-const ofFurrow = (fields: Fields): unknown => own.get(fields["_tag"])?.(fields)
+const ofFurrow = (fields: Readonly<Record<string, unknown>>): unknown => {
+  const own = Object.entries(classes).find(([tag]) => tag === fields["_tag"])?.[1]
+  // The constructor of the class that the fields are of.
+  return own === undefined ? undefined : new (own as new (fields: unknown) => Error)(fields)
+}

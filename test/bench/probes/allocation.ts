@@ -4,8 +4,8 @@
  */
 import { Effect } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
-import { median } from "../measure.ts"
 import { pipeline } from "../loads/w1.ts"
+import { median } from "../measure.ts"
 
 const WARM = 600
 const BLOCKS = 20

@@ -4,8 +4,8 @@
  */
 import { Effect, Layer, Option } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
-import { median } from "../measure.ts"
 import { BATCH, pipeline, SAMPLES } from "../loads/small.ts"
+import { median } from "../measure.ts"
 
 const WORKERS = 2
 /** So many until code is compiled and heaps have found their size. */

@@ -3,8 +3,8 @@
  * result goes to one place, over and over.
  */
 import { type Kernels, kernels } from "../../../src/kernels/Kernels.ts"
-import type { Absent, Contestant } from "../measure.ts"
 import { BATCH, images, MEAN, PADDING, SAMPLES, SIDE, STD } from "../loads/w1.ts"
+import type { Absent, Contestant } from "../measure.ts"
 
 const ALONE = "the SIMD kernel alone"
 const DRAWING = "the SIMD kernel in a loop that shuffles and draws"

@@ -1,10 +1,10 @@
 /** What the settings of a run cost, on W1: throughput with each, over that without. */
 import { Workers } from "../../../src/index.ts"
 import { recording } from "../../../src/testing.ts"
+import { ordinary, pipeline, unshuffled } from "../loads/w1.ts"
 import { type Contestant, interleaved } from "../measure.ts"
 import { epochs } from "../ours.ts"
 import { bar, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
-import { ordinary, pipeline, unshuffled } from "../loads/w1.ts"
 
 const FIBERS = 4
 const NOTHING = 'order "plan", no digest, no recording'

@@ -3,11 +3,11 @@ import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { Effect, Layer } from "effect"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import * as Small from "../loads/small.ts"
+import * as W1 from "../loads/w1.ts"
 import { median } from "../measure.ts"
 import type { Figure, Outcome, Request, Row } from "../Row.ts"
 import { programArgs } from "../runtimes.ts"
-import * as Small from "../loads/small.ts"
-import * as W1 from "../loads/w1.ts"
 
 const THREADS = 2
 const FIBERS = 2

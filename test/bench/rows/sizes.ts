@@ -1,11 +1,11 @@
 /** How throughput goes with the size of batches, the size of the dataset, and the number of workers. */
 import { Effect } from "effect"
 import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import { batched } from "../loads/w1.ts"
+import * as W2 from "../loads/w2.ts"
 import { type Contestant, interleaved, median } from "../measure.ts"
 import { epochs, standing } from "../ours.ts"
 import { bar, type Figure, found, type Outcome, perSecond, type Request, type Row } from "../Row.ts"
-import { batched } from "../loads/w1.ts"
-import * as W2 from "../loads/w2.ts"
 
 const SIZES = [1, 4, 16, 64, 256, 1024, 4096]
 /** Samples at each turn; at least so many batches. */

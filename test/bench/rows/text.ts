@@ -1,10 +1,10 @@
 /** Tokenised text: rows of different lengths, padded. */
 import { Workers } from "../../../src/index.ts"
+import { pipeline } from "../loads/text.ts"
 import { interleaved } from "../measure.ts"
 import { epochs } from "../ours.ts"
 import { bar, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
 import { textLoop } from "../rivals/textLoop.ts"
-import { pipeline } from "../loads/text.ts"
 
 const ONE = "Furrow, 1 fiber"
 const LOOP = "plain TypeScript loop"

@@ -1,5 +1,7 @@
 /** W1, small images: the whole loader against the bare kernel, a plain loop, tfjs-data, PyTorch and NumPy. */
 import { Workers } from "../../../src/index.ts"
+import { asFile } from "../loads/pixels.ts"
+import { BATCH, images, labels, ordinary, pipeline, SAMPLES } from "../loads/w1.ts"
 import { type Absent, type Contestant, interleaved } from "../measure.ts"
 import { epochs, standing } from "../ours.ts"
 import { bar, fastestOf, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
@@ -8,8 +10,6 @@ import { trainLoop } from "../rivals/loop.ts"
 import { python } from "../rivals/Python.ts"
 import { tfjs } from "../rivals/tfjs.ts"
 import { bestTorch } from "../rivals/torch.ts"
-import { asFile } from "../loads/pixels.ts"
-import { BATCH, images, labels, ordinary, pipeline, SAMPLES } from "../loads/w1.ts"
 
 const ONE = "Furrow, 1 fiber"
 const ONE_THREAD = "Furrow, 1 thread"

@@ -1,12 +1,12 @@
 /** W2, large images: one worker against a plain loop, two threads against one, and against PyTorch's two workers. */
 import { Workers } from "../../../src/index.ts"
+import { asFile } from "../loads/pixels.ts"
+import { BATCH, images, pipeline, SAMPLES } from "../loads/w2.ts"
 import { type Absent, type Contestant, interleaved } from "../measure.ts"
 import { epochs, standing } from "../ours.ts"
 import { bar, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
 import { resizeLoop } from "../rivals/resizeLoop.ts"
 import { torch } from "../rivals/torch.ts"
-import { asFile } from "../loads/pixels.ts"
-import { BATCH, images, pipeline, SAMPLES } from "../loads/w2.ts"
 
 const module = new URL("../loads/w2.ts", import.meta.url)
 const ONE = "Furrow, 1 fiber"

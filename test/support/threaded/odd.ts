@@ -1,6 +1,6 @@
 /** Pipelines that throw odd values, each in its own place: sample (or batch) n throws the n-th. */
 import { Effect } from "effect"
-import { Dataset, Pipeline } from "../../../src/index.ts"
+import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
 import { odd } from "../odd.ts"
 
 export const SIZE = odd.length
@@ -24,7 +24,10 @@ export const samples = {
   ).pipe(Pipeline.batch(16)),
   "dataset whose get throws": Pipeline.from(Dataset.effect({ size: SIZE, get: raise })).pipe(Pipeline.batch(16)),
   map: numbers.pipe(Pipeline.map("own", raise), Pipeline.batch(16)),
-  augment: numbers.pipe(Pipeline.augment("own", (at) => raise(at)), Pipeline.batch(16)),
+  augment: numbers.pipe(
+    Pipeline.augment("own", (at) => raise(at)),
+    Pipeline.batch(16)
+  ),
   filter: numbers.pipe(Pipeline.filter("own", raise), Pipeline.batch(16)),
   "effect that fails": numbers.pipe(
     Pipeline.mapEffect("own", (at) => Effect.suspend(() => Effect.fail(thrown(at)))),
@@ -36,9 +39,7 @@ export const samples = {
   ),
   "effect whose function throws": numbers.pipe(Pipeline.mapEffect("own", raise), Pipeline.batch(16)),
   "promise that rejects": numbers.pipe(
-    Pipeline.mapEffect("own", (at) =>
-      Effect.tryPromise({ try: async () => raise(at), catch: (cause) => cause })
-    ),
+    Pipeline.mapEffect("own", (at) => Effect.tryPromise({ try: async () => raise(at), catch: (cause) => cause })),
     Pipeline.batch(16)
   )
 }
@@ -65,6 +66,19 @@ export const one = (name: string) => {
   const at = odd.findIndex(([own]) => own === name)
   return numbers.pipe(
     Pipeline.map("own", (x) => (x === 5 ? raise(at) : x)),
+    Pipeline.batch(4)
+  )
+}
+
+/** The same from the sampler's order. */
+export const sampled = (name: string) => {
+  const at = odd.findIndex(([own]) => own === name)
+  return numbers.pipe(
+    Pipeline.sample({
+      ...Sampler.sequential,
+      name: "own",
+      order: () => (position) => (position === 5 ? raise(at) : position)
+    }),
     Pipeline.batch(4)
   )
 }

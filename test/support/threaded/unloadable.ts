@@ -1,0 +1,20 @@
+/** A module that throws while a thread loads it: what, and where, is in its URL. */
+import { isMainThread } from "node:worker_threads"
+import { Effect, Layer } from "effect"
+import { Dataset, Pipeline } from "../../../src/index.ts"
+import { odd } from "../odd.ts"
+
+const { searchParams } = new URL(import.meta.url)
+const where = isMainThread ? "nowhere" : searchParams.get("where")
+
+const raise = (): never => {
+  throw odd.find(([name]) => name === searchParams.get("what"))?.[1]()
+}
+
+export const fine = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
+
+if (where === "module") raise()
+
+export const pipeline = () => (where === "function" ? raise() : fine)
+
+export const services = where === "services" ? Layer.effectDiscard(Effect.sync(raise)) : Layer.empty
