@@ -112,7 +112,14 @@ export class Making implements Ambient.AtWork {
   choose(): Effect.Effect<void, StageError | CoordinatesError> {
     const { epoch } = this.#context
     const chosen = this.#job.order(epoch).pipe(
-      Effect.map((order) => this.#place(order)),
+      Effect.flatMap((order) => {
+        try {
+          this.#place(order)
+          return Effect.void
+        } catch (thrown) {
+          return Effect.die(thrown) // as in `#ran`
+        }
+      }),
       Effect.catchAllDefect((thrown) => Effect.fail(this.#error("sample", undefined, thrown)))
     )
     return this.#watched("sample", chosen)

@@ -16,6 +16,8 @@ const module = new URL("../support/threaded/odd.ts", import.meta.url)
 const threads = (options: Partial<Workers.ThreadOptions>, count = 1) =>
   Workers.threads(count, { pipeline: module, loading: "1 minute", ...options })
 
+const unloadable = new URL("../support/threaded/unloadable.ts", import.meta.url)
+
 type Any = Pipeline.Pipeline<Batch.Batch<unknown>, unknown, SeedPolicy.SeedPolicy>
 
 /** All that a run leaves out. */
@@ -152,11 +154,9 @@ describe("where the first failure ends the run", () => {
     "what the module throws is a ThreadError, and the run ends: %s",
     async (where) => {
       for (const name of oddest) {
-        const url = new URL(
-          `../support/threaded/unloadable.ts?where=${where}&what=${encodeURIComponent(name)}`,
-          import.meta.url
-        )
-        const error = await failureOf(fine as Any, Workers.threads(1, { pipeline: url, loading: "1 minute" }))
+        process.env["FURROW_TEST_THROWS"] = `${where}: ${name}`
+        const error = await failureOf(fine as Any, Workers.threads(1, { pipeline: unloadable, loading: "1 minute" }))
+        process.env["FURROW_TEST_THROWS"] = ""
         expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, batch: undefined })
         expect((error as Error).message).toContain(
           where === "services" ? "the layer `services` of" : "failed before its first batch"

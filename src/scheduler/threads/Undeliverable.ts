@@ -5,6 +5,8 @@
  */
 import { shown } from "../../InvalidOption.ts"
 import { isRecord } from "../../stages/Lease.ts"
+import type { Tensor } from "../../Tensor.ts"
+import { stand } from "./Ring.ts"
 
 /** As deep as it is looked, and as wide. */
 const DEEPEST = 8
@@ -30,7 +32,9 @@ const columnsOf = (batch: unknown): unknown => {
 /** The path to what cannot be cloned; none where all can. */
 const pathOf = (path: string, value: unknown, depth: number): string | undefined => {
   try {
-    structuredClone(value)
+    const tensors: Array<Tensor> = []
+    structuredClone(stand(value, tensors))
+    structuredClone(tensors.map(({ data }) => data))
     return undefined
   } catch {
     return (depth < DEEPEST ? partOf(path, value, depth) : undefined) ?? path

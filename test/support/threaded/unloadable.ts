@@ -1,14 +1,13 @@
-/** A module that throws while a thread loads it: what, and where, is in its URL. */
+/** A module that throws while a thread loads it: what, and where, is in FURROW_TEST_THROWS. */
 import { isMainThread } from "node:worker_threads"
 import { Effect, Layer } from "effect"
 import { Dataset, Pipeline } from "../../../src/index.ts"
 import { odd } from "../odd.ts"
 
-const { searchParams } = new URL(import.meta.url)
-const where = isMainThread ? "nowhere" : searchParams.get("where")
+const [where, what] = isMainThread ? [] : (process.env["FURROW_TEST_THROWS"] ?? "").split(": ")
 
 const raise = (): never => {
-  throw odd.find(([name]) => name === searchParams.get("what"))?.[1]()
+  throw odd.find(([name]) => name === what)?.[1]()
 }
 
 export const fine = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
