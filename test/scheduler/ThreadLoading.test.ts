@@ -133,10 +133,11 @@ describe("a module without the export", () => {
 describe("what nothing catches in a thread", () => {
   const module = new URL("../support/threaded/crashing.ts", import.meta.url)
 
-  test.each(["late", "lateSymbol", "lateProxy", "lateCycle", "rejected"] as const)(
+  const { late, lateCycle, lateProxy, lateSymbol, rejected } = crashing
+  test.each(Object.entries({ late, lateSymbol, lateProxy, lateCycle, rejected }))(
     "ends the thread, is made up for as often as the run may, and is told then: %s",
-    async (name) => {
-      const error = await Stream.runDrain(Scheduler.stream(crashing[name], { epochs: 1 })).pipe(
+    async (name, own) => {
+      const error = await Stream.runDrain(Scheduler.stream(own, { epochs: 1 })).pipe(
         Effect.flip,
         Effect.provide(Workers.threads(1, { pipeline: module, name, restarts: 1 })),
         Effect.runPromise

@@ -6,8 +6,10 @@ import { odd } from "../odd.ts"
 
 const [where, what] = isMainThread ? [] : (process.env["FURROW_TEST_THROWS"] ?? "").split(": ")
 
+const thrown = (): unknown => odd.find(([name]) => name === what)?.[1]()
+
 const raise = (): never => {
-  throw odd.find(([name]) => name === what)?.[1]()
+  throw thrown()
 }
 
 export const fine = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
@@ -16,4 +18,4 @@ if (where === "module") raise()
 
 export const pipeline = () => (where === "function" ? raise() : fine)
 
-export const services = where === "services" ? Layer.effectDiscard(Effect.sync(raise)) : Layer.empty
+export const services = where === "services" ? Layer.effectDiscard(Effect.suspend(() => Effect.die(thrown()))) : Layer.empty
