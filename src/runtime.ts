@@ -5,12 +5,14 @@
  *
  * @since 0.1.0
  */
+import { Buffer } from "node:buffer"
 import { createHash, type Hash, randomBytes } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { availableParallelism, hostname } from "node:os"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
+import { types } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
-import { gunzipSync } from "node:zlib"
+import { constants, gunzipSync } from "node:zlib"
 import { shown } from "./InvalidOption.ts"
 
 /** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
@@ -30,14 +32,49 @@ export const sha512 = (data: Uint8Array): Uint8Array => createHash("sha512").upd
 /** A SHA-256 that takes its input in parts. @since 0.1.0 */
 export const sha256Stream = (): Hash => createHash("sha256")
 
+/** Whether two arrays hold the same bytes. @since 0.1.0 */
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
+
+/** Whether a value is a Proxy, which plain code cannot tell. @since 0.1.0 */
+export const isProxy = (value: unknown): boolean => types.isProxy(value)
+
 /** 128 bits from the operating system. @since 0.1.0 */
 export const entropy = (): bigint => BigInt(`0x${randomBytes(16).toString("hex")}`)
 
-/** The bytes that a gzip stream holds. Throws what zlib throws on a corrupt or cut one. @since 0.1.0 */
-export const gunzip = (data: Uint8Array): Uint8Array => gunzipSync(data)
+/**
+ * The bytes that a gzip stream holds, one member or several; `"more"` when they are more than `most`, of which it takes
+ * no more memory than that. Throws what zlib throws on a corrupt or cut one.
+ *
+ * @since 0.1.0
+ */
+export const gunzip = (data: Uint8Array, most: number): Uint8Array | "more" => {
+  try {
+    return gunzipSync(data, { maxOutputLength: most })
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") return "more"
+    throw error
+  }
+}
 
-/** The bytes of a file that is shipped beside a module. @since 0.1.0 */
-export const beside = (url: URL): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(url))
+/** How many bytes of a gzip stream are looked at first: at most 4 MB come of them, as deflate goes no further than 1032:1. */
+const FIRST = 4096
+
+/**
+ * The beginning of what a gzip stream holds: `length` bytes and more, or all, where there are fewer. Throws as
+ * {@link gunzip} does, but not for a stream that is cut short.
+ *
+ * @since 0.1.0
+ */
+export const gunzipStart = (data: Uint8Array, length: number): Uint8Array => {
+  // A long file name in its header may fill the first part.
+  for (let size = FIRST; ; size *= 2) {
+    const start = gunzipSync(data.subarray(0, size), { finishFlush: constants.Z_SYNC_FLUSH })
+    if (start.length >= length || size >= data.length) return start
+  }
+}
+
+/** The bytes that base64 stands for. @since 0.1.0 */
+export const fromBase64 = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, "base64"))
 
 /** How many cores this process may use. @since 0.1.0 */
 export const cores = (): number => availableParallelism()
@@ -94,12 +131,12 @@ export interface ThreadEvents {
 }
 
 /**
- * Starts the module at `url` on a thread of its own, which is given `data`.
+ * Starts a module, by its URL, or a program, by its text, on a thread of its own, which is given `data`.
  *
  * @since 0.1.0
  */
-export const startThread = (url: URL, data: unknown, events: ThreadEvents): Thread => {
-  const worker = new Worker(url, { workerData: data })
+export const startThread = (program: URL | string, data: unknown, events: ThreadEvents): Thread => {
+  const worker = new Worker(program, { workerData: data, eval: typeof program === "string" })
   let over = false
   const die = (reason: string): void => {
     if (over) return

@@ -12,16 +12,20 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
+import { foreign } from "./ForeignEffect.ts"
+import { bundled } from "./scheduler/threads/Entry.ts"
 // What they register: any seed that the main side sends is to find its generator here.
 import "./index.ts"
 import "./testing.ts"
 import { shown } from "./InvalidOption.ts"
 import { arena } from "./kernels/Kernels.ts"
 import { Output } from "./kernels/Output.ts"
+import type { Place } from "./kernels/Place.ts"
 import { countBy } from "./NativeWork.ts"
 import type { Pipeline } from "./Pipeline.ts"
 import { TypeId } from "./Pipeline.ts"
 import { afterEvents, leave, onUncaught, ownThread } from "./runtime.ts"
+import type { BatchBuilder } from "./scheduler/BatchBuilder.ts"
 import { fingerprint } from "./scheduler/Fingerprint.ts"
 import * as Job from "./scheduler/Job.ts"
 import { hashedNow } from "./scheduler/Maker.ts"
@@ -33,7 +37,7 @@ import { type Made, Sent } from "./scheduler/threads/Form.ts"
 import { counted, counts, during } from "./scheduler/threads/InFlight.ts"
 import { Mailbox } from "./scheduler/threads/Mailbox.ts"
 import { markThread, REFUSED } from "./scheduler/threads/Nested.ts"
-import type { Make, Said, Start } from "./scheduler/threads/Protocol.ts"
+import { batchKey, type Make, type Said, type Start } from "./scheduler/threads/Protocol.ts"
 import { Ring } from "./scheduler/threads/Ring.ts"
 import { encode } from "./scheduler/threads/Thrown.ts"
 import { undeliverable } from "./scheduler/threads/Undeliverable.ts"
@@ -117,15 +121,21 @@ const exportsOf = (module: unknown): string => {
 
 const servicesOf = (module: unknown): Layer.Layer<never> => {
   const services = Predicate.isRecord(module) ? module["services"] : undefined
+  const wrong = foreign("the layer that the pipeline's module exports as `services`", services)
+  if (wrong !== undefined) throw wrong
   // What it lacks shows as a missing service, in the stage that wants it.
   return Layer.isLayer(services) ? (services as unknown as Layer.Layer<never>) : Layer.empty
 }
+
+/** What helps where the module of the pipeline was left behind by a bundler. */
+const IN_A_BUNDLE =
+  "; in a bundle, export the pipeline from the module that is bundled and give import.meta.url, or bundle its module as a second entry point and give the URL of that file"
 
 const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | undefined, post: (said: Said) => void) =>
   Effect.gen(function* () {
     const module: unknown = yield* Effect.tryPromise({
       try: () => import(start.module) as Promise<unknown>,
-      catch: (cause) => new Error(`${start.module} cannot be loaded: ${shown(cause)}`)
+      catch: (cause) => new Error(`${start.module} cannot be loaded: ${shown(cause)}${bundled ? IN_A_BUNDLE : ""}`)
     })
     const built = yield* Effect.tryPromise({
       try: () => exported(module, start),
@@ -153,7 +163,7 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
       return yield* Effect.fail(new Error(reason))
     }
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     // The main side has asked for the epoch's order; here are only the places that this batch has in it.
     const order = (position: number) => atHand.indices[position - first] ?? Number.NaN
     let first = 0
@@ -180,7 +190,11 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
         told = own.bytes.buffer
         post({ _tag: "Memory", memory: told })
       }
-      const known = mailbox === undefined || said._tag === "Failed" ? undefined : forms.of(said, atHand.indices)
+      // One that says more than its form does goes as a message.
+      const known =
+        mailbox === undefined || said._tag === "Failed" || said.retried !== undefined
+          ? undefined
+          : forms.of(said, atHand.indices)
       if (known === undefined || known.first || grown || said._tag === "Failed") {
         post(known === undefined || said._tag === "Failed" ? said : { ...said, form: known.form })
         mailbox?.answer()
@@ -192,11 +206,11 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
     }
 
     /** Hashes a batch where the run wants it, writes it down, and says so. */
-    const handOver = (made: Batch<unknown> | undefined): void => {
+    const handOver = (made: Batch<unknown> | undefined, places: ReadonlyArray<Place>, retried: number): void => {
       const { hash } = hashedNow(made, start.digest, watch)
       const times = watch.times?.take()
       try {
-        const { laid, slots, value } = ring.write(made, output.lent())
+        const { laid, slots, value } = ring.write(made, places)
         answer({
           _tag: "Made",
           slots,
@@ -204,6 +218,7 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
           laid,
           hash,
           draws: atHand.draws,
+          ...(retried === 0 ? {} : { retried }),
           ...(times === undefined ? {} : { times })
         })
       } catch (thrown) {
@@ -211,14 +226,17 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       }
     }
 
-    const failed = (cause: Cause.Cause<unknown>): void => {
-      for (const place of output.lent()) place.give()
-      answer({ _tag: "Failed", errors: errorsOf(cause).map(encode), draws: atHand.draws })
+    const failed = (cause: Cause.Cause<unknown>, retried: number): void => {
+      answer({ _tag: "Failed", errors: errorsOf(cause).map(encode), retried })
     }
+
+    /** Batches of which an attempt has failed, with the places that their samples lie in: another one may follow. */
+    const unfinished = new Map<string, { readonly builder: BatchBuilder; readonly places: ReadonlyArray<Place> }>()
 
     /** Makes a batch and says what came of it; gives what is left to be done where that takes an effect. */
     const make = ({
       batch,
+      dropped,
       epoch,
       free,
       indices,
@@ -230,18 +248,35 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       atHand.seeds = new Map(seeds)
       atHand.draws = []
       first = Plan.rows(job.plan, batch).position
-      const made = left === undefined ? worker.now(epoch, batch) : undefined
-      if (made !== undefined) {
+      for (const key of dropped ?? []) {
+        for (const place of unfinished.get(key)?.places ?? []) place.give()
+        unfinished.delete(key)
+      }
+      const key = batchKey(epoch, batch)
+      const known = unfinished.get(key)
+      unfinished.delete(key)
+      const builder = known?.builder ?? worker.builder(epoch, batch)
+      const places = (): ReadonlyArray<Place> => [...(known?.places ?? []), ...output.lent()]
+      const retriedBefore = builder?.retried ?? 0
+      const retried = (): number => (builder?.retried ?? 0) - retriedBefore
+      const ended = (made: Batch<unknown> | undefined): void => handOver(made, places(), retried())
+      const lost = (cause: Cause.Cause<unknown>): void => {
+        if (builder !== undefined && limits.careful) unfinished.set(key, { builder, places: places() })
+        else for (const place of places()) place.give()
+        failed(cause, retried())
+      }
+      const given = builder?.build(left === undefined ? undefined : new Set(left))
+      if (given === undefined || given._tag === "Now") {
         try {
-          handOver(made)
+          ended(given?.value)
         } catch (thrown) {
-          failed(Cause.die(thrown))
+          lost(Cause.die(thrown))
         }
         return undefined
       }
-      return worker.attempt(epoch, batch, left === undefined ? undefined : new Set(left)).pipe(
-        Effect.map(handOver),
-        Effect.catchAllCause((cause) => Effect.sync(() => failed(cause))),
+      return given.effect.pipe(
+        Effect.map(ended),
+        Effect.catchAllCause((cause) => Effect.sync(() => lost(cause))),
         Effect.provide(context)
       )
     }

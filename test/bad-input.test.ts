@@ -10,6 +10,7 @@ import { BunContext } from "@effect/platform-bun"
 import { ConfigProvider, Data, Effect, Layer, Option, Stream } from "effect"
 import * as Dataset from "../src/datasets/Dataset.ts"
 import * as Idx from "../src/datasets/Idx.ts"
+import type { InvalidOption } from "../src/InvalidOption.ts"
 import * as Pipeline from "../src/Pipeline.ts"
 import * as Scheduler from "../src/scheduler/Scheduler.ts"
 import { StageError } from "../src/scheduler/StageError.ts"
@@ -21,6 +22,7 @@ import type { Batch } from "../src/stages/Batch.ts"
 import { normalise, randomCrop, randomHorizontalFlip } from "../src/stages/Image.ts"
 import * as Sampler from "../src/stages/Sampler.ts"
 import * as Tensor from "../src/Tensor.ts"
+import type { PartialOptions } from "./support/options.ts"
 
 type Needs = SeedPolicy.SeedPolicy
 type Runnable = Pipeline.Pipeline<Batch<unknown>, unknown, Needs>
@@ -28,8 +30,8 @@ type Runnable = Pipeline.Pipeline<Batch<unknown>, unknown, Needs>
 const seeded = SeedPolicy.epochWorker({ seed: 42 })
 
 /** Runs a pipeline to its end. */
-const run = (pipeline: Runnable, options: Scheduler.Options = {}, workers = 2) =>
-  Stream.runDrain(Scheduler.stream(pipeline, options)).pipe(
+const run = (pipeline: Runnable, options: PartialOptions = {}, workers = 2) =>
+  Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1, ...options })).pipe(
     Effect.provide(Layer.merge(seeded, Workers.fibers(workers)))
   )
 
@@ -38,8 +40,10 @@ const call = (make: () => unknown) => Effect.try({ try: make, catch: (error) => 
 
 const built = <A, E>(layer: Layer.Layer<A, E>) => Effect.scoped(Layer.build(layer))
 
-const replay = (policy: Layer.Layer<SeedPolicy.SeedPolicy, Seed.SeedError>, at: Scheduler.ReplayOptions) =>
-  Effect.provide(Scheduler.replay(noisy, at), policy)
+const replay = (
+  policy: Layer.Layer<SeedPolicy.SeedPolicy, Seed.SeedError | InvalidOption>,
+  at: Scheduler.ReplayOptions
+) => Effect.provide(Scheduler.replay(noisy, at), policy)
 
 const numbersTo = (size: number) => Pipeline.from(Dataset.range(size))
 const numbers = numbersTo(10)
@@ -406,19 +410,19 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
       what: "an unknown policy",
       act: () => built(environment({ FURROW_SEED_POLICY: "lucky" })),
       tag: "ConfigError",
-      says: ["FURROW_SEED_POLICY", '"lucky" is no seed policy', "choose epochWorker or elastic"]
+      says: [`FURROW_SEED_POLICY: "'lucky' is no seed policy`, "choose epochWorker or elastic"]
     },
     {
       what: "a policy in other letters",
       act: () => built(environment({ FURROW_SEED_POLICY: "Elastic" })),
       tag: "ConfigError",
-      says: ['"Elastic" is no seed policy', "choose epochWorker or elastic"]
+      says: [`"'Elastic' is no seed policy`, "choose epochWorker or elastic"]
     },
     ...["-1", "2.5", "NaN", "Infinity", "1e3"].map((seed) => ({
       what: `seed ${seed}`,
       act: () => built(environment({ FURROW_SEED: seed })),
       tag: "ConfigError",
-      says: ["FURROW_SEED", `"${seed}" cannot seed a run`, "a number must be whole and at least 0"]
+      says: [`FURROW_SEED: "'${seed}' cannot seed a run`, "a number must be whole and at least 0"]
     })),
     {
       what: "an empty seed",
@@ -430,7 +434,7 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
       what: "a seed of more than 64 bits",
       act: () => built(environment({ FURROW_SEED: "18446744073709551616" })),
       tag: "ConfigError",
-      says: ["18446744073709551616n cannot seed a run", "from 0n to 2n ** 64n - 1n, or a string"]
+      says: [`"'18446744073709551616' cannot seed a run`, "from 0n to 2n ** 64n - 1n, or a string"]
     }
   ],
 
@@ -537,7 +541,7 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
     {
       what: "that draws, without a policy",
       act: () => {
-        const bare = Stream.runDrain(Scheduler.stream(noisy)).pipe(Effect.provide(Workers.fibers(1)))
+        const bare = Stream.runDrain(Scheduler.stream(noisy, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
         // As above.
         return bare as Effect.Effect<void, Scheduler.LoaderError>
       },
@@ -715,7 +719,7 @@ describe("a stage that throws", () => {
       Pipeline.mapEffect("load", (x) => (x === 3 ? Effect.fail(new NotFound({ path: "3.png" })) : Effect.succeed(x))),
       Pipeline.batch(4)
     )
-    const failed = await Stream.runDrain(Scheduler.stream(pipeline)).pipe(
+    const failed = await Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
       Effect.catchTag("StageError", ({ failure, stage }) => Effect.succeed([failure?._tag, failure?.path, stage])),
       Effect.provide(Workers.fibers(2)),
       Effect.runPromise
@@ -733,7 +737,7 @@ describe("a stage that throws", () => {
     )
     const seen: Array<number> = []
     const loop = async () => {
-      for await (const batch of Scheduler.iterate(pipeline, Workers.fibers(3))) seen.push(batch.index)
+      for await (const batch of Scheduler.iterate(pipeline, Workers.fibers(3), { epochs: 1 })) seen.push(batch.index)
     }
     await expect(loop()).rejects.toMatchObject({ _tag: "StageError", batch: 3, sample: 6 })
     expect(seen).toEqual([0, 1, 2])

@@ -3,7 +3,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { spawnSync } from "node:child_process"
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { runtime } from "../src/runtime.ts"
@@ -27,6 +27,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 test("the documentation has examples", () => {
   expect(all.length).toBeGreaterThan(20)
   expect(all.filter(({ name }) => name.startsWith("README")).length).toBeGreaterThan(5)
+  const pages = existsSync(join(root, "docs"))
+    ? readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"))
+    : []
+  const withExamples = pages.filter((name) => /^```ts( no-run)?$/m.test(readFileSync(join(root, "docs", name), "utf8")))
+  for (const name of withExamples) {
+    expect(all.some((example) => example.name.startsWith(`${join("docs", name)}:`))).toBe(true)
+  }
 })
 
 // Types are the compiler's business and the same on both runtimes.

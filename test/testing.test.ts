@@ -23,6 +23,7 @@ import {
   ScriptMismatch,
   scripted
 } from "../src/testing.ts"
+import type { PartialOptions } from "./support/options.ts"
 
 const request = (own: Partial<SeedPolicy.Request> = {}): SeedPolicy.Request => ({
   scope: "sample",
@@ -91,8 +92,8 @@ const digits = Pipeline.from(Dataset.range(8)).pipe(
   Pipeline.batch(2)
 )
 
-const rows = (options: Scheduler.Options = {}, workers = 2) =>
-  Scheduler.stream(digits, options).pipe(
+const rows = (options: PartialOptions = {}, workers = 2) =>
+  Scheduler.stream(digits, { epochs: 1, ...options }).pipe(
     Stream.runCollect,
     Effect.map((batches) =>
       Array.from(batches).flatMap(({ columns: { crop, index, noise } }) =>
@@ -342,7 +343,7 @@ describe("scripted", () => {
     )
     const made = async (crop: ReadonlyArray<number>, flip: number) => {
       const layer = Layer.merge(scripted({ crop, flip: [flip] }), Workers.fibers(1))
-      for await (const { columns } of Scheduler.iterate(images, layer)) return Array.from(columns.data)
+      for await (const { columns } of Scheduler.iterate(images, layer, { epochs: 1 })) return Array.from(columns.data)
       throw new Error("there is one batch")
     }
     // Of the places 0, 1 and 2 on each axis the middle one is the image itself.
@@ -355,6 +356,70 @@ describe("scripted", () => {
     const exit = await Effect.runPromiseExit(Effect.provide(rows(), scripted({ crop: [] })))
     const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
     expect(failure).toMatchObject({ _tag: "StageError", stage: "crop", cause: { _tag: "ScriptExhausted", length: 0 } })
+  })
+})
+
+describe("a double that names a stage which is not there", () => {
+  const pipeline = Pipeline.from(Dataset.range(4)).pipe(
+    Pipeline.sample(Sampler.shuffle),
+    Pipeline.augment("crop", (x, rng) => x + rng.integer(9)),
+    Pipeline.map("scale", (x) => x),
+    Pipeline.batch(2)
+  )
+  const opened = <E>(policy: Layer.Layer<SeedPolicy.SeedPolicy, E>, own: typeof pipeline = pipeline, workers = 1) =>
+    Stream.runDrain(Scheduler.stream(own, { epochs: 1 })).pipe(
+      Effect.match({ onFailure: (error): unknown => error, onSuccess: () => "ran" }),
+      Effect.provide(policy),
+      Effect.provide(Workers.fibers(workers)),
+      Effect.runPromise
+    )
+  const none = (name: string, policy: string) => ({
+    _tag: "InvalidOption",
+    message: `a stage of the policy ${policy} must be a stage that draws: sample, crop, got "${name}"`
+  })
+
+  test("is refused when the run is opened, with the stages there are", async () => {
+    expect(await opened(scripted({ crop: [1, 2], crob: [1] }))).toMatchObject(none("crob", "scripted"))
+    expect(await opened(failing({ stage: "crob" }))).toMatchObject(none("crob", "failing"))
+    expect(await opened(scripted({ crop: [1, 2] }))).toBe("ran")
+  })
+
+  test("also a stage that draws nothing, and one by a name that objects have from birth", async () => {
+    expect(await opened(scripted({ scale: [1] }))).toMatchObject(none("scale", "scripted"))
+    expect(await opened(scripted({ batch: [1] }))).toMatchObject(none("batch", "scripted"))
+    expect(await opened(scripted(Object.fromEntries([["__proto__", [1]]])))).toMatchObject(
+      none("__proto__", "scripted")
+    )
+    expect(await opened(scripted(Object.fromEntries([["constructor", [1]]])))).toMatchObject(
+      none("constructor", "scripted")
+    )
+  })
+
+  test("also below another double, an audit, a recording", async () => {
+    const script = scripted({ crob: [1] })
+    for (const policy of [
+      recording(script),
+      SeedAudit.counting(script),
+      scripted({ crop: [1] }, script),
+      failing({ stage: "crop" }, script)
+    ]) {
+      expect(await opened(policy)).toMatchObject({ _tag: "InvalidOption", value: "crob" })
+    }
+  })
+
+  test("and in a replay", async () => {
+    const replayed = Scheduler.replay(pipeline, { epoch: 0, position: 0, workers: 1 })
+    const error = await Effect.runPromise(Effect.flip(Effect.provide(replayed, scripted({ crob: [1] }))))
+    expect(error).toMatchObject(none("crob", "scripted"))
+  })
+
+  test("under derive every stage draws, if asked to", async () => {
+    const deriving = pipeline.pipe(Pipeline.ambient("derive"))
+    expect(await opened(scripted({ crop: [1], scale: [0.5] }), deriving)).toBe("ran")
+    expect(await opened(scripted({ scales: [0.5] }), deriving)).toMatchObject({
+      _tag: "InvalidOption",
+      value: "scales"
+    })
   })
 })
 
@@ -420,7 +485,7 @@ describe("recording", () => {
     expect(reported(...draws)).toEqual(sorted)
   })
 
-  const run = (workers: number, options: Scheduler.Options = {}) =>
+  const run = (workers: number, options: PartialOptions = {}) =>
     Effect.gen(function* () {
       const all = yield* rows(options, workers)
       return { all, draws: yield* (yield* Recording).draws }
@@ -467,7 +532,7 @@ describe("recording", () => {
       Pipeline.batch(6)
     )
     const draws = await Effect.gen(function* () {
-      yield* Stream.runDrain(Scheduler.stream(waits))
+      yield* Stream.runDrain(Scheduler.stream(waits, { epochs: 1 }))
       return yield* (yield* Recording).draws
     }).pipe(Effect.provide(recording()), Effect.provide(Workers.fibers(1)), Effect.runPromise)
     expect(draws.map(({ coordinates }) => coordinates.index)).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
@@ -547,7 +612,7 @@ describe("failing", () => {
 
   test("through a pipeline: the run fails with it, after the batches before", async () => {
     const taken: Array<number> = []
-    const program = Scheduler.stream(digits).pipe(
+    const program = Scheduler.stream(digits, { epochs: 1 }).pipe(
       Stream.runForEach((batch) => Effect.sync(() => taken.push(batch.index))),
       Effect.flip,
       Effect.provide(failing({ stage: "noise", batch: 2 })),

@@ -5,48 +5,114 @@
  */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as PlatformServices from "../PlatformServices.ts"
-import type { CheckpointError } from "./CheckpointError.ts"
+import { CheckpointError } from "./CheckpointError.ts"
+import * as Frame from "./Frame.ts"
 import * as Lock from "./Lock.ts"
-import { described } from "./Platform.ts"
-import type { Store } from "./Store.ts"
+import { described, isLink } from "./Platform.ts"
+import type { Place, Store } from "./Store.ts"
 
-const NAME = /^checkpoint-(\d{12,15})\.furrow$/
+const NAME = /^checkpoint-(\d{12,})\.furrow$/
 /** Files that were being written when their writer ended. */
-const TORN = /^(checkpoint-\d{12,15}\.furrow|lock-[0-9a-f]+)\.tmp$/
+const TORN = /^(checkpoint-\d{12,}\.furrow|lock-[0-9a-f]+)\.tmp$/
+
+const nameOf = (id: number): string => `checkpoint-${String(id).padStart(12, "0")}.furrow`
+
+/** What was renamed is there after a power cut, too; where folders cannot be opened, the system sees to it. */
+const settle = (fs: FileSystem, folder: string) =>
+  Effect.scoped(
+    Effect.flatMap(Effect.option(fs.open(folder, { flag: "r" })), (file) =>
+      file._tag === "Some" ? file.value.sync : Effect.void
+    )
+  )
+
+/** Makes a folder if it is not there. */
+export const made = (fs: FileSystem, directory: string): Effect.Effect<void, CheckpointError> =>
+  Effect.flatMap(
+    Effect.orElseSucceed(fs.exists(directory), () => false),
+    (there) =>
+      there
+        ? Effect.void
+        : Effect.mapError(
+            Effect.zipRight(fs.makeDirectory(directory, { recursive: true }), settle(fs, `${directory}/..`)),
+            described(directory, "cannot be made")
+          )
+  )
+
+/** The checkpoints of a folder, to be read without its lock. */
+export const view = (fs: FileSystem, directory: string): Pick<Store, "places" | "read"> => {
+  const names = Effect.mapError(fs.readDirectory(directory), described(directory, "cannot be read"))
+
+  /** What is no file by this name (a folder, a pipe, a link that leads nowhere) was not written by this library. */
+  const foreign = (path: string, what: string) =>
+    new CheckpointError({
+      kind: "foreign",
+      path,
+      wrong: `is no checkpoint: it is ${what}`,
+      remedy: "it was left as it is; move it elsewhere, or keep checkpoints in a place of their own"
+    })
+
+  const read: Store["read"] = (path) =>
+    Effect.gen(function* () {
+      // Before it is read: a pipe would be read for ever.
+      const found = yield* Effect.either(fs.stat(path))
+      if (Either.isRight(found) && found.right.type !== "File") {
+        return yield* foreign(path, found.right.type === "Directory" ? "a folder" : found.right.type)
+      }
+      if (Either.isLeft(found) && (yield* isLink(fs, path))) return yield* foreign(path, "a link that leads nowhere")
+      return yield* Effect.mapError(fs.readFile(path), described(path, "cannot be read"))
+    })
+
+  const placeOf = (name: string, digits: string): Effect.Effect<Place> =>
+    Effect.gen(function* () {
+      const path = `${directory}/${name}`
+      const stamp = yield* Effect.match(fs.stat(path), {
+        onFailure: () => undefined,
+        onSuccess: ({ ino, mtime, size }) =>
+          `${size} ${Option.getOrUndefined(mtime)?.getTime()} ${Option.getOrUndefined(ino)}`
+      })
+      const id = Number(digits)
+      if (id <= Frame.MOST_ID) return { path, id, stamp }
+      // Nobody has made so many: the file's name was given by hand. One that cannot be read is looked at first.
+      const own = yield* Effect.option(read(path))
+      return { path, id: Option.getOrUndefined(Option.flatMapNullable(own, Frame.peek)), stamp }
+    })
+
+  return {
+    places: Effect.flatMap(names, (all) =>
+      Effect.forEach(
+        all.flatMap((name) => {
+          const digits = NAME.exec(name)?.[1]
+          return digits === undefined ? [] : [{ name, digits }]
+        }),
+        ({ digits, name }) => placeOf(name, digits)
+      )
+    ),
+    read
+  }
+}
 
 export const make = (directory: string): Effect.Effect<Store, CheckpointError, FileSystem | Scope.Scope> =>
   Effect.gen(function* () {
     const fs = yield* PlatformServices.FileSystem
 
-    /** What was renamed is there after a power cut, too; where folders cannot be opened, the system sees to it. */
-    const settle = (folder: string) =>
-      Effect.scoped(
-        Effect.flatMap(Effect.option(fs.open(folder, { flag: "r" })), (file) =>
-          file._tag === "Some" ? file.value.sync : Effect.void
-        )
-      )
-
-    if (!(yield* Effect.orElseSucceed(fs.exists(directory), () => false))) {
-      yield* Effect.mapError(
-        Effect.zipRight(fs.makeDirectory(directory, { recursive: true }), settle(`${directory}/..`)),
-        described(directory, "cannot be made")
-      )
-    }
+    yield* made(fs, directory)
     const lock = yield* Lock.take(fs, directory)
     const names = Effect.mapError(fs.readDirectory(directory), described(directory, "cannot be read"))
     for (const name of yield* names) if (TORN.test(name)) yield* Effect.ignore(fs.remove(`${directory}/${name}`))
 
     return {
-      places: Effect.map(names, (all) =>
-        all.flatMap((name) => {
-          const found = NAME.exec(name)
-          return found === null ? [] : [{ path: `${directory}/${name}`, id: Number(found[1]) }]
-        })
-      ),
-      read: (path) => Effect.mapError(fs.readFile(path), described(path, "cannot be read")),
-      place: (id) => Effect.succeed(`${directory}/checkpoint-${String(id).padStart(12, "0")}.furrow`),
+      ...view(fs, directory),
+      place: (id) =>
+        Effect.map(names, (all) => {
+          const taken = new Set(all)
+          let free = id
+          while (taken.has(nameOf(free))) free++
+          return { id: free, path: `${directory}/${nameOf(free)}` }
+        }),
       write: (path, frame) =>
         Effect.gen(function* () {
           yield* lock.held
@@ -56,7 +122,7 @@ export const make = (directory: string): Effect.Effect<Store, CheckpointError, F
           )
           yield* Effect.zipRight(write, fs.rename(torn, path)).pipe(
             Effect.tapError(() => Effect.ignore(fs.remove(torn))),
-            Effect.zipRight(settle(directory)),
+            Effect.zipRight(settle(fs, directory)),
             Effect.mapError(described(path, "cannot be written"))
           )
         }),

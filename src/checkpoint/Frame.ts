@@ -19,6 +19,7 @@ import { formatErrorSync } from "@effect/schema/ArrayFormatter"
 import * as Schema from "@effect/schema/Schema"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { shown } from "../InvalidOption.ts"
 import { sha256 } from "../runtime.ts"
 import * as Cursor from "../scheduler/Cursor.ts"
 import { CheckpointError, type Kind } from "./CheckpointError.ts"
@@ -50,33 +51,46 @@ const Head = Schema.parseJson(
 
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** The bytes of a checkpoint. Fails with `CheckpointError` where the trainer's part cannot be stored. */
+/** Numbers beyond are none that this library gives; a file of such a name is ordered by what is in it. */
+export const MOST_ID = 10 ** 12
+
+/** The bytes of a checkpoint. Fails with `CheckpointError` if the trainer's part cannot be stored. */
 export const encode = (
   path: string,
   id: number,
   cursor: Cursor.Cursor,
   state: State.State
 ): Either.Either<Uint8Array, CheckpointError> =>
-  Either.map(State.check(path, state), ({ bytes, json }) => {
-    const records = Object.entries(bytes)
-    const table = records.map(([name, record]) => [name, record.length])
-    const head = new TextEncoder().encode(JSON.stringify({ id, cursor, json, bytes: table }))
-    const body = records.reduce((sum, [, record]) => sum + record.length, 0)
-    const frame = new Uint8Array(FRONT + head.length + body + SUM)
-    const numbers = view(frame)
-    frame.set(MAGIC)
-    numbers.setUint32(8, VERSION, true)
-    numbers.setUint32(12, head.length, true)
-    numbers.setBigUint64(16, BigInt(body), true)
-    frame.set(head, FRONT)
-    let at = FRONT + head.length
-    for (const [, record] of records) {
-      frame.set(record, at)
-      at += record.length
+  Either.flatMap(State.check(path, state), (own) => {
+    try {
+      return Either.right(laid(id, cursor, own))
+    } catch (thrown) {
+      // A text or an array longer than the engine can hold.
+      return Either.left(State.unstorable(path, `the state is too large (${shown(thrown)})`))
     }
-    frame.set(sha256(frame.subarray(0, at)), at)
-    return frame
   })
+
+const laid = (id: number, cursor: Cursor.Cursor, { bytes, json }: Required<State.State>): Uint8Array => {
+  // Lengths are read once: those of arrays over memory that other threads share can grow.
+  const records = Object.entries(bytes).map(([name, own]) => ({ name, record: own.subarray(0, own.length) }))
+  const table = records.map(({ name, record }) => [name, record.length])
+  const head = new TextEncoder().encode(JSON.stringify({ id, cursor, json, bytes: table }))
+  const body = records.reduce((sum, { record }) => sum + record.length, 0)
+  const frame = new Uint8Array(FRONT + head.length + body + SUM)
+  const numbers = view(frame)
+  frame.set(MAGIC)
+  numbers.setUint32(8, VERSION, true)
+  numbers.setUint32(12, head.length, true)
+  numbers.setBigUint64(16, BigInt(body), true)
+  frame.set(head, FRONT)
+  let at = FRONT + head.length
+  for (const { record } of records) {
+    frame.set(record, at)
+    at += record.length
+  }
+  frame.set(sha256(frame.subarray(0, at)), at)
+  return frame
+}
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at])
 
@@ -147,10 +161,11 @@ export const decode = (path: string, frame: Uint8Array): Effect.Effect<Content, 
     return { id: read.id, cursor, state: { json, bytes } }
   })
 
-/** The id that a frame gives itself, unchecked, to order frames by; none where nothing can be read. */
+/** The id that a frame gives itself, unchecked, to order frames by; none if it cannot be read or believed. */
 export const peek = (frame: Uint8Array): number | undefined => {
   if (frame.length < FRONT) return undefined
   const head = frame.subarray(FRONT, FRONT + view(frame).getUint32(12, true))
   const found = /^\{"id":(\d{1,15}),/.exec(new TextDecoder().decode(head.subarray(0, 32)))
-  return found === null ? undefined : Number(found[1])
+  const id = Number(found?.[1])
+  return id <= MOST_ID ? id : undefined
 }

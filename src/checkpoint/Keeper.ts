@@ -6,31 +6,51 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import { sameBytes } from "../runtime.ts"
 import type { Checkpoint, Entry, Saved } from "./Checkpoint.ts"
-import { type CheckpointError, isDamage } from "./CheckpointError.ts"
+import { CheckpointError, isDamage } from "./CheckpointError.ts"
 import * as Frame from "./Frame.ts"
+import * as Part from "./Part.ts"
 import type { Place, Store } from "./Store.ts"
 
 /** What cannot even be asked for its id is looked at first: it may be the newest. */
 const newestFirst = (a: Place, b: Place): number =>
   (b.id ?? Number.MAX_SAFE_INTEGER) - (a.id ?? Number.MAX_SAFE_INTEGER) || (a.path < b.path ? 1 : -1)
 
+/** Fails unless what was written is what is there. */
+export const readBack = (store: Store, path: string, frame: Uint8Array): Effect.Effect<void, CheckpointError> =>
+  Effect.gen(function* () {
+    const found = yield* store.read(path)
+    if (sameBytes(found, frame)) return
+    const content = yield* Effect.either(Frame.decode(path, found))
+    return yield* new CheckpointError({
+      kind: Either.isLeft(content) ? content.left.kind : "damaged",
+      path,
+      wrong: `was written and does not read back: ${Either.isLeft(content) ? content.left.wrong : "something else is there"}`,
+      remedy: "look after the store, or name another one; the checkpoints before it are as they were"
+    })
+  })
+
 /** The service over a store. */
 export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type"]> =>
   Effect.gen(function* () {
-    /** Those that were read and found whole, or written, by this keeper. */
-    const whole = new Set<string>()
+    /** Those that were read and found whole by this keeper, and by what it would show that they are other ones since. */
+    const whole = new Map<string, string | undefined>()
     let next: number | undefined
 
     const places = Effect.map(store.places, (all) => all.toSorted(newestFirst))
 
-    const look = ({ path }: Place): Effect.Effect<Either.Either<Frame.Content, CheckpointError>, CheckpointError> =>
-      Effect.flatMap(store.read(path), (frame) =>
-        Effect.flatMap(Effect.either(Frame.decode(path, frame)), (content) => {
-          if (Either.isRight(content)) whole.add(path)
+    const look = ({
+      path,
+      stamp
+    }: Place): Effect.Effect<Either.Either<Frame.Content, CheckpointError>, CheckpointError> =>
+      Effect.flatMap(
+        Effect.either(Effect.flatMap(store.read(path), (frame) => Frame.decode(path, frame))),
+        (content) => {
+          if (Either.isRight(content)) whole.set(path, stamp)
           else whole.delete(path)
           return Either.isLeft(content) && !isDamage(content.left) ? Effect.fail(content.left) : Effect.succeed(content)
-        })
+        }
       )
 
     const latest: Effect.Effect<Option.Option<Saved>, CheckpointError> = Effect.gen(function* () {
@@ -59,38 +79,45 @@ export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type
       )
     )
 
-    /** Removes what is older than the last `keep` that are whole. What is damaged stays: it is not ours to judge. */
-    const prune = Effect.gen(function* () {
-      let kept = 0
-      for (const place of yield* places) {
-        if (kept < keep && whole.has(place.path)) {
-          kept++
-          continue
+    /**
+     * Removes what is older than the last `keep` that are whole, now and not only when they were written. What is damaged
+     * stays: it is not ours to judge. `written` was read back a moment ago.
+     */
+    const prune = (written: string) =>
+      Effect.gen(function* () {
+        let kept = 0
+        for (const place of yield* places) {
+          const { path, stamp } = place
+          if (path === written) whole.set(path, stamp)
+          const known = path === written || (stamp !== undefined && whole.get(path) === stamp)
+          if (kept < keep && known) {
+            kept++
+            continue
+          }
+          const content = yield* Effect.option(look(place))
+          if (Option.isNone(content) || Either.isLeft(content.value)) continue
+          if (kept < keep) kept++
+          else {
+            whole.delete(path)
+            yield* store.remove(path)
+          }
         }
-        const content = yield* Effect.option(look(place))
-        if (Option.isNone(content) || Either.isLeft(content.value)) continue
-        if (kept < keep) kept++
-        else {
-          whole.delete(place.path)
-          yield* store.remove(place.path)
-        }
-      }
-    })
+      })
 
-    const save: Checkpoint["Type"]["save"] = ({ cursor, state = {} }) =>
+    const save: Checkpoint["Type"]["save"] = (part) =>
       Effect.gen(function* () {
         if (next === undefined) {
           const ids = (yield* store.places).map(({ id }) => id ?? 0)
           next = ids.reduce((most, id) => Math.max(most, id), 0) + 1
         }
-        const id = next
-        const path = yield* store.place(id)
+        const { id, path } = yield* store.place(next)
+        const { cursor, state } = yield* Part.check(path, part)
         const frame = yield* Frame.encode(path, id, cursor, state)
         yield* store.write(path, frame)
         next = id + 1
-        whole.add(path)
+        yield* readBack(store, path, frame)
         // What was saved is saved; that an old one cannot be removed now is tried again next time.
-        yield* Effect.catchAll(prune, (error) => Effect.logWarning(error.message))
+        yield* Effect.catchAll(prune(path), (error) => Effect.logWarning(error.message))
         return { path, id, content: Either.right(cursor) }
       })
 

@@ -14,6 +14,8 @@ import { described } from "./Platform.ts"
 import type { Place, Store } from "./Store.ts"
 
 const EMPTY = new Uint8Array(0)
+/** A store that has an answer to every key would never come to an end. */
+const MOST_SLOTS = 100_000
 
 export const make = (entries: Platform.KeyValueStore, name: string): Store => {
   const key = (slot: number): string => `${name}-${slot}`
@@ -27,6 +29,10 @@ export const make = (entries: Platform.KeyValueStore, name: string): Store => {
     let free: string | undefined
     for (let slot = 0; ; slot++) {
       const path = key(slot)
+      if (slot === MOST_SLOTS) {
+        const wrong = `holds something under each of ${MOST_SLOTS} keys: it answers what it was never given`
+        return yield* new CheckpointError({ kind: "io", path, wrong, remedy: "name another store" })
+      }
       const frame = yield* read(path)
       if (Option.isSome(frame) && frame.value.length > 0) {
         used.push({ path, id: Frame.peek(frame.value) })
@@ -53,7 +59,7 @@ export const make = (entries: Platform.KeyValueStore, name: string): Store => {
             })
         })
       ),
-    place: () => Effect.map(slots, ({ free }) => free),
+    place: (id) => Effect.map(slots, ({ free }) => ({ id, path: free })),
     write: (path, frame) => Effect.mapError(entries.set(path, frame), described(path, "cannot be written")),
     // An empty slot is a free one; to remove it would hide those behind it.
     remove: (path) => Effect.mapError(entries.set(path, EMPTY), described(path, "cannot be written"))

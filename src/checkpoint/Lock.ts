@@ -14,15 +14,21 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { entropy, machine, processNumber, processStart } from "../runtime.ts"
 import { CheckpointError } from "./CheckpointError.ts"
-import { described } from "./Platform.ts"
+import { described, isLink } from "./Platform.ts"
 
 const BEAT_MS = 5000
 /** Without a beat for so long, a holder that cannot be looked at is taken for gone. */
 const STALE_MS = 60_000
 
+/** The number of a process; 0 and negative ones would stand for groups of processes. */
+const ProcessNumber = Schema.Number.pipe(Schema.int(), Schema.between(1, 2 ** 31 - 1))
+
 const Holder = Schema.parseJson(
-  Schema.Struct({ token: Schema.String, pid: Schema.Number, started: Schema.String, machine: Schema.String })
+  Schema.Struct({ token: Schema.String, pid: ProcessNumber, started: Schema.String, machine: Schema.String })
 )
+
+/** A lock is a line; what is longer is none of ours, and is not read. */
+const MOST_BYTES = 4096
 type Holder = typeof Holder.Type
 
 export interface Lock {
@@ -70,21 +76,37 @@ export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, Che
     }).pipe(Effect.scoped)
 
     /** Who holds the lock: none where it is gone, nobody known where it was cut off while it was written. */
-    const holder = fs.readFileString(path).pipe(
-      Effect.flatMap((text) => Effect.option(Schema.decode(Holder)(text))),
-      Effect.map(Option.some),
+    const holder = Effect.gen(function* () {
+      const { size, type } = yield* fs.stat(path)
+      if (type !== "File") {
+        return yield* new CheckpointError({
+          kind: "foreign",
+          path,
+          wrong: `is no lock: it is ${type === "Directory" ? "a folder" : type}`,
+          remedy: "remove it, or name another folder"
+        })
+      }
+      if (size > MOST_BYTES) return Option.some(Option.none<Holder>())
+      return Option.some(yield* Effect.option(Effect.flatMap(fs.readFileString(path), Schema.decode(Holder))))
+    }).pipe(
       Effect.catchIf(
         (error) => error._tag === "SystemError" && error.reason === "NotFound",
         () => Effect.succeedNone
       ),
-      Effect.mapError(described(path, "cannot be read"))
+      Effect.mapError((error) => (error._tag === "CheckpointError" ? error : described(path, "cannot be read")(error)))
     )
 
     /** Milliseconds since the last heartbeat. */
     const silence = Effect.gen(function* () {
       const { mtime } = yield* fs.stat(path)
       const now = yield* Clock.currentTimeMillis
-      return Option.match(mtime, { onNone: () => 0, onSome: (at) => Math.max(now - at.getTime(), 0) })
+      if (Option.isNone(mtime)) return 0
+      const at = mtime.value.getTime()
+      if (at <= now) return now - at
+      // A time to come (a clock was set back, or another machine's is ahead) would hold for as long as it takes to come.
+      // From now on it counts as a heartbeat of now; a holder that lives goes on beating.
+      yield* fs.utimes(path, new Date(now), new Date(now))
+      return 0
     }).pipe(Effect.orElseSucceed(() => 0))
 
     const locked = (by: Option.Option<Holder>, silent: number) => {
@@ -123,7 +145,11 @@ export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, Che
       for (let tries = 0; tries < 3; tries++) {
         if (yield* make) return
         const found = yield* holder
-        if (Option.isNone(found)) continue
+        if (Option.isNone(found)) {
+          // A link that leads nowhere is in the way of a new lock, and nobody's.
+          if (yield* isLink(fs, path)) yield* clear(Option.none())
+          continue
+        }
         const silent = yield* silence
         const lives = Option.getOrElse(Option.flatMap(found.value, alive), () => silent < STALE_MS)
         if (lives) return yield* locked(found.value, silent)

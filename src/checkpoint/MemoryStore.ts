@@ -22,7 +22,7 @@ export const make = (): Store => {
         remedy: "ask for the list again"
       })
     },
-    place: (id) => Effect.succeed(`memory/${id}`),
+    place: (id) => Effect.succeed({ id, path: `memory/${id}` }),
     write: (path, frame) => Effect.sync(() => void frames.set(path, frame)),
     remove: (path) => Effect.sync(() => void frames.delete(path))
   }

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import type { PlatformError } from "@effect/platform/Error"
+import type { FileSystem } from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
 import { CheckpointError, type Kind } from "./CheckpointError.ts"
 
 const remedies: Partial<Readonly<Record<Kind, string>>> = {
@@ -40,3 +42,6 @@ export const described =
     const why = words[kind] ?? error.description ?? error.message
     return new CheckpointError({ kind, path, wrong: `${wrong}: ${why}`, remedy: remedies[kind] ?? REMEDY })
   }
+
+/** Whether a path is a link, wherever it leads. */
+export const isLink = (fs: FileSystem, path: string): Effect.Effect<boolean> => Effect.isSuccess(fs.readLink(path))

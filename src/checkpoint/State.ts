@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { isProxy } from "../runtime.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 
-/** What JSON can hold. `-0` comes back as `0`, as JSON has it. @since 0.1.0 */
+/** What JSON can hold and gives back as it was: no `-0`, no `undefined`, nothing of a class. @since 0.1.0 */
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
 
 /**
@@ -21,49 +23,153 @@ export interface State {
   readonly bytes?: Readonly<Record<string, Uint8Array>>
 }
 
-/** What holds itself has no end. */
+/** A value that contains itself has no end. */
 const DEEPEST = 512
+/** So many values in `json`: what refers to one list many times over would never be written. */
+const MOST = 2 ** 22
 
-/** Where JSON would lose or change a value, and what it is; `undefined` where it would not. */
-const lost = (value: unknown, place: string, depth: number): string | undefined => {
-  if (depth > DEEPEST) return `${place.slice(0, 80)}… lies deeper than ${DEEPEST} levels`
-  if (value === null || typeof value === "string" || typeof value === "boolean") return undefined
-  if (typeof value === "number") return Number.isFinite(value) ? undefined : `${place} is ${value}`
-  if (typeof value !== "object")
-    return `${place} is ${typeof value === "undefined" ? "undefined" : `a ${typeof value}`}`
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) {
-    return `${place} is an object of ${value.constructor?.name}`
+/** What is wrong with a part of the state, and where. */
+interface Lost {
+  readonly place: string
+  readonly what: string
+}
+
+/** The name of a value's class, in whatever way it hides it. */
+const className = (value: object): string => {
+  try {
+    return String(value.constructor.name) || "a class without a name"
+  } catch {
+    return "an unknown class"
   }
-  // The elements of an array by hand: its entries leave out holes, which JSON makes null.
-  const entries: Iterable<readonly [string | number, unknown]> = Array.isArray(value)
-    ? Array.from(value, (item: unknown, at) => [at, item] as const)
-    : Object.entries(value)
-  for (const [key, item] of entries) {
-    const found = lost(item, `${place}.${key}`, depth + 1)
+}
+
+/** Where a key stands, however long it is. */
+const at = (place: string, key: string | number): string =>
+  `${place}.${typeof key === "number" || /^[\p{L}\p{N}_$-]{1,40}$/u.test(key) ? key : JSON.stringify(key.slice(0, 40))}`
+
+/**
+ * The first of an object's own properties that is not a plain value by a plain name, which JSON would drop or a getter
+ * could change.
+ */
+const property = (value: object, place: string): Lost | undefined => {
+  for (const key of Reflect.ownKeys(value)) {
+    if (typeof key === "symbol") return { place, what: `has a symbol for a key, ${String(key)}` }
+    if (Array.isArray(value) && (key === "length" || /^(0|[1-9]\d*)$/.test(key))) continue
+    if (Array.isArray(value)) return { place: at(place, key), what: "is a property of an array besides its items" }
+    if (key === "__proto__") return { place: at(place, key), what: "is a key that records are not read back with" }
+    const own = Object.getOwnPropertyDescriptor(value, key)
+    if (own !== undefined && !("value" in own)) return { place: at(place, key), what: "is a getter or setter" }
+    if (own?.enumerable === false) return { place: at(place, key), what: "is not enumerable" }
+  }
+  return undefined
+}
+
+/** The first value that JSON would lose or change; `undefined` if there is none. */
+const lost = (value: unknown, place: string, depth: number, seen: { values: number }): Lost | undefined => {
+  seen.values++
+  if (seen.values > MOST) return { place: "state.json", what: `has more than ${MOST} values` }
+  if (depth > DEEPEST) return { place: `${place.slice(0, 80)}…`, what: `lies deeper than ${DEEPEST} levels` }
+  if (value === null || typeof value === "string" || typeof value === "boolean") return undefined
+  if (typeof value === "number") {
+    if (Number.isFinite(value) && !Object.is(value, -0)) return undefined
+    return { place, what: `is ${Object.is(value, -0) ? "-0" : value}` }
+  }
+  if (typeof value !== "object") {
+    return { place, what: `is ${typeof value === "undefined" ? "undefined" : `a ${typeof value}`}` }
+  }
+  if (isProxy(value)) return { place, what: "is a Proxy" }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const list = Array.isArray(value)
+  if (list ? prototype !== Array.prototype : prototype !== Object.prototype && prototype !== null) {
+    return { place, what: `is an object of ${className(value)}` }
+  }
+  const odd = property(value, place)
+  if (odd !== undefined) return odd
+  if (!Object.hasOwn(value, "toJSON") && "toJSON" in value) return { place, what: "inherits a toJSON" }
+  if (list) {
+    for (let item = 0; item < value.length; item++) {
+      const own = Object.getOwnPropertyDescriptor(value, item)
+      if (own !== undefined && !("value" in own)) return { place: at(place, item), what: "is a getter or setter" }
+      const found = lost(own?.value, at(place, item), depth + 1, seen)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  for (const [key, own] of Object.entries(value)) {
+    const found = lost(own, at(place, key), depth + 1, seen)
     if (found !== undefined) return found
   }
   return undefined
 }
 
-/** The state with its defaults, where all of it can be stored; else a `CheckpointError` of kind `state`. */
-export const check = (path: string, state: State): Either.Either<Required<State>, CheckpointError> => {
-  const { bytes = {}, json = null } = state
-  const wrong =
-    lost(json, "state.json", 0) ??
-    Object.entries(bytes)
-      .map(foreign)
-      .find((found) => found !== undefined)
-  if (wrong === undefined) return Either.right({ bytes, json })
-  return Either.left(
-    new CheckpointError({
-      kind: "state",
-      path,
-      wrong: `cannot be written: ${wrong}`,
-      remedy: "keep numbers, strings, booleans, lists and records in json, and all else as Uint8Array in bytes"
-    })
-  )
+/** What is wrong with a record of bytes. */
+const foreign = (record: unknown, place: string): Lost | undefined => {
+  if (isProxy(record)) return { place, what: "is a Proxy" }
+  if (!(record instanceof Uint8Array)) return { place, what: "is no Uint8Array" }
+  try {
+    // Throws if the memory is gone: the length of such an array is 0, as of one that was empty all along.
+    Uint8Array.prototype.at.call(record, 0)
+    return undefined
+  } catch {
+    return { place, what: "lies in memory that is gone: its buffer was transferred, or made smaller" }
+  }
 }
 
-const foreign = ([name, record]: readonly [string, unknown]): string | undefined =>
-  record instanceof Uint8Array ? undefined : `state.bytes.${name} is no Uint8Array`
+/** What is wrong with `value` as a record of values by name, before it is looked at what they are. */
+const record = (value: unknown, place: string): Lost | undefined => {
+  if (Effect.isEffect(value)) return { place, what: "is an Effect that was not run; write `yield*` before it" }
+  if (typeof value !== "object" || value === null)
+    return { place, what: `is ${value === null ? "null" : typeof value}` }
+  if (isProxy(value)) return { place, what: "is a Proxy" }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return undefined
+  return { place, what: Array.isArray(value) ? "is an array" : `is an object of ${className(value)}` }
+}
+
+/** The first key that is not one of `names`. */
+const unknown = (value: object, place: string, names: ReadonlyArray<string>): Lost | undefined => {
+  const key = Reflect.ownKeys(value).find((own) => typeof own === "symbol" || !names.includes(own))
+  if (key === undefined) return undefined
+  return { place: at(place, String(key)), what: `would not be kept: only ${names.join(" and ")} are` }
+}
+
+/** What is wrong with a state, if anything. */
+const wrongWith = (state: unknown): Lost | undefined => {
+  const outer = record(state, "state")
+  if (outer !== undefined) return outer
+  const own = state as object // as `record` has seen
+  const odd = unknown(own, "state", ["json", "bytes"]) ?? property(own, "state")
+  if (odd !== undefined) return odd
+  const { bytes, json } = own as State // its values are looked at next
+  const text = json === undefined ? undefined : lost(json, "state.json", 0, { values: 0 })
+  if (text !== undefined || bytes === undefined) return text
+  const inner = record(bytes, "state.bytes")
+  if (inner !== undefined) return inner
+  for (const key of Reflect.ownKeys(bytes)) {
+    if (typeof key === "symbol") return { place: "state.bytes", what: `has a symbol for a key, ${String(key)}` }
+    const place = at("state.bytes", key)
+    const described = Object.getOwnPropertyDescriptor(bytes, key)
+    if (described === undefined || !("value" in described)) return { place, what: "is a getter or setter" }
+    if (!described.enumerable) return { place, what: "is not enumerable" }
+    const found = foreign(described.value, place)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** The error for what cannot be stored. */
+export const unstorable = (path: string, wrong: string): CheckpointError =>
+  new CheckpointError({
+    kind: "state",
+    path,
+    wrong: `cannot be written: ${wrong}`,
+    remedy: "keep numbers, strings, booleans, lists and records in json, and all else as Uint8Array in bytes"
+  })
+
+/** The state with its defaults if all of it can be stored, and read back as it is; else a `CheckpointError` of kind `state`. */
+export const check = (path: string, state: unknown): Either.Either<Required<State>, CheckpointError> => {
+  const wrong = state === undefined ? undefined : wrongWith(state)
+  if (wrong !== undefined) return Either.left(unstorable(path, `${wrong.place.slice(0, 200)} ${wrong.what}`))
+  const { bytes = {}, json = null } = (state ?? {}) as State // as `wrongWith` has seen
+  return Either.right({ bytes, json })
+}

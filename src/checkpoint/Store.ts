@@ -12,14 +12,16 @@ export interface Place {
   readonly path: string
   /** The id of what is there as far as it can be told without reading it all. */
   readonly id: number | undefined
+  /** Changes when what is there changes, as far as that can be told without reading it; none where it cannot. */
+  readonly stamp?: string | undefined
 }
 
 export interface Store {
   /** All places that hold something, in no order. */
   readonly places: Effect.Effect<ReadonlyArray<Place>, CheckpointError>
   readonly read: (path: string) => Effect.Effect<Uint8Array, CheckpointError>
-  /** Where a frame of this id is to go. */
-  readonly place: (id: number) => Effect.Effect<string, CheckpointError>
+  /** A place where nothing is for a new frame, of this id or, if its place is taken, of a higher one. */
+  readonly place: (id: number) => Effect.Effect<{ readonly id: number; readonly path: string }, CheckpointError>
   /** Puts a frame there: all of it or, where the store can see to it, nothing. */
   readonly write: (path: string, frame: Uint8Array) => Effect.Effect<void, CheckpointError>
   readonly remove: (path: string) => Effect.Effect<void, CheckpointError>

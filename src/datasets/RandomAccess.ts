@@ -10,7 +10,10 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import { concurrent } from "../Concurrent.ts"
+import { ownEffect } from "../ForeignEffect.ts"
 import { InvalidOption, shown, whole } from "../InvalidOption.ts"
+import { functionOf, optionsOf, textOf } from "../Options.ts"
+import { Made, type Parameters } from "../Parameters.ts"
 import type { Columnar } from "./Columnar.ts"
 
 /**
@@ -36,6 +39,10 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly get: (index: number) => Effect.Effect<A, E | IndexError, R>
   /** What tells its content from another one of the same name and size, where that can be told. */
   readonly content?: Content | undefined
+  /** Of what it is a view, and by which parameters: of one of this library's. */
+  readonly made?: Made | undefined
+  /** Whether `getMany` is a read of its own (one query, one request) rather than `get` for each. Default `false`. */
+  readonly batched?: boolean | undefined
   /** The samples at `indices`, in their order. The array is fresh and the caller's own. */
   readonly getMany: (indices: ArrayLike<number>) => Effect.Effect<Array<A>, E | IndexError, R>
 }
@@ -107,10 +114,19 @@ export class Plain<A, E> implements Dataset<A, E> {
   /** What `read` reads from, where that is columns. */
   readonly columnar: Columnar | undefined
   readonly content: Content | undefined
+  readonly made: Made
   readonly #size: () => number
 
-  constructor(name: string, size: () => number, read: (index: number) => A, columnar?: Columnar, content?: Content) {
+  constructor(
+    name: string,
+    size: () => number,
+    made: Made,
+    read: (index: number) => A,
+    columnar?: Columnar,
+    content?: Content
+  ) {
     this.content = content
+    this.made = made
     this.name = name
     this.read = read
     this.columnar = columnar
@@ -159,15 +175,21 @@ export class Effectful<A, E, R> implements Dataset<A, E, R> {
   readonly #get: (index: number) => Effect.Effect<A, E | IndexError, R>
   readonly #getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
   readonly content: Content | undefined
+  readonly made: Made
+  readonly batched: boolean
 
   constructor(
     name: string,
     size: () => number,
+    made: Made,
     get: (index: number) => Effect.Effect<A, E | IndexError, R>,
     getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>,
-    content?: Content
+    content?: Content,
+    batched = false
   ) {
     this.content = content
+    this.made = made
+    this.batched = batched
     this.name = name
     this.#size = size
     this.#get = get
@@ -225,9 +247,11 @@ export interface MakeOptions<A> {
  * @since 0.1.0
  */
 export const make = <A>(options: MakeOptions<A>): Dataset<A, DatasetError> => {
-  const { get, name = "dataset" } = options
+  optionsOf("Dataset.make", options, { name: true, size: true, get: true })
+  const name = textOf("name of Dataset.make", options.name ?? "dataset")
+  const get = functionOf(`get of dataset ${name}`, options.get)
   const size = whole(`size of dataset ${name}`, options.size, 0)
-  return new Plain(name, () => size, guarded(name, size, get))
+  return new Plain(name, () => size, new Made("make", { name }, contentOf(name)), guarded(name, size, get))
 }
 
 const guarded =
@@ -240,6 +264,9 @@ const guarded =
       throw new DatasetError({ dataset: name, index, cause })
     }
   }
+
+/** Of a dataset that functions read. */
+export const contentOf = (name: string): string => `the content of dataset ${JSON.stringify(name)}`
 
 /** @since 0.1.0 */
 export interface EffectOptions<A, E, R> {
@@ -262,7 +289,20 @@ export interface EffectOptions<A, E, R> {
  * @since 0.1.0
  */
 export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>): Dataset<A, E | DatasetError, R> => {
-  const { getMany, name = "dataset" } = options
+  optionsOf("Dataset.effect", options, { name: true, size: true, get: true, concurrency: true, getMany: true })
+  return effectful(options, "effect", {})
+}
+
+/** The same, of which more is known than that a user's functions read it. */
+export const effectful = <A, E, R>(
+  options: EffectOptions<A, E, R>,
+  kind: string,
+  parameters: Parameters
+): Dataset<A, E | DatasetError, R> => {
+  const name = textOf(`name of Dataset.${kind}`, options.name ?? "dataset")
+  functionOf(`get of dataset ${name}`, options.get)
+  const { getMany } = options
+  if (getMany !== undefined) functionOf(`getMany of dataset ${name}`, getMany)
   const size = whole(`size of dataset ${name}`, options.size, 0)
   const concurrency = whole("concurrency", options.concurrency ?? 16, 1)
   const get = (index: number): Effect.Effect<A, E | DatasetError, R> => called(name, index, () => options.get(index))
@@ -287,7 +327,15 @@ export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>)
       }
     )
   }
-  return new Effectful(name, () => size, get, many)
+  return new Effectful(
+    name,
+    () => size,
+    new Made(kind, { name, ...parameters }, contentOf(name)),
+    get,
+    many,
+    undefined,
+    getMany !== undefined
+  )
 }
 
 /** The effect that a caller's function gives, or a `DatasetError` where it throws instead. */
@@ -296,12 +344,39 @@ export const called = <A, E, R>(
   index: number,
   run: () => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | DatasetError, R> =>
-  Effect.flatten(Effect.try({ try: run, catch: (cause) => new DatasetError({ dataset, index, cause }) }))
+  Effect.flatten(
+    Effect.try({
+      try: () => ownEffect("the dataset's effect", run()),
+      catch: (cause) => new DatasetError({ dataset, index, cause })
+    })
+  )
 
 /** @since 0.1.0 */
 export interface NameOptions {
   /** What it goes by in errors. */
   readonly name?: string
+}
+
+/** The name in a function's options; throws `InvalidOption` for options that are not as said. */
+export const nameOf = (of: string, options: NameOptions): string | undefined => {
+  const { name } = optionsOf(of, options, { name: true })
+  return name === undefined ? undefined : textOf(`name of ${of}`, name)
+}
+
+/** Whether a value is a dataset: of this module, or a caller's own. */
+export const isDataset = (value: unknown): value is Dataset<unknown, unknown, unknown> =>
+  typeof value === "object" &&
+  value !== null &&
+  "size" in value &&
+  "get" in value &&
+  typeof value.get === "function" &&
+  "getMany" in value &&
+  typeof value.getMany === "function"
+
+/** `value` when it is a dataset, else throws `InvalidOption`. */
+export const datasetOf = <D>(option: string, value: D): D => {
+  if (isDataset(value)) return value
+  throw new InvalidOption({ option, value, expected: "a dataset, such as Dataset.fromArray([1, 2, 3])" })
 }
 
 /**
@@ -312,10 +387,11 @@ export interface NameOptions {
  */
 export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {}): Dataset<A> => {
   if (!Array.isArray(items)) throw new InvalidOption({ option: "items", value: items, expected: "an array" })
-  const { name = "array" } = options
+  const name = nameOf("Dataset.fromArray", options) ?? "array"
   return new Plain<A, never>(
     name,
     () => items.length,
+    new Made("array", { name }),
     (index) => {
       check(name, index, items.length)
       // The index is below the length; what an array holds there is an A, `undefined` included.
@@ -333,11 +409,12 @@ export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {})
  * @since 0.1.0
  */
 export const range = (size: number, options: NameOptions = {}): Dataset<number> => {
-  const { name = "range" } = options
+  const name = nameOf("Dataset.range", options) ?? "range"
   whole(`size of dataset ${name}`, size, 0)
   return new Plain<number, never>(
     name,
     () => size,
+    new Made("range", { name }),
     (index) => {
       check(name, index, size)
       return index

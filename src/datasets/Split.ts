@@ -5,11 +5,13 @@
  */
 import * as Either from "effect/Either"
 import { InvalidOption } from "../InvalidOption.ts"
+import { isOptions, optionsOf, setField } from "../Options.ts"
+import { Made } from "../Parameters.ts"
 import * as Permutation from "../seeding/Permutation.ts"
 import * as Rng from "../seeding/Rng.ts"
 import * as Seed from "../seeding/Seed.ts"
-import type { Dataset } from "./RandomAccess.ts"
-import { placed } from "./Views.ts"
+import { type Dataset, datasetOf } from "./RandomAccess.ts"
+import { madeOf, placed } from "./Views.ts"
 
 /** How a dataset is split. @since 0.1.0 */
 export interface SplitOptions {
@@ -24,7 +26,10 @@ export interface SplitOptions {
  * add up to 1). With shares, the first k parts together have their share of the samples, rounded to the nearest whole
  * number, halves up: no part is off by a whole sample, and the sizes add up.
  *
- * With a seed the parts are drawn by one permutation of the dataset (see `Permutation`), which hangs on the seed and
+ * Parts follow one another as JavaScript orders the record's keys: names in the order in which they were written, but
+ * whole numbers (`{ 0: …, 1: … }`) first, the smallest first.
+ *
+ * With a seed the parts are drawn by one permutation of the dataset (see `Permutation`), which depends on the seed and
  * the dataset's size alone: each part stands in the permuted order, and the same seed gives the same parts on every
  * machine. The draw is apart from all that a run of the same seed draws.
  *
@@ -41,15 +46,20 @@ export interface SplitOptions {
 export const split =
   <const P extends Readonly<Record<string, number>>>(parts: P, options: SplitOptions = {}) =>
   <A, E, R>(self: Dataset<A, E, R>): { readonly [K in keyof P]: Dataset<A, E, R> } => {
-    const { name, size } = self
+    const { name, size } = datasetOf("the dataset to split", self)
+    optionsOf("Dataset.split", options, { seed: true })
     const ends = boundaries(parts, size)
-    const order = options.seed === undefined ? undefined : permutation(size, options.seed)
+    const root = options.seed === undefined ? undefined : rootOf(options.seed)
+    const drawn = root === undefined ? undefined : permutation(size, root)
     const views: Record<string, Dataset<A, E, R>> = {}
     let start = 0
     for (const [key, end] of ends) {
       const from = start
-      const place = order === undefined ? (index: number) => from + index : (index: number) => order.at(from + index)
-      views[key] = placed(self, `${name}, ${key}`, end - from, place)
+      const place = drawn === undefined ? (index: number) => from + index : (index: number) => drawn.at(from + index)
+      // A drawn order is another one over another size.
+      const draw = root === undefined ? {} : { seed: root.text, samples: size }
+      const made = new Made("split", { start: from, end, ...draw, of: madeOf(self) })
+      setField(views, key, placed(self, `${name}, ${key}`, made, end - from, place))
       start = end
     }
     // `ends` has the keys of `parts`, each once.
@@ -57,6 +67,13 @@ export const split =
   }
 
 const boundaries = (parts: Readonly<Record<string, number>>, size: number): Array<readonly [string, number]> => {
+  if (!isOptions(parts)) {
+    throw new InvalidOption({
+      option: "parts",
+      value: parts,
+      expected: "sizes or shares by name, such as { train: 0.8, test: 0.2 }"
+    })
+  }
   const entries = Object.entries(parts)
   for (const [key, part] of entries) {
     if (part >= 0 && part < Infinity) continue
@@ -78,13 +95,15 @@ const boundaries = (parts: Readonly<Record<string, number>>, size: number): Arra
   })
 }
 
-const permutation = (size: number, seed: Seed.RootInput): Permutation.Permutation => {
+const rootOf = (seed: Seed.RootInput): Seed.Root => {
   const root = Seed.root(seed)
   if (Either.isLeft(root)) {
     const { reason, value } = root.left
     throw new InvalidOption({ option: "seed", value, expected: `one that can seed a split: ${reason}` })
   }
-  const { high, low } = root.right
-  // A fork by name, so that the split shares no draw with a run that has the same seed.
-  return Permutation.make(size, Rng.make({ algorithm: "philox4x32-10", words: [low, high] }).fork("Dataset.split"))
+  return root.right
 }
+
+const permutation = (size: number, { high, low }: Seed.Root): Permutation.Permutation =>
+  // A fork by name, so that the split shares no draw with a run that has the same seed.
+  Permutation.make(size, Rng.make({ algorithm: "philox4x32-10", words: [low, high] }).fork("Dataset.split"))

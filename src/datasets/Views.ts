@@ -5,17 +5,22 @@
  */
 import * as Effect from "effect/Effect"
 import { concurrent } from "../Concurrent.ts"
-import { InvalidOption, whole } from "../InvalidOption.ts"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { functionOf, listOf, optionsOf, textOf } from "../Options.ts"
+import { DECLARED, Made, type ParametersOption, valid } from "../Parameters.ts"
 import {
   attempt,
   type Content,
   called,
   check,
+  contentOf,
   type Dataset,
   DatasetError,
+  datasetOf,
   Effectful,
   type IndexError,
   type NameOptions,
+  nameOf,
   Plain
 } from "./RandomAccess.ts"
 
@@ -33,16 +38,21 @@ import {
  *
  * @since 0.1.0
  */
-export const map =
-  <A, B>(f: (sample: A, index: number) => B, options: NameOptions = {}) =>
-  <E, R>(self: Dataset<A, E, R>): Dataset<B, E | DatasetError, R> => {
-    const name = options.name ?? `${self.name}, mapped`
+export const map = <A, B>(f: (sample: A, index: number) => B, options: NameOptions & ParametersOption = {}) => {
+  functionOf("the function of Dataset.map", f)
+  optionsOf("Dataset.map", options, { name: true, parameters: true })
+  const own = options.name === undefined ? undefined : textOf("name of Dataset.map", options.name)
+  return <E, R>(self: Dataset<A, E, R>): Dataset<B, E | DatasetError, R> => {
+    datasetOf("the dataset to map", self)
+    const name = own ?? `${self.name}, mapped`
+    const made = mapped(name, "map", options, self)
     const apply = guarded(name, f)
     if (self instanceof Plain) {
       const { read } = plain<A, E>(self)
       return new Plain<B, E | DatasetError>(
         name,
         () => self.size,
+        made,
         (index) => apply(read(index), index),
         undefined,
         self.content
@@ -51,15 +61,36 @@ export const map =
     return new Effectful<B, E | DatasetError, R>(
       name,
       () => self.size,
+      made,
       (index) => Effect.flatMap(self.get(index), (sample) => attempt<B, DatasetError>(() => apply(sample, index))),
       (indices) =>
         Effect.flatMap(self.getMany(indices), (samples) =>
           // A dataset gives as many samples as indices, so there is an index to every row.
           attempt<Array<B>, DatasetError>(() => samples.map((sample, row) => apply(sample, indices[row] as number)))
         ),
-      self.content
+      self.content,
+      self.batched
     )
   }
+}
+
+/** A dataset as what another one was made of. @since 0.1.0 */
+export const madeOf = ({ made, name }: Dataset<unknown, unknown, unknown>): Made =>
+  made ?? new Made("dataset", { name }, contentOf(name))
+
+/** What a dataset was made of by a function. */
+const mapped = (
+  name: string,
+  view: string,
+  { parameters }: ParametersOption,
+  self: Dataset<unknown, unknown, unknown>
+): Made =>
+  new Made(view, {
+    function:
+      valid(`parameters of dataset ${name}`, parameters) ??
+      new Made("function", undefined, `the function of dataset ${JSON.stringify(name)}`),
+    of: madeOf(self)
+  })
 
 /** `f`, with what it throws put into a `DatasetError`. */
 const guarded =
@@ -84,15 +115,19 @@ const plain = <A, E>(self: Plain<unknown, unknown>): Plain<A, E> => self as Plai
  */
 export const mapEffect = <A, B, E1, R1>(
   f: (sample: A, index: number) => Effect.Effect<B, E1, R1>,
-  options: NameOptions & { readonly concurrency?: number } = {}
+  options: NameOptions & ParametersOption & { readonly concurrency?: number } = {}
 ) => {
+  functionOf("the function of Dataset.mapEffect", f)
+  optionsOf("Dataset.mapEffect", options, { name: true, concurrency: true, parameters: true })
   const concurrency = whole("concurrency", options.concurrency ?? 16, 1)
   return <E, R>(self: Dataset<A, E, R>): Dataset<B, E | E1 | DatasetError, R | R1> => {
+    datasetOf("the dataset to map", self)
     const name = options.name ?? `${self.name}, mapped`
     const apply = (sample: A, index: number) => called(name, index, () => f(sample, index))
     return new Effectful<B, E | E1 | DatasetError, R | R1>(
       name,
       () => self.size,
+      mapped(name, "mapEffect", options, self),
       (index) => Effect.flatMap(self.get(index), (sample) => apply(sample, index)),
       (indices) =>
         Effect.flatMap(self.getMany(indices), (samples) =>
@@ -103,7 +138,8 @@ export const mapEffect = <A, B, E1, R1>(
             (_, cause) => cause
           )
         ),
-      self.content
+      self.content,
+      self.batched
     )
   }
 }
@@ -116,6 +152,7 @@ const contentAt = ({ content }: Dataset<unknown, unknown, unknown>, place: (inde
 export const placed = <A, E, R>(
   self: Dataset<A, E, R>,
   name: string,
+  made: Made,
   size: number,
   place: (index: number) => number
 ): Dataset<A, E, R> => {
@@ -124,6 +161,7 @@ export const placed = <A, E, R>(
     return new Plain<A, E>(
       name,
       () => size,
+      made,
       (index) => {
         check(name, index, size)
         return read(place(index))
@@ -135,9 +173,11 @@ export const placed = <A, E, R>(
   return new Effectful<A, E, R>(
     name,
     () => size,
+    made,
     (index) => self.get(place(index)),
     (indices) => self.getMany(indices.map(place)),
-    contentAt(self, place)
+    contentAt(self, place),
+    self.batched
   )
 }
 
@@ -157,10 +197,11 @@ export const placed = <A, E, R>(
 export const slice =
   (start: number, end?: number) =>
   <A, E, R>(self: Dataset<A, E, R>): Dataset<A, E, R> => {
-    const { name, size } = self
+    const { name, size } = datasetOf("the dataset to slice", self)
     whole(`start of the slice of ${name}`, start, 0, size)
     const to = whole(`end of the slice of ${name}`, end ?? size, start, size)
-    return placed(self, `${name} [${start}, ${to})`, to - start, (index) => start + index)
+    const made = new Made("slice", { start, end: to, of: madeOf(self) })
+    return placed(self, `${name} [${start}, ${to})`, made, to - start, (index) => start + index)
   }
 
 /**
@@ -172,8 +213,9 @@ export const slice =
 export const subset =
   (indices: ArrayLike<number>, options: NameOptions = {}) =>
   <A, E, R>(self: Dataset<A, E, R>): Dataset<A, E, R> => {
-    const own = Float64Array.from(indices)
-    const { size } = self
+    const name = nameOf("Dataset.subset", options)
+    const own = Float64Array.from(listOf("the indices of a subset", indices))
+    const { size } = datasetOf("the dataset of a subset", self)
     own.forEach((index, place) => {
       if (index >= 0 && index < size && Number.isInteger(index)) return
       const expected = size === 0 ? "left out: the dataset is empty" : `a whole number from 0 to ${size - 1}`
@@ -183,12 +225,19 @@ export const subset =
         expected
       })
     })
-    return chosen(self, own, options.name ?? `${self.name}, subset`)
+    return chosen(self, own, name ?? `${self.name}, subset`, "subset")
   }
 
-const chosen = <A, E, R>(self: Dataset<A, E, R>, indices: Float64Array, name: string): Dataset<A, E, R> =>
+const chosen = <A, E, R>(
+  self: Dataset<A, E, R>,
+  indices: Float64Array,
+  name: string,
+  view: string
+): Dataset<A, E, R> => {
+  const made = new Made(view, { indices, of: madeOf(self) })
   // The view asks for places below its size only, which is how many indices there are.
-  placed(self, name, indices.length, (index) => indices[index] as number)
+  return placed(self, name, made, indices.length, (index) => indices[index] as number)
+}
 
 /** How many samples `filter` reads at a time. */
 const CHUNK = 1024
@@ -211,17 +260,29 @@ export const filter: {
   <A, B extends A>(
     keep: (sample: A, index: number) => sample is B,
     options?: NameOptions
-  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<B, E, R>, E | IndexError | DatasetError, R>
+  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<B, E, R>, E | IndexError | DatasetError | InvalidOption, R>
   <A>(
     keep: (sample: A, index: number) => boolean,
     options?: NameOptions
-  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<A, E, R>, E | IndexError | DatasetError, R>
+  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<A, E, R>, E | IndexError | DatasetError | InvalidOption, R>
 } =
   <A>(keep: (sample: A, index: number) => boolean, options: NameOptions = {}) =>
-  <E, R>(self: Dataset<A, E, R>): Effect.Effect<Dataset<never, E, R>, E | IndexError | DatasetError, R> =>
+  <E, R>(
+    self: Dataset<A, E, R>
+  ): Effect.Effect<Dataset<never, E, R>, E | IndexError | DatasetError | InvalidOption, R> =>
     Effect.gen(function* () {
-      const name = options.name ?? `${self.name}, filtered`
-      const accepts = guarded(name, keep)
+      const name =
+        (yield* checked(() => {
+          functionOf("the predicate of Dataset.filter", keep)
+          datasetOf("the dataset to filter", self)
+          return nameOf("Dataset.filter", options)
+        })) ?? `${self.name}, filtered`
+      const accepts = guarded(name, (sample: A, index: number): boolean => {
+        const kept: unknown = keep(sample, index)
+        if (kept === true || kept === false) return kept
+        // A promise would count as true.
+        throw new InvalidOption({ option: "what the predicate gives", value: kept, expected: "true or false" })
+      })
       const size = self.size
       const kept: Array<number> = []
       for (let start = 0; start < size; start += CHUNK) {
@@ -234,7 +295,7 @@ export const filter: {
         })
       }
       // What is left was accepted by `keep`: by a refinement, it is a B; else `self`'s A. The overloads say which.
-      return chosen(self, Float64Array.from(kept), name) as Dataset<never, E, R>
+      return chosen(self, Float64Array.from(kept), name, "filter") as Dataset<never, E, R>
     })
 
 type SampleOf<D> = D extends Dataset<infer A, infer _E, infer _R> ? A : never
@@ -260,6 +321,9 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
   type A = SampleOf<D[number]>
   type E = ErrorOf<D[number]>
   type R = ContextOf<D[number]>
+  parts.forEach((part, place) => {
+    datasetOf(`part ${place} of Dataset.concat`, part)
+  })
   // Each part is one of D's members, so its samples, errors and requirements are among theirs.
   const members = (parts as ReadonlyArray<Dataset<A, E, R>>).filter((part) => part.size > 0)
   const name = parts.map((part) => part.name).join(" + ") || "nothing"
@@ -289,12 +353,16 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     : contents.every((own) => typeof own === "string")
       ? contents.join(" + ")
       : undefined
+  const made = new Made("concat", {
+    of: members.map((member) => new Made("part", { size: member.size, of: madeOf(member) }))
+  })
   // `partOf` gives a place of `members` and `starts`, as long as there is an index to ask for.
   if (members.every((member) => member instanceof Plain)) {
     const reads = members.map((member) => plain<A, E>(member).read)
     return new Plain<A, E>(
       name,
       () => size,
+      made,
       (index) => {
         check(name, index, size)
         const part = partOf(index)
@@ -307,6 +375,7 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
   return new Effectful<A, E, R>(
     name,
     () => size,
+    made,
     (index) => {
       const part = partOf(index)
       return (members[part] as Dataset<A, E, R>).get(index - (starts[part] as number))
@@ -331,7 +400,8 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
         { discard: true }
       ).pipe(Effect.as(samples))
     },
-    content
+    content,
+    members.some(({ batched }) => batched === true)
   )
 }
 
@@ -354,10 +424,12 @@ export const withContent =
     if (typeof content !== "string" || content === "") {
       throw new InvalidOption({ option: "content", value: content, expected: "a text, such as the hash of its files" })
     }
-    const { name } = self
+    const { name } = datasetOf("the dataset with a content", self)
+    // What is declared speaks for all that cannot be seen below it.
+    const made = new Made("withContent", { of: madeOf(self) }, DECLARED)
     if (self instanceof Plain) {
       const { columnar, read } = plain<A, E>(self)
-      return new Plain<A, E>(name, () => self.size, read, columnar, content)
+      return new Plain<A, E>(name, () => self.size, made, read, columnar, content)
     }
-    return new Effectful<A, E, R>(name, () => self.size, self.get, self.getMany, content)
+    return new Effectful<A, E, R>(name, () => self.size, made, self.get, self.getMany, content, self.batched)
   }

@@ -46,15 +46,20 @@ type Library = typeof import("sharp").default
 
 let library: Library | undefined
 
+/** The package's name, put together so that bundlers do not look for it: it may not be installed, and cannot be bundled. */
+const name = ["sh", "arp"].join("")
+
+const installing = { bun: "bun add sharp", deno: "deno add npm:sharp", node: "npm install sharp" } as const
+
 const loaded: Effect.Effect<Library, DecoderMissing> = Effect.suspend(() =>
   library === undefined
     ? Effect.tryPromise({
         try: async () => {
-          library = (await import("sharp")).default
+          const module: { readonly default: Library } = await import(name)
+          library = module.default
           return library
         },
-        catch: (cause) =>
-          new DecoderMissing({ command: runtime.name === "deno" ? "deno add npm:sharp" : "bun add sharp", cause })
+        catch: (cause) => new DecoderMissing({ command: installing[runtime.name], cause })
       })
     : Effect.succeed(library)
 )

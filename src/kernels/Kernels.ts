@@ -1,13 +1,14 @@
 /**
  * Kernels in WebAssembly with SIMD, built from the sources in `assembly/` by `bun run build:kernels`.
  *
- * Each has a twin in plain TypeScript that gives the same bits, so a result never hangs on whether there are kernels;
+ * Each has a twin in plain TypeScript that gives the same bits, so no result depends on whether there are kernels;
  * where there are none (no WebAssembly, no memory to share, `FURROW_KERNELS=off`) the twins work alone.
  *
  * @since 0.1.0
  */
-import { beside, environment } from "../runtime.ts"
+import { environment, fromBase64 } from "../runtime.ts"
 import { Arena } from "./Arena.ts"
+import { binary } from "./binary.ts"
 
 /** A window, as `stages/image/kernels/window.ts` describes it: where rows and columns begin, and what of them is there. */
 type Window = readonly [
@@ -149,12 +150,12 @@ const load = (): Kernels | null => {
   const own = arena()
   if (own === undefined || environment("FURROW_KERNELS") === "off") return null
   try {
-    const module = new WebAssembly.Module(beside(new URL("./kernels.wasm", import.meta.url)))
+    const module = new WebAssembly.Module(fromBase64(binary))
     const { exports } = new WebAssembly.Instance(module, { env: { memory: own.memory } })
     // The module is built from `assembly/`, whose index exports these under these names; a test calls each of them.
     return { ...(exports as unknown as Exports), arena: own }
   } catch {
-    // A runtime without SIMD, a bundle without the file: the twins do it.
+    // A runtime without SIMD: the twins do the work.
     return null
   }
 }

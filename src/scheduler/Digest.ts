@@ -152,12 +152,45 @@ export class Chain {
   /** Adds the hash of the batch at `place`; `undefined` where the plan's batch came to nothing. */
   add(place: number, hash: Uint8Array | undefined): void {
     this.#early.set(place, hash)
+    this.#settle()
+  }
+
+  /** Leaves out all places before `place` that were not added; those that were go in, in the order of their places. */
+  skipTo(place: number): void {
+    for (const [own, hash] of this.early) {
+      if (own >= place) break
+      this.#early.delete(own)
+      this.#absorb(hash)
+    }
+    this.#next = Math.max(this.#next, place)
+    this.#settle()
+  }
+
+  /** The first place behind `place` that is missing. */
+  missingBehind(place: number): number {
+    let next = Math.max(place + 1, this.#next)
+    while (this.#early.has(next)) next++
+    return next
+  }
+
+  /** How many places before `place` are still missing. */
+  missing(place: number): number {
+    let count = Math.max(place - this.#next, 0)
+    if (this.#early.size > 0) for (const own of this.#early.keys()) if (own < place) count--
+    return count
+  }
+
+  #settle(): void {
     while (this.#early.has(this.#next)) {
-      const next = this.#early.get(this.#next)
+      const hash = this.#early.get(this.#next)
       this.#early.delete(this.#next)
       this.#next++
-      if (next !== undefined) this.#head = sha256Stream().update(this.#head).update(next).digest()
+      this.#absorb(hash)
     }
+  }
+
+  #absorb(hash: Uint8Array | undefined): void {
+    if (hash !== undefined) this.#head = sha256Stream().update(this.#head).update(hash).digest()
   }
 
   /** The digest over the plan's batches from the first on, as far as none is missing: 64 hexadecimal digits. */

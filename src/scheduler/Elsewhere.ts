@@ -10,18 +10,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Bell, type Leave } from "./Lane.ts"
 import type { Asked, Content, Failure, Maker, Quick } from "./Maker.ts"
-
-/** A batch that is to be made: its place in the run, and in its epoch. @since 0.1.0 */
-export interface Share {
-  readonly epoch: number
-  readonly number: number
-  readonly place: number
-}
+import type { Share, Shares } from "./Shares.ts"
 
 /** What a worker is to do. @since 0.1.0 */
 export interface Errand {
   readonly maker: Extract<Maker, { readonly _tag: "There" }>
-  readonly shares: Iterable<Share>
+  readonly shares: Shares
   readonly leave: Leave
   /** Whether plain code will do: not where each batch is to be an effect, as for a tracer. */
   readonly plain: boolean
@@ -29,13 +23,15 @@ export interface Errand {
   readonly eager: boolean
   /** The effect of a batch, as it is to be run. */
   readonly traced: (share: Share, content: Asked) => Asked
-  /** Takes a batch, and when it was asked for. */
-  readonly made: (share: Share, exit: Exit.Exit<Content, Failure>, since: number) => void
+  /** Waits until the consumer has skipped a place; it never does where the run ends first. */
+  readonly skipped: (place: number) => Effect.Effect<void>
+  /** Takes a batch, and when it was asked for; says whether the consumer gets it, or has skipped it. */
+  readonly made: (share: Share, exit: Exit.Exit<Content, Failure>, since: number) => boolean
 }
 
 /** A worker at its errand. @since 0.1.0 */
 export interface Elsewhere {
-  /** Has all shares made, or those up to the first failure. */
+  /** Has all shares built. After a failure it goes on once the consumer has skipped the batch that failed. */
   readonly work: Effect.Effect<void, never, unknown>
   /** Hands on what is there. Where `wait` says so and nothing is, the next batch is handed on as soon as it is there. */
   readonly look: (wait: boolean) => void
@@ -49,38 +45,44 @@ interface Due {
 }
 
 /** @since 0.1.0 */
-export const elsewhere = ({ eager, leave, made, maker, plain, shares, traced }: Errand): Elsewhere => {
-  const rest = shares[Symbol.iterator]()
-  let next = rest.next()
+export const elsewhere = ({ eager, leave, made, maker, plain, shares, skipped, traced }: Errand): Elsewhere => {
   const due: Array<Due> = []
   const arrivals = new Bell()
   const arrived = (): void => arrivals.ring()
   let wanted = eager
+  /** A batch has failed: no more are asked for until the consumer has skipped it. */
+  let failed = false
+  /** Nothing more will be asked for. */
+  let ended = false
 
   const put = (share: Share, quick: Quick | undefined, content: () => Asked): void => {
     due.push({ share, since: eager ? performance.now() : 0, quick, content })
-    next = rest.next()
     // It may have been answered while it was asked for, and somebody may be waiting for it.
     arrivals.ring()
   }
 
   /** Asks for all that there is leave for, up to what takes an effect; says whether that, or the end, is reached. */
   const ask = (): boolean => {
-    while (next.done !== true) {
-      if (leave.left === 0) return false
-      const share = next.value
+    while (shares.next !== undefined) {
+      if (leave.left === 0 || failed) return false
+      const share = shares.next
       const quick = plain ? maker.askNow?.(share.epoch, share.number, arrived) : undefined
       if (quick === undefined) return true
       leave.use()
+      shares.pass()
       put(share, quick, () => quick.content)
     }
     return true
   }
 
-  const handOnto = (share: Share, exit: Exit.Exit<Content, Failure>, since: number): void => {
+  /** Says whether the consumer gets it. Who waits for a batch has not been served by one that was skipped. */
+  const handOnto = (share: Share, exit: Exit.Exit<Content, Failure>, since: number): boolean => {
     due.shift()
+    const before = wanted
     wanted = eager
-    made(share, exit, since)
+    const served = made(share, exit, since)
+    if (!served) wanted ||= before
+    return served
   }
 
   /** Hands on all that is there, up to what takes an effect; says whether that, or the end, is reached. */
@@ -88,7 +90,7 @@ export const elsewhere = ({ eager, leave, made, maker, plain, shares, traced }: 
     let looked = false
     for (;;) {
       const [first] = due
-      if (first === undefined) return next.done === true
+      if (first === undefined) return ended
       const { quick, share, since } = first
       if (quick?.isDue === true) {
         if (looked || !wanted) return false
@@ -99,21 +101,23 @@ export const elsewhere = ({ eager, leave, made, maker, plain, shares, traced }: 
       }
       const content = quick?.take()
       if (content === undefined) return true
-      handOnto(share, Exit.succeed(content), since)
+      if (!handOnto(share, Exit.succeed(content), since)) looked = false
     }
   }
 
   const asking = Effect.gen(function* () {
     for (;;) {
       yield* leave.given.until(ask)
-      if (next.done === true) break
-      const share = next.value
+      // The consumer may have skipped some since.
+      const share = shares.next
+      if (share === undefined) break
       leave.use()
+      shares.pass()
       const answer = yield* Effect.exit(maker.ask(share.epoch, share.number))
+      failed ||= Exit.isFailure(answer)
       put(share, undefined, () => Effect.flatten(answer))
-      if (Exit.isFailure(answer)) break
     }
-    // Nothing more will come.
+    ended = true
     arrivals.ring()
   })
 
@@ -126,8 +130,15 @@ export const elsewhere = ({ eager, leave, made, maker, plain, shares, traced }: 
       if (first === undefined) return
       const { content, share, since } = first
       const exit = yield* Effect.exit(traced(share, content()))
+      if (Exit.isSuccess(exit)) {
+        handOnto(share, exit, since)
+        continue
+      }
+      failed = true
       handOnto(share, exit, since)
-      if (Exit.isFailure(exit)) return
+      yield* skipped(share.place)
+      failed = false
+      leave.given.ring()
     }
   })
 

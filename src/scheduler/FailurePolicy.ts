@@ -1,9 +1,9 @@
 /**
  * What becomes of a run when a sample cannot be made: the failure policy, a service like that of the seeds.
  *
- * A batch is a function of its coordinates, so whatever failed can be made again, from the same seeds: a sample that is
- * retried is the sample that it would have been. A batch of which a sample failed is made again sample by sample; what
- * the others of it come to is the same.
+ * A batch is a function of its coordinates, so whatever failed can be attempted again, from the same seeds: a sample that
+ * is retried is the sample that it would have been. Only the samples that failed are attempted again; where the fault is
+ * the whole batch's (its collate, a stage behind `batch`), all of it is. Each attempt is counted in `Stats.retried`.
  *
  * @since 0.1.0
  */
@@ -12,9 +12,10 @@ import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import { checked, duration, finite, InvalidOption, whole } from "../InvalidOption.ts"
-import { AmbientRandomness } from "../seeding/Ambient.ts"
+import { functionOf, optionsOf } from "../Options.ts"
 import type { StageError } from "./StageError.ts"
 
 /** How long things may take; without one, as long as they like. @since 0.1.0 */
@@ -129,7 +130,7 @@ export const fail: Layer.Layer<FailurePolicy> = Layer.succeed(FailurePolicy, non
 export const timeout = (timeouts: Timeouts): Layer.Layer<FailurePolicy, InvalidOption> =>
   Layer.effect(
     FailurePolicy,
-    checked(() => ({ ...none, timeout: durations(timeouts) }))
+    checked(() => ({ ...none, timeout: durations("FailurePolicy.timeout", timeouts) }))
   )
 
 /** @since 0.1.0 */
@@ -151,7 +152,7 @@ export interface RetryOptions {
  *   size: 4,
  *   get: (index) => (calls++ === 2 ? Effect.fail("the server is busy") : Effect.succeed(index))
  * })
- * const run = Scheduler.stream(Pipeline.from(flaky).pipe(Pipeline.batch(4))).pipe(
+ * const run = Scheduler.stream(Pipeline.from(flaky).pipe(Pipeline.batch(4)), { epochs: 1 }).pipe(
  *   Stream.runCount,
  *   Effect.provide(Workers.fibers(1)),
  *   Effect.provide(FailurePolicy.retry(Schedule.exponential("1 millis").pipe(Schedule.intersect(Schedule.recurs(3)))))
@@ -169,8 +170,8 @@ export const retry = <Out, R = never>(
     Effect.flatMap(Effect.context<R>(), (context) =>
       checked(() => ({
         ...none,
-        retry: Schedule.provideContext(schedule, context),
-        timeout: durations(options.timeout)
+        retry: Schedule.provideContext(scheduleOf(schedule), context),
+        timeout: durations("timeout", optionsOf("FailurePolicy.retry", options, { timeout: true }).timeout)
       }))
     )
   )
@@ -217,7 +218,7 @@ export interface SkipOptions<R = never, R2 = never> {
  *   budget: { share: 0.1 },
  *   report: ({ error }) => Effect.sync(() => skipped.push(error.sample))
  * })
- * const sizes = Scheduler.stream(Pipeline.from(files).pipe(Pipeline.batch(5))).pipe(
+ * const sizes = Scheduler.stream(Pipeline.from(files).pipe(Pipeline.batch(5)), { epochs: 1 }).pipe(
  *   Stream.map((batch) => batch.size),
  *   Stream.runCollect,
  *   Effect.provide(Workers.fibers(2)),
@@ -234,19 +235,29 @@ export const skip = <R = never, R2 = never>(
     FailurePolicy,
     Effect.flatMap(Effect.context<R | R2>(), (context) =>
       checked(() => {
+        optionsOf("FailurePolicy.skip", options, {
+          budget: "own",
+          report: true,
+          when: true,
+          fill: true,
+          retry: true,
+          timeout: true
+        })
         const { fill = "none", report = warn, when = () => true } = options
+        functionOf("report", report)
+        functionOf("when", when)
         if (fill !== "none" && fill !== "neighbour") {
           throw new InvalidOption({ option: "fill", value: fill, expected: '"none" or "neighbour"' })
         }
         return {
-          retry: options.retry === undefined ? undefined : Schedule.provideContext(options.retry, context),
+          retry: options.retry === undefined ? undefined : Schedule.provideContext(scheduleOf(options.retry), context),
           skip: {
             budget: budget(options.budget),
             report: (skipped) => Effect.provide(report(skipped), context),
             when,
             fill
           },
-          timeout: durations(options.timeout)
+          timeout: durations("timeout", options.timeout)
         }
       })
     )
@@ -255,7 +266,8 @@ export const skip = <R = never, R2 = never>(
 /** Whether trying again, or going on without it, can be of any use. @since 0.1.0 */
 export const isFault = ({ cause }: StageError): boolean => {
   try {
-    return !(cause instanceof AmbientRandomness)
+    // By their tags: an error that comes from a thread need not be of this side's class.
+    return !(Predicate.isTagged(cause, "AmbientRandomness") || Predicate.isTagged(cause, "InvalidResult"))
   } catch {
     return true // a Proxy of which nothing can be asked
   }
@@ -278,7 +290,15 @@ const budget = (own: Budget): Budget => {
   throw new InvalidOption({ option: "budget", value: own, expected: "{ samples: 10 } or { share: 0.01 }" })
 }
 
-const durations = ({ batch, sample }: Timeouts = {}): Service["timeout"] => ({
-  sample: sample === undefined ? undefined : duration("timeout.sample", sample),
-  batch: batch === undefined ? undefined : duration("timeout.batch", batch)
-})
+const durations = (of: string, timeouts: Timeouts = {}): Service["timeout"] => {
+  const { batch, sample } = optionsOf(of, timeouts, { sample: true, batch: true })
+  return {
+    sample: sample === undefined ? undefined : duration("timeout.sample", sample),
+    batch: batch === undefined ? undefined : duration("timeout.batch", batch)
+  }
+}
+
+const scheduleOf = <S>(schedule: S): S => {
+  if (Schedule.isSchedule(schedule)) return schedule
+  throw new InvalidOption({ option: "retry", value: schedule, expected: "a Schedule, such as Schedule.recurs(3)" })
+}

@@ -1,74 +1,147 @@
 /**
- * What a pipeline is, in one line: two sides that build it by themselves are held against each other by it.
+ * What a pipeline is, as text: its dataset, its stages and all that they were made with. A cursor is compared by it with
+ * the run that is to go on, and a thread with the run that it works for.
+ *
+ * What a user's function does cannot be seen; see `Parameters` for how it is declared.
  *
  * @since 0.1.0
  */
+import type { Dataset } from "../datasets/Dataset.ts"
+import { madeOf } from "../datasets/Views.ts"
+import { Made, samplerMade, short, text, unseen, word } from "../Parameters.ts"
+import type { Pipeline } from "../Pipeline.ts"
 import { sha256 } from "../runtime.ts"
-import { hex, ofColumns } from "./Digest.ts"
+import type { Stage } from "../stages/Stage.ts"
+import { look } from "./Content.ts"
+import { hex } from "./Digest.ts"
 import type { Job } from "./Job.ts"
 
-/**
- * What can be seen of a pipeline's stages: kind, name and settings.
- *
- * @since 0.1.0
- */
-export const stagesOf = ({ stages }: Pick<Job["pipeline"], "stages">) =>
-  stages.map((stage) => {
-    const { _tag, draws, id } = stage
-    const own = { _tag, name: id.name, draws }
-    if (_tag === "Sample") return { ...own, sampler: stage.sampler.name }
-    if (_tag === "Batch") return { ...own, size: stage.size, dropLast: stage.dropLast, padLast: stage.padLast }
-    return own
-  })
+type AnyPipeline = Pipeline<unknown, unknown, unknown>
 
-/** How many samples are looked at. */
-const LOOKED_AT = 16
+const encoder = new TextEncoder()
 
-/** What is known of datasets' contents, for as long as their sizes last. */
-const seen = new WeakMap<object, { readonly size: number; readonly text: string }>()
+/** How many bytes a text takes in JSON. @since 0.1.0 */
+export const bytesInJson = (own: string): number => encoder.encode(JSON.stringify(own)).length - 2
 
-/**
- * What a dataset holds, as far as that can be told: what was declared, or a hash over some of its samples; else nothing.
- *
- * @since 0.1.0
- */
-export const contentOf = ({ pipeline: { dataset }, size }: Pick<Job, "pipeline" | "size">): string => {
-  const { content } = dataset
-  if (typeof content !== "function") return content ?? ""
-  const known = seen.get(dataset)
-  if (known?.size === size) return known.text
-  const count = Math.min(size, LOOKED_AT)
-  let text = ""
-  try {
-    const some = Array.from({ length: count }, (_, at) => content(Math.floor((at * size) / count)))
-    text = hex(ofColumns(some)).slice(0, 16)
-  } catch {
-    // Samples that have no bytes of their own, such as functions, tell nothing.
+/** The text if it takes no more than so many bytes in JSON; else its beginning and its hash. @since 0.1.0 */
+export const bounded = (own: string, most: number): string => {
+  if (bytesInJson(own) <= most) return own
+  const hash = `… #${short(own)}`
+  // By code points, so that none is cut in two.
+  const points = Array.from(own)
+  let length = points.length
+  while (length > 0 && bytesInJson(points.slice(0, length).join("")) + bytesInJson(hash) > most) {
+    length = Math.min(length - 1, Math.floor(length * 0.9))
   }
-  seen.set(dataset, { size, text })
-  return text
+  return points.slice(0, length).join("") + hash
+}
+
+/** What cannot be seen of a stage. */
+const functionOf = (name: string): string => `the function of stage ${JSON.stringify(name)}`
+
+const madeFrom = (stage: Stage): Made => {
+  if (stage._tag === "Sample") return samplerMade(stage.sampler)
+  return stage.made ?? new Made("function", undefined, functionOf(stage.id.name))
+}
+
+const kindOf = ({ _tag, draws }: Stage): string =>
+  _tag === "Effect" ? (draws ? "augmentEffect" : "mapEffect") : _tag.toLowerCase()
+
+/** A stage's kind, name and parameters in a line. */
+const line = (stage: Stage): string => {
+  const own = text(madeFrom(stage))
+  if (stage._tag === "Sample") return `sample: ${own}`
+  if (stage._tag !== "Batch") return `${kindOf(stage)} ${word(stage.id.name)}: ${own}`
+  const { dropLast, padLast, size } = stage
+  return `batch: ${size}${dropLast ? ", drop last" : padLast ? ", pad last" : ""}, ${own}`
+}
+
+/** A line for each stage, and one for a setting of `Pipeline.ambient` other than the default. @since 0.1.0 */
+export const linesOf = ({ ambient, stages }: AnyPipeline): ReadonlyArray<string> => [
+  ...stages.map(line),
+  ...(ambient === "refuse" ? [] : [`ambient: ${ambient}`])
+]
+
+/** The lines of a pipeline, from the longest form to the shortest. */
+const forms = (lines: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => [
+  lines,
+  lines.map((own) => `${own.slice(0, own.indexOf(":"))} #${short(own).slice(0, 8)}`),
+  lines.map((own) => `#${short(own).slice(0, 8)}`),
+  [`#${short(lines.join("\n"))}`]
+]
+
+/** The lines of a pipeline in so many bytes of JSON: as they are, or hashed. @since 0.1.0 */
+export const pipelineText = (lines: ReadonlyArray<string>, most: number): string =>
+  forms(lines)
+    .map((form) => form.join("\n"))
+    .find((own, place) => bytesInJson(own) <= most || place === 3) ?? ""
+
+/**
+ * How another pipeline, of which a cursor has the text, differs from this one: only the lines that are not in both.
+ *
+ * @since 0.1.0
+ */
+export const difference = (
+  was: string,
+  lines: ReadonlyArray<string>
+): { readonly from: string; readonly to: string } => {
+  const old = was.split("\n")
+  const shared = forms(lines).map((form) => {
+    let start = 0
+    while (start < old.length && start < form.length && old[start] === form[start]) start++
+    let end = 0
+    while (end < old.length - start && end < form.length - start && old.at(-1 - end) === form.at(-1 - end)) end++
+    return { start, end, form }
+  })
+  // The one-line form has nothing to compare, nor has a cursor of an older library.
+  const { start, end, form } = shared.reduce((best, own) => (own.start + own.end > best.start + best.end ? own : best))
+  const rest = (all: ReadonlyArray<string>): string => all.slice(start, all.length - end).join("; ") || "nothing there"
+  return { from: rest(old), to: form.length === lines.length ? rest(lines) : lines.join("; ") }
+}
+
+/** What a dataset is: its name, size, content and, if it is a view, of what and how. @since 0.1.0 */
+export const datasetText = (
+  dataset: Dataset<unknown, unknown, unknown>,
+  size: number,
+  extent: "brief" | "full",
+  most = Number.POSITIVE_INFINITY
+): string => {
+  const { text: content } = look(dataset, size, extent)
+  const made = madeOf(dataset)
+  const view = Object.keys(made.parameters ?? {}).some((key) => key !== "name") ? `, ${text(made)}` : ""
+  const known = `, ${size} samples${content === "" ? "" : `, content ${content}`}`
+  const all = `${dataset.name}${known}${view}`
+  if (bytesInJson(all) <= most) return all
+  const declared = content === "" ? "" : `, content ${bounded(content, 40)}`
+  return `${bounded(dataset.name, 60)}, ${size} samples${declared}${view === "" ? "" : `, #${short(view)}`}`
 }
 
 /**
- * 64 hexadecimal digits over the dataset's name, size and content, the plan's figures and every stage's kind, name and settings.
- * What a stage's function does cannot be seen.
+ * What of a pipeline can neither be seen nor was declared, in words: cursors do not compare it.
  *
  * @since 0.1.0
  */
-export const fingerprint = (job: Job): string => {
-  const { pipeline, plan, size } = job
-  const stages = stagesOf(pipeline)
-  const { count, rank, workers, world } = plan
-  const all = {
-    dataset: pipeline.dataset.name,
-    size,
-    content: contentOf(job),
-    ambient: pipeline.ambient,
-    stages,
-    count,
-    rank,
-    workers,
-    world
-  }
+export const unseenOf = (pipeline: AnyPipeline): ReadonlyArray<string> => {
+  const { dataset, stages } = pipeline
+  const { size } = dataset
+  const made = madeOf(dataset)
+  const { samples } = look(dataset, size)
+  const name = JSON.stringify(dataset.name)
+  const content =
+    typeof dataset.content !== "function" || samples === size
+      ? []
+      : [samples === 0 ? `the content of dataset ${name}` : `the content of dataset ${name} but for ${samples} samples`]
+  return Array.from(new Set([...content, ...unseen(made), ...stages.flatMap((stage) => unseen(madeFrom(stage)))]))
+}
+
+/**
+ * 64 hexadecimal digits over the dataset's name, size, views and some of its content, the plan's figures and every
+ * stage's kind, name and parameters.
+ *
+ * @since 0.1.0
+ */
+export const fingerprint = ({ pipeline, plan, size }: Job): string => {
+  const { count, rank, uneven, workers, world } = plan
+  const all = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), count, rank, workers, world, uneven]
   return hex(sha256(JSON.stringify(all)))
 }

@@ -7,34 +7,32 @@
  */
 import * as Effect from "effect/Effect"
 
-/** Wakes all that wait for something to be so. */
-class Signal {
+/** Wakes all that wait for a condition. @since 0.1.0 */
+export class Signal {
   readonly #waiting = new Set<() => void>()
-  readonly #holds: () => boolean
-
-  constructor(holds: () => boolean) {
-    this.#holds = holds
-  }
 
   /**
-   * Waits until it is so, or was for a moment. A fiber can give way between any two steps, so it looks again when it
-   * begins to wait: what changed before would wake nobody.
+   * Waits until it is notified while the condition holds, or held when the wait began. A fiber can yield between any two
+   * steps, so the condition is read again when the wait begins: a change before that would wake nobody.
    */
-  readonly wait: Effect.Effect<void> = Effect.async((resume) => {
-    if (this.#holds()) {
-      resume(Effect.void)
-      return
-    }
-    const wake = () => resume(Effect.void)
-    this.#waiting.add(wake)
-    return Effect.sync(() => this.#waiting.delete(wake))
-  })
+  until(holds: () => boolean): Effect.Effect<void> {
+    return Effect.async((resume) => {
+      if (holds()) {
+        resume(Effect.void)
+        return
+      }
+      const wake = (): void => {
+        if (!holds()) return
+        this.#waiting.delete(wake)
+        resume(Effect.void)
+      }
+      this.#waiting.add(wake)
+      return Effect.sync(() => this.#waiting.delete(wake))
+    })
+  }
 
   notify(): void {
-    for (const wake of this.#waiting) {
-      this.#waiting.delete(wake)
-      wake()
-    }
+    for (const wake of this.#waiting) wake()
   }
 }
 
@@ -71,41 +69,63 @@ export class Bell {
   }
 }
 
-/** A row of things, first in, first out. @since 0.1.0 */
+/** A queue, first in, first out. @since 0.1.0 */
 export class Line<A> {
   readonly #items: Array<A> = []
-  readonly #arrived = new Signal(() => this.#items.length > 0)
+  readonly #changed = new Signal()
 
   put(item: A): void {
     this.#items.push(item)
-    this.#arrived.notify()
+    this.#changed.notify()
   }
 
   get length(): number {
     return this.#items.length
   }
 
-  /** The first, if there is one; it is taken. */
+  /** Removes and returns the first item, if there is one. */
   poll(): A | undefined {
     return this.#items.shift()
   }
 
-  /** Waits until there is something. */
-  readonly some: Effect.Effect<void> = this.#arrived.wait
+  /** Removes and returns the first item that is accepted, if there is one. */
+  pollWhere(accepts: (item: A) => boolean): A | undefined {
+    const at = this.#items.findIndex(accepts)
+    return at === -1 ? undefined : this.#items.splice(at, 1)[0]
+  }
 
-  /** Waits for the first, and takes it. */
-  readonly take: Effect.Effect<A> = Effect.suspend(() => {
-    const first = this.#items.shift()
-    return first === undefined ? Effect.zipRight(this.#arrived.wait, this.take) : Effect.succeed(first)
-  })
+  /** Whether it holds an item that is accepted. */
+  has(accepts: (item: A) => boolean): boolean {
+    return this.#items.some(accepts)
+  }
+
+  /** Removes and returns all items that are accepted. */
+  remove(accepts: (item: A) => boolean): ReadonlyArray<A> {
+    const removed = this.#items.filter(accepts)
+    const kept = this.#items.filter((item) => !accepts(item))
+    this.#items.splice(0, this.#items.length, ...kept)
+    return removed
+  }
+
+  /** Waits for a condition that a `put`, or `notify`, can bring about. */
+  until(holds: () => boolean): Effect.Effect<void> {
+    return this.#changed.until(holds)
+  }
+
+  /** Has those who wait look again. */
+  notify(): void {
+    this.#changed.notify()
+  }
 }
 
 /** Leave to make so many things before one of them has been taken. @since 0.1.0 */
 export class Leave {
   #left: number
-  readonly #given = new Signal(() => this.#left > 0)
+  readonly #given = new Signal()
   /** Rings when leave is given. */
   readonly given = new Bell()
+
+  readonly #some = (): boolean => this.#left > 0
 
   constructor(count: number) {
     this.#left = count
@@ -128,7 +148,7 @@ export class Leave {
 
   /** Waits for leave, and uses it up. */
   readonly take: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.#left === 0) return Effect.zipRight(this.#given.wait, this.take)
+    if (this.#left === 0) return Effect.zipRight(this.#given.until(this.#some), this.take)
     this.#left--
     return Effect.void
   })
@@ -137,7 +157,8 @@ export class Leave {
 /** One at a time. A semaphore does it too, at several times the cost where nobody has to wait. @since 0.1.0 */
 export class Turn {
   #taken = false
-  readonly #free = new Signal(() => !this.#taken)
+  readonly #free = new Signal()
+  readonly #isFree = (): boolean => !this.#taken
   readonly #give = Effect.sync(() => {
     this.#taken = false
     this.#free.notify()
@@ -147,7 +168,7 @@ export class Turn {
   during<A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) => {
       const begun: Effect.Effect<A, E, R> = Effect.suspend(() => {
-        if (this.#taken) return Effect.zipRight(restore(this.#free.wait), begun)
+        if (this.#taken) return Effect.zipRight(restore(this.#free.until(this.#isFree)), begun)
         this.#taken = true
         return Effect.ensuring(restore(work), this.#give)
       })

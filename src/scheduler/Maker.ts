@@ -9,10 +9,10 @@ import type { InvalidOption } from "../InvalidOption.ts"
 import { arena } from "../kernels/Kernels.ts"
 import { Output } from "../kernels/Output.ts"
 import type { Place } from "../kernels/Place.ts"
-import { remembering } from "../seeding/SeedPolicy.ts"
 import type { Batch } from "../stages/Batch.ts"
 import { isRecord, KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../stages/Lease.ts"
 import { Tensor } from "../Tensor.ts"
+import type { BatchBuilder } from "./BatchBuilder.ts"
 import * as Digest from "./Digest.ts"
 import type * as FailurePolicy from "./FailurePolicy.ts"
 import type { Job, Watch } from "./Job.ts"
@@ -29,6 +29,10 @@ export interface Content {
   readonly hash: Uint8Array | undefined
   /** Samples that were left out, as none of their tries came to anything. */
   readonly skipped?: ReadonlyArray<FailurePolicy.Skipped>
+  /** How many samples were attempted again, as the failure policy granted it. */
+  readonly retried?: number
+  /** How many times compute that died or hung was replaced, and the batch built anew. */
+  readonly replaced?: number
   /** Gives back the memory that the columns lie in, where they lie in borrowed memory. */
   readonly release?: () => void
 }
@@ -101,54 +105,70 @@ export const onFiber =
     Effect.sync(() => {
       const output = new Output(arena(), reuse)
       const limits = limitsOf(failures)
-      const { forget, policy } =
-        limits.careful && job.policy !== undefined ? remembering(job.policy) : { forget: () => {}, policy: job.policy }
-      const own = Worker.make({ ...job, policy }, worker, output, limits)
+      const own = Worker.make(job, worker, output, limits)
       const quarantine = new Quarantine<Place>(debug ? KEPT_FROM_USE : 0)
       const give = (places: ReadonlyArray<Place>): void => {
         if (debug) for (const place of places) place.bytes.fill(0xff)
         for (const place of quarantine.pass(places)) place.give()
       }
+      const discard = Effect.sync(() => output.lent().forEach((place) => place.give()))
+      const content = (
+        batch: Batch<unknown> | undefined,
+        { retried }: BatchBuilder
+      ): Effect.Effect<Content, Digest.DigestError> => {
+        try {
+          const hashed = hashedNow(batch, digest, job.watch)
+          const made = reuse ? borrowed(hashed, output.lent(), give) : hashed
+          return Effect.succeed(retried === 0 ? made : { ...made, retried })
+        } catch (thrown) {
+          return Effect.fail(Digest.errorOf(thrown))
+        }
+      }
+      const attempt = (builder: BatchBuilder, left?: Left): Attempted => {
+        const given = builder.build(left)
+        if (given._tag === "Now") return content(given.value, builder)
+        const rest = limits.batch === undefined ? given.effect : builder.inTime(given.effect, limits.batch)
+        return Effect.flatMap(rest, (batch) => content(batch, builder))
+      }
       let begun = false
-      const attempt = (epoch: number, number: number, left?: Left) =>
-        Effect.gen(function* () {
-          const content = yield* hashed(yield* own.attempt(epoch, number, left), digest, job.watch)
-          return reuse ? borrowed(content, output.lent(), give) : content
-        }).pipe(Effect.onError(() => Effect.sync(() => output.lent().forEach((place) => place.give()))))
-      const slowly = (epoch: number, number: number): Asked =>
-        Effect.gen(function* () {
-          // Of a run that goes on from somewhere the streams may have gone on, too.
-          if (!begun) yield* own.advance(epoch, number)
-          begun = true
-          forget()
-          return yield* Effect.catchAll(attempt(epoch, number), (failure) => {
-            const { position, size } = Plan.rows(job.plan, number)
-            return again(new Tries(failures, position, size), failure, (left) => attempt(epoch, number, left))
-          })
+      const build = (epoch: number, number: number): Asked => {
+        const builder = own.builder(epoch, number)
+        if (builder === undefined) return Effect.succeed({ batch: undefined, hash: undefined })
+        const built = Effect.catchAll(attempt(builder), (failure) => {
+          const { position, size } = Plan.rows(job.plan, number)
+          return again(new Tries(failures, position, size), failure, builder, (left) => attempt(builder, left))
         })
+        return reuse ? Effect.onError(built, () => discard) : built
+      }
       return {
         _tag: "Here",
         make: (epoch, number) =>
           Effect.suspend(() => {
-            const quick = begun && !digest ? own.now(epoch, number) : undefined
-            if (quick === undefined) return slowly(epoch, number)
-            const content = { batch: quick, hash: undefined }
-            return Effect.succeed(reuse ? borrowed(content, output.lent(), give) : content)
+            if (begun) return build(epoch, number)
+            begun = true
+            // Of a run that goes on from somewhere the streams may have gone on, too.
+            return Effect.flatMap(own.advance(epoch, number), () => build(epoch, number))
           })
       }
     })
 
-/** Tries anew as often as the failure policy has it. */
+type Attempted = Effect.Effect<Content, Failure | SamplesFailed, unknown>
+
+/** Attempts it again as often as the failure policy grants it. */
 const again = (
   tries: Tries,
   failure: Failure | SamplesFailed,
-  attempt: (left: Left) => Effect.Effect<Content, Failure | SamplesFailed, unknown>
+  builder: BatchBuilder,
+  attempt: (left: Left) => Attempted
 ): Asked =>
   Effect.flatMap(tries.next(failure), (verdict): Asked => {
-    if (verdict._tag === "Nothing") return Effect.succeed({ batch: undefined, hash: undefined, skipped: tries.skipped })
+    const { skipped } = tries
+    if (verdict._tag === "Nothing") {
+      return Effect.succeed({ batch: undefined, hash: undefined, skipped, retried: builder.retried })
+    }
     return Effect.matchEffect(attempt(verdict.left), {
-      onFailure: (next) => again(tries, next, attempt),
-      onSuccess: (content) => Effect.succeed({ ...content, skipped: tries.skipped })
+      onFailure: (next) => again(tries, next, builder, attempt),
+      onSuccess: (content) => Effect.succeed({ ...content, skipped })
     })
   })
 
@@ -177,13 +197,6 @@ const leasedColumns = (own: Lease, value: unknown): unknown => {
   if (!isRecord(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, leasedColumns(own, part)]))
 }
-
-const hashed = (
-  batch: Batch<unknown> | undefined,
-  digest: boolean,
-  watch: Watch
-): Effect.Effect<Content, Digest.DigestError> =>
-  Effect.try({ try: () => hashedNow(batch, digest, watch), catch: Digest.errorOf })
 
 /** A batch with its hash, where one is wanted. Throws `DigestError`. @since 0.1.0 */
 export const hashedNow = (batch: Batch<unknown> | undefined, digest: boolean, { times }: Watch): Content => {

@@ -12,165 +12,36 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Tracer from "effect/Tracer"
-import { concurrent } from "../Concurrent.ts"
+import { foreign } from "../ForeignEffect.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
-import { afterEvents } from "../runtime.ts"
 import * as Ambient from "../seeding/Ambient.ts"
-import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import type { Batch } from "../stages/Batch.ts"
-import * as Cursor from "./Cursor.ts"
-import * as Digest from "./Digest.ts"
-import { elsewhere } from "./Elsewhere.ts"
-import * as FailurePolicy from "./FailurePolicy.ts"
+import { callSite } from "./CallSite.ts"
+import { EmptyBatches } from "./EmptyBatch.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
-import { Leave, Line, Turn } from "./Lane.ts"
-import type { Content, Failure, Maker } from "./Maker.ts"
-import * as Metrics from "./Metrics.ts"
+import type { Epoch, Loader, LoaderError } from "./Loader.ts"
 import * as Plan from "./Plan.ts"
-import * as Profile from "./Profile.ts"
-import type { DatasetChanged, StageError } from "./StageError.ts"
-import type { ThreadError } from "./threads/ThreadError.ts"
-import * as Verify from "./Verify.ts"
+import type { Provides } from "./Provides.ts"
+import * as Run from "./Run.ts"
+import type { Options } from "./RunOptions.ts"
 import * as Worker from "./Worker.ts"
-import { Workers } from "./Workers.ts"
 
+export { type Epoch, EpochPassed, type Epochs, type Loader, type LoaderError, RunClosed, type Stats } from "./Loader.ts"
 export type { Profile, QueueUse, StageTime, WorkerTime } from "./Profile.ts"
 export { format as formatProfile } from "./Profile.ts"
 export { MAX_WORLD, ranksFromConfig } from "./Ranks.ts"
+export type { EpochOptions, Options, RunOptions } from "./RunOptions.ts"
 export { DatasetChanged, StageError } from "./StageError.ts"
 export { ThreadError } from "./threads/ThreadError.ts"
 export { ImpureBatch, type Verified } from "./Verify.ts"
-
-/**
- * All that can go wrong with a run whose dataset and effectful stages fail with `E`.
- *
- * @since 0.1.0
- */
-export type LoaderError<E = never> =
-  | StageError<E>
-  | CoordinatesError
-  | DatasetChanged
-  | Digest.DigestError
-  | ThreadError
-  | Cursor.CursorError
-  | Cursor.CursorMismatch
-  | FailurePolicy.SkipBudgetExceeded
-  | InvalidOption
-
-/** How a run goes. @since 0.1.0 */
-export interface Options extends Job.Ranks {
-  /** How many epochs. Default 1. */
-  readonly epochs?: number
-  /**
-   * `"plan"` (the default): batch 0, 1, 2 … of each epoch. `"ready"`: whichever is made first, so that a slow batch
-   * holds up only itself; the batches are the same, their order hangs on timing.
-   */
-  readonly order?: "plan" | "ready"
-  /** How many batches each worker makes ahead. Default 2. */
-  readonly prefetch?: number
-  /** Keep a digest of all that is delivered. Default `false`. */
-  readonly digest?: boolean
-  /**
-   * Go on from where another run stood: a `Cursor`, or what was stored of one. `epochs` counts from the start of the
-   * run, not from here.
-   */
-  readonly from?: unknown
-  /** Keep a profile: what each stage takes, how full the queues are. It costs some microseconds a batch. Default `false`. */
-  readonly profile?: boolean
-  /** From how many of its batches, chosen at random, `loader.verify` keeps hashes. Default 0. */
-  readonly verify?: number
-  /** What may differ from the run that the cursor is of. Default: nothing that changes a batch. */
-  readonly allow?: ReadonlyArray<Cursor.Field>
-}
-
-/** What a run did so far. @since 0.1.0 */
-export interface Stats {
-  /** Batches handed to the consumer. */
-  readonly batches: number
-  /** Samples in them. */
-  readonly samples: number
-  /** Samples that were left out, as the failure policy has it. */
-  readonly skipped: number
-  /** Milliseconds for which the consumer waited for a batch. */
-  readonly waited: number
-}
-
-/**
- * An open run.
- *
- * @since 0.1.0
- */
-export interface Loader<out C, out E = never> {
-  /** How many batches an epoch has by the plan. */
-  readonly batches: number
-  /**
-   * The next batch, or none at the end. An interrupt can fall between a batch that is taken and who takes it: where the
-   * cursor is to be read after an interrupt, use `forEach`.
-   */
-  readonly take: Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
-  /**
-   * Hands each batch from here on to `step`. An interrupt ends the wait for a batch, or comes when a step is done, so that
-   * the cursor counts what steps have done, no more and no less.
-   */
-  readonly forEach: <X, E2, R2>(
-    step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>
-  ) => Effect.Effect<void, LoaderError<E> | E2, R2>
-  /** The batches from here on, as a stream. Pulling from it is `take`. */
-  readonly stream: Stream.Stream<Batch<C>, LoaderError<E>>
-  readonly stats: Effect.Effect<Stats>
-  /**
-   * Makes the batches that `verify` has chosen so far again, here and now, and gives which they were; fails with
-   * `ImpureBatch` where one is not what was delivered. Batches of which samples were left out are not chosen.
-   */
-  readonly verify: Effect.Effect<ReadonlyArray<Verify.Verified>, LoaderError<E> | Verify.ImpureBatch>
-  /** Where the time went so far; none without `profile: true`. */
-  readonly profile: Effect.Effect<Option.Option<Profile.Profile>>
-  /**
-   * The digest of what was delivered: 64 hexadecimal digits. Under order `"ready"` it goes as far as the plan's row of
-   * batches has no gap. Without `digest: true` it is that of nothing.
-   */
-  readonly digest: Effect.Effect<string>
-  /**
-   * Where the run stands: behind the last batch that was taken, whatever was made ahead. It can be read at any time, and
-   * stored as JSON.
-   */
-  readonly cursor: Effect.Effect<Cursor.Cursor>
-}
-
-/** A batch that is made, and on its way to the consumer. */
-interface Made {
-  /** Its place in the row of all batches of the run. */
-  readonly place: number
-  readonly exit: Exit.Exit<Content, Failure>
-}
-
-/** What takes spans where nobody has said what should; its spans are seen by nobody. */
-const untraced = Context.get(DefaultServices.liveServices, Tracer.Tracer)
-
-type Taking = Effect.Effect<Option.Option<Batch<unknown>>, Failure | FailurePolicy.SkipBudgetExceeded>
-
-/** A worker, and what lies between it and the consumer. */
-interface Lane {
-  readonly worker: number
-  readonly line: Line<Made>
-  readonly leave: Leave
-}
-
-const nothing: ReadonlyArray<FailurePolicy.Skipped> = []
-
-/** Timers and signals wait no longer than this many milliseconds, or one batch. */
-const BREATH_MS = 8
 
 /**
  * Opens a run: starts its workers, which live until the scope closes.
@@ -198,316 +69,8 @@ const BREATH_MS = 8
  */
 export const open = <C, E, R>(
   pipeline: Pipeline<Batch<C>, E, R>,
-  options: Options = {}
-): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Workers | Scope.Scope> =>
-  Effect.gen(function* () {
-    const { backend, count: workers, start } = yield* Workers
-    const { digest, epochs, prefetch, ready, verify } = yield* checked(() => settings(options))
-    const traced = Ambient.ownTracer(yield* Effect.tracer) !== untraced
-    // As many queues as there are lanes, below; more are never asked.
-    const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch, workers) : undefined
-    const job = yield* Job.make(pipeline, workers, options, { times: recorder?.times, traced })
-    const counting = yield* Metrics.counting
-    const failures = yield* FailurePolicy.FailurePolicy
-    yield* checked(() => onceOnly(job, failures))
-    const { batches } = job.plan
-    const total = batches * epochs
-    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow ?? [])
-    // The first place that is to be made, and those behind it that are not to be made again.
-    const first = from === undefined ? 0 : from.epoch * batches + from.batch
-    const ahead = new Set(from?.ahead.map(([place]) => place))
-
-    // One queue for all in the order of readiness, one for each worker in the plan's order.
-    const shared = new Line<Made>()
-    const lanes = Array.from(
-      { length: Math.min(workers, batches) },
-      (_, worker): Lane => ({
-        worker,
-        line: ready ? shared : new Line<Made>(),
-        leave: new Leave(prefetch)
-      })
-    )
-
-    const breath = new Breath()
-    const breathe = breathing(breath)
-    /** What a worker is to make, in this order. */
-    function* shareOf(worker: number) {
-      for (let epoch = from?.epoch ?? 0; epoch < epochs; epoch++) {
-        for (let number = worker; number < batches; number += workers) {
-          const place = epoch * batches + number
-          if (place >= first && !ahead.has(place)) yield { epoch, number, place }
-        }
-      }
-    }
-
-    const here = ({ leave, line, worker }: Lane, make: Extract<Maker, { readonly _tag: "Here" }>["make"]) =>
-      Effect.gen(function* () {
-        for (const { epoch, number, place } of shareOf(worker)) {
-          yield* leave.take
-          const began = recorder === undefined ? 0 : performance.now()
-          const exit = yield* Effect.exit(spanned(make(epoch, number), epoch, number, worker))
-          recorder?.made(worker, performance.now() - began)
-          line.put({ place, exit })
-          if (Exit.isFailure(exit)) return
-          yield* breathe
-        }
-      })
-
-    const there = ({ leave, line, worker }: Lane, maker: Extract<Maker, { readonly _tag: "There" }>) => {
-      let before = 0
-      return elsewhere({
-        maker,
-        shares: shareOf(worker),
-        leave,
-        plain: run === undefined,
-        eager: recorder !== undefined,
-        traced: ({ epoch, number }, content) => spanned(content, epoch, number, worker),
-        made: ({ place }, exit, since) => {
-          if (recorder !== undefined) {
-            // It is at a batch from when it is asked for it, or from when it is done with the one before.
-            const now = performance.now()
-            recorder.made(worker, now - Math.max(since, before))
-            before = now
-          }
-          line.put({ place, exit })
-        }
-      })
-    }
-
-    const run = traced
-      ? yield* Effect.makeSpanScoped("furrow.run", {
-          attributes: { workers, backend, epochs, batches, policy: job.policy?.name ?? "none" },
-          captureStackTrace: false
-        })
-      : undefined
-    /** A batch in the making as a span of the run. */
-    const spanned = <A, E2, R2>(work: Effect.Effect<A, E2, R2>, epoch: number, batch: number, worker: number) =>
-      run === undefined
-        ? work
-        : Effect.withSpan(work, "furrow.batch", {
-            parent: run,
-            attributes: { epoch, batch, worker },
-            captureStackTrace: false
-          })
-
-    yield* Ambient.installed
-    const context = yield* Effect.context<R>()
-    const making = { digest, failures, prefetch, batches: total - first - ahead.size }
-    const chosen = new Verify.Chosen(verify, job)
-    const makers = yield* concurrent(
-      lanes.length,
-      lanes.length,
-      (worker) => start(job, worker, making), // lanes are in the order of their workers
-      (_, cause) => cause
-    )
-    /** What is made elsewhere is looked for when a batch is wanted: one for each lane, or none. */
-    const looks: Array<(wait: boolean) => void> = []
-    yield* Effect.forEach(
-      makers,
-      (maker, place) => {
-        const lane = lanes[place] as Lane // a maker for each
-        if (maker._tag === "Here") return Effect.forkScoped(fromPipeline<void, E, R>(here(lane, maker.make), context))
-        const { look, work } = there(lane, maker)
-        looks.push(look)
-        return Effect.forkScoped(fromPipeline<void, E, R>(work, context))
-      },
-      { discard: true }
-    )
-
-    const chain = from === undefined ? new Digest.Chain() : chainFrom(from, first, job)
-    const stats = { batches: 0, samples: 0, skipped: 0, waited: 0 }
-    const budget =
-      failures.skip === undefined ? 0 : FailurePolicy.allowance(failures.skip.budget, job.plan.count * epochs)
-    /** That a batch leaves out more than the run may, if it does. */
-    const tooMany = (skipped: ReadonlyArray<FailurePolicy.Skipped>): FailurePolicy.SkipBudgetExceeded | undefined => {
-      let count = stats.skipped + (from?.skipped ?? 0)
-      for (const own of skipped) {
-        count += own.samples
-        if (count > budget) return new FailurePolicy.SkipBudgetExceeded({ skipped: own, count, budget })
-      }
-      return undefined
-    }
-    const report = (skipped: ReadonlyArray<FailurePolicy.Skipped>): Effect.Effect<void> =>
-      Effect.forEach(skipped, (own) => failures.skip?.report(own) ?? Effect.void, { discard: true })
-    let left = total - first - ahead.size
-    // The next place in the plan's order.
-    let due = first
-    let release: (() => void) | undefined
-    let failure: Exit.Exit<never, Failure | FailurePolicy.SkipBudgetExceeded> | undefined
-    const next = (wait: (arrival: Effect.Effect<void>) => Effect.Effect<void>): Taking =>
-      Effect.suspend(() => {
-        // Whoever takes a batch is done with the one before.
-        release?.()
-        release = undefined
-        if (failure !== undefined) return failure
-        if (left <= 0) return Effect.succeedNone
-        while (ahead.has(due)) due++
-        const lane = ready ? 0 : (due % batches) % workers
-        const line = lanes[lane]?.line ?? shared
-        const look = (wait: boolean): void => {
-          if (ready) for (const own of looks) own(wait)
-          else looks[lane]?.(wait)
-        }
-        look(false)
-        const held = line.length
-        recorder?.asked(lane, held)
-        const started = performance.now()
-        const arrived: Taking = Effect.suspend(() => {
-          // What is taken without a wait would keep all else from its turn.
-          if (looks.length > 0 && breath.isDue) return Effect.zipRight(wait(breath.take), arrived)
-          if (line.length === 0) look(true)
-          const made = line.poll()
-          if (made === undefined) return Effect.zipRight(wait(line.some), arrived)
-          const { exit, place } = made
-          const waited = performance.now() - started
-          stats.waited += waited
-          if (Exit.isFailure(exit)) {
-            failure = Exit.failCause(exit.cause)
-            return failure
-          }
-          const { batch, hash, skipped = nothing } = exit.value
-          const over = skipped.length === 0 ? undefined : tooMany(skipped)
-          if (over !== undefined) {
-            exit.value.release?.()
-            failure = Exit.fail(over)
-            return failure
-          }
-          left--
-          due++
-          if (batch !== undefined && skipped.length === 0) {
-            try {
-              chosen.pass(batch)
-            } catch (thrown) {
-              failure = Exit.fail(Digest.errorOf(thrown))
-              return failure
-            }
-          }
-          release = exit.value.release
-          chain.add(place, hash)
-          lanes[(place % batches) % workers]?.leave.give()
-          for (const { samples } of skipped) {
-            stats.skipped += samples
-            counting.skipped(samples)
-          }
-          if (batch === undefined) {
-            return skipped.length === 0
-              ? next(wait)
-              : Effect.zipRight(Effect.uninterruptible(report(skipped)), next(wait))
-          }
-          stats.batches++
-          stats.samples += batch.size
-          counting.taken(batch.size, waited, held)
-          // What is accounted for is handed on, whoever calls off the telling.
-          return skipped.length === 0
-            ? Effect.succeedSome(batch)
-            : Effect.uninterruptible(Effect.as(report(skipped), Option.some(batch)))
-        })
-        return arrived
-      })
-
-    // Two takers at once would wait on one lane for the batches of two.
-    const turn = new Turn()
-    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E.
-    const typed = (taking: Taking) => taking as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
-    const take = typed(turn.during(next((arrival) => arrival)))
-    const forEach = <X, E2, R2>(step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>) =>
-      turn.during(
-        Effect.uninterruptibleMask((restore) => {
-          const taking = typed(next(restore))
-          const rest: Effect.Effect<void, LoaderError<E> | E2, R2> = Effect.flatMap(
-            Effect.zipRight(restore(Effect.void), taking),
-            (batch) => (Option.isNone(batch) ? Effect.void : Effect.zipRight(step(batch.value), rest))
-          )
-          return rest
-        })
-      )
-    return {
-      batches,
-      take,
-      forEach,
-      stream: Stream.repeatEffectOption(
-        Effect.flatMap(Effect.mapError(take, Option.some), (batch) =>
-          Option.isSome(batch) ? Effect.succeed(batch.value) : Effect.fail(Option.none())
-        )
-      ),
-      stats: Effect.sync(() => ({ ...stats })),
-      verify: fromPipeline<ReadonlyArray<Verify.Verified>, E, R, Verify.ImpureBatch>(
-        chosen.again(job, making),
-        context
-      ),
-      profile: Effect.sync(() => Option.fromNullable(recorder?.profile(stats.waited))),
-      digest: Effect.sync(() => chain.value),
-      cursor: Effect.sync(() =>
-        Cursor.make(job, {
-          // A run of no batches stays at its start.
-          epoch: batches === 0 ? 0 : Math.floor(chain.next / batches),
-          batch: batches === 0 ? 0 : chain.next % batches,
-          ahead: chain.early.map(([place, hash]) => [place, hash === undefined ? null : Digest.hex(hash)]),
-          batches: stats.batches + (from?.batches ?? 0),
-          samples: stats.samples + (from?.samples ?? 0),
-          skipped: stats.skipped + (from?.skipped ?? 0),
-          digest: digest ? chain.value : null
-        })
-      )
-    }
-  })
-
-/** Throws where what is made again would not be what it was. */
-const onceOnly = ({ policy }: Job.Job, { retry, skip, timeout }: FailurePolicy.Service): void => {
-  if (policy?.carries === undefined || (retry === undefined && skip === undefined && timeout.sample === undefined))
-    return
-  throw new InvalidOption({
-    option: "the failure policy",
-    value: skip === undefined ? (retry === undefined ? "timeout.sample" : "retry") : "skip",
-    expected: `FailurePolicy.fail under policy ${policy.name}: it carries streams on from sample to sample, so that a sample that is made again would draw what comes next`
-  })
-}
-
-/** The chain where the cursor's run left it; a rank that was another one starts a chain of its own. */
-const chainFrom = (from: Cursor.Cursor, first: number, { plan }: Job.Job): Digest.Chain => {
-  const same = from.fingerprints.ranks === `${plan.rank} of ${plan.world}`
-  const head = same && from.digest !== null ? Digest.fromHex(from.digest) : new Uint8Array(32)
-  return Digest.Chain.from(
-    head,
-    first,
-    from.ahead.map(([place, hash]) => [place, hash === null ? undefined : Digest.fromHex(hash)])
-  )
-}
-
-const settings = (options: Options) => {
-  const order = options.order ?? "plan"
-  if (order !== "plan" && order !== "ready") {
-    throw new InvalidOption({ option: "order", value: order, expected: '"plan" or "ready"' })
-  }
-  return {
-    epochs: whole("epochs", options.epochs ?? 1, 0),
-    prefetch: whole("prefetch", options.prefetch ?? 2, 1),
-    ready: order === "ready",
-    digest: options.digest ?? false,
-    verify: whole("verify", options.verify ?? 0, 0)
-  }
-}
-
-/** Lets timers, signals and I/O have their turn where they have waited for long. */
-class Breath {
-  #last = performance.now()
-
-  get isDue(): boolean {
-    return performance.now() - this.#last >= BREATH_MS
-  }
-
-  readonly take: Effect.Effect<void> = Effect.async((resume) => {
-    const cancel = afterEvents(() => {
-      this.#last = performance.now()
-      resume(Effect.void)
-    })
-    return Effect.sync(cancel)
-  })
-}
-
-/** Lets others work between two batches, and all else where it has waited for long. */
-const breathing = (breath: Breath): Effect.Effect<void> =>
-  Effect.suspend(() => (breath.isDue ? breath.take : Effect.yieldNow()))
+  options: Options
+): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Scope.Scope> => Run.open(pipeline, options, callSite(open))
 
 /**
  * The batches of a pipeline as a stream. It opens a run when it is run and closes it when it ends, however it ends.
@@ -517,7 +80,7 @@ const breathing = (breath: Breath): Effect.Effect<void> =>
  * import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
  *
  * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.batch(4))
- * const sizes = Scheduler.stream(pipeline).pipe(
+ * const sizes = Scheduler.stream(pipeline, { epochs: 1 }).pipe(
  *   Stream.map((batch) => batch.size),
  *   Stream.runCollect,
  *   Effect.provide(Workers.fibers(2))
@@ -528,14 +91,20 @@ const breathing = (breath: Breath): Effect.Effect<void> =>
  */
 export const stream = <C, E, R>(
   pipeline: Pipeline<Batch<C>, E, R>,
-  options: Options = {}
-): Stream.Stream<Batch<C>, LoaderError<E>, R | Workers> =>
-  Stream.unwrapScoped(Effect.map(open(pipeline, options), (loader) => loader.stream))
+  options: Options
+): Stream.Stream<Batch<C>, LoaderError<E>, R> =>
+  Stream.unwrapScoped(Effect.map(Run.open(pipeline, options, callSite(stream)), (loader) => loader.stream))
+
+/** Runs of a pipeline for code without Effect; each iteration opens a run of its own. @since 0.1.0 */
+export interface Iteration<out C, out E = never> extends AsyncIterable<Batch<C>> {
+  /** The same, epoch by epoch, so that something can be done between two of them. */
+  readonly epochs: AsyncIterable<Epoch<C, E>>
+}
 
 /**
  * The batches of a pipeline for code without Effect. `break`, `return` and `throw` out of the loop end all workers
  * before the loop is left; so do the end and an error, which is thrown as the typed error it is. Each time it is
- * iterated it opens a run of its own.
+ * iterated it opens a run of its own. Where a run is to be stopped, resumed or looked at, `furrow` opens one.
  *
  * @example
  * import { Layer } from "effect"
@@ -545,21 +114,42 @@ export const stream = <C, E, R>(
  * const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))
  *
  * let rows = 0
- * for await (const batch of Scheduler.iterate(pipeline, layer)) rows += batch.size
- * console.assert(rows === 10)
+ * for await (const epoch of Scheduler.iterate(pipeline, layer, { epochs: 2 }).epochs) {
+ *   for await (const batch of epoch) rows += batch.size
+ *   console.assert(rows === 10 * (epoch.number + 1))
+ * }
  *
  * @since 0.1.0
  */
-export const iterate = <C, E, R, EL>(
+export const iterate = <C, E, R, ROut, EL>(
   pipeline: Pipeline<Batch<C>, E, R>,
-  layer: Layer.Layer<NoInfer<R> | Workers, EL>,
-  options: Options = {}
-): AsyncIterable<Batch<C>> => ({
-  [Symbol.asyncIterator]: () => Iterator.make(open(pipeline, options), layer)
-})
+  layer: Layer.Layer<ROut, EL> & Provides<R, ROut>,
+  options: Options
+): Iteration<C, E> => {
+  const opened = Run.open(pipeline, options, callSite(iterate))
+  // `Provides` refuses a layer that lacks a service.
+  const services = (isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<R, EL | InvalidOption>
+  const byEpoch = Effect.flatMap(opened, ({ epochs }) => Iterator.pulling(epochs))
+  return {
+    [Symbol.asyncIterator]: () => Iterator.make(opened, services),
+    epochs: { [Symbol.asyncIterator]: () => Iterator.make(byEpoch, services) }
+  }
+}
+
+/** One of another copy of `effect` is refused as such when the run opens. */
+const isLayer = (value: unknown): boolean =>
+  Layer.isLayer(value) || foreign("the layer of the run", value) !== undefined
+
+const noLayer = (value: unknown): InvalidOption =>
+  new InvalidOption({
+    option: "the layer",
+    value,
+    expected:
+      "a Layer with the pipeline's services, such as Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epochs: 10 })"
+  })
 
 /** Which sample to make again; the figures stand in a `StageError`. @since 0.1.0 */
-export type ReplayOptions = Job.Ranks & {
+export type ReplayOptions = Job.Sharing & {
   readonly epoch: number
   /** How many workers the run had; under an elastic policy any number will do. */
   readonly workers: number
@@ -589,6 +179,7 @@ export const replay = <C, E, R>(
   options: ReplayOptions
 ): Effect.Effect<Option.Option<unknown>, LoaderError<E>, R> =>
   Effect.gen(function* () {
+    yield* checked(() => given("the options of Scheduler.replay", options))
     const job = yield* Job.make(pipeline, options.workers, options)
     const { batch, epoch, position } = yield* checked(() => {
       const last = job.plan.batches - 1
@@ -614,20 +205,14 @@ export const replay = <C, E, R>(
     const made = Effect.zipRight(
       worker.advance(epoch, batch),
       position === undefined
-        ? Effect.map(worker.batch(epoch, batch), Option.fromNullable)
+        ? Effect.map(worker.batch(epoch, batch), (made) =>
+            made === undefined && job.plan.world > 1
+              ? Option.some(new EmptyBatches(job.plan).at(epoch * job.plan.batches + batch))
+              : Option.fromNullable(made)
+          )
         : worker.sample(epoch, position)
     )
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
-    return yield* fromPipeline<Option.Option<unknown>, E, R>(made, context)
+    return yield* Run.fromPipeline<Option.Option<unknown>, E, R>(made, context)
   }).pipe(Effect.scoped)
-
-/**
- * An effect of a worker with what the pipeline's types say of it and a worker does not know: it requires R, which
- * `context` holds, and its stages fail with E.
- */
-const fromPipeline = <A, E, R, Own = never>(
-  effect: Effect.Effect<unknown, Failure | Own, unknown>,
-  context: Context.Context<R>
-): Effect.Effect<A, LoaderError<E> | Own> =>
-  Effect.provide(effect, context as Context.Context<unknown>) as Effect.Effect<A, LoaderError<E> | Own>

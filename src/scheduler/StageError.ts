@@ -5,6 +5,8 @@
  */
 import * as Data from "effect/Data"
 import { shown } from "../InvalidOption.ts"
+import type { Job } from "./Job.ts"
+import type { Uneven } from "./Plan.ts"
 
 /**
  * A dataset, a stage or a collate failed. It names the place to the sample, and the call that makes that one sample
@@ -18,6 +20,8 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
   readonly epoch: number
   readonly rank: number
   readonly world: number
+  /** What the run does with a short last batch; `"error"` where it is not given. */
+  readonly uneven?: Uneven
   readonly worker: number
   readonly workers: number
   readonly batch: number
@@ -36,10 +40,11 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
 
   /** The call that makes this one sample (or batch) again. */
   get replay(): string {
-    const { batch, epoch, position, rank, workers, world } = this
+    const { batch, epoch, position, rank, uneven = "error", workers, world } = this
     const at = position === undefined ? `batch: ${batch}` : `position: ${position}`
     const ranks = world === 1 ? "" : `, rank: ${rank}, world: ${world}`
-    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks} })`
+    const last = uneven === "error" ? "" : `, uneven: "${uneven}"`
+    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks}${last} })`
   }
 
   override get message(): string {
@@ -73,4 +78,42 @@ export class DatasetChanged extends Data.TaggedError("DatasetChanged")<{
       `${this.epoch}, batch ${this.batch}; keep it as it is while a run is open, or open a new run over the new size`
     )
   }
+}
+
+/** The sample at which an error happened; the fields are `undefined` if the fault is the whole batch's. @since 0.1.0 */
+export interface SamplePlace {
+  readonly sample: number | undefined
+  readonly position: number | undefined
+  readonly ordinal: number | undefined
+  /** What an effect failed with, as opposed to what was thrown. */
+  readonly failure?: unknown
+}
+
+const wholeBatch: SamplePlace = { sample: undefined, position: undefined, ordinal: undefined }
+
+/** An error at a place of a run. @since 0.1.0 */
+export const errorAt = (
+  { plan, policy }: Pick<Job, "plan" | "policy">,
+  at: { readonly epoch: number; readonly batch: number; readonly worker: number },
+  stage: string,
+  cause: unknown,
+  { failure, ordinal, position, sample }: SamplePlace = wholeBatch
+): StageError => {
+  const { rank, uneven, workers, world } = plan
+  const { name = "none", seed = "none" } = policy ?? {}
+  return new StageError({
+    policy: name,
+    seed,
+    ...at,
+    rank,
+    world,
+    uneven,
+    workers,
+    sample,
+    position,
+    ordinal,
+    stage,
+    cause,
+    failure
+  })
 }

@@ -1,7 +1,7 @@
 /**
  * A batch in the making as columns: for pipelines whose dataset lies in memory as columns, whose stages all work on
  * whole columns, and whose batch is made of columns anyway. It gives the very batch that making it of samples gives,
- * without an object a sample; whatever it cannot do is left to that.
+ * without an object a sample.
  *
  * @since 0.1.0
  */
@@ -33,6 +33,8 @@ export const plan = (
   const fused = steps.filter((step) => step._tag === "Fused")
   if (fused.length < steps.length) return undefined
   for (const { fused: own } of fused) if (source.fields.get(own.field)?._tag !== "Tensors") return undefined
+  // A step reads its field from the source, so no other one may have been at it before.
+  if (new Set(fused.map(({ fused: own }) => own.field)).size < fused.length) return undefined
   return { source, steps: fused, batch, dtypes: batch.dtypes }
 }
 
@@ -44,7 +46,7 @@ export const plan = (
 export class Table {
   readonly #plan: TablePlan
   readonly #places: Float64Array
-  readonly #made = new Map<string, Tensor>()
+  readonly #made = new Map<string, Tensor | ReadonlyArray<Tensor>>()
 
   /** The rows at `indices`, each of which is one of the dataset's. */
   constructor(plan: TablePlan, indices: Float64Array) {
@@ -55,7 +57,7 @@ export class Table {
     this.#places = places
   }
 
-  /** Takes a field through a step. Throws when its results have several sizes, so that they are no column. */
+  /** Takes a field through a step. */
   run(fused: Fused, rngs: Rngs): void {
     const field = this.#plan.source.fields.get(fused.field)
     if (field?._tag !== "Tensors") throw new Error(`${fused.field} is no column of tensors`) // `plan` has seen to it

@@ -10,6 +10,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { concurrent } from "../Concurrent.ts"
+import { Breath } from "./Breath.ts"
 import { isFault, type Service, type Skipped } from "./FailurePolicy.ts"
 import type { Failure } from "./Maker.ts"
 import * as Metrics from "./Metrics.ts"
@@ -57,6 +58,8 @@ export type Verdict =
   | { readonly _tag: "Again"; readonly left: Left }
   /** Nothing of it is to be made. */
   | { readonly _tag: "Nothing" }
+
+const breath = new Breath()
 
 /** @since 0.1.0 */
 export class Tries {
@@ -127,7 +130,11 @@ export class Tries {
       }
       if (known === undefined) this.#tries.set(row, own)
       own.attempts++
-      return own.driver === undefined ? false : Option.isSome(yield* Effect.option(own.driver.next(error)))
+      if (own.driver === undefined) return false
+      const again = Option.isSome(yield* Effect.option(own.driver.next(error)))
+      // A schedule without a delay would keep timers and signals from their turn, for as long as it recurs.
+      if (again) yield* breath.ifDue
+      return again
     })
   }
 

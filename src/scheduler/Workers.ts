@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { checked, duration, InvalidOption, whole } from "../InvalidOption.ts"
+import { type Names, optionsOf, textOf, truth } from "../Options.ts"
 import { type Choice, onEither } from "./Auto.ts"
 import { type FiberOptions, onFiber, type Start } from "./Maker.ts"
 import { onThread, refused } from "./threads/Host.ts"
@@ -26,12 +27,19 @@ export interface Service {
   readonly chosen: Effect.Effect<Option.Option<Choice>>
 }
 
+const one: Service = {
+  backend: "fibers",
+  count: 1,
+  start: onFiber(),
+  chosen: Effect.succeedSome({ backend: "fibers", reason: "nothing else was said" })
+}
+
 /**
- * The tag of the workers.
+ * The tag of the workers. A run that is given none has one fiber.
  *
  * @since 0.1.0
  */
-export class Workers extends Context.Tag("furrow/Workers")<Workers, Service>() {}
+export class Workers extends Context.Reference<Workers>()("furrow/Workers", { defaultValue: () => one }) {}
 
 /** The most workers a run can have: what the seed packing has room for. @since 0.1.0 */
 export const MAX = 4096
@@ -56,7 +64,7 @@ export const fibers = (count: number, options: FiberOptions = {}): Layer.Layer<W
     checked(() => ({
       backend: "fibers",
       count: whole("workers", count, 1, MAX),
-      start: onFiber(options),
+      start: onFiber(fiberOptions(options)),
       chosen: Effect.succeedSome({ backend: "fibers", reason: "so it was said" })
     }))
   )
@@ -103,10 +111,20 @@ export const threads = (count: number, options: ThreadOptions): Layer.Layer<Work
     checked(() => ({
       backend: "threads",
       count: whole("threads", count, 1, MAX_THREADS),
-      start: startThreads(options),
+      start: startThreads("Workers.threads", optionsOf("Workers.threads", options, THREADS)),
       chosen: Effect.succeedSome({ backend: "threads", reason: "so it was said" })
     }))
   )
+
+const THREADS: Names<ThreadOptions> = {
+  pipeline: true,
+  name: true,
+  config: true,
+  restarts: true,
+  loading: true,
+  timeout: true,
+  debug: true
+}
 
 /** How workers choose. @since 0.1.0 */
 export interface AutoOptions extends ThreadOptions {
@@ -137,13 +155,15 @@ export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, 
   Layer.effect(
     Workers,
     checked(() => {
+      optionsOf("Workers.auto", options, { ...THREADS, pays: true })
+      if (options.pays !== undefined) optionsOf("pays", options.pays, { batch: true, run: true })
       let choice: Choice | undefined
-      const onFibers = onFiber({ reuse: true, debug: options.debug ?? false })
+      const onFibers = onFiber({ reuse: true, debug: truth("debug", options.debug ?? false) })
       const pays = {
         batch: Duration.toMillis(duration("pays.batch", options.pays?.batch ?? "1 millis")),
         run: Duration.toMillis(duration("pays.run", options.pays?.run ?? "10 seconds"))
       }
-      const either = onEither(onFibers, startThreads(options), pays, (own) => {
+      const either = onEither(onFibers, startThreads("Workers.auto", options), pays, (own) => {
         choice = own
       })
       const module = url(options.pipeline)
@@ -159,15 +179,20 @@ export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, 
     })
   )
 
-const startThreads = (options: ThreadOptions): Start =>
+const fiberOptions = (options: FiberOptions): FiberOptions => {
+  const { debug, reuse } = optionsOf("Workers.fibers", options, { reuse: true, debug: true })
+  return { debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) }
+}
+
+const startThreads = (of: string, options: ThreadOptions): Start =>
   onThread({
     module: url(options.pipeline),
-    name: options.name ?? "pipeline",
+    name: textOf(`name of ${of}`, options.name ?? "pipeline", "the name of an export"),
     config: plain("config", options.config),
     restarts: whole("restarts", options.restarts ?? 3, 0),
     loading: duration("loading", options.loading ?? "2 minutes"),
     timeout: options.timeout === undefined ? undefined : duration("timeout", options.timeout),
-    debug: options.debug ?? false
+    debug: truth("debug", options.debug ?? false)
   })
 
 const url = (value: string | URL): string => {

@@ -8,6 +8,8 @@
  * @since 0.1.0
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import { optionsOf, textOf } from "../Options.ts"
+import { declare } from "../Parameters.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import { Tensor } from "../Tensor.ts"
 import type { Batch } from "./Batch.ts"
@@ -61,7 +63,7 @@ export type Mixing<I extends string, L extends string> = <C extends Mixable<I, L
 export const mixup = <const I extends string = "image", const L extends string = "label">(
   options: MixOptions<I, L>
 ): Mixing<I, L> =>
-  mixing(options, (image, rng, alpha) => {
+  mixing("mixup", options, (image, rng, alpha) => {
     const share = rng.beta(alpha, alpha)
     const [size = 0] = image.shape
     const length = size === 0 ? 0 : image.data.length / size
@@ -90,7 +92,7 @@ export const mixup = <const I extends string = "image", const L extends string =
 export const cutmix = <const I extends string = "image", const L extends string = "label">(
   options: MixOptions<I, L>
 ): Mixing<I, L> =>
-  mixing(options, (image, rng, alpha) => {
+  mixing("cutmix", options, (image, rng, alpha) => {
     const half = 0.5 * Math.sqrt(1 - rng.beta(alpha, alpha))
     const [size = 0, height = 0, width = 0, channels = 0] = image.shape
     const x = rng.integer(width)
@@ -115,17 +117,19 @@ export const cutmix = <const I extends string = "image", const L extends string 
 const before = (row: number, size: number): number => (row === 0 ? size - 1 : row - 1)
 
 const mixing = <I extends string, L extends string>(
+  name: string,
   options: MixOptions<I, L>,
   mix: (image: Tensor<Float32Array>, rng: Rng, alpha: number) => { image: Tensor<Float32Array>; share: number }
 ): Mixing<I, L> => {
+  optionsOf(`Mix.${name}`, options, { alpha: true, classes: true, image: true, label: true })
   const { alpha = 1 } = options
   if (!(alpha > 0 && alpha < Infinity)) {
     throw new InvalidOption({ option: "alpha", value: alpha, expected: "a finite number greater than 0" })
   }
   const classes = whole("classes", options.classes, 1)
-  const imageName: string = options.image ?? "image"
-  const labelName: string = options.label ?? "label"
-  return <C extends Mixable<I, L>>(batch: Batch<C>, rng: Rng): Batch<Mixed<C, L>> => {
+  const imageName: string = textOf("image", options.image ?? "image", "the name of a column")
+  const labelName: string = textOf("label", options.label ?? "label", "the name of a column")
+  const mixed = <C extends Mixable<I, L>>(batch: Batch<C>, rng: Rng): Batch<Mixed<C, L>> => {
     const images = images4(imageName, Reflect.get(batch.columns, imageName))
     const shares = oneHot(labelName, Reflect.get(batch.columns, labelName), classes)
     const { image, share } = mix(images, rng, alpha)
@@ -142,6 +146,7 @@ const mixing = <I extends string, L extends string>(
     // The two columns that were put in are of the types that Mixed names; all others are C's own.
     return { ...batch, columns: columns as Mixed<C, L> }
   }
+  return declare(mixed, name, { alpha, classes, image: imageName, label: labelName })
 }
 
 const images4 = (name: string, column: unknown): Tensor<Float32Array> => {

@@ -8,11 +8,14 @@
  * @since 0.1.0
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import { listOf, optionsOf } from "../Options.ts"
+import { type Parameters, samplerMade } from "../Parameters.ts"
 import { integer } from "../seeding/distributions/Bounded.ts"
 import * as Permutation from "../seeding/Permutation.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import * as Alias from "./sampler/Alias.ts"
+import { samplerOf } from "./sampler/Given.ts"
 import { Places } from "./sampler/Places.ts"
 
 /**
@@ -21,6 +24,7 @@ import { Places } from "./sampler/Places.ts"
  *
  * A sampler of your own is an object of this shape. `order` is where it may draw; what it gives is asked at any
  * position, in any order, any number of times. `count` and `order` throw `InvalidOption` for a size they cannot serve.
+ * Declare in `parameters` what its order depends on, so that a run is not resumed under another one by accident.
  *
  * @example
  * import { Rng, Sampler } from "furrow"
@@ -29,6 +33,7 @@ import { Places } from "./sampler/Places.ts"
  *   name: "backwards",
  *   draws: false,
  *   distinct: true,
+ *   parameters: { version: 1 },
  *   count: (size) => size,
  *   order: (size) => (position) => size - 1 - position
  * }
@@ -39,7 +44,7 @@ import { Places } from "./sampler/Places.ts"
  */
 export interface Sampler<out R = never> {
   readonly name: string
-  /** Whether the order hangs on the seed. One that draws is a `Sampler<SeedPolicy>`. */
+  /** Whether the order depends on the seed. One that draws is a `Sampler<SeedPolicy>`. */
   readonly draws: [R] extends [never] ? false : boolean
   /** Whether an epoch visits an index at most once. */
   readonly distinct: boolean
@@ -47,6 +52,11 @@ export interface Sampler<out R = never> {
   readonly count: (size: number) => number
   /** From a position, 0 … `count(size) − 1`, to a dataset index. `rng` stands at the epoch's seed. */
   readonly order: (size: number, rng: Rng) => (position: number) => number
+  /**
+   * What the order depends on besides seed and size. Cursors compare it: a run with other parameters is refused.
+   * Default: not compared, since the sampler's code cannot be seen.
+   */
+  readonly parameters?: Parameters
   /** Never there; holds `R` in the type. */
   readonly _R?: (_: never) => R
 }
@@ -60,6 +70,7 @@ export const sequential: Sampler = {
   name: "sequential",
   draws: false,
   distinct: true,
+  parameters: {},
   count: (size) => size,
   order: () => (position) => position
 }
@@ -82,6 +93,7 @@ export const shuffle: Sampler<SeedPolicy> = {
   name: "shuffle",
   draws: true,
   distinct: true,
+  parameters: {},
   count: (size) => size,
   order: (size, rng) => Permutation.make(size, rng).at
 }
@@ -100,11 +112,12 @@ export interface CountOptions {
  * @since 0.1.0
  */
 export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy> => {
-  const count = optionalCount(options)
+  const count = optionalCount("Sampler.withReplacement", options)
   return {
     name: "withReplacement",
     draws: true,
     distinct: false,
+    parameters: { count },
     count: (size) => {
       notEmpty(size)
       return count ?? size
@@ -117,8 +130,10 @@ export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy>
   }
 }
 
-const optionalCount = ({ count }: CountOptions): number | undefined =>
-  count === undefined ? undefined : whole("count", count, 1)
+const optionalCount = (of: string, options: CountOptions): number | undefined => {
+  const { count } = optionsOf(of, options, { count: true })
+  return count === undefined ? undefined : whole("count", count, 1)
+}
 
 const notEmpty = (size: number): void => {
   whole("size of the dataset to draw from", size, 1)
@@ -143,8 +158,10 @@ const notEmpty = (size: number): void => {
  * @since 0.1.0
  */
 export const weighted = (weights: ArrayLike<number>, options: CountOptions = {}): Sampler<SeedPolicy> => {
-  const count = optionalCount(options)
-  const alias = Alias.make(weights)
+  const count = optionalCount("Sampler.weighted", options)
+  const alias = Alias.make(listOf("the weights of Sampler.weighted", weights))
+  // What is drawn depends on the table alone, so long weights need not be kept for the fingerprint's sake.
+  const parameters = weights.length <= 8 ? { count, weights: Array.from(weights) } : { count, weights: { ...alias } }
   const matching = (size: number): void => {
     if (size === alias.own.length) return
     const expected = `one a sample of the dataset, ${size}`
@@ -154,6 +171,7 @@ export const weighted = (weights: ArrayLike<number>, options: CountOptions = {})
     name: "weighted",
     draws: true,
     distinct: false,
+    parameters,
     count: (size) => {
       matching(size)
       return count ?? size
@@ -176,7 +194,8 @@ export const weighted = (weights: ArrayLike<number>, options: CountOptions = {})
  * @since 0.1.0
  */
 export const subset = <R = never>(indices: ArrayLike<number>, order: Sampler<R> = sequential): Sampler<R> => {
-  const own = Float64Array.from(indices)
+  const own = Float64Array.from(listOf("the indices of Sampler.subset", indices))
+  samplerOf("the order of Sampler.subset", order)
   own.forEach((index, place) => {
     whole(naming(place), index, 0)
   })
@@ -193,6 +212,7 @@ export const subset = <R = never>(indices: ArrayLike<number>, order: Sampler<R> 
     name: order.name === sequential.name ? "subset" : `subset, ${order.name}`,
     draws: order.draws,
     distinct: distinct && order.distinct,
+    parameters: { indices: own, order: samplerMade(order) },
     count: (size) => {
       inside(size)
       return order.count(own.length)
@@ -216,10 +236,12 @@ const naming = (place: number): string => `index at place ${place} of the subset
  */
 export const limited = <R>(sampler: Sampler<R>, count: number): Sampler<R> => {
   whole("count", count, 1)
+  samplerOf("the sampler of Sampler.limited", sampler)
   return {
     name: `${sampler.name}, at most ${count}`,
     draws: sampler.draws,
     distinct: sampler.distinct,
+    parameters: { count, of: samplerMade(sampler) },
     count: (size) => Math.min(count, sampler.count(size)),
     order: sampler.order
   }

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import type { Made } from "../Parameters.ts"
 import type { StageId } from "../seeding/Coordinates.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import type { Collate, DTypes } from "./Batch.ts"
@@ -40,6 +41,12 @@ export type Augment<in A, out B> = (sample: A, rng: Rng, context: StageContext) 
 /** Turns a sample into a sample without draws. @since 0.1.0 */
 export type Mapping<in A, out B> = (sample: A, context: StageContext) => B
 
+interface Declaring {
+  readonly id: StageId
+  /** What its function was made with; none if that can neither be seen nor was declared. */
+  readonly made?: Made | undefined
+}
+
 /**
  * A stage as the machinery sees it. The functions' own types are proved where `Pipeline` composes them: what one stage
  * gives is what the next takes. In the list they are `unknown`.
@@ -48,19 +55,17 @@ export type Mapping<in A, out B> = (sample: A, context: StageContext) => B
  */
 export type Stage =
   | { readonly _tag: "Sample"; readonly id: StageId; readonly draws: boolean; readonly sampler: Sampler<unknown> }
-  | { readonly _tag: "Augment"; readonly id: StageId; readonly draws: true; readonly run: Augment<unknown, unknown> }
-  | { readonly _tag: "Map"; readonly id: StageId; readonly draws: false; readonly run: Mapping<unknown, unknown> }
-  | { readonly _tag: "Filter"; readonly id: StageId; readonly draws: false; readonly run: Mapping<unknown, boolean> }
-  | {
+  | (Declaring & { readonly _tag: "Augment"; readonly draws: true; readonly run: Augment<unknown, unknown> })
+  | (Declaring & { readonly _tag: "Map"; readonly draws: false; readonly run: Mapping<unknown, unknown> })
+  | (Declaring & { readonly _tag: "Filter"; readonly draws: false; readonly run: Mapping<unknown, boolean> })
+  | (Declaring & {
       readonly _tag: "Effect"
-      readonly id: StageId
       readonly draws: boolean
       readonly concurrency: number
       readonly run: (sample: unknown, rng: Rng, context: StageContext) => Effect.Effect<unknown, unknown, unknown>
-    }
-  | {
+    })
+  | (Declaring & {
       readonly _tag: "Batch"
-      readonly id: StageId
       readonly draws: false
       readonly size: number
       readonly dropLast: boolean
@@ -68,4 +73,4 @@ export type Stage =
       readonly collate: Collate<unknown, unknown>
       /** Where the collate is Furrow's own: the element types that it was given. */
       readonly dtypes: DTypes | undefined
-    }
+    })

@@ -12,16 +12,17 @@ import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 import type { Batch } from "../../src/stages/Batch.ts"
 import * as Sampler from "../../src/stages/Sampler.ts"
 import { constant, failing, Recording, recording } from "../../src/testing.ts"
+import type { PartialOptions } from "../support/options.ts"
 
 type Drawing = Pipeline.Pipeline<Batch<unknown>, never, SeedPolicy.SeedPolicy>
 
 const audit = <E>(
   pipeline: Drawing,
   policy: Layer.Layer<SeedPolicy.SeedPolicy, E>,
-  options: Scheduler.Options & { readonly workers?: number } = {}
+  options: PartialOptions & { readonly workers?: number } = {}
 ): Promise<SeedAudit.Report> =>
   Effect.gen(function* () {
-    yield* Stream.runDrain(Scheduler.stream(pipeline, options))
+    yield* Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1, ...options }))
     const { report } = yield* SeedAudit.SeedAudit
     return yield* report
   }).pipe(
@@ -152,7 +153,7 @@ describe("the audited policy", () => {
   const pipeline = samples(10).pipe(Pipeline.sample(Sampler.shuffle), noise, Pipeline.batch(4))
   const digest = <E>(layer: Layer.Layer<SeedPolicy.SeedPolicy, E>): Promise<string> =>
     Effect.gen(function* () {
-      const loader = yield* Scheduler.open(pipeline, { digest: true })
+      const loader = yield* Scheduler.open(pipeline, { epochs: 1, digest: true })
       yield* Stream.runDrain(loader.stream)
       return yield* loader.digest
     }).pipe(Effect.scoped, Effect.provide(layer), Effect.provide(Workers.fibers(2)), Effect.runPromise)
@@ -169,7 +170,7 @@ describe("the audited policy", () => {
 
   test("still records where it recorded", async () => {
     const program = Effect.gen(function* () {
-      yield* Stream.runDrain(Scheduler.stream(samples(4).pipe(noise, Pipeline.batch(2))))
+      yield* Stream.runDrain(Scheduler.stream(samples(4).pipe(noise, Pipeline.batch(2)), { epochs: 1 }))
       const { draws } = yield* Recording
       const { report } = yield* SeedAudit.SeedAudit
       return { draws: yield* draws, report: yield* report }
@@ -185,7 +186,7 @@ describe("the audited policy", () => {
 
   test("fails as the policy fails, and counts no state that it did not get", async () => {
     const program = Effect.gen(function* () {
-      const error = yield* Effect.flip(Stream.runDrain(Scheduler.stream(pipeline)))
+      const error = yield* Effect.flip(Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })))
       return { error, report: yield* (yield* SeedAudit.SeedAudit).report }
     })
     const layer = SeedAudit.counting(failing({ stage: "noise" }))
@@ -199,8 +200,8 @@ describe("the audited policy", () => {
 
   test("an audit begins with its layer: two runs under one are one count, two layers are two", async () => {
     const twice = Effect.gen(function* () {
-      yield* Stream.runDrain(Scheduler.stream(pipeline))
-      yield* Stream.runDrain(Scheduler.stream(pipeline))
+      yield* Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 }))
+      yield* Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 }))
       return yield* (yield* SeedAudit.SeedAudit).report
     })
     const layer = SeedAudit.counting(SeedPolicy.epochWorker({ seed: 42 }))

@@ -1,6 +1,7 @@
 /** Furrow as a contestant. */
 import { Effect, Exit, Layer, Option, Scope } from "effect"
 import { type Batch, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import type { PartialOptions } from "../support/options.ts"
 import type { Contestant } from "./measure.ts"
 
 type Own = Layer.Layer<Workers.Workers, unknown>
@@ -11,7 +12,7 @@ export const epochs = <C>(
   name: string,
   pipeline: Plain<C>,
   workers: Own,
-  options: Scheduler.Options = {},
+  options: PartialOptions = {},
   policy: (seed: number) => Layer.Layer<SeedPolicy.SeedPolicy, unknown> = (seed) => SeedPolicy.epochWorker({ seed })
 ): Contestant => {
   let seed = 0
@@ -19,7 +20,7 @@ export const epochs = <C>(
     name,
     run: () =>
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(pipeline, options)
+        const loader = yield* Scheduler.open(pipeline, { epochs: 1, ...options })
         let samples = 0
         yield* loader.forEach(({ size }) => {
           samples += size
@@ -40,7 +41,7 @@ export const standing = <C>(
   pipeline: Plain<C>,
   workers: Own,
   batches: number,
-  options: Scheduler.Options = {}
+  options: PartialOptions = {}
 ): Contestant => {
   let loader: Scheduler.Loader<C, unknown> | undefined
   let scope: Scope.CloseableScope | undefined

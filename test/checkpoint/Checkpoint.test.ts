@@ -219,7 +219,9 @@ describe("a key-value store", () => {
       [4, 10]
     ] as const) {
       cut = bytes
-      await on(layer, ({ save }) => save(part(step)))
+      const saved = await on(layer, ({ save }) => Effect.either(save(part(step))))
+      if (bytes === 1e9) expect(saved._tag).toBe("Right")
+      else expect(saved).toMatchObject({ _tag: "Left", left: { _tag: "CheckpointError", kind: "truncated" } })
     }
     cut = Number.POSITIVE_INFINITY
     const saved = Option.getOrThrow(await on(layer, ({ latest }) => latest))

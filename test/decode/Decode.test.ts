@@ -142,7 +142,7 @@ describe("in a pipeline", () => {
         Pipeline.augmentEffect("decode", Decode.randomResizedCrop({ size: 16 }), { concurrency: 3 }),
         Pipeline.batch(5)
       )
-      const loader = yield* Scheduler.open(pipeline, { digest: true })
+      const loader = yield* Scheduler.open(pipeline, { epochs: 1, digest: true })
       const shapes = yield* Stream.runCollect(Stream.map(loader.stream, ({ columns }) => columns.image.shape))
       return { digest: yield* loader.digest, shapes: Array.from(shapes) }
     }).pipe(
@@ -165,7 +165,7 @@ describe("in a pipeline", () => {
     const broken = Dataset.make({ name: "files", size: 6, get: (index) => (index === 4 ? Uint8Array.of(1) : png) })
     const pipeline = Pipeline.from(broken).pipe(Pipeline.mapEffect("decode", Decode.image()), Pipeline.batch(3))
     const error = await Effect.runPromise(
-      Effect.flip(Stream.runDrain(Scheduler.stream(pipeline))).pipe(Effect.provide(Workers.fibers(2)))
+      Effect.flip(Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 }))).pipe(Effect.provide(Workers.fibers(2)))
     )
     expect(error).toMatchObject({ _tag: "StageError", stage: "decode", sample: 4, batch: 1 })
     expect(error).toMatchObject({ failure: { _tag: "DecodeError", bytes: 1 } })
@@ -177,7 +177,8 @@ describe("in a pipeline", () => {
       Pipeline.map("normalise", Image.normalise({ mean: 0.5, std: 0.5 }))
     )
     type Sample = { readonly image: Image.Image<Float32Array>; readonly label: number }
-    const typed: Pipeline.Pipeline<Sample, Dataset.DatasetError | Decode.DecodeError | Decode.DecoderMissing> = pipeline
+    type Failure = Decode.DecodeError | Decode.DecoderMissing | InvalidOption.InvalidOption
+    const typed: Pipeline.Pipeline<Sample, Dataset.DatasetError | Failure> = pipeline
     expect(String(typed)).toContain("decode")
   })
 })

@@ -19,7 +19,7 @@ const all = <A, E>(
   own: Pipeline.Pipeline<Batch.Batch<A>, E, SeedPolicy.SeedPolicy>,
   workers: Layer.Layer<Workers.Workers, unknown> = Workers.fibers(1)
 ): Promise<ReadonlyArray<A>> =>
-  Stream.runCollect(Scheduler.stream(own)).pipe(
+  Stream.runCollect(Scheduler.stream(own, { epochs: 1 })).pipe(
     Effect.map((batches) => Chunk.toReadonlyArray(batches).map(({ columns }) => columns)),
     Effect.provide(policy),
     Effect.provide(workers),
@@ -91,7 +91,7 @@ describe("how many are decoded at once", () => {
     const flights = new Flights()
     const left = await flights.during(() =>
       Effect.gen(function* () {
-        const fiber = yield* Effect.fork(Stream.runDrain(Scheduler.stream(endless)))
+        const fiber = yield* Effect.fork(Stream.runDrain(Scheduler.stream(endless, { epochs: 1 })))
         while (flights.now < 4) yield* Effect.sleep(1)
         yield* Fiber.interrupt(fiber)
         return flights.now
@@ -140,7 +140,9 @@ describe("what stages take and give", () => {
     // As a caller without types has it.
     const samples = Dataset.fromArray([{ image: "photo.jpg" as unknown as Uint8Array }])
     const error = await Stream.runDrain(
-      Scheduler.stream(Pipeline.from(samples).pipe(Pipeline.mapEffect("decode", Decode.image()), Pipeline.batch(1)))
+      Scheduler.stream(Pipeline.from(samples).pipe(Pipeline.mapEffect("decode", Decode.image()), Pipeline.batch(1)), {
+        epochs: 1
+      })
     ).pipe(Effect.flip, Effect.provide(Workers.fibers(1)), Effect.runPromise)
     expect(error.message).toContain('a record with them in its field "image"')
   })
@@ -301,7 +303,7 @@ describe("on fibers and on threads", () => {
     "a file that is cut short is an error with its place",
     async () => {
       for (const workers of [Workers.fibers(1), Workers.threads(1, { pipeline: module, name: "broken" })]) {
-        const error = await Stream.runDrain(Scheduler.stream(broken)).pipe(
+        const error = await Stream.runDrain(Scheduler.stream(broken, { epochs: 1 })).pipe(
           Effect.flip,
           Effect.provide(workers),
           Effect.runPromise

@@ -16,7 +16,10 @@ test("a pipeline that draws does not run without a policy", () => {
     Pipeline.from(Dataset.range(4)).pipe(Pipeline.ambient("derive"), Pipeline.batch(2))
   ]
   for (const pipeline of pipelines) {
-    const program = Effect.scoped(Scheduler.open(pipeline)).pipe(Effect.provide(Workers.fibers(1)), Effect.flip)
+    const program = Effect.scoped(Scheduler.open(pipeline, { epochs: 1 })).pipe(
+      Effect.provide(Workers.fibers(1)),
+      Effect.flip
+    )
     // The requirement that is left is what the compiler would refuse.
     const error = Effect.runSync(program as Effect.Effect<unknown>)
     expect(error).toMatchObject({ _tag: "InvalidOption", option: "SeedPolicy" })

@@ -24,7 +24,7 @@ const policy = SeedPolicy.epochWorker({ seed: 42 })
 
 const run = <A, E>(program: Effect.Effect<A, E>): Effect.Effect<A, E> => program
 const drain = <C, E, R>(pipeline: Pipeline.Pipeline<Batch.Batch<C>, E, R>) =>
-  Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(workers))
+  Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(workers))
 
 // A pipeline that draws nothing needs no policy.
 const still = numbers.pipe(
@@ -98,12 +98,15 @@ run(drain(pipeline).pipe(Effect.provide(recording())))
 run(drain(pipeline).pipe(Effect.provide(failing({ epoch: 1 }))))
 
 // Without Effect, too.
-Scheduler.iterate(pipeline, Layer.merge(policy, workers))
-Scheduler.iterate(still, workers)
+Scheduler.iterate(pipeline, Layer.merge(policy, workers), { epochs: 1 })
+Scheduler.iterate(still, workers, { epochs: 1 })
 // @ts-expect-error: the layer has no SeedPolicy
-Scheduler.iterate(pipeline, workers)
-// @ts-expect-error: the layer has no Workers
-Scheduler.iterate(pipeline, policy)
+Scheduler.iterate(pipeline, workers, { epochs: 1 })
+// Workers have a default: one fiber.
+Scheduler.iterate(pipeline, policy, { epochs: 1 })
+Scheduler.iterate(still, Layer.empty, { epochs: 1 })
+// @ts-expect-error: no layer
+Scheduler.iterate(still, { epochs: 1 })
 
 // A sampler of one's own that draws says so in its type, and then it requires the policy.
 const order = { name: "own", distinct: true, count: (size: number) => size, order: () => (place: number) => place }
@@ -114,10 +117,9 @@ const own: Sampler.Sampler<SeedPolicy.SeedPolicy> = { ...order, draws: true }
 run(drain(numbers.pipe(Pipeline.sample(own), Pipeline.batch(2))))
 run(drain(numbers.pipe(Pipeline.sample(quiet), Pipeline.batch(2))))
 
-// The workers are a requirement as well.
-// @ts-expect-error: Workers is missing
-run(Stream.runDrain(Scheduler.stream(still)))
+// The workers have a default.
+run(Stream.runDrain(Scheduler.stream(still, { epochs: 1 })))
 
 // What is not batched cannot be run.
 // @ts-expect-error: a pipeline of numbers delivers no batches
-Scheduler.stream(numbers)
+Scheduler.stream(numbers, { epochs: 1 })

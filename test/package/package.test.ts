@@ -4,18 +4,14 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { execFileSync, spawnSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { runtime } from "../../src/runtime.ts"
+import { binary, installed, root, versionOf } from "../support/app.ts"
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-const binary = (name: string): string => join(root, "node_modules", ".bin", name)
-const manifest: {
-  readonly exports: Readonly<Record<string, unknown>>
-  readonly devDependencies: Readonly<Record<string, string>>
-} = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+const manifest: { readonly exports: Readonly<Record<string, unknown>> } = JSON.parse(
+  readFileSync(join(root, "package.json"), "utf8")
+)
 
 const APP = `
 import { Config, Effect, Layer, Stream } from "effect"
@@ -61,7 +57,7 @@ import { Effect, Stream } from "effect"
 import { Dataset, Pipeline, Sampler, Scheduler, Workers } from "furrow"
 
 const pipeline = Pipeline.from(Dataset.range(100)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(16))
-const program = Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(Workers.fibers(1)))
+const program = Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
 await Effect.runPromise(program)
 `
 
@@ -94,27 +90,9 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
   let app = ""
 
   beforeAll(() => {
-    app = mkdtempSync(join(tmpdir(), "furrow-app-"))
-    execFileSync(binary("bun"), ["pm", "pack", "--destination", app, "--quiet"], { cwd: root, stdio: "pipe" })
-    const tarball = readdirSync(app).find((name) => name.endsWith(".tgz"))
-    const { devDependencies: pinned } = manifest
-    writeFileSync(
-      join(app, "package.json"),
-      JSON.stringify({
-        name: "app",
-        type: "module",
-        dependencies: {
-          "@effect/platform": pinned["@effect/platform"],
-          "@effect/schema": pinned["@effect/schema"],
-          effect: pinned["effect"],
-          furrow: `file:./${tarball}`
-        }
-      })
-    )
+    app = installed({ effect: versionOf("effect") })
     writeFileSync(join(app, "tsconfig.json"), JSON.stringify(TSCONFIG))
-    writeFileSync(join(app, "deno.json"), JSON.stringify({ nodeModulesDir: "manual", lock: false }))
     writeFileSync(join(app, "app.ts"), APP)
-    execFileSync(binary("bun"), ["install", "--no-progress"], { cwd: app, stdio: "pipe" })
   }, 120_000)
 
   afterAll(() => rmSync(app, { recursive: true, force: true }))

@@ -82,7 +82,7 @@ test("a pipeline that came from PyTorch draws what it drew there", async () => {
     Pipeline.augment("noise", (sample, rng) => [sample.index, sample.top, rng.float()]),
     Pipeline.batchWith(2, (samples) => samples)
   )
-  const rows = await Scheduler.stream(pipeline).pipe(
+  const rows = await Scheduler.stream(pipeline, { epochs: 1 }).pipe(
     Stream.map(({ columns }) => columns),
     Stream.runCollect,
     Effect.map((chunk) => Array.from(chunk)),

@@ -2,11 +2,12 @@
  * Going on from where a run stood: what is delivered is what an untouched run delivers, wherever it was left.
  */
 import { describe, expect, test } from "bun:test"
+import { createHash } from "node:crypto"
 import { Effect, type Layer, Option } from "effect"
 import fc from "fast-check"
 import {
   type Batch,
-  type Cursor,
+  Cursor,
   Dataset,
   Parity,
   Pipeline,
@@ -16,6 +17,7 @@ import {
   type Tensor,
   Workers
 } from "../../src/index.ts"
+import type { PartialOptions } from "../support/options.ts"
 
 type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
 type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
@@ -37,10 +39,10 @@ const part = (
   workers: number,
   policy: PolicyLayer,
   count: number,
-  options: Scheduler.Options
+  options: PartialOptions
 ) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(pipeline(size, batchSize), { digest: true, ...options })
+    const loader = yield* Scheduler.open(pipeline(size, batchSize), { epochs: 1, digest: true, ...options })
     const taken: Array<ReturnType<typeof kept>> = []
     while (taken.length < count) {
       const batch = yield* loader.take
@@ -110,7 +112,7 @@ describe("a run that is left and gone on with", () => {
   })
 
   test("goes on with other ranks at any global batch", async () => {
-    const at = (rank: number, world: number, options: Scheduler.Options, count = Infinity) =>
+    const at = (rank: number, world: number, options: PartialOptions, count = Infinity) =>
       part(48, 8, 2, SeedPolicy.elastic({ seed: 1 }), count, { epochs: 2, rank, world, ...options })
     const whole = await at(0, 1, {})
     const early = await Promise.all([at(0, 2, {}, 5), at(1, 2, {}, 5)])
@@ -130,9 +132,9 @@ describe("a run that is left and gone on with", () => {
 
   test("is a few numbers, however large the dataset", async () => {
     const huge = Pipeline.from(Dataset.range(2 ** 40)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
-    const run = (options: Scheduler.Options) =>
+    const run = (options: PartialOptions) =>
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(huge, options)
+        const loader = yield* Scheduler.open(huge, { epochs: 1, ...options })
         const batch = yield* Effect.flatten(loader.take)
         return { indices: Array.from(batch.indices), cursor: yield* loader.cursor }
       }).pipe(
@@ -220,7 +222,7 @@ describe("a cursor that does not fit", () => {
     ]
     const opened = (dataset: Dataset.Dataset<unknown, unknown>, from?: Cursor.Cursor) =>
       Effect.flatMap(
-        Scheduler.open(Pipeline.from(dataset).pipe(Pipeline.batchWith(4, (samples) => samples)), { from }),
+        Scheduler.open(Pipeline.from(dataset).pipe(Pipeline.batchWith(4, (samples) => samples)), { epochs: 1, from }),
         ({ cursor }) => cursor
       ).pipe(Effect.scoped, Effect.provide(Workers.fibers(1)), Effect.either, Effect.runPromise)
     for (const [own, another] of pairs) {
@@ -247,13 +249,13 @@ describe("a cursor that does not fit", () => {
       Pipeline.mapEffect("wait", (batch) => Effect.delay(Effect.succeed(batch), batch.worker === 0 ? 50 : 0))
     )
     const gap = await Effect.gen(function* () {
-      const loader = yield* Scheduler.open(slow, { order: "ready", digest: true, world: 2 })
+      const loader = yield* Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, world: 2 })
       yield* loader.take
       return yield* loader.cursor
     }).pipe(Effect.scoped, Effect.provide(elastic), Effect.provide(Workers.fibers(2)), Effect.runPromise)
     expect(gap.ahead.length).toBe(1)
-    const resumed = (ranks: Scheduler.Options) =>
-      Effect.scoped(Scheduler.open(slow, { order: "ready", digest: true, from: gap, ...ranks })).pipe(
+    const resumed = (ranks: PartialOptions) =>
+      Effect.scoped(Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, from: gap, ...ranks })).pipe(
         Effect.provide(elastic),
         Effect.provide(Workers.fibers(3)),
         Effect.either,
@@ -287,6 +289,161 @@ describe("a cursor that does not fit", () => {
       const refused = await error(bad)
       expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "CursorError" } })
       expect(String(refused._tag === "Left" ? refused.left : "")).toContain(said)
+    }
+  })
+
+  test("allows fields that exist only, and lists them", async () => {
+    const { cursor } = await first()
+    for (const allow of [["nonsense"], ["seed", "sead"], "seed", null, {}, [null], [["seed"]]]) {
+      // What a program without types can hand over.
+      const refused = await error(cursor, { allow: allow as never })
+      expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "InvalidOption", option: "allow" } })
+      expect(String(refused._tag === "Left" ? refused.left : "")).toContain(
+        'allow must be a list of "pipeline", "dataset", "policy", "seed", "batch", "workers", "ranks", got '
+      )
+    }
+  })
+
+  test("is refused where the run ends before what it counts as taken, with how much would be lost and the way out", async () => {
+    const policy = SeedPolicy.epochWorker({ seed: 1 })
+    // 20 samples in batches of 4: 5 batches an epoch. It stands behind batch 7.
+    const { cursor } = await part(20, 4, 2, policy, 7, { epochs: 3 })
+    const resumed = (from: unknown, epochs: number) =>
+      Effect.runPromise(Effect.either(Effect.promise(() => part(20, 4, 2, policy, Infinity, { epochs, from }))))
+    expect((await part(20, 4, 2, policy, Infinity, { epochs: 3, from: cursor })).taken).toHaveLength(8)
+    expect((await part(20, 4, 2, policy, Infinity, { epochs: 2, from: cursor })).taken).toHaveLength(3)
+    const short = await Effect.runPromise(
+      Effect.scoped(Scheduler.open(pipeline(20, 4), { epochs: 1, from: cursor })).pipe(
+        Effect.provide(policy),
+        Effect.provide(Workers.fibers(2)),
+        Effect.flip
+      )
+    )
+    expect(short).toMatchObject({ _tag: "InvalidOption", option: "epochs" })
+    expect(short.message).toBe(
+      "epochs must be at least 2, as in the run that the cursor is of: it has taken 2 batches beyond the end of 1 epoch, " +
+        "which would be lost; or begin anew, without the cursor, got 1"
+    )
+    // The cursor of a run that is done is no mistake.
+    const done = await part(20, 4, 2, policy, Infinity, { epochs: 1 })
+    expect((await part(20, 4, 2, policy, Infinity, { epochs: 1, from: done.cursor })).taken).toEqual([])
+    expect(await resumed(done.cursor, 1)).toMatchObject({ _tag: "Right" })
+  })
+
+  test("whose batches ahead lie beyond the end is refused: each of them would have cost one before it", async () => {
+    const policy = SeedPolicy.elastic({ seed: 1 })
+    // Worker 0 waits for its leave; worker 1 runs ahead, into the next epoch.
+    const slow = pipeline(8, 4).pipe(
+      Pipeline.mapEffect("wait", (batch) => Effect.delay(Effect.succeed(batch), batch.worker === 0 ? 200 : 0))
+    )
+    const opened = (options: PartialOptions, count: number) =>
+      Effect.gen(function* () {
+        const loader = yield* Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, prefetch: 3, ...options })
+        const taken: Array<readonly [number, number]> = []
+        while (taken.length < count) {
+          const batch = yield* loader.take
+          if (Option.isNone(batch)) break
+          taken.push([batch.value.epoch, batch.value.index])
+        }
+        return { cursor: yield* loader.cursor, taken }
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(policy),
+        Effect.provide(Workers.fibers(2)),
+        Effect.either,
+        Effect.runPromise
+      )
+    const left = await opened({ epochs: 3 }, 2)
+    if (left._tag === "Left") throw left.left
+    const { cursor, taken } = left.right
+    expect(taken).toEqual([
+      [0, 1],
+      [1, 1]
+    ])
+    expect(cursor).toMatchObject({ epoch: 0, batch: 0 })
+    const refused = await opened({ epochs: 1, from: cursor }, Infinity)
+    expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "InvalidOption", option: "epochs", value: 1 } })
+    expect(String(refused._tag === "Left" ? refused.left : "")).toContain(
+      "at least 2, as in the run that the cursor is of: it has taken 1 batch beyond the end of 1 epoch, which would be lost"
+    )
+    const rest = await opened({ epochs: 2, from: cursor }, Infinity)
+    expect(rest._tag === "Right" ? rest.right.taken.toSorted() : rest.left).toEqual([
+      [0, 0],
+      [1, 0]
+    ])
+  })
+
+  test("with places ahead that no run gives is refused", async () => {
+    const { cursor } = await first()
+    const own = cursor as Cursor.Cursor
+    for (const ahead of [
+      [[1, null]],
+      [[2, null]],
+      [
+        [4, null],
+        [3, null]
+      ],
+      [
+        [4, null],
+        [4, null]
+      ]
+    ]) {
+      const { checksum: _, ...rest } = { ...own, ahead }
+      const sealed = { ...rest, checksum: createHash("sha256").update(JSON.stringify(rest)).digest("hex").slice(0, 16) }
+      const refused = await error(sealed)
+      expect([own.batch, ahead, refused._tag]).toEqual([
+        2,
+        ahead,
+        ahead[0]?.[0] === 4 && ahead.length === 1 ? "Right" : "Left"
+      ])
+      expect(refused).toMatchObject({ left: { _tag: "CursorError" } })
+      expect(String(refused._tag === "Left" ? refused.left : "")).toContain("ahead.")
+    }
+  })
+
+  test("decodes to a typed error, whatever it is", async () => {
+    const throwing = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error("trap")
+        },
+        has: () => {
+          throw new Error("trap")
+        }
+      }
+    )
+    const cycle: Record<string, unknown> = { version: 1 }
+    cycle["version"] = cycle
+    const revoked = Proxy.revocable({}, {})
+    revoked.revoke()
+    for (const [bad, says] of [
+      [Effect.succeed(1), "it is an Effect that was not run; write `yield* loader.cursor`"],
+      [JSON.stringify((await first()).cursor), "it is a string"],
+      [{ version: 1n }, "of version 1n"],
+      [cycle, "it is of version "],
+      [throwing, "reading it threw Error: trap"],
+      [revoked.proxy, "reading it threw TypeError"],
+      [
+        {
+          get version() {
+            throw new Error("own")
+          }
+        },
+        "reading it threw Error: own"
+      ],
+      [Symbol("x"), "it"],
+      [undefined, "it"],
+      [[], "it: Expected Cursor, actual []"],
+      [() => 1, "it: Expected Cursor, actual () => 1"],
+      [new Map([["version", 1]]), "version: is missing"]
+    ] as ReadonlyArray<readonly [unknown, string]>) {
+      const refused = await Effect.runPromise(Effect.flip(Cursor.decode(bad)))
+      expect(refused._tag).toBe("CursorError")
+      expect(refused.message).toContain(`this cursor cannot be resumed from: `)
+      expect(refused.message).toContain(says)
+      expect(refused.message.length).toBeLessThan(500)
+      if (bad !== undefined) expect(await error(bad)).toMatchObject({ left: { _tag: "CursorError" } })
     }
   })
 })

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import { Deferred, Effect, Exit, Fiber } from "effect"
 import * as fc from "fast-check"
-import { elsewhere, type Share } from "../../src/scheduler/Elsewhere.ts"
+import { elsewhere } from "../../src/scheduler/Elsewhere.ts"
 import { Leave } from "../../src/scheduler/Lane.ts"
 import type { Content, Failure, Maker, Quick } from "../../src/scheduler/Maker.ts"
+import type { Shares } from "../../src/scheduler/Shares.ts"
 
 /** How a batch is asked for, and whether it can be had, without an effect. */
 type Kind = "plain" | "effect to ask" | "effect to take"
@@ -90,13 +91,22 @@ class Machine {
   }
 }
 
-const shares = (count: number): Array<Share> =>
-  Array.from({ length: count }, (_, number) => ({ epoch: 0, number, place: number }))
+const shares = (count: number): Shares => {
+  let number = 0
+  return {
+    get next() {
+      return number < count ? { epoch: 0, number, place: number } : undefined
+    },
+    pass: () => {
+      number++
+    }
+  }
+}
 
 /** Lets all fibers come to rest. */
 const rest = () => Effect.runPromise(Effect.sleep(0))
 
-const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false) => {
+const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped: ReadonlyArray<number> = []) => {
   const machine = new Machine(kinds)
   const leave = new Leave(ahead)
   const made: Array<number> = []
@@ -107,9 +117,11 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false) => {
     eager,
     plain: true,
     traced: (_, content) => content,
+    skipped: () => Effect.never,
     made: ({ number }, exit: Exit.Exit<Content, Failure>) => {
       expect(Exit.isSuccess(exit) && exit.value.batch?.index).toBe(number)
       made.push(number)
+      return !skipped.includes(number)
     }
   })
   // It requires nothing: neither does the machine.
@@ -143,6 +155,23 @@ describe("a worker whose batches are made elsewhere", () => {
     expect(made).toEqual([0])
     expect(machine.waits).toBe(false)
     await Effect.runPromise(Fiber.interrupt(fiber))
+  })
+
+  test("goes on waiting for who waits, past batches that the consumer has skipped", async () => {
+    for (const kind of ["plain", "effect to take"] as const) {
+      const { errand, fiber, machine, made } = open(Array<Kind>(4).fill(kind), 4, false, [0, 1])
+      await rest()
+      errand.look(true)
+      for (let number = 0; number < 3; number++) {
+        expect(machine.waits).toBe(true)
+        machine.make()
+        await rest()
+        expect(made).toHaveLength(number + 1)
+      }
+      // An effect is waited for as soon as it is the next one.
+      expect(machine.waits).toBe(kind !== "plain")
+      await Effect.runPromise(Fiber.interrupt(fiber))
+    }
   })
 
   test("waits at all times where it is to know when they were there", async () => {

@@ -17,6 +17,7 @@ import {
   Workers
 } from "../../src/index.ts"
 import { Recording, recording } from "../../src/testing.ts"
+import type { PartialOptions } from "../support/options.ts"
 import { type Config, endless, Flaky, flaky, images, type Trouble } from "../support/threaded/flaky.ts"
 
 const TIME = 60_000
@@ -34,7 +35,7 @@ const provided =
     run.pipe(Effect.provide(seeds), Effect.provide(workers), Effect.provide(failures))
 
 /** All that a run delivers: digest, batches as plain data, and what it counted. */
-const all = <A>(own: Own<A>, failures: Failures, workers: Hands, options: Scheduler.Options = {}) =>
+const all = <A>(own: Own<A>, failures: Failures, workers: Hands, options: PartialOptions = {}) =>
   Effect.gen(function* () {
     const loader = yield* Scheduler.open(own, { epochs: 2, digest: true, ...options })
     const batches = yield* Stream.runCollect(
@@ -44,7 +45,7 @@ const all = <A>(own: Own<A>, failures: Failures, workers: Hands, options: Schedu
     return { digest: yield* loader.digest, batches: Array.from(batches), skipped }
   }).pipe(Effect.scoped, provided(failures, workers), Effect.runPromise)
 
-const errorOf = <A>(own: Own<A>, failures: Failures, workers: Hands, options: Scheduler.Options = {}) =>
+const errorOf = <A>(own: Own<A>, failures: Failures, workers: Hands, options: PartialOptions = {}) =>
   Stream.runDrain(Scheduler.stream(own, { epochs: 2, ...options })).pipe(
     Effect.flip,
     provided(failures, workers),
@@ -160,7 +161,7 @@ describe("retry", () => {
   test("waits as long as the schedule has it, on Effect's clock; an interrupt ends the wait", async () => {
     const troubles: ReadonlyArray<Trouble> = [{ where: "plain", index: 1, times: 1 }]
     const run = Effect.gen(function* () {
-      const loader = yield* Scheduler.open(flaky({ ...sound, troubles }))
+      const loader = yield* Scheduler.open(flaky({ ...sound, troubles }), { epochs: 1 })
       const first = yield* Effect.fork(loader.take)
       yield* TestClock.adjust("59 minutes")
       expect(first.unsafePoll()).toBe(null)
@@ -168,7 +169,7 @@ describe("retry", () => {
       expect((yield* Fiber.join(first))._tag).toBe("Some")
     }).pipe(Effect.scoped, provided(FailurePolicy.retry(Schedule.spaced("1 hour")), Workers.fibers(1)))
     await Effect.runPromise(Effect.provide(run, TestContext.TestContext))
-    const waiting = Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }))).pipe(
+    const waiting = Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }), { epochs: 1 })).pipe(
       provided(FailurePolicy.retry(Schedule.spaced("1 hour")), Workers.fibers(2))
     )
     const exit = await Effect.runPromise(
@@ -184,7 +185,7 @@ describe("retry", () => {
     ]
     const draws = (own: Own<unknown>, failures: Failures) =>
       Effect.gen(function* () {
-        yield* Stream.runDrain(Scheduler.stream(own))
+        yield* Stream.runDrain(Scheduler.stream(own, { epochs: 1 }))
         return yield* (yield* Recording).draws
       }).pipe(
         Effect.provide(recording(seeds)),
@@ -218,7 +219,7 @@ describe("retry", () => {
       Pipeline.batch(2)
     )
     for (const failures of [recurs(1), lenient, FailurePolicy.timeout({ sample: "1 second" })]) {
-      const refused = await Stream.runDrain(Scheduler.stream(drawing)).pipe(
+      const refused = await Stream.runDrain(Scheduler.stream(drawing, { epochs: 1 })).pipe(
         Effect.flip,
         Effect.provide(Parity.pytorch({ torch: 1 })),
         Effect.provide(Workers.fibers(1)),
@@ -378,7 +379,7 @@ describe("skip", () => {
         lines.push(String(message))
       })
     )
-    const run = Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }))).pipe(
+    const run = Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }), { epochs: 1 })).pipe(
       provided(FailurePolicy.skip({ budget: { samples: 1 } }), Workers.fibers(1)),
       Effect.provide(logger)
     )

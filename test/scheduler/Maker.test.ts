@@ -65,7 +65,7 @@ describe("a run on fibers", () => {
   test("that uses memory again lends each batch until the next is taken", async () => {
     const outcome = await provided(
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(resident, {})
+        const loader = yield* Scheduler.open(resident, { epochs: 1 })
         const take = Effect.map(loader.take, Option.getOrThrow)
         const first = yield* take
         const early = Array.from(first.columns.image.data)
@@ -105,9 +105,9 @@ describe("a run on fibers", () => {
   })
 
   test("without it gives each batch memory that lasts", async () => {
-    const batches = await provided(Stream.runCollect(Scheduler.stream(resident)), Workers.fibers(2))
+    const batches = await provided(Stream.runCollect(Scheduler.stream(resident, { epochs: 1 })), Workers.fibers(2))
     const copies = await provided(
-      Stream.runCollect(Stream.map(Scheduler.stream(resident), Batch.copy)),
+      Stream.runCollect(Stream.map(Scheduler.stream(resident, { epochs: 1 }), Batch.copy)),
       Workers.fibers(2, { reuse: true, debug: true })
     )
     const data = (all: Iterable<Batch.Batch<{ readonly image: Tensor.Tensor }>>) =>

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { Effect, type Exit, Layer, Metric, Option, Stream, Tracer } from "effect"
 import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import * as Metrics from "../../src/scheduler/Metrics.ts"
+import type { PartialOptions } from "../support/options.ts"
 import { light } from "../support/threaded/costs.ts"
 
 const TIME = 60_000
@@ -17,10 +18,10 @@ const slow = Pipeline.from(Dataset.range(40)).pipe(
 const drained = (
   pipeline: typeof slow | typeof light,
   workers: Layer.Layer<Workers.Workers, unknown>,
-  options: Scheduler.Options = {}
+  options: PartialOptions = {}
 ) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(pipeline, options)
+    const loader = yield* Scheduler.open(pipeline, { epochs: 1, ...options })
     const before = yield* loader.profile
     yield* Stream.runDrain(loader.stream)
     return { before, after: yield* loader.profile, stats: yield* loader.stats }
@@ -74,7 +75,7 @@ describe("a profile", () => {
     )
     const run = (order: "plan" | "ready") =>
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(late, { profile: true, order })
+        const loader = yield* Scheduler.open(late, { epochs: 1, profile: true, order })
         const workers = yield* Stream.runCollect(Stream.map(loader.stream, ({ worker }) => worker))
         return { workers: Array.from(workers), profile: Option.getOrThrow(yield* loader.profile) }
       }).pipe(Effect.scoped, Effect.provide(Workers.fibers(3)), Effect.runPromise)
@@ -94,7 +95,7 @@ describe("a profile", () => {
   test("says so when it is the consumer that holds the run back", async () => {
     const profile = await Effect.runPromise(
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(light, { profile: true, prefetch: 4 })
+        const loader = yield* Scheduler.open(light, { epochs: 1, profile: true, prefetch: 4 })
         yield* Stream.runForEach(Stream.take(loader.stream, 10), () => Effect.sleep("10 millis"))
         return Option.getOrThrow(yield* loader.profile)
       }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, Workers.fibers(2))))
@@ -216,11 +217,11 @@ describe("spans", () => {
       ),
       Pipeline.batch(2)
     )
-    const run = Stream.runDrain(Scheduler.stream(probe)).pipe(Effect.provide(Workers.fibers(1)))
+    const run = Stream.runDrain(Scheduler.stream(probe, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
     await Effect.runPromise(run)
     // Another run that is open stands before the tracer, and is no tracer itself.
     await Effect.runPromise(
-      Effect.scoped(Effect.zipRight(Scheduler.open(probe), run)).pipe(Effect.provide(Workers.fibers(1)))
+      Effect.scoped(Effect.zipRight(Scheduler.open(probe, { epochs: 1 }), run)).pipe(Effect.provide(Workers.fibers(1)))
     )
     expect(spans).toBe(0)
   })

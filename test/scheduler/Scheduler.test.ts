@@ -14,6 +14,7 @@ import {
   Tensor,
   Workers
 } from "../../src/index.ts"
+import type { PartialOptions } from "../support/options.ts"
 
 type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
 
@@ -52,7 +53,7 @@ describe("taking", () => {
   test("an interrupt while a batch is taken loses none of what is taken after it, and nothing hangs", async () => {
     for (let steps = 0; steps < 40; steps++) {
       const taken = await Effect.gen(function* () {
-        const loader = yield* Scheduler.open(numbers(8).pipe(Pipeline.batch(1)), { prefetch: 1 })
+        const loader = yield* Scheduler.open(numbers(8).pipe(Pipeline.batch(1)), { epochs: 1, prefetch: 1 })
         const early = yield* Effect.fork(loader.take)
         for (let step = 0; step < steps; step++) yield* Effect.yieldNow()
         const exit = yield* Fiber.interrupt(early)
@@ -69,7 +70,7 @@ describe("taking", () => {
     const { seen, stage } = watched()
     const indices = await Effect.gen(function* () {
       const pipeline = numbers(6).pipe(stage(Effect.sleep(5)), Pipeline.batch(1))
-      const loader = yield* Scheduler.open(pipeline, {})
+      const loader = yield* Scheduler.open(pipeline, { epochs: 1 })
       const all: Array<number> = []
       for (;;) {
         const batch = yield* Effect.option(Effect.timeout(loader.take, 1))
@@ -92,7 +93,10 @@ describe("order and back-pressure", () => {
     ] as const) {
       const { seen, stage } = watched()
       const program = Effect.gen(function* () {
-        const loader = yield* Scheduler.open(numbers(1000).pipe(stage(Effect.void), Pipeline.batch(1)), { prefetch })
+        const loader = yield* Scheduler.open(numbers(1000).pipe(stage(Effect.void), Pipeline.batch(1)), {
+          epochs: 1,
+          prefetch
+        })
         yield* settle
         expect(seen.begun).toBe(workers * prefetch)
         for (let taken = 1; taken <= 5; taken++) {
@@ -115,7 +119,7 @@ describe("order and back-pressure", () => {
           ),
           Pipeline.batch(1)
         )
-        const loader = yield* Scheduler.open(pipeline, { order })
+        const loader = yield* Scheduler.open(pipeline, { epochs: 1, order })
         const early = yield* loader.take.pipe(
           Effect.repeatN(4),
           Effect.timeoutTo({ duration: 100, onSuccess: () => "flowed", onTimeout: () => "held up" })
@@ -138,7 +142,7 @@ describe("order and back-pressure", () => {
       }),
       Pipeline.batch(2)
     )
-    await Effect.runPromise(Stream.runDrain(Scheduler.stream(busy)).pipe(Effect.provide(layer(2))))
+    await Effect.runPromise(Stream.runDrain(Scheduler.stream(busy, { epochs: 1 })).pipe(Effect.provide(layer(2))))
     clearInterval(timer)
     expect(fired).toBeGreaterThan(5)
   })
@@ -147,7 +151,7 @@ describe("order and back-pressure", () => {
     const { seen, stage } = watched()
     const pipeline = numbers(20).pipe(stage(Effect.sleep(2), 5), Pipeline.batch(10))
     const batches = await Effect.runPromise(
-      Stream.runCollect(Scheduler.stream(pipeline)).pipe(Effect.provide(layer(1)))
+      Stream.runCollect(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(layer(1)))
     )
     expect(Array.from(batches).flatMap(values)).toEqual(Array.from({ length: 20 }, (_, index) => index))
     expect(seen.most).toBe(5)
@@ -155,7 +159,7 @@ describe("order and back-pressure", () => {
 
   test("takers that overlap are served one after the other, and nobody is left waiting at the end", async () => {
     const program = Effect.gen(function* () {
-      const loader = yield* Scheduler.open(numbers(10).pipe(Pipeline.batch(1)))
+      const loader = yield* Scheduler.open(numbers(10).pipe(Pipeline.batch(1)), { epochs: 1 })
       const taken = yield* Effect.all(
         Array.from({ length: 14 }, () => loader.take),
         { concurrency: "unbounded" }
@@ -173,7 +177,7 @@ describe("order and back-pressure", () => {
       Pipeline.batch(2)
     )
     const program = Effect.gen(function* () {
-      const fiber = yield* Effect.fork(Stream.runCount(Scheduler.stream(pipeline)))
+      const fiber = yield* Effect.fork(Stream.runCount(Scheduler.stream(pipeline, { epochs: 1 })))
       yield* TestClock.adjust("5 hours")
       return yield* Fiber.join(fiber)
     })
@@ -188,13 +192,13 @@ describe("sizes", () => {
     size: number,
     batch: number,
     workers: number,
-    options: Scheduler.Options & { dropLast?: boolean } = {}
+    options: PartialOptions & { dropLast?: boolean } = {}
   ) => {
     const { dropLast = false, ...rest } = options
     const pipeline = numbers(size).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(batch, { dropLast }))
     return Effect.runPromise(
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(pipeline, rest)
+        const loader = yield* Scheduler.open(pipeline, { epochs: 1, ...rest })
         const batches = yield* Stream.runCollect(loader.stream)
         return { planned: loader.batches, sizes: Array.from(batches, ({ size }) => size), stats: yield* loader.stats }
       }).pipe(Effect.scoped, Effect.provide(layer(workers)))
@@ -249,7 +253,7 @@ describe("sizes", () => {
       Pipeline.batch(3)
     )
     const batches = await Effect.runPromise(
-      Stream.runCollect(Scheduler.stream(pipeline)).pipe(Effect.provide(layer(2)))
+      Stream.runCollect(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(layer(2)))
     )
     expect(Array.from(batches, (batch) => [batch.index, values(batch), Array.from(batch.indices)])).toEqual([
       [0, [0, 1, 2], [0, 1, 2]],
@@ -275,7 +279,7 @@ describe("endings leave no fiber and no resource behind", () => {
   test("an interrupt in the middle of a batch", async () => {
     const { layer: own, resource, seen, stage } = endless()
     const pipeline = numbers(100).pipe(stage(Effect.never, 4), Pipeline.batch(10))
-    const fiber = Effect.runFork(Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(own)))
+    const fiber = Effect.runFork(Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(own)))
     await Effect.runPromise(settle)
     expect(seen.inside).toBe(12)
     const exit = await Effect.runPromise(Fiber.interrupt(fiber))
@@ -290,7 +294,9 @@ describe("endings leave no fiber and no resource behind", () => {
   test("a consumer that takes some and leaves", async () => {
     const { layer: own, resource, seen, stage } = endless()
     const pipeline = numbers(100).pipe(stage(Effect.sleep(1)), Pipeline.batch(2))
-    await Effect.runPromise(Scheduler.stream(pipeline).pipe(Stream.take(3), Stream.runDrain, Effect.provide(own)))
+    await Effect.runPromise(
+      Scheduler.stream(pipeline, { epochs: 1 }).pipe(Stream.take(3), Stream.runDrain, Effect.provide(own))
+    )
     const { begun } = seen
     await Effect.runPromise(settle)
     expect({ inside: seen.inside, begun: seen.begun, ...resource }).toEqual({ inside: 0, begun, open: 0 })
@@ -306,7 +312,9 @@ describe("endings leave no fiber and no resource behind", () => {
       }),
       Pipeline.batch(2)
     )
-    const exit = await Effect.runPromiseExit(Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.provide(own)))
+    const exit = await Effect.runPromiseExit(
+      Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(own))
+    )
     expect(Exit.isFailure(exit)).toBe(true)
     const { begun } = seen
     await Effect.runPromise(settle)
@@ -319,7 +327,7 @@ describe("endings leave no fiber and no resource behind", () => {
       const pipeline = numbers(40).pipe(stage(Effect.sleep(1)), Pipeline.batch(2))
       let batches = 0
       const loop = async (): Promise<string> => {
-        for await (const batch of Scheduler.iterate(pipeline, own)) {
+        for await (const batch of Scheduler.iterate(pipeline, own, { epochs: 1 })) {
           expect(batch.size).toBe(2)
           batches++
           if (batches === 3 && how === "break") break
@@ -352,7 +360,7 @@ describe("endings leave no fiber and no resource behind", () => {
       )
       const seen: Array<number> = []
       const loop = async () => {
-        for await (const batch of Scheduler.iterate(pipeline, layer(3))) seen.push(...values(batch))
+        for await (const batch of Scheduler.iterate(pipeline, layer(3), { epochs: 1 })) seen.push(...values(batch))
       }
       const error = await loop().catch((thrown: unknown) => thrown)
       expect(error).toBeInstanceOf(Scheduler.StageError)
@@ -361,14 +369,14 @@ describe("endings leave no fiber and no resource behind", () => {
 
     test("a layer that cannot be built is thrown as its error; return ends a next under way; the end stays the end", async () => {
       const pipeline = numbers(10).pipe(Pipeline.batch(2))
-      const broken = Scheduler.iterate(pipeline, Workers.fibers(0))[Symbol.asyncIterator]()
+      const broken = Scheduler.iterate(pipeline, Workers.fibers(0), { epochs: 1 })[Symbol.asyncIterator]()
       expect(await broken.next().catch((thrown: unknown) => thrown)).toMatchObject({ _tag: "InvalidOption", value: 0 })
 
       const stuck = numbers(10).pipe(
         Pipeline.mapEffect("never", () => Effect.never),
         Pipeline.batch(2)
       )
-      const iterator = Scheduler.iterate(stuck, layer(2))[Symbol.asyncIterator]()
+      const iterator = Scheduler.iterate(stuck, layer(2), { epochs: 1 })[Symbol.asyncIterator]()
       const pending = iterator.next()
       await Effect.runPromise(settle)
       await iterator.return?.()
@@ -395,7 +403,10 @@ describe("errors carry their place", () => {
 
   test("a stage that throws: seed, policy, epoch, batch, worker, sample, stage; and the call that makes it again", async () => {
     const pipeline = failAt(13)
-    const program = Stream.runCollect(Scheduler.stream(pipeline)).pipe(Effect.flip, Effect.provide(layer(3)))
+    const program = Stream.runCollect(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
+      Effect.flip,
+      Effect.provide(layer(3))
+    )
     const error = await Effect.runPromise(program)
     if (!(error instanceof Scheduler.StageError)) throw error
     const { batch, epoch, ordinal, position, sample, stage, worker, workers } = error
@@ -443,7 +454,7 @@ describe("errors carry their place", () => {
     )
     for (const workers of [1, 2, 5]) {
       const seen: Array<number> = []
-      const program = Scheduler.stream(pipeline).pipe(
+      const program = Scheduler.stream(pipeline, { epochs: 1 }).pipe(
         Stream.runForEach((batch) => Effect.sync(() => seen.push(batch.index))),
         Effect.exit,
         Effect.provide(layer(workers))
@@ -460,7 +471,7 @@ describe("errors carry their place", () => {
       get: (index) => (index === 5 ? Effect.fail(new Unreadable({ index })) : Effect.succeed(index))
     })
     const dataset = await Effect.runPromise(
-      Stream.runDrain(Scheduler.stream(Pipeline.from(fails).pipe(Pipeline.batch(2)))).pipe(
+      Stream.runDrain(Scheduler.stream(Pipeline.from(fails).pipe(Pipeline.batch(2)), { epochs: 1 })).pipe(
         Effect.flip,
         Effect.provide(layer(2))
       )
@@ -475,7 +486,7 @@ describe("errors carry their place", () => {
       Pipeline.batch(2)
     )
     const died = await Effect.runPromise(
-      Stream.runDrain(Scheduler.stream(dies)).pipe(Effect.flip, Effect.provide(layer(1)))
+      Stream.runDrain(Scheduler.stream(dies, { epochs: 1 })).pipe(Effect.flip, Effect.provide(layer(1)))
     )
     expect(died).toMatchObject({ _tag: "StageError", stage: "die", sample: 3, cause: "oh" })
   })
@@ -483,10 +494,9 @@ describe("errors carry their place", () => {
   test("a sampler that throws, while it makes an order or is asked for a place, is the stage `sample`", async () => {
     const error = (sampler: Sampler.Sampler) =>
       Effect.runPromise(
-        Stream.runDrain(Scheduler.stream(numbers(4).pipe(Pipeline.sample(sampler), Pipeline.batch(2)))).pipe(
-          Effect.flip,
-          Effect.provide(layer(1))
-        )
+        Stream.runDrain(
+          Scheduler.stream(numbers(4).pipe(Pipeline.sample(sampler), Pipeline.batch(2)), { epochs: 1 })
+        ).pipe(Effect.flip, Effect.provide(layer(1)))
       )
     const making = () => {
       throw new Error("no order")
@@ -513,7 +523,7 @@ describe("errors carry their place", () => {
       Pipeline.batch(2)
     )
     const error = await Effect.runPromise(
-      Stream.runDrain(Scheduler.stream(pipeline)).pipe(
+      Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
         Effect.flip,
         Effect.provide(Layer.succeed(SeedPolicy.SeedPolicy, short)),
         Effect.provide(Workers.fibers(1))
@@ -532,12 +542,12 @@ describe("errors carry their place", () => {
         Pipeline.batchWith(1, (samples) => samples)
       )
       const error = await Effect.runPromise(
-        Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.flip, Effect.provide(Workers.fibers(2)))
+        Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.flip, Effect.provide(Workers.fibers(2)))
       )
       expect(error).toMatchObject({ _tag: "StageError", stage: "svc", sample: 5 })
       const seen: Array<number> = []
       const loop = async () => {
-        for await (const { index } of Scheduler.iterate(pipeline, Workers.fibers(2))) seen.push(index)
+        for await (const { index } of Scheduler.iterate(pipeline, Workers.fibers(2), { epochs: 1 })) seen.push(index)
       }
       await expect(loop()).rejects.toThrow('stage "svc"')
       expect(seen).toEqual([0, 1, 2, 3, 4])
@@ -545,14 +555,14 @@ describe("errors carry their place", () => {
   })
 
   test("a dataset that gives another number of samples than was asked for is refused", async () => {
-    const plain = Dataset.range(4)
+    const sound = Dataset.effect({ size: 4, get: (index) => Effect.succeed(index) })
     for (const count of [3, 6]) {
-      const dataset: Dataset.Dataset<number> = Object.create(plain, {
+      const dataset: Dataset.Dataset<number> = Object.create(sound, {
         getMany: { value: () => Effect.succeed(Array.from({ length: count }, (_, index) => index)) },
         size: { value: 4 }
       })
       const error = await Effect.runPromise(
-        Stream.runDrain(Scheduler.stream(Pipeline.from(dataset).pipe(Pipeline.batch(4)))).pipe(
+        Stream.runDrain(Scheduler.stream(Pipeline.from(dataset).pipe(Pipeline.batch(4)), { epochs: 1 })).pipe(
           Effect.flip,
           Effect.provide(Workers.fibers(1))
         )
@@ -566,7 +576,9 @@ describe("errors carry their place", () => {
     const own = { name: "own", distinct: false, count: (size: number) => size }
     const error = (order: Sampler.Sampler["order"]) => {
       const sampler: Sampler.Sampler = { ...own, draws: false, order }
-      const run = Stream.runDrain(Scheduler.stream(numbers(4).pipe(Pipeline.sample(sampler), Pipeline.batch(2))))
+      const run = Stream.runDrain(
+        Scheduler.stream(numbers(4).pipe(Pipeline.sample(sampler), Pipeline.batch(2)), { epochs: 1 })
+      )
       return Effect.runPromise(run.pipe(Effect.flip, Effect.provide(Workers.fibers(1))))
     }
     for (const order of [
@@ -603,7 +615,7 @@ describe("errors carry their place", () => {
       [Pipeline.sample(sampler)(numbers(4)), "sampler own"],
       [Pipeline.from(sized), "size of dataset"]
     ] as const) {
-      const run = Stream.runDrain(Scheduler.stream(Pipeline.batch(2)(pipeline)))
+      const run = Stream.runDrain(Scheduler.stream(Pipeline.batch(2)(pipeline), { epochs: 1 }))
       const error = await Effect.runPromise(run.pipe(Effect.flip, Effect.provide(Workers.fibers(1))))
       expect(error._tag).toBe("InvalidOption")
       expect(error.message).toContain(name)
@@ -623,7 +635,7 @@ describe("errors carry their place", () => {
         Pipeline.batch(3)
       )
       const error = await Effect.runPromise(
-        Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.flip, Effect.provide(layer(1)))
+        Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.flip, Effect.provide(layer(1)))
       )
       expect(error).toMatchObject({ _tag: "StageError", stage: "crop", sample: bad, position: bad })
     }
@@ -643,7 +655,7 @@ describe("errors carry their place", () => {
         Pipeline.batchWith(1, (samples) => samples)
       )
       const error = await Effect.runPromise(
-        Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.flip, Effect.provide(Workers.fibers(1)))
+        Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.flip, Effect.provide(Workers.fibers(1)))
       )
       expect(error.message).toContain(`: ${text}\n`)
     }
@@ -678,7 +690,7 @@ describe("errors carry their place", () => {
   test("rows that make no column", async () => {
     const ragged = Pipeline.from(Dataset.fromArray([[1], [1, 2]])).pipe(Pipeline.batch(2))
     const error = await Effect.runPromise(
-      Stream.runDrain(Scheduler.stream(ragged)).pipe(Effect.flip, Effect.provide(layer(1)))
+      Stream.runDrain(Scheduler.stream(ragged, { epochs: 1 })).pipe(Effect.flip, Effect.provide(layer(1)))
     )
     expect(error).toMatchObject({ _tag: "StageError", stage: "batch", cause: { _tag: "CollateError" } })
     expect(error.message).toContain("[2], row 0 has [1]")
@@ -686,12 +698,17 @@ describe("errors carry their place", () => {
 
   test("columns that cannot be digested", async () => {
     const pipeline = numbers(2).pipe(Pipeline.batchWith(2, () => ({ call: () => 1 })))
-    const digest = Effect.scoped(Effect.flatMap(Scheduler.open(pipeline, { digest: true }), ({ take }) => take))
+    const digest = Effect.scoped(
+      Effect.flatMap(Scheduler.open(pipeline, { epochs: 1, digest: true }), ({ take }) => take)
+    )
     expect(await Effect.runPromise(digest.pipe(Effect.flip, Effect.provide(layer(1))))).toMatchObject({
       _tag: "DigestError",
       column: "call"
     })
-    const without = Stream.runCollect(Scheduler.stream(pipeline)).pipe(Effect.map(Chunk.size), Effect.provide(layer(1)))
+    const without = Stream.runCollect(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
+      Effect.map(Chunk.size),
+      Effect.provide(layer(1))
+    )
     expect(await Effect.runPromise(without)).toBe(1)
   })
 
@@ -706,7 +723,7 @@ describe("errors carry their place", () => {
     [{ world: 0 }, "world"],
     [{ world: 3 }, "batch size"]
   ])("options that cannot be meant: %j", async (options, option) => {
-    const program = Stream.runDrain(Scheduler.stream(numbers(4).pipe(Pipeline.batch(2)), options))
+    const program = Stream.runDrain(Scheduler.stream(numbers(4).pipe(Pipeline.batch(2)), { epochs: 1, ...options }))
     const error = await Effect.runPromise(program.pipe(Effect.flip, Effect.provide(layer(1))))
     expect(error).toMatchObject({ _tag: "InvalidOption", option })
   })
@@ -715,7 +732,10 @@ describe("errors carry their place", () => {
     const fail = <A, E, R>(effect: Effect.Effect<A, E, R | SeedPolicy.SeedPolicy | Workers.Workers>) =>
       Effect.runPromise(Effect.flip(effect.pipe(Effect.provide(layer(1)))) as Effect.Effect<E>)
     const empty = numbers(0).pipe(Pipeline.batch(2))
-    expect(await fail(Stream.runDrain(Scheduler.stream(empty)))).toMatchObject({ _tag: "InvalidOption", value: 0 })
+    expect(await fail(Stream.runDrain(Scheduler.stream(empty, { epochs: 1 })))).toMatchObject({
+      _tag: "InvalidOption",
+      value: 0
+    })
     const pipeline = numbers(5).pipe(Pipeline.batch(2, { dropLast: true }))
     for (const [what, option] of [
       [{ position: 5 }, "position"],
@@ -742,7 +762,7 @@ describe("forEach", () => {
 
   test("hands on every batch, and fails with the step's own error or the run's", async () => {
     const run = Effect.gen(function* () {
-      const loader = yield* Scheduler.open(pipeline)
+      const loader = yield* Scheduler.open(pipeline, { epochs: 1 })
       const seen: Array<number> = []
       yield* loader.forEach(({ index }) => Effect.sync(() => seen.push(index)))
       const after = yield* loader.take
@@ -750,7 +770,7 @@ describe("forEach", () => {
     }).pipe(Effect.scoped, Effect.provide(layer(3)))
     expect(await Effect.runPromise(run)).toEqual({ seen: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], after: Option.none() })
     const failing = Effect.gen(function* () {
-      const loader = yield* Scheduler.open(pipeline)
+      const loader = yield* Scheduler.open(pipeline, { epochs: 1 })
       return yield* loader.forEach(({ index }) => (index === 3 ? Effect.fail("the step") : Effect.void))
     }).pipe(Effect.scoped, Effect.provide(layer(3)), Effect.flip)
     expect(await Effect.runPromise(failing)).toBe("the step")
@@ -759,7 +779,7 @@ describe("forEach", () => {
   test("an interrupt at any moment leaves the cursor behind the last step that was done", async () => {
     for (let at = 0; at < 30; at++) {
       const run = Effect.gen(function* () {
-        const loader = yield* Scheduler.open(pipeline)
+        const loader = yield* Scheduler.open(pipeline, { epochs: 1 })
         let steps = 0
         const step = Effect.gen(function* () {
           yield* Effect.yieldNow()

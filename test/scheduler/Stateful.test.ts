@@ -16,6 +16,7 @@ import {
   type Tensor,
   Workers
 } from "../../src/index.ts"
+import type { PartialOptions } from "../support/options.ts"
 
 type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
 type Own = Pipeline.Pipeline<Numbers, unknown, SeedPolicy.SeedPolicy>
@@ -55,10 +56,10 @@ const take = (loader: Scheduler.Loader<Tensor.Tensor<Float64Array>, unknown>, co
     return taken
   })
 
-const whole = (pipeline: Own, options: Scheduler.Options = {}, workers = 2) =>
+const whole = (pipeline: Own, options: PartialOptions = {}, workers = 2) =>
   running(
     Effect.gen(function* () {
-      const loader = yield* Scheduler.open(pipeline, { digest: true, ...options })
+      const loader = yield* Scheduler.open(pipeline, { epochs: 1, digest: true, ...options })
       const batches = yield* take(loader)
       return { batches, digest: yield* loader.digest }
     }),
@@ -88,14 +89,14 @@ describe("the state", () => {
   test("of a run that is at its end gives no batch, and stays what it is", async () => {
     const end = await running(
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(numbers(10), { digest: true })
+        const loader = yield* Scheduler.open(numbers(10), { epochs: 1, digest: true })
         yield* take(loader)
         return stored(yield* loader.cursor)
       })
     )
     const again = await running(
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(numbers(10), { digest: true, from: end })
+        const loader = yield* Scheduler.open(numbers(10), { epochs: 1, digest: true, from: end })
         const batches = yield* take(loader)
         return { batches, cursor: stored(yield* loader.cursor) }
       })
@@ -106,7 +107,7 @@ describe("the state", () => {
   test("counts what was taken and not what was made ahead", async () => {
     await running(
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(numbers(64), { prefetch: 8 })
+        const loader = yield* Scheduler.open(numbers(64), { epochs: 1, prefetch: 8 })
         yield* take(loader, 3)
         yield* Effect.sleep(20)
         const { batch, batches, epoch, samples } = yield* loader.cursor
@@ -121,13 +122,13 @@ describe("the state", () => {
     const { batches } = await whole(pipeline)
     await running(
       Effect.gen(function* () {
-        const one = yield* Scheduler.open(pipeline)
-        const other = yield* Scheduler.open(pipeline)
+        const one = yield* Scheduler.open(pipeline, { epochs: 1 })
+        const other = yield* Scheduler.open(pipeline, { epochs: 1 })
         const first = [...(yield* take(one, 2)), ...(yield* take(other, 5)).slice(2)]
         const [here, there] = [yield* one.cursor, yield* other.cursor]
         expect([here.batch, there.batch]).toEqual([2, 5])
         // Into a loader of its own while the others run on.
-        const third = yield* Scheduler.open(pipeline, { from: stored(here) })
+        const third = yield* Scheduler.open(pipeline, { epochs: 1, from: stored(here) })
         expect([...first, ...(yield* take(other))]).toEqual(batches)
         expect(yield* take(third)).toEqual(batches.slice(2))
         expect(yield* take(one)).toEqual(batches.slice(2))
@@ -183,7 +184,7 @@ describe("a new iterator", () => {
         )
       )
     )
-    const batches = Scheduler.iterate(watched, Layer.merge(policy, Workers.fibers(3)))
+    const batches = Scheduler.iterate(watched, Layer.merge(policy, Workers.fibers(3)), { epochs: 1 })
     const first: Array<number> = []
     for await (const { index } of batches) {
       first.push(index)
@@ -214,7 +215,7 @@ describe("a new iterator", () => {
       running(
         Effect.gen(function* () {
           started.length = 0
-          const loader = yield* Scheduler.open(counted, from === undefined ? {} : { from })
+          const loader = yield* Scheduler.open(counted, { epochs: 1, from })
           yield* take(loader, count)
           return { cursor: stored(yield* loader.cursor), started: [...started] }
         }),
@@ -298,7 +299,7 @@ describe("data", () => {
       const pipeline = numbers(size, 64)
       const { cursor, next } = await running(
         Effect.gen(function* () {
-          const loader = yield* Scheduler.open(pipeline)
+          const loader = yield* Scheduler.open(pipeline, { epochs: 1 })
           yield* take(loader, 2)
           const cursor = yield* loader.cursor
           return { cursor, next: yield* take(loader, 2) }
@@ -309,7 +310,7 @@ describe("data", () => {
       const far = { ...cursor, batch: last, batches: last }
       expect(JSON.stringify(cursor).length).toBeLessThan(1024)
       const rest = await running(
-        Effect.flatMap(Scheduler.open(pipeline, { from: stored(cursor) }), (loader) => take(loader, 2))
+        Effect.flatMap(Scheduler.open(pipeline, { epochs: 1, from: stored(cursor) }), (loader) => take(loader, 2))
       )
       expect(rest).toEqual(next)
       for (const { indices } of rest) for (const index of indices) expect(index).toBeLessThan(size)
@@ -365,7 +366,7 @@ describe("every sampler goes on to the bit", () => {
   }
 
   test("a cursor decodes to what it was", async () => {
-    const cursor = await running(Effect.flatMap(Scheduler.open(numbers(9)), (loader) => loader.cursor))
+    const cursor = await running(Effect.flatMap(Scheduler.open(numbers(9), { epochs: 1 }), (loader) => loader.cursor))
     expect(await Effect.runPromise(Cursor.decode(stored(cursor)))).toEqual(cursor)
   })
 })

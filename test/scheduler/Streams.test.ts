@@ -146,7 +146,7 @@ describe("a policy that carries streams on", () => {
       Pipeline.ambient("derive"),
       Pipeline.batchWith(3, (samples) => samples)
     )
-    const rows = await Scheduler.stream(own).pipe(
+    const rows = await Scheduler.stream(own, { epochs: 1 }).pipe(
       Stream.map(({ columns }) => columns.flat()),
       Stream.runCollect,
       Effect.map((chunk) => Array.from(chunk).flat()),
@@ -160,7 +160,7 @@ describe("a policy that carries streams on", () => {
 
   test("is recorded, and scripted, a stage at a time", async () => {
     const draws = await Effect.gen(function* () {
-      yield* Stream.runDrain(Scheduler.stream(pipeline(6, 2)))
+      yield* Stream.runDrain(Scheduler.stream(pipeline(6, 2), { epochs: 1 }))
       return yield* (yield* Recording).draws
     }).pipe(Effect.provide(recording(carrying("epoch"))), Effect.provide(Workers.fibers(2)), Effect.runPromise)
     const rows = expected("epoch", 6, 2, 2, 1).flat()
@@ -168,7 +168,7 @@ describe("a policy that carries streams on", () => {
     expect(drawn.map(Number).toSorted()).toEqual(rows.map((row) => Number(row[3])).toSorted())
 
     const scriptedRun = (script: Parameters<typeof scripted>[0]) =>
-      Scheduler.stream(pipeline(4, 2)).pipe(
+      Scheduler.stream(pipeline(4, 2), { epochs: 1 }).pipe(
         Stream.runCollect,
         Effect.map((chunk) => Array.from(chunk).flatMap(({ columns }) => columns.map((row) => row[2]))),
         Effect.provide(scripted(script, carrying("epoch"))),
@@ -188,7 +188,7 @@ describe("a policy that carries streams on", () => {
         Effect.provide(Effect.context<SeedPolicy.SeedPolicy>(), Layer.succeed(SeedPolicy.SeedPolicy, service))
       )
     })
-    const error = await Stream.runDrain(Scheduler.stream(pipeline(4, 2))).pipe(
+    const error = await Stream.runDrain(Scheduler.stream(pipeline(4, 2), { epochs: 1 })).pipe(
       Effect.flip,
       Effect.provide(silent),
       Effect.provide(Workers.fibers(1)),

@@ -20,6 +20,7 @@ import {
 } from "../../src/index.ts"
 import { constant, Recording, recording, scripted } from "../../src/testing.ts"
 import { held } from "../support/held.ts"
+import type { PartialOptions } from "../support/options.ts"
 import * as faults from "../support/threaded/faults.ts"
 import { pipeline } from "../support/threaded/numbers.ts"
 
@@ -43,7 +44,7 @@ const digestOf = <A>(
   own: Loaded<A>,
   workers: Layer.Layer<Workers.Workers, unknown>,
   policy: PolicyLayer = usual,
-  options: Scheduler.Options = {}
+  options: PartialOptions = {}
 ) =>
   Effect.gen(function* () {
     const loader = yield* Scheduler.open(own, { epochs: 2, digest: true, ...options })
@@ -52,7 +53,7 @@ const digestOf = <A>(
   }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(workers), Effect.runPromise)
 
 const errorOf = <A>(own: Loaded<A>, workers: Layer.Layer<Workers.Workers, unknown>) =>
-  Stream.runDrain(Scheduler.stream(own)).pipe(
+  Stream.runDrain(Scheduler.stream(own, { epochs: 1 })).pipe(
     Effect.flip,
     Effect.provide(usual),
     Effect.provide(workers),
@@ -97,7 +98,7 @@ describe("a run on threads", () => {
       const audited = Layer.provideMerge(SeedAudit.counting(own), own)
       const draws = (workers: Layer.Layer<Workers.Workers, unknown>) =>
         Effect.gen(function* () {
-          yield* Stream.runDrain(Scheduler.stream(pipeline))
+          yield* Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 }))
           return {
             draws: yield* (yield* Recording).draws,
             report: yield* (yield* SeedAudit.SeedAudit).report
@@ -117,7 +118,7 @@ describe("a run on threads", () => {
     "brings what is no tensor, too, and batches larger than those before",
     async () => {
       const all = <A>(own: Loaded<A>, workers: Layer.Layer<Workers.Workers, unknown>) =>
-        Scheduler.stream(own).pipe(
+        Scheduler.stream(own, { epochs: 1 }).pipe(
           Stream.map((batch) => Batch.copy(batch)),
           Stream.runCollect,
           Effect.map((chunk) => Array.from(chunk)),
@@ -139,7 +140,7 @@ describe("a batch in borrowed memory", () => {
     "can be read until the next is taken; hold and copy keep it; who comes late is told",
     async () => {
       const loaded = await Effect.gen(function* () {
-        const loader = yield* Scheduler.open(faults.shapes, {})
+        const loader = yield* Scheduler.open(faults.shapes, { epochs: 1 })
         const take = Effect.flatMap(loader.take, (option) => option)
         const first = yield* take
         const [early] = data(first).data
@@ -175,7 +176,10 @@ describe("a batch in borrowed memory", () => {
 
   test("on fibers a batch has memory of its own, and is never stale", async () => {
     const batches = await Effect.runPromise(
-      Stream.runCollect(Scheduler.stream(faults.shapes)).pipe(Effect.provide(usual), Effect.provide(Workers.fibers(1)))
+      Stream.runCollect(Scheduler.stream(faults.shapes, { epochs: 1 })).pipe(
+        Effect.provide(usual),
+        Effect.provide(Workers.fibers(1))
+      )
     )
     const rows = Array.from(batches)
     rows.forEach((batch, index) => {
@@ -360,7 +364,9 @@ describe("endings", () => {
         await new Promise((resolve) => setTimeout(resolve, round % 3 === 0 ? 5 : round % 3 === 1 ? 60 : 400))
         await Effect.runPromise(Fiber.interrupt(fiber))
       }
-      for await (const _ of Scheduler.iterate(pipeline, Layer.merge(usual, Workers.threads(2, { pipeline: numbers }))))
+      for await (const _ of Scheduler.iterate(pipeline, Layer.merge(usual, Workers.threads(2, { pipeline: numbers })), {
+        epochs: 1
+      }))
         break
       // The system needs a moment to take them down; each run had two, so 26 would be left over.
       for (let wait = 0; wait < 100 && held("threads") > before + 4; wait++) {

@@ -18,6 +18,7 @@ import {
   Tensor,
   Workers
 } from "../../src/index.ts"
+import type { PartialOptions } from "../support/options.ts"
 import * as faults from "../support/threaded/faults.ts"
 import { pipeline as threaded } from "../support/threaded/numbers.ts"
 
@@ -33,7 +34,7 @@ const drawing = Pipeline.from(Dataset.range(60)).pipe(
 const verified = <C, E>(
   pipeline: Pipeline.Pipeline<Batch.Batch<C>, E, SeedPolicy.SeedPolicy>,
   count: number,
-  options: Scheduler.Options = {},
+  options: PartialOptions = {},
   workers: Layer.Layer<Workers.Workers, unknown> = Workers.fibers(2),
   policy: PolicyLayer = SeedPolicy.epochWorker({ seed: 42 })
 ) =>
@@ -97,7 +98,7 @@ describe("a pure pipeline", () => {
 
   test("draws nothing that an audit would count, and none when nothing was asked for", async () => {
     const run = Effect.gen(function* () {
-      const loader = yield* Scheduler.open(drawing, { verify: 5 })
+      const loader = yield* Scheduler.open(drawing, { epochs: 1, verify: 5 })
       yield* Stream.runDrain(loader.stream)
       const before = yield* (yield* SeedAudit.SeedAudit).report
       expect((yield* loader.verify).length).toBe(5)
@@ -125,7 +126,7 @@ describe("a pure pipeline", () => {
       Pipeline.batch(4)
     )
     const found = await Effect.gen(function* () {
-      const loader = yield* Scheduler.open(flaky, { verify: 99 })
+      const loader = yield* Scheduler.open(flaky, { epochs: 1, verify: 99 })
       yield* Stream.runDrain(loader.stream)
       return yield* loader.verify
     }).pipe(

@@ -60,14 +60,18 @@ const layerOf = (seed: number, workers: number) =>
 
 /** What the samples of a run are at its end. */
 const values = (pipeline: Drawn, seed = 42): Promise<Array<unknown>> =>
-  Stream.runCollect(Scheduler.stream(pipeline)).pipe(
+  Stream.runCollect(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
     Effect.map((batches) => Array.from(batches).flatMap(({ columns }) => columns)),
     Effect.provide(layerOf(seed, 2)),
     Effect.runPromise
   )
 
 const failure = (pipeline: Drawn): Promise<unknown> =>
-  Stream.runDrain(Scheduler.stream(pipeline)).pipe(Effect.flip, Effect.provide(layerOf(42, 2)), Effect.runPromise)
+  Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
+    Effect.flip,
+    Effect.provide(layerOf(42, 2)),
+    Effect.runPromise
+  )
 
 const source = (setting: Ambient.Setting) => {
   const samples = Pipeline.from(Dataset.range(SAMPLES))
@@ -412,7 +416,8 @@ describe("derived draws", () => {
           source("derive").pipe(
             Pipeline.map("luck", () => Math.random()),
             collect
-          )
+          ),
+          { epochs: 1 }
         )
       ).pipe(
         Effect.map((batches) => Array.from(batches).flatMap(({ columns }) => columns)),
@@ -574,7 +579,8 @@ describe("what Effect draws for itself", () => {
           source("refuse").pipe(
             Pipeline.mapEffect("luck", () => Effect.withSpan(work, "decode")),
             collect
-          )
+          ),
+          { epochs: 1 }
         )
       ).pipe(Effect.either, Effect.withTracer(drawing), Effect.provide(layerOf(42, 1)), Effect.runPromise)
     expect(await run(Effect.void)).toMatchObject({ _tag: "Right" })
@@ -615,7 +621,7 @@ describe("outside of stages", () => {
 
   test("the consumer's code between batches is free", async () => {
     let batches = 0
-    for await (const batch of Scheduler.iterate(busy, layerOf(42, 2))) {
+    for await (const batch of Scheduler.iterate(busy, layerOf(42, 2), { epochs: 1 })) {
       reachForAll()
       batches += batch.columns.length > 0 ? 1 : 0
     }
@@ -632,7 +638,7 @@ describe("outside of stages", () => {
         Pipeline.map("luck", () => Math.random()),
         Pipeline.batch(4)
       )
-      for await (const { columns } of Scheduler.iterate(derived, layerOf(42, 2))) {
+      for await (const { columns } of Scheduler.iterate(derived, layerOf(42, 2), { epochs: 1 })) {
         outside.push(Math.random())
         inside.push(...columns.data)
       }
@@ -669,7 +675,7 @@ describe("outside of stages", () => {
     const alone = await Effect.runPromise(Effect.withRandom(three, Random.make("program")))
     const program = Effect.gen(function* () {
       const drawn = [yield* Random.next]
-      yield* Stream.runForEach(Scheduler.stream(busy), () =>
+      yield* Stream.runForEach(Scheduler.stream(busy, { epochs: 1 }), () =>
         Effect.map(Random.next, (next) => {
           if (drawn.length < 3) drawn.push(next)
         })
@@ -687,7 +693,7 @@ describe("outside of stages", () => {
       Pipeline.mapEffect("luck", () => Random.next),
       collect
     )
-    const error = await Stream.runDrain(Scheduler.stream(pipeline)).pipe(
+    const error = await Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
       Effect.flip,
       Effect.provide(layerOf(42, 2)),
       Effect.withRandom(Random.make("program")),
@@ -699,7 +705,7 @@ describe("outside of stages", () => {
       collect
     )
     const run = () =>
-      Stream.runCollect(Scheduler.stream(left)).pipe(
+      Stream.runCollect(Scheduler.stream(left, { epochs: 1 })).pipe(
         Effect.map((batches) => Array.from(batches).flatMap(({ columns }) => columns)),
         Effect.provide(layerOf(42, 1)),
         Effect.withRandom(Random.make("program")),
@@ -715,7 +721,7 @@ describe("outside of stages", () => {
     )
     const program = Effect.scoped(
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(pipeline)
+        const loader = yield* Scheduler.open(pipeline, { epochs: 1 })
         const error = yield* Effect.flip(loader.take)
         // The run is still open here.
         expect(Math.random).not.toBe(before.random)
@@ -733,7 +739,7 @@ describe("the world is put back", () => {
 
   test("at the end", async () => {
     let open = false
-    await Stream.runForEach(Scheduler.stream(plain), () =>
+    await Stream.runForEach(Scheduler.stream(plain, { epochs: 1 }), () =>
       Effect.sync(() => {
         open = changed()
       })
@@ -755,11 +761,11 @@ describe("the world is put back", () => {
 
   test("after an error of the consumer, and after break", async () => {
     const loop = async () => {
-      for await (const _ of Scheduler.iterate(plain, layerOf(42, 2))) throw new Error("consumer")
+      for await (const _ of Scheduler.iterate(plain, layerOf(42, 2), { epochs: 1 })) throw new Error("consumer")
     }
     await expect(loop()).rejects.toThrow("consumer")
     expect(world()).toEqual(before)
-    for await (const _ of Scheduler.iterate(plain, layerOf(42, 2))) {
+    for await (const _ of Scheduler.iterate(plain, layerOf(42, 2), { epochs: 1 })) {
       expect(changed()).toBe(true)
       break
     }
@@ -773,7 +779,7 @@ describe("the world is put back", () => {
         Pipeline.mapEffect("stuck", () => Effect.zipRight(Deferred.succeed(begun, undefined), Effect.never)),
         collect
       )
-      const run = yield* Effect.fork(Stream.runDrain(Scheduler.stream(stuck)))
+      const run = yield* Effect.fork(Stream.runDrain(Scheduler.stream(stuck, { epochs: 1 })))
       yield* Deferred.await(begun)
       expect(changed()).toBe(true)
       return yield* Fiber.interrupt(run)
@@ -810,7 +816,7 @@ describe("the world is put back", () => {
       order.map(async () => {
         const scope = Effect.runSync(Scope.make())
         const layer = layerOf(42, 1)
-        await Effect.runPromise(Scheduler.open(plain).pipe(Scope.extend(scope), Effect.provide(layer)))
+        await Effect.runPromise(Scheduler.open(plain, { epochs: 1 }).pipe(Scope.extend(scope), Effect.provide(layer)))
         return scope
       })
     )
@@ -880,7 +886,7 @@ describe("Ambient.plain", () => {
     const seen: Array<string> = []
     const program = Effect.scoped(
       Effect.zipRight(
-        Ambient.installed,
+        Ambient.installed("refuse"),
         Effect.sync(() => {
           seen.push(attempt())
           Ambient.plain(atWork("outer"), () => {

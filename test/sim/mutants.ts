@@ -35,6 +35,18 @@ const mutants: ReadonlyArray<Mutant> = [
     to: "size: Math.min(to - from + 1, length - from) }"
   },
   {
+    name: "a run that pads its last batch leaves it as it is",
+    file: "scheduler/Plan.ts",
+    from: 'padLast || uneven === "pad" }',
+    to: "padLast }"
+  },
+  {
+    name: "a rank that has no rows of a batch does not deliver it",
+    file: "scheduler/Delivery.ts",
+    from: "batch ?? empty?.at(taken.place)",
+    to: "batch"
+  },
+  {
     name: "a run that goes on begins one batch late",
     file: "scheduler/Scheduler.ts",
     from: "from.epoch * batches + from.batch\n",
@@ -85,8 +97,8 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a cursor's checksum is not looked at",
     file: "scheduler/Cursor.ts",
-    from: "if (cursor.checksum === checksum(cursor)) return cursor",
-    to: "return cursor"
+    from: "if (cursor.checksum === checksum(cursor)) return Effect.succeed(cursor)",
+    to: "return Effect.succeed(cursor)"
   },
   {
     name: "other workers are let in where they change draws",
@@ -107,14 +119,26 @@ const mutants: ReadonlyArray<Mutant> = [
     to: "const order = known.get(Math.max(0, epoch - 1)) ?? known.get(epoch)\n"
   },
   {
-    name: "samples that are tried again have other seeds",
-    file: "scheduler/Making.ts",
-    from: "const seeded = yield* Effect.forEach(stages, (stage) => this.#seeded(stage))\n      const rows",
-    to: "this.#context.epoch++\n      const seeded = yield* Effect.forEach(stages, (stage) => this.#seeded(stage))\n      this.#context.epoch--\n      const rows"
+    name: "samples that are attempted again have other seeds",
+    file: "scheduler/BatchBuilder.ts",
+    from: "const rng = at.rng(row)",
+    to: "const rng = at.rng(this.#attempts > 1 ? this.#indices.length - 1 - row : row)"
+  },
+  {
+    name: "a sample that was made is made again with those that failed",
+    file: "scheduler/BatchBuilder.ts",
+    from: "const failed = Array.from(this.#failed.keys()).filter((row) => !left.has(row))",
+    to: "const failed = Array.from(this.#indices.keys()).filter((row) => !left.has(row))"
+  },
+  {
+    name: "what was made before a failure is lost",
+    file: "scheduler/BatchBuilder.ts",
+    from: "      // What is made stays made.\n      this.#keepMade()",
+    to: "      this.#values = []"
   },
   {
     name: "what is left out takes its neighbour from behind",
-    file: "scheduler/Making.ts",
+    file: "scheduler/BatchBuilder.ts",
     from: "if (!own.left) before = own.row\n      return before",
     to: "if (!own.left) before = own.row\n      return own.left ? (kept.at(-1) as number) : before"
   },
@@ -139,7 +163,7 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the folder is not synced",
     file: "checkpoint/FileStore.ts",
-    from: "Effect.zipRight(settle(directory)),",
+    from: "Effect.zipRight(settle(fs, directory)),",
     to: ""
   },
   {
@@ -156,9 +180,9 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a full disk is no error",
-    file: "checkpoint/FileStore.ts",
-    from: 'Effect.mapError(described(path, "cannot be written"))',
-    to: "Effect.ignore"
+    file: "checkpoint/Keeper.ts",
+    from: "yield* store.write(path, frame)\n        next = id + 1\n        yield* readBack(path, frame)\n",
+    to: "yield* Effect.ignore(store.write(path, frame))\n        next = id + 1\n"
   }
 ]
 

@@ -1,8 +1,8 @@
 /**
- * The examples of the documentation: every `ts` block of the README, and every `@example` of a docstring in `src`, as
- * programs of their own.
+ * The examples of the documentation: every `ts` block of the README and of the pages in `docs`, and every `@example` of
+ * a docstring in `src`, as programs of their own.
  */
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -46,8 +46,18 @@ const blocks = (file: string): ReadonlyArray<Example> => {
   }))
 }
 
-/** All of them, README first. */
+/** The Markdown files directly in `folder`, in the order of their names. */
+const pages = (folder: string): ReadonlyArray<string> =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith(".md"))
+        .toSorted()
+        .map((name) => join(folder, name))
+    : []
+
+/** All of them: the README's first, then those of the pages in `docs`, then those of docstrings. */
 export const examples = (): ReadonlyArray<Example> => [
   ...blocks(join(root, "README.md")),
+  ...pages(join(root, "docs")).flatMap(blocks),
   ...sources(join(root, "src")).flatMap(docstrings)
 ]

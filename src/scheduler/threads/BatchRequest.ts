@@ -7,16 +7,15 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Ambient from "../../seeding/Ambient.ts"
-import type { StageId } from "../../seeding/Coordinates.ts"
+import type { CoordinatesError, StageId } from "../../seeding/Coordinates.ts"
 import { type Seeds, seedsNow } from "../../seeding/SeedPolicy.ts"
-import { sampling } from "../Idle.ts"
+import { choose } from "../Choice.ts"
 import type { Job } from "../Job.ts"
 import type { Failure } from "../Maker.ts"
-import { Making } from "../Making.ts"
 import * as Plan from "../Plan.ts"
-import { requestAt } from "../Request.ts"
+import { type Rows, requestAt } from "../Request.ts"
 import { DatasetChanged } from "../StageError.ts"
+import { andThen, Failing, type Given, given, type Work } from "../Work.ts"
 import type { Make } from "./Protocol.ts"
 
 /** A stage whose rows start from seeds. */
@@ -35,60 +34,48 @@ export class BatchRequests {
   readonly #worker: number
   /** The stages that seeds are asked for. */
   readonly #drawing: ReadonlyArray<Drawing>
-  readonly #choosing: Ambient.AtWork
 
   constructor(job: Job, worker: number) {
     this.#job = job
     this.#worker = worker
     this.#drawing = drawing(job)
-    this.#choosing = sampling(job.pipeline.ambient)
   }
 
-  /** The request for a batch of `size` samples from `position` on. */
-  make(epoch: number, batch: number, position: number, size: number): Effect.Effect<Make, Failure> {
-    return Effect.gen(this, function* () {
-      const { pipeline, policy, size: before } = this.#job
-      const { name, size: now } = pipeline.dataset
-      if (now !== before) return yield* new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch })
-      const making = new Making(this.#job, this.#worker, epoch, batch, position, size, undefined)
-      yield* making.choose()
-      const { indices } = making
-      const seeds: Array<readonly [string, Seeds]> = []
-      const rows = { epoch, worker: this.#worker, batch, position, indices }
-      for (const { id, scope } of this.#drawing) {
-        if (policy === undefined) break
-        seeds.push([id.name, yield* policy.seeds(requestAt(this.#job, id, scope, rows))])
-      }
-      return { _tag: "Make", epoch, batch, indices, seeds, free: [] }
-    })
-  }
-
-  /** The same without an effect. Returns `undefined`, without side effects that last, if it takes one. */
-  makeNow(epoch: number, batch: number): Make | undefined {
-    const { known, pipeline, plan, policy, size: before, watch } = this.#job
+  /** The request for a batch: the samples that stand in it, and the seeds that they start from. */
+  make(epoch: number, batch: number): Given<Make, Failure> {
+    const { pipeline, plan, size: before } = this.#job
+    const { name, size: now } = pipeline.dataset
     const { position, size } = Plan.rows(plan, batch)
-    const order = policy?.record === undefined ? known(epoch) : undefined
-    if (order === undefined || size === 0) return undefined
-    try {
-      if (pipeline.dataset.size !== before) return undefined
-      const started = watch.times === undefined ? 0 : performance.now()
-      const indices = new Float64Array(size)
-      Ambient.plain(this.#choosing, () => {
-        for (let row = 0; row < size; row++) indices[row] = order(position + row)
-      })
-      watch.times?.add("sample", performance.now() - started)
-      const seeds: Array<readonly [string, Seeds]> = []
-      const rows = { epoch, worker: this.#worker, batch, position, indices }
-      for (const { id, scope } of this.#drawing) {
-        if (policy === undefined) break
-        const own = seedsNow(policy, requestAt(this.#job, id, scope, rows))
-        if (own === undefined) return undefined
-        seeds.push([id.name, own])
+    const rows = { epoch, worker: this.#worker, batch, position, indices: new Float64Array(size) }
+    const seeds: Array<readonly [string, Seeds]> = []
+    return given<Make, Failure>(
+      () => {
+        if (now !== before)
+          throw new Failing(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
+        return andThen<Failure>(choose(this.#job, rows), () => this.#seeds(rows, seeds))
+      },
+      () => ({ _tag: "Make", epoch, batch, indices: rows.indices, seeds, free: [] })
+    )
+  }
+
+  /** Asks the policy for the seeds of all stages that draw. */
+  #seeds(rows: Rows, seeds: Array<readonly [string, Seeds]>): Work<CoordinatesError> {
+    const { policy } = this.#job
+    if (policy === undefined) return undefined
+    for (const { id, scope } of this.#drawing.slice(seeds.length)) {
+      const request = requestAt(this.#job, id, scope, rows)
+      const own = seedsNow(policy, request)
+      if (own === undefined) {
+        return andThen(
+          Effect.map(policy.seeds(request), (later) => {
+            seeds.push([id.name, later])
+          }),
+          () => this.#seeds(rows, seeds)
+        )
       }
-      return { _tag: "Make", epoch, batch, indices, seeds, free: [] }
-    } catch {
-      return undefined
+      seeds.push([id.name, own])
     }
+    return undefined
   }
 }
 

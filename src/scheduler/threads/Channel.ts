@@ -12,6 +12,7 @@ import { shown } from "../../InvalidOption.ts"
 import { beforeExit, startThread, type Thread } from "../../runtime.ts"
 import { Control } from "./Control.ts"
 import { Delivery } from "./Delivery.ts"
+import { entry } from "./Entry.ts"
 import type { Like } from "./Form.ts"
 import { type Extent, Mailbox } from "./Mailbox.ts"
 import { GUARD, REFUSED } from "./Nested.ts"
@@ -66,9 +67,6 @@ export interface NotStarted {
   readonly died: boolean
 }
 
-/** The thread's program, beside this package's door; what it is called depends on whether this is compiled. */
-const program = new URL(import.meta.url.endsWith(".ts") ? "../../thread.ts" : "../../thread.js", import.meta.url)
-
 /**
  * How long a thread that is to end may go on with work that must not be cut off, in milliseconds: a native operation, or
  * on Deno what its stages await. After that it is terminated all the same.
@@ -100,6 +98,8 @@ export class Channel {
   #asked: Array<Question> = []
   /** Answers that came as messages, and are not due yet. */
   readonly #spoken: Array<Spoken> = []
+  /** Batches that the thread need not keep what it has of, by their keys. */
+  #dropped: Array<string> = []
   /** Whether the mailbox is waited for. */
   #awaited = false
   #held = true
@@ -128,10 +128,14 @@ export class Channel {
     const mailbox = this.#offered === undefined ? undefined : { extent, buffer: this.#offered.buffer }
     yield* Effect.try({
       try: () => {
-        this.#thread = startThread(program, { ...start, mailbox, control: this.#control?.buffer } satisfies Start, {
-          said: (message) => this.#said(message as Said), // our own program says nothing else
-          died: (reason) => this.#died(reason)
-        })
+        this.#thread = startThread(
+          entry(start.module),
+          { ...start, mailbox, control: this.#control?.buffer } satisfies Start,
+          {
+            said: (message) => this.#said(message as Said), // our own program says nothing else
+            died: (reason) => this.#died(reason)
+          }
+        )
       },
       catch: (thrown) => ({ reason: `it could not be started: ${shown(thrown)}`, died: false })
     })
@@ -177,6 +181,11 @@ export class Channel {
     return this.#final !== undefined
   }
 
+  /** Lets the thread forget a batch of which an attempt has failed, with the next question. */
+  drop(key: string): void {
+    this.#dropped.push(key)
+  }
+
   /** Asks for a batch. */
   post(pending: Question<Make>): void {
     if (this.#final !== undefined) {
@@ -184,7 +193,9 @@ export class Channel {
       return
     }
     this.#asked.push(pending)
-    const whole = { ...pending.message, free: this.delivery.takeFree() }
+    const dropped = this.#dropped.length === 0 ? {} : { dropped: this.#dropped }
+    const whole = { ...pending.message, free: this.delivery.takeFree(), ...dropped }
+    this.#dropped = []
     if (this.#mailbox?.ask(whole) === true) return
     this.#thread?.post(whole)
     if (this.#mailbox === undefined) this.#hold(true)

@@ -9,7 +9,7 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import { shown } from "../../InvalidOption.ts"
 import { CoordinatesError } from "../../seeding/Coordinates.ts"
-import type { SeedPolicy } from "../../seeding/SeedPolicy.ts"
+import { givesNow, type SeedPolicy } from "../../seeding/SeedPolicy.ts"
 import { DigestError } from "../Digest.ts"
 import * as FailurePolicy from "../FailurePolicy.ts"
 import { fingerprint } from "../Fingerprint.ts"
@@ -17,13 +17,13 @@ import type { Job } from "../Job.ts"
 import type { Content, Failure, Maker, Quick, Settings } from "../Maker.ts"
 import * as Metrics from "../Metrics.ts"
 import * as Plan from "../Plan.ts"
-import { DatasetChanged, StageError } from "../StageError.ts"
+import { DatasetChanged, errorAt, StageError } from "../StageError.ts"
 import { limitsOf, SamplesFailed, Tries } from "../Tries.ts"
 import { BatchRequests } from "./BatchRequest.ts"
 import { type Answer, Channel, type ChannelOptions, type NotStarted, type Question, question } from "./Channel.ts"
 import type { Like } from "./Form.ts"
 import { refuse } from "./Nested.ts"
-import type { Make, Start } from "./Protocol.ts"
+import { batchKey, type Make, type Start } from "./Protocol.ts"
 import { ThreadError } from "./ThreadError.ts"
 import { decode } from "./Thrown.ts"
 
@@ -120,6 +120,7 @@ class Host {
         workers: plan.workers,
         rank: plan.rank,
         world: plan.world,
+        uneven: plan.uneven,
         digest,
         limits: { ...limits, sample: sample === undefined ? undefined : Duration.toMillis(sample) },
         policy: policy === undefined ? undefined : described(policy),
@@ -150,23 +151,36 @@ class Host {
     })
   )
 
-  /** Asks for a batch. If the thread dies, another one makes it. */
+  /** Asks for a batch. If the thread dies, another thread builds it. */
   ask(epoch: number, batch: number): Effect.Effect<Effect.Effect<Content, Failure>, Failure> {
     return Effect.gen(this, function* () {
-      const { position, size } = Plan.rows(this.#job.plan, batch)
-      if (size === 0) return Effect.succeed({ batch: undefined, hash: undefined })
-      const message = yield* this.#requests.make(epoch, batch, position, size)
+      if (Plan.rows(this.#job.plan, batch).size === 0) return Effect.succeed({ batch: undefined, hash: undefined })
+      const message = yield* this.#requested(epoch, batch)
       if (!this.#begun) yield* this.#advance(epoch, batch)
       this.#begun = true
       return this.#wait(this.#enqueue(question(message)))
     })
   }
 
-  /** The same without an effect. Returns `undefined`, and has asked for nothing, if it takes one. */
+  #requested(epoch: number, batch: number): Effect.Effect<Make, Failure> {
+    const message = this.#requests.make(epoch, batch)
+    return message._tag === "Now" ? Effect.succeed(message.value) : (message.effect as Effect.Effect<Make, Failure>) // policies and orders require nothing
+  }
+
+  /** The same without an effect, where nothing about it needs one; else nothing has been asked, of nobody. */
   askNow(epoch: number, batch: number, arrived: () => void): Quick | undefined {
-    const message = this.#begun ? this.#requests.makeNow(epoch, batch) : undefined
-    if (message === undefined) return undefined
-    const pending = this.#enqueue(question(message, arrived))
+    const { known, plan, policy } = this.#job
+    if (!this.#begun || known(epoch) === undefined || Plan.rows(plan, batch).size === 0) return undefined
+    if (policy !== undefined && !givesNow(policy)) return undefined
+    const message = this.#requests.make(epoch, batch)
+    if (message._tag === "Later") {
+      // Nothing had to wait, so it has failed.
+      const content = Effect.flatMap(message.effect as Effect.Effect<Make, Failure>, (own) =>
+        Effect.suspend(() => this.#wait(this.#enqueue(question(own))))
+      )
+      return { isDue: false, take: () => undefined, content }
+    }
+    const pending = this.#enqueue(question(message.value, arrived))
     const wait = () => this.#wait(pending)
     // A time that runs out takes a fiber that waits for it.
     const timed = this.#options.timeout !== undefined || this.#failures.timeout.batch !== undefined
@@ -202,6 +216,8 @@ class Host {
     return Effect.gen(this, function* () {
       const { batch, epoch } = pending.message
       let tries: Tries | undefined
+      let retried = 0
+      const replacedBefore = this.replaced
       /** What is left to be tried; nothing when all of it is left out. */
       const next = (failure: Failure | SamplesFailed): Effect.Effect<Content | undefined, Failure> => {
         const { position, size } = Plan.rows(this.#job.plan, batch)
@@ -210,7 +226,8 @@ class Host {
         return Effect.map(tries.next(failure), (verdict) => {
           if (verdict._tag === "Nothing") {
             this.#pending.shift()
-            return { batch: undefined, hash: undefined, skipped }
+            this.#channel.drop(batchKey(epoch, batch))
+            return { batch: undefined, hash: undefined, skipped, retried }
           }
           pending.message = { ...pending.message, left: Array.from(verdict.left) }
           return undefined
@@ -221,20 +238,24 @@ class Host {
         if (answer === undefined) {
           const nothing = yield* next(this.#late(pending.message))
           yield* this.#replace(pending.message)
-          if (nothing !== undefined) return nothing
+          if (nothing !== undefined) return { ...nothing, replaced: this.replaced - replacedBefore }
         } else if (answer._tag === "Gone") {
           yield* this.#replace(pending.message, answer.reason)
         } else if (answer._tag === "Refused") {
           return yield* this.#error(epoch, batch, answer.reason, this.#channel.stage)
         } else if (answer._tag === "Failed") {
+          retried += answer.retried
           const nothing = yield* next(yield* this.#failed(answer, epoch, batch))
-          if (nothing !== undefined) return nothing
+          if (nothing !== undefined) return { ...nothing, replaced: this.replaced - replacedBefore }
           pending.answer = undefined
           this.#post(pending)
         } else {
           this.#pending.shift()
           const content = yield* this.#content(answer, epoch, batch)
-          return tries === undefined ? content : { ...content, skipped: tries.skipped }
+          if (answer._tag === "Made") retried += answer.retried ?? 0
+          const replaced = this.replaced - replacedBefore
+          const counted = retried + replaced === 0 ? content : { ...content, retried, replaced }
+          return tries === undefined ? counted : { ...counted, skipped: tries.skipped }
         }
       }
     })
@@ -242,23 +263,9 @@ class Host {
 
   /** That a batch took longer than the failure policy lets it. */
   #late({ batch, epoch }: Make): StageError {
-    const { plan, policy } = this.#job
     const after = Duration.toMillis(this.#failures.timeout.batch ?? 0)
-    return new StageError({
-      policy: policy?.name ?? "none",
-      seed: policy?.seed ?? "none",
-      epoch,
-      rank: plan.rank,
-      world: plan.world,
-      worker: this.#worker,
-      workers: plan.workers,
-      batch,
-      sample: undefined,
-      position: undefined,
-      ordinal: undefined,
-      stage: this.#channel.stage ?? "batch",
-      cause: new FailurePolicy.TimedOut({ what: "batch", after })
-    })
+    const cause = new FailurePolicy.TimedOut({ what: "batch", after })
+    return errorAt(this.#job, { epoch, batch, worker: this.#worker }, this.#channel.stage ?? "batch", cause)
   }
 
   /** What a thread failed with. */
@@ -314,10 +321,8 @@ class Host {
       for (let at = carries === "run" ? 0 : epoch; at <= epoch; at++) {
         const end = at < epoch ? plan.batches : batch
         for (let number = this.#worker; number < end; number += plan.workers) {
-          const { position, size } = Plan.rows(plan, number)
-          if (size === 0) continue
-          const message = yield* this.#requests.make(at, number, position, size)
-          const again = question(message)
+          if (Plan.rows(plan, number).size === 0) continue
+          const again = question(yield* this.#requested(at, number))
           this.#channel.post(again)
           const answer = yield* this.#channel.answered(again)
           if (answer._tag === "Gone" || answer._tag === "Refused") return yield* this.#error(at, number, answer.reason)

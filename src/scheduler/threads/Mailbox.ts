@@ -225,10 +225,11 @@ export class Mailbox {
     return outcome.async ? outcome.value : undefined
   }
 
-  #writable({ free, indices, left, seeds }: Make): boolean {
+  #writable({ dropped, free, indices, left, seeds }: Make): boolean {
     const { rows } = this.#extent
     return (
       left === undefined &&
+      dropped === undefined &&
       indices.length <= rows &&
       free.length <= SLOTS &&
       seeds.every(([name, own]) => this.#places.has(name) && isPlain(own) && own.words.length <= 4 * rows)

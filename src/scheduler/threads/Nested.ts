@@ -6,7 +6,7 @@
  */
 
 /** On the global object, since a thread may hold more than one copy of this package. */
-const KEY = Symbol.for("furrow/thread")
+const KEY = Symbol.for("furrow/refused")
 
 /** Marks this realm as one of Furrow's threads. `refused` is told when somebody opens threads in it. @since 0.1.0 */
 export const markThread = (refused: (reason: string) => void): void => {

@@ -5,6 +5,7 @@
  */
 import type { Draw, Seeds, Service } from "../../seeding/SeedPolicy.ts"
 import type { DType, TypedArray } from "../../Tensor.ts"
+import type { Uneven } from "../Plan.ts"
 import type { Limits } from "../Tries.ts"
 import type { Extent } from "./Mailbox.ts"
 
@@ -20,6 +21,7 @@ export interface Start {
   readonly workers: number
   readonly rank: number
   readonly world: number
+  readonly uneven: Uneven
   readonly digest: boolean
   /** What the failure policy has its worker do; its time for a sample in milliseconds. */
   readonly limits: Omit<Limits, "batch" | "sample"> & { readonly sample: number | undefined }
@@ -48,7 +50,12 @@ export interface Make {
   readonly free: ReadonlyArray<Slot>
   /** In a try after the first: the rows that are to be left out. */
   readonly left?: ReadonlyArray<number>
+  /** Batches of which an attempt has failed and no other one follows, by {@link batchKey}. */
+  readonly dropped?: ReadonlyArray<string>
 }
+
+/** A batch of a run, as a key. @since 0.1.0 */
+export const batchKey = (epoch: number, batch: number): string => `${epoch}:${batch}`
 
 /** A place in the thread's memory that is a batch's until it is given back. @since 0.1.0 */
 export interface Slot {
@@ -83,10 +90,17 @@ export type Said =
       readonly draws: ReadonlyArray<Draw>
       /** What its stages took, where that is reported. */
       readonly times?: ReadonlyArray<readonly [name: string, milliseconds: number]>
+      /** How many samples were attempted again for this answer. Default 0. */
+      readonly retried?: number
       /** The number of its form, of which later ones will speak. */
       readonly form?: number
     }
-  | { readonly _tag: "Failed"; readonly errors: ReadonlyArray<Thrown>; readonly draws: ReadonlyArray<Draw> }
+  | {
+      readonly _tag: "Failed"
+      readonly errors: ReadonlyArray<Thrown>
+      /** How many samples were attempted again for this answer. */
+      readonly retried: number
+    }
   /** It cannot make this pipeline's batches, now or any more. */
   | { readonly _tag: "Refused"; readonly reason: string }
 

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import { finite, InvalidOption } from "../../InvalidOption.ts"
+import { optionsOf } from "../../Options.ts"
+import type { Parameters } from "../../Parameters.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { affineBilinear, affineNearest } from "./kernels/affine.ts"
@@ -68,9 +70,10 @@ export interface RandomAffineOptions {
  * @since 0.1.0
  */
 export const randomRotation = (options: RandomRotationOptions): Drawing => {
+  optionsOf("Image.randomRotation", options, { degrees: true, interpolation: true, fill: true, center: true })
   const [min, max] = aroundZero("degrees", options.degrees)
   const center = centerOf(options.center)
-  return affine("randomRotation", options, (rng, size, map) => {
+  return affine("randomRotation", options, { degrees: [min, max], center }, (rng, size, map) => {
     invert(map, size, center, -rng.uniform(min, max), 0, 0, 1, 0, 0)
   })
 }
@@ -95,13 +98,23 @@ export const randomRotation = (options: RandomRotationOptions): Drawing => {
  * @since 0.1.0
  */
 export const randomAffine = (options: RandomAffineOptions): Drawing => {
+  optionsOf("Image.randomAffine", options, {
+    degrees: true,
+    translate: true,
+    scale: true,
+    shear: true,
+    interpolation: true,
+    fill: true,
+    center: true
+  })
   const degrees = aroundZero("degrees", options.degrees)
   const move = options.translate
   if (move !== undefined) for (const share of [move[0], move[1]]) finite("translate", share, 0, 1)
   const scale = options.scale === undefined ? undefined : above0("scale", options.scale)
   const [shearX, shearY] = shearOf(options.shear)
   const center = centerOf(options.center)
-  return affine("randomAffine", options, (rng, size, map) => {
+  const own = { degrees, translate: move, scale, shearX, shearY, center }
+  return affine("randomAffine", options, own, (rng, size, map) => {
     const angle = between(rng, degrees)
     const x = move === undefined ? 0 : shift(rng, move[0] * size.width)
     const y = move === undefined ? 0 : shift(rng, move[1] * size.height)
@@ -115,6 +128,7 @@ export const randomAffine = (options: RandomAffineOptions): Drawing => {
 const affine = (
   name: string,
   options: Pick<RandomAffineOptions, "interpolation" | "fill">,
+  own: Parameters,
   draw: (rng: Rng, size: Size, map: Float64Array) => void
 ): Drawing => {
   const interpolation = oneOf("interpolation", options.interpolation ?? "nearest", ["nearest", "bilinear"])
@@ -124,6 +138,7 @@ const affine = (
     kind: "pixels",
     name,
     draws: true,
+    options: { ...own, interpolation, fill },
     parameters: new Float64Array(6),
     draw,
     output: ({ channels }) => matches("fill", fill, channels),

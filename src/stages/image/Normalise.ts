@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../../InvalidOption.ts"
+import { optionsOf } from "../../Options.ts"
 import { drawsNothing, type Fixed, fixed, type ToFloats, toFloats } from "./ImageStage.ts"
 import { channelsOf, matches } from "./Options.ts"
 
@@ -32,6 +33,7 @@ export interface NormaliseOptions {
  * @since 0.1.0
  */
 export const normalise = (options: NormaliseOptions): ToFloats => {
+  optionsOf("Image.normalise", options, { mean: true, std: true })
   const mean = channelsOf("mean", options.mean)
   const deviation = channelsOf("std", options.std)
   if (deviation.includes(0)) throw new InvalidOption({ option: "std", value: options.std, expected: "other than 0" })
@@ -39,6 +41,7 @@ export const normalise = (options: NormaliseOptions): ToFloats => {
     ...drawsNothing,
     kind: "pointwise",
     name: "normalise",
+    options: { mean, std: deviation },
     mean,
     deviation,
     check: (channels) => {
@@ -57,6 +60,7 @@ export const toFloat: ToFloats = toFloats({
   ...drawsNothing,
   kind: "pointwise",
   name: "toFloat",
+  options: {},
   mean: [0],
   deviation: [1],
   check: () => undefined
@@ -76,4 +80,4 @@ export const toFloat: ToFloats = toFloats({
  *
  * @since 0.1.0
  */
-export const channelsFirst: Fixed = fixed({ ...drawsNothing, kind: "planar", name: "channelsFirst" })
+export const channelsFirst: Fixed = fixed({ ...drawsNothing, kind: "planar", name: "channelsFirst", options: {} })

@@ -33,13 +33,15 @@ const continuations: Readonly<Record<Exclude<PaddingMode, "constant">, Continuat
  */
 export const padded = (mode: PaddingMode | undefined, transform: WindowTransform): WindowTransform | PixelTransform => {
   const named = oneOf("paddingMode", mode ?? "constant", ["constant", "edge", "reflect", "symmetric"])
-  if (named === "constant") return transform
+  const options = transform.options && { ...transform.options, paddingMode: named }
+  if (named === "constant") return { ...transform, options }
   const continuation = continuations[named]
   const window: Window = { top: 0, left: 0, height: 0, width: 0, flipVertical: false, flipHorizontal: false }
   return {
     kind: "pixels",
     name: transform.name,
     draws: transform.draws,
+    options,
     parameters: transform.parameters,
     draw: transform.draw,
     output: (size, parameters, output) => {

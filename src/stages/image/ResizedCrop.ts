@@ -5,6 +5,7 @@
  */
 import exp from "@stdlib/math-base-special-exp"
 import ln from "@stdlib/math-base-special-ln"
+import { optionsOf } from "../../Options.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import type { Rectangle } from "./kernels/resize.ts"
@@ -40,6 +41,7 @@ const TRIES = 10
  * @since 0.1.0
  */
 export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing => {
+  optionsOf("Image.randomResizedCrop", options, { size: true, scale: true, ratio: true, interpolation: true })
   const [height, width] = sizeOf("size", options.size)
   const crop = cropping(options)
   const kernel = resizing(options.interpolation)
@@ -48,6 +50,7 @@ export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing =>
     kind: "pixels",
     name: "randomResizedCrop",
     draws: true,
+    options: { ...crop.options, size: [height, width], interpolation: options.interpolation ?? "bilinear" },
     parameters: new Float64Array(4),
     draw: crop.draw,
     output: (size, _, output) => {
@@ -72,7 +75,7 @@ export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing =>
 }
 
 /**
- * The draws of a crop: sets `parameters` to its top, left, height and width. Throws `InvalidOption` for options that are
+ * The draws of a crop, which set `parameters` to its top, left, height and width, and the options in use. Throws `InvalidOption` for options that are
  * not as said.
  *
  * @since 0.1.0
@@ -104,5 +107,5 @@ export const cropping = (options: Pick<RandomResizedCropOptions, "scale" | "rati
     parameters[2] = high
     parameters[3] = wide
   }
-  return { draw }
+  return { draw, options: { scale, ratio } }
 }

@@ -70,11 +70,9 @@ export class Results {
     return { pixels, offset: 0 }
   }
 
-  /** All images as one column. Throws when they have several sizes. */
-  column(): Tensor<Pixels> {
-    if (this.#together === undefined || this.#alone !== undefined) {
-      throw new Error("images of several sizes, or of more memory than one batch may have, are no column")
-    }
+  /** All images as one column, or one by one if they have several sizes or more memory than one column may have. */
+  column(): Tensor<Pixels> | ReadonlyArray<Tensor<Pixels>> {
+    if (this.#together === undefined || this.#alone !== undefined) return this.end()
     return new Tensor(this.#output.lasting(this.#together), [this.#rows, ...this.#shape(this.#first)])
   }
 

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Kernels } from "../../kernels/Kernels.ts"
+import { declare, type Parameters } from "../../Parameters.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import type { TypedArray } from "../../Tensor.ts"
 import type { Rectangle } from "./kernels/resize.ts"
@@ -23,6 +24,8 @@ interface Base {
   /** The function's name, for errors. */
   readonly name: string
   readonly draws: boolean
+  /** The options that it was made with, defaults included; `undefined` if they can neither be seen nor were declared. */
+  readonly options: Parameters | undefined
   /**
    * What was drawn for the image at hand: as many numbers as the transform needs. It is the transform's own and good
    * until its next draw; work is plain code, so no two images are ever between draw and work.
@@ -79,6 +82,10 @@ export interface PointwiseTransform extends Base {
  */
 export interface PixelTransform extends Base {
   readonly kind: "pixels"
+  /** Whether float32 images must lie in 0 … 1, and results are cut off there. Default `false`. */
+  readonly unit?: boolean
+  /** Whether its functions are a user's own. */
+  readonly custom?: true
   /** Sets `output` (which comes as `size`) to the size of the result. Throws `InvalidOption` for a size it cannot take. */
   readonly output: (size: Size, parameters: Float64Array, output: Size) => void
   /** The same for uint8 images by kernels, where there are such. */
@@ -156,7 +163,8 @@ const behind = new WeakMap<object, Behind>()
 /** Says what stands behind a stage's function, and gives it back. @since 0.1.0 */
 export const annotate = <F extends object>(stage: F, what: Behind): F => {
   behind.set(stage, what)
-  return stage
+  const { field, transform } = what
+  return declare(stage, transform.name, transform.options && { ...transform.options, field })
 }
 
 /** What stands behind a stage's function, if it is an image stage. @since 0.1.0 */

@@ -23,7 +23,7 @@ const policy = SeedPolicy.epochWorker({ seed: 1 })
 const first = (workers: typeof small): Promise<number> =>
   Effect.gen(function* () {
     const started = performance.now()
-    const loader = yield* Scheduler.open(Small.pipeline)
+    const loader = yield* Scheduler.open(Small.pipeline, { epochs: 1 })
     yield* loader.take
     return performance.now() - started
   }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, workers)), Effect.runPromise)

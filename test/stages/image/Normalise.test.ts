@@ -102,7 +102,7 @@ describe("channelsFirst", () => {
     const data = Dataset.fromColumns({ image })
     const opened = (pipeline: Parameters<typeof Scheduler.open>[0]) =>
       Effect.runPromise(
-        Effect.either(Effect.scoped(Scheduler.open(pipeline))).pipe(
+        Effect.either(Effect.scoped(Scheduler.open(pipeline, { epochs: 1 }))).pipe(
           Effect.provide(Workers.fibers(1)),
           Effect.provide(SeedPolicy.epochWorker({ seed: 1 }))
         ) as Effect.Effect<Either.Either<unknown, unknown>, unknown>

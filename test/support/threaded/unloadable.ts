@@ -18,4 +18,5 @@ if (where === "module") raise()
 
 export const pipeline = () => (where === "function" ? raise() : fine)
 
-export const services = where === "services" ? Layer.effectDiscard(Effect.suspend(() => Effect.die(thrown()))) : Layer.empty
+export const services =
+  where === "services" ? Layer.effectDiscard(Effect.suspend(() => Effect.die(thrown()))) : Layer.empty

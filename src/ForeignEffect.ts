@@ -1,0 +1,90 @@
+/**
+ * The one error for a value of Effect that another copy of `effect` made: another major version, whose values cannot be
+ * run here, or another release of this one, whose services and fiber-local values are not this one's.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import { type Effect, EffectTypeId } from "effect/Effect"
+import { type Layer, LayerTypeId } from "effect/Layer"
+import { getCurrentVersion } from "effect/ModuleVersion"
+import * as Predicate from "effect/Predicate"
+
+/**
+ * An effect or a layer was made by another copy of `effect` than the one that Furrow loads.
+ *
+ * @since 0.1.0
+ */
+export class ForeignEffect extends Data.TaggedError("ForeignEffect")<{
+  /** Where it was given, such as `the layer of Scheduler.iterate`. */
+  readonly place: string
+  /** The version that made it: `4`, or in full where it can be seen, such as `3.19.0`. */
+  readonly found: string
+  /** The version that Furrow loads, such as `3.22.4`. */
+  readonly version: string
+}> {
+  override get message(): string {
+    const { found, place, version } = this
+    const cure =
+      found === "4"
+        ? "make it with effect 3 (`npm install effect@3`), or use Furrow without effects of your own"
+        : "have one version installed for both (`npm ls effect` shows who wants which)"
+    return `${place} was made by effect ${found}, but Furrow runs on effect ${version}: ${cure}`
+  }
+}
+
+/** The keys that mark what Effect 4 makes. */
+const NEXT = ["~effect/Effect", "~effect/Layer", "~effect/Stream"]
+
+/** How deep a layer is searched for an effect, which tells the version that made both. */
+const DEPTH = 8
+
+/** The version that made an effect, or the first effect within a layer; none where there is none to be seen. */
+const versionOf = (value: unknown, depth: number): string | undefined => {
+  if (Predicate.hasProperty(value, EffectTypeId)) {
+    const variance = value[EffectTypeId]
+    return Predicate.hasProperty(variance, "_V") && typeof variance._V === "string" ? variance._V : undefined
+  }
+  if (depth === 0 || !Predicate.hasProperty(value, LayerTypeId)) return undefined
+  for (const part of Object.values(value)) {
+    const version = versionOf(part, depth - 1)
+    if (version !== undefined) return version
+  }
+  return undefined
+}
+
+/**
+ * What is wrong with `value`, if it is an effect or a layer that another copy of `effect` made. Copies of one and the
+ * same version work together and are not told apart. Of another release of Effect 3 not every layer can be told (a merged
+ * one hides its parts); those run, and Effect itself warns of the two versions.
+ *
+ * @since 0.1.0
+ */
+export const foreign = (place: string, value: unknown): ForeignEffect | undefined => {
+  if (typeof value !== "object" || value === null) return undefined
+  const version = getCurrentVersion()
+  const found = versionOf(value, DEPTH) ?? (NEXT.some((key) => key in value) ? "4" : version)
+  return found === version ? undefined : new ForeignEffect({ place, found, version })
+}
+
+/**
+ * `layer`, unless another copy of `effect` made it: then throws {@link ForeignEffect}.
+ *
+ * @since 0.1.0
+ */
+export const ownLayer = <A, E, R>(place: string, layer: Layer<A, E, R>): Layer<A, E, R> => {
+  const wrong = foreign(place, layer)
+  if (wrong !== undefined) throw wrong
+  return layer
+}
+
+/**
+ * `effect`, unless another copy of `effect` made it: then throws {@link ForeignEffect}.
+ *
+ * @since 0.1.0
+ */
+export const ownEffect = <A, E, R>(place: string, effect: Effect<A, E, R>): Effect<A, E, R> => {
+  const wrong = foreign(place, effect)
+  if (wrong !== undefined) throw wrong
+  return effect
+}

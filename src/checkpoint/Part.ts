@@ -1,0 +1,51 @@
+/**
+ * What is handed to `save`, looked at before anything is written: a cursor that can be resumed from, and a state that
+ * can be read back as it is.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { isProxy } from "../runtime.ts"
+import * as Cursor from "../scheduler/Cursor.ts"
+import { CheckpointError } from "./CheckpointError.ts"
+import * as State from "./State.ts"
+
+/** A part as it is stored. */
+export interface Checked {
+  readonly cursor: Cursor.Cursor
+  readonly state: Required<State.State>
+}
+
+const NAMES: ReadonlyArray<string | symbol> = ["cursor", "state"]
+
+/** Fails with `CheckpointError`: `cursor` for what is no cursor, `state` for what cannot be stored. */
+export const check = (path: string, part: unknown): Effect.Effect<Checked, CheckpointError> =>
+  Effect.gen(function* () {
+    const refused = (wrong: string) =>
+      new CheckpointError({
+        kind: "cursor",
+        path,
+        wrong: `cannot be written: ${wrong}`,
+        remedy: "write save({ cursor: yield* loader.cursor, state }); the checkpoints before it are as they were"
+      })
+    if (typeof part !== "object" || part === null || isProxy(part)) {
+      return yield* refused(`save was given ${part === null ? "null" : isProxy(part) ? "a Proxy" : `a ${typeof part}`}`)
+    }
+    const stray = Reflect.ownKeys(part).find((key) => !NAMES.includes(key))
+    if (Effect.isEffect(part)) return yield* refused("save was given an Effect that was not run")
+    if (stray !== undefined) {
+      return yield* refused(
+        `save was given ${String(stray).slice(0, 40)}, which would not be kept: only cursor and state are`
+      )
+    }
+    // A getter is read here once, and what it throws is a CursorError below or no part.
+    const { cursor, state } = yield* Effect.try({
+      try: (): { readonly cursor?: unknown; readonly state?: unknown } => ({ ...part }),
+      catch: () => refused("reading what save was given threw")
+    })
+    if (cursor === undefined) return yield* refused("save was given no cursor")
+    const own = yield* Effect.mapError(Cursor.decode(cursor), ({ reason }) =>
+      refused(`what save was given as the cursor is none: ${reason}`)
+    )
+    return { cursor: own, state: yield* State.check(path, state) }
+  })

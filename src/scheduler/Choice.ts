@@ -1,0 +1,41 @@
+/**
+ * Which samples of the dataset stand at the rows of a batch.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Ambient from "../seeding/Ambient.ts"
+import type { CoordinatesError } from "../seeding/Coordinates.ts"
+import { sampling } from "./Idle.ts"
+import type { Job, Order } from "./Job.ts"
+import type { Rows } from "./Request.ts"
+import { errorAt, type StageError } from "./StageError.ts"
+import { watched } from "./Watched.ts"
+import { Failing, suspended, type Work } from "./Work.ts"
+
+/**
+ * Asks the epoch's order for the index of each row, once, and writes it to `rows.indices`. A sampler is a user's code: what
+ * it throws becomes a `StageError` of stage `sample`.
+ *
+ * @since 0.1.0
+ */
+export const choose = (job: Job, rows: Rows): Work<StageError | CoordinatesError> =>
+  watched(job.watch, "sample", () => {
+    const order = job.known(rows.epoch)
+    if (order !== undefined) return put(job, rows, order)
+    return job.order(rows.epoch).pipe(
+      Effect.catchAllDefect((thrown) => Effect.fail(errorAt(job, rows, "sample", thrown))),
+      Effect.flatMap((own) => suspended<StageError>(() => put(job, rows, own)))
+    )
+  })
+
+const put = (job: Job, rows: Rows, order: Order): undefined => {
+  const { indices, position } = rows
+  try {
+    Ambient.plain(sampling(job.pipeline.ambient), () => {
+      for (let row = 0; row < indices.length; row++) indices[row] = order(position + row)
+    })
+  } catch (thrown) {
+    throw new Failing(errorAt(job, rows, "sample", thrown))
+  }
+}

@@ -1,0 +1,319 @@
+/**
+ * The consumer's side of a run: hands out batches one by one, and accounts for each as it is handed out.
+ *
+ * Taking is plain code: a batch is taken and accounted for in one go, so that an interrupt cannot fall between.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type { Batch } from "../stages/Batch.ts"
+import type { Breath } from "./Breath.ts"
+import type { Look } from "./Building.ts"
+import * as Digest from "./Digest.ts"
+import type { EmptyBatches } from "./EmptyBatch.ts"
+import * as FailurePolicy from "./FailurePolicy.ts"
+import { Turn } from "./Lane.ts"
+import type { Lanes, Made } from "./Lanes.ts"
+import { EpochPassed, RunClosed, type Stats } from "./Loader.ts"
+import type { Content, Failure } from "./Maker.ts"
+import type * as Metrics from "./Metrics.ts"
+import type * as Profile from "./Profile.ts"
+import type { Tracker } from "./Repeats.ts"
+import type * as Verify from "./Verify.ts"
+
+/** @since 0.1.0 */
+export type DeliveryError = Failure | FailurePolicy.SkipBudgetExceeded | RunClosed
+
+type Taking = Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError>
+
+/** How an arrival is waited for: so that an interrupt can end the wait, or not. */
+type Wait = (arrival: Effect.Effect<void>) => Effect.Effect<void>
+
+/** @since 0.1.0 */
+export interface DeliveryOptions {
+  readonly lanes: Lanes
+  readonly looks: ReadonlyArray<Look>
+  readonly breath: Breath
+  readonly chain: Digest.Chain
+  readonly chosen: Verify.Chosen
+  readonly counting: Metrics.Counting
+  /** Where a batch of which nothing is left is delivered as an empty one. */
+  readonly empty: EmptyBatches | undefined
+  readonly recorder: Profile.Recorder | undefined
+  /** None where a repeat is meant, or nothing draws. */
+  readonly repeats: Tracker | undefined
+  readonly skip: FailurePolicy.Skip | undefined
+  /** How many samples may be left out, and how many were before the run went on from its cursor. */
+  readonly budget: number
+  readonly skippedBefore: number
+  readonly ready: boolean
+  /** How many batches an epoch has. */
+  readonly batches: number
+  /** The first epoch of the run, and the one behind the last. */
+  readonly range: { readonly start: number; readonly end: number }
+}
+
+/** Hands out the batches of a run. @since 0.1.0 */
+export interface Delivery {
+  /** The next batch, or none at the end. */
+  readonly take: Taking
+  /** Hands each batch to `step`; an interrupt never falls between a batch and its step. */
+  readonly forEach: <X, E, R>(
+    step: (batch: Batch<unknown>) => Effect.Effect<X, E, R>
+  ) => Effect.Effect<void, DeliveryError | E, R>
+  /** The next batch of an epoch, or none at its end. */
+  readonly takeOf: (epoch: number) => Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed>
+  /** Enters the epoch behind one, or, behind none, the one at hand; none at the end. What was left before it is skipped. */
+  readonly enter: (behind: number | undefined) => Effect.Effect<Option.Option<number>, DeliveryError>
+  readonly stats: { -readonly [Key in keyof Stats]: Stats[Key] }
+}
+
+/** A batch that was taken from its lane. */
+interface Taken {
+  readonly content: Content
+  readonly place: number
+  /** Milliseconds. */
+  readonly waited: number
+  /** How many batches lay in its lane. */
+  readonly held: number
+  /** Whether its worker may build another one in its place already. */
+  readonly isCredited: boolean
+}
+
+/** How many batches are held back at most until one with rows shows what columns empty ones have. */
+const LOOK_AHEAD = 1024
+
+const nothing: ReadonlyArray<FailurePolicy.Skipped> = []
+
+/** @since 0.1.0 */
+export const make = ({
+  batches,
+  breath,
+  budget,
+  chain,
+  chosen,
+  counting,
+  empty,
+  lanes,
+  looks,
+  range,
+  ready,
+  recorder,
+  repeats,
+  skip,
+  skippedBefore
+}: DeliveryOptions): Delivery => {
+  const end = range.end * batches
+  const stats = { batches: 0, samples: 0, skipped: 0, retried: 0, replaced: 0, verified: 0, waited: 0 }
+  let release: (() => void) | undefined
+  let failure: Exit.Exit<never, DeliveryError> | undefined
+  /** Taken from the lanes and not delivered: empty batches ahead of the first one with rows. */
+  let early: Array<Taken> = []
+  /** The last epoch that was entered. */
+  let entered: number | undefined
+
+  /** That a batch leaves out more than the run may, if it does. */
+  const tooMany = (skipped: ReadonlyArray<FailurePolicy.Skipped>): FailurePolicy.SkipBudgetExceeded | undefined => {
+    let count = stats.skipped + skippedBefore
+    for (const own of skipped) {
+      count += own.samples
+      if (count > budget) return new FailurePolicy.SkipBudgetExceeded({ skipped: own, count, budget })
+    }
+    return undefined
+  }
+  const report = (skipped: ReadonlyArray<FailurePolicy.Skipped>): Effect.Effect<void> =>
+    Effect.forEach(skipped, (own) => skip?.report(own) ?? Effect.void, { discard: true })
+
+  /** The epoch of the first batch that was not delivered. */
+  const epochAtHand = (): number => (batches === 0 ? (entered ?? range.start) : Math.floor(chain.next / batches))
+
+  const closed = (): RunClosed =>
+    new RunClosed({ at: { epoch: epochAtHand(), batch: batches === 0 ? 0 : chain.next % batches } })
+
+  /** Accounts for a batch that is handed on, if any is left of it; says why the run ends with it, if it does. */
+  const account = (
+    { content, held, isCredited, place, waited }: Taken,
+    delivered: Batch<unknown> | undefined
+  ): FailurePolicy.SkipBudgetExceeded | Digest.DigestError | undefined => {
+    const { batch, hash, replaced = 0, retried = 0, skipped = nothing } = content
+    stats.retried += retried
+    stats.replaced += replaced
+    const over = skipped.length === 0 ? undefined : tooMany(skipped)
+    if (over !== undefined) {
+      content.release?.()
+      return over
+    }
+    if (batch !== undefined && skipped.length === 0) {
+      try {
+        chosen.pass(batch)
+      } catch (thrown) {
+        return Digest.errorOf(thrown)
+      }
+    }
+    release = content.release
+    chain.add(place, hash)
+    if (!isCredited) lanes.taken(place)
+    for (const { samples } of skipped) {
+      stats.skipped += samples
+      counting.skipped(samples)
+    }
+    if (delivered !== undefined) {
+      stats.batches++
+      stats.samples += delivered.size
+      counting.taken(delivered.size, waited, held)
+    }
+    return undefined
+  }
+
+  /** Hands a batch on, or the next one where nothing is left of it. */
+  const deliver = (taken: Taken, limit: number, wait: Wait): Taking => {
+    const { batch, skipped = nothing } = taken.content
+    const delivered = batch ?? empty?.at(taken.place)
+    const error = account(taken, delivered)
+    if (error !== undefined) {
+      failure = Exit.fail(error)
+      return failure
+    }
+    const repeated = repeats?.pass(taken.place, chain.next)
+    if (skipped.length === 0 && repeated === undefined) {
+      return delivered === undefined ? next(limit, wait) : Effect.succeedSome(delivered)
+    }
+    // What is accounted for is handed on, whoever calls off the telling.
+    const told = Effect.uninterruptible(
+      Effect.zipRight(repeated === undefined ? Effect.void : Effect.logWarning(repeated), report(skipped))
+    )
+    return delivered === undefined
+      ? Effect.zipRight(told, next(limit, wait))
+      : Effect.uninterruptible(Effect.as(told, Option.some(delivered)))
+  }
+
+  /**
+   * Whether a batch is held back: an empty one has the columns of one with rows, and whether these are known must not
+   * depend on timing. Empty batches take no room, so their workers go on.
+   */
+  const holdsBack = (content: Content): boolean => {
+    if (empty === undefined) return false
+    if (content.batch !== undefined) empty.see(content.batch)
+    return early.length > 0 || !empty.isKnown
+  }
+
+  /** One that was held back, of those before the place `limit`, where it need be no longer. */
+  const heldBack = (limit: number): Taken | undefined => {
+    if (early.length === 0) return undefined
+    if (empty?.isKnown === false && early.length < LOOK_AHEAD && chain.missing(end) > early.length) return undefined
+    const at = early.findIndex(({ place }) => place < limit)
+    return at === -1 ? undefined : early.splice(at, 1)[0]
+  }
+
+  /** The next batch before the place `limit`. */
+  const next = (limit: number, wait: Wait): Taking =>
+    Effect.suspend(() => {
+      // Whoever takes a batch is done with the one before.
+      release?.()
+      release = undefined
+      if (failure !== undefined) return failure
+      const before = lanes.isClosed ? undefined : heldBack(limit)
+      if (before !== undefined) return deliver(before, limit, wait)
+      if (chain.missing(limit) === 0) return Effect.succeedNone
+      const last = early.at(-1)
+      const due = last === undefined ? chain.next : chain.missingBehind(last.place)
+      const lane = lanes.numberAt(due)
+      const line = lanes.lineAt(due)
+      // In the order of readiness batches of the next epoch can come before the last ones of this.
+      const some = ready && limit < end && empty?.isKnown !== false
+      const wanted = ({ place }: Made): boolean => place < limit
+      const look = (wait: boolean): void => {
+        if (ready) for (const own of looks) own(wait)
+        else looks[lane]?.(wait)
+      }
+      if (!lanes.isClosed) look(false)
+      const held = line.length
+      recorder?.asked(lane, held)
+      const started = performance.now()
+      const arrived: Taking = Effect.suspend(() => {
+        if (lanes.isClosed) return Effect.fail(closed())
+        // What is taken without a wait would keep all else from its turn.
+        if (looks.length > 0 && breath.isDue) return Effect.zipRight(wait(breath.take), arrived)
+        if (line.length === 0) look(true)
+        const made = some ? line.pollWhere(wanted) : line.poll()
+        if (made === undefined) {
+          if (some && line.length > 0) look(true)
+          const arrives = () => lanes.isClosed || (some ? line.has(wanted) : line.length > 0)
+          return Effect.zipRight(wait(line.until(arrives)), arrived)
+        }
+        const waited = performance.now() - started
+        stats.waited += waited
+        if (Exit.isFailure(made.exit)) {
+          failure = Exit.failCause(made.exit.cause)
+          return failure
+        }
+        const content = made.exit.value
+        const isHeld = holdsBack(content)
+        const isCredited = isHeld && content.batch === undefined
+        const taken: Taken = { content, place: made.place, waited, held, isCredited }
+        if (!isHeld) return deliver(taken, limit, wait)
+        early.push(taken)
+        if (isCredited) lanes.taken(made.place)
+        return next(limit, wait)
+      })
+      return arrived
+    })
+
+  // Two takers at once would wait on one lane for the batches of two.
+  const turn = new Turn()
+  const plainly: Wait = (arrival) => arrival
+
+  const skipTo = (place: number): void => {
+    lanes.skipTo(place)
+    chain.skipTo(place)
+    for (const { content, isCredited, place: own } of early) {
+      if (own >= place) continue
+      content.release?.()
+      if (!isCredited) lanes.taken(own)
+    }
+    early = early.filter((taken) => taken.place >= place)
+    repeats?.skipTo(chain.next)
+  }
+
+  return {
+    take: turn.during(next(end, plainly)),
+    forEach: <X, E, R>(step: (batch: Batch<unknown>) => Effect.Effect<X, E, R>) =>
+      turn.during(
+        Effect.uninterruptibleMask((restore) => {
+          const taking = next(end, restore)
+          const rest: Effect.Effect<void, DeliveryError | E, R> = Effect.flatMap(
+            Effect.zipRight(restore(Effect.void), taking),
+            (batch) => (Option.isNone(batch) ? Effect.void : Effect.zipRight(step(batch.value), rest))
+          )
+          return rest
+        })
+      ),
+    takeOf: (epoch) => {
+      const limit = (epoch + 1) * batches
+      const taking = next(limit, plainly)
+      return turn.during(
+        Effect.suspend((): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> => {
+          const current = Math.max(entered ?? 0, chain.next > limit ? Math.min(epochAtHand(), range.end - 1) : 0)
+          return current > epoch ? Effect.fail(new EpochPassed({ epoch, current })) : taking
+        })
+      )
+    },
+    enter: (behind) =>
+      turn.during(
+        Effect.suspend((): Effect.Effect<Option.Option<number>, DeliveryError> => {
+          if (failure !== undefined) return failure
+          if (lanes.isClosed) return Effect.fail(closed())
+          // An epoch of which all was delivered, or that has no batches, is over.
+          const over = entered !== undefined && chain.next >= (entered + 1) * batches ? entered + 1 : 0
+          const number = Math.max(behind === undefined ? 0 : behind + 1, over, epochAtHand())
+          skipTo(Math.min(number * batches, end))
+          if (number >= range.end) return Effect.succeedNone
+          entered = number
+          return Effect.succeedSome(number)
+        })
+      ),
+    stats
+  }
+}
