@@ -339,8 +339,9 @@ export const augmentEffect =
     run: (sample: A, rng: Rng, context: StageContext) => Effect.Effect<B, E1, R1>,
     options: EffectOptions = {}
   ) =>
-  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1 | SeedPolicy> =>
-    append(self, {
+  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1 | SeedPolicy> => {
+    functionOf(`the function of stage ${JSON.stringify(name)}`, run)
+    return append(self, {
       _tag: "Effect",
       id: named(name),
       draws: true,
@@ -348,6 +349,7 @@ export const augmentEffect =
       made: madeOf(name, run, options),
       run: erase((sample: A, rng: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, rng, context)))
     })
+  }
 
 /**
  * A stage that needs effects and does not draw.

@@ -104,7 +104,7 @@ const takes: Readonly<Record<string, Call>> = {
 const none: ReadonlySet<string> = new Set(
   [
     "Batch.columns Batch.copy Batch.hold Batch.ofFields CPython.random Coordinates.format Coordinates.stageId Cursor.check",
-    "Cursor.unseen ForeignEffect.foreign ForeignEffect.ownEffect ForeignEffect.ownLayer",
+    "Cursor.unseen Cursor.within ForeignEffect.foreign ForeignEffect.ownEffect ForeignEffect.ownLayer",
     "Cursor.decode Cursor.make Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
     "Digest.ofColumns FailurePolicy.allowance FailurePolicy.isFault Idx.encode Idx.parse Idx.read Image.channelsFirst",
     "Image.kernelMemory Image.on Image.toFloat InvalidOption.checked InvalidOption.duration InvalidOption.finite",
@@ -258,6 +258,7 @@ describe("arguments that are none", () => {
     "Idx.read": (given) => Furrow.Idx.read(given),
     "Image.on": (given) => Furrow.Image.on("image", given),
     "Pipeline.augment": (given) => Pipeline.augment("a", given)(samples),
+    "Pipeline.augmentEffect": (given) => Pipeline.augmentEffect("a", given)(samples),
     "Pipeline.batch of": (given) => Pipeline.batch(2)(given),
     "Pipeline.batchWith": (given) => Pipeline.batchWith(2, given),
     "Pipeline.filter": (given) => Pipeline.filter("a", given)(samples),
