@@ -206,7 +206,10 @@ const decoded = (value: unknown): Effect.Effect<Cursor, CursorError> => {
       reason: `it is a string, ${shown(JSON.stringify(value.slice(0, 40)))}; give JSON.parse of it`
     })
   }
-  const { version } = typeof value === "object" && value !== null && "version" in value ? value : { version: 1 }
+  if (typeof value !== "object" || value === null) {
+    return new CursorError({ reason: `it is ${shown(value)}, where a cursor is a record` })
+  }
+  const { version } = "version" in value ? value : { version: 1 }
   if (version !== 1) {
     const reason = `it is of version ${shown(version)}, and this library reads version 1; resume with the library that wrote it`
     return new CursorError({ reason })
