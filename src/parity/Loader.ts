@@ -16,6 +16,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { checked, type InvalidOption, whole } from "../InvalidOption.ts"
+import { Made, type Parameters } from "../Parameters.ts"
 import { CoordinatesError } from "../seeding/Coordinates.ts"
 import * as Rng from "../seeding/Rng.ts"
 import type { Seed } from "../seeding/Seed.ts"
@@ -102,6 +103,7 @@ export const randomSampler: Sampler<SeedPolicy> = {
   name: "randomSampler",
   draws: true,
   distinct: true,
+  parameters: {},
   count: (size) => size,
   order: (size, rng) => {
     const order = rng.permutation(size)
@@ -132,20 +134,28 @@ export const layer = (
   name: string,
   options: Options,
   numpy: (start: WorkerStart) => Seed,
-  narrow?: number
+  narrow?: number,
+  parameters: Parameters = {}
 ): Layer.Layer<SeedPolicy, InvalidOption> =>
   Layer.effect(
     SeedPolicy,
-    checked(() => service(name, options, numpy, narrow))
+    checked(() => service(name, options, numpy, narrow, parameters))
   )
+
+/** What a function gives each rank cannot be seen. */
+export const ofRanks = (option: string, value: unknown): Parameters =>
+  typeof value === "function"
+    ? { [option]: new Made("function", undefined, `the function of option ${option} of the policy`) }
+    : {}
 
 const service = (
   name: string,
   options: Options,
   numpy: (start: WorkerStart) => Seed,
-  narrow: number | undefined
+  narrow: number | undefined,
+  parameters: Parameters
 ): Service => {
-  const { libraries = {}, torch } = options
+  const { libraries = {}, persistentWorkers = false, shuffle = false, torch } = options
   const seedOf = typeof torch === "function" ? torch : () => torch
   const ranks = new Map<number, (epoch: number) => EpochSeeds>()
   const at = (rank: number) => {
@@ -177,6 +187,7 @@ const service = (
   return {
     name,
     seed,
+    parameters: { ...parameters, libraries, persistentWorkers, shuffle, ...ofRanks("torch", torch) },
     elastic: false,
     carries: options.persistentWorkers === true ? "run" : "epoch",
     ...(narrow === undefined ? {} : { bits: narrow }),

@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import type { Parameters } from "../Parameters.ts"
 import { entropy as systemEntropy } from "../runtime.ts"
 import * as Rng from "../seeding/Rng.ts"
 import type { Seed } from "../seeding/Seed.ts"
@@ -43,6 +44,12 @@ const parents = ({ numpy }: ParentOptions): ((rank: number) => Seed) => {
   return ranked(of)
 }
 
+/** The parent's state in rank 0's process; those of other ranks cannot be seen if a function gives them. */
+const parentOf = (options: ParentOptions): Parameters => ({
+  numpy: parents(options)(0),
+  ...Loader.ofRanks("ranks", options.numpy)
+})
+
 /** `np.random.get_state()[1][0]`, which two of the fixes add to: the first word of the parent's state. */
 const firstWords = (options: ParentOptions): ((rank: number) => number) => {
   const parent = parents(options)
@@ -69,7 +76,7 @@ const ranked = <A>(make: (rank: number) => A): ((rank: number) => A) => {
 export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
     const parent = parents(options)
-    return Loader.layer("forked", options, ({ rank }) => parent(rank))
+    return Loader.layer("forked", options, ({ rank }) => parent(rank), undefined, parentOf(options))
   })
 
 /**
@@ -83,9 +90,8 @@ export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidO
 export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
     const word = firstWords(options)
-    return Loader.layer("stateWorker", options, ({ rank, worker }) =>
-      RandomState.seed((word(rank) + worker) % TWO_POW_32)
-    )
+    const seed = ({ rank, worker }: Loader.WorkerStart) => RandomState.seed((word(rank) + worker) % TWO_POW_32)
+    return Loader.layer("stateWorker", options, seed, undefined, parentOf(options))
   })
 
 /**
@@ -97,9 +103,9 @@ export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, Inv
 export const stateEpochWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
     const word = firstWords(options)
-    return Loader.layer("stateEpochWorker", options, ({ epoch, rank, worker }) =>
+    const seed = ({ epoch, rank, worker }: Loader.WorkerStart) =>
       RandomState.seed((word(rank) + epoch + worker) % TWO_POW_32)
-    )
+    return Loader.layer("stateEpochWorker", options, seed, undefined, parentOf(options))
   })
 
 /** A layer whose making may refuse its options. */
@@ -145,9 +151,8 @@ export interface GlobalStepOptions extends Loader.Options {
 export const globalStep = (options: GlobalStepOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
     const length = whole("length", options.length, 0)
-    return Loader.layer("globalStep", options, ({ epoch, worker }) =>
-      RandomState.seed((epoch * length + worker) % TWO_POW_32)
-    )
+    const seed = ({ epoch, worker }: Loader.WorkerStart) => RandomState.seed((epoch * length + worker) % TWO_POW_32)
+    return Loader.layer("globalStep", options, seed, undefined, { length })
   })
 
 /**
@@ -237,7 +242,9 @@ const fromEntropy = (name: string, options: EntropyOptions, seed: (entropy: bigi
       return BigInt(own.entropy)
     }
     return Layer.merge(
-      Loader.layer(name, options, (start) => seed(entropyAt(start))),
+      Loader.layer(name, options, (start) => seed(entropyAt(start)), undefined, {
+        recorded: Array.from(before.values(), (own) => [place(own), own.entropy])
+      }),
       Layer.succeed(Entropy, { recorded: Effect.sync(() => [...given.values()]) })
     )
   })
@@ -273,6 +280,7 @@ export const additive = (options: { readonly seed: number | bigint }): Layer.Lay
       return {
         name: "additive",
         seed: String(options.seed),
+        parameters: {},
         elastic: false,
         carries: "epoch",
         seeds: (request: Request) => Effect.sync(() => seeds(request))
