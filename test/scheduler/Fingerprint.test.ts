@@ -30,6 +30,7 @@ import type { Job } from "../../src/scheduler/Job.ts"
 import * as Jobs from "../../src/scheduler/Job.ts"
 import type { Stage } from "../../src/stages/Stage.ts"
 import { Tensor } from "../../src/Tensor.ts"
+import { own, reordered, scaled } from "../support/threaded/subsets.ts"
 
 type Any = Pipeline.Pipeline<unknown, unknown, unknown>
 
@@ -719,6 +720,42 @@ describe("through the scheduler, on fibers", () => {
       }
     })
   })
+})
+
+describe("through the scheduler, on threads", () => {
+  const module = new URL("../support/threaded/subsets.ts", import.meta.url)
+  const subsets = { own, reordered, scaled }
+  const opened = (name: keyof typeof subsets, workers: Layer.Layer<Workers.Workers, unknown>, from?: unknown) =>
+    Effect.gen(function* () {
+      const loader = yield* Scheduler.open(subsets[name], { epochs: 1, from })
+      const batch = yield* Effect.flatten(loader.take)
+      return { data: Array.from(batch.columns.data), cursor: yield* loader.cursor }
+    }).pipe(Effect.scoped, Effect.provide(workers), Effect.either, Effect.runPromise)
+  const threads = (name: string) => Workers.threads(1, { pipeline: module, name })
+
+  test("cursors are those of fibers, and refused for the same parameters", async () => {
+    const first = await opened("own", Workers.fibers(1))
+    if (first._tag === "Left") throw first.left
+    const { cursor, data } = first.right
+    expect(data).toEqual([6])
+    expect(await opened("own", threads("own"), cursor)).toMatchObject({ right: { data: [2] } })
+    for (const [name, to] of [
+      ["reordered", "sample: subset(indices: float64 [1, 3, 2], order: sequential())"],
+      ["scaled", "map scale: function(factor: 3)"]
+    ] as const) {
+      expect(await opened(name, threads(name), cursor)).toMatchObject({
+        left: { _tag: "CursorMismatch", differences: [{ field: "pipeline", to }] }
+      })
+    }
+  }, 60_000)
+
+  test("a thread that builds the pipeline with other parameters is refused", async () => {
+    for (const name of ["reordered", "scaled"] as const) {
+      const refused = await opened("own", threads(name))
+      expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "ThreadError" } })
+      expect(String(refused._tag === "Left" ? refused.left : "")).toContain("is not the one that is run")
+    }
+  }, 60_000)
 })
 
 describe("seed policies", () => {
