@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { isOptions, optionsOf } from "../Options.ts"
 import type { Parameters } from "../Parameters.ts"
 import { entropy as systemEntropy } from "../runtime.ts"
 import * as Rng from "../seeding/Rng.ts"
@@ -36,7 +37,8 @@ export interface ParentOptions extends Loader.Options {
 const TWO_POW_32 = 2 ** 32
 
 /** The parent's state in a rank's process. */
-const parents = ({ numpy }: ParentOptions): ((rank: number) => Seed) => {
+const parents = (policy: string, options: ParentOptions): ((rank: number) => Seed) => {
+  const { numpy } = optionsOf(`Parity.${policy}`, options, { ...Loader.NAMES, numpy: true })
   const of = (rank: number): Seed => {
     const own = typeof numpy === "function" ? numpy(rank) : numpy
     return typeof own === "number" ? RandomState.seed(own) : RandomState.make(own).seed
@@ -44,15 +46,15 @@ const parents = ({ numpy }: ParentOptions): ((rank: number) => Seed) => {
   return ranked(of)
 }
 
-/** The parent's state in rank 0's process; those of other ranks cannot be seen if a function gives them. */
-const parentOf = (options: ParentOptions): Parameters => ({
-  numpy: parents(options)(0),
-  ...Loader.ofRanks("ranks", options.numpy)
-})
+/** How the parent stood, for cursors; what a function gives cannot be seen. */
+const parentOf = ({ numpy }: ParentOptions): Parameters => {
+  if (typeof numpy === "function") return Loader.ofRanks("numpy", numpy)
+  return { numpy: typeof numpy === "number" ? numpy : { ...numpy } }
+}
 
 /** `np.random.get_state()[1][0]`, which two of the fixes add to: the first word of the parent's state. */
-const firstWords = (options: ParentOptions): ((rank: number) => number) => {
-  const parent = parents(options)
+const firstWords = (of: string, options: ParentOptions): ((rank: number) => number) => {
+  const parent = parents(of, options)
   return ranked((rank) => RandomState.make(parent(rank)).state().words[0] ?? 0)
 }
 
@@ -75,8 +77,8 @@ const ranked = <A>(make: (rank: number) => A): ((rank: number) => A) => {
  */
 export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
-    const parent = parents(options)
-    return Loader.layer("forked", options, ({ rank }) => parent(rank), undefined, parentOf(options))
+    const parent = parents("forked", options)
+    return Loader.layer("forked", rest(options), ({ rank }) => parent(rank), undefined, parentOf(options))
   })
 
 /**
@@ -89,9 +91,9 @@ export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidO
  */
 export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
-    const word = firstWords(options)
+    const word = firstWords("stateWorker", options)
     const seed = ({ rank, worker }: Loader.WorkerStart) => RandomState.seed((word(rank) + worker) % TWO_POW_32)
-    return Loader.layer("stateWorker", options, seed, undefined, parentOf(options))
+    return Loader.layer("stateWorker", rest(options), seed, undefined, parentOf(options))
   })
 
 /**
@@ -102,11 +104,19 @@ export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, Inv
  */
 export const stateEpochWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
-    const word = firstWords(options)
+    const word = firstWords("stateEpochWorker", options)
     const seed = ({ epoch, rank, worker }: Loader.WorkerStart) =>
       RandomState.seed((word(rank) + epoch + worker) % TWO_POW_32)
-    return Loader.layer("stateEpochWorker", options, seed, undefined, parentOf(options))
+    return Loader.layer("stateEpochWorker", rest(options), seed, undefined, parentOf(options))
   })
+
+/** The options that all policies have. */
+const rest = ({ libraries, persistentWorkers, shuffle, torch }: Loader.Options): Loader.Options => ({
+  torch,
+  ...(libraries === undefined ? {} : { libraries }),
+  ...(persistentWorkers === undefined ? {} : { persistentWorkers }),
+  ...(shuffle === undefined ? {} : { shuffle })
+})
 
 /** A layer whose making may refuse its options. */
 const refusing = <A>(make: () => Layer.Layer<A, InvalidOption>): Layer.Layer<A, InvalidOption> =>
@@ -150,9 +160,10 @@ export interface GlobalStepOptions extends Loader.Options {
  */
 export const globalStep = (options: GlobalStepOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
+    optionsOf("Parity.globalStep", options, { ...Loader.NAMES, length: true })
     const length = whole("length", options.length, 0)
     const seed = ({ epoch, worker }: Loader.WorkerStart) => RandomState.seed((epoch * length + worker) % TWO_POW_32)
-    return Loader.layer("globalStep", options, seed, undefined, { length })
+    return Loader.layer("globalStep", rest(options), seed, undefined, { length })
   })
 
 /**
@@ -160,8 +171,10 @@ export const globalStep = (options: GlobalStepOptions): Layer.Layer<SeedPolicy, 
  *
  * @since 0.1.0
  */
-export const globalStepHolds = ({ length, workers }: { readonly length: number; readonly workers: number }): boolean =>
-  length >= workers
+export const globalStepHolds = (options: { readonly length: number; readonly workers: number }): boolean => {
+  const { length, workers } = optionsOf("Parity.globalStepHolds", options, { length: true, workers: true })
+  return whole("length", length, 0) >= whole("workers", workers, 1)
+}
 
 /**
  * PyTorch 1.9 and later: each worker's NumPy is seeded by four words that NumPy's `SeedSequence` makes of the worker's
@@ -232,9 +245,10 @@ export const spawned = (options: EntropyOptions): Layer.Layer<SeedPolicy | Entro
 
 const fromEntropy = (name: string, options: EntropyOptions, seed: (entropy: bigint) => Seed) =>
   refusing(() => {
+    optionsOf(`Parity.${name}`, options, { ...Loader.NAMES, recorded: true })
     const given = new Map<string, Recorded>()
     const place = ({ epoch, rank, worker }: Omit<Recorded, "entropy">): string => [epoch, rank, worker].join()
-    const before = new Map((options.recorded ?? []).map((own) => [place(own), valid(own)]))
+    const before = new Map(recordsOf(options.recorded ?? []).map((own) => [place(own), valid(own)]))
     const entropyAt = ({ epoch, rank, worker }: Loader.WorkerStart): bigint => {
       const key = place({ epoch, rank, worker })
       const own = given.get(key) ?? before.get(key) ?? { epoch, rank, worker, entropy: String(systemEntropy()) }
@@ -242,12 +256,17 @@ const fromEntropy = (name: string, options: EntropyOptions, seed: (entropy: bigi
       return BigInt(own.entropy)
     }
     return Layer.merge(
-      Loader.layer(name, options, (start) => seed(entropyAt(start)), undefined, {
+      Loader.layer(name, rest(options), (start) => seed(entropyAt(start)), undefined, {
         recorded: Array.from(before.values(), (own) => [place(own), own.entropy])
       }),
       Layer.succeed(Entropy, { recorded: Effect.sync(() => [...given.values()]) })
     )
   })
+
+const recordsOf = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> => {
+  if (Array.isArray(recorded) && !recorded.some((own) => !isOptions(own))) return recorded
+  throw new InvalidOption({ option: "recorded", value: recorded, expected: "the list that Entropy gave" })
+}
 
 const valid = (recorded: Recorded): Recorded => {
   if (/^\d+$/.test(recorded.entropy) && BigInt(recorded.entropy) < 1n << 128n) return recorded
@@ -270,7 +289,7 @@ export const additive = (options: { readonly seed: number | bigint }): Layer.Lay
   Layer.effect(
     SeedPolicy,
     checked(() => {
-      const seed = Generator.entropyOf(options.seed)
+      const seed = Generator.entropyOf(optionsOf("Parity.additive", options, { seed: true }).seed)
       const seeds = ({ epoch, rank, scope, stage, worker }: Request): Seeds => {
         const sum = seed + BigInt(epoch)
         if (scope !== "epoch") return { _tag: "Carried", slot: "numpy", seed: Generator.pcg64Seed(sum, [rank, worker]) }

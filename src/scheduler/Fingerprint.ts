@@ -156,7 +156,7 @@ export const unseenOfJob = ({ pipeline, policy }: Job): ReadonlyArray<string> =>
  * @since 0.1.0
  */
 export const fingerprint = ({ pipeline, plan, size }: Job): string => {
-  const { count, rank, workers, world } = plan
-  const all = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), count, rank, workers, world]
+  const { count, rank, uneven, workers, world } = plan
+  const all = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), count, rank, workers, world, uneven]
   return hex(sha256(JSON.stringify(all)))
 }

@@ -60,7 +60,7 @@ const keyOf = (job: Job): string => {
     policy: [policy?.name, policy?.seed],
     // Under an elastic policy the number of workers changes no draw.
     workers: policy?.elastic === true ? 0 : workers,
-    plan: [size, batchSize, batches, count, rank, world]
+    plan: [batchSize, batches, count, rank, world]
   }
   return hex(sha256(JSON.stringify(all)))
 }

@@ -542,7 +542,7 @@ describe("declared parameters", () => {
     [{ m: { n: new Map() } }, 'parameters of stage "own".m.n must be'],
     [{ s: Symbol("x") }, 'parameters of stage "own".s must be'],
     [loop, "no more than 32 levels deep"],
-    [null, 'parameters of stage "own" must be a record'],
+    [null, "parameters must be left out of the options of Pipeline.map"],
     [[1], 'parameters of stage "own" must be a record'],
     ["v2", 'parameters of stage "own" must be a record']
   ])("that cannot be compared are refused where they are given: %#", (parameters, says) => {
