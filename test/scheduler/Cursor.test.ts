@@ -432,10 +432,10 @@ describe("a cursor that does not fit", () => {
         },
         "reading it threw Error: own"
       ],
-      [Symbol("x"), "it"],
-      [undefined, "it"],
+      [Symbol("x"), "it is Symbol(x), where"],
+      [undefined, "it is undefined, where"],
       [[], "it: Expected Cursor, actual []"],
-      [() => 1, "it: Expected Cursor, actual () => 1"],
+      [() => 1, "it is a function, where a cursor is a record"],
       [new Map([["version", 1]]), "version: is missing"]
     ] as ReadonlyArray<readonly [unknown, string]>) {
       const refused = await Effect.runPromise(Effect.flip(Cursor.decode(bad)))
