@@ -19,7 +19,7 @@ import * as Policies from "./audit/Policies.ts"
 import * as Words from "./audit/Words.ts"
 import { Found, main, Usage } from "./cli/Main.ts"
 import { colour, print } from "./cli/Print.ts"
-import { listOf, oneOf, reading, seed, whole, workers } from "./cli/Reading.ts"
+import { listOf, oneOf, reading, seed, uneven, whole, workers } from "./cli/Reading.ts"
 
 /** A seed as the library takes it: digits are a number. */
 const rootInput = (text: string) => Either.map(seed(text), () => (/^\d+$/.test(text) ? BigInt(text) : text))
@@ -36,6 +36,7 @@ const options = {
   ranks: reading("ranks", "n", "Processes that share each epoch (default 1)", whole(1, 1024)).pipe(
     Options.withDefault(1)
   ),
+  uneven,
   seeds: reading("seeds", "a,b", "The runs' seeds (default 42,43)", listOf(rootInput)).pipe(Options.optional),
   batches: reading("batches", "n", "Batches an epoch, len(dataloader) (default 8)", whole(1, 1_000_000)).pipe(
     Options.withDefault(8)
@@ -138,6 +139,7 @@ const command = Command.make("audit", options, (flags) =>
     const extent: SeedAudit.Options = {
       epochs: flags.epochs,
       workers: flags.workers,
+      uneven: flags.uneven,
       ranks: flags.ranks,
       samples: flags.samples,
       shift: flags.shift,

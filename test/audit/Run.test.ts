@@ -164,6 +164,20 @@ describe("run", () => {
     expect(none).toMatchObject({ streams: 0, stages: [], cells: [], verdict: "none by construction" })
   })
 
+  test("ranks that cannot share the last batch equally are refused, as a run of theirs is, or told what becomes of it", () => {
+    const thirteen = Pipeline.from(Dataset.range(13)).pipe(
+      Pipeline.augment("noise", (x, rng) => x + rng.double()),
+      Pipeline.batch(4)
+    )
+    const layer = SeedPolicy.epochWorker({ seed: 0 })
+    const extent = { epochs: 1, workers: 1, ranks: 2, samples: 100 }
+    const refused = Effect.runSync(Effect.flip(SeedAudit.run(thirteen, layer, extent)))
+    expect(refused).toMatchObject({ _tag: "InvalidOption", option: "uneven", value: "error" })
+    const streams = (uneven: "pad" | "drop") =>
+      Effect.runSync(SeedAudit.run(thirteen, layer, { ...extent, uneven })).streams
+    expect([streams("pad"), streams("drop")]).toEqual([16, 12])
+  })
+
   test("options that cannot be meant are named; so is a place that has no seed", () => {
     const error = (options: SeedAudit.Options) =>
       Effect.runSync(Effect.flip(SeedAudit.run(pipeline, SeedPolicy.epochWorker({ seed: 0 }), options)))

@@ -122,6 +122,7 @@ describe("wrong usage meets one line and exit code 2", () => {
     [["--policies", "elastic,adaptive"], '"adaptive"'],
     [["--workers", "0"], '--workers "0"'],
     [["--epochs", "1.5"], '--epochs "1.5"'],
+    [["--uneven", "keep"], '--uneven "keep"'],
     [["--seeds", "1,-2"], '"-2"'],
     [["--seeds", "4294967296"], "4294967296"],
     [["--pipeline", "./missing.ts"], "./missing.ts"],
