@@ -25,6 +25,7 @@ import * as MemoryStore from "./MemoryStore.ts"
 import type { State } from "./State.ts"
 
 export { CheckpointError, type Kind } from "./CheckpointError.ts"
+export { type OpenCheckpoints, open } from "./Open.ts"
 export type { Json, State } from "./State.ts"
 
 /** What is kept in one piece. @since 0.1.0 */
