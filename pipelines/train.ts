@@ -13,11 +13,12 @@ import { Path } from "@effect/platform"
 import { Context, Effect, Layer, Option } from "effect"
 import { Checkpoint, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
 import { main, Usage } from "./cli/Main.ts"
+import { print, tell as write } from "./cli/Print.ts"
 import { ranksFrom } from "./cli/Reading.ts"
 import { options } from "./train/Options.ts"
 import * as Progress from "./train/Progress.ts"
 import type { Every } from "./train/Saving.ts"
-import { dataFrom, policyFrom, seedFrom, splitOf } from "./train/Setting.ts"
+import { dataFrom, policyFrom, seedFrom, splitOf, tellSeed } from "./train/Setting.ts"
 import { json, summary } from "./train/Summary.ts"
 import type { Source } from "./train/Threaded.ts"
 import { train } from "./train/Train.ts"
@@ -41,14 +42,30 @@ const interrupts = Effect.acquireRelease(
   ({ off }) => Effect.sync(off)
 )
 
-const tell = (line: string) => Effect.sync(() => void process.stderr.write(`${line}\n`))
+const tell = (line: string) => Effect.sync(() => write(`${line}\n`))
 
-/** How often a checkpoint is written where nothing is said of it. */
-const EVERY: Every = { milliseconds: 30_000 }
+/** How often a checkpoint is written where nothing is said of it. Ranks must write theirs at the same steps. */
+const everyOf = ({ world }: Ranks): Every => (world === 1 ? { milliseconds: 30_000 } : { batches: 100 })
+
+interface Ranks {
+  readonly rank: number
+  readonly world: number
+}
 
 /** Where checkpoints are kept, if they are. */
-const keepingFrom = (directory: Option.Option<string>, every: Option.Option<Every>, data: Option.Option<string>) =>
+const keepingFrom = (
+  directory: Option.Option<string>,
+  every: Option.Option<Every>,
+  data: Option.Option<string>,
+  ranks: Ranks
+) =>
   Effect.gen(function* () {
+    if (ranks.world > 1 && Option.isSome(every) && "milliseconds" in every.value) {
+      const message =
+        "--every takes a number of batches where there are several ranks: by time each would write at a step of its own, " +
+        "and no step would be there of all"
+      return yield* new Usage({ message })
+    }
     if (Option.isNone(directory)) {
       if (Option.isNone(every)) return undefined
       return yield* new Usage({
@@ -56,10 +73,10 @@ const keepingFrom = (directory: Option.Option<string>, every: Option.Option<Ever
       })
     }
     const path = yield* Path.Path
-    const context = yield* Layer.build(Checkpoint.file({ directory: directory.value }))
+    const context = yield* Layer.build(Checkpoint.file({ directory: directory.value, ...ranks }))
     return {
       checkpoint: Context.get(context, Checkpoint.Checkpoint),
-      every: Option.getOrElse(every, () => EVERY),
+      every: Option.getOrElse(every, () => everyOf(ranks)),
       data: Option.match(data, { onNone: () => "the packaged digits", onSome: (folder) => path.resolve(folder) }),
       tell
     }
@@ -75,10 +92,11 @@ const command = Command.make("train", options, (flags) =>
       return yield* new Usage({ message })
     }
     const { stopped } = yield* interrupts
-    const keeping = yield* keepingFrom(flags.checkpoint, flags.every, flags.data)
+    const keeping = yield* keepingFrom(flags.checkpoint, flags.every, flags.data, ranks)
     const data = yield* dataFrom(flags.data, seed)
+    yield* tellSeed(flags.seed)
     const terminal = process.stderr.isTTY === true
-    const progress = yield* Progress.make(terminal, (text) => process.stderr.write(text))
+    const progress = yield* Progress.make(terminal, write)
     const outcome = yield* train({ ...flags, ranks }, data, progress, stopped, keeping).pipe(
       Effect.catchTag("OtherOptions", ({ message }) => new Usage({ message: `--checkpoint ${message}` })),
       Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
@@ -96,11 +114,11 @@ const command = Command.make("train", options, (flags) =>
             })
       )
     )
-    process.stderr.write(`${summary(outcome)}\n`)
+    yield* tell(summary(outcome))
     if (outcome.interrupted && outcome.checkpoint !== undefined) {
       yield* tell(`The same command goes on from ${outcome.checkpoint}.`)
     }
-    if (flags.json) process.stdout.write(`${json(outcome)}\n`)
+    if (flags.json) print(json(outcome))
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Trains a network on handwritten digits, and proves that no random draw was repeated"))
 

@@ -23,16 +23,27 @@ import type * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type { Dataset } from "./datasets/Dataset.ts"
+import { isDataset } from "./datasets/RandomAccess.ts"
 import { ownEffect } from "./ForeignEffect.ts"
 import { InvalidOption, whole } from "./InvalidOption.ts"
+import { functionOf, type Names, optionsOf, truth } from "./Options.ts"
 import { declared, Made, type ParametersOption, valid } from "./Parameters.ts"
 import type { Setting } from "./seeding/Ambient.ts"
 import { type StageId, stageId } from "./seeding/Coordinates.ts"
 import type { Rng } from "./seeding/Rng.ts"
 import type { SeedPolicy } from "./seeding/SeedPolicy.ts"
-import { type Batch, type Collate, type Columns, checkDTypes, columns, type DTypes } from "./stages/Batch.ts"
+import {
+  type Batch,
+  type Collate,
+  type Columns,
+  checkDTypes,
+  columns,
+  type DTypes,
+  type Named
+} from "./stages/Batch.ts"
 import type { Sampler } from "./stages/Sampler.ts"
 import type { Augment, Mapping, Stage, StageContext } from "./stages/Stage.ts"
+import { samplerOf } from "./stages/sampler/Given.ts"
 
 export type { Parameter, Parameters, ParametersOption } from "./Parameters.ts"
 export type { Augment, Mapping, Stage, StageContext } from "./stages/Stage.ts"
@@ -137,11 +148,43 @@ const detail = (stage: Stage): string => {
 }
 
 /**
- * The pipeline of a dataset's samples as they are, in the dataset's order.
+ * The pipeline of a dataset's samples as they are, in the dataset's order. Throws `InvalidOption` for what is not a
+ * dataset, with the constructor that makes one of it.
  *
  * @since 0.1.0
  */
-export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => new PipelineImpl(dataset, [], "refuse")
+export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => {
+  if (isDataset(dataset)) return new PipelineImpl(dataset, [], "refuse")
+  throw new InvalidOption({ option: "the dataset of Pipeline.from", value: dataset, expected: cureOf(dataset) })
+}
+
+/** What makes a dataset of a value that is none. */
+const cureOf = (value: unknown): string => {
+  if (Array.isArray(value)) return "a dataset: Dataset.fromArray(items)"
+  if (ArrayBuffer.isView(value))
+    return "a dataset: Dataset.fromColumns({ x: data }), or Dataset.fromArray(Array.from(data))"
+  if (typeof value === "function")
+    return "a dataset: Dataset.make({ size, get }), where get gives the sample at an index"
+  if (typeof value === "object" && value !== null) {
+    if (TypeId in value) return "a dataset; this is a pipeline already"
+    if (Symbol.for("effect/Stream") in value) return `a dataset: ${COLLECT}, from Stream.runCollect`
+    if (Symbol.for("effect/Effect") in value) return "a dataset: Effect.map(effect, Pipeline.from), or yield* it first"
+    if ("then" in value) return "a dataset: await the promise first"
+    if (Symbol.iterator in value) return `a dataset, whose samples can be read in any order: ${COLLECT}`
+    if (Symbol.asyncIterator in value)
+      return "a dataset, whose samples can be read in any order: collect the items in an array"
+  }
+  return "a dataset, such as Dataset.fromArray(items), Dataset.fromColumns({ … }) or Dataset.make({ size, get })"
+}
+
+const COLLECT = "Dataset.fromArray(Array.from(items))"
+
+/** Throws `InvalidOption` where a stage is put behind what is not a pipeline. */
+const pipelineOf = (self: unknown): void => {
+  if (typeof self === "object" && self !== null && TypeId in self) return
+  const expected = "a pipeline: Pipeline.from(dataset).pipe(…)"
+  throw new InvalidOption({ option: "the pipeline before a stage", value: self, expected })
+}
 
 /** Names that the machinery's own steps go by in coordinates and errors. */
 const RESERVED = new Set(["dataset", "sample", "batch"])
@@ -153,7 +196,12 @@ const named = (name: string): StageId => {
   throw new InvalidOption({ option: "stage name", value: name, expected })
 }
 
+/** The function of a stage that a caller names. */
+const runOf = <F>(name: string, run: F): never =>
+  erase(functionOf(`the function of stage ${JSON.stringify(name)}`, run))
+
 const append = (self: Pipeline<unknown, unknown, unknown>, stage: Stage): Pipeline<never> => {
+  pipelineOf(self)
   const { id } = stage
   const own = stage._tag === "Sample" || stage._tag === "Batch"
   if (self.stages.some((other) => other._tag === "Batch") && (own || stage._tag === "Filter")) {
@@ -161,6 +209,12 @@ const append = (self: Pipeline<unknown, unknown, unknown>, stage: Stage): Pipeli
     throw new InvalidOption({ option: "the stage after batch", value: stage._tag.toLowerCase(), expected })
   }
   self.stages.forEach((other, place) => {
+    if (other._tag === "Sample" && stage._tag === "Sample") {
+      const expected =
+        `used once in a pipeline: sampler "${other.sampler.name}" gives the order of the epochs already; leave one of ` +
+        "the two out, or combine them, as in Sampler.limited(Sampler.shuffle, 1000)"
+      throw new InvalidOption({ option: "Pipeline.sample", value: stage.sampler.name, expected })
+    }
     if (other.id.id !== id.id) return
     const positions = [place + 1, self.stages.length + 1] as const
     throw new DuplicateStage({ name: id.name, other: other.id.name, positions })
@@ -169,16 +223,17 @@ const append = (self: Pipeline<unknown, unknown, unknown>, stage: Stage): Pipeli
 }
 
 /**
- * Sets the order of each epoch. Without it a pipeline goes through its dataset in sequence.
+ * Sets the order of each epoch. Without it a pipeline goes through its dataset in sequence. Throws `InvalidOption` for
+ * what is not a sampler, and where the order is set already.
  *
  * @since 0.1.0
  */
-export const sample =
-  <RS>(sampler: Sampler<RS>) =>
-  <A, E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R | RS> => {
-    valid(`parameters of sampler ${sampler.name}`, sampler.parameters)
-    return append(self, { _tag: "Sample", id: stageId("sample"), draws: sampler.draws, sampler })
-  }
+export const sample = <RS>(sampler: Sampler<RS>) => {
+  samplerOf("the sampler of Pipeline.sample", sampler)
+  valid(`parameters of sampler ${sampler.name}`, sampler.parameters)
+  return <A, E, R>(self: Pipeline<A, E, R>): Pipeline<A, E, R | RS> =>
+    append(self, { _tag: "Sample", id: stageId("sample"), draws: sampler.draws, sampler })
+}
 
 /** What a stage's function was made with: as its constructor declared it, and as its user did. */
 const madeOf = (name: string, run: unknown, options: ParametersOption): Made | undefined => {
@@ -204,8 +259,8 @@ export const augment =
       _tag: "Augment",
       id: named(name),
       draws: true,
-      made: madeOf(name, run, options),
-      run: erase(run)
+      made: madeOf(name, run, optionsOf("Pipeline.augment", options, DECLARED)),
+      run: runOf(name, run)
     })
 
 /**
@@ -216,7 +271,13 @@ export const augment =
 export const map =
   <A, B>(name: string, run: Mapping<A, B>, options: ParametersOption = {}) =>
   <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E, R> =>
-    append(self, { _tag: "Map", id: named(name), draws: false, made: madeOf(name, run, options), run: erase(run) })
+    append(self, {
+      _tag: "Map",
+      id: named(name),
+      draws: false,
+      made: madeOf(name, run, optionsOf("Pipeline.map", options, DECLARED)),
+      run: runOf(name, run)
+    })
 
 /**
  * Leaves out the samples that `keep` refuses.
@@ -244,7 +305,15 @@ export const filter: {
 } =
   <A>(name: string, keep: Mapping<A, boolean>, options: ParametersOption = {}) =>
   <B extends A, E, R>(self: Pipeline<B, E, R>): Pipeline<B, E, R> =>
-    append(self, { _tag: "Filter", id: named(name), draws: false, made: madeOf(name, keep, options), run: erase(keep) })
+    append(self, {
+      _tag: "Filter",
+      id: named(name),
+      draws: false,
+      made: madeOf(name, keep, optionsOf("Pipeline.filter", options, DECLARED)),
+      run: runOf(name, keep)
+    })
+
+const DECLARED: Names<ParametersOption> = { parameters: true }
 
 /** What an effectful stage's function gives, as errors have it; they name the stage, too. */
 const EFFECT = "the stage's effect"
@@ -254,6 +323,9 @@ export interface EffectOptions extends ParametersOption {
   /** How many samples of one batch are in the stage at once. Default 16. */
   readonly concurrency?: number
 }
+
+const concurrencyOf = (of: string, options: EffectOptions): number =>
+  whole("concurrency", optionsOf(of, options, { concurrency: true, parameters: true }).concurrency ?? 16, 1)
 
 /**
  * A stage that needs effects (files, a decoder, a service) and draws. Effect's own `Random` is the stage's `rng` in
@@ -272,8 +344,8 @@ export const augmentEffect =
       _tag: "Effect",
       id: named(name),
       draws: true,
+      concurrency: concurrencyOf("Pipeline.augmentEffect", options),
       made: madeOf(name, run, options),
-      concurrency: whole("concurrency", options.concurrency ?? 16, 1),
       run: erase((sample: A, rng: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, rng, context)))
     })
 
@@ -288,15 +360,17 @@ export const mapEffect =
     run: (sample: A, context: StageContext) => Effect.Effect<B, E1, R1>,
     options: EffectOptions = {}
   ) =>
-  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1> =>
-    append(self, {
+  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1> => {
+    functionOf(`the function of stage ${JSON.stringify(name)}`, run)
+    return append(self, {
       _tag: "Effect",
       id: named(name),
       draws: false,
+      concurrency: concurrencyOf("Pipeline.mapEffect", options),
       made: madeOf(name, run, options),
-      concurrency: whole("concurrency", options.concurrency ?? 16, 1),
       run: erase((sample: A, _: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, context)))
     })
+  }
 
 /** What becomes of an epoch's last batch when it is short. By default it is delivered as it is. @since 0.1.0 */
 export interface LastOptions {
@@ -317,17 +391,20 @@ export interface BatchOptions<D extends DTypes> extends LastOptions {
 
 /**
  * Lays `size` samples side by side in columns (see `Batch.Columns`). With ranks, `size` is that of the global batch, of
- * which each rank makes its share. Throws `InvalidOption` unless `size` is a whole number of at least 1.
+ * which each rank makes its share. Throws `InvalidOption` unless `size` is a whole number of at least 1. A name in
+ * `dtypes` that is no column of numbers is a compile error, and in a run an `InvalidOption` that lists the columns there
+ * are, as the cause of a `StageError`.
  *
  * @since 0.1.0
  */
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the record without an entry, the default that names no column.
 export const batch = <const D extends DTypes = {}>(size: number, options: BatchOptions<D> = {}) => {
+  optionsOf("Pipeline.batch", options, { ...LAST, dtypes: true })
   const dtypes: DTypes = options.dtypes ?? {}
   checkDTypes(dtypes)
   const collate: Collate<unknown, unknown> = (samples, adoptable) => columns(samples, dtypes, adoptable)
   const stage = batchStage(size, options, collate, new Made("columns", { dtypes }), dtypes)
-  return <A, E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<Columns<A, D>>, E, R> => append(self, stage)
+  return <A, E, R>(self: Pipeline<A, E, R> & Named<A, D>): Pipeline<Batch<Columns<A, D>>, E, R> => append(self, stage)
 }
 
 /**
@@ -336,17 +413,23 @@ export const batch = <const D extends DTypes = {}>(size: number, options: BatchO
  * @since 0.1.0
  */
 export const batchWith = <A, C>(size: number, collate: Collate<A, C>, options: LastOptions & ParametersOption = {}) => {
-  const stage = batchStage(size, options, erase(collate), madeOf("batch", collate, options))
+  optionsOf("Pipeline.batchWith", options, { ...LAST, parameters: true })
+  const own = erase(functionOf("the collate of Pipeline.batchWith", collate))
+  const stage = batchStage(size, options, own, madeOf("batch", collate, options))
   return <E, R>(self: Pipeline<A, E, R>): Pipeline<Batch<C>, E, R> => append(self, stage)
 }
 
+const LAST: Names<LastOptions> = { dropLast: true, padLast: true }
+
 const batchStage = (
   size: number,
-  { dropLast = false, padLast = false }: LastOptions,
+  options: LastOptions,
   collate: Collate<unknown, unknown>,
   made: Made | undefined,
   dtypes?: DTypes
 ): Stage => {
+  const dropLast = truth("dropLast", options.dropLast ?? false)
+  const padLast = truth("padLast", options.padLast ?? false)
   if (dropLast && padLast) {
     throw new InvalidOption({
       option: "padLast",
@@ -386,6 +469,7 @@ export const ambient: {
     if (setting !== "derive" && setting !== "refuse" && setting !== "leave") {
       throw new InvalidOption({ option: "ambient", value: setting, expected: '"refuse", "derive" or "leave"' })
     }
+    pipelineOf(self)
     return new PipelineImpl(self.dataset, self.stages, setting)
   }
 

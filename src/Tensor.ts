@@ -103,6 +103,8 @@ export class Tensor<out D extends TypedArray = TypedArray> {
  * @since 0.1.0
  */
 export const make = <D extends TypedArray>(data: D, shape: ReadonlyArray<number>): Tensor<D> => {
+  if (!ArrayBuffer.isView(data)) throw new InvalidOption({ option: "data", value: data, expected: "a typed array" })
+  shapeOf(shape)
   let length = 1
   for (const axis of shape) {
     if (!Number.isSafeInteger(axis) || axis < 0) {
@@ -118,6 +120,10 @@ export const make = <D extends TypedArray>(data: D, shape: ReadonlyArray<number>
     })
   }
   return new Tensor(data, shape)
+}
+
+const shapeOf = (shape: unknown): void => {
+  if (!Array.isArray(shape)) throw new InvalidOption({ option: "shape", value: shape, expected: "an array of axes" })
 }
 
 const arrays = {
@@ -160,6 +166,7 @@ export const resident = <D extends DType>(dtype: D, shape: ReadonlyArray<number>
     throw new InvalidOption({ option: "dtype", value: dtype, expected })
   }
   const Kind = arrays[dtype]
+  shapeOf(shape)
   const length = shape.reduce((product, axis) => product * whole("an axis of the shape", axis, 0), 1)
   const own = arena()
   const address = own?.take(whole("the elements of the shape", length, 0) * Kind.BYTES_PER_ELEMENT)

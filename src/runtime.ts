@@ -12,7 +12,7 @@ import { availableParallelism, hostname } from "node:os"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
 import { types } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
-import { gunzipSync } from "node:zlib"
+import { constants, gunzipSync } from "node:zlib"
 
 /** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
 export const runtime: { readonly name: "bun" | "deno" | "node"; readonly version: string } = (() => {
@@ -40,8 +40,37 @@ export const isProxy = (value: unknown): boolean => types.isProxy(value)
 /** 128 bits from the operating system. @since 0.1.0 */
 export const entropy = (): bigint => BigInt(`0x${randomBytes(16).toString("hex")}`)
 
-/** The bytes that a gzip stream holds. Throws what zlib throws on a corrupt or cut one. @since 0.1.0 */
-export const gunzip = (data: Uint8Array): Uint8Array => gunzipSync(data)
+/**
+ * The bytes that a gzip stream holds, one member or several; `"more"` when they are more than `most`, of which it takes
+ * no more memory than that. Throws what zlib throws on a corrupt or cut one.
+ *
+ * @since 0.1.0
+ */
+export const gunzip = (data: Uint8Array, most: number): Uint8Array | "more" => {
+  try {
+    return gunzipSync(data, { maxOutputLength: most })
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") return "more"
+    throw error
+  }
+}
+
+/** How many bytes of a gzip stream are looked at first: at most 4 MB come of them, as deflate goes no further than 1032:1. */
+const FIRST = 4096
+
+/**
+ * The beginning of what a gzip stream holds: `length` bytes and more, or all, where there are fewer. Throws as
+ * {@link gunzip} does, but not for a stream that is cut short.
+ *
+ * @since 0.1.0
+ */
+export const gunzipStart = (data: Uint8Array, length: number): Uint8Array => {
+  // A long file name in its header may fill the first part.
+  for (let size = FIRST; ; size *= 2) {
+    const start = gunzipSync(data.subarray(0, size), { finishFlush: constants.Z_SYNC_FLUSH })
+    if (start.length >= length || size >= data.length) return start
+  }
+}
 
 /** The bytes that base64 stands for. @since 0.1.0 */
 export const fromBase64 = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, "base64"))

@@ -9,6 +9,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { InvalidOption, whole } from "./InvalidOption.ts"
+import { isOptions } from "./Options.ts"
 import { servicesOf } from "./scheduler/RunServices.ts"
 import { type Coordinates, CoordinatesError, format } from "./seeding/Coordinates.ts"
 import { block } from "./seeding/generators/Philox.ts"
@@ -144,7 +145,8 @@ const SCRIPTED = "scripted"
  * a {@link ScriptMismatch}; both come as the `cause` of the stage's `StageError`. A fork of a scripted stream is an
  * ordinary stream, another at each place. Where the script has nothing, such as the order of an epoch (stage `sample`),
  * `rest` seeds (`epochWorker({ seed: 0 })`); so `{ crop: [4, 4] }` leaves the shuffle and all other stages as they are.
- * A script that is a function and throws is a `CoordinatesError`.
+ * A script that is a function and throws is a `CoordinatesError`. One that names a stage which the pipeline does not have,
+ * or which draws nothing, is an `InvalidOption` when the run is opened.
  *
  * @example
  * import { Effect, Option } from "effect"
@@ -164,10 +166,12 @@ const SCRIPTED = "scripted"
 export const scripted = <E = never, R = never>(
   script: Script,
   rest: Layer.Layer<SeedPolicy, E, R> = usual
-): Layer.Layer<SeedPolicy, E, R> =>
-  over(rest, (inner) => ({
+): Layer.Layer<SeedPolicy, E, R> => {
+  const named = stagesOf(script)
+  return over(rest, (inner) => ({
     ...inner,
     name: "scripted",
+    ...(named === undefined ? {} : { names: [...(inner.names ?? []), ...named] }),
     seeds: (request) =>
       Effect.gen(function* () {
         const own: Array<Seed.Seed | undefined> = []
@@ -197,6 +201,27 @@ export const scripted = <E = never, R = never>(
         return { _tag: "Listed", seeds: own.map((seed, row) => seed ?? seedAt(others, row)) } satisfies Seeds
       })
   }))
+}
+
+/** The stages that a script names. Throws `InvalidOption` for a script that is none. */
+const stagesOf = (script: Script): ReadonlyArray<string> | undefined => {
+  if (typeof script === "function") return undefined
+  if (isList(script)) {
+    numbersOf("the script", script)
+    return undefined
+  }
+  if (!isOptions(script)) {
+    const expected = "draws, draws by stage, or a function that gives the draws of a place"
+    throw new InvalidOption({ option: "the script", value: script, expected })
+  }
+  for (const [stage, draws] of Object.entries(script)) numbersOf(`the script of stage ${JSON.stringify(stage)}`, draws)
+  return Object.keys(script)
+}
+
+const numbersOf = (option: string, draws: unknown): void => {
+  if (Array.isArray(draws) && draws.every((draw) => typeof draw === "number")) return
+  throw new InvalidOption({ option, value: draws, expected: "an array of numbers, one for each draw" })
+}
 
 const drawsAt = (script: Script, at: Coordinates): ReadonlyArray<number> | undefined => {
   if (typeof script === "function") return script(at)
@@ -371,7 +396,8 @@ const level = ({ scope }: Coordinates, own: Coordinates["scope"]): number => (sc
  * Refuses a seed, with a `CoordinatesError`, at the places that `at` picks: by a function, or by the fields that it
  * names (`{ epoch: 1, index: 7 }`; a stage by its name). A field that a place does not have picks none of its kind:
  * `{ index: 0 }` is a sample, never a batch or the order of an epoch. Everywhere else `rest` seeds
- * (`epochWorker({ seed: 0 })`). Throws `InvalidOption` for no field at all, or one that coordinates do not have.
+ * (`epochWorker({ seed: 0 })`). Throws `InvalidOption` for no field at all, or one that coordinates do not have; a stage
+ * that draws nothing in a pipeline is an `InvalidOption` when the run is opened.
  *
  * @example
  * import { Effect } from "effect"
@@ -393,9 +419,11 @@ export const failing = <E = never, R = never>(
   rest: Layer.Layer<SeedPolicy, E, R> = usual
 ): Layer.Layer<SeedPolicy, E, R> => {
   const matches = typeof at === "function" ? at : matching(at)
+  const stage = typeof at === "function" ? undefined : at.stage
   return over(rest, (inner) => ({
     ...inner,
     name: "failing",
+    ...(stage === undefined ? {} : { names: [...(inner.names ?? []), stage] }),
     seeds: (request: Request) => {
       for (let row = 0; row < request.indices.length; row++) {
         const place = coordinates(request, row)
@@ -417,7 +445,7 @@ const made = [...run, "rank", "worker", "batch", "ordinal"]
 const fieldsOf = { epoch: run, batch: made, sample: [...made, "position", "index"] }
 
 const matching = (at: Place) => {
-  const fields = Object.entries(at)
+  const fields = isOptions(at) ? Object.entries(at) : []
   if (fields.length === 0 || fields.some(([field]) => !fieldsOf.sample.includes(field))) {
     throw new InvalidOption({
       option: "at",

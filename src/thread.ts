@@ -129,7 +129,7 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
       return yield* Effect.fail(new Error(reason))
     }
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     // The main side has asked for the epoch's order; here are only the places that this batch has in it.
     const order = (position: number) => atHand.indices[position - first] ?? Number.NaN
     let first = 0

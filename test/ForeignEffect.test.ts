@@ -11,6 +11,7 @@ import { getCurrentVersion } from "effect/ModuleVersion"
 import * as Effect4 from "effect4"
 import { foreign } from "../src/ForeignEffect.ts"
 import { Dataset, Pipeline, Scheduler, Workers } from "../src/index.ts"
+import { pipeline, staged } from "./support/threaded/four.ts"
 
 const version = getCurrentVersion()
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -86,6 +87,23 @@ describe("Effect 4", () => {
     const error = await thrown(() => drained(Pipeline.from(four).pipe(Pipeline.batch(4)), Workers.fibers(1)))
     expect(chain(error).map(messageOf)).toContain(`the dataset's effect ${SENTENCE4}`)
   })
+})
+
+describe("Effect 4 on threads", () => {
+  const threads = (file: string, name: string) =>
+    Workers.threads(1, { pipeline: new URL(`./support/threaded/${file}.ts`, import.meta.url), name })
+
+  test("an effect of it out of a stage fails the run, with the stage's name", async () => {
+    const error = await thrown(() => drained(staged, threads("four", "staged")))
+    expect(error).toMatchObject({ _tag: "StageError", stage: "four" })
+    expect(chain(error).map(messageOf)).toContain(`the stage's effect ${SENTENCE4}`)
+  }, 30_000)
+
+  test("a layer of it among a module's exports is refused when the run opens", async () => {
+    const error = await thrown(() => drained(pipeline, threads("fourServices", "pipeline")))
+    expect(error).toMatchObject({ _tag: "ThreadError" })
+    expect(messageOf(error)).toContain(`the layer that the pipeline's module exports as \`services\` ${SENTENCE4}`)
+  }, 30_000)
 })
 
 describe("another release of Effect 3", () => {

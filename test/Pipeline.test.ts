@@ -261,7 +261,11 @@ describe("two stages of one name", () => {
   test("sample twice", () => {
     const once = numbers.pipe(Pipeline.map("scale", identity), Pipeline.sample(Sampler.shuffle))
     const error = thrown(() => once.pipe(Pipeline.sample(Sampler.sequential)))
-    expect(error).toMatchObject({ _tag: "DuplicateStage", name: "sample", positions: [2, 3] })
+    expect(error).toMatchObject({ _tag: "InvalidOption", option: "Pipeline.sample" })
+    expect(error.message).toBe(
+      'Pipeline.sample must be used once in a pipeline: sampler "shuffle" gives the order of the epochs already; leave ' +
+        'one of the two out, or combine them, as in Sampler.limited(Sampler.shuffle, 1000), got "sequential"'
+    )
   })
 
   test("batch twice, whichever way", () => {

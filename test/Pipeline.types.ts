@@ -8,7 +8,7 @@ import * as Scheduler from "../src/scheduler/Scheduler.ts"
 import * as Workers from "../src/scheduler/Workers.ts"
 import type { Rng } from "../src/seeding/Rng.ts"
 import * as SeedPolicy from "../src/seeding/SeedPolicy.ts"
-import type { Batch } from "../src/stages/Batch.ts"
+import type { Batch, DTypes } from "../src/stages/Batch.ts"
 import * as Sampler from "../src/stages/Sampler.ts"
 import type { Tensor } from "../src/Tensor.ts"
 import { equal } from "./support/equal.ts"
@@ -188,6 +188,65 @@ numbers.pipe(
 
 // @ts-expect-error no element type of JavaScript numbers
 numbers.pipe(Pipeline.batch(4, { dtypes: { label: "int64" } }))
+// dtypes name columns of numbers, by their paths; the compiler refuses others, in `pipe` and out of it.
+declare const nested: Pipeline.Pipeline<{
+  readonly image: Uint8Array
+  readonly label: number
+  readonly path: string
+  readonly tokens: ReadonlyArray<number>
+  readonly meta: { readonly size: readonly [number, number]; readonly id?: number; readonly flag: boolean }
+}>
+// @ts-expect-error a misspelt name
+records.pipe(Pipeline.batch(4, { dtypes: { lable: "int32" } }))
+// @ts-expect-error one of two is misspelt
+nested.pipe(Pipeline.batch(4, { dtypes: { label: "int32", "meta.sise": "int32" } }))
+// @ts-expect-error a column of bytes has its type
+records.pipe(Pipeline.batch(4, { dtypes: { image: "float32" } }))
+// @ts-expect-error a text is no number
+nested.pipe(Pipeline.batch(4, { dtypes: { path: "int32" } }))
+// @ts-expect-error a flag is no number
+nested.pipe(Pipeline.batch(4, { dtypes: { "meta.flag": "int32" } }))
+// @ts-expect-error a record is no column
+nested.pipe(Pipeline.batch(4, { dtypes: { meta: "int32" } }))
+// @ts-expect-error samples that are numbers go by the empty path
+numbers.pipe(Pipeline.batch(4, { dtypes: { label: "int32" } }))
+const misnamed = Pipeline.batch(4, { dtypes: { lable: "int32" } })
+// @ts-expect-error a stage that is kept as a value, too
+records.pipe(misnamed)
+const everyName = nested.pipe(
+  Pipeline.batch(4, { dtypes: { label: "int32", tokens: "uint16", "meta.size": "uint8", "meta.id": "float32" } })
+)
+equal<ItemOf<typeof everyName>["columns"]["meta"]["size"], Tensor<Uint8Array>>()
+const plainNumbers = numbers.pipe(Pipeline.batch(4, { dtypes: { "": "int16" } }))
+equal<typeof plainNumbers, Pipeline.Pipeline<Batch<Tensor<Int16Array>>>>()
+// Names that the compiler does not know, and samples that it does not know, are looked at in the run.
+declare const someTypes: DTypes
+records.pipe(Pipeline.batch(4, { dtypes: someTypes }))
+declare const anything: Pipeline.Pipeline<unknown>
+anything.pipe(Pipeline.batch(4, { dtypes: { label: "int32" } }))
+declare const open: Pipeline.Pipeline<Readonly<Record<string, number>>>
+open.pipe(Pipeline.batch(4, { dtypes: { label: "int32" } }))
+
+// What is no dataset.
+// @ts-expect-error an array
+Pipeline.from([1, 2, 3])
+// @ts-expect-error a typed array
+Pipeline.from(Float32Array.of(1, 2))
+// @ts-expect-error a generator
+Pipeline.from([1, 2, 3].values())
+// @ts-expect-error an effect
+Pipeline.from(Effect.succeed(Dataset.range(3)))
+// @ts-expect-error a promise
+Pipeline.from(Promise.resolve(Dataset.range(3)))
+// @ts-expect-error a stream
+Pipeline.from(Stream.make(1, 2))
+// @ts-expect-error a function
+Pipeline.from(() => Dataset.range(3))
+// @ts-expect-error nothing
+Pipeline.from(null)
+// @ts-expect-error a pipeline
+Pipeline.from(numbers)
+
 // @ts-expect-error no such setting
 numbers.pipe(Pipeline.ambient("forbid"))
 

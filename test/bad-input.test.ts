@@ -10,6 +10,7 @@ import { BunContext } from "@effect/platform-bun"
 import { ConfigProvider, Data, Effect, Layer, Option, Stream } from "effect"
 import * as Dataset from "../src/datasets/Dataset.ts"
 import * as Idx from "../src/datasets/Idx.ts"
+import type { InvalidOption } from "../src/InvalidOption.ts"
 import * as Pipeline from "../src/Pipeline.ts"
 import * as Scheduler from "../src/scheduler/Scheduler.ts"
 import { StageError } from "../src/scheduler/StageError.ts"
@@ -39,8 +40,10 @@ const call = (make: () => unknown) => Effect.try({ try: make, catch: (error) => 
 
 const built = <A, E>(layer: Layer.Layer<A, E>) => Effect.scoped(Layer.build(layer))
 
-const replay = (policy: Layer.Layer<SeedPolicy.SeedPolicy, Seed.SeedError>, at: Scheduler.ReplayOptions) =>
-  Effect.provide(Scheduler.replay(noisy, at), policy)
+const replay = (
+  policy: Layer.Layer<SeedPolicy.SeedPolicy, Seed.SeedError | InvalidOption>,
+  at: Scheduler.ReplayOptions
+) => Effect.provide(Scheduler.replay(noisy, at), policy)
 
 const numbersTo = (size: number) => Pipeline.from(Dataset.range(size))
 const numbers = numbersTo(10)
@@ -407,19 +410,19 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
       what: "an unknown policy",
       act: () => built(environment({ FURROW_SEED_POLICY: "lucky" })),
       tag: "ConfigError",
-      says: ["FURROW_SEED_POLICY", '"lucky" is no seed policy', "choose epochWorker or elastic"]
+      says: [`FURROW_SEED_POLICY: "'lucky' is no seed policy`, "choose epochWorker or elastic"]
     },
     {
       what: "a policy in other letters",
       act: () => built(environment({ FURROW_SEED_POLICY: "Elastic" })),
       tag: "ConfigError",
-      says: ['"Elastic" is no seed policy', "choose epochWorker or elastic"]
+      says: [`"'Elastic' is no seed policy`, "choose epochWorker or elastic"]
     },
     ...["-1", "2.5", "NaN", "Infinity", "1e3"].map((seed) => ({
       what: `seed ${seed}`,
       act: () => built(environment({ FURROW_SEED: seed })),
       tag: "ConfigError",
-      says: ["FURROW_SEED", `"${seed}" cannot seed a run`, "a number must be whole and at least 0"]
+      says: [`FURROW_SEED: "'${seed}' cannot seed a run`, "a number must be whole and at least 0"]
     })),
     {
       what: "an empty seed",
@@ -431,7 +434,7 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
       what: "a seed of more than 64 bits",
       act: () => built(environment({ FURROW_SEED: "18446744073709551616" })),
       tag: "ConfigError",
-      says: ["18446744073709551616n cannot seed a run", "from 0n to 2n ** 64n - 1n, or a string"]
+      says: [`"'18446744073709551616' cannot seed a run`, "from 0n to 2n ** 64n - 1n, or a string"]
     }
   ],
 

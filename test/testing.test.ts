@@ -359,6 +359,70 @@ describe("scripted", () => {
   })
 })
 
+describe("a double that names a stage which is not there", () => {
+  const pipeline = Pipeline.from(Dataset.range(4)).pipe(
+    Pipeline.sample(Sampler.shuffle),
+    Pipeline.augment("crop", (x, rng) => x + rng.integer(9)),
+    Pipeline.map("scale", (x) => x),
+    Pipeline.batch(2)
+  )
+  const opened = <E>(policy: Layer.Layer<SeedPolicy.SeedPolicy, E>, own: typeof pipeline = pipeline, workers = 1) =>
+    Stream.runDrain(Scheduler.stream(own, { epochs: 1 })).pipe(
+      Effect.match({ onFailure: (error): unknown => error, onSuccess: () => "ran" }),
+      Effect.provide(policy),
+      Effect.provide(Workers.fibers(workers)),
+      Effect.runPromise
+    )
+  const none = (name: string, policy: string) => ({
+    _tag: "InvalidOption",
+    message: `a stage of the policy ${policy} must be a stage that draws: sample, crop, got "${name}"`
+  })
+
+  test("is refused when the run is opened, with the stages there are", async () => {
+    expect(await opened(scripted({ crop: [1, 2], crob: [1] }))).toMatchObject(none("crob", "scripted"))
+    expect(await opened(failing({ stage: "crob" }))).toMatchObject(none("crob", "failing"))
+    expect(await opened(scripted({ crop: [1, 2] }))).toBe("ran")
+  })
+
+  test("also a stage that draws nothing, and one by a name that objects have from birth", async () => {
+    expect(await opened(scripted({ scale: [1] }))).toMatchObject(none("scale", "scripted"))
+    expect(await opened(scripted({ batch: [1] }))).toMatchObject(none("batch", "scripted"))
+    expect(await opened(scripted(Object.fromEntries([["__proto__", [1]]])))).toMatchObject(
+      none("__proto__", "scripted")
+    )
+    expect(await opened(scripted(Object.fromEntries([["constructor", [1]]])))).toMatchObject(
+      none("constructor", "scripted")
+    )
+  })
+
+  test("also below another double, an audit, a recording", async () => {
+    const script = scripted({ crob: [1] })
+    for (const policy of [
+      recording(script),
+      SeedAudit.counting(script),
+      scripted({ crop: [1] }, script),
+      failing({ stage: "crop" }, script)
+    ]) {
+      expect(await opened(policy)).toMatchObject({ _tag: "InvalidOption", value: "crob" })
+    }
+  })
+
+  test("and in a replay", async () => {
+    const replayed = Scheduler.replay(pipeline, { epoch: 0, position: 0, workers: 1 })
+    const error = await Effect.runPromise(Effect.flip(Effect.provide(replayed, scripted({ crob: [1] }))))
+    expect(error).toMatchObject(none("crob", "scripted"))
+  })
+
+  test("under derive every stage draws, if asked to", async () => {
+    const deriving = pipeline.pipe(Pipeline.ambient("derive"))
+    expect(await opened(scripted({ crop: [1], scale: [0.5] }), deriving)).toBe("ran")
+    expect(await opened(scripted({ scales: [0.5] }), deriving)).toMatchObject({
+      _tag: "InvalidOption",
+      value: "scales"
+    })
+  })
+})
+
 describe("recording", () => {
   test("sees what ambient calls draw under `derive`, too", () => {
     const pipeline = Pipeline.from(Dataset.range(1)).pipe(

@@ -6,6 +6,7 @@ import { Command, ValidationError } from "@effect/cli"
 import { BunContext } from "@effect/platform-bun"
 import { Cause, ConfigError, Data, Effect, Exit } from "effect"
 import { InvalidOption, Seed } from "../../src/index.ts"
+import { call, print, tell } from "./Print.ts"
 
 /** A value from outside that cannot be meant. */
 export class Usage extends Data.TaggedError("Usage")<{ readonly message: string }> {}
@@ -44,13 +45,18 @@ export const main = async <Name extends string, E, A>(
   name: string,
   command: Command.Command<Name, BunContext.BunContext, E, A>
 ): Promise<void> => {
+  call(name)
   const complain = (line: string): void => {
-    process.stderr.write(`${name}: ${line} (--help lists all options)\n`)
+    tell(`${name}: ${line} (--help lists all options)\n`)
   }
   const cli = Command.run(command, { name, version: "0.1.0" })
   const program = Effect.flatMap(Effect.console, (console) =>
     cli(process.argv).pipe(
-      Effect.withConsole({ ...console, error: (...args) => Effect.sync(() => complain(args.map(plain).join(" "))) }),
+      Effect.withConsole({
+        ...console,
+        log: (...args) => Effect.sync(() => print(args.map(String).join(" "))),
+        error: (...args) => Effect.sync(() => complain(args.map(plain).join(" ")))
+      }),
       Effect.provide(BunContext.layer)
     )
   )
@@ -60,6 +66,6 @@ export const main = async <Name extends string, E, A>(
     return
   }
   const { code, line } = ending(exit.cause)
-  if (line !== undefined) process.stderr.write(`${name}: ${line}\n`)
+  if (line !== undefined) tell(`${name}: ${line}\n`)
   process.exitCode = code
 }

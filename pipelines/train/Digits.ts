@@ -5,7 +5,7 @@
 import { FileSystem, Path } from "@effect/platform"
 import * as Schema from "@effect/schema/Schema"
 import { Data, Effect } from "effect"
-import { Dataset, Idx, type Seed, Tensor } from "../../src/index.ts"
+import { Dataset, Idx, InvalidOption, type Seed, Tensor } from "../../src/index.ts"
 
 /** A digit: 28 × 28 grey values and what it shows, 0 … 9. */
 export interface Digit {
@@ -20,6 +20,13 @@ const PIXELS = SIDE * SIDE
 export class DigitsError extends Data.TaggedError("DigitsError")<{ readonly path: string; readonly reason: string }> {
   override get message(): string {
     return `${this.path} ${this.reason}; install the dependencies anew, or give MNIST's own files with --data`
+  }
+}
+
+/** A set of images that the network cannot read. */
+export class ImagesError extends Data.TaggedError("ImagesError")<{ readonly set: string; readonly reason: string }> {
+  override get message(): string {
+    return `${this.set} ${this.reason}`
   }
 }
 
@@ -70,11 +77,28 @@ export interface Split {
 /** The packaged digits, 8,000 to train on and 2,000 to be tested on, chosen by `seed`. */
 export const digits = (
   seed: Seed.RootInput
-): Effect.Effect<Split, DigitsError | Seed.SeedError, FileSystem.FileSystem | Path.Path> =>
+): Effect.Effect<Split, DigitsError | InvalidOption.InvalidOption, FileSystem.FileSystem | Path.Path> =>
   packaged.pipe(
     Effect.catchTag("BadArgument", (error) => new DigitsError({ path: "the package mnist", reason: error.message })),
-    Effect.map((all) => Dataset.split({ train: 8000, test: 2000 }, { seed })(all))
+    Effect.flatMap((all) => InvalidOption.checked(() => Dataset.split({ train: 8000, test: 2000 }, { seed })(all)))
   )
 
-/** MNIST's own files, or Fashion-MNIST's, in `folder`. Both come split. */
-export const files = (folder: string): ReturnType<typeof Idx.mnist> => Idx.mnist(folder)
+/** How many classes there are. */
+export const CLASSES = 10
+
+/**
+ * MNIST's own files, or Fashion-MNIST's, in `folder`. Both come split. Fails with one line for labels beyond the ten
+ * classes, for images of another size, and for a set without an image.
+ */
+export const files = (folder: string) =>
+  Effect.gen(function* () {
+    const sets = yield* Idx.mnist(folder, { classes: CLASSES })
+    for (const set of [sets.train, sets.test]) {
+      if (set.size === 0) return yield* new ImagesError({ set: set.name, reason: "has no images" })
+      const { image } = yield* set.get(0)
+      if (image.shape.join() === [SIDE, SIDE, 1].join()) continue
+      const reason = `has images of [${image.shape.join(", ")}]; this network reads [${SIDE}, ${SIDE}, 1]`
+      return yield* new ImagesError({ set: set.name, reason })
+    }
+    return sets
+  })

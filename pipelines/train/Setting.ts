@@ -5,6 +5,7 @@ import { FileSystem } from "@effect/platform"
 import { Config, Effect, Option } from "effect"
 import { Seed, SeedPolicy } from "../../src/index.ts"
 import { Usage } from "../cli/Main.ts"
+import { tell } from "../cli/Print.ts"
 import { digits, files } from "./Digits.ts"
 
 /** What the flag says, else what the environment says. */
@@ -12,6 +13,13 @@ export const seedFrom = (flag: Option.Option<Seed.Root>) =>
   Option.match(flag, {
     onSome: Effect.succeed,
     onNone: () => Effect.flatMap(Config.string("FURROW_SEED").pipe(Config.withDefault("0")), Seed.parse)
+  })
+
+/** Says that the seed is 0 where neither the flag nor the environment gives one. */
+export const tellSeed = (flag: Option.Option<Seed.Root>) =>
+  Effect.gen(function* () {
+    if (Option.isSome(flag) || Option.isSome(yield* Config.option(Config.string("FURROW_SEED")))) return
+    tell("The run's seed is 0, as neither --seed nor FURROW_SEED is set.\n")
   })
 
 export const policyFrom = (flag: Option.Option<string>, seed: Seed.Root) =>

@@ -6,8 +6,10 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { checked, type InvalidOption, whole } from "../InvalidOption.ts"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { optionsOf } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
+import type { Uneven } from "../scheduler/Plan.ts"
 import type { Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
 import type { RootInput } from "../seeding/Seed.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
@@ -22,6 +24,8 @@ export interface Options {
   readonly workers?: number
   /** Default 1. */
   readonly ranks?: number
+  /** As `uneven` of `Scheduler.open`. Default `"error"`. */
+  readonly uneven?: Uneven | undefined
   /** How many samples of each worker and epoch are looked at, from the first on. Default 8. */
   readonly samples?: number
   /** Up to how many words two streams may be shifted against each other to be found. Default 1000. */
@@ -160,14 +164,29 @@ export const run = <A, E, R, LE>(
   options: Options = {}
 ): Effect.Effect<RunReport, LE | InvalidOption | CoordinatesError, Exclude<R, SeedPolicy>> =>
   Effect.gen(function* () {
+    const seeds = yield* checked(() => {
+      optionsOf("SeedAudit.run", options, {
+        epochs: true,
+        workers: true,
+        uneven: true,
+        ranks: true,
+        samples: true,
+        shift: true,
+        seeds: true
+      })
+      const own: unknown = options.seeds ?? [42, 43]
+      if (Array.isArray(own)) return own as ReadonlyArray<RootInput> // each is looked at by the layer that it seeds
+      throw new InvalidOption({ option: "seeds", value: own, expected: "an array of seeds, such as [42, 43]" })
+    })
     const extent = yield* checked(() => ({
       epochs: whole("epochs", options.epochs ?? 3, 1),
       workers: whole("workers", options.workers ?? 4, 1, 4096),
       ranks: whole("ranks", options.ranks ?? 1, 1),
+      uneven: options.uneven,
       samples: whole("samples", options.samples ?? 8, 1),
       words: whole("shift", options.shift ?? 1000, 0, 1e6) + Overlap.WINDOW
     }))
-    const layers = typeof layer === "function" ? (options.seeds ?? [42, 43]).map(layer) : [layer]
+    const layers = yield* checked(() => (typeof layer === "function" ? seeds.map((own) => layer(own)) : [layer]))
     const surveys = yield* Effect.forEach(layers, (own) => Effect.provide(survey(pipeline, extent), own))
     const policy = surveys[0]?.policy
 

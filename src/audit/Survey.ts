@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { InvalidOption } from "../InvalidOption.ts"
+import { InvalidOption, shown } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Job from "../scheduler/Job.ts"
 import * as Plan from "../scheduler/Plan.ts"
@@ -13,6 +13,7 @@ import { type Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
 import * as Rng from "../seeding/Rng.ts"
 import { format } from "../seeding/Seed.ts"
 import { coordinates, epochRequest, type Request, type Seeds, type Service, seedAt } from "../seeding/SeedPolicy.ts"
+import type { Stage } from "../stages/Stage.ts"
 
 /** A stream, and where it is started. @since 0.1.0 */
 export interface Started {
@@ -27,6 +28,7 @@ export interface Extent {
   readonly epochs: number
   readonly workers: number
   readonly ranks: number
+  readonly uneven: Plan.Uneven | undefined
   /** How many samples of each worker and epoch, from the first on. */
   readonly samples: number
   /** How many words of each stream. */
@@ -41,6 +43,23 @@ export interface Survey {
   /** What stages draw from: for each sample and stage, or, where streams go on, for each worker. */
   readonly streams: ReadonlyArray<Started>
 }
+
+/** What a sampler throws where it is asked for its order, as an error: an audit is no run, and has no stage to blame. */
+const typed = <A, E, R>(
+  sampling: Extract<Stage, { readonly _tag: "Sample" }> | undefined,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | InvalidOption, R> =>
+  Effect.catchAllDefect(effect, (thrown) =>
+    thrown instanceof InvalidOption
+      ? Effect.fail(thrown)
+      : Effect.fail(
+          new InvalidOption({
+            option: `the order of sampler ${sampling?.sampler.name ?? "sequential"}`,
+            value: undefined,
+            expected: `one that can be asked for, but asking threw ${shown(thrown)}`
+          })
+        )
+  )
 
 /**
  * Asks the pipeline's policy for all seeds of an extent, and starts them. No sample is read and no stage is run.
@@ -79,7 +98,7 @@ export const survey = <A, E, R>(
       })
 
     for (let rank = 0; rank < extent.ranks; rank++) {
-      const job = yield* Job.make(pipeline, extent.workers, { rank, world: extent.ranks })
+      const job = yield* Job.make(pipeline, extent.workers, { rank, world: extent.ranks, uneven: extent.uneven })
       const own = job.policy
       if (own === undefined) continue
       policy = own
@@ -90,7 +109,7 @@ export const survey = <A, E, R>(
           const request = epochRequest(sampling.id, epoch, { workers: extent.workers, world: extent.ranks })
           yield* start(own, request, yield* own.seeds(request), orders)
         }
-        const order = yield* job.order(epoch)
+        const order = yield* typed(sampling, job.order(epoch))
         for (let worker = 0; worker < extent.workers; worker++) {
           let left = extent.samples
           for (let batch = worker; batch < job.plan.batches && left > 0; batch += extent.workers) {
@@ -98,7 +117,10 @@ export const survey = <A, E, R>(
             const count = Math.min(size, left)
             if (count === 0) continue
             left -= count
-            const indices = Float64Array.from({ length: count }, (_, row) => order(position + row))
+            const indices = yield* typed(
+              sampling,
+              Effect.sync(() => Float64Array.from({ length: count }, (_, row) => order(position + row)))
+            )
             for (const [place, stage] of pipeline.stages.entries()) {
               if (!stage.draws || stage._tag === "Sample") continue
               const scope = place < batching ? "sample" : "batch"

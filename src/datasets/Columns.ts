@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../InvalidOption.ts"
+import { isOptions, setField } from "../Options.ts"
 import { Made } from "../Parameters.ts"
 import { isTypedArray, make as makeTensor, Tensor, type TypedArray } from "../Tensor.ts"
 import type { Field } from "./Columnar.ts"
-import { check, type Dataset, type NameOptions, Plain } from "./RandomAccess.ts"
+import { check, type Dataset, type NameOptions, nameOf, Plain } from "./RandomAccess.ts"
 
 /**
  * One field of every sample: a tensor `[samples, …]` (or its data and shape), a typed array `[samples]`, or an array of
@@ -67,7 +68,14 @@ export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
   columns: C,
   options: NameOptions = {}
 ): Dataset<Row<C>> => {
-  const { name = "columns" } = options
+  const name = nameOf("Dataset.fromColumns", options) ?? "columns"
+  if (!isOptions(columns)) {
+    throw new InvalidOption({
+      option: "columns",
+      value: columns,
+      expected: "a record of columns, such as { image, label }"
+    })
+  }
   const entries = Object.entries(columns).map(([key, value]) => ({ key, ...open(key, value) }))
   const first = entries[0]
   if (first === undefined) {
@@ -84,7 +92,7 @@ export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
   const cells = entries.map(({ cell }) => cell)
   const rowAt = (index: number): Row<C> => {
     const row: Record<string, unknown> = {}
-    for (let at = 0; at < keys.length; at++) row[keys[at] as string] = (cells[at] as Read)(index)
+    for (let at = 0; at < keys.length; at++) setField(row, keys[at] as string, (cells[at] as Read)(index))
     // Each key of C was given the cell of its column, by the table at `Row`; nothing else was.
     return row as Row<C>
   }

@@ -15,111 +15,22 @@
  */
 import type * as PlatformErrors from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { InvalidOption } from "../InvalidOption.ts"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { optionsOf, textOf } from "../Options.ts"
 import * as PlatformServices from "../PlatformServices.ts"
-import { gunzip } from "../runtime.ts"
-import { type DType, Tensor, type TypedArray } from "../Tensor.ts"
+import type { Tensor, TypedArray } from "../Tensor.ts"
 import { fromColumns } from "./Columns.ts"
+import { decode, elements, IdxError, inflated } from "./idx/Layout.ts"
 import type { Dataset } from "./RandomAccess.ts"
 
-/**
- * A file that cannot be had, or is not the IDX file that it should be.
- *
- * @since 0.1.0
- */
-export class IdxError extends Data.TaggedError("IdxError")<{
-  /** The file, or the directory. */
-  readonly path: string
-  /** What is wrong, and the way out where there is one. */
-  readonly reason: string
-  /** Where in the (decompressed) file, in bytes. */
-  readonly offset?: number
-  /** What was thrown below, if anything. */
-  readonly cause?: unknown
-}> {
-  override get message(): string {
-    const place = this.offset === undefined ? "" : ` (at byte ${this.offset})`
-    return `${this.path}: ${this.reason}${place}`
-  }
-}
-
-/** How an element type is read: from a view, at a byte, big-endian. */
-interface Element {
-  readonly dtype: DType
-  readonly bytes: number
-  readonly read: (view: DataView, count: number) => TypedArray
-  readonly write: (view: DataView, at: number, value: number) => void
-}
-
-const filled = <D extends TypedArray>(data: D, read: (element: number) => number): D => {
-  for (let element = 0; element < data.length; element++) data[element] = read(element)
-  return data
-}
-
-/** By the code in a file's third byte. Elements of one byte are views of the file's bytes, not copies. */
-const elements: ReadonlyMap<number, Element> = new Map<number, Element>([
-  [
-    0x08,
-    {
-      dtype: "uint8",
-      bytes: 1,
-      read: (view, count) => new Uint8Array(view.buffer, view.byteOffset, count),
-      write: (view, at, value) => view.setUint8(at, value)
-    }
-  ],
-  [
-    0x09,
-    {
-      dtype: "int8",
-      bytes: 1,
-      read: (view, count) => new Int8Array(view.buffer, view.byteOffset, count),
-      write: (view, at, value) => view.setInt8(at, value)
-    }
-  ],
-  [
-    0x0b,
-    {
-      dtype: "int16",
-      bytes: 2,
-      read: (view, count) => filled(new Int16Array(count), (element) => view.getInt16(2 * element)),
-      write: (view, at, value) => view.setInt16(at, value)
-    }
-  ],
-  [
-    0x0c,
-    {
-      dtype: "int32",
-      bytes: 4,
-      read: (view, count) => filled(new Int32Array(count), (element) => view.getInt32(4 * element)),
-      write: (view, at, value) => view.setInt32(at, value)
-    }
-  ],
-  [
-    0x0d,
-    {
-      dtype: "float32",
-      bytes: 4,
-      read: (view, count) => filled(new Float32Array(count), (element) => view.getFloat32(4 * element)),
-      write: (view, at, value) => view.setFloat32(at, value)
-    }
-  ],
-  [
-    0x0e,
-    {
-      dtype: "float64",
-      bytes: 8,
-      read: (view, count) => filled(new Float64Array(count), (element) => view.getFloat64(8 * element)),
-      write: (view, at, value) => view.setFloat64(at, value)
-    }
-  ]
-])
+export { IdxError } from "./idx/Layout.ts"
 
 /**
  * The tensor that the bytes of an IDX file hold, gzipped or not. A tensor of 8-bit elements is a view of the bytes;
  * leave them as they are. Fails with {@link IdxError} when they are not an IDX file to the last byte: no IDX magic, an
- * unknown element type, too few bytes for the shape, bytes left over, a gzip stream that is corrupt or cut short.
+ * unknown element type, too few bytes for the shape, bytes left over, a gzip stream that is corrupt or cut short. Of a
+ * gzip stream no more is unpacked than the header says there is.
  *
  * @example
  * import { Effect } from "effect"
@@ -136,51 +47,6 @@ export const parse = (bytes: Uint8Array, name = "bytes"): Effect.Effect<Tensor, 
     return result instanceof IdxError ? Effect.fail(result) : Effect.succeed(result)
   })
 
-const inflated = (bytes: Uint8Array, path: string): Effect.Effect<Uint8Array, IdxError> =>
-  bytes[0] === 0x1f && bytes[1] === 0x8b
-    ? Effect.try({
-        try: () => gunzip(bytes),
-        catch: (cause) =>
-          new IdxError({ path, reason: "its gzip stream is corrupt or cut short; fetch the file again", cause })
-      })
-    : Effect.succeed(bytes)
-
-const decode = (bytes: Uint8Array, path: string): Tensor | IdxError => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const size = bytes.length
-  if (size < 4) return short(path, "the 4 bytes of its magic number", size)
-  if (view.getUint16(0) !== 0) {
-    const magic = view.getUint32(0).toString(16).padStart(8, "0")
-    const reason = `it is no IDX file: it begins with ${magic} (hexadecimal), where IDX has two bytes of 0`
-    return new IdxError({ path, reason, offset: 0 })
-  }
-  const code = view.getUint8(2)
-  const element = elements.get(code)
-  if (element === undefined) {
-    const known = Array.from(elements, ([key, { dtype }]) => `${hex(key)} ${dtype}`).join(", ")
-    return new IdxError({ path, reason: `element type ${hex(code)} is unknown; IDX has ${known}`, offset: 2 })
-  }
-  const rank = view.getUint8(3)
-  const start = 4 + 4 * rank
-  if (size < start) return short(path, `${rank} axes, a header of ${start} bytes`, size)
-  const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
-  // An axis of 0 first: with enough others the product would pass through infinity to NaN.
-  const count = shape.includes(0) ? 0 : shape.reduce((product, axis) => product * axis, 1)
-  const end = start + count * element.bytes
-  const what = `${element.dtype} [${shape.join(", ")}], ${end} bytes`
-  if (size < end) return short(path, what, size)
-  if (size > end) {
-    const reason = `it should hold ${what}, and has ${size - end} bytes more`
-    return new IdxError({ path, reason, offset: end })
-  }
-  return new Tensor(element.read(new DataView(bytes.buffer, bytes.byteOffset + start, size - start), count), shape)
-}
-
-const short = (path: string, what: string, size: number): IdxError =>
-  new IdxError({ path, reason: `it should hold ${what}, and ends after ${size}; fetch the file again`, offset: size })
-
-const hex = (code: number): string => code.toString(16).toUpperCase().padStart(2, "0")
-
 /**
  * The tensor in an IDX file. Fails with {@link IdxError} when there is no such file or when it is not sound (see
  * {@link parse}), with the platform's `PlatformError` when it cannot be read.
@@ -189,15 +55,19 @@ const hex = (code: number): string => code.toString(16).toUpperCase().padStart(2
  */
 export const read = (
   path: string
-): Effect.Effect<Tensor, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
-  Effect.flatMap(PlatformServices.FileSystem, (files) =>
-    files.readFile(path).pipe(
-      Effect.catchIf(isMissing, (cause) =>
-        Effect.fail(new IdxError({ path, reason: "there is no such file; check the path", cause }))
-      ),
-      Effect.flatMap((bytes) => parse(bytes, path))
+): Effect.Effect<Tensor, IdxError | PlatformErrors.PlatformError | InvalidOption, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    yield* checked(() => textOf("the path of Idx.read", path, "the path of a file"))
+    const files = yield* PlatformServices.FileSystem
+    const { type } = yield* Effect.catchIf(files.stat(path), isMissing, (cause) =>
+      Effect.fail(new IdxError({ path, reason: "there is no such file; check the path", cause }))
     )
-  )
+    // These may have no end.
+    if (type === "CharacterDevice" || type === "FIFO" || type === "Socket") {
+      return yield* new IdxError({ path, reason: `it is not a file but a ${type}; check the path` })
+    }
+    return yield* parse(yield* files.readFile(path), path)
+  })
 
 const isMissing = (error: PlatformErrors.PlatformError): boolean =>
   error._tag === "SystemError" && error.reason === "NotFound"
@@ -248,19 +118,29 @@ export interface Files {
   readonly labels: string
   /** What the dataset goes by in errors. Default: the path of the images. */
   readonly name?: string
+  /** How many classes there are: a label must be from 0 to `classes − 1`. Default: labels are taken as they are. */
+  readonly classes?: number
 }
 
 /**
  * The dataset of an image file and a label file. Images without a channel axis are given one: `[28, 28]` becomes
- * `[28, 28, 1]`. Fails as {@link read} does, and with {@link IdxError} when the files hold something else or are not of
- * one length.
+ * `[28, 28, 1]`. Fails as {@link read} does, with {@link IdxError} when the files hold something else, are not of one
+ * length, or hold a label beyond `classes` (naming file, row and label), and with `InvalidOption` for options that are
+ * not as said.
  *
  * @since 0.1.0
  */
 export const dataset = (
   files: Files
-): Effect.Effect<Dataset<Labelled>, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
+): Effect.Effect<Dataset<Labelled>, IdxError | PlatformErrors.PlatformError | InvalidOption, FileSystem.FileSystem> =>
   Effect.gen(function* () {
+    const classes = yield* checked(() => {
+      const names = { images: true, labels: true, name: true, classes: true } as const
+      const { classes, images, labels, name } = optionsOf("Idx.dataset", files, names)
+      for (const path of [images, labels]) textOf("a path of Idx.dataset", path, "the path of a file")
+      if (name !== undefined) textOf("name of Idx.dataset", name)
+      return classes === undefined ? undefined : whole("classes", classes, 1)
+    })
     const images = yield* read(files.images)
     const labels = yield* read(files.labels)
     const { data, shape } = images
@@ -276,6 +156,11 @@ export const dataset = (
     if (shape[0] !== label.length) {
       const found = `it holds ${shape[0]} images, and ${files.labels} holds ${label.length} labels`
       return yield* new IdxError({ path: files.images, reason: `${found}; take the files of one set` })
+    }
+    const row = classes === undefined ? -1 : label.findIndex((own) => own < 0 || own >= classes)
+    if (row >= 0) {
+      const reason = `row ${row} has label ${label[row]}, but there are ${classes} classes, 0 to ${Number(classes) - 1}`
+      return yield* new IdxError({ path: files.labels, reason, offset: 8 + row * label.BYTES_PER_ELEMENT })
     }
     const image = { data, shape: shape.length === 3 ? [...shape, 1] : shape }
     return fromColumns({ image, label }, { name: files.name ?? files.images })
@@ -302,15 +187,20 @@ const STANDARD = {
  * `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each with or without `.gz`, and also with a dot for the
  * second dash (`train-images.idx3-ubyte`). Reads all four into memory: 55 MB for MNIST.
  *
- * Fails with {@link IdxError} when the directory or one of the files is not there, naming it and the files that are
+ * With `classes` (10 for MNIST), labels beyond them are refused. Fails with {@link IdxError} when the directory or one of the files is not there, naming it and the files that are
  * looked for, and otherwise as {@link dataset} does.
  *
  * @since 0.1.0
  */
 export const mnist = (
-  directory: string
-): Effect.Effect<Sets, IdxError | PlatformErrors.PlatformError, FileSystem.FileSystem> =>
+  directory: string,
+  options: { readonly classes?: number } = {}
+): Effect.Effect<Sets, IdxError | PlatformErrors.PlatformError | InvalidOption, FileSystem.FileSystem> =>
   Effect.gen(function* () {
+    yield* checked(() => {
+      textOf("the directory of Idx.mnist", directory, "a path")
+      optionsOf("Idx.mnist", options, { classes: true })
+    })
     const files = yield* PlatformServices.FileSystem
     if (!(yield* files.exists(directory))) {
       const reason = `there is no such directory; it should hold ${four}, each with or without .gz`
@@ -319,8 +209,8 @@ export const mnist = (
     const train = yield* paths(directory, STANDARD.train)
     const test = yield* paths(directory, STANDARD.test)
     return {
-      train: yield* dataset({ ...train, name: `${directory} train` }),
-      test: yield* dataset({ ...test, name: `${directory} test` })
+      train: yield* dataset({ ...options, ...train, name: `${directory} train` }),
+      test: yield* dataset({ ...options, ...test, name: `${directory} test` })
     }
   })
 

@@ -12,6 +12,7 @@ import * as Pipeable from "effect/Pipeable"
 import { concurrent } from "../Concurrent.ts"
 import { ownEffect } from "../ForeignEffect.ts"
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import { functionOf, optionsOf, textOf } from "../Options.ts"
 import { Made, type Parameters } from "../Parameters.ts"
 import type { Columnar } from "./Columnar.ts"
 
@@ -238,7 +239,9 @@ export interface MakeOptions<A> {
  * @since 0.1.0
  */
 export const make = <A>(options: MakeOptions<A>): Dataset<A, DatasetError> => {
-  const { get, name = "dataset" } = options
+  optionsOf("Dataset.make", options, { name: true, size: true, get: true })
+  const name = textOf("name of Dataset.make", options.name ?? "dataset")
+  const get = functionOf(`get of dataset ${name}`, options.get)
   const size = whole(`size of dataset ${name}`, options.size, 0)
   return new Plain(name, () => size, new Made("make", { name }, contentOf(name)), guarded(name, size, get))
 }
@@ -277,8 +280,10 @@ export interface EffectOptions<A, E, R> {
  *
  * @since 0.1.0
  */
-export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>): Dataset<A, E | DatasetError, R> =>
-  effectful(options, "effect", {})
+export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>): Dataset<A, E | DatasetError, R> => {
+  optionsOf("Dataset.effect", options, { name: true, size: true, get: true, concurrency: true, getMany: true })
+  return effectful(options, "effect", {})
+}
 
 /** The same, of which more is known than that a user's functions read it. */
 export const effectful = <A, E, R>(
@@ -286,7 +291,10 @@ export const effectful = <A, E, R>(
   kind: string,
   parameters: Parameters
 ): Dataset<A, E | DatasetError, R> => {
-  const { getMany, name = "dataset" } = options
+  const name = textOf(`name of Dataset.${kind}`, options.name ?? "dataset")
+  functionOf(`get of dataset ${name}`, options.get)
+  const { getMany } = options
+  if (getMany !== undefined) functionOf(`getMany of dataset ${name}`, getMany)
   const size = whole(`size of dataset ${name}`, options.size, 0)
   const concurrency = whole("concurrency", options.concurrency ?? 16, 1)
   const get = (index: number): Effect.Effect<A, E | DatasetError, R> => called(name, index, () => options.get(index))
@@ -341,6 +349,28 @@ export interface NameOptions {
   readonly name?: string
 }
 
+/** The name in a function's options; throws `InvalidOption` for options that are not as said. */
+export const nameOf = (of: string, options: NameOptions): string | undefined => {
+  const { name } = optionsOf(of, options, { name: true })
+  return name === undefined ? undefined : textOf(`name of ${of}`, name)
+}
+
+/** Whether a value is a dataset: of this module, or a caller's own. */
+export const isDataset = (value: unknown): value is Dataset<unknown, unknown, unknown> =>
+  typeof value === "object" &&
+  value !== null &&
+  "size" in value &&
+  "get" in value &&
+  typeof value.get === "function" &&
+  "getMany" in value &&
+  typeof value.getMany === "function"
+
+/** `value` when it is a dataset, else throws `InvalidOption`. */
+export const datasetOf = <D>(option: string, value: D): D => {
+  if (isDataset(value)) return value
+  throw new InvalidOption({ option, value, expected: "a dataset, such as Dataset.fromArray([1, 2, 3])" })
+}
+
 /**
  * A dataset of an array's items. The array is kept, not copied, and its length is read anew each time: leave it as it
  * is while a run is under way (a run that sees the size change ends with a typed error).
@@ -349,7 +379,7 @@ export interface NameOptions {
  */
 export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {}): Dataset<A> => {
   if (!Array.isArray(items)) throw new InvalidOption({ option: "items", value: items, expected: "an array" })
-  const { name = "array" } = options
+  const name = nameOf("Dataset.fromArray", options) ?? "array"
   return new Plain<A, never>(
     name,
     () => items.length,
@@ -371,7 +401,7 @@ export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {})
  * @since 0.1.0
  */
 export const range = (size: number, options: NameOptions = {}): Dataset<number> => {
-  const { name = "range" } = options
+  const name = nameOf("Dataset.range", options) ?? "range"
   whole(`size of dataset ${name}`, size, 0)
   return new Plain<number, never>(
     name,

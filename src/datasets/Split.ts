@@ -5,11 +5,12 @@
  */
 import * as Either from "effect/Either"
 import { InvalidOption } from "../InvalidOption.ts"
+import { isOptions, optionsOf, setField } from "../Options.ts"
 import { Made } from "../Parameters.ts"
 import * as Permutation from "../seeding/Permutation.ts"
 import * as Rng from "../seeding/Rng.ts"
 import * as Seed from "../seeding/Seed.ts"
-import type { Dataset } from "./RandomAccess.ts"
+import { type Dataset, datasetOf } from "./RandomAccess.ts"
 import { madeOf, placed } from "./Views.ts"
 
 /** How a dataset is split. @since 0.1.0 */
@@ -25,7 +26,10 @@ export interface SplitOptions {
  * add up to 1). With shares, the first k parts together have their share of the samples, rounded to the nearest whole
  * number, halves up: no part is off by a whole sample, and the sizes add up.
  *
- * With a seed the parts are drawn by one permutation of the dataset (see `Permutation`), which hangs on the seed and
+ * Parts follow one another as JavaScript orders the record's keys: names in the order in which they were written, but
+ * whole numbers (`{ 0: …, 1: … }`) first, the smallest first.
+ *
+ * With a seed the parts are drawn by one permutation of the dataset (see `Permutation`), which depends on the seed and
  * the dataset's size alone: each part stands in the permuted order, and the same seed gives the same parts on every
  * machine. The draw is apart from all that a run of the same seed draws.
  *
@@ -42,7 +46,8 @@ export interface SplitOptions {
 export const split =
   <const P extends Readonly<Record<string, number>>>(parts: P, options: SplitOptions = {}) =>
   <A, E, R>(self: Dataset<A, E, R>): { readonly [K in keyof P]: Dataset<A, E, R> } => {
-    const { name, size } = self
+    const { name, size } = datasetOf("the dataset to split", self)
+    optionsOf("Dataset.split", options, { seed: true })
     const ends = boundaries(parts, size)
     const root = options.seed === undefined ? undefined : rootOf(options.seed)
     const drawn = root === undefined ? undefined : permutation(size, root)
@@ -54,7 +59,7 @@ export const split =
       // A drawn order is another one over another size.
       const draw = root === undefined ? {} : { seed: root.text, samples: size }
       const made = new Made("split", { start: from, end, ...draw, of: madeOf(self) })
-      views[key] = placed(self, `${name}, ${key}`, made, end - from, place)
+      setField(views, key, placed(self, `${name}, ${key}`, made, end - from, place))
       start = end
     }
     // `ends` has the keys of `parts`, each once.
@@ -62,6 +67,13 @@ export const split =
   }
 
 const boundaries = (parts: Readonly<Record<string, number>>, size: number): Array<readonly [string, number]> => {
+  if (!isOptions(parts)) {
+    throw new InvalidOption({
+      option: "parts",
+      value: parts,
+      expected: "sizes or shares by name, such as { train: 0.8, test: 0.2 }"
+    })
+  }
   const entries = Object.entries(parts)
   for (const [key, part] of entries) {
     if (part >= 0 && part < Infinity) continue

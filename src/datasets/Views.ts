@@ -5,7 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import { concurrent } from "../Concurrent.ts"
-import { InvalidOption, whole } from "../InvalidOption.ts"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { functionOf, listOf, optionsOf, textOf } from "../Options.ts"
 import { DECLARED, Made, type ParametersOption, valid } from "../Parameters.ts"
 import {
   attempt,
@@ -15,9 +16,11 @@ import {
   contentOf,
   type Dataset,
   DatasetError,
+  datasetOf,
   Effectful,
   type IndexError,
   type NameOptions,
+  nameOf,
   Plain
 } from "./RandomAccess.ts"
 
@@ -35,10 +38,13 @@ import {
  *
  * @since 0.1.0
  */
-export const map =
-  <A, B>(f: (sample: A, index: number) => B, options: NameOptions & ParametersOption = {}) =>
-  <E, R>(self: Dataset<A, E, R>): Dataset<B, E | DatasetError, R> => {
-    const name = options.name ?? `${self.name}, mapped`
+export const map = <A, B>(f: (sample: A, index: number) => B, options: NameOptions & ParametersOption = {}) => {
+  functionOf("the function of Dataset.map", f)
+  optionsOf("Dataset.map", options, { name: true, parameters: true })
+  const own = options.name === undefined ? undefined : textOf("name of Dataset.map", options.name)
+  return <E, R>(self: Dataset<A, E, R>): Dataset<B, E | DatasetError, R> => {
+    datasetOf("the dataset to map", self)
+    const name = own ?? `${self.name}, mapped`
     const made = mapped(name, "map", options, self)
     const apply = guarded(name, f)
     if (self instanceof Plain) {
@@ -66,6 +72,7 @@ export const map =
       self.batched
     )
   }
+}
 
 /** A dataset as what another one was made of. @since 0.1.0 */
 export const madeOf = ({ made, name }: Dataset<unknown, unknown, unknown>): Made =>
@@ -110,8 +117,11 @@ export const mapEffect = <A, B, E1, R1>(
   f: (sample: A, index: number) => Effect.Effect<B, E1, R1>,
   options: NameOptions & ParametersOption & { readonly concurrency?: number } = {}
 ) => {
+  functionOf("the function of Dataset.mapEffect", f)
+  optionsOf("Dataset.mapEffect", options, { name: true, concurrency: true, parameters: true })
   const concurrency = whole("concurrency", options.concurrency ?? 16, 1)
   return <E, R>(self: Dataset<A, E, R>): Dataset<B, E | E1 | DatasetError, R | R1> => {
+    datasetOf("the dataset to map", self)
     const name = options.name ?? `${self.name}, mapped`
     const apply = (sample: A, index: number) => called(name, index, () => f(sample, index))
     return new Effectful<B, E | E1 | DatasetError, R | R1>(
@@ -187,7 +197,7 @@ export const placed = <A, E, R>(
 export const slice =
   (start: number, end?: number) =>
   <A, E, R>(self: Dataset<A, E, R>): Dataset<A, E, R> => {
-    const { name, size } = self
+    const { name, size } = datasetOf("the dataset to slice", self)
     whole(`start of the slice of ${name}`, start, 0, size)
     const to = whole(`end of the slice of ${name}`, end ?? size, start, size)
     const made = new Made("slice", { start, end: to, of: madeOf(self) })
@@ -203,8 +213,9 @@ export const slice =
 export const subset =
   (indices: ArrayLike<number>, options: NameOptions = {}) =>
   <A, E, R>(self: Dataset<A, E, R>): Dataset<A, E, R> => {
-    const own = Float64Array.from(indices)
-    const { size } = self
+    const name = nameOf("Dataset.subset", options)
+    const own = Float64Array.from(listOf("the indices of a subset", indices))
+    const { size } = datasetOf("the dataset of a subset", self)
     own.forEach((index, place) => {
       if (index >= 0 && index < size && Number.isInteger(index)) return
       const expected = size === 0 ? "left out: the dataset is empty" : `a whole number from 0 to ${size - 1}`
@@ -214,7 +225,7 @@ export const subset =
         expected
       })
     })
-    return chosen(self, own, options.name ?? `${self.name}, subset`, "subset")
+    return chosen(self, own, name ?? `${self.name}, subset`, "subset")
   }
 
 const chosen = <A, E, R>(
@@ -249,17 +260,29 @@ export const filter: {
   <A, B extends A>(
     keep: (sample: A, index: number) => sample is B,
     options?: NameOptions
-  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<B, E, R>, E | IndexError | DatasetError, R>
+  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<B, E, R>, E | IndexError | DatasetError | InvalidOption, R>
   <A>(
     keep: (sample: A, index: number) => boolean,
     options?: NameOptions
-  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<A, E, R>, E | IndexError | DatasetError, R>
+  ): <E, R>(self: Dataset<A, E, R>) => Effect.Effect<Dataset<A, E, R>, E | IndexError | DatasetError | InvalidOption, R>
 } =
   <A>(keep: (sample: A, index: number) => boolean, options: NameOptions = {}) =>
-  <E, R>(self: Dataset<A, E, R>): Effect.Effect<Dataset<never, E, R>, E | IndexError | DatasetError, R> =>
+  <E, R>(
+    self: Dataset<A, E, R>
+  ): Effect.Effect<Dataset<never, E, R>, E | IndexError | DatasetError | InvalidOption, R> =>
     Effect.gen(function* () {
-      const name = options.name ?? `${self.name}, filtered`
-      const accepts = guarded(name, keep)
+      const name =
+        (yield* checked(() => {
+          functionOf("the predicate of Dataset.filter", keep)
+          datasetOf("the dataset to filter", self)
+          return nameOf("Dataset.filter", options)
+        })) ?? `${self.name}, filtered`
+      const accepts = guarded(name, (sample: A, index: number): boolean => {
+        const kept: unknown = keep(sample, index)
+        if (kept === true || kept === false) return kept
+        // A promise would count as true.
+        throw new InvalidOption({ option: "what the predicate gives", value: kept, expected: "true or false" })
+      })
       const size = self.size
       const kept: Array<number> = []
       for (let start = 0; start < size; start += CHUNK) {
@@ -298,6 +321,9 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
   type A = SampleOf<D[number]>
   type E = ErrorOf<D[number]>
   type R = ContextOf<D[number]>
+  parts.forEach((part, place) => {
+    datasetOf(`part ${place} of Dataset.concat`, part)
+  })
   // Each part is one of D's members, so its samples, errors and requirements are among theirs.
   const members = (parts as ReadonlyArray<Dataset<A, E, R>>).filter((part) => part.size > 0)
   const name = parts.map((part) => part.name).join(" + ") || "nothing"
@@ -398,7 +424,7 @@ export const withContent =
     if (typeof content !== "string" || content === "") {
       throw new InvalidOption({ option: "content", value: content, expected: "a text, such as the hash of its files" })
     }
-    const { name } = self
+    const { name } = datasetOf("the dataset with a content", self)
     // What is declared speaks for all that cannot be seen below it.
     const made = new Made("withContent", { of: madeOf(self) }, DECLARED)
     if (self instanceof Plain) {

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import { type Names, textOf, truth } from "../Options.ts"
 import { cores } from "../runtime.ts"
 import { oneOf } from "../stages/image/Options.ts"
 import type { Kernel, Reading } from "./Library.ts"
@@ -41,6 +42,18 @@ export interface ReadingOptions {
   readonly maxPixels?: number
 }
 
+/** The names of {@link ReadingOptions}. @since 0.1.0 */
+export const READING: Names<ReadingOptions> = {
+  channels: true,
+  background: true,
+  orient: true,
+  lenient: true,
+  maxPixels: true
+}
+
+/** The names of {@link StageOptions}. @since 0.1.0 */
+export const STAGE: Names<StageOptions> = { field: true, concurrency: true }
+
 /** Throws `InvalidOption` for what is not as said. @since 0.1.0 */
 export const readingOf = (options: ReadingOptions): Reading => {
   const { background = 0, channels = 3, lenient = false, maxPixels = 2 ** 28, orient = true } = options
@@ -62,12 +75,6 @@ export const readingOf = (options: ReadingOptions): Reading => {
   }
 }
 
-/** Throws `InvalidOption` unless `value` is one of the two. @since 0.1.0 */
-export const truth = (option: string, value: boolean): boolean => {
-  if (value === true || value === false) return value
-  throw new InvalidOption({ option, value, expected: "true or false" })
-}
-
 /** Where a stage finds what it decodes, and how much of it runs at once. @since 0.1.0 */
 export interface StageOptions<F extends string = "image"> {
   /** The field that holds the bytes, and then the image, where samples are records. Default `"image"`. */
@@ -84,8 +91,6 @@ export const stageOf = <F extends string>(
   options: StageOptions<F>
 ): { readonly field: string; readonly concurrency: number } => {
   const { field = "image" } = options
-  if (typeof field !== "string" || field === "") {
-    throw new InvalidOption({ option: "field", value: field, expected: "the name of a field" })
-  }
+  textOf("field", field, "the name of a field")
   return { field, concurrency: whole("concurrency", options.concurrency ?? 2 * cores(), 1) }
 }

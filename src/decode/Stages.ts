@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { InvalidOption } from "../InvalidOption.ts"
+import { optionsOf, truth } from "../Options.ts"
 import { declare } from "../Parameters.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import type { Image } from "../stages/image/ImageStage.ts"
@@ -18,11 +19,12 @@ import { type Header, header, part, type Shape, shrunkPart, whole } from "./Libr
 import {
   type Interpolation,
   kernelOf,
+  READING,
   type ReadingOptions,
   readingOf,
+  STAGE,
   type StageOptions,
-  stageOf,
-  truth
+  stageOf
 } from "./Options.ts"
 
 /** What a decoding stage takes: the bytes of an image file, or a record with them in its field. @since 0.1.0 */
@@ -70,6 +72,9 @@ export interface RandomResizedCropOptions<F extends string = "image"> extends Re
   readonly shrinkOnLoad?: boolean
 }
 
+/** How decoding a sample fails. */
+type Failure = DecodeError | DecoderMissing | InvalidOption
+
 type Work = Effect.Effect<Tensor<Uint8Array>, DecodeError | DecoderMissing>
 
 /**
@@ -80,8 +85,8 @@ type Work = Effect.Effect<Tensor<Uint8Array>, DecodeError | DecoderMissing>
  * colour spaces (by the profile in the file) to sRGB, palettes to their colours; transparent parts are laid over
  * `background`; images turned by EXIF are set upright; of animations it is the first frame.
  *
- * Throws `InvalidOption` for options that are not as said; in a run, for a sample that is neither bytes nor a record with
- * bytes in its field. Fails with `DecodeError` for bytes that are no image, or one that is corrupt or cut short (as far
+ * Throws `InvalidOption` for options that are not as said; fails with it for a sample that is neither bytes nor a record
+ * with bytes in its field, with `DecodeError` for bytes that are not an image, or one that is corrupt or cut short (as far
  * as the decoder notices: JPEG has no checksum), and with `DecoderMissing` where `sharp` is not installed.
  *
  * Of an image that is being decoded when the run is called off the rest is decoded, too; the run ends only then. Bits are
@@ -102,6 +107,8 @@ type Work = Effect.Effect<Tensor<Uint8Array>, DecodeError | DecoderMissing>
  * @since 0.1.0
  */
 export const image = <const F extends string = "image">(options: DecodeOptions<F> = {}) => {
+  const own = { size: true, fit: true, interpolation: true, shrinkOnLoad: true } as const
+  optionsOf("Decode.image", options, { ...READING, ...STAGE, ...own })
   const { concurrency, field } = stageOf(options)
   const reading = readingOf(options)
   const shape: Shape = {
@@ -111,7 +118,7 @@ export const image = <const F extends string = "image">(options: DecodeOptions<F
     shrink: truth("shrinkOnLoad", options.shrinkOnLoad ?? true)
   }
   const bounded = bound(concurrency)
-  const decode = <S extends Encoded<F>>(sample: S): Effect.Effect<Decoded<S, F>, DecodeError | DecoderMissing> =>
+  const decode = <S extends Encoded<F>>(sample: S): Effect.Effect<Decoded<S, F>, Failure> =>
     replaced<S, F>(sample, field, (bytes) => bounded(whole(bytes, reading, shape)))
   return declare(decode, "Decode.image", { ...reading, ...shape, field })
 }
@@ -147,6 +154,15 @@ export const image = <const F extends string = "image">(options: DecodeOptions<F
  * @since 0.1.0
  */
 export const randomResizedCrop = <const F extends string = "image">(options: RandomResizedCropOptions<F>) => {
+  const cut = {
+    size: true,
+    scale: true,
+    ratio: true,
+    interpolation: true,
+    antialias: true,
+    shrinkOnLoad: true
+  } as const
+  optionsOf("Decode.randomResizedCrop", options, { ...READING, ...STAGE, ...cut })
   const { concurrency, field } = stageOf(options)
   const reading = readingOf(options)
   const size = sizeOf("size", options.size)
@@ -161,7 +177,7 @@ export const randomResizedCrop = <const F extends string = "image">(options: Ran
     const [top = 0, left = 0, high = 0, wide = 0] = drawn
     return { top, left, height: high, width: wide }
   }
-  const cut = (bytes: Uint8Array, from: Rectangle, found: Header): Work => {
+  const work = (bytes: Uint8Array, from: Rectangle, found: Header): Work => {
     if (own !== undefined) {
       return Effect.map(part(bytes, reading, from, { size: undefined, kernel, fit: "fill", shrink: true }), own)
     }
@@ -170,12 +186,9 @@ export const randomResizedCrop = <const F extends string = "image">(options: Ran
       : part(bytes, reading, from, { size, kernel, fit: "fill", shrink: true })
   }
   const bounded = bound(concurrency)
-  const crop = <S extends Encoded<F>>(
-    sample: S,
-    rng: Rng
-  ): Effect.Effect<Decoded<S, F>, DecodeError | DecoderMissing> =>
+  const crop = <S extends Encoded<F>>(sample: S, rng: Rng): Effect.Effect<Decoded<S, F>, Failure> =>
     replaced<S, F>(sample, field, (bytes) =>
-      bounded(Effect.flatMap(header(bytes, reading), (found) => cut(bytes, rectangle(rng, found), found)))
+      bounded(Effect.flatMap(header(bytes, reading), (found) => work(bytes, rectangle(rng, found), found)))
     )
   const antialias = own === undefined
   return declare(crop, "Decode.randomResizedCrop", { ...reading, ...cropped, size, kernel, shrink, antialias, field })
@@ -208,8 +221,8 @@ const replaced = <S, F extends string>(
   sample: S,
   field: string,
   work: (bytes: Uint8Array) => Work
-): Effect.Effect<Decoded<S, F>, DecodeError | DecoderMissing> =>
-  Effect.suspend(() => {
+): Effect.Effect<Decoded<S, F>, Failure> =>
+  Effect.suspend((): Effect.Effect<Decoded<S, F>, Failure> => {
     // What `Decoded` says of a sample with its image in the place of the bytes is what is built here, form by form.
     const result = (value: unknown) => value as Decoded<S, F>
     if (sample instanceof Uint8Array) return Effect.map(work(sample), result)
@@ -218,5 +231,5 @@ const replaced = <S, F extends string>(
       return Effect.map(work(bytes), (decoded) => result({ ...sample, [field]: decoded }))
     }
     const expected = `the bytes of an image file, or a record with them in its field "${field}"`
-    throw new InvalidOption({ option: "the sample to decode", value: sample, expected })
+    return new InvalidOption({ option: "the sample to decode", value: sample, expected })
   })

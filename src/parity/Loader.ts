@@ -15,7 +15,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { checked, type InvalidOption, whole } from "../InvalidOption.ts"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { isOptions, type Names, optionsOf, truth } from "../Options.ts"
 import { CoordinatesError } from "../seeding/Coordinates.ts"
 import * as Rng from "../seeding/Rng.ts"
 import type { Seed } from "../seeding/Seed.ts"
@@ -79,14 +80,17 @@ export const epochSeeds = (options: {
   readonly shuffle?: boolean
   readonly persistentWorkers?: boolean
 }): ((epoch: number) => EpochSeeds) => {
+  optionsOf("PyTorch.epochSeeds", options, { torch: true, shuffle: true, persistentWorkers: true })
+  const persistent = truth("persistentWorkers", options.persistentWorkers ?? false)
+  const shuffles = truth("shuffle", options.shuffle ?? false)
   const main = Torch.manualSeed(options.torch)
   const known: Array<EpochSeeds> = []
   return (epoch) => {
     whole("epoch", epoch, 0)
     for (let next = known.length; next <= epoch; next++) {
       const first = known[0]
-      const base = options.persistentWorkers === true && first !== undefined ? first.base : main.random()
-      known.push({ base, order: options.shuffle === true ? main.random() : undefined })
+      const base = persistent && first !== undefined ? first.base : main.random()
+      known.push({ base, order: shuffles ? main.random() : undefined })
     }
     return known[epoch] as EpochSeeds // filled up to here
   }
@@ -119,9 +123,14 @@ export const loaderLength = (options: {
   readonly batchSize: number
   readonly dropLast?: boolean
 }): number => {
+  optionsOf("PyTorch.loaderLength", options, { size: true, batchSize: true, dropLast: true })
+  const dropLast = truth("dropLast", options.dropLast ?? false)
   const batches = whole("size", options.size, 0) / whole("batchSize", options.batchSize, 1)
-  return options.dropLast === true ? Math.floor(batches) : Math.ceil(batches)
+  return dropLast ? Math.floor(batches) : Math.ceil(batches)
 }
+
+/** The names of {@link Options}. @since 0.1.0 */
+export const NAMES: Names<Options> = { torch: true, shuffle: true, persistentWorkers: true, libraries: true }
 
 /**
  * A policy that seeds workers as PyTorch's loader does, and NumPy in them by `numpy`, called at each worker's start.
@@ -132,11 +141,12 @@ export const layer = (
   name: string,
   options: Options,
   numpy: (start: WorkerStart) => Seed,
-  narrow?: number
+  narrow?: number,
+  names: Names<Options> = NAMES
 ): Layer.Layer<SeedPolicy, InvalidOption> =>
   Layer.effect(
     SeedPolicy,
-    checked(() => service(name, options, numpy, narrow))
+    checked(() => service(name, optionsOf(`Parity.${name}`, options, names), numpy, narrow))
   )
 
 const service = (
@@ -146,10 +156,20 @@ const service = (
   narrow: number | undefined
 ): Service => {
   const { libraries = {}, torch } = options
+  const { persistentWorkers = false, shuffle = false } = options
+  const drawing = { persistentWorkers, shuffle }
+  if (!isOptions(libraries)) {
+    const expected = 'generators by stage, such as { crop: "python" }'
+    throw new InvalidOption({ option: "libraries", value: libraries, expected })
+  }
+  for (const [stage, library] of Object.entries(libraries)) {
+    if (library === "numpy" || library === "python" || library === "torch") continue
+    throw new InvalidOption({ option: `libraries.${stage}`, value: library, expected: '"numpy", "python" or "torch"' })
+  }
   const seedOf = typeof torch === "function" ? torch : () => torch
   const ranks = new Map<number, (epoch: number) => EpochSeeds>()
   const at = (rank: number) => {
-    const seeds = ranks.get(rank) ?? epochSeeds({ ...options, torch: seedOf(rank) })
+    const seeds = ranks.get(rank) ?? epochSeeds({ ...drawing, torch: seedOf(rank) })
     ranks.set(rank, seeds)
     return seeds
   }

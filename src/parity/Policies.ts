@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { isOptions, optionsOf } from "../Options.ts"
 import { entropy as systemEntropy } from "../runtime.ts"
 import * as Rng from "../seeding/Rng.ts"
 import type { Seed } from "../seeding/Seed.ts"
@@ -35,7 +36,8 @@ export interface ParentOptions extends Loader.Options {
 const TWO_POW_32 = 2 ** 32
 
 /** The parent's state in a rank's process. */
-const parents = ({ numpy }: ParentOptions): ((rank: number) => Seed) => {
+const parents = (policy: string, options: ParentOptions): ((rank: number) => Seed) => {
+  const { numpy } = optionsOf(`Parity.${policy}`, options, { ...Loader.NAMES, numpy: true })
   const of = (rank: number): Seed => {
     const own = typeof numpy === "function" ? numpy(rank) : numpy
     return typeof own === "number" ? RandomState.seed(own) : RandomState.make(own).seed
@@ -44,8 +46,8 @@ const parents = ({ numpy }: ParentOptions): ((rank: number) => Seed) => {
 }
 
 /** `np.random.get_state()[1][0]`, which two of the fixes add to: the first word of the parent's state. */
-const firstWords = (options: ParentOptions): ((rank: number) => number) => {
-  const parent = parents(options)
+const firstWords = (of: string, options: ParentOptions): ((rank: number) => number) => {
+  const parent = parents(of, options)
   return ranked((rank) => RandomState.make(parent(rank)).state().words[0] ?? 0)
 }
 
@@ -68,8 +70,8 @@ const ranked = <A>(make: (rank: number) => A): ((rank: number) => A) => {
  */
 export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
-    const parent = parents(options)
-    return Loader.layer("forked", options, ({ rank }) => parent(rank))
+    const parent = parents("forked", options)
+    return Loader.layer("forked", rest(options), ({ rank }) => parent(rank))
   })
 
 /**
@@ -82,8 +84,8 @@ export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidO
  */
 export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
-    const word = firstWords(options)
-    return Loader.layer("stateWorker", options, ({ rank, worker }) =>
+    const word = firstWords("stateWorker", options)
+    return Loader.layer("stateWorker", rest(options), ({ rank, worker }) =>
       RandomState.seed((word(rank) + worker) % TWO_POW_32)
     )
   })
@@ -96,11 +98,19 @@ export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, Inv
  */
 export const stateEpochWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
-    const word = firstWords(options)
-    return Loader.layer("stateEpochWorker", options, ({ epoch, rank, worker }) =>
+    const word = firstWords("stateEpochWorker", options)
+    return Loader.layer("stateEpochWorker", rest(options), ({ epoch, rank, worker }) =>
       RandomState.seed((word(rank) + epoch + worker) % TWO_POW_32)
     )
   })
+
+/** The options that all policies have. */
+const rest = ({ libraries, persistentWorkers, shuffle, torch }: Loader.Options): Loader.Options => ({
+  torch,
+  ...(libraries === undefined ? {} : { libraries }),
+  ...(persistentWorkers === undefined ? {} : { persistentWorkers }),
+  ...(shuffle === undefined ? {} : { shuffle })
+})
 
 /** A layer whose making may refuse its options. */
 const refusing = <A>(make: () => Layer.Layer<A, InvalidOption>): Layer.Layer<A, InvalidOption> =>
@@ -144,8 +154,9 @@ export interface GlobalStepOptions extends Loader.Options {
  */
 export const globalStep = (options: GlobalStepOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
+    optionsOf("Parity.globalStep", options, { ...Loader.NAMES, length: true })
     const length = whole("length", options.length, 0)
-    return Loader.layer("globalStep", options, ({ epoch, worker }) =>
+    return Loader.layer("globalStep", rest(options), ({ epoch, worker }) =>
       RandomState.seed((epoch * length + worker) % TWO_POW_32)
     )
   })
@@ -155,8 +166,10 @@ export const globalStep = (options: GlobalStepOptions): Layer.Layer<SeedPolicy, 
  *
  * @since 0.1.0
  */
-export const globalStepHolds = ({ length, workers }: { readonly length: number; readonly workers: number }): boolean =>
-  length >= workers
+export const globalStepHolds = (options: { readonly length: number; readonly workers: number }): boolean => {
+  const { length, workers } = optionsOf("Parity.globalStepHolds", options, { length: true, workers: true })
+  return whole("length", length, 0) >= whole("workers", workers, 1)
+}
 
 /**
  * PyTorch 1.9 and later: each worker's NumPy is seeded by four words that NumPy's `SeedSequence` makes of the worker's
@@ -227,9 +240,10 @@ export const spawned = (options: EntropyOptions): Layer.Layer<SeedPolicy | Entro
 
 const fromEntropy = (name: string, options: EntropyOptions, seed: (entropy: bigint) => Seed) =>
   refusing(() => {
+    optionsOf(`Parity.${name}`, options, { ...Loader.NAMES, recorded: true })
     const given = new Map<string, Recorded>()
     const place = ({ epoch, rank, worker }: Omit<Recorded, "entropy">): string => [epoch, rank, worker].join()
-    const before = new Map((options.recorded ?? []).map((own) => [place(own), valid(own)]))
+    const before = new Map(recordsOf(options.recorded ?? []).map((own) => [place(own), valid(own)]))
     const entropyAt = ({ epoch, rank, worker }: Loader.WorkerStart): bigint => {
       const key = place({ epoch, rank, worker })
       const own = given.get(key) ?? before.get(key) ?? { epoch, rank, worker, entropy: String(systemEntropy()) }
@@ -237,10 +251,15 @@ const fromEntropy = (name: string, options: EntropyOptions, seed: (entropy: bigi
       return BigInt(own.entropy)
     }
     return Layer.merge(
-      Loader.layer(name, options, (start) => seed(entropyAt(start))),
+      Loader.layer(name, rest(options), (start) => seed(entropyAt(start))),
       Layer.succeed(Entropy, { recorded: Effect.sync(() => [...given.values()]) })
     )
   })
+
+const recordsOf = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> => {
+  if (Array.isArray(recorded) && !recorded.some((own) => !isOptions(own))) return recorded
+  throw new InvalidOption({ option: "recorded", value: recorded, expected: "the list that Entropy gave" })
+}
 
 const valid = (recorded: Recorded): Recorded => {
   if (/^\d+$/.test(recorded.entropy) && BigInt(recorded.entropy) < 1n << 128n) return recorded
@@ -263,7 +282,7 @@ export const additive = (options: { readonly seed: number | bigint }): Layer.Lay
   Layer.effect(
     SeedPolicy,
     checked(() => {
-      const seed = Generator.entropyOf(options.seed)
+      const seed = Generator.entropyOf(optionsOf("Parity.additive", options, { seed: true }).seed)
       const seeds = ({ epoch, rank, scope, stage, worker }: Request): Seeds => {
         const sum = seed + BigInt(epoch)
         if (scope !== "epoch") return { _tag: "Carried", slot: "numpy", seed: Generator.pcg64Seed(sum, [rank, worker]) }

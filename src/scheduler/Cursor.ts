@@ -235,17 +235,16 @@ const allowed = (allow: unknown): ReadonlyArray<Field> => {
 }
 
 /**
- * Compares a cursor with the job that is to be resumed from it; `endOf` says before which epoch that run ends. Fields in
- * `allow` may differ; so may workers and ranks where neither of them changes a draw. Fails with `CursorError`, `CursorMismatch`, or
- * `InvalidOption` for fields that do not exist and for epochs that end before what the cursor counts as taken.
+ * Compares a cursor with the job that is to be resumed from it. Fields in `allow` may differ; so may workers and ranks
+ * where neither of them changes a draw. Fails with `CursorError`, `CursorMismatch`, or `InvalidOption` for fields that
+ * do not exist.
  *
  * @since 0.1.0
  */
 export const check = (
   value: unknown,
   job: Job,
-  allow: ReadonlyArray<Field> | undefined,
-  endOf: (cursor: Cursor) => number
+  allow: ReadonlyArray<Field> | undefined
 ): Effect.Effect<Cursor, CursorError | CursorMismatch | InvalidOption> =>
   Effect.gen(function* () {
     const accepted = yield* checked(() => allowed(allow === undefined ? [] : allow))
@@ -271,7 +270,6 @@ export const check = (
     if (!(cursor.batch < batches || (cursor.batch === 0 && batches === 0))) {
       return yield* new CursorError({ reason: `it stands at batch ${cursor.batch}, and an epoch has only ${batches}` })
     }
-    yield* checked(() => within(cursor, batches, endOf(cursor)))
     const place = cursor.epoch * batches + cursor.batch
     const stray = cursor.ahead.findIndex(([own], at) => own <= (cursor.ahead[at - 1]?.[0] ?? place))
     if (stray < 0) return cursor
@@ -280,21 +278,21 @@ export const check = (
   })
 
 /**
- * Throws `InvalidOption` where a run of so many epochs ends before batches that the cursor counts as taken. Each of them
- * would take the place of one that is still to come, and that one would be lost.
+ * Throws `InvalidOption` where a run of so many epochs ends before batches that the cursor counts as taken: they would be
+ * lost to its counts and its digest, which are those of the longer run.
+ *
+ * @since 0.1.0
  */
-const within = ({ ahead, batch, epoch }: Cursor, batches: number, epochs: number): void => {
+export const within = ({ ahead, batch, epoch }: Cursor, { plan: { batches } }: Job, epochs: number): void => {
   const total = epochs * batches
   const place = epoch * batches + batch
   const beyond = ahead.filter(([own]) => own >= total).length
   if (place <= total && beyond === 0) return
   const taken = Math.max(0, place - total) + beyond
-  const lost = Math.min(beyond, Math.max(0, total - place - (ahead.length - beyond)))
   const least = Math.floor((ahead.at(-1)?.[0] ?? place - 1) / batches) + 1
   const expected =
     `at least ${least}, as in the run that the cursor is of: it has taken ${count(taken, "batch", "batches")} beyond the ` +
-    `end of ${count(epochs, "epoch", "epochs")}, and ` +
-    (lost === 0 ? "nothing would be delivered" : `${count(lost, "batch", "batches")} before the end would be lost`)
+    `end of ${count(epochs, "epoch", "epochs")}, which would be lost; or begin anew, without the cursor`
   throw new InvalidOption({ option: "epochs", value: epochs, expected })
 }
 

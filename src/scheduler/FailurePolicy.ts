@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import { checked, duration, finite, InvalidOption, whole } from "../InvalidOption.ts"
+import { functionOf, optionsOf } from "../Options.ts"
 import type { StageError } from "./StageError.ts"
 
 /** How long things may take; without one, as long as they like. @since 0.1.0 */
@@ -129,7 +130,7 @@ export const fail: Layer.Layer<FailurePolicy> = Layer.succeed(FailurePolicy, non
 export const timeout = (timeouts: Timeouts): Layer.Layer<FailurePolicy, InvalidOption> =>
   Layer.effect(
     FailurePolicy,
-    checked(() => ({ ...none, timeout: durations(timeouts) }))
+    checked(() => ({ ...none, timeout: durations("FailurePolicy.timeout", timeouts) }))
   )
 
 /** @since 0.1.0 */
@@ -169,8 +170,8 @@ export const retry = <Out, R = never>(
     Effect.flatMap(Effect.context<R>(), (context) =>
       checked(() => ({
         ...none,
-        retry: Schedule.provideContext(schedule, context),
-        timeout: durations(options.timeout)
+        retry: Schedule.provideContext(scheduleOf(schedule), context),
+        timeout: durations("timeout", optionsOf("FailurePolicy.retry", options, { timeout: true }).timeout)
       }))
     )
   )
@@ -234,19 +235,29 @@ export const skip = <R = never, R2 = never>(
     FailurePolicy,
     Effect.flatMap(Effect.context<R | R2>(), (context) =>
       checked(() => {
+        optionsOf("FailurePolicy.skip", options, {
+          budget: "own",
+          report: true,
+          when: true,
+          fill: true,
+          retry: true,
+          timeout: true
+        })
         const { fill = "none", report = warn, when = () => true } = options
+        functionOf("report", report)
+        functionOf("when", when)
         if (fill !== "none" && fill !== "neighbour") {
           throw new InvalidOption({ option: "fill", value: fill, expected: '"none" or "neighbour"' })
         }
         return {
-          retry: options.retry === undefined ? undefined : Schedule.provideContext(options.retry, context),
+          retry: options.retry === undefined ? undefined : Schedule.provideContext(scheduleOf(options.retry), context),
           skip: {
             budget: budget(options.budget),
             report: (skipped) => Effect.provide(report(skipped), context),
             when,
             fill
           },
-          timeout: durations(options.timeout)
+          timeout: durations("timeout", options.timeout)
         }
       })
     )
@@ -274,7 +285,15 @@ const budget = (own: Budget): Budget => {
   throw new InvalidOption({ option: "budget", value: own, expected: "{ samples: 10 } or { share: 0.01 }" })
 }
 
-const durations = ({ batch, sample }: Timeouts = {}): Service["timeout"] => ({
-  sample: sample === undefined ? undefined : duration("timeout.sample", sample),
-  batch: batch === undefined ? undefined : duration("timeout.batch", batch)
-})
+const durations = (of: string, timeouts: Timeouts = {}): Service["timeout"] => {
+  const { batch, sample } = optionsOf(of, timeouts, { sample: true, batch: true })
+  return {
+    sample: sample === undefined ? undefined : duration("timeout.sample", sample),
+    batch: batch === undefined ? undefined : duration("timeout.batch", batch)
+  }
+}
+
+const scheduleOf = <S>(schedule: S): S => {
+  if (Schedule.isSchedule(schedule)) return schedule
+  throw new InvalidOption({ option: "retry", value: schedule, expected: "a Schedule, such as Schedule.recurs(3)" })
+}

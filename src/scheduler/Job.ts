@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { checked, InvalidOption, shown, whole } from "../InvalidOption.ts"
+import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
@@ -29,6 +30,17 @@ export interface Ranks {
   readonly rank?: number
   /** How many processes share each epoch. Default 1. */
   readonly world?: number
+}
+
+/** How ranks share an epoch. @since 0.1.0 */
+export interface Sharing extends Ranks {
+  /**
+   * What becomes of an epoch's last batch when it is short. `"pad"` fills it with the epoch's first samples, `"drop"`
+   * leaves it out, both for every world size, 1 included, so that batches do not depend on it. `"error"` keeps it and
+   * fails with `InvalidOption` where several ranks cannot share it equally. Default `"error"`; `dropLast` and `padLast`
+   * of the pipeline's batch settle it as well.
+   */
+  readonly uneven?: Plan.Uneven | undefined
 }
 
 /**
@@ -74,11 +86,12 @@ export const unwatched: Watch = { times: undefined, traced: false }
 export const make = <A, E, R>(
   pipeline: Pipeline<A, E, R>,
   workers: number,
-  ranks: Ranks,
+  ranks: Sharing,
   watch: Watch = unwatched
 ): Effect.Effect<Job, InvalidOption, R> =>
   Effect.flatMap(Effect.context<R>(), (context) =>
     checked(() => {
+      given("the pipeline", pipeline, "Pipeline.from(dataset).pipe(…)")
       const { ambient, dataset, stages } = pipeline
       const batch = stages.find((stage) => stage._tag === "Batch")
       if (batch === undefined) {
@@ -94,6 +107,7 @@ export const make = <A, E, R>(
         const expected = "provided, since the pipeline draws: Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
         throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
       }
+      if (policy?.names !== undefined) knownStages(policy, pipeline)
       const size = whole(
         `the size of dataset ${dataset.name}`,
         asked(`the size of dataset ${dataset.name}`, () => dataset.size),
@@ -108,6 +122,7 @@ export const make = <A, E, R>(
         padLast: batch.padLast,
         rank: ranks.rank ?? 0,
         world: ranks.world ?? 1,
+        uneven: ranks.uneven,
         workers
       })
       const order = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
@@ -129,6 +144,17 @@ export const make = <A, E, R>(
       }
     })
   )
+
+/** Throws where a policy names a stage that draws nothing here. */
+const knownStages = ({ name, names = [] }: SeedPolicy.Service, pipeline: Pipeline<unknown, unknown, unknown>): void => {
+  const { ambient, stages } = pipeline
+  const drawing = stages.filter((own) => own.draws || (ambient === "derive" && own._tag !== "Sample"))
+  const own = drawing.map(({ id }) => id.name)
+  const unknown = names.find((one) => !own.includes(one))
+  if (unknown === undefined) return
+  const expected = own.length === 0 ? "left out: no stage draws" : `a stage that draws: ${own.join(", ")}`
+  throw new InvalidOption({ option: `a stage of the policy ${name}`, value: unknown, expected })
+}
 
 /** Asks a caller's code for a figure; what it throws is an option that cannot be had. */
 const asked = (option: string, ask: () => number): number => {

@@ -144,7 +144,7 @@ export interface Epochs<out C, out E = never>
  * @since 0.1.0
  */
 export interface Loader<out C, out E = never> {
-  /** How many batches an epoch has by the plan. */
+  /** How many batches an epoch has by the plan: with several ranks, how many each of them delivers. */
   readonly batches: number
   /**
    * The next batch, or none at the end. An interrupt can fall between a batch that is taken and who takes it: where the

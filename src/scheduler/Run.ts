@@ -20,6 +20,7 @@ import type { CallSite } from "./CallSite.ts"
 import * as Cursor from "./Cursor.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Digest from "./Digest.ts"
+import { EmptyBatches } from "./EmptyBatch.ts"
 import * as Epochs from "./Epochs.ts"
 import * as FailurePolicy from "./FailurePolicy.ts"
 import * as Job from "./Job.ts"
@@ -53,16 +54,18 @@ export const open = <C, E, R>(
     const failures = yield* FailurePolicy.FailurePolicy
     yield* checked(() => onceOnly(job, failures))
     const { batches } = job.plan
-    const from =
-      options.from === undefined
-        ? undefined
-        : yield* Cursor.check(options.from, job, options.allow, (own) => resolve(asked, own).end)
-    const range = yield* checked(() => resolve(asked, from))
+    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow)
+    const range = yield* checked(() => {
+      const own = resolve(asked, from)
+      // Beyond one epoch alone there are others, which runs of their own deliver.
+      if (from !== undefined && own.start === 0) Cursor.within(from, job, own.end)
+      return own
+    })
     const epochs = range.end - range.start
     const end = range.end * batches
     // The first place that is to be built, and those behind it that are not to be built again.
     const first = from === undefined ? range.start * batches : from.epoch * batches + from.batch
-    const ahead = new Set(from?.ahead.map(([place]) => place))
+    const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < end))
     const lanes = new Lanes({ workers, batches, prefetch, ready, first, end, ahead })
     const breath = new Breath()
     const span = traced
@@ -72,7 +75,7 @@ export const open = <C, E, R>(
         })
       : undefined
 
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
     const making = { digest, failures, prefetch, batches: Math.max(end - first - ahead.size, 0) }
     const looks = yield* fromPipeline<ReadonlyArray<Building.Look>, E, R>(
@@ -89,6 +92,8 @@ export const open = <C, E, R>(
       chain,
       chosen,
       counting,
+      // A rank that is alone delivers nothing where nothing is left of a batch; several have to stay in step.
+      empty: job.plan.world === 1 ? undefined : new EmptyBatches(job.plan),
       lanes,
       looks,
       range,
@@ -106,7 +111,8 @@ export const open = <C, E, R>(
       })
     )
 
-    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E.
+    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E;
+    // a batch of no rows has the columns of one with rows, or, as `Batch` says, none where the rank has no rows.
     const typed = <Own>(taking: Effect.Effect<Option.Option<Batch<unknown>>, Delivery.DeliveryError | Own>) =>
       taking as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E> | Own>
     const take = typed<never>(delivery.take)

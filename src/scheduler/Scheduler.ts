@@ -19,10 +19,12 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { foreign } from "../ForeignEffect.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { Batch } from "../stages/Batch.ts"
 import { callSite } from "./CallSite.ts"
+import { EmptyBatches } from "./EmptyBatch.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
 import type { Epoch, Loader, LoaderError } from "./Loader.ts"
@@ -156,7 +158,7 @@ const noLayer = (value: unknown): InvalidOption =>
   })
 
 /** Which sample to make again; the figures stand in a `StageError`. @since 0.1.0 */
-export type ReplayOptions = Job.Ranks & {
+export type ReplayOptions = Job.Sharing & {
   readonly epoch: number
   /** How many workers the run had; under an elastic policy any number will do. */
   readonly workers: number
@@ -186,6 +188,7 @@ export const replay = <C, E, R>(
   options: ReplayOptions
 ): Effect.Effect<Option.Option<unknown>, LoaderError<E>, R> =>
   Effect.gen(function* () {
+    yield* checked(() => given("the options of Scheduler.replay", options))
     const job = yield* Job.make(pipeline, options.workers, options)
     const { batch, epoch, position } = yield* checked(() => {
       const last = job.plan.batches - 1
@@ -211,10 +214,14 @@ export const replay = <C, E, R>(
     const made = Effect.zipRight(
       worker.advance(epoch, batch),
       position === undefined
-        ? Effect.map(worker.batch(epoch, batch), Option.fromNullable)
+        ? Effect.map(worker.batch(epoch, batch), (made) =>
+            made === undefined && job.plan.world > 1
+              ? Option.some(new EmptyBatches(job.plan).at(epoch * job.plan.batches + batch))
+              : Option.fromNullable(made)
+          )
         : worker.sample(epoch, position)
     )
-    yield* Ambient.installed
+    yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
     return yield* Run.fromPipeline<Option.Option<unknown>, E, R>(made, context)
   }).pipe(Effect.scoped)

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { checked, duration, InvalidOption, whole } from "../InvalidOption.ts"
+import { type Names, optionsOf, textOf, truth } from "../Options.ts"
 import { type Choice, onEither } from "./Auto.ts"
 import { type FiberOptions, onFiber, type Start } from "./Maker.ts"
 import { onThread } from "./threads/Host.ts"
@@ -63,7 +64,7 @@ export const fibers = (count: number, options: FiberOptions = {}): Layer.Layer<W
     checked(() => ({
       backend: "fibers",
       count: whole("workers", count, 1, MAX),
-      start: onFiber(options),
+      start: onFiber(fiberOptions(options)),
       chosen: Effect.succeedSome({ backend: "fibers", reason: "so it was said" })
     }))
   )
@@ -108,10 +109,19 @@ export const threads = (count: number, options: ThreadOptions): Layer.Layer<Work
     checked(() => ({
       backend: "threads",
       count: whole("threads", count, 1, MAX_THREADS),
-      start: startThreads(options),
+      start: startThreads("Workers.threads", optionsOf("Workers.threads", options, THREADS)),
       chosen: Effect.succeedSome({ backend: "threads", reason: "so it was said" })
     }))
   )
+
+const THREADS: Names<ThreadOptions> = {
+  pipeline: true,
+  name: true,
+  config: true,
+  restarts: true,
+  timeout: true,
+  debug: true
+}
 
 /** How workers choose. @since 0.1.0 */
 export interface AutoOptions extends ThreadOptions {
@@ -142,13 +152,15 @@ export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, 
   Layer.effect(
     Workers,
     checked(() => {
+      optionsOf("Workers.auto", options, { ...THREADS, pays: true })
+      if (options.pays !== undefined) optionsOf("pays", options.pays, { batch: true, run: true })
       let choice: Choice | undefined
-      const onFibers = onFiber({ reuse: true, debug: options.debug ?? false })
+      const onFibers = onFiber({ reuse: true, debug: truth("debug", options.debug ?? false) })
       const pays = {
         batch: Duration.toMillis(duration("pays.batch", options.pays?.batch ?? "1 millis")),
         run: Duration.toMillis(duration("pays.run", options.pays?.run ?? "10 seconds"))
       }
-      const start = onEither(onFibers, startThreads(options), pays, (own) => {
+      const start = onEither(onFibers, startThreads("Workers.auto", options), pays, (own) => {
         choice = own
       })
       return {
@@ -160,14 +172,19 @@ export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, 
     })
   )
 
-const startThreads = (options: ThreadOptions): Start =>
+const fiberOptions = (options: FiberOptions): FiberOptions => {
+  const { debug, reuse } = optionsOf("Workers.fibers", options, { reuse: true, debug: true })
+  return { debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) }
+}
+
+const startThreads = (of: string, options: ThreadOptions): Start =>
   onThread({
     module: url(options.pipeline),
-    name: options.name ?? "pipeline",
+    name: textOf(`name of ${of}`, options.name ?? "pipeline", "the name of an export"),
     config: plain("config", options.config),
     restarts: whole("restarts", options.restarts ?? 3, 0),
     timeout: options.timeout === undefined ? undefined : duration("timeout", options.timeout),
-    debug: options.debug ?? false
+    debug: truth("debug", options.debug ?? false)
   })
 
 const url = (value: string | URL): string => {

@@ -29,6 +29,8 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import { checked, InvalidOption } from "../InvalidOption.ts"
+import * as Replacement from "./ambient/Replacement.ts"
 import { type Rng, toRandom } from "./Rng.ts"
 
 /** What becomes of ambient randomness in a stage. @since 0.1.0 */
@@ -67,22 +69,31 @@ export interface AtWork {
   readonly derived: () => Rng
 }
 
+/** What is replaced for as long as runs of some kind are open. */
+interface Replaced {
+  /** How many runs are open. */
+  open: number
+  /** What puts each replacement back, in the order in which they were made. */
+  readonly undo: Map<unknown, () => void>
+}
+
 interface State {
   /** The stage whose plain code is on the stack. */
   plain: AtWork | undefined
-  /** Whether a tracer is at work, whose numbers are nobody's business. */
-  tracing: boolean
-  /** How many runs are open. */
-  open: number
-  restore: (() => void) | undefined
+  /** Whether code is running whose numbers reach no sample: a tracer, Effect's hashes. */
+  exempt: boolean
+  /** Effect's default services. */
+  readonly effect: Replaced
+  /** `Math` and `crypto`. */
+  readonly globals: Replaced
 }
 
 // One for the process, even if the module is loaded twice: there is only one Math.random.
 const state: State = GlobalValue.globalValue(Symbol.for("furrow/Ambient"), () => ({
   plain: undefined,
-  tracing: false,
-  open: 0,
-  restore: undefined
+  exempt: false,
+  effect: { open: 0, undo: new Map() },
+  globals: { open: 0, undo: new Map() }
 }))
 
 const effectful: FiberRef.FiberRef<AtWork | undefined> = GlobalValue.globalValue(
@@ -135,7 +146,7 @@ export const services = <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A,
   )
 
 const atWork = (): AtWork | undefined => {
-  if (state.tracing) return undefined
+  if (state.exempt) return undefined
   if (state.plain !== undefined) return state.plain
   return Option.getOrUndefined(Fiber.getCurrentFiber())?.getFiberRef(effectful)
 }
@@ -161,6 +172,9 @@ const once = <A extends object>(make: (of: A) => A) => {
   }
 }
 
+/** Each `Random` that {@link govern} made. */
+const governing = new WeakSet<Random.Random>()
+
 /** `outer` as a stage finds it: its own rng if it draws, else what the setting makes of `outer`. */
 const govern = once((outer: Random.Random): Random.Random => {
   const through = <A>(method: string, draw: (random: Random.Random) => Effect.Effect<A>): Effect.Effect<A> =>
@@ -168,7 +182,7 @@ const govern = once((outer: Random.Random): Random.Random => {
       const rng = atWork()?.drawing() ?? standIn(`Random.${method}`)
       return draw(rng === undefined ? outer : toRandom(rng))
     })
-  return {
+  const own: Random.Random = {
     [Random.RandomTypeId]: Random.RandomTypeId,
     next: through("next", (random) => random.next),
     nextBoolean: through("nextBoolean", (random) => random.nextBoolean),
@@ -177,32 +191,37 @@ const govern = once((outer: Random.Random): Random.Random => {
     nextIntBetween: (min, max) => through("nextIntBetween", (random) => random.nextIntBetween(min, max)),
     shuffle: (elements) => through("shuffle", (random) => random.shuffle(elements))
   }
+  governing.add(own)
+  return own
 })
 
+/** Runs code whose numbers reach no sample. */
+const exempted = <A>(run: () => A): A => {
+  const before = state.exempt
+  state.exempt = true
+  try {
+    return run()
+  } finally {
+    state.exempt = before
+  }
+}
+
 /** Which tracer an exempt one stands for. */
-const exempted = new WeakMap<Tracer.Tracer, Tracer.Tracer>()
+const standsFor = new WeakMap<Tracer.Tracer, Tracer.Tracer>()
 
 /** `tracer`, whose spans may take their identifiers from wherever they like. */
 const exempt = once((tracer: Tracer.Tracer): Tracer.Tracer => {
   const own = Tracer.make({
-    span: (...args) => {
-      const before = state.tracing
-      state.tracing = true
-      try {
-        return tracer.span(...args)
-      } finally {
-        state.tracing = before
-      }
-    },
+    span: (...args) => exempted(() => tracer.span(...args)),
     context: (run, fiber) => tracer.context(run, fiber)
   })
-  exempted.set(own, tracer)
+  standsFor.set(own, tracer)
   return own
 })
 
 /** The tracer that a program was given, where what it finds is one that stands for it while runs are open. @since 0.1.0 */
 export const ownTracer = (tracer: Tracer.Tracer): Tracer.Tracer => {
-  const own = exempted.get(tracer)
+  const own = standsFor.get(tracer)
   return own === undefined ? tracer : ownTracer(own)
 }
 
@@ -214,74 +233,122 @@ const hashes: WeakMap<object, number> = GlobalValue.globalValue(
 
 /**
  * Governs ambient randomness for as long as the scope is open. Runs that overlap share one installation; the last to
- * close puts everything back.
+ * close puts everything back. Under `"leave"` nothing of `Math` and `crypto` is touched.
+ *
+ * Fails with `InvalidOption` where a function can be neither written nor redefined, as after `Object.freeze(Math)`. What
+ * was replaced before it is put back, and the next run tries again.
  *
  * @since 0.1.0
  */
-export const installed: Effect.Effect<void, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => {
-    if (state.open++ === 0) state.restore = install()
-  }),
-  () =>
-    Effect.sync(() => {
-      if (--state.open > 0) return
-      state.restore?.()
-      state.restore = undefined
-    })
-)
+export const installed = (setting: Setting): Effect.Effect<void, InvalidOption, Scope.Scope> =>
+  setting === "leave"
+    ? during(state.effect, governEffect)
+    : Effect.zipRight(during(state.effect, governEffect), during(state.globals, governGlobals))
 
-const install = (): (() => void) => {
-  const random = Math.random
-  Math.random = () => {
-    const rng = standIn("Math.random")
-    return rng === undefined ? random() : rng.double()
-  }
-
-  // Own properties of the object, in front of the prototype's methods; taking them away brings those back.
-  const { crypto } = globalThis
-  const before = (["getRandomValues", "randomUUID"] as const).map(
-    (method) => [method, Object.getOwnPropertyDescriptor(crypto, method)] as const
+/** Keeps `replaced` in place while the scope is open. `replace` adds what is missing, also where a run is open already. */
+const during = (
+  replaced: Replaced,
+  replace: (undo: Replaced["undo"]) => void
+): Effect.Effect<void, InvalidOption, Scope.Scope> =>
+  Effect.acquireRelease(
+    checked(() => {
+      const added: Replaced["undo"] = new Map()
+      try {
+        replace(added)
+      } catch (error) {
+        // What another run has replaced is its own.
+        putBack(added, replaced.undo)
+        throw error
+      }
+      for (const [replacement, undo] of added) replaced.undo.set(replacement, undo)
+      replaced.open++
+    }),
+    () =>
+      Effect.sync(() => {
+        if (--replaced.open > 0) return
+        putBack(replaced.undo)
+        replaced.undo.clear()
+      })
   )
-  const fillRandom = crypto.getRandomValues.bind(crypto)
-  const uuid = crypto.randomUUID.bind(crypto)
-  const getRandomValues = <A extends ArrayBufferView<ArrayBuffer>>(array: A): A => {
-    const rng = standIn("crypto.getRandomValues")
-    if (rng === undefined || !ArrayBuffer.isView(array)) return fillRandom(array)
-    rng.fill(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
-    return array
-  }
-  const randomUUID: typeof crypto.randomUUID = () => {
-    const rng = standIn("crypto.randomUUID")
-    return rng === undefined ? uuid() : uuidOf(rng.fill(new Uint8Array(16)))
-  }
-  Object.defineProperty(crypto, "getRandomValues", { value: getRandomValues, configurable: true, writable: true })
-  Object.defineProperty(crypto, "randomUUID", { value: randomUUID, configurable: true, writable: true })
 
-  // What Effect falls back to in a fiber that was given no Random: `Effect.runSync(Random.next)` inside plain code.
+const putBack = (added: Replaced["undo"], except: ReadonlyMap<unknown, unknown> = new Map()): void => {
+  for (const [replacement, undo] of [...added].reverse()) if (!except.has(replacement)) undo()
+}
+
+/** `Math.random` and the two functions of `crypto`. */
+const governGlobals = (undo: Replaced["undo"]): void => {
+  const { crypto } = globalThis
+  const targets: ReadonlyArray<Replacement.Target> = [
+    {
+      call: "Math.random",
+      object: Math,
+      key: "random",
+      wrap: (random) => () => {
+        const rng = standIn("Math.random")
+        return rng === undefined ? random() : rng.double()
+      }
+    },
+    {
+      call: "crypto.getRandomValues",
+      object: crypto,
+      key: "getRandomValues",
+      wrap: (fill) => (array: unknown) => {
+        const rng = standIn("crypto.getRandomValues")
+        if (rng === undefined || !ArrayBuffer.isView(array)) return fill(array)
+        rng.fill(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+        return array
+      }
+    },
+    {
+      call: "crypto.randomUUID",
+      object: crypto,
+      key: "randomUUID",
+      wrap: (uuid) => () => {
+        const rng = standIn("crypto.randomUUID")
+        return rng === undefined ? uuid() : uuidOf(rng.fill(new Uint8Array(16)))
+      }
+    }
+  ]
+  for (const target of targets) {
+    const made = Replacement.replace(target)
+    if (made === undefined) {
+      throw new InvalidOption({
+        option: target.call,
+        value: "a read-only property",
+        expected:
+          "writable or configurable, so that a run can guard it: freeze its object only once the run is open, or choose " +
+          'Pipeline.ambient("leave")'
+      })
+    }
+    undo.set(made.replacement, made.undo)
+  }
+}
+
+/** What Effect falls back to in a fiber that was given no `Random`, and what it draws for itself. */
+const governEffect = (undo: Replaced["undo"]): void => {
+  // `Effect.runSync(Random.next)` inside plain code.
   const services = DefaultServices.liveServices.unsafeMap
+  const exchange = <A>(key: string, own: A, replacement: A): void => {
+    if (own === replacement) return
+    services.set(key, replacement)
+    undo.set(replacement, () => {
+      if (services.get(key) === replacement) services.set(key, own)
+    })
+  }
   const live = Context.get(DefaultServices.liveServices, Random.Random)
   const tracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
-  services.set(Random.Random.key, govern(live))
-  services.set(Tracer.Tracer.key, exempt(tracer))
+  exchange(Random.Random.key, live, governing.has(live) ? live : govern(live))
+  exchange(Tracer.Tracer.key, tracer, standsFor.has(tracer) ? tracer : exempt(tracer))
 
   // Effect asks here whether an object has a hash, before it draws one: now it always has.
+  if (Object.hasOwn(hashes, "has")) return
   const hasHash = (self: object): boolean => {
     if (WeakMap.prototype.has.call(hashes, self)) return true
-    hashes.set(self, Hash.number(Math.floor(random() * Number.MAX_SAFE_INTEGER)))
+    hashes.set(self, Hash.number(Math.floor(exempted(Math.random) * Number.MAX_SAFE_INTEGER)))
     return true
   }
   Object.defineProperty(hashes, "has", { value: hasHash, configurable: true })
-
-  return () => {
-    Math.random = random
-    for (const [method, own] of before) {
-      if (own === undefined) Reflect.deleteProperty(crypto, method)
-      else Object.defineProperty(crypto, method, own)
-    }
-    services.set(Random.Random.key, live)
-    services.set(Tracer.Tracer.key, tracer)
-    Reflect.deleteProperty(hashes, "has")
-  }
+  undo.set(hasHash, () => Reflect.deleteProperty(hashes, "has"))
 }
 
 /** RFC 9562, version 4: 122 random bits, version and variant in their places. */

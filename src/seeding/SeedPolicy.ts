@@ -24,7 +24,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import { InvalidOption } from "../InvalidOption.ts"
+import * as Option from "effect/Option"
+import { checked, InvalidOption } from "../InvalidOption.ts"
+import { functionOf, optionsOf, textOf, truth } from "../Options.ts"
 import { type Coordinates, CoordinatesError, type Scope, type StageId, stageId } from "./Coordinates.ts"
 import { block, blocks } from "./generators/Philox.ts"
 import { algorithm as xoshiro } from "./generators/Xoshiro128.ts"
@@ -154,6 +156,11 @@ export interface Service {
    * odds that two of a run's streams are the same.
    */
   readonly bits?: number
+  /**
+   * Present on a policy that has something to say of some stages alone, by their names: a run refuses a name that is none
+   * of the stages that draw in it.
+   */
+  readonly names?: ReadonlyArray<string>
   /** When present, every draw of every batch is reported to it, batch by batch as they are made. */
   readonly record?: (draws: ReadonlyArray<Draw>) => Effect.Effect<void>
   /**
@@ -211,10 +218,13 @@ export const epochRequest = (
  *
  * @since 0.1.0
  */
-export const stream = (name: string, epoch = 0): Effect.Effect<Rng.Rng, CoordinatesError, SeedPolicy> =>
-  Effect.flatMap(SeedPolicy, (policy) =>
-    Effect.map(policy.seeds(epochRequest(stageId(name), epoch)), (seeds) => Rng.make(seedAt(seeds, 0)))
-  )
+export const stream = (name: string, epoch = 0): Effect.Effect<Rng.Rng, CoordinatesError | InvalidOption, SeedPolicy> =>
+  Effect.gen(function* () {
+    const policy = yield* SeedPolicy
+    const stage = yield* checked(() => stageId(textOf("the name of a stream", name)))
+    const seeds = yield* policy.seeds(epochRequest(stage, epoch))
+    return Rng.make(seedAt(seeds, 0))
+  })
 
 /** How a policy of this module is seeded. @since 0.1.0 */
 export interface Options {
@@ -381,7 +391,7 @@ export const names: ReadonlyArray<string> = Object.keys(makers)
 /**
  * The RNG derived from epoch and worker: each sample's stream hangs on (epoch, rank, worker, how many samples that
  * worker made before in the epoch, stage). Another number of workers gives other draws. Holds epochs below 2^24, ranks
- * below 2^16, workers below 2^12 and 2^40 samples a worker and epoch. Fails with `SeedError` for a seed that is none.
+ * below 2^16, workers below 2^12 and 2^40 samples a worker and epoch. Fails with `SeedError` for a value that cannot seed a run.
  *
  * @example
  * import { Effect } from "effect"
@@ -393,8 +403,17 @@ export const names: ReadonlyArray<string> = Object.keys(makers)
  *
  * @since 0.1.0
  */
-export const epochWorker = (options: Options): Layer.Layer<SeedPolicy, Seed.SeedError> =>
-  Layer.effect(SeedPolicy, Effect.map(Seed.root(options.seed), makers.epochWorker))
+export const epochWorker = (options: Options): Layer.Layer<SeedPolicy, Seed.SeedError | InvalidOption> =>
+  seeded("SeedPolicy.epochWorker", options, makers.epochWorker)
+
+const seeded = (of: string, options: Options, make: (seed: Seed.Root) => Service) =>
+  Layer.effect(
+    SeedPolicy,
+    Effect.flatMap(
+      checked(() => optionsOf(of, options, { seed: true })),
+      ({ seed }) => Effect.map(Seed.root(seed), make)
+    )
+  )
 
 /**
  * Each sample's stream hangs on (epoch, the sample's index, stage) alone: the number of workers and ranks changes
@@ -403,29 +422,38 @@ export const epochWorker = (options: Options): Layer.Layer<SeedPolicy, Seed.Seed
  *
  * @since 0.1.0
  */
-export const elastic = (options: Options): Layer.Layer<SeedPolicy, Seed.SeedError> =>
-  Layer.effect(SeedPolicy, Effect.map(Seed.root(options.seed), makers.elastic))
+export const elastic = (options: Options): Layer.Layer<SeedPolicy, Seed.SeedError | InvalidOption> =>
+  seeded("SeedPolicy.elastic", options, makers.elastic)
 
 /**
- * The policy that the environment names: `FURROW_SEED_POLICY` (`epochWorker` when not set) seeded by `FURROW_SEED` (0
- * when not set; digits are a number, all else a string). Fails with `ConfigError` when either cannot be read. Reads
- * through Effect's `ConfigProvider`, so a test or a file can stand in for the environment.
+ * The policy that the environment names: `FURROW_SEED_POLICY` (`epochWorker` when not set) seeded by `FURROW_SEED`
+ * (digits are a number, all else a string). Without `FURROW_SEED` the seed is 0, and a warning in the log says so when
+ * the layer is built. Fails with `ConfigError` when either cannot be read. Reads through Effect's `ConfigProvider`, so a
+ * test or a file can stand in for the environment.
  *
  * @since 0.1.0
  */
 export const fromConfig: Layer.Layer<SeedPolicy, ConfigError.ConfigError> = Layer.effect(
   SeedPolicy,
   Effect.gen(function* () {
-    const seed = yield* Config.string("FURROW_SEED").pipe(
-      Config.withDefault("0"),
-      Config.mapOrFail((text) =>
-        Either.mapLeft(Seed.parse(text), (error) => ConfigError.InvalidData(["FURROW_SEED"], error.message))
+    const text = yield* Config.option(Config.string("FURROW_SEED"))
+    const seed = yield* Either.mapLeft(Seed.parse(Option.getOrElse(text, () => "0")), ({ reason }) =>
+      ConfigError.InvalidData(
+        ["FURROW_SEED"],
+        `${quoted(Option.getOrElse(text, () => ""))} cannot seed a run: ${reason}`
       )
     )
     const name = yield* Config.string("FURROW_SEED_POLICY").pipe(Config.withDefault("epochWorker"))
-    return yield* byName(name, seed)
+    const policy = yield* byName(name, seed)
+    if (Option.isNone(text)) {
+      yield* Effect.logWarning("FURROW_SEED is not set: the run's seed is 0; set it, to 0 if that is meant")
+    }
+    return policy
   })
 )
+
+/** A text from the environment; a ConfigError puts its whole message into double quotes. */
+const quoted = (text: string): string => `'${text}'`
 
 /**
  * The policy of a name, as {@link fromConfig} and the command line take it.
@@ -434,13 +462,14 @@ export const fromConfig: Layer.Layer<SeedPolicy, ConfigError.ConfigError> = Laye
  */
 export const byName = (name: string, seed: Seed.Root): Either.Either<Service, ConfigError.ConfigError> => {
   if (name === "epochWorker" || name === "elastic") return Either.right(makers[name](seed))
-  const reason = `${JSON.stringify(name)} is no seed policy; choose ${names.join(" or ")}`
+  const reason = `${quoted(name)} is no seed policy; choose ${names.join(" or ")}`
   return Either.left(ConfigError.InvalidData(["FURROW_SEED_POLICY"], reason))
 }
 
 /**
  * A policy of your own: a name and a pure function from coordinates to a seed. What the function throws becomes a
- * {@link CoordinatesError}; so does a seed that is none by the `Seed` schema, or that starts no generator.
+ * {@link CoordinatesError}; so does a seed that is none by the `Seed` schema, or that starts no generator. Throws
+ * `InvalidOption` for an empty name, for what is not a function, and for options that are not as said.
  *
  * Figures of your own belong into words of `philox4x32-10`, which mixes them: under near words of `xoshiro128**`, a
  * generator's very state, the first draws are near or the same.
@@ -466,11 +495,14 @@ export const make = (
   name: string,
   seed: (coordinates: Coordinates) => Seed.Seed,
   options: { readonly elastic?: boolean; readonly seed?: string } = {}
-): Layer.Layer<SeedPolicy> =>
-  Layer.succeed(SeedPolicy, {
+): Layer.Layer<SeedPolicy> => {
+  textOf("the name of SeedPolicy.make", name)
+  functionOf("the function of SeedPolicy.make", seed)
+  optionsOf("SeedPolicy.make", options, { elastic: true, seed: true })
+  return Layer.succeed(SeedPolicy, {
     name,
-    seed: options.seed ?? "its own",
-    elastic: options.elastic ?? false,
+    seed: textOf("seed", options.seed ?? "its own"),
+    elastic: truth("elastic", options.elastic ?? false),
     seeds: (request) =>
       Effect.suspend(() => {
         const seeds: Array<Seed.Seed> = []
@@ -495,3 +527,4 @@ export const make = (
         return Effect.succeed<Seeds>({ _tag: "Listed", seeds })
       })
   })
+}

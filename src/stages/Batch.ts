@@ -9,12 +9,18 @@
 import * as Data from "effect/Data"
 import type { Field } from "../datasets/Columnar.ts"
 import { InvalidOption } from "../InvalidOption.ts"
+import { isOptions, setField } from "../Options.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../Tensor.ts"
 
 export { copy, hold, StaleBatch } from "./Lease.ts"
 
 /**
  * One batch, as it is delivered.
+ *
+ * With several ranks its `size` is 0 where filters or the failure policy left this rank none of its rows: look at `size`
+ * before reading columns. Such a batch has the columns of the rank's first batch that has rows, with the same names,
+ * element types and inner shapes and no rows; `columns` is an empty record if the rank has no rows at all, or none in
+ * its first 1,024 batches.
  *
  * @since 0.1.0
  */
@@ -118,6 +124,37 @@ export type Columns<S, D extends DTypes = {}, Path extends string = ""> =
 
 type Join<Path extends string, K> = K extends string | number ? (Path extends "" ? `${K}` : `${Path}.${K}`) : never
 
+/** The paths of the columns of numbers that samples of type `S` make; see {@link Columns}. @since 0.1.0 */
+export type NumberPaths<S, Path extends string = ""> =
+  S extends Tensor<TypedArray>
+    ? never
+    : S extends TypedArray | boolean | bigint | string | null | undefined
+      ? never
+      : S extends number | ReadonlyArray<number>
+        ? Path
+        : S extends ReadonlyArray<unknown>
+          ? never
+          : S extends object
+            ? { readonly [K in keyof S]-?: NumberPaths<S[K], Join<Path, K>> }[keyof S]
+            : never
+
+/**
+ * Nothing where `dtypes` names columns of numbers alone; else a type that no pipeline has, which tells the names that
+ * are none and those there are. Element types whose names are not known to the compiler are checked in the run.
+ *
+ * @since 0.1.0
+ */
+export type Named<S, D> = unknown extends S
+  ? unknown
+  : string extends keyof D
+    ? unknown
+    : [Exclude<keyof D, NumberPaths<S>>] extends [never]
+      ? unknown
+      : {
+          readonly "dtypes name no column of numbers": Exclude<keyof D, NumberPaths<S>>
+          readonly "columns of numbers": NumberPaths<S>
+        }
+
 const constructors: { readonly [N in NumberDType]: new (length: number) => Arrays[N] } = {
   int8: Int8Array,
   uint8: Uint8Array,
@@ -131,23 +168,35 @@ const constructors: { readonly [N in NumberDType]: new (length: number) => Array
 
 /**
  * The collate that `Pipeline.batch` uses when it is given none: columns by the table at {@link Columns}. Throws
- * {@link CollateError} when rows differ in kind, shape, element type or fields, when a number does not fit the element
- * type it is to have (1.5 in `int32`, 300 in `uint8`, 1e39 in `float32`), or when `dtypes` names no column of numbers.
+ * {@link CollateError} when rows differ in kind, shape, element type or fields, or when a number does not fit the element
+ * type it is to have (1.5 in `int32`, 300 in `uint8`, 1e39 in `float32`); `InvalidOption` when `dtypes` names a column
+ * that is not one of numbers.
  *
  * @since 0.1.0
  */
 export const columns = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferLike): unknown => {
   const order: Order = { dtypes, unused: new Set(Object.keys(dtypes)), adoptable }
   const result = column("", samples, order)
-  refuseUnused(order)
+  refuseUnused(order, () => samples[0])
   return result
 }
 
-const refuseUnused = ({ dtypes, unused }: Order): void => {
+/** Throws `InvalidOption` for a name in `dtypes` that is no column of numbers; `sample` gives a sample of the batch. */
+const refuseUnused = ({ unused }: Order, sample: () => unknown): void => {
   for (const path of unused) {
-    const reason = `has no numbers there, yet dtypes asks for ${dtypes[path]}; name a column of numbers, or leave it out`
-    throw new CollateError({ column: path, row: 0, reason })
+    const columns = Array.from(numberPaths("", sample()), (own) => (own === "" ? '"" (the samples themselves)' : own))
+    const expected =
+      columns.length === 0
+        ? "left out: the samples have no column of numbers"
+        : `that of a column of numbers: ${columns.join(", ")}`
+    throw new InvalidOption({ option: "a name in dtypes", value: path, expected })
   }
+}
+
+/** The paths of the columns of numbers that a sample makes. */
+function* numberPaths(path: string, value: unknown): Generator<string> {
+  if (typeof value === "number" || (Array.isArray(value) && value.every((own) => typeof own === "number"))) yield path
+  else if (isRecord(value)) for (const [field, own] of Object.entries(value)) yield* numberPaths(join(path, field), own)
 }
 
 /**
@@ -166,16 +215,21 @@ export const ofFields = (
   const result: Record<string, unknown> = {}
   for (const [name, field] of fields) {
     const own = made.get(name)
-    result[name] =
+    const value =
       own === undefined
         ? fieldColumn(name, field, places, order)
         : own instanceof Tensor
           ? own
           : column(name, own, order)
+    setField(result, name, value)
   }
-  refuseUnused(order)
+  refuseUnused(order, () => Object.fromEntries(Array.from(fields, ([name, field]) => [name, cellOf(field)])))
   return result
 }
+
+/** One cell of a field, by which its kind of column is told. */
+const cellOf = (field: Field): unknown =>
+  field._tag === "Numbers" ? field.data[0] : field._tag === "Items" ? field.items[0] : undefined
 
 /** A loop, as `Array.from` with a function costs several times as much. */
 const picked = (items: ArrayLike<unknown>, places: Float64Array): ReadonlyArray<unknown> => {
@@ -219,8 +273,15 @@ interface Order {
   adoptable: ArrayBufferLike | undefined
 }
 
-/** Throws `InvalidOption` for element types that are none. @since 0.1.0 */
+/** Throws `InvalidOption` unless all are element types. @since 0.1.0 */
 export const checkDTypes = (dtypes: DTypes): void => {
+  if (!isOptions(dtypes)) {
+    throw new InvalidOption({
+      option: "dtypes",
+      value: dtypes,
+      expected: 'element types by column, such as { label: "int32" }'
+    })
+  }
   for (const [name, dtype] of Object.entries(dtypes)) {
     if (!Object.hasOwn(constructors, dtype)) {
       const expected = `one of ${Object.keys(constructors).join(", ")}`
@@ -361,7 +422,7 @@ const view = (like: TypedArray, buffer: ArrayBufferLike, byteOffset: number, len
 
 const record = (path: string, values: ReadonlyArray<unknown>, fields: ReadonlyArray<string>, order: Order): unknown => {
   const result: Record<string, unknown> = {}
-  for (const field of fields) result[field] = new Array<unknown>(values.length)
+  for (const field of fields) setField(result, field, new Array<unknown>(values.length))
   for (let row = 0; row < values.length; row++) {
     const value = values[row]
     if (!isRecord(value)) throw differs(path, row, value, "a record")
@@ -380,7 +441,7 @@ const record = (path: string, values: ReadonlyArray<unknown>, fields: ReadonlyAr
   }
   for (const field of fields) {
     // As above: still the array of this field's values.
-    result[field] = column(join(path, field), result[field] as Array<unknown>, order)
+    setField(result, field, column(join(path, field), result[field] as Array<unknown>, order))
   }
   return result
 }

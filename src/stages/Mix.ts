@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import { optionsOf, textOf } from "../Options.ts"
 import { declare } from "../Parameters.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import { Tensor } from "../Tensor.ts"
@@ -120,13 +121,14 @@ const mixing = <I extends string, L extends string>(
   options: MixOptions<I, L>,
   mix: (image: Tensor<Float32Array>, rng: Rng, alpha: number) => { image: Tensor<Float32Array>; share: number }
 ): Mixing<I, L> => {
+  optionsOf(`Mix.${name}`, options, { alpha: true, classes: true, image: true, label: true })
   const { alpha = 1 } = options
   if (!(alpha > 0 && alpha < Infinity)) {
     throw new InvalidOption({ option: "alpha", value: alpha, expected: "a finite number greater than 0" })
   }
   const classes = whole("classes", options.classes, 1)
-  const imageName: string = options.image ?? "image"
-  const labelName: string = options.label ?? "label"
+  const imageName: string = textOf("image", options.image ?? "image", "the name of a column")
+  const labelName: string = textOf("label", options.label ?? "label", "the name of a column")
   const mixed = <C extends Mixable<I, L>>(batch: Batch<C>, rng: Rng): Batch<Mixed<C, L>> => {
     const images = images4(imageName, Reflect.get(batch.columns, imageName))
     const shares = oneHot(labelName, Reflect.get(batch.columns, labelName), classes)

@@ -8,12 +8,14 @@
  * @since 0.1.0
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
+import { listOf, optionsOf } from "../Options.ts"
 import { type Parameters, samplerMade } from "../Parameters.ts"
 import { integer } from "../seeding/distributions/Bounded.ts"
 import * as Permutation from "../seeding/Permutation.ts"
 import type { Rng } from "../seeding/Rng.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import * as Alias from "./sampler/Alias.ts"
+import { samplerOf } from "./sampler/Given.ts"
 import { Places } from "./sampler/Places.ts"
 
 /**
@@ -110,7 +112,7 @@ export interface CountOptions {
  * @since 0.1.0
  */
 export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy> => {
-  const count = optionalCount(options)
+  const count = optionalCount("Sampler.withReplacement", options)
   return {
     name: "withReplacement",
     draws: true,
@@ -128,8 +130,10 @@ export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy>
   }
 }
 
-const optionalCount = ({ count }: CountOptions): number | undefined =>
-  count === undefined ? undefined : whole("count", count, 1)
+const optionalCount = (of: string, options: CountOptions): number | undefined => {
+  const { count } = optionsOf(of, options, { count: true })
+  return count === undefined ? undefined : whole("count", count, 1)
+}
 
 const notEmpty = (size: number): void => {
   whole("size of the dataset to draw from", size, 1)
@@ -154,8 +158,8 @@ const notEmpty = (size: number): void => {
  * @since 0.1.0
  */
 export const weighted = (weights: ArrayLike<number>, options: CountOptions = {}): Sampler<SeedPolicy> => {
-  const count = optionalCount(options)
-  const alias = Alias.make(weights)
+  const count = optionalCount("Sampler.weighted", options)
+  const alias = Alias.make(listOf("the weights of Sampler.weighted", weights))
   // What is drawn depends on the table alone, so long weights need not be kept for the fingerprint's sake.
   const parameters = weights.length <= 8 ? { count, weights: Array.from(weights) } : { count, weights: { ...alias } }
   const matching = (size: number): void => {
@@ -190,7 +194,8 @@ export const weighted = (weights: ArrayLike<number>, options: CountOptions = {})
  * @since 0.1.0
  */
 export const subset = <R = never>(indices: ArrayLike<number>, order: Sampler<R> = sequential): Sampler<R> => {
-  const own = Float64Array.from(indices)
+  const own = Float64Array.from(listOf("the indices of Sampler.subset", indices))
+  samplerOf("the order of Sampler.subset", order)
   own.forEach((index, place) => {
     whole(naming(place), index, 0)
   })
@@ -231,6 +236,7 @@ const naming = (place: number): string => `index at place ${place} of the subset
  */
 export const limited = <R>(sampler: Sampler<R>, count: number): Sampler<R> => {
   whole("count", count, 1)
+  samplerOf("the sampler of Sampler.limited", sampler)
   return {
     name: `${sampler.name}, at most ${count}`,
     draws: sampler.draws,

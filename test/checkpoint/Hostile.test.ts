@@ -609,21 +609,21 @@ describe("options of the wrong type", () => {
   const given = (value: unknown) => value as never // what a program without types can hand over
   const system = Layer.merge(BunContext.layer, KeyValueStore.layerMemory)
   test.each([
-    ["memory", () => Checkpoint.memory(given(null)), "the options of Checkpoint.memory must be a record, got null"],
-    ["memory", () => Checkpoint.memory(given(3)), "the options of Checkpoint.memory must be a record, got 3"],
-    ["memory", () => Checkpoint.memory(given({ keep: null })), "keep must be a whole number of at least 1, got null"],
+    ["memory", () => Checkpoint.memory(given(null)), "the options of Checkpoint.memory must be an object with some of"],
+    ["memory", () => Checkpoint.memory(given(3)), "the options of Checkpoint.memory must be an object with some of"],
+    ["memory", () => Checkpoint.memory(given({ keep: null })), "keep must be left out of the options"],
     ["memory", () => Checkpoint.memory(given({ keep: "3" })), 'keep must be a whole number of at least 1, got "3"'],
-    ["file", () => Checkpoint.file(given(null)), "the options of Checkpoint.file must be a record, got null"],
-    ["file", () => Checkpoint.file(given(undefined)), "the options of Checkpoint.file must be a record, got undefined"],
+    ["file", () => Checkpoint.file(given(null)), "the options of Checkpoint.file must be an object with some of"],
+    ["file", () => Checkpoint.file(given(undefined)), "the options of Checkpoint.file must be an object with some of"],
     ["file", () => Checkpoint.file(given({})), "directory must be a name"],
-    ["file", () => Checkpoint.file(given({ directory: null })), "directory must be a name"],
+    ["file", () => Checkpoint.file(given({ directory: null })), "directory must be left out of the options"],
     ["file", () => Checkpoint.file(given({ directory: 7 })), "directory must be a name"],
     [
       "keyValue",
       () => Checkpoint.keyValue(given(null)),
-      "the options of Checkpoint.keyValue must be a record, got null"
+      "the options of Checkpoint.keyValue must be an object with some of"
     ],
-    ["keyValue", () => Checkpoint.keyValue(given({ name: null })), "name must be a name"],
+    ["keyValue", () => Checkpoint.keyValue(given({ name: null })), "name must be left out of the options"],
     ["keyValue", () => Checkpoint.keyValue(given({ name: 7 })), "name must be a name"]
   ] as ReadonlyArray<
     readonly [

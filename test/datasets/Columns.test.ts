@@ -95,3 +95,11 @@ describe("refused", () => {
     expect(() => Dataset.fromColumns({ x: null })).toThrow(InvalidOption)
   })
 })
+
+test("columns by names that objects have from birth are fields of the samples", () => {
+  const names = ["__proto__", "constructor", "hasOwnProperty", "toString"]
+  const columns = Object.fromEntries(names.map((name, at) => [name, Float32Array.of(at, at + 10)]))
+  const sample = Effect.runSync(Dataset.fromColumns(columns).get(1))
+  expect(Object.entries(sample)).toEqual(names.map((name, at) => [name, at + 10]))
+  expect(Object.getPrototypeOf(sample)).toBe(Object.prototype)
+})

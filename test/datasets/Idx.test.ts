@@ -172,6 +172,76 @@ describe("what is wrong is said, and where", () => {
   })
 })
 
+describe("a gzip stream that does not hold what its header says", () => {
+  const idx = (length: number): Uint8Array =>
+    file(
+      0x08,
+      [length],
+      Array.from({ length }, (_, at) => at % 7)
+    )
+  const joined = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => new Uint8Array(Buffer.concat(parts))
+
+  test("several members are one stream, wherever they are cut", () => {
+    const bytes = idx(40)
+    for (const cut of [1, 3, 7, 8, 20]) {
+      expect(parsed(joined(gzipSync(bytes.subarray(0, cut)), gzipSync(bytes.subarray(cut))))).toEqual(parsed(bytes))
+    }
+    expect(parsed(joined(gzipSync(new Uint8Array(0)), gzipSync(bytes)))).toEqual(parsed(bytes))
+  })
+
+  test("padding of zeros behind it changes nothing; other bytes are refused", () => {
+    const whole = gzipSync(idx(40))
+    expect(parsed(joined(whole, new Uint8Array(512)))).toEqual(parsed(idx(40)))
+    const followed = refused(joined(whole, new TextEncoder().encode("junk")))
+    expect(followed.message).toBe(
+      "some.idx: bytes that are no gzip stream follow its gzip stream; fetch the file again"
+    )
+    expect(refused(joined(whole, whole.subarray(0, 5))).message).toContain("corrupt or cut short")
+  })
+
+  test("a bomb of gigabytes is refused once it goes beyond the header's size", () => {
+    const member = gzipSync(new Uint8Array(2 ** 24))
+    // 6.4 GB, more than either engine puts into one array.
+    const bomb = joined(gzipSync(idx(40)), ...Array.from({ length: 400 }, () => member))
+    expect(refused(bomb)).toMatchObject({
+      message: "some.idx: it should hold uint8 [40], 48 bytes, and has more bytes (at byte 48)",
+      offset: 48
+    })
+    // Not an IDX file at all: the beginning says so.
+    expect(refused(joined(...Array.from({ length: 400 }, () => member))).offset).toBe(2)
+  })
+
+  test("a header that tells more than the stream can hold is refused before anything is unpacked", () => {
+    const header = Uint8Array.of(0, 0, 8, 2, 0, 1, 0, 0, 0, 1, 0, 0)
+    const error = refused(gzipSync(header))
+    expect(error.message).toContain("it should hold uint8 [65536, 65536], 4294967308 bytes, and is a gzip stream of")
+  })
+
+  test("fewer elements than the header tells", () => {
+    const bytes = idx(40)
+    const error = refused(gzipSync(bytes.subarray(0, 30)))
+    expect(error.message).toContain("it should hold uint8 [40], 48 bytes, and ends after 30")
+  })
+
+  test("a lying size or checksum in its trailer is a corrupt stream", () => {
+    const whole = gzipSync(idx(40))
+    for (const at of [whole.length - 1, whole.length - 8]) {
+      const lying = Uint8Array.from(whole)
+      lying[at] = (lying[at] ?? 0) ^ 0x55
+      expect(refused(lying).message).toContain("corrupt or cut short")
+    }
+  })
+
+  test("a long name in its header", () => {
+    const whole = gzipSync(idx(40))
+    const name = new Uint8Array(20_001).fill(97)
+    name[20_000] = 0
+    const named = joined(Uint8Array.of(0x1f, 0x8b, 8, 8), whole.subarray(4, 10), name, whole.subarray(10))
+    expect(parsed(named)).toEqual(parsed(idx(40)))
+    expect(refused(named.subarray(0, 10_000)).message).toContain("corrupt or cut short")
+  })
+})
+
 test("encode refuses what IDX does not have", () => {
   for (const data of [new Uint16Array(1), new Uint32Array(1), new BigInt64Array(1), new BigUint64Array(1)]) {
     expect(() => Idx.encode(new Tensor<TypedArray>(data, [1]))).toThrow(InvalidOption)
@@ -185,6 +255,7 @@ describe("from disk", () => {
   const path = (name: string): string => join(folder, name)
   const run = <A, E>(effect: Effect.Effect<A, E, FileSystem.FileSystem>): Promise<A> =>
     Effect.runPromise(Effect.provide(effect, BunContext.layer))
+  const failed = <A, E>(effect: Effect.Effect<A, E, FileSystem.FileSystem>): Promise<E> => run(Effect.flip(effect))
 
   const images = (count: number) =>
     Idx.encode(
@@ -237,6 +308,21 @@ describe("from disk", () => {
     const colour = await run(Idx.dataset({ images: path("colour"), labels: path("labels.gz") }))
     expect((await Effect.runPromise(colour.get(0))).image.shape).toEqual([2, 2, 3])
     expect(colour.name).toBe(path("colour"))
+  })
+
+  test("dataset: a label beyond the classes is an error with file, row and label", async () => {
+    writeFileSync(path("beyond"), Idx.encode(new Tensor(Int16Array.of(3, 9, 10, 4, 2), [5])))
+    const files = { images: path("images"), labels: path("beyond") }
+    const error = await failed(Idx.dataset({ ...files, classes: 10 }))
+    expect(error).toMatchObject({ _tag: "IdxError", path: path("beyond"), offset: 12 })
+    expect(String(error)).toContain("row 2 has label 10, but there are 10 classes, 0 to 9")
+    writeFileSync(path("beyond"), Idx.encode(new Tensor(Int8Array.of(3, 9, -1, 4, 2), [5])))
+    expect(String(await failed(Idx.dataset({ ...files, classes: 10 })))).toContain("row 2 has label -1")
+    expect((await run(Idx.dataset({ ...files, labels: path("labels.gz"), classes: 5 }))).size).toBe(5)
+  })
+
+  test("what is no file is not read", async () => {
+    expect(await failed(Idx.read("/dev/zero"))).toMatchObject({ _tag: "IdxError", path: "/dev/zero" })
   })
 
   test("dataset: images and labels of two lengths", async () => {

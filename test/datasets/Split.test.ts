@@ -125,3 +125,38 @@ describe("refused", () => {
     expect(() => Dataset.range(5).pipe(Dataset.split({ a: 1 }, { seed }))).toThrow(`, got ${seed}`)
   })
 })
+
+describe("parts by names that objects have from birth", () => {
+  const parts = Object.fromEntries([
+    ["__proto__", 1],
+    ["constructor", 2],
+    ["hasOwnProperty", 3],
+    ["toString", 4]
+  ])
+
+  test("all are there, each with its own samples", () => {
+    const split = Dataset.split(parts)(Dataset.range(10))
+    expect(Object.getPrototypeOf(split)).toBe(Object.prototype)
+    const found = Object.entries(split).map(([name, part]) => [
+      name,
+      Effect.runSync(part.getMany(Array.from({ length: part.size }, (_, index) => index)))
+    ])
+    expect(found).toEqual([
+      ["__proto__", [0]],
+      ["constructor", [1, 2]],
+      ["hasOwnProperty", [3, 4, 5]],
+      ["toString", [6, 7, 8, 9]]
+    ])
+  })
+
+  test("whole numbers come first, the smallest first, as JavaScript orders keys", () => {
+    const split = Dataset.split({ b: 1, 10: 2, 9: 3, a: 4 })(Dataset.range(10))
+    const starts = Object.entries(split).map(([name, part]) => [name, Effect.runSync(part.get(0))])
+    expect(starts).toEqual([
+      ["9", 0],
+      ["10", 3],
+      ["b", 5],
+      ["a", 6]
+    ])
+  })
+})

@@ -177,7 +177,8 @@ describe("in a pipeline", () => {
       Pipeline.map("normalise", Image.normalise({ mean: 0.5, std: 0.5 }))
     )
     type Sample = { readonly image: Image.Image<Float32Array>; readonly label: number }
-    const typed: Pipeline.Pipeline<Sample, Dataset.DatasetError | Decode.DecodeError | Decode.DecoderMissing> = pipeline
+    type Failure = Decode.DecodeError | Decode.DecoderMissing | InvalidOption.InvalidOption
+    const typed: Pipeline.Pipeline<Sample, Dataset.DatasetError | Failure> = pipeline
     expect(String(typed)).toContain("decode")
   })
 })

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import type { FileSystem } from "@effect/platform"
 import { BunContext } from "@effect/platform-bun"
-import { Chunk, Effect, Stream } from "effect"
+import { Chunk, Effect, Logger, Stream } from "effect"
 import * as Decode from "../../src/decode/Decode.ts"
-import { InvalidOption, Pipeline, Scheduler, Workers } from "../../src/index.ts"
+import { Pipeline, Scheduler, Workers } from "../../src/index.ts"
 import { fileOf, picture } from "../support/pictures.ts"
 
 const home = mkdtempSync(join(tmpdir(), "furrow-folder-"))
@@ -78,6 +78,110 @@ describe("a folder of classes", () => {
   })
 })
 
+describe("links", () => {
+  /** A folder with links in it: `[path, target]`, both from `at`. */
+  const linked = (
+    at: string,
+    files: ReadonlyArray<string>,
+    links: ReadonlyArray<readonly [string, string]>
+  ): string => {
+    const root = join(home, at)
+    for (const file of files) put(`${at}/${file}`, Uint8Array.of(1))
+    for (const [path, target] of links) {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      symlinkSync(target.startsWith("/") ? target : join(root, target), join(root, path))
+    }
+    return root
+  }
+  const listed = async (root: string) => {
+    const logged: Array<string> = []
+    const logger = Logger.make(({ message }) => void logged.push(String(message)))
+    const folder = await run(Effect.provide(Decode.folder(root), Logger.replace(Logger.defaultLogger, logger)))
+    const short = (path: string) => path.replace(`${realpathSync(root)}/`, "").replace(`${root}/`, "")
+    return {
+      files: folder.files.map(short),
+      labels: folder.counts,
+      unfollowed: folder.unfollowed.map(({ path, target }) => `${short(path)} -> ${short(target)}`),
+      logged
+    }
+  }
+
+  test("that loop: each file comes once, under its own class, and what was not followed is said", async () => {
+    const root = linked(
+      "loops",
+      ["cat/a.png", "cat/deep/b.png", "dog/c.png"],
+      [
+        ["cat/self", "cat"],
+        ["cat/deep/up", "cat"],
+        ["cat/all", "."],
+        ["cat/above", home],
+        ["cat/dogs", "dog"],
+        ["dog/cats", "cat/deep"],
+        ["dog/there", "dog/back"],
+        ["dog/back", "dog/there"]
+      ]
+    )
+    const { files, labels, logged, unfollowed } = await listed(root)
+    expect(files).toEqual(["cat/a.png", "cat/deep/b.png", "dog/c.png"])
+    expect(labels).toEqual([2, 1])
+    expect(unfollowed.map((link) => link.split(" -> ")[0])).toEqual([
+      "cat/above",
+      "cat/all",
+      "cat/deep/up",
+      "cat/dogs",
+      "cat/self",
+      "dog/cats"
+    ])
+    expect(logged).toHaveLength(1)
+    expect(logged[0]).toContain(`${root}: 6 links were not followed, as the files behind are listed already`)
+  })
+
+  test("to folders elsewhere are followed, each folder once, also where they loop", async () => {
+    const root = linked("pools", ["cat/a.png"], [["cat/pool", join(home, "pool")]])
+    linked("pool", ["one/x.png", "one/two/y.png"], [["one/two/three", join(home, "pool")]])
+    const { files, unfollowed } = await listed(root)
+    expect(files).toEqual(["cat/a.png", "cat/pool/one/two/y.png", "cat/pool/one/x.png"])
+    expect(unfollowed).toHaveLength(1)
+  })
+
+  test("thirty folders, each linked to all others, are listed at once", async () => {
+    const names = Array.from({ length: 30 }, (_, at) => `f${at}`)
+    const root = linked(
+      "mesh",
+      names.map((name) => `all/${name}/x.png`),
+      names.flatMap((from) => names.map((to) => [`all/${from}/to-${to}`, `all/${to}`] as const))
+    )
+    const { files, unfollowed } = await listed(root)
+    expect(files).toHaveLength(30)
+    expect(unfollowed).toHaveLength(900)
+  })
+
+  test("a class that is a link is a class; links to files are files; broken links are not followed", async () => {
+    const root = linked(
+      "mixed",
+      ["cat/a.png"],
+      [
+        ["dog", join(home, "kennel")],
+        ["gone", "nowhere"],
+        ["cat/gone", "nowhere"],
+        ["cat/z.png", join(home, "kennel/d.png")]
+      ]
+    )
+    put("kennel/d.png", Uint8Array.of(1))
+    const { files, labels, logged } = await listed(root)
+    expect(files).toEqual(["cat/a.png", "cat/z.png", "dog/d.png"])
+    expect(labels).toEqual([2, 1])
+    expect(logged).toEqual([])
+  })
+
+  test("a class that is a link to another class is refused", async () => {
+    const root = linked("twins", ["cat/a.png"], [["kitten", "cat"]])
+    const error = await refused(root)
+    expect(error).toMatchObject({ _tag: "FolderError", path: join(root, "kitten") })
+    expect(String(error)).toContain("whose images belong to another class already; remove one of the two")
+  })
+})
+
 describe("a folder that is none", () => {
   test.each([
     ["absent", "absent", "there is no such folder"],
@@ -91,7 +195,10 @@ describe("a folder that is none", () => {
     expect(String(error)).toContain(reason)
   })
 
-  test("a concurrency of 0 is refused", () => {
-    expect(() => Decode.folder(photos, { concurrency: 0 })).toThrow(InvalidOption.InvalidOption)
+  test("a concurrency of 0 fails, and does not die", async () => {
+    const caught = Decode.folder(photos, { concurrency: 0 }).pipe(
+      Effect.catchTag("InvalidOption", ({ message }) => Effect.succeed(message))
+    )
+    expect(await run(caught)).toBe("concurrency must be a whole number of at least 1, got 0")
   })
 })

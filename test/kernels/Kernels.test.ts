@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
-import { compile } from "../../scripts/kernels.ts"
 import { binary } from "../../src/kernels/binary.ts"
+import { compile } from "../../src/kernels/compile.ts"
 import { arena, type Kernels, kernels, use } from "../../src/kernels/Kernels.ts"
 import { Place } from "../../src/kernels/Place.ts"
 import { block, blocks } from "../../src/seeding/generators/Philox.ts"

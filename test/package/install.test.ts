@@ -33,7 +33,7 @@ export const pipeline = Pipeline.from(Dataset.fromColumns({ image })).pipe(
 
 const digest = (workers) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true })
+    const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true, replay: true })
     yield* Stream.runDrain(loader.stream)
     return yield* loader.digest
   }).pipe(
@@ -64,6 +64,7 @@ WebAssembly.Module = class extends Module {
 
 /** What `APP` prints, wherever it runs. */
 const DIGEST = "6180953f43e938ceb6194a534080b270d1e6c8df494f5a1e217f40cd0d0af849"
+const SPLIT_EXPECTED = JSON.stringify({ fibers: DIGEST, threads: DIGEST })
 const EXPECTED = JSON.stringify({ fibers: DIGEST, threads: DIGEST, kernels: 1 })
 
 const PHOTOS = `
@@ -98,15 +99,41 @@ if (isMainThread) {
 }
 `
 
-/** An app on Effect 4: what works without it, and what its layers come to. */
-const PLAIN = `
-import { Layer } from "effect"
+/** A pipeline in a module of its own, and a run of it on threads that load what that module was bundled to. */
+const DIGITS = APP.replace(/const digest = [\s\S]*/, "").replace('import "./counting.mjs"\n', "")
+const SPLIT = APP.replace(/export const pipeline[\s\S]*?\n\)\n/, "")
+  .replace('import "./counting.mjs"', 'import { pipeline } from "./digits.mjs"')
+  .replace("pipeline: import.meta.url", 'pipeline: new URL("./digits.js", import.meta.url)')
+
+/** A program whose guard does not hold in the threads of a bundle. */
+const UNGUARDED = `
+import { Effect, Stream } from "effect"
 import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
 
-const pipeline = Pipeline.from(Dataset.range(1000)).pipe(Pipeline.map("half", (x) => x / 2), Pipeline.batch(32))
+export const pipeline = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
+if (import.meta.main) {
+  const workers = Workers.threads(1, { pipeline: import.meta.url })
+  await Effect.runPromise(Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(workers)))
+}
+`
+
+/** An app on Effect 4: what works without it, and what its layers come to. */
+const PLAIN = `
+import { Effect, Layer, Stream } from "effect"
+import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy } from "furrow"
+
+const pipeline = Pipeline.from(Dataset.range(1000)).pipe(
+  Pipeline.sample(Sampler.shuffle),
+  Pipeline.augment("jitter", (x, rng) => x + rng.uniform(-0.5, 0.5)),
+  Pipeline.batch(32)
+)
+const run = Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epochs: 1 })
 let rows = 0
-for await (const batch of Scheduler.iterate(pipeline, Workers.fibers(2), { epochs: 1 })) rows += batch.size
+for await (const batch of run) rows += batch.size
 console.log(rows)
+const next = Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epoch: 1 })
+const batches = await Effect.runPromise(Stream.runCollect(Stream.fromAsyncIterable(next, (error) => error)))
+console.log(batches.length)
 try {
   for await (const batch of Scheduler.iterate(pipeline, Layer.empty, { epochs: 1 })) console.log(batch)
 } catch (error) {
@@ -148,12 +175,13 @@ export { Checkpoint, recording, run }
 
 /** The same for an app that has no Effect 3. */
 const TYPED_ALONE = `
-import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
+import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy } from "furrow"
 
-const pipeline = Pipeline.from(Dataset.range(100)).pipe(Pipeline.batch(16))
+const pipeline = Pipeline.from(Dataset.range(100)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(16))
 export const rows = async (): Promise<number> => {
   let rows = 0
-  for await (const batch of Scheduler.iterate(pipeline, Workers.fibers(2), { epochs: 1 })) rows += batch.size
+  const run = Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epochs: 1 })
+  for await (const batch of run) rows += batch.size
   return rows
 }
 `
@@ -188,7 +216,23 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
 
   afterAll(() => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-  })
+  }, TIME)
+
+  let alone = ""
+
+  beforeAll(() => {
+    // Node 20 takes no TypeScript; the programs have no types in them.
+    alone = app({
+      "first.mjs": examples()[0]?.code ?? "",
+      "app.mjs": APP,
+      "counting.mjs": COUNTING,
+      "photos.mjs": PHOTOS,
+      "behind.mjs": LEFT_BEHIND,
+      "unguarded.mjs": UNGUARDED,
+      "digits.mjs": DIGITS,
+      "split.mjs": SPLIT
+    })
+  }, TIME)
 
   test(
     "holds the compiled modules, what is written about them, and nothing else",
@@ -227,18 +271,6 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
   )
 
   describe("alone in an empty folder", () => {
-    let alone = ""
-
-    beforeAll(() => {
-      // Node 20 takes no TypeScript; the programs have no types in them.
-      alone = app({
-        "first.mjs": examples()[0]?.code ?? "",
-        "app.mjs": APP,
-        "counting.mjs": COUNTING,
-        "photos.mjs": PHOTOS
-      })
-    }, TIME)
-
     for (const name of RUNTIMES) {
       test(
         `runs the README's first pipeline on ${name}, and gives the same batches on fibers and on threads`,
@@ -302,7 +334,7 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
           const refused =
             `the layer of the run was made by effect 4, but Furrow runs on effect ${versionOf("effect")}: ` +
             "make it with effect 3 (`npm install effect@3`), or use Furrow without effects of your own"
-          expect(run(beside, name, "plain.mjs")).toEqual(well(`1000\n${refused}`))
+          expect(run(beside, name, "plain.mjs")).toEqual(well(`1000\n32\n${refused}`))
         },
         TIME
       )
@@ -318,25 +350,20 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
   })
 
   describe("in a bundle", () => {
-    let from = ""
     const bundlers: Readonly<Record<string, (file: string, out: string) => string>> = {
-      "bun build --target=bun": (file, out) => call(from, "bun", "build", file, "--target=bun", `--outfile=${out}`),
-      "bun build --target=node": (file, out) => call(from, "bun", "build", file, "--target=node", `--outfile=${out}`),
-      "deno bundle": (file, out) => call(from, "deno", "bundle", "--quiet", file, "-o", out)
+      "bun build --target=bun": (file, out) => call(alone, "bun", "build", file, "--target=bun", `--outfile=${out}`),
+      "bun build --target=node": (file, out) => call(alone, "bun", "build", file, "--target=node", `--outfile=${out}`),
+      "deno bundle": (file, out) => call(alone, "deno", "bundle", "--quiet", file, "-o", out)
     }
 
-    beforeAll(() => {
-      from = app({ "app.mjs": APP, "counting.mjs": COUNTING, "photos.mjs": PHOTOS, "behind.mjs": LEFT_BEHIND })
-    }, TIME)
+    // Without node_modules: all that is loaded is in the bundle.
+    const folder = (): string => {
+      const out = mkdtempSync(join(tmpdir(), "furrow-bundle-"))
+      folders.push(out)
+      return out
+    }
 
     for (const [bundler, bundle] of Object.entries(bundlers)) {
-      // Without node_modules: all that is loaded is in the bundle.
-      const folder = (): string => {
-        const out = mkdtempSync(join(tmpdir(), "furrow-bundle-"))
-        folders.push(out)
-        return out
-      }
-
       test(
         `of \`${bundler}\` it gives the same batches on every runtime, on fibers and on threads, with kernels`,
         () => {
@@ -377,5 +404,47 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
         TIME
       )
     }
+
+    for (const [bundler, ...args] of [
+      ["bun", "build", "--target=node"],
+      ["bun", "build", "--target=bun", "--splitting"],
+      ["deno", "bundle", "--quiet"],
+      ["deno", "bundle", "--quiet", "--code-splitting"]
+    ] as const) {
+      test(
+        `of \`${[bundler, ...args].join(" ")}\` threads load a second entry point`,
+        () => {
+          const out = folder()
+          call(alone, bundler, ...args, "split.mjs", "digits.mjs", "--outdir", out)
+          for (const name of RUNTIMES) expect([name, run(out, name, "split.js")]).toEqual([name, well(SPLIT_EXPECTED)])
+        },
+        TIME
+      )
+    }
+
+    test(
+      "of `bun build --target=node` a program that runs in its threads, too, ends with a sentence that names the guard",
+      () => {
+        const out = folder()
+        call(alone, "bun", "build", "--target=node", "unguarded.mjs", "--outfile", join(out, "unguarded.mjs"))
+        for (const name of RUNTIMES) {
+          const { status, stderr } = run(out, name, "unguarded.mjs")
+          expect([name, status]).toEqual([name, 1])
+          expect(stderr).toContain("if (isMainThread)")
+        }
+      },
+      TIME
+    )
+
+    test(
+      "of `bun build --compile` it is one executable that gives the same batches",
+      () => {
+        const out = folder()
+        call(alone, "bun", "build", "--compile", "app.mjs", "--outfile", join(out, "app"))
+        const { stdout } = spawnSync(join(out, "app"), { cwd: out, encoding: "utf8", timeout: 60_000 })
+        expect(stdout.trim()).toBe(EXPECTED)
+      },
+      TIME
+    )
   })
 })

@@ -80,11 +80,16 @@ const beside: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 const PLAIN = `
-import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
+import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy } from "furrow"
 
-const pipeline = Pipeline.from(Dataset.range(1000)).pipe(Pipeline.map("half", (x) => x / 2), Pipeline.batch(32))
+const pipeline = Pipeline.from(Dataset.range(1000)).pipe(
+  Pipeline.sample(Sampler.shuffle),
+  Pipeline.augment("jitter", (x, rng) => x + rng.uniform(-0.5, 0.5)),
+  Pipeline.batch(32)
+)
+const run = Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epochs: 1 })
 let rows = 0
-for await (const batch of Scheduler.iterate(pipeline, Workers.fibers(2), { epochs: 1 })) rows += batch.size
+for await (const batch of run) rows += batch.size
 console.log(rows)
 `
 

@@ -322,7 +322,7 @@ describe("a cursor that does not fit", () => {
     expect(short).toMatchObject({ _tag: "InvalidOption", option: "epochs" })
     expect(short.message).toBe(
       "epochs must be at least 2, as in the run that the cursor is of: it has taken 2 batches beyond the end of 1 epoch, " +
-        "and nothing would be delivered, got 1"
+        "which would be lost; or begin anew, without the cursor, got 1"
     )
     // The cursor of a run that is done is no mistake.
     const done = await part(20, 4, 2, policy, Infinity, { epochs: 1 })
@@ -336,9 +336,9 @@ describe("a cursor that does not fit", () => {
     const slow = pipeline(8, 4).pipe(
       Pipeline.mapEffect("wait", (batch) => Effect.delay(Effect.succeed(batch), batch.worker === 0 ? 200 : 0))
     )
-    const opened = (options: Scheduler.Options, count: number) =>
+    const opened = (options: PartialOptions, count: number) =>
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(slow, { order: "ready", digest: true, prefetch: 3, ...options })
+        const loader = yield* Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, prefetch: 3, ...options })
         const taken: Array<readonly [number, number]> = []
         while (taken.length < count) {
           const batch = yield* loader.take
@@ -364,8 +364,7 @@ describe("a cursor that does not fit", () => {
     const refused = await opened({ epochs: 1, from: cursor }, Infinity)
     expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "InvalidOption", option: "epochs", value: 1 } })
     expect(String(refused._tag === "Left" ? refused.left : "")).toContain(
-      "at least 2, as in the run that the cursor is of: it has taken 1 batch beyond the end of 1 epoch, " +
-        "and 1 batch before the end would be lost"
+      "at least 2, as in the run that the cursor is of: it has taken 1 batch beyond the end of 1 epoch, which would be lost"
     )
     const rest = await opened({ epochs: 2, from: cursor }, Infinity)
     expect(rest._tag === "Right" ? rest.right.taken.toSorted() : rest.left).toEqual([

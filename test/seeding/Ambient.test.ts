@@ -886,7 +886,7 @@ describe("Ambient.plain", () => {
     const seen: Array<string> = []
     const program = Effect.scoped(
       Effect.zipRight(
-        Ambient.installed,
+        Ambient.installed("refuse"),
         Effect.sync(() => {
           seen.push(attempt())
           Ambient.plain(atWork("outer"), () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
-import { Cause, ConfigProvider, Effect, Either, Exit, type Layer, Option } from "effect"
+import { Cause, ConfigProvider, Effect, Either, Exit, type Layer, Logger, Option } from "effect"
 import * as fc from "fast-check"
+import type { InvalidOption } from "../../src/InvalidOption.ts"
 import { type Coordinates, CoordinatesError, type StageId, stageId } from "../../src/seeding/Coordinates.ts"
 import * as Rng from "../../src/seeding/Rng.ts"
 import * as Seed from "../../src/seeding/Seed.ts"
@@ -353,7 +354,10 @@ describe("what the policies go by", () => {
     workers: { workers: 8 },
     world: { world: 8 }
   }
-  const changed = (layer: Policy<Seed.SeedError>, own: Partial<SeedPolicy.Request> = {}): ReadonlyArray<string> =>
+  const changed = (
+    layer: Policy<Seed.SeedError | InvalidOption>,
+    own: Partial<SeedPolicy.Request> = {}
+  ): ReadonlyArray<string> =>
     Object.keys(changes).filter((name) => state(layer, { ...own, ...changes[name] }) !== state(layer, own))
 
   test("epochWorker: the worker and what it made before", () => {
@@ -385,7 +389,7 @@ describe("what the policies go by", () => {
 })
 
 test("pinned states", () => {
-  const all = (layer: Policy<Seed.SeedError>) =>
+  const all = (layer: Policy<Seed.SeedError | InvalidOption>) =>
     [
       request({ epoch: 3, worker: 1, ordinal: 64, indices: [10, 11] }),
       request({ epoch: 3, worker: 1, scope: "batch", batch: 9, ordinal: 4, indices: [10] }),
@@ -437,6 +441,35 @@ describe("fromConfig", () => {
     expect(chosen([])).toEqual({ name: "epochWorker", seed: "0", elastic: false })
   })
 
+  test("a seed that is not set is told, once for each layer; one that is set is not", async () => {
+    const told = async (entries: ReadonlyArray<readonly [string, string]>) => {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel.label} ${String(message)}`))
+      await Effect.all([SeedPolicy.SeedPolicy, SeedPolicy.SeedPolicy, SeedPolicy.stream("weights")]).pipe(
+        Effect.provide(SeedPolicy.fromConfig),
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map(entries))),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Effect.runPromise
+      )
+      return lines
+    }
+    const warning = "WARN FURROW_SEED is not set: the run's seed is 0; set it, to 0 if that is meant"
+    expect(await told([])).toEqual([warning])
+    expect(await told([["FURROW_SEED_POLICY", "elastic"]])).toEqual([warning])
+    expect(await told([["FURROW_SEED", "0"]])).toEqual([])
+  })
+
+  test("no message has doubled quotes", () => {
+    for (const entries of [
+      [["FURROW_SEED_POLICY", "lucky"]],
+      [["FURROW_SEED", "1.5"]],
+      [["FURROW_SEED", ""]],
+      [["FURROW_SEED", "99999999999999999999"]]
+    ] as const) {
+      expect(refused(entries)).not.toContain('""')
+    }
+  })
+
   test("takes policy and seed from the environment", () => {
     expect(chosen([["FURROW_SEED", "42"]])).toEqual({ name: "epochWorker", seed: "42", elastic: false })
     expect(chosen([["FURROW_SEED_POLICY", "elastic"]])).toEqual({ name: "elastic", seed: "0", elastic: true })
@@ -462,14 +495,14 @@ describe("fromConfig", () => {
   test("an unknown policy is refused by its name, with the choices", () => {
     const message = refused([["FURROW_SEED_POLICY", "additive"]])
     expect(message).toContain("FURROW_SEED_POLICY")
-    expect(message).toContain('"additive" is no seed policy; choose epochWorker or elastic')
-    expect(refused([["FURROW_SEED_POLICY", "toString"]])).toContain('"toString" is no seed policy')
+    expect(message).toContain(`FURROW_SEED_POLICY: "'additive' is no seed policy; choose epochWorker or elastic`)
+    expect(refused([["FURROW_SEED_POLICY", "toString"]])).toContain(`"'toString' is no seed policy`)
   })
 
   test("a seed that is none is refused by its value", () => {
     const message = refused([["FURROW_SEED", "-3"]])
     expect(message).toContain("FURROW_SEED")
-    expect(message).toContain('"-3" cannot seed a run: a number must be whole and at least 0')
+    expect(message).toContain(`FURROW_SEED: "'-3' cannot seed a run: a number must be whole and at least 0`)
     expect(refused([["FURROW_SEED", ""]])).toContain("it is empty")
   })
 

@@ -5,6 +5,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Effect, Either, type Layer } from "effect"
+import type { InvalidOption } from "../../src/InvalidOption.ts"
 import { type StageId, stageId } from "../../src/seeding/Coordinates.ts"
 import { block } from "../../src/seeding/generators/Philox.ts"
 import { Xoshiro128 } from "../../src/seeding/generators/Xoshiro128.ts"
@@ -46,7 +47,7 @@ const base: SeedPolicy.Request = {
   distinct: true
 }
 
-const asked = (layer: Layer.Layer<SeedPolicy.SeedPolicy, SeedError>) => {
+const asked = (layer: Layer.Layer<SeedPolicy.SeedPolicy, SeedError | InvalidOption>) => {
   const policy = Effect.runSync(Effect.provide(SeedPolicy.SeedPolicy, layer))
   return (own: Partial<SeedPolicy.Request>): Uint32Array => {
     const seeds = Effect.runSync(policy.seeds({ ...base, ...own }))
@@ -56,7 +57,10 @@ const asked = (layer: Layer.Layer<SeedPolicy.SeedPolicy, SeedError>) => {
 }
 
 /** One request for all streams. */
-const rows = (layer: Layer.Layer<SeedPolicy.SeedPolicy, SeedError>, own: Partial<SeedPolicy.Request> = {}): Words => {
+const rows = (
+  layer: Layer.Layer<SeedPolicy.SeedPolicy, SeedError | InvalidOption>,
+  own: Partial<SeedPolicy.Request> = {}
+): Words => {
   const indices = Float64Array.from({ length: STREAMS }, (_, index) => index)
   const words = asked(layer)({ indices, ...own })
   return first((row) => [words, 4 * row])
@@ -64,7 +68,7 @@ const rows = (layer: Layer.Layer<SeedPolicy.SeedPolicy, SeedError>, own: Partial
 
 /** A request a stream. */
 const each = (
-  layer: Layer.Layer<SeedPolicy.SeedPolicy, SeedError>,
+  layer: Layer.Layer<SeedPolicy.SeedPolicy, SeedError | InvalidOption>,
   own: (row: number) => Partial<SeedPolicy.Request>
 ): Words => {
   const ask = asked(layer)

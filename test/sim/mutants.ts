@@ -35,6 +35,18 @@ const mutants: ReadonlyArray<Mutant> = [
     to: "size: Math.min(to - from + 1, length - from) }"
   },
   {
+    name: "a run that pads its last batch leaves it as it is",
+    file: "scheduler/Plan.ts",
+    from: 'padLast || uneven === "pad" }',
+    to: "padLast }"
+  },
+  {
+    name: "a rank that has no rows of a batch does not deliver it",
+    file: "scheduler/Delivery.ts",
+    from: "batch ?? empty?.at(taken.place)",
+    to: "batch"
+  },
+  {
     name: "a run that goes on begins one batch late",
     file: "scheduler/Scheduler.ts",
     from: "from.epoch * batches + from.batch\n",
@@ -85,8 +97,8 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a cursor's checksum is not looked at",
     file: "scheduler/Cursor.ts",
-    from: "if (cursor.checksum === checksum(cursor)) return cursor",
-    to: "return cursor"
+    from: "if (cursor.checksum === checksum(cursor)) return Effect.succeed(cursor)",
+    to: "return Effect.succeed(cursor)"
   },
   {
     name: "other workers are let in where they change draws",
@@ -151,7 +163,7 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the folder is not synced",
     file: "checkpoint/FileStore.ts",
-    from: "Effect.zipRight(settle(directory)),",
+    from: "Effect.zipRight(settle(fs, directory)),",
     to: ""
   },
   {
@@ -168,9 +180,9 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a full disk is no error",
-    file: "checkpoint/FileStore.ts",
-    from: 'Effect.mapError(described(path, "cannot be written"))',
-    to: "Effect.ignore"
+    file: "checkpoint/Keeper.ts",
+    from: "yield* store.write(path, frame)\n        next = id + 1\n        yield* readBack(path, frame)\n",
+    to: "yield* Effect.ignore(store.write(path, frame))\n        next = id + 1\n"
   }
 ]
 

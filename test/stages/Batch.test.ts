@@ -196,10 +196,20 @@ describe("dtypes", () => {
     ["meta", "a record"]
   ])("%s: %s", (name) => {
     const samples = [{ label: 1, name: "a", image: Uint8Array.of(1), meta: { size: 1 } }]
-    expect(refused(samples, { label: "int32", [name]: "int16" }).message).toBe(
-      `column "${name}" cannot be batched: row 0 has no numbers there, yet dtypes asks for int16; ` +
-        "name a column of numbers, or leave it out"
+    expect(() => columns(samples, { label: "int32", [name]: "int16" })).toThrow(
+      new InvalidOption({
+        option: "a name in dtypes",
+        value: name,
+        expected: "that of a column of numbers: label, meta.size"
+      })
     )
+  })
+
+  test("of samples that have no column of numbers", () => {
+    expect(() => columns([{ name: "a" }], { label: "int32" })).toThrow(
+      'a name in dtypes must be left out: the samples have no column of numbers, got "label"'
+    )
+    expect(() => columns([1, 2], { label: "int32" })).toThrow('a column of numbers: "" (the samples themselves)')
   })
 
   test("that are none are refused with those there are", () => {
@@ -210,6 +220,41 @@ describe("dtypes", () => {
     expect(() => checkDTypes(none as DTypes)).toThrow(
       'dtypes.label must be one of int8, uint8, int16, uint16, int32, uint32, float32, float64, got "int64"'
     )
+  })
+})
+
+describe("fields by names that objects have from birth", () => {
+  const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "10", "9", "b", ""]
+  const sample = (value: number): object => Object.fromEntries(names.map((name) => [name, value]))
+
+  test("are columns, in the order of the first sample's fields", () => {
+    const made = columns(
+      [sample(1), sample(2)],
+      Object.fromEntries([
+        ["__proto__", "int32"],
+        ["constructor", "int16"]
+      ])
+    ) as object
+    expect(Object.keys(made)).toEqual(Object.keys(sample(0)))
+    expect(Object.getPrototypeOf(made)).toBe(Object.prototype)
+    for (const name of names) {
+      const own = Object.getOwnPropertyDescriptor(made, name)?.value
+      expect(own).toBeInstanceOf(Tensor)
+      expect([...own.data]).toEqual([1, 2])
+      expect(own.dtype).toBe(name === "__proto__" ? "int32" : name === "constructor" ? "int16" : "float64")
+    }
+  })
+
+  test("one row that lacks such a field, or has one more, is refused", () => {
+    const bare = Object.fromEntries(names.filter((name) => name !== "__proto__").map((name) => [name, 1]))
+    expect(refused([sample(1), bare]).message).toContain('has no field "__proto__"')
+    expect(refused([bare, sample(1)]).message).toContain('has a field "__proto__"')
+    expect(refused([{ a: 1 }, { a: 1, toString: 2 }]).message).toContain('has a field "toString"')
+  })
+
+  test("columns within columns", () => {
+    const made = columns([{ meta: sample(1) }]) as { readonly meta: object }
+    expect(Object.keys(made.meta)).toEqual(Object.keys(sample(0)))
   })
 })
 

@@ -3,7 +3,16 @@
  */
 import { Effect, type Layer } from "effect"
 import fc from "fast-check"
-import { type Batch, Dataset, Pipeline, Sampler, type Seed, SeedPolicy, Tensor } from "../../src/index.ts"
+import {
+  type Batch,
+  Dataset,
+  type InvalidOption,
+  Pipeline,
+  Sampler,
+  type Seed,
+  SeedPolicy,
+  Tensor
+} from "../../src/index.ts"
 
 export interface StageRecipe {
   readonly kind: "augment" | "map" | "filter" | "augmentEffect" | "mapEffect"
@@ -99,20 +108,26 @@ const mixing = (name: string) =>
     return { ...batch, columns: { index, trace: Tensor.make(data, trace.shape) } }
   })
 
-/** The pipeline of a recipe. */
-export const pipelineOf = (recipe: Recipe): Drawing<Batch.Batch<Columns>> => {
+/** The pipeline of a recipe; `first` stands in front of its stages. */
+export const pipelineOf = (
+  recipe: Recipe,
+  first: (pipeline: Drawing<Traced>) => Drawing<Traced> = (pipeline) => pipeline
+): Drawing<Batch.Batch<Columns>> => {
   const begun: Drawing<Traced> = Pipeline.from(Dataset.range(recipe.size)).pipe(
     Pipeline.sample(samplers[recipe.sampler]),
     Pipeline.map("begin", (index): Traced => ({ index, trace: [0] }))
   )
-  const stages = recipe.stages.reduce((pipeline, stage) => stageOf(stage)(pipeline), begun)
+  const stages = recipe.stages.reduce((pipeline, stage) => stageOf(stage)(pipeline), first(begun))
   const batched: Drawing<Batch.Batch<Columns>> = stages.pipe(
     Pipeline.batch(recipe.batchSize, { dropLast: recipe.dropLast })
   )
   return recipe.behind.reduce((pipeline, name) => pipeline.pipe(mixing(name)), batched)
 }
 
-export const policyOf = ({ policy, seed }: Conditions): Layer.Layer<SeedPolicy.SeedPolicy, Seed.SeedError> =>
+export const policyOf = ({
+  policy,
+  seed
+}: Conditions): Layer.Layer<SeedPolicy.SeedPolicy, Seed.SeedError | InvalidOption.InvalidOption> =>
   SeedPolicy[policy]({ seed })
 
 const kinds: ReadonlyArray<StageRecipe["kind"]> = ["augment", "augment", "map", "filter", "augmentEffect", "mapEffect"]

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { finite, InvalidOption } from "../../InvalidOption.ts"
+import { optionsOf } from "../../Options.ts"
 import type { Parameters } from "../../Parameters.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
@@ -69,6 +70,7 @@ export interface RandomAffineOptions {
  * @since 0.1.0
  */
 export const randomRotation = (options: RandomRotationOptions): Drawing => {
+  optionsOf("Image.randomRotation", options, { degrees: true, interpolation: true, fill: true, center: true })
   const [min, max] = aroundZero("degrees", options.degrees)
   const center = centerOf(options.center)
   return affine("randomRotation", options, { degrees: [min, max], center }, (rng, size, map) => {
@@ -96,6 +98,15 @@ export const randomRotation = (options: RandomRotationOptions): Drawing => {
  * @since 0.1.0
  */
 export const randomAffine = (options: RandomAffineOptions): Drawing => {
+  optionsOf("Image.randomAffine", options, {
+    degrees: true,
+    translate: true,
+    scale: true,
+    shear: true,
+    interpolation: true,
+    fill: true,
+    center: true
+  })
   const degrees = aroundZero("degrees", options.degrees)
   const move = options.translate
   if (move !== undefined) for (const share of [move[0], move[1]]) finite("translate", share, 0, 1)

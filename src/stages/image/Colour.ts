@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { finite, InvalidOption } from "../../InvalidOption.ts"
+import { optionsOf } from "../../Options.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { brightness, contrast, hue, saturation } from "./kernels/colour.ts"
 import { copy } from "./kernels/copy.ts"
@@ -37,6 +38,9 @@ const CHANGES = 4
  * - saturation: blends with the pixel's own grey, 0.2989 red + 0.587 green + 0.114 blue, of bytes rounded down
  * - hue: turns it in HSV; bytes come back as ⌊255.999 v⌋
  *
+ * It belongs before `normalise`: behind it values lie outside of 0 … 1, where they would be cut off, so a run refuses
+ * that order when it is opened.
+ *
  * Throws `InvalidOption` for options that are not as said; in a run, for images of other than one or three channels.
  *
  * @example
@@ -50,6 +54,7 @@ const CHANGES = 4
  * @since 0.1.0
  */
 export const colourJitter = (options: ColourJitterOptions = {}): Drawing => {
+  optionsOf("Image.colourJitter", options, { brightness: true, contrast: true, saturation: true, hue: true })
   const ranges = [
     aroundOne("brightness", options.brightness),
     aroundOne("contrast", options.contrast),
@@ -59,6 +64,7 @@ export const colourJitter = (options: ColourJitterOptions = {}): Drawing => {
   return drawing({
     kind: "pixels",
     name: "colourJitter",
+    unit: true,
     draws: true,
     options: { brightness: ranges[0], contrast: ranges[1], saturation: ranges[2], hue: ranges[3] },
     // The order, then the amounts.

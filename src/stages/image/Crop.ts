@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../../InvalidOption.ts"
+import { optionsOf, truth } from "../../Options.ts"
 import { type Drawing, drawing, drawsNothing, type Fixed, fixed } from "./ImageStage.ts"
 import { channelsOf, type FillOption, type PaddingOption, paddingOf, type SizeOption, sizeOf } from "./Options.ts"
 import { type PaddingMode, padded } from "./Padding.ts"
@@ -52,9 +53,16 @@ export interface PadOptions {
  * @since 0.1.0
  */
 export const randomCrop = (options: RandomCropOptions): Drawing => {
+  optionsOf("Image.randomCrop", options, {
+    size: true,
+    padding: true,
+    padIfNeeded: true,
+    fill: true,
+    paddingMode: true
+  })
   const [height, width] = sizeOf("size", options.size)
   const [left, top, right, bottom] = paddingOf(options.padding ?? 0)
-  const padIfNeeded = options.padIfNeeded ?? false
+  const padIfNeeded = truth("padIfNeeded", options.padIfNeeded ?? false)
   const fill = channelsOf("fill", options.fill ?? 0)
   const beyond = padIfNeeded || left + top + right + bottom > 0
   // How far the padded image reaches on each side; torchvision widens by what is missing, on both sides.
@@ -97,6 +105,7 @@ export const randomCrop = (options: RandomCropOptions): Drawing => {
  * @since 0.1.0
  */
 export const centerCrop = (options: { readonly size: SizeOption }): Fixed => {
+  optionsOf("Image.centerCrop", options, { size: true })
   const [height, width] = sizeOf("size", options.size)
   return fixed({
     ...drawsNothing,
@@ -130,6 +139,7 @@ const middle = (length: number, wanted: number): number => {
  * @since 0.1.0
  */
 export const pad = (options: PadOptions): Fixed => {
+  optionsOf("Image.pad", options, { padding: true, fill: true, paddingMode: true })
   const [left, top, right, bottom] = paddingOf(options.padding)
   const fill = channelsOf("fill", options.fill ?? 0)
   const around: WindowTransform = {

@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../../InvalidOption.ts"
+import { whole } from "../../InvalidOption.ts"
 import { arena } from "../../kernels/Kernels.ts"
+import { functionOf, optionsOf, textOf } from "../../Options.ts"
 import { type ParametersOption, valid } from "../../Parameters.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { type Drawing, drawing, type Fixed, fixed } from "./ImageStage.ts"
@@ -79,8 +80,25 @@ export const custom: {
   (options: CustomOptions & { readonly draw: NonNullable<CustomOptions["draw"]> }): Drawing
   (options: CustomOptions & { readonly draw?: never }): Fixed
 } = (options: CustomOptions): Drawing & Fixed => {
-  const { draw, kernel, name, output, run } = options
-  if (name === "") throw new InvalidOption({ option: "the name of an image stage", value: name, expected: "not empty" })
+  optionsOf("Image.custom", options, {
+    name: true,
+    numbers: true,
+    draw: true,
+    output: true,
+    run: true,
+    kernel: true,
+    parameters: true
+  })
+  const { draw, kernel, output, run } = options
+  const name = textOf("the name of an image stage", options.name, "not empty")
+  functionOf(`run of image stage ${name}`, run)
+  if (draw !== undefined) functionOf(`draw of image stage ${name}`, draw)
+  if (output !== undefined) functionOf(`output of image stage ${name}`, output)
+  if (kernel !== undefined)
+    functionOf(
+      `kernel.run of image stage ${name}`,
+      optionsOf(`the kernel of image stage ${name}`, kernel, { scratch: true, run: true }).run
+    )
   const transform: PixelTransform = {
     kind: "pixels",
     custom: true,

@@ -5,6 +5,7 @@
  */
 import exp from "@stdlib/math-base-special-exp"
 import ln from "@stdlib/math-base-special-ln"
+import { optionsOf } from "../../Options.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { copy } from "./kernels/copy.ts"
 import { erase } from "./kernels/noise.ts"
@@ -42,6 +43,7 @@ const TRIES = 10
  * @since 0.1.0
  */
 export const randomErasing = (options: RandomErasingOptions = {}): Drawing => {
+  optionsOf("Image.randomErasing", options, { p: true, scale: true, ratio: true, value: true })
   const p = probability(options.p ?? 0.5)
   const scale = rangeOf("scale", options.scale ?? [0.02, 0.33], 0, 1)
   const ratio = above0("ratio", options.ratio ?? [0.3, 3.3])

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { optionsOf } from "../../Options.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { probability } from "./Options.ts"
 import type { WindowTransform } from "./Transform.ts"
@@ -12,6 +13,8 @@ export interface FlipOptions {
   /** The probability that an image is mirrored. Default 0.5. */
   readonly p?: number
 }
+
+const oddsOf = (of: string, options: FlipOptions): number => probability(optionsOf(of, options, { p: true }).p ?? 0.5)
 
 const flip = (name: string, p: number, place: WindowTransform["place"]): Drawing =>
   drawing({
@@ -34,7 +37,7 @@ const flip = (name: string, p: number, place: WindowTransform["place"]): Drawing
  * @since 0.1.0
  */
 export const randomHorizontalFlip = (options: FlipOptions = {}): Drawing =>
-  flip("randomHorizontalFlip", probability(options.p ?? 0.5), (_, parameters, window) => {
+  flip("randomHorizontalFlip", oddsOf("Image.randomHorizontalFlip", options), (_, parameters, window) => {
     window.flipHorizontal = parameters[0] === 1
   })
 
@@ -45,6 +48,6 @@ export const randomHorizontalFlip = (options: FlipOptions = {}): Drawing =>
  * @since 0.1.0
  */
 export const randomVerticalFlip = (options: FlipOptions = {}): Drawing =>
-  flip("randomVerticalFlip", probability(options.p ?? 0.5), (_, parameters, window) => {
+  flip("randomVerticalFlip", oddsOf("Image.randomVerticalFlip", options), (_, parameters, window) => {
     window.flipVertical = parameters[0] === 1
   })

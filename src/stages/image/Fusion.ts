@@ -10,9 +10,10 @@ import { Output } from "../../kernels/Output.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { Tensor } from "../../Tensor.ts"
 import { imageOf, withImage } from "./Field.ts"
+import { of } from "./kernels/pointwise.ts"
 import { measure, Passes } from "./Passes.ts"
 import { Results } from "./Results.ts"
-import { type Behind, behindOf, type Images, type Pixels, type Size } from "./Transform.ts"
+import { type Behind, behindOf, type Images, type Pixels, type PointwiseTransform, type Size } from "./Transform.ts"
 
 /**
  * Some stages as one step.
@@ -125,19 +126,41 @@ const runColumn = (passes: Passes, output: Output, images: Images, places: Float
   return results.column()
 }
 
+/** Whether images of 0 … 1 are still of 0 … 1 behind it. */
+const staysInUnit = ({ deviation, mean }: PointwiseTransform): boolean => {
+  for (let channel = 0; channel < Math.max(mean.length, deviation.length); channel++) {
+    for (const value of [0, 1]) {
+      const result = (value - of(mean, channel)) / of(deviation, channel)
+      if (!(result >= 0 && result <= 1)) return false
+    }
+  }
+  return true
+}
+
 /**
- * Throws `InvalidOption` where an image stage stands behind one that parts the channels, and would take them for rows.
+ * Throws `InvalidOption` where an image stage stands behind one that parts the channels, and would take them for rows; and
+ * where one that cuts values off at 0 and 1 stands behind a `normalise`, whose results lie beyond.
  *
  * @since 0.1.0
  */
 export const inOrder = (functions: ReadonlyArray<unknown>): void => {
   const parted = new Set<string>()
+  const beyond = new Set<string>()
   for (const own of functions.map(behindOf)) {
     if (own === undefined) continue
     if (parted.has(own.field)) {
       const expected = "before Image.channelsFirst, which is the last of the image stages"
       throw new InvalidOption({ option: "an image stage", value: own.transform.name, expected })
     }
-    if (own.transform.kind === "planar") parted.add(own.field)
+    const { field, transform } = own
+    if (transform.kind === "planar") parted.add(field)
+    if (transform.kind === "pointwise" && !staysInUnit(transform)) beyond.add(field)
+    if (transform.kind === "pixels" && transform.unit === true && beyond.has(field)) {
+      const noise = transform.name === "gaussianNoise" ? ", or give it clip: false" : ""
+      const expected =
+        "before Image.normalise: it takes images of 0 … 1 and cuts off what lies beyond, which normalised values do; " +
+        `put it before the normalise${noise}`
+      throw new InvalidOption({ option: "an image stage", value: transform.name, expected })
+    }
   }
 }

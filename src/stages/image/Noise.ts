@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { finite } from "../../InvalidOption.ts"
+import { optionsOf, truth } from "../../Options.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { addToBytes, addToFloats } from "./kernels/noise.ts"
 
@@ -22,17 +23,22 @@ export interface GaussianNoiseOptions {
  * 255-fold; results are rounded half up (torchvision drops the fraction of the noise, and without `clip` wraps around).
  * Draws one normal a value, row by row, the channels of a pixel one after the other.
  *
+ * Behind `normalise`, where values lie outside of 0 … 1, it needs `clip: false`; a run refuses it otherwise when it is
+ * opened.
+ *
  * Throws `InvalidOption` for options that are not as said.
  *
  * @since 0.1.0
  */
 export const gaussianNoise = (options: GaussianNoiseOptions = {}): Drawing => {
+  optionsOf("Image.gaussianNoise", options, { mean: true, sigma: true, clip: true })
   const mean = finite("mean", options.mean ?? 0)
   const sigma = finite("sigma", options.sigma ?? 0.1, 0)
-  const clip = options.clip ?? true
+  const clip = truth("clip", options.clip ?? true)
   return drawing({
     kind: "pixels",
     name: "gaussianNoise",
+    unit: clip,
     draws: true,
     options: { mean, sigma, clip },
     parameters: new Float64Array(0),

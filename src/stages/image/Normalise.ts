@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../../InvalidOption.ts"
+import { optionsOf } from "../../Options.ts"
 import { drawsNothing, type Fixed, fixed, type ToFloats, toFloats } from "./ImageStage.ts"
 import { channelsOf, matches } from "./Options.ts"
 
@@ -32,6 +33,7 @@ export interface NormaliseOptions {
  * @since 0.1.0
  */
 export const normalise = (options: NormaliseOptions): ToFloats => {
+  optionsOf("Image.normalise", options, { mean: true, std: true })
   const mean = channelsOf("mean", options.mean)
   const deviation = channelsOf("std", options.std)
   if (deviation.includes(0)) throw new InvalidOption({ option: "std", value: options.std, expected: "other than 0" })

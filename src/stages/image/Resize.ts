@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../../InvalidOption.ts"
+import { optionsOf } from "../../Options.ts"
 import { drawsNothing, type Fixed, fixed } from "./ImageStage.ts"
 import { area, bilinear, nearest, type Rectangle, type Resizing } from "./kernels/resize.ts"
 import { oneOf, type SizeOption, sizeOf } from "./Options.ts"
@@ -49,6 +50,7 @@ export interface ResizeOptions {
  * @since 0.1.0
  */
 export const resize = (options: ResizeOptions): Fixed => {
+  optionsOf("Image.resize", options, { size: true, interpolation: true })
   const [height, width] = sizeOf("size", options.size)
   const kernel = resizing(options.interpolation)
   const whole: Rectangle = { top: 0, left: 0, height: 0, width: 0 }

@@ -5,6 +5,7 @@
  */
 import exp from "@stdlib/math-base-special-exp"
 import ln from "@stdlib/math-base-special-ln"
+import { optionsOf } from "../../Options.ts"
 import type { Rng } from "../../seeding/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import type { Rectangle } from "./kernels/resize.ts"
@@ -40,6 +41,7 @@ const TRIES = 10
  * @since 0.1.0
  */
 export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing => {
+  optionsOf("Image.randomResizedCrop", options, { size: true, scale: true, ratio: true, interpolation: true })
   const [height, width] = sizeOf("size", options.size)
   const crop = cropping(options)
   const kernel = resizing(options.interpolation)

@@ -82,6 +82,8 @@ export interface PointwiseTransform extends Base {
  */
 export interface PixelTransform extends Base {
   readonly kind: "pixels"
+  /** Whether float32 images must lie in 0 … 1, and results are cut off there. Default `false`. */
+  readonly unit?: boolean
   /** Whether its functions are a user's own. */
   readonly custom?: true
   /** Sets `output` (which comes as `size`) to the size of the result. Throws `InvalidOption` for a size it cannot take. */

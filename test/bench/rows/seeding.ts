@@ -101,7 +101,7 @@ const guard = async ({ rounds }: Request): Promise<Outcome> => {
       { name: "no run open", run: random },
       {
         name: "a run open",
-        run: () => Effect.runSync(Effect.scoped(Effect.andThen(Ambient.installed, Effect.sync(random))))
+        run: () => Effect.runSync(Effect.scoped(Effect.andThen(Ambient.installed("refuse"), Effect.sync(random))))
       }
     ],
     { rounds }

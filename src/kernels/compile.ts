@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { main } from "assemblyscript/asc"
 
-const folder = new URL("../src/kernels/assembly/", import.meta.url)
+const folder = new URL("./assembly/", import.meta.url)
 
 /** The WebAssembly module that the sources compile to. */
 export const compile = async (): Promise<Uint8Array> => {
@@ -40,5 +40,5 @@ if (import.meta.main) {
 export const binary =
   "${text}"
 `
-  writeFileSync(new URL("../src/kernels/binary.ts", import.meta.url), module)
+  writeFileSync(new URL("./binary.ts", import.meta.url), module)
 }

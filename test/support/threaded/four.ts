@@ -1,0 +1,13 @@
+/** Pipelines whose modules and stages hand over values of Effect 4. */
+import type { Effect } from "effect"
+import * as Effect4 from "effect4"
+import { Dataset, Pipeline } from "../../../src/index.ts"
+
+const four = Effect4.Effect.succeed(1) as unknown as Effect.Effect<number> // the types forbid it
+
+export const pipeline = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
+
+export const staged = Pipeline.from(Dataset.range(8)).pipe(
+  Pipeline.mapEffect("four", () => four),
+  Pipeline.batch(4)
+)
