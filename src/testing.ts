@@ -367,9 +367,7 @@ export const recording = <E = never, R = never>(
  *   Pipeline.batch(2)
  * )
  * const run = furrow(pipeline, { policy: recording(), workers: 2, epochs: 1 })
- * for await (const _ of run) {
- *   // the batches themselves are looked at in other tests
- * }
+ * for await (const batch of run) console.assert(batch.size === 2)
  * const draws = await recorded(run)
  * console.assert(draws.map(({ coordinates }) => coordinates.index).join() === "0,1,2,3")
  *
