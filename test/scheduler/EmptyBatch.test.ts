@@ -320,7 +320,7 @@ describe("a batch of which a rank has no rows", () => {
       )
       return yield* Effect.flip(loader.take)
     }).pipe(Effect.provide(layer(2)), Effect.runPromise)
-    expect(closed).toMatchObject({ _tag: "RunClosed", epoch: 0, batch: 1 })
+    expect(closed).toMatchObject({ _tag: "RunClosed", at: { epoch: 0, batch: 1 } })
   })
 
   test("does not hide an error behind it", async () => {
