@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { InvalidOption } from "./InvalidOption.ts"
 import { isOptions } from "./Options.ts"
+import { servicesOf } from "./scheduler/RunServices.ts"
 import { type Coordinates, CoordinatesError } from "./seeding/Coordinates.ts"
 import { block } from "./seeding/generators/Philox.ts"
 import { algorithm as xoshiro } from "./seeding/generators/Xoshiro128.ts"
@@ -196,6 +197,32 @@ export const recording = <E = never, R = never>(
   )
 
 /** The sort is stable, and a sample goes through its stages in their order: so draws of one place stay as made. */
+/**
+ * The draws that a run of `furrow` has recorded, for tests without Effect: all of the batches built so far, in the order
+ * that {@link Recording} describes. Rejects with `RunNotOpen` before the run has begun, and with `InvalidOption` where its
+ * policy is not a {@link recording}.
+ *
+ * @example
+ * import { Dataset, furrow, Pipeline } from "furrow"
+ * import { recorded, recording } from "furrow/testing"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(4)).pipe(
+ *   Pipeline.augment("flip", (x, rng) => (rng.bernoulli(0.5) ? -x : x)),
+ *   Pipeline.batch(2)
+ * )
+ * const run = furrow(pipeline, { policy: recording(), workers: 2, epochs: 1 })
+ * for await (const batch of run) console.assert(batch.size === 2)
+ * const draws = await recorded(run)
+ * console.assert(draws.map(({ coordinates }) => coordinates.index).join() === "0,1,2,3")
+ *
+ * @since 0.1.0
+ */
+export const recorded = async (run: object): Promise<ReadonlyArray<Draw>> => {
+  const recording = Context.getOption(servicesOf(run, "what was recorded"), Recording)
+  if (recording._tag === "Some") return Effect.runPromise(recording.value.draws)
+  throw new InvalidOption({ option: "policy", value: undefined, expected: "recording(), for its draws to be read" })
+}
+
 const byPlace = ({ coordinates: a }: Draw, { coordinates: b }: Draw): number =>
   a.epoch - b.epoch ||
   level(a, "epoch") - level(b, "epoch") ||

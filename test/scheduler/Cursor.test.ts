@@ -42,7 +42,12 @@ const part = (
   options: PartialOptions
 ) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(pipeline(size, batchSize), { epochs: 1, digest: true, ...options })
+    const loader = yield* Scheduler.open(pipeline(size, batchSize), {
+      replay: true,
+      epochs: 1,
+      digest: true,
+      ...options
+    })
     const taken: Array<ReturnType<typeof kept>> = []
     while (taken.length < count) {
       const batch = yield* loader.take
