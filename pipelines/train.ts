@@ -44,12 +44,28 @@ const interrupts = Effect.acquireRelease(
 
 const tell = (line: string) => Effect.sync(() => write(`${line}\n`))
 
-/** How often a checkpoint is written where nothing is said of it. */
-const EVERY: Every = { milliseconds: 30_000 }
+/** How often a checkpoint is written where nothing is said of it. Ranks must write theirs at the same steps. */
+const everyOf = ({ world }: Ranks): Every => (world === 1 ? { milliseconds: 30_000 } : { batches: 100 })
+
+interface Ranks {
+  readonly rank: number
+  readonly world: number
+}
 
 /** Where checkpoints are kept, if they are. */
-const keepingFrom = (directory: Option.Option<string>, every: Option.Option<Every>, data: Option.Option<string>) =>
+const keepingFrom = (
+  directory: Option.Option<string>,
+  every: Option.Option<Every>,
+  data: Option.Option<string>,
+  ranks: Ranks
+) =>
   Effect.gen(function* () {
+    if (ranks.world > 1 && Option.isSome(every) && "milliseconds" in every.value) {
+      const message =
+        "--every takes a number of batches where there are several ranks: by time each would write at a step of its own, " +
+        "and no step would be there of all"
+      return yield* new Usage({ message })
+    }
     if (Option.isNone(directory)) {
       if (Option.isNone(every)) return undefined
       return yield* new Usage({
@@ -57,10 +73,10 @@ const keepingFrom = (directory: Option.Option<string>, every: Option.Option<Ever
       })
     }
     const path = yield* Path.Path
-    const context = yield* Layer.build(Checkpoint.file({ directory: directory.value }))
+    const context = yield* Layer.build(Checkpoint.file({ directory: directory.value, ...ranks }))
     return {
       checkpoint: Context.get(context, Checkpoint.Checkpoint),
-      every: Option.getOrElse(every, () => EVERY),
+      every: Option.getOrElse(every, () => everyOf(ranks)),
       data: Option.match(data, { onNone: () => "the packaged digits", onSome: (folder) => path.resolve(folder) }),
       tell
     }
@@ -76,7 +92,7 @@ const command = Command.make("train", options, (flags) =>
       return yield* new Usage({ message })
     }
     const { stopped } = yield* interrupts
-    const keeping = yield* keepingFrom(flags.checkpoint, flags.every, flags.data)
+    const keeping = yield* keepingFrom(flags.checkpoint, flags.every, flags.data, ranks)
     const data = yield* dataFrom(flags.data, seed)
     yield* tellSeed(flags.seed)
     const terminal = process.stderr.isTTY === true

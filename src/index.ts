@@ -16,6 +16,18 @@ export * as Idx from "./datasets/Idx.ts"
 export * as Decode from "./decode/Decode.ts"
 /** An effect or a layer that another copy of `effect` made. */
 export * as ForeignEffect from "./ForeignEffect.ts"
+/** Runs pipelines without Effect. */
+export {
+  type Failures,
+  type FurrowOptions,
+  furrow,
+  type PlainOptions,
+  type PolicyLayer,
+  type PolicyName,
+  type Run,
+  type RunEpoch,
+  RunNotOpen
+} from "./furrow.ts"
 /** An option that cannot be meant. */
 export * as InvalidOption from "./InvalidOption.ts"
 /** A dataset and its stages, as a value. */

@@ -104,7 +104,7 @@ const takes: Readonly<Record<string, Call>> = {
 const none: ReadonlySet<string> = new Set(
   [
     "Batch.columns Batch.copy Batch.hold Batch.ofFields CPython.random Coordinates.format Coordinates.stageId Cursor.check",
-    "Cursor.unseen ForeignEffect.foreign ForeignEffect.ownEffect ForeignEffect.ownLayer",
+    "Cursor.unseen Cursor.within ForeignEffect.foreign ForeignEffect.ownEffect ForeignEffect.ownLayer",
     "Cursor.decode Cursor.make Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
     "Digest.ofColumns FailurePolicy.allowance FailurePolicy.isFault Idx.encode Idx.parse Idx.read Image.channelsFirst",
     "Image.kernelMemory Image.on Image.toFloat InvalidOption.checked InvalidOption.duration InvalidOption.finite",

@@ -72,10 +72,22 @@ export const ranks = {
   ).pipe(Options.optional)
 }
 
+/** What becomes of a short last batch. */
+export const uneven = reading(
+  "uneven",
+  "pad|drop|error",
+  "An epoch's short last batch: fill it up, leave it out, or refuse what ranks cannot share equally (default error)",
+  oneOf(["pad", "drop", "error"] as const)
+).pipe(Options.withDefault("error" as const))
+
 /** What the flags say, else what the environment says. */
 export const ranksFrom = (flags: { readonly rank: Option.Option<number>; readonly world: Option.Option<number> }) =>
   Effect.gen(function* () {
     if (Option.isNone(flags.rank) && Option.isNone(flags.world)) return yield* Scheduler.ranksFromConfig
+    if (Option.isNone(flags.rank) && Option.getOrElse(flags.world, () => 1) > 1) {
+      const message = `--world ${Option.getOrElse(flags.world, () => 1)} without --rank would make every process rank 0: say which one this is`
+      return yield* new Usage({ message })
+    }
     const [rank, world] = [Option.getOrElse(flags.rank, () => 0), Option.getOrElse(flags.world, () => 1)]
     if (rank < world) return { rank, world }
     return yield* new Usage({ message: `--rank ${rank} is not below the world size, --world ${world}` })

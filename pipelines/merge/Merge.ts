@@ -1,7 +1,7 @@
 /**
  * The parts of all ranks, put together and held against one rank's run.
  */
-import { Effect, Option } from "effect"
+import { Effect, Option, Stream } from "effect"
 import { type Batch, Digest, Scheduler, Tensor } from "../../src/index.ts"
 import type { Split } from "../train/Digits.ts"
 import { type Loading, training } from "../train/Train.ts"
@@ -10,6 +10,8 @@ import { type Loading, training } from "../train/Train.ts"
 export interface Sharing extends Loading {
   readonly world: number
   readonly epochs: number
+  /** What becomes of a short last batch. */
+  readonly uneven: Scheduler.Options["uneven"]
 }
 
 /** What one rank, or all of them, delivered. */
@@ -22,7 +24,11 @@ interface Delivered {
 export interface Merged extends Delivered {
   readonly ranks: ReadonlyArray<Delivered & { readonly rank: number }>
   readonly single: Delivered
-  /** Whether each sample of an epoch came to exactly one rank. */
+  /** How many batches a rank took. */
+  readonly steps: number
+  /** Whether all ranks took the same number of batches. */
+  readonly inStep: boolean
+  /** Whether each sample of an epoch came to exactly one rank, but for those that fill its last batch. */
   readonly once: boolean
   /** Whether the parts, one behind the other, are in the single rank's order. */
   readonly order: boolean
@@ -41,30 +47,42 @@ const reader = (loader: Scheduler.Loader<Digits["columns"], unknown>) => {
         })
       : Effect.succeed(held)
   )
-  return {
-    /** Its part of a batch; none where it has none. */
-    part: (epoch: number, index: number) =>
-      Effect.map(peek, (next) => {
-        if (Option.isNone(next) || next.value.epoch !== epoch || next.value.index !== index) return undefined
+  /** Its part of a batch; none where it has none. */
+  const part = (epoch: number, index: number): Effect.Effect<Digits | undefined, Scheduler.LoaderError<unknown>> =>
+    Effect.flatMap(peek, (next) => {
+      if (Option.isNone(next)) return Effect.succeed(undefined)
+      const { value } = next
+      if (value.epoch === epoch && value.index === index) {
         held = undefined
-        return next.value
-      }),
+        return Effect.succeed(value)
+      }
+      // A single rank does not deliver a batch of which nothing is left; several do.
+      const before = value.epoch < epoch || (value.epoch === epoch && value.index < index)
+      if (value.size > 0 || !before) return Effect.succeed(undefined)
+      held = undefined
+      return part(epoch, index)
+    })
+  return {
+    part,
+    /** Takes what is left. */
+    rest: Effect.zipRight(Stream.runDrain(loader.stream), Effect.void),
     digest: loader.digest,
     stats: loader.stats
   }
 }
 
 /** Makes all ranks' parts, each by itself, and one rank's batches, and compares. */
-export const merged = (digits: Split["train"], { epochs, world, ...loading }: Sharing) =>
+export const merged = (digits: Split["train"], { epochs, uneven, world, ...loading }: Sharing) =>
   Effect.gen(function* () {
     const open = (rank: number, of: number) =>
-      Scheduler.open(training(digits, loading), { epochs, rank, world: of, digest: true })
+      Scheduler.open(training(digits, loading), { epochs, rank, world: of, uneven, digest: true })
     const single = yield* open(0, 1)
     const ranks = yield* Effect.forEach(Array.from({ length: world }), (_, rank) =>
       Effect.map(open(rank, world), reader)
     )
     const chain = new Digest.Chain()
     const seen = new Map<number, Set<number>>()
+    const count = Math.min(loading.limit ?? digits.size, digits.size)
     let samples = 0
     let place = 0
     let once = true
@@ -79,13 +97,16 @@ export const merged = (digits: Split["train"], { epochs, world, ...loading }: Sh
       const known = seen.get(epoch) ?? new Set()
       seen.set(epoch, known)
       for (const sample of all) {
-        if (known.has(sample)) once = false
+        // Behind the last sample of an epoch come those that fill its last batch.
+        if (known.has(sample) && known.size < count) once = false
         known.add(sample)
       }
       samples += all.length
       chain.add(place++, Digest.ofColumns(together(parts)))
     }
     const stats = yield* single.stats
+    yield* Effect.forEach(ranks, ({ rest }) => rest, { discard: true })
+    const steps = yield* Effect.forEach(ranks, (own) => Effect.map(own.stats, ({ batches }) => batches))
     return {
       ranks: yield* Effect.forEach(ranks, (own, rank) =>
         Effect.gen(function* () {
@@ -94,6 +115,8 @@ export const merged = (digits: Split["train"], { epochs, world, ...loading }: Sh
       ),
       samples,
       digest: chain.value,
+      steps: steps[0] ?? 0,
+      inStep: new Set(steps).size === 1,
       single: { samples: stats.samples, digest: yield* single.digest },
       once: once && samples === stats.samples,
       order

@@ -3,7 +3,7 @@
  */
 import { Options } from "@effect/cli"
 import { SeedPolicy } from "../../src/index.ts"
-import { oneOf, policy, ranks, reading, seed, whole, workers } from "../cli/Reading.ts"
+import { oneOf, policy, ranks, reading, seed, uneven, whole, workers } from "../cli/Reading.ts"
 import { every } from "./Saving.ts"
 
 /** All options of the command line. */
@@ -14,6 +14,7 @@ export const options = {
   batchSize: reading("batch-size", "n", "Digits a batch (default 128)", whole(1)).pipe(Options.withDefault(128)),
   workers,
   ...ranks,
+  uneven,
   backend: reading("backend", "fibers|threads|auto", "What workers run on (default fibers)", (text) =>
     oneOf(["fibers", "threads", "auto"] as const)(text)
   ).pipe(Options.withDefault("fibers" as const)),
@@ -46,9 +47,12 @@ export const options = {
     Options.withDescription("Keep checkpoints in this folder, and go on from the newest one that is there"),
     Options.optional
   ),
-  every: reading("every", "n|time", "Write one every so many batches, or after 30s, 5m, 1h (default 30s)", every).pipe(
-    Options.optional
-  ),
+  every: reading(
+    "every",
+    "n|time",
+    "Write one every so many batches, or after 30s, 5m, 1h (default 30s; 100 batches with several ranks)",
+    every
+  ).pipe(Options.optional),
   noTrain: Options.boolean("no-train").pipe(Options.withDescription("Load and digest only, train no model")),
   profile: Options.boolean("profile").pipe(
     Options.withDescription("Say what each stage took, how full the queues were, and who holds the run back")

@@ -41,6 +41,8 @@ export interface Options {
   readonly limit: Option.Option<number>
   /** Which part of each batch is made here. */
   readonly ranks: Required<Ranks>
+  /** What becomes of an epoch's short last batch. Default `"error"`. */
+  readonly uneven?: Scheduler.Options["uneven"]
   /** Load and digest only, without a model. */
   readonly noTrain: boolean
   /** Keep a profile of the loader. */
@@ -132,6 +134,7 @@ const setupOf = (options: Options, data: string, policy: SeedPolicy.SeedPolicy["
   "--limit": Option.match(options.limit, { onNone: () => "none", onSome: String }),
   "--data": data,
   "--no-train": options.noTrain ? "set" : "not set",
+  ...(options.uneven === undefined || options.uneven === "error" ? {} : { "--uneven": options.uneven }),
   // The order of batches is that of the model's steps.
   ...(options.noTrain ? {} : { "--order": options.order, "the model": Model.KIND }),
   ...(policy.elastic ? {} : { "--workers": String(workers) })
@@ -161,6 +164,7 @@ export const train = (
     const loading = { batchSize: options.batchSize, limit: Option.getOrUndefined(options.limit) }
     const loader = yield* Scheduler.open(training(digits.train, loading), {
       ...options.ranks,
+      uneven: options.uneven,
       epochs: options.epochs,
       order: options.order,
       prefetch: options.prefetch,
@@ -213,7 +217,8 @@ export const train = (
         // Under order "ready" batches of two epochs can mix; progress goes by how many came.
         const place = taken % loader.batches
         if (place === 0) losses = 0
-        if (model !== undefined) {
+        // A rank of several can have no rows of a batch; it takes the step without them.
+        if (model !== undefined && batch.size > 0) {
           const rate = RATE * (1 - taken / total)
           losses += timed(() => model.train(input(batch), rate))
         }

@@ -9,6 +9,7 @@ import type * as Layer from "effect/Layer"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import { optionsOf } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
+import type { Uneven } from "../scheduler/Plan.ts"
 import type { Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
 import type { RootInput } from "../seeding/Seed.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
@@ -23,6 +24,8 @@ export interface Options {
   readonly workers?: number
   /** Default 1. */
   readonly ranks?: number
+  /** As `uneven` of `Scheduler.open`. Default `"error"`. */
+  readonly uneven?: Uneven | undefined
   /** How many samples of each worker and epoch are looked at, from the first on. Default 8. */
   readonly samples?: number
   /** Up to how many words two streams may be shifted against each other to be found. Default 1000. */
@@ -165,6 +168,7 @@ export const run = <A, E, R, LE>(
       optionsOf("SeedAudit.run", options, {
         epochs: true,
         workers: true,
+        uneven: true,
         ranks: true,
         samples: true,
         shift: true,
@@ -178,6 +182,7 @@ export const run = <A, E, R, LE>(
       epochs: whole("epochs", options.epochs ?? 3, 1),
       workers: whole("workers", options.workers ?? 4, 1, 4096),
       ranks: whole("ranks", options.ranks ?? 1, 1),
+      uneven: options.uneven,
       samples: whole("samples", options.samples ?? 8, 1),
       words: whole("shift", options.shift ?? 1000, 0, 1e6) + Overlap.WINDOW
     }))

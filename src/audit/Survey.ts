@@ -28,6 +28,7 @@ export interface Extent {
   readonly epochs: number
   readonly workers: number
   readonly ranks: number
+  readonly uneven: Plan.Uneven | undefined
   /** How many samples of each worker and epoch, from the first on. */
   readonly samples: number
   /** How many words of each stream. */
@@ -97,7 +98,7 @@ export const survey = <A, E, R>(
       })
 
     for (let rank = 0; rank < extent.ranks; rank++) {
-      const job = yield* Job.make(pipeline, extent.workers, { rank, world: extent.ranks })
+      const job = yield* Job.make(pipeline, extent.workers, { rank, world: extent.ranks, uneven: extent.uneven })
       const own = job.policy
       if (own === undefined) continue
       policy = own

@@ -3,7 +3,9 @@
  * a whole or not at all. So data and model never disagree.
  *
  * Layers keep them in a folder ({@link file}), in memory ({@link memory}) or in any key-value store of @effect/platform
- * ({@link keyValue}). All keep the last `keep`; what is damaged is passed over and never removed.
+ * ({@link keyValue}). All keep the last `keep`; what is damaged is passed over and never removed. Where several ranks
+ * share a run, each keeps its own beside the others', and all go on from the newest step that every rank has kept
+ * ({@link RankOptions}).
  *
  * @since 0.1.0
  */
@@ -19,13 +21,13 @@ import { type Names, optionsOf } from "../Options.ts"
 import * as PlatformServices from "../PlatformServices.ts"
 import type { Cursor } from "../scheduler/Cursor.ts"
 import type { CheckpointError } from "./CheckpointError.ts"
-import * as FileStore from "./FileStore.ts"
 import * as Keeper from "./Keeper.ts"
-import * as KeyValueStore from "./KeyValueStore.ts"
-import * as MemoryStore from "./MemoryStore.ts"
+import * as RankKeeper from "./RankKeeper.ts"
+import * as RankStores from "./RankStores.ts"
 import type { State } from "./State.ts"
 
 export { CheckpointError, type Kind } from "./CheckpointError.ts"
+export { SharedMemory } from "./RankStores.ts"
 export type { Json, State } from "./State.ts"
 
 /** What is kept in one piece. @since 0.1.0 */
@@ -112,6 +114,41 @@ export interface Options {
   readonly keep?: number
 }
 
+/**
+ * Which rank's checkpoints these are: what `Scheduler.ranksFromConfig` gives. All ranks share one place, save at the same
+ * steps (every so many batches, not every so many seconds), and have all ended before they are started again.
+ *
+ * `latest` gives each rank its own checkpoint of the newest step of which every rank has a whole one; a checkpoint of a
+ * later step, which not all ranks have reached, is removed by its rank when it goes on from there. `keep` counts steps
+ * that all ranks have: a rank that is ahead removes nothing that a slower one may need. If no step is common, `latest`
+ * fails with `CheckpointError` (`ranks`), except for a run that was cut off at its first checkpoint, which all ranks
+ * start afresh. After a change of the world size, under a policy that allows it, rank r goes on from what rank r mod n of
+ * the old world of n kept. A rank reads the others' checkpoints to know that they are whole.
+ *
+ * @since 0.1.0
+ */
+export interface RankOptions {
+  /** This process, from 0 to `world − 1`. Default 0. */
+  readonly rank?: number
+  /** How many processes share the run. Default 1. */
+  readonly world?: number
+}
+
+const ranked = ({ rank = 0, world = 1 }: RankOptions): Effect.Effect<RankStores.Rank, InvalidOption> =>
+  checked(() => {
+    whole("world", world, 1)
+    whole("rank", rank, 0)
+    if (rank < world) return { rank, world }
+    throw new InvalidOption({ option: "rank", value: rank, expected: `below the world size, 0 to ${world - 1}` })
+  })
+
+/** The service of a rank, or of a process that is alone. */
+const keeper = (stores: RankStores.RankStores, of: RankStores.Rank, keep: number): Effect.Effect<Service> =>
+  of.world > 1
+    ? RankKeeper.make(stores, of, keep)
+    : Effect.map(Keeper.make(stores.own, keep), (own) => RankKeeper.alone(own, stores))
+
+/** The options, and how many checkpoints they keep. */
 const kept = <O extends Options>(of: string, options: O, names: Names<O>) =>
   checked(() => {
     const own = optionsOf(of, options, names)
@@ -124,19 +161,36 @@ const named = (option: string, value: string): Effect.Effect<string, InvalidOpti
     throw new InvalidOption({ option, value, expected: "a name of at least one character, none of them null" })
   })
 
-/** Checkpoints in memory, for as long as the layer lives. Fails with `InvalidOption`. @since 0.1.0 */
-export const memory = (options: Options = {}): Layer.Layer<Checkpoint, InvalidOption> =>
+/**
+ * Checkpoints in memory, for as long as the layer lives; with `shared`, for as long as that does. Ranks in one process
+ * need it: one `new Checkpoint.SharedMemory()` for all of them. Fails with `InvalidOption`.
+ *
+ * @since 0.1.0
+ */
+export const memory = (
+  options: Options & RankOptions & { readonly shared?: RankStores.SharedMemory } = {}
+): Layer.Layer<Checkpoint, InvalidOption> =>
   Layer.effect(
     Checkpoint,
-    Effect.flatMap(kept("Checkpoint.memory", options, { keep: true }), ({ keep }) =>
-      Keeper.make(MemoryStore.make(), keep)
-    )
+    Effect.gen(function* () {
+      const names = { keep: true, rank: true, world: true, shared: true } as const
+      const { keep, options: own } = yield* kept("Checkpoint.memory", options, names)
+      const of = yield* ranked(own)
+      const { shared } = own
+      if (of.world > 1 && shared === undefined) {
+        const expected =
+          "a Checkpoint.SharedMemory that all ranks are given, since each has to see what the others kept"
+        return yield* new InvalidOption({ option: "shared", value: shared, expected })
+      }
+      return yield* keeper((shared ?? new RankStores.SharedMemory()).ranks(of), of, keep)
+    })
   )
 
 /**
  * Checkpoints in a folder, one file each; it is made if it is not there. A file is written beside the others, synced and
  * then renamed, so that it is whole or not there, also when the process is killed or the power fails. For as long as
  * the layer lives no other process can write there: its lock is refused to others, and does not outlive its owner.
+ * A rank of several has a folder of its own in it, `rank-2-of-4`.
  *
  * Fails with `InvalidOption`, or with `CheckpointError` (`locked`, `full`, `denied`, `io`).
  *
@@ -158,14 +212,16 @@ export const memory = (options: Options = {}): Layer.Layer<Checkpoint, InvalidOp
  * @since 0.1.0
  */
 export const file = (
-  options: Options & { readonly directory: string }
+  options: Options & RankOptions & { readonly directory: string }
 ): Layer.Layer<Checkpoint, CheckpointError | InvalidOption, FileSystem> =>
   Layer.scoped(
     Checkpoint,
     Effect.gen(function* () {
-      const { keep, options: own } = yield* kept("Checkpoint.file", options, { keep: true, directory: true })
+      const names = { keep: true, directory: true, rank: true, world: true } as const
+      const { keep, options: own } = yield* kept("Checkpoint.file", options, names)
       const directory = yield* named("directory", own.directory)
-      return yield* Keeper.make(yield* FileStore.make(directory), keep)
+      const of = yield* ranked(own)
+      return yield* keeper(yield* RankStores.folder(directory, of), of, keep)
     })
   )
 
@@ -224,13 +280,15 @@ export const file = (
  * @since 0.1.0
  */
 export const keyValue = (
-  options: Options & { readonly name?: string } = {}
-): Layer.Layer<Checkpoint, InvalidOption, Platform.KeyValueStore> =>
+  options: Options & RankOptions & { readonly name?: string } = {}
+): Layer.Layer<Checkpoint, InvalidOption | CheckpointError, Platform.KeyValueStore> =>
   Layer.effect(
     Checkpoint,
     Effect.gen(function* () {
-      const { keep, options: own } = yield* kept("Checkpoint.keyValue", options, { keep: true, name: true })
+      const names = { keep: true, name: true, rank: true, world: true } as const
+      const { keep, options: own } = yield* kept("Checkpoint.keyValue", options, names)
       const name = yield* named("name", own.name ?? "checkpoint")
-      return yield* Keeper.make(KeyValueStore.make(yield* PlatformServices.KeyValueStore, name), keep)
+      const of = yield* ranked(own)
+      return yield* keeper(yield* RankStores.keyValue(yield* PlatformServices.KeyValueStore, name, of), of, keep)
     })
   )

@@ -11,7 +11,8 @@ import * as Data from "effect/Data"
  * - `empty`: nothing is in it; `foreign`: it is something else; `truncated`: its end is missing;
  *   `damaged`: bytes of it were changed; `content`: it is whole, but holds what this library cannot have written
  * - `newer`: a later version of the library wrote it
- * - `cursor`: what was to be saved is no cursor; `state`: the trainer's part cannot be stored
+ * - `cursor`: what was to be saved is no cursor, or one of another rank; `state`: the trainer's part cannot be stored
+ * - `ranks`: there is no step that all ranks have kept
  * - `locked`: another process writes to the folder
  * - `full`: no space is left; `denied`: reading or writing is not allowed; `missing`: it is no longer there;
  *   `io`: the store failed in another way
@@ -27,6 +28,7 @@ export type Kind =
   | "newer"
   | "cursor"
   | "state"
+  | "ranks"
   | "locked"
   | "full"
   | "denied"

@@ -17,6 +17,20 @@ import type { Place, Store } from "./Store.ts"
 const newestFirst = (a: Place, b: Place): number =>
   (b.id ?? Number.MAX_SAFE_INTEGER) - (a.id ?? Number.MAX_SAFE_INTEGER) || (a.path < b.path ? 1 : -1)
 
+/** Fails unless what was written is what is there. */
+export const readBack = (store: Store, path: string, frame: Uint8Array): Effect.Effect<void, CheckpointError> =>
+  Effect.gen(function* () {
+    const found = yield* store.read(path)
+    if (sameBytes(found, frame)) return
+    const content = yield* Effect.either(Frame.decode(path, found))
+    return yield* new CheckpointError({
+      kind: Either.isLeft(content) ? content.left.kind : "damaged",
+      path,
+      wrong: `was written and does not read back: ${Either.isLeft(content) ? content.left.wrong : "something else is there"}`,
+      remedy: "look after the store, or name another one; the checkpoints before it are as they were"
+    })
+  })
+
 /** The service over a store. */
 export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type"]> =>
   Effect.gen(function* () {
@@ -90,20 +104,6 @@ export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type
         }
       })
 
-    /** Fails unless what was written is what is there. */
-    const readBack = (path: string, frame: Uint8Array): Effect.Effect<void, CheckpointError> =>
-      Effect.gen(function* () {
-        const found = yield* store.read(path)
-        if (sameBytes(found, frame)) return
-        const content = yield* Effect.either(Frame.decode(path, found))
-        return yield* new CheckpointError({
-          kind: Either.isLeft(content) ? content.left.kind : "damaged",
-          path,
-          wrong: `was written and does not read back: ${Either.isLeft(content) ? content.left.wrong : "something else is there"}`,
-          remedy: "look after the store, or name another one; the checkpoints before it are as they were"
-        })
-      })
-
     const save: Checkpoint["Type"]["save"] = (part) =>
       Effect.gen(function* () {
         if (next === undefined) {
@@ -115,7 +115,7 @@ export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type
         const frame = yield* Frame.encode(path, id, cursor, state)
         yield* store.write(path, frame)
         next = id + 1
-        yield* readBack(path, frame)
+        yield* readBack(store, path, frame)
         // What was saved is saved; that an old one cannot be removed now is tried again next time.
         yield* Effect.catchAll(prune(path), (error) => Effect.logWarning(error.message))
         return { path, id, content: Either.right(cursor) }

@@ -92,7 +92,7 @@ export const start = ({
           recorder.made(worker, now - Math.max(since, before))
           before = now
         }
-        lanes.put(lane, { place, exit })
+        return lanes.put(lane, { place, exit })
       }
     })
   }

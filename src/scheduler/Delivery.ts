@@ -12,6 +12,7 @@ import type { Batch } from "../stages/Batch.ts"
 import type { Breath } from "./Breath.ts"
 import type { Look } from "./Building.ts"
 import * as Digest from "./Digest.ts"
+import type { EmptyBatches } from "./EmptyBatch.ts"
 import * as FailurePolicy from "./FailurePolicy.ts"
 import { Turn } from "./Lane.ts"
 import type { Lanes, Made } from "./Lanes.ts"
@@ -38,6 +39,8 @@ export interface DeliveryOptions {
   readonly chain: Digest.Chain
   readonly chosen: Verify.Chosen
   readonly counting: Metrics.Counting
+  /** Where a batch of which nothing is left is delivered as an empty one. */
+  readonly empty: EmptyBatches | undefined
   readonly recorder: Profile.Recorder | undefined
   /** None where a repeat is meant, or nothing draws. */
   readonly repeats: Tracker | undefined
@@ -67,6 +70,21 @@ export interface Delivery {
   readonly stats: { -readonly [Key in keyof Stats]: Stats[Key] }
 }
 
+/** A batch that was taken from its lane. */
+interface Taken {
+  readonly content: Content
+  readonly place: number
+  /** Milliseconds. */
+  readonly waited: number
+  /** How many batches lay in its lane. */
+  readonly held: number
+  /** Whether its worker may build another one in its place already. */
+  readonly isCredited: boolean
+}
+
+/** How many batches are held back at most until one with rows shows what columns empty ones have. */
+const LOOK_AHEAD = 1024
+
 const nothing: ReadonlyArray<FailurePolicy.Skipped> = []
 
 /** @since 0.1.0 */
@@ -77,6 +95,7 @@ export const make = ({
   chain,
   chosen,
   counting,
+  empty,
   lanes,
   looks,
   range,
@@ -90,6 +109,8 @@ export const make = ({
   const stats = { batches: 0, samples: 0, skipped: 0, retried: 0, replaced: 0, verified: 0, waited: 0 }
   let release: (() => void) | undefined
   let failure: Exit.Exit<never, DeliveryError> | undefined
+  /** Taken from the lanes and not delivered: empty batches ahead of the first one with rows. */
+  let early: Array<Taken> = []
   /** The last epoch that was entered. */
   let entered: number | undefined
 
@@ -109,14 +130,12 @@ export const make = ({
   const epochAtHand = (): number => (batches === 0 ? (entered ?? range.start) : Math.floor(chain.next / batches))
 
   const closed = (): RunClosed =>
-    new RunClosed({ epoch: epochAtHand(), batch: batches === 0 ? 0 : chain.next % batches })
+    new RunClosed({ at: { epoch: epochAtHand(), batch: batches === 0 ? 0 : chain.next % batches } })
 
-  /** Accounts for a batch that has arrived; says why the run ends with it, if it does. */
+  /** Accounts for a batch that is handed on, if any is left of it; says why the run ends with it, if it does. */
   const account = (
-    place: number,
-    content: Content,
-    waited: number,
-    held: number
+    { content, held, isCredited, place, waited }: Taken,
+    delivered: Batch<unknown> | undefined
   ): FailurePolicy.SkipBudgetExceeded | Digest.DigestError | undefined => {
     const { batch, hash, replaced = 0, retried = 0, skipped = nothing } = content
     stats.retried += retried
@@ -135,17 +154,57 @@ export const make = ({
     }
     release = content.release
     chain.add(place, hash)
-    lanes.taken(place)
+    if (!isCredited) lanes.taken(place)
     for (const { samples } of skipped) {
       stats.skipped += samples
       counting.skipped(samples)
     }
-    if (batch !== undefined) {
+    if (delivered !== undefined) {
       stats.batches++
-      stats.samples += batch.size
-      counting.taken(batch.size, waited, held)
+      stats.samples += delivered.size
+      counting.taken(delivered.size, waited, held)
     }
     return undefined
+  }
+
+  /** Hands a batch on, or the next one where nothing is left of it. */
+  const deliver = (taken: Taken, limit: number, wait: Wait): Taking => {
+    const { batch, skipped = nothing } = taken.content
+    const delivered = batch ?? empty?.at(taken.place)
+    const error = account(taken, delivered)
+    if (error !== undefined) {
+      failure = Exit.fail(error)
+      return failure
+    }
+    const repeated = repeats?.pass(taken.place, chain.next)
+    if (skipped.length === 0 && repeated === undefined) {
+      return delivered === undefined ? next(limit, wait) : Effect.succeedSome(delivered)
+    }
+    // What is accounted for is handed on, whoever calls off the telling.
+    const told = Effect.uninterruptible(
+      Effect.zipRight(repeated === undefined ? Effect.void : Effect.logWarning(repeated), report(skipped))
+    )
+    return delivered === undefined
+      ? Effect.zipRight(told, next(limit, wait))
+      : Effect.uninterruptible(Effect.as(told, Option.some(delivered)))
+  }
+
+  /**
+   * Whether a batch is held back: an empty one has the columns of one with rows, and whether these are known must not
+   * depend on timing. Empty batches take no room, so their workers go on.
+   */
+  const holdsBack = (content: Content): boolean => {
+    if (empty === undefined) return false
+    if (content.batch !== undefined) empty.see(content.batch)
+    return early.length > 0 || !empty.isKnown
+  }
+
+  /** One that was held back, of those before the place `limit`, where it need be no longer. */
+  const heldBack = (limit: number): Taken | undefined => {
+    if (early.length === 0) return undefined
+    if (empty?.isKnown === false && early.length < LOOK_AHEAD && chain.missing(end) > early.length) return undefined
+    const at = early.findIndex(({ place }) => place < limit)
+    return at === -1 ? undefined : early.splice(at, 1)[0]
   }
 
   /** The next batch before the place `limit`. */
@@ -155,12 +214,15 @@ export const make = ({
       release?.()
       release = undefined
       if (failure !== undefined) return failure
+      const before = lanes.isClosed ? undefined : heldBack(limit)
+      if (before !== undefined) return deliver(before, limit, wait)
       if (chain.missing(limit) === 0) return Effect.succeedNone
-      const due = chain.next
+      const last = early.at(-1)
+      const due = last === undefined ? chain.next : chain.missingBehind(last.place)
       const lane = lanes.numberAt(due)
       const line = lanes.lineAt(due)
       // In the order of readiness batches of the next epoch can come before the last ones of this.
-      const early = ready && limit < end
+      const some = ready && limit < end && empty?.isKnown !== false
       const wanted = ({ place }: Made): boolean => place < limit
       const look = (wait: boolean): void => {
         if (ready) for (const own of looks) own(wait)
@@ -175,11 +237,11 @@ export const make = ({
         // What is taken without a wait would keep all else from its turn.
         if (looks.length > 0 && breath.isDue) return Effect.zipRight(wait(breath.take), arrived)
         if (line.length === 0) look(true)
-        const made = early ? line.pollWhere(wanted) : line.poll()
+        const made = some ? line.pollWhere(wanted) : line.poll()
         if (made === undefined) {
-          if (early && line.length > 0) look(true)
-          const some = () => lanes.isClosed || (early ? line.has(wanted) : line.length > 0)
-          return Effect.zipRight(wait(line.until(some)), arrived)
+          if (some && line.length > 0) look(true)
+          const arrives = () => lanes.isClosed || (some ? line.has(wanted) : line.length > 0)
+          return Effect.zipRight(wait(line.until(arrives)), arrived)
         }
         const waited = performance.now() - started
         stats.waited += waited
@@ -187,23 +249,14 @@ export const make = ({
           failure = Exit.failCause(made.exit.cause)
           return failure
         }
-        const { batch, skipped = nothing } = made.exit.value
-        const error = account(made.place, made.exit.value, waited, held)
-        if (error !== undefined) {
-          failure = Exit.fail(error)
-          return failure
-        }
-        const repeated = repeats?.pass(made.place, chain.next)
-        if (skipped.length === 0 && repeated === undefined) {
-          return batch === undefined ? next(limit, wait) : Effect.succeedSome(batch)
-        }
-        // What is accounted for is handed on, whoever calls off the telling.
-        const told = Effect.uninterruptible(
-          Effect.zipRight(repeated === undefined ? Effect.void : Effect.logWarning(repeated), report(skipped))
-        )
-        return batch === undefined
-          ? Effect.zipRight(told, next(limit, wait))
-          : Effect.uninterruptible(Effect.as(told, Option.some(batch)))
+        const content = made.exit.value
+        const isHeld = holdsBack(content)
+        const isCredited = isHeld && content.batch === undefined
+        const taken: Taken = { content, place: made.place, waited, held, isCredited }
+        if (!isHeld) return deliver(taken, limit, wait)
+        early.push(taken)
+        if (isCredited) lanes.taken(made.place)
+        return next(limit, wait)
       })
       return arrived
     })
@@ -215,6 +268,12 @@ export const make = ({
   const skipTo = (place: number): void => {
     lanes.skipTo(place)
     chain.skipTo(place)
+    for (const { content, isCredited, place: own } of early) {
+      if (own >= place) continue
+      content.release?.()
+      if (!isCredited) lanes.taken(own)
+    }
+    early = early.filter((taken) => taken.place >= place)
     repeats?.skipTo(chain.next)
   }
 
@@ -236,7 +295,7 @@ export const make = ({
       const taking = next(limit, plainly)
       return turn.during(
         Effect.suspend((): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> => {
-          const current = Math.max(entered ?? 0, chain.next > limit ? epochAtHand() : 0)
+          const current = Math.max(entered ?? 0, chain.next > limit ? Math.min(epochAtHand(), range.end - 1) : 0)
           return current > epoch ? Effect.fail(new EpochPassed({ epoch, current })) : taking
         })
       )

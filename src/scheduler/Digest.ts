@@ -166,6 +166,13 @@ export class Chain {
     this.#settle()
   }
 
+  /** The first place behind `place` that is missing. */
+  missingBehind(place: number): number {
+    let next = Math.max(place + 1, this.#next)
+    while (this.#early.has(next)) next++
+    return next
+  }
+
   /** How many places before `place` are still missing. */
   missing(place: number): number {
     let count = Math.max(place - this.#next, 0)

@@ -25,8 +25,8 @@ export interface Errand {
   readonly traced: (share: Share, content: Asked) => Asked
   /** Waits until the consumer has skipped a place; it never does where the run ends first. */
   readonly skipped: (place: number) => Effect.Effect<void>
-  /** Takes a batch, and when it was asked for. */
-  readonly made: (share: Share, exit: Exit.Exit<Content, Failure>, since: number) => void
+  /** Takes a batch, and when it was asked for; says whether the consumer gets it, or has skipped it. */
+  readonly made: (share: Share, exit: Exit.Exit<Content, Failure>, since: number) => boolean
 }
 
 /** A worker at its errand. @since 0.1.0 */
@@ -75,10 +75,14 @@ export const elsewhere = ({ eager, leave, made, maker, plain, shares, skipped, t
     return true
   }
 
-  const handOnto = (share: Share, exit: Exit.Exit<Content, Failure>, since: number): void => {
+  /** Says whether the consumer gets it. Who waits for a batch has not been served by one that was skipped. */
+  const handOnto = (share: Share, exit: Exit.Exit<Content, Failure>, since: number): boolean => {
     due.shift()
+    const before = wanted
     wanted = eager
-    made(share, exit, since)
+    const served = made(share, exit, since)
+    if (!served) wanted ||= before
+    return served
   }
 
   /** Hands on all that is there, up to what takes an effect; says whether that, or the end, is reached. */
@@ -97,7 +101,7 @@ export const elsewhere = ({ eager, leave, made, maker, plain, shares, skipped, t
       }
       const content = quick?.take()
       if (content === undefined) return true
-      handOnto(share, Exit.succeed(content), since)
+      if (!handOnto(share, Exit.succeed(content), since)) looked = false
     }
   }
 

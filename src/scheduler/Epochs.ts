@@ -52,7 +52,7 @@ const stream = <A, E>(pull: Pull<A, E>): Stream.Stream<A, E> =>
 export const make = <C, E>({ enter, takeOf }: Source<C, E>, runtime: Runtime.Runtime<never>): Epochs<C, E> => {
   const epoch = (number: number): Epoch<C, E> => {
     const pull = takeOf(number)
-    return { number, stream: stream(pull), [Symbol.asyncIterator]: () => iterator(pull, runtime) }
+    return { number, take: pull, stream: stream(pull), [Symbol.asyncIterator]: () => iterator(pull, runtime) }
   }
   /** Each iteration begins with the epoch at hand. */
   const epochs = (): Pull<Epoch<C, E>, LoaderError<E>> => {

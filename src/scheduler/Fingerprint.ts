@@ -141,7 +141,7 @@ export const unseenOf = (pipeline: AnyPipeline): ReadonlyArray<string> => {
  * @since 0.1.0
  */
 export const fingerprint = ({ pipeline, plan, size }: Job): string => {
-  const { count, rank, workers, world } = plan
-  const all = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), count, rank, workers, world]
+  const { count, rank, uneven, workers, world } = plan
+  const all = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), count, rank, workers, world, uneven]
   return hex(sha256(JSON.stringify(all)))
 }

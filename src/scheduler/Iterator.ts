@@ -7,12 +7,11 @@ import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ownLayer } from "../ForeignEffect.ts"
+import { Session } from "./Session.ts"
 
 /** What can be taken from, batch by batch, until none is left. */
 interface Source<out A, out E> {
@@ -42,59 +41,25 @@ export const make = <A, E, R, EL>(
   open: Effect.Effect<Source<A, E>, E, R | Scope.Scope>,
   layer: Layer.Layer<R, EL>
 ): AsyncIterableIterator<A> => {
-  const scope = Effect.runSync(Scope.make())
-  let source: Source<A, E> | undefined
-  let closed: Promise<void> | undefined
-  let atWork: Fiber.RuntimeFiber<Option.Option<A>, E | EL> | undefined
-  let last: Promise<unknown> = Promise.resolve()
-
-  const opened = Effect.suspend(() => {
-    if (source !== undefined) return Effect.succeed(source)
-    return Layer.buildWithScope(ownLayer("the layer of the run", layer), scope).pipe(
-      Effect.flatMap((context) => Effect.provide(Scope.extend(open, scope), context)),
-      Effect.tap((made) =>
-        Effect.sync(() => {
-          source = made
-        })
-      )
-    )
-  })
-
-  const close = (): Promise<void> => {
-    closed ??= Effect.runPromise(
-      Effect.zipRight(atWork === undefined ? Effect.void : Fiber.interrupt(atWork), Scope.close(scope, Exit.void))
-    )
-    return closed
-  }
+  const session = new Session<Source<A, E>, E | EL, R>(open, layer)
 
   const next = async (): Promise<IteratorResult<A, undefined>> => {
-    if (closed !== undefined) return END
-    atWork = Effect.runFork(Effect.flatMap(opened, ({ take }) => take))
-    const exit = await Effect.runPromise(Fiber.await(atWork))
-    atWork = undefined
-    const ended = closed !== undefined
+    const exit = await session.use(({ take }) => take)
+    if (exit === undefined) return END
     if (Exit.isSuccess(exit) && Option.isSome(exit.value)) return { done: false, value: exit.value.value }
-    await close()
-    // An interrupt is the end only when it came from `close`.
-    if (Exit.isSuccess(exit) || (ended && Cause.isInterruptedOnly(exit.cause))) return END
+    await session.close()
+    if (Exit.isSuccess(exit)) return END
     throw Cause.squash(exit.cause)
   }
 
-  const end = async (): Promise<IteratorResult<A, undefined>> => {
-    await close()
-    return END
-  }
-
   return {
-    next: () => {
-      const result = last.then(next)
-      // The row of calls goes on past a call that rejects; the caller has that rejection in hand.
-      last = result.catch(() => undefined)
-      return result
+    next,
+    return: async () => {
+      await session.close()
+      return END
     },
-    return: end,
     throw: async (error: unknown) => {
-      await close()
+      await session.close()
       throw error
     },
     [Symbol.asyncIterator]() {

@@ -32,6 +32,17 @@ export interface Ranks {
   readonly world?: number
 }
 
+/** How ranks share an epoch. @since 0.1.0 */
+export interface Sharing extends Ranks {
+  /**
+   * What becomes of an epoch's last batch when it is short. `"pad"` fills it with the epoch's first samples, `"drop"`
+   * leaves it out, both for every world size, 1 included, so that batches do not depend on it. `"error"` keeps it and
+   * fails with `InvalidOption` where several ranks cannot share it equally. Default `"error"`; `dropLast` and `padLast`
+   * of the pipeline's batch settle it as well.
+   */
+  readonly uneven?: Plan.Uneven | undefined
+}
+
 /**
  * A pipeline made ready, and all that its workers share.
  *
@@ -75,7 +86,7 @@ export const unwatched: Watch = { times: undefined, traced: false }
 export const make = <A, E, R>(
   pipeline: Pipeline<A, E, R>,
   workers: number,
-  ranks: Ranks,
+  ranks: Sharing,
   watch: Watch = unwatched
 ): Effect.Effect<Job, InvalidOption, R> =>
   Effect.flatMap(Effect.context<R>(), (context) =>
@@ -111,6 +122,7 @@ export const make = <A, E, R>(
         padLast: batch.padLast,
         rank: ranks.rank ?? 0,
         world: ranks.world ?? 1,
+        uneven: ranks.uneven,
         workers
       })
       const order = (epoch: number): Effect.Effect<Order, CoordinatesError> =>

@@ -77,10 +77,14 @@ export class Lanes {
     return this.#options.ready ? this.#shared : (this.all[this.#workerOf(place)]?.line ?? this.#shared)
   }
 
-  /** A worker has built a batch. */
-  put({ line }: Lane, made: Made): void {
-    if (made.place < this.#floor) this.#drop(made)
-    else line.put(made)
+  /** A worker has built a batch; says whether the consumer gets it, or has skipped it. */
+  put({ line }: Lane, made: Made): boolean {
+    if (made.place < this.#floor) {
+      this.#drop(made)
+      return false
+    }
+    line.put(made)
+    return true
   }
 
   /** A batch was taken, so that its worker may build another. */

@@ -25,14 +25,15 @@ import type * as Verify from "./Verify.ts"
  * @since 0.1.0
  */
 export class RunClosed extends Data.TaggedError("RunClosed")<{
-  /** Where the run stood: the first batch that was not delivered. */
-  readonly epoch: number
-  readonly batch: number
+  /** Where the run stood: the first batch that was not delivered. None where it was closed before it began. */
+  readonly at: { readonly epoch: number; readonly batch: number } | undefined
 }> {
   override get message(): string {
+    const { at } = this
+    const stood = at === undefined ? "it had not begun" : `it stood at batch ${at.batch} of epoch ${at.epoch}`
     return (
-      `this run is closed; it stood at batch ${this.batch} of epoch ${this.epoch}. Take its batches before its scope ` +
-      "closes, or open another run that goes on from its cursor: { from: cursor }"
+      `this run is closed; ${stood}. Take its batches before it is closed, or open another run, which goes on from the ` +
+      "cursor of this one with { from: cursor }"
     )
   }
 }
@@ -102,6 +103,8 @@ export interface Stats {
 export interface Epoch<out C, out E = never> extends AsyncIterable<Batch<C>> {
   /** Which epoch it is, from 0. */
   readonly number: number
+  /** The next of its batches, or none at its end. */
+  readonly take: Effect.Effect<Option.Option<Batch<C>>, LoaderError<E> | EpochPassed>
   /** Its batches from here on. Leaving it leaves the rest for whoever asks next. */
   readonly stream: Stream.Stream<Batch<C>, LoaderError<E> | EpochPassed>
 }
@@ -127,7 +130,7 @@ export interface Epochs<out C, out E = never>
  * @since 0.1.0
  */
 export interface Loader<out C, out E = never> {
-  /** How many batches an epoch has by the plan. */
+  /** How many batches an epoch has by the plan: with several ranks, how many each of them delivers. */
   readonly batches: number
   /**
    * The next batch, or none at the end. An interrupt can fall between a batch that is taken and who takes it: where the

@@ -13,11 +13,12 @@ import type { Ranks } from "./Job.ts"
 export const MAX_WORLD = 65_536
 
 /**
- * This process's rank and the world's size: `FURROW_RANK` and `FURROW_WORLD_SIZE`, else `RANK` and `WORLD_SIZE` as
- * torchrun and its like set them, else rank 0 of 1. To be spread into `Scheduler.open`'s options.
+ * This process's rank and the world size: `FURROW_RANK` and `FURROW_WORLD_SIZE`, else `RANK` and `WORLD_SIZE` as torchrun
+ * and other launchers set them, else rank 0 of 1. To be spread into the options of `Scheduler.open`.
  *
- * Fails with `ConfigError` when one is no whole number, when the rank is not below the world's size, or when there is a
- * rank above 0 without a size. Reads through Effect's `ConfigProvider`.
+ * Fails with `ConfigError` if one is not a whole number, if the rank is not below the world size, if the world size is
+ * above 1 and no rank is set (every process would be rank 0), or if a rank is set and no world size. Reads through
+ * Effect's `ConfigProvider`.
  *
  * @example
  * import { ConfigProvider, Effect, Layer } from "effect"
@@ -34,15 +35,28 @@ export const MAX_WORLD = 65_536
 export const ranksFromConfig: Effect.Effect<Required<Ranks>, ConfigError.ConfigError> = Effect.gen(function* () {
   const rank = yield* either("FURROW_RANK", "RANK")
   const world = yield* either("FURROW_WORLD_SIZE", "WORLD_SIZE")
-  const size = Option.match(world, { onNone: () => 1, onSome: ({ value }) => value })
-  if (Option.isSome(world) && (size < 1 || size > MAX_WORLD)) {
-    return yield* invalid(world.value.name, `${size} is no world size from 1 to ${MAX_WORLD}`)
+  if (Option.isNone(world)) {
+    if (Option.isNone(rank)) return { rank: 0, world: 1 }
+    const { name, value } = rank.value
+    return yield* invalid(
+      name,
+      `rank ${value} of how many is unknown: neither FURROW_WORLD_SIZE nor WORLD_SIZE is set; set one beside ${name}`
+    )
   }
-  if (Option.isSome(rank) && rank.value.value >= size) {
-    const hint = Option.isNone(world) ? "; set FURROW_WORLD_SIZE, too" : ""
-    return yield* invalid(rank.value.name, `rank ${rank.value.value} is not below the world size ${size}${hint}`)
+  const { name, value: size } = world.value
+  if (size < 1 || size > MAX_WORLD) return yield* invalid(name, `${size} is no world size from 1 to ${MAX_WORLD}`)
+  if (Option.isNone(rank)) {
+    if (size === 1) return { rank: 0, world: 1 }
+    return yield* invalid(
+      name,
+      `the world size is ${size} and neither FURROW_RANK nor RANK is set, so every process would be rank 0; ` +
+        `set one of them to this process's number, 0 to ${size - 1}`
+    )
   }
-  return { rank: Option.match(rank, { onNone: () => 0, onSome: ({ value }) => value }), world: size }
+  if (rank.value.value >= size) {
+    return yield* invalid(rank.value.name, `rank ${rank.value.value} is not below the world size ${size}`)
+  }
+  return { rank: rank.value.value, world: size }
 })
 
 const invalid = (name: string, message: string) => Effect.fail(ConfigError.InvalidData([name], message))

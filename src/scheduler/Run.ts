@@ -20,6 +20,7 @@ import type { CallSite } from "./CallSite.ts"
 import * as Cursor from "./Cursor.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Digest from "./Digest.ts"
+import { EmptyBatches } from "./EmptyBatch.ts"
 import * as Epochs from "./Epochs.ts"
 import * as FailurePolicy from "./FailurePolicy.ts"
 import * as Job from "./Job.ts"
@@ -91,6 +92,8 @@ export const open = <C, E, R>(
       chain,
       chosen,
       counting,
+      // A rank that is alone delivers nothing where nothing is left of a batch; several have to stay in step.
+      empty: job.plan.world === 1 ? undefined : new EmptyBatches(job.plan),
       lanes,
       looks,
       range,
@@ -108,7 +111,8 @@ export const open = <C, E, R>(
       })
     )
 
-    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E.
+    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E;
+    // a batch of no rows has the columns of one with rows, or, as `Batch` says, none where the rank has no rows.
     const typed = <Own>(taking: Effect.Effect<Option.Option<Batch<unknown>>, Delivery.DeliveryError | Own>) =>
       taking as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E> | Own>
     const take = typed<never>(delivery.take)

@@ -5,10 +5,10 @@
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
 import type * as Cursor from "./Cursor.ts"
-import type { Ranks } from "./Job.ts"
+import type { Sharing } from "./Job.ts"
 
 /** How a run goes, beside which epochs it delivers. @since 0.1.0 */
-export interface RunOptions extends Ranks {
+export interface RunOptions extends Sharing {
   /**
    * `"plan"` (the default): batch 0, 1, 2 … of each epoch. `"ready"`: whichever is built first, so that a slow batch
    * holds up only itself; the batches are the same, their order depends on timing.

@@ -17,13 +17,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ownLayer } from "../ForeignEffect.ts"
+import { foreign } from "../ForeignEffect.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import { given } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { Batch } from "../stages/Batch.ts"
 import { callSite } from "./CallSite.ts"
+import { EmptyBatches } from "./EmptyBatch.ts"
 import * as Iterator from "./Iterator.ts"
 import * as Job from "./Job.ts"
 import type { Epoch, Loader, LoaderError } from "./Loader.ts"
@@ -127,14 +128,17 @@ export const iterate = <C, E, R, ROut, EL>(
 ): Iteration<C, E> => {
   const opened = Run.open(pipeline, options, callSite(iterate))
   // `Provides` refuses a layer that lacks a service.
-  const own = ownLayer("the layer of the run", layer)
-  const services = (Layer.isLayer(own) ? own : Layer.fail(noLayer(own))) as Layer.Layer<R, EL | InvalidOption>
+  const services = (isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<R, EL | InvalidOption>
   const byEpoch = Effect.flatMap(opened, ({ epochs }) => Iterator.pulling(epochs))
   return {
     [Symbol.asyncIterator]: () => Iterator.make(opened, services),
     epochs: { [Symbol.asyncIterator]: () => Iterator.make(byEpoch, services) }
   }
 }
+
+/** One of another copy of `effect` is refused as such when the run opens. */
+const isLayer = (value: unknown): boolean =>
+  Layer.isLayer(value) || foreign("the layer of the run", value) !== undefined
 
 const noLayer = (value: unknown): InvalidOption =>
   new InvalidOption({
@@ -145,7 +149,7 @@ const noLayer = (value: unknown): InvalidOption =>
   })
 
 /** Which sample to make again; the figures stand in a `StageError`. @since 0.1.0 */
-export type ReplayOptions = Job.Ranks & {
+export type ReplayOptions = Job.Sharing & {
   readonly epoch: number
   /** How many workers the run had; under an elastic policy any number will do. */
   readonly workers: number
@@ -201,7 +205,11 @@ export const replay = <C, E, R>(
     const made = Effect.zipRight(
       worker.advance(epoch, batch),
       position === undefined
-        ? Effect.map(worker.batch(epoch, batch), Option.fromNullable)
+        ? Effect.map(worker.batch(epoch, batch), (made) =>
+            made === undefined && job.plan.world > 1
+              ? Option.some(new EmptyBatches(job.plan).at(epoch * job.plan.batches + batch))
+              : Option.fromNullable(made)
+          )
         : worker.sample(epoch, position)
     )
     yield* Ambient.installed(pipeline.ambient)

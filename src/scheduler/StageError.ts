@@ -6,6 +6,7 @@
 import * as Data from "effect/Data"
 import { shown } from "../InvalidOption.ts"
 import type { Job } from "./Job.ts"
+import type { Uneven } from "./Plan.ts"
 
 /**
  * A dataset, a stage or a collate failed. It names the place to the sample, and the call that makes that one sample
@@ -19,6 +20,8 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
   readonly epoch: number
   readonly rank: number
   readonly world: number
+  /** What the run does with a short last batch; `"error"` where it is not given. */
+  readonly uneven?: Uneven
   readonly worker: number
   readonly workers: number
   readonly batch: number
@@ -37,10 +40,11 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
 
   /** The call that makes this one sample (or batch) again. */
   get replay(): string {
-    const { batch, epoch, position, rank, workers, world } = this
+    const { batch, epoch, position, rank, uneven = "error", workers, world } = this
     const at = position === undefined ? `batch: ${batch}` : `position: ${position}`
     const ranks = world === 1 ? "" : `, rank: ${rank}, world: ${world}`
-    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks} })`
+    const last = uneven === "error" ? "" : `, uneven: "${uneven}"`
+    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks}${last} })`
   }
 
   override get message(): string {
@@ -95,7 +99,7 @@ export const errorAt = (
   cause: unknown,
   { failure, ordinal, position, sample }: SamplePlace = wholeBatch
 ): StageError => {
-  const { rank, workers, world } = plan
+  const { rank, uneven, workers, world } = plan
   const { name = "none", seed = "none" } = policy ?? {}
   return new StageError({
     policy: name,
@@ -103,6 +107,7 @@ export const errorAt = (
     ...at,
     rank,
     world,
+    uneven,
     workers,
     sample,
     position,

@@ -17,6 +17,11 @@ export { copy, hold, StaleBatch } from "./Lease.ts"
 /**
  * One batch, as it is delivered.
  *
+ * With several ranks its `size` is 0 where filters or the failure policy left this rank none of its rows: look at `size`
+ * before reading columns. Such a batch has the columns of the rank's first batch that has rows, with the same names,
+ * element types and inner shapes and no rows; `columns` is an empty record if the rank has no rows at all, or none in
+ * its first 1,024 batches.
+ *
  * @since 0.1.0
  */
 export interface Batch<out C> {

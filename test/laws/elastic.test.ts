@@ -50,15 +50,18 @@ test(
         conditions,
         fc.constantFrom(1, 2, 3, 4, 6),
         fc.integer({ min: 1, max: 5 }),
-        async (base, own, world, share) => {
+        fc.constantFrom("pad" as const, "drop" as const),
+        async (base, own, world, share, uneven) => {
           // A stage behind batch mixes the rows of one rank, so it is no part of this law.
-          const recipe: Recipe = { ...base, batchSize: share * world, behind: [] }
+          const recipe: Recipe = { ...base, batchSize: share * world, dropLast: uneven === "drop", behind: [] }
           const elastic = { ...own, policy: "elastic" } as const
-          const single = await run(recipe, elastic)
+          const single = await run(recipe, elastic, { uneven })
+          expect(single.batches).toEqual([...oracle(recipe, elastic, 0, 1, uneven)])
           const shares = []
           for (let rank = 0; rank < world; rank++) {
-            const part = await run(recipe, { ...elastic, workers: 1 + (rank % 3) }, { rank, world })
-            expect(part.batches).toEqual([...oracle(recipe, { ...elastic, workers: 1 + (rank % 3) }, rank, world)])
+            const part = await run(recipe, { ...elastic, workers: 1 + (rank % 3) }, { rank, world, uneven })
+            const expected = oracle(recipe, { ...elastic, workers: 1 + (rank % 3) }, rank, world, uneven)
+            expect(part.batches).toEqual([...expected])
             shares.push(part.batches)
           }
           for (const whole of single.batches) {

@@ -9,11 +9,18 @@ const last = (stdout: string) => JSON.parse(stdout.trim().split("\n").at(-1) ?? 
 const few = ["--limit", "500", "--epochs", "2", "--batch-size", "48", "--workers", "2"]
 
 describe("ranks that know nothing of each other", () => {
-  test.each([1, 3, 8])(
-    "make up the single rank's batches, to the bit, under elastic: %i of them",
-    async (world) => {
+  // The last of 11 batches has 20 samples, which neither 3 nor 8 ranks can share equally.
+  test.each([
+    [1, "error", 1000, 22],
+    [3, "pad", 1056, 22],
+    [8, "drop", 960, 20]
+  ])(
+    "make up the single rank's batches, to the bit, under elastic: %i of them, uneven: %s",
+    async (world, uneven, count, wanted) => {
       const { code, stdout } = await start("merge.ts", [
         ...few,
+        "--uneven",
+        uneven,
         "--world",
         String(world),
         "--policy",
@@ -21,19 +28,22 @@ describe("ranks that know nothing of each other", () => {
         "--json"
       ]).ended
       expect(code).toBe(0)
-      const { digest, once, order, ranks, samples, single } = last(stdout)
-      expect({ once, order, samples, digest }).toEqual({
+      const { digest, inStep, once, order, ranks, samples, single, steps } = last(stdout)
+      expect({ inStep, once, order, samples, digest, steps }).toEqual({
+        inStep: true,
         once: true,
         order: true,
-        samples: 1000,
-        digest: single.digest
+        samples: count,
+        digest: single.digest,
+        steps: wanted
       })
       expect(ranks).toHaveLength(world)
-      expect(ranks.reduce((sum: number, rank: { samples: number }) => sum + rank.samples, 0)).toBe(1000)
+      expect(ranks.reduce((sum: number, rank: { samples: number }) => sum + rank.samples, 0)).toBe(count)
 
       // On that rank's own machine, with other workers.
       const rank = world - 1
       const args = ["--rank", String(rank), "--world", String(world), "--policy", "elastic", "--no-train", "--json"]
+      args.push("--uneven", uneven)
       const own = await start("train.ts", [...few.slice(0, 6), "--workers", "3", ...args]).ended
       expect(last(own.stdout).digest).toBe(ranks[rank].digest)
     },
@@ -69,8 +79,16 @@ describe("ranks that know nothing of each other", () => {
     async () => {
       const cases = [
         [["--rank", "2", "--world", "2", "--no-train"], {}, "--rank 2 is not below the world size, --world 2"],
-        [["--world", "2"], {}, "add --no-train"],
-        [["--no-train"], { RANK: "5" }, "rank 5 is not below the world size 1; set FURROW_WORLD_SIZE, too"],
+        [["--rank", "0", "--world", "2"], {}, "add --no-train"],
+        [["--world", "2", "--no-train"], {}, "--world 2 without --rank would make every process rank 0"],
+        [["--no-train"], { RANK: "5" }, "neither FURROW_WORLD_SIZE nor WORLD_SIZE is set; set one beside RANK"],
+        [["--no-train"], { WORLD_SIZE: "4" }, "neither FURROW_RANK nor RANK is set, so every process would be rank 0"],
+        [
+          ["--rank", "0", "--world", "3", "--no-train", "--limit", "500", "--batch-size", "48"],
+          {},
+          'uneven must be "pad" (fill the last batch with the epoch\'s first samples) or "drop" (leave it out)'
+        ],
+        [["--uneven", "keep", "--no-train"], {}, '--uneven "keep" is none of pad, drop, error'],
         [["--no-train"], { WORLD_SIZE: "two" }, '"two" is no whole number']
       ] as const
       for (const [args, env, message] of cases) {

@@ -106,7 +106,7 @@ const shares = (count: number): Shares => {
 /** Lets all fibers come to rest. */
 const rest = () => Effect.runPromise(Effect.sleep(0))
 
-const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false) => {
+const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped: ReadonlyArray<number> = []) => {
   const machine = new Machine(kinds)
   const leave = new Leave(ahead)
   const made: Array<number> = []
@@ -121,6 +121,7 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false) => {
     made: ({ number }, exit: Exit.Exit<Content, Failure>) => {
       expect(Exit.isSuccess(exit) && exit.value.batch?.index).toBe(number)
       made.push(number)
+      return !skipped.includes(number)
     }
   })
   // It requires nothing: neither does the machine.
@@ -154,6 +155,23 @@ describe("a worker whose batches are made elsewhere", () => {
     expect(made).toEqual([0])
     expect(machine.waits).toBe(false)
     await Effect.runPromise(Fiber.interrupt(fiber))
+  })
+
+  test("goes on waiting for who waits, past batches that the consumer has skipped", async () => {
+    for (const kind of ["plain", "effect to take"] as const) {
+      const { errand, fiber, machine, made } = open(Array<Kind>(4).fill(kind), 4, false, [0, 1])
+      await rest()
+      errand.look(true)
+      for (let number = 0; number < 3; number++) {
+        expect(machine.waits).toBe(true)
+        machine.make()
+        await rest()
+        expect(made).toHaveLength(number + 1)
+      }
+      // An effect is waited for as soon as it is the next one.
+      expect(machine.waits).toBe(kind !== "plain")
+      await Effect.runPromise(Fiber.interrupt(fiber))
+    }
   })
 
   test("waits at all times where it is to know when they were there", async () => {

@@ -88,6 +88,8 @@ export interface Case {
   readonly stages: ReadonlyArray<StageCase>
   readonly batchSize: number
   readonly last: "keep" | "drop" | "pad"
+  /** Whether the pipeline's batch says so, or the run. */
+  readonly by: "stage" | "run"
   /** How many drawing stages stand behind batch. */
   readonly behind: number
   readonly policy: "epochWorker" | "elastic"
@@ -175,6 +177,7 @@ export const cases: fc.Arbitrary<Case> = fc.record({
     .map((row) => row.map((kind, place) => ({ kind, name: `${kind} ${place}` }))),
   batchSize: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.constantFrom(2, 4, 6, 8, 12)),
   last: fc.constantFrom("keep" as const, "drop" as const, "pad" as const),
+  by: fc.constantFrom("stage" as const, "run" as const),
   behind: fc.constantFrom(0, 0, 1, 2),
   policy: fc.constantFrom("epochWorker" as const, "elastic" as const),
   seed: fc.nat(),

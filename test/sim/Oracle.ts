@@ -57,6 +57,12 @@ export const batchesOf = (own: Case): number => {
   return full * own.batchSize < count && own.last !== "drop" ? full + 1 : full
 }
 
+/** What the run says of the last batch; where it would drop all there is, the pipeline's batch says so. */
+export const unevenOf = (own: Case): "pad" | "drop" | undefined => {
+  if (own.by === "stage" || own.last === "keep") return undefined
+  return own.last === "drop" && countOf(own) < own.batchSize ? undefined : own.last
+}
+
 const orderOf = (own: Case, rng: () => Rng.Rng): ((position: number) => number) => {
   switch (own.sampler) {
     case "sequential":
@@ -89,7 +95,7 @@ const orderOf = (own: Case, rng: () => Rng.Rng): ((position: number) => number) 
 
 /** What a rank is to deliver, by place in the row of all batches of the run. */
 export interface Whole {
-  /** None where nothing is left of one. */
+  /** None where nothing is left of one and the rank is alone. */
   readonly batches: ReadonlyArray<Expected | undefined>
   /** How many samples of each were left out as they failed. */
   readonly left: ReadonlyArray<number>
@@ -163,7 +169,8 @@ export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
       const ordinal = began.get(worker) ?? 0
       began.set(worker, ordinal + 1)
       if (head === undefined || indices.length === 0) {
-        result.push(undefined)
+        // Several ranks stay in step: one that has nothing left of a batch delivers that.
+        result.push(world === 1 ? undefined : { epoch, index: batch, worker, indices: [], traces: [] })
         continue
       }
       let numbers = traces.flat()
@@ -193,9 +200,12 @@ export const hashOf = ({ indices, traces }: Expected): Buffer => {
   return hash.digest()
 }
 
-/** The chain over some batches, from where another one stands. */
+/** The chain over some batches, from where another one stands. Those without rows are no part of it. */
 export const digestOf = (batches: ReadonlyArray<Expected>, from: string): string => {
   let head: Buffer = Buffer.from(from, "hex")
-  for (const batch of batches) head = createHash("sha256").update(head).update(hashOf(batch)).digest()
+  for (const batch of batches) {
+    if (batch.indices.length === 0) continue
+    head = createHash("sha256").update(head).update(hashOf(batch)).digest()
+  }
   return head.toString("hex")
 }

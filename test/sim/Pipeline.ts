@@ -4,7 +4,7 @@
 import { Data, Effect } from "effect"
 import { type Batch, Dataset, Pipeline, Sampler, type SeedPolicy, Tensor } from "../../src/index.ts"
 import type { Case, Fault, StageCase } from "./Case.ts"
-import { batchesOf, keeps, LIMIT, mapped, mixed, placeOf, subsetOf } from "./Oracle.ts"
+import { batchesOf, keeps, LIMIT, mapped, mixed, placeOf, subsetOf, unevenOf } from "./Oracle.ts"
 
 /** What a simulated fault fails with. */
 export class Broken extends Data.TaggedError("Broken")<{ readonly stage: string; readonly index: number }> {}
@@ -176,9 +176,10 @@ export const pipelineOf = (
       return { index, trace: [0] }
     })
   )
+  const last = unevenOf(own) === undefined ? own.last : "keep"
   let batched: Drawing<Batch.Batch<Columns>> = own.stages
     .reduce(stageOf(faults), begun)
-    .pipe(Pipeline.batch(own.batchSize, { dropLast: own.last === "drop", padLast: own.last === "pad" }))
+    .pipe(Pipeline.batch(own.batchSize, { dropLast: last === "drop", padLast: last === "pad" }))
   for (let stage = 0; stage < own.behind; stage++) {
     batched = batched.pipe(
       Pipeline.augment(`mix ${stage}`, (batch, rng): Batch.Batch<Columns> => {

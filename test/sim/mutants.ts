@@ -35,6 +35,18 @@ const mutants: ReadonlyArray<Mutant> = [
     to: "size: Math.min(to - from + 1, length - from) }"
   },
   {
+    name: "a run that pads its last batch leaves it as it is",
+    file: "scheduler/Plan.ts",
+    from: 'padLast || uneven === "pad" }',
+    to: "padLast }"
+  },
+  {
+    name: "a rank that has no rows of a batch does not deliver it",
+    file: "scheduler/Delivery.ts",
+    from: "batch ?? empty?.at(taken.place)",
+    to: "batch"
+  },
+  {
     name: "a run that goes on begins one batch late",
     file: "scheduler/Scheduler.ts",
     from: "from.epoch * batches + from.batch\n",
@@ -151,7 +163,7 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the folder is not synced",
     file: "checkpoint/FileStore.ts",
-    from: "Effect.zipRight(settle(directory)),",
+    from: "Effect.zipRight(settle(fs, directory)),",
     to: ""
   },
   {

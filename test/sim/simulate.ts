@@ -10,7 +10,7 @@ import { type Batch, Checkpoint, Cursor, FailurePolicy, Scheduler, SeedPolicy, W
 import { type Case, type Corruption, type Leg, lastLeg, worlds } from "./Case.ts"
 import { Disk } from "./Disk.ts"
 import { elsewhere } from "./Elsewhere.ts"
-import { batchesOf, countOf, digestOf, type Expected, oracle, type Place } from "./Oracle.ts"
+import { batchesOf, countOf, digestOf, type Expected, oracle, type Place, unevenOf } from "./Oracle.ts"
 import { Broken, type Columns, type Happening, pipelineOf } from "./Pipeline.ts"
 import { Dice, run } from "./World.ts"
 
@@ -83,7 +83,8 @@ const plain = (batch: Batch.Batch<Columns>): Expected => ({
   index: batch.index,
   worker: batch.worker,
   indices: Array.from(batch.indices),
-  traces: Array.from(batch.columns.trace.data)
+  // A rank that never has a row does not know its columns.
+  traces: batch.size === 0 && Object.keys(batch.columns).length === 0 ? [] : Array.from(batch.columns.trace.data)
 })
 
 const parsed = (text: string): unknown => {
@@ -172,6 +173,7 @@ class Process {
       prefetch,
       rank,
       world,
+      uneven: unevenOf(this.#own),
       digest: true,
       ...(from === undefined ? {} : { from })
     }
@@ -233,7 +235,10 @@ class Process {
           const happening: Happening = { event, begun, broken }
           // The bound: each worker has at most `prefetch` batches begun and not taken.
           const inBounds = (cursor: Cursor.Cursor): void => {
-            const open = Array.from(begun).filter((place) => !isBehind(cursor, place, batches)).length
+            // Empty batches take no room; they may be held back until one with rows shows what columns they have.
+            const open = Array.from(begun).filter(
+              (place) => !isBehind(cursor, place, batches) && this.#expected[place]?.indices.length !== 0
+            ).length
             const most = Math.min(this.#place.workers, batches) * this.#leg.prefetch
             must(open <= most, () => `${open} batches are begun and not taken, where ${most} may be`)
           }
@@ -531,7 +536,9 @@ class Process {
 
 /** The world that a leg has, and its workers, as far as the run before allows. */
 const conditions = (own: Case, leg: Leg, state: State): { readonly workers: number; readonly world: number } => {
-  const allowed = worlds(own.batchSize)
+  // What is left for the last batch is shared equally, too.
+  const rest = own.last === "keep" ? countOf(own) % own.batchSize : 0
+  const allowed = worlds(own.batchSize).filter((world) => rest % world === 0)
   const wanted = { workers: leg.workers, world: allowed[leg.world % allowed.length] ?? 1 }
   const begun = state.ranks.some(({ cursor }) => cursor !== undefined)
   if (!begun) return wanted

@@ -108,13 +108,16 @@ const mixing = (name: string) =>
     return { ...batch, columns: { index, trace: Tensor.make(data, trace.shape) } }
   })
 
-/** The pipeline of a recipe. */
-export const pipelineOf = (recipe: Recipe): Drawing<Batch.Batch<Columns>> => {
+/** The pipeline of a recipe; `first` stands in front of its stages. */
+export const pipelineOf = (
+  recipe: Recipe,
+  first: (pipeline: Drawing<Traced>) => Drawing<Traced> = (pipeline) => pipeline
+): Drawing<Batch.Batch<Columns>> => {
   const begun: Drawing<Traced> = Pipeline.from(Dataset.range(recipe.size)).pipe(
     Pipeline.sample(samplers[recipe.sampler]),
     Pipeline.map("begin", (index): Traced => ({ index, trace: [0] }))
   )
-  const stages = recipe.stages.reduce((pipeline, stage) => stageOf(stage)(pipeline), begun)
+  const stages = recipe.stages.reduce((pipeline, stage) => stageOf(stage)(pipeline), first(begun))
   const batched: Drawing<Batch.Batch<Columns>> = stages.pipe(
     Pipeline.batch(recipe.batchSize, { dropLast: recipe.dropLast })
   )

@@ -13,7 +13,8 @@ export const plain = (batch: Batch.Batch<Columns>): Expected => ({
   index: batch.index,
   worker: batch.worker,
   indices: Array.from(batch.indices),
-  traces: Array.from(batch.columns.trace.data)
+  // A rank that has no rows at all does not know its columns.
+  traces: batch.size === 0 && Object.keys(batch.columns).length === 0 ? [] : Array.from(batch.columns.trace.data)
 })
 
 export const layerOf = (conditions: Conditions) => Layer.merge(policyOf(conditions), Workers.fibers(conditions.workers))

@@ -170,6 +170,7 @@ class Host {
       workers: plan.workers,
       rank: plan.rank,
       world: plan.world,
+      uneven: plan.uneven,
       digest,
       limits: { ...limits, sample: sample === undefined ? undefined : Duration.toMillis(sample) },
       policy: policy === undefined ? undefined : described(policy),

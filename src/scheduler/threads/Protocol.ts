@@ -5,6 +5,7 @@
  */
 import type { Draw, Seeds, Service } from "../../seeding/SeedPolicy.ts"
 import type { DType, TypedArray } from "../../Tensor.ts"
+import type { Uneven } from "../Plan.ts"
 import type { Limits } from "../Tries.ts"
 import type { Extent } from "./Mailbox.ts"
 
@@ -20,6 +21,7 @@ export interface Start {
   readonly workers: number
   readonly rank: number
   readonly world: number
+  readonly uneven: Uneven
   readonly digest: boolean
   /** What the failure policy has its worker do; its time for a sample in milliseconds. */
   readonly limits: Omit<Limits, "batch" | "sample"> & { readonly sample: number | undefined }

@@ -1,0 +1,164 @@
+/**
+ * What the plain door is told, and the layers that it makes of it.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import { duration, InvalidOption, whole } from "./InvalidOption.ts"
+import * as FailurePolicy from "./scheduler/FailurePolicy.ts"
+import type { Refused } from "./scheduler/Provides.ts"
+import type { EpochOptions, RunOptions } from "./scheduler/RunOptions.ts"
+import type { StageError } from "./scheduler/StageError.ts"
+import * as Workers from "./scheduler/Workers.ts"
+import type { RootInput } from "./seeding/Seed.ts"
+import * as SeedPolicy from "./seeding/SeedPolicy.ts"
+
+/** The policies that go by name; each takes the run's `seed`. @since 0.1.0 */
+export type PolicyName = "epochWorker" | "elastic"
+
+const policies: Readonly<
+  Record<PolicyName, (options: SeedPolicy.Options) => Layer.Layer<SeedPolicy.SeedPolicy, unknown>>
+> = { epochWorker: SeedPolicy.epochWorker, elastic: SeedPolicy.elastic }
+
+/** A policy as a value: what `SeedPolicy`, `Parity` and the doubles of `furrow/testing` make. @since 0.1.0 */
+export type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
+
+/** What becomes of a sample that cannot be built. @since 0.1.0 */
+export interface Failures {
+  /** Try again, so many times, after waits that begin with `delay` (default 100 ms) and double each time. */
+  readonly retry?: { readonly times: number; readonly delay?: Duration.DurationInput }
+  /** Leave it out, after the tries, within a budget. */
+  readonly skip?: {
+    readonly budget: FailurePolicy.Budget
+    /** Is told of what was left out of a batch when that batch is taken. Default: a warning in the log. */
+    readonly report?: (skipped: FailurePolicy.Skipped) => void | Promise<void>
+    /** Which errors may be passed over. Default: all but those that are faults of the program. */
+    readonly when?: (error: StageError) => boolean
+    readonly fill?: "none" | "neighbour"
+  }
+  readonly timeout?: FailurePolicy.Timeouts
+}
+
+/** How a run goes, beside its epochs, its seed and its services. @since 0.1.0 */
+export interface PlainOptions extends RunOptions {
+  /** How many workers build batches: fibers, or threads with `threads`. Default 1. Or a value of `Workers`. */
+  readonly workers?: number | Layer.Layer<Workers.Workers, unknown>
+  /** Give each worker a thread of its own, which imports the pipeline from a module: `{ pipeline: import.meta.url }`. */
+  readonly threads?: Workers.ThreadOptions
+  /** What becomes of what fails; a value of `FailurePolicy`, or in plain words. Default: the first error ends the run. */
+  readonly failures?: Failures | Layer.Layer<FailurePolicy.FailurePolicy, unknown>
+  /** Ends the run: whoever waits for a batch gets the signal's reason, once all workers have ended. */
+  readonly signal?: AbortSignal
+}
+
+/** That a pipeline that draws has its seed. @since 0.1.0 */
+export type Seeded<R, S, P> = SeedPolicy.SeedPolicy extends R
+  ? undefined extends S
+    ? P extends PolicyLayer
+      ? unknown
+      : Refused<"This pipeline draws random numbers, so it needs a seed: give { seed: 42 }, or a policy as a value">
+    : unknown
+  : unknown
+
+/** That a pipeline that requires services has them. @since 0.1.0 */
+export type Served<R> = [Exclude<R, SeedPolicy.SeedPolicy>] extends [never]
+  ? { readonly layer?: Layer.Layer<never, unknown> | Layer.Layer<unknown, unknown> }
+  : {
+      /** The services that the pipeline requires. */ readonly layer: Layer.Layer<
+        Exclude<R, SeedPolicy.SeedPolicy>,
+        unknown
+      >
+    }
+
+/** What `furrow` is told of a pipeline that requires `R`. @since 0.1.0 */
+export type FurrowOptions<R, S, P> = PlainOptions &
+  EpochOptions & {
+    /** The run's seed: a whole number from 0 to 2^53 - 1, a bigint below 2^64, or a string. */
+    readonly seed?: S
+    /** How seeds are derived from it: a policy's name, by default `"epochWorker"`; or a policy as a value, without `seed`. */
+    readonly policy?: P
+  } & Served<R> &
+  Seeded<R, S, P>
+
+/** The same where types do not matter any more. @since 0.1.0 */
+export type AnyOptions = PlainOptions &
+  EpochOptions & {
+    readonly seed?: RootInput | undefined
+    readonly policy?: PolicyName | PolicyLayer | undefined
+    readonly layer?: Layer.Layer<never, unknown> | undefined
+  }
+
+const isLayer = <A, V>(value: V | Layer.Layer<A, unknown>): value is Layer.Layer<A, unknown> => Layer.isLayer(value)
+
+const seeding = ({ policy, seed }: AnyOptions): Layer.Layer<never, unknown> => {
+  if (isLayer(policy)) {
+    if (seed === undefined) return policy
+    const expected = "left out beside a policy that is a value, which has its seed already"
+    throw new InvalidOption({ option: "seed", value: seed, expected })
+  }
+  if (policy !== undefined && !Object.hasOwn(policies, policy)) {
+    const expected = `${Object.keys(policies)
+      .map((name) => JSON.stringify(name))
+      .join(", ")}, or a policy as a value`
+    throw new InvalidOption({ option: "policy", value: policy, expected })
+  }
+  if (seed !== undefined) return policies[policy ?? "epochWorker"]({ seed })
+  if (policy === undefined) return Layer.empty
+  throw new InvalidOption({ option: "seed", value: seed, expected: `given with policy ${JSON.stringify(policy)}` })
+}
+
+const working = ({ threads, workers = 1 }: AnyOptions): Layer.Layer<never, unknown> => {
+  if (isLayer(workers)) {
+    if (threads === undefined) return workers
+    const expected = "left out beside workers that are a value"
+    throw new InvalidOption({ option: "threads", value: threads, expected })
+  }
+  if (threads === undefined) return Workers.fibers(whole("workers", workers, 1, Workers.MAX))
+  return Workers.threads(whole("workers", workers, 1, Workers.MAX_THREADS), threads)
+}
+
+const retrying = ({
+  delay = "100 millis",
+  times
+}: NonNullable<Failures["retry"]>): Schedule.Schedule<unknown, StageError> =>
+  Schedule.intersect(
+    Schedule.recurs(whole("failures.retry.times", times, 0)),
+    Schedule.exponential(duration("failures.retry.delay", delay))
+  )
+
+const failing = ({ failures }: AnyOptions): Layer.Layer<never, unknown> => {
+  if (failures === undefined) return Layer.empty
+  if (isLayer(failures)) return failures
+  const { skip, timeout } = failures
+  const retry = failures.retry === undefined ? undefined : retrying(failures.retry)
+  if (skip !== undefined) {
+    const { report, ...rest } = skip
+    return FailurePolicy.skip({
+      ...rest,
+      ...(report === undefined ? {} : { report: (own) => Effect.promise(async () => report(own)) }),
+      ...(retry === undefined ? {} : { retry }),
+      ...(timeout === undefined ? {} : { timeout })
+    })
+  }
+  if (retry !== undefined) return FailurePolicy.retry(retry, timeout === undefined ? {} : { timeout })
+  return timeout === undefined ? FailurePolicy.fail : FailurePolicy.timeout(timeout)
+}
+
+/** All services of a run. Throws `InvalidOption`. @since 0.1.0 */
+export const layers = (options: AnyOptions): Layer.Layer<never, unknown> => {
+  const { layer, signal } = options
+  if (layer !== undefined && !isLayer(layer)) {
+    throw new InvalidOption({
+      option: "layer",
+      value: layer,
+      expected: "a Layer with the services that the pipeline requires"
+    })
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new InvalidOption({ option: "signal", value: signal, expected: "an AbortSignal" })
+  }
+  return Layer.mergeAll(layer ?? Layer.empty, working(options), failing(options), seeding(options))
+}

@@ -1,0 +1,296 @@
+/**
+ * The plain door: a run of a pipeline for code without Effect. It is a page over `Scheduler.open`, not a second engine:
+ * same batches, same errors, same cursors.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { type AnyOptions, type FurrowOptions, layers, type PolicyLayer, type PolicyName } from "./FurrowOptions.ts"
+import type { Pipeline } from "./Pipeline.ts"
+import { callSite } from "./scheduler/CallSite.ts"
+import type { Cursor } from "./scheduler/Cursor.ts"
+import * as Iterator from "./scheduler/Iterator.ts"
+import { type Loader, RunClosed, type Stats } from "./scheduler/Loader.ts"
+import type { Profile } from "./scheduler/Profile.ts"
+import * as ScheduledRun from "./scheduler/Run.ts"
+import { settings } from "./scheduler/RunOptions.ts"
+import { Session } from "./scheduler/Session.ts"
+import type { Verified } from "./scheduler/Verify.ts"
+import type { RootInput } from "./seeding/Seed.ts"
+import type { Batch } from "./stages/Batch.ts"
+
+export type { Failures, FurrowOptions, PlainOptions, PolicyLayer, PolicyName } from "./FurrowOptions.ts"
+
+/**
+ * Something of a run was read before the run had begun.
+ *
+ * @since 0.1.0
+ */
+export class RunNotOpen extends Data.TaggedError("RunNotOpen")<{
+  /** What was read, such as `cursor`. */
+  readonly read: string
+}> {
+  override get message(): string {
+    return `${this.read} cannot be read before the run has begun: take a batch first, or \`await run.open()\``
+  }
+}
+
+/** One epoch of a run, or what is left of it. @since 0.1.0 */
+export interface RunEpoch<out C> extends AsyncIterable<Batch<C>> {
+  /** Which epoch it is, from 0. */
+  readonly number: number
+}
+
+/**
+ * A run of a pipeline. It opens when its first batch is asked for, and is closed, with all workers ended, at its end, by
+ * an error, by `close`, by its signal, and by leaving a loop over it or over its epochs early. What it counted can be read
+ * afterwards; batches cannot be had any more: that is a `RunClosed`.
+ *
+ * Errors are thrown as the typed errors they are (`error instanceof Scheduler.StageError`, `error._tag`).
+ *
+ * @since 0.1.0
+ */
+export interface Run<out C> extends AsyncIterable<Batch<C>> {
+  /**
+   * The epochs that are left, each with its number and its batches. After a resume the first is the rest of the one at
+   * hand. To ask for the next one skips what is left of this one; see `Scheduler.Epochs`.
+   */
+  readonly epochs: AsyncIterable<RunEpoch<C>>
+  /** The next batch; `undefined` at the end. */
+  readonly take: () => Promise<Batch<C> | undefined>
+  /** Opens the run, if it is not open yet, so that its cursor can be read before its first batch. */
+  readonly open: () => Promise<void>
+  /** Ends all workers. It may be called at any time, any number of times. */
+  readonly close: () => Promise<void>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+  /** Where the run stands: behind the last batch that was taken. Plain data. Throws `RunNotOpen`. */
+  readonly cursor: Cursor
+  /** What it did so far. Throws `RunNotOpen`. */
+  readonly stats: Stats
+  /** Where the time went so far; `undefined` without `profile: true`. Throws `RunNotOpen`. */
+  readonly profile: Profile | undefined
+  /** The digest of what was delivered; that of nothing without `digest: true`. Throws `RunNotOpen`. */
+  readonly digest: string
+  /** Builds the batches that `verify` has chosen so far again, and gives which they were; see `Loader.verify`. */
+  readonly verify: () => Promise<ReadonlyArray<Verified>>
+}
+
+const END = { done: true, value: undefined } as const
+
+class PlainRun<C, E> implements Run<C> {
+  readonly #session: Session<Loader<C, E>, unknown, never>
+  readonly #signal: AbortSignal | undefined
+  readonly #abort = (): void => {
+    void this.close()
+  }
+  /** All was delivered. */
+  #ended = false
+
+  constructor(
+    open: Effect.Effect<Loader<C, E>, unknown, Scope.Scope>,
+    layer: Layer.Layer<never, unknown>,
+    signal?: AbortSignal
+  ) {
+    this.#session = new Session(open, layer)
+    this.#signal = signal
+  }
+
+  readonly epochs: AsyncIterable<RunEpoch<C>> = {
+    [Symbol.asyncIterator]: () => {
+      let pull: Effect.Effect<Option.Option<RunEpoch<C>>, unknown> | undefined
+      return this.#iterator(({ epochs }) =>
+        pull !== undefined
+          ? pull
+          : Effect.flatMap(Iterator.pulling(epochs), (source) => {
+              pull = Effect.map(
+                source.take,
+                Option.map((epoch) => this.#epoch(epoch))
+              )
+              return pull
+            })
+      )
+    }
+  };
+
+  [Symbol.asyncIterator](): AsyncIterator<Batch<C>, undefined> {
+    return this.#iterator(({ take }) => take)
+  }
+
+  async take(): Promise<Batch<C> | undefined> {
+    if (this.#ended) return undefined
+    return this.#next(({ take }) => take)
+  }
+
+  async open(): Promise<void> {
+    if (this.#session.opened === undefined) await this.#use(() => Effect.void)
+  }
+
+  async close(): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#abort)
+    await this.#session.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  get cursor(): Cursor {
+    return Effect.runSync(this.#loader("cursor").cursor)
+  }
+
+  get stats(): Stats {
+    return Effect.runSync(this.#loader("stats").stats)
+  }
+
+  get profile(): Profile | undefined {
+    return Option.getOrUndefined(Effect.runSync(this.#loader("profile").profile))
+  }
+
+  get digest(): string {
+    return Effect.runSync(this.#loader("digest").digest)
+  }
+
+  async verify(): Promise<ReadonlyArray<Verified>> {
+    const exit = await Effect.runPromiseExit(this.#loader("verify").verify)
+    if (Exit.isSuccess(exit)) return exit.value
+    throw Cause.squash(exit.cause)
+  }
+
+  #loader(read: string): Loader<C, E> {
+    const { opened } = this.#session
+    if (opened === undefined) throw new RunNotOpen({ read })
+    return opened
+  }
+
+  /** Whatever ends it ends the run: its end, an error, and leaving it. */
+  #iterator<A>(
+    pull: (loader: Loader<C, E>) => Effect.Effect<Option.Option<A>, unknown, Scope.Scope>
+  ): AsyncIterator<A, undefined> {
+    let over = false
+    return {
+      next: async () => {
+        if (over) return END
+        const value = await this.#next(pull)
+        if (value !== undefined) return { done: false, value }
+        over = true
+        return END
+      },
+      return: async () => {
+        over = true
+        await this.close()
+        return END
+      }
+    }
+  }
+
+  /** Leaving it leaves the run as it is: the next epoch can be asked for. */
+  #epoch({
+    number,
+    take
+  }: {
+    readonly number: number
+    readonly take: Effect.Effect<Option.Option<Batch<C>>, unknown>
+  }): RunEpoch<C> {
+    return {
+      number,
+      [Symbol.asyncIterator]: () => {
+        let over = false
+        return {
+          next: async () => {
+            if (over) return END
+            const batch = await this.#use(() => take)
+            over = Option.isNone(batch)
+            return Option.isSome(batch) ? { done: false, value: batch.value } : END
+          },
+          return: async () => {
+            over = true
+            return END
+          }
+        }
+      }
+    }
+  }
+
+  async #next<A>(
+    pull: (loader: Loader<C, E>) => Effect.Effect<Option.Option<A>, unknown, Scope.Scope>
+  ): Promise<A | undefined> {
+    const next = await this.#use(pull)
+    if (Option.isSome(next)) return next.value
+    this.#ended = true
+    await this.close()
+    return undefined
+  }
+
+  /** Runs an effect over the open run. An error ends the run before it is thrown. */
+  async #use<A>(work: (loader: Loader<C, E>) => Effect.Effect<A, unknown, Scope.Scope>): Promise<A> {
+    const signal = this.#signal
+    if (this.#isAborted) {
+      await this.close()
+      throw signal?.reason
+    }
+    if (this.#session.isClosed) throw this.#closed()
+    signal?.addEventListener("abort", this.#abort)
+    const exit = await this.#session.use(work)
+    if (exit !== undefined && Exit.isSuccess(exit)) return exit.value
+    await this.close()
+    if (this.#isAborted) throw signal?.reason
+    throw exit === undefined ? this.#closed() : Cause.squash(exit.cause)
+  }
+
+  get #isAborted(): boolean {
+    return this.#signal?.aborted === true
+  }
+
+  #closed(): RunClosed {
+    const { opened } = this.#session
+    const { batch, epoch } = opened === undefined ? {} : Effect.runSync(opened.cursor)
+    return new RunClosed({ at: epoch === undefined || batch === undefined ? undefined : { epoch, batch } })
+  }
+}
+
+/**
+ * Opens a run of a pipeline, without Effect. Throws `InvalidOption` for options that cannot be meant; all else that can
+ * go wrong is thrown when batches are asked for.
+ *
+ * @example
+ * import { Dataset, furrow, Pipeline, Sampler } from "furrow"
+ *
+ * const numbers = Pipeline.from(Dataset.range(1000)).pipe(
+ *   Pipeline.sample(Sampler.shuffle),
+ *   Pipeline.augment("jitter", (x, rng) => x + rng.uniform(-0.5, 0.5)),
+ *   Pipeline.batch(32)
+ * )
+ *
+ * await using run = furrow(numbers, { seed: 42, workers: 4, epochs: 2 })
+ * let seen = 0
+ * for await (const epoch of run.epochs) {
+ *   for await (const batch of epoch) seen += batch.size
+ *   console.assert(seen === 1000 * (epoch.number + 1)) // a validation has its place here
+ * }
+ * console.assert(run.stats.samples === 2000)
+ *
+ * @since 0.1.0
+ */
+export const furrow = <
+  C,
+  E,
+  R,
+  S extends RootInput | undefined = undefined,
+  P extends PolicyName | PolicyLayer | undefined = undefined
+>(
+  pipeline: Pipeline<Batch<C>, E, R>,
+  options: FurrowOptions<R, S, P>
+): Run<C> => {
+  // The types are checked by now; what is left of them is looked at when it runs.
+  const own = options as unknown as AnyOptions
+  settings(own)
+  // Types say that the layer has what the pipeline requires.
+  const open = ScheduledRun.open(pipeline, own, callSite(furrow)) as Effect.Effect<Loader<C, E>, unknown, Scope.Scope>
+  return new PlainRun(open, layers(own), own.signal)
+}
