@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The plain door: a run of a pipeline for code without Effect. It is a page over `Scheduler.open`, not a second engine:
  * same batches, same errors, same cursors.
