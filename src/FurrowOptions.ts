@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import { foreign } from "./ForeignEffect.ts"
 import { duration, InvalidOption, whole } from "./InvalidOption.ts"
 import * as FailurePolicy from "./scheduler/FailurePolicy.ts"
 import type { Refused } from "./scheduler/Provides.ts"
@@ -91,7 +92,12 @@ export type AnyOptions = PlainOptions &
     readonly layer?: Layer.Layer<never, unknown> | undefined
   }
 
-const isLayer = <A, V>(value: V | Layer.Layer<A, unknown>): value is Layer.Layer<A, unknown> => Layer.isLayer(value)
+/** Whether an option is a layer. Throws `ForeignEffect` for one that another copy of `effect` made. */
+const isLayer = <A, V>(value: V | Layer.Layer<A, unknown>): value is Layer.Layer<A, unknown> => {
+  const wrong = foreign("a layer among furrow's options", value)
+  if (wrong !== undefined) throw wrong
+  return Layer.isLayer(value)
+}
 
 const seeding = ({ policy, seed }: AnyOptions): Layer.Layer<never, unknown> => {
   if (isLayer(policy)) {
@@ -147,7 +153,7 @@ const failing = ({ failures }: AnyOptions): Layer.Layer<never, unknown> => {
   return timeout === undefined ? FailurePolicy.fail : FailurePolicy.timeout(timeout)
 }
 
-/** All services of a run. Throws `InvalidOption`. @since 0.1.0 */
+/** All services of a run. Throws `InvalidOption`, and `ForeignEffect`. @since 0.1.0 */
 export const layers = (options: AnyOptions): Layer.Layer<never, unknown> => {
   const { layer, signal } = options
   if (layer !== undefined && !isLayer(layer)) {

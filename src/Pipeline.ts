@@ -23,6 +23,7 @@ import type * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import type { Dataset } from "./datasets/Dataset.ts"
+import { cureOf } from "./datasets/NoDataset.ts"
 import { isDataset } from "./datasets/RandomAccess.ts"
 import { ownEffect } from "./ForeignEffect.ts"
 import { InvalidOption, whole } from "./InvalidOption.ts"
@@ -157,27 +158,6 @@ export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => {
   if (isDataset(dataset)) return new PipelineImpl(dataset, [], "refuse")
   throw new InvalidOption({ option: "the dataset of Pipeline.from", value: dataset, expected: cureOf(dataset) })
 }
-
-/** What makes a dataset of a value that is none. */
-const cureOf = (value: unknown): string => {
-  if (Array.isArray(value)) return "a dataset: Dataset.fromArray(items)"
-  if (ArrayBuffer.isView(value))
-    return "a dataset: Dataset.fromColumns({ x: data }), or Dataset.fromArray(Array.from(data))"
-  if (typeof value === "function")
-    return "a dataset: Dataset.make({ size, get }), where get gives the sample at an index"
-  if (typeof value === "object" && value !== null) {
-    if (TypeId in value) return "a dataset; this is a pipeline already"
-    if (Symbol.for("effect/Stream") in value) return `a dataset: ${COLLECT}, from Stream.runCollect`
-    if (Symbol.for("effect/Effect") in value) return "a dataset: Effect.map(effect, Pipeline.from), or yield* it first"
-    if ("then" in value) return "a dataset: await the promise first"
-    if (Symbol.iterator in value) return `a dataset, whose samples can be read in any order: ${COLLECT}`
-    if (Symbol.asyncIterator in value)
-      return "a dataset, whose samples can be read in any order: collect the items in an array"
-  }
-  return "a dataset, such as Dataset.fromArray(items), Dataset.fromColumns({ … }) or Dataset.make({ size, get })"
-}
-
-const COLLECT = "Dataset.fromArray(Array.from(items))"
 
 /** Throws `InvalidOption` where a stage is put behind what is not a pipeline. */
 const pipelineOf = (self: unknown): void => {
@@ -339,8 +319,9 @@ export const augmentEffect =
     run: (sample: A, rng: Rng, context: StageContext) => Effect.Effect<B, E1, R1>,
     options: EffectOptions = {}
   ) =>
-  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1 | SeedPolicy> =>
-    append(self, {
+  <E, R>(self: Pipeline<A, E, R>): Pipeline<B, E | E1, R | R1 | SeedPolicy> => {
+    functionOf(`the function of stage ${JSON.stringify(name)}`, run)
+    return append(self, {
       _tag: "Effect",
       id: named(name),
       draws: true,
@@ -348,6 +329,7 @@ export const augmentEffect =
       made: madeOf(name, run, options),
       run: erase((sample: A, rng: Rng, context: StageContext) => ownEffect(EFFECT, run(sample, rng, context)))
     })
+  }
 
 /**
  * A stage that needs effects and does not draw.

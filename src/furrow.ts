@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The plain door: a run of a pipeline for code without Effect. It is a page over `Scheduler.open`, not a second engine:
  * same batches, same errors, same cursors.
@@ -5,7 +6,6 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
@@ -16,30 +16,17 @@ import type { Pipeline } from "./Pipeline.ts"
 import { callSite } from "./scheduler/CallSite.ts"
 import type { Cursor } from "./scheduler/Cursor.ts"
 import * as Iterator from "./scheduler/Iterator.ts"
-import { type Loader, RunClosed, type Stats } from "./scheduler/Loader.ts"
+import { type Loader, RunClosed, RunNotOpen, type Stats } from "./scheduler/Loader.ts"
 import type { Profile } from "./scheduler/Profile.ts"
 import * as ScheduledRun from "./scheduler/Run.ts"
 import { settings } from "./scheduler/RunOptions.ts"
+import * as RunServices from "./scheduler/RunServices.ts"
 import { Session } from "./scheduler/Session.ts"
 import type { Verified } from "./scheduler/Verify.ts"
 import type { RootInput } from "./seeding/Seed.ts"
 import type { Batch } from "./stages/Batch.ts"
 
 export type { Failures, FurrowOptions, PlainOptions, PolicyLayer, PolicyName } from "./FurrowOptions.ts"
-
-/**
- * Something of a run was read before the run had begun.
- *
- * @since 0.1.0
- */
-export class RunNotOpen extends Data.TaggedError("RunNotOpen")<{
-  /** What was read, such as `cursor`. */
-  readonly read: string
-}> {
-  override get message(): string {
-    return `${this.read} cannot be read before the run has begun: take a batch first, or \`await run.open()\``
-  }
-}
 
 /** One epoch of a run, or what is left of it. @since 0.1.0 */
 export interface RunEpoch<out C> extends AsyncIterable<Batch<C>> {
@@ -99,6 +86,7 @@ class PlainRun<C, E> implements Run<C> {
   ) {
     this.#session = new Session(open, layer)
     this.#signal = signal
+    RunServices.provide(this, () => this.#session.runtime?.context)
   }
 
   readonly epochs: AsyncIterable<RunEpoch<C>> = {

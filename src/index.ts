@@ -25,8 +25,7 @@ export {
   type PolicyLayer,
   type PolicyName,
   type Run,
-  type RunEpoch,
-  RunNotOpen
+  type RunEpoch
 } from "./furrow.ts"
 /** An option that cannot be meant. */
 export * as InvalidOption from "./InvalidOption.ts"

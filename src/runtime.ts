@@ -13,6 +13,7 @@ import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:tim
 import { types } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { constants, gunzipSync } from "node:zlib"
+import { shown } from "./InvalidOption.ts"
 
 /** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
 export const runtime: { readonly name: "bun" | "deno" | "node"; readonly version: string } = (() => {
@@ -118,6 +119,8 @@ export interface Thread {
   readonly post: (message: unknown) => void
   /** Ends it, and with it whatever it was at. */
   readonly terminate: () => Promise<void>
+  /** Whether the process is to stay alive for what it may say; it is so at its start. */
+  readonly hold: (alive: boolean) => void
 }
 
 /** What a thread's owner wants to hear of it. @since 0.1.0 */
@@ -143,7 +146,7 @@ export const startThread = (program: URL | string, data: unknown, events: Thread
   worker.on("message", (message) => {
     if (!over) events.said(message)
   })
-  worker.on("error", (error: unknown) => die(error instanceof Error ? error.message : String(error)))
+  worker.on("error", (error: unknown) => die(shown(error)))
   worker.on("messageerror", () => die("it said something that cannot be read"))
   worker.on("exit", (code) => die(`it left with exit code ${code}`))
   return {
@@ -151,6 +154,10 @@ export const startThread = (program: URL | string, data: unknown, events: Thread
     terminate: async () => {
       over = true
       await worker.terminate()
+    },
+    hold: (alive) => {
+      if (alive) worker.ref()
+      else worker.unref()
     }
   }
 }
@@ -172,6 +179,29 @@ export const ownThread = ():
       port.on("message", said)
     }
   }
+}
+
+/**
+ * Runs `crash` on what nothing in this thread catches, thrown or rejected, in the place of the runtime's own way to end
+ * the thread. Code that listens for itself is left to it.
+ *
+ * @since 0.1.0
+ */
+export const onUncaught = (crash: (thrown: unknown) => void): void => {
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (thrown: unknown) => {
+      if (process.listenerCount(event) === 1) crash(thrown)
+    })
+  }
+}
+
+/** Ends this thread, or on the main thread the process. @since 0.1.0 */
+export const leave = (code: number): void => process.exit(code)
+
+/** Runs `work` each time that nothing is left that keeps the process alive; what it begins keeps it alive. Returns what calls it off. @since 0.1.0 */
+export const beforeExit = (work: () => void): (() => void) => {
+  process.on("beforeExit", work)
+  return () => process.off("beforeExit", work)
 }
 
 const textOf = (path: string): string => {

@@ -5,15 +5,14 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { InvalidOption, whole } from "./InvalidOption.ts"
+import { InvalidOption } from "./InvalidOption.ts"
 import { isOptions } from "./Options.ts"
-import { type Coordinates, CoordinatesError, format } from "./seeding/Coordinates.ts"
+import { servicesOf } from "./scheduler/RunServices.ts"
+import { type Coordinates, CoordinatesError } from "./seeding/Coordinates.ts"
 import { block } from "./seeding/generators/Philox.ts"
 import { algorithm as xoshiro } from "./seeding/generators/Xoshiro128.ts"
-import * as Rng from "./seeding/Rng.ts"
 import * as Seed from "./seeding/Seed.ts"
 import {
   coordinates,
@@ -26,8 +25,10 @@ import {
   type Service,
   seedAt
 } from "./seeding/SeedPolicy.ts"
+import { drawsAt, pack, type Script, stagesOf } from "./testing/Script.ts"
 
 export type { Draw } from "./seeding/SeedPolicy.ts"
+export { type Script, ScriptExhausted, ScriptMismatch } from "./testing/Script.ts"
 
 type PolicyLayer<E, R> = Layer.Layer<SeedPolicy, E, R>
 
@@ -69,70 +70,6 @@ export const constant = (seed: Seed.RootInput = 0): Layer.Layer<SeedPolicy, Seed
       return make("constant", () => start, { seed: text, elastic: true })
     })
   )
-
-/**
- * The draws of a script: the same for every stream of a sample or a batch, by the stage's name, or as a function of the
- * place. `undefined`, or a stage that is not named, leaves the place to the policy below.
- *
- * @since 0.1.0
- */
-export type Script =
-  | ReadonlyArray<number>
-  | Readonly<Record<string, ReadonlyArray<number>>>
-  | ((coordinates: Coordinates) => ReadonlyArray<number> | undefined)
-
-/**
- * A stage drew more often than its script has draws.
- *
- * @since 0.1.0
- */
-export class ScriptExhausted extends Data.TaggedError("ScriptExhausted")<{
-  /** The place whose script it was. */
-  readonly coordinates: Coordinates
-  /** How many draws the script has. */
-  readonly length: number
-  /** The call that asked for one more, such as `integer(9)`. */
-  readonly asked: string
-}> {
-  override get message(): string {
-    const draws = this.length === 1 ? "its one draw" : `its ${this.length} draws`
-    return (
-      `the script is at its end: after ${draws}, ${this.asked} asks for one more at ${format(this.coordinates)}; ` +
-      "give the script more draws"
-    )
-  }
-}
-
-/**
- * A script has a number that the call in question can never give.
- *
- * @since 0.1.0
- */
-export class ScriptMismatch extends Data.TaggedError("ScriptMismatch")<{
-  /** The place whose script it was. */
-  readonly coordinates: Coordinates
-  /** Which draw of the script, counted from 0. */
-  readonly draw: number
-  /** How many draws the script has. */
-  readonly length: number
-  /** The number that stands there. */
-  readonly value: number
-  /** The call that it was to be the value of, such as `integer(9)`. */
-  readonly asked: string
-  /** What that call gives. */
-  readonly expected: string
-}> {
-  override get message(): string {
-    const { asked, coordinates, draw, expected, length, value } = this
-    return (
-      `draw ${draw} of the script (of ${length}, counted from 0) is ${value}, but ${asked} gives ${expected}; ` +
-      `at ${format(coordinates)}`
-    )
-  }
-}
-
-/** The algorithm whose "state" is its script. */
-const SCRIPTED = "scripted"
 
 /**
  * Numbers from a script instead of a generator. A script gives what the *primitive* draws return, one number a call:
@@ -202,98 +139,6 @@ export const scripted = <E = never, R = never>(
   }))
 }
 
-/** The stages that a script names. Throws `InvalidOption` for a script that is none. */
-const stagesOf = (script: Script): ReadonlyArray<string> | undefined => {
-  if (typeof script === "function") return undefined
-  if (isList(script)) {
-    numbersOf("the script", script)
-    return undefined
-  }
-  if (!isOptions(script)) {
-    const expected = "draws, draws by stage, or a function that gives the draws of a place"
-    throw new InvalidOption({ option: "the script", value: script, expected })
-  }
-  for (const [stage, draws] of Object.entries(script)) numbersOf(`the script of stage ${JSON.stringify(stage)}`, draws)
-  return Object.keys(script)
-}
-
-const numbersOf = (option: string, draws: unknown): void => {
-  if (Array.isArray(draws) && draws.every((draw) => typeof draw === "number")) return
-  throw new InvalidOption({ option, value: draws, expected: "an array of numbers, one for each draw" })
-}
-
-const drawsAt = (script: Script, at: Coordinates): ReadonlyArray<number> | undefined => {
-  if (typeof script === "function") return script(at)
-  // An array is for the stages; the order of an epoch is not meant by it.
-  if (isList(script)) return at.scope === "epoch" ? undefined : script
-  return Object.hasOwn(script, at.stage.name) ? script[at.stage.name] : undefined
-}
-
-const isList = (script: Script): script is ReadonlyArray<number> => Array.isArray(script)
-
-/**
- * A script as the words of a seed, so that it travels wherever seeds do: how many draws, the draws as float64 (low word
- * first), then the place as JSON, a word a UTF-16 unit, for the error's sake.
- */
-const pack = (draws: ReadonlyArray<number>, at: Coordinates): Seed.Seed => {
-  const numbers = new Uint32Array(Float64Array.from(draws).buffer)
-  const place = JSON.stringify(at)
-  const units = Array.from({ length: place.length }, (_, index) => place.charCodeAt(index))
-  return { algorithm: SCRIPTED, words: [draws.length, ...numbers, ...units] }
-}
-
-class ScriptedRng extends Rng.Rng {
-  readonly seed: Seed.Seed
-  readonly #draws: Float64Array
-  #next = 0
-
-  constructor(seed: Seed.Seed) {
-    super()
-    this.seed = seed
-    this.#draws = new Float64Array(Uint32Array.from(seed.words.slice(1, 1 + 2 * (seed.words[0] ?? 0))).buffer)
-  }
-
-  word(): number {
-    return this.#take("word()", "a whole number from 0 to 2^32 - 1", (value) => value >>> 0 === value)
-  }
-
-  override float(): number {
-    return this.#take("float()", "a number from 0 to below 1", (value) => value >= 0 && value < 1)
-  }
-
-  override double(): number {
-    return this.#take("double()", "a number from 0 to below 1", (value) => value >= 0 && value < 1)
-  }
-
-  override integer(bound: number): number {
-    whole("bound", bound, 1)
-    const possible = (value: number) => Number.isInteger(value) && value >= 0 && value < bound
-    return this.#take(`integer(${bound})`, `a whole number from 0 to ${bound - 1}`, possible)
-  }
-
-  override standardNormal(): number {
-    return this.#take("standardNormal()", "a finite number", Number.isFinite)
-  }
-
-  #take(asked: string, expected: string, possible: (value: number) => boolean): number {
-    const draw = this.#next++
-    const value = this.#draws[draw]
-    const { length } = this.#draws
-    if (value === undefined) throw new ScriptExhausted({ coordinates: this.#place(), length, asked })
-    if (!possible(value)) {
-      throw new ScriptMismatch({ coordinates: this.#place(), draw, length, value, asked, expected })
-    }
-    return value
-  }
-
-  #place(): Coordinates {
-    // `pack` put it there.
-    return JSON.parse(String.fromCharCode(...this.seed.words.slice(1 + 2 * this.#draws.length))) as Coordinates
-  }
-}
-
-Rng.register(SCRIPTED, (seed) => new ScriptedRng(seed))
-
 /**
  * What a recording policy has seen.
  *
@@ -352,6 +197,32 @@ export const recording = <E = never, R = never>(
   )
 
 /** The sort is stable, and a sample goes through its stages in their order: so draws of one place stay as made. */
+/**
+ * The draws that a run of `furrow` has recorded, for tests without Effect: all of the batches built so far, in the order
+ * that {@link Recording} describes. Rejects with `RunNotOpen` before the run has begun, and with `InvalidOption` where its
+ * policy is not a {@link recording}.
+ *
+ * @example
+ * import { Dataset, furrow, Pipeline } from "furrow"
+ * import { recorded, recording } from "furrow/testing"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(4)).pipe(
+ *   Pipeline.augment("flip", (x, rng) => (rng.bernoulli(0.5) ? -x : x)),
+ *   Pipeline.batch(2)
+ * )
+ * const run = furrow(pipeline, { policy: recording(), workers: 2, epochs: 1 })
+ * for await (const batch of run) console.assert(batch.size === 2)
+ * const draws = await recorded(run)
+ * console.assert(draws.map(({ coordinates }) => coordinates.index).join() === "0,1,2,3")
+ *
+ * @since 0.1.0
+ */
+export const recorded = async (run: object): Promise<ReadonlyArray<Draw>> => {
+  const recording = Context.getOption(servicesOf(run, "what was recorded"), Recording)
+  if (recording._tag === "Some") return Effect.runPromise(recording.value.draws)
+  throw new InvalidOption({ option: "policy", value: undefined, expected: "recording(), for its draws to be read" })
+}
+
 const byPlace = ({ coordinates: a }: Draw, { coordinates: b }: Draw): number =>
   a.epoch - b.epoch ||
   level(a, "epoch") - level(b, "epoch") ||

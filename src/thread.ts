@@ -1,6 +1,6 @@
 /**
  * The program of a worker's thread: it builds the pipeline from its module, and makes the batches that it is told to.
- * No module of its own; `Workers.threads` starts it.
+ * Nothing imports it; `Workers.threads` starts it.
  *
  * @since 0.1.0
  */
@@ -17,12 +17,14 @@ import { bundled } from "./scheduler/threads/Entry.ts"
 // What they register: any seed that the main side sends is to find its generator here.
 import "./index.ts"
 import "./testing.ts"
+import { shown } from "./InvalidOption.ts"
 import { arena } from "./kernels/Kernels.ts"
 import { Output } from "./kernels/Output.ts"
 import type { Place } from "./kernels/Place.ts"
+import { countBy } from "./NativeWork.ts"
 import type { Pipeline } from "./Pipeline.ts"
 import { TypeId } from "./Pipeline.ts"
-import { afterEvents, ownThread } from "./runtime.ts"
+import { afterEvents, leave, onUncaught, ownThread } from "./runtime.ts"
 import type { BatchBuilder } from "./scheduler/BatchBuilder.ts"
 import { fingerprint } from "./scheduler/Fingerprint.ts"
 import * as Job from "./scheduler/Job.ts"
@@ -30,11 +32,15 @@ import { hashedNow } from "./scheduler/Maker.ts"
 import * as Plan from "./scheduler/Plan.ts"
 import { Times } from "./scheduler/Profile.ts"
 import { type Limits, SamplesFailed } from "./scheduler/Tries.ts"
+import { Control } from "./scheduler/threads/Control.ts"
 import { type Made, Sent } from "./scheduler/threads/Form.ts"
+import { counted, counts, during } from "./scheduler/threads/InFlight.ts"
 import { Mailbox } from "./scheduler/threads/Mailbox.ts"
+import { markThread, REFUSED } from "./scheduler/threads/Nested.ts"
 import { batchKey, type Make, type Said, type Start } from "./scheduler/threads/Protocol.ts"
 import { Ring } from "./scheduler/threads/Ring.ts"
 import { encode } from "./scheduler/threads/Thrown.ts"
+import { undeliverable } from "./scheduler/threads/Undeliverable.ts"
 import * as Worker from "./scheduler/Worker.ts"
 import * as Ambient from "./seeding/Ambient.ts"
 import { CoordinatesError } from "./seeding/Coordinates.ts"
@@ -87,7 +93,30 @@ const exported = async (module: unknown, { config, module: url, name }: Start) =
   if (Predicate.hasProperty(pipeline, TypeId)) {
     return pipeline as unknown as Pipeline<unknown, unknown, unknown> // only pipelines have it
   }
-  throw new Error(`${url} has no export \`${name}\` that is a Pipeline, or a function that gives one`)
+  const instead = Predicate.isFunction(found)
+    ? `\`${name}\` is a function that gave ${shown(pipeline)}`
+    : found === undefined
+      ? `it exports ${exportsOf(module)}`
+      : `\`${name}\` is ${shown(found)}`
+  throw new Error(
+    `${url} has no export \`${name}\` that is a Pipeline, or a function that returns one: ${instead}. ` +
+      "The option `name` says which export to take"
+  )
+}
+
+/** How many exports are named. */
+const NAMED = 20
+
+const exportsOf = (module: unknown): string => {
+  const names = Predicate.isRecord(module) ? Object.keys(module) : []
+  if (names.length === 0) return "nothing"
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ""
+  return (
+    names
+      .slice(0, NAMED)
+      .map((own) => `\`${own}\``)
+      .join(", ") + more
+  )
 }
 
 const servicesOf = (module: unknown): Layer.Layer<never> => {
@@ -102,22 +131,27 @@ const servicesOf = (module: unknown): Layer.Layer<never> => {
 const IN_A_BUNDLE =
   "; in a bundle, export the pipeline from the module that is bundled and give import.meta.url, or bundle its module as a second entry point and give the URL of that file"
 
-const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) => void) =>
+const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | undefined, post: (said: Said) => void) =>
   Effect.gen(function* () {
     const module: unknown = yield* Effect.tryPromise({
       try: () => import(start.module) as Promise<unknown>,
-      catch: (cause) => new Error(`${start.module} cannot be loaded: ${said(cause)}${bundled ? IN_A_BUNDLE : ""}`)
+      catch: (cause) => new Error(`${start.module} cannot be loaded: ${shown(cause)}${bundled ? IN_A_BUNDLE : ""}`)
     })
-    const pipeline = yield* Effect.tryPromise({
+    const built = yield* Effect.tryPromise({
       try: () => exported(module, start),
-      catch: (cause) => new Error(said(cause))
+      catch: (cause) => new Error(reasonOf(cause))
     })
+    const pipeline = counts && control !== undefined ? counted(built, control) : built
     const atHand: AtHand = { indices: new Float64Array(0), seeds: new Map(), draws: [] }
     const policy = policyOf(start, atHand)
     const services = servicesOf(module)
     // What is in it cannot be known here: the pipeline's own module says what it requires and provides.
     const context = (yield* Layer.build(
       policy === undefined ? services : Layer.merge(services, Layer.succeed(SeedPolicy, policy))
+    ).pipe(
+      Effect.catchAllCause((cause) =>
+        Effect.fail(new Error(`the layer \`services\` of ${start.module} failed: ${shown(Cause.squash(cause))}`))
+      )
     )) as Context.Context<unknown>
     const watch: Job.Watch = {
       times: start.times ? new Times() : undefined,
@@ -146,14 +180,15 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
     const worker = Worker.make(ordered, start.worker, output, limits)
     const ring = new Ring(own)
     const forms = new Sent()
-    let shown: ArrayBufferLike | undefined
+    /** The memory that the main side knows. */
+    let told: ArrayBufferLike | undefined
 
     /** Says what came of a question, by as little as does. */
     const answer = (said: Made | Extract<Said, { readonly _tag: "Failed" }>): void => {
-      const grown = own !== undefined && own.bytes.buffer !== shown
+      const grown = own !== undefined && own.bytes.buffer !== told
       if (grown) {
-        shown = own.bytes.buffer
-        post({ _tag: "Memory", memory: shown })
+        told = own.bytes.buffer
+        post({ _tag: "Memory", memory: told })
       }
       // One that says more than its form does goes as a message.
       const known =
@@ -173,24 +208,26 @@ const serve = (start: Start, mailbox: Mailbox | undefined, post: (said: Said) =>
     /** Hashes a batch where the run wants it, writes it down, and says so. */
     const handOver = (made: Batch<unknown> | undefined, places: ReadonlyArray<Place>, retried: number): void => {
       const { hash } = hashedNow(made, start.digest, watch)
-      const { laid, slots, value } = ring.write(made, places)
       const times = watch.times?.take()
-      answer({
-        _tag: "Made",
-        slots,
-        batch: value,
-        laid,
-        hash,
-        draws: atHand.draws,
-        ...(retried === 0 ? {} : { retried }),
-        ...(times === undefined ? {} : { times })
-      })
+      try {
+        const { laid, slots, value } = ring.write(made, places)
+        answer({
+          _tag: "Made",
+          slots,
+          batch: value,
+          laid,
+          hash,
+          draws: atHand.draws,
+          ...(retried === 0 ? {} : { retried }),
+          ...(times === undefined ? {} : { times })
+        })
+      } catch (thrown) {
+        throw undeliverable(made, thrown)
+      }
     }
 
     const failed = (cause: Cause.Cause<unknown>, retried: number): void => {
-      const failure = Cause.squash(cause)
-      const errors = failure instanceof SamplesFailed ? failure.errors : [failure]
-      answer({ _tag: "Failed", errors: errors.map(encode), retried })
+      answer({ _tag: "Failed", errors: errorsOf(cause).map(encode), retried })
     }
 
     /** Batches of which an attempt has failed, with the places that their samples lie in: another one may follow. */
@@ -278,16 +315,56 @@ const turn = <R>(
     return breath
   })
 
-const said = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+/** Errors of this program say all by their message. */
+const reasonOf = (thrown: unknown): string => {
+  try {
+    return thrown instanceof Error && thrown.name === "Error" ? thrown.message : shown(thrown)
+  } catch {
+    return shown(thrown)
+  }
+}
+
+/** What a batch failed with: one error, or one for each of its samples. */
+const errorsOf = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> => {
+  const failure = Cause.squash(cause)
+  try {
+    return failure instanceof SamplesFailed ? failure.errors : [failure]
+  } catch {
+    return [failure] // a Proxy of which nothing can be asked
+  }
+}
 
 const thread = ownThread()
 if (thread !== undefined) {
+  // The main side starts this program with nothing else.
+  const start = thread.data as Start
+  const control = start.control === undefined ? undefined : new Control(start.control)
   const post = (message: Said): void => thread.post(message)
-  const started = Effect.gen(function* () {
-    // The main side starts this program with nothing else.
-    const start = thread.data as Start
+  let refusal: string | undefined
+  /** Also where no message arrives any more, since the module leaves, or loops for ever. */
+  const refuse = (reason: string): void => {
+    if (refusal !== undefined) return
+    refusal = reason
+    control?.say(`${REFUSED}${reason}`)
+    post({ _tag: "Refused", reason })
+  }
+  markThread(refuse)
+  onUncaught((thrown) => {
+    control?.say(`nothing caught what it threw: ${shown(thrown)}`)
+    leave(1)
+  })
+  // Where effects are counted a native operation is a part of one.
+  if (control !== undefined) countBy(counts ? { begin: control.beginPart, end: control.end } : control)
+
+  const loaded = Effect.suspend(() => {
     const mailbox = start.mailbox === undefined ? undefined : new Mailbox(start.mailbox.extent, start.mailbox.buffer)
-    const make = yield* serve(start, mailbox, post)
+    // What a module begins at its top level without waiting for it has its turn.
+    return Effect.map(Effect.zipLeft(serve(start, mailbox, control, post), breath), (make) => ({ make, mailbox }))
+  })
+  const started = Effect.gen(function* () {
+    // A module may await operations of native libraries, too.
+    const { mailbox, make } = yield* counts && control !== undefined ? during(control, loaded) : loaded
+    if (refusal !== undefined) return yield* Effect.never
     // More may be asked for while a batch is being made; they are made one after the other.
     const asked = yield* Queue.unbounded<Make>()
     thread.listen((message) => asked.unsafeOffer(message as Make)) // the main side says nothing else
@@ -297,6 +374,6 @@ if (thread !== undefined) {
   })
   // What the pipeline requires is in the context that `serve` builds, as far as it can be had.
   Effect.runFork(Effect.scoped(started) as Effect.Effect<never, Error>).addObserver((exit) => {
-    if (Exit.isFailure(exit)) post({ _tag: "Refused", reason: said(Cause.squash(exit.cause)) })
+    if (Exit.isFailure(exit)) refuse(reasonOf(Cause.squash(exit.cause)))
   })
 }

@@ -10,7 +10,7 @@ import { Cause, Context, Effect, Exit, Layer, Stream } from "effect"
 import { getCurrentVersion } from "effect/ModuleVersion"
 import * as Effect4 from "effect4"
 import { foreign } from "../src/ForeignEffect.ts"
-import { Dataset, Pipeline, Scheduler, Workers } from "../src/index.ts"
+import { Dataset, furrow, Pipeline, Scheduler, Workers } from "../src/index.ts"
 import { pipeline, staged } from "./support/threaded/four.ts"
 
 const version = getCurrentVersion()
@@ -87,6 +87,16 @@ describe("Effect 4", () => {
     const error = await thrown(() => drained(Pipeline.from(four).pipe(Pipeline.batch(4)), Workers.fibers(1)))
     expect(chain(error).map(messageOf)).toContain(`the dataset's effect ${SENTENCE4}`)
   })
+})
+
+describe("Effect 4 through the plain door", () => {
+  for (const option of ["policy", "workers", "failures", "layer"] as const) {
+    test(`a layer of it for \`${option}\` is refused at once, in one sentence`, async () => {
+      const options = { epochs: 1, [option]: untyped<Layer.Layer<never>>(Effect4.Layer.empty) }
+      const error = await thrown(async () => furrow(numbers.pipe(Pipeline.batch(4)), untyped<{ epochs: 1 }>(options)))
+      expect(messageOf(error)).toBe(`a layer among furrow's options ${SENTENCE4}`)
+    })
+  }
 })
 
 describe("Effect 4 on threads", () => {

@@ -16,7 +16,7 @@ type Numbers = Batch<Tensor<Float64Array>>
 
 /** All values that a pipeline of numbers delivers in two epochs. */
 const values = (pipeline: Pipeline.Pipeline<Numbers, unknown, SeedPolicy.SeedPolicy>): Promise<Array<number>> =>
-  Stream.runCollect(Scheduler.stream(pipeline, { epochs: 2 })).pipe(
+  Stream.runCollect(Scheduler.stream(pipeline, { replay: true, epochs: 2 })).pipe(
     Effect.map((batches) => Array.from(batches).flatMap(({ columns }) => Array.from(columns.data))),
     Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))),
     Effect.runPromise

@@ -31,7 +31,7 @@ const seeded = SeedPolicy.epochWorker({ seed: 42 })
 
 /** Runs a pipeline to its end. */
 const run = (pipeline: Runnable, options: PartialOptions = {}, workers = 2) =>
-  Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1, ...options })).pipe(
+  Stream.runDrain(Scheduler.stream(pipeline, { replay: true, epochs: 1, ...options })).pipe(
     Effect.provide(Layer.merge(seeded, Workers.fibers(workers)))
   )
 

@@ -96,6 +96,7 @@ const takes: Readonly<Record<string, Call>> = {
   "Workers.auto": (given) => Workers.auto(1, given),
   "Workers.fibers": (given) => Workers.fibers(1, given),
   "Workers.threads": (given) => Workers.threads(1, given),
+  furrow: (given) => Furrow.furrow(batched, given),
   "testing.failing": (given) => testing.failing(given),
   "testing.scripted": (given) => testing.scripted(given)
 }
@@ -121,10 +122,15 @@ const none: ReadonlySet<string> = new Set(
 /** Classes, of errors and services among them, are no functions that take options. */
 const isClass = (value: unknown): boolean => /^class\b/.test(Function.prototype.toString.call(value))
 
+const isPlain = (value: unknown): boolean =>
+  typeof value === "function" && !isClass(value) && !Predicate.hasProperty(value, "ast")
+
 const exported = Object.entries({ ...Furrow, testing }).flatMap(([module, members]) =>
-  Object.entries(members as object)
-    .filter(([, value]) => typeof value === "function" && !isClass(value) && !Predicate.hasProperty(value, "ast"))
-    .map(([name]) => `${module}.${name}`)
+  typeof members === "function"
+    ? [module].filter(() => isPlain(members))
+    : Object.entries(members)
+        .filter(([, value]) => isPlain(value))
+        .map(([name]) => `${module}.${name}`)
 )
 
 test("every exported function is in one of the two lists", () => {
@@ -258,6 +264,7 @@ describe("arguments that are none", () => {
     "Idx.read": (given) => Furrow.Idx.read(given),
     "Image.on": (given) => Furrow.Image.on("image", given),
     "Pipeline.augment": (given) => Pipeline.augment("a", given)(samples),
+    "Pipeline.augmentEffect": (given) => Pipeline.augmentEffect("a", given)(samples),
     "Pipeline.batch of": (given) => Pipeline.batch(2)(given),
     "Pipeline.batchWith": (given) => Pipeline.batchWith(2, given),
     "Pipeline.filter": (given) => Pipeline.filter("a", given)(samples),

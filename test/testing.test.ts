@@ -93,7 +93,7 @@ const digits = Pipeline.from(Dataset.range(8)).pipe(
 )
 
 const rows = (options: PartialOptions = {}, workers = 2) =>
-  Scheduler.stream(digits, { epochs: 1, ...options }).pipe(
+  Scheduler.stream(digits, { replay: true, epochs: 1, ...options }).pipe(
     Stream.runCollect,
     Effect.map((batches) =>
       Array.from(batches).flatMap(({ columns: { crop, index, noise } }) =>
@@ -343,7 +343,8 @@ describe("scripted", () => {
     )
     const made = async (crop: ReadonlyArray<number>, flip: number) => {
       const layer = Layer.merge(scripted({ crop, flip: [flip] }), Workers.fibers(1))
-      for await (const { columns } of Scheduler.iterate(images, layer, { epochs: 1 })) return Array.from(columns.data)
+      for await (const { columns } of Scheduler.iterate(images, layer, { replay: true, epochs: 1 }))
+        return Array.from(columns.data)
       throw new Error("there is one batch")
     }
     // Of the places 0, 1 and 2 on each axis the middle one is the image itself.

@@ -96,7 +96,7 @@ const draws = (count: number, rng: { readonly integer: (bound: number) => number
 /** The batches of a case, in the loader's order. */
 export const rows = (own: LoaderCase): Effect.Effect<ReadonlyArray<Row>, Error> =>
   Effect.suspend(() =>
-    Scheduler.stream(pipeline(own), { epochs: own.epochs }).pipe(
+    Scheduler.stream(pipeline(own), { epochs: own.epochs, replay: true }).pipe(
       Stream.map(
         ({ columns, epoch, index, indices, worker }): Row => ({
           epoch,

@@ -27,6 +27,7 @@ import * as RankStores from "./RankStores.ts"
 import type { State } from "./State.ts"
 
 export { CheckpointError, type Kind } from "./CheckpointError.ts"
+export { type OpenCheckpoints, open } from "./Open.ts"
 export { SharedMemory } from "./RankStores.ts"
 export type { Json, State } from "./State.ts"
 

@@ -49,10 +49,10 @@ const look = (
   store: View,
   path: string
 ): Effect.Effect<Either.Either<Frame.Content, CheckpointError>, CheckpointError> =>
-  Effect.flatMap(store.read(path), (frame) =>
-    Effect.catchIf(Effect.map(Frame.decode(path, frame), Either.right), isDamage, (error) =>
-      Effect.succeed(Either.left(error))
-    )
+  Effect.catchIf(
+    Effect.flatMap(store.read(path), (frame) => Effect.map(Frame.decode(path, frame), Either.right)),
+    isDamage,
+    (error) => Effect.succeed(Either.left(error))
   )
 
 /** As `look`, of a rank that may be at work: what it has removed since it was listed is `missing`, not damaged. */

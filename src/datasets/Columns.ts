@@ -90,9 +90,12 @@ export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
   const fields = new Map(entries.map(({ field, key }) => [key, field]))
   const keys = entries.map(({ key }) => key)
   const cells = entries.map(({ cell }) => cell)
+  // Assignment is twice as fast, and the row of every sample is made so.
+  const assigned = !keys.includes("__proto__")
   const rowAt = (index: number): Row<C> => {
     const row: Record<string, unknown> = {}
-    for (let at = 0; at < keys.length; at++) setField(row, keys[at] as string, (cells[at] as Read)(index))
+    if (assigned) for (let at = 0; at < keys.length; at++) row[keys[at] as string] = (cells[at] as Read)(index)
+    else for (let at = 0; at < keys.length; at++) setField(row, keys[at] as string, (cells[at] as Read)(index))
     // Each key of C was given the cell of its column, by the table at `Row`; nothing else was.
     return row as Row<C>
   }

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import { concurrent } from "../Concurrent.ts"
 import { ownEffect } from "../ForeignEffect.ts"
-import { InvalidOption, whole } from "../InvalidOption.ts"
+import { InvalidOption, shown, whole } from "../InvalidOption.ts"
 import { functionOf, optionsOf, textOf } from "../Options.ts"
 import { Made, type Parameters } from "../Parameters.ts"
 import type { Columnar } from "./Columnar.ts"
@@ -86,8 +86,16 @@ export class DatasetError extends Data.TaggedError("DatasetError")<{
   readonly cause: unknown
 }> {
   override get message(): string {
-    const reason = this.cause instanceof Error ? this.cause.message : String(this.cause)
-    return `sample ${this.index} of dataset ${this.dataset} cannot be read: ${reason}`
+    return `sample ${this.index} of dataset ${this.dataset} cannot be read: ${reasonOf(this.cause)}`
+  }
+}
+
+/** What was thrown may be anything: its message may throw in turn, and an array of 2^32 holes takes minutes as text. */
+const reasonOf = (cause: unknown): string => {
+  try {
+    return cause instanceof Error ? String(cause.message) : shown(cause)
+  } catch {
+    return shown(cause)
   }
 }
 

@@ -407,8 +407,8 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
 
 /**
  * Declares what a dataset holds: the hash of its files, a version, a date. A cursor then tells it from another content of
- * the same name and size, and refuses that. Datasets of arrays and columns need it not: some of their samples are looked
- * at. Throws `InvalidOption` for an empty text.
+ * the same name and size, and refuses that. Datasets of arrays and columns do not need it: their samples are looked at.
+ * Throws `InvalidOption` for an empty text.
  *
  * @example
  * import { Dataset } from "furrow"

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Sharp, SharpOptions } from "sharp"
+import { native } from "../NativeWork.ts"
 import { runtime } from "../runtime.ts"
 import type { Rectangle } from "../stages/image/kernels/resize.ts"
 import { Tensor } from "../Tensor.ts"
@@ -79,7 +80,7 @@ const begin = (bytes: Uint8Array): string =>
 
 const attempt = <A>(bytes: Uint8Array, format: Format, run: () => Promise<A>): Effect.Effect<A, DecodeError> =>
   Effect.tryPromise({
-    try: run,
+    try: () => native(run),
     catch: (cause) => new DecodeError({ format, bytes: bytes.length, reason: reasonOf(cause), cause })
   })
 

@@ -17,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import { isOptions, type Names, optionsOf, truth } from "../Options.ts"
+import { Made, type Parameters } from "../Parameters.ts"
 import { CoordinatesError } from "../seeding/Coordinates.ts"
 import * as Rng from "../seeding/Rng.ts"
 import type { Seed } from "../seeding/Seed.ts"
@@ -106,6 +107,7 @@ export const randomSampler: Sampler<SeedPolicy> = {
   name: "randomSampler",
   draws: true,
   distinct: true,
+  parameters: {},
   count: (size) => size,
   order: (size, rng) => {
     const order = rng.permutation(size)
@@ -142,18 +144,26 @@ export const layer = (
   options: Options,
   numpy: (start: WorkerStart) => Seed,
   narrow?: number,
+  parameters: Parameters = {},
   names: Names<Options> = NAMES
 ): Layer.Layer<SeedPolicy, InvalidOption> =>
   Layer.effect(
     SeedPolicy,
-    checked(() => service(name, optionsOf(`Parity.${name}`, options, names), numpy, narrow))
+    checked(() => service(name, optionsOf(`Parity.${name}`, options, names), numpy, narrow, parameters))
   )
+
+/** What a function gives each rank cannot be seen. */
+export const ofRanks = (option: string, value: unknown): Parameters =>
+  typeof value === "function"
+    ? { [option]: new Made("function", undefined, `the function of option ${option} of the policy`) }
+    : {}
 
 const service = (
   name: string,
   options: Options,
   numpy: (start: WorkerStart) => Seed,
-  narrow: number | undefined
+  narrow: number | undefined,
+  parameters: Parameters
 ): Service => {
   const { libraries = {}, torch } = options
   const { persistentWorkers = false, shuffle = false } = options
@@ -197,6 +207,7 @@ const service = (
   return {
     name,
     seed,
+    parameters: { ...parameters, libraries, persistentWorkers, shuffle, ...ofRanks("torch", torch) },
     elastic: false,
     carries: options.persistentWorkers === true ? "run" : "epoch",
     ...(narrow === undefined ? {} : { bits: narrow }),

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import { isOptions, optionsOf } from "../Options.ts"
+import type { Parameters } from "../Parameters.ts"
 import { entropy as systemEntropy } from "../runtime.ts"
 import * as Rng from "../seeding/Rng.ts"
 import type { Seed } from "../seeding/Seed.ts"
@@ -45,6 +46,12 @@ const parents = (policy: string, options: ParentOptions): ((rank: number) => See
   return ranked(of)
 }
 
+/** How the parent stood, for cursors; what a function gives cannot be seen. */
+const parentOf = ({ numpy }: ParentOptions): Parameters => {
+  if (typeof numpy === "function") return Loader.ofRanks("numpy", numpy)
+  return { numpy: typeof numpy === "number" ? numpy : { ...numpy } }
+}
+
 /** `np.random.get_state()[1][0]`, which two of the fixes add to: the first word of the parent's state. */
 const firstWords = (of: string, options: ParentOptions): ((rank: number) => number) => {
   const parent = parents(of, options)
@@ -71,7 +78,7 @@ const ranked = <A>(make: (rank: number) => A): ((rank: number) => A) => {
 export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
     const parent = parents("forked", options)
-    return Loader.layer("forked", rest(options), ({ rank }) => parent(rank))
+    return Loader.layer("forked", rest(options), ({ rank }) => parent(rank), undefined, parentOf(options))
   })
 
 /**
@@ -85,9 +92,8 @@ export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidO
 export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
     const word = firstWords("stateWorker", options)
-    return Loader.layer("stateWorker", rest(options), ({ rank, worker }) =>
-      RandomState.seed((word(rank) + worker) % TWO_POW_32)
-    )
+    const seed = ({ rank, worker }: Loader.WorkerStart) => RandomState.seed((word(rank) + worker) % TWO_POW_32)
+    return Loader.layer("stateWorker", rest(options), seed, undefined, parentOf(options))
   })
 
 /**
@@ -99,9 +105,9 @@ export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, Inv
 export const stateEpochWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
   refusing(() => {
     const word = firstWords("stateEpochWorker", options)
-    return Loader.layer("stateEpochWorker", rest(options), ({ epoch, rank, worker }) =>
+    const seed = ({ epoch, rank, worker }: Loader.WorkerStart) =>
       RandomState.seed((word(rank) + epoch + worker) % TWO_POW_32)
-    )
+    return Loader.layer("stateEpochWorker", rest(options), seed, undefined, parentOf(options))
   })
 
 /** The options that all policies have. */
@@ -156,9 +162,8 @@ export const globalStep = (options: GlobalStepOptions): Layer.Layer<SeedPolicy, 
   refusing(() => {
     optionsOf("Parity.globalStep", options, { ...Loader.NAMES, length: true })
     const length = whole("length", options.length, 0)
-    return Loader.layer("globalStep", rest(options), ({ epoch, worker }) =>
-      RandomState.seed((epoch * length + worker) % TWO_POW_32)
-    )
+    const seed = ({ epoch, worker }: Loader.WorkerStart) => RandomState.seed((epoch * length + worker) % TWO_POW_32)
+    return Loader.layer("globalStep", rest(options), seed, undefined, { length })
   })
 
 /**
@@ -251,7 +256,9 @@ const fromEntropy = (name: string, options: EntropyOptions, seed: (entropy: bigi
       return BigInt(own.entropy)
     }
     return Layer.merge(
-      Loader.layer(name, rest(options), (start) => seed(entropyAt(start))),
+      Loader.layer(name, rest(options), (start) => seed(entropyAt(start)), undefined, {
+        recorded: Array.from(before.values(), (own) => [place(own), own.entropy])
+      }),
       Layer.succeed(Entropy, { recorded: Effect.sync(() => [...given.values()]) })
     )
   })
@@ -292,6 +299,7 @@ export const additive = (options: { readonly seed: number | bigint }): Layer.Lay
       return {
         name: "additive",
         seed: String(options.seed),
+        parameters: {},
         elastic: false,
         carries: "epoch",
         seeds: (request: Request) => Effect.sync(() => seeds(request))

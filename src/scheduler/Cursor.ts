@@ -13,7 +13,16 @@ import { checked, InvalidOption, shown } from "../InvalidOption.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import { sha256 } from "../runtime.ts"
 import { hex } from "./Digest.ts"
-import { bounded, datasetText, difference, linesOf, pipelineText, unseenOf } from "./Fingerprint.ts"
+import {
+  bounded,
+  datasetText,
+  difference,
+  linesOf,
+  pipelineText,
+  policyText,
+  unseenOf,
+  unseenOfJob
+} from "./Fingerprint.ts"
 import type { Job } from "./Job.ts"
 
 const Count = Schema.Number.pipe(Schema.int(), Schema.between(0, Number.MAX_SAFE_INTEGER))
@@ -152,7 +161,7 @@ export const unseen = <A, E, R>(pipeline: Pipeline<A, E, R>): ReadonlyArray<stri
 const checksum = ({ checksum: _, ...rest }: Cursor): string => hex(sha256(JSON.stringify(rest))).slice(0, 16)
 
 /** How many bytes of a cursor's JSON the fields may take that can be of any length. All of it stays below 1 KB. */
-const MOST = { pipeline: 220, dataset: 200, policy: 40, seed: 60 }
+const MOST = { pipeline: 220, dataset: 200, policy: 60, seed: 60 }
 
 /** What jobs are; a cursor may be read after every batch. */
 const known = new WeakMap<Job, Cursor["fingerprints"]>()
@@ -166,7 +175,7 @@ const fingerprints = (job: Job): Cursor["fingerprints"] => {
   const made = {
     pipeline: pipelineText(linesOf(pipeline), MOST.pipeline),
     dataset: datasetText(pipeline.dataset, size, "full", MOST.dataset),
-    policy: bounded(policy?.name ?? "none", MOST.policy),
+    policy: bounded(policyText(policy), MOST.policy),
     seed: bounded(policy?.seed ?? "none", MOST.seed),
     batch: `${batchSize} samples, ${batches} batches of ${count}`,
     workers: String(workers),
@@ -206,7 +215,10 @@ const decoded = (value: unknown): Effect.Effect<Cursor, CursorError> => {
       reason: `it is a string, ${shown(JSON.stringify(value.slice(0, 40)))}; give JSON.parse of it`
     })
   }
-  const { version } = typeof value === "object" && value !== null && "version" in value ? value : { version: 1 }
+  if (typeof value !== "object" || value === null) {
+    return new CursorError({ reason: `it is ${shown(value)}, where a cursor is a record` })
+  }
+  const { version } = "version" in value ? value : { version: 1 }
   if (version !== 1) {
     const reason = `it is of version ${shown(version)}, and this library reads version 1; resume with the library that wrote it`
     return new CursorError({ reason })
@@ -259,7 +271,7 @@ export const check = (
         ? difference(cursor.fingerprints.pipeline, linesOf(job.pipeline))
         : { from: cursor.fingerprints[field], to: now[field] })
     }))
-    if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOf(job.pipeline) })
+    if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOfJob(job) })
     if (cursor.ahead.length > 0 && cursor.fingerprints.ranks !== now.ranks) {
       const reason =
         `it has taken ${cursor.ahead.length} batches ahead of batch ${cursor.batch} of epoch ${cursor.epoch}, which other ranks ` +

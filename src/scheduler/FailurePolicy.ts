@@ -264,9 +264,14 @@ export const skip = <R = never, R2 = never>(
   )
 
 /** Whether trying again, or going on without it, can be of any use. @since 0.1.0 */
-export const isFault = ({ cause }: StageError): boolean =>
-  // By their tags: an error that comes from a thread need not be of this side's class.
-  !(Predicate.isTagged(cause, "AmbientRandomness") || Predicate.isTagged(cause, "InvalidResult"))
+export const isFault = ({ cause }: StageError): boolean => {
+  try {
+    // By their tags: an error that comes from a thread need not be of this side's class.
+    return !(Predicate.isTagged(cause, "AmbientRandomness") || Predicate.isTagged(cause, "InvalidResult"))
+  } catch {
+    return true // a Proxy of which nothing can be asked
+  }
+}
 
 /** How many samples a budget comes to in a run of so many. @since 0.1.0 */
 export const allowance = (own: Budget, samples: number): number =>

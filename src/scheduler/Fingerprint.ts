@@ -134,6 +134,21 @@ export const unseenOf = (pipeline: AnyPipeline): ReadonlyArray<string> => {
   return Array.from(new Set([...content, ...unseen(made), ...stages.flatMap((stage) => unseen(madeFrom(stage)))]))
 }
 
+/** What a policy is: its name, and its parameters if it has some. @since 0.1.0 */
+export const policyText = (policy: Job["policy"]): string => {
+  if (policy === undefined) return "none"
+  const { name, parameters = {} } = policy
+  return Object.keys(parameters).length === 0 ? name : text(new Made(name, parameters))
+}
+
+/** What of a job can neither be seen nor was declared: its pipeline and its policy. @since 0.1.0 */
+export const unseenOfJob = ({ pipeline, policy }: Job): ReadonlyArray<string> => {
+  const own = unseenOf(pipeline)
+  if (policy === undefined) return own
+  if (policy.parameters === undefined) return [...own, `the seeds of policy ${JSON.stringify(policy.name)}`]
+  return [...own, ...unseen(policy.parameters)]
+}
+
 /**
  * 64 hexadecimal digits over the dataset's name, size, views and some of its content, the plan's figures and every
  * stage's kind, name and parameters.

@@ -39,6 +39,20 @@ export class RunClosed extends Data.TaggedError("RunClosed")<{
 }
 
 /**
+ * Something of a run was read before the run had begun.
+ *
+ * @since 0.1.0
+ */
+export class RunNotOpen extends Data.TaggedError("RunNotOpen")<{
+  /** What was read, such as `cursor`. */
+  readonly read: string
+}> {
+  override get message(): string {
+    return `${this.read} cannot be read before the run has begun: take a batch first, or \`await run.open()\``
+  }
+}
+
+/**
  * An epoch was asked for batches after the run had gone on to a later one. Batches of another epoch are never handed
  * out in its name.
  *

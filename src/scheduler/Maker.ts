@@ -70,6 +70,8 @@ export type Maker =
       readonly askNow?: (epoch: number, batch: number, arrived: () => void) => Quick | undefined
       /** Looks for what has come of what `askNow` asked for: now, or, where `wait` says so, until something has. */
       readonly look?: (wait: boolean) => void
+      /** How often what makes them was replaced, since it died or hung. */
+      readonly replaced?: () => number
     }
 
 /** How a run wants its batches made. @since 0.1.0 */

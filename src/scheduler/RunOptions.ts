@@ -45,10 +45,11 @@ export interface RunOptions extends Sharing {
  * @since 0.1.0
  */
 export type EpochOptions =
-  | { readonly epochs: number; readonly epoch?: undefined; readonly from?: unknown }
+  | { readonly from: object }
   // `epochs?: undefined` here would make it a discriminant, by which TypeScript lets `{ epochs?: number }` pass.
   | { readonly epoch: number; readonly from?: unknown }
-  | { readonly from: object }
+  // The compiler's message is about the last one.
+  | { readonly epochs: number; readonly epoch?: undefined; readonly from?: unknown }
 
 /** What a run is told. @since 0.1.0 */
 export type Options = RunOptions & EpochOptions

@@ -34,7 +34,16 @@ import * as Run from "./Run.ts"
 import type { Options } from "./RunOptions.ts"
 import * as Worker from "./Worker.ts"
 
-export { type Epoch, EpochPassed, type Epochs, type Loader, type LoaderError, RunClosed, type Stats } from "./Loader.ts"
+export {
+  type Epoch,
+  EpochPassed,
+  type Epochs,
+  type Loader,
+  type LoaderError,
+  RunClosed,
+  RunNotOpen,
+  type Stats
+} from "./Loader.ts"
 export type { Profile, QueueUse, StageTime, WorkerTime } from "./Profile.ts"
 export { format as formatProfile } from "./Profile.ts"
 export { MAX_WORLD, ranksFromConfig } from "./Ranks.ts"
@@ -123,7 +132,7 @@ export interface Iteration<out C, out E = never> extends AsyncIterable<Batch<C>>
  */
 export const iterate = <C, E, R, ROut, EL>(
   pipeline: Pipeline<Batch<C>, E, R>,
-  layer: Layer.Layer<ROut, EL> & Provides<R, ROut>,
+  layer: Layer.Layer<ROut, EL> & Provides<NoInfer<R>, NoInfer<ROut>>,
   options: Options
 ): Iteration<C, E> => {
   const opened = Run.open(pipeline, options, callSite(iterate))

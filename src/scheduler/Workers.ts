@@ -12,7 +12,7 @@ import { checked, duration, InvalidOption, whole } from "../InvalidOption.ts"
 import { type Names, optionsOf, textOf, truth } from "../Options.ts"
 import { type Choice, onEither } from "./Auto.ts"
 import { type FiberOptions, onFiber, type Start } from "./Maker.ts"
-import { onThread } from "./threads/Host.ts"
+import { onThread, refused } from "./threads/Host.ts"
 
 export type { Choice } from "./Auto.ts"
 
@@ -80,8 +80,10 @@ export interface ThreadOptions {
   readonly name?: string
   /** What a function is called with, in each thread: plain data, as it is sent there. */
   readonly config?: unknown
-  /** How many deaths of its threads each worker makes up for. Default 3. */
+  /** How often each worker's thread is replaced after it died or hung, before the run fails. Default 3. */
   readonly restarts?: number
+  /** How long a thread may take to load the module and to build the pipeline and its services. Default 2 minutes. */
+  readonly loading?: Duration.DurationInput
   /** How long a thread may be at one batch before it is replaced. Default: as long as it likes. */
   readonly timeout?: Duration.DurationInput
   /** Overwrite a batch's memory as soon as it is given back, so that who reads it late notices. Default `false`. */
@@ -119,6 +121,7 @@ const THREADS: Names<ThreadOptions> = {
   name: true,
   config: true,
   restarts: true,
+  loading: true,
   timeout: true,
   debug: true
 }
@@ -160,9 +163,13 @@ export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, 
         batch: Duration.toMillis(duration("pays.batch", options.pays?.batch ?? "1 millis")),
         run: Duration.toMillis(duration("pays.run", options.pays?.run ?? "10 seconds"))
       }
-      const start = onEither(onFibers, startThreads("Workers.auto", options), pays, (own) => {
+      const either = onEither(onFibers, startThreads("Workers.auto", options), pays, (own) => {
         choice = own
       })
+      const module = url(options.pipeline)
+      // At once, not when it moves: on fibers it would run the whole program in the thread.
+      const start: Start = (job, worker, settings) =>
+        Effect.zipRight(refused({ module }, worker), either(job, worker, settings))
       return {
         backend: "auto",
         count: whole("workers", count, 1, MAX_THREADS),
@@ -183,6 +190,7 @@ const startThreads = (of: string, options: ThreadOptions): Start =>
     name: textOf(`name of ${of}`, options.name ?? "pipeline", "the name of an export"),
     config: plain("config", options.config),
     restarts: whole("restarts", options.restarts ?? 3, 0),
+    loading: duration("loading", options.loading ?? "2 minutes"),
     timeout: options.timeout === undefined ? undefined : duration("timeout", options.timeout),
     debug: truth("debug", options.debug ?? false)
   })

@@ -27,6 +27,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { checked, InvalidOption } from "../InvalidOption.ts"
 import { functionOf, optionsOf, textOf, truth } from "../Options.ts"
+import { type Parameters, type ParametersOption, valid } from "../Parameters.ts"
 import { type Coordinates, CoordinatesError, type Scope, type StageId, stageId } from "./Coordinates.ts"
 import { block, blocks } from "./generators/Philox.ts"
 import { algorithm as xoshiro } from "./generators/Xoshiro128.ts"
@@ -139,7 +140,12 @@ export interface Service {
   readonly name: string
   /** The run's seed as text. */
   readonly seed: string
-  /** Whether what it gives hangs on the number of workers; if not, neither do the batches. */
+  /**
+   * What its seeds depend on besides name, seed and coordinates. Cursors compare it. Default: not compared, since the
+   * policy's code cannot be seen.
+   */
+  readonly parameters?: Parameters
+  /** Whether what it gives is independent of the number of workers; then so are the batches. */
   readonly elastic: boolean
   /** One seed for each of `request.indices`. */
   readonly seeds: (request: Request) => Effect.Effect<Seeds, CoordinatesError>
@@ -374,7 +380,7 @@ const packed = (name: string, elastic: boolean, pack: Pack, seed: Seed.Root): Se
         new CoordinatesError({ policy: name, seed: seed.text, coordinates: coordinates(request, row), reason })
       )
     })
-  return givingNow({ name, seed: seed.text, elastic, injective: true, seeds }, (request) => {
+  return givingNow({ name, seed: seed.text, parameters: {}, elastic, injective: true, seeds }, (request) => {
     const own = made(request)
     return "_tag" in own ? own : undefined
   })
@@ -466,10 +472,16 @@ export const byName = (name: string, seed: Seed.Root): Either.Either<Service, Co
   return Either.left(ConfigError.InvalidData(["FURROW_SEED_POLICY"], reason))
 }
 
+const declared = (name: string, options: ParametersOption): { readonly parameters?: Parameters } => {
+  const parameters = valid(`parameters of policy ${name}`, options.parameters)
+  return parameters === undefined ? {} : { parameters }
+}
+
 /**
  * A policy of your own: a name and a pure function from coordinates to a seed. What the function throws becomes a
  * {@link CoordinatesError}; so does a seed that is none by the `Seed` schema, or that starts no generator. Throws
- * `InvalidOption` for an empty name, for what is not a function, and for options that are not as said.
+ * `InvalidOption` for an empty name, for what is not a function, and for options that are not as said or `parameters` that cannot be
+ * compared.
  *
  * Figures of your own belong into words of `philox4x32-10`, which mixes them: under near words of `xoshiro128**`, a
  * generator's very state, the first draws are near or the same.
@@ -494,14 +506,15 @@ export const byName = (name: string, seed: Seed.Root): Either.Either<Service, Co
 export const make = (
   name: string,
   seed: (coordinates: Coordinates) => Seed.Seed,
-  options: { readonly elastic?: boolean; readonly seed?: string } = {}
+  options: ParametersOption & { readonly elastic?: boolean; readonly seed?: string } = {}
 ): Layer.Layer<SeedPolicy> => {
   textOf("the name of SeedPolicy.make", name)
   functionOf("the function of SeedPolicy.make", seed)
-  optionsOf("SeedPolicy.make", options, { elastic: true, seed: true })
+  optionsOf("SeedPolicy.make", options, { elastic: true, parameters: true, seed: true })
   return Layer.succeed(SeedPolicy, {
     name,
     seed: textOf("seed", options.seed ?? "its own"),
+    ...declared(name, options),
     elastic: truth("elastic", options.elastic ?? false),
     seeds: (request) =>
       Effect.suspend(() => {

@@ -12,6 +12,7 @@ import { InvalidOption } from "../InvalidOption.ts"
 import { isOptions, setField } from "../Options.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../Tensor.ts"
 
+export type { Named, NumberPaths } from "./batch/Named.ts"
 export { copy, hold, StaleBatch } from "./Lease.ts"
 
 /**
@@ -122,38 +123,12 @@ export type Columns<S, D extends DTypes = {}, Path extends string = ""> =
                   ? { readonly [K in keyof S]: Columns<S[K], D, Join<Path, K>> }
                   : never
 
-type Join<Path extends string, K> = K extends string | number ? (Path extends "" ? `${K}` : `${Path}.${K}`) : never
-
-/** The paths of the columns of numbers that samples of type `S` make; see {@link Columns}. @since 0.1.0 */
-export type NumberPaths<S, Path extends string = ""> =
-  S extends Tensor<TypedArray>
-    ? never
-    : S extends TypedArray | boolean | bigint | string | null | undefined
-      ? never
-      : S extends number | ReadonlyArray<number>
-        ? Path
-        : S extends ReadonlyArray<unknown>
-          ? never
-          : S extends object
-            ? { readonly [K in keyof S]-?: NumberPaths<S[K], Join<Path, K>> }[keyof S]
-            : never
-
-/**
- * Nothing where `dtypes` names columns of numbers alone; else a type that no pipeline has, which tells the names that
- * are none and those there are. Element types whose names are not known to the compiler are checked in the run.
- *
- * @since 0.1.0
- */
-export type Named<S, D> = unknown extends S
-  ? unknown
-  : string extends keyof D
-    ? unknown
-    : [Exclude<keyof D, NumberPaths<S>>] extends [never]
-      ? unknown
-      : {
-          readonly "dtypes name no column of numbers": Exclude<keyof D, NumberPaths<S>>
-          readonly "columns of numbers": NumberPaths<S>
-        }
+/** The path of a field. @since 0.1.0 */
+export type Join<Path extends string, K> = K extends string | number
+  ? Path extends ""
+    ? `${K}`
+    : `${Path}.${K}`
+  : never
 
 const constructors: { readonly [N in NumberDType]: new (length: number) => Arrays[N] } = {
   int8: Int8Array,

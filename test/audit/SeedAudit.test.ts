@@ -22,7 +22,7 @@ const audit = <E>(
   options: PartialOptions & { readonly workers?: number } = {}
 ): Promise<SeedAudit.Report> =>
   Effect.gen(function* () {
-    yield* Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1, ...options }))
+    yield* Stream.runDrain(Scheduler.stream(pipeline, { replay: true, epochs: 1, ...options }))
     const { report } = yield* SeedAudit.SeedAudit
     return yield* report
   }).pipe(
@@ -153,7 +153,7 @@ describe("the audited policy", () => {
   const pipeline = samples(10).pipe(Pipeline.sample(Sampler.shuffle), noise, Pipeline.batch(4))
   const digest = <E>(layer: Layer.Layer<SeedPolicy.SeedPolicy, E>): Promise<string> =>
     Effect.gen(function* () {
-      const loader = yield* Scheduler.open(pipeline, { epochs: 1, digest: true })
+      const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 1, digest: true })
       yield* Stream.runDrain(loader.stream)
       return yield* loader.digest
     }).pipe(Effect.scoped, Effect.provide(layer), Effect.provide(Workers.fibers(2)), Effect.runPromise)

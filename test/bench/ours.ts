@@ -20,7 +20,7 @@ export const epochs = <C>(
     name,
     run: () =>
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(pipeline, { epochs: 1, ...options })
+        const loader = yield* Scheduler.open(pipeline, { epochs: 1, replay: true, ...options })
         let samples = 0
         yield* loader.forEach(({ size }) => {
           samples += size
@@ -59,7 +59,7 @@ export const standing = <C>(
     name,
     open: async () => {
       scope = await Effect.runPromise(Scope.make())
-      loader = await Scheduler.open(pipeline, { ...options, epochs: 1_000_000 }).pipe(
+      loader = await Scheduler.open(pipeline, { replay: true, ...options, epochs: 1_000_000 }).pipe(
         Scope.extend(scope),
         Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)),
         Effect.runPromise

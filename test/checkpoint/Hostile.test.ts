@@ -22,7 +22,7 @@ import { join } from "node:path"
 import { type FileSystem, KeyValueStore } from "@effect/platform"
 import { BunContext } from "@effect/platform-bun"
 import { Cause, Effect, Either, Exit, Layer, Option } from "effect"
-import { Checkpoint, InvalidOption } from "../../src/index.ts"
+import { Checkpoint, Dataset, InvalidOption, Pipeline, Scheduler, Workers } from "../../src/index.ts"
 import { machine, processStart, runtime } from "../../src/runtime.ts"
 import { cursorAt } from "../support/cursors.ts"
 import { stringsOnly } from "../support/stores.ts"
@@ -418,6 +418,51 @@ describe("a folder", () => {
       })
     )
     expect(names(own)).toEqual([file(1), file(2), file(3)])
+  })
+
+  test("of one rank of several with folders, links and absurd numbers in it goes on from the step that all have", async () => {
+    const own = folder()
+    const cursorsOf = (rank: number) =>
+      Effect.gen(function* () {
+        const pipeline = Pipeline.from(Dataset.range(40)).pipe(Pipeline.batch(4))
+        const loader = yield* Scheduler.open(pipeline, { epochs: 1, rank, world: 2 })
+        const all = []
+        for (let step = 0; step < 3; step++) {
+          yield* loader.take
+          all.push(yield* loader.cursor)
+        }
+        return all
+      }).pipe(Effect.scoped, Effect.provide(Workers.fibers(1)), Effect.runPromise)
+    const ranked = (rank: number): Place =>
+      Checkpoint.file({ directory: own, rank, world: 2, keep: 3 }).pipe(Layer.provide(BunContext.layer))
+    const keepAll = async (rank: number, from: number, to: number) => {
+      const cursors = (await cursorsOf(rank)).slice(from, to)
+      await on(ranked(rank), (checkpoint) =>
+        Effect.forEach(cursors, (cursor, at) => checkpoint.save({ cursor, state: { json: from + at + 1 } }))
+      )
+    }
+    await keepAll(0, 0, 2)
+    await keepAll(1, 0, 2)
+    for (const rank of [0, 1]) {
+      const at = join(own, `rank-${rank}-of-2`)
+      mkdirSync(join(at, file(7)))
+      symlinkSync(join(at, "nowhere"), join(at, file(8)))
+      writeFileSync(join(at, file("999999999999999")), "no checkpoint")
+    }
+    for (const rank of [0, 1]) {
+      const found = Option.getOrThrow(await on(ranked(rank), (checkpoint) => checkpoint.latest))
+      expect([rank, found.state.json]).toEqual([rank, 2])
+    }
+    await keepAll(0, 2, 3)
+    await keepAll(1, 2, 3)
+    for (const rank of [0, 1]) {
+      const found = Option.getOrThrow(await on(ranked(rank), (checkpoint) => checkpoint.latest))
+      expect([rank, found.state.json]).toEqual([rank, 3])
+      const error = await on(ranked(rank), (checkpoint) =>
+        Effect.flip(checkpoint.save(Effect.succeed(1) as unknown as Checkpoint.Part))
+      )
+      expect(error).toMatchObject({ _tag: "CheckpointError", kind: "cursor" })
+    }
   })
 
   describe("its lock", () => {

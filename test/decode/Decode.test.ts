@@ -142,7 +142,7 @@ describe("in a pipeline", () => {
         Pipeline.augmentEffect("decode", Decode.randomResizedCrop({ size: 16 }), { concurrency: 3 }),
         Pipeline.batch(5)
       )
-      const loader = yield* Scheduler.open(pipeline, { epochs: 1, digest: true })
+      const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 1, digest: true })
       const shapes = yield* Stream.runCollect(Stream.map(loader.stream, ({ columns }) => columns.image.shape))
       return { digest: yield* loader.digest, shapes: Array.from(shapes) }
     }).pipe(

@@ -19,7 +19,7 @@ const all = <A, E>(
   own: Pipeline.Pipeline<Batch.Batch<A>, E, SeedPolicy.SeedPolicy>,
   workers: Layer.Layer<Workers.Workers, unknown> = Workers.fibers(1)
 ): Promise<ReadonlyArray<A>> =>
-  Stream.runCollect(Scheduler.stream(own, { epochs: 1 })).pipe(
+  Stream.runCollect(Scheduler.stream(own, { replay: true, epochs: 1 })).pipe(
     Effect.map((batches) => Chunk.toReadonlyArray(batches).map(({ columns }) => columns)),
     Effect.provide(policy),
     Effect.provide(workers),
@@ -284,7 +284,7 @@ describe("on fibers and on threads", () => {
 
   const digestOf = (workers: Layer.Layer<Workers.Workers, unknown>) =>
     Effect.gen(function* () {
-      const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true })
+      const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 2, digest: true })
       yield* Stream.runDrain(loader.stream)
       return yield* loader.digest
     }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(workers), Effect.runPromise)

@@ -38,7 +38,7 @@ interface Setting {
 /** All that a rank delivers. */
 const delivered = ({ backend, config, options, policy, workers }: Setting) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(ranked(config), options)
+    const loader = yield* Scheduler.open(ranked(config), { replay: true, ...options })
     const batches = Array.from(yield* Stream.runCollect(Stream.map(loader.stream, kept)))
     return { batches, digest: yield* loader.digest, stats: yield* loader.stats, cursor: yield* loader.cursor }
   }).pipe(

@@ -70,7 +70,7 @@ const outcome = async (
 ) => {
   const config: Config = { ...recipe, calls: callsFor(recipe.stages.length, recipe.size) }
   const run = Effect.gen(function* () {
-    const loader = yield* Scheduler.open(counted(config), { epochs: 1, digest, profile })
+    const loader = yield* Scheduler.open(counted(config), { replay: true, epochs: 1, digest, profile })
     const delivered = yield* Effect.either(
       Stream.runCollect(Stream.map(loader.stream, ({ columns, indices }) => [[...indices], [...columns]]))
     )

@@ -88,7 +88,7 @@ test(
         const pipeline = pipelineOf(recipe)
         const iterated = async () => {
           const batches: Array<ReturnType<typeof plain>> = []
-          for await (const batch of Scheduler.iterate(pipeline, layerOf(own), { epochs: own.epochs }))
+          for await (const batch of Scheduler.iterate(pipeline, layerOf(own), { replay: true, epochs: own.epochs }))
             batches.push(plain(batch))
           return batches
         }

@@ -119,25 +119,38 @@ if (import.meta.main) {
 
 /** An app on Effect 4: what works without it, and what its layers come to. */
 const PLAIN = `
+import { isMainThread } from "node:worker_threads"
 import { Effect, Layer, Stream } from "effect"
-import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy } from "furrow"
+import { Dataset, furrow, Pipeline, Sampler, Scheduler } from "furrow"
 
-const pipeline = Pipeline.from(Dataset.range(1000)).pipe(
+export const pipeline = Pipeline.from(Dataset.range(1000)).pipe(
   Pipeline.sample(Sampler.shuffle),
   Pipeline.augment("jitter", (x, rng) => x + rng.uniform(-0.5, 0.5)),
   Pipeline.batch(32)
 )
-const run = Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epochs: 1 })
-let rows = 0
-for await (const batch of run) rows += batch.size
-console.log(rows)
-const next = Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epoch: 1 })
-const batches = await Effect.runPromise(Stream.runCollect(Stream.fromAsyncIterable(next, (error) => error)))
-console.log(batches.length)
-try {
-  for await (const batch of Scheduler.iterate(pipeline, Layer.empty, { epochs: 1 })) console.log(batch)
-} catch (error) {
-  console.log(error.message)
+
+const failing = async (run) => {
+  try {
+    for await (const batch of run()) console.log(batch)
+  } catch (error) {
+    return error.message
+  }
+}
+
+if (isMainThread) {
+  const options = { seed: 42, workers: 2, epochs: 2, digest: true, replay: true }
+  const digests = []
+  for (const threads of [{}, { threads: { pipeline: import.meta.url } }]) {
+    const run = furrow(pipeline, { ...options, ...threads })
+    for await (const _ of run) {
+    }
+    digests.push(run.digest)
+  }
+  const stream = Stream.fromAsyncIterable(furrow(pipeline, options), (error) => error)
+  const batches = (await Effect.runPromise(Stream.runCollect(stream))).length
+  const iterated = await failing(() => Scheduler.iterate(pipeline, Layer.empty, { epochs: 1 }))
+  const optional = await failing(() => furrow(pipeline, { ...options, layer: Layer.empty }))
+  console.log(JSON.stringify({ digests, batches, iterated, optional }))
 }
 `
 
@@ -175,16 +188,18 @@ export { Checkpoint, recording, run }
 
 /** The same for an app that has no Effect 3. */
 const TYPED_ALONE = `
-import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy } from "furrow"
+import { Dataset, furrow, Pipeline, Sampler } from "furrow"
 
 const pipeline = Pipeline.from(Dataset.range(100)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(16))
 export const rows = async (): Promise<number> => {
   let rows = 0
-  const run = Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epochs: 1 })
-  for await (const batch of run) rows += batch.size
+  for await (const batch of furrow(pipeline, { seed: 42, workers: 2, epochs: 1 })) rows += batch.size
   return rows
 }
 `
+
+/** The digest that `PLAIN` gives, wherever it runs. */
+const PLAIN_DIGEST = "62a54e1704d8ccf9947035f08fc63b032e9632fe17ebb12541233360d53bdf9b"
 
 /** What the compiler says of `code` in an app: without Bun's types, with those of all dependencies checked. */
 const compiled = (app: string, code: string, module: "NodeNext" | "ESNext"): string => {
@@ -331,10 +346,16 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
       test(
         `it works without the app's Effect on ${name}, and refuses its layers in one sentence`,
         () => {
-          const refused =
-            `the layer of the run was made by effect 4, but Furrow runs on effect ${versionOf("effect")}: ` +
+          const refused = (layer: string): string =>
+            `${layer} was made by effect 4, but Furrow runs on effect ${versionOf("effect")}: ` +
             "make it with effect 3 (`npm install effect@3`), or use Furrow without effects of your own"
-          expect(run(beside, name, "plain.mjs")).toEqual(well(`1000\n32\n${refused}`))
+          const expected = {
+            digests: [PLAIN_DIGEST, PLAIN_DIGEST],
+            batches: 64,
+            iterated: refused("the layer of the run"),
+            optional: refused("a layer among furrow's options")
+          }
+          expect(run(beside, name, "plain.mjs")).toEqual(well(JSON.stringify(expected)))
         },
         TIME
       )

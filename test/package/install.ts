@@ -80,14 +80,14 @@ const beside: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 const PLAIN = `
-import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy } from "furrow"
+import { Dataset, furrow, Pipeline, Sampler } from "furrow"
 
 const pipeline = Pipeline.from(Dataset.range(1000)).pipe(
   Pipeline.sample(Sampler.shuffle),
   Pipeline.augment("jitter", (x, rng) => x + rng.uniform(-0.5, 0.5)),
   Pipeline.batch(32)
 )
-const run = Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epochs: 1 })
+const run = furrow(pipeline, { seed: 42, workers: 2, epochs: 1 })
 let rows = 0
 for await (const batch of run) rows += batch.size
 console.log(rows)

@@ -29,7 +29,7 @@ const eight = Pipeline.from(Dataset.range(8)).pipe(
 )
 
 const batches = (layer: PolicyLayer, workers: number, epochs = 1) =>
-  Scheduler.stream(eight, { epochs }).pipe(
+  Scheduler.stream(eight, { replay: true, epochs }).pipe(
     Stream.map(({ columns, epoch, worker }) => ({ columns, epoch, worker })),
     Stream.runCollect,
     Effect.map((chunk) => Array.from(chunk)),
@@ -201,7 +201,7 @@ describe("entropy of the operating system", () => {
   ] as const)("%s draws anew in each run, and the same again from what was recorded", async (_, policy) => {
     const run = (recorded?: ReadonlyArray<Parity.Recorded>) =>
       Effect.gen(function* () {
-        const made = yield* Stream.runCollect(Scheduler.stream(eight, { epochs: 2 }))
+        const made = yield* Stream.runCollect(Scheduler.stream(eight, { replay: true, epochs: 2 }))
         return {
           rows: Array.from(made, ({ columns }) => columns),
           recorded: yield* (yield* Parity.Entropy).recorded

@@ -59,7 +59,7 @@ describe("driven by", () => {
       )
       const run = (workers: number) =>
         Effect.gen(function* () {
-          const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true })
+          const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 2, digest: true })
           const batches = yield* Stream.runCollect(loader.stream)
           return { batches: Array.from(batches), digest: yield* loader.digest }
         }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(Workers.fibers(workers)), Effect.runPromise)

@@ -44,7 +44,7 @@ describe.each(Object.entries(programs))("%s", (program, args) => {
       const { code, stderr } = await shell(program, args, "> /dev/full")
       const own = stderr.split("\n").filter((line) => line.includes("stdout cannot be written"))
       expect({ code, lines: own.length }).toEqual({ code: 1, lines: 1 })
-      expect(own[0]).toStartWith(`${program.replace(".ts", "")}: stdout cannot be written: `)
+      expect(own[0]?.startsWith(`${program.replace(".ts", "")}: stdout cannot be written: `)).toBe(true)
       expect(stderr).toMatch(/no space left/i)
       expect(stderr).not.toMatch(/\n\s+at |Print\.ts/)
     },

@@ -15,6 +15,7 @@ const run = (
 ) =>
   Effect.gen(function* () {
     const loader = yield* Scheduler.open(pipeline as Pipeline.Pipeline<never, never, SeedPolicy.SeedPolicy>, {
+      replay: true,
       epochs: 4,
       digest: true
     })

@@ -42,7 +42,12 @@ const part = (
   options: PartialOptions
 ) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(pipeline(size, batchSize), { epochs: 1, digest: true, ...options })
+    const loader = yield* Scheduler.open(pipeline(size, batchSize), {
+      replay: true,
+      epochs: 1,
+      digest: true,
+      ...options
+    })
     const taken: Array<ReturnType<typeof kept>> = []
     while (taken.length < count) {
       const batch = yield* loader.take
@@ -432,10 +437,10 @@ describe("a cursor that does not fit", () => {
         },
         "reading it threw Error: own"
       ],
-      [Symbol("x"), "it"],
-      [undefined, "it"],
+      [Symbol("x"), "it is Symbol(x), where"],
+      [undefined, "it is undefined, where"],
       [[], "it: Expected Cursor, actual []"],
-      [() => 1, "it: Expected Cursor, actual () => 1"],
+      [() => 1, "it is a function, where a cursor is a record"],
       [new Map([["version", 1]]), "version: is missing"]
     ] as ReadonlyArray<readonly [unknown, string]>) {
       const refused = await Effect.runPromise(Effect.flip(Cursor.decode(bad)))

@@ -37,7 +37,7 @@ const provided =
 /** All that a run delivers: digest, batches as plain data, and what it counted. */
 const all = <A>(own: Own<A>, failures: Failures, workers: Hands, options: PartialOptions = {}) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(own, { epochs: 2, digest: true, ...options })
+    const loader = yield* Scheduler.open(own, { replay: true, epochs: 2, digest: true, ...options })
     const batches = yield* Stream.runCollect(
       Stream.map(loader.stream, ({ epoch, index, indices, size }) => ({ epoch, index, indices: [...indices], size }))
     )

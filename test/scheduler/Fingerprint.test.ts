@@ -9,13 +9,28 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { BunContext } from "@effect/platform-bun"
-import { Effect, Stream } from "effect"
-import { Cursor, Dataset, Decode, Idx, Image, Mix, Pipeline, Sampler, Scheduler, Workers } from "../../src/index.ts"
+import { Effect, type Layer, Stream } from "effect"
+import {
+  Cursor,
+  Dataset,
+  Decode,
+  Idx,
+  Image,
+  Mix,
+  Parity,
+  Pipeline,
+  PyTorch,
+  Sampler,
+  Scheduler,
+  SeedPolicy,
+  Workers
+} from "../../src/index.ts"
 import { runtime } from "../../src/runtime.ts"
 import type { Job } from "../../src/scheduler/Job.ts"
 import * as Jobs from "../../src/scheduler/Job.ts"
 import type { Stage } from "../../src/stages/Stage.ts"
 import { Tensor } from "../../src/Tensor.ts"
+import { own, reordered, scaled } from "../support/threaded/subsets.ts"
 
 type Any = Pipeline.Pipeline<unknown, unknown, unknown>
 
@@ -109,6 +124,13 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       count: () => Sampler.limited(Sampler.subset([3, 1, 2]), 1),
       "what is limited": () => Sampler.limited(Sampler.subset([1, 3, 2]), 2)
     })
+  },
+  PyTorch: {
+    randomSampler: samplers(() => PyTorch.randomSampler, { shuffle: () => Sampler.shuffle }),
+    TorchGenerator: "not a constructor",
+    epochSeeds: "not a constructor",
+    loaderLength: "not a constructor",
+    manualSeed: "not a constructor"
   },
   Dataset: {
     range: views(() => Dataset.range(5), { size: () => Dataset.range(6) }),
@@ -353,7 +375,7 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
   ])
 }
 
-const policy = { name: "none", seed: "none", elastic: true } as Job["policy"]
+const policy = { name: "none", seed: "none", parameters: {}, elastic: true } as Job["policy"]
 
 /** A job without its policy's work: only its figures are looked at. */
 const jobOf = async (pipeline: Any): Promise<Job> => {
@@ -375,7 +397,7 @@ const compared = async (own: Any, other: Any, allow: ReadonlyArray<Cursor.Field>
   return Effect.runPromise(Effect.either(Cursor.check(JSON.parse(JSON.stringify(cursor)), await jobOf(other), allow)))
 }
 
-const modules = { Sampler, Dataset, Idx, Decode, Image, Mix, Pipeline }
+const modules = { Sampler, PyTorch, Dataset, Idx, Decode, Image, Mix, Pipeline }
 
 for (const [name, module] of Object.entries(modules)) {
   describe(`the fingerprint of ${name}`, () => {
@@ -697,5 +719,164 @@ describe("through the scheduler, on fibers", () => {
         ]
       }
     })
+  })
+})
+
+describe("through the scheduler, on threads", () => {
+  const module = new URL("../support/threaded/subsets.ts", import.meta.url)
+  const subsets = { own, reordered, scaled }
+  const opened = (name: keyof typeof subsets, workers: Layer.Layer<Workers.Workers, unknown>, from?: unknown) =>
+    Effect.gen(function* () {
+      const loader = yield* Scheduler.open(subsets[name], { epochs: 1, from })
+      const batch = yield* Effect.flatten(loader.take)
+      return { data: Array.from(batch.columns.data), cursor: yield* loader.cursor }
+    }).pipe(Effect.scoped, Effect.provide(workers), Effect.either, Effect.runPromise)
+  const threads = (name: string) => Workers.threads(1, { pipeline: module, name })
+
+  test("cursors are those of fibers, and refused for the same parameters", async () => {
+    const first = await opened("own", Workers.fibers(1))
+    if (first._tag === "Left") throw first.left
+    const { cursor, data } = first.right
+    expect(data).toEqual([6])
+    expect(await opened("own", threads("own"), cursor)).toMatchObject({ right: { data: [2] } })
+    for (const [name, to] of [
+      ["reordered", "sample: subset(indices: float64 [1, 3, 2], order: sequential())"],
+      ["scaled", "map scale: function(factor: 3)"]
+    ] as const) {
+      expect(await opened(name, threads(name), cursor)).toMatchObject({
+        left: { _tag: "CursorMismatch", differences: [{ field: "pipeline", to }] }
+      })
+    }
+  }, 60_000)
+
+  test("a thread that builds the pipeline with other parameters is refused", async () => {
+    for (const name of ["reordered", "scaled"] as const) {
+      const refused = await opened("own", threads(name))
+      expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "ThreadError" } })
+      expect(String(refused._tag === "Left" ? refused.left : "")).toContain("is not the one that is run")
+    }
+  }, 60_000)
+})
+
+describe("seed policies", () => {
+  type Policy = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
+  const make = (() => ({ algorithm: "philox4x32-10", words: [1, 2] })) as Parameters<typeof SeedPolicy.make>[1]
+  const torch = { torch: 7 }
+  const numpy = { ...torch, numpy: 1 }
+  const entropy = (text: string) => [{ epoch: 0, rank: 0, worker: 0, entropy: text }]
+  /** By the names of the modules' exports: one policy, and others that differ in one parameter each. */
+  const table: Readonly<Record<string, Readonly<Record<string, ReadonlyArray<Policy> | "not a constructor">>>> = {
+    SeedPolicy: {
+      epochWorker: [SeedPolicy.epochWorker({ seed: 1 }), SeedPolicy.epochWorker({ seed: 2 })],
+      elastic: [SeedPolicy.elastic({ seed: 1 }), SeedPolicy.elastic({ seed: "1" })],
+      make: [
+        SeedPolicy.make("own", make, { parameters: { v: 1 } }),
+        SeedPolicy.make("own", make, { parameters: { v: 2 } }),
+        SeedPolicy.make("other", make, { parameters: { v: 1 } }),
+        SeedPolicy.make("own", make, { parameters: { v: 1 }, seed: "2" })
+      ]
+    },
+    Parity: {
+      ...Object.fromEntries(
+        (["initialSeed", "workerInfoSeed", "pytorch"] as const).map((name) => [
+          name,
+          [
+            Parity[name](torch),
+            Parity[name]({ torch: 8 }),
+            Parity[name]({ ...torch, shuffle: true }),
+            Parity[name]({ ...torch, persistentWorkers: true }),
+            Parity[name]({ ...torch, libraries: { noise: "torch" } })
+          ]
+        ])
+      ),
+      ...Object.fromEntries(
+        (["forked", "stateWorker", "stateEpochWorker"] as const).map((name) => [
+          name,
+          [Parity[name](numpy), Parity[name]({ ...numpy, numpy: 2 }), Parity[name]({ ...numpy, torch: 8 })]
+        ])
+      ),
+      ...Object.fromEntries(
+        (["osEntropy", "spawned"] as const).map((name) => [
+          name,
+          [
+            Parity[name]({ ...torch, recorded: entropy("12") }),
+            Parity[name]({ ...torch, recorded: entropy("13") }),
+            Parity[name]({ ...torch, recorded: entropy("12"), shuffle: true })
+          ]
+        ])
+      ),
+      globalStep: [Parity.globalStep({ ...torch, length: 5 }), Parity.globalStep({ ...torch, length: 6 })],
+      additive: [Parity.additive({ seed: 1 }), Parity.additive({ seed: 2 })]
+    }
+  }
+
+  const cursorOf = (layer: Policy, from?: unknown, allow: ReadonlyArray<Cursor.Field> = []) =>
+    Effect.flatMap(
+      Scheduler.open(Pipeline.from(numbers).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4)), {
+        epochs: 1,
+        from,
+        allow
+      }),
+      ({ cursor }) => cursor
+    ).pipe(Effect.scoped, Effect.provide(layer), Effect.provide(Workers.fibers(1)), Effect.either, Effect.runPromise)
+
+  for (const [name, module] of Object.entries({ SeedPolicy, Parity })) {
+    test(`${name}: every export that makes one is listed here`, () => {
+      const listed = new Set(Object.keys(table[name] ?? {}))
+      const others =
+        name === "SeedPolicy"
+          ? [
+              "SeedPolicy",
+              "byName",
+              "coordinates",
+              "epochRequest",
+              "fromConfig",
+              "givesNow",
+              "givingNow",
+              "names",
+              "seedAt",
+              "seedsNow",
+              "stream"
+            ]
+          : ["Entropy", "globalStepHolds", "workerWords"]
+      expect(Object.keys(module).toSorted()).toEqual([...listed, ...others].toSorted())
+    })
+
+    for (const [maker, policies] of Object.entries(table[name] ?? {})) {
+      if (policies === "not a constructor") continue
+      test(`${maker}: made alike it is accepted, otherwise refused by its field`, async () => {
+        const [own, ...others] = policies
+        if (own === undefined) throw new Error("nothing to compare")
+        const cursor = await cursorOf(own)
+        if (cursor._tag === "Left") throw cursor.left
+        expect(JSON.stringify(cursor.right).length).toBeLessThan(700)
+        expect((await cursorOf(own, cursor.right))._tag).toBe("Right")
+        expect(others.length).toBeGreaterThan(0)
+        for (const [at, other] of others.entries()) {
+          const refused = await cursorOf(other, cursor.right)
+          if (refused._tag === "Right") throw new Error(`${maker} ${at} was accepted`)
+          if (!(refused.left instanceof Cursor.CursorMismatch)) throw refused.left
+          const fields = refused.left.differences.map(({ field }) => field)
+          expect(["policy", "seed"]).toContain(fields[0] ?? "")
+          expect(refused.left.unseen).toEqual([])
+          expect((await cursorOf(other, cursor.right, fields))._tag).toBe("Right")
+        }
+      })
+    }
+  }
+
+  test("of one's own, and functions of ranks, are said to be unseen", async () => {
+    const own = SeedPolicy.make("own", make)
+    const cursor = await cursorOf(own)
+    if (cursor._tag === "Left") throw cursor.left
+    expect(await cursorOf(SeedPolicy.make("own", make, { seed: "2" }), cursor.right)).toMatchObject({
+      left: { unseen: ['the seeds of policy "own"'] }
+    })
+    expect(await cursorOf(Parity.pytorch({ torch: (rank) => rank }), cursor.right)).toMatchObject({
+      left: { unseen: ["the function of option torch of the policy"] }
+    })
+    expect(() => SeedPolicy.make("own", make, { parameters: { f: twice } as never })).toThrow(
+      "parameters of policy own.f must be"
+    )
   })
 })

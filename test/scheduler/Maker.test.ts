@@ -37,7 +37,7 @@ const provided = <A, E>(
 const run = (pipeline: typeof ordinary, workers: Layer.Layer<Workers.Workers, unknown>) =>
   provided(
     Effect.gen(function* () {
-      const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true })
+      const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 2, digest: true })
       const size = yield* Stream.runFold(loader.stream, 0, (sum, batch) => sum + batch.size)
       return { digest: yield* loader.digest, size }
     }).pipe(Effect.scoped),
@@ -105,7 +105,10 @@ describe("a run on fibers", () => {
   })
 
   test("without it gives each batch memory that lasts", async () => {
-    const batches = await provided(Stream.runCollect(Scheduler.stream(resident, { epochs: 1 })), Workers.fibers(2))
+    const batches = await provided(
+      Stream.runCollect(Scheduler.stream(resident, { replay: true, epochs: 1 })),
+      Workers.fibers(2)
+    )
     const copies = await provided(
       Stream.runCollect(Stream.map(Scheduler.stream(resident, { epochs: 1 }), Batch.copy)),
       Workers.fibers(2, { reuse: true, debug: true })

@@ -179,7 +179,7 @@ test("padded, all batches are whole and all ranks' parts equal; what fills them 
         )
         const ranks = await Promise.all(
           Array.from({ length: world }, (_, rank) =>
-            Scheduler.stream(pipeline, { epochs: 1, rank, world }).pipe(
+            Scheduler.stream(pipeline, { replay: true, epochs: 1, rank, world }).pipe(
               Stream.map(({ columns, indices }) => ({
                 indices: Array.from(indices),
                 noise: Array.from(columns.noise.data)

@@ -21,7 +21,7 @@ const drained = (
   options: PartialOptions = {}
 ) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(pipeline, { epochs: 1, ...options })
+    const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 1, ...options })
     const before = yield* loader.profile
     yield* Stream.runDrain(loader.stream)
     return { before, after: yield* loader.profile, stats: yield* loader.stats }

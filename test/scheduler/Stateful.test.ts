@@ -59,7 +59,7 @@ const take = (loader: Scheduler.Loader<Tensor.Tensor<Float64Array>, unknown>, co
 const whole = (pipeline: Own, options: PartialOptions = {}, workers = 2) =>
   running(
     Effect.gen(function* () {
-      const loader = yield* Scheduler.open(pipeline, { epochs: 1, digest: true, ...options })
+      const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 1, digest: true, ...options })
       const batches = yield* take(loader)
       return { batches, digest: yield* loader.digest }
     }),
@@ -72,7 +72,7 @@ describe("the state", () => {
     for (let at = 0; at <= batches.length; at++) {
       const cursor = await running(
         Effect.gen(function* () {
-          const loader = yield* Scheduler.open(numbers(22), { epochs: 2, digest: true })
+          const loader = yield* Scheduler.open(numbers(22), { replay: true, epochs: 2, digest: true })
           yield* take(loader, at)
           const first = yield* loader.cursor
           expect(yield* loader.cursor).toEqual(first)
@@ -122,7 +122,7 @@ describe("the state", () => {
     const { batches } = await whole(pipeline)
     await running(
       Effect.gen(function* () {
-        const one = yield* Scheduler.open(pipeline, { epochs: 1 })
+        const one = yield* Scheduler.open(pipeline, { replay: true, epochs: 1 })
         const other = yield* Scheduler.open(pipeline, { epochs: 1 })
         const first = [...(yield* take(one, 2)), ...(yield* take(other, 5)).slice(2)]
         const [here, there] = [yield* one.cursor, yield* other.cursor]
@@ -152,7 +152,7 @@ describe("the state", () => {
               const part = await running(
                 Effect.gen(function* () {
                   const options = { epochs: 2, digest: true, order, ...(from === undefined ? {} : { from }) }
-                  const loader = yield* Scheduler.open(numbers(46), options)
+                  const loader = yield* Scheduler.open(numbers(46), { replay: true, ...options })
                   const taken = yield* take(loader, count)
                   return { taken, from: stored(yield* loader.cursor), digest: yield* loader.digest }
                 })
@@ -184,7 +184,7 @@ describe("a new iterator", () => {
         )
       )
     )
-    const batches = Scheduler.iterate(watched, Layer.merge(policy, Workers.fibers(3)), { epochs: 1 })
+    const batches = Scheduler.iterate(watched, Layer.merge(policy, Workers.fibers(3)), { replay: true, epochs: 1 })
     const first: Array<number> = []
     for await (const { index } of batches) {
       first.push(index)
@@ -351,7 +351,7 @@ describe("every sampler goes on to the bit", () => {
         for (let at = 0; at <= batches.length; at += 2) {
           const cursor = await running(
             Effect.gen(function* () {
-              const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true })
+              const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 2, digest: true })
               yield* Stream.runDrain(Stream.take(loader.stream, at))
               return stored(yield* loader.cursor)
             })

@@ -70,7 +70,7 @@ const run = (
   span: SeedPolicy.Carries,
   effects = false
 ) =>
-  Scheduler.stream(pipeline(size, batchSize, effects), { epochs }).pipe(
+  Scheduler.stream(pipeline(size, batchSize, effects), { replay: true, epochs }).pipe(
     Stream.map(({ columns }) => columns),
     Stream.runCollect,
     Effect.map((chunk) => Array.from(chunk)),
@@ -133,7 +133,7 @@ describe("a policy that carries streams on", () => {
   test("is counted by the audit as one start a slot, worker and span", async () => {
     const report = (span: SeedPolicy.Carries) =>
       Effect.gen(function* () {
-        yield* Stream.runDrain(Scheduler.stream(pipeline(20, 2), { epochs: 3 }))
+        yield* Stream.runDrain(Scheduler.stream(pipeline(20, 2), { replay: true, epochs: 3 }))
         return yield* (yield* SeedAudit.SeedAudit).report
       }).pipe(Effect.provide(SeedAudit.counting(carrying(span))), Effect.provide(Workers.fibers(2)), Effect.runPromise)
     expect(await report("epoch")).toMatchObject({ started: 3 * 2 * 2, repeated: 0 })

@@ -47,7 +47,7 @@ const outcome = (dataset: Dataset.Dataset<Sample>, chain: ReadonlyArray<readonly
     const stage = stages[kind](field) as unknown as Pipeline.Augment<Sample, Sample>
     pipeline = pipeline.pipe(Pipeline.augment(`${kind} ${place}`, stage))
   }
-  const batches = Stream.runCollect(Scheduler.stream(pipeline.pipe(Pipeline.batch(4)), { epochs: 1 }))
+  const batches = Stream.runCollect(Scheduler.stream(pipeline.pipe(Pipeline.batch(4)), { replay: true, epochs: 1 }))
   return batches.pipe(
     Effect.map((all) => Array.from(all, ({ columns }) => columns)),
     Effect.either,

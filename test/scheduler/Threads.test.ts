@@ -47,7 +47,7 @@ const digestOf = <A>(
   options: PartialOptions = {}
 ) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(own, { epochs: 2, digest: true, ...options })
+    const loader = yield* Scheduler.open(own, { replay: true, epochs: 2, digest: true, ...options })
     const sizes = yield* Stream.runFold(loader.stream, 0, (sum, { size }) => sum + size)
     return { digest: yield* loader.digest, sizes }
   }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(workers), Effect.runPromise)
@@ -98,7 +98,7 @@ describe("a run on threads", () => {
       const audited = Layer.provideMerge(SeedAudit.counting(own), own)
       const draws = (workers: Layer.Layer<Workers.Workers, unknown>) =>
         Effect.gen(function* () {
-          yield* Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 }))
+          yield* Stream.runDrain(Scheduler.stream(pipeline, { replay: true, epochs: 1 }))
           return {
             draws: yield* (yield* Recording).draws,
             report: yield* (yield* SeedAudit.SeedAudit).report

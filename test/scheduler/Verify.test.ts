@@ -39,7 +39,7 @@ const verified = <C, E>(
   policy: PolicyLayer = SeedPolicy.epochWorker({ seed: 42 })
 ) =>
   Effect.gen(function* () {
-    const loader = yield* Scheduler.open(pipeline, { epochs: 2, ...options, verify: count })
+    const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 2, ...options, verify: count })
     yield* Stream.runDrain(loader.stream)
     return yield* loader.verify
   }).pipe(Effect.scoped, Effect.either, Effect.provide(policy), Effect.provide(workers), Effect.runPromise)
@@ -98,7 +98,7 @@ describe("a pure pipeline", () => {
 
   test("draws nothing that an audit would count, and none when nothing was asked for", async () => {
     const run = Effect.gen(function* () {
-      const loader = yield* Scheduler.open(drawing, { epochs: 1, verify: 5 })
+      const loader = yield* Scheduler.open(drawing, { replay: true, epochs: 1, verify: 5 })
       yield* Stream.runDrain(loader.stream)
       const before = yield* (yield* SeedAudit.SeedAudit).report
       expect((yield* loader.verify).length).toBe(5)

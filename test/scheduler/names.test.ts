@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test"
 import { Chunk, Effect, type Layer, Stream } from "effect"
 import { Batch, Scheduler, Tensor, Workers } from "../../src/index.ts"
-import { columns, names, records } from "../support/threaded/names.ts"
+import { columns, misnamedColumns, misnamedRecords, names, records } from "../support/threaded/names.ts"
 
 const module = new URL("../support/threaded/names.ts", import.meta.url)
 const backends: ReadonlyArray<readonly [string, (name: string) => Layer.Layer<Workers.Workers, unknown>]> = [
@@ -36,6 +36,20 @@ for (const [backend, workers] of backends) {
         }
       }
       expect(Chunk.size(batches)).toBe(2)
+    }, 60_000)
+  }
+
+  const misnamed = { misnamedColumns: "label", misnamedRecords: "label, meta.size" }
+  for (const [name, pipeline] of Object.entries({ misnamedColumns, misnamedRecords })) {
+    test(`${name} on ${backend}: a name in dtypes that is no column is an error with those there are`, async () => {
+      const error = await Stream.runDrain(Scheduler.stream<unknown, unknown, never>(pipeline, { epochs: 1 })).pipe(
+        Effect.flip,
+        Effect.provide(workers(name)),
+        Effect.runPromise
+      )
+      expect(error).toMatchObject({ _tag: "StageError", stage: "batch", cause: { _tag: "InvalidOption" } })
+      const known = misnamed[name as keyof typeof misnamed] // the two have the same names
+      expect(String(error)).toContain(`a name in dtypes must be that of a column of numbers: ${known}, got "lable"`)
     }, 60_000)
   }
 }

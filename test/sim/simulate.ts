@@ -169,6 +169,7 @@ class Process {
     const { rank, world } = this.#place
     return {
       epochs: this.#own.epochs,
+      replay: true,
       order,
       prefetch,
       rank,

@@ -50,7 +50,7 @@ const program = Effect.gen(function* () {
     })
   return yield* Effect.gen(function* () {
     const epochs = Math.ceil((wanted * BATCH) / pipeline.dataset.size)
-    const loader = yield* Scheduler.open(pipeline, { epochs, digest: true })
+    const loader = yield* Scheduler.open(pipeline, { epochs, digest: true, replay: true })
     const rows: Array<Effect.Effect.Success<ReturnType<typeof measured>>> = []
     let taken = 0
     yield* Stream.runForEach(Stream.take(loader.stream, wanted), () => {

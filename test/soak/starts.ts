@@ -39,9 +39,9 @@ let first = { threads: 0, files: 0 }
 let batches = 0
 for (let round = 0; round < starts; round++) {
   const run = Effect.runFork(
-    Stream.runForEach(Scheduler.stream(pipeline, { epochs: 1000 }), () => Effect.sync(() => void batches++)).pipe(
-      Effect.provide(layer)
-    )
+    Stream.runForEach(Scheduler.stream(pipeline, { epochs: 1000, replay: true }), () =>
+      Effect.sync(() => void batches++)
+    ).pipe(Effect.provide(layer))
   )
   // Most while the thread starts, which takes a few hundred milliseconds; each tenth at work.
   await sleep(round % 10 === 0 ? 500 : (37 * round) % 200)

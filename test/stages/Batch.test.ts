@@ -506,7 +506,7 @@ describe("what a run delivers", () => {
     const seen: Array<unknown> = []
     const buffers: Array<ArrayBufferLike> = []
     let count = 0
-    for await (const { columns } of Scheduler.iterate(pipeline, layer, { epochs: 1 })) {
+    for await (const { columns } of Scheduler.iterate(pipeline, layer, { replay: true, epochs: 1 })) {
       seen.push(plain(columns))
       for (const array of arrays(columns)) {
         count++

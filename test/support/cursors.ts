@@ -12,7 +12,7 @@ const pipeline = Pipeline.from(Dataset.range(60)).pipe(
 
 /** The cursors of a run from its start to its end. */
 export const cursors: ReadonlyArray<Cursor.Cursor> = await Effect.gen(function* () {
-  const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true })
+  const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true, replay: true })
   const all = [yield* loader.cursor]
   while ((yield* loader.take)._tag === "Some") all.push(yield* loader.cursor)
   return all

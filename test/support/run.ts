@@ -23,7 +23,12 @@ export const layerOf = (conditions: Conditions) => Layer.merge(policyOf(conditio
 export const run = (recipe: Recipe, conditions: Conditions, options: PartialOptions = {}) =>
   Effect.runPromise(
     Effect.gen(function* () {
-      const loader = yield* Scheduler.open(pipelineOf(recipe), { epochs: conditions.epochs, digest: true, ...options })
+      const loader = yield* Scheduler.open(pipelineOf(recipe), {
+        epochs: conditions.epochs,
+        digest: true,
+        replay: true,
+        ...options
+      })
       const batches = Array.from(yield* Stream.runCollect(loader.stream), plain)
       return { batches, digest: yield* loader.digest, stats: yield* loader.stats }
     }).pipe(Effect.scoped, Effect.provide(layerOf(conditions)))

@@ -31,6 +31,8 @@ export interface Start {
   readonly records: boolean
   /** Whether what stages take is to be reported back. */
   readonly times: boolean
+  /** Whether it may be terminated, and what it says last; none where no memory can be shared. */
+  readonly control: SharedArrayBuffer | undefined
   /** Where questions and answers are written; without it all go as messages. */
   readonly mailbox: { readonly extent: Extent; readonly buffer: SharedArrayBuffer } | undefined
 }
@@ -99,17 +101,23 @@ export type Said =
       /** How many samples were attempted again for this answer. */
       readonly retried: number
     }
-  /** It cannot make this pipeline's batches. */
+  /** It cannot make this pipeline's batches, now or any more. */
   | { readonly _tag: "Refused"; readonly reason: string }
 
 /** An error, or whatever else was thrown, as plain data. @since 0.1.0 */
 export type Thrown =
   | { readonly _tag: "Value"; readonly value: unknown }
+  /** An error that stands elsewhere in the same one already: the how-manieth, from 0. */
+  | { readonly _tag: "Same"; readonly error: number }
   | {
       readonly _tag: "Error"
+      /** Whether it is one of Furrow's own, by its class and not by what it says it is. */
+      readonly ours: boolean
       readonly name: string
       readonly message: string
       readonly stack: string | undefined
-      readonly fields: Readonly<Record<string, unknown>>
+      readonly fields: ReadonlyArray<readonly [key: string, value: Thrown]>
       readonly cause: Thrown | undefined
+      /** Those of an `AggregateError`. */
+      readonly errors: ReadonlyArray<Thrown> | undefined
     }

@@ -71,12 +71,21 @@ export class Ring {
   }
 }
 
-/** A copy of a value with stand-ins for its tensors, which are added to `tensors`. */
-const stand = (value: unknown, tensors: Array<Tensor>): unknown => {
+/** As deep as records and lists may be nested. */
+const DEEPEST = 500
+
+/**
+ * A copy of a value with stand-ins for its tensors, which are added to `tensors`. Throws a `RangeError` if it refers to
+ * itself.
+ *
+ * @since 0.1.0
+ */
+export const stand = (value: unknown, tensors: Array<Tensor>, depth = 0): unknown => {
+  if (depth > DEEPEST) throw new RangeError(`it refers to itself, or is nested deeper than ${DEEPEST}`)
   if (value instanceof Tensor) return { [LAID]: tensors.push(value) - 1 }
-  if (Array.isArray(value)) return value.some(holds) ? value.map((own) => stand(own, tensors)) : value
+  if (Array.isArray(value)) return value.some(holds) ? value.map((own) => stand(own, tensors, depth + 1)) : value
   if (!isRecord(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, stand(own, tensors)]))
+  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, stand(own, tensors, depth + 1)]))
 }
 
 /** Only arrays that hold something with parts are walked: one of a million strings is sent as it is. */

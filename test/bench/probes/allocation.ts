@@ -18,7 +18,7 @@ const used = (): number => {
 }
 
 const program = Effect.gen(function* () {
-  const loader = yield* Scheduler.open(pipeline, { epochs: 1000 })
+  const loader = yield* Scheduler.open(pipeline, { epochs: 1000, replay: true })
   for (let batch = 0; batch < WARM; batch++) yield* loader.take
   const costs: Array<number> = []
   for (let block = 0; block < BLOCKS; block++) {

@@ -23,7 +23,7 @@ const policy = SeedPolicy.epochWorker({ seed: 1 })
 const first = (workers: typeof small): Promise<number> =>
   Effect.gen(function* () {
     const started = performance.now()
-    const loader = yield* Scheduler.open(Small.pipeline, { epochs: 1 })
+    const loader = yield* Scheduler.open(Small.pipeline, { epochs: 1, replay: true })
     yield* loader.take
     return performance.now() - started
   }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, workers)), Effect.runPromise)
@@ -144,7 +144,7 @@ const mainThreads = async ({ rounds }: Request): Promise<Outcome> => {
       for (let at = 0; at < count; at++) yield* work
     })
   await Effect.gen(function* () {
-    const loader = yield* Scheduler.open(W1.pipeline, { epochs: 1_000_000 })
+    const loader = yield* Scheduler.open(W1.pipeline, { epochs: 1_000_000, replay: true })
     const timed = Effect.suspend(() => {
       const started = performance.now()
       return Effect.map(loader.take, () => takes.push(1000 * (performance.now() - started)))

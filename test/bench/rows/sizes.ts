@@ -50,7 +50,7 @@ const virtual = (size: number) =>
 const open = (size: number): Promise<number> =>
   Effect.gen(function* () {
     const started = performance.now()
-    const loader = yield* Scheduler.open(virtual(size), { epochs: 1 })
+    const loader = yield* Scheduler.open(virtual(size), { epochs: 1, replay: true })
     yield* loader.take
     return performance.now() - started
   }).pipe(

@@ -9,6 +9,7 @@ import * as Pipeline from "../../../src/Pipeline.ts"
 import * as Scheduler from "../../../src/scheduler/Scheduler.ts"
 import * as Workers from "../../../src/scheduler/Workers.ts"
 import * as SeedPolicy from "../../../src/seeding/SeedPolicy.ts"
+import * as frozen from "../../support/threaded/frozen.ts"
 
 /** All that a run may change. */
 const world = () => ({
@@ -262,4 +263,25 @@ describe("what changes while a run is open", () => {
     expect(world()).toEqual(before)
     expect(await outcome(() => Math.random())).toMatchObject(refused)
   })
+})
+
+describe("a thread whose Math is frozen", () => {
+  const module = new URL("../../support/threaded/frozen.ts", import.meta.url)
+  const run = (name: "guarded" | "left") =>
+    Stream.runCount(Scheduler.stream(name === "left" ? frozen.left : frozen.guarded, { epochs: 1 })).pipe(
+      Effect.match({ onFailure: (error): unknown => error, onSuccess: (count): unknown => count }),
+      Effect.provide(Workers.threads(1, { pipeline: module, name })),
+      Effect.runPromise
+    )
+
+  test("is an error that names the function and the way out", async () => {
+    const error = await run("guarded")
+    expect(error).toMatchObject({ _tag: "ThreadError" })
+    expect(String(error)).toContain("Math.random must be writable or configurable")
+    expect(String(error)).toContain('Pipeline.ambient("leave")')
+  }, 60_000)
+
+  test("runs a pipeline that leaves ambient randomness alone", async () => {
+    expect(await run("left")).toBe(4)
+  }, 60_000)
 })

@@ -16,3 +16,14 @@ export const columns = Pipeline.from(
     )
   )
 ).pipe(Pipeline.batch(4))
+
+// Names that the compiler does not know, as code without types has them.
+const dtypes: Readonly<Record<string, "int32">> = { label: "int32", lable: "int32" }
+
+export const misnamedRecords = Pipeline.from(
+  Dataset.make({ name: "records", size: 8, get: (index) => ({ label: index, meta: { size: 1, name: "a" } }) })
+).pipe(Pipeline.batch(4, { dtypes }))
+
+export const misnamedColumns = Pipeline.from(
+  Dataset.fromColumns({ label: new Uint8Array(8), text: Array.from({ length: 8 }, String) })
+).pipe(Pipeline.batch(4, { dtypes }))

@@ -1,0 +1,8 @@
+/** A pipeline whose stage waits for what never comes. */
+import { Effect } from "effect"
+import { Dataset, Pipeline } from "../../../src/index.ts"
+
+export const waiting = Pipeline.from(Dataset.range(16)).pipe(
+  Pipeline.mapEffect("wait", () => Effect.promise(() => new Promise<number>(() => setInterval(() => {}, 1000)))),
+  Pipeline.batch(4)
+)
