@@ -48,45 +48,45 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a run that goes on begins one batch late",
-    file: "scheduler/Scheduler.ts",
+    file: "scheduler/Run.ts",
     from: "from.epoch * batches + from.batch\n",
     to: "from.epoch * batches + from.batch + 1\n"
   },
   {
     name: "batches taken out of turn are made again",
-    file: "scheduler/Scheduler.ts",
-    from: "const ahead = new Set(from?.ahead.map(([place]) => place))",
+    file: "scheduler/Run.ts",
+    from: "const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < end))",
     to: "const ahead = new Set<number>()"
   },
   {
     name: "the rest of the epoch is dropped when a run goes on",
-    file: "scheduler/Scheduler.ts",
-    from: "let epoch = from?.epoch ?? 0;",
-    to: "let epoch = from === undefined || from.batch === 0 ? (from?.epoch ?? 0) : from.epoch + 1;"
+    file: "scheduler/Shares.ts",
+    from: "this.#epoch = Math.floor(place / batches)",
+    to: "this.#epoch = Math.ceil(place / batches)"
   },
   {
     name: "leave to make a batch is given twice",
-    file: "scheduler/Scheduler.ts",
-    from: "lanes[(place % batches) % workers]?.leave.give()",
-    to: "lanes[(place % batches) % workers]?.leave.give(), lanes[(place % batches) % workers]?.leave.give()"
+    file: "scheduler/Lanes.ts",
+    from: "this.all[this.#workerOf(place)]?.leave.give()",
+    to: "this.all[this.#workerOf(place)]?.leave.give(), this.all[this.#workerOf(place)]?.leave.give()"
   },
   {
     name: "the cursor counts what was made ahead",
-    file: "scheduler/Scheduler.ts",
+    file: "scheduler/Run.ts",
     from: "batch: batches === 0 ? 0 : chain.next % batches,",
-    to: "batch: batches === 0 ? 0 : Math.min(batches - 1, (chain.next % batches) + (lanes[0]?.line.length ?? 0)),"
+    to: "batch: batches === 0 ? 0 : Math.min(batches - 1, (chain.next % batches) + (lanes.all[0]?.line.length ?? 0)),"
   },
   {
     name: "samples that were left out are forgotten when a run goes on",
-    file: "scheduler/Scheduler.ts",
+    file: "scheduler/Run.ts",
     from: "skipped: stats.skipped + (from?.skipped ?? 0),",
     to: "skipped: stats.skipped,"
   },
   {
     name: "a wake-up is missed when a fiber gives way before it waits",
     file: "scheduler/Lane.ts",
-    from: "if (this.#holds()) {",
-    to: "if (false) {"
+    from: "if (holds()) {\n        resume(Effect.void)\n        return\n      }\n      const wake",
+    to: "const wake"
   },
   {
     name: "ranks may change over a gap",
@@ -109,8 +109,8 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the digest takes batches as they come",
     file: "scheduler/Digest.ts",
-    from: "this.#early.set(place, hash)\n    while",
-    to: "this.#early.set(this.#early.size === 0 ? place : this.#next, hash)\n    while"
+    from: "this.#early.set(place, hash)\n    this.#settle()",
+    to: "this.#early.set(this.#early.size === 0 ? place : this.#next, hash)\n    this.#settle()"
   },
   {
     name: "an epoch is shuffled by the order of the one before",
@@ -181,7 +181,7 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a full disk is no error",
     file: "checkpoint/Keeper.ts",
-    from: "yield* store.write(path, frame)\n        next = id + 1\n        yield* readBack(path, frame)\n",
+    from: "yield* store.write(path, frame)\n        next = id + 1\n        yield* readBack(store, path, frame)\n",
     to: "yield* Effect.ignore(store.write(path, frame))\n        next = id + 1\n"
   }
 ]
