@@ -248,7 +248,7 @@ export class BatchBuilder implements Ambient.AtWork {
           this.#columns(plan)
           return undefined
         } catch (thrown) {
-          if (!(thrown instanceof Failing)) throw thrown
+          if (!Failing.is(thrown)) throw thrown
           // None of the user's functions has been called: which samples fail shows where each is made on its own.
           this.#binding.rewind(mark)
           this.#restart()
@@ -771,7 +771,12 @@ export class BatchBuilder implements Ambient.AtWork {
       position: position + row,
       index: this.#indices[row] as number // a row of the plan
     }
-    return stage.run(value, own.drawing() ?? idle, Object.freeze(context))
+    try {
+      return stage.run(value, own.drawing() ?? idle, Object.freeze(context))
+    } catch (thrown) {
+      // Effect asks what is thrown within it whether it is an effect, which a Proxy may answer by throwing once more.
+      return Effect.die(thrown)
+    }
   }
 
   #placed(at: SeededStage, row: number): Ambient.AtWork {
@@ -815,7 +820,7 @@ export class BatchBuilder implements Ambient.AtWork {
     try {
       Ambient.plain(this, run)
     } catch (thrown) {
-      if (thrown instanceof Failing) throw thrown
+      if (Failing.is(thrown)) throw thrown
       throw new Failing(this.#error(this.stage(), this.#row, unwrapped(thrown)))
     } finally {
       this.#at = undefined
@@ -860,8 +865,13 @@ const tableName = ({ batch, steps }: TablePlan): string =>
   [...steps.flatMap(({ stages }) => stages), batch].map(({ id }) => id.name).join(" + ")
 
 /** What an effect failed with that plain code ran by `Effect.runSync`, which wraps it. */
-const unwrapped = (thrown: unknown): unknown =>
-  Runtime.isFiberFailure(thrown) ? Cause.squash(thrown[Runtime.FiberFailureCauseId]) : thrown
+const unwrapped = (thrown: unknown): unknown => {
+  try {
+    return Runtime.isFiberFailure(thrown) ? Cause.squash(thrown[Runtime.FiberFailureCauseId]) : thrown
+  } catch {
+    return thrown // a Proxy of which nothing can be asked
+  }
+}
 
 /** The rows that were left out with the one before them in their place, or the first one where there is none before. */
 const withNeighbours = (made: Array<number>, left: Left): Array<number> => {

@@ -21,9 +21,15 @@ export type Given<A, E> =
  */
 export class Failing<E> {
   readonly error: E
+  readonly #own = true
 
   constructor(error: E) {
     this.error = error
+  }
+
+  /** Whether it is one. Asks nothing of a Proxy, whose traps may throw. */
+  static is(thrown: unknown): thrown is Failing<unknown> {
+    return typeof thrown === "object" && thrown !== null && #own in thrown
   }
 }
 
@@ -41,7 +47,7 @@ const settled = <E>(work: () => Work<E>): Effect.Effect<void, E, unknown> => {
     return work() ?? Effect.void
   } catch (thrown) {
     // Whoever throws a Failing in here throws the E of this work.
-    return thrown instanceof Failing ? Effect.fail(thrown.error as E) : Effect.die(thrown)
+    return Failing.is(thrown) ? Effect.fail(thrown.error as E) : Effect.die(thrown)
   }
 }
 
@@ -55,6 +61,6 @@ const start = <E>(work: () => Work<E>): Work<E> => {
   try {
     return work()
   } catch (thrown) {
-    return thrown instanceof Failing ? Effect.fail(thrown.error as E) : Effect.die(thrown) // as in `settled`
+    return Failing.is(thrown) ? Effect.fail(thrown.error as E) : Effect.die(thrown) // as in `settled`
   }
 }

@@ -143,8 +143,8 @@ describe("what nothing catches in a thread", () => {
         Effect.runPromise
       )
       expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, epoch: 0, batch: 1, stage: "wait" })
-      expect(error.message).toContain("nothing caught what it threw")
-      if (name !== "lateProxy") expect(error.message).toMatch(/odd/)
+      // Each runtime says what a revoked Proxy is in words of its own.
+      expect(error.message).toMatch(name === "lateProxy" ? /proxy|cannot be shown/i : /odd/)
     },
     TIME
   )

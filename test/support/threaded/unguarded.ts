@@ -21,7 +21,7 @@ export const pipeline = Pipeline.from(Dataset.range(1200)).pipe(
 const workers =
   act === "auto"
     ? Workers.auto(2, { pipeline: import.meta.url, pays: { batch: "1 nanos", run: "1 nanos" } })
-    : Workers.threads(2, { pipeline: import.meta.url, loading: "3 seconds" })
+    : Workers.threads(2, { pipeline: import.meta.url, loading: act === "leaves" ? "1 minute" : "3 seconds" })
 
 const run = async (): Promise<void> => {
   let rows = 0
