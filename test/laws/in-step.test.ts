@@ -138,14 +138,15 @@ const together = async (
   epochs: number
 ): Promise<void> => {
   const ranks = await inStep(setting, world, uneven, epochs)
-  const alone = (await inStep({ ...setting, workers: 1 + (setting.workers % 3) }, 1, uneven, epochs))[0] ?? []
+  const one: Omit<Setting, "options"> = { ...setting, backend: "fibers", workers: 1 + (setting.workers % 3) }
+  const alone = (await inStep(one, 1, uneven, epochs))[0] ?? []
   const steps = new Map(alone.map((batch) => [`${batch.epoch} ${batch.index}`, batch]))
   for (const [step, { epoch, index }] of (ranks[0] ?? []).entries()) {
     const parts = ranks.map((batches) => batches[step])
-    const one = steps.get(`${epoch} ${index}`)
-    expect(parts.flatMap((part) => part?.indices ?? [])).toEqual([...(one?.indices ?? [])])
+    const whole = steps.get(`${epoch} ${index}`)
+    expect(parts.flatMap((part) => part?.indices ?? [])).toEqual([...(whole?.indices ?? [])])
     if (setting.policy === "elastic" && setting.config.recipe.behind.length === 0) {
-      expect(parts.flatMap((part) => part?.traces ?? [])).toEqual([...(one?.traces ?? [])])
+      expect(parts.flatMap((part) => part?.traces ?? [])).toEqual([...(whole?.traces ?? [])])
     }
   }
 }
