@@ -187,6 +187,23 @@ for (const [backend, own] of Object.entries(backends)) {
 }
 
 describe("furrow", () => {
+  for (const backend of ["fibers", "threads"]) {
+    test(
+      `does not keep the process alive where a run is forgotten: ${backend}`,
+      () => {
+        const program = join(root, "test", "support", "threaded", "abandoned.ts")
+        const flags = runtime.name === "deno" ? ["run", "-A", "--no-check"] : ["run"]
+        const ended = spawnSync(process.execPath, [...flags, program, backend], {
+          cwd: root,
+          encoding: "utf8",
+          timeout: TIME / 2
+        })
+        expect([ended.stdout, ended.status, ended.signal]).toEqual(["took 0\n", 0, null])
+      },
+      TIME
+    )
+  }
+
   test("at its end is over: take says so, another loop is told", async () => {
     const run = furrow(numbers, { ...quiet, epochs: 1 })
     expect((await valuesOf(run)).length).toBe(7)
