@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -97,6 +97,6 @@ const given = <A, E, R>(make: (place: number) => Effect.Effect<A, E, R>, place: 
   try {
     return make(place)
   } catch (thrown) {
-    return Effect.die(thrown)
+    return Effect.failCause(Cause.die(thrown))
   }
 }

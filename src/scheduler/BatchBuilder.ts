@@ -775,7 +775,7 @@ export class BatchBuilder implements Ambient.AtWork {
       return stage.run(value, own.drawing() ?? idle, Object.freeze(context))
     } catch (thrown) {
       // Effect asks what is thrown within it whether it is an effect, which a Proxy may answer by throwing once more.
-      return Effect.die(thrown)
+      return Effect.failCause(Cause.die(thrown))
     }
   }
 

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 
 /** `undefined` if plain code has done all of it, else the Effect that does the rest. @since 0.1.0 */
@@ -47,7 +48,7 @@ const settled = <E>(work: () => Work<E>): Effect.Effect<void, E, unknown> => {
     return work() ?? Effect.void
   } catch (thrown) {
     // Whoever throws a Failing in here throws the E of this work.
-    return Failing.is(thrown) ? Effect.fail(thrown.error as E) : Effect.die(thrown)
+    return Failing.is(thrown) ? Effect.fail(thrown.error as E) : Effect.failCause(Cause.die(thrown))
   }
 }
 
@@ -61,6 +62,6 @@ const start = <E>(work: () => Work<E>): Work<E> => {
   try {
     return work()
   } catch (thrown) {
-    return Failing.is(thrown) ? Effect.fail(thrown.error as E) : Effect.die(thrown) // as in `settled`
+    return Failing.is(thrown) ? Effect.fail(thrown.error as E) : Effect.failCause(Cause.die(thrown)) // as in `settled`
   }
 }
