@@ -25,6 +25,8 @@ const takes: Readonly<Record<string, Call>> = {
   "Batch.checkDTypes": (given) => Furrow.Batch.checkDTypes(given),
   "Checkpoint.file": (given) => Furrow.Checkpoint.file(given),
   "Checkpoint.keyValue": (given) => Furrow.Checkpoint.keyValue(given),
+  "Checkpoint.open": (given) =>
+    Effect.tryPromise({ try: () => Furrow.Checkpoint.open(given), catch: (error) => error }),
   "Checkpoint.memory": (given) => Furrow.Checkpoint.memory(given),
   "Dataset.effect": (given) => Dataset.effect(given),
   "Dataset.filter": (given) => numbers.pipe(Dataset.filter(() => true, given)),
@@ -115,7 +117,7 @@ const none: ReadonlySet<string> = new Set(
     "Scheduler.formatProfile Seed.format Seed.parse Seed.root Seed.validate Seed.wellFormed Seed.wordsOf SeedAudit.counting",
     "SeedPolicy.byName SeedPolicy.coordinates SeedPolicy.epochRequest SeedPolicy.givesNow SeedPolicy.givingNow",
     "SeedPolicy.seedAt SeedPolicy.seedsNow SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
-    "testing.constant testing.recording"
+    "testing.constant testing.recorded testing.recording"
   ].flatMap((names) => names.split(" "))
 )
 
