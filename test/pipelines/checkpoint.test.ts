@@ -149,7 +149,7 @@ describe("a run that is called off", () => {
 
 describe("a start", () => {
   const short = ["--no-train", "--epochs", "1", "--limit", "64"]
-  const run = (args: ReadonlyArray<string>) => start("train.ts", args).ended
+  const run = (args: ReadonlyArray<string>) => start("train.ts", args, { env: { FURROW_SEED: "0" } }).ended
 
   test(
     "with other options than the checkpoint's says which differ, and changes nothing",
