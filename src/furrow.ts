@@ -96,12 +96,14 @@ class PlainRun<C, E> implements Run<C> {
 
   constructor(
     open: Effect.Effect<Loader<C, E>, unknown, Scope.Scope>,
-    layer: Layer.Layer<never, unknown>,
-    signal?: AbortSignal
+    services: Layer.Layer<never, unknown>,
+    { layer, signal, threads, workers }: AnyOptions
   ) {
-    // As long as its workers are alive, the signal can end them: their scope holds the run.
+    // What only a close releases, a signal releases even if the run is forgotten: the scope, which lives as long as the
+    // workers, holds the run. Fibers without resources are memory and nothing else.
+    const isReleased = layer !== undefined || threads !== undefined || Layer.isLayer(workers)
     const held = Effect.addFinalizer(() => Effect.sync(() => this.#listener?.end()))
-    this.#session = new Session(Effect.zipRight(held, open), layer)
+    this.#session = new Session(signal !== undefined && isReleased ? Effect.zipRight(held, open) : open, services)
     this.#signal = signal
     this.#listener = signal === undefined ? undefined : new AbortListener(signal, this)
     RunServices.provide(this, () => this.#session.runtime?.context)
@@ -325,5 +327,5 @@ export const furrow = <
     unknown,
     Scope.Scope
   >
-  return new PlainRun(open, layers(own), own.signal)
+  return new PlainRun(open, layers(own), own)
 }

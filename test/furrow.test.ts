@@ -230,14 +230,14 @@ for (const [backend, own] of Object.entries(backends)) {
     test(
       "asks `when` for a boolean, and fails with a StageError that names it for anything else",
       async () => {
-        const returned: ReadonlyArray<readonly [unknown, string]> = [
-          [Promise.resolve(false), "returned a Promise"],
-          [Promise.reject(new Error("nobody waits for this")), "returned a Promise"],
-          ["no", "returned no"],
-          [undefined, "returned undefined"]
+        const returned: ReadonlyArray<readonly [() => unknown, string]> = [
+          [async () => false, "returned a Promise"],
+          [() => Promise.reject(new Error("nobody waits for this")), "returned a Promise"],
+          [() => "no", "returned no"],
+          [() => undefined, "returned undefined"]
         ]
-        for (const [value, what] of returned) {
-          const when = (() => value) as () => boolean // from code without types
+        for (const [own, what] of returned) {
+          const when = own as () => boolean // from code without types
           const run = furrow(threaded(broken), {
             ...quiet,
             ...withBroken,
@@ -324,7 +324,7 @@ for (const [backend, own] of Object.entries(backends)) {
     )
 
     test(
-      "is not kept alive by its signal once it is forgotten; a run that is waited for is still ended by it",
+      "is not kept alive by its signal once it is forgotten; what is waited for, or has to be released, still ends with it",
       () => {
         const program = join(root, "test", "support", "threaded", "forgotten.ts")
         const flags = runtime.name === "deno" ? ["run", "-A", "--no-check", "--v8-flags=--expose-gc"] : ["run"]
@@ -333,11 +333,14 @@ for (const [backend, own] of Object.entries(backends)) {
           encoding: "utf8",
           timeout: TIME / 2
         })
-        expect([ended.stdout, ended.stderr, ended.status]).toEqual([
-          backend === "fibers" ? "waited: enough\nended: enough\nfew listeners\n" : "waited: enough\nended: enough\n",
-          "",
-          0
-        ])
+        const lines = [
+          "waited: enough",
+          "ended: enough",
+          "released",
+          ...(backend === "fibers" ? ["few listeners"] : []),
+          ""
+        ]
+        expect([ended.stdout.split("\n"), ended.stderr, ended.status]).toEqual([lines, "", 0])
       },
       TIME
     )
@@ -574,6 +577,7 @@ describe("furrow", () => {
   })
 
   test("refuses options that cannot be meant, at once and by name", () => {
+    const skip = { budget: { samples: 1 } }
     const bad: ReadonlyArray<readonly [options: unknown, option: string]> = [
       [undefined, "the run"],
       [{}, "the run"],
@@ -590,7 +594,69 @@ describe("furrow", () => {
       [{ seed: 42, epochs: 1, signal: {} }, "signal"],
       [{ seed: 42, epochs: 1, order: "fast" }, "order"],
       [{ seed: 42, epochs: 1, failures: { retry: { times: -1 } } }, "failures.retry.times"],
-      [{ seed: 42, epochs: 1, failures: { retry: { times: 1, delay: "soon" } } }, "failures.retry.delay"]
+      [{ seed: 42, epochs: 1, failures: { retry: { times: 1, delay: "soon" } } }, "failures.retry.delay"],
+      ...["seeed", "prefech", "worker", "shuffle", "failure", "timeout"].map(
+        (name) => [{ seed: 42, epochs: 1, [name]: 3 }, "an option of furrow"] as const
+      ),
+      ...["skip", [], 5, true, Symbol("skip"), () => skip].map(
+        (failures) => [{ seed: 42, epochs: 1, failures }, "failures"] as const
+      ),
+      ...(
+        [
+          [{ skp: skip }, "an option of failures"],
+          [{ retry: { times: 3, dely: 5 } }, "an option of failures.retry"],
+          [{ retry: {} }, "failures.retry.times"],
+          [{ retry: null }, "retry"],
+          [{ retry: 3 }, "the options of failures.retry"],
+          [{ skip: null }, "skip"],
+          [{ skip: { ...skip, whn: () => true } }, "an option of failures.skip"],
+          [{ skip: { ...skip, report: "x" } }, "failures.skip.report"],
+          [{ skip: { ...skip, when: true } }, "when"],
+          [{ skip: { ...skip, fill: "last" } }, "fill"],
+          [{ skip: {} }, "budget"],
+          [{ skip: { budget: { samples: 1, share: 0.5 } } }, "budget"],
+          [{ skip: { budget: { samples: -1 } } }, "budget.samples"],
+          [{ skip: { budget: { share: 2 } } }, "budget.share"],
+          [{ skip: { budget: { sample: 2 } } }, "an option of budget"],
+          [{ timeout: { sample: "soon" } }, "timeout.sample"],
+          [{ timeout: { smple: 5 } }, "an option of FailurePolicy.timeout"],
+          [{ retry: { times: 1 }, timeout: 5 }, "the options of timeout"]
+        ] as const
+      ).map(([failures, option]) => [{ seed: 42, epochs: 1, failures }, option] as const),
+      ...["digest", "profile", "replay"].flatMap((flag) =>
+        ["no", Number.NaN, {}, 0, 1].map((value) => [{ seed: 42, epochs: 1, [flag]: value }, flag] as const)
+      ),
+      ...[
+        "order",
+        "prefetch",
+        "verify",
+        "rank",
+        "world",
+        "uneven",
+        "seed",
+        "policy",
+        "workers",
+        "threads",
+        "failures",
+        "layer",
+        "signal",
+        "digest",
+        "profile",
+        "replay",
+        "allow",
+        "epochs",
+        "epoch"
+      ].map((name) => [{ seed: 42, epochs: 1, [name]: null }, name] as const),
+      [{ seed: 42, epochs: 1, allow: ["sed"] }, "allow"],
+      [{ seed: 42, epochs: 1, allow: "seed" }, "allow"],
+      [{ seed: 42, epochs: 1, rank: 1 }, "rank"],
+      [{ seed: 42, epochs: 1, rank: 0.5, world: 2 }, "rank"],
+      [{ seed: 42, epochs: 1, world: 0 }, "world"],
+      [{ seed: 42, epochs: 1, uneven: "fill" }, "uneven"],
+      [{ seed: 42, epochs: 1, threads: {} }, "the module of the pipeline"],
+      [{ seed: 42, epochs: 1, threads: { pipeline: module, nam: "x" } }, "an option of Workers.threads"],
+      [{ seed: 42, epochs: 1, threads: { pipeline: module, restarts: -1 } }, "restarts"],
+      [{ seed: 42, epochs: 1, threads: module.href }, "the options of Workers.threads"]
     ]
     for (const [options, option] of bad) {
       let thrown: unknown
@@ -602,6 +668,16 @@ describe("furrow", () => {
       expect(thrown).toBeInstanceOf(InvalidOption.InvalidOption)
       expect(thrown).toMatchObject({ option })
     }
+  })
+
+  test("takes options that are `undefined` as left out", async () => {
+    const names = ["order", "prefetch", "digest", "profile", "verify", "replay", "allow", "rank", "world", "uneven"]
+    const own = ["epoch", "from", "policy", "workers", "threads", "failures", "layer", "signal"]
+    const all = Object.fromEntries([...names, ...own].map((name) => [name, undefined]))
+    const run = furrow(numbers, { ...all, seed: 42, epochs: 1 } as { readonly seed: 42; readonly epochs: 1 })
+    expect((await valuesOf(run)).length).toBe(7)
+    const nothing = { retry: undefined, skip: undefined, timeout: undefined }
+    expect((await valuesOf(furrow(numbers, { ...quiet, epochs: 1, failures: nothing as object }))).length).toBe(7)
   })
 
   test("without a seed is refused where the types are bypassed, too", async () => {

@@ -1,5 +1,5 @@
 /** A program that forgets runs, all with one signal, and collects garbage; run with garbage collection exposed. */
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { Dataset, furrow, Pipeline } from "../../../src/index.ts"
 import { pipeline } from "./epochs.ts"
 
@@ -54,6 +54,14 @@ if (import.meta.main) {
   await collect()
   live.abort("enough")
   console.log(`ended: ${await run.take().catch((error: unknown) => error)}`)
+
+  const services = new AbortController()
+  const released = Promise.withResolvers<string>()
+  const layer = Layer.scopedDiscard(Effect.addFinalizer(() => Effect.sync(() => released.resolve("released"))))
+  await furrow(pipeline(config), { ...options, layer, signal: services.signal }).take()
+  await collect()
+  services.abort()
+  console.log(await released.promise)
 
   if (backend === "fibers") {
     const { signal } = new AbortController()
