@@ -576,6 +576,27 @@ describe("furrow", () => {
     expect((await run.verify()).length).toBe(3)
   })
 
+  test("ends a verification of plain stages with a close, between two batches", async () => {
+    let built = 0
+    const slow = Pipeline.from(Dataset.range(400)).pipe(
+      Pipeline.map("slow", (x) => {
+        built++
+        const start = performance.now()
+        while (performance.now() - start < 1);
+        return x
+      }),
+      Pipeline.batch(4)
+    )
+    const controller = new AbortController()
+    const run = furrow(slow, { epochs: 1, verify: 100, signal: controller.signal })
+    for await (const _ of run);
+    built = 0
+    const verifying = reasonOf(run.verify())
+    setTimeout(() => controller.abort("enough"), 0)
+    expect(await verifying).toBe("enough")
+    expect(built).toBeLessThan(400)
+  })
+
   test("refuses options that cannot be meant, at once and by name", () => {
     const skip = { budget: { samples: 1 } }
     const bad: ReadonlyArray<readonly [options: unknown, option: string]> = [

@@ -294,7 +294,7 @@ const budget = (own: Budget): Budget => {
     if (samples !== undefined && share === undefined) return { samples: whole("budget.samples", samples, 0) }
     if (share !== undefined && samples === undefined) return { share: finite("budget.share", share, 0, 1) }
   }
-  throw new InvalidOption({ option: "budget", value: own, expected: "either { samples: 10 } or { share: 0.01 }" })
+  throw new InvalidOption({ option: "budget", value: own, expected: "{ samples: 10 } or { share: 0.01 }" })
 }
 
 const durations = (of: string, timeouts: Timeouts = {}): Service["timeout"] => {

@@ -74,7 +74,7 @@ export const NAMES: Names<RunOptions & Record<"epochs" | "epoch" | "from", unkno
   profile: true,
   verify: true,
   replay: true,
-  allow: true,
+  allow: "own",
   rank: true,
   world: true,
   uneven: true
