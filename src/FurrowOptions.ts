@@ -39,7 +39,10 @@ export interface Failures {
     readonly budget: FailurePolicy.Budget
     /** Is called with what was left out of a batch when that batch is taken. Default: a warning in the log. */
     readonly report?: (skipped: FailurePolicy.Skipped) => void | Promise<void>
-    /** Which errors may be skipped. Default: all. Faults of the program are never skipped. */
+    /**
+     * Which errors may be skipped. Default: all. Faults of the program are never skipped. It must return a boolean: anything
+     * else, such as a promise, is a `StageError`.
+     */
     readonly when?: (error: StageError) => boolean
     readonly fill?: "none" | "neighbour"
   }

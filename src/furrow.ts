@@ -285,8 +285,9 @@ class PlainRun<C, E> implements Run<C> {
 }
 
 /**
- * Opens a run of a pipeline, without Effect. Throws `InvalidOption` if an option is invalid, and `ForeignEffect` for a
- * layer that another copy of `effect` made. All other errors are thrown when batches are asked for.
+ * Opens a run of a pipeline, without Effect. Throws `InvalidOption` for invalid options as far as they can be checked
+ * without the pipeline's plan, a cursor or a layer, and `ForeignEffect` for a layer that another copy of `effect` made. All
+ * other errors are thrown when batches are asked for.
  *
  * @example
  * import { Dataset, furrow, Pipeline, Sampler } from "furrow"

@@ -185,7 +185,8 @@ export interface SkipOptions<R = never, R2 = never> {
   readonly report?: (skipped: Skipped) => Effect.Effect<void, never, R>
   /**
    * Which errors may be skipped. Default: all. It is not asked about faults of the program (`AmbientRandomness`,
-   * `InvalidResult`), which are neither retried nor skipped.
+   * `InvalidResult`), which are neither retried nor skipped. Anything but a boolean, such as a promise, is a `StageError`
+   * with an `InvalidResult`.
    */
   readonly when?: (error: StageError) => boolean
   /**

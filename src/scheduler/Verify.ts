@@ -90,12 +90,11 @@ export class Chosen {
       const quiet: Job = { ...job, policy: policy === undefined ? undefined : unobserved(policy), watch: unwatched }
       const kept = this.#kept.toSorted((one, other) => one.epoch - other.epoch || one.batch - other.batch)
       // Plain stages never yield, and whoever closes the run or aborts it needs a turn.
+      const breath = new Breath()
       return Effect.forEach(kept, (own) => Effect.zipRight(breath.ifDue, remade(quiet, own, settings)))
     })
   }
 }
-
-const breath = new Breath()
 
 /** Draws that are made again are no draws of the run. */
 const unobserved = (policy: SeedPolicy.Service): SeedPolicy.Service => {
