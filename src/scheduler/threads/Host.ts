@@ -237,6 +237,10 @@ class Host {
         const answer = yield* this.#inTime(pending)
         if (answer === undefined) {
           const nothing = yield* next(this.#late(pending.message))
+          // The thread that knew what it had attempted is gone: all of the batch is attempted again.
+          if (nothing === undefined) {
+            retried += Plan.rows(this.#job.plan, batch).size - (pending.message.left?.length ?? 0)
+          }
           yield* this.#replace(pending.message)
           if (nothing !== undefined) return { ...nothing, replaced: this.replaced - replacedBefore }
         } else if (answer._tag === "Gone") {
