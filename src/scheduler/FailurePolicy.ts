@@ -271,7 +271,7 @@ export const skip = <R = never, R2 = never>(
 export const isFault = ({ cause }: StageError): boolean => {
   try {
     // By their tags: an error that comes from a thread is not an instance of the class here.
-    return !(Predicate.isTagged(cause, "AmbientRandomness") || Predicate.isTagged(cause, "InvalidResult"))
+    return !PROGRAM.some((tag) => Predicate.isTagged(cause, tag))
   } catch {
     return true // a Proxy of which nothing can be asked
   }

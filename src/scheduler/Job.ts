@@ -107,7 +107,8 @@ export const make = <A, E, R>(
         Context.getOption(context as Context.Context<unknown>, SeedPolicy.SeedPolicy)
       )
       if (policy === undefined && (ambient === "derive" || stages.some((stage) => stage.draws))) {
-        const expected = "provided, since the pipeline draws: Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
+        const expected =
+          "given, since the pipeline draws: furrow(pipeline, { seed: 42, … }), or with Effect Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
         throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
       }
       if (policy?.names !== undefined) knownStages(policy, pipeline)
