@@ -73,11 +73,12 @@ export class BatchBuilder {
   build(left: Left = NOBODY): Given<Batch<unknown> | undefined, AttemptError> {
     return given(
       () =>
-        andThen(this.#attempt(left), () =>
-          andThen(this.#rows.values.length === 0 ? undefined : this.#collate(), () =>
+        andThen(this.#attempt(left), () => {
+          this.#rows.assemble(left)
+          return andThen(this.#rows.values.length === 0 ? undefined : this.#collate(), () =>
             andThen(this.#run(this.#program.behind), () => this.#report())
           )
-        ),
+        }),
       // Behind `batch` there is one value, which is a batch.
       () => this.#rows.values[0] as Batch<unknown> | undefined
     )
@@ -86,7 +87,11 @@ export class BatchBuilder {
   /** Makes the sample of the last row as it would enter the batch; gives none if a filter leaves it out. */
   sample(): Given<Option.Option<unknown>, AttemptError> {
     return given(
-      () => andThen(this.#attempt(NOBODY, false), () => this.#report()),
+      () =>
+        andThen(this.#attempt(NOBODY, false), () => {
+          this.#rows.assemble(NOBODY)
+          return this.#report()
+        }),
       () => {
         const { indices, values } = this.#rows
         const place = values.length - 1
@@ -109,17 +114,10 @@ export class BatchBuilder {
   }
 
   /**
-   * Makes the samples, all of them or in a later attempt those that failed, and puts them together. If `whole`, the batch
-   * may be built as columns instead.
+   * Makes the samples: all of them, or in a later attempt those that failed. If `whole`, the batch may be built as columns
+   * instead.
    */
   #attempt(left: Left, whole = true): Work<AttemptError> {
-    return andThen(this.#samplesOrColumns(left, whole), () => {
-      this.#rows.assemble(left)
-      return undefined
-    })
-  }
-
-  #samplesOrColumns(left: Left, whole: boolean): Work<AttemptError> {
     const rows = this.#rows
     const { name, size } = rows.job.pipeline.dataset
     if (size !== rows.job.size) {
