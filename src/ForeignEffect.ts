@@ -1,6 +1,6 @@
 /**
- * The one error for a value of Effect that another copy of `effect` made: another major version, whose values cannot be
- * run here, or another release of this one, whose services and fiber-local values are not this one's.
+ * The error for a value of Effect that another copy of `effect` made: another major version, whose values cannot run here,
+ * or another release of this one, whose services and fiber-local values differ from those here.
  *
  * @since 0.1.0
  */
@@ -11,14 +11,14 @@ import { getCurrentVersion } from "effect/ModuleVersion"
 import * as Predicate from "effect/Predicate"
 
 /**
- * An effect or a layer was made by another copy of `effect` than the one that Furrow loads.
+ * An effect or a layer was made by a copy of `effect` other than the one that Furrow loads.
  *
  * @since 0.1.0
  */
 export class ForeignEffect extends Data.TaggedError("ForeignEffect")<{
-  /** Where it was given, such as `the layer of Scheduler.iterate`. */
+  /** Where it was passed, such as `the layer of Scheduler.iterate`. */
   readonly place: string
-  /** The version that made it: `4`, or in full where it can be seen, such as `3.19.0`. */
+  /** The version that made it: `4`, or the full version if it is known, such as `3.19.0`. */
   readonly found: string
   /** The version that Furrow loads, such as `3.22.4`. */
   readonly version: string
@@ -33,13 +33,13 @@ export class ForeignEffect extends Data.TaggedError("ForeignEffect")<{
   }
 }
 
-/** The keys that mark what Effect 4 makes. */
+/** The keys that mark values of Effect 4. */
 const NEXT = ["~effect/Effect", "~effect/Layer", "~effect/Stream"]
 
-/** How deep a layer is searched for an effect, which tells the version that made both. */
+/** How deep a layer is searched for an effect, which holds the version that made both. */
 const DEPTH = 8
 
-/** The version that made an effect, or the first effect within a layer; none where there is none to be seen. */
+/** Returns the version that made an effect, or the first effect within a layer; `undefined` if there is none. */
 const versionOf = (value: unknown, depth: number): string | undefined => {
   if (Predicate.hasProperty(value, EffectTypeId)) {
     const variance = value[EffectTypeId]
@@ -54,9 +54,9 @@ const versionOf = (value: unknown, depth: number): string | undefined => {
 }
 
 /**
- * What is wrong with `value`, if it is an effect or a layer that another copy of `effect` made. Copies of one and the
- * same version work together and are not told apart. Of another release of Effect 3 not every layer can be told (a merged
- * one hides its parts); those run, and Effect itself warns of the two versions.
+ * Returns an error if `value` is an effect or a layer that another copy of `effect` made. Two copies of the same version
+ * work together and are not told apart. Not every layer of another release of Effect 3 is recognised, since a merged layer
+ * hides its parts; those run, and Effect itself warns about the two versions.
  *
  * @since 0.1.0
  */
@@ -68,7 +68,7 @@ export const foreign = (place: string, value: unknown): ForeignEffect | undefine
 }
 
 /**
- * `layer`, unless another copy of `effect` made it: then throws {@link ForeignEffect}.
+ * Returns `layer`. Throws {@link ForeignEffect} if another copy of `effect` made it.
  *
  * @since 0.1.0
  */
@@ -79,7 +79,7 @@ export const ownLayer = <A, E, R>(place: string, layer: Layer<A, E, R>): Layer<A
 }
 
 /**
- * `effect`, unless another copy of `effect` made it: then throws {@link ForeignEffect}.
+ * Returns `effect`. Throws {@link ForeignEffect} if another copy of `effect` made it.
  *
  * @since 0.1.0
  */

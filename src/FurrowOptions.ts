@@ -1,5 +1,5 @@
 /**
- * What the plain door is told, and the layers that it makes of it.
+ * The options of `furrow`, and the layers that it builds from them.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import * as Workers from "./scheduler/Workers.ts"
 import type { RootInput } from "./seeding/Seed.ts"
 import * as SeedPolicy from "./seeding/SeedPolicy.ts"
 
-/** The policies that go by name; each takes the run's `seed`. @since 0.1.0 */
+/** The policies that can be given by name; each takes the run's `seed`. @since 0.1.0 */
 export type PolicyName = "epochWorker" | "elastic"
 
 const policies: Readonly<
@@ -27,35 +27,35 @@ const policies: Readonly<
 /** A policy as a value: what `SeedPolicy`, `Parity` and the doubles of `furrow/testing` make. @since 0.1.0 */
 export type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
 
-/** What becomes of a sample that cannot be built. @since 0.1.0 */
+/** What happens to a sample that cannot be built. @since 0.1.0 */
 export interface Failures {
-  /** Try again, so many times, after waits that begin with `delay` (default 100 ms) and double each time. */
+  /** Attempt it again, up to `times` times, after waits that start at `delay` (default 100 ms) and double each time. */
   readonly retry?: { readonly times: number; readonly delay?: Duration.DurationInput }
-  /** Leave it out, after the tries, within a budget. */
+  /** If all attempts fail, leave it out, within a budget. */
   readonly skip?: {
     readonly budget: FailurePolicy.Budget
-    /** Is told of what was left out of a batch when that batch is taken. Default: a warning in the log. */
+    /** Is called with what was left out of a batch when that batch is taken. Default: a warning in the log. */
     readonly report?: (skipped: FailurePolicy.Skipped) => void | Promise<void>
-    /** Which errors may be passed over. Default: all but those that are faults of the program. */
+    /** Which errors may be skipped. Default: all. Faults of the program are never skipped. */
     readonly when?: (error: StageError) => boolean
     readonly fill?: "none" | "neighbour"
   }
   readonly timeout?: FailurePolicy.Timeouts
 }
 
-/** How a run goes, beside its epochs, its seed and its services. @since 0.1.0 */
+/** Options of a run other than its epochs, its seed and its services. @since 0.1.0 */
 export interface PlainOptions extends RunOptions {
   /** How many workers build batches: fibers, or threads with `threads`. Default 1. Or a value of `Workers`. */
   readonly workers?: number | Layer.Layer<Workers.Workers, unknown>
   /** Give each worker a thread of its own, which imports the pipeline from a module: `{ pipeline: import.meta.url }`. */
   readonly threads?: Workers.ThreadOptions
-  /** What becomes of what fails; a value of `FailurePolicy`, or in plain words. Default: the first error ends the run. */
+  /** What happens to what fails: plain options, or a value of `FailurePolicy`. Default: the first error ends the run. */
   readonly failures?: Failures | Layer.Layer<FailurePolicy.FailurePolicy, unknown>
-  /** Ends the run: whoever waits for a batch gets the signal's reason, once all workers have ended. */
+  /** Ends the run: a pending call rejects with the signal's reason, once all workers have ended. */
   readonly signal?: AbortSignal
 }
 
-/** That a pipeline that draws has its seed. @since 0.1.0 */
+/** Requires a seed, or a policy as a value, if the pipeline draws. @since 0.1.0 */
 export type Seeded<R, S, P> = SeedPolicy.SeedPolicy extends R
   ? undefined extends S
     ? P extends PolicyLayer
@@ -64,7 +64,7 @@ export type Seeded<R, S, P> = SeedPolicy.SeedPolicy extends R
     : unknown
   : unknown
 
-/** That a pipeline that requires services has them. @since 0.1.0 */
+/** Requires a layer if the pipeline requires services. @since 0.1.0 */
 export type Served<R> = [Exclude<R, SeedPolicy.SeedPolicy>] extends [never]
   ? { readonly layer?: Layer.Layer<never, unknown> | Layer.Layer<unknown, unknown> }
   : {
@@ -74,7 +74,7 @@ export type Served<R> = [Exclude<R, SeedPolicy.SeedPolicy>] extends [never]
       >
     }
 
-/** What `furrow` is told of a pipeline that requires `R`. @since 0.1.0 */
+/** The options of `furrow` for a pipeline that requires `R`. @since 0.1.0 */
 export type FurrowOptions<R, S, P> = PlainOptions &
   EpochOptions & {
     /** The run's seed: a whole number from 0 to 2^53 - 1, a bigint below 2^64, or a string. */
@@ -84,7 +84,7 @@ export type FurrowOptions<R, S, P> = PlainOptions &
   } & Served<R> &
   Seeded<R, S, P>
 
-/** The same where types do not matter any more. @since 0.1.0 */
+/** The same options after they have been type-checked. @since 0.1.0 */
 export type AnyOptions = PlainOptions &
   EpochOptions & {
     readonly seed?: RootInput | undefined
@@ -153,7 +153,7 @@ const failing = ({ failures }: AnyOptions): Layer.Layer<never, unknown> => {
   return timeout === undefined ? FailurePolicy.fail : FailurePolicy.timeout(timeout)
 }
 
-/** All services of a run. Throws `InvalidOption`, and `ForeignEffect`. @since 0.1.0 */
+/** Returns all services of a run. Throws `InvalidOption` and `ForeignEffect`. @since 0.1.0 */
 export const layers = (options: AnyOptions): Layer.Layer<never, unknown> => {
   const { layer, signal } = options
   if (layer !== undefined && !isLayer(layer)) {

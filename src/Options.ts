@@ -1,22 +1,22 @@
 /**
- * Checks of what callers without types hand over: a `null` where options belong, a misspelt option, a string for a flag.
- * Each throws `InvalidOption`.
+ * Checks of what untyped callers pass: `null` instead of options, a misspelt option, a string for a flag. Each throws
+ * `InvalidOption`.
  *
  * @since 0.1.0
  */
 import { InvalidOption } from "./InvalidOption.ts"
 
 /**
- * The names of some options, all of them: the compiler refuses a list that lacks one. `"own"` where the function itself
- * says what it takes instead of a `null`.
+ * The names of all options of a function: the compiler refuses a record that lacks one. `"own"` if the function itself
+ * checks for `null`.
  *
  * @since 0.1.0
  */
 export type Names<O> = Readonly<Record<keyof O, true | "own">>
 
 /**
- * `given` when it is an object of options of a function, and holds none but those in `names`. An option that is there
- * and `undefined` counts as left out; `null` is refused.
+ * Returns `given` if it is an object whose options are all in `names`. `of` is the name of the function. An option that is
+ * `undefined` counts as left out; `null` is refused.
  *
  * @since 0.1.0
  */
@@ -44,45 +44,45 @@ const oneOf = (names: ReadonlyArray<string>): string =>
   names.length === 1 ? `${names[0]}` : `one of ${names.join(", ")}`
 
 /**
- * Whether a value can be meant as options. Effects, streams and collections are iterable, promises have a `then`: they
- * are an argument in the wrong place.
+ * Whether a value can be an object of options. Effects, streams and collections are iterable, and promises have a `then`:
+ * they are an argument in the wrong place.
  *
  * @since 0.1.0
  */
 export const isOptions = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !(Symbol.iterator in value) && !("then" in value)
 
-/** Throws unless `value` can be meant as options, whatever their names. @since 0.1.0 */
+/** Throws unless `value` can be an object of options, whatever their names. @since 0.1.0 */
 export const given = (option: string, value: unknown, expected = "an object of options"): void => {
   if (!isOptions(value)) throw new InvalidOption({ option, value, expected })
 }
 
-/** `value` when it is one of the two. @since 0.1.0 */
+/** Returns `value` if it is a boolean. @since 0.1.0 */
 export const truth = (option: string, value: boolean): boolean => {
   if (value === true || value === false) return value
   throw new InvalidOption({ option, value, expected: "true or false" })
 }
 
-/** `value` when it is a text of at least one character. @since 0.1.0 */
+/** Returns `value` if it is a string of at least one character. @since 0.1.0 */
 export const textOf = (option: string, value: string, expected = "a text that is not empty"): string => {
   if (typeof value === "string" && value !== "") return value
   throw new InvalidOption({ option, value, expected })
 }
 
-/** `value` when it is a function. @since 0.1.0 */
+/** Returns `value` if it is a function. @since 0.1.0 */
 export const functionOf = <F>(option: string, value: F): F => {
   if (typeof value === "function") return value
   throw new InvalidOption({ option, value, expected: "a function" })
 }
 
-/** `value` when it is a list of numbers: an array, a typed array, or an object like one. @since 0.1.0 */
+/** Returns `value` if it is a list of numbers: an array, a typed array, or an array-like object. @since 0.1.0 */
 export const listOf = (option: string, value: ArrayLike<number>): ArrayLike<number> => {
   if (typeof value === "object" && value !== null && Number.isSafeInteger(value.length) && value.length >= 0)
     return value
   throw new InvalidOption({ option, value, expected: "an array of numbers, or a typed array" })
 }
 
-/** Sets a field of a record, also one that goes by `__proto__`: by assignment that would change the record's prototype. @since 0.1.0 */
+/** Sets a field of a record, even one named `__proto__`, which by assignment would change the record's prototype. @since 0.1.0 */
 export const setField = (record: Record<string, unknown>, field: string, value: unknown): void => {
   if (field === "__proto__") {
     Object.defineProperty(record, field, { value, configurable: true, enumerable: true, writable: true })

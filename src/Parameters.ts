@@ -1,9 +1,10 @@
 /**
- * What stages, samplers and datasets were made with, as far as it changes what a run delivers. A cursor holds a text of
- * it, so that a run is not resumed with other parameters by accident.
+ * The parameters of stages, samplers and datasets, as far as they change what a run delivers. A cursor holds them as text,
+ * so that a run is not resumed with other parameters by accident.
  *
- * What a user's function does cannot be seen. Its author can declare what it depends on: the `parameters` of
- * `Pipeline.map`, `Pipeline.augment`, `Dataset.map`, `Image.custom` and their kin, and of samplers of one's own.
+ * What a user's function does cannot be seen. Its author can declare what it depends on: the option `parameters` of
+ * `Pipeline.map`, `Pipeline.augment`, `Dataset.map`, `Image.custom` and similar functions, and the field of that name of
+ * samplers.
  *
  * @since 0.1.0
  */
@@ -32,11 +33,11 @@ export type Parameter =
 /** Parameters by name. Their order does not matter. @since 0.1.0 */
 export type Parameters = Readonly<Record<string, Parameter>>
 
-/** For functions of a user's own, whose code cannot be seen. @since 0.1.0 */
+/** The option of functions that take a user's function, whose code cannot be seen. @since 0.1.0 */
 export interface ParametersOption {
   /**
    * What the function depends on besides its arguments, such as `{ sigma: 0.1 }` or `{ version: 2 }`. A cursor of a run
-   * with other parameters is refused. Arrays are read once, and hashed where they are long. Default: not compared.
+   * with other parameters is refused. Arrays are read once, and hashed if they are long. Default: not compared.
    */
   readonly parameters?: Parameters
 }
@@ -45,16 +46,16 @@ export interface ParametersOption {
 export const DECLARED: unique symbol = Symbol("declared")
 
 /**
- * Something that was made, and with what.
+ * A value by the name of its constructor and the parameters that it was made with.
  *
  * @since 0.1.0
  */
 export class Made {
   /** The constructor's name, such as `randomCrop`. */
   readonly name: string
-  /** `undefined` if they can neither be seen nor were declared. */
+  /** `undefined` if they are neither known nor declared. */
   readonly parameters: Parameters | undefined
-  /** What of it cannot be seen, in words; `declared` if that, and all below it, was declared in another way. */
+  /** In words, which part cannot be seen; {@link DECLARED} if that part was declared in another way. */
   readonly unseen: string | undefined | typeof DECLARED
 
   constructor(name: string, parameters: Parameters | undefined, unseen?: string | typeof DECLARED) {
@@ -64,7 +65,7 @@ export class Made {
   }
 }
 
-/** A sampler as a parameter of a stage or of another sampler. @since 0.1.0 */
+/** Returns a sampler as a parameter of a stage or of another sampler. @since 0.1.0 */
 export const samplerMade = ({ name, parameters }: { readonly name: string; readonly parameters?: Parameters }): Made =>
   new Made(name, parameters, parameters === undefined ? `the order of sampler ${JSON.stringify(name)}` : undefined)
 
@@ -72,21 +73,21 @@ export const samplerMade = ({ name, parameters }: { readonly name: string; reado
 // so what a stage's function was made with is kept beside it.
 const made = new WeakMap<object, Made>()
 
-/** Declares what a function of this library was made with, and returns the function. @since 0.1.0 */
+/** Declares the parameters of a function of this library, and returns the function. @since 0.1.0 */
 export const declare = <F extends object>(value: F, name: string, parameters: Parameters | undefined): F => {
   made.set(value, new Made(name, parameters))
   return value
 }
 
-/** What was declared of a function, if anything. @since 0.1.0 */
+/** Returns what was declared of a function, if anything. @since 0.1.0 */
 export const declared = (value: unknown): Made | undefined =>
   typeof value === "function" ? made.get(value) : undefined
 
-/** Lists, records and `Made` this deep are taken for ones that contain themselves. */
+/** Lists, records and `Made` deeper than this are assumed to contain themselves. */
 const DEEPEST = 32
 
 /**
- * `value` if it is a record of parameters, or `undefined`; else throws `InvalidOption`, which names the path.
+ * Returns `value` if it is a record of parameters or `undefined`. Otherwise throws `InvalidOption`, which names the path.
  *
  * @since 0.1.0
  */
@@ -124,14 +125,14 @@ const isPlain = (value: object): boolean => {
   return prototype === Object.prototype || prototype === null
 }
 
-/** Arrays of up to so many elements are written out; longer ones are hashed. */
+/** Arrays of up to this many elements are written out; longer ones are hashed. */
 const WRITTEN = 8
 /** Strings and lists up to this length are written out. */
 const SHORT = 80
 
 /**
- * The parameter as text: equal texts, equal parameters (or a collision of 48 bits of SHA-256, by which long arrays and
- * strings stand). The same in every process and runtime.
+ * Returns the parameter as text. Equal texts mean equal parameters (or a collision of 48 bits of SHA-256, which represent
+ * long arrays and strings). The text is the same in every process and runtime.
  *
  * @since 0.1.0
  */
@@ -149,24 +150,24 @@ export const text = (parameter: Parameter): string => {
   return `{${fields(parameter)}}`
 }
 
-/** `Array.isArray`, which by itself does not know arrays that are read-only. */
+/** `Array.isArray`, whose own type does not cover read-only arrays. */
 const isList = (value: object): value is ReadonlyArray<Parameter> => Array.isArray(value)
 
-/** Names in order, but what something was made of last, since it can be long. */
+/** Names in order, but `of` last, since it can be long. */
 const fields = (parameters: Parameters | undefined): string => {
   if (parameters === undefined) return "?"
   const names = Object.keys(parameters).toSorted((a, b) => Number(a === "of") - Number(b === "of") || (a < b ? -1 : 1))
   return names.map((name) => `${word(name)}: ${text(parameters[name])}`).join(", ")
 }
 
-/** A name as it is if it is a plain one; else in quotes, so that it cannot look like anything else. @since 0.1.0 */
+/** Returns a plain name as it is, and any other in quotes, so that it cannot be mistaken for something else. @since 0.1.0 */
 export const word = (name: string): string => (/^[\p{L}\p{N}_][\p{L}\p{N}_ .-]{0,60}$/u.test(name) ? name : text(name))
 
-/** The first 12 hexadecimal digits of SHA-256. @since 0.1.0 */
+/** Returns the first 12 hexadecimal digits of SHA-256. @since 0.1.0 */
 export const short = (data: string | Uint8Array): string =>
   Array.from(sha256(data).subarray(0, 6), (byte) => byte.toString(16).padStart(2, "0")).join("")
 
-/** The hashes of long arrays, which take a millisecond a megabyte. */
+/** The hashes of long arrays, which take a millisecond per megabyte. */
 const hashes = new WeakMap<object, string>()
 
 const remembered = (array: object, make: () => string): string => {
@@ -183,10 +184,10 @@ const typed = (array: TypedArray): string => {
   return `${kind} [${array.length}] #${remembered(array, () => short(bytesOf(array)))}`
 }
 
-/** The bytes of an array, with one kind of NaN: which bits a NaN has depends on the engine. @since 0.1.0 */
+/** Returns the bytes of an array, with one bit pattern for all NaNs: theirs depends on the engine. @since 0.1.0 */
 export const bytesOf = (array: TypedArray): Uint8Array => {
   const own = array instanceof Float32Array || array instanceof Float64Array ? oneNaN(array) : array
-  // A copy out of shared memory, which hashes do not take.
+  // Hashes do not accept shared memory, so that is copied.
   const bytes = new Uint8Array(own.buffer, own.byteOffset, own.byteLength)
   return own.buffer instanceof ArrayBuffer ? bytes : bytes.slice()
 }
@@ -221,7 +222,7 @@ const list = (items: ReadonlyArray<Parameter>): string => {
   return `[${items.length} values #${hash}]`
 }
 
-/** What of a parameter can neither be seen nor was declared, in words. @since 0.1.0 */
+/** Returns, in words, what of a parameter is neither known nor declared. @since 0.1.0 */
 export const unseen = (parameter: Parameter): ReadonlyArray<string> => {
   if (typeof parameter !== "object" || parameter === null || isTypedArray(parameter)) return []
   if (parameter instanceof Made) {

@@ -66,8 +66,8 @@ export interface Pipeline<out A, out E = never, out R = never> extends Pipeable.
 }
 
 /**
- * Two stages of one pipeline go by one name (or, once in four billion pairs, by names of one id). A stage's draws hang
- * on its name, so both would draw the same numbers.
+ * Two stages of a pipeline have the same name (or, once in four billion pairs, names with the same id). The draws of a
+ * stage depend on its name, so both would draw the same numbers.
  *
  * @since 0.1.0
  */

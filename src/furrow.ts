@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /**
- * The plain door: a run of a pipeline for code without Effect. It is a page over `Scheduler.open`, not a second engine:
- * same batches, same errors, same cursors.
+ * Runs of a pipeline for code without Effect. This is a thin layer over `Scheduler.open`, not a second engine: same
+ * batches, same errors, same cursors.
  *
  * @since 0.1.0
  */
@@ -35,36 +35,36 @@ export interface RunEpoch<out C> extends AsyncIterable<Batch<C>> {
 }
 
 /**
- * A run of a pipeline. It opens when its first batch is asked for, and is closed, with all workers ended, at its end, by
- * an error, by `close`, by its signal, and by leaving a loop over it or over its epochs early. What it counted can be read
- * afterwards; batches cannot be had any more: that is a `RunClosed`.
+ * A run of a pipeline. It opens when its first batch is asked for. It closes, and ends all its workers, at its end, on an
+ * error, by `close`, by its signal, and when a loop over it or over its epochs is left early. After that, what it counted
+ * can still be read; asking for more batches throws `RunClosed`.
  *
- * Errors are thrown as the typed errors they are (`error instanceof Scheduler.StageError`, `error._tag`).
+ * Errors are thrown as they are: `error instanceof Scheduler.StageError`, `error._tag`.
  *
  * @since 0.1.0
  */
 export interface Run<out C> extends AsyncIterable<Batch<C>> {
   /**
-   * The epochs that are left, each with its number and its batches. After a resume the first is the rest of the one at
-   * hand. To ask for the next one skips what is left of this one; see `Scheduler.Epochs`.
+   * The epochs that are left, each with its number and its batches. After a resume, the first is the rest of the epoch in
+   * which the run stopped. Asking for the next epoch skips what is left of this one; see `Scheduler.Epochs`.
    */
   readonly epochs: AsyncIterable<RunEpoch<C>>
   /** The next batch; `undefined` at the end. */
   readonly take: () => Promise<Batch<C> | undefined>
-  /** Opens the run, if it is not open yet, so that its cursor can be read before its first batch. */
+  /** Opens the run if it is not open yet, for example to read its cursor before the first batch. */
   readonly open: () => Promise<void>
-  /** Ends all workers. It may be called at any time, any number of times. */
+  /** Ends all workers. Can be called at any time, any number of times. */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
-  /** Where the run stands: behind the last batch that was taken. Plain data. Throws `RunNotOpen`. */
+  /** The position of the run, after the last batch that was taken. Plain data. Throws `RunNotOpen`. */
   readonly cursor: Cursor
-  /** What it did so far. Throws `RunNotOpen`. */
+  /** What was counted so far. Throws `RunNotOpen`. */
   readonly stats: Stats
   /** Where the time went so far; `undefined` without `profile: true`. Throws `RunNotOpen`. */
   readonly profile: Profile | undefined
-  /** The digest of what was delivered; that of nothing without `digest: true`. Throws `RunNotOpen`. */
+  /** The digest of what was delivered; without `digest: true`, the digest of an empty run. Throws `RunNotOpen`. */
   readonly digest: string
-  /** Builds the batches that `verify` has chosen so far again, and gives which they were; see `Loader.verify`. */
+  /** Builds the batches that `verify` has chosen so far again, and returns which they were; see `Loader.verify`. */
   readonly verify: () => Promise<ReadonlyArray<Verified>>
 }
 
@@ -243,8 +243,8 @@ class PlainRun<C, E> implements Run<C> {
 }
 
 /**
- * Opens a run of a pipeline, without Effect. Throws `InvalidOption` for options that cannot be meant; all else that can
- * go wrong is thrown when batches are asked for.
+ * Opens a run of a pipeline, without Effect. Throws `InvalidOption` if an option is invalid, and `ForeignEffect` for a
+ * layer that another copy of `effect` made. All other errors are thrown when batches are asked for.
  *
  * @example
  * import { Dataset, furrow, Pipeline, Sampler } from "furrow"
@@ -259,7 +259,7 @@ class PlainRun<C, E> implements Run<C> {
  * let seen = 0
  * for await (const epoch of run.epochs) {
  *   for await (const batch of epoch) seen += batch.size
- *   console.assert(seen === 1000 * (epoch.number + 1)) // a validation has its place here
+ *   console.assert(seen === 1000 * (epoch.number + 1)) // validate here
  * }
  * console.assert(run.stats.samples === 2000)
  *

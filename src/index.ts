@@ -12,7 +12,7 @@ export * as Checkpoint from "./checkpoint/Checkpoint.ts"
 export * as Dataset from "./datasets/Dataset.ts"
 /** The IDX files of MNIST and its kin. */
 export * as Idx from "./datasets/Idx.ts"
-/** JPEG, PNG and WebP, by sharp. */
+/** JPEG, PNG, WebP, GIF and AVIF, by sharp. */
 export * as Decode from "./decode/Decode.ts"
 /** An effect or a layer that another copy of `effect` made. */
 export * as ForeignEffect from "./ForeignEffect.ts"
@@ -27,7 +27,7 @@ export {
   type Run,
   type RunEpoch
 } from "./furrow.ts"
-/** An option that cannot be meant. */
+/** The error for an invalid option. */
 export * as InvalidOption from "./InvalidOption.ts"
 /** A dataset and its stages, as a value. */
 export * as Pipeline from "./Pipeline.ts"
@@ -35,19 +35,19 @@ export * as Pipeline from "./Pipeline.ts"
 export * as CPython from "./parity/CPython.ts"
 /** NumPy's generators, draw by draw. */
 export * as NumPy from "./parity/NumPy.ts"
-/** The seeding policies of the article and its kin, flaws included. */
+/** The seeding policies of PyTorch and of the projects around it, flaws included. */
 export * as Parity from "./parity/Policies.ts"
 /** PyTorch's CPU generator, draw by draw, and its loader's order. */
 export * as PyTorch from "./parity/PyTorch.ts"
-/** Where a run stands, to go on from. */
+/** The position of a run, to resume from. */
 export * as Cursor from "./scheduler/Cursor.ts"
-/** One hash over all that a run delivered. */
+/** One hash over everything that a run delivered. */
 export * as Digest from "./scheduler/Digest.ts"
-/** What becomes of a run when a sample cannot be made. */
+/** What happens when a sample cannot be built. */
 export * as FailurePolicy from "./scheduler/FailurePolicy.ts"
 /** Runs pipelines, a fiber per worker. */
 export * as Scheduler from "./scheduler/Scheduler.ts"
-/** How many workers, and on what. */
+/** How many workers build batches, and whether on fibers or threads. */
 export * as Workers from "./scheduler/Workers.ts"
 /** Where a draw happens. */
 export * as Coordinates from "./seeding/Coordinates.ts"

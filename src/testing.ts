@@ -42,7 +42,7 @@ const over = <E, R>(inner: PolicyLayer<E, R>, change: (inner: Service) => Servic
  * One and the same start state at every place: every sample, worker and epoch draws the same numbers. It is the bug
  * that Furrow ends, for tests that want it: equal inputs give equal outputs, and an audit finds repeats.
  *
- * Fails with `SeedError` for a seed that is none.
+ * Fails with `SeedError` if the seed is invalid.
  *
  * @example
  * import { Effect } from "effect"
@@ -148,9 +148,9 @@ export class Recording extends Context.Tag("furrow/testing/Recording")<
   Recording,
   {
     /**
-     * All draws of the batches made so far, in the order of (epoch, rank, batch, sample, stage), so that the list does
-     * not hang on timing: an epoch's order comes first, what stages behind `batch` drew comes last in its batch. A
-     * batch that was made ahead is in it though nobody took it; one that failed is not.
+     * All draws of the batches built so far, in the order of (epoch, rank, batch, sample, stage), so that the list does
+     * not depend on timing: the order of an epoch comes first, the draws of stages after `batch` come last in their batch.
+     * Batches that were built ahead and not taken are included; those that failed are not.
      */
     readonly draws: Effect.Effect<ReadonlyArray<Draw>>
   }

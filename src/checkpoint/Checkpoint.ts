@@ -1,10 +1,10 @@
 /**
- * Checkpoints: where the data stands and what the trainer adds (weights, optimiser, step), as one piece that is there as
- * a whole or not at all. So data and model never disagree.
+ * Checkpoints: the cursor of a run and what the trainer adds (weights, optimiser, step), as one piece that is stored as a
+ * whole or not at all. So data and model never disagree.
  *
- * Layers keep them in a folder ({@link file}), in memory ({@link memory}) or in any key-value store of @effect/platform
- * ({@link keyValue}). All keep the last `keep`; what is damaged is passed over and never removed. Where several ranks
- * share a run, each keeps its own beside the others', and all go on from the newest step that every rank has kept
+ * Layers store them in a folder ({@link file}), in memory ({@link memory}) or in any key-value store of @effect/platform
+ * ({@link keyValue}). All keep the last `keep`; damaged ones are passed over and never removed. If several ranks share a
+ * run, each stores its own beside the others', and all resume from the newest step that every rank has
  * ({@link RankOptions}).
  *
  * @since 0.1.0
@@ -31,9 +31,9 @@ export { type OpenCheckpoints, open } from "./Open.ts"
 export { SharedMemory } from "./RankStores.ts"
 export type { Json, State } from "./State.ts"
 
-/** What is kept in one piece. @since 0.1.0 */
+/** What a checkpoint is made of. @since 0.1.0 */
 export interface Part {
-  /** `loader.cursor`, read when the trainer has done with the batch that it took last. */
+  /** `loader.cursor` or `run.cursor`, read when the trainer is done with the batch that it took last. */
   readonly cursor: Cursor
   /** What the trainer adds. */
   readonly state?: State
@@ -41,47 +41,46 @@ export interface Part {
 
 /** A checkpoint that was read. @since 0.1.0 */
 export interface Saved {
-  /** Counts up from checkpoint to checkpoint. */
+  /** Increases from checkpoint to checkpoint. */
   readonly id: number
-  /** The file; in other stores, the key. */
+  /** The path of the file; in other stores, the key. */
   readonly path: string
   readonly cursor: Cursor
-  /** The records are copies. */
+  /** Copies of what was saved. */
   readonly state: Required<State>
-  /** Newer ones that are damaged, and were passed over. They are left as they are. */
+  /** The errors of newer checkpoints that are damaged and were passed over. They are left as they are. */
   readonly skipped: ReadonlyArray<CheckpointError>
 }
 
 /** A checkpoint in a list. @since 0.1.0 */
 export interface Entry {
   readonly path: string
-  /** As it says itself, even when it is damaged; `undefined` where it cannot. */
+  /** As stored, even if the checkpoint is damaged; `undefined` if it cannot be read. */
   readonly id: number | undefined
-  /** Where its run stands, or what is wrong with it. */
+  /** The cursor, or what is wrong with the checkpoint. */
   readonly content: Either.Either<Cursor, CheckpointError>
 }
 
 /** @since 0.1.0 */
 export interface Service {
   /**
-   * Keeps a checkpoint; when it returns, it is there and was read back. An interrupt waits for its end. Fails with
-   * `CheckpointError`, and those before it are as they were: `cursor` or `state` if it was given what is no cursor or
-   * cannot be stored, before anything is written; `full`, `denied`, `locked`, `io`; `damaged` or another kind of damage
-   * if it does not read back.
+   * Saves a checkpoint. When it returns, the checkpoint is stored and was read back. An interrupt waits until it is done.
+   * Fails with `CheckpointError`, and leaves the checkpoints before it as they were: `cursor` or `state`, before anything is
+   * written, if one of the two is not a cursor or cannot be stored; `full`, `denied`, `locked`, `io`; `damaged` or another
+   * kind of damage if it does not read back.
    */
   readonly save: (part: Part) => Effect.Effect<Entry, CheckpointError>
   /**
-   * The newest that is whole, or none where none was ever kept. Fails with `CheckpointError` when all that are there
-   * are damaged, or a newer version of the library wrote the newest: to start afresh, or to go back, without a word
-   * would lose work.
+   * The newest valid checkpoint, or none if none was ever saved. Fails with `CheckpointError` if all are damaged, or if a
+   * newer version of the library wrote the newest: starting afresh, or going back, without saying so would lose work.
    */
   readonly latest: Effect.Effect<Option.Option<Saved>, CheckpointError>
-  /** All that are there, newest first, damaged ones included. */
+  /** All checkpoints, newest first, damaged ones included. */
   readonly list: Effect.Effect<ReadonlyArray<Entry>, CheckpointError>
 }
 
 /**
- * The tag of the place where checkpoints are kept. Here a sum goes on, three batches a go.
+ * The tag of the service that stores checkpoints. The example continues a sum, three batches at a time.
  *
  * @example
  * import { Effect, Option } from "effect"
@@ -111,20 +110,20 @@ export class Checkpoint extends Context.Tag("furrow/Checkpoint")<Checkpoint, Ser
 
 /** @since 0.1.0 */
 export interface Options {
-  /** How many are kept at least. Default 3. */
+  /** How many checkpoints are kept at least. Default 3. */
   readonly keep?: number
 }
 
 /**
- * Which rank's checkpoints these are: what `Scheduler.ranksFromConfig` gives. All ranks share one place, save at the same
- * steps (every so many batches, not every so many seconds), and have all ended before they are started again.
+ * Whose checkpoints these are: what `Scheduler.ranksFromConfig` returns. All ranks share one store, save at the same steps
+ * (every so many batches, not every so many seconds), and have all ended before any is started again.
  *
- * `latest` gives each rank its own checkpoint of the newest step of which every rank has a whole one; a checkpoint of a
- * later step, which not all ranks have reached, is removed by its rank when it goes on from there. `keep` counts steps
- * that all ranks have: a rank that is ahead removes nothing that a slower one may need. If no step is common, `latest`
- * fails with `CheckpointError` (`ranks`), except for a run that was cut off at its first checkpoint, which all ranks
- * start afresh. After a change of the world size, under a policy that allows it, rank r goes on from what rank r mod n of
- * the old world of n kept. A rank reads the others' checkpoints to know that they are whole.
+ * `latest` gives each rank its own checkpoint of the newest step for which every rank has a valid one. A checkpoint of a
+ * later step, which not all ranks have reached, is removed by its rank when it resumes from an earlier one. `keep` counts
+ * steps that all ranks have: a rank that is ahead removes nothing that a slower one may need. If there is no common step,
+ * `latest` fails with `CheckpointError` (`ranks`), except for a run that was interrupted at its first checkpoint, which all
+ * ranks start afresh. After a change of the world size, under a policy that allows it, rank r resumes from the checkpoint
+ * of rank r mod n of the old world of n ranks. A rank reads the checkpoints of the others to know that they are valid.
  *
  * @since 0.1.0
  */
@@ -143,13 +142,13 @@ const ranked = ({ rank = 0, world = 1 }: RankOptions): Effect.Effect<RankStores.
     throw new InvalidOption({ option: "rank", value: rank, expected: `below the world size, 0 to ${world - 1}` })
   })
 
-/** The service of a rank, or of a process that is alone. */
+/** The service of one rank of several, or of a single process. */
 const keeper = (stores: RankStores.RankStores, of: RankStores.Rank, keep: number): Effect.Effect<Service> =>
   of.world > 1
     ? RankKeeper.make(stores, of, keep)
     : Effect.map(Keeper.make(stores.own, keep), (own) => RankKeeper.alone(own, stores))
 
-/** The options, and how many checkpoints they keep. */
+/** Checks the options; returns them and how many checkpoints to keep. */
 const kept = <O extends Options>(of: string, options: O, names: Names<O>) =>
   checked(() => {
     const own = optionsOf(of, options, names)
@@ -163,8 +162,8 @@ const named = (option: string, value: string): Effect.Effect<string, InvalidOpti
   })
 
 /**
- * Checkpoints in memory, for as long as the layer lives; with `shared`, for as long as that does. Ranks in one process
- * need it: one `new Checkpoint.SharedMemory()` for all of them. Fails with `InvalidOption`.
+ * Checkpoints in memory, for as long as the layer lives; with `shared`, for as long as that lives. Ranks in one process
+ * need `shared`: one `new Checkpoint.SharedMemory()` for all of them. Fails with `InvalidOption`.
  *
  * @since 0.1.0
  */
@@ -188,10 +187,10 @@ export const memory = (
   )
 
 /**
- * Checkpoints in a folder, one file each; it is made if it is not there. A file is written beside the others, synced and
- * then renamed, so that it is whole or not there, also when the process is killed or the power fails. For as long as
- * the layer lives no other process can write there: its lock is refused to others, and does not outlive its owner.
- * A rank of several has a folder of its own in it, `rank-2-of-4`.
+ * Checkpoints in a folder, one file each. The folder is created if it does not exist. A file is written beside the others,
+ * synced and then renamed, so that it is whole or not there, even if the process is killed or the power fails. While the
+ * layer lives, a lock keeps other processes out; it does not outlive its owner. With several ranks, each has a folder of
+ * its own in it, such as `rank-2-of-4`.
  *
  * Fails with `InvalidOption`, or with `CheckpointError` (`locked`, `full`, `denied`, `io`).
  *
@@ -227,9 +226,9 @@ export const file = (
   )
 
 /**
- * Checkpoints in a key-value store, under keys that begin with `name` (default `"checkpoint"`). A write that the store
- * cuts off costs that checkpoint only. It has no lock: two runs need two names. The second example makes a store of
- * SQLite; any other database with a table of keys and values will do the same way. Fails with `InvalidOption`.
+ * Checkpoints in a key-value store, under keys that begin with `name` (default `"checkpoint"`). An interrupted write damages
+ * only that checkpoint. There is no lock: two runs need two names. The second example makes a store of SQLite; any other
+ * database with a table of keys and values works the same way. Fails with `InvalidOption`.
  *
  * @example
  * import { KeyValueStore } from "@effect/platform"

@@ -14,15 +14,15 @@ import { Checkpoint, type Entry, file, type Options, type Part, type Saved, type
 import { CheckpointError } from "./CheckpointError.ts"
 import { nodeFiles } from "./NodeFiles.ts"
 
-/** Checkpoints in a folder, by promises. They reject with `CheckpointError`. @since 0.1.0 */
+/** Checkpoints in a folder, by methods that return promises. They reject with `CheckpointError`. @since 0.1.0 */
 export interface OpenCheckpoints {
-  /** Keeps a checkpoint; once it resolves, it is there. The `cursor` is `run.cursor`. */
+  /** Saves a checkpoint; once it resolves, the checkpoint is stored. The `cursor` is `run.cursor`. */
   readonly save: (part: Part) => Promise<Entry>
-  /** The newest that is whole, or `undefined` where none was ever kept. */
+  /** The newest valid checkpoint, or `undefined` if none was ever saved. */
   readonly latest: () => Promise<Saved | undefined>
-  /** All that are there, newest first, damaged ones included. */
+  /** All checkpoints, newest first, damaged ones included. */
   readonly list: () => Promise<ReadonlyArray<Entry>>
-  /** Gives the folder free for other processes. */
+  /** Unlocks the folder for other processes. */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
@@ -31,8 +31,8 @@ const closed = (path: string): CheckpointError =>
   new CheckpointError({ kind: "io", path, wrong: "was closed", remedy: "open it again with Checkpoint.open" })
 
 /**
- * Opens a folder of checkpoints, as {@link file} does, for code without Effect. It is locked until `close`. Rejects with
- * `InvalidOption`, or with `CheckpointError` (`locked`, `full`, `denied`, `io`).
+ * Opens a folder of checkpoints, as {@link file} does, for code without Effect. The folder is locked until `close`. Rejects
+ * with `InvalidOption`, or with `CheckpointError` (`locked`, `full`, `denied`, `io`).
  *
  * @example
  * import { mkdtempSync, rmSync } from "node:fs"
@@ -43,7 +43,7 @@ const closed = (path: string): CheckpointError =>
  * const numbers = Pipeline.from(Dataset.range(100)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(10))
  * const directory = mkdtempSync(join(tmpdir(), "run-"))
  *
- * // Sums up some batches more at each start, and goes on from where it was.
+ * // Adds some more batches to a sum at each start, from where the last start stopped.
  * const train = async (steps: number) => {
  *   await using checkpoints = await Checkpoint.open({ directory })
  *   const saved = await checkpoints.latest()

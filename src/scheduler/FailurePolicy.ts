@@ -1,9 +1,10 @@
 /**
- * What becomes of a run when a sample cannot be made: the failure policy, a service like that of the seeds.
+ * What happens when a sample cannot be built: the failure policy, a service like the seed policy.
  *
- * A batch is a function of its coordinates, so whatever failed can be attempted again, from the same seeds: a sample that
- * is retried is the sample that it would have been. Only the samples that failed are attempted again; where the fault is
- * the whole batch's (its collate, a stage behind `batch`), all of it is. Each attempt is counted in `Stats.retried`.
+ * A batch is a function of its coordinates, so whatever failed can be attempted again from the same seeds: a sample that
+ * succeeds late is the sample that it would have been. Only the samples that failed are attempted again. If the fault is in
+ * the collate function or in a stage after `batch`, the whole batch is. If a `getMany` fails, each sample of the batch is
+ * read on its own. All samples that are attempted again are counted in `Stats.retried`.
  *
  * @since 0.1.0
  */
@@ -18,54 +19,54 @@ import { checked, duration, finite, InvalidOption, whole } from "../InvalidOptio
 import { functionOf, optionsOf } from "../Options.ts"
 import type { StageError } from "./StageError.ts"
 
-/** How long things may take; without one, as long as they like. @since 0.1.0 */
+/** How long a sample or a batch may take. Default: no limit. @since 0.1.0 */
 export interface Timeouts {
   /**
-   * For one sample, from reading it to the last stage before `batch`. Only what is an effect can be called off: a sample
-   * of plain code is never late.
+   * For one sample, from reading it to the last stage before `batch`. Only effects can be interrupted: a sample that is
+   * built by plain code is never late.
    */
   readonly sample?: Duration.DurationInput
   /**
-   * For one batch. On fibers only effects can be called off; on threads anything can, as the thread is replaced.
+   * For one batch. On fibers only effects can be interrupted; on threads anything, since the thread is replaced.
    */
   readonly batch?: Duration.DurationInput
 }
 
-/** How much may be left out of a run: so many samples, or such a share of all that it has in all its epochs. @since 0.1.0 */
+/** How much a run may leave out: a number of samples, or a share (0 … 1) of the samples of all its epochs. @since 0.1.0 */
 export type Budget = { readonly samples: number } | { readonly share: number }
 
 /**
- * What was left out.
+ * What was left out of a batch.
  *
  * @since 0.1.0
  */
 export interface Skipped {
-  /** Why, and where: the last error of it, with its coordinates. */
+  /** The last error, with its coordinates. */
   readonly error: StageError
-  /** How often it was tried. */
+  /** How often it was attempted. */
   readonly attempts: number
-  /** How many samples were left out by it: one, or all of the batch where the fault was the whole batch's. */
+  /** How many samples were left out: one, or all of the batch if the fault was the whole batch's. */
   readonly samples: number
 }
 
 /** How samples are left out. @since 0.1.0 */
 export interface Skip {
   readonly budget: Budget
-  /** Is told of what was left out of a batch when that batch is taken. */
+  /** Is called with what was left out of a batch when that batch is taken. */
   readonly report: (skipped: Skipped) => Effect.Effect<void>
-  /** Which errors may be passed over. */
+  /** Which errors may be skipped. */
   readonly when: (error: StageError) => boolean
   readonly fill: "none" | "neighbour"
 }
 
 /**
- * What becomes of what fails. First it is retried, as long as `retry` recurs, then left out, where `skip` allows it; else
+ * What happens to what fails. It is attempted again as long as `retry` recurs, then left out if `skip` allows it; otherwise
  * the run fails with it.
  *
  * @since 0.1.0
  */
 export interface Service {
-  /** When a sample, or a whole batch, is tried again. */
+  /** When a sample, or a whole batch, is attempted again. */
   readonly retry: Schedule.Schedule<unknown, StageError> | undefined
   readonly skip: Skip | undefined
   readonly timeout: { readonly sample: Duration.Duration | undefined; readonly batch: Duration.Duration | undefined }
@@ -74,7 +75,7 @@ export interface Service {
 const none: Service = { retry: undefined, skip: undefined, timeout: { sample: undefined, batch: undefined } }
 
 /**
- * The tag of the failure policy. A run that is given none fails at the first error ({@link fail}).
+ * The tag of the failure policy. A run without one fails at the first error ({@link fail}).
  *
  * @since 0.1.0
  */
@@ -83,7 +84,7 @@ export class FailurePolicy extends Context.Reference<FailurePolicy>()("furrow/Fa
 }) {}
 
 /**
- * A sample or a batch took longer than it may.
+ * A sample or a batch took longer than its timeout.
  *
  * @since 0.1.0
  */
@@ -98,15 +99,15 @@ export class TimedOut extends Data.TaggedError("TimedOut")<{
 }
 
 /**
- * More samples failed than the policy lets a run pass over. `skipped` is the one too many, and what came of it.
+ * More samples failed than the budget allows. `skipped` is the one that exceeded it.
  *
  * @since 0.1.0
  */
 export class SkipBudgetExceeded extends Data.TaggedError("SkipBudgetExceeded")<{
   readonly skipped: Skipped
-  /** How many samples the run has left out by now. */
+  /** How many samples the run would have left out by now. */
   readonly count: number
-  /** How many it may. */
+  /** How many it may leave out. */
   readonly budget: number
 }> {
   override get message(): string {
@@ -118,12 +119,12 @@ export class SkipBudgetExceeded extends Data.TaggedError("SkipBudgetExceeded")<{
   }
 }
 
-/** The first error ends the run: what is done when no policy is given. @since 0.1.0 */
+/** The first error ends the run: the default. @since 0.1.0 */
 export const fail: Layer.Layer<FailurePolicy> = Layer.succeed(FailurePolicy, none)
 
 /**
- * As {@link fail}; and what takes longer than this fails with {@link TimedOut} as the cause of its `StageError`. Fails
- * with `InvalidOption` for what is no duration.
+ * As {@link fail}, with timeouts: what takes longer fails with {@link TimedOut}, as the cause of a `StageError`. Fails with
+ * `InvalidOption` if a timeout is not a duration.
  *
  * @since 0.1.0
  */
@@ -139,9 +140,9 @@ export interface RetryOptions {
 }
 
 /**
- * Tries again as long as the schedule recurs, each sample with a schedule of its own; after that the run fails with the
- * last error. The schedule's input is the error, so that `Schedule.whileInput` chooses what is worth it. Stages draw from
- * the same seeds each time. Fails with `InvalidOption` for a timeout that is no duration.
+ * Attempts what failed again as long as the schedule recurs, each sample with a schedule of its own; after that the run
+ * fails with the last error. The input of the schedule is the error, so `Schedule.whileInput` can choose which errors to
+ * retry. Stages draw from the same seeds each time. Fails with `InvalidOption` if a timeout is not a duration.
  *
  * @example
  * import { Effect, Schedule, Stream } from "effect"
@@ -178,29 +179,32 @@ export const retry = <Out, R = never>(
 
 /** @since 0.1.0 */
 export interface SkipOptions<R = never, R2 = never> {
-  /** How much a run may leave out; what goes beyond it fails the run with {@link SkipBudgetExceeded}. */
+  /** How much a run may leave out; beyond it, the run fails with {@link SkipBudgetExceeded}. */
   readonly budget: Budget
-  /** Is told of what was left out of a batch when that batch is taken. Default: a warning in the log. */
+  /** Is called with what was left out of a batch when that batch is taken. Default: a warning in the log. */
   readonly report?: (skipped: Skipped) => Effect.Effect<void, never, R>
-  /** Which errors may be passed over. Default: all but {@link AmbientRandomness}, which is a fault of the program. */
+  /**
+   * Which errors may be skipped. Default: all. It is not asked about faults of the program (`AmbientRandomness`,
+   * `InvalidResult`), which are neither retried nor skipped.
+   */
   readonly when?: (error: StageError) => boolean
   /**
-   * What fills its place in the batch. `"none"`, the default: the batch is one sample smaller. `"neighbour"`: the sample
-   * before it in the batch (with ranks: in this rank's part of it) comes twice, or the one behind it where there is none
-   * before, so that batches keep their size.
+   * What takes its place in the batch. `"none"`, the default: nothing, the batch is one sample smaller. `"neighbour"`: the
+   * sample before it in the batch (with ranks: in this rank's share of it) comes twice, or the one after it if there is
+   * none before, so that batches keep their size.
    */
   readonly fill?: "none" | "neighbour"
-  /** Tries again first, as {@link retry} does. */
+  /** Attempts it again first, as {@link retry} does. */
   readonly retry?: Schedule.Schedule<unknown, StageError, R2>
   readonly timeout?: Timeouts
 }
 
 /**
- * Leaves out samples that cannot be made, up to a budget. What is left of a batch is the same whenever the same samples
- * fail. A fault of a whole batch (in a stage behind `batch`, say) leaves out all of it. What was left out is counted when
- * its batch is taken, and by the cursor, so that a run that is resumed has no new budget; each rank has one of its own.
+ * Leaves out samples that cannot be built, up to a budget. What remains of a batch is the same whenever the same samples
+ * fail. A fault of a whole batch (in a stage after `batch`, for example) leaves out all of it. What was left out is counted
+ * when its batch is taken, and by the cursor, so that a resumed run has no new budget. Each rank has a budget of its own.
  *
- * Fails with `InvalidOption` for a budget of less than 0 samples or a share outside 0 … 1, or other options that are none.
+ * Fails with `InvalidOption` for a budget of less than 0 samples or a share outside 0 … 1, and for other invalid options.
  *
  * @example
  * import { Effect, Stream } from "effect"
@@ -263,17 +267,17 @@ export const skip = <R = never, R2 = never>(
     )
   )
 
-/** Whether trying again, or going on without it, can be of any use. @since 0.1.0 */
+/** Whether an error may be retried or skipped: not if it is a fault of the program. @since 0.1.0 */
 export const isFault = ({ cause }: StageError): boolean => {
   try {
-    // By their tags: an error that comes from a thread need not be of this side's class.
+    // By their tags: an error that comes from a thread is not an instance of the class here.
     return !(Predicate.isTagged(cause, "AmbientRandomness") || Predicate.isTagged(cause, "InvalidResult"))
   } catch {
     return true // a Proxy of which nothing can be asked
   }
 }
 
-/** How many samples a budget comes to in a run of so many. @since 0.1.0 */
+/** Returns how many samples a budget allows in a run of `samples`. @since 0.1.0 */
 export const allowance = (own: Budget, samples: number): number =>
   "samples" in own ? own.samples : Math.floor(own.share * samples)
 

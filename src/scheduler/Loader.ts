@@ -1,5 +1,5 @@
 /**
- * An open run, as its consumer sees it.
+ * An open run: what its consumer can take and read.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ import type * as Verify from "./Verify.ts"
  * @since 0.1.0
  */
 export class RunClosed extends Data.TaggedError("RunClosed")<{
-  /** Where the run stood: the first batch that was not delivered. None where it was closed before it began. */
+  /** Where the run was closed: the first batch that was not delivered. `undefined` if it was closed before it began. */
   readonly at: { readonly epoch: number; readonly batch: number } | undefined
 }> {
   override get message(): string {
@@ -39,7 +39,7 @@ export class RunClosed extends Data.TaggedError("RunClosed")<{
 }
 
 /**
- * Something of a run was read before the run had begun.
+ * A value of a run, such as its cursor, was read before the run had begun.
  *
  * @since 0.1.0
  */
@@ -53,15 +53,15 @@ export class RunNotOpen extends Data.TaggedError("RunNotOpen")<{
 }
 
 /**
- * An epoch was asked for batches after the run had gone on to a later one. Batches of another epoch are never handed
- * out in its name.
+ * An epoch was asked for batches after the run had moved on to a later one. Batches of another epoch are never delivered
+ * in its place.
  *
  * @since 0.1.0
  */
 export class EpochPassed extends Data.TaggedError("EpochPassed")<{
   /** The epoch that was asked. */
   readonly epoch: number
-  /** The epoch at which the run stands. */
+  /** The epoch that the run is in. */
   readonly current: number
 }> {
   override get message(): string {
@@ -73,7 +73,7 @@ export class EpochPassed extends Data.TaggedError("EpochPassed")<{
 }
 
 /**
- * All that can go wrong with a run whose dataset and effectful stages fail with `E`.
+ * All errors of a run whose dataset and effectful stages fail with `E`.
  *
  * @since 0.1.0
  */
@@ -89,48 +89,48 @@ export type LoaderError<E = never> =
   | InvalidOption
   | RunClosed
 
-/** What a run did so far. @since 0.1.0 */
+/** What a run has counted so far. @since 0.1.0 */
 export interface Stats {
   /** Batches handed to the consumer. */
   readonly batches: number
   /** Samples in them. */
   readonly samples: number
-  /** Samples that were left out, as the failure policy has it. */
+  /** Samples that the failure policy left out. */
   readonly skipped: number
-  /** Samples that were attempted again, as the failure policy granted it; of the batches that were taken. */
+  /** Samples that the failure policy let be attempted again, in the batches that were taken. */
   readonly retried: number
-  /** Times that compute which died or hung was replaced, and a batch built anew. */
+  /** How many times a thread that died or hung was replaced, and a batch built again. */
   readonly replaced: number
   /** Batches that {@link Loader.verify} built again. */
   readonly verified: number
-  /** Milliseconds for which the consumer waited for a batch. */
+  /** Milliseconds that the consumer waited for batches. */
   readonly waited: number
 }
 
 /**
  * One epoch of a run, or what is left of it: its number and its batches, as a `Stream` and for `for await`. Both take
- * from the run, so a batch comes once, whichever is asked for it. Once the run has gone on to a later epoch they fail
- * with {@link EpochPassed}.
+ * from the run, so each batch is delivered once, by whichever is asked first. Once the run has moved on to a later epoch,
+ * they fail with {@link EpochPassed}.
  *
  * @since 0.1.0
  */
 export interface Epoch<out C, out E = never> extends AsyncIterable<Batch<C>> {
   /** Which epoch it is, from 0. */
   readonly number: number
-  /** The next of its batches, or none at its end. */
+  /** The next batch of the epoch, or none at its end. */
   readonly take: Effect.Effect<Option.Option<Batch<C>>, LoaderError<E> | EpochPassed>
-  /** Its batches from here on. Leaving it leaves the rest for whoever asks next. */
+  /** Its batches from here on. If the stream is left early, the rest can still be taken. */
   readonly stream: Stream.Stream<Batch<C>, LoaderError<E> | EpochPassed>
 }
 
 /**
- * The epochs of a run that are left, as a `Stream` and for `for await`. After a resume the first is the rest of the one
- * at hand. An epoch of which no batch is delivered appears as well.
+ * The epochs of a run that are left, as a `Stream` and for `for await`. After a resume, the first is the rest of the epoch
+ * in which the run stopped. An epoch without batches appears as well.
  *
- * To ask for the next epoch is to be done with this one: what is left of it is skipped. No batch of it is built any
- * more, what was built ahead is dropped, the cursor stands at the start of the next epoch, and the digest goes on over what
- * was delivered. (Batches that a thread was asked for already are built and dropped: at most `prefetch` a worker.)
- * Building ahead goes on across epochs.
+ * Asking for the next epoch skips what is left of the current one: no more of its batches are built, those that were
+ * built ahead are dropped, the cursor moves to the start of the next epoch, and the digest continues over what was
+ * delivered. (Batches that a thread has already been asked for are built and dropped: at most `prefetch` per worker.)
+ * Building ahead continues across epochs.
  *
  * @since 0.1.0
  */
@@ -144,16 +144,16 @@ export interface Epochs<out C, out E = never>
  * @since 0.1.0
  */
 export interface Loader<out C, out E = never> {
-  /** How many batches an epoch has by the plan: with several ranks, how many each of them delivers. */
+  /** How many batches an epoch has by the plan; with several ranks, each of them delivers as many. */
   readonly batches: number
   /**
-   * The next batch, or none at the end. An interrupt can fall between a batch that is taken and who takes it: where the
-   * cursor is to be read after an interrupt, use `forEach`. Fails with {@link RunClosed} once the run's scope is closed.
+   * The next batch, or none at the end. An interrupt can come after a batch was taken and before it reaches the caller: if
+   * the cursor is read after an interrupt, use `forEach`. Fails with {@link RunClosed} once the run's scope is closed.
    */
   readonly take: Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
   /**
-   * Hands each batch from here on to `step`. An interrupt ends the wait for a batch, or comes when a step is done, so that
-   * the cursor counts what steps have done, no more and no less.
+   * Calls `step` with each batch from here on. An interrupt takes effect while waiting for a batch, or when a step is done,
+   * so that the cursor counts exactly the batches whose steps are done.
    */
   readonly forEach: <X, E2, R2>(
     step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>
@@ -161,7 +161,7 @@ export interface Loader<out C, out E = never> {
   /** The batches from here on, as a stream. Pulling from it is `take`. */
   readonly stream: Stream.Stream<Batch<C>, LoaderError<E>>
   /**
-   * The epochs that are left, so that something can be done between two of them.
+   * The epochs that are left, to do something between two of them.
    *
    * @example
    * import { Effect, Stream } from "effect"
@@ -184,19 +184,19 @@ export interface Loader<out C, out E = never> {
   readonly epochs: Epochs<C, E>
   readonly stats: Effect.Effect<Stats>
   /**
-   * Builds the batches that `verify` has chosen so far again, here and now, and gives which they were; fails with
-   * `ImpureBatch` where one is not what was delivered. Batches of which samples were left out are not chosen.
+   * Builds the batches that `verify` has chosen so far again, and returns which they were. Fails with `ImpureBatch` if one
+   * differs from what was delivered. Batches from which samples were skipped are not chosen.
    */
   readonly verify: Effect.Effect<ReadonlyArray<Verify.Verified>, LoaderError<E> | Verify.ImpureBatch>
-  /** Where the time went so far; none without `profile: true`. */
+  /** Where the time was spent so far; none without `profile: true`. */
   readonly profile: Effect.Effect<Option.Option<Profile.Profile>>
   /**
-   * The digest of what was delivered: 64 hexadecimal digits. Under order `"ready"` it goes as far as the plan's row of
-   * batches has no gap. Without `digest: true` it is that of nothing.
+   * The digest of what was delivered: 64 hexadecimal digits. With order `"ready"` it covers the batches up to the first one
+   * that was not taken. Without `digest: true` it is the digest of an empty run.
    */
   readonly digest: Effect.Effect<string>
   /**
-   * Where the run stands: behind the last batch that was taken, whatever was built ahead. It can be read at any time, and
+   * The position of the run: after the last batch that was taken, whatever was built ahead. It can be read at any time, and
    * stored as JSON.
    */
   readonly cursor: Effect.Effect<Cursor.Cursor>

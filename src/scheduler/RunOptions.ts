@@ -1,5 +1,5 @@
 /**
- * What a run is told when it is opened: which epochs it delivers, and how.
+ * The options of a run: which epochs it delivers, and how.
  *
  * @since 0.1.0
  */
@@ -7,40 +7,41 @@ import { InvalidOption, whole } from "../InvalidOption.ts"
 import type * as Cursor from "./Cursor.ts"
 import type { Sharing } from "./Job.ts"
 
-/** How a run goes, beside which epochs it delivers. @since 0.1.0 */
+/** Options of a run other than its epochs. @since 0.1.0 */
 export interface RunOptions extends Sharing {
   /**
    * `"plan"` (the default): batch 0, 1, 2 … of each epoch. `"ready"`: whichever is built first, so that a slow batch
-   * holds up only itself; the batches are the same, their order depends on timing.
+   * delays only those of its worker; the batches are the same, their order depends on timing.
    */
   readonly order?: "plan" | "ready"
   /** How many batches each worker builds ahead. Default 2. */
   readonly prefetch?: number
-  /** Keep a digest of all that is delivered. Default `false`. */
+  /** Keep a digest of everything that is delivered. Default `false`. */
   readonly digest?: boolean
-  /** Keep a profile: what each stage takes, how full the queues are. It costs some microseconds a batch. Default `false`. */
+  /** Keep a profile: what each stage takes, how full the queues are. Costs some microseconds per batch. Default `false`. */
   readonly profile?: boolean
-  /** From how many of its batches, chosen at random, `loader.verify` keeps hashes. Default 0. */
+  /** How many batches, chosen at random, `loader.verify` can build again; a hash of each is kept. Default 0. */
   readonly verify?: number
   /**
-   * The batches may be ones that this process has delivered before: the repeat is meant, and neither told nor
-   * remembered. Default `false`: a second delivery of the same batches is logged once, as a warning.
+   * Whether batches that this process has delivered before are repeated on purpose. Then no warning is logged, and what
+   * this run delivers is not remembered. Default `false`: a second delivery of the same batches is logged once, as a
+   * warning.
    */
   readonly replay?: boolean
-  /** What may differ from the run that the cursor is of. Default: nothing that changes a batch. */
+  /** Which fields may differ from the run of the cursor. Default: none. */
   readonly allow?: ReadonlyArray<Cursor.Field>
 }
 
 /**
- * Which epochs a run delivers. One of three must be given; a run without any is a compile error, and an
- * `InvalidOption` where the types are bypassed.
+ * Which epochs a run delivers. One of the three is required; without any, a program does not compile, and untyped code
+ * gets an `InvalidOption`.
  *
  * - `{ epochs: n }`: epochs 0 to n − 1.
- * - `{ epoch: k }`: epoch k alone.
- * - `{ from: cursor }`: what is left of the cursor's run. A cursor is a `Cursor`, or what was stored of one.
+ * - `{ epoch: k }`: epoch k only.
+ * - `{ from: cursor }`: what is left of the run of the cursor, which is a `Cursor`, or one that was stored and parsed.
  *
- * With `from` beside `epochs` or `epoch` the run goes on from the cursor, and ends where these say. `from: undefined`
- * starts at the beginning, so that `{ epochs: 10, from: saved?.cursor }` serves the first start and every later one.
+ * With `from` and `epochs` or `epoch`, the run starts at the cursor and ends where these say. `from: undefined` starts at
+ * the beginning, so that `{ epochs: 10, from: saved?.cursor }` works for the first start and for every later one.
  *
  * @since 0.1.0
  */
@@ -51,10 +52,10 @@ export type EpochOptions =
   // The compiler's message is about the last one.
   | { readonly epochs: number; readonly epoch?: undefined; readonly from?: unknown }
 
-/** What a run is told. @since 0.1.0 */
+/** All options of a run. @since 0.1.0 */
 export type Options = RunOptions & EpochOptions
 
-/** The epochs of a run: the first one, and the one behind the last. @since 0.1.0 */
+/** The epochs of a run: the first one, and the one after the last. @since 0.1.0 */
 export interface Range {
   readonly start: number
   readonly end: number
@@ -62,7 +63,7 @@ export interface Range {
 
 /** Options with their defaults. @since 0.1.0 */
 export interface Settings {
-  /** None where the cursor is to say. */
+  /** `undefined` if the cursor says it. */
   readonly range: Range | undefined
   readonly prefetch: number
   readonly ready: boolean
@@ -74,7 +75,7 @@ export interface Settings {
 const THREE =
   "one of { epochs: n } for epochs 0 to n - 1, { epoch: k } for epoch k alone, or { from: cursor } for what is left of a cursor's run"
 
-/** The last epoch is one that coordinates can hold, whatever the policy. */
+/** The largest epoch that coordinates can hold under any policy. */
 const MAX_EPOCH = Number.MAX_SAFE_INTEGER - 1
 
 const rangeOf = (options: Partial<Record<"epochs" | "epoch" | "from", unknown>>): Range | undefined => {
@@ -114,8 +115,8 @@ export const settings = (options: Options): Settings => {
 }
 
 /**
- * The epochs of a run that goes on from a cursor, or begins. Throws `InvalidOption` where the cursor does not say where
- * its run ends and nothing else does, or where it stands outside of the one epoch that was asked for.
+ * Returns the epochs of a run that starts at a cursor, or at the beginning. Throws `InvalidOption` if neither the options
+ * nor the cursor say where the run ends, or if the cursor is outside of the one epoch that was asked for.
  *
  * @since 0.1.0
  */

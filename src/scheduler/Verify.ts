@@ -1,6 +1,6 @@
 /**
- * Whether batches of a run come out the same when they are made again: what a resumed run relies on, and what a stage
- * breaks that hangs on more than its sample, its rng and its context.
+ * Checks whether batches of a run come out the same when they are built again. A resumed run relies on that, and a stage
+ * that depends on more than its sample, its rng and its context breaks it.
  *
  * A few batches are chosen while the run goes on (each with the same odds, however long the run gets), and of each only
  * the hashes of its columns are kept.
@@ -57,7 +57,7 @@ interface Kept extends Verified {
   readonly columns: ReadonlyMap<string, string>
 }
 
-/** Chooses batches while they go by: reservoir sampling, by numbers that hang on the policy's seed. @since 0.1.0 */
+/** Chooses batches while they go by: reservoir sampling, with numbers drawn from the policy's seed. @since 0.1.0 */
 export class Chosen {
   readonly #most: number
   readonly #kept: Array<Kept> = []

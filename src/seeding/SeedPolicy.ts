@@ -150,9 +150,9 @@ export interface Service {
   /** One seed for each of `request.indices`. */
   readonly seeds: (request: Request) => Effect.Effect<Seeds, CoordinatesError>
   /**
-   * Present on a policy whose seeds are carried, which costs what other policies give: a sample's draws then hang on
-   * all that its worker drew before, so stages run sample by sample, one after another, and a replay has to make
-   * everything from the stream's start.
+   * Present on a policy whose streams continue from sample to sample. It gives up what other policies offer: the draws of
+   * a sample depend on everything that its worker drew before, so stages run sample by sample, one after another, and a
+   * replay has to build everything from the start of the stream.
    */
   readonly carries?: Carries
   /** Present where two places never have one start state, by construction and not by odds. */
@@ -163,8 +163,7 @@ export interface Service {
    */
   readonly bits?: number
   /**
-   * Present on a policy that has something to say of some stages alone, by their names: a run refuses a name that is none
-   * of the stages that draw in it.
+   * Present on a policy that names some stages: a run refuses a name that is not the name of a stage that draws in it.
    */
   readonly names?: ReadonlyArray<string>
   /** When present, every draw of every batch is reported to it, batch by batch as they are made. */
@@ -209,8 +208,8 @@ export const epochRequest = (
 })
 
 /**
- * A stream for what is no stage of a pipeline but belongs to the run all the same: a model's first weights, say. It is
- * addressed by its name and, where it is wanted anew each time, an epoch. `sample` is the name of the epochs' orders.
+ * A stream for random numbers that belong to the run but not to a stage, such as a model's initial weights. It is
+ * addressed by a name and, for one stream per epoch, an epoch. `sample` is the name of the epochs' orders.
  *
  * @example
  * import { Effect } from "effect"
@@ -395,9 +394,9 @@ const makers = {
 export const names: ReadonlyArray<string> = Object.keys(makers)
 
 /**
- * The RNG derived from epoch and worker: each sample's stream hangs on (epoch, rank, worker, how many samples that
- * worker made before in the epoch, stage). Another number of workers gives other draws. Holds epochs below 2^24, ranks
- * below 2^16, workers below 2^12 and 2^40 samples a worker and epoch. Fails with `SeedError` for a value that cannot seed a run.
+ * The RNG derived from epoch and worker: the stream of a sample depends on (epoch, rank, worker, how many samples that
+ * worker had before in the epoch, stage). Another number of workers gives other draws. Has room for epochs below 2^24,
+ * ranks below 2^16, workers below 2^12 and 2^40 samples per worker and epoch. Fails with `SeedError` if the seed is invalid.
  *
  * @example
  * import { Effect } from "effect"
@@ -422,9 +421,11 @@ const seeded = (of: string, options: Options, make: (seed: Seed.Root) => Service
   )
 
 /**
- * Each sample's stream hangs on (epoch, the sample's index, stage) alone: the number of workers and ranks changes
- * nothing, up to `batch`; stages behind it draw once for each rank's share of a batch. Where the sampler may visit an index twice in an epoch (with replacement, say), the position in the epoch's
- * order stands in for the index, so that the two visits draw apart. Holds epochs below 2^32 and indices below 2^53.
+ * The stream of a sample depends only on (epoch, index of the sample, stage): the number of workers and ranks changes
+ * nothing, up to `batch`; stages after it draw once for each rank's share of a batch. If the sampler may visit an index
+ * twice in an epoch (with replacement, for example), the position in the epoch's order is used instead of the index, so
+ * that the two visits draw different numbers. Has room for epochs below 2^32 and indices below 2^53. Fails with
+ * `SeedError` if the seed is invalid.
  *
  * @since 0.1.0
  */
@@ -478,13 +479,12 @@ const declared = (name: string, options: ParametersOption): { readonly parameter
 }
 
 /**
- * A policy of your own: a name and a pure function from coordinates to a seed. What the function throws becomes a
- * {@link CoordinatesError}; so does a seed that is none by the `Seed` schema, or that starts no generator. Throws
- * `InvalidOption` for an empty name, for what is not a function, and for options that are not as said or `parameters` that cannot be
- * compared.
+ * A policy of your own: a name and a pure function from coordinates to a seed. If the function throws, or returns an
+ * invalid seed, the run fails with a {@link CoordinatesError}. Throws `InvalidOption` for an empty name, for a `seed` that is
+ * not a function, for invalid options, and for `parameters` that cannot be compared.
  *
- * Figures of your own belong into words of `philox4x32-10`, which mixes them: under near words of `xoshiro128**`, a
- * generator's very state, the first draws are near or the same.
+ * Use `philox4x32-10` for words of your own, which mixes them. The words of `xoshiro128**` are the state of the generator:
+ * similar words give similar first draws.
  *
  * @example
  * import { Effect } from "effect"

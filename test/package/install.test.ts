@@ -239,6 +239,7 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
     // Node 20 takes no TypeScript; the programs have no types in them.
     alone = app({
       "first.mjs": examples()[0]?.code ?? "",
+      "effect.mjs": examples()[1]?.code ?? "",
       "app.mjs": APP,
       "counting.mjs": COUNTING,
       "photos.mjs": PHOTOS,
@@ -288,9 +289,10 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
   describe("alone in an empty folder", () => {
     for (const name of RUNTIMES) {
       test(
-        `runs the README's first pipeline on ${name}, and gives the same batches on fibers and on threads`,
+        `runs the README's first pipelines on ${name}, without and with Effect, and gives the same batches on fibers and on threads`,
         () => {
           expect(run(alone, name, "first.mjs")).toEqual(well(""))
+          expect(run(alone, name, "effect.mjs")).toEqual(well(""))
           expect(run(alone, name, "app.mjs")).toEqual(well(EXPECTED))
         },
         TIME

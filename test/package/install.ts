@@ -103,7 +103,12 @@ console.log(image.shape.join())
 `
 
 /** What each program prints when it is right. */
-const EXPECTED: Readonly<Record<string, string>> = { "plain.mjs": "1000", "first.mjs": "", "photos.mjs": "1,1,3" }
+const EXPECTED: Readonly<Record<string, string>> = {
+  "plain.mjs": "1000",
+  "first.mjs": "",
+  "effect.mjs": "",
+  "photos.mjs": "1,1,3"
+}
 
 /** The copies of `effect` in a folder, which may be reached by several links. */
 const versions = (folder: string): string => {
@@ -125,16 +130,18 @@ for (const [title, packages] of Object.entries(beside)) {
     writeFileSync(join(app, "plain.mjs"), PLAIN)
     writeFileSync(join(app, "photos.mjs"), PHOTOS)
     writeFileSync(join(app, "first.mjs"), examples()[0]?.code ?? "")
+    writeFileSync(join(app, "effect.mjs"), examples()[1]?.code ?? "")
     const [program = "", ...args] = command([...packages, name])
     const { output, status } = await run(app, program, args, environment)
     const outcomes = [status === 0 ? "installed" : `INSTALL FAILED: ${output}`]
     const runtimes = installer.startsWith("deno") ? ["deno"] : ["node", "bun", "deno"]
-    // The README's imports Effect 3, which Deno gives to those who declare it only.
-    const first = title === "beside Effect 3" || (title === "alone" && !installer.startsWith("deno"))
+    // It imports Effect 3, which Deno gives to those who declare it only.
+    const effect = title === "beside Effect 3" || (title === "alone" && !installer.startsWith("deno"))
     for (const runtime of runtimes) {
       for (const file of [
         "plain.mjs",
-        ...(first ? ["first.mjs"] : []),
+        "first.mjs",
+        ...(effect ? ["effect.mjs"] : []),
         ...(title === "beside Effect 3" ? ["photos.mjs"] : [])
       ]) {
         const args = runtime === "deno" ? ["run", "-A", "--no-check", file] : [file]

@@ -34,8 +34,8 @@ export interface CustomOptions extends ParametersOption {
     output: Size
   ) => void
   /**
-   * The same for uint8 images by WebAssembly that was instantiated over {@link kernelMemory}. It must give the bits that
-   * `run` gives: which of the two is called is for the machine to say, and a digest must not hang on that.
+   * The same for uint8 images, by WebAssembly that was instantiated over {@link kernelMemory}. It must return the same bits
+   * as `run`: which of the two is called depends on the machine, and a digest must not.
    */
   readonly kernel?: {
     /** How many bytes of memory it works in, for a result of a size. Default none. */
@@ -49,10 +49,10 @@ export interface CustomOptions extends ParametersOption {
 }
 
 /**
- * An image stage of your own: with `draw` for `Pipeline.augment`, without for `Pipeline.map`. Between other image stages it is part of their pass: its image lies in memory that is kept,
- * and no tensor is made for it.
+ * An image stage of your own: with `draw` for `Pipeline.augment`, without it for `Pipeline.map`. Between other image stages
+ * it is part of their pass: its image is in memory that is reused, and no tensor is created for it.
  *
- * Throws `InvalidOption` for a `numbers` that is none, or without a name.
+ * Throws `InvalidOption` if `numbers` is not a whole number of at least 0, or if the name is empty.
  *
  * @example
  * import { Image, Rng, Tensor } from "furrow"
@@ -127,8 +127,8 @@ export const custom: {
  * share; stages then run as plain TypeScript, so a module need not be instantiated.
  *
  * The module must be made for shared memory of up to 65,536 pages, and keep its own data below byte 65,536, as
- * AssemblyScript does with `--importMemory --sharedMemory --maximumMemory 65536 --runtime stub`; see the section "A kernel
- * of your own" in the README.
+ * AssemblyScript does with `--importMemory --sharedMemory --maximumMemory 65536 --runtime stub`; see "A kernel of your
+ * own" in docs/performance.md.
  *
  * @since 0.1.0
  */

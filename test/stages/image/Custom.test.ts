@@ -1,5 +1,5 @@
 /**
- * Image stages of a user's own: plain ones, and such as have a kernel, built here as the README says.
+ * Image stages of a user's own: plain ones, and such as have a kernel, built here as docs/performance.md says.
  */
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
