@@ -185,7 +185,7 @@ export interface SkipOptions<R = never, R2 = never> {
   readonly report?: (skipped: Skipped) => Effect.Effect<void, never, R>
   /**
    * Which errors may be skipped. Default: all. It is not asked about faults of the program (`AmbientRandomness`,
-   * `InvalidResult`), which are neither retried nor skipped.
+   * `InvalidResult`, `DecoderMissing`, `ForeignEffect`), which are neither retried nor skipped.
    */
   readonly when?: (error: StageError) => boolean
   /**
@@ -266,6 +266,9 @@ export const skip = <R = never, R2 = never>(
       })
     )
   )
+
+/** Faults of the program, which every sample would meet: they are neither retried nor skipped. */
+const PROGRAM = ["AmbientRandomness", "InvalidResult", "DecoderMissing", "ForeignEffect"]
 
 /** Whether an error may be retried or skipped: not if it is a fault of the program. @since 0.1.0 */
 export const isFault = ({ cause }: StageError): boolean => {

@@ -10,7 +10,7 @@ import * as Ambient from "../seeding/Ambient.ts"
 import type { AttemptError } from "./Attempt.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
-import { errorOf, failingAlone, located } from "./ErrorLocation.ts"
+import { errorOf, errorOfCause, failingAlone, located } from "./ErrorLocation.ts"
 import { suspended, type Work } from "./Work.ts"
 
 /** How many samples are read at once where no stage sets a limit. @since 0.1.0 */
@@ -41,12 +41,16 @@ export const readSamples = (
     )
     if (!rows.careful) return located(rows, "dataset", undefined)(read)
     // One read of many samples does not tell which of them is at fault; a read of each does.
-    return Effect.catchAllCause(read, () =>
-      suspended(() => {
-        rows.retried += rows.indices.length
-        return readEach(rows, undefined)
-      })
-    )
+    return Effect.catchAllCause(read, (cause) => {
+      const why = errorOfCause(rows, "dataset", undefined, cause).message
+      return Effect.zipRight(
+        Effect.logWarning(`a read of ${rows.indices.length} samples failed, so each is read on its own: ${why}`),
+        suspended(() => {
+          rows.retried += rows.indices.length
+          return readEach(rows, undefined)
+        })
+      )
+    })
   })
 }
 
