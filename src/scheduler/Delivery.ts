@@ -316,7 +316,10 @@ export const make = ({
       return turn.during(
         Effect.suspend((): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> => {
           const current = Math.max(floor, entered ?? 0, chain.next > limit ? Math.min(epochAtHand(), range.end - 1) : 0)
-          return current > epoch ? Effect.fail(new EpochPassed({ epoch, current })) : taking
+          if (current <= epoch) return taking
+          // Behind the last epoch there is none to be in.
+          const last = Math.max(range.end - 1, epoch + 1)
+          return Effect.fail(new EpochPassed({ epoch, current: Math.min(current, last) }))
         })
       )
     },
