@@ -125,12 +125,6 @@ const mutants: ReadonlyArray<Mutant> = [
     to: "const rng = at.rng(this.#rows.attempts > 1 ? this.#rows.indices.length - 1 - row : row)"
   },
   {
-    name: "a sample that was made is made again with those that failed",
-    file: "scheduler/BatchBuilder.ts",
-    from: "const failed = Array.from(rows.failed.keys()).filter((row) => !left.has(row))",
-    to: "const failed = Array.from(rows.indices.keys()).filter((row) => !left.has(row))"
-  },
-  {
     name: "what was made before a failure is lost",
     file: "scheduler/BatchRows.ts",
     from: "      // What is made stays made.\n      this.#keepMade()",
