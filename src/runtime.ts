@@ -229,7 +229,16 @@ const namespace = (): string => {
 export const machine = (): { readonly name: string; readonly known: boolean } => {
   const boot = textOf("/proc/sys/kernel/random/boot_id")
   const own = namespace()
-  return { name: `${hostname()} ${boot} ${own}`.trim(), known: boot !== "" && own !== "" }
+  return { name: `${hostName()} ${boot} ${own}`.trim(), known: boot !== "" && own !== "" }
+}
+
+/** Deno may have been told not to give it away; other machines then go by what else is known of them. */
+const hostName = (): string => {
+  try {
+    return hostname()
+  } catch {
+    return "unnamed"
+  }
 }
 
 /** The number of this process. @since 0.1.0 */

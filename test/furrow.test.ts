@@ -389,7 +389,7 @@ describe("furrow", () => {
     test(
       `does not keep the process alive where a run is forgotten: ${backend}`,
       () => {
-        const program = join(root, "test", "support", "threaded", "unclosed.ts")
+        const program = join(root, "test", "support", "threaded", "abandoned.ts")
         const flags = runtime.name === "deno" ? ["run", "-A", "--no-check"] : ["run"]
         const ended = spawnSync(process.execPath, [...flags, program, backend], {
           cwd: root,

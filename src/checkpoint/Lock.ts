@@ -120,7 +120,7 @@ export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, Che
         kind: "locked",
         path: directory,
         wrong: `is in use by ${who}`,
-        remedy: `wait for its end or name another folder${seen ? "" : `; if it is gone, its lock is given up in ${left} s`}`
+        remedy: `wait for its end or name another folder; ranks of one run share a folder by { directory, rank, world }${seen ? "" : `; if it is gone, its lock is given up in ${left} s`}`
       })
     }
 

@@ -10,7 +10,16 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PlatformServices from "../PlatformServices.ts"
 import { Session } from "../scheduler/Session.ts"
-import { Checkpoint, type Entry, file, type Options, type Part, type Saved, type Service } from "./Checkpoint.ts"
+import {
+  Checkpoint,
+  type Entry,
+  file,
+  type Options,
+  type Part,
+  type RankOptions,
+  type Saved,
+  type Service
+} from "./Checkpoint.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import { nodeFiles } from "./NodeFiles.ts"
 
@@ -45,9 +54,9 @@ const closed = (path: string): CheckpointError =>
  *
  * // Adds some more batches to a sum at each start, from where the last start stopped.
  * const train = async (steps: number) => {
- *   await using checkpoints = await Checkpoint.open({ directory })
+ *   const checkpoints = await Checkpoint.open({ directory })
  *   const saved = await checkpoints.latest()
- *   await using run = furrow(numbers, { seed: 42, epochs: 1, from: saved?.cursor })
+ *   const run = furrow(numbers, { seed: 42, epochs: 1, from: saved?.cursor })
  *   let sum = Number(saved?.state.json ?? 0)
  *   for (let step = 0; step < steps; step++) {
  *     const batch = await run.take()
@@ -55,6 +64,8 @@ const closed = (path: string): CheckpointError =>
  *     sum = batch.columns.data.reduce((all, x) => all + x, sum)
  *     await checkpoints.save({ cursor: run.cursor, state: { json: sum } })
  *   }
+ *   await run.close()
+ *   await checkpoints.close()
  *   return sum
  * }
  * await train(3)
@@ -63,7 +74,9 @@ const closed = (path: string): CheckpointError =>
  *
  * @since 0.1.0
  */
-export const open = async (options: Options & { readonly directory: string }): Promise<OpenCheckpoints> => {
+export const open = async (
+  options: Options & RankOptions & { readonly directory: string }
+): Promise<OpenCheckpoints> => {
   const layer = Layer.provide(file(options), Layer.succeed(PlatformServices.FileSystem, nodeFiles))
   const session = new Session(Checkpoint, layer)
   const use = async <A, E>(work: (service: Service) => Effect.Effect<A, E>): Promise<A> => {

@@ -26,7 +26,8 @@ export const check = (path: string, part: unknown): Effect.Effect<Checked, Check
         kind: "cursor",
         path,
         wrong: `cannot be written: ${wrong}`,
-        remedy: "write save({ cursor: yield* loader.cursor, state }); the checkpoints before it are as they were"
+        remedy:
+          "write save({ cursor: run.cursor, state }), with Effect save({ cursor: yield* loader.cursor, state }); the checkpoints before it are as they were"
       })
     if (typeof part !== "object" || part === null || isProxy(part)) {
       return yield* refused(`save was given ${part === null ? "null" : isProxy(part) ? "a Proxy" : `a ${typeof part}`}`)

@@ -99,9 +99,18 @@ export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
     // Each key of C was given the cell of its column, by the table at `Row`; nothing else was.
     return row as Row<C>
   }
+  const data = entries.flatMap(({ field }) =>
+    "data" in field ? [{ data: field.data, length: field.data.length }] : []
+  )
+  /** A buffer that was detached or shrunk holds fewer samples than it did: a run notices that by the size. */
+  const sizeNow = (): number => {
+    let least = 1
+    for (const own of data) if (own.data.length < own.length) least = Math.min(least, own.data.length / own.length)
+    return least === 1 ? size : Math.floor(least * size)
+  }
   return new Plain<Row<C>, never>(
     name,
-    () => size,
+    sizeNow,
     new Made("columns", { name }),
     (index) => {
       check(name, index, size)

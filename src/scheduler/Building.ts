@@ -55,6 +55,12 @@ export const start = ({
           captureStackTrace: false
         })
 
+  /** Orders of epochs that all workers have left need not be kept. */
+  const begin = (lane: Lane, epoch: number): void => {
+    const least = lanes.begin(lane, epoch)
+    if (least !== undefined) job.keepFrom(least)
+  }
+
   const here = (lane: Lane, make: Extract<Maker, { readonly _tag: "Here" }>["make"]) =>
     Effect.gen(function* () {
       const { leave, shares, worker } = lane
@@ -65,6 +71,7 @@ export const start = ({
         if (share === undefined) return
         shares.pass()
         const { epoch, number, place } = share
+        begin(lane, epoch)
         const began = recorder === undefined ? 0 : performance.now()
         const exit = yield* Effect.exit(spanned(make(epoch, number), epoch, number, worker))
         recorder?.made(worker, performance.now() - began)
@@ -83,6 +90,7 @@ export const start = ({
       leave,
       plain: span === undefined,
       eager: recorder !== undefined,
+      asked: ({ epoch }) => begin(lane, epoch),
       traced: ({ epoch, number }, content) => spanned(content, epoch, number, worker),
       skipped: (place) => lanes.skipped(place),
       made: ({ place }, exit, since) => {

@@ -4,12 +4,14 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { shown } from "../InvalidOption.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { CoordinatesError } from "../seeding/Coordinates.ts"
 import { sampling } from "./Idle.ts"
 import type { Job, Order } from "./Job.ts"
 import type { Rows } from "./Request.ts"
 import { errorAt, type StageError } from "./StageError.ts"
+import { InvalidResult } from "./StageResult.ts"
 import { watched } from "./Watched.ts"
 import { Failing, suspended, type Work } from "./Work.ts"
 
@@ -33,9 +35,20 @@ const put = (job: Job, rows: Rows, order: Order): undefined => {
   const { indices, position } = rows
   try {
     Ambient.plain(sampling(job.pipeline.ambient), () => {
-      for (let row = 0; row < indices.length; row++) indices[row] = order(position + row)
+      for (let row = 0; row < indices.length; row++) {
+        const index: unknown = order(position + row)
+        // A typed array would make a number of it: 0 of null, 1 of "1".
+        if (typeof index !== "number") throw noIndex(index)
+        indices[row] = index
+      }
     })
   } catch (thrown) {
     throw new Failing(errorAt(job, rows, "sample", thrown))
   }
 }
+
+const noIndex = (index: unknown): InvalidResult =>
+  new InvalidResult({
+    what: `gave ${shown(index)} for an index`,
+    expected: "the order of a sampler gives a number for each position"
+  })

@@ -111,8 +111,12 @@ export const make = ({
   let failure: Exit.Exit<never, DeliveryError> | undefined
   /** Taken from the lanes and not delivered: empty batches ahead of the first one with rows. */
   let early: Array<Taken> = []
+  /** What is to be told of before it is handed on, and how much of it was. */
+  let untold: { readonly taken: Taken; reported: number } | undefined
   /** The last epoch that was entered. */
   let entered: number | undefined
+  /** Epochs before this one are over, whatever is left of them. */
+  let floor = 0
 
   /** That a batch leaves out more than the run may, if it does. */
   const tooMany = (skipped: ReadonlyArray<FailurePolicy.Skipped>): FailurePolicy.SkipBudgetExceeded | undefined => {
@@ -123,8 +127,13 @@ export const make = ({
     }
     return undefined
   }
-  const report = (skipped: ReadonlyArray<FailurePolicy.Skipped>): Effect.Effect<void> =>
-    Effect.forEach(skipped, (own) => skip?.report(own) ?? Effect.void, { discard: true })
+  /** Each is reported once, however often the telling is called off. */
+  const report = (own: FailurePolicy.Skipped, telling: { reported: number }): Effect.Effect<void> =>
+    Effect.tap(skip?.report(own) ?? Effect.void, () =>
+      Effect.sync(() => {
+        telling.reported++
+      })
+    )
 
   /** The epoch of the first batch that was not delivered. */
   const epochAtHand = (): number => (batches === 0 ? (entered ?? range.start) : Math.floor(chain.next / batches))
@@ -132,26 +141,15 @@ export const make = ({
   const closed = (): RunClosed =>
     new RunClosed({ at: { epoch: epochAtHand(), batch: batches === 0 ? 0 : chain.next % batches } })
 
-  /** Accounts for a batch that is handed on, if any is left of it; says why the run ends with it, if it does. */
+  /** Accounts for a batch that is handed on, if any is left of it. Throws `DigestError`. */
   const account = (
     { content, held, isCredited, place, waited }: Taken,
     delivered: Batch<unknown> | undefined
-  ): FailurePolicy.SkipBudgetExceeded | Digest.DigestError | undefined => {
+  ): void => {
     const { batch, hash, replaced = 0, retried = 0, skipped = nothing } = content
+    if (batch !== undefined && skipped.length === 0) chosen.pass(batch)
     stats.retried += retried
     stats.replaced += replaced
-    const over = skipped.length === 0 ? undefined : tooMany(skipped)
-    if (over !== undefined) {
-      content.release?.()
-      return over
-    }
-    if (batch !== undefined && skipped.length === 0) {
-      try {
-        chosen.pass(batch)
-      } catch (thrown) {
-        return Digest.errorOf(thrown)
-      }
-    }
     release = content.release
     chain.add(place, hash)
     if (!isCredited) lanes.taken(place)
@@ -164,29 +162,42 @@ export const make = ({
       stats.samples += delivered.size
       counting.taken(delivered.size, waited, held)
     }
-    return undefined
   }
 
-  /** Hands a batch on, or the next one where nothing is left of it. */
-  const deliver = (taken: Taken, limit: number, wait: Wait): Taking => {
-    const { batch, skipped = nothing } = taken.content
-    const delivered = batch ?? empty?.at(taken.place)
-    const error = account(taken, delivered)
-    if (error !== undefined) {
-      failure = Exit.fail(error)
+  /** Accounts for a batch and hands it on in one go, or the next one where nothing is left of it. */
+  const handOn = (taken: Taken, delivered: Batch<unknown> | undefined, limit: number, wait: Wait): Taking => {
+    untold = undefined
+    try {
+      account(taken, delivered)
+    } catch (thrown) {
+      failure = Exit.fail(Digest.errorOf(thrown))
       return failure
     }
-    const repeated = repeats?.pass(taken.place, chain.next)
-    if (skipped.length === 0 && repeated === undefined) {
-      return delivered === undefined ? next(limit, wait) : Effect.succeedSome(delivered)
+    if (delivered === undefined) return next(limit, wait)
+    repeats?.pass(chain.next)
+    return Effect.succeedSome(delivered)
+  }
+
+  /** Tells of what has to be told of, and then hands a batch on. */
+  const deliver = (taken: Taken, limit: number, wait: Wait): Taking => {
+    const { batch, skipped = nothing } = taken.content
+    const over = skipped.length === 0 ? undefined : tooMany(skipped)
+    if (over !== undefined) {
+      taken.content.release?.()
+      failure = Exit.fail(over)
+      return failure
     }
-    // What is accounted for is handed on, whoever calls off the telling.
-    const told = Effect.uninterruptible(
-      Effect.zipRight(repeated === undefined ? Effect.void : Effect.logWarning(repeated), report(skipped))
+    const delivered = batch ?? empty?.at(taken.place)
+    const repeated = delivered === undefined ? undefined : repeats?.check(taken.place)
+    if (skipped.length === 0 && repeated === undefined) return handOn(taken, delivered, limit, wait)
+    // If the telling fails, or is called off, the batch is not accounted for: it is the next one to be taken.
+    const telling = untold?.taken === taken ? untold : { taken, reported: 0 }
+    untold = telling
+    const told = Effect.zipRight(
+      repeated === undefined ? Effect.void : Effect.logWarning(repeated),
+      Effect.forEach(skipped.slice(telling.reported), (own) => report(own, telling), { discard: true })
     )
-    return delivered === undefined
-      ? Effect.zipRight(told, next(limit, wait))
-      : Effect.uninterruptible(Effect.as(told, Option.some(delivered)))
+    return Effect.flatMap(wait(told), () => handOn(taken, delivered, limit, wait))
   }
 
   /**
@@ -214,6 +225,9 @@ export const make = ({
       release?.()
       release = undefined
       if (failure !== undefined) return failure
+      if (untold !== undefined && untold.taken.place < limit && !lanes.isClosed) {
+        return deliver(untold.taken, limit, wait)
+      }
       const before = lanes.isClosed ? undefined : heldBack(limit)
       if (before !== undefined) return deliver(before, limit, wait)
       if (chain.missing(limit) === 0) return Effect.succeedNone
@@ -274,6 +288,12 @@ export const make = ({
       if (!isCredited) lanes.taken(own)
     }
     early = early.filter((taken) => taken.place >= place)
+    if (untold !== undefined && untold.taken.place < place) {
+      const { content, isCredited, place: own } = untold.taken
+      content.release?.()
+      if (!isCredited) lanes.taken(own)
+      untold = undefined
+    }
     repeats?.skipTo(chain.next)
   }
 
@@ -295,8 +315,11 @@ export const make = ({
       const taking = next(limit, plainly)
       return turn.during(
         Effect.suspend((): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> => {
-          const current = Math.max(entered ?? 0, chain.next > limit ? Math.min(epochAtHand(), range.end - 1) : 0)
-          return current > epoch ? Effect.fail(new EpochPassed({ epoch, current })) : taking
+          const current = Math.max(floor, entered ?? 0, chain.next > limit ? Math.min(epochAtHand(), range.end - 1) : 0)
+          if (current <= epoch) return taking
+          // Behind the last epoch there is none to be in.
+          const last = Math.max(range.end - 1, epoch + 1)
+          return Effect.fail(new EpochPassed({ epoch, current: Math.min(current, last) }))
         })
       )
     },
@@ -308,7 +331,9 @@ export const make = ({
           // An epoch of which all was delivered, or that has no batches, is over.
           const over = entered !== undefined && chain.next >= (entered + 1) * batches ? entered + 1 : 0
           const number = Math.max(behind === undefined ? 0 : behind + 1, over, epochAtHand())
-          skipTo(Math.min(number * batches, end))
+          const place = Math.min(number * batches, end)
+          if (chain.missing(place) > 0) floor = number
+          skipTo(place)
           if (number >= range.end) return Effect.succeedNone
           entered = number
           return Effect.succeedSome(number)

@@ -21,6 +21,8 @@ export interface Errand {
   readonly plain: boolean
   /** Whether to wait for batches that nobody waits for, so as to know when they were there. */
   readonly eager: boolean
+  /** Is told of a batch before it is asked for, maybe more than once. */
+  readonly asked?: (share: Share) => void
   /** The effect of a batch, as it is to be run. */
   readonly traced: (share: Share, content: Asked) => Asked
   /** Waits until the consumer has skipped a place; it never does where the run ends first. */
@@ -45,7 +47,7 @@ interface Due {
 }
 
 /** @since 0.1.0 */
-export const elsewhere = ({ eager, leave, made, maker, plain, shares, skipped, traced }: Errand): Elsewhere => {
+export const elsewhere = ({ asked, eager, leave, made, maker, plain, shares, skipped, traced }: Errand): Elsewhere => {
   const due: Array<Due> = []
   const arrivals = new Bell()
   const arrived = (): void => arrivals.ring()
@@ -66,6 +68,7 @@ export const elsewhere = ({ eager, leave, made, maker, plain, shares, skipped, t
     while (shares.next !== undefined) {
       if (leave.left === 0 || failed) return false
       const share = shares.next
+      asked?.(share)
       const quick = plain ? maker.askNow?.(share.epoch, share.number, arrived) : undefined
       if (quick === undefined) return true
       leave.use()

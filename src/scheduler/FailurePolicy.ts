@@ -185,8 +185,8 @@ export interface SkipOptions<R = never, R2 = never> {
   readonly report?: (skipped: Skipped) => Effect.Effect<void, never, R>
   /**
    * Which errors may be skipped. Default: all. It is not asked about faults of the program (`AmbientRandomness`,
-   * `InvalidResult`), which are neither retried nor skipped. Anything but a boolean, such as a promise, is a `StageError`
-   * with an `InvalidResult`.
+   * `InvalidResult`, `DecoderMissing`, `ForeignEffect`), which are neither retried nor skipped. Anything but a boolean,
+   * such as a promise, is a `StageError` with an `InvalidResult`.
    */
   readonly when?: (error: StageError) => boolean
   /**
@@ -268,11 +268,14 @@ export const skip = <R = never, R2 = never>(
     )
   )
 
+/** Faults of the program, which every sample would meet: they are neither retried nor skipped. */
+const PROGRAM = ["AmbientRandomness", "InvalidResult", "DecoderMissing", "ForeignEffect"]
+
 /** Whether an error may be retried or skipped: not if it is a fault of the program. @since 0.1.0 */
 export const isFault = ({ cause }: StageError): boolean => {
   try {
     // By their tags: an error that comes from a thread is not an instance of the class here.
-    return !(Predicate.isTagged(cause, "AmbientRandomness") || Predicate.isTagged(cause, "InvalidResult"))
+    return !PROGRAM.some((tag) => Predicate.isTagged(cause, tag))
   } catch {
     return true // a Proxy of which nothing can be asked
   }

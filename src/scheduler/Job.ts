@@ -15,11 +15,12 @@ import { RecordingRng } from "../seeding/RecordingRng.ts"
 import * as Rng from "../seeding/Rng.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 import { inOrder } from "../stages/image/Fusion.ts"
-import { sequential } from "../stages/Sampler.ts"
+import { type Sampler, sequential } from "../stages/Sampler.ts"
 import type { Stage } from "../stages/Stage.ts"
 import { idle, sampling } from "./Idle.ts"
 import * as Plan from "./Plan.ts"
 import type { Times } from "./Profile.ts"
+import { InvalidResult } from "./StageResult.ts"
 
 /** The order of an epoch: from position to dataset index. @since 0.1.0 */
 export type Order = (position: number) => number
@@ -61,6 +62,8 @@ export interface Job {
   readonly order: (epoch: number) => Effect.Effect<Order, CoordinatesError>
   /** The same where it has been made already. */
   readonly known: (epoch: number) => Order | undefined
+  /** Keeps the orders of an epoch and of those behind it, however many they are: workers still come to them. */
+  readonly keepFrom: (epoch: number) => void
   readonly watch: Watch
 }
 
@@ -104,7 +107,8 @@ export const make = <A, E, R>(
         Context.getOption(context as Context.Context<unknown>, SeedPolicy.SeedPolicy)
       )
       if (policy === undefined && (ambient === "derive" || stages.some((stage) => stage.draws))) {
-        const expected = "provided, since the pipeline draws: Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
+        const expected =
+          "given, since the pipeline draws: furrow(pipeline, { seed: 42, … }), or with Effect Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
         throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
       }
       if (policy?.names !== undefined) knownStages(policy, pipeline)
@@ -128,7 +132,7 @@ export const make = <A, E, R>(
       const order = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
         stage?.draws === true && policy !== undefined
           ? drawnOrder(stage, policy, epoch, size, plan, ambient)
-          : Effect.sync(() => Ambient.plain(sampling(ambient), () => sampler.order(size, idle)))
+          : Effect.sync(() => orderOf(ambient, sampler, size, idle))
       const { count, drawn } = plan
       const padded = (own: Order): Order => (count === drawn ? own : (position) => own(position % drawn))
       // A sample that fills a batch comes a second time, with draws of its own.
@@ -183,7 +187,7 @@ const drawnOrder = (
   return Effect.flatMap(policy.seeds(request), (seeds) => {
     const rng = Rng.make(SeedPolicy.seedAt(seeds, 0))
     const { record } = policy
-    const made = (own: Rng.Rng) => Ambient.plain(sampling(ambient), () => sampler.order(size, own))
+    const made = (own: Rng.Rng) => orderOf(ambient, sampler, size, own)
     if (record === undefined) return Effect.sync(() => made(rng))
     const draws: Array<SeedPolicy.Draw> = []
     return Effect.flatMap(
@@ -193,12 +197,25 @@ const drawnOrder = (
   })
 }
 
-/** How many epochs' orders are kept at least: workers stand at the two sides of an epoch's edge, some batches ahead. */
+/** The order that a sampler gives. Throws what it throws. */
+const orderOf = (ambient: Ambient.Setting, sampler: Sampler<unknown>, size: number, rng: Rng.Rng): Order => {
+  const order: unknown = Ambient.plain(sampling(ambient), () => sampler.order(size, rng))
+  if (typeof order === "function") return order as Order // the type of `Sampler.order`
+  const expected = "the order of a sampler is a function from position to index"
+  throw new InvalidResult({ what: `gave ${shown(order)} for an order`, expected })
+}
+
+/** How many epochs' orders are kept that no worker comes to any more, for batches that are verified. */
 const KEPT = 16
 
 /** Makes each epoch's order once for all workers, and keeps the last ones. */
 const remembered = (make: (epoch: number) => Effect.Effect<Order, CoordinatesError>) => {
   const known = new Map<number, Order>()
+  let floor = Number.POSITIVE_INFINITY
+  /** Drops the oldest of those that no worker comes to any more. */
+  const drop = (): void => {
+    for (const epoch of known.keys()) if (epoch < floor && known.size > KEPT) known.delete(epoch)
+  }
   // Two workers that come to an epoch at once are to have one order, made once.
   const making = Effect.unsafeMakeSemaphore(1)
   const made = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
@@ -208,12 +225,16 @@ const remembered = (make: (epoch: number) => Effect.Effect<Order, CoordinatesErr
       return Effect.tap(make(epoch), (own) =>
         Effect.sync(() => {
           known.set(epoch, own)
-          for (const oldest of known.keys()) if (known.size > KEPT) known.delete(oldest)
+          drop()
         })
       )
     })
   return {
     order: (epoch: number) => making.withPermits(1)(made(epoch)),
-    known: (epoch: number) => known.get(epoch)
+    known: (epoch: number) => known.get(epoch),
+    keepFrom: (epoch: number): void => {
+      floor = epoch
+      drop()
+    }
   }
 }

@@ -50,6 +50,8 @@ export class Lanes {
   /** What lies before it is not wanted any more. */
   #floor: number
   #closed = false
+  /** The epoch of each lane's last batch that was begun. */
+  readonly #epochs: Array<number>
 
   constructor(options: LanesOptions) {
     this.#options = options
@@ -61,6 +63,7 @@ export class Lanes {
       leave: new Leave(prefetch),
       shares: new WorkerShares({ worker, ...options })
     }))
+    this.#epochs = this.all.map(({ shares }) => shares.next?.epoch ?? Number.POSITIVE_INFINITY)
   }
 
   get isClosed(): boolean {
@@ -75,6 +78,13 @@ export class Lanes {
   /** The queue that a place comes by. */
   lineAt(place: number): Line<Made> {
     return this.#options.ready ? this.#shared : (this.all[this.#workerOf(place)]?.line ?? this.#shared)
+  }
+
+  /** A worker begins a batch of an epoch. Returns the epoch that the last of the workers is in, if it may have changed. */
+  begin({ worker }: Lane, epoch: number): number | undefined {
+    if (this.#epochs[worker] === epoch) return undefined
+    this.#epochs[worker] = epoch
+    return this.#epochs.reduce((least, own) => Math.min(least, own), Number.POSITIVE_INFINITY)
   }
 
   /** A worker has built a batch; says whether the consumer gets it, or has skipped it. */

@@ -3,10 +3,13 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import { InvalidOption } from "../InvalidOption.ts"
 import type { Ranks } from "./Job.ts"
 
 /** The most processes that a run can be shared by: what the seed packing has room for. @since 0.1.0 */
@@ -58,6 +61,29 @@ export const ranksFromConfig: Effect.Effect<Required<Ranks>, ConfigError.ConfigE
   }
   return { rank: rank.value.value, world: size }
 })
+
+/**
+ * The same for code without Effect, from this process's environment. Throws `InvalidOption`.
+ *
+ * @example
+ * import { Scheduler } from "furrow"
+ *
+ * const { rank, world } = Scheduler.ranksFromEnvironment()
+ * console.assert(rank < world)
+ *
+ * @since 0.1.0
+ */
+export const ranksFromEnvironment = (): Required<Ranks> => {
+  const exit = Effect.runSyncExit(ranksFromConfig)
+  if (Exit.isSuccess(exit)) return exit.value
+  const error = Cause.squash(exit.cause)
+  const value = error instanceof Error ? error.message : String(error)
+  throw new InvalidOption({
+    option: "the environment's ranks",
+    value,
+    expected: "RANK and WORLD_SIZE, both or neither"
+  })
+}
 
 const invalid = (name: string, message: string) => Effect.fail(ConfigError.InvalidData([name], message))
 

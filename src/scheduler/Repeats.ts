@@ -11,6 +11,9 @@ import { hex } from "./Digest.ts"
 import { datasetText, linesOf } from "./Fingerprint.ts"
 import type { Job } from "./Job.ts"
 
+/** Datasets of so many samples are compared whole. */
+const WHOLE = 4096
+
 /** A row of batches that one run has delivered. */
 interface Stretch {
   /** Its first place in the row of all batches, and the one behind its last. */
@@ -56,7 +59,8 @@ const keyOf = (job: Job): string => {
   const { batchSize, batches, count, rank, workers, world } = plan
   const all = {
     stages: linesOf(pipeline),
-    dataset: datasetText(pipeline.dataset, size, "brief"),
+    // Large ones are told apart by some of their samples: all of them would cost more than the warning is worth.
+    dataset: datasetText(pipeline.dataset, size, size <= WHOLE ? "full" : "brief"),
     policy: [policy?.name, policy?.seed],
     // Under an elastic policy the number of workers changes no draw.
     workers: policy?.elastic === true ? 0 : workers,
@@ -88,17 +92,23 @@ export class Tracker {
     this.#checks = checks
   }
 
-  /**
-   * The batch at `place` is delivered, and with it all before `next`. Returns what is to be told, if another run has
-   * delivered that batch.
-   */
-  pass(place: number, next: number): string | undefined {
-    if (this.#entry === undefined) this.#entry = entryOf(keyOf(this.#job))
-    const own = this.#own ?? this.#begin(this.#entry)
+  /** Returns what is to be told before the batch at `place` is delivered, if another run has delivered it. */
+  check(place: number): string | undefined {
+    const { entry, own } = this.#mine()
+    if (!this.#checks || entry.told) return undefined
+    if (place < this.#clear && this.#begun === entry.begun) return undefined
+    return this.#check(entry, place, own)
+  }
+
+  /** A batch is delivered, and with it all before `next`. */
+  pass(next: number): void {
+    const { own } = this.#mine()
     own.to = Math.max(own.to, next)
-    if (!this.#checks || this.#entry.told) return undefined
-    if (place < this.#clear && this.#begun === this.#entry.begun) return undefined
-    return this.#check(this.#entry, place, own)
+  }
+
+  #mine(): { readonly entry: Entry; readonly own: Stretch } {
+    if (this.#entry === undefined) this.#entry = entryOf(keyOf(this.#job))
+    return { entry: this.#entry, own: this.#own ?? this.#begin(this.#entry) }
   }
 
   /** What lies before `place` is not delivered. */

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import { checked, InvalidOption } from "../InvalidOption.ts"
+import { checked, InvalidOption, whole } from "../InvalidOption.ts"
 import type { Names } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
@@ -74,6 +74,7 @@ export const open = <C, E, R>(
       if (from !== undefined && own.start === 0) Cursor.within(from, job, own.end)
       return own
     })
+    yield* checked(() => whole("the batches of all epochs up to the run's last one", range.end * batches, 0))
     const epochs = range.end - range.start
     const end = range.end * batches
     // The first place that is to be built, and those behind it that are not to be built again.
@@ -149,9 +150,14 @@ export const open = <C, E, R>(
       ),
       stats: Effect.sync(() => ({ ...stats })),
       verify: fromPipeline<ReadonlyArray<Verify.Verified>, E, R, Verify.ImpureBatch>(
-        Effect.tap(chosen.again(job, making), (again) => {
-          stats.verified += again.length
-        }),
+        Effect.tap(
+          chosen.again(job, making, (count) => {
+            stats.retried += count
+          }),
+          (again) => {
+            stats.verified += again.length
+          }
+        ),
         context
       ),
       profile: Effect.sync(() => Option.fromNullable(recorder?.profile(stats.waited))),

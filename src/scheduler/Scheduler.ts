@@ -46,7 +46,7 @@ export {
 } from "./Loader.ts"
 export type { Profile, QueueUse, StageTime, WorkerTime } from "./Profile.ts"
 export { format as formatProfile } from "./Profile.ts"
-export { MAX_WORLD, ranksFromConfig } from "./Ranks.ts"
+export { MAX_WORLD, ranksFromConfig, ranksFromEnvironment } from "./Ranks.ts"
 export type { EpochOptions, Options, RunOptions } from "./RunOptions.ts"
 export { DatasetChanged, StageError } from "./StageError.ts"
 export { ThreadError } from "./threads/ThreadError.ts"

@@ -3,13 +3,12 @@
  *
  * @since 0.1.0
  */
-import * as Data from "effect/Data"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { concurrent } from "../Concurrent.ts"
+import { type Left, SamplesFailed } from "./Attempt.ts"
 import { Breath } from "./Breath.ts"
 import { isFault, type Service, type Skip, type Skipped } from "./FailurePolicy.ts"
 import type { Failure } from "./Maker.ts"
@@ -17,41 +16,7 @@ import * as Metrics from "./Metrics.ts"
 import { StageError } from "./StageError.ts"
 import { skippable } from "./StageResult.ts"
 
-/**
- * Samples of one batch that could not be made, each with its own error.
- *
- * @since 0.1.0
- */
-export class SamplesFailed extends Data.TaggedError("SamplesFailed")<{
-  /** By their place in the batch; at least one. */
-  readonly errors: readonly [StageError, ...ReadonlyArray<StageError>]
-}> {}
-
 type Driver = Schedule.ScheduleDriver<unknown, StageError>
-
-/** Which rows of a batch are to be left out. @since 0.1.0 */
-export type Left = ReadonlySet<number>
-
-/** What a failure policy has a worker do differently. @since 0.1.0 */
-export interface Limits {
-  /** Whether what fails is made again sample by sample. */
-  readonly careful: boolean
-  /** How long a sample may take. */
-  readonly sample: Duration.Duration | undefined
-  /** How long a batch may take. */
-  readonly batch: Duration.Duration | undefined
-  readonly fill: "none" | "neighbour"
-}
-
-/** None. @since 0.1.0 */
-export const unlimited: Limits = { careful: false, sample: undefined, batch: undefined, fill: "none" }
-
-/** The limits of a failure policy. @since 0.1.0 */
-export const limitsOf = ({ retry, skip, timeout }: Service): Limits => ({
-  careful: retry !== undefined || skip !== undefined,
-  ...timeout,
-  fill: skip?.fill ?? "none"
-})
 
 /** What is to be done about a batch that failed. @since 0.1.0 */
 export type Verdict =

@@ -83,15 +83,19 @@ export class Chosen {
     }
   }
 
-  /** Makes them again, in the order of the plan, and compares. */
-  again(job: Job, settings: Settings): Effect.Effect<ReadonlyArray<Verified>, Failure | ImpureBatch, unknown> {
+  /** Builds them again, in the order of the plan, and compares. `retried` is told of samples that were attempted again. */
+  again(
+    job: Job,
+    settings: Settings,
+    retried: (count: number) => void
+  ): Effect.Effect<ReadonlyArray<Verified>, Failure | ImpureBatch, unknown> {
     return Effect.suspend(() => {
       const { policy } = job
       const quiet: Job = { ...job, policy: policy === undefined ? undefined : unobserved(policy), watch: unwatched }
       const kept = this.#kept.toSorted((one, other) => one.epoch - other.epoch || one.batch - other.batch)
       // Plain stages never yield, and whoever closes the run or aborts it needs a turn.
       const breath = new Breath()
-      return Effect.forEach(kept, (own) => Effect.zipRight(breath.ifDue, remade(quiet, own, settings)))
+      return Effect.forEach(kept, (own) => Effect.zipRight(breath.ifDue, remade(quiet, own, settings, retried)))
     })
   }
 }
@@ -102,12 +106,14 @@ const unobserved = (policy: SeedPolicy.Service): SeedPolicy.Service => {
   return silent
 }
 
-const remade = (job: Job, { batch, columns, epoch }: Kept, settings: Settings) =>
+const remade = (job: Job, { batch, columns, epoch }: Kept, settings: Settings, retried: (count: number) => void) =>
   Effect.gen(function* () {
     const worker = Plan.worker(job.plan, batch)
     // A worker of its own for each: one that has made others would have carried streams on.
     const maker = yield* onFiber()(job, worker, { ...settings, digest: false })
-    const made = maker._tag === "Here" ? (yield* maker.make(epoch, batch)).batch : undefined
+    const content = maker._tag === "Here" ? yield* maker.make(epoch, batch) : undefined
+    retried(content?.retried ?? 0)
+    const made = content?.batch
     const now = made === undefined ? new Map<string, string>([["", "none"]]) : hashes(made.columns)
     const names = [...new Set([...columns.keys(), ...now.keys()])]
     const differing = names.filter((name) => columns.get(name) !== now.get(name))

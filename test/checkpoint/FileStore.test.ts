@@ -253,7 +253,9 @@ describe("the lock", () => {
     const error = await on(() => Effect.promise(() => failing(({ list }) => list)))
     expect(error.kind).toBe("locked")
     expect(error.message).toMatch(
-      new RegExp(`${directory} is in use by process ${process.pid} on .+; wait for its end or name another folder$`)
+      new RegExp(
+        `${directory} is in use by process ${process.pid} on .+; wait for its end or name another folder; ranks of one run share .+$`
+      )
     )
     // It is given back with the layer.
     expect(files()).toEqual([])

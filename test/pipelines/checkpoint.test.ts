@@ -201,7 +201,9 @@ describe("a start", () => {
       first.child.kill("SIGKILL")
       await first.ended
       expect(code).toBe(1)
-      expect(stderr).toMatch(/^train: .+ is in use by process \d+ on .+; wait for its end or name another folder\n$/)
+      expect(stderr).toMatch(
+        /^train: .+ is in use by process \d+ on .+; wait for its end or name another folder; ranks of one run share .+\n$/
+      )
     },
     TIME
   )

@@ -50,7 +50,7 @@ describe("an iterator that is dropped", () => {
   ] as const)(
     "lets the process end: %s, %i taken",
     async (what, taken) => {
-      const ended = await script(new URL("../support/threaded/abandoned.ts", import.meta.url), {
+      const ended = await script(new URL("../support/threaded/dropped.ts", import.meta.url), {
         FURROW_TEST_CASE: what,
         FURROW_TEST_TAKEN: String(taken)
       })
@@ -62,7 +62,7 @@ describe("an iterator that is dropped", () => {
   test.each([0, 2])(
     "keeps it alive until a pending next is answered: after %i",
     async (taken) => {
-      const ended = await script(new URL("../support/threaded/abandoned.ts", import.meta.url), {
+      const ended = await script(new URL("../support/threaded/dropped.ts", import.meta.url), {
         FURROW_TEST_CASE: "pending",
         FURROW_TEST_TAKEN: String(taken)
       })

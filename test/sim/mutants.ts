@@ -120,27 +120,21 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "samples that are attempted again have other seeds",
-    file: "scheduler/BatchBuilder.ts",
+    file: "scheduler/CurrentStage.ts",
     from: "const rng = at.rng(row)",
-    to: "const rng = at.rng(this.#attempts > 1 ? this.#indices.length - 1 - row : row)"
-  },
-  {
-    name: "a sample that was made is made again with those that failed",
-    file: "scheduler/BatchBuilder.ts",
-    from: "const failed = Array.from(this.#failed.keys()).filter((row) => !left.has(row))",
-    to: "const failed = Array.from(this.#indices.keys()).filter((row) => !left.has(row))"
+    to: "const rng = at.rng(this.#rows.attempts > 1 ? this.#rows.indices.length - 1 - row : row)"
   },
   {
     name: "what was made before a failure is lost",
-    file: "scheduler/BatchBuilder.ts",
+    file: "scheduler/BatchRows.ts",
     from: "      // What is made stays made.\n      this.#keepMade()",
-    to: "      this.#values = []"
+    to: "      this.values = []"
   },
   {
     name: "what is left out takes its neighbour from behind",
-    file: "scheduler/BatchBuilder.ts",
+    file: "scheduler/BatchRows.ts",
     from: "if (!own.left) before = own.row\n      return before",
-    to: "if (!own.left) before = own.row\n      return own.left ? (kept.at(-1) as number) : before"
+    to: "if (!own.left) before = own.row\n      return own.left ? (made.at(-1) as number) : before"
   },
   {
     name: "an interrupt lets a stage's effects run on",

@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import { shown } from "../../InvalidOption.ts"
 import { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { givesNow, type SeedPolicy } from "../../seeding/SeedPolicy.ts"
+import { limitsOf, SamplesFailed } from "../Attempt.ts"
 import { DigestError } from "../Digest.ts"
 import * as FailurePolicy from "../FailurePolicy.ts"
 import { fingerprint } from "../Fingerprint.ts"
@@ -18,7 +19,7 @@ import type { Content, Failure, Maker, Quick, Settings } from "../Maker.ts"
 import * as Metrics from "../Metrics.ts"
 import * as Plan from "../Plan.ts"
 import { DatasetChanged, errorAt, StageError } from "../StageError.ts"
-import { limitsOf, SamplesFailed, Tries } from "../Tries.ts"
+import { Tries } from "../Tries.ts"
 import { BatchRequests } from "./BatchRequest.ts"
 import { type Answer, Channel, type ChannelOptions, type NotStarted, type Question, question } from "./Channel.ts"
 import type { Like } from "./Form.ts"
@@ -237,6 +238,10 @@ class Host {
         const answer = yield* this.#inTime(pending)
         if (answer === undefined) {
           const nothing = yield* next(this.#late(pending.message))
+          // The thread that knew what it had attempted is gone: all of the batch is attempted again.
+          if (nothing === undefined) {
+            retried += Plan.rows(this.#job.plan, batch).size - (pending.message.left?.length ?? 0)
+          }
           yield* this.#replace(pending.message)
           if (nothing !== undefined) return { ...nothing, replaced: this.replaced - replacedBefore }
         } else if (answer._tag === "Gone") {

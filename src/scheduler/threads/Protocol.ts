@@ -5,8 +5,8 @@
  */
 import type { Draw, Seeds, Service } from "../../seeding/SeedPolicy.ts"
 import type { DType, TypedArray } from "../../Tensor.ts"
+import type { Limits } from "../Attempt.ts"
 import type { Uneven } from "../Plan.ts"
-import type { Limits } from "../Tries.ts"
 import type { Extent } from "./Mailbox.ts"
 
 /** What a thread is started with. @since 0.1.0 */

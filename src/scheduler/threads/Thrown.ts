@@ -99,7 +99,13 @@ const property = (error: Error, key: string): unknown => {
 
 const keysOf = (error: Error): ReadonlyArray<string> => {
   try {
-    return Object.keys(error)
+    // JavaScriptCore gives errors a line and a column, numbers that are not enumerable, and a class's own fields of these
+    // names take their place.
+    const hidden = ["line", "column"].filter((key) => {
+      const own = Object.getOwnPropertyDescriptor(error, key)
+      return own !== undefined && !own.enumerable && typeof own.value !== "number"
+    })
+    return [...Object.keys(error), ...hidden]
   } catch {
     return []
   }

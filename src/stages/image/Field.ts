@@ -7,8 +7,23 @@ import { InvalidOption } from "../../InvalidOption.ts"
 import { Tensor } from "../../Tensor.ts"
 import type { Pixels } from "./Transform.ts"
 
-/** The image of a sample. Throws `InvalidOption` when it has none. @since 0.1.0 */
+/**
+ * The image of a sample. Throws `InvalidOption` if it has none, or one that has lost its memory: a detached buffer would
+ * be read as zeros.
+ *
+ * @since 0.1.0
+ */
 export const imageOf = (sample: unknown, field: string): Tensor<Pixels> => {
+  const image = found(sample, field)
+  const { data, shape } = image
+  let length = 1
+  for (let axis = 0; axis < shape.length; axis++) length *= shape[axis] as number // below the length
+  if (data.length === length) return image
+  const expected = `${length} elements, as its shape [${shape.join(", ")}] has: its buffer was detached or shrunk`
+  throw new InvalidOption({ option: "image data", value: data.length, expected })
+}
+
+const found = (sample: unknown, field: string): Tensor<Pixels> => {
   // Whether the elements are pixels is checked where the image's size is read.
   if (sample instanceof Tensor) return sample as Tensor<Pixels>
   if (typeof sample === "object" && sample !== null) {
