@@ -162,10 +162,6 @@ const retrying = (retry: NonNullable<Failures["retry"]>): Schedule.Schedule<unkn
   )
 }
 
-/** Always interruptible: `close` must not wait for a `report` that waits for `close`, or that never settles. */
-const telling = (report: NonNullable<NonNullable<Failures["skip"]>["report"]>) => (own: FailurePolicy.Skipped) =>
-  Effect.interruptible(Effect.promise(async () => report(own)))
-
 const failing = ({ failures }: AnyOptions): Layer.Layer<never, unknown> => {
   if (failures === undefined) return Layer.empty
   if (isLayer(failures)) return failures
@@ -183,7 +179,7 @@ const failing = ({ failures }: AnyOptions): Layer.Layer<never, unknown> => {
     return built(
       FailurePolicy.skip({
         ...rest,
-        ...(report === undefined ? {} : { report: telling(report) }),
+        ...(report === undefined ? {} : { report: (own) => Effect.promise(async () => report(own)) }),
         ...(retry === undefined ? {} : { retry }),
         ...(timeout === undefined ? {} : { timeout })
       })
