@@ -3,15 +3,18 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { foreign } from "./ForeignEffect.ts"
 import { duration, InvalidOption, whole } from "./InvalidOption.ts"
+import { functionOf, given, type Names, optionsOf } from "./Options.ts"
 import * as FailurePolicy from "./scheduler/FailurePolicy.ts"
 import type { Refused } from "./scheduler/Provides.ts"
-import type { EpochOptions, RunOptions } from "./scheduler/RunOptions.ts"
+import { type EpochOptions, NAMES, type RunOptions } from "./scheduler/RunOptions.ts"
 import type { StageError } from "./scheduler/StageError.ts"
 import * as Workers from "./scheduler/Workers.ts"
 import type { RootInput } from "./seeding/Seed.ts"
@@ -36,7 +39,10 @@ export interface Failures {
     readonly budget: FailurePolicy.Budget
     /** Is called with what was left out of a batch when that batch is taken. Default: a warning in the log. */
     readonly report?: (skipped: FailurePolicy.Skipped) => void | Promise<void>
-    /** Which errors may be skipped. Default: all. Faults of the program are never skipped. */
+    /**
+     * Which errors may be skipped. Default: all. Faults of the program are never skipped. It must return a boolean: anything
+     * else, such as a promise, is a `StageError`.
+     */
     readonly when?: (error: StageError) => boolean
     readonly fill?: "none" | "neighbour"
   }
@@ -92,6 +98,28 @@ export type AnyOptions = PlainOptions &
     readonly layer?: Layer.Layer<never, unknown> | undefined
   }
 
+/** The names of all options of `furrow`. @since 0.1.0 */
+export const FURROW: Names<AnyOptions> = {
+  ...NAMES,
+  workers: true,
+  threads: true,
+  failures: true,
+  signal: true,
+  seed: true,
+  policy: true,
+  layer: true
+}
+
+/**
+ * Builds a layer that checks its options and does nothing else, so that an invalid one is thrown where it is given and not
+ * when the run opens.
+ */
+const built = <A>(layer: Layer.Layer<A, InvalidOption>): Layer.Layer<A> => {
+  const exit = Effect.runSyncExit(Effect.scoped(Layer.build(layer)))
+  if (Exit.isSuccess(exit)) return Layer.succeedContext(exit.value)
+  throw Cause.squash(exit.cause)
+}
+
 /** Whether an option is a layer. Throws `ForeignEffect` for one that another copy of `effect` made. */
 const isLayer = <A, V>(value: V | Layer.Layer<A, unknown>): value is Layer.Layer<A, unknown> => {
   const wrong = foreign("a layer among furrow's options", value)
@@ -122,35 +150,43 @@ const working = ({ threads, workers = 1 }: AnyOptions): Layer.Layer<never, unkno
     const expected = "left out beside workers that are a value"
     throw new InvalidOption({ option: "threads", value: threads, expected })
   }
-  if (threads === undefined) return Workers.fibers(whole("workers", workers, 1, Workers.MAX))
-  return Workers.threads(whole("workers", workers, 1, Workers.MAX_THREADS), threads)
+  if (threads === undefined) return built(Workers.fibers(whole("workers", workers, 1, Workers.MAX)))
+  return built(Workers.threads(whole("workers", workers, 1, Workers.MAX_THREADS), threads))
 }
 
-const retrying = ({
-  delay = "100 millis",
-  times
-}: NonNullable<Failures["retry"]>): Schedule.Schedule<unknown, StageError> =>
-  Schedule.intersect(
+const retrying = (retry: NonNullable<Failures["retry"]>): Schedule.Schedule<unknown, StageError> => {
+  const { delay = "100 millis", times } = optionsOf("failures.retry", retry, { times: "own", delay: "own" })
+  return Schedule.intersect(
     Schedule.recurs(whole("failures.retry.times", times, 0)),
     Schedule.exponential(duration("failures.retry.delay", delay))
   )
+}
 
 const failing = ({ failures }: AnyOptions): Layer.Layer<never, unknown> => {
   if (failures === undefined) return Layer.empty
   if (isLayer(failures)) return failures
-  const { skip, timeout } = failures
+  given("failures", failures, "an object such as { retry: { times: 3 } }, or a value of FailurePolicy")
+  const { skip, timeout } = optionsOf("failures", failures, { retry: true, skip: true, timeout: true })
   const retry = failures.retry === undefined ? undefined : retrying(failures.retry)
   if (skip !== undefined) {
-    const { report, ...rest } = skip
-    return FailurePolicy.skip({
-      ...rest,
-      ...(report === undefined ? {} : { report: (own) => Effect.promise(async () => report(own)) }),
-      ...(retry === undefined ? {} : { retry }),
-      ...(timeout === undefined ? {} : { timeout })
+    const { report, ...rest } = optionsOf("failures.skip", skip, {
+      budget: "own",
+      report: true,
+      when: true,
+      fill: true
     })
+    if (report !== undefined) functionOf("failures.skip.report", report)
+    return built(
+      FailurePolicy.skip({
+        ...rest,
+        ...(report === undefined ? {} : { report: (own) => Effect.promise(async () => report(own)) }),
+        ...(retry === undefined ? {} : { retry }),
+        ...(timeout === undefined ? {} : { timeout })
+      })
+    )
   }
-  if (retry !== undefined) return FailurePolicy.retry(retry, timeout === undefined ? {} : { timeout })
-  return timeout === undefined ? FailurePolicy.fail : FailurePolicy.timeout(timeout)
+  if (retry !== undefined) return built(FailurePolicy.retry(retry, timeout === undefined ? {} : { timeout }))
+  return timeout === undefined ? FailurePolicy.fail : built(FailurePolicy.timeout(timeout))
 }
 
 /** Returns all services of a run. Throws `InvalidOption` and `ForeignEffect`. @since 0.1.0 */

@@ -8,18 +8,26 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { type AnyOptions, type FurrowOptions, layers, type PolicyLayer, type PolicyName } from "./FurrowOptions.ts"
+import {
+  type AnyOptions,
+  FURROW,
+  type FurrowOptions,
+  layers,
+  type PolicyLayer,
+  type PolicyName
+} from "./FurrowOptions.ts"
 import type { Pipeline } from "./Pipeline.ts"
+import { AbortListener } from "./scheduler/AbortListener.ts"
 import { callSite } from "./scheduler/CallSite.ts"
 import type { Cursor } from "./scheduler/Cursor.ts"
 import * as Iterator from "./scheduler/Iterator.ts"
-import { type Loader, RunClosed, RunNotOpen, type Stats } from "./scheduler/Loader.ts"
+import { EpochPassed, type Loader, RunClosed, RunNotOpen, type Stats } from "./scheduler/Loader.ts"
 import type { Profile } from "./scheduler/Profile.ts"
 import * as ScheduledRun from "./scheduler/Run.ts"
-import { settings } from "./scheduler/RunOptions.ts"
+import { pipelineOf, settings } from "./scheduler/RunOptions.ts"
 import * as RunServices from "./scheduler/RunServices.ts"
 import { Session } from "./scheduler/Session.ts"
 import type { Verified } from "./scheduler/Verify.ts"
@@ -64,28 +72,40 @@ export interface Run<out C> extends AsyncIterable<Batch<C>> {
   readonly profile: Profile | undefined
   /** The digest of what was delivered; without `digest: true`, the digest of an empty run. Throws `RunNotOpen`. */
   readonly digest: string
-  /** Builds the batches that `verify` has chosen so far again, and returns which they were; see `Loader.verify`. */
+  /**
+   * Builds the batches that `verify` has chosen so far again, and returns which they were; see `Loader.verify`. It can be
+   * called after the run's end, too. `close` and the signal end it; after them it rejects as `take` does.
+   */
   readonly verify: () => Promise<ReadonlyArray<Verified>>
 }
 
 const END = { done: true, value: undefined } as const
 
+const isPassed = (value: unknown): value is EpochPassed => value instanceof EpochPassed
+
 class PlainRun<C, E> implements Run<C> {
   readonly #session: Session<Loader<C, E>, unknown, never>
   readonly #signal: AbortSignal | undefined
-  readonly #abort = (): void => {
-    void this.close()
-  }
+  readonly #listener: AbortListener | undefined
   /** All was delivered. */
   #ended = false
+  /** Closed for another reason than its end. */
+  #left = false
+  /** Verifies after the end, when the session is closed. */
+  #afterwards: Session<Loader<C, E>, never, never> | undefined
 
   constructor(
     open: Effect.Effect<Loader<C, E>, unknown, Scope.Scope>,
-    layer: Layer.Layer<never, unknown>,
-    signal?: AbortSignal
+    services: Layer.Layer<never, unknown>,
+    { layer, signal, threads, workers }: AnyOptions
   ) {
-    this.#session = new Session(open, layer)
+    // What only a close releases, a signal releases even if the run is forgotten: the scope, which lives as long as the
+    // workers, holds the run. Fibers without resources are memory and nothing else.
+    const isReleased = layer !== undefined || threads !== undefined || Layer.isLayer(workers)
+    const held = Effect.addFinalizer(() => Effect.sync(() => this.#listener?.end()))
+    this.#session = new Session(signal !== undefined && isReleased ? Effect.zipRight(held, open) : open, services)
     this.#signal = signal
+    this.#listener = signal === undefined ? undefined : new AbortListener(signal, this)
     RunServices.provide(this, () => this.#session.runtime?.context)
   }
 
@@ -120,7 +140,12 @@ class PlainRun<C, E> implements Run<C> {
   }
 
   async close(): Promise<void> {
-    this.#signal?.removeEventListener("abort", this.#abort)
+    this.#left = true
+    await Promise.all([this.#shut(), this.#afterwards?.close()])
+  }
+
+  async #shut(): Promise<void> {
+    this.#listener?.end()
     await this.#session.close()
   }
 
@@ -145,7 +170,21 @@ class PlainRun<C, E> implements Run<C> {
   }
 
   async verify(): Promise<ReadonlyArray<Verified>> {
-    const exit = await Effect.runPromiseExit(this.#loader("verify").verify)
+    if (this.#isAborted) throw this.#signal?.reason
+    if (this.#left) throw this.#closed()
+    const loader = this.#loader("verify")
+    this.#listener?.enter()
+    // A session that the run's end has closed, maybe while this waited for its turn, says `undefined`.
+    let exit = await this.#session.use(({ verify }) => verify)
+    if (exit === undefined && this.#ended && !this.#left) {
+      const { runtime } = this.#session
+      this.#afterwards ??= new Session(Effect.succeed(loader), Layer.empty)
+      exit = await this.#afterwards.use(({ verify }) =>
+        runtime === undefined ? verify : Effect.provide(verify, runtime)
+      )
+    }
+    this.#listener?.leave(this.#session.isClosed)
+    if (exit === undefined) throw this.#isAborted ? this.#signal?.reason : this.#closed()
     if (Exit.isSuccess(exit)) return exit.value
     throw Cause.squash(exit.cause)
   }
@@ -192,8 +231,10 @@ class PlainRun<C, E> implements Run<C> {
         return {
           next: async () => {
             if (over) return END
-            const batch = await this.#use(() => take)
-            over = Option.isNone(batch)
+            // It is this iterator's error and not the run's: the epoch that the run is in goes on.
+            const batch = await this.#use(() => Effect.catchIf(take, isPassed, Effect.succeed))
+            over = isPassed(batch) || Option.isNone(batch)
+            if (isPassed(batch)) throw batch
             return Option.isSome(batch) ? { done: false, value: batch.value } : END
           },
           return: async () => {
@@ -211,7 +252,7 @@ class PlainRun<C, E> implements Run<C> {
     const next = await this.#use(pull)
     if (Option.isSome(next)) return next.value
     this.#ended = true
-    await this.close()
+    await this.#shut()
     return undefined
   }
 
@@ -223,10 +264,11 @@ class PlainRun<C, E> implements Run<C> {
       throw signal?.reason
     }
     if (this.#session.isClosed) throw this.#closed()
-    signal?.addEventListener("abort", this.#abort)
+    this.#listener?.enter()
     const exit = await this.#session.use(work)
+    this.#listener?.leave(this.#session.isClosed)
     if (exit !== undefined && Exit.isSuccess(exit)) return exit.value
-    await this.close()
+    await (this.#ended ? this.#shut() : this.close())
     if (this.#isAborted) throw signal?.reason
     throw exit === undefined ? this.#closed() : Cause.squash(exit.cause)
   }
@@ -243,8 +285,9 @@ class PlainRun<C, E> implements Run<C> {
 }
 
 /**
- * Opens a run of a pipeline, without Effect. Throws `InvalidOption` if an option is invalid, and `ForeignEffect` for a
- * layer that another copy of `effect` made. All other errors are thrown when batches are asked for.
+ * Opens a run of a pipeline, without Effect. Throws `InvalidOption` for invalid options as far as they can be checked
+ * without the pipeline's plan, a cursor or a layer, and `ForeignEffect` for a layer that another copy of `effect` made. All
+ * other errors are thrown when batches are asked for.
  *
  * @example
  * import { Dataset, furrow, Pipeline, Sampler } from "furrow"
@@ -277,8 +320,13 @@ export const furrow = <
 ): Run<C> => {
   // The types are checked by now; what is left of them is looked at when it runs.
   const own = options as unknown as AnyOptions
-  settings(own)
+  pipelineOf("furrow", pipeline)
+  settings(own, "furrow", FURROW)
   // Types say that the layer has what the pipeline requires.
-  const open = ScheduledRun.open(pipeline, own, callSite(furrow)) as Effect.Effect<Loader<C, E>, unknown, Scope.Scope>
-  return new PlainRun(open, layers(own), own.signal)
+  const open = ScheduledRun.open(pipeline, own, callSite(furrow), "furrow", FURROW) as Effect.Effect<
+    Loader<C, E>,
+    unknown,
+    Scope.Scope
+  >
+  return new PlainRun(open, layers(own), own)
 }

@@ -183,10 +183,208 @@ for (const [backend, own] of Object.entries(backends)) {
       },
       TIME
     )
+
+    const broken = { ...config, fails: { epoch: 0, position: 7 } }
+    const withBroken = { ...own, ...("threads" in own ? { threads: { pipeline: module, config: broken } } : {}) }
+    type Report = (run: Run<unknown>, controller: AbortController) => void | Promise<void>
+
+    /** A run that leaves out a sample of its third batch. */
+    const leavingOut = (report: Report) => {
+      const controller = new AbortController()
+      const { signal } = controller
+      const run: Run<{ readonly data: ArrayLike<number> }> = furrow(threaded(broken), {
+        ...quiet,
+        ...withBroken,
+        epochs: 2,
+        signal,
+        failures: { skip: { budget: { samples: 1 }, report: () => report(run, controller) } }
+      })
+      return run
+    }
+
+    test(
+      "ends with a close or an abort within `report`, whether it waits for the close or never settles",
+      async () => {
+        const closing = leavingOut((run) => run.close())
+        expect(await reasonOf(valuesOf(closing))).toMatchObject({ _tag: "RunClosed" })
+        const reason = new Error("enough")
+        const aborting = leavingOut(async (run, controller) => {
+          controller.abort(reason)
+          await run.close()
+        })
+        expect(await reasonOf(valuesOf(aborting))).toBe(reason)
+        const reported = Promise.withResolvers<void>()
+        const silent = leavingOut(() => {
+          reported.resolve()
+          return new Promise(() => undefined)
+        })
+        const waiting = reasonOf(valuesOf(silent))
+        await reported.promise
+        await silent.close()
+        expect(await waiting).toMatchObject({ _tag: "RunClosed" })
+        expect(await reasonOf(silent.take())).toMatchObject({ _tag: "RunClosed" })
+      },
+      TIME
+    )
+
+    test(
+      "asks `when` for a boolean, and fails with a StageError that names it for anything else",
+      async () => {
+        const returned: ReadonlyArray<readonly [() => unknown, string]> = [
+          [async () => false, "returned a Promise"],
+          [() => Promise.reject(new Error("nobody waits for this")), "returned a Promise"],
+          [() => "no", "returned no"],
+          [() => undefined, "returned undefined"]
+        ]
+        for (const [own, what] of returned) {
+          const when = own as () => boolean // from code without types
+          const run = furrow(threaded(broken), {
+            ...quiet,
+            ...withBroken,
+            epochs: 1,
+            failures: { skip: { budget: { samples: 1 }, when } }
+          })
+          const error = await reasonOf(valuesOf(run))
+          expect(error).toBeInstanceOf(Scheduler.StageError)
+          expect(error).toMatchObject({
+            epoch: 0,
+            batch: 2,
+            position: 7,
+            stage: "when of the failure policy",
+            cause: { _tag: "InvalidResult", what }
+          })
+          expect(String(error)).toContain('it was asked about stage "noise": Error: broken')
+          expect(run.stats.skipped).toBe(0)
+        }
+        for (const allows of [true, false]) {
+          const skip = { budget: { samples: 1 }, report: () => undefined, when: () => allows }
+          const run = furrow(threaded(broken), { ...quiet, ...withBroken, epochs: 1, failures: { skip } })
+          const error = await reasonOf(valuesOf(run))
+          if (allows) expect(run.stats.skipped).toBe(1)
+          else expect(error).toMatchObject({ _tag: "StageError", stage: "noise" })
+        }
+      },
+      TIME
+    )
+
+    test(
+      "verifies while it is open and after its end; not after a close or an abort",
+      async () => {
+        const reason = new Error("enough")
+        const controller = new AbortController()
+        const { signal } = controller
+        const ended = furrow(numbers, { ...quiet, ...own, epochs: 1, verify: 3, signal })
+        expect(await reasonOf(ended.verify())).toMatchObject({ _tag: "RunNotOpen" })
+        await ended.take()
+        expect((await ended.verify()).length).toBe(1)
+        await valuesOf(ended)
+        expect((await ended.verify()).length).toBe(3)
+        // An iteration that comes too late is told so, and changes nothing else.
+        expect(await reasonOf(valuesOf(ended))).toMatchObject({ _tag: "RunClosed" })
+        expect(await ended.take()).toBeUndefined()
+        expect((await ended.verify()).length).toBe(3)
+        expect(ended.stats.verified).toBe(7)
+        const all = furrow(numbers, { ...quiet, ...own, epochs: 1, verify: 3 })
+        await Promise.all(Array.from({ length: 9 }, () => all.take()))
+        expect((await all.verify()).length).toBe(3)
+        const closed = furrow(numbers, { ...quiet, ...own, epochs: 1, verify: 3 })
+        await closed.take()
+        await closed.close()
+        expect(await reasonOf(closed.verify())).toMatchObject({ _tag: "RunClosed", at: { epoch: 0, batch: 1 } })
+        await all.close()
+        expect(await reasonOf(all.verify())).toMatchObject({ _tag: "RunClosed" })
+        controller.abort(reason)
+        expect(await reasonOf(ended.verify())).toBe(reason)
+      },
+      TIME
+    )
+
+    test(
+      "tells the iterator of an epoch that is over, and goes on with the epoch that it is in",
+      async () => {
+        const wanted = await expected({ epochs: 2 })
+        await using run = furrow(numbers, { ...quiet, ...own, epochs: 2 })
+        const epochs = run.epochs[Symbol.asyncIterator]()
+        const [first, second] = [await epochs.next(), await epochs.next()]
+        const old = first.value?.[Symbol.asyncIterator]()
+        expect(await reasonOf(old?.next() ?? Promise.resolve())).toMatchObject({
+          _tag: "EpochPassed",
+          epoch: 0,
+          current: 1
+        })
+        expect(await old?.next()).toEqual({ done: true, value: undefined })
+        const found: Array<string> = []
+        for await (const { columns, epoch, index } of second.value ?? []) {
+          found.push(`${epoch}.${index}: ${Array.from(columns.data).join()}`)
+        }
+        expect(found).toEqual(wanted.batches.slice(7))
+        expect((await epochs.next()).done).toBe(true)
+      },
+      TIME
+    )
+
+    test(
+      "is not kept alive by its signal once it is forgotten; what is waited for, or has to be released, still ends with it",
+      () => {
+        const program = join(root, "test", "support", "threaded", "forgotten.ts")
+        const flags = runtime.name === "deno" ? ["run", "-A", "--no-check", "--v8-flags=--expose-gc"] : ["run"]
+        const ended = spawnSync(process.execPath, [...flags, program, backend], {
+          cwd: root,
+          encoding: "utf8",
+          timeout: TIME / 2
+        })
+        const lines = [
+          "waited: enough",
+          "ended: enough",
+          "released",
+          ...(backend === "fibers" ? ["few listeners"] : []),
+          ""
+        ]
+        expect([ended.stdout.split("\n"), ended.stderr, ended.status]).toEqual([lines, "", 0])
+      },
+      TIME
+    )
   })
 }
 
 describe("furrow", () => {
+  test("ends with a close within an effect of a stage", async () => {
+    const run: Run<unknown> = furrow(
+      Pipeline.from(Dataset.range(4)).pipe(
+        Pipeline.mapEffect("closing", () => Effect.promise(() => run.close())),
+        Pipeline.batch(2)
+      ),
+      { epochs: 1 }
+    )
+    expect(await reasonOf(run.take())).toMatchObject({ _tag: "RunClosed" })
+  })
+
+  test("ends a verification with a close and with its signal, at any time", async () => {
+    let built = 0
+    const hanging = Pipeline.from(Dataset.range(4)).pipe(
+      Pipeline.mapEffect("read", (x) => (++built > 4 ? Effect.never : Effect.succeed(x))),
+      Pipeline.batch(2)
+    )
+    const reason = new Error("enough")
+    for (const isWhole of [false, true]) {
+      for (const isAborted of [false, true]) {
+        built = 0
+        const controller = new AbortController()
+        const run = furrow(hanging, { epochs: 1, verify: 2, prefetch: 2, signal: controller.signal })
+        await run.take()
+        while (isWhole && (await run.take()) !== undefined);
+        while (built < 4) await new Promise((resolve) => setTimeout(resolve, 1))
+        const verifying = reasonOf(run.verify())
+        while (built === 4) await new Promise((resolve) => setTimeout(resolve, 1))
+        if (isAborted) controller.abort(reason)
+        else await run.close()
+        const ended = isAborted ? reason : { _tag: "RunClosed" }
+        expect(await verifying).toMatchObject(ended)
+        expect(await reasonOf(run.verify())).toMatchObject(ended)
+      }
+    }
+  })
+
   for (const backend of ["fibers", "threads"]) {
     test(
       `does not keep the process alive where a run is forgotten: ${backend}`,
@@ -254,6 +452,12 @@ describe("furrow", () => {
     await run.take()
     expect(listeners.size).toBe(1)
     await valuesOf(run)
+    expect(listeners.size).toBe(0)
+    const verified = furrow(numbers, { ...quiet, epochs: 1, verify: 1, signal })
+    await valuesOf(verified)
+    const verifying = Promise.all([verified.verify(), verified.verify()])
+    expect(listeners.size).toBe(1)
+    await verifying
     expect(listeners.size).toBe(0)
   })
 
@@ -372,7 +576,29 @@ describe("furrow", () => {
     expect((await run.verify()).length).toBe(3)
   })
 
+  test("ends a verification of plain stages with a close, between two batches", async () => {
+    let built = 0
+    const slow = Pipeline.from(Dataset.range(400)).pipe(
+      Pipeline.map("slow", (x) => {
+        built++
+        const start = performance.now()
+        while (performance.now() - start < 1);
+        return x
+      }),
+      Pipeline.batch(4)
+    )
+    const controller = new AbortController()
+    const run = furrow(slow, { epochs: 1, verify: 100, signal: controller.signal })
+    for await (const _ of run);
+    built = 0
+    const verifying = reasonOf(run.verify())
+    setTimeout(() => controller.abort("enough"), 0)
+    expect(await verifying).toBe("enough")
+    expect(built).toBeLessThan(400)
+  })
+
   test("refuses options that cannot be meant, at once and by name", () => {
+    const skip = { budget: { samples: 1 } }
     const bad: ReadonlyArray<readonly [options: unknown, option: string]> = [
       [undefined, "the run"],
       [{}, "the run"],
@@ -389,7 +615,69 @@ describe("furrow", () => {
       [{ seed: 42, epochs: 1, signal: {} }, "signal"],
       [{ seed: 42, epochs: 1, order: "fast" }, "order"],
       [{ seed: 42, epochs: 1, failures: { retry: { times: -1 } } }, "failures.retry.times"],
-      [{ seed: 42, epochs: 1, failures: { retry: { times: 1, delay: "soon" } } }, "failures.retry.delay"]
+      [{ seed: 42, epochs: 1, failures: { retry: { times: 1, delay: "soon" } } }, "failures.retry.delay"],
+      ...["seeed", "prefech", "worker", "shuffle", "failure", "timeout"].map(
+        (name) => [{ seed: 42, epochs: 1, [name]: 3 }, "an option of furrow"] as const
+      ),
+      ...["skip", [], 5, true, Symbol("skip"), () => skip].map(
+        (failures) => [{ seed: 42, epochs: 1, failures }, "failures"] as const
+      ),
+      ...(
+        [
+          [{ skp: skip }, "an option of failures"],
+          [{ retry: { times: 3, dely: 5 } }, "an option of failures.retry"],
+          [{ retry: {} }, "failures.retry.times"],
+          [{ retry: null }, "retry"],
+          [{ retry: 3 }, "the options of failures.retry"],
+          [{ skip: null }, "skip"],
+          [{ skip: { ...skip, whn: () => true } }, "an option of failures.skip"],
+          [{ skip: { ...skip, report: "x" } }, "failures.skip.report"],
+          [{ skip: { ...skip, when: true } }, "when"],
+          [{ skip: { ...skip, fill: "last" } }, "fill"],
+          [{ skip: {} }, "budget"],
+          [{ skip: { budget: { samples: 1, share: 0.5 } } }, "budget"],
+          [{ skip: { budget: { samples: -1 } } }, "budget.samples"],
+          [{ skip: { budget: { share: 2 } } }, "budget.share"],
+          [{ skip: { budget: { sample: 2 } } }, "an option of budget"],
+          [{ timeout: { sample: "soon" } }, "timeout.sample"],
+          [{ timeout: { smple: 5 } }, "an option of FailurePolicy.timeout"],
+          [{ retry: { times: 1 }, timeout: 5 }, "the options of timeout"]
+        ] as const
+      ).map(([failures, option]) => [{ seed: 42, epochs: 1, failures }, option] as const),
+      ...["digest", "profile", "replay"].flatMap((flag) =>
+        ["no", Number.NaN, {}, 0, 1].map((value) => [{ seed: 42, epochs: 1, [flag]: value }, flag] as const)
+      ),
+      ...[
+        "order",
+        "prefetch",
+        "verify",
+        "rank",
+        "world",
+        "uneven",
+        "seed",
+        "policy",
+        "workers",
+        "threads",
+        "failures",
+        "layer",
+        "signal",
+        "digest",
+        "profile",
+        "replay",
+        "allow",
+        "epochs",
+        "epoch"
+      ].map((name) => [{ seed: 42, epochs: 1, [name]: null }, name] as const),
+      [{ seed: 42, epochs: 1, allow: ["sed"] }, "allow"],
+      [{ seed: 42, epochs: 1, allow: "seed" }, "allow"],
+      [{ seed: 42, epochs: 1, rank: 1 }, "rank"],
+      [{ seed: 42, epochs: 1, rank: 0.5, world: 2 }, "rank"],
+      [{ seed: 42, epochs: 1, world: 0 }, "world"],
+      [{ seed: 42, epochs: 1, uneven: "fill" }, "uneven"],
+      [{ seed: 42, epochs: 1, threads: {} }, "the module of the pipeline"],
+      [{ seed: 42, epochs: 1, threads: { pipeline: module, nam: "x" } }, "an option of Workers.threads"],
+      [{ seed: 42, epochs: 1, threads: { pipeline: module, restarts: -1 } }, "restarts"],
+      [{ seed: 42, epochs: 1, threads: module.href }, "the options of Workers.threads"]
     ]
     for (const [options, option] of bad) {
       let thrown: unknown
@@ -401,6 +689,16 @@ describe("furrow", () => {
       expect(thrown).toBeInstanceOf(InvalidOption.InvalidOption)
       expect(thrown).toMatchObject({ option })
     }
+  })
+
+  test("takes options that are `undefined` as left out", async () => {
+    const names = ["order", "prefetch", "digest", "profile", "verify", "replay", "allow", "rank", "world", "uneven"]
+    const own = ["epoch", "from", "policy", "workers", "threads", "failures", "layer", "signal"]
+    const all = Object.fromEntries([...names, ...own].map((name) => [name, undefined]))
+    const run = furrow(numbers, { ...all, seed: 42, epochs: 1 } as { readonly seed: 42; readonly epochs: 1 })
+    expect((await valuesOf(run)).length).toBe(7)
+    const nothing = { retry: undefined, skip: undefined, timeout: undefined }
+    expect((await valuesOf(furrow(numbers, { ...quiet, epochs: 1, failures: nothing as object }))).length).toBe(7)
   })
 
   test("without a seed is refused where the types are bypassed, too", async () => {

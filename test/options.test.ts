@@ -107,14 +107,14 @@ const takes: Readonly<Record<string, Call>> = {
 const none: ReadonlySet<string> = new Set(
   [
     "Batch.columns Batch.copy Batch.hold Batch.ofFields CPython.random Coordinates.format Coordinates.stageId Cursor.check",
-    "Cursor.unseen Cursor.within ForeignEffect.foreign ForeignEffect.ownEffect ForeignEffect.ownLayer",
+    "Cursor.allowed Cursor.unseen Cursor.within ForeignEffect.foreign ForeignEffect.ownEffect ForeignEffect.ownLayer",
     "Cursor.decode Cursor.make Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
     "Digest.ofColumns FailurePolicy.allowance FailurePolicy.isFault Idx.encode Idx.parse Idx.read Image.channelsFirst",
     "Image.kernelMemory Image.on Image.toFloat InvalidOption.checked InvalidOption.duration InvalidOption.finite",
     "InvalidOption.shown InvalidOption.whole NumPy.defaultRng NumPy.randomState Parity.workerWords Permutation.make",
     "Permutation.network Permutation.table Pipeline.ambient Pipeline.from",
     "Pipeline.sample PyTorch.manualSeed Rng.make Rng.register Rng.toRandom Sampler.limited Sampler.subset",
-    "Scheduler.formatProfile Seed.format Seed.parse Seed.root Seed.validate Seed.wellFormed Seed.wordsOf SeedAudit.counting",
+    "Scheduler.formatProfile Scheduler.ranksFromEnvironment Seed.format Seed.parse Seed.root Seed.validate Seed.wellFormed Seed.wordsOf SeedAudit.counting",
     "SeedPolicy.byName SeedPolicy.coordinates SeedPolicy.epochRequest SeedPolicy.givesNow SeedPolicy.givingNow",
     "SeedPolicy.seedAt SeedPolicy.seedsNow SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
     "testing.constant testing.recorded testing.recording"
@@ -181,14 +181,7 @@ const alternatives: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /** Whose names are the caller's own, or may be more than it knows of. */
-const open: ReadonlySet<string> = new Set([
-  "Batch.checkDTypes",
-  "Scheduler.iterate",
-  "Scheduler.open",
-  "Scheduler.replay",
-  "Scheduler.stream",
-  "testing.scripted"
-])
+const open: ReadonlySet<string> = new Set(["Batch.checkDTypes", "testing.scripted"])
 
 describe.each(Object.entries(takes))("%s", (name, call) => {
   const values = Object.entries({ ...wrong, "a function": () => ({}) })
@@ -229,6 +222,90 @@ describe("options within options", () => {
   test.each(cases)("%s: %s", async (_, __, call, value) => {
     expect(await refusal(() => call(value as never))).toMatchObject({ _tag: "InvalidOption" }) // from code without types
   })
+})
+
+/** How runs are opened, with a pipeline and options from code without types. */
+const doors: Readonly<Record<string, (pipeline: never, options: never) => unknown>> = {
+  "Scheduler.open": (pipeline, options) =>
+    Effect.provide(Effect.scoped(Furrow.Scheduler.open(pipeline, options)), layer),
+  "Scheduler.stream": (pipeline, options) =>
+    Effect.provide(Stream.runDrain(Furrow.Scheduler.stream(pipeline, options)), layer),
+  "Scheduler.iterate": (pipeline, options) => {
+    const batches = Furrow.Scheduler.iterate(pipeline, layer as never, options)
+    return Effect.tryPromise({ try: () => batches[Symbol.asyncIterator]().next(), catch: (error) => error })
+  },
+  "the epochs of Scheduler.iterate": (pipeline, options) => {
+    const { epochs } = Furrow.Scheduler.iterate(pipeline, layer as never, options)
+    return Effect.tryPromise({ try: () => epochs[Symbol.asyncIterator]().next(), catch: (error) => error })
+  },
+  furrow: (pipeline, options) => Furrow.furrow(pipeline, options)
+}
+
+describe.each(Object.entries(doors))("a run of %s", (door, call) => {
+  const own = { epochs: 1, ...(door === "furrow" ? { seed: 1 } : {}) }
+  const options: ReadonlyArray<readonly [name: string, values: ReadonlyArray<unknown>]> = [
+    ["digest", ["no", Number.NaN, {}, 0, 1, null]],
+    ["profile", ["no", Number.NaN, {}, 0, 1, null]],
+    ["replay", ["no", Number.NaN, {}, 0, 1, null]],
+    ["order", [null, "fast"]],
+    ["prefetch", [null, 0, "2"]],
+    ["verify", [null, -1, true]],
+    ["rank", [null, 1, "0"]],
+    ["world", [null, 0, "1"]],
+    ["uneven", [null, "fill"]],
+    ["allow", [null, "seed", ["sed"], {}]],
+    ["epochs", [null, 1.5, "1"]]
+  ]
+  const cases = options.flatMap(([name, values]) => values.map((value) => [name, value] as const))
+  test.each(cases)("refuses %s: %p", async (name, value) => {
+    const error = await refusal(() => call(batched as never, { ...own, [name]: value } as never))
+    expect(error).toMatchObject({ _tag: "InvalidOption" })
+    expect(String(error)).toContain(name)
+  })
+
+  test.each(["prefech", "shuffle", "failure", "timeout", "workrs"])("refuses %s, which is no option", async (name) => {
+    const error = await refusal(() => call(batched as never, { ...own, [name]: 3 } as never))
+    expect(error).toMatchObject({ _tag: "InvalidOption", value: name })
+    expect(String(error)).toContain(
+      `an option of ${door.replace("the epochs of ", "")} must be one of epochs, epoch, from`
+    )
+  })
+
+  const pipelines = { ...wrong, "an object": {}, "a dataset": numbers, "a function": () => batched, nothing: undefined }
+  test.each(Object.entries(pipelines))("refuses %s in the place of its pipeline", async (_, value) => {
+    const error = await refusal(() => call(value as never, own as never))
+    expect(error).toMatchObject({ _tag: "InvalidOption" })
+    expect(String(error)).toContain(`the pipeline of ${door.replace("the epochs of ", "")} must be a pipeline`)
+    expect(String(error)).toContain("Pipeline.from(dataset)")
+  })
+})
+
+test.each(Object.entries({ ...wrong, "an object": {}, "a dataset": numbers, nothing: undefined }))(
+  "Scheduler.replay refuses %s in the place of its pipeline",
+  async (_, value) => {
+    const options = { epoch: 0, position: 0, workers: 1 }
+    const error = await refusal(() => Effect.provide(Furrow.Scheduler.replay(value as never, options), layer))
+    expect(error).toMatchObject({ _tag: "InvalidOption", option: "the pipeline of Scheduler.replay" })
+  }
+)
+
+test("Scheduler.replay refuses null and names that are no options", async () => {
+  const options = { epoch: 0, position: 0, workers: 1 }
+  for (const [name, value] of Object.entries({ rank: null, world: null, uneven: null, seed: 1, epochs: 1 })) {
+    const error = await refusal(() =>
+      Effect.provide(Furrow.Scheduler.replay(batched, { ...options, [name]: value } as never), layer)
+    )
+    expect(error).toMatchObject({ _tag: "InvalidOption" })
+    expect(String(error)).toContain(name)
+  }
+})
+
+test("FailurePolicy.skip refuses a budget of samples and of a share at once", async () => {
+  for (const budget of [{ samples: 1, share: 0.5 }, { samples: 1, shre: 0.5 }, {}]) {
+    const error = await refusal(() => Furrow.FailurePolicy.skip({ budget } as never))
+    expect(error).toMatchObject({ _tag: "InvalidOption" })
+    expect(String(error)).toContain("budget")
+  }
 })
 
 describe("flags that are texts", () => {

@@ -237,7 +237,8 @@ const decoded = (value: unknown): Effect.Effect<Cursor, CursorError> => {
 }
 
 /** Throws `InvalidOption` unless all are names of fields. */
-const allowed = (allow: unknown): ReadonlyArray<Field> => {
+/** Returns `allow` if it is a list of fields. Throws `InvalidOption`. @since 0.1.0 */
+export const allowed = (allow: unknown): ReadonlyArray<Field> => {
   const expected = `a list of ${FIELDS.map((field) => `"${field}"`).join(", ")}`
   if (!Array.isArray(allow)) throw new InvalidOption({ option: "allow", value: allow, expected })
   for (const field of allow) {

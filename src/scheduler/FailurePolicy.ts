@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import { checked, duration, finite, InvalidOption, whole } from "../InvalidOption.ts"
-import { functionOf, optionsOf } from "../Options.ts"
+import { functionOf, isOptions, optionsOf } from "../Options.ts"
 import type { StageError } from "./StageError.ts"
 
 /** How long a sample or a batch may take. Default: no limit. @since 0.1.0 */
@@ -185,7 +185,8 @@ export interface SkipOptions<R = never, R2 = never> {
   readonly report?: (skipped: Skipped) => Effect.Effect<void, never, R>
   /**
    * Which errors may be skipped. Default: all. It is not asked about faults of the program (`AmbientRandomness`,
-   * `InvalidResult`, `DecoderMissing`, `ForeignEffect`), which are neither retried nor skipped.
+   * `InvalidResult`, `DecoderMissing`, `ForeignEffect`), which are neither retried nor skipped. Anything but a boolean,
+   * such as a promise, is a `StageError` with an `InvalidResult`.
    */
   readonly when?: (error: StageError) => boolean
   /**
@@ -289,10 +290,13 @@ const warn = ({ attempts, error, samples }: Skipped): Effect.Effect<void> =>
     `left out ${samples === 1 ? "a sample" : `${samples} samples`} after ${attempts} ${attempts === 1 ? "try" : "tries"}: ${error.message}`
   )
 
+const BUDGET = { samples: "own", share: "own" } as const
+
 const budget = (own: Budget): Budget => {
-  if (typeof own === "object" && own !== null) {
-    if ("samples" in own) return { samples: whole("budget.samples", own.samples, 0) }
-    if ("share" in own) return { share: finite("budget.share", own.share, 0, 1) }
+  if (isOptions(own)) {
+    const { samples, share } = optionsOf<{ samples?: number; share?: number }>("budget", own, BUDGET)
+    if (samples !== undefined && share === undefined) return { samples: whole("budget.samples", samples, 0) }
+    if (share !== undefined && samples === undefined) return { share: finite("budget.share", share, 0, 1) }
   }
   throw new InvalidOption({ option: "budget", value: own, expected: "{ samples: 10 } or { share: 0.01 }" })
 }

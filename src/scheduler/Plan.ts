@@ -62,16 +62,11 @@ export const make = (options: Options): Plan => {
   const drawn = whole("samples an epoch", options.count, 0)
   const batchSize = whole("batch size", options.batchSize, 1)
   const workers = whole("workers", options.workers, 1)
-  const world = whole("world", options.world, 1)
-  const rank = whole("rank", options.rank, 0)
-  if (rank >= world) {
-    throw new InvalidOption({ option: "rank", value: rank, expected: `below the world size, 0 to ${world - 1}` })
-  }
+  const { rank, uneven, world } = shared(options)
   if (batchSize % world !== 0) {
     const expected = `a multiple of the world size ${world}, so that every rank makes an equal share of each batch`
     throw new InvalidOption({ option: "batch size", value: batchSize, expected })
   }
-  const { uneven = "error" } = options
   const { drop, pad } = last(uneven, options)
   const rest = drawn % batchSize
   if (!drop && !pad && rest % world !== 0) throw unequal(drawn, batchSize, world)
@@ -84,11 +79,30 @@ export const make = (options: Options): Plan => {
   return { count, drawn, uneven, batchSize, batches, rank, world, workers }
 }
 
-/** Whether a short last batch is left out or filled. */
-const last = (uneven: Uneven, { dropLast, padLast = false }: Options) => {
+/**
+ * How ranks share an epoch, with defaults, as far as it can be checked without a dataset. Throws `InvalidOption`.
+ *
+ * @since 0.1.0
+ */
+export const shared = (options: {
+  readonly rank?: number | undefined
+  readonly world?: number | undefined
+  readonly uneven?: Uneven | undefined
+}): { readonly rank: number; readonly world: number; readonly uneven: Uneven } => {
+  const { uneven = "error" } = options
+  const world = whole("world", options.world ?? 1, 1)
+  const rank = whole("rank", options.rank ?? 0, 0)
+  if (rank >= world) {
+    throw new InvalidOption({ option: "rank", value: rank, expected: `below the world size, 0 to ${world - 1}` })
+  }
   if (uneven !== "pad" && uneven !== "drop" && uneven !== "error") {
     throw new InvalidOption({ option: "uneven", value: uneven, expected: '"pad", "drop" or "error"' })
   }
+  return { rank, world, uneven }
+}
+
+/** Whether a short last batch is left out or filled. */
+const last = (uneven: Uneven, { dropLast, padLast = false }: Options) => {
   const against = uneven === "pad" && dropLast ? "dropLast" : uneven === "drop" && padLast ? "padLast" : undefined
   if (against !== undefined) {
     const same = uneven === "pad" ? "drop" : "pad"

@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
+import type { Names } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { Batch } from "../stages/Batch.ts"
@@ -30,21 +31,33 @@ import type { Failure } from "./Maker.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Profile from "./Profile.ts"
 import * as Repeats from "./Repeats.ts"
-import { type Options, resolve, settings } from "./RunOptions.ts"
+import { NAMES, type Options, pipelineOf, resolve, settings } from "./RunOptions.ts"
 import * as Verify from "./Verify.ts"
 import { Workers } from "./Workers.ts"
 
 /** What takes spans where nobody has said what should; its spans are seen by nobody. */
 const untraced = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
-/** Opens a run for the code at `site`. @since 0.1.0 */
+/** Opens a run for the code at `site`, which called the function `of`; `names` are its options. @since 0.1.0 */
 export const open = <C, E, R>(
   pipeline: Pipeline<Batch<C>, E, R>,
   options: Options,
-  site: CallSite
+  site: CallSite,
+  of: string,
+  names: Names<object> = NAMES
 ): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Scope.Scope> =>
   Effect.gen(function* () {
-    const { digest, prefetch, range: asked, ready, replay, verify } = yield* checked(() => settings(options))
+    const {
+      digest,
+      prefetch,
+      range: asked,
+      ready,
+      replay,
+      verify
+    } = yield* checked(() => {
+      pipelineOf(of, pipeline)
+      return settings(options, of, names)
+    })
     const { backend, count: workers, start } = yield* Workers
     const traced = Ambient.ownTracer(yield* Effect.tracer) !== untraced
     // As many queues as there are lanes; more are never asked.

@@ -4,8 +4,11 @@
  * @since 0.1.0
  */
 import { InvalidOption, whole } from "../InvalidOption.ts"
-import type * as Cursor from "./Cursor.ts"
+import { isOptions, type Names, optionsOf, truth } from "../Options.ts"
+import { TypeId } from "../Pipeline.ts"
+import * as Cursor from "./Cursor.ts"
 import type { Sharing } from "./Job.ts"
+import * as Plan from "./Plan.ts"
 
 /** Options of a run other than its epochs. @since 0.1.0 */
 export interface RunOptions extends Sharing {
@@ -55,6 +58,28 @@ export type EpochOptions =
 /** All options of a run. @since 0.1.0 */
 export type Options = RunOptions & EpochOptions
 
+/**
+ * The names of all options of a run.
+ *
+ * @since 0.1.0
+ */
+export const NAMES: Names<RunOptions & Record<"epochs" | "epoch" | "from", unknown>> = {
+  epochs: true,
+  epoch: true,
+  // What is not a cursor is a `CursorError`.
+  from: "own",
+  order: true,
+  prefetch: true,
+  digest: true,
+  profile: true,
+  verify: true,
+  replay: true,
+  allow: "own",
+  rank: true,
+  world: true,
+  uneven: true
+}
+
 /** The epochs of a run: the first one, and the one after the last. @since 0.1.0 */
 export interface Range {
   readonly start: number
@@ -95,23 +120,36 @@ const rangeOf = (options: Partial<Record<"epochs" | "epoch" | "from", unknown>>)
   throw new InvalidOption({ option: "the run", value: options, expected: `told its epochs: ${THREE}` })
 }
 
-/** Checks options. Throws `InvalidOption`. @since 0.1.0 */
-export const settings = (options: Options): Settings => {
-  if (typeof options !== "object" || options === null) {
+/** The options of the function `of`. Throws `InvalidOption` for names that are not in `names`, and for values. @since 0.1.0 */
+export const settings = (options: Options, of: string, names: Names<object> = NAMES): Settings => {
+  if (!isOptions(options)) {
     throw new InvalidOption({ option: "the run", value: options, expected: `told its epochs: ${THREE}` })
   }
+  optionsOf<object>(of, options, names)
   const order = options.order ?? "plan"
   if (order !== "plan" && order !== "ready") {
     throw new InvalidOption({ option: "order", value: order, expected: '"plan" or "ready"' })
   }
+  const range = rangeOf(options)
+  // What is left of these is checked with the dataset's size, and with the cursor.
+  Plan.shared(options)
+  if (options.allow !== undefined) Cursor.allowed(options.allow)
+  truth("profile", options.profile ?? false)
   return {
-    range: rangeOf(options),
+    range,
     prefetch: whole("prefetch", options.prefetch ?? 2, 1),
     ready: order === "ready",
-    digest: options.digest ?? false,
+    digest: truth("digest", options.digest ?? false),
     verify: whole("verify", options.verify ?? 0, 0),
-    replay: options.replay ?? false
+    replay: truth("replay", options.replay ?? false)
   }
+}
+
+/** Throws `InvalidOption` unless the function `of` was given a pipeline. @since 0.1.0 */
+export const pipelineOf = (of: string, pipeline: unknown): void => {
+  if (typeof pipeline === "object" && pipeline !== null && TypeId in pipeline) return
+  const expected = "a pipeline with batches, such as Pipeline.from(dataset).pipe(Pipeline.batch(32))"
+  throw new InvalidOption({ option: `the pipeline of ${of}`, value: pipeline, expected })
 }
 
 /**

@@ -19,7 +19,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { foreign } from "../ForeignEffect.ts"
 import { checked, InvalidOption, whole } from "../InvalidOption.ts"
-import { given } from "../Options.ts"
+import { type Names, optionsOf } from "../Options.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import * as Ambient from "../seeding/Ambient.ts"
 import type { Batch } from "../stages/Batch.ts"
@@ -31,7 +31,7 @@ import type { Epoch, Loader, LoaderError } from "./Loader.ts"
 import * as Plan from "./Plan.ts"
 import type { Provides } from "./Provides.ts"
 import * as Run from "./Run.ts"
-import type { Options } from "./RunOptions.ts"
+import { type Options, pipelineOf } from "./RunOptions.ts"
 import * as Worker from "./Worker.ts"
 
 export {
@@ -79,7 +79,8 @@ export { ImpureBatch, type Verified } from "./Verify.ts"
 export const open = <C, E, R>(
   pipeline: Pipeline<Batch<C>, E, R>,
   options: Options
-): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Scope.Scope> => Run.open(pipeline, options, callSite(open))
+): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Scope.Scope> =>
+  Run.open(pipeline, options, callSite(open), "Scheduler.open")
 
 /**
  * The batches of a pipeline as a stream. It opens a run when it is run and closes it when it ends, however it ends.
@@ -102,7 +103,9 @@ export const stream = <C, E, R>(
   pipeline: Pipeline<Batch<C>, E, R>,
   options: Options
 ): Stream.Stream<Batch<C>, LoaderError<E>, R> =>
-  Stream.unwrapScoped(Effect.map(Run.open(pipeline, options, callSite(stream)), (loader) => loader.stream))
+  Stream.unwrapScoped(
+    Effect.map(Run.open(pipeline, options, callSite(stream), "Scheduler.stream"), (loader) => loader.stream)
+  )
 
 /** Runs of a pipeline for code without Effect; each iteration opens a run of its own. @since 0.1.0 */
 export interface Iteration<out C, out E = never> extends AsyncIterable<Batch<C>> {
@@ -135,7 +138,7 @@ export const iterate = <C, E, R, ROut, EL>(
   layer: Layer.Layer<ROut, EL> & Provides<NoInfer<R>, NoInfer<ROut>>,
   options: Options
 ): Iteration<C, E> => {
-  const opened = Run.open(pipeline, options, callSite(iterate))
+  const opened = Run.open(pipeline, options, callSite(iterate), "Scheduler.iterate")
   // `Provides` refuses a layer that lacks a service.
   const services = (isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<R, EL | InvalidOption>
   const byEpoch = Effect.flatMap(opened, ({ epochs }) => Iterator.pulling(epochs))
@@ -167,6 +170,16 @@ export type ReplayOptions = Job.Sharing & {
     | { /** The number of the batch within the epoch. */ readonly batch: number }
   )
 
+const REPLAY: Names<Job.Sharing & Record<"epoch" | "workers" | "position" | "batch", number>> = {
+  epoch: true,
+  workers: true,
+  position: true,
+  batch: true,
+  rank: true,
+  world: true,
+  uneven: true
+}
+
 /**
  * Makes one sample of a run again, as it stands before `batch` (none when a filter leaves it out), or one whole batch,
  * when asked by its number. It starts no worker and makes nothing else. A {@link StageError} spells out the call.
@@ -188,7 +201,10 @@ export const replay = <C, E, R>(
   options: ReplayOptions
 ): Effect.Effect<Option.Option<unknown>, LoaderError<E>, R> =>
   Effect.gen(function* () {
-    yield* checked(() => given("the options of Scheduler.replay", options))
+    yield* checked(() => {
+      pipelineOf("Scheduler.replay", pipeline)
+      optionsOf<object>("Scheduler.replay", options, REPLAY)
+    })
     const job = yield* Job.make(pipeline, options.workers, options)
     const { batch, epoch, position } = yield* checked(() => {
       const last = job.plan.batches - 1

@@ -7,6 +7,7 @@ import * as Data from "effect/Data"
 import { shown } from "../InvalidOption.ts"
 import type { Batch } from "../stages/Batch.ts"
 import type { StageContext } from "../stages/Stage.ts"
+import type { StageError } from "./StageError.ts"
 
 /**
  * A stage returned what it must not, or wrote to its context. It is the `cause` of a `StageError` and no fault of the
@@ -43,6 +44,20 @@ export const kept = (value: unknown): boolean => {
   settledValue(value)
   const expected = "a filter returns true or false: write `=> Boolean(…)`, or compare"
   throw new InvalidResult({ what: `returned ${shown(value)}`, expected })
+}
+
+/**
+ * Whether `when` of a failure policy allows to leave out what failed with `error`. Throws {@link InvalidResult} for
+ * anything but a boolean.
+ */
+export const skippable = (value: unknown, error: StageError): boolean => {
+  if (typeof value === "boolean") return value
+  const isPromise = typeof value === "object" && value !== null && isThenable(value)
+  if (isPromise) value.then(undefined, () => undefined) // as above
+  throw new InvalidResult({
+    what: `returned ${isPromise ? "a Promise" : shown(value)}`,
+    expected: `when returns true or false, and does not wait; it was asked about stage "${error.stage}": ${shown(error.cause)}`
+  })
 }
 
 /** What identifies a batch; no stage may change it. @since 0.1.0 */

@@ -10,10 +10,11 @@ import * as Schedule from "effect/Schedule"
 import { concurrent } from "../Concurrent.ts"
 import { type Left, SamplesFailed } from "./Attempt.ts"
 import { Breath } from "./Breath.ts"
-import { isFault, type Service, type Skipped } from "./FailurePolicy.ts"
+import { isFault, type Service, type Skip, type Skipped } from "./FailurePolicy.ts"
 import type { Failure } from "./Maker.ts"
 import * as Metrics from "./Metrics.ts"
 import { StageError } from "./StageError.ts"
+import { skippable } from "./StageResult.ts"
 
 type Driver = Schedule.ScheduleDriver<unknown, StageError>
 
@@ -23,6 +24,17 @@ export type Verdict =
   | { readonly _tag: "Again"; readonly left: Left }
   /** Nothing of it is to be made. */
   | { readonly _tag: "Nothing" }
+
+/** Asks `when`; its error has the place of what it was asked about. */
+const asked = ({ when }: Skip, error: StageError): Effect.Effect<boolean, StageError> =>
+  Effect.suspend(() => {
+    const allows: unknown = when(error) // from code without types
+    try {
+      return Effect.succeed(skippable(allows, error))
+    } catch (cause) {
+      return Effect.fail(new StageError({ ...error, stage: "when of the failure policy", cause, failure: undefined }))
+    }
+  })
 
 const breath = new Breath()
 
@@ -70,7 +82,7 @@ export class Tries {
       let nothing = false
       for (const [place, error] of errors.entries()) {
         if (again[place] === true) continue
-        if (skip === undefined || !skip.when(error)) return yield* Effect.fail(error)
+        if (skip === undefined || !(yield* asked(skip, error))) return yield* Effect.fail(error)
         const row = this.#row(error)
         if (row === "batch") nothing = true
         else this.#left.add(row)

@@ -15,6 +15,7 @@ import type * as SeedPolicy from "../seeding/SeedPolicy.ts"
 import type { Batch } from "../stages/Batch.ts"
 import { isRecord } from "../stages/Lease.ts"
 import { Tensor } from "../Tensor.ts"
+import { Breath } from "./Breath.ts"
 import * as Digest from "./Digest.ts"
 import { type Job, unwatched } from "./Job.ts"
 import { type Failure, onFiber, type Settings } from "./Maker.ts"
@@ -92,7 +93,9 @@ export class Chosen {
       const { policy } = job
       const quiet: Job = { ...job, policy: policy === undefined ? undefined : unobserved(policy), watch: unwatched }
       const kept = this.#kept.toSorted((one, other) => one.epoch - other.epoch || one.batch - other.batch)
-      return Effect.forEach(kept, (own) => remade(quiet, own, settings, retried))
+      // Plain stages never yield, and whoever closes the run or aborts it needs a turn.
+      const breath = new Breath()
+      return Effect.forEach(kept, (own) => Effect.zipRight(breath.ifDue, remade(quiet, own, settings, retried)))
     })
   }
 }

@@ -19,17 +19,13 @@ type Drawing = Pipeline.Pipeline<Batch<unknown>, never, SeedPolicy.SeedPolicy>
 const audit = <E>(
   pipeline: Drawing,
   policy: Layer.Layer<SeedPolicy.SeedPolicy, E>,
-  options: PartialOptions & { readonly workers?: number } = {}
+  { workers = 2, ...options }: PartialOptions & { readonly workers?: number } = {}
 ): Promise<SeedAudit.Report> =>
   Effect.gen(function* () {
     yield* Stream.runDrain(Scheduler.stream(pipeline, { replay: true, epochs: 1, ...options }))
     const { report } = yield* SeedAudit.SeedAudit
     return yield* report
-  }).pipe(
-    Effect.provide(SeedAudit.counting(policy)),
-    Effect.provide(Workers.fibers(options.workers ?? 2)),
-    Effect.runPromise
-  )
+  }).pipe(Effect.provide(SeedAudit.counting(policy)), Effect.provide(Workers.fibers(workers)), Effect.runPromise)
 
 const samples = (size: number) => Pipeline.from(Dataset.range(size))
 const noise = Pipeline.augment("noise", (x: number, rng) => x + rng.float())
