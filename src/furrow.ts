@@ -298,7 +298,7 @@ class PlainRun<C, E> implements Run<C> {
  *   Pipeline.batch(32)
  * )
  *
- * await using run = furrow(numbers, { seed: 42, workers: 4, epochs: 2 })
+ * const run = furrow(numbers, { seed: 42, workers: 4, epochs: 2 })
  * let seen = 0
  * for await (const epoch of run.epochs) {
  *   for await (const batch of epoch) seen += batch.size
