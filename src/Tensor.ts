@@ -148,7 +148,7 @@ export type ArrayOf<D extends DType> = InstanceType<(typeof arrays)[D]>
  * memory for as long as the program runs, and comes from a stock of 4 GiB; when that is used up, or where there is none,
  * it is ordinary memory, and all works as before.
  *
- * Throws `InvalidOption` for an element type that is none, or when an axis is not a whole number of at least 0.
+ * Throws `InvalidOption` if the element type does not exist, or an axis is not a whole number of at least 0.
  *
  * @example
  * import { Dataset, Tensor } from "furrow"

@@ -23,7 +23,7 @@ const State = Schema.parseJson(
   )
 )
 
-/** The seed that starts where the file's state stands. Fails with one line for a file that is none. */
+/** The seed that starts where the file's state stands. Fails with one line if the file is not one. */
 export const read = (path: string): Effect.Effect<Seed.Seed, Usage, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem

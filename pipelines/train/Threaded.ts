@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { digits, files } from "./Digits.ts"
 import { type Loading, training } from "./Train.ts"
 
-/** What the pipeline hangs on. */
+/** What the pipeline depends on. */
 export interface Source extends Loading {
   /** What the packaged digits are split by, as digits. */
   readonly split: string

@@ -21,7 +21,7 @@ import * as Model from "./Model.ts"
 import type { Progress } from "./Progress.ts"
 import { type Every, foreign, type Setup, type Stored, stored } from "./Saving.ts"
 
-/** What the pipeline hangs on beside its data. */
+/** What the pipeline depends on, beside its data. */
 export interface Loading {
   readonly batchSize: number
   /** Samples an epoch; `undefined` for all. */

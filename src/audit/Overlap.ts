@@ -32,7 +32,7 @@ export interface Overlaps {
  * The overlaps of streams, each given by its first words: `WINDOW` of them for equality, and `shift` more to find it
  * shifted by up to so many. It takes one step a word and stream.
  *
- * Throws `InvalidOption` for a shift that is none, or a stream of too few words for it.
+ * Throws `InvalidOption` if the shift is not a whole number of at least 0, or a stream has too few words for it.
  *
  * @since 0.1.0
  */

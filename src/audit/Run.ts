@@ -141,7 +141,7 @@ interface Placed extends Started {
  *
  * It holds each stream's words: with the defaults 4 KB for each drawing stage and sample looked at.
  *
- * Fails with `InvalidOption` for options that are none or a pipeline that cannot be planned, `CoordinatesError` where
+ * Fails with `InvalidOption` if an option is invalid or the pipeline cannot be planned, `CoordinatesError` where
  * the policy has no seed.
  *
  * @example

@@ -33,7 +33,7 @@ export interface SplitOptions {
  * the dataset's size alone: each part stands in the permuted order, and the same seed gives the same parts on every
  * machine. The draw is apart from all that a run of the same seed draws.
  *
- * Throws `InvalidOption` for parts that do not add up, and for a seed that is none.
+ * Throws `InvalidOption` if the parts do not add up, or the seed is invalid.
  *
  * @example
  * import { Dataset } from "furrow"

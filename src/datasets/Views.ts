@@ -206,7 +206,7 @@ export const slice =
 
 /**
  * The samples at `indices`, in that order; an index may come more than once. The indices are copied, 8 bytes each.
- * Throws `InvalidOption`, naming the first that is none, unless all are whole numbers from 0 to `size − 1`.
+ * Throws `InvalidOption`, which names the first wrong one, unless all are whole numbers from 0 to `size − 1`.
  *
  * @since 0.1.0
  */

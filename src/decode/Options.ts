@@ -24,7 +24,7 @@ const kernels: Readonly<Record<Interpolation, Kernel>> = {
   lanczos: "lanczos3"
 }
 
-/** Throws `InvalidOption` for a name that is none. @since 0.1.0 */
+/** Throws `InvalidOption` if the name does not exist. @since 0.1.0 */
 export const kernelOf = (interpolation: Interpolation = "bilinear"): Kernel =>
   kernels[oneOf("interpolation", interpolation, ["nearest", "bilinear", "bicubic", "lanczos"])]
 

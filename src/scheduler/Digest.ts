@@ -96,7 +96,7 @@ const bytesOf = (data: Tensor["data"]): Uint8Array => {
   return new Uint8Array(own.buffer, own.byteOffset, own.byteLength)
 }
 
-/** A copy with one kind of NaN: which bits a NaN has hangs on the engine, and no program can tell them apart. */
+/** A copy with one kind of NaN: which bits a NaN has depends on the engine, and no program can tell them apart. */
 const plain = (data: Float32Array | Float64Array): Tensor["data"] => {
   const copy = data.slice()
   const [words, nan] =

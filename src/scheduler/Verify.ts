@@ -41,7 +41,7 @@ export class ImpureBatch extends Data.TaggedError("ImpureBatch")<{
     const which = columns.map((name) => (name === "" ? "its data" : `column "${name}"`)).join(", ")
     return (
       `batch ${batch} of epoch ${epoch} (worker ${worker} of ${workers}, policy ${policy}, seed ${seed}) came out otherwise ` +
-      `when it was made again: ${which}; a stage, the dataset or the collate hangs on more than its sample, its rng and its ` +
+      `when it was made again: ${which}; a stage, the dataset or the collate depends on more than its sample, its rng and its ` +
       "context (a counter, a clock, Math.random, a sample changed in place), so that a run that is resumed, or has other " +
       "workers, would not deliver the same"
     )

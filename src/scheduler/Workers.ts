@@ -65,7 +65,7 @@ export const fibers = (count: number, options: FiberOptions = {}): Layer.Layer<W
       backend: "fibers",
       count: whole("workers", count, 1, MAX),
       start: onFiber(fiberOptions(options)),
-      chosen: Effect.succeedSome({ backend: "fibers", reason: "so it was said" })
+      chosen: Effect.succeedSome({ backend: "fibers", reason: "as the layer says" })
     }))
   )
 
@@ -112,7 +112,7 @@ export const threads = (count: number, options: ThreadOptions): Layer.Layer<Work
       backend: "threads",
       count: whole("threads", count, 1, MAX_THREADS),
       start: startThreads("Workers.threads", optionsOf("Workers.threads", options, THREADS)),
-      chosen: Effect.succeedSome({ backend: "threads", reason: "so it was said" })
+      chosen: Effect.succeedSome({ backend: "threads", reason: "as the layer says" })
     }))
   )
 

@@ -43,7 +43,7 @@ export type Mixing<I extends string, L extends string> = <C extends Mixable<I, L
  * whole batch, drawn from Beta(alpha, alpha). Zhang, Cissé, Dauphin and Lopez-Paz, "mixup: Beyond empirical risk
  * minimization" (2018).
  *
- * Throws `InvalidOption` for an alpha that is not above 0 or a number of classes that is none; in a run, for a label
+ * Throws `InvalidOption` if `alpha` is not above 0 or `classes` is not a whole number of at least 1; in a run, for a label
  * beyond the classes or images that are not float32 (normalise them first).
  *
  * @example

@@ -264,7 +264,7 @@ export class TorchGenerator extends Rng {
   /**
    * `multinomial(weights, count, replacement)` of float64 weights, which need not sum to 1; with replacement unless
    * told otherwise. As in PyTorch, a first weight of 0 is drawn by a uniform of exactly 0, odds of 2^-53. Throws
-   * `InvalidOption` for weights that are none, and without replacement for more than there are weights over 0, where
+   * `InvalidOption` if the weights are invalid, and without replacement for more than there are weights over 0, where
    * PyTorch would give those of weight 0.
    */
   multinomial(weights: ArrayLike<number>, count: number, replacement = true): Array<number> {

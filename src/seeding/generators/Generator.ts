@@ -176,7 +176,7 @@ export abstract class Rng {
   }
 
   /**
-   * A stream of its own, addressed by name: it hangs on where this one *started*, not on how much was drawn since, so
+   * A stream of its own, addressed by name: it depends on where this one *started*, not on how much was drawn since, so
    * adding a fork changes no other draw. Forks of one name from two different seeds of four words start from different
    * states by construction (Philox under the name's key is a bijection of the seed). Seeds of another length are hashed
    * to four words first, so theirs differ but for odds of about 2^-128 a pair; the forks of two names under one seed but

@@ -38,7 +38,7 @@ export interface PadOptions {
  * A crop of a fixed size at a random place, as torchvision's `v2.RandomCrop`: each place of the padded image has
  * the same odds. Draws the top, then the left edge.
  *
- * Throws `InvalidOption` for sizes and paddings that are none; in a run, for an image smaller than the crop.
+ * Throws `InvalidOption` if `size` is not a whole number of at least 1, or `padding` of at least 0; in a run, for an image smaller than the crop.
  *
  * With constant padding it runs in one pass with the flips, crops and normalise behind it; other modes are a pass more.
  *

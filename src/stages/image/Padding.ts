@@ -26,7 +26,7 @@ const continuations: Readonly<Record<Exclude<PaddingMode, "constant">, Continuat
 
 /**
  * The window, cut from an image that goes on as `mode` says. Only a window into one value can be composed with others,
- * so the other modes make it a pass of its own. Throws `InvalidOption` for a mode that is none; in a run, for an image
+ * so the other modes make it a pass of its own. Throws `InvalidOption` if the mode does not exist; in a run, for an image
  * without pixels, which cannot go on.
  *
  * @since 0.1.0

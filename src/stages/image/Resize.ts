@@ -78,7 +78,7 @@ export const resize = (options: ResizeOptions): Fixed => {
   })
 }
 
-/** The kernel of a name, bilinear for none. Throws `InvalidOption` for a name that is none. @since 0.1.0 */
+/** The kernel of a name, bilinear for none. Throws `InvalidOption` if the name does not exist. @since 0.1.0 */
 export const resizing = (interpolation: Interpolation = "bilinear"): Resizing =>
   kernels[oneOf("interpolation", interpolation, ["nearest", "bilinear", "area"])]
 
