@@ -546,7 +546,12 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
         return bare as Effect.Effect<void, Scheduler.LoaderError>
       },
       tag: "InvalidOption",
-      says: ["got undefined", "SeedPolicy must be provided", "Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"]
+      says: [
+        "got undefined",
+        "SeedPolicy must be given",
+        "furrow(pipeline, { seed: 42",
+        "Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
+      ]
     },
     {
       what: "that reaches for Math.random",
