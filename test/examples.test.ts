@@ -129,6 +129,7 @@ describe("without its seed or policy an example of the README does not compile, 
 
 describe("runs, and what it asserts holds", () => {
   const { assert, log } = console
+  const { random } = Math
   let broken: Array<unknown> = []
 
   beforeAll(() => {
@@ -150,6 +151,8 @@ describe("runs, and what it asserts holds", () => {
         broken = []
         await import(pathToFileURL(fileOf(place)).href)
         expect(broken).toEqual([])
+        // An example closes what it opens: while a run is open, the globals are governed.
+        expect(Math.random).toBe(random)
       },
       30_000
     )
