@@ -132,7 +132,13 @@ class PlainRun<C, E> implements Run<C> {
 
   async take(): Promise<Batch<C> | undefined> {
     if (this.#ended) return undefined
-    return this.#next(({ take }) => take)
+    try {
+      return await this.#next(({ take }) => take)
+    } catch (error) {
+      // It was asked for while another one found the end.
+      if (this.#ended && error instanceof RunClosed) return undefined
+      throw error
+    }
   }
 
   async open(): Promise<void> {

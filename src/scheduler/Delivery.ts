@@ -80,6 +80,10 @@ interface Taken {
   readonly held: number
   /** Whether its worker may build another one in its place already. */
   readonly isCredited: boolean
+  /** Whether it was to be handed on, and is not since what has to be told of before has failed or was called off. */
+  isUntold: boolean
+  /** How many of the samples that were left out of it have been reported. */
+  reported: number
 }
 
 /** How many batches are held back at most until one with rows shows what columns empty ones have. */
@@ -109,10 +113,10 @@ export const make = ({
   const stats = { batches: 0, samples: 0, skipped: 0, retried: 0, replaced: 0, verified: 0, waited: 0 }
   let release: (() => void) | undefined
   let failure: Exit.Exit<never, DeliveryError> | undefined
-  /** Taken from the lanes and not delivered: empty batches ahead of the first one with rows. */
+  /** Taken from the lanes and not delivered: empty batches ahead of the first one with rows, and what was not told of. */
   let early: Array<Taken> = []
-  /** What is to be told of before it is handed on, and how much of it was. */
-  let untold: { readonly taken: Taken; reported: number } | undefined
+  /** The place of the batch that was handed on last. */
+  let lastPlace = -1
   /** The last epoch that was entered. */
   let entered: number | undefined
   /** Epochs before this one are over, whatever is left of them. */
@@ -127,13 +131,11 @@ export const make = ({
     }
     return undefined
   }
-  /** Each is reported once, however often the telling is called off. */
-  const report = (own: FailurePolicy.Skipped, telling: { reported: number }): Effect.Effect<void> =>
-    Effect.tap(skip?.report(own) ?? Effect.void, () =>
-      Effect.sync(() => {
-        telling.reported++
-      })
-    )
+  /** What has been reported is not reported again, unless an interrupt falls right behind the report. */
+  const report = (own: FailurePolicy.Skipped, taken: Taken): Effect.Effect<void> =>
+    Effect.map(skip?.report(own) ?? Effect.void, () => {
+      taken.reported++
+    })
 
   /** The epoch of the first batch that was not delivered. */
   const epochAtHand = (): number => (batches === 0 ? (entered ?? range.start) : Math.floor(chain.next / batches))
@@ -166,7 +168,7 @@ export const make = ({
 
   /** Accounts for a batch and hands it on in one go, or the next one where nothing is left of it. */
   const handOn = (taken: Taken, delivered: Batch<unknown> | undefined, limit: number, wait: Wait): Taking => {
-    untold = undefined
+    lastPlace = taken.place
     try {
       account(taken, delivered)
     } catch (thrown) {
@@ -191,13 +193,16 @@ export const make = ({
     const repeated = delivered === undefined ? undefined : repeats?.check(taken.place)
     if (skipped.length === 0 && repeated === undefined) return handOn(taken, delivered, limit, wait)
     // If the telling fails, or is called off, the batch is not accounted for: it is the next one to be taken.
-    const telling = untold?.taken === taken ? untold : { taken, reported: 0 }
-    untold = telling
+    taken.isUntold = true
+    early.unshift(taken)
     const told = Effect.zipRight(
       repeated === undefined ? Effect.void : Effect.logWarning(repeated),
-      Effect.forEach(skipped.slice(telling.reported), (own) => report(own, telling), { discard: true })
+      Effect.forEach(skipped.slice(taken.reported), (own) => report(own, taken), { discard: true })
     )
-    return Effect.flatMap(wait(told), () => handOn(taken, delivered, limit, wait))
+    return Effect.flatMap(wait(told), () => {
+      early = early.filter((own) => own !== taken)
+      return handOn(taken, delivered, limit, wait)
+    })
   }
 
   /**
@@ -213,6 +218,8 @@ export const make = ({
   /** One that was held back, of those before the place `limit`, where it need be no longer. */
   const heldBack = (limit: number): Taken | undefined => {
     if (early.length === 0) return undefined
+    const untold = early.findIndex((own) => own.isUntold && own.place < limit)
+    if (untold !== -1) return early.splice(untold, 1)[0]
     if (empty?.isKnown === false && early.length < LOOK_AHEAD && chain.missing(end) > early.length) return undefined
     const at = early.findIndex(({ place }) => place < limit)
     return at === -1 ? undefined : early.splice(at, 1)[0]
@@ -225,9 +232,6 @@ export const make = ({
       release?.()
       release = undefined
       if (failure !== undefined) return failure
-      if (untold !== undefined && untold.taken.place < limit && !lanes.isClosed) {
-        return deliver(untold.taken, limit, wait)
-      }
       const before = lanes.isClosed ? undefined : heldBack(limit)
       if (before !== undefined) return deliver(before, limit, wait)
       if (chain.missing(limit) === 0) return Effect.succeedNone
@@ -264,9 +268,11 @@ export const make = ({
           return failure
         }
         const content = made.exit.value
-        const isHeld = holdsBack(content)
+        // Columns that have just become known may be those of a batch of a later epoch.
+        const isHeld = holdsBack(content) || made.place >= limit
         const isCredited = isHeld && content.batch === undefined
-        const taken: Taken = { content, place: made.place, waited, held, isCredited }
+        const { place } = made
+        const taken: Taken = { content, place, waited, held, isCredited, isUntold: false, reported: 0 }
         if (!isHeld) return deliver(taken, limit, wait)
         early.push(taken)
         if (isCredited) lanes.taken(made.place)
@@ -288,12 +294,6 @@ export const make = ({
       if (!isCredited) lanes.taken(own)
     }
     early = early.filter((taken) => taken.place >= place)
-    if (untold !== undefined && untold.taken.place < place) {
-      const { content, isCredited, place: own } = untold.taken
-      content.release?.()
-      if (!isCredited) lanes.taken(own)
-      untold = undefined
-    }
     repeats?.skipTo(chain.next)
   }
 
@@ -315,7 +315,9 @@ export const make = ({
       const taking = next(limit, plainly)
       return turn.during(
         Effect.suspend((): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> => {
-          const current = Math.max(floor, entered ?? 0, chain.next > limit ? Math.min(epochAtHand(), range.end - 1) : 0)
+          // In the order of readiness batches of later epochs may have been taken before the last ones of this.
+          const wentOn = lastPlace >= limit && chain.next > limit
+          const current = Math.max(floor, entered ?? 0, wentOn ? Math.min(epochAtHand(), range.end - 1) : 0)
           if (current <= epoch) return taking
           // Behind the last epoch there is none to be in.
           const last = Math.max(range.end - 1, epoch + 1)

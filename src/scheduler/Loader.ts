@@ -153,7 +153,8 @@ export interface Loader<out C, out E = never> {
   readonly take: Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
   /**
    * Calls `step` with each batch from here on. An interrupt takes effect while waiting for a batch, or when a step is done,
-   * so that the cursor counts exactly the batches whose steps are done.
+   * so that the cursor counts exactly the batches whose steps are done. A step must not take from the run itself: it would
+   * wait for its own end.
    */
   readonly forEach: <X, E2, R2>(
     step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>

@@ -215,3 +215,91 @@ test("epochs whose batches cannot be counted are refused", async () => {
     expect(error).toBeInstanceOf(InvalidOption.InvalidOption)
   }
 })
+
+describe("in the order of readiness", () => {
+  const sleepOnce = (index: number) => {
+    let first = true
+    return (own: number) => {
+      const slow = own === index && first
+      if (slow) first = false
+      return slow ? Effect.as(Effect.sleep(60), own) : Effect.succeed(own)
+    }
+  }
+  const named = (batch: { readonly epoch: number; readonly index: number }) => `${batch.epoch}.${batch.index}`
+
+  test("a batch of a later epoch that was not told of waits for its turn", async () => {
+    let calls = 0
+    let open: () => void = () => undefined
+    const hold = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    let waits = true
+    const data = Dataset.effect({
+      size: 4,
+      get: (index) => {
+        if (index === 3 && calls++ > 0) return Effect.fail("bad")
+        if (index !== 0 || !waits) return Effect.succeed(index)
+        waits = false
+        return Effect.as(
+          Effect.promise(() => hold),
+          index
+        )
+      }
+    })
+    let reports = 0
+    const policy = FailurePolicy.skip({
+      budget: { samples: 10 },
+      report: () => Effect.suspend(() => (++reports === 1 ? Effect.never : Effect.void))
+    })
+    const seen = await Effect.gen(function* () {
+      const loader = yield* Scheduler.open(Pipeline.from(data).pipe(Pipeline.batch(2)), { epochs: 2, order: "ready" })
+      const taken = [named(Option.getOrThrow(yield* loader.take))]
+      const fiber = yield* Effect.fork(loader.take)
+      while (reports === 0) yield* Effect.sleep(1)
+      yield* Fiber.interrupt(fiber)
+      open()
+      yield* Stream.runForEach(loader.epochs, ({ stream }) =>
+        Stream.runForEach(stream, (batch) => Effect.sync(() => taken.push(named(batch))))
+      )
+      return { taken, skipped: (yield* loader.stats).skipped }
+    }).pipe(Effect.scoped, Effect.provide(Workers.fibers(2)), Effect.provide(policy), Effect.runPromise)
+    expect(seen.taken.toSorted()).toEqual(["0.0", "0.1", "1.0", "1.1"])
+    expect(seen.skipped).toBe(1)
+  })
+
+  test("an epoch delivers its own batches alone, of several ranks, too", async () => {
+    const data = Dataset.effect({
+      size: 4,
+      get: (index) => (index < 2 ? Effect.as(Effect.sleep(30), index) : Effect.succeed(index))
+    })
+    const pipeline = Pipeline.from(data).pipe(Pipeline.batch(2))
+    const ranks = { rank: 0, world: 2, order: "ready", workers: 2 } as const
+    const one = furrow(pipeline, { epochs: 2, ...ranks })
+    await one.take()
+    await one.close()
+    const seen: Array<readonly [number, string]> = []
+    for await (const epoch of furrow(pipeline, { from: one.cursor, ...ranks }).epochs) {
+      for await (const batch of epoch) seen.push([epoch.number, named(batch)])
+    }
+    expect(seen.map(([epoch, batch]) => Number(batch.split(".")[0]) - epoch)).toEqual([0, 0, 0])
+    expect(seen.map(([, batch]) => batch).toSorted()).toEqual(["0.0", "1.0", "1.1"])
+  })
+
+  test("an epoch ends at its own end, whatever of the next was taken before", async () => {
+    const pipeline = Pipeline.from(Dataset.effect({ size: 4, get: sleepOnce(3) })).pipe(Pipeline.batch(2))
+    const run = furrow(pipeline, { epochs: 2, order: "ready", workers: 2 })
+    const seen: Array<string> = []
+    for (let early = 0; early < 2; early++) {
+      const batch = await run.take()
+      if (batch !== undefined) seen.push(named(batch))
+    }
+    for await (const epoch of run.epochs) for await (const batch of epoch) seen.push(named(batch))
+    expect(seen.toSorted()).toEqual(["0.0", "0.1", "1.0", "1.1"])
+  })
+})
+
+test("takes that overlap at the end all find it", async () => {
+  const run = furrow(Pipeline.from(Dataset.range(2)).pipe(Pipeline.batch(2)), { epochs: 1 })
+  const all = await Promise.all([run.take(), run.take(), run.take(), run.take()])
+  expect(all.map((batch) => batch?.size)).toEqual([2, undefined, undefined, undefined])
+})
