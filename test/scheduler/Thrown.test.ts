@@ -117,6 +117,9 @@ describe("on fibers and on threads", () => {
 })
 
 describe("where the first failure ends the run", () => {
+  // Each takes a thread of its own; all of them are thrown from every place above.
+  const some = oddest.filter((_, place) => place % 3 === 0)
+
   test(
     "an odd value is a StageError with its place, and the run ends",
     async () => {
@@ -139,7 +142,7 @@ describe("where the first failure ends the run", () => {
   test(
     "so is one that a sampler throws",
     async () => {
-      for (const name of oddest) {
+      for (const name of some) {
         for (const workers of [Workers.fibers(1), threads({ name: "sampled", config: name })]) {
           expect(await failureOf(sampled(name) as Any, workers)).toMatchObject({
             _tag: "StageError",
@@ -155,7 +158,7 @@ describe("where the first failure ends the run", () => {
   test.each(["module", "function", "services"] as const)(
     "what the module throws is a ThreadError, and the run ends: %s",
     async (where) => {
-      for (const name of oddest) {
+      for (const name of some) {
         process.env["FURROW_TEST_THROWS"] = `${where}: ${name}`
         const error = await failureOf(fine as Any, Workers.threads(1, { pipeline: unloadable, loading: "1 minute" }))
         process.env["FURROW_TEST_THROWS"] = ""
