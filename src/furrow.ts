@@ -18,23 +18,23 @@ import {
   layers,
   type PolicyLayer,
   type PolicyName
-} from "./FurrowOptions.ts"
-import type { Pipeline } from "./Pipeline.ts"
-import { AbortListener } from "./scheduler/AbortListener.ts"
-import { callSite } from "./scheduler/CallSite.ts"
-import type { Cursor } from "./scheduler/Cursor.ts"
-import * as Iterator from "./scheduler/Iterator.ts"
-import { EpochPassed, type Loader, RunClosed, RunNotOpen, type Stats } from "./scheduler/Loader.ts"
-import type { Profile } from "./scheduler/Profile.ts"
-import * as ScheduledRun from "./scheduler/Run.ts"
-import { pipelineOf, settings } from "./scheduler/RunOptions.ts"
-import * as RunServices from "./scheduler/RunServices.ts"
-import { Session } from "./scheduler/Session.ts"
-import type { Verified } from "./scheduler/Verify.ts"
+} from "./furrow/Options.ts"
+import type { Batch } from "./pipeline/Batch.ts"
+import type { Pipeline } from "./pipeline/Pipeline.ts"
+import { AbortListener } from "./scheduler/loader/AbortListener.ts"
+import { callSite } from "./scheduler/loader/CallSite.ts"
+import type { Cursor } from "./scheduler/loader/Cursor.ts"
+import * as Iterator from "./scheduler/loader/Iterator.ts"
+import { EpochPassed, type Loader, RunClosed, RunNotOpen, type Stats } from "./scheduler/loader/Loader.ts"
+import type { Profile } from "./scheduler/loader/Profile.ts"
+import * as ScheduledRun from "./scheduler/loader/Run.ts"
+import { pipelineOf, settings } from "./scheduler/loader/RunOptions.ts"
+import * as RunServices from "./scheduler/loader/RunServices.ts"
+import { Session } from "./scheduler/loader/Session.ts"
+import type { Verified } from "./scheduler/loader/Verify.ts"
 import type { RootInput } from "./seeding/Seed.ts"
-import type { Batch } from "./stages/Batch.ts"
 
-export type { Failures, FurrowOptions, PlainOptions, PolicyLayer, PolicyName } from "./FurrowOptions.ts"
+export type { Failures, FurrowOptions, PlainOptions, PolicyLayer, PolicyName } from "./furrow/Options.ts"
 
 /** One epoch of a run, or what is left of it. @since 0.1.0 */
 export interface RunEpoch<out C> extends AsyncIterable<Batch<C>> {

@@ -8,14 +8,12 @@
 export * as SeedAudit from "./audit/SeedAudit.ts"
 /** Data and model, kept as one piece. */
 export * as Checkpoint from "./checkpoint/Checkpoint.ts"
-/** Random access to samples, and views of it. */
-export * as Dataset from "./datasets/Dataset.ts"
-/** The IDX files of MNIST and its kin. */
-export * as Idx from "./datasets/Idx.ts"
-/** JPEG, PNG, WebP, GIF and AVIF, by sharp. */
-export * as Decode from "./decode/Decode.ts"
 /** An effect or a layer that another copy of `effect` made. */
-export * as ForeignEffect from "./ForeignEffect.ts"
+export * as ForeignEffect from "./core/ForeignEffect.ts"
+/** The error for an invalid option. */
+export * as InvalidOption from "./core/InvalidOption.ts"
+/** A typed array with a shape. */
+export * as Tensor from "./core/Tensor.ts"
 /** Runs pipelines without Effect. */
 export {
   type Failures,
@@ -27,10 +25,12 @@ export {
   type Run,
   type RunEpoch
 } from "./furrow.ts"
-/** The error for an invalid option. */
-export * as InvalidOption from "./InvalidOption.ts"
-/** A dataset and its stages, as a value. */
-export * as Pipeline from "./Pipeline.ts"
+/** JPEG, PNG, WebP, GIF and AVIF, by sharp. */
+export * as Decode from "./image/decode/Decode.ts"
+/** Image stages: crop, flip, rotate, resize, jitter, normalise … */
+export * as Image from "./image/Image.ts"
+/** Mixup and CutMix, on batches. */
+export * as Mix from "./image/Mixup.ts"
 /** Python's own `random`, draw by draw. */
 export * as CPython from "./parity/CPython.ts"
 /** NumPy's generators, draw by draw. */
@@ -39,33 +39,33 @@ export * as NumPy from "./parity/NumPy.ts"
 export * as Parity from "./parity/Policies.ts"
 /** PyTorch's CPU generator, draw by draw, and its loader's order. */
 export * as PyTorch from "./parity/PyTorch.ts"
-/** The position of a run, to resume from. */
-export * as Cursor from "./scheduler/Cursor.ts"
-/** One hash over everything that a run delivered. */
-export * as Digest from "./scheduler/Digest.ts"
-/** What happens when a sample cannot be built. */
-export * as FailurePolicy from "./scheduler/FailurePolicy.ts"
-/** Runs pipelines, a fiber per worker. */
-export * as Scheduler from "./scheduler/Scheduler.ts"
+/** Samples laid side by side in columns. */
+export * as Batch from "./pipeline/Batch.ts"
+/** A dataset and its stages, as a value. */
+export * as Pipeline from "./pipeline/Pipeline.ts"
+/** A random order that can be asked at any place. */
+export * as Permutation from "./random/Permutation.ts"
+/** What a stage draws from. */
+export * as Rng from "./random/Rng.ts"
+/** The order of an epoch. */
+export * as Sampler from "./sampling/Sampler.ts"
 /** How many workers build batches, and whether on fibers or threads. */
-export * as Workers from "./scheduler/Workers.ts"
+export * as Workers from "./scheduler/backends/Workers.ts"
+/** What happens when a sample cannot be built. */
+export * as FailurePolicy from "./scheduler/build/FailurePolicy.ts"
+/** The position of a run, to resume from. */
+export * as Cursor from "./scheduler/loader/Cursor.ts"
+/** One hash over everything that a run delivered. */
+export * as Digest from "./scheduler/loader/Digest.ts"
+/** Runs pipelines, a fiber per worker. */
+export * as Scheduler from "./scheduler/loader/Scheduler.ts"
 /** Where a draw happens. */
 export * as Coordinates from "./seeding/Coordinates.ts"
-/** A random order that can be asked at any place. */
-export * as Permutation from "./seeding/Permutation.ts"
-/** What a stage draws from. */
-export * as Rng from "./seeding/Rng.ts"
 /** Seeds as plain data. */
 export * as Seed from "./seeding/Seed.ts"
 /** The service that turns coordinates into seeds. */
 export * as SeedPolicy from "./seeding/SeedPolicy.ts"
-/** Samples laid side by side in columns. */
-export * as Batch from "./stages/Batch.ts"
-/** Image stages: crop, flip, rotate, resize, jitter, normalise … */
-export * as Image from "./stages/Image.ts"
-/** Mixup and CutMix, on batches. */
-export * as Mix from "./stages/Mix.ts"
-/** The order of an epoch. */
-export * as Sampler from "./stages/Sampler.ts"
-/** A typed array with a shape. */
-export * as Tensor from "./Tensor.ts"
+/** Random access to samples, and views of it. */
+export * as Dataset from "./sources/Dataset.ts"
+/** The IDX files of MNIST and its kin. */
+export * as Idx from "./sources/Idx.ts"

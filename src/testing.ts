@@ -7,12 +7,12 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { InvalidOption } from "./InvalidOption.ts"
-import { isOptions } from "./Options.ts"
-import { servicesOf } from "./scheduler/RunServices.ts"
+import { InvalidOption } from "./core/InvalidOption.ts"
+import { isOptions } from "./core/Options.ts"
+import { block } from "./random/generators/Philox.ts"
+import { algorithm as xoshiro } from "./random/generators/Xoshiro128.ts"
+import { servicesOf } from "./scheduler/loader/RunServices.ts"
 import { type Coordinates, CoordinatesError } from "./seeding/Coordinates.ts"
-import { block } from "./seeding/generators/Philox.ts"
-import { algorithm as xoshiro } from "./seeding/generators/Xoshiro128.ts"
 import * as Seed from "./seeding/Seed.ts"
 import {
   coordinates,

@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process"
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
 import { pathToFileURL } from "node:url"
-import { runtime } from "../src/runtime.ts"
+import { runtime } from "../src/core/runtime.ts"
 import { examples, root } from "./support/examples.ts"
 
 // Inside the project, so that `furrow` means this tree; one folder a runtime, so that the two can run side by side.

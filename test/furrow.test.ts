@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Chunk, Context, Effect, Layer, Logger, Stream } from "effect"
+import { runtime } from "../src/core/runtime.ts"
 import {
   Checkpoint,
   Dataset,
@@ -21,7 +22,6 @@ import {
   SeedPolicy,
   Workers
 } from "../src/index.ts"
-import { runtime } from "../src/runtime.ts"
 import { recorded, recording, scripted } from "../src/testing.ts"
 import { root } from "./support/examples.ts"
 import { pipeline as threaded } from "./support/threaded/epochs.ts"

@@ -3,6 +3,7 @@
  * both come by layers.
  */
 import { Effect, Option, Stream } from "effect"
+import { runtime } from "../../src/core/runtime.ts"
 import {
   type Batch,
   type Checkpoint,
@@ -15,7 +16,6 @@ import {
   type Tensor,
   Workers
 } from "../../src/index.ts"
-import { runtime } from "../../src/runtime.ts"
 import type { Split } from "./Digits.ts"
 import * as Model from "./Model.ts"
 import type { Progress } from "./Progress.ts"

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../InvalidOption.ts"
+import { InvalidOption, whole } from "../core/InvalidOption.ts"
 
 /** How many words must agree. @since 0.1.0 */
 export const WINDOW = 8

@@ -4,16 +4,16 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { InvalidOption, shown } from "../InvalidOption.ts"
-import type { Pipeline } from "../Pipeline.ts"
-import * as Job from "../scheduler/Job.ts"
-import * as Plan from "../scheduler/Plan.ts"
-import { requestAt } from "../scheduler/Request.ts"
+import { InvalidOption, shown } from "../core/InvalidOption.ts"
+import type { Pipeline } from "../pipeline/Pipeline.ts"
+import type { Stage } from "../pipeline/Stage.ts"
+import * as Rng from "../random/Rng.ts"
+import * as Plan from "../scheduler/plan/Plan.ts"
+import * as Job from "../scheduler/plan/RunPlan.ts"
+import { requestAt } from "../scheduler/plan/SeedRequest.ts"
 import { type Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
-import * as Rng from "../seeding/Rng.ts"
 import { format } from "../seeding/Seed.ts"
 import { coordinates, epochRequest, type Request, type Seeds, type Service, seedAt } from "../seeding/SeedPolicy.ts"
-import type { Stage } from "../stages/Stage.ts"
 
 /** A stream, and where it is started. @since 0.1.0 */
 export interface Started {

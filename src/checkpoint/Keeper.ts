@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { sameBytes } from "../runtime.ts"
+import { sameBytes } from "../core/runtime.ts"
 import type { Checkpoint, Entry, Saved } from "./Checkpoint.ts"
 import { CheckpointError, isDamage } from "./CheckpointError.ts"
 import * as Frame from "./Frame.ts"

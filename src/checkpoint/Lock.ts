@@ -12,7 +12,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { entropy, machine, processNumber, processStart } from "../runtime.ts"
+import { entropy, machine, processNumber, processStart } from "../core/runtime.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import { described, isLink } from "./Platform.ts"
 

@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as PlatformServices from "../PlatformServices.ts"
-import { Session } from "../scheduler/Session.ts"
+import * as PlatformServices from "../core/PlatformServices.ts"
+import { Session } from "../scheduler/loader/Session.ts"
 import {
   Checkpoint,
   type Entry,

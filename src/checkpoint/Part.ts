@@ -5,8 +5,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { isProxy } from "../runtime.ts"
-import * as Cursor from "../scheduler/Cursor.ts"
+import { isProxy } from "../core/runtime.ts"
+import * as Cursor from "../scheduler/loader/Cursor.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as State from "./State.ts"
 

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { isProxy } from "../runtime.ts"
+import { isProxy } from "../core/runtime.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 
 /** What JSON can hold and gives back as it was: no `-0`, no `undefined`, nothing of a class. @since 0.1.0 */

@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../InvalidOption.ts"
+import { InvalidOption, whole } from "../core/InvalidOption.ts"
 
 const SIZE = 624
 const MIDDLE = 397

@@ -10,7 +10,7 @@
 import * as Schema from "@effect/schema/Schema"
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
-import { sha256 } from "../runtime.ts"
+import { sha256 } from "../core/runtime.ts"
 
 const Word = Schema.Number.pipe(Schema.int(), Schema.between(0, 0xffffffff))
 

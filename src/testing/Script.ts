@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import { InvalidOption, whole } from "../InvalidOption.ts"
-import { isOptions } from "../Options.ts"
+import { InvalidOption, whole } from "../core/InvalidOption.ts"
+import { isOptions } from "../core/Options.ts"
+import * as Rng from "../random/Rng.ts"
 import { type Coordinates, format } from "../seeding/Coordinates.ts"
-import * as Rng from "../seeding/Rng.ts"
 import type * as Seed from "../seeding/Seed.ts"
 
 /**

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs"
 import { availableParallelism, cpus, loadavg } from "node:os"
-import { runtime } from "../../src/runtime.ts"
+import { runtime } from "../../src/core/runtime.ts"
 import { type Arguments, read, Usage } from "./Arguments.ts"
 import { page } from "./page.ts"
 import type { Chart, Figure } from "./Row.ts"

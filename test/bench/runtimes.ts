@@ -1,6 +1,6 @@
 /** How the runtime that is at work starts another program of ours. */
 import { fileURLToPath } from "node:url"
-import { runtime } from "../../src/runtime.ts"
+import { runtime } from "../../src/core/runtime.ts"
 
 const ARGS = {
   bun: [],

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { runtime } from "../../src/runtime.ts"
+import { runtime } from "../../src/core/runtime.ts"
 import { binary, call, installed, type Outcome, RUNTIMES, root, run, tarball, versionOf } from "../support/app.ts"
 import { examples } from "../support/examples.ts"
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { execFileSync, spawnSync } from "node:child_process"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { runtime } from "../../src/runtime.ts"
+import { runtime } from "../../src/core/runtime.ts"
 import { binary, installed, root, versionOf } from "../support/app.ts"
 
 const manifest: { readonly exports: Readonly<Record<string, unknown>> } = JSON.parse(

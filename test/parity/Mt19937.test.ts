@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
-import { InvalidOption } from "../../src/InvalidOption.ts"
+import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { Mt19937 } from "../../src/parity/Mt19937.ts"
 
 const take = (twister: Mt19937, count: number): Array<number> => Array.from({ length: count }, () => twister.word())

@@ -20,7 +20,7 @@ import {
   Workers
 } from "../../src/index.ts"
 
-import { laws } from "../seeding/generators/laws.ts"
+import { laws } from "../random/generators/laws.ts"
 
 const seeds: ReadonlyArray<readonly [string, (place: number) => Seed.Seed]> = [
   ["NumPy's RandomState", (place) => NumPy.RandomState.seed(place)],

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test"
 import { Cause, ConfigProvider, Effect, Either, Exit, type Layer, Logger, Option } from "effect"
 import * as fc from "fast-check"
-import type { InvalidOption } from "../../src/InvalidOption.ts"
+import type { InvalidOption } from "../../src/core/InvalidOption.ts"
+import * as Rng from "../../src/random/Rng.ts"
 import { type Coordinates, CoordinatesError, type StageId, stageId } from "../../src/seeding/Coordinates.ts"
-import * as Rng from "../../src/seeding/Rng.ts"
 import * as Seed from "../../src/seeding/Seed.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
-import { type Four, philoxInverse, type Two } from "./generators/reference.ts"
+import { type Four, philoxInverse, type Two } from "../random/generators/reference.ts"
 
 const base: SeedPolicy.Request = {
   scope: "sample",

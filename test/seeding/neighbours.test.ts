@@ -5,10 +5,10 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Effect, Either, type Layer } from "effect"
-import type { InvalidOption } from "../../src/InvalidOption.ts"
+import type { InvalidOption } from "../../src/core/InvalidOption.ts"
+import { block } from "../../src/random/generators/Philox.ts"
+import { Xoshiro128 } from "../../src/random/generators/Xoshiro128.ts"
 import { type StageId, stageId } from "../../src/seeding/Coordinates.ts"
-import { block } from "../../src/seeding/generators/Philox.ts"
-import { Xoshiro128 } from "../../src/seeding/generators/Xoshiro128.ts"
 import type { SeedError } from "../../src/seeding/Seed.ts"
 import * as Seed from "../../src/seeding/Seed.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"

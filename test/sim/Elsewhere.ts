@@ -4,7 +4,7 @@
  */
 import { Deferred, Effect, Layer, Option } from "effect"
 import { Scheduler, Workers } from "../../src/index.ts"
-import { type Content, type Failure, onFiber } from "../../src/scheduler/Maker.ts"
+import { type Content, type Failure, onFiber } from "../../src/scheduler/backends/Backend.ts"
 
 /** `count` workers; the `death`th batch that one of them is asked for kills it. */
 export const elsewhere = (count: number, death: number | undefined): Layer.Layer<Workers.Workers> =>

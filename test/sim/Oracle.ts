@@ -5,9 +5,9 @@
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import { Rng, SeedPolicy } from "../../src/index.ts"
+import { integer } from "../../src/random/distributions/Bounded.ts"
+import { block } from "../../src/random/generators/Philox.ts"
 import { type Coordinates, stageId } from "../../src/seeding/Coordinates.ts"
-import { integer } from "../../src/seeding/distributions/Bounded.ts"
-import { block } from "../../src/seeding/generators/Philox.ts"
 import { seedAt } from "../../src/seeding/SeedPolicy.ts"
 import type { Case, Fault } from "./Case.ts"
 

@@ -24,121 +24,121 @@ interface Mutant {
 const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the last short batch is dropped",
-    file: "scheduler/Plan.ts",
+    file: "scheduler/plan/Plan.ts",
     from: "Math.ceil(drawn / batchSize)",
     to: "Math.floor(drawn / batchSize)"
   },
   {
     name: "ranks overlap by a sample",
-    file: "scheduler/Plan.ts",
+    file: "scheduler/plan/Plan.ts",
     from: "size: to - from }",
     to: "size: Math.min(to - from + 1, length - from) }"
   },
   {
     name: "a run that pads its last batch leaves it as it is",
-    file: "scheduler/Plan.ts",
+    file: "scheduler/plan/Plan.ts",
     from: 'padLast || uneven === "pad" }',
     to: "padLast }"
   },
   {
     name: "a rank that has no rows of a batch does not deliver it",
-    file: "scheduler/Delivery.ts",
+    file: "scheduler/loader/Delivery.ts",
     from: "batch ?? empty?.at(taken.place)",
     to: "batch"
   },
   {
     name: "a run that goes on begins one batch late",
-    file: "scheduler/Run.ts",
+    file: "scheduler/loader/Run.ts",
     from: "from.epoch * batches + from.batch\n",
     to: "from.epoch * batches + from.batch + 1\n"
   },
   {
     name: "batches taken out of turn are made again",
-    file: "scheduler/Run.ts",
+    file: "scheduler/loader/Run.ts",
     from: "const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < end))",
     to: "const ahead = new Set<number>()"
   },
   {
     name: "the rest of the epoch is dropped when a run goes on",
-    file: "scheduler/Shares.ts",
+    file: "scheduler/loader/Shares.ts",
     from: "this.#epoch = Math.floor(place / batches)",
     to: "this.#epoch = Math.ceil(place / batches)"
   },
   {
     name: "leave to make a batch is given twice",
-    file: "scheduler/Lanes.ts",
+    file: "scheduler/loader/WorkerQueues.ts",
     from: "this.all[this.#workerOf(place)]?.leave.give()",
     to: "this.all[this.#workerOf(place)]?.leave.give(), this.all[this.#workerOf(place)]?.leave.give()"
   },
   {
     name: "the cursor counts what was made ahead",
-    file: "scheduler/Run.ts",
+    file: "scheduler/loader/Run.ts",
     from: "batch: batches === 0 ? 0 : chain.next % batches,",
     to: "batch: batches === 0 ? 0 : Math.min(batches - 1, (chain.next % batches) + (lanes.all[0]?.line.length ?? 0)),"
   },
   {
     name: "samples that were left out are forgotten when a run goes on",
-    file: "scheduler/Run.ts",
+    file: "scheduler/loader/Run.ts",
     from: "skipped: stats.skipped + (from?.skipped ?? 0),",
     to: "skipped: stats.skipped,"
   },
   {
     name: "a wake-up is missed when a fiber gives way before it waits",
-    file: "scheduler/Lane.ts",
+    file: "scheduler/loader/Queue.ts",
     from: "if (holds()) {\n        resume(Effect.void)\n        return\n      }\n      const wake",
     to: "const wake"
   },
   {
     name: "ranks may change over a gap",
-    file: "scheduler/Cursor.ts",
+    file: "scheduler/loader/Cursor.ts",
     from: "if (cursor.ahead.length > 0 && cursor.fingerprints.ranks !== now.ranks) {",
     to: "if (false) {"
   },
   {
     name: "a cursor's checksum is not looked at",
-    file: "scheduler/Cursor.ts",
+    file: "scheduler/loader/Cursor.ts",
     from: "if (cursor.checksum === checksum(cursor)) return Effect.succeed(cursor)",
     to: "return Effect.succeed(cursor)"
   },
   {
     name: "other workers are let in where they change draws",
-    file: "scheduler/Cursor.ts",
+    file: "scheduler/loader/Cursor.ts",
     from: 'job.policy?.elastic === false ? [] : ["workers", "ranks"]',
     to: '["workers", "ranks"]'
   },
   {
     name: "the digest takes batches as they come",
-    file: "scheduler/Digest.ts",
+    file: "scheduler/loader/Digest.ts",
     from: "this.#early.set(place, hash)\n    this.#settle()",
     to: "this.#early.set(this.#early.size === 0 ? place : this.#next, hash)\n    this.#settle()"
   },
   {
     name: "an epoch is shuffled by the order of the one before",
-    file: "scheduler/Job.ts",
+    file: "scheduler/plan/RunPlan.ts",
     from: "const order = known.get(epoch)\n",
     to: "const order = known.get(Math.max(0, epoch - 1)) ?? known.get(epoch)\n"
   },
   {
     name: "samples that are attempted again have other seeds",
-    file: "scheduler/CurrentStage.ts",
+    file: "scheduler/build/CurrentStage.ts",
     from: "const rng = at.rng(row)",
     to: "const rng = at.rng(this.#rows.attempts > 1 ? this.#rows.indices.length - 1 - row : row)"
   },
   {
     name: "what was made before a failure is lost",
-    file: "scheduler/BatchRows.ts",
+    file: "scheduler/build/BatchRows.ts",
     from: "      // What is made stays made.\n      this.#keepMade()",
     to: "      this.values = []"
   },
   {
     name: "what is left out takes its neighbour from behind",
-    file: "scheduler/BatchRows.ts",
+    file: "scheduler/build/BatchRows.ts",
     from: "if (!own.left) before = own.row\n      return before",
     to: "if (!own.left) before = own.row\n      return own.left ? (made.at(-1) as number) : before"
   },
   {
     name: "an interrupt lets a stage's effects run on",
-    file: "Concurrent.ts",
+    file: "core/Concurrent.ts",
     from: "Effect.onInterrupt(restore(waiting), () => end)",
     to: "restore(waiting)"
   },

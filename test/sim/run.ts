@@ -8,7 +8,7 @@
  * Exit 0 when all promises held, 1 when one was broken, 2 on misuse.
  */
 import { parseArgs } from "node:util"
-import { runtime } from "../../src/runtime.ts"
+import { runtime } from "../../src/core/runtime.ts"
 import type { Case } from "./Case.ts"
 import { play } from "./play.ts"
 import { simulate } from "./simulate.ts"

@@ -10,7 +10,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { runtime } from "../../src/runtime.ts"
+import { runtime } from "../../src/core/runtime.ts"
 import { start } from "../support/process.ts"
 
 const { values } = parseArgs({ options: { kills: { type: "string", default: "50" } } })

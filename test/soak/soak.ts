@@ -8,8 +8,8 @@
  */
 import { parseArgs } from "node:util"
 import { Effect, Stream, Supervisor } from "effect"
+import { runtime } from "../../src/core/runtime.ts"
 import { Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
-import { runtime } from "../../src/runtime.ts"
 import { held } from "../support/held.ts"
 import { BATCH, pipeline } from "./numbers.ts"
 

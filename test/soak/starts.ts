@@ -9,8 +9,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { Effect, Fiber, Layer, Stream } from "effect"
+import { runtime } from "../../src/core/runtime.ts"
 import { Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
-import { runtime } from "../../src/runtime.ts"
 import { held } from "../support/held.ts"
 import { pipeline } from "./numbers.ts"
 

@@ -4,9 +4,9 @@
  */
 import { createCipheriv } from "node:crypto"
 import { Effect, Either } from "effect"
+import { Xoshiro128 } from "../../src/random/generators/Xoshiro128.ts"
+import * as Rng from "../../src/random/Rng.ts"
 import { stageId } from "../../src/seeding/Coordinates.ts"
-import { Xoshiro128 } from "../../src/seeding/generators/Xoshiro128.ts"
-import * as Rng from "../../src/seeding/Rng.ts"
 import * as Seed from "../../src/seeding/Seed.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 

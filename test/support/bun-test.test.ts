@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { runtime } from "../../src/runtime.ts"
+import { runtime } from "../../src/core/runtime.ts"
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const folder = join(root, "test", ".generated", "bun-test")

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 export interface Example {
-  /** Where it stands, such as `src/Tensor.ts:54`. */
+  /** Where it stands, such as `src/core/Tensor.ts:54`. */
   readonly name: string
   readonly code: string
   /** Whether it is run; a block marked `ts no-run` is only type-checked. */

@@ -2,8 +2,8 @@
  * Small images for tests.
  */
 import * as fc from "fast-check"
-import type { Image } from "../../src/stages/Image.ts"
-import { make } from "../../src/Tensor.ts"
+import { make } from "../../src/core/Tensor.ts"
+import type { Image } from "../../src/image/Image.ts"
 import { at } from "./rng.ts"
 
 /** A greyscale image from its rows, of uint8. */

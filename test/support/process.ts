@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { runtime } from "../../src/runtime.ts"
+import { runtime } from "../../src/core/runtime.ts"
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 

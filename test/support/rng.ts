@@ -1,9 +1,9 @@
 /**
  * Generators for tests: one a number, as unlike each other as Furrow's own.
  */
-import { block } from "../../src/seeding/generators/Philox.ts"
-import { Xoshiro128 } from "../../src/seeding/generators/Xoshiro128.ts"
-import { Rng } from "../../src/seeding/Rng.ts"
+import { block } from "../../src/random/generators/Philox.ts"
+import { Xoshiro128 } from "../../src/random/generators/Xoshiro128.ts"
+import { Rng } from "../../src/random/Rng.ts"
 
 /** The generator of a number below 2^32. */
 export const at = (seed: number): Rng => {

@@ -14,10 +14,10 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../../InvalidOption.ts"
-import * as Bounded from "../../seeding/distributions/Bounded.ts"
-import { check } from "../../seeding/distributions/Choice.ts"
-import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
+import { InvalidOption, whole } from "../../core/InvalidOption.ts"
+import * as Bounded from "../../random/distributions/Bounded.ts"
+import { check } from "../../random/distributions/Choice.ts"
+import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
 import type { BitGenerator, Kind } from "./BitGenerator.ts"
 import * as Masked from "./Masked.ts"

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { Words } from "../../seeding/distributions/Words.ts"
+import type { Words } from "../../random/distributions/Words.ts"
 
 /**
  * A whole number from 0 to `last` < 2^32: words are cut to as many bits as `last` has, and drawn anew until one is not

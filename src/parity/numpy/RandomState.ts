@@ -16,9 +16,9 @@
  * @since 0.1.0
  */
 import ln from "@stdlib/math-base-special-ln"
-import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
-import { check } from "../../seeding/distributions/Choice.ts"
-import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
+import { finite, InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { check } from "../../random/distributions/Choice.ts"
+import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
 import { Mt19937 } from "../Mt19937.ts"
 import * as Masked from "./Masked.ts"

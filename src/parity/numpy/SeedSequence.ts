@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../../InvalidOption.ts"
+import { InvalidOption, whole } from "../../core/InvalidOption.ts"
 
 const POOL = 4
 

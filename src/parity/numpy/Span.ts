@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption } from "../../InvalidOption.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 
 /**
  * How many numbers there are from `low` to `high − 1`. Throws `InvalidOption` unless low < high, both within

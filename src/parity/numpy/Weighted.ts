@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption } from "../../InvalidOption.ts"
-import { cumulative } from "../../seeding/distributions/Choice.ts"
-import type { Words } from "../../seeding/distributions/Words.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
+import { cumulative } from "../../random/distributions/Choice.ts"
+import type { Words } from "../../random/distributions/Words.ts"
 
 /** The running sums of `weights`, divided by the last; NumPy does so even when p sums to 1. */
 const shares = (weights: ArrayLike<number>, size: number): Float64Array => {

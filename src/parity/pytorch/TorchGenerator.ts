@@ -12,11 +12,11 @@
  */
 import ln from "@stdlib/math-base-special-ln"
 import sincos from "@stdlib/math-base-special-sincos"
-import { finite, InvalidOption, whole } from "../../InvalidOption.ts"
-import { check, cumulative } from "../../seeding/distributions/Choice.ts"
-import { type ChoiceOptions, Rng, register } from "../../seeding/generators/Generator.ts"
+import { finite, InvalidOption, whole } from "../../core/InvalidOption.ts"
+import type { TypedArray } from "../../core/Tensor.ts"
+import { check, cumulative } from "../../random/distributions/Choice.ts"
+import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
 import type { Seed } from "../../seeding/Seed.ts"
-import type { TypedArray } from "../../Tensor.ts"
 import { Mt19937 } from "../Mt19937.ts"
 import { multiplyAdd } from "./MultiplyAdd.ts"
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Tensor } from "../../../src/index.ts"
-import { Xoshiro128 } from "../../../src/seeding/generators/Xoshiro128.ts"
+import { Xoshiro128 } from "../../../src/random/generators/Xoshiro128.ts"
 
 /** Images of noise where kernels can read them; the same in every thread. */
 export const noise = (samples: number, side: number, channels: number): Tensor.Tensor<Uint8Array> => {

@@ -1,6 +1,6 @@
 /** Text: rows of 32 to 512 tokens, shuffled, padded to 512 with their lengths beside them, batches of 64. */
 import { Dataset, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
-import { Xoshiro128 } from "../../../src/seeding/generators/Xoshiro128.ts"
+import { Xoshiro128 } from "../../../src/random/generators/Xoshiro128.ts"
 
 export const SAMPLES = 40_000
 export const BATCH = 64

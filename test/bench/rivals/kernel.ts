@@ -2,7 +2,7 @@
  * The rivals that have the same SIMD kernel on the same images in the same memory, and nothing around it but a loop. The
  * result goes to one place, over and over.
  */
-import { type Kernels, kernels } from "../../../src/kernels/Kernels.ts"
+import { type Kernels, kernels } from "../../../src/wasm/Kernels.ts"
 import { BATCH, images, MEAN, PADDING, SAMPLES, SIDE, STD } from "../loads/w1.ts"
 import type { Absent, Contestant } from "../measure.ts"
 

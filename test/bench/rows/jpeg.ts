@@ -1,6 +1,6 @@
 /** JPEGs of 500×375, decoded to 224×224. */
 import { Dataset, Decode, Pipeline, Sampler, Workers } from "../../../src/index.ts"
-import { Xoshiro128 } from "../../../src/seeding/generators/Xoshiro128.ts"
+import { Xoshiro128 } from "../../../src/random/generators/Xoshiro128.ts"
 import { interleaved } from "../measure.ts"
 import { epochs } from "../ours.ts"
 import { bar, type Figure, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"

@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
+import { sha256 } from "../../../src/core/runtime.ts"
 import { CPython, Rng } from "../../../src/index.ts"
-import { sha256 } from "../../../src/runtime.ts"
 
 const times = <A>(count: number, draw: () => A): Array<A> => Array.from({ length: count }, draw)
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
-import { InvalidOption } from "../../../src/InvalidOption.ts"
+import { InvalidOption } from "../../../src/core/InvalidOption.ts"
 import * as Generator from "../../../src/parity/numpy/Generator.ts"
-import * as Rng from "../../../src/seeding/Rng.ts"
+import * as Rng from "../../../src/random/Rng.ts"
 import type { Seed } from "../../../src/seeding/Seed.ts"
 import { expectNormals, reference, sha256, times } from "./reference.ts"
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { InvalidOption } from "../../../src/InvalidOption.ts"
+import { InvalidOption } from "../../../src/core/InvalidOption.ts"
 import { Philox4x64 } from "../../../src/parity/numpy/Philox4x64.ts"
 
 const ONES = 0xffffffff

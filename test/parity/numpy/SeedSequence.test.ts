@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { InvalidOption } from "../../../src/InvalidOption.ts"
+import { InvalidOption } from "../../../src/core/InvalidOption.ts"
 import * as SeedSequence from "../../../src/parity/numpy/SeedSequence.ts"
 import { reference } from "./reference.ts"
 

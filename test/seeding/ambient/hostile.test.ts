@@ -4,11 +4,11 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { Context, DefaultServices, Effect, Exit, Layer, Random, Scope, Stream, Tracer } from "effect"
-import * as Dataset from "../../../src/datasets/Dataset.ts"
-import * as Pipeline from "../../../src/Pipeline.ts"
-import * as Scheduler from "../../../src/scheduler/Scheduler.ts"
-import * as Workers from "../../../src/scheduler/Workers.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Workers from "../../../src/scheduler/backends/Workers.ts"
+import * as Scheduler from "../../../src/scheduler/loader/Scheduler.ts"
 import * as SeedPolicy from "../../../src/seeding/SeedPolicy.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 import * as frozen from "../../support/threaded/frozen.ts"
 
 /** All that a run may change. */

@@ -1,7 +1,7 @@
 /** Pipelines that keep a native library at work: large images, decoded by Furrow and by a stage of the program's own. */
 import { Effect } from "effect"
 import sharp from "sharp"
-import * as Decode from "../../../src/decode/Decode.ts"
+import * as Decode from "../../../src/image/decode/Decode.ts"
 import { Dataset, Pipeline } from "../../../src/index.ts"
 
 const noise = { type: "gaussian", mean: 128, sigma: 50 } as const

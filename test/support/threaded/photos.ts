@@ -1,5 +1,5 @@
 /** Pipelines for threads that decode: one of sound files, one with a file cut short. */
-import * as Decode from "../../../src/decode/Decode.ts"
+import * as Decode from "../../../src/image/decode/Decode.ts"
 import { Dataset, Image, Pipeline, Sampler } from "../../../src/index.ts"
 import { fileOf, picture } from "../pictures.ts"
 

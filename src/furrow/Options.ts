@@ -1,0 +1,206 @@
+/**
+ * The options of `furrow`, and the layers that it builds from them.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import { foreign } from "../core/ForeignEffect.ts"
+import { duration, InvalidOption, whole } from "../core/InvalidOption.ts"
+import { functionOf, given, type Names, optionsOf } from "../core/Options.ts"
+import * as Workers from "../scheduler/backends/Workers.ts"
+import * as FailurePolicy from "../scheduler/build/FailurePolicy.ts"
+import type { StageError } from "../scheduler/build/StageError.ts"
+import type { Refused } from "../scheduler/loader/Provides.ts"
+import { type EpochOptions, NAMES, type RunOptions } from "../scheduler/loader/RunOptions.ts"
+import type { RootInput } from "../seeding/Seed.ts"
+import * as SeedPolicy from "../seeding/SeedPolicy.ts"
+
+/** The policies that can be given by name; each takes the run's `seed`. @since 0.1.0 */
+export type PolicyName = "epochWorker" | "elastic"
+
+const policies: Readonly<
+  Record<PolicyName, (options: SeedPolicy.Options) => Layer.Layer<SeedPolicy.SeedPolicy, unknown>>
+> = { epochWorker: SeedPolicy.epochWorker, elastic: SeedPolicy.elastic }
+
+/** A policy as a value: what `SeedPolicy`, `Parity` and the doubles of `furrow/testing` make. @since 0.1.0 */
+export type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
+
+/** What happens to a sample that cannot be built. @since 0.1.0 */
+export interface Failures {
+  /** Attempt it again, up to `times` times, after waits that start at `delay` (default 100 ms) and double each time. */
+  readonly retry?: { readonly times: number; readonly delay?: Duration.DurationInput }
+  /** If all attempts fail, leave it out, within a budget. */
+  readonly skip?: {
+    readonly budget: FailurePolicy.Budget
+    /** Is called with what was left out of a batch when that batch is taken. Default: a warning in the log. */
+    readonly report?: (skipped: FailurePolicy.Skipped) => void | Promise<void>
+    /**
+     * Which errors may be skipped. Default: all. Faults of the program are never skipped. It must return a boolean: anything
+     * else, such as a promise, is a `StageError`.
+     */
+    readonly when?: (error: StageError) => boolean
+    readonly fill?: "none" | "neighbour"
+  }
+  readonly timeout?: FailurePolicy.Timeouts
+}
+
+/** Options of a run other than its epochs, its seed and its services. @since 0.1.0 */
+export interface PlainOptions extends RunOptions {
+  /** How many workers build batches: fibers, or threads with `threads`. Default 1. Or a value of `Workers`. */
+  readonly workers?: number | Layer.Layer<Workers.Workers, unknown>
+  /** Give each worker a thread of its own, which imports the pipeline from a module: `{ pipeline: import.meta.url }`. */
+  readonly threads?: Workers.ThreadOptions
+  /** What happens to what fails: plain options, or a value of `FailurePolicy`. Default: the first error ends the run. */
+  readonly failures?: Failures | Layer.Layer<FailurePolicy.FailurePolicy, unknown>
+  /** Ends the run: a pending call rejects with the signal's reason, once all workers have ended. */
+  readonly signal?: AbortSignal
+}
+
+/** Requires a seed, or a policy as a value, if the pipeline draws. @since 0.1.0 */
+export type Seeded<R, S, P> = SeedPolicy.SeedPolicy extends R
+  ? undefined extends S
+    ? P extends PolicyLayer
+      ? unknown
+      : Refused<"This pipeline draws random numbers, so it needs a seed: give { seed: 42 }, or a policy as a value">
+    : unknown
+  : unknown
+
+/** Requires a layer if the pipeline requires services. @since 0.1.0 */
+export type Served<R> = [Exclude<R, SeedPolicy.SeedPolicy>] extends [never]
+  ? { readonly layer?: Layer.Layer<never, unknown> | Layer.Layer<unknown, unknown> }
+  : {
+      /** The services that the pipeline requires. */ readonly layer: Layer.Layer<
+        Exclude<R, SeedPolicy.SeedPolicy>,
+        unknown
+      >
+    }
+
+/** The options of `furrow` for a pipeline that requires `R`. @since 0.1.0 */
+export type FurrowOptions<R, S, P> = PlainOptions &
+  EpochOptions & {
+    /** The run's seed: a whole number from 0 to 2^53 - 1, a bigint below 2^64, or a string. */
+    readonly seed?: S
+    /** How seeds are derived from it: a policy's name, by default `"epochWorker"`; or a policy as a value, without `seed`. */
+    readonly policy?: P
+  } & Served<R> &
+  Seeded<R, S, P>
+
+/** The same options after they have been type-checked. @since 0.1.0 */
+export type AnyOptions = PlainOptions &
+  EpochOptions & {
+    readonly seed?: RootInput | undefined
+    readonly policy?: PolicyName | PolicyLayer | undefined
+    readonly layer?: Layer.Layer<never, unknown> | undefined
+  }
+
+/** The names of all options of `furrow`. @since 0.1.0 */
+export const FURROW: Names<AnyOptions> = {
+  ...NAMES,
+  workers: true,
+  threads: true,
+  failures: true,
+  signal: true,
+  seed: true,
+  policy: true,
+  layer: true
+}
+
+/**
+ * Builds a layer that checks its options and does nothing else, so that an invalid one is thrown where it is given and not
+ * when the run opens.
+ */
+const built = <A>(layer: Layer.Layer<A, InvalidOption>): Layer.Layer<A> => {
+  const exit = Effect.runSyncExit(Effect.scoped(Layer.build(layer)))
+  if (Exit.isSuccess(exit)) return Layer.succeedContext(exit.value)
+  throw Cause.squash(exit.cause)
+}
+
+/** Whether an option is a layer. Throws `ForeignEffect` for one that another copy of `effect` made. */
+const isLayer = <A, V>(value: V | Layer.Layer<A, unknown>): value is Layer.Layer<A, unknown> => {
+  const wrong = foreign("a layer among furrow's options", value)
+  if (wrong !== undefined) throw wrong
+  return Layer.isLayer(value)
+}
+
+const seeding = ({ policy, seed }: AnyOptions): Layer.Layer<never, unknown> => {
+  if (isLayer(policy)) {
+    if (seed === undefined) return policy
+    const expected = "left out beside a policy that is a value, which has its seed already"
+    throw new InvalidOption({ option: "seed", value: seed, expected })
+  }
+  if (policy !== undefined && !Object.hasOwn(policies, policy)) {
+    const expected = `${Object.keys(policies)
+      .map((name) => JSON.stringify(name))
+      .join(", ")}, or a policy as a value`
+    throw new InvalidOption({ option: "policy", value: policy, expected })
+  }
+  if (seed !== undefined) return policies[policy ?? "epochWorker"]({ seed })
+  if (policy === undefined) return Layer.empty
+  throw new InvalidOption({ option: "seed", value: seed, expected: `given with policy ${JSON.stringify(policy)}` })
+}
+
+const working = ({ threads, workers = 1 }: AnyOptions): Layer.Layer<never, unknown> => {
+  if (isLayer(workers)) {
+    if (threads === undefined) return workers
+    const expected = "left out beside workers that are a value"
+    throw new InvalidOption({ option: "threads", value: threads, expected })
+  }
+  if (threads === undefined) return built(Workers.fibers(whole("workers", workers, 1, Workers.MAX)))
+  return built(Workers.threads(whole("workers", workers, 1, Workers.MAX_THREADS), threads))
+}
+
+const retrying = (retry: NonNullable<Failures["retry"]>): Schedule.Schedule<unknown, StageError> => {
+  const { delay = "100 millis", times } = optionsOf("failures.retry", retry, { times: "own", delay: "own" })
+  return Schedule.intersect(
+    Schedule.recurs(whole("failures.retry.times", times, 0)),
+    Schedule.exponential(duration("failures.retry.delay", delay))
+  )
+}
+
+const failing = ({ failures }: AnyOptions): Layer.Layer<never, unknown> => {
+  if (failures === undefined) return Layer.empty
+  if (isLayer(failures)) return failures
+  given("failures", failures, "an object such as { retry: { times: 3 } }, or a value of FailurePolicy")
+  const { skip, timeout } = optionsOf("failures", failures, { retry: true, skip: true, timeout: true })
+  const retry = failures.retry === undefined ? undefined : retrying(failures.retry)
+  if (skip !== undefined) {
+    const { report, ...rest } = optionsOf("failures.skip", skip, {
+      budget: "own",
+      report: true,
+      when: true,
+      fill: true
+    })
+    if (report !== undefined) functionOf("failures.skip.report", report)
+    return built(
+      FailurePolicy.skip({
+        ...rest,
+        ...(report === undefined ? {} : { report: (own) => Effect.promise(async () => report(own)) }),
+        ...(retry === undefined ? {} : { retry }),
+        ...(timeout === undefined ? {} : { timeout })
+      })
+    )
+  }
+  if (retry !== undefined) return built(FailurePolicy.retry(retry, timeout === undefined ? {} : { timeout }))
+  return timeout === undefined ? FailurePolicy.fail : built(FailurePolicy.timeout(timeout))
+}
+
+/** Returns all services of a run. Throws `InvalidOption` and `ForeignEffect`. @since 0.1.0 */
+export const layers = (options: AnyOptions): Layer.Layer<never, unknown> => {
+  const { layer, signal } = options
+  if (layer !== undefined && !isLayer(layer)) {
+    throw new InvalidOption({
+      option: "layer",
+      value: layer,
+      expected: "a Layer with the services that the pipeline requires"
+    })
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new InvalidOption({ option: "signal", value: signal, expected: "an AbortSignal" })
+  }
+  return Layer.mergeAll(layer ?? Layer.empty, working(options), failing(options), seeding(options))
+}

@@ -1,0 +1,40 @@
+/**
+ * Where a sample keeps its image: the sample itself is one, or one of its fields is.
+ *
+ * @since 0.1.0
+ */
+import { InvalidOption } from "../core/InvalidOption.ts"
+import { Tensor } from "../core/Tensor.ts"
+import type { Pixels } from "./Transform.ts"
+
+/**
+ * The image of a sample. Throws `InvalidOption` if it has none, or one that has lost its memory: a detached buffer would
+ * be read as zeros.
+ *
+ * @since 0.1.0
+ */
+export const imageOf = (sample: unknown, field: string): Tensor<Pixels> => {
+  const image = found(sample, field)
+  const { data, shape } = image
+  let length = 1
+  for (let axis = 0; axis < shape.length; axis++) length *= shape[axis] as number // below the length
+  if (data.length === length) return image
+  const expected = `${length} elements, as its shape [${shape.join(", ")}] has: its buffer was detached or shrunk`
+  throw new InvalidOption({ option: "image data", value: data.length, expected })
+}
+
+const found = (sample: unknown, field: string): Tensor<Pixels> => {
+  // Whether the elements are pixels is checked where the image's size is read.
+  if (sample instanceof Tensor) return sample as Tensor<Pixels>
+  if (typeof sample === "object" && sample !== null) {
+    const image: unknown = Reflect.get(sample, field)
+    if (image instanceof Tensor) return image as Tensor<Pixels> // as above
+  }
+  const expected = `an image tensor, or a record with one in its field "${field}"`
+  throw new InvalidOption({ option: "the sample of an image stage", value: sample, expected })
+}
+
+/** The sample with another image; the sample itself is left as it is. @since 0.1.0 */
+export const withImage = (sample: unknown, field: string, image: Tensor<Pixels>): unknown =>
+  // `imageOf` found the image in it, so it is an object.
+  sample instanceof Tensor ? image : { ...(sample as object), [field]: image }

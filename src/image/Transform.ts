@@ -1,0 +1,173 @@
+/**
+ * What an image stage is: how many numbers it draws, what it makes of an image's size, and which kind of work it does
+ * on the pixels. The machinery reads this to run neighbouring stages in as few passes as it can (`Passes`).
+ *
+ * @since 0.1.0
+ */
+
+import { declare, type Parameters } from "../core/Parameters.ts"
+import type { TypedArray } from "../core/Tensor.ts"
+import type { Rng } from "../random/Rng.ts"
+import type { Kernels } from "../wasm/Kernels.ts"
+import type { Rectangle } from "./kernels/resize.ts"
+
+/** The element types of an image: 0 … 255, or any float. @since 0.1.0 */
+export type Pixels = Uint8Array | Float32Array
+
+/** An image's size. Pixels lie row by row, the channels of one pixel side by side. @since 0.1.0 */
+export interface Size {
+  height: number
+  width: number
+  channels: number
+}
+
+interface Base {
+  /** The function's name, for errors. */
+  readonly name: string
+  readonly draws: boolean
+  /** The options that it was made with, defaults included; `undefined` if they can neither be seen nor were declared. */
+  readonly options: Parameters | undefined
+  /**
+   * What was drawn for the image at hand: as many numbers as the transform needs. It is the transform's own and good
+   * until its next draw; work is plain code, so no two images are ever between draw and work.
+   */
+  readonly parameters: Float64Array
+  /** Draws the parameters for an image of a size. */
+  readonly draw: (rng: Rng, size: Size, parameters: Float64Array) => void
+}
+
+/**
+ * A rectangle cut out of the image as it lies in an endless plane of `fill`, maybe mirrored: crop, pad, flip.
+ *
+ * @since 0.1.0
+ */
+export interface WindowTransform extends Base {
+  readonly kind: "window"
+  /**
+   * One value a channel, or one for all, which is held against each image; `undefined` when no window can reach beyond
+   * the image.
+   */
+  readonly fill: ReadonlyArray<number> | undefined
+  /** Sets `window` for an image of a size. Throws `InvalidOption` for a size that it cannot cut from. */
+  readonly place: (size: Size, parameters: Float64Array, window: Window) => void
+}
+
+/** A rectangle of the plane: it may begin before the image and end behind it. @since 0.1.0 */
+export interface Window {
+  top: number
+  left: number
+  height: number
+  width: number
+  flipVertical: boolean
+  flipHorizontal: boolean
+}
+
+/**
+ * A value from each value alone, by channel, to float32: `(v / scale − mean) / deviation`, where `scale` is 255 for
+ * uint8 and 1 for float32.
+ *
+ * @since 0.1.0
+ */
+export interface PointwiseTransform extends Base {
+  readonly kind: "pointwise"
+  readonly mean: ReadonlyArray<number>
+  readonly deviation: ReadonlyArray<number>
+  /** Throws `InvalidOption` when it has no values for so many channels. */
+  readonly check: (channels: number) => void
+}
+
+/**
+ * Any other work on pixels, of one element type.
+ *
+ * @since 0.1.0
+ */
+export interface PixelTransform extends Base {
+  readonly kind: "pixels"
+  /** Whether float32 images must lie in 0 … 1, and results are cut off there. Default `false`. */
+  readonly unit?: boolean
+  /** Whether its functions are a user's own. */
+  readonly custom?: true
+  /** Sets `output` (which comes as `size`) to the size of the result. Throws `InvalidOption` for a size it cannot take. */
+  readonly output: (size: Size, parameters: Float64Array, output: Size) => void
+  /** The same for uint8 images by kernels, where there are such. */
+  readonly native?: Native | undefined
+  /**
+   * Writes the result to `target[offset …]`. `source` begins at its first pixel and is not written to; it may be longer
+   * than the image. `rng` stands where `draw` left it, for work that draws a number a value.
+   */
+  readonly run: (
+    source: Pixels,
+    size: Size,
+    parameters: Float64Array,
+    target: Pixels,
+    offset: number,
+    output: Size,
+    rng: Rng
+  ) => void
+}
+
+/** An image of uint8 in the kernels' memory, and what is to become of it; addresses in bytes. @since 0.1.0 */
+export interface NativeWork {
+  /** Where its first pixel lies. */
+  source: number
+  readonly size: Size
+  parameters: Float64Array
+  target: number
+  readonly output: Size
+  /** Memory to work in, as much as was asked for. */
+  scratch: number
+  /** What follows: flips, and a scale to float32 by what lies at `constants`, unless that is 0. */
+  flipVertical: boolean
+  flipHorizontal: boolean
+  constants: number
+  /** How many bytes the planes of the result are apart; 0 where its channels lie side by side. */
+  planes: number
+}
+
+/** Work by kernels, to the bit as by plain code. @since 0.1.0 */
+export interface Native {
+  /** Whether it does flips and a scale to float32 in the same pass. */
+  readonly scales: boolean
+  /** How many bytes of memory it works in. */
+  readonly scratch: (output: Size) => number
+  /** Sets the rectangle of the image that it reads; all of it, where this is not given. */
+  readonly reads?: (size: Size, parameters: Float64Array, rectangle: Rectangle) => void
+  readonly run: (kernels: Kernels, work: NativeWork) => void
+}
+
+/** Channels side by side become one plane a channel: the last of all transforms. @since 0.1.0 */
+export interface PlanarTransform extends Base {
+  readonly kind: "planar"
+}
+
+/** @since 0.1.0 */
+export type Transform = WindowTransform | PointwiseTransform | PixelTransform | PlanarTransform
+
+/** Images of one size, one behind the other, `width` elements each. @since 0.1.0 */
+export interface Images {
+  readonly data: TypedArray
+  readonly shape: ReadonlyArray<number>
+  readonly width: number
+}
+
+/** What stands behind a stage's function. @since 0.1.0 */
+export interface Behind {
+  readonly transform: Transform
+  /** The field of a sample that holds the image. */
+  readonly field: string
+}
+
+// A function with further fields would lose TypeScript's inference of generic functions through `Pipeline.augment`,
+// so what stands behind a stage is kept beside it.
+const behind = new WeakMap<object, Behind>()
+
+/** Says what stands behind a stage's function, and gives it back. @since 0.1.0 */
+export const annotate = <F extends object>(stage: F, what: Behind): F => {
+  behind.set(stage, what)
+  const { field, transform } = what
+  return declare(stage, transform.name, transform.options && { ...transform.options, field })
+}
+
+/** What stands behind a stage's function, if it is an image stage. @since 0.1.0 */
+export const behindOf = (stage: unknown): Behind | undefined =>
+  typeof stage === "function" ? behind.get(stage) : undefined

@@ -1,0 +1,46 @@
+/**
+ * What goes wrong while images are decoded. In a run these are the `failure` of a `StageError`, which names the sample.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import { shown } from "../../core/InvalidOption.ts"
+import type { Format } from "./Format.ts"
+
+/**
+ * Bytes that are no image, or none that can be decoded to the last pixel that is asked for.
+ *
+ * @since 0.1.0
+ */
+export class DecodeError extends Data.TaggedError("DecodeError")<{
+  /** What the first bytes say that it is; `undefined` where they say nothing that is known. */
+  readonly format: Format | undefined
+  /** How many bytes there are. */
+  readonly bytes: number
+  /** What is wrong, and the way out where there is one. */
+  readonly reason: string
+  /** What the decoder threw, if it did. */
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    const what = this.format === undefined ? `${this.bytes} bytes` : `${this.format} image of ${this.bytes} bytes`
+    return `${what} cannot be decoded: ${this.reason}`
+  }
+}
+
+/**
+ * The package `sharp` is not installed, or has no binary for this machine.
+ *
+ * @since 0.1.0
+ */
+export class DecoderMissing extends Data.TaggedError("DecoderMissing")<{
+  /** The command that installs it. */
+  readonly command: string
+  /** Why it could not be loaded. */
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    const [why] = shown(this.cause).split("\n")
+    return `images are decoded by the package sharp, which could not be loaded; run \`${this.command}\` (${why})`
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * A worker whose batches are made elsewhere: asks for them as far ahead as it may, and hands them on in that order.
+ *
+ * Most of them are asked for and handed on by plain code, by whoever gives leave or brings the answer: a fiber that is
+ * woken for each costs the main thread more than all else that it does for a batch. Fibers see to what takes an effect.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { Bell, type Leave } from "../loader/Queue.ts"
+import type { Share, Shares } from "../loader/Shares.ts"
+import type { Asked, Content, Failure, Maker, Quick } from "./Backend.ts"
+
+/** What a worker is to do. @since 0.1.0 */
+export interface Errand {
+  readonly maker: Extract<Maker, { readonly _tag: "There" }>
+  readonly shares: Shares
+  readonly leave: Leave
+  /** Whether plain code will do: not where each batch is to be an effect, as for a tracer. */
+  readonly plain: boolean
+  /** Whether to wait for batches that nobody waits for, so as to know when they were there. */
+  readonly eager: boolean
+  /** Is told of a batch before it is asked for, maybe more than once. */
+  readonly asked?: (share: Share) => void
+  /** The effect of a batch, as it is to be run. */
+  readonly traced: (share: Share, content: Asked) => Asked
+  /** Waits until the consumer has skipped a place; it never does where the run ends first. */
+  readonly skipped: (place: number) => Effect.Effect<void>
+  /** Takes a batch, and when it was asked for; says whether the consumer gets it, or has skipped it. */
+  readonly made: (share: Share, exit: Exit.Exit<Content, Failure>, since: number) => boolean
+}
+
+/** A worker at its errand. @since 0.1.0 */
+export interface Elsewhere {
+  /** Has all shares built. After a failure it goes on once the consumer has skipped the batch that failed. */
+  readonly work: Effect.Effect<void, never, unknown>
+  /** Hands on what is there. Where `wait` says so and nothing is, the next batch is handed on as soon as it is there. */
+  readonly look: (wait: boolean) => void
+}
+
+interface Due {
+  readonly share: Share
+  readonly since: number
+  readonly quick: Quick | undefined
+  readonly content: () => Asked
+}
+
+/** @since 0.1.0 */
+export const elsewhere = ({ asked, eager, leave, made, maker, plain, shares, skipped, traced }: Errand): Elsewhere => {
+  const due: Array<Due> = []
+  const arrivals = new Bell()
+  const arrived = (): void => arrivals.ring()
+  let wanted = eager
+  /** A batch has failed: no more are asked for until the consumer has skipped it. */
+  let failed = false
+  /** Nothing more will be asked for. */
+  let ended = false
+
+  const put = (share: Share, quick: Quick | undefined, content: () => Asked): void => {
+    due.push({ share, since: eager ? performance.now() : 0, quick, content })
+    // It may have been answered while it was asked for, and somebody may be waiting for it.
+    arrivals.ring()
+  }
+
+  /** Asks for all that there is leave for, up to what takes an effect; says whether that, or the end, is reached. */
+  const ask = (): boolean => {
+    while (shares.next !== undefined) {
+      if (leave.left === 0 || failed) return false
+      const share = shares.next
+      asked?.(share)
+      const quick = plain ? maker.askNow?.(share.epoch, share.number, arrived) : undefined
+      if (quick === undefined) return true
+      leave.use()
+      shares.pass()
+      put(share, quick, () => quick.content)
+    }
+    return true
+  }
+
+  /** Says whether the consumer gets it. Who waits for a batch has not been served by one that was skipped. */
+  const handOnto = (share: Share, exit: Exit.Exit<Content, Failure>, since: number): boolean => {
+    due.shift()
+    const before = wanted
+    wanted = eager
+    const served = made(share, exit, since)
+    if (!served) wanted ||= before
+    return served
+  }
+
+  /** Hands on all that is there, up to what takes an effect; says whether that, or the end, is reached. */
+  const handOn = (): boolean => {
+    let looked = false
+    for (;;) {
+      const [first] = due
+      if (first === undefined) return ended
+      const { quick, share, since } = first
+      if (quick?.isDue === true) {
+        if (looked || !wanted) return false
+        // What it finds is told by a ring, which this very loop may be the answer to: so it is gone through again.
+        looked = true
+        maker.look?.(true)
+        continue
+      }
+      const content = quick?.take()
+      if (content === undefined) return true
+      if (!handOnto(share, Exit.succeed(content), since)) looked = false
+    }
+  }
+
+  const asking = Effect.gen(function* () {
+    for (;;) {
+      yield* leave.given.until(ask)
+      // The consumer may have skipped some since.
+      const share = shares.next
+      if (share === undefined) break
+      leave.use()
+      shares.pass()
+      const answer = yield* Effect.exit(maker.ask(share.epoch, share.number))
+      failed ||= Exit.isFailure(answer)
+      put(share, undefined, () => Effect.flatten(answer))
+    }
+    ended = true
+    arrivals.ring()
+  })
+
+  const work = Effect.gen(function* () {
+    // It ends with this fiber.
+    yield* Effect.fork(asking)
+    for (;;) {
+      yield* arrivals.until(handOn)
+      const [first] = due
+      if (first === undefined) return
+      const { content, share, since } = first
+      const exit = yield* Effect.exit(traced(share, content()))
+      if (Exit.isSuccess(exit)) {
+        handOnto(share, exit, since)
+        continue
+      }
+      failed = true
+      handOnto(share, exit, since)
+      yield* skipped(share.place)
+      failed = false
+      leave.given.ring()
+    }
+  })
+
+  return {
+    work,
+    look: (wait) => {
+      wanted ||= wait
+      maker.look?.(wait)
+    }
+  }
+}

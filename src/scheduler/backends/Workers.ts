@@ -1,0 +1,221 @@
+/**
+ * How many workers make batches, and on what: the service that a run takes its workers from.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { checked, duration, InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { type Names, optionsOf, textOf, truth } from "../../core/Options.ts"
+import { type Choice, onEither } from "./Auto.ts"
+import { type FiberOptions, onFiber, type Start } from "./Backend.ts"
+import { onThread, refused } from "./threads/Host.ts"
+
+export type { Choice } from "./Auto.ts"
+
+/** @since 0.1.0 */
+export interface Service {
+  /** What a worker runs on; `"auto"` for what the run finds out. */
+  readonly backend: "fibers" | "threads" | "auto"
+  readonly count: number
+  /** Starts what makes the batches of one worker. */
+  readonly start: Start
+  /** What the last run was found to run best on, and why; none until it is known. */
+  readonly chosen: Effect.Effect<Option.Option<Choice>>
+}
+
+const one: Service = {
+  backend: "fibers",
+  count: 1,
+  start: onFiber(),
+  chosen: Effect.succeedSome({ backend: "fibers", reason: "nothing else was said" })
+}
+
+/**
+ * The tag of the workers. A run that is given none has one fiber.
+ *
+ * @since 0.1.0
+ */
+export class Workers extends Context.Reference<Workers>()("furrow/Workers", { defaultValue: () => one }) {}
+
+/** The most workers a run can have: what the seed packing has room for. @since 0.1.0 */
+export const MAX = 4096
+
+/**
+ * `count` fibers of this thread. With `reuse`, batches lie in memory that is used again, as those of {@link threads} do:
+ * each can be read until the next one is taken. Fails with `InvalidOption` unless it is a whole number from 1 to 4096.
+ *
+ * @example
+ * import { Effect, Exit } from "effect"
+ * import { Workers } from "furrow"
+ *
+ * const count = Workers.Workers.pipe(Effect.map((workers) => workers.count))
+ * console.assert(Effect.runSync(count.pipe(Effect.provide(Workers.fibers(4)))) === 4)
+ * console.assert(Exit.isFailure(Effect.runSyncExit(count.pipe(Effect.provide(Workers.fibers(0))))))
+ *
+ * @since 0.1.0
+ */
+export const fibers = (count: number, options: FiberOptions = {}): Layer.Layer<Workers, InvalidOption> =>
+  Layer.effect(
+    Workers,
+    checked(() => ({
+      backend: "fibers",
+      count: whole("workers", count, 1, MAX),
+      start: onFiber(fiberOptions(options)),
+      chosen: Effect.succeedSome({ backend: "fibers", reason: "as the layer says" })
+    }))
+  )
+
+/** The most threads a run can have. @since 0.1.0 */
+export const MAX_THREADS = 256
+
+/** How threads are run. @since 0.1.0 */
+export interface ThreadOptions {
+  /** The module that exports the pipeline: `import.meta.resolve("./digits.ts")`, or a URL. */
+  readonly pipeline: string | URL
+  /** The export's name: a pipeline, or a function that gives one or promises it. Default `pipeline`. */
+  readonly name?: string
+  /** What a function is called with, in each thread: plain data, as it is sent there. */
+  readonly config?: unknown
+  /** How often each worker's thread is replaced after it died or hung, before the run fails. Default 3. */
+  readonly restarts?: number
+  /** How long a thread may take to load the module and to build the pipeline and its services. Default 2 minutes. */
+  readonly loading?: Duration.DurationInput
+  /** How long a thread may be at one batch before it is replaced. Default: as long as it likes. */
+  readonly timeout?: Duration.DurationInput
+  /** Overwrite a batch's memory as soon as it is given back, so that who reads it late notices. Default `false`. */
+  readonly debug?: boolean
+}
+
+/**
+ * `count` workers that own a thread each. The pipeline is not sent there: each thread imports the module and builds it
+ * again, and is held against the one that is run. Order and seeds come from this side, so that the batches are those of
+ * {@link fibers}, to the bit.
+ *
+ * A batch lies in memory that its thread uses again: it can be read until the next one is taken. `Batch.hold` keeps it
+ * longer, `Batch.copy` for good; `tensor.data` of a batch that was given back throws `StaleBatch`.
+ *
+ * A module may export `services`, a layer with what the pipeline's stages require.
+ *
+ * Fails with `InvalidOption` for a count that is not from 1 to 256, a module that is no URL, or other options that are
+ * none.
+ *
+ * @since 0.1.0
+ */
+export const threads = (count: number, options: ThreadOptions): Layer.Layer<Workers, InvalidOption> =>
+  Layer.effect(
+    Workers,
+    checked(() => ({
+      backend: "threads",
+      count: whole("threads", count, 1, MAX_THREADS),
+      start: startThreads("Workers.threads", optionsOf("Workers.threads", options, THREADS)),
+      chosen: Effect.succeedSome({ backend: "threads", reason: "as the layer says" })
+    }))
+  )
+
+const THREADS: Names<ThreadOptions> = {
+  pipeline: true,
+  name: true,
+  config: true,
+  restarts: true,
+  loading: true,
+  timeout: true,
+  debug: true
+}
+
+/** How workers choose. @since 0.1.0 */
+export interface AutoOptions extends ThreadOptions {
+  /** From which work of a batch, and of what is left of the run, threads pay. Default: 1 ms and 10 s. */
+  readonly pays?: { readonly batch?: Duration.DurationInput; readonly run?: Duration.DurationInput }
+}
+
+/**
+ * `count` workers that begin on fibers and move to threads of their own when that pays: where there are two cores and
+ * more, a batch takes a millisecond of work and more, and the rest of the run ten seconds. Pipelines with effectful stages, and policies that carry
+ * streams on, stay on fibers. Where a batch is made changes nothing in it, so all give the same batches, to the bit.
+ * `chosen` says what was chosen and why, once the first batches are made; it is logged at level debug, too. A thread that
+ * cannot start is logged as a warning, and its worker stays on its fiber.
+ *
+ * Batches lie in memory that is used again, as those of {@link threads} do. Fails as {@link threads} does.
+ *
+ * @example
+ * import { Effect, Option } from "effect"
+ * import { Workers } from "furrow"
+ *
+ * const workers = Workers.auto(2, { pipeline: "file:///app/digits.ts" })
+ * const chosen = Effect.flatMap(Workers.Workers, (own) => own.chosen).pipe(Effect.provide(workers))
+ * console.assert(Option.isNone(Effect.runSync(chosen))) // no run has been opened
+ *
+ * @since 0.1.0
+ */
+export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, InvalidOption> =>
+  Layer.effect(
+    Workers,
+    checked(() => {
+      optionsOf("Workers.auto", options, { ...THREADS, pays: true })
+      if (options.pays !== undefined) optionsOf("pays", options.pays, { batch: true, run: true })
+      let choice: Choice | undefined
+      const onFibers = onFiber({ reuse: true, debug: truth("debug", options.debug ?? false) })
+      const pays = {
+        batch: Duration.toMillis(duration("pays.batch", options.pays?.batch ?? "1 millis")),
+        run: Duration.toMillis(duration("pays.run", options.pays?.run ?? "10 seconds"))
+      }
+      const either = onEither(onFibers, startThreads("Workers.auto", options), pays, (own) => {
+        choice = own
+      })
+      const module = url(options.pipeline)
+      // At once, not when it moves: on fibers it would run the whole program in the thread.
+      const start: Start = (job, worker, settings) =>
+        Effect.zipRight(refused({ module }, worker), either(job, worker, settings))
+      return {
+        backend: "auto",
+        count: whole("workers", count, 1, MAX_THREADS),
+        start,
+        chosen: Effect.sync(() => Option.fromNullable(choice))
+      }
+    })
+  )
+
+const fiberOptions = (options: FiberOptions): FiberOptions => {
+  const { debug, reuse } = optionsOf("Workers.fibers", options, { reuse: true, debug: true })
+  return { debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) }
+}
+
+const startThreads = (of: string, options: ThreadOptions): Start =>
+  onThread({
+    module: url(options.pipeline),
+    name: textOf(`name of ${of}`, options.name ?? "pipeline", "the name of an export"),
+    config: plain("config", options.config),
+    restarts: whole("restarts", options.restarts ?? 3, 0),
+    loading: duration("loading", options.loading ?? "2 minutes"),
+    timeout: options.timeout === undefined ? undefined : duration("timeout", options.timeout),
+    debug: truth("debug", options.debug ?? false)
+  })
+
+const url = (value: string | URL): string => {
+  const text = String(value)
+  if (URL.canParse(text)) return text
+  const expected = 'a URL, such as import.meta.resolve("./digits.ts") gives'
+  throw new InvalidOption({ option: "the module of the pipeline", value: text, expected })
+}
+
+/** `value` when it can be sent to a thread; else the part of it that cannot is named by its path. */
+const plain = (path: string, value: unknown): unknown => {
+  if (typeof value === "object" && value !== null) {
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (Array.isArray(value) || prototype === Object.prototype || prototype === null) {
+      for (const [key, own] of Object.entries(value)) plain(`${path}.${key}`, own)
+      return value
+    }
+  }
+  try {
+    structuredClone(value)
+    return value
+  } catch {
+    const expected = "plain data that can be sent to a thread: no functions, symbols, promises or open resources"
+    throw new InvalidOption({ option: path, value, expected })
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What a thread is told of a batch: which samples are in it, and the seeds that its stages start from.
+ *
+ * The order of an epoch and all seeds are asked for on this side, so that policies, audits and test doubles work as they
+ * do on fibers; the thread gets them as data.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { CoordinatesError, StageId } from "../../../seeding/Coordinates.ts"
+import { type Seeds, seedsNow } from "../../../seeding/SeedPolicy.ts"
+import { choose } from "../../build/SampleIndices.ts"
+import { DatasetChanged } from "../../build/StageError.ts"
+import { andThen, Failing, type Given, given, type Work } from "../../build/Work.ts"
+import * as Plan from "../../plan/Plan.ts"
+import type { Job } from "../../plan/RunPlan.ts"
+import { type Rows, requestAt } from "../../plan/SeedRequest.ts"
+import type { Failure } from "../Backend.ts"
+import type { Make } from "./Protocol.ts"
+
+/** A stage whose rows start from seeds. */
+interface Drawing {
+  readonly id: StageId
+  readonly scope: "sample" | "batch"
+}
+
+/**
+ * Makes the requests for one worker's batches.
+ *
+ * @since 0.1.0
+ */
+export class BatchRequests {
+  readonly #job: Job
+  readonly #worker: number
+  /** The stages that seeds are asked for. */
+  readonly #drawing: ReadonlyArray<Drawing>
+
+  constructor(job: Job, worker: number) {
+    this.#job = job
+    this.#worker = worker
+    this.#drawing = drawing(job)
+  }
+
+  /** The request for a batch: the samples that stand in it, and the seeds that they start from. */
+  make(epoch: number, batch: number): Given<Make, Failure> {
+    const { pipeline, plan, size: before } = this.#job
+    const { name, size: now } = pipeline.dataset
+    const { position, size } = Plan.rows(plan, batch)
+    const rows = { epoch, worker: this.#worker, batch, position, indices: new Float64Array(size) }
+    const seeds: Array<readonly [string, Seeds]> = []
+    return given<Make, Failure>(
+      () => {
+        if (now !== before)
+          throw new Failing(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
+        return andThen<Failure>(choose(this.#job, rows), () => this.#seeds(rows, seeds))
+      },
+      () => ({ _tag: "Make", epoch, batch, indices: rows.indices, seeds, free: [] })
+    )
+  }
+
+  /** Asks the policy for the seeds of all stages that draw. */
+  #seeds(rows: Rows, seeds: Array<readonly [string, Seeds]>): Work<CoordinatesError> {
+    const { policy } = this.#job
+    if (policy === undefined) return undefined
+    for (const { id, scope } of this.#drawing.slice(seeds.length)) {
+      const request = requestAt(this.#job, id, scope, rows)
+      const own = seedsNow(policy, request)
+      if (own === undefined) {
+        return andThen(
+          Effect.map(policy.seeds(request), (later) => {
+            seeds.push([id.name, later])
+          }),
+          () => this.#seeds(rows, seeds)
+        )
+      }
+      seeds.push([id.name, own])
+    }
+    return undefined
+  }
+}
+
+const drawing = ({ pipeline: { ambient, stages } }: Job): ReadonlyArray<Drawing> => {
+  const batching = stages.findIndex(({ _tag }) => _tag === "Batch")
+  return stages.flatMap((stage, place) =>
+    stage._tag === "Sample" || !(stage.draws || ambient === "derive")
+      ? []
+      : [{ id: stage.id, scope: place < batching ? "sample" : "batch" }]
+  )
+}

@@ -1,0 +1,174 @@
+/**
+ * The rows of one batch: the samples as they are now, the rows they came from, and the rows that failed.
+ *
+ * @since 0.1.0
+ */
+import type { Batch } from "../../pipeline/Batch.ts"
+import * as Plan from "../plan/Plan.ts"
+import type { Place, Program } from "../plan/Program.ts"
+import type { Job } from "../plan/RunPlan.ts"
+import type { Rows } from "../plan/SeedRequest.ts"
+import { type Left, SamplesFailed } from "./Attempt.ts"
+import { isFault } from "./FailurePolicy.ts"
+import type { StageError } from "./StageError.ts"
+import type { Label } from "./StageResult.ts"
+import { Failing } from "./Work.ts"
+
+/**
+ * What the attempts at one batch work on. It outlives an attempt: what one has made, the next one does not make again.
+ *
+ * @since 0.1.0
+ */
+export class BatchRows {
+  readonly program: Program
+  readonly job: Job
+  readonly place: Place
+  /** The label of the batch, which no stage may change. */
+  readonly label: Label
+  /** The dataset index of each row; zeros until the sampler is asked. */
+  readonly indices: Float64Array
+  /** The rows as seeds and indices are requested for them. */
+  readonly requested: Rows
+  /** How many samples the worker made in the epoch before the first row. */
+  readonly ordinal: number
+  /** Whether another attempt may follow one that fails. */
+  readonly careful: boolean
+
+  /** How many attempts have begun. */
+  attempts = 0
+  /** How many samples were attempted again. */
+  retried = 0
+  /** What `values` holds: samples, or the one batch. */
+  scope: "sample" | "batch" = "sample"
+  /** The samples as they are now; behind `batch` the one batch. */
+  values: Array<unknown> = []
+  /**
+   * For each value the row it came from: filters leave values out, while seeds and errors go by rows. `undefined` while
+   * no value is left out; then the place of a value is its row.
+   */
+  numbers: Array<number> | undefined
+  /** The buffer that all samples lie in one behind the other, if there is one; a collate can adopt it. */
+  adoptable: ArrayBufferLike | undefined
+  /** The samples of this attempt that failed on their own, by row. */
+  readonly failed = new Map<number, StageError>()
+  /** The samples made so far, by row; `undefined` as long as `values` holds all of them, in order. */
+  #made: Map<number, unknown> | undefined
+
+  constructor(program: Program, place: Place) {
+    const { job, limits, worker } = program
+    const { batch, count, epoch, position } = place
+    this.program = program
+    this.job = job
+    this.place = place
+    this.label = { epoch, index: batch, rank: job.plan.rank, worker }
+    this.indices = new Float64Array(count)
+    this.requested = { epoch, worker, batch, position, indices: this.indices }
+    this.ordinal = Plan.ordinalAt(job.plan, batch, position)
+    this.careful = limits.careful
+  }
+
+  /** The row that the value at a place came from. */
+  rowOf(place: number): number {
+    return this.numbers === undefined ? place : (this.numbers[place] as number) // as many rows as values
+  }
+
+  /** Forgets everything that was made. */
+  restart(): void {
+    this.failed.clear()
+    this.#made = undefined
+    this.numbers = undefined
+    this.values = []
+    this.adoptable = undefined
+    this.scope = "sample"
+  }
+
+  /** Has {@link assemble} put the samples together by row. */
+  assembleByRow(): void {
+    this.#made ??= new Map()
+  }
+
+  /** Marks a sample as failed on its own. Throws the error if no other attempt can follow. */
+  fail(row: number, error: StageError): void {
+    if (!this.careful || !isFault(error)) throw new Failing(error)
+    this.failed.set(row, error)
+  }
+
+  /** Leaves out the values whose rows failed. */
+  dropFailed(): void {
+    if (this.failed.size === 0) return
+    const places = new Set<number>()
+    for (let place = 0; place < this.values.length; place++) if (this.failed.has(this.rowOf(place))) places.add(place)
+    this.drop(places)
+  }
+
+  /** Leaves out the values at some places. */
+  drop(places: ReadonlySet<number>): void {
+    const numbers: Array<number> = []
+    const values: Array<unknown> = []
+    for (let place = 0; place < this.values.length; place++) {
+      if (places.has(place)) continue
+      numbers.push(this.rowOf(place))
+      values.push(this.values[place])
+    }
+    this.numbers = numbers
+    this.values = values
+  }
+
+  /**
+   * Puts together what this attempt and earlier ones have made, without the rows in `left`, or with their neighbours in
+   * their place. Throws `SamplesFailed` if samples failed in this attempt.
+   */
+  assemble(left: Left): void {
+    if (this.failed.size > 0) {
+      // What is made stays made.
+      this.#keepMade()
+      const [first, ...more] = Array.from(this.failed)
+        .toSorted(([a], [b]) => a - b)
+        .map(([, error]) => error)
+      if (first !== undefined) throw new Failing(new SamplesFailed({ errors: [first, ...more] }))
+    }
+    if (this.#made === undefined || this.scope === "batch") return
+    const made = this.#keepMade()
+    const rows = Array.from(made.keys()).toSorted((a, b) => a - b)
+    const filled = this.program.limits.fill === "neighbour" ? withNeighbours(rows, left) : rows
+    this.numbers = filled
+    this.values = filled.map((row) => made.get(row))
+    this.adoptable = undefined
+  }
+
+  /** Moves the values to the samples made so far. */
+  #keepMade(): Map<number, unknown> {
+    this.#made ??= new Map()
+    for (let place = 0; place < this.values.length; place++) this.#made.set(this.rowOf(place), this.values[place])
+    this.values = []
+    this.numbers = undefined
+    return this.#made
+  }
+
+  /** Replaces the samples by the batch of `size` samples that has these columns. */
+  collated(columns: unknown, size: number): void {
+    const batch: Batch<unknown> = { ...this.label, size, indices: this.#keptIndices(), columns }
+    this.values = [batch]
+    this.numbers = undefined
+    this.scope = "batch"
+  }
+
+  #keptIndices(): Float64Array {
+    if (this.numbers === undefined) return this.indices
+    return Float64Array.from(this.numbers, (row) => this.indices[row] as number) // rows of the batch
+  }
+}
+
+/** Fills each row that was left out by the row before it, or by the first one if there is none before it. */
+const withNeighbours = (made: Array<number>, left: Left): Array<number> => {
+  const [first] = made
+  if (first === undefined) return made
+  let before = first
+  const all = [...made.map((row) => ({ row, left: false })), ...Array.from(left, (row) => ({ row, left: true }))]
+  return all
+    .toSorted((a, b) => a.row - b.row)
+    .map((own) => {
+      if (!own.left) before = own.row
+      return before
+    })
+}

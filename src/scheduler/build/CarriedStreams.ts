@@ -1,0 +1,53 @@
+/**
+ * The streams that one worker carries on from sample to sample, for a policy that seeds a worker and not a sample (as
+ * PyTorch's loader does).
+ *
+ * @since 0.1.0
+ */
+import * as Rng from "../../random/Rng.ts"
+import type { Seed } from "../../seeding/Seed.ts"
+import type { Carries } from "../../seeding/SeedPolicy.ts"
+
+/** @since 0.1.0 */
+export class Streams {
+  readonly #span: Carries
+  readonly #rngs = new Map<string, Rng.Rng>()
+  #epoch = 0
+
+  constructor(span: Carries) {
+    this.#span = span
+  }
+
+  /** To be told before a batch of an epoch is made; streams that end with their epoch end here. */
+  enter(epoch: number): void {
+    if (this.#span === "epoch" && epoch !== this.#epoch) this.#rngs.clear()
+    this.#epoch = epoch
+  }
+
+  /** The stream of a slot, started at `seed` where it is not under way. */
+  at(slot: string, seed: Seed): Rng.Rng {
+    return this.#known(slot, () => {
+      const rng = Rng.make(seed)
+      // By what it draws and not by where it started, else the forks of one name would be the same for all samples.
+      rng.fork = (name) => seeded(rng).fork(name)
+      return rng
+    })
+  }
+
+  /** The stream beside a slot's for ambient randomness, which then moves none of the stage's own draws. */
+  ambient(slot: string, seed: Seed): Rng.Rng {
+    return this.#known(`${slot}, ambient`, () => Rng.make(seed).fork("ambient"))
+  }
+
+  #known(slot: string, start: () => Rng.Rng): Rng.Rng {
+    let rng = this.#rngs.get(slot)
+    if (rng === undefined) {
+      rng = start()
+      this.#rngs.set(slot, rng)
+    }
+    return rng
+  }
+}
+
+const seeded = (rng: Rng.Rng): Rng.Rng =>
+  Rng.make({ algorithm: "philox4x32-10", words: [rng.word(), rng.word(), rng.word(), rng.word(), 0, 0] })

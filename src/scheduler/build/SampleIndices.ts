@@ -1,0 +1,54 @@
+/**
+ * Which samples of the dataset stand at the rows of a batch.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { shown } from "../../core/InvalidOption.ts"
+import * as Ambient from "../../seeding/ambient/Ambient.ts"
+import type { CoordinatesError } from "../../seeding/Coordinates.ts"
+import type { Job, Order } from "../plan/RunPlan.ts"
+import type { Rows } from "../plan/SeedRequest.ts"
+import { sampling } from "./ForbiddenRng.ts"
+import { errorAt, type StageError } from "./StageError.ts"
+import { InvalidResult } from "./StageResult.ts"
+import { watched } from "./Watched.ts"
+import { Failing, suspended, type Work } from "./Work.ts"
+
+/**
+ * Asks the epoch's order for the index of each row, once, and writes it to `rows.indices`. A sampler is a user's code: what
+ * it throws becomes a `StageError` of stage `sample`.
+ *
+ * @since 0.1.0
+ */
+export const choose = (job: Job, rows: Rows): Work<StageError | CoordinatesError> =>
+  watched(job.watch, "sample", () => {
+    const order = job.known(rows.epoch)
+    if (order !== undefined) return put(job, rows, order)
+    return job.order(rows.epoch).pipe(
+      Effect.catchAllDefect((thrown) => Effect.fail(errorAt(job, rows, "sample", thrown))),
+      Effect.flatMap((own) => suspended<StageError>(() => put(job, rows, own)))
+    )
+  })
+
+const put = (job: Job, rows: Rows, order: Order): undefined => {
+  const { indices, position } = rows
+  try {
+    Ambient.plain(sampling(job.pipeline.ambient), () => {
+      for (let row = 0; row < indices.length; row++) {
+        const index: unknown = order(position + row)
+        // A typed array would make a number of it: 0 of null, 1 of "1".
+        if (typeof index !== "number") throw noIndex(index)
+        indices[row] = index
+      }
+    })
+  } catch (thrown) {
+    throw new Failing(errorAt(job, rows, "sample", thrown))
+  }
+}
+
+const noIndex = (index: unknown): InvalidResult =>
+  new InvalidResult({
+    what: `gave ${shown(index)} for an index`,
+    expected: "the order of a sampler gives a number for each position"
+  })

@@ -1,0 +1,119 @@
+/**
+ * What goes wrong while a batch is made, with the place where it did.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import { shown } from "../../core/InvalidOption.ts"
+import type { Uneven } from "../plan/Plan.ts"
+import type { Job } from "../plan/RunPlan.ts"
+
+/**
+ * A dataset, a stage or a collate failed. It names the place to the sample, and the call that makes that one sample
+ * again; `cause` is what was thrown or failed with, `failure` the same typed, when it came by an effect's error channel.
+ *
+ * @since 0.1.0
+ */
+export class StageError<out E = unknown> extends Data.TaggedError("StageError")<{
+  readonly policy: string
+  readonly seed: string
+  readonly epoch: number
+  readonly rank: number
+  readonly world: number
+  /** What the run does with a short last batch; `"error"` where it is not given. */
+  readonly uneven?: Uneven
+  readonly worker: number
+  readonly workers: number
+  readonly batch: number
+  /** The sample's index in the dataset; `undefined` when the fault is the whole batch's. */
+  readonly sample: number | undefined
+  /** Its position in the epoch's order. */
+  readonly position: number | undefined
+  /** How many samples the worker had made before it in the epoch. */
+  readonly ordinal: number | undefined
+  /** The stage's name; `dataset` for reading the samples, `batch` for collating them. */
+  readonly stage: string
+  readonly cause: unknown
+  readonly failure?: unknown
+}> {
+  declare readonly failure?: E
+
+  /** The call that makes this one sample (or batch) again. */
+  get replay(): string {
+    const { batch, epoch, position, rank, uneven = "error", workers, world } = this
+    const at = position === undefined ? `batch: ${batch}` : `position: ${position}`
+    const ranks = world === 1 ? "" : `, rank: ${rank}, world: ${world}`
+    const last = uneven === "error" ? "" : `, uneven: "${uneven}"`
+    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks}${last} })`
+  }
+
+  override get message(): string {
+    const sample =
+      this.sample === undefined ? "" : `, sample ${this.sample} (position ${this.position}, ordinal ${this.ordinal})`
+    const rank = this.world === 1 ? "" : `, rank ${this.rank} of ${this.world}`
+    const cause = shown(this.cause)
+    return (
+      `stage "${this.stage}" failed at epoch ${this.epoch}, batch ${this.batch}${sample}, ` +
+      `worker ${this.worker} of ${this.workers}${rank}, policy ${this.policy}, seed ${this.seed}: ${cause}\n` +
+      `  replay: ${this.replay}`
+    )
+  }
+}
+
+/**
+ * The dataset has another size than when the run was opened, so the plan no longer holds.
+ *
+ * @since 0.1.0
+ */
+export class DatasetChanged extends Data.TaggedError("DatasetChanged")<{
+  readonly dataset: string
+  readonly from: number
+  readonly to: number
+  readonly epoch: number
+  readonly batch: number
+}> {
+  override get message(): string {
+    return (
+      `dataset ${this.dataset} had ${this.from} samples when the run was opened and has ${this.to} at epoch ` +
+      `${this.epoch}, batch ${this.batch}; keep it as it is while a run is open, or open a new run over the new size`
+    )
+  }
+}
+
+/** The sample at which an error happened; the fields are `undefined` if the fault is the whole batch's. @since 0.1.0 */
+export interface SamplePlace {
+  readonly sample: number | undefined
+  readonly position: number | undefined
+  readonly ordinal: number | undefined
+  /** What an effect failed with, as opposed to what was thrown. */
+  readonly failure?: unknown
+}
+
+const wholeBatch: SamplePlace = { sample: undefined, position: undefined, ordinal: undefined }
+
+/** An error at a place of a run. @since 0.1.0 */
+export const errorAt = (
+  { plan, policy }: Pick<Job, "plan" | "policy">,
+  at: { readonly epoch: number; readonly batch: number; readonly worker: number },
+  stage: string,
+  cause: unknown,
+  { failure, ordinal, position, sample }: SamplePlace = wholeBatch
+): StageError => {
+  const { rank, uneven, workers, world } = plan
+  const { name = "none", seed = "none" } = policy ?? {}
+  return new StageError({
+    policy: name,
+    seed,
+    ...at,
+    rank,
+    world,
+    uneven,
+    workers,
+    sample,
+    position,
+    ordinal,
+    stage,
+    cause,
+    failure
+  })
+}

@@ -1,0 +1,200 @@
+/**
+ * The digest of a run: one hash over all that it delivered, so that two runs can be compared by 64 characters.
+ *
+ * ```text
+ * h(0) = 32 zero bytes        h(i) = SHA-256( h(i-1) ‖ SHA-256(columns of batch i) )
+ * ```
+ *
+ * Columns go in by name, in the order of their names, each with its name, element type and shape in front of its bytes.
+ * The batches' own hashes can be made anywhere and at any time; the chain takes them in the order of the plan, so the
+ * digest is the same whichever batch was ready first.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import { shown } from "../../core/InvalidOption.ts"
+import { sha256Stream } from "../../core/runtime.ts"
+import { isTypedArray, Tensor } from "../../core/Tensor.ts"
+import { isRecord } from "../../pipeline/Lease.ts"
+import { wellFormed } from "../../seeding/Seed.ts"
+
+/**
+ * A column holds what has no bytes of its own, such as a function.
+ *
+ * @since 0.1.0
+ */
+export class DigestError extends Data.TaggedError("DigestError")<{
+  readonly column: string
+  readonly found: string
+}> {
+  override get message(): string {
+    return (
+      `column "${this.column}" holds ${this.found}, which cannot be digested; ` +
+      "collate to tensors, strings, numbers or records of these, or run without a digest"
+    )
+  }
+}
+
+/** What hashing columns threw, as the typed error: columns of a caller's own making can have fields that throw. @since 0.1.0 */
+export const errorOf = (thrown: unknown): DigestError =>
+  thrown instanceof DigestError ? thrown : new DigestError({ column: "", found: shown(thrown) })
+
+type Hash = ReturnType<typeof sha256Stream>
+
+/**
+ * The 32 bytes that a batch's columns hash to. Throws {@link DigestError} for a column that has no bytes.
+ *
+ * @since 0.1.0
+ */
+export const ofColumns = (columns: unknown): Uint8Array => {
+  const hash = sha256Stream()
+  absorb(hash, "", columns)
+  return hash.digest()
+}
+
+/** Each entry is led by its length, so that no two different rows of entries run together to the same bytes. */
+const text = (hash: Hash, value: string): void => {
+  hash.update(`${value.length}:`).update(wellFormed(value))
+}
+
+/** Records this deep are taken for ones that hold themselves. */
+const DEEPEST = 64
+
+const absorb = (hash: Hash, name: string, value: unknown, depth = 0): void => {
+  if (depth > DEEPEST) throw new DigestError({ column: name.slice(0, 80), found: "records within records without end" })
+  if (value instanceof Tensor) {
+    text(hash, `${name} ${value.dtype} [${value.shape.join(",")}]`)
+    hash.update(bytesOf(value.data))
+  } else if (isTypedArray(value)) {
+    absorb(hash, name, new Tensor(value, [value.length]), depth + 1)
+  } else if (Array.isArray(value)) {
+    text(hash, `${name} list [${value.length}]`)
+    value.forEach((item: unknown, place) => {
+      if (typeof item === "string") text(hash, item)
+      else absorb(hash, `${name}[${place}]`, item, depth + 1)
+    })
+  } else if (isRecord(value)) {
+    const names = Object.keys(value).toSorted()
+    text(hash, `${name} record [${names.length}]`)
+    for (const own of names) absorb(hash, name === "" ? own : `${name}.${own}`, value[own], depth + 1)
+  } else if (typeof value === "string") {
+    text(hash, `${name} string`)
+    text(hash, value)
+  } else if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint" || value == null) {
+    // -0 prints as 0, yet is another number.
+    text(hash, `${name} ${typeof value} ${Object.is(value, -0) ? "-0" : String(value)}`)
+  } else {
+    const found =
+      typeof value === "object" ? `a ${value.constructor?.name || "thing of no named class"}` : `a ${typeof value}`
+    throw new DigestError({ column: name, found })
+  }
+}
+
+const bytesOf = (data: Tensor["data"]): Uint8Array => {
+  const own =
+    (data instanceof Float32Array || data instanceof Float64Array) && data.some(Number.isNaN) ? plain(data) : data
+  return new Uint8Array(own.buffer, own.byteOffset, own.byteLength)
+}
+
+/** A copy with one kind of NaN: which bits a NaN has depends on the engine, and no program can tell them apart. */
+const plain = (data: Float32Array | Float64Array): Tensor["data"] => {
+  const copy = data.slice()
+  const [words, nan] =
+    copy instanceof Float32Array
+      ? [new Uint32Array(copy.buffer), [0x7fc00000]]
+      : [new Uint32Array(copy.buffer), [0, 0x7ff80000]]
+  copy.forEach((value, index) => {
+    if (Number.isNaN(value)) words.set(nan, nan.length * index)
+  })
+  return copy
+}
+
+/** Bytes as hexadecimal digits. @since 0.1.0 */
+export const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+
+/** The bytes of hexadecimal digits. @since 0.1.0 */
+export const fromHex = (digits: string): Uint8Array =>
+  Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
+    Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16)
+  )
+
+/**
+ * The chain of a run. `add` takes the hashes of batches in any order, each with its place in the plan's row of batches;
+ * what came early waits (32 bytes each) until those before it are there.
+ *
+ * @since 0.1.0
+ */
+export class Chain {
+  #head: Uint8Array = new Uint8Array(32)
+  #next = 0
+  readonly #early = new Map<number, Uint8Array | undefined>()
+
+  /** A chain that goes on from where another one stood. */
+  static from(head: Uint8Array, next: number, early: ReadonlyArray<readonly [number, Uint8Array | undefined]>): Chain {
+    const chain = new Chain()
+    chain.#head = head
+    chain.#next = next
+    for (const [place, hash] of early) chain.#early.set(place, hash)
+    return chain
+  }
+
+  /** The first place that is missing. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** What came early, in the order of its places. */
+  get early(): ReadonlyArray<readonly [number, Uint8Array | undefined]> {
+    return [...this.#early].toSorted(([a], [b]) => a - b)
+  }
+
+  /** Adds the hash of the batch at `place`; `undefined` where the plan's batch came to nothing. */
+  add(place: number, hash: Uint8Array | undefined): void {
+    this.#early.set(place, hash)
+    this.#settle()
+  }
+
+  /** Leaves out all places before `place` that were not added; those that were go in, in the order of their places. */
+  skipTo(place: number): void {
+    for (const [own, hash] of this.early) {
+      if (own >= place) break
+      this.#early.delete(own)
+      this.#absorb(hash)
+    }
+    this.#next = Math.max(this.#next, place)
+    this.#settle()
+  }
+
+  /** The first place behind `place` that is missing. */
+  missingBehind(place: number): number {
+    let next = Math.max(place + 1, this.#next)
+    while (this.#early.has(next)) next++
+    return next
+  }
+
+  /** How many places before `place` are still missing. */
+  missing(place: number): number {
+    let count = Math.max(place - this.#next, 0)
+    if (this.#early.size > 0) for (const own of this.#early.keys()) if (own < place) count--
+    return count
+  }
+
+  #settle(): void {
+    while (this.#early.has(this.#next)) {
+      const hash = this.#early.get(this.#next)
+      this.#early.delete(this.#next)
+      this.#next++
+      this.#absorb(hash)
+    }
+  }
+
+  #absorb(hash: Uint8Array | undefined): void {
+    if (hash !== undefined) this.#head = sha256Stream().update(this.#head).update(hash).digest()
+  }
+
+  /** The digest over the plan's batches from the first on, as far as none is missing: 64 hexadecimal digits. */
+  get value(): string {
+    return hex(this.#head)
+  }
+}

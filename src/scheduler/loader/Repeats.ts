@@ -1,0 +1,180 @@
+/**
+ * Which batches this process has delivered, so that it can tell when it delivers the same ones a second time: the same
+ * order and the same draws under the same coordinates. A loop that opens a run for each of its epochs, and names the
+ * same epochs each time, trains on one epoch over and over, and nothing else shows it.
+ *
+ * @since 0.1.0
+ */
+import { sha256 } from "../../core/runtime.ts"
+import { datasetText, linesOf } from "../plan/Fingerprint.ts"
+import type { Job } from "../plan/RunPlan.ts"
+import type { CallSite } from "./CallSite.ts"
+import { hex } from "./Digest.ts"
+
+/** Datasets of so many samples are compared whole. */
+const WHOLE = 4096
+
+/** A row of batches that one run has delivered. */
+interface Stretch {
+  /** Its first place in the row of all batches, and the one behind its last. */
+  readonly from: number
+  to: number
+  /** Where the run was opened. */
+  readonly site: string
+  /** The run that it belongs to; 0 once that is closed. */
+  run: number
+}
+
+interface Entry {
+  readonly stretches: Array<Stretch>
+  /** Counts the stretches that were begun. */
+  begun: number
+  /** A repeat is told once. */
+  told: boolean
+}
+
+/** How many pipelines (each with its policy, seed and rank) are remembered; the one unused for longest is forgotten. */
+const MAX_ENTRIES = 1024
+/** How many stretches of each; the oldest is forgotten. */
+const MAX_STRETCHES = 256
+
+/** By what a pipeline is, as text: neither the pipeline nor its data are kept alive. */
+const register = new Map<string, Entry>()
+
+const entryOf = (key: string): Entry => {
+  const entry = register.get(key) ?? { stretches: [], begun: 0, told: false }
+  // What was used last stands last.
+  register.delete(key)
+  register.set(key, entry)
+  for (const oldest of register.keys()) {
+    if (register.size <= MAX_ENTRIES) break
+    register.delete(oldest)
+  }
+  return entry
+}
+
+/** All that the coordinates of a batch consist of, but for the epoch and the batch's number. */
+const keyOf = (job: Job): string => {
+  const { pipeline, plan, policy, size } = job
+  const { batchSize, batches, count, rank, workers, world } = plan
+  const all = {
+    stages: linesOf(pipeline),
+    // Large ones are told apart by some of their samples: all of them would cost more than the warning is worth.
+    dataset: datasetText(pipeline.dataset, size, size <= WHOLE ? "full" : "brief"),
+    policy: [policy?.name, policy?.seed],
+    // Under an elastic policy the number of workers changes no draw.
+    workers: policy?.elastic === true ? 0 : workers,
+    plan: [batchSize, batches, count, rank, world]
+  }
+  return hex(sha256(JSON.stringify(all)))
+}
+
+let runs = 0
+
+/** What a run tells the register. @since 0.1.0 */
+export class Tracker {
+  readonly #job: Job
+  readonly #checks: boolean
+  readonly #run = ++runs
+  #site: CallSite | undefined
+  #entry: Entry | undefined
+  #own: Stretch | undefined
+  /** Where the next stretch begins. */
+  #start: number
+  /** No other run's stretch lies before this place, as long as none has begun since. */
+  #clear = -1
+  #begun = 0
+
+  constructor(job: Job, site: CallSite, start: number, checks: boolean) {
+    this.#job = job
+    this.#site = site
+    this.#start = start
+    this.#checks = checks
+  }
+
+  /** Returns what is to be told before the batch at `place` is delivered, if another run has delivered it. */
+  check(place: number): string | undefined {
+    const { entry, own } = this.#mine()
+    if (!this.#checks || entry.told) return undefined
+    if (place < this.#clear && this.#begun === entry.begun) return undefined
+    return this.#check(entry, place, own)
+  }
+
+  /** A batch is delivered, and with it all before `next`. */
+  pass(next: number): void {
+    const { own } = this.#mine()
+    own.to = Math.max(own.to, next)
+  }
+
+  #mine(): { readonly entry: Entry; readonly own: Stretch } {
+    if (this.#entry === undefined) this.#entry = entryOf(keyOf(this.#job))
+    return { entry: this.#entry, own: this.#own ?? this.#begin(this.#entry) }
+  }
+
+  /** What lies before `place` is not delivered. */
+  skipTo(place: number): void {
+    if (this.#own !== undefined) this.#own.run = 0
+    this.#own = undefined
+    this.#start = place
+  }
+
+  /** The run is closed. */
+  end(): void {
+    if (this.#own !== undefined) this.#own.run = 0
+  }
+
+  #begin(entry: Entry): Stretch {
+    const site = this.#site?.text ?? ""
+    // A loop over single epochs makes one stretch.
+    const before = entry.stretches.find((own) => own.run === 0 && own.to === this.#start && own.site === site)
+    const own: Stretch = before ?? { from: this.#start, to: this.#start, site, run: this.#run }
+    own.run = this.#run
+    if (before === undefined) {
+      entry.stretches.push(own)
+      if (entry.stretches.length > MAX_STRETCHES) entry.stretches.shift()
+    }
+    entry.begun++
+    this.#own = own
+    return own
+  }
+
+  #check(entry: Entry, place: number, own: Stretch): string | undefined {
+    this.#begun = entry.begun
+    this.#clear = Number.POSITIVE_INFINITY
+    for (const other of entry.stretches) {
+      if (other === own) continue
+      if (other.from <= place && place < other.to) {
+        entry.told = true
+        return told(this.#job, place, other.site, own.site)
+      }
+      if (other.from > place) this.#clear = Math.min(this.#clear, other.from)
+    }
+    return undefined
+  }
+}
+
+const told = ({ pipeline, plan: { batches }, policy }: Job, place: number, before: string, now: string): string => {
+  const [epoch, batch] = [Math.floor(place / batches), place % batches]
+  return (
+    `epoch ${epoch} is delivered a second time: batch ${batch} of the pipeline over ${pipeline.dataset.name} ` +
+    `(policy ${policy?.name ?? "none"}, seed ${policy?.seed ?? "none"}) has the same order and the same random draws as before\n` +
+    `  first by the run opened at ${before}\n  again by the run opened at ${now}\n` +
+    "  For several epochs open one run with { epochs: n }, or name each run's epoch with { epoch: k }; " +
+    "if the repeat is meant, say { replay: true }"
+  )
+}
+
+/**
+ * The tracker of a run; none where nothing draws, so that there is nothing to repeat, or where the repeat is meant.
+ * A run that goes on from a cursor names its place itself: what it delivers is remembered, and not told.
+ *
+ * @since 0.1.0
+ */
+export const track = (
+  job: Job,
+  site: CallSite,
+  { from, replay, start }: { readonly from: boolean; readonly replay: boolean; readonly start: number }
+): Tracker | undefined => {
+  const draws = job.pipeline.ambient === "derive" || job.pipeline.stages.some((stage) => stage.draws)
+  return replay || !draws ? undefined : new Tracker(job, site, start, !from)
+}

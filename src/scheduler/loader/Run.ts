@@ -1,0 +1,214 @@
+/**
+ * Opens a run: puts its workers, its lanes and its delivery together.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import { checked, InvalidOption, whole } from "../../core/InvalidOption.ts"
+import type { Names } from "../../core/Options.ts"
+import type { Batch } from "../../pipeline/Batch.ts"
+import type { Pipeline } from "../../pipeline/Pipeline.ts"
+import * as Ambient from "../../seeding/ambient/Ambient.ts"
+import type { Failure } from "../backends/Backend.ts"
+import { Workers } from "../backends/Workers.ts"
+import * as FailurePolicy from "../build/FailurePolicy.ts"
+import * as Job from "../plan/RunPlan.ts"
+import { Breath } from "./Breath.ts"
+import type { CallSite } from "./CallSite.ts"
+import * as Cursor from "./Cursor.ts"
+import * as Delivery from "./Delivery.ts"
+import * as Digest from "./Digest.ts"
+import { EmptyBatches } from "./EmptyBatch.ts"
+import * as Epochs from "./Epochs.ts"
+import type { EpochPassed, Loader, LoaderError } from "./Loader.ts"
+import * as Metrics from "./Metrics.ts"
+import * as Profile from "./Profile.ts"
+import * as Repeats from "./Repeats.ts"
+import { NAMES, type Options, pipelineOf, resolve, settings } from "./RunOptions.ts"
+import * as Verify from "./Verify.ts"
+import * as Building from "./WorkerFibers.ts"
+import { Lanes } from "./WorkerQueues.ts"
+
+/** What takes spans where nobody has said what should; its spans are seen by nobody. */
+const untraced = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/** Opens a run for the code at `site`, which called the function `of`; `names` are its options. @since 0.1.0 */
+export const open = <C, E, R>(
+  pipeline: Pipeline<Batch<C>, E, R>,
+  options: Options,
+  site: CallSite,
+  of: string,
+  names: Names<object> = NAMES
+): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Scope.Scope> =>
+  Effect.gen(function* () {
+    const {
+      digest,
+      prefetch,
+      range: asked,
+      ready,
+      replay,
+      verify
+    } = yield* checked(() => {
+      pipelineOf(of, pipeline)
+      return settings(options, of, names)
+    })
+    const { backend, count: workers, start } = yield* Workers
+    const traced = Ambient.ownTracer(yield* Effect.tracer) !== untraced
+    // As many queues as there are lanes; more are never asked.
+    const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch, workers) : undefined
+    const job = yield* Job.make(pipeline, workers, options, { times: recorder?.times, traced })
+    const counting = yield* Metrics.counting
+    const failures = yield* FailurePolicy.FailurePolicy
+    yield* checked(() => onceOnly(job, failures))
+    const { batches } = job.plan
+    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow)
+    const range = yield* checked(() => {
+      const own = resolve(asked, from)
+      // Beyond one epoch alone there are others, which runs of their own deliver.
+      if (from !== undefined && own.start === 0) Cursor.within(from, job, own.end)
+      return own
+    })
+    yield* checked(() => whole("the batches of all epochs up to the run's last one", range.end * batches, 0))
+    const epochs = range.end - range.start
+    const end = range.end * batches
+    // The first place that is to be built, and those behind it that are not to be built again.
+    const first = from === undefined ? range.start * batches : from.epoch * batches + from.batch
+    const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < end))
+    const lanes = new Lanes({ workers, batches, prefetch, ready, first, end, ahead })
+    const breath = new Breath()
+    const span = traced
+      ? yield* Effect.makeSpanScoped("furrow.run", {
+          attributes: { workers, backend, epochs, batches, policy: job.policy?.name ?? "none" },
+          captureStackTrace: false
+        })
+      : undefined
+
+    yield* Ambient.installed(pipeline.ambient)
+    const context = yield* Effect.context<R>()
+    const making = { digest, failures, prefetch, batches: Math.max(end - first - ahead.size, 0) }
+    const looks = yield* fromPipeline<ReadonlyArray<Building.Look>, E, R>(
+      Building.start({ breath, job, lanes, recorder, settings: making, span, start }),
+      context
+    )
+    const chain = chainFrom(from, first, job)
+    const chosen = new Verify.Chosen(verify, job)
+    const repeats = Repeats.track(job, site, { from: from !== undefined, replay, start: first })
+    const delivery = Delivery.make({
+      batches,
+      breath,
+      budget: failures.skip === undefined ? 0 : FailurePolicy.allowance(failures.skip.budget, job.plan.count * epochs),
+      chain,
+      chosen,
+      counting,
+      // A rank that is alone delivers nothing where nothing is left of a batch; several have to stay in step.
+      empty: job.plan.world === 1 ? undefined : new EmptyBatches(job.plan),
+      lanes,
+      looks,
+      range,
+      ready,
+      recorder,
+      repeats,
+      skip: failures.skip,
+      skippedBefore: from?.skipped ?? 0
+    })
+    // The last to be added is the first to be run: whoever waits for a batch hears of it before the workers end.
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        lanes.close()
+        repeats?.end()
+      })
+    )
+
+    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E;
+    // a batch of no rows has the columns of one with rows, or, as `Batch` says, none where the rank has no rows.
+    const typed = <Own>(taking: Effect.Effect<Option.Option<Batch<unknown>>, Delivery.DeliveryError | Own>) =>
+      taking as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E> | Own>
+    const take = typed<never>(delivery.take)
+    const { stats } = delivery
+    return {
+      batches,
+      take,
+      // As above.
+      forEach: delivery.forEach as Loader<C, E>["forEach"],
+      stream: Stream.repeatEffectOption(
+        Effect.flatMap(Effect.mapError(take, Option.some), (batch) =>
+          Option.isSome(batch) ? Effect.succeed(batch.value) : Effect.fail(Option.none())
+        )
+      ),
+      epochs: Epochs.make<C, E>(
+        {
+          enter: delivery.enter as Epochs.Source<C, E>["enter"], // as above
+          takeOf: (epoch) => typed<EpochPassed>(delivery.takeOf(epoch))
+        },
+        yield* Effect.runtime<never>()
+      ),
+      stats: Effect.sync(() => ({ ...stats })),
+      verify: fromPipeline<ReadonlyArray<Verify.Verified>, E, R, Verify.ImpureBatch>(
+        Effect.tap(
+          chosen.again(job, making, (count) => {
+            stats.retried += count
+          }),
+          (again) => {
+            stats.verified += again.length
+          }
+        ),
+        context
+      ),
+      profile: Effect.sync(() => Option.fromNullable(recorder?.profile(stats.waited))),
+      digest: Effect.sync(() => chain.value),
+      cursor: Effect.sync(() =>
+        Cursor.make(job, {
+          // A run of no batches stays at its start.
+          epoch: batches === 0 ? (from?.epoch ?? range.start) : Math.floor(chain.next / batches),
+          batch: batches === 0 ? 0 : chain.next % batches,
+          end: range.end,
+          ahead: chain.early.map(([place, hash]) => [place, hash === undefined ? null : Digest.hex(hash)]),
+          batches: stats.batches + (from?.batches ?? 0),
+          samples: stats.samples + (from?.samples ?? 0),
+          skipped: stats.skipped + (from?.skipped ?? 0),
+          digest: digest ? chain.value : null
+        })
+      )
+    }
+  })
+
+/** Throws where what is made again would not be what it was. */
+const onceOnly = ({ policy }: Job.Job, { retry, skip, timeout }: FailurePolicy.Service): void => {
+  if (policy?.carries === undefined || (retry === undefined && skip === undefined && timeout.sample === undefined))
+    return
+  throw new InvalidOption({
+    option: "the failure policy",
+    value: skip === undefined ? (retry === undefined ? "timeout.sample" : "retry") : "skip",
+    expected: `FailurePolicy.fail under policy ${policy.name}: it carries streams on from sample to sample, so that a sample that is made again would draw what comes next`
+  })
+}
+
+/** The chain where the cursor's run left it; a rank that was another one starts a chain of its own. */
+const chainFrom = (from: Cursor.Cursor | undefined, first: number, { plan }: Job.Job): Digest.Chain => {
+  if (from === undefined) return Digest.Chain.from(new Uint8Array(32), first, [])
+  const same = from.fingerprints.ranks === `${plan.rank} of ${plan.world}`
+  const head = same && from.digest !== null ? Digest.fromHex(from.digest) : new Uint8Array(32)
+  return Digest.Chain.from(
+    head,
+    first,
+    from.ahead.map(([place, hash]) => [place, hash === null ? undefined : Digest.fromHex(hash)])
+  )
+}
+
+/**
+ * An effect of a worker with what the pipeline's types say of it and a worker does not know: it requires R, which
+ * `context` holds, and its stages fail with E.
+ *
+ * @since 0.1.0
+ */
+export const fromPipeline = <A, E, R, Own = never>(
+  effect: Effect.Effect<unknown, Failure | Own, unknown>,
+  context: Context.Context<R>
+): Effect.Effect<A, LoaderError<E> | Own> =>
+  Effect.provide(effect, context as Context.Context<unknown>) as Effect.Effect<A, LoaderError<E> | Own>

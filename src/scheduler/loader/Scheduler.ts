@@ -1,0 +1,243 @@
+/**
+ * The scheduler: a fiber per worker, and one row of batches out of them.
+ *
+ * ```text
+ *            ┌ worker 0: batch 0, n, 2n …   ─┐  up to `prefetch` made and not yet taken, each
+ * pipeline ──┤ worker 1: batch 1, n+1 …     ─┼─→ taken in the plan's order, or as they are ready
+ *            └ worker n-1: batch n-1, 2n-1 …─┘
+ * ```
+ *
+ * A worker that has `prefetch` batches waiting stops until one is taken, so a slow consumer holds memory flat. Closing
+ * the scope of a run (its end, an error, `break`, an interrupt) ends all its fibers before it returns.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { foreign } from "../../core/ForeignEffect.ts"
+import { checked, InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { type Names, optionsOf } from "../../core/Options.ts"
+import type { Batch } from "../../pipeline/Batch.ts"
+import type { Pipeline } from "../../pipeline/Pipeline.ts"
+import * as Ambient from "../../seeding/ambient/Ambient.ts"
+import * as Worker from "../build/Worker.ts"
+import * as Plan from "../plan/Plan.ts"
+import * as Job from "../plan/RunPlan.ts"
+import { callSite } from "./CallSite.ts"
+import { EmptyBatches } from "./EmptyBatch.ts"
+import * as Iterator from "./Iterator.ts"
+import type { Epoch, Loader, LoaderError } from "./Loader.ts"
+import type { Provides } from "./Provides.ts"
+import * as Run from "./Run.ts"
+import { type Options, pipelineOf } from "./RunOptions.ts"
+
+export { ThreadError } from "../backends/threads/ThreadError.ts"
+export { DatasetChanged, StageError } from "../build/StageError.ts"
+export { MAX_WORLD, ranksFromConfig, ranksFromEnvironment } from "../plan/Ranks.ts"
+export {
+  type Epoch,
+  EpochPassed,
+  type Epochs,
+  type Loader,
+  type LoaderError,
+  RunClosed,
+  RunNotOpen,
+  type Stats
+} from "./Loader.ts"
+export type { Profile, QueueUse, StageTime, WorkerTime } from "./Profile.ts"
+export { format as formatProfile } from "./Profile.ts"
+export type { EpochOptions, Options, RunOptions } from "./RunOptions.ts"
+export { ImpureBatch, type Verified } from "./Verify.ts"
+
+/**
+ * Opens a run: starts its workers, which live until the scope closes.
+ *
+ * @example
+ * import { Effect, Stream } from "effect"
+ * import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "furrow"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
+ *
+ * const program = Effect.gen(function* () {
+ *   const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true })
+ *   yield* Stream.runDrain(loader.stream)
+ *   return { stats: yield* loader.stats, digest: yield* loader.digest }
+ * })
+ * const run = program.pipe(
+ *   Effect.scoped,
+ *   Effect.provide(SeedPolicy.epochWorker({ seed: 42 })),
+ *   Effect.provide(Workers.fibers(2))
+ * )
+ * const { digest, stats } = await Effect.runPromise(run)
+ * console.assert(stats.samples === 20 && digest.length === 64)
+ *
+ * @since 0.1.0
+ */
+export const open = <C, E, R>(
+  pipeline: Pipeline<Batch<C>, E, R>,
+  options: Options
+): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Scope.Scope> =>
+  Run.open(pipeline, options, callSite(open), "Scheduler.open")
+
+/**
+ * The batches of a pipeline as a stream. It opens a run when it is run and closes it when it ends, however it ends.
+ *
+ * @example
+ * import { Effect, Stream } from "effect"
+ * import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.batch(4))
+ * const sizes = Scheduler.stream(pipeline, { epochs: 1 }).pipe(
+ *   Stream.map((batch) => batch.size),
+ *   Stream.runCollect,
+ *   Effect.provide(Workers.fibers(2))
+ * )
+ * console.assert(Array.from(await Effect.runPromise(sizes)).join() === "4,4,2")
+ *
+ * @since 0.1.0
+ */
+export const stream = <C, E, R>(
+  pipeline: Pipeline<Batch<C>, E, R>,
+  options: Options
+): Stream.Stream<Batch<C>, LoaderError<E>, R> =>
+  Stream.unwrapScoped(
+    Effect.map(Run.open(pipeline, options, callSite(stream), "Scheduler.stream"), (loader) => loader.stream)
+  )
+
+/** Runs of a pipeline for code without Effect; each iteration opens a run of its own. @since 0.1.0 */
+export interface Iteration<out C, out E = never> extends AsyncIterable<Batch<C>> {
+  /** The same, epoch by epoch, so that something can be done between two of them. */
+  readonly epochs: AsyncIterable<Epoch<C, E>>
+}
+
+/**
+ * The batches of a pipeline for code without Effect. `break`, `return` and `throw` out of the loop end all workers
+ * before the loop is left; so do the end and an error, which is thrown as the typed error it is. Each time it is
+ * iterated it opens a run of its own. Where a run is to be stopped, resumed or looked at, `furrow` opens one.
+ *
+ * @example
+ * import { Layer } from "effect"
+ * import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "furrow"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
+ * const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))
+ *
+ * let rows = 0
+ * for await (const epoch of Scheduler.iterate(pipeline, layer, { epochs: 2 }).epochs) {
+ *   for await (const batch of epoch) rows += batch.size
+ *   console.assert(rows === 10 * (epoch.number + 1))
+ * }
+ *
+ * @since 0.1.0
+ */
+export const iterate = <C, E, R, ROut, EL>(
+  pipeline: Pipeline<Batch<C>, E, R>,
+  layer: Layer.Layer<ROut, EL> & Provides<NoInfer<R>, NoInfer<ROut>>,
+  options: Options
+): Iteration<C, E> => {
+  const opened = Run.open(pipeline, options, callSite(iterate), "Scheduler.iterate")
+  // `Provides` refuses a layer that lacks a service.
+  const services = (isLayer(layer) ? layer : Layer.fail(noLayer(layer))) as Layer.Layer<R, EL | InvalidOption>
+  const byEpoch = Effect.flatMap(opened, ({ epochs }) => Iterator.pulling(epochs))
+  return {
+    [Symbol.asyncIterator]: () => Iterator.make(opened, services),
+    epochs: { [Symbol.asyncIterator]: () => Iterator.make(byEpoch, services) }
+  }
+}
+
+/** One of another copy of `effect` is refused as such when the run opens. */
+const isLayer = (value: unknown): boolean =>
+  Layer.isLayer(value) || foreign("the layer of the run", value) !== undefined
+
+const noLayer = (value: unknown): InvalidOption =>
+  new InvalidOption({
+    option: "the layer",
+    value,
+    expected:
+      "a Layer with the pipeline's services, such as Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epochs: 10 })"
+  })
+
+/** Which sample to make again; the figures stand in a `StageError`. @since 0.1.0 */
+export type ReplayOptions = Job.Sharing & {
+  readonly epoch: number
+  /** How many workers the run had; under an elastic policy any number will do. */
+  readonly workers: number
+} & (
+    | { /** The sample's position in the epoch's order. */ readonly position: number }
+    | { /** The number of the batch within the epoch. */ readonly batch: number }
+  )
+
+const REPLAY: Names<Job.Sharing & Record<"epoch" | "workers" | "position" | "batch", number>> = {
+  epoch: true,
+  workers: true,
+  position: true,
+  batch: true,
+  rank: true,
+  world: true,
+  uneven: true
+}
+
+/**
+ * Makes one sample of a run again, as it stands before `batch` (none when a filter leaves it out), or one whole batch,
+ * when asked by its number. It starts no worker and makes nothing else. A {@link StageError} spells out the call.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy } from "furrow"
+ *
+ * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
+ * const sample = Scheduler.replay(pipeline, { epoch: 1, position: 7, workers: 2 }).pipe(
+ *   Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))
+ * )
+ * console.assert(Effect.runSync(sample)._tag === "Some")
+ *
+ * @since 0.1.0
+ */
+export const replay = <C, E, R>(
+  pipeline: Pipeline<Batch<C>, E, R>,
+  options: ReplayOptions
+): Effect.Effect<Option.Option<unknown>, LoaderError<E>, R> =>
+  Effect.gen(function* () {
+    yield* checked(() => {
+      pipelineOf("Scheduler.replay", pipeline)
+      optionsOf<object>("Scheduler.replay", options, REPLAY)
+    })
+    const job = yield* Job.make(pipeline, options.workers, options)
+    const { batch, epoch, position } = yield* checked(() => {
+      const last = job.plan.batches - 1
+      const position = "position" in options ? whole("position", options.position, 0, job.plan.count - 1) : undefined
+      if (position === undefined && !("batch" in options)) {
+        throw new InvalidOption({ option: "what to replay", value: options, expected: "given a position or a batch" })
+      }
+      const asked = "batch" in options ? options.batch : Math.floor((position ?? 0) / job.plan.batchSize)
+      if (position !== undefined) {
+        const { position: from, size } = Plan.rows(job.plan, asked)
+        if (position < from || position >= from + size) {
+          const { rank } = job.plan
+          const expected =
+            size === 0
+              ? `in another batch: rank ${rank} has none of this one`
+              : `from ${from} to ${from + size - 1}, rank ${rank}'s share of batch ${asked}`
+          throw new InvalidOption({ option: "position", value: position, expected })
+        }
+      }
+      return { epoch: whole("epoch", options.epoch, 0), batch: whole("batch", asked, 0, last), position }
+    })
+    const worker = Worker.make(job, Plan.worker(job.plan, batch))
+    const made = Effect.zipRight(
+      worker.advance(epoch, batch),
+      position === undefined
+        ? Effect.map(worker.batch(epoch, batch), (made) =>
+            made === undefined && job.plan.world > 1
+              ? Option.some(new EmptyBatches(job.plan).at(epoch * job.plan.batches + batch))
+              : Option.fromNullable(made)
+          )
+        : worker.sample(epoch, position)
+    )
+    yield* Ambient.installed(pipeline.ambient)
+    const context = yield* Effect.context<R>()
+    return yield* Run.fromPipeline<Option.Option<unknown>, E, R>(made, context)
+  }).pipe(Effect.scoped)

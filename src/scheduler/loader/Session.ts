@@ -1,0 +1,108 @@
+/**
+ * Something that is opened within a scope, for code without Effect: opened by the first use, and closed once, with all
+ * its fibers ended.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
+import { ownLayer } from "../../core/ForeignEffect.ts"
+
+/** What was opened, and what its layer gave. */
+interface Opened<A, R> {
+  readonly value: A
+  readonly runtime: Runtime.Runtime<R>
+}
+
+/** @since 0.1.0 */
+export class Session<A, E, R> {
+  readonly #open: Effect.Effect<A, E, R | Scope.Scope>
+  readonly #layer: Layer.Layer<R, E>
+  readonly #scope = Effect.runSync(Scope.make())
+  #opened: Opened<A, R> | undefined
+  #closed: Promise<void> | undefined
+  #atWork: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(open: Effect.Effect<A, E, R | Scope.Scope>, layer: Layer.Layer<R, E>) {
+    this.#open = open
+    this.#layer = layer
+  }
+
+  /** What was opened; none before the first use. It stays readable when it is closed. */
+  get opened(): A | undefined {
+    return this.#opened?.value
+  }
+
+  /** What the layer gave, with its services; none before the first use. */
+  get runtime(): Runtime.Runtime<R> | undefined {
+    return this.#opened?.runtime
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /**
+   * Runs an effect over what is opened; uses that overlap are served one after the other. `undefined` when it was closed
+   * before, or while, it ran. It never rejects.
+   */
+  use<B, E2>(work: (opened: A) => Effect.Effect<B, E2, Scope.Scope>): Promise<Exit.Exit<B, E | E2> | undefined> {
+    const result = this.#last.then(() => this.#run(work))
+    this.#last = result
+    return result
+  }
+
+  /** Calls off the use under way, and closes what was opened, once. */
+  close(): Promise<void> {
+    this.#closed ??= Effect.runPromise(
+      Effect.zipRight(
+        this.#atWork === undefined ? Effect.void : Fiber.interrupt(this.#atWork),
+        Scope.close(this.#scope, Exit.void)
+      )
+    )
+    return this.#closed
+  }
+
+  async #run<B, E2>(work: (opened: A) => Effect.Effect<B, E2, Scope.Scope>): Promise<Exit.Exit<B, E | E2> | undefined> {
+    if (this.#closed !== undefined) {
+      await this.#closed
+      return undefined
+    }
+    const given = (opened: A): Effect.Effect<B, E2> =>
+      Scope.extend(
+        Effect.suspend(() => work(opened)),
+        this.#scope
+      )
+    const own = this.#opened
+    const fiber: Fiber.RuntimeFiber<B, E | E2> =
+      own === undefined
+        ? Effect.runFork(Effect.flatMap(this.#opening, ({ runtime, value }) => Effect.provide(given(value), runtime)))
+        : Runtime.runFork(own.runtime)(given(own.value))
+    this.#atWork = fiber
+    const exit = await Effect.runPromise(Fiber.await(fiber))
+    this.#atWork = undefined
+    if (this.#closed === undefined) return exit
+    // What was done before it was closed is done; an interrupt is the closing's.
+    await this.#closed
+    return Exit.isSuccess(exit) || !Exit.isInterrupted(exit) ? exit : undefined
+  }
+
+  /** With the layer's runtime and not its context alone, so that its loggers, tracers and the like hold, too. */
+  readonly #opening: Effect.Effect<Opened<A, R>, E> = Effect.suspend(() =>
+    Scope.extend(Layer.toRuntime(ownLayer("the layer of the run", this.#layer)), this.#scope)
+  ).pipe(
+    Effect.flatMap((runtime) =>
+      Effect.map(Effect.provide(Scope.extend(this.#open, this.#scope), runtime), (value) => ({ value, runtime }))
+    ),
+    Effect.tap((opened) =>
+      Effect.sync(() => {
+        this.#opened = opened
+      })
+    )
+  )
+}

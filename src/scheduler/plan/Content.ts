@@ -1,0 +1,160 @@
+/**
+ * A hash over what a dataset holds, so that another content of the same name and size is noticed.
+ *
+ * All of it is hashed where that takes no longer than a fraction of a second; of more, samples at even distances.
+ *
+ * @since 0.1.0
+ */
+
+import { bytesOf } from "../../core/Parameters.ts"
+import { sha256Stream } from "../../core/runtime.ts"
+import { isTypedArray, Tensor, type TypedArray } from "../../core/Tensor.ts"
+import type { Columnar, Field } from "../../sources/Columnar.ts"
+import type { Dataset } from "../../sources/Dataset.ts"
+import { Plain } from "../../sources/RandomAccess.ts"
+import { ofColumns } from "../loader/Digest.ts"
+
+/** What is known of a dataset's content. @since 0.1.0 */
+export interface Looked {
+  /** 16 hexadecimal digits, or what was declared; empty where nothing can be told. */
+  readonly text: string
+  /** How many samples it covers; all of them where it was declared. */
+  readonly samples: number
+}
+
+/** Columns of up to so many bytes are hashed as a whole, in about 40 ms. */
+const MOST_BYTES = 2 ** 26
+/** So many samples that are objects are hashed, a few microseconds each. */
+const MOST_OBJECTS = 4096
+/** So many numbers, one by one. */
+const MOST_NUMBERS = 2 ** 20
+/** So few are looked at in any case. */
+const LEAST = 16
+
+type Hash = ReturnType<typeof sha256Stream>
+
+/** What is known of datasets' contents, for as long as their sizes last. */
+const known = new WeakMap<object, { readonly size: number; readonly looked: Looked }>()
+
+/**
+ * What a dataset of a size holds, as far as that can be told. It is looked at once; `brief` looks at 16 samples only.
+ *
+ * @since 0.1.0
+ */
+export const look = (
+  dataset: Dataset<unknown, unknown, unknown>,
+  size: number,
+  extent: "brief" | "full" = "full"
+): Looked => {
+  const { content } = dataset
+  if (typeof content === "string") return { text: content, samples: size }
+  const columnar = dataset instanceof Plain ? dataset.columnar : undefined
+  if (content === undefined) return { text: "", samples: 0 }
+  const own = known.get(dataset)
+  if (extent === "full" && own?.size === size) return own.looked
+  let looked: Looked
+  try {
+    if (extent === "brief") looked = ofSome(content, size, LEAST)
+    else looked = columnar === undefined ? ofSamples(content, size) : ofColumnar(columnar, size)
+  } catch {
+    // Samples that have no bytes of their own, such as functions, tell nothing.
+    looked = { text: "", samples: 0 }
+  }
+  if (extent === "full") known.set(dataset, { size, looked })
+  return looked
+}
+
+const ended = (hash: Hash, samples: number): Looked => ({ text: hash.digest("hex").slice(0, 16), samples })
+
+/** `count` places at even distances below `size`. */
+const spread = (size: number, count: number): Float64Array => {
+  if (count >= size) return Float64Array.from({ length: size }, (_, place) => place)
+  return Float64Array.from({ length: count }, (_, place) => Math.floor((place * size) / count))
+}
+
+const ofSome = (content: (index: number) => unknown, size: number, count: number): Looked => {
+  const hash = sha256Stream()
+  const places = spread(size, count)
+  let left = MOST_BYTES
+  let samples = 0
+  for (const place of places) {
+    if (left < 0 && samples >= LEAST) break
+    const sample = content(place)
+    hash.update(ofColumns([sample]))
+    left -= bytesIn(sample, 0)
+    samples++
+  }
+  return ended(hash, samples)
+}
+
+/** How many bytes a sample holds, roughly, so that large ones are not looked at in numbers. */
+const bytesIn = (sample: unknown, depth: number): number => {
+  if (sample instanceof Tensor) return sample.data.byteLength
+  if (isTypedArray(sample)) return sample.byteLength
+  if (typeof sample === "string") return sample.length
+  if (typeof sample !== "object" || sample === null || depth > 3) return 8
+  return Object.values(sample).reduce<number>((sum, own) => sum + bytesIn(own, depth + 1), 8)
+}
+
+const ofSamples = (content: (index: number) => unknown, size: number): Looked =>
+  ofNumbers(content, size) ?? ofSome(content, size, MOST_OBJECTS)
+
+/** Of samples that are all numbers; `undefined` if one is not. */
+const ofNumbers = (content: (index: number) => unknown, size: number): Looked | undefined => {
+  const hash = sha256Stream().update("numbers")
+  const places = spread(size, MOST_NUMBERS)
+  const values = new Float64Array(places.length)
+  for (let at = 0; at < places.length; at++) {
+    const value = content(places[at] as number) // below the length
+    if (typeof value !== "number") return undefined
+    values[at] = value
+  }
+  return ended(hash.update(bytesOf(values)), places.length)
+}
+
+const ofColumnar = ({ fields, place }: Columnar, size: number): Looked => {
+  const hash = sha256Stream()
+  const rowBytes = Array.from(fields.values(), (field) =>
+    field._tag === "Items" ? 0 : (field._tag === "Tensors" ? field.width : 1) * field.data.BYTES_PER_ELEMENT
+  ).reduce((sum, bytes) => sum + bytes, 0)
+  const count = rowBytes * size <= MOST_BYTES ? size : Math.max(LEAST, Math.floor(MOST_BYTES / rowBytes))
+  const places = spread(size, count).map(place)
+  let samples = places.length
+  for (const name of Array.from(fields.keys()).toSorted()) {
+    const field = fields.get(name) as Field // it is one of the keys
+    hash.update(`${JSON.stringify(name)} ${field._tag}`)
+    if (field._tag === "Items") {
+      const { items } = field
+      const looked = ofSamples((index) => items[place(index)], size)
+      samples = Math.min(samples, looked.samples)
+      hash.update(looked.text)
+    } else {
+      const [width, shape] = field._tag === "Tensors" ? [field.width, field.shape] : [1, []]
+      hash.update(`${field.data.constructor.name} [${shape.join()}]`)
+      rows(hash, field.data, width, places)
+    }
+  }
+  return ended(hash, samples)
+}
+
+const CHUNK_BYTES = 2 ** 16
+
+/** Hashes some rows of a column, gathered in one piece of memory at a time. */
+const rows = (hash: Hash, data: TypedArray, width: number, places: Float64Array): void => {
+  const room = Math.max(1, Math.floor(CHUNK_BYTES / Math.max(1, width * data.BYTES_PER_ELEMENT)))
+  // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
+  const Kind = data.constructor as new (length: number) => Float64Array
+  const chunk = new Kind(Math.min(room, places.length) * width)
+  let held = 0
+  for (const place of places) {
+    const from = place * width
+    if (width === 1)
+      chunk[held] = data[from] as number // as above
+    else chunk.set(data.subarray(from, from + width) as Float64Array, held * width)
+    held++
+    if (held < room) continue
+    hash.update(bytesOf(chunk))
+    held = 0
+  }
+  hash.update(bytesOf(chunk.subarray(0, held * width)))
+}

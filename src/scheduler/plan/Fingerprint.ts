@@ -1,0 +1,163 @@
+/**
+ * What a pipeline is, as text: its dataset, its stages and all that they were made with. A cursor is compared by it with
+ * the run that is to go on, and a thread with the run that it works for.
+ *
+ * What a user's function does cannot be seen; see `Parameters` for how it is declared.
+ *
+ * @since 0.1.0
+ */
+
+import { Made, samplerMade, short, text, unseen, word } from "../../core/Parameters.ts"
+import { sha256 } from "../../core/runtime.ts"
+import type { Pipeline } from "../../pipeline/Pipeline.ts"
+import type { Stage } from "../../pipeline/Stage.ts"
+import type { Dataset } from "../../sources/Dataset.ts"
+import { madeOf } from "../../sources/Views.ts"
+import { hex } from "../loader/Digest.ts"
+import { look } from "./Content.ts"
+import type { Job } from "./RunPlan.ts"
+
+type AnyPipeline = Pipeline<unknown, unknown, unknown>
+
+const encoder = new TextEncoder()
+
+/** How many bytes a text takes in JSON. @since 0.1.0 */
+export const bytesInJson = (own: string): number => encoder.encode(JSON.stringify(own)).length - 2
+
+/** The text if it takes no more than so many bytes in JSON; else its beginning and its hash. @since 0.1.0 */
+export const bounded = (own: string, most: number): string => {
+  if (bytesInJson(own) <= most) return own
+  const hash = `… #${short(own)}`
+  // By code points, so that none is cut in two.
+  const points = Array.from(own)
+  let length = points.length
+  while (length > 0 && bytesInJson(points.slice(0, length).join("")) + bytesInJson(hash) > most) {
+    length = Math.min(length - 1, Math.floor(length * 0.9))
+  }
+  return points.slice(0, length).join("") + hash
+}
+
+/** What cannot be seen of a stage. */
+const functionOf = (name: string): string => `the function of stage ${JSON.stringify(name)}`
+
+const madeFrom = (stage: Stage): Made => {
+  if (stage._tag === "Sample") return samplerMade(stage.sampler)
+  return stage.made ?? new Made("function", undefined, functionOf(stage.id.name))
+}
+
+const kindOf = ({ _tag, draws }: Stage): string =>
+  _tag === "Effect" ? (draws ? "augmentEffect" : "mapEffect") : _tag.toLowerCase()
+
+/** A stage's kind, name and parameters in a line. */
+const line = (stage: Stage): string => {
+  const own = text(madeFrom(stage))
+  if (stage._tag === "Sample") return `sample: ${own}`
+  if (stage._tag !== "Batch") return `${kindOf(stage)} ${word(stage.id.name)}: ${own}`
+  const { dropLast, padLast, size } = stage
+  return `batch: ${size}${dropLast ? ", drop last" : padLast ? ", pad last" : ""}, ${own}`
+}
+
+/** A line for each stage, and one for a setting of `Pipeline.ambient` other than the default. @since 0.1.0 */
+export const linesOf = ({ ambient, stages }: AnyPipeline): ReadonlyArray<string> => [
+  ...stages.map(line),
+  ...(ambient === "refuse" ? [] : [`ambient: ${ambient}`])
+]
+
+/** The lines of a pipeline, from the longest form to the shortest. */
+const forms = (lines: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => [
+  lines,
+  lines.map((own) => `${own.slice(0, own.indexOf(":"))} #${short(own).slice(0, 8)}`),
+  lines.map((own) => `#${short(own).slice(0, 8)}`),
+  [`#${short(lines.join("\n"))}`]
+]
+
+/** The lines of a pipeline in so many bytes of JSON: as they are, or hashed. @since 0.1.0 */
+export const pipelineText = (lines: ReadonlyArray<string>, most: number): string =>
+  forms(lines)
+    .map((form) => form.join("\n"))
+    .find((own, place) => bytesInJson(own) <= most || place === 3) ?? ""
+
+/**
+ * How another pipeline, of which a cursor has the text, differs from this one: only the lines that are not in both.
+ *
+ * @since 0.1.0
+ */
+export const difference = (
+  was: string,
+  lines: ReadonlyArray<string>
+): { readonly from: string; readonly to: string } => {
+  const old = was.split("\n")
+  const shared = forms(lines).map((form) => {
+    let start = 0
+    while (start < old.length && start < form.length && old[start] === form[start]) start++
+    let end = 0
+    while (end < old.length - start && end < form.length - start && old.at(-1 - end) === form.at(-1 - end)) end++
+    return { start, end, form }
+  })
+  // The one-line form has nothing to compare, nor has a cursor of an older library.
+  const { start, end, form } = shared.reduce((best, own) => (own.start + own.end > best.start + best.end ? own : best))
+  const rest = (all: ReadonlyArray<string>): string => all.slice(start, all.length - end).join("; ") || "nothing there"
+  return { from: rest(old), to: form.length === lines.length ? rest(lines) : lines.join("; ") }
+}
+
+/** What a dataset is: its name, size, content and, if it is a view, of what and how. @since 0.1.0 */
+export const datasetText = (
+  dataset: Dataset<unknown, unknown, unknown>,
+  size: number,
+  extent: "brief" | "full",
+  most = Number.POSITIVE_INFINITY
+): string => {
+  const { text: content } = look(dataset, size, extent)
+  const made = madeOf(dataset)
+  const view = Object.keys(made.parameters ?? {}).some((key) => key !== "name") ? `, ${text(made)}` : ""
+  const known = `, ${size} samples${content === "" ? "" : `, content ${content}`}`
+  const all = `${dataset.name}${known}${view}`
+  if (bytesInJson(all) <= most) return all
+  const declared = content === "" ? "" : `, content ${bounded(content, 40)}`
+  return `${bounded(dataset.name, 60)}, ${size} samples${declared}${view === "" ? "" : `, #${short(view)}`}`
+}
+
+/**
+ * What of a pipeline can neither be seen nor was declared, in words: cursors do not compare it.
+ *
+ * @since 0.1.0
+ */
+export const unseenOf = (pipeline: AnyPipeline): ReadonlyArray<string> => {
+  const { dataset, stages } = pipeline
+  const { size } = dataset
+  const made = madeOf(dataset)
+  const { samples } = look(dataset, size)
+  const name = JSON.stringify(dataset.name)
+  const content =
+    typeof dataset.content !== "function" || samples === size
+      ? []
+      : [samples === 0 ? `the content of dataset ${name}` : `the content of dataset ${name} but for ${samples} samples`]
+  return Array.from(new Set([...content, ...unseen(made), ...stages.flatMap((stage) => unseen(madeFrom(stage)))]))
+}
+
+/** What a policy is: its name, and its parameters if it has some. @since 0.1.0 */
+export const policyText = (policy: Job["policy"]): string => {
+  if (policy === undefined) return "none"
+  const { name, parameters = {} } = policy
+  return Object.keys(parameters).length === 0 ? name : text(new Made(name, parameters))
+}
+
+/** What of a job can neither be seen nor was declared: its pipeline and its policy. @since 0.1.0 */
+export const unseenOfJob = ({ pipeline, policy }: Job): ReadonlyArray<string> => {
+  const own = unseenOf(pipeline)
+  if (policy === undefined) return own
+  if (policy.parameters === undefined) return [...own, `the seeds of policy ${JSON.stringify(policy.name)}`]
+  return [...own, ...unseen(policy.parameters)]
+}
+
+/**
+ * 64 hexadecimal digits over the dataset's name, size, views and some of its content, the plan's figures and every
+ * stage's kind, name and parameters.
+ *
+ * @since 0.1.0
+ */
+export const fingerprint = ({ pipeline, plan, size }: Job): string => {
+  const { count, rank, uneven, workers, world } = plan
+  const all = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), count, rank, workers, world, uneven]
+  return hex(sha256(JSON.stringify(all)))
+}

@@ -1,0 +1,240 @@
+/**
+ * A pipeline made ready to run: held against its dataset, its workers and its ranks.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { checked, InvalidOption, shown, whole } from "../../core/InvalidOption.ts"
+import { given } from "../../core/Options.ts"
+import { inOrder } from "../../image/Fusion.ts"
+import type { Pipeline } from "../../pipeline/Pipeline.ts"
+import type { Stage } from "../../pipeline/Stage.ts"
+import { RecordingRng } from "../../random/RecordingRng.ts"
+import * as Rng from "../../random/Rng.ts"
+import { type Sampler, sequential } from "../../sampling/Sampler.ts"
+import * as Ambient from "../../seeding/ambient/Ambient.ts"
+import type { CoordinatesError } from "../../seeding/Coordinates.ts"
+import * as SeedPolicy from "../../seeding/SeedPolicy.ts"
+import { idle, sampling } from "../build/ForbiddenRng.ts"
+import { InvalidResult } from "../build/StageResult.ts"
+import type { Times } from "../loader/Profile.ts"
+import * as Plan from "./Plan.ts"
+
+/** The order of an epoch: from position to dataset index. @since 0.1.0 */
+export type Order = (position: number) => number
+
+/** Which part of a global batch this process makes. @since 0.1.0 */
+export interface Ranks {
+  /** This process, from 0 to `world − 1`. Default 0. */
+  readonly rank?: number
+  /** How many processes share each epoch. Default 1. */
+  readonly world?: number
+}
+
+/** How ranks share an epoch. @since 0.1.0 */
+export interface Sharing extends Ranks {
+  /**
+   * What becomes of an epoch's last batch when it is short. `"pad"` fills it with the epoch's first samples, `"drop"`
+   * leaves it out, both for every world size, 1 included, so that batches do not depend on it. `"error"` keeps it and
+   * fails with `InvalidOption` where several ranks cannot share it equally. Default `"error"`; `dropLast` and `padLast`
+   * of the pipeline's batch settle it as well.
+   */
+  readonly uneven?: Plan.Uneven | undefined
+}
+
+/**
+ * A pipeline made ready, and all that its workers share.
+ *
+ * @since 0.1.0
+ */
+export interface Job {
+  readonly pipeline: Pipeline<unknown, unknown, unknown>
+  readonly plan: Plan.Plan
+  /** The dataset's size when the run was opened. */
+  readonly size: number
+  /** Whether an epoch visits an index at most once. */
+  readonly distinct: boolean
+  /** Without a policy no stage draws. */
+  readonly policy: SeedPolicy.Service | undefined
+  /** The order of an epoch: from position to dataset index. */
+  readonly order: (epoch: number) => Effect.Effect<Order, CoordinatesError>
+  /** The same where it has been made already. */
+  readonly known: (epoch: number) => Order | undefined
+  /** Keeps the orders of an epoch and of those behind it, however many they are: workers still come to them. */
+  readonly keepFrom: (epoch: number) => void
+  readonly watch: Watch
+}
+
+/** Who looks on while batches are made. @since 0.1.0 */
+export interface Watch {
+  /** What stages take is added here. */
+  readonly times: Times | undefined
+  /** Whether each batch and stage is to be a span. */
+  readonly traced: boolean
+  /** Is told of each stage before its work begins. */
+  readonly enter?: (name: string) => void
+}
+
+/** Nobody. @since 0.1.0 */
+export const unwatched: Watch = { times: undefined, traced: false }
+
+/**
+ * The job of a pipeline. Fails with `InvalidOption` when it has no `batch`, draws without a policy, or stands over a
+ * dataset or ranks that give no plan.
+ *
+ * @since 0.1.0
+ */
+export const make = <A, E, R>(
+  pipeline: Pipeline<A, E, R>,
+  workers: number,
+  ranks: Sharing,
+  watch: Watch = unwatched
+): Effect.Effect<Job, InvalidOption, R> =>
+  Effect.flatMap(Effect.context<R>(), (context) =>
+    checked(() => {
+      given("the pipeline", pipeline, "Pipeline.from(dataset).pipe(…)")
+      const { ambient, dataset, stages } = pipeline
+      const batch = stages.find((stage) => stage._tag === "Batch")
+      if (batch === undefined) {
+        const value = stages.map(({ id }) => id.name)
+        throw new InvalidOption({ option: "the pipeline", value, expected: "one with Pipeline.batch" })
+      }
+      inOrder(stages.map((own) => ("run" in own ? own.run : undefined)))
+      const policy = Option.getOrUndefined(
+        // R holds SeedPolicy when a stage draws; where none does it may be missing, which the plain type allows for.
+        Context.getOption(context as Context.Context<unknown>, SeedPolicy.SeedPolicy)
+      )
+      if (policy === undefined && (ambient === "derive" || stages.some((stage) => stage.draws))) {
+        const expected =
+          "given, since the pipeline draws: furrow(pipeline, { seed: 42, … }), or with Effect Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
+        throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
+      }
+      if (policy?.names !== undefined) knownStages(policy, pipeline)
+      const size = whole(
+        `the size of dataset ${dataset.name}`,
+        asked(`the size of dataset ${dataset.name}`, () => dataset.size),
+        1
+      )
+      const stage = stages.find((own) => own._tag === "Sample")
+      const sampler = stage?.sampler ?? sequential
+      const plan = Plan.make({
+        count: asked(`the count of sampler ${sampler.name}`, () => sampler.count(size)),
+        batchSize: batch.size,
+        dropLast: batch.dropLast,
+        padLast: batch.padLast,
+        rank: ranks.rank ?? 0,
+        world: ranks.world ?? 1,
+        uneven: ranks.uneven,
+        workers
+      })
+      const order = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
+        stage?.draws === true && policy !== undefined
+          ? drawnOrder(stage, policy, epoch, size, plan, ambient)
+          : Effect.sync(() => orderOf(ambient, sampler, size, idle))
+      const { count, drawn } = plan
+      const padded = (own: Order): Order => (count === drawn ? own : (position) => own(position % drawn))
+      // A sample that fills a batch comes a second time, with draws of its own.
+      const distinct = sampler.distinct && count <= drawn
+      return {
+        pipeline,
+        plan,
+        size,
+        distinct,
+        policy,
+        ...remembered((epoch) => Effect.map(order(epoch), padded)),
+        watch
+      }
+    })
+  )
+
+/** Throws where a policy names a stage that draws nothing here. */
+const knownStages = ({ name, names = [] }: SeedPolicy.Service, pipeline: Pipeline<unknown, unknown, unknown>): void => {
+  const { ambient, stages } = pipeline
+  const drawing = stages.filter((own) => own.draws || (ambient === "derive" && own._tag !== "Sample"))
+  const own = drawing.map(({ id }) => id.name)
+  const unknown = names.find((one) => !own.includes(one))
+  if (unknown === undefined) return
+  const expected = own.length === 0 ? "left out: no stage draws" : `a stage that draws: ${own.join(", ")}`
+  throw new InvalidOption({ option: `a stage of the policy ${name}`, value: unknown, expected })
+}
+
+/** Asks a caller's code for a figure; what it throws is an option that cannot be had. */
+const asked = (option: string, ask: () => number): number => {
+  try {
+    return ask()
+  } catch (thrown) {
+    if (thrown instanceof InvalidOption) throw thrown
+    throw new InvalidOption({
+      option,
+      value: undefined,
+      expected: `a number, but asking for it threw ${shown(thrown)}`
+    })
+  }
+}
+
+/** One order serves all workers and ranks: its seed is asked for with rank 0 and worker 0, whoever asks. */
+const drawnOrder = (
+  { id, sampler }: Extract<Stage, { readonly _tag: "Sample" }>,
+  policy: SeedPolicy.Service,
+  epoch: number,
+  size: number,
+  { workers, world }: Plan.Plan,
+  ambient: Ambient.Setting
+): Effect.Effect<Order, CoordinatesError> => {
+  const request = SeedPolicy.epochRequest(id, epoch, { distinct: sampler.distinct, workers, world })
+  return Effect.flatMap(policy.seeds(request), (seeds) => {
+    const rng = Rng.make(SeedPolicy.seedAt(seeds, 0))
+    const { record } = policy
+    const made = (own: Rng.Rng) => orderOf(ambient, sampler, size, own)
+    if (record === undefined) return Effect.sync(() => made(rng))
+    const draws: Array<SeedPolicy.Draw> = []
+    return Effect.flatMap(
+      Effect.sync(() => made(new RecordingRng(rng, SeedPolicy.coordinates(request, 0), draws))),
+      (order) => Effect.as(record(draws), order)
+    )
+  })
+}
+
+/** The order that a sampler gives. Throws what it throws. */
+const orderOf = (ambient: Ambient.Setting, sampler: Sampler<unknown>, size: number, rng: Rng.Rng): Order => {
+  const order: unknown = Ambient.plain(sampling(ambient), () => sampler.order(size, rng))
+  if (typeof order === "function") return order as Order // the type of `Sampler.order`
+  const expected = "the order of a sampler is a function from position to index"
+  throw new InvalidResult({ what: `gave ${shown(order)} for an order`, expected })
+}
+
+/** How many epochs' orders are kept that no worker comes to any more, for batches that are verified. */
+const KEPT = 16
+
+/** Makes each epoch's order once for all workers, and keeps the last ones. */
+const remembered = (make: (epoch: number) => Effect.Effect<Order, CoordinatesError>) => {
+  const known = new Map<number, Order>()
+  let floor = Number.POSITIVE_INFINITY
+  /** Drops the oldest of those that no worker comes to any more. */
+  const drop = (): void => {
+    for (const epoch of known.keys()) if (epoch < floor && known.size > KEPT) known.delete(epoch)
+  }
+  // Two workers that come to an epoch at once are to have one order, made once.
+  const making = Effect.unsafeMakeSemaphore(1)
+  const made = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
+    Effect.suspend(() => {
+      const order = known.get(epoch)
+      if (order !== undefined) return Effect.succeed(order)
+      return Effect.tap(make(epoch), (own) =>
+        Effect.sync(() => {
+          known.set(epoch, own)
+          drop()
+        })
+      )
+    })
+  return {
+    order: (epoch: number) => making.withPermits(1)(made(epoch)),
+    known: (epoch: number) => known.get(epoch),
+    keepFrom: (epoch: number): void => {
+      floor = epoch
+      drop()
+    }
+  }
+}

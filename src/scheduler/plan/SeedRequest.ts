@@ -1,0 +1,44 @@
+/**
+ * What a run asks its seed policy for a stage of one batch.
+ *
+ * @since 0.1.0
+ */
+import type { Scope, StageId } from "../../seeding/Coordinates.ts"
+import type { Request } from "../../seeding/SeedPolicy.ts"
+import * as Plan from "./Plan.ts"
+import type { Job } from "./RunPlan.ts"
+
+/** Rows of a batch, from the one at `position` on. @since 0.1.0 */
+export interface Rows {
+  readonly epoch: number
+  readonly worker: number
+  readonly batch: number
+  readonly position: number
+  /** The dataset index of each row. */
+  readonly indices: Float64Array
+}
+
+/**
+ * The request for the seeds of a stage: one a row, or one for the batch.
+ *
+ * @since 0.1.0
+ */
+export const requestAt = (
+  { distinct, plan }: Job,
+  stage: StageId,
+  scope: Exclude<Scope, "epoch">,
+  { batch, epoch, indices, position, worker }: Rows
+): Request => ({
+  scope,
+  stage,
+  epoch,
+  rank: plan.rank,
+  world: plan.world,
+  worker,
+  workers: plan.workers,
+  batch,
+  ordinal: scope === "sample" ? Plan.ordinalAt(plan, batch, position) : Math.floor(batch / plan.workers),
+  position,
+  indices: scope === "sample" ? indices : indices.subarray(0, 1),
+  distinct
+})

@@ -1,0 +1,109 @@
+/**
+ * Datasets taken apart: training, validation, test.
+ *
+ * @since 0.1.0
+ */
+import * as Either from "effect/Either"
+import { InvalidOption } from "../core/InvalidOption.ts"
+import { isOptions, optionsOf, setField } from "../core/Options.ts"
+import { Made } from "../core/Parameters.ts"
+import * as Permutation from "../random/Permutation.ts"
+import * as Rng from "../random/Rng.ts"
+import * as Seed from "../seeding/Seed.ts"
+import { type Dataset, datasetOf } from "./RandomAccess.ts"
+import { madeOf, placed } from "./Views.ts"
+
+/** How a dataset is split. @since 0.1.0 */
+export interface SplitOptions {
+  /** Which samples go where is drawn from this. Without it the parts are cut in the dataset's order. */
+  readonly seed?: Seed.RootInput
+}
+
+/**
+ * The parts of a dataset: every sample in exactly one.
+ *
+ * Parts are given as sizes (whole numbers that add up to the dataset's size) or as shares (numbers of at least 0 that
+ * add up to 1). With shares, the first k parts together have their share of the samples, rounded to the nearest whole
+ * number, halves up: no part is off by a whole sample, and the sizes add up.
+ *
+ * Parts follow one another as JavaScript orders the record's keys: names in the order in which they were written, but
+ * whole numbers (`{ 0: …, 1: … }`) first, the smallest first.
+ *
+ * With a seed the parts are drawn by one permutation of the dataset (see `Permutation`), which depends on the seed and
+ * the dataset's size alone: each part stands in the permuted order, and the same seed gives the same parts on every
+ * machine. The draw is apart from all that a run of the same seed draws.
+ *
+ * Throws `InvalidOption` if the parts do not add up, or the seed is invalid.
+ *
+ * @example
+ * import { Dataset } from "furrow"
+ *
+ * const { test, train } = Dataset.range(10_000).pipe(Dataset.split({ train: 0.8, test: 0.2 }, { seed: 42 }))
+ * console.assert(train.size === 8000 && test.size === 2000)
+ *
+ * @since 0.1.0
+ */
+export const split =
+  <const P extends Readonly<Record<string, number>>>(parts: P, options: SplitOptions = {}) =>
+  <A, E, R>(self: Dataset<A, E, R>): { readonly [K in keyof P]: Dataset<A, E, R> } => {
+    const { name, size } = datasetOf("the dataset to split", self)
+    optionsOf("Dataset.split", options, { seed: true })
+    const ends = boundaries(parts, size)
+    const root = options.seed === undefined ? undefined : rootOf(options.seed)
+    const drawn = root === undefined ? undefined : permutation(size, root)
+    const views: Record<string, Dataset<A, E, R>> = {}
+    let start = 0
+    for (const [key, end] of ends) {
+      const from = start
+      const place = drawn === undefined ? (index: number) => from + index : (index: number) => drawn.at(from + index)
+      // A drawn order is another one over another size.
+      const draw = root === undefined ? {} : { seed: root.text, samples: size }
+      const made = new Made("split", { start: from, end, ...draw, of: madeOf(self) })
+      setField(views, key, placed(self, `${name}, ${key}`, made, end - from, place))
+      start = end
+    }
+    // `ends` has the keys of `parts`, each once.
+    return views as { readonly [K in keyof P]: Dataset<A, E, R> }
+  }
+
+const boundaries = (parts: Readonly<Record<string, number>>, size: number): Array<readonly [string, number]> => {
+  if (!isOptions(parts)) {
+    throw new InvalidOption({
+      option: "parts",
+      value: parts,
+      expected: "sizes or shares by name, such as { train: 0.8, test: 0.2 }"
+    })
+  }
+  const entries = Object.entries(parts)
+  for (const [key, part] of entries) {
+    if (part >= 0 && part < Infinity) continue
+    throw new InvalidOption({ option: `part "${key}"`, value: part, expected: "a size or a share, at least 0" })
+  }
+  const total = entries.reduce((sum, [, part]) => sum + part, 0)
+  const sizes = total === size && entries.every(([, part]) => Number.isSafeInteger(part))
+  // Shares such as 0.7 + 0.2 + 0.1 come to 1 but for rounding.
+  if (!sizes && !(Math.abs(total - 1) <= 1e-9)) {
+    const expected = `sizes that add up to ${size}, or shares that add up to 1 (they add up to ${total})`
+    throw new InvalidOption({ option: "parts", value: parts, expected })
+  }
+  let sum = 0
+  return entries.map(([key, part], at) => {
+    sum += part
+    if (sizes) return [key, sum]
+    // The last ends at the end whatever the rounding of the sum.
+    return [key, at === entries.length - 1 ? size : Math.min(size, Math.round((sum / total) * size))]
+  })
+}
+
+const rootOf = (seed: Seed.RootInput): Seed.Root => {
+  const root = Seed.root(seed)
+  if (Either.isLeft(root)) {
+    const { reason, value } = root.left
+    throw new InvalidOption({ option: "seed", value, expected: `one that can seed a split: ${reason}` })
+  }
+  return root.right
+}
+
+const permutation = (size: number, { high, low }: Seed.Root): Permutation.Permutation =>
+  // A fork by name, so that the split shares no draw with a run that has the same seed.
+  Permutation.make(size, Rng.make({ algorithm: "philox4x32-10", words: [low, high] }).fork("Dataset.split"))

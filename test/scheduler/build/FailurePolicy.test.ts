@@ -1,0 +1,480 @@
+/**
+ * What becomes of a run when samples cannot be made: on fibers and on threads, for every place where something fails.
+ */
+import { describe, expect, test } from "bun:test"
+import { Duration, Effect, Fiber, Layer, Logger, Schedule, Stream, TestClock, TestContext } from "effect"
+import fc from "fast-check"
+import {
+  type Batch,
+  Dataset,
+  FailurePolicy,
+  type InvalidOption,
+  Parity,
+  Pipeline,
+  Scheduler,
+  SeedAudit,
+  SeedPolicy,
+  Workers
+} from "../../../src/index.ts"
+import { Recording, recording } from "../../../src/testing.ts"
+import type { PartialOptions } from "../../support/options.ts"
+import { type Config, endless, Flaky, flaky, images, type Trouble } from "../../support/threaded/flaky.ts"
+
+const TIME = 60_000
+const module = new URL("../../support/threaded/flaky.ts", import.meta.url)
+
+type Failures = Layer.Layer<FailurePolicy.FailurePolicy, InvalidOption.InvalidOption>
+type Hands = Layer.Layer<Workers.Workers, InvalidOption.InvalidOption>
+type Own<A> = Pipeline.Pipeline<Batch.Batch<A>, unknown, SeedPolicy.SeedPolicy>
+
+const seeds = SeedPolicy.elastic({ seed: 7 })
+
+const provided =
+  (failures: Failures, workers: Hands) =>
+  <A, E>(run: Effect.Effect<A, E, SeedPolicy.SeedPolicy | Workers.Workers>) =>
+    run.pipe(Effect.provide(seeds), Effect.provide(workers), Effect.provide(failures))
+
+/** All that a run delivers: digest, batches as plain data, and what it counted. */
+const all = <A>(own: Own<A>, failures: Failures, workers: Hands, options: PartialOptions = {}) =>
+  Effect.gen(function* () {
+    const loader = yield* Scheduler.open(own, { replay: true, epochs: 2, digest: true, ...options })
+    const batches = yield* Stream.runCollect(
+      Stream.map(loader.stream, ({ epoch, index, indices, size }) => ({ epoch, index, indices: [...indices], size }))
+    )
+    const { skipped } = yield* loader.stats
+    return { digest: yield* loader.digest, batches: Array.from(batches), skipped }
+  }).pipe(Effect.scoped, provided(failures, workers), Effect.runPromise)
+
+const errorOf = <A>(own: Own<A>, failures: Failures, workers: Hands, options: PartialOptions = {}) =>
+  Stream.runDrain(Scheduler.stream(own, { epochs: 2, ...options })).pipe(
+    Effect.flip,
+    provided(failures, workers),
+    Effect.runPromise
+  )
+
+const sound = { size: 40, batch: 8, troubles: [], effects: false } satisfies Config
+const recurs = (times: number) => FailurePolicy.retry(Schedule.recurs(times))
+
+/** Troubles that go by within so many tries. */
+const troublesUpTo = (times: number): fc.Arbitrary<ReadonlyArray<Trouble>> =>
+  fc.uniqueArray(
+    fc.record({
+      where: fc.constantFrom("read", "read many", "effectful", "plain", "draw", "collated", "mixed"),
+      index: fc.nat(39),
+      times: fc.integer({ min: 1, max: times })
+    }),
+    // A sample that fails at several places fails as often as all of them together.
+    { maxLength: 8, selector: ({ index }) => index % 8 }
+  )
+
+describe("retry", () => {
+  test(
+    "what is tried again is what it would have been, to the bit",
+    async () => {
+      const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers(1))
+      await fc.assert(
+        fc.asyncProperty(
+          troublesUpTo(2),
+          fc.boolean(),
+          fc.integer({ min: 1, max: 3 }),
+          fc.constantFrom("plan" as const, "ready" as const),
+          async (troubles, effects, workers, order) => {
+            const own = flaky({ ...sound, troubles, effects })
+            const made = await all(own, recurs(2), Workers.fibers(workers), { order })
+            expect(made.digest).toBe(untouched.digest)
+            expect(made.skipped).toBe(0)
+          }
+        ),
+        { numRuns: 100 }
+      )
+    },
+    TIME
+  )
+
+  test(
+    "so it is on threads",
+    async () => {
+      const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers(1))
+      const troubles: ReadonlyArray<Trouble> = [
+        { where: "read", index: 3, times: 2 },
+        { where: "plain", index: 12, times: 1 },
+        { where: "plain", index: 13, times: 2 },
+        { where: "effectful", index: 21, times: 2 },
+        { where: "draw", index: 30, times: 1 },
+        { where: "mixed", index: 2, times: 1 },
+        { where: "collated", index: 3, times: 2 }
+      ]
+      const config: Config = { ...sound, troubles, effects: false }
+      const threads = Workers.threads(2, { pipeline: module, name: "flaky", config })
+      const made = await all(flaky(config), recurs(2), threads, { prefetch: 3 })
+      expect(made.digest).toBe(untouched.digest)
+      const error = await errorOf(flaky(config), recurs(1), threads)
+      expect(error).toBeInstanceOf(Scheduler.StageError)
+    },
+    TIME
+  )
+
+  test("of images that are made in columns", async () => {
+    const untouched = await all(images(sound), FailurePolicy.fail, Workers.fibers(1))
+    const troubles: ReadonlyArray<Trouble> = [
+      { where: "plain", index: 5, times: 2 },
+      { where: "plain", index: 6, times: 1 }
+    ]
+    for (const reuse of [false, true]) {
+      const made = await all(images({ ...sound, troubles }), recurs(2), Workers.fibers(2, { reuse }))
+      expect(made.digest).toBe(untouched.digest)
+    }
+  })
+
+  test("each sample has a schedule of its own, and the run fails with the last error and its place", async () => {
+    const troubles: ReadonlyArray<Trouble> = [
+      { where: "plain", index: 8, times: 2 },
+      { where: "plain", index: 9, times: 2 },
+      { where: "plain", index: 14, times: 4 }
+    ]
+    const error = await errorOf(flaky({ ...sound, troubles }), recurs(3), Workers.fibers(1))
+    expect(error).toMatchObject({ _tag: "StageError", stage: "plain", epoch: 0, batch: 1, sample: 14, position: 14 })
+    const fourth = await all(flaky({ ...sound, troubles }), recurs(4), Workers.fibers(1))
+    expect(fourth.skipped).toBe(0)
+  })
+
+  test("the schedule is asked with the error, and says what is worth it", async () => {
+    const troubles: ReadonlyArray<Trouble> = [
+      { where: "effectful", index: 4, times: 1 },
+      { where: "plain", index: 20, times: 1 }
+    ]
+    const seen: Array<string> = []
+    const policy = FailurePolicy.retry(
+      Schedule.recurs(5).pipe(
+        Schedule.whileInput((error: Scheduler.StageError) => {
+          seen.push(error.stage)
+          return error.failure instanceof Flaky
+        })
+      )
+    )
+    // What a plain stage throws is no failure of an effect.
+    const error = await errorOf(flaky({ ...sound, troubles }), policy, Workers.fibers(1))
+    expect(error).toMatchObject({ stage: "plain", sample: 20 })
+    expect(seen).toEqual(["effectful", "plain"])
+  })
+
+  test("waits as long as the schedule has it, on Effect's clock; an interrupt ends the wait", async () => {
+    const troubles: ReadonlyArray<Trouble> = [{ where: "plain", index: 1, times: 1 }]
+    const run = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(flaky({ ...sound, troubles }), { epochs: 1 })
+      const first = yield* Effect.fork(loader.take)
+      yield* TestClock.adjust("59 minutes")
+      expect(first.unsafePoll()).toBe(null)
+      yield* TestClock.adjust("1 minutes")
+      expect((yield* Fiber.join(first))._tag).toBe("Some")
+    }).pipe(Effect.scoped, provided(FailurePolicy.retry(Schedule.spaced("1 hour")), Workers.fibers(1)))
+    await Effect.runPromise(Effect.provide(run, TestContext.TestContext))
+    const waiting = Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }), { epochs: 1 })).pipe(
+      provided(FailurePolicy.retry(Schedule.spaced("1 hour")), Workers.fibers(2))
+    )
+    const exit = await Effect.runPromise(
+      Effect.flatMap(Effect.fork(waiting), (fiber) => Effect.zipRight(Effect.sleep(20), Fiber.interrupt(fiber)))
+    )
+    expect(exit._tag).toBe("Failure")
+  })
+
+  test("draws of tries that came to nothing are not counted as draws", async () => {
+    const troubles: ReadonlyArray<Trouble> = [
+      { where: "plain", index: 3, times: 2 },
+      { where: "mixed", index: 2, times: 1 }
+    ]
+    const draws = (own: Own<unknown>, failures: Failures) =>
+      Effect.gen(function* () {
+        yield* Stream.runDrain(Scheduler.stream(own, { epochs: 1 }))
+        return yield* (yield* Recording).draws
+      }).pipe(
+        Effect.provide(recording(seeds)),
+        Effect.provide(Workers.fibers(1)),
+        Effect.provide(failures),
+        Effect.runPromise
+      )
+    const made = await draws(flaky({ ...sound, troubles }), recurs(2))
+    const expected = await draws(flaky(sound), FailurePolicy.fail)
+    expect(made.length).toBe(expected.length)
+    const place = (own: (typeof made)[number]) => JSON.stringify([own.coordinates.batch, own.coordinates.ordinal, own])
+    expect(made.map(place).toSorted()).toEqual(expected.map(place).toSorted())
+  })
+
+  test("of what is no fault of a sample there is none: refused randomness, a policy that carries streams on", async () => {
+    let calls = 0
+    const impure = Pipeline.from(Dataset.range(4)).pipe(
+      Pipeline.map("impure", () => {
+        calls++
+        return Math.random()
+      }),
+      Pipeline.batch(2)
+    )
+    const lenient = FailurePolicy.skip({ budget: { share: 1 }, retry: Schedule.recurs(5) })
+    const error = await errorOf(impure, lenient, Workers.fibers(1))
+    expect(error).toMatchObject({ _tag: "StageError", stage: "impure" })
+    expect(calls).toBe(1)
+
+    const drawing = Pipeline.from(Dataset.range(4)).pipe(
+      Pipeline.augment("draw", (x, rng) => x + rng.double()),
+      Pipeline.batch(2)
+    )
+    for (const failures of [recurs(1), lenient, FailurePolicy.timeout({ sample: "1 second" })]) {
+      const refused = await Stream.runDrain(Scheduler.stream(drawing, { epochs: 1 })).pipe(
+        Effect.flip,
+        Effect.provide(Parity.pytorch({ torch: 1 })),
+        Effect.provide(Workers.fibers(1)),
+        Effect.provide(failures),
+        Effect.runPromise
+      )
+      expect(refused).toMatchObject({ _tag: "InvalidOption", option: "the failure policy" })
+    }
+  })
+})
+
+describe("skip", () => {
+  const silent = (options: Partial<FailurePolicy.SkipOptions> = {}) =>
+    FailurePolicy.skip({ budget: { share: 1 }, report: () => Effect.void, ...options })
+
+  /** What a run leaves of an epoch's row of batches when these indices are left out. */
+  const leftOf = (without: ReadonlySet<number>, fill: "none" | "neighbour") =>
+    Array.from({ length: 10 }, (_, place) => {
+      const batch = Array.from({ length: 8 }, (_, row) => 8 * (place % 5) + row)
+      const kept = batch.filter((index) => index % 7 !== 3 && !without.has(index))
+      const filled = batch
+        .filter((index) => without.has(index) || kept.includes(index))
+        .map((index) => {
+          if (!without.has(index)) return index
+          return kept.filter((own) => own < index).at(-1) ?? kept[0]
+        })
+      return { epoch: Math.floor(place / 5), index: place % 5, indices: fill === "none" ? kept : filled }
+    }).filter(({ indices }) => indices.length > 0 && indices[0] !== undefined)
+
+  test(
+    "leaves out what fails, and nothing else; the same by any number of workers",
+    async () => {
+      const troubles = fc.uniqueArray(
+        fc.record({
+          where: fc.constantFrom("read" as const, "effectful" as const, "plain" as const, "draw" as const),
+          index: fc.nat(39).filter((index) => index % 7 !== 3),
+          times: fc.constant(Number.POSITIVE_INFINITY)
+        }),
+        { maxLength: 12, selector: ({ index }) => index }
+      )
+      await fc.assert(
+        fc.asyncProperty(
+          troubles,
+          fc.constantFrom("none" as const, "neighbour" as const),
+          fc.boolean(),
+          fc.integer({ min: 1, max: 3 }),
+          async (own, fill, effects, workers) => {
+            const config: Config = { ...sound, troubles: own, effects }
+            const one = await all(flaky(config), silent({ fill }), Workers.fibers(1))
+            const many = await all(flaky(config), silent({ fill, retry: Schedule.recurs(1) }), Workers.fibers(workers))
+            expect(many).toEqual(one)
+            expect(one.skipped).toBe(2 * own.length)
+            const without = new Set(own.map(({ index }) => index))
+            expect(one.batches.map(({ epoch, index, indices }) => ({ epoch, index, indices }))).toEqual(
+              leftOf(without, fill) as typeof one.batches
+            )
+          }
+        ),
+        { numRuns: 60 }
+      )
+    },
+    TIME
+  )
+
+  test(
+    "so it is on threads, and each is reported once, with its place, its cause and its tries",
+    async () => {
+      const troubles: ReadonlyArray<Trouble> = [
+        { where: "plain", index: 6, times: 1e9 },
+        { where: "read", index: 12, times: 1e9 },
+        { where: "effectful", index: 13, times: 1e9 },
+        { where: "collated", index: 4, times: 1e9 }
+      ]
+      const config: Config = { ...sound, troubles, effects: false }
+      const reports = async (workers: Hands) => {
+        const told: Array<string> = []
+        const policy = silent({
+          retry: Schedule.recurs(1),
+          report: ({ attempts, error, samples }) =>
+            Effect.sync(() => {
+              const { batch, cause, epoch, sample, stage } = error
+              const why = cause instanceof Error ? cause.message : cause
+              told.push(`${epoch} ${batch} ${sample} ${stage}: ${samples} after ${attempts}: ${why}`)
+            })
+        })
+        return { ...(await all(flaky(config), policy, workers)), told }
+      }
+      const here = await reports(Workers.fibers(2))
+      expect(here.told.slice(0, 4)).toEqual([
+        "0 0 6 plain: 1 after 2: plain fails at 6",
+        expect.stringMatching(/^0 1 12 dataset: 1 after 2: .*read fails at 12/),
+        "0 1 13 effectful: 1 after 2: effectful fails at 13",
+        "0 4 undefined collated: 8 after 2: collated fails at 4"
+      ])
+      expect(here.told.length).toBe(8)
+      const there = await reports(Workers.threads(2, { pipeline: module, name: "flaky", config }))
+      expect(there).toEqual(here)
+    },
+    TIME
+  )
+
+  test("the budget counts samples over the run, in the plan's order, whatever is made ahead", async () => {
+    const troubles: ReadonlyArray<Trouble> = [4, 11, 12, 25].map((index) => ({ where: "plain", index, times: 1e9 }))
+    const own = flaky({ ...sound, troubles })
+    const budgets: ReadonlyArray<readonly [FailurePolicy.Budget, number | undefined]> = [
+      [{ samples: 8 }, undefined],
+      [{ samples: 7 }, 25],
+      [{ samples: 2 }, 12],
+      [{ samples: 0 }, 4],
+      // Of 80 samples in two epochs.
+      [{ share: 0.1 }, undefined],
+      [{ share: 0.09 }, 25]
+    ]
+    for (const [budget, last] of budgets) {
+      for (const workers of [1, 3]) {
+        if (last === undefined) {
+          const { skipped } = await all(own, silent({ budget }), Workers.fibers(workers, {}))
+          expect(skipped).toBe(8)
+          continue
+        }
+        const error = await errorOf(own, silent({ budget }), Workers.fibers(workers))
+        if (!(error instanceof FailurePolicy.SkipBudgetExceeded)) throw error
+        expect(error.skipped.error.sample).toBe(last)
+        expect(error.count).toBe(error.budget + 1)
+        expect(error.message).toContain(`sample ${last}`)
+      }
+    }
+  })
+
+  test("the cursor keeps the count; a run that failed at its budget goes on with a larger one, and nothing is lost", async () => {
+    const troubles: ReadonlyArray<Trouble> = [4, 11, 25].map((index) => ({ where: "plain", index, times: 1e9 }))
+    const own = flaky({ ...sound, troubles })
+    const untouched = await all(own, silent(), Workers.fibers(1))
+    const part = await Effect.gen(function* () {
+      const loader = yield* Scheduler.open(own, { epochs: 2, digest: true })
+      const sizes: Array<number> = []
+      const error = yield* Effect.flip(
+        Stream.runForEach(loader.stream, ({ size }) => Effect.sync(() => sizes.push(size)))
+      )
+      return { sizes, error, cursor: yield* loader.cursor }
+    }).pipe(Effect.scoped, provided(silent({ budget: { samples: 4 } }), Workers.fibers(2)), Effect.runPromise)
+    expect(part.error).toMatchObject({ _tag: "SkipBudgetExceeded", count: 5, budget: 4 })
+    expect(part.cursor.skipped).toBe(4)
+    const again = await errorOf(own, silent({ budget: { samples: 4 } }), Workers.fibers(2), { from: part.cursor })
+    expect(again).toMatchObject({ _tag: "SkipBudgetExceeded", count: 5 })
+    const rest = await all(own, silent({ budget: { samples: 6 } }), Workers.fibers(2), { from: part.cursor })
+    expect(rest.digest).toBe(untouched.digest)
+    expect([...part.sizes, ...rest.batches.map(({ size }) => size)]).toEqual(untouched.batches.map(({ size }) => size))
+  })
+
+  test("is told of in the log where nobody asks for a report, and only `when` allows", async () => {
+    const troubles: ReadonlyArray<Trouble> = [{ where: "plain", index: 4, times: 1e9 }]
+    const lines: Array<string> = []
+    const logger = Logger.replace(
+      Logger.defaultLogger,
+      Logger.make(({ message }) => {
+        lines.push(String(message))
+      })
+    )
+    const run = Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }), { epochs: 1 })).pipe(
+      provided(FailurePolicy.skip({ budget: { samples: 1 } }), Workers.fibers(1)),
+      Effect.provide(logger)
+    )
+    await Effect.runPromise(run)
+    expect(lines.filter((line) => line.startsWith('left out a sample after 1 try: stage "plain"')).length).toBe(1)
+    const chosen = silent({ when: ({ stage }) => stage !== "plain" })
+    expect(await errorOf(flaky({ ...sound, troubles }), chosen, Workers.fibers(1))).toMatchObject({ sample: 4 })
+  })
+})
+
+describe("timeouts", () => {
+  const hanging = (index: number, times: number) => flaky({ ...sound, troubles: [{ where: "hang", index, times }] })
+  const soon = Duration.millis(25)
+
+  test("of a sample: an error with its place, a new try, or its place left empty", async () => {
+    const error = await errorOf(hanging(9, 1), FailurePolicy.timeout({ sample: soon }), Workers.fibers(1))
+    expect(error).toMatchObject({ _tag: "StageError", stage: "effectful", sample: 9, cause: { _tag: "TimedOut" } })
+    expect(String(error)).toContain("this sample was not done after 25 ms")
+    const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers(1))
+    const again = FailurePolicy.retry(Schedule.recurs(1), { timeout: { sample: soon } })
+    expect((await all(hanging(9, 1), again, Workers.fibers(2))).digest).toBe(untouched.digest)
+    const without = FailurePolicy.skip({ budget: { samples: 2 }, report: () => Effect.void, timeout: { sample: soon } })
+    expect((await all(hanging(9, 1e9), without, Workers.fibers(2))).skipped).toBe(2)
+  })
+
+  test("of a batch", async () => {
+    const error = await errorOf(hanging(9, 1), FailurePolicy.timeout({ batch: soon }), Workers.fibers(1))
+    expect(error).toMatchObject({ _tag: "StageError", stage: "effectful", batch: 1, sample: undefined })
+    const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers(1))
+    const again = FailurePolicy.retry(Schedule.recurs(1), { timeout: { batch: soon } })
+    expect((await all(hanging(9, 1), again, Workers.fibers(2))).digest).toBe(untouched.digest)
+  })
+
+  test(
+    "of a batch on a thread end even a loop without end",
+    async () => {
+      const config: Config = { ...sound, troubles: [{ where: "hang", index: 9, times: 1 }] }
+      const threads = Workers.threads(2, { pipeline: module, name: "endless", config, restarts: 0 })
+      const limit = { batch: Duration.seconds(1) }
+      const error = await errorOf(endless(config), FailurePolicy.timeout(limit), threads)
+      expect(error).toMatchObject({ _tag: "StageError", batch: 1, cause: { _tag: "TimedOut", after: 1000 } })
+      const policy = FailurePolicy.skip({ budget: { samples: 8 }, report: () => Effect.void, timeout: limit })
+      const made = await all(endless(config), policy, threads, { epochs: 1 })
+      expect(made.skipped).toBe(8)
+      expect(made.batches.map(({ index }) => index)).toEqual([0, 2, 3, 4])
+    },
+    TIME
+  )
+})
+
+test("options that cannot be meant are refused with the way out", async () => {
+  // Options as they come from code without types.
+  const bad = (options: object) =>
+    FailurePolicy.skip({ budget: { samples: 1 }, ...options } as FailurePolicy.SkipOptions)
+  const layers: ReadonlyArray<readonly [Failures, string]> = [
+    [bad({ budget: { samples: -1 } }), "budget.samples must be a whole number of at least 0, got -1"],
+    [bad({ budget: { samples: 1.5 } }), "budget.samples must be a whole number of at least 0, got 1.5"],
+    [bad({ budget: { share: 1.5 } }), "budget.share must be a number from 0 to 1, got 1.5"],
+    [bad({ budget: { share: Number.NaN } }), "budget.share must be a number from 0 to 1, got NaN"],
+    [bad({ budget: 3 }), "budget must be { samples: 10 } or { share: 0.01 }, got 3"],
+    [bad({ budget: null }), "budget must be { samples: 10 } or { share: 0.01 }, got null"],
+    [bad({ fill: "zeros" }), 'fill must be "none" or "neighbour", got "zeros"'],
+    [
+      FailurePolicy.timeout({ sample: 0 }),
+      'timeout.sample must be a duration of more than 0, such as "5 seconds", got 0'
+    ],
+    [
+      FailurePolicy.timeout({ batch: -5 }),
+      'timeout.batch must be a duration of more than 0, such as "5 seconds", got -5'
+    ],
+    [
+      FailurePolicy.retry(Schedule.forever, { timeout: { batch: Number.NaN } }),
+      'timeout.batch must be a duration of more than 0, such as "5 seconds", got NaN'
+    ]
+  ]
+  for (const [layer, message] of layers) {
+    const error = await Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(layer))))
+    expect(error.message).toBe(message)
+  }
+})
+
+test("a retried run repeats no draw", async () => {
+  const troubles: ReadonlyArray<Trouble> = [
+    { where: "plain", index: 4, times: 2 },
+    { where: "mixed", index: 2, times: 1 }
+  ]
+  const audit = await Effect.gen(function* () {
+    yield* Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }), { epochs: 2 }))
+    return yield* (yield* SeedAudit.SeedAudit).report
+  }).pipe(
+    Effect.provide(SeedAudit.counting(seeds)),
+    Effect.provide(Workers.fibers(2)),
+    Effect.provide(recurs(2)),
+    Effect.runPromise
+  )
+  // An order is not drawn here; 80 samples in two stages, and ten batches in one behind `batch`.
+  expect(audit).toMatchObject({ started: 170, repeated: 0 })
+})
