@@ -39,7 +39,7 @@ import * as Worker from "./scheduler/build/Worker.ts"
 import { Times } from "./scheduler/loader/Profile.ts"
 import { fingerprint } from "./scheduler/plan/Fingerprint.ts"
 import * as Plan from "./scheduler/plan/Plan.ts"
-import * as Job from "./scheduler/plan/RunPlan.ts"
+import * as RunPlan from "./scheduler/plan/RunPlan.ts"
 import * as Ambient from "./seeding/ambient/Ambient.ts"
 import { CoordinatesError } from "./seeding/Coordinates.ts"
 import {
@@ -153,13 +153,13 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
         Effect.fail(new Error(`the layer \`services\` of ${start.module} failed: ${shown(Cause.squash(cause))}`))
       )
     )) as Context.Context<unknown>
-    const watch: Job.Watch = {
+    const watch: RunPlan.Watch = {
       times: start.times ? new Times() : undefined,
       traced: false,
       ...(mailbox === undefined ? {} : { enter: (name) => mailbox.enter(name) })
     }
-    const job = yield* Effect.provide(Job.make(pipeline, start.workers, start, watch), context)
-    if (fingerprint(job) !== start.fingerprint) {
+    const runPlan = yield* Effect.provide(RunPlan.make(pipeline, start.workers, start, watch), context)
+    if (fingerprint(runPlan) !== start.fingerprint) {
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
       return yield* Effect.fail(new Error(reason))
     }
@@ -176,7 +176,7 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       sample: sample === undefined ? undefined : Duration.millis(sample),
       batch: undefined
     }
-    const ordered = { ...job, order: () => Effect.succeed(order), known: () => order }
+    const ordered = { ...runPlan, order: () => Effect.succeed(order), known: () => order }
     const worker = Worker.make(ordered, start.worker, output, limits)
     const ring = new Ring(own)
     const forms = new Sent()
@@ -247,7 +247,7 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       atHand.indices = indices
       atHand.seeds = new Map(seeds)
       atHand.draws = []
-      first = Plan.rows(job.plan, batch).position
+      first = Plan.rows(runPlan.plan, batch).position
       for (const key of dropped ?? []) {
         for (const place of unfinished.get(key)?.places ?? []) place.give()
         unfinished.delete(key)

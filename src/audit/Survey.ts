@@ -9,7 +9,7 @@ import type { Pipeline } from "../pipeline/Pipeline.ts"
 import type { Stage } from "../pipeline/Stage.ts"
 import * as Rng from "../random/Rng.ts"
 import * as Plan from "../scheduler/plan/Plan.ts"
-import * as Job from "../scheduler/plan/RunPlan.ts"
+import * as RunPlan from "../scheduler/plan/RunPlan.ts"
 import { requestAt } from "../scheduler/plan/SeedRequest.ts"
 import { type Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
 import { format } from "../seeding/Seed.ts"
@@ -98,8 +98,12 @@ export const survey = <A, E, R>(
       })
 
     for (let rank = 0; rank < extent.ranks; rank++) {
-      const job = yield* Job.make(pipeline, extent.workers, { rank, world: extent.ranks, uneven: extent.uneven })
-      const own = job.policy
+      const runPlan = yield* RunPlan.make(pipeline, extent.workers, {
+        rank,
+        world: extent.ranks,
+        uneven: extent.uneven
+      })
+      const own = runPlan.policy
       if (own === undefined) continue
       policy = own
       const sampling = pipeline.stages.find((stage) => stage._tag === "Sample")
@@ -109,11 +113,11 @@ export const survey = <A, E, R>(
           const request = epochRequest(sampling.id, epoch, { workers: extent.workers, world: extent.ranks })
           yield* start(own, request, yield* own.seeds(request), orders)
         }
-        const order = yield* typed(sampling, job.order(epoch))
+        const order = yield* typed(sampling, runPlan.order(epoch))
         for (let worker = 0; worker < extent.workers; worker++) {
           let left = extent.samples
-          for (let batch = worker; batch < job.plan.batches && left > 0; batch += extent.workers) {
-            const { position, size } = Plan.rows(job.plan, batch)
+          for (let batch = worker; batch < runPlan.plan.batches && left > 0; batch += extent.workers) {
+            const { position, size } = Plan.rows(runPlan.plan, batch)
             const count = Math.min(size, left)
             if (count === 0) continue
             left -= count
@@ -124,7 +128,7 @@ export const survey = <A, E, R>(
             for (const [place, stage] of pipeline.stages.entries()) {
               if (!stage.draws || stage._tag === "Sample") continue
               const scope = place < batching ? "sample" : "batch"
-              const request = requestAt(job, stage.id, scope, { epoch, worker, batch, position, indices })
+              const request = requestAt(runPlan, stage.id, scope, { epoch, worker, batch, position, indices })
               const seeds = yield* own.seeds(request)
               if (seeds._tag === "Carried") {
                 const stream = [own.carries === "run" ? 0 : epoch, rank, worker, seeds.slot].join()

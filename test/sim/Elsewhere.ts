@@ -12,9 +12,9 @@ export const elsewhere = (count: number, death: number | undefined): Layer.Layer
     backend: "threads",
     count,
     chosen: Effect.succeed(Option.none()),
-    start: (job, worker, settings) =>
+    start: (runPlan, worker, settings) =>
       Effect.gen(function* () {
-        const here = yield* onFiber()(job, worker, settings)
+        const here = yield* onFiber()(runPlan, worker, settings)
         if (here._tag !== "Here") return here
         const scope = yield* Effect.scope
         const one = yield* Effect.makeSemaphore(1)

@@ -74,7 +74,7 @@ const mutants: ReadonlyArray<Mutant> = [
     name: "the cursor counts what was made ahead",
     file: "scheduler/loader/Run.ts",
     from: "batch: batches === 0 ? 0 : chain.next % batches,",
-    to: "batch: batches === 0 ? 0 : Math.min(batches - 1, (chain.next % batches) + (lanes.all[0]?.line.length ?? 0)),"
+    to: "batch: batches === 0 ? 0 : Math.min(batches - 1, (chain.next % batches) + (queues.all[0]?.batches.length ?? 0)),"
   },
   {
     name: "samples that were left out are forgotten when a run goes on",
@@ -103,7 +103,7 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "other workers are let in where they change draws",
     file: "scheduler/loader/Cursor.ts",
-    from: 'job.policy?.elastic === false ? [] : ["workers", "ranks"]',
+    from: 'runPlan.policy?.elastic === false ? [] : ["workers", "ranks"]',
     to: '["workers", "ranks"]'
   },
   {

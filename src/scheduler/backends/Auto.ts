@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { cores } from "../../core/runtime.ts"
-import type { Job } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Asked, Maker, Start } from "./Backend.ts"
 
 /** What workers run on, and why. @since 0.1.0 */
@@ -41,24 +41,24 @@ interface Deciding {
  * @since 0.1.0
  */
 export const onEither = (fiber: Start, thread: Start, pays: Pays, said: (choice: Choice) => void): Start => {
-  const runs = new WeakMap<Job, Deciding>()
-  return (job, worker, settings) =>
+  const runs = new WeakMap<RunPlan, Deciding>()
+  return (runPlan, worker, settings) =>
     Effect.gen(function* () {
-      const known = runs.get(job)
+      const known = runs.get(runPlan)
       const run: Deciding = known ?? { times: [], choice: undefined }
       if (known === undefined) {
-        runs.set(job, run)
-        run.choice = beforehand(job)
+        runs.set(runPlan, run)
+        run.choice = beforehand(runPlan)
         if (run.choice !== undefined) yield* announce(run.choice, said)
       }
-      const here = yield* fiber(job, worker, settings)
+      const here = yield* fiber(runPlan, worker, settings)
       if (here._tag !== "Here") return here
       const scope = yield* Effect.scope
       let moved: Extract<Maker, { readonly _tag: "There" }> | undefined
       let moving = false
 
       /** A thread that cannot be had leaves the worker where it is: on a fiber the pipeline runs, too. */
-      const move = Effect.matchEffect(thread(job, worker, settings), {
+      const move = Effect.matchEffect(thread(runPlan, worker, settings), {
         onFailure: (error) => Effect.logWarning(`worker ${worker} stays on a fiber: ${error.message}`),
         onSuccess: (maker) =>
           Effect.sync(() => {
@@ -102,7 +102,7 @@ const announce = (choice: Choice, said: (choice: Choice) => void): Effect.Effect
   )
 
 /** What can be told without a measurement. */
-const beforehand = ({ pipeline, policy }: Job): Choice | undefined => {
+const beforehand = ({ pipeline, policy }: RunPlan): Choice | undefined => {
   const own = cores()
   if (own < 2) return { backend: "fibers", reason: "there is one core" }
   if (policy?.carries !== undefined) {

@@ -19,7 +19,7 @@ import { Tries } from "../build/Retry.ts"
 import * as Worker from "../build/Worker.ts"
 import * as Digest from "../loader/Digest.ts"
 import * as Plan from "../plan/Plan.ts"
-import type { Job, Watch } from "../plan/RunPlan.ts"
+import type { RunPlan, Watch } from "../plan/RunPlan.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
 
 /** A batch as it comes from its worker. @since 0.1.0 */
@@ -86,7 +86,11 @@ export interface Settings {
 }
 
 /** Starts what makes the batches of a worker; it ends with the scope. @since 0.1.0 */
-export type Start = (job: Job, worker: number, settings: Settings) => Effect.Effect<Maker, ThreadError, Scope.Scope>
+export type Start = (
+  runPlan: RunPlan,
+  worker: number,
+  settings: Settings
+) => Effect.Effect<Maker, ThreadError, Scope.Scope>
 
 /** How fibers hold their batches. @since 0.1.0 */
 export interface FiberOptions {
@@ -102,11 +106,11 @@ export interface FiberOptions {
 /** Makes batches on the fiber that asks for them. @since 0.1.0 */
 export const onFiber =
   ({ debug = false, reuse = false }: FiberOptions = {}): Start =>
-  (job, worker, { digest, failures }) =>
+  (runPlan, worker, { digest, failures }) =>
     Effect.sync(() => {
       const output = new Output(arena(), reuse)
       const limits = limitsOf(failures)
-      const own = Worker.make(job, worker, output, limits)
+      const own = Worker.make(runPlan, worker, output, limits)
       const quarantine = new Quarantine<Place>(debug ? KEPT_FROM_USE : 0)
       const give = (places: ReadonlyArray<Place>): void => {
         if (debug) for (const place of places) place.bytes.fill(0xff)
@@ -118,7 +122,7 @@ export const onFiber =
         { retried }: BatchBuilder
       ): Effect.Effect<Content, Digest.DigestError> => {
         try {
-          const hashed = hashedNow(batch, digest, job.watch)
+          const hashed = hashedNow(batch, digest, runPlan.watch)
           const made = reuse ? borrowed(hashed, output.lent(), give) : hashed
           return Effect.succeed(retried === 0 ? made : { ...made, retried })
         } catch (thrown) {
@@ -136,7 +140,7 @@ export const onFiber =
         const builder = own.builder(epoch, number)
         if (builder === undefined) return Effect.succeed({ batch: undefined, hash: undefined })
         const built = Effect.catchAll(attempt(builder), (failure) => {
-          const { position, size } = Plan.rows(job.plan, number)
+          const { position, size } = Plan.rows(runPlan.plan, number)
           return again(new Tries(failures, position, size), failure, builder, (left) => attempt(builder, left))
         })
         return reuse ? Effect.onError(built, () => discard) : built

@@ -1,14 +1,14 @@
 /**
  * A worker whose batches are made elsewhere: asks for them as far ahead as it may, and hands them on in that order.
  *
- * Most of them are asked for and handed on by plain code, by whoever gives leave or brings the answer: a fiber that is
+ * Most of them are asked for and handed on by plain code, by whoever gives a credit or brings the answer: a fiber that is
  * woken for each costs the main thread more than all else that it does for a batch. Fibers see to what takes an effect.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { Bell, type Leave } from "../loader/Queue.ts"
+import { Bell, type Credits } from "../loader/Queue.ts"
 import type { Share, Shares } from "../loader/Shares.ts"
 import type { Asked, Content, Failure, Maker, Quick } from "./Backend.ts"
 
@@ -16,7 +16,7 @@ import type { Asked, Content, Failure, Maker, Quick } from "./Backend.ts"
 export interface Errand {
   readonly maker: Extract<Maker, { readonly _tag: "There" }>
   readonly shares: Shares
-  readonly leave: Leave
+  readonly credits: Credits
   /** Whether plain code will do: not where each batch is to be an effect, as for a tracer. */
   readonly plain: boolean
   /** Whether to wait for batches that nobody waits for, so as to know when they were there. */
@@ -47,7 +47,17 @@ interface Due {
 }
 
 /** @since 0.1.0 */
-export const elsewhere = ({ asked, eager, leave, made, maker, plain, shares, skipped, traced }: Errand): Elsewhere => {
+export const elsewhere = ({
+  asked,
+  eager,
+  credits,
+  made,
+  maker,
+  plain,
+  shares,
+  skipped,
+  traced
+}: Errand): Elsewhere => {
   const due: Array<Due> = []
   const arrivals = new Bell()
   const arrived = (): void => arrivals.ring()
@@ -63,15 +73,15 @@ export const elsewhere = ({ asked, eager, leave, made, maker, plain, shares, ski
     arrivals.ring()
   }
 
-  /** Asks for all that there is leave for, up to what takes an effect; says whether that, or the end, is reached. */
+  /** Asks for all that there are credits for, up to what takes an effect; says whether that, or the end, is reached. */
   const ask = (): boolean => {
     while (shares.next !== undefined) {
-      if (leave.left === 0 || failed) return false
+      if (credits.left === 0 || failed) return false
       const share = shares.next
       asked?.(share)
       const quick = plain ? maker.askNow?.(share.epoch, share.number, arrived) : undefined
       if (quick === undefined) return true
-      leave.use()
+      credits.use()
       shares.pass()
       put(share, quick, () => quick.content)
     }
@@ -110,11 +120,11 @@ export const elsewhere = ({ asked, eager, leave, made, maker, plain, shares, ski
 
   const asking = Effect.gen(function* () {
     for (;;) {
-      yield* leave.given.until(ask)
+      yield* credits.given.until(ask)
       // The consumer may have skipped some since.
       const share = shares.next
       if (share === undefined) break
-      leave.use()
+      credits.use()
       shares.pass()
       const answer = yield* Effect.exit(maker.ask(share.epoch, share.number))
       failed ||= Exit.isFailure(answer)
@@ -141,7 +151,7 @@ export const elsewhere = ({ asked, eager, leave, made, maker, plain, shares, ski
       handOnto(share, exit, since)
       yield* skipped(share.place)
       failed = false
-      leave.given.ring()
+      credits.given.ring()
     }
   })
 

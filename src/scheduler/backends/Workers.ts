@@ -168,8 +168,8 @@ export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, 
       })
       const module = url(options.pipeline)
       // At once, not when it moves: on fibers it would run the whole program in the thread.
-      const start: Start = (job, worker, settings) =>
-        Effect.zipRight(refused({ module }, worker), either(job, worker, settings))
+      const start: Start = (runPlan, worker, settings) =>
+        Effect.zipRight(refused({ module }, worker), either(runPlan, worker, settings))
       return {
         backend: "auto",
         count: whole("workers", count, 1, MAX_THREADS),

@@ -51,7 +51,7 @@ export class BatchBuilder {
     program.streams?.enter(place.epoch)
     this.#program = program
     const rows = new BatchRows(program, place)
-    const binding = new SeedBinding(program.job, rows.requested, program.streams)
+    const binding = new SeedBinding(program.runPlan, rows.requested, program.streams)
     const current = new CurrentStage(rows, binding)
     this.#rows = rows
     this.#binding = binding
@@ -119,10 +119,10 @@ export class BatchBuilder {
    */
   #attempt(left: Left, whole = true): Work<AttemptError> {
     const rows = this.#rows
-    const { name, size } = rows.job.pipeline.dataset
-    if (size !== rows.job.size) {
+    const { name, size } = rows.runPlan.pipeline.dataset
+    if (size !== rows.runPlan.size) {
       const { batch, epoch } = rows.place
-      throw new Failing(new DatasetChanged({ dataset: name, from: rows.job.size, to: size, epoch, batch }))
+      throw new Failing(new DatasetChanged({ dataset: name, from: rows.runPlan.size, to: size, epoch, batch }))
     }
     const again = rows.attempts++ > 0
     const numbers = this.#rowsToMake(left)
@@ -162,7 +162,7 @@ export class BatchBuilder {
   #choose(): Work<AttemptError> {
     if (this.#chosen) return undefined
     this.#current.begin("sample")
-    return andThen<AttemptError>(choose(this.#rows.job, this.#rows.requested), () => {
+    return andThen<AttemptError>(choose(this.#rows.runPlan, this.#rows.requested), () => {
       this.#chosen = true
       return undefined
     })
@@ -224,6 +224,6 @@ export class BatchBuilder {
 
   /** Hands the draws of this batch to a policy that records them. */
   #report(): Work<AttemptError> {
-    return this.#rows.job.policy?.record?.(this.#binding.draws)
+    return this.#rows.runPlan.policy?.record?.(this.#binding.draws)
   }
 }

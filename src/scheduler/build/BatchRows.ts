@@ -6,7 +6,7 @@
 import type { Batch } from "../../pipeline/Batch.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { Place, Program } from "../plan/Program.ts"
-import type { Job } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
 import { type Left, SamplesFailed } from "./Attempt.ts"
 import { isFault } from "./FailurePolicy.ts"
@@ -21,7 +21,7 @@ import { Failing } from "./Work.ts"
  */
 export class BatchRows {
   readonly program: Program
-  readonly job: Job
+  readonly runPlan: RunPlan
   readonly place: Place
   /** The label of the batch, which no stage may change. */
   readonly label: Label
@@ -55,15 +55,15 @@ export class BatchRows {
   #made: Map<number, unknown> | undefined
 
   constructor(program: Program, place: Place) {
-    const { job, limits, worker } = program
+    const { runPlan, limits, worker } = program
     const { batch, count, epoch, position } = place
     this.program = program
-    this.job = job
+    this.runPlan = runPlan
     this.place = place
-    this.label = { epoch, index: batch, rank: job.plan.rank, worker }
+    this.label = { epoch, index: batch, rank: runPlan.plan.rank, worker }
     this.indices = new Float64Array(count)
     this.requested = { epoch, worker, batch, position, indices: this.indices }
-    this.ordinal = Plan.ordinalAt(job.plan, batch, position)
+    this.ordinal = Plan.ordinalAt(runPlan.plan, batch, position)
     this.careful = limits.careful
   }
 

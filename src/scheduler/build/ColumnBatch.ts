@@ -34,7 +34,7 @@ export const buildColumns = (
   plan: TablePlan,
   otherwise: () => Work<AttemptError>
 ): Work<AttemptError> =>
-  traced<AttemptError>(rows.job.watch, nameOfAll(plan), () =>
+  traced<AttemptError>(rows.runPlan.watch, nameOfAll(plan), () =>
     andThen<AttemptError>(binding.bind(rows.program.stages, "sample"), () => {
       if (!rows.careful) {
         build(rows, binding, current, plan)
@@ -54,7 +54,7 @@ export const buildColumns = (
   )
 
 const build = (rows: BatchRows, binding: SeedBinding, current: CurrentStage, plan: TablePlan): void => {
-  const { enter, times } = rows.job.watch
+  const { enter, times } = rows.runPlan.watch
   const begin = (name: string): void => {
     current.begin(name)
     enter?.(name)
@@ -88,9 +88,9 @@ const build = (rows: BatchRows, binding: SeedBinding, current: CurrentStage, pla
 
 /** Checks the sampler's indices, since columns do not. */
 const checkIndices = (rows: BatchRows): void => {
-  const { indices, job } = rows
-  const { dataset } = job.pipeline
-  const { size } = job
+  const { indices, runPlan } = rows
+  const { dataset } = runPlan.pipeline
+  const { size } = runPlan
   for (let row = 0; row < indices.length; row++) {
     const index = indices[row] as number // below the length
     if (index >= 0 && index < size && Number.isInteger(index)) continue

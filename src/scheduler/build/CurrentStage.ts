@@ -26,7 +26,7 @@ export class CurrentStage implements Ambient.AtWork {
   #derived: { readonly at: SeededStage; readonly row: number; readonly rng: Rng.Rng } | undefined
 
   constructor(rows: BatchRows, binding: SeedBinding) {
-    this.setting = rows.job.pipeline.ambient
+    this.setting = rows.runPlan.pipeline.ambient
     this.#rows = rows
     this.#binding = binding
   }
@@ -43,7 +43,7 @@ export class CurrentStage implements Ambient.AtWork {
 
   /** Runs the work of a step: timed and traced if the run is watched. */
   watched<E>(name: string, work: () => Work<E>): Work<E> {
-    return watched(this.#rows.job.watch, name, () => {
+    return watched(this.#rows.runPlan.watch, name, () => {
       this.#step = name
       return work()
     })

@@ -84,8 +84,8 @@ export class EffectStages {
     value: unknown,
     row: number
   ): Effect.Effect<unknown, unknown, unknown> {
-    const { indices, job, ordinal, place, program } = this.#rows
-    const { rank, workers, world } = job.plan
+    const { indices, runPlan, ordinal, place, program } = this.#rows
+    const { rank, workers, world } = runPlan.plan
     const { batch, epoch, position } = place
     const context: StageContext = {
       epoch,

@@ -24,10 +24,10 @@ export const errorOf = (
   cause: unknown,
   failure?: unknown
 ): StageError => {
-  const { indices, job, ordinal, place, program, scope } = rows
+  const { indices, runPlan, ordinal, place, program, scope } = rows
   const { batch, epoch, position } = place
   const sample = scope === "sample" ? row : undefined
-  return errorAt(job, { epoch, batch, worker: program.worker }, stage, cause, {
+  return errorAt(runPlan, { epoch, batch, worker: program.worker }, stage, cause, {
     failure,
     sample: sample === undefined ? undefined : indices[sample],
     position: sample === undefined ? undefined : position + sample,

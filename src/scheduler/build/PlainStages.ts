@@ -31,9 +31,9 @@ export class PlainStages {
     this.#rows = rows
     this.#binding = binding
     this.#current = current
-    const { job, ordinal, place, program } = rows
+    const { runPlan, ordinal, place, program } = rows
     const { batch, epoch, position } = place
-    const { rank, workers, world } = job.plan
+    const { rank, workers, world } = runPlan.plan
     this.#context = { epoch, rank, world, worker: program.worker, workers, batch, ordinal, position, index: 0 }
   }
 
@@ -132,7 +132,7 @@ export class PlainStages {
   }
 
   #checkContext(): void {
-    const { job, label } = this.#rows
-    untouched(this.#context, label, job.plan.world, job.plan.workers)
+    const { runPlan, label } = this.#rows
+    untouched(this.#context, label, runPlan.plan.world, runPlan.plan.workers)
   }
 }

@@ -27,7 +27,7 @@ export const readSamples = (
   current: CurrentStage,
   numbers: Array<number> | undefined
 ): Work<AttemptError> => {
-  const { dataset } = rows.job.pipeline
+  const { dataset } = rows.runPlan.pipeline
   return current.watched<AttemptError>(`dataset ${dataset.name}`, () => {
     if (dataset instanceof Plain) return readPlain(rows, dataset, numbers)
     if (rows.careful && (dataset.batched !== true || numbers !== undefined)) return readEach(rows, numbers)
@@ -81,8 +81,8 @@ const readPlain = (
 
 /** Reads each sample by a read of its own, so that each fails alone. */
 const readEach = (rows: BatchRows, numbers: Array<number> | undefined): Work<AttemptError> => {
-  const { indices, job } = rows
-  const { dataset } = job.pipeline
+  const { indices, runPlan } = rows
+  const { dataset } = runPlan.pipeline
   const all = numbers ?? Array.from(indices.keys())
   const read = concurrent(
     all.length,

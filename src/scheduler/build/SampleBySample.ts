@@ -28,10 +28,10 @@ import { andThen, suspended, type Work } from "./Work.ts"
  *
  * @since 0.1.0
  */
-export const timesSamples = ({ job, limits, stages, streams }: Program): boolean =>
+export const timesSamples = ({ runPlan, limits, stages, streams }: Program): boolean =>
   limits.sample !== undefined &&
   streams === undefined &&
-  (!(job.pipeline.dataset instanceof Plain) || stages.some((stage) => stage._tag === "Effect"))
+  (!(runPlan.pipeline.dataset instanceof Plain) || stages.some((stage) => stage._tag === "Effect"))
 
 /** @since 0.1.0 */
 export class SampleBySample {
@@ -68,7 +68,7 @@ export class SampleBySample {
   inTime(numbers: Array<number> | undefined): Work<AttemptError> {
     const rows = this.#rows
     const { limits, stages } = rows.program
-    const { dataset } = rows.job.pipeline
+    const { dataset } = rows.runPlan.pipeline
     const all = numbers ?? Array.from(rows.indices.keys())
     return andThen<AttemptError>(this.#binding.bind(stages, "sample"), () => {
       const seeded = stages.map((stage) => this.#binding.of(stage))

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { shown } from "../../core/InvalidOption.ts"
 import * as Ambient from "../../seeding/ambient/Ambient.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
-import type { Job, Order } from "../plan/RunPlan.ts"
+import type { Order, RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
 import { sampling } from "./ForbiddenRng.ts"
 import { errorAt, type StageError } from "./StageError.ts"
@@ -21,20 +21,20 @@ import { Failing, suspended, type Work } from "./Work.ts"
  *
  * @since 0.1.0
  */
-export const choose = (job: Job, rows: Rows): Work<StageError | CoordinatesError> =>
-  watched(job.watch, "sample", () => {
-    const order = job.known(rows.epoch)
-    if (order !== undefined) return put(job, rows, order)
-    return job.order(rows.epoch).pipe(
-      Effect.catchAllDefect((thrown) => Effect.fail(errorAt(job, rows, "sample", thrown))),
-      Effect.flatMap((own) => suspended<StageError>(() => put(job, rows, own)))
+export const choose = (runPlan: RunPlan, rows: Rows): Work<StageError | CoordinatesError> =>
+  watched(runPlan.watch, "sample", () => {
+    const order = runPlan.known(rows.epoch)
+    if (order !== undefined) return put(runPlan, rows, order)
+    return runPlan.order(rows.epoch).pipe(
+      Effect.catchAllDefect((thrown) => Effect.fail(errorAt(runPlan, rows, "sample", thrown))),
+      Effect.flatMap((own) => suspended<StageError>(() => put(runPlan, rows, own)))
     )
   })
 
-const put = (job: Job, rows: Rows, order: Order): undefined => {
+const put = (runPlan: RunPlan, rows: Rows, order: Order): undefined => {
   const { indices, position } = rows
   try {
-    Ambient.plain(sampling(job.pipeline.ambient), () => {
+    Ambient.plain(sampling(runPlan.pipeline.ambient), () => {
       for (let row = 0; row < indices.length; row++) {
         const index: unknown = order(position + row)
         // A typed array would make a number of it: 0 of null, 1 of "1".
@@ -43,7 +43,7 @@ const put = (job: Job, rows: Rows, order: Order): undefined => {
       }
     })
   } catch (thrown) {
-    throw new Failing(errorAt(job, rows, "sample", thrown))
+    throw new Failing(errorAt(runPlan, rows, "sample", thrown))
   }
 }
 

@@ -10,7 +10,7 @@ import { RecordingRng } from "../../random/RecordingRng.ts"
 import * as Rng from "../../random/Rng.ts"
 import { CoordinatesError } from "../../seeding/Coordinates.ts"
 import * as SeedPolicy from "../../seeding/SeedPolicy.ts"
-import type { Job } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../plan/SeedRequest.ts"
 import type { Streams } from "./CarriedStreams.ts"
 import { idle } from "./ForbiddenRng.ts"
@@ -31,7 +31,7 @@ export interface SeededStage {
  * @since 0.1.0
  */
 export class SeedBinding {
-  readonly #job: Job
+  readonly #runPlan: RunPlan
   readonly #rows: Rows
   readonly #streams: Streams | undefined
   readonly #derives: boolean
@@ -39,11 +39,11 @@ export class SeedBinding {
   #draws: Array<SeedPolicy.Draw> = []
 
   /** `rows.indices` may be filled in later, before the first stage is bound. */
-  constructor(job: Job, rows: Rows, streams: Streams | undefined) {
-    this.#job = job
+  constructor(runPlan: RunPlan, rows: Rows, streams: Streams | undefined) {
+    this.#runPlan = runPlan
     this.#rows = rows
     this.#streams = streams
-    this.#derives = job.pipeline.ambient === "derive"
+    this.#derives = runPlan.pipeline.ambient === "derive"
   }
 
   /** What was drawn, where the policy records draws. */
@@ -69,11 +69,11 @@ export class SeedBinding {
 
   /** Binds stages before they run, so that {@link of} has them. Behind `batch` there is one seed a stage. */
   bind(stages: ReadonlyArray<Stage>, scope: "sample" | "batch"): Work<CoordinatesError> {
-    const { policy } = this.#job
+    const { policy } = this.#runPlan
     for (let place = 0; place < stages.length; place++) {
       const stage = stages[place] as Stage // below the length
       if (this.#bound.has(stage)) continue
-      const request = requestAt(this.#job, stage.id, scope, this.#rows)
+      const request = requestAt(this.#runPlan, stage.id, scope, this.#rows)
       if (policy === undefined || !(stage.draws || this.#derives)) {
         this.#bound.set(stage, { stage, request, seeds: undefined, rng: () => idle })
         continue
@@ -117,7 +117,7 @@ export class SeedBinding {
   }
 
   #seeded(stage: Stage, request: SeedPolicy.Request, seeds: SeedPolicy.Seeds): SeededStage {
-    if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && this.#job.policy?.record === undefined) {
+    if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && this.#runPlan.policy?.record === undefined) {
       const { words } = seeds
       const own = new Xoshiro128()
       return { stage, request, seeds, rng: (row: number) => own.reseed(words, 4 * row) }
@@ -134,7 +134,7 @@ export class SeedBinding {
   }
 
   #observed(rng: Rng.Rng, request: SeedPolicy.Request, row: number, prefix = ""): Rng.Rng {
-    if (this.#job.policy?.record === undefined) return rng
+    if (this.#runPlan.policy?.record === undefined) return rng
     return new RecordingRng(rng, SeedPolicy.coordinates(request, row), this.#draws, prefix)
   }
 
@@ -142,7 +142,7 @@ export class SeedBinding {
   #unfit(seeds: SeedPolicy.Seeds, request: SeedPolicy.Request): CoordinatesError | undefined {
     const reason = this.#reason(seeds, request.indices.length)
     if (reason === undefined) return undefined
-    const { name = "none", seed = "none" } = this.#job.policy ?? {}
+    const { name = "none", seed = "none" } = this.#runPlan.policy ?? {}
     return new CoordinatesError({ policy: name, seed, coordinates: SeedPolicy.coordinates(request, 0), reason })
   }
 

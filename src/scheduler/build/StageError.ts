@@ -6,7 +6,7 @@
 import * as Data from "effect/Data"
 import { shown } from "../../core/InvalidOption.ts"
 import type { Uneven } from "../plan/Plan.ts"
-import type { Job } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 
 /**
  * A dataset, a stage or a collate failed. It names the place to the sample, and the call that makes that one sample
@@ -93,7 +93,7 @@ const wholeBatch: SamplePlace = { sample: undefined, position: undefined, ordina
 
 /** An error at a place of a run. @since 0.1.0 */
 export const errorAt = (
-  { plan, policy }: Pick<Job, "plan" | "policy">,
+  { plan, policy }: Pick<RunPlan, "plan" | "policy">,
   at: { readonly epoch: number; readonly batch: number; readonly worker: number },
   stage: string,
   cause: unknown,

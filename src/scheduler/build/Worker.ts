@@ -11,7 +11,7 @@ import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { arena } from "../../wasm/Kernels.ts"
 import { Output } from "../../wasm/Output.ts"
 import * as Plan from "../plan/Plan.ts"
-import type { Job } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import { type BatchStage, byRows, compile } from "../plan/Steps.ts"
 import { type Limits, unlimited } from "./Attempt.ts"
 import { type AttemptError, BatchBuilder, type Program } from "./BatchBuilder.ts"
@@ -24,7 +24,7 @@ import type { Given } from "./Work.ts"
 export type BatchError = StageError | CoordinatesError | DatasetChanged
 
 /**
- * One worker of a job.
+ * One worker of a runPlan.
  *
  * @since 0.1.0
  */
@@ -46,32 +46,32 @@ export interface Worker {
  * @since 0.1.0
  */
 export const make = (
-  job: Job,
+  runPlan: RunPlan,
   worker: number,
   output = new Output(arena(), false),
   limits: Limits = unlimited
 ): Worker => {
-  const stages = job.pipeline.stages.filter((stage) => stage._tag !== "Sample")
+  const stages = runPlan.pipeline.stages.filter((stage) => stage._tag !== "Sample")
   const split = stages.findIndex((stage) => stage._tag === "Batch")
   const batching = stages[split] as BatchStage // Scheduler refuses a pipeline without one
-  const carries = job.policy?.carries
+  const carries = runPlan.policy?.carries
   const streams = carries === undefined ? undefined : new Streams(carries)
   const first = stages.slice(0, split)
   const before = streams === undefined ? compile(first, output) : byRows(first)
   const program: Program = {
-    job,
+    runPlan,
     worker,
     limits,
     streams,
     stages: first.filter((stage) => stage._tag !== "Batch"),
     before,
-    table: streams === undefined ? tablePlan(job.pipeline, before, batching) : undefined,
+    table: streams === undefined ? tablePlan(runPlan.pipeline, before, batching) : undefined,
     batching,
     behind: compile(stages.slice(split + 1), new Output(undefined, false))
   }
 
   const builder = (epoch: number, batch: number): BatchBuilder | undefined => {
-    const { position, size } = Plan.rows(job.plan, batch)
+    const { position, size } = Plan.rows(runPlan.plan, batch)
     return size === 0 ? undefined : new BatchBuilder(program, { epoch, batch, position, count: size })
   }
 
@@ -86,9 +86,9 @@ export const make = (
     batch,
     sample: (epoch, position) =>
       Effect.suspend(() => {
-        const number = Math.floor(position / job.plan.batchSize)
+        const number = Math.floor(position / runPlan.plan.batchSize)
         // Streams that are carried on stand at this sample only behind those before it in its batch.
-        const from = streams === undefined ? position : Plan.rows(job.plan, number).position
+        const from = streams === undefined ? position : Plan.rows(runPlan.plan, number).position
         const place = { epoch, batch: number, position: from, count: position - from + 1 }
         return attempted(new BatchBuilder(program, place).sample())
       }),
@@ -96,8 +96,8 @@ export const make = (
       Effect.gen(function* () {
         if (carries === undefined) return
         for (let at = carries === "run" ? 0 : epoch; at <= epoch; at++) {
-          const end = at < epoch ? job.plan.batches : number
-          for (let own = worker; own < end; own += job.plan.workers) yield* batch(at, own)
+          const end = at < epoch ? runPlan.plan.batches : number
+          for (let own = worker; own < end; own += runPlan.plan.workers) yield* batch(at, own)
         }
       })
   }

@@ -22,7 +22,7 @@ import {
   unseenOf,
   unseenOfJob
 } from "../plan/Fingerprint.ts"
-import type { Job } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import { hex } from "./Digest.ts"
 
 const Count = Schema.Number.pipe(Schema.int(), Schema.between(0, Number.MAX_SAFE_INTEGER))
@@ -164,13 +164,13 @@ const checksum = ({ checksum: _, ...rest }: Cursor): string => hex(sha256(JSON.s
 const MOST = { pipeline: 220, dataset: 200, policy: 60, seed: 60 }
 
 /** What jobs are; a cursor may be read after every batch. */
-const known = new WeakMap<Job, Cursor["fingerprints"]>()
+const known = new WeakMap<RunPlan, Cursor["fingerprints"]>()
 
-/** What a job is, field by field. */
-const fingerprints = (job: Job): Cursor["fingerprints"] => {
-  const own = known.get(job)
+/** What a runPlan is, field by field. */
+const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
+  const own = known.get(runPlan)
   if (own !== undefined) return own
-  const { pipeline, plan, policy, size } = job
+  const { pipeline, plan, policy, size } = runPlan
   const { batchSize, batches, count, rank, workers, world } = plan
   const made = {
     pipeline: pipelineText(linesOf(pipeline), MOST.pipeline),
@@ -181,13 +181,13 @@ const fingerprints = (job: Job): Cursor["fingerprints"] => {
     workers: String(workers),
     ranks: `${rank} of ${world}`
   }
-  known.set(job, made)
+  known.set(runPlan, made)
   return made
 }
 
-/** The cursor of a job at a place. @since 0.1.0 */
-export const make = (job: Job, at: Omit<Cursor, "version" | "fingerprints" | "checksum">): Cursor => {
-  const open: Cursor = { version: 1, ...at, fingerprints: fingerprints(job), checksum: "" }
+/** The cursor of a runPlan at a place. @since 0.1.0 */
+export const make = (runPlan: RunPlan, at: Omit<Cursor, "version" | "fingerprints" | "checksum">): Cursor => {
+  const open: Cursor = { version: 1, ...at, fingerprints: fingerprints(runPlan), checksum: "" }
   return { ...open, checksum: checksum(open) }
 }
 
@@ -248,7 +248,7 @@ export const allowed = (allow: unknown): ReadonlyArray<Field> => {
 }
 
 /**
- * Compares a cursor with the job that is to be resumed from it. Fields in `allow` may differ; so may workers and ranks
+ * Compares a cursor with the runPlan that is to be resumed from it. Fields in `allow` may differ; so may workers and ranks
  * where neither of them changes a draw. Fails with `CursorError`, `CursorMismatch`, or `InvalidOption` for fields that
  * do not exist.
  *
@@ -256,30 +256,30 @@ export const allowed = (allow: unknown): ReadonlyArray<Field> => {
  */
 export const check = (
   value: unknown,
-  job: Job,
+  runPlan: RunPlan,
   allow: ReadonlyArray<Field> | undefined
 ): Effect.Effect<Cursor, CursorError | CursorMismatch | InvalidOption> =>
   Effect.gen(function* () {
     const accepted = yield* checked(() => allowed(allow === undefined ? [] : allow))
     const cursor = yield* decode(value)
-    const now = fingerprints(job)
-    const free: ReadonlyArray<Field> = job.policy?.elastic === false ? [] : ["workers", "ranks"]
+    const now = fingerprints(runPlan)
+    const free: ReadonlyArray<Field> = runPlan.policy?.elastic === false ? [] : ["workers", "ranks"]
     const differences = FIELDS.filter(
       (field) => cursor.fingerprints[field] !== now[field] && !accepted.includes(field) && !free.includes(field)
     ).map((field) => ({
       field,
       ...(field === "pipeline"
-        ? difference(cursor.fingerprints.pipeline, linesOf(job.pipeline))
+        ? difference(cursor.fingerprints.pipeline, linesOf(runPlan.pipeline))
         : { from: cursor.fingerprints[field], to: now[field] })
     }))
-    if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOfJob(job) })
+    if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOfJob(runPlan) })
     if (cursor.ahead.length > 0 && cursor.fingerprints.ranks !== now.ranks) {
       const reason =
         `it has taken ${cursor.ahead.length} batches ahead of batch ${cursor.batch} of epoch ${cursor.epoch}, which other ranks ` +
         `have not; go on as rank ${cursor.fingerprints.ranks} until its row has no gap, or run with order "plan" where ranks are to change`
       return yield* new CursorError({ reason })
     }
-    const { batches } = job.plan
+    const { batches } = runPlan.plan
     if (!(cursor.batch < batches || (cursor.batch === 0 && batches === 0))) {
       return yield* new CursorError({ reason: `it stands at batch ${cursor.batch}, and an epoch has only ${batches}` })
     }
@@ -296,7 +296,7 @@ export const check = (
  *
  * @since 0.1.0
  */
-export const within = ({ ahead, batch, epoch }: Cursor, { plan: { batches } }: Job, epochs: number): void => {
+export const within = ({ ahead, batch, epoch }: Cursor, { plan: { batches } }: RunPlan, epochs: number): void => {
   const total = epochs * batches
   const place = epoch * batches + batch
   const beyond = ahead.filter(([own]) => own >= total).length

@@ -17,11 +17,11 @@ import type { EmptyBatches } from "./EmptyBatch.ts"
 import { EpochPassed, RunClosed, type Stats } from "./Loader.ts"
 import type * as Metrics from "./Metrics.ts"
 import type * as Profile from "./Profile.ts"
-import { Turn } from "./Queue.ts"
+import { Mutex } from "./Queue.ts"
 import type { Tracker } from "./Repeats.ts"
 import type * as Verify from "./Verify.ts"
 import type { Look } from "./WorkerFibers.ts"
-import type { Lanes, Made } from "./WorkerQueues.ts"
+import type { Made, WorkerQueues } from "./WorkerQueues.ts"
 
 /** @since 0.1.0 */
 export type DeliveryError = Failure | FailurePolicy.SkipBudgetExceeded | RunClosed
@@ -33,7 +33,7 @@ type Wait = (arrival: Effect.Effect<void>) => Effect.Effect<void>
 
 /** @since 0.1.0 */
 export interface DeliveryOptions {
-  readonly lanes: Lanes
+  readonly queues: WorkerQueues
   readonly looks: ReadonlyArray<Look>
   readonly breath: Breath
   readonly chain: Digest.Chain
@@ -70,13 +70,13 @@ export interface Delivery {
   readonly stats: { -readonly [Key in keyof Stats]: Stats[Key] }
 }
 
-/** A batch that was taken from its lane. */
+/** A batch that was taken from its queue. */
 interface Taken {
   readonly content: Content
   readonly place: number
   /** Milliseconds. */
   readonly waited: number
-  /** How many batches lay in its lane. */
+  /** How many batches lay in its queue. */
   readonly held: number
   /** Whether its worker may build another one in its place already. */
   readonly isCredited: boolean
@@ -100,7 +100,7 @@ export const make = ({
   chosen,
   counting,
   empty,
-  lanes,
+  queues,
   looks,
   range,
   ready,
@@ -113,7 +113,7 @@ export const make = ({
   const stats = { batches: 0, samples: 0, skipped: 0, retried: 0, replaced: 0, verified: 0, waited: 0 }
   let release: (() => void) | undefined
   let failure: Exit.Exit<never, DeliveryError> | undefined
-  /** Taken from the lanes and not delivered: empty batches ahead of the first one with rows, and what was not told of. */
+  /** Taken from the queues and not delivered: empty batches ahead of the first one with rows, and what was not told of. */
   let early: Array<Taken> = []
   /** The place of the batch that was handed on last. */
   let lastPlace = -1
@@ -154,7 +154,7 @@ export const make = ({
     stats.replaced += replaced
     release = content.release
     chain.add(place, hash)
-    if (!isCredited) lanes.taken(place)
+    if (!isCredited) queues.taken(place)
     for (const { samples } of skipped) {
       stats.skipped += samples
       counting.skipped(samples)
@@ -232,34 +232,34 @@ export const make = ({
       release?.()
       release = undefined
       if (failure !== undefined) return failure
-      const before = lanes.isClosed ? undefined : heldBack(limit)
+      const before = queues.isClosed ? undefined : heldBack(limit)
       if (before !== undefined) return deliver(before, limit, wait)
       if (chain.missing(limit) === 0) return Effect.succeedNone
       const last = early.at(-1)
       const due = last === undefined ? chain.next : chain.missingBehind(last.place)
-      const lane = lanes.numberAt(due)
-      const line = lanes.lineAt(due)
+      const number = queues.numberAt(due)
+      const queue = queues.queueAt(due)
       // In the order of readiness batches of the next epoch can come before the last ones of this.
       const some = ready && limit < end && empty?.isKnown !== false
       const wanted = ({ place }: Made): boolean => place < limit
       const look = (wait: boolean): void => {
         if (ready) for (const own of looks) own(wait)
-        else looks[lane]?.(wait)
+        else looks[number]?.(wait)
       }
-      if (!lanes.isClosed) look(false)
-      const held = line.length
-      recorder?.asked(lane, held)
+      if (!queues.isClosed) look(false)
+      const held = queue.length
+      recorder?.asked(number, held)
       const started = performance.now()
       const arrived: Taking = Effect.suspend(() => {
-        if (lanes.isClosed) return Effect.fail(closed())
+        if (queues.isClosed) return Effect.fail(closed())
         // What is taken without a wait would keep all else from its turn.
         if (looks.length > 0 && breath.isDue) return Effect.zipRight(wait(breath.take), arrived)
-        if (line.length === 0) look(true)
-        const made = some ? line.pollWhere(wanted) : line.poll()
+        if (queue.length === 0) look(true)
+        const made = some ? queue.pollWhere(wanted) : queue.poll()
         if (made === undefined) {
-          if (some && line.length > 0) look(true)
-          const arrives = () => lanes.isClosed || (some ? line.has(wanted) : line.length > 0)
-          return Effect.zipRight(wait(line.until(arrives)), arrived)
+          if (some && queue.length > 0) look(true)
+          const arrives = () => queues.isClosed || (some ? queue.has(wanted) : queue.length > 0)
+          return Effect.zipRight(wait(queue.until(arrives)), arrived)
         }
         const waited = performance.now() - started
         stats.waited += waited
@@ -275,23 +275,23 @@ export const make = ({
         const taken: Taken = { content, place, waited, held, isCredited, isUntold: false, reported: 0 }
         if (!isHeld) return deliver(taken, limit, wait)
         early.push(taken)
-        if (isCredited) lanes.taken(made.place)
+        if (isCredited) queues.taken(made.place)
         return next(limit, wait)
       })
       return arrived
     })
 
-  // Two takers at once would wait on one lane for the batches of two.
-  const turn = new Turn()
+  // Two takers at once would wait on one queue for the batches of two.
+  const turn = new Mutex()
   const plainly: Wait = (arrival) => arrival
 
   const skipTo = (place: number): void => {
-    lanes.skipTo(place)
+    queues.skipTo(place)
     chain.skipTo(place)
     for (const { content, isCredited, place: own } of early) {
       if (own >= place) continue
       content.release?.()
-      if (!isCredited) lanes.taken(own)
+      if (!isCredited) queues.taken(own)
     }
     early = early.filter((taken) => taken.place >= place)
     repeats?.skipTo(chain.next)
@@ -329,7 +329,7 @@ export const make = ({
       turn.during(
         Effect.suspend((): Effect.Effect<Option.Option<number>, DeliveryError> => {
           if (failure !== undefined) return failure
-          if (lanes.isClosed) return Effect.fail(closed())
+          if (queues.isClosed) return Effect.fail(closed())
           // An epoch of which all was delivered, or that has no batches, is over.
           const over = entered !== undefined && chain.next >= (entered + 1) * batches ? entered + 1 : 0
           const number = Math.max(behind === undefined ? 0 : behind + 1, over, epochAtHand())

@@ -70,7 +70,7 @@ export class Bell {
 }
 
 /** A queue, first in, first out. @since 0.1.0 */
-export class Line<A> {
+export class Queue<A> {
   readonly #items: Array<A> = []
   readonly #changed = new Signal()
 
@@ -118,11 +118,11 @@ export class Line<A> {
   }
 }
 
-/** Leave to make so many things before one of them has been taken. @since 0.1.0 */
-export class Leave {
+/** A counter of credits: how many batches a worker may still build ahead. @since 0.1.0 */
+export class Credits {
   #left: number
   readonly #given = new Signal()
-  /** Rings when leave is given. */
+  /** Rings when a credit is given back. */
   readonly given = new Bell()
 
   readonly #some = (): boolean => this.#left > 0
@@ -141,12 +141,12 @@ export class Leave {
     return this.#left
   }
 
-  /** Uses up leave that there is. */
+  /** Uses a credit, which there is. */
   use(): void {
     this.#left--
   }
 
-  /** Waits for leave, and uses it up. */
+  /** Waits for a credit and uses it. */
   readonly take: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#left === 0) return Effect.zipRight(this.#given.until(this.#some), this.take)
     this.#left--
@@ -155,7 +155,7 @@ export class Leave {
 }
 
 /** One at a time. A semaphore does it too, at several times the cost where nobody has to wait. @since 0.1.0 */
-export class Turn {
+export class Mutex {
   #taken = false
   readonly #free = new Signal()
   readonly #isFree = (): boolean => !this.#taken

@@ -7,7 +7,7 @@
  */
 import { sha256 } from "../../core/runtime.ts"
 import { datasetText, linesOf } from "../plan/Fingerprint.ts"
-import type { Job } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import type { CallSite } from "./CallSite.ts"
 import { hex } from "./Digest.ts"
 
@@ -54,8 +54,8 @@ const entryOf = (key: string): Entry => {
 }
 
 /** All that the coordinates of a batch consist of, but for the epoch and the batch's number. */
-const keyOf = (job: Job): string => {
-  const { pipeline, plan, policy, size } = job
+const keyOf = (runPlan: RunPlan): string => {
+  const { pipeline, plan, policy, size } = runPlan
   const { batchSize, batches, count, rank, workers, world } = plan
   const all = {
     stages: linesOf(pipeline),
@@ -73,7 +73,7 @@ let runs = 0
 
 /** What a run tells the register. @since 0.1.0 */
 export class Tracker {
-  readonly #job: Job
+  readonly #runPlan: RunPlan
   readonly #checks: boolean
   readonly #run = ++runs
   #site: CallSite | undefined
@@ -85,8 +85,8 @@ export class Tracker {
   #clear = -1
   #begun = 0
 
-  constructor(job: Job, site: CallSite, start: number, checks: boolean) {
-    this.#job = job
+  constructor(runPlan: RunPlan, site: CallSite, start: number, checks: boolean) {
+    this.#runPlan = runPlan
     this.#site = site
     this.#start = start
     this.#checks = checks
@@ -107,7 +107,7 @@ export class Tracker {
   }
 
   #mine(): { readonly entry: Entry; readonly own: Stretch } {
-    if (this.#entry === undefined) this.#entry = entryOf(keyOf(this.#job))
+    if (this.#entry === undefined) this.#entry = entryOf(keyOf(this.#runPlan))
     return { entry: this.#entry, own: this.#own ?? this.#begin(this.#entry) }
   }
 
@@ -145,7 +145,7 @@ export class Tracker {
       if (other === own) continue
       if (other.from <= place && place < other.to) {
         entry.told = true
-        return told(this.#job, place, other.site, own.site)
+        return told(this.#runPlan, place, other.site, own.site)
       }
       if (other.from > place) this.#clear = Math.min(this.#clear, other.from)
     }
@@ -153,7 +153,7 @@ export class Tracker {
   }
 }
 
-const told = ({ pipeline, plan: { batches }, policy }: Job, place: number, before: string, now: string): string => {
+const told = ({ pipeline, plan: { batches }, policy }: RunPlan, place: number, before: string, now: string): string => {
   const [epoch, batch] = [Math.floor(place / batches), place % batches]
   return (
     `epoch ${epoch} is delivered a second time: batch ${batch} of the pipeline over ${pipeline.dataset.name} ` +
@@ -171,10 +171,10 @@ const told = ({ pipeline, plan: { batches }, policy }: Job, place: number, befor
  * @since 0.1.0
  */
 export const track = (
-  job: Job,
+  runPlan: RunPlan,
   site: CallSite,
   { from, replay, start }: { readonly from: boolean; readonly replay: boolean; readonly start: number }
 ): Tracker | undefined => {
-  const draws = job.pipeline.ambient === "derive" || job.pipeline.stages.some((stage) => stage.draws)
-  return replay || !draws ? undefined : new Tracker(job, site, start, !from)
+  const draws = runPlan.pipeline.ambient === "derive" || runPlan.pipeline.stages.some((stage) => stage.draws)
+  return replay || !draws ? undefined : new Tracker(runPlan, site, start, !from)
 }

@@ -1,5 +1,5 @@
 /**
- * Opens a run: puts its workers, its lanes and its delivery together.
+ * Opens a run: puts its workers, its queues and its delivery together.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import * as Ambient from "../../seeding/ambient/Ambient.ts"
 import type { Failure } from "../backends/Backend.ts"
 import { Workers } from "../backends/Workers.ts"
 import * as FailurePolicy from "../build/FailurePolicy.ts"
-import * as Job from "../plan/RunPlan.ts"
+import * as RunPlan from "../plan/RunPlan.ts"
 import { Breath } from "./Breath.ts"
 import type { CallSite } from "./CallSite.ts"
 import * as Cursor from "./Cursor.ts"
@@ -33,7 +33,7 @@ import * as Repeats from "./Repeats.ts"
 import { NAMES, type Options, pipelineOf, resolve, settings } from "./RunOptions.ts"
 import * as Verify from "./Verify.ts"
 import * as Building from "./WorkerFibers.ts"
-import { Lanes } from "./WorkerQueues.ts"
+import { WorkerQueues } from "./WorkerQueues.ts"
 
 /** What takes spans where nobody has said what should; its spans are seen by nobody. */
 const untraced = Context.get(DefaultServices.liveServices, Tracer.Tracer)
@@ -60,18 +60,18 @@ export const open = <C, E, R>(
     })
     const { backend, count: workers, start } = yield* Workers
     const traced = Ambient.ownTracer(yield* Effect.tracer) !== untraced
-    // As many queues as there are lanes; more are never asked.
+    // As many queues as there are queues; more are never asked.
     const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch, workers) : undefined
-    const job = yield* Job.make(pipeline, workers, options, { times: recorder?.times, traced })
+    const runPlan = yield* RunPlan.make(pipeline, workers, options, { times: recorder?.times, traced })
     const counting = yield* Metrics.counting
     const failures = yield* FailurePolicy.FailurePolicy
-    yield* checked(() => onceOnly(job, failures))
-    const { batches } = job.plan
-    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, job, options.allow)
+    yield* checked(() => onceOnly(runPlan, failures))
+    const { batches } = runPlan.plan
+    const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, runPlan, options.allow)
     const range = yield* checked(() => {
       const own = resolve(asked, from)
       // Beyond one epoch alone there are others, which runs of their own deliver.
-      if (from !== undefined && own.start === 0) Cursor.within(from, job, own.end)
+      if (from !== undefined && own.start === 0) Cursor.within(from, runPlan, own.end)
       return own
     })
     yield* checked(() => whole("the batches of all epochs up to the run's last one", range.end * batches, 0))
@@ -80,11 +80,11 @@ export const open = <C, E, R>(
     // The first place that is to be built, and those behind it that are not to be built again.
     const first = from === undefined ? range.start * batches : from.epoch * batches + from.batch
     const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < end))
-    const lanes = new Lanes({ workers, batches, prefetch, ready, first, end, ahead })
+    const queues = new WorkerQueues({ workers, batches, prefetch, ready, first, end, ahead })
     const breath = new Breath()
     const span = traced
       ? yield* Effect.makeSpanScoped("furrow.run", {
-          attributes: { workers, backend, epochs, batches, policy: job.policy?.name ?? "none" },
+          attributes: { workers, backend, epochs, batches, policy: runPlan.policy?.name ?? "none" },
           captureStackTrace: false
         })
       : undefined
@@ -93,22 +93,23 @@ export const open = <C, E, R>(
     const context = yield* Effect.context<R>()
     const making = { digest, failures, prefetch, batches: Math.max(end - first - ahead.size, 0) }
     const looks = yield* fromPipeline<ReadonlyArray<Building.Look>, E, R>(
-      Building.start({ breath, job, lanes, recorder, settings: making, span, start }),
+      Building.start({ breath, runPlan, queues, recorder, settings: making, span, start }),
       context
     )
-    const chain = chainFrom(from, first, job)
-    const chosen = new Verify.Chosen(verify, job)
-    const repeats = Repeats.track(job, site, { from: from !== undefined, replay, start: first })
+    const chain = chainFrom(from, first, runPlan)
+    const chosen = new Verify.Chosen(verify, runPlan)
+    const repeats = Repeats.track(runPlan, site, { from: from !== undefined, replay, start: first })
     const delivery = Delivery.make({
       batches,
       breath,
-      budget: failures.skip === undefined ? 0 : FailurePolicy.allowance(failures.skip.budget, job.plan.count * epochs),
+      budget:
+        failures.skip === undefined ? 0 : FailurePolicy.allowance(failures.skip.budget, runPlan.plan.count * epochs),
       chain,
       chosen,
       counting,
       // A rank that is alone delivers nothing where nothing is left of a batch; several have to stay in step.
-      empty: job.plan.world === 1 ? undefined : new EmptyBatches(job.plan),
-      lanes,
+      empty: runPlan.plan.world === 1 ? undefined : new EmptyBatches(runPlan.plan),
+      queues,
       looks,
       range,
       ready,
@@ -120,7 +121,7 @@ export const open = <C, E, R>(
     // The last to be added is the first to be run: whoever waits for a batch hears of it before the workers end.
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        lanes.close()
+        queues.close()
         repeats?.end()
       })
     )
@@ -151,7 +152,7 @@ export const open = <C, E, R>(
       stats: Effect.sync(() => ({ ...stats })),
       verify: fromPipeline<ReadonlyArray<Verify.Verified>, E, R, Verify.ImpureBatch>(
         Effect.tap(
-          chosen.again(job, making, (count) => {
+          chosen.again(runPlan, making, (count) => {
             stats.retried += count
           }),
           (again) => {
@@ -163,7 +164,7 @@ export const open = <C, E, R>(
       profile: Effect.sync(() => Option.fromNullable(recorder?.profile(stats.waited))),
       digest: Effect.sync(() => chain.value),
       cursor: Effect.sync(() =>
-        Cursor.make(job, {
+        Cursor.make(runPlan, {
           // A run of no batches stays at its start.
           epoch: batches === 0 ? (from?.epoch ?? range.start) : Math.floor(chain.next / batches),
           batch: batches === 0 ? 0 : chain.next % batches,
@@ -179,7 +180,7 @@ export const open = <C, E, R>(
   })
 
 /** Throws where what is made again would not be what it was. */
-const onceOnly = ({ policy }: Job.Job, { retry, skip, timeout }: FailurePolicy.Service): void => {
+const onceOnly = ({ policy }: RunPlan.RunPlan, { retry, skip, timeout }: FailurePolicy.Service): void => {
   if (policy?.carries === undefined || (retry === undefined && skip === undefined && timeout.sample === undefined))
     return
   throw new InvalidOption({
@@ -190,7 +191,7 @@ const onceOnly = ({ policy }: Job.Job, { retry, skip, timeout }: FailurePolicy.S
 }
 
 /** The chain where the cursor's run left it; a rank that was another one starts a chain of its own. */
-const chainFrom = (from: Cursor.Cursor | undefined, first: number, { plan }: Job.Job): Digest.Chain => {
+const chainFrom = (from: Cursor.Cursor | undefined, first: number, { plan }: RunPlan.RunPlan): Digest.Chain => {
   if (from === undefined) return Digest.Chain.from(new Uint8Array(32), first, [])
   const same = from.fingerprints.ranks === `${plan.rank} of ${plan.world}`
   const head = same && from.digest !== null ? Digest.fromHex(from.digest) : new Uint8Array(32)

@@ -25,7 +25,7 @@ import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import * as Ambient from "../../seeding/ambient/Ambient.ts"
 import * as Worker from "../build/Worker.ts"
 import * as Plan from "../plan/Plan.ts"
-import * as Job from "../plan/RunPlan.ts"
+import * as RunPlan from "../plan/RunPlan.ts"
 import { callSite } from "./CallSite.ts"
 import { EmptyBatches } from "./EmptyBatch.ts"
 import * as Iterator from "./Iterator.ts"
@@ -161,7 +161,7 @@ const noLayer = (value: unknown): InvalidOption =>
   })
 
 /** Which sample to make again; the figures stand in a `StageError`. @since 0.1.0 */
-export type ReplayOptions = Job.Sharing & {
+export type ReplayOptions = RunPlan.Sharing & {
   readonly epoch: number
   /** How many workers the run had; under an elastic policy any number will do. */
   readonly workers: number
@@ -170,7 +170,7 @@ export type ReplayOptions = Job.Sharing & {
     | { /** The number of the batch within the epoch. */ readonly batch: number }
   )
 
-const REPLAY: Names<Job.Sharing & Record<"epoch" | "workers" | "position" | "batch", number>> = {
+const REPLAY: Names<RunPlan.Sharing & Record<"epoch" | "workers" | "position" | "batch", number>> = {
   epoch: true,
   workers: true,
   position: true,
@@ -205,18 +205,19 @@ export const replay = <C, E, R>(
       pipelineOf("Scheduler.replay", pipeline)
       optionsOf<object>("Scheduler.replay", options, REPLAY)
     })
-    const job = yield* Job.make(pipeline, options.workers, options)
+    const runPlan = yield* RunPlan.make(pipeline, options.workers, options)
     const { batch, epoch, position } = yield* checked(() => {
-      const last = job.plan.batches - 1
-      const position = "position" in options ? whole("position", options.position, 0, job.plan.count - 1) : undefined
+      const last = runPlan.plan.batches - 1
+      const position =
+        "position" in options ? whole("position", options.position, 0, runPlan.plan.count - 1) : undefined
       if (position === undefined && !("batch" in options)) {
         throw new InvalidOption({ option: "what to replay", value: options, expected: "given a position or a batch" })
       }
-      const asked = "batch" in options ? options.batch : Math.floor((position ?? 0) / job.plan.batchSize)
+      const asked = "batch" in options ? options.batch : Math.floor((position ?? 0) / runPlan.plan.batchSize)
       if (position !== undefined) {
-        const { position: from, size } = Plan.rows(job.plan, asked)
+        const { position: from, size } = Plan.rows(runPlan.plan, asked)
         if (position < from || position >= from + size) {
-          const { rank } = job.plan
+          const { rank } = runPlan.plan
           const expected =
             size === 0
               ? `in another batch: rank ${rank} has none of this one`
@@ -226,13 +227,13 @@ export const replay = <C, E, R>(
       }
       return { epoch: whole("epoch", options.epoch, 0), batch: whole("batch", asked, 0, last), position }
     })
-    const worker = Worker.make(job, Plan.worker(job.plan, batch))
+    const worker = Worker.make(runPlan, Plan.worker(runPlan.plan, batch))
     const made = Effect.zipRight(
       worker.advance(epoch, batch),
       position === undefined
         ? Effect.map(worker.batch(epoch, batch), (made) =>
-            made === undefined && job.plan.world > 1
-              ? Option.some(new EmptyBatches(job.plan).at(epoch * job.plan.batches + batch))
+            made === undefined && runPlan.plan.world > 1
+              ? Option.some(new EmptyBatches(runPlan.plan).at(epoch * runPlan.plan.batches + batch))
               : Option.fromNullable(made)
           )
         : worker.sample(epoch, position)

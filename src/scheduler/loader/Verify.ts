@@ -17,7 +17,7 @@ import { Xoshiro128 } from "../../random/generators/Xoshiro128.ts"
 import type * as SeedPolicy from "../../seeding/SeedPolicy.ts"
 import { type Failure, onFiber, type Settings } from "../backends/Backend.ts"
 import * as Plan from "../plan/Plan.ts"
-import { type Job, unwatched } from "../plan/RunPlan.ts"
+import { type RunPlan, unwatched } from "../plan/RunPlan.ts"
 import { Breath } from "./Breath.ts"
 import * as Digest from "./Digest.ts"
 
@@ -66,9 +66,9 @@ export class Chosen {
   #seen = 0
 
   /** Keeps at most `most`. */
-  constructor(most: number, job: Job) {
+  constructor(most: number, runPlan: RunPlan) {
     this.#most = most
-    const { buffer, byteOffset } = sha256(`verify ${job.policy?.name} ${job.policy?.seed}`)
+    const { buffer, byteOffset } = sha256(`verify ${runPlan.policy?.name} ${runPlan.policy?.seed}`)
     this.#rng = new Xoshiro128()
     this.#rng.reseed(new Uint32Array(buffer, byteOffset, 4), 0)
   }
@@ -85,13 +85,17 @@ export class Chosen {
 
   /** Builds them again, in the order of the plan, and compares. `retried` is told of samples that were attempted again. */
   again(
-    job: Job,
+    runPlan: RunPlan,
     settings: Settings,
     retried: (count: number) => void
   ): Effect.Effect<ReadonlyArray<Verified>, Failure | ImpureBatch, unknown> {
     return Effect.suspend(() => {
-      const { policy } = job
-      const quiet: Job = { ...job, policy: policy === undefined ? undefined : unobserved(policy), watch: unwatched }
+      const { policy } = runPlan
+      const quiet: RunPlan = {
+        ...runPlan,
+        policy: policy === undefined ? undefined : unobserved(policy),
+        watch: unwatched
+      }
       const kept = this.#kept.toSorted((one, other) => one.epoch - other.epoch || one.batch - other.batch)
       // Plain stages never yield, and whoever closes the run or aborts it needs a turn.
       const breath = new Breath()
@@ -106,11 +110,16 @@ const unobserved = (policy: SeedPolicy.Service): SeedPolicy.Service => {
   return silent
 }
 
-const remade = (job: Job, { batch, columns, epoch }: Kept, settings: Settings, retried: (count: number) => void) =>
+const remade = (
+  runPlan: RunPlan,
+  { batch, columns, epoch }: Kept,
+  settings: Settings,
+  retried: (count: number) => void
+) =>
   Effect.gen(function* () {
-    const worker = Plan.worker(job.plan, batch)
+    const worker = Plan.worker(runPlan.plan, batch)
     // A worker of its own for each: one that has made others would have carried streams on.
-    const maker = yield* onFiber()(job, worker, { ...settings, digest: false })
+    const maker = yield* onFiber()(runPlan, worker, { ...settings, digest: false })
     const content = maker._tag === "Here" ? yield* maker.make(epoch, batch) : undefined
     retried(content?.retried ?? 0)
     const made = content?.batch
@@ -118,8 +127,8 @@ const remade = (job: Job, { batch, columns, epoch }: Kept, settings: Settings, r
     const names = [...new Set([...columns.keys(), ...now.keys()])]
     const differing = names.filter((name) => columns.get(name) !== now.get(name))
     if (differing.length === 0) return { epoch, batch }
-    const { name = "none", seed = "none" } = job.policy ?? {}
-    const { workers } = job.plan
+    const { name = "none", seed = "none" } = runPlan.policy ?? {}
+    const { workers } = runPlan.plan
     return yield* new ImpureBatch({ policy: name, seed, epoch, batch, worker, workers, columns: differing })
   }).pipe(Effect.scoped)
 

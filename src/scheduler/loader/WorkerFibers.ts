@@ -10,15 +10,15 @@ import { concurrent } from "../../core/Concurrent.ts"
 import type { Maker, Settings, Start } from "../backends/Backend.ts"
 import { elsewhere } from "../backends/RequestPipeline.ts"
 import type { ThreadError } from "../backends/threads/ThreadError.ts"
-import type { Job } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Breath } from "./Breath.ts"
 import type * as Profile from "./Profile.ts"
-import type { Lane, Lanes } from "./WorkerQueues.ts"
+import type { WorkerQueue, WorkerQueues } from "./WorkerQueues.ts"
 
 /** @since 0.1.0 */
 export interface Building {
-  readonly job: Job
-  readonly lanes: Lanes
+  readonly runPlan: RunPlan
+  readonly queues: WorkerQueues
   readonly start: Start
   readonly settings: Settings
   readonly breath: Breath
@@ -31,15 +31,15 @@ export interface Building {
 export type Look = (wait: boolean) => void
 
 /**
- * Starts the workers, which end with the scope. They require it, and what the pipeline requires. Returns how to look for what is built elsewhere: one for each lane, or
+ * Starts the workers, which end with the scope. They require it, and what the pipeline requires. Returns how to look for what is built elsewhere: one for each queue, or
  * none.
  *
  * @since 0.1.0
  */
 export const start = ({
   breath,
-  job,
-  lanes,
+  runPlan,
+  queues,
   recorder,
   settings,
   span,
@@ -56,43 +56,43 @@ export const start = ({
         })
 
   /** Orders of epochs that all workers have left need not be kept. */
-  const begin = (lane: Lane, epoch: number): void => {
-    const least = lanes.begin(lane, epoch)
-    if (least !== undefined) job.keepFrom(least)
+  const begin = (queue: WorkerQueue, epoch: number): void => {
+    const least = queues.begin(queue, epoch)
+    if (least !== undefined) runPlan.keepFrom(least)
   }
 
-  const here = (lane: Lane, make: Extract<Maker, { readonly _tag: "Here" }>["make"]) =>
+  const here = (queue: WorkerQueue, make: Extract<Maker, { readonly _tag: "Here" }>["make"]) =>
     Effect.gen(function* () {
-      const { leave, shares, worker } = lane
+      const { credits, shares, worker } = queue
       while (shares.next !== undefined) {
-        yield* leave.take
+        yield* credits.take
         // The consumer may have skipped some since.
         const share = shares.next
         if (share === undefined) return
         shares.pass()
         const { epoch, number, place } = share
-        begin(lane, epoch)
+        begin(queue, epoch)
         const began = recorder === undefined ? 0 : performance.now()
         const exit = yield* Effect.exit(spanned(make(epoch, number), epoch, number, worker))
         recorder?.made(worker, performance.now() - began)
-        lanes.put(lane, { place, exit })
+        queues.put(queue, { place, exit })
         // A failure ends the run, unless the consumer never comes to it.
-        yield* Exit.isFailure(exit) ? lanes.skipped(place) : breath.between
+        yield* Exit.isFailure(exit) ? queues.skipped(place) : breath.between
       }
     })
 
-  const there = (lane: Lane, maker: Extract<Maker, { readonly _tag: "There" }>) => {
-    const { leave, shares, worker } = lane
+  const there = (queue: WorkerQueue, maker: Extract<Maker, { readonly _tag: "There" }>) => {
+    const { credits, shares, worker } = queue
     let before = 0
     return elsewhere({
       maker,
       shares,
-      leave,
+      credits,
       plain: span === undefined,
       eager: recorder !== undefined,
-      asked: ({ epoch }) => begin(lane, epoch),
+      asked: ({ epoch }) => begin(queue, epoch),
       traced: ({ epoch, number }, content) => spanned(content, epoch, number, worker),
-      skipped: (place) => lanes.skipped(place),
+      skipped: (place) => queues.skipped(place),
       made: ({ place }, exit, since) => {
         if (recorder !== undefined) {
           // It is at a batch from when it is asked for it, or from when it is done with the one before.
@@ -100,26 +100,26 @@ export const start = ({
           recorder.made(worker, now - Math.max(since, before))
           before = now
         }
-        return lanes.put(lane, { place, exit })
+        return queues.put(queue, { place, exit })
       }
     })
   }
 
   return Effect.gen(function* () {
-    const { all } = lanes
+    const { all } = queues
     const makers = yield* concurrent(
       all.length,
       all.length,
-      (worker) => start(job, worker, settings), // lanes are in the order of their workers
+      (worker) => start(runPlan, worker, settings), // queues are in the order of their workers
       (_, cause) => cause
     )
     const looks: Array<Look> = []
     yield* Effect.forEach(
       makers,
       (maker, place) => {
-        const lane = all[place] as Lane // a maker for each
-        if (maker._tag === "Here") return Effect.forkScoped(here(lane, maker.make))
-        const { look, work } = there(lane, maker)
+        const queue = all[place] as WorkerQueue // a maker for each
+        if (maker._tag === "Here") return Effect.forkScoped(here(queue, maker.make))
+        const { look, work } = there(queue, maker)
         looks.push(look)
         return Effect.forkScoped(work)
       },

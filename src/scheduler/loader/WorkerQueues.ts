@@ -7,7 +7,7 @@
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Content, Failure } from "../backends/Backend.ts"
-import { Leave, Line, Signal } from "./Queue.ts"
+import { Credits, Queue, Signal } from "./Queue.ts"
 import { WorkerShares } from "./Shares.ts"
 
 /** A batch that is built, and on its way to the consumer. @since 0.1.0 */
@@ -17,16 +17,16 @@ export interface Made {
   readonly exit: Exit.Exit<Content, Failure>
 }
 
-/** One worker's lane. @since 0.1.0 */
-export interface Lane {
+/** One worker's queue. @since 0.1.0 */
+export interface WorkerQueue {
   readonly worker: number
-  readonly line: Line<Made>
-  readonly leave: Leave
+  readonly batches: Queue<Made>
+  readonly credits: Credits
   readonly shares: WorkerShares
 }
 
 /** @since 0.1.0 */
-export interface LanesOptions {
+export interface WorkerQueuesOptions {
   readonly workers: number
   /** How many batches an epoch has. */
   readonly batches: number
@@ -41,26 +41,26 @@ export interface LanesOptions {
   readonly ahead: ReadonlySet<number>
 }
 
-/** The lanes of a run. @since 0.1.0 */
-export class Lanes {
-  readonly all: ReadonlyArray<Lane>
-  readonly #options: LanesOptions
-  readonly #shared = new Line<Made>()
+/** The queues of a run. @since 0.1.0 */
+export class WorkerQueues {
+  readonly all: ReadonlyArray<WorkerQueue>
+  readonly #options: WorkerQueuesOptions
+  readonly #shared = new Queue<Made>()
   readonly #skipping = new Signal()
   /** What lies before it is not wanted any more. */
   #floor: number
   #closed = false
-  /** The epoch of each lane's last batch that was begun. */
+  /** The epoch of each queue's last batch that was begun. */
   readonly #epochs: Array<number>
 
-  constructor(options: LanesOptions) {
+  constructor(options: WorkerQueuesOptions) {
     this.#options = options
     this.#floor = options.first
     const { batches, prefetch, ready, workers } = options
     this.all = Array.from({ length: Math.min(workers, batches) }, (_, worker) => ({
       worker,
-      line: ready ? this.#shared : new Line<Made>(),
-      leave: new Leave(prefetch),
+      batches: ready ? this.#shared : new Queue<Made>(),
+      credits: new Credits(prefetch),
       shares: new WorkerShares({ worker, ...options })
     }))
     this.#epochs = this.all.map(({ shares }) => shares.next?.epoch ?? Number.POSITIVE_INFINITY)
@@ -70,36 +70,36 @@ export class Lanes {
     return this.#closed
   }
 
-  /** The number of the lane that a place comes by; all come by one in the order of readiness. */
+  /** The number of the queue that a place comes by; all come by one in the order of readiness. */
   numberAt(place: number): number {
     return this.#options.ready ? 0 : this.#workerOf(place)
   }
 
   /** The queue that a place comes by. */
-  lineAt(place: number): Line<Made> {
-    return this.#options.ready ? this.#shared : (this.all[this.#workerOf(place)]?.line ?? this.#shared)
+  queueAt(place: number): Queue<Made> {
+    return this.#options.ready ? this.#shared : (this.all[this.#workerOf(place)]?.batches ?? this.#shared)
   }
 
   /** A worker begins a batch of an epoch. Returns the epoch that the last of the workers is in, if it may have changed. */
-  begin({ worker }: Lane, epoch: number): number | undefined {
+  begin({ worker }: WorkerQueue, epoch: number): number | undefined {
     if (this.#epochs[worker] === epoch) return undefined
     this.#epochs[worker] = epoch
     return this.#epochs.reduce((least, own) => Math.min(least, own), Number.POSITIVE_INFINITY)
   }
 
   /** A worker has built a batch; says whether the consumer gets it, or has skipped it. */
-  put({ line }: Lane, made: Made): boolean {
+  put({ batches }: WorkerQueue, made: Made): boolean {
     if (made.place < this.#floor) {
       this.#drop(made)
       return false
     }
-    line.put(made)
+    batches.put(made)
     return true
   }
 
   /** A batch was taken, so that its worker may build another. */
   taken(place: number): void {
-    this.all[this.#workerOf(place)]?.leave.give()
+    this.all[this.#workerOf(place)]?.credits.give()
   }
 
   /** Nothing before `place` is wanted any more: what was built of it is dropped, and no more of it is built. */
@@ -107,8 +107,8 @@ export class Lanes {
     if (place <= this.#floor) return
     this.#floor = place
     for (const { shares } of this.all) shares.skipTo(place)
-    const lines = this.#options.ready ? [this.#shared] : this.all.map(({ line }) => line)
-    for (const line of lines) for (const made of line.remove((own) => own.place < place)) this.#drop(made)
+    const all = this.#options.ready ? [this.#shared] : this.all.map(({ batches }) => batches)
+    for (const batches of all) for (const made of batches.remove((own) => own.place < place)) this.#drop(made)
     this.#skipping.notify()
   }
 
@@ -121,7 +121,7 @@ export class Lanes {
   close(): void {
     this.#closed = true
     this.#shared.notify()
-    for (const { line } of this.all) line.notify()
+    for (const { batches } of this.all) batches.notify()
   }
 
   #drop({ exit, place }: Made): void {

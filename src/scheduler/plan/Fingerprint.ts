@@ -15,7 +15,7 @@ import type { Dataset } from "../../sources/Dataset.ts"
 import { madeOf } from "../../sources/Views.ts"
 import { hex } from "../loader/Digest.ts"
 import { look } from "./Content.ts"
-import type { Job } from "./RunPlan.ts"
+import type { RunPlan } from "./RunPlan.ts"
 
 type AnyPipeline = Pipeline<unknown, unknown, unknown>
 
@@ -136,14 +136,14 @@ export const unseenOf = (pipeline: AnyPipeline): ReadonlyArray<string> => {
 }
 
 /** What a policy is: its name, and its parameters if it has some. @since 0.1.0 */
-export const policyText = (policy: Job["policy"]): string => {
+export const policyText = (policy: RunPlan["policy"]): string => {
   if (policy === undefined) return "none"
   const { name, parameters = {} } = policy
   return Object.keys(parameters).length === 0 ? name : text(new Made(name, parameters))
 }
 
-/** What of a job can neither be seen nor was declared: its pipeline and its policy. @since 0.1.0 */
-export const unseenOfJob = ({ pipeline, policy }: Job): ReadonlyArray<string> => {
+/** What of a runPlan can neither be seen nor was declared: its pipeline and its policy. @since 0.1.0 */
+export const unseenOfJob = ({ pipeline, policy }: RunPlan): ReadonlyArray<string> => {
   const own = unseenOf(pipeline)
   if (policy === undefined) return own
   if (policy.parameters === undefined) return [...own, `the seeds of policy ${JSON.stringify(policy.name)}`]
@@ -156,7 +156,7 @@ export const unseenOfJob = ({ pipeline, policy }: Job): ReadonlyArray<string> =>
  *
  * @since 0.1.0
  */
-export const fingerprint = ({ pipeline, plan, size }: Job): string => {
+export const fingerprint = ({ pipeline, plan, size }: RunPlan): string => {
   const { count, rank, uneven, workers, world } = plan
   const all = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), count, rank, workers, world, uneven]
   return hex(sha256(JSON.stringify(all)))

@@ -6,12 +6,12 @@
 import type { Limits } from "../build/Attempt.ts"
 import type { Streams } from "../build/CarriedStreams.ts"
 import type { TablePlan } from "../build/ColumnBuilder.ts"
-import type { Job } from "./RunPlan.ts"
+import type { RunPlan } from "./RunPlan.ts"
 import type { BatchStage, EffectStage, PlainStage, Step } from "./Steps.ts"
 
 /** A pipeline compiled to what one worker executes. @since 0.1.0 */
 export interface Program {
-  readonly job: Job
+  readonly runPlan: RunPlan
   readonly worker: number
   readonly limits: Limits
   /** The streams of a policy that continues them from sample to sample. */

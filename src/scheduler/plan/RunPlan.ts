@@ -49,7 +49,7 @@ export interface Sharing extends Ranks {
  *
  * @since 0.1.0
  */
-export interface Job {
+export interface RunPlan {
   readonly pipeline: Pipeline<unknown, unknown, unknown>
   readonly plan: Plan.Plan
   /** The dataset's size when the run was opened. */
@@ -81,7 +81,7 @@ export interface Watch {
 export const unwatched: Watch = { times: undefined, traced: false }
 
 /**
- * The job of a pipeline. Fails with `InvalidOption` when it has no `batch`, draws without a policy, or stands over a
+ * The runPlan of a pipeline. Fails with `InvalidOption` when it has no `batch`, draws without a policy, or stands over a
  * dataset or ranks that give no plan.
  *
  * @since 0.1.0
@@ -91,7 +91,7 @@ export const make = <A, E, R>(
   workers: number,
   ranks: Sharing,
   watch: Watch = unwatched
-): Effect.Effect<Job, InvalidOption, R> =>
+): Effect.Effect<RunPlan, InvalidOption, R> =>
   Effect.flatMap(Effect.context<R>(), (context) =>
     checked(() => {
       given("the pipeline", pipeline, "Pipeline.from(dataset).pipe(…)")

@@ -6,7 +6,7 @@
 import type { Scope, StageId } from "../../seeding/Coordinates.ts"
 import type { Request } from "../../seeding/SeedPolicy.ts"
 import * as Plan from "./Plan.ts"
-import type { Job } from "./RunPlan.ts"
+import type { RunPlan } from "./RunPlan.ts"
 
 /** Rows of a batch, from the one at `position` on. @since 0.1.0 */
 export interface Rows {
@@ -24,7 +24,7 @@ export interface Rows {
  * @since 0.1.0
  */
 export const requestAt = (
-  { distinct, plan }: Job,
+  { distinct, plan }: RunPlan,
   stage: StageId,
   scope: Exclude<Scope, "epoch">,
   { batch, epoch, indices, position, worker }: Rows

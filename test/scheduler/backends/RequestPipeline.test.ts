@@ -3,7 +3,7 @@ import { Deferred, Effect, Exit, Fiber } from "effect"
 import * as fc from "fast-check"
 import type { Content, Failure, Maker, Quick } from "../../../src/scheduler/backends/Backend.ts"
 import { elsewhere } from "../../../src/scheduler/backends/RequestPipeline.ts"
-import { Leave } from "../../../src/scheduler/loader/Queue.ts"
+import { Credits } from "../../../src/scheduler/loader/Queue.ts"
 import type { Shares } from "../../../src/scheduler/loader/Shares.ts"
 
 /** How a batch is asked for, and whether it can be had, without an effect. */
@@ -108,12 +108,12 @@ const rest = () => Effect.runPromise(Effect.sleep(0))
 
 const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped: ReadonlyArray<number> = []) => {
   const machine = new Machine(kinds)
-  const leave = new Leave(ahead)
+  const credits = new Credits(ahead)
   const made: Array<number> = []
   const errand = elsewhere({
     maker: machine.maker,
     shares: shares(kinds.length),
-    leave,
+    credits,
     eager,
     plain: true,
     traced: (_, content) => content,
@@ -126,22 +126,22 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped:
   })
   // It requires nothing: neither does the machine.
   const fiber = Effect.runFork(errand.work as Effect.Effect<void>)
-  return { machine, leave, made, errand, fiber }
+  return { machine, credits, made, errand, fiber }
 }
 
 describe("a worker whose batches are made elsewhere", () => {
-  test("asks as far ahead as it may, by whoever gives leave", async () => {
-    const { errand, fiber, leave, machine, made } = open(Array<Kind>(5).fill("plain"), 2)
+  test("asks as far ahead as it may, by whoever gives credits", async () => {
+    const { errand, fiber, credits, machine, made } = open(Array<Kind>(5).fill("plain"), 2)
     await rest()
     expect(machine.asked).toEqual([0, 1])
-    leave.give()
+    credits.give()
     expect(machine.asked).toEqual([0, 1, 2])
     machine.make()
     expect(made).toEqual([])
     errand.look(false)
     expect(made).toEqual([0])
     await Effect.runPromise(Fiber.interrupt(fiber))
-    leave.give()
+    credits.give()
     expect(machine.asked).toEqual([0, 1, 2])
   })
 
@@ -186,10 +186,10 @@ describe("a worker whose batches are made elsewhere", () => {
   })
 
   test("hears of a wait that began before there was anything to wait for", async () => {
-    const { errand, fiber, leave, machine, made } = open(Array<Kind>(1).fill("plain"), 0)
+    const { errand, fiber, credits, machine, made } = open(Array<Kind>(1).fill("plain"), 0)
     await rest()
     errand.look(true)
-    leave.give()
+    credits.give()
     expect(machine.waits).toBe(true)
     machine.make()
     expect(made).toEqual([0])
@@ -204,13 +204,13 @@ describe("a worker whose batches are made elsewhere", () => {
         fc.integer({ min: 1, max: 3 }),
         fc.boolean(),
         async (kinds, ahead, eager) => {
-          const { errand, fiber, leave, machine, made } = open(kinds, ahead, eager)
+          const { errand, fiber, credits, machine, made } = open(kinds, ahead, eager)
           for (let number = 0; number < kinds.length; number++) {
             errand.look(true)
             machine.make()
             await rest()
             expect(made).toHaveLength(number + 1)
-            leave.give()
+            credits.give()
           }
           expect(made).toEqual(kinds.map((_, number) => number))
           expect(machine.asked).toEqual(made)

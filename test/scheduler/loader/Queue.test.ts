@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { Deferred, Effect, Exit, Fiber } from "effect"
-import { Bell, Leave, Turn } from "../../../src/scheduler/loader/Queue.ts"
+import { Bell, Credits, Mutex } from "../../../src/scheduler/loader/Queue.ts"
 
 describe("a bell", () => {
   test("runs the work at once, and at each ring until it is done", async () => {
@@ -30,26 +30,26 @@ describe("a bell", () => {
   })
 })
 
-test("leave that is given rings, and can be used up without an effect", async () => {
-  const leave = new Leave(1)
+test("credits that is given rings, and can be used up without an effect", async () => {
+  const credits = new Credits(1)
   const seen: Array<number> = []
   const waiting = Effect.runFork(
-    leave.given.until(() => {
-      seen.push(leave.left)
-      if (leave.left > 0) leave.use()
+    credits.given.until(() => {
+      seen.push(credits.left)
+      if (credits.left > 0) credits.use()
       return seen.length === 3
     })
   )
-  leave.give()
-  leave.give()
+  credits.give()
+  credits.give()
   await Effect.runPromise(Fiber.join(waiting))
   expect(seen).toEqual([1, 1, 1])
-  expect(leave.left).toBe(0)
+  expect(credits.left).toBe(0)
 })
 
 describe("turns", () => {
   test("come one after the other, in the order in which they were asked for", async () => {
-    const turn = new Turn()
+    const turn = new Mutex()
     const log: Array<string> = []
     const work = (name: string) =>
       turn.during(
@@ -65,7 +65,7 @@ describe("turns", () => {
   })
 
   test("end with a failure, and with an interrupt", async () => {
-    const turn = new Turn()
+    const turn = new Mutex()
     expect(Exit.isFailure(await Effect.runPromiseExit(turn.during(Effect.fail("no"))))).toBe(true)
     const fiber = Effect.runFork(turn.during(Effect.never))
     await Effect.runPromise(Effect.sleep(1))
@@ -74,7 +74,7 @@ describe("turns", () => {
   })
 
   test("that had to be waited for can be interrupted: while waiting, and when it is theirs", async () => {
-    const turn = new Turn()
+    const turn = new Mutex()
     const gate = Effect.runSync(Deferred.make<void>())
     const held = Effect.runFork(turn.during(Deferred.await(gate)))
     const gone = Effect.runFork(turn.during(Effect.succeed("never")))

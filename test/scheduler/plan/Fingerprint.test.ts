@@ -28,7 +28,7 @@ import {
   Workers
 } from "../../../src/index.ts"
 import type { Stage } from "../../../src/pipeline/Stage.ts"
-import type { Job } from "../../../src/scheduler/plan/RunPlan.ts"
+import type { RunPlan } from "../../../src/scheduler/plan/RunPlan.ts"
 import * as Jobs from "../../../src/scheduler/plan/RunPlan.ts"
 import { own, reordered, scaled } from "../../support/threaded/subsets.ts"
 
@@ -375,17 +375,17 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
   ])
 }
 
-const policy = { name: "none", seed: "none", parameters: {}, elastic: true } as Job["policy"]
+const policy = { name: "none", seed: "none", parameters: {}, elastic: true } as RunPlan["policy"]
 
-/** A job without its policy's work: only its figures are looked at. */
-const jobOf = async (pipeline: Any): Promise<Job> => {
+/** A runPlan without its policy's work: only its figures are looked at. */
+const jobOf = async (pipeline: Any): Promise<RunPlan> => {
   const plain = {
     dataset: pipeline.dataset,
     stages: pipeline.stages.map((stage): Stage => ({ ...stage, draws: false }) as Stage),
     ambient: "refuse"
   }
-  const job = await Effect.runPromise(Jobs.make(plain as unknown as Any, 1, {}) as Effect.Effect<Job>) // it fails for none here
-  return { ...job, pipeline, policy }
+  const runPlan = await Effect.runPromise(Jobs.make(plain as unknown as Any, 1, {}) as Effect.Effect<RunPlan>) // it fails for none here
+  return { ...runPlan, pipeline, policy }
 }
 
 const start = { epoch: 0, batch: 0, ahead: [], batches: 0, samples: 0, skipped: 0, digest: null }
@@ -649,12 +649,12 @@ describe("a cursor", () => {
       (own, n) => own.pipe(Pipeline.map(`${long} ${n}`, twice, { parameters: { long, many } })),
       Pipeline.from(Dataset.range(2 ** 52, { name: long }))
     )
-    const job = await jobOf(batched(pipeline))
+    const runPlan = await jobOf(batched(pipeline))
     const most = Number.MAX_SAFE_INTEGER
-    const policy = { ...job.policy, name: long, seed: long } as Job["policy"]
-    const plan = { ...job.plan, workers: 65_535, world: 65_535, rank: 65_534, batchSize: 2 ** 32 - 1 }
+    const policy = { ...runPlan.policy, name: long, seed: long } as RunPlan["policy"]
+    const plan = { ...runPlan.plan, workers: 65_535, world: 65_535, rank: 65_534, batchSize: 2 ** 32 - 1 }
     const cursor = Cursor.make(
-      { ...job, policy, plan },
+      { ...runPlan, policy, plan },
       { ...start, epoch: most, batch: most, batches: most, samples: most, skipped: most, digest: "a".repeat(64) }
     )
     expect(new TextEncoder().encode(JSON.stringify(cursor)).length).toBeLessThan(1024)
@@ -678,20 +678,20 @@ describe("a cursor", () => {
   })
 
   test("of an older library, whose pipeline was a hash, is refused by name and can be allowed", async () => {
-    const job = await jobOf(of(numbers))
-    const cursor = Cursor.make(job, start)
+    const runPlan = await jobOf(of(numbers))
+    const cursor = Cursor.make(runPlan, start)
     const { createHash } = await import("node:crypto")
     const { checksum: _, ...rest } = {
       ...cursor,
       fingerprints: { ...cursor.fingerprints, pipeline: "0123456789abcdef" }
     }
     const old = { ...rest, checksum: createHash("sha256").update(JSON.stringify(rest)).digest("hex").slice(0, 16) }
-    const refused = await Effect.runPromise(Effect.flip(Cursor.check(old, job, [])))
+    const refused = await Effect.runPromise(Effect.flip(Cursor.check(old, runPlan, [])))
     expect(refused).toMatchObject({
       _tag: "CursorMismatch",
       differences: [{ field: "pipeline", from: "0123456789abcdef" }]
     })
-    expect((await Effect.runPromise(Cursor.check(old, job, ["pipeline"]))).epoch).toBe(0)
+    expect((await Effect.runPromise(Cursor.check(old, runPlan, ["pipeline"]))).epoch).toBe(0)
   })
 })
 

@@ -13,7 +13,7 @@ import { choose } from "../../build/SampleIndices.ts"
 import { DatasetChanged } from "../../build/StageError.ts"
 import { andThen, Failing, type Given, given, type Work } from "../../build/Work.ts"
 import * as Plan from "../../plan/Plan.ts"
-import type { Job } from "../../plan/RunPlan.ts"
+import type { RunPlan } from "../../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../../plan/SeedRequest.ts"
 import type { Failure } from "../Backend.ts"
 import type { Make } from "./Protocol.ts"
@@ -30,20 +30,20 @@ interface Drawing {
  * @since 0.1.0
  */
 export class BatchRequests {
-  readonly #job: Job
+  readonly #runPlan: RunPlan
   readonly #worker: number
   /** The stages that seeds are asked for. */
   readonly #drawing: ReadonlyArray<Drawing>
 
-  constructor(job: Job, worker: number) {
-    this.#job = job
+  constructor(runPlan: RunPlan, worker: number) {
+    this.#runPlan = runPlan
     this.#worker = worker
-    this.#drawing = drawing(job)
+    this.#drawing = drawing(runPlan)
   }
 
   /** The request for a batch: the samples that stand in it, and the seeds that they start from. */
   make(epoch: number, batch: number): Given<Make, Failure> {
-    const { pipeline, plan, size: before } = this.#job
+    const { pipeline, plan, size: before } = this.#runPlan
     const { name, size: now } = pipeline.dataset
     const { position, size } = Plan.rows(plan, batch)
     const rows = { epoch, worker: this.#worker, batch, position, indices: new Float64Array(size) }
@@ -52,7 +52,7 @@ export class BatchRequests {
       () => {
         if (now !== before)
           throw new Failing(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
-        return andThen<Failure>(choose(this.#job, rows), () => this.#seeds(rows, seeds))
+        return andThen<Failure>(choose(this.#runPlan, rows), () => this.#seeds(rows, seeds))
       },
       () => ({ _tag: "Make", epoch, batch, indices: rows.indices, seeds, free: [] })
     )
@@ -60,10 +60,10 @@ export class BatchRequests {
 
   /** Asks the policy for the seeds of all stages that draw. */
   #seeds(rows: Rows, seeds: Array<readonly [string, Seeds]>): Work<CoordinatesError> {
-    const { policy } = this.#job
+    const { policy } = this.#runPlan
     if (policy === undefined) return undefined
     for (const { id, scope } of this.#drawing.slice(seeds.length)) {
-      const request = requestAt(this.#job, id, scope, rows)
+      const request = requestAt(this.#runPlan, id, scope, rows)
       const own = seedsNow(policy, request)
       if (own === undefined) {
         return andThen(
@@ -79,7 +79,7 @@ export class BatchRequests {
   }
 }
 
-const drawing = ({ pipeline: { ambient, stages } }: Job): ReadonlyArray<Drawing> => {
+const drawing = ({ pipeline: { ambient, stages } }: RunPlan): ReadonlyArray<Drawing> => {
   const batching = stages.findIndex(({ _tag }) => _tag === "Batch")
   return stages.flatMap((stage, place) =>
     stage._tag === "Sample" || !(stage.draws || ambient === "derive")

@@ -18,7 +18,7 @@ import { DigestError } from "../../loader/Digest.ts"
 import * as Metrics from "../../loader/Metrics.ts"
 import { fingerprint } from "../../plan/Fingerprint.ts"
 import * as Plan from "../../plan/Plan.ts"
-import type { Job } from "../../plan/RunPlan.ts"
+import type { RunPlan } from "../../plan/RunPlan.ts"
 import type { Content, Failure, Maker, Quick, Settings } from "../Backend.ts"
 import { BatchRequests } from "./BatchRequest.ts"
 import { type Answer, Channel, type ChannelOptions, type NotStarted, type Question, question } from "./Channel.ts"
@@ -49,10 +49,10 @@ export interface Options {
 /** Makes a worker's batches on a thread of its own. @since 0.1.0 */
 export const onThread =
   (options: Options) =>
-  (job: Job, worker: number, settings: Settings): Effect.Effect<Maker, ThreadError, Scope.Scope> =>
+  (runPlan: RunPlan, worker: number, settings: Settings): Effect.Effect<Maker, ThreadError, Scope.Scope> =>
     Effect.gen(function* () {
       yield* refused(options, worker)
-      const host = new Host(options, job, worker, settings)
+      const host = new Host(options, runPlan, worker, settings)
       yield* Effect.addFinalizer(() => host.end)
       yield* host.start
       return {
@@ -76,13 +76,13 @@ export const refused = ({ module }: Pick<Options, "module">, worker: number): Ef
 type Pending = Question<Make>
 
 /** The hosts of each run: all of them end together, so that the time that one has to end is that of all. */
-const hosts = new WeakMap<Job, Set<Host>>()
+const hosts = new WeakMap<RunPlan, Set<Host>>()
 
 class Host {
   /** How often a thread was replaced that had died or hung. */
   replaced = 0
   readonly #options: Options
-  readonly #job: Job
+  readonly #runPlan: RunPlan
   readonly #worker: number
   readonly #opening: ChannelOptions
   readonly #requests: BatchRequests
@@ -95,14 +95,14 @@ class Host {
   #restarts: number
   #begun = false
 
-  constructor(options: Options, job: Job, worker: number, { digest, failures, prefetch }: Settings) {
+  constructor(options: Options, runPlan: RunPlan, worker: number, { digest, failures, prefetch }: Settings) {
     this.#failures = failures
     this.#options = options
-    this.#job = job
+    this.#runPlan = runPlan
     this.#worker = worker
     this.#restarts = options.restarts
-    this.#requests = new BatchRequests(job, worker)
-    const { plan, policy } = job
+    this.#requests = new BatchRequests(runPlan, worker)
+    const { plan, policy } = runPlan
     const { batch: _, sample, ...limits } = limitsOf(failures)
     this.#opening = {
       loading: options.loading,
@@ -110,13 +110,13 @@ class Host {
       extent: {
         cells: prefetch + 1,
         rows: Math.ceil(Math.min(plan.batchSize, plan.count) / plan.world),
-        stages: job.pipeline.stages.map(({ id }) => id.name)
+        stages: runPlan.pipeline.stages.map(({ id }) => id.name)
       },
       start: {
         module: options.module,
         name: options.name,
         config: options.config,
-        fingerprint: fingerprint(job),
+        fingerprint: fingerprint(runPlan),
         worker,
         workers: plan.workers,
         rank: plan.rank,
@@ -126,17 +126,17 @@ class Host {
         limits: { ...limits, sample: sample === undefined ? undefined : Duration.toMillis(sample) },
         policy: policy === undefined ? undefined : described(policy),
         records: policy?.record !== undefined,
-        times: job.watch.times !== undefined
+        times: runPlan.watch.times !== undefined
       }
     }
     this.#channel = new Channel(this.#opening)
-    const all = hosts.get(job) ?? new Set()
-    hosts.set(job, all.add(this))
+    const all = hosts.get(runPlan) ?? new Set()
+    hosts.set(runPlan, all.add(this))
   }
 
   /** Ends the thread, whatever it is at. */
   readonly end: Effect.Effect<void> = Effect.promise(() => {
-    for (const { channel } of hosts.get(this.#job) ?? []) channel.close()
+    for (const { channel } of hosts.get(this.#runPlan) ?? []) channel.close()
     return this.#channel.end()
   })
 
@@ -155,7 +155,7 @@ class Host {
   /** Asks for a batch. If the thread dies, another thread builds it. */
   ask(epoch: number, batch: number): Effect.Effect<Effect.Effect<Content, Failure>, Failure> {
     return Effect.gen(this, function* () {
-      if (Plan.rows(this.#job.plan, batch).size === 0) return Effect.succeed({ batch: undefined, hash: undefined })
+      if (Plan.rows(this.#runPlan.plan, batch).size === 0) return Effect.succeed({ batch: undefined, hash: undefined })
       const message = yield* this.#requested(epoch, batch)
       if (!this.#begun) yield* this.#advance(epoch, batch)
       this.#begun = true
@@ -170,7 +170,7 @@ class Host {
 
   /** The same without an effect, where nothing about it needs one; else nothing has been asked, of nobody. */
   askNow(epoch: number, batch: number, arrived: () => void): Quick | undefined {
-    const { known, plan, policy } = this.#job
+    const { known, plan, policy } = this.#runPlan
     if (!this.#begun || known(epoch) === undefined || Plan.rows(plan, batch).size === 0) return undefined
     if (policy !== undefined && !givesNow(policy)) return undefined
     const message = this.#requests.make(epoch, batch)
@@ -221,7 +221,7 @@ class Host {
       const replacedBefore = this.replaced
       /** What is left to be tried; nothing when all of it is left out. */
       const next = (failure: Failure | SamplesFailed): Effect.Effect<Content | undefined, Failure> => {
-        const { position, size } = Plan.rows(this.#job.plan, batch)
+        const { position, size } = Plan.rows(this.#runPlan.plan, batch)
         tries ??= new Tries(this.#failures, position, size)
         const { skipped } = tries
         return Effect.map(tries.next(failure), (verdict) => {
@@ -240,7 +240,7 @@ class Host {
           const nothing = yield* next(this.#late(pending.message))
           // The thread that knew what it had attempted is gone: all of the batch is attempted again.
           if (nothing === undefined) {
-            retried += Plan.rows(this.#job.plan, batch).size - (pending.message.left?.length ?? 0)
+            retried += Plan.rows(this.#runPlan.plan, batch).size - (pending.message.left?.length ?? 0)
           }
           yield* this.#replace(pending.message)
           if (nothing !== undefined) return { ...nothing, replaced: this.replaced - replacedBefore }
@@ -270,7 +270,7 @@ class Host {
   #late({ batch, epoch }: Make): StageError {
     const after = Duration.toMillis(this.#failures.timeout.batch ?? 0)
     const cause = new FailurePolicy.TimedOut({ what: "batch", after })
-    return errorAt(this.#job, { epoch, batch, worker: this.#worker }, this.#channel.stage ?? "batch", cause)
+    return errorAt(this.#runPlan, { epoch, batch, worker: this.#worker }, this.#channel.stage ?? "batch", cause)
   }
 
   /** What a thread failed with. */
@@ -319,7 +319,7 @@ class Host {
 
   /** Where streams continue from sample to sample a new thread has to make all that was made before. */
   #advance(epoch: number, batch: number): Effect.Effect<void, Failure> {
-    const { plan, policy } = this.#job
+    const { plan, policy } = this.#runPlan
     const carries = policy?.carries
     if (carries === undefined) return Effect.void
     return Effect.gen(this, function* () {
@@ -360,7 +360,7 @@ class Host {
   /** What came of a pending batch, where it takes nothing more; it is not pending any more then. */
   #contentNow(pending: Pending): Content | undefined {
     const { answer } = pending
-    if (answer?._tag !== "Like" || this.#job.policy?.record !== undefined) return undefined
+    if (answer?._tag !== "Like" || this.#runPlan.policy?.record !== undefined) return undefined
     const content = this.#channel.delivery.contentLike(answer)
     this.#pending.shift()
     return content
@@ -377,8 +377,8 @@ class Host {
       if (said._tag !== "Made") {
         return yield* this.#error(epoch, batch, `it said ${said._tag} instead of a batch`)
       }
-      yield* this.#job.policy?.record?.(said.draws) ?? Effect.void
-      for (const [name, milliseconds] of said.times ?? []) this.#job.watch.times?.add(name, milliseconds)
+      yield* this.#runPlan.policy?.record?.(said.draws) ?? Effect.void
+      for (const [name, milliseconds] of said.times ?? []) this.#runPlan.watch.times?.add(name, milliseconds)
       return delivery.content(said)
     })
   }

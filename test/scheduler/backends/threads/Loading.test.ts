@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { Duration, Effect, Layer, Stream } from "effect"
 import { FailurePolicy, InvalidOption, Scheduler, Workers } from "../../../../src/index.ts"
 import { onThread } from "../../../../src/scheduler/backends/threads/Host.ts"
-import * as Job from "../../../../src/scheduler/plan/RunPlan.ts"
+import * as RunPlan from "../../../../src/scheduler/plan/RunPlan.ts"
 import { script } from "../../../support/script.ts"
 import * as crashing from "../../../support/threaded/crashing.ts"
 import { fine } from "../../../support/threaded/unloadable.ts"
@@ -153,7 +153,7 @@ describe("what nothing catches in a thread", () => {
     "each replacement is counted",
     async () => {
       const replaced = await Effect.gen(function* () {
-        const job = yield* Job.make(crashing.dying, 1, {})
+        const runPlan = yield* RunPlan.make(crashing.dying, 1, {})
         const settings = { digest: false, prefetch: 2, batches: 4, failures: yield* FailurePolicy.FailurePolicy }
         const maker = yield* onThread({
           module: module.href,
@@ -163,7 +163,7 @@ describe("what nothing catches in a thread", () => {
           loading: Duration.minutes(1),
           timeout: undefined,
           debug: false
-        })(job, 0, settings)
+        })(runPlan, 0, settings)
         if (maker._tag !== "There") return undefined
         const before = maker.replaced?.()
         const asked = yield* maker.ask(0, 1)
