@@ -1,0 +1,300 @@
+/**
+ * The house: which room of `src/` may import which, read from the imports themselves. `docs/architecture.md` has the
+ * picture. What breaks a rule for now stands in {@link PENDING}; an entry that is no longer needed fails, too.
+ */
+import { describe, expect, test } from "bun:test"
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, normalize, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = join(dirname(dirname(fileURLToPath(import.meta.url))), "src")
+
+/** The rooms from top to bottom. A file may import from its own room and from those on lower floors. */
+const FLOORS: ReadonlyArray<ReadonlyArray<string>> = [
+  ["doors"],
+  ["checkpoint", "audit", "parity"],
+  ["scheduler/loader"],
+  ["scheduler/backends"],
+  ["scheduler/build"],
+  ["scheduler/plan"],
+  ["image"],
+  ["pipeline"],
+  ["sampling", "sources"],
+  ["seeding"],
+  ["patches"],
+  ["random"],
+  ["wasm"],
+  ["core"]
+]
+
+/** A file has one concept, and one concept has a length. */
+const LONGEST = 400
+
+/** Broken rules, as of 2026-11-26; to be empty. */
+const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches", ReadonlyArray<string>>> = {
+  long: [
+    "image/Passes.ts",
+    "pipeline/Batch.ts",
+    "pipeline/Pipeline.ts",
+    "scheduler/backends/threads/Host.ts",
+    "seeding/SeedPolicy.ts",
+    "sources/RandomAccess.ts",
+    "sources/Views.ts"
+  ],
+  circles: [
+    "checkpoint/Checkpoint.ts ↔ checkpoint/Keeper.ts ↔ checkpoint/Open.ts ↔ checkpoint/RankKeeper.ts",
+    "image/Transform.ts ↔ image/kernels/resize.ts",
+    "pipeline/Batch.ts ↔ pipeline/Lease.ts ↔ pipeline/batch/Named.ts",
+    "sampling/Sampler.ts ↔ sampling/samplerOf.ts",
+    "scheduler/backends/Backend.ts ↔ scheduler/build/Retry.ts",
+    "scheduler/backends/threads/Mailbox.ts ↔ scheduler/backends/threads/Protocol.ts",
+    "scheduler/build/StageError.ts ↔ scheduler/build/StageResult.ts ↔ scheduler/plan/RunPlan.ts"
+  ],
+  up: [
+    "core/Parameters.ts → seeding/Seed.ts",
+    "core/Tensor.ts → wasm/Kernels.ts",
+    "random/RecordingRng.ts → seeding/Coordinates.ts",
+    "random/RecordingRng.ts → seeding/Seed.ts",
+    "random/RecordingRng.ts → seeding/SeedPolicy.ts",
+    "random/generators/Generator.ts → seeding/Seed.ts",
+    "random/generators/Philox4x32.ts → seeding/Seed.ts",
+    "random/generators/Xoshiro128.ts → seeding/Seed.ts",
+    "scheduler/backends/Backend.ts → scheduler/loader/Digest.ts",
+    "scheduler/backends/RequestPipeline.ts → scheduler/loader/Queue.ts",
+    "scheduler/backends/RequestPipeline.ts → scheduler/loader/Shares.ts",
+    "scheduler/backends/threads/Host.ts → scheduler/loader/Digest.ts",
+    "scheduler/backends/threads/Host.ts → scheduler/loader/Metrics.ts",
+    "scheduler/backends/threads/Thrown.ts → scheduler/loader/Digest.ts",
+    "scheduler/build/BatchBuilder.ts → scheduler/loader/Profile.ts",
+    "scheduler/build/ColumnBatch.ts → scheduler/loader/Profile.ts",
+    "scheduler/build/ColumnBuilder.ts → image/Fusion.ts",
+    "scheduler/build/Retry.ts → scheduler/backends/Backend.ts",
+    "scheduler/build/Retry.ts → scheduler/loader/Breath.ts",
+    "scheduler/build/Retry.ts → scheduler/loader/Metrics.ts",
+    "scheduler/plan/Content.ts → scheduler/loader/Digest.ts",
+    "scheduler/plan/Fingerprint.ts → scheduler/loader/Digest.ts",
+    "scheduler/plan/Program.ts → scheduler/build/Attempt.ts",
+    "scheduler/plan/Program.ts → scheduler/build/CarriedStreams.ts",
+    "scheduler/plan/Program.ts → scheduler/build/ColumnBuilder.ts",
+    "scheduler/plan/RunPlan.ts → image/Fusion.ts",
+    "scheduler/plan/RunPlan.ts → scheduler/build/ForbiddenRng.ts",
+    "scheduler/plan/RunPlan.ts → scheduler/build/StageResult.ts",
+    "scheduler/plan/RunPlan.ts → scheduler/loader/Profile.ts",
+    "scheduler/plan/Steps.ts → image/Fusion.ts"
+  ],
+  effect: [
+    "scheduler/build/Attempt.ts: effect/Duration",
+    "scheduler/build/BatchBuilder.ts: effect/Duration",
+    "scheduler/build/BatchBuilder.ts: effect/Effect",
+    "scheduler/build/BatchBuilder.ts: effect/Option",
+    "scheduler/build/EffectStages.ts: effect/Cause",
+    "scheduler/build/EffectStages.ts: effect/Effect",
+    "scheduler/build/ErrorLocation.ts: effect/Cause",
+    "scheduler/build/ErrorLocation.ts: effect/Effect",
+    "scheduler/build/ErrorLocation.ts: effect/Option",
+    "scheduler/build/ErrorLocation.ts: effect/Runtime",
+    "scheduler/build/FailurePolicy.ts: effect/Context",
+    "scheduler/build/FailurePolicy.ts: effect/Duration",
+    "scheduler/build/FailurePolicy.ts: effect/Effect",
+    "scheduler/build/FailurePolicy.ts: effect/Layer",
+    "scheduler/build/FailurePolicy.ts: effect/Predicate",
+    "scheduler/build/FailurePolicy.ts: effect/Schedule",
+    "scheduler/build/ReadSamples.ts: effect/Effect",
+    "scheduler/build/Retry.ts: effect/Effect",
+    "scheduler/build/Retry.ts: effect/Metric",
+    "scheduler/build/Retry.ts: effect/Option",
+    "scheduler/build/Retry.ts: effect/Schedule",
+    "scheduler/build/SampleBySample.ts: effect/Duration",
+    "scheduler/build/SampleBySample.ts: effect/Effect",
+    "scheduler/build/SampleIndices.ts: effect/Effect",
+    "scheduler/build/SeedBinding.ts: effect/Effect",
+    "scheduler/build/Watched.ts: effect/Effect",
+    "scheduler/build/Worker.ts: effect/Effect",
+    "scheduler/build/Worker.ts: effect/Option",
+    "scheduler/plan/Ranks.ts: effect/Cause",
+    "scheduler/plan/Ranks.ts: effect/Config",
+    "scheduler/plan/Ranks.ts: effect/ConfigError",
+    "scheduler/plan/Ranks.ts: effect/Effect",
+    "scheduler/plan/Ranks.ts: effect/Exit",
+    "scheduler/plan/Ranks.ts: effect/Option",
+    "scheduler/plan/RunPlan.ts: effect/Context",
+    "scheduler/plan/RunPlan.ts: effect/Effect",
+    "scheduler/plan/RunPlan.ts: effect/Option"
+  ],
+  patches: [
+    "core/Concurrent.ts",
+    "scheduler/backends/threads/Entry.ts",
+    "scheduler/backends/threads/Nested.ts",
+    "scheduler/loader/Run.ts",
+    "seeding/ambient/Ambient.ts",
+    "seeding/ambient/Replacement.ts"
+  ]
+}
+
+interface Source {
+  readonly file: string
+  /** Without block comments, whose examples import, too. */
+  readonly code: string
+  readonly lines: number
+  /** Files of `src/` that it imports, types included. */
+  readonly imports: ReadonlyArray<string>
+  /** Those that it loads while it runs. */
+  readonly dynamic: ReadonlyArray<string>
+}
+
+const read = (file: string): Source => {
+  const text = readFileSync(join(root, file), "utf8")
+  const code = text.replaceAll(/^ *\/\*\*[\s\S]*?\*\//gm, "")
+  const found = (pattern: RegExp): ReadonlyArray<string> =>
+    Array.from(code.matchAll(pattern), ([, path = ""]) => normalize(join(dirname(file), path)))
+  return {
+    file,
+    code,
+    lines: text.split("\n").length - 1,
+    imports: [
+      ...found(/^(?:import|export)\s(?:[^"';]*?\sfrom\s)?"(\.[^"]+)"/gm),
+      ...found(/\btypeof import\("(\.[^"]+)"\)/g)
+    ],
+    dynamic: [...found(/(?<!typeof )\bimport\("(\.[^"]+)"\)/g), ...found(/\bnew URL\([`"](\.[^"`$]+\.ts)["`]/g)]
+  }
+}
+
+const sources = readdirSync(root, { recursive: true, encoding: "utf8" })
+  .map((file) => relative(".", file))
+  .filter((file) => file.endsWith(".ts") && !file.startsWith("wasm/assembly/"))
+  .toSorted()
+  .map(read)
+
+const roomOf = (file: string): string => {
+  const [first = "", second = ""] = file.split("/")
+  if (second === "" || first === "furrow" || first === "testing") return "doors"
+  if (first !== "scheduler") return first
+  return second.endsWith(".ts") ? "scheduler/loader" : `scheduler/${second}`
+}
+
+const floorOf = (file: string): number => {
+  const floor = FLOORS.findIndex((rooms) => rooms.includes(roomOf(file)))
+  if (floor === -1) throw new Error(`${file} is in no room of the house: add the room to FLOORS, or move the file`)
+  return floor
+}
+
+/** Groups of files that import one another, in a circle or several. */
+const circles = (of: ReadonlyArray<Source>): ReadonlyArray<string> => {
+  const graph = new Map(of.map(({ file, imports }) => [file, imports]))
+  const reached = new Map<string, ReadonlySet<string>>()
+  for (const file of graph.keys()) {
+    const seen = new Set<string>()
+    const next = [...(graph.get(file) ?? [])]
+    for (let one = next.pop(); one !== undefined; one = next.pop()) {
+      if (seen.has(one)) continue
+      seen.add(one)
+      next.push(...(graph.get(one) ?? []))
+    }
+    reached.set(file, seen)
+  }
+  const groups = Array.from(graph.keys())
+    .filter((file) => reached.get(file)?.has(file))
+    .map((file) => [...graph.keys()].filter((other) => reached.get(file)?.has(other) && reached.get(other)?.has(file)))
+  return Array.from(new Set(groups.map((group) => group.join(" ↔ "))))
+}
+
+/** Imports that go up, or sideways into another room; and those of images in the scheduler, which knows none. */
+const up = (of: ReadonlyArray<Source>): ReadonlyArray<string> =>
+  of.flatMap(({ file, imports }) =>
+    imports
+      .filter((path) => roomOf(path) !== roomOf(file))
+      .filter((path) => floorOf(path) <= floorOf(file) || (/^scheduler/.test(file) && roomOf(path) === "image"))
+      .map((path) => `${file} → ${path}`)
+  )
+
+/** The one file through which the inside of the scheduler waits, and what of Effect is plain data. */
+const SEAM = "scheduler/build/Work.ts"
+const PLAIN = ["effect/Data", "effect/Either"]
+
+const effectful = (of: ReadonlyArray<Source>): ReadonlyArray<string> =>
+  of
+    .filter(({ file }) => /^scheduler\/(plan|build)\//.test(file) && file !== SEAM)
+    .flatMap(({ code, file }) =>
+      Array.from(code.matchAll(/"((?:@effect|effect)\/\w+)"/g), ([, path = ""]) => path)
+        .filter((path) => !PLAIN.includes(path))
+        .map((path) => `${file}: ${path}`)
+    )
+
+/** What only code needs that changes a global object or knows Effect from the inside. */
+const INSIDE =
+  /"effect\/(?:DefaultServices|GlobalValue|FiberRefs|internal\/\w+)"|\bunsafeMap\b|(?:defineProperty|Reflect\.set)\(\s*(?:globalThis|Math|crypto|process)\b|\b(?:globalThis|Math|crypto)(?:\.\w+|\[[^\]]+\]) = /
+
+const patching = (of: ReadonlyArray<Source>): ReadonlyArray<string> =>
+  of.filter(({ code, file }) => roomOf(file) !== "patches" && INSIDE.test(code)).map(({ file }) => file)
+
+/** Passes if what was found is what is pending: neither a violation more, nor an entry that is no longer needed. */
+const only = (found: ReadonlyArray<string>, pending: ReadonlyArray<string>): void =>
+  expect({
+    violations: found.filter((one) => !pending.includes(one)),
+    "no longer needed in PENDING": pending.filter((one) => !found.includes(one))
+  }).toEqual({ violations: [], "no longer needed in PENDING": [] })
+
+describe("every file of src/", () => {
+  test("is read with its imports", () => {
+    expect(sources.length).toBeGreaterThan(100)
+    const known = new Set(sources.map(({ file }) => file))
+    const missing = sources.flatMap(({ dynamic, file, imports }) =>
+      [...imports, ...dynamic].filter((path) => !known.has(path)).map((path) => `${file} → ${path}`)
+    )
+    expect(missing).toEqual([])
+  })
+
+  test(`has at most ${LONGEST} lines`, () => {
+    only(
+      sources.filter(({ lines }) => lines > LONGEST).map(({ file }) => file),
+      PENDING.long
+    )
+  })
+
+  test("is in no circle of imports, types included", () => {
+    only(circles(sources), PENDING.circles)
+  })
+
+  test("imports from its own room and from lower floors", () => {
+    only(up(sources), PENDING.up)
+  })
+
+  test("is loaded by an import; those that are loaded at run time are few, and listed", () => {
+    const dynamic = sources.flatMap(({ dynamic, file }) => dynamic.map((path) => `${file} → ${path}`))
+    expect(dynamic).toEqual([
+      // A bundle's thread loads the bundle, and starts the thread's program from there.
+      "scheduler/backends/threads/Entry.ts → thread.ts",
+      // The compiler of the kernels writes it.
+      "wasm/compile.ts → wasm/binary.ts"
+    ])
+  })
+})
+
+test("the inside of the scheduler waits through one file, and knows nothing else of Effect", () => {
+  only(effectful(sources), PENDING.effect)
+})
+
+test("globals and what is inside Effect are patched in patches/ alone", () => {
+  only(patching(sources), PENDING.patches)
+})
+
+test("the readers above see what they are to see", () => {
+  const source = (file: string, code: string, ...imports: ReadonlyArray<string>): Source => ({
+    file,
+    code,
+    lines: 1,
+    imports,
+    dynamic: []
+  })
+  const a = source("core/A.ts", "", "core/B.ts")
+  expect(circles([a, source("core/B.ts", "", "core/C.ts"), source("core/C.ts", "", "core/A.ts")])).toHaveLength(1)
+  expect(circles([a, source("core/B.ts", "", "core/C.ts"), source("core/C.ts", "")])).toEqual([])
+  expect(up([source("core/A.ts", "", "random/B.ts")])).toEqual(["core/A.ts → random/B.ts"])
+  expect(up([source("sampling/A.ts", "", "sources/B.ts")])).toEqual(["sampling/A.ts → sources/B.ts"])
+  expect(up([source("random/A.ts", "", "core/B.ts", "random/C.ts")])).toEqual([])
+  expect(effectful([source("scheduler/plan/A.ts", 'import * as Effect from "effect/Effect"')])).toHaveLength(1)
+  expect(effectful([source("scheduler/build/A.ts", 'import * as Data from "effect/Data"')])).toEqual([])
+  for (const code of ["globalThis.x = 1", "Object.defineProperty(Math, key, it)", 'from "effect/DefaultServices"']) {
+    expect(patching([source("core/A.ts", code)])).toEqual(["core/A.ts"])
+  }
+})
