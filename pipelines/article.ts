@@ -14,7 +14,7 @@ import { read } from "./article/NumPyState.ts"
 import { chapters, unseeded } from "./article/Story.ts"
 import { repeated, table } from "./article/Table.ts"
 import { main } from "./cli/Main.ts"
-import { colour, print } from "./cli/Print.ts"
+import { color, print } from "./cli/Print.ts"
 import { reading } from "./cli/Reading.ts"
 
 const wholeSeed = (text: string): Either.Either<bigint, string> =>
@@ -45,7 +45,7 @@ const command = Command.make(
           print(`\n${chapter.title}`)
           for (const line of chapter.text) print(`  ${line.replaceAll("\n", "\n  ")}`)
           print("")
-          for (const line of table(samples, colour)) print(line)
+          for (const line of table(samples, color)) print(line)
           print(`  repeats: ${count} of ${samples.length} samples. ${chapter.flaw}`)
           const { epochs, name, workers } = chapter
           return { name, workers, epochs, repeated: count, samples }

@@ -18,7 +18,7 @@ import { page } from "./audit/Page.ts"
 import * as Policies from "./audit/Policies.ts"
 import * as Words from "./audit/Words.ts"
 import { Found, main, Usage } from "./cli/Main.ts"
-import { colour, print } from "./cli/Print.ts"
+import { color, print } from "./cli/Print.ts"
 import { listOf, oneOf, reading, seed, uneven, whole, workers } from "./cli/Reading.ts"
 
 /** A seed as the library takes it: digits are a number. */
@@ -77,7 +77,7 @@ interface Audited {
 const show = ({ note, report, title }: Audited): void => {
   print(`\n${title} (${note})`)
   if (report.verdict === "repeats") {
-    for (const line of matrix(report, colour)) print(line)
+    for (const line of matrix(report, color)) print(line)
     for (const own of report.patterns.slice(0, 6)) print(`  ${Words.pattern(own)}`)
     if (report.patterns.length > 6) print(`  … and ${report.patterns.length - 6} more patterns`)
     for (const { first, second } of report.orders.slice(0, 3)) {

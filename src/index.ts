@@ -27,10 +27,8 @@ export {
 } from "./furrow.ts"
 /** JPEG, PNG, WebP, GIF and AVIF, by sharp. */
 export * as Decode from "./image/decode/Decode.ts"
-/** Image stages: crop, flip, rotate, resize, jitter, normalise … */
+/** Image stages: crop, flip, rotate, resize, jitter, normalize … */
 export * as Image from "./image/Image.ts"
-/** Mixup and CutMix, on batches. */
-export * as Mix from "./image/Mixup.ts"
 /** Python's own `random`, draw by draw. */
 export * as CPython from "./parity/CPython.ts"
 /** NumPy's generators, draw by draw. */

@@ -10,7 +10,7 @@ import { BunContext } from "@effect/platform-bun"
 import { ConfigProvider, Data, Effect, Layer, Option, Stream } from "effect"
 import type { InvalidOption } from "../src/core/InvalidOption.ts"
 import * as Tensor from "../src/core/Tensor.ts"
-import { normalise, randomCrop, randomHorizontalFlip } from "../src/image/Image.ts"
+import { normalize, randomCrop, randomHorizontalFlip } from "../src/image/Image.ts"
 import type { Batch } from "../src/pipeline/Batch.ts"
 import * as Pipeline from "../src/pipeline/Pipeline.ts"
 import type { Rng } from "../src/random/Rng.ts"
@@ -359,8 +359,8 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
           says: ['stage "draw"', `mean must be a finite number, got ${value}`]
         },
         {
-          what: `mean ${value} of normalise`,
-          act: () => call(() => normalise({ mean: value, std: 1 })),
+          what: `mean ${value} of normalize`,
+          act: () => call(() => normalize({ mean: value, std: 1 })),
           tag: "InvalidOption",
           says: [`got ${value}`, "mean"]
         },

@@ -7,13 +7,13 @@ const REPEATED = "\u001b[31m"
 const FRESH = "\u001b[32m"
 const PLAIN = "\u001b[39m"
 
-const triple = ({ before, draws }: Sample, colour: boolean): string => {
+const triple = ({ before, draws }: Sample, color: boolean): string => {
   const text = `[${draws.map((value) => String(value).padStart(3)).join(" ")}]${before === undefined ? " " : "*"}`
-  return colour ? `${before === undefined ? FRESH : REPEATED}${text}${PLAIN}` : text
+  return color ? `${before === undefined ? FRESH : REPEATED}${text}${PLAIN}` : text
 }
 
 /** The lines of the table. */
-export const table = (samples: ReadonlyArray<Sample>, colour: boolean): ReadonlyArray<string> => {
+export const table = (samples: ReadonlyArray<Sample>, color: boolean): ReadonlyArray<string> => {
   const batches = new Map<string, Array<Sample>>()
   for (const sample of samples) {
     const key = `${sample.epoch},${sample.batch}`
@@ -26,7 +26,7 @@ export const table = (samples: ReadonlyArray<Sample>, colour: boolean): Readonly
       const place = [first.epoch, first.batch, first.worker].map((value) => String(value).padStart(5)).join("  ")
       const before = own.find((sample) => sample.before !== undefined)?.before
       const source = before === undefined ? "" : `   as epoch ${before.epoch}, worker ${before.worker}`
-      return `  ${place}   ${own.map((sample) => triple(sample, colour)).join(" ")}${source}`
+      return `  ${place}   ${own.map((sample) => triple(sample, color)).join(" ")}${source}`
     })
   ]
 }

@@ -14,11 +14,11 @@ const SELF = "╲"
 /** The matrix's legend. */
 export const legend = `${SAME} one stream   ${SHIFTED} shifted into each other   ${APART} apart   ${SELF} itself`
 
-/** Colours of groups, as a terminal's 256: told apart by most eyes, readable on light and on dark. */
-const COLOURS = [203, 39, 178, 135, 71, 208, 37, 170]
+/** Colors of groups, as a terminal's 256: told apart by most eyes, readable on light and on dark. */
+const COLORS = [203, 39, 178, 135, 71, 208, 37, 170]
 
 /** The lines of the matrix; a note in its place where it would be too wide. */
-export const matrix = (report: SeedAudit.RunReport, colour: boolean): ReadonlyArray<string> => {
+export const matrix = (report: SeedAudit.RunReport, color: boolean): ReadonlyArray<string> => {
   const { cells, meetings, seeds } = report
   if (cells.length === 0) return ["(no stage draws: nothing to compare)"]
   if (cells.length > MOST) return [`(${cells.length} × ${cells.length} places: too wide here, see --html or --json)`]
@@ -34,9 +34,7 @@ export const matrix = (report: SeedAudit.RunReport, colour: boolean): ReadonlyAr
     `run ${seeds[run]}  epoch ${epoch}${ranks ? `  rank ${rank}` : ""}  worker ${worker}`
   const width = Math.max(...cells.map((cell) => label(cell).length))
   const paint = (mark: string, group: number): string =>
-    colour && mark !== APART && mark !== SELF
-      ? `\u001b[38;5;${COLOURS[group % COLOURS.length]}m${mark}\u001b[39m`
-      : mark
+    color && mark !== APART && mark !== SELF ? `\u001b[38;5;${COLORS[group % COLORS.length]}m${mark}\u001b[39m` : mark
   return cells.map((cell, row) => {
     const marks = cells.map((other, column) => {
       const mark = kinds.get(`${row},${column}`) ?? (row === column ? SELF : APART)

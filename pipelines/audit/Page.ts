@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import type { SeedAudit } from "../../src/index.ts"
 import { type Groups, groupsOf } from "./page/Groups.ts"
-import { COLOURS, heatMap, sample } from "./page/HeatMap.ts"
+import { COLORS, heatMap, sample } from "./page/HeatMap.ts"
 import { html, Markup, none } from "./page/Html.ts"
 import { runsOf } from "./page/Runs.ts"
 import { ordersOf, patternsOf } from "./page/Sentences.ts"
@@ -109,7 +109,7 @@ const LEGEND = html`<section id="legend" aria-labelledby="legend-title">
 <div>
 <h3>A map’s tiles</h3>
 <p>A row and a column are each a place: what a worker draws in one epoch of one run. A tile is a pair of them. Places
-that repeat each other have one colour; there are ${COLOURS} colours, so far groups may share one.</p>
+that repeat each other have one color; there are ${COLORS} colors, so far groups may share one.</p>
 <dl>
 <dt>${sample("same")}</dt><dd>whole: the same streams, one for one</dd>
 <dt>${sample("some")}</dt><dd>small: some of their streams are the same</dd>
@@ -163,7 +163,7 @@ const placesOf = ({ cells, seeds }: SeedAudit.RunReport, { members, of }: Groups
   const rows = cells.map((cell, index) => {
     const group = of[index]
     const others = group === undefined ? 0 : (members[group]?.length ?? 1) - 1
-    const swatch = html`<svg class="swatch" width="12" height="12" viewBox="0 0 12 12" aria-hidden="true"><rect class="group-${(group ?? 0) % COLOURS}" width="12" height="12"/></svg>`
+    const swatch = html`<svg class="swatch" width="12" height="12" viewBox="0 0 12 12" aria-hidden="true"><rect class="group-${(group ?? 0) % COLORS}" width="12" height="12"/></svg>`
     const shared =
       group === undefined
         ? html`none`

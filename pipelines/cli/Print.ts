@@ -3,8 +3,8 @@
  */
 import { writeSync } from "node:fs"
 
-/** Whether stdout is a terminal that wants colours (https://no-color.org). */
-export const colour = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === ""
+/** Whether stdout is a terminal that wants colors (https://no-color.org). */
+export const color = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === ""
 
 const isBroken = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "EPIPE"
 

@@ -7,7 +7,7 @@ import * as Schema from "@effect/schema/Schema"
 import { Data, Effect } from "effect"
 import { Dataset, Idx, InvalidOption, type Seed, Tensor } from "../../src/index.ts"
 
-/** A digit: 28 × 28 grey values and what it shows, 0 … 9. */
+/** A digit: 28 × 28 gray values and what it shows, 0 … 9. */
 export interface Digit {
   readonly image: Tensor.Tensor<Uint8Array>
   readonly label: number
@@ -30,14 +30,14 @@ export class ImagesError extends Data.TaggedError("ImagesError")<{ readonly set:
   }
 }
 
-/** Grey values from 0 to 1. One check for the whole list: a schema for each of eight million numbers takes seconds. */
-const Greys = Schema.declare(
+/** Gray values from 0 to 1. One check for the whole list: a schema for each of eight million numbers takes seconds. */
+const Grays = Schema.declare(
   (value: unknown): value is ReadonlyArray<number> =>
-    Array.isArray(value) && value.every((grey) => typeof grey === "number" && grey >= 0 && grey <= 1)
+    Array.isArray(value) && value.every((gray) => typeof gray === "number" && gray >= 0 && gray <= 1)
 )
-const File = Schema.parseJson(Schema.Struct({ data: Greys }))
+const File = Schema.parseJson(Schema.Struct({ data: Grays }))
 
-/** The digits of the package: all 0s, then all 1s, … Its grey values are bytes divided by 255, and bytes again here. */
+/** The digits of the package: all 0s, then all 1s, … Its gray values are bytes divided by 255, and bytes again here. */
 const packaged = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -48,12 +48,12 @@ const packaged = Effect.gen(function* () {
     const file = path.join(path.dirname(main), "digits", `${digit}.json`)
     const { data } = yield* fs.readFileString(file).pipe(
       Effect.flatMap(Schema.decode(File)),
-      Effect.mapError(() => new DigitsError({ path: file, reason: "cannot be read as a list of grey values" }))
+      Effect.mapError(() => new DigitsError({ path: file, reason: "cannot be read as a list of gray values" }))
     )
     if (data.length % PIXELS !== 0) {
       return yield* new DigitsError({ path: file, reason: `does not hold whole images of ${PIXELS} pixels` })
     }
-    images.push(Uint8Array.from(data, (grey) => Math.round(grey * 255)))
+    images.push(Uint8Array.from(data, (gray) => Math.round(gray * 255)))
     for (let count = data.length / PIXELS; count > 0; count--) labels.push(digit)
   }
   const all = new Uint8Array(labels.length * PIXELS)

@@ -63,7 +63,7 @@ const zeros = (): Weights => ({
 const matrix = (images: Float32Array, rows: number): np.Array =>
   np.array(new Float32Array(images)).reshape([rows, INPUTS])
 
-/** A batch as the model takes it: normalised images, row by row, and the digit of each. */
+/** A batch as the model takes it: normalized images, row by row, and the digit of each. */
 export interface Input {
   readonly images: Float32Array
   readonly labels: ArrayLike<number>

@@ -98,7 +98,7 @@ export interface Outcome extends Result {
 }
 
 // The mean and the standard deviation of MNIST's training pixels in [0, 1].
-const normalise = Image.normalise({ mean: 0.1307, std: 0.3081 })
+const normalize = Image.normalize({ mean: 0.1307, std: 0.3081 })
 
 /** The digits, shuffled, moved and turned a little, in batches. */
 export const training = (digits: Split["train"], { batchSize, limit }: Loading) =>
@@ -109,14 +109,14 @@ export const training = (digits: Split["train"], { batchSize, limit }: Loading) 
       Image.randomAffine({ degrees: 10, scale: [0.9, 1.1], shear: 5, interpolation: "bilinear" })
     ),
     Pipeline.augment("crop", Image.randomCrop({ size: 28, padding: 1 })),
-    Pipeline.map("normalise", normalise),
+    Pipeline.map("normalise", normalize), // the name that saved runs hold
     // The short batch at the end of an epoch is kept: with it the run delivers every digit that it was asked for.
     Pipeline.batch(batchSize, { dtypes: { label: "uint8" } })
   )
 
 /** The digits that the model is tested on, in their order and as they are. */
 const testing = (digits: Split["test"]) =>
-  Pipeline.from(digits).pipe(Pipeline.map("normalise", normalise), Pipeline.batch(500, { dtypes: { label: "uint8" } }))
+  Pipeline.from(digits).pipe(Pipeline.map("normalize", normalize), Pipeline.batch(500, { dtypes: { label: "uint8" } }))
 
 type Digits = Batch.Batch<{ readonly image: Tensor.Tensor<Float32Array>; readonly label: Tensor.Tensor<Uint8Array> }>
 

@@ -55,7 +55,7 @@ const versionOf = (value: unknown, depth: number): string | undefined => {
 
 /**
  * Returns an error if `value` is an effect or a layer that another copy of `effect` made. Two copies of the same version
- * work together and are not told apart. Not every layer of another release of Effect 3 is recognised, since a merged layer
+ * work together and are not told apart. Not every layer of another release of Effect 3 is recognized, since a merged layer
  * hides its parts; those run, and Effect itself warns about the two versions.
  *
  * @since 0.1.0

@@ -73,8 +73,8 @@ const KNOWN = new Set([
  * @example
  * import { Tensor } from "furrow"
  *
- * const grey = Tensor.make(new Uint8Array(28 * 28), [28, 28, 1])
- * console.assert(grey.dtype === "uint8")
+ * const gray = Tensor.make(new Uint8Array(28 * 28), [28, 28, 1])
+ * console.assert(gray.dtype === "uint8")
  *
  * @since 0.1.0
  */

@@ -214,7 +214,7 @@ const sheared: Direction = { sin: 0, cos: 1 }
 
 /**
  * Sets `map` to where each pixel of the result comes from: the inverse of M = T·C·R·Sy·Sx·S·C⁻¹ (scale, shear along x,
- * shear along y, turn, all about the centre, then move), with coordinates from the middle of the image.
+ * shear along y, turn, all about the center, then move), with coordinates from the middle of the image.
  *
  * With φ the angle and p, q the shears: R·Sy·Sx = [[A, B], [C, D]] for A = cos(φ−q)/cos q, B = −A·tan p − sin φ,
  * C = sin(φ−q)/cos q, D = −C·tan p + cos φ. Its determinant is 1, so its inverse is [[D, −B], [−C, A]].

@@ -40,7 +40,7 @@ export interface PadOptions {
  *
  * Throws `InvalidOption` if `size` is not a whole number of at least 1, or `padding` of at least 0; in a run, for an image smaller than the crop.
  *
- * With constant padding it runs in one pass with the flips, crops and normalise behind it; other modes are a pass more.
+ * With constant padding it runs in one pass with the flips, crops and normalize behind it; other modes are a pass more.
  *
  * @example
  * import { Image, Rng, Tensor } from "furrow"

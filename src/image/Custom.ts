@@ -57,8 +57,8 @@ export interface CustomOptions extends ParametersOption {
  * @example
  * import { Image, Rng, Tensor } from "furrow"
  *
- * const posterise = Image.custom({
- *   name: "posterise",
+ * const posterize = Image.custom({
+ *   name: "posterize",
  *   numbers: 1,
  *   draw: (rng, _, parameters) => {
  *     parameters[0] = 1 << rng.integer(8)
@@ -72,7 +72,7 @@ export interface CustomOptions extends ParametersOption {
  * })
  * const image = Tensor.make(Uint8Array.of(7, 100, 255), [1, 3, 1])
  * const rng = Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
- * console.assert(posterise(image, rng).shape.join() === "1,3,1")
+ * console.assert(posterize(image, rng).shape.join() === "1,3,1")
  *
  * @since 0.1.0
  */

@@ -139,7 +139,7 @@ const staysInUnit = ({ deviation, mean }: PointwiseTransform): boolean => {
 
 /**
  * Throws `InvalidOption` where an image stage stands behind one that parts the channels, and would take them for rows; and
- * where one that cuts values off at 0 and 1 stands behind a `normalise`, whose results lie beyond.
+ * where one that cuts values off at 0 and 1 stands behind a `normalize`, whose results lie beyond.
  *
  * @since 0.1.0
  */
@@ -158,8 +158,8 @@ export const inOrder = (functions: ReadonlyArray<unknown>): void => {
     if (transform.kind === "pixels" && transform.unit === true && beyond.has(field)) {
       const noise = transform.name === "gaussianNoise" ? ", or give it clip: false" : ""
       const expected =
-        "before Image.normalise: it takes images of 0 … 1 and cuts off what lies beyond, which normalised values do; " +
-        `put it before the normalise${noise}`
+        "before Image.normalize: it takes images of 0 … 1 and cuts off what lies beyond, which normalized values do; " +
+        `put it before the normalize${noise}`
       throw new InvalidOption({ option: "an image stage", value: transform.name, expected })
     }
   }

@@ -6,7 +6,7 @@
  * nothing is changed in place. Those that draw go with `Pipeline.augment`, the others with `Pipeline.map`.
  *
  * Stages that follow one another in a pipeline run in as few passes over the pixels as they allow: crops, paddings and
- * flips with a normalise behind them in one. That changes no draw and no bit of the result.
+ * flips with a normalize behind them in one. That changes no draw and no bit of the result.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ export {
   randomAffine,
   randomRotation
 } from "./Affine.ts"
-export { type ColourJitterOptions, colourJitter } from "./Colour.ts"
+export { type ColorJitterOptions, colorJitter } from "./Color.ts"
 export { centerCrop, type PadOptions, pad, type RandomCropOptions, randomCrop } from "./Crop.ts"
 export { type CustomOptions, custom, kernelMemory } from "./Custom.ts"
 export { type RandomErasingOptions, randomErasing } from "./Erasing.ts"
@@ -30,8 +30,9 @@ export {
   type Sample,
   type ToFloats
 } from "./ImageStage.ts"
+export { cutMix, type LabeledImages, type MixupOptions, type MixupStage, mixup, type SoftLabels } from "./Mixup.ts"
 export { type GaussianNoiseOptions, gaussianNoise } from "./Noise.ts"
-export { channelsFirst, type NormaliseOptions, normalise, toFloat } from "./Normalize.ts"
+export { channelsFirst, type NormalizeOptions, normalize, toFloat } from "./Normalize.ts"
 export type { FillOption, PaddingOption, RangeOption, SizeOption } from "./Options.ts"
 export type { PaddingMode } from "./Padding.ts"
 export { type Interpolation, type ResizeOptions, resize } from "./Resize.ts"

@@ -15,28 +15,30 @@ import type { Batch } from "../pipeline/Batch.ts"
 import type { Rng } from "../random/Rng.ts"
 
 /** @since 0.1.0 */
-export interface MixOptions<I extends string, L extends string> {
+export interface MixupOptions<I extends string, L extends string> {
   /** The shape of the Beta(alpha, alpha) distribution that the share of a row's own is drawn from. Default 1: uniform. */
   readonly alpha?: number
   /** How many classes there are; labels go from 0 to `classes − 1`. */
   readonly classes: number
   /** The column of images, float32 `[batch, height, width, channels]`. Default `image`. */
   readonly image?: I
-  /** The column of labels: whole numbers `[batch]`, or shares `[batch, classes]` from another mix. Default `label`. */
+  /** The column of labels: whole numbers `[batch]`, or shares `[batch, classes]`, as these stages return them. Default `label`. */
   readonly label?: L
 }
 
-/** Columns whose labels are shares of classes now. @since 0.1.0 */
-export type Mixed<C, L extends string> = { readonly [K in keyof C]: K extends L ? Tensor<Float32Array> : C[K] }
+/** The columns `C` with labels as shares of classes. @since 0.1.0 */
+export type SoftLabels<C, L extends string> = { readonly [K in keyof C]: K extends L ? Tensor<Float32Array> : C[K] }
 
-/** What a mixing stage takes. @since 0.1.0 */
-export type Mixable<I extends string, L extends string> = Readonly<Record<I, Tensor<Float32Array>> & Record<L, Tensor>>
+/** The columns that mixup and CutMix need: images and their labels. @since 0.1.0 */
+export type LabeledImages<I extends string, L extends string> = Readonly<
+  Record<I, Tensor<Float32Array>> & Record<L, Tensor>
+>
 
-/** A mixing stage. @since 0.1.0 */
-export type Mixing<I extends string, L extends string> = <C extends Mixable<I, L>>(
+/** A stage on batches, for `Pipeline.augment` behind `Pipeline.batch`. @since 0.1.0 */
+export type MixupStage<I extends string, L extends string> = <C extends LabeledImages<I, L>>(
   batch: Batch<C>,
   rng: Rng
-) => Batch<Mixed<C, L>>
+) => Batch<SoftLabels<C, L>>
 
 /**
  * Mixup: each image, and its label, becomes `share` of its own and `1 − share` of the row before. One share for the
@@ -44,12 +46,12 @@ export type Mixing<I extends string, L extends string> = <C extends Mixable<I, L
  * minimization" (2018).
  *
  * Throws `InvalidOption` if `alpha` is not above 0 or `classes` is not a whole number of at least 1; in a run, for a label
- * beyond the classes or images that are not float32 (normalise them first).
+ * beyond the classes or images that are not float32 (normalize them first).
  *
  * @example
- * import { Mix, Rng, Tensor } from "furrow"
+ * import { Image, Rng, Tensor } from "furrow"
  *
- * const mixup = Mix.mixup({ alpha: 0.2, classes: 10 })
+ * const mixup = Image.mixup({ alpha: 0.2, classes: 10 })
  * const columns = {
  *   image: Tensor.make(Float32Array.of(1, 0), [2, 1, 1, 1]),
  *   label: Tensor.make(Uint8Array.of(3, 7), [2])
@@ -61,8 +63,8 @@ export type Mixing<I extends string, L extends string> = <C extends Mixable<I, L
  * @since 0.1.0
  */
 export const mixup = <const I extends string = "image", const L extends string = "label">(
-  options: MixOptions<I, L>
-): Mixing<I, L> =>
+  options: MixupOptions<I, L>
+): MixupStage<I, L> =>
   mixing("mixup", options, (image, rng, alpha) => {
     const share = rng.beta(alpha, alpha)
     const [size = 0] = image.shape
@@ -81,7 +83,7 @@ export const mixup = <const I extends string = "image", const L extends string =
 
 /**
  * CutMix: a rectangle of each image is that of the row before, and the label is shared by area. The rectangle has the
- * same place in all images of the batch; its area is drawn from Beta(alpha, alpha) and then its centre, column first, so
+ * same place in all images of the batch; its area is drawn from Beta(alpha, alpha) and then its center, column first, so
  * that it may be cut by the edge; the share is what is left of the own image. Yun, Han, Oh, Chun, Choe and Yoo, "CutMix"
  * (2019).
  *
@@ -89,10 +91,10 @@ export const mixup = <const I extends string = "image", const L extends string =
  *
  * @since 0.1.0
  */
-export const cutmix = <const I extends string = "image", const L extends string = "label">(
-  options: MixOptions<I, L>
-): Mixing<I, L> =>
-  mixing("cutmix", options, (image, rng, alpha) => {
+export const cutMix = <const I extends string = "image", const L extends string = "label">(
+  options: MixupOptions<I, L>
+): MixupStage<I, L> =>
+  mixing("cutMix", options, (image, rng, alpha) => {
     const half = 0.5 * Math.sqrt(1 - rng.beta(alpha, alpha))
     const [size = 0, height = 0, width = 0, channels = 0] = image.shape
     const x = rng.integer(width)
@@ -117,11 +119,11 @@ export const cutmix = <const I extends string = "image", const L extends string 
 const before = (row: number, size: number): number => (row === 0 ? size - 1 : row - 1)
 
 const mixing = <I extends string, L extends string>(
-  name: string,
-  options: MixOptions<I, L>,
+  name: "mixup" | "cutMix",
+  options: MixupOptions<I, L>,
   mix: (image: Tensor<Float32Array>, rng: Rng, alpha: number) => { image: Tensor<Float32Array>; share: number }
-): Mixing<I, L> => {
-  optionsOf(`Mix.${name}`, options, { alpha: true, classes: true, image: true, label: true })
+): MixupStage<I, L> => {
+  optionsOf(`Image.${name}`, options, { alpha: true, classes: true, image: true, label: true })
   const { alpha = 1 } = options
   if (!(alpha > 0 && alpha < Infinity)) {
     throw new InvalidOption({ option: "alpha", value: alpha, expected: "a finite number greater than 0" })
@@ -129,7 +131,7 @@ const mixing = <I extends string, L extends string>(
   const classes = whole("classes", options.classes, 1)
   const imageName: string = textOf("image", options.image ?? "image", "the name of a column")
   const labelName: string = textOf("label", options.label ?? "label", "the name of a column")
-  const mixed = <C extends Mixable<I, L>>(batch: Batch<C>, rng: Rng): Batch<Mixed<C, L>> => {
+  const mixed = <C extends LabeledImages<I, L>>(batch: Batch<C>, rng: Rng): Batch<SoftLabels<C, L>> => {
     const images = images4(imageName, Reflect.get(batch.columns, imageName))
     const shares = oneHot(labelName, Reflect.get(batch.columns, labelName), classes)
     const { image, share } = mix(images, rng, alpha)
@@ -143,23 +145,24 @@ const mixing = <I extends string, L extends string>(
       }
     }
     const columns = { ...batch.columns, [imageName]: image, [labelName]: new Tensor(label, [batch.size, classes]) }
-    // The two columns that were put in are of the types that Mixed names; all others are C's own.
-    return { ...batch, columns: columns as Mixed<C, L> }
+    // The two columns that were put in are of the types that SoftLabels names; all others are C's own.
+    return { ...batch, columns: columns as SoftLabels<C, L> }
   }
-  return declare(mixed, name, { alpha, classes, image: imageName, label: labelName })
+  // In lower case, as cursors hold it.
+  return declare(mixed, name.toLowerCase(), { alpha, classes, image: imageName, label: labelName })
 }
 
 const images4 = (name: string, column: unknown): Tensor<Float32Array> => {
   if (column instanceof Tensor && column.data instanceof Float32Array && column.shape.length === 4) return column
   const value = column instanceof Tensor ? String(column) : column
-  const expected = "a float32 tensor [batch, height, width, channels]; normalise before batch"
-  throw new InvalidOption({ option: `column "${name}" of a mix`, value, expected })
+  const expected = "a float32 tensor [batch, height, width, channels]; normalize before batch"
+  throw new InvalidOption({ option: `column "${name}" of mixup or CutMix`, value, expected })
 }
 
 /** Labels as shares: 1 for the own class. Shares that are there already are kept. */
 const oneHot = (name: string, column: unknown, classes: number): Tensor<Float32Array> => {
   const refuse = (value: unknown, expected: string): never => {
-    throw new InvalidOption({ option: `column "${name}" of a mix`, value, expected })
+    throw new InvalidOption({ option: `column "${name}" of mixup or CutMix`, value, expected })
   }
   const either = `labels [batch] from 0 to ${classes - 1}, or float32 shares [batch, ${classes}]`
   if (!(column instanceof Tensor)) return refuse(column, either)

@@ -23,7 +23,7 @@ export interface GaussianNoiseOptions {
  * 255-fold; results are rounded half up (torchvision drops the fraction of the noise, and without `clip` wraps around).
  * Draws one normal a value, row by row, the channels of a pixel one after the other.
  *
- * Behind `normalise`, where values lie outside of 0 … 1, it needs `clip: false`; a run refuses it otherwise when it is
+ * Behind `normalize`, where values lie outside of 0 … 1, it needs `clip: false`; a run refuses it otherwise when it is
  * opened.
  *
  * Throws `InvalidOption` for options that are not as said.

@@ -9,7 +9,7 @@ import { drawsNothing, type Fixed, fixed, type ToFloats, toFloats } from "./Imag
 import { channelsOf, matches } from "./Options.ts"
 
 /** @since 0.1.0 */
-export interface NormaliseOptions {
+export interface NormalizeOptions {
   /** The mean of each channel, or one for all, of images in [0, 1]. */
   readonly mean: number | ReadonlyArray<number>
   /** The standard deviation of each channel, or one for all; none is 0. */
@@ -26,21 +26,22 @@ export interface NormaliseOptions {
  * @example
  * import { Image, Tensor } from "furrow"
  *
- * const normalise = Image.normalise({ mean: 0.5, std: 0.5 })
+ * const normalize = Image.normalize({ mean: 0.5, std: 0.5 })
  * const image = Tensor.make(Uint8Array.of(0, 255), [1, 2, 1])
- * console.assert(normalise(image).data.join() === "-1,1")
+ * console.assert(normalize(image).data.join() === "-1,1")
  *
  * @since 0.1.0
  */
-export const normalise = (options: NormaliseOptions): ToFloats => {
-  optionsOf("Image.normalise", options, { mean: true, std: true })
+export const normalize = (options: NormalizeOptions): ToFloats => {
+  optionsOf("Image.normalize", options, { mean: true, std: true })
   const mean = channelsOf("mean", options.mean)
   const deviation = channelsOf("std", options.std)
   if (deviation.includes(0)) throw new InvalidOption({ option: "std", value: options.std, expected: "other than 0" })
   return toFloats({
     ...drawsNothing,
     kind: "pointwise",
-    name: "normalise",
+    name: "normalize",
+    nameInCursors: "normalise",
     options: { mean, std: deviation },
     mean,
     deviation,
@@ -69,7 +70,7 @@ export const toFloat: ToFloats = toFloats({
 /**
  * One plane a channel: `[height, width, channels]` becomes `[channels, height, width]`, as PyTorch's models want it
  * (NCHW in a batch). It is the last of the image stages: whatever stands behind it would take channels for rows, and is
- * refused when a run is opened. Behind `normalise` or `toFloat` it is written so in the same pass.
+ * refused when a run is opened. Behind `normalize` or `toFloat` it is written so in the same pass.
  *
  * @example
  * import { Image, Tensor } from "furrow"

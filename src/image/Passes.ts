@@ -2,7 +2,7 @@
  * Runs a row of transforms over an image in as few passes over its pixels as they allow.
  *
  * Windows (crop, pad, flip) compose into one window, and a pointwise transform behind them is applied as the window is
- * read: crop + flip + normalise is one pass. All else is a pass of its own, over scratch memory that is kept.
+ * read: crop + flip + normalize is one pass. All else is a pass of its own, over scratch memory that is kept.
  *
  * @since 0.1.0
  */

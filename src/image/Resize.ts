@@ -30,7 +30,7 @@ export interface ResizeOptions {
  * Brings images to one size, as torchvision's `v2.Resize` with `antialias=False` and the height and width given.
  *
  * - `"nearest"` takes column ⌊x · width / new width⌋, and rows likewise, as torch does.
- * - `"bilinear"` blends four pixels, whatever the sizes; pixel centres stand at halves (`align_corners=False`) and the
+ * - `"bilinear"` blends four pixels, whatever the sizes; pixel centers stand at halves (`align_corners=False`) and the
  *   edge goes on beyond itself. When it shrinks by more than half it leaves pixels out, which shows as jagged edges:
  *   take `"area"` there.
  * - `"area"` is the mean over the area that the new pixel covers, parts of pixels by their share. It keeps the mean of

@@ -24,6 +24,8 @@ export interface Size {
 interface Base {
   /** The function's name, for errors. */
   readonly name: string
+  /** The name that cursors hold, if the function had another one when the first of them were written. */
+  readonly nameInCursors?: string
   readonly draws: boolean
   /** The options that it was made with, defaults included; `undefined` if they can neither be seen nor were declared. */
   readonly options: Parameters | undefined
@@ -165,7 +167,7 @@ const behind = new WeakMap<object, Behind>()
 export const annotate = <F extends object>(stage: F, what: Behind): F => {
   behind.set(stage, what)
   const { field, transform } = what
-  return declare(stage, transform.name, transform.options && { ...transform.options, field })
+  return declare(stage, transform.nameInCursors ?? transform.name, transform.options && { ...transform.options, field })
 }
 
 /** What stands behind a stage's function, if it is an image stage. @since 0.1.0 */

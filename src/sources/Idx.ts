@@ -104,7 +104,7 @@ export const encode = (tensor: Tensor): Uint8Array => {
 }
 
 /** A sample of an image classification set. @since 0.1.0 */
-export interface Labelled {
+export interface Labeled {
   /** `[height, width, channels]` uint8, a view of the file's bytes: not to be written to. */
   readonly image: Tensor<Uint8Array>
   readonly label: number
@@ -132,7 +132,7 @@ export interface Files {
  */
 export const dataset = (
   files: Files
-): Effect.Effect<Dataset<Labelled>, IdxError | PlatformErrors.PlatformError | InvalidOption, FileSystem.FileSystem> =>
+): Effect.Effect<Dataset<Labeled>, IdxError | PlatformErrors.PlatformError | InvalidOption, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const classes = yield* checked(() => {
       const names = { images: true, labels: true, name: true, classes: true } as const
@@ -173,8 +173,8 @@ const isWhole = (data: TypedArray): data is Whole =>
 
 /** A set as it is handed around: what to learn from, and what to test with. @since 0.1.0 */
 export interface Sets {
-  readonly train: Dataset<Labelled>
-  readonly test: Dataset<Labelled>
+  readonly train: Dataset<Labeled>
+  readonly test: Dataset<Labeled>
 }
 
 const STANDARD = {

@@ -4,7 +4,6 @@ import { birthday } from "../../src/audit/Run.ts"
 import {
   Dataset,
   Image,
-  Mix,
   Pipeline,
   Sampler,
   Scheduler,
@@ -151,9 +150,9 @@ describe("run", () => {
       Array.from({ length: 8 }, () => ({ image: Tensor.make(new Uint8Array(4), [2, 2]), label: 0 }))
     )
     const mixed = Pipeline.from(digits).pipe(
-      Pipeline.map("float", Image.normalise({ mean: 0, std: 1 })),
+      Pipeline.map("float", Image.normalize({ mean: 0, std: 1 })),
       Pipeline.batch(2),
-      Pipeline.augment("mixup", Mix.mixup({ classes: 2 }))
+      Pipeline.augment("mixup", Image.mixup({ classes: 2 }))
     )
     const report = Effect.runSync(SeedAudit.run(mixed, SeedPolicy.epochWorker({ seed: 0 }), { epochs: 1, workers: 2 }))
     expect(report.stages.map(({ name }) => name)).toEqual(["mixup"])

@@ -75,7 +75,7 @@ table { border-collapse: collapse; width: 100% } td, th { text-align: left; padd
 </head>
 <body>
 <h1>Furrow: bench</h1>
-<p>${escaped(machine)} Green: Furrow. Grey: rivals. Every step of the scale is ten times the one before.</p>
+<p>${escaped(machine)} Green: Furrow. Gray: rivals. Every step of the scale is ten times the one before.</p>
 ${charts.map(drawing).join("\n")}
 <h2>Figures</h2>
 <table><tr><th>key</th><th>measured</th><th>goal</th><th></th><th></th></tr>

@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { randomAffine, randomRotation } from "../../src/image/Image.ts"
-import { grey, greyFloats, images, rgb, rows } from "../support/images.ts"
+import { gray, grayFloats, images, rgb, rows } from "../support/images.ts"
 import { at, scripted } from "../support/rng.ts"
 
-const square = grey([1, 2, 3], [4, 5, 6], [7, 8, 9])
+const square = gray([1, 2, 3], [4, 5, 6], [7, 8, 9])
 
 describe("randomRotation", () => {
   test.each(["nearest", "bilinear"] as const)("turns by a quarter counter-clockwise, %s", (interpolation) => {
@@ -27,7 +27,7 @@ describe("randomRotation", () => {
     ])
   })
 
-  test("turns images of even sides and of colour by exact quarters too", () => {
+  test("turns images of even sides and of color by exact quarters too", () => {
     const turn = randomRotation({ degrees: [0, 720], interpolation: "bilinear" })
     const image = rgb(
       [
@@ -53,12 +53,12 @@ describe("randomRotation", () => {
       [1, 5, 9],
       [4, 7, 8]
     ])
-    const wide = grey([1, 2, 3, 4, 5])
+    const wide = gray([1, 2, 3, 4, 5])
     expect(rows(turn(wide, scripted(45)))).toEqual([[200, 200, 3, 200, 200]])
   })
 
   test("turns about another point", () => {
-    // About the centre of the upper left pixel: row r, column c of the result is row c, column −r of the image.
+    // About the center of the upper left pixel: row r, column c of the result is row c, column −r of the image.
     const turn = randomRotation({ degrees: 90, center: [0.5, 0.5], fill: 100, interpolation: "bilinear" })
     expect(rows(turn(square, scripted(90)))).toEqual([
       [1, 4, 7],
@@ -70,16 +70,16 @@ describe("randomRotation", () => {
   test("turns about a point of an image that is no square", () => {
     const turn = randomRotation({ degrees: 90, center: [0.5, 0.5], fill: 100 })
     // As above; there is no row 2 for the last column.
-    expect(rows(turn(grey([1, 2, 3], [4, 5, 6]), scripted(90)))).toEqual([
+    expect(rows(turn(gray([1, 2, 3], [4, 5, 6]), scripted(90)))).toEqual([
       [1, 4, 100],
       [100, 100, 100]
     ])
   })
 
   test("turns about a corner", () => {
-    // About (0, 0) a quarter turn brings the pixel centre (x, y) to (y, −x): out of the image, all of it.
+    // About (0, 0) a quarter turn brings the pixel center (x, y) to (y, −x): out of the image, all of it.
     const turn = randomRotation({ degrees: 90, center: [0, 0], fill: 9 })
-    expect(rows(turn(grey([1, 2], [3, 4]), scripted(90)))).toEqual([
+    expect(rows(turn(gray([1, 2], [3, 4]), scripted(90)))).toEqual([
       [9, 9],
       [9, 9]
     ])
@@ -97,7 +97,7 @@ describe("randomRotation", () => {
 
   test("pins its draws", () => {
     const turn = randomRotation({ degrees: 30, interpolation: "bilinear" })
-    expect(rows(turn(grey([0, 50, 100], [150, 200, 250], [25, 75, 125]), at(1)))).toEqual([
+    expect(rows(turn(gray([0, 50, 100], [150, 200, 250], [25, 75, 125]), at(1)))).toEqual([
       [36, 42, 64],
       [117, 200, 207],
       [31, 94, 125]
@@ -132,7 +132,7 @@ describe("randomAffine", () => {
   test("scales about the middle", () => {
     const grow = randomAffine({ degrees: 0, scale: [0.5, 2], interpolation: "bilinear" })
     // Twice the size: the pixel one off the middle is read half a pixel off it.
-    expect(rows(grow(greyFloats([0, 2, 4], [6, 8, 10], [12, 14, 16]), scripted(0, 2)))).toEqual([
+    expect(rows(grow(grayFloats([0, 2, 4], [6, 8, 10], [12, 14, 16]), scripted(0, 2)))).toEqual([
       [4, 5, 6],
       [7, 8, 9],
       [10, 11, 12]
@@ -169,13 +169,13 @@ describe("randomAffine", () => {
   test("takes the fill's share of a blend", () => {
     // Half a pixel to the right cannot be drawn, so half the size on an even image: places −0.5, 1.5 of 2 pixels.
     const shrink = randomAffine({ degrees: 0, scale: [0.5, 1], fill: 0.25, interpolation: "bilinear" })
-    expect(rows(shrink(greyFloats([1, 1], [1, 1]), scripted(0, 0.5)))).toEqual([
+    expect(rows(shrink(grayFloats([1, 1], [1, 1]), scripted(0, 0.5)))).toEqual([
       [0.4375, 0.4375],
       [0.4375, 0.4375]
     ])
     // uint8: 100/4 + 3·31/4 = 48.25; 101/4 + 3·31/4 = 48.5, rounded up.
     const bytes = randomAffine({ degrees: 0, scale: [0.5, 1], fill: 31, interpolation: "bilinear" })
-    expect(rows(bytes(grey([100, 101], [100, 101]), scripted(0, 0.5)))).toEqual([
+    expect(rows(bytes(gray([100, 101], [100, 101]), scripted(0, 0.5)))).toEqual([
       [48, 49],
       [48, 49]
     ])
@@ -220,7 +220,7 @@ describe("randomAffine", () => {
       shear: 5,
       interpolation: "bilinear"
     })
-    expect(rows(wobble(grey([0, 50, 100], [150, 200, 250], [25, 75, 125]), at(1)))).toEqual([
+    expect(rows(wobble(gray([0, 50, 100], [150, 200, 250], [25, 75, 125]), at(1)))).toEqual([
       [4, 54, 91],
       [131, 200, 230],
       [27, 66, 104]

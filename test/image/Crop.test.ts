@@ -3,14 +3,14 @@ import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { make } from "../../src/core/Tensor.ts"
 import { centerCrop, pad, randomCrop } from "../../src/image/Image.ts"
-import { grey, greyFloats, images, rgb, rows } from "../support/images.ts"
+import { gray, grayFloats, images, rgb, rows } from "../support/images.ts"
 import { at, scripted } from "../support/rng.ts"
 
-const square = grey([1, 2, 3], [4, 5, 6], [7, 8, 9])
+const square = gray([1, 2, 3], [4, 5, 6], [7, 8, 9])
 
 describe("pad", () => {
   test("puts one number on all sides", () => {
-    expect(rows(pad({ padding: 1 })(grey([1, 2])))).toEqual([
+    expect(rows(pad({ padding: 1 })(gray([1, 2])))).toEqual([
       [0, 0, 0, 0],
       [0, 1, 2, 0],
       [0, 0, 0, 0]
@@ -18,8 +18,8 @@ describe("pad", () => {
   })
 
   test("takes two numbers as sides and ends, four as left, top, right, bottom", () => {
-    expect(rows(pad({ padding: [1, 0], fill: 9 })(grey([1, 2])))).toEqual([[9, 1, 2, 9]])
-    expect(rows(pad({ padding: [0, 1, 2, 0], fill: 0.5 })(greyFloats([1])))).toEqual([
+    expect(rows(pad({ padding: [1, 0], fill: 9 })(gray([1, 2])))).toEqual([[9, 1, 2, 9]])
+    expect(rows(pad({ padding: [0, 1, 2, 0], fill: 0.5 })(grayFloats([1])))).toEqual([
       [0.5, 0.5, 0.5],
       [1, 0.5, 0.5]
     ])
@@ -68,9 +68,9 @@ describe("randomCrop", () => {
   test("widens by what is missing, on both sides", () => {
     const crop = randomCrop({ size: [1, 4], padIfNeeded: true, fill: 5 })
     // Two of four columns are missing, so there are two on each side, and 3 places.
-    expect(rows(crop(grey([1, 2]), scripted(0, 0)))).toEqual([[5, 5, 1, 2]])
-    expect(rows(crop(grey([1, 2]), scripted(0, 1)))).toEqual([[5, 1, 2, 5]])
-    expect(rows(crop(grey([1, 2]), scripted(0, 2)))).toEqual([[1, 2, 5, 5]])
+    expect(rows(crop(gray([1, 2]), scripted(0, 0)))).toEqual([[5, 5, 1, 2]])
+    expect(rows(crop(gray([1, 2]), scripted(0, 1)))).toEqual([[5, 1, 2, 5]])
+    expect(rows(crop(gray([1, 2]), scripted(0, 2)))).toEqual([[1, 2, 5, 5]])
   })
 
   test("is a part of the padded image", () => {
@@ -94,7 +94,7 @@ describe("randomCrop", () => {
 
   test("comes to every place", () => {
     const crop = randomCrop({ size: 1, padding: 1 })
-    const found = new Set(Array.from({ length: 200 }, (_, seed) => crop(grey([1, 2]), at(seed)).data[0]))
+    const found = new Set(Array.from({ length: 200 }, (_, seed) => crop(gray([1, 2]), at(seed)).data[0]))
     expect([...found].toSorted()).toEqual([0, 1, 2])
   })
 
@@ -117,14 +117,14 @@ describe("centerCrop", () => {
 
   test("rounds half a margin to even", () => {
     // Margins of 1, 3, 5: 0.5 → 0, 1.5 → 2, 2.5 → 2.
-    expect(rows(centerCrop({ size: [1, 2] })(grey([1, 2, 3])))).toEqual([[1, 2]])
-    expect(rows(centerCrop({ size: [1, 1] })(grey([1, 2, 3, 4])))).toEqual([[3]])
-    expect(rows(centerCrop({ size: [1, 1] })(grey([1, 2, 3, 4, 5, 6])))).toEqual([[3]])
+    expect(rows(centerCrop({ size: [1, 2] })(gray([1, 2, 3])))).toEqual([[1, 2]])
+    expect(rows(centerCrop({ size: [1, 1] })(gray([1, 2, 3, 4])))).toEqual([[3]])
+    expect(rows(centerCrop({ size: [1, 1] })(gray([1, 2, 3, 4, 5, 6])))).toEqual([[3]])
   })
 
   test("pads a smaller image with 0, by the smaller half before", () => {
-    expect(rows(centerCrop({ size: [1, 4] })(grey([1])))).toEqual([[0, 1, 0, 0]])
-    expect(rows(centerCrop({ size: [2, 1] })(grey([1, 2, 3])))).toEqual([[2], [0]])
+    expect(rows(centerCrop({ size: [1, 4] })(gray([1])))).toEqual([[0, 1, 0, 0]])
+    expect(rows(centerCrop({ size: [2, 1] })(gray([1, 2, 3])))).toEqual([[2], [0]])
   })
 })
 

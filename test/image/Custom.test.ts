@@ -15,13 +15,13 @@ import { at } from "../support/rng.ts"
 /** Milliseconds for what compiles. */
 const TIME = 60_000
 
-const source = `export function posterise(source: usize, length: i32, mask: i32, target: usize): void {
+const source = `export function posterize(source: usize, length: i32, mask: i32, target: usize): void {
   for (let at = 0; at < length; at++) store<u8>(target + at, load<u8>(source + at) & mask)
 }`
 
 const options = [
   ..."-O3 --runtime stub --enable simd,threads --importMemory --sharedMemory".split(" "),
-  ..."--initialMemory 1 --maximumMemory 65536 --noExportMemory --outFile posterise.wasm".split(" ")
+  ..."--initialMemory 1 --maximumMemory 65536 --noExportMemory --outFile posterize.wasm".split(" ")
 ]
 
 type Posterise = (source: number, length: number, mask: number, target: number) => void
@@ -29,8 +29,8 @@ type Posterise = (source: number, length: number, mask: number, target: number) 
 const built = async (): Promise<Posterise> => {
   const { main } = await import("assemblyscript/asc")
   let wasm = new Uint8Array(0)
-  const { error, stderr } = await main(["posterise.ts", ...options], {
-    readFile: (name) => (name === "posterise.ts" ? source : null),
+  const { error, stderr } = await main(["posterize.ts", ...options], {
+    readFile: (name) => (name === "posterize.ts" ? source : null),
     writeFile: (name, contents) => {
       if (name.endsWith(".wasm")) wasm = Uint8Array.from(contents as Uint8Array)
     },
@@ -39,7 +39,7 @@ const built = async (): Promise<Posterise> => {
   expect(`${error ?? ""}${stderr}`).toBe("")
   const memory = Image.kernelMemory() as WebAssembly.Memory // there is one wherever these tests run
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory } })
-  return exports["posterise"] as Posterise // the one export
+  return exports["posterize"] as Posterise // the one export
 }
 
 const run = (stages: ReadonlyArray<unknown>, image: Image.Image): Image.Image => {
@@ -88,10 +88,10 @@ describe("a stage of one's own", () => {
   test(
     "goes with Pipeline.map where it does not draw, and by its kernel gives the same bits",
     async () => {
-      const posterise = await built()
+      const posterize = await built()
       let calls = 0
       const coarse = Image.custom({
-        name: "posterise",
+        name: "posterize",
         run: (from, { channels, height, width }, _, target, offset) => {
           for (let at = 0; at < height * width * channels; at++) target[offset + at] = (from[at] ?? 0) & 0xe0
         },
@@ -99,7 +99,7 @@ describe("a stage of one's own", () => {
           scratch: () => 10,
           run: ({ size: { channels, height, width }, source, target }) => {
             calls++
-            posterise(source, height * width * channels, 0xe0, target)
+            posterize(source, height * width * channels, 0xe0, target)
           }
         }
       })

@@ -3,10 +3,10 @@ import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { make } from "../../src/core/Tensor.ts"
 import { randomErasing } from "../../src/image/Image.ts"
-import { grey, greyFloats, images, rgb, rows } from "../support/images.ts"
+import { gray, grayFloats, images, rgb, rows } from "../support/images.ts"
 import { at, scripted } from "../support/rng.ts"
 
-const square = grey([1, 2, 3], [4, 5, 6], [7, 8, 9])
+const square = gray([1, 2, 3], [4, 5, 6], [7, 8, 9])
 
 describe("randomErasing", () => {
   test("draws whether, share, logarithm of the ratio, top, left", () => {
@@ -84,7 +84,7 @@ describe("randomErasing", () => {
       [7, 8, 9]
     ])
     expect(() => erase(square, scripted(1, 1 / 9, 0, 0, 1, 256))).toThrow("0 … 255")
-    const floats = greyFloats([0, 0], [0, 0])
+    const floats = grayFloats([0, 0], [0, 0])
     expect(rows(erase(floats, scripted(1, 0.25, 0, 1, 1, -1.5)))).toEqual([
       [0, 0],
       [0, -1.5]

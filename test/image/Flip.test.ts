@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { randomHorizontalFlip, randomVerticalFlip } from "../../src/image/Image.ts"
-import { grey, greyFloats, images, rgb, rows } from "../support/images.ts"
+import { gray, grayFloats, images, rgb, rows } from "../support/images.ts"
 import { at, scripted } from "../support/rng.ts"
 
-const colours = rgb(
+const colors = rgb(
   [
     [1, 2, 3],
     [4, 5, 6]
@@ -18,36 +18,36 @@ const colours = rgb(
 
 describe("randomHorizontalFlip", () => {
   test("swaps left and right, pixels as a whole", () => {
-    expect(rows(randomHorizontalFlip()(grey([1, 2, 3], [4, 5, 6]), scripted(1)))).toEqual([
+    expect(rows(randomHorizontalFlip()(gray([1, 2, 3], [4, 5, 6]), scripted(1)))).toEqual([
       [3, 2, 1],
       [6, 5, 4]
     ])
-    expect(rows(randomHorizontalFlip()(colours, scripted(1)))).toEqual([
+    expect(rows(randomHorizontalFlip()(colors, scripted(1)))).toEqual([
       [4, 5, 6, 1, 2, 3],
       [10, 11, 12, 7, 8, 9]
     ])
   })
 
   test("leaves the image at the other odds", () => {
-    expect(randomHorizontalFlip()(colours, scripted(0))).toEqual(colours)
+    expect(randomHorizontalFlip()(colors, scripted(0))).toEqual(colors)
   })
 })
 
 describe("randomVerticalFlip", () => {
   test("swaps top and bottom", () => {
-    expect(rows(randomVerticalFlip()(greyFloats([0.5, 1], [2, 3], [4, 5]), scripted(1)))).toEqual([
+    expect(rows(randomVerticalFlip()(grayFloats([0.5, 1], [2, 3], [4, 5]), scripted(1)))).toEqual([
       [4, 5],
       [2, 3],
       [0.5, 1]
     ])
-    expect(rows(randomVerticalFlip()(colours, scripted(1)))).toEqual([
+    expect(rows(randomVerticalFlip()(colors, scripted(1)))).toEqual([
       [7, 8, 9, 10, 11, 12],
       [1, 2, 3, 4, 5, 6]
     ])
   })
 
   test("leaves the image at the other odds", () => {
-    expect(randomVerticalFlip()(colours, scripted(0))).toEqual(colours)
+    expect(randomVerticalFlip()(colors, scripted(0))).toEqual(colors)
   })
 })
 
@@ -65,7 +65,7 @@ test.each([
 })
 
 test("flips at the odds that it is given", () => {
-  const image = grey([0, 1])
+  const image = gray([0, 1])
   const count = (p: number) =>
     Array.from({ length: 1000 }, (_, seed) => Number(randomHorizontalFlip({ p })(image, at(seed)).data[0])).reduce(
       (sum, one) => sum + one,
@@ -78,7 +78,7 @@ test("flips at the odds that it is given", () => {
 
 test("pins its draws", () => {
   const flips = (flip: typeof randomHorizontalFlip) =>
-    Array.from({ length: 16 }, (_, seed) => flip()(grey([0, 1], [1, 0]), at(seed)).data[0])
+    Array.from({ length: 16 }, (_, seed) => flip()(gray([0, 1], [1, 0]), at(seed)).data[0])
   expect(flips(randomHorizontalFlip)).toEqual([0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0])
   expect(flips(randomVerticalFlip)).toEqual(flips(randomHorizontalFlip))
 })

@@ -7,7 +7,7 @@ import { Results } from "../../src/image/Results.ts"
 import type { Rng } from "../../src/random/Rng.ts"
 import { arena } from "../../src/wasm/Kernels.ts"
 import { Output } from "../../src/wasm/Output.ts"
-import { grey, greyFloats, images, rows } from "../support/images.ts"
+import { gray, grayFloats, images, rows } from "../support/images.ts"
 import { at, scripted } from "../support/rng.ts"
 
 type Stage = (sample: Image.Image, rng: Rng) => Image.Image
@@ -23,7 +23,7 @@ const stages: fc.Arbitrary<Stage> = fc.oneof(
   fc
     .record({ padding: fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)), fill: fc.constantFrom(0, 1, 200) })
     .map(({ fill, padding }): Stage => Image.pad({ padding, fill })),
-  fc.constant<Stage>(Image.normalise({ mean: 0.25, std: 0.75 })),
+  fc.constant<Stage>(Image.normalize({ mean: 0.25, std: 0.75 })),
   fc.constant<Stage>(Image.toFloat),
   fc
     .record({
@@ -36,7 +36,7 @@ const stages: fc.Arbitrary<Stage> = fc.oneof(
     .constantFrom("nearest" as const, "bilinear" as const)
     .map((interpolation) => Image.randomAffine({ degrees: 30, translate: [0.2, 0.2], interpolation, fill: 3 })),
   fc.constant(Image.randomRotation({ degrees: 180, interpolation: "bilinear" })),
-  fc.constant(Image.colourJitter({ brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.2 })),
+  fc.constant(Image.colorJitter({ brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.2 })),
   fc.constant(Image.gaussianNoise()),
   fc.constant(Image.randomErasing({ p: 0.8, value: "random" }))
 )
@@ -88,11 +88,11 @@ describe("fused stages", () => {
   test("give the same again, whatever ran before", () => {
     const functions = [Image.randomCrop({ size: 2, padding: 1 }), Image.gaussianNoise(), Image.toFloat]
     const { run } = fused(functions)
-    const once: Array<unknown> = [grey([1, 2], [3, 4])]
+    const once: Array<unknown> = [gray([1, 2], [3, 4])]
     run(once, rngAt)
     const large: Array<unknown> = [make(new Uint8Array(10_000).fill(255), [100, 100, 1])]
     run(large, rngAt)
-    const again: Array<unknown> = [grey([1, 2], [3, 4])]
+    const again: Array<unknown> = [gray([1, 2], [3, 4])]
     run(again, rngAt)
     expect(again).toEqual(once)
   })
@@ -106,7 +106,7 @@ describe("fused stages", () => {
       Image.pad({ padding: 1 })
     ]
     const asked: Array<string> = []
-    fused(functions).run([grey([1, 2], [3, 4]), grey([1, 2], [3, 4])], (stage, row) => {
+    fused(functions).run([gray([1, 2], [3, 4]), gray([1, 2], [3, 4])], (stage, row) => {
       asked.push(`${row}/${stage}`)
       return at(stage)
     })
@@ -117,17 +117,17 @@ describe("fused stages", () => {
     const functions = [
       Image.pad({ padding: [1, 0, 0, 0], fill: 1 }),
       Image.randomHorizontalFlip(),
-      Image.normalise({ mean: 1, std: 2 }),
+      Image.normalize({ mean: 1, std: 2 }),
       Image.randomRotation({ degrees: 180 })
     ]
-    const samples: Array<unknown> = [greyFloats([3, 5])]
+    const samples: Array<unknown> = [grayFloats([3, 5])]
     fused(functions).run(samples, (stage) => (stage === 1 ? scripted(1) : scripted(180)))
     // 1 3 5, then 5 3 1, then 2 1 0, then 0 1 2.
     expect(rows(samples[0] as Image.Image)).toEqual([[0, 1, 2]]) // it was an image and is one
   })
 
   test("one that follows the shared memory's size again stays out of it", () => {
-    const samples: Array<unknown> = [grey([1]), grey([2, 3]), grey([4])]
+    const samples: Array<unknown> = [gray([1]), gray([2, 3]), gray([4])]
     expect(fused([Image.toFloat]).run(samples, rngAt)).toBeUndefined()
     expect(samples.map((image) => rows(image as Image.Image))).toEqual(
       // they were images and are images
@@ -136,11 +136,11 @@ describe("fused stages", () => {
   })
 
   test("keep the other fields of a record, and the record itself", () => {
-    const image = grey([1, 2])
+    const image = gray([1, 2])
     const record = { image, label: 7, name: "seven" }
     const samples: Array<unknown> = [record]
     fused([Image.randomHorizontalFlip({ p: 1 })]).run(samples, rngAt)
-    expect(samples).toEqual([{ image: grey([2, 1]), label: 7, name: "seven" }])
+    expect(samples).toEqual([{ image: gray([2, 1]), label: 7, name: "seven" }])
     expect(record.image).toBe(image)
     expect(rows(image)).toEqual([[1, 2]])
   })
@@ -150,7 +150,7 @@ describe("fused stages", () => {
     const samples: Array<unknown> = [image]
     const functions = [
       Image.pad({ padding: [1, 1, 0, 0], fill: [0, 51, 255] }),
-      Image.normalise({ mean: 0, std: 1 / 5 })
+      Image.normalize({ mean: 0, std: 1 / 5 })
     ]
     fused(functions).run(samples, rngAt)
     // 0, 51 and 255 become 0, 1 and 5.
@@ -169,7 +169,7 @@ describe("fused stages", () => {
     ]
     const asked: Array<number> = []
     const run = (images: ReadonlyArray<unknown>) =>
-      fused(images).run([grey([1, 2])], (stage) => {
+      fused(images).run([gray([1, 2])], (stage) => {
         asked.push(stage)
         return at(stage)
       })
@@ -212,7 +212,7 @@ describe("fuse", () => {
     const left = Image.on("left", Image.toFloat)
     const right = Image.on("right", Image.toFloat)
     expect(fuse([left, left, right])?.length).toBe(2)
-    const samples: Array<unknown> = [{ left: grey([255]), right: grey([255]) }]
+    const samples: Array<unknown> = [{ left: gray([255]), right: gray([255]) }]
     fused([left]).run(samples, rngAt)
     const [{ left: one, right: other }] = samples as [{ left: Tensor; right: Tensor }] // as the stage left them
     expect([one.dtype, other.dtype]).toEqual(["float32", "uint8"])

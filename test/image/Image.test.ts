@@ -4,16 +4,16 @@ import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { make, Tensor } from "../../src/core/Tensor.ts"
 import * as Image from "../../src/image/Image.ts"
 import type { Rng } from "../../src/random/Rng.ts"
-import { grey, images, rgb, rows } from "../support/images.ts"
+import { gray, images, rgb, rows } from "../support/images.ts"
 import { at, scripted } from "../support/rng.ts"
 
 /** All image stages by their names; each takes images of any size, channels and type. */
 const stages = {
   centerCrop: Image.centerCrop({ size: 3 }),
   channelsFirst: Image.channelsFirst,
-  colourJitter: Image.colourJitter({ brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.5 }),
+  colorJitter: Image.colorJitter({ brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.5 }),
   gaussianNoise: Image.gaussianNoise({ sigma: 2 }),
-  normalise: Image.normalise({ mean: 0.1, std: 0.3 }),
+  normalize: Image.normalize({ mean: 0.1, std: 0.3 }),
   pad: Image.pad({ padding: 1, fill: 1 }),
   randomAffine: Image.randomAffine({ degrees: 45, scale: [0.5, 2], shear: 20, interpolation: "bilinear" }),
   randomCrop: Image.randomCrop({ size: 3, padIfNeeded: true }),
@@ -29,10 +29,12 @@ const stages = {
 /** Their results have the channels first. */
 const planar = ["channelsFirst"]
 
-const toFloats = ["normalise", "toFloat"]
+const toFloats = ["normalize", "toFloat"]
 
 test("all stages of the module are under test here", () => {
-  const functions = Object.keys(Image).filter((name) => !["on", "custom", "kernelMemory"].includes(name))
+  // The others are no stages, or stages on batches.
+  const others = ["cutMix", "custom", "kernelMemory", "mixup", "on"]
+  const functions = Object.keys(Image).filter((name) => !others.includes(name))
   expect(functions.toSorted()).toEqual(Object.keys(stages))
 })
 
@@ -78,7 +80,7 @@ describe.each(Object.entries(stages))("%s", (name, stage) => {
     // These are no images, which is what is tested.
     for (const image of bad as Array<Image.Image>) expect(() => stage(image, at(1))).toThrow(InvalidOption)
     // @ts-expect-error: nor is this.
-    expect(() => stage({ photo: grey([1]) }, at(1))).toThrow(
+    expect(() => stage({ photo: gray([1]) }, at(1))).toThrow(
       'an image tensor, or a record with one in its field "image"'
     )
   })
@@ -86,12 +88,12 @@ describe.each(Object.entries(stages))("%s", (name, stage) => {
 
 describe("on", () => {
   test("works on another field and leaves all others", () => {
-    const sample = { left: grey([1, 2]), right: grey([3, 4]), image: grey([5, 6]) }
+    const sample = { left: gray([1, 2]), right: gray([3, 4]), image: gray([5, 6]) }
     const result = Image.on("right", Image.randomHorizontalFlip())(sample, scripted(1))
     expect(rows(result.right)).toEqual([[4, 3]])
     expect(result.left).toBe(sample.left)
     expect(result.image).toBe(sample.image)
-    expect(Image.on("left", Image.pad({ padding: [1, 0] }))(sample).left).toEqual(grey([0, 1, 2, 0]))
+    expect(Image.on("left", Image.pad({ padding: [1, 0] }))(sample).left).toEqual(gray([0, 1, 2, 0]))
     expect(Image.on("left", Image.toFloat)(sample).left.dtype).toBe("float32")
   })
 
@@ -128,7 +130,7 @@ test("one pipeline of all kinds, pinned", () => {
     stages.randomAffine,
     stages.randomResizedCrop,
     stages.randomHorizontalFlip,
-    stages.colourJitter,
+    stages.colorJitter,
     Image.gaussianNoise({ sigma: 0.05 }),
     Image.randomErasing({ value: "random" })
   ]

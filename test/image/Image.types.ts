@@ -22,7 +22,7 @@ const drawn = Pipeline.from(digits).pipe(
   Pipeline.augment("flip", Image.randomHorizontalFlip()),
   Pipeline.augment("turn", Image.randomAffine({ degrees: 10 })),
   Pipeline.augment("part", Image.randomResizedCrop({ size: 2 })),
-  Pipeline.augment("jitter", Image.colourJitter({ brightness: 0.1 })),
+  Pipeline.augment("jitter", Image.colorJitter({ brightness: 0.1 })),
   Pipeline.augment("noise", Image.gaussianNoise()),
   Pipeline.augment("erase", Image.randomErasing())
 )
@@ -38,9 +38,9 @@ const fixed = Pipeline.from(digits).pipe(
 same<Item<typeof fixed>, Digit>(true)
 same<Requirements<typeof fixed>, never>(true)
 
-// Normalise makes the image float32 and leaves the label.
+// Normalize makes the image float32 and leaves the label.
 const floats = drawn.pipe(
-  Pipeline.map("normalise", Image.normalise({ mean: 0.5, std: 0.5 })),
+  Pipeline.map("normalize", Image.normalize({ mean: 0.5, std: 0.5 })),
   Pipeline.map("label", ({ image, label }) => ({ first: image.data, twice: 2 * label }))
 )
 same<Item<typeof floats>, { first: Float32Array; twice: number }>(true)

@@ -3,24 +3,24 @@ import { Effect, type Either } from "effect"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { make } from "../../src/core/Tensor.ts"
-import { channelsFirst, normalise, toFloat } from "../../src/image/Image.ts"
+import { channelsFirst, normalize, toFloat } from "../../src/image/Image.ts"
 import { Dataset, Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
-import { grey, greyFloats, images, rgb, rgbFloats, rows } from "../support/images.ts"
+import { gray, grayFloats, images, rgb, rgbFloats, rows } from "../support/images.ts"
 
-describe("normalise", () => {
+describe("normalize", () => {
   test("brings bytes to 0 … 1 first", () => {
-    const result = normalise({ mean: 0.5, std: 0.25 })(grey([0, 51, 255]))
+    const result = normalize({ mean: 0.5, std: 0.25 })(gray([0, 51, 255]))
     expect(result.dtype).toBe("float32")
     expect(result.shape).toEqual([1, 3, 1])
     expect(rows(result)).toEqual([[-2, Math.fround((0.2 - 0.5) / 0.25), 2]])
   })
 
   test("takes floats as they are", () => {
-    expect(rows(normalise({ mean: 1, std: 2 })(greyFloats([0, 1, 5])))).toEqual([[-0.5, 0, 2]])
+    expect(rows(normalize({ mean: 1, std: 2 })(grayFloats([0, 1, 5])))).toEqual([[-0.5, 0, 2]])
   })
 
   test("has a mean and a deviation for each channel", () => {
-    const own = normalise({ mean: [0, 1, 0.5], std: [1, 2, 0.5] })
+    const own = normalize({ mean: [0, 1, 0.5], std: [1, 2, 0.5] })
     expect(
       rows(
         own(
@@ -39,7 +39,7 @@ describe("normalise", () => {
       fc.property(images, (image) => {
         const before = image.data.slice()
         const expected = image.dtype === "uint8" ? Float32Array.from(image.data, (value) => value / 255) : image.data
-        expect(normalise({ mean: 0, std: 1 })(image).data).toEqual(Float32Array.from(expected))
+        expect(normalize({ mean: 0, std: 1 })(image).data).toEqual(Float32Array.from(expected))
         expect(toFloat(image).data).toEqual(Float32Array.from(expected))
         expect(toFloat(image).shape).toEqual(image.shape)
         expect(image.data).toEqual(before)
@@ -48,12 +48,12 @@ describe("normalise", () => {
   })
 
   test.each([
-    ["mean", () => normalise({ mean: Number.NaN, std: 1 }), "NaN"],
-    ["mean", () => normalise({ mean: [], std: 1 }), "[]"],
-    ["std", () => normalise({ mean: 0, std: 0 }), "0"],
-    ["std", () => normalise({ mean: 0, std: [1, Number.POSITIVE_INFINITY] }), "Infinity"],
-    ["mean", () => normalise({ mean: [0, 0, 0], std: 1 })(grey([1])), "[0,0,0]"],
-    ["std", () => normalise({ mean: 0, std: [1, 2] })(rgb([[1, 2, 3]])), "[1,2]"]
+    ["mean", () => normalize({ mean: Number.NaN, std: 1 }), "NaN"],
+    ["mean", () => normalize({ mean: [], std: 1 }), "[]"],
+    ["std", () => normalize({ mean: 0, std: 0 }), "0"],
+    ["std", () => normalize({ mean: 0, std: [1, Number.POSITIVE_INFINITY] }), "Infinity"],
+    ["mean", () => normalize({ mean: [0, 0, 0], std: 1 })(gray([1])), "[0,0,0]"],
+    ["std", () => normalize({ mean: 0, std: [1, 2] })(rgb([[1, 2, 3]])), "[1,2]"]
   ])("refuses a %s that cannot be meant", (option, build, shown) => {
     expect(build).toThrow(InvalidOption)
     expect(build).toThrow(option)
@@ -108,9 +108,9 @@ describe("channelsFirst", () => {
         ) as Effect.Effect<Either.Either<unknown, unknown>, unknown>
       )
     const planes = Pipeline.from(data).pipe(Pipeline.map("planes", channelsFirst))
-    const off = planes.pipe(Pipeline.map("normalise", normalise({ mean: 0, std: 1 })), Pipeline.batch(2))
+    const off = planes.pipe(Pipeline.map("normalize", normalize({ mean: 0, std: 1 })), Pipeline.batch(2))
     expect(await opened(off)).toMatchObject({
-      left: { _tag: "InvalidOption", value: "normalise", expected: expect.stringContaining("channelsFirst") }
+      left: { _tag: "InvalidOption", value: "normalize", expected: expect.stringContaining("channelsFirst") }
     })
     expect(await opened(planes.pipe(Pipeline.batch(2)))).toMatchObject({ _tag: "Right" })
   })

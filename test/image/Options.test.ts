@@ -15,8 +15,8 @@ describe("options of a wrong form", () => {
     ["padding", () => Image.pad({ padding: untyped([1]) }), "[1]"],
     ["padding", () => Image.randomCrop({ size: 1, padding: untyped([1, 2, 3]) }), "[1,2,3]"],
     ["fill", () => Image.pad({ padding: 1, fill: untyped("red") }), '"red"'],
-    ["mean", () => Image.normalise(untyped({ std: 1 })), "undefined"],
-    ["std", () => Image.normalise({ mean: 0, std: [] }), "[]"],
+    ["mean", () => Image.normalize(untyped({ std: 1 })), "undefined"],
+    ["std", () => Image.normalize({ mean: 0, std: [] }), "[]"],
     ["value", () => Image.randomErasing({ value: untyped({}) }), "{}"]
   ])("%s", (option, build, shown) => {
     expect(build).toThrow(InvalidOption)

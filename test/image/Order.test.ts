@@ -20,46 +20,46 @@ const outcome = (stages: Stages) =>
     Effect.runPromise
   )
 
-const normalise = Image.normalise({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
-const jitter = Image.colourJitter({ brightness: 0.2 })
+const normalize = Image.normalize({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
+const jitter = Image.colorJitter({ brightness: 0.2 })
 const wide = <S extends Sample>(stage: (sample: Sample) => S) => stage as (sample: Sample) => Sample
 
 describe("refused", () => {
   const cases: Readonly<Record<string, readonly [Stages, string]>> = {
-    "colourJitter behind normalise": [
-      (pipeline) => pipeline.pipe(Pipeline.map("normalise", wide(normalise)), Pipeline.augment("jitter", jitter)),
-      "colourJitter"
+    "colorJitter behind normalize": [
+      (pipeline) => pipeline.pipe(Pipeline.map("normalize", wide(normalize)), Pipeline.augment("jitter", jitter)),
+      "colorJitter"
     ],
     "with stages between, of which one is the caller's own": [
       (pipeline) =>
         pipeline.pipe(
-          Pipeline.map("normalise", wide(normalise)),
+          Pipeline.map("normalize", wide(normalize)),
           Pipeline.augment("flip", Image.randomHorizontalFlip()),
           Pipeline.map("own", (sample) => ({ ...sample })),
           Pipeline.augment("jitter", jitter)
         ),
-      "colourJitter"
+      "colorJitter"
     ],
-    "a toFloat before the normalise": [
+    "a toFloat before the normalize": [
       (pipeline) =>
         pipeline.pipe(
           Pipeline.map("float", wide(Image.toFloat)),
-          Pipeline.map("normalise", wide(Image.normalise({ mean: 0.5, std: 0.5 }))),
+          Pipeline.map("normalize", wide(Image.normalize({ mean: 0.5, std: 0.5 }))),
           Pipeline.augment("jitter", jitter)
         ),
-      "colourJitter"
+      "colorJitter"
     ],
     "noise that is clipped": [
       (pipeline) =>
-        pipeline.pipe(Pipeline.map("normalise", wide(normalise)), Pipeline.augment("noise", Image.gaussianNoise())),
+        pipeline.pipe(Pipeline.map("normalize", wide(normalize)), Pipeline.augment("noise", Image.gaussianNoise())),
       "gaussianNoise"
     ]
   }
   test.each(Object.entries(cases))("%s", async (_, [stages, name]) => {
     const error = await outcome(stages)
     expect(error).toMatchObject({ _tag: "InvalidOption", value: name })
-    expect(String(error)).toContain("must be before Image.normalise")
-    expect(String(error)).toContain("put it before the normalise")
+    expect(String(error)).toContain("must be before Image.normalize")
+    expect(String(error)).toContain("put it before the normalize")
     expect(String(error).includes("clip: false")).toBe(name === "gaussianNoise")
   })
 })
@@ -70,23 +70,23 @@ describe("taken", () => {
       pipeline.pipe(
         Pipeline.augment("jitter", jitter),
         Pipeline.augment("noise", Image.gaussianNoise()),
-        Pipeline.map("normalise", wide(normalise))
+        Pipeline.map("normalize", wide(normalize))
       ),
-    "colourJitter behind toFloat": (pipeline) =>
+    "colorJitter behind toFloat": (pipeline) =>
       pipeline.pipe(Pipeline.map("float", wide(Image.toFloat)), Pipeline.augment("jitter", jitter)),
-    "behind a normalise whose results stay within 0 … 1": (pipeline) =>
+    "behind a normalize whose results stay within 0 … 1": (pipeline) =>
       pipeline.pipe(
-        Pipeline.map("normalise", wide(Image.normalise({ mean: [0, -0.5, 1], std: [1, 2, -1] }))),
+        Pipeline.map("normalize", wide(Image.normalize({ mean: [0, -0.5, 1], std: [1, 2, -1] }))),
         Pipeline.augment("jitter", jitter)
       ),
     "noise that is not clipped": (pipeline) =>
       pipeline.pipe(
-        Pipeline.map("normalise", wide(normalise)),
+        Pipeline.map("normalize", wide(normalize)),
         Pipeline.augment("noise", Image.gaussianNoise({ clip: false }))
       ),
     "what leaves values as they are": (pipeline) =>
       pipeline.pipe(
-        Pipeline.map("normalise", wide(normalise)),
+        Pipeline.map("normalize", wide(normalize)),
         Pipeline.augment("affine", Image.randomAffine({ degrees: 10, fill: -2 })),
         Pipeline.augment("erasing", Image.randomErasing()),
         Pipeline.map("resize", Image.resize({ size: 4 }))
@@ -96,7 +96,7 @@ describe("taken", () => {
     expect(await outcome(stages)).toBe("ran")
   })
 
-  test("another field's normalise", async () => {
+  test("another field's normalize", async () => {
     const both = Pipeline.from(
       Dataset.fromArray([
         {
@@ -105,7 +105,7 @@ describe("taken", () => {
         }
       ])
     ).pipe(
-      Pipeline.map("normalise", Image.on("left", normalise)),
+      Pipeline.map("normalize", Image.on("left", normalize)),
       Pipeline.augment("jitter", Image.on("right", jitter)),
       Pipeline.batch(1)
     )

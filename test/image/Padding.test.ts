@@ -4,7 +4,7 @@ import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { make } from "../../src/core/Tensor.ts"
 import { fuse } from "../../src/image/Fusion.ts"
 import * as Image from "../../src/image/Image.ts"
-import { grey, greyFloats, images, rgb, rows } from "../support/images.ts"
+import { gray, grayFloats, images, rgb, rows } from "../support/images.ts"
 import { at, scripted } from "../support/rng.ts"
 
 const { pad, randomCrop } = Image
@@ -16,8 +16,8 @@ describe("padding by the image itself", () => {
     ["reflect", [3, 2, 1, 2, 3, 2, 1]],
     ["symmetric", [2, 1, 1, 2, 3, 3, 2]]
   ] as const)("%s, across and down", (paddingMode, expected) => {
-    expect(rows(pad({ padding: [2, 0], paddingMode })(grey([1, 2, 3])))).toEqual([[...expected]])
-    const column = pad({ padding: [0, 2], paddingMode })(greyFloats([1], [2], [3]))
+    expect(rows(pad({ padding: [2, 0], paddingMode })(gray([1, 2, 3])))).toEqual([[...expected]])
+    const column = pad({ padding: [0, 2], paddingMode })(grayFloats([1], [2], [3]))
     expect(rows(column)).toEqual(expected.map((value) => [value]))
     expect(column.dtype).toBe("float32")
   })
@@ -27,11 +27,11 @@ describe("padding by the image itself", () => {
     ["reflect", [2, 1, 2, 1, 2, 1, 2, 1, 2]],
     ["symmetric", [1, 1, 2, 2, 1, 1, 2, 2, 1]]
   ] as const)("%s goes on when the padding is wider than the image", (paddingMode, expected) => {
-    expect(rows(pad({ padding: [5, 0, 2, 0], paddingMode })(grey([1, 2])))).toEqual([[...expected]])
+    expect(rows(pad({ padding: [5, 0, 2, 0], paddingMode })(gray([1, 2])))).toEqual([[...expected]])
   })
 
   test.each(modes)("one pixel goes on as itself: %s", (paddingMode) => {
-    expect(rows(pad({ padding: [2, 1, 1, 0], paddingMode })(grey([7])))).toEqual([
+    expect(rows(pad({ padding: [2, 1, 1, 0], paddingMode })(gray([7])))).toEqual([
       [7, 7, 7, 7],
       [7, 7, 7, 7]
     ])
@@ -90,7 +90,7 @@ describe("padding by the image itself", () => {
           walked.push(place)
         }
         const paddingMode = twice ? "symmetric" : "reflect"
-        expect(rows(pad({ padding: [0, 0, right, 0], paddingMode })(grey(values)))).toEqual([walked])
+        expect(rows(pad({ padding: [0, 0, right, 0], paddingMode })(gray(values)))).toEqual([walked])
       })
     )
   })
@@ -100,7 +100,7 @@ describe("crops with padding by the image itself", () => {
   test("draw the top, then the left edge, as with any padding", () => {
     const rng = scripted(0, 2)
     const crop = randomCrop({ size: 2, padding: 1, paddingMode: "edge" })
-    expect(rows(crop(grey([1, 2], [3, 4]), rng))).toEqual([
+    expect(rows(crop(gray([1, 2], [3, 4]), rng))).toEqual([
       [2, 2],
       [2, 2]
     ])
@@ -126,7 +126,7 @@ describe("crops with padding by the image itself", () => {
   })
 
   test("may lie beside the image altogether", () => {
-    const image = grey([1, 2, 3])
+    const image = gray([1, 2, 3])
     const crop = randomCrop({ size: [1, 2], padding: [4, 0], paddingMode: "reflect" })
     // The padded image is 1 2 3 2|1 2 3|2 1 2 3, so of its ten places the last two lie behind the image.
     expect(rows(crop(image, scripted(0, 0)))).toEqual([[1, 2]])
@@ -136,7 +136,7 @@ describe("crops with padding by the image itself", () => {
 
   test("widen where the image is smaller than the crop", () => {
     const crop = randomCrop({ size: [1, 4], padIfNeeded: true, paddingMode: "symmetric" })
-    expect(rows(crop(grey([1, 2]), scripted(0, 1)))).toEqual([[1, 1, 2, 2]])
+    expect(rows(crop(gray([1, 2]), scripted(0, 1)))).toEqual([[1, 1, 2, 2]])
   })
 
   test("give the same fused and apart", () => {
@@ -148,7 +148,7 @@ describe("crops with padding by the image itself", () => {
           Image.randomHorizontalFlip(),
           pad({ padding: 1, paddingMode: other }),
           Image.randomVerticalFlip(),
-          Image.normalise({ mean: 0.25, std: 0.5 })
+          Image.normalize({ mean: 0.25, std: 0.5 })
         ] as const
         const expected = functions.reduce<Image.Image>((now, stage, place) => stage(now, at(seed + place)), image)
         const samples: Array<unknown> = [image]
@@ -159,7 +159,7 @@ describe("crops with padding by the image itself", () => {
   })
 
   test("pin their draws, those of constant padding", () => {
-    const image = grey([1, 2, 3], [4, 5, 6], [7, 8, 9])
+    const image = gray([1, 2, 3], [4, 5, 6], [7, 8, 9])
     const crop = randomCrop({ size: 2, padding: 1, paddingMode: "edge" })
     // With 0 around: 0 0 2 3, 0 0 0 1, 6 0 9 0, 0 4 0 7.
     expect([1, 2, 3, 4].map((seed) => Array.from(crop(image, at(seed)).data))).toEqual([
@@ -186,6 +186,6 @@ describe("what cannot be meant", () => {
   })
 
   test("a fill that the mode leaves aside is not held against the image", () => {
-    expect(rows(pad({ padding: [1, 0, 0, 0], paddingMode: "edge", fill: [300, 0] })(grey([4])))).toEqual([[4, 4]])
+    expect(rows(pad({ padding: [1, 0, 0, 0], paddingMode: "edge", fill: [300, 0] })(gray([4])))).toEqual([[4, 4]])
   })
 })

@@ -3,9 +3,9 @@ import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { make } from "../../src/core/Tensor.ts"
 import { type Interpolation, resize } from "../../src/image/Image.ts"
-import { grey, greyFloats, images, rgb, rows } from "../support/images.ts"
+import { gray, grayFloats, images, rgb, rows } from "../support/images.ts"
 
-const square = grey([1, 2, 3], [4, 5, 6], [7, 8, 9])
+const square = gray([1, 2, 3], [4, 5, 6], [7, 8, 9])
 const every: ReadonlyArray<Interpolation> = ["nearest", "bilinear", "area"]
 
 describe("nearest", () => {
@@ -32,7 +32,7 @@ describe("nearest", () => {
 describe("bilinear", () => {
   // 2 to 4: places −1/4 (the edge), 1/4, 3/4, 5/4 (the edge).
   test("enlarges floats", () => {
-    expect(rows(resize({ size: 4 })(greyFloats([0, 1], [2, 3])))).toEqual([
+    expect(rows(resize({ size: 4 })(grayFloats([0, 1], [2, 3])))).toEqual([
       [0, 0.25, 0.75, 1],
       [0.5, 0.75, 1.25, 1.5],
       [1.5, 1.75, 2.25, 2.5],
@@ -41,7 +41,7 @@ describe("bilinear", () => {
   })
 
   test("rounds bytes half up", () => {
-    expect(rows(resize({ size: 4 })(grey([0, 10], [20, 30])))).toEqual([
+    expect(rows(resize({ size: 4 })(gray([0, 10], [20, 30])))).toEqual([
       [0, 3, 8, 10],
       [5, 8, 13, 15],
       [15, 18, 23, 25],
@@ -50,7 +50,7 @@ describe("bilinear", () => {
   })
 
   test("shrinks without antialiasing: 5 to 2 reads at 0.75 and 3.25", () => {
-    expect(rows(resize({ size: [1, 2] })(grey([0, 100, 255, 200, 40])))).toEqual([[75, 160]])
+    expect(rows(resize({ size: [1, 2] })(gray([0, 100, 255, 200, 40])))).toEqual([[75, 160]])
   })
 
   test("blends each channel with its own", () => {
@@ -65,7 +65,7 @@ describe("bilinear", () => {
 describe("area", () => {
   test("weighs parts of pixels by their share", () => {
     // A new pixel covers 1.5: (0 + 6/2) / 1.5 and (6/2 + 12) / 1.5.
-    expect(rows(resize({ size: [1, 2], interpolation: "area" })(greyFloats([0, 6, 12])))).toEqual([[2, 10]])
+    expect(rows(resize({ size: [1, 2], interpolation: "area" })(grayFloats([0, 6, 12])))).toEqual([[2, 10]])
     // 7/3, 11/3, 19/3, 23/3.
     expect(rows(resize({ size: 2, interpolation: "area" })(square))).toEqual([
       [2, 4],
@@ -95,7 +95,7 @@ describe("area", () => {
   })
 })
 
-const mean = ({ data, shape }: ReturnType<typeof greyFloats>, channel: number): number => {
+const mean = ({ data, shape }: ReturnType<typeof grayFloats>, channel: number): number => {
   const values = Array.from(data).filter((_, at) => at % (shape[2] ?? 1) === channel)
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
@@ -110,20 +110,20 @@ describe("every interpolation", () => {
     )
   })
 
-  test("keeps one colour one colour, and all values within those of the image", () => {
+  test("keeps one color one color, and all values within those of the image", () => {
     const size = fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }))
     fc.assert(
-      fc.property(images, size, fc.constantFrom(...every), fc.nat(255), (image, size, interpolation, colour) => {
+      fc.property(images, size, fc.constantFrom(...every), fc.nat(255), (image, size, interpolation, color) => {
         const result = resize({ size, interpolation })(image)
         expect(result.shape).toEqual([...size, image.shape[2] ?? 1])
         const least = Math.min(...image.data)
         const most = Math.max(...image.data)
         expect(result.data.every((value) => value >= least && value <= most)).toBe(true)
         const plain = make(
-          image.data.map(() => colour),
+          image.data.map(() => color),
           image.shape
         )
-        expect(resize({ size, interpolation })(plain).data.every((value) => value === colour)).toBe(true)
+        expect(resize({ size, interpolation })(plain).data.every((value) => value === color)).toBe(true)
       })
     )
   })

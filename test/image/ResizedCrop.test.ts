@@ -3,7 +3,7 @@ import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { make } from "../../src/core/Tensor.ts"
 import { type Image, type Interpolation, randomResizedCrop, resize } from "../../src/image/Image.ts"
-import { grey, images, rows } from "../support/images.ts"
+import { gray, images, rows } from "../support/images.ts"
 import { at, scripted } from "../support/rng.ts"
 
 const counted = (height: number, width: number): Image<Uint8Array> =>
@@ -117,7 +117,7 @@ describe("randomResizedCrop", () => {
     ["ratio", () => randomResizedCrop({ size: 1, ratio: [1, Number.POSITIVE_INFINITY] }), "Infinity"],
     // @ts-expect-error: no such interpolation.
     ["interpolation", () => randomResizedCrop({ size: 1, interpolation: "cubic" }), '"cubic"'],
-    ["the size of", () => randomResizedCrop({ size: 1 })(grey([]), at(1)), "[1,0]"]
+    ["the size of", () => randomResizedCrop({ size: 1 })(gray([]), at(1)), "[1,0]"]
   ])("refuses a %s that cannot be meant", (option, build, shown) => {
     expect(build).toThrow(InvalidOption)
     expect(build).toThrow(option)

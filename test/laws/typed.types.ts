@@ -7,7 +7,6 @@ import {
   type Batch,
   Dataset,
   Image,
-  Mix,
   Pipeline,
   Sampler,
   Scheduler,
@@ -58,7 +57,7 @@ const drawing = {
   ),
   mix: Pipeline.from(Dataset.fromArray([{ image: Tensor.make(new Float32Array(4), [2, 2, 1]), label: 1 }])).pipe(
     Pipeline.batch(2),
-    Pipeline.augment("mixup", Mix.mixup({ classes: 2 }))
+    Pipeline.augment("mixup", Image.mixup({ classes: 2 }))
   )
 }
 

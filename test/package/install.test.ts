@@ -27,7 +27,7 @@ const image = Tensor.make(new Uint8Array(100 * 12 * 12).map((_, at) => at * 7), 
 export const pipeline = Pipeline.from(Dataset.fromColumns({ image })).pipe(
   Pipeline.sample(Sampler.shuffle),
   Pipeline.augment("crop", Image.randomCrop({ size: 12, padding: 2 })),
-  Pipeline.map("normalise", Image.normalise({ mean: 0.5, std: 0.25 })),
+  Pipeline.map("normalize", Image.normalize({ mean: 0.5, std: 0.25 })),
   Pipeline.batch(16)
 )
 

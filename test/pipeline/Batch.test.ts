@@ -3,7 +3,7 @@ import { Effect, Layer, Stream } from "effect"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { isTypedArray, make, Tensor, type TypedArray } from "../../src/core/Tensor.ts"
-import { normalise, randomCrop, randomHorizontalFlip } from "../../src/image/Image.ts"
+import { normalize, randomCrop, randomHorizontalFlip } from "../../src/image/Image.ts"
 import { type Batch, CollateError, checkDTypes, columns, type DTypes } from "../../src/pipeline/Batch.ts"
 import * as Pipeline from "../../src/pipeline/Pipeline.ts"
 import * as Workers from "../../src/scheduler/backends/Workers.ts"
@@ -453,7 +453,7 @@ describe("what a run delivers", () => {
   }
 
   const flip = randomHorizontalFlip()
-  const half = normalise({ mean: 0.5, std: 0.5 })
+  const half = normalize({ mean: 0.5, std: 0.5 })
   const most = ({ label }: { readonly label: number }): boolean => label % 5 !== 2
   type Compose = (dataset: Digit, size: number) => Pipeline.Pipeline<Batch<unknown>, never, SeedPolicy.SeedPolicy>
   const pipelines: Readonly<Record<string, Compose>> = {
@@ -486,7 +486,7 @@ describe("what a run delivers", () => {
     "a filter behind image stages": (dataset, size) =>
       Pipeline.from(dataset).pipe(
         Pipeline.augment("flip", flip),
-        Pipeline.map("normalise", half),
+        Pipeline.map("normalize", half),
         Pipeline.filter("most", most),
         Pipeline.batch(size)
       ),

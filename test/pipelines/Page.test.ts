@@ -6,7 +6,7 @@ import { createHash } from "node:crypto"
 import { Effect, type Layer } from "effect"
 import { type Audited, page } from "../../pipelines/audit/Page.ts"
 import { groupsOf } from "../../pipelines/audit/page/Groups.ts"
-import { COLOURS, MOST } from "../../pipelines/audit/page/HeatMap.ts"
+import { COLORS, MOST } from "../../pipelines/audit/page/HeatMap.ts"
 import { runsOf } from "../../pipelines/audit/page/Runs.ts"
 import { kindOf, ordersOf, patternsOf } from "../../pipelines/audit/page/Sentences.ts"
 import { Dataset, Pipeline, Sampler, type Seed, SeedAudit, SeedPolicy } from "../../src/index.ts"
@@ -345,9 +345,9 @@ describe("groups", () => {
     })
   })
 
-  test("have as many colours as the style has", () => {
+  test("have as many colors as the style has", () => {
     const style = named("style")[0]?.text ?? ""
-    const colours = new Set([...style.matchAll(/\.group-(\d+)/g)].map(([, number]) => number))
-    expect(colours.size).toBe(COLOURS)
+    const colors = new Set([...style.matchAll(/\.group-(\d+)/g)].map(([, number]) => number))
+    expect(colors.size).toBe(COLORS)
   })
 })

@@ -176,7 +176,7 @@ describe("the matrix", () => {
     expect(marks).toEqual(["╲· ·◪", "·╲ ■·", "·■ ╲·", "◪· ·╲"])
   })
 
-  test("has one colour a group, where there are colours", () => {
+  test("has one color a group, where there are colors", () => {
     const [first = "", second = ""] = matrix(report, true)
     expect(first).toContain("\u001b[38;5;203m◪\u001b[39m")
     expect(second).toContain("\u001b[38;5;39m■\u001b[39m")

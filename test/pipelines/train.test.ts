@@ -258,21 +258,21 @@ describe("--data", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   const write = (name: string, tensor: Tensor.Tensor): void => writeFileSync(join(folder, name), Idx.encode(tensor))
-  const grey = (count: number) => new Uint8Array(count * 784).map((_, at) => (at * 7) % 256)
+  const gray = (count: number) => new Uint8Array(count * 784).map((_, at) => (at * 7) % 256)
   const labels = (count: number) => new Uint8Array(count).map((_, at) => at % 10)
 
   test(
     "takes the four IDX files of a folder; a cut one fails with exit code 1 and one line that names it",
     async () => {
       mkdirSync(folder, { recursive: true })
-      write("train-images-idx3-ubyte", Tensor.make(grey(300), [300, 28, 28]))
+      write("train-images-idx3-ubyte", Tensor.make(gray(300), [300, 28, 28]))
       write("train-labels-idx1-ubyte", Tensor.make(labels(300), [300]))
-      write("t10k-images-idx3-ubyte", Tensor.make(grey(20), [20, 28, 28]))
+      write("t10k-images-idx3-ubyte", Tensor.make(gray(20), [20, 28, 28]))
       write("t10k-labels-idx1-ubyte", Tensor.make(labels(20), [20]))
       const json = await result(["--data", folder, "--no-train", "--epochs", "1", "--batch-size", "100"])
       expect(json).toMatchObject({ samples: 300, batches: 3 })
 
-      writeFileSync(join(folder, "train-images-idx3-ubyte"), Idx.encode(Tensor.make(grey(3), [3, 28, 28])).slice(0, 99))
+      writeFileSync(join(folder, "train-images-idx3-ubyte"), Idx.encode(Tensor.make(gray(3), [3, 28, 28])).slice(0, 99))
       const { code, stderr } = await start("train.ts", ["--data", folder, "--no-train"]).ended
       expect(code).toBe(1)
       expect(stderr).toContain("train-images-idx3-ubyte")

@@ -277,7 +277,7 @@ describe("from disk", () => {
     writeFileSync(path("images"), images(5))
     writeFileSync(path("labels.gz"), gzipSync(labels(5)))
     writeFileSync(path("four"), labels(4))
-    writeFileSync(path("colour"), Idx.encode(new Tensor(new Uint8Array(5 * 2 * 2 * 3), [5, 2, 2, 3])))
+    writeFileSync(path("color"), Idx.encode(new Tensor(new Uint8Array(5 * 2 * 2 * 3), [5, 2, 2, 3])))
     writeFileSync(path("floats"), Idx.encode(new Tensor(new Float32Array(5), [5])))
   })
 
@@ -305,9 +305,9 @@ describe("from disk", () => {
     expect([digits.name, digits.size]).toEqual(["digits", 5])
     const [last] = await Effect.runPromise(digits.getMany([4]))
     expect(last).toEqual({ image: new Tensor(Uint8Array.of(24, 25, 26, 27, 28, 29), [2, 3, 1]), label: 4 })
-    const colour = await run(Idx.dataset({ images: path("colour"), labels: path("labels.gz") }))
-    expect((await Effect.runPromise(colour.get(0))).image.shape).toEqual([2, 2, 3])
-    expect(colour.name).toBe(path("colour"))
+    const color = await run(Idx.dataset({ images: path("color"), labels: path("labels.gz") }))
+    expect((await Effect.runPromise(color.get(0))).image.shape).toEqual([2, 2, 3])
+    expect(color.name).toBe(path("color"))
   })
 
   test("dataset: a label beyond the classes is an error with file, row and label", async () => {

@@ -6,21 +6,21 @@ import { make } from "../../src/core/Tensor.ts"
 import type { Image } from "../../src/image/Image.ts"
 import { at } from "./rng.ts"
 
-/** A greyscale image from its rows, of uint8. */
-export const grey = (...rows: ReadonlyArray<ReadonlyArray<number>>): Image<Uint8Array> =>
+/** A grayscale image from its rows, of uint8. */
+export const gray = (...rows: ReadonlyArray<ReadonlyArray<number>>): Image<Uint8Array> =>
   make(Uint8Array.from(rows.flat()), [rows.length, rows[0]?.length ?? 0, 1])
 
-/** A greyscale image from its rows, of float32. */
-export const greyFloats = (...rows: ReadonlyArray<ReadonlyArray<number>>): Image<Float32Array> =>
+/** A grayscale image from its rows, of float32. */
+export const grayFloats = (...rows: ReadonlyArray<ReadonlyArray<number>>): Image<Float32Array> =>
   make(Float32Array.from(rows.flat()), [rows.length, rows[0]?.length ?? 0, 1])
 
 type Rgb = readonly [red: number, green: number, blue: number]
 
-/** A colour image from its rows of pixels, of uint8. */
+/** A color image from its rows of pixels, of uint8. */
 export const rgb = (...rows: ReadonlyArray<ReadonlyArray<Rgb>>): Image<Uint8Array> =>
   make(Uint8Array.from(rows.flat(2)), [rows.length, rows[0]?.length ?? 0, 3])
 
-/** A colour image from its rows of pixels, of float32. */
+/** A color image from its rows of pixels, of float32. */
 export const rgbFloats = (...rows: ReadonlyArray<ReadonlyArray<Rgb>>): Image<Float32Array> =>
   make(Float32Array.from(rows.flat(2)), [rows.length, rows[0]?.length ?? 0, 3])
 

@@ -93,7 +93,7 @@ const numbers: fc.Arbitrary<PointwiseTransform> = fc
   .map(
     ({ deviation, mean }): PointwiseTransform => ({
       kind: "pointwise",
-      name: "normalise",
+      name: "normalize",
       draws: false,
       options: {},
       parameters: new Float64Array(0),
@@ -382,16 +382,16 @@ describe("without kernels", () => {
   test(
     "batches are the same to the bit",
     () => {
-      const normalise = Image.normalise({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
+      const normalize = Image.normalize({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
       const functions: ReadonlyArray<ReadonlyArray<unknown>> = [
         [
           Image.randomCrop({ size: 9, padding: 4, padIfNeeded: true, fill: 7 }),
           Image.randomHorizontalFlip(),
-          Image.normalise({ mean: 0.1307, std: 0.3081 })
+          Image.normalize({ mean: 0.1307, std: 0.3081 })
         ],
-        [Image.randomCrop({ size: [20, 30], padding: 9, padIfNeeded: true }), normalise, Image.channelsFirst],
-        [Image.randomResizedCrop({ size: [11, 8] }), Image.randomVerticalFlip(), normalise],
-        [Image.randomResizedCrop({ size: [21, 18] }), Image.randomHorizontalFlip(), normalise, Image.channelsFirst],
+        [Image.randomCrop({ size: [20, 30], padding: 9, padIfNeeded: true }), normalize, Image.channelsFirst],
+        [Image.randomResizedCrop({ size: [11, 8] }), Image.randomVerticalFlip(), normalize],
+        [Image.randomResizedCrop({ size: [21, 18] }), Image.randomHorizontalFlip(), normalize, Image.channelsFirst],
         [Image.resize({ size: [5, 13] }), Image.randomHorizontalFlip(), Image.toFloat],
         [Image.resize({ size: [13, 5] })],
         [Image.resize({ size: [13, 5], interpolation: "nearest" }), Image.toFloat],
@@ -407,17 +407,17 @@ describe("without kernels", () => {
           })
           return [
             [affine],
-            [affine, Image.randomVerticalFlip(), Image.randomHorizontalFlip(), normalise],
-            [affine, Image.randomHorizontalFlip(), normalise, Image.channelsFirst],
-            [affine, Image.randomCrop({ size: 6 }), normalise]
+            [affine, Image.randomVerticalFlip(), Image.randomHorizontalFlip(), normalize],
+            [affine, Image.randomHorizontalFlip(), normalize, Image.channelsFirst],
+            [affine, Image.randomCrop({ size: 6 }), normalize]
           ]
         }),
-        [Image.colourJitter({ brightness: 0.9, contrast: 0.9, saturation: 0.9, hue: 0.5 }), normalise],
-        [Image.colourJitter({ contrast: 1 })],
-        [Image.randomErasing({ p: 0.9, value: [1, 2, 3] }), normalise],
+        [Image.colorJitter({ brightness: 0.9, contrast: 0.9, saturation: 0.9, hue: 0.5 }), normalize],
+        [Image.colorJitter({ contrast: 1 })],
+        [Image.randomErasing({ p: 0.9, value: [1, 2, 3] }), normalize],
         [Image.randomErasing({ p: 0.9, value: "random" }), Image.channelsFirst],
         // Numbers for which no scale and bias give the table's bits: kernels leave them to the table.
-        [Image.randomCrop({ size: 6 }), Image.normalise({ mean: 0.9999999976154951, std: 0.01 }), Image.channelsFirst]
+        [Image.randomCrop({ size: 6 }), Image.normalize({ mean: 0.9999999976154951, std: 0.01 }), Image.channelsFirst]
       ]
       const sizes = fc.record({ height: fc.integer({ min: 6, max: 40 }), width: fc.integer({ min: 6, max: 40 }) })
       const drawn = fc.tuple(fc.constantFrom(...functions), sizes, fc.nat(), fc.integer({ min: 1, max: 4 }))
@@ -439,12 +439,12 @@ describe("without kernels", () => {
   test(
     "batches of columns are the same to the bit",
     () => {
-      const normalise = Image.normalise({ mean: 0.3, std: 0.5 })
+      const normalize = Image.normalize({ mean: 0.3, std: 0.5 })
       const functions: ReadonlyArray<ReadonlyArray<unknown>> = [
-        [Image.randomCrop({ size: 20, padding: 4, padIfNeeded: true }), Image.randomHorizontalFlip(), normalise],
-        [Image.randomCrop({ size: 9, padIfNeeded: true }), Image.randomVerticalFlip(), normalise, Image.channelsFirst],
-        [Image.randomRotation({ degrees: 40 }), normalise, Image.channelsFirst],
-        [Image.resize({ size: 9 }), normalise]
+        [Image.randomCrop({ size: 20, padding: 4, padIfNeeded: true }), Image.randomHorizontalFlip(), normalize],
+        [Image.randomCrop({ size: 9, padIfNeeded: true }), Image.randomVerticalFlip(), normalize, Image.channelsFirst],
+        [Image.randomRotation({ degrees: 40 }), normalize, Image.channelsFirst],
+        [Image.resize({ size: 9 }), normalize]
       ]
       const shapes = fc.record({
         height: fc.integer({ min: 1, max: 30 }),
@@ -509,7 +509,7 @@ test("the stages call every kernel that there is", () => {
       [Image.resize({ size: 6, interpolation: "area" })],
       [Image.randomRotation({ degrees: 9 })],
       [Image.randomRotation({ degrees: 9, interpolation: "bilinear" }), Image.toFloat],
-      [Image.colourJitter(jitter)],
+      [Image.colorJitter(jitter)],
       [Image.randomErasing({ p: 1 })],
       [Image.channelsFirst]
     ]) {

@@ -1,5 +1,5 @@
 /**
- * Places that repeat each other, as groups: the colours of the map.
+ * Places that repeat each other, as groups: the colors of the map.
  */
 import type { SeedAudit } from "../../../src/index.ts"
 

@@ -10,8 +10,8 @@ import { kindOf } from "./Sentences.ts"
 /** More places than this make no picture to look at, and megabytes of it. */
 export const MOST = 256
 
-/** How many colours `page.css` has for groups. */
-export const COLOURS = 8
+/** How many colors `page.css` has for groups. */
+export const COLORS = 8
 
 /** The height of a band of labels, in pixels. */
 const BAND = 18
@@ -124,7 +124,7 @@ const rowLabels = (report: SeedAudit.RunReport, layout: Layout): Markup => {
   return html`<svg class="rows" width="${gutterOf(layout.axes)}" height="${layout.length}" aria-hidden="true">${bands}</svg>`
 }
 
-/** A tile that is one colour: all streams are the same. */
+/** A tile that is one color: all streams are the same. */
 const whole = (x: number, y: number, side: number): string =>
   `M${x + 0.5} ${y + 0.5}h${side - 1}v${side - 1}h${1 - side}z`
 
@@ -144,12 +144,12 @@ const stroke = (x: number, y: number, side: number): string =>
   `M${x + side * 0.25} ${y + side * 0.25}l${side / 2} ${side / 2}`
 
 const tiles = (report: SeedAudit.RunReport, groups: Groups, { side, starts }: Layout): Markup => {
-  const paths = Array.from({ length: COLOURS }, () => [""])
+  const paths = Array.from({ length: COLORS }, () => [""])
   const own = new Set<number>()
   for (const meeting of report.meetings) {
     const { first, second } = meeting
     const draw = TILES[kindOf(meeting, report.cells)]
-    const path = paths[(groups.of[first] ?? 0) % COLOURS]
+    const path = paths[(groups.of[first] ?? 0) % COLORS]
     const [a, b] = [starts[first] ?? 0, starts[second] ?? 0]
     path?.push(draw(a, b, side))
     if (first === second) own.add(first)
@@ -157,14 +157,14 @@ const tiles = (report: SeedAudit.RunReport, groups: Groups, { side, starts }: La
   }
   const strokes = (cells: (index: number) => boolean): string =>
     starts.flatMap((start, index) => (cells(index) ? [stroke(start, start, side)] : [])).join("")
-  return html`${paths.flatMap((path, colour) =>
-    path.length === 1 ? [] : [html`<path class="group-${colour}" d="${path.join("")}"/>`]
+  return html`${paths.flatMap((path, color) =>
+    path.length === 1 ? [] : [html`<path class="group-${color}" d="${path.join("")}"/>`]
   )}<path class="itself" d="${strokes((index) => !own.has(index))}"/>${
     own.size === 0 ? none : html`<path class="itself on" d="${strokes((index) => own.has(index))}"/>`
   }`
 }
 
-/** The empty tiles: one ground, with lines and gaps in the page's colour over it. */
+/** The empty tiles: one ground, with lines and gaps in the page's color over it. */
 const ground = ({ length, side, starts }: Layout): Markup => {
   const lines: Array<string> = []
   const gaps: Array<string> = []

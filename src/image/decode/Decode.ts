@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 export { DecodeError, DecoderMissing } from "./DecodeError.ts"
-export { type Folder, FolderError, type FolderOptions, folder, type Labelled } from "./Folder.ts"
+export { type Folder, FolderError, type FolderOptions, folder, type Labeled } from "./Folder.ts"
 export type { Format } from "./Format.ts"
 export type { Interpolation, ReadingOptions, StageOptions } from "./Options.ts"
 export {

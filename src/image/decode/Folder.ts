@@ -33,7 +33,7 @@ export class FolderError extends Data.TaggedError("FolderError")<{
 }
 
 /** An image file as it lies in its folder. @since 0.1.0 */
-export interface Labelled {
+export interface Labeled {
   /** The bytes of the file. */
   readonly image: Uint8Array
   /** The place of its class among the names of all. */
@@ -48,7 +48,7 @@ export interface Unfollowed {
 }
 
 /** A dataset of image files, with what its labels mean. @since 0.1.0 */
-export interface Folder extends Dataset<Labelled, PlatformErrors.PlatformError | DatasetError> {
+export interface Folder extends Dataset<Labeled, PlatformErrors.PlatformError | DatasetError> {
   /** The names of the classes: those of the subfolders, sorted by their UTF-16 code units. */
   readonly classes: ReadonlyArray<string>
   /** How many files each class has. */
@@ -124,7 +124,7 @@ export const folder = (
     }
     const get = (index: number) => {
       const label = labels[index] as number // the index is below the size, which is the length of both
-      return Effect.map(system.readFile(files[index] as string), (image): Labelled => ({ image, label })) // as above
+      return Effect.map(system.readFile(files[index] as string), (image): Labeled => ({ image, label })) // as above
     }
     const classes = listing.classes.map((own) => own.name)
     const own = { name, size: files.length, concurrency, get }

@@ -168,7 +168,7 @@ const resized = (image: Sharp, { fit, kernel, shrink, size }: Shape): Sharp => {
   if (size === undefined) return image
   const [height, width] = size
   const result = image.resize({ height, width, fit, kernel })
-  // A colour space to work in rules out that a file is shrunk while it is read; there is no option for that.
+  // A color space to work in rules out that a file is shrunk while it is read; there is no option for that.
   return shrink ? result : result.pipelineColourspace("srgb")
 }
 
@@ -186,21 +186,21 @@ const pixels = (
       }),
       ({ data, info: { height, width } }) => {
         // Without Node's own class, of which a batch would hold it against plain arrays.
-        const colours = new Uint8Array(data.buffer, data.byteOffset, data.length)
+        const colors = new Uint8Array(data.buffer, data.byteOffset, data.length)
         return reading.channels === 3
-          ? new Tensor(colours, [height, width, 3])
-          : new Tensor(grey(colours), [height, width, 1])
+          ? new Tensor(colors, [height, width, 3])
+          : new Tensor(gray(colors), [height, width, 1])
       }
     )
   )
 
-/** Luma as in ITU-R BT.601, in the whole numbers of 16 bits that Pillow takes; grey stays the grey it is. */
-const grey = (colours: Uint8Array): Uint8Array<ArrayBuffer> => {
-  const result = new Uint8Array(colours.length / 3)
+/** Luma as in ITU-R BT.601, in the whole numbers of 16 bits that Pillow takes; gray stays the gray it is. */
+const gray = (colors: Uint8Array): Uint8Array<ArrayBuffer> => {
+  const result = new Uint8Array(colors.length / 3)
   for (let pixel = 0, at = 0; pixel < result.length; pixel++, at += 3) {
-    const red = colours[at] as number // three a pixel
-    const green = colours[at + 1] as number // as above
-    const blue = colours[at + 2] as number // as above
+    const red = colors[at] as number // three a pixel
+    const green = colors[at + 1] as number // as above
+    const blue = colors[at + 2] as number // as above
     result[pixel] = (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16
   }
   return result

@@ -30,9 +30,9 @@ export const kernelOf = (interpolation: Interpolation = "bilinear"): Kernel =>
 
 /** How bytes become pixels. @since 0.1.0 */
 export interface ReadingOptions {
-  /** 3 for red, green and blue, 1 for grey (Pillow's luma of the three). Default 3, for images of any kind. */
+  /** 3 for red, green and blue, 1 for gray (Pillow's luma of the three). Default 3, for images of any kind. */
   readonly channels?: 1 | 3
-  /** What shines through where an image is transparent: grey, or red, green and blue, 0 … 255. Default 0, black. */
+  /** What shines through where an image is transparent: gray, or red, green and blue, 0 … 255. Default 0, black. */
   readonly background?: number | readonly [red: number, green: number, blue: number]
   /** Turn images upright, as their EXIF orientation says. Default `true`. */
   readonly orient?: boolean
@@ -60,11 +60,11 @@ export const readingOf = (options: ReadingOptions): Reading => {
   if (channels !== 1 && channels !== 3) {
     throw new InvalidOption({ option: "channels", value: channels, expected: "1 or 3" })
   }
-  const colours = typeof background === "number" ? ([background, background, background] as const) : background
-  if (!Array.isArray(colours) || colours.length !== 3) {
+  const colors = typeof background === "number" ? ([background, background, background] as const) : background
+  if (!Array.isArray(colors) || colors.length !== 3) {
     throw new InvalidOption({ option: "background", value: background, expected: "one number, or [red, green, blue]" })
   }
-  const [red, green, blue] = colours
+  const [red, green, blue] = colors
   const byte = (value: number): number => whole("background", value, 0, 255)
   return {
     orient: truth("orient", orient),

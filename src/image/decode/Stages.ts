@@ -82,7 +82,7 @@ type Work = Effect.Effect<Tensor<Uint8Array>, DecodeError | DecoderMissing>
  * a JPEG is then decoded no larger than it needs to be. For `Pipeline.mapEffect`, or by itself for a look at a file.
  *
  * Whatever the file holds, the image is uint8 `[height, width, channels]`: 16 bits are brought to 8, CMYK and other
- * colour spaces (by the profile in the file) to sRGB, palettes to their colours; transparent parts are laid over
+ * color spaces (by the profile in the file) to sRGB, palettes to their colors; transparent parts are laid over
  * `background`; images turned by EXIF are set upright; of animations it is the first frame.
  *
  * Throws `InvalidOption` for options that are not as said; fails with it for a sample that is neither bytes nor a record
@@ -146,7 +146,7 @@ export const image = <const F extends string = "image">(options: DecodeOptions<F
  *   Pipeline.sample(Sampler.shuffle),
  *   Pipeline.augmentEffect("crop", Decode.randomResizedCrop({ size: 224 })),
  *   Pipeline.augment("flip", Image.randomHorizontalFlip()),
- *   Pipeline.map("normalise", Image.normalise({ mean: 0.5, std: 0.25 })),
+ *   Pipeline.map("normalize", Image.normalize({ mean: 0.5, std: 0.25 })),
  *   Pipeline.batch(64)
  * )
  * console.assert(photos.stages.length === 5)

@@ -6,7 +6,7 @@
  */
 export { affineBilinear, affineNearest } from "./affine"
 export { copy, erase, planar } from "./bytes"
-export { brightness, contrast, hue, saturation } from "./colour"
+export { brightness, contrast, hue, saturation } from "./color"
 export { heads } from "./philox"
 export { area, bilinear, bilinearScaled, nearestPixels } from "./resize"
 export { cutScaled, cutScaledRows } from "./window"

@@ -9,6 +9,6 @@ export const pipeline = Pipeline.from(Dataset.fromColumns({ image: noise(SAMPLES
   Pipeline.sample(Sampler.shuffle),
   Pipeline.augment("crop", Image.randomCrop({ size: 28, padding: 4 })),
   Pipeline.augment("flip", Image.randomHorizontalFlip({ p: 0.5 })),
-  Pipeline.map("normalise", Image.normalise({ mean: 0.1307, std: 0.3081 })),
+  Pipeline.map("normalize", Image.normalize({ mean: 0.1307, std: 0.3081 })),
   Pipeline.batch(BATCH)
 )

@@ -1,4 +1,4 @@
-/** W1: 60,000 images of 28×28 bytes, shuffled, cropped (padding 4), flipped, normalised to float32, batches of 128. */
+/** W1: 60,000 images of 28×28 bytes, shuffled, cropped (padding 4), flipped, normalized to float32, batches of 128. */
 import { Dataset, Image, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
 import { noise } from "./pixels.ts"
 
@@ -21,7 +21,7 @@ const stages = <E, R>(self: Pipeline.Pipeline<Row, E, R>, size: number) =>
   self.pipe(
     Pipeline.augment("crop", Image.randomCrop({ size: SIDE, padding: PADDING })),
     Pipeline.augment("flip", Image.randomHorizontalFlip({ p: 0.5 })),
-    Pipeline.map("normalise", Image.normalise({ mean: MEAN, std: STD })),
+    Pipeline.map("normalize", Image.normalize({ mean: MEAN, std: STD })),
     Pipeline.batch(size, { dtypes: { label: "uint8" } })
   )
 

@@ -1,6 +1,6 @@
 /**
  * W2: images of 256×256×3 bytes, shuffled, a random rectangle of about 190×200 brought to 224×224 (bilinear), flipped,
- * normalised to float32, batches of 32.
+ * normalized to float32, batches of 32.
  */
 import { Dataset, Image, Pipeline, Sampler } from "../../../src/index.ts"
 import { noise } from "./pixels.ts"
@@ -22,6 +22,6 @@ export const pipeline = Pipeline.from(Dataset.fromColumns({ image: images })).pi
   Pipeline.sample(Sampler.shuffle),
   Pipeline.augment("crop", Image.randomResizedCrop({ size: SIZE, scale: SCALE, ratio: RATIO })),
   Pipeline.augment("flip", Image.randomHorizontalFlip({ p: 0.5 })),
-  Pipeline.map("normalise", Image.normalise({ mean: MEAN, std: STD })),
+  Pipeline.map("normalize", Image.normalize({ mean: MEAN, std: STD })),
   Pipeline.batch(BATCH)
 )

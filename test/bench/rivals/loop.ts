@@ -1,5 +1,5 @@
 /**
- * The rival: what a good programmer writes by hand for this one job. Shuffle, crop (padding 4), flip, normalise, batch
+ * The rival: what a good programmer writes by hand for this one job. Shuffle, crop (padding 4), flip, normalize, batch
  * of 128, all in one loop over the pixels: no stages, no seeds to replay, no workers, no errors with a place.
  */
 

@@ -1,7 +1,7 @@
 /**
  * The rival for W2: what a good programmer writes by hand. Where the columns lie and how they blend is found once an
  * image; each row of the image is blended along its width once and kept while the result still needs it; flip and
- * normalise happen on the way out.
+ * normalize happen on the way out.
  */
 import { BATCH, MEAN, RATIO, SAMPLES, SCALE, SIDE, SIZE, STD } from "../loads/w2.ts"
 

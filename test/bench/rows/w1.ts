@@ -68,7 +68,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
   return {
     charts: [
       {
-        title: "W1: 60,000 images 28×28, shuffle, crop, flip, normalise to float32, batches of 128",
+        title: "W1: 60,000 images 28×28, shuffle, crop, flip, normalize to float32, batches of 128",
         unit: "samples",
         bars: [
           ...ours.map(({ name }) => bar(found(all, name), true)),

@@ -49,7 +49,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
     wants(key) ? [ratio(key, found(all, one), typeof other === "string" ? found(all, other) : other, least)] : []
   return {
     charts: [
-      { title: "W2: 256×256×3, random crop to 224×224 bilinear, flip, normalise to float32", unit: "samples", bars }
+      { title: "W2: 256×256×3, random crop to 224×224 bilinear, flip, normalize to float32", unit: "samples", bars }
     ],
     figures: [
       ...of("threads2/threads1", threads(2), threads(1), 1.6),

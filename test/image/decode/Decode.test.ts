@@ -60,8 +60,8 @@ describe("an image", () => {
   test("has the channels that are asked for, whatever the file has", async () => {
     const see = await sharp(picture, raw).ensureAlpha(0.5).png().toBuffer()
     expect((await run(Decode.image()(see))).shape).toEqual([HEIGHT, WIDTH, 3])
-    const grey = await sharp(picture, raw).greyscale().png().toBuffer()
-    const wide = await run(Decode.image()(grey))
+    const gray = await sharp(picture, raw).grayscale().png().toBuffer()
+    const wide = await run(Decode.image()(gray))
     expect(wide.shape).toEqual([HEIGHT, WIDTH, 3])
     const [red, green, blue] = pixel(wide, 20, 30)
     expect([green, blue]).toEqual([red, red])
@@ -174,7 +174,7 @@ describe("in a pipeline", () => {
   test("what is decoded goes on to the image stages, by its type, too", () => {
     const pipeline = Pipeline.from(files).pipe(
       Pipeline.mapEffect("decode", Decode.image({ size: 8 })),
-      Pipeline.map("normalise", Image.normalise({ mean: 0.5, std: 0.5 }))
+      Pipeline.map("normalize", Image.normalize({ mean: 0.5, std: 0.5 }))
     )
     type Sample = { readonly image: Image.Image<Float32Array>; readonly label: number }
     type Failure = Decode.DecodeError | Decode.DecoderMissing | InvalidOption.InvalidOption

@@ -57,7 +57,7 @@ describe("files with loss come back near", () => {
     ["AVIF", 12, () => picture().avif({ quality: 95 })],
     ["GIF, of a palette", 24, () => picture().gif()],
     ["PNG of a palette", 24, () => picture().png({ palette: true })],
-    ["PNG in another colour space, by its profile", 2, () => picture().withIccProfile("p3").png()]
+    ["PNG in another color space, by its profile", 2, () => picture().withIccProfile("p3").png()]
   ] as const)("%s", async (_, most, encoder) => {
     const image = await decoded(await fileOf(encoder()))
     expect(image.shape).toEqual([HEIGHT, WIDTH, 3])
@@ -66,9 +66,9 @@ describe("files with loss come back near", () => {
 })
 
 describe("channels", () => {
-  test("grey files have three equal ones, of 8 bits and of 16", async () => {
+  test("gray files have three equal ones, of 8 bits and of 16", async () => {
     for (const space of ["b-w", "grey16"]) {
-      const image = await decoded(await fileOf(picture().greyscale().toColourspace(space).png()))
+      const image = await decoded(await fileOf(picture().grayscale().toColourspace(space).png()))
       expect(image.shape).toEqual([HEIGHT, WIDTH, 3])
       expect(image.data.every((value, at) => value === image.data[at - (at % 3)])).toBe(true)
     }
@@ -76,32 +76,32 @@ describe("channels", () => {
 
   test("one is Pillow's luma: (19595 R + 38470 G + 7471 B + 2^15) / 2^16", async () => {
     // Pure red, green, blue, white, and a mixture, as Pillow's convert("L") has them.
-    const colours = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 10, 100, 200]
-    const file = await fileOf(sharp(Uint8Array.from(colours), { raw: { width: 5, height: 1, channels: 3 } }).png())
+    const colors = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 10, 100, 200]
+    const file = await fileOf(sharp(Uint8Array.from(colors), { raw: { width: 5, height: 1, channels: 3 } }).png())
     const image = await decoded(file, { channels: 1 })
     expect(image.shape).toEqual([1, 5, 1])
     expect(Array.from(image.data)).toEqual([76, 150, 29, 255, 84])
   })
 
-  test("one of a grey file is the grey it holds", async () => {
-    const grey = Uint8Array.from({ length: 256 }, (_, at) => at)
-    const encoder = sharp(grey, { raw: { width: 16, height: 16, channels: 1 } }).toColourspace("b-w")
-    expect((await decoded(await fileOf(encoder.png()), { channels: 1 })).data).toEqual(grey)
+  test("one of a gray file is the gray it holds", async () => {
+    const gray = Uint8Array.from({ length: 256 }, (_, at) => at)
+    const encoder = sharp(gray, { raw: { width: 16, height: 16, channels: 1 } }).toColourspace("b-w")
+    expect((await decoded(await fileOf(encoder.png()), { channels: 1 })).data).toEqual(gray)
   })
 
   test("what is transparent lies over the background, black if none is named", async () => {
     const clear = await fileOf(picture().ensureAlpha(0).png())
     expect((await decoded(clear)).data.every((value) => value === 0)).toBe(true)
     expect((await decoded(clear, { background: 255 })).data.every((value) => value === 255)).toBe(true)
-    const coloured = await decoded(clear, { background: [1, 2, 3] })
-    expect(Array.from(coloured.data.subarray(0, 6))).toEqual([1, 2, 3, 1, 2, 3])
-    const greyAndClear = await fileOf(picture().greyscale().ensureAlpha(0).png())
-    expect(Array.from((await decoded(greyAndClear, { background: 9 })).data.subarray(0, 3))).toEqual([9, 9, 9])
+    const colored = await decoded(clear, { background: [1, 2, 3] })
+    expect(Array.from(colored.data.subarray(0, 6))).toEqual([1, 2, 3, 1, 2, 3])
+    const grayAndClear = await fileOf(picture().grayscale().ensureAlpha(0).png())
+    expect(Array.from((await decoded(grayAndClear, { background: 9 })).data.subarray(0, 3))).toEqual([9, 9, 9])
   })
 })
 
 describe("images that EXIF turns", () => {
-  // A corner of one colour: where it lies tells all eight apart, with the shape.
+  // A corner of one color: where it lies tells all eight apart, with the shape.
   const corner = (): Sharp => {
     const data = new Uint8Array(4 * 6 * 3)
     data.fill(255, 0, 3)
@@ -130,8 +130,8 @@ describe("images that EXIF turns", () => {
 
 test("an animation is its first frame", async () => {
   const frames = await Promise.all(
-    [10, 200].map((grey) =>
-      sharp(new Uint8Array(48).fill(grey), { raw: { width: 4, height: 4, channels: 3 } })
+    [10, 200].map((gray) =>
+      sharp(new Uint8Array(48).fill(gray), { raw: { width: 4, height: 4, channels: 3 } })
         .png()
         .toBuffer()
     )

@@ -134,13 +134,13 @@ describe("what stages take and give", () => {
 
   test("image stages take what comes out", async () => {
     const file = await fileOf(picture(40, 30).jpeg())
-    const normalised = Pipeline.from(Dataset.fromArray([{ image: file }])).pipe(
+    const normalized = Pipeline.from(Dataset.fromArray([{ image: file }])).pipe(
       Pipeline.mapEffect("decode", Decode.image({ size: 32 })),
       Pipeline.augment("crop", Image.randomCrop({ size: 28 })),
-      Pipeline.map("normalise", Image.normalise({ mean: 0.5, std: 0.5 })),
+      Pipeline.map("normalize", Image.normalize({ mean: 0.5, std: 0.5 })),
       Pipeline.batch(1)
     )
-    const [columns] = await all(normalised)
+    const [columns] = await all(normalized)
     expect(columns?.image.shape).toEqual([1, 28, 28, 3])
     expect(columns?.image.dtype).toBe("float32")
   })
@@ -218,7 +218,7 @@ describe("a random resized crop", () => {
     ["JPEG", { antialias: false }, () => picture(120, 150).jpeg()],
     ["a large JPEG", { antialias: false }, () => picture(400, 480).jpeg()],
     ["WebP, nearest", { antialias: false, interpolation: "nearest" }, () => picture(120, 150).webp()],
-    ["PNG to grey", { antialias: false, channels: 1 }, () => picture(120, 150).png()],
+    ["PNG to gray", { antialias: false, channels: 1 }, () => picture(120, 150).png()],
     ["a JPEG that EXIF turns", { antialias: false }, () => picture(120, 150).withMetadata({ orientation: 6 }).jpeg()]
   ] as const)(
     "without antialiasing is Decode.image and Image.randomResizedCrop to the bit: %s",

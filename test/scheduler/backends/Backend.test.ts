@@ -15,7 +15,7 @@ const digits = (images: Tensor.Tensor<Uint8Array>) =>
     Pipeline.sample(Sampler.shuffle),
     Pipeline.augment("crop", Image.randomCrop({ size: 11, padding: 3 })),
     Pipeline.augment("flip", Image.randomHorizontalFlip()),
-    Pipeline.map("normalise", Image.normalise({ mean: 0.1307, std: 0.3081 })),
+    Pipeline.map("normalize", Image.normalize({ mean: 0.1307, std: 0.3081 })),
     Pipeline.batch(16)
   )
 

@@ -18,7 +18,6 @@ import {
   Decode,
   Idx,
   Image,
-  Mix,
   Parity,
   Pipeline,
   PyTorch,
@@ -263,7 +262,7 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       { fill: 1 },
       { center: [1, 1] }
     ]),
-    colourJitter: stages(Image.colourJitter, {}, [
+    colorJitter: stages(Image.colorJitter, {}, [
       { brightness: 0.1 },
       { contrast: 0.1 },
       { saturation: 0.1 },
@@ -284,7 +283,7 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       { ratio: [1, 1] },
       { interpolation: "nearest" }
     ]),
-    normalise: stages(Image.normalise, { mean: 0.5, std: 0.5 }, [
+    normalize: stages(Image.normalize, { mean: 0.5, std: 0.5 }, [
       { mean: 0.4 },
       { std: 0.4 },
       { mean: [0.5, 0.5, 0.4] }
@@ -304,19 +303,19 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       { parameters: { levels: 3 } },
       [{ parameters: { levels: 4 } }, { parameters: { levels: "3" } }]
     ),
-    kernelMemory: "not a constructor"
-  },
-  Mix: Object.fromEntries(
-    (["mixup", "cutmix"] as const).map((name) => [
-      name,
-      stages(Mix[name] as (options: Mix.MixOptions<string, string>) => Run, { classes: 10 }, [
-        { classes: 11 },
-        { alpha: 0.5 },
-        { image: "photo" },
-        { label: "class" }
+    kernelMemory: "not a constructor",
+    ...Object.fromEntries(
+      (["mixup", "cutMix"] as const).map((name) => [
+        name,
+        stages(Image[name] as (options: Image.MixupOptions<string, string>) => Run, { classes: 10 }, [
+          { classes: 11 },
+          { alpha: 0.5 },
+          { image: "photo" },
+          { label: "class" }
+        ])
       ])
-    ])
-  ),
+    )
+  },
   Pipeline: Object.fromEntries<Variants | "not a constructor">([
     ...(["augment", "map", "filter", "augmentEffect", "mapEffect"] as const).map((name): [string, Variants] => {
       const make = (stage: string, parameters: Pipeline.Parameters) => () =>
@@ -397,7 +396,7 @@ const compared = async (own: Any, other: Any, allow: ReadonlyArray<Cursor.Field>
   return Effect.runPromise(Effect.either(Cursor.check(JSON.parse(JSON.stringify(cursor)), await jobOf(other), allow)))
 }
 
-const modules = { Sampler, PyTorch, Dataset, Idx, Decode, Image, Mix, Pipeline }
+const modules = { Sampler, PyTorch, Dataset, Idx, Decode, Image, Pipeline }
 
 for (const [name, module] of Object.entries(modules)) {
   describe(`the fingerprint of ${name}`, () => {

@@ -1,6 +1,6 @@
 /** A pipeline for threads: images, labels and texts, with draws before and behind the batch. */
 import { Effect } from "effect"
-import { Dataset, Image, Mix, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
+import { Dataset, Image, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
 
 const size = 300
 const pixels = new Uint8Array(size * 64).map((_, index) => (index * 31) % 251)
@@ -19,10 +19,10 @@ export const pipeline = Pipeline.from(samples).pipe(
   Pipeline.sample(Sampler.shuffle),
   Pipeline.augment("crop", Image.randomCrop({ size: 8, padding: 2 })),
   Pipeline.filter("some", ({ label }, { index }) => label !== 3 || index > 100),
-  Pipeline.map("normalise", Image.normalise({ mean: 0.5, std: 0.25 })),
+  Pipeline.map("normalize", Image.normalize({ mean: 0.5, std: 0.25 })),
   Pipeline.augmentEffect("tag", (sample, rng) => Effect.sync(() => ({ ...sample, tag: rng.integer(1000) })), {
     concurrency: 4
   }),
   Pipeline.batch(16, { dtypes: { label: "uint8" } }),
-  Pipeline.augment("mixup", Mix.mixup({ alpha: 0.2, classes: 10 }))
+  Pipeline.augment("mixup", Image.mixup({ alpha: 0.2, classes: 10 }))
 )

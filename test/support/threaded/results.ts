@@ -26,9 +26,9 @@ export const cases = {
     pipeline: batched.pipe(Pipeline.map("sizeless", ({ size: _, ...batch }) => untyped(batch)))
   },
   "a batch of another number": {
-    stage: "relabelled",
+    stage: "relabeled",
     message: "a batch whose index is 7, not 0",
-    pipeline: batched.pipe(Pipeline.map("relabelled", (batch) => ({ ...batch, index: 7 })))
+    pipeline: batched.pipe(Pipeline.map("relabeled", (batch) => ({ ...batch, index: 7 })))
   },
   "a batch without indices": {
     stage: "blind",

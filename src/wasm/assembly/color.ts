@@ -1,5 +1,5 @@
 /**
- * Colours of uint8 images, in place: twins of `stages/image/kernels/colour.ts`. What becomes of a byte by itself is
+ * Colors of uint8 images, in place: twins of `stages/image/kernels/color.ts`. What becomes of a byte by itself is
  * worked out once for each of the 256; `table` has room for them.
  */
 
@@ -28,16 +28,16 @@ export function brightness(pixels: usize, length: i32, factor: f64, table: usize
   through(pixels, length, table)
 }
 
-/** The grey of a pixel, without the fraction. */
+/** The gray of a pixel, without the fraction. */
 @inline
-function grey(pixel: usize): f64 {
+function gray(pixel: usize): f64 {
   return Math.floor(0.2989 * <f64>load<u8>(pixel) + 0.587 * <f64>load<u8>(pixel, 1) + 0.114 * <f64>load<u8>(pixel, 2))
 }
 
 export function contrast(pixels: usize, length: i32, channels: i32, factor: f64, table: usize): void {
   const end = pixels + length
   let sum: i64 = 0
-  if (channels == 3) for (let at = pixels; at < end; at += 3) sum += <i64>grey(at)
+  if (channels == 3) for (let at = pixels; at < end; at += 3) sum += <i64>gray(at)
   else for (let at = pixels; at < end; at += channels) sum += <i64>load<u8>(at)
   const mean = <f64>sum / (<f64>length / <f64>channels)
   for (let value = 0; value < 256; value++) store<u8>(table + value, <u8>held(mean + (<f64>value - mean) * factor))
@@ -50,7 +50,7 @@ export function saturation(pixels: usize, length: i32, factor: f64): void {
   const most = f64x2.splat(255)
   const none = f64x2.splat(0)
   for (; pixels < end; pixels += 3) {
-    const own = grey(pixels)
+    const own = gray(pixels)
     const base = f64x2.splat(own)
     const red = <f64>load<u8>(pixels)
     const two = f64x2.replace_lane(f64x2.splat(red), 1, <f64>load<u8>(pixels, 1))

@@ -2,13 +2,13 @@ import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { make } from "../../src/core/Tensor.ts"
-import { colourJitter } from "../../src/image/Image.ts"
-import { grey, greyFloats, images, rgb, rgbFloats, rows } from "../support/images.ts"
+import { colorJitter } from "../../src/image/Image.ts"
+import { gray, grayFloats, images, rgb, rgbFloats, rows } from "../support/images.ts"
 import { at, scripted } from "../support/rng.ts"
 
 const inOrder = [0, 1, 2, 3]
 
-// Greys by 0.2989, 0.587, 0.114, rounded down: 76, 149, 29, 254; their mean is 127.
+// Grays by 0.2989, 0.587, 0.114, rounded down: 76, 149, 29, 254; their mean is 127.
 const pure = rgb(
   [
     [255, 0, 0],
@@ -21,10 +21,10 @@ const pure = rgb(
 )
 
 describe("brightness", () => {
-  const brighter = colourJitter({ brightness: [0, 2] })
+  const brighter = colorJitter({ brightness: [0, 2] })
 
   test("multiplies, holds and drops the fraction of bytes", () => {
-    expect(rows(brighter(grey([0, 3, 100, 200]), scripted(inOrder, 1.5)))).toEqual([[0, 4, 150, 255]])
+    expect(rows(brighter(gray([0, 3, 100, 200]), scripted(inOrder, 1.5)))).toEqual([[0, 4, 150, 255]])
     expect(rows(brighter(pure, scripted(inOrder, 0.5)))).toEqual([
       [127, 0, 0, 0, 127, 0],
       [0, 0, 127, 127, 127, 127]
@@ -32,28 +32,28 @@ describe("brightness", () => {
   })
 
   test("holds floats within 0 … 1", () => {
-    expect(rows(brighter(greyFloats([-1, 0.25, 0.75]), scripted(inOrder, 2)))).toEqual([[0, 0.5, 1]])
+    expect(rows(brighter(grayFloats([-1, 0.25, 0.75]), scripted(inOrder, 2)))).toEqual([[0, 0.5, 1]])
   })
 
   test("one number b is max(0, 1 − b) … 1 + b", () => {
-    const range = colourJitter({ brightness: 0.25 })
-    expect(rows(range(grey([100]), scripted(inOrder, 0.75)))).toEqual([[75]])
-    expect(rows(range(grey([100]), scripted(inOrder, 1.25)))).toEqual([[125]])
-    expect(() => range(grey([100]), scripted(inOrder, 1.26))).toThrow("0.75 … 1.25")
-    expect(() => colourJitter({ brightness: 3 })(grey([100]), scripted(inOrder, -1))).toThrow("0 … 4")
+    const range = colorJitter({ brightness: 0.25 })
+    expect(rows(range(gray([100]), scripted(inOrder, 0.75)))).toEqual([[75]])
+    expect(rows(range(gray([100]), scripted(inOrder, 1.25)))).toEqual([[125]])
+    expect(() => range(gray([100]), scripted(inOrder, 1.26))).toThrow("0.75 … 1.25")
+    expect(() => colorJitter({ brightness: 3 })(gray([100]), scripted(inOrder, -1))).toThrow("0 … 4")
   })
 })
 
 describe("contrast", () => {
-  const sharper = colourJitter({ contrast: [0, 2] })
+  const sharper = colorJitter({ contrast: [0, 2] })
 
   test("blends with the mean", () => {
-    expect(rows(sharper(grey([0, 100, 200]), scripted(inOrder, 0.5)))).toEqual([[50, 100, 150]])
-    expect(rows(sharper(grey([0, 100, 200]), scripted(inOrder, 2)))).toEqual([[0, 100, 255]])
-    expect(rows(sharper(greyFloats([0.25, 0.75]), scripted(inOrder, 0.5)))).toEqual([[0.375, 0.625]])
+    expect(rows(sharper(gray([0, 100, 200]), scripted(inOrder, 0.5)))).toEqual([[50, 100, 150]])
+    expect(rows(sharper(gray([0, 100, 200]), scripted(inOrder, 2)))).toEqual([[0, 100, 255]])
+    expect(rows(sharper(grayFloats([0.25, 0.75]), scripted(inOrder, 0.5)))).toEqual([[0.375, 0.625]])
   })
 
-  test("takes the mean of the greys in colour", () => {
+  test("takes the mean of the grays in color", () => {
     expect(rows(sharper(pure, scripted(inOrder, 0)))).toEqual([Array(6).fill(127), Array(6).fill(127)])
     expect(rows(sharper(pure, scripted(inOrder, 0.5)))).toEqual([
       [191, 63, 63, 63, 191, 63],
@@ -69,9 +69,9 @@ describe("contrast", () => {
 })
 
 describe("saturation", () => {
-  const duller = colourJitter({ saturation: [0, 2] })
+  const duller = colorJitter({ saturation: [0, 2] })
 
-  test("blends with each pixel's grey", () => {
+  test("blends with each pixel's gray", () => {
     expect(rows(duller(pure, scripted(inOrder, 0)))).toEqual([
       [76, 76, 76, 149, 149, 149],
       [29, 29, 29, 254, 254, 254]
@@ -86,20 +86,20 @@ describe("saturation", () => {
 })
 
 describe("hue", () => {
-  const turn = colourJitter({ hue: 0.5 })
+  const turn = colorJitter({ hue: 0.5 })
 
   test("turns the circle", () => {
-    const colours = rgb([
+    const colors = rgb([
       [255, 0, 0],
       [10, 20, 30],
       [77, 77, 77]
     ])
     // Half the circle: red to cyan; blue at 3½ sixths to orange at ½.
-    expect(rows(turn(colours, scripted(inOrder, 0.5)))).toEqual([[0, 255, 255, 30, 20, 10, 77, 77, 77]])
-    expect(rows(turn(colours, scripted(inOrder, -0.5)))).toEqual([[0, 255, 255, 30, 20, 10, 77, 77, 77]])
+    expect(rows(turn(colors, scripted(inOrder, 0.5)))).toEqual([[0, 255, 255, 30, 20, 10, 77, 77, 77]])
+    expect(rows(turn(colors, scripted(inOrder, -0.5)))).toEqual([[0, 255, 255, 30, 20, 10, 77, 77, 77]])
     // A quarter from red: half way from yellow to green, ⌊255.999 / 2⌋.
     expect(
-      rows(turn(colours, scripted(inOrder, 0.25)))
+      rows(turn(colors, scripted(inOrder, 0.25)))
         .flat()
         .slice(0, 3)
     ).toEqual([127, 255, 0])
@@ -118,11 +118,11 @@ describe("hue", () => {
     expect(rows(turn(rgb([[200, 100, 50]]), scripted(inOrder, shift)))).toEqual([expected])
   })
 
-  test("gives all colours back at 0", () => {
-    const colour = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255))
+  test("gives all colors back at 0", () => {
+    const color = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255))
     fc.assert(
-      fc.property(fc.array(colour, { minLength: 1, maxLength: 20 }), (colours) => {
-        const image = rgb(colours)
+      fc.property(fc.array(color, { minLength: 1, maxLength: 20 }), (colors) => {
+        const image = rgb(colors)
         expect(turn(image, scripted(inOrder, 0))).toEqual(image)
       })
     )
@@ -134,33 +134,33 @@ describe("hue", () => {
   })
 })
 
-describe("colourJitter", () => {
-  const both = colourJitter({ brightness: 1, contrast: 1 })
+describe("colorJitter", () => {
+  const both = colorJitter({ brightness: 1, contrast: 1 })
 
   test("draws the order first, then the amounts in an order of their own", () => {
     // Brightness first: 200, 255 with mean 227.5, halved from there. Contrast first: 125, 175, doubled.
-    expect(rows(both(grey([100, 200]), scripted([0, 1, 2, 3], 2, 0.5)))).toEqual([[213, 241]])
-    expect(rows(both(grey([100, 200]), scripted([3, 1, 2, 0], 2, 0.5)))).toEqual([[250, 255]])
+    expect(rows(both(gray([100, 200]), scripted([0, 1, 2, 3], 2, 0.5)))).toEqual([[213, 241]])
+    expect(rows(both(gray([100, 200]), scripted([3, 1, 2, 0], 2, 0.5)))).toEqual([[250, 255]])
   })
 
   test("draws the amounts of what is given alone", () => {
     const rng = scripted(inOrder, 0.5, 0, 1)
-    colourJitter({ contrast: [0, 1], hue: [0, 0.5] })(pure, rng)
+    colorJitter({ contrast: [0, 1], hue: [0, 0.5] })(pure, rng)
     expect(rng.left).toBe(1)
     const nothing = scripted(inOrder, 1)
-    expect(colourJitter({ brightness: 0, contrast: [1, 1], hue: 0 })(pure, nothing)).toEqual(pure)
+    expect(colorJitter({ brightness: 0, contrast: [1, 1], hue: 0 })(pure, nothing)).toEqual(pure)
     expect(nothing.left).toBe(1)
   })
 
-  test("leaves saturation and hue of grey images, but draws them", () => {
+  test("leaves saturation and hue of gray images, but draws them", () => {
     const rng = scripted(inOrder, 0, 0.5)
-    const image = grey([1, 2], [3, 4])
-    expect(colourJitter({ saturation: 1, hue: 0.5 })(image, rng)).toEqual(image)
+    const image = gray([1, 2], [3, 4])
+    expect(colorJitter({ saturation: 1, hue: 0.5 })(image, rng)).toEqual(image)
     expect(rng.left).toBe(0)
   })
 
   test("holds all values in range and its input unchanged", () => {
-    const wild = colourJitter({ brightness: 5, contrast: 5, saturation: 5, hue: 0.5 })
+    const wild = colorJitter({ brightness: 5, contrast: 5, saturation: 5, hue: 0.5 })
     fc.assert(
       fc.property(images, fc.nat(), (image, seed) => {
         const before = image.data.slice()
@@ -175,7 +175,7 @@ describe("colourJitter", () => {
   })
 
   test("pins its draws", () => {
-    const jitter = colourJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 })
+    const jitter = colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 })
     expect([1, 2].map((seed) => rows(jitter(pure, at(seed))))).toEqual([
       [
         [234, 45, 148, 142, 234, 45],
@@ -189,13 +189,13 @@ describe("colourJitter", () => {
   })
 
   test.each([
-    ["brightness", () => colourJitter({ brightness: -0.1 }), "-0.1"],
-    ["brightness", () => colourJitter({ brightness: [-1, 1] }), "-1"],
-    ["contrast", () => colourJitter({ contrast: Number.NaN }), "NaN"],
-    ["saturation", () => colourJitter({ saturation: [2, 1] }), "[2,1]"],
-    ["hue", () => colourJitter({ hue: 0.6 }), "0.6"],
-    ["hue", () => colourJitter({ hue: [-0.6, 0] }), "-0.6"],
-    ["channels", () => colourJitter()(make(new Uint8Array(2), [1, 1, 2]), at(1)), "2"]
+    ["brightness", () => colorJitter({ brightness: -0.1 }), "-0.1"],
+    ["brightness", () => colorJitter({ brightness: [-1, 1] }), "-1"],
+    ["contrast", () => colorJitter({ contrast: Number.NaN }), "NaN"],
+    ["saturation", () => colorJitter({ saturation: [2, 1] }), "[2,1]"],
+    ["hue", () => colorJitter({ hue: 0.6 }), "0.6"],
+    ["hue", () => colorJitter({ hue: [-0.6, 0] }), "-0.6"],
+    ["channels", () => colorJitter()(make(new Uint8Array(2), [1, 1, 2]), at(1)), "2"]
   ])("refuses %s that cannot be meant", (option, build, shown) => {
     expect(build).toThrow(InvalidOption)
     expect(build).toThrow(option)

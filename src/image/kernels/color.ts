@@ -1,5 +1,5 @@
 /**
- * Kernels that change colours in place: `pixels[from … to)`, of one or three channels side by side.
+ * Kernels that change colors in place: `pixels[from … to)`, of one or three channels side by side.
  *
  * Values stay within 0 … 255 for bytes, 0 … 1 for floats. Bytes drop the fraction after each kernel, as torchvision's
  * do. `other + (v − other) · factor` stands for the blend `v · factor + other · (1 − factor)`, because it gives `v`
@@ -19,33 +19,33 @@ export const brightness = (pixels: Pixels, from: number, to: number, factor: num
   }
 }
 
-/** Brings all values nearer to the mean of the greys, or further from it. @since 0.1.0 */
+/** Brings all values nearer to the mean of the grays, or further from it. @since 0.1.0 */
 export const contrast = (pixels: Pixels, from: number, to: number, channels: number, factor: number): void => {
   const bound = boundOf(pixels)
   let sum = 0
-  for (let at = from; at < to; at += channels) sum += channels === 3 ? greyOf(pixels, at) : (pixels[at] as number)
+  for (let at = from; at < to; at += channels) sum += channels === 3 ? grayOf(pixels, at) : (pixels[at] as number)
   const mean = sum / ((to - from) / channels)
   for (let at = from; at < to; at++) {
     pixels[at] = Math.min(Math.max(mean + ((pixels[at] as number) - mean) * factor, 0), bound) // below `to`
   }
 }
 
-/** Brings the values of each pixel nearer to its grey, or further from it; three channels. @since 0.1.0 */
+/** Brings the values of each pixel nearer to its gray, or further from it; three channels. @since 0.1.0 */
 export const saturation = (pixels: Pixels, from: number, to: number, factor: number): void => {
   const bound = boundOf(pixels)
   for (let first = from; first < to; first += 3) {
-    const grey = greyOf(pixels, first)
+    const gray = grayOf(pixels, first)
     for (let at = first; at < first + 3; at++) {
-      pixels[at] = Math.min(Math.max(grey + ((pixels[at] as number) - grey) * factor, 0), bound) // below `to`
+      pixels[at] = Math.min(Math.max(gray + ((pixels[at] as number) - gray) * factor, 0), bound) // below `to`
     }
   }
 }
 
-/** The grey of a pixel by the weights of ITU-R BT.601; of bytes without the fraction. */
-const greyOf = (pixels: Pixels, at: number): number => {
+/** The gray of a pixel by the weights of ITU-R BT.601; of bytes without the fraction. */
+const grayOf = (pixels: Pixels, at: number): number => {
   // A pixel has three channels here.
-  const grey = 0.2989 * (pixels[at] as number) + 0.587 * (pixels[at + 1] as number) + 0.114 * (pixels[at + 2] as number)
-  return pixels instanceof Uint8Array ? Math.floor(grey) : grey
+  const gray = 0.2989 * (pixels[at] as number) + 0.587 * (pixels[at + 1] as number) + 0.114 * (pixels[at + 2] as number)
+  return pixels instanceof Uint8Array ? Math.floor(gray) : gray
 }
 
 /** Turns hues by `shift` of the full circle, in the hexagonal HSV of Smith (1978); three channels. @since 0.1.0 */

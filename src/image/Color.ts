@@ -1,22 +1,22 @@
 /**
- * Colours.
+ * Colors.
  *
  * @since 0.1.0
  */
 import { finite, InvalidOption } from "../core/InvalidOption.ts"
 import { optionsOf } from "../core/Options.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
-import { brightness, contrast, hue, saturation } from "./kernels/colour.ts"
+import { brightness, contrast, hue, saturation } from "./kernels/color.ts"
 import { copy } from "./kernels/copy.ts"
 import { aroundZero, type RangeOption, rangeOf } from "./Options.ts"
 
 /** @since 0.1.0 */
-export interface ColourJitterOptions {
+export interface ColorJitterOptions {
   /** The range of the factor, from 0 (black) on; one number b is max(0, 1 − b) … 1 + b. Default: left as it is. */
   readonly brightness?: number | RangeOption
-  /** The range of the factor, from 0 (one grey) on; one number as for `brightness`. Default: left as it is. */
+  /** The range of the factor, from 0 (one gray) on; one number as for `brightness`. Default: left as it is. */
   readonly contrast?: number | RangeOption
-  /** The range of the factor, from 0 (greys) on; one number as for `brightness`. Default: left as it is. */
+  /** The range of the factor, from 0 (grays) on; one number as for `brightness`. Default: left as it is. */
   readonly saturation?: number | RangeOption
   /** The range of the turn, in parts of the circle, from −0.5 to 0.5; one number h is −h … h. Default: none. */
   readonly hue?: number | RangeOption
@@ -28,17 +28,17 @@ const CHANGES = 4
 /**
  * Changes brightness, contrast, saturation and hue by random amounts and in random order, as torchvision's
  * `v2.ColorJitter`. uint8 images of 0 … 255, float32 images of 0 … 1; results are held there, and bytes drop the
- * fraction after each change. Greyscale images keep what has no meaning for them: saturation and hue.
+ * fraction after each change. Grayscale images keep what has no meaning for them: saturation and hue.
  *
  * Draws a permutation of the four (0 brightness, 1 contrast, 2 saturation, 3 hue), then the amounts of those that are
  * given, in that order and not in the drawn one. A range that allows nothing but no change counts as not given.
  *
  * - brightness: v · factor
- * - contrast: blends with the mean grey of the image; of bytes, each pixel's grey is rounded down first
- * - saturation: blends with the pixel's own grey, 0.2989 red + 0.587 green + 0.114 blue, of bytes rounded down
+ * - contrast: blends with the mean gray of the image; of bytes, each pixel's gray is rounded down first
+ * - saturation: blends with the pixel's own gray, 0.2989 red + 0.587 green + 0.114 blue, of bytes rounded down
  * - hue: turns it in HSV; bytes come back as ⌊255.999 v⌋
  *
- * It belongs before `normalise`: behind it values lie outside of 0 … 1, where they would be cut off, so a run refuses
+ * It belongs before `normalize`: behind it values lie outside of 0 … 1, where they would be cut off, so a run refuses
  * that order when it is opened.
  *
  * Throws `InvalidOption` for options that are not as said; in a run, for images of other than one or three channels.
@@ -46,15 +46,15 @@ const CHANGES = 4
  * @example
  * import { Image, Rng, Tensor } from "furrow"
  *
- * const jitter = Image.colourJitter({ brightness: 0.2, contrast: 0.2, saturation: [0.5, 1.5], hue: 0.1 })
+ * const jitter = Image.colorJitter({ brightness: 0.2, contrast: 0.2, saturation: [0.5, 1.5], hue: 0.1 })
  * const photo = Tensor.make(new Uint8Array(32 * 32 * 3).fill(100), [32, 32, 3])
  * const rng = Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
  * console.assert(jitter(photo, rng).shape.join() === "32,32,3")
  *
  * @since 0.1.0
  */
-export const colourJitter = (options: ColourJitterOptions = {}): Drawing => {
-  optionsOf("Image.colourJitter", options, { brightness: true, contrast: true, saturation: true, hue: true })
+export const colorJitter = (options: ColorJitterOptions = {}): Drawing => {
+  optionsOf("Image.colorJitter", options, { brightness: true, contrast: true, saturation: true, hue: true })
   const ranges = [
     aroundOne("brightness", options.brightness),
     aroundOne("contrast", options.contrast),
@@ -63,7 +63,8 @@ export const colourJitter = (options: ColourJitterOptions = {}): Drawing => {
   ]
   return drawing({
     kind: "pixels",
-    name: "colourJitter",
+    name: "colorJitter",
+    nameInCursors: "colourJitter",
     unit: true,
     draws: true,
     options: { brightness: ranges[0], contrast: ranges[1], saturation: ranges[2], hue: ranges[3] },
