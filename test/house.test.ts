@@ -121,14 +121,7 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches",
     "scheduler/plan/RunPlan.ts: effect/Effect",
     "scheduler/plan/RunPlan.ts: effect/Option"
   ],
-  patches: [
-    "core/Concurrent.ts",
-    "scheduler/backends/threads/Entry.ts",
-    "scheduler/backends/threads/Nested.ts",
-    "scheduler/loader/Run.ts",
-    "seeding/ambient/Ambient.ts",
-    "seeding/ambient/Replacement.ts"
-  ]
+  patches: []
 }
 
 interface Source {

@@ -10,12 +10,10 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as FiberId from "effect/FiberId"
-import type * as FiberRefs from "effect/FiberRefs"
 import * as Runtime from "effect/Runtime"
 
 /** What a fiber finds set that the one that starts it has not. @since 0.1.0 */
-export type Setting = (refs: FiberRefs.FiberRefs, fiber: FiberId.Runtime) => FiberRefs.FiberRefs
+export type Setting = NonNullable<Runtime.RunForkOptions["updateRefs"]>
 
 /**
  * Runs the effects that `make` gives for 0 … `count − 1`, at most `concurrency` at once, each on a fiber of its own; they

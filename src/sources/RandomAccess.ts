@@ -10,10 +10,10 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import { concurrent } from "../core/Concurrent.ts"
-import { ownEffect } from "../core/ForeignEffect.ts"
 import { InvalidOption, shown, whole } from "../core/InvalidOption.ts"
 import { functionOf, optionsOf, textOf } from "../core/Options.ts"
 import { Made, type Parameters } from "../core/Parameters.ts"
+import { ownEffect } from "../patches/EffectVersion.ts"
 import type { Columnar } from "./Columnar.ts"
 
 /**

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 
+import * as Ambient from "../../patches/Ambient.ts"
 import type * as Rng from "../../random/Rng.ts"
-import * as Ambient from "../../seeding/ambient/Ambient.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import { errorOf, unwrapped } from "./ErrorLocation.ts"
 import { idle } from "./ForbiddenRng.ts"

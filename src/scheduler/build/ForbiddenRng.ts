@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import type * as Ambient from "../../patches/Ambient.ts"
 import * as Rng from "../../random/Rng.ts"
-import type * as Ambient from "../../seeding/ambient/Ambient.ts"
 
 class Idle extends Rng.Rng {
   readonly seed = { algorithm: "none", words: [] }

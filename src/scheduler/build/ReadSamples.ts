@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { concurrent } from "../../core/Concurrent.ts"
-import * as Ambient from "../../seeding/ambient/Ambient.ts"
+import * as Ambient from "../../patches/Ambient.ts"
 import { DatasetError, IndexError, Plain } from "../../sources/RandomAccess.ts"
 import type { AttemptError } from "./Attempt.ts"
 import type { BatchRows } from "./BatchRows.ts"

@@ -7,7 +7,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { concurrent } from "../../core/Concurrent.ts"
-import * as Ambient from "../../seeding/ambient/Ambient.ts"
+import * as Ambient from "../../patches/Ambient.ts"
 import { Plain } from "../../sources/RandomAccess.ts"
 import type { Program } from "../plan/Program.ts"
 import type { PlainStage } from "../plan/Steps.ts"

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { shown } from "../../core/InvalidOption.ts"
-import * as Ambient from "../../seeding/ambient/Ambient.ts"
+import * as Ambient from "../../patches/Ambient.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import type { Order, RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"

@@ -3,18 +3,16 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Tracer from "effect/Tracer"
 import { checked, InvalidOption, whole } from "../../core/InvalidOption.ts"
 import type { Names } from "../../core/Options.ts"
+import * as Ambient from "../../patches/Ambient.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
-import * as Ambient from "../../seeding/ambient/Ambient.ts"
 import type { Failure } from "../backends/Backend.ts"
 import { Workers } from "../backends/Workers.ts"
 import * as FailurePolicy from "../build/FailurePolicy.ts"
@@ -34,9 +32,6 @@ import { NAMES, type Options, pipelineOf, resolve, settings } from "./RunOptions
 import * as Verify from "./Verify.ts"
 import * as Building from "./WorkerFibers.ts"
 import { WorkerQueues } from "./WorkerQueues.ts"
-
-/** What takes spans where nobody has said what should; its spans are seen by nobody. */
-const untraced = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
 /** Opens a run for the code at `site`, which called the function `of`; `names` are its options. @since 0.1.0 */
 export const open = <C, E, R>(
@@ -59,7 +54,7 @@ export const open = <C, E, R>(
       return settings(options, of, names)
     })
     const { backend, count: workers, start } = yield* Workers
-    const traced = Ambient.ownTracer(yield* Effect.tracer) !== untraced
+    const traced = yield* Ambient.traced
     // As many queues as there are queues; more are never asked.
     const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch, workers) : undefined
     const runPlan = yield* RunPlan.make(pipeline, workers, options, { times: recorder?.times, traced })

@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
-import { ownLayer } from "../../core/ForeignEffect.ts"
+import { ownLayer } from "../../patches/EffectVersion.ts"
 
 /** What was opened, and what its layer gave. */
 interface Opened<A, R> {

@@ -1,8 +1,8 @@
 /** What seeds cost: a fresh stream at its coordinates, and the guard over Math.random. */
 import { Effect } from "effect"
+import * as Ambient from "../../../src/patches/Ambient.ts"
 import * as Philox from "../../../src/random/generators/Philox.ts"
 import { Xoshiro128 } from "../../../src/random/generators/Xoshiro128.ts"
-import * as Ambient from "../../../src/seeding/ambient/Ambient.ts"
 import { interleaved } from "../measure.ts"
 import { bar, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
 

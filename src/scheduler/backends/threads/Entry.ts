@@ -7,9 +7,10 @@
  * @since 0.1.0
  */
 import { ownThread } from "../../../core/runtime.ts"
+import * as GlobalMark from "../../../patches/GlobalMark.ts"
 
-/** The key of `globalThis` under which a thread that loads a bundle says that it is one of Furrow's. */
-const KEY = Symbol.for("furrow/thread")
+/** The mark by which a thread that loads a bundle says that it is one of Furrow's. */
+const MARK = "thread"
 
 const own = import.meta.url
 
@@ -32,14 +33,14 @@ const INSIDE =
  */
 export const entry = (module: string): URL | string => {
   // In a bundle the program of a module that lacks its guard runs before the thread's own begins.
-  if (Reflect.get(globalThis, KEY) !== undefined) throw new Error(INSIDE)
+  if (GlobalMark.get(MARK) !== undefined) throw new Error(INSIDE)
   if (!bundled) return new URL(`../../../thread${own.slice(-3)}`, own)
   const load = (url: string): string => `import(${JSON.stringify(url)})`
-  const key = `globalThis[Symbol.for(${JSON.stringify(Symbol.keyFor(KEY))})]`
-  return `${key} = "wanted"; ${load(module)}.catch(() => {}).then(() => ${key} === "wanted" && ${load(own)})`
+  const mark = GlobalMark.expression(MARK)
+  return `${mark} = "wanted"; ${load(module)}.catch(() => {}).then(() => ${mark} === "wanted" && ${load(own)})`
 }
 
-if (ownThread() !== undefined && Reflect.get(globalThis, KEY) === "wanted") {
-  Reflect.set(globalThis, KEY, "started")
+if (ownThread() !== undefined && GlobalMark.get(MARK) === "wanted") {
+  GlobalMark.set(MARK, "started")
   void import("../../../thread.ts")
 }

@@ -4,18 +4,16 @@
  *
  * @since 0.1.0
  */
-
-/** On the global object, since a thread may hold more than one copy of this package. */
-const KEY = Symbol.for("furrow/refused")
+import * as GlobalMark from "../../../patches/GlobalMark.ts"
 
 /** Marks this realm as one of Furrow's threads. `refused` is told when somebody opens threads in it. @since 0.1.0 */
 export const markThread = (refused: (reason: string) => void): void => {
-  Object.defineProperty(globalThis, KEY, { value: refused })
+  GlobalMark.set("refused", refused)
 }
 
 /** Why threads cannot be opened here; `undefined` where they can. Tells the thread's owner, whoever swallows the error. @since 0.1.0 */
 export const refuse = (): string | undefined => {
-  const refused: unknown = Reflect.get(globalThis, KEY)
+  const refused: unknown = GlobalMark.get("refused")
   if (typeof refused !== "function") return undefined
   refused(REASON)
   return REASON

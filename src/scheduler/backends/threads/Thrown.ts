@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import { InvalidOption, shown } from "../../../core/InvalidOption.ts"
-import { AmbientRandomness } from "../../../seeding/ambient/Ambient.ts"
+import { AmbientRandomness } from "../../../patches/Ambient.ts"
 import { CoordinatesError } from "../../../seeding/Coordinates.ts"
 import { DatasetChanged, StageError } from "../../build/StageError.ts"
 import { DigestError } from "../../loader/Digest.ts"

@@ -4,12 +4,12 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { Context, DefaultServices, Effect, Exit, Layer, Random, Scope, Stream, Tracer } from "effect"
-import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
-import * as Workers from "../../../src/scheduler/backends/Workers.ts"
-import * as Scheduler from "../../../src/scheduler/loader/Scheduler.ts"
-import * as SeedPolicy from "../../../src/seeding/SeedPolicy.ts"
-import * as Dataset from "../../../src/sources/Dataset.ts"
-import * as frozen from "../../support/threaded/frozen.ts"
+import * as Pipeline from "../../src/pipeline/Pipeline.ts"
+import * as Workers from "../../src/scheduler/backends/Workers.ts"
+import * as Scheduler from "../../src/scheduler/loader/Scheduler.ts"
+import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
+import * as Dataset from "../../src/sources/Dataset.ts"
+import * as frozen from "../support/threaded/frozen.ts"
 
 /** All that a run may change. */
 const world = () => ({
@@ -266,7 +266,7 @@ describe("what changes while a run is open", () => {
 })
 
 describe("a thread whose Math is frozen", () => {
-  const module = new URL("../../support/threaded/frozen.ts", import.meta.url)
+  const module = new URL("../support/threaded/frozen.ts", import.meta.url)
   const run = (name: "guarded" | "left") =>
     Stream.runCount(Scheduler.stream(name === "left" ? frozen.left : frozen.guarded, { epochs: 1 })).pipe(
       Effect.match({ onFailure: (error): unknown => error, onSuccess: (count): unknown => count }),

@@ -15,22 +15,20 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import * as GlobalValue from "effect/GlobalValue"
-import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { checked, InvalidOption } from "../../core/InvalidOption.ts"
-import { type Rng, toRandom } from "../../random/Rng.ts"
+import { checked, InvalidOption } from "../core/InvalidOption.ts"
+import { type Rng, toRandom } from "../random/Rng.ts"
+import * as EffectInternals from "./EffectInternals.ts"
 import * as Replacement from "./Replacement.ts"
 
 /** What becomes of ambient randomness in a stage. @since 0.1.0 */
@@ -219,17 +217,16 @@ const exempt = once((tracer: Tracer.Tracer): Tracer.Tracer => {
   return own
 })
 
-/** The tracer that a program was given, where what it finds is one that stands for it while runs are open. @since 0.1.0 */
-export const ownTracer = (tracer: Tracer.Tracer): Tracer.Tracer => {
+/** The tracer that a program was given, if what it finds is one that stands for it while runs are open. */
+const ownTracer = (tracer: Tracer.Tracer): Tracer.Tracer => {
   const own = standsFor.get(tracer)
   return own === undefined ? tracer : ownTracer(own)
 }
 
-/** Where Effect keeps the hashes of objects that it tells apart by identity. */
-const hashes: WeakMap<object, number> = GlobalValue.globalValue(
-  Symbol.for("effect/Hash/randomHashCache"),
-  () => new WeakMap()
-)
+const untraced = EffectInternals.live(Tracer.Tracer)
+
+/** Whether the program has a tracer of its own, other than the one that Effect falls back to, whose spans nobody sees. @since 0.1.0 */
+export const traced: Effect.Effect<boolean> = Effect.map(Effect.tracer, (tracer) => ownTracer(tracer) !== untraced)
 
 /**
  * Governs ambient randomness for as long as the scope is open. Runs that overlap share one installation; the last to
@@ -326,29 +323,13 @@ const governGlobals = (undo: Replaced["undo"]): void => {
 
 /** What Effect falls back to in a fiber that was given no `Random`, and what it draws for itself. */
 const governEffect = (undo: Replaced["undo"]): void => {
-  // `Effect.runSync(Random.next)` inside plain code.
-  const services = DefaultServices.liveServices.unsafeMap
-  const exchange = <A>(key: string, own: A, replacement: A): void => {
-    if (own === replacement) return
-    services.set(key, replacement)
-    undo.set(replacement, () => {
-      if (services.get(key) === replacement) services.set(key, own)
-    })
-  }
-  const live = Context.get(DefaultServices.liveServices, Random.Random)
-  const tracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
-  exchange(Random.Random.key, live, governing.has(live) ? live : govern(live))
-  exchange(Tracer.Tracer.key, tracer, standsFor.has(tracer) ? tracer : exempt(tracer))
-
-  // Effect asks here whether an object has a hash, before it draws one: now it always has.
-  if (Object.hasOwn(hashes, "has")) return
-  const hasHash = (self: object): boolean => {
-    if (WeakMap.prototype.has.call(hashes, self)) return true
-    hashes.set(self, Hash.number(Math.floor(exempted(Math.random) * Number.MAX_SAFE_INTEGER)))
-    return true
-  }
-  Object.defineProperty(hashes, "has", { value: hasHash, configurable: true })
-  undo.set(hasHash, () => Reflect.deleteProperty(hashes, "has"))
+  const all = [
+    // `Effect.runSync(Random.next)` inside plain code.
+    EffectInternals.exchange(Random.Random, (live) => (governing.has(live) ? live : govern(live))),
+    EffectInternals.exchange(Tracer.Tracer, (live) => (standsFor.has(live) ? live : exempt(live))),
+    EffectInternals.hashesBy(() => exempted(Math.random))
+  ]
+  for (const made of all) if (made !== undefined) undo.set(made.replacement, made.undo)
 }
 
 /** RFC 9562, version 4: 122 random bits, version and variant in their places. */

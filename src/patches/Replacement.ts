@@ -19,6 +19,12 @@ export interface Target {
   readonly wrap: (original: (...args: ReadonlyArray<unknown>) => unknown) => (...args: Array<never>) => unknown
 }
 
+/** A replacement, and what puts back what it stands for. @since 0.1.0 */
+export interface Replaced {
+  readonly replacement: unknown
+  readonly undo: () => void
+}
+
 /** How to put back what a replacement stands for. One map for the process: the module may be loaded twice. */
 const undoOf: WeakMap<object, () => void> = GlobalValue.globalValue(
   Symbol.for("furrow/Ambient/replacements"),
@@ -62,11 +68,7 @@ const holderOf = (object: object, key: string): object => {
  *
  * @since 0.1.0
  */
-export const replace = ({
-  key,
-  object,
-  wrap
-}: Target): { readonly replacement: unknown; readonly undo: () => void } | undefined => {
+export const replace = ({ key, object, wrap }: Target): Replaced | undefined => {
   const original = current(object, key)
   if (typeof original !== "function") return undefined
   // An earlier replacement is there still, or again: it could not be removed, or somebody put it back.

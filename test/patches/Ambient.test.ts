@@ -16,15 +16,15 @@ import {
   Stream,
   Tracer
 } from "effect"
-import type { Batch } from "../../../src/pipeline/Batch.ts"
-import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
-import * as Rng from "../../../src/random/Rng.ts"
-import * as Workers from "../../../src/scheduler/backends/Workers.ts"
-import { StageError } from "../../../src/scheduler/build/StageError.ts"
-import * as Scheduler from "../../../src/scheduler/loader/Scheduler.ts"
-import * as Ambient from "../../../src/seeding/ambient/Ambient.ts"
-import * as SeedPolicy from "../../../src/seeding/SeedPolicy.ts"
-import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Ambient from "../../src/patches/Ambient.ts"
+import type { Batch } from "../../src/pipeline/Batch.ts"
+import * as Pipeline from "../../src/pipeline/Pipeline.ts"
+import * as Rng from "../../src/random/Rng.ts"
+import * as Workers from "../../src/scheduler/backends/Workers.ts"
+import { StageError } from "../../src/scheduler/build/StageError.ts"
+import * as Scheduler from "../../src/scheduler/loader/Scheduler.ts"
+import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
+import * as Dataset from "../../src/sources/Dataset.ts"
 
 /** Everything that a run may change of the world around it. */
 const world = () => ({

@@ -9,8 +9,8 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { Cause, Context, Effect, Exit, Layer, Stream } from "effect"
 import { getCurrentVersion } from "effect/ModuleVersion"
 import * as Effect4 from "effect4"
-import { foreign } from "../../src/core/ForeignEffect.ts"
 import { Dataset, furrow, Pipeline, Scheduler, Workers } from "../../src/index.ts"
+import { foreign } from "../../src/patches/EffectVersion.ts"
 import { pipeline, staged } from "../support/threaded/four.ts"
 
 const version = getCurrentVersion()
