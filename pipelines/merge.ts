@@ -50,7 +50,10 @@ const command = Command.make("merge", options, (flags) =>
       batchSize: flags.batchSize,
       uneven: flags.uneven,
       limit: Option.getOrUndefined(flags.limit)
-    }).pipe(Effect.provide(Layer.succeed(SeedPolicy.SeedPolicy, policy)), Effect.provide(Workers.fibers(flags.workers)))
+    }).pipe(
+      Effect.provide(Layer.succeed(SeedPolicy.SeedPolicy, policy)),
+      Effect.provide(Workers.fibers({ workers: flags.workers }))
+    )
     for (const { digest, rank, samples } of result.ranks) {
       print(`rank ${rank} of ${flags.world}  ${String(samples).padStart(8)} samples  ${digest}`)
     }

@@ -102,8 +102,9 @@ const command = Command.make("train", options, (flags) =>
       Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
       Effect.provide(
         flags.backend === "fibers"
-          ? Workers.fibers(flags.workers)
-          : Workers[flags.backend](flags.workers, {
+          ? Workers.fibers({ workers: flags.workers })
+          : Workers[flags.backend]({
+              workers: flags.workers,
               pipeline: import.meta.resolve("./train/Threaded.ts"),
               config: {
                 batchSize: flags.batchSize,

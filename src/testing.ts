@@ -173,7 +173,7 @@ export class Recording extends Context.Tag("furrow/testing/Recording")<
  *   yield* Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 }))
  *   return yield* (yield* Recording).draws
  * })
- * const draws = await program.pipe(Effect.provide(recording()), Effect.provide(Workers.fibers(2)), Effect.runPromise)
+ * const draws = await program.pipe(Effect.provide(recording()), Effect.provide(Workers.fibers({ workers: 2 })), Effect.runPromise)
  * console.assert(draws.map(({ coordinates }) => coordinates.index).join() === "0,1,2,3")
  *
  * @since 0.1.0

@@ -32,7 +32,7 @@ const seeded = SeedPolicy.epochWorker({ seed: 42 })
 /** Runs a pipeline to its end. */
 const run = (pipeline: Runnable, options: PartialOptions = {}, workers = 2) =>
   Stream.runDrain(Scheduler.stream(pipeline, { replay: true, epochs: 1, ...options })).pipe(
-    Effect.provide(Layer.merge(seeded, Workers.fibers(workers)))
+    Effect.provide(Layer.merge(seeded, Workers.fibers({ workers })))
   )
 
 /** Calls what throws where it is called. */
@@ -541,7 +541,9 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
     {
       what: "that draws, without a policy",
       act: () => {
-        const bare = Stream.runDrain(Scheduler.stream(noisy, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
+        const bare = Stream.runDrain(Scheduler.stream(noisy, { epochs: 1 })).pipe(
+          Effect.provide(Workers.fibers({ workers: 1 }))
+        )
         // As above.
         return bare as Effect.Effect<void, Scheduler.LoaderError>
       },
@@ -664,7 +666,7 @@ describe("a stage that throws", () => {
       Pipeline.augment("noise", (x, rng) => [x, rng.word()]),
       Pipeline.batchWith(4, (samples) => samples.slice())
     )
-    const layer = Layer.merge(seeded, Workers.fibers(3))
+    const layer = Layer.merge(seeded, Workers.fibers({ workers: 3 }))
     const delivered = await Stream.runCollect(Scheduler.stream(words, { epochs: 2 })).pipe(
       Effect.map((batches) => Array.from(batches).flatMap(({ columns }) => columns)),
       Effect.provide(layer),
@@ -726,7 +728,7 @@ describe("a stage that throws", () => {
     )
     const failed = await Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
       Effect.catchTag("StageError", ({ failure, stage }) => Effect.succeed([failure?._tag, failure?.path, stage])),
-      Effect.provide(Workers.fibers(2)),
+      Effect.provide(Workers.fibers({ workers: 2 })),
       Effect.runPromise
     )
     expect(failed).toEqual(["NotFound", "3.png", "load"])
@@ -742,7 +744,8 @@ describe("a stage that throws", () => {
     )
     const seen: Array<number> = []
     const loop = async () => {
-      for await (const batch of Scheduler.iterate(pipeline, Workers.fibers(3), { epochs: 1 })) seen.push(batch.index)
+      for await (const batch of Scheduler.iterate(pipeline, Workers.fibers({ workers: 3 }), { epochs: 1 }))
+        seen.push(batch.index)
     }
     await expect(loop()).rejects.toMatchObject({ _tag: "StageError", batch: 3, sample: 6 })
     expect(seen).toEqual([0, 1, 2])

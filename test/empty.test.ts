@@ -55,9 +55,9 @@ const samplers: Readonly<Record<string, Sampler.Sampler<SeedPolicy.SeedPolicy>>>
 
 const threads = { pipeline: new URL("./support/threaded/numbers.ts", import.meta.url) }
 const backends: Readonly<Record<string, Layer.Layer<Workers.Workers, InvalidOption.InvalidOption>>> = {
-  fibers: Workers.fibers(2),
-  threads: Workers.threads(2, threads),
-  auto: Workers.auto(2, threads)
+  fibers: Workers.fibers({ workers: 2 }),
+  threads: Workers.threads({ workers: 2, ...threads }),
+  auto: Workers.auto({ workers: 2, ...threads })
 }
 
 describe.each(Object.entries(datasets))("%s", (_, dataset) => {
@@ -83,7 +83,8 @@ describe.each(Object.entries(datasets))("%s", (_, dataset) => {
   test("for await", async () => {
     const pipeline = Pipeline.from(dataset).pipe(Pipeline.batch(2))
     const loop = async () => {
-      for await (const _ of Scheduler.iterate(pipeline, Workers.fibers(1), { epochs: 1 })) throw new Error("a batch")
+      for await (const _ of Scheduler.iterate(pipeline, Workers.fibers({ workers: 1 }), { epochs: 1 }))
+        throw new Error("a batch")
     }
     await expect(loop()).rejects.toBeInstanceOf(InvalidOption.InvalidOption)
   })
@@ -123,7 +124,7 @@ describe("an audit of a sampler that throws", () => {
 test("what is no pipeline, and a stream without a name, fail and do not die", async () => {
   const none = null as never // from code without types
   const failed = <A, E>(effect: Effect.Effect<A, E, SeedPolicy.SeedPolicy | Workers.Workers>) =>
-    Effect.runPromise(Effect.flip(Effect.provide(effect, Layer.merge(seeded, Workers.fibers(1)))))
+    Effect.runPromise(Effect.flip(Effect.provide(effect, Layer.merge(seeded, Workers.fibers({ workers: 1 })))))
   for (const effect of [
     Effect.scoped(Scheduler.open(none, { epochs: 1 })),
     Stream.runDrain(Scheduler.stream(none, { epochs: 1 })),

@@ -63,7 +63,7 @@ const expected = (options: Scheduler.Options) =>
   }).pipe(
     Effect.scoped,
     Effect.provide(SeedPolicy.epochWorker({ seed: 42 })),
-    Effect.provide(Workers.fibers(2)),
+    Effect.provide(Workers.fibers({ workers: 2 })),
     Effect.runPromise
   )
 
@@ -610,7 +610,7 @@ describe("furrow", () => {
       [{ seed: 42, epochs: 1, policy: "toString" }, "policy"],
       [{ epochs: 1, policy: "elastic" }, "seed"],
       [{ seed: 42, epochs: 1, policy: SeedPolicy.elastic({ seed: 42 }) }, "seed"],
-      [{ seed: 42, epochs: 1, workers: Workers.fibers(2), threads: { pipeline: module } }, "threads"],
+      [{ seed: 42, epochs: 1, workers: Workers.fibers({ workers: 2 }), threads: { pipeline: module } }, "threads"],
       [{ seed: 42, epochs: 1, layer: {} }, "layer"],
       [{ seed: 42, epochs: 1, signal: {} }, "signal"],
       [{ seed: 42, epochs: 1, order: "fast" }, "order"],
@@ -768,7 +768,7 @@ describe.skipIf(runtime.name !== "bun")("a forgotten seed", () => {
         'import { Dataset, furrow, Pipeline, Sampler, Scheduler, Workers } from "furrow"',
         "const own = Pipeline.from(Dataset.range(9)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(3))",
         "furrow(own, { epochs: 1 })",
-        "Scheduler.iterate(own, Workers.fibers(2), { epochs: 1 })",
+        "Scheduler.iterate(own, Workers.fibers({ workers: 2 }), { epochs: 1 })",
         "furrow(own, { seed: 42 })"
       ].join("\n")
     )

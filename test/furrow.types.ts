@@ -21,7 +21,7 @@ declare const partial: { readonly epochs?: number }
 // What draws needs a seed, or a policy as a value.
 furrow(drawing, { epochs: 1, seed: 42 })
 furrow(drawing, { epochs: 1, seed: "name", policy: "elastic", workers: 4 })
-furrow(drawing, { epochs: 1, policy: SeedPolicy.elastic({ seed: 42 }), workers: Workers.fibers(3) })
+furrow(drawing, { epochs: 1, policy: SeedPolicy.elastic({ seed: 42 }), workers: Workers.fibers({ workers: 3 }) })
 furrow(drawing, { epochs: 1, policy: recording() })
 furrow(drawing, { epochs: 1, policy: constant(), failures: FailurePolicy.fail })
 // @ts-expect-error: no seed
@@ -56,7 +56,7 @@ furrow(served, { epochs: 1 })
 // @ts-expect-error: the layer has no Disk
 furrow(served, { epochs: 1, layer: Layer.empty })
 // @ts-expect-error: the layer has no Disk
-Scheduler.iterate(served, Workers.fibers(1), { epochs: 1 })
+Scheduler.iterate(served, Workers.fibers({ workers: 1 }), { epochs: 1 })
 
 // @ts-expect-error: a pipeline of numbers delivers no batches
 furrow(numbers, { epochs: 1 })

@@ -17,7 +17,7 @@ type Call = (given: never) => unknown
 const numbers = Dataset.range(4)
 const samples = Pipeline.from(numbers)
 const batched = samples.pipe(Pipeline.batch(2))
-const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), Workers.fibers(1))
+const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), Workers.fibers({ workers: 1 }))
 const script = { pipeline: "file:///app/pipeline.ts" }
 
 /** What takes options, and how: by the function's name, with what is given in their place. */
@@ -95,9 +95,9 @@ const takes: Readonly<Record<string, Call>> = {
   "SeedPolicy.elastic": (given) => SeedPolicy.elastic(given),
   "SeedPolicy.epochWorker": (given) => SeedPolicy.epochWorker(given),
   "SeedPolicy.make": (given) => SeedPolicy.make("mine", () => ({ algorithm: "xoshiro128**", words: [1] }), given),
-  "Workers.auto": (given) => Workers.auto(1, given),
-  "Workers.fibers": (given) => Workers.fibers(1, given),
-  "Workers.threads": (given) => Workers.threads(1, given),
+  "Workers.auto": (given) => Workers.auto(given),
+  "Workers.fibers": (given) => Workers.fibers(given),
+  "Workers.threads": (given) => Workers.threads(given),
   furrow: (given) => Furrow.furrow(batched, given),
   "testing.failing": (given) => testing.failing(given),
   "testing.scripted": (given) => testing.scripted(given)
@@ -213,7 +213,7 @@ describe("options within options", () => {
     "Pipeline.batch dtypes": (dtypes) => samples.pipe(Pipeline.batch(2, { dtypes })),
     "Dataset.split parts": (parts) => numbers.pipe(Dataset.split(parts)),
     "Dataset.fromColumns columns": (columns) => Dataset.fromColumns(columns),
-    "Workers.auto pays": (pays) => Workers.auto(1, { ...script, pays }),
+    "Workers.auto pays": (pays) => Workers.auto({ workers: 1, ...script, pays }),
     "testing.scripted draws": (draws) => testing.scripted({ crop: draws })
   }
   const cases = Object.entries(within).flatMap(([what, call]) =>
@@ -314,8 +314,8 @@ describe("flags that are texts", () => {
     padLast: (padLast) => Pipeline.batchWith(2, (all) => all, { padLast }),
     padIfNeeded: (padIfNeeded) => Furrow.Image.randomCrop({ size: 2, padIfNeeded }),
     clip: (clip) => Furrow.Image.gaussianNoise({ clip }),
-    reuse: (reuse) => Workers.fibers(1, { reuse }),
-    debug: (debug) => Workers.threads(1, { ...script, debug }),
+    reuse: (reuse) => Workers.fibers({ workers: 1, reuse }),
+    debug: (debug) => Workers.threads({ workers: 1, ...script, debug }),
     elastic: (elastic) => SeedPolicy.make("mine", () => ({ algorithm: "xoshiro128**", words: [1] }), { elastic }),
     shuffle: (shuffle) => Furrow.PyTorch.epochSeeds({ torch: 1, shuffle })
   }

@@ -100,7 +100,7 @@ const rows = (options: PartialOptions = {}, workers = 2) =>
         Array.from(index.data, (value, row) => ({ index: value, crop: crop.data[row], noise: noise.data[row] }))
       )
     ),
-    Effect.provide(Workers.fibers(workers))
+    Effect.provide(Workers.fibers({ workers }))
   )
 
 describe("constant", () => {
@@ -342,7 +342,7 @@ describe("scripted", () => {
       Pipeline.batch(1)
     )
     const made = async (crop: ReadonlyArray<number>, flip: number) => {
-      const layer = Layer.merge(scripted({ crop, flip: [flip] }), Workers.fibers(1))
+      const layer = Layer.merge(scripted({ crop, flip: [flip] }), Workers.fibers({ workers: 1 }))
       for await (const { columns } of Scheduler.iterate(images, layer, { replay: true, epochs: 1 }))
         return Array.from(columns.data)
       throw new Error("there is one batch")
@@ -371,7 +371,7 @@ describe("a double that names a stage which is not there", () => {
     Stream.runDrain(Scheduler.stream(own, { epochs: 1 })).pipe(
       Effect.match({ onFailure: (error): unknown => error, onSuccess: () => "ran" }),
       Effect.provide(policy),
-      Effect.provide(Workers.fibers(workers)),
+      Effect.provide(Workers.fibers({ workers })),
       Effect.runPromise
     )
   const none = (name: string, policy: string) => ({
@@ -535,7 +535,7 @@ describe("recording", () => {
     const draws = await Effect.gen(function* () {
       yield* Stream.runDrain(Scheduler.stream(waits, { epochs: 1 }))
       return yield* (yield* Recording).draws
-    }).pipe(Effect.provide(recording()), Effect.provide(Workers.fibers(1)), Effect.runPromise)
+    }).pipe(Effect.provide(recording()), Effect.provide(Workers.fibers({ workers: 1 })), Effect.runPromise)
     expect(draws.map(({ coordinates }) => coordinates.index)).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
   })
 
@@ -617,7 +617,7 @@ describe("failing", () => {
       Stream.runForEach((batch) => Effect.sync(() => taken.push(batch.index))),
       Effect.flip,
       Effect.provide(failing({ stage: "noise", batch: 2 })),
-      Effect.provide(Workers.fibers(2))
+      Effect.provide(Workers.fibers({ workers: 2 }))
     )
     const error = await Effect.runPromise(program)
     expect(error).toMatchObject({ _tag: "CoordinatesError", policy: "failing", coordinates: { batch: 2, position: 4 } })

@@ -37,5 +37,5 @@ export const draw = ({ epochs, layer, workers }: Chapter): Effect.Effect<Readonl
     }),
     Effect.map(({ all }) => all),
     Effect.provide(layer),
-    Effect.provide(Workers.fibers(workers))
+    Effect.provide(Workers.fibers({ workers }))
   )

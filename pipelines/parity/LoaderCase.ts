@@ -111,6 +111,6 @@ export const rows = (own: LoaderCase): Effect.Effect<ReadonlyArray<Row>, Error> 
       Stream.runCollect,
       Effect.map((chunk) => Array.from(chunk)),
       Effect.provide(layer(own)),
-      Effect.provide(Workers.fibers(own.num_workers))
+      Effect.provide(Workers.fibers({ workers: own.num_workers }))
     )
   )

@@ -208,7 +208,7 @@ export const train = (
         })),
         Effect.map(({ all, right }) => right / all),
         // Threads make the training's batches and no others.
-        Effect.provide(Workers.fibers(1))
+        Effect.provide(Workers.fibers({ workers: 1 }))
       )
 
     const step = (batch: Digits) =>

@@ -59,7 +59,7 @@ export const EXAMPLES = 5
  * })
  * const report = await program.pipe(
  *   Effect.provide(SeedAudit.counting(SeedPolicy.epochWorker({ seed: 42 }))),
- *   Effect.provide(Workers.fibers(2)),
+ *   Effect.provide(Workers.fibers({ workers: 2 })),
  *   Effect.runPromise
  * )
  * // Three orders, and a state for each sample of each epoch.

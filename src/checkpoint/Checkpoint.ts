@@ -99,7 +99,7 @@ export interface Service {
  *   }
  *   yield* checkpoint.save({ cursor: yield* loader.cursor, state: { json: sum } })
  *   return sum
- * }).pipe(Effect.scoped, Effect.provide(Workers.fibers(2)))
+ * }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 2 })))
  *
  * const twice = Effect.all([go, go]).pipe(Effect.provide(Checkpoint.memory()))
  * console.assert((await Effect.runPromise(twice)).join() === "15,45")

@@ -54,7 +54,7 @@ export interface PlainOptions extends RunOptions {
   /** How many workers build batches: fibers, or threads with `threads`. Default 1. Or a value of `Workers`. */
   readonly workers?: number | Layer.Layer<Workers.Workers, unknown>
   /** Give each worker a thread of its own, which imports the pipeline from a module: `{ pipeline: import.meta.url }`. */
-  readonly threads?: Workers.ThreadOptions
+  readonly threads?: Omit<Workers.ThreadOptions, "workers">
   /** What happens to what fails: plain options, or a value of `FailurePolicy`. Default: the first error ends the run. */
   readonly failures?: Failures | Layer.Layer<FailurePolicy.FailurePolicy, unknown>
   /** Ends the run: a pending call rejects with the signal's reason, once all workers have ended. */
@@ -150,8 +150,9 @@ const working = ({ threads, workers = 1 }: AnyOptions): Layer.Layer<never, unkno
     const expected = "left out beside workers that are a value"
     throw new InvalidOption({ option: "threads", value: threads, expected })
   }
-  if (threads === undefined) return built(Workers.fibers(whole("workers", workers, 1, Workers.MAX)))
-  return built(Workers.threads(whole("workers", workers, 1, Workers.MAX_THREADS), threads))
+  if (threads === undefined) return built(Workers.fibers({ workers: whole("workers", workers, 1, Workers.MAX) }))
+  given("threads", threads, 'an object such as { pipeline: import.meta.resolve("./digits.ts") }')
+  return built(Workers.threads({ ...threads, workers: whole("workers", workers, 1, Workers.MAX_THREADS) }))
 }
 
 const retrying = (retry: NonNullable<Failures["retry"]>): Schedule.Schedule<unknown, StageError> => {

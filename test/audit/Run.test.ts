@@ -56,7 +56,7 @@ describe("run", () => {
       return { report: yield* (yield* SeedAudit.SeedAudit).report }
     }).pipe(
       Effect.provide(SeedAudit.counting(SeedPolicy.epochWorker({ seed: 42 }))),
-      Effect.provide(Workers.fibers(3)),
+      Effect.provide(Workers.fibers({ workers: 3 })),
       Effect.runPromise
     )
     const looked = audit(SeedPolicy.epochWorker({ seed: 42 }), { epochs: 2, workers: 3, samples: 40 })

@@ -25,7 +25,7 @@ const audit = <E>(
     yield* Stream.runDrain(Scheduler.stream(pipeline, { replay: true, epochs: 1, ...options }))
     const { report } = yield* SeedAudit.SeedAudit
     return yield* report
-  }).pipe(Effect.provide(SeedAudit.counting(policy)), Effect.provide(Workers.fibers(workers)), Effect.runPromise)
+  }).pipe(Effect.provide(SeedAudit.counting(policy)), Effect.provide(Workers.fibers({ workers })), Effect.runPromise)
 
 const samples = (size: number) => Pipeline.from(Dataset.range(size))
 const noise = Pipeline.augment("noise", (x: number, rng) => x + rng.float())
@@ -152,7 +152,7 @@ describe("the audited policy", () => {
       const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 1, digest: true })
       yield* Stream.runDrain(loader.stream)
       return yield* loader.digest
-    }).pipe(Effect.scoped, Effect.provide(layer), Effect.provide(Workers.fibers(2)), Effect.runPromise)
+    }).pipe(Effect.scoped, Effect.provide(layer), Effect.provide(Workers.fibers({ workers: 2 })), Effect.runPromise)
 
   test.each(policies)("%s gives the same batches as without an audit", async (_, policy) => {
     expect(await digest(SeedAudit.counting(policy))).toBe(await digest(policy))
@@ -174,7 +174,7 @@ describe("the audited policy", () => {
     const recorded = recording(SeedPolicy.epochWorker({ seed: 1 }))
     const layer = Layer.provideMerge(SeedAudit.counting(recorded), recorded)
     const { draws, report } = await Effect.runPromise(
-      program.pipe(Effect.provide(layer), Effect.provide(Workers.fibers(1)))
+      program.pipe(Effect.provide(layer), Effect.provide(Workers.fibers({ workers: 1 })))
     )
     expect(report.started).toBe(4)
     expect(draws).toHaveLength(4)
@@ -187,7 +187,7 @@ describe("the audited policy", () => {
     })
     const layer = SeedAudit.counting(failing({ stage: "noise" }))
     const { error, report } = await Effect.runPromise(
-      program.pipe(Effect.provide(layer), Effect.provide(Workers.fibers(1)))
+      program.pipe(Effect.provide(layer), Effect.provide(Workers.fibers({ workers: 1 })))
     )
     expect(error._tag).toBe("CoordinatesError")
     // The order of the epoch.
@@ -201,7 +201,9 @@ describe("the audited policy", () => {
       return yield* (yield* SeedAudit.SeedAudit).report
     })
     const layer = SeedAudit.counting(SeedPolicy.epochWorker({ seed: 42 }))
-    const report = await Effect.runPromise(twice.pipe(Effect.provide(layer), Effect.provide(Workers.fibers(2))))
+    const report = await Effect.runPromise(
+      twice.pipe(Effect.provide(layer), Effect.provide(Workers.fibers({ workers: 2 })))
+    )
     // The second run starts from the very states of the first.
     expect(report).toMatchObject({ started: 22, repeated: 11 })
     expect(await audit(pipeline, SeedPolicy.epochWorker({ seed: 42 }))).toMatchObject({ started: 11, repeated: 0 })

@@ -432,7 +432,7 @@ describe("a folder", () => {
           all.push(yield* loader.cursor)
         }
         return all
-      }).pipe(Effect.scoped, Effect.provide(Workers.fibers(1)), Effect.runPromise)
+      }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 1 })), Effect.runPromise)
     const ranked = (rank: number): Place =>
       Checkpoint.file({ directory: own, rank, world: 2, keep: 3 }).pipe(Layer.provide(BunContext.layer))
     const keepAll = async (rank: number, from: number, to: number) => {

@@ -33,7 +33,7 @@ const running = <A, E>(
   Effect.flatMap(Scheduler.open(pipeline, { epochs: EPOCHS, rank, world, from }), use).pipe(
     Effect.scoped,
     Effect.provide(policy),
-    Effect.provide(Workers.fibers(1))
+    Effect.provide(Workers.fibers({ workers: 1 }))
   )
 
 /** The cursors of a rank, by step. */

@@ -103,7 +103,7 @@ describe("channelsFirst", () => {
     const opened = (pipeline: Parameters<typeof Scheduler.open>[0]) =>
       Effect.runPromise(
         Effect.either(Effect.scoped(Scheduler.open(pipeline, { epochs: 1 }))).pipe(
-          Effect.provide(Workers.fibers(1)),
+          Effect.provide(Workers.fibers({ workers: 1 })),
           Effect.provide(SeedPolicy.epochWorker({ seed: 1 }))
         ) as Effect.Effect<Either.Either<unknown, unknown>, unknown>
       )

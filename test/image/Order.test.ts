@@ -11,7 +11,7 @@ type Stages = (pipeline: Pipeline.Pipeline<Sample>) => Pipeline.Pipeline<Sample,
 const images = Pipeline.from(
   Dataset.fromArray<Sample>([{ image: Tensor.make(new Uint8Array(12).fill(200), [2, 2, 3]) }])
 )
-const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(1))
+const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers({ workers: 1 }))
 
 const outcome = (stages: Stages) =>
   Stream.runDrain(Scheduler.stream(stages(images).pipe(Pipeline.batch(1)), { epochs: 1 })).pipe(

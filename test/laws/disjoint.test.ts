@@ -120,7 +120,7 @@ test("a whole run starts no state twice", async () => {
         return yield* (yield* SeedAudit.SeedAudit).report
       })
       const report = await program.pipe(
-        Effect.provide(Layer.merge(SeedAudit.counting(policyOf(own)), Workers.fibers(own.workers))),
+        Effect.provide(Layer.merge(SeedAudit.counting(policyOf(own)), Workers.fibers({ workers: own.workers }))),
         Effect.runPromise
       )
       expect(report.repeated).toBe(0)
@@ -166,7 +166,7 @@ test("nor do the ranks of one run, nor runs of neighbouring seeds, nor an epoch 
               })
             )
         }
-        const layer = Layer.merge(Layer.succeed(SeedPolicy.SeedPolicy, spy), Workers.fibers(3))
+        const layer = Layer.merge(Layer.succeed(SeedPolicy.SeedPolicy, spy), Workers.fibers({ workers: 3 }))
         await Effect.runPromise(
           Stream.runDrain(Scheduler.stream(pipeline(sampler), { epochs: 3, rank, world: 4 })).pipe(
             Effect.provide(layer)

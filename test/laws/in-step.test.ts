@@ -18,7 +18,9 @@ const module = new URL("../support/threaded/ranks.ts", import.meta.url)
 type Backend = "fibers" | "threads"
 
 const workersOf = (backend: Backend, count: number, config: RanksConfig): Layer.Layer<Workers.Workers, unknown> =>
-  backend === "fibers" ? Workers.fibers(count) : Workers.threads(count, { pipeline: module, config })
+  backend === "fibers"
+    ? Workers.fibers({ workers: count })
+    : Workers.threads({ workers: count, pipeline: module, config })
 
 /** Samples that fail are left out, as many as may be. */
 const skipping = FailurePolicy.skip({

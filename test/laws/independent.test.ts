@@ -38,7 +38,7 @@ const draws = (names: ReadonlyArray<string>, own: Conditions, plain: boolean) =>
       }
       return byPlace
     }),
-    Effect.provide(Layer.merge(recording(policyOf(own)), Workers.fibers(own.workers))),
+    Effect.provide(Layer.merge(recording(policyOf(own)), Workers.fibers({ workers: own.workers }))),
     Effect.runPromise
   )
 }

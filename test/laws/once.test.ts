@@ -160,8 +160,8 @@ const faultsOf = (times: fc.Arbitrary<number>, whole: boolean, maxLength = 5): f
     selector: ({ index }) => index
   })
 
-const fibers = (count: number) => () => Workers.fibers(count)
-const threads = (config: Config) => Workers.threads(2, { pipeline: module, name: "counted", config })
+const fibers = (count: number) => () => Workers.fibers({ workers: count })
+const threads = (config: Config) => Workers.threads({ workers: 2, pipeline: module, name: "counted", config })
 const untilWell = FailurePolicy.retry(Schedule.recurs(50))
 const none: ReadonlyArray<Fault> = []
 
@@ -272,7 +272,7 @@ describe("on fibers", () => {
       expect((yield* loader.stats).verified).toBe(0)
       yield* loader.verify
       return (yield* loader.stats).verified
-    }).pipe(Effect.scoped, Effect.provide(seeds), Effect.provide(Workers.fibers(1)), Effect.runPromise)
+    }).pipe(Effect.scoped, Effect.provide(seeds), Effect.provide(Workers.fibers({ workers: 1 })), Effect.runPromise)
     expect(verified).toBe(2)
     expect(Array.from(new Int32Array(config.calls))).toEqual(new Array(32).fill(2))
     await Effect.runPromise(Scheduler.replay(pipeline, { epoch: 0, batch: 1, workers: 1 }).pipe(Effect.provide(seeds)))
@@ -294,7 +294,7 @@ describe("on fibers", () => {
       const error = await Scheduler.open(pipeline, { epochs: 1, digest }).pipe(
         Effect.flatMap((loader) => Effect.flip(Stream.runDrain(loader.stream))),
         Effect.scoped,
-        Effect.provide(Workers.fibers(1)),
+        Effect.provide(Workers.fibers({ workers: 1 })),
         Effect.runPromise
       )
       expect(error).toMatchObject({ _tag: "StageError", stage: "once", batch: 2, sample: 9, position: 9 })

@@ -17,7 +17,7 @@ test("a pipeline that draws does not run without a policy", () => {
   ]
   for (const pipeline of pipelines) {
     const program = Effect.scoped(Scheduler.open(pipeline, { epochs: 1 })).pipe(
-      Effect.provide(Workers.fibers(1)),
+      Effect.provide(Workers.fibers({ workers: 1 })),
       Effect.flip
     )
     // The requirement that is left is what the compiler would refuse.

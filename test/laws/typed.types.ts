@@ -18,7 +18,7 @@ import {
 import { constant, failing, recording, scripted } from "../../src/testing.ts"
 
 const numbers = Pipeline.from(Dataset.range(10))
-const workers = Workers.fibers(2)
+const workers = Workers.fibers({ workers: 2 })
 const policy = SeedPolicy.epochWorker({ seed: 42 })
 
 const run = <A, E>(program: Effect.Effect<A, E>): Effect.Effect<A, E> => program

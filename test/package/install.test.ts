@@ -44,8 +44,8 @@ const digest = (workers) =>
   )
 
 if (isMainThread) {
-  const fibers = await digest(Workers.fibers(2))
-  const threads = await digest(Workers.threads(2, { pipeline: import.meta.url }))
+  const fibers = await digest(Workers.fibers({ workers: 2 }))
+  const threads = await digest(Workers.threads({ workers: 2, pipeline: import.meta.url }))
   console.log(JSON.stringify({ fibers, threads, kernels: globalThis.kernels }))
 }
 `
@@ -92,7 +92,7 @@ import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
 
 const pipeline = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
 if (isMainThread) {
-  const workers = Workers.threads(1, { pipeline: new URL("./left-behind.ts", import.meta.url) })
+  const workers = Workers.threads({ workers: 1, pipeline: new URL("./left-behind.ts", import.meta.url) })
   const run = Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(workers))
   const error = await Effect.runPromise(Effect.flip(run))
   console.log(JSON.stringify({ tag: error._tag, message: error.message }))
@@ -112,7 +112,7 @@ import { Dataset, Pipeline, Scheduler, Workers } from "furrow"
 
 export const pipeline = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
 if (import.meta.main) {
-  const workers = Workers.threads(1, { pipeline: import.meta.url })
+  const workers = Workers.threads({ workers: 1, pipeline: import.meta.url })
   await Effect.runPromise(Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(workers)))
 }
 `
@@ -178,7 +178,7 @@ import * as Checkpoint from "furrow/Checkpoint"
 const pipeline = Pipeline.from(Dataset.range(100)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(16))
 const layer: Layer.Layer<SeedPolicy.SeedPolicy | Workers.Workers, unknown> = Layer.merge(
   SeedPolicy.epochWorker({ seed: 42 }),
-  Workers.fibers(2)
+  Workers.fibers({ workers: 2 })
 )
 const run: Effect.Effect<void, unknown> = Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
   Effect.provide(layer)

@@ -41,13 +41,13 @@ const digest = Effect.scoped(
   })
 )
 
-const live = await Effect.runPromise(digest.pipe(Effect.provide(policy), Effect.provide(Workers.fibers(3))))
+const live = await Effect.runPromise(digest.pipe(Effect.provide(policy), Effect.provide(Workers.fibers({ workers: 3 }))))
 const double = await Effect.runPromise(
   Effect.gen(function* () {
     yield* digest
     const { draws } = yield* Recording
     return (yield* draws).filter(({ coordinates }) => coordinates.stage.name === "noise").length
-  }).pipe(Effect.provide(recording()), Effect.provide(Workers.fibers(3)))
+  }).pipe(Effect.provide(recording()), Effect.provide(Workers.fibers({ workers: 3 })))
 )
 console.log(JSON.stringify({ live, double }))
 `
@@ -57,7 +57,7 @@ import { Effect, Stream } from "effect"
 import { Dataset, Pipeline, Sampler, Scheduler, Workers } from "furrow"
 
 const pipeline = Pipeline.from(Dataset.range(100)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(16))
-const program = Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
+const program = Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.provide(Workers.fibers({ workers: 1 })))
 await Effect.runPromise(program)
 `
 

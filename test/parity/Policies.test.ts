@@ -34,7 +34,7 @@ const batches = (layer: PolicyLayer, workers: number, epochs = 1) =>
     Stream.runCollect,
     Effect.map((chunk) => Array.from(chunk)),
     Effect.provide(layer),
-    Effect.provide(Workers.fibers(workers)),
+    Effect.provide(Workers.fibers({ workers })),
     Effect.runPromise
   )
 
@@ -87,7 +87,7 @@ test("a pipeline that came from PyTorch draws what it drew there", async () => {
     Stream.runCollect,
     Effect.map((chunk) => Array.from(chunk)),
     Effect.provide(Parity.pytorch({ torch: 42, shuffle: true, libraries: { noise: "torch" } })),
-    Effect.provide(Workers.fibers(2)),
+    Effect.provide(Workers.fibers({ workers: 2 })),
     Effect.runPromise
   )
   // PyTorch 1.13.0, NumPy 1.24.2: torch.manual_seed(42), DataLoader(…, batch_size=2, num_workers=2, shuffle=True) over
@@ -208,7 +208,7 @@ describe("entropy of the operating system", () => {
         }
       }).pipe(
         Effect.provide(policy({ torch: 1, ...(recorded === undefined ? {} : { recorded }) })),
-        Effect.provide(Workers.fibers(2)),
+        Effect.provide(Workers.fibers({ workers: 2 })),
         Effect.runPromise
       )
     const first = await run()

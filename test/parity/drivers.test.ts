@@ -62,7 +62,7 @@ describe("driven by", () => {
           const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 2, digest: true })
           const batches = yield* Stream.runCollect(loader.stream)
           return { batches: Array.from(batches), digest: yield* loader.digest }
-        }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(Workers.fibers(workers)), Effect.runPromise)
+        }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(Workers.fibers({ workers })), Effect.runPromise)
       const { batches, digest } = await run(1)
       expect((await run(3)).digest).toBe(digest)
       const id = pipeline.stages.find((stage) => stage.id.name === "draw")?.id.id ?? 0

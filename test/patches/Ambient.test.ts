@@ -56,7 +56,7 @@ type Drawn = Pipeline.Pipeline<Batch<ReadonlyArray<unknown>>, unknown, SeedPolic
 const SAMPLES = 12
 
 const layerOf = (seed: number, workers: number) =>
-  Layer.merge(SeedPolicy.epochWorker({ seed }), Workers.fibers(workers))
+  Layer.merge(SeedPolicy.epochWorker({ seed }), Workers.fibers({ workers }))
 
 /** What the samples of a run are at its end. */
 const values = (pipeline: Drawn, seed = 42): Promise<Array<unknown>> =>
@@ -421,7 +421,7 @@ describe("derived draws", () => {
         )
       ).pipe(
         Effect.map((batches) => Array.from(batches).flatMap(({ columns }) => columns)),
-        Effect.provide(Layer.merge(SeedPolicy.elastic({ seed: 7 }), Workers.fibers(workers))),
+        Effect.provide(Layer.merge(SeedPolicy.elastic({ seed: 7 }), Workers.fibers({ workers }))),
         Effect.runPromise
       )
     const one = await run(1)

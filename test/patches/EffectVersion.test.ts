@@ -75,7 +75,7 @@ describe("Effect 4", () => {
   ] as const) {
     test(`an effect of it out of ${kind} fails the run, with the stage's name`, async () => {
       const policy = await import("../../src/index.ts").then(({ SeedPolicy }) => SeedPolicy.epochWorker({ seed: 1 }))
-      const layer = Layer.merge(Workers.fibers(1), policy)
+      const layer = Layer.merge(Workers.fibers({ workers: 1 }), policy)
       const error = await thrown(() => drained(numbers.pipe(stage, Pipeline.batch(4)), layer))
       expect(error).toMatchObject({ _tag: "StageError", stage: "four" })
       expect(chain(error).map(messageOf)).toContain(`the stage's effect ${SENTENCE4}`)
@@ -84,7 +84,9 @@ describe("Effect 4", () => {
 
   test("an effect of it out of a dataset fails the run", async () => {
     const four = Dataset.effect({ size: 8, get: () => untyped<Effect.Effect<number>>(Effect4.Effect.succeed(1)) })
-    const error = await thrown(() => drained(Pipeline.from(four).pipe(Pipeline.batch(4)), Workers.fibers(1)))
+    const error = await thrown(() =>
+      drained(Pipeline.from(four).pipe(Pipeline.batch(4)), Workers.fibers({ workers: 1 }))
+    )
     expect(chain(error).map(messageOf)).toContain(`the dataset's effect ${SENTENCE4}`)
   })
 })
@@ -101,7 +103,7 @@ describe("Effect 4 through the plain door", () => {
 
 describe("Effect 4 on threads", () => {
   const threads = (file: string, name: string) =>
-    Workers.threads(1, { pipeline: new URL(`../support/threaded/${file}.ts`, import.meta.url), name })
+    Workers.threads({ workers: 1, pipeline: new URL(`../support/threaded/${file}.ts`, import.meta.url), name })
 
   test("an effect of it out of a stage fails the run, with the stage's name", async () => {
     const error = await thrown(() => drained(staged, threads("four", "staged")))
@@ -137,7 +139,7 @@ describe("another release of Effect 3", () => {
   test("a layer of it is refused, with both versions", async () => {
     const Tag = Context.GenericTag<number>("number")
     const one = old.Layer.succeed(untyped<never>(Tag), untyped<never>(1))
-    const merged = Layer.merge(Workers.fibers(1), untyped<Layer.Layer<never>>(one))
+    const merged = Layer.merge(Workers.fibers({ workers: 1 }), untyped<Layer.Layer<never>>(one))
     expect(foreign("the layer", one)?.found).toBe("3.19.0")
     const error = await thrown(() => drained(numbers.pipe(Pipeline.batch(4)), one))
     expect(messageOf(error)).toBe(
@@ -151,13 +153,17 @@ describe("another release of Effect 3", () => {
 
   test("an effect of it out of a stage fails the run", async () => {
     const stage = Pipeline.mapEffect("old", () => untyped<Effect.Effect<number>>(old.Effect.succeed(1)))
-    const error = await thrown(() => drained(numbers.pipe(stage, Pipeline.batch(4)), Workers.fibers(1)))
+    const error = await thrown(() => drained(numbers.pipe(stage, Pipeline.batch(4)), Workers.fibers({ workers: 1 })))
     expect(chain(error).map(messageOf).join("\n")).toContain("the stage's effect was made by effect 3.19.0")
   })
 })
 
 test("what this copy made, and what is neither effect nor layer, is not foreign", () => {
-  const layers = [Layer.empty, Workers.fibers(2), Layer.merge(Workers.fibers(1), Layer.fail("no"))]
+  const layers = [
+    Layer.empty,
+    Workers.fibers({ workers: 2 }),
+    Layer.merge(Workers.fibers({ workers: 1 }), Layer.fail("no"))
+  ]
   const effects = [Effect.succeed(1), Effect.fail("no"), Effect.gen(function* () {}), Exit.succeed(1), Stream.empty]
   const others = [undefined, null, 1, "effect", () => Effect4.Effect.succeed(1), {}, [], Promise.resolve(1)]
   for (const value of [...layers, ...effects, ...others]) expect(foreign("it", value)).toBe(undefined)

@@ -59,7 +59,7 @@ const ownCrypto = (): Crypto => {
   return copy
 }
 
-const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(1))
+const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers({ workers: 1 }))
 
 /** Runs a pipeline of one plain stage, and gives its error or none. */
 const outcome = (stage: () => unknown, setting: "refuse" | "leave" = "refuse") =>
@@ -270,7 +270,7 @@ describe("a thread whose Math is frozen", () => {
   const run = (name: "guarded" | "left") =>
     Stream.runCount(Scheduler.stream(name === "left" ? frozen.left : frozen.guarded, { epochs: 1 })).pipe(
       Effect.match({ onFailure: (error): unknown => error, onSuccess: (count): unknown => count }),
-      Effect.provide(Workers.threads(1, { pipeline: module, name })),
+      Effect.provide(Workers.threads({ workers: 1, pipeline: module, name })),
       Effect.runPromise
     )
 

@@ -443,7 +443,7 @@ describe("what a run delivers", () => {
     readonly vector: Tensor<Float32Array>
     readonly label: number
   }>
-  const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))
+  const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers({ workers: 2 }))
 
   /** Every typed array in some columns. */
   const arrays = (column: unknown): Array<TypedArray> => {
@@ -561,7 +561,7 @@ describe("what a run delivers", () => {
       Pipeline.batch(2, { dtypes: { "": "uint8" } })
     )
     const batches: Array<unknown> = []
-    for await (const batch of Scheduler.iterate(pipeline, Workers.fibers(2), { epochs: 1 })) {
+    for await (const batch of Scheduler.iterate(pipeline, Workers.fibers({ workers: 2 }), { epochs: 1 })) {
       batches.push({ ...batch, indices: Array.from(batch.indices), columns: plain(batch.columns) })
     }
     expect(batches).toEqual([
@@ -578,7 +578,7 @@ describe("what a run delivers", () => {
     )
     const error = await Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
       Effect.flip,
-      Effect.provide(Workers.fibers(2)),
+      Effect.provide(Workers.fibers({ workers: 2 })),
       Effect.runPromise
     )
     expect(error).toBeInstanceOf(StageError)
@@ -599,7 +599,8 @@ describe("what a run delivers", () => {
       )
     )
     const seen: Array<unknown> = []
-    for await (const { columns } of Scheduler.iterate(pipeline, Workers.fibers(2), { epochs: 1 })) seen.push(columns)
+    for await (const { columns } of Scheduler.iterate(pipeline, Workers.fibers({ workers: 2 }), { epochs: 1 }))
+      seen.push(columns)
     expect(seen).toEqual([
       { longest: 2, words: ["", "ab"] },
       { longest: 6, words: ["abab", "ababab"] }

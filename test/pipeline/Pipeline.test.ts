@@ -18,7 +18,7 @@ type Numbers = Batch<Tensor<Float64Array>>
 const values = (pipeline: Pipeline.Pipeline<Numbers, unknown, SeedPolicy.SeedPolicy>): Promise<Array<number>> =>
   Stream.runCollect(Scheduler.stream(pipeline, { replay: true, epochs: 2 })).pipe(
     Effect.map((batches) => Array.from(batches).flatMap(({ columns }) => Array.from(columns.data))),
-    Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))),
+    Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers({ workers: 2 }))),
     Effect.runPromise
   )
 
@@ -118,7 +118,7 @@ describe("draws", () => {
     const run = (...stages: ReadonlyArray<string>) =>
       Stream.runCollect(Scheduler.stream(read(...stages), { epochs: 1 })).pipe(
         Effect.map((batches) => Array.from(batches).flatMap(({ columns }) => columns)),
-        Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(1))),
+        Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers({ workers: 1 }))),
         Effect.runPromise
       )
     const alone = await run("noise")
@@ -338,7 +338,7 @@ describe("behind batch", () => {
       })
     ).pipe(
       Effect.map((batches) => Array.from(batches, ({ columns }) => columns)),
-      Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))),
+      Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers({ workers: 2 }))),
       Effect.runPromise
     )
     expect(words).toEqual([3005683040, 2026035655, 1180690182])

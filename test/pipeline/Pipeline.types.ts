@@ -256,12 +256,14 @@ Scheduler.stream(numbers, { epochs: 1 })
 
 // The law: a pipeline that draws does not run until a policy is provided.
 const drawing = numbers.pipe(Pipeline.sample(Sampler.shuffle), jitter, Pipeline.batch(4))
-const run = Stream.runDrain(Scheduler.stream(drawing, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
+const run = Stream.runDrain(Scheduler.stream(drawing, { epochs: 1 })).pipe(
+  Effect.provide(Workers.fibers({ workers: 1 }))
+)
 // @ts-expect-error SeedPolicy is missing
 Effect.runPromise(run)
 Effect.runPromise(run.pipe(Effect.provide(SeedPolicy.elastic({ seed: 1 }))))
 // @ts-expect-error SeedPolicy is missing
-Scheduler.iterate(drawing, Workers.fibers(1), { epochs: 1 })
-Scheduler.iterate(drawing, Layer.merge(Workers.fibers(1), SeedPolicy.elastic({ seed: 1 })), { epochs: 1 })
+Scheduler.iterate(drawing, Workers.fibers({ workers: 1 }), { epochs: 1 })
+Scheduler.iterate(drawing, Layer.merge(Workers.fibers({ workers: 1 }), SeedPolicy.elastic({ seed: 1 })), { epochs: 1 })
 // One that does not draw needs none.
-Scheduler.iterate(numbers.pipe(Pipeline.batch(4)), Workers.fibers(1), { epochs: 1 })
+Scheduler.iterate(numbers.pipe(Pipeline.batch(4)), Workers.fibers({ workers: 1 }), { epochs: 1 })

@@ -184,7 +184,7 @@ describe("training", () => {
       const quiet = { show: () => Effect.void, done: Effect.void }
       const outcome = Effect.flatMap(digits(1), (data) => train(options, data, quiet)).pipe(
         Effect.provide(SeedAudit.counting(constant(1))),
-        Effect.provide(Layer.merge(Workers.fibers(2), BunContext.layer))
+        Effect.provide(Layer.merge(Workers.fibers({ workers: 2 }), BunContext.layer))
       )
       const { repeatedDraws, startedStates } = await Effect.runPromise(outcome)
       // Two orders, and two drawing stages for 64 samples in each of two epochs.

@@ -185,7 +185,7 @@ class Process {
     const { workers } = this.#place
     return Layer.mergeAll(
       Layer.orDie(SeedPolicy[this.#own.policy]({ seed: this.#own.seed })),
-      backend === "fibers" ? Layer.orDie(Workers.fibers(workers)) : elsewhere(workers, death),
+      backend === "fibers" ? Layer.orDie(Workers.fibers({ workers })) : elsewhere(workers, death),
       Layer.orDie(failuresOf(this.#own))
     )
   }

@@ -65,8 +65,8 @@ const program = Effect.gen(function* () {
 
 const workers =
   values.backend === "threads"
-    ? Workers.threads(2, { pipeline: new URL("./numbers.ts", import.meta.url) })
-    : Workers.fibers(4)
+    ? Workers.threads({ workers: 2, pipeline: new URL("./numbers.ts", import.meta.url) })
+    : Workers.fibers({ workers: 4 })
 const began = performance.now()
 const rows = await Effect.runPromise(
   program.pipe(Effect.provide(SeedPolicy.epochWorker({ seed: 42 })), Effect.provide(workers))

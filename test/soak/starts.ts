@@ -32,7 +32,7 @@ const look = async (started: number) => {
 
 const layer = Layer.merge(
   SeedPolicy.epochWorker({ seed: 1 }),
-  Workers.threads(1, { pipeline: new URL("./numbers.ts", import.meta.url) })
+  Workers.threads({ workers: 1, pipeline: new URL("./numbers.ts", import.meta.url) })
 )
 
 let first = { threads: 0, files: 0 }

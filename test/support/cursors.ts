@@ -19,7 +19,7 @@ export const cursors: ReadonlyArray<Cursor.Cursor> = await Effect.gen(function* 
 }).pipe(
   Effect.scoped,
   Effect.provide(SeedPolicy.elastic({ seed: 42 })),
-  Effect.provide(Workers.fibers(2)),
+  Effect.provide(Workers.fibers({ workers: 2 })),
   Effect.runPromise
 )
 

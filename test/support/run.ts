@@ -17,7 +17,8 @@ export const plain = (batch: Batch.Batch<Columns>): Expected => ({
   traces: batch.size === 0 && Object.keys(batch.columns).length === 0 ? [] : Array.from(batch.columns.trace.data)
 })
 
-export const layerOf = (conditions: Conditions) => Layer.merge(policyOf(conditions), Workers.fibers(conditions.workers))
+export const layerOf = (conditions: Conditions) =>
+  Layer.merge(policyOf(conditions), Workers.fibers({ workers: conditions.workers }))
 
 /** All that a run delivers, and its digest. */
 export const run = (recipe: Recipe, conditions: Conditions, options: PartialOptions = {}) =>

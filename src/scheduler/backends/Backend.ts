@@ -92,8 +92,8 @@ export type Start = (
   settings: Settings
 ) => Effect.Effect<Maker, ThreadError, Scope.Scope>
 
-/** How fibers hold their batches. @since 0.1.0 */
-export interface FiberOptions {
+/** The memory that batches lie in. @since 0.1.0 */
+export interface BatchMemory {
   /**
    * Whether batches lie in memory that is used again: a batch can then be read until the next one is taken. Fresh memory
    * for each, which is the default, costs more than small images themselves.
@@ -105,7 +105,7 @@ export interface FiberOptions {
 
 /** Makes batches on the fiber that asks for them. @since 0.1.0 */
 export const onFiber =
-  ({ debug = false, reuse = false }: FiberOptions = {}): Start =>
+  ({ debug = false, reuse = false }: BatchMemory = {}): Start =>
   (runPlan, worker, { digest, failures }) =>
     Effect.sync(() => {
       const output = new Output(arena(), reuse)

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import { checked, duration, InvalidOption, whole } from "../../core/InvalidOption.ts"
 import { type Names, optionsOf, textOf, truth } from "../../core/Options.ts"
 import { type Choice, onEither } from "./Auto.ts"
-import { type FiberOptions, onFiber, type Start } from "./Backend.ts"
+import { type BatchMemory, onFiber, type Start } from "./Backend.ts"
 import { onThread, refused } from "./threads/Host.ts"
 
 export type { Choice } from "./Auto.ts"
@@ -44,36 +44,52 @@ export class Workers extends Context.Reference<Workers>()("furrow/Workers", { de
 /** The most workers a run can have: what the seed packing has room for. @since 0.1.0 */
 export const MAX = 4096
 
+/** How fibers build batches. @since 0.1.0 */
+export interface FiberOptions extends BatchMemory {
+  /** How many workers: a whole number from 1 to 4096. */
+  readonly workers: number
+}
+
 /**
- * `count` fibers of this thread. With `reuse`, batches lie in memory that is used again, as those of {@link threads} do:
- * each can be read until the next one is taken. Fails with `InvalidOption` unless it is a whole number from 1 to 4096.
+ * Workers whose batches are built by fibers of this thread. With `reuse`, batches lie in memory that is used again, as
+ * those of {@link threads} do: each can be read until the next one is taken. Fails with `InvalidOption` if an option is
+ * invalid.
  *
  * @example
  * import { Effect, Exit } from "effect"
  * import { Workers } from "furrow"
  *
  * const count = Workers.Workers.pipe(Effect.map((workers) => workers.count))
- * console.assert(Effect.runSync(count.pipe(Effect.provide(Workers.fibers(4)))) === 4)
- * console.assert(Exit.isFailure(Effect.runSyncExit(count.pipe(Effect.provide(Workers.fibers(0))))))
+ * console.assert(Effect.runSync(count.pipe(Effect.provide(Workers.fibers({ workers: 4 })))) === 4)
+ * console.assert(Exit.isFailure(Effect.runSyncExit(count.pipe(Effect.provide(Workers.fibers({ workers: 0 }))))))
  *
  * @since 0.1.0
  */
-export const fibers = (count: number, options: FiberOptions = {}): Layer.Layer<Workers, InvalidOption> =>
+export const fibers = (options: FiberOptions): Layer.Layer<Workers, InvalidOption> =>
   Layer.effect(
     Workers,
-    checked(() => ({
-      backend: "fibers",
-      count: whole("workers", count, 1, MAX),
-      start: onFiber(fiberOptions(options)),
-      chosen: Effect.succeedSome({ backend: "fibers", reason: "as the layer says" })
-    }))
+    checked(() => {
+      const { debug, reuse, workers } = optionsOf("Workers.fibers", options, {
+        workers: true,
+        reuse: true,
+        debug: true
+      })
+      return {
+        backend: "fibers",
+        count: whole("workers", workers, 1, MAX),
+        start: onFiber({ debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) }),
+        chosen: Effect.succeedSome({ backend: "fibers", reason: "as the layer says" })
+      }
+    })
   )
 
 /** The most threads a run can have. @since 0.1.0 */
 export const MAX_THREADS = 256
 
-/** How threads are run. @since 0.1.0 */
+/** How threads build batches. @since 0.1.0 */
 export interface ThreadOptions {
+  /** How many workers, each with a thread of its own: a whole number from 1 to 256. */
+  readonly workers: number
   /** The module that exports the pipeline: `import.meta.resolve("./digits.ts")`, or a URL. */
   readonly pipeline: string | URL
   /** The export's name: a pipeline, or a function that gives one or promises it. Default `pipeline`. */
@@ -91,7 +107,7 @@ export interface ThreadOptions {
 }
 
 /**
- * `count` workers that own a thread each. The pipeline is not sent there: each thread imports the module and builds it
+ * Workers that own a thread each. The pipeline is not sent there: each thread imports the module and builds it
  * again, and is held against the one that is run. Order and seeds come from this side, so that the batches are those of
  * {@link fibers}, to the bit.
  *
@@ -100,23 +116,23 @@ export interface ThreadOptions {
  *
  * A module may export `services`, a layer with what the pipeline's stages require.
  *
- * Fails with `InvalidOption` for a count that is not from 1 to 256, a module that is no URL, or other options that are
- * none.
+ * Fails with `InvalidOption` if an option is invalid: for example a module that is not a URL.
  *
  * @since 0.1.0
  */
-export const threads = (count: number, options: ThreadOptions): Layer.Layer<Workers, InvalidOption> =>
+export const threads = (options: ThreadOptions): Layer.Layer<Workers, InvalidOption> =>
   Layer.effect(
     Workers,
     checked(() => ({
       backend: "threads",
-      count: whole("threads", count, 1, MAX_THREADS),
       start: startThreads("Workers.threads", optionsOf("Workers.threads", options, THREADS)),
+      count: whole("workers", options.workers, 1, MAX_THREADS),
       chosen: Effect.succeedSome({ backend: "threads", reason: "as the layer says" })
     }))
   )
 
 const THREADS: Names<ThreadOptions> = {
+  workers: true,
   pipeline: true,
   name: true,
   config: true,
@@ -133,7 +149,7 @@ export interface AutoOptions extends ThreadOptions {
 }
 
 /**
- * `count` workers that begin on fibers and move to threads of their own when that pays: where there are two cores and
+ * Workers that begin on fibers and move to threads of their own when that pays: where there are two cores and
  * more, a batch takes a millisecond of work and more, and the rest of the run ten seconds. Pipelines with effectful stages, and policies that carry
  * streams on, stay on fibers. Where a batch is made changes nothing in it, so all give the same batches, to the bit.
  * `chosen` says what was chosen and why, once the first batches are made; it is logged at level debug, too. A thread that
@@ -145,13 +161,13 @@ export interface AutoOptions extends ThreadOptions {
  * import { Effect, Option } from "effect"
  * import { Workers } from "furrow"
  *
- * const workers = Workers.auto(2, { pipeline: "file:///app/digits.ts" })
+ * const workers = Workers.auto({ workers: 2, pipeline: "file:///app/digits.ts" })
  * const chosen = Effect.flatMap(Workers.Workers, (own) => own.chosen).pipe(Effect.provide(workers))
  * console.assert(Option.isNone(Effect.runSync(chosen))) // no run has been opened
  *
  * @since 0.1.0
  */
-export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, InvalidOption> =>
+export const auto = (options: AutoOptions): Layer.Layer<Workers, InvalidOption> =>
   Layer.effect(
     Workers,
     checked(() => {
@@ -172,17 +188,12 @@ export const auto = (count: number, options: AutoOptions): Layer.Layer<Workers, 
         Effect.zipRight(refused({ module }, worker), either(runPlan, worker, settings))
       return {
         backend: "auto",
-        count: whole("workers", count, 1, MAX_THREADS),
+        count: whole("workers", options.workers, 1, MAX_THREADS),
         start,
         chosen: Effect.sync(() => Option.fromNullable(choice))
       }
     })
   )
-
-const fiberOptions = (options: FiberOptions): FiberOptions => {
-  const { debug, reuse } = optionsOf("Workers.fibers", options, { reuse: true, debug: true })
-  return { debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) }
-}
 
 const startThreads = (of: string, options: ThreadOptions): Start =>
   onThread({

@@ -155,7 +155,7 @@ export interface RetryOptions {
  * })
  * const run = Scheduler.stream(Pipeline.from(flaky).pipe(Pipeline.batch(4)), { epochs: 1 }).pipe(
  *   Stream.runCount,
- *   Effect.provide(Workers.fibers(1)),
+ *   Effect.provide(Workers.fibers({ workers: 1 })),
  *   Effect.provide(FailurePolicy.retry(Schedule.exponential("1 millis").pipe(Schedule.intersect(Schedule.recurs(3)))))
  * )
  * console.assert((await Effect.runPromise(run)) === 1)
@@ -226,7 +226,7 @@ export interface SkipOptions<R = never, R2 = never> {
  * const sizes = Scheduler.stream(Pipeline.from(files).pipe(Pipeline.batch(5)), { epochs: 1 }).pipe(
  *   Stream.map((batch) => batch.size),
  *   Stream.runCollect,
- *   Effect.provide(Workers.fibers(2)),
+ *   Effect.provide(Workers.fibers({ workers: 2 })),
  *   Effect.provide(policy)
  * )
  * console.assert(Array.from(await Effect.runPromise(sizes)).join() === "5,4" && skipped.join() === "6")

@@ -69,7 +69,7 @@ export { ImpureBatch, type Verified } from "./Verify.ts"
  * const run = program.pipe(
  *   Effect.scoped,
  *   Effect.provide(SeedPolicy.epochWorker({ seed: 42 })),
- *   Effect.provide(Workers.fibers(2))
+ *   Effect.provide(Workers.fibers({ workers: 2 }))
  * )
  * const { digest, stats } = await Effect.runPromise(run)
  * console.assert(stats.samples === 20 && digest.length === 64)
@@ -93,7 +93,7 @@ export const open = <C, E, R>(
  * const sizes = Scheduler.stream(pipeline, { epochs: 1 }).pipe(
  *   Stream.map((batch) => batch.size),
  *   Stream.runCollect,
- *   Effect.provide(Workers.fibers(2))
+ *   Effect.provide(Workers.fibers({ workers: 2 }))
  * )
  * console.assert(Array.from(await Effect.runPromise(sizes)).join() === "4,4,2")
  *
@@ -123,7 +123,7 @@ export interface Iteration<out C, out E = never> extends AsyncIterable<Batch<C>>
  * import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "furrow"
  *
  * const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(4))
- * const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(2))
+ * const layer = Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers({ workers: 2 }))
  *
  * let rows = 0
  * for await (const epoch of Scheduler.iterate(pipeline, layer, { epochs: 2 }).epochs) {

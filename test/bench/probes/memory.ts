@@ -31,8 +31,8 @@ const resident = (): number => {
 
 const workers =
   process.argv[2] === "threads"
-    ? Workers.threads(WORKERS, { pipeline: new URL("../loads/small.ts", import.meta.url) })
-    : Workers.fibers(WORKERS, { reuse: true })
+    ? Workers.threads({ workers: WORKERS, pipeline: new URL("../loads/small.ts", import.meta.url) })
+    : Workers.fibers({ workers: WORKERS, reuse: true })
 
 const program = Effect.gen(function* () {
   const epochs = Math.ceil(((WARM + BATCHES + STEP * LOOKS) * BATCH) / SAMPLES)

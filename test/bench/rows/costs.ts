@@ -10,12 +10,15 @@ const FIBERS = 4
 const NOTHING = 'order "plan", no digest, no recording'
 
 const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
-  const workers = Workers.fibers(FIBERS, { reuse: true })
+  const workers = Workers.fibers({ workers: FIBERS, reuse: true })
   const settings: ReadonlyArray<readonly [key: string, one: () => Contestant]> = [
     ["order ready/order plan", () => epochs('order "ready"', pipeline, workers, { order: "ready" })],
     ["in sequence/shuffled", () => epochs("in sequence, not shuffled", unshuffled, workers)],
-    ["fresh memory/reuse", () => epochs("fresh memory for each batch", pipeline, Workers.fibers(FIBERS))],
-    ["nothing set/reuse", () => epochs("fresh memory, images in ordinary memory", ordinary(), Workers.fibers(FIBERS))],
+    ["fresh memory/reuse", () => epochs("fresh memory for each batch", pipeline, Workers.fibers({ workers: FIBERS }))],
+    [
+      "nothing set/reuse",
+      () => epochs("fresh memory, images in ordinary memory", ordinary(), Workers.fibers({ workers: FIBERS }))
+    ],
     ["recording/without", () => epochs("a recording policy", pipeline, workers, {}, () => recording())],
     ["digest/without", () => epochs("a digest", pipeline, workers, { digest: true })]
   ]

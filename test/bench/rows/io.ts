@@ -42,7 +42,7 @@ const bare = async (): Promise<number> => {
 }
 
 const run = async ({ rounds }: Request): Promise<Outcome> => {
-  const workers = Workers.fibers(FIBERS)
+  const workers = Workers.fibers({ workers: FIBERS })
   const contestants = [epochs(ONE, pipeline, workers), epochs(MANY, together, workers), { name: BARE, run: bare }]
   const all = await interleaved(contestants, { rounds, warmup: 1 })
   const ours = found(all, ONE)

@@ -58,7 +58,7 @@ const run = async ({ rounds }: Request): Promise<Outcome> => {
   )
   const all = await interleaved(
     [
-      epochs(ONE, pipeline, Workers.fibers(WORKERS)),
+      epochs(ONE, pipeline, Workers.fibers({ workers: WORKERS })),
       { name: BARE, run: () => bareSharp(sharp, files, SIZE, CONCURRENCY) }
     ],
     { rounds, warmup: 1 }

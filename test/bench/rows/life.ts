@@ -12,9 +12,9 @@ import { programArgs } from "../runtimes.ts"
 const THREADS = 2
 const FIBERS = 2
 
-const fibers = Workers.fibers(FIBERS, { reuse: true })
-const small = Workers.threads(THREADS, { pipeline: new URL("../loads/small.ts", import.meta.url) })
-const large = Workers.threads(THREADS, { pipeline: new URL("../loads/w1.ts", import.meta.url) })
+const fibers = Workers.fibers({ workers: FIBERS, reuse: true })
+const small = Workers.threads({ workers: THREADS, pipeline: new URL("../loads/small.ts", import.meta.url) })
+const large = Workers.threads({ workers: THREADS, pipeline: new URL("../loads/w1.ts", import.meta.url) })
 
 const policy = SeedPolicy.epochWorker({ seed: 1 })
 

@@ -14,7 +14,7 @@ const BATCHES = 32
 
 const batchSizes = async ({ rounds, wants }: Request): Promise<Outcome> => {
   const own = SIZES.map((size) => ({ size, key: `batch size ${size}` })).filter(({ key }) => wants(key))
-  const workers = Workers.fibers(2, { reuse: true })
+  const workers = Workers.fibers({ workers: 2, reuse: true })
   const contestants = own.map(({ key, size }) =>
     standing(key, batched(size), workers, Math.max(Math.ceil(SAMPLES / size), BATCHES))
   )
@@ -56,7 +56,7 @@ const open = (size: number): Promise<number> =>
   }).pipe(
     Effect.scoped,
     Effect.provide(SeedPolicy.epochWorker({ seed: 1 })),
-    Effect.provide(Workers.fibers(1)),
+    Effect.provide(Workers.fibers({ workers: 1 })),
     Effect.runPromise
   )
 
@@ -64,7 +64,7 @@ const datasetSizes = async ({ rounds, wants }: Request): Promise<Outcome> => {
   const own = POWERS.map((power) => ({ size: 10 ** power, key: `dataset size 10^${power}` })).filter(
     ({ key }) => wants(key) || wants(`${key} first batch`)
   )
-  const contestants = own.map(({ key, size }) => standing(key, virtual(size), Workers.fibers(1), 400))
+  const contestants = own.map(({ key, size }) => standing(key, virtual(size), Workers.fibers({ workers: 1 }), 400))
   const all = await interleaved(contestants, { rounds, warmup: 2 })
   const figures: Array<Figure> = []
   for (const { key, size } of own) {
@@ -94,9 +94,9 @@ export const datasetSize: Row = {
 const COUNTS = [1, 2, 4, 8]
 const module = new URL("../loads/w2.ts", import.meta.url)
 const own: ReadonlyArray<Contestant> = COUNTS.flatMap((count) => {
-  const threads = Workers.threads(count, { pipeline: module })
+  const threads = Workers.threads({ workers: count, pipeline: module })
   return [
-    epochs(`workers ${count} fibers`, W2.pipeline, Workers.fibers(count, { reuse: true })),
+    epochs(`workers ${count} fibers`, W2.pipeline, Workers.fibers({ workers: count, reuse: true })),
     standing(`workers ${count} threads`, W2.pipeline, threads, (4 * W2.SAMPLES) / W2.BATCH)
   ]
 })

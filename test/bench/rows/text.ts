@@ -10,10 +10,13 @@ const ONE = "Furrow, 1 fiber"
 const LOOP = "plain TypeScript loop"
 
 const run = async ({ rounds }: Request): Promise<Outcome> => {
-  const all = await interleaved([epochs(ONE, pipeline, Workers.fibers(1)), { name: LOOP, run: textLoop }], {
-    rounds,
-    warmFor: 3_000
-  })
+  const all = await interleaved(
+    [epochs(ONE, pipeline, Workers.fibers({ workers: 1 })), { name: LOOP, run: textLoop }],
+    {
+      rounds,
+      warmFor: 3_000
+    }
+  )
   const ours = found(all, ONE)
   const loop = found(all, LOOP)
   return {

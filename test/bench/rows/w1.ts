@@ -18,7 +18,7 @@ const AHEAD = { prefetch: 8 }
 const module = new URL("../loads/w1.ts", import.meta.url)
 /** Batches a turn: as long as several epochs, as the first of them find threads that have slept. */
 const TURN = 4 * Math.ceil(SAMPLES / BATCH)
-const threads = (count: number) => Workers.threads(count, { pipeline: module })
+const threads = (count: number) => Workers.threads({ workers: count, pipeline: module })
 
 const run = async (request: Request): Promise<Outcome> => {
   const pixels = asFile(images.data)
@@ -33,14 +33,14 @@ const run = async (request: Request): Promise<Outcome> => {
 const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>): Promise<Outcome> => {
   const several = ["loader/loop", "loader/pytorch", "loader/tfjs", "loader/numpy"].some(wants)
   const ours: Array<Contestant> = [
-    epochs(ONE, pipeline, Workers.fibers(1, { reuse: true })),
+    epochs(ONE, pipeline, Workers.fibers({ workers: 1, reuse: true })),
     standing(ONE_THREAD, pipeline, threads(1), TURN, AHEAD)
   ]
   if (several) {
     ours.push(
-      epochs("Furrow, 2 fibers", pipeline, Workers.fibers(2, { reuse: true })),
+      epochs("Furrow, 2 fibers", pipeline, Workers.fibers({ workers: 2, reuse: true })),
       standing("Furrow, 2 threads", pipeline, threads(2), TURN, AHEAD),
-      epochs("Furrow, 2 fibers, nothing set", ordinary(), Workers.fibers(2))
+      epochs("Furrow, 2 fibers, nothing set", ordinary(), Workers.fibers({ workers: 2 }))
     )
   }
   const rivals = new Map<string, Contestant | Absent>()

@@ -13,7 +13,12 @@ const ONE = "Furrow, 1 fiber"
 const LOOP = "plain TypeScript loop"
 const threads = (count: number) => `Furrow, ${count} thread${count === 1 ? "" : "s"}`
 const standingOn = (count: number) =>
-  standing(threads(count), pipeline, Workers.threads(count, { pipeline: module }), 2 * Math.ceil(SAMPLES / BATCH))
+  standing(
+    threads(count),
+    pipeline,
+    Workers.threads({ workers: count, pipeline: module }),
+    2 * Math.ceil(SAMPLES / BATCH)
+  )
 
 const run = async (request: Request): Promise<Outcome> => {
   const pixels = asFile(images.data)
@@ -29,7 +34,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
   const ours: Array<Contestant> = []
   const rivals: Array<Contestant> = []
   if (wants("w2/loop")) {
-    ours.push(epochs(ONE, pipeline, Workers.fibers(1, { reuse: true })))
+    ours.push(epochs(ONE, pipeline, Workers.fibers({ workers: 1, reuse: true })))
     rivals.push({ name: LOOP, run: () => resizeLoop(images.data) })
   }
   if (wants("threads2/threads1")) ours.push(standingOn(1))

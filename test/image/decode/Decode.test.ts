@@ -147,7 +147,7 @@ describe("in a pipeline", () => {
       return { digest: yield* loader.digest, shapes: Array.from(shapes) }
     }).pipe(
       Effect.scoped,
-      Effect.provide(Layer.merge(SeedPolicy.elastic({ seed: 1 }), Workers.fibers(workers))),
+      Effect.provide(Layer.merge(SeedPolicy.elastic({ seed: 1 }), Workers.fibers({ workers }))),
       Effect.runPromise
     )
 
@@ -165,7 +165,9 @@ describe("in a pipeline", () => {
     const broken = Dataset.make({ name: "files", size: 6, get: (index) => (index === 4 ? Uint8Array.of(1) : png) })
     const pipeline = Pipeline.from(broken).pipe(Pipeline.mapEffect("decode", Decode.image()), Pipeline.batch(3))
     const error = await Effect.runPromise(
-      Effect.flip(Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 }))).pipe(Effect.provide(Workers.fibers(2)))
+      Effect.flip(Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 }))).pipe(
+        Effect.provide(Workers.fibers({ workers: 2 }))
+      )
     )
     expect(error).toMatchObject({ _tag: "StageError", stage: "decode", sample: 4, batch: 1 })
     expect(error).toMatchObject({ failure: { _tag: "DecodeError", bytes: 1 } })

@@ -61,7 +61,7 @@ describe("a folder of classes", () => {
     )
     const [batch] = Chunk.toReadonlyArray(
       await Effect.runPromise(
-        Effect.provide(Stream.runCollect(Scheduler.stream(pipeline, { epochs: 1 })), Workers.fibers(1))
+        Effect.provide(Stream.runCollect(Scheduler.stream(pipeline, { epochs: 1 })), Workers.fibers({ workers: 1 }))
       )
     )
     expect(Array.from(batch?.columns.height.data ?? [])).toEqual([7, 8, 9, 6, 5])

@@ -26,7 +26,7 @@ const policy = SeedPolicy.epochWorker({ seed: 42 })
 
 const all = <A, E>(
   own: Pipeline.Pipeline<Batch.Batch<A>, E, SeedPolicy.SeedPolicy>,
-  workers: Layer.Layer<Workers.Workers, unknown> = Workers.fibers(1)
+  workers: Layer.Layer<Workers.Workers, unknown> = Workers.fibers({ workers: 1 })
 ): Promise<ReadonlyArray<A>> =>
   Stream.runCollect(Scheduler.stream(own, { replay: true, epochs: 1 })).pipe(
     Effect.map((batches) => Chunk.toReadonlyArray(batches).map(({ columns }) => columns)),
@@ -85,7 +85,7 @@ describe("how many are decoded at once", () => {
       )
       for (const own of [decode, crop]) {
         const flights = new Flights()
-        await flights.during(() => all<unknown, unknown>(own, Workers.fibers(4)))
+        await flights.during(() => all<unknown, unknown>(own, Workers.fibers({ workers: 4 })))
         expect(flights).toMatchObject({ now: 0, most: concurrency })
       }
     }
@@ -104,7 +104,7 @@ describe("how many are decoded at once", () => {
         while (flights.now < 4) yield* Effect.sleep(1)
         yield* Fiber.interrupt(fiber)
         return flights.now
-      }).pipe(Effect.provide(Workers.fibers(2)), Effect.runPromise)
+      }).pipe(Effect.provide(Workers.fibers({ workers: 2 })), Effect.runPromise)
     )
     expect(left).toBe(0)
   })
@@ -152,7 +152,7 @@ describe("what stages take and give", () => {
       Scheduler.stream(Pipeline.from(samples).pipe(Pipeline.mapEffect("decode", Decode.image()), Pipeline.batch(1)), {
         epochs: 1
       })
-    ).pipe(Effect.flip, Effect.provide(Workers.fibers(1)), Effect.runPromise)
+    ).pipe(Effect.flip, Effect.provide(Workers.fibers({ workers: 1 })), Effect.runPromise)
     expect(error.message).toContain('a record with them in its field "image"')
   })
 })
@@ -301,9 +301,9 @@ describe("on fibers and on threads", () => {
   test(
     "is the same to the bit",
     async () => {
-      const fibers = await digestOf(Workers.fibers(2))
-      expect(await digestOf(Workers.fibers(2, { reuse: true }))).toEqual(fibers)
-      expect(await digestOf(Workers.threads(2, { pipeline: module }))).toEqual(fibers)
+      const fibers = await digestOf(Workers.fibers({ workers: 2 }))
+      expect(await digestOf(Workers.fibers({ workers: 2, reuse: true }))).toEqual(fibers)
+      expect(await digestOf(Workers.threads({ workers: 2, pipeline: module }))).toEqual(fibers)
     },
     TIME
   )
@@ -311,7 +311,10 @@ describe("on fibers and on threads", () => {
   test(
     "a file that is cut short is an error with its place",
     async () => {
-      for (const workers of [Workers.fibers(1), Workers.threads(1, { pipeline: module, name: "broken" })]) {
+      for (const workers of [
+        Workers.fibers({ workers: 1 }),
+        Workers.threads({ workers: 1, pipeline: module, name: "broken" })
+      ]) {
         const error = await Stream.runDrain(Scheduler.stream(broken, { epochs: 1 })).pipe(
           Effect.flip,
           Effect.provide(workers),

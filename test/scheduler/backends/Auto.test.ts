@@ -30,12 +30,12 @@ describe("workers that choose", () => {
     async () => {
       const always = { batch: "1 nanos", run: "1 nanos" } as const
       for (const [backend, pays] of [["threads", always] as const, ["fibers", { batch: "1 hour" }] as const]) {
-        const auto = await run(light, Workers.auto(2, { pipeline: module("costs"), name: "light", pays }))
-        expect(auto.digest).toBe((await run(light, Workers.fibers(2))).digest)
+        const auto = await run(light, Workers.auto({ workers: 2, pipeline: module("costs"), name: "light", pays }))
+        expect(auto.digest).toBe((await run(light, Workers.fibers({ workers: 2 }))).digest)
         expect(auto.choice?.backend).toBe(cores() > 1 ? backend : "fibers")
         if (cores() > 1) expect(auto.choice?.reason).toMatch(/a batch takes \d+\.\d\d ms/)
       }
-      const short = await run(heavy, Workers.auto(2, { pipeline: module("costs"), name: "heavy" }))
+      const short = await run(heavy, Workers.auto({ workers: 2, pipeline: module("costs"), name: "heavy" }))
       expect(short.choice?.backend).toBe("fibers")
     },
     TIME
@@ -44,14 +44,14 @@ describe("workers that choose", () => {
   test.skipIf(cores() < 2)(
     "stay on fibers for stages that wait, and under policies whose streams go on",
     async () => {
-      const one = await run(waiting, Workers.auto(2, { pipeline: module("numbers") }))
+      const one = await run(waiting, Workers.auto({ workers: 2, pipeline: module("numbers") }))
       expect(one.choice).toEqual({
         backend: "fibers",
         reason: "stage tag is an effect, and fibers wait for many at once"
       })
-      expect(one.digest).toBe((await run(waiting, Workers.fibers(2))).digest)
+      expect(one.digest).toBe((await run(waiting, Workers.fibers({ workers: 2 }))).digest)
       const policy = Parity.pytorch({ torch: 42, shuffle: true })
-      const carried = await run(light, Workers.auto(2, { pipeline: module("costs"), name: "light" }), policy)
+      const carried = await run(light, Workers.auto({ workers: 2, pipeline: module("costs"), name: "light" }), policy)
       expect(carried.choice?.backend).toBe("fibers")
       expect(carried.choice?.reason).toContain("carries streams on")
     },
@@ -62,15 +62,17 @@ describe("workers that choose", () => {
     "stay where they are when a thread cannot start",
     async () => {
       const pays = { batch: "1 nanos", run: "1 nanos" } as const
-      const auto = await run(heavy, Workers.auto(2, { pipeline: module("missing"), name: "heavy", pays }))
-      expect(auto.digest).toBe((await run(heavy, Workers.fibers(2))).digest)
+      const auto = await run(heavy, Workers.auto({ workers: 2, pipeline: module("missing"), name: "heavy", pays }))
+      expect(auto.digest).toBe((await run(heavy, Workers.fibers({ workers: 2 }))).digest)
     },
     TIME
   )
 
   test("refuse options that are none, before a run", async () => {
     for (const count of [0, 1.5, 10_000]) {
-      const failed = Effect.flip(Layer.build(Workers.auto(count, { pipeline: module("costs") }))).pipe(Effect.scoped)
+      const failed = Effect.flip(Layer.build(Workers.auto({ workers: count, pipeline: module("costs") }))).pipe(
+        Effect.scoped
+      )
       expect(await Effect.runPromise(failed)).toMatchObject({ _tag: "InvalidOption", value: count })
     }
     const off = [
@@ -79,7 +81,7 @@ describe("workers that choose", () => {
       [{ pipeline: module("costs"), pays: { batch: -1 } }, -1]
     ] as const
     for (const [options, value] of off) {
-      const failed = Effect.flip(Layer.build(Workers.auto(2, options))).pipe(Effect.scoped)
+      const failed = Effect.flip(Layer.build(Workers.auto({ workers: 2, ...options }))).pipe(Effect.scoped)
       expect(await Effect.runPromise(failed)).toMatchObject({ _tag: "InvalidOption", value })
     }
   })

@@ -46,14 +46,14 @@ const run = (pipeline: typeof ordinary, workers: Layer.Layer<Workers.Workers, un
 
 describe("a run on fibers", () => {
   test("gives one digest, whether memory is used again, data is resident, and kernels are there or not", async () => {
-    const expected = await run(ordinary, Workers.fibers(3))
+    const expected = await run(ordinary, Workers.fibers({ workers: 3 }))
     expect(expected.size).toBe(2 * SIZE)
     for (const pipeline of [ordinary, resident]) {
       for (const reuse of [false, true]) {
         for (const kernels of [true, false]) {
           use(kernels)
           try {
-            expect(await run(pipeline, Workers.fibers(3, { reuse }))).toEqual(expected)
+            expect(await run(pipeline, Workers.fibers({ workers: 3, reuse }))).toEqual(expected)
           } finally {
             use(true)
           }
@@ -79,7 +79,7 @@ describe("a run on fibers", () => {
         letGo()
         return { first, early, view: Array.from(view), second, third, held, copied }
       }).pipe(Effect.scoped),
-      Workers.fibers(1, { reuse: true, debug: true })
+      Workers.fibers({ workers: 1, reuse: true, debug: true })
     )
     expect(outcome.held).toEqual(Array.from(outcome.copied.columns.image.data))
     expect(outcome.early).not.toEqual(outcome.held)
@@ -98,7 +98,7 @@ describe("a run on fibers", () => {
       Stream.runFold(Scheduler.stream(resident, { epochs: 20 }), new Set<number>(), (all, batch) =>
         all.add(batch.columns.image.data.byteOffset)
       ),
-      Workers.fibers(2, { reuse: true })
+      Workers.fibers({ workers: 2, reuse: true })
     )
     // 260 batches lie in as many places as there are batches ahead and in hand, short ones in others.
     expect(places.size).toBeLessThan(30)
@@ -107,11 +107,11 @@ describe("a run on fibers", () => {
   test("without it gives each batch memory that lasts", async () => {
     const batches = await provided(
       Stream.runCollect(Scheduler.stream(resident, { replay: true, epochs: 1 })),
-      Workers.fibers(2)
+      Workers.fibers({ workers: 2 })
     )
     const copies = await provided(
       Stream.runCollect(Stream.map(Scheduler.stream(resident, { epochs: 1 }), Batch.copy)),
-      Workers.fibers(2, { reuse: true, debug: true })
+      Workers.fibers({ workers: 2, reuse: true, debug: true })
     )
     const data = (all: Iterable<Batch.Batch<{ readonly image: Tensor.Tensor }>>) =>
       Array.from(all, ({ columns }) => Array.from(columns.image.data, Number))

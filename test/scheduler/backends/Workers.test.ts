@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { Workers } from "../../../src/index.ts"
 
 const counted = (count: number) =>
-  Effect.runSync(Effect.either(Workers.Workers.pipe(Effect.provide(Workers.fibers(count)))))
+  Effect.runSync(Effect.either(Workers.Workers.pipe(Effect.provide(Workers.fibers({ workers: count })))))
 
 test("fibers, as many as were asked for", () => {
   expect(counted(4)).toMatchObject({ right: { backend: "fibers", count: 4 } })

@@ -75,7 +75,7 @@ const run = (
     Stream.runCollect,
     Effect.map((chunk) => Array.from(chunk)),
     Effect.provide(carrying(span)),
-    Effect.provide(Workers.fibers(workers)),
+    Effect.provide(Workers.fibers({ workers })),
     Effect.runPromise
   )
 
@@ -135,7 +135,11 @@ describe("a policy that carries streams on", () => {
       Effect.gen(function* () {
         yield* Stream.runDrain(Scheduler.stream(pipeline(20, 2), { replay: true, epochs: 3 }))
         return yield* (yield* SeedAudit.SeedAudit).report
-      }).pipe(Effect.provide(SeedAudit.counting(carrying(span))), Effect.provide(Workers.fibers(2)), Effect.runPromise)
+      }).pipe(
+        Effect.provide(SeedAudit.counting(carrying(span))),
+        Effect.provide(Workers.fibers({ workers: 2 })),
+        Effect.runPromise
+      )
     expect(await report("epoch")).toMatchObject({ started: 3 * 2 * 2, repeated: 0 })
     expect(await report("run")).toMatchObject({ started: 2 * 2, repeated: 0 })
   })
@@ -151,7 +155,7 @@ describe("a policy that carries streams on", () => {
       Stream.runCollect,
       Effect.map((chunk) => Array.from(chunk).flat()),
       Effect.provide(carrying("run")),
-      Effect.provide(Workers.fibers(2)),
+      Effect.provide(Workers.fibers({ workers: 2 })),
       Effect.runPromise
     )
     expect(rows).toHaveLength(24)
@@ -162,7 +166,11 @@ describe("a policy that carries streams on", () => {
     const draws = await Effect.gen(function* () {
       yield* Stream.runDrain(Scheduler.stream(pipeline(6, 2), { epochs: 1 }))
       return yield* (yield* Recording).draws
-    }).pipe(Effect.provide(recording(carrying("epoch"))), Effect.provide(Workers.fibers(2)), Effect.runPromise)
+    }).pipe(
+      Effect.provide(recording(carrying("epoch"))),
+      Effect.provide(Workers.fibers({ workers: 2 })),
+      Effect.runPromise
+    )
     const rows = expected("epoch", 6, 2, 2, 1).flat()
     const drawn = draws.filter(({ coordinates }) => coordinates.stage.name === "two").map(({ value }) => value)
     expect(drawn.map(Number).toSorted()).toEqual(rows.map((row) => Number(row[3])).toSorted())
@@ -172,7 +180,7 @@ describe("a policy that carries streams on", () => {
         Stream.runCollect,
         Effect.map((chunk) => Array.from(chunk).flatMap(({ columns }) => columns.map((row) => row[2]))),
         Effect.provide(scripted(script, carrying("epoch"))),
-        Effect.provide(Workers.fibers(1)),
+        Effect.provide(Workers.fibers({ workers: 1 })),
         Effect.either,
         Effect.runPromise
       )
@@ -191,7 +199,7 @@ describe("a policy that carries streams on", () => {
     const error = await Stream.runDrain(Scheduler.stream(pipeline(4, 2), { epochs: 1 })).pipe(
       Effect.flip,
       Effect.provide(silent),
-      Effect.provide(Workers.fibers(1)),
+      Effect.provide(Workers.fibers({ workers: 1 })),
       Effect.runPromise
     )
     expect(error).toMatchObject({

@@ -52,7 +52,7 @@ const outcome = (dataset: Dataset.Dataset<Sample>, chain: ReadonlyArray<readonly
     Effect.map((all) => Array.from(all, ({ columns }) => columns)),
     Effect.either,
     Effect.provide(SeedPolicy.elastic({ seed: 3 })),
-    Effect.provide(Workers.fibers(1)),
+    Effect.provide(Workers.fibers({ workers: 1 })),
     Effect.runPromise
   )
 }

@@ -71,7 +71,7 @@ describe("retry", () => {
   test(
     "what is tried again is what it would have been, to the bit",
     async () => {
-      const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers(1))
+      const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers({ workers: 1 }))
       await fc.assert(
         fc.asyncProperty(
           troublesUpTo(2),
@@ -80,7 +80,7 @@ describe("retry", () => {
           fc.constantFrom("plan" as const, "ready" as const),
           async (troubles, effects, workers, order) => {
             const own = flaky({ ...sound, troubles, effects })
-            const made = await all(own, recurs(2), Workers.fibers(workers), { order })
+            const made = await all(own, recurs(2), Workers.fibers({ workers }), { order })
             expect(made.digest).toBe(untouched.digest)
             expect(made.skipped).toBe(0)
           }
@@ -94,7 +94,7 @@ describe("retry", () => {
   test(
     "so it is on threads",
     async () => {
-      const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers(1))
+      const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers({ workers: 1 }))
       const troubles: ReadonlyArray<Trouble> = [
         { where: "read", index: 3, times: 2 },
         { where: "plain", index: 12, times: 1 },
@@ -105,7 +105,7 @@ describe("retry", () => {
         { where: "collated", index: 3, times: 2 }
       ]
       const config: Config = { ...sound, troubles, effects: false }
-      const threads = Workers.threads(2, { pipeline: module, name: "flaky", config })
+      const threads = Workers.threads({ workers: 2, pipeline: module, name: "flaky", config })
       const made = await all(flaky(config), recurs(2), threads, { prefetch: 3 })
       expect(made.digest).toBe(untouched.digest)
       const error = await errorOf(flaky(config), recurs(1), threads)
@@ -115,13 +115,13 @@ describe("retry", () => {
   )
 
   test("of images that are made in columns", async () => {
-    const untouched = await all(images(sound), FailurePolicy.fail, Workers.fibers(1))
+    const untouched = await all(images(sound), FailurePolicy.fail, Workers.fibers({ workers: 1 }))
     const troubles: ReadonlyArray<Trouble> = [
       { where: "plain", index: 5, times: 2 },
       { where: "plain", index: 6, times: 1 }
     ]
     for (const reuse of [false, true]) {
-      const made = await all(images({ ...sound, troubles }), recurs(2), Workers.fibers(2, { reuse }))
+      const made = await all(images({ ...sound, troubles }), recurs(2), Workers.fibers({ workers: 2, reuse }))
       expect(made.digest).toBe(untouched.digest)
     }
   })
@@ -132,9 +132,9 @@ describe("retry", () => {
       { where: "plain", index: 9, times: 2 },
       { where: "plain", index: 14, times: 4 }
     ]
-    const error = await errorOf(flaky({ ...sound, troubles }), recurs(3), Workers.fibers(1))
+    const error = await errorOf(flaky({ ...sound, troubles }), recurs(3), Workers.fibers({ workers: 1 }))
     expect(error).toMatchObject({ _tag: "StageError", stage: "plain", epoch: 0, batch: 1, sample: 14, position: 14 })
-    const fourth = await all(flaky({ ...sound, troubles }), recurs(4), Workers.fibers(1))
+    const fourth = await all(flaky({ ...sound, troubles }), recurs(4), Workers.fibers({ workers: 1 }))
     expect(fourth.skipped).toBe(0)
   })
 
@@ -153,7 +153,7 @@ describe("retry", () => {
       )
     )
     // What a plain stage throws is no failure of an effect.
-    const error = await errorOf(flaky({ ...sound, troubles }), policy, Workers.fibers(1))
+    const error = await errorOf(flaky({ ...sound, troubles }), policy, Workers.fibers({ workers: 1 }))
     expect(error).toMatchObject({ stage: "plain", sample: 20 })
     expect(seen).toEqual(["effectful", "plain"])
   })
@@ -167,10 +167,10 @@ describe("retry", () => {
       expect(first.unsafePoll()).toBe(null)
       yield* TestClock.adjust("1 minutes")
       expect((yield* Fiber.join(first))._tag).toBe("Some")
-    }).pipe(Effect.scoped, provided(FailurePolicy.retry(Schedule.spaced("1 hour")), Workers.fibers(1)))
+    }).pipe(Effect.scoped, provided(FailurePolicy.retry(Schedule.spaced("1 hour")), Workers.fibers({ workers: 1 })))
     await Effect.runPromise(Effect.provide(run, TestContext.TestContext))
     const waiting = Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }), { epochs: 1 })).pipe(
-      provided(FailurePolicy.retry(Schedule.spaced("1 hour")), Workers.fibers(2))
+      provided(FailurePolicy.retry(Schedule.spaced("1 hour")), Workers.fibers({ workers: 2 }))
     )
     const exit = await Effect.runPromise(
       Effect.flatMap(Effect.fork(waiting), (fiber) => Effect.zipRight(Effect.sleep(20), Fiber.interrupt(fiber)))
@@ -189,7 +189,7 @@ describe("retry", () => {
         return yield* (yield* Recording).draws
       }).pipe(
         Effect.provide(recording(seeds)),
-        Effect.provide(Workers.fibers(1)),
+        Effect.provide(Workers.fibers({ workers: 1 })),
         Effect.provide(failures),
         Effect.runPromise
       )
@@ -210,7 +210,7 @@ describe("retry", () => {
       Pipeline.batch(2)
     )
     const lenient = FailurePolicy.skip({ budget: { share: 1 }, retry: Schedule.recurs(5) })
-    const error = await errorOf(impure, lenient, Workers.fibers(1))
+    const error = await errorOf(impure, lenient, Workers.fibers({ workers: 1 }))
     expect(error).toMatchObject({ _tag: "StageError", stage: "impure" })
     expect(calls).toBe(1)
 
@@ -222,7 +222,7 @@ describe("retry", () => {
       const refused = await Stream.runDrain(Scheduler.stream(drawing, { epochs: 1 })).pipe(
         Effect.flip,
         Effect.provide(Parity.pytorch({ torch: 1 })),
-        Effect.provide(Workers.fibers(1)),
+        Effect.provide(Workers.fibers({ workers: 1 })),
         Effect.provide(failures),
         Effect.runPromise
       )
@@ -268,8 +268,12 @@ describe("skip", () => {
           fc.integer({ min: 1, max: 3 }),
           async (own, fill, effects, workers) => {
             const config: Config = { ...sound, troubles: own, effects }
-            const one = await all(flaky(config), silent({ fill }), Workers.fibers(1))
-            const many = await all(flaky(config), silent({ fill, retry: Schedule.recurs(1) }), Workers.fibers(workers))
+            const one = await all(flaky(config), silent({ fill }), Workers.fibers({ workers: 1 }))
+            const many = await all(
+              flaky(config),
+              silent({ fill, retry: Schedule.recurs(1) }),
+              Workers.fibers({ workers })
+            )
             expect(many).toEqual(one)
             expect(one.skipped).toBe(2 * own.length)
             const without = new Set(own.map(({ index }) => index))
@@ -307,7 +311,7 @@ describe("skip", () => {
         })
         return { ...(await all(flaky(config), policy, workers)), told }
       }
-      const here = await reports(Workers.fibers(2))
+      const here = await reports(Workers.fibers({ workers: 2 }))
       expect(here.told.slice(0, 4)).toEqual([
         "0 0 6 plain: 1 after 2: plain fails at 6",
         expect.stringMatching(/^0 1 12 dataset: 1 after 2: .*read fails at 12/),
@@ -315,7 +319,7 @@ describe("skip", () => {
         "0 4 undefined collated: 8 after 2: collated fails at 4"
       ])
       expect(here.told.length).toBe(8)
-      const there = await reports(Workers.threads(2, { pipeline: module, name: "flaky", config }))
+      const there = await reports(Workers.threads({ workers: 2, pipeline: module, name: "flaky", config }))
       expect(there).toEqual(here)
     },
     TIME
@@ -336,11 +340,11 @@ describe("skip", () => {
     for (const [budget, last] of budgets) {
       for (const workers of [1, 3]) {
         if (last === undefined) {
-          const { skipped } = await all(own, silent({ budget }), Workers.fibers(workers, {}))
+          const { skipped } = await all(own, silent({ budget }), Workers.fibers({ workers }))
           expect(skipped).toBe(8)
           continue
         }
-        const error = await errorOf(own, silent({ budget }), Workers.fibers(workers))
+        const error = await errorOf(own, silent({ budget }), Workers.fibers({ workers }))
         if (!(error instanceof FailurePolicy.SkipBudgetExceeded)) throw error
         expect(error.skipped.error.sample).toBe(last)
         expect(error.count).toBe(error.budget + 1)
@@ -352,7 +356,7 @@ describe("skip", () => {
   test("the cursor keeps the count; a run that failed at its budget goes on with a larger one, and nothing is lost", async () => {
     const troubles: ReadonlyArray<Trouble> = [4, 11, 25].map((index) => ({ where: "plain", index, times: 1e9 }))
     const own = flaky({ ...sound, troubles })
-    const untouched = await all(own, silent(), Workers.fibers(1))
+    const untouched = await all(own, silent(), Workers.fibers({ workers: 1 }))
     const part = await Effect.gen(function* () {
       const loader = yield* Scheduler.open(own, { epochs: 2, digest: true })
       const sizes: Array<number> = []
@@ -360,12 +364,20 @@ describe("skip", () => {
         Stream.runForEach(loader.stream, ({ size }) => Effect.sync(() => sizes.push(size)))
       )
       return { sizes, error, cursor: yield* loader.cursor }
-    }).pipe(Effect.scoped, provided(silent({ budget: { samples: 4 } }), Workers.fibers(2)), Effect.runPromise)
+    }).pipe(
+      Effect.scoped,
+      provided(silent({ budget: { samples: 4 } }), Workers.fibers({ workers: 2 })),
+      Effect.runPromise
+    )
     expect(part.error).toMatchObject({ _tag: "SkipBudgetExceeded", count: 5, budget: 4 })
     expect(part.cursor.skipped).toBe(4)
-    const again = await errorOf(own, silent({ budget: { samples: 4 } }), Workers.fibers(2), { from: part.cursor })
+    const again = await errorOf(own, silent({ budget: { samples: 4 } }), Workers.fibers({ workers: 2 }), {
+      from: part.cursor
+    })
     expect(again).toMatchObject({ _tag: "SkipBudgetExceeded", count: 5 })
-    const rest = await all(own, silent({ budget: { samples: 6 } }), Workers.fibers(2), { from: part.cursor })
+    const rest = await all(own, silent({ budget: { samples: 6 } }), Workers.fibers({ workers: 2 }), {
+      from: part.cursor
+    })
     expect(rest.digest).toBe(untouched.digest)
     expect([...part.sizes, ...rest.batches.map(({ size }) => size)]).toEqual(untouched.batches.map(({ size }) => size))
   })
@@ -380,13 +392,15 @@ describe("skip", () => {
       })
     )
     const run = Stream.runDrain(Scheduler.stream(flaky({ ...sound, troubles }), { epochs: 1 })).pipe(
-      provided(FailurePolicy.skip({ budget: { samples: 1 } }), Workers.fibers(1)),
+      provided(FailurePolicy.skip({ budget: { samples: 1 } }), Workers.fibers({ workers: 1 })),
       Effect.provide(logger)
     )
     await Effect.runPromise(run)
     expect(lines.filter((line) => line.startsWith('left out a sample after 1 try: stage "plain"')).length).toBe(1)
     const chosen = silent({ when: ({ stage }) => stage !== "plain" })
-    expect(await errorOf(flaky({ ...sound, troubles }), chosen, Workers.fibers(1))).toMatchObject({ sample: 4 })
+    expect(await errorOf(flaky({ ...sound, troubles }), chosen, Workers.fibers({ workers: 1 }))).toMatchObject({
+      sample: 4
+    })
   })
 })
 
@@ -395,29 +409,29 @@ describe("timeouts", () => {
   const soon = Duration.millis(25)
 
   test("of a sample: an error with its place, a new try, or its place left empty", async () => {
-    const error = await errorOf(hanging(9, 1), FailurePolicy.timeout({ sample: soon }), Workers.fibers(1))
+    const error = await errorOf(hanging(9, 1), FailurePolicy.timeout({ sample: soon }), Workers.fibers({ workers: 1 }))
     expect(error).toMatchObject({ _tag: "StageError", stage: "effectful", sample: 9, cause: { _tag: "TimedOut" } })
     expect(String(error)).toContain("this sample was not done after 25 ms")
-    const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers(1))
+    const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers({ workers: 1 }))
     const again = FailurePolicy.retry(Schedule.recurs(1), { timeout: { sample: soon } })
-    expect((await all(hanging(9, 1), again, Workers.fibers(2))).digest).toBe(untouched.digest)
+    expect((await all(hanging(9, 1), again, Workers.fibers({ workers: 2 }))).digest).toBe(untouched.digest)
     const without = FailurePolicy.skip({ budget: { samples: 2 }, report: () => Effect.void, timeout: { sample: soon } })
-    expect((await all(hanging(9, 1e9), without, Workers.fibers(2))).skipped).toBe(2)
+    expect((await all(hanging(9, 1e9), without, Workers.fibers({ workers: 2 }))).skipped).toBe(2)
   })
 
   test("of a batch", async () => {
-    const error = await errorOf(hanging(9, 1), FailurePolicy.timeout({ batch: soon }), Workers.fibers(1))
+    const error = await errorOf(hanging(9, 1), FailurePolicy.timeout({ batch: soon }), Workers.fibers({ workers: 1 }))
     expect(error).toMatchObject({ _tag: "StageError", stage: "effectful", batch: 1, sample: undefined })
-    const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers(1))
+    const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers({ workers: 1 }))
     const again = FailurePolicy.retry(Schedule.recurs(1), { timeout: { batch: soon } })
-    expect((await all(hanging(9, 1), again, Workers.fibers(2))).digest).toBe(untouched.digest)
+    expect((await all(hanging(9, 1), again, Workers.fibers({ workers: 2 }))).digest).toBe(untouched.digest)
   })
 
   test(
     "of a batch on a thread end even a loop without end",
     async () => {
       const config: Config = { ...sound, troubles: [{ where: "hang", index: 9, times: 1 }] }
-      const threads = Workers.threads(2, { pipeline: module, name: "endless", config, restarts: 0 })
+      const threads = Workers.threads({ workers: 2, pipeline: module, name: "endless", config, restarts: 0 })
       const limit = { batch: Duration.seconds(1) }
       const error = await errorOf(endless(config), FailurePolicy.timeout(limit), threads)
       expect(error).toMatchObject({ _tag: "StageError", batch: 1, cause: { _tag: "TimedOut", after: 1000 } })
@@ -471,7 +485,7 @@ test("a retried run repeats no draw", async () => {
     return yield* (yield* SeedAudit.SeedAudit).report
   }).pipe(
     Effect.provide(SeedAudit.counting(seeds)),
-    Effect.provide(Workers.fibers(2)),
+    Effect.provide(Workers.fibers({ workers: 2 })),
     Effect.provide(recurs(2)),
     Effect.runPromise
   )

@@ -24,7 +24,7 @@ describe("on fibers", () => {
   test.each(named)("%s", async (name) => {
     const { message, stage } = cases[name]
     for (const policy of [FailurePolicy.fail, FailurePolicy.retry(Schedule.recurs(5)) as typeof FailurePolicy.fail]) {
-      const error = await errorOf(name, Workers.fibers(2), policy)
+      const error = await errorOf(name, Workers.fibers({ workers: 2 }), policy)
       expect(error).toMatchObject({ _tag: "StageError", stage, batch: 0, cause: { _tag: "InvalidResult" } })
       expect(error.message).toContain(message)
     }
@@ -36,7 +36,10 @@ test(
   async () => {
     for (const name of named) {
       const { message, stage } = cases[name]
-      const error = await errorOf(name, Workers.threads(1, { pipeline: module, name: "refused", config: name }))
+      const error = await errorOf(
+        name,
+        Workers.threads({ workers: 1, pipeline: module, name: "refused", config: name })
+      )
       expect(error).toMatchObject({ _tag: "StageError", stage, batch: 0, cause: { _tag: "InvalidResult" } })
       expect(error.message).toContain(message)
     }
@@ -56,7 +59,7 @@ test("a retry without a delay leaves timers and interrupts their turn", async ()
   let fired = 0
   const timer = setInterval(() => fired++, 1)
   const run = Stream.runDrain(Scheduler.stream(hopeless, { epochs: 1 })).pipe(
-    Effect.provide(Workers.fibers(1)),
+    Effect.provide(Workers.fibers({ workers: 1 })),
     Effect.provide(FailurePolicy.retry(Schedule.forever)),
     Effect.timeoutOption("200 millis"),
     Effect.runPromise

@@ -58,7 +58,7 @@ const part = (
     // To read it changes nothing, and it reads the same.
     expect(yield* loader.cursor).toEqual(cursor)
     return { taken, cursor: JSON.parse(JSON.stringify(cursor)) as unknown, digest: yield* loader.digest }
-  }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(Workers.fibers(workers)), Effect.runPromise)
+  }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(Workers.fibers({ workers })), Effect.runPromise)
 
 const policies: ReadonlyArray<PolicyLayer> = [
   SeedPolicy.epochWorker({ seed: 42 }),
@@ -145,7 +145,7 @@ describe("a run that is left and gone on with", () => {
       }).pipe(
         Effect.scoped,
         Effect.provide(SeedPolicy.epochWorker({ seed: 1 })),
-        Effect.provide(Workers.fibers(2)),
+        Effect.provide(Workers.fibers({ workers: 2 })),
         Effect.runPromise
       )
     const first = await run({ epochs: 9 })
@@ -179,7 +179,7 @@ describe("a cursor that does not fit", () => {
     }).pipe(
       Effect.scoped,
       Effect.provide(policy),
-      Effect.provide(Workers.fibers(workers)),
+      Effect.provide(Workers.fibers({ workers })),
       Effect.either,
       Effect.runPromise
     )
@@ -229,7 +229,7 @@ describe("a cursor that does not fit", () => {
       Effect.flatMap(
         Scheduler.open(Pipeline.from(dataset).pipe(Pipeline.batchWith(4, (samples) => samples)), { epochs: 1, from }),
         ({ cursor }) => cursor
-      ).pipe(Effect.scoped, Effect.provide(Workers.fibers(1)), Effect.either, Effect.runPromise)
+      ).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 1 })), Effect.either, Effect.runPromise)
     for (const [own, another] of pairs) {
       const cursor = await opened(own)
       if (cursor._tag === "Left") throw cursor.left
@@ -257,12 +257,12 @@ describe("a cursor that does not fit", () => {
       const loader = yield* Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, world: 2 })
       yield* loader.take
       return yield* loader.cursor
-    }).pipe(Effect.scoped, Effect.provide(elastic), Effect.provide(Workers.fibers(2)), Effect.runPromise)
+    }).pipe(Effect.scoped, Effect.provide(elastic), Effect.provide(Workers.fibers({ workers: 2 })), Effect.runPromise)
     expect(gap.ahead.length).toBe(1)
     const resumed = (ranks: PartialOptions) =>
       Effect.scoped(Scheduler.open(slow, { epochs: 1, order: "ready", digest: true, from: gap, ...ranks })).pipe(
         Effect.provide(elastic),
-        Effect.provide(Workers.fibers(3)),
+        Effect.provide(Workers.fibers({ workers: 3 })),
         Effect.either,
         Effect.runPromise
       )
@@ -320,7 +320,7 @@ describe("a cursor that does not fit", () => {
     const short = await Effect.runPromise(
       Effect.scoped(Scheduler.open(pipeline(20, 4), { epochs: 1, from: cursor })).pipe(
         Effect.provide(policy),
-        Effect.provide(Workers.fibers(2)),
+        Effect.provide(Workers.fibers({ workers: 2 })),
         Effect.flip
       )
     )
@@ -354,7 +354,7 @@ describe("a cursor that does not fit", () => {
       }).pipe(
         Effect.scoped,
         Effect.provide(policy),
-        Effect.provide(Workers.fibers(2)),
+        Effect.provide(Workers.fibers({ workers: 2 })),
         Effect.either,
         Effect.runPromise
       )

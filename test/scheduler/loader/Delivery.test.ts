@@ -31,8 +31,8 @@ const config = (): Config => ({
 })
 
 const backends: ReadonlyArray<readonly [string, (own: Config) => Layer.Layer<Workers.Workers, unknown>]> = [
-  ["fibers", () => Workers.fibers(2)],
-  ["threads", (own) => Workers.threads(2, { pipeline: module, name: "counted", config: own })]
+  ["fibers", () => Workers.fibers({ workers: 2 })],
+  ["threads", (own) => Workers.threads({ workers: 2, pipeline: module, name: "counted", config: own })]
 ]
 
 describe.each(backends)("what is told before a batch is handed on, on %s", (_, workers) => {
@@ -125,7 +125,7 @@ test("epochs that are collected first are all over, the last one too", async () 
     const loader = yield* Scheduler.open(pipeline, { epochs: 3 })
     const epochs = yield* Stream.runCollect(loader.epochs)
     return yield* Effect.forEach(epochs, ({ take }) => Effect.flip(take))
-  }).pipe(Effect.scoped, Effect.provide(Workers.fibers(2)), Effect.runPromise)
+  }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 2 })), Effect.runPromise)
   expect(exits.map(({ _tag }) => _tag)).toEqual(["EpochPassed", "EpochPassed", "EpochPassed"])
 })
 
@@ -149,7 +149,7 @@ test("an epoch's order is asked for once, however far apart the workers are", as
       return yield* (yield* Recording).draws
     }).pipe(
       Effect.provide(recording(SeedPolicy.epochWorker({ seed: 3 }))),
-      Effect.provide(Workers.fibers(2)),
+      Effect.provide(Workers.fibers({ workers: 2 })),
       Effect.runPromise
     )
     expect(orders).toBe(60)
@@ -167,7 +167,7 @@ test("an order that is no function, or gives no number, is refused with its plac
         ),
         { epochs: 1 }
       )
-    ).pipe(Effect.flip, Effect.provide(Workers.fibers(1)), Effect.runPromise)
+    ).pipe(Effect.flip, Effect.provide(Workers.fibers({ workers: 1 })), Effect.runPromise)
   for (const [order, says] of [
     [() => [0, 1, 2, 3], "for an order"],
     [() => undefined, "for an order"],
@@ -262,7 +262,7 @@ describe("in the order of readiness", () => {
         Stream.runForEach(stream, (batch) => Effect.sync(() => taken.push(named(batch))))
       )
       return { taken, skipped: (yield* loader.stats).skipped }
-    }).pipe(Effect.scoped, Effect.provide(Workers.fibers(2)), Effect.provide(policy), Effect.runPromise)
+    }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 2 })), Effect.provide(policy), Effect.runPromise)
     expect(seen.taken.toSorted()).toEqual(["0.0", "0.1", "1.0", "1.1"])
     expect(seen.skipped).toBe(1)
   })

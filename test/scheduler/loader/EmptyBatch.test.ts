@@ -16,7 +16,7 @@ import {
   Workers
 } from "../../../src/index.ts"
 
-const layer = (workers: number) => Layer.merge(SeedPolicy.elastic({ seed: 1 }), Workers.fibers(workers))
+const layer = (workers: number) => Layer.merge(SeedPolicy.elastic({ seed: 1 }), Workers.fibers({ workers }))
 
 const collect = <C, E>(
   pipeline: Pipeline.Pipeline<Batch.Batch<C>, E, SeedPolicy.SeedPolicy>,

@@ -27,8 +27,8 @@ const policy = SeedPolicy.epochWorker({ seed: 42 })
 
 const workersOn = (backend: Backend, count: number, config: Config) =>
   backend === "fibers"
-    ? Workers.fibers(count)
-    : Workers.threads(count, { pipeline: module, config: JSON.parse(JSON.stringify(config)), debug: true })
+    ? Workers.fibers({ workers: count })
+    : Workers.threads({ workers: count, pipeline: module, config: JSON.parse(JSON.stringify(config)), debug: true })
 
 const kept = ({ columns, epoch, index }: Numbers) => `${epoch}.${index}: ${Array.from(columns.data).join()}`
 
@@ -545,5 +545,7 @@ const opened52 = <A, E>(
   use: (loader: Scheduler.Loader<Tensor.Tensor<Float64Array>>) => Effect.Effect<A, E>
 ) =>
   Effect.runPromise(
-    Effect.scoped(Effect.flatMap(Scheduler.open(own, options), use)).pipe(Effect.provide(Workers.fibers(3)))
+    Effect.scoped(Effect.flatMap(Scheduler.open(own, options), use)).pipe(
+      Effect.provide(Workers.fibers({ workers: 3 }))
+    )
   )

@@ -35,9 +35,9 @@ const profiled = async (...args: Parameters<typeof drained>) => {
 
 describe("a profile", () => {
   test("is kept where it is asked for, and is empty before the first batch", async () => {
-    const without = await Effect.runPromise(drained(slow, Workers.fibers(2)))
+    const without = await Effect.runPromise(drained(slow, Workers.fibers({ workers: 2 })))
     expect(without.after).toEqual(Option.none())
-    const { before } = await Effect.runPromise(drained(slow, Workers.fibers(2), { profile: true }))
+    const { before } = await Effect.runPromise(drained(slow, Workers.fibers({ workers: 2 }), { profile: true }))
     expect(Option.getOrThrow(before)).toMatchObject({
       stages: [],
       milliseconds: 0,
@@ -47,7 +47,7 @@ describe("a profile", () => {
   })
 
   test("names each stage with its part, and the one that holds the run back", async () => {
-    const { queues, stages, verdict, milliseconds, waited } = await profiled(slow, Workers.fibers(2))
+    const { queues, stages, verdict, milliseconds, waited } = await profiled(slow, Workers.fibers({ workers: 2 }))
     expect(stages.map(({ name }) => name)).toEqual(["sample", "dataset range", "quick", "wait", "batch"])
     for (const { batches } of stages) expect(batches).toBe(10)
     expect(stages.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9)
@@ -78,7 +78,7 @@ describe("a profile", () => {
         const loader = yield* Scheduler.open(late, { epochs: 1, profile: true, order })
         const workers = yield* Stream.runCollect(Stream.map(loader.stream, ({ worker }) => worker))
         return { workers: Array.from(workers), profile: Option.getOrThrow(yield* loader.profile) }
-      }).pipe(Effect.scoped, Effect.provide(Workers.fibers(3)), Effect.runPromise)
+      }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 3 })), Effect.runPromise)
     const plan = await run("plan")
     expect(plan.workers).toEqual(Array.from({ length: 30 }, (_, place) => place % 3))
     expect(plan.profile.workers.map(({ batches }) => batches)).toEqual([10, 10, 10])
@@ -98,7 +98,7 @@ describe("a profile", () => {
         const loader = yield* Scheduler.open(light, { epochs: 1, profile: true, prefetch: 4 })
         yield* Stream.runForEach(Stream.take(loader.stream, 10), () => Effect.sleep("10 millis"))
         return Option.getOrThrow(yield* loader.profile)
-      }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, Workers.fibers(2))))
+      }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, Workers.fibers({ workers: 2 }))))
     )
     expect(profile.verdict).toMatch(/^the consumer holds the run back/)
     expect(Scheduler.formatProfile(profile)).toContain("noise")
@@ -109,7 +109,7 @@ describe("a profile", () => {
     "comes from threads, too, and has one queue under order ready",
     async () => {
       const module = new URL("../../support/threaded/costs.ts", import.meta.url)
-      const threads = Workers.threads(2, { pipeline: module, name: "light" })
+      const threads = Workers.threads({ workers: 2, pipeline: module, name: "light" })
       const { queues, stages } = await profiled(light, threads, { order: "ready", digest: true })
       // The order is asked for on this side, the rest is done there.
       expect(stages.map(({ name }) => name).toSorted()).toEqual(["batch", "dataset range", "digest", "noise", "sample"])
@@ -129,7 +129,7 @@ describe("metrics", () => {
     ]).pipe(Effect.map(([batches, samples, waited]) => [batches.count, samples.count, waited.count]))
 
   test("count what is handed out, under the labels of the fiber that opens the run", async () => {
-    const run = drained(light, Workers.fibers(2)).pipe(Effect.tagMetrics("run", "metrics test"))
+    const run = drained(light, Workers.fibers({ workers: 2 })).pipe(Effect.tagMetrics("run", "metrics test"))
     const { stats } = await Effect.runPromise(run)
     expect(stats).toMatchObject({ batches: 100, samples: 400 })
     expect(await Effect.runPromise(counts("metrics test"))).toEqual([100, 400, 100])
@@ -190,7 +190,7 @@ describe("spans", () => {
 
   test("are one for the run, one a batch within it, one a stage within that", async () => {
     const { seen, tracer } = collecting()
-    await Effect.runPromise(drained(slow, Workers.fibers(2)).pipe(Effect.withTracer(tracer)))
+    await Effect.runPromise(drained(slow, Workers.fibers({ workers: 2 })).pipe(Effect.withTracer(tracer)))
     const [run] = seen
     expect(run).toMatchObject({ name: "furrow.run", ended: true })
     expect(run?.attributes.get("workers")).toBe(2)
@@ -217,11 +217,15 @@ describe("spans", () => {
       ),
       Pipeline.batch(2)
     )
-    const run = Stream.runDrain(Scheduler.stream(probe, { epochs: 1 })).pipe(Effect.provide(Workers.fibers(1)))
+    const run = Stream.runDrain(Scheduler.stream(probe, { epochs: 1 })).pipe(
+      Effect.provide(Workers.fibers({ workers: 1 }))
+    )
     await Effect.runPromise(run)
     // Another run that is open stands before the tracer, and is no tracer itself.
     await Effect.runPromise(
-      Effect.scoped(Effect.zipRight(Scheduler.open(probe, { epochs: 1 }), run)).pipe(Effect.provide(Workers.fibers(1)))
+      Effect.scoped(Effect.zipRight(Scheduler.open(probe, { epochs: 1 }), run)).pipe(
+        Effect.provide(Workers.fibers({ workers: 1 }))
+      )
     )
     expect(spans).toBe(0)
   })

@@ -29,7 +29,7 @@ const listening = () => {
   return { told, layer }
 }
 
-const services = (seed = 42, workers = 2) => Layer.merge(SeedPolicy.epochWorker({ seed }), Workers.fibers(workers))
+const services = (seed = 42, workers = 2) => Layer.merge(SeedPolicy.epochWorker({ seed }), Workers.fibers({ workers }))
 
 type Own = ReturnType<typeof fresh>
 
@@ -207,7 +207,7 @@ describe("it is told", () => {
     const own = fresh()
     const elastic = SeedPolicy.elastic({ seed: 42 })
     const runs = Effect.forEach([1, 2], (workers) =>
-      Effect.provide(drain(own, { epochs: 1 }), Layer.merge(elastic, Workers.fibers(workers)))
+      Effect.provide(drain(own, { epochs: 1 }), Layer.merge(elastic, Workers.fibers({ workers })))
     )
     expect((await told(runs)).length).toBe(1)
   })

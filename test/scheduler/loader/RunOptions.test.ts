@@ -14,7 +14,7 @@ const numbers = Pipeline.from(Dataset.range(10)).pipe(
 )
 
 const provided = <A, E>(run: Effect.Effect<A, E, SeedPolicy.SeedPolicy | Workers.Workers>, workers = 2) =>
-  run.pipe(Effect.provide(SeedPolicy.epochWorker({ seed: 42 })), Effect.provide(Workers.fibers(workers)))
+  run.pipe(Effect.provide(SeedPolicy.epochWorker({ seed: 42 })), Effect.provide(Workers.fibers({ workers })))
 
 /** Takes up to `count` batches; options as plain JavaScript can give them. */
 const part = (options: unknown, count = Infinity) =>

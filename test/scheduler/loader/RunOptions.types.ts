@@ -5,7 +5,7 @@
 import { type Cursor, Dataset, Pipeline, Scheduler, Workers } from "../../../src/index.ts"
 
 const pipeline = Pipeline.from(Dataset.range(10)).pipe(Pipeline.batch(2))
-const workers = Workers.fibers(2)
+const workers = Workers.fibers({ workers: 2 })
 declare const cursor: Cursor.Cursor
 declare const stored: unknown
 declare const partial: Scheduler.RunOptions & { readonly epochs?: number }

@@ -18,7 +18,7 @@ import type { PartialOptions } from "../../support/options.ts"
 
 type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
 
-const layer = (workers: number) => Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers(workers))
+const layer = (workers: number) => Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers({ workers }))
 const numbers = (size: number) => Pipeline.from(Dataset.range(size))
 const values = (batch: Numbers): ReadonlyArray<number> => Array.from(batch.columns.data)
 
@@ -60,7 +60,7 @@ describe("taking", () => {
         const rest = yield* Stream.runCollect(loader.stream)
         const first = Exit.isSuccess(exit) && Option.isSome(exit.value) ? [exit.value.value] : []
         return { indices: [...first, ...rest].map(({ index }) => index), stats: yield* loader.stats }
-      }).pipe(Effect.scoped, Effect.provide(Workers.fibers(2)), Effect.runPromise)
+      }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 2 })), Effect.runPromise)
       expect(taken.indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
       expect(taken.stats.batches).toBe(8)
     }
@@ -78,7 +78,7 @@ describe("taking", () => {
         if (Option.isNone(batch.value)) return all
         all.push(batch.value.value.index)
       }
-    }).pipe(Effect.scoped, Effect.provide(Workers.fibers(2)), Effect.runPromise)
+    }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 2 })), Effect.runPromise)
     expect(indices).toEqual([0, 1, 2, 3, 4, 5])
     expect(seen.ended).toBe(6)
   })
@@ -369,7 +369,7 @@ describe("endings leave no fiber and no resource behind", () => {
 
     test("a layer that cannot be built is thrown as its error; return ends a next under way; the end stays the end", async () => {
       const pipeline = numbers(10).pipe(Pipeline.batch(2))
-      const broken = Scheduler.iterate(pipeline, Workers.fibers(0), { epochs: 1 })[Symbol.asyncIterator]()
+      const broken = Scheduler.iterate(pipeline, Workers.fibers({ workers: 0 }), { epochs: 1 })[Symbol.asyncIterator]()
       expect(await broken.next().catch((thrown: unknown) => thrown)).toMatchObject({ _tag: "InvalidOption", value: 0 })
 
       const stuck = numbers(10).pipe(
@@ -526,7 +526,7 @@ describe("errors carry their place", () => {
       Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
         Effect.flip,
         Effect.provide(Layer.succeed(SeedPolicy.SeedPolicy, short)),
-        Effect.provide(Workers.fibers(1))
+        Effect.provide(Workers.fibers({ workers: 1 }))
       )
     )
     expect(error).toMatchObject({ _tag: "CoordinatesError", reason: "it gave 1 seeds where 2 were asked for" })
@@ -542,12 +542,16 @@ describe("errors carry their place", () => {
         Pipeline.batchWith(1, (samples) => samples)
       )
       const error = await Effect.runPromise(
-        Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.flip, Effect.provide(Workers.fibers(2)))
+        Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
+          Effect.flip,
+          Effect.provide(Workers.fibers({ workers: 2 }))
+        )
       )
       expect(error).toMatchObject({ _tag: "StageError", stage: "svc", sample: 5 })
       const seen: Array<number> = []
       const loop = async () => {
-        for await (const { index } of Scheduler.iterate(pipeline, Workers.fibers(2), { epochs: 1 })) seen.push(index)
+        for await (const { index } of Scheduler.iterate(pipeline, Workers.fibers({ workers: 2 }), { epochs: 1 }))
+          seen.push(index)
       }
       await expect(loop()).rejects.toThrow('stage "svc"')
       expect(seen).toEqual([0, 1, 2, 3, 4])
@@ -564,7 +568,7 @@ describe("errors carry their place", () => {
       const error = await Effect.runPromise(
         Stream.runDrain(Scheduler.stream(Pipeline.from(dataset).pipe(Pipeline.batch(4)), { epochs: 1 })).pipe(
           Effect.flip,
-          Effect.provide(Workers.fibers(1))
+          Effect.provide(Workers.fibers({ workers: 1 }))
         )
       )
       expect(error).toMatchObject({ _tag: "StageError", stage: "dataset" })
@@ -579,7 +583,7 @@ describe("errors carry their place", () => {
       const run = Stream.runDrain(
         Scheduler.stream(numbers(4).pipe(Pipeline.sample(sampler), Pipeline.batch(2)), { epochs: 1 })
       )
-      return Effect.runPromise(run.pipe(Effect.flip, Effect.provide(Workers.fibers(1))))
+      return Effect.runPromise(run.pipe(Effect.flip, Effect.provide(Workers.fibers({ workers: 1 }))))
     }
     for (const order of [
       (size: number) => () => Math.floor(Math.random() * size),
@@ -616,7 +620,7 @@ describe("errors carry their place", () => {
       [Pipeline.from(sized), "size of dataset"]
     ] as const) {
       const run = Stream.runDrain(Scheduler.stream(Pipeline.batch(2)(pipeline), { epochs: 1 }))
-      const error = await Effect.runPromise(run.pipe(Effect.flip, Effect.provide(Workers.fibers(1))))
+      const error = await Effect.runPromise(run.pipe(Effect.flip, Effect.provide(Workers.fibers({ workers: 1 }))))
       expect(error._tag).toBe("InvalidOption")
       expect(error.message).toContain(name)
       expect(error.message).toContain("no number")
@@ -655,7 +659,10 @@ describe("errors carry their place", () => {
         Pipeline.batchWith(1, (samples) => samples)
       )
       const error = await Effect.runPromise(
-        Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(Effect.flip, Effect.provide(Workers.fibers(1)))
+        Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
+          Effect.flip,
+          Effect.provide(Workers.fibers({ workers: 1 }))
+        )
       )
       expect(error.message).toContain(`: ${text}\n`)
     }

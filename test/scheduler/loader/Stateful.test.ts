@@ -42,7 +42,7 @@ const kept = ({ columns, epoch, index, indices }: Numbers) => ({
 const stored = (cursor: Cursor.Cursor): unknown => JSON.parse(JSON.stringify(cursor))
 
 const running = <A, E>(run: Effect.Effect<A, E, SeedPolicy.SeedPolicy | Workers.Workers | Scope.Scope>, workers = 2) =>
-  run.pipe(Effect.scoped, Effect.provide(policy), Effect.provide(Workers.fibers(workers)), Effect.runPromise)
+  run.pipe(Effect.scoped, Effect.provide(policy), Effect.provide(Workers.fibers({ workers })), Effect.runPromise)
 
 /** Takes up to `count` batches. */
 const take = (loader: Scheduler.Loader<Tensor.Tensor<Float64Array>, unknown>, count = Number.POSITIVE_INFINITY) =>
@@ -184,7 +184,10 @@ describe("a new iterator", () => {
         )
       )
     )
-    const batches = Scheduler.iterate(watched, Layer.merge(policy, Workers.fibers(3)), { replay: true, epochs: 1 })
+    const batches = Scheduler.iterate(watched, Layer.merge(policy, Workers.fibers({ workers: 3 })), {
+      replay: true,
+      epochs: 1
+    })
     const first: Array<number> = []
     for await (const { index } of batches) {
       first.push(index)

@@ -35,7 +35,7 @@ const verified = <C, E>(
   pipeline: Pipeline.Pipeline<Batch.Batch<C>, E, SeedPolicy.SeedPolicy>,
   count: number,
   options: PartialOptions = {},
-  workers: Layer.Layer<Workers.Workers, unknown> = Workers.fibers(2),
+  workers: Layer.Layer<Workers.Workers, unknown> = Workers.fibers({ workers: 2 }),
   policy: PolicyLayer = SeedPolicy.epochWorker({ seed: 42 })
 ) =>
   Effect.gen(function* () {
@@ -65,7 +65,7 @@ describe("a pure pipeline", () => {
         fc.constantFrom("plan" as const, "ready" as const),
         fc.integer({ min: 0, max: 40 }),
         async (workers, policy, order, count) => {
-          const found = await verified(drawing, count, { order }, Workers.fibers(workers), policy)
+          const found = await verified(drawing, count, { order }, Workers.fibers({ workers }), policy)
           if (found._tag === "Left") throw found.left
           const places = found.right.map(({ batch, epoch }) => 15 * epoch + batch)
           expect(places).toEqual([...new Set(places)].toSorted((a, b) => a - b))
@@ -78,14 +78,20 @@ describe("a pure pipeline", () => {
 
   test("on threads, too", async () => {
     const numbers = new URL("../../support/threaded/numbers.ts", import.meta.url)
-    const found = await verified(threaded, 9, {}, Workers.threads(2, { pipeline: numbers, debug: true }))
+    const found = await verified(threaded, 9, {}, Workers.threads({ workers: 2, pipeline: numbers, debug: true }))
     expect(found).toMatchObject({ _tag: "Right", right: { length: 9 } })
   }, 60_000)
 
   test("has all its batches chosen with the same odds, others under another seed, the same under the same", async () => {
     const times = new Array<number>(15).fill(0)
     const chosen = async (seed: number) => {
-      const found = await verified(drawing, 3, { epochs: 1 }, Workers.fibers(1), SeedPolicy.elastic({ seed }))
+      const found = await verified(
+        drawing,
+        3,
+        { epochs: 1 },
+        Workers.fibers({ workers: 1 }),
+        SeedPolicy.elastic({ seed })
+      )
       if (found._tag === "Left") throw found.left
       return found.right.map(({ batch }) => batch)
     }
@@ -106,7 +112,7 @@ describe("a pure pipeline", () => {
     }).pipe(
       Effect.scoped,
       Effect.provide(SeedAudit.counting(SeedPolicy.elastic({ seed: 1 }))),
-      Effect.provide(Workers.fibers(2)),
+      Effect.provide(Workers.fibers({ workers: 2 })),
       Effect.runPromise
     )
     const { after, before } = await run
@@ -131,7 +137,7 @@ describe("a pure pipeline", () => {
       return yield* loader.verify
     }).pipe(
       Effect.scoped,
-      Effect.provide(Workers.fibers(1)),
+      Effect.provide(Workers.fibers({ workers: 1 })),
       Effect.provide(
         FailurePolicy.skip({ budget: { samples: 1 }, retry: Schedule.recurs(3), report: () => Effect.void })
       ),
@@ -159,7 +165,12 @@ describe("an impure stage is found", () => {
 
   test("on a thread", async () => {
     const module = new URL("../../support/threaded/faults.ts", import.meta.url)
-    const error = await impure(faults.counting, 4, {}, Workers.threads(2, { pipeline: module, name: "counting" }))
+    const error = await impure(
+      faults.counting,
+      4,
+      {},
+      Workers.threads({ workers: 2, pipeline: module, name: "counting" })
+    )
     expect(error.columns).toEqual([""])
   }, 60_000)
 

@@ -703,7 +703,7 @@ describe("through the scheduler, on fibers", () => {
         const loader = yield* Scheduler.open(make(indices), { epochs: 1, ...(from === undefined ? {} : { from }) })
         yield* Stream.runDrain(Stream.take(loader.stream, 1))
         return yield* loader.cursor
-      }).pipe(Effect.scoped, Effect.provide(Workers.fibers(1)), Effect.either, Effect.runPromise)
+      }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 1 })), Effect.either, Effect.runPromise)
     const cursor = await opened([3, 1, 2])
     if (cursor._tag === "Left") throw cursor.left
     expect((await opened([3, 1, 2], cursor.right))._tag).toBe("Right")
@@ -730,10 +730,10 @@ describe("through the scheduler, on threads", () => {
       const batch = yield* Effect.flatten(loader.take)
       return { data: Array.from(batch.columns.data), cursor: yield* loader.cursor }
     }).pipe(Effect.scoped, Effect.provide(workers), Effect.either, Effect.runPromise)
-  const threads = (name: string) => Workers.threads(1, { pipeline: module, name })
+  const threads = (name: string) => Workers.threads({ workers: 1, pipeline: module, name })
 
   test("cursors are those of fibers, and refused for the same parameters", async () => {
-    const first = await opened("own", Workers.fibers(1))
+    const first = await opened("own", Workers.fibers({ workers: 1 }))
     if (first._tag === "Left") throw first.left
     const { cursor, data } = first.right
     expect(data).toEqual([6])
@@ -817,7 +817,13 @@ describe("seed policies", () => {
         allow
       }),
       ({ cursor }) => cursor
-    ).pipe(Effect.scoped, Effect.provide(layer), Effect.provide(Workers.fibers(1)), Effect.either, Effect.runPromise)
+    ).pipe(
+      Effect.scoped,
+      Effect.provide(layer),
+      Effect.provide(Workers.fibers({ workers: 1 })),
+      Effect.either,
+      Effect.runPromise
+    )
 
   for (const [name, module] of Object.entries({ SeedPolicy, Parity })) {
     test(`${name}: every export that makes one is listed here`, () => {

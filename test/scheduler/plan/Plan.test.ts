@@ -187,7 +187,7 @@ test("padded, all batches are whole and all ranks' parts equal; what fills them 
               Stream.runCollect,
               Effect.map((all) => Array.from(all)),
               Effect.provide(SeedPolicy.elastic({ seed: 5 })),
-              Effect.provide(Workers.fibers(2)),
+              Effect.provide(Workers.fibers({ workers: 2 })),
               Effect.runPromise
             )
           )

@@ -16,12 +16,14 @@ if (import.meta.main) {
     what === "native"
       ? Scheduler.iterate(
           decoded,
-          Workers.threads(2, { pipeline: new URL("./native.ts", import.meta.url), name: "decoded" }),
+          Workers.threads({ workers: 2, pipeline: new URL("./native.ts", import.meta.url), name: "decoded" }),
           { epochs: 1 }
         )
       : Scheduler.iterate(
           pipeline,
-          what === "fibers" ? Workers.fibers(2) : Workers.threads(2, { pipeline: import.meta.url, ...timed }),
+          what === "fibers"
+            ? Workers.fibers({ workers: 2 })
+            : Workers.threads({ workers: 2, pipeline: import.meta.url, ...timed }),
           { epochs: 1 }
         )
   const iterator = iterable[Symbol.asyncIterator]()

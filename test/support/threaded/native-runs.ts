@@ -13,7 +13,7 @@ const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resol
 for (let round = 0; round < rounds; round++) {
   for (const name of ["decoded", "own"] as const) {
     const workers = (options: Partial<Workers.ThreadOptions> = {}) =>
-      Workers.threads(1, { pipeline: module, name, ...options })
+      Workers.threads({ workers: 1, pipeline: module, name, ...options })
     for await (const _ of Scheduler.iterate(pipelines[name], workers(), { epochs: 1 })) break
     console.log("break")
 

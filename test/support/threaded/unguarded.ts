@@ -20,8 +20,8 @@ export const pipeline = Pipeline.from(Dataset.range(1200)).pipe(
 
 const workers =
   act === "auto"
-    ? Workers.auto(2, { pipeline: import.meta.url, pays: { batch: "1 nanos", run: "1 nanos" } })
-    : Workers.threads(2, { pipeline: import.meta.url, loading: act === "leaves" ? "1 minute" : "3 seconds" })
+    ? Workers.auto({ workers: 2, pipeline: import.meta.url, pays: { batch: "1 nanos", run: "1 nanos" } })
+    : Workers.threads({ workers: 2, pipeline: import.meta.url, loading: act === "leaves" ? "1 minute" : "3 seconds" })
 
 const run = async (): Promise<void> => {
   let rows = 0

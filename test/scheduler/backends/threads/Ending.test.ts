@@ -31,7 +31,8 @@ test(
       const loader = yield* Scheduler.open(waiting, { epochs: 1 })
       yield* Effect.timeout(loader.take, Duration.millis(500)).pipe(Effect.ignore)
     })
-    const layer = Workers.threads(2, {
+    const layer = Workers.threads({
+      workers: 2,
       pipeline: new URL("../../../support/threaded/waiting.ts", import.meta.url),
       name: "waiting"
     })

@@ -87,10 +87,10 @@ describe("a program without a guard", () => {
   )
 })
 
-const failureOf = (options: Workers.ThreadOptions) =>
+const failureOf = (options: Omit<Workers.ThreadOptions, "workers">) =>
   Stream.runDrain(Scheduler.stream(fine, { epochs: 1 })).pipe(
     Effect.flip,
-    Effect.provide(Workers.threads(1, options)),
+    Effect.provide(Workers.threads({ workers: 1, ...options })),
     Effect.runPromise
   )
 
@@ -123,7 +123,7 @@ describe("a module without the export", () => {
 
   test.each([0, -1, "soon"])("a time for loading that is none is refused: %j", async (loading) => {
     // What a caller without types may give.
-    const layer = Workers.threads(1, { pipeline: module, loading: loading as Duration.DurationInput })
+    const layer = Workers.threads({ workers: 1, pipeline: module, loading: loading as Duration.DurationInput })
     const error = await Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(layer))))
     expect(error).toBeInstanceOf(InvalidOption.InvalidOption)
     expect(error.message).toContain("loading")
@@ -139,7 +139,7 @@ describe("what nothing catches in a thread", () => {
     async (name, own) => {
       const error = await Stream.runDrain(Scheduler.stream(own, { epochs: 1 })).pipe(
         Effect.flip,
-        Effect.provide(Workers.threads(1, { pipeline: module, name, restarts: 1 })),
+        Effect.provide(Workers.threads({ workers: 1, pipeline: module, name, restarts: 1 })),
         Effect.runPromise
       )
       expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, epoch: 0, batch: 1, stage: "wait" })

@@ -32,7 +32,7 @@ const numbers = new URL("../../../support/threaded/numbers.ts", import.meta.url)
 const module = new URL("../../../support/threaded/faults.ts", import.meta.url)
 
 const fault = (name: keyof typeof faults, options: Partial<Workers.ThreadOptions> = {}, count = 2) =>
-  Workers.threads(count, { pipeline: module, name, ...options })
+  Workers.threads({ workers: count, pipeline: module, name, ...options })
 
 type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
 
@@ -71,8 +71,10 @@ describe("a run on threads", () => {
   ] as const)(
     "delivers what one on fibers does: under %s, %#",
     async (_, policy, count, order) => {
-      const threads = await digestOf(pipeline, Workers.threads(count, { pipeline: numbers }), policy, { order })
-      expect(threads).toEqual(await digestOf(pipeline, Workers.fibers(count), policy, { order }))
+      const threads = await digestOf(pipeline, Workers.threads({ workers: count, pipeline: numbers }), policy, {
+        order
+      })
+      expect(threads).toEqual(await digestOf(pipeline, Workers.fibers({ workers: count }), policy, { order }))
       expect(threads.sizes).toBeGreaterThan(500)
     },
     TIME
@@ -83,8 +85,8 @@ describe("a run on threads", () => {
     async () => {
       for (const rank of [0, 1]) {
         const ranks = { rank, world: 2 }
-        const threads = await digestOf(pipeline, Workers.threads(2, { pipeline: numbers }), usual, ranks)
-        expect(threads).toEqual(await digestOf(pipeline, Workers.fibers(2), usual, ranks))
+        const threads = await digestOf(pipeline, Workers.threads({ workers: 2, pipeline: numbers }), usual, ranks)
+        expect(threads).toEqual(await digestOf(pipeline, Workers.fibers({ workers: 2 }), usual, ranks))
       }
     },
     TIME
@@ -104,8 +106,8 @@ describe("a run on threads", () => {
             report: yield* (yield* SeedAudit.SeedAudit).report
           }
         }).pipe(Effect.provide(audited), Effect.provide(workers), Effect.runPromise)
-      const threads = await draws(Workers.threads(2, { pipeline: numbers }))
-      const fibers = await draws(Workers.fibers(2))
+      const threads = await draws(Workers.threads({ workers: 2, pipeline: numbers }))
+      const fibers = await draws(Workers.fibers({ workers: 2 }))
       expect(threads.draws.length).toBeGreaterThan(900)
       // An order, two draws for each of 300 samples, and one for each of 19 batches.
       expect(threads.report.started).toBe(620)
@@ -126,8 +128,12 @@ describe("a run on threads", () => {
           Effect.provide(workers),
           Effect.runPromise
         )
-      expect(await all(faults.shapes, fault("shapes"))).toEqual(await all(faults.shapes, Workers.fibers(2)))
-      expect(await all(faults.growing, fault("growing", {}, 1))).toEqual(await all(faults.growing, Workers.fibers(1)))
+      expect(await all(faults.shapes, fault("shapes"))).toEqual(
+        await all(faults.shapes, Workers.fibers({ workers: 2 }))
+      )
+      expect(await all(faults.growing, fault("growing", {}, 1))).toEqual(
+        await all(faults.growing, Workers.fibers({ workers: 1 }))
+      )
     },
     TIME
   )
@@ -178,7 +184,7 @@ describe("a batch in borrowed memory", () => {
     const batches = await Effect.runPromise(
       Stream.runCollect(Scheduler.stream(faults.shapes, { epochs: 1 })).pipe(
         Effect.provide(usual),
-        Effect.provide(Workers.fibers(1))
+        Effect.provide(Workers.fibers({ workers: 1 }))
       )
     )
     const rows = Array.from(batches)
@@ -196,7 +202,7 @@ describe("what goes wrong on a thread", () => {
       const both = { throwing: faults.throwing, failing: faults.failing }
       for (const name of ["throwing", "failing"] as const) {
         const thread = await errorOf<unknown>(both[name], fault(name))
-        const fiber = await errorOf<unknown>(both[name], Workers.fibers(2))
+        const fiber = await errorOf<unknown>(both[name], Workers.fibers({ workers: 2 }))
         expect(thread).toMatchObject({ _tag: "StageError", batch: 3, sample: 13, worker: 1 })
         expect((thread as Error).message).toBe((fiber as Error).message)
       }
@@ -211,7 +217,7 @@ describe("what goes wrong on a thread", () => {
     async () => {
       const marker = join(folder, "died")
       process.env["FURROW_TEST_MARKER"] = ""
-      const untouched = await digestOf(faults.dyingOnce, Workers.fibers(2))
+      const untouched = await digestOf(faults.dyingOnce, Workers.fibers({ workers: 2 }))
       process.env["FURROW_TEST_MARKER"] = marker
       expect(await digestOf(faults.dyingOnce, fault("dyingOnce"))).toEqual(untouched)
       expect(existsSync(marker)).toBe(true)
@@ -222,7 +228,7 @@ describe("what goes wrong on a thread", () => {
       const threads = await digestOf(faults.dyingOnce, fault("dyingOnce"), carried)
       expect(existsSync(marker)).toBe(true)
       process.env["FURROW_TEST_MARKER"] = ""
-      expect(threads).toEqual(await digestOf(faults.dyingOnce, Workers.fibers(2), carried))
+      expect(threads).toEqual(await digestOf(faults.dyingOnce, Workers.fibers({ workers: 2 }), carried))
     },
     TIME
   )
@@ -241,8 +247,8 @@ describe("what goes wrong on a thread", () => {
     "threads without memory to share deliver the same, by messages",
     async () => {
       const poor = new URL("../../../support/threaded/poor.ts", import.meta.url)
-      const threads = await digestOf(pipeline, Workers.threads(2, { pipeline: poor }))
-      expect(threads).toEqual(await digestOf(pipeline, Workers.fibers(2)))
+      const threads = await digestOf(pipeline, Workers.threads({ workers: 2, pipeline: poor }))
+      expect(threads).toEqual(await digestOf(pipeline, Workers.fibers({ workers: 2 })))
     },
     TIME
   )
@@ -282,7 +288,7 @@ describe("what goes wrong on a thread", () => {
   ] as const)(
     "a module that cannot serve is refused before the first batch: %s",
     async (_, options, said) => {
-      const error = await errorOf<unknown>(faults.shapes, Workers.threads(2, options))
+      const error = await errorOf<unknown>(faults.shapes, Workers.threads({ workers: 2, ...options }))
       expect(error).toMatchObject({ _tag: "ThreadError", batch: undefined })
       expect((error as Error).message).toContain(said)
     },
@@ -296,13 +302,13 @@ describe("what goes wrong on a thread", () => {
       expect((error as Error).message).toContain("is not the one that is run")
       const built = await faults.built({ size: 20, factor: 3 })
       const threads = await digestOf(built, fault("built", { config: { size: 20, factor: 3 } }))
-      expect(threads).toEqual(await digestOf(built, Workers.fibers(2)))
+      expect(threads).toEqual(await digestOf(built, Workers.fibers({ workers: 2 })))
     },
     TIME
   )
 
   test.each([
-    [0, {}, "threads"],
+    [0, {}, "workers"],
     [1.5, {}, "1.5"],
     [10_000, {}, "10000"],
     [1, { pipeline: "./digits.ts" }, "URL"],
@@ -311,7 +317,7 @@ describe("what goes wrong on a thread", () => {
     [1, { config: { transform: { size: 3, run: () => 3 } } }, "config.transform.run"],
     [1, { config: [1, Symbol("x")] }, "config.1"]
   ])("options that are none are refused: %j %j", async (count, options, said) => {
-    const layer = Workers.threads(count, { pipeline: module, ...options })
+    const layer = Workers.threads({ workers: count, pipeline: module, ...options })
     const error = await Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(layer))))
     expect(error).toBeInstanceOf(InvalidOption.InvalidOption)
     expect(error.message).toContain(said)
@@ -338,7 +344,7 @@ describe("endings", () => {
       )
       for (let round = 0; round < 1000; round++) {
         const fiber = Effect.runFork(
-          Stream.runDrain(Scheduler.stream(own, { epochs: 100 })).pipe(Effect.provide(Workers.fibers(3)))
+          Stream.runDrain(Scheduler.stream(own, { epochs: 100 })).pipe(Effect.provide(Workers.fibers({ workers: 3 })))
         )
         for (let turn = 0; turn < round % 7; turn++) await Promise.resolve()
         if (round % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
@@ -362,15 +368,19 @@ describe("endings", () => {
         const fiber = Effect.runFork(
           Stream.runDrain(Scheduler.stream(pipeline, { epochs: 100 })).pipe(
             Effect.provide(usual),
-            Effect.provide(Workers.threads(2, { pipeline: numbers }))
+            Effect.provide(Workers.threads({ workers: 2, pipeline: numbers }))
           )
         )
         await new Promise((resolve) => setTimeout(resolve, round % 3 === 0 ? 5 : round % 3 === 1 ? 60 : 400))
         await Effect.runPromise(Fiber.interrupt(fiber))
       }
-      for await (const _ of Scheduler.iterate(pipeline, Layer.merge(usual, Workers.threads(2, { pipeline: numbers })), {
-        epochs: 1
-      }))
+      for await (const _ of Scheduler.iterate(
+        pipeline,
+        Layer.merge(usual, Workers.threads({ workers: 2, pipeline: numbers })),
+        {
+          epochs: 1
+        }
+      ))
         break
       // The system needs a moment to take them down; each run had two, so 26 would be left over.
       for (let wait = 0; wait < 100 && held("threads") > before + 4; wait++) {

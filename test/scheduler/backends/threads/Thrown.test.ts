@@ -14,7 +14,7 @@ import { fine } from "../../../support/threaded/unloadable.ts"
 const TIME = 120_000
 const module = new URL("../../../support/threaded/odd.ts", import.meta.url)
 const threads = (options: Partial<Workers.ThreadOptions>, count = 1) =>
-  Workers.threads(count, { pipeline: module, loading: "1 minute", ...options })
+  Workers.threads({ workers: count, pipeline: module, loading: "1 minute", ...options })
 
 const unloadable = new URL("../../../support/threaded/unloadable.ts", import.meta.url)
 
@@ -98,7 +98,7 @@ describe("on fibers and on threads", () => {
     "every odd value is a StageError with its place: %s",
     async (place) => {
       const own = pipeline(place) as Any
-      const fiber = await leftOut(own, Workers.fibers(1))
+      const fiber = await leftOut(own, Workers.fibers({ workers: 1 }))
       const thread = await leftOut(own, threads({ config: place }))
       for (const skipped of [fiber, thread]) {
         expect(skipped.map(({ error: { batch, sample } }) => sample ?? batch)).toEqual(odd.map((_, at) => at))
@@ -124,7 +124,7 @@ describe("where the first failure ends the run", () => {
     "an odd value is a StageError with its place, and the run ends",
     async () => {
       for (const name of oddest) {
-        for (const workers of [Workers.fibers(1), threads({ name: "one", config: name })]) {
+        for (const workers of [Workers.fibers({ workers: 1 }), threads({ name: "one", config: name })]) {
           expect(await failureOf(one(name) as Any, workers)).toMatchObject({
             _tag: "StageError",
             stage: "own",
@@ -143,7 +143,7 @@ describe("where the first failure ends the run", () => {
     "so is one that a sampler throws",
     async () => {
       for (const name of some) {
-        for (const workers of [Workers.fibers(1), threads({ name: "sampled", config: name })]) {
+        for (const workers of [Workers.fibers({ workers: 1 }), threads({ name: "sampled", config: name })]) {
           expect(await failureOf(sampled(name) as Any, workers)).toMatchObject({
             _tag: "StageError",
             stage: "sample",
@@ -160,7 +160,10 @@ describe("where the first failure ends the run", () => {
     async (where) => {
       for (const name of some) {
         process.env["FURROW_TEST_THROWS"] = `${where}: ${name}`
-        const error = await failureOf(fine as Any, Workers.threads(1, { pipeline: unloadable, loading: "1 minute" }))
+        const error = await failureOf(
+          fine as Any,
+          Workers.threads({ workers: 1, pipeline: unloadable, loading: "1 minute" })
+        )
         process.env["FURROW_TEST_THROWS"] = ""
         expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, batch: undefined })
         expect((error as Error).message).toContain(
@@ -176,7 +179,8 @@ describe("a batch that cannot be sent from its thread", () => {
   test.each(Object.keys(undeliverable) as Array<keyof typeof undeliverable>)(
     "is a typed error with its place, the column and the way out: %s",
     async (name) => {
-      const own = Workers.threads(1, {
+      const own = Workers.threads({
+        workers: 1,
         pipeline: new URL("../../../support/threaded/undeliverable.ts", import.meta.url),
         config: name
       })
