@@ -163,21 +163,6 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
   }, 60_000)
 })
 
-test("every module that src/index.ts exports has its entry in package.json and in deno.json", () => {
-  const index = readFileSync(join(root, "src", "index.ts"), "utf8")
-  const { imports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"))
-  const modules = Array.from(index.matchAll(/export \* as (\w+) from "\.\/(.+)\.ts"/g), ([, name, file]) => ({
-    name,
-    file
-  }))
-  expect(modules.length).toBeGreaterThan(10)
-  for (const { file, name } of modules) {
-    const expected = { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` }
-    expect({ name, entry: manifest.exports[`./${name}`] }).toEqual({ name, entry: expected })
-    expect({ name, entry: imports[`furrow/${name}`] }).toEqual({ name, entry: `./src/${file}.ts` })
-  }
-})
-
 test("sources import what they need of Effect, and no barrel of it: a start, and each thread's, would load it all", () => {
   const barrels = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"))
