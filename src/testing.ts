@@ -6,28 +6,21 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { InvalidOption } from "./core/InvalidOption.ts"
 import { isOptions } from "./core/Options.ts"
 import { block } from "./random/generators/Philox.ts"
 import { algorithm as xoshiro } from "./random/generators/Xoshiro128.ts"
 import { servicesOf } from "./scheduler/loader/RunServices.ts"
-import { type Coordinates, CoordinatesError } from "./seeding/Coordinates.ts"
+import type { Coordinates } from "./seeding/Coordinates.ts"
+import { coordinates, seedAt } from "./seeding/Request.ts"
 import * as Seed from "./seeding/Seed.ts"
-import {
-  coordinates,
-  type Draw,
-  epochWorker,
-  make,
-  type Request,
-  SeedPolicy,
-  type Seeds,
-  type Service,
-  seedAt
-} from "./seeding/SeedPolicy.ts"
+import { epochWorker, make, SeedPolicy } from "./seeding/SeedPolicy.ts"
+import { type Draw, refused, type Service } from "./seeding/Service.ts"
 import { drawsAt, pack, type Script, stagesOf } from "./testing/Script.ts"
 
-export type { Draw } from "./seeding/SeedPolicy.ts"
+export type { Draw } from "./seeding/Service.ts"
 export { type Script, ScriptExhausted, ScriptMismatch } from "./testing/Script.ts"
 
 type PolicyLayer<E, R> = Layer.Layer<SeedPolicy, E, R>
@@ -108,34 +101,29 @@ export const scripted = <E = never, R = never>(
     ...inner,
     name: "scripted",
     ...(named === undefined ? {} : { names: [...(inner.names ?? []), ...named] }),
-    seeds: (request) =>
-      Effect.gen(function* () {
-        const own: Array<Seed.Seed | undefined> = []
-        for (let row = 0; row < request.indices.length; row++) {
-          const at = coordinates(request, row)
-          const draws = yield* Effect.try({
-            try: () => drawsAt(script, at),
-            catch: (error) =>
-              new CoordinatesError({
-                policy: "scripted",
-                seed: inner.seed,
-                coordinates: at,
-                reason: `the script threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`
-              })
-          })
+    seeds: (request) => {
+      const own: Array<Seed.Seed | undefined> = []
+      for (let row = 0; row < request.indices.length; row++) {
+        const at = coordinates(request, row)
+        try {
+          const draws = drawsAt(script, at)
           own.push(draws === undefined ? undefined : pack(draws, at))
+        } catch (thrown) {
+          const threw = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+          return refused({ name: "scripted", seed: inner.seed }, request, `the script threw ${threw}`, row)
         }
-        // Not asked where the script has it all, so that a place which does not fit `rest` can still be scripted.
-        if (own.every((seed) => seed !== undefined)) return { _tag: "Listed", seeds: own } satisfies Seeds
-        const others = yield* inner.seeds(request)
+      }
+      // Not asked where the script has it all, so that a place which does not fit `rest` can still be scripted.
+      if (own.every((seed) => seed !== undefined)) return Either.right({ _tag: "Listed", seeds: own })
+      return Either.flatMap(inner.seeds(request), (others): ReturnType<Service["seeds"]> => {
         if (others._tag === "Carried") {
-          if (own.every((seed) => seed === undefined)) return others
+          if (own.every((seed) => seed === undefined)) return Either.right(others)
           const reason = `under ${inner.name}, whose streams go on, it must give draws to all samples of a stage or none`
-          const place = coordinates(request, own.indexOf(undefined))
-          return yield* new CoordinatesError({ policy: "scripted", seed: inner.seed, coordinates: place, reason })
+          return refused({ name: "scripted", seed: inner.seed }, request, reason, own.indexOf(undefined))
         }
-        return { _tag: "Listed", seeds: own.map((seed, row) => seed ?? seedAt(others, row)) } satisfies Seeds
+        return Either.right({ _tag: "Listed", seeds: own.map((seed, row) => seed ?? seedAt(others, row)) })
       })
+    }
   }))
 }
 
@@ -185,10 +173,10 @@ export const recording = <E = never, R = never>(
     Layer.effectContext(
       Effect.map(SeedPolicy, (inner) => {
         const all: Array<Draw> = []
-        const record = (draws: ReadonlyArray<Draw>) =>
-          Effect.sync(() => {
-            for (const draw of draws) all.push(draw)
-          })
+        const record = (own: ReadonlyArray<Draw>): void => {
+          for (const draw of own) all.push(draw)
+          inner.record?.(own)
+        }
         const draws = Effect.sync(() => all.toSorted(byPlace))
         return Context.make(SeedPolicy, { ...inner, record }).pipe(Context.add(Recording, { draws }))
       })
@@ -266,12 +254,11 @@ export const failing = <E = never, R = never>(
     ...inner,
     name: "failing",
     ...(stage === undefined ? {} : { names: [...(inner.names ?? []), stage] }),
-    seeds: (request: Request) => {
+    seeds: (request) => {
       for (let row = 0; row < request.indices.length; row++) {
-        const place = coordinates(request, row)
-        if (!matches(place)) continue
+        if (!matches(coordinates(request, row))) continue
         const reason = "the test double `failing` refuses this place"
-        return Effect.fail(new CoordinatesError({ policy: "failing", seed: inner.seed, coordinates: place, reason }))
+        return refused({ name: "failing", seed: inner.seed }, request, reason, row)
       }
       return inner.seeds(request)
     }

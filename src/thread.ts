@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
@@ -41,16 +42,9 @@ import { Times } from "./scheduler/loader/Profile.ts"
 import { fingerprint } from "./scheduler/plan/Fingerprint.ts"
 import * as Plan from "./scheduler/plan/Plan.ts"
 import * as RunPlan from "./scheduler/plan/RunPlan.ts"
-import { CoordinatesError } from "./seeding/Coordinates.ts"
-import {
-  coordinates,
-  type Draw,
-  givingNow,
-  type Request,
-  SeedPolicy,
-  type Seeds,
-  type Service
-} from "./seeding/SeedPolicy.ts"
+import type { Seeds } from "./seeding/Request.ts"
+import { SeedPolicy } from "./seeding/SeedPolicy.ts"
+import { type Draw, refused, type Service } from "./seeding/Service.ts"
 import { arena } from "./wasm/Kernels.ts"
 import { Output } from "./wasm/Output.ts"
 import type { Place } from "./wasm/Place.ts"
@@ -59,31 +53,27 @@ import type { Place } from "./wasm/Place.ts"
 interface AtHand {
   indices: Float64Array
   seeds: ReadonlyMap<string, Seeds>
-  draws: Array<Draw>
+  draws: ReadonlyArray<Draw>
 }
 
 /** The main side's policy, by the seeds that it sent along. */
 const policyOf = ({ policy, records }: Start, atHand: AtHand): Service | undefined => {
   if (policy === undefined) return undefined
-  const seedsOf = ({ stage }: Request) => atHand.seeds.get(stage.name)
-  const own: Service = {
+  return {
     ...policy,
     seeds: (request) => {
-      const seeds = seedsOf(request)
-      if (seeds !== undefined) return Effect.succeed(seeds)
-      const reason = "the main side sent no seeds for this stage"
-      const place = coordinates(request, 0)
-      return new CoordinatesError({ policy: policy.name, seed: policy.seed, coordinates: place, reason })
-    }
-  }
-  const service = givingNow(own, seedsOf)
-  if (!records) return service
-  return {
-    ...service,
-    record: (draws) =>
-      Effect.sync(() => {
-        atHand.draws.push(...draws)
-      })
+      const seeds = atHand.seeds.get(request.stage.name)
+      return seeds === undefined
+        ? refused(policy, request, "the main side sent no seeds for this stage")
+        : Either.right(seeds)
+    },
+    ...(records
+      ? {
+          record: (draws) => {
+            atHand.draws = draws
+          }
+        }
+      : {})
   }
 }
 
@@ -176,7 +166,7 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       sample: sample === undefined ? undefined : Duration.millis(sample),
       batch: undefined
     }
-    const ordered = { ...runPlan, order: () => Effect.succeed(order), known: () => order }
+    const ordered = { ...runPlan, order: () => Either.right(order) }
     const worker = Worker.make(ordered, start.worker, output, limits)
     const ring = new Ring(own)
     const forms = new Sent()

@@ -115,8 +115,7 @@ const none: ReadonlySet<string> = new Set(
     "Permutation.network Permutation.table Pipeline.ambient Pipeline.from",
     "Pipeline.sample PyTorch.manualSeed Rng.make Rng.register Rng.toRandom Sampler.limited Sampler.subset",
     "Scheduler.formatProfile Scheduler.ranksFromEnvironment Seed.format Seed.parse Seed.root Seed.validate Seed.wellFormed Seed.wordsOf SeedAudit.counting",
-    "SeedPolicy.byName SeedPolicy.coordinates SeedPolicy.epochRequest SeedPolicy.givesNow SeedPolicy.givingNow",
-    "SeedPolicy.seedAt SeedPolicy.seedsNow SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
+    "SeedPolicy.byName SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
     "testing.constant testing.recorded testing.recording"
   ].flatMap((names) => names.split(" "))
 )

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Cause, Effect, Either, Exit, Layer, Option, Stream } from "effect"
+import { Cause, Context, Effect, Either, Exit, Layer, Option, Stream } from "effect"
 import * as SeedAudit from "../src/audit/SeedAudit.ts"
 import { InvalidOption } from "../src/core/InvalidOption.ts"
 import * as Tensor from "../src/core/Tensor.ts"
@@ -10,6 +10,7 @@ import * as Sampler from "../src/sampling/Sampler.ts"
 import * as Workers from "../src/scheduler/backends/Workers.ts"
 import * as Scheduler from "../src/scheduler/loader/Scheduler.ts"
 import { type Coordinates, CoordinatesError, stageId } from "../src/seeding/Coordinates.ts"
+import { coordinates, seedAt } from "../src/seeding/Request.ts"
 import * as Seed from "../src/seeding/Seed.ts"
 import * as SeedPolicy from "../src/seeding/SeedPolicy.ts"
 import * as Dataset from "../src/sources/Dataset.ts"
@@ -56,7 +57,7 @@ const epoch = (own: Partial<SeedPolicy.Request> = {}) =>
 const ask = <E>(layer: Layer.Layer<SeedPolicy.SeedPolicy, E>, own: SeedPolicy.Request) =>
   SeedPolicy.SeedPolicy.pipe(
     Effect.flatMap((policy) => policy.seeds(own)),
-    Effect.map((seeds) => Array.from({ length: own.indices.length }, (_, row) => SeedPolicy.seedAt(seeds, row))),
+    Effect.map((seeds) => Array.from({ length: own.indices.length }, (_, row) => seedAt(seeds, row))),
     Effect.provide(layer)
   )
 
@@ -235,7 +236,7 @@ describe("scripted", () => {
     expect(error).toBeInstanceOf(ScriptExhausted)
     if (!(error instanceof ScriptExhausted)) return
     expect(error._tag).toBe("ScriptExhausted")
-    expect(error.coordinates).toEqual(SeedPolicy.coordinates(request(), 0))
+    expect(error.coordinates).toEqual(coordinates(request(), 0))
     expect({ length: error.length, asked: error.asked }).toEqual({ length: 2, asked: "integer(9)" })
     expect(error.message).toBe(
       "the script is at its end: after its 2 draws, integer(9) asks for one more at " +
@@ -269,7 +270,7 @@ describe("scripted", () => {
     expect(error).toBeInstanceOf(ScriptMismatch)
     if (!(error instanceof ScriptMismatch)) return
     expect(error._tag).toBe("ScriptMismatch")
-    expect(error.coordinates).toEqual(SeedPolicy.coordinates(request(), 1))
+    expect(error.coordinates).toEqual(coordinates(request(), 1))
     expect(error).toMatchObject({
       draw: 1,
       length: 2,
@@ -443,14 +444,19 @@ describe("recording", () => {
 
   const at = (own: Partial<Coordinates> & { readonly name?: string } = {}): Draw => {
     const { name = "crop", ...rest } = own
-    const coordinates = { ...SeedPolicy.coordinates(request(), 0), stage: stageId(name), ...rest }
-    return { coordinates, method: "word", arguments: [], value: 0 }
+    return {
+      coordinates: { ...coordinates(request(), 0), stage: stageId(name), ...rest },
+      method: "word",
+      arguments: [],
+      value: 0
+    }
   }
 
   const reported = (...batches: ReadonlyArray<ReadonlyArray<Draw>>) =>
     Effect.gen(function* () {
       const { record } = yield* SeedPolicy.SeedPolicy
-      for (const draws of batches) yield* record?.(draws) ?? Effect.die("no record")
+      if (record === undefined) return yield* Effect.die("no record")
+      for (const draws of batches) record(draws)
       return yield* (yield* Recording).draws
     }).pipe(Effect.provide(recording()), Effect.runSync)
 
@@ -539,6 +545,28 @@ describe("recording", () => {
     expect(draws.map(({ coordinates }) => coordinates.index)).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
   })
 
+  test("two recordings and an audit around one policy are all told", async () => {
+    const kept: Array<Draw> = []
+    const inner = Layer.map(SeedPolicy.epochWorker({ seed: 3 }), (context) =>
+      Context.make(SeedPolicy.SeedPolicy, {
+        ...Context.get(context, SeedPolicy.SeedPolicy),
+        record: (draws) => void kept.push(...draws)
+      })
+    )
+    const program = Effect.gen(function* () {
+      yield* rows({}, 2)
+      const { draws } = yield* Recording
+      const { report } = yield* SeedAudit.SeedAudit
+      return { draws: yield* draws, report: yield* report }
+    })
+    const recorded = recording(SeedAudit.counting(SeedAudit.counting(inner)))
+    const audited = Layer.provideMerge(SeedAudit.counting(recorded), recorded)
+    const { draws, report } = await Effect.runPromise(Effect.provide(program, audited))
+    expect(report.started).toBeGreaterThan(0)
+    expect(draws.length).toBeGreaterThan(0)
+    expect(kept).toHaveLength(draws.length)
+  })
+
   test("it records what a script gives", async () => {
     const draws = await Effect.gen(function* () {
       yield* rows()
@@ -563,7 +591,7 @@ describe("failing", () => {
       )
     )
     expect(error).toBeInstanceOf(CoordinatesError)
-    expect(error.coordinates).toEqual(SeedPolicy.coordinates(request(), 1))
+    expect(error.coordinates).toEqual(coordinates(request(), 1))
     expect(error).toMatchObject({
       policy: "failing",
       seed: "0",

@@ -11,7 +11,8 @@ import * as Layer from "effect/Layer"
 export { type Cell, type Meeting, type Options, type Pattern, type Repeat, type RunReport, run } from "./Run.ts"
 
 import type { Coordinates } from "../seeding/Coordinates.ts"
-import { coordinates, type Request, SeedPolicy, type Seeds, seedAt } from "../seeding/SeedPolicy.ts"
+import { coordinates, type Request, type Seeds, seedAt } from "../seeding/Request.ts"
+import { SeedPolicy } from "../seeding/SeedPolicy.ts"
 
 /** @since 0.1.0 */
 export interface Report {
@@ -40,7 +41,7 @@ export class SeedAudit extends Context.Tag("furrow/SeedAudit")<SeedAudit, Servic
 export const EXAMPLES = 5
 
 /**
- * A policy's layer with an audit of all that it hands out. It stands between the policy and the run and holds each state
+ * A policy's layer with an audit of all that it hands out. It is told of the seeds that each order and stage starts from, and holds each state
  * once (some 60 bytes), so memory grows with the run: about 100 MB for 1.5 million samples in one drawing stage.
  *
  * @example
@@ -91,14 +92,12 @@ export const counting = <E, R>(policy: Layer.Layer<SeedPolicy, E, R>): Layer.Lay
         seen.add(key(seeds, row))
         if (seen.size === before && examples.length < EXAMPLES) examples.push(coordinates(request, row))
       }
-      const outer = {
-        ...inner,
-        unobserved: inner.unobserved ?? inner,
-        seeds: (request: Request) =>
-          Effect.tap(inner.seeds(request), (seeds) => Effect.sync(() => note(request, seeds)))
+      const observe = (request: Request, seeds: Seeds): void => {
+        note(request, seeds)
+        inner.observe?.(request, seeds)
       }
       const report = Effect.sync(() => ({ started, repeated: started - seen.size, examples: [...examples] }))
-      return Context.make(SeedPolicy, outer).pipe(Context.add(SeedAudit, { report }))
+      return Context.make(SeedPolicy, { ...inner, observe }).pipe(Context.add(SeedAudit, { report }))
     })
   )
   return Layer.provide(audited, policy)

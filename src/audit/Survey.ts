@@ -4,16 +4,17 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { InvalidOption, shown } from "../core/InvalidOption.ts"
 import type { Pipeline } from "../pipeline/Pipeline.ts"
-import type { Stage } from "../pipeline/Stage.ts"
 import * as Rng from "../random/Rng.ts"
 import * as Plan from "../scheduler/plan/Plan.ts"
 import * as RunPlan from "../scheduler/plan/RunPlan.ts"
 import { requestAt } from "../scheduler/plan/SeedRequest.ts"
-import { type Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
+import type { Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
+import { coordinates, epochRequest, type Request, type Seeds, seedAt } from "../seeding/Request.ts"
 import { format } from "../seeding/Seed.ts"
-import { coordinates, epochRequest, type Request, type Seeds, type Service, seedAt } from "../seeding/SeedPolicy.ts"
+import { ask, reasonOf, refused, type Service } from "../seeding/Service.ts"
 
 /** A stream, and where it is started. @since 0.1.0 */
 export interface Started {
@@ -45,21 +46,18 @@ export interface Survey {
 }
 
 /** What a sampler throws where it is asked for its order, as an error: an audit is no run, and has no stage to blame. */
-const typed = <A, E, R>(
-  sampling: Extract<Stage, { readonly _tag: "Sample" }> | undefined,
-  effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | InvalidOption, R> =>
-  Effect.catchAllDefect(effect, (thrown) =>
-    thrown instanceof InvalidOption
-      ? Effect.fail(thrown)
-      : Effect.fail(
-          new InvalidOption({
-            option: `the order of sampler ${sampling?.sampler.name ?? "sequential"}`,
+const asked = <A>(sampler: string, order: () => A): Effect.Effect<A, InvalidOption> =>
+  Effect.try({
+    try: order,
+    catch: (thrown) =>
+      thrown instanceof InvalidOption
+        ? thrown
+        : new InvalidOption({
+            option: `the order of sampler ${sampler}`,
             value: undefined,
             expected: `one that can be asked for, but asking threw ${shown(thrown)}`
           })
-        )
-  )
+  })
 
 /**
  * Asks the pipeline's policy for all seeds of an extent, and starts them. No sample is read and no stage is run.
@@ -76,26 +74,21 @@ export const survey = <A, E, R>(
     const carried = new Set<string>()
     let policy: Service | undefined
 
-    const start = (own: Service, request: Request, seeds: Seeds, into: Array<Started>) =>
-      Effect.try({
-        try: () => {
-          const rows = seeds._tag === "Carried" ? 1 : request.indices.length
-          for (let row = 0; row < rows; row++) {
-            const seed = seedAt(seeds, row)
-            const words = new Uint32Array(extent.words)
-            const rng = Rng.make(seed)
-            for (let index = 0; index < words.length; index++) words[index] = rng.word()
-            into.push({ at: coordinates(request, row), state: format(seed), words })
-          }
-        },
-        catch: (thrown) =>
-          new CoordinatesError({
-            policy: own.name,
-            seed: own.seed,
-            coordinates: coordinates(request, 0),
-            reason: thrown instanceof Error ? thrown.message : String(thrown)
-          })
-      })
+    const start = (own: Service, request: Request, seeds: Seeds, into: Array<Started>) => {
+      const rows = seeds._tag === "Carried" ? 1 : request.indices.length
+      for (let row = 0; row < rows; row++) {
+        try {
+          const seed = seedAt(seeds, row)
+          const words = new Uint32Array(extent.words)
+          const rng = Rng.make(seed)
+          for (let index = 0; index < words.length; index++) words[index] = rng.word()
+          into.push({ at: coordinates(request, row), state: format(seed), words })
+        } catch (thrown) {
+          return refused(own, request, reasonOf(thrown), row)
+        }
+      }
+      return Either.void
+    }
 
     for (let rank = 0; rank < extent.ranks; rank++) {
       const runPlan = yield* RunPlan.make(pipeline, extent.workers, {
@@ -107,13 +100,14 @@ export const survey = <A, E, R>(
       if (own === undefined) continue
       policy = own
       const sampling = pipeline.stages.find((stage) => stage._tag === "Sample")
+      const sampler = sampling?.sampler.name ?? "sequential"
       const batching = pipeline.stages.findIndex((stage) => stage._tag === "Batch")
       for (let epoch = 0; epoch < extent.epochs; epoch++) {
         if (rank === 0 && sampling?.draws === true) {
           const request = epochRequest(sampling.id, epoch, { workers: extent.workers, world: extent.ranks })
-          yield* start(own, request, yield* own.seeds(request), orders)
+          yield* start(own, request, yield* ask(own, request), orders)
         }
-        const order = yield* typed(sampling, runPlan.order(epoch))
+        const order = yield* yield* asked(sampler, () => runPlan.order(epoch))
         for (let worker = 0; worker < extent.workers; worker++) {
           let left = extent.samples
           for (let batch = worker; batch < runPlan.plan.batches && left > 0; batch += extent.workers) {
@@ -121,15 +115,14 @@ export const survey = <A, E, R>(
             const count = Math.min(size, left)
             if (count === 0) continue
             left -= count
-            const indices = yield* typed(
-              sampling,
-              Effect.sync(() => Float64Array.from({ length: count }, (_, row) => order(position + row)))
+            const indices = yield* asked(sampler, () =>
+              Float64Array.from({ length: count }, (_, row) => order(position + row))
             )
             for (const [place, stage] of pipeline.stages.entries()) {
               if (!stage.draws || stage._tag === "Sample") continue
               const scope = place < batching ? "sample" : "batch"
               const request = requestAt(runPlan, stage.id, scope, { epoch, worker, batch, position, indices })
-              const seeds = yield* own.seeds(request)
+              const seeds = yield* ask(own, request)
               if (seeds._tag === "Carried") {
                 const stream = [own.carries === "run" ? 0 : epoch, rank, worker, seeds.slot].join()
                 if (carried.has(stream)) continue

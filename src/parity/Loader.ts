@@ -13,16 +13,17 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { checked, InvalidOption, whole } from "../core/InvalidOption.ts"
 import { isOptions, type Names, optionsOf, truth } from "../core/Options.ts"
 import { Made, type Parameters } from "../core/Parameters.ts"
 import * as Rng from "../random/Rng.ts"
 import type { Sampler } from "../sampling/Sampler.ts"
-import { CoordinatesError } from "../seeding/Coordinates.ts"
+import type { Request, Seeds } from "../seeding/Request.ts"
 import type { Seed } from "../seeding/Seed.ts"
-import { coordinates, type Request, SeedPolicy, type Seeds, type Service } from "../seeding/SeedPolicy.ts"
+import { SeedPolicy } from "../seeding/SeedPolicy.ts"
+import type { Service } from "../seeding/Service.ts"
 import * as Python from "./cpython/Random.ts"
 import * as Torch from "./pytorch/TorchGenerator.ts"
 
@@ -211,16 +212,6 @@ const service = (
     elastic: false,
     carries: options.persistentWorkers === true ? "run" : "epoch",
     ...(narrow === undefined ? {} : { bits: narrow }),
-    seeds: (request) =>
-      Effect.try({
-        try: () => seeds(request),
-        catch: (thrown) =>
-          new CoordinatesError({
-            policy: name,
-            seed,
-            coordinates: coordinates(request, 0),
-            reason: thrown instanceof Error ? thrown.message : String(thrown)
-          })
-      })
+    seeds: (request) => Either.right(seeds(request))
   }
 }

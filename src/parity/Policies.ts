@@ -10,14 +10,17 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { checked, InvalidOption, whole } from "../core/InvalidOption.ts"
 import { isOptions, optionsOf } from "../core/Options.ts"
 import type { Parameters } from "../core/Parameters.ts"
-import { entropy as systemEntropy } from "../core/runtime.ts"
+import { sha256, entropy as systemEntropy } from "../core/runtime.ts"
 import * as Rng from "../random/Rng.ts"
+import type { Request, Seeds } from "../seeding/Request.ts"
 import type { Seed } from "../seeding/Seed.ts"
-import { type Request, SeedPolicy, type Seeds } from "../seeding/SeedPolicy.ts"
+import { SeedPolicy } from "../seeding/SeedPolicy.ts"
+import type { Service } from "../seeding/Service.ts"
 import * as Loader from "./Loader.ts"
 import * as Generator from "./numpy/Generator.ts"
 import * as RandomState from "./numpy/RandomState.ts"
@@ -226,7 +229,9 @@ export interface EntropyOptions extends Loader.Options {
 /**
  * `np.random.default_rng()` in each worker, 晚星's fix: 128 bits from the operating system. Nothing repeats, and nothing
  * can be replayed, unless the entropy is recorded, as here: {@link Entropy} tells what each worker was given, and
- * `recorded` gives it back.
+ * `recorded` gives it back. The operating system is asked once, when the layer is built; what each worker gets is the
+ * start of SHA-256 of its answer and the worker's place, so one instance of the layer gives the same seeds whenever it is
+ * asked.
  *
  * @since 0.1.0
  */
@@ -248,10 +253,11 @@ const fromEntropy = (name: string, options: EntropyOptions, seed: (entropy: bigi
     optionsOf(`Parity.${name}`, options, { ...Loader.NAMES, recorded: true })
     const given = new Map<string, Recorded>()
     const place = ({ epoch, rank, worker }: Omit<Recorded, "entropy">): string => [epoch, rank, worker].join()
+    const root = systemEntropy()
     const before = new Map(recordsOf(options.recorded ?? []).map((own) => [place(own), valid(own)]))
     const entropyAt = ({ epoch, rank, worker }: Loader.WorkerStart): bigint => {
       const key = place({ epoch, rank, worker })
-      const own = given.get(key) ?? before.get(key) ?? { epoch, rank, worker, entropy: String(systemEntropy()) }
+      const own = given.get(key) ?? before.get(key) ?? { epoch, rank, worker, entropy: derived(root, key) }
       given.set(key, own)
       return BigInt(own.entropy)
     }
@@ -262,6 +268,13 @@ const fromEntropy = (name: string, options: EntropyOptions, seed: (entropy: bigi
       Layer.succeed(Entropy, { recorded: Effect.sync(() => [...given.values()]) })
     )
   })
+
+/** 128 bits for a place, in decimal. */
+const derived = (root: bigint, place: string): string => {
+  const bytes = sha256(`${root}: ${place}`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return String((view.getBigUint64(0) << 64n) | view.getBigUint64(8))
+}
 
 const recordsOf = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> => {
   if (Array.isArray(recorded) && !recorded.some((own) => !isOptions(own))) return recorded
@@ -302,7 +315,7 @@ export const additive = (options: { readonly seed: number | bigint }): Layer.Lay
         parameters: {},
         elastic: false,
         carries: "epoch",
-        seeds: (request: Request) => Effect.sync(() => seeds(request))
-      } as const
+        seeds: (request) => Either.right(seeds(request))
+      } satisfies Service
     })
   )

@@ -9,7 +9,9 @@ import * as Sampler from "../../src/sampling/Sampler.ts"
 import * as Workers from "../../src/scheduler/backends/Workers.ts"
 import * as Scheduler from "../../src/scheduler/loader/Scheduler.ts"
 import { format } from "../../src/seeding/Coordinates.ts"
+import { epochRequest } from "../../src/seeding/Request.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
+import { ask } from "../../src/seeding/Service.ts"
 import * as Dataset from "../../src/sources/Dataset.ts"
 import { constant, failing, Recording, recording } from "../../src/testing.ts"
 import type { PartialOptions } from "../support/options.ts"
@@ -137,7 +139,7 @@ describe("a policy that repeats", () => {
     }))
     const program = Effect.gen(function* () {
       const policy = yield* SeedPolicy.SeedPolicy
-      yield* policy.seeds({ ...SeedPolicy.epochRequest({ name: "a", id: 1 }, 0), scope: "sample", indices: [0, 1, 1] })
+      yield* ask(policy, { ...epochRequest({ name: "a", id: 1 }, 0), scope: "sample", indices: [0, 1, 1] })
       return yield* (yield* SeedAudit.SeedAudit).report
     })
     const report = await Effect.runPromise(program.pipe(Effect.provide(SeedAudit.counting(two))))

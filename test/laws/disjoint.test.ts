@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test"
 import { Effect, Either, Layer, Stream } from "effect"
 import fc from "fast-check"
 import { Coordinates, Dataset, Pipeline, Sampler, Scheduler, SeedAudit, SeedPolicy, Workers } from "../../src/index.ts"
-import { seedAt } from "../../src/seeding/SeedPolicy.ts"
+import { seedAt } from "../../src/seeding/Request.ts"
 import { conditions, pipelineOf, policyOf, recipes, seeds } from "../support/recipes.ts"
 
 const policies = { epochWorker: SeedPolicy.epochWorker, elastic: SeedPolicy.elastic }
@@ -44,7 +44,7 @@ const requestOf = (at: At): SeedPolicy.Request => ({
 })
 
 const state = (policy: SeedPolicy.Service, at: At): string =>
-  seedAt(Effect.runSync(policy.seeds(requestOf(at))), 0).words.join()
+  seedAt(Either.getOrThrow(policy.seeds(requestOf(at))), 0).words.join()
 
 /** What of the coordinates a policy keys by: two that agree here are one place to it. */
 const place = (name: Name, at: At): string => {
@@ -101,10 +101,10 @@ describe.each(["epochWorker", "elastic"] as const)("%s", (name) => {
             ["index", 2 ** 53]
           ] as const)
     for (const [key, limit] of limits) {
-      const last = Effect.runSync(Effect.either(policy.seeds(requestOf({ ...inside, [key]: limit - 1 }))))
+      const last = policy.seeds(requestOf({ ...inside, [key]: limit - 1 }))
       expect(Either.isRight(last)).toBe(true)
       for (const value of [limit, limit * 2, -1, 0.5, Number.NaN]) {
-        const beyond = Effect.runSync(Effect.flip(policy.seeds(requestOf({ ...inside, [key]: value }))))
+        const beyond = Either.getOrThrow(Either.flip(policy.seeds(requestOf({ ...inside, [key]: value }))))
         expect(beyond).toBeInstanceOf(Coordinates.CoordinatesError)
         expect(beyond.message).toContain(`${key} ${value}`)
       }
@@ -153,18 +153,15 @@ test("nor do the ranks of one run, nor runs of neighbouring seeds, nor an epoch 
         // Every request that is made, with the states it got. The order of an epoch is meant to be one for all ranks.
         const spy: SeedPolicy.Service = {
           ...inner,
-          seeds: (request) =>
-            Effect.tap(inner.seeds(request), (given) =>
-              Effect.sync(() => {
-                for (let row = 0; row < request.indices.length; row++) {
-                  const where = request.scope === "epoch" ? `${seed}` : `${seed} ${rank} ${row}`
-                  const key = `${where} ${request.scope} ${request.stage.name} ${request.epoch} ${request.batch}`
-                  const words = seedAt(given, row).words.join()
-                  expect(seen.get(words) ?? key).toBe(key)
-                  seen.set(words, key)
-                }
-              })
-            )
+          observe: (request, given) => {
+            for (let row = 0; row < request.indices.length; row++) {
+              const where = request.scope === "epoch" ? `${seed}` : `${seed} ${rank} ${row}`
+              const key = `${where} ${request.scope} ${request.stage.name} ${request.epoch} ${request.batch}`
+              const words = seedAt(given, row).words.join()
+              expect(seen.get(words) ?? key).toBe(key)
+              seen.set(words, key)
+            }
+          }
         }
         const layer = Layer.merge(Layer.succeed(SeedPolicy.SeedPolicy, spy), Workers.fibers({ workers: 3 }))
         await Effect.runPromise(

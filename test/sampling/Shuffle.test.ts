@@ -4,11 +4,12 @@
  * chance (Wilson and Hilferty's for a chi-square): an outcome beyond it has odds of 7e-6 in fair orders, two-sided.
  */
 import { describe, expect, test } from "bun:test"
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import * as Permutation from "../../src/random/Permutation.ts"
 import * as Rng from "../../src/random/Rng.ts"
 import * as Sampler from "../../src/sampling/Sampler.ts"
 import { stageId } from "../../src/seeding/Coordinates.ts"
+import { epochRequest, seedAt } from "../../src/seeding/Request.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 import { chiSquare, counts, deviation, tally } from "../support/statistics.ts"
 
@@ -23,7 +24,7 @@ const policies = { epochWorker: policy(epochWorker({ seed: 42 })), elastic: poli
 
 /** The generator of an epoch's order, as the scheduler makes it. */
 const started = (own: SeedPolicy.Service, epoch: number): Rng.Rng =>
-  Rng.make(SeedPolicy.seedAt(Effect.runSync(own.seeds(SeedPolicy.epochRequest(stageId("sample"), epoch))), 0))
+  Rng.make(seedAt(Either.getOrThrow(own.seeds(epochRequest(stageId("sample"), epoch))), 0))
 
 type Order = (position: number) => number
 

@@ -4,6 +4,7 @@ import * as fc from "fast-check"
 import type { InvalidOption } from "../../src/core/InvalidOption.ts"
 import * as Rng from "../../src/random/Rng.ts"
 import { type Coordinates, CoordinatesError, type StageId, stageId } from "../../src/seeding/Coordinates.ts"
+import { coordinates, seedAt } from "../../src/seeding/Request.ts"
 import * as Seed from "../../src/seeding/Seed.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 import { type Four, philoxInverse, type Two } from "../random/generators/reference.ts"
@@ -37,7 +38,7 @@ const ask = <E>(layer: Policy<E>, own: SeedPolicy.Request) =>
 const states = <E>(layer: Policy<E>, own: SeedPolicy.Request): ReadonlyArray<Four> => {
   const seeds = Effect.runSync(ask(layer, own))
   return Array.from({ length: own.indices.length }, (_, row) => {
-    const [a = 0, b = 0, c = 0, d = 0] = SeedPolicy.seedAt(seeds, row).words
+    const [a = 0, b = 0, c = 0, d = 0] = seedAt(seeds, row).words
     return [a, b, c, d]
   })
 }
@@ -296,7 +297,7 @@ describe("what does not fit is an error, never a wrap-around", () => {
     const error = misfit(epochWorker({ seed: "monday" }), place)
     expect(error.reason).toContain(reason)
     expect(error).toMatchObject({ policy: "epochWorker", seed: '"monday"' })
-    expect(error.coordinates).toEqual(SeedPolicy.coordinates(request(place), 0))
+    expect(error.coordinates).toEqual(coordinates(request(place), 0))
   })
 
   test.each<[Partial<SeedPolicy.Request>, string]>([
@@ -526,7 +527,7 @@ describe("make", () => {
     })
     const own = request({ ordinal: 5, position: 20, batch: 4, indices: [9, 3] })
     expect(Effect.runSync(ask(layer, own))).toEqual({ _tag: "Listed", seeds: [philox([9, 5]), philox([3, 6])] })
-    expect(seen).toEqual([0, 1].map((row) => SeedPolicy.coordinates(own, row)))
+    expect(seen).toEqual([0, 1].map((row) => coordinates(own, row)))
     expect(seen[1]).toEqual({ ...seen[1], index: 3, ordinal: 6, position: 21 } as Coordinates)
   })
 
@@ -579,7 +580,7 @@ describe("make", () => {
 describe("seedAt", () => {
   test("reads packed seeds by their width", () => {
     const seeds = { _tag: "Packed", algorithm: "a", width: 2, words: Uint32Array.of(1, 2, 3, 4) } as const
-    expect([SeedPolicy.seedAt(seeds, 0), SeedPolicy.seedAt(seeds, 1)]).toEqual([
+    expect([seedAt(seeds, 0), seedAt(seeds, 1)]).toEqual([
       { algorithm: "a", words: [1, 2] },
       { algorithm: "a", words: [3, 4] }
     ])
@@ -587,9 +588,9 @@ describe("seedAt", () => {
 
   test("a row that is not there is refused", () => {
     const listed = { _tag: "Listed", seeds: [{ algorithm: "a", words: [1] }] } as const
-    expect(() => SeedPolicy.seedAt(listed, 1)).toThrow("row must be a row of the 1 seeds that the policy gave, got 1")
+    expect(() => seedAt(listed, 1)).toThrow("row must be a row of the 1 seeds that the policy gave, got 1")
     const packed = { _tag: "Packed", algorithm: "a", width: 4, words: Uint32Array.of(1, 2, 3, 4) } as const
-    expect(() => SeedPolicy.seedAt(packed, 1)).toThrow("row must be a row of the 1 seeds that the policy gave, got 1")
+    expect(() => seedAt(packed, 1)).toThrow("row must be a row of the 1 seeds that the policy gave, got 1")
   })
 })
 

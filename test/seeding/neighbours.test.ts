@@ -50,7 +50,7 @@ const base: SeedPolicy.Request = {
 const asked = (layer: Layer.Layer<SeedPolicy.SeedPolicy, SeedError | InvalidOption>) => {
   const policy = Effect.runSync(Effect.provide(SeedPolicy.SeedPolicy, layer))
   return (own: Partial<SeedPolicy.Request>): Uint32Array => {
-    const seeds = Effect.runSync(policy.seeds({ ...base, ...own }))
+    const seeds = Either.getOrThrow(policy.seeds({ ...base, ...own }))
     if (seeds._tag !== "Packed") throw new Error("these policies pack")
     return seeds.words
   }
@@ -80,7 +80,7 @@ const { elastic, epochWorker } = SeedPolicy
 /** The start state of one place of a run, without a layer a run. */
 const started = (policy: "epochWorker" | "elastic", seed: number, request: SeedPolicy.Request): Uint32Array => {
   const service = Either.getOrThrow(SeedPolicy.byName(policy, Either.getOrThrow(Seed.root(seed))))
-  const seeds = Effect.runSync(service.seeds(request))
+  const seeds = Either.getOrThrow(service.seeds(request))
   if (seeds._tag !== "Packed") throw new Error("these policies pack")
   return seeds.words
 }

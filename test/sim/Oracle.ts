@@ -3,12 +3,12 @@
  * no scheduler, plan, cursor or sampler. The policy is asked for one seed at a time.
  */
 import { createHash } from "node:crypto"
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import { Rng, SeedPolicy } from "../../src/index.ts"
 import { integer } from "../../src/random/distributions/Bounded.ts"
 import { block } from "../../src/random/generators/Philox.ts"
 import { type Coordinates, stageId } from "../../src/seeding/Coordinates.ts"
-import { seedAt } from "../../src/seeding/SeedPolicy.ts"
+import { seedAt } from "../../src/seeding/Request.ts"
 import type { Case, Fault } from "./Case.ts"
 
 /** A batch, as far as it can be told from another. */
@@ -109,7 +109,7 @@ export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
   const distinct = own.sampler !== "withReplacement" && count === drawn
   const rngAt = (at: Omit<Coordinates, "stage" | "distinct" | "world" | "workers" | "rank">, name: string) => {
     const request = { ...at, rank, world, workers, stage: stageId(name), distinct, indices: [at.index] }
-    return Rng.make(seedAt(Effect.runSync(policy.seeds(request)), 0))
+    return Rng.make(seedAt(Either.getOrThrow(policy.seeds(request)), 0))
   }
 
   const result: Array<Expected | undefined> = []

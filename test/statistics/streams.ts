@@ -3,10 +3,11 @@
  * their neighbours. Each row is endless and starts at the same word every time.
  */
 import { createCipheriv } from "node:crypto"
-import { Effect, Either } from "effect"
+import { Either } from "effect"
 import { Xoshiro128 } from "../../src/random/generators/Xoshiro128.ts"
 import * as Rng from "../../src/random/Rng.ts"
 import { stageId } from "../../src/seeding/Coordinates.ts"
+import { epochRequest } from "../../src/seeding/Request.ts"
 import * as Seed from "../../src/seeding/Seed.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 
@@ -78,7 +79,7 @@ const service = (policy: Policy, seed: number): SeedPolicy.Service =>
 
 /** The start states a policy gives, four words each, as the worker takes them. */
 const ask = (policy: SeedPolicy.Service, request: SeedPolicy.Request): Uint32Array => {
-  const seeds = Effect.runSync(policy.seeds(request))
+  const seeds = Either.getOrThrow(policy.seeds(request))
   if (seeds._tag !== "Packed" || seeds.width !== 4)
     throw new Error(`${policy.name} was to give packed xoshiro128** states`)
   return seeds.words
@@ -220,7 +221,7 @@ const orders: Source = {
     const piece = new Uint32Array(MANY)
     let epoch = 0
     return pieces(() => {
-      rng.reseed(ask(own, SeedPolicy.epochRequest(stageId("sample"), epoch++)), 0)
+      rng.reseed(ask(own, epochRequest(stageId("sample"), epoch++)), 0)
       return piece.map(() => rng.word())
     })
   }

@@ -2,10 +2,10 @@
  * What the scheduler should deliver, by a plain loop: one batch after the other, one sample after the other, asking the
  * policy for one seed at a time. It shares the stages' bodies and the policy with the library, and nothing else.
  */
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import { Rng, SeedPolicy } from "../../src/index.ts"
 import { type Coordinates, stageId } from "../../src/seeding/Coordinates.ts"
-import { seedAt } from "../../src/seeding/SeedPolicy.ts"
+import { seedAt } from "../../src/seeding/Request.ts"
 import {
   type Conditions,
   drawn,
@@ -55,7 +55,7 @@ export const oracle = (
       distinct: sampler.distinct && count === ordered,
       indices: [at.index]
     }
-    return Rng.make(seedAt(Effect.runSync(policy.seeds(request)), 0))
+    return Rng.make(seedAt(Either.getOrThrow(policy.seeds(request)), 0))
   }
 
   const result: Array<Expected> = []

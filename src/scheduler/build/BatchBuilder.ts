@@ -189,19 +189,17 @@ export class BatchBuilder {
   #step(step: Step): Work<AttemptError> {
     const { scope } = this.#rows
     if (step._tag === "Effect" || step._tag === "Plain") {
-      return andThen<AttemptError>(this.#binding.bind([step.stage], scope), () => {
-        const at = this.#binding.of(step.stage)
-        if (step._tag === "Effect") return this.#effects.run(step.stage, at)
-        this.#current.plain(() => this.#plain.run(step.stage, at))
-        return undefined
-      })
-    }
-    return andThen<AttemptError>(this.#binding.bind(step.stages, scope), () => {
-      const all = step.stages.map((stage) => this.#binding.of(stage))
-      if (step._tag === "Rows") return this.#samples.inOrder(all)
-      this.#current.plain(() => this.#plain.runFused(step, all))
+      this.#binding.bind([step.stage], scope)
+      const at = this.#binding.of(step.stage)
+      if (step._tag === "Effect") return this.#effects.run(step.stage, at)
+      this.#current.plain(() => this.#plain.run(step.stage, at))
       return undefined
-    })
+    }
+    this.#binding.bind(step.stages, scope)
+    const all = step.stages.map((stage) => this.#binding.of(stage))
+    if (step._tag === "Rows") return this.#samples.inOrder(all)
+    this.#current.plain(() => this.#plain.runFused(step, all))
+    return undefined
   }
 
   /** Lays the samples out in columns. A collate is the user's code like a stage: ambient randomness is governed in it. */
@@ -211,19 +209,18 @@ export class BatchBuilder {
     const { batching } = this.#program
     return this.#current.watched<AttemptError>(batching.id.name, () => {
       rows.scope = "batch"
-      return andThen<AttemptError>(this.#binding.bind([batching], "batch"), () => {
-        this.#current.plain(() => {
-          this.#current.moveTo(this.#binding.of(batching), 0)
-          const columns = settledValue(batching.collate(rows.values, rows.adoptable))
-          rows.collated(columns, rows.values.length)
-        })
-        return undefined
+      this.#binding.bind([batching], "batch")
+      this.#current.plain(() => {
+        this.#current.moveTo(this.#binding.of(batching), 0)
+        const columns = settledValue(batching.collate(rows.values, rows.adoptable))
+        rows.collated(columns, rows.values.length)
       })
+      return undefined
     })
   }
 
   /** Hands the draws of this batch to a policy that records them. */
-  #report(): Work<AttemptError> {
-    return this.#rows.runPlan.policy?.record?.(this.#binding.draws)
+  #report(): undefined {
+    this.#rows.runPlan.policy?.record?.(this.#binding.draws)
   }
 }

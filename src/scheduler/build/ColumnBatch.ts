@@ -12,7 +12,7 @@ import type { CurrentStage } from "./CurrentStage.ts"
 import { errorOf } from "./ErrorLocation.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import { traced } from "./Watched.ts"
-import { andThen, Failing, type Work } from "./Work.ts"
+import { Failing, type Work } from "./Work.ts"
 
 /**
  * Whether whole columns will do: where another attempt may follow, a function of the user's is called sample by sample.
@@ -34,24 +34,23 @@ export const buildColumns = (
   plan: TablePlan,
   otherwise: () => Work<AttemptError>
 ): Work<AttemptError> =>
-  traced<AttemptError>(rows.runPlan.watch, nameOfAll(plan), () =>
-    andThen<AttemptError>(binding.bind(rows.program.stages, "sample"), () => {
-      if (!rows.careful) {
-        build(rows, binding, current, plan)
-        return undefined
-      }
-      const { mark } = binding
-      try {
-        build(rows, binding, current, plan)
-        return undefined
-      } catch (thrown) {
-        if (!Failing.is(thrown)) throw thrown
-        // No function of the user's has been called, so each sample can be made alone to see which ones fail.
-        binding.rewind(mark)
-        return otherwise()
-      }
-    })
-  )
+  traced<AttemptError>(rows.runPlan.watch, nameOfAll(plan), () => {
+    binding.bind(rows.program.stages, "sample")
+    if (!rows.careful) {
+      build(rows, binding, current, plan)
+      return undefined
+    }
+    const { mark } = binding
+    try {
+      build(rows, binding, current, plan)
+      return undefined
+    } catch (thrown) {
+      if (!Failing.is(thrown)) throw thrown
+      // No function of the user's has been called, so each sample can be made alone to see which ones fail.
+      binding.rewind(mark)
+      return otherwise()
+    }
+  })
 
 const build = (rows: BatchRows, binding: SeedBinding, current: CurrentStage, plan: TablePlan): void => {
   const { enter, times } = rows.runPlan.watch

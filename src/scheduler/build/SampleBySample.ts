@@ -20,7 +20,7 @@ import { TimedOut } from "./FailurePolicy.ts"
 import type { PlainStages } from "./PlainStages.ts"
 import { READ_AT_ONCE } from "./ReadSamples.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
-import { andThen, suspended, type Work } from "./Work.ts"
+import { suspended, type Work } from "./Work.ts"
 
 /**
  * Whether samples are made each in its own time: they have a time limit, and there is something to interrupt, an
@@ -70,42 +70,41 @@ export class SampleBySample {
     const { limits, stages } = rows.program
     const { dataset } = rows.runPlan.pipeline
     const all = numbers ?? Array.from(rows.indices.keys())
-    return andThen<AttemptError>(this.#binding.bind(stages, "sample"), () => {
-      const seeded = stages.map((stage) => this.#binding.of(stage))
-      rows.values = new Array<unknown>(all.length)
-      rows.numbers = all
-      const dropped = new Set<number>()
-      const one = (place: number): Effect.Effect<void, AttemptError, unknown> => {
-        const row = all[place] as number // below the length
-        let stage = "dataset"
-        const making = Effect.gen(this, function* () {
-          const read = dataset.get(rows.indices[row] as number) // a row of the batch
-          rows.values[place] = yield* located(rows, stage, row)(read)
-          const keeps = yield* this.#through(seeded, place, row, (name) => {
-            stage = name
-          })
-          if (!keeps) dropped.add(place)
+    this.#binding.bind(stages, "sample")
+    const seeded = stages.map((stage) => this.#binding.of(stage))
+    rows.values = new Array<unknown>(all.length)
+    rows.numbers = all
+    const dropped = new Set<number>()
+    const one = (place: number): Effect.Effect<void, AttemptError, unknown> => {
+      const row = all[place] as number // below the length
+      let stage = "dataset"
+      const making = Effect.gen(this, function* () {
+        const read = dataset.get(rows.indices[row] as number) // a row of the batch
+        rows.values[place] = yield* located(rows, stage, row)(read)
+        const keeps = yield* this.#through(seeded, place, row, (name) => {
+          stage = name
         })
-        const after = Duration.toMillis(limits.sample ?? 0)
-        const timed =
-          limits.sample === undefined
-            ? making
-            : Effect.timeoutFail(making, {
-                duration: limits.sample,
-                onTimeout: () => errorOf(rows, stage, row, new TimedOut({ what: "sample", after }))
-              })
-        return Effect.catchTag(timed, "StageError", (error) =>
-          Effect.sync(() => {
-            rows.failed.set(row, error)
-            dropped.add(place)
-          })
-        )
-      }
-      const made = concurrent(all.length, this.#atOnce(), one, (_, cause) => cause)
-      return Effect.map(Ambient.services(made), () => {
-        rows.assembleByRow()
-        rows.drop(dropped)
+        if (!keeps) dropped.add(place)
       })
+      const after = Duration.toMillis(limits.sample ?? 0)
+      const timed =
+        limits.sample === undefined
+          ? making
+          : Effect.timeoutFail(making, {
+              duration: limits.sample,
+              onTimeout: () => errorOf(rows, stage, row, new TimedOut({ what: "sample", after }))
+            })
+      return Effect.catchTag(timed, "StageError", (error) =>
+        Effect.sync(() => {
+          rows.failed.set(row, error)
+          dropped.add(place)
+        })
+      )
+    }
+    const made = concurrent(all.length, this.#atOnce(), one, (_, cause) => cause)
+    return Effect.map(Ambient.services(made), () => {
+      rows.assembleByRow()
+      rows.drop(dropped)
     })
   }
 

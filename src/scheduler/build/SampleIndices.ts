@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { shown } from "../../core/InvalidOption.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
@@ -13,7 +13,7 @@ import { sampling } from "./ForbiddenRng.ts"
 import { errorAt, type StageError } from "./StageError.ts"
 import { InvalidResult } from "./StageResult.ts"
 import { watched } from "./Watched.ts"
-import { Failing, suspended, type Work } from "./Work.ts"
+import { Failing, type Work } from "./Work.ts"
 
 /**
  * Asks the epoch's order for the index of each row, once, and writes it to `rows.indices`. A sampler is a user's code: what
@@ -23,29 +23,26 @@ import { Failing, suspended, type Work } from "./Work.ts"
  */
 export const choose = (runPlan: RunPlan, rows: Rows): Work<StageError | CoordinatesError> =>
   watched(runPlan.watch, "sample", () => {
-    const order = runPlan.known(rows.epoch)
-    if (order !== undefined) return put(runPlan, rows, order)
-    return runPlan.order(rows.epoch).pipe(
-      Effect.catchAllDefect((thrown) => Effect.fail(errorAt(runPlan, rows, "sample", thrown))),
-      Effect.flatMap((own) => suspended<StageError>(() => put(runPlan, rows, own)))
-    )
+    let order: Either.Either<Order, CoordinatesError>
+    try {
+      order = runPlan.order(rows.epoch)
+      if (Either.isRight(order)) put(runPlan, rows, order.right)
+    } catch (thrown) {
+      throw new Failing(errorAt(runPlan, rows, "sample", thrown))
+    }
+    if (Either.isLeft(order)) throw new Failing(order.left)
+    return undefined
   })
 
-const put = (runPlan: RunPlan, rows: Rows, order: Order): undefined => {
-  const { indices, position } = rows
-  try {
-    Ambient.plain(sampling(runPlan.pipeline.ambient), () => {
-      for (let row = 0; row < indices.length; row++) {
-        const index: unknown = order(position + row)
-        // A typed array would make a number of it: 0 of null, 1 of "1".
-        if (typeof index !== "number") throw noIndex(index)
-        indices[row] = index
-      }
-    })
-  } catch (thrown) {
-    throw new Failing(errorAt(runPlan, rows, "sample", thrown))
-  }
-}
+const put = (runPlan: RunPlan, { indices, position }: Rows, order: Order): void =>
+  Ambient.plain(sampling(runPlan.pipeline.ambient), () => {
+    for (let row = 0; row < indices.length; row++) {
+      const index: unknown = order(position + row)
+      // A typed array would make a number of it: 0 of null, 1 of "1".
+      if (typeof index !== "number") throw noIndex(index)
+      indices[row] = index
+    }
+  })
 
 const noIndex = (index: unknown): InvalidResult =>
   new InvalidResult({

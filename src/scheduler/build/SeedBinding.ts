@@ -3,24 +3,24 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type { Stage } from "../../pipeline/Stage.ts"
 import { Xoshiro128, algorithm as xoshiro } from "../../random/generators/Xoshiro128.ts"
-import { RecordingRng } from "../../random/RecordingRng.ts"
 import * as Rng from "../../random/Rng.ts"
-import { CoordinatesError } from "../../seeding/Coordinates.ts"
-import * as SeedPolicy from "../../seeding/SeedPolicy.ts"
+import { RecordingRng } from "../../seeding/RecordingRng.ts"
+import { coordinates, type Request, type Seeds, seedAt } from "../../seeding/Request.ts"
+import { ask, type Draw } from "../../seeding/Service.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../plan/SeedRequest.ts"
 import type { Streams } from "./CarriedStreams.ts"
 import { idle } from "./ForbiddenRng.ts"
-import { Failing, type Work } from "./Work.ts"
+import { Failing } from "./Work.ts"
 
 /** A stage with the seeds that its rows start from; without seeds it does not draw. @since 0.1.0 */
 export interface SeededStage {
   readonly stage: Stage
-  readonly request: SeedPolicy.Request
-  readonly seeds: SeedPolicy.Seeds | undefined
+  readonly request: Request
+  readonly seeds: Seeds | undefined
   /** The rng at a row's seed. It may be one object, seeded anew at each call. */
   readonly rng: (row: number) => Rng.Rng
 }
@@ -36,7 +36,7 @@ export class SeedBinding {
   readonly #streams: Streams | undefined
   readonly #derives: boolean
   readonly #bound = new Map<Stage, SeededStage>()
-  #draws: Array<SeedPolicy.Draw> = []
+  #draws: Array<Draw> = []
 
   /** `rows.indices` may be filled in later, before the first stage is bound. */
   constructor(runPlan: RunPlan, rows: Rows, streams: Streams | undefined) {
@@ -47,7 +47,7 @@ export class SeedBinding {
   }
 
   /** What was drawn, where the policy records draws. */
-  get draws(): ReadonlyArray<SeedPolicy.Draw> {
+  get draws(): ReadonlyArray<Draw> {
     return this.#draws
   }
 
@@ -55,7 +55,7 @@ export class SeedBinding {
   forget(rows?: ReadonlySet<number>): void {
     const { position } = this.#rows
     this.#draws =
-      rows === undefined ? [] : this.#draws.filter(({ coordinates }) => !rows.has(coordinates.position - position))
+      rows === undefined ? [] : this.#draws.filter(({ coordinates: at }) => !rows.has(at.position - position))
   }
 
   /** Where the draws stand, to {@link rewind} to. */
@@ -67,33 +67,23 @@ export class SeedBinding {
     this.#draws.length = mark
   }
 
-  /** Binds stages before they run, so that {@link of} has them. Behind `batch` there is one seed a stage. */
-  bind(stages: ReadonlyArray<Stage>, scope: "sample" | "batch"): Work<CoordinatesError> {
+  /**
+   * Binds stages before they run, so that {@link of} has them. Behind `batch` there is one seed a stage. Throws `Failing`
+   * with a `CoordinatesError`.
+   */
+  bind(stages: ReadonlyArray<Stage>, scope: "sample" | "batch"): void {
     const { policy } = this.#runPlan
-    for (let place = 0; place < stages.length; place++) {
-      const stage = stages[place] as Stage // below the length
+    for (const stage of stages) {
       if (this.#bound.has(stage)) continue
       const request = requestAt(this.#runPlan, stage.id, scope, this.#rows)
       if (policy === undefined || !(stage.draws || this.#derives)) {
         this.#bound.set(stage, { stage, request, seeds: undefined, rng: () => idle })
         continue
       }
-      const seeds = SeedPolicy.seedsNow(policy, request)
-      if (seeds === undefined) {
-        return Effect.flatMap(policy.seeds(request), (own) =>
-          Effect.suspend(() => {
-            const reason = this.#unfit(own, request)
-            if (reason !== undefined) return reason
-            this.#bound.set(stage, this.#seeded(stage, request, own))
-            return this.bind(stages.slice(place + 1), scope) ?? Effect.void
-          })
-        )
-      }
-      const reason = this.#unfit(seeds, request)
-      if (reason !== undefined) throw new Failing(reason)
-      this.#bound.set(stage, this.#seeded(stage, request, seeds))
+      const seeds = ask(policy, request)
+      if (Either.isLeft(seeds)) throw new Failing(seeds.left)
+      this.#bound.set(stage, this.#seeded(stage, request, seeds.right))
     }
-    return undefined
   }
 
   /** A stage that was bound. */
@@ -112,11 +102,11 @@ export class SeedBinding {
     const rng =
       seeds._tag === "Carried" && this.#streams !== undefined
         ? this.#streams.ambient(seeds.slot, seeds.seed)
-        : Rng.make(SeedPolicy.seedAt(seeds, row)).fork("ambient")
+        : Rng.make(seedAt(seeds, row)).fork("ambient")
     return this.#observed(rng, request, row, "ambient/")
   }
 
-  #seeded(stage: Stage, request: SeedPolicy.Request, seeds: SeedPolicy.Seeds): SeededStage {
+  #seeded(stage: Stage, request: Request, seeds: Seeds): SeededStage {
     if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && this.#runPlan.policy?.record === undefined) {
       const { words } = seeds
       const own = new Xoshiro128()
@@ -125,32 +115,16 @@ export class SeedBinding {
     return { stage, request, seeds, rng: (row: number) => this.#started(seeds, request, row) }
   }
 
-  #started(seeds: SeedPolicy.Seeds, request: SeedPolicy.Request, row: number): Rng.Rng {
+  #started(seeds: Seeds, request: Request, row: number): Rng.Rng {
     const rng =
       seeds._tag === "Carried" && this.#streams !== undefined
         ? this.#streams.at(seeds.slot, seeds.seed)
-        : Rng.make(SeedPolicy.seedAt(seeds, row))
+        : Rng.make(seedAt(seeds, row))
     return this.#observed(rng, request, row)
   }
 
-  #observed(rng: Rng.Rng, request: SeedPolicy.Request, row: number, prefix = ""): Rng.Rng {
+  #observed(rng: Rng.Rng, request: Request, row: number, prefix = ""): Rng.Rng {
     if (this.#runPlan.policy?.record === undefined) return rng
-    return new RecordingRng(rng, SeedPolicy.coordinates(request, row), this.#draws, prefix)
-  }
-
-  /** Why seeds cannot be what the rows of a request start from. */
-  #unfit(seeds: SeedPolicy.Seeds, request: SeedPolicy.Request): CoordinatesError | undefined {
-    const reason = this.#reason(seeds, request.indices.length)
-    if (reason === undefined) return undefined
-    const { name = "none", seed = "none" } = this.#runPlan.policy ?? {}
-    return new CoordinatesError({ policy: name, seed, coordinates: SeedPolicy.coordinates(request, 0), reason })
-  }
-
-  #reason(seeds: SeedPolicy.Seeds, count: number): string | undefined {
-    if (seeds._tag === "Carried") {
-      return this.#streams === undefined ? "it gave a stream to carry on, but has no `carries`" : undefined
-    }
-    const given = seeds._tag === "Packed" ? seeds.words.length / seeds.width : seeds.seeds.length
-    return given === count ? undefined : `it gave ${given} seeds where ${count} were asked for`
+    return new RecordingRng(rng, coordinates(request, row), this.#draws, prefix)
   }
 }

@@ -14,7 +14,7 @@ import { Tensor } from "../../core/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { isRecord } from "../../pipeline/Lease.ts"
 import { Xoshiro128 } from "../../random/generators/Xoshiro128.ts"
-import type * as SeedPolicy from "../../seeding/SeedPolicy.ts"
+import type { Service } from "../../seeding/Service.ts"
 import { type Failure, onFiber, type Settings } from "../backends/Backend.ts"
 import * as Plan from "../plan/Plan.ts"
 import { type RunPlan, unwatched } from "../plan/RunPlan.ts"
@@ -104,11 +104,8 @@ export class Chosen {
   }
 }
 
-/** Draws that are made again are no draws of the run. */
-const unobserved = (policy: SeedPolicy.Service): SeedPolicy.Service => {
-  const { record: _, ...silent } = policy.unobserved ?? policy
-  return silent
-}
+/** The policy without those who look on: what is made again is not drawn again. */
+const unobserved = ({ observe: _, record: __, ...policy }: Service): Service => policy
 
 const remade = (
   runPlan: RunPlan,

@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { checked, InvalidOption, shown, whole } from "../../core/InvalidOption.ts"
 import { given } from "../../core/Options.ts"
@@ -12,11 +13,13 @@ import { inOrder } from "../../image/Fusion.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
-import { RecordingRng } from "../../random/RecordingRng.ts"
 import * as Rng from "../../random/Rng.ts"
 import { type Sampler, sequential } from "../../sampling/Sampler.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
-import * as SeedPolicy from "../../seeding/SeedPolicy.ts"
+import { RecordingRng } from "../../seeding/RecordingRng.ts"
+import { coordinates, epochRequest, seedAt } from "../../seeding/Request.ts"
+import { SeedPolicy } from "../../seeding/SeedPolicy.ts"
+import { ask, type Draw, type Service } from "../../seeding/Service.ts"
 import { idle, sampling } from "../build/ForbiddenRng.ts"
 import { InvalidResult } from "../build/StageResult.ts"
 import type { Times } from "../loader/Profile.ts"
@@ -57,11 +60,9 @@ export interface RunPlan {
   /** Whether an epoch visits an index at most once. */
   readonly distinct: boolean
   /** Without a policy no stage draws. */
-  readonly policy: SeedPolicy.Service | undefined
-  /** The order of an epoch: from position to dataset index. */
-  readonly order: (epoch: number) => Effect.Effect<Order, CoordinatesError>
-  /** The same where it has been made already. */
-  readonly known: (epoch: number) => Order | undefined
+  readonly policy: Service | undefined
+  /** The order of an epoch, made once: from position to dataset index. Throws what the sampler throws. */
+  readonly order: (epoch: number) => Either.Either<Order, CoordinatesError>
   /** Keeps the orders of an epoch and of those behind it, however many they are: workers still come to them. */
   readonly keepFrom: (epoch: number) => void
   readonly watch: Watch
@@ -104,7 +105,7 @@ export const make = <A, E, R>(
       inOrder(stages.map((own) => ("run" in own ? own.run : undefined)))
       const policy = Option.getOrUndefined(
         // R holds SeedPolicy when a stage draws; where none does it may be missing, which the plain type allows for.
-        Context.getOption(context as Context.Context<unknown>, SeedPolicy.SeedPolicy)
+        Context.getOption(context as Context.Context<unknown>, SeedPolicy)
       )
       if (policy === undefined && (ambient === "derive" || stages.some((stage) => stage.draws))) {
         const expected =
@@ -129,10 +130,10 @@ export const make = <A, E, R>(
         uneven: ranks.uneven,
         workers
       })
-      const order = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
+      const order = (epoch: number): Either.Either<Order, CoordinatesError> =>
         stage?.draws === true && policy !== undefined
           ? drawnOrder(stage, policy, epoch, size, plan, ambient)
-          : Effect.sync(() => orderOf(ambient, sampler, size, idle))
+          : Either.right(orderOf(ambient, sampler, size, idle))
       const { count, drawn } = plan
       const padded = (own: Order): Order => (count === drawn ? own : (position) => own(position % drawn))
       // A sample that fills a batch comes a second time, with draws of its own.
@@ -143,14 +144,14 @@ export const make = <A, E, R>(
         size,
         distinct,
         policy,
-        ...remembered((epoch) => Effect.map(order(epoch), padded)),
+        ...remembered((epoch) => Either.map(order(epoch), padded)),
         watch
       }
     })
   )
 
 /** Throws where a policy names a stage that draws nothing here. */
-const knownStages = ({ name, names = [] }: SeedPolicy.Service, pipeline: Pipeline<unknown, unknown, unknown>): void => {
+const knownStages = ({ name, names = [] }: Service, pipeline: Pipeline<unknown, unknown, unknown>): void => {
   const { ambient, stages } = pipeline
   const drawing = stages.filter((own) => own.draws || (ambient === "derive" && own._tag !== "Sample"))
   const own = drawing.map(({ id }) => id.name)
@@ -177,23 +178,20 @@ const asked = (option: string, ask: () => number): number => {
 /** One order serves all workers and ranks: its seed is asked for with rank 0 and worker 0, whoever asks. */
 const drawnOrder = (
   { id, sampler }: Extract<Stage, { readonly _tag: "Sample" }>,
-  policy: SeedPolicy.Service,
+  policy: Service,
   epoch: number,
   size: number,
   { workers, world }: Plan.Plan,
   ambient: Ambient.Setting
-): Effect.Effect<Order, CoordinatesError> => {
-  const request = SeedPolicy.epochRequest(id, epoch, { distinct: sampler.distinct, workers, world })
-  return Effect.flatMap(policy.seeds(request), (seeds) => {
-    const rng = Rng.make(SeedPolicy.seedAt(seeds, 0))
-    const { record } = policy
-    const made = (own: Rng.Rng) => orderOf(ambient, sampler, size, own)
-    if (record === undefined) return Effect.sync(() => made(rng))
-    const draws: Array<SeedPolicy.Draw> = []
-    return Effect.flatMap(
-      Effect.sync(() => made(new RecordingRng(rng, SeedPolicy.coordinates(request, 0), draws))),
-      (order) => Effect.as(record(draws), order)
-    )
+): Either.Either<Order, CoordinatesError> => {
+  const request = epochRequest(id, epoch, { distinct: sampler.distinct, workers, world })
+  return Either.map(ask(policy, request), (seeds) => {
+    const rng = Rng.make(seedAt(seeds, 0))
+    if (policy.record === undefined) return orderOf(ambient, sampler, size, rng)
+    const draws: Array<Draw> = []
+    const order = orderOf(ambient, sampler, size, new RecordingRng(rng, coordinates(request, 0), draws))
+    policy.record(draws)
+    return order
   })
 }
 
@@ -209,30 +207,23 @@ const orderOf = (ambient: Ambient.Setting, sampler: Sampler<unknown>, size: numb
 const KEPT = 16
 
 /** Makes each epoch's order once for all workers, and keeps the last ones. */
-const remembered = (make: (epoch: number) => Effect.Effect<Order, CoordinatesError>) => {
-  const known = new Map<number, Order>()
+const remembered = (make: RunPlan["order"]): Pick<RunPlan, "order" | "keepFrom"> => {
+  const known = new Map<number, Either.Either<Order, CoordinatesError>>()
   let floor = Number.POSITIVE_INFINITY
   /** Drops the oldest of those that no worker comes to any more. */
   const drop = (): void => {
     for (const epoch of known.keys()) if (epoch < floor && known.size > KEPT) known.delete(epoch)
   }
-  // Two workers that come to an epoch at once are to have one order, made once.
-  const making = Effect.unsafeMakeSemaphore(1)
-  const made = (epoch: number): Effect.Effect<Order, CoordinatesError> =>
-    Effect.suspend(() => {
-      const order = known.get(epoch)
-      if (order !== undefined) return Effect.succeed(order)
-      return Effect.tap(make(epoch), (own) =>
-        Effect.sync(() => {
-          known.set(epoch, own)
-          drop()
-        })
-      )
-    })
   return {
-    order: (epoch: number) => making.withPermits(1)(made(epoch)),
-    known: (epoch: number) => known.get(epoch),
-    keepFrom: (epoch: number): void => {
+    order: (epoch) => {
+      const before = known.get(epoch)
+      if (before !== undefined) return before
+      const order = make(epoch)
+      if (Either.isRight(order)) known.set(epoch, order)
+      drop()
+      return order
+    },
+    keepFrom: (epoch) => {
       floor = epoch
       drop()
     }

@@ -2,7 +2,7 @@
  * Streams that a worker carries on from sample to sample, held against the loop that a loader of that kind runs.
  */
 import { describe, expect, test } from "bun:test"
-import { Effect, Layer, Option, Stream } from "effect"
+import { Effect, Either, Layer, Option, Stream } from "effect"
 import fc from "fast-check"
 import { Dataset, Pipeline, Rng, Scheduler, type Seed, SeedAudit, SeedPolicy, Workers } from "../../../src/index.ts"
 import { Recording, recording, scripted } from "../../../src/testing.ts"
@@ -21,7 +21,7 @@ const carrying = (span: SeedPolicy.Carries): Layer.Layer<SeedPolicy.SeedPolicy> 
     carries: span,
     seeds: ({ epoch, stage, worker }) => {
       const slot = stage.name === "other" ? "b" : "aaa"
-      return Effect.succeed({ _tag: "Carried", slot, seed: seedOf(span === "run" ? 0 : epoch, worker, slot) } as const)
+      return Either.right({ _tag: "Carried", slot, seed: seedOf(span === "run" ? 0 : epoch, worker, slot) })
     }
   })
 

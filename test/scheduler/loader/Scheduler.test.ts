@@ -2,7 +2,20 @@
  * How a run behaves: order, back-pressure, endings, errors. What it delivers is held to in `test/laws`.
  */
 import { describe, expect, test } from "bun:test"
-import { Chunk, Data, Deferred, Effect, Exit, Fiber, Layer, Option, Stream, TestClock, TestContext } from "effect"
+import {
+  Chunk,
+  Data,
+  Deferred,
+  Effect,
+  Either,
+  Exit,
+  Fiber,
+  Layer,
+  Option,
+  Stream,
+  TestClock,
+  TestContext
+} from "effect"
 import {
   type Batch,
   Dataset,
@@ -516,7 +529,7 @@ describe("errors carry their place", () => {
       seed: "none",
       elastic: true,
       seeds: () =>
-        Effect.succeed({ _tag: "Packed", algorithm: "xoshiro128**", width: 4, words: Uint32Array.of(1, 2, 3, 4) })
+        Either.right({ _tag: "Packed", algorithm: "xoshiro128**", width: 4, words: Uint32Array.of(1, 2, 3, 4) })
     }
     const pipeline = numbers(4).pipe(
       Pipeline.augment("draw", (x, rng) => x + rng.float()),
@@ -530,6 +543,35 @@ describe("errors carry their place", () => {
       )
     )
     expect(error).toMatchObject({ _tag: "CoordinatesError", reason: "it gave 1 seeds where 2 were asked for" })
+  })
+
+  test("a policy that throws, or gives something else than an Either, is a CoordinatesError with the place", async () => {
+    const pipeline = numbers(4).pipe(
+      Pipeline.augment("draw", (x, rng) => x + rng.float()),
+      Pipeline.batch(2)
+    )
+    const error = (seeds: SeedPolicy.Service["seeds"]) =>
+      Effect.runPromise(
+        Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
+          Effect.flip,
+          Effect.provide(Layer.succeed(SeedPolicy.SeedPolicy, { name: "own", seed: "none", elastic: true, seeds })),
+          Effect.provide(Workers.fibers(1))
+        )
+      )
+    const throwing = await error(({ batch }) => {
+      throw new RangeError(`no seed for batch ${batch}`)
+    })
+    expect(throwing).toMatchObject({
+      _tag: "CoordinatesError",
+      policy: "own",
+      reason: "no seed for batch 0",
+      coordinates: { stage: { name: "draw" }, batch: 0 }
+    })
+    // What code without types may give.
+    const nothing = await error((() => undefined) as never)
+    expect(nothing).toMatchObject({ reason: "it gave undefined instead of an Either of seeds" })
+    const effect = await error((() => Effect.succeed(1)) as never)
+    expect(effect).toMatchObject({ _tag: "CoordinatesError", reason: expect.stringContaining("instead of an Either") })
   })
 
   test("an interruption that a stage or a dataset meets within is an error with its place, not the end of the run", async () => {

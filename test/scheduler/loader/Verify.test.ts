@@ -18,6 +18,7 @@ import {
   Tensor,
   Workers
 } from "../../../src/index.ts"
+import { scripted } from "../../../src/testing.ts"
 import type { PartialOptions } from "../../support/options.ts"
 import * as faults from "../../support/threaded/faults.ts"
 import { pipeline as threaded } from "../../support/threaded/numbers.ts"
@@ -56,7 +57,9 @@ describe("a pure pipeline", () => {
       SeedPolicy.epochWorker({ seed: 1 }),
       SeedPolicy.elastic({ seed: "name" }),
       Parity.pytorch({ torch: 3, shuffle: true }),
-      Parity.pytorch({ torch: 3, persistentWorkers: true })
+      Parity.pytorch({ torch: 3, persistentWorkers: true }),
+      Parity.osEntropy({ torch: 3 }),
+      scripted({ noise: [0.25] }, SeedAudit.counting(SeedPolicy.elastic({ seed: 1 })))
     ]
     await fc.assert(
       fc.asyncProperty(

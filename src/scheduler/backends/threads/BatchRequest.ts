@@ -6,12 +6,13 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
-import type { CoordinatesError, StageId } from "../../../seeding/Coordinates.ts"
-import { type Seeds, seedsNow } from "../../../seeding/SeedPolicy.ts"
+import * as Either from "effect/Either"
+import type { StageId } from "../../../seeding/Coordinates.ts"
+import type { Seeds } from "../../../seeding/Request.ts"
+import { ask } from "../../../seeding/Service.ts"
 import { choose } from "../../build/SampleIndices.ts"
 import { DatasetChanged } from "../../build/StageError.ts"
-import { andThen, Failing, type Given, given, type Work } from "../../build/Work.ts"
+import { andThen, Failing, type Given, given } from "../../build/Work.ts"
 import * as Plan from "../../plan/Plan.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../../plan/SeedRequest.ts"
@@ -47,35 +48,29 @@ export class BatchRequests {
     const { name, size: now } = pipeline.dataset
     const { position, size } = Plan.rows(plan, batch)
     const rows = { epoch, worker: this.#worker, batch, position, indices: new Float64Array(size) }
-    const seeds: Array<readonly [string, Seeds]> = []
+    let seeds: Make["seeds"] = []
     return given<Make, Failure>(
       () => {
         if (now !== before)
           throw new Failing(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
-        return andThen<Failure>(choose(this.#runPlan, rows), () => this.#seeds(rows, seeds))
+        return andThen<Failure>(choose(this.#runPlan, rows), () => {
+          seeds = this.#seeds(rows)
+          return undefined
+        })
       },
       () => ({ _tag: "Make", epoch, batch, indices: rows.indices, seeds, free: [] })
     )
   }
 
   /** Asks the policy for the seeds of all stages that draw. */
-  #seeds(rows: Rows, seeds: Array<readonly [string, Seeds]>): Work<CoordinatesError> {
+  #seeds(rows: Rows): ReadonlyArray<readonly [string, Seeds]> {
     const { policy } = this.#runPlan
-    if (policy === undefined) return undefined
-    for (const { id, scope } of this.#drawing.slice(seeds.length)) {
-      const request = requestAt(this.#runPlan, id, scope, rows)
-      const own = seedsNow(policy, request)
-      if (own === undefined) {
-        return andThen(
-          Effect.map(policy.seeds(request), (later) => {
-            seeds.push([id.name, later])
-          }),
-          () => this.#seeds(rows, seeds)
-        )
-      }
-      seeds.push([id.name, own])
-    }
-    return undefined
+    if (policy === undefined) return []
+    return this.#drawing.map(({ id, scope }) => {
+      const seeds = ask(policy, requestAt(this.#runPlan, id, scope, rows))
+      if (Either.isLeft(seeds)) throw new Failing(seeds.left)
+      return [id.name, seeds.right]
+    })
   }
 }
 

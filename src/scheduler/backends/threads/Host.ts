@@ -9,7 +9,7 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import { shown } from "../../../core/InvalidOption.ts"
 import { CoordinatesError } from "../../../seeding/Coordinates.ts"
-import { givesNow, type SeedPolicy } from "../../../seeding/SeedPolicy.ts"
+import type { Service } from "../../../seeding/Service.ts"
 import { limitsOf, SamplesFailed } from "../../build/Attempt.ts"
 import * as FailurePolicy from "../../build/FailurePolicy.ts"
 import { Tries } from "../../build/Retry.ts"
@@ -170,9 +170,7 @@ class Host {
 
   /** The same without an effect, where nothing about it needs one; else nothing has been asked, of nobody. */
   askNow(epoch: number, batch: number, arrived: () => void): Quick | undefined {
-    const { known, plan, policy } = this.#runPlan
-    if (!this.#begun || known(epoch) === undefined || Plan.rows(plan, batch).size === 0) return undefined
-    if (policy !== undefined && !givesNow(policy)) return undefined
+    if (!this.#begun || Plan.rows(this.#runPlan.plan, batch).size === 0) return undefined
     const message = this.#requests.make(epoch, batch)
     if (message._tag === "Later") {
       // Nothing had to wait, so it has failed.
@@ -377,7 +375,7 @@ class Host {
       if (said._tag !== "Made") {
         return yield* this.#error(epoch, batch, `it said ${said._tag} instead of a batch`)
       }
-      yield* this.#runPlan.policy?.record?.(said.draws) ?? Effect.void
+      this.#runPlan.policy?.record?.(said.draws)
       for (const [name, milliseconds] of said.times ?? []) this.#runPlan.watch.times?.add(name, milliseconds)
       return delivery.content(said)
     })
@@ -394,7 +392,7 @@ const isOurs = (error: unknown): error is StageError | CoordinatesError | Datase
   error instanceof DatasetChanged ||
   error instanceof DigestError
 
-const described = ({ carries, elastic, name, seed }: SeedPolicy["Type"]): NonNullable<Start["policy"]> => ({
+const described = ({ carries, elastic, name, seed }: Service): NonNullable<Start["policy"]> => ({
   name,
   seed,
   elastic,

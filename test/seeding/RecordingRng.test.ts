@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
-import { RecordingRng } from "../../src/random/RecordingRng.ts"
 import * as Rng from "../../src/random/Rng.ts"
 import { type Coordinates, stageId } from "../../src/seeding/Coordinates.ts"
+import { RecordingRng } from "../../src/seeding/RecordingRng.ts"
 import type { Draw } from "../../src/seeding/SeedPolicy.ts"
 
 const at: Coordinates = {

@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
-import type { Coordinates } from "../seeding/Coordinates.ts"
-import type { Seed } from "../seeding/Seed.ts"
-import type { Draw } from "../seeding/SeedPolicy.ts"
-import { type ChoiceOptions, Rng } from "./generators/Generator.ts"
+
+import { type ChoiceOptions, Rng } from "../random/generators/Generator.ts"
+import type { Coordinates } from "./Coordinates.ts"
+import type { Seed } from "./Seed.ts"
+import type { Draw } from "./Service.ts"
 
 /**
  * Draws as `inner` does, and appends each call of a stage (not those that one method makes of another) to `log`.

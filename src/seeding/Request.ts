@@ -1,0 +1,110 @@
+/**
+ * What a seed policy is asked, and what it answers: seeds for all rows of one stage of a batch at once.
+ *
+ * @since 0.1.0
+ */
+import { InvalidOption } from "../core/InvalidOption.ts"
+import type { Coordinates, Scope, StageId } from "./Coordinates.ts"
+import type * as Seed from "./Seed.ts"
+
+/**
+ * A request for the seeds of one stage: one for an epoch or a batch, one a sample for all samples of a batch.
+ *
+ * @since 0.1.0
+ */
+export interface Request {
+  readonly scope: Scope
+  readonly stage: StageId
+  readonly epoch: number
+  readonly rank: number
+  readonly world: number
+  readonly worker: number
+  readonly workers: number
+  readonly batch: number
+  /** The ordinal of the first; the rest follow one by one. */
+  readonly ordinal: number
+  /** The position of the first in the epoch's order; the rest follow one by one. */
+  readonly position: number
+  /** The dataset index of each sample; its length is the number of seeds asked for. */
+  readonly indices: ArrayLike<number>
+  readonly distinct: boolean
+}
+
+/**
+ * The coordinates of the `row`-th seed that a request asks for.
+ *
+ * @since 0.1.0
+ */
+export const coordinates = (request: Request, row: number): Coordinates => ({
+  scope: request.scope,
+  stage: request.stage,
+  epoch: request.epoch,
+  rank: request.rank,
+  world: request.world,
+  worker: request.worker,
+  workers: request.workers,
+  batch: request.batch,
+  ordinal: request.ordinal + row,
+  position: request.position + row,
+  index: request.indices[row] ?? 0,
+  distinct: request.distinct
+})
+
+/**
+ * Seeds as a policy hands them out: packed, `width` words a seed in one array (the fast form, which also travels to
+ * threads as it is), or listed one by one. Or carried: no row has a seed of its own; the worker starts one stream at
+ * `seed` when it first meets `slot`, and every row after goes on where the one before left it. That is how loaders seed
+ * that seed their workers; only a policy that {@link Service.carries} may.
+ *
+ * @since 0.1.0
+ */
+export type Seeds =
+  | { readonly _tag: "Packed"; readonly algorithm: string; readonly width: number; readonly words: Uint32Array }
+  | { readonly _tag: "Listed"; readonly seeds: ReadonlyArray<Seed.Seed> }
+  | { readonly _tag: "Carried"; readonly slot: string; readonly seed: Seed.Seed }
+
+/**
+ * The `row`-th of some seeds as a value; of carried ones, where the stream started. Throws `InvalidOption` when there
+ * are not so many.
+ *
+ * @since 0.1.0
+ */
+export const seedAt = (seeds: Seeds, row: number): Seed.Seed => {
+  if (seeds._tag === "Carried") return seeds.seed
+  if (seeds._tag === "Packed") {
+    const { algorithm, width, words } = seeds
+    if (!(row >= 0 && (row + 1) * width <= words.length)) throw noSeed(words.length / width, row)
+    return { algorithm, words: Array.from(words.subarray(row * width, (row + 1) * width)) }
+  }
+  const seed = seeds.seeds[row]
+  if (seed === undefined) throw noSeed(seeds.seeds.length, row)
+  return seed
+}
+
+const noSeed = (count: number, row: number): InvalidOption =>
+  new InvalidOption({ option: "row", value: row, expected: `a row of the ${count} seeds that the policy gave` })
+
+/**
+ * The request for what is drawn once an epoch, for all workers and ranks alike: the order of its samples, and
+ * {@link stream}.
+ *
+ * @since 0.1.0
+ */
+export const epochRequest = (
+  stage: StageId,
+  epoch: number,
+  { distinct = true, workers = 1, world = 1 }: { distinct?: boolean; workers?: number; world?: number } = {}
+): Request => ({
+  scope: "epoch",
+  stage,
+  epoch,
+  rank: 0,
+  world,
+  worker: 0,
+  workers,
+  batch: 0,
+  ordinal: 0,
+  position: 0,
+  indices: [0],
+  distinct
+})
