@@ -555,7 +555,7 @@ describe("errors carry their place", () => {
         Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
           Effect.flip,
           Effect.provide(Layer.succeed(SeedPolicy.SeedPolicy, { name: "own", seed: "none", elastic: true, seeds })),
-          Effect.provide(Workers.fibers(1))
+          Effect.provide(Workers.fibers({ workers: 1 }))
         )
       )
     const throwing = await error(({ batch }) => {
