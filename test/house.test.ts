@@ -32,13 +32,7 @@ const LONGEST = 400
 
 /** Broken rules, as of 2026-11-26; to be empty. */
 const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches", ReadonlyArray<string>>> = {
-  long: [
-    "image/Passes.ts",
-    "pipeline/Batch.ts",
-    "pipeline/Pipeline.ts",
-    "sources/RandomAccess.ts",
-    "sources/Views.ts"
-  ],
+  long: ["image/Passes.ts", "pipeline/Batch.ts", "pipeline/Pipeline.ts", "sources/RandomAccess.ts", "sources/Views.ts"],
   circles: [
     "checkpoint/Checkpoint.ts ↔ checkpoint/Keeper.ts ↔ checkpoint/Open.ts ↔ checkpoint/RankKeeper.ts",
     "image/Transform.ts ↔ image/kernels/resize.ts",
