@@ -34,7 +34,6 @@ const LONGEST = 400
 const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches", ReadonlyArray<string>>> = {
   long: ["image/Passes.ts", "pipeline/Batch.ts", "pipeline/Pipeline.ts", "sources/RandomAccess.ts", "sources/Views.ts"],
   circles: [
-    "checkpoint/Checkpoint.ts ↔ checkpoint/Keeper.ts ↔ checkpoint/Open.ts ↔ checkpoint/RankKeeper.ts",
     "image/Transform.ts ↔ image/kernels/resize.ts",
     "pipeline/Batch.ts ↔ pipeline/Lease.ts ↔ pipeline/batch/Named.ts",
     "sampling/Sampler.ts ↔ sampling/samplerOf.ts",

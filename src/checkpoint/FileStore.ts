@@ -1,5 +1,5 @@
 /**
- * Frames as files of a folder.
+ * Checkpoints as files of a folder.
  *
  * @since 0.1.0
  */
@@ -10,10 +10,10 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as PlatformServices from "../core/PlatformServices.ts"
 import { CheckpointError } from "./CheckpointError.ts"
-import * as Frame from "./Frame.ts"
+import * as Format from "./Format.ts"
 import * as Lock from "./Lock.ts"
-import { described, isLink } from "./Platform.ts"
-import type { Place, Store } from "./Store.ts"
+import type { Location, Store } from "./Store.ts"
+import { described, isLink } from "./StoreFailure.ts"
 
 const NAME = /^checkpoint-(\d{12,})\.furrow$/
 /** Files that were being written when their writer ended. */
@@ -43,7 +43,7 @@ export const made = (fs: FileSystem, directory: string): Effect.Effect<void, Che
   )
 
 /** The checkpoints of a folder, to be read without its lock. */
-export const view = (fs: FileSystem, directory: string): Pick<Store, "places" | "read"> => {
+export const view = (fs: FileSystem, directory: string): Pick<Store, "locations" | "read"> => {
   const names = Effect.mapError(fs.readDirectory(directory), described(directory, "cannot be read"))
 
   /** What is no file by this name (a folder, a pipe, a link that leads nowhere) was not written by this library. */
@@ -66,7 +66,7 @@ export const view = (fs: FileSystem, directory: string): Pick<Store, "places" | 
       return yield* Effect.mapError(fs.readFile(path), described(path, "cannot be read"))
     })
 
-  const placeOf = (name: string, digits: string): Effect.Effect<Place> =>
+  const locationOf = (name: string, digits: string): Effect.Effect<Location> =>
     Effect.gen(function* () {
       const path = `${directory}/${name}`
       const stamp = yield* Effect.match(fs.stat(path), {
@@ -75,20 +75,20 @@ export const view = (fs: FileSystem, directory: string): Pick<Store, "places" | 
           `${size} ${Option.getOrUndefined(mtime)?.getTime()} ${Option.getOrUndefined(ino)}`
       })
       const id = Number(digits)
-      if (id <= Frame.MOST_ID) return { path, id, stamp }
+      if (id <= Format.MOST_ID) return { path, id, stamp }
       // Nobody has made so many: the file's name was given by hand. One that cannot be read is looked at first.
       const own = yield* Effect.option(read(path))
-      return { path, id: Option.getOrUndefined(Option.flatMapNullable(own, Frame.peek)), stamp }
+      return { path, id: Option.getOrUndefined(Option.flatMapNullable(own, Format.peek)), stamp }
     })
 
   return {
-    places: Effect.flatMap(names, (all) =>
+    locations: Effect.flatMap(names, (all) =>
       Effect.forEach(
         all.flatMap((name) => {
           const digits = NAME.exec(name)?.[1]
           return digits === undefined ? [] : [{ name, digits }]
         }),
-        ({ digits, name }) => placeOf(name, digits)
+        ({ digits, name }) => locationOf(name, digits)
       )
     ),
     read
@@ -106,19 +106,19 @@ export const make = (directory: string): Effect.Effect<Store, CheckpointError, F
 
     return {
       ...view(fs, directory),
-      place: (id) =>
+      vacant: (id) =>
         Effect.map(names, (all) => {
           const taken = new Set(all)
           let free = id
           while (taken.has(nameOf(free))) free++
           return { id: free, path: `${directory}/${nameOf(free)}` }
         }),
-      write: (path, frame) =>
+      write: (path, bytes) =>
         Effect.gen(function* () {
           yield* lock.held
           const torn = `${path}.tmp`
           const write = Effect.scoped(
-            Effect.flatMap(fs.open(torn, { flag: "w" }), (file) => Effect.zipRight(file.writeAll(frame), file.sync))
+            Effect.flatMap(fs.open(torn, { flag: "w" }), (file) => Effect.zipRight(file.writeAll(bytes), file.sync))
           )
           yield* Effect.zipRight(write, fs.rename(torn, path)).pipe(
             Effect.tapError(() => Effect.ignore(fs.remove(torn))),

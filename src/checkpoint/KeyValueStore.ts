@@ -1,6 +1,6 @@
 /**
- * Frames in any key-value store of @effect/platform. Such a store cannot be asked for its keys, so frames lie in slots,
- * numbered from 0 to the first that is not there. A new frame goes to a free slot, never over one that is still needed:
+ * Checkpoints in any key-value store of @effect/platform. Such a store cannot be asked for its keys, so checkpoints lie in slots,
+ * numbered from 0 to the first that is not there. A new checkpoint goes to a free slot, never over one that is still needed:
  * a write that is cut off costs only itself.
  *
  * @since 0.1.0
@@ -9,9 +9,9 @@ import type * as Platform from "@effect/platform/KeyValueStore"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { CheckpointError } from "./CheckpointError.ts"
-import * as Frame from "./Frame.ts"
-import { described } from "./Platform.ts"
-import type { Place, Store } from "./Store.ts"
+import * as Format from "./Format.ts"
+import type { Location, Store } from "./Store.ts"
+import { described } from "./StoreFailure.ts"
 
 const EMPTY = new Uint8Array(0)
 /** A store that has an answer to every key would never come to an end. */
@@ -25,7 +25,7 @@ export const make = (entries: Platform.KeyValueStore, name: string): Store => {
 
   /** The slots in use, and the first that is free. */
   const slots = Effect.gen(function* () {
-    const used: Array<Place> = []
+    const used: Array<Location> = []
     let free: string | undefined
     for (let slot = 0; ; slot++) {
       const path = key(slot)
@@ -33,18 +33,18 @@ export const make = (entries: Platform.KeyValueStore, name: string): Store => {
         const wrong = `holds something under each of ${MOST_SLOTS} keys: it answers what it was never given`
         return yield* new CheckpointError({ kind: "io", path, wrong, remedy: "name another store" })
       }
-      const frame = yield* read(path)
-      if (Option.isSome(frame) && frame.value.length > 0) {
-        used.push({ path, id: Frame.peek(frame.value) })
+      const bytes = yield* read(path)
+      if (Option.isSome(bytes) && bytes.value.length > 0) {
+        used.push({ path, id: Format.peek(bytes.value) })
         continue
       }
       free ??= path
-      if (Option.isNone(frame)) return { used, free }
+      if (Option.isNone(bytes)) return { used, free }
     }
   })
 
   return {
-    places: Effect.map(slots, ({ used }) => used),
+    locations: Effect.map(slots, ({ used }) => used),
     read: (path) =>
       Effect.flatMap(
         read(path),
@@ -59,8 +59,8 @@ export const make = (entries: Platform.KeyValueStore, name: string): Store => {
             })
         })
       ),
-    place: (id) => Effect.map(slots, ({ free }) => ({ id, path: free })),
-    write: (path, frame) => Effect.mapError(entries.set(path, frame), described(path, "cannot be written")),
+    vacant: (id) => Effect.map(slots, ({ free }) => ({ id, path: free })),
+    write: (path, bytes) => Effect.mapError(entries.set(path, bytes), described(path, "cannot be written")),
     // An empty slot is a free one; to remove it would hide those behind it.
     remove: (path) => Effect.mapError(entries.set(path, EMPTY), described(path, "cannot be written"))
   }

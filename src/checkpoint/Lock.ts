@@ -14,7 +14,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { entropy, machine, processNumber, processStart } from "../core/runtime.ts"
 import { CheckpointError } from "./CheckpointError.ts"
-import { described, isLink } from "./Platform.ts"
+import { described, isLink } from "./StoreFailure.ts"
 
 const BEAT_MS = 5000
 /** Without a beat for so long, a holder that cannot be looked at is taken for gone. */

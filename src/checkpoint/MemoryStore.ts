@@ -1,20 +1,20 @@
 /**
- * Frames in memory, for as long as the layer lives.
+ * Checkpoints in memory, for as long as the layer lives.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import { CheckpointError } from "./CheckpointError.ts"
-import * as Frame from "./Frame.ts"
+import * as Format from "./Format.ts"
 import type { Store } from "./Store.ts"
 
 export const make = (): Store => {
-  const frames = new Map<string, Uint8Array>()
+  const stored = new Map<string, Uint8Array>()
   return {
-    places: Effect.sync(() => Array.from(frames, ([path, frame]) => ({ path, id: Frame.peek(frame) }))),
+    locations: Effect.sync(() => Array.from(stored, ([path, bytes]) => ({ path, id: Format.peek(bytes) }))),
     read: (path) => {
-      const frame = frames.get(path)
-      if (frame !== undefined) return Effect.succeed(frame)
+      const bytes = stored.get(path)
+      if (bytes !== undefined) return Effect.succeed(bytes)
       return new CheckpointError({
         kind: "missing",
         path,
@@ -22,8 +22,8 @@ export const make = (): Store => {
         remedy: "ask for the list again"
       })
     },
-    place: (id) => Effect.succeed({ id, path: `memory/${id}` }),
-    write: (path, frame) => Effect.sync(() => void frames.set(path, frame)),
-    remove: (path) => Effect.sync(() => void frames.delete(path))
+    vacant: (id) => Effect.succeed({ id, path: `memory/${id}` }),
+    write: (path, bytes) => Effect.sync(() => void stored.set(path, bytes)),
+    remove: (path) => Effect.sync(() => void stored.delete(path))
   }
 }

@@ -19,8 +19,8 @@ import type { CheckpointError } from "./CheckpointError.ts"
 import * as FileStore from "./FileStore.ts"
 import * as KeyValueStore from "./KeyValueStore.ts"
 import * as MemoryStore from "./MemoryStore.ts"
-import { described } from "./Platform.ts"
 import type { Store } from "./Store.ts"
+import { described } from "./StoreFailure.ts"
 
 /** A rank of a world, both from the options of a run. */
 export interface Rank {
@@ -29,7 +29,7 @@ export interface Rank {
 }
 
 /** A store that is only read. */
-export type View = Pick<Store, "places" | "read">
+export type View = Pick<Store, "locations" | "read">
 
 /** The stores of all ranks, as one of them sees them. */
 export interface RankStores {

@@ -52,7 +52,7 @@ const grounds: Readonly<Record<string, () => Ground>> = {
 const on = <A, E>(place: Place, use: (checkpoint: Checkpoint.Service) => Effect.Effect<A, E>): Promise<A> =>
   Effect.runPromise(Effect.provide(Effect.flatMap(Checkpoint.Checkpoint, use), place))
 
-const part = (step: number): Checkpoint.Part => ({
+const part = (step: number): Checkpoint.Snapshot => ({
   cursor: cursorAt(step),
   state: { json: { step }, bytes: { weights: Uint8Array.of(step, 0, 255), velocities: new Uint8Array(step) } }
 })

@@ -54,7 +54,7 @@ const failing = async <A, E>(
   throw new Error(`it ended as ${exit}`)
 }
 
-const part = (step: number): Checkpoint.Part => ({
+const part = (step: number): Checkpoint.Snapshot => ({
   cursor: cursorAt(step),
   state: { json: { step }, bytes: { weights: new Uint8Array(1000).fill(step) } }
 })

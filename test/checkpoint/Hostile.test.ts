@@ -55,7 +55,7 @@ const places: Readonly<Record<string, (keep: number) => Place>> = {
 const on = <A, E>(place: Place, use: (checkpoint: Checkpoint.Service) => Effect.Effect<A, E>): Promise<A> =>
   Effect.runPromise(Effect.provide(Effect.flatMap(Checkpoint.Checkpoint, use), place))
 
-const part = (step: number): Checkpoint.Part => ({ cursor: cursorAt(step), state: { json: step } })
+const part = (step: number): Checkpoint.Snapshot => ({ cursor: cursorAt(step), state: { json: step } })
 
 const transferred = (() => {
   const bytes = new Uint8Array(8).fill(7)
@@ -236,7 +236,7 @@ for (const [name, place] of Object.entries(places)) {
             if (large && name !== "memory") continue
             for (let time = 0; time < (large ? 1 : 5); time++) {
               // What a program without types can hand over.
-              const exit = yield* Effect.exit(save(own as Checkpoint.Part))
+              const exit = yield* Effect.exit(save(own as Checkpoint.Snapshot))
               errors.push([what, Exit.isFailure(exit) ? Cause.squash(exit.cause) : "it was saved"])
             }
           }
@@ -281,7 +281,7 @@ for (const [name, place] of Object.entries(places)) {
     test("a cursor that was stored elsewhere and read again is as good, and what is kept is the cursor alone", async () => {
       const cursor = { ...(JSON.parse(JSON.stringify(cursorAt(3))) as object), extra: () => 1 }
       const saved = await on(place(1), ({ latest, save }) =>
-        Effect.zipRight(save({ cursor: cursor as unknown as Checkpoint.Part["cursor"] }), latest)
+        Effect.zipRight(save({ cursor: cursor as unknown as Checkpoint.Snapshot["cursor"] }), latest)
       )
       expect(Option.getOrThrow(saved).cursor).toEqual(cursorAt(3))
     })
@@ -459,7 +459,7 @@ describe("a folder", () => {
       const found = Option.getOrThrow(await on(ranked(rank), (checkpoint) => checkpoint.latest))
       expect([rank, found.state.json]).toEqual([rank, 3])
       const error = await on(ranked(rank), (checkpoint) =>
-        Effect.flip(checkpoint.save(Effect.succeed(1) as unknown as Checkpoint.Part))
+        Effect.flip(checkpoint.save(Effect.succeed(1) as unknown as Checkpoint.Snapshot))
       )
       expect(error).toMatchObject({ _tag: "CheckpointError", kind: "cursor" })
     }
@@ -567,7 +567,7 @@ describe("a folder", () => {
     async () => {
       const own = small ?? ""
       try {
-        const large = (step: number, bytes: number): Checkpoint.Part => ({
+        const large = (step: number, bytes: number): Checkpoint.Snapshot => ({
           cursor: cursorAt(step),
           state: { json: step, bytes: { weights: new Uint8Array(bytes).fill(step) } }
         })

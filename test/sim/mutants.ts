@@ -168,13 +168,13 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the oldest checkpoint is taken for the newest",
-    file: "checkpoint/Keeper.ts",
+    file: "checkpoint/CheckpointManager.ts",
     from: "all.toSorted(newestFirst)",
     to: "all.toSorted(newestFirst).toReversed()"
   },
   {
     name: "a full disk is no error",
-    file: "checkpoint/Keeper.ts",
+    file: "checkpoint/CheckpointManager.ts",
     from: "yield* store.write(path, frame)\n        next = id + 1\n        yield* readBack(store, path, frame)\n",
     to: "yield* Effect.ignore(store.write(path, frame))\n        next = id + 1\n"
   }

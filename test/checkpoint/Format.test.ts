@@ -7,7 +7,7 @@ import { createHash } from "node:crypto"
 import { Effect, Either } from "effect"
 import fc from "fast-check"
 import type { Kind } from "../../src/checkpoint/CheckpointError.ts"
-import { decode, encode, peek } from "../../src/checkpoint/Frame.ts"
+import { decode, encode, peek } from "../../src/checkpoint/Format.ts"
 import type { Json, State } from "../../src/checkpoint/State.ts"
 import { cursorAt } from "../support/cursors.ts"
 

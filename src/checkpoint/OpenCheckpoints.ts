@@ -10,23 +10,16 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PlatformServices from "../core/PlatformServices.ts"
 import { Session } from "../scheduler/loader/Session.ts"
-import {
-  Checkpoint,
-  type Entry,
-  file,
-  type Options,
-  type Part,
-  type RankOptions,
-  type Saved,
-  type Service
-} from "./Checkpoint.ts"
 import { CheckpointError } from "./CheckpointError.ts"
+import { file, type Options, type RankOptions } from "./Layers.ts"
 import { nodeFiles } from "./NodeFiles.ts"
+import { Checkpoint, type Entry, type Saved, type Service } from "./Service.ts"
+import type { Snapshot } from "./Snapshot.ts"
 
 /** Checkpoints in a folder, by methods that return promises. They reject with `CheckpointError`. @since 0.1.0 */
 export interface OpenCheckpoints {
   /** Saves a checkpoint; once it resolves, the checkpoint is stored. The `cursor` is `run.cursor`. */
-  readonly save: (part: Part) => Promise<Entry>
+  readonly save: (snapshot: Snapshot) => Promise<Entry>
   /** The newest valid checkpoint, or `undefined` if none was ever saved. */
   readonly latest: () => Promise<Saved | undefined>
   /** All checkpoints, newest first, damaged ones included. */
@@ -93,7 +86,7 @@ export const open = async (
   }
   const close = () => session.close()
   return {
-    save: (part) => use(({ save }) => save(part)),
+    save: (snapshot) => use(({ save }) => save(snapshot)),
     latest: async () => Option.getOrUndefined(await use(({ latest }) => latest)),
     list: () => use(({ list }) => list),
     close,

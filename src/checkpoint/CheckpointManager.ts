@@ -7,22 +7,22 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { sameBytes } from "../core/runtime.ts"
-import type { Checkpoint, Entry, Saved } from "./Checkpoint.ts"
 import { CheckpointError, isDamage } from "./CheckpointError.ts"
-import * as Frame from "./Frame.ts"
-import * as Part from "./Part.ts"
-import type { Place, Store } from "./Store.ts"
+import * as Format from "./Format.ts"
+import type { Entry, Saved, Service } from "./Service.ts"
+import * as Snapshot from "./Snapshot.ts"
+import type { Location, Store } from "./Store.ts"
 
 /** What cannot even be asked for its id is looked at first: it may be the newest. */
-const newestFirst = (a: Place, b: Place): number =>
+const newestFirst = (a: Location, b: Location): number =>
   (b.id ?? Number.MAX_SAFE_INTEGER) - (a.id ?? Number.MAX_SAFE_INTEGER) || (a.path < b.path ? 1 : -1)
 
 /** Fails unless what was written is what is there. */
-export const readBack = (store: Store, path: string, frame: Uint8Array): Effect.Effect<void, CheckpointError> =>
+export const readBack = (store: Store, path: string, bytes: Uint8Array): Effect.Effect<void, CheckpointError> =>
   Effect.gen(function* () {
     const found = yield* store.read(path)
-    if (sameBytes(found, frame)) return
-    const content = yield* Effect.either(Frame.decode(path, found))
+    if (sameBytes(found, bytes)) return
+    const content = yield* Effect.either(Format.decode(path, found))
     return yield* new CheckpointError({
       kind: Either.isLeft(content) ? content.left.kind : "damaged",
       path,
@@ -32,20 +32,20 @@ export const readBack = (store: Store, path: string, frame: Uint8Array): Effect.
   })
 
 /** The service over a store. */
-export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type"]> =>
+export const make = (store: Store, keep: number): Effect.Effect<Service> =>
   Effect.gen(function* () {
-    /** Those that were read and found whole by this keeper, and by what it would show that they are other ones since. */
+    /** Those that were read and found whole by this manager, with the stamp that they had then. */
     const whole = new Map<string, string | undefined>()
     let next: number | undefined
 
-    const places = Effect.map(store.places, (all) => all.toSorted(newestFirst))
+    const locations = Effect.map(store.locations, (all) => all.toSorted(newestFirst))
 
     const look = ({
       path,
       stamp
-    }: Place): Effect.Effect<Either.Either<Frame.Content, CheckpointError>, CheckpointError> =>
+    }: Location): Effect.Effect<Either.Either<Format.Content, CheckpointError>, CheckpointError> =>
       Effect.flatMap(
-        Effect.either(Effect.flatMap(store.read(path), (frame) => Frame.decode(path, frame))),
+        Effect.either(Effect.flatMap(store.read(path), (bytes) => Format.decode(path, bytes))),
         (content) => {
           if (Either.isRight(content)) whole.set(path, stamp)
           else whole.delete(path)
@@ -55,9 +55,9 @@ export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type
 
     const latest: Effect.Effect<Option.Option<Saved>, CheckpointError> = Effect.gen(function* () {
       const skipped: Array<CheckpointError> = []
-      for (const place of yield* places) {
-        const content = yield* look(place)
-        if (Either.isRight(content)) return Option.some({ ...content.right, path: place.path, skipped })
+      for (const location of yield* locations) {
+        const content = yield* look(location)
+        if (Either.isRight(content)) return Option.some({ ...content.right, path: location.path, skipped })
         skipped.push(content.left)
       }
       const [newest] = skipped
@@ -67,13 +67,13 @@ export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type
     })
 
     const list: Effect.Effect<ReadonlyArray<Entry>, CheckpointError> = Effect.flatMap(
-      places,
-      Effect.forEach((place) =>
+      locations,
+      Effect.forEach((location) =>
         Effect.map(
-          Effect.either(Effect.flatMap(store.read(place.path), (frame) => Frame.decode(place.path, frame))),
+          Effect.either(Effect.flatMap(store.read(location.path), (bytes) => Format.decode(location.path, bytes))),
           Either.match({
-            onLeft: (error): Entry => ({ path: place.path, id: place.id, content: Either.left(error) }),
-            onRight: ({ cursor, id }): Entry => ({ path: place.path, id, content: Either.right(cursor) })
+            onLeft: (error): Entry => ({ path: location.path, id: location.id, content: Either.left(error) }),
+            onRight: ({ cursor, id }): Entry => ({ path: location.path, id, content: Either.right(cursor) })
           })
         )
       )
@@ -86,15 +86,15 @@ export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type
     const prune = (written: string) =>
       Effect.gen(function* () {
         let kept = 0
-        for (const place of yield* places) {
-          const { path, stamp } = place
+        for (const location of yield* locations) {
+          const { path, stamp } = location
           if (path === written) whole.set(path, stamp)
           const known = path === written || (stamp !== undefined && whole.get(path) === stamp)
           if (kept < keep && known) {
             kept++
             continue
           }
-          const content = yield* Effect.option(look(place))
+          const content = yield* Effect.option(look(location))
           if (Option.isNone(content) || Either.isLeft(content.value)) continue
           if (kept < keep) kept++
           else {
@@ -104,18 +104,18 @@ export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type
         }
       })
 
-    const save: Checkpoint["Type"]["save"] = (part) =>
+    const save: Service["save"] = (snapshot) =>
       Effect.gen(function* () {
         if (next === undefined) {
-          const ids = (yield* store.places).map(({ id }) => id ?? 0)
+          const ids = (yield* store.locations).map(({ id }) => id ?? 0)
           next = ids.reduce((most, id) => Math.max(most, id), 0) + 1
         }
-        const { id, path } = yield* store.place(next)
-        const { cursor, state } = yield* Part.check(path, part)
-        const frame = yield* Frame.encode(path, id, cursor, state)
-        yield* store.write(path, frame)
+        const { id, path } = yield* store.vacant(next)
+        const { cursor, state } = yield* Snapshot.check(path, snapshot)
+        const bytes = yield* Format.encode(path, id, cursor, state)
+        yield* store.write(path, bytes)
         next = id + 1
-        yield* readBack(store, path, frame)
+        yield* readBack(store, path, bytes)
         // What was saved is saved; that an old one cannot be removed now is tried again next time.
         yield* Effect.catchAll(prune(path), (error) => Effect.logWarning(error.message))
         return { path, id, content: Either.right(cursor) }
@@ -124,7 +124,7 @@ export const make = (store: Store, keep: number): Effect.Effect<Checkpoint["Type
     // One at a time; and one that has begun is ended, so that an interrupt leaves nothing half done.
     const one = yield* Effect.makeSemaphore(1)
     return {
-      save: (part) => Effect.uninterruptible(one.withPermits(1)(save(part))),
+      save: (snapshot) => Effect.uninterruptible(one.withPermits(1)(save(snapshot))),
       latest: one.withPermits(1)(latest),
       list: one.withPermits(1)(list)
     }

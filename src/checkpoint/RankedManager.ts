@@ -7,20 +7,20 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type { Entry, Saved, Service } from "./Checkpoint.ts"
 import { CheckpointError, isDamage } from "./CheckpointError.ts"
-import * as Frame from "./Frame.ts"
-import { readBack } from "./Keeper.ts"
-import * as Part from "./Part.ts"
+import { readBack } from "./CheckpointManager.ts"
+import * as Format from "./Format.ts"
 import type { Rank, RankStores, View } from "./RankStores.ts"
-import type { Place } from "./Store.ts"
+import type { Entry, Saved, Service } from "./Service.ts"
+import * as Snapshot from "./Snapshot.ts"
+import type { Location } from "./Store.ts"
 
 /** A step that all ranks of a world have kept. */
 interface Common {
   readonly step: number
   /** The checkpoint that this rank goes on from. */
   readonly path: string
-  readonly content: Frame.Content
+  readonly content: Format.Content
 }
 
 /** What the ranks of a world have kept. */
@@ -35,12 +35,12 @@ interface Survey {
 }
 
 /** A checkpoint of a known step, which its id is. */
-interface Kept extends Place {
+interface Kept extends Location {
   readonly id: number
 }
 
-const newestFirst = (places: ReadonlyArray<Place>): ReadonlyArray<Kept> =>
-  places
+const newestFirst = (locations: ReadonlyArray<Location>): ReadonlyArray<Kept> =>
+  locations
     .flatMap(({ id, path, stamp }) => (id === undefined ? [] : [{ id, path, stamp }]))
     .toSorted((a, b) => b.id - a.id)
 
@@ -48,9 +48,9 @@ const newestFirst = (places: ReadonlyArray<Place>): ReadonlyArray<Kept> =>
 const look = (
   store: View,
   path: string
-): Effect.Effect<Either.Either<Frame.Content, CheckpointError>, CheckpointError> =>
+): Effect.Effect<Either.Either<Format.Content, CheckpointError>, CheckpointError> =>
   Effect.catchIf(
-    Effect.flatMap(store.read(path), (frame) => Effect.map(Frame.decode(path, frame), Either.right)),
+    Effect.flatMap(store.read(path), (bytes) => Effect.map(Format.decode(path, bytes), Either.right)),
     isDamage,
     (error) => Effect.succeed(Either.left(error))
   )
@@ -59,8 +59,8 @@ const look = (
 const lookAt = (view: View, path: string): ReturnType<typeof look> =>
   Effect.flatMap(look(view, path), (content) => {
     if (Either.isRight(content) || content.left.kind !== "empty") return Effect.succeed(content)
-    return Effect.flatMap(view.places, (places) =>
-      places.some((place) => place.path === path) ? Effect.succeed(content) : gone(path)
+    return Effect.flatMap(view.locations, (locations) =>
+      locations.some((location) => location.path === path) ? Effect.succeed(content) : gone(path)
     )
   })
 
@@ -76,8 +76,8 @@ const surveyAlone = (stores: RankStores): Effect.Effect<Survey, CheckpointError>
     const damaged: Array<CheckpointError> = []
     const view = yield* stores.view({ rank: 0, world: 1 })
     if (Option.isNone(view)) return { world: 1, common: undefined, steps: [undefined], damaged }
-    const places = newestFirst(yield* view.value.places)
-    for (const { path } of places) {
+    const locations = newestFirst(yield* view.value.locations)
+    for (const { path } of locations) {
       const content = yield* lookAt(view.value, path)
       if (Either.isLeft(content)) {
         damaged.push(content.left)
@@ -99,11 +99,11 @@ const survey = (stores: RankStores, { rank, world }: Rank): Effect.Effect<Survey
         const damaged: Array<CheckpointError> = []
         for (let other = 0; other < world; other++) {
           const view = Option.getOrUndefined(yield* stores.view({ rank: other, world }))
-          const places = view === undefined ? [] : yield* view.places
+          const locations = view === undefined ? [] : yield* view.locations
           views.push(view)
-          kept.push(new Map(newestFirst(places).map(({ id, path }) => [id, path])))
+          kept.push(new Map(newestFirst(locations).map(({ id, path }) => [id, path])))
           // What cannot even be asked for its step may be the newest.
-          for (const { id, path } of places) {
+          for (const { id, path } of locations) {
             if (id !== undefined || view === undefined) continue
             const content = yield* lookAt(view, path)
             if (Either.isLeft(content)) damaged.push(content.left)
@@ -188,13 +188,13 @@ const apart = (path: string, { damaged, steps, world }: Survey): CheckpointError
   })
 
 /**
- * The checkpoints of a run without ranks, which also goes on from what ranks have kept in the same place. `keeper` is that
+ * The checkpoints of a run without ranks, which also goes on from what ranks have kept in the same place. `manager` is that
  * of a single process.
  */
-export const alone = (keeper: Service, stores: RankStores): Service => ({
-  ...keeper,
+export const alone = (manager: Service, stores: RankStores): Service => ({
+  ...manager,
   latest: Effect.gen(function* () {
-    const own = yield* keeper.latest
+    const own = yield* manager.latest
     const best = newest(yield* surveyed(stores, { rank: 0, world: 1 }, []), 1)
     const step = Option.match(own, { onNone: () => -1, onSome: ({ cursor }) => cursor.batches })
     return best?.common !== undefined && best.common.step > step ? saved(best) : own
@@ -210,7 +210,7 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
     const whole = new Map<string, string>()
     let hasBegun = false
 
-    const isWhole = (store: View, { path, stamp }: Place): Effect.Effect<boolean> =>
+    const isWhole = (store: View, { path, stamp }: Location): Effect.Effect<boolean> =>
       stamp !== undefined && whole.get(path) === stamp
         ? Effect.succeed(true)
         : Effect.map(Effect.option(look(store, path)), (content) => {
@@ -231,9 +231,9 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
      */
     const cutBack = (step: number): Effect.Effect<void, CheckpointError> =>
       Effect.gen(function* () {
-        for (const place of newestFirst(yield* own.places)) {
-          const { id, path } = place
-          if (id <= step || !(yield* isWhole(own, place))) continue
+        for (const location of newestFirst(yield* own.locations)) {
+          const { id, path } = location
+          if (id <= step || !(yield* isWhole(own, location))) continue
           yield* Effect.logDebug(
             `${path} is removed: not all ranks have kept its step, and all go on from ${step < 0 ? "the start" : `step ${step}`}`
           )
@@ -261,12 +261,12 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
       return Option.none()
     })
 
-    const list: Service["list"] = Effect.flatMap(own.places, (places) =>
+    const list: Service["list"] = Effect.flatMap(own.locations, (locations) =>
       Effect.forEach(
-        places.toSorted((a, b) => (b.id ?? Number.MAX_SAFE_INTEGER) - (a.id ?? Number.MAX_SAFE_INTEGER)),
+        locations.toSorted((a, b) => (b.id ?? Number.MAX_SAFE_INTEGER) - (a.id ?? Number.MAX_SAFE_INTEGER)),
         ({ id, path }) =>
           Effect.map(
-            Effect.either(Effect.flatMap(own.read(path), (frame) => Frame.decode(path, frame))),
+            Effect.either(Effect.flatMap(own.read(path), (bytes) => Format.decode(path, bytes))),
             Either.match({
               onLeft: (error): Entry => ({ path, id, content: Either.left(error) }),
               onRight: (content): Entry => ({ path, id: content.id, content: Either.right(content.cursor) })
@@ -280,24 +280,27 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
      * others have yet to reach.
      */
     const prune = Effect.gen(function* () {
-      const mine = newestFirst(yield* own.places)
+      const mine = newestFirst(yield* own.locations)
       if (mine.length <= keep) return
-      const others: Array<{ readonly view: View; readonly places: ReadonlyMap<number, Place> }> = []
+      const others: Array<{ readonly view: View; readonly locations: ReadonlyMap<number, Location> }> = []
       for (let other = 0; other < world; other++) {
         if (other === rank) continue
         const view = Option.getOrUndefined(yield* stores.view({ rank: other, world }))
         if (view === undefined) return
-        others.push({ view, places: new Map(newestFirst(yield* view.places).map((place) => [place.id, place])) })
+        others.push({
+          view,
+          locations: new Map(newestFirst(yield* view.locations).map((location) => [location.id, location]))
+        })
       }
       let kept = 0
-      for (const place of mine) {
+      for (const location of mine) {
         if (kept >= keep) {
-          if (yield* isWhole(own, place)) yield* remove(place.path)
+          if (yield* isWhole(own, location)) yield* remove(location.path)
           continue
         }
-        let common = yield* isWhole(own, place)
-        for (const { places, view } of others) {
-          const theirs = places.get(place.id)
+        let common = yield* isWhole(own, location)
+        for (const { locations, view } of others) {
+          const theirs = locations.get(location.id)
           common &&= theirs !== undefined && (yield* isWhole(view, theirs))
         }
         if (common) kept++
@@ -307,17 +310,17 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
     /** Where the checkpoint of a step goes, and what it takes the place of. */
     const placeFor = (step: number) =>
       Effect.gen(function* () {
-        const before = (yield* own.places).filter(({ id }) => id === step)
-        const free = yield* own.place(step)
+        const before = (yield* own.locations).filter(({ id }) => id === step)
+        const free = yield* own.vacant(step)
         const [taken] = before
-        // A store that gives another number names its places by it: such a one replaces a frame as a whole.
+        // A store that gives another number names its locations by it: such a one replaces a checkpoint as a whole.
         if (free.id !== step && taken !== undefined) return { path: taken.path, before: [] }
         return { path: free.path, before: before.filter(({ path }) => path !== free.path) }
       })
 
-    const save: Service["save"] = (part) =>
+    const save: Service["save"] = (snapshot) =>
       Effect.gen(function* () {
-        const { cursor, state } = yield* Part.check(stores.path, part)
+        const { cursor, state } = yield* Snapshot.check(stores.path, snapshot)
         const step = cursor.batches
         const { before, path } = yield* placeFor(step)
         const ranks = `${rank} of ${world}`
@@ -329,14 +332,14 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
             remedy: "open the run with the same rank and world as its checkpoints"
           })
         }
-        const frame = yield* Frame.encode(path, step, cursor, state)
-        yield* own.write(path, frame)
-        yield* readBack(own, path, frame)
+        const bytes = yield* Format.encode(path, step, cursor, state)
+        yield* own.write(path, bytes)
+        yield* readBack(own, path, bytes)
         hasBegun = true
         // What was saved is saved; that an old one cannot be removed now is tried again next time.
         yield* Effect.catchAll(
           Effect.zipRight(
-            Effect.forEach(before, (place) => remove(place.path), { discard: true }),
+            Effect.forEach(before, (location) => remove(location.path), { discard: true }),
             prune
           ),
           (error) => Effect.logWarning(error.message)
@@ -347,7 +350,7 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
     // One at a time; and one that has begun is ended, so that an interrupt leaves nothing half done.
     const one = yield* Effect.makeSemaphore(1)
     return {
-      save: (part) => Effect.uninterruptible(one.withPermits(1)(save(part))),
+      save: (snapshot) => Effect.uninterruptible(one.withPermits(1)(save(snapshot))),
       latest: one.withPermits(1)(latest),
       list: one.withPermits(1)(list)
     }

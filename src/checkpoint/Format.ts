@@ -20,7 +20,7 @@ import * as Schema from "@effect/schema/Schema"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { shown } from "../core/InvalidOption.ts"
-import { sha256 } from "../core/runtime.ts"
+import { sameBytes, sha256 } from "../core/runtime.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
 import { CheckpointError, type Kind } from "./CheckpointError.ts"
 import * as State from "./State.ts"
@@ -30,7 +30,7 @@ const VERSION = 1
 const FRONT = 24
 const SUM = 32
 
-/** What a frame holds. */
+/** What the bytes hold. */
 export interface Content {
   /** Counts up from checkpoint to checkpoint of one store. */
   readonly id: number
@@ -54,7 +54,7 @@ const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.b
 /** Numbers beyond are none that this library gives; a file of such a name is ordered by what is in it. */
 export const MOST_ID = 10 ** 12
 
-/** The bytes of a checkpoint. Fails with `CheckpointError` if the trainer's part cannot be stored. */
+/** The bytes of a checkpoint. Fails with `CheckpointError` if the trainer's state cannot be stored. */
 export const encode = (
   path: string,
   id: number,
@@ -76,23 +76,21 @@ const laid = (id: number, cursor: Cursor.Cursor, { bytes, json }: Required<State
   const table = records.map(({ name, record }) => [name, record.length])
   const head = new TextEncoder().encode(JSON.stringify({ id, cursor, json, bytes: table }))
   const body = records.reduce((sum, { record }) => sum + record.length, 0)
-  const frame = new Uint8Array(FRONT + head.length + body + SUM)
-  const numbers = view(frame)
-  frame.set(MAGIC)
+  const whole = new Uint8Array(FRONT + head.length + body + SUM)
+  const numbers = view(whole)
+  whole.set(MAGIC)
   numbers.setUint32(8, VERSION, true)
   numbers.setUint32(12, head.length, true)
   numbers.setBigUint64(16, BigInt(body), true)
-  frame.set(head, FRONT)
+  whole.set(head, FRONT)
   let at = FRONT + head.length
   for (const { record } of records) {
-    frame.set(record, at)
+    whole.set(record, at)
     at += record.length
   }
-  frame.set(sha256(frame.subarray(0, at)), at)
-  return frame
+  whole.set(sha256(whole.subarray(0, at)), at)
+  return whole
 }
-
-const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at])
 
 const remedies: Partial<Readonly<Record<Kind, string>>> = {
   foreign: "it was left as it is; move it elsewhere, or keep checkpoints in a place of their own",
@@ -101,28 +99,28 @@ const remedies: Partial<Readonly<Record<Kind, string>>> = {
 const REMEDY = "it was left as it is; go on from another checkpoint, or move it elsewhere to start afresh"
 
 /**
- * What is wrong with a frame from outside, if anything, and where its parts lie. A frame whose checksum fits was written
+ * What is wrong with the bytes from outside, if anything, and where head and body lie. A checkpoint whose checksum fits was written
  * in one piece.
  */
 const parts = (
   path: string,
-  frame: Uint8Array
+  stored: Uint8Array
 ): Either.Either<{ readonly head: Uint8Array; readonly body: Uint8Array }, CheckpointError> => {
   const bad = (kind: Kind, wrong: string) =>
     Either.left(new CheckpointError({ kind, path, wrong, remedy: remedies[kind] ?? REMEDY }))
-  if (frame.length === 0) return bad("empty", "is empty")
-  const start = frame.subarray(0, MAGIC.length)
-  if (!equal(start, MAGIC.subarray(0, start.length))) {
+  if (stored.length === 0) return bad("empty", "is empty")
+  const start = stored.subarray(0, MAGIC.length)
+  if (!sameBytes(start, MAGIC.subarray(0, start.length))) {
     return bad("foreign", "is no checkpoint: it does not begin as one")
   }
   const least = FRONT + SUM
-  if (frame.length < least) return bad("truncated", `is cut: ${frame.length} bytes are left`)
-  const numbers = view(frame)
+  if (stored.length < least) return bad("truncated", `is cut: ${stored.length} bytes are left`)
+  const numbers = view(stored)
   const headLength = numbers.getUint32(12, true)
   const length = BigInt(least + headLength) + numbers.getBigUint64(16, true)
-  if (BigInt(frame.length) < length) return bad("truncated", `is cut: ${frame.length} of ${length} bytes are left`)
-  const end = frame.length - SUM
-  if (BigInt(frame.length) > length || !equal(sha256(frame.subarray(0, end)), frame.subarray(end))) {
+  if (BigInt(stored.length) < length) return bad("truncated", `is cut: ${stored.length} of ${length} bytes are left`)
+  const end = stored.length - SUM
+  if (BigInt(stored.length) > length || !sameBytes(sha256(stored.subarray(0, end)), stored.subarray(end))) {
     return bad("damaged", "is damaged: its checksum does not fit")
   }
   const version = numbers.getUint32(8, true)
@@ -131,17 +129,17 @@ const parts = (
     return bad(kind, `is of version ${version}, and this library reads version ${VERSION}`)
   }
   const middle = FRONT + headLength
-  return Either.right({ head: frame.subarray(FRONT, middle), body: frame.subarray(middle, end) })
+  return Either.right({ head: stored.subarray(FRONT, middle), body: stored.subarray(middle, end) })
 }
 
 /**
- * What a frame holds; the records are copies. Fails with `CheckpointError`, which says what is wrong with it.
+ * What the bytes hold; the records are copies. Fails with `CheckpointError`, which says what is wrong with them.
  */
-export const decode = (path: string, frame: Uint8Array): Effect.Effect<Content, CheckpointError> =>
+export const decode = (path: string, stored: Uint8Array): Effect.Effect<Content, CheckpointError> =>
   Effect.gen(function* () {
     const content = (wrong: string) =>
       new CheckpointError({ kind: "content", path, wrong: `holds what is no checkpoint: ${wrong}`, remedy: REMEDY })
-    const { body, head } = yield* parts(path, frame)
+    const { body, head } = yield* parts(path, stored)
     const read = yield* Effect.mapError(Schema.decodeUnknown(Head)(new TextDecoder().decode(head)), (error) => {
       const [issue] = formatErrorSync(error)
       return content((issue?.message ?? error.message).replaceAll(/\s+/g, " "))
@@ -161,10 +159,10 @@ export const decode = (path: string, frame: Uint8Array): Effect.Effect<Content, 
     return { id: read.id, cursor, state: { json, bytes } }
   })
 
-/** The id that a frame gives itself, unchecked, to order frames by; none if it cannot be read or believed. */
-export const peek = (frame: Uint8Array): number | undefined => {
-  if (frame.length < FRONT) return undefined
-  const head = frame.subarray(FRONT, FRONT + view(frame).getUint32(12, true))
+/** The id that the bytes name, unchecked, to order checkpoints by; none if it cannot be read or believed. */
+export const peek = (stored: Uint8Array): number | undefined => {
+  if (stored.length < FRONT) return undefined
+  const head = stored.subarray(FRONT, FRONT + view(stored).getUint32(12, true))
   const found = /^\{"id":(\d{1,15}),/.exec(new TextDecoder().decode(head.subarray(0, 32)))
   const id = Number(found?.[1])
   return id <= MOST_ID ? id : undefined

@@ -10,7 +10,15 @@ import * as Cursor from "../scheduler/loader/Cursor.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as State from "./State.ts"
 
-/** A part as it is stored. */
+/** What is saved as one piece. @since 0.1.0 */
+export interface Snapshot {
+  /** `loader.cursor` or `run.cursor`, read when the trainer is done with the batch that it took last. */
+  readonly cursor: Cursor.Cursor
+  /** What the trainer adds. */
+  readonly state?: State.State
+}
+
+/** A snapshot as it is stored. */
 export interface Checked {
   readonly cursor: Cursor.Cursor
   readonly state: Required<State.State>
@@ -19,7 +27,7 @@ export interface Checked {
 const NAMES: ReadonlyArray<string | symbol> = ["cursor", "state"]
 
 /** Fails with `CheckpointError`: `cursor` for what is no cursor, `state` for what cannot be stored. */
-export const check = (path: string, part: unknown): Effect.Effect<Checked, CheckpointError> =>
+export const check = (path: string, snapshot: unknown): Effect.Effect<Checked, CheckpointError> =>
   Effect.gen(function* () {
     const refused = (wrong: string) =>
       new CheckpointError({
@@ -29,19 +37,21 @@ export const check = (path: string, part: unknown): Effect.Effect<Checked, Check
         remedy:
           "write save({ cursor: run.cursor, state }), with Effect save({ cursor: yield* loader.cursor, state }); the checkpoints before it are as they were"
       })
-    if (typeof part !== "object" || part === null || isProxy(part)) {
-      return yield* refused(`save was given ${part === null ? "null" : isProxy(part) ? "a Proxy" : `a ${typeof part}`}`)
+    if (typeof snapshot !== "object" || snapshot === null || isProxy(snapshot)) {
+      return yield* refused(
+        `save was given ${snapshot === null ? "null" : isProxy(snapshot) ? "a Proxy" : `a ${typeof snapshot}`}`
+      )
     }
-    const stray = Reflect.ownKeys(part).find((key) => !NAMES.includes(key))
-    if (Effect.isEffect(part)) return yield* refused("save was given an Effect that was not run")
+    const stray = Reflect.ownKeys(snapshot).find((key) => !NAMES.includes(key))
+    if (Effect.isEffect(snapshot)) return yield* refused("save was given an Effect that was not run")
     if (stray !== undefined) {
       return yield* refused(
         `save was given ${String(stray).slice(0, 40)}, which would not be kept: only cursor and state are`
       )
     }
-    // A getter is read here once, and what it throws is a CursorError below or no part.
+    // A getter is read here once, and what it throws is a CursorError below or no snapshot.
     const { cursor, state } = yield* Effect.try({
-      try: (): { readonly cursor?: unknown; readonly state?: unknown } => ({ ...part }),
+      try: (): { readonly cursor?: unknown; readonly state?: unknown } => ({ ...snapshot }),
       catch: () => refused("reading what save was given threw")
     })
     if (cursor === undefined) return yield* refused("save was given no cursor")
