@@ -1,10 +1,13 @@
 /**
- * `bun run test`: types, style, package, and every test on Bun and on Deno, one after the other. The last line is
- * `N passed, N failed`: the tests of both runtimes as their own JUnit reports count them, and one each for the types,
- * the style, the package and the simulator. A runtime that ran no test counts as a failure.
+ * `bun run test`: types, style, package, and every test on Bun and on Deno. The last line is `N passed, N failed`: the
+ * tests of both runtimes as their own JUnit reports count them, and one each for the types, the style, the package and
+ * the simulator. A runtime that ran no test counts as a failure.
+ *
+ * The two runtimes test side by side: much of either suite waits for threads and processes, so on two cores both take
+ * little longer than one. The output of Deno is printed when it has ended.
  */
-import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -19,21 +22,42 @@ interface Count {
   readonly skipped: number
 }
 
-/** Runs a binary of node_modules with its output on ours; true when it ends well. */
-const run = (title: string, command: string, ...args: ReadonlyArray<string>): boolean => {
-  console.log(`\n— ${title}: ${command} ${args.join(" ")}`)
-  const binary = join(root, "node_modules", ".bin", command)
-  const { error, status } = spawnSync(binary, args, {
-    cwd: root,
-    stdio: "inherit",
-    env: { ...process.env, NO_COLOR: "1" }
-  })
-  if (error !== undefined) console.error(String(error))
-  return status === 0
+interface Options {
+  /** Whether its output is printed when it has ended, since another command's is printed meanwhile. */
+  readonly later?: boolean
+  readonly env?: Readonly<Record<string, string>>
 }
 
-const check = (name: string, command: string, ...args: ReadonlyArray<string>): Count => {
-  const passed = run(name, command, ...args)
+/** Runs a binary of node_modules with its output on ours; true when it ends well. */
+const run = async (
+  title: string,
+  command: string,
+  args: ReadonlyArray<string>,
+  { env = {}, later = false }: Options = {}
+): Promise<boolean> => {
+  const head = `\n— ${title}: ${command} ${args.join(" ")}`
+  if (!later) console.log(head)
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const own = spawn(join(root, "node_modules", ".bin", command), args, {
+    cwd: root,
+    stdio: later ? ["ignore", "pipe", "pipe"] : "inherit",
+    env: { ...process.env, NO_COLOR: "1", ...env }
+  })
+  const output: Array<Uint8Array> = []
+  own.stdout?.on("data", (bytes: Uint8Array) => output.push(bytes))
+  own.stderr?.on("data", (bytes: Uint8Array) => output.push(bytes))
+  own.on("error", (error) => {
+    console.error(String(error))
+    resolve(false)
+  })
+  own.on("close", (status) => resolve(status === 0))
+  const ended = await promise
+  if (later) console.log(`${head}\n${Buffer.concat(output).toString()}`)
+  return ended
+}
+
+const check = async (name: string, command: string, ...args: ReadonlyArray<string>): Promise<Count> => {
+  const passed = await run(name, command, args)
   return { name, passed: Number(passed), failed: Number(!passed), skipped: 0 }
 }
 
@@ -54,28 +78,42 @@ const read = (name: string, report: string, ended: boolean): Count => {
   return { name, passed, failed: failed === 0 && (!ended || passed === 0) ? 1 : failed, skipped }
 }
 
-const tests = (name: string, command: string, args: (report: string) => ReadonlyArray<string>): Count => {
+const tests = async (
+  name: string,
+  command: string,
+  args: (report: string) => ReadonlyArray<string>,
+  options: Options
+): Promise<Count> => {
   const report = join(reports, `${command}.xml`)
-  const ended = run(name, command, ...args(report))
+  const ended = await run(name, command, args(report), options)
   return read(name, report, ended)
+}
+
+/** Packs the package once, for the tests of both runtimes; building it twice at a time would be in each other's way. */
+const packed = async (): Promise<Readonly<Record<string, string>>> => {
+  const args = ["pm", "pack", "--destination", reports, "--quiet"]
+  const file = (await run("packing", "bun", args))
+    ? readdirSync(reports).find((own) => own.endsWith(".tgz"))
+    : undefined
+  return file === undefined ? {} : { FURROW_TEST_TARBALL: join(reports, file) }
 }
 
 const started = performance.now()
 const counts = [
-  check("types", "tsc", "-p", "."),
-  check("style", "biome", "check"),
-  check("package", "bun", "run", "pack:check"),
-  check("simulator", "bun", "run", "test/sim/run.ts", "--cases", "500"),
-  tests("tests on Bun", "bun", (report) => ["test", "--reporter=junit", `--reporter-outfile=${report}`]),
-  tests("tests on Deno", "deno", (report) => [
-    "test",
-    "-A",
-    "--no-check",
-    "--reporter=dot",
-    `--junit-path=${report}`,
-    "test/"
-  ])
+  await check("types", "tsc", "-p", "."),
+  await check("style", "biome", "check"),
+  await check("package", "bun", "run", "pack:check"),
+  await check("simulator", "bun", "run", "test/sim/run.ts", "--cases", "500")
 ]
+const env = await packed()
+const deno = (report: string) => ["test", "-A", "--no-check", "--reporter=dot", `--junit-path=${report}`, "test/"]
+const bun = (report: string) => ["test", "--reporter=junit", `--reporter-outfile=${report}`]
+counts.push(
+  ...(await Promise.all([
+    tests("tests on Bun", "bun", bun, { env }),
+    tests("tests on Deno", "deno", deno, { env, later: true })
+  ]))
+)
 rmSync(reports, { recursive: true, force: true })
 
 console.log(`\nIn ${((performance.now() - started) / 1000).toFixed(0)} s:`)

@@ -58,9 +58,10 @@ export const call = (app: string, name: string, ...args: ReadonlyArray<string>):
     env: { ...process.env, NO_COLOR: "1" }
   })
 
-let packed: string | undefined
+/** Packed before, for all processes that test at a time. */
+let packed = process.env["FURROW_TEST_TARBALL"]
 
-/** The packed file; it is built once a process. */
+/** The packed file; unless it has been packed before, it is built once a process. */
 export const tarball = (): string => {
   if (packed === undefined) {
     const folder = mkdtempSync(join(tmpdir(), "furrow-packed-"))
