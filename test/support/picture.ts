@@ -73,7 +73,7 @@ export const picture = (floors: ReadonlyArray<ReadonlyArray<Room>>, arrows: Read
         return WIDTH / 2 - (first ?? 0)
       })
     )
-    const away = x1 + x2 - WIDTH
+    const away = Math.abs(x2 - WIDTH / 2) > 1 ? x2 - WIDTH / 2 : x1 - WIDTH / 2
     const right = away > 1 || (away >= -1 && passing.right <= passing.left)
     const side = right ? 1 : -1
     const before = right ? passing.right++ : passing.left++
