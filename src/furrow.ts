@@ -21,6 +21,7 @@ import {
 } from "./furrow/Options.ts"
 import type { Batch } from "./pipeline/Batch.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
+import type { RootInput } from "./random/Seed.ts"
 import { AbortListener } from "./scheduler/loader/AbortListener.ts"
 import { callSite } from "./scheduler/loader/CallSite.ts"
 import type { Cursor } from "./scheduler/loader/Cursor.ts"
@@ -32,7 +33,6 @@ import { pipelineOf, settings } from "./scheduler/loader/RunOptions.ts"
 import * as RunServices from "./scheduler/loader/RunServices.ts"
 import { Session } from "./scheduler/loader/Session.ts"
 import type { Verified } from "./scheduler/loader/Verify.ts"
-import type { RootInput } from "./seeding/Seed.ts"
 
 export type { Failures, FurrowOptions, PlainOptions, PolicyLayer, PolicyName } from "./furrow/Options.ts"
 

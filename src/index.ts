@@ -45,6 +45,8 @@ export * as Pipeline from "./pipeline/Pipeline.ts"
 export * as Permutation from "./random/Permutation.ts"
 /** What a stage draws from. */
 export * as Rng from "./random/Rng.ts"
+/** Seeds as plain data. */
+export * as Seed from "./random/Seed.ts"
 /** The order of an epoch. */
 export * as Sampler from "./sampling/Sampler.ts"
 /** How many workers build batches, and whether on fibers or threads. */
@@ -59,8 +61,6 @@ export * as Digest from "./scheduler/loader/Digest.ts"
 export * as Scheduler from "./scheduler/loader/Scheduler.ts"
 /** Where a draw happens. */
 export * as Coordinates from "./seeding/Coordinates.ts"
-/** Seeds as plain data. */
-export * as Seed from "./seeding/Seed.ts"
 /** The service that turns coordinates into seeds. */
 export * as SeedPolicy from "./seeding/SeedPolicy.ts"
 /** Random access to samples, and views of it. */

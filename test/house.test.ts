@@ -42,11 +42,7 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches",
     "scheduler/build/StageError.ts ↔ scheduler/build/StageResult.ts ↔ scheduler/plan/RunPlan.ts"
   ],
   up: [
-    "core/Parameters.ts → seeding/Seed.ts",
     "core/Tensor.ts → wasm/Kernels.ts",
-    "random/generators/Generator.ts → seeding/Seed.ts",
-    "random/generators/Philox4x32.ts → seeding/Seed.ts",
-    "random/generators/Xoshiro128.ts → seeding/Seed.ts",
     "scheduler/backends/Backend.ts → scheduler/loader/Digest.ts",
     "scheduler/backends/RequestPipeline.ts → scheduler/loader/Queue.ts",
     "scheduler/backends/RequestPipeline.ts → scheduler/loader/Shares.ts",

@@ -111,10 +111,10 @@ const none: ReadonlySet<string> = new Set(
     "Cursor.decode Cursor.make Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
     "Digest.ofColumns FailurePolicy.allowance FailurePolicy.isFault Idx.encode Idx.parse Idx.read Image.channelsFirst",
     "Image.kernelMemory Image.on Image.toFloat InvalidOption.checked InvalidOption.duration InvalidOption.finite",
-    "InvalidOption.shown InvalidOption.whole NumPy.defaultRng NumPy.randomState Parity.workerWords Permutation.make",
-    "Permutation.network Permutation.table Pipeline.ambient Pipeline.from",
+    "InvalidOption.shown InvalidOption.whole NumPy.defaultRng NumPy.randomState Permutation.make",
+    "Pipeline.ambient Pipeline.from",
     "Pipeline.sample PyTorch.manualSeed Rng.make Rng.register Rng.toRandom Sampler.limited Sampler.subset",
-    "Scheduler.formatProfile Scheduler.ranksFromEnvironment Seed.format Seed.parse Seed.root Seed.validate Seed.wellFormed Seed.wordsOf SeedAudit.counting",
+    "Scheduler.formatProfile Scheduler.ranksFromEnvironment Seed.format Seed.parse Seed.root Seed.validate SeedAudit.counting",
     "SeedPolicy.byName SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
     "testing.constant testing.recorded testing.recording"
   ].flatMap((names) => names.split(" "))

@@ -1,7 +1,7 @@
 /**
  * The policies that are audited, each as a run seeded by a number has it.
  */
-import { type Layer, Option } from "effect"
+import { Either, type Layer, Option } from "effect"
 import { Dataset, Parity, Pipeline, Sampler, Seed, SeedPolicy } from "../../src/index.ts"
 
 /** What the policies are to seed. */
@@ -38,7 +38,7 @@ export const pipeline = (batches: number, ranks: number) =>
 
 /** A seed of 32 bits for each rank's process, far from the run's and its neighbours'; rank 0 has the run's own. */
 const rankSeed = (seed: bigint, own: boolean) => (rank: number) =>
-  rank === 0 || !own ? Number(seed & 0xffffffffn) : (Seed.wordsOf(`rank ${rank} of run ${seed}`)[0] ?? 0)
+  rank === 0 || !own ? Number(seed & 0xffffffffn) : Either.getOrThrow(Seed.root(`rank ${rank} of run ${seed}`)).low
 
 /** All policies that can be audited. */
 export const all = ({ batches, ownRankSeeds, workers }: Setting): ReadonlyArray<Audited> => {

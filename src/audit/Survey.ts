@@ -8,12 +8,12 @@ import * as Either from "effect/Either"
 import { InvalidOption, shown } from "../core/InvalidOption.ts"
 import type { Pipeline } from "../pipeline/Pipeline.ts"
 import * as Rng from "../random/Rng.ts"
+import { format } from "../random/Seed.ts"
 import * as Plan from "../scheduler/plan/Plan.ts"
 import * as RunPlan from "../scheduler/plan/RunPlan.ts"
 import { requestAt } from "../scheduler/plan/SeedRequest.ts"
 import type { Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
 import { coordinates, epochRequest, type Request, type Seeds, seedAt } from "../seeding/Request.ts"
-import { format } from "../seeding/Seed.ts"
 import { ask, reasonOf, refused, type Service } from "../seeding/Service.ts"
 
 /** A stream, and where it is started. @since 0.1.0 */

@@ -9,8 +9,8 @@
  * @since 0.1.0
  */
 
-import { wellFormed } from "../seeding/Seed.ts"
 import { InvalidOption } from "./InvalidOption.ts"
+import { wellFormed } from "./NameHash.ts"
 import { sha256, sha256Stream } from "./runtime.ts"
 import { isTypedArray, type TypedArray } from "./Tensor.ts"
 

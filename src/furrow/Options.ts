@@ -12,12 +12,12 @@ import * as Schedule from "effect/Schedule"
 import { duration, InvalidOption, whole } from "../core/InvalidOption.ts"
 import { functionOf, given, type Names, optionsOf } from "../core/Options.ts"
 import { foreign } from "../patches/EffectVersion.ts"
+import type { RootInput } from "../random/Seed.ts"
 import * as Workers from "../scheduler/backends/Workers.ts"
 import * as FailurePolicy from "../scheduler/build/FailurePolicy.ts"
 import type { StageError } from "../scheduler/build/StageError.ts"
 import type { Refused } from "../scheduler/loader/Provides.ts"
 import { type EpochOptions, NAMES, type RunOptions } from "../scheduler/loader/RunOptions.ts"
-import type { RootInput } from "../seeding/Seed.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 
 /** The policies that can be given by name; each takes the run's `seed`. @since 0.1.0 */

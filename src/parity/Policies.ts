@@ -17,8 +17,8 @@ import { isOptions, optionsOf } from "../core/Options.ts"
 import type { Parameters } from "../core/Parameters.ts"
 import { sha256, entropy as systemEntropy } from "../core/runtime.ts"
 import * as Rng from "../random/Rng.ts"
+import type { Seed } from "../random/Seed.ts"
 import type { Request, Seeds } from "../seeding/Request.ts"
-import type { Seed } from "../seeding/Seed.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import type { Service } from "../seeding/Service.ts"
 import * as Loader from "./Loader.ts"
@@ -189,12 +189,8 @@ export const globalStepHolds = (options: { readonly length: number; readonly wor
 export const pytorch = (options: Loader.Options): Layer.Layer<SeedPolicy, InvalidOption> =>
   Loader.layer("pytorch", options, ({ base, worker }) => RandomState.arraySeed(workerWords(base, worker)), 32)
 
-/**
- * The words that PyTorch 1.9 and later seed NumPy with in a worker.
- *
- * @since 0.1.0
- */
-export const workerWords = (base: bigint, worker: number): ReadonlyArray<number> =>
+/** The words that PyTorch 1.9 and later seed NumPy with in a worker. */
+const workerWords = (base: bigint, worker: number): ReadonlyArray<number> =>
   Array.from(SeedSequence.make([worker, Number(base & 0xffffffffn), Number(base >> 32n), 0]).generateState(4))
 
 /**

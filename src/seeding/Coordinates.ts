@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import { wordsOf } from "./Seed.ts"
+import { wordsOf } from "../core/NameHash.ts"
 
 /** A stage as the seeding sees it. @since 0.1.0 */
 export interface StageId {

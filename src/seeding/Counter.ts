@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { block, blocks } from "../random/generators/Philox.ts"
+import type * as Seed from "../random/Seed.ts"
 import type { Request } from "./Request.ts"
-import type * as Seed from "./Seed.ts"
 
 /** Tags keep the kinds of coordinates apart inside the counter. Tag 0 is nobody's: see `start`. */
 const TAG_EPOCH = 1

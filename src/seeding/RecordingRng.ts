@@ -5,8 +5,8 @@
  */
 
 import { type ChoiceOptions, Rng } from "../random/generators/Generator.ts"
+import type { Seed } from "../random/Seed.ts"
 import type { Coordinates } from "./Coordinates.ts"
-import type { Seed } from "./Seed.ts"
 import type { Draw } from "./Service.ts"
 
 /**

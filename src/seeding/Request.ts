@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../core/InvalidOption.ts"
+import type * as Seed from "../random/Seed.ts"
 import type { Coordinates, Scope, StageId } from "./Coordinates.ts"
-import type * as Seed from "./Seed.ts"
 
 /**
  * A request for the seeds of one stage: one for an epoch or a batch, one a sample for all samples of a batch.

@@ -9,7 +9,7 @@ import { isOptions, optionsOf, setField } from "../core/Options.ts"
 import { Made } from "../core/Parameters.ts"
 import * as Permutation from "../random/Permutation.ts"
 import * as Rng from "../random/Rng.ts"
-import * as Seed from "../seeding/Seed.ts"
+import * as Seed from "../random/Seed.ts"
 import { type Dataset, datasetOf } from "./RandomAccess.ts"
 import { madeOf, placed } from "./Views.ts"
 

@@ -7,8 +7,8 @@ import * as Data from "effect/Data"
 import { InvalidOption, whole } from "../core/InvalidOption.ts"
 import { isOptions } from "../core/Options.ts"
 import * as Rng from "../random/Rng.ts"
+import type * as Seed from "../random/Seed.ts"
 import { type Coordinates, format } from "../seeding/Coordinates.ts"
-import type * as Seed from "../seeding/Seed.ts"
 
 /**
  * The draws of a script: the same for every stream of a sample or a batch, by the stage's name, or as a function of the

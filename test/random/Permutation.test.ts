@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import * as Permutation from "../../src/random/Permutation.ts"
+import { network } from "../../src/random/permutation/Feistel.ts"
+import { table } from "../../src/random/permutation/Table.ts"
 import { at } from "../support/rng.ts"
 import { chiSquare, counts, deviation, tally } from "../support/statistics.ts"
 
@@ -21,8 +23,8 @@ const isBijection = (order: Permutation.Permutation): boolean => {
 describe("one to one", () => {
   test("at every size from 0 to 300, as a table and as a network", () => {
     for (let size = 0; size <= 300; size++) {
-      expect(isBijection(Permutation.table(size, at(size)))).toBe(true)
-      expect(isBijection(Permutation.network(size, at(size)))).toBe(true)
+      expect(isBijection(table(size, at(size)))).toBe(true)
+      expect(isBijection(network(size, at(size)))).toBe(true)
     }
   })
 
@@ -74,7 +76,7 @@ describe("equal odds", () => {
     for (const position of [0, 1, Math.floor(size / 2), size - 1]) {
       const found = counts(64)
       for (let seed = 0; seed < 6400; seed++) {
-        tally(found, Math.floor((Permutation.network(size, at(seed)).at(position) / size) * 64))
+        tally(found, Math.floor((network(size, at(seed)).at(position) / size) * 64))
       }
       expect(Math.abs(deviation(chiSquare(found), 63))).toBeLessThan(4)
     }
@@ -125,7 +127,7 @@ describe("pinned", () => {
 
 describe("refused", () => {
   test.each([-1, 10, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("place and item %s of ten", (value) => {
-    for (const order of [Permutation.table(10, at(0)), Permutation.network(10, at(0))]) {
+    for (const order of [table(10, at(0)), network(10, at(0))]) {
       expect(() => order.at(value)).toThrow(InvalidOption)
       expect(() => order.at(value)).toThrow(`position must be a whole number from 0 to 9, got ${value}`)
       expect(() => order.positionOf(value)).toThrow(`item must be a whole number from 0 to 9, got ${value}`)

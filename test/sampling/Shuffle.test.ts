@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Effect, Either } from "effect"
-import * as Permutation from "../../src/random/Permutation.ts"
+import * as Feistel from "../../src/random/permutation/Feistel.ts"
 import * as Rng from "../../src/random/Rng.ts"
 import * as Sampler from "../../src/sampling/Sampler.ts"
 import { stageId } from "../../src/seeding/Coordinates.ts"
@@ -37,7 +37,7 @@ const shuffled =
 const network =
   (own: SeedPolicy.Service) =>
   (size: number, epoch: number): Order =>
-    Permutation.network(size, started(own, epoch)).at
+    Feistel.network(size, started(own, epoch)).at
 
 const off = (found: ReadonlyArray<number>, freedom: number, shares?: ReadonlyArray<number>): number =>
   Math.abs(deviation(chiSquare(found, shares), freedom))

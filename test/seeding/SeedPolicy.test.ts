@@ -3,9 +3,9 @@ import { Cause, ConfigProvider, Effect, Either, Exit, type Layer, Logger, Option
 import * as fc from "fast-check"
 import type { InvalidOption } from "../../src/core/InvalidOption.ts"
 import * as Rng from "../../src/random/Rng.ts"
+import * as Seed from "../../src/random/Seed.ts"
 import { type Coordinates, CoordinatesError, type StageId, stageId } from "../../src/seeding/Coordinates.ts"
 import { coordinates, seedAt } from "../../src/seeding/Request.ts"
-import * as Seed from "../../src/seeding/Seed.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 import { type Four, philoxInverse, type Two } from "../random/generators/reference.ts"
 

@@ -6,9 +6,9 @@ import { createCipheriv } from "node:crypto"
 import { Either } from "effect"
 import { Xoshiro128 } from "../../src/random/generators/Xoshiro128.ts"
 import * as Rng from "../../src/random/Rng.ts"
+import * as Seed from "../../src/random/Seed.ts"
 import { stageId } from "../../src/seeding/Coordinates.ts"
 import { epochRequest } from "../../src/seeding/Request.ts"
-import * as Seed from "../../src/seeding/Seed.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 
 /** Writes the next words of a row over all of `chunk`. */

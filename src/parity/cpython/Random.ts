@@ -14,7 +14,7 @@ import { finite, InvalidOption, whole } from "../../core/InvalidOption.ts"
 import { sha512 } from "../../core/runtime.ts"
 import { check, cumulative } from "../../random/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
-import type { Seed } from "../../seeding/Seed.ts"
+import type { Seed } from "../../random/Seed.ts"
 import { Mt19937 } from "../Mt19937.ts"
 
 const TWO_POW_32 = 2 ** 32

@@ -9,12 +9,13 @@
  * @since 0.1.0
  */
 import { finite, InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { wordsOf } from "../../core/NameHash.ts"
 import { isTypedArray, type TypedArray } from "../../core/Tensor.ts"
-import { format, type Seed, wordsOf } from "../../seeding/Seed.ts"
 import * as Bounded from "../distributions/Bounded.ts"
 import * as Choice from "../distributions/Choice.ts"
 import { gamma } from "../distributions/Gamma.ts"
 import { standardNormal } from "../distributions/Normal.ts"
+import { format, type Seed } from "../Seed.ts"
 import * as Philox from "./Philox.ts"
 
 const TWO_POW_MINUS_32 = 2 ** -32

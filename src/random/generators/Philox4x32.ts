@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../../core/InvalidOption.ts"
-import type { Seed } from "../../seeding/Seed.ts"
+import type { Seed } from "../Seed.ts"
 import { Rng, register } from "./Generator.ts"
 import { block } from "./Philox.ts"
 

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Rng from "../../random/Rng.ts"
-import type { Seed } from "../../seeding/Seed.ts"
+import type { Seed } from "../../random/Seed.ts"
 import type { Carries } from "../../seeding/SeedPolicy.ts"
 
 /** @since 0.1.0 */

@@ -13,10 +13,10 @@
  */
 import * as Data from "effect/Data"
 import { shown } from "../../core/InvalidOption.ts"
+import { wellFormed } from "../../core/NameHash.ts"
 import { sha256Stream } from "../../core/runtime.ts"
 import { isTypedArray, Tensor } from "../../core/Tensor.ts"
 import { isRecord } from "../../pipeline/Lease.ts"
-import { wellFormed } from "../../seeding/Seed.ts"
 
 /**
  * A column holds what has no bytes of its own, such as a function.

@@ -3,7 +3,7 @@ import * as fc from "fast-check"
 import { InvalidOption } from "../../../src/core/InvalidOption.ts"
 import * as Generator from "../../../src/parity/numpy/Generator.ts"
 import * as Rng from "../../../src/random/Rng.ts"
-import type { Seed } from "../../../src/seeding/Seed.ts"
+import type { Seed } from "../../../src/random/Seed.ts"
 import { expectNormals, reference, sha256, times } from "./reference.ts"
 
 const KINDS = [

@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../../src/core/InvalidOption.ts"
 import * as Rng from "../../../src/random/Rng.ts"
+import type { Seed } from "../../../src/random/Seed.ts"
 import type { Coordinates } from "../../../src/seeding/Coordinates.ts"
 import { RecordingRng } from "../../../src/seeding/RecordingRng.ts"
-import type { Seed } from "../../../src/seeding/Seed.ts"
 import { laws } from "./laws.ts"
 
 const word = fc.nat(0xffffffff)

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../../src/core/InvalidOption.ts"
 import type { Rng } from "../../../src/random/Rng.ts"
-import * as Seed from "../../../src/seeding/Seed.ts"
+import * as Seed from "../../../src/random/Seed.ts"
 import { chiSquare, counts, deviation, tally } from "../../support/statistics.ts"
 
 /** Draws a little by every method, as a list that can be compared. */

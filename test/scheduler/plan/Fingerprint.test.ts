@@ -831,7 +831,7 @@ describe("seed policies", () => {
       const others =
         name === "SeedPolicy"
           ? ["SeedPolicy", "byName", "fromConfig", "names", "stream"]
-          : ["Entropy", "globalStepHolds", "workerWords"]
+          : ["Entropy", "globalStepHolds"]
       expect(Object.keys(module).toSorted()).toEqual([...listed, ...others].toSorted())
     })
 

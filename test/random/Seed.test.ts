@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import * as Schema from "@effect/schema/Schema"
 import { Either } from "effect"
 import * as fc from "fast-check"
-import * as Seed from "../../src/seeding/Seed.ts"
+import * as Seed from "../../src/random/Seed.ts"
 
 const refusal = (value: unknown): Seed.SeedError => {
   // Values of other types reach `root` from code without types.
@@ -151,8 +151,4 @@ describe("a seed", () => {
       })
     )
   })
-})
-
-test("a name stands for 64 bits of its SHA-256", () => {
-  expect(Seed.wordsOf("abc")).toEqual([0xbf1678ba, 0xeacf018f])
 })
