@@ -42,7 +42,6 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches",
     "scheduler/build/StageError.ts ↔ scheduler/build/StageResult.ts ↔ scheduler/plan/RunPlan.ts"
   ],
   up: [
-    "core/Tensor.ts → wasm/Kernels.ts",
     "scheduler/backends/Backend.ts → scheduler/loader/Digest.ts",
     "scheduler/backends/RequestPipeline.ts → scheduler/loader/Queue.ts",
     "scheduler/backends/RequestPipeline.ts → scheduler/loader/Shares.ts",

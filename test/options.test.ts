@@ -107,15 +107,15 @@ const takes: Readonly<Record<string, Call>> = {
 const none: ReadonlySet<string> = new Set(
   [
     "Batch.columns Batch.copy Batch.hold Batch.ofFields CPython.random Coordinates.format Coordinates.stageId Cursor.check",
-    "Cursor.allowed Cursor.unseen Cursor.within ForeignEffect.foreign ForeignEffect.ownEffect ForeignEffect.ownLayer",
+    "Cursor.allowed Cursor.unseen Cursor.within",
     "Cursor.decode Cursor.make Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
     "Digest.ofColumns FailurePolicy.allowance FailurePolicy.isFault Idx.encode Idx.parse Idx.read Image.channelsFirst",
-    "Image.kernelMemory Image.on Image.toFloat InvalidOption.checked InvalidOption.duration InvalidOption.finite",
-    "InvalidOption.shown InvalidOption.whole NumPy.defaultRng NumPy.randomState Permutation.make",
+    "Image.kernelMemory Image.on Image.resident Image.toFloat InvalidOption.checked",
+    "NumPy.defaultRng NumPy.randomState Permutation.make",
     "Pipeline.ambient Pipeline.from",
     "Pipeline.sample PyTorch.manualSeed Rng.make Rng.register Rng.toRandom Sampler.limited Sampler.subset",
     "Scheduler.formatProfile Scheduler.ranksFromEnvironment Seed.format Seed.parse Seed.root Seed.validate SeedAudit.counting",
-    "SeedPolicy.byName SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
+    "SeedPolicy.byName SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make",
     "testing.constant testing.recorded testing.recording"
   ].flatMap((names) => names.split(" "))
 )

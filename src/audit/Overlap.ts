@@ -6,7 +6,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../core/InvalidOption.ts"
+import { whole } from "../core/Check.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
 
 /** How many words must agree. @since 0.1.0 */
 export const WINDOW = 8

@@ -6,7 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { checked, InvalidOption, whole } from "../core/InvalidOption.ts"
+import { whole } from "../core/Check.ts"
+import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { optionsOf } from "../core/Options.ts"
 import type { Pipeline } from "../pipeline/Pipeline.ts"
 import type { RootInput } from "../random/Seed.ts"

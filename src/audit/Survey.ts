@@ -5,7 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { InvalidOption, shown } from "../core/InvalidOption.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
+import { shown } from "../core/Show.ts"
 import type { Pipeline } from "../pipeline/Pipeline.ts"
 import * as Rng from "../random/Rng.ts"
 import { format } from "../random/Seed.ts"

@@ -13,7 +13,7 @@ import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:tim
 import { types } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { constants, gunzipSync } from "node:zlib"
-import { shown } from "./InvalidOption.ts"
+import { shown } from "./Show.ts"
 
 /** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
 export const runtime: { readonly name: "bun" | "deno" | "node"; readonly version: string } = (() => {

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { finite, InvalidOption } from "../core/InvalidOption.ts"
+import { finite } from "../core/Check.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
 import { optionsOf } from "../core/Options.ts"
 import type { Parameters } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"

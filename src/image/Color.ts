@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { finite, InvalidOption } from "../core/InvalidOption.ts"
+import { finite } from "../core/Check.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
 import { optionsOf } from "../core/Options.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { brightness, contrast, hue, saturation } from "./kernels/color.ts"

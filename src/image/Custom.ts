@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { whole } from "../core/InvalidOption.ts"
+import { whole } from "../core/Check.ts"
 import { functionOf, optionsOf, textOf } from "../core/Options.ts"
 import { type ParametersOption, valid } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"

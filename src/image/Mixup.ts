@@ -7,7 +7,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../core/InvalidOption.ts"
+import { whole } from "../core/Check.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
 import { optionsOf, textOf } from "../core/Options.ts"
 import { declare } from "../core/Parameters.ts"
 import { Tensor } from "../core/Tensor.ts"

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { finite } from "../core/InvalidOption.ts"
+import { finite } from "../core/Check.ts"
 import { optionsOf, truth } from "../core/Options.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { addToBytes, addToFloats } from "./kernels/noise.ts"

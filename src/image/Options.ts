@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { finite, InvalidOption, whole } from "../core/InvalidOption.ts"
+import { finite, whole } from "../core/Check.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
 import type { Pixels } from "./Transform.ts"
 
 /** Whether callers without types gave a list at all, and one of a length that is taken. */

@@ -15,7 +15,8 @@
  */
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import { checked, InvalidOption, whole } from "../core/InvalidOption.ts"
+import { whole } from "../core/Check.ts"
+import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { isOptions, type Names, optionsOf, truth } from "../core/Options.ts"
 import { Made, type Parameters } from "../core/Parameters.ts"
 import * as Rng from "../random/Rng.ts"

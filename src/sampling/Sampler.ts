@@ -7,7 +7,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../core/InvalidOption.ts"
+import { whole } from "../core/Check.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
 import { listOf, optionsOf } from "../core/Options.ts"
 import { type Parameters, samplerMade } from "../core/Parameters.ts"
 import { integer } from "../random/distributions/Bounded.ts"

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
-import { shown } from "../core/InvalidOption.ts"
 import type { Parameters } from "../core/Parameters.ts"
+import { shown } from "../core/Show.ts"
 import { type Coordinates, CoordinatesError } from "./Coordinates.ts"
 import { coordinates, type Request, type Seeds } from "./Request.ts"
 

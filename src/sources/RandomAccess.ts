@@ -9,10 +9,12 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
+import { whole } from "../core/Check.ts"
 import { concurrent } from "../core/Concurrent.ts"
-import { InvalidOption, shown, whole } from "../core/InvalidOption.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
 import { functionOf, optionsOf, textOf } from "../core/Options.ts"
 import { Made, type Parameters } from "../core/Parameters.ts"
+import { shown } from "../core/Show.ts"
 import { ownEffect } from "../patches/EffectVersion.ts"
 import type { Columnar } from "./Columnar.ts"
 

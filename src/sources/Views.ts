@@ -4,8 +4,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { whole } from "../core/Check.ts"
 import { concurrent } from "../core/Concurrent.ts"
-import { checked, InvalidOption, whole } from "../core/InvalidOption.ts"
+import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { functionOf, listOf, optionsOf, textOf } from "../core/Options.ts"
 import { DECLARED, Made, type ParametersOption, valid } from "../core/Parameters.ts"
 import {

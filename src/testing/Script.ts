@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import { InvalidOption, whole } from "../core/InvalidOption.ts"
+import { whole } from "../core/Check.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
 import { isOptions } from "../core/Options.ts"
 import * as Rng from "../random/Rng.ts"
 import type * as Seed from "../random/Seed.ts"

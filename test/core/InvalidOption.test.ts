@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Exit } from "effect"
-import { checked, finite, InvalidOption, whole } from "../../src/core/InvalidOption.ts"
+import { finite, whole } from "../../src/core/Check.ts"
+import { checked, InvalidOption } from "../../src/core/InvalidOption.ts"
 
 const shown = (value: unknown): string =>
   new InvalidOption({ option: "x", value, expected: "y" }).message.replace("x must be y, got ", "")

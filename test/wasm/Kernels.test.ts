@@ -462,7 +462,7 @@ describe("without kernels", () => {
         fc.property(drawn, ([stages, { channels, height, width }, seed, count, resident]) => {
           const size = height * width * channels
           const data = randomBytes(seed, 7 * size)
-          const own = resident ? Tensor.resident("uint8", [7, height, width, channels]).data : data
+          const own = resident ? Image.resident("uint8", [7, height, width, channels]).data : data
           own.set(data)
           const images = { data: own, shape: [height, width, channels], width: size }
           const places = Float64Array.from({ length: count }, (_, row) => (seed + 3 * row) % 7)

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import { shown } from "../../core/InvalidOption.ts"
+import { shown } from "../../core/Show.ts"
 import type { Format } from "./Format.ts"
 
 /**

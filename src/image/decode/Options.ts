@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { whole } from "../../core/Check.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 import { type Names, textOf, truth } from "../../core/Options.ts"
 import { cores } from "../../core/runtime.ts"
 import { oneOf } from "../Options.ts"

@@ -14,7 +14,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { whole } from "../../core/Check.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 import * as Bounded from "../../random/distributions/Bounded.ts"
 import { check } from "../../random/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { whole } from "../../core/InvalidOption.ts"
+import { whole } from "../../core/Check.ts"
 import { type BitGenerator, type Kind, upper } from "./BitGenerator.ts"
 import type { SeedSequence } from "./SeedSequence.ts"
 

@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { whole } from "../../core/Check.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 
 const POOL = 4
 

@@ -12,7 +12,8 @@
  */
 import ln from "@stdlib/math-base-special-ln"
 import sincos from "@stdlib/math-base-special-sincos"
-import { finite, InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { finite, whole } from "../../core/Check.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 import type { TypedArray } from "../../core/Tensor.ts"
 import { check, cumulative } from "../../random/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { whole } from "../../core/InvalidOption.ts"
+import { whole } from "../../core/Check.ts"
 import type { Words } from "./Words.ts"
 
 const TWO_POW_32 = 2 ** 32

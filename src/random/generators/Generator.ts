@@ -8,7 +8,8 @@
  *
  * @since 0.1.0
  */
-import { finite, InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { finite, whole } from "../../core/Check.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 import { wordsOf } from "../../core/NameHash.ts"
 import { isTypedArray, type TypedArray } from "../../core/Tensor.ts"
 import * as Bounded from "../distributions/Bounded.ts"

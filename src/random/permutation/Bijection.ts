@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { whole } from "../../core/InvalidOption.ts"
+import { whole } from "../../core/Check.ts"
 
 /**
  * A one-to-one map of 0 … `size − 1` onto itself.

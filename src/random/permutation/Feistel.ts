@@ -13,7 +13,7 @@
  *
  * @since 0.1.0
  */
-import { whole } from "../../core/InvalidOption.ts"
+import { whole } from "../../core/Check.ts"
 import type { Rng } from "../generators/Generator.ts"
 import { outside, type Permutation, within } from "./Bijection.ts"
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
-import { shown } from "../../core/InvalidOption.ts"
+import { shown } from "../../core/Show.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import type { Order, RunPlan } from "../plan/RunPlan.ts"

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import { shown } from "../../core/InvalidOption.ts"
+import { shown } from "../../core/Show.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { StageContext } from "../../pipeline/Stage.ts"
 import type { StageError } from "./StageError.ts"

@@ -9,8 +9,9 @@ import * as Schema from "@effect/schema/Schema"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { checked, InvalidOption, shown } from "../../core/InvalidOption.ts"
+import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { sha256 } from "../../core/runtime.ts"
+import { shown } from "../../core/Show.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import {
   bounded,

@@ -12,9 +12,9 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import { shown } from "../../core/InvalidOption.ts"
 import { wellFormed } from "../../core/NameHash.ts"
 import { sha256Stream } from "../../core/runtime.ts"
+import { shown } from "../../core/Show.ts"
 import { isTypedArray, Tensor } from "../../core/Tensor.ts"
 import { isRecord } from "../../pipeline/Lease.ts"
 

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { whole } from "../../core/Check.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 import { isOptions, type Names, optionsOf, truth } from "../../core/Options.ts"
 import { TypeId } from "../../pipeline/Pipeline.ts"
 import * as Plan from "../plan/Plan.ts"

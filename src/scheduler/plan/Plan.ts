@@ -11,7 +11,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, whole } from "../../core/InvalidOption.ts"
+import { whole } from "../../core/Check.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 
 /**
  * What becomes of an epoch's last batch when it is short, in every world: `"pad"` fills it with the epoch's first samples

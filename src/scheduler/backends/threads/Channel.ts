@@ -8,8 +8,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { shown } from "../../../core/InvalidOption.ts"
 import { beforeExit, startThread, type Thread } from "../../../core/runtime.ts"
+import { shown } from "../../../core/Show.ts"
 import { Control } from "./Control.ts"
 import { Delivery } from "./Delivery.ts"
 import { entry } from "./Entry.ts"

@@ -6,7 +6,8 @@
  *
  * @since 0.1.0
  */
-import { InvalidOption, shown } from "../../../core/InvalidOption.ts"
+import { InvalidOption } from "../../../core/InvalidOption.ts"
+import { shown } from "../../../core/Show.ts"
 import { AmbientRandomness } from "../../../patches/Ambient.ts"
 import { CoordinatesError } from "../../../seeding/Coordinates.ts"
 import { DatasetChanged, StageError } from "../../build/StageError.ts"

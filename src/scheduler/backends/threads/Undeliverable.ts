@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { shown } from "../../../core/InvalidOption.ts"
+import { shown } from "../../../core/Show.ts"
 import type { Tensor } from "../../../core/Tensor.ts"
 import { isRecord } from "../../../pipeline/Lease.ts"
 import { stand } from "./Ring.ts"

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Effect, Layer, Stream } from "effect"
-import { shown } from "../../../../src/core/InvalidOption.ts"
+import { shown } from "../../../../src/core/Show.ts"
 import { type Batch, FailurePolicy, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../../../src/index.ts"
 import { decode, encode } from "../../../../src/scheduler/backends/threads/Thrown.ts"
 import { odd, oddest } from "../../../support/odd.ts"
