@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 
-/** How many states a run started, and how many twice. */
+/** Counts the generator states that a run starts from, and the repeats among them. */
 export * as SeedAudit from "./audit/SeedAudit.ts"
-/** Data and model, kept as one piece. */
+/** Checkpoints: the cursor and the trainer's state, stored as one piece. */
 export * as Checkpoint from "./checkpoint/Checkpoint.ts"
-/** An effect or a layer that another copy of `effect` made. */
+/** The error for an effect or a layer that another copy of `effect` made. */
 export * as ForeignEffect from "./core/ForeignEffect.ts"
 /** The error for an invalid option. */
 export * as InvalidOption from "./core/InvalidOption.ts"
@@ -25,7 +25,7 @@ export {
   type Run,
   type RunEpoch
 } from "./furrow.ts"
-/** JPEG, PNG, WebP, GIF and AVIF, by sharp. */
+/** Decodes JPEG, PNG, WebP, GIF and AVIF, by sharp. */
 export * as Decode from "./image/decode/Decode.ts"
 /** Image stages: crop, flip, rotate, resize, jitter, normalize … */
 export * as Image from "./image/Image.ts"
@@ -37,33 +37,33 @@ export * as NumPy from "./parity/NumPy.ts"
 export * as Parity from "./parity/Policies.ts"
 /** PyTorch's CPU generator, draw by draw, and its loader's order. */
 export * as PyTorch from "./parity/PyTorch.ts"
-/** Samples laid side by side in columns. */
+/** Batches: samples collated into columns. */
 export * as Batch from "./pipeline/Batch.ts"
 /** A dataset and its stages, as a value. */
 export * as Pipeline from "./pipeline/Pipeline.ts"
-/** A random order that can be asked at any place. */
+/** Random permutations that can be evaluated at any index. */
 export * as Permutation from "./random/Permutation.ts"
-/** What a stage draws from. */
+/** Random number generators. */
 export * as Rng from "./random/Rng.ts"
 /** Seeds as plain data. */
 export * as Seed from "./random/Seed.ts"
-/** The order of an epoch. */
+/** Samplers: the order of an epoch. */
 export * as Sampler from "./sampling/Sampler.ts"
-/** How many workers build batches, and whether on fibers or threads. */
+/** The number of workers, and where batches are built: on fibers or on threads. */
 export * as Workers from "./scheduler/backends/Workers.ts"
 /** What happens when a sample cannot be built. */
 export * as FailurePolicy from "./scheduler/build/FailurePolicy.ts"
-/** The position of a run, to resume from. */
+/** The position of a run, from which it can be resumed. */
 export * as Cursor from "./scheduler/loader/Cursor.ts"
-/** One hash over everything that a run delivered. */
+/** A hash of everything that a run delivered. */
 export * as Digest from "./scheduler/loader/Digest.ts"
 /** Runs pipelines, a fiber per worker. */
 export * as Scheduler from "./scheduler/loader/Scheduler.ts"
-/** Where a draw happens. */
+/** The coordinates of a draw: epoch, worker, sample, stage. */
 export * as Coordinates from "./seeding/Coordinates.ts"
 /** The service that turns coordinates into seeds. */
 export * as SeedPolicy from "./seeding/SeedPolicy.ts"
 /** Random access to samples, and views of it. */
 export * as Dataset from "./sources/Dataset.ts"
-/** The IDX files of MNIST and its kin. */
+/** IDX files, the format of MNIST. */
 export * as Idx from "./sources/Idx.ts"

@@ -44,7 +44,7 @@ export interface Export {
 }
 
 const DECLARED =
-  /^(?<docs>\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?(?<code>export (?:declare |abstract |async )*(?:const|let|function\*?|class|interface|type|namespace) (?<name>\w+).*)$/gm
+  /^(?<docs>\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?(?:\/\/.*\n)*(?<code>export (?:declare |abstract |async )*(?:const|let|function\*?|class|interface|type|namespace) (?<name>\w+).*)$/gm
 const LISTED = /^export (?:type )?\{(?<names>[^}]*)\}(?: from "(?<from>\.[^"]+)")?/gm
 const SPACE = /^(?<docs>\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?(?<code>export \* as (?<name>\w+) from "(?<from>\.[^"]+)")/gm
 const STAR = /^export (?:type )?\* from "(?<from>\.[^"]+)"/gm
