@@ -51,12 +51,12 @@ export * as Seed from "./random/Seed.ts"
 export * as Sampler from "./sampling/Sampler.ts"
 /** The number of workers, and where batches are built: on fibers or on threads. */
 export * as Workers from "./scheduler/backends/Workers.ts"
-/** What happens when a sample cannot be built. */
-export * as FailurePolicy from "./scheduler/build/FailurePolicy.ts"
 /** The position of a run, from which it can be resumed. */
 export * as Cursor from "./scheduler/loader/Cursor.ts"
 /** A hash of everything that a run delivered. */
 export * as Digest from "./scheduler/loader/Digest.ts"
+/** What happens when a sample cannot be built. */
+export * as FailurePolicy from "./scheduler/loader/FailurePolicy.ts"
 /** Runs pipelines, a fiber per worker. */
 export * as Scheduler from "./scheduler/loader/Scheduler.ts"
 /** The coordinates of a draw: epoch, worker, sample, stage. */

@@ -6,7 +6,6 @@
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -25,7 +24,7 @@ import * as Ambient from "./patches/Ambient.ts"
 import type { Batch } from "./pipeline/Batch.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
 import { TypeId } from "./pipeline/Pipeline.ts"
-import { hashedNow } from "./scheduler/backends/Backend.ts"
+import { hashed } from "./scheduler/backends/Backend.ts"
 import { Control } from "./scheduler/backends/threads/Control.ts"
 import { type Made, Sent } from "./scheduler/backends/threads/Form.ts"
 import { counted, counts, during } from "./scheduler/backends/threads/InFlight.ts"
@@ -35,10 +34,12 @@ import { batchKey, type Make, type Said, type Start } from "./scheduler/backends
 import { Ring } from "./scheduler/backends/threads/Ring.ts"
 import { encode } from "./scheduler/backends/threads/Thrown.ts"
 import { undeliverable } from "./scheduler/backends/threads/Undeliverable.ts"
-import { type Limits, SamplesFailed } from "./scheduler/build/Attempt.ts"
 import type { BatchBuilder } from "./scheduler/build/BatchBuilder.ts"
-import * as Worker from "./scheduler/build/Worker.ts"
-import { Times } from "./scheduler/loader/Profile.ts"
+import { type Observer, together } from "./scheduler/build/Observer.ts"
+import { SamplesFailed } from "./scheduler/build/StageError.ts"
+import { StageTimes } from "./scheduler/build/StageTimes.ts"
+import { Later, settled } from "./scheduler/build/Work.ts"
+import { Worker } from "./scheduler/build/Worker.ts"
 import { fingerprint } from "./scheduler/plan/Fingerprint.ts"
 import * as Plan from "./scheduler/plan/Plan.ts"
 import * as RunPlan from "./scheduler/plan/RunPlan.ts"
@@ -143,12 +144,8 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
         Effect.fail(new Error(`the layer \`services\` of ${start.module} failed: ${shown(Cause.squash(cause))}`))
       )
     )) as Context.Context<unknown>
-    const watch: RunPlan.Watch = {
-      times: start.times ? new Times() : undefined,
-      traced: false,
-      ...(mailbox === undefined ? {} : { enter: (name) => mailbox.enter(name) })
-    }
-    const runPlan = yield* Effect.provide(RunPlan.make(pipeline, start.workers, start, watch), context)
+    const times = start.times ? new StageTimes() : undefined
+    const runPlan = yield* Effect.provide(RunPlan.make(pipeline, start.workers, start), context)
     if (fingerprint(runPlan) !== start.fingerprint) {
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
       return yield* Effect.fail(new Error(reason))
@@ -159,15 +156,13 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
     let first = 0
     const own = arena()
     const output = new Output(own, true)
-    const { sample, ...others } = start.limits
-    // How long a batch takes is the main side's to see to: it can end this thread, whatever it is at.
-    const limits: Limits = {
-      ...others,
-      sample: sample === undefined ? undefined : Duration.millis(sample),
-      batch: undefined
-    }
+    const { limits } = start
     const ordered = { ...runPlan, order: () => Either.right(order) }
-    const worker = Worker.make(ordered, start.worker, output, limits)
+    const worker = new Worker(ordered, start.worker, {
+      output,
+      limits,
+      observer: together([times, mailbox === undefined ? undefined : entering(mailbox)])
+    })
     const ring = new Ring(own)
     const forms = new Sent()
     /** The memory that the main side knows. */
@@ -196,9 +191,14 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
     }
 
     /** Hashes a batch where the run wants it, writes it down, and says so. */
-    const handOver = (made: Batch<unknown> | undefined, places: ReadonlyArray<Place>, retried: number): void => {
-      const { hash } = hashedNow(made, start.digest, watch)
-      const times = watch.times?.take()
+    const handOver = (
+      made: Batch<unknown> | undefined,
+      builder: BatchBuilder | undefined,
+      places: ReadonlyArray<Place>,
+      retried: number
+    ): void => {
+      const hash = start.digest && made !== undefined ? hashed(made, builder?.observer) : undefined
+      const measured = times?.take()
       try {
         const { laid, slots, value } = ring.write(made, places)
         answer({
@@ -209,15 +209,15 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
           hash,
           draws: atHand.draws,
           ...(retried === 0 ? {} : { retried }),
-          ...(times === undefined ? {} : { times })
+          ...(measured === undefined ? {} : { times: measured })
         })
       } catch (thrown) {
         throw undeliverable(made, thrown)
       }
     }
 
-    const failed = (cause: Cause.Cause<unknown>, retried: number): void => {
-      answer({ _tag: "Failed", errors: errorsOf(cause).map(encode), retried })
+    const failed = (failure: unknown, retried: number): void => {
+      answer({ _tag: "Failed", errors: errorsOf(failure).map(encode), retried })
     }
 
     /** Batches of which an attempt has failed, with the places that their samples lie in: another one may follow. */
@@ -249,26 +249,14 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       const places = (): ReadonlyArray<Place> => [...(known?.places ?? []), ...output.lent()]
       const retriedBefore = builder?.retried ?? 0
       const retried = (): number => (builder?.retried ?? 0) - retriedBefore
-      const ended = (made: Batch<unknown> | undefined): void => handOver(made, places(), retried())
-      const lost = (cause: Cause.Cause<unknown>): void => {
+      const ended = (made: Batch<unknown> | undefined): void => handOver(made, builder, places(), retried())
+      const lost = (failure: unknown): void => {
         if (builder !== undefined && limits.careful) unfinished.set(key, { builder, places: places() })
         else for (const place of places()) place.give()
-        failed(cause, retried())
+        failed(failure, retried())
       }
-      const given = builder?.build(left === undefined ? undefined : new Set(left))
-      if (given === undefined || given._tag === "Now") {
-        try {
-          ended(given?.value)
-        } catch (thrown) {
-          lost(Cause.die(thrown))
-        }
-        return undefined
-      }
-      return given.effect.pipe(
-        Effect.map(ended),
-        Effect.catchAllCause((cause) => Effect.sync(() => lost(cause))),
-        Effect.provide(context)
-      )
+      const rest = settled(() => builder?.build(left === undefined ? undefined : new Set(left)), ended, lost)
+      return Later.is(rest) ? Effect.provide(Later.effect(rest), context) : undefined
     }
     return make
   })
@@ -314,9 +302,14 @@ const reasonOf = (thrown: unknown): string => {
   }
 }
 
+/** Says in the mailbox which step a batch is at. */
+const entering = (mailbox: Mailbox): Observer => {
+  const own = { begin: (step: string): void => mailbox.enter(step), end: (): void => undefined }
+  return { batch: () => own }
+}
+
 /** What a batch failed with: one error, or one for each of its samples. */
-const errorsOf = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> => {
-  const failure = Cause.squash(cause)
+const errorsOf = (failure: unknown): ReadonlyArray<unknown> => {
   try {
     return failure instanceof SamplesFailed ? failure.errors : [failure]
   } catch {

@@ -641,7 +641,7 @@ describe("furrow", () => {
           [{ skip: { budget: { sample: 2 } } }, "an option of budget"],
           [{ timeout: { sample: "soon" } }, "timeout.sample"],
           [{ timeout: { smple: 5 } }, "an option of FailurePolicy.timeout"],
-          [{ retry: { times: 1 }, timeout: 5 }, "the options of timeout"]
+          [{ retry: { times: 1 }, timeout: 5 }, "the options of FailurePolicy.timeout"]
         ] as const
       ).map(([failures, option]) => [{ seed: 42, epochs: 1, failures }, option] as const),
       ...["digest", "profile", "replay"].flatMap((flag) =>

@@ -6,7 +6,7 @@
 import { describe, expect, test } from "bun:test"
 import { KeyValueStore } from "@effect/platform"
 import { BunContext } from "@effect/platform-bun"
-import { Effect, Layer, Predicate, Schedule, Stream } from "effect"
+import { Effect, Layer, Predicate, Stream } from "effect"
 import * as Furrow from "../src/index.ts"
 import { Dataset, Pipeline, Sampler, SeedPolicy, Workers } from "../src/index.ts"
 import * as testing from "../src/testing.ts"
@@ -41,7 +41,6 @@ const takes: Readonly<Record<string, Call>> = {
   "Decode.folder": (given) => Furrow.Decode.folder("photos", given),
   "Decode.image": (given) => Furrow.Decode.image(given),
   "Decode.randomResizedCrop": (given) => Furrow.Decode.randomResizedCrop(given),
-  "FailurePolicy.retry": (given) => Furrow.FailurePolicy.retry(Schedule.recurs(1), given),
   "FailurePolicy.skip": (given) => Furrow.FailurePolicy.skip(given),
   "FailurePolicy.timeout": (given) => Furrow.FailurePolicy.timeout(given),
   "Idx.dataset": (given) => Furrow.Idx.dataset(given),
@@ -109,7 +108,7 @@ const none: ReadonlySet<string> = new Set(
     "Batch.columns Batch.copy Batch.hold Batch.ofFields CPython.random Coordinates.format Coordinates.stageId Cursor.check",
     "Cursor.allowed Cursor.unseen Cursor.within",
     "Cursor.decode Cursor.make Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
-    "Digest.ofColumns FailurePolicy.allowance FailurePolicy.isFault Idx.encode Idx.parse Idx.read Image.channelsFirst",
+    "Digest.ofColumns FailurePolicy.retry Idx.encode Idx.parse Idx.read Image.channelsFirst",
     "Image.kernelMemory Image.on Image.resident Image.toFloat InvalidOption.checked",
     "NumPy.defaultRng NumPy.randomState Permutation.make",
     "Pipeline.ambient Pipeline.from",
@@ -203,11 +202,8 @@ describe.each(Object.entries(takes))("%s", (name, call) => {
 
 describe("options within options", () => {
   const within: Readonly<Record<string, Call>> = {
-    "FailurePolicy.retry timeout": (timeout) => Furrow.FailurePolicy.retry(Schedule.recurs(1), { timeout }),
     "FailurePolicy.retry schedule": (schedule) => Furrow.FailurePolicy.retry(schedule),
     "FailurePolicy.skip budget": (budget) => Furrow.FailurePolicy.skip({ budget }),
-    "FailurePolicy.skip timeout": (timeout) => Furrow.FailurePolicy.skip({ budget: { samples: 1 }, timeout }),
-    "FailurePolicy.skip retry": (retry) => Furrow.FailurePolicy.skip({ budget: { samples: 1 }, retry }),
     "Parity.pytorch libraries": (libraries) => Furrow.Parity.pytorch({ torch: 1, libraries }),
     "Pipeline.batch dtypes": (dtypes) => samples.pipe(Pipeline.batch(2, { dtypes })),
     "Dataset.split parts": (parts) => numbers.pipe(Dataset.split(parts)),

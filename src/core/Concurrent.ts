@@ -17,8 +17,9 @@ export type Setting = NonNullable<Runtime.RunForkOptions["updateRefs"]>
 
 /**
  * Runs the effects that `make` gives for 0 … `count − 1`, at most `concurrency` at once, each on a fiber of its own; they
- * are begun in that order. Gives their values in that order. The first that fails ends all others, and what
- * `failed` makes of its cause is what this fails with, once they have ended; an interrupt ends all of them, too. With `setting`, each finds its own set.
+ * are begun in that order. Gives their values in that order. If one fails, `failed` says whether a value takes its place,
+ * or whether this fails, too: the others are then interrupted, and it fails once they have ended. An interrupt ends all of
+ * them as well. With `setting`, each finds its own set.
  *
  * @since 0.1.0
  */
@@ -26,7 +27,7 @@ export const concurrent = <A, E, R, E2>(
   count: number,
   concurrency: number,
   make: (place: number) => Effect.Effect<A, E, R>,
-  failed: (place: number, cause: Cause.Cause<E>) => Cause.Cause<E2>,
+  failed: (place: number, cause: Cause.Cause<E>) => Exit.Exit<A, E2>,
   setting?: (place: number) => Setting
 ): Effect.Effect<Array<A>, E2, R> =>
   count === 0
@@ -45,6 +46,10 @@ export const concurrent = <A, E, R, E2>(
             let beginning = false
             let wake: (() => void) | undefined
 
+            const put = (place: number, value: A): void => {
+              values[place] = value
+              over = ++done === count
+            }
             const begin = (place: number): void => {
               const effect = given(make, place)
               const own = setting?.(place)
@@ -53,12 +58,14 @@ export const concurrent = <A, E, R, E2>(
               fiber.addObserver((exit) => {
                 running.delete(fiber)
                 if (over) return
-                if (Exit.isSuccess(exit)) {
-                  values[place] = exit.value
-                  over = ++done === count
-                } else {
-                  failure = failed(place, exit.cause)
-                  over = true
+                if (Exit.isSuccess(exit)) put(place, exit.value)
+                else {
+                  const own = failed(place, exit.cause)
+                  if (Exit.isSuccess(own)) put(place, own.value)
+                  else {
+                    failure = own.cause
+                    over = true
+                  }
                 }
                 if (over) wake?.()
                 else next()

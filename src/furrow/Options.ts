@@ -15,8 +15,8 @@ import { functionOf, given, type Names, optionsOf } from "../core/Options.ts"
 import { foreign } from "../patches/EffectVersion.ts"
 import type { RootInput } from "../random/Seed.ts"
 import * as Workers from "../scheduler/backends/Workers.ts"
-import * as FailurePolicy from "../scheduler/build/FailurePolicy.ts"
 import type { StageError } from "../scheduler/build/StageError.ts"
+import * as FailurePolicy from "../scheduler/loader/FailurePolicy.ts"
 import type { Refused } from "../scheduler/loader/Provides.ts"
 import { type EpochOptions, NAMES, type RunOptions } from "../scheduler/loader/RunOptions.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
@@ -169,26 +169,26 @@ const failing = ({ failures }: AnyOptions): Layer.Layer<never, unknown> => {
   if (isLayer(failures)) return failures
   given("failures", failures, "an object such as { retry: { times: 3 } }, or a value of FailurePolicy")
   const { skip, timeout } = optionsOf("failures", failures, { retry: true, skip: true, timeout: true })
-  const retry = failures.retry === undefined ? undefined : retrying(failures.retry)
-  if (skip !== undefined) {
-    const { report, ...rest } = optionsOf("failures.skip", skip, {
-      budget: "own",
-      report: true,
-      when: true,
-      fill: true
+  const retry = failures.retry === undefined ? Layer.empty : built(FailurePolicy.retry(retrying(failures.retry)))
+  const timed = timeout === undefined ? Layer.empty : built(FailurePolicy.timeout(timeout))
+  return Layer.mergeAll(retry, timed, skipping(skip))
+}
+
+const skipping = (skip: Failures["skip"]): Layer.Layer<never, unknown> => {
+  if (skip === undefined) return Layer.empty
+  const { report, ...rest } = optionsOf("failures.skip", skip, {
+    budget: "own",
+    report: true,
+    when: true,
+    fill: true
+  })
+  if (report !== undefined) functionOf("failures.skip.report", report)
+  return built(
+    FailurePolicy.skip({
+      ...rest,
+      ...(report === undefined ? {} : { report: (own) => Effect.promise(async () => report(own)) })
     })
-    if (report !== undefined) functionOf("failures.skip.report", report)
-    return built(
-      FailurePolicy.skip({
-        ...rest,
-        ...(report === undefined ? {} : { report: (own) => Effect.promise(async () => report(own)) }),
-        ...(retry === undefined ? {} : { retry }),
-        ...(timeout === undefined ? {} : { timeout })
-      })
-    )
-  }
-  if (retry !== undefined) return built(FailurePolicy.retry(retry, timeout === undefined ? {} : { timeout }))
-  return timeout === undefined ? FailurePolicy.fail : built(FailurePolicy.timeout(timeout))
+  )
 }
 
 /** Returns all services of a run. Throws `InvalidOption` and `ForeignEffect`. @since 0.1.0 */

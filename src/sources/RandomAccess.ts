@@ -8,6 +8,7 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Pipeable from "effect/Pipeable"
 import { whole } from "../core/Check.ts"
 import { concurrent } from "../core/Concurrent.ts"
@@ -315,7 +316,7 @@ export const effectful = <A, E, R>(
         indices.length,
         concurrency,
         (place) => get(indices[place] as number),
-        (_, cause) => cause
+        (_, cause) => Exit.failCause(cause)
       )
     }
     if (indices.length === 0) return Effect.succeed([])

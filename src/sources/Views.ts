@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { whole } from "../core/Check.ts"
 import { concurrent } from "../core/Concurrent.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
@@ -136,7 +137,7 @@ export const mapEffect = <A, B, E1, R1>(
             samples.length,
             concurrency,
             (row) => apply(samples[row] as A, indices[row] as number), // as many as rows, and as in `map`
-            (_, cause) => cause
+            (_, cause) => Exit.failCause(cause)
           )
         ),
       self.content,

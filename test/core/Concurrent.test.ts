@@ -3,7 +3,7 @@ import { Cause, Effect, Exit, Fiber, FiberRef, FiberRefs } from "effect"
 import fc from "fast-check"
 import { concurrent } from "../../src/core/Concurrent.ts"
 
-const same = <E>(_: number, cause: Cause.Cause<E>): Cause.Cause<E> => cause
+const same = <E>(_: number, cause: Cause.Cause<E>): Exit.Exit<never, E> => Exit.failCause(cause)
 
 describe("effects side by side", () => {
   test("values stand in their order, and never more run than may", async () => {
@@ -53,7 +53,8 @@ describe("effects side by side", () => {
           )
         )
       })
-    const failed = (place: number, cause: Cause.Cause<string>) => Cause.map(cause, (error) => `${place}: ${error}`)
+    const failed = (place: number, cause: Cause.Cause<string>) =>
+      Exit.failCause(Cause.map(cause, (error) => `${place}: ${error}`))
     const exit = await Effect.runPromiseExit(concurrent(10, 4, one, failed))
     expect(exit).toEqual(Exit.fail("2: two"))
     expect(begun).toEqual([0, 1, 2, 3])

@@ -3,7 +3,7 @@
  * leave of them; side by side they are the batches of one rank.
  */
 import { expect, test } from "bun:test"
-import { Effect, Layer, Schedule, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import fc from "fast-check"
 import { type Batch, FailurePolicy, Scheduler, SeedPolicy, Tensor, Workers } from "../../src/index.ts"
 import { oracle } from "../support/oracle.ts"
@@ -25,7 +25,6 @@ const workersOf = (backend: Backend, count: number, config: RanksConfig): Layer.
 /** Samples that fail are left out, as many as may be. */
 const skipping = FailurePolicy.skip({
   budget: { share: 1 },
-  retry: Schedule.recurs(0),
   report: () => Effect.void
 })
 

@@ -4,7 +4,7 @@
  * is counted.
  */
 import { describe, expect, test } from "bun:test"
-import { Context, Effect, type Layer, Option, Schedule, Stream, Tracer } from "effect"
+import { Context, Effect, Layer, Option, Schedule, Stream, Tracer } from "effect"
 import fc from "fast-check"
 import { Dataset, FailurePolicy, Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { recording } from "../../src/testing.ts"
@@ -216,7 +216,7 @@ describe("on fibers", () => {
           fc.boolean(),
           async (recipe, who, more, timed) => {
             const policy = timed
-              ? FailurePolicy.retry(Schedule.recurs(50), { timeout: { sample: "1 minute", batch: "1 minute" } })
+              ? Layer.merge(untilWell, FailurePolicy.timeout({ sample: "1 minute", batch: "1 minute" }))
               : untilWell
             const sound = await outcome({ ...recipe, faults: [] }, FailurePolicy.fail, fibers(1), unobserved)
             const made = await outcome(recipe, policy, fibers(1 + more), who)
@@ -244,11 +244,10 @@ describe("on fibers", () => {
           observers,
           fc.integer({ min: 1, max: 3 }),
           async (recipe, who, attempts) => {
-            const policy = FailurePolicy.skip({
-              budget: { share: 1 },
-              report: () => Effect.void,
-              retry: Schedule.recurs(attempts - 1)
-            })
+            const policy = Layer.merge(
+              FailurePolicy.skip({ budget: { share: 1 }, report: () => Effect.void }),
+              FailurePolicy.retry(Schedule.recurs(attempts - 1))
+            )
             const made = await outcome(recipe, policy, fibers(1), who)
             const { calls, retried, skipped } = expected(recipe, attempts)
             expect(made.error).toBeUndefined()

@@ -133,8 +133,8 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "what is left out takes its neighbour from behind",
     file: "scheduler/build/BatchRows.ts",
-    from: "if (!own.left) before = own.row\n      return before",
-    to: "if (!own.left) before = own.row\n      return own.left ? (made.at(-1) as number) : before"
+    from: "if (!skipped.has(row)) before = row\n      return before",
+    to: "if (!skipped.has(row)) before = row\n      return skipped.has(row) ? (made.at(-1) as number) : before"
   },
   {
     name: "an interrupt lets a stage's effects run on",

@@ -135,7 +135,8 @@ const failuresOf = ({ failures }: Case) => {
   if (failures === undefined) return FailurePolicy.fail
   if (failures.skip === undefined) return FailurePolicy.retry(TRIES)
   const { fill } = failures.skip
-  return FailurePolicy.skip({ budget: { share: 1 }, retry: TRIES, fill, report: () => Effect.void })
+  const skip = FailurePolicy.skip({ budget: { share: 1 }, fill, report: () => Effect.void })
+  return Layer.merge(skip, FailurePolicy.retry(TRIES))
 }
 
 /** Nothing lies on a disk that no process uses but whole checkpoints, and what is nobody's doing. */

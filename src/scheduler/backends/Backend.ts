@@ -12,14 +12,17 @@ import { isRecord, KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../..
 import { arena } from "../../wasm/Kernels.ts"
 import { Output } from "../../wasm/Output.ts"
 import type { Place } from "../../wasm/Place.ts"
-import { type Left, limitsOf, type SamplesFailed } from "../build/Attempt.ts"
-import type { BatchBuilder } from "../build/BatchBuilder.ts"
-import type * as FailurePolicy from "../build/FailurePolicy.ts"
-import { Tries } from "../build/Retry.ts"
-import * as Worker from "../build/Worker.ts"
+import { earlier } from "../build/CarriedStreams.ts"
+import { type FailureRules, limits } from "../build/FailureRules.ts"
+import type { BatchObserver, Observer } from "../build/Observer.ts"
+import { retrying, type Skipped } from "../build/Retry.ts"
+import type { BatchError } from "../build/StageError.ts"
+import type { StageTimes } from "../build/StageTimes.ts"
+import { andThen, ensuring, TypedFailure, toEffect, type Work } from "../build/Work.ts"
+import { Worker } from "../build/Worker.ts"
 import * as Digest from "../loader/Digest.ts"
 import * as Plan from "../plan/Plan.ts"
-import type { RunPlan, Watch } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
 
 /** A batch as it comes from its worker. @since 0.1.0 */
@@ -29,7 +32,7 @@ export interface Content {
   /** The hash of its columns, where the run keeps a digest. */
   readonly hash: Uint8Array | undefined
   /** Samples that were left out, as none of their tries came to anything. */
-  readonly skipped?: ReadonlyArray<FailurePolicy.Skipped>
+  readonly skipped?: ReadonlyArray<Skipped>
   /** How many samples were attempted again, as the failure policy granted it. */
   readonly retried?: number
   /** How many times compute that died or hung was replaced, and the batch built anew. */
@@ -39,7 +42,7 @@ export interface Content {
 }
 
 /** @since 0.1.0 */
-export type Failure = Worker.BatchError | Digest.DigestError | ThreadError | InvalidOption
+export type Failure = BatchError | Digest.DigestError | ThreadError | InvalidOption
 
 /** A batch that is asked for: waits until it is made. @since 0.1.0 */
 export type Asked = Effect.Effect<Content, Failure, unknown>
@@ -82,7 +85,10 @@ export interface Settings {
   readonly prefetch: number
   /** How many batches all workers are to make. */
   readonly batches: number
-  readonly failures: FailurePolicy.Service
+  readonly failures: FailureRules
+  readonly observer?: Observer | undefined
+  /** Where times that are measured elsewhere are added; they are part of `observer` here. */
+  readonly times?: StageTimes | undefined
 }
 
 /** Starts what makes the batches of a worker; it ends with the scope. @since 0.1.0 */
@@ -106,75 +112,58 @@ export interface BatchMemory {
 /** Makes batches on the fiber that asks for them. @since 0.1.0 */
 export const onFiber =
   ({ debug = false, reuse = false }: BatchMemory = {}): Start =>
-  (runPlan, worker, { digest, failures }) =>
+  (runPlan, number, { digest, failures, observer }) =>
     Effect.sync(() => {
       const output = new Output(arena(), reuse)
-      const limits = limitsOf(failures)
-      const own = Worker.make(runPlan, worker, output, limits)
+      const worker = new Worker(runPlan, number, { output, limits: limits(failures), observer })
       const quarantine = new Quarantine<Place>(debug ? KEPT_FROM_USE : 0)
       const give = (places: ReadonlyArray<Place>): void => {
         if (debug) for (const place of places) place.bytes.fill(0xff)
         for (const place of quarantine.pass(places)) place.give()
       }
-      const discard = Effect.sync(() => output.lent().forEach((place) => place.give()))
-      const content = (
-        batch: Batch<unknown> | undefined,
-        { retried }: BatchBuilder
-      ): Effect.Effect<Content, Digest.DigestError> => {
-        try {
-          const hashed = hashedNow(batch, digest, runPlan.watch)
-          const made = reuse ? borrowed(hashed, output.lent(), give) : hashed
-          return Effect.succeed(retried === 0 ? made : { ...made, retried })
-        } catch (thrown) {
-          return Effect.fail(Digest.errorOf(thrown))
-        }
-      }
-      const attempt = (builder: BatchBuilder, left?: Left): Attempted => {
-        const given = builder.build(left)
-        if (given._tag === "Now") return content(given.value, builder)
-        const rest = limits.batch === undefined ? given.effect : builder.inTime(given.effect, limits.batch)
-        return Effect.flatMap(rest, (batch) => content(batch, builder))
-      }
-      let begun = false
-      const build = (epoch: number, number: number): Asked => {
-        const builder = own.builder(epoch, number)
-        if (builder === undefined) return Effect.succeed({ batch: undefined, hash: undefined })
-        const built = Effect.catchAll(attempt(builder), (failure) => {
-          const { position, size } = Plan.rows(runPlan.plan, number)
-          return again(new Tries(failures, position, size), failure, builder, (left) => attempt(builder, left))
+      const build = (epoch: number, batch: number): Work<Content, Failure> => {
+        const builder = worker.builder(epoch, batch)
+        if (builder === undefined) return { batch: undefined, hash: undefined }
+        const { batch: limit } = failures.timeout
+        const attempts = retrying(failures, Plan.rows(runPlan.plan, batch), (skipped) =>
+          andThen(
+            limit === undefined ? builder.build(skipped) : builder.buildWithin(limit, skipped),
+            (made): Content => {
+              const hash = digest && made !== undefined ? hashed(made, builder.observer) : undefined
+              return reuse ? borrowed({ batch: made, hash }, output.lent(), give) : { batch: made, hash }
+            }
+          )
+        )
+        return andThen(attempts, ({ skipped, value = { batch: undefined, hash: undefined } }): Content => {
+          const { retried } = builder
+          const counted = retried === 0 ? value : { ...value, retried }
+          return skipped.length === 0 ? counted : { ...counted, skipped }
         })
-        return reuse ? Effect.onError(built, () => discard) : built
       }
+      const discarding = (work: () => Work<Content, Failure>): Work<Content, Failure> =>
+        ensuring(work, (failed) => {
+          if (failed) for (const place of output.lent()) place.give()
+        })
+      let begun = false
       return {
         _tag: "Here",
-        make: (epoch, number) =>
+        make: (epoch, batch) =>
           Effect.suspend(() => {
-            if (begun) return build(epoch, number)
+            const made = toEffect(() => (reuse ? discarding(() => build(epoch, batch)) : build(epoch, batch)))
+            if (begun) return made
             begun = true
             // Of a run that goes on from somewhere the streams may have gone on, too.
-            return Effect.flatMap(own.advance(epoch, number), () => build(epoch, number))
+            return Effect.zipRight(advance(worker, epoch, batch), made)
           })
       }
     })
 
-type Attempted = Effect.Effect<Content, Failure | SamplesFailed, unknown>
-
-/** Attempts it again as often as the failure policy grants it. */
-const again = (
-  tries: Tries,
-  failure: Failure | SamplesFailed,
-  builder: BatchBuilder,
-  attempt: (left: Left) => Attempted
-): Asked =>
-  Effect.flatMap(tries.next(failure), (verdict): Asked => {
-    const { skipped } = tries
-    if (verdict._tag === "Nothing") {
-      return Effect.succeed({ batch: undefined, hash: undefined, skipped, retried: builder.retried })
+/** Brings the streams that a worker carries on to where they stand before a batch. @since 0.1.0 */
+export const advance = (worker: Worker, epoch: number, batch: number): Effect.Effect<void, BatchError, unknown> =>
+  Effect.gen(function* () {
+    for (const own of earlier(worker.runPlan, worker.number, epoch, batch)) {
+      yield* toEffect(() => worker.batch(own.epoch, own.batch))
     }
-    return Effect.matchEffect(attempt(verdict.left), {
-      onFailure: (next) => again(tries, next, builder, attempt),
-      onSuccess: (content) => Effect.succeed({ ...content, skipped })
-    })
   })
 
 /** A batch that lies in lent places; they are given back when it is released. */
@@ -203,15 +192,14 @@ const leasedColumns = (own: Lease, value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, leasedColumns(own, part)]))
 }
 
-/** A batch with its hash, where one is wanted. Throws `DigestError`. @since 0.1.0 */
-export const hashedNow = (batch: Batch<unknown> | undefined, digest: boolean, { times }: Watch): Content => {
-  if (!digest || batch === undefined) return { batch, hash: undefined }
-  const started = performance.now()
+/** Returns the hash of a batch's columns. Throws `DigestError`, as a typed failure. @since 0.1.0 */
+export const hashed = ({ columns }: Batch<unknown>, observer: BatchObserver | undefined): Uint8Array => {
+  observer?.begin("digest")
   try {
-    const hash = Digest.ofColumns(batch.columns)
-    times?.add("digest", performance.now() - started)
-    return { batch, hash }
+    return Digest.ofColumns(columns)
   } catch (thrown) {
-    throw Digest.errorOf(thrown)
+    throw new TypedFailure(Digest.errorOf(thrown))
+  } finally {
+    observer?.end(false)
   }
 }

@@ -1,43 +1,58 @@
 /**
  * Builds one batch: reads its samples, takes them through the stages, collates them. One body, one order of calls: plain
- * code up to the first step that has to wait, then the Effect that continues from there.
+ * code up to the first step that has to wait, then the rest goes on from there.
  *
- * An attempt calls each function once for each sample that it attempts. Where a failure policy may grant another attempt,
+ * An attempt calls each function once for each sample that it attempts. Where the failure rules may grant another attempt,
  * the samples that fail are set aside and the rest goes on, so that the next attempt is at the failed samples only.
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { Batch } from "../../pipeline/Batch.ts"
-import { nameOf } from "../loader/Profile.ts"
-import type { Place, Program } from "../plan/Program.ts"
-import type { Step } from "../plan/Steps.ts"
-import type { AttemptError, Left } from "./Attempt.ts"
-import { BatchRows } from "./BatchRows.ts"
+import { nameOf, type Program, type Step } from "../plan/Program.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
+import { BatchRows, type Place } from "./BatchRows.ts"
+import type { CarriedStreams } from "./CarriedStreams.ts"
 import { buildColumns, columnsFit } from "./ColumnBatch.ts"
+import type { ColumnPlan } from "./ColumnBuilder.ts"
 import { CurrentStage } from "./CurrentStage.ts"
 import { EffectStages } from "./EffectStages.ts"
-import { errorOf } from "./ErrorLocation.ts"
-import { TimedOut } from "./FailurePolicy.ts"
+import type { Limits } from "./FailureRules.ts"
+import type { BatchObserver, Form, Observer } from "./Observer.ts"
 import { PlainStages } from "./PlainStages.ts"
 import { readSamples } from "./ReadSamples.ts"
+import type { SkippedRows } from "./Retry.ts"
 import { SampleBySample, timesSamples } from "./SampleBySample.ts"
-import { choose } from "./SampleIndices.ts"
+import { writeIndices } from "./SampleIndices.ts"
 import { SeedBinding } from "./SeedBinding.ts"
-import { DatasetChanged, type StageError } from "./StageError.ts"
+import { type AttemptError, DatasetChanged, TimedOut } from "./StageError.ts"
 import { settledValue } from "./StageResult.ts"
-import { andThen, Failing, type Given, given, type Work } from "./Work.ts"
+import { andThen, TypedFailure, type Work, within } from "./Work.ts"
 
-export type { Place, Program } from "../plan/Program.ts"
-export type { AttemptError } from "./Attempt.ts"
+const NONE: SkippedRows = new Set()
 
-const NOBODY: Left = new Set()
+/** A value that may be left out. @since 0.1.0 */
+export interface Kept {
+  readonly value: unknown
+}
+
+/** What the builders of one worker share. @since 0.1.0 */
+export interface BuilderContext {
+  readonly runPlan: RunPlan
+  readonly program: Program
+  /** How batches are built as whole columns, if the pipeline allows it. */
+  readonly columns: ColumnPlan | undefined
+  /** The worker's number, from 0 to `workers − 1`. */
+  readonly number: number
+  readonly limits: Limits
+  /** The streams of a policy that continues them from sample to sample. */
+  readonly streams: CarriedStreams | undefined
+  readonly observer: Observer | undefined
+}
 
 /** @since 0.1.0 */
 export class BatchBuilder {
-  readonly #program: Program
+  readonly observer: BatchObserver | undefined
+  readonly #context: BuilderContext
   readonly #rows: BatchRows
   readonly #binding: SeedBinding
   readonly #current: CurrentStage
@@ -45,14 +60,16 @@ export class BatchBuilder {
   readonly #effects: EffectStages
   readonly #samples: SampleBySample
   /** Whether the sampler has been asked for the indices. */
-  #chosen = false
+  #indexed = false
 
-  constructor(program: Program, place: Place) {
-    program.streams?.enter(place.epoch)
-    this.#program = program
-    const rows = new BatchRows(program, place)
-    const binding = new SeedBinding(program.runPlan, rows.requested, program.streams)
-    const current = new CurrentStage(rows, binding)
+  constructor(context: BuilderContext, place: Place) {
+    const { limits, number, observer, runPlan, streams } = context
+    streams?.enter(place.epoch)
+    const rows = new BatchRows(runPlan, number, limits, place)
+    const binding = new SeedBinding(runPlan, rows.requested, streams)
+    this.observer = observer?.batch(place.epoch, place.batch, number)
+    const current = new CurrentStage(rows, binding, this.observer)
+    this.#context = context
     this.#rows = rows
     this.#binding = binding
     this.#current = current
@@ -67,49 +84,44 @@ export class BatchBuilder {
   }
 
   /**
-   * Makes one attempt at the batch, without the rows in `left`: gives the batch, or `undefined` if nothing of it is left.
-   * Fails with `SamplesFailed` if samples failed on their own and the failure policy may grant them another attempt.
+   * Makes one attempt at the batch, without the rows that are skipped: gives the batch, or `undefined` if nothing of it is
+   * left. Fails with `SamplesFailed` if samples failed on their own and the failure rules may grant them another attempt.
    */
-  build(left: Left = NOBODY): Given<Batch<unknown> | undefined, AttemptError> {
-    return given(
-      () =>
-        andThen(this.#attempt(left), () => {
-          this.#rows.assemble(left)
-          return andThen(this.#rows.values.length === 0 ? undefined : this.#collate(), () =>
-            andThen(this.#run(this.#program.behind), () => this.#report())
-          )
-        }),
-      // Behind `batch` there is one value, which is a batch.
-      () => this.#rows.values[0] as Batch<unknown> | undefined
-    )
+  build(skipped: SkippedRows = NONE): Work<Batch<unknown> | undefined, AttemptError> {
+    const { batching, behind } = this.#context.program
+    const rows = this.#rows
+    return andThen(this.#attempt(skipped), () => {
+      rows.assemble(skipped)
+      // A batch that was built as columns is there already.
+      if (rows.values.length > 0 && rows.scope === "sample") {
+        this.#current.run(batching.id.name, undefined, () => this.#collate())
+      }
+      return andThen(this.#run(behind), () => {
+        this.#record()
+        // Behind `batch` there is one value, which is a batch.
+        return rows.values[0] as Batch<unknown> | undefined
+      })
+    })
   }
 
-  /** Makes the sample of the last row as it would enter the batch; gives none if a filter leaves it out. */
-  sample(): Given<Option.Option<unknown>, AttemptError> {
-    return given(
-      () =>
-        andThen(this.#attempt(NOBODY, false), () => {
-          this.#rows.assemble(NOBODY)
-          return this.#report()
-        }),
-      () => {
-        const { indices, values } = this.#rows
-        const place = values.length - 1
-        return place >= 0 && this.#rows.rowOf(place) === indices.length - 1 ? Option.some(values[place]) : Option.none()
-      }
-    )
+  /** Makes the sample of the last row as it would enter the batch; gives `undefined` if a filter leaves it out. */
+  sample(): Work<Kept | undefined, AttemptError> {
+    return andThen(this.#attempt(NONE, false), () => {
+      this.#rows.assemble(NONE)
+      this.#record()
+      const { indices, values } = this.#rows
+      const place = values.length - 1
+      return place >= 0 && this.#rows.rowOf(place) === indices.length - 1 ? { value: values[place] } : undefined
+    })
   }
 
-  /** Fails if the rest of an attempt takes longer than `limit`, with the name of the step that it was at. */
-  inTime<A, E, R>(rest: Effect.Effect<A, E, R>, limit: Duration.Duration): Effect.Effect<A, E | StageError, R> {
-    return Effect.timeoutFail(rest, {
-      duration: limit,
-      onTimeout: () => {
-        this.#restart()
-        this.#rows.scope = "batch"
-        const cause = new TimedOut({ what: "batch", after: Duration.toMillis(limit) })
-        return errorOf(this.#rows, this.#current.step, undefined, cause)
-      }
+  /** Fails if an attempt waits for more than so many milliseconds, with the name of the step that it was at. */
+  buildWithin(milliseconds: number, skipped?: SkippedRows): Work<Batch<unknown> | undefined, AttemptError> {
+    return within(this.build(skipped), milliseconds, () => {
+      this.#restart()
+      this.#rows.scope = "batch"
+      const cause = new TimedOut({ what: "batch", after: milliseconds })
+      return this.#rows.error(this.#current.step, undefined, cause)
     })
   }
 
@@ -117,40 +129,39 @@ export class BatchBuilder {
    * Makes the samples: all of them, or in a later attempt those that failed. If `whole`, the batch may be built as columns
    * instead.
    */
-  #attempt(left: Left, whole = true): Work<AttemptError> {
+  #attempt(skipped: SkippedRows, whole = true): Work<void, AttemptError> {
     const rows = this.#rows
     const { name, size } = rows.runPlan.pipeline.dataset
     if (size !== rows.runPlan.size) {
       const { batch, epoch } = rows.place
-      throw new Failing(new DatasetChanged({ dataset: name, from: rows.runPlan.size, to: size, epoch, batch }))
+      throw new TypedFailure(new DatasetChanged({ dataset: name, from: rows.runPlan.size, to: size, epoch, batch }))
     }
     const again = rows.attempts++ > 0
-    const numbers = this.#rowsToMake(left)
+    const numbers = this.#rowsToMake(skipped)
     if (again) rows.retried += numbers?.length ?? rows.indices.length
-    return andThen(this.#choose(), () => {
-      const { table } = this.#program
-      if (table === undefined || !whole || numbers !== undefined || !columnsFit(rows, table)) return this.#make(numbers)
-      return buildColumns(rows, this.#binding, this.#current, table, () => {
-        this.#restart()
-        return this.#make(undefined)
-      })
-    })
+    this.#index()
+    const { columns } = this.#context
+    if (whole && numbers === undefined && columns !== undefined && columnsFit(rows, columns)) {
+      if (buildColumns(rows, this.#binding, this.#current, columns)) return undefined
+      this.#restart()
+    }
+    return this.#make(numbers)
   }
 
   /** The rows of an attempt; `undefined` means all. */
-  #rowsToMake(left: Left): Array<number> | undefined {
+  #rowsToMake(skipped: SkippedRows): Array<number> | undefined {
     const rows = this.#rows
     if (rows.failed.size > 0) {
       this.#binding.forget(new Set(rows.failed.keys()))
-      const failed = Array.from(rows.failed.keys()).filter((row) => !left.has(row))
+      const failed = Array.from(rows.failed.keys()).filter((row) => !skipped.has(row))
       rows.failed.clear()
       return failed.toSorted((a, b) => a - b)
     }
     // It is the first attempt, or the whole batch failed.
     this.#restart()
-    if (left.size === 0) return undefined
+    if (skipped.size === 0) return undefined
     rows.assembleByRow()
-    return Array.from(rows.indices.keys()).filter((row) => !left.has(row))
+    return Array.from(rows.indices.keys()).filter((row) => !skipped.has(row))
   }
 
   #restart(): void {
@@ -159,68 +170,64 @@ export class BatchBuilder {
   }
 
   /** Asks the sampler which samples the rows have, once. */
-  #choose(): Work<AttemptError> {
-    if (this.#chosen) return undefined
-    this.#current.begin("sample")
-    return andThen<AttemptError>(choose(this.#rows.runPlan, this.#rows.requested), () => {
-      this.#chosen = true
-      return undefined
-    })
+  #index(): void {
+    if (this.#indexed) return
+    this.#current.run("sample", undefined, () => writeIndices(this.#rows.runPlan, this.#rows.requested))
+    this.#indexed = true
   }
 
   /** Makes the samples of the rows `numbers`, or of all rows. */
-  #make(numbers: Array<number> | undefined): Work<AttemptError> {
-    if (timesSamples(this.#program)) return this.#samples.inTime(numbers)
-    this.#rows.numbers = numbers
-    return andThen(readSamples(this.#rows, this.#current, numbers), () => this.#run(this.#program.before))
+  #make(numbers: Array<number> | undefined): Work<void, AttemptError> {
+    const rows = this.#rows
+    const { program } = this.#context
+    if (timesSamples(rows, program)) return this.#samples.inTime(program.stages, numbers)
+    rows.numbers = numbers
+    const { dataset } = rows.runPlan.pipeline
+    const read = this.#current.run(`dataset ${dataset.name}`, undefined, () => readSamples(rows, numbers))
+    return andThen(read, () => this.#run(program.before))
   }
 
   /** Takes all values through steps, from one of them on. */
-  #run(steps: ReadonlyArray<Step>, from = 0): Work<AttemptError> {
+  #run(steps: ReadonlyArray<Step>, from = 0): Work<void, AttemptError> {
     for (let at = from; at < steps.length; at++) {
       if (this.#rows.values.length === 0) return undefined
       const step = steps[at] as Step // below the length
-      const rest = this.#current.watched(nameOf(step), () => this.#step(step))
+      const rest = this.#current.run(nameOf(step), formOf(step), () => this.#step(step))
       if (rest !== undefined) return andThen(rest, () => this.#run(steps, at + 1))
     }
     return undefined
   }
 
-  #step(step: Step): Work<AttemptError> {
-    const { scope } = this.#rows
-    if (step._tag === "Effect" || step._tag === "Plain") {
-      this.#binding.bind([step.stage], scope)
-      const at = this.#binding.of(step.stage)
-      if (step._tag === "Effect") return this.#effects.run(step.stage, at)
-      this.#current.plain(() => this.#plain.run(step.stage, at))
-      return undefined
-    }
-    this.#binding.bind(step.stages, scope)
-    const all = step.stages.map((stage) => this.#binding.of(stage))
-    if (step._tag === "Rows") return this.#samples.inOrder(all)
-    this.#current.plain(() => this.#plain.runFused(step, all))
+  #step(step: Step): Work<void, AttemptError> {
+    const seeded = this.#binding.bind(step.stages, this.#rows.scope)
+    const [first] = seeded
+    if (step._tag === "InOrder") return this.#samples.inOrder(seeded)
+    if (first === undefined) return undefined
+    if (step._tag === "Effect") return this.#effects.run(step.stages[0], first)
+    this.#current.plain(() => {
+      if (step._tag === "Fused") this.#plain.runFused(step, seeded)
+      else this.#plain.run(step.stages[0], first)
+    })
     return undefined
   }
 
   /** Lays the samples out in columns. A collate is the user's code like a stage: ambient randomness is governed in it. */
-  #collate(): Work<AttemptError> {
+  #collate(): void {
     const rows = this.#rows
-    if (rows.scope === "batch") return undefined // built as columns
-    const { batching } = this.#program
-    return this.#current.watched<AttemptError>(batching.id.name, () => {
-      rows.scope = "batch"
-      this.#binding.bind([batching], "batch")
-      this.#current.plain(() => {
-        this.#current.moveTo(this.#binding.of(batching), 0)
-        const columns = settledValue(batching.collate(rows.values, rows.adoptable))
-        rows.collated(columns, rows.values.length)
-      })
-      return undefined
+    const { batching } = this.#context.program
+    rows.scope = "batch"
+    const [seeded] = this.#binding.bind([batching], "batch")
+    this.#current.plain(() => {
+      if (seeded !== undefined) this.#current.moveTo(seeded, 0)
+      const columns = settledValue(batching.collate(rows.values, rows.adoptable))
+      rows.collated(columns, rows.values.length)
     })
   }
 
   /** Hands the draws of this batch to a policy that records them. */
-  #report(): undefined {
+  #record(): void {
     this.#rows.runPlan.policy?.record?.(this.#binding.draws)
   }
 }
+
+const formOf = ({ _tag }: Step): Form => (_tag === "Fused" ? "fused" : "samples")

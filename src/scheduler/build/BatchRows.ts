@@ -5,14 +5,21 @@
  */
 import type { Batch } from "../../pipeline/Batch.ts"
 import * as Plan from "../plan/Plan.ts"
-import type { Place, Program } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
-import { type Left, SamplesFailed } from "./Attempt.ts"
-import { isFault } from "./FailurePolicy.ts"
-import type { StageError } from "./StageError.ts"
+import type { Limits } from "./FailureRules.ts"
+import type { SkippedRows } from "./Retry.ts"
+import { errorAt, isRecoverable, SamplesFailed, type StageError } from "./StageError.ts"
 import type { Label } from "./StageResult.ts"
-import { Failing } from "./Work.ts"
+import { TypedFailure } from "./Work.ts"
+
+/** Consecutive rows of an epoch that belong to one batch: `count` rows from `position` on. @since 0.1.0 */
+export interface Place {
+  readonly epoch: number
+  readonly batch: number
+  readonly position: number
+  readonly count: number
+}
 
 /**
  * What the attempts at one batch work on. It outlives an attempt: what one has made, the next one does not make again.
@@ -20,8 +27,8 @@ import { Failing } from "./Work.ts"
  * @since 0.1.0
  */
 export class BatchRows {
-  readonly program: Program
   readonly runPlan: RunPlan
+  readonly worker: number
   readonly place: Place
   /** The label of the batch, which no stage may change. */
   readonly label: Label
@@ -31,8 +38,7 @@ export class BatchRows {
   readonly requested: Rows
   /** How many samples the worker made in the epoch before the first row. */
   readonly ordinal: number
-  /** Whether another attempt may follow one that fails. */
-  readonly careful: boolean
+  readonly limits: Limits
 
   /** How many attempts have begun. */
   attempts = 0
@@ -54,17 +60,21 @@ export class BatchRows {
   /** The samples made so far, by row; `undefined` as long as `values` holds all of them, in order. */
   #made: Map<number, unknown> | undefined
 
-  constructor(program: Program, place: Place) {
-    const { runPlan, limits, worker } = program
+  constructor(runPlan: RunPlan, worker: number, limits: Limits, place: Place) {
     const { batch, count, epoch, position } = place
-    this.program = program
     this.runPlan = runPlan
+    this.worker = worker
+    this.limits = limits
     this.place = place
     this.label = { epoch, index: batch, rank: runPlan.plan.rank, worker }
     this.indices = new Float64Array(count)
     this.requested = { epoch, worker, batch, position, indices: this.indices }
     this.ordinal = Plan.ordinalAt(runPlan.plan, batch, position)
-    this.careful = limits.careful
+  }
+
+  /** Whether another attempt may follow one that fails. */
+  get careful(): boolean {
+    return this.limits.careful
   }
 
   /** The row that the value at a place came from. */
@@ -87,9 +97,24 @@ export class BatchRows {
     this.#made ??= new Map()
   }
 
-  /** Marks a sample as failed on its own. Throws the error if no other attempt can follow. */
+  /**
+   * The error of a stage at a row; without a row, or behind `batch`, it is the whole batch's. `failure` is what an effect
+   * failed with.
+   */
+  error(stage: string, row: number | undefined, cause: unknown, failure?: unknown): StageError {
+    const { batch, epoch, position } = this.place
+    const sample = this.scope === "sample" ? row : undefined
+    return errorAt(this.runPlan, { epoch, batch, worker: this.worker }, stage, cause, {
+      failure,
+      sample: sample === undefined ? undefined : this.indices[sample],
+      position: sample === undefined ? undefined : position + sample,
+      ordinal: sample === undefined ? undefined : this.ordinal + sample
+    })
+  }
+
+  /** Marks a sample as failed on its own. Throws the error if no other attempt can follow, or if it is the whole batch's. */
   fail(row: number, error: StageError): void {
-    if (!this.careful || !isFault(error)) throw new Failing(error)
+    if (!this.careful || this.scope === "batch" || !isRecoverable(error)) throw new TypedFailure(error)
     this.failed.set(row, error)
   }
 
@@ -115,22 +140,22 @@ export class BatchRows {
   }
 
   /**
-   * Puts together what this attempt and earlier ones have made, without the rows in `left`, or with their neighbours in
-   * their place. Throws `SamplesFailed` if samples failed in this attempt.
+   * Puts together what this attempt and earlier ones have made, without the rows that are skipped, or with their
+   * neighbours in their place. Throws `SamplesFailed` if samples failed in this attempt.
    */
-  assemble(left: Left): void {
+  assemble(skipped: SkippedRows): void {
     if (this.failed.size > 0) {
       // What is made stays made.
       this.#keepMade()
       const [first, ...more] = Array.from(this.failed)
         .toSorted(([a], [b]) => a - b)
         .map(([, error]) => error)
-      if (first !== undefined) throw new Failing(new SamplesFailed({ errors: [first, ...more] }))
+      if (first !== undefined) throw new TypedFailure(new SamplesFailed({ errors: [first, ...more] }))
     }
     if (this.#made === undefined || this.scope === "batch") return
     const made = this.#keepMade()
     const rows = Array.from(made.keys()).toSorted((a, b) => a - b)
-    const filled = this.program.limits.fill === "neighbour" ? withNeighbours(rows, left) : rows
+    const filled = this.limits.fill === "neighbour" ? withNeighbours(rows, skipped) : rows
     this.numbers = filled
     this.values = filled.map((row) => made.get(row))
     this.adoptable = undefined
@@ -159,16 +184,15 @@ export class BatchRows {
   }
 }
 
-/** Fills each row that was left out by the row before it, or by the first one if there is none before it. */
-const withNeighbours = (made: Array<number>, left: Left): Array<number> => {
+/** Fills each row that is skipped by the row before it, or by the first one if there is none before it. */
+const withNeighbours = (made: Array<number>, skipped: SkippedRows): Array<number> => {
   const [first] = made
   if (first === undefined) return made
   let before = first
-  const all = [...made.map((row) => ({ row, left: false })), ...Array.from(left, (row) => ({ row, left: true }))]
-  return all
-    .toSorted((a, b) => a.row - b.row)
-    .map((own) => {
-      if (!own.left) before = own.row
+  return [...made, ...skipped]
+    .toSorted((one, other) => one - other)
+    .map((row) => {
+      if (!skipped.has(row)) before = row
       return before
     })
 }

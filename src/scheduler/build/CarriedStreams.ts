@@ -6,10 +6,11 @@
  */
 import * as Rng from "../../random/Rng.ts"
 import type { Seed } from "../../random/Seed.ts"
-import type { Carries } from "../../seeding/SeedPolicy.ts"
+import type { Carries } from "../../seeding/Service.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 
 /** @since 0.1.0 */
-export class Streams {
+export class CarriedStreams {
   readonly #span: Carries
   readonly #rngs = new Map<string, Rng.Rng>()
   #epoch = 0
@@ -51,3 +52,22 @@ export class Streams {
 
 const seeded = (rng: Rng.Rng): Rng.Rng =>
   Rng.make({ algorithm: "philox4x32-10", words: [rng.word(), rng.word(), rng.word(), rng.word(), 0, 0] })
+
+/**
+ * The batches that a worker has to build before one, so that its streams stand where they stood; none if the policy
+ * carries no streams on.
+ *
+ * @since 0.1.0
+ */
+export function* earlier(
+  { plan, policy }: RunPlan,
+  worker: number,
+  epoch: number,
+  batch: number
+): Iterable<{ readonly epoch: number; readonly batch: number }> {
+  if (policy?.carries === undefined) return
+  for (let at = policy.carries === "run" ? 0 : epoch; at <= epoch; at++) {
+    const end = at < epoch ? plan.batches : batch
+    for (let own = worker; own < end; own += plan.workers) yield { epoch: at, batch: own }
+  }
+}

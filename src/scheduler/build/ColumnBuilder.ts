@@ -12,31 +12,30 @@ import { type DTypes, ofFields } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Columnar } from "../../sources/Columnar.ts"
 import { Plain } from "../../sources/RandomAccess.ts"
-import type { BatchStage, Step } from "../plan/Steps.ts"
+import type { BatchStage, FusedStep, Program } from "../plan/Program.ts"
 
-/** How a pipeline's batches can be made of columns. @since 0.1.0 */
-export interface TablePlan {
+/** How a pipeline's batches are built as columns. @since 0.1.0 */
+export interface ColumnPlan {
   readonly source: Columnar
-  readonly steps: ReadonlyArray<Extract<Step, { readonly _tag: "Fused" }>>
+  readonly steps: ReadonlyArray<FusedStep>
   readonly batch: BatchStage
   readonly dtypes: DTypes
 }
 
-/** The plan for a pipeline, where one can be made. @since 0.1.0 */
-export const plan = (
+/** The plan for a pipeline, if its batches can be built as columns. @since 0.1.0 */
+export const planColumns = (
   { dataset }: Pipeline<unknown, unknown, unknown>,
-  steps: ReadonlyArray<Step>,
-  batch: BatchStage
-): TablePlan | undefined => {
+  { batching: batch, before }: Program
+): ColumnPlan | undefined => {
   if (!(dataset instanceof Plain) || batch.dtypes === undefined) return undefined
   const source: Columnar | undefined = dataset.columnar
   if (source === undefined) return undefined
-  const fused = steps.filter((step) => step._tag === "Fused")
-  if (fused.length < steps.length) return undefined
-  for (const { fused: own } of fused) if (source.fields.get(own.field)?._tag !== "Tensors") return undefined
+  const steps = before.filter((step) => step._tag === "Fused")
+  if (steps.length < before.length) return undefined
+  for (const { fused: own } of steps) if (source.fields.get(own.field)?._tag !== "Tensors") return undefined
   // A step reads its field from the source, so no other one may have been at it before.
-  if (new Set(fused.map(({ fused: own }) => own.field)).size < fused.length) return undefined
-  return { source, steps: fused, batch, dtypes: batch.dtypes }
+  if (new Set(steps.map(({ fused: own }) => own.field)).size < steps.length) return undefined
+  return { source, steps, batch, dtypes: batch.dtypes }
 }
 
 /**
@@ -44,13 +43,13 @@ export const plan = (
  *
  * @since 0.1.0
  */
-export class Table {
-  readonly #plan: TablePlan
+export class ColumnBuilder {
+  readonly #plan: ColumnPlan
   readonly #places: Float64Array
   readonly #made = new Map<string, Tensor | ReadonlyArray<Tensor>>()
 
   /** The rows at `indices`, each of which is one of the dataset's. */
-  constructor(plan: TablePlan, indices: Float64Array) {
+  constructor(plan: ColumnPlan, indices: Float64Array) {
     this.#plan = plan
     const { place } = plan.source
     const places = new Float64Array(indices.length)
@@ -61,7 +60,7 @@ export class Table {
   /** Takes a field through a step. */
   run(fused: Fused, rngs: Rngs): void {
     const field = this.#plan.source.fields.get(fused.field)
-    if (field?._tag !== "Tensors") throw new Error(`${fused.field} is no column of tensors`) // `plan` has seen to it
+    if (field?._tag !== "Tensors") throw new Error(`${fused.field} is no column of tensors`) // `planColumns` has seen to it
     this.#made.set(fused.field, fused.column(field, this.#places, rngs))
   }
 

@@ -1,5 +1,5 @@
 /**
- * The stage and the row that a batch's plain code is at: ambient randomness and errors go by them.
+ * The step, the stage and the row that a batch's code is at: observers, ambient randomness and errors go by them.
  *
  * @since 0.1.0
  */
@@ -7,17 +7,17 @@
 import * as Ambient from "../../patches/Ambient.ts"
 import type * as Rng from "../../random/Rng.ts"
 import type { BatchRows } from "./BatchRows.ts"
-import { errorOf, unwrapped } from "./ErrorLocation.ts"
-import { idle } from "./ForbiddenRng.ts"
+import { forbiddenRng } from "./ForbiddenRng.ts"
+import type { BatchObserver, Form } from "./Observer.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
-import { watched } from "./Watched.ts"
-import { Failing, type Work } from "./Work.ts"
+import { ensuring, TypedFailure, unwrapped, type Work } from "./Work.ts"
 
 /** @since 0.1.0 */
 export class CurrentStage implements Ambient.AtWork {
   readonly setting: Ambient.Setting
   readonly #rows: BatchRows
   readonly #binding: SeedBinding
+  readonly #observer: BatchObserver | undefined
   /** The name of the step that began last. */
   #step = "sample"
   #at: SeededStage | undefined
@@ -25,10 +25,11 @@ export class CurrentStage implements Ambient.AtWork {
   #rng: Rng.Rng | undefined
   #derived: { readonly at: SeededStage; readonly row: number; readonly rng: Rng.Rng } | undefined
 
-  constructor(rows: BatchRows, binding: SeedBinding) {
+  constructor(rows: BatchRows, binding: SeedBinding, observer: BatchObserver | undefined) {
     this.setting = rows.runPlan.pipeline.ambient
     this.#rows = rows
     this.#binding = binding
+    this.#observer = observer
   }
 
   /** The name of the step that began last. */
@@ -36,17 +37,16 @@ export class CurrentStage implements Ambient.AtWork {
     return this.#step
   }
 
-  /** Notes that a step begins. */
-  begin(name: string): void {
+  /** Does the work of a step. */
+  run<A, E>(name: string, form: Form | undefined, work: () => Work<A, E>): Work<A, E> {
+    const observer = this.#observer
     this.#step = name
-  }
-
-  /** Runs the work of a step: timed and traced if the run is watched. */
-  watched<E>(name: string, work: () => Work<E>): Work<E> {
-    return watched(this.#rows.runPlan.watch, name, () => {
-      this.#step = name
-      return work()
-    })
+    if (observer === undefined) return work()
+    observer.begin(name, form)
+    return ensuring(() => {
+      const rest = work()
+      return observer.around?.(rest) ?? rest
+    }, observer.end)
   }
 
   /** Moves to a row of a stage, and returns the rng at its seed. */
@@ -58,18 +58,13 @@ export class CurrentStage implements Ambient.AtWork {
     return rng
   }
 
-  /** Leaves the stage; until the next one, errors are those of `batch`. */
-  leave(): void {
-    this.#at = undefined
-  }
-
   /** Runs plain code; what it throws becomes the error of the stage and the row that it was at. */
   plain(run: () => void): void {
     try {
       Ambient.plain(this, run)
     } catch (thrown) {
-      if (Failing.is(thrown)) throw thrown
-      throw new Failing(errorOf(this.#rows, this.stage(), this.#row, unwrapped(thrown)))
+      if (TypedFailure.is(thrown)) throw thrown
+      throw new TypedFailure(this.#rows.error(this.stage(), this.#row, unwrapped(thrown)))
     } finally {
       this.#at = undefined
       this.#rng = undefined
@@ -80,7 +75,7 @@ export class CurrentStage implements Ambient.AtWork {
   readonly drawing = (): Rng.Rng | undefined => (this.#at?.stage.draws ? this.#rng : undefined)
   readonly derived = (): Rng.Rng => {
     const at = this.#at
-    if (at === undefined) return idle
+    if (at === undefined) return forbiddenRng
     if (this.#derived?.at !== at || this.#derived.row !== this.#row) {
       this.#derived = { at, row: this.#row, rng: this.#binding.ambient(at, this.#row) }
     }

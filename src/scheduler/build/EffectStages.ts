@@ -3,22 +3,18 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import * as Effect from "effect/Effect"
-import { concurrent } from "../../core/Concurrent.ts"
+
 import * as Ambient from "../../patches/Ambient.ts"
 import type { StageContext } from "../../pipeline/Stage.ts"
 import type * as Rng from "../../random/Rng.ts"
-import type { EffectStage } from "../plan/Steps.ts"
-import type { AttemptError } from "./Attempt.ts"
+import type { EffectStage } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
-import { errorOfCause, failingAlone, located } from "./ErrorLocation.ts"
-import { idle } from "./ForbiddenRng.ts"
+import { forbiddenRng } from "./ForbiddenRng.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import type { StageError } from "./StageError.ts"
 import { batchOf } from "./StageResult.ts"
-import { suspended, type Work } from "./Work.ts"
+import { all, andThen, around, fromEffect, type Later, type Work } from "./Work.ts"
 
 /** @since 0.1.0 */
 export class EffectStages {
@@ -33,77 +29,53 @@ export class EffectStages {
   }
 
   /** Runs a stage over all values, as many at once as the stage allows. */
-  run(stage: EffectStage, at: SeededStage): Work<AttemptError> {
+  run(stage: EffectStage, at: SeededStage): Work<void, StageError> {
     const rows = this.#rows
     const { values } = rows
-    const { name } = stage.id
     const atWork = values.map((_, place) => this.#atWork(at, rows.rowOf(place)))
-    const alone = rows.careful && rows.scope === "sample"
-    const work = concurrent(
+    const results = all<unknown, unknown, StageError>(
       values.length,
       stage.concurrency,
-      (place) => {
+      (place) => this.#ran(stage, atWork[place] as Ambient.AtWork, values[place], rows.rowOf(place)), // one for each value
+      (place, { cause, failure }) => {
         const row = rows.rowOf(place)
-        const ran = this.#ran(stage, atWork[place] as Ambient.AtWork, values[place], row) // one for each value
-        return alone ? failingAlone(rows, name, row, ran) : ran
+        rows.fail(row, rows.error(stage.id.name, row, cause, failure))
       },
-      (place, cause) =>
-        alone
-          ? (cause as Cause.Cause<StageError>) // what `failingAlone` fails with
-          : Cause.fail(errorOfCause(rows, name, rows.rowOf(place), cause)),
       (place) => Ambient.starting(atWork[place] as Ambient.AtWork) // one for each value
     )
-    return Effect.flatMap(Ambient.services(work), (made) =>
-      suspended<StageError>(() => {
-        this.#current.plain(() => {
-          this.#current.moveTo(at, 0)
-          rows.values = rows.scope === "batch" ? made.map((value) => batchOf(value, rows.label)) : made
-        })
-        rows.dropFailed()
-        return undefined
+    return andThen(around(results, Ambient.services), (made) => {
+      this.#current.plain(() => {
+        this.#current.moveTo(at, 0)
+        rows.values = rows.scope === "batch" ? made.map((value) => batchOf(value, rows.label)) : made
       })
-    )
+      rows.dropFailed()
+    })
   }
 
   /** Runs a stage over the value of one row, and gives what it returns. */
-  runOne(
-    stage: EffectStage,
-    at: SeededStage,
-    value: unknown,
-    row: number
-  ): Effect.Effect<unknown, StageError, unknown> {
+  runOne(stage: EffectStage, at: SeededStage, value: unknown, row: number): Later<unknown, unknown> {
     const atWork = this.#atWork(at, row)
-    const work = Effect.suspend(() => this.#ran(stage, atWork, value, row))
-    return Ambient.services(Ambient.effect(atWork, work).pipe(located(this.#rows, stage.id.name, row)))
+    return around(this.#ran(stage, atWork, value, row), (effect) => Ambient.services(Ambient.effect(atWork, effect)))
   }
 
   /** The effect of the stage at a row. */
-  #ran(
-    stage: EffectStage,
-    atWork: Ambient.AtWork,
-    value: unknown,
-    row: number
-  ): Effect.Effect<unknown, unknown, unknown> {
-    const { indices, runPlan, ordinal, place, program } = this.#rows
+  #ran(stage: EffectStage, atWork: Ambient.AtWork, value: unknown, row: number): Later<unknown, unknown> {
+    const { indices, runPlan, ordinal, place, worker } = this.#rows
     const { rank, workers, world } = runPlan.plan
     const { batch, epoch, position } = place
     const context: StageContext = {
       epoch,
       rank,
       world,
-      worker: program.worker,
+      worker,
       workers,
       batch,
       ordinal: ordinal + row,
       position: position + row,
       index: indices[row] as number // a row of the batch
     }
-    try {
-      return stage.run(value, atWork.drawing() ?? idle, Object.freeze(context))
-    } catch (thrown) {
-      // Effect checks whether what is thrown within it is an effect, and a Proxy may answer that by throwing again.
-      return Effect.failCause(Cause.die(thrown))
-    }
+    Object.freeze(context)
+    return fromEffect(() => Ambient.plain(atWork, () => stage.run(value, atWork.drawing() ?? forbiddenRng, context)))
   }
 
   /** The stage at a row, as ambient randomness goes by it. */

@@ -7,7 +7,7 @@ import { InvalidOption } from "../../core/InvalidOption.ts"
 import type * as Ambient from "../../patches/Ambient.ts"
 import * as Rng from "../../random/Rng.ts"
 
-class Idle extends Rng.Rng {
+class ForbiddenRng extends Rng.Rng {
   readonly seed = { algorithm: "none", words: [] }
 
   word(): number {
@@ -20,7 +20,7 @@ class Idle extends Rng.Rng {
 }
 
 /** An rng that refuses to draw. @since 0.1.0 */
-export const idle: Rng.Rng = new Idle()
+export const forbiddenRng: Rng.Rng = new ForbiddenRng()
 
 /**
  * A sampler at work. It is asked at any time by any worker, so no stream of its own could make ambient randomness
@@ -32,5 +32,5 @@ export const sampling = (setting: Ambient.Setting): Ambient.AtWork => ({
   setting: setting === "leave" ? "leave" : "refuse",
   stage: () => "sample",
   drawing: () => undefined,
-  derived: () => idle
+  derived: () => forbiddenRng
 })

@@ -6,12 +6,12 @@
 
 import type { StageContext } from "../../pipeline/Stage.ts"
 import type * as Rng from "../../random/Rng.ts"
-import type { PlainStage, Step } from "../plan/Steps.ts"
+import type { FusedStep, PlainStage } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
-import { errorOf, unwrapped } from "./ErrorLocation.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import { batchOf, kept, settledValue, untouched } from "./StageResult.ts"
+import { unwrapped } from "./Work.ts"
 
 /** The one context of a batch's plain stages; what differs from row to row is written anew for each. */
 interface Context extends StageContext {
@@ -31,10 +31,10 @@ export class PlainStages {
     this.#rows = rows
     this.#binding = binding
     this.#current = current
-    const { runPlan, ordinal, place, program } = rows
+    const { runPlan, ordinal, place, worker } = rows
     const { batch, epoch, position } = place
     const { rank, workers, world } = runPlan.plan
-    this.#context = { epoch, rank, world, worker: program.worker, workers, batch, ordinal, position, index: 0 }
+    this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: 0 }
   }
 
   /** Runs a stage over all values. */
@@ -73,7 +73,7 @@ export class PlainStages {
   }
 
   /** Runs stages that are fused into one step over all values; `all` are the stages of the step, with their seeds. */
-  runFused({ fused }: Extract<Step, { readonly _tag: "Fused" }>, all: ReadonlyArray<SeededStage>): void {
+  runFused({ fused }: FusedStep, all: ReadonlyArray<SeededStage>): void {
     const rows = this.#rows
     const current = this.#current
     const rngAt = (stage: number, place: number): Rng.Rng =>
@@ -110,7 +110,7 @@ export class PlainStages {
       try {
         if (run(place, row)) continue
       } catch (thrown) {
-        rows.fail(row, errorOf(rows, this.#current.stage(), row, unwrapped(thrown)))
+        rows.fail(row, rows.error(this.#current.stage(), row, unwrapped(thrown)))
       }
       dropped.add(place)
     }

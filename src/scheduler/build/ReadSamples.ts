@@ -3,15 +3,11 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
-import { concurrent } from "../../core/Concurrent.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import { DatasetError, IndexError, Plain } from "../../sources/RandomAccess.ts"
-import type { AttemptError } from "./Attempt.ts"
 import type { BatchRows } from "./BatchRows.ts"
-import type { CurrentStage } from "./CurrentStage.ts"
-import { errorOf, errorOfCause, failingAlone, located } from "./ErrorLocation.ts"
-import { suspended, type Work } from "./Work.ts"
+import type { StageError } from "./StageError.ts"
+import { all, andThen, around, catchAll, fromEffect, TypedFailure, type Work, warn } from "./Work.ts"
 
 /** How many samples are read at once where no stage sets a limit. @since 0.1.0 */
 export const READ_AT_ONCE = 16
@@ -22,78 +18,66 @@ export const READ_AT_ONCE = 16
  *
  * @since 0.1.0
  */
-export const readSamples = (
-  rows: BatchRows,
-  current: CurrentStage,
-  numbers: Array<number> | undefined
-): Work<AttemptError> => {
+export const readSamples = (rows: BatchRows, numbers: Array<number> | undefined): Work<void, StageError> => {
   const { dataset } = rows.runPlan.pipeline
-  return current.watched<AttemptError>(`dataset ${dataset.name}`, () => {
-    if (dataset instanceof Plain) return readPlain(rows, dataset, numbers)
-    if (rows.careful && (dataset.batched !== true || numbers !== undefined)) return readEach(rows, numbers)
-    const read = dataset.getMany(rows.indices).pipe(
-      Effect.flatMap((values) => {
-        rows.values = values
-        const [gave, asked] = [values.length, rows.indices.length]
-        if (gave === asked) return Effect.void
-        return Effect.fail(new Error(`it gave ${gave} samples where ${asked} were asked for`))
-      })
-    )
-    if (!rows.careful) return located(rows, "dataset", undefined)(read)
+  if (dataset instanceof Plain) return readPlain(rows, dataset, numbers)
+  if (rows.careful && (dataset.batched !== true || numbers !== undefined)) return readEach(rows, numbers)
+  const asked = rows.indices.length
+  const read = andThen(
+    fromEffect(() => dataset.getMany(rows.indices)),
+    (values) => {
+      if (values.length !== asked) {
+        throw new TypedFailure(new Error(`it gave ${values.length} samples where ${asked} were asked for`))
+      }
+      rows.values = values
+    }
+  )
+  return catchAll<void, unknown, void, StageError>(read, ({ cause, failure }) => {
+    const error = rows.error("dataset", undefined, cause, failure)
+    if (!rows.careful) throw new TypedFailure(error)
     // One read of many samples does not tell which of them is at fault; a read of each does.
-    return Effect.catchAllCause(read, (cause) => {
-      const why = errorOfCause(rows, "dataset", undefined, cause).message
-      return Effect.zipRight(
-        Effect.logWarning(`a read of ${rows.indices.length} samples failed, so each is read on its own: ${why}`),
-        suspended(() => {
-          rows.retried += rows.indices.length
-          return readEach(rows, undefined)
-        })
-      )
+    return andThen(warn(`a read of ${asked} samples failed, so each is read on its own: ${error.message}`), () => {
+      rows.retried += asked
+      return readEach(rows, undefined)
     })
   })
 }
 
-const readPlain = (
-  rows: BatchRows,
-  { read }: Plain<unknown, unknown>,
-  numbers: Array<number> | undefined
-): undefined => {
+const readPlain = (rows: BatchRows, { read }: Plain<unknown, unknown>, numbers: Array<number> | undefined): void => {
   const { indices } = rows
   const count = numbers?.length ?? indices.length
   const values = new Array<unknown>(count)
-  let lost: Array<number> | undefined
+  let lost: Set<number> | undefined
   for (let place = 0; place < count; place++) {
     const row = numbers === undefined ? place : (numbers[place] as number) // below the count
     try {
       values[place] = read(indices[row] as number) // a row of the batch
     } catch (thrown) {
       const failure = thrown instanceof IndexError || thrown instanceof DatasetError ? thrown : undefined
-      rows.fail(row, errorOf(rows, "dataset", row, thrown, failure))
-      lost ??= []
-      lost.push(place)
+      rows.fail(row, rows.error("dataset", row, thrown, failure))
+      lost ??= new Set()
+      lost.add(place)
     }
   }
   rows.values = values
-  if (lost !== undefined) rows.drop(new Set(lost))
-  return undefined
+  if (lost !== undefined) rows.drop(lost)
 }
 
 /** Reads each sample by a read of its own, so that each fails alone. */
-const readEach = (rows: BatchRows, numbers: Array<number> | undefined): Work<AttemptError> => {
+const readEach = (rows: BatchRows, numbers: Array<number> | undefined): Work<void, StageError> => {
   const { indices, runPlan } = rows
   const { dataset } = runPlan.pipeline
-  const all = numbers ?? Array.from(indices.keys())
-  const read = concurrent(
-    all.length,
+  const own = numbers ?? Array.from(indices.keys())
+  const read = all<unknown, unknown, StageError>(
+    own.length,
     READ_AT_ONCE,
-    (place) => {
-      const row = all[place] as number // below the length
-      return failingAlone(rows, "dataset", row, dataset.get(indices[row] as number)) // a row of the batch
-    },
-    (_, cause) => cause
+    (place) => fromEffect(() => dataset.get(indices[own[place] as number] as number)), // a row of the batch
+    (place, { cause, failure }) => {
+      const row = own[place] as number // below the length
+      rows.fail(row, rows.error("dataset", row, cause, failure))
+    }
   )
-  return Effect.map(Ambient.services(read), (values) => {
+  return andThen(around(read, Ambient.services), (values) => {
     rows.values = values
     rows.numbers = numbers
     rows.dropFailed()

@@ -1,57 +1,50 @@
 /**
- * The tries at one batch: what a failure policy makes of each failure of it.
+ * The attempts at one batch: what the failure rules make of each failure.
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
-import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
-import { concurrent } from "../../core/Concurrent.ts"
-import type { Failure } from "../backends/Backend.ts"
-import { Breath } from "../loader/Breath.ts"
-import * as Metrics from "../loader/Metrics.ts"
-import { type Left, SamplesFailed } from "./Attempt.ts"
-import { isFault, type Service, type Skip, type Skipped } from "./FailurePolicy.ts"
-import { StageError } from "./StageError.ts"
+import type { FailureRules, Recurrence } from "./FailureRules.ts"
+import { isRecoverable, SamplesFailed, StageError } from "./StageError.ts"
 import { skippable } from "./StageResult.ts"
+import { all, andThen, catchError, TypedFailure, type Work } from "./Work.ts"
 
-type Driver = Schedule.ScheduleDriver<unknown, StageError>
+/**
+ * What was left out of a batch.
+ *
+ * @since 0.1.0
+ */
+export interface Skipped {
+  /** The last error, with its coordinates. */
+  readonly error: StageError
+  /** How often it was attempted. */
+  readonly attempts: number
+  /** How many samples were left out: one, or all of the batch if the fault was the whole batch's. */
+  readonly samples: number
+}
 
-/** What is to be done about a batch that failed. @since 0.1.0 */
-export type Verdict =
-  /** Make it again, sample by sample, but for these rows. */
-  | { readonly _tag: "Again"; readonly left: Left }
-  /** Nothing of it is to be made. */
-  | { readonly _tag: "Nothing" }
+/** The rows of a batch that are left out of it. @since 0.1.0 */
+export type SkippedRows = ReadonlySet<number>
 
-/** Asks `when`; its error has the place of what it was asked about. */
-const asked = ({ when }: Skip, error: StageError): Effect.Effect<boolean, StageError> =>
-  Effect.suspend(() => {
-    const allows: unknown = when(error) // from code without types
-    try {
-      return Effect.succeed(skippable(allows, error))
-    } catch (cause) {
-      return Effect.fail(new StageError({ ...error, stage: "when of the failure policy", cause, failure: undefined }))
-    }
-  })
-
-const breath = new Breath()
+/** One sample that has failed, or the whole batch. */
+interface Failing {
+  attempts: number
+  readonly recurrence: Recurrence | undefined
+}
 
 /** @since 0.1.0 */
-export class Tries {
-  readonly #policy: Service
+export class Retry {
+  readonly #rules: FailureRules
   /** The batch's first position, by which errors are told apart. */
   readonly #position: number
   readonly #size: number
-  readonly #left = new Set<number>()
+  readonly #rows = new Set<number>()
   readonly #skipped: Array<Skipped> = []
   /** By row, and for the whole batch. */
-  readonly #tries = new Map<number | "batch", { attempts: number; driver: Driver | undefined }>()
+  readonly #failing = new Map<number | "batch", Failing>()
 
-  /** Tries at the batch of `size` samples from `position` on. */
-  constructor(policy: Service, position: number, size: number) {
-    this.#policy = policy
+  /** Retries the batch of `size` samples from `position` on. */
+  constructor(rules: FailureRules, position: number, size: number) {
+    this.#rules = rules
     this.#position = position
     this.#size = size
   }
@@ -61,61 +54,99 @@ export class Tries {
     return this.#skipped
   }
 
-  /** Waits as long as the policy has it before the next try; fails with what the run is to fail with. */
-  next(failure: Failure | SamplesFailed): Effect.Effect<Verdict, Failure> {
+  /**
+   * Waits until it is time for the next attempt, and returns the rows that are left out of it; `undefined` if nothing of
+   * the batch is left. Throws what the run is to fail with.
+   */
+  next<E>(failure: E): Work<SkippedRows | undefined, Exclude<E, SamplesFailed> | StageError> {
     const errors: ReadonlyArray<StageError> =
       failure instanceof SamplesFailed ? failure.errors : failure instanceof StageError ? [failure] : []
-    const { retry, skip } = this.#policy
+    const { retried, retry, skip } = this.#rules
     const [first] = errors
-    if (first === undefined) return Effect.fail(failure as Failure) // SamplesFailed holds at least one
-    if (retry === undefined && skip === undefined) return Effect.fail(first)
-    const hopeless = errors.find((error) => !isFault(error))
-    if (hopeless !== undefined) return Effect.fail(hopeless)
-    return Effect.gen(this, function* () {
-      // Those that wait do so side by side.
-      const again = yield* concurrent(
-        errors.length,
-        errors.length,
-        (place) => this.#again(errors[place] as StageError), // as many as places
-        (_, cause) => cause
-      )
-      let nothing = false
-      for (const [place, error] of errors.entries()) {
-        if (again[place] === true) continue
-        if (skip === undefined || !(yield* asked(skip, error))) return yield* Effect.fail(error)
-        const row = this.#row(error)
-        if (row === "batch") nothing = true
-        else this.#left.add(row)
-        const attempts = this.#tries.get(row)?.attempts ?? 1
-        const samples = row === "batch" ? this.#size - this.#left.size : 1
-        this.#skipped.push({ error, attempts, samples })
-      }
-      yield* Metric.increment(Metrics.retried)
-      return nothing || this.#left.size === this.#size ? { _tag: "Nothing" } : { _tag: "Again", left: this.#left }
+    if (first === undefined) throw new TypedFailure(failure) // SamplesFailed holds at least one
+    if (retry === undefined && skip === undefined) throw new TypedFailure(first)
+    const hopeless = errors.find((error) => !isRecoverable(error))
+    if (hopeless !== undefined) throw new TypedFailure(hopeless)
+    return andThen(this.#granted(errors), (granted) => {
+      for (const [place, error] of errors.entries()) if (granted[place] !== true) this.#skip(error)
+      retried()
+      return this.#rows.size === this.#size ? undefined : this.#rows
     })
   }
 
-  /** Whether it is to be tried again, once it is time to. */
-  #again(error: StageError): Effect.Effect<boolean> {
-    return Effect.gen(this, function* () {
-      const { retry } = this.#policy
+  /** Whether each of them is to be attempted again. Those that wait do so side by side. */
+  #granted(errors: ReadonlyArray<StageError>): Work<ReadonlyArray<boolean>, never> {
+    const known = errors.map((error) => {
       const row = this.#row(error)
-      const known = this.#tries.get(row)
-      const own = known ?? {
-        attempts: 0,
-        driver: retry === undefined ? undefined : yield* Schedule.driver(retry)
-      }
-      if (known === undefined) this.#tries.set(row, own)
+      const own = this.#failing.get(row) ?? { attempts: 0, recurrence: this.#rules.retry?.() }
       own.attempts++
-      if (own.driver === undefined) return false
-      const again = Option.isSome(yield* Effect.option(own.driver.next(error)))
-      // A schedule without a delay would keep timers and signals from their turn, for as long as it recurs.
-      if (again) yield* breath.ifDue
-      return again
+      this.#failing.set(row, own)
+      return own
     })
+    if (this.#rules.retry === undefined) return []
+    return all(errors.length, errors.length, (place) => {
+      const error = errors[place] as StageError // as many as places
+      return known[place]?.recurrence?.(error) ?? false
+    })
+  }
+
+  /** Leaves out what failed with an error. Throws the error if the rules do not allow it. */
+  #skip(error: StageError): void {
+    const { skip } = this.#rules
+    if (skip === undefined || !allowed(skip.when(error), error)) throw new TypedFailure(error)
+    const row = this.#row(error)
+    const attempts = this.#failing.get(row)?.attempts ?? 1
+    const samples = row === "batch" ? this.#size - this.#rows.size : 1
+    if (row === "batch") for (let own = 0; own < this.#size; own++) this.#rows.add(own)
+    else this.#rows.add(row)
+    this.#skipped.push({ error, attempts, samples })
   }
 
   #row({ position }: StageError): number | "batch" {
     return position === undefined ? "batch" : position - this.#position
   }
+}
+
+/** What `when` says; if it is no boolean, the error has the place of what it was asked about. */
+const allowed = (answer: unknown, error: StageError): boolean => {
+  try {
+    return skippable(answer, error)
+  } catch (cause) {
+    const stage = "when of the failure policy"
+    throw new TypedFailure(new StageError({ ...error, stage, cause, failure: undefined }))
+  }
+}
+
+/** What the attempts at a batch come to. @since 0.1.0 */
+export interface Attempted<out A> {
+  /** `undefined` if all of the batch is left out. */
+  readonly value: A | undefined
+  readonly skipped: ReadonlyArray<Skipped>
+}
+
+const none: SkippedRows = new Set()
+const nothing: ReadonlyArray<Skipped> = []
+
+/**
+ * Attempts a batch of `size` samples from `position` on, as often as the rules grant it. `attempt` builds it without the
+ * rows that are left out.
+ *
+ * @since 0.1.0
+ */
+export const retrying = <A, E>(
+  rules: FailureRules,
+  { position, size }: { readonly position: number; readonly size: number },
+  attempt: (skipped: SkippedRows) => Work<A, E>
+): Work<Attempted<A>, Exclude<E, SamplesFailed> | StageError> => {
+  let retry: Retry | undefined
+  const from = (rows: SkippedRows): Work<Attempted<A>, Exclude<E, SamplesFailed> | StageError> =>
+    catchError(
+      () => andThen(attempt(rows), (value): Attempted<A> => ({ value, skipped: retry?.skipped ?? nothing })),
+      (error: E) => {
+        retry ??= new Retry(rules, position, size)
+        const { skipped } = retry
+        return andThen(retry.next(error), (next) => (next === undefined ? { value: undefined, skipped } : from(next)))
+      }
+    )
+  return from(none)
 }

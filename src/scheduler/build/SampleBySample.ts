@@ -4,23 +4,17 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import { concurrent } from "../../core/Concurrent.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import { Plain } from "../../sources/RandomAccess.ts"
-import type { Program } from "../plan/Program.ts"
-import type { PlainStage } from "../plan/Steps.ts"
-import type { AttemptError } from "./Attempt.ts"
+import type { EffectStage, PlainStage, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
 import type { EffectStages } from "./EffectStages.ts"
-import { errorOf, located } from "./ErrorLocation.ts"
-import { TimedOut } from "./FailurePolicy.ts"
 import type { PlainStages } from "./PlainStages.ts"
 import { READ_AT_ONCE } from "./ReadSamples.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
-import { suspended, type Work } from "./Work.ts"
+import { type StageError, TimedOut } from "./StageError.ts"
+import { all, andThen, around, catchAll, fromEffect, type Later, TypedFailure, type Work, within } from "./Work.ts"
 
 /**
  * Whether samples are made each in its own time: they have a time limit, and there is something to interrupt, an
@@ -28,9 +22,9 @@ import { suspended, type Work } from "./Work.ts"
  *
  * @since 0.1.0
  */
-export const timesSamples = ({ runPlan, limits, stages, streams }: Program): boolean =>
+export const timesSamples = ({ limits, runPlan }: BatchRows, { inOrder, stages }: Program): boolean =>
   limits.sample !== undefined &&
-  streams === undefined &&
+  !inOrder &&
   (!(runPlan.pipeline.dataset instanceof Plain) || stages.some((stage) => stage._tag === "Effect"))
 
 /** @since 0.1.0 */
@@ -50,62 +44,69 @@ export class SampleBySample {
   }
 
   /** Takes each sample through all stages before the next one starts, in the order in which streams continue. */
-  inOrder(stages: ReadonlyArray<SeededStage>): Work<AttemptError> {
+  inOrder(stages: ReadonlyArray<SeededStage>): Work<void, StageError> {
     const rows = this.#rows
-    return Effect.gen(this, function* () {
-      const dropped = new Set<number>()
-      for (let place = 0; place < rows.values.length; place++) {
-        if (!(yield* this.#through(stages, place, rows.rowOf(place)))) dropped.add(place)
+    const dropped = new Set<number>()
+    const from = (place: number): Work<void, StageError> => {
+      for (let at = place; at < rows.values.length; at++) {
+        const kept = this.#through(stages, at, rows.rowOf(at))
+        if (kept === false) dropped.add(at)
+        else if (kept !== true) {
+          return andThen(kept, (keeps) => {
+            if (!keeps) dropped.add(at)
+            return from(at + 1)
+          })
+        }
       }
       if (dropped.size > 0) rows.drop(dropped)
-    })
+    }
+    return from(0)
   }
 
   /**
    * Reads the samples of the rows `numbers`, or of all rows, and takes them through the stages before `batch`: each within
    * the time limit of a sample, several at once.
    */
-  inTime(numbers: Array<number> | undefined): Work<AttemptError> {
+  inTime(stages: ReadonlyArray<PlainStage | EffectStage>, numbers: Array<number> | undefined): Work<void, StageError> {
     const rows = this.#rows
-    const { limits, stages } = rows.program
-    const { dataset } = rows.runPlan.pipeline
-    const all = numbers ?? Array.from(rows.indices.keys())
-    this.#binding.bind(stages, "sample")
-    const seeded = stages.map((stage) => this.#binding.of(stage))
-    rows.values = new Array<unknown>(all.length)
-    rows.numbers = all
-    const dropped = new Set<number>()
-    const one = (place: number): Effect.Effect<void, AttemptError, unknown> => {
-      const row = all[place] as number // below the length
-      let stage = "dataset"
-      const making = Effect.gen(this, function* () {
-        const read = dataset.get(rows.indices[row] as number) // a row of the batch
-        rows.values[place] = yield* located(rows, stage, row)(read)
-        const keeps = yield* this.#through(seeded, place, row, (name) => {
-          stage = name
-        })
-        if (!keeps) dropped.add(place)
-      })
-      const after = Duration.toMillis(limits.sample ?? 0)
-      const timed =
-        limits.sample === undefined
-          ? making
-          : Effect.timeoutFail(making, {
-              duration: limits.sample,
-              onTimeout: () => errorOf(rows, stage, row, new TimedOut({ what: "sample", after }))
-            })
-      return Effect.catchTag(timed, "StageError", (error) =>
-        Effect.sync(() => {
-          rows.failed.set(row, error)
-          dropped.add(place)
-        })
-      )
-    }
-    const made = concurrent(all.length, this.#atOnce(), one, (_, cause) => cause)
-    return Effect.map(Ambient.services(made), () => {
+    const own = numbers ?? Array.from(rows.indices.keys())
+    const seeded = this.#binding.bind(stages, "sample")
+    rows.values = new Array<unknown>(own.length)
+    rows.numbers = own
+    const made = all<boolean, StageError>(
+      own.length,
+      atOnce(stages),
+      (place) => this.#inTime(seeded, place, own[place] as number), // below the length
+      (place, { cause, failure }) => {
+        if (failure === undefined) throw cause
+        rows.failed.set(own[place] as number, failure) // as above
+        return false
+      }
+    )
+    return andThen(around(made, Ambient.services), (kept) => {
       rows.assembleByRow()
-      rows.drop(dropped)
+      rows.drop(new Set(kept.flatMap((keeps, place) => (keeps ? [] : [place]))))
     })
+  }
+
+  /** Reads a sample and takes it through stages, within its time limit; gives whether it is kept. */
+  #inTime(stages: ReadonlyArray<SeededStage>, place: number, row: number): Work<boolean, StageError> {
+    const rows = this.#rows
+    const { dataset } = rows.runPlan.pipeline
+    const after = rows.limits.sample ?? Number.POSITIVE_INFINITY
+    let stage = "dataset"
+    const read = this.#located(
+      stage,
+      row,
+      fromEffect(() => dataset.get(rows.indices[row] as number))
+    ) // a row of the batch
+    const made = andThen(read, (value) => {
+      rows.values[place] = value
+      return this.#through(stages, place, row, (name) => {
+        stage = name
+      })
+    })
+    return within(made, after, () => rows.error(stage, row, new TimedOut({ what: "sample", after })))
   }
 
   /** Takes one sample through stages; gives whether it is kept. `entered` is told each stage before it begins. */
@@ -114,34 +115,38 @@ export class SampleBySample {
     place: number,
     row: number,
     entered: (stage: string) => void = () => undefined
-  ): Effect.Effect<boolean, AttemptError, unknown> {
+  ): Work<boolean, StageError> {
     const rows = this.#rows
-    return Effect.gen(this, function* () {
-      for (const at of stages) {
-        const { stage } = at
-        entered(stage.id.name)
-        if (stage._tag === "Effect") {
-          rows.values[place] = yield* this.#effects.runOne(stage, at, rows.values[place], row)
-          continue
-        }
-        const plain = stage as PlainStage // before `batch` there are no others
-        let keeps = true
-        yield* suspended<AttemptError>(() => {
-          this.#current.plain(() => {
-            keeps = this.#plain.runOne(plain, at, place, row)
-          })
-          return undefined
+    for (const [number, at] of stages.entries()) {
+      const { stage } = at
+      entered(stage.id.name)
+      if (stage._tag === "Effect") {
+        const made = this.#located(stage.id.name, row, this.#effects.runOne(stage, at, rows.values[place], row))
+        return andThen(made, (value) => {
+          rows.values[place] = value
+          return this.#through(stages.slice(number + 1), place, row, entered)
         })
-        if (!keeps) return false
       }
-      return true
-    })
+      const plain = stage as PlainStage // before `batch` there are no others
+      let keeps = true
+      this.#current.plain(() => {
+        keeps = this.#plain.runOne(plain, at, place, row)
+      })
+      if (!keeps) return false
+    }
+    return true
   }
 
-  /** How many samples may be under way at once, so that no stage has more of them than it allows. */
-  #atOnce(): number {
-    const { stages } = this.#rows.program
-    const limits = stages.filter((stage) => stage._tag === "Effect").map(({ concurrency }) => concurrency)
-    return Math.min(...limits, READ_AT_ONCE)
+  /** What a sample's effect fails with, as the error of a stage. */
+  #located<A>(stage: string, row: number, work: Later<A, unknown>): Later<A, StageError> {
+    return catchAll<A, unknown, A, StageError>(work, ({ cause, failure }) => {
+      throw new TypedFailure(this.#rows.error(stage, row, cause, failure))
+    })
   }
+}
+
+/** How many samples may be under way at once, so that no stage has more of them than it allows. */
+const atOnce = (stages: ReadonlyArray<PlainStage | EffectStage>): number => {
+  const limits = stages.filter((stage) => stage._tag === "Effect").map(({ concurrency }) => concurrency)
+  return Math.min(...limits, READ_AT_ONCE)
 }

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Either from "effect/Either"
 import type { Stage } from "../../pipeline/Stage.ts"
 import { Xoshiro128, algorithm as xoshiro } from "../../random/generators/Xoshiro128.ts"
 import * as Rng from "../../random/Rng.ts"
@@ -12,9 +11,9 @@ import { coordinates, type Request, type Seeds, seedAt } from "../../seeding/Req
 import { ask, type Draw } from "../../seeding/Service.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../plan/SeedRequest.ts"
-import type { Streams } from "./CarriedStreams.ts"
-import { idle } from "./ForbiddenRng.ts"
-import { Failing } from "./Work.ts"
+import type { CarriedStreams } from "./CarriedStreams.ts"
+import { forbiddenRng } from "./ForbiddenRng.ts"
+import { TypedFailure } from "./Work.ts"
 
 /** A stage with the seeds that its rows start from; without seeds it does not draw. @since 0.1.0 */
 export interface SeededStage {
@@ -33,13 +32,13 @@ export interface SeededStage {
 export class SeedBinding {
   readonly #runPlan: RunPlan
   readonly #rows: Rows
-  readonly #streams: Streams | undefined
+  readonly #streams: CarriedStreams | undefined
   readonly #derives: boolean
   readonly #bound = new Map<Stage, SeededStage>()
   #draws: Array<Draw> = []
 
   /** `rows.indices` may be filled in later, before the first stage is bound. */
-  constructor(runPlan: RunPlan, rows: Rows, streams: Streams | undefined) {
+  constructor(runPlan: RunPlan, rows: Rows, streams: CarriedStreams | undefined) {
     this.#runPlan = runPlan
     this.#rows = rows
     this.#streams = streams
@@ -68,37 +67,27 @@ export class SeedBinding {
   }
 
   /**
-   * Binds stages before they run, so that {@link of} has them. Behind `batch` there is one seed a stage. Throws `Failing`
-   * with a `CoordinatesError`.
+   * Returns the stages with their seeds. Behind `batch` there is one seed a stage. Throws a `CoordinatesError`, as a typed
+   * failure.
    */
-  bind(stages: ReadonlyArray<Stage>, scope: "sample" | "batch"): void {
-    const { policy } = this.#runPlan
-    for (const stage of stages) {
-      if (this.#bound.has(stage)) continue
-      const request = requestAt(this.#runPlan, stage.id, scope, this.#rows)
-      if (policy === undefined || !(stage.draws || this.#derives)) {
-        this.#bound.set(stage, { stage, request, seeds: undefined, rng: () => idle })
-        continue
-      }
-      const seeds = ask(policy, request)
-      if (Either.isLeft(seeds)) throw new Failing(seeds.left)
-      this.#bound.set(stage, this.#seeded(stage, request, seeds.right))
-    }
-  }
-
-  /** A stage that was bound. */
-  of(stage: Stage): SeededStage {
-    return this.#bound.get(stage) as SeededStage // `bind` comes before
+  bind(stages: ReadonlyArray<Stage>, scope: "sample" | "batch"): ReadonlyArray<SeededStage> {
+    return stages.map((stage) => {
+      const known = this.#bound.get(stage)
+      if (known !== undefined) return known
+      const seeded = this.#seeded(stage, requestAt(this.#runPlan, stage.id, scope, this.#rows))
+      this.#bound.set(stage, seeded)
+      return seeded
+    })
   }
 
   /** A generator of its own at a row's seed, or the stream that goes on there. */
   fresh({ request, seeds }: SeededStage, row: number): Rng.Rng {
-    return seeds === undefined ? idle : this.#started(seeds, request, row)
+    return seeds === undefined ? forbiddenRng : this.#started(seeds, request, row)
   }
 
   /** A fork of the row's stream, so that what ambient calls draw moves none of the stage's own draws. */
   ambient({ request, seeds }: SeededStage, row: number): Rng.Rng {
-    if (seeds === undefined) return idle
+    if (seeds === undefined) return forbiddenRng
     const rng =
       seeds._tag === "Carried" && this.#streams !== undefined
         ? this.#streams.ambient(seeds.slot, seeds.seed)
@@ -106,8 +95,15 @@ export class SeedBinding {
     return this.#observed(rng, request, row, "ambient/")
   }
 
-  #seeded(stage: Stage, request: Request, seeds: Seeds): SeededStage {
-    if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && this.#runPlan.policy?.record === undefined) {
+  #seeded(stage: Stage, request: Request): SeededStage {
+    const { policy } = this.#runPlan
+    if (policy === undefined || !(stage.draws || this.#derives)) {
+      return { stage, request, seeds: undefined, rng: () => forbiddenRng }
+    }
+    const answer = ask(policy, request)
+    if (answer._tag === "Left") throw new TypedFailure(answer.left)
+    const seeds = answer.right
+    if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && policy.record === undefined) {
       const { words } = seeds
       const own = new Xoshiro128()
       return { stage, request, seeds, rng: (row: number) => own.reseed(words, 4 * row) }

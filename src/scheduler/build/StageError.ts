@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import { shown } from "../../core/Show.ts"
+import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import type { Uneven } from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 
@@ -77,6 +78,50 @@ export class DatasetChanged extends Data.TaggedError("DatasetChanged")<{
       `dataset ${this.dataset} had ${this.from} samples when the run was opened and has ${this.to} at epoch ` +
       `${this.epoch}, batch ${this.batch}; keep it as it is while a run is open, or open a new run over the new size`
     )
+  }
+}
+
+/**
+ * Samples of one batch that failed, each with its own error.
+ *
+ * @since 0.1.0
+ */
+export class SamplesFailed extends Data.TaggedError("SamplesFailed")<{
+  /** In the order of their rows; at least one. */
+  readonly errors: readonly [StageError, ...ReadonlyArray<StageError>]
+}> {}
+
+/** Why a batch could not be built. @since 0.1.0 */
+export type BatchError = StageError | CoordinatesError | DatasetChanged
+
+/** Why an attempt at a batch failed. @since 0.1.0 */
+export type AttemptError = BatchError | SamplesFailed
+
+/**
+ * A sample or a batch took longer than its timeout.
+ *
+ * @since 0.1.0
+ */
+export class TimedOut extends Data.TaggedError("TimedOut")<{
+  readonly what: "sample" | "batch"
+  /** Milliseconds. */
+  readonly after: number
+}> {
+  override get message(): string {
+    return `this ${this.what} was not done after ${this.after} ms`
+  }
+}
+
+/** Faults of the program, which every sample would meet: they are neither retried nor skipped. */
+const PROGRAM = ["AmbientRandomness", "InvalidResult", "DecoderMissing", "ForeignEffect"]
+
+/** Whether an error may be retried or skipped: not if it is a fault of the program. @since 0.1.0 */
+export const isRecoverable = ({ cause }: StageError): boolean => {
+  try {
+    // By their tags: an error that comes from a thread is not an instance of the class here.
+    return !PROGRAM.some((tag) => typeof cause === "object" && cause !== null && "_tag" in cause && cause._tag === tag)
+  } catch {
+    return true // a Proxy of which nothing can be asked
   }
 }
 

@@ -10,10 +10,11 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Content, Failure } from "../backends/Backend.ts"
-import * as FailurePolicy from "../build/FailurePolicy.ts"
 import type { Breath } from "./Breath.ts"
 import * as Digest from "./Digest.ts"
 import type { EmptyBatches } from "./EmptyBatch.ts"
+import * as FailurePolicy from "./FailurePolicy.ts"
+import type { SkipService } from "./FailureServices.ts"
 import { EpochPassed, RunClosed, type Stats } from "./Loader.ts"
 import type * as Metrics from "./Metrics.ts"
 import type * as Profile from "./Profile.ts"
@@ -44,7 +45,7 @@ export interface DeliveryOptions {
   readonly recorder: Profile.Recorder | undefined
   /** None where a repeat is meant, or nothing draws. */
   readonly repeats: Tracker | undefined
-  readonly skip: FailurePolicy.Skip | undefined
+  readonly skip: SkipService | undefined
   /** How many samples may be left out, and how many were before the run went on from its cursor. */
   readonly budget: number
   readonly skippedBefore: number

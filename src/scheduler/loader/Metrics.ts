@@ -54,6 +54,8 @@ export const skipped = Metric.counter("furrow_samples_skipped_total", {
 /** Counts what is handed out. @since 0.1.0 */
 export interface Counting {
   readonly taken: (samples: number, waited: number, ready: number) => void
+  /** A batch is attempted again. */
+  readonly retried: () => void
   readonly skipped: (samples: number) => void
 }
 
@@ -61,11 +63,12 @@ export interface Counting {
 export const counting: Effect.Effect<Counting> = Effect.map(FiberRef.get(FiberRef.currentMetricLabels), (labels) => {
   const tagged = <Type, In, Out>(metric: Metric.Metric<Type, In, Out>) =>
     labels.length === 0 ? metric : Metric.taggedWithLabels(metric, labels)
-  const [ownBatches, ownSamples, ownWaited, ownReady, ownSkipped] = [
+  const [ownBatches, ownSamples, ownWaited, ownReady, ownRetried, ownSkipped] = [
     tagged(batches),
     tagged(samples),
     tagged(waited),
     tagged(ready),
+    tagged(retried),
     tagged(skipped)
   ]
   // Not an effect each: these are counted for every batch.
@@ -76,6 +79,7 @@ export const counting: Effect.Effect<Counting> = Effect.map(FiberRef.get(FiberRe
       ownWaited.unsafeUpdate(milliseconds, [])
       ownReady.unsafeUpdate(held, [])
     },
+    retried: () => ownRetried.unsafeUpdate(1, []),
     skipped: (count) => ownSkipped.unsafeUpdate(count, [])
   }
 })

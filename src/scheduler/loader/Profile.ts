@@ -3,18 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { Step } from "../plan/Steps.ts"
+import { type StageTime, StageTimes } from "../build/StageTimes.ts"
 
-/** What one stage, or a few that run as one, took. @since 0.1.0 */
-export interface StageTime {
-  /** The stage's name; of stages that run in one pass their names with `+` between. */
-  readonly name: string
-  readonly batches: number
-  /** Milliseconds, over all batches and workers. Of stages that wait, the waiting is in it. */
-  readonly milliseconds: number
-  /** Its part of all stages' time, 0 … 1. */
-  readonly share: number
-}
+export type { StageTime } from "../build/StageTimes.ts"
 
 /** How full a worker's queue was when its next batch was asked for. @since 0.1.0 */
 export interface QueueUse {
@@ -51,37 +42,6 @@ export interface Profile {
   readonly verdict: string
 }
 
-/** Milliseconds by stage. @since 0.1.0 */
-export class Times {
-  readonly #known = new Map<string, { milliseconds: number; batches: number }>()
-
-  add(name: string, milliseconds: number): void {
-    const known = this.#known.get(name)
-    if (known === undefined) this.#known.set(name, { milliseconds, batches: 1 })
-    else {
-      known.milliseconds += milliseconds
-      known.batches++
-    }
-  }
-
-  /** All of them; they are counted anew from here on. */
-  take(): ReadonlyArray<readonly [name: string, milliseconds: number]> {
-    const all = [...this.#known].map(([name, { milliseconds }]) => [name, milliseconds] as const)
-    this.#known.clear()
-    return all
-  }
-
-  get stages(): ReadonlyArray<StageTime> {
-    let whole = 0
-    for (const { milliseconds } of this.#known.values()) whole += milliseconds
-    return [...this.#known].map(([name, own]) => ({ name, ...own, share: whole === 0 ? 0 : own.milliseconds / whole }))
-  }
-}
-
-/** What a step is called. @since 0.1.0 */
-export const nameOf = (step: Step): string =>
-  "stage" in step ? step.stage.id.name : step.stages.map(({ id }) => id.name).join(" + ")
-
 /** A run in which less than this part of the time is waited for batches is held back by its consumer. */
 const FREE = 0.05
 
@@ -91,7 +51,7 @@ const FREE = 0.05
  * @since 0.1.0
  */
 export class Recorder {
-  readonly times = new Times()
+  readonly times = new StageTimes()
   #first: number | undefined
   readonly #queues: ReadonlyArray<{ asked: number; held: number; empty: number }>
   readonly #capacity: number
@@ -171,14 +131,15 @@ const verdict = (stages: ReadonlyArray<StageTime>, workers: ReadonlyArray<Worker
 
 /** A profile as a table, for people. @since 0.1.0 */
 export const format = ({ milliseconds, queues, stages, verdict: own, waited, workers }: Profile): string => {
-  const rows = stages.map(({ batches, milliseconds: whole, name, share }) => [
+  const rows = stages.map(({ batches, forms, milliseconds: whole, name, share }) => [
     name,
     `${(whole / Math.max(batches, 1)).toFixed(3)} ms`,
-    `${(100 * share).toFixed(1)} %`
+    `${(100 * share).toFixed(1)} %`,
+    forms.join(", ")
   ])
   const width = Math.max(5, ...rows.map(([name = ""]) => name.length))
-  const row = ([name = "", time = "", share = ""]: ReadonlyArray<string>): string =>
-    `  ${name.padEnd(width)}  ${time.padStart(12)}  ${share.padStart(7)}`
+  const row = ([name = "", time = "", share = "", forms = ""]: ReadonlyArray<string>): string =>
+    `  ${name.padEnd(width)}  ${time.padStart(12)}  ${share.padStart(7)}  ${forms}`.trimEnd()
   const used = queues.map(
     ({ capacity, empty, mean, worker }) =>
       `  queue ${worker}: ${mean.toFixed(2)} of ${capacity} batches on average, empty ${Math.round(100 * empty)} % of the times`
@@ -188,5 +149,12 @@ export const format = ({ milliseconds, queues, stages, verdict: own, waited, wor
       `  worker ${worker}: ${batches} batches, ${(whole / Math.max(batches, 1)).toFixed(3)} ms each`
   )
   const waiting = `  waited ${(waited / 1000).toFixed(2)} s of ${(milliseconds / 1000).toFixed(2)} s for batches`
-  return [row(["stage", "a batch", "share"]), ...rows.map(row), ...used, ...worked, waiting, `  ${own}`].join("\n")
+  return [
+    row(["stage", "a batch", "share", "runs as"]),
+    ...rows.map(row),
+    ...used,
+    ...worked,
+    waiting,
+    `  ${own}`
+  ].join("\n")
 }

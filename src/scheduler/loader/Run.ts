@@ -16,7 +16,8 @@ import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Failure } from "../backends/Backend.ts"
 import { Workers } from "../backends/Workers.ts"
-import * as FailurePolicy from "../build/FailurePolicy.ts"
+import type { FailureRules } from "../build/FailureRules.ts"
+import { together } from "../build/Observer.ts"
 import * as RunPlan from "../plan/RunPlan.ts"
 import { Breath } from "./Breath.ts"
 import type { CallSite } from "./CallSite.ts"
@@ -25,11 +26,13 @@ import * as Delivery from "./Delivery.ts"
 import * as Digest from "./Digest.ts"
 import { EmptyBatches } from "./EmptyBatch.ts"
 import * as Epochs from "./Epochs.ts"
+import * as FailureServices from "./FailureServices.ts"
 import type { EpochPassed, Loader, LoaderError } from "./Loader.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Profile from "./Profile.ts"
 import * as Repeats from "./Repeats.ts"
 import { NAMES, type Options, pipelineOf, resolve, settings } from "./RunOptions.ts"
+import { Spans } from "./Spans.ts"
 import * as Verify from "./Verify.ts"
 import * as Building from "./WorkerFibers.ts"
 import { WorkerQueues } from "./WorkerQueues.ts"
@@ -58,10 +61,12 @@ export const open = <C, E, R>(
     const traced = yield* Ambient.traced
     // As many queues as there are queues; more are never asked.
     const recorder = options.profile === true ? new Profile.Recorder(ready ? 1 : workers, prefetch, workers) : undefined
-    const runPlan = yield* RunPlan.make(pipeline, workers, options, { times: recorder?.times, traced })
+    const spans = traced ? new Spans(yield* Effect.tracer, yield* Effect.clock) : undefined
+    const runPlan = yield* RunPlan.make(pipeline, workers, options)
     const counting = yield* Metrics.counting
-    const failures = yield* FailurePolicy.FailurePolicy
-    yield* checked(() => onceOnly(runPlan, failures))
+    const failures = yield* FailureServices.current
+    const rules = FailureServices.rules(failures, counting.retried)
+    yield* checked(() => onceOnly(runPlan, rules))
     const { batches } = runPlan.plan
     const from = options.from === undefined ? undefined : yield* Cursor.check(options.from, runPlan, options.allow)
     const range = yield* checked(() => {
@@ -87,7 +92,14 @@ export const open = <C, E, R>(
 
     yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
-    const making = { digest, failures, prefetch, batches: Math.max(end - first - ahead.size, 0) }
+    const making = {
+      digest,
+      failures: rules,
+      prefetch,
+      batches: Math.max(end - first - ahead.size, 0),
+      observer: together([recorder?.times, spans]),
+      times: recorder?.times
+    }
     const looks = yield* fromPipeline<ReadonlyArray<Building.Look>, E, R>(
       Building.start({ breath, runPlan, queues, recorder, settings: making, span, start }),
       context
@@ -99,7 +111,7 @@ export const open = <C, E, R>(
       batches,
       breath,
       budget:
-        failures.skip === undefined ? 0 : FailurePolicy.allowance(failures.skip.budget, runPlan.plan.count * epochs),
+        failures.skip === undefined ? 0 : FailureServices.allowance(failures.skip.budget, runPlan.plan.count * epochs),
       chain,
       chosen,
       counting,
@@ -176,7 +188,7 @@ export const open = <C, E, R>(
   })
 
 /** Throws where what is made again would not be what it was. */
-const onceOnly = ({ policy }: RunPlan.RunPlan, { retry, skip, timeout }: FailurePolicy.Service): void => {
+const onceOnly = ({ policy }: RunPlan.RunPlan, { retry, skip, timeout }: FailureRules): void => {
   if (policy?.carries === undefined || (retry === undefined && skip === undefined && timeout.sample === undefined))
     return
   throw new InvalidOption({

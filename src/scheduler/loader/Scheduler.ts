@@ -24,7 +24,9 @@ import * as Ambient from "../../patches/Ambient.ts"
 import { foreign } from "../../patches/EffectVersion.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
-import * as Worker from "../build/Worker.ts"
+import { advance } from "../backends/Backend.ts"
+import { toEffect } from "../build/Work.ts"
+import { Worker } from "../build/Worker.ts"
 import * as Plan from "../plan/Plan.ts"
 import * as RunPlan from "../plan/RunPlan.ts"
 import { callSite } from "./CallSite.ts"
@@ -228,16 +230,21 @@ export const replay = <C, E, R>(
       }
       return { epoch: whole("epoch", options.epoch, 0), batch: whole("batch", asked, 0, last), position }
     })
-    const worker = Worker.make(runPlan, Plan.worker(runPlan.plan, batch))
+    const worker = new Worker(runPlan, Plan.worker(runPlan.plan, batch))
     const made = Effect.zipRight(
-      worker.advance(epoch, batch),
+      advance(worker, epoch, batch),
       position === undefined
-        ? Effect.map(worker.batch(epoch, batch), (made) =>
-            made === undefined && runPlan.plan.world > 1
-              ? Option.some(new EmptyBatches(runPlan.plan).at(epoch * runPlan.plan.batches + batch))
-              : Option.fromNullable(made)
+        ? Effect.map(
+            toEffect(() => worker.batch(epoch, batch)),
+            (made) =>
+              made === undefined && runPlan.plan.world > 1
+                ? Option.some(new EmptyBatches(runPlan.plan).at(epoch * runPlan.plan.batches + batch))
+                : Option.fromNullable(made)
           )
-        : worker.sample(epoch, position)
+        : Effect.map(
+            toEffect(() => worker.sample(epoch, position)),
+            (kept) => Option.map(Option.fromNullable(kept), ({ value }) => value)
+          )
     )
     yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()

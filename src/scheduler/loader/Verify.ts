@@ -17,7 +17,7 @@ import { Xoshiro128 } from "../../random/generators/Xoshiro128.ts"
 import type { Service } from "../../seeding/Service.ts"
 import { type Failure, onFiber, type Settings } from "../backends/Backend.ts"
 import * as Plan from "../plan/Plan.ts"
-import { type RunPlan, unwatched } from "../plan/RunPlan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
 import { Breath } from "./Breath.ts"
 import * as Digest from "./Digest.ts"
 
@@ -93,8 +93,7 @@ export class Chosen {
       const { policy } = runPlan
       const quiet: RunPlan = {
         ...runPlan,
-        policy: policy === undefined ? undefined : unobserved(policy),
-        watch: unwatched
+        policy: policy === undefined ? undefined : unobserved(policy)
       }
       const kept = this.#kept.toSorted((one, other) => one.epoch - other.epoch || one.batch - other.batch)
       // Plain stages never yield, and whoever closes the run or aborts it needs a turn.
@@ -116,7 +115,11 @@ const remade = (
   Effect.gen(function* () {
     const worker = Plan.worker(runPlan.plan, batch)
     // A worker of its own for each: one that has made others would have carried streams on.
-    const maker = yield* onFiber()(runPlan, worker, { ...settings, digest: false })
+    const maker = yield* onFiber()(runPlan, worker, {
+      ...settings,
+      digest: false,
+      observer: undefined
+    })
     const content = maker._tag === "Here" ? yield* maker.make(epoch, batch) : undefined
     retried(content?.retried ?? 0)
     const made = content?.batch

@@ -111,7 +111,7 @@ export const start = ({
       all.length,
       all.length,
       (worker) => start(runPlan, worker, settings), // queues are in the order of their workers
-      (_, cause) => cause
+      (_, cause) => Exit.failCause(cause)
     )
     const looks: Array<Look> = []
     yield* Effect.forEach(

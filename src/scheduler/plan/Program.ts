@@ -1,36 +1,100 @@
 /**
- * What a worker builds its batches by, and the rows that one build is of.
+ * A pipeline compiled to what a worker executes: neighbours that can be done in one go are one step.
  *
  * @since 0.1.0
  */
-import type { Limits } from "../build/Attempt.ts"
-import type { Streams } from "../build/CarriedStreams.ts"
-import type { TablePlan } from "../build/ColumnBuilder.ts"
-import type { RunPlan } from "./RunPlan.ts"
-import type { BatchStage, EffectStage, PlainStage, Step } from "./Steps.ts"
+import { type Fused, fuse } from "../../image/Fusion.ts"
+import type { Stage } from "../../pipeline/Stage.ts"
+import type { Output } from "../../wasm/Output.ts"
 
-/** A pipeline compiled to what one worker executes. @since 0.1.0 */
+/** @since 0.1.0 */
+export type BatchStage = Extract<Stage, { readonly _tag: "Batch" }>
+/** @since 0.1.0 */
+export type PlainStage = Extract<Stage, { readonly _tag: "Augment" | "Map" | "Filter" }>
+/** @since 0.1.0 */
+export type EffectStage = Extract<Stage, { readonly _tag: "Effect" }>
+
+/** Plain stages that are done in one pass over the values of a batch. @since 0.1.0 */
+export interface FusedStep {
+  readonly _tag: "Fused"
+  readonly fused: Fused
+  readonly stages: ReadonlyArray<PlainStage>
+}
+
+/** @since 0.1.0 */
+export type Step =
+  | FusedStep
+  | { readonly _tag: "Plain"; readonly stages: readonly [PlainStage] }
+  | { readonly _tag: "Effect"; readonly stages: readonly [EffectStage] }
+  /** Each sample goes through all stages before the next one starts. */
+  | { readonly _tag: "InOrder"; readonly stages: ReadonlyArray<PlainStage | EffectStage> }
+
+/** @since 0.1.0 */
 export interface Program {
-  readonly runPlan: RunPlan
-  readonly worker: number
-  readonly limits: Limits
-  /** The streams of a policy that continues them from sample to sample. */
-  readonly streams: Streams | undefined
+  /** Whether each sample goes through all stages before the next one starts. */
+  readonly inOrder: boolean
   /** The stages before `batch`, one by one. */
   readonly stages: ReadonlyArray<PlainStage | EffectStage>
-  /** The same stages as steps over a batch. */
+  /** The same stages as steps. */
   readonly before: ReadonlyArray<Step>
-  /** The same stages over whole columns, if the pipeline allows it. */
-  readonly table: TablePlan | undefined
   readonly batching: BatchStage
   /** The steps behind `batch`. */
   readonly behind: ReadonlyArray<Step>
 }
 
-/** Consecutive rows of an epoch that belong to one batch: `count` rows from `position` on. @since 0.1.0 */
-export interface Place {
-  readonly epoch: number
-  readonly batch: number
-  readonly position: number
-  readonly count: number
+/** What a step is called: the names of its stages. @since 0.1.0 */
+export const nameOf = ({ stages }: Step): string => stages.map(({ id }) => id.name).join(" + ")
+
+/**
+ * Compiles a pipeline's stages, of which one is `batch`. What is made of whole batches lies in memory of `output`, behind
+ * `batch` in memory of `behind`. If `inOrder`, each sample goes through all stages before the next one starts, since streams
+ * continue from sample to sample.
+ *
+ * @since 0.1.0
+ */
+export const compile = (
+  all: ReadonlyArray<Stage>,
+  { behind, inOrder, output }: { readonly output: Output; readonly behind: Output; readonly inOrder: boolean }
+): Program => {
+  const split = all.findIndex((stage) => stage._tag === "Batch")
+  const batching = all[split] as BatchStage // a run without one is refused
+  const stages = all.slice(0, split).filter((stage) => stage._tag !== "Sample" && stage._tag !== "Batch")
+  return {
+    inOrder,
+    stages,
+    before: inOrder && stages.length > 0 ? [{ _tag: "InOrder", stages }] : steps(stages, output),
+    batching,
+    behind: steps(
+      all.slice(split + 1).filter((stage) => stage._tag !== "Sample" && stage._tag !== "Batch"),
+      behind
+    )
+  }
+}
+
+const steps = (stages: ReadonlyArray<PlainStage | EffectStage>, output: Output): ReadonlyArray<Step> => {
+  const made: Array<Step> = []
+  let at = 0
+  while (at < stages.length) {
+    const plain = plainFrom(stages, at)
+    const fused = fuse(
+      plain.map(({ run }) => run),
+      output
+    )
+    const stage = stages[at] as PlainStage | EffectStage // below the length
+    if (fused !== undefined) made.push({ _tag: "Fused", fused, stages: plain.slice(0, fused.length) })
+    else if (stage._tag === "Effect") made.push({ _tag: "Effect", stages: [stage] })
+    else made.push({ _tag: "Plain", stages: [stage] })
+    at += fused?.length ?? 1
+  }
+  return made
+}
+
+/** The plain stages that follow one another from `at` on. */
+const plainFrom = (stages: ReadonlyArray<PlainStage | EffectStage>, at: number): ReadonlyArray<PlainStage> => {
+  const run: Array<PlainStage> = []
+  for (const stage of stages.slice(at)) {
+    if (stage._tag === "Effect") break
+    run.push(stage)
+  }
+  return run
 }

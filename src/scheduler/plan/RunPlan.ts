@@ -22,9 +22,8 @@ import { RecordingRng } from "../../seeding/RecordingRng.ts"
 import { coordinates, epochRequest, seedAt } from "../../seeding/Request.ts"
 import { SeedPolicy } from "../../seeding/SeedPolicy.ts"
 import { ask, type Draw, type Service } from "../../seeding/Service.ts"
-import { idle, sampling } from "../build/ForbiddenRng.ts"
+import { forbiddenRng, sampling } from "../build/ForbiddenRng.ts"
 import { InvalidResult } from "../build/StageResult.ts"
-import type { Times } from "../loader/Profile.ts"
 import * as Plan from "./Plan.ts"
 
 /** The order of an epoch: from position to dataset index. @since 0.1.0 */
@@ -67,21 +66,7 @@ export interface RunPlan {
   readonly order: (epoch: number) => Either.Either<Order, CoordinatesError>
   /** Keeps the orders of an epoch and of those behind it, however many they are: workers still come to them. */
   readonly keepFrom: (epoch: number) => void
-  readonly watch: Watch
 }
-
-/** Who looks on while batches are made. @since 0.1.0 */
-export interface Watch {
-  /** What stages take is added here. */
-  readonly times: Times | undefined
-  /** Whether each batch and stage is to be a span. */
-  readonly traced: boolean
-  /** Is told of each stage before its work begins. */
-  readonly enter?: (name: string) => void
-}
-
-/** Nobody. @since 0.1.0 */
-export const unwatched: Watch = { times: undefined, traced: false }
 
 /**
  * The runPlan of a pipeline. Fails with `InvalidOption` when it has no `batch`, draws without a policy, or stands over a
@@ -92,8 +77,7 @@ export const unwatched: Watch = { times: undefined, traced: false }
 export const make = <A, E, R>(
   pipeline: Pipeline<A, E, R>,
   workers: number,
-  ranks: Sharing,
-  watch: Watch = unwatched
+  ranks: Sharing
 ): Effect.Effect<RunPlan, InvalidOption, R> =>
   Effect.flatMap(Effect.context<R>(), (context) =>
     checked(() => {
@@ -135,7 +119,7 @@ export const make = <A, E, R>(
       const order = (epoch: number): Either.Either<Order, CoordinatesError> =>
         stage?.draws === true && policy !== undefined
           ? drawnOrder(stage, policy, epoch, size, plan, ambient)
-          : Either.right(orderOf(ambient, sampler, size, idle))
+          : Either.right(orderOf(ambient, sampler, size, forbiddenRng))
       const { count, drawn } = plan
       const padded = (own: Order): Order => (count === drawn ? own : (position) => own(position % drawn))
       // A sample that fills a batch comes a second time, with draws of its own.
@@ -146,8 +130,7 @@ export const make = <A, E, R>(
         size,
         distinct,
         policy,
-        ...remembered((epoch) => Either.map(order(epoch), padded)),
-        watch
+        ...remembered((epoch) => Either.map(order(epoch), padded))
       }
     })
   )

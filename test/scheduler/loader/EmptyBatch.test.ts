@@ -2,7 +2,7 @@
  * What a rank delivers for a batch of which it has no rows.
  */
 import { describe, expect, test } from "bun:test"
-import { Deferred, Effect, Fiber, Layer, Option, Schedule, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Stream } from "effect"
 import {
   type Batch,
   Dataset,
@@ -183,7 +183,6 @@ describe("a batch of which a rank has no rows", () => {
     const told: Array<number> = []
     const skip = FailurePolicy.skip({
       budget: { share: 1 },
-      retry: Schedule.recurs(0),
       report: ({ samples }) => Effect.sync(() => void told.push(samples))
     })
     const run = Effect.gen(function* () {

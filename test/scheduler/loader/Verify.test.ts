@@ -2,7 +2,7 @@
  * Past batches made again: pure pipelines pass, impure ones are found and told of.
  */
 import { describe, expect, test } from "bun:test"
-import { Effect, type Layer, Schedule, Stream } from "effect"
+import { Effect, Layer, Schedule, Stream } from "effect"
 import fc from "fast-check"
 import {
   type Batch,
@@ -142,7 +142,10 @@ describe("a pure pipeline", () => {
       Effect.scoped,
       Effect.provide(Workers.fibers({ workers: 1 })),
       Effect.provide(
-        FailurePolicy.skip({ budget: { samples: 1 }, retry: Schedule.recurs(3), report: () => Effect.void })
+        Layer.merge(
+          FailurePolicy.skip({ budget: { samples: 1 }, report: () => Effect.void }),
+          FailurePolicy.retry(Schedule.recurs(3))
+        )
       ),
       Effect.runPromise
     )

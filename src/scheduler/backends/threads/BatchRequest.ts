@@ -6,17 +6,16 @@
  *
  * @since 0.1.0
  */
-import * as Either from "effect/Either"
 import type { StageId } from "../../../seeding/Coordinates.ts"
 import type { Seeds } from "../../../seeding/Request.ts"
 import { ask } from "../../../seeding/Service.ts"
-import { choose } from "../../build/SampleIndices.ts"
+import type { Observer } from "../../build/Observer.ts"
+import { writeIndices } from "../../build/SampleIndices.ts"
 import { DatasetChanged } from "../../build/StageError.ts"
-import { andThen, Failing, type Given, given } from "../../build/Work.ts"
+import { ensuring, TypedFailure } from "../../build/Work.ts"
 import * as Plan from "../../plan/Plan.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../../plan/SeedRequest.ts"
-import type { Failure } from "../Backend.ts"
 import type { Make } from "./Protocol.ts"
 
 /** A stage whose rows start from seeds. */
@@ -26,40 +25,40 @@ interface Drawing {
 }
 
 /**
- * Makes the requests for one worker's batches.
+ * Makes the requests for one worker's batches. They throw a `TypedFailure`.
  *
  * @since 0.1.0
  */
 export class BatchRequests {
   readonly #runPlan: RunPlan
   readonly #worker: number
+  readonly #observer: Observer | undefined
   /** The stages that seeds are asked for. */
   readonly #drawing: ReadonlyArray<Drawing>
 
-  constructor(runPlan: RunPlan, worker: number) {
+  constructor(runPlan: RunPlan, worker: number, observer: Observer | undefined) {
     this.#runPlan = runPlan
     this.#worker = worker
+    this.#observer = observer
     this.#drawing = drawing(runPlan)
   }
 
-  /** The request for a batch: the samples that stand in it, and the seeds that they start from. */
-  make(epoch: number, batch: number): Given<Make, Failure> {
+  /** Returns the request for a batch: the samples that stand in it, and the seeds that they start from. */
+  make(epoch: number, batch: number): Make {
     const { pipeline, plan, size: before } = this.#runPlan
     const { name, size: now } = pipeline.dataset
     const { position, size } = Plan.rows(plan, batch)
     const rows = { epoch, worker: this.#worker, batch, position, indices: new Float64Array(size) }
-    let seeds: Make["seeds"] = []
-    return given<Make, Failure>(
-      () => {
-        if (now !== before)
-          throw new Failing(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
-        return andThen<Failure>(choose(this.#runPlan, rows), () => {
-          seeds = this.#seeds(rows)
-          return undefined
-        })
-      },
-      () => ({ _tag: "Make", epoch, batch, indices: rows.indices, seeds, free: [] })
+    if (now !== before) {
+      throw new TypedFailure(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
+    }
+    const observed = this.#observer?.batch(epoch, batch, this.#worker)
+    observed?.begin("sample")
+    ensuring(
+      () => writeIndices(this.#runPlan, rows),
+      (failed) => observed?.end(failed)
     )
+    return { _tag: "Make", epoch, batch, indices: rows.indices, seeds: this.#seeds(rows), free: [] }
   }
 
   /** Asks the policy for the seeds of all stages that draw. */
@@ -68,7 +67,7 @@ export class BatchRequests {
     if (policy === undefined) return []
     return this.#drawing.map(({ id, scope }) => {
       const seeds = ask(policy, requestAt(this.#runPlan, id, scope, rows))
-      if (Either.isLeft(seeds)) throw new Failing(seeds.left)
+      if (seeds._tag === "Left") throw new TypedFailure(seeds.left)
       return [id.name, seeds.right]
     })
   }

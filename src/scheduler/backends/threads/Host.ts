@@ -10,10 +10,12 @@ import type * as Scope from "effect/Scope"
 import { shown } from "../../../core/Show.ts"
 import { CoordinatesError } from "../../../seeding/Coordinates.ts"
 import type { Service } from "../../../seeding/Service.ts"
-import { limitsOf, SamplesFailed } from "../../build/Attempt.ts"
-import * as FailurePolicy from "../../build/FailurePolicy.ts"
-import { Tries } from "../../build/Retry.ts"
-import { DatasetChanged, errorAt, StageError } from "../../build/StageError.ts"
+import { earlier } from "../../build/CarriedStreams.ts"
+import { type FailureRules, limits } from "../../build/FailureRules.ts"
+import { Retry, type SkippedRows } from "../../build/Retry.ts"
+import { DatasetChanged, errorAt, SamplesFailed, StageError, TimedOut } from "../../build/StageError.ts"
+import type { StageTimes } from "../../build/StageTimes.ts"
+import { TypedFailure, toEffect } from "../../build/Work.ts"
 import { DigestError } from "../../loader/Digest.ts"
 import * as Metrics from "../../loader/Metrics.ts"
 import { fingerprint } from "../../plan/Fingerprint.ts"
@@ -86,7 +88,8 @@ class Host {
   readonly #worker: number
   readonly #opening: ChannelOptions
   readonly #requests: BatchRequests
-  readonly #failures: FailurePolicy.Service
+  readonly #failures: FailureRules
+  readonly #times: StageTimes | undefined
   readonly #pending: Array<Pending> = []
   #channel: Channel
   /** Whether the thread is told of batches as they are asked for: it is not while it is being replaced. */
@@ -95,15 +98,20 @@ class Host {
   #restarts: number
   #begun = false
 
-  constructor(options: Options, runPlan: RunPlan, worker: number, { digest, failures, prefetch }: Settings) {
+  constructor(
+    options: Options,
+    runPlan: RunPlan,
+    worker: number,
+    { digest, failures, observer, prefetch, times }: Settings
+  ) {
     this.#failures = failures
+    this.#times = times
     this.#options = options
     this.#runPlan = runPlan
     this.#worker = worker
     this.#restarts = options.restarts
-    this.#requests = new BatchRequests(runPlan, worker)
+    this.#requests = new BatchRequests(runPlan, worker, observer)
     const { plan, policy } = runPlan
-    const { batch: _, sample, ...limits } = limitsOf(failures)
     this.#opening = {
       loading: options.loading,
       debug: options.debug,
@@ -123,10 +131,10 @@ class Host {
         world: plan.world,
         uneven: plan.uneven,
         digest,
-        limits: { ...limits, sample: sample === undefined ? undefined : Duration.toMillis(sample) },
+        limits: limits(failures),
         policy: policy === undefined ? undefined : described(policy),
         records: policy?.record !== undefined,
-        times: runPlan.watch.times !== undefined
+        times: times !== undefined
       }
     }
     this.#channel = new Channel(this.#opening)
@@ -164,22 +172,21 @@ class Host {
   }
 
   #requested(epoch: number, batch: number): Effect.Effect<Make, Failure> {
-    const message = this.#requests.make(epoch, batch)
-    return message._tag === "Now" ? Effect.succeed(message.value) : (message.effect as Effect.Effect<Make, Failure>) // policies and orders require nothing
+    return toEffect<Make, Failure>(() => this.#requests.make(epoch, batch)) as Effect.Effect<Make, Failure> // it requires nothing
   }
 
   /** The same without an effect, where nothing about it needs one; else nothing has been asked, of nobody. */
   askNow(epoch: number, batch: number, arrived: () => void): Quick | undefined {
     if (!this.#begun || Plan.rows(this.#runPlan.plan, batch).size === 0) return undefined
-    const message = this.#requests.make(epoch, batch)
-    if (message._tag === "Later") {
-      // Nothing had to wait, so it has failed.
-      const content = Effect.flatMap(message.effect as Effect.Effect<Make, Failure>, (own) =>
-        Effect.suspend(() => this.#wait(this.#enqueue(question(own))))
-      )
+    let message: Make
+    try {
+      message = this.#requests.make(epoch, batch)
+    } catch (thrown) {
+      // What requests throw is typed; all else is a defect.
+      const content = TypedFailure.is(thrown) ? Effect.fail(thrown.error as Failure) : Effect.die(thrown)
       return { isDue: false, take: () => undefined, content }
     }
-    const pending = this.#enqueue(question(message.value, arrived))
+    const pending = this.#enqueue(question(message, arrived))
     const wait = () => this.#wait(pending)
     // A time that runs out takes a fiber that waits for it.
     const timed = this.#options.timeout !== undefined || this.#failures.timeout.batch !== undefined
@@ -214,21 +221,23 @@ class Host {
   #wait(pending: Pending): Effect.Effect<Content, Failure> {
     return Effect.gen(this, function* () {
       const { batch, epoch } = pending.message
-      let tries: Tries | undefined
+      let retry: Retry | undefined
       let retried = 0
       const replacedBefore = this.replaced
       /** What is left to be tried; nothing when all of it is left out. */
       const next = (failure: Failure | SamplesFailed): Effect.Effect<Content | undefined, Failure> => {
         const { position, size } = Plan.rows(this.#runPlan.plan, batch)
-        tries ??= new Tries(this.#failures, position, size)
-        const { skipped } = tries
-        return Effect.map(tries.next(failure), (verdict) => {
-          if (verdict._tag === "Nothing") {
+        const own = retry ?? new Retry(this.#failures, position, size)
+        retry = own
+        // Schedules have what they require.
+        const rest = toEffect(() => own.next(failure)) as Effect.Effect<SkippedRows | undefined, Failure>
+        return Effect.map(rest, (rows) => {
+          if (rows === undefined) {
             this.#pending.shift()
             this.#channel.drop(batchKey(epoch, batch))
-            return { batch: undefined, hash: undefined, skipped, retried }
+            return { batch: undefined, hash: undefined, skipped: own.skipped, retried }
           }
-          pending.message = { ...pending.message, left: Array.from(verdict.left) }
+          pending.message = { ...pending.message, left: Array.from(rows) }
           return undefined
         })
       }
@@ -258,7 +267,7 @@ class Host {
           if (answer._tag === "Made") retried += answer.retried ?? 0
           const replaced = this.replaced - replacedBefore
           const counted = retried + replaced === 0 ? content : { ...content, retried, replaced }
-          return tries === undefined ? counted : { ...counted, skipped: tries.skipped }
+          return retry === undefined ? counted : { ...counted, skipped: retry.skipped }
         }
       }
     })
@@ -266,8 +275,7 @@ class Host {
 
   /** That a batch took longer than the failure policy lets it. */
   #late({ batch, epoch }: Make): StageError {
-    const after = Duration.toMillis(this.#failures.timeout.batch ?? 0)
-    const cause = new FailurePolicy.TimedOut({ what: "batch", after })
+    const cause = new TimedOut({ what: "batch", after: this.#failures.timeout.batch ?? 0 })
     return errorAt(this.#runPlan, { epoch, batch, worker: this.#worker }, this.#channel.stage ?? "batch", cause)
   }
 
@@ -317,20 +325,14 @@ class Host {
 
   /** Where streams continue from sample to sample a new thread has to make all that was made before. */
   #advance(epoch: number, batch: number): Effect.Effect<void, Failure> {
-    const { plan, policy } = this.#runPlan
-    const carries = policy?.carries
-    if (carries === undefined) return Effect.void
     return Effect.gen(this, function* () {
-      for (let at = carries === "run" ? 0 : epoch; at <= epoch; at++) {
-        const end = at < epoch ? plan.batches : batch
-        for (let number = this.#worker; number < end; number += plan.workers) {
-          if (Plan.rows(plan, number).size === 0) continue
-          const again = question(yield* this.#requested(at, number))
-          this.#channel.post(again)
-          const answer = yield* this.#channel.answered(again)
-          if (answer._tag === "Gone" || answer._tag === "Refused") return yield* this.#error(at, number, answer.reason)
-          if (answer._tag === "Made" || answer._tag === "Like") this.#channel.delivery.drop(answer.slots)
-        }
+      for (const { batch: number, epoch: at } of earlier(this.#runPlan, this.#worker, epoch, batch)) {
+        if (Plan.rows(this.#runPlan.plan, number).size === 0) continue
+        const again = question(yield* this.#requested(at, number))
+        this.#channel.post(again)
+        const answer = yield* this.#channel.answered(again)
+        if (answer._tag === "Gone" || answer._tag === "Refused") return yield* this.#error(at, number, answer.reason)
+        if (answer._tag === "Made" || answer._tag === "Like") this.#channel.delivery.drop(answer.slots)
       }
     })
   }
@@ -340,8 +342,8 @@ class Host {
     const answered = Effect.suspend(() => this.#channel.answered(pending))
     const { timeout: own } = this.#options
     const { batch } = this.#failures.timeout
-    const first = batch !== undefined && (own === undefined || Duration.lessThanOrEqualTo(batch, own))
-    const duration = first ? batch : own
+    const first = batch !== undefined && (own === undefined || batch <= Duration.toMillis(own))
+    const duration = first ? Duration.millis(batch) : own
     if (duration === undefined) return answered
     return answered.pipe(
       Effect.timeoutTo({
@@ -376,7 +378,7 @@ class Host {
         return yield* this.#error(epoch, batch, `it said ${said._tag} instead of a batch`)
       }
       this.#runPlan.policy?.record?.(said.draws)
-      for (const [name, milliseconds] of said.times ?? []) this.#runPlan.watch.times?.add(name, milliseconds)
+      for (const measured of said.times ?? []) this.#times?.add(...measured)
       return delivery.content(said)
     })
   }
@@ -386,11 +388,9 @@ class Host {
   }
 }
 
+const OURS = [StageError, CoordinatesError, DatasetChanged, DigestError]
 const isOurs = (error: unknown): error is StageError | CoordinatesError | DatasetChanged | DigestError =>
-  error instanceof StageError ||
-  error instanceof CoordinatesError ||
-  error instanceof DatasetChanged ||
-  error instanceof DigestError
+  OURS.some((own) => error instanceof own)
 
 const described = ({ carries, elastic, name, seed }: Service): NonNullable<Start["policy"]> => ({
   name,

@@ -6,7 +6,8 @@
 
 import type { DType, TypedArray } from "../../../core/Tensor.ts"
 import type { Draw, Seeds, Service } from "../../../seeding/SeedPolicy.ts"
-import type { Limits } from "../../build/Attempt.ts"
+import type { Limits } from "../../build/FailureRules.ts"
+import type { Measured } from "../../build/StageTimes.ts"
 import type { Uneven } from "../../plan/Plan.ts"
 import type { Extent } from "./Mailbox.ts"
 
@@ -24,8 +25,8 @@ export interface Start {
   readonly world: number
   readonly uneven: Uneven
   readonly digest: boolean
-  /** What the failure policy has its worker do; its time for a sample in milliseconds. */
-  readonly limits: Omit<Limits, "batch" | "sample"> & { readonly sample: number | undefined }
+  /** What the failure policy has its worker do. */
+  readonly limits: Limits
   /** The policy, but for its seeds; those come with each batch. */
   readonly policy: (Pick<Service, "name" | "seed" | "elastic"> & Pick<Partial<Service>, "carries">) | undefined
   /** Whether draws are to be reported back. */
@@ -90,7 +91,7 @@ export type Said =
       readonly hash: Uint8Array | undefined
       readonly draws: ReadonlyArray<Draw>
       /** What its stages took, where that is reported. */
-      readonly times?: ReadonlyArray<readonly [name: string, milliseconds: number]>
+      readonly times?: ReadonlyArray<Measured>
       /** How many samples were attempted again for this answer. Default 0. */
       readonly retried?: number
       /** The number of its form, of which later ones will speak. */

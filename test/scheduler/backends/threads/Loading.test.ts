@@ -6,8 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Duration, Effect, Layer, Stream } from "effect"
-import { FailurePolicy, InvalidOption, Scheduler, Workers } from "../../../../src/index.ts"
+import { InvalidOption, Scheduler, Workers } from "../../../../src/index.ts"
 import { onThread } from "../../../../src/scheduler/backends/threads/Host.ts"
+import { failFirst } from "../../../../src/scheduler/build/FailureRules.ts"
 import * as RunPlan from "../../../../src/scheduler/plan/RunPlan.ts"
 import { script } from "../../../support/script.ts"
 import * as crashing from "../../../support/threaded/crashing.ts"
@@ -154,7 +155,7 @@ describe("what nothing catches in a thread", () => {
     async () => {
       const replaced = await Effect.gen(function* () {
         const runPlan = yield* RunPlan.make(crashing.dying, 1, {})
-        const settings = { digest: false, prefetch: 2, batches: 4, failures: yield* FailurePolicy.FailurePolicy }
+        const settings = { digest: false, prefetch: 2, batches: 4, failures: failFirst }
         const maker = yield* onThread({
           module: module.href,
           name: "dying",

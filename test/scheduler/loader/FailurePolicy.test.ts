@@ -16,6 +16,7 @@ import {
   SeedPolicy,
   Workers
 } from "../../../src/index.ts"
+import { current } from "../../../src/scheduler/loader/FailureServices.ts"
 import { Recording, recording } from "../../../src/testing.ts"
 import type { PartialOptions } from "../../support/options.ts"
 import { type Config, endless, Flaky, flaky, images, type Trouble } from "../../support/threaded/flaky.ts"
@@ -54,6 +55,7 @@ const errorOf = <A>(own: Own<A>, failures: Failures, workers: Hands, options: Pa
 
 const sound = { size: 40, batch: 8, troubles: [], effects: false } satisfies Config
 const recurs = (times: number) => FailurePolicy.retry(Schedule.recurs(times))
+const leaving = (budget: FailurePolicy.Budget) => FailurePolicy.skip({ budget, report: () => Effect.void })
 
 /** Troubles that go by within so many tries. */
 const troublesUpTo = (times: number): fc.Arbitrary<ReadonlyArray<Trouble>> =>
@@ -209,7 +211,7 @@ describe("retry", () => {
       }),
       Pipeline.batch(2)
     )
-    const lenient = FailurePolicy.skip({ budget: { share: 1 }, retry: Schedule.recurs(5) })
+    const lenient = Layer.merge(FailurePolicy.skip({ budget: { share: 1 } }), recurs(5))
     const error = await errorOf(impure, lenient, Workers.fibers({ workers: 1 }))
     expect(error).toMatchObject({ _tag: "StageError", stage: "impure" })
     expect(calls).toBe(1)
@@ -269,11 +271,7 @@ describe("skip", () => {
           async (own, fill, effects, workers) => {
             const config: Config = { ...sound, troubles: own, effects }
             const one = await all(flaky(config), silent({ fill }), Workers.fibers({ workers: 1 }))
-            const many = await all(
-              flaky(config),
-              silent({ fill, retry: Schedule.recurs(1) }),
-              Workers.fibers({ workers })
-            )
+            const many = await all(flaky(config), Layer.merge(silent({ fill }), recurs(1)), Workers.fibers({ workers }))
             expect(many).toEqual(one)
             expect(one.skipped).toBe(2 * own.length)
             const without = new Set(own.map(({ index }) => index))
@@ -300,8 +298,7 @@ describe("skip", () => {
       const config: Config = { ...sound, troubles, effects: false }
       const reports = async (workers: Hands) => {
         const told: Array<string> = []
-        const policy = silent({
-          retry: Schedule.recurs(1),
+        const skip = silent({
           report: ({ attempts, error, samples }) =>
             Effect.sync(() => {
               const { batch, cause, epoch, sample, stage } = error
@@ -309,7 +306,7 @@ describe("skip", () => {
               told.push(`${epoch} ${batch} ${sample} ${stage}: ${samples} after ${attempts}: ${why}`)
             })
         })
-        return { ...(await all(flaky(config), policy, workers)), told }
+        return { ...(await all(flaky(config), Layer.merge(skip, recurs(1)), workers)), told }
       }
       const here = await reports(Workers.fibers({ workers: 2 }))
       expect(here.told.slice(0, 4)).toEqual([
@@ -413,9 +410,9 @@ describe("timeouts", () => {
     expect(error).toMatchObject({ _tag: "StageError", stage: "effectful", sample: 9, cause: { _tag: "TimedOut" } })
     expect(String(error)).toContain("this sample was not done after 25 ms")
     const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers({ workers: 1 }))
-    const again = FailurePolicy.retry(Schedule.recurs(1), { timeout: { sample: soon } })
+    const again = Layer.merge(recurs(1), FailurePolicy.timeout({ sample: soon }))
     expect((await all(hanging(9, 1), again, Workers.fibers({ workers: 2 }))).digest).toBe(untouched.digest)
-    const without = FailurePolicy.skip({ budget: { samples: 2 }, report: () => Effect.void, timeout: { sample: soon } })
+    const without = Layer.merge(leaving({ samples: 2 }), FailurePolicy.timeout({ sample: soon }))
     expect((await all(hanging(9, 1e9), without, Workers.fibers({ workers: 2 }))).skipped).toBe(2)
   })
 
@@ -423,7 +420,7 @@ describe("timeouts", () => {
     const error = await errorOf(hanging(9, 1), FailurePolicy.timeout({ batch: soon }), Workers.fibers({ workers: 1 }))
     expect(error).toMatchObject({ _tag: "StageError", stage: "effectful", batch: 1, sample: undefined })
     const untouched = await all(flaky(sound), FailurePolicy.fail, Workers.fibers({ workers: 1 }))
-    const again = FailurePolicy.retry(Schedule.recurs(1), { timeout: { batch: soon } })
+    const again = Layer.merge(recurs(1), FailurePolicy.timeout({ batch: soon }))
     expect((await all(hanging(9, 1), again, Workers.fibers({ workers: 2 }))).digest).toBe(untouched.digest)
   })
 
@@ -435,13 +432,77 @@ describe("timeouts", () => {
       const limit = { batch: Duration.seconds(1) }
       const error = await errorOf(endless(config), FailurePolicy.timeout(limit), threads)
       expect(error).toMatchObject({ _tag: "StageError", batch: 1, cause: { _tag: "TimedOut", after: 1000 } })
-      const policy = FailurePolicy.skip({ budget: { samples: 8 }, report: () => Effect.void, timeout: limit })
+      const policy = Layer.merge(leaving({ samples: 8 }), FailurePolicy.timeout(limit))
       const made = await all(endless(config), policy, threads, { epochs: 1 })
       expect(made.skipped).toBe(8)
       expect(made.batches.map(({ index }) => index)).toEqual([0, 2, 3, 4])
     },
     TIME
   )
+})
+
+describe("layers", () => {
+  const soon = Duration.millis(25)
+  const retry = recurs(1)
+  const skip = leaving({ samples: 4 })
+  const timeout = FailurePolicy.timeout({ sample: soon })
+  const parts: ReadonlyArray<Failures> = [retry, skip, timeout]
+  const orders = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0]
+  ].map((places) => places.map((place) => parts[place] as Failures)) // there are three
+
+  /** How often a run attempts a sample that hangs, and one that hangs once; what it leaves out, and after what. */
+  const outcome = async (failures: (run: Effect.Effect<unknown, unknown, SeedPolicy.SeedPolicy>) => typeof run) => {
+    const attempts = new Map<number, number>()
+    const hanging = Pipeline.from(Dataset.range(8)).pipe(
+      Pipeline.mapEffect("hang", (index) => {
+        const attempt = (attempts.get(index) ?? 0) + 1
+        attempts.set(index, attempt)
+        return index === 3 || (index === 5 && attempt === 1) ? Effect.never : Effect.succeed(index)
+      }),
+      Pipeline.batch(4)
+    )
+    let found: { readonly skipped: number; readonly retried: number } | undefined
+    const run = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(hanging, { epochs: 1 })
+      yield* Stream.runDrain(loader.stream)
+      found = yield* loader.stats
+    }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 1 })))
+    await Effect.runPromise(Effect.provide(failures(run), seeds))
+    return { attempts: [3, 5, 6].map((index) => attempts.get(index)), skipped: found?.skipped, retried: found?.retried }
+  }
+
+  test("compose in any order to a timeout within a retry within a skip", async () => {
+    for (const layers of orders) {
+      const [first = skip, second = skip, third = skip] = layers
+      const composed: ReadonlyArray<(run: Effect.Effect<unknown, unknown, SeedPolicy.SeedPolicy>) => typeof run> = [
+        Effect.provide(Layer.mergeAll(first, second, third)),
+        Effect.provide(Layer.provideMerge(Layer.provideMerge(first, second), third)),
+        (run) => run.pipe(Effect.provide(first), Effect.provide(second), Effect.provide(third))
+      ]
+      for (const failures of composed) {
+        expect(await outcome(failures)).toEqual({ attempts: [2, 2, 1], skipped: 1, retried: 2 })
+      }
+    }
+  })
+
+  test("of a sample's timeout and a batch's both hold; an inner layer of one kind replaces an outer one", async () => {
+    const both = Layer.merge(FailurePolicy.timeout({ batch: "1 minute" }), timeout)
+    expect(await Effect.runPromise(Effect.provide(current, both))).toMatchObject({
+      timeout: { sample: soon, batch: Duration.minutes(1) }
+    })
+    const inner = current.pipe(Effect.provide(FailurePolicy.timeout({ sample: "1 second" })), Effect.provide(both))
+    expect(await Effect.runPromise(inner)).toMatchObject({
+      timeout: { sample: Duration.seconds(1), batch: Duration.minutes(1) }
+    })
+    const none = current.pipe(Effect.provide(FailurePolicy.fail), Effect.provide(Layer.mergeAll(both, skip, retry)))
+    expect(await Effect.runPromise(none)).toEqual(await Effect.runPromise(current))
+  })
 })
 
 test("options that cannot be meant are refused with the way out", async () => {
@@ -465,7 +526,7 @@ test("options that cannot be meant are refused with the way out", async () => {
       'timeout.batch must be a duration of more than 0, such as "5 seconds", got -5'
     ],
     [
-      FailurePolicy.retry(Schedule.forever, { timeout: { batch: Number.NaN } }),
+      FailurePolicy.timeout({ batch: Number.NaN }),
       'timeout.batch must be a duration of more than 0, such as "5 seconds", got NaN'
     ]
   ]

@@ -1,0 +1,53 @@
+/**
+ * What a failure policy has the builders of batches do, as plain limits and calls.
+ *
+ * @since 0.1.0
+ */
+import type { StageError } from "./StageError.ts"
+import type { Later } from "./Work.ts"
+
+/** Whether an error is to be followed by another attempt; waits until it is time for it. @since 0.1.0 */
+export type Recurrence = (error: StageError) => Later<boolean, never>
+
+/** @since 0.1.0 */
+export interface FailureRules {
+  /** Returns the recurrence of one sample, or of one batch that fails as a whole; `undefined` if nothing is retried. */
+  readonly retry: (() => Recurrence) | undefined
+  readonly skip: SkipRule | undefined
+  /** How long a sample and a batch may take, in milliseconds. */
+  readonly timeout: { readonly sample: number | undefined; readonly batch: number | undefined }
+  /** Is called before each attempt after a batch's first. */
+  readonly retried: () => void
+}
+
+/** @since 0.1.0 */
+export interface SkipRule {
+  /** Which errors may be skipped. A caller's code. */
+  readonly when: (error: StageError) => boolean
+  /** What takes the place of a skipped sample. */
+  readonly fill: "none" | "neighbour"
+}
+
+/** The first error ends the run. @since 0.1.0 */
+export const failFirst: FailureRules = {
+  retry: undefined,
+  skip: undefined,
+  timeout: { sample: undefined, batch: undefined },
+  retried: () => undefined
+}
+
+/** What an attempt needs to know of the rules, as plain data. @since 0.1.0 */
+export interface Limits {
+  /** Whether another attempt may follow, so that samples fail one by one. */
+  readonly careful: boolean
+  /** How long a sample may take, in milliseconds. */
+  readonly sample: number | undefined
+  readonly fill: "none" | "neighbour"
+}
+
+/** @since 0.1.0 */
+export const limits = ({ retry, skip, timeout }: FailureRules): Limits => ({
+  careful: retry !== undefined || skip !== undefined,
+  sample: timeout.sample,
+  fill: skip?.fill ?? "none"
+})

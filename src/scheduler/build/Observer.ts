@@ -1,0 +1,51 @@
+/**
+ * Who looks on while batches are built: a profile, a tracer, a thread's mailbox. They are called, and change nothing.
+ *
+ * @since 0.1.0
+ */
+import type { Work } from "./Work.ts"
+
+/**
+ * How a step runs: on whole columns of the dataset, in one pass over the samples of a batch together with its neighbours,
+ * or by a call for each sample.
+ *
+ * @since 0.1.0
+ */
+export type Form = "columns" | "fused" | "samples"
+
+/** Looks on at one batch. @since 0.1.0 */
+export interface BatchObserver {
+  /** A step begins. Steps of a batch follow one another, they do not nest. */
+  readonly begin: (step: string, form?: Form) => void
+  /** The step that began last has ended. */
+  readonly end: (failed: boolean) => void
+  /** Changes what the effects of the step that began last find set around them, such as the span that theirs belong to. */
+  readonly around?: <A, E>(rest: Work<A, E>) => Work<A, E>
+}
+
+/** @since 0.1.0 */
+export interface Observer {
+  /** A worker begins a batch. */
+  readonly batch: (epoch: number, batch: number, worker: number) => BatchObserver
+}
+
+/** Calls all of them in turn; `undefined` if there are none. @since 0.1.0 */
+export const together = (all: ReadonlyArray<Observer | undefined>): Observer | undefined => {
+  const observers = all.filter((own) => own !== undefined)
+  const [first] = observers
+  if (first === undefined || observers.length === 1) return first
+  return {
+    batch: (epoch, batch, worker) => {
+      const own = observers.map((one) => one.batch(epoch, batch, worker))
+      return {
+        begin: (step, form) => {
+          for (const one of own) one.begin(step, form)
+        },
+        end: (failed) => {
+          for (const one of own) one.end(failed)
+        },
+        around: (rest) => own.reduce((work, one) => one.around?.(work) ?? work, rest)
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What the steps of batches take, measured.
+ *
+ * @since 0.1.0
+ */
+import type { BatchObserver, Form, Observer } from "./Observer.ts"
+
+/** What one stage, or a few that run as one, took. @since 0.1.0 */
+export interface StageTime {
+  /** The stage's name; of stages that run in one pass their names with `+` between. */
+  readonly name: string
+  readonly batches: number
+  /** Milliseconds, over all batches and workers. Of stages that wait, the waiting is in it. */
+  readonly milliseconds: number
+  /** Its part of all stages' time, 0 … 1. */
+  readonly share: number
+  /**
+   * How it ran: `"columns"`, on whole columns of the dataset; `"fused"`, in one pass over the samples of a batch; or
+   * `"samples"`, by a call for each sample. Several if batches differ, as when a failed batch is attempted again. Empty for
+   * what is no stage of samples: reading them, the sampler, the digest.
+   */
+  readonly forms: ReadonlyArray<Form>
+}
+
+/** Measures what the steps of batches take. @since 0.1.0 */
+export class StageTimes implements Observer {
+  readonly #known = new Map<string, { milliseconds: number; batches: number; readonly forms: Set<Form> }>()
+
+  batch(): BatchObserver {
+    let name = ""
+    let form: Form | undefined
+    let began = 0
+    return {
+      begin: (step, own) => {
+        name = step
+        form = own
+        began = performance.now()
+      },
+      end: () => {
+        const milliseconds = performance.now() - began
+        if (form === undefined) this.add(name, milliseconds)
+        else this.add(name, milliseconds, form)
+      }
+    }
+  }
+
+  add(name: string, milliseconds: number, ...forms: ReadonlyArray<Form>): void {
+    let known = this.#known.get(name)
+    if (known === undefined) {
+      known = { milliseconds: 0, batches: 0, forms: new Set() }
+      this.#known.set(name, known)
+    }
+    known.milliseconds += milliseconds
+    known.batches++
+    for (const form of forms) known.forms.add(form)
+  }
+
+  /** All of them; they are counted anew from here on. */
+  take(): ReadonlyArray<Measured> {
+    const all = [...this.#known].map(([name, { forms, milliseconds }]): Measured => [name, milliseconds, ...forms])
+    this.#known.clear()
+    return all
+  }
+
+  get stages(): ReadonlyArray<StageTime> {
+    let whole = 0
+    for (const { milliseconds } of this.#known.values()) whole += milliseconds
+    return [...this.#known].map(([name, { batches, forms, milliseconds }]) => ({
+      name,
+      batches,
+      milliseconds,
+      share: whole === 0 ? 0 : milliseconds / whole,
+      forms: [...forms]
+    }))
+  }
+}
+
+/** What a step of a batch took, and how it ran, as plain data. @since 0.1.0 */
+export type Measured = readonly [name: string, milliseconds: number, ...forms: ReadonlyArray<Form>]
