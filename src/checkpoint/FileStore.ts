@@ -12,7 +12,7 @@ import * as PlatformServices from "../core/PlatformServices.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as Format from "./Format.ts"
 import * as Lock from "./Lock.ts"
-import type { Location, Store } from "./Store.ts"
+import type { Location, Store, View } from "./Store.ts"
 import { described, isLink } from "./StoreFailure.ts"
 
 const NAME = /^checkpoint-(\d{12,})\.furrow$/
@@ -43,7 +43,7 @@ export const made = (fs: FileSystem, directory: string): Effect.Effect<void, Che
   )
 
 /** The checkpoints of a folder, to be read without its lock. */
-export const view = (fs: FileSystem, directory: string): Pick<Store, "locations" | "read"> => {
+export const view = (fs: FileSystem, directory: string): View => {
   const names = Effect.mapError(fs.readDirectory(directory), described(directory, "cannot be read"))
 
   /** What is no file by this name (a folder, a pipe, a link that leads nowhere) was not written by this library. */

@@ -19,7 +19,7 @@ import type { CheckpointError } from "./CheckpointError.ts"
 import * as FileStore from "./FileStore.ts"
 import * as KeyValueStore from "./KeyValueStore.ts"
 import * as MemoryStore from "./MemoryStore.ts"
-import type { Store } from "./Store.ts"
+import type { Store, View } from "./Store.ts"
 import { described } from "./StoreFailure.ts"
 
 /** A rank of a world, both from the options of a run. */
@@ -27,9 +27,6 @@ export interface Rank {
   readonly rank: number
   readonly world: number
 }
-
-/** A store that is only read. */
-export type View = Pick<Store, "locations" | "read">
 
 /** The stores of all ranks, as one of them sees them. */
 export interface RankStores {

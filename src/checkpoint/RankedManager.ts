@@ -7,13 +7,13 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { CheckpointError, isDamage } from "./CheckpointError.ts"
-import { readBack } from "./CheckpointManager.ts"
+import { CheckpointError } from "./CheckpointError.ts"
 import * as Format from "./Format.ts"
-import type { Rank, RankStores, View } from "./RankStores.ts"
-import type { Entry, Saved, Service } from "./Service.ts"
+import type { Rank, RankStores } from "./RankStores.ts"
+import * as Reading from "./Reading.ts"
+import type { Saved, Service } from "./Service.ts"
 import * as Snapshot from "./Snapshot.ts"
-import type { Location } from "./Store.ts"
+import type { Location, View } from "./Store.ts"
 
 /** A step that all ranks of a world have kept. */
 interface Common {
@@ -44,20 +44,9 @@ const newestFirst = (locations: ReadonlyArray<Location>): ReadonlyArray<Kept> =>
     .flatMap(({ id, path, stamp }) => (id === undefined ? [] : [{ id, path, stamp }]))
     .toSorted((a, b) => b.id - a.id)
 
-/** A checkpoint, or what is damaged about it. Fails where it cannot be read, or a newer version of the library wrote it. */
-const look = (
-  store: View,
-  path: string
-): Effect.Effect<Either.Either<Format.Content, CheckpointError>, CheckpointError> =>
-  Effect.catchIf(
-    Effect.flatMap(store.read(path), (bytes) => Effect.map(Format.decode(path, bytes), Either.right)),
-    isDamage,
-    (error) => Effect.succeed(Either.left(error))
-  )
-
 /** As `look`, of a rank that may be at work: what it has removed since it was listed is `missing`, not damaged. */
-const lookAt = (view: View, path: string): ReturnType<typeof look> =>
-  Effect.flatMap(look(view, path), (content) => {
+const lookAt = (view: View, path: string): ReturnType<typeof Reading.look> =>
+  Effect.flatMap(Reading.look(view, path), (content) => {
     if (Either.isRight(content) || content.left.kind !== "empty") return Effect.succeed(content)
     return Effect.flatMap(view.locations, (locations) =>
       locations.some((location) => location.path === path) ? Effect.succeed(content) : gone(path)
@@ -213,7 +202,7 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
     const isWhole = (store: View, { path, stamp }: Location): Effect.Effect<boolean> =>
       stamp !== undefined && whole.get(path) === stamp
         ? Effect.succeed(true)
-        : Effect.map(Effect.option(look(store, path)), (content) => {
+        : Effect.map(Effect.option(Reading.look(store, path)), (content) => {
             const is = Option.isSome(content) && Either.isRight(content.value)
             if (is && stamp !== undefined) whole.set(path, stamp)
             return is
@@ -260,20 +249,6 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
       if (!hasBegun) yield* cutBack(-1)
       return Option.none()
     })
-
-    const list: Service["list"] = Effect.flatMap(own.locations, (locations) =>
-      Effect.forEach(
-        locations.toSorted((a, b) => (b.id ?? Number.MAX_SAFE_INTEGER) - (a.id ?? Number.MAX_SAFE_INTEGER)),
-        ({ id, path }) =>
-          Effect.map(
-            Effect.either(Effect.flatMap(own.read(path), (bytes) => Format.decode(path, bytes))),
-            Either.match({
-              onLeft: (error): Entry => ({ path, id, content: Either.left(error) }),
-              onRight: (content): Entry => ({ path, id: content.id, content: Either.right(content.cursor) })
-            })
-          )
-      )
-    )
 
     /**
      * Removes what is older than the last `keep` steps that all ranks have whole. A rank that is ahead keeps all that
@@ -334,7 +309,7 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
         }
         const bytes = yield* Format.encode(path, step, cursor, state)
         yield* own.write(path, bytes)
-        yield* readBack(own, path, bytes)
+        yield* Reading.readBack(own, path, bytes)
         hasBegun = true
         // What was saved is saved; that an old one cannot be removed now is tried again next time.
         yield* Effect.catchAll(
@@ -347,11 +322,5 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
         return { path, id: step, content: Either.right(cursor) }
       })
 
-    // One at a time; and one that has begun is ended, so that an interrupt leaves nothing half done.
-    const one = yield* Effect.makeSemaphore(1)
-    return {
-      save: (snapshot) => Effect.uninterruptible(one.withPermits(1)(save(snapshot))),
-      latest: one.withPermits(1)(latest),
-      list: one.withPermits(1)(list)
-    }
+    return yield* Reading.inTurn({ save, latest, list: Reading.list(own) })
   })

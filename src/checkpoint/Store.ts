@@ -26,3 +26,6 @@ export interface Store {
   readonly write: (path: string, bytes: Uint8Array) => Effect.Effect<void, CheckpointError>
   readonly remove: (path: string) => Effect.Effect<void, CheckpointError>
 }
+
+/** A store that is only read. */
+export type View = Pick<Store, "locations" | "read">

@@ -145,8 +145,8 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a checkpoint is renamed before it is synced",
     file: "checkpoint/FileStore.ts",
-    from: "Effect.zipRight(file.writeAll(frame), file.sync)",
-    to: "file.writeAll(frame)"
+    from: "Effect.zipRight(file.writeAll(bytes), file.sync)",
+    to: "file.writeAll(bytes)"
   },
   {
     name: "a checkpoint is written in place",
@@ -169,14 +169,14 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the oldest checkpoint is taken for the newest",
     file: "checkpoint/CheckpointManager.ts",
-    from: "all.toSorted(newestFirst)",
-    to: "all.toSorted(newestFirst).toReversed()"
+    from: "all.toSorted(Reading.newestFirst)",
+    to: "all.toSorted(Reading.newestFirst).toReversed()"
   },
   {
     name: "a full disk is no error",
     file: "checkpoint/CheckpointManager.ts",
-    from: "yield* store.write(path, frame)\n        next = id + 1\n        yield* readBack(store, path, frame)\n",
-    to: "yield* Effect.ignore(store.write(path, frame))\n        next = id + 1\n"
+    from: "yield* store.write(path, bytes)\n        next = id + 1\n        yield* Reading.readBack(store, path, bytes)\n",
+    to: "yield* Effect.ignore(store.write(path, bytes))\n        next = id + 1\n"
   }
 ]
 
