@@ -70,19 +70,18 @@ export class Made {
 export const samplerMade = ({ name, parameters }: { readonly name: string; readonly parameters?: Parameters }): Made =>
   new Made(name, parameters, parameters === undefined ? `the order of sampler ${JSON.stringify(name)}` : undefined)
 
-// A function with further fields would lose TypeScript's inference of generic functions through `Pipeline.augment`,
-// so what a stage's function was made with is kept beside it.
-const made = new WeakMap<object, Made>()
+// The property is not part of the function's type: TypeScript would no longer infer generic functions through
+// `Pipeline.augment`.
+const MADE: unique symbol = Symbol.for("furrow/Made")
 
-/** Declares the parameters of a function of this library, and returns the function. @since 0.1.0 */
-export const declare = <F extends object>(value: F, name: string, parameters: Parameters | undefined): F => {
-  made.set(value, new Made(name, parameters))
-  return value
-}
+/** Declares the parameters of a function of this library, as a property of it, and returns the function. @since 0.1.0 */
+export const declare = <F extends object>(value: F, name: string, parameters: Parameters | undefined): F =>
+  Object.defineProperty(value, MADE, { value: new Made(name, parameters) })
 
 /** Returns what was declared of a function, if anything. @since 0.1.0 */
 export const declared = (value: unknown): Made | undefined =>
-  typeof value === "function" ? made.get(value) : undefined
+  // Only `declare` sets the property.
+  typeof value === "function" && MADE in value ? (value[MADE] as Made) : undefined
 
 /** Lists, records and `Made` deeper than this are assumed to contain themselves. */
 const DEEPEST = 32

@@ -24,7 +24,7 @@ import {
   type RangeOption,
   rangeOf
 } from "./Options.ts"
-import type { Size } from "./Transform.ts"
+import type { Size } from "./Pixels.ts"
 
 /** @since 0.1.0 */
 export interface RandomRotationOptions {

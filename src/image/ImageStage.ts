@@ -1,14 +1,18 @@
 /**
- * Image stages as functions: from what stands behind one to what `Pipeline.augment` and `Pipeline.map` take.
+ * Image stages as functions: makes of a transform what `Pipeline.augment` and `Pipeline.map` take.
  *
  * @since 0.1.0
  */
 import { InvalidOption } from "../core/InvalidOption.ts"
+import { declare } from "../core/Parameters.ts"
 import { Tensor } from "../core/Tensor.ts"
+import { fusibleOf, withFusible } from "../pipeline/Fusible.ts"
 import type { Rng } from "../random/Rng.ts"
-import { imageOf, withImage } from "./Field.ts"
-import { measure, Passes } from "./Passes.ts"
-import { annotate, behindOf, type Pixels, type Size, type Transform } from "./Transform.ts"
+import { imageFusible, isImageFusible } from "./ImageFusible.ts"
+import { ImageProgram } from "./ImageProgram.ts"
+import type { Pixels, Size } from "./Pixels.ts"
+import { imageOf, measure, withImage } from "./SampleImage.ts"
+import type { Transform } from "./Transform.ts"
 
 /** An image: a tensor `[height, width, channels]` of uint8 or float32. @since 0.1.0 */
 export type Image<P extends Pixels = Pixels> = Tensor<P>
@@ -34,28 +38,27 @@ const FIELD = "image"
 
 /** The function that runs a transform on one field of a sample. */
 const runner = (transform: Transform, field: string): ((sample: unknown, rng?: Rng) => unknown) => {
-  const passes = new Passes([transform])
+  const program = new ImageProgram([transform])
   const size: Size = { height: 0, width: 0, channels: 0 }
-  return annotate(
-    (sample: unknown, rng?: Rng): unknown => {
-      let pixels: Pixels = new Uint8Array(0)
-      let shape: ReadonlyArray<number> = []
-      const image = imageOf(sample, field)
-      measure(image, size)
-      passes.run(
-        { pixels: image.data, offset: 0, address: undefined },
-        size,
-        () => rng as Rng, // only transforms that draw ask it anything, and their functions are given one
-        (float: boolean, result: Size, length: number) => {
-          pixels = float ? new Float32Array(length) : new Uint8Array(length)
-          shape = passes.shape(result)
-          return { pixels, offset: 0 }
-        }
-      )
-      return withImage(sample, field, new Tensor(pixels, shape))
-    },
-    { transform, field }
-  )
+  const run = (sample: unknown, rng?: Rng): unknown => {
+    let pixels: Pixels = new Uint8Array(0)
+    let shape: ReadonlyArray<number> = []
+    const image = imageOf(sample, field)
+    measure(image, size)
+    program.run(
+      { pixels: image.data, offset: 0, address: undefined },
+      size,
+      () => rng as Rng, // only transforms that draw ask it anything, and their functions are given one
+      (float: boolean, result: Size, length: number) => {
+        pixels = float ? new Float32Array(length) : new Uint8Array(length)
+        shape = program.shape(result)
+        return { pixels, offset: 0 }
+      }
+    )
+    return withImage(sample, field, new Tensor(pixels, shape))
+  }
+  const { name, nameInCursors = name, options } = transform
+  return declare(withFusible(run, imageFusible(transform, field)), nameInCursors, options && { ...options, field })
 }
 
 // A transform gives back an image of the element type that its kind says, in the sample's own form; that is what these
@@ -87,12 +90,12 @@ export const on: {
     sample: S
   ) => { readonly [K in keyof S]: K extends F ? Image<Float32Array> : S[K] }
 } = (field: string, stage: Fixed | Drawing | ToFloats): never => {
-  const behind = behindOf(stage)
-  if (behind === undefined) {
+  const fusible = fusibleOf(stage)
+  if (fusible === undefined || !isImageFusible(fusible)) {
     throw new InvalidOption({ option: "the stage for Image.on", value: stage, expected: "a stage of Image" })
   }
   // As above: what the signatures say of the kinds of stage.
-  return runner(behind.transform, field) as never
+  return runner(fusible.transform, field) as never
 }
 
 /** For transforms that draw nothing. @since 0.1.0 */

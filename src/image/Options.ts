@@ -5,7 +5,7 @@
  */
 import { finite, whole } from "../core/Check.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
-import type { Pixels } from "./Transform.ts"
+import type { Pixels } from "./Pixels.ts"
 
 /** Whether callers without types gave a list at all, and one of a length that is taken. */
 const isList = (value: unknown, ...lengths: ReadonlyArray<number>): boolean =>

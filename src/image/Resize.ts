@@ -6,9 +6,10 @@
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { optionsOf } from "../core/Options.ts"
 import { drawsNothing, type Fixed, fixed } from "./ImageStage.ts"
-import { area, bilinear, nearest, type Rectangle, type Resizing } from "./kernels/resize.ts"
+import { area, bilinear, nearest, type Resizing } from "./kernels/resize.ts"
 import { oneOf, type SizeOption, sizeOf } from "./Options.ts"
-import type { Native, Size } from "./Transform.ts"
+import type { Rectangle, Size } from "./Pixels.ts"
+import type { Native } from "./Transform.ts"
 
 /**
  * How a pixel of another size comes about: the pixel that lies there, the blend of the four around, or the mean over

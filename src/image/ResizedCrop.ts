@@ -8,11 +8,10 @@ import ln from "@stdlib/math-base-special-ln"
 import { optionsOf } from "../core/Options.ts"
 import type { Rng } from "../random/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
-import type { Rectangle } from "./kernels/resize.ts"
 import { halfEven } from "./kernels/rounding.ts"
 import { above0, type RangeOption, rangeOf, type SizeOption, sizeOf } from "./Options.ts"
+import type { Rectangle, Size } from "./Pixels.ts"
 import { type Interpolation, natively, notEmpty, resizing } from "./Resize.ts"
-import type { Size } from "./Transform.ts"
 
 /** @since 0.1.0 */
 export interface RandomResizedCropOptions {

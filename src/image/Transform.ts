@@ -1,25 +1,14 @@
 /**
  * What an image stage is: how many numbers it draws, what it makes of an image's size, and which kind of work it does
- * on the pixels. The machinery reads this to run neighbouring stages in as few passes as it can (`Passes`).
+ * on the pixels. `ImageProgram` reads this to run neighboring stages in as few passes as it can.
  *
  * @since 0.1.0
  */
 
-import { declare, type Parameters } from "../core/Parameters.ts"
-import type { TypedArray } from "../core/Tensor.ts"
+import type { Parameters } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"
 import type { Kernels } from "../wasm/Kernels.ts"
-import type { Rectangle } from "./kernels/resize.ts"
-
-/** The element types of an image: 0 … 255, or any float. @since 0.1.0 */
-export type Pixels = Uint8Array | Float32Array
-
-/** An image's size. Pixels lie row by row, the channels of one pixel side by side. @since 0.1.0 */
-export interface Size {
-  height: number
-  width: number
-  channels: number
-}
+import type { Pixels, Rectangle, Size } from "./Pixels.ts"
 
 interface Base {
   /** The function's name, for errors. */
@@ -87,8 +76,8 @@ export interface PixelTransform extends Base {
   readonly kind: "pixels"
   /** Whether float32 images must lie in 0 … 1, and results are cut off there. Default `false`. */
   readonly unit?: boolean
-  /** Whether its functions are a user's own. */
-  readonly custom?: true
+  /** Whether its functions are the user's. */
+  readonly userCode?: true
   /** Sets `output` (which comes as `size`) to the size of the result. Throws `InvalidOption` for a size it cannot take. */
   readonly output: (size: Size, parameters: Float64Array, output: Size) => void
   /** The same for uint8 images by kernels, where there are such. */
@@ -144,32 +133,3 @@ export interface PlanarTransform extends Base {
 
 /** @since 0.1.0 */
 export type Transform = WindowTransform | PointwiseTransform | PixelTransform | PlanarTransform
-
-/** Images of one size, one behind the other, `width` elements each. @since 0.1.0 */
-export interface Images {
-  readonly data: TypedArray
-  readonly shape: ReadonlyArray<number>
-  readonly width: number
-}
-
-/** What stands behind a stage's function. @since 0.1.0 */
-export interface Behind {
-  readonly transform: Transform
-  /** The field of a sample that holds the image. */
-  readonly field: string
-}
-
-// A function with further fields would lose TypeScript's inference of generic functions through `Pipeline.augment`,
-// so what stands behind a stage is kept beside it.
-const behind = new WeakMap<object, Behind>()
-
-/** Says what stands behind a stage's function, and gives it back. @since 0.1.0 */
-export const annotate = <F extends object>(stage: F, what: Behind): F => {
-  behind.set(stage, what)
-  const { field, transform } = what
-  return declare(stage, transform.nameInCursors ?? transform.name, transform.options && { ...transform.options, field })
-}
-
-/** What stands behind a stage's function, if it is an image stage. @since 0.1.0 */
-export const behindOf = (stage: unknown): Behind | undefined =>
-  typeof stage === "function" ? behind.get(stage) : undefined

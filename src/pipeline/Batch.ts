@@ -176,29 +176,29 @@ function* numberPaths(path: string, value: unknown): Generator<string> {
 
 /**
  * The columns that {@link columns} makes of the samples at `places`, from the fields that they are rows of. A field in
- * `made` is a column, or its rows, already. Throws what `columns` throws.
+ * `made` takes the place of the one of its name, and has the samples' rows alone. Throws what `columns` throws.
  *
  * @since 0.1.0
  */
 export const ofFields = (
   fields: ReadonlyMap<string, Field>,
   places: Float64Array,
-  made: ReadonlyMap<string, Tensor | ReadonlyArray<Tensor>>,
+  made: ReadonlyMap<string, Field>,
   dtypes: DTypes
 ): unknown => {
   const order: Order = { dtypes, unused: new Set(Object.keys(dtypes)), adoptable: undefined }
   const result: Record<string, unknown> = {}
   for (const [name, field] of fields) {
     const own = made.get(name)
-    const value =
-      own === undefined
-        ? fieldColumn(name, field, places, order)
-        : own instanceof Tensor
-          ? own
-          : column(name, own, order)
-    setField(result, name, value)
+    setField(
+      result,
+      name,
+      own === undefined ? fieldColumn(name, field, places, order) : madeColumn(name, own, places.length, order)
+    )
   }
-  refuseUnused(order, () => Object.fromEntries(Array.from(fields, ([name, field]) => [name, cellOf(field)])))
+  refuseUnused(order, () =>
+    Object.fromEntries(Array.from(fields, ([name, field]) => [name, cellOf(made.get(name) ?? field)]))
+  )
   return result
 }
 
@@ -211,6 +211,14 @@ const picked = (items: ArrayLike<unknown>, places: Float64Array): ReadonlyArray<
   const all = new Array<unknown>(places.length)
   for (let row = 0; row < all.length; row++) all[row] = items[places[row] as number] // below the length
   return all
+}
+
+/** The column of a field that has the samples' rows alone. */
+const madeColumn = (path: string, field: Field, size: number, order: Order): unknown => {
+  if (field._tag === "Items") return column(path, field.items, order)
+  const { data } = field
+  if (field._tag === "Tensors") return new Tensor(data, [size, ...field.shape])
+  return fieldColumn(path, field, Float64Array.from(data.keys()), order)
 }
 
 const fieldColumn = (path: string, field: Field, places: Float64Array, order: Order): unknown => {

@@ -37,6 +37,7 @@ import type { Dataset } from "../sources/Dataset.ts"
 import { cureOf } from "../sources/NoDataset.ts"
 import { isDataset } from "../sources/RandomAccess.ts"
 import { type Batch, type Collate, type Columns, checkDTypes, columns, type DTypes, type Named } from "./Batch.ts"
+import { fusibleOf } from "./Fusible.ts"
 import type { Augment, Mapping, Stage, StageContext } from "./Stage.ts"
 
 export type { Parameter, Parameters, ParametersOption } from "../core/Parameters.ts"
@@ -233,6 +234,7 @@ export const augment =
       id: named(name),
       draws: true,
       made: madeOf(name, run, optionsOf("Pipeline.augment", options, DECLARED)),
+      fusible: fusibleOf(run),
       run: runOf(name, run)
     })
 
@@ -249,6 +251,7 @@ export const map =
       id: named(name),
       draws: false,
       made: madeOf(name, run, optionsOf("Pipeline.map", options, DECLARED)),
+      fusible: fusibleOf(run),
       run: runOf(name, run)
     })
 

@@ -10,6 +10,7 @@ import type { Rng } from "../random/Rng.ts"
 import type { Sampler } from "../sampling/Sampler.ts"
 import type { StageId } from "../seeding/Coordinates.ts"
 import type { Collate, DTypes } from "./Batch.ts"
+import type { Fusible } from "./Fusible.ts"
 
 /**
  * What a stage is told about the sample (or batch) at hand. The object is the worker's own and changes with the next
@@ -47,6 +48,11 @@ interface Declaring {
   readonly made?: Made | undefined
 }
 
+interface Fusing {
+  /** How it runs as one with its neighbors, if it can. */
+  readonly fusible?: Fusible | undefined
+}
+
 /**
  * A stage as the machinery sees it. The functions' own types are proved where `Pipeline` composes them: what one stage
  * gives is what the next takes. In the list they are `unknown`.
@@ -55,8 +61,8 @@ interface Declaring {
  */
 export type Stage =
   | { readonly _tag: "Sample"; readonly id: StageId; readonly draws: boolean; readonly sampler: Sampler<unknown> }
-  | (Declaring & { readonly _tag: "Augment"; readonly draws: true; readonly run: Augment<unknown, unknown> })
-  | (Declaring & { readonly _tag: "Map"; readonly draws: false; readonly run: Mapping<unknown, unknown> })
+  | (Declaring & Fusing & { readonly _tag: "Augment"; readonly draws: true; readonly run: Augment<unknown, unknown> })
+  | (Declaring & Fusing & { readonly _tag: "Map"; readonly draws: false; readonly run: Mapping<unknown, unknown> })
   | (Declaring & { readonly _tag: "Filter"; readonly draws: false; readonly run: Mapping<unknown, boolean> })
   | (Declaring & {
       readonly _tag: "Effect"

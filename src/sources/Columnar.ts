@@ -13,14 +13,17 @@ import type { TypedArray } from "../core/Tensor.ts"
  * @since 0.1.0
  */
 export type Field =
-  | {
-      readonly _tag: "Tensors"
-      readonly data: TypedArray
-      readonly shape: ReadonlyArray<number>
-      readonly width: number
-    }
+  | TensorColumn
   | { readonly _tag: "Numbers"; readonly data: TypedArray }
   | { readonly _tag: "Items"; readonly items: ReadonlyArray<unknown> }
+
+/** Tensors of one shape, one behind the other, `width` elements each. @since 0.1.0 */
+export interface TensorColumn {
+  readonly _tag: "Tensors"
+  readonly data: TypedArray
+  readonly shape: ReadonlyArray<number>
+  readonly width: number
+}
 
 /** Columns, and the row of them that each index stands for. @since 0.1.0 */
 export interface Columnar {

@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import * as Tensor from "../../src/core/Tensor.ts"
 import { make } from "../../src/core/Tensor.ts"
-import { fuse } from "../../src/image/Fusion.ts"
 import * as Image from "../../src/image/Image.ts"
 import { scales, table } from "../../src/image/kernels/pointwise.ts"
 import { bilinear } from "../../src/image/kernels/resize.ts"
@@ -13,6 +12,7 @@ import { binary } from "../../src/wasm/binary.ts"
 import { compile } from "../../src/wasm/compile.ts"
 import { arena, type Kernels, kernels, use } from "../../src/wasm/Kernels.ts"
 import { Place } from "../../src/wasm/Place.ts"
+import { fuse } from "../support/fuse.ts"
 import { at } from "../support/rng.ts"
 
 const own = ((): Kernels => {
@@ -464,14 +464,17 @@ describe("without kernels", () => {
           const data = randomBytes(seed, 7 * size)
           const own = resident ? Image.resident("uint8", [7, height, width, channels]).data : data
           own.set(data)
-          const images = { data: own, shape: [height, width, channels], width: size }
+          const images = { _tag: "Tensors", data: own, shape: [height, width, channels], width: size } as const
           const places = Float64Array.from({ length: count }, (_, row) => (seed + 3 * row) % 7)
           const column = (on: boolean) => {
             use(on)
             try {
               const rng = (stage: number, row: number) => at(1000 * row + stage)
-              const made = fuse(stages)?.column(images, places, { at: rng, of: (stage) => (row) => rng(stage, row) })
-              if (!(made instanceof Tensor.Tensor)) throw new Error("all images have one size")
+              const rngs = { at: rng, of: (stage: number) => (row: number) => rng(stage, row) }
+              const made = fuse(stages)
+                ?.columns(new Map([["image", images]]), places, rngs)
+                .get("image")
+              if (made?._tag !== "Tensors") throw new Error("all images have one size")
               return made
             } finally {
               use(true)
@@ -515,9 +518,13 @@ test("the stages call every kernel that there is", () => {
     ]) {
       batch(true, stages, inputs)
     }
-    const images = { data: randomBytes(1, 300), shape: [10, 10, 3], width: 300 }
+    const images = { _tag: "Tensors", data: randomBytes(1, 300), shape: [10, 10, 3], width: 300 } as const
     const rngs = { at: () => at(1), of: () => () => at(1) }
-    fuse([Image.centerCrop({ size: 6 }), Image.toFloat])?.column(images, Float64Array.of(0), rngs)
+    fuse([Image.centerCrop({ size: 6 }), Image.toFloat])?.columns(
+      new Map([["image", images]]),
+      Float64Array.of(0),
+      rngs
+    )
     blocks(new Uint32Array(64), 1, 2)
   } finally {
     for (const [name, original] of originals) Reflect.set(own, name, original)

@@ -8,7 +8,7 @@ import type { Sharp, SharpOptions } from "sharp"
 import { native } from "../../core/NativeWork.ts"
 import { runtime } from "../../core/runtime.ts"
 import { Tensor } from "../../core/Tensor.ts"
-import type { Rectangle } from "../kernels/resize.ts"
+import type { Rectangle } from "../Pixels.ts"
 import { DecodeError, DecoderMissing } from "./DecodeError.ts"
 import { type Format, formatOf } from "./Format.ts"
 

@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import type { Pixels, Size } from "../Transform.ts"
+import type { Pixels, Size } from "../Pixels.ts"
 import { of } from "./pointwise.ts"
 import { halfEven } from "./rounding.ts"
 

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Pixels, Size } from "../Transform.ts"
+import type { Pixels, Size } from "../Pixels.ts"
 
 /** Which of `length` ≥ 1 pixels stands at any whole place of the endless line. @since 0.1.0 */
 export type Continuation = (place: number, length: number) => number

@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import type { Pixels } from "../Transform.ts"
+import type { Pixels } from "../Pixels.ts"
 
 const boundOf = (pixels: Pixels): number => (pixels instanceof Uint8Array ? 255 : 1)
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Rng } from "../../random/Rng.ts"
-import type { Pixels } from "../Transform.ts"
+import type { Pixels } from "../Pixels.ts"
 import { of } from "./pointwise.ts"
 
 /** Adds normals to floats; `clip` holds them within 0 … 1. @since 0.1.0 */

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Pixels, Size } from "../Transform.ts"
+import type { Pixels, Size } from "../Pixels.ts"
 
 /** Channels side by side, as `[height, width, channels]`, become one plane a channel, `[channels, height, width]`. @since 0.1.0 */
 export const planes = (source: Pixels, { channels, height, width }: Size, target: Pixels, offset: number): void => {

@@ -6,15 +6,7 @@
  *
  * @since 0.1.0
  */
-import type { Pixels, Size } from "../Transform.ts"
-
-/** A part of an image, with at least one pixel. @since 0.1.0 */
-export interface Rectangle {
-  top: number
-  left: number
-  height: number
-  width: number
-}
+import type { Pixels, Rectangle, Size } from "../Pixels.ts"
 
 /** Reads `from`, of an image that is `sourceWidth` wide, at the size of `to`. @since 0.1.0 */
 export type Resizing = (

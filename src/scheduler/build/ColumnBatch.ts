@@ -18,7 +18,7 @@ import { TypedFailure } from "./Work.ts"
  * @since 0.1.0
  */
 export const columnsFit = ({ careful }: BatchRows, { steps }: ColumnPlan): boolean =>
-  !(careful && steps.some(({ fused }) => fused.custom))
+  !(careful && steps.some(({ fused }) => fused.userCode))
 
 /**
  * Builds the batch as columns. Where another attempt may follow, it returns `false` instead of throwing: no function of the

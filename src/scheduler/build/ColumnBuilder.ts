@@ -6,11 +6,10 @@
  * @since 0.1.0
  */
 
-import type { Tensor } from "../../core/Tensor.ts"
-import type { Fused, Rngs } from "../../image/Fusion.ts"
 import { type DTypes, ofFields } from "../../pipeline/Batch.ts"
+import type { FusedStages, StageRngs } from "../../pipeline/Fusible.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
-import type { Columnar } from "../../sources/Columnar.ts"
+import type { Columnar, Field } from "../../sources/Columnar.ts"
 import { Plain } from "../../sources/RandomAccess.ts"
 import type { BatchStage, FusedStep, Program } from "../plan/Program.ts"
 
@@ -32,9 +31,10 @@ export const planColumns = (
   if (source === undefined) return undefined
   const steps = before.filter((step) => step._tag === "Fused")
   if (steps.length < before.length) return undefined
-  for (const { fused: own } of steps) if (source.fields.get(own.field)?._tag !== "Tensors") return undefined
-  // A step reads its field from the source, so no other one may have been at it before.
-  if (new Set(steps.map(({ fused: own }) => own.field)).size < steps.length) return undefined
+  if (!steps.every(({ fused }) => fused.fits(source.fields))) return undefined
+  // A step reads the source, so no other step may have replaced one of its fields before.
+  const replaced = steps.flatMap(({ fused }) => fused.fields)
+  if (new Set(replaced).size < replaced.length) return undefined
   return { source, steps, batch, dtypes: batch.dtypes }
 }
 
@@ -46,7 +46,7 @@ export const planColumns = (
 export class ColumnBuilder {
   readonly #plan: ColumnPlan
   readonly #places: Float64Array
-  readonly #made = new Map<string, Tensor | ReadonlyArray<Tensor>>()
+  readonly #made = new Map<string, Field>()
 
   /** The rows at `indices`, each of which is one of the dataset's. */
   constructor(plan: ColumnPlan, indices: Float64Array) {
@@ -57,11 +57,10 @@ export class ColumnBuilder {
     this.#places = places
   }
 
-  /** Takes a field through a step. */
-  run(fused: Fused, rngs: Rngs): void {
-    const field = this.#plan.source.fields.get(fused.field)
-    if (field?._tag !== "Tensors") throw new Error(`${fused.field} is no column of tensors`) // `planColumns` has seen to it
-    this.#made.set(fused.field, fused.column(field, this.#places, rngs))
+  /** Runs a step. */
+  run(fused: FusedStages, rngs: StageRngs): void {
+    const columns = fused.columns(this.#plan.source.fields, this.#places, rngs)
+    for (const [name, column] of columns) this.#made.set(name, column)
   }
 
   /** The batch's columns. */

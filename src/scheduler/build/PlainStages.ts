@@ -82,7 +82,7 @@ export class PlainStages {
       rows.adoptable = fused.run(rows.values, rngAt)
       return
     }
-    if (!fused.custom) {
+    if (!fused.userCode) {
       const mark = this.#binding.mark
       try {
         rows.adoptable = fused.run(rows.values, rngAt)

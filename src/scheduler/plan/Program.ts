@@ -1,9 +1,9 @@
 /**
- * A pipeline compiled to what a worker executes: neighbours that can be done in one go are one step.
+ * A pipeline compiled to what a worker executes: neighbors that can be fused are one step.
  *
  * @since 0.1.0
  */
-import { type Fused, fuse } from "../../image/Fusion.ts"
+import type { FusedStages, Fusible } from "../../pipeline/Fusible.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
 import type { Output } from "../../wasm/Output.ts"
 
@@ -17,7 +17,7 @@ export type EffectStage = Extract<Stage, { readonly _tag: "Effect" }>
 /** Plain stages that are done in one pass over the values of a batch. @since 0.1.0 */
 export interface FusedStep {
   readonly _tag: "Fused"
-  readonly fused: Fused
+  readonly fused: FusedStages
   readonly stages: ReadonlyArray<PlainStage>
 }
 
@@ -75,11 +75,9 @@ const steps = (stages: ReadonlyArray<PlainStage | EffectStage>, output: Output):
   const made: Array<Step> = []
   let at = 0
   while (at < stages.length) {
-    const plain = plainFrom(stages, at)
-    const fused = fuse(
-      plain.map(({ run }) => run),
-      output
-    )
+    const plain = fusibleFrom(stages, at)
+    const [fusible, ...behind] = plain.map((stage) => stage.fusible)
+    const fused = fusible?.fuse(behind, output)
     const stage = stages[at] as PlainStage | EffectStage // below the length
     if (fused !== undefined) made.push({ _tag: "Fused", fused, stages: plain.slice(0, fused.length) })
     else if (stage._tag === "Effect") made.push({ _tag: "Effect", stages: [stage] })
@@ -89,12 +87,16 @@ const steps = (stages: ReadonlyArray<PlainStage | EffectStage>, output: Output):
   return made
 }
 
-/** The plain stages that follow one another from `at` on. */
-const plainFrom = (stages: ReadonlyArray<PlainStage | EffectStage>, at: number): ReadonlyArray<PlainStage> => {
-  const run: Array<PlainStage> = []
+type FusibleStage = Extract<Stage, { readonly _tag: "Augment" | "Map" }> & { readonly fusible: Fusible }
+
+const isFusible = (stage: Stage): stage is FusibleStage => "fusible" in stage && stage.fusible !== undefined
+
+/** The stages that can be fused and follow one another from `at` on. */
+const fusibleFrom = (stages: ReadonlyArray<PlainStage | EffectStage>, at: number): ReadonlyArray<FusibleStage> => {
+  const found: Array<FusibleStage> = []
   for (const stage of stages.slice(at)) {
-    if (stage._tag === "Effect") break
-    run.push(stage)
+    if (!isFusible(stage)) break
+    found.push(stage)
   }
-  return run
+  return found
 }

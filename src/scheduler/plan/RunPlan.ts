@@ -11,8 +11,8 @@ import { whole } from "../../core/Check.ts"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { given } from "../../core/Options.ts"
 import { shown } from "../../core/Show.ts"
-import { inOrder } from "../../image/Fusion.ts"
 import * as Ambient from "../../patches/Ambient.ts"
+import { checkOrder } from "../../pipeline/Fusible.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
 import * as Rng from "../../random/Rng.ts"
@@ -88,7 +88,7 @@ export const make = <A, E, R>(
         const value = stages.map(({ id }) => id.name)
         throw new InvalidOption({ option: "the pipeline", value, expected: "one with Pipeline.batch" })
       }
-      inOrder(stages.map((own) => ("run" in own ? own.run : undefined)))
+      checkOrder(stages.flatMap((own) => ("fusible" in own && own.fusible !== undefined ? [own.fusible] : [])))
       const policy = Option.getOrUndefined(
         // R holds SeedPolicy when a stage draws; where none does it may be missing, which the plain type allows for.
         Context.getOption(context as Context.Context<unknown>, SeedPolicy)

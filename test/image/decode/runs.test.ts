@@ -7,7 +7,7 @@ import sharp from "sharp"
 import * as Decode from "../../../src/image/decode/Decode.ts"
 import { part } from "../../../src/image/decode/Library.ts"
 import { readingOf } from "../../../src/image/decode/Options.ts"
-import { behindOf } from "../../../src/image/Transform.ts"
+import { cropping } from "../../../src/image/ResizedCrop.ts"
 import {
   type Batch,
   Dataset,
@@ -178,11 +178,11 @@ describe("a random resized crop", () => {
   const reference = async (file: Uint8Array, orient = true): Promise<Uint8Array> => {
     const whole = await Effect.runPromise(Decode.image({ orient })(file))
     const [height = 0, width = 0] = whole.shape
-    const draw = behindOf(Image.randomResizedCrop(crop))?.transform.draw
+    const { draw } = cropping(crop)
     const own = Pipeline.from(Dataset.range(COUNT)).pipe(
       Pipeline.augmentEffect("crop", (_, rng) => {
         const drawn = new Float64Array(4)
-        draw?.(rng, { height, width, channels: 3 }, drawn)
+        draw(rng, { height, width, channels: 3 }, drawn)
         const [top = 0, left = 0, high = 0, wide = 0] = drawn
         return Effect.promise(async () => {
           const image = sharp(whole.data, { raw: { width, height, channels: 3 } })

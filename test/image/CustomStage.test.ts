@@ -5,10 +5,10 @@ import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { make } from "../../src/core/Tensor.ts"
-import { fuse } from "../../src/image/Fusion.ts"
 import * as Image from "../../src/image/Image.ts"
 import { arena, use } from "../../src/wasm/Kernels.ts"
 import { Output } from "../../src/wasm/Output.ts"
+import { fuse } from "../support/fuse.ts"
 import { images } from "../support/images.ts"
 import { at } from "../support/rng.ts"
 
@@ -24,9 +24,9 @@ const options = [
   ..."--initialMemory 1 --maximumMemory 65536 --noExportMemory --outFile posterize.wasm".split(" ")
 ]
 
-type Posterise = (source: number, length: number, mask: number, target: number) => void
+type Posterize = (source: number, length: number, mask: number, target: number) => void
 
-const built = async (): Promise<Posterise> => {
+const built = async (): Promise<Posterize> => {
   const { main } = await import("assemblyscript/asc")
   let wasm = new Uint8Array(0)
   const { error, stderr } = await main(["posterize.ts", ...options], {
@@ -39,7 +39,7 @@ const built = async (): Promise<Posterise> => {
   expect(`${error ?? ""}${stderr}`).toBe("")
   const memory = Image.kernelMemory() as WebAssembly.Memory // there is one wherever these tests run
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory } })
-  return exports["posterize"] as Posterise // the one export
+  return exports["posterize"] as Posterize // the one export
 }
 
 const run = (stages: ReadonlyArray<unknown>, image: Image.Image): Image.Image => {

@@ -9,7 +9,8 @@ import { type ParametersOption, valid } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"
 import { arena } from "../wasm/Kernels.ts"
 import { type Drawing, drawing, type Fixed, fixed } from "./ImageStage.ts"
-import type { NativeWork, Pixels, PixelTransform, Size } from "./Transform.ts"
+import type { Pixels, Size } from "./Pixels.ts"
+import type { NativeWork, PixelTransform } from "./Transform.ts"
 
 /** @since 0.1.0 */
 export interface CustomOptions extends ParametersOption {
@@ -101,7 +102,7 @@ export const custom: {
     )
   const transform: PixelTransform = {
     kind: "pixels",
-    custom: true,
+    userCode: true,
     name,
     draws: draw !== undefined,
     options: valid(`parameters of image stage ${name}`, options.parameters),

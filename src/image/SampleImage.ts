@@ -1,11 +1,11 @@
 /**
- * Where a sample keeps its image: the sample itself is one, or one of its fields is.
+ * The image of a sample: the sample itself, or one of its fields.
  *
  * @since 0.1.0
  */
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { Tensor } from "../core/Tensor.ts"
-import type { Pixels } from "./Transform.ts"
+import type { Pixels, Size } from "./Pixels.ts"
 
 /**
  * The image of a sample. Throws `InvalidOption` if it has none, or one that has lost its memory: a detached buffer would
@@ -38,3 +38,18 @@ const found = (sample: unknown, field: string): Tensor<Pixels> => {
 export const withImage = (sample: unknown, field: string, image: Tensor<Pixels>): unknown =>
   // `imageOf` found the image in it, so it is an object.
   sample instanceof Tensor ? image : { ...(sample as object), [field]: image }
+
+/** Sets `size` to that of an image. Throws `InvalidOption` if the tensor is not an image. @since 0.1.0 */
+export const measure = (image: Tensor, size: Size): void => {
+  const { data, shape } = image
+  const [height, width, channels = 1] = shape
+  if (height === undefined || width === undefined || shape.length > 3) {
+    throw new InvalidOption({ option: "image shape", value: shape, expected: "[height, width, channels]" })
+  }
+  if (!(data instanceof Uint8Array || data instanceof Float32Array)) {
+    throw new InvalidOption({ option: "image", value: String(image), expected: "of uint8 or float32" })
+  }
+  size.height = height
+  size.width = width
+  size.channels = channels
+}

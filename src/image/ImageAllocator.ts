@@ -1,27 +1,24 @@
 /**
- * Where the images of a batch end up: side by side in one stretch of memory as long as they have one size, so that a
- * batch can have it for a column; else each in memory of its own.
+ * Allocates the images of a batch: one behind the other as long as they have one size, so that they are a column without a
+ * copy; otherwise each in memory of its own.
  *
  * @since 0.1.0
  */
 
 import { Tensor } from "../core/Tensor.ts"
+import type { Field } from "../sources/Columnar.ts"
 import type { Output } from "../wasm/Output.ts"
-import type { Target } from "./Passes.ts"
-import type { Pixels, Size } from "./Transform.ts"
+import type { Target } from "./ImageMemory.ts"
+import type { Pixels, Size } from "./Pixels.ts"
 
 /**
- * How many bytes are set aside for a batch when its first image is done, in the hope that all others have that size:
- * large photos of many sizes would ask for more than there is. Beyond, each image has memory of its own.
+ * How many bytes are allocated at most for a batch when its first image is done, on the assumption that all images have its
+ * size. For larger batches each image has memory of its own: photos of many sizes would ask for more than there is.
  */
 const MOST_SHARED = 2 ** 28
 
-/**
- * The results of one batch.
- *
- * @since 0.1.0
- */
-export class Results {
+/** The images of one batch. @since 0.1.0 */
+export class ImageAllocator {
   readonly #output: Output
   readonly #rows: number
   readonly #shape: (size: Size) => ReadonlyArray<number>
@@ -29,25 +26,25 @@ export class Results {
   #first: Size = { height: 0, width: 0, channels: 0 }
   #length = 0
   #together: Pixels | undefined
-  /** The images from the first one on that has no place beside those before it. */
+  /** The images from the first one on that does not fit behind those before it. */
   #alone: Array<Tensor<Pixels>> | undefined
   /** How many lie together. */
   #count = 0
   #shared: ArrayBufferLike | undefined
 
-  /** `shape` says what shape a result of a size has. */
+  /** `shape` returns the shape of an image of a size. */
   constructor(output: Output, rows: number, shape: (size: Size) => ReadonlyArray<number>) {
     this.#output = output
     this.#rows = rows
     this.#shape = shape
   }
 
-  /** The memory that all images lie in, one behind the other; none when they do not. */
+  /** The buffer that all images lie in, one behind the other, if they do. */
   get shared(): ArrayBufferLike | undefined {
     return this.#shared
   }
 
-  /** Gives the next image its memory. */
+  /** Allocates the next image. */
   readonly target = (float: boolean, size: Size, length: number): Target => {
     const first = this.#first
     this.#row++
@@ -71,13 +68,14 @@ export class Results {
     return { pixels, offset: 0 }
   }
 
-  /** All images as one column, or one by one if they have several sizes or more memory than one column may have. */
-  column(): Tensor<Pixels> | ReadonlyArray<Tensor<Pixels>> {
-    if (this.#together === undefined || this.#alone !== undefined) return this.end()
-    return new Tensor(this.#output.lasting(this.#together), [this.#rows, ...this.#shape(this.#first)])
+  /** Returns the images as a column: of tensors if they lie together, otherwise of items. */
+  column(): Field {
+    if (this.#together === undefined || this.#alone !== undefined) return { _tag: "Items", items: this.end() }
+    const data = this.#output.lasting(this.#together)
+    return { _tag: "Tensors", data, shape: this.#shape(this.#first), width: this.#length }
   }
 
-  /** All images. */
+  /** Returns the images. */
   end(): ReadonlyArray<Tensor<Pixels>> {
     const images: Array<Tensor<Pixels>> = []
     if (this.#together !== undefined) {
