@@ -127,7 +127,11 @@ const run = (
         stages: profile.stages.map((stage) => stage.name)
       }
     })
-  ).pipe(Effect.provide(SeedPolicy.elastic({ seed: 3 })), Effect.provide(Workers.fibers(2)), Effect.runPromise)
+  ).pipe(
+    Effect.provide(SeedPolicy.elastic({ seed: 3 })),
+    Effect.provide(Workers.fibers({ workers: 2 })),
+    Effect.runPromise
+  )
 }
 
 const ways = ["alone", "samples", "columns"] as const

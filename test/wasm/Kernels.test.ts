@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
-import * as Tensor from "../../src/core/Tensor.ts"
 import { make } from "../../src/core/Tensor.ts"
 import * as Image from "../../src/image/Image.ts"
 import { scales, table } from "../../src/image/kernels/pointwise.ts"
