@@ -29,11 +29,27 @@ export const stageId = (name: string): StageId => ({ name, id: wordsOf(name)[0] 
 export type Scope = "epoch" | "batch" | "sample"
 
 /**
+ * Where a sample comes from, if not simply from one dataset in its order.
+ *
+ * @since 0.1.0
+ */
+export interface Origin {
+  /** The component of a mix. */
+  readonly component?: number
+  /** How often the component was passed through before. */
+  readonly pass?: number
+  /** The window that a packed row comes from. */
+  readonly window?: number
+  /** The row's number among all that came of its sample (`flatMap`) or of its window (`pack`), from 0. */
+  readonly child?: number
+}
+
+/**
  * The place of one draw.
  *
  * @since 0.1.0
  */
-export interface Coordinates {
+export interface Coordinates extends Origin {
   readonly scope: Scope
   readonly stage: StageId
   readonly epoch: number
@@ -60,10 +76,14 @@ export interface Coordinates {
  * @since 0.1.0
  */
 export const format = (at: Coordinates): string => {
+  const mix = at.component === undefined ? "" : `, component ${at.component}, pass ${at.pass}`
   const place = `epoch ${at.epoch}, stage "${at.stage.name}"`
-  if (at.scope === "epoch") return place
+  if (at.scope === "epoch") return place + mix
   const made = `${place}, rank ${at.rank} of ${at.world}, worker ${at.worker} of ${at.workers}, batch ${at.batch}`
-  return at.scope === "batch" ? made : `${made}, sample ${at.index} (position ${at.position}, ordinal ${at.ordinal})`
+  if (at.scope === "batch") return made
+  const child = at.child === undefined ? "" : `, child ${at.child}`
+  const own = at.window === undefined ? `sample ${at.index}` : `window ${at.window}`
+  return `${made}${mix}, ${own}${child} (position ${at.position}, ordinal ${at.ordinal})`
 }
 
 /**

@@ -1,24 +1,130 @@
 /**
  * How coordinates are packed into the 128-bit counter of Philox4x32-10, under the run's 64-bit key.
  *
+ * Packing loses nothing and Philox is a bijection, so two coordinates never start from one state. What does not fit its
+ * bits is a `CoordinatesError`, never a wrap-around. The highest word holds the stage's id, the highest 4 bits of the
+ * second word a tag for each kind of coordinates; the other 92 bits are the kind's fields, from the lowest bit on:
+ *
+ * ```text
+ * tag                      fields, each with its bits
+ *  1  order of an epoch      0 60 | epoch 32
+ *  2  worker's sample        ordinal 40 | worker 12 | rank low 8 | epoch 24 | rank high 8
+ *  3  worker's batch         as 2
+ *  4  index                  index 53 | 0 7 | epoch 32
+ *  5  position               position 53 | 0 7 | epoch 32
+ *  6  batch                  batch 40 | rank 16 | 0 4 | epoch 32
+ *  7  in a mix               own 39 | by position 1 | component 12 | pass 20 | epoch 20
+ *  8  child                  own 43 | by position 1 | child 24 | epoch 24
+ *  9  child in a mix         own 35 | by position 1 | child 16 | component 12 | pass 12 | epoch 16
+ * 10  packed row             window 43 | 0 1 | child 24 | epoch 24
+ * 11  packed row in a mix    window 35 | 0 1 | child 16 | component 12 | pass 12 | epoch 16
+ * 12  worker's child         ordinal 32 | worker 12 | rank 16 | child 16 | epoch 16
+ * 13  worker's packed row    as 12
+ * 14  order of a pass        pass 32 | component 12 | 0 16 | epoch 32
+ *
+ * epochWorker packs by 1, 2, 3, 12, 13 and 14; elastic by 1, 4 to 11 and 14. Tag 0 is nobody's: see `states`.
+ * ```
+ *
+ * `own` is the sample's index, or its position where the sampler may visit an index twice. Under `epochWorker` a place is
+ * what its worker had before: of samples it counts the samples, of children the samples that they came of, of packed rows
+ * the windows. Components and passes need no bits there, since no two samples of a worker have one ordinal.
+ *
  * @since 0.1.0
  */
 import { block, blocks } from "../random/generators/Philox.ts"
 import type * as Seed from "../random/Seed.ts"
 import type { Request } from "./Request.ts"
 
-/** Tags keep the kinds of coordinates apart inside the counter. Tag 0 is nobody's: see `start`. */
-const TAG_EPOCH = 1
-const TAG_WORKER_SAMPLE = 2
-const TAG_WORKER_BATCH = 3
-const TAG_INDEX = 4
-const TAG_POSITION = 5
-const TAG_ELASTIC_BATCH = 6
+/** Part of a counter. It begins where the one before it ends. */
+interface Field {
+  readonly name: string
+  readonly bits: number
+  /** The value of the first row, and how much more that of each next row is. */
+  readonly first: number
+  readonly step: 0 | 1
+  /** The value of each row, in place of those. */
+  readonly values: ArrayLike<number> | undefined
+}
 
-const TWO_POW_32 = 2 ** 32
+/** How the rows of a request are packed. @since 0.1.0 */
+export interface Layout {
+  readonly tag: number
+  /** From the lowest bit on. A field lies in at most two words. */
+  readonly fields: ReadonlyArray<Field>
+  /** A value that has to fit although fields hold only its parts. */
+  readonly whole?: Field
+}
 
-/** Packs the coordinates of a request's rows, from the first on, as `words[4 * row …]`; says what does not fit. @since 0.1.0 */
-export type Pack = (request: Request, key: Seed.Root, words: Uint32Array) => Misfit | undefined
+const field = (
+  name: string,
+  bits: number,
+  first: number,
+  step: 0 | 1 = 0,
+  values: ArrayLike<number> | undefined = undefined
+): Field => ({ name, bits, first, step, values })
+
+/** A field of which each row has a value of its own. */
+const each = (name: string, bits: number, values: ArrayLike<number>): Field => field(name, bits, 0, 1, values)
+
+const zeros = (bits: number): Field => field("zero", bits, 0)
+
+const ofEpoch = ({ epoch, rows }: Request): Layout => {
+  const own = field("epoch", 32, epoch)
+  if (rows?.mix === undefined) return { tag: 1, fields: [zeros(60), own] }
+  const { components, passes } = rows.mix
+  return { tag: 14, fields: [each("pass", 32, passes), each("component", 12, components), zeros(16), own] }
+}
+
+/** The layouts of `epochWorker`. @since 0.1.0 */
+export const byWorker = (request: Request): Layout => {
+  const { epoch, ordinal, rank, rows, scope, worker } = request
+  if (scope === "epoch") return ofEpoch(request)
+  const ordinals = scope === "sample" ? rows?.ordinals : undefined
+  const at = field("worker", 12, worker)
+  const whole = field("rank", 16, rank)
+  if (scope === "sample" && (rows?.children ?? rows?.windows) !== undefined) {
+    const own = field("ordinal", 32, ordinal, 1, ordinals)
+    const fields = [own, at, whole, each("child", 16, rows?.children ?? []), field("epoch", 16, epoch)]
+    return { tag: rows?.windows === undefined ? 12 : 13, fields }
+  }
+  const own = field("ordinal", 40, ordinal, 1, ordinals)
+  const [low, high] = [field("rank", 8, rank & 0xff), field("rank", 8, (rank >>> 8) & 0xff)]
+  return { tag: scope === "sample" ? 2 : 3, fields: [own, at, low, field("epoch", 24, epoch), high], whole }
+}
+
+/** The layouts of `elastic`. @since 0.1.0 */
+export const byIndex = (request: Request): Layout => {
+  const { batch, distinct, epoch, indices, position, rank, rows, scope } = request
+  if (scope === "epoch") return ofEpoch(request)
+  if (scope === "batch") {
+    // A batch stage mixes the rows of one rank, so the rank stays part of its place.
+    const fields = [field("batch", 40, batch), field("rank", 16, rank), zeros(4), field("epoch", 32, epoch)]
+    return { tag: 6, fields }
+  }
+  const own = (bits: number): Field =>
+    rows?.windows !== undefined
+      ? each("window", bits, rows.windows)
+      : distinct
+        ? each("index", bits, indices)
+        : field("position", bits, position, 1, rows?.positions)
+  if (rows === undefined || (rows.mix === undefined && rows.children === undefined && rows.windows === undefined)) {
+    return { tag: distinct ? 4 : 5, fields: [own(53), zeros(7), field("epoch", 32, epoch)] }
+  }
+  const { children, mix, windows } = rows
+  const byPosition = field("by position", 1, distinct || windows !== undefined ? 0 : 1)
+  if (mix === undefined) {
+    const fields = [own(43), byPosition, each("child", 24, children ?? []), field("epoch", 24, epoch)]
+    return { tag: windows === undefined ? 8 : 10, fields }
+  }
+  const component = each("component", 12, mix.components)
+  if (children === undefined && windows === undefined) {
+    const fields = [own(39), byPosition, component, each("pass", 20, mix.passes), field("epoch", 20, epoch)]
+    return { tag: 7, fields }
+  }
+  const child = each("child", 16, children ?? [])
+  const fields = [own(35), byPosition, child, component, each("pass", 12, mix.passes), field("epoch", 16, epoch)]
+  return { tag: windows === undefined ? 9 : 11, fields }
+}
 
 /** Why a row has no place in the counter. @since 0.1.0 */
 export interface Misfit {
@@ -27,97 +133,83 @@ export interface Misfit {
 }
 
 /**
- * The blocks at all counters in `words`, as start states. One counter in 2^128 gives the all-zero block, which
- * xoshiro128** cannot start from; its place is taken by the block of a counter that no coordinates pack to (tag 0), so
- * states still differ.
- */
-const start = (key: Seed.Root, words: Uint32Array): void => {
-  blocks(words, key.low, key.high)
-  for (let at = 0; at < words.length; at += 4) {
-    if (words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0) {
-      block(0, 0, 0, 0, key.low, key.high, words, at)
-    }
-  }
-}
-
-/** Writes the counter of a row. */
-const put = (words: Uint32Array, row: number, c0: number, c1: number, c2: number, c3: number): void => {
-  words[4 * row] = c0
-  words[4 * row + 1] = c1
-  words[4 * row + 2] = c2
-  words[4 * row + 3] = c3
-}
-
-const packEpoch: Pack = (request, key, words) => {
-  if (!fits(request.epoch, 32)) return outside("epoch", request.epoch, 32)
-  put(words, 0, 0, TAG_EPOCH << 28, request.epoch, request.stage.id)
-  start(key, words)
-  return undefined
-}
-
-/** Packs by (epoch, rank, worker, ordinal). @since 0.1.0 */
-export const packWorker: Pack = (request, key, words) => {
-  const { epoch, indices, ordinal, rank, stage, worker } = request
-  if (!fits(epoch, 24)) return outside("epoch", epoch, 24)
-  if (!fits(rank, 16)) return outside("rank", rank, 16)
-  if (!fits(worker, 12)) return outside("worker", worker, 12)
-  const tag = request.scope === "batch" ? TAG_WORKER_BATCH : TAG_WORKER_SAMPLE
-  const c1 = (tag << 28) | ((rank & 0xff) << 20) | (worker << 8)
-  const c2 = ((rank >>> 8) << 24) | epoch
-  for (let row = 0; row < indices.length; row++) {
-    const own = ordinal + row
-    if (!fits(own, 40)) return outside("ordinal", own, 40, row)
-    put(words, row, own >>> 0, c1 | Math.floor(own / TWO_POW_32), c2, stage.id)
-  }
-  start(key, words)
-  return undefined
-}
-
-/** Packs by (epoch, index or position). @since 0.1.0 */
-export const packElastic: Pack = (request, key, words) => {
-  const { batch, distinct, epoch, indices, position, rank, stage } = request
-  if (!fits(epoch, 32)) return outside("epoch", epoch, 32)
-  if (request.scope === "batch") {
-    // A batch stage mixes the rows of one rank, so the rank stays part of its place; 16 bits of it beside 45 of batch
-    // are more than the 53 an index takes, hence fewer for the batch's number.
-    if (!fits(rank, 16)) return outside("rank", rank, 16)
-    if (!fits(batch, 40)) return outside("batch", batch, 40)
-    const c1 = (TAG_ELASTIC_BATCH << 28) | (rank << 8) | Math.floor(batch / TWO_POW_32)
-    put(words, 0, batch >>> 0, c1, epoch, stage.id)
-    start(key, words)
-    return undefined
-  }
-  const c1 = (distinct ? TAG_INDEX : TAG_POSITION) << 28
-  for (let row = 0; row < indices.length; row++) {
-    const own = distinct ? (indices[row] as number) : position + row
-    if (!fits(own, 53)) return outside(distinct ? "index" : "position", own, 53, row)
-    put(words, row, own >>> 0, c1 | Math.floor(own / TWO_POW_32), epoch, stage.id)
-  }
-  start(key, words)
-  return undefined
-}
-
-const fits = (value: number, bits: number): boolean => Number.isSafeInteger(value) && value >= 0 && value < 2 ** bits
-
-const outside = (what: string, value: number, bits: number, row = 0): Misfit => ({
-  row,
-  reason: `${what} ${value} does not fit; it can be 0 to 2^${bits} - 1`
-})
-
-const misfit = (request: Request): Misfit | undefined => {
-  const { indices, scope, stage } = request
-  if (!fits(stage.id, 32)) return outside("stage id", stage.id, 32)
-  if (scope === "sample" || indices.length === 1) return undefined
-  // Further rows would have the place of the first.
-  return { row: 0, reason: `${indices.length} seeds were asked for; scope "${scope}" has one` }
-}
-
-/**
- * The start states at the counters of a request's rows, four words each; or why one of them has none.
+ * The start states of a request's rows, four words each: the blocks at their counters. Or why one of them has none.
+ *
+ * One counter in 2^128 gives the all-zero block, which xoshiro128** cannot start from; its place is taken by the block of
+ * a counter that no coordinates pack to (tag 0), so states still differ.
  *
  * @since 0.1.0
  */
-export const states = (pack: Pack, request: Request, key: Seed.Root): Uint32Array | Misfit => {
-  const words = new Uint32Array(4 * request.indices.length)
-  return misfit(request) ?? (request.scope === "epoch" ? packEpoch : pack)(request, key, words) ?? words
+export const states = (
+  layoutOf: (request: Request) => Layout,
+  request: Request,
+  { high, low }: Seed.Root
+): Uint32Array | Misfit => {
+  const { indices, scope, stage } = request
+  if (!fits(stage.id, 2 ** 32)) return outside(field("stage id", 32, stage.id), stage.id, 0)
+  if (scope !== "sample" && indices.length !== 1) {
+    // Further rows would have the place of the first.
+    return { row: 0, reason: `${indices.length} seeds were asked for; scope "${scope}" has one` }
+  }
+  const words = new Uint32Array(4 * indices.length)
+  const misfit = pack(layoutOf(request), stage.id, words)
+  if (misfit !== undefined) return misfit
+  blocks(words, low, high)
+  for (let at = 0; at < words.length; at += 4) {
+    if (words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0) {
+      block(0, 0, 0, 0, low, high, words, at)
+    }
+  }
+  return words
 }
+
+/** Writes the counters of all rows. */
+const pack = ({ fields, tag, whole }: Layout, stage: number, words: Uint32Array): Misfit | undefined => {
+  if (whole !== undefined && !fits(whole.first, 2 ** whole.bits)) return outside(whole, whole.first, 0)
+  words[1] = tag << 28
+  words[3] = stage
+  // What all rows share is packed once, into the first.
+  const misfit = write(fields, 0, words, 1)
+  if (misfit !== undefined) return misfit
+  for (let at = 4; at < words.length; at++) words[at] = words[at - 4] as number // as long as the loop runs
+  return write(fields, 1, words, words.length / 4)
+}
+
+/** Where the fields' bits of each word begin and end: the tag takes the highest four of the second. */
+const STARTS = [0, 32, 60, 92] as const
+
+/** Adds the fields that all rows share (step 0), or the others, to the counters of the first rows. */
+const write = (fields: ReadonlyArray<Field>, step: 0 | 1, words: Uint32Array, rows: number): Misfit | undefined => {
+  let bit = 0
+  for (let place = 0; place < fields.length; place++) {
+    const own = fields[place] as Field // below the length
+    const from = bit
+    bit += own.bits
+    if (own.step !== step) continue
+    const { first, values } = own
+    const word = from < STARTS[1] ? 0 : from < STARTS[2] ? 1 : 2
+    const shift = from - STARTS[word]
+    const limit = 2 ** own.bits
+    // What the word has no room for goes to the next one.
+    const room = 2 ** ((word === 0 ? STARTS[1] : word === 1 ? STARTS[2] : STARTS[3]) - from)
+    for (let row = 0; row < rows; row++) {
+      const value = values === undefined ? first + row : (values[row] as number) // what is missing does not fit
+      if (!fits(value, limit)) return outside(own, value, row)
+      const at = 4 * row + word
+      // Counters are as many as rows.
+      if (value < room) words[at] = (words[at] as number) | (value << shift)
+      else {
+        words[at] = (words[at] as number) | ((value % room) << shift)
+        words[at + 1] = (words[at + 1] as number) | Math.floor(value / room)
+      }
+    }
+  }
+  return undefined
+}
+
+const fits = (value: number, limit: number): boolean => value >= 0 && value < limit && Number.isInteger(value)
+
+const outside = ({ bits, name }: Field, value: number, row: number): Misfit => ({
+  row,
+  reason: `${name} ${value} does not fit; it can be 0 to 2^${bits} - 1`
+})

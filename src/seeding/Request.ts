@@ -5,7 +5,7 @@
  */
 import { InvalidOption } from "../core/InvalidOption.ts"
 import type * as Seed from "../random/Seed.ts"
-import type { Coordinates, Scope, StageId } from "./Coordinates.ts"
+import type { Coordinates, Origin, Scope, StageId } from "./Coordinates.ts"
 
 /**
  * A request for the seeds of one stage: one for an epoch or a batch, one a sample for all samples of a batch.
@@ -28,6 +28,27 @@ export interface Request {
   /** The dataset index of each sample; its length is the number of seeds asked for. */
   readonly indices: ArrayLike<number>
   readonly distinct: boolean
+  /** Coordinates of each row's own; absent if the rows are samples of one dataset, one after another. */
+  readonly rows?: RowCoordinates
+}
+
+/**
+ * Where each row of a request comes from, for rows that are not simply the samples of one dataset in order. Every array has
+ * a value for each row.
+ *
+ * @since 0.1.0
+ */
+export interface RowCoordinates {
+  /** The ordinals of the rows; of children those of the samples that they came of, of packed rows those of their windows. */
+  readonly ordinals?: ArrayLike<number>
+  /** The positions of the rows; of children those of the samples that they came of. */
+  readonly positions?: ArrayLike<number>
+  /** The component of a mix that each row comes from, and how often it was passed through before. */
+  readonly mix?: { readonly components: ArrayLike<number>; readonly passes: ArrayLike<number> }
+  /** The window that each packed row comes from; given together with `children`. */
+  readonly windows?: ArrayLike<number>
+  /** The number of each row among all that came of its sample (`flatMap`) or of its window (`pack`), from 0. */
+  readonly children?: ArrayLike<number>
 }
 
 /**
@@ -44,10 +65,17 @@ export const coordinates = (request: Request, row: number): Coordinates => ({
   worker: request.worker,
   workers: request.workers,
   batch: request.batch,
-  ordinal: request.ordinal + row,
-  position: request.position + row,
+  ordinal: request.rows?.ordinals?.[row] ?? request.ordinal + row,
+  position: request.rows?.positions?.[row] ?? request.position + row,
   index: request.indices[row] ?? 0,
-  distinct: request.distinct
+  distinct: request.distinct,
+  ...(request.rows === undefined || request.scope === "batch" ? {} : originOf(request.rows, row))
+})
+
+const originOf = ({ children, mix, windows }: RowCoordinates, row: number): Origin => ({
+  ...(mix === undefined ? {} : { component: mix.components[row] ?? 0, pass: mix.passes[row] ?? 0 }),
+  ...(windows === undefined ? {} : { window: windows[row] ?? 0 }),
+  ...(children === undefined ? {} : { child: children[row] ?? 0 })
 })
 
 /**
@@ -85,15 +113,25 @@ const noSeed = (count: number, row: number): InvalidOption =>
   new InvalidOption({ option: "row", value: row, expected: `a row of the ${count} seeds that the policy gave` })
 
 /**
- * The request for what is drawn once an epoch, for all workers and ranks alike: the order of its samples, and
- * {@link stream}.
+ * The request for what is drawn once an epoch, for all workers and ranks alike: the order of its samples, that of each pass
+ * over a component of a mix, and streams of a run.
  *
  * @since 0.1.0
  */
 export const epochRequest = (
   stage: StageId,
   epoch: number,
-  { distinct = true, workers = 1, world = 1 }: { distinct?: boolean; workers?: number; world?: number } = {}
+  {
+    distinct = true,
+    mix,
+    workers = 1,
+    world = 1
+  }: {
+    distinct?: boolean
+    mix?: { readonly component: number; readonly pass: number }
+    workers?: number
+    world?: number
+  } = {}
 ): Request => ({
   scope: "epoch",
   stage,
@@ -106,5 +144,6 @@ export const epochRequest = (
   ordinal: 0,
   position: 0,
   indices: [0],
-  distinct
+  distinct,
+  ...(mix === undefined ? {} : { rows: { mix: { components: [mix.component], passes: [mix.pass] } } })
 })

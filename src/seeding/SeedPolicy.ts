@@ -7,14 +7,7 @@
  * Both policies made here pack coordinates into the 128-bit counter of Philox4x32-10 under the run's 64-bit key.
  * Packing loses nothing and Philox is a bijection, so two coordinates never start from one state; what does not fit is
  * a {@link CoordinatesError}, never a wrap-around. (That two streams meet *further on* stays a matter of odds: about
- * n² · length / 2^128 for n streams.)
- *
- * ```text
- *             c3        c2                          c1                                        c0
- * samples     stage 32  rank high 8 | epoch 24      tag 4 | rank low 8 | worker 12 | ord. 8   ordinal 32
- * elastic     stage 32  epoch 32                    tag 4 | 0 7 | index high 21               index 32
- * an epoch    stage 32  epoch 32                    tag 4 | 0 28                              0
- * ```
+ * n² · length / 2^128 for n streams.) `Counter.ts` has the table of bits.
  *
  * @since 0.1.0
  */
@@ -32,11 +25,11 @@ import { algorithm as xoshiro } from "../random/generators/Xoshiro128.ts"
 import * as Rng from "../random/Rng.ts"
 import * as Seed from "../random/Seed.ts"
 import { type Coordinates, type CoordinatesError, stageId } from "./Coordinates.ts"
-import { type Pack, packElastic, packWorker, states } from "./Counter.ts"
-import { coordinates, epochRequest, seedAt } from "./Request.ts"
+import { byIndex, byWorker, type Layout, states } from "./Counter.ts"
+import { coordinates, epochRequest, type Request, seedAt } from "./Request.ts"
 import { ask, reasonOf, refused, type Service } from "./Service.ts"
 
-export type { Request, Seeds } from "./Request.ts"
+export type { Request, RowCoordinates, Seeds } from "./Request.ts"
 export type { Carries, Draw, Service } from "./Service.ts"
 
 /**
@@ -76,12 +69,12 @@ export interface Options {
   readonly seed: Seed.RootInput
 }
 
-const packed = (name: string, elastic: boolean, pack: Pack, root: Seed.Root): Service => {
+const packed = (name: string, elastic: boolean, layoutOf: (request: Request) => Layout, root: Seed.Root): Service => {
   const own = { name, seed: root.text, parameters: {}, elastic, injective: true } as const
   return {
     ...own,
     seeds: (request) => {
-      const words = states(pack, request, root)
+      const words = states(layoutOf, request, root)
       return words instanceof Uint32Array
         ? Either.right({ _tag: "Packed", algorithm: xoshiro, width: 4, words })
         : refused(own, request, words.reason, words.row)
@@ -90,8 +83,8 @@ const packed = (name: string, elastic: boolean, pack: Pack, root: Seed.Root): Se
 }
 
 const makers = {
-  epochWorker: (seed: Seed.Root): Service => packed("epochWorker", false, packWorker, seed),
-  elastic: (seed: Seed.Root): Service => packed("elastic", true, packElastic, seed)
+  epochWorker: (seed: Seed.Root): Service => packed("epochWorker", false, byWorker, seed),
+  elastic: (seed: Seed.Root): Service => packed("elastic", true, byIndex, seed)
 }
 
 /** The names by which {@link fromConfig} and the command line choose a policy. @since 0.1.0 */

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test"
 import { Effect, Either, Layer, Stream } from "effect"
 import fc from "fast-check"
 import { Coordinates, Dataset, Pipeline, Sampler, Scheduler, SeedAudit, SeedPolicy, Workers } from "../../src/index.ts"
-import { seedAt } from "../../src/seeding/Request.ts"
+import { epochRequest, seedAt } from "../../src/seeding/Request.ts"
 import { conditions, pipelineOf, policyOf, recipes, seeds } from "../support/recipes.ts"
 
 const policies = { epochWorker: SeedPolicy.epochWorker, elastic: SeedPolicy.elastic }
@@ -55,6 +55,18 @@ const place = (name: Name, at: At): string => {
   return JSON.stringify([scope, stage.id, epoch, distinct, index])
 }
 
+const inside: At = {
+  scope: "sample",
+  stage: Coordinates.stageId("crop"),
+  epoch: 0,
+  rank: 0,
+  worker: 0,
+  batch: 0,
+  ordinal: 0,
+  index: 0,
+  distinct: true
+}
+
 describe.each(["epochWorker", "elastic"] as const)("%s", (name) => {
   test("two places start from two states, one place from one, at the edges of every field too", () => {
     fc.assert(
@@ -77,17 +89,6 @@ describe.each(["epochWorker", "elastic"] as const)("%s", (name) => {
 
   test("what does not fit is a CoordinatesError that names it, never a wrap-around", () => {
     const policy = serviceOf(name, 42)
-    const inside: At = {
-      scope: "sample",
-      stage: Coordinates.stageId("crop"),
-      epoch: 0,
-      rank: 0,
-      worker: 0,
-      batch: 0,
-      ordinal: 0,
-      index: 0,
-      distinct: true
-    }
     const limits =
       name === "epochWorker"
         ? ([
@@ -109,6 +110,193 @@ describe.each(["epochWorker", "elastic"] as const)("%s", (name) => {
         expect(beyond.message).toContain(`${key} ${value}`)
       }
     }
+  })
+})
+
+/** Where rows come from, and what of their coordinates each policy holds, in how many bits. */
+const kinds = {
+  "a dataset": {
+    rows: [],
+    elastic: { epoch: 32, index: 53 },
+    epochWorker: { epoch: 24, rank: 16, worker: 12, ordinal: 40 }
+  },
+  "a mix": {
+    rows: ["component", "pass"],
+    elastic: { epoch: 20, component: 12, pass: 20, index: 39 },
+    epochWorker: { epoch: 24, rank: 16, worker: 12, ordinal: 40 }
+  },
+  flatMap: {
+    rows: ["child"],
+    elastic: { epoch: 24, child: 24, index: 43 },
+    epochWorker: { epoch: 16, rank: 16, worker: 12, ordinal: 32, child: 16 }
+  },
+  "flatMap in a mix": {
+    rows: ["component", "pass", "child"],
+    elastic: { epoch: 16, component: 12, pass: 12, child: 16, index: 35 },
+    epochWorker: { epoch: 16, rank: 16, worker: 12, ordinal: 32, child: 16 }
+  },
+  pack: {
+    rows: ["window", "child"],
+    elastic: { epoch: 24, child: 24, window: 43 },
+    epochWorker: { epoch: 16, rank: 16, worker: 12, ordinal: 32, child: 16 }
+  },
+  "pack in a mix": {
+    rows: ["component", "pass", "window", "child"],
+    elastic: { epoch: 16, component: 12, pass: 12, child: 16, window: 35 },
+    epochWorker: { epoch: 16, rank: 16, worker: 12, ordinal: 32, child: 16 }
+  }
+} as const
+type Kind = keyof typeof kinds
+const allKinds = Object.keys(kinds) as ReadonlyArray<Kind> // `kinds` has no others
+
+const NUMBERS = ["epoch", "rank", "worker", "ordinal", "index", "component", "pass", "window", "child"] as const
+type Numbers = Readonly<Record<(typeof NUMBERS)[number], number>>
+
+/** The fields of a kind that a policy holds, with their bits. */
+const fieldsOf = (name: Name, kind: Kind): ReadonlyArray<readonly [keyof Numbers, number]> =>
+  Object.entries(kinds[kind][name]) as Array<[keyof Numbers, number]> // as `kinds` says
+
+const rowRequest = (kind: Kind, at: Numbers, distinct = true): SeedPolicy.Request => {
+  const has = (field: string): boolean => kinds[kind].rows.some((own) => own === field)
+  const { component, pass, window, child, ...place } = at
+  return {
+    ...requestOf({ scope: "sample", stage: Coordinates.stageId("crop"), batch: 0, distinct, ...place }),
+    rows: {
+      ordinals: [place.ordinal],
+      positions: [place.index],
+      ...(has("component") ? { mix: { components: [component], passes: [pass] } } : {}),
+      ...(has("window") ? { windows: [window] } : {}),
+      ...(has("child") ? { children: [child] } : {})
+    }
+  }
+}
+
+describe.each(["epochWorker", "elastic"] as const)("%s, rows with coordinates of their own", (name) => {
+  const numbers: fc.Arbitrary<Numbers> = fc.record({
+    epoch: field(32),
+    rank: field(16),
+    worker: field(12),
+    ordinal: field(40),
+    index: field(53),
+    component: field(12),
+    pass: field(20),
+    window: field(43),
+    child: field(24)
+  })
+
+  test("two places start from two states, one place from one, whatever kinds of rows they are", () => {
+    const kind = fc.constantFrom(...allKinds)
+    fc.assert(
+      fc.property(
+        seeds,
+        fc.tuple(kind, kind),
+        fc.tuple(fc.boolean(), fc.boolean()),
+        numbers,
+        numbers,
+        fc.subarray([...NUMBERS]),
+        (seed, [one, other], [first, second], from, to, differing) => {
+          const held = new Map(fieldsOf(name, one))
+          for (const [key, bits] of fieldsOf(name, other)) held.set(key, Math.min(bits, held.get(key) ?? bits))
+          const fitting = (at: Numbers): Numbers => {
+            const own = { ...at }
+            for (const [key, bits] of held) own[key] %= 2 ** bits
+            return own
+          }
+          const near = { ...from }
+          for (const key of differing) near[key] = to[key]
+          const policy = serviceOf(name, seed)
+          const own = (kind: Kind, at: Numbers, distinct: boolean) => {
+            const request = rowRequest(kind, fitting(at), distinct)
+            const values = fieldsOf(name, kind).map(([key]) => [key, fitting(at)[key]])
+            const isIndexed = fieldsOf(name, kind).some(([key]) => key === "index")
+            return {
+              state: seedAt(Either.getOrThrow(policy.seeds(request)), 0).words.join(),
+              // Under `epochWorker` a row of a mix is a sample like any other.
+              place: JSON.stringify([
+                name === "epochWorker" ? kind.replace(/ in a mix$/, "").replace("a mix", "a dataset") : kind,
+                isIndexed && distinct,
+                values
+              ])
+            }
+          }
+          const a = own(one, from, first)
+          const b = own(other, near, second)
+          expect(a.state === b.state).toBe(a.place === b.place)
+        }
+      ),
+      { numRuns: 2000 }
+    )
+  })
+
+  test.each(allKinds)("%s: the largest values fit, all at once; one more of any is a CoordinatesError", (kind) => {
+    const policy = serviceOf(name, 42)
+    const largest: Numbers = {
+      epoch: 0,
+      rank: 0,
+      worker: 0,
+      ordinal: 0,
+      index: 0,
+      component: 0,
+      pass: 0,
+      window: 0,
+      child: 0
+    }
+    const edge = { ...largest }
+    for (const [key, bits] of fieldsOf(name, kind)) edge[key] = 2 ** bits - 1
+    expect(Either.isRight(policy.seeds(rowRequest(kind, edge)))).toBe(true)
+    for (const [key, bits] of fieldsOf(name, kind)) {
+      for (const value of [2 ** bits, 2 ** bits * 2, -1, 0.5, Number.NaN]) {
+        const beyond = Either.getOrThrow(Either.flip(policy.seeds(rowRequest(kind, { ...edge, [key]: value }))))
+        expect(beyond).toBeInstanceOf(Coordinates.CoordinatesError)
+        expect(beyond.reason).toBe(`${key} ${value} does not fit; it can be 0 to 2^${bits} - 1`)
+        for (const own of kinds[kind].rows) expect(beyond.message).toContain(`${own} `)
+      }
+    }
+  })
+
+  test("rows that say no more than the request does are packed as without", () => {
+    fc.assert(
+      fc.property(coordinates, fc.nat(5), (at, more) => {
+        const request = { ...requestOf({ ...at, ordinal: at.ordinal % 2 ** 39, index: at.index % 2 ** 52 }) }
+        const counting = Array.from({ length: at.scope === "sample" ? 1 + more : 1 }, (_, row) => row)
+        const indices = counting.map((row) => (at.index % 2 ** 52) + row)
+        const ordinals = counting.map((row) => request.ordinal + row)
+        const positions = counting.map((row) => request.position + row)
+        const policy = serviceOf(name, 7)
+        const plain = Either.getOrThrow(policy.seeds({ ...request, indices }))
+        expect(Either.getOrThrow(policy.seeds({ ...request, indices, rows: {} }))).toEqual(plain)
+        expect(Either.getOrThrow(policy.seeds({ ...request, indices, rows: { ordinals, positions } }))).toEqual(plain)
+      })
+    )
+  })
+
+  test("the order of each pass over a component is another one, and none is the order of an epoch", () => {
+    const place = fc.record({ epoch: field(32), mix: fc.option(fc.record({ component: field(12), pass: field(32) })) })
+    fc.assert(
+      fc.property(place, place, (one, other) => {
+        const policy = serviceOf(name, 7)
+        const own = ({ epoch, mix }: typeof one) => {
+          const request = epochRequest(Coordinates.stageId("sample"), epoch, mix === null ? {} : { mix })
+          return seedAt(Either.getOrThrow(policy.seeds(request)), 0).words.join()
+        }
+        expect(own(one) === own(other)).toBe(JSON.stringify(one) === JSON.stringify(other))
+      })
+    )
+    const over = epochRequest(Coordinates.stageId("sample"), 0, { mix: { component: 4096, pass: 1 } })
+    expect(Either.getOrThrow(Either.flip(serviceOf(name, 7).seeds(over))).message).toContain("component 4096, pass 1")
+  })
+
+  test("what is not given for each row, or a window without its rows' numbers, is a CoordinatesError", () => {
+    const policy = serviceOf(name, 7)
+    const reason = (rows: SeedPolicy.RowCoordinates, indices = [0, 1]): string | undefined =>
+      Either.match(policy.seeds({ ...requestOf(inside), indices, rows }), {
+        onLeft: (error) => error.reason,
+        onRight: () => undefined
+      })
+    expect(reason({ children: [0] })).toContain("child undefined does not fit")
+    expect(reason({ windows: [0, 1] })).toContain("child undefined does not fit")
+    expect(reason({ windows: [0, 1], mix: { components: [0, 1], passes: [0, 1] } })).toContain("child undefined")
+    expect(reason({ windows: [0, 1], children: [0, 1] })).toBeUndefined()
   })
 })
 
