@@ -67,3 +67,5 @@ export * as SeedPolicy from "./seeding/SeedPolicy.ts"
 export * as Dataset from "./sources/Dataset.ts"
 /** IDX files, the format of MNIST. */
 export * as Idx from "./sources/Idx.ts"
+/** Where samples came from, through all views and stages. */
+export * as Lineage from "./sources/Lineage.ts"

@@ -109,7 +109,7 @@ const none: ReadonlySet<string> = new Set(
     "Cursor.allowed Cursor.unseen Cursor.within",
     "Cursor.decode Cursor.make Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
     "Digest.ofColumns FailurePolicy.retry Idx.encode Idx.parse Idx.read Image.channelsFirst",
-    "Image.kernelMemory Image.on Image.resident Image.toFloat InvalidOption.checked",
+    "Image.kernelMemory Image.on Lineage.at Lineage.format Lineage.ofBatch Image.resident Image.toFloat InvalidOption.checked",
     "NumPy.defaultRng NumPy.randomState Permutation.make",
     "Pipeline.ambient Pipeline.from",
     "Pipeline.sample PyTorch.manualSeed Rng.make Rng.register Rng.toRandom Sampler.limited Sampler.subset",

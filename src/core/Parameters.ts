@@ -46,12 +46,19 @@ export interface ParametersOption {
 /** See {@link Made}. @since 0.1.0 */
 export const DECLARED: unique symbol = Symbol("declared")
 
+/** Marks a {@link Made}. @since 0.1.0 */
+export const MADE: unique symbol = Symbol("made")
+
+/** Whether a value is a {@link Made}. */
+const isMade = (value: unknown): value is Made => typeof value === "object" && value !== null && MADE in value
+
 /**
  * A value by the name of its constructor and the parameters that it was made with.
  *
  * @since 0.1.0
  */
 export class Made {
+  readonly [MADE] = true
   /** The constructor's name, such as `randomCrop`. */
   readonly name: string
   /** `undefined` if they are neither known nor declared. */
@@ -106,7 +113,7 @@ const walk = (path: string, value: unknown, depth: number): void => {
     throw new InvalidOption({ option: path.slice(0, 80), value: "…", expected })
   }
   if (value === null || value === undefined || isTypedArray(value)) return
-  if (value instanceof Made) {
+  if (isMade(value)) {
     walk(`${path}.${value.name}`, value.parameters, depth + 1)
   } else if (Array.isArray(value)) {
     for (let place = 0; place < value.length; place++) {
@@ -144,7 +151,7 @@ export const text = (parameter: Parameter): string => {
   }
   if (typeof parameter === "bigint") return `${parameter}n`
   if (typeof parameter !== "object" || parameter === null) return String(parameter)
-  if (parameter instanceof Made) return `${parameter.name}(${fields(parameter.parameters)})`
+  if (isMade(parameter)) return `${parameter.name}(${fields(parameter.parameters)})`
   if (isTypedArray(parameter)) return typed(parameter)
   if (isList(parameter)) return list(parameter)
   return `{${fields(parameter)}}`
@@ -210,7 +217,7 @@ const oneNaN = <A extends Float32Array | Float64Array>(array: A): A | TypedArray
 const list = (items: ReadonlyArray<Parameter>): string => {
   if (items.length <= WRITTEN) {
     const own = `[${items.map(text).join(", ")}]`
-    if (own.length <= SHORT || items.some((item) => item instanceof Made)) return own
+    if (own.length <= SHORT || items.some((item) => isMade(item))) return own
     return `[${items.length} values #${short(own)}]`
   }
   const hash = remembered(items, () => {
@@ -225,7 +232,7 @@ const list = (items: ReadonlyArray<Parameter>): string => {
 /** Returns, in words, what of a parameter is neither known nor declared. @since 0.1.0 */
 export const unseen = (parameter: Parameter): ReadonlyArray<string> => {
   if (typeof parameter !== "object" || parameter === null || isTypedArray(parameter)) return []
-  if (parameter instanceof Made) {
+  if (isMade(parameter)) {
     if (parameter.unseen === DECLARED) return []
     return [...(parameter.unseen === undefined ? [] : [parameter.unseen]), ...unseen(parameter.parameters)]
   }

@@ -2,23 +2,24 @@
  * Random access datasets: sources and views.
  *
  * A view (`map`, `slice`, `split` …) takes no memory to speak of and reads nothing when it is made. Which samples it
- * holds is settled then; what they are is read when they are asked for.
+ * holds is settled then; what they are is read when they are asked for. Views take their dataset first
+ * (`Dataset.slice(dataset, 0, 10)`) or, in a pipe, last (`dataset.pipe(Dataset.slice(0, 10))`).
  *
  * @since 0.1.0
  */
-export { type Column, fromColumns, type Row } from "./Columns.ts"
-export {
-  type Content,
-  type Dataset,
-  DatasetError,
-  type EffectOptions,
-  effect,
-  fromArray,
-  IndexError,
-  type MakeOptions,
-  make,
-  type NameOptions,
-  range
-} from "./RandomAccess.ts"
-export { type SplitOptions, split } from "./Split.ts"
-export { concat, filter, map, mapEffect, slice, subset, withContent } from "./Views.ts"
+export type { Columnar, Field } from "./Columnar.ts"
+export { fromArray } from "./FromArray.ts"
+export { type Column, fromColumns, type Row } from "./FromColumns.ts"
+export { type EffectOptions, effect } from "./FromEffect.ts"
+export { type MakeOptions, make } from "./Make.ts"
+export { type Content, type Dataset, DatasetError, IndexError, type NameOptions } from "./RandomAccess.ts"
+export { range } from "./Range.ts"
+export type { SourceOptions } from "./SourceOptions.ts"
+export { concat } from "./views/Concat.ts"
+export { filter } from "./views/Filter.ts"
+export { type MapOptions, map } from "./views/Map.ts"
+export { type MapEffectOptions, mapEffect } from "./views/MapEffect.ts"
+export { slice } from "./views/Slice.ts"
+export { type SplitOptions, split } from "./views/Split.ts"
+export { subset } from "./views/Subset.ts"
+export { withContent } from "./views/WithContent.ts"

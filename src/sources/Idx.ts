@@ -21,7 +21,7 @@ import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { optionsOf, textOf } from "../core/Options.ts"
 import * as PlatformServices from "../core/PlatformServices.ts"
 import type { Tensor, TypedArray } from "../core/Tensor.ts"
-import { fromColumns } from "./Columns.ts"
+import { fromColumns } from "./FromColumns.ts"
 import { decode, elements, IdxError, inflated } from "./idx/Layout.ts"
 import type { Dataset } from "./RandomAccess.ts"
 

@@ -1,27 +1,25 @@
 /**
- * What a random access dataset is, and the ways to make one.
+ * What a random access dataset is, and how one fails.
  *
- * A dataset over plain code (an array, a function) keeps that code as a function from index to sample, and its views
- * compose such functions. Reading a batch is then one Effect around one loop; a sample costs a call, not an Effect.
+ * Four fields make a dataset. The others are capabilities: a run over a dataset without them works, and is slower or
+ * knows less. A view passes on those that hold for it.
  *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Pipeable from "effect/Pipeable"
-import { whole } from "../core/Check.ts"
-import { concurrent } from "../core/Concurrent.ts"
+import type * as Effect from "effect/Effect"
+import type * as Pipeable from "effect/Pipeable"
 import { InvalidOption } from "../core/InvalidOption.ts"
-import { functionOf, optionsOf, textOf } from "../core/Options.ts"
-import { Made, type Parameters } from "../core/Parameters.ts"
+import { optionsOf, textOf } from "../core/Options.ts"
+import { Made } from "../core/Parameters.ts"
 import { shown } from "../core/Show.ts"
-import { ownEffect } from "../patches/EffectVersion.ts"
 import type { Columnar } from "./Columnar.ts"
 
 /**
  * Samples by index, from 0 to `size − 1`. `A` is a sample, `E` how reading one can fail (besides {@link IndexError}),
  * `R` what reading one requires.
+ *
+ * A dataset of your own is an object of this shape. With `read` it is as fast as the ones made here.
  *
  * @example
  * import { Effect } from "effect"
@@ -40,23 +38,48 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly size: number
   /** The sample at `index`. */
   readonly get: (index: number) => Effect.Effect<A, E | IndexError, R>
-  /** What tells its content from another one of the same name and size, where that can be told. */
-  readonly content?: Content | undefined
-  /** Of what it is a view, and by which parameters: of one of this library's. */
-  readonly made?: Made | undefined
-  /** Whether `getMany` is a read of its own (one query, one request) rather than `get` for each. Default `false`. */
-  readonly batched?: boolean | undefined
   /** The samples at `indices`, in their order. The array is fresh and the caller's own. */
   readonly getMany: (indices: ArrayLike<number>) => Effect.Effect<Array<A>, E | IndexError, R>
+  /**
+   * Returns the sample at `index` without an effect; throws {@link IndexError} for an index that is out of range and
+   * {@link DatasetError} for a sample that cannot be read. Default: samples are read by `get` and `getMany`.
+   */
+  readonly read?: ((index: number) => A) | undefined
+  /** The columns that the samples are rows of, if they lie in memory as columns. Default: none. */
+  readonly columnar?: Columnar | undefined
+  /** Whether `getMany` is one read of its own (a query, a request) rather than a `get` for each. Default `false`. */
+  readonly batched?: boolean | undefined
+  /** What tells its content from another of the same name and size. Default: not compared by cursors. */
+  readonly content?: Content | undefined
+  /** Where the sample at `index` came from. Default: row `index` of this dataset. */
+  readonly lineage?: ((index: number) => Lineage) | undefined
+  /** How many datasets are joined in this one; the `component` of a lineage is below it. Default 1. */
+  readonly components?: number | undefined
+  /** Of a source or view of this library: what it was made of, and by which parameters. */
+  readonly made?: Made | undefined
 }
 
 /**
- * What a dataset holds: as its user has declared it, or a function that gives what lies at an index in no time and
- * without a side effect, of which some are looked at.
+ * What a dataset holds: a text that its user declared, or a function that returns what lies at an index, at once and
+ * without side effects, of which some are hashed.
  *
  * @since 0.1.0
  */
 export type Content = string | ((index: number) => unknown)
+
+/** Where a sample came from: the source below all views. @since 0.1.0 */
+export interface Lineage {
+  /** The name of the dataset that it was read from. */
+  readonly dataset: string
+  /** Where datasets were joined end to end: the place of that dataset among them, from 0. */
+  readonly component?: number | undefined
+  /** The file or object that it was read from, if the dataset is made of such. */
+  readonly shard?: string | undefined
+  /** Its row in the shard; without a shard, its index in the dataset. */
+  readonly row: number
+  /** Its number among the samples that a stage made of one. */
+  readonly child?: number | undefined
+}
 
 /**
  * An index at which a dataset has no sample: negative, too large, or not whole.
@@ -77,7 +100,7 @@ export class IndexError extends Data.TaggedError("IndexError")<{
 }
 
 /**
- * A dataset's own code failed at one sample: it threw, or it did not give what it was asked for.
+ * A dataset's own code failed at one sample: it threw, or it did not return what it was asked for.
  *
  * @since 0.1.0
  */
@@ -102,271 +125,31 @@ const reasonOf = (cause: unknown): string => {
   }
 }
 
-/** Throws {@link IndexError} unless `index` is a whole number from 0 to `size − 1`. */
+/** Throws {@link IndexError} unless `index` is a whole number from 0 to `size − 1`. @since 0.1.0 */
 export const check = (dataset: string, index: number, size: number): void => {
   if (!(index >= 0 && index < size && Number.isInteger(index))) throw new IndexError({ dataset, index, size })
 }
 
-/**
- * A dataset that is a plain function. `read` checks its index and throws nothing but `IndexError` and `E`; whatever a
- * caller's function throws is put into a `DatasetError` where that function is called.
- */
-export class Plain<A, E> implements Dataset<A, E> {
-  readonly name: string
+/** A dataset that is read without effects. @since 0.1.0 */
+export interface Plain<out A, out E = never, out R = never> extends Dataset<A, E, R> {
   readonly read: (index: number) => A
-  /** What `read` reads from, where that is columns. */
-  readonly columnar: Columnar | undefined
-  readonly content: Content | undefined
-  readonly made: Made
-  readonly #size: () => number
-
-  constructor(
-    name: string,
-    size: () => number,
-    made: Made,
-    read: (index: number) => A,
-    columnar?: Columnar,
-    content?: Content
-  ) {
-    this.content = content
-    this.made = made
-    this.name = name
-    this.read = read
-    this.columnar = columnar
-    this.#size = size
-  }
-
-  get size(): number {
-    return this.#size()
-  }
-
-  readonly get = (index: number): Effect.Effect<A, E | IndexError> =>
-    Effect.suspend(() => attempt<A, E>(() => this.read(index)))
-
-  readonly getMany = (indices: ArrayLike<number>): Effect.Effect<Array<A>, E | IndexError> =>
-    Effect.suspend(() =>
-      attempt<Array<A>, E>(() => {
-        const { read } = this
-        const items = new Array<A>(indices.length)
-        // `row` is below the length, so the index is there.
-        for (let row = 0; row < items.length; row++) items[row] = read(indices[row] as number)
-        return items
-      })
-    )
-
-  pipe() {
-    // biome-ignore lint/complexity/noArguments: Effect's own way to pass a pipe's arguments on.
-    return Pipeable.pipeArguments(this, arguments)
-  }
 }
 
-/** `run`'s value, or what it threw as a failure where that is one of a dataset's errors. Anything else is a defect. */
-export const attempt = <A, E>(run: () => A): Effect.Effect<A, E | IndexError> => {
-  try {
-    return Effect.succeed(run())
-  } catch (error) {
-    // By the contract of `Plain.read`: an error of these classes is an IndexError or the dataset's own E.
-    if (error instanceof IndexError || error instanceof DatasetError) return Effect.fail(error as E | IndexError)
-    throw error
-  }
-}
+/** Whether a dataset is read without effects. @since 0.1.0 */
+export const isPlain = <A, E, R>(dataset: Dataset<A, E, R>): dataset is Plain<A, E, R> => dataset.read !== undefined
 
-/** A dataset that is read by Effects. Both functions are given indices that have been checked. */
-export class Effectful<A, E, R> implements Dataset<A, E, R> {
-  readonly name: string
-  readonly #size: () => number
-  readonly #get: (index: number) => Effect.Effect<A, E | IndexError, R>
-  readonly #getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
-  readonly content: Content | undefined
-  readonly made: Made
-  readonly batched: boolean
+/** Returns where the sample at an index that is in range came from. @since 0.1.0 */
+export const lineageAt = (dataset: Dataset<unknown, unknown, unknown>, index: number): Lineage =>
+  dataset.lineage?.(index) ?? { dataset: dataset.name, row: index }
 
-  constructor(
-    name: string,
-    size: () => number,
-    made: Made,
-    get: (index: number) => Effect.Effect<A, E | IndexError, R>,
-    getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>,
-    content?: Content,
-    batched = false
-  ) {
-    this.content = content
-    this.made = made
-    this.batched = batched
-    this.name = name
-    this.#size = size
-    this.#get = get
-    this.#getMany = getMany
-  }
+/** Returns what a dataset was made of. @since 0.1.0 */
+export const madeOf = ({ made, name }: Dataset<unknown, unknown, unknown>): Made =>
+  made ?? new Made("dataset", { name }, contentOf(name))
 
-  get size(): number {
-    return this.#size()
-  }
-
-  readonly get = (index: number): Effect.Effect<A, E | IndexError, R> =>
-    Effect.flatMap(this.#checked([index]), () => this.#get(index))
-
-  readonly getMany = (indices: ArrayLike<number>): Effect.Effect<Array<A>, E | IndexError, R> =>
-    Effect.suspend(() => {
-      // A copy, because the caller may reuse its buffer while the effects of this batch still run.
-      const own = Array.from(indices)
-      return Effect.flatMap(this.#checked(own), () => this.#getMany(own))
-    })
-
-  readonly #checked = (indices: ReadonlyArray<number>): Effect.Effect<void, IndexError> =>
-    Effect.suspend(() =>
-      attempt<void, never>(() => {
-        const { name, size } = this
-        for (const index of indices) check(name, index, size)
-      })
-    )
-
-  pipe() {
-    // biome-ignore lint/complexity/noArguments: Effect's own way to pass a pipe's arguments on.
-    return Pipeable.pipeArguments(this, arguments)
-  }
-}
-
-/** @since 0.1.0 */
-export interface MakeOptions<A> {
-  /** What it goes by in errors. Default `dataset`. */
-  readonly name?: string
-  readonly size: number
-  /** The sample at an index, which is always a whole number from 0 to `size − 1`. Must give the same each time. */
-  readonly get: (index: number) => A
-}
-
-/**
- * A dataset from a plain function. What the function throws becomes a {@link DatasetError}. Throws `InvalidOption`
- * unless `size` is a whole number from 0 to 2^53 − 1.
- *
- * @example
- * import { Effect } from "effect"
- * import { Dataset } from "furrow"
- *
- * const squares = Dataset.make({ name: "squares", size: 1000, get: (index) => index * index })
- * console.assert(Effect.runSync(squares.get(12)) === 144)
- *
- * @since 0.1.0
- */
-export const make = <A>(options: MakeOptions<A>): Dataset<A, DatasetError> => {
-  optionsOf("Dataset.make", options, { name: true, size: true, get: true })
-  const name = textOf("name of Dataset.make", options.name ?? "dataset")
-  const get = functionOf(`get of dataset ${name}`, options.get)
-  const size = whole(`size of dataset ${name}`, options.size, 0)
-  return new Plain(name, () => size, new Made("make", { name }, contentOf(name)), guarded(name, size, get))
-}
-
-const guarded =
-  <A>(name: string, size: number, get: (index: number) => A) =>
-  (index: number): A => {
-    check(name, index, size)
-    try {
-      return get(index)
-    } catch (cause) {
-      throw new DatasetError({ dataset: name, index, cause })
-    }
-  }
-
-/** Of a dataset that functions read. */
+/** Returns, in words, what cannot be seen of a dataset that functions read. @since 0.1.0 */
 export const contentOf = (name: string): string => `the content of dataset ${JSON.stringify(name)}`
 
-/** @since 0.1.0 */
-export interface EffectOptions<A, E, R> {
-  /** What it goes by in errors. Default `dataset`. */
-  readonly name?: string
-  readonly size: number
-  /** The sample at an index, which is always a whole number from 0 to `size − 1`. */
-  readonly get: (index: number) => Effect.Effect<A, E, R>
-  /** How many samples of one batch are read at once. Default 16. Of no account when `getMany` is given. */
-  readonly concurrency?: number
-  /** Reads a whole batch at once (one query, one request). Default: `get` for each. */
-  readonly getMany?: (indices: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<A>, E, R>
-}
-
-/**
- * A dataset whose samples are read by Effects: files, a database, a service. What the functions throw instead of
- * failing, and a `getMany` that gives another number of samples than it was asked for, become a {@link DatasetError}.
- * Throws `InvalidOption` unless `size` is a whole number of at least 0 and `concurrency` one of at least 1.
- *
- * @since 0.1.0
- */
-export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>): Dataset<A, E | DatasetError, R> => {
-  optionsOf("Dataset.effect", options, { name: true, size: true, get: true, concurrency: true, getMany: true })
-  return effectful(options, "effect", {})
-}
-
-/** The same, of which more is known than that a user's functions read it. */
-export const effectful = <A, E, R>(
-  options: EffectOptions<A, E, R>,
-  kind: string,
-  parameters: Parameters
-): Dataset<A, E | DatasetError, R> => {
-  const name = textOf(`name of Dataset.${kind}`, options.name ?? "dataset")
-  functionOf(`get of dataset ${name}`, options.get)
-  const { getMany } = options
-  if (getMany !== undefined) functionOf(`getMany of dataset ${name}`, getMany)
-  const size = whole(`size of dataset ${name}`, options.size, 0)
-  const concurrency = whole("concurrency", options.concurrency ?? 16, 1)
-  const get = (index: number): Effect.Effect<A, E | DatasetError, R> => called(name, index, () => options.get(index))
-  const many = (indices: ReadonlyArray<number>): Effect.Effect<Array<A>, E | DatasetError, R> => {
-    if (getMany === undefined) {
-      // As many as there are places.
-      return concurrent(
-        indices.length,
-        concurrency,
-        (place) => get(indices[place] as number),
-        (_, cause) => Exit.failCause(cause)
-      )
-    }
-    if (indices.length === 0) return Effect.succeed([])
-    const index = indices[0] ?? 0
-    return Effect.flatMap(
-      called(name, index, () => getMany(indices)),
-      (items) => {
-        if (items.length === indices.length) return Effect.succeed(Array.from(items))
-        const cause = new Error(`getMany was asked for ${indices.length} samples and gave ${items.length}`)
-        return Effect.fail(new DatasetError({ dataset: name, index, cause }))
-      }
-    )
-  }
-  return new Effectful(
-    name,
-    () => size,
-    new Made(kind, { name, ...parameters }, contentOf(name)),
-    get,
-    many,
-    undefined,
-    getMany !== undefined
-  )
-}
-
-/** The effect that a caller's function gives, or a `DatasetError` where it throws instead. */
-export const called = <A, E, R>(
-  dataset: string,
-  index: number,
-  run: () => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | DatasetError, R> =>
-  Effect.flatten(
-    Effect.try({
-      try: () => ownEffect("the dataset's effect", run()),
-      catch: (cause) => new DatasetError({ dataset, index, cause })
-    })
-  )
-
-/** @since 0.1.0 */
-export interface NameOptions {
-  /** What it goes by in errors. */
-  readonly name?: string
-}
-
-/** The name in a function's options; throws `InvalidOption` for options that are not as said. */
-export const nameOf = (of: string, options: NameOptions): string | undefined => {
-  const { name } = optionsOf(of, options, { name: true })
-  return name === undefined ? undefined : textOf(`name of ${of}`, name)
-}
-
-/** Whether a value is a dataset: of this module, or a caller's own. */
+/** Whether a value is a dataset: of this library, or a caller's own. @since 0.1.0 */
 export const isDataset = (value: unknown): value is Dataset<unknown, unknown, unknown> =>
   typeof value === "object" &&
   value !== null &&
@@ -376,51 +159,20 @@ export const isDataset = (value: unknown): value is Dataset<unknown, unknown, un
   "getMany" in value &&
   typeof value.getMany === "function"
 
-/** `value` when it is a dataset, else throws `InvalidOption`. */
+/** Returns `value` if it is a dataset; otherwise throws `InvalidOption`. @since 0.1.0 */
 export const datasetOf = <D>(option: string, value: D): D => {
   if (isDataset(value)) return value
   throw new InvalidOption({ option, value, expected: "a dataset, such as Dataset.fromArray([1, 2, 3])" })
 }
 
-/**
- * A dataset of an array's items. The array is kept, not copied, and its length is read anew each time: leave it as it
- * is while a run is under way (a run that sees the size change ends with a typed error).
- *
- * @since 0.1.0
- */
-export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {}): Dataset<A> => {
-  if (!Array.isArray(items)) throw new InvalidOption({ option: "items", value: items, expected: "an array" })
-  const name = nameOf("Dataset.fromArray", options) ?? "array"
-  return new Plain<A, never>(
-    name,
-    () => items.length,
-    new Made("array", { name }),
-    (index) => {
-      check(name, index, items.length)
-      // The index is below the length; what an array holds there is an A, `undefined` included.
-      return items[index] as A
-    },
-    undefined,
-    (index) => items[index]
-  )
+/** The option of most sources and views. @since 0.1.0 */
+export interface NameOptions {
+  /** What it goes by in errors. */
+  readonly name?: string
 }
 
-/**
- * The dataset whose sample at an index is the index: 0 … `size − 1`, in no memory. A start for `map`, and a stand-in
- * for a dataset of any size in tests. Throws `InvalidOption` unless `size` is a whole number from 0 to 2^53 − 1.
- *
- * @since 0.1.0
- */
-export const range = (size: number, options: NameOptions = {}): Dataset<number> => {
-  const name = nameOf("Dataset.range", options) ?? "range"
-  whole(`size of dataset ${name}`, size, 0)
-  return new Plain<number, never>(
-    name,
-    () => size,
-    new Made("range", { name }),
-    (index) => {
-      check(name, index, size)
-      return index
-    }
-  )
+/** Returns the name in a function's options; throws `InvalidOption` if they are invalid. @since 0.1.0 */
+export const nameOf = (of: string, options: NameOptions): string | undefined => {
+  const { name } = optionsOf(of, options, { name: true })
+  return name === undefined ? undefined : textOf(`name of ${of}`, name)
 }

@@ -12,7 +12,8 @@ import { whole } from "../../core/Check.ts"
 import { checked, type InvalidOption } from "../../core/InvalidOption.ts"
 import { optionsOf, textOf } from "../../core/Options.ts"
 import * as PlatformServices from "../../core/PlatformServices.ts"
-import { type Dataset, type DatasetError, effectful } from "../../sources/RandomAccess.ts"
+import { fromEffect } from "../../sources/FromEffect.ts"
+import type { Dataset, DatasetError } from "../../sources/RandomAccess.ts"
 import { extensions } from "./Format.ts"
 
 /**
@@ -128,9 +129,10 @@ export const folder = (
       return Effect.map(system.readFile(files[index] as string), (image): Labeled => ({ image, label })) // as above
     }
     const classes = listing.classes.map((own) => own.name)
-    const own = { name, size: files.length, concurrency, get }
+    const lineage = (index: number) => ({ shard: files[index], row: 0 })
+    const own = { name, size: files.length, concurrency, get, lineage }
     // A folder may move: what its files are is told by their names within it.
-    const dataset = effectful(own, "folder", { classes, files: files.map((file) => file.slice(root.length)) })
+    const dataset = fromEffect(own, "folder", { classes, files: files.map((file) => file.slice(root.length)) })
     return Object.assign(dataset, { classes, counts, files, unfollowed })
   })
 

@@ -10,7 +10,6 @@ import { type DTypes, ofFields } from "../../pipeline/Batch.ts"
 import type { FusedStages, StageRngs } from "../../pipeline/Fusible.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Columnar, Field } from "../../sources/Columnar.ts"
-import { Plain } from "../../sources/RandomAccess.ts"
 import type { BatchStage, FusedStep, Program } from "../plan/Program.ts"
 
 /** How a pipeline's batches are built as columns. @since 0.1.0 */
@@ -26,9 +25,8 @@ export const planColumns = (
   { dataset }: Pipeline<unknown, unknown, unknown>,
   { batching: batch, before }: Program
 ): ColumnPlan | undefined => {
-  if (!(dataset instanceof Plain) || batch.dtypes === undefined) return undefined
-  const source: Columnar | undefined = dataset.columnar
-  if (source === undefined) return undefined
+  const source = dataset.columnar
+  if (source === undefined || batch.dtypes === undefined) return undefined
   const steps = before.filter((step) => step._tag === "Fused")
   if (steps.length < before.length) return undefined
   if (!steps.every(({ fused }) => fused.fits(source.fields))) return undefined

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Ambient from "../../patches/Ambient.ts"
-import { DatasetError, IndexError, Plain } from "../../sources/RandomAccess.ts"
+import { DatasetError, IndexError, isPlain, type Plain } from "../../sources/RandomAccess.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { StageError } from "./StageError.ts"
 import { all, andThen, around, catchAll, fromEffect, TypedFailure, type Work, warn } from "./Work.ts"
@@ -20,7 +20,7 @@ export const READ_AT_ONCE = 16
  */
 export const readSamples = (rows: BatchRows, numbers: Array<number> | undefined): Work<void, StageError> => {
   const { dataset } = rows.runPlan.pipeline
-  if (dataset instanceof Plain) return readPlain(rows, dataset, numbers)
+  if (isPlain(dataset)) return readPlain(rows, dataset, numbers)
   if (rows.careful && (dataset.batched !== true || numbers !== undefined)) return readEach(rows, numbers)
   const asked = rows.indices.length
   const read = andThen(
@@ -43,7 +43,11 @@ export const readSamples = (rows: BatchRows, numbers: Array<number> | undefined)
   })
 }
 
-const readPlain = (rows: BatchRows, { read }: Plain<unknown, unknown>, numbers: Array<number> | undefined): void => {
+const readPlain = (
+  rows: BatchRows,
+  dataset: Plain<unknown, unknown, unknown>,
+  numbers: Array<number> | undefined
+): void => {
   const { indices } = rows
   const count = numbers?.length ?? indices.length
   const values = new Array<unknown>(count)
@@ -51,7 +55,7 @@ const readPlain = (rows: BatchRows, { read }: Plain<unknown, unknown>, numbers: 
   for (let place = 0; place < count; place++) {
     const row = numbers === undefined ? place : (numbers[place] as number) // below the count
     try {
-      values[place] = read(indices[row] as number) // a row of the batch
+      values[place] = dataset.read(indices[row] as number) // a row of the batch
     } catch (thrown) {
       const failure = thrown instanceof IndexError || thrown instanceof DatasetError ? thrown : undefined
       rows.fail(row, rows.error("dataset", row, thrown, failure))

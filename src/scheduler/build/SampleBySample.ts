@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Ambient from "../../patches/Ambient.ts"
-import { Plain } from "../../sources/RandomAccess.ts"
+import { isPlain } from "../../sources/RandomAccess.ts"
 import type { EffectStage, PlainStage, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
@@ -25,7 +25,7 @@ import { all, andThen, around, catchAll, fromEffect, type Later, TypedFailure, t
 export const timesSamples = ({ limits, runPlan }: BatchRows, { inOrder, stages }: Program): boolean =>
   limits.sample !== undefined &&
   !inOrder &&
-  (!(runPlan.pipeline.dataset instanceof Plain) || stages.some((stage) => stage._tag === "Effect"))
+  (!isPlain(runPlan.pipeline.dataset) || stages.some((stage) => stage._tag === "Effect"))
 
 /** @since 0.1.0 */
 export class SampleBySample {

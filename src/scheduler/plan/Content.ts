@@ -11,7 +11,6 @@ import { sha256Stream } from "../../core/runtime.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../../core/Tensor.ts"
 import type { Columnar, Field } from "../../sources/Columnar.ts"
 import type { Dataset } from "../../sources/Dataset.ts"
-import { Plain } from "../../sources/RandomAccess.ts"
 import { ofColumns } from "../loader/Digest.ts"
 
 /** What is known of a dataset's content. @since 0.1.0 */
@@ -46,16 +45,16 @@ export const look = (
   size: number,
   extent: "brief" | "full" = "full"
 ): Looked => {
-  const { content } = dataset
+  const { columnar, content } = dataset
   if (typeof content === "string") return { text: content, samples: size }
-  const columnar = dataset instanceof Plain ? dataset.columnar : undefined
-  if (content === undefined) return { text: "", samples: 0 }
+  const at = content ?? (columnar && rowOf(columnar))
+  if (at === undefined) return { text: "", samples: 0 }
   const own = known.get(dataset)
   if (extent === "full" && own?.size === size) return own.looked
   let looked: Looked
   try {
-    if (extent === "brief") looked = ofSome(content, size, LEAST)
-    else looked = columnar === undefined ? ofSamples(content, size) : ofColumnar(columnar, size)
+    if (extent === "brief") looked = ofSome(at, size, LEAST)
+    else looked = columnar === undefined ? ofSamples(at, size) : ofColumnar(columnar, size)
   } catch {
     // Samples that have no bytes of their own, such as functions, tell nothing.
     looked = { text: "", samples: 0 }
@@ -63,6 +62,18 @@ export const look = (
   if (extent === "full") known.set(dataset, { size, looked })
   return looked
 }
+
+/** What the columns hold of the sample at an index. */
+const rowOf =
+  ({ fields, place }: Columnar) =>
+  (index: number): ReadonlyArray<unknown> =>
+    Array.from(fields.values(), (field) => {
+      const row = place(index)
+      if (field._tag === "Items") return field.items[row]
+      return field._tag === "Numbers"
+        ? field.data[row]
+        : field.data.subarray(row * field.width, (row + 1) * field.width)
+    })
 
 const ended = (hash: Hash, samples: number): Looked => ({ text: hash.digest("hex").slice(0, 16), samples })
 

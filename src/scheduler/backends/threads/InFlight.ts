@@ -11,7 +11,7 @@ import type { Gate } from "../../../core/NativeWork.ts"
 import { runtime } from "../../../core/runtime.ts"
 import type { Pipeline } from "../../../pipeline/Pipeline.ts"
 import type { Stage } from "../../../pipeline/Stage.ts"
-import { Plain } from "../../../sources/RandomAccess.ts"
+import { isPlain } from "../../../sources/RandomAccess.ts"
 
 /** Whether effects are counted here. @since 0.1.0 */
 export const counts: boolean = runtime.name === "deno"
@@ -36,14 +36,13 @@ export const counted = <A, E, R>(pipeline: Pipeline<A, E, R>, gate: Gate): Pipel
   return Object.create(pipeline, {
     stages: { value: stages.map(countedStage) },
     dataset: {
-      value:
-        dataset instanceof Plain
-          ? dataset
-          : Object.create(dataset, {
-              size: { get: () => dataset.size },
-              get: { value: (index: number) => during(gate, dataset.get(index)) },
-              getMany: { value: (indices: ArrayLike<number>) => during(gate, dataset.getMany(indices)) }
-            })
+      value: isPlain(dataset)
+        ? dataset
+        : Object.create(dataset, {
+            size: { get: () => dataset.size },
+            get: { value: (index: number) => during(gate, dataset.get(index)) },
+            getMany: { value: (indices: ArrayLike<number>) => during(gate, dataset.getMany(indices)) }
+          })
     }
   }) as Pipeline<A, E, R> // its prototype is one
 }

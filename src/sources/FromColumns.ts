@@ -8,7 +8,8 @@ import { isOptions, setField } from "../core/Options.ts"
 import { Made } from "../core/Parameters.ts"
 import { isTypedArray, make as makeTensor, Tensor, type TypedArray } from "../core/Tensor.ts"
 import type { Field } from "./Columnar.ts"
-import { check, type Dataset, type NameOptions, nameOf, Plain } from "./RandomAccess.ts"
+import { plain } from "./PlainDataset.ts"
+import { check, type Dataset, type NameOptions, nameOf } from "./RandomAccess.ts"
 
 /**
  * One field of every sample: a tensor `[samples, …]` (or its data and shape), a typed array `[samples]`, or an array of
@@ -108,17 +109,17 @@ export const fromColumns = <const C extends Readonly<Record<string, Column>>>(
     for (const own of data) if (own.data.length < own.length) least = Math.min(least, own.data.length / own.length)
     return least === 1 ? size : Math.floor(least * size)
   }
-  return new Plain<Row<C>, never>(
+  return plain<Row<C>>({
     name,
-    sizeNow,
-    new Made("columns", { name }),
-    (index) => {
+    size: sizeNow,
+    made: new Made("columns", { name }),
+    columnar: { fields, place: (index) => index },
+    content: rowAt,
+    read: (index) => {
       check(name, index, size)
       return rowAt(index)
-    },
-    { fields, place: (index) => index },
-    rowAt
-  )
+    }
+  })
 }
 
 type Read = (index: number) => unknown

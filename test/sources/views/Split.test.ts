@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { Effect } from "effect"
 import * as fc from "fast-check"
-import { InvalidOption } from "../../src/core/InvalidOption.ts"
-import * as Dataset from "../../src/sources/Dataset.ts"
+import { InvalidOption } from "../../../src/core/InvalidOption.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 const all = <A>(dataset: Dataset.Dataset<A>): Array<A> =>
   Effect.runSync(dataset.getMany(Array.from({ length: dataset.size }, (_, index) => index)))

@@ -4,14 +4,15 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
-import { InvalidOption } from "../core/InvalidOption.ts"
-import { isOptions, optionsOf, setField } from "../core/Options.ts"
-import { Made } from "../core/Parameters.ts"
-import * as Permutation from "../random/Permutation.ts"
-import * as Rng from "../random/Rng.ts"
-import * as Seed from "../random/Seed.ts"
-import { type Dataset, datasetOf } from "./RandomAccess.ts"
-import { madeOf, placed } from "./Views.ts"
+import { dual } from "effect/Function"
+import { InvalidOption } from "../../core/InvalidOption.ts"
+import { isOptions, optionsOf, setField } from "../../core/Options.ts"
+import { Made } from "../../core/Parameters.ts"
+import * as Permutation from "../../random/Permutation.ts"
+import * as Rng from "../../random/Rng.ts"
+import * as Seed from "../../random/Seed.ts"
+import { type Dataset, datasetOf, isDataset, madeOf } from "../RandomAccess.ts"
+import { placed } from "./View.ts"
 
 /** How a dataset is split. @since 0.1.0 */
 export interface SplitOptions {
@@ -43,28 +44,47 @@ export interface SplitOptions {
  *
  * @since 0.1.0
  */
-export const split =
-  <const P extends Readonly<Record<string, number>>>(parts: P, options: SplitOptions = {}) =>
-  <A, E, R>(self: Dataset<A, E, R>): { readonly [K in keyof P]: Dataset<A, E, R> } => {
+export const split: {
+  <const P extends Readonly<Record<string, number>>>(
+    parts: P,
+    options?: SplitOptions
+  ): <A, E, R>(self: Dataset<A, E, R>) => { readonly [K in keyof P]: Dataset<A, E, R> }
+  <A, E, R, const P extends Readonly<Record<string, number>>>(
+    self: Dataset<A, E, R>,
+    parts: P,
+    options?: SplitOptions
+  ): { readonly [K in keyof P]: Dataset<A, E, R> }
+} = dual(
+  (args) => isDataset(args[0]),
+  <A, E, R, const P extends Readonly<Record<string, number>>>(
+    self: Dataset<A, E, R>,
+    parts: P,
+    options: SplitOptions = {}
+  ): { readonly [K in keyof P]: Dataset<A, E, R> } => {
     const { name, size } = datasetOf("the dataset to split", self)
     optionsOf("Dataset.split", options, { seed: true })
     const ends = boundaries(parts, size)
     const root = options.seed === undefined ? undefined : rootOf(options.seed)
     const drawn = root === undefined ? undefined : permutation(size, root)
+    // A drawn order is another one over another size.
+    const draw = root === undefined ? {} : { seed: root.text, samples: size }
     const views: Record<string, Dataset<A, E, R>> = {}
     let start = 0
     for (const [key, end] of ends) {
       const from = start
-      const place = drawn === undefined ? (index: number) => from + index : (index: number) => drawn.at(from + index)
-      // A drawn order is another one over another size.
-      const draw = root === undefined ? {} : { seed: root.text, samples: size }
-      const made = new Made("split", { start: from, end, ...draw, of: madeOf(self) })
-      setField(views, key, placed(self, `${name}, ${key}`, made, end - from, place))
+      const view = placed(self, {
+        name: `${name}, ${key}`,
+        made: new Made("split", { start: from, end, ...draw, of: madeOf(self) }),
+        size: () => end - from,
+        place: drawn === undefined ? (index) => from + index : (index) => drawn.at(from + index)
+      })
+      setField(views, key, view)
       start = end
     }
     // `ends` has the keys of `parts`, each once.
     return views as { readonly [K in keyof P]: Dataset<A, E, R> }
   }
+)
 
 const boundaries = (parts: Readonly<Record<string, number>>, size: number): Array<readonly [string, number]> => {
   if (!isOptions(parts)) {

@@ -1,0 +1,29 @@
+/**
+ * @since 0.1.0
+ */
+import { InvalidOption } from "../core/InvalidOption.ts"
+import { Made } from "../core/Parameters.ts"
+import { plain } from "./PlainDataset.ts"
+import { check, type Dataset, type NameOptions, nameOf } from "./RandomAccess.ts"
+
+/**
+ * A dataset of an array's items. The array is kept, not copied, and its length is read anew each time: leave it as it
+ * is while a run is under way (a run that sees the size change ends with a typed error).
+ *
+ * @since 0.1.0
+ */
+export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {}): Dataset<A> => {
+  if (!Array.isArray(items)) throw new InvalidOption({ option: "items", value: items, expected: "an array" })
+  const name = nameOf("Dataset.fromArray", options) ?? "array"
+  return plain<A>({
+    name,
+    size: () => items.length,
+    made: new Made("array", { name }),
+    content: (index) => items[index],
+    read: (index) => {
+      check(name, index, items.length)
+      // The index is below the length; what an array holds there is an A, `undefined` included.
+      return items[index] as A
+    }
+  })
+}

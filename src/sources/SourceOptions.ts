@@ -1,0 +1,30 @@
+/**
+ * The options that all sources have that a caller's functions read.
+ *
+ * @since 0.1.0
+ */
+import { whole } from "../core/Check.ts"
+import { functionOf, textOf } from "../core/Options.ts"
+import type { Lineage } from "./RandomAccess.ts"
+
+/** What `Dataset.make` and `Dataset.effect` both take. @since 0.1.0 */
+export interface SourceOptions {
+  /** What it goes by in errors. Default `dataset`. */
+  readonly name?: string
+  readonly size: number
+  /** Where the sample at an index came from, such as `{ shard: "a.tar", row: 3 }`. Default: `{ row: index }`. */
+  readonly lineage?: (index: number) => Omit<Lineage, "dataset" | "component">
+}
+
+/** Returns the parts of a source that a caller's functions read; throws `InvalidOption` for an invalid one. @since 0.1.0 */
+export const sourceOf = (kind: string, options: SourceOptions) => {
+  const name = textOf(`name of Dataset.${kind}`, options.name ?? "dataset")
+  const size = whole(`size of dataset ${name}`, options.size, 0)
+  const { lineage } = options
+  if (lineage !== undefined) functionOf(`lineage of dataset ${name}`, lineage)
+  return {
+    name,
+    size: () => size,
+    lineage: lineage && ((index: number): Lineage => ({ dataset: name, ...lineage(index) }))
+  }
+}

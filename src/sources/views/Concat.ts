@@ -1,0 +1,146 @@
+/**
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { whole } from "../../core/Check.ts"
+import { Made } from "../../core/Parameters.ts"
+import { effectful } from "../EffectDataset.ts"
+import { plain } from "../PlainDataset.ts"
+import {
+  type Content,
+  check,
+  type Dataset,
+  datasetOf,
+  isPlain,
+  type Lineage,
+  lineageAt,
+  madeOf,
+  type Plain
+} from "../RandomAccess.ts"
+
+type SampleOf<D> = D extends Dataset<infer A, infer _E, infer _R> ? A : never
+type ErrorOf<D> = D extends Dataset<infer _A, infer E, infer _R> ? E : never
+type ContextOf<D> = D extends Dataset<infer _A, infer _E, infer R> ? R : never
+
+/** One of the datasets that are joined. */
+interface Part<A, E, R> {
+  readonly dataset: Dataset<A, E, R>
+  /** The index at which its samples begin. */
+  readonly start: number
+  /** The number of its first component. */
+  readonly component: number
+}
+
+/**
+ * Datasets end to end: first the samples of the first, then those of the second … Parts may be empty, and there may be
+ * none. The sizes are read once, here. Throws `InvalidOption` when they come to more than 2^53 − 1.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { Dataset } from "furrow"
+ *
+ * const both = Dataset.concat(Dataset.fromArray(["a", "b"]), Dataset.fromArray([1, 2]))
+ * console.assert(both.size === 4 && Effect.runSync(both.get(2)) === 1)
+ *
+ * @since 0.1.0
+ */
+export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, unknown>>>(
+  ...datasets: D
+): Dataset<SampleOf<D[number]>, ErrorOf<D[number]>, ContextOf<D[number]>> => {
+  type A = SampleOf<D[number]>
+  type E = ErrorOf<D[number]>
+  type R = ContextOf<D[number]>
+  const names = datasets.map((dataset, place) => datasetOf(`part ${place} of Dataset.concat`, dataset).name)
+  const name = names.join(" + ") || "nothing"
+  const parts: Array<Part<A, E, R>> = []
+  let size = 0
+  let components = 0
+  // Each is one of D's members, so its samples, errors and requirements are among theirs.
+  for (const dataset of datasets as ReadonlyArray<Dataset<A, E, R>>) {
+    if (dataset.size > 0) parts.push({ dataset, start: size, component: components })
+    size = whole(`size of ${name}`, size + dataset.size, 0)
+    components += dataset.components ?? 1
+  }
+  /** The part of an index that is in range. */
+  const partOf = (index: number): number => {
+    let low = 0
+    let high = parts.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1
+      if ((parts[middle] as Part<A, E, R>).start <= index)
+        low = middle // between 0 and `high`
+      else high = middle - 1
+    }
+    return low
+  }
+  const at = (index: number): Part<A, E, R> => parts[partOf(index)] as Part<A, E, R> // there is one for each index
+  const shared = {
+    name,
+    size: () => size,
+    made: new Made("concat", {
+      of: parts.map(({ dataset }) => new Made("part", { size: dataset.size, of: madeOf(dataset) }))
+    }),
+    components,
+    content: contentOf(parts, at),
+    lineage: (index: number): Lineage => {
+      const { component, dataset, start } = at(index)
+      const own = lineageAt(dataset, index - start)
+      return { ...own, component: component + (own.component ?? 0) }
+    }
+  }
+  const reads = parts.flatMap(({ dataset }) => (isPlain(dataset) ? [dataset] : []))
+  if (reads.length === parts.length) {
+    const starts = parts.map(({ start }) => start)
+    return plain<A, E>({
+      ...shared,
+      read: (index) => {
+        check(name, index, size)
+        const part = partOf(index)
+        return (reads[part] as Plain<A, E, R>).read(index - (starts[part] as number)) // both have an entry a part
+      }
+    })
+  }
+  return effectful<A, E, R>({
+    ...shared,
+    batched: parts.some(({ dataset }) => dataset.batched === true),
+    get: (index) => {
+      const { dataset, start } = at(index)
+      return dataset.get(index - start)
+    },
+    getMany: (indices) => {
+      // One request a part, however its indices are strewn over the batch.
+      const asked = new Map<Part<A, E, R>, { readonly rows: Array<number>; readonly indices: Array<number> }>()
+      for (const [row, index] of indices.entries()) {
+        const part = at(index)
+        const request = asked.get(part) ?? { rows: [], indices: [] }
+        request.rows.push(row)
+        request.indices.push(index - part.start)
+        asked.set(part, request)
+      }
+      const samples = new Array<A>(indices.length)
+      return Effect.forEach(
+        asked,
+        ([{ dataset }, request]) =>
+          Effect.map(dataset.getMany(request.indices), (found) => {
+            for (const [place, row] of request.rows.entries()) samples[row] = found[place] as A // as many as rows
+          }),
+        { discard: true }
+      ).pipe(Effect.as(samples))
+    }
+  })
+}
+
+/** What is known of the content of all parts. */
+const contentOf = <A, E, R>(
+  parts: ReadonlyArray<Part<A, E, R>>,
+  at: (index: number) => Part<A, E, R>
+): Content | undefined => {
+  const contents = parts.map(({ dataset }) => dataset.content)
+  if (contents.every((own) => typeof own === "function")) {
+    return (index) => {
+      const { dataset, start } = at(index)
+      return typeof dataset.content === "function" ? dataset.content(index - start) : undefined
+    }
+  }
+  return contents.every((own) => typeof own === "string") ? contents.join(" + ") : undefined
+}

@@ -1,0 +1,78 @@
+/**
+ * What all views have in common. A view takes no memory to speak of and reads nothing when it is made: which samples it
+ * has is settled then, and each is read when it is asked for.
+ *
+ * @since 0.1.0
+ */
+import type { Made } from "../../core/Parameters.ts"
+import { effectful } from "../EffectDataset.ts"
+import { type Parts, plain } from "../PlainDataset.ts"
+import { type Content, check, type Dataset, isDataset, isPlain, lineageAt } from "../RandomAccess.ts"
+
+/**
+ * Tells, for `dual`, whether a view was given its dataset first. If not, `check` is called with the arguments, so that it
+ * throws where they stand and not where the dataset comes in.
+ *
+ * @since 0.1.0
+ */
+export const datasetFirst =
+  (check: (...args: Array<never>) => unknown) =>
+  (args: ArrayLike<unknown>): boolean => {
+    if (isDataset(args[0])) return true
+    check(...(Array.from(args) as Array<never>)) // as the caller gave them, who may not have types
+    return false
+  }
+
+/** Returns its argument: the `place` of a view that has the samples of its dataset at their indices. @since 0.1.0 */
+export const same = (index: number): number => index
+
+/**
+ * Returns the capabilities that a view passes on, whatever it makes of a sample: the one at `index` of the view is made of
+ * the one at `place(index)` of `self`.
+ *
+ * @since 0.1.0
+ */
+export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index: number) => number) => {
+  const { batched, components, content } = self
+  return {
+    batched,
+    components,
+    content: typeof content === "function" ? (index: number) => content(place(index)) : content,
+    lineage: (index: number) => lineageAt(self, place(index))
+  } satisfies Partial<Parts>
+}
+
+/** @since 0.1.0 */
+export interface PlacedParts {
+  readonly name: string
+  readonly made: Made
+  readonly size: () => number
+  /** Where in the dataset each sample of the view lies. */
+  readonly place: (index: number) => number
+  /** Default: the dataset's. */
+  readonly content?: Content
+}
+
+/** Returns the view of samples as they are, at other indices. @since 0.1.0 */
+export const placed = <A, E, R>(self: Dataset<A, E, R>, { place, ...own }: PlacedParts): Dataset<A, E, R> => {
+  const parts = { ...passedOn(self, place), ...own }
+  const { columnar } = self
+  const columns = columnar && { fields: columnar.fields, place: (index: number) => columnar.place(place(index)) }
+  if (!isPlain(self)) {
+    return effectful<A, E, R>({
+      ...parts,
+      columnar: columns,
+      get: (index) => self.get(place(index)),
+      getMany: (indices) => self.getMany(indices.map(place))
+    })
+  }
+  const { name, size } = own
+  return plain<A, E>({
+    ...parts,
+    columnar: columns,
+    read: (index) => {
+      check(name, index, size())
+      return self.read(place(index))
+    }
+  })
+}
