@@ -47,10 +47,10 @@ export interface ParametersOption {
 export const DECLARED: unique symbol = Symbol("declared")
 
 /** Marks a {@link Made}. @since 0.1.0 */
-export const MADE: unique symbol = Symbol("made")
+export const MadeTypeId: unique symbol = Symbol.for("furrow/Made/TypeId")
 
 /** Whether a value is a {@link Made}. */
-const isMade = (value: unknown): value is Made => typeof value === "object" && value !== null && MADE in value
+const isMade = (value: unknown): value is Made => typeof value === "object" && value !== null && MadeTypeId in value
 
 /**
  * A value by the name of its constructor and the parameters that it was made with.
@@ -58,7 +58,7 @@ const isMade = (value: unknown): value is Made => typeof value === "object" && v
  * @since 0.1.0
  */
 export class Made {
-  readonly [MADE] = true
+  readonly [MadeTypeId] = true
   /** The constructor's name, such as `randomCrop`. */
   readonly name: string
   /** `undefined` if they are neither known nor declared. */
