@@ -184,7 +184,6 @@ export const recording = <E = never, R = never>(
     policy
   )
 
-/** The sort is stable, and a sample goes through its stages in their order: so draws of one place stay as made. */
 /**
  * The draws that a run of `furrow` has recorded, for tests without Effect: all of the batches built so far, in the order
  * that {@link Recording} describes. Rejects with `RunNotOpen` before the run has begun, and with `InvalidOption` where its
@@ -211,13 +210,14 @@ export const recorded = async (run: object): Promise<ReadonlyArray<Draw>> => {
   throw new InvalidOption({ option: "policy", value: undefined, expected: "recording(), for its draws to be read" })
 }
 
+/** The sort is stable, and a sample goes through its stages in their order: so draws of one place stay as made. */
 const byPlace = ({ coordinates: a }: Draw, { coordinates: b }: Draw): number =>
   a.epoch - b.epoch ||
   level(a, "epoch") - level(b, "epoch") ||
   a.rank - b.rank ||
   a.batch - b.batch ||
   level(b, "batch") - level(a, "batch") ||
-  (a.scope === "sample" ? a.position - b.position : 0)
+  (a.scope === "sample" ? a.position - b.position || (a.child ?? 0) - (b.child ?? 0) : 0)
 
 /** 0 for places of that scope, 1 for all others. */
 const level = ({ scope }: Coordinates, own: Coordinates["scope"]): number => (scope === own ? 0 : 1)
@@ -268,10 +268,15 @@ export const failing = <E = never, R = never>(
 /** Some fields of a place; a stage goes by its name. @since 0.1.0 */
 export type Place = Partial<Omit<Coordinates, "stage">> & { readonly stage?: string }
 
-/** The fields that mean something at a place of each scope; each scope has those of the ones before it. */
+/** The fields that mean something at a place of each scope. */
 const run = ["scope", "stage", "epoch", "world", "workers", "distinct"]
 const made = [...run, "rank", "worker", "batch", "ordinal"]
-const fieldsOf = { epoch: run, batch: made, sample: [...made, "position", "index"] }
+const mixed = ["component", "pass"]
+const fieldsOf = {
+  epoch: [...run, ...mixed],
+  batch: made,
+  sample: [...made, ...mixed, "position", "index", "window", "child"]
+}
 
 const matching = (at: Place) => {
   const fields = isOptions(at) ? Object.entries(at) : []

@@ -623,6 +623,23 @@ describe("failing", () => {
     expect(Either.isLeft(refused(failing(place)))).toBe(picked)
   })
 
+  test("by where rows come from, which scripts and errors are told, too", () => {
+    const rows = { mix: { components: [2, 2], passes: [0, 1] }, windows: [7, 7], children: [0, 3] }
+    const own = request({ rows, indices: [50, 51] })
+    for (const place of [{ component: 2 }, { pass: 1 }, { window: 7, child: 3 }]) {
+      expect(Either.isLeft(refused(failing(place), own))).toBe(true)
+    }
+    expect(Either.isRight(refused(failing({ component: 1 }), own))).toBe(true)
+    expect(Either.isRight(refused(failing({ child: 3 }), request()))).toBe(true)
+    const message = String(Either.getOrThrow(Either.flip(refused(failing({ child: 3 }), own))))
+    expect(message).toContain("component 2, pass 1, window 7, child 3 (position ")
+    const [first, second] = rngs(
+      scripted(({ child }) => [child ?? 9]),
+      own
+    )
+    expect([first?.word(), second?.word()]).toEqual([0, 3])
+  })
+
   test("a field picks only places that have it", () => {
     expect(Either.isRight(refused(failing({ index: 0 }), epoch()))).toBe(true)
     expect(Either.isRight(refused(failing({ worker: 0 }), epoch()))).toBe(true)

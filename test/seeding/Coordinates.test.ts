@@ -33,6 +33,15 @@ describe("a place as one line", () => {
     expect(format({ ...at, scope: "epoch" })).toBe('epoch 2, stage "crop"')
   })
 
+  test("of a row of a mix, a child, a packed row, and the order of a pass", () => {
+    const made = 'epoch 2, stage "crop", rank 1 of 4, worker 3 of 8, batch 11'
+    const mix = { component: 5, pass: 1 }
+    expect(format({ ...at, ...mix })).toBe(`${made}, component 5, pass 1, sample 50123 (position 1408, ordinal 96)`)
+    expect(format({ ...at, child: 4 })).toBe(`${made}, sample 50123, child 4 (position 1408, ordinal 96)`)
+    expect(format({ ...at, window: 9, child: 4 })).toBe(`${made}, window 9, child 4 (position 1408, ordinal 96)`)
+    expect(format({ ...at, ...mix, scope: "epoch" })).toBe('epoch 2, stage "crop", component 5, pass 1')
+  })
+
   test("stands in the error for a place without a seed, with the policy, its seed and the reason", () => {
     const error = new CoordinatesError({ policy: "elastic", seed: "42", coordinates: at, reason: "it is Sunday" })
     expect(error._tag).toBe("CoordinatesError")

@@ -6,6 +6,7 @@
 import type { Stage } from "../../pipeline/Stage.ts"
 import { Xoshiro128, algorithm as xoshiro } from "../../random/generators/Xoshiro128.ts"
 import * as Rng from "../../random/Rng.ts"
+import type { Coordinates } from "../../seeding/Coordinates.ts"
 import { RecordingRng } from "../../seeding/RecordingRng.ts"
 import { coordinates, type Request, type Seeds, seedAt } from "../../seeding/Request.ts"
 import { ask, type Draw } from "../../seeding/Service.ts"
@@ -36,6 +37,8 @@ export class SeedBinding {
   readonly #derives: boolean
   readonly #bound = new Map<Stage, SeededStage>()
   #draws: Array<Draw> = []
+  /** The row of each stream that is recorded, by the coordinates that its draws carry. */
+  readonly #rowOf = new Map<Coordinates, number>()
 
   /** `rows.indices` may be filled in later, before the first stage is bound. */
   constructor(runPlan: RunPlan, rows: Rows, streams: CarriedStreams | undefined) {
@@ -52,9 +55,8 @@ export class SeedBinding {
 
   /** Drops the draws of rows whose attempt came to nothing; of all rows where none are named. */
   forget(rows?: ReadonlySet<number>): void {
-    const { position } = this.#rows
     this.#draws =
-      rows === undefined ? [] : this.#draws.filter(({ coordinates: at }) => !rows.has(at.position - position))
+      rows === undefined ? [] : this.#draws.filter(({ coordinates }) => !rows.has(this.#rowOf.get(coordinates) ?? -1))
   }
 
   /** Where the draws stand, to {@link rewind} to. */
@@ -121,6 +123,8 @@ export class SeedBinding {
 
   #observed(rng: Rng.Rng, request: Request, row: number, prefix = ""): Rng.Rng {
     if (this.#runPlan.policy?.record === undefined) return rng
-    return new RecordingRng(rng, coordinates(request, row), this.#draws, prefix)
+    const at = coordinates(request, row)
+    this.#rowOf.set(at, row)
+    return new RecordingRng(rng, at, this.#draws, prefix)
   }
 }
