@@ -35,7 +35,6 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches" 
   long: ["pipeline/Batch.ts", "pipeline/Pipeline.ts"],
   circles: [
     "pipeline/Batch.ts ↔ pipeline/Lease.ts ↔ pipeline/batch/Named.ts",
-    "sampling/Sampler.ts ↔ sampling/samplerOf.ts",
     "scheduler/backends/threads/Mailbox.ts ↔ scheduler/backends/threads/Protocol.ts",
     "scheduler/build/StageError.ts ↔ scheduler/build/StageResult.ts ↔ scheduler/plan/RunPlan.ts"
   ],

@@ -73,10 +73,6 @@ export class Made {
   }
 }
 
-/** Returns a sampler as a parameter of a stage or of another sampler. @since 0.1.0 */
-export const samplerMade = ({ name, parameters }: { readonly name: string; readonly parameters?: Parameters }): Made =>
-  new Made(name, parameters, parameters === undefined ? `the order of sampler ${JSON.stringify(name)}` : undefined)
-
 // The property is not part of the function's type: TypeScript would no longer infer generic functions through
 // `Pipeline.augment`.
 const MADE: unique symbol = Symbol.for("furrow/Made")

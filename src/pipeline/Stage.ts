@@ -7,7 +7,7 @@
 import type * as Effect from "effect/Effect"
 import type { Made } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"
-import type { Sampler } from "../sampling/Sampler.ts"
+import type { Sampler } from "../sampling/EpochOrder.ts"
 import type { StageId } from "../seeding/Coordinates.ts"
 import type { Collate, DTypes } from "./Batch.ts"
 import type { Fusible } from "./Fusible.ts"

@@ -7,7 +7,7 @@
  */
 import { integer } from "../random/distributions/Bounded.ts"
 import { cumulative } from "../random/distributions/Choice.ts"
-import type { Places } from "./Places.ts"
+import type { PositionRng } from "./PositionRng.ts"
 
 /**
  * One column an index, all of one height; a column is its own index up to `own`, and `other` above. 12 bytes an index.
@@ -62,7 +62,7 @@ export const make = (weights: ArrayLike<number>): Alias => {
 }
 
 /** The index that the words at a place draw. */
-export const draw = ({ other, own }: Alias, words: Places): number => {
+export const draw = ({ other, own }: Alias, words: PositionRng): number => {
   const column = integer(words, own.length)
   // Both tables have an entry a column.
   return words.double() < (own[column] as number) ? column : (other[column] as number)

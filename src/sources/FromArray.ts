@@ -1,4 +1,6 @@
 /**
+ * A dataset of an array's items.
+ *
  * @since 0.1.0
  */
 import { InvalidOption } from "../core/InvalidOption.ts"

@@ -1,4 +1,6 @@
 /**
+ * A dataset that effects read.
+ *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"

@@ -1,4 +1,6 @@
 /**
+ * A dataset that a plain function reads.
+ *
  * @since 0.1.0
  */
 import { functionOf, optionsOf } from "../core/Options.ts"

@@ -1,4 +1,6 @@
 /**
+ * The dataset of the numbers 0 to `size − 1`.
+ *
  * @since 0.1.0
  */
 import { whole } from "../core/Check.ts"

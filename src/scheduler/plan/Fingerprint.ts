@@ -7,10 +7,11 @@
  * @since 0.1.0
  */
 
-import { Made, samplerMade, short, text, unseen, word } from "../../core/Parameters.ts"
+import { Made, short, text, unseen, word } from "../../core/Parameters.ts"
 import { sha256 } from "../../core/runtime.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
+import { samplerMade } from "../../sampling/EpochOrder.ts"
 import type { Dataset } from "../../sources/Dataset.ts"
 import { madeOf } from "../../sources/RandomAccess.ts"
 import { hex } from "../loader/Digest.ts"

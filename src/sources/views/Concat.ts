@@ -1,4 +1,6 @@
 /**
+ * Datasets joined end to end.
+ *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"

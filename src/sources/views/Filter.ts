@@ -1,4 +1,6 @@
 /**
+ * A view of the samples that a predicate accepts.
+ *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"

@@ -1,4 +1,6 @@
 /**
+ * A view that takes each sample through an effect.
+ *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"

@@ -1,4 +1,6 @@
 /**
+ * A view of a stretch of a dataset.
+ *
  * @since 0.1.0
  */
 import { dual } from "effect/Function"

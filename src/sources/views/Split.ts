@@ -1,5 +1,5 @@
 /**
- * Datasets taken apart: training, validation, test.
+ * A dataset divided into parts: training, validation, test.
  *
  * @since 0.1.0
  */

@@ -1,4 +1,6 @@
 /**
+ * A view of the samples at some indices.
+ *
  * @since 0.1.0
  */
 import { dual } from "effect/Function"

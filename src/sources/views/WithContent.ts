@@ -1,4 +1,6 @@
 /**
+ * A view whose content is declared.
+ *
  * @since 0.1.0
  */
 import { dual } from "effect/Function"

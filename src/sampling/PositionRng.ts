@@ -1,5 +1,5 @@
 /**
- * Random words by place: what a sampler draws with when position p's index must come out the same whether or not the
+ * Random words by position: a sampler draws with these where the index at a position must be the same whether or not the
  * positions before it were asked for.
  *
  * @since 0.1.0
@@ -12,14 +12,14 @@ const TWO_POW_MINUS_53 = 2 ** -53
 
 /**
  * A row of words for every position from 0 to 2^53 − 1: the Philox4x32-10 blocks at a counter that holds the position,
- * under a key drawn once from the epoch's rng. No state but where one stands.
+ * under a key drawn once from the epoch's rng. Its only state is the current position.
  *
  * ```text
  * key          c3      c2      c1                               c0
  * two words    word    word    block 11 | position high 21      position low 32
  * ```
  */
-export class Places {
+export class PositionRng {
   readonly #key0: number
   readonly #key1: number
   readonly #c2: number
@@ -38,7 +38,7 @@ export class Places {
     this.#c3 = rng.word()
   }
 
-  /** Stands at the first word of `position`. */
+  /** Moves to the first word of `position`. */
   at(position: number): this {
     this.#low = position >>> 0
     this.#high = Math.floor(position / TWO_POW_32)

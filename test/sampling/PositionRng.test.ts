@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test"
 import * as Philox from "../../src/random/generators/Philox.ts"
-import { Places } from "../../src/sampling/Places.ts"
+import { PositionRng } from "../../src/sampling/PositionRng.ts"
 import * as Sampler from "../../src/sampling/Sampler.ts"
 import { at } from "../support/rng.ts"
 
-const words = (places: Places, position: number, count: number): Array<number> => {
+const words = (places: PositionRng, position: number, count: number): Array<number> => {
   places.at(position)
   return Array.from({ length: count }, () => places.word())
 }
@@ -12,7 +12,7 @@ const words = (places: Places, position: number, count: number): Array<number> =
 test("a position's words are the Philox blocks at the counter that holds it", () => {
   const rng = at(3)
   const [k0 = 0, k1 = 0, c2 = 0, c3 = 0] = [rng.word(), rng.word(), rng.word(), rng.word()]
-  const places = new Places(at(3))
+  const places = new PositionRng(at(3))
   for (const [position, low, high] of [
     [0, 0, 0],
     [5, 5, 0],
@@ -28,7 +28,7 @@ test("a position's words are the Philox blocks at the counter that holds it", ()
 })
 
 test("a position begins anew each time it is asked", () => {
-  const places = new Places(at(1))
+  const places = new PositionRng(at(1))
   const first = words(places, 7, 6)
   words(places, 8, 3)
   expect(words(places, 7, 6)).toEqual(first)

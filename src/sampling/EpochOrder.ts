@@ -1,0 +1,74 @@
+/**
+ * What a sampler is.
+ *
+ * A sampler answers for any position, in any order, at the same small cost, and holds no list of the epoch: that lets
+ * several workers (or ranks, or a run resumed in the middle) each build their own batches without talking to each other.
+ * Which positions a rank or a worker builds is the scheduler's plan, not the sampler's: all of them see one order.
+ *
+ * @since 0.1.0
+ */
+import { InvalidOption } from "../core/InvalidOption.ts"
+import { Made, type Parameters } from "../core/Parameters.ts"
+import type { Rng } from "../random/Rng.ts"
+
+/** From a position of an epoch to a dataset index. @since 0.1.0 */
+export type Order = (position: number) => number
+
+/**
+ * Gives the order of an epoch as a pure function of the epoch's seed and the dataset's size. `R` is `SeedPolicy` when
+ * the order is drawn, `never` when it is not.
+ *
+ * A sampler of your own is an object of this shape. `order` is where it may draw; what it gives is asked at any
+ * position, in any order, any number of times. `count` and `order` throw `InvalidOption` for a size they cannot serve.
+ * Declare in `parameters` what its order depends on, so that a run is not resumed under another one by accident.
+ *
+ * @example
+ * import { Rng, Sampler } from "furrow"
+ *
+ * const backwards: Sampler.Sampler = {
+ *   name: "backwards",
+ *   draws: false,
+ *   distinct: true,
+ *   parameters: { version: 1 },
+ *   count: (size) => size,
+ *   order: (size) => (position) => size - 1 - position
+ * }
+ * const rng = Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
+ * console.assert(backwards.order(10, rng)(0) === 9)
+ *
+ * @since 0.1.0
+ */
+export interface Sampler<out R = never> {
+  readonly name: string
+  /** Whether the order depends on the seed. One that draws is a `Sampler<SeedPolicy>`. */
+  readonly draws: [R] extends [never] ? false : boolean
+  /** Whether an epoch visits an index at most once. */
+  readonly distinct: boolean
+  /** How many samples an epoch has over a dataset of `size`. */
+  readonly count: (size: number) => number
+  /** From a position, 0 … `count(size) − 1`, to a dataset index. `rng` stands at the epoch's seed. */
+  readonly order: (size: number, rng: Rng) => Order
+  /**
+   * What the order depends on besides seed and size. Cursors compare it: a run with other parameters is refused.
+   * Default: not compared, since the sampler's code cannot be seen.
+   */
+  readonly parameters?: Parameters
+  /** Never there; holds `R` in the type. */
+  readonly _R?: (_: never) => R
+}
+
+/** Returns `value` if it has what a sampler has; otherwise throws `InvalidOption`. @since 0.1.0 */
+export const samplerOf = <R>(option: string, value: Sampler<R>): Sampler<R> => {
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    typeof value.count === "function" &&
+    typeof value.order === "function"
+  )
+    return value
+  throw new InvalidOption({ option, value, expected: "a sampler, such as Sampler.shuffle or Sampler.weighted([1, 2])" })
+}
+
+/** Returns a sampler as a parameter of a stage or of another sampler. @since 0.1.0 */
+export const samplerMade = ({ name, parameters }: Sampler<unknown>): Made =>
+  new Made(name, parameters, parameters === undefined ? `the order of sampler ${JSON.stringify(name)}` : undefined)

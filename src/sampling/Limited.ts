@@ -1,0 +1,30 @@
+/**
+ * The beginning of an order.
+ *
+ * @since 0.1.0
+ */
+import { dual } from "effect/Function"
+import { whole } from "../core/Check.ts"
+import { type Sampler, samplerMade, samplerOf } from "./EpochOrder.ts"
+
+/**
+ * The first `count` positions of each epoch's order, or all of them where there are fewer. Behind `shuffle` that is
+ * another choice of samples each epoch. Throws `InvalidOption` unless `count` is a whole number of at least 1.
+ *
+ * @since 0.1.0
+ */
+export const limited: {
+  (count: number): <R>(sampler: Sampler<R>) => Sampler<R>
+  <R>(sampler: Sampler<R>, count: number): Sampler<R>
+} = dual(2, <R>(sampler: Sampler<R>, count: number): Sampler<R> => {
+  whole("count", count, 1)
+  samplerOf("the sampler of Sampler.limited", sampler)
+  return {
+    name: `${sampler.name}, at most ${count}`,
+    draws: sampler.draws,
+    distinct: sampler.distinct,
+    parameters: { count, of: samplerMade(sampler) },
+    count: (size) => Math.min(count, sampler.count(size)),
+    order: sampler.order
+  }
+})

@@ -1,0 +1,20 @@
+/**
+ * The dataset's own order.
+ *
+ * @since 0.1.0
+ */
+import type { Sampler } from "./EpochOrder.ts"
+
+/**
+ * The dataset's own order: 0, 1, 2 … Draws nothing.
+ *
+ * @since 0.1.0
+ */
+export const sequential: Sampler = {
+  name: "sequential",
+  draws: false,
+  distinct: true,
+  parameters: {},
+  count: (size) => size,
+  order: () => (position) => position
+}
