@@ -35,8 +35,7 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches" 
   long: ["pipeline/Batch.ts", "pipeline/Pipeline.ts"],
   circles: [
     "pipeline/Batch.ts ↔ pipeline/Lease.ts ↔ pipeline/batch/Named.ts",
-    "scheduler/backends/threads/Mailbox.ts ↔ scheduler/backends/threads/Protocol.ts",
-    "scheduler/build/StageError.ts ↔ scheduler/build/StageResult.ts ↔ scheduler/plan/RunPlan.ts"
+    "scheduler/backends/threads/Mailbox.ts ↔ scheduler/backends/threads/Protocol.ts"
   ],
   up: [
     "scheduler/backends/Backend.ts → scheduler/loader/Digest.ts",
@@ -46,9 +45,7 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches" 
     "scheduler/backends/threads/Host.ts → scheduler/loader/Metrics.ts",
     "scheduler/backends/threads/Thrown.ts → scheduler/loader/Digest.ts",
     "scheduler/plan/Content.ts → scheduler/loader/Digest.ts",
-    "scheduler/plan/Fingerprint.ts → scheduler/loader/Digest.ts",
-    "scheduler/plan/RunPlan.ts → scheduler/build/ForbiddenRng.ts",
-    "scheduler/plan/RunPlan.ts → scheduler/build/StageResult.ts"
+    "scheduler/plan/Fingerprint.ts → scheduler/loader/Digest.ts"
   ],
   effect: [
     "scheduler/plan/Ranks.ts: effect/Cause",

@@ -27,6 +27,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
+import { forbiddenRng } from "../random/ForbiddenRng.ts"
 import { type Rng, toRandom } from "../random/Rng.ts"
 import * as EffectInternals from "./EffectInternals.ts"
 import * as Replacement from "./Replacement.ts"
@@ -66,6 +67,19 @@ export interface AtWork {
   /** Under `"derive"`: the rng that stands in for ambient randomness in the stage at work. */
   readonly derived: () => Rng
 }
+
+/**
+ * A sampler at work. It is asked at any time by any worker, so no stream of its own could make ambient randomness
+ * repeatable there: that is refused, or left alone.
+ *
+ * @since 0.1.0
+ */
+export const sampling = (setting: Setting): AtWork => ({
+  setting: setting === "leave" ? "leave" : "refuse",
+  stage: () => "sample",
+  drawing: () => undefined,
+  derived: () => forbiddenRng
+})
 
 /** What is replaced for as long as runs of some kind are open. */
 interface Replaced {

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type { Batch } from "../../pipeline/Batch.ts"
+import { settledValue } from "../../pipeline/StageResult.ts"
 import { nameOf, type Program, type Step } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { BatchRows, type Place } from "./BatchRows.ts"
@@ -25,7 +26,6 @@ import { SampleBySample, timesSamples } from "./SampleBySample.ts"
 import { writeIndices } from "./SampleIndices.ts"
 import { SeedBinding } from "./SeedBinding.ts"
 import { type AttemptError, DatasetChanged, TimedOut } from "./StageError.ts"
-import { settledValue } from "./StageResult.ts"
 import { andThen, TypedFailure, type Work, within } from "./Work.ts"
 
 const NONE: SkippedRows = new Set()

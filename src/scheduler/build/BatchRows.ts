@@ -4,13 +4,13 @@
  * @since 0.1.0
  */
 import type { Batch } from "../../pipeline/Batch.ts"
+import type { Label } from "../../pipeline/StageResult.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
 import type { Limits } from "./FailureRules.ts"
 import type { SkippedRows } from "./Retry.ts"
 import { errorAt, isRecoverable, SamplesFailed, type StageError } from "./StageError.ts"
-import type { Label } from "./StageResult.ts"
 import { TypedFailure } from "./Work.ts"
 
 /** Consecutive rows of an epoch that belong to one batch: `count` rows from `position` on. @since 0.1.0 */

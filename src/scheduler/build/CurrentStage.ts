@@ -5,9 +5,9 @@
  */
 
 import * as Ambient from "../../patches/Ambient.ts"
+import { forbiddenRng } from "../../random/ForbiddenRng.ts"
 import type * as Rng from "../../random/Rng.ts"
 import type { BatchRows } from "./BatchRows.ts"
-import { forbiddenRng } from "./ForbiddenRng.ts"
 import type { BatchObserver, Form } from "./Observer.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import { ensuring, TypedFailure, unwrapped, type Work } from "./Work.ts"

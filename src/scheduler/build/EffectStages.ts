@@ -6,14 +6,14 @@
 
 import * as Ambient from "../../patches/Ambient.ts"
 import type { StageContext } from "../../pipeline/Stage.ts"
+import { batchOf } from "../../pipeline/StageResult.ts"
+import { forbiddenRng } from "../../random/ForbiddenRng.ts"
 import type * as Rng from "../../random/Rng.ts"
 import type { EffectStage } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
-import { forbiddenRng } from "./ForbiddenRng.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import type { StageError } from "./StageError.ts"
-import { batchOf } from "./StageResult.ts"
 import { all, andThen, around, fromEffect, type Later, type Work } from "./Work.ts"
 
 /** @since 0.1.0 */

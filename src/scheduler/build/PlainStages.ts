@@ -5,12 +5,12 @@
  */
 
 import type { StageContext } from "../../pipeline/Stage.ts"
+import { batchOf, kept, settledValue, untouched } from "../../pipeline/StageResult.ts"
 import type * as Rng from "../../random/Rng.ts"
 import type { FusedStep, PlainStage } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
-import { batchOf, kept, settledValue, untouched } from "./StageResult.ts"
 import { unwrapped } from "./Work.ts"
 
 /** The one context of a batch's plain stages; what differs from row to row is written anew for each. */

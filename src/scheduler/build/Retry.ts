@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+
+import { skippable } from "../../pipeline/StageResult.ts"
 import type { FailureRules, Recurrence } from "./FailureRules.ts"
 import { isRecoverable, SamplesFailed, StageError } from "./StageError.ts"
-import { skippable } from "./StageResult.ts"
 import { all, andThen, catchError, TypedFailure, type Work } from "./Work.ts"
 
 /**

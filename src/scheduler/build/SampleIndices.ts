@@ -5,11 +5,10 @@
  */
 import { shown } from "../../core/Show.ts"
 import * as Ambient from "../../patches/Ambient.ts"
+import { InvalidResult } from "../../pipeline/StageResult.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
-import { sampling } from "./ForbiddenRng.ts"
 import { errorAt } from "./StageError.ts"
-import { InvalidResult } from "./StageResult.ts"
 import { TypedFailure } from "./Work.ts"
 
 /**
@@ -24,7 +23,7 @@ export const writeIndices = (runPlan: RunPlan, rows: Rows): void => {
     const order = runPlan.order(epoch)
     if (order._tag === "Left") throw new TypedFailure(order.left)
     const indexAt = order.right
-    Ambient.plain(sampling(runPlan.pipeline.ambient), () => {
+    Ambient.plain(Ambient.sampling(runPlan.pipeline.ambient), () => {
       for (let row = 0; row < indices.length; row++) {
         const index: unknown = indexAt(position + row)
         // A typed array would make a number of it: 0 of null, 1 of "1".

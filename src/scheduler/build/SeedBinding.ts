@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Stage } from "../../pipeline/Stage.ts"
+import { forbiddenRng } from "../../random/ForbiddenRng.ts"
 import { Xoshiro128, algorithm as xoshiro } from "../../random/generators/Xoshiro128.ts"
 import * as Rng from "../../random/Rng.ts"
 import type { Coordinates } from "../../seeding/Coordinates.ts"
@@ -13,7 +14,6 @@ import { ask, type Draw } from "../../seeding/Service.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../plan/SeedRequest.ts"
 import type { CarriedStreams } from "./CarriedStreams.ts"
-import { forbiddenRng } from "./ForbiddenRng.ts"
 import { TypedFailure } from "./Work.ts"
 
 /** A stage with the seeds that its rows start from; without seeds it does not draw. @since 0.1.0 */

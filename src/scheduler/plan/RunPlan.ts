@@ -15,6 +15,8 @@ import * as Ambient from "../../patches/Ambient.ts"
 import { checkOrder } from "../../pipeline/Fusible.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
+import { InvalidResult } from "../../pipeline/StageResult.ts"
+import { forbiddenRng } from "../../random/ForbiddenRng.ts"
 import * as Rng from "../../random/Rng.ts"
 import { type Sampler, sequential } from "../../sampling/Sampler.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
@@ -22,8 +24,6 @@ import { RecordingRng } from "../../seeding/RecordingRng.ts"
 import { coordinates, epochRequest, seedAt } from "../../seeding/Request.ts"
 import { SeedPolicy } from "../../seeding/SeedPolicy.ts"
 import { ask, type Draw, type Service } from "../../seeding/Service.ts"
-import { forbiddenRng, sampling } from "../build/ForbiddenRng.ts"
-import { InvalidResult } from "../build/StageResult.ts"
 import * as Plan from "./Plan.ts"
 
 /** The order of an epoch: from position to dataset index. @since 0.1.0 */
@@ -182,7 +182,7 @@ const drawnOrder = (
 
 /** The order that a sampler gives. Throws what it throws. */
 const orderOf = (ambient: Ambient.Setting, sampler: Sampler<unknown>, size: number, rng: Rng.Rng): Order => {
-  const order: unknown = Ambient.plain(sampling(ambient), () => sampler.order(size, rng))
+  const order: unknown = Ambient.plain(Ambient.sampling(ambient), () => sampler.order(size, rng))
   if (typeof order === "function") return order as Order // the type of `Sampler.order`
   const expected = "the order of a sampler is a function from position to index"
   throw new InvalidResult({ what: `gave ${shown(order)} for an order`, expected })

@@ -4,11 +4,11 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Effect, type Layer, Schedule, Stream } from "effect"
-import { Dataset, FailurePolicy, Pipeline, Scheduler, Workers } from "../../../src/index.ts"
-import { type Case, cases, refused } from "../../support/threaded/results.ts"
+import { Dataset, FailurePolicy, Pipeline, Scheduler, Workers } from "../../src/index.ts"
+import { type Case, cases, refused } from "../support/threaded/results.ts"
 
 const TIME = 60_000
-const module = new URL("../../support/threaded/results.ts", import.meta.url)
+const module = new URL("../support/threaded/results.ts", import.meta.url)
 
 const errorOf = (name: Case, layer: Layer.Layer<Workers.Workers, unknown>, policy = FailurePolicy.fail) =>
   Stream.runDrain(Scheduler.stream(refused(name), { epochs: 1 })).pipe(

@@ -4,10 +4,9 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import { shown } from "../../core/Show.ts"
-import type { Batch } from "../../pipeline/Batch.ts"
-import type { StageContext } from "../../pipeline/Stage.ts"
-import type { StageError } from "./StageError.ts"
+import { shown } from "../core/Show.ts"
+import type { Batch } from "./Batch.ts"
+import type { StageContext } from "./Stage.ts"
 
 /**
  * A stage returned what it must not, or wrote to its context. It is the `cause` of a `StageError` and no fault of the
@@ -50,7 +49,7 @@ export const kept = (value: unknown): boolean => {
  * Whether `when` of a failure policy allows to leave out what failed with `error`. Throws {@link InvalidResult} for
  * anything but a boolean.
  */
-export const skippable = (value: unknown, error: StageError): boolean => {
+export const skippable = (value: unknown, error: { readonly stage: string; readonly cause: unknown }): boolean => {
   if (typeof value === "boolean") return value
   const isPromise = typeof value === "object" && value !== null && isThenable(value)
   if (isPromise) value.then(undefined, () => undefined) // as above
