@@ -41,7 +41,6 @@ import { StageTimes } from "./scheduler/build/StageTimes.ts"
 import { Later, settled } from "./scheduler/build/Work.ts"
 import { Worker } from "./scheduler/build/Worker.ts"
 import { fingerprint } from "./scheduler/plan/Fingerprint.ts"
-import * as Plan from "./scheduler/plan/Plan.ts"
 import * as RunPlan from "./scheduler/plan/RunPlan.ts"
 import type { Seeds } from "./seeding/Request.ts"
 import { SeedPolicy } from "./seeding/SeedPolicy.ts"
@@ -231,13 +230,15 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       free,
       indices,
       left,
+      ordinal,
+      position,
       seeds
     }: Make): Effect.Effect<void, never, unknown> | undefined => {
       ring.give(free)
       atHand.indices = indices
       atHand.seeds = new Map(seeds)
       atHand.draws = []
-      first = Plan.rows(runPlan.plan, batch).position
+      first = position
       for (const key of dropped ?? []) {
         for (const place of unfinished.get(key)?.places ?? []) place.give()
         unfinished.delete(key)
@@ -245,17 +246,17 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       const key = batchKey(epoch, batch)
       const known = unfinished.get(key)
       unfinished.delete(key)
-      const builder = known?.builder ?? worker.builder(epoch, batch)
+      const builder = known?.builder ?? worker.builder({ epoch, batch, position, size: indices.length, ordinal })
       const places = (): ReadonlyArray<Place> => [...(known?.places ?? []), ...output.lent()]
-      const retriedBefore = builder?.retried ?? 0
-      const retried = (): number => (builder?.retried ?? 0) - retriedBefore
+      const retriedBefore = builder.retried
+      const retried = (): number => builder.retried - retriedBefore
       const ended = (made: Batch<unknown> | undefined): void => handOver(made, builder, places(), retried())
       const lost = (failure: unknown): void => {
-        if (builder !== undefined && limits.careful) unfinished.set(key, { builder, places: places() })
+        if (limits.careful) unfinished.set(key, { builder, places: places() })
         else for (const place of places()) place.give()
         failed(failure, retried())
       }
-      const rest = settled(() => builder?.build(left === undefined ? undefined : new Set(left)), ended, lost)
+      const rest = settled(() => builder.build(left === undefined ? undefined : new Set(left)), ended, lost)
       return Later.is(rest) ? Effect.provide(Later.effect(rest), context) : undefined
     }
     return make

@@ -40,7 +40,6 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches" 
   up: [
     "scheduler/backends/Backend.ts → scheduler/loader/Digest.ts",
     "scheduler/backends/RequestPipeline.ts → scheduler/loader/Queue.ts",
-    "scheduler/backends/RequestPipeline.ts → scheduler/loader/Shares.ts",
     "scheduler/backends/threads/Host.ts → scheduler/loader/Digest.ts",
     "scheduler/backends/threads/Host.ts → scheduler/loader/Metrics.ts",
     "scheduler/backends/threads/Thrown.ts → scheduler/loader/Digest.ts",

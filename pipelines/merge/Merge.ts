@@ -80,11 +80,10 @@ export const merged = (digits: Split["train"], { epochs, uneven, world, ...loadi
     const ranks = yield* Effect.forEach(Array.from({ length: world }), (_, rank) =>
       Effect.map(open(rank, world), reader)
     )
-    const chain = new Digest.Chain()
+    let digest = "0".repeat(64)
     const seen = new Map<number, Set<number>>()
     const count = Math.min(loading.limit ?? digits.size, digits.size)
     let samples = 0
-    let place = 0
     let once = true
     let order = true
     for (;;) {
@@ -102,7 +101,7 @@ export const merged = (digits: Split["train"], { epochs, uneven, world, ...loadi
         known.add(sample)
       }
       samples += all.length
-      chain.add(place++, Digest.ofColumns(together(parts)))
+      digest = Digest.append(digest, together(parts))
     }
     const stats = yield* single.stats
     yield* Effect.forEach(ranks, ({ rest }) => rest, { discard: true })
@@ -114,7 +113,7 @@ export const merged = (digits: Split["train"], { epochs, uneven, world, ...loadi
         })
       ),
       samples,
-      digest: chain.value,
+      digest,
       steps: steps[0] ?? 0,
       inStep: new Set(steps).size === 1,
       single: { samples: stats.samples, digest: yield* single.digest },

@@ -182,7 +182,9 @@ export const train = (
     }
 
     const started = performance.now()
-    const total = options.epochs * loader.batches
+    // Its batches are of one size, so their number is known.
+    const { batches = 0 } = loader
+    const total = options.epochs * batches
     const earlier = { taken: before?.taken ?? 0, samples: before?.samples ?? 0 }
     const log = [...(before?.epochs ?? [])]
     let { samples, taken } = earlier
@@ -215,7 +217,7 @@ export const train = (
       Effect.gen(function* () {
         waited += performance.now() - ended
         // Under order "ready" batches of two epochs can mix; progress goes by how many came.
-        const place = taken % loader.batches
+        const place = taken % batches
         if (place === 0) losses = 0
         // A rank of several can have no rows of a batch; it takes the step without them.
         if (model !== undefined && batch.size > 0) {
@@ -224,16 +226,16 @@ export const train = (
         }
         taken++
         samples += batch.size
-        const ends = place + 1 === loader.batches
+        const ends = place + 1 === batches
         if (ends && model !== undefined) {
           accuracy = yield* evaluate(model)
-          log.push({ loss: losses / loader.batches, accuracy })
+          log.push({ loss: losses / batches, accuracy })
         }
         yield* progress.show({
-          epoch: Math.floor((taken - 1) / loader.batches),
+          epoch: Math.floor((taken - 1) / batches),
           epochs: options.epochs,
           batch: place + 1,
-          batches: loader.batches,
+          batches,
           samples: samples - earlier.samples,
           before: earlier.taken,
           loss: model === undefined ? undefined : losses / (place + 1),
@@ -267,7 +269,7 @@ export const train = (
     yield* progress.done
     const seconds = (performance.now() - started) / 1000
     // Called off within an epoch, the model has learned since it was last tested.
-    if (model !== undefined && taken % Math.max(loader.batches, 1) !== 0) accuracy = yield* evaluate(model)
+    if (model !== undefined && taken % Math.max(batches, 1) !== 0) accuracy = yield* evaluate(model)
     const profile = Option.getOrUndefined(yield* loader.profile)
     // Before batches are made again, whose draws are no others.
     const report = yield* audit.report

@@ -111,8 +111,10 @@ export const survey = <A, E, R>(
         const order = yield* yield* asked(sampler, () => runPlan.order(epoch))
         for (let worker = 0; worker < extent.workers; worker++) {
           let left = extent.samples
-          for (let batch = worker; batch < runPlan.plan.batches && left > 0; batch += extent.workers) {
-            const { position, size } = Plan.rows(runPlan.plan, batch)
+          for (let batch = worker; left > 0; batch += extent.workers) {
+            const share = Plan.share(runPlan.plan, epoch, batch)
+            if (share === undefined) break
+            const { ordinal, position, size } = share
             const count = Math.min(size, left)
             if (count === 0) continue
             left -= count
@@ -122,7 +124,7 @@ export const survey = <A, E, R>(
             for (const [place, stage] of pipeline.stages.entries()) {
               if (!stage.draws || stage._tag === "Sample") continue
               const scope = place < batching ? "sample" : "batch"
-              const request = requestAt(runPlan, stage.id, scope, { epoch, worker, batch, position, indices })
+              const request = requestAt(runPlan, stage.id, scope, { epoch, worker, batch, position, ordinal, indices })
               const seeds = yield* ask(own, request)
               if (seeds._tag === "Carried") {
                 const stream = [own.carries === "run" ? 0 : epoch, rank, worker, seeds.slot].join()

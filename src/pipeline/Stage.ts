@@ -10,6 +10,7 @@ import type { Rng } from "../random/Rng.ts"
 import type { Sampler } from "../sampling/EpochOrder.ts"
 import type { StageId } from "../seeding/Coordinates.ts"
 import type { Collate, DTypes } from "./Batch.ts"
+import type { BatchCuts } from "./BatchCuts.ts"
 import type { Fusible } from "./Fusible.ts"
 
 /**
@@ -76,6 +77,8 @@ export type Stage =
       readonly size: number
       readonly dropLast: boolean
       readonly padLast: boolean
+      /** How the stage cuts an epoch into batches itself; by default all have `size` samples. */
+      readonly cuts?: BatchCuts | undefined
       readonly collate: Collate<unknown, unknown>
       /** Where the collate is Furrow's own: the element types that it was given. */
       readonly dtypes: DTypes | undefined

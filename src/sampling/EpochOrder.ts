@@ -49,6 +49,11 @@ export interface Sampler<out R = never> {
   /** From a position, 0 … `count(size) − 1`, to a dataset index. `rng` stands at the epoch's seed. */
   readonly order: (size: number, rng: Rng) => Order
   /**
+   * How many positions each lane of the order has, one lane behind the other: parts that a rank reads as a whole. The world
+   * size must divide their number. Default: the order has no lanes, and any rank reads any part of it.
+   */
+  readonly lanes?: (size: number) => ReadonlyArray<number>
+  /**
    * What the order depends on besides seed and size. Cursors compare it: a run with other parameters is refused.
    * Default: not compared, since the sampler's code cannot be seen.
    */

@@ -119,7 +119,7 @@ const corruptions: fc.Arbitrary<Corruption> = fc.oneof(
   fc.record({ kind: fc.constant("flip" as const), at: fc.nat({ max: 900 }), by: fc.integer({ min: 1, max: 90 }) }),
   fc.record({ kind: fc.constant("number" as const), at: fc.nat({ max: 9 }), by: fc.constantFrom(-1, 1, 0.5, 1e16) }),
   fc.record({ kind: fc.constant("without" as const), at: fc.nat({ max: 9 }) }),
-  fc.record({ kind: fc.constant("version" as const), version: fc.constantFrom(0, 2, 99) })
+  fc.record({ kind: fc.constant("version" as const), version: fc.constantFrom(0, 3, 99) })
 )
 
 const sometimes = <A>(arbitrary: fc.Arbitrary<A>, weight: number): fc.Arbitrary<A | undefined> =>

@@ -25,14 +25,14 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the last short batch is dropped",
     file: "scheduler/plan/Plan.ts",
-    from: "Math.ceil(drawn / batchSize)",
-    to: "Math.floor(drawn / batchSize)"
+    from: "Math.ceil(left / batchSize)",
+    to: "Math.floor(left / batchSize)"
   },
   {
     name: "ranks overlap by a sample",
     file: "scheduler/plan/Plan.ts",
-    from: "size: to - from }",
-    to: "size: Math.min(to - from + 1, length - from) }"
+    from: "size: to - from, ordinal",
+    to: "size: Math.min(to - from + 1, cut.size - from), ordinal"
   },
   {
     name: "a run that pads its last batch leaves it as it is",
@@ -43,42 +43,42 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a rank that has no rows of a batch does not deliver it",
     file: "scheduler/loader/Delivery.ts",
-    from: "batch ?? empty?.at(taken.place)",
+    from: "batch ?? empty?.at(taken.sequence)",
     to: "batch"
   },
   {
     name: "a run that goes on begins one batch late",
-    file: "scheduler/loader/Run.ts",
-    from: "from.epoch * batches + from.batch\n",
-    to: "from.epoch * batches + from.batch + 1\n"
+    file: "scheduler/loader/RunStart.ts",
+    from: "sequence.of(from.epoch, from.batch)\n",
+    to: "sequence.of(from.epoch, from.batch) + 1\n"
   },
   {
     name: "batches taken out of turn are made again",
-    file: "scheduler/loader/Run.ts",
-    from: "const ahead = new Set(from?.ahead.map(([place]) => place).filter((place) => place < end))",
+    file: "scheduler/loader/RunStart.ts",
+    from: "const ahead = new Set(early.map(([own]) => own).filter((own) => own < end))",
     to: "const ahead = new Set<number>()"
   },
   {
     name: "the rest of the epoch is dropped when a run goes on",
-    file: "scheduler/loader/Shares.ts",
-    from: "this.#epoch = Math.floor(place / batches)",
-    to: "this.#epoch = Math.ceil(place / batches)"
+    file: "scheduler/plan/Sequence.ts",
+    from: "Math.floor(sequence / this.room)",
+    to: "Math.ceil(sequence / this.room)"
   },
   {
     name: "leave to make a batch is given twice",
     file: "scheduler/loader/WorkerQueues.ts",
-    from: "this.all[this.#workerOf(place)]?.leave.give()",
-    to: "this.all[this.#workerOf(place)]?.leave.give(), this.all[this.#workerOf(place)]?.leave.give()"
+    from: "this.all[this.#workerOf(sequence)]?.credits.give()",
+    to: "this.all[this.#workerOf(sequence)]?.credits.give(), this.all[this.#workerOf(sequence)]?.credits.give()"
   },
   {
     name: "the cursor counts what was made ahead",
-    file: "scheduler/loader/Run.ts",
-    from: "batch: batches === 0 ? 0 : chain.next % batches,",
-    to: "batch: batches === 0 ? 0 : Math.min(batches - 1, (chain.next % batches) + (queues.all[0]?.batches.length ?? 0)),"
+    file: "scheduler/loader/Delivery.ts",
+    from: "batch: sequence.batchOf(chain.next) }",
+    to: "batch: Math.min(sequence.room - 1, sequence.batchOf(chain.next) + (this.#options.queues.all[0]?.batches.length ?? 0)) }"
   },
   {
     name: "samples that were left out are forgotten when a run goes on",
-    file: "scheduler/loader/Run.ts",
+    file: "scheduler/loader/OpenRun.ts",
     from: "skipped: stats.skipped + (from?.skipped ?? 0),",
     to: "skipped: stats.skipped,"
   },
@@ -91,14 +91,14 @@ const mutants: ReadonlyArray<Mutant> = [
   {
     name: "ranks may change over a gap",
     file: "scheduler/loader/Cursor.ts",
-    from: "if (cursor.ahead.length > 0 && cursor.fingerprints.ranks !== now.ranks) {",
+    from: "if (ahead.length > 0 && was.ranks !== now.ranks) {",
     to: "if (false) {"
   },
   {
     name: "a cursor's checksum is not looked at",
     file: "scheduler/loader/Cursor.ts",
-    from: "if (cursor.checksum === checksum(cursor)) return Effect.succeed(cursor)",
-    to: "return Effect.succeed(cursor)"
+    from: "if (result.right.checksum === checksum(result.right)) return Effect.succeed(result.right)",
+    to: "return Effect.succeed(result.right)"
   },
   {
     name: "other workers are let in where they change draws",
@@ -108,15 +108,15 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the digest takes batches as they come",
-    file: "scheduler/loader/Digest.ts",
-    from: "this.#early.set(place, hash)\n    this.#settle()",
-    to: "this.#early.set(this.#early.size === 0 ? place : this.#next, hash)\n    this.#settle()"
+    file: "scheduler/loader/DigestChain.ts",
+    from: "this.#early.set(sequence, hash)\n    this.#settle()",
+    to: "this.#early.set(this.#early.size === 0 ? sequence : this.#next, hash)\n    this.#settle()"
   },
   {
     name: "an epoch is shuffled by the order of the one before",
     file: "scheduler/plan/RunPlan.ts",
-    from: "const order = known.get(epoch)\n",
-    to: "const order = known.get(Math.max(0, epoch - 1)) ?? known.get(epoch)\n"
+    from: "const before = known.get(epoch)\n",
+    to: "const before = known.get(Math.max(0, epoch - 1)) ?? known.get(epoch)\n"
   },
   {
     name: "samples that are attempted again have other seeds",

@@ -101,7 +101,7 @@ const placeOf = (cursor: Cursor.Cursor, batches: number): number => cursor.epoch
 
 /** Whether a place was taken when a cursor was read. */
 const isBehind = (cursor: Cursor.Cursor, place: number, batches: number): boolean =>
-  place < placeOf(cursor, batches) || cursor.ahead.some(([ahead]) => ahead === place)
+  place < placeOf(cursor, batches) || cursor.ahead.some(([epoch, batch]) => epoch * batches + batch === place)
 
 /** The stored text with something wrong about it. */
 const corrupted = (text: string, corruption: Corruption): string => {

@@ -16,12 +16,12 @@ import { earlier } from "../build/CarriedStreams.ts"
 import { type FailureRules, limits } from "../build/FailureRules.ts"
 import type { BatchObserver, Observer } from "../build/Observer.ts"
 import { retrying, type Skipped } from "../build/Retry.ts"
+import { type RowRange, rowsOf } from "../build/RowRange.ts"
 import type { BatchError } from "../build/StageError.ts"
 import type { StageTimes } from "../build/StageTimes.ts"
 import { andThen, ensuring, TypedFailure, toEffect, type Work } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
 import * as Digest from "../loader/Digest.ts"
-import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
 
@@ -29,6 +29,8 @@ import type { ThreadError } from "./threads/ThreadError.ts"
 export interface Content {
   /** `undefined` when nothing was left of it. */
   readonly batch: Batch<unknown> | undefined
+  /** Whether the epoch ended before the batch, so that there is none. */
+  readonly ended?: true
   /** The hash of its columns, where the run keeps a digest. */
   readonly hash: Uint8Array | undefined
   /** Samples that were left out, as none of their tries came to anything. */
@@ -122,10 +124,11 @@ export const onFiber =
         for (const place of quarantine.pass(places)) place.give()
       }
       const build = (epoch: number, batch: number): Work<Content, Failure> => {
-        const builder = worker.builder(epoch, batch)
-        if (builder === undefined) return { batch: undefined, hash: undefined }
+        const range = rowsOf(runPlan, number, epoch, batch)
+        if (range === undefined || range.size === 0) return nothingOf(range)
+        const builder = worker.builder(range)
         const { batch: limit } = failures.timeout
-        const attempts = retrying(failures, Plan.rows(runPlan.plan, batch), (skipped) =>
+        const attempts = retrying(failures, range, (skipped) =>
           andThen(
             limit === undefined ? builder.build(skipped) : builder.buildWithin(limit, skipped),
             (made): Content => {
@@ -160,11 +163,14 @@ export const onFiber =
 
 /** Brings the streams that a worker carries on to where they stand before a batch. @since 0.1.0 */
 export const advance = (worker: Worker, epoch: number, batch: number): Effect.Effect<void, BatchError, unknown> =>
-  Effect.gen(function* () {
-    for (const own of earlier(worker.runPlan, worker.number, epoch, batch)) {
-      yield* toEffect(() => worker.batch(own.epoch, own.batch))
-    }
-  })
+  Effect.flatMap(
+    toEffect<ReadonlyArray<RowRange>, BatchError>(() => earlier(worker.runPlan, worker.number, epoch, batch)),
+    (all) => Effect.forEach(all, (range) => toEffect(() => worker.batch(range)), { discard: true })
+  )
+
+/** The content of a batch of which this rank has no rows, or which is not there. @since 0.1.0 */
+export const nothingOf = (range: RowRange | undefined): Content =>
+  range === undefined ? { batch: undefined, hash: undefined, ended: true } : { batch: undefined, hash: undefined }
 
 /** A batch that lies in lent places; they are given back when it is released. */
 const borrowed = (

@@ -9,38 +9,38 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Bell, type Credits } from "../loader/Queue.ts"
-import type { Share, Shares } from "../loader/Shares.ts"
+import type { Assignment, Assignments } from "../plan/Assignments.ts"
 import type { Asked, Content, Failure, Maker, Quick } from "./Backend.ts"
 
 /** What a worker is to do. @since 0.1.0 */
 export interface Errand {
   readonly maker: Extract<Maker, { readonly _tag: "There" }>
-  readonly shares: Shares
+  readonly assignments: Assignments
   readonly credits: Credits
   /** Whether plain code will do: not where each batch is to be an effect, as for a tracer. */
   readonly plain: boolean
   /** Whether to wait for batches that nobody waits for, so as to know when they were there. */
   readonly eager: boolean
   /** Is told of a batch before it is asked for, maybe more than once. */
-  readonly asked?: (share: Share) => void
+  readonly asked?: (assignment: Assignment) => void
   /** The effect of a batch, as it is to be run. */
-  readonly traced: (share: Share, content: Asked) => Asked
-  /** Waits until the consumer has skipped a place; it never does where the run ends first. */
-  readonly skipped: (place: number) => Effect.Effect<void>
+  readonly traced: (assignment: Assignment, content: Asked) => Asked
+  /** Waits until the consumer has skipped a batch; it never does where the run ends first. */
+  readonly skipped: (sequence: number) => Effect.Effect<void>
   /** Takes a batch, and when it was asked for; says whether the consumer gets it, or has skipped it. */
-  readonly made: (share: Share, exit: Exit.Exit<Content, Failure>, since: number) => boolean
+  readonly made: (assignment: Assignment, exit: Exit.Exit<Content, Failure>, since: number) => boolean
 }
 
 /** A worker at its errand. @since 0.1.0 */
 export interface Elsewhere {
-  /** Has all shares built. After a failure it goes on once the consumer has skipped the batch that failed. */
+  /** Has all assignments built. After a failure it goes on once the consumer has skipped the batch that failed. */
   readonly work: Effect.Effect<void, never, unknown>
   /** Hands on what is there. Where `wait` says so and nothing is, the next batch is handed on as soon as it is there. */
   readonly look: (wait: boolean) => void
 }
 
 interface Due {
-  readonly share: Share
+  readonly assignment: Assignment
   readonly since: number
   readonly quick: Quick | undefined
   readonly content: () => Asked
@@ -54,7 +54,7 @@ export const elsewhere = ({
   made,
   maker,
   plain,
-  shares,
+  assignments,
   skipped,
   traced
 }: Errand): Elsewhere => {
@@ -67,33 +67,33 @@ export const elsewhere = ({
   /** Nothing more will be asked for. */
   let ended = false
 
-  const put = (share: Share, quick: Quick | undefined, content: () => Asked): void => {
-    due.push({ share, since: eager ? performance.now() : 0, quick, content })
+  const put = (assignment: Assignment, quick: Quick | undefined, content: () => Asked): void => {
+    due.push({ assignment, since: eager ? performance.now() : 0, quick, content })
     // It may have been answered while it was asked for, and somebody may be waiting for it.
     arrivals.ring()
   }
 
   /** Asks for all that there are credits for, up to what takes an effect; says whether that, or the end, is reached. */
   const ask = (): boolean => {
-    while (shares.next !== undefined) {
+    while (assignments.next !== undefined) {
       if (credits.left === 0 || failed) return false
-      const share = shares.next
-      asked?.(share)
-      const quick = plain ? maker.askNow?.(share.epoch, share.number, arrived) : undefined
+      const assignment = assignments.next
+      asked?.(assignment)
+      const quick = plain ? maker.askNow?.(assignment.epoch, assignment.batch, arrived) : undefined
       if (quick === undefined) return true
       credits.use()
-      shares.pass()
-      put(share, quick, () => quick.content)
+      assignments.pass()
+      put(assignment, quick, () => quick.content)
     }
     return true
   }
 
   /** Says whether the consumer gets it. Who waits for a batch has not been served by one that was skipped. */
-  const handOnto = (share: Share, exit: Exit.Exit<Content, Failure>, since: number): boolean => {
+  const handOnto = (assignment: Assignment, exit: Exit.Exit<Content, Failure>, since: number): boolean => {
     due.shift()
     const before = wanted
     wanted = eager
-    const served = made(share, exit, since)
+    const served = made(assignment, exit, since)
     if (!served) wanted ||= before
     return served
   }
@@ -104,7 +104,7 @@ export const elsewhere = ({
     for (;;) {
       const [first] = due
       if (first === undefined) return ended
-      const { quick, share, since } = first
+      const { assignment, quick, since } = first
       if (quick?.isDue === true) {
         if (looked || !wanted) return false
         // What it finds is told by a ring, which this very loop may be the answer to: so it is gone through again.
@@ -114,7 +114,7 @@ export const elsewhere = ({
       }
       const content = quick?.take()
       if (content === undefined) return true
-      if (!handOnto(share, Exit.succeed(content), since)) looked = false
+      if (!handOnto(assignment, Exit.succeed(content), since)) looked = false
     }
   }
 
@@ -122,13 +122,13 @@ export const elsewhere = ({
     for (;;) {
       yield* credits.given.until(ask)
       // The consumer may have skipped some since.
-      const share = shares.next
-      if (share === undefined) break
+      const assignment = assignments.next
+      if (assignment === undefined) break
       credits.use()
-      shares.pass()
-      const answer = yield* Effect.exit(maker.ask(share.epoch, share.number))
+      assignments.pass()
+      const answer = yield* Effect.exit(maker.ask(assignment.epoch, assignment.batch))
       failed ||= Exit.isFailure(answer)
-      put(share, undefined, () => Effect.flatten(answer))
+      put(assignment, undefined, () => Effect.flatten(answer))
     }
     ended = true
     arrivals.ring()
@@ -141,15 +141,15 @@ export const elsewhere = ({
       yield* arrivals.until(handOn)
       const [first] = due
       if (first === undefined) return
-      const { content, share, since } = first
-      const exit = yield* Effect.exit(traced(share, content()))
+      const { assignment, content, since } = first
+      const exit = yield* Effect.exit(traced(assignment, content()))
       if (Exit.isSuccess(exit)) {
-        handOnto(share, exit, since)
+        handOnto(assignment, exit, since)
         continue
       }
       failed = true
-      handOnto(share, exit, since)
-      yield* skipped(share.place)
+      handOnto(assignment, exit, since)
+      yield* skipped(assignment.sequence)
       failed = false
       credits.given.ring()
     }

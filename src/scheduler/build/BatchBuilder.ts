@@ -11,7 +11,7 @@ import type { Batch } from "../../pipeline/Batch.ts"
 import { settledValue } from "../../pipeline/StageResult.ts"
 import { nameOf, type Program, type Step } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import { BatchRows, type Place } from "./BatchRows.ts"
+import { BatchRows } from "./BatchRows.ts"
 import type { CarriedStreams } from "./CarriedStreams.ts"
 import { buildColumns, columnsFit } from "./ColumnBatch.ts"
 import type { ColumnPlan } from "./ColumnBuilder.ts"
@@ -22,6 +22,7 @@ import type { BatchObserver, Form, Observer } from "./Observer.ts"
 import { PlainStages } from "./PlainStages.ts"
 import { readSamples } from "./ReadSamples.ts"
 import type { SkippedRows } from "./Retry.ts"
+import type { RowRange } from "./RowRange.ts"
 import { SampleBySample, timesSamples } from "./SampleBySample.ts"
 import { writeIndices } from "./SampleIndices.ts"
 import { SeedBinding } from "./SeedBinding.ts"
@@ -62,12 +63,12 @@ export class BatchBuilder {
   /** Whether the sampler has been asked for the indices. */
   #indexed = false
 
-  constructor(context: BuilderContext, place: Place) {
+  constructor(context: BuilderContext, range: RowRange) {
     const { limits, number, observer, runPlan, streams } = context
-    streams?.enter(place.epoch)
-    const rows = new BatchRows(runPlan, number, limits, place)
+    streams?.enter(range.epoch)
+    const rows = new BatchRows(runPlan, number, limits, range)
     const binding = new SeedBinding(runPlan, rows.requested, streams)
-    this.observer = observer?.batch(place.epoch, place.batch, number)
+    this.observer = observer?.batch(range.epoch, range.batch, number)
     const current = new CurrentStage(rows, binding, this.observer)
     this.#context = context
     this.#rows = rows
@@ -133,7 +134,7 @@ export class BatchBuilder {
     const rows = this.#rows
     const { name, size } = rows.runPlan.pipeline.dataset
     if (size !== rows.runPlan.size) {
-      const { batch, epoch } = rows.place
+      const { batch, epoch } = rows.range
       throw new TypedFailure(new DatasetChanged({ dataset: name, from: rows.runPlan.size, to: size, epoch, batch }))
     }
     const again = rows.attempts++ > 0

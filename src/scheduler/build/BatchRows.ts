@@ -5,21 +5,13 @@
  */
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Label } from "../../pipeline/StageResult.ts"
-import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
 import type { Limits } from "./FailureRules.ts"
 import type { SkippedRows } from "./Retry.ts"
+import type { RowRange } from "./RowRange.ts"
 import { errorAt, isRecoverable, SamplesFailed, type StageError } from "./StageError.ts"
 import { TypedFailure } from "./Work.ts"
-
-/** Consecutive rows of an epoch that belong to one batch: `count` rows from `position` on. @since 0.1.0 */
-export interface Place {
-  readonly epoch: number
-  readonly batch: number
-  readonly position: number
-  readonly count: number
-}
 
 /**
  * What the attempts at one batch work on. It outlives an attempt: what one has made, the next one does not make again.
@@ -29,7 +21,7 @@ export interface Place {
 export class BatchRows {
   readonly runPlan: RunPlan
   readonly worker: number
-  readonly place: Place
+  readonly range: RowRange
   /** The label of the batch, which no stage may change. */
   readonly label: Label
   /** The dataset index of each row; zeros until the sampler is asked. */
@@ -60,16 +52,16 @@ export class BatchRows {
   /** The samples made so far, by row; `undefined` as long as `values` holds all of them, in order. */
   #made: Map<number, unknown> | undefined
 
-  constructor(runPlan: RunPlan, worker: number, limits: Limits, place: Place) {
-    const { batch, count, epoch, position } = place
+  constructor(runPlan: RunPlan, worker: number, limits: Limits, range: RowRange) {
+    const { batch, epoch, ordinal, position, size } = range
     this.runPlan = runPlan
     this.worker = worker
     this.limits = limits
-    this.place = place
+    this.range = range
     this.label = { epoch, index: batch, rank: runPlan.plan.rank, worker }
-    this.indices = new Float64Array(count)
-    this.requested = { epoch, worker, batch, position, indices: this.indices }
-    this.ordinal = Plan.ordinalAt(runPlan.plan, batch, position)
+    this.indices = new Float64Array(size)
+    this.requested = { epoch, worker, batch, position, ordinal, indices: this.indices }
+    this.ordinal = ordinal
   }
 
   /** Whether another attempt may follow one that fails. */
@@ -102,7 +94,7 @@ export class BatchRows {
    * failed with.
    */
   error(stage: string, row: number | undefined, cause: unknown, failure?: unknown): StageError {
-    const { batch, epoch, position } = this.place
+    const { batch, epoch, position } = this.range
     const sample = this.scope === "sample" ? row : undefined
     return errorAt(this.runPlan, { epoch, batch, worker: this.worker }, stage, cause, {
       failure,

@@ -8,6 +8,7 @@ import * as Rng from "../../random/Rng.ts"
 import type { Seed } from "../../random/Seed.ts"
 import type { Carries } from "../../seeding/Service.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
+import { type RowRange, rowsOf } from "./RowRange.ts"
 
 /** @since 0.1.0 */
 export class CarriedStreams {
@@ -54,20 +55,21 @@ const seeded = (rng: Rng.Rng): Rng.Rng =>
   Rng.make({ algorithm: "philox4x32-10", words: [rng.word(), rng.word(), rng.word(), rng.word(), 0, 0] })
 
 /**
- * The batches that a worker has to build before one, so that its streams stand where they stood; none if the policy
- * carries no streams on.
+ * The rows of all batches that a worker has to build before one, so that its streams stand where they stood; none if the
+ * policy carries no streams on. Throws what {@link rowsOf} throws.
  *
  * @since 0.1.0
  */
-export function* earlier(
-  { plan, policy }: RunPlan,
-  worker: number,
-  epoch: number,
-  batch: number
-): Iterable<{ readonly epoch: number; readonly batch: number }> {
-  if (policy?.carries === undefined) return
+export const earlier = (runPlan: RunPlan, worker: number, epoch: number, batch: number): ReadonlyArray<RowRange> => {
+  const { plan, policy } = runPlan
+  const all: Array<RowRange> = []
+  if (policy?.carries === undefined) return all
   for (let at = policy.carries === "run" ? 0 : epoch; at <= epoch; at++) {
-    const end = at < epoch ? plan.batches : batch
-    for (let own = worker; own < end; own += plan.workers) yield { epoch: at, batch: own }
+    for (let own = worker; at < epoch || own < batch; own += plan.workers) {
+      const range = rowsOf(runPlan, worker, at, own)
+      if (range === undefined) break
+      if (range.size > 0) all.push(range)
+    }
   }
+  return all
 }

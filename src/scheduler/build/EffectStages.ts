@@ -60,9 +60,9 @@ export class EffectStages {
 
   /** The effect of the stage at a row. */
   #ran(stage: EffectStage, atWork: Ambient.AtWork, value: unknown, row: number): Later<unknown, unknown> {
-    const { indices, runPlan, ordinal, place, worker } = this.#rows
+    const { indices, runPlan, ordinal, range, worker } = this.#rows
     const { rank, workers, world } = runPlan.plan
-    const { batch, epoch, position } = place
+    const { batch, epoch, position } = range
     const context: StageContext = {
       epoch,
       rank,

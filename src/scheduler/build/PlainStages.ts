@@ -31,8 +31,8 @@ export class PlainStages {
     this.#rows = rows
     this.#binding = binding
     this.#current = current
-    const { runPlan, ordinal, place, worker } = rows
-    const { batch, epoch, position } = place
+    const { runPlan, ordinal, range, worker } = rows
+    const { batch, epoch, position } = range
     const { rank, workers, world } = runPlan.plan
     this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: 0 }
   }
@@ -123,7 +123,7 @@ export class PlainStages {
     const context = this.#context
     const rng = this.#current.moveTo(at, row)
     context.ordinal = rows.ordinal + row
-    context.position = rows.place.position + row
+    context.position = rows.range.position + row
     context.index = rows.indices[row] as number // a row of the batch
     if (stage._tag === "Filter") return kept(stage.run(values[place], context))
     const value = stage._tag === "Augment" ? stage.run(values[place], rng, context) : stage.run(values[place], context)

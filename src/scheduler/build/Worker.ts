@@ -7,7 +7,6 @@
 import type { Batch } from "../../pipeline/Batch.ts"
 import { arena } from "../../wasm/Kernels.ts"
 import { Output } from "../../wasm/Output.ts"
-import * as Plan from "../plan/Plan.ts"
 import { compile, type Program } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { BatchBuilder, type BuilderContext, type Kept } from "./BatchBuilder.ts"
@@ -15,6 +14,7 @@ import { CarriedStreams } from "./CarriedStreams.ts"
 import { type ColumnPlan, planColumns } from "./ColumnBuilder.ts"
 import { failFirst, type Limits, limits as limitsOf } from "./FailureRules.ts"
 import type { Observer } from "./Observer.ts"
+import { type RowRange, rowsOf } from "./RowRange.ts"
 import type { AttemptError, BatchError } from "./StageError.ts"
 import { catchError, TypedFailure, type Work } from "./Work.ts"
 
@@ -60,25 +60,27 @@ export class Worker implements BuilderContext {
     this.columns = planColumns(runPlan.pipeline, this.program)
   }
 
-  /** What builds a batch, attempt by attempt; `undefined` if none of it falls to this rank. */
-  builder(epoch: number, batch: number): BatchBuilder | undefined {
-    const { position, size } = Plan.rows(this.runPlan.plan, batch)
-    return size === 0 ? undefined : new BatchBuilder(this, { epoch, batch, position, count: size })
+  /** What builds some rows of a batch, attempt by attempt. */
+  builder(range: RowRange): BatchBuilder {
+    return new BatchBuilder(this, range)
   }
 
-  /** Builds a batch in one attempt; gives `undefined` if nothing of it is left or none of it falls to this rank. */
-  batch(epoch: number, batch: number): Work<Batch<unknown> | undefined, BatchError> {
-    return once(() => this.builder(epoch, batch)?.build())
+  /** Builds a batch in one attempt; gives `undefined` if nothing of it is left. */
+  batch(range: RowRange): Work<Batch<unknown> | undefined, BatchError> {
+    return once(() => this.builder(range).build())
   }
 
   /** Makes one sample as it would enter its batch; gives `undefined` if a filter leaves it out. */
   sample(epoch: number, position: number): Work<Kept | undefined, BatchError> {
-    const { plan } = this.runPlan
-    const batch = Math.floor(position / plan.batchSize)
-    // Streams that are carried on stand at this sample only behind those before it in its batch.
-    const from = this.streams === undefined ? position : Plan.rows(plan, batch).position
-    const builder = new BatchBuilder(this, { epoch, batch, position: from, count: position - from + 1 })
-    return once(() => builder.sample())
+    return once(() => {
+      const batch = this.runPlan.plan.cuts.batchAt(epoch, position)
+      const range = rowsOf(this.runPlan, this.number, epoch, batch)
+      if (range === undefined) return undefined
+      // Streams that are carried on stand at this sample only behind those before it in its batch.
+      const from = this.streams === undefined ? position : range.position
+      const ordinal = range.ordinal + from - range.position
+      return this.builder({ epoch, batch, position: from, size: position - from + 1, ordinal }).sample()
+    })
   }
 }
 

@@ -10,7 +10,6 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
-import { sha256 } from "../../core/runtime.ts"
 import { shown } from "../../core/Show.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import {
@@ -23,39 +22,30 @@ import {
   unseenOf,
   unseenOfJob
 } from "../plan/Fingerprint.ts"
+import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import { hex } from "./Digest.ts"
-
-const Count = Schema.Number.pipe(Schema.int(), Schema.between(0, Number.MAX_SAFE_INTEGER))
-const Hex = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{64}$/))
-
-const Fingerprints = Schema.Struct({
-  /** The stages, with their names and parameters, in a line each; hashed where they are long. */
-  pipeline: Schema.String,
-  /** The dataset's name, size, content and views. */
-  dataset: Schema.String,
-  policy: Schema.String,
-  seed: Schema.String,
-  batch: Schema.String,
-  workers: Schema.String,
-  ranks: Schema.String
-})
+import { Count, checksum, Fingerprints, Hex, sizeOf, upgrade, Version1 } from "./CursorVersion1.ts"
 
 /**
- * A cursor as it is stored: plain data, under 1 KB as JSON whatever the size of the dataset. (Under order `"ready"` it
- * also holds the places of batches that were taken out of turn: at most `workers × prefetch`.)
+ * A cursor as it is stored: plain data, under 1 KB as JSON whatever the size of the dataset, and under 1 KB more for each
+ * source that can only be read in order. (Under order `"ready"` it also holds the batches that were taken out of turn: at most
+ * `workers × prefetch`.)
  *
  * @since 0.1.0
  */
 export const Cursor = Schema.Struct({
-  version: Schema.Literal(1),
-  /** The first batch, in the plan's order, that has not been taken. */
+  version: Schema.Literal(2),
+  /** The first batch, in the plan's order, that has not been taken: its epoch, and its first position in that. */
   epoch: Count,
+  position: Count,
+  /** Its number within the epoch. */
   batch: Count,
-  /** The epoch behind the last one of the run; cursors of earlier versions lack it. */
+  /** From where on the epoch's batches have this size: its first batches had another one. */
+  resized: Schema.optionalWith(Schema.Struct({ batch: Count, position: Count, ordinal: Count }), { exact: true }),
+  /** The epoch behind the last one of the run; some cursors of version 1 lack it. */
   end: Schema.optionalWith(Count, { exact: true }),
-  /** Places in the row of all batches that were taken ahead of it, with their hashes where the run keeps a digest. */
-  ahead: Schema.Array(Schema.Tuple(Count, Schema.NullOr(Hex))),
+  /** Batches that were taken ahead of it, with their hashes where the run keeps a digest. */
+  ahead: Schema.Array(Schema.Tuple(Count, Count, Schema.NullOr(Hex))),
   /** How many batches, and samples in them, were taken from the run's start on. */
   batches: Count,
   samples: Count,
@@ -63,6 +53,8 @@ export const Cursor = Schema.Struct({
   skipped: Count,
   /** The digest up to here; `null` where none is kept. */
   digest: Schema.NullOr(Hex),
+  /** Where each source that can only be read in order stands, by its name. */
+  sources: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { exact: true }),
   fingerprints: Fingerprints,
   checksum: Schema.String
 }).annotations({ identifier: "Cursor" })
@@ -159,26 +151,25 @@ const some = (all: ReadonlyArray<string>): string =>
  */
 export const unseen = <A, E, R>(pipeline: Pipeline<A, E, R>): ReadonlyArray<string> => unseenOf(pipeline)
 
-const checksum = ({ checksum: _, ...rest }: Cursor): string => hex(sha256(JSON.stringify(rest))).slice(0, 16)
-
 /** How many bytes of a cursor's JSON the fields may take that can be of any length. All of it stays below 1 KB. */
 const MOST = { pipeline: 220, dataset: 200, policy: 60, seed: 60 }
 
-/** What jobs are; a cursor may be read after every batch. */
+/** The fingerprints of run plans; a cursor may be read after every batch. */
 const known = new WeakMap<RunPlan, Cursor["fingerprints"]>()
 
-/** What a runPlan is, field by field. */
+/** What a run plan is, field by field. */
 const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
   const own = known.get(runPlan)
   if (own !== undefined) return own
   const { pipeline, plan, policy, size } = runPlan
-  const { batchSize, batches, count, rank, workers, world } = plan
+  const { batchSize, batches, count, lanes, rank, workers, world } = plan
+  const number = batches === undefined ? "batches" : `${batches} batches`
   const made = {
     pipeline: pipelineText(linesOf(pipeline), MOST.pipeline),
     dataset: datasetText(pipeline.dataset, size, "full", MOST.dataset),
     policy: bounded(policyText(policy), MOST.policy),
     seed: bounded(policy?.seed ?? "none", MOST.seed),
-    batch: `${batchSize} samples, ${batches} batches of ${count}`,
+    batch: `${batchSize} samples, ${number} of ${count}${lanes === undefined ? "" : `, ${lanes.sizes.length} lanes`}`,
     workers: String(workers),
     ranks: `${rank} of ${world}`
   }
@@ -186,14 +177,29 @@ const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
   return made
 }
 
-/** The cursor of a runPlan at a place. @since 0.1.0 */
-export const make = (runPlan: RunPlan, at: Omit<Cursor, "version" | "fingerprints" | "checksum">): Cursor => {
-  const open: Cursor = { version: 1, ...at, fingerprints: fingerprints(runPlan), checksum: "" }
+/** What a run tells its cursor. @since 0.1.0 */
+export type State = Omit<Cursor, "version" | "position" | "resized" | "fingerprints" | "checksum">
+
+/** The cursor of a run plan at a batch. @since 0.1.0 */
+export const make = (runPlan: RunPlan, { batch, epoch, ...rest }: State): Cursor => {
+  const { plan } = runPlan
+  const origin = plan.cuts.origin(epoch)
+  const open: Cursor = {
+    version: 2,
+    epoch,
+    position: Plan.positionOf(plan, epoch, batch),
+    batch,
+    ...(origin.batch === 0 ? {} : { resized: origin }),
+    ...rest,
+    fingerprints: fingerprints(runPlan),
+    checksum: ""
+  }
   return { ...open, checksum: checksum(open) }
 }
 
 /**
- * A cursor from what was stored, such as `JSON.parse` of a file. Fails with `CursorError`, whatever it is given.
+ * A cursor from what was stored, such as `JSON.parse` of a file; those of version 1 are read as well. Fails with
+ * `CursorError`, whatever it is given.
  *
  * @since 0.1.0
  */
@@ -219,12 +225,19 @@ const decoded = (value: unknown): Effect.Effect<Cursor, CursorError> => {
   if (typeof value !== "object" || value === null) {
     return new CursorError({ reason: `it is ${shown(value)}, where a cursor is a record` })
   }
-  const { version } = "version" in value ? value : { version: 1 }
-  if (version !== 1) {
-    const reason = `it is of version ${shown(version)}, and this library reads version 1; resume with the library that wrote it`
-    return new CursorError({ reason })
-  }
-  const result = Schema.decodeUnknownEither(Cursor)(value)
+  const { version } = "version" in value ? value : { version: 2 }
+  if (version === 1) return Effect.map(read(Version1, value), upgrade)
+  if (version === 2) return read(Cursor, value)
+  const reason = `it is of version ${shown(version)}, and this library reads versions 1 and 2; resume with the library that wrote it`
+  return new CursorError({ reason })
+}
+
+/** A value as a schema has it, if its checksum is right. */
+const read = <A extends { readonly checksum: string }, I>(
+  schema: Schema.Schema<A, I>,
+  value: unknown
+): Effect.Effect<A, CursorError> => {
+  const result = Schema.decodeUnknownEither(schema)(value)
   if (Either.isLeft(result)) {
     const [issue] = formatErrorSync(result.left)
     const where = issue === undefined || issue.path.length === 0 ? "it" : issue.path.join(".")
@@ -232,12 +245,10 @@ const decoded = (value: unknown): Effect.Effect<Cursor, CursorError> => {
       reason: `${where}: ${(issue?.message ?? result.left.message).replaceAll(/\s+/g, " ").slice(0, 300)}`
     })
   }
-  const cursor = result.right
-  if (cursor.checksum === checksum(cursor)) return Effect.succeed(cursor)
+  if (result.right.checksum === checksum(result.right)) return Effect.succeed(result.right)
   return new CursorError({ reason: "its checksum does not fit, so a part of it was changed or lost" })
 }
 
-/** Throws `InvalidOption` unless all are names of fields. */
 /** Returns `allow` if it is a list of fields. Throws `InvalidOption`. @since 0.1.0 */
 export const allowed = (allow: unknown): ReadonlyArray<Field> => {
   const expected = `a list of ${FIELDS.map((field) => `"${field}"`).join(", ")}`
@@ -248,8 +259,15 @@ export const allowed = (allow: unknown): ReadonlyArray<Field> => {
   return allow
 }
 
+/** A cursor that a run continues from. @since 0.1.0 */
+export interface Checked {
+  readonly cursor: Cursor
+  /** The cursor's epoch, if its batches from there on have another size than those before. */
+  readonly resumed: Plan.Resumed | undefined
+}
+
 /**
- * Compares a cursor with the runPlan that is to be resumed from it. Fields in `allow` may differ; so may workers and ranks
+ * Compares a cursor with the run plan that is to be resumed from it. Fields in `allow` may differ; so may workers and ranks
  * where neither of them changes a draw. Fails with `CursorError`, `CursorMismatch`, or `InvalidOption` for fields that
  * do not exist.
  *
@@ -259,7 +277,7 @@ export const check = (
   value: unknown,
   runPlan: RunPlan,
   allow: ReadonlyArray<Field> | undefined
-): Effect.Effect<Cursor, CursorError | CursorMismatch | InvalidOption> =>
+): Effect.Effect<Checked, CursorError | CursorMismatch | InvalidOption> =>
   Effect.gen(function* () {
     const accepted = yield* checked(() => allowed(allow === undefined ? [] : allow))
     const cursor = yield* decode(value)
@@ -274,22 +292,67 @@ export const check = (
         : { from: cursor.fingerprints[field], to: now[field] })
     }))
     if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOfJob(runPlan) })
-    if (cursor.ahead.length > 0 && cursor.fingerprints.ranks !== now.ranks) {
+    const { ahead, batch, epoch, fingerprints: was, sources = {} } = cursor
+    const gap = `it has taken ${ahead.length} batches ahead of batch ${batch} of epoch ${epoch}`
+    if (ahead.length > 0 && was.ranks !== now.ranks) {
       const reason =
-        `it has taken ${cursor.ahead.length} batches ahead of batch ${cursor.batch} of epoch ${cursor.epoch}, which other ranks ` +
-        `have not; go on as rank ${cursor.fingerprints.ranks} until its row has no gap, or run with order "plan" where ranks are to change`
+        `${gap}, which other ranks have not; go on as rank ${was.ranks} until its row has no gap, or run with order "plan" ` +
+        "where ranks are to change"
       return yield* new CursorError({ reason })
     }
-    const { batches } = runPlan.plan
-    if (!(cursor.batch < batches || (cursor.batch === 0 && batches === 0))) {
-      return yield* new CursorError({ reason: `it stands at batch ${cursor.batch}, and an epoch has only ${batches}` })
+    if (ahead.length > 0 && was.batch !== now.batch) {
+      const reason =
+        `${gap}, and batches are now cut differently; go on with ${was.batch} until its row has no gap, or run with order ` +
+        '"plan" where the batch size is to change'
+      return yield* new CursorError({ reason })
     }
-    const place = cursor.epoch * batches + cursor.batch
-    const stray = cursor.ahead.findIndex(([own], at) => own <= (cursor.ahead[at - 1]?.[0] ?? place))
-    if (stray < 0) return cursor
-    const reason = `ahead.${stray}: place ${cursor.ahead[stray]?.[0]} is not behind batch ${place}, where it stands, and those before it`
-    return yield* new CursorError({ reason })
+    const stray = ahead.findIndex(([own, number], at) => {
+      const [before, last] = ahead[at - 1] ?? [epoch, batch]
+      return own < before || (own === before && number <= last)
+    })
+    if (stray >= 0) {
+      const reason = `ahead.${stray}: batch ${ahead[stray]?.[1]} of epoch ${ahead[stray]?.[0]} is not behind batch ${batch} of epoch ${epoch}, where it stands, and those before it`
+      return yield* new CursorError({ reason })
+    }
+    const [source] = Object.keys(sources)
+    if (source !== undefined) {
+      const reason = `it holds where source ${JSON.stringify(source)} stands, and the pipeline has no source of that name`
+      return yield* new CursorError({ reason })
+    }
+    const resumed = was.batch === now.batch ? unchanged(cursor, runPlan) : resized(cursor, runPlan)
+    return { cursor, resumed: yield* resumed }
   })
+
+type Origin = Either.Either<Plan.Resumed | undefined, CursorError>
+
+const refused = (reason: string): Origin => Either.left(new CursorError({ reason }))
+
+/** Where the cursor's epoch is counted from, in a run whose batches are cut as before. */
+const unchanged = ({ batch, epoch, position, resized: origin }: Cursor, { plan }: RunPlan): Origin => {
+  if (origin !== undefined) return Either.right({ epoch, origin })
+  const { batchSize, batches } = plan
+  if (batches === undefined || (batch === 0 && position === 0)) return Either.right(undefined)
+  if (batch >= batches) return refused(`it stands at batch ${batch}, and an epoch has only ${batches}`)
+  if (position === batch * batchSize) return Either.right(undefined)
+  return refused(`it stands at position ${position}, and batch ${batch} begins at position ${batch * batchSize}`)
+}
+
+/** Where the cursor's epoch is counted from, in a run whose batches are cut in another way. */
+const resized = (cursor: Cursor, { plan }: RunPlan): Origin => {
+  const { batch, epoch, position, resized: before = { batch: 0, position: 0, ordinal: 0 } } = cursor
+  if (batch === 0 && position === 0) return Either.right(undefined)
+  const lanes = / (\d+) lanes$/.exec(cursor.fingerprints.batch)?.[1] ?? "no"
+  const now = String(plan.lanes?.sizes.length ?? "no")
+  if (lanes !== now) {
+    return refused(
+      `it stands within an epoch of ${lanes} lanes, and this run has ${now} lanes; change them between two epochs`
+    )
+  }
+  if (position > plan.drawn) return refused(`it stands at position ${position}, and an epoch has only ${plan.drawn}`)
+  // No batch before has had more samples than that, on any worker.
+  const ordinal = before.ordinal + (batch - before.batch) * sizeOf(cursor.fingerprints)
+  return Either.right({ epoch, origin: { batch, position, ordinal } })
+}
 
 /**
  * Throws `InvalidOption` where a run of so many epochs ends before batches that the cursor counts as taken: they would be
@@ -298,14 +361,13 @@ export const check = (
  * @since 0.1.0
  */
 export const within = ({ ahead, batch, epoch }: Cursor, { plan: { batches } }: RunPlan, epochs: number): void => {
-  const total = epochs * batches
-  const place = epoch * batches + batch
-  const beyond = ahead.filter(([own]) => own >= total).length
-  if (place <= total && beyond === 0) return
-  const taken = Math.max(0, place - total) + beyond
-  const least = Math.floor((ahead.at(-1)?.[0] ?? place - 1) / batches) + 1
+  const beyond = ahead.filter(([own]) => own >= epochs).length
+  const isBeyond = epoch > epochs || (epoch === epochs && batch > 0)
+  if (!isBeyond && beyond === 0) return
+  const least = ahead.length > 0 ? (ahead.at(-1)?.[0] ?? epoch) + 1 : batch > 0 ? epoch + 1 : epoch
+  const taken = isBeyond ? (batches === undefined ? undefined : (epoch - epochs) * batches + batch + beyond) : beyond
   const expected =
-    `at least ${least}, as in the run that the cursor is of: it has taken ${count(taken, "batch", "batches")} beyond the ` +
+    `at least ${least}, as in the run that the cursor is of: it has taken ${taken === undefined ? "batches" : count(taken, "batch", "batches")} beyond the ` +
     `end of ${count(epochs, "epoch", "epochs")}, which would be lost; or begin anew, without the cursor`
   throw new InvalidOption({ option: "epochs", value: epochs, expected })
 }

@@ -109,6 +109,15 @@ const plain = (data: Float32Array | Float64Array): Tensor["data"] => {
   return copy
 }
 
+/**
+ * Returns the digest of a run behind one more batch of these columns; that of no batch is 64 zeros. Throws
+ * {@link DigestError} for a column that has no bytes.
+ *
+ * @since 0.1.0
+ */
+export const append = (digest: string, columns: unknown): string =>
+  hex(sha256Stream().update(fromHex(digest)).update(ofColumns(columns)).digest())
+
 /** Bytes as hexadecimal digits. @since 0.1.0 */
 export const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
@@ -118,83 +127,3 @@ export const fromHex = (digits: string): Uint8Array =>
   Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
     Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16)
   )
-
-/**
- * The chain of a run. `add` takes the hashes of batches in any order, each with its place in the plan's row of batches;
- * what came early waits (32 bytes each) until those before it are there.
- *
- * @since 0.1.0
- */
-export class Chain {
-  #head: Uint8Array = new Uint8Array(32)
-  #next = 0
-  readonly #early = new Map<number, Uint8Array | undefined>()
-
-  /** A chain that goes on from where another one stood. */
-  static from(head: Uint8Array, next: number, early: ReadonlyArray<readonly [number, Uint8Array | undefined]>): Chain {
-    const chain = new Chain()
-    chain.#head = head
-    chain.#next = next
-    for (const [place, hash] of early) chain.#early.set(place, hash)
-    return chain
-  }
-
-  /** The first place that is missing. */
-  get next(): number {
-    return this.#next
-  }
-
-  /** What came early, in the order of its places. */
-  get early(): ReadonlyArray<readonly [number, Uint8Array | undefined]> {
-    return [...this.#early].toSorted(([a], [b]) => a - b)
-  }
-
-  /** Adds the hash of the batch at `place`; `undefined` where the plan's batch came to nothing. */
-  add(place: number, hash: Uint8Array | undefined): void {
-    this.#early.set(place, hash)
-    this.#settle()
-  }
-
-  /** Leaves out all places before `place` that were not added; those that were go in, in the order of their places. */
-  skipTo(place: number): void {
-    for (const [own, hash] of this.early) {
-      if (own >= place) break
-      this.#early.delete(own)
-      this.#absorb(hash)
-    }
-    this.#next = Math.max(this.#next, place)
-    this.#settle()
-  }
-
-  /** The first place behind `place` that is missing. */
-  missingBehind(place: number): number {
-    let next = Math.max(place + 1, this.#next)
-    while (this.#early.has(next)) next++
-    return next
-  }
-
-  /** How many places before `place` are still missing. */
-  missing(place: number): number {
-    let count = Math.max(place - this.#next, 0)
-    if (this.#early.size > 0) for (const own of this.#early.keys()) if (own < place) count--
-    return count
-  }
-
-  #settle(): void {
-    while (this.#early.has(this.#next)) {
-      const hash = this.#early.get(this.#next)
-      this.#early.delete(this.#next)
-      this.#next++
-      this.#absorb(hash)
-    }
-  }
-
-  #absorb(hash: Uint8Array | undefined): void {
-    if (hash !== undefined) this.#head = sha256Stream().update(this.#head).update(hash).digest()
-  }
-
-  /** The digest over the plan's batches from the first on, as far as none is missing: 64 hexadecimal digits. */
-  get value(): string {
-    return hex(this.#head)
-  }
-}

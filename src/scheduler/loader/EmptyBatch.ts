@@ -14,6 +14,7 @@ import { isTypedArray, Tensor, type TypedArray } from "../../core/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { isRecord } from "../../pipeline/Lease.ts"
 import * as Plan from "../plan/Plan.ts"
+import type { Sequence } from "../plan/Sequence.ts"
 
 /** Makes columns without rows. */
 type Columns = () => unknown
@@ -59,10 +60,12 @@ const noElements = (like: TypedArray): ((length: number) => TypedArray) => {
  */
 export class EmptyBatches {
   readonly #plan: Plan.Plan
+  readonly #sequence: Sequence
   #columns: Columns | undefined
 
-  constructor(plan: Plan.Plan) {
+  constructor(plan: Plan.Plan, sequence: Sequence) {
     this.#plan = plan
+    this.#sequence = sequence
   }
 
   /** Whether a batch with rows has been seen. */
@@ -75,14 +78,13 @@ export class EmptyBatches {
     if (size > 0) this.#columns ??= withoutRows(columns)
   }
 
-  /** The batch of no rows at a place in the row of all batches of the run. */
-  at(place: number): Batch<unknown> {
-    const { batches, rank } = this.#plan
-    const index = place % batches
+  /** The batch of no rows that has a sequence number. */
+  at(sequence: number): Batch<unknown> {
+    const index = this.#sequence.batchOf(sequence)
     return {
-      epoch: Math.floor(place / batches),
+      epoch: this.#sequence.epochOf(sequence),
       index,
-      rank,
+      rank: this.#plan.rank,
       worker: Plan.worker(this.#plan, index),
       size: 0,
       indices: new Float64Array(0),

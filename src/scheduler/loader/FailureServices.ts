@@ -8,11 +8,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import { EventLoop } from "../../core/EventLoop.ts"
 import type { FailureRules, Recurrence } from "../build/FailureRules.ts"
 import type { Skipped } from "../build/Retry.ts"
 import type { StageError } from "../build/StageError.ts"
 import { fromEffect } from "../build/Work.ts"
-import { Breath } from "./Breath.ts"
 
 /** How much a run may leave out: a number of samples, or a share (0 … 1) of the samples of all its epochs. @since 0.1.0 */
 export type Budget = { readonly samples: number } | { readonly share: number }
@@ -90,7 +90,7 @@ export const rules = (
   retried
 })
 
-const breath = new Breath()
+const eventLoop = new EventLoop()
 
 const recurrence = (schedule: Schedule.Schedule<unknown, StageError>): Recurrence => {
   let driver: Schedule.ScheduleDriver<unknown, StageError> | undefined
@@ -100,7 +100,7 @@ const recurrence = (schedule: Schedule.Schedule<unknown, StageError>): Recurrenc
         driver ??= yield* Schedule.driver(schedule)
         const recurs = Option.isSome(yield* Effect.option(driver.next(error)))
         // A schedule without a delay would keep timers and signals from their turn, for as long as it recurs.
-        if (recurs) yield* breath.ifDue
+        if (recurs) yield* eventLoop.turnIfStarved
         return recurs
       })
     )

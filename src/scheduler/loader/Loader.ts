@@ -144,8 +144,11 @@ export interface Epochs<out C, out E = never>
  * @since 0.1.0
  */
 export interface Loader<out C, out E = never> {
-  /** How many batches an epoch has by the plan; with several ranks, each of them delivers as many. */
-  readonly batches: number
+  /**
+   * How many batches an epoch has by the plan; with several ranks, each of them delivers as many. `undefined` if that is known
+   * only at an epoch's end.
+   */
+  readonly batches: number | undefined
   /**
    * The next batch, or none at the end. An interrupt can come after a batch was taken and before it reaches the caller: if
    * the cursor is read after an interrupt, use `forEach`. Fails with {@link RunClosed} once the run's scope is closed.

@@ -8,15 +8,16 @@
 import { sha256 } from "../../core/runtime.ts"
 import { datasetText, linesOf } from "../plan/Fingerprint.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
+import type { Sequence } from "../plan/Sequence.ts"
 import type { CallSite } from "./CallSite.ts"
 import { hex } from "./Digest.ts"
 
 /** Datasets of so many samples are compared whole. */
 const WHOLE = 4096
 
-/** A row of batches that one run has delivered. */
+/** Consecutive batches that one run has delivered. */
 interface Stretch {
-  /** Its first place in the row of all batches, and the one behind its last. */
+  /** The sequence number of the first, and the one behind the last. */
   readonly from: number
   to: number
   /** Where the run was opened. */
@@ -54,9 +55,9 @@ const entryOf = (key: string): Entry => {
 }
 
 /** All that the coordinates of a batch consist of, but for the epoch and the batch's number. */
-const keyOf = (runPlan: RunPlan): string => {
+const keyOf = (runPlan: RunPlan, { room }: Sequence): string => {
   const { pipeline, plan, policy, size } = runPlan
-  const { batchSize, batches, count, rank, workers, world } = plan
+  const { batchSize, count, rank, workers, world } = plan
   const all = {
     stages: linesOf(pipeline),
     // Large ones are told apart by some of their samples: all of them would cost more than the warning is worth.
@@ -64,7 +65,7 @@ const keyOf = (runPlan: RunPlan): string => {
     policy: [policy?.name, policy?.seed],
     // Under an elastic policy the number of workers changes no draw.
     workers: policy?.elastic === true ? 0 : workers,
-    plan: [batchSize, batches, count, rank, world]
+    plan: [batchSize, room, count, rank, world]
   }
   return hex(sha256(JSON.stringify(all)))
 }
@@ -74,6 +75,7 @@ let runs = 0
 /** What a run tells the register. @since 0.1.0 */
 export class Tracker {
   readonly #runPlan: RunPlan
+  readonly #sequence: Sequence
   readonly #checks: boolean
   readonly #run = ++runs
   #site: CallSite | undefined
@@ -81,23 +83,24 @@ export class Tracker {
   #own: Stretch | undefined
   /** Where the next stretch begins. */
   #start: number
-  /** No other run's stretch lies before this place, as long as none has begun since. */
+  /** No other run's stretch lies before this sequence number, as long as none has begun since. */
   #clear = -1
   #begun = 0
 
-  constructor(runPlan: RunPlan, site: CallSite, start: number, checks: boolean) {
+  constructor(runPlan: RunPlan, sequence: Sequence, site: CallSite, start: number, checks: boolean) {
     this.#runPlan = runPlan
+    this.#sequence = sequence
     this.#site = site
     this.#start = start
     this.#checks = checks
   }
 
-  /** Returns what is to be told before the batch at `place` is delivered, if another run has delivered it. */
-  check(place: number): string | undefined {
+  /** Returns what is to be reported before a batch is delivered, if another run has delivered it. */
+  check(sequence: number): string | undefined {
     const { entry, own } = this.#mine()
     if (!this.#checks || entry.told) return undefined
-    if (place < this.#clear && this.#begun === entry.begun) return undefined
-    return this.#check(entry, place, own)
+    if (sequence < this.#clear && this.#begun === entry.begun) return undefined
+    return this.#check(entry, sequence, own)
   }
 
   /** A batch is delivered, and with it all before `next`. */
@@ -107,15 +110,15 @@ export class Tracker {
   }
 
   #mine(): { readonly entry: Entry; readonly own: Stretch } {
-    if (this.#entry === undefined) this.#entry = entryOf(keyOf(this.#runPlan))
+    if (this.#entry === undefined) this.#entry = entryOf(keyOf(this.#runPlan, this.#sequence))
     return { entry: this.#entry, own: this.#own ?? this.#begin(this.#entry) }
   }
 
-  /** What lies before `place` is not delivered. */
-  skipTo(place: number): void {
+  /** What lies before `sequence` is not delivered. */
+  skipTo(sequence: number): void {
     if (this.#own !== undefined) this.#own.run = 0
     this.#own = undefined
-    this.#start = place
+    this.#start = sequence
   }
 
   /** The run is closed. */
@@ -138,23 +141,28 @@ export class Tracker {
     return own
   }
 
-  #check(entry: Entry, place: number, own: Stretch): string | undefined {
+  #check(entry: Entry, sequence: number, own: Stretch): string | undefined {
     this.#begun = entry.begun
     this.#clear = Number.POSITIVE_INFINITY
     for (const other of entry.stretches) {
       if (other === own) continue
-      if (other.from <= place && place < other.to) {
+      if (other.from <= sequence && sequence < other.to) {
         entry.told = true
-        return told(this.#runPlan, place, other.site, own.site)
+        return told(
+          this.#runPlan,
+          this.#sequence.epochOf(sequence),
+          this.#sequence.batchOf(sequence),
+          other.site,
+          own.site
+        )
       }
-      if (other.from > place) this.#clear = Math.min(this.#clear, other.from)
+      if (other.from > sequence) this.#clear = Math.min(this.#clear, other.from)
     }
     return undefined
   }
 }
 
-const told = ({ pipeline, plan: { batches }, policy }: RunPlan, place: number, before: string, now: string): string => {
-  const [epoch, batch] = [Math.floor(place / batches), place % batches]
+const told = ({ pipeline, policy }: RunPlan, epoch: number, batch: number, before: string, now: string): string => {
   return (
     `epoch ${epoch} is delivered a second time: batch ${batch} of the pipeline over ${pipeline.dataset.name} ` +
     `(policy ${policy?.name ?? "none"}, seed ${policy?.seed ?? "none"}) has the same order and the same random draws as before\n` +
@@ -166,15 +174,16 @@ const told = ({ pipeline, plan: { batches }, policy }: RunPlan, place: number, b
 
 /**
  * The tracker of a run; none where nothing draws, so that there is nothing to repeat, or where the repeat is meant.
- * A run that goes on from a cursor names its place itself: what it delivers is remembered, and not told.
+ * A run that goes on from a cursor names its start itself: what it delivers is remembered, and not told.
  *
  * @since 0.1.0
  */
 export const track = (
   runPlan: RunPlan,
+  sequence: Sequence,
   site: CallSite,
   { from, replay, start }: { readonly from: boolean; readonly replay: boolean; readonly start: number }
 ): Tracker | undefined => {
   const draws = runPlan.pipeline.ambient === "derive" || runPlan.pipeline.stages.some((stage) => stage.draws)
-  return replay || !draws ? undefined : new Tracker(runPlan, site, start, !from)
+  return replay || !draws ? undefined : new Tracker(runPlan, sequence, site, start, !from)
 }

@@ -29,10 +29,12 @@ import { toEffect } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
 import * as Plan from "../plan/Plan.ts"
 import * as RunPlan from "../plan/RunPlan.ts"
+import { Sequence } from "../plan/Sequence.ts"
 import { callSite } from "./CallSite.ts"
 import { EmptyBatches } from "./EmptyBatch.ts"
 import * as Iterator from "./Iterator.ts"
 import type { Epoch, Loader, LoaderError } from "./Loader.ts"
+import { fromPipeline } from "./OpenRun.ts"
 import type { Provides } from "./Provides.ts"
 import * as Run from "./Run.ts"
 import { type Options, pipelineOf } from "./RunOptions.ts"
@@ -209,18 +211,23 @@ export const replay = <C, E, R>(
       optionsOf<object>("Scheduler.replay", options, REPLAY)
     })
     const runPlan = yield* RunPlan.make(pipeline, options.workers, options)
-    const { batch, epoch, position } = yield* checked(() => {
-      const last = runPlan.plan.batches - 1
-      const position =
-        "position" in options ? whole("position", options.position, 0, runPlan.plan.count - 1) : undefined
+    const { position, range } = yield* checked(() => {
+      const { plan } = runPlan
+      const epoch = whole("epoch", options.epoch, 0)
+      const position = "position" in options ? whole("position", options.position, 0, plan.count - 1) : undefined
       if (position === undefined && !("batch" in options)) {
         throw new InvalidOption({ option: "what to replay", value: options, expected: "given a position or a batch" })
       }
-      const asked = "batch" in options ? options.batch : Math.floor((position ?? 0) / runPlan.plan.batchSize)
+      const asked = "batch" in options ? options.batch : plan.cuts.batchAt(epoch, position ?? 0)
+      const batch = whole("batch", asked, 0, plan.batches === undefined ? undefined : plan.batches - 1)
+      const share = Plan.share(plan, epoch, batch)
+      if (share === undefined) {
+        throw new InvalidOption({ option: "batch", value: batch, expected: `one of the batches of epoch ${epoch}` })
+      }
       if (position !== undefined) {
-        const { position: from, size } = Plan.rows(runPlan.plan, asked)
+        const { position: from, size } = share
         if (position < from || position >= from + size) {
-          const { rank } = runPlan.plan
+          const { rank } = plan
           const expected =
             size === 0
               ? `in another batch: rank ${rank} has none of this one`
@@ -228,17 +235,18 @@ export const replay = <C, E, R>(
           throw new InvalidOption({ option: "position", value: position, expected })
         }
       }
-      return { epoch: whole("epoch", options.epoch, 0), batch: whole("batch", asked, 0, last), position }
+      return { position, range: { epoch, batch, ...share } }
     })
+    const { batch, epoch } = range
     const worker = new Worker(runPlan, Plan.worker(runPlan.plan, batch))
     const made = Effect.zipRight(
       advance(worker, epoch, batch),
       position === undefined
         ? Effect.map(
-            toEffect(() => worker.batch(epoch, batch)),
+            toEffect(() => (range.size === 0 ? undefined : worker.batch(range))),
             (made) =>
               made === undefined && runPlan.plan.world > 1
-                ? Option.some(new EmptyBatches(runPlan.plan).at(epoch * runPlan.plan.batches + batch))
+                ? Option.some(emptyAt(runPlan.plan, epoch, batch))
                 : Option.fromNullable(made)
           )
         : Effect.map(
@@ -248,5 +256,11 @@ export const replay = <C, E, R>(
     )
     yield* Ambient.installed(pipeline.ambient)
     const context = yield* Effect.context<R>()
-    return yield* Run.fromPipeline<Option.Option<unknown>, E, R>(made, context)
+    return yield* fromPipeline<Option.Option<unknown>, E, R>(made, context)
   }).pipe(Effect.scoped)
+
+/** A batch of no rows whose columns nobody knows. */
+const emptyAt = (plan: Plan.Plan, epoch: number, batch: number): Batch<unknown> => {
+  const sequence = new Sequence(plan.cuts)
+  return new EmptyBatches(plan, sequence).at(sequence.of(epoch, batch))
+}

@@ -9,6 +9,7 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import { EventLoop } from "../../core/EventLoop.ts"
 import { sha256 } from "../../core/runtime.ts"
 import { Tensor } from "../../core/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
@@ -18,7 +19,6 @@ import type { Service } from "../../seeding/Service.ts"
 import { type Failure, onFiber, type Settings } from "../backends/Backend.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import { Breath } from "./Breath.ts"
 import * as Digest from "./Digest.ts"
 
 /**
@@ -76,10 +76,10 @@ export class Chosen {
   /** A batch goes by. Throws `DigestError` for columns that cannot be hashed. */
   pass(batch: Batch<unknown>): void {
     if (this.#most === 0) return
-    const place = this.#seen < this.#most ? this.#seen : this.#rng.integer(this.#seen + 1)
+    const slot = this.#seen < this.#most ? this.#seen : this.#rng.integer(this.#seen + 1)
     this.#seen++
-    if (place < this.#most) {
-      this.#kept[place] = { epoch: batch.epoch, batch: batch.index, columns: hashes(batch.columns) }
+    if (slot < this.#most) {
+      this.#kept[slot] = { epoch: batch.epoch, batch: batch.index, columns: hashes(batch.columns) }
     }
   }
 
@@ -97,8 +97,10 @@ export class Chosen {
       }
       const kept = this.#kept.toSorted((one, other) => one.epoch - other.epoch || one.batch - other.batch)
       // Plain stages never yield, and whoever closes the run or aborts it needs a turn.
-      const breath = new Breath()
-      return Effect.forEach(kept, (own) => Effect.zipRight(breath.ifDue, remade(quiet, own, settings, retried)))
+      const eventLoop = new EventLoop()
+      return Effect.forEach(kept, (own) =>
+        Effect.zipRight(eventLoop.turnIfStarved, remade(quiet, own, settings, retried))
+      )
     })
   }
 }

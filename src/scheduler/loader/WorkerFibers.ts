@@ -7,11 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
 import { concurrent } from "../../core/Concurrent.ts"
+import type { EventLoop } from "../../core/EventLoop.ts"
 import type { Maker, Settings, Start } from "../backends/Backend.ts"
 import { elsewhere } from "../backends/RequestPipeline.ts"
 import type { ThreadError } from "../backends/threads/ThreadError.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import type { Breath } from "./Breath.ts"
 import type * as Profile from "./Profile.ts"
 import type { WorkerQueue, WorkerQueues } from "./WorkerQueues.ts"
 
@@ -21,7 +21,7 @@ export interface Building {
   readonly queues: WorkerQueues
   readonly start: Start
   readonly settings: Settings
-  readonly breath: Breath
+  readonly eventLoop: EventLoop
   readonly recorder: Profile.Recorder | undefined
   /** The span of the run, where it is traced. */
   readonly span: Tracer.Span | undefined
@@ -37,7 +37,7 @@ export type Look = (wait: boolean) => void
  * @since 0.1.0
  */
 export const start = ({
-  breath,
+  eventLoop,
   runPlan,
   queues,
   recorder,
@@ -63,44 +63,44 @@ export const start = ({
 
   const here = (queue: WorkerQueue, make: Extract<Maker, { readonly _tag: "Here" }>["make"]) =>
     Effect.gen(function* () {
-      const { credits, shares, worker } = queue
-      while (shares.next !== undefined) {
+      const { assignments, credits, worker } = queue
+      while (assignments.next !== undefined) {
         yield* credits.take
         // The consumer may have skipped some since.
-        const share = shares.next
-        if (share === undefined) return
-        shares.pass()
-        const { epoch, number, place } = share
+        const assignment = assignments.next
+        if (assignment === undefined) return
+        assignments.pass()
+        const { batch, epoch, sequence } = assignment
         begin(queue, epoch)
         const began = recorder === undefined ? 0 : performance.now()
-        const exit = yield* Effect.exit(spanned(make(epoch, number), epoch, number, worker))
+        const exit = yield* Effect.exit(spanned(make(epoch, batch), epoch, batch, worker))
         recorder?.made(worker, performance.now() - began)
-        queues.put(queue, { place, exit })
+        queues.put(queue, { sequence, exit })
         // A failure ends the run, unless the consumer never comes to it.
-        yield* Exit.isFailure(exit) ? queues.skipped(place) : breath.between
+        yield* Exit.isFailure(exit) ? queues.skipped(sequence) : eventLoop.yield
       }
     })
 
   const there = (queue: WorkerQueue, maker: Extract<Maker, { readonly _tag: "There" }>) => {
-    const { credits, shares, worker } = queue
+    const { assignments, credits, worker } = queue
     let before = 0
     return elsewhere({
       maker,
-      shares,
+      assignments,
       credits,
       plain: span === undefined,
       eager: recorder !== undefined,
       asked: ({ epoch }) => begin(queue, epoch),
-      traced: ({ epoch, number }, content) => spanned(content, epoch, number, worker),
-      skipped: (place) => queues.skipped(place),
-      made: ({ place }, exit, since) => {
+      traced: ({ batch, epoch }, content) => spanned(content, epoch, batch, worker),
+      skipped: (sequence) => queues.skipped(sequence),
+      made: ({ sequence }, exit, since) => {
         if (recorder !== undefined) {
           // It is at a batch from when it is asked for it, or from when it is done with the one before.
           const now = performance.now()
           recorder.made(worker, now - Math.max(since, before))
           before = now
         }
-        return queues.put(queue, { place, exit })
+        return queues.put(queue, { sequence, exit })
       }
     })
   }

@@ -7,37 +7,38 @@
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Content, Failure } from "../backends/Backend.ts"
+import { WorkerAssignments } from "../plan/Assignments.ts"
+import type { Sequence } from "../plan/Sequence.ts"
 import { Credits, Queue, Signal } from "./Queue.ts"
-import { WorkerShares } from "./Shares.ts"
 
 /** A batch that is built, and on its way to the consumer. @since 0.1.0 */
-export interface Made {
-  /** Its place in the row of all batches of the run. */
-  readonly place: number
+export interface Built {
+  /** Its sequence number in the run. */
+  readonly sequence: number
   readonly exit: Exit.Exit<Content, Failure>
 }
 
 /** One worker's queue. @since 0.1.0 */
 export interface WorkerQueue {
   readonly worker: number
-  readonly batches: Queue<Made>
+  readonly batches: Queue<Built>
   readonly credits: Credits
-  readonly shares: WorkerShares
+  readonly assignments: WorkerAssignments
 }
 
 /** @since 0.1.0 */
 export interface WorkerQueuesOptions {
   readonly workers: number
-  /** How many batches an epoch has. */
-  readonly batches: number
+  /** The numbers of the run's batches. */
+  readonly sequence: Sequence
   /** How many batches each worker may build ahead. */
   readonly prefetch: number
   /** Whether batches come as they are ready, through one queue, or in the plan's order, through one a worker. */
   readonly ready: boolean
-  /** The first place that is to be built, and the one behind the last. */
+  /** The first sequence number that is to be built, and the one behind the last. */
   readonly first: number
   readonly end: number
-  /** Places that are not to be built again. */
+  /** Sequence numbers that are not to be built again. */
   readonly ahead: ReadonlySet<number>
 }
 
@@ -45,9 +46,9 @@ export interface WorkerQueuesOptions {
 export class WorkerQueues {
   readonly all: ReadonlyArray<WorkerQueue>
   readonly #options: WorkerQueuesOptions
-  readonly #shared = new Queue<Made>()
+  readonly #shared = new Queue<Built>()
   readonly #skipping = new Signal()
-  /** What lies before it is not wanted any more. */
+  /** What lies before this sequence number is not wanted any more. */
   #floor: number
   #closed = false
   /** The epoch of each queue's last batch that was begun. */
@@ -56,28 +57,28 @@ export class WorkerQueues {
   constructor(options: WorkerQueuesOptions) {
     this.#options = options
     this.#floor = options.first
-    const { batches, prefetch, ready, workers } = options
-    this.all = Array.from({ length: Math.min(workers, batches) }, (_, worker) => ({
+    const { prefetch, ready, sequence, workers } = options
+    this.all = Array.from({ length: Math.min(workers, sequence.room) }, (_, worker) => ({
       worker,
-      batches: ready ? this.#shared : new Queue<Made>(),
+      batches: ready ? this.#shared : new Queue<Built>(),
       credits: new Credits(prefetch),
-      shares: new WorkerShares({ worker, ...options })
+      assignments: new WorkerAssignments({ worker, ...options })
     }))
-    this.#epochs = this.all.map(({ shares }) => shares.next?.epoch ?? Number.POSITIVE_INFINITY)
+    this.#epochs = this.all.map(({ assignments }) => assignments.next?.epoch ?? Number.POSITIVE_INFINITY)
   }
 
   get isClosed(): boolean {
     return this.#closed
   }
 
-  /** The number of the queue that a place comes by; all come by one in the order of readiness. */
-  numberAt(place: number): number {
-    return this.#options.ready ? 0 : this.#workerOf(place)
+  /** The number of the queue that a batch comes by; in the order of readiness all come by one. */
+  numberAt(sequence: number): number {
+    return this.#options.ready ? 0 : this.#workerOf(sequence)
   }
 
-  /** The queue that a place comes by. */
-  queueAt(place: number): Queue<Made> {
-    return this.#options.ready ? this.#shared : (this.all[this.#workerOf(place)]?.batches ?? this.#shared)
+  /** The queue that a batch comes by. */
+  queueAt(sequence: number): Queue<Built> {
+    return this.#options.ready ? this.#shared : (this.all[this.#workerOf(sequence)]?.batches ?? this.#shared)
   }
 
   /** A worker begins a batch of an epoch. Returns the epoch that the last of the workers is in, if it may have changed. */
@@ -87,34 +88,49 @@ export class WorkerQueues {
     return this.#epochs.reduce((least, own) => Math.min(least, own), Number.POSITIVE_INFINITY)
   }
 
-  /** A worker has built a batch; says whether the consumer gets it, or has skipped it. */
-  put({ batches }: WorkerQueue, made: Made): boolean {
-    if (made.place < this.#floor) {
-      this.#drop(made)
+  /**
+   * A worker has built a batch; returns whether the consumer gets it, or has skipped it. If the epoch ended before the batch,
+   * the worker continues with the next epoch, and the consumer gets the first such answer of each worker.
+   */
+  put({ assignments, batches }: WorkerQueue, built: Built): boolean {
+    const { exit, sequence } = built
+    if (sequence < this.#floor) {
+      this.#drop(built)
       return false
     }
-    batches.put(made)
+    if (Exit.isSuccess(exit) && exit.value.ended === true) {
+      const own = this.#options.sequence
+      const next = own.of(own.epochOf(sequence) + 1, 0)
+      // Batches that were asked for before the end was known are not there either.
+      const first = assignments.next !== undefined && assignments.next.sequence < next
+      if (!first) {
+        this.#drop(built)
+        return false
+      }
+      assignments.skipTo(next)
+    }
+    batches.put(built)
     return true
   }
 
   /** A batch was taken, so that its worker may build another. */
-  taken(place: number): void {
-    this.all[this.#workerOf(place)]?.credits.give()
+  taken(sequence: number): void {
+    this.all[this.#workerOf(sequence)]?.credits.give()
   }
 
-  /** Nothing before `place` is wanted any more: what was built of it is dropped, and no more of it is built. */
-  skipTo(place: number): void {
-    if (place <= this.#floor) return
-    this.#floor = place
-    for (const { shares } of this.all) shares.skipTo(place)
+  /** Nothing before `sequence` is wanted any more: what was built of it is dropped, and no more of it is built. */
+  skipTo(sequence: number): void {
+    if (sequence <= this.#floor) return
+    this.#floor = sequence
+    for (const { assignments } of this.all) assignments.skipTo(sequence)
     const all = this.#options.ready ? [this.#shared] : this.all.map(({ batches }) => batches)
-    for (const batches of all) for (const made of batches.remove((own) => own.place < place)) this.#drop(made)
+    for (const batches of all) for (const built of batches.remove((own) => own.sequence < sequence)) this.#drop(built)
     this.#skipping.notify()
   }
 
-  /** Waits until a place is not wanted any more. */
-  skipped(place: number): Effect.Effect<void> {
-    return this.#skipping.until(() => place < this.#floor)
+  /** Waits until a batch is not wanted any more. */
+  skipped(sequence: number): Effect.Effect<void> {
+    return this.#skipping.until(() => sequence < this.#floor)
   }
 
   /** Has those who wait for a batch look again: none will come. */
@@ -124,12 +140,12 @@ export class WorkerQueues {
     for (const { batches } of this.all) batches.notify()
   }
 
-  #drop({ exit, place }: Made): void {
+  #drop({ exit, sequence }: Built): void {
     if (Exit.isSuccess(exit)) exit.value.release?.()
-    this.taken(place)
+    this.taken(sequence)
   }
 
-  #workerOf(place: number): number {
-    return (place % this.#options.batches) % this.#options.workers
+  #workerOf(sequence: number): number {
+    return this.#options.sequence.batchOf(sequence) % this.#options.workers
   }
 }

@@ -54,8 +54,9 @@ const line = (stage: Stage): string => {
   const own = text(madeFrom(stage))
   if (stage._tag === "Sample") return `sample: ${own}`
   if (stage._tag !== "Batch") return `${kindOf(stage)} ${word(stage.id.name)}: ${own}`
-  const { dropLast, padLast, size } = stage
-  return `batch: ${size}${dropLast ? ", drop last" : padLast ? ", pad last" : ""}, ${own}`
+  const { cuts, dropLast, padLast, size } = stage
+  const last = dropLast ? ", drop last" : padLast ? ", pad last" : ""
+  return `batch: ${size}${last}${cuts === undefined ? "" : `, ${text(new Made(cuts.name, cuts.parameters))}`}, ${own}`
 }
 
 /** A line for each stage, and one for a setting of `Pipeline.ambient` other than the default. @since 0.1.0 */

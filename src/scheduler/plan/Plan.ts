@@ -1,18 +1,24 @@
 /**
- * The plan of an epoch: which positions of its order make batch b, and which worker makes it. Pure arithmetic: no list
- * is ever made, so a plan over 10^9 samples costs what one over 10 does.
+ * The plan of a run: which positions of an epoch's order form batch b, and which worker builds it. Batches of one size are
+ * arithmetic: no list is made, so a plan over 10^9 samples costs what one over 10 does.
  *
  * ```text
  * positions of the epoch's order   0 … B-1 | B … 2B-1 | 2B … 3B-1 | …        B = the (global) batch size
  * batch                               0    |     1    |     2     | …
- * worker (of n)                       0    |     1    | 2 mod n   | …        batch b is made by worker b mod n
+ * worker (of n)                       0    |     1    | 2 mod n   | …        batch b is built by worker b mod n
  * within a batch                   rank 0's share, rank 1's share, …         contiguous, of equal size
  * ```
+ *
+ * Where the batch stage cuts batches of varying size, ranks' shares of a batch differ by at most one sample, and each rank
+ * delivers every batch. An epoch ends at the first batch that is not there; all ranks find the same one.
  *
  * @since 0.1.0
  */
 import { whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import type { EpochCuts } from "../../pipeline/BatchCuts.ts"
+import * as Cuts from "./Cuts.ts"
+import * as Lanes from "./Lanes.ts"
 
 /**
  * What becomes of an epoch's last batch when it is short, in every world: `"pad"` fills it with the epoch's first samples
@@ -25,17 +31,30 @@ export type Uneven = "pad" | "drop" | "error"
 
 /** @since 0.1.0 */
 export interface Plan {
-  /** How many positions an epoch has. */
+  /** How many positions an epoch has; the most that it can have where the batch stage cuts the batches. */
   readonly count: number
   /** How many of them its order has; those behind them, which fill the last batch, have the order's first samples again. */
   readonly drawn: number
   readonly uneven: Uneven
+  /** The size of a batch over all ranks, or the most that one can have. */
   readonly batchSize: number
-  /** How many batches an epoch has. */
-  readonly batches: number
+  /** How many batches each epoch has; `undefined` if that is known only at an epoch's end. */
+  readonly batches: number | undefined
+  readonly cuts: Cuts.Cuts
+  readonly lanes: Lanes.Lanes | undefined
   readonly rank: number
   readonly world: number
   readonly workers: number
+  /** Whether samples of an epoch come a second time, to fill a batch. */
+  readonly filled: boolean
+  /** Where each of an epoch's positions lies in the sampler's order; `undefined` if at the same position. */
+  readonly drawnAt: (epoch: number) => ((position: number) => number) | undefined
+}
+
+/** An epoch that continues with batches of another size. @since 0.1.0 */
+export interface Resumed {
+  readonly epoch: number
+  readonly origin: Cuts.Origin
 }
 
 /** @since 0.1.0 */
@@ -50,12 +69,17 @@ export interface Options {
   readonly rank: number
   readonly world: number
   readonly workers: number
+  /** How many positions each lane of the order has; default: the order has no lanes. */
+  readonly lanes?: ReadonlyArray<number> | undefined
+  /** Cuts what is left of an epoch; default: batches of one size. */
+  readonly cut?: ((epoch: number, origin: Cuts.Origin) => EpochCuts) | undefined
+  readonly resumed?: Resumed | undefined
 }
 
 /**
  * A plan from its figures: the same number of batches for every rank, each with an equal share of every batch. Throws
  * `InvalidOption` if a count is not a whole number, if the rank is not below the world size, if the ranks cannot share
- * a batch equally, or if `uneven` contradicts `dropLast` or `padLast`.
+ * a batch or the lanes equally, or if `uneven` contradicts `dropLast` or `padLast`.
  *
  * @since 0.1.0
  */
@@ -63,21 +87,55 @@ export const make = (options: Options): Plan => {
   const drawn = whole("samples an epoch", options.count, 0)
   const batchSize = whole("batch size", options.batchSize, 1)
   const workers = whole("workers", options.workers, 1)
+  const { cut, resumed } = options
   const { rank, uneven, world } = shared(options)
   if (batchSize % world !== 0) {
     const expected = `a multiple of the world size ${world}, so that every rank makes an equal share of each batch`
     throw new InvalidOption({ option: "batch size", value: batchSize, expected })
   }
   const { drop, pad } = last(uneven, options)
-  const rest = drawn % batchSize
-  if (!drop && !pad && rest % world !== 0) throw unequal(drawn, batchSize, world)
-  if (uneven === "drop" && !options.dropLast && drawn > 0 && drawn < batchSize) {
+  const lanes = options.lanes === undefined ? undefined : Lanes.make(options.lanes, drawn, batchSize, world)
+  const figures = { drawn, uneven, batchSize, lanes, rank, world, workers }
+  if (cut !== undefined) {
+    const refused = lanes !== undefined ? "lanes" : drop || pad ? "uneven, dropLast and padLast" : undefined
+    if (refused !== undefined) {
+      const expected = "left out: this batch stage cuts batches of varying size"
+      throw new InvalidOption({ option: refused, value: lanes?.sizes.length ?? uneven, expected })
+    }
+    const cuts = Cuts.byStage(batchSize, cut, resumed)
+    return { ...figures, count: drawn, batches: undefined, cuts, filled: false, drawnAt: () => undefined }
+  }
+  /** The batches from a position on, and the position behind them. */
+  const from = (position: number) => {
+    const total = lanes === undefined || !(drop || pad) ? drawn : Lanes.even(lanes, drop ? "drop" : "pad")
+    const left = total - position
+    if (!drop && !pad && (left % batchSize) % world !== 0) throw unequal(left, batchSize, world)
+    const batches = Math.max(0, drop ? Math.floor(left / batchSize) : Math.ceil(left / batchSize))
+    return { batches, end: drop || pad ? position + batches * batchSize : drawn }
+  }
+  const { batches, end } = from(0)
+  if (uneven === "drop" && !options.dropLast && drawn > 0 && batches === 0) {
     const expected = `"pad", or the batch size at most the ${drawn} samples of an epoch: "drop" would leave no batch of ${batchSize}`
     throw new InvalidOption({ option: "uneven", value: uneven, expected })
   }
-  const batches = drop ? Math.floor(drawn / batchSize) : Math.ceil(drawn / batchSize)
-  const count = pad ? whole("samples an epoch, padded", batches * batchSize, 0) : drawn
-  return { count, drawn, uneven, batchSize, batches, rank, world, workers }
+  const count = pad ? whole("samples an epoch, padded", end, 0) : drawn
+  if (lanes !== undefined && pad) Lanes.padded(lanes, batches)
+  if (lanes !== undefined && !pad && !drop) Lanes.dealt(lanes, drawn)
+  const every = Cuts.uniform(batchSize, batches, count)
+  const wraps = (own: number) => (own > drawn ? (position: number): number => position % drawn : undefined)
+  const all = lanes === undefined ? wraps(end) : Lanes.dealing(lanes, batchSize, Cuts.START, end)
+  if (resumed === undefined) return { ...figures, count, batches, cuts: every, filled: end > drawn, drawnAt: () => all }
+  const { epoch, origin } = resumed
+  const rest = from(origin.position)
+  const own = lanes === undefined ? wraps(rest.end) : Lanes.dealing(lanes, batchSize, origin, rest.end)
+  return {
+    ...figures,
+    count,
+    batches,
+    filled: Math.max(end, rest.end) > drawn,
+    cuts: Cuts.resumed(every, epoch, origin, Cuts.uniform(batchSize, rest.batches, rest.end - origin.position)),
+    drawnAt: (asked) => (asked === epoch ? own : all)
+  }
 }
 
 /**
@@ -128,27 +186,45 @@ const unequal = (count: number, batchSize: number, world: number): InvalidOption
   })
 }
 
-/** The positions that make this rank's share of a batch: from `position` on, `size` of them. @since 0.1.0 */
-export const rows = (plan: Plan, batch: number): { readonly position: number; readonly size: number } => {
-  const start = batch * plan.batchSize
-  const length = Math.min(plan.batchSize, plan.count - start)
-  const from = Math.floor((plan.rank * length) / plan.world)
-  const to = Math.floor(((plan.rank + 1) * length) / plan.world)
-  return { position: start + from, size: to - from }
+/** This rank's share of a batch. @since 0.1.0 */
+export interface Share {
+  /** The position of its first row. */
+  readonly position: number
+  /** How many rows it has. */
+  readonly size: number
+  /**
+   * The ordinal of its first row: how many samples the worker of the batch built before it in the epoch, if all its batches
+   * before were full. No two rows of a worker have the same ordinal in an epoch, whatever the sizes of its batches.
+   */
+  readonly ordinal: number
 }
 
-/** The worker that makes a batch. @since 0.1.0 */
-export const worker = (plan: Plan, batch: number): number => batch % plan.workers
-
 /**
- * How many samples the worker of a batch made before it in the epoch. Only an epoch's last batch can be short, so all
- * before it were full.
+ * Returns this rank's share of a batch, which may have no rows; `undefined` if the epoch ends before the batch. Throws what the
+ * batch stage's own cuts throw.
  *
  * @since 0.1.0
  */
-export const ordinal = (plan: Plan, batch: number): number =>
-  Math.floor(batch / plan.workers) * (plan.batchSize / plan.world)
+export const share = (plan: Plan, epoch: number, batch: number): Share | undefined => {
+  const { batchSize, cuts, rank, workers, world } = plan
+  const cut = cuts.at(epoch, batch)
+  if (cut === undefined) return undefined
+  const origin = cuts.origin(epoch)
+  const from = Math.floor((rank * cut.size) / world)
+  const to = Math.floor(((rank + 1) * cut.size) / world)
+  const ordinal = origin.ordinal + Math.floor((batch - origin.batch) / workers) * (batchSize / world)
+  return { position: cut.position + from, size: to - from, ordinal }
+}
 
-/** How many samples the worker of a batch made in the epoch before the one at a position of the batch. @since 0.1.0 */
-export const ordinalAt = (plan: Plan, batch: number, position: number): number =>
-  ordinal(plan, batch) + position - rows(plan, batch).position
+/** Returns the position at which a batch of an epoch begins; for the batch behind the last one, at which the epoch ends. @since 0.1.0 */
+export const positionOf = ({ count, cuts }: Plan, epoch: number, batch: number): number => {
+  const origin = cuts.origin(epoch)
+  if (batch === origin.batch) return origin.position
+  const cut = cuts.at(epoch, batch)
+  if (cut !== undefined) return cut.position
+  const before = cuts.at(epoch, batch - 1)
+  return before === undefined ? count : before.position + before.size
+}
+
+/** The worker that builds a batch. @since 0.1.0 */
+export const worker = (plan: Plan, batch: number): number => batch % plan.workers

@@ -66,6 +66,8 @@ export interface RunPlan {
   readonly order: (epoch: number) => Either.Either<Order, CoordinatesError>
   /** Keeps the orders of an epoch and of those behind it, however many they are: workers still come to them. */
   readonly keepFrom: (epoch: number) => void
+  /** The same run plan, of which one epoch continues with another batch size. Throws `InvalidOption`. */
+  readonly resumed: (resumed: Plan.Resumed) => RunPlan
 }
 
 /**
@@ -106,7 +108,7 @@ export const make = <A, E, R>(
       )
       const stage = stages.find((own) => own._tag === "Sample")
       const sampler = stage?.sampler ?? sequential
-      const plan = Plan.make({
+      const options: Plan.Options = {
         count: asked(`the count of sampler ${sampler.name}`, () => sampler.count(size)),
         batchSize: batch.size,
         dropLast: batch.dropLast,
@@ -114,26 +116,48 @@ export const make = <A, E, R>(
         rank: ranks.rank ?? 0,
         world: ranks.world ?? 1,
         uneven: ranks.uneven,
-        workers
-      })
-      const order = (epoch: number): Either.Either<Order, CoordinatesError> =>
-        stage?.draws === true && policy !== undefined
-          ? drawnOrder(stage, policy, epoch, size, plan, ambient)
-          : Either.right(orderOf(ambient, sampler, size, forbiddenRng))
-      const { count, drawn } = plan
-      const padded = (own: Order): Order => (count === drawn ? own : (position) => own(position % drawn))
-      // A sample that fills a batch comes a second time, with draws of its own.
-      const distinct = sampler.distinct && count <= drawn
-      return {
-        pipeline,
-        plan,
-        size,
-        distinct,
-        policy,
-        ...remembered((epoch) => Either.map(order(epoch), padded))
+        workers,
+        lanes: sampler.lanes?.(size)
       }
+      const planned = (resumed: Plan.Resumed | undefined): RunPlan => {
+        const plan = Plan.make({
+          ...options,
+          cut: cutting(batch, options.count, (epoch) => Either.getOrThrowWith(own.order(epoch), (error) => error)),
+          resumed
+        })
+        const order = (epoch: number): Either.Either<Order, CoordinatesError> =>
+          stage?.draws === true && policy !== undefined
+            ? drawnOrder(stage, policy, epoch, size, plan, ambient)
+            : Either.right(orderOf(ambient, sampler, size, forbiddenRng))
+        const placed = (epoch: number, own: Order): Order => {
+          const drawnAt = plan.drawnAt(epoch)
+          return drawnAt === undefined ? own : (position) => own(drawnAt(position))
+        }
+        const own = remembered((epoch) => Either.map(order(epoch), (drawn) => placed(epoch, drawn)))
+        return {
+          pipeline,
+          plan,
+          size,
+          // A sample that fills a batch comes a second time, with draws of its own.
+          distinct: sampler.distinct && !plan.filled,
+          policy,
+          ...own,
+          resumed: planned
+        }
+      }
+      return planned(undefined)
     })
   )
+
+/** How a batch stage cuts an epoch itself, if it does. */
+const cutting = (
+  { cuts, size }: Extract<Stage, { readonly _tag: "Batch" }>,
+  count: number,
+  order: (epoch: number) => Order
+): Plan.Options["cut"] =>
+  cuts === undefined
+    ? undefined
+    : (epoch, { position }) => cuts.cut({ epoch, from: position, count, size, order: () => order(epoch) })
 
 /** Throws where a policy names a stage that draws nothing here. */
 const knownStages = ({ name, names = [] }: Service, pipeline: Pipeline<unknown, unknown, unknown>): void => {

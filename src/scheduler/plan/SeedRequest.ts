@@ -5,7 +5,6 @@
  */
 import type { Scope, StageId } from "../../seeding/Coordinates.ts"
 import type { Request } from "../../seeding/SeedPolicy.ts"
-import * as Plan from "./Plan.ts"
 import type { RunPlan } from "./RunPlan.ts"
 
 /** Rows of a batch, from the one at `position` on. @since 0.1.0 */
@@ -14,6 +13,8 @@ export interface Rows {
   readonly worker: number
   readonly batch: number
   readonly position: number
+  /** The ordinal of the first row. */
+  readonly ordinal: number
   /** The dataset index of each row. */
   readonly indices: Float64Array
 }
@@ -27,7 +28,7 @@ export const requestAt = (
   { distinct, plan }: RunPlan,
   stage: StageId,
   scope: Exclude<Scope, "epoch">,
-  { batch, epoch, indices, position, worker }: Rows
+  { batch, epoch, indices, ordinal, position, worker }: Rows
 ): Request => ({
   scope,
   stage,
@@ -37,7 +38,7 @@ export const requestAt = (
   worker,
   workers: plan.workers,
   batch,
-  ordinal: scope === "sample" ? Plan.ordinalAt(plan, batch, position) : Math.floor(batch / plan.workers),
+  ordinal: scope === "sample" ? ordinal : Math.floor(batch / plan.workers),
   position,
   indices: scope === "sample" ? indices : indices.subarray(0, 1),
   distinct

@@ -4,7 +4,7 @@ import * as fc from "fast-check"
 import type { Content, Failure, Maker, Quick } from "../../../src/scheduler/backends/Backend.ts"
 import { elsewhere } from "../../../src/scheduler/backends/RequestPipeline.ts"
 import { Credits } from "../../../src/scheduler/loader/Queue.ts"
-import type { Shares } from "../../../src/scheduler/loader/Shares.ts"
+import type { Assignments } from "../../../src/scheduler/plan/Assignments.ts"
 
 /** How a batch is asked for, and whether it can be had, without an effect. */
 type Kind = "plain" | "effect to ask" | "effect to take"
@@ -91,14 +91,14 @@ class Machine {
   }
 }
 
-const shares = (count: number): Shares => {
-  let number = 0
+const assignments = (count: number): Assignments => {
+  let batch = 0
   return {
     get next() {
-      return number < count ? { epoch: 0, number, place: number } : undefined
+      return batch < count ? { epoch: 0, batch, sequence: batch } : undefined
     },
     pass: () => {
-      number++
+      batch++
     }
   }
 }
@@ -112,16 +112,16 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped:
   const made: Array<number> = []
   const errand = elsewhere({
     maker: machine.maker,
-    shares: shares(kinds.length),
+    assignments: assignments(kinds.length),
     credits,
     eager,
     plain: true,
     traced: (_, content) => content,
     skipped: () => Effect.never,
-    made: ({ number }, exit: Exit.Exit<Content, Failure>) => {
-      expect(Exit.isSuccess(exit) && exit.value.batch?.index).toBe(number)
-      made.push(number)
-      return !skipped.includes(number)
+    made: ({ batch }, exit: Exit.Exit<Content, Failure>) => {
+      expect(Exit.isSuccess(exit) && exit.value.batch?.index).toBe(batch)
+      made.push(batch)
+      return !skipped.includes(batch)
     }
   })
   // It requires nothing: neither does the machine.

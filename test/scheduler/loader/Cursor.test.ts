@@ -282,7 +282,8 @@ describe("a cursor that does not fit", () => {
     for (const [bad, said] of [
       [{ ...own, batch: own.batch + 1 }, "checksum"],
       [{ ...own, fingerprints: { ...own.fingerprints, seed: "9" } }, "checksum"],
-      [{ ...own, version: 2 }, "version 2"],
+      [{ ...own, version: 3 }, "version 3"],
+      [{ ...own, version: 1 }, "checksum"],
       [{ ...own, epoch: -1 }, "epoch"],
       [{ ...own, batch: "3" }, "batch"],
       [{ ...own, digest: "ab" }, "digest"],

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto"
 import fc from "fast-check"
 import { Tensor } from "../../../src/core/Tensor.ts"
 import * as Digest from "../../../src/scheduler/loader/Digest.ts"
+import { DigestChain } from "../../../src/scheduler/loader/DigestChain.ts"
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 const sha = (...parts: ReadonlyArray<Uint8Array | string>): Uint8Array => {
@@ -105,7 +106,7 @@ describe("the chain", () => {
   test("is h(i) = SHA-256(h(i-1) ‖ hash of batch i), from 32 zero bytes; batches that came to nothing are passed over", () => {
     fc.assert(
       fc.property(hashes, (all) => {
-        const chain = new Digest.Chain()
+        const chain = new DigestChain()
         let expected: Uint8Array = new Uint8Array(32)
         all.forEach((hash, place) => {
           chain.add(place, hash)
@@ -123,7 +124,7 @@ describe("the chain", () => {
           fc.tuple(fc.constant(all), fc.shuffledSubarray([...all.keys()], { minLength: all.length }))
         ),
         ([all, order]) => {
-          const [sorted, mixed] = [new Digest.Chain(), new Digest.Chain()]
+          const [sorted, mixed] = [new DigestChain(), new DigestChain()]
           all.forEach((hash, place) => sorted.add(place, hash))
           for (const place of order) mixed.add(place, all[place])
           expect(mixed.value).toBe(sorted.value)

@@ -15,6 +15,7 @@ import {
   Tensor,
   Workers
 } from "../../../src/index.ts"
+import { DigestChain } from "../../../src/scheduler/loader/DigestChain.ts"
 
 const layer = (workers: number) => Layer.merge(SeedPolicy.elastic({ seed: 1 }), Workers.fibers({ workers }))
 
@@ -208,7 +209,7 @@ describe("a batch of which a rank has no rows", () => {
       keeping((x) => x >= 8),
       options
     )
-    const chain = new Digest.Chain()
+    const chain = new DigestChain()
     batches.forEach(({ columns, size }, place) => chain.add(place, size === 0 ? undefined : Digest.ofColumns(columns)))
     expect(digest).toBe(chain.value)
     const without = await collect(

@@ -15,7 +15,7 @@ import {
   type Tensor,
   Workers
 } from "../../../src/index.ts"
-import { WorkerShares } from "../../../src/scheduler/loader/Shares.ts"
+import { DigestChain } from "../../../src/scheduler/loader/DigestChain.ts"
 import { type Config, pipeline } from "../../support/threaded/epochs.ts"
 
 type Numbers = Batch.Batch<Tensor.Tensor<Float64Array>>
@@ -83,7 +83,7 @@ const byEpoch = (conditions: Conditions, take: (epoch: number) => number = () =>
   )
 
 const digestOf = (hashes: ReadonlyArray<Uint8Array>): string => {
-  const chain = new Digest.Chain()
+  const chain = new DigestChain()
   hashes.forEach((hash, place) => {
     chain.add(place, hash)
   })
@@ -483,45 +483,8 @@ test("iterate without a layer is a typed error that shows how to give one", asyn
   }
 })
 
-describe("what a worker has to build", () => {
-  test("is every batch of its own from a place on, but for those taken ahead", () => {
-    const bounds = fc.record({
-      workers: fc.integer({ min: 1, max: 5 }),
-      batches: fc.integer({ min: 1, max: 9 }),
-      epochs: fc.integer({ min: 0, max: 4 }),
-      first: fc.integer({ min: 0, max: 40 }),
-      skip: fc.integer({ min: 0, max: 40 }),
-      after: fc.integer({ min: 0, max: 10 }),
-      ahead: fc.uniqueArray(fc.integer({ min: 0, max: 40 }), { maxLength: 6 })
-    })
-    fc.assert(
-      fc.property(bounds, ({ after, ahead, batches, epochs, first, skip, workers }) => {
-        const end = batches * epochs
-        for (let worker = 0; worker < Math.min(workers, batches); worker++) {
-          const shares = new WorkerShares({ worker, workers, batches, first, end, ahead: new Set(ahead) })
-          const found: Array<number> = []
-          const take = (count: number) => {
-            while (shares.next !== undefined && found.length < count) {
-              const { epoch, number, place } = shares.next
-              expect(place).toBe(epoch * batches + number)
-              found.push(place)
-              shares.pass()
-            }
-          }
-          take(after)
-          shares.skipTo(skip)
-          take(Infinity)
-          const own = Array.from({ length: end }, (_, place) => place).filter(
-            (place) => (place % batches) % workers === worker && place >= first && !ahead.includes(place)
-          )
-          const before = own.slice(0, after)
-          expect(found).toEqual([...before, ...own.slice(after).filter((place) => place >= skip)])
-        }
-      })
-    )
-  })
-
-  test("is found by arithmetic, 10^15 batches into a run", async () => {
+describe("a run over 10^15 batches", () => {
+  test("finds its place in them by arithmetic", async () => {
     const huge = Pipeline.from(Dataset.range(2 ** 52)).pipe(Pipeline.sample(Sampler.sequential), Pipeline.batch(4))
     const cursor = await opened52(huge, { epoch: 1 }, (loader) => loader.cursor)
     expect(cursor).toMatchObject({ epoch: 1, batch: 0 })

@@ -690,7 +690,7 @@ describe("a cursor", () => {
       _tag: "CursorMismatch",
       differences: [{ field: "pipeline", from: "0123456789abcdef" }]
     })
-    expect((await Effect.runPromise(Cursor.check(old, runPlan, ["pipeline"]))).epoch).toBe(0)
+    expect((await Effect.runPromise(Cursor.check(old, runPlan, ["pipeline"]))).cursor.epoch).toBe(0)
   })
 })
 

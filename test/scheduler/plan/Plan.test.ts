@@ -5,6 +5,20 @@ import { InvalidOption } from "../../../src/core/InvalidOption.ts"
 import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import * as Plan from "../../../src/scheduler/plan/Plan.ts"
 
+/** The share of a batch that is there. */
+const shareOf = (plan: Plan.Plan, batch: number): Plan.Share => {
+  const share = Plan.share(plan, 0, batch)
+  if (share === undefined) throw new Error(`the epoch has no batch ${batch}`)
+  return share
+}
+
+/** What can be compared of a plan: its figures and its batches. */
+const figures = ({ cuts, drawnAt, ...own }: Plan.Plan) => ({
+  ...own,
+  cuts: Array.from({ length: (own.batches ?? 0) + 1 }, (_, batch) => cuts.at(0, batch)),
+  order: Array.from({ length: own.count }, (_, position) => drawnAt(0)?.(position) ?? position)
+})
+
 const options = fc
   .record({
     count: fc.nat({ max: 500 }),
@@ -21,10 +35,10 @@ test("batches and ranks cover every position once, in order; only what dropLast 
   fc.assert(
     fc.property(options, (own) => {
       const covered: Array<number> = []
-      const { batches } = Plan.make({ ...own, rank: 0 })
+      const { batches = 0 } = Plan.make({ ...own, rank: 0 })
       for (let batch = 0; batch < batches; batch++) {
         for (let rank = 0; rank < own.world; rank++) {
-          const { position, size } = Plan.rows(Plan.make({ ...own, rank }), batch)
+          const { position, size } = shareOf(Plan.make({ ...own, rank }), batch)
           for (let row = 0; row < size; row++) covered.push(position + row)
         }
       }
@@ -39,11 +53,12 @@ test("workers take turns, and the ordinal counts what each made before", () => {
     fc.property(options, fc.nat({ max: 5 }), (own, choice) => {
       const plan = Plan.make({ ...own, rank: choice % own.world })
       const made = new Array<number>(own.workers).fill(0)
-      for (let batch = 0; batch < plan.batches; batch++) {
+      for (let batch = 0; batch < (plan.batches ?? 0); batch++) {
         const worker = batch % own.workers
+        const { ordinal, size } = shareOf(plan, batch)
         expect(Plan.worker(plan, batch)).toBe(worker)
-        expect(Plan.ordinal(plan, batch)).toBe(made[worker] ?? 0)
-        made[worker] = (made[worker] ?? 0) + Plan.rows(plan, batch).size
+        expect(ordinal).toBe(made[worker] ?? 0)
+        made[worker] = (made[worker] ?? 0) + size
       }
     })
   )
@@ -54,7 +69,7 @@ test("ranks make equal shares of every batch", () => {
     fc.property(options, (own) => {
       const plans = Array.from({ length: own.world }, (_, rank) => Plan.make({ ...own, rank }))
       for (let batch = 0; batch < (plans[0]?.batches ?? 0); batch++) {
-        const sizes = new Set(plans.map((plan) => Plan.rows(plan, batch).size))
+        const sizes = new Set(plans.map((plan) => shareOf(plan, batch).size))
         expect(sizes.size).toBe(1)
         expect(sizes.has(0)).toBe(false)
       }
@@ -90,14 +105,14 @@ describe("an uneven last batch", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.constantFrom(1, 2, 3, 4), (count, world) => {
         const own = { ...thirteen, batchSize: 12, count, world, rank: world - 1 }
-        const { uneven, ...padded } = Plan.make({ ...own, uneven: "pad" })
-        const { uneven: _, ...asPadded } = Plan.make({ ...own, padLast: true })
+        const { uneven, ...padded } = figures(Plan.make({ ...own, uneven: "pad" }))
+        const { uneven: _, ...asPadded } = figures(Plan.make({ ...own, padLast: true }))
         expect(padded).toEqual(asPadded)
         expect(uneven).toBe("pad")
         expect(Plan.make({ ...own, padLast: true, uneven: "pad" }).batches).toBe(Math.ceil(count / 12))
         if (count < 12) return
-        const { uneven: __, ...dropped } = Plan.make({ ...own, uneven: "drop" })
-        const { uneven: ___, ...asDropped } = Plan.make({ ...own, dropLast: true })
+        const { uneven: __, ...dropped } = figures(Plan.make({ ...own, uneven: "drop" }))
+        const { uneven: ___, ...asDropped } = figures(Plan.make({ ...own, dropLast: true }))
         expect(dropped).toEqual(asDropped)
       })
     )
@@ -139,10 +154,11 @@ describe("an uneven last batch", () => {
 
 test("is arithmetic: 2^50 samples cost what ten do", () => {
   const plan = Plan.make({ count: 2 ** 50, batchSize: 1000, dropLast: false, rank: 3, world: 4, workers: 7 })
-  const last = plan.batches - 1
+  const last = (plan.batches ?? 0) - 1
   expect(plan.batches).toBe(Math.ceil(2 ** 50 / 1000))
-  expect(Plan.rows(plan, 10 ** 9)).toEqual({ position: 10 ** 12 + 750, size: 250 })
-  expect(Plan.rows(plan, last).position + Plan.rows(plan, last).size).toBe(2 ** 50)
+  expect(shareOf(plan, 10 ** 9)).toMatchObject({ position: 10 ** 12 + 750, size: 250 })
+  expect(shareOf(plan, last).position + shareOf(plan, last).size).toBe(2 ** 50)
+  expect(Plan.share(plan, 0, last + 1)).toBeUndefined()
 })
 
 describe("refused", () => {

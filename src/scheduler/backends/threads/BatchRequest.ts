@@ -10,10 +10,10 @@ import type { StageId } from "../../../seeding/Coordinates.ts"
 import type { Seeds } from "../../../seeding/Request.ts"
 import { ask } from "../../../seeding/Service.ts"
 import type { Observer } from "../../build/Observer.ts"
+import type { RowRange } from "../../build/RowRange.ts"
 import { writeIndices } from "../../build/SampleIndices.ts"
 import { DatasetChanged } from "../../build/StageError.ts"
 import { ensuring, TypedFailure } from "../../build/Work.ts"
-import * as Plan from "../../plan/Plan.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../../plan/SeedRequest.ts"
 import type { Make } from "./Protocol.ts"
@@ -44,11 +44,10 @@ export class BatchRequests {
   }
 
   /** Returns the request for a batch: the samples that stand in it, and the seeds that they start from. */
-  make(epoch: number, batch: number): Make {
-    const { pipeline, plan, size: before } = this.#runPlan
+  make({ batch, epoch, ordinal, position, size }: RowRange): Make {
+    const { pipeline, size: before } = this.#runPlan
     const { name, size: now } = pipeline.dataset
-    const { position, size } = Plan.rows(plan, batch)
-    const rows = { epoch, worker: this.#worker, batch, position, indices: new Float64Array(size) }
+    const rows = { epoch, worker: this.#worker, batch, position, ordinal, indices: new Float64Array(size) }
     if (now !== before) {
       throw new TypedFailure(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
     }
@@ -58,7 +57,7 @@ export class BatchRequests {
       () => writeIndices(this.#runPlan, rows),
       (failed) => observed?.end(failed)
     )
-    return { _tag: "Make", epoch, batch, indices: rows.indices, seeds: this.#seeds(rows), free: [] }
+    return { _tag: "Make", epoch, batch, position, ordinal, indices: rows.indices, seeds: this.#seeds(rows), free: [] }
   }
 
   /** Asks the policy for the seeds of all stages that draw. */

@@ -13,15 +13,15 @@ import type { Service } from "../../../seeding/Service.ts"
 import { earlier } from "../../build/CarriedStreams.ts"
 import { type FailureRules, limits } from "../../build/FailureRules.ts"
 import { Retry, type SkippedRows } from "../../build/Retry.ts"
+import { rowsOf } from "../../build/RowRange.ts"
 import { DatasetChanged, errorAt, SamplesFailed, StageError, TimedOut } from "../../build/StageError.ts"
 import type { StageTimes } from "../../build/StageTimes.ts"
 import { TypedFailure, toEffect } from "../../build/Work.ts"
 import { DigestError } from "../../loader/Digest.ts"
 import * as Metrics from "../../loader/Metrics.ts"
 import { fingerprint } from "../../plan/Fingerprint.ts"
-import * as Plan from "../../plan/Plan.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
-import type { Content, Failure, Maker, Quick, Settings } from "../Backend.ts"
+import { type Content, type Failure, type Maker, nothingOf, type Quick, type Settings } from "../Backend.ts"
 import { BatchRequests } from "./BatchRequest.ts"
 import { type Answer, Channel, type ChannelOptions, type NotStarted, type Question, question } from "./Channel.ts"
 import type { Like } from "./Form.ts"
@@ -61,7 +61,7 @@ export const onThread =
         _tag: "There",
         ask: (epoch, batch) => host.ask(epoch, batch),
         askNow: (epoch, batch, arrived) => host.askNow(epoch, batch, arrived),
-        look: (wait) => host.look(wait),
+        look: (wait) => host.channel.look(wait),
         replaced: () => host.replaced
       }
     })
@@ -163,31 +163,29 @@ class Host {
   /** Asks for a batch. If the thread dies, another thread builds it. */
   ask(epoch: number, batch: number): Effect.Effect<Effect.Effect<Content, Failure>, Failure> {
     return Effect.gen(this, function* () {
-      if (Plan.rows(this.#runPlan.plan, batch).size === 0) return Effect.succeed({ batch: undefined, hash: undefined })
-      const message = yield* this.#requested(epoch, batch)
+      const range = yield* typed(() => rowsOf(this.#runPlan, this.#worker, epoch, batch))
+      if (range === undefined || range.size === 0) return Effect.succeed(nothingOf(range))
+      const message = yield* typed(() => this.#requests.make(range))
       if (!this.#begun) yield* this.#advance(epoch, batch)
       this.#begun = true
       return this.#wait(this.#enqueue(question(message)))
     })
   }
 
-  #requested(epoch: number, batch: number): Effect.Effect<Make, Failure> {
-    return toEffect<Make, Failure>(() => this.#requests.make(epoch, batch)) as Effect.Effect<Make, Failure> // it requires nothing
-  }
-
   /** The same without an effect, where nothing about it needs one; else nothing has been asked, of nobody. */
   askNow(epoch: number, batch: number, arrived: () => void): Quick | undefined {
-    if (!this.#begun || Plan.rows(this.#runPlan.plan, batch).size === 0) return undefined
+    if (!this.#begun) return undefined
     let message: Make
     try {
-      message = this.#requests.make(epoch, batch)
+      const range = rowsOf(this.#runPlan, this.#worker, epoch, batch)
+      if (range === undefined || range.size === 0) return undefined
+      message = this.#requests.make(range)
     } catch (thrown) {
       // What requests throw is typed; all else is a defect.
       const content = TypedFailure.is(thrown) ? Effect.fail(thrown.error as Failure) : Effect.die(thrown)
       return { isDue: false, take: () => undefined, content }
     }
     const pending = this.#enqueue(question(message, arrived))
-    const wait = () => this.#wait(pending)
     // A time that runs out takes a fiber that waits for it.
     const timed = this.#options.timeout !== undefined || this.#failures.timeout.batch !== undefined
     return {
@@ -195,15 +193,8 @@ class Host {
         return !timed && pending.answer === undefined
       },
       take: () => this.#contentNow(pending),
-      get content() {
-        return wait()
-      }
+      content: Effect.suspend(() => this.#wait(pending))
     }
-  }
-
-  /** Hands on the answers that are there. */
-  look(wait: boolean): void {
-    this.#channel.look(wait)
   }
 
   #enqueue(pending: Pending): Pending {
@@ -226,8 +217,8 @@ class Host {
       const replacedBefore = this.replaced
       /** What is left to be tried; nothing when all of it is left out. */
       const next = (failure: Failure | SamplesFailed): Effect.Effect<Content | undefined, Failure> => {
-        const { position, size } = Plan.rows(this.#runPlan.plan, batch)
-        const own = retry ?? new Retry(this.#failures, position, size)
+        const { indices, position } = pending.message
+        const own = retry ?? new Retry(this.#failures, position, indices.length)
         retry = own
         // Schedules have what they require.
         const rest = toEffect(() => own.next(failure)) as Effect.Effect<SkippedRows | undefined, Failure>
@@ -247,7 +238,7 @@ class Host {
           const nothing = yield* next(this.#late(pending.message))
           // The thread that knew what it had attempted is gone: all of the batch is attempted again.
           if (nothing === undefined) {
-            retried += Plan.rows(this.#runPlan.plan, batch).size - (pending.message.left?.length ?? 0)
+            retried += pending.message.indices.length - (pending.message.left?.length ?? 0)
           }
           yield* this.#replace(pending.message)
           if (nothing !== undefined) return { ...nothing, replaced: this.replaced - replacedBefore }
@@ -326,9 +317,10 @@ class Host {
   /** Where streams continue from sample to sample a new thread has to make all that was made before. */
   #advance(epoch: number, batch: number): Effect.Effect<void, Failure> {
     return Effect.gen(this, function* () {
-      for (const { batch: number, epoch: at } of earlier(this.#runPlan, this.#worker, epoch, batch)) {
-        if (Plan.rows(this.#runPlan.plan, number).size === 0) continue
-        const again = question(yield* this.#requested(at, number))
+      const all = yield* typed(() => earlier(this.#runPlan, this.#worker, epoch, batch))
+      for (const range of all) {
+        const { batch: number, epoch: at } = range
+        const again = question(yield* typed(() => this.#requests.make(range)))
         this.#channel.post(again)
         const answer = yield* this.#channel.answered(again)
         if (answer._tag === "Gone" || answer._tag === "Refused") return yield* this.#error(at, number, answer.reason)
@@ -389,6 +381,9 @@ class Host {
 }
 
 const OURS = [StageError, CoordinatesError, DatasetChanged, DigestError]
+/** Plain work that requires nothing; what it throws in a typed way is a failure. */
+const typed = <A>(work: () => A): Effect.Effect<A, Failure> => toEffect<A, Failure>(work) as Effect.Effect<A, Failure>
+
 const isOurs = (error: unknown): error is StageError | CoordinatesError | DatasetChanged | DigestError =>
   OURS.some((own) => error instanceof own)
 

@@ -38,7 +38,7 @@ const MOST = 2 ** 24
 const SLOTS = 64
 
 /** How many words of 8 bytes a question's and an answer's cell have before their lists. */
-const QUESTION = 6
+const QUESTION = 8
 const ANSWER = 6
 const HASH = 4
 
@@ -236,13 +236,15 @@ export class Mailbox {
     )
   }
 
-  #write({ batch, epoch, free, indices, seeds }: Make, at: number): void {
+  #write({ batch, epoch, free, indices, ordinal, position, seeds }: Make, at: number): void {
     const words = this.#words
     words[at + 1] = epoch
     words[at + 2] = batch
     words[at + 3] = indices.length
     words[at + 4] = seeds.length
     words[at + 5] = free.length
+    words[at + 6] = position
+    words[at + 7] = ordinal
     let next = at + QUESTION
     for (const { address, length } of free) {
       words[next++] = address
@@ -278,7 +280,16 @@ export class Mailbox {
       next += 2 + own.length / 2
       seeds.push([name, { _tag: "Packed", algorithm: xoshiro, width: 4, words: own }])
     }
-    return { _tag: "Make", epoch: word(at + 1), batch: word(at + 2), indices, seeds, free }
+    return {
+      _tag: "Make",
+      epoch: word(at + 1),
+      batch: word(at + 2),
+      position: word(at + 6),
+      ordinal: word(at + 7),
+      indices,
+      seeds,
+      free
+    }
   }
 }
 

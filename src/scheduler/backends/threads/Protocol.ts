@@ -44,6 +44,9 @@ export interface Make {
   readonly _tag: "Make"
   readonly epoch: number
   readonly batch: number
+  /** The position and the ordinal of its first row. */
+  readonly position: number
+  readonly ordinal: number
   /** The dataset index of each of its rows. */
   readonly indices: Float64Array
   /** The seeds of its stages, by scope and stage. */

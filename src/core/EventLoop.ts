@@ -1,0 +1,36 @@
+/**
+ * Turns of the event loop for timers, signals and I/O, which wait while Effects and plain code follow one another without
+ * an end.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { afterEvents } from "./runtime.ts"
+
+/** Timers and signals wait no longer than this many milliseconds, or one batch. */
+const STARVED_MS = 8
+
+/** @since 0.1.0 */
+export class EventLoop {
+  #last = performance.now()
+
+  /** Whether the event loop has had no turn for {@link STARVED_MS}. */
+  get isStarved(): boolean {
+    return performance.now() - this.#last >= STARVED_MS
+  }
+
+  /** Gives the event loop a turn. */
+  readonly turn: Effect.Effect<void> = Effect.async((resume) => {
+    const cancel = afterEvents(() => {
+      this.#last = performance.now()
+      resume(Effect.void)
+    })
+    return Effect.sync(cancel)
+  })
+
+  /** Gives the event loop a turn if it is starved. */
+  readonly turnIfStarved: Effect.Effect<void> = Effect.suspend(() => (this.isStarved ? this.turn : Effect.void))
+
+  /** Lets other fibers run, and the event loop if it is starved. */
+  readonly yield: Effect.Effect<void> = Effect.suspend(() => (this.isStarved ? this.turn : Effect.yieldNow()))
+}

@@ -1,0 +1,37 @@
+/**
+ * Consecutive rows of an epoch that belong to one batch.
+ *
+ * @since 0.1.0
+ */
+import * as Plan from "../plan/Plan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
+import { errorAt } from "./StageError.ts"
+import { TypedFailure } from "./Work.ts"
+
+/** `size` rows of a batch from `position` on. @since 0.1.0 */
+export interface RowRange extends Plan.Share {
+  readonly epoch: number
+  readonly batch: number
+}
+
+/**
+ * Returns this rank's rows of a batch, which may be none; `undefined` if the epoch ends before it. Throws a `TypedFailure`:
+ * what the batch stage's own cuts throw is a `StageError` of stage `batch`.
+ *
+ * @since 0.1.0
+ */
+export const rowsOf = (runPlan: RunPlan, worker: number, epoch: number, batch: number): RowRange | undefined => {
+  const { plan } = runPlan
+  if (plan.cuts.batches === undefined) {
+    // The stage's cuts may depend on the order, which then fails as the order.
+    const order = runPlan.order(epoch)
+    if (order._tag === "Left") throw new TypedFailure(order.left)
+  }
+  let share: Plan.Share | undefined
+  try {
+    share = Plan.share(plan, epoch, batch)
+  } catch (thrown) {
+    throw new TypedFailure(errorAt(runPlan, { epoch, batch, worker }, "batch", thrown))
+  }
+  return share === undefined ? undefined : { epoch, batch, ...share }
+}

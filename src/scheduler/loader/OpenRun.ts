@@ -1,0 +1,126 @@
+/**
+ * An open run as its consumer has it: what it delivers, counts, and can verify.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Runtime from "effect/Runtime"
+import * as Stream from "effect/Stream"
+import type { Batch } from "../../pipeline/Batch.ts"
+import type { Failure, Settings } from "../backends/Backend.ts"
+import * as Cursor from "./Cursor.ts"
+import type * as Delivery from "./Delivery.ts"
+import * as Digest from "./Digest.ts"
+import * as Epochs from "./Epochs.ts"
+import type { EpochPassed, Loader, LoaderError } from "./Loader.ts"
+import type * as Profile from "./Profile.ts"
+import type { RunStart } from "./RunStart.ts"
+import type * as Verify from "./Verify.ts"
+
+/** What a run consists of once it is open. @since 0.1.0 */
+export interface Parts<R> {
+  readonly start: RunStart
+  readonly delivery: Delivery.Delivery
+  readonly chosen: Verify.Chosen
+  readonly recorder: Profile.Recorder | undefined
+  readonly settings: Settings
+  readonly context: Context.Context<R>
+  readonly runtime: Runtime.Runtime<never>
+}
+
+/** @since 0.1.0 */
+export class OpenRun<C, E, R> implements Loader<C, E> {
+  readonly batches: number | undefined
+  readonly take: Loader<C, E>["take"]
+  readonly forEach: Loader<C, E>["forEach"]
+  readonly stream: Loader<C, E>["stream"]
+  readonly epochs: Loader<C, E>["epochs"]
+  readonly stats: Loader<C, E>["stats"]
+  readonly verify: Loader<C, E>["verify"]
+  readonly profile: Loader<C, E>["profile"]
+  readonly digest: Effect.Effect<string>
+  readonly cursor: Effect.Effect<Cursor.Cursor>
+  readonly #parts: Parts<R>
+
+  constructor(parts: Parts<R>) {
+    this.#parts = parts
+    const { delivery, recorder, runtime, start } = parts
+    // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E;
+    // a batch of no rows has the columns of one with rows, or, as `Batch` says, none where the rank has no rows.
+    const typed = <Own>(taking: Effect.Effect<Option.Option<Batch<unknown>>, Delivery.DeliveryError | Own>) =>
+      taking as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E> | Own>
+    this.batches = start.runPlan.plan.batches
+    this.take = typed<never>(delivery.take)
+    this.forEach = <X, E2, R2>(step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>) =>
+      // As above.
+      delivery.forEach(step as (batch: Batch<unknown>) => Effect.Effect<X, E2, R2>) as Effect.Effect<
+        void,
+        LoaderError<E> | E2,
+        R2
+      >
+    this.stream = Stream.repeatEffectOption(
+      Effect.flatMap(Effect.mapError(this.take, Option.some), (batch) =>
+        Option.isSome(batch) ? Effect.succeed(batch.value) : Effect.fail(Option.none())
+      )
+    )
+    this.epochs = Epochs.make<C, E>(
+      {
+        // As above.
+        enter: (behind) => delivery.enter(behind) as Effect.Effect<Option.Option<number>, LoaderError<E>>,
+        takeOf: (epoch) => typed<EpochPassed>(delivery.takeOf(epoch))
+      },
+      runtime
+    )
+    this.stats = Effect.sync(() => ({ ...delivery.stats }))
+    this.verify = this.#verify()
+    this.profile = Effect.sync(() => Option.fromNullable(recorder?.profile(delivery.stats.waited)))
+    this.digest = Effect.sync(() => start.chain.value)
+    this.cursor = Effect.sync(() => this.#cursor())
+  }
+
+  #verify(): Loader<C, E>["verify"] {
+    const { chosen, context, delivery, settings, start } = this.#parts
+    const { stats } = delivery
+    const again = chosen.again(start.runPlan, settings, (count) => {
+      stats.retried += count
+    })
+    const counted = Effect.tap(again, ({ length }) => {
+      stats.verified += length
+    })
+    return fromPipeline<ReadonlyArray<Verify.Verified>, E, R, Verify.ImpureBatch>(counted, context)
+  }
+
+  #cursor(): Cursor.Cursor {
+    const { delivery, settings, start } = this.#parts
+    const { chain, from, range, runPlan, sequence } = start
+    const { stats } = delivery
+    return Cursor.make(runPlan, {
+      // A run of no batches stays at its start.
+      ...(sequence.room === 0 ? { epoch: from?.epoch ?? range.start, batch: 0 } : delivery.position),
+      end: range.end,
+      ahead: chain.early.map(([own, hash]) => [
+        sequence.epochOf(own),
+        sequence.batchOf(own),
+        hash === undefined ? null : Digest.hex(hash)
+      ]),
+      batches: stats.batches + (from?.batches ?? 0),
+      samples: stats.samples + (from?.samples ?? 0),
+      skipped: stats.skipped + (from?.skipped ?? 0),
+      digest: settings.digest ? chain.value : null
+    })
+  }
+}
+
+/**
+ * An effect of a worker with what the pipeline's types say of it and a worker does not know: it requires R, which
+ * `context` holds, and its stages fail with E.
+ *
+ * @since 0.1.0
+ */
+export const fromPipeline = <A, E, R, Own = never>(
+  effect: Effect.Effect<unknown, Failure | Own, unknown>,
+  context: Context.Context<R>
+): Effect.Effect<A, LoaderError<E> | Own> =>
+  Effect.provide(effect, context as Context.Context<unknown>) as Effect.Effect<A, LoaderError<E> | Own>

@@ -1,0 +1,54 @@
+/**
+ * Where a run begins and ends: at the start of its epochs, or where a cursor stands.
+ *
+ * @since 0.1.0
+ */
+import type { RunPlan } from "../plan/RunPlan.ts"
+import { Sequence } from "../plan/Sequence.ts"
+import * as Cursor from "./Cursor.ts"
+import * as Digest from "./Digest.ts"
+import { DigestChain } from "./DigestChain.ts"
+import { type Range, resolve } from "./RunOptions.ts"
+
+/** @since 0.1.0 */
+export interface RunStart {
+  readonly runPlan: RunPlan
+  /** The cursor that the run continues from. */
+  readonly from: Cursor.Cursor | undefined
+  readonly range: Range
+  readonly sequence: Sequence
+  /** The first sequence number that is to be built, and the one behind the last. */
+  readonly first: number
+  readonly end: number
+  /** Sequence numbers between the two that are not to be built again. */
+  readonly ahead: ReadonlySet<number>
+  /** The digest where it continues. */
+  readonly chain: DigestChain
+}
+
+/**
+ * The start of a run over the epochs that were asked for, from a cursor if there is one. Throws `InvalidOption` if the epochs
+ * are not those of the cursor's run, or too many to be counted.
+ *
+ * @since 0.1.0
+ */
+export const make = (asked: Range | undefined, checked: Cursor.Checked | undefined, plain: RunPlan): RunStart => {
+  const from = checked?.cursor
+  const range = resolve(asked, from)
+  // Beyond one epoch alone there are others, which runs of their own deliver.
+  if (from !== undefined && range.start === 0) Cursor.within(from, plain, range.end)
+  const runPlan = checked?.resumed === undefined ? plain : plain.resumed(checked.resumed)
+  const sequence = new Sequence(runPlan.plan.cuts)
+  const end = sequence.start(range.end)
+  const first = from === undefined ? sequence.of(range.start, 0) : sequence.of(from.epoch, from.batch)
+  const early = (from?.ahead ?? []).map(([epoch, batch, hash]) => [sequence.of(epoch, batch), bytes(hash)] as const)
+  const ahead = new Set(early.map(([own]) => own).filter((own) => own < end))
+  const chain = new DigestChain({ head: headOf(from, runPlan), next: first, early })
+  return { runPlan, from, range, sequence, first, end, ahead, chain }
+}
+
+const bytes = (hash: string | null): Uint8Array | undefined => (hash === null ? undefined : Digest.fromHex(hash))
+
+/** The digest's hash so far; a rank that was another one starts a digest of its own. */
+const headOf = (from: Cursor.Cursor | undefined, { plan }: RunPlan): Uint8Array =>
+  (from?.fingerprints.ranks === `${plan.rank} of ${plan.world}` ? bytes(from.digest) : undefined) ?? new Uint8Array(32)
