@@ -184,6 +184,15 @@ const drawing: ReadonlyArray<readonly [string, string, Compose]> = Object.entrie
     ],
     [
       call,
+      "the function of augmentEffect",
+      (setting) =>
+        source(setting).pipe(
+          Pipeline.augmentEffect("luck", () => Effect.succeed(draw())),
+          collect
+        )
+    ],
+    [
+      call,
       "augment behind batch",
       (setting) =>
         source(setting).pipe(

@@ -105,7 +105,7 @@ const name = { name: "points" }
 const columns = Dataset.fromColumns({ x, y }, name)
 const samples = Dataset.fromArray(Effect.runSync(columns.getMany(Array.from(x.keys()))), name)
 
-/** What a pipeline delivers, and the names of the profile's stages. */
+/** What a pipeline delivers, and what the profile says of its stages. */
 const run = (
   dataset: Dataset.Dataset<Point>,
   stages: ReadonlyArray<Jitter>,
@@ -124,7 +124,9 @@ const run = (
       const profile = Option.getOrThrow(yield* loader.profile)
       return {
         batches: Array.from(batches, (batch) => batch.columns),
-        stages: profile.stages.map((stage) => stage.name)
+        stages: profile.stages.map((stage) => stage.name),
+        forms: Object.fromEntries(profile.stages.map(({ forms, name }) => [name, forms.join()])),
+        table: Scheduler.formatProfile(profile)
       }
     })
   ).pipe(
@@ -154,10 +156,12 @@ describe("a stage that can be fused", () => {
     expect(took()).toEqual(["samples", "columns"])
     const alone = await run(columns, plain)
     expect(took()).toEqual(["alone", "samples", "columns"])
-    expect(whole.stages).toContain("jitter 0 + jitter 1")
-    expect(fused.stages).toContain("jitter 0 + jitter 1")
-    expect(alone.stages).toContain("jitter 0")
-    expect(alone.stages).toContain("jitter 1")
+    expect(whole.forms).toEqual({ sample: "", "jitter 0 + jitter 1": "columns", batch: "columns" })
+    expect(fused.forms).toEqual({ sample: "", "dataset points": "", "jitter 0 + jitter 1": "fused", batch: "" })
+    const one = { "jitter 0": "samples", "jitter 1": "samples" }
+    expect(alone.forms).toEqual({ sample: "", "dataset points": "", ...one, batch: "" })
+    expect(whole.table).toMatch(/jitter 0 \+ jitter 1 .*columns/)
+    expect(alone.table).toMatch(/jitter 1 .*samples/)
     expect(fused.batches).toEqual(whole.batches)
     expect(alone.batches).toEqual(whole.batches)
     expect(whole.batches.flatMap((batch) => Array.from(batch.x.data))).not.toEqual(Array.from(x))

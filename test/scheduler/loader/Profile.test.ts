@@ -206,6 +206,30 @@ describe("spans", () => {
     expect(seen.every(({ ended }) => ended)).toBe(true)
   })
 
+  test("are the parents of a stage's own spans, and one a step where a batch is built as columns", async () => {
+    const own = collecting()
+    const images = Pipeline.from(Dataset.fromColumns({ x: Float32Array.from({ length: 8 }, (_, row) => row) })).pipe(
+      Pipeline.batch(4)
+    )
+    const decoding = Pipeline.from(Dataset.range(4)).pipe(
+      Pipeline.mapEffect("decode", (index) => Effect.withSpan(Effect.succeed(index), "jpeg")),
+      Pipeline.batch(4)
+    )
+    await Effect.runPromise(
+      Effect.all([
+        Stream.runDrain(Scheduler.stream(images, { epochs: 1 })),
+        Stream.runDrain(Scheduler.stream(decoding, { epochs: 1 }))
+      ]).pipe(Effect.provide(Workers.fibers({ workers: 1 })), Effect.withTracer(own.tracer))
+    )
+    const named = (name: string) => own.seen.filter((span) => span.name === name)
+    expect(named("jpeg").map(({ parent }) => parent)).toEqual(["decode", "decode", "decode", "decode"])
+    expect(named("decode").map(({ parent }) => parent)).toEqual(["furrow.batch"])
+    // Two batches of columns, whose dataset is not read sample by sample, and one of samples.
+    expect(named("batch")).toHaveLength(3)
+    expect(own.seen.filter(({ name }) => name.startsWith("dataset"))).toHaveLength(1)
+    expect(own.seen.every(({ ended }) => ended)).toBe(true)
+  })
+
   test("are none where nobody has said what should take them", async () => {
     let spans = 0
     const probe = Pipeline.from(Dataset.range(4)).pipe(
