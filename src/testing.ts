@@ -14,22 +14,27 @@ import { block } from "./random/generators/Philox.ts"
 import { algorithm as xoshiro } from "./random/generators/Xoshiro128.ts"
 import * as Seed from "./random/Seed.ts"
 import { servicesOf } from "./scheduler/loader/RunServices.ts"
+import { around } from "./seeding/Around.ts"
 import type { Coordinates } from "./seeding/Coordinates.ts"
 import { coordinates, seedAt } from "./seeding/Request.ts"
-import { epochWorker, make, SeedPolicy } from "./seeding/SeedPolicy.ts"
+import { epochWorker, fromFunction, SeedPolicy } from "./seeding/SeedPolicy.ts"
 import { type Draw, refused, type Service } from "./seeding/Service.ts"
 import { drawsAt, pack, type Script, stagesOf } from "./testing/Script.ts"
 
 export type { Draw } from "./seeding/Service.ts"
 export { type Script, ScriptExhausted, ScriptMismatch } from "./testing/Script.ts"
 
-type PolicyLayer<E, R> = Layer.Layer<SeedPolicy, E, R>
+/** What a double goes around if it is given nothing. */
+const usual = <Out, E, R>(): Layer.Layer<SeedPolicy | Out, E, R> => {
+  const policy: Layer.Layer<SeedPolicy> = Layer.orDie(epochWorker({ seed: 0 }))
+  return policy as Layer.Layer<SeedPolicy | Out, E, R> // Out is never: no argument says otherwise
+}
 
-/** What a double falls back to where it has nothing of its own to say. */
-const usual: Layer.Layer<SeedPolicy> = Layer.orDie(epochWorker({ seed: 0 }))
-
-const over = <E, R>(inner: PolicyLayer<E, R>, change: (inner: Service) => Service): PolicyLayer<E, R> =>
-  Layer.provide(Layer.effect(SeedPolicy, Effect.map(SeedPolicy, change)), inner)
+/** A layer whose policy does some things in another way. */
+const over = <E, R, Out>(
+  inner: Layer.Layer<SeedPolicy | Out, E, R>,
+  change: (inner: Service) => Service
+): Layer.Layer<SeedPolicy | Out, E, R> => around(inner, (own) => Context.make(SeedPolicy, change(own)))
 
 /**
  * One and the same start state at every place: every sample, worker and epoch draws the same numbers. It is the bug
@@ -60,7 +65,7 @@ export const constant = (seed: Seed.RootInput = 0): Layer.Layer<SeedPolicy, Seed
       const words = new Uint32Array(4)
       block(0, 0, 0, 0, low, high, words, 0)
       const start: Seed.Seed = { algorithm: xoshiro, words: Array.from(words) }
-      return make("constant", () => start, { seed: text, elastic: true })
+      return fromFunction("constant", () => start, { seed: text, elastic: true })
     })
   )
 
@@ -92,10 +97,10 @@ export const constant = (seed: Seed.RootInput = 0): Layer.Layer<SeedPolicy, Seed
  *
  * @since 0.1.0
  */
-export const scripted = <E = never, R = never>(
+export const scripted = <E = never, R = never, Out = never>(
   script: Script,
-  rest: Layer.Layer<SeedPolicy, E, R> = usual
-): Layer.Layer<SeedPolicy, E, R> => {
+  rest: Layer.Layer<SeedPolicy | Out, E, R> = usual()
+): Layer.Layer<SeedPolicy | Out, E, R> => {
   const named = stagesOf(script)
   return over(rest, (inner) => ({
     ...inner,
@@ -166,23 +171,18 @@ export class Recording extends Context.Tag("furrow/testing/Recording")<
  *
  * @since 0.1.0
  */
-export const recording = <E = never, R = never>(
-  policy: Layer.Layer<SeedPolicy, E, R> = usual
-): Layer.Layer<SeedPolicy | Recording, E, R> =>
-  Layer.provide(
-    Layer.effectContext(
-      Effect.map(SeedPolicy, (inner) => {
-        const all: Array<Draw> = []
-        const record = (own: ReadonlyArray<Draw>): void => {
-          for (const draw of own) all.push(draw)
-          inner.record?.(own)
-        }
-        const draws = Effect.sync(() => all.toSorted(byPlace))
-        return Context.make(SeedPolicy, { ...inner, record }).pipe(Context.add(Recording, { draws }))
-      })
-    ),
-    policy
-  )
+export const recording = <E = never, R = never, Out = never>(
+  policy: Layer.Layer<SeedPolicy | Out, E, R> = usual()
+): Layer.Layer<SeedPolicy | Recording | Out, E, R> =>
+  around(policy, (inner) => {
+    const all: Array<Draw> = []
+    const record = (own: ReadonlyArray<Draw>): void => {
+      for (const draw of own) all.push(draw)
+      inner.record?.(own)
+    }
+    const draws = Effect.sync(() => all.toSorted(byPlace))
+    return Context.make(SeedPolicy, { ...inner, record }).pipe(Context.add(Recording, { draws }))
+  })
 
 /**
  * The draws that a run of `furrow` has recorded, for tests without Effect: all of the batches built so far, in the order
@@ -244,10 +244,10 @@ const level = ({ scope }: Coordinates, own: Coordinates["scope"]): number => (sc
  *
  * @since 0.1.0
  */
-export const failing = <E = never, R = never>(
+export const failing = <E = never, R = never, Out = never>(
   at: Place | ((coordinates: Coordinates) => boolean),
-  rest: Layer.Layer<SeedPolicy, E, R> = usual
-): Layer.Layer<SeedPolicy, E, R> => {
+  rest: Layer.Layer<SeedPolicy | Out, E, R> = usual()
+): Layer.Layer<SeedPolicy | Out, E, R> => {
   const matches = typeof at === "function" ? at : matching(at)
   const stage = typeof at === "function" ? undefined : at.stage
   return over(rest, (inner) => ({

@@ -520,7 +520,7 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
       what: "a policy of one's own that throws",
       act: () =>
         replay(
-          SeedPolicy.make("mine", ({ index }) => {
+          SeedPolicy.fromFunction("mine", ({ index }) => {
             throw new Error(`no seed for ${index}; there are 7`)
           }),
           { epoch: 3, position: 7, workers: 2 }

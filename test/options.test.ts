@@ -93,7 +93,8 @@ const takes: Readonly<Record<string, Call>> = {
   "SeedAudit.run": (given) => Furrow.SeedAudit.run(batched, SeedPolicy.epochWorker({ seed: 1 }), given),
   "SeedPolicy.elastic": (given) => SeedPolicy.elastic(given),
   "SeedPolicy.epochWorker": (given) => SeedPolicy.epochWorker(given),
-  "SeedPolicy.make": (given) => SeedPolicy.make("mine", () => ({ algorithm: "xoshiro128**", words: [1] }), given),
+  "SeedPolicy.fromFunction": (given) =>
+    SeedPolicy.fromFunction("mine", () => ({ algorithm: "xoshiro128**", words: [1] }), given),
   "Workers.auto": (given) => Workers.auto(given),
   "Workers.fibers": (given) => Workers.fibers(given),
   "Workers.threads": (given) => Workers.threads(given),
@@ -311,7 +312,8 @@ describe("flags that are texts", () => {
     clip: (clip) => Furrow.Image.gaussianNoise({ clip }),
     reuse: (reuse) => Workers.fibers({ workers: 1, reuse }),
     debug: (debug) => Workers.threads({ workers: 1, ...script, debug }),
-    elastic: (elastic) => SeedPolicy.make("mine", () => ({ algorithm: "xoshiro128**", words: [1] }), { elastic }),
+    elastic: (elastic) =>
+      SeedPolicy.fromFunction("mine", () => ({ algorithm: "xoshiro128**", words: [1] }), { elastic }),
     shuffle: (shuffle) => Furrow.PyTorch.epochSeeds({ torch: 1, shuffle })
   }
   test.each(Object.entries(flags))("%s", async (option, call) => {

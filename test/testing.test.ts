@@ -560,7 +560,7 @@ describe("recording", () => {
       return { draws: yield* draws, report: yield* report }
     })
     const recorded = recording(SeedAudit.counting(SeedAudit.counting(inner)))
-    const audited = Layer.provideMerge(SeedAudit.counting(recorded), recorded)
+    const audited = SeedAudit.counting(recorded)
     const { draws, report } = await Effect.runPromise(Effect.provide(program, audited))
     expect(report.started).toBeGreaterThan(0)
     expect(draws.length).toBeGreaterThan(0)

@@ -6,10 +6,11 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 
 export { type Cell, type Meeting, type Options, type Pattern, type Repeat, type RunReport, run } from "./Run.ts"
 
+import { around } from "../seeding/Around.ts"
 import type { Coordinates } from "../seeding/Coordinates.ts"
 import { coordinates, type Request, type Seeds, seedAt } from "../seeding/Request.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
@@ -41,7 +42,8 @@ export class SeedAudit extends Context.Tag("furrow/SeedAudit")<SeedAudit, Servic
 export const EXAMPLES = 5
 
 /**
- * A policy's layer with an audit of all that it hands out. It is told of the seeds that each order and stage starts from, and holds each state
+ * Returns a policy's layer with an audit of all that it hands out; what else the layer provides stays, so that audits and
+ * recordings go around one policy in any order. It is told of the seeds that each order and stage starts from, and holds each state
  * once (some 60 bytes), so memory grows with the run: about 100 MB for 1.5 million samples in one drawing stage.
  *
  * @example
@@ -68,40 +70,38 @@ export const EXAMPLES = 5
  *
  * @since 0.1.0
  */
-export const counting = <E, R>(policy: Layer.Layer<SeedPolicy, E, R>): Layer.Layer<SeedPolicy | SeedAudit, E, R> => {
-  const audited = Layer.effectContext(
-    Effect.map(SeedPolicy, (inner) => {
-      const seen = new Set<string>()
-      const examples: Array<Coordinates> = []
-      let started = 0
-      const carried = new Set<string>()
-      const note = (request: Request, seeds: Seeds) => {
-        if (seeds._tag === "Carried") {
-          // Asked for with every batch, but started once in its span.
-          const stream = [inner.carries === "run" ? 0 : request.epoch, request.rank, request.worker, seeds.slot].join()
-          if (carried.has(stream)) return
-          carried.add(stream)
-          count(request, seeds, 0)
-          return
-        }
-        for (let row = 0; row < request.indices.length; row++) count(request, seeds, row)
+export const counting = <E, R, Out = never>(
+  policy: Layer.Layer<SeedPolicy | Out, E, R>
+): Layer.Layer<SeedPolicy | SeedAudit | Out, E, R> =>
+  around(policy, (inner) => {
+    const seen = new Set<string>()
+    const examples: Array<Coordinates> = []
+    let started = 0
+    const carried = new Set<string>()
+    const note = (request: Request, seeds: Seeds) => {
+      if (seeds._tag === "Carried") {
+        // Asked for with every batch, but started once in its span.
+        const stream = [inner.carries === "run" ? 0 : request.epoch, request.rank, request.worker, seeds.slot].join()
+        if (carried.has(stream)) return
+        carried.add(stream)
+        count(request, seeds, 0)
+        return
       }
-      const count = (request: Request, seeds: Seeds, row: number) => {
-        started++
-        const before = seen.size
-        seen.add(key(seeds, row))
-        if (seen.size === before && examples.length < EXAMPLES) examples.push(coordinates(request, row))
-      }
-      const observe = (request: Request, seeds: Seeds): void => {
-        note(request, seeds)
-        inner.observe?.(request, seeds)
-      }
-      const report = Effect.sync(() => ({ started, repeated: started - seen.size, examples: [...examples] }))
-      return Context.make(SeedPolicy, { ...inner, observe }).pipe(Context.add(SeedAudit, { report }))
-    })
-  )
-  return Layer.provide(audited, policy)
-}
+      for (let row = 0; row < request.indices.length; row++) count(request, seeds, row)
+    }
+    const count = (request: Request, seeds: Seeds, row: number) => {
+      started++
+      const before = seen.size
+      seen.add(key(seeds, row))
+      if (seen.size === before && examples.length < EXAMPLES) examples.push(coordinates(request, row))
+    }
+    const observe = (request: Request, seeds: Seeds): void => {
+      note(request, seeds)
+      inner.observe?.(request, seeds)
+    }
+    const report = Effect.sync(() => ({ started, repeated: started - seen.size, examples: [...examples] }))
+    return Context.make(SeedPolicy, { ...inner, observe }).pipe(Context.add(SeedAudit, { report }))
+  })
 
 /** A start state as a short string: the algorithm, and two characters a word. */
 const key = (seeds: Seeds, row: number): string => {

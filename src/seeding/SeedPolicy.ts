@@ -188,7 +188,7 @@ const declared = (name: string, options: ParametersOption): { readonly parameter
  * import { Dataset, Pipeline, Scheduler, SeedPolicy } from "furrow"
  *
  * // Every epoch draws the same: a fixed validation augmentation.
- * const fixed = SeedPolicy.make("fixed", ({ index, stage }) => ({ algorithm: "philox4x32-10", words: [index, stage.id] }))
+ * const fixed = SeedPolicy.fromFunction("fixed", ({ index, stage }) => ({ algorithm: "philox4x32-10", words: [index, stage.id] }))
  *
  * const pipeline = Pipeline.from(Dataset.range(10)).pipe(
  *   Pipeline.augment("noise", (value, rng) => value + rng.normal()),
@@ -200,14 +200,14 @@ const declared = (name: string, options: ParametersOption): { readonly parameter
  *
  * @since 0.1.0
  */
-export const make = (
+export const fromFunction = (
   name: string,
   seed: (coordinates: Coordinates) => Seed.Seed,
   options: ParametersOption & { readonly elastic?: boolean; readonly seed?: string } = {}
 ): Layer.Layer<SeedPolicy> => {
-  textOf("the name of SeedPolicy.make", name)
-  functionOf("the function of SeedPolicy.make", seed)
-  optionsOf("SeedPolicy.make", options, { elastic: true, parameters: true, seed: true })
+  textOf("the name of SeedPolicy.fromFunction", name)
+  functionOf("the function of SeedPolicy.fromFunction", seed)
+  optionsOf("SeedPolicy.fromFunction", options, { elastic: true, parameters: true, seed: true })
   const own = {
     name,
     seed: textOf("seed", options.seed ?? "its own"),

@@ -28,7 +28,7 @@ const audit = <E>(
 ) => Effect.runSync(SeedAudit.run(pipeline, layer, options))
 
 const counter = (words: (at: { epoch: number; worker: number; ordinal: number }) => ReadonlyArray<number>) =>
-  SeedPolicy.make("counter", (at) => ({ algorithm: "philox4x32-10", words: words(at) }))
+  SeedPolicy.fromFunction("counter", (at) => ({ algorithm: "philox4x32-10", words: words(at) }))
 
 describe("run", () => {
   test("finds nothing under Furrow's policies, by construction, over neighbouring runs and several ranks", () => {
@@ -118,7 +118,7 @@ describe("run", () => {
 
   test("finds the epochs of run 42 that are epochs of run 43", () => {
     const additive = (seed: number | bigint | string) =>
-      SeedPolicy.make("additive", ({ epoch, index, scope, stage }) => ({
+      SeedPolicy.fromFunction("additive", ({ epoch, index, scope, stage }) => ({
         algorithm: "philox4x32-10",
         words: [Number(seed) + epoch, stage.id, 0, index, scope === "epoch" ? 1 : 0, 0]
       }))

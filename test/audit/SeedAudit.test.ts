@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, type Layer, Stream } from "effect"
 import * as fc from "fast-check"
 import * as SeedAudit from "../../src/audit/SeedAudit.ts"
 import type { Batch } from "../../src/pipeline/Batch.ts"
@@ -104,14 +104,17 @@ describe("a policy that repeats", () => {
 
   test("a repeat is counted once for each time, and only where it is one", async () => {
     // Every epoch draws the same, every sample apart.
-    const fixed = SeedPolicy.make("fixed", ({ index }) => ({ algorithm: "xoshiro128**", words: [index, 0, 0, 1] }))
+    const fixed = SeedPolicy.fromFunction("fixed", ({ index }) => ({
+      algorithm: "xoshiro128**",
+      words: [index, 0, 0, 1]
+    }))
     const report = await audit(samples(6).pipe(noise, Pipeline.batch(3)), fixed, { epochs: 3 })
     expect(report).toMatchObject({ started: 18, repeated: 12 })
     expect(report.examples.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1, 1])
   })
 
   test("the worker bug of the field: seeds that hang on the epoch alone", async () => {
-    const copied = SeedPolicy.make("copied", ({ epoch, ordinal }) => ({
+    const copied = SeedPolicy.fromFunction("copied", ({ epoch, ordinal }) => ({
       algorithm: "xoshiro128**",
       words: [epoch, ordinal, 0, 1]
     }))
@@ -121,7 +124,7 @@ describe("a policy that repeats", () => {
   })
 
   test("states that differ in one bit are two", async () => {
-    const close = SeedPolicy.make("close", ({ index }) => ({
+    const close = SeedPolicy.fromFunction("close", ({ index }) => ({
       algorithm: "xoshiro128**",
       words: [0, 1, 2, 3].map((word) => (word === index >> 5 ? (1 << (index & 31)) >>> 0 : 0))
     }))
@@ -133,7 +136,7 @@ describe("a policy that repeats", () => {
 
   test("one state under two algorithms is two", async () => {
     Rng.register("another", ({ words }) => Rng.make({ algorithm: "xoshiro128**", words }))
-    const two = SeedPolicy.make("two", ({ index }) => ({
+    const two = SeedPolicy.fromFunction("two", ({ index }) => ({
       algorithm: index === 0 ? "xoshiro128**" : "another",
       words: [1, 2, 3, 4]
     }))
@@ -174,7 +177,7 @@ describe("the audited policy", () => {
       return { draws: yield* draws, report: yield* report }
     })
     const recorded = recording(SeedPolicy.epochWorker({ seed: 1 }))
-    const layer = Layer.provideMerge(SeedAudit.counting(recorded), recorded)
+    const layer = SeedAudit.counting(recorded)
     const { draws, report } = await Effect.runPromise(
       program.pipe(Effect.provide(layer), Effect.provide(Workers.fibers({ workers: 1 })))
     )

@@ -50,7 +50,7 @@ describe("driven by", () => {
   test.each(seeds)(
     "%s, a pipeline draws what the generator draws, at every place, on any number of workers",
     async (_, seed) => {
-      const policy = SeedPolicy.make(
+      const policy = SeedPolicy.fromFunction(
         "foreign",
         ({ epoch, index, stage }) => seed((stage.id % 1000) * 1000 + epoch * 100 + index),
         {

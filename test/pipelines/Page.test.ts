@@ -28,7 +28,7 @@ interface Place {
 
 /** A policy by the words that it seeds with; orders of epochs have words of their own. */
 const counter = (name: string, words: (place: Place) => ReadonlyArray<number>) => (seed: Seed.RootInput) =>
-  SeedPolicy.make(
+  SeedPolicy.fromFunction(
     name,
     ({ epoch, ordinal, rank, scope, worker }) => ({
       algorithm: "philox4x32-10",

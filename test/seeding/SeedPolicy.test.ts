@@ -516,12 +516,12 @@ describe("fromConfig", () => {
   })
 })
 
-describe("make", () => {
+describe("fromFunction", () => {
   const philox = (words: ReadonlyArray<number>): Seed.Seed => ({ algorithm: "philox4x32-10", words })
 
   test("asks the function for each row, with its coordinates", () => {
     const seen: Array<Coordinates> = []
-    const layer = SeedPolicy.make("own", (at) => {
+    const layer = SeedPolicy.fromFunction("own", (at) => {
       seen.push(at)
       return philox([at.index, at.ordinal])
     })
@@ -532,14 +532,14 @@ describe("make", () => {
   })
 
   test("says what it is told of itself", () => {
-    const layer = SeedPolicy.make("own", () => philox([1, 2]))
+    const layer = SeedPolicy.fromFunction("own", () => philox([1, 2]))
     expect(service(layer)).toMatchObject({ name: "own", seed: "its own", elastic: false })
-    const told = SeedPolicy.make("own", () => philox([1, 2]), { seed: "42", elastic: true })
+    const told = SeedPolicy.fromFunction("own", () => philox([1, 2]), { seed: "42", elastic: true })
     expect(service(told)).toMatchObject({ name: "own", seed: "42", elastic: true })
   })
 
   test("what the function throws is a typed error with the place", () => {
-    const layer = SeedPolicy.make("own", ({ index }) => {
+    const layer = SeedPolicy.fromFunction("own", ({ index }) => {
       if (index === 3) throw new RangeError("no seed for three")
       return philox([index, 0])
     })
@@ -550,7 +550,7 @@ describe("make", () => {
       reason: "no seed for three",
       coordinates: { index: 3 }
     })
-    const text = SeedPolicy.make("own", () => {
+    const text = SeedPolicy.fromFunction("own", () => {
       throw "a text"
     })
     expect(misfit(text, {}).reason).toBe("a text")
@@ -569,7 +569,7 @@ describe("make", () => {
   ])("a seed that starts no generator is a typed error, case %#", (value, reason) => {
     // What code without types may give.
     const error = misfit(
-      SeedPolicy.make("own", () => value as Seed.Seed),
+      SeedPolicy.fromFunction("own", () => value as Seed.Seed),
       { indices: [8] }
     )
     expect(error.reason).toContain(reason)

@@ -277,7 +277,7 @@ for (const backend of backends) {
       "ask for no more of an epoch that was skipped than was asked for ahead",
       async () => {
         const asked = new Set<string>()
-        const counting = SeedPolicy.make("counting", ({ batch, epoch, scope, stage }) => {
+        const counting = SeedPolicy.fromFunction("counting", ({ batch, epoch, scope, stage }) => {
           if (scope === "sample") asked.add(`${epoch}.${batch}`)
           return { algorithm: "philox4x32-10", words: [1000 * epoch + batch, stage.id] }
         })

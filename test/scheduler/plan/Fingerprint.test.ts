@@ -759,7 +759,7 @@ describe("through the scheduler, on threads", () => {
 
 describe("seed policies", () => {
   type Policy = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
-  const make = (() => ({ algorithm: "philox4x32-10", words: [1, 2] })) as Parameters<typeof SeedPolicy.make>[1]
+  const make = (() => ({ algorithm: "philox4x32-10", words: [1, 2] })) as Parameters<typeof SeedPolicy.fromFunction>[1]
   const torch = { torch: 7 }
   const numpy = { ...torch, numpy: 1 }
   const entropy = (text: string) => [{ epoch: 0, rank: 0, worker: 0, entropy: text }]
@@ -768,11 +768,11 @@ describe("seed policies", () => {
     SeedPolicy: {
       epochWorker: [SeedPolicy.epochWorker({ seed: 1 }), SeedPolicy.epochWorker({ seed: 2 })],
       elastic: [SeedPolicy.elastic({ seed: 1 }), SeedPolicy.elastic({ seed: "1" })],
-      make: [
-        SeedPolicy.make("own", make, { parameters: { v: 1 } }),
-        SeedPolicy.make("own", make, { parameters: { v: 2 } }),
-        SeedPolicy.make("other", make, { parameters: { v: 1 } }),
-        SeedPolicy.make("own", make, { parameters: { v: 1 }, seed: "2" })
+      fromFunction: [
+        SeedPolicy.fromFunction("own", make, { parameters: { v: 1 } }),
+        SeedPolicy.fromFunction("own", make, { parameters: { v: 2 } }),
+        SeedPolicy.fromFunction("other", make, { parameters: { v: 1 } }),
+        SeedPolicy.fromFunction("own", make, { parameters: { v: 1 }, seed: "2" })
       ]
     },
     Parity: {
@@ -859,16 +859,16 @@ describe("seed policies", () => {
   }
 
   test("of one's own, and functions of ranks, are said to be unseen", async () => {
-    const own = SeedPolicy.make("own", make)
+    const own = SeedPolicy.fromFunction("own", make)
     const cursor = await cursorOf(own)
     if (cursor._tag === "Left") throw cursor.left
-    expect(await cursorOf(SeedPolicy.make("own", make, { seed: "2" }), cursor.right)).toMatchObject({
+    expect(await cursorOf(SeedPolicy.fromFunction("own", make, { seed: "2" }), cursor.right)).toMatchObject({
       left: { unseen: ['the seeds of policy "own"'] }
     })
     expect(await cursorOf(Parity.pytorch({ torch: (rank) => rank }), cursor.right)).toMatchObject({
       left: { unseen: ["the function of option torch of the policy"] }
     })
-    expect(() => SeedPolicy.make("own", make, { parameters: { f: twice } as never })).toThrow(
+    expect(() => SeedPolicy.fromFunction("own", make, { parameters: { f: twice } as never })).toThrow(
       "parameters of policy own.f must be"
     )
   })

@@ -3,7 +3,7 @@ import { SeedPolicy } from "../../../src/index.ts"
 
 export { pipeline } from "./clean.ts"
 
-export const layer = SeedPolicy.make("forgetful", ({ index, stage }) => ({
+export const layer = SeedPolicy.fromFunction("forgetful", ({ index, stage }) => ({
   algorithm: "philox4x32-10",
   words: [index, stage.id]
 }))

@@ -97,7 +97,7 @@ describe("a run on threads", () => {
     async () => {
       // One recording, seen by the audit and by the run alike.
       const own = recording(usual)
-      const audited = Layer.provideMerge(SeedAudit.counting(own), own)
+      const audited = SeedAudit.counting(own)
       const draws = (workers: Layer.Layer<Workers.Workers, unknown>) =>
         Effect.gen(function* () {
           yield* Stream.runDrain(Scheduler.stream(pipeline, { replay: true, epochs: 1 }))
