@@ -22,7 +22,6 @@ const script = { pipeline: "file:///app/pipeline.ts" }
 
 /** What takes options, and how: by the function's name, with what is given in their place. */
 const takes: Readonly<Record<string, Call>> = {
-  "Batch.checkDTypes": (given) => Furrow.Batch.checkDTypes(given),
   "Checkpoint.file": (given) => Furrow.Checkpoint.file(given),
   "Checkpoint.keyValue": (given) => Furrow.Checkpoint.keyValue(given),
   "Checkpoint.open": (given) =>
@@ -106,7 +105,7 @@ const takes: Readonly<Record<string, Call>> = {
 /** What takes none: its arguments are values, and what they must be is tested where it is. */
 const none: ReadonlySet<string> = new Set(
   [
-    "Batch.columns Batch.copy Batch.hold Batch.ofFields CPython.random Coordinates.format Coordinates.stageId Cursor.check",
+    "Batch.copy Batch.hold CPython.random Coordinates.format Coordinates.stageId Cursor.check",
     "Cursor.allowed Cursor.unseen Cursor.within",
     "Cursor.decode Cursor.make Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
     "Digest.ofColumns FailurePolicy.retry Idx.encode Idx.parse Idx.read Image.channelsFirst",
@@ -180,7 +179,7 @@ const alternatives: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /** Whose names are the caller's own, or may be more than it knows of. */
-const open: ReadonlySet<string> = new Set(["Batch.checkDTypes", "testing.scripted"])
+const open: ReadonlySet<string> = new Set(["testing.scripted"])
 
 describe.each(Object.entries(takes))("%s", (name, call) => {
   const values = Object.entries({ ...wrong, "a function": () => ({}) })

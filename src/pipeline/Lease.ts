@@ -6,7 +6,6 @@
  */
 import * as Data from "effect/Data"
 import { Tensor, type TypedArray } from "../core/Tensor.ts"
-import type { Batch } from "./Batch.ts"
 
 /**
  * A batch was read after its memory had been given back.
@@ -98,6 +97,9 @@ export const lease = (batch: object, own: Lease): void => {
   leases.set(batch, own)
 }
 
+/** Returns the lease of a batch, if its columns lie in leased memory. @since 0.1.0 */
+export const leaseOf = (batch: object): Lease | undefined => leases.get(batch)
+
 /**
  * A tensor in leased memory. Whoever asks it for its data when the lease is over gets a {@link StaleBatch} instead; a
  * typed array that was taken from it before cannot be guarded so.
@@ -112,36 +114,3 @@ export const leased = <D extends TypedArray>(own: Lease, data: D, shape: Readonl
       return data
     }
   })
-
-/**
- * Keeps a batch's memory beyond the next pull, until the function that it gives is called. A batch in memory of its own
- * needs none of it. Throws {@link StaleBatch} when it is too late.
- *
- * @since 0.1.0
- */
-export const hold = (batch: Batch<unknown>): (() => void) => leases.get(batch)?.hold() ?? (() => undefined)
-
-/**
- * The same batch in memory of its own. Throws {@link StaleBatch} when it is too late.
- *
- * @since 0.1.0
- */
-export const copy = <C>(batch: Batch<C>): Batch<C> => {
-  leases.get(batch)?.check()
-  // Every part keeps its type: tensors become tensors of the same kind, all else stays.
-  return { ...batch, indices: batch.indices.slice(), columns: copied(batch.columns) as C }
-}
-
-const copied = (value: unknown): unknown => {
-  if (value instanceof Tensor) return new Tensor(value.data.slice(), value.shape)
-  if (Array.isArray(value)) return value.map(copied)
-  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, copied(own)]))
-  return ArrayBuffer.isView(value) && "slice" in value ? (value as TypedArray).slice() : value // a view with `slice` is one
-}
-
-/** A record as literals make them; objects of classes stay as they are. */
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => {
-  if (typeof value !== "object" || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}

@@ -35,7 +35,9 @@ import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import type { Dataset } from "../sources/Dataset.ts"
 import { cureOf } from "../sources/NoDataset.ts"
 import { isDataset } from "../sources/RandomAccess.ts"
-import { type Batch, type Collate, type Columns, checkDTypes, columns, type DTypes, type Named } from "./Batch.ts"
+import type { Batch } from "./Batch.ts"
+import { type Collate, checkDTypes, collate } from "./Collate.ts"
+import type { Columns, DTypes, Named } from "./Columns.ts"
 import { fusibleOf } from "./Fusible.ts"
 import type { Augment, Mapping, Stage, StageContext } from "./Stage.ts"
 
@@ -379,8 +381,8 @@ export const batch = <const D extends DTypes = {}>(size: number, options: BatchO
   optionsOf("Pipeline.batch", options, { ...LAST, dtypes: true })
   const dtypes: DTypes = options.dtypes ?? {}
   checkDTypes(dtypes)
-  const collate: Collate<unknown, unknown> = (samples, adoptable) => columns(samples, dtypes, adoptable)
-  const stage = batchStage(size, options, collate, new Made("columns", { dtypes }), dtypes)
+  const own: Collate<unknown, unknown> = (samples, adoptable) => collate(samples, dtypes, adoptable)
+  const stage = batchStage(size, options, own, new Made("columns", { dtypes }), dtypes)
   return <A, E, R>(self: Pipeline<A, E, R> & Named<A, D>): Pipeline<Batch<Columns<A, D>>, E, R> => append(self, stage)
 }
 

@@ -9,8 +9,9 @@ import type { Made } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"
 import type { Sampler } from "../sampling/EpochOrder.ts"
 import type { StageId } from "../seeding/Coordinates.ts"
-import type { Collate, DTypes } from "./Batch.ts"
 import type { BatchCuts } from "./BatchCuts.ts"
+import type { Collate } from "./Collate.ts"
+import type { DTypes } from "./Columns.ts"
 import type { Fusible } from "./Fusible.ts"
 
 /**

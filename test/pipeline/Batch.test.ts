@@ -4,7 +4,8 @@ import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { isTypedArray, make, Tensor, type TypedArray } from "../../src/core/Tensor.ts"
 import { normalize, randomCrop, randomHorizontalFlip } from "../../src/image/Image.ts"
-import { type Batch, CollateError, checkDTypes, columns, type DTypes } from "../../src/pipeline/Batch.ts"
+import { type Batch, CollateError, type DTypes } from "../../src/pipeline/Batch.ts"
+import { checkDTypes, collate } from "../../src/pipeline/Collate.ts"
 import * as Pipeline from "../../src/pipeline/Pipeline.ts"
 import * as Workers from "../../src/scheduler/backends/Workers.ts"
 import { StageError } from "../../src/scheduler/build/StageError.ts"
@@ -19,11 +20,11 @@ const plain = (column: unknown): unknown => {
   return Object.fromEntries(Object.entries(column).map(([name, own]) => [name, plain(own)]))
 }
 
-const collate = (samples: ReadonlyArray<unknown>, dtypes?: DTypes): unknown => plain(columns(samples, dtypes))
+const collated = (samples: ReadonlyArray<unknown>, dtypes?: DTypes): unknown => plain(collate(samples, dtypes))
 
 const refused = (samples: ReadonlyArray<unknown>, dtypes?: DTypes): CollateError => {
   try {
-    columns(samples, dtypes)
+    collate(samples, dtypes)
   } catch (error) {
     if (error instanceof CollateError) return error
     throw error
@@ -40,12 +41,12 @@ const tensorOf = (column: unknown): Tensor => {
 describe("the table", () => {
   test("tensors are stacked", () => {
     const rows = [make(Uint8Array.of(1, 2, 3, 4), [2, 2, 1]), make(Uint8Array.of(5, 6, 7, 8), [2, 2, 1])]
-    expect(collate(rows)).toEqual(["uint8", [2, 2, 2, 1], [1, 2, 3, 4, 5, 6, 7, 8]])
+    expect(collated(rows)).toEqual(["uint8", [2, 2, 2, 1], [1, 2, 3, 4, 5, 6, 7, 8]])
   })
 
   test("tensors of rank 0 and of no elements too", () => {
-    expect(collate([make(Float32Array.of(1), []), make(Float32Array.of(2), [])])).toEqual(["float32", [2], [1, 2]])
-    expect(collate([make(new Int8Array(0), [0, 3]), make(new Int8Array(0), [0, 3])])).toEqual(["int8", [2, 0, 3], []])
+    expect(collated([make(Float32Array.of(1), []), make(Float32Array.of(2), [])])).toEqual(["float32", [2], [1, 2]])
+    expect(collated([make(new Int8Array(0), [0, 3]), make(new Int8Array(0), [0, 3])])).toEqual(["int8", [2, 0, 3], []])
   })
 
   const kinds: ReadonlyArray<readonly [string, TypedArray, TypedArray]> = [
@@ -62,46 +63,46 @@ describe("the table", () => {
     ["uint64", BigUint64Array.of(0n, 2n ** 64n - 1n), BigUint64Array.of(1n, 2n)]
   ]
   test.each(kinds)("typed arrays of %s are stacked in their own kind", (dtype, first, second) => {
-    const made = tensorOf(columns([first, second]))
+    const made = tensorOf(collate([first, second]))
     expect(made.data.constructor).toBe(first.constructor)
     expect(plain(made)).toEqual([dtype, [2, 2], [...first, ...second]])
   })
 
   test("typed arrays and tensors of one shape are one kind", () => {
-    expect(collate([Uint8Array.of(1), make(Uint8Array.of(2), [1])])).toEqual(["uint8", [2, 1], [1, 2]])
+    expect(collated([Uint8Array.of(1), make(Uint8Array.of(2), [1])])).toEqual(["uint8", [2, 1], [1, 2]])
   })
 
   test("views are read where they begin", () => {
     const all = Int16Array.of(9, 1, 2, 9, 3, 4)
-    expect(collate([all.subarray(4, 6), all.subarray(1, 3)])).toEqual(["int16", [2, 2], [3, 4, 1, 2]])
+    expect(collated([all.subarray(4, 6), all.subarray(1, 3)])).toEqual(["int16", [2, 2], [3, 4, 1, 2]])
   })
 
   test("numbers are float64, bit by bit", () => {
     const values = [0.1, -0, Number.NaN, Number.POSITIVE_INFINITY, 5e-324, Number.MAX_SAFE_INTEGER]
-    expect(collate(values)).toEqual(["float64", [6], values])
+    expect(collated(values)).toEqual(["float64", [6], values])
   })
 
   test("flags are 0 and 1", () => {
-    expect(collate([true, false, true])).toEqual(["uint8", [3], [1, 0, 1]])
+    expect(collated([true, false, true])).toEqual(["uint8", [3], [1, 0, 1]])
   })
 
   test("bigints are int64", () => {
-    expect(collate([-(2n ** 63n), 2n ** 63n - 1n])).toEqual(["int64", [2], [-(2n ** 63n), 2n ** 63n - 1n]])
+    expect(collated([-(2n ** 63n), 2n ** 63n - 1n])).toEqual(["int64", [2], [-(2n ** 63n), 2n ** 63n - 1n]])
   })
 
   test("arrays of numbers are rows of float64", () => {
     expect(
-      collate([
+      collated([
         [1, 2.5, -0],
         [4, 5, Number.NaN]
       ])
     ).toEqual(["float64", [2, 3], [1, 2.5, -0, 4, 5, Number.NaN]])
-    expect(collate([[], []])).toEqual(["float64", [2, 0], []])
+    expect(collated([[], []])).toEqual(["float64", [2, 0], []])
   })
 
   test("strings stay strings, in an array of the batch's own", () => {
     const samples = ["a", "", "ü"]
-    const made = columns(samples)
+    const made = collate(samples)
     expect(made).toEqual(["a", "", "ü"])
     expect(made).not.toBe(samples)
   })
@@ -112,7 +113,7 @@ describe("the table", () => {
       label: index,
       meta: { path: `${index}.png`, size: [28, 27 + index], flags: { hard: index === 1 } }
     }))
-    expect(collate(samples)).toEqual({
+    expect(collated(samples)).toEqual({
       image: ["uint8", [2, 1], [0, 1]],
       label: ["float64", [2], [0, 1]],
       meta: {
@@ -125,16 +126,16 @@ describe("the table", () => {
 
   test("records may name their fields in another order, or have no prototype", () => {
     const bare: object = Object.assign(Object.create(null), { b: 3, a: 4 })
-    expect(collate([{ a: 1, b: 2 }, bare])).toEqual({ a: ["float64", [2], [1, 4]], b: ["float64", [2], [2, 3]] })
+    expect(collated([{ a: 1, b: 2 }, bare])).toEqual({ a: ["float64", [2], [1, 4]], b: ["float64", [2], [2, 3]] })
   })
 
   test("fields may go by the names of Object's own", () => {
     const sample = { constructor: 1, toString: "a", hasOwnProperty: true }
-    expect(Object.keys(Object(columns([sample, sample])))).toEqual(["constructor", "toString", "hasOwnProperty"])
+    expect(Object.keys(Object(collate([sample, sample])))).toEqual(["constructor", "toString", "hasOwnProperty"])
   })
 
   test("a batch of one", () => {
-    expect(collate([{ x: 7 }])).toEqual({ x: ["float64", [1], [7]] })
+    expect(collated([{ x: 7 }])).toEqual({ x: ["float64", [1], [7]] })
   })
 })
 
@@ -150,7 +151,7 @@ describe("dtypes", () => {
   const limits = { int8: 0, uint8: 0, int16: 0, uint16: 0, int32: 0, uint32: 0 }
 
   test.each(fits)("%s holds whole numbers from %s to %s, and refuses all else", (dtype, low, high) => {
-    expect(collate([low, 0, high], { "": dtype })).toEqual([dtype, [3], [low, 0, high]])
+    expect(collated([low, 0, high], { "": dtype })).toEqual([dtype, [3], [low, 0, high]])
     for (const value of [low - 1, high + 1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       expect(refused([1, value], { "": dtype })).toMatchObject({
         column: "",
@@ -163,19 +164,19 @@ describe("dtypes", () => {
 
   test("float32 rounds, and refuses what would become infinite", () => {
     const values = [0.1, 16777217, Number.NaN, Number.POSITIVE_INFINITY, 1e-50]
-    expect(collate(values, { "": "float32" })).toEqual(["float32", [5], values.map(Math.fround)])
+    expect(collated(values, { "": "float32" })).toEqual(["float32", [5], values.map(Math.fround)])
     expect(refused([1, -1e39], { "": "float32" }).message).toBe(
       "the samples cannot be batched: row 1 holds -1e+39, which does not fit float32"
     )
   })
 
   test("float64 is the default by another name", () => {
-    expect(collate([0.1, Number.NaN], { "": "float64" })).toEqual(collate([0.1, Number.NaN]))
+    expect(collated([0.1, Number.NaN], { "": "float64" })).toEqual(collated([0.1, Number.NaN]))
   })
 
   test("go by the column's path", () => {
     const samples = [{ label: 3, tokens: [1, 2], meta: { label: 4, x: 0.5 } }]
-    expect(collate(samples, { label: "uint8", tokens: "int32", "meta.label": "int16" })).toEqual({
+    expect(collated(samples, { label: "uint8", tokens: "int32", "meta.label": "int16" })).toEqual({
       label: ["uint8", [1], [3]],
       tokens: ["int32", [1, 2], [1, 2]],
       meta: { label: ["int16", [1], [4]], x: ["float64", [1], [0.5]] }
@@ -186,7 +187,7 @@ describe("dtypes", () => {
   })
 
   test("a column called constructor has no dtype by accident", () => {
-    expect(collate([{ constructor: 1 }])).toEqual({ constructor: ["float64", [1], [1]] })
+    expect(collated([{ constructor: 1 }])).toEqual({ constructor: ["float64", [1], [1]] })
   })
 
   test.each([
@@ -196,7 +197,7 @@ describe("dtypes", () => {
     ["meta", "a record"]
   ])("%s: %s", (name) => {
     const samples = [{ label: 1, name: "a", image: Uint8Array.of(1), meta: { size: 1 } }]
-    expect(() => columns(samples, { label: "int32", [name]: "int16" })).toThrow(
+    expect(() => collate(samples, { label: "int32", [name]: "int16" })).toThrow(
       new InvalidOption({
         option: "a name in dtypes",
         value: name,
@@ -206,10 +207,10 @@ describe("dtypes", () => {
   })
 
   test("of samples that have no column of numbers", () => {
-    expect(() => columns([{ name: "a" }], { label: "int32" })).toThrow(
+    expect(() => collate([{ name: "a" }], { label: "int32" })).toThrow(
       'a name in dtypes must be left out: the samples have no column of numbers, got "label"'
     )
-    expect(() => columns([1, 2], { label: "int32" })).toThrow('a column of numbers: "" (the samples themselves)')
+    expect(() => collate([1, 2], { label: "int32" })).toThrow('a column of numbers: "" (the samples themselves)')
   })
 
   test("that are none are refused with those there are", () => {
@@ -228,7 +229,7 @@ describe("fields by names that objects have from birth", () => {
   const sample = (value: number): object => Object.fromEntries(names.map((name) => [name, value]))
 
   test("are columns, in the order of the first sample's fields", () => {
-    const made = columns(
+    const made = collate(
       [sample(1), sample(2)],
       Object.fromEntries([
         ["__proto__", "int32"],
@@ -253,7 +254,7 @@ describe("fields by names that objects have from birth", () => {
   })
 
   test("columns within columns", () => {
-    const made = columns([{ meta: sample(1) }]) as { readonly meta: object }
+    const made = collate([{ meta: sample(1) }]) as { readonly meta: object }
     expect(Object.keys(made.meta)).toEqual(Object.keys(sample(0)))
   })
 })
@@ -365,14 +366,14 @@ describe("an adoptable buffer", () => {
 
   test("is taken as it is when the rows fill it one behind the other", () => {
     const data = fresh()
-    const made = tensorOf(columns(rowsOf(data), {}, data.buffer))
+    const made = tensorOf(collate(rowsOf(data), {}, data.buffer))
     expect(made.data.buffer).toBe(data.buffer)
     expect(plain(made)).toEqual(["float32", [3, 2, 2], Array.from(data)])
   })
 
   test("a stretch of it is enough", () => {
     const data = fresh()
-    const made = tensorOf(columns(rowsOf(data).slice(1), {}, data.buffer))
+    const made = tensorOf(collate(rowsOf(data).slice(1), {}, data.buffer))
     expect(made.data.buffer).toBe(data.buffer)
     expect(plain(made)).toEqual(["float32", [2, 2, 2], [4, 5, 6, 7, 8, 9, 10, 11]])
   })
@@ -387,21 +388,21 @@ describe("an adoptable buffer", () => {
   test.each(copied)("is copied when %s", (_, choose) => {
     const data = fresh()
     const rows = choose(rowsOf(data))
-    const made = tensorOf(columns(rows, {}, data.buffer))
+    const made = tensorOf(collate(rows, {}, data.buffer))
     expect(made.data.buffer).not.toBe(data.buffer)
     expect(Array.from(made.data, Number)).toEqual(rows.flatMap((row) => Array.from(row?.data ?? [])))
   })
 
   test("is copied without leave", () => {
     const data = fresh()
-    expect(tensorOf(columns(rowsOf(data))).data.buffer).not.toBe(data.buffer)
-    expect(tensorOf(columns(rowsOf(data), {}, new ArrayBuffer(48))).data.buffer).not.toBe(data.buffer)
+    expect(tensorOf(collate(rowsOf(data))).data.buffer).not.toBe(data.buffer)
+    expect(tensorOf(collate(rowsOf(data), {}, new ArrayBuffer(48))).data.buffer).not.toBe(data.buffer)
   })
 
   test("serves one column only: another over the same rows is a copy", () => {
     const data = fresh()
     const made = Object(
-      columns(
+      collate(
         rowsOf(data).map((row) => ({ first: row, second: row, third: row })),
         {},
         data.buffer
@@ -419,7 +420,7 @@ describe("an adoptable buffer", () => {
       fc.property(rows, fc.nat(3), (chosen, width) => {
         const data = Float32Array.from({ length: 10 * width }, (_, index) => index)
         const samples = chosen.map((row) => data.subarray(row * width, (row + 1) * width))
-        expect(plain(columns(samples, {}, data.buffer))).toEqual(plain(columns(samples)))
+        expect(plain(collate(samples, {}, data.buffer))).toEqual(plain(collate(samples)))
       })
     )
   })

@@ -6,7 +6,8 @@
  * @since 0.1.0
  */
 
-import { type DTypes, ofFields } from "../../pipeline/Batch.ts"
+import { collateColumns } from "../../pipeline/CollateColumns.ts"
+import type { DTypes } from "../../pipeline/Columns.ts"
 import type { FusedStages, StageRngs } from "../../pipeline/Fusible.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Columnar, Field } from "../../sources/Columnar.ts"
@@ -64,6 +65,6 @@ export class ColumnBuilder {
   /** The batch's columns. */
   columns(): unknown {
     const { dtypes, source } = this.#plan
-    return ofFields(source.fields, this.#places, this.#made, dtypes)
+    return collateColumns(source.fields, this.#places, this.#made, dtypes)
   }
 }

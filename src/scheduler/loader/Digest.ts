@@ -13,10 +13,10 @@
  */
 import * as Data from "effect/Data"
 import { wellFormed } from "../../core/NameHash.ts"
+import { isRecord } from "../../core/Record.ts"
 import { sha256Stream } from "../../core/runtime.ts"
 import { shown } from "../../core/Show.ts"
 import { isTypedArray, Tensor } from "../../core/Tensor.ts"
-import { isRecord } from "../../pipeline/Lease.ts"
 
 /**
  * A column holds what has no bytes of its own, such as a function.

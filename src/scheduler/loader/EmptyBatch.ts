@@ -10,9 +10,9 @@
  * @since 0.1.0
  */
 
+import { isRecord } from "../../core/Record.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../../core/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
-import { isRecord } from "../../pipeline/Lease.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { Sequence } from "../plan/Sequence.ts"
 

@@ -5,9 +5,9 @@
  * @since 0.1.0
  */
 
+import { isRecord } from "../../../core/Record.ts"
 import type { Tensor } from "../../../core/Tensor.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
-import { isRecord } from "../../../pipeline/Lease.ts"
 import type { Alike } from "./Mailbox.ts"
 import { Mailbox } from "./Mailbox.ts"
 import type { Laid, Said, Slot } from "./Protocol.ts"

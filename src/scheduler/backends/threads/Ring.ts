@@ -7,8 +7,8 @@
  * @since 0.1.0
  */
 
+import { isRecord } from "../../../core/Record.ts"
 import { dtypeOf, Tensor } from "../../../core/Tensor.ts"
-import { isRecord } from "../../../pipeline/Lease.ts"
 import type { Arena } from "../../../wasm/Arena.ts"
 import { Place } from "../../../wasm/Place.ts"
 import type { Laid, Slot } from "./Protocol.ts"

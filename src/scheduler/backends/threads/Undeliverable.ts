@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+
+import { isRecord } from "../../../core/Record.ts"
 import { shown } from "../../../core/Show.ts"
 import type { Tensor } from "../../../core/Tensor.ts"
-import { isRecord } from "../../../pipeline/Lease.ts"
 import { stand } from "./Ring.ts"
 
 /** As deep as it is looked, and as wide. */
