@@ -53,12 +53,12 @@ export * as Sampler from "./sampling/Sampler.ts"
 export * as Workers from "./scheduler/backends/Workers.ts"
 /** The position of a run, from which it can be resumed. */
 export * as Cursor from "./scheduler/loader/Cursor.ts"
-/** A hash of everything that a run delivered. */
-export * as Digest from "./scheduler/loader/Digest.ts"
 /** What happens when a sample cannot be built. */
 export * as FailurePolicy from "./scheduler/loader/FailurePolicy.ts"
 /** Runs pipelines, a fiber per worker. */
 export * as Scheduler from "./scheduler/loader/Scheduler.ts"
+/** A hash of everything that a run delivered. */
+export * as Digest from "./scheduler/plan/Digest.ts"
 /** The coordinates of a draw: epoch, worker, sample, stage. */
 export * as Coordinates from "./seeding/Coordinates.ts"
 /** The service that turns coordinates into seeds. */

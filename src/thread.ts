@@ -25,6 +25,7 @@ import type { Batch } from "./pipeline/Batch.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
 import { TypeId } from "./pipeline/Pipeline.ts"
 import { hashed } from "./scheduler/backends/Backend.ts"
+import * as ProvidedPlan from "./scheduler/backends/ProvidedPlan.ts"
 import { Control } from "./scheduler/backends/threads/Control.ts"
 import { type Made, Sent } from "./scheduler/backends/threads/Form.ts"
 import { counted, counts, during } from "./scheduler/backends/threads/InFlight.ts"
@@ -41,7 +42,6 @@ import { StageTimes } from "./scheduler/build/StageTimes.ts"
 import { Later, settled } from "./scheduler/build/Work.ts"
 import { Worker } from "./scheduler/build/Worker.ts"
 import { fingerprint } from "./scheduler/plan/Fingerprint.ts"
-import * as RunPlan from "./scheduler/plan/RunPlan.ts"
 import type { Seeds } from "./seeding/Request.ts"
 import { SeedPolicy } from "./seeding/SeedPolicy.ts"
 import { type Draw, refused, type Service } from "./seeding/Service.ts"
@@ -144,7 +144,7 @@ const serve = (start: Start, mailbox: Mailbox | undefined, control: Control | un
       )
     )) as Context.Context<unknown>
     const times = start.times ? new StageTimes() : undefined
-    const runPlan = yield* Effect.provide(RunPlan.make(pipeline, start.workers, start), context)
+    const runPlan = yield* Effect.provide(ProvidedPlan.make(pipeline, start.workers, start), context)
     if (fingerprint(runPlan) !== start.fingerprint) {
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
       return yield* Effect.fail(new Error(reason))

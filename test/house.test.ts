@@ -35,13 +35,8 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches" 
   long: ["pipeline/Pipeline.ts"],
   circles: ["scheduler/backends/threads/Mailbox.ts ↔ scheduler/backends/threads/Protocol.ts"],
   up: [
-    "scheduler/backends/Backend.ts → scheduler/loader/Digest.ts",
     "scheduler/backends/RequestPipeline.ts → scheduler/loader/Queue.ts",
-    "scheduler/backends/threads/Host.ts → scheduler/loader/Digest.ts",
-    "scheduler/backends/threads/Host.ts → scheduler/loader/Metrics.ts",
-    "scheduler/backends/threads/Thrown.ts → scheduler/loader/Digest.ts",
-    "scheduler/plan/Content.ts → scheduler/loader/Digest.ts",
-    "scheduler/plan/Fingerprint.ts → scheduler/loader/Digest.ts"
+    "scheduler/backends/threads/Host.ts → scheduler/loader/Metrics.ts"
   ],
   effect: [
     "scheduler/plan/Ranks.ts: effect/Cause",
@@ -49,10 +44,7 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches" 
     "scheduler/plan/Ranks.ts: effect/ConfigError",
     "scheduler/plan/Ranks.ts: effect/Effect",
     "scheduler/plan/Ranks.ts: effect/Exit",
-    "scheduler/plan/Ranks.ts: effect/Option",
-    "scheduler/plan/RunPlan.ts: effect/Context",
-    "scheduler/plan/RunPlan.ts: effect/Effect",
-    "scheduler/plan/RunPlan.ts: effect/Option"
+    "scheduler/plan/Ranks.ts: effect/Option"
   ],
   patches: [],
   classes: []

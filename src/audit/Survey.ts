@@ -10,8 +10,8 @@ import { shown } from "../core/Show.ts"
 import type { Pipeline } from "../pipeline/Pipeline.ts"
 import * as Rng from "../random/Rng.ts"
 import { format } from "../random/Seed.ts"
+import * as ProvidedPlan from "../scheduler/backends/ProvidedPlan.ts"
 import * as Plan from "../scheduler/plan/Plan.ts"
-import * as RunPlan from "../scheduler/plan/RunPlan.ts"
 import { requestAt } from "../scheduler/plan/SeedRequest.ts"
 import type { Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
 import { coordinates, epochRequest, type Request, type Seeds, seedAt } from "../seeding/Request.ts"
@@ -92,7 +92,7 @@ export const survey = <A, E, R>(
     }
 
     for (let rank = 0; rank < extent.ranks; rank++) {
-      const runPlan = yield* RunPlan.make(pipeline, extent.workers, {
+      const runPlan = yield* ProvidedPlan.make(pipeline, extent.workers, {
         rank,
         world: extent.ranks,
         uneven: extent.uneven

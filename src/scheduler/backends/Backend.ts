@@ -22,7 +22,7 @@ import type { BatchError } from "../build/StageError.ts"
 import type { StageTimes } from "../build/StageTimes.ts"
 import { andThen, ensuring, TypedFailure, toEffect, type Work } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
-import * as Digest from "../loader/Digest.ts"
+import * as Digest from "../plan/Digest.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { ThreadError } from "./threads/ThreadError.ts"
 

@@ -5,7 +5,7 @@
  */
 import * as Schema from "@effect/schema/Schema"
 import { sha256 } from "../../core/runtime.ts"
-import { hex } from "./Digest.ts"
+import { hex } from "../plan/Digest.ts"
 
 /** @since 0.1.0 */
 export const Count = Schema.Number.pipe(Schema.int(), Schema.between(0, Number.MAX_SAFE_INTEGER))

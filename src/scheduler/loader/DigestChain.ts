@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { sha256Stream } from "../../core/runtime.ts"
-import { hex } from "./Digest.ts"
+import { hex } from "../plan/Digest.ts"
 
 /** Where a chain stands. @since 0.1.0 */
 export interface ChainState {

@@ -6,11 +6,11 @@
  * @since 0.1.0
  */
 import { sha256 } from "../../core/runtime.ts"
+import { hex } from "../plan/Digest.ts"
 import { datasetText, linesOf } from "../plan/Fingerprint.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Sequence } from "../plan/Sequence.ts"
 import type { CallSite } from "./CallSite.ts"
-import { hex } from "./Digest.ts"
 
 /** Datasets of so many samples are compared whole. */
 const WHOLE = 4096

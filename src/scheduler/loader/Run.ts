@@ -11,10 +11,11 @@ import type { Names } from "../../core/Options.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
+import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
 import { Workers } from "../backends/Workers.ts"
 import type { FailureRules } from "../build/FailureRules.ts"
 import { together } from "../build/Observer.ts"
-import * as RunPlan from "../plan/RunPlan.ts"
+import type * as RunPlan from "../plan/RunPlan.ts"
 import type { CallSite } from "./CallSite.ts"
 import * as Cursor from "./Cursor.ts"
 import { Delivery } from "./Delivery.ts"
@@ -56,7 +57,7 @@ export const open = <C, E, R>(
     const failures = yield* FailureServices.current
     const rules = FailureServices.rules(failures, counting.retried)
 
-    const planned = yield* RunPlan.make(pipeline, workers.count, options)
+    const planned = yield* ProvidedPlan.make(pipeline, workers.count, options)
     yield* checked(() => onceOnly(planned, rules))
     const cursor = options.from === undefined ? undefined : yield* Cursor.check(options.from, planned, options.allow)
     const start = yield* checked(() => RunStart.make(own.range, cursor, planned))

@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
+
+import * as Digest from "../plan/Digest.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { Sequence } from "../plan/Sequence.ts"
 import * as Cursor from "./Cursor.ts"
-import * as Digest from "./Digest.ts"
 import { DigestChain } from "./DigestChain.ts"
 import { type Range, resolve } from "./RunOptions.ts"
 

@@ -25,10 +25,11 @@ import { foreign } from "../../patches/EffectVersion.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import { advance } from "../backends/Backend.ts"
+import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
 import { toEffect } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
 import * as Plan from "../plan/Plan.ts"
-import * as RunPlan from "../plan/RunPlan.ts"
+import type * as RunPlan from "../plan/RunPlan.ts"
 import { Sequence } from "../plan/Sequence.ts"
 import { callSite } from "./CallSite.ts"
 import { EmptyBatches } from "./EmptyBatch.ts"
@@ -210,7 +211,7 @@ export const replay = <C, E, R>(
       pipelineOf("Scheduler.replay", pipeline)
       optionsOf<object>("Scheduler.replay", options, REPLAY)
     })
-    const runPlan = yield* RunPlan.make(pipeline, options.workers, options)
+    const runPlan = yield* ProvidedPlan.make(pipeline, options.workers, options)
     const { position, range } = yield* checked(() => {
       const { plan } = runPlan
       const epoch = whole("epoch", options.epoch, 0)

@@ -17,9 +17,9 @@ import type { Batch } from "../../pipeline/Batch.ts"
 import { Xoshiro128 } from "../../random/generators/Xoshiro128.ts"
 import type { Service } from "../../seeding/Service.ts"
 import { type Failure, onFiber, type Settings } from "../backends/Backend.ts"
+import * as Digest from "../plan/Digest.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import * as Digest from "./Digest.ts"
 
 /**
  * A batch that was made again is not the one that was delivered.

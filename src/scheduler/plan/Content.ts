@@ -11,7 +11,7 @@ import { sha256Stream } from "../../core/runtime.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../../core/Tensor.ts"
 import type { Columnar, Field } from "../../sources/Columnar.ts"
 import type { Dataset } from "../../sources/Dataset.ts"
-import { ofColumns } from "../loader/Digest.ts"
+import { ofColumns } from "./Digest.ts"
 
 /** What is known of a dataset's content. @since 0.1.0 */
 export interface Looked {

@@ -14,8 +14,8 @@ import type { Stage } from "../../pipeline/Stage.ts"
 import { samplerMade } from "../../sampling/EpochOrder.ts"
 import type { Dataset } from "../../sources/Dataset.ts"
 import { madeOf } from "../../sources/RandomAccess.ts"
-import { hex } from "../loader/Digest.ts"
 import { look } from "./Content.ts"
+import { hex } from "./Digest.ts"
 import type { RunPlan } from "./RunPlan.ts"
 
 type AnyPipeline = Pipeline<unknown, unknown, unknown>

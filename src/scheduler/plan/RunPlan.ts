@@ -3,12 +3,9 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
 import { whole } from "../../core/Check.ts"
-import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 import { given } from "../../core/Options.ts"
 import { shown } from "../../core/Show.ts"
 import * as Ambient from "../../patches/Ambient.ts"
@@ -22,7 +19,6 @@ import { type Sampler, sequential } from "../../sampling/Sampler.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { RecordingRng } from "../../seeding/RecordingRng.ts"
 import { coordinates, epochRequest, seedAt } from "../../seeding/Request.ts"
-import { SeedPolicy } from "../../seeding/SeedPolicy.ts"
 import { ask, type Draw, type Service } from "../../seeding/Service.ts"
 import * as Plan from "./Plan.ts"
 
@@ -71,83 +67,77 @@ export interface RunPlan {
 }
 
 /**
- * The runPlan of a pipeline. Fails with `InvalidOption` when it has no `batch`, draws without a policy, or stands over a
- * dataset or ranks that give no plan.
+ * Returns the run plan of a pipeline. `policy` may be missing if no stage draws. Throws `InvalidOption` if the pipeline has no
+ * `batch`, draws without a policy, or if its dataset or the ranks give no plan.
  *
  * @since 0.1.0
  */
-export const make = <A, E, R>(
-  pipeline: Pipeline<A, E, R>,
+export const make = (
+  pipeline: Pipeline<unknown, unknown, unknown>,
   workers: number,
-  ranks: Sharing
-): Effect.Effect<RunPlan, InvalidOption, R> =>
-  Effect.flatMap(Effect.context<R>(), (context) =>
-    checked(() => {
-      given("the pipeline", pipeline, "Pipeline.from(dataset).pipe(…)")
-      const { ambient, dataset, stages } = pipeline
-      const batch = stages.find((stage) => stage._tag === "Batch")
-      if (batch === undefined) {
-        const value = stages.map(({ id }) => id.name)
-        throw new InvalidOption({ option: "the pipeline", value, expected: "one with Pipeline.batch" })
-      }
-      checkOrder(stages.flatMap((own) => ("fusible" in own && own.fusible !== undefined ? [own.fusible] : [])))
-      const policy = Option.getOrUndefined(
-        // R holds SeedPolicy when a stage draws; where none does it may be missing, which the plain type allows for.
-        Context.getOption(context as Context.Context<unknown>, SeedPolicy)
-      )
-      if (policy === undefined && (ambient === "derive" || stages.some((stage) => stage.draws))) {
-        const expected =
-          "given, since the pipeline draws: furrow(pipeline, { seed: 42, … }), or with Effect Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
-        throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
-      }
-      if (policy?.names !== undefined) knownStages(policy, pipeline)
-      const size = whole(
-        `the size of dataset ${dataset.name}`,
-        asked(`the size of dataset ${dataset.name}`, () => dataset.size),
-        1
-      )
-      const stage = stages.find((own) => own._tag === "Sample")
-      const sampler = stage?.sampler ?? sequential
-      const options: Plan.Options = {
-        count: asked(`the count of sampler ${sampler.name}`, () => sampler.count(size)),
-        batchSize: batch.size,
-        dropLast: batch.dropLast,
-        padLast: batch.padLast,
-        rank: ranks.rank ?? 0,
-        world: ranks.world ?? 1,
-        uneven: ranks.uneven,
-        workers,
-        lanes: sampler.lanes?.(size)
-      }
-      const planned = (resumed: Plan.Resumed | undefined): RunPlan => {
-        const plan = Plan.make({
-          ...options,
-          cut: cutting(batch, options.count, (epoch) => Either.getOrThrowWith(own.order(epoch), (error) => error)),
-          resumed
-        })
-        const order = (epoch: number): Either.Either<Order, CoordinatesError> =>
-          stage?.draws === true && policy !== undefined
-            ? drawnOrder(stage, policy, epoch, size, plan, ambient)
-            : Either.right(orderOf(ambient, sampler, size, forbiddenRng))
-        const placed = (epoch: number, own: Order): Order => {
-          const drawnAt = plan.drawnAt(epoch)
-          return drawnAt === undefined ? own : (position) => own(drawnAt(position))
-        }
-        const own = remembered((epoch) => Either.map(order(epoch), (drawn) => placed(epoch, drawn)))
-        return {
-          pipeline,
-          plan,
-          size,
-          // A sample that fills a batch comes a second time, with draws of its own.
-          distinct: sampler.distinct && !plan.filled,
-          policy,
-          ...own,
-          resumed: planned
-        }
-      }
-      return planned(undefined)
-    })
+  ranks: Sharing,
+  policy: Service | undefined
+): RunPlan => {
+  given("the pipeline", pipeline, "Pipeline.from(dataset).pipe(…)")
+  const { ambient, dataset, stages } = pipeline
+  const batch = stages.find((stage) => stage._tag === "Batch")
+  if (batch === undefined) {
+    const value = stages.map(({ id }) => id.name)
+    throw new InvalidOption({ option: "the pipeline", value, expected: "one with Pipeline.batch" })
+  }
+  checkOrder(stages.flatMap((own) => ("fusible" in own && own.fusible !== undefined ? [own.fusible] : [])))
+  if (policy === undefined && (ambient === "derive" || stages.some((stage) => stage.draws))) {
+    const expected =
+      "given, since the pipeline draws: furrow(pipeline, { seed: 42, … }), or with Effect Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
+    throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
+  }
+  if (policy?.names !== undefined) knownStages(policy, pipeline)
+  const size = whole(
+    `the size of dataset ${dataset.name}`,
+    asked(`the size of dataset ${dataset.name}`, () => dataset.size),
+    1
   )
+  const stage = stages.find((own) => own._tag === "Sample")
+  const sampler = stage?.sampler ?? sequential
+  const options: Plan.Options = {
+    count: asked(`the count of sampler ${sampler.name}`, () => sampler.count(size)),
+    batchSize: batch.size,
+    dropLast: batch.dropLast,
+    padLast: batch.padLast,
+    rank: ranks.rank ?? 0,
+    world: ranks.world ?? 1,
+    uneven: ranks.uneven,
+    workers,
+    lanes: sampler.lanes?.(size)
+  }
+  const planned = (resumed: Plan.Resumed | undefined): RunPlan => {
+    const plan = Plan.make({
+      ...options,
+      cut: cutting(batch, options.count, (epoch) => Either.getOrThrowWith(own.order(epoch), (error) => error)),
+      resumed
+    })
+    const order = (epoch: number): Either.Either<Order, CoordinatesError> =>
+      stage?.draws === true && policy !== undefined
+        ? drawnOrder(stage, policy, epoch, size, plan, ambient)
+        : Either.right(orderOf(ambient, sampler, size, forbiddenRng))
+    const placed = (epoch: number, own: Order): Order => {
+      const drawnAt = plan.drawnAt(epoch)
+      return drawnAt === undefined ? own : (position) => own(drawnAt(position))
+    }
+    const own = remembered((epoch) => Either.map(order(epoch), (drawn) => placed(epoch, drawn)))
+    return {
+      pipeline,
+      plan,
+      size,
+      // A sample that fills a batch comes a second time, with draws of its own.
+      distinct: sampler.distinct && !plan.filled,
+      policy,
+      ...own,
+      resumed: planned
+    }
+  }
+  return planned(undefined)
+}
 
 /** How a batch stage cuts an epoch itself, if it does. */
 const cutting = (

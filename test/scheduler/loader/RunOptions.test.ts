@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test"
 import { Chunk, Effect, Option, Stream } from "effect"
 import { sha256 } from "../../../src/core/runtime.ts"
 import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
-import { hex } from "../../../src/scheduler/loader/Digest.ts"
+import { hex } from "../../../src/scheduler/plan/Digest.ts"
 
 const numbers = Pipeline.from(Dataset.range(10)).pipe(
   Pipeline.sample(Sampler.shuffle),

@@ -27,8 +27,7 @@ import {
   Workers
 } from "../../../src/index.ts"
 import type { Stage } from "../../../src/pipeline/Stage.ts"
-import type { RunPlan } from "../../../src/scheduler/plan/RunPlan.ts"
-import * as Jobs from "../../../src/scheduler/plan/RunPlan.ts"
+import * as RunPlan from "../../../src/scheduler/plan/RunPlan.ts"
 import { own, reordered, scaled } from "../../support/threaded/subsets.ts"
 
 type Any = Pipeline.Pipeline<unknown, unknown, unknown>
@@ -304,6 +303,7 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       [{ parameters: { levels: 4 } }, { parameters: { levels: "3" } }]
     ),
     kernelMemory: "not a constructor",
+    resident: "not a constructor",
     ...Object.fromEntries(
       (["mixup", "cutMix"] as const).map((name) => [
         name,
@@ -374,16 +374,16 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
   ])
 }
 
-const policy = { name: "none", seed: "none", parameters: {}, elastic: true } as RunPlan["policy"]
+const policy = { name: "none", seed: "none", parameters: {}, elastic: true } as RunPlan.RunPlan["policy"]
 
 /** A runPlan without its policy's work: only its figures are looked at. */
-const jobOf = async (pipeline: Any): Promise<RunPlan> => {
+const planOf = (pipeline: Any): RunPlan.RunPlan => {
   const plain = {
     dataset: pipeline.dataset,
     stages: pipeline.stages.map((stage): Stage => ({ ...stage, draws: false }) as Stage),
     ambient: "refuse"
   }
-  const runPlan = await Effect.runPromise(Jobs.make(plain as unknown as Any, 1, {}) as Effect.Effect<RunPlan>) // it fails for none here
+  const runPlan = RunPlan.make(plain as unknown as Any, 1, {}, undefined) // it has what is read of a pipeline
   return { ...runPlan, pipeline, policy }
 }
 
@@ -391,9 +391,9 @@ const start = { epoch: 0, batch: 0, ahead: [], batches: 0, samples: 0, skipped: 
 
 /** What a cursor of one pipeline comes to for another one. */
 const compared = async (own: Any, other: Any, allow: ReadonlyArray<Cursor.Field> = []) => {
-  const cursor = Cursor.make(await jobOf(own), start)
+  const cursor = Cursor.make(planOf(own), start)
   expect(JSON.stringify(cursor).length).toBeLessThan(800)
-  return Effect.runPromise(Effect.either(Cursor.check(JSON.parse(JSON.stringify(cursor)), await jobOf(other), allow)))
+  return Effect.runPromise(Effect.either(Cursor.check(JSON.parse(JSON.stringify(cursor)), planOf(other), allow)))
 }
 
 const modules = { Sampler, PyTorch, Dataset, Idx, Decode, Image, Pipeline }
@@ -648,9 +648,9 @@ describe("a cursor", () => {
       (own, n) => own.pipe(Pipeline.map(`${long} ${n}`, twice, { parameters: { long, many } })),
       Pipeline.from(Dataset.range(2 ** 52, { name: long }))
     )
-    const runPlan = await jobOf(batched(pipeline))
+    const runPlan = planOf(batched(pipeline))
     const most = Number.MAX_SAFE_INTEGER
-    const policy = { ...runPlan.policy, name: long, seed: long } as RunPlan["policy"]
+    const policy = { ...runPlan.policy, name: long, seed: long } as RunPlan.RunPlan["policy"]
     const plan = { ...runPlan.plan, workers: 65_535, world: 65_535, rank: 65_534, batchSize: 2 ** 32 - 1 }
     const cursor = Cursor.make(
       { ...runPlan, policy, plan },
@@ -677,7 +677,7 @@ describe("a cursor", () => {
   })
 
   test("of an older library, whose pipeline was a hash, is refused by name and can be allowed", async () => {
-    const runPlan = await jobOf(of(numbers))
+    const runPlan = planOf(of(numbers))
     const cursor = Cursor.make(runPlan, start)
     const { createHash } = await import("node:crypto")
     const { checksum: _, ...rest } = {

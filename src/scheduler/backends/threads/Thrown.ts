@@ -11,7 +11,7 @@ import { shown } from "../../../core/Show.ts"
 import { AmbientRandomness } from "../../../patches/Ambient.ts"
 import { CoordinatesError } from "../../../seeding/Coordinates.ts"
 import { DatasetChanged, StageError } from "../../build/StageError.ts"
-import { DigestError } from "../../loader/Digest.ts"
+import { DigestError } from "../../plan/Digest.ts"
 import type { Thrown } from "./Protocol.ts"
 
 /** How many errors are sent for one: causes of causes, errors in fields. */

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Duration, Effect, Layer, Stream } from "effect"
 import { InvalidOption, Scheduler, Workers } from "../../../../src/index.ts"
+import * as ProvidedPlan from "../../../../src/scheduler/backends/ProvidedPlan.ts"
 import { onThread } from "../../../../src/scheduler/backends/threads/Host.ts"
 import { failFirst } from "../../../../src/scheduler/build/FailureRules.ts"
-import * as RunPlan from "../../../../src/scheduler/plan/RunPlan.ts"
 import { script } from "../../../support/script.ts"
 import * as crashing from "../../../support/threaded/crashing.ts"
 import { fine } from "../../../support/threaded/unloadable.ts"
@@ -154,7 +154,7 @@ describe("what nothing catches in a thread", () => {
     "each replacement is counted",
     async () => {
       const replaced = await Effect.gen(function* () {
-        const runPlan = yield* RunPlan.make(crashing.dying, 1, {})
+        const runPlan = yield* ProvidedPlan.make(crashing.dying, 1, {})
         const settings = { digest: false, prefetch: 2, batches: 4, failures: failFirst }
         const maker = yield* onThread({
           module: module.href,

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import fc from "fast-check"
 import { Tensor } from "../../../src/core/Tensor.ts"
-import * as Digest from "../../../src/scheduler/loader/Digest.ts"
 import { DigestChain } from "../../../src/scheduler/loader/DigestChain.ts"
+import * as Digest from "../../../src/scheduler/plan/Digest.ts"
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 const sha = (...parts: ReadonlyArray<Uint8Array | string>): Uint8Array => {
