@@ -35,6 +35,8 @@ export interface Batch<out C> {
   readonly size: number
   /** The dataset index of each row. */
   readonly indices: Float64Array
+  /** For each row its number among those that a stage made of one sample; only where a stage makes several of one. */
+  readonly children?: Float64Array
   readonly columns: C
 }
 
@@ -54,7 +56,9 @@ export const hold = (batch: Batch<unknown>): (() => void) => leaseOf(batch)?.hol
 export const copy = <C>(batch: Batch<C>): Batch<C> => {
   leaseOf(batch)?.check()
   // Every part keeps its type: tensors become tensors of the same kind, all else stays.
-  return { ...batch, indices: batch.indices.slice(), columns: copied(batch.columns) as C }
+  const { children, columns, indices } = batch
+  const own = children === undefined ? {} : { children: children.slice() }
+  return { ...batch, ...own, indices: indices.slice(), columns: copied(columns) as C }
 }
 
 const copied = (value: unknown): unknown => {

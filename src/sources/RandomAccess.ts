@@ -142,6 +142,25 @@ export const isPlain = <A, E, R>(dataset: Dataset<A, E, R>): dataset is Plain<A,
 export const lineageAt = (dataset: Dataset<unknown, unknown, unknown>, index: number): Lineage =>
   dataset.lineage?.(index) ?? { dataset: dataset.name, row: index }
 
+/**
+ * Returns where a sample came from for the report of an error: `undefined` if the dataset does not know, or if its function
+ * throws, which must not take the place of that error.
+ *
+ * @since 0.1.0
+ */
+export const lineageOf = (
+  dataset: Dataset<unknown, unknown, unknown>,
+  index: number | undefined
+): Lineage | undefined => {
+  try {
+    if (dataset.lineage === undefined || index === undefined) return undefined
+    check(dataset.name, index, dataset.size)
+    return dataset.lineage(index)
+  } catch {
+    return undefined
+  }
+}
+
 /** Returns what a dataset was made of. @since 0.1.0 */
 export const madeOf = ({ made, name }: Dataset<unknown, unknown, unknown>): Made =>
   made ?? new Made("dataset", { name }, contentOf(name))

@@ -5,6 +5,7 @@
  */
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Label } from "../../pipeline/StageResult.ts"
+import { lineageOf } from "../../sources/RandomAccess.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
 import type { Limits } from "./FailureRules.ts"
@@ -100,7 +101,8 @@ export class BatchRows {
       failure,
       sample: sample === undefined ? undefined : this.indices[sample],
       position: sample === undefined ? undefined : position + sample,
-      ordinal: sample === undefined ? undefined : this.ordinal + sample
+      ordinal: sample === undefined ? undefined : this.ordinal + sample,
+      lineage: sample === undefined ? undefined : lineageOf(this.runPlan.pipeline.dataset, this.indices[sample])
     })
   }
 

@@ -6,6 +6,8 @@
 import * as Data from "effect/Data"
 import { shown } from "../../core/Show.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
+import { format } from "../../sources/Lineage.ts"
+import type { Lineage } from "../../sources/RandomAccess.ts"
 import type { Uneven } from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 
@@ -32,6 +34,8 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
   readonly position: number | undefined
   /** How many samples the worker had made before it in the epoch. */
   readonly ordinal: number | undefined
+  /** Where the sample came from, if the dataset knows: its file or object, its row there. */
+  readonly lineage?: Lineage | undefined
   /** The stage's name; `dataset` for reading the samples, `batch` for collating them. */
   readonly stage: string
   readonly cause: unknown
@@ -50,7 +54,9 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
 
   override get message(): string {
     const sample =
-      this.sample === undefined ? "" : `, sample ${this.sample} (position ${this.position}, ordinal ${this.ordinal})`
+      this.sample === undefined
+        ? ""
+        : `, sample ${this.sample} (position ${this.position}, ordinal ${this.ordinal})${originOf(this)}`
     const rank = this.world === 1 ? "" : `, rank ${this.rank} of ${this.world}`
     const cause = shown(this.cause)
     return (
@@ -60,6 +66,12 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
     )
   }
 }
+
+/** Where the sample came from, in words, unless its index says the same. */
+const originOf = ({ lineage, sample }: StageError): string =>
+  lineage === undefined || (lineage.row === sample && lineage.shard === undefined && lineage.component === undefined)
+    ? ""
+    : `, ${format(lineage)}`
 
 /**
  * The dataset has another size than when the run was opened, so the plan no longer holds.
@@ -130,6 +142,7 @@ export interface SamplePlace {
   readonly sample: number | undefined
   readonly position: number | undefined
   readonly ordinal: number | undefined
+  readonly lineage?: Lineage | undefined
   /** What an effect failed with, as opposed to what was thrown. */
   readonly failure?: unknown
 }
@@ -142,7 +155,7 @@ export const errorAt = (
   at: { readonly epoch: number; readonly batch: number; readonly worker: number },
   stage: string,
   cause: unknown,
-  { failure, ordinal, position, sample }: SamplePlace = wholeBatch
+  { failure, lineage, ordinal, position, sample }: SamplePlace = wholeBatch
 ): StageError => {
   const { rank, uneven, workers, world } = plan
   const { name = "none", seed = "none" } = policy ?? {}
@@ -157,6 +170,7 @@ export const errorAt = (
     sample,
     position,
     ordinal,
+    lineage,
     stage,
     cause,
     failure
