@@ -13,8 +13,7 @@ import { nameOf, type Program, type Step } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { BatchRows } from "./BatchRows.ts"
 import type { CarriedStreams } from "./CarriedStreams.ts"
-import { buildColumns, columnsFit } from "./ColumnBatch.ts"
-import type { ColumnPlan } from "./ColumnBuilder.ts"
+import { buildColumns, type ColumnPlan } from "./ColumnBuilder.ts"
 import { CurrentStage } from "./CurrentStage.ts"
 import { EffectStages } from "./EffectStages.ts"
 import type { Limits } from "./FailureRules.ts"
@@ -142,11 +141,8 @@ export class BatchBuilder {
     if (again) rows.retried += numbers?.length ?? rows.indices.length
     this.#index()
     const { columns } = this.#context
-    if (whole && numbers === undefined && columns !== undefined && columnsFit(rows, columns)) {
-      if (buildColumns(rows, this.#binding, this.#current, columns)) return undefined
-      this.#restart()
-    }
-    return this.#make(numbers)
+    const fits = whole && numbers === undefined && columns !== undefined
+    return fits && buildColumns(rows, this.#binding, this.#current, columns) ? undefined : this.#make(numbers)
   }
 
   /** The rows of an attempt; `undefined` means all. */

@@ -1,17 +1,19 @@
 /**
- * A batch in the making as columns: for pipelines whose dataset lies in memory as columns, whose stages all work on
- * whole columns, and whose batch is made of columns anyway. It gives the very batch that making it of samples gives,
- * without an object a sample.
+ * Builds a batch as whole columns: if the dataset lies in memory as columns, all stages work on whole columns, and the
+ * batch is made of columns anyway. The result is the batch that is built from samples, without an object for each sample.
  *
  * @since 0.1.0
  */
-
 import { collateColumns } from "../../pipeline/CollateColumns.ts"
 import type { DTypes } from "../../pipeline/Columns.ts"
-import type { FusedStages, StageRngs } from "../../pipeline/Fusible.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Columnar, Field } from "../../sources/Columnar.ts"
-import type { BatchStage, FusedStep, Program } from "../plan/Program.ts"
+import { IndexError } from "../../sources/RandomAccess.ts"
+import { type BatchStage, type FusedStep, nameOf, type Program } from "../plan/Program.ts"
+import type { BatchRows } from "./BatchRows.ts"
+import type { CurrentStage } from "./CurrentStage.ts"
+import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
+import { TypedFailure } from "./Work.ts"
 
 /** How a pipeline's batches are built as columns. @since 0.1.0 */
 export interface ColumnPlan {
@@ -38,33 +40,70 @@ export const planColumns = (
 }
 
 /**
- * The rows of one batch.
+ * Builds the batch of `rows`, and returns whether it has. Where another attempt may follow, it returns `false` if there are
+ * functions of the user's, which are then called sample by sample, and if a step fails: each sample can be made alone then,
+ * to see which ones fail.
  *
  * @since 0.1.0
  */
-export class ColumnBuilder {
-  readonly #plan: ColumnPlan
-  readonly #places: Float64Array
-  readonly #made = new Map<string, Field>()
-
-  /** The rows at `indices`, each of which is one of the dataset's. */
-  constructor(plan: ColumnPlan, indices: Float64Array) {
-    this.#plan = plan
-    const { place } = plan.source
-    const places = new Float64Array(indices.length)
-    for (let row = 0; row < places.length; row++) places[row] = place(indices[row] as number) // as many as places
-    this.#places = places
+export const buildColumns = (
+  rows: BatchRows,
+  binding: SeedBinding,
+  current: CurrentStage,
+  plan: ColumnPlan
+): boolean => {
+  if (rows.careful && plan.steps.some(({ fused }) => fused.userCode)) return false
+  const { mark } = binding
+  const seeded = plan.steps.map(({ stages }) => binding.bind(stages, "sample"))
+  try {
+    build(rows, current, plan, seeded)
+    return true
+  } catch (thrown) {
+    if (!rows.careful || !TypedFailure.is(thrown)) throw thrown
+    binding.rewind(mark)
+    rows.restart()
+    return false
   }
+}
 
-  /** Runs a step. */
-  run(fused: FusedStages, rngs: StageRngs): void {
-    const columns = fused.columns(this.#plan.source.fields, this.#places, rngs)
-    for (const [name, column] of columns) this.#made.set(name, column)
+const build = (
+  rows: BatchRows,
+  current: CurrentStage,
+  { batch, dtypes, source, steps }: ColumnPlan,
+  seeded: ReadonlyArray<ReadonlyArray<SeededStage>>
+): void => {
+  checkIndices(rows)
+  const { indices } = rows
+  const places = new Float64Array(indices.length)
+  for (let row = 0; row < places.length; row++) places[row] = source.place(indices[row] as number) // as many as places
+  const made = new Map<string, Field>()
+  for (const [place, step] of steps.entries()) {
+    const own = seeded[place] as ReadonlyArray<SeededStage> // one for each step
+    const rngs = {
+      at: (stage: number, row: number) => current.moveTo(own[stage] as SeededStage, row), // as many as the step has stages
+      of: (stage: number) => (own[stage] as SeededStage).rng // as above
+    }
+    current.run(nameOf(step), "columns", () =>
+      current.plain(() => {
+        for (const [name, column] of step.fused.columns(source.fields, places, rngs)) made.set(name, column)
+      })
+    )
   }
+  rows.scope = "batch"
+  current.run(batch.id.name, "columns", () =>
+    current.plain(() => rows.collated(collateColumns(source.fields, places, made, dtypes), indices.length))
+  )
+}
 
-  /** The batch's columns. */
-  columns(): unknown {
-    const { dtypes, source } = this.#plan
-    return collateColumns(source.fields, this.#places, this.#made, dtypes)
+/** Checks the sampler's indices, since columns do not. */
+const checkIndices = (rows: BatchRows): void => {
+  const { indices, runPlan } = rows
+  const { dataset } = runPlan.pipeline
+  const { size } = runPlan
+  for (let row = 0; row < indices.length; row++) {
+    const index = indices[row] as number // below the length
+    if (index >= 0 && index < size && Number.isInteger(index)) continue
+    const cause = new IndexError({ dataset: dataset.name, index, size })
+    throw new TypedFailure(rows.error("dataset", row, cause, cause))
   }
 }

@@ -1,0 +1,119 @@
+/**
+ * The inside of the scheduler by itself: a worker builds batches without an Effect, as long as nothing waits.
+ */
+import { describe, expect, test } from "bun:test"
+import { Effect } from "effect"
+import { type Batch, Dataset, Pipeline, SeedPolicy } from "../../../src/index.ts"
+import type { Observer } from "../../../src/scheduler/build/Observer.ts"
+import { rowsOf } from "../../../src/scheduler/build/RowRange.ts"
+import { Later, TypedFailure, toEffect } from "../../../src/scheduler/build/Work.ts"
+import { Worker, type WorkerOptions } from "../../../src/scheduler/build/Worker.ts"
+import * as RunPlan from "../../../src/scheduler/plan/RunPlan.ts"
+
+type Own = Pipeline.Pipeline<Batch.Batch<unknown>, unknown, SeedPolicy.SeedPolicy>
+
+const policy = Effect.runSync(Effect.provide(SeedPolicy.SeedPolicy, SeedPolicy.elastic({ seed: 7 })))
+const planOf = (pipeline: Own) => RunPlan.make(pipeline, 1, {}, policy)
+
+/** Builds a batch in one attempt, as worker 0. */
+const build = (pipeline: Own, epoch: number, batch: number, options?: WorkerOptions) => {
+  const plan = planOf(pipeline)
+  const rows = rowsOf(plan, 0, epoch, batch)
+  return rows === undefined ? undefined : new Worker(plan, 0, options).batch(rows)
+}
+
+/** An observer that writes down what it is told. */
+const writing = () => {
+  const told: Array<string> = []
+  const observer: Observer = {
+    batch: (epoch, batch, worker) => {
+      told.push(`batch ${epoch} ${batch} ${worker}`)
+      return {
+        begin: (step, form) => void told.push(`begin ${step}${form === undefined ? "" : ` as ${form}`}`),
+        end: (failed) => void told.push(failed ? "failed" : "end")
+      }
+    }
+  }
+  return { told, observer }
+}
+
+const plain = Pipeline.from(Dataset.range(10)).pipe(
+  Pipeline.filter("even", (x) => x % 2 === 0),
+  Pipeline.augment("noise", (x, rng) => x + rng.double()),
+  Pipeline.batch(4)
+)
+
+describe("a worker", () => {
+  test("builds a batch of plain stages at once", () => {
+    const batch = build(plain, 0, 1)
+    expect(batch).toMatchObject({ epoch: 0, index: 1, size: 2, indices: Float64Array.of(4, 6) })
+    expect(build(plain, 0, 1)).toEqual(batch)
+    const worker = new Worker(planOf(plain), 0)
+    expect(worker.sample(0, 5)).toBeUndefined() // the filter leaves it out
+    expect(Later.is(worker.sample(0, 6))).toBe(false)
+  })
+
+  test("hands back the rest of a batch where a stage waits, and has called nothing behind it", async () => {
+    const calls: Array<string> = []
+    const waiting = Pipeline.from(Dataset.range(4)).pipe(
+      Pipeline.map("before", (x) => {
+        calls.push(`before ${x}`)
+        return x
+      }),
+      Pipeline.mapEffect("wait", (x) => Effect.as(Effect.yieldNow(), x), { concurrency: 2 }),
+      Pipeline.map("behind", (x) => {
+        calls.push(`behind ${x}`)
+        return x
+      }),
+      Pipeline.batch(2)
+    )
+    const batch = build(waiting, 0, 1)
+    expect(Later.is(batch)).toBe(true)
+    expect(calls).toEqual(["before 2", "before 3"])
+    const made = toEffect(() => batch) as Effect.Effect<Batch.Batch<unknown> | undefined> // requires nothing
+    expect(await Effect.runPromise(made)).toMatchObject({ index: 1, size: 2 })
+    expect(calls).toEqual(["before 2", "before 3", "behind 2", "behind 3"])
+  })
+
+  test("throws the error of a stage with its place, as a typed failure", () => {
+    const broken = Pipeline.from(Dataset.range(4)).pipe(
+      Pipeline.map("broken", (x) => {
+        if (x === 3) throw new Error("three")
+        return x
+      }),
+      Pipeline.batch(2)
+    )
+    let thrown: unknown
+    try {
+      build(broken, 0, 1)
+    } catch (error) {
+      thrown = error
+    }
+    if (!TypedFailure.is(thrown)) throw thrown
+    expect(thrown.error).toMatchObject({ _tag: "StageError", stage: "broken", batch: 1, sample: 3, position: 3 })
+  })
+
+  test("tells its observer of each step, in order", () => {
+    const { observer, told } = writing()
+    build(plain, 2, 0, { observer })
+    expect(told).toEqual([
+      "batch 2 0 0",
+      ...["sample", "dataset range", "even as samples", "noise as samples", "batch"].flatMap((step) => [
+        `begin ${step}`,
+        "end"
+      ])
+    ])
+  })
+
+  test("tells it of the step that failed, and of no other", () => {
+    const { observer, told } = writing()
+    const broken = Pipeline.from(Dataset.range(4)).pipe(
+      Pipeline.map("broken", () => {
+        throw new Error("always")
+      }),
+      Pipeline.batch(2)
+    )
+    expect(() => build(broken, 0, 0, { observer })).toThrow()
+    expect(told.slice(-2)).toEqual(["begin broken as samples", "failed"])
+  })
+})
