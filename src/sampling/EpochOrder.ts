@@ -10,9 +10,14 @@
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { Made, type Parameters } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"
+import type { RowCoordinates } from "../seeding/Request.ts"
 
 /** From a position of an epoch to a dataset index. @since 0.1.0 */
-export type Order = (position: number) => number
+export interface Order {
+  (position: number): number
+  /** Where the rows at some positions come from. Absent if they are the samples of one dataset, one after another. */
+  readonly rows?: (positions: Float64Array) => RowCoordinates
+}
 
 /**
  * Gives the order of an epoch as a pure function of the epoch's seed and the dataset's size. `R` is `SeedPolicy` when

@@ -27,6 +27,7 @@ export interface Request {
   readonly position: number
   /** The dataset index of each sample; its length is the number of seeds asked for. */
   readonly indices: ArrayLike<number>
+  /** Whether the sampler visits an index at most once an epoch, or once a pass over a component of a mix. */
   readonly distinct: boolean
   /** Coordinates of each row's own; absent if the rows are samples of one dataset, one after another. */
   readonly rows?: RowCoordinates

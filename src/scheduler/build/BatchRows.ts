@@ -61,7 +61,7 @@ export class BatchRows {
     this.range = range
     this.label = { epoch, index: batch, rank: runPlan.plan.rank, worker }
     this.indices = new Float64Array(size)
-    this.requested = { epoch, worker, batch, position, ordinal, indices: this.indices }
+    this.requested = { epoch, worker, batch, position, ordinal, indices: this.indices, rows: undefined }
     this.ordinal = ordinal
   }
 

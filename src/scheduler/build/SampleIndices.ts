@@ -7,13 +7,13 @@ import { shown } from "../../core/Show.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import { InvalidResult } from "../../pipeline/StageResult.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import type { Rows } from "../plan/SeedRequest.ts"
+import { type Rows, rowsOf } from "../plan/SeedRequest.ts"
 import { errorAt } from "./StageError.ts"
 import { TypedFailure } from "./Work.ts"
 
 /**
- * Asks the epoch's order for the index of each row, and writes it to `rows.indices`. A sampler is a user's code: what it
- * throws becomes a `StageError` of stage `sample`.
+ * Asks the epoch's order for the index of each row, and where it comes from, and writes them to `rows`. A sampler is a
+ * user's code: what it throws becomes a `StageError` of stage `sample`.
  *
  * @since 0.1.0
  */
@@ -30,6 +30,7 @@ export const writeIndices = (runPlan: RunPlan, rows: Rows): void => {
         if (typeof index !== "number") throw noIndex(index)
         indices[row] = index
       }
+      rows.rows = rowsOf(indexAt, position, indices.length)
     })
   } catch (thrown) {
     throw TypedFailure.is(thrown) ? thrown : new TypedFailure(errorAt(runPlan, rows, "sample", thrown))

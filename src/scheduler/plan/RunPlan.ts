@@ -15,15 +15,12 @@ import type { Stage } from "../../pipeline/Stage.ts"
 import { InvalidResult } from "../../pipeline/StageResult.ts"
 import { forbiddenRng } from "../../random/ForbiddenRng.ts"
 import * as Rng from "../../random/Rng.ts"
-import { type Sampler, sequential } from "../../sampling/Sampler.ts"
+import { type Order, type Sampler, sequential } from "../../sampling/Sampler.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { RecordingRng } from "../../seeding/RecordingRng.ts"
 import { coordinates, epochRequest, seedAt } from "../../seeding/Request.ts"
 import { ask, type Draw, type Service } from "../../seeding/Service.ts"
 import * as Plan from "./Plan.ts"
-
-/** The order of an epoch: from position to dataset index. @since 0.1.0 */
-export type Order = (position: number) => number
 
 /** Which part of a global batch this process makes. @since 0.1.0 */
 export interface Ranks {
@@ -122,7 +119,7 @@ export const make = (
         : Either.right(orderOf(ambient, sampler, size, forbiddenRng))
     const placed = (epoch: number, own: Order): Order => {
       const drawnAt = plan.drawnAt(epoch)
-      return drawnAt === undefined ? own : (position) => own(drawnAt(position))
+      return drawnAt === undefined ? own : through(own, drawnAt)
     }
     const own = remembered((epoch) => Either.map(order(epoch), (drawn) => placed(epoch, drawn)))
     return {
@@ -137,6 +134,13 @@ export const make = (
     }
   }
   return planned(undefined)
+}
+
+/** The order with other positions. */
+const through = (order: Order, at: (position: number) => number): Order => {
+  const { rows } = order
+  const own: Order = (position) => order(at(position))
+  return rows === undefined ? own : Object.assign(own, { rows: (positions: Float64Array) => rows(positions.map(at)) })
 }
 
 /** How a batch stage cuts an epoch itself, if it does. */

@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+
+import type { Order } from "../../sampling/EpochOrder.ts"
 import type { Scope, StageId } from "../../seeding/Coordinates.ts"
-import type { Request } from "../../seeding/SeedPolicy.ts"
+import type { Request, RowCoordinates } from "../../seeding/Request.ts"
 import type { RunPlan } from "./RunPlan.ts"
 
 /** Rows of a batch, from the one at `position` on. @since 0.1.0 */
@@ -17,7 +19,13 @@ export interface Rows {
   readonly ordinal: number
   /** The dataset index of each row. */
   readonly indices: Float64Array
+  /** Where each row comes from, if the epoch's order says so. */
+  rows: RowCoordinates | undefined
 }
+
+/** Where the rows from `position` on come from, if their order says so. @since 0.1.0 */
+export const rowsOf = ({ rows }: Order, position: number, count: number): RowCoordinates | undefined =>
+  rows?.(Float64Array.from({ length: count }, (_, row) => position + row))
 
 /**
  * The request for the seeds of a stage: one a row, or one for the batch.
@@ -28,7 +36,7 @@ export const requestAt = (
   { distinct, plan }: RunPlan,
   stage: StageId,
   scope: Exclude<Scope, "epoch">,
-  { batch, epoch, indices, ordinal, position, worker }: Rows
+  { batch, epoch, indices, ordinal, position, rows, worker }: Rows
 ): Request => ({
   scope,
   stage,
@@ -41,5 +49,6 @@ export const requestAt = (
   ordinal: scope === "sample" ? ordinal : Math.floor(batch / plan.workers),
   position,
   indices: scope === "sample" ? indices : indices.subarray(0, 1),
-  distinct
+  distinct,
+  ...(rows === undefined || scope === "batch" ? undefined : { rows })
 })

@@ -47,7 +47,8 @@ export class BatchRequests {
   make({ batch, epoch, ordinal, position, size }: RowRange): Make {
     const { pipeline, size: before } = this.#runPlan
     const { name, size: now } = pipeline.dataset
-    const rows = { epoch, worker: this.#worker, batch, position, ordinal, indices: new Float64Array(size) }
+    const indices = new Float64Array(size)
+    const rows: Rows = { epoch, worker: this.#worker, batch, position, ordinal, indices, rows: undefined }
     if (now !== before) {
       throw new TypedFailure(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
     }
@@ -57,7 +58,7 @@ export class BatchRequests {
       () => writeIndices(this.#runPlan, rows),
       (failed) => observed?.end(failed)
     )
-    return { _tag: "Make", epoch, batch, position, ordinal, indices: rows.indices, seeds: this.#seeds(rows), free: [] }
+    return { _tag: "Make", epoch, batch, position, ordinal, indices, seeds: this.#seeds(rows), free: [] }
   }
 
   /** Asks the policy for the seeds of all stages that draw. */
