@@ -105,9 +105,9 @@ const takes: Readonly<Record<string, Call>> = {
 /** What takes none: its arguments are values, and what they must be is tested where it is. */
 const none: ReadonlySet<string> = new Set(
   [
-    "Batch.copy Batch.hold CPython.random Coordinates.format Coordinates.stageId Cursor.check",
-    "Cursor.allowed Cursor.unseen Cursor.within",
-    "Cursor.decode Cursor.make Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
+    "Batch.copy Batch.hold CPython.random Coordinates.format Coordinates.stageId",
+    "Cursor.unseen",
+    "Cursor.decode Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
     "Digest.append Digest.ofColumns FailurePolicy.retry Idx.encode Idx.parse Idx.read Image.channelsFirst",
     "Image.kernelMemory Image.on Lineage.at Lineage.format Lineage.ofBatch Image.resident Image.toFloat InvalidOption.checked",
     "NumPy.defaultRng NumPy.randomState Permutation.make",

@@ -90,19 +90,19 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "ranks may change over a gap",
-    file: "scheduler/loader/Cursor.ts",
+    file: "scheduler/loader/CursorCheck.ts",
     from: "if (ahead.length > 0 && was.ranks !== now.ranks) {",
     to: "if (false) {"
   },
   {
     name: "a cursor's checksum is not looked at",
-    file: "scheduler/loader/Cursor.ts",
+    file: "scheduler/loader/CursorCheck.ts",
     from: "if (result.right.checksum === checksum(result.right)) return Effect.succeed(result.right)",
     to: "return Effect.succeed(result.right)"
   },
   {
     name: "other workers are let in where they change draws",
-    file: "scheduler/loader/Cursor.ts",
+    file: "scheduler/loader/CursorCheck.ts",
     from: 'runPlan.policy?.elastic === false ? [] : ["workers", "ranks"]',
     to: '["workers", "ranks"]'
   },

@@ -11,7 +11,8 @@ import * as Stream from "effect/Stream"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Failure, Settings } from "../backends/Backend.ts"
 import * as Digest from "../plan/Digest.ts"
-import * as Cursor from "./Cursor.ts"
+import type * as Cursor from "./Cursor.ts"
+import * as CursorCheck from "./CursorCheck.ts"
 import type * as Delivery from "./Delivery.ts"
 import * as Epochs from "./Epochs.ts"
 import type { EpochPassed, Loader, LoaderError } from "./Loader.ts"
@@ -96,7 +97,7 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
     const { delivery, settings, start } = this.#parts
     const { chain, from, range, runPlan, sequence } = start
     const { stats } = delivery
-    return Cursor.make(runPlan, {
+    return CursorCheck.make(runPlan, {
       // A run of no batches stays at its start.
       ...(sequence.room === 0 ? { epoch: from?.epoch ?? range.start, batch: 0 } : delivery.position),
       end: range.end,

@@ -17,7 +17,7 @@ import type { FailureRules } from "../build/FailureRules.ts"
 import { together } from "../build/Observer.ts"
 import type * as RunPlan from "../plan/RunPlan.ts"
 import type { CallSite } from "./CallSite.ts"
-import * as Cursor from "./Cursor.ts"
+import * as CursorCheck from "./CursorCheck.ts"
 import { Delivery } from "./Delivery.ts"
 import { EmptyBatches } from "./EmptyBatch.ts"
 import * as FailureServices from "./FailureServices.ts"
@@ -59,7 +59,8 @@ export const open = <C, E, R>(
 
     const planned = yield* ProvidedPlan.make(pipeline, workers.count, options)
     yield* checked(() => onceOnly(planned, rules))
-    const cursor = options.from === undefined ? undefined : yield* Cursor.check(options.from, planned, options.allow)
+    const cursor =
+      options.from === undefined ? undefined : yield* CursorCheck.check(options.from, planned, options.allow)
     const start = yield* checked(() => RunStart.make(own.range, cursor, planned))
     const { ahead, chain, end, first, from, range, runPlan, sequence } = start
     const { plan } = runPlan

@@ -9,7 +9,8 @@ import { isOptions, type Names, optionsOf, truth } from "../../core/Options.ts"
 import { TypeId } from "../../pipeline/Pipeline.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { Sharing } from "../plan/RunPlan.ts"
-import * as Cursor from "./Cursor.ts"
+import type * as Cursor from "./Cursor.ts"
+import * as CursorCheck from "./CursorCheck.ts"
 
 /** Options of a run other than its epochs. @since 0.1.0 */
 export interface RunOptions extends Sharing {
@@ -134,7 +135,7 @@ export const settings = (options: Options, of: string, names: Names<object> = NA
   const range = rangeOf(options)
   // What is left of these is checked with the dataset's size, and with the cursor.
   Plan.shared(options)
-  if (options.allow !== undefined) Cursor.allowed(options.allow)
+  if (options.allow !== undefined) CursorCheck.allowed(options.allow)
   truth("profile", options.profile ?? false)
   return {
     range,

@@ -7,7 +7,8 @@
 import * as Digest from "../plan/Digest.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { Sequence } from "../plan/Sequence.ts"
-import * as Cursor from "./Cursor.ts"
+import type * as Cursor from "./Cursor.ts"
+import * as CursorCheck from "./CursorCheck.ts"
 import { DigestChain } from "./DigestChain.ts"
 import { type Range, resolve } from "./RunOptions.ts"
 
@@ -33,11 +34,11 @@ export interface RunStart {
  *
  * @since 0.1.0
  */
-export const make = (asked: Range | undefined, checked: Cursor.Checked | undefined, plain: RunPlan): RunStart => {
+export const make = (asked: Range | undefined, checked: CursorCheck.Checked | undefined, plain: RunPlan): RunStart => {
   const from = checked?.cursor
   const range = resolve(asked, from)
   // Beyond one epoch alone there are others, which runs of their own deliver.
-  if (from !== undefined && range.start === 0) Cursor.within(from, plain, range.end)
+  if (from !== undefined && range.start === 0) CursorCheck.within(from, plain, range.end)
   const runPlan = checked?.resumed === undefined ? plain : plain.resumed(checked.resumed)
   const sequence = new Sequence(runPlan.plan.cuts)
   const end = sequence.start(range.end)

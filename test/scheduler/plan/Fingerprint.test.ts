@@ -27,6 +27,7 @@ import {
   Workers
 } from "../../../src/index.ts"
 import type { Stage } from "../../../src/pipeline/Stage.ts"
+import * as CursorCheck from "../../../src/scheduler/loader/CursorCheck.ts"
 import * as RunPlan from "../../../src/scheduler/plan/RunPlan.ts"
 import { own, reordered, scaled } from "../../support/threaded/subsets.ts"
 
@@ -391,9 +392,9 @@ const start = { epoch: 0, batch: 0, ahead: [], batches: 0, samples: 0, skipped: 
 
 /** What a cursor of one pipeline comes to for another one. */
 const compared = async (own: Any, other: Any, allow: ReadonlyArray<Cursor.Field> = []) => {
-  const cursor = Cursor.make(planOf(own), start)
+  const cursor = CursorCheck.make(planOf(own), start)
   expect(JSON.stringify(cursor).length).toBeLessThan(800)
-  return Effect.runPromise(Effect.either(Cursor.check(JSON.parse(JSON.stringify(cursor)), planOf(other), allow)))
+  return Effect.runPromise(Effect.either(CursorCheck.check(JSON.parse(JSON.stringify(cursor)), planOf(other), allow)))
 }
 
 const modules = { Sampler, PyTorch, Dataset, Idx, Decode, Image, Pipeline }
@@ -652,7 +653,7 @@ describe("a cursor", () => {
     const most = Number.MAX_SAFE_INTEGER
     const policy = { ...runPlan.policy, name: long, seed: long } as RunPlan.RunPlan["policy"]
     const plan = { ...runPlan.plan, workers: 65_535, world: 65_535, rank: 65_534, batchSize: 2 ** 32 - 1 }
-    const cursor = Cursor.make(
+    const cursor = CursorCheck.make(
       { ...runPlan, policy, plan },
       { ...start, epoch: most, batch: most, batches: most, samples: most, skipped: most, digest: "a".repeat(64) }
     )
@@ -678,19 +679,19 @@ describe("a cursor", () => {
 
   test("of an older library, whose pipeline was a hash, is refused by name and can be allowed", async () => {
     const runPlan = planOf(of(numbers))
-    const cursor = Cursor.make(runPlan, start)
+    const cursor = CursorCheck.make(runPlan, start)
     const { createHash } = await import("node:crypto")
     const { checksum: _, ...rest } = {
       ...cursor,
       fingerprints: { ...cursor.fingerprints, pipeline: "0123456789abcdef" }
     }
     const old = { ...rest, checksum: createHash("sha256").update(JSON.stringify(rest)).digest("hex").slice(0, 16) }
-    const refused = await Effect.runPromise(Effect.flip(Cursor.check(old, runPlan, [])))
+    const refused = await Effect.runPromise(Effect.flip(CursorCheck.check(old, runPlan, [])))
     expect(refused).toMatchObject({
       _tag: "CursorMismatch",
       differences: [{ field: "pipeline", from: "0123456789abcdef" }]
     })
-    expect((await Effect.runPromise(Cursor.check(old, runPlan, ["pipeline"]))).cursor.epoch).toBe(0)
+    expect((await Effect.runPromise(CursorCheck.check(old, runPlan, ["pipeline"]))).cursor.epoch).toBe(0)
   })
 })
 

@@ -1,0 +1,195 @@
+/**
+ * Cursors of a run: how one is made at a batch, and whether a run can be resumed from one.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import {
+  bounded,
+  datasetText,
+  difference,
+  linesOf,
+  pipelineText,
+  policyText,
+  unseenOfJob
+} from "../plan/Fingerprint.ts"
+import * as Plan from "../plan/Plan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
+import { type Cursor, CursorError, CursorMismatch, decode, type Field } from "./Cursor.ts"
+import { checksum, Fingerprints, sizeOf } from "./CursorVersion1.ts"
+
+/** All fields, for `allow`. They are the keys of that record. */
+const FIELDS = Object.keys(Fingerprints.fields) as ReadonlyArray<Field>
+
+/** How many bytes of a cursor's JSON the fields may take that can be of any length. All of it stays below 1 KB. */
+const MOST = { pipeline: 220, dataset: 200, policy: 60, seed: 60 }
+
+/** The fingerprints of run plans; a cursor may be read after every batch. */
+const known = new WeakMap<RunPlan, Cursor["fingerprints"]>()
+
+/** What a run plan is, field by field. */
+const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
+  const own = known.get(runPlan)
+  if (own !== undefined) return own
+  const { pipeline, plan, policy, size } = runPlan
+  const { batchSize, batches, count, lanes, rank, workers, world } = plan
+  const number = batches === undefined ? "batches" : `${batches} batches`
+  const made = {
+    pipeline: pipelineText(linesOf(pipeline), MOST.pipeline),
+    dataset: datasetText(pipeline.dataset, size, "full", MOST.dataset),
+    policy: bounded(policyText(policy), MOST.policy),
+    seed: bounded(policy?.seed ?? "none", MOST.seed),
+    batch: `${batchSize} samples, ${number} of ${count}${lanes === undefined ? "" : `, ${lanes.sizes.length} lanes`}`,
+    workers: String(workers),
+    ranks: `${rank} of ${world}`
+  }
+  known.set(runPlan, made)
+  return made
+}
+
+/** What a run tells its cursor. @since 0.1.0 */
+export type State = Omit<Cursor, "version" | "position" | "resized" | "fingerprints" | "checksum">
+
+/** The cursor of a run plan at a batch. @since 0.1.0 */
+export const make = (runPlan: RunPlan, { batch, epoch, ...rest }: State): Cursor => {
+  const { plan } = runPlan
+  const origin = plan.cuts.origin(epoch)
+  const open: Cursor = {
+    version: 2,
+    epoch,
+    position: Plan.positionOf(plan, epoch, batch),
+    batch,
+    ...(origin.batch === 0 ? {} : { resized: origin }),
+    ...rest,
+    fingerprints: fingerprints(runPlan),
+    checksum: ""
+  }
+  return { ...open, checksum: checksum(open) }
+}
+
+/** Returns `allow` if it is a list of fields. Throws `InvalidOption`. @since 0.1.0 */
+export const allowed = (allow: unknown): ReadonlyArray<Field> => {
+  const expected = `a list of ${FIELDS.map((field) => `"${field}"`).join(", ")}`
+  if (!Array.isArray(allow)) throw new InvalidOption({ option: "allow", value: allow, expected })
+  for (const field of allow) {
+    if (!FIELDS.includes(field)) throw new InvalidOption({ option: "allow", value: field, expected })
+  }
+  return allow
+}
+
+/** A cursor that a run continues from. @since 0.1.0 */
+export interface Checked {
+  readonly cursor: Cursor
+  /** The cursor's epoch, if its batches from there on have another size than those before. */
+  readonly resumed: Plan.Resumed | undefined
+}
+
+/**
+ * Compares a cursor with the run plan that is to be resumed from it. Fields in `allow` may differ; so may workers and ranks
+ * where neither of them changes a draw. Fails with `CursorError`, `CursorMismatch`, or `InvalidOption` for fields that
+ * do not exist.
+ *
+ * @since 0.1.0
+ */
+export const check = (
+  value: unknown,
+  runPlan: RunPlan,
+  allow: ReadonlyArray<Field> | undefined
+): Effect.Effect<Checked, CursorError | CursorMismatch | InvalidOption> =>
+  Effect.gen(function* () {
+    const accepted = yield* checked(() => allowed(allow === undefined ? [] : allow))
+    const cursor = yield* decode(value)
+    const now = fingerprints(runPlan)
+    const free: ReadonlyArray<Field> = runPlan.policy?.elastic === false ? [] : ["workers", "ranks"]
+    const differences = FIELDS.filter(
+      (field) => cursor.fingerprints[field] !== now[field] && !accepted.includes(field) && !free.includes(field)
+    ).map((field) => ({
+      field,
+      ...(field === "pipeline"
+        ? difference(cursor.fingerprints.pipeline, linesOf(runPlan.pipeline))
+        : { from: cursor.fingerprints[field], to: now[field] })
+    }))
+    if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOfJob(runPlan) })
+    const { ahead, batch, epoch, fingerprints: was, sources = {} } = cursor
+    const gap = `it has taken ${ahead.length} batches ahead of batch ${batch} of epoch ${epoch}`
+    if (ahead.length > 0 && was.ranks !== now.ranks) {
+      const reason =
+        `${gap}, which other ranks have not; go on as rank ${was.ranks} until its row has no gap, or run with order "plan" ` +
+        "where ranks are to change"
+      return yield* new CursorError({ reason })
+    }
+    if (ahead.length > 0 && was.batch !== now.batch) {
+      const reason =
+        `${gap}, and batches are now cut differently; go on with ${was.batch} until its row has no gap, or run with order ` +
+        '"plan" where the batch size is to change'
+      return yield* new CursorError({ reason })
+    }
+    const stray = ahead.findIndex(([own, number], at) => {
+      const [before, last] = ahead[at - 1] ?? [epoch, batch]
+      return own < before || (own === before && number <= last)
+    })
+    if (stray >= 0) {
+      const reason = `ahead.${stray}: batch ${ahead[stray]?.[1]} of epoch ${ahead[stray]?.[0]} is not behind batch ${batch} of epoch ${epoch}, where it stands, and those before it`
+      return yield* new CursorError({ reason })
+    }
+    const [source] = Object.keys(sources)
+    if (source !== undefined) {
+      const reason = `it holds where source ${JSON.stringify(source)} stands, and the pipeline has no source of that name`
+      return yield* new CursorError({ reason })
+    }
+    const resumed = was.batch === now.batch ? unchanged(cursor, runPlan) : resized(cursor, runPlan)
+    return { cursor, resumed: yield* resumed }
+  })
+
+type Origin = Either.Either<Plan.Resumed | undefined, CursorError>
+
+const refused = (reason: string): Origin => Either.left(new CursorError({ reason }))
+
+/** Where the cursor's epoch is counted from, in a run whose batches are cut as before. */
+const unchanged = ({ batch, epoch, position, resized: origin }: Cursor, { plan }: RunPlan): Origin => {
+  if (origin !== undefined) return Either.right({ epoch, origin })
+  const { batchSize, batches } = plan
+  if (batches === undefined || (batch === 0 && position === 0)) return Either.right(undefined)
+  if (batch >= batches) return refused(`it stands at batch ${batch}, and an epoch has only ${batches}`)
+  if (position === batch * batchSize) return Either.right(undefined)
+  return refused(`it stands at position ${position}, and batch ${batch} begins at position ${batch * batchSize}`)
+}
+
+/** Where the cursor's epoch is counted from, in a run whose batches are cut in another way. */
+const resized = (cursor: Cursor, { plan }: RunPlan): Origin => {
+  const { batch, epoch, position, resized: before = { batch: 0, position: 0, ordinal: 0 } } = cursor
+  if (batch === 0 && position === 0) return Either.right(undefined)
+  const lanes = / (\d+) lanes$/.exec(cursor.fingerprints.batch)?.[1] ?? "no"
+  const now = String(plan.lanes?.sizes.length ?? "no")
+  if (lanes !== now) {
+    return refused(
+      `it stands within an epoch of ${lanes} lanes, and this run has ${now} lanes; change them between two epochs`
+    )
+  }
+  if (position > plan.drawn) return refused(`it stands at position ${position}, and an epoch has only ${plan.drawn}`)
+  // No batch before has had more samples than that, on any worker.
+  const ordinal = before.ordinal + (batch - before.batch) * sizeOf(cursor.fingerprints)
+  return Either.right({ epoch, origin: { batch, position, ordinal } })
+}
+
+/**
+ * Throws `InvalidOption` where a run of so many epochs ends before batches that the cursor counts as taken: they would be
+ * lost to its counts and its digest, which are those of the longer run.
+ *
+ * @since 0.1.0
+ */
+export const within = ({ ahead, batch, epoch }: Cursor, { plan: { batches } }: RunPlan, epochs: number): void => {
+  const beyond = ahead.filter(([own]) => own >= epochs).length
+  const isBeyond = epoch > epochs || (epoch === epochs && batch > 0)
+  if (!isBeyond && beyond === 0) return
+  const least = ahead.length > 0 ? (ahead.at(-1)?.[0] ?? epoch) + 1 : batch > 0 ? epoch + 1 : epoch
+  const taken = isBeyond ? (batches === undefined ? undefined : (epoch - epochs) * batches + batch + beyond) : beyond
+  const expected =
+    `at least ${least}, as in the run that the cursor is of: it has taken ${taken === undefined ? "batches" : count(taken, "batch", "batches")} beyond the ` +
+    `end of ${count(epochs, "epoch", "epochs")}, which would be lost; or begin anew, without the cursor`
+  throw new InvalidOption({ option: "epochs", value: epochs, expected })
+}
+
+const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`
