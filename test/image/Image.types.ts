@@ -45,6 +45,15 @@ const floats = drawn.pipe(
 )
 same<Item<typeof floats>, { first: Float32Array; twice: number }>(true)
 
+// The same with the pipeline first.
+const first = Pipeline.map(
+  Pipeline.augment(Pipeline.from(digits), "crop", Image.randomCrop({ size: 2 })),
+  "normalize",
+  Image.normalize({ mean: 0.5, std: 0.5 })
+)
+same<Item<typeof first>["image"], Tensor.Tensor<Float32Array>>(true)
+same<Item<typeof first>["label"], number>(true)
+
 // A dataset of bare images stays one.
 const bare = Pipeline.from(Dataset.fromArray([Tensor.make(new Uint8Array(4), [2, 2, 1])])).pipe(
   Pipeline.augment("flip", Image.randomVerticalFlip()),

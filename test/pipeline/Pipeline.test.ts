@@ -418,3 +418,60 @@ describe("options", () => {
     }
   })
 })
+
+describe("with the pipeline as first argument", () => {
+  const stages: ReadonlyArray<
+    readonly [string, () => readonly [Pipeline.Pipeline<unknown>, Pipeline.Pipeline<unknown>]]
+  > = [
+    ["sample", () => [numbers.pipe(Pipeline.sample(Sampler.sequential)), Pipeline.sample(numbers, Sampler.sequential)]],
+    ["map", () => [numbers.pipe(Pipeline.map("own", identity)), Pipeline.map(numbers, "own", identity)]],
+    [
+      "filter",
+      () => [numbers.pipe(Pipeline.filter("own", (x) => x > 1)), Pipeline.filter(numbers, "own", (x) => x > 1)]
+    ],
+    [
+      "mapEffect",
+      () => [
+        numbers.pipe(Pipeline.mapEffect("own", Effect.succeed, { concurrency: 3 })),
+        Pipeline.mapEffect(numbers, "own", Effect.succeed, { concurrency: 3 })
+      ]
+    ],
+    [
+      "batch",
+      () => [numbers.pipe(Pipeline.batch(4, { dropLast: true })), Pipeline.batch(numbers, 4, { dropLast: true })]
+    ],
+    [
+      "batchWith",
+      () => [
+        numbers.pipe(Pipeline.batchWith(4, (own) => own.length)),
+        Pipeline.batchWith(numbers, 4, (own) => own.length)
+      ]
+    ],
+    ["ambient", () => [numbers.pipe(Pipeline.ambient("leave")), Pipeline.ambient(numbers, "leave")]]
+  ]
+  test.each(stages)("%s gives what it gives in pipe", (_, make) => {
+    const [last, first] = make()
+    expect(JSON.stringify(first)).toBe(JSON.stringify(last))
+    expect(JSON.stringify(first)).not.toBe(JSON.stringify(numbers))
+  })
+
+  test("those that draw deliver what they deliver in pipe", async () => {
+    const effectful = (x: number, rng: Rng) => Effect.succeed(jitter(x, rng))
+    const last = numbers.pipe(
+      Pipeline.sample(Sampler.shuffle),
+      Pipeline.augment("one", jitter),
+      Pipeline.augmentEffect("two", effectful),
+      Pipeline.batch(3)
+    )
+    const one = Pipeline.augment(Pipeline.sample(numbers, Sampler.shuffle), "one", jitter)
+    const first = Pipeline.batch(Pipeline.augmentEffect(one, "two", effectful), 3)
+    expect(await values(first)).toEqual(await values(last))
+  })
+
+  test("options are checked before there is a pipeline, and with one", () => {
+    expect(() => Pipeline.map("", identity)).toThrow("stage name must be")
+    expect(() => Pipeline.map(numbers, "", identity)).toThrow("stage name must be")
+    expect(() => Pipeline.batch(0)).toThrow("batch size must be")
+    expect(() => Pipeline.batch(numbers, 0)).toThrow("batch size must be")
+  })
+})

@@ -128,6 +128,69 @@ equal<Pipeline.Pipeline<ItemOf<typeof mixed>, ReadError, Disk | Needs>, typeof m
 equal<ItemOf<typeof mixed>["columns"], number>()
 type ItemOf<P> = P extends Pipeline.Pipeline<infer A, unknown, unknown> ? A : never
 
+// The pipeline may come first: each gives what it gives in `pipe`.
+const firstSampled = Pipeline.sample(records, Sampler.shuffle)
+equal<typeof firstSampled, typeof shuffled>()
+const firstAugmented = Pipeline.augment(records, "crop", (sample, rng, context) => {
+  equal<typeof sample, { readonly image: Uint8Array; readonly label: number }>()
+  equal<typeof rng, Rng>()
+  equal<typeof context, Pipeline.StageContext>()
+  return { ...sample, angle: "left" }
+})
+equal<typeof firstAugmented, typeof augmented>()
+const firstMapped = Pipeline.map(records, "label", ({ label }) => label > 4)
+equal<typeof firstMapped, typeof mapped>()
+const firstFiltered = Pipeline.filter(firstMapped, "high", (high, context) => high && context.index > 3)
+equal<typeof firstFiltered, typeof filtered>()
+const firstLow = Pipeline.filter(records, "low", low)
+equal<typeof firstLow, typeof onlyLow>()
+const firstDecoded = Pipeline.mapEffect(records, "decode", ({ label }) => decode(label))
+equal<typeof firstDecoded, typeof decoded>()
+const firstDecodedAtRandom = Pipeline.augmentEffect(
+  records,
+  "decode",
+  ({ label }, rng) => {
+    equal<typeof rng, Rng>()
+    return decode(rng.integer(label))
+  },
+  { concurrency: 2 }
+)
+equal<typeof firstDecodedAtRandom, typeof decodedAtRandom>()
+const firstBatched = Pipeline.batch(records, 4)
+equal<typeof firstBatched, typeof batched>()
+const firstTyped = Pipeline.batch(records, 4, { dropLast: true, dtypes: { label: "int32" } })
+equal<typeof firstTyped, typeof typed>()
+const firstPadded = Pipeline.batchWith(numbers, 4, (samples) => {
+  equal<typeof samples, ReadonlyArray<number>>()
+  return { lengths: samples.length, tokens: new Int32Array(9) }
+})
+equal<typeof firstPadded, typeof padded>()
+const firstDeriving = Pipeline.ambient(numbers, "derive")
+equal<typeof firstDeriving, Pipeline.Pipeline<number, never, Needs>>()
+const firstLeaving = Pipeline.ambient(shuffled, "leave")
+equal<typeof firstLeaving, typeof shuffled>()
+// @ts-expect-error the samples are numbers, the stage takes strings
+Pipeline.map(numbers, "length", (text: string) => text.length)
+// @ts-expect-error likewise
+Pipeline.augment(numbers, "length", (text: string, rng: Rng) => rng.integer(text.length))
+// @ts-expect-error numbers have no label
+Pipeline.filter(numbers, "low", low)
+// @ts-expect-error the collate takes strings
+Pipeline.batchWith(numbers, 4, (samples: ReadonlyArray<string>) => samples.join())
+// @ts-expect-error a misspelt name
+Pipeline.batch(records, 4, { dtypes: { lable: "int32" } })
+// @ts-expect-error no such setting
+Pipeline.ambient(numbers, "forbid")
+const firstDrawing = Pipeline.batch(
+  Pipeline.augment(numbers, "jitter", (x, rng) => x + rng.normal()),
+  4
+)
+// @ts-expect-error SeedPolicy is missing
+Scheduler.iterate(firstDrawing, Workers.fibers({ workers: 1 }), { epochs: 1 })
+Scheduler.iterate(firstDrawing, Layer.merge(Workers.fibers({ workers: 1 }), SeedPolicy.elastic({ seed: 1 })), {
+  epochs: 1
+})
+
 // ambient: derive draws, so it requires a policy; the others change nothing.
 const deriving = numbers.pipe(Pipeline.ambient("derive"))
 equal<typeof deriving, Pipeline.Pipeline<number, never, Needs>>()
