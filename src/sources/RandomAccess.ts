@@ -162,8 +162,8 @@ export const lineageOf = (
 }
 
 /** Returns what a dataset was made of. @since 0.1.0 */
-export const madeOf = ({ made, name }: Dataset<unknown, unknown, unknown>): Made =>
-  made ?? new Made("dataset", { name }, contentOf(name))
+export const madeOf = ({ columnar, content, made, name }: Dataset<unknown, unknown, unknown>): Made =>
+  made ?? new Made("dataset", { name }, (content ?? columnar) === undefined ? contentOf(name) : undefined)
 
 /** Returns, in words, what cannot be seen of a dataset that functions read. @since 0.1.0 */
 export const contentOf = (name: string): string => `the content of dataset ${JSON.stringify(name)}`

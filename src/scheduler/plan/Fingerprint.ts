@@ -131,7 +131,7 @@ export const unseenOf = (pipeline: AnyPipeline): ReadonlyArray<string> => {
   const { samples } = look(dataset, size)
   const name = JSON.stringify(dataset.name)
   const content =
-    typeof dataset.content !== "function" || samples === size
+    typeof (dataset.content ?? dataset.columnar ?? "") === "string" || samples === size
       ? []
       : [samples === 0 ? `the content of dataset ${name}` : `the content of dataset ${name} but for ${samples} samples`]
   return Array.from(new Set([...content, ...unseen(made), ...stages.flatMap((stage) => unseen(madeFrom(stage)))]))
