@@ -63,6 +63,9 @@ class WithColumns extends Reading {
   readonly columnar = ours.columnar
 }
 
+/** What `concat` is given for its second part. */
+const behind: Dataset.Dataset<Sample> = ours
+
 type View = (dataset: Dataset.Dataset<Sample>) => Dataset.Dataset<Sample, Dataset.DatasetError>
 
 /** Each view, over a dataset of 24 samples. */
@@ -77,7 +80,7 @@ const views: Readonly<Record<string, View>> = {
   },
   withContent: (own) => Dataset.withContent(own, "1"),
   map: (own) => Dataset.map(own, (sample) => ({ ...sample, x: -sample.x })),
-  concat: (own) => Dataset.concat(own, ours),
+  concat: (own) => Dataset.concat(own, behind),
   "views of views": (own) => Dataset.slice(Dataset.concat(Dataset.subset(own, [9, 8, 7]), Dataset.slice(own, 20)), 1, 6)
 }
 const keepsColumns = ["the dataset itself", "slice", "subset", "split", "filter", "withContent"]
