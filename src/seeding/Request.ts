@@ -8,7 +8,7 @@ import type * as Seed from "../random/Seed.ts"
 import type { Coordinates, Origin, Scope, StageId } from "./Coordinates.ts"
 
 /**
- * A request for the seeds of one stage: one for an epoch or a batch, one a sample for all samples of a batch.
+ * A request for the seeds of one stage: one seed for an epoch or a batch, or one for each sample of a batch.
  *
  * @since 0.1.0
  */
@@ -21,11 +21,11 @@ export interface Request {
   readonly worker: number
   readonly workers: number
   readonly batch: number
-  /** The ordinal of the first; the rest follow one by one. */
+  /** The ordinal of the first row; the others follow one by one. */
   readonly ordinal: number
-  /** The position of the first in the epoch's order; the rest follow one by one. */
+  /** The position of the first row in the epoch's order; the others follow one by one. */
   readonly position: number
-  /** The dataset index of each sample; its length is the number of seeds asked for. */
+  /** The dataset index of each row; as many seeds are asked for. */
   readonly indices: ArrayLike<number>
   /** Whether the sampler visits an index at most once an epoch, or once a pass over a component of a mix. */
   readonly distinct: boolean
@@ -53,7 +53,7 @@ export interface RowCoordinates {
 }
 
 /**
- * The coordinates of the `row`-th seed that a request asks for.
+ * Returns the coordinates of a row of a request.
  *
  * @since 0.1.0
  */
@@ -80,10 +80,10 @@ const originOf = ({ children, mix, windows }: RowCoordinates, row: number): Orig
 })
 
 /**
- * Seeds as a policy hands them out: packed, `width` words a seed in one array (the fast form, which also travels to
- * threads as it is), or listed one by one. Or carried: no row has a seed of its own; the worker starts one stream at
- * `seed` when it first meets `slot`, and every row after goes on where the one before left it. That is how loaders seed
- * that seed their workers; only a policy that {@link Service.carries} may.
+ * The seeds of a request's rows: packed, `width` words a seed in one array (the fast form, which is sent to threads as it
+ * is), or listed one by one. Or carried: no row has a seed of its own; the worker starts one stream at `seed` when it first
+ * meets `slot`, and each row continues where the one before it stopped, as loaders do that seed their workers. Only a policy
+ * with `carries` may give those.
  *
  * @since 0.1.0
  */
@@ -93,8 +93,7 @@ export type Seeds =
   | { readonly _tag: "Carried"; readonly slot: string; readonly seed: Seed.Seed }
 
 /**
- * The `row`-th of some seeds as a value; of carried ones, where the stream started. Throws `InvalidOption` when there
- * are not so many.
+ * Returns the seed of a row; of carried ones, the start of the stream. Throws `InvalidOption` if there is none for the row.
  *
  * @since 0.1.0
  */

@@ -4,20 +4,21 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
 import type { Parameters } from "../core/Parameters.ts"
 import { shown } from "../core/Show.ts"
 import { type Coordinates, CoordinatesError } from "./Coordinates.ts"
 import { coordinates, type Request, type Seeds } from "./Request.ts"
 
 /**
- * How long a worker's streams go on: till the end of the epoch, or of the run.
+ * How long a worker's streams continue: to the end of the epoch, or of the run.
  *
  * @since 0.1.0
  */
 export type Carries = "epoch" | "run"
 
 /**
- * One draw as a recording policy sees it: where, by which method of `Rng`, with what arguments, and what came.
+ * One recorded draw: where it was made, by which method of `Rng`, with what arguments, and its value.
  *
  * @since 0.1.0
  */
@@ -43,7 +44,7 @@ export interface Service {
    * policy's code cannot be seen.
    */
   readonly parameters?: Parameters
-  /** Whether what it gives is independent of the number of workers; then so are the batches. */
+  /** Whether its seeds are independent of the number of workers; then so are the batches. */
   readonly elastic: boolean
   /**
    * Returns one seed for each of `request.indices`. It is plain code and deterministic: one instance of a layer gives the
@@ -57,16 +58,14 @@ export interface Service {
    * replay has to build everything from the start of the stream.
    */
   readonly carries?: Carries
-  /** Present where two places never have one start state, by construction and not by odds. */
+  /** Present if two coordinates never share a start state, by construction rather than by odds. */
   readonly injective?: true
   /**
-   * Present where seeds are squeezed into fewer bits than keep streams apart: how many are left. An audit then tells the
-   * odds that two of a run's streams are the same.
+   * Present if seeds are reduced to so few bits that streams may be equal by chance: how many bits. An audit then says how
+   * likely it is that two streams of a run are.
    */
   readonly bits?: number
-  /**
-   * Present on a policy that names some stages: a run refuses a name that is not the name of a stage that draws in it.
-   */
+  /** Present on a policy that names stages: a run refuses a name that no drawing stage of it has. */
   readonly names?: ReadonlyArray<string>
   /** If present, it is called once for each order of an epoch and each finished batch, with all that was drawn for it. */
   readonly record?: (draws: ReadonlyArray<Draw>) => void
@@ -88,8 +87,9 @@ export const ask = (policy: Service, request: Request): Either.Either<Seeds, Coo
     return refused(policy, request, reasonOf(thrown))
   }
   // What code without types may give.
-  if (!Either.isEither(answer))
+  if (!Either.isEither(answer)) {
     return refused(policy, request, `it gave ${shown(answer)} instead of an Either of seeds`)
+  }
   if (Either.isLeft(answer)) return answer
   const reason = unfit(policy, answer.right, request.indices.length)
   if (reason !== undefined) return refused(policy, request, reason)
@@ -112,6 +112,8 @@ export const reasonOf = (thrown: unknown): string =>
 
 /** Why seeds cannot be what `count` rows start from. */
 const unfit = ({ carries }: Service, seeds: Seeds, count: number): string | undefined => {
+  const tag: unknown = Predicate.isRecord(seeds) ? seeds._tag : undefined
+  if (tag !== "Packed" && tag !== "Listed" && tag !== "Carried") return `it gave ${shown(seeds)} instead of seeds`
   if (seeds._tag === "Carried") {
     return carries === undefined ? "it gave a stream to carry on, but has no `carries`" : undefined
   }

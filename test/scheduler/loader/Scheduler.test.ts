@@ -570,6 +570,10 @@ describe("errors carry their place", () => {
     // What code without types may give.
     const nothing = await error((() => undefined) as never)
     expect(nothing).toMatchObject({ reason: "it gave undefined instead of an Either of seeds" })
+    for (const seeds of [undefined, 5, {}]) {
+      const none = await error((() => Either.right(seeds)) as never)
+      expect(none).toMatchObject({ _tag: "CoordinatesError", reason: expect.stringContaining("instead of seeds") })
+    }
     const effect = await error((() => Effect.succeed(1)) as never)
     expect(effect).toMatchObject({ _tag: "CoordinatesError", reason: expect.stringContaining("instead of an Either") })
   })
