@@ -24,21 +24,21 @@ import { drawsAt, pack, type Script, stagesOf } from "./testing/Script.ts"
 export type { Draw } from "./seeding/Service.ts"
 export { type Script, ScriptExhausted, ScriptMismatch } from "./testing/Script.ts"
 
-/** What a double goes around if it is given nothing. */
+/** The policy that a double wraps by default. */
 const usual = <Out, E, R>(): Layer.Layer<SeedPolicy | Out, E, R> => {
   const policy: Layer.Layer<SeedPolicy> = Layer.orDie(epochWorker({ seed: 0 }))
   return policy as Layer.Layer<SeedPolicy | Out, E, R> // Out is never: no argument says otherwise
 }
 
-/** A layer whose policy does some things in another way. */
+/** Returns the layer with a changed policy. */
 const over = <E, R, Out>(
   inner: Layer.Layer<SeedPolicy | Out, E, R>,
   change: (inner: Service) => Service
 ): Layer.Layer<SeedPolicy | Out, E, R> => around(inner, (own) => Context.make(SeedPolicy, change(own)))
 
 /**
- * One and the same start state at every place: every sample, worker and epoch draws the same numbers. It is the bug
- * that Furrow ends, for tests that want it: equal inputs give equal outputs, and an audit finds repeats.
+ * One start state for all coordinates: every sample, worker and epoch draws the same numbers. It is the bug that Furrow
+ * prevents, for tests that want it: equal inputs give equal outputs, and an audit finds repeats.
  *
  * Fails with `SeedError` if the seed is invalid.
  *
@@ -70,17 +70,17 @@ export const constant = (seed: Seed.RootInput = 0): Layer.Layer<SeedPolicy, Seed
   )
 
 /**
- * Numbers from a script instead of a generator. A script gives what the *primitive* draws return, one number a call:
- * `word`, `float`, `double`, `integer` and `standardNormal`. All else follows from those as ever: `uniform(a, b)` scales
+ * Numbers from a script instead of a generator. A script lists what the primitive draws return, one number per call:
+ * `word`, `float`, `double`, `integer` and `standardNormal`. All other methods are built from these: `uniform(a, b)` scales
  * a `double`, `bernoulli(p)` compares a `float`, `normal(m, s)` scales a `standardNormal`, `between`, `shuffle` and
  * `permutation` take `integer`s, `choice` takes `integer`s or, with weights, `double`s.
  *
- * It starts anew at each place. A script that runs out is a {@link ScriptExhausted}, a number that the call cannot give
- * a {@link ScriptMismatch}; both come as the `cause` of the stage's `StageError`. A fork of a scripted stream is an
- * ordinary stream, another at each place. Where the script has nothing, such as the order of an epoch (stage `sample`),
- * `rest` seeds (`epochWorker({ seed: 0 })`); so `{ crop: [4, 4] }` leaves the shuffle and all other stages as they are.
- * A script that is a function and throws is a `CoordinatesError`. One that names a stage which the pipeline does not have,
- * or which draws nothing, is an `InvalidOption` when the run is opened.
+ * Each sample starts the script from its beginning. A script that runs out is a {@link ScriptExhausted}, a number that the
+ * call cannot return a {@link ScriptMismatch}; both are the `cause` of the stage's `StageError`. Forks of a scripted stream
+ * are ordinary streams, a different one for each sample. What the script leaves out, such as the order of an epoch (stage
+ * `sample`), is seeded by `rest` (default `epochWorker({ seed: 0 })`): `{ crop: [4, 4] }` changes neither the shuffle nor
+ * other stages. If the script is a function and throws, the run fails with a `CoordinatesError`. A script for a stage that
+ * the pipeline does not have, or that does not draw, is an `InvalidOption` when the run is opened.
  *
  * @example
  * import { Effect, Option } from "effect"
@@ -118,7 +118,7 @@ export const scripted = <E = never, R = never, Out = never>(
           return refused({ name: "scripted", seed: inner.seed }, request, `the script threw ${threw}`, row)
         }
       }
-      // Not asked where the script has it all, so that a place which does not fit `rest` can still be scripted.
+      // `rest` is not asked if the script has all rows, so that coordinates that do not fit it can be scripted.
       if (own.every((seed) => seed !== undefined)) return Either.right({ _tag: "Listed", seeds: own })
       return Either.flatMap(inner.seeds(request), (others): ReturnType<Service["seeds"]> => {
         if (others._tag === "Carried") {
@@ -133,7 +133,7 @@ export const scripted = <E = never, R = never, Out = never>(
 }
 
 /**
- * What a recording policy has seen.
+ * What a {@link recording} policy has recorded.
  *
  * @since 0.1.0
  */
@@ -180,7 +180,7 @@ export const recording = <E = never, R = never, Out = never>(
       for (const draw of own) all.push(draw)
       inner.record?.(own)
     }
-    const draws = Effect.sync(() => all.toSorted(byPlace))
+    const draws = Effect.sync(() => all.toSorted(byCoordinates))
     return Context.make(SeedPolicy, { ...inner, record }).pipe(Context.add(Recording, { draws }))
   })
 
@@ -210,8 +210,8 @@ export const recorded = async (run: object): Promise<ReadonlyArray<Draw>> => {
   throw new InvalidOption({ option: "policy", value: undefined, expected: "recording(), for its draws to be read" })
 }
 
-/** The sort is stable, and a sample goes through its stages in their order: so draws of one place stay as made. */
-const byPlace = ({ coordinates: a }: Draw, { coordinates: b }: Draw): number =>
+/** By coordinates. The sort is stable, so the draws of one sample keep the order of its stages. */
+const byCoordinates = ({ coordinates: a }: Draw, { coordinates: b }: Draw): number =>
   a.epoch - b.epoch ||
   level(a, "epoch") - level(b, "epoch") ||
   a.rank - b.rank ||
@@ -219,15 +219,15 @@ const byPlace = ({ coordinates: a }: Draw, { coordinates: b }: Draw): number =>
   level(b, "batch") - level(a, "batch") ||
   (a.scope === "sample" ? a.position - b.position || (a.child ?? 0) - (b.child ?? 0) : 0)
 
-/** 0 for places of that scope, 1 for all others. */
+/** 0 for coordinates of that scope, 1 for all others. */
 const level = ({ scope }: Coordinates, own: Coordinates["scope"]): number => (scope === own ? 0 : 1)
 
 /**
- * Refuses a seed, with a `CoordinatesError`, at the places that `at` picks: by a function, or by the fields that it
- * names (`{ epoch: 1, index: 7 }`; a stage by its name). A field that a place does not have picks none of its kind:
- * `{ index: 0 }` is a sample, never a batch or the order of an epoch. Everywhere else `rest` seeds
- * (`epochWorker({ seed: 0 })`). Throws `InvalidOption` for no field at all, or one that coordinates do not have; a stage
- * that draws nothing in a pipeline is an `InvalidOption` when the run is opened.
+ * Refuses a seed, with a `CoordinatesError`, at the coordinates that `at` matches: a function, or some of their fields
+ * (`{ epoch: 1, index: 7 }`; a stage by its name). A field matches only where it has a meaning: `{ index: 0 }` matches
+ * samples, never a batch or the order of an epoch. All others are seeded by `rest` (default `epochWorker({ seed: 0 })`).
+ * Throws `InvalidOption` if `at` has no field, or one that coordinates do not have; a stage that does not draw in the
+ * pipeline is an `InvalidOption` when the run is opened.
  *
  * @example
  * import { Effect } from "effect"
@@ -245,7 +245,7 @@ const level = ({ scope }: Coordinates, own: Coordinates["scope"]): number => (sc
  * @since 0.1.0
  */
 export const failing = <E = never, R = never, Out = never>(
-  at: Place | ((coordinates: Coordinates) => boolean),
+  at: PartialCoordinates | ((coordinates: Coordinates) => boolean),
   rest: Layer.Layer<SeedPolicy | Out, E, R> = usual()
 ): Layer.Layer<SeedPolicy | Out, E, R> => {
   const matches = typeof at === "function" ? at : matching(at)
@@ -257,7 +257,7 @@ export const failing = <E = never, R = never, Out = never>(
     seeds: (request) => {
       for (let row = 0; row < request.indices.length; row++) {
         if (!matches(coordinates(request, row))) continue
-        const reason = "the test double `failing` refuses this place"
+        const reason = "the test double `failing` refuses these coordinates"
         return refused({ name: "failing", seed: inner.seed }, request, reason, row)
       }
       return inner.seeds(request)
@@ -265,10 +265,10 @@ export const failing = <E = never, R = never, Out = never>(
   }))
 }
 
-/** Some fields of a place; a stage goes by its name. @since 0.1.0 */
-export type Place = Partial<Omit<Coordinates, "stage">> & { readonly stage?: string }
+/** Some fields of coordinates; a stage by its name. @since 0.1.0 */
+export type PartialCoordinates = Partial<Omit<Coordinates, "stage">> & { readonly stage?: string }
 
-/** The fields that mean something at a place of each scope. */
+/** The fields that have a meaning in each scope. */
 const run = ["scope", "stage", "epoch", "world", "workers", "distinct"]
 const made = [...run, "rank", "worker", "batch", "ordinal"]
 const mixed = ["component", "pass"]
@@ -278,7 +278,7 @@ const fieldsOf = {
   sample: [...made, ...mixed, "position", "index", "window", "child"]
 }
 
-const matching = (at: Place) => {
+const matching = (at: PartialCoordinates) => {
   const fields = isOptions(at) ? Object.entries(at) : []
   if (fields.length === 0 || fields.some(([field]) => !fieldsOf.sample.includes(field))) {
     throw new InvalidOption({
@@ -287,10 +287,9 @@ const matching = (at: Place) => {
       expected: `a function, or some of ${fieldsOf.sample.join(", ")}`
     })
   }
-  return (place: Coordinates): boolean =>
+  return (own: Coordinates): boolean =>
     fields.every(
       ([field, value]) =>
-        fieldsOf[place.scope].includes(field) &&
-        (field === "stage" ? place.stage.name : Reflect.get(place, field)) === value
+        fieldsOf[own.scope].includes(field) && (field === "stage" ? own.stage.name : Reflect.get(own, field)) === value
     )
 }

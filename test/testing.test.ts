@@ -595,7 +595,7 @@ describe("failing", () => {
     expect(error).toMatchObject({
       policy: "failing",
       seed: "0",
-      reason: "the test double `failing` refuses this place"
+      reason: "the test double `failing` refuses these coordinates"
     })
     expect(error.message).toContain("sample 50 (position 25, ordinal 9)")
   })

@@ -1,5 +1,5 @@
 /**
- * Scripts: numbers that are written down, in the place of a generator.
+ * Scripts: lists of numbers that are drawn instead of a generator's.
  *
  * @since 0.1.0
  */
@@ -12,8 +12,8 @@ import type * as Seed from "../random/Seed.ts"
 import { type Coordinates, format } from "../seeding/Coordinates.ts"
 
 /**
- * The draws of a script: the same for every stream of a sample or a batch, by the stage's name, or as a function of the
- * place. `undefined`, or a stage that is not named, leaves the place to the policy below.
+ * The draws of a script: for every sample and batch, by the stage's name, or as a function of the coordinates. `undefined`,
+ * or a stage that is not named, leaves the seed to the policy below.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ export type Script =
  * @since 0.1.0
  */
 export class ScriptExhausted extends Data.TaggedError("ScriptExhausted")<{
-  /** The place whose script it was. */
+  /** The coordinates whose script it was. */
   readonly coordinates: Coordinates
   /** How many draws the script has. */
   readonly length: number
@@ -45,12 +45,12 @@ export class ScriptExhausted extends Data.TaggedError("ScriptExhausted")<{
 }
 
 /**
- * A script has a number that the call in question can never give.
+ * A script has a number that the call cannot return.
  *
  * @since 0.1.0
  */
 export class ScriptMismatch extends Data.TaggedError("ScriptMismatch")<{
-  /** The place whose script it was. */
+  /** The coordinates whose script it was. */
   readonly coordinates: Coordinates
   /** Which draw of the script, counted from 0. */
   readonly draw: number
@@ -83,7 +83,7 @@ export const stagesOf = (script: Script): ReadonlyArray<string> | undefined => {
     return undefined
   }
   if (!isOptions(script)) {
-    const expected = "draws, draws by stage, or a function that gives the draws of a place"
+    const expected = "draws, draws by stage, or a function from coordinates to draws"
     throw new InvalidOption({ option: "the script", value: script, expected })
   }
   for (const [stage, draws] of Object.entries(script)) numbersOf(`the script of stage ${JSON.stringify(stage)}`, draws)
@@ -95,7 +95,7 @@ const numbersOf = (option: string, draws: unknown): void => {
   throw new InvalidOption({ option, value: draws, expected: "an array of numbers, one for each draw" })
 }
 
-/** The draws that a script has for a place, if any. @since 0.1.0 */
+/** The draws that a script has for coordinates, if any. @since 0.1.0 */
 export const drawsAt = (script: Script, at: Coordinates): ReadonlyArray<number> | undefined => {
   if (typeof script === "function") return script(at)
   // An array is for the stages; the order of an epoch is not meant by it.
@@ -107,12 +107,12 @@ const isList = (script: Script): script is ReadonlyArray<number> => Array.isArra
 
 /**
  * A script as the words of a seed, so that it travels wherever seeds do: how many draws, the draws as float64 (low word
- * first), then the place as JSON, a word a UTF-16 unit, for the error's sake.
+ * first), then the coordinates as JSON, a word a UTF-16 unit, for the error's sake.
  */
 export const pack = (draws: ReadonlyArray<number>, at: Coordinates): Seed.Seed => {
   const numbers = new Uint32Array(Float64Array.from(draws).buffer)
-  const place = JSON.stringify(at)
-  const units = Array.from({ length: place.length }, (_, index) => place.charCodeAt(index))
+  const json = JSON.stringify(at)
+  const units = Array.from({ length: json.length }, (_, index) => json.charCodeAt(index))
   return { algorithm: SCRIPTED, words: [draws.length, ...numbers, ...units] }
 }
 
@@ -153,14 +153,14 @@ class ScriptedRng extends Rng.Rng {
     const draw = this.#next++
     const value = this.#draws[draw]
     const { length } = this.#draws
-    if (value === undefined) throw new ScriptExhausted({ coordinates: this.#place(), length, asked })
+    if (value === undefined) throw new ScriptExhausted({ coordinates: this.#coordinates(), length, asked })
     if (!possible(value)) {
-      throw new ScriptMismatch({ coordinates: this.#place(), draw, length, value, asked, expected })
+      throw new ScriptMismatch({ coordinates: this.#coordinates(), draw, length, value, asked, expected })
     }
     return value
   }
 
-  #place(): Coordinates {
+  #coordinates(): Coordinates {
     // `pack` put it there.
     return JSON.parse(String.fromCharCode(...this.seed.words.slice(1 + 2 * this.#draws.length))) as Coordinates
   }
