@@ -96,7 +96,7 @@ const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a cursor's checksum is not looked at",
-    file: "scheduler/loader/CursorCheck.ts",
+    file: "scheduler/loader/Cursor.ts",
     from: "if (result.right.checksum === checksum(result.right)) return Effect.succeed(result.right)",
     to: "return Effect.succeed(result.right)"
   },
