@@ -299,7 +299,7 @@ export const additive = (options: { readonly seed: number | bigint }): Layer.Lay
   Layer.effect(
     SeedPolicy,
     checked(() => {
-      const seed = Generator.entropyOf(optionsOf("Parity.additive", options, { seed: true }).seed)
+      const seed = SeedSequence.entropyOf(optionsOf("Parity.additive", options, { seed: true }).seed)
       const seeds = ({ epoch, rank, scope, stage, worker }: Request): Seeds => {
         const sum = seed + BigInt(epoch)
         if (scope !== "epoch") return { _tag: "Carried", slot: "numpy", seed: Generator.pcg64Seed(sum, [rank, worker]) }

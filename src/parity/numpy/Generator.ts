@@ -29,8 +29,6 @@ import { span64 } from "./Span.ts"
 import * as Weighted from "./Weighted.ts"
 import { standardNormal } from "./Ziggurat.ts"
 
-export { entropyOf } from "./SeedSequence.ts"
-
 const TWO_POW_32 = 2 ** 32
 const TWO_POW_MINUS_24 = 2 ** -24
 
