@@ -26,7 +26,7 @@ export class DigestChain {
   #head: Uint8Array
   #next: number
   readonly #early: Map<number, Uint8Array | undefined>
-  /** Sequence numbers at or behind an epoch's end, of epochs whose end was not known, with the next epoch's first one. */
+  /** Of epochs whose end was not known: the first sequence number behind the end so far, by the next epoch's first one. */
   readonly #ends = new Map<number, number>()
 
   constructor({ early, head, next }: ChainState = { head: new Uint8Array(32), next: 0, early: [] }) {
@@ -54,7 +54,7 @@ export class DigestChain {
   /** Notes that an epoch ends at `sequence` or before it, and that `next` is the next epoch's first sequence number. */
   endAt(sequence: number, next: number): void {
     if (sequence < this.#next) return
-    this.#ends.set(sequence, next)
+    this.#ends.set(next, Math.min(sequence, this.#ends.get(next) ?? sequence))
     this.#settle()
   }
 
@@ -73,15 +73,18 @@ export class DigestChain {
   missingBehind(sequence: number): number {
     let next = Math.max(sequence + 1, this.#next)
     for (;;) {
-      if (this.#early.has(next)) next++
-      else if (this.#ends.has(next)) next = this.#ends.get(next) ?? next
-      else return next
+      const behind = this.#early.has(next) ? next + 1 : this.#behindEnd(next)
+      if (behind === undefined) return next
+      next = behind
     }
   }
 
-  /** How many sequence numbers before `sequence` are still missing; of an epoch whose end is not known all behind it, too. */
+  /** How many sequence numbers before `sequence` are still missing; all of an epoch's, as long as its end is not known. */
   missing(sequence: number): number {
     let count = Math.max(sequence - this.#next, 0)
+    for (const [next, end] of this.#ends) {
+      count -= Math.max(0, Math.min(next, sequence) - Math.max(end, this.#next))
+    }
     if (this.#early.size > 0) for (const own of this.#early.keys()) if (own < sequence) count--
     return count
   }
@@ -93,11 +96,19 @@ export class DigestChain {
         this.#early.delete(this.#next)
         this.#next++
         this.#absorb(hash)
-      } else if (this.#ends.has(this.#next)) {
-        this.#next = this.#ends.get(this.#next) ?? this.#next
-        for (const own of this.#ends.keys()) if (own < this.#next) this.#ends.delete(own)
-      } else return
+      } else {
+        const behind = this.#behindEnd(this.#next)
+        if (behind === undefined) return
+        this.#next = behind
+        for (const own of this.#ends.keys()) if (own <= behind) this.#ends.delete(own)
+      }
     }
+  }
+
+  /** The first sequence number of the epoch behind the one that ends at `sequence`; `undefined` if none does. */
+  #behindEnd(sequence: number): number | undefined {
+    if (this.#ends.size > 0) for (const [next, end] of this.#ends) if (end === sequence) return next
+    return undefined
   }
 
   #absorb(hash: Uint8Array | undefined): void {
