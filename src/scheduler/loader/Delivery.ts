@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import type { EventLoop } from "../../core/EventLoop.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Content, Failure } from "../backends/Backend.ts"
+import type { Cuts } from "../plan/Cuts.ts"
 import * as Digest from "../plan/Digest.ts"
 import type { Sequence } from "../plan/Sequence.ts"
 import type { DigestChain } from "./DigestChain.ts"
@@ -55,6 +56,7 @@ export interface DeliveryOptions {
   readonly skippedBefore: number
   readonly ready: boolean
   readonly sequence: Sequence
+  readonly cuts: Cuts
   readonly range: Range
 }
 
@@ -324,13 +326,14 @@ export class Delivery {
 
   /** Accounts for a batch, if any is left of it. Throws `DigestError`. */
   #account({ content, isCredited, queued, sequence, waited }: Taken, delivered: Batch<unknown> | undefined): void {
-    const { chain, chosen, counting, queues } = this.#options
+    const { chain, chosen, counting, cuts, queues } = this.#options
     const { batch, hash, replaced = 0, retried = 0, skipped = nothing } = content
     if (batch !== undefined && skipped.length === 0) chosen.pass(batch)
     this.stats.retried += retried
     this.stats.replaced += replaced
     this.#release = content.release
     chain.add(sequence, hash)
+    if (cuts.batches === undefined && cuts.isCounted) this.#endKnown(sequence)
     if (!isCredited) queues.taken(sequence)
     for (const { samples } of skipped) {
       this.stats.skipped += samples
@@ -341,6 +344,13 @@ export class Delivery {
       this.stats.samples += delivered.size
       counting.taken(delivered.size, waited, queued)
     }
+  }
+
+  /** Notes that an epoch ends behind a batch, if it does: its cursor is then that of the next epoch's start. */
+  #endKnown(sequence: number): void {
+    const { chain, cuts, sequence: order } = this.#options
+    const epoch = order.epochOf(sequence)
+    if (cuts.at(epoch, order.batchOf(sequence) + 1) === undefined) chain.endAt(sequence + 1, order.of(epoch + 1, 0))
   }
 
   #skipTo(sequence: number): void {

@@ -107,6 +107,7 @@ export const open = <C, E, R>(
       chain,
       chosen,
       counting,
+      cuts: plan.cuts,
       // A rank that is alone delivers nothing where nothing is left of a batch; several have to stay in step.
       empty: plan.world === 1 ? undefined : new EmptyBatches(plan, sequence),
       eventLoop,

@@ -26,6 +26,8 @@ export const START: Origin = { batch: 0, position: 0, ordinal: 0 }
 export interface Cuts {
   /** How many batches each epoch has; `undefined` if epochs differ, or if the end is known only once it is reached. */
   readonly batches: number | undefined
+  /** Whether they are arithmetic, so that an epoch's end is known before it is reached. */
+  readonly isCounted: boolean
   /** Where an epoch is counted from. */
   readonly origin: (epoch: number) => Origin
   /** Returns the positions of a batch; `undefined` if the epoch ends before it. */
@@ -37,6 +39,7 @@ export interface Cuts {
 /** Batches of `size` positions from 0 to `count`: `batches` of them, of which the last may be short. @since 0.1.0 */
 export const uniform = (size: number, batches: number, count: number): Cuts => ({
   batches,
+  isCounted: true,
   origin: () => START,
   at: (_, batch) => {
     if (batch >= batches) return undefined
@@ -73,6 +76,7 @@ export const byStage = (
   }
   return {
     batches: undefined,
+    isCounted: false,
     origin,
     at,
     batchAt: (epoch, position) => {
@@ -93,6 +97,7 @@ const KEPT = 64
 /** As `whole`, except that one epoch continues from `origin` on: with `rest`, whose batches are numbered from 0. @since 0.1.0 */
 export const resumed = (whole: Cuts, epoch: number, origin: Origin, rest: Cuts): Cuts => ({
   batches: undefined,
+  isCounted: true,
   origin: (own) => (own === epoch ? origin : START),
   at: (own, batch) => {
     if (own !== epoch) return whole.at(own, batch)

@@ -1,0 +1,184 @@
+/**
+ * Lanes: an epoch's order in parts that a rank serves as a whole.
+ */
+import { describe, expect, test } from "bun:test"
+import { Effect, Option, Stream } from "effect"
+import fc from "fast-check"
+import { InvalidOption } from "../../../src/core/InvalidOption.ts"
+import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import * as Plan from "../../../src/scheduler/plan/Plan.ts"
+
+const TIME = 60_000
+
+/** The sampler with lanes of these sizes, or of equal ones. */
+const inLanes = <R>(sampler: Sampler.Sampler<R>, lanes: number | ReadonlyArray<number>): Sampler.Sampler<R> => ({
+  ...sampler,
+  lanes: (size) =>
+    typeof lanes === "number"
+      ? Array.from(
+          { length: lanes },
+          (_, lane) => Math.floor(((lane + 1) * size) / lanes) - Math.floor((lane * size) / lanes)
+        )
+      : lanes
+})
+
+const pipelineOf = (
+  size: number,
+  batch: number,
+  sampler: Sampler.Sampler<SeedPolicy.SeedPolicy>,
+  options: Pipeline.LastOptions = {}
+) =>
+  Pipeline.from(Dataset.range(size)).pipe(
+    Pipeline.sample(sampler),
+    Pipeline.augment("noise", (x, rng) => ({ x, noise: rng.word() })),
+    Pipeline.batch(batch, options)
+  )
+
+const run = (
+  pipeline: ReturnType<typeof pipelineOf>,
+  options: Partial<Scheduler.RunOptions>,
+  epochs = 2,
+  workers = 2
+) =>
+  Stream.runCollect(Scheduler.stream(pipeline, { replay: true, epochs, ...options })).pipe(
+    Effect.map((all) =>
+      Array.from(all, ({ columns, indices }) => ({
+        indices: Array.from(indices),
+        noise: Array.from(columns.noise.data)
+      }))
+    ),
+    Effect.provide(SeedPolicy.elastic({ seed: 5 })),
+    Effect.provide(Workers.fibers({ workers })),
+    Effect.runPromise
+  )
+
+const WORLDS = [1, 2, 3, 4, 6, 12]
+
+const cases = fc
+  .record({
+    size: fc.integer({ min: 1, max: 80 }),
+    lanes: fc.constantFrom(1, 2, 3, 4, 6, 12),
+    part: fc.integer({ min: 1, max: 3 }),
+    uneven: fc.constantFrom<Plan.Uneven>("pad", "drop", "error")
+  })
+  .filter(({ lanes, part, size, uneven }) => uneven !== "drop" || size >= lanes * part)
+  .filter(({ lanes, size, uneven }) => uneven !== "pad" || size >= lanes)
+
+test(
+  "ranks deliver the epoch together, the same batches for every world, and each lane is read by one rank",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ lanes, part, size, uneven }) => {
+        const batch = lanes * part
+        const pipeline = pipelineOf(size, batch, inLanes(Sampler.sequential, lanes))
+        const laneOf = (index: number) =>
+          Array.from({ length: lanes }, (_, lane) => Math.floor(((lane + 1) * size) / lanes)).findIndex(
+            (end) => index < end
+          )
+        const whole = await run(pipeline, { uneven })
+        const seen = whole.slice(0, whole.length / 2).flatMap(({ indices }) => indices)
+        if (uneven !== "drop") expect(new Set(seen).size).toBe(size)
+        if (uneven !== "pad") expect(new Set(seen).size).toBe(seen.length)
+        for (const world of WORLDS) {
+          if (lanes % world !== 0 || (uneven === "error" && (size % batch) % world !== 0)) continue
+          const ranks = await Promise.all(
+            Array.from({ length: world }, (_, rank) => run(pipeline, { rank, world, uneven }, 2, 3))
+          )
+          const read = ranks.map((own) => new Set(own.flatMap(({ indices }) => indices.map(laneOf))))
+          for (const lane of Array.from({ length: lanes }).keys()) {
+            expect(read.filter((own) => own.has(lane)).length).toBeLessThanOrEqual(1)
+          }
+          for (const [at, { indices, noise }] of whole.entries()) {
+            expect(ranks.flatMap((own) => own[at]?.indices ?? [])).toEqual(indices)
+            expect(ranks.flatMap((own) => own[at]?.noise ?? [])).toEqual(noise)
+          }
+        }
+      }),
+      { numRuns: 60 }
+    )
+  },
+  TIME
+)
+
+test("one lane is the order without lanes, to the bit", async () => {
+  for (const uneven of ["pad", "drop", "error"] as const) {
+    const laned = await run(pipelineOf(26, 4, inLanes(Sampler.shuffle, 1)), { uneven })
+    expect(laned).toEqual(await run(pipelineOf(26, 4, Sampler.shuffle), { uneven }))
+  }
+})
+
+test("a batch has equal parts of all lanes; short lanes begin again with pad, and long ones are cut with drop", async () => {
+  const indices = async (lanes: ReadonlyArray<number>, uneven: Plan.Uneven) =>
+    (await run(pipelineOf(10, 4, inLanes(Sampler.sequential, lanes)), { uneven }, 1)).map((own) => own.indices)
+  expect(await indices([5, 5], "error")).toEqual([
+    [0, 1, 5, 6],
+    [2, 3, 7, 8],
+    [4, 9]
+  ])
+  expect(await indices([3, 7], "pad")).toEqual([
+    [0, 1, 3, 4],
+    [2, 0, 5, 6],
+    [1, 2, 7, 8],
+    [0, 1, 9, 3]
+  ])
+  expect(await indices([3, 7], "drop")).toEqual([[0, 1, 3, 4]])
+})
+
+describe("refused", () => {
+  const refused = (lanes: ReadonlyArray<number>, options: Partial<Scheduler.RunOptions>, batch = 12) =>
+    run(pipelineOf(12, batch, inLanes(Sampler.sequential, lanes)), options).then(
+      () => undefined,
+      (error: unknown) => String(error)
+    )
+  test.each([
+    [
+      [3, 3, 3, 3],
+      { world: 3, rank: 0 },
+      12,
+      "world must be a divisor of the 4 lanes, each of which one rank reads: 1, 2, 4, got 3"
+    ],
+    [[12], { world: 2, rank: 0 }, 12, "world must be a divisor of the 1 lanes, each of which one rank reads: 1, got 2"],
+    [[3, 3, 3, 3], {}, 6, "batch size must be a multiple of the 4 lanes, of which each batch has equal parts, got 6"],
+    [[2, 10], {}, 4, 'uneven must be "pad" (repeat the first samples of lanes that end early) or "drop"'],
+    [[6, 5], {}, 4, "the sizes of all lanes must be 12, as the epoch has, got 11"],
+    [[6, 6.5], {}, 4, "the size of lane 1 must be a whole number of at least 0, got 6.5"],
+    [[], {}, 4, "the number of lanes must be a whole number of at least 1, got 0"],
+    [[0, 12], { uneven: "pad" }, 4, "the size of lane 0 must be at least 1, to pad it, got 0"]
+  ] as const)("%j with %j in batches of %i", async (lanes, options, batch, message) => {
+    expect(await refused(lanes, options, batch)).toContain(message)
+  })
+
+  test("a world that does not divide the lanes is a typed error", () => {
+    const make = () =>
+      Plan.make({ count: 12, batchSize: 12, dropLast: false, rank: 0, world: 6, workers: 1, lanes: [3, 3, 3, 3] })
+    expect(make).toThrow(InvalidOption)
+    expect(make).toThrow("1, 2, 4, got 6")
+  })
+})
+
+test("the number of lanes is part of a cursor's fingerprint", async () => {
+  const cursor = (lanes: number, from?: unknown) =>
+    Effect.gen(function* () {
+      const pipeline = pipelineOf(24, 12, inLanes(Sampler.sequential, lanes))
+      const loader = yield* Scheduler.open(pipeline, {
+        epochs: 1,
+        replay: true,
+        ...(from === undefined ? {} : { from })
+      })
+      expect(Option.isSome(yield* loader.take)).toBe(true)
+      return yield* loader.cursor
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(SeedPolicy.elastic({ seed: 5 })),
+      Effect.provide(Workers.fibers({ workers: 2 })),
+      Effect.either,
+      Effect.runPromise
+    )
+  const own = await cursor(4)
+  if (own._tag === "Left") throw own.left
+  expect(own.right.fingerprints.batch).toBe("12 samples, 2 batches of 24, 4 lanes")
+  expect((await cursor(4, own.right))._tag).toBe("Right")
+  expect(await cursor(3, own.right)).toMatchObject({
+    left: { _tag: "CursorMismatch", differences: [{ field: "batch" }] }
+  })
+})
