@@ -105,7 +105,7 @@ export const make = (
     world: ranks.world ?? 1,
     uneven: ranks.uneven,
     workers,
-    lanes: sampler.lanes?.(size)
+    lanes: asked(`the lanes of sampler ${sampler.name}`, () => sampler.lanes?.(size))
   }
   const planned = (resumed: Plan.Resumed | undefined): RunPlan => {
     const plan = Plan.make({
@@ -164,8 +164,8 @@ const knownStages = ({ name, names = [] }: Service, pipeline: Pipeline<unknown, 
   throw new InvalidOption({ option: `a stage of the policy ${name}`, value: unknown, expected })
 }
 
-/** Asks a caller's code for a figure; what it throws is an option that cannot be had. */
-const asked = (option: string, ask: () => number): number => {
+/** Asks a caller's code for figures; what it throws is an option that cannot be had. */
+const asked = <A>(option: string, ask: () => A): A => {
   try {
     return ask()
   } catch (thrown) {
