@@ -38,14 +38,7 @@ const PENDING: Readonly<Record<"long" | "circles" | "up" | "effect" | "patches" 
     "scheduler/backends/RequestPipeline.ts → scheduler/loader/Queue.ts",
     "scheduler/backends/threads/Host.ts → scheduler/loader/Metrics.ts"
   ],
-  effect: [
-    "scheduler/plan/Ranks.ts: effect/Cause",
-    "scheduler/plan/Ranks.ts: effect/Config",
-    "scheduler/plan/Ranks.ts: effect/ConfigError",
-    "scheduler/plan/Ranks.ts: effect/Effect",
-    "scheduler/plan/Ranks.ts: effect/Exit",
-    "scheduler/plan/Ranks.ts: effect/Option"
-  ],
+  effect: [],
   patches: [],
   classes: []
 }
@@ -128,7 +121,7 @@ const up = (of: ReadonlyArray<Source>): ReadonlyArray<string> =>
 
 /** The one file through which the inside of the scheduler waits, and what of Effect is plain data. */
 const SEAM = "scheduler/build/Work.ts"
-const PLAIN = ["effect/Data", "effect/Either"]
+const PLAIN = ["effect/Data", "effect/Either", "effect/Encoding"]
 
 const effectful = (of: ReadonlyArray<Source>): ReadonlyArray<string> =>
   of

@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 
+import { encodeHex } from "effect/Encoding"
 import { InvalidOption } from "./InvalidOption.ts"
 import { wellFormed } from "./NameHash.ts"
 import { sha256, sha256Stream } from "./runtime.ts"
@@ -167,8 +168,7 @@ const fields = (parameters: Parameters | undefined): string => {
 export const word = (name: string): string => (/^[\p{L}\p{N}_][\p{L}\p{N}_ .-]{0,60}$/u.test(name) ? name : text(name))
 
 /** Returns the first 12 hexadecimal digits of SHA-256. @since 0.1.0 */
-export const short = (data: string | Uint8Array): string =>
-  Array.from(sha256(data).subarray(0, 6), (byte) => byte.toString(16).padStart(2, "0")).join("")
+export const short = (data: string | Uint8Array): string => encodeHex(sha256(data).subarray(0, 6))
 
 /** The hashes of long arrays, which take a millisecond per megabyte. */
 const hashes = new WeakMap<object, string>()

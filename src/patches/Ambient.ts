@@ -15,8 +15,10 @@
  *
  * @since 0.1.0
  */
+
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import { encodeHex } from "effect/Encoding"
 import * as Fiber from "effect/Fiber"
 import type * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
@@ -351,6 +353,6 @@ const uuidOf = (bytes: Uint8Array): `${string}-${string}-${string}-${string}-${s
   const at = (index: number): number => bytes[index] ?? 0
   bytes[6] = (at(6) & 0x0f) | 0x40
   bytes[8] = (at(8) & 0x3f) | 0x80
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  const hex = encodeHex(bytes)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -8,8 +8,10 @@
  *
  * @since 0.1.0
  */
+
 import ln from "@stdlib/math-base-special-ln"
 import sincos from "@stdlib/math-base-special-sincos"
+import { encodeHex } from "effect/Encoding"
 import { finite, whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { sha512 } from "../../core/runtime.ts"
@@ -258,8 +260,6 @@ const wordsOf = (digits: string): ReadonlyArray<number> => {
   return words
 }
 
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
-
 const digitsOf = (value: SeedInput): string => {
   if (typeof value === "bigint") return (value < 0n ? -value : value).toString(16)
   if (typeof value === "number") {
@@ -276,7 +276,7 @@ const digitsOf = (value: SeedInput): string => {
   }
   const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value
   // By digits, as long texts make numbers that no bigint holds.
-  return hex(bytes) + hex(sha512(bytes))
+  return encodeHex(bytes) + encodeHex(sha512(bytes))
 }
 
 /**

@@ -42,7 +42,6 @@ import { type Options, pipelineOf } from "./RunOptions.ts"
 
 export { ThreadError } from "../backends/threads/ThreadError.ts"
 export { DatasetChanged, StageError } from "../build/StageError.ts"
-export { MAX_WORLD, ranksFromConfig, ranksFromEnvironment } from "../plan/Ranks.ts"
 export {
   type Epoch,
   EpochPassed,
@@ -55,6 +54,7 @@ export {
 } from "./Loader.ts"
 export type { Profile, QueueUse, StageTime, WorkerTime } from "./Profile.ts"
 export { format as formatProfile } from "./Profile.ts"
+export { MAX_WORLD, ranksFromConfig, ranksFromEnvironment } from "./Ranks.ts"
 export type { EpochOptions, Options, RunOptions } from "./RunOptions.ts"
 export { ImpureBatch, type Verified } from "./Verify.ts"
 

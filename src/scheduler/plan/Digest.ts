@@ -12,6 +12,8 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import * as Either from "effect/Either"
+import { decodeHex, encodeHex } from "effect/Encoding"
 import { wellFormed } from "../../core/NameHash.ts"
 import { isRecord } from "../../core/Record.ts"
 import { sha256Stream } from "../../core/runtime.ts"
@@ -119,11 +121,7 @@ export const append = (digest: string, columns: unknown): string =>
   hex(sha256Stream().update(fromHex(digest)).update(ofColumns(columns)).digest())
 
 /** Bytes as hexadecimal digits. @since 0.1.0 */
-export const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+export const hex = (bytes: Uint8Array): string => encodeHex(bytes)
 
 /** The bytes of hexadecimal digits. @since 0.1.0 */
-export const fromHex = (digits: string): Uint8Array =>
-  Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
-    Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16)
-  )
+export const fromHex = (digits: string): Uint8Array => Either.getOrThrow(decodeHex(digits))

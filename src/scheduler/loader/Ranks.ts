@@ -7,10 +7,11 @@ import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { InvalidOption } from "../../core/InvalidOption.ts"
-import type { Ranks } from "./RunPlan.ts"
+import type { Ranks } from "../plan/RunPlan.ts"
 
 /** The most processes that a run can be shared by: what the seed packing has room for. @since 0.1.0 */
 export const MAX_WORLD = 65_536
@@ -87,17 +88,19 @@ export const ranksFromEnvironment = (): Required<Ranks> => {
 
 const invalid = (name: string, message: string) => Effect.fail(ConfigError.InvalidData([name], message))
 
-/** The first of two variables that is set. */
+/** A whole number of at least 0, with the name of its variable. */
+const variable = (name: string) =>
+  Config.string().pipe(
+    Config.mapOrFail((text) => {
+      const value = Number(text)
+      if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return Either.right({ name, value })
+      return Either.left(ConfigError.InvalidData([], `${JSON.stringify(text)} is no whole number of at least 0`))
+    }),
+    Config.nested(name)
+  )
+
+/** The first of two variables that is set. `Config.orElse` would report both where the second one is invalid. */
 const either = (own: string, usual: string) =>
-  Effect.gen(function* () {
-    for (const name of [own, usual]) {
-      const text = yield* Config.option(Config.string(name))
-      if (Option.isNone(text)) continue
-      const value = Number(text.value)
-      if (!/^\d+$/.test(text.value) || !Number.isSafeInteger(value)) {
-        return yield* invalid(name, `${JSON.stringify(text.value)} is no whole number of at least 0`)
-      }
-      return Option.some({ name, value })
-    }
-    return Option.none<{ readonly name: string; readonly value: number }>()
-  })
+  Effect.flatMap(Config.option(variable(own)), (found) =>
+    Option.isSome(found) ? Effect.succeed(found) : Config.option(variable(usual))
+  )
