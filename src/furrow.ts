@@ -36,7 +36,7 @@ import type { Verified } from "./scheduler/loader/Verify.ts"
 
 export type { Failures, FurrowOptions, PlainOptions, PolicyLayer, PolicyName } from "./furrow/Options.ts"
 
-/** One epoch of a run, or what is left of it. @since 0.1.0 */
+/** One epoch of a run, or what is left of it. @category models @since 0.1.0 */
 export interface RunEpoch<out C> extends AsyncIterable<Batch<C>> {
   /** Which epoch it is, from 0. */
   readonly number: number
@@ -49,6 +49,7 @@ export interface RunEpoch<out C> extends AsyncIterable<Batch<C>> {
  *
  * Errors are thrown as they are: `error instanceof Scheduler.StageError`, `error._tag`.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Run<out C> extends AsyncIterable<Batch<C>> {
@@ -312,6 +313,7 @@ class PlainRun<C, E> implements Run<C> {
  * }
  * console.assert(run.stats.samples === 2000)
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const furrow = <

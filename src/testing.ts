@@ -56,6 +56,7 @@ const over = <E, R, Out>(
  * const [first, second] = Effect.runSync(both)
  * console.assert(JSON.stringify(first) === JSON.stringify(second))
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const constant = (seed: Seed.RootInput = 0): Layer.Layer<SeedPolicy, Seed.SeedError> =>
@@ -95,6 +96,7 @@ export const constant = (seed: Seed.RootInput = 0): Layer.Layer<SeedPolicy, Seed
  * const shifted = Effect.runSync(sample.pipe(Effect.provide(scripted({ shift: [4] }))))
  * console.assert(Option.getOrNull(shifted) === 24)
  *
+ * @category layers
  * @since 0.1.0
  */
 export const scripted = <E = never, R = never, Out = never>(
@@ -135,6 +137,7 @@ export const scripted = <E = never, R = never, Out = never>(
 /**
  * What a {@link recording} policy has recorded.
  *
+ * @category services
  * @since 0.1.0
  */
 export class Recording extends Context.Tag("furrow/testing/Recording")<
@@ -169,6 +172,7 @@ export class Recording extends Context.Tag("furrow/testing/Recording")<
  * const draws = await program.pipe(Effect.provide(recording()), Effect.provide(Workers.fibers({ workers: 2 })), Effect.runPromise)
  * console.assert(draws.map(({ coordinates }) => coordinates.index).join() === "0,1,2,3")
  *
+ * @category layers
  * @since 0.1.0
  */
 export const recording = <E = never, R = never, Out = never>(
@@ -202,6 +206,7 @@ export const recording = <E = never, R = never, Out = never>(
  * const draws = await recorded(run)
  * console.assert(draws.map(({ coordinates }) => coordinates.index).join() === "0,1,2,3")
  *
+ * @category getters
  * @since 0.1.0
  */
 export const recorded = async (run: object): Promise<ReadonlyArray<Draw>> => {
@@ -242,6 +247,7 @@ const level = ({ scope }: Coordinates, own: Coordinates["scope"]): number => (sc
  * const error = Effect.runSync(Effect.flip(sample.pipe(Effect.provide(failing({ stage: "flip", index: 3 })))))
  * console.assert(error._tag === "CoordinatesError")
  *
+ * @category layers
  * @since 0.1.0
  */
 export const failing = <E = never, R = never, Out = never>(
@@ -265,7 +271,7 @@ export const failing = <E = never, R = never, Out = never>(
   }))
 }
 
-/** Some fields of coordinates; a stage by its name. @since 0.1.0 */
+/** Some fields of coordinates; a stage by its name. @category models @since 0.1.0 */
 export type PartialCoordinates = Partial<Omit<Coordinates, "stage">> & { readonly stage?: string }
 
 /** The fields that have a meaning in each scope. */

@@ -15,7 +15,7 @@ import type { Coordinates } from "../seeding/Coordinates.ts"
 import { coordinates, type Request, type Seeds, seedAt } from "../seeding/Request.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
 
-/** @since 0.1.0 */
+/** @category models @since 0.1.0 */
 export interface Report {
   /** How many generators were started. */
   readonly started: number
@@ -25,7 +25,7 @@ export interface Report {
   readonly examples: ReadonlyArray<Coordinates>
 }
 
-/** @since 0.1.0 */
+/** @category models @since 0.1.0 */
 export interface Service {
   /** What was seen so far. */
   readonly report: Effect.Effect<Report>
@@ -34,11 +34,12 @@ export interface Service {
 /**
  * The tag of the audit.
  *
+ * @category services
  * @since 0.1.0
  */
 export class SeedAudit extends Context.Tag("furrow/SeedAudit")<SeedAudit, Service>() {}
 
-/** How many repeats a report names. @since 0.1.0 */
+/** How many repeats a report names. @category constants @since 0.1.0 */
 export const EXAMPLES = 5
 
 /**
@@ -68,6 +69,7 @@ export const EXAMPLES = 5
  * // Three orders, and a state for each sample of each epoch.
  * console.assert(report.started === 303 && report.repeated === 0)
  *
+ * @category layers
  * @since 0.1.0
  */
 export const counting = <E, R, Out = never>(

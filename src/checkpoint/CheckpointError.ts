@@ -17,6 +17,7 @@ import * as Data from "effect/Data"
  * - `full`: no space is left; `denied`: reading or writing is not allowed; `missing`: it is no longer there;
  *   `io`: the store failed in another way
  *
+ * @category models
  * @since 0.1.0
  */
 export type Kind =
@@ -38,6 +39,7 @@ export type Kind =
 /**
  * A checkpoint cannot be read or written. Whatever is there is left as it is.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class CheckpointError extends Data.TaggedError("CheckpointError")<{

@@ -17,7 +17,7 @@ import * as RankedManager from "./RankedManager.ts"
 import * as RankStores from "./RankStores.ts"
 import { Checkpoint, type Service } from "./Service.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface Options {
   /** How many checkpoints are kept at least. Default 3. */
   readonly keep?: number
@@ -34,6 +34,7 @@ export interface Options {
  * ranks start afresh. After a change of the world size, under a policy that allows it, rank r resumes from the checkpoint
  * of rank r mod n of the old world of n ranks. A rank reads the checkpoints of the others to know that they are valid.
  *
+ * @category options
  * @since 0.1.0
  */
 export interface RankOptions {
@@ -74,6 +75,7 @@ const named = (option: string, value: string): Effect.Effect<string, InvalidOpti
  * Checkpoints in memory, for as long as the layer lives; with `shared`, for as long as that lives. Ranks in one process
  * need `shared`: one `new Checkpoint.SharedMemory()` for all of them. Fails with `InvalidOption`.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const memory = (
@@ -118,6 +120,7 @@ export const memory = (
  * const list = Effect.flatMap(Checkpoint.Checkpoint, (checkpoint) => checkpoint.list)
  * console.assert((await Effect.runPromise(Effect.provide(list, layer))).length === 0)
  *
+ * @category layers
  * @since 0.1.0
  */
 export const file = (
@@ -186,6 +189,7 @@ export const file = (
  * const list = Effect.flatMap(Checkpoint.Checkpoint, (checkpoint) => checkpoint.list)
  * console.assert((await Effect.runPromise(Effect.provide(list, layer))).length === 0)
  *
+ * @category layers
  * @since 0.1.0
  */
 export const keyValue = (

@@ -16,7 +16,12 @@ import { nodeFiles } from "./NodeFiles.ts"
 import { Checkpoint, type Entry, type Saved, type Service } from "./Service.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
-/** Checkpoints in a folder, by methods that return promises. They reject with `CheckpointError`. @since 0.1.0 */
+/**
+ * Checkpoints in a folder, by methods that return promises. They reject with `CheckpointError`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface OpenCheckpoints {
   /** Saves a checkpoint; once it resolves, the checkpoint is stored. The `cursor` is `run.cursor`. */
   readonly save: (snapshot: Snapshot) => Promise<Entry>
@@ -65,6 +70,7 @@ const closed = (path: string): CheckpointError =>
  * console.assert((await train(100)) === (100 * 99) / 2)
  * rmSync(directory, { recursive: true })
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const open = async (

@@ -112,6 +112,7 @@ export const keyValue = (
 /**
  * Memory that the ranks of one process share.
  *
+ * @category models
  * @since 0.1.0
  */
 export class SharedMemory {

@@ -12,7 +12,7 @@ import type { CheckpointError } from "./CheckpointError.ts"
 import type { Snapshot } from "./Snapshot.ts"
 import type { State } from "./State.ts"
 
-/** A checkpoint that was read. @since 0.1.0 */
+/** A checkpoint that was read. @category models @since 0.1.0 */
 export interface Saved {
   /** Increases from checkpoint to checkpoint. */
   readonly id: number
@@ -25,7 +25,7 @@ export interface Saved {
   readonly skipped: ReadonlyArray<CheckpointError>
 }
 
-/** A checkpoint in a list. @since 0.1.0 */
+/** A checkpoint in a list. @category models @since 0.1.0 */
 export interface Entry {
   readonly path: string
   /** As stored, even if the checkpoint is damaged; `undefined` if it cannot be read. */
@@ -34,7 +34,7 @@ export interface Entry {
   readonly content: Either.Either<Cursor, CheckpointError>
 }
 
-/** @since 0.1.0 */
+/** @category models @since 0.1.0 */
 export interface Service {
   /**
    * Saves a checkpoint. When it returns, the checkpoint is stored and was read back. An interrupt waits until it is done.
@@ -77,6 +77,7 @@ export interface Service {
  * const twice = Effect.all([go, go]).pipe(Effect.provide(Checkpoint.memory()))
  * console.assert((await Effect.runPromise(twice)).join() === "15,45")
  *
+ * @category services
  * @since 0.1.0
  */
 export class Checkpoint extends Context.Tag("furrow/Checkpoint")<Checkpoint, Service>() {}

@@ -10,7 +10,7 @@ import * as Cursor from "../scheduler/loader/Cursor.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as State from "./State.ts"
 
-/** What is saved as one piece. @since 0.1.0 */
+/** What is saved as one piece. @category models @since 0.1.0 */
 export interface Snapshot {
   /** `loader.cursor` or `run.cursor`, read when the trainer is done with the batch that it took last. */
   readonly cursor: Cursor.Cursor

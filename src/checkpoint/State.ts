@@ -8,12 +8,18 @@ import * as Either from "effect/Either"
 import { isProxy } from "../core/runtime.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 
-/** What JSON can hold and gives back as it was: no `-0`, no `undefined`, nothing of a class. @since 0.1.0 */
+/**
+ * What JSON can hold and gives back as it was: no `-0`, no `undefined`, nothing of a class.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
 
 /**
  * What a trainer keeps beside the cursor: weights and optimiser as bytes, steps and logs as JSON.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface State {

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 
-/** @since 0.1.0 */
+/** @category models @since 0.1.0 */
 export type TypedArray =
   | Int8Array
   | Uint8Array
@@ -18,7 +18,7 @@ export type TypedArray =
   | BigInt64Array
   | BigUint64Array
 
-/** The element types a {@link Tensor} can hold, by the names NumPy gives them. @since 0.1.0 */
+/** The element types a {@link Tensor} can hold, by the names NumPy gives them. @category models @since 0.1.0 */
 export type DType =
   | "int8"
   | "uint8"
@@ -31,7 +31,7 @@ export type DType =
   | "int64"
   | "uint64"
 
-/** The element type of a typed array. Throws nothing: every `TypedArray` has one. @since 0.1.0 */
+/** The element type of a typed array. Throws nothing: every `TypedArray` has one. @category getters @since 0.1.0 */
 export const dtypeOf = (data: TypedArray): DType => {
   if (data instanceof Float32Array) return "float32"
   if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return "uint8"
@@ -44,7 +44,12 @@ export const dtypeOf = (data: TypedArray): DType => {
   return data instanceof BigInt64Array ? "int64" : "uint64"
 }
 
-/** Whether a value is one of the eleven typed arrays (a `DataView` is not, nor a `Float16Array`). @since 0.1.0 */
+/**
+ * Whether a value is one of the eleven typed arrays (a `DataView` is not, nor a `Float16Array`).
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
 export const isTypedArray = (value: unknown): value is TypedArray =>
   ArrayBuffer.isView(value) && KNOWN.has((value as Partial<TypedArray>)[Symbol.toStringTag] ?? "")
 
@@ -77,5 +82,5 @@ export const arrays = {
   uint64: BigUint64Array
 } as const
 
-/** The typed array of an element type. @since 0.1.0 */
+/** The typed array of an element type. @category models @since 0.1.0 */
 export type ArrayOf<D extends DType> = InstanceType<(typeof arrays)[D]>

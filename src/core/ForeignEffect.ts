@@ -9,6 +9,7 @@ import * as Data from "effect/Data"
 /**
  * An effect or a layer was made by a copy of `effect` other than the one that Furrow loads.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class ForeignEffect extends Data.TaggedError("ForeignEffect")<{

@@ -14,6 +14,7 @@ import { show } from "./Show.ts"
 /**
  * An option holds a value that it cannot take.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class InvalidOption extends Data.TaggedError("InvalidOption")<{
@@ -32,6 +33,7 @@ export class InvalidOption extends Data.TaggedError("InvalidOption")<{
 /**
  * Runs a check that throws {@link InvalidOption}, as an effect that fails with it.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const checked = <A>(check: () => A): Effect.Effect<A, InvalidOption> =>

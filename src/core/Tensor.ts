@@ -19,6 +19,7 @@ export { type ArrayOf, type DType, dtypeOf, isTypedArray, type TypedArray } from
  * const gray = Tensor.make(new Uint8Array(28 * 28), [28, 28, 1])
  * console.assert(gray.dtype === "uint8")
  *
+ * @category models
  * @since 0.1.0
  */
 export class Tensor<out D extends TypedArray = TypedArray> {
@@ -44,6 +45,7 @@ export class Tensor<out D extends TypedArray = TypedArray> {
  * A tensor from `data` (kept, not copied) and `shape`. Throws `InvalidOption` when an axis is not a whole number of at
  * least 0, or when the shape does not multiply out to `data.length`.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const make = <D extends TypedArray>(data: D, shape: ReadonlyArray<number>): Tensor<D> => {

@@ -26,7 +26,7 @@ import {
 } from "./Options.ts"
 import type { Size } from "./Pixels.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface RandomRotationOptions {
   /** The angle's range in degrees; one number d is −d … d. Positive angles turn counter-clockwise. */
   readonly degrees: number | RangeOption
@@ -38,7 +38,7 @@ export interface RandomRotationOptions {
   readonly center?: readonly [x: number, y: number]
 }
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface RandomAffineOptions {
   /** The angle's range in degrees; one number d is −d … d. Positive angles turn clockwise. */
   readonly degrees: number | RangeOption
@@ -68,6 +68,7 @@ export interface RandomAffineOptions {
  *
  * Throws `InvalidOption` for options that are not as said; in a run, when `fill` has not one value a channel.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const randomRotation = (options: RandomRotationOptions): Drawing => {
@@ -96,6 +97,7 @@ export const randomRotation = (options: RandomRotationOptions): Drawing => {
  * const rng = Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
  * console.assert(wobble(digit, rng).shape.join() === "28,28,1")
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const randomAffine = (options: RandomAffineOptions): Drawing => {

@@ -11,7 +11,7 @@ import { brightness, contrast, hue, saturation } from "./kernels/color.ts"
 import { copy } from "./kernels/copy.ts"
 import { aroundZero, type RangeOption, rangeOf } from "./Options.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface ColorJitterOptions {
   /** The range of the factor, from 0 (black) on; one number b is max(0, 1 − b) … 1 + b. Default: left as it is. */
   readonly brightness?: number | RangeOption
@@ -52,6 +52,7 @@ const CHANGES = 4
  * const rng = Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
  * console.assert(jitter(photo, rng).shape.join() === "32,32,3")
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const colorJitter = (options: ColorJitterOptions = {}): Drawing => {

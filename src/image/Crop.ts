@@ -10,7 +10,7 @@ import { channelsOf, type FillOption, type PaddingOption, paddingOf, type SizeOp
 import { type PaddingMode, padded } from "./Padding.ts"
 import type { WindowTransform } from "./Transform.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface RandomCropOptions {
   /** The crop's height and width. */
   readonly size: SizeOption
@@ -24,7 +24,7 @@ export interface RandomCropOptions {
   readonly paddingMode?: PaddingMode
 }
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface PadOptions {
   /** Pixels on each side. */
   readonly padding: PaddingOption
@@ -50,6 +50,7 @@ export interface PadOptions {
  * const rng = Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
  * console.assert(crop(digit, rng).shape.join() === "28,28,1")
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const randomCrop = (options: RandomCropOptions): Drawing => {
@@ -102,6 +103,7 @@ export const randomCrop = (options: RandomCropOptions): Drawing => {
  * The middle of an image, as torchvision's `v2.CenterCrop`: an image smaller than `size` is padded with 0 first.
  * Where the margin is odd its half is rounded to even, as Python rounds.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const centerCrop = (options: { readonly size: SizeOption }): Fixed => {
@@ -136,6 +138,7 @@ const middle = (length: number, wanted: number): number => {
  * Throws `InvalidOption` for options that are not as said; in a run, when `fill` has not one value a channel, or one
  * that a uint8 image cannot hold.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const pad = (options: PadOptions): Fixed => {

@@ -12,7 +12,7 @@ import { type Drawing, drawing, type Fixed, fixed } from "./ImageStage.ts"
 import type { Pixels, Size } from "./Pixels.ts"
 import type { NativeWork, PixelTransform } from "./Transform.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface CustomOptions extends ParametersOption {
   /** The function's name, for errors. */
   readonly name: string
@@ -75,6 +75,7 @@ export interface CustomOptions extends ParametersOption {
  * const rng = Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
  * console.assert(posterize(image, rng).shape.join() === "1,3,1")
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const custom: {
@@ -131,6 +132,7 @@ export const custom: {
  * AssemblyScript does with `--importMemory --sharedMemory --maximumMemory 65536 --runtime stub`; see "A kernel of your
  * own" in docs/performance.md.
  *
+ * @category memory
  * @since 0.1.0
  */
 export const kernelMemory = (): WebAssembly.Memory | undefined => arena()?.memory

@@ -14,7 +14,7 @@ import { halfEven } from "./kernels/rounding.ts"
 import { above0, channelsOf, fits, matches, probability, type RangeOption, rangeOf } from "./Options.ts"
 import type { Native } from "./Transform.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface RandomErasingOptions {
   /** The probability that something is erased. Default 0.5. */
   readonly p?: number
@@ -40,6 +40,7 @@ const TRIES = 10
  * Throws `InvalidOption` for options that are not as said; in a run, when `value` has not one value a channel, or one
  * that a uint8 image cannot hold.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const randomErasing = (options: RandomErasingOptions = {}): Drawing => {

@@ -8,7 +8,7 @@ import { type Drawing, drawing } from "./ImageStage.ts"
 import { probability } from "./Options.ts"
 import type { WindowTransform } from "./Transform.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface FlipOptions {
   /** The probability that an image is mirrored. Default 0.5. */
   readonly p?: number
@@ -34,6 +34,7 @@ const flip = (name: string, p: number, place: WindowTransform["place"]): Drawing
  * Swaps left and right with probability `p`, as torchvision's `v2.RandomHorizontalFlip`. Draws one Bernoulli number.
  * Throws `InvalidOption` unless 0 ≤ p ≤ 1.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const randomHorizontalFlip = (options: FlipOptions = {}): Drawing =>
@@ -45,6 +46,7 @@ export const randomHorizontalFlip = (options: FlipOptions = {}): Drawing =>
  * Swaps top and bottom with probability `p`, as torchvision's `v2.RandomVerticalFlip`. Draws one Bernoulli number.
  * Throws `InvalidOption` unless 0 ≤ p ≤ 1.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const randomVerticalFlip = (options: FlipOptions = {}): Drawing =>

@@ -14,24 +14,24 @@ import type { Pixels, Size } from "./Pixels.ts"
 import { imageOf, measure, withImage } from "./SampleImage.ts"
 import type { Transform } from "./Transform.ts"
 
-/** An image: a tensor `[height, width, channels]` of uint8 or float32. @since 0.1.0 */
+/** An image: a tensor `[height, width, channels]` of uint8 or float32. @category models @since 0.1.0 */
 export type Image<P extends Pixels = Pixels> = Tensor<P>
 
-/** What an image stage takes: an image, or a record with one in its field `image`. @since 0.1.0 */
+/** What an image stage takes: an image, or a record with one in its field `image`. @category models @since 0.1.0 */
 export type Sample = Image | { readonly image: Image }
 
-/** A sample whose image is of float32 now. @since 0.1.0 */
+/** A sample whose image is of float32 now. @category models @since 0.1.0 */
 export type Floats<S> = S extends Tensor
   ? Image<Float32Array>
   : { readonly [K in keyof S]: K extends "image" ? Image<Float32Array> : S[K] }
 
-/** A stage that draws and keeps the element type. @since 0.1.0 */
+/** A stage that draws and keeps the element type. @category models @since 0.1.0 */
 export type Drawing = <S extends Sample>(sample: S, rng: Rng) => S
 
-/** A stage that does not draw and keeps the element type. @since 0.1.0 */
+/** A stage that does not draw and keeps the element type. @category models @since 0.1.0 */
 export type Fixed = <S extends Sample>(sample: S) => S
 
-/** A stage that does not draw and gives float32. @since 0.1.0 */
+/** A stage that does not draw and gives float32. @category models @since 0.1.0 */
 export type ToFloats = <S extends Sample>(sample: S) => Floats<S>
 
 const FIELD = "image"
@@ -77,6 +77,7 @@ export const toFloats = (transform: Transform): ToFloats => runner(transform, FI
  * An image stage for another field than `image`, as in `Image.on("photo", Image.randomCrop({ size: 28 }))`. Throws
  * `InvalidOption` for a function that is no image stage.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const on: {

@@ -15,7 +15,7 @@ import { Tensor } from "../core/Tensor.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Rng } from "../random/Rng.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface MixupOptions<I extends string, L extends string> {
   /** The shape of the Beta(alpha, alpha) distribution that the share of a row's own is drawn from. Default 1: uniform. */
   readonly alpha?: number
@@ -27,15 +27,15 @@ export interface MixupOptions<I extends string, L extends string> {
   readonly label?: L
 }
 
-/** The columns `C` with labels as shares of classes. @since 0.1.0 */
+/** The columns `C` with labels as shares of classes. @category models @since 0.1.0 */
 export type SoftLabels<C, L extends string> = { readonly [K in keyof C]: K extends L ? Tensor<Float32Array> : C[K] }
 
-/** The columns that mixup and CutMix need: images and their labels. @since 0.1.0 */
+/** The columns that mixup and CutMix need: images and their labels. @category models @since 0.1.0 */
 export type LabeledImages<I extends string, L extends string> = Readonly<
   Record<I, Tensor<Float32Array>> & Record<L, Tensor>
 >
 
-/** A stage on batches, for `Pipeline.augment` behind `Pipeline.batch`. @since 0.1.0 */
+/** A stage on batches, for `Pipeline.augment` behind `Pipeline.batch`. @category models @since 0.1.0 */
 export type MixupStage<I extends string, L extends string> = <C extends LabeledImages<I, L>>(
   batch: Batch<C>,
   rng: Rng
@@ -61,6 +61,7 @@ export type MixupStage<I extends string, L extends string> = <C extends LabeledI
  * const mixed = mixup(batch, Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] }))
  * console.assert(mixed.columns.label.shape.join() === "2,10")
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const mixup = <const I extends string = "image", const L extends string = "label">(
@@ -90,6 +91,7 @@ export const mixup = <const I extends string = "image", const L extends string =
  *
  * Throws as {@link mixup} does.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const cutMix = <const I extends string = "image", const L extends string = "label">(

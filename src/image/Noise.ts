@@ -8,7 +8,7 @@ import { optionsOf, truth } from "../core/Options.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { addToBytes, addToFloats } from "./kernels/noise.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface GaussianNoiseOptions {
   /** The mean of the noise, where images are of 0 … 1. Default 0. */
   readonly mean?: number
@@ -28,6 +28,7 @@ export interface GaussianNoiseOptions {
  *
  * Throws `InvalidOption` for options that are not as said.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const gaussianNoise = (options: GaussianNoiseOptions = {}): Drawing => {

@@ -8,7 +8,7 @@ import { optionsOf } from "../core/Options.ts"
 import { drawsNothing, type Fixed, fixed, type ToFloats, toFloats } from "./ImageStage.ts"
 import { channelsOf, matches } from "./Options.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface NormalizeOptions {
   /** The mean of each channel, or one for all, of images in [0, 1]. */
   readonly mean: number | ReadonlyArray<number>
@@ -30,6 +30,7 @@ export interface NormalizeOptions {
  * const image = Tensor.make(Uint8Array.of(0, 255), [1, 2, 1])
  * console.assert(normalize(image).data.join() === "-1,1")
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const normalize = (options: NormalizeOptions): ToFloats => {
@@ -55,6 +56,7 @@ export const normalize = (options: NormalizeOptions): ToFloats => {
 /**
  * uint8 images as float32 in [0, 1], as torchvision's `v2.ToDtype(float32, scale=True)`; float32 images as they are.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const toFloat: ToFloats = toFloats({
@@ -79,6 +81,7 @@ export const toFloat: ToFloats = toFloats({
  * const planes = Image.channelsFirst(image)
  * console.assert(planes.shape.join() === "3,1,2" && planes.data.join() === "1,4,2,5,3,6")
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const channelsFirst: Fixed = fixed({ ...drawsNothing, kind: "planar", name: "channelsFirst", options: {} })

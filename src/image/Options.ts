@@ -11,7 +11,7 @@ import type { Pixels } from "./Pixels.ts"
 const isList = (value: unknown, ...lengths: ReadonlyArray<number>): boolean =>
   Array.isArray(value) && (lengths.length === 0 || lengths.includes(value.length))
 
-/** Height and width in pixels; one number is both. @since 0.1.0 */
+/** Height and width in pixels; one number is both. @category options @since 0.1.0 */
 export type SizeOption = number | readonly [height: number, width: number]
 
 /** Throws `InvalidOption` unless both are whole numbers of at least 1. @since 0.1.0 */
@@ -22,7 +22,12 @@ export const sizeOf = (option: string, size: SizeOption): readonly [height: numb
   return [whole(option, height, 1), whole(option, width, 1)]
 }
 
-/** Pixels around an image: all sides, [left and right, top and bottom], or [left, top, right, bottom]. @since 0.1.0 */
+/**
+ * Pixels around an image: all sides, [left and right, top and bottom], or [left, top, right, bottom].
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export type PaddingOption =
   | number
   | readonly [horizontal: number, vertical: number]
@@ -42,7 +47,7 @@ export const paddingOf = (
   return [left, top, right, bottom]
 }
 
-/** What lies outside of an image: one value for all channels, or one for each. @since 0.1.0 */
+/** What lies outside of an image: one value for all channels, or one for each. @category options @since 0.1.0 */
 export type FillOption = number | ReadonlyArray<number>
 
 /** Throws `InvalidOption` unless all are finite numbers. @since 0.1.0 */
@@ -74,7 +79,7 @@ export const fits = (option: string, list: ReadonlyArray<number>, image: Pixels)
 /** Throws `InvalidOption` unless `p` is a probability. @since 0.1.0 */
 export const probability = (p: number): number => finite("p", p, 0, 1)
 
-/** A number from `min` to `max`. @since 0.1.0 */
+/** A number from `min` to `max`. @category options @since 0.1.0 */
 export type RangeOption = readonly [min: number, max: number]
 
 /** Throws `InvalidOption` unless both are finite, in `low … high`, and min ≤ max. @since 0.1.0 */

@@ -18,6 +18,7 @@ import type { PixelTransform, Window, WindowTransform } from "./Transform.ts"
  *
  * Padding that is wider than the image mirrors it again and again, as NumPy's `pad` does (torchvision refuses that).
  *
+ * @category models
  * @since 0.1.0
  */
 export type PaddingMode = "constant" | "edge" | "reflect" | "symmetric"

@@ -25,6 +25,7 @@ import { arena } from "../wasm/Kernels.ts"
  * const digits = Dataset.fromColumns({ image: images })
  * console.assert(digits.size === 1000)
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const resident = <D extends DType>(dtype: D, shape: ReadonlyArray<number>): Tensor<ArrayOf<D>> => {

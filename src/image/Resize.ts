@@ -15,11 +15,12 @@ import type { Native } from "./Transform.ts"
  * How a pixel of another size comes about: the pixel that lies there, the blend of the four around, or the mean over
  * the area that it covers.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Interpolation = "nearest" | "bilinear" | "area"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface ResizeOptions {
   /** The height and width of the result; one number is both (torchvision's: the shorter side alone). */
   readonly size: SizeOption
@@ -48,6 +49,7 @@ export interface ResizeOptions {
  * const image = Tensor.make(Uint8Array.of(0, 10, 20, 40), [1, 4, 1])
  * console.assert(half(image).data.join() === "5,30")
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const resize = (options: ResizeOptions): Fixed => {

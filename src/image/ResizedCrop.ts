@@ -13,7 +13,7 @@ import { above0, type RangeOption, rangeOf, type SizeOption, sizeOf } from "./Op
 import type { Rectangle, Size } from "./Pixels.ts"
 import { type Interpolation, natively, notEmpty, resizing } from "./Resize.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface RandomResizedCropOptions {
   /** The result's height and width. */
   readonly size: SizeOption
@@ -37,6 +37,7 @@ const TRIES = 10
  *
  * Throws `InvalidOption` for options that are not as said; in a run, for an image without pixels.
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing => {

@@ -97,7 +97,12 @@ export interface PixelTransform extends Base {
   ) => void
 }
 
-/** An image of uint8 in the kernels' memory, and what is to become of it; addresses in bytes. @since 0.1.0 */
+/**
+ * An image of uint8 in the kernels' memory, and what is to become of it; addresses in bytes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface NativeWork {
   /** Where its first pixel lies. */
   source: number

@@ -9,7 +9,7 @@
  * @since 0.1.0
  */
 
-/** The generator, and its seeds. */
+/** The generator, and its seeds. @category generators @since 0.1.0 */
 export * as Random from "./cpython/Random.ts"
 /** `random.Random`. */
 export { random } from "./cpython/Random.ts"

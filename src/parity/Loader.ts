@@ -28,10 +28,10 @@ import type { Service } from "../seeding/Service.ts"
 import * as Python from "./cpython/Random.ts"
 import * as Torch from "./pytorch/TorchGenerator.ts"
 
-/** Whose generator a stage draws from. @since 0.1.0 */
+/** Whose generator a stage draws from. @category models @since 0.1.0 */
 export type Library = "numpy" | "python" | "torch"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface Options {
   /**
    * What `torch.manual_seed` was given before the loader was first used, −2^63 to 2^64 − 1. A function gives each rank
@@ -58,6 +58,7 @@ export interface WorkerStart {
 /**
  * The two draws of an epoch from the main generator.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface EpochSeeds {
@@ -76,6 +77,7 @@ export interface EpochSeeds {
  * const seeds = PyTorch.epochSeeds({ torch: 0, shuffle: true })
  * console.assert(seeds(1).base !== seeds(0).base)
  *
+ * @category getters
  * @since 0.1.0
  */
 export const epochSeeds = (options: {
@@ -103,6 +105,7 @@ export const epochSeeds = (options: {
  * PyTorch's `RandomSampler`: `torch.randperm` of the dataset's size, from the seed that the loader drew for the epoch.
  * It holds the whole order, 4 bytes a sample. Under a policy that is not PyTorch's it is an ordinary shuffle.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const randomSampler: Sampler<SeedPolicy> = {
@@ -120,6 +123,7 @@ export const randomSampler: Sampler<SeedPolicy> = {
 /**
  * How many batches PyTorch's loader has: `len(dataloader)`.
  *
+ * @category getters
  * @since 0.1.0
  */
 export const loaderLength = (options: {

@@ -13,13 +13,13 @@
  * @since 0.1.0
  */
 
-/** `Generator` on PCG64 and Philox, and its seeds. */
+/** `Generator` on PCG64 and Philox, and its seeds. @category generators @since 0.1.0 */
 export * as Generator from "./numpy/Generator.ts"
 /** `np.random.default_rng`. */
 export { defaultRng } from "./numpy/Generator.ts"
-/** The legacy generator, and its seeds. */
+/** The legacy generator, and its seeds. @category generators @since 0.1.0 */
 export * as RandomState from "./numpy/RandomState.ts"
 /** `np.random.RandomState`. */
 export { randomState } from "./numpy/RandomState.ts"
-/** Entropy of any size, spread over start states and children. */
+/** Entropy of any size, spread over start states and children. @category generators @since 0.1.0 */
 export * as SeedSequence from "./numpy/SeedSequence.ts"

@@ -31,6 +31,7 @@ import * as SeedSequence from "./numpy/SeedSequence.ts"
  * How NumPy stood in the parent process when the loader was made: seeded by `np.random.seed(n)`, or at a state, such as
  * one that was saved (`RandomState.stateSeed`).
  *
+ * @category options
  * @since 0.1.0
  */
 export interface ParentOptions extends Loader.Options {
@@ -77,6 +78,7 @@ const ranked = <A>(make: (rank: number) => A): ((rank: number) => A) => {
  * same numbers, and each epoch, forked anew, draws them again. Every project that drew from NumPy in a `Dataset` under
  * PyTorch before 1.9 had it, PyTorch's own tutorial among them.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
@@ -91,6 +93,7 @@ export const forked = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidO
  * seed where NumPy was seeded with a number, 2^31 wherever it was not, so that all unseeded runs of all machines draw
  * alike; runs seeded 42 and 43 share all but one worker.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
@@ -104,6 +107,7 @@ export const stateWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, Inv
  * The fix of the fix: `np.random.seed(np.random.get_state()[1][0] + epoch + worker_id)`. It repeats along the diagonal:
  * worker 1 of epoch 0 is worker 0 of epoch 1.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const stateEpochWorker = (options: ParentOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
@@ -134,6 +138,7 @@ const narrowed = ({ base, worker }: Loader.WorkerStart): Seed =>
  * `np.random.seed(torch.initial_seed() % 2**32)`, the fix in PyTorch's own notes: base seed plus worker, new each epoch.
  * What is left: 64 bits are squeezed into 32, so two streams of a run of n meet with odds of about n² / 2^33.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const initialSeed = (options: Loader.Options): Layer.Layer<SeedPolicy, InvalidOption> =>
@@ -143,12 +148,13 @@ export const initialSeed = (options: Loader.Options): Layer.Layer<SeedPolicy, In
  * `np.random.seed(torch.utils.data.get_worker_info().seed % 2**32)`, as pytorch-image-models has it. The same number as
  * {@link initialSeed} by another way, with the same odds.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const workerInfoSeed = (options: Loader.Options): Layer.Layer<SeedPolicy, InvalidOption> =>
   Loader.layer("workerInfoSeed", options, narrowed, 32)
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface GlobalStepOptions extends Loader.Options {
   /** `len(dataloader)`, the steps of an epoch: `PyTorch.loaderLength`. */
   readonly length: number
@@ -160,6 +166,7 @@ export interface GlobalStepOptions extends Loader.Options {
  * the batches stand idle, so nothing is drawn twice yet; where steps are counted otherwise, by optimizer steps under
  * gradient accumulation say, they do draw.) And as nothing of the run is in it, all runs draw alike, and all ranks.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const globalStep = (options: GlobalStepOptions): Layer.Layer<SeedPolicy, InvalidOption> =>
@@ -173,6 +180,7 @@ export const globalStep = (options: GlobalStepOptions): Layer.Layer<SeedPolicy, 
 /**
  * Whether {@link globalStep} keeps epochs apart: `len(dataloader) >= num_workers`.
  *
+ * @category predicates
  * @since 0.1.0
  */
 export const globalStepHolds = (options: { readonly length: number; readonly workers: number }): boolean => {
@@ -185,6 +193,7 @@ export const globalStepHolds = (options: { readonly length: number; readonly wor
  * number and the base seed. No repeats within a run; but the main generator that draws the base seeds is seeded with
  * the low 32 bits of `torch.manual_seed`, and so are torch's generators in the workers.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const pytorch = (options: Loader.Options): Layer.Layer<SeedPolicy, InvalidOption> =>
@@ -197,6 +206,7 @@ const workerWords = (base: bigint, worker: number): ReadonlyArray<number> =>
 /**
  * The entropy that a worker was started with, as it is to be given back.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Recorded {
@@ -210,6 +220,7 @@ export interface Recorded {
 /**
  * What the operating system gave to workers so far.
  *
+ * @category services
  * @since 0.1.0
  */
 export class Entropy extends Context.Tag("furrow/parity/Entropy")<
@@ -217,7 +228,7 @@ export class Entropy extends Context.Tag("furrow/parity/Entropy")<
   { readonly recorded: Effect.Effect<ReadonlyArray<Recorded>> }
 >() {}
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface EntropyOptions extends Loader.Options {
   /** What an earlier run recorded; workers that it names start from it again. */
   readonly recorded?: ReadonlyArray<Recorded>
@@ -230,6 +241,7 @@ export interface EntropyOptions extends Loader.Options {
  * start of SHA-256 of its answer and the worker's place, so one instance of the layer gives the same seeds whenever it is
  * asked.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const osEntropy = (options: EntropyOptions): Layer.Layer<SeedPolicy | Entropy, InvalidOption> =>
@@ -240,6 +252,7 @@ export const osEntropy = (options: EntropyOptions): Layer.Layer<SeedPolicy | Ent
  * itself by 128 bits from the operating system. Nothing repeats, nothing can be replayed, and the same code had the bug
  * of {@link forked} on Linux. Its entropy is recorded and given back like that of {@link osEntropy}.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const spawned = (options: EntropyOptions): Layer.Layer<SeedPolicy | Entropy, InvalidOption> =>
@@ -293,6 +306,7 @@ const valid = (recorded: Recorded): Recorded => {
  * repeats. Between runs nearly all of it does: epoch 1 of run 42 is epoch 0 of run 43, so an ensemble over neighbouring
  * seeds sees the same orders and the same augmentations, an epoch apart.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const additive = (options: { readonly seed: number | bigint }): Layer.Layer<SeedPolicy, InvalidOption> =>

@@ -12,7 +12,7 @@
 
 /** What PyTorch's loader draws, in which order. */
 export { type EpochSeeds, epochSeeds, type Library, loaderLength, type Options, randomSampler } from "./Loader.ts"
-/** The generator, and its seeds. */
+/** The generator, and its seeds. @category generators @since 0.1.0 */
 export * as TorchGenerator from "./pytorch/TorchGenerator.ts"
 /** `torch.Generator().manual_seed`. */
 export { manualSeed } from "./pytorch/TorchGenerator.ts"

@@ -22,6 +22,7 @@ export { StaleBatch } from "./Lease.ts"
  * element types and inner shapes and no rows; `columns` is an empty record if the run has no rows for the rank, or none
  * in its first 1,024 batches.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Batch<out C> {
@@ -44,6 +45,7 @@ export interface Batch<out C> {
  * Keeps a batch's memory beyond the next pull, until the function that it gives is called. A batch in memory of its own
  * needs none of it. Throws {@link StaleBatch} when it is too late.
  *
+ * @category memory
  * @since 0.1.0
  */
 export const hold = (batch: Batch<unknown>): (() => void) => leaseOf(batch)?.hold() ?? (() => undefined)
@@ -51,6 +53,7 @@ export const hold = (batch: Batch<unknown>): (() => void) => leaseOf(batch)?.hol
 /**
  * The same batch in memory of its own. Throws {@link StaleBatch} when it is too late.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const copy = <C>(batch: Batch<C>): Batch<C> => {

@@ -17,7 +17,12 @@ import { erase, madeOf, stageConstructor } from "./StageConstructor.ts"
 
 const LAST: Names<LastOptions> = { dropLast: true, padLast: true }
 
-/** What becomes of an epoch's last batch when it is short. By default it is delivered as it is. @since 0.1.0 */
+/**
+ * What becomes of an epoch's last batch when it is short. By default it is delivered as it is.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface LastOptions {
   /** Leave it out. Default `false`. */
   readonly dropLast?: boolean
@@ -28,7 +33,7 @@ export interface LastOptions {
   readonly padLast?: boolean
 }
 
-/** How samples are batched. @since 0.1.0 */
+/** How samples are batched. @category options @since 0.1.0 */
 export interface BatchOptions<D extends DTypes> extends LastOptions {
   /** Element types for columns of numbers, by name: `{ label: "int32" }`. Default float64, which loses nothing. */
   readonly dtypes?: D
@@ -40,6 +45,7 @@ export interface BatchOptions<D extends DTypes> extends LastOptions {
  * `dtypes` that is no column of numbers is a compile error, and in a run an `InvalidOption` that lists the columns there
  * are, as the cause of a `StageError`.
  *
+ * @category stages
  * @since 0.1.0
  */
 export const batch: {
@@ -65,6 +71,7 @@ export const batch: {
 /**
  * As {@link batch}, with a collate function of your own: padding, packing, sparse columns.
  *
+ * @category stages
  * @since 0.1.0
  */
 export const batchWith: {

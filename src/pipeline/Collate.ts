@@ -15,6 +15,7 @@ import type { DTypes, NumberArrays, NumberDType } from "./Columns.ts"
  * `samples`. `adoptable` is a buffer that this batch alone owns: rows that lie in it one behind the other may be taken
  * as a column without a copy.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Collate<in S, out C> = (samples: ReadonlyArray<S>, adoptable?: ArrayBufferLike) => C
@@ -22,6 +23,7 @@ export type Collate<in S, out C> = (samples: ReadonlyArray<S>, adoptable?: Array
 /**
  * Samples that do not make a column.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class CollateError extends Data.TaggedError("CollateError")<{

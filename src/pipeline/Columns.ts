@@ -17,13 +17,14 @@ export interface NumberArrays {
   readonly float64: Float64Array
 }
 
-/** The element types that a column of JavaScript numbers can be asked to have. @since 0.1.0 */
+/** The element types that a column of JavaScript numbers can be asked to have. @category models @since 0.1.0 */
 export type NumberDType = keyof NumberArrays
 
 /**
  * Element types for columns of numbers, by the column's path: `{ label: "int32", "meta.size": "uint16" }`; the path of
  * samples that are numbers themselves is `""`.
  *
+ * @category models
  * @since 0.1.0
  */
 export type DTypes = Readonly<Record<string, NumberDType>>
@@ -41,6 +42,7 @@ export type DTypes = Readonly<Record<string, NumberDType>>
  * | string | array of strings |
  * | record | record of its fields' columns |
  *
+ * @category models
  * @since 0.1.0
  */
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the record without an entry, the default that names no column.

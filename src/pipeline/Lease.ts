@@ -10,6 +10,7 @@ import { Tensor, type TypedArray } from "../core/Tensor.ts"
 /**
  * A batch was read after its memory had been given back.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class StaleBatch extends Data.TaggedError("StaleBatch")<{

@@ -47,6 +47,7 @@ export type { Augment, Mapping, Stage, StageContext } from "./Stage.ts"
  * The pipeline of a dataset's samples as they are, in the dataset's order. Throws `InvalidOption` for what is not a
  * dataset, with the constructor that makes one of it.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => {
@@ -58,6 +59,7 @@ export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => {
  * Sets the order of each epoch. Without it a pipeline goes through its dataset in sequence. Throws `InvalidOption` for
  * what is not a sampler, and where the order is set already.
  *
+ * @category stages
  * @since 0.1.0
  */
 export const sample: {
@@ -76,6 +78,7 @@ export const sample: {
  *
  * Throws {@link DuplicateStage} when the name is taken, `InvalidOption` when it is empty or reserved.
  *
+ * @category stages
  * @since 0.1.0
  */
 export const augment: {
@@ -102,6 +105,7 @@ export const augment: {
 /**
  * A stage that does not draw. Behind `batch` it works on whole batches.
  *
+ * @category stages
  * @since 0.1.0
  */
 export const map: {
@@ -133,6 +137,7 @@ export const map: {
  * without making the ones before it, which re-packing would take away, and workers need not wait for each other. For
  * batches of full size filter the dataset once instead: `Dataset.filter`.
  *
+ * @category stages
  * @since 0.1.0
  */
 export const filter: {
@@ -167,7 +172,7 @@ const DECLARED: Names<ParametersOption> = { parameters: true }
 /** What an effectful stage's function gives, as errors have it; they name the stage, too. */
 const EFFECT = "the stage's effect"
 
-/** How an effectful stage runs. @since 0.1.0 */
+/** How an effectful stage runs. @category options @since 0.1.0 */
 export interface EffectOptions extends ParametersOption {
   /** How many samples of one batch are in the stage at once. Default 16. */
   readonly concurrency?: number
@@ -180,6 +185,7 @@ const concurrencyOf = (of: string, options: EffectOptions): number =>
  * A stage that needs effects (files, a decoder, a service) and draws. Effect's own `Random` is the stage's `rng` in
  * there. Slower than {@link augment} by some microseconds a sample.
  *
+ * @category stages
  * @since 0.1.0
  */
 export const augmentEffect: {
@@ -215,6 +221,7 @@ export const augmentEffect: {
 /**
  * A stage that needs effects and does not draw.
  *
+ * @category stages
  * @since 0.1.0
  */
 export const mapEffect: {
@@ -255,6 +262,7 @@ export const mapEffect: {
  * - `"derive"`: it is drawn from the pipeline's seeds, in every stage, hence `SeedPolicy` is required;
  * - `"leave"`: it is left alone, and the run cannot be replayed.
  *
+ * @category stages
  * @since 0.1.0
  */
 export const ambient: {

@@ -12,12 +12,13 @@ import type { StageId } from "../seeding/Coordinates.ts"
 import type { Dataset } from "../sources/Dataset.ts"
 import type { Stage } from "./Stage.ts"
 
-/** @since 0.1.0 */
+/** @category constants @since 0.1.0 */
 export const TypeId: unique symbol = Symbol.for("furrow/Pipeline")
 
 /**
  * A dataset and its stages, delivering `A`, failing with `E`, requiring `R`.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Pipeline<out A, out E = never, out R = never> extends Pipeable.Pipeable, Inspectable.Inspectable {
@@ -32,6 +33,7 @@ export interface Pipeline<out A, out E = never, out R = never> extends Pipeable.
  * Two stages of a pipeline have the same name (or, once in four billion pairs, names with the same id). The draws of a
  * stage depend on its name, so both would draw the same numbers.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class DuplicateStage extends Data.TaggedError("DuplicateStage")<{

@@ -18,6 +18,7 @@ import type { Fusible } from "./Fusible.ts"
  * What a stage is told about the sample (or batch) at hand. The object is the worker's own and changes with the next
  * sample: take the numbers, do not keep it.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface StageContext {
@@ -38,10 +39,15 @@ export interface StageContext {
   readonly index: number
 }
 
-/** Turns a sample into a sample with draws from `rng`. Plain code: no effects, no promises. @since 0.1.0 */
+/**
+ * Turns a sample into a sample with draws from `rng`. Plain code: no effects, no promises.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Augment<in A, out B> = (sample: A, rng: Rng, context: StageContext) => B
 
-/** Turns a sample into a sample without draws. @since 0.1.0 */
+/** Turns a sample into a sample without draws. @category models @since 0.1.0 */
 export type Mapping<in A, out B> = (sample: A, context: StageContext) => B
 
 interface Declaring {
@@ -59,6 +65,7 @@ interface Fusing {
  * A stage as the machinery sees it. The functions' own types are proved where `Pipeline` composes them: what one stage
  * gives is what the next takes. In the list they are `unknown`.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Stage =

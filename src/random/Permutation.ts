@@ -26,6 +26,7 @@ const TABLE = 65536
  * The permutation of 0 … `size − 1` that `rng` draws. Throws `InvalidOption` unless `size` is a whole number from 0 to
  * 2^53 − 1.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const make = (size: number, rng: Rng): Permutation => (size <= TABLE ? table(size, rng) : network(size, rng))

@@ -24,6 +24,7 @@ export { type ChoiceOptions, make, Rng, register } from "./generators/Generator.
  * const roll = Random.nextIntBetween(1, 7).pipe(Effect.withRandom(Rng.toRandom(rng)))
  * console.assert(Effect.runSync(roll) >= 1)
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const toRandom = (rng: Rng): Random.Random => ({

@@ -17,6 +17,7 @@ const Word = Schema.Number.pipe(Schema.int(), Schema.between(0, 0xffffffff))
 /**
  * The start of one generator: the algorithm's name and its 32-bit words, lowest first.
  *
+ * @category models
  * @since 0.1.0
  */
 export const Seed = Schema.Struct({
@@ -30,6 +31,7 @@ export type Seed = typeof Seed.Type
 /**
  * `value` when it is a seed by the schema. Throws the schema's `ParseError`, which names what is off.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const validate: (value: unknown) => Seed = Schema.validateSync(Seed)
@@ -37,6 +39,7 @@ export const validate: (value: unknown) => Seed = Schema.validateSync(Seed)
 /**
  * A seed as one short line, `xoshiro128**:0123abcd…`, for logs and error messages.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const format = (seed: Seed): string =>
@@ -45,6 +48,7 @@ export const format = (seed: Seed): string =>
 /**
  * What a run can be seeded with: a whole number from 0 to 2^53 − 1, a bigint from 0 to 2^64 − 1, or any string.
  *
+ * @category models
  * @since 0.1.0
  */
 export type RootInput = number | bigint | string
@@ -52,6 +56,7 @@ export type RootInput = number | bigint | string
 /**
  * A value that cannot seed a run.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class SeedError extends Data.TaggedError("SeedError")<{
@@ -73,6 +78,7 @@ const show = (value: unknown): string => {
 /**
  * The seed of a whole run: the 64-bit key and the text it goes by in logs and errors.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Root {
@@ -94,6 +100,7 @@ export interface Root {
  * console.assert(Either.getOrThrow(Seed.root(42)).low === 42)
  * console.assert(Either.isLeft(Seed.root(-1)))
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const root = (value: RootInput): Either.Either<Root, SeedError> => {
@@ -128,6 +135,7 @@ export const root = (value: RootInput): Either.Either<Root, SeedError> => {
  * The root for a text from the environment or the command line: decimal digits are the number they spell, all else is
  * taken as a string. So `FURROW_SEED=42` is `seed: 42`.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const parse = (text: string): Either.Either<Root, SeedError> => {

@@ -12,7 +12,7 @@ import { Made, type Parameters } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"
 import type { RowCoordinates } from "../seeding/Request.ts"
 
-/** From a position of an epoch to a dataset index. @since 0.1.0 */
+/** From a position of an epoch to a dataset index. @category models @since 0.1.0 */
 export interface Order {
   (position: number): number
   /** Where the rows at some positions come from. Absent if they are the samples of one dataset, one after another. */
@@ -41,6 +41,7 @@ export interface Order {
  * const rng = Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
  * console.assert(backwards.order(10, rng)(0) === 9)
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Sampler<out R = never> {

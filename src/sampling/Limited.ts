@@ -11,6 +11,7 @@ import { type Sampler, samplerMade, samplerOf } from "./EpochOrder.ts"
  * The first `count` positions of each epoch's order, or all of them where there are fewer. Behind `shuffle` that is
  * another choice of samples each epoch. Throws `InvalidOption` unless `count` is a whole number of at least 1.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const limited: {

@@ -8,6 +8,7 @@ import type { Sampler } from "./EpochOrder.ts"
 /**
  * The dataset's own order: 0, 1, 2 … Draws nothing.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const sequential: Sampler = {

@@ -19,6 +19,7 @@ import type { Sampler } from "./EpochOrder.ts"
  * const order = Sampler.shuffle.order(5, rng)
  * console.assert([0, 1, 2, 3, 4].map(order).toSorted().join() === "0,1,2,3,4")
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const shuffle: Sampler<SeedPolicy> = {

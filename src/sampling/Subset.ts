@@ -16,6 +16,7 @@ import { sequential } from "./Sequential.ts"
  * Throws `InvalidOption` for an index that is not a whole number of at least 0; one that the dataset does not have is
  * refused likewise, by its place and value, when the epoch is planned.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const subset = <R = never>(indices: ArrayLike<number>, order: Sampler<R> = sequential): Sampler<R> => {

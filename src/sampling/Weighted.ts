@@ -27,6 +27,7 @@ import { type CountOptions, optionalCount } from "./WithReplacement.ts"
  * const order = sampler.order(3, Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] }))
  * console.assert(Array.from({ length: 1000 }, (_, position) => order(position)).every((index) => index > 0))
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const weighted = (weights: ArrayLike<number>, options: CountOptions = {}): Sampler<SeedPolicy> => {

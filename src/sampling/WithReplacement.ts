@@ -10,7 +10,7 @@ import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import type { Sampler } from "./EpochOrder.ts"
 import { PositionRng } from "./PositionRng.ts"
 
-/** How many samples an epoch of independent draws has. @since 0.1.0 */
+/** How many samples an epoch of independent draws has. @category options @since 0.1.0 */
 export interface CountOptions {
   /** Samples an epoch, at least 1. Default: as many as the dataset has. */
   readonly count?: number
@@ -21,6 +21,7 @@ export interface CountOptions {
  * Throws `InvalidOption` unless `count` is a whole number of at least 1; an empty dataset, from which nothing can be
  * drawn, is refused likewise when the epoch is planned.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy> => {

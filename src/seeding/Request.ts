@@ -10,6 +10,7 @@ import type { Coordinates, Origin, Scope, StageId } from "./Coordinates.ts"
 /**
  * A request for the seeds of one stage: one seed for an epoch or a batch, or one for each sample of a batch.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Request {
@@ -37,6 +38,7 @@ export interface Request {
  * Where each row of a request comes from, for rows that are not simply the samples of one dataset in order. Every array has
  * a value for each row.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface RowCoordinates {
@@ -85,6 +87,7 @@ const originOf = ({ children, mix, windows }: RowCoordinates, row: number): Orig
  * meets `slot`, and each row continues where the one before it stopped, as loaders do that seed their workers. Only a policy
  * with `carries` may give those.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Seeds =

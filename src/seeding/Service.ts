@@ -13,6 +13,7 @@ import { coordinates, type Request, type Seeds } from "./Request.ts"
 /**
  * How long a worker's streams continue: to the end of the epoch, or of the run.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Carries = "epoch" | "run"
@@ -20,6 +21,7 @@ export type Carries = "epoch" | "run"
 /**
  * One recorded draw: where it was made, by which method of `Rng`, with what arguments, and its value.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Draw {
@@ -32,6 +34,7 @@ export interface Draw {
 /**
  * What a seed policy does.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Service {

@@ -10,6 +10,7 @@ import type { TypedArray } from "../core/Tensor.ts"
  * One field of all samples, as it lies in memory: `width` elements a sample of shape `shape`, one number a sample, or
  * anything.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Field =
@@ -25,7 +26,7 @@ export interface TensorColumn {
   readonly width: number
 }
 
-/** Columns, and the row of them that each index stands for. @since 0.1.0 */
+/** Columns, and the row of them that each index stands for. @category models @since 0.1.0 */
 export interface Columnar {
   readonly fields: ReadonlyMap<string, Field>
   readonly place: (index: number) => number

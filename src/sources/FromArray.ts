@@ -12,6 +12,7 @@ import { check, type Dataset, type NameOptions, nameOf } from "./RandomAccess.ts
  * A dataset of an array's items. The array is kept, not copied, and its length is read anew each time: leave it as it
  * is while a run is under way (a run that sees the size change ends with a typed error).
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {}): Dataset<A> => {

@@ -15,6 +15,7 @@ import { check, type Dataset, type NameOptions, nameOf } from "./RandomAccess.ts
  * One field of every sample: a tensor `[samples, …]` (or its data and shape), a typed array `[samples]`, or an array of
  * anything, such as strings.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Column =
@@ -31,6 +32,7 @@ export type Column =
  * | typed array | number; bigint for the 64-bit integer types |
  * | array | its item |
  *
+ * @category models
  * @since 0.1.0
  */
 export type Row<C> = { readonly [K in keyof C]: Cell<C[K]> }
@@ -63,6 +65,7 @@ type Cell<C> = C extends { readonly data: infer D extends TypedArray; readonly s
  * const { image, label } = Effect.runSync(digits.get(7))
  * console.assert(image.shape.join() === "28,28,1" && label === 0)
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const fromColumns = <const C extends Readonly<Record<string, Column>>>(

@@ -13,7 +13,7 @@ import { called, effectful } from "./EffectDataset.ts"
 import { contentOf, type Dataset, DatasetError } from "./RandomAccess.ts"
 import { type SourceOptions, sourceOf } from "./SourceOptions.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface EffectOptions<A, E, R> extends SourceOptions {
   /** The sample at an index, which is always a whole number from 0 to `size − 1`. */
   readonly get: (index: number) => Effect.Effect<A, E, R>
@@ -28,6 +28,7 @@ export interface EffectOptions<A, E, R> extends SourceOptions {
  * failing, and a `getMany` that returns another number of samples than it was asked for, become a {@link DatasetError}.
  * Throws `InvalidOption` unless `size` is a whole number of at least 0 and `concurrency` one of at least 1.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const effect = <A, E = never, R = never>(options: EffectOptions<A, E, R>): Dataset<A, E | DatasetError, R> => {

@@ -40,6 +40,7 @@ export { IdxError } from "./idx/Layout.ts"
  * const bytes = Idx.encode(Tensor.make(Int16Array.of(1, -2, 3), [3]))
  * console.assert(Effect.runSync(Idx.parse(bytes, "three.idx")).data[1] === -2)
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const parse = (bytes: Uint8Array, name = "bytes"): Effect.Effect<Tensor, IdxError> =>
@@ -52,6 +53,7 @@ export const parse = (bytes: Uint8Array, name = "bytes"): Effect.Effect<Tensor, 
  * The tensor in an IDX file. Fails with {@link IdxError} when there is no such file or when it is not sound (see
  * {@link parse}), with the platform's `PlatformError` when it cannot be read.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const read = (
@@ -77,6 +79,7 @@ const isMissing = (error: PlatformErrors.PlatformError): boolean =>
  * The bytes of an IDX file that holds `tensor`. Throws `InvalidOption` for an element type that IDX does not have
  * (uint16, uint32 and the 64-bit integers), for more than 255 axes, or an axis of 2^32 and more.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const encode = (tensor: Tensor): Uint8Array => {
@@ -104,14 +107,14 @@ export const encode = (tensor: Tensor): Uint8Array => {
   return bytes
 }
 
-/** A sample of an image classification set. @since 0.1.0 */
+/** A sample of an image classification set. @category models @since 0.1.0 */
 export interface Labeled {
   /** `[height, width, channels]` uint8, a view of the file's bytes: not to be written to. */
   readonly image: Tensor<Uint8Array>
   readonly label: number
 }
 
-/** Where the two files of a set are. @since 0.1.0 */
+/** Where the two files of a set are. @category models @since 0.1.0 */
 export interface Files {
   /** uint8 `[samples, height, width]`, or with a last axis for channels. */
   readonly images: string
@@ -129,6 +132,7 @@ export interface Files {
  * length, or hold a label beyond `classes` (naming file, row and label), and with `InvalidOption` for options that are
  * not as said.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const dataset = (
@@ -172,7 +176,7 @@ type Whole = Int8Array | Uint8Array | Int16Array | Int32Array
 const isWhole = (data: TypedArray): data is Whole =>
   data instanceof Int8Array || data instanceof Uint8Array || data instanceof Int16Array || data instanceof Int32Array
 
-/** A set as it is handed around: what to learn from, and what to test with. @since 0.1.0 */
+/** A set as it is handed around: what to learn from, and what to test with. @category models @since 0.1.0 */
 export interface Sets {
   readonly train: Dataset<Labeled>
   readonly test: Dataset<Labeled>
@@ -191,6 +195,7 @@ const STANDARD = {
  * With `classes` (10 for MNIST), labels beyond them are refused. Fails with {@link IdxError} when the directory or one of the files is not there, naming it and the files that are
  * looked for, and otherwise as {@link dataset} does.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const mnist = (

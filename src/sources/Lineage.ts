@@ -11,10 +11,10 @@ import { check, type Dataset, type Lineage, lineageAt } from "./RandomAccess.ts"
 
 export type { Lineage } from "./RandomAccess.ts"
 
-/** A dataset, or a pipeline, whose dataset is meant. @since 0.1.0 */
+/** A dataset, or a pipeline, whose dataset is meant. @category models @since 0.1.0 */
 export type Origin = Dataset<unknown, unknown, unknown> | { readonly dataset: Dataset<unknown, unknown, unknown> }
 
-/** What of a batch tells where its rows came from. @since 0.1.0 */
+/** What of a batch tells where its rows came from. @category models @since 0.1.0 */
 export interface Rows {
   /** The dataset index of each row. */
   readonly indices: ArrayLike<number>
@@ -35,6 +35,7 @@ const datasetOf = (origin: Origin): Dataset<unknown, unknown, unknown> =>
  * const { dataset, row } = Lineage.at(Dataset.slice(days, 20), 6)
  * console.assert(dataset === "tuesday" && row === 2)
  *
+ * @category getters
  * @since 0.1.0
  */
 export const at: {
@@ -58,6 +59,7 @@ export const at: {
  *   console.assert(first?.row === batch.indices[0])
  * }
  *
+ * @category getters
  * @since 0.1.0
  */
 export const ofBatch: {
@@ -75,6 +77,7 @@ export const ofBatch: {
 /**
  * Returns a lineage as text, such as `row 3 of photos/cat/12.jpg`.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const format = ({ child, component, dataset, row, shard }: Lineage): string => {

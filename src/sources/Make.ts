@@ -9,7 +9,7 @@ import { plain } from "./PlainDataset.ts"
 import { check, contentOf, type Dataset, DatasetError } from "./RandomAccess.ts"
 import { type SourceOptions, sourceOf } from "./SourceOptions.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface MakeOptions<A> extends SourceOptions {
   /** The sample at an index, which is always a whole number from 0 to `size − 1`. Must be the same each time. */
   readonly get: (index: number) => A
@@ -26,6 +26,7 @@ export interface MakeOptions<A> extends SourceOptions {
  * const squares = Dataset.make({ name: "squares", size: 1000, get: (index) => index * index })
  * console.assert(Effect.runSync(squares.get(12)) === 144)
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const make = <A>(options: MakeOptions<A>): Dataset<A, DatasetError> => {

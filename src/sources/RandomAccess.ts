@@ -29,6 +29,7 @@ import type { Columnar } from "./Columnar.ts"
  * console.assert(letters.size === 3)
  * console.assert(Effect.runSync(letters.getMany([2, 0])).join("") === "ca")
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Dataset<out A, out E = never, out R = never> extends Pipeable.Pipeable {
@@ -63,11 +64,12 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
  * What a dataset holds: a text that its user declared, or a function that returns what lies at an index, at once and
  * without side effects, of which some are hashed.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Content = string | ((index: number) => unknown)
 
-/** Where a sample came from: the source below all views. @since 0.1.0 */
+/** Where a sample came from: the source below all views. @category models @since 0.1.0 */
 export interface Lineage {
   /** The name of the dataset that it was read from. */
   readonly dataset: string
@@ -84,6 +86,7 @@ export interface Lineage {
 /**
  * An index at which a dataset has no sample: negative, too large, or not whole.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class IndexError extends Data.TaggedError("IndexError")<{
@@ -102,6 +105,7 @@ export class IndexError extends Data.TaggedError("IndexError")<{
 /**
  * A dataset's own code failed at one sample: it threw, or it did not return what it was asked for.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class DatasetError extends Data.TaggedError("DatasetError")<{
@@ -184,7 +188,7 @@ export const datasetOf = <D>(option: string, value: D): D => {
   throw new InvalidOption({ option, value, expected: "a dataset, such as Dataset.fromArray([1, 2, 3])" })
 }
 
-/** The option of most sources and views. @since 0.1.0 */
+/** The option of most sources and views. @category options @since 0.1.0 */
 export interface NameOptions {
   /** What it goes by in errors. */
   readonly name?: string

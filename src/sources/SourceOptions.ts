@@ -7,7 +7,7 @@ import { whole } from "../core/Check.ts"
 import { functionOf, textOf } from "../core/Options.ts"
 import type { Lineage } from "./RandomAccess.ts"
 
-/** What `Dataset.make` and `Dataset.effect` both take. @since 0.1.0 */
+/** What `Dataset.make` and `Dataset.effect` both take. @category options @since 0.1.0 */
 export interface SourceOptions {
   /** What it goes by in errors. Default `dataset`. */
   readonly name?: string

@@ -15,6 +15,7 @@ import { type Coordinates, format } from "../seeding/Coordinates.ts"
  * The draws of a script: for every sample and batch, by the stage's name, or as a function of the coordinates. `undefined`,
  * or a stage that is not named, leaves the seed to the policy below.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Script =
@@ -25,6 +26,7 @@ export type Script =
 /**
  * A stage drew more often than its script has draws.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class ScriptExhausted extends Data.TaggedError("ScriptExhausted")<{
@@ -47,6 +49,7 @@ export class ScriptExhausted extends Data.TaggedError("ScriptExhausted")<{
 /**
  * A script has a number that the call cannot return.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class ScriptMismatch extends Data.TaggedError("ScriptMismatch")<{

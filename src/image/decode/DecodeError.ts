@@ -10,6 +10,7 @@ import type { Format } from "./Format.ts"
 /**
  * Bytes that are no image, or none that can be decoded to the last pixel that is asked for.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class DecodeError extends Data.TaggedError("DecodeError")<{
@@ -31,6 +32,7 @@ export class DecodeError extends Data.TaggedError("DecodeError")<{
 /**
  * The package `sharp` is not installed, or has no binary for this machine.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class DecoderMissing extends Data.TaggedError("DecoderMissing")<{

@@ -19,6 +19,7 @@ import { extensions } from "./Format.ts"
 /**
  * A folder that cannot be had, or does not hold classes of images.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class FolderError extends Data.TaggedError("FolderError")<{
@@ -34,7 +35,7 @@ export class FolderError extends Data.TaggedError("FolderError")<{
   }
 }
 
-/** An image file as it lies in its folder. @since 0.1.0 */
+/** An image file as it lies in its folder. @category models @since 0.1.0 */
 export interface Labeled {
   /** The bytes of the file. */
   readonly image: Uint8Array
@@ -49,7 +50,7 @@ export interface Unfollowed {
   readonly target: string
 }
 
-/** A dataset of image files, with what its labels mean. @since 0.1.0 */
+/** A dataset of image files, with what its labels mean. @category models @since 0.1.0 */
 export interface Folder extends Dataset<Labeled, PlatformErrors.PlatformError | DatasetError> {
   /** The names of the classes: those of the subfolders, sorted by their UTF-16 code units. */
   readonly classes: ReadonlyArray<string>
@@ -61,7 +62,7 @@ export interface Folder extends Dataset<Labeled, PlatformErrors.PlatformError | 
   readonly unfollowed: ReadonlyArray<Unfollowed>
 }
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface FolderOptions {
   /** What it goes by in errors. Default: the path. */
   readonly name?: string
@@ -81,6 +82,7 @@ export interface FolderOptions {
  * no such folder, when it has no subfolder, or one without an image; with the platform's `PlatformError` when something
  * cannot be read, in a run, too.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const folder = (

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 
-/** The formats that are decoded. @since 0.1.0 */
+/** The formats that are decoded. @category models @since 0.1.0 */
 export type Format = "JPEG" | "PNG" | "WebP" | "GIF" | "AVIF"
 
 const starts = (bytes: Uint8Array, at: number, text: string): boolean => {

@@ -14,6 +14,7 @@ import type { Kernel, Reading } from "./Library.ts"
  * What a pixel of another size is made of: the one that lies there, or a blend of 2×2, 4×4 or 6×6 around; where an
  * image shrinks the blend spans as many more, so nothing is left out (torchvision's `antialias=True`).
  *
+ * @category models
  * @since 0.1.0
  */
 export type Interpolation = "nearest" | "bilinear" | "bicubic" | "lanczos"
@@ -29,7 +30,7 @@ const kernels: Readonly<Record<Interpolation, Kernel>> = {
 export const kernelOf = (interpolation: Interpolation = "bilinear"): Kernel =>
   kernels[oneOf("interpolation", interpolation, ["nearest", "bilinear", "bicubic", "lanczos"])]
 
-/** How bytes become pixels. @since 0.1.0 */
+/** How bytes become pixels. @category options @since 0.1.0 */
 export interface ReadingOptions {
   /** 3 for red, green and blue, 1 for gray (Pillow's luma of the three). Default 3, for images of any kind. */
   readonly channels?: 1 | 3
@@ -76,7 +77,7 @@ export const readingOf = (options: ReadingOptions): Reading => {
   }
 }
 
-/** Where a stage finds what it decodes, and how much of it runs at once. @since 0.1.0 */
+/** Where a stage finds what it decodes, and how much of it runs at once. @category options @since 0.1.0 */
 export interface StageOptions<F extends string = "image"> {
   /** The field that holds the bytes, and then the image, where samples are records. Default `"image"`. */
   readonly field?: F

@@ -27,15 +27,25 @@ import {
   stageOf
 } from "./Options.ts"
 
-/** What a decoding stage takes: the bytes of an image file, or a record with them in its field. @since 0.1.0 */
+/**
+ * What a decoding stage takes: the bytes of an image file, or a record with them in its field.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Encoded<F extends string = "image"> = Uint8Array | { readonly [K in F]: Uint8Array }
 
-/** The sample with the image in the place of its bytes: `[height, width, channels]` uint8. @since 0.1.0 */
+/**
+ * The sample with the image in the place of its bytes: `[height, width, channels]` uint8.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Decoded<S, F extends string = "image"> = S extends Uint8Array
   ? Image<Uint8Array>
   : { readonly [K in keyof S]: K extends F ? Image<Uint8Array> : S[K] }
 
-/** How images are decoded. @since 0.1.0 */
+/** How images are decoded. @category options @since 0.1.0 */
 export interface DecodeOptions<F extends string = "image"> extends ReadingOptions, StageOptions<F> {
   /** The result's height and width; one number is both. Default: as the image has them. */
   readonly size?: SizeOption
@@ -50,7 +60,7 @@ export interface DecodeOptions<F extends string = "image"> extends ReadingOption
   readonly shrinkOnLoad?: boolean
 }
 
-/** How images are decoded, cut and brought to one size. @since 0.1.0 */
+/** How images are decoded, cut and brought to one size. @category options @since 0.1.0 */
 export interface RandomResizedCropOptions<F extends string = "image"> extends ReadingOptions, StageOptions<F> {
   /** The result's height and width. */
   readonly size: SizeOption
@@ -104,6 +114,7 @@ type Work = Effect.Effect<Tensor<Uint8Array>, DecodeError | DecoderMissing>
  * const { image, label } = await Effect.runPromise(decode({ image: file, label: 7 }))
  * console.assert(image.shape.join() === "20,25,3" && image.data[0] === 128 && label === 7)
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const image = <const F extends string = "image">(options: DecodeOptions<F> = {}) => {
@@ -151,6 +162,7 @@ export const image = <const F extends string = "image">(options: DecodeOptions<F
  * )
  * console.assert(photos.stages.length === 5)
  *
+ * @category image stages
  * @since 0.1.0
  */
 export const randomResizedCrop = <const F extends string = "image">(options: RandomResizedCropOptions<F>) => {

@@ -32,7 +32,7 @@ import { standardNormal } from "./Ziggurat.ts"
 const TWO_POW_32 = 2 ** 32
 const TWO_POW_MINUS_24 = 2 ** -24
 
-/** All that a {@link Generator} starts from. @since 0.1.0 */
+/** All that a {@link Generator} starts from. @category models @since 0.1.0 */
 export interface Start {
   readonly seed: Seed
   readonly kind: Kind
@@ -55,6 +55,7 @@ export interface Start {
  * const numpy = NumPy.defaultRng(42)
  * console.assert(numpy.integers(0, 1000) === 89)
  *
+ * @category models
  * @since 0.1.0
  */
 export class Generator extends Rng {
@@ -230,7 +231,7 @@ const onState = (kind: Kind, seed: Seed): Generator => {
 
 const KINDS = [Pcg64.kind, Philox4x64.kind]
 
-/** The algorithms of {@link Generator}'s seeds. @since 0.1.0 */
+/** The algorithms of {@link Generator}'s seeds. @category constants @since 0.1.0 */
 export const algorithms: ReadonlyArray<string> = KINDS.flatMap((kind) => [kind.algorithm, stateOf(kind)])
 
 const sequenceSeed = (kind: Kind, entropy: SeedSequence.Entropy, spawnKey: ArrayLike<SeedSequence.Whole>): Seed => ({
@@ -242,6 +243,7 @@ const sequenceSeed = (kind: Kind, entropy: SeedSequence.Entropy, spawnKey: Array
  * The seed of `default_rng(SeedSequence(entropy, spawn_key=spawnKey))`. Throws `InvalidOption` for anything but whole
  * numbers of at least 0; those beyond 2^53 − 1 are given as bigints.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const pcg64Seed = (entropy: SeedSequence.Entropy, spawnKey: ArrayLike<SeedSequence.Whole> = []): Seed =>
@@ -250,6 +252,7 @@ export const pcg64Seed = (entropy: SeedSequence.Entropy, spawnKey: ArrayLike<See
 /**
  * The seed of `Generator(Philox(SeedSequence(entropy, spawn_key=spawnKey)))`. Throws as {@link pcg64Seed} does.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const philoxSeed = (entropy: SeedSequence.Entropy, spawnKey: ArrayLike<SeedSequence.Whole> = []): Seed =>
@@ -259,6 +262,7 @@ export const philoxSeed = (entropy: SeedSequence.Entropy, spawnKey: ArrayLike<Se
  * The generator at `seed`. Throws `InvalidOption` unless it is of one of the {@link algorithms} and its words are as the
  * table above says.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const make = (seed: Seed): Generator => {
@@ -273,6 +277,7 @@ export const make = (seed: Seed): Generator => {
 /**
  * `np.random.default_rng(entropy)`: a generator on PCG64. Throws as {@link pcg64Seed} does.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const defaultRng = (entropy: SeedSequence.Entropy): Generator => make(pcg64Seed(entropy))

@@ -30,7 +30,7 @@ import * as Weighted from "./Weighted.ts"
 const SIZE = 624
 const TWO_POW_32 = 2 ** 32
 
-/** The algorithms of {@link RandomState}'s seeds. @since 0.1.0 */
+/** The algorithms of {@link RandomState}'s seeds. @category constants @since 0.1.0 */
 export const algorithms = {
   seed: "numpy-mt19937",
   array: "numpy-mt19937-array",
@@ -38,7 +38,7 @@ export const algorithms = {
   sequence: "numpy-mt19937-sequence"
 } as const
 
-/** What `get_state()` gives and `set_state()` takes. @since 0.1.0 */
+/** What `get_state()` gives and `set_state()` takes. @category models @since 0.1.0 */
 export interface State {
   /** 624 words of 32 bits. */
   readonly words: Uint32Array
@@ -61,6 +61,7 @@ export interface State {
  * const numpy = NumPy.randomState(42)
  * console.assert(numpy.randint(0, 1000) === 102)
  *
+ * @category models
  * @since 0.1.0
  */
 export class RandomState extends Rng {
@@ -192,6 +193,7 @@ export class RandomState extends Rng {
  * The seed that `np.random.seed(value)` and `RandomState(value)` stand for. Throws `InvalidOption` unless `value` is a
  * whole number from 0 to 2^32 − 1, which is all that NumPy takes here.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const seed = (value: number): Seed => ({
@@ -203,6 +205,7 @@ export const seed = (value: number): Seed => ({
  * The seed that `RandomState([…])` stands for. Throws `InvalidOption` for an empty list or words that are not whole
  * numbers from 0 to 2^32 − 1.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const arraySeed = (key: ArrayLike<number>): Seed => {
@@ -216,6 +219,7 @@ export const arraySeed = (key: ArrayLike<number>): Seed => {
  * The seed that starts where `state` stands, such as one saved from `np.random.get_state()`. Throws `InvalidOption`
  * unless there are 624 words of 32 bits, a position from 0 to 624 and a finite cached normal.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const stateSeed = ({ cachedGaussian, hasGauss, position, words }: State): Seed => {
@@ -231,6 +235,7 @@ export const stateSeed = ({ cachedGaussian, hasGauss, position, words }: State):
  * `RandomState(MT19937(SeedSequence(entropy, spawn_key=spawnKey)))`. Throws `InvalidOption` for anything but whole
  * numbers of at least 0.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const unseeded = (entropy: SeedSequence.Entropy, spawnKey: ArrayLike<SeedSequence.Whole> = []): Seed => ({
@@ -261,6 +266,7 @@ const fromSequence = (own: Seed): RandomState => {
  * The generator at `seed`. Throws `InvalidOption` unless it is of one of the {@link algorithms} and its words are as the
  * table above says.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const make = (own: Seed): RandomState => {
@@ -287,6 +293,7 @@ export const make = (own: Seed): RandomState => {
  * `np.random.RandomState(value)`: by a whole number from 0 to 2^32 − 1, or by a list of such. Throws `InvalidOption`
  * for anything else.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const randomState = (value: number | ArrayLike<number>): RandomState =>

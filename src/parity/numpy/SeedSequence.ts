@@ -16,16 +16,17 @@ const MULT_B = 0x58f38ded
 const MIX_L = 0xca01f9dd
 const MIX_R = 0x4973f715
 
-/** A whole number of any size, at least 0; a `number` only up to 2^53 − 1. @since 0.1.0 */
+/** A whole number of any size, at least 0; a `number` only up to 2^53 − 1. @category models @since 0.1.0 */
 export type Whole = number | bigint
 
-/** What a sequence can be made of: one whole number of any size, or a list of them. @since 0.1.0 */
+/** What a sequence can be made of: one whole number of any size, or a list of them. @category models @since 0.1.0 */
 export type Entropy = Whole | ArrayLike<Whole>
 
 /**
  * `value` as a bigint. Throws `InvalidOption` unless it is whole and at least 0; a number beyond 2^53 − 1 is refused,
  * as it may not be the one that was written.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const entropyOf = (value: Whole): bigint => {
@@ -54,6 +55,7 @@ const wordsOf = (entropy: Entropy): ReadonlyArray<number> => {
  * A sequence. What it generates depends on its entropy and its spawn key alone, not on how much was generated or
  * spawned before; only {@link SeedSequence.spawn} counts, so that no child comes twice.
  *
+ * @category models
  * @since 0.1.0
  */
 export class SeedSequence {
@@ -147,6 +149,7 @@ const mixed = (entropy: ReadonlyArray<number>, spawnKey: ReadonlyArray<number>):
  * const sequence = NumPy.SeedSequence.make(42, [3])
  * console.assert(sequence.generateState(2).length === 2)
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const make = (entropy: Entropy, spawnKey: ArrayLike<Whole> = []): SeedSequence =>
@@ -155,6 +158,7 @@ export const make = (entropy: Entropy, spawnKey: ArrayLike<Whole> = []): SeedSeq
 /**
  * A sequence as the words of a `Seed`: how many words of entropy there are, these words, and those of the spawn key.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const toWords = ({ entropy, spawnKey }: SeedSequence): ReadonlyArray<number> => [
@@ -166,6 +170,7 @@ export const toWords = ({ entropy, spawnKey }: SeedSequence): ReadonlyArray<numb
 /**
  * The sequence that {@link toWords} wrote down. Throws `InvalidOption` when there are fewer words than the first says.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const fromWords = (words: ReadonlyArray<number>): SeedSequence => {

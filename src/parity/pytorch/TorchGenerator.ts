@@ -26,7 +26,7 @@ const TWO_POW_MINUS_24 = 2 ** -24
 const TWO_POW_MINUS_53 = 2 ** -53
 const TWO_PI = 2 * Math.PI
 
-/** The names by which seeds ask for this generator. @since 0.1.0 */
+/** The names by which seeds ask for this generator. @category constants @since 0.1.0 */
 export const algorithms = { seed: "torch-mt19937", state: "torch-mt19937-state" } as const
 
 /** Tensors of at least so many normals are filled in another way than smaller ones. */
@@ -48,6 +48,7 @@ const FILLED = 16
  * console.assert(torch.initialSeed === 42n)
  * console.assert(torch.randperm(10).length === 10)
  *
+ * @category models
  * @since 0.1.0
  */
 export class TorchGenerator extends Rng {
@@ -344,6 +345,7 @@ const mapped = (value: number | bigint): bigint => {
  * The seed that `torch.manual_seed(value)` stands for. Throws `InvalidOption` unless `value` is a whole number from
  * −2^63 to 2^64 − 1, given as a bigint where a number cannot hold it.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const seed = (value: number | bigint): Seed => ({ algorithm: algorithms.seed, words: halvesOf(mapped(value)) })
@@ -351,6 +353,7 @@ export const seed = (value: number | bigint): Seed => ({ algorithm: algorithms.s
 /**
  * `torch.Generator().manual_seed(value)`. Throws as {@link seed} does.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const manualSeed = (value: number | bigint): TorchGenerator => make(seed(value))
@@ -359,6 +362,7 @@ export const manualSeed = (value: number | bigint): TorchGenerator => make(seed(
  * The generator at `seed`. Throws `InvalidOption` unless it is of one of the {@link algorithms} and its words are as
  * the table above says.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const make = (own: Seed): TorchGenerator => {

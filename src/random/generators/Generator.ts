@@ -23,7 +23,7 @@ const TWO_POW_MINUS_32 = 2 ** -32
 const TWO_POW_MINUS_53 = 2 ** -53
 const TWO_POW_MINUS_24 = 2 ** -24
 
-/** How {@link Rng.choice} picks. @since 0.1.0 */
+/** How {@link Rng.choice} picks. @category options @since 0.1.0 */
 export interface ChoiceOptions {
   /** Whether one index may come twice. Default `false`, as most stages mean it. */
   readonly replace?: boolean
@@ -44,6 +44,7 @@ export interface ChoiceOptions {
  * console.assert(rng.word() === 11520)
  * console.assert(rng.integer(6) < 6)
  *
+ * @category models
  * @since 0.1.0
  */
 export abstract class Rng {
@@ -230,6 +231,7 @@ const makers = new Map<string, (seed: Seed) => Rng>()
  * Makes an algorithm known by name, so that {@link make} can start it from a seed. A later registration replaces an
  * earlier one.
  *
+ * @category registry
  * @since 0.1.0
  */
 export const register = (algorithm: string, maker: (seed: Seed) => Rng): void => {
@@ -240,6 +242,7 @@ export const register = (algorithm: string, maker: (seed: Seed) => Rng): void =>
  * The generator that `seed` starts. Throws `InvalidOption` for an algorithm that nobody registered, for words that are
  * none of 32 bits, or for words that its algorithm does not take.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const make = (seed: Seed): Rng => {

@@ -8,6 +8,7 @@ import { whole } from "../../core/Check.ts"
 /**
  * A one-to-one map of 0 … `size − 1` onto itself.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Permutation {

@@ -12,6 +12,7 @@ import { all, andThen, catchError, TypedFailure, type Work } from "./Work.ts"
 /**
  * What was left out of a batch.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Skipped {

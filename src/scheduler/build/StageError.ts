@@ -15,6 +15,7 @@ import type { RunPlan } from "../plan/RunPlan.ts"
  * A dataset, a stage or a collate failed. It names the place to the sample, and the call that makes that one sample
  * again; `cause` is what was thrown or failed with, `failure` the same typed, when it came by an effect's error channel.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class StageError<out E = unknown> extends Data.TaggedError("StageError")<{
@@ -76,6 +77,7 @@ const originOf = ({ lineage, sample }: StageError): string =>
 /**
  * The dataset has another size than when the run was opened, so the plan no longer holds.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class DatasetChanged extends Data.TaggedError("DatasetChanged")<{
@@ -112,6 +114,7 @@ export type AttemptError = BatchError | SamplesFailed
 /**
  * A sample or a batch took longer than its timeout.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class TimedOut extends Data.TaggedError("TimedOut")<{

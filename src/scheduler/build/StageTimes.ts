@@ -5,7 +5,7 @@
  */
 import type { BatchObserver, Form, Observer } from "./Observer.ts"
 
-/** What one stage, or a few that run as one, took. @since 0.1.0 */
+/** What one stage, or a few that run as one, took. @category models @since 0.1.0 */
 export interface StageTime {
   /** The stage's name; of stages that run in one pass their names with `+` between. */
   readonly name: string

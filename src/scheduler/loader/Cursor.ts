@@ -19,6 +19,7 @@ import { Count, checksum, Fingerprints, Hex, upgrade, Version1 } from "./CursorV
  * source that can only be read in order. (Under order `"ready"` it also holds the batches that were taken out of turn: at most
  * `workers × prefetch`.)
  *
+ * @category models
  * @since 0.1.0
  */
 export const Cursor = Schema.Struct({
@@ -50,13 +51,14 @@ export const Cursor = Schema.Struct({
 /** @since 0.1.0 */
 export type Cursor = typeof Cursor.Type
 
-/** What two runs can differ in. @since 0.1.0 */
+/** What two runs can differ in. @category models @since 0.1.0 */
 export type Field = keyof Cursor["fingerprints"]
 
 /**
  * What was given is no cursor (of another version, cut, changed, or something else altogether), or one that this run
  * cannot be resumed from.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class CursorError extends Data.TaggedError("CursorError")<{ readonly reason: string }> {
@@ -69,6 +71,7 @@ export class CursorError extends Data.TaggedError("CursorError")<{ readonly reas
  * One difference between the run that a cursor is of and the one that is to be resumed. Of a pipeline it names the
  * stages that differ only.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Difference {
@@ -90,6 +93,7 @@ const consequences: Readonly<Record<Field, string>> = {
 /**
  * The run is not the one that the cursor is of.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class CursorMismatch extends Data.TaggedError("CursorMismatch")<{
@@ -132,6 +136,7 @@ const some = (all: ReadonlyArray<string>): string =>
  * console.assert(Cursor.unseen(scaled(2)).join() === 'the function of stage "scale"')
  * console.assert(Cursor.unseen(scaled(2, { factor: 2 })).length === 0)
  *
+ * @category getters
  * @since 0.1.0
  */
 export const unseen = <A, E, R>(pipeline: Pipeline<A, E, R>): ReadonlyArray<string> => unseenOf(pipeline)
@@ -140,6 +145,7 @@ export const unseen = <A, E, R>(pipeline: Pipeline<A, E, R>): ReadonlyArray<stri
  * A cursor from what was stored, such as `JSON.parse` of a file; those of version 1 are read as well. Fails with
  * `CursorError`, whatever it is given.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const decode = (value: unknown): Effect.Effect<Cursor, CursorError> =>

@@ -25,7 +25,7 @@ export type { Skipped } from "../build/Retry.ts"
 export { TimedOut } from "../build/StageError.ts"
 export type { Budget, FailurePolicy } from "./FailureServices.ts"
 
-/** How long a sample or a batch may take. Default: no limit. @since 0.1.0 */
+/** How long a sample or a batch may take. Default: no limit. @category models @since 0.1.0 */
 export interface Timeouts {
   /**
    * For one sample, from reading it to the last stage before `batch`. Only effects can be interrupted: a sample that is
@@ -41,6 +41,7 @@ export interface Timeouts {
 /**
  * More samples failed than the budget allows. `skipped` is the one that exceeded it.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class SkipBudgetExceeded extends Data.TaggedError("SkipBudgetExceeded")<{
@@ -62,6 +63,7 @@ export class SkipBudgetExceeded extends Data.TaggedError("SkipBudgetExceeded")<{
 /**
  * The first error ends the run: the default. Where an outer layer retries, skips or has a timeout, this takes it back.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const fail: Layer.Layer<FailurePolicy> = Layer.mergeAll(
@@ -75,6 +77,7 @@ export const fail: Layer.Layer<FailurePolicy> = Layer.mergeAll(
  * Limits the time of each attempt: what takes longer fails with {@link TimedOut}, as the cause of a `StageError`. Fails
  * with `InvalidOption` if a timeout is not a duration.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const timeout = (timeouts: Timeouts): Layer.Layer<FailurePolicy, InvalidOption> =>
@@ -114,6 +117,7 @@ export const timeout = (timeouts: Timeouts): Layer.Layer<FailurePolicy, InvalidO
  * )
  * console.assert((await Effect.runPromise(run)) === 1)
  *
+ * @category layers
  * @since 0.1.0
  */
 export const retry = <Out, R = never>(
@@ -130,7 +134,7 @@ export const retry = <Out, R = never>(
     )
   )
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface SkipOptions<R = never> {
   /** How much a run may leave out; beyond it, the run fails with {@link SkipBudgetExceeded}. */
   readonly budget: Budget
@@ -181,6 +185,7 @@ export interface SkipOptions<R = never> {
  * )
  * console.assert(Array.from(await Effect.runPromise(sizes)).join() === "5,4" && skipped.join() === "6")
  *
+ * @category layers
  * @since 0.1.0
  */
 export const skip = <R = never>(options: SkipOptions<R>): Layer.Layer<FailurePolicy, InvalidOption, R> =>

@@ -14,7 +14,12 @@ import type { Skipped } from "../build/Retry.ts"
 import type { StageError } from "../build/StageError.ts"
 import { fromEffect } from "../build/Work.ts"
 
-/** How much a run may leave out: a number of samples, or a share (0 … 1) of the samples of all its epochs. @since 0.1.0 */
+/**
+ * How much a run may leave out: a number of samples, or a share (0 … 1) of the samples of all its epochs.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Budget = { readonly samples: number } | { readonly share: number }
 
 /** How samples are left out. @since 0.1.0 */
@@ -31,6 +36,7 @@ export interface SkipService {
  * What the layers of `FailurePolicy` provide: each its own part, so they can be composed in any order. Without any of them a
  * run fails at the first error.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface FailurePolicy {

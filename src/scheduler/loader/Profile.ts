@@ -7,7 +7,7 @@ import { type StageTime, StageTimes } from "../build/StageTimes.ts"
 
 export type { StageTime } from "../build/StageTimes.ts"
 
-/** How full a worker's queue was when its next batch was asked for. @since 0.1.0 */
+/** How full a worker's queue was when its next batch was asked for. @category models @since 0.1.0 */
 export interface QueueUse {
   readonly worker: number
   /** How many batches it holds at most. */
@@ -18,7 +18,7 @@ export interface QueueUse {
   readonly empty: number
 }
 
-/** What one worker took. @since 0.1.0 */
+/** What one worker took. @category models @since 0.1.0 */
 export interface WorkerTime {
   readonly worker: number
   readonly batches: number
@@ -26,7 +26,7 @@ export interface WorkerTime {
   readonly milliseconds: number
 }
 
-/** @since 0.1.0 */
+/** @category models @since 0.1.0 */
 export interface Profile {
   /** In the order in which samples go through them. */
   readonly stages: ReadonlyArray<StageTime>
@@ -129,7 +129,7 @@ const verdict = (stages: ReadonlyArray<StageTime>, workers: ReadonlyArray<Worker
   return `stage ${slowest.name} holds the run back: ${part(slowest.share)} of all stages' time, and ${loader}`
 }
 
-/** A profile as a table, for people. @since 0.1.0 */
+/** A profile as a table, for people. @category conversions @since 0.1.0 */
 export const format = ({ milliseconds, queues, stages, verdict: own, waited, workers }: Profile): string => {
   const rows = stages.map(({ batches, forms, milliseconds: whole, name, share }) => [
     name,

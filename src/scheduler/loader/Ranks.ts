@@ -13,7 +13,12 @@ import * as Option from "effect/Option"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import type { Ranks } from "../plan/RunPlan.ts"
 
-/** The most processes that a run can be shared by: what the seed packing has room for. @since 0.1.0 */
+/**
+ * The most processes that a run can be shared by: what the seed packing has room for.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const MAX_WORLD = 65_536
 
 /**
@@ -34,6 +39,7 @@ export const MAX_WORLD = 65_536
  * )
  * console.assert(JSON.stringify(Effect.runSync(ranks)) === '{"rank":3,"world":8}')
  *
+ * @category config
  * @since 0.1.0
  */
 export const ranksFromConfig: Effect.Effect<Required<Ranks>, ConfigError.ConfigError> = Effect.gen(function* () {
@@ -72,6 +78,7 @@ export const ranksFromConfig: Effect.Effect<Required<Ranks>, ConfigError.ConfigE
  * const { rank, world } = Scheduler.ranksFromEnvironment()
  * console.assert(rank < world)
  *
+ * @category config
  * @since 0.1.0
  */
 export const ranksFromEnvironment = (): Required<Ranks> => {

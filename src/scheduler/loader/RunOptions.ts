@@ -12,7 +12,7 @@ import type { Sharing } from "../plan/RunPlan.ts"
 import type * as Cursor from "./Cursor.ts"
 import * as CursorCheck from "./CursorCheck.ts"
 
-/** Options of a run other than its epochs. @since 0.1.0 */
+/** Options of a run other than its epochs. @category options @since 0.1.0 */
 export interface RunOptions extends Sharing {
   /**
    * `"plan"` (the default): batch 0, 1, 2 … of each epoch. `"ready"`: whichever is built first, so that a slow batch
@@ -48,6 +48,7 @@ export interface RunOptions extends Sharing {
  * With `from` and `epochs` or `epoch`, the run starts at the cursor and ends where these say. `from: undefined` starts at
  * the beginning, so that `{ epochs: 10, from: saved?.cursor }` works for the first start and for every later one.
  *
+ * @category options
  * @since 0.1.0
  */
 export type EpochOptions =
@@ -57,7 +58,7 @@ export type EpochOptions =
   // The compiler's message is about the last one.
   | { readonly epochs: number; readonly epoch?: undefined; readonly from?: unknown }
 
-/** All options of a run. @since 0.1.0 */
+/** All options of a run. @category options @since 0.1.0 */
 export type Options = RunOptions & EpochOptions
 
 /**

@@ -11,6 +11,7 @@ import { type DType, Tensor, type TypedArray } from "../../core/Tensor.ts"
 /**
  * A file that cannot be had, or is not the IDX file that it should be.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class IdxError extends Data.TaggedError("IdxError")<{

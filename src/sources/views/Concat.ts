@@ -44,6 +44,7 @@ interface Part<A, E, R> {
  * const both = Dataset.concat(Dataset.fromArray(["a", "b"]), Dataset.fromArray([1, 2]))
  * console.assert(both.size === 4 && Effect.runSync(both.get(2)) === 1)
  *
+ * @category views
  * @since 0.1.0
  */
 export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, unknown>>>(

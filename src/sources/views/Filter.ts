@@ -36,6 +36,7 @@ type Filtered<A, E, R> = Effect.Effect<Dataset<A, E, R>, E | IndexError | Datase
  * const even = Effect.runSync(Dataset.range(10).pipe(Dataset.filter((n) => n % 2 === 0)))
  * console.assert(even.size === 5)
  *
+ * @category views
  * @since 0.1.0
  */
 export const filter: {

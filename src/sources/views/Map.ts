@@ -12,7 +12,7 @@ import { attempt, guarded, plain } from "../PlainDataset.ts"
 import { type Dataset, type DatasetError, datasetOf, isPlain, madeOf, type NameOptions } from "../RandomAccess.ts"
 import { datasetFirst, passedOn, same } from "./View.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface MapOptions extends NameOptions, ParametersOption {}
 
 const nameOf = (f: unknown, options: MapOptions = {}): string | undefined =>
@@ -30,6 +30,7 @@ const nameOf = (f: unknown, options: MapOptions = {}): string | undefined =>
  * const halves = Dataset.fromArray([2, 4, 6]).pipe(Dataset.map((n) => n / 2))
  * console.assert(Effect.runSync(halves.get(2)) === 3)
  *
+ * @category views
  * @since 0.1.0
  */
 export const map: {

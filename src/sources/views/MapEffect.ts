@@ -14,7 +14,7 @@ import { type Dataset, type DatasetError, datasetOf } from "../RandomAccess.ts"
 import { type MapOptions, mapped, nameOfMap } from "./Map.ts"
 import { datasetFirst, passedOn, same } from "./View.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface MapEffectOptions extends MapOptions {
   /** How many samples of one batch are in `f` at once. Default 16. */
   readonly concurrency?: number
@@ -30,6 +30,7 @@ const settingsOf = (f: unknown, options: MapEffectOptions = {}) => {
  * Every sample through an Effect, anew each time it is asked for, up to `concurrency` of a batch at once. What `f` throws
  * instead of failing becomes a `DatasetError`. Throws `InvalidOption` unless `concurrency` is a whole number of at least 1.
  *
+ * @category views
  * @since 0.1.0
  */
 export const mapEffect: {

@@ -20,6 +20,7 @@ import { placed } from "./View.ts"
  * const middle = Dataset.range(10).pipe(Dataset.slice(3, 6))
  * console.assert(Effect.runSync(middle.getMany([0, 1, 2])).join() === "3,4,5")
  *
+ * @category views
  * @since 0.1.0
  */
 export const slice: {

@@ -14,7 +14,7 @@ import * as Seed from "../../random/Seed.ts"
 import { type Dataset, datasetOf, isDataset, madeOf } from "../RandomAccess.ts"
 import { placed } from "./View.ts"
 
-/** How a dataset is split. @since 0.1.0 */
+/** How a dataset is split. @category options @since 0.1.0 */
 export interface SplitOptions {
   /** Which samples go where is drawn from this. Without it the parts are cut in the dataset's order. */
   readonly seed?: Seed.RootInput
@@ -42,6 +42,7 @@ export interface SplitOptions {
  * const { test, train } = Dataset.range(10_000).pipe(Dataset.split({ train: 0.8, test: 0.2 }, { seed: 42 }))
  * console.assert(train.size === 8000 && test.size === 2000)
  *
+ * @category views
  * @since 0.1.0
  */
 export const split: {

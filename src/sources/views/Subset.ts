@@ -14,6 +14,7 @@ import { placed } from "./View.ts"
  * The samples at `indices`, in that order; an index may come more than once. The indices are copied, 8 bytes each.
  * Throws `InvalidOption`, which names the first wrong one, unless all are whole numbers from 0 to `size − 1`.
  *
+ * @category views
  * @since 0.1.0
  */
 export const subset: {

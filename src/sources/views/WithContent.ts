@@ -20,6 +20,7 @@ import { placed, same } from "./View.ts"
  * const photos = Dataset.make({ name: "photos", size: 1000, get: (index) => `photo ${index}` })
  * console.assert(photos.pipe(Dataset.withContent("2024-05-01")).content === "2024-05-01")
  *
+ * @category views
  * @since 0.1.0
  */
 export const withContent: {

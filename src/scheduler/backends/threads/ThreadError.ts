@@ -8,6 +8,7 @@ import * as Data from "effect/Data"
 /**
  * A thread could not start, or died more often than it may be replaced.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class ThreadError extends Data.TaggedError("ThreadError")<{
