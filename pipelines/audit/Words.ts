@@ -28,7 +28,7 @@ export const odds = ({ odds, streams }: SeedAudit.RunReport): string | undefined
 /** A place as one line. */
 export const place = (
   seed: string,
-  { epoch, rank, scope, stage, worker, world, ordinal }: SeedAudit.Repeat["places"][0]
+  { epoch, rank, scope, stage, worker, world, ordinal }: SeedAudit.Repeat["coordinates"][0]
 ) =>
   `run ${seed}, epoch ${epoch}${world > 1 ? `, rank ${rank}` : ""}${
     scope === "epoch"
@@ -37,8 +37,8 @@ export const place = (
   }`
 
 /** One repeat as one line. */
-export const repeat = (seeds: ReadonlyArray<string>, { kind, places, runs, shift }: SeedAudit.Repeat): string => {
-  const [first, second] = places
+export const repeat = (seeds: ReadonlyArray<string>, { coordinates, kind, runs, shift }: SeedAudit.Repeat): string => {
+  const [first, second] = coordinates
   const a = place(seeds[runs[0]] ?? "", first)
   const b = place(seeds[runs[1]] ?? "", second)
   if (kind === "shifted") return `${b} starts where ${a} stands after ${shift} words`

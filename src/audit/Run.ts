@@ -41,7 +41,7 @@ export interface Options {
  * @since 0.1.0
  */
 export interface Cell {
-  /** The run's place in `seeds`. */
+  /** The run, as an index into `seeds`. */
   readonly run: number
   readonly epoch: number
   readonly rank: number
@@ -51,7 +51,7 @@ export interface Cell {
 }
 
 /**
- * Two cells (by their places in `cells`; the same twice for a cell that repeats itself) that draw the same.
+ * Two cells (indices into `cells`; the same twice for a cell that repeats itself) that draw the same.
  *
  * @since 0.1.0
  */
@@ -84,7 +84,7 @@ export interface Pattern {
 }
 
 /**
- * One repeat: two places whose streams meet.
+ * Two streams that repeat each other.
  *
  * @since 0.1.0
  */
@@ -92,7 +92,7 @@ export interface Repeat {
   /** Whether they start from one state, draw the same from other states, or run into each other. */
   readonly kind: "state" | "draws" | "shifted"
   readonly runs: readonly [number, number]
-  readonly places: readonly [Coordinates, Coordinates]
+  readonly coordinates: readonly [Coordinates, Coordinates]
   /** After how many words the first stands where the second starts. */
   readonly shift: number
 }
@@ -136,7 +136,7 @@ interface Placed extends Started {
 }
 
 /**
- * Audits a pipeline under a policy: asks it for the seeds of all places that the options name, starts every stream, and
+ * Audits a pipeline under a policy: asks it for the seeds of all coordinates that the options name, starts every stream, and
  * compares the first words of each with each. No sample is read and no stage is run; a stage's streams are what counts,
  * not what it makes of them. A layer that is a function of a seed is audited over several runs at once.
  *
@@ -328,7 +328,7 @@ const examplesOf = (all: ReadonlyArray<Placed>, { classes, shifted }: Overlap.Ov
     if (first === undefined) heads.set(own, second)
     else if (examples.length < EXAMPLES) {
       const kind = first.state === second.state ? "state" : "draws"
-      examples.push({ kind, runs: [first.run, second.run], places: [first.at, second.at], shift: 0 })
+      examples.push({ kind, runs: [first.run, second.run], coordinates: [first.at, second.at], shift: 0 })
     }
   }
   for (const { earlier, later, shift } of shifted) {
@@ -336,7 +336,7 @@ const examplesOf = (all: ReadonlyArray<Placed>, { classes, shifted }: Overlap.Ov
     const first = heads.get(earlier)
     const second = heads.get(later)
     if (first === undefined || second === undefined) continue
-    examples.push({ kind: "shifted", runs: [first.run, second.run], places: [first.at, second.at], shift })
+    examples.push({ kind: "shifted", runs: [first.run, second.run], coordinates: [first.at, second.at], shift })
   }
   return examples
 }

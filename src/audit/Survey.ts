@@ -1,5 +1,5 @@
 /**
- * The places at which a pipeline draws, with the streams that a policy starts there.
+ * The streams that a policy starts for a pipeline, with their coordinates.
  *
  * @since 0.1.0
  */

@@ -1,28 +1,28 @@
 /**
- * Where a draw happens. Every random number of a run belongs to one place: an epoch, a rank, a worker, a sample (or a
- * batch), and a stage. A seed policy turns places into seeds; errors name them.
+ * Where a draw happens. Every random number of a run has coordinates: an epoch, a rank, a worker, a sample (or a batch), and
+ * a stage. A seed policy turns coordinates into seeds; errors name them.
  *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
 import { wordsOf } from "../core/NameHash.ts"
 
-/** A stage as the seeding sees it. @since 0.1.0 */
+/** The name and the id of a stage. @since 0.1.0 */
 export interface StageId {
   readonly name: string
-  /** 32 bits from the name alone, so that a stage's draws do not depend on its neighbours or its place. */
+  /** 32 bits of the name alone, so that a stage's draws do not depend on other stages or on its position among them. */
   readonly id: number
 }
 
 /**
- * The id that a stage's name stands for.
+ * Returns the id of a stage's name.
  *
  * @since 0.1.0
  */
 export const stageId = (name: string): StageId => ({ name, id: wordsOf(name)[0] })
 
 /**
- * What one seed is for: the order of an epoch (one for all workers and ranks), a batch, or one sample.
+ * What a seed is for: the order of an epoch (one for all workers and ranks), a batch, or a sample.
  *
  * @since 0.1.0
  */
@@ -45,7 +45,7 @@ export interface Origin {
 }
 
 /**
- * The place of one draw.
+ * The coordinates of a draw.
  *
  * @since 0.1.0
  */
@@ -62,7 +62,7 @@ export interface Coordinates extends Origin {
   readonly batch: number
   /** How many samples (for scope `batch`: batches) this worker made before in this epoch. */
   readonly ordinal: number
-  /** The place in the epoch's order over all ranks. */
+  /** The position in the epoch's order over all ranks. */
   readonly position: number
   /** The sample's index in the dataset. */
   readonly index: number
@@ -77,9 +77,9 @@ export interface Coordinates extends Origin {
  */
 export const format = (at: Coordinates): string => {
   const mix = at.component === undefined ? "" : `, component ${at.component}, pass ${at.pass}`
-  const place = `epoch ${at.epoch}, stage "${at.stage.name}"`
-  if (at.scope === "epoch") return place + mix
-  const made = `${place}, rank ${at.rank} of ${at.world}, worker ${at.worker} of ${at.workers}, batch ${at.batch}`
+  const drawn = `epoch ${at.epoch}, stage "${at.stage.name}"`
+  if (at.scope === "epoch") return drawn + mix
+  const made = `${drawn}, rank ${at.rank} of ${at.world}, worker ${at.worker} of ${at.workers}, batch ${at.batch}`
   if (at.scope === "batch") return made
   const child = at.child === undefined ? "" : `, child ${at.child}`
   const own = at.window === undefined ? `sample ${at.index}` : `window ${at.window}`
@@ -87,7 +87,7 @@ export const format = (at: Coordinates): string => {
 }
 
 /**
- * No seed could be had for a place: it does not fit the policy's packing, or the policy refused it.
+ * There is no seed for some coordinates: they do not fit the policy's packing, or the policy refused them.
  *
  * @since 0.1.0
  */

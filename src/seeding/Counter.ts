@@ -25,9 +25,9 @@
  * epochWorker packs by 1, 2, 3, 12, 13 and 14; elastic by 1, 4 to 11 and 14. Tag 0 is nobody's: see `states`.
  * ```
  *
- * `own` is the sample's index, or its position where the sampler may visit an index twice. Under `epochWorker` a place is
- * what its worker had before: of samples it counts the samples, of children the samples that they came of, of packed rows
- * the windows. Components and passes need no bits there, since no two samples of a worker have one ordinal.
+ * `own` is the sample's index, or its position where the sampler may visit an index twice. Under `epochWorker` a row
+ * is numbered by what its worker had before: a sample by the samples, a child by the samples that children came of, a packed
+ * row by the windows. Components and passes need no bits there, since no two samples of a worker have one ordinal.
  *
  * @since 0.1.0
  */
@@ -97,7 +97,7 @@ export const byIndex = (request: Request): Layout => {
   const { batch, distinct, epoch, indices, position, rank, rows, scope } = request
   if (scope === "epoch") return ofEpoch(request)
   if (scope === "batch") {
-    // A batch stage mixes the rows of one rank, so the rank stays part of its place.
+    // A batch stage mixes the rows of one rank, so the rank is one of its fields.
     const fields = [field("batch", 40, batch), field("rank", 16, rank), zeros(4), field("epoch", 32, epoch)]
     return { tag: 6, fields }
   }
@@ -126,17 +126,17 @@ export const byIndex = (request: Request): Layout => {
   return { tag: windows === undefined ? 9 : 11, fields }
 }
 
-/** Why a row has no place in the counter. @since 0.1.0 */
+/** Why a row does not fit the counter. @since 0.1.0 */
 export interface Misfit {
   readonly row: number
   readonly reason: string
 }
 
 /**
- * The start states of a request's rows, four words each: the blocks at their counters. Or why one of them has none.
+ * Returns the start states of a request's rows, four words each: the blocks at their counters; or the row that does not fit.
  *
- * One counter in 2^128 gives the all-zero block, which xoshiro128** cannot start from; its place is taken by the block of
- * a counter that no coordinates pack to (tag 0), so states still differ.
+ * One counter in 2^128 gives the all-zero block, from which xoshiro128** cannot start. The block of a counter with tag 0
+ * is used instead, which no coordinates pack to, so states still differ.
  *
  * @since 0.1.0
  */
@@ -148,7 +148,7 @@ export const states = (
   const { indices, scope, stage } = request
   if (!fits(stage.id, 2 ** 32)) return outside(field("stage id", 32, stage.id), stage.id, 0)
   if (scope !== "sample" && indices.length !== 1) {
-    // Further rows would have the place of the first.
+    // Further rows would have the counter of the first.
     return { row: 0, reason: `${indices.length} seeds were asked for; scope "${scope}" has one` }
   }
   const words = new Uint32Array(4 * indices.length)

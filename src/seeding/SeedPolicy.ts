@@ -40,8 +40,8 @@ export type { Carries, Draw, Service } from "./Service.ts"
 export class SeedPolicy extends Context.Tag("furrow/SeedPolicy")<SeedPolicy, Service>() {}
 
 /**
- * A stream for random numbers that belong to the run but not to a stage, such as a model's initial weights. It is
- * addressed by a name and, for one stream per epoch, an epoch. `sample` is the name of the epochs' orders.
+ * Returns a stream for random numbers that belong to the run but not to a stage, such as a model's initial weights. Its
+ * coordinates are a name and, for one stream per epoch, an epoch. `sample` is the name of the epochs' orders.
  *
  * @example
  * import { Effect } from "effect"
@@ -63,7 +63,7 @@ export const stream = (name: string, epoch = 0): Effect.Effect<Rng.Rng, Coordina
     return Rng.make(seedAt(seeds, 0))
   })
 
-/** How a policy of this module is seeded. @since 0.1.0 */
+/** The options of `epochWorker` and `elastic`. @since 0.1.0 */
 export interface Options {
   /** A whole number from 0 to 2^53 − 1, a bigint below 2^64, or a string. */
   readonly seed: Seed.RootInput
@@ -92,8 +92,10 @@ export const names: ReadonlyArray<string> = Object.keys(makers)
 
 /**
  * The RNG derived from epoch and worker: the stream of a sample depends on (epoch, rank, worker, how many samples that
- * worker had before in the epoch, stage). Another number of workers gives other draws. Has room for epochs below 2^24,
- * ranks below 2^16, workers below 2^12 and 2^40 samples per worker and epoch. Fails with `SeedError` if the seed is invalid.
+ * worker had before in the epoch, stage). Another number of workers gives other draws. Epochs are below 2^24, ranks below
+ * 2^16, workers below 2^12, with up to 2^40 samples per worker and epoch. A child is numbered by the ordinal of the sample
+ * that it came of, a packed row by the ordinal of its window: then epochs are below 2^16, ordinals below 2^32, with up to
+ * 2^16 rows each. Fails with `SeedError` if the seed is invalid.
  *
  * @example
  * import { Effect } from "effect"
@@ -121,8 +123,8 @@ const seeded = (of: string, options: Options, make: (seed: Seed.Root) => Service
  * The stream of a sample depends only on (epoch, index of the sample, stage): the number of workers and ranks changes
  * nothing, up to `batch`; stages after it draw once for each rank's share of a batch. If the sampler may visit an index
  * twice in an epoch (with replacement, for example), the position in the epoch's order is used instead of the index, so
- * that the two visits draw different numbers. Has room for epochs below 2^32 and indices below 2^53. Fails with
- * `SeedError` if the seed is invalid.
+ * that the two visits draw different numbers. Epochs are below 2^32, indices below 2^53; less for rows of a mix, a `flatMap`
+ * or a pack, as the table in `Counter.ts` says. Fails with `SeedError` if the seed is invalid.
  *
  * @since 0.1.0
  */

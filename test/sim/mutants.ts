@@ -119,6 +119,30 @@ const mutants: ReadonlyArray<Mutant> = [
     to: "const before = known.get(Math.max(0, epoch - 1)) ?? known.get(epoch)\n"
   },
   {
+    name: "a worker's batches are counted from one",
+    file: "scheduler/plan/SeedRequest.ts",
+    from: "Math.floor(batch / plan.workers)",
+    to: "Math.floor(batch / plan.workers) + 1"
+  },
+  {
+    name: "every rank asks for the seeds of rank 0",
+    file: "scheduler/plan/SeedRequest.ts",
+    from: "rank: plan.rank",
+    to: "rank: 0"
+  },
+  {
+    name: "padded samples draw what the first ones drew",
+    file: "scheduler/plan/RunPlan.ts",
+    from: "distinct: sampler.distinct && !plan.filled",
+    to: "distinct: sampler.distinct"
+  },
+  {
+    name: "a stage takes the seeds of the stage before it",
+    file: "scheduler/build/SeedBinding.ts",
+    from: "const known = this.#bound.get(stage)",
+    to: "const known = this.#bound.get(stage) ?? (stages.length > 1 ? undefined : [...this.#bound.values()].find((own) => own.stage.draws && stage.draws))"
+  },
+  {
     name: "samples that are attempted again have other seeds",
     file: "scheduler/build/CurrentStage.ts",
     from: "const rng = at.rng(row)",
