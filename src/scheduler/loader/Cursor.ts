@@ -85,7 +85,7 @@ const consequences: Readonly<Record<Field, string>> = {
   dataset: "batches from here on are of other samples, and an order drawn over another size is another order",
   policy: "all draws from here on differ",
   seed: "all draws from here on differ",
-  batch: "batches are cut differently, so samples can be lost or come twice",
+  batch: "batches from here on are cut differently; the epoch goes on from the same position",
   workers: "under this policy each worker has its own draws, so all from here on differ",
   ranks: "under this policy each rank has its own draws, so all from here on differ"
 }

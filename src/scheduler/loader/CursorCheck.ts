@@ -101,14 +101,16 @@ export const check = (
   Effect.gen(function* () {
     const accepted = yield* checked(() => allowed(allow === undefined ? [] : allow))
     const cursor = yield* decode(value)
-    const now = fingerprints(runPlan)
+    // The batch size stands in both, and is compared as part of the batch.
+    const lines = linesOf(runPlan.pipeline, sizeOf(cursor.fingerprints))
+    const now = { ...fingerprints(runPlan), pipeline: pipelineText(lines, MOST.pipeline) }
     const free: ReadonlyArray<Field> = runPlan.policy?.elastic === false ? [] : ["workers", "ranks"]
     const differences = FIELDS.filter(
       (field) => cursor.fingerprints[field] !== now[field] && !accepted.includes(field) && !free.includes(field)
     ).map((field) => ({
       field,
       ...(field === "pipeline"
-        ? difference(cursor.fingerprints.pipeline, linesOf(runPlan.pipeline))
+        ? difference(cursor.fingerprints.pipeline, lines)
         : { from: cursor.fingerprints[field], to: now[field] })
     }))
     if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOfJob(runPlan) })
@@ -160,7 +162,9 @@ const unchanged = ({ batch, epoch, position, resized: origin }: Cursor, { plan }
 /** Where the cursor's epoch is counted from, in a run whose batches are cut in another way. */
 const resized = (cursor: Cursor, { plan }: RunPlan): Origin => {
   const { batch, epoch, position, resized: before = { batch: 0, position: 0, ordinal: 0 } } = cursor
-  if (batch === 0 && position === 0) return Either.right(undefined)
+  const { batchSize, batches = 0 } = plan
+  const isPlaced = batch < batches && position === batch * batchSize && sizeOf(cursor.fingerprints) === batchSize
+  if ((batch === 0 && position === 0) || (isPlaced && cursor.resized === undefined)) return Either.right(undefined)
   const lanes = / (\d+) lanes$/.exec(cursor.fingerprints.batch)?.[1] ?? "no"
   const now = String(plan.lanes?.sizes.length ?? "no")
   if (lanes !== now) {

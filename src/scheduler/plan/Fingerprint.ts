@@ -50,18 +50,18 @@ const kindOf = ({ _tag, draws }: Stage): string =>
   _tag === "Effect" ? (draws ? "augmentEffect" : "mapEffect") : _tag.toLowerCase()
 
 /** A stage's kind, name and parameters in a line. */
-const line = (stage: Stage): string => {
+const line = (stage: Stage, batchSize: number | undefined): string => {
   const own = text(madeFrom(stage))
   if (stage._tag === "Sample") return `sample: ${own}`
   if (stage._tag !== "Batch") return `${kindOf(stage)} ${word(stage.id.name)}: ${own}`
   const { cuts, dropLast, padLast, size } = stage
   const last = dropLast ? ", drop last" : padLast ? ", pad last" : ""
-  return `batch: ${size}${last}${cuts === undefined ? "" : `, ${text(new Made(cuts.name, cuts.parameters))}`}, ${own}`
+  return `batch: ${batchSize ?? size}${last}${cuts === undefined ? "" : `, ${text(new Made(cuts.name, cuts.parameters))}`}, ${own}`
 }
 
-/** A line for each stage, and one for a setting of `Pipeline.ambient` other than the default. @since 0.1.0 */
-export const linesOf = ({ ambient, stages }: AnyPipeline): ReadonlyArray<string> => [
-  ...stages.map(line),
+/** A line for each stage, with this batch size or its own, and one for a setting of `Pipeline.ambient` other than the default. @since 0.1.0 */
+export const linesOf = ({ ambient, stages }: AnyPipeline, batchSize?: number): ReadonlyArray<string> => [
+  ...stages.map((stage) => line(stage, batchSize)),
   ...(ambient === "refuse" ? [] : [`ambient: ${ambient}`])
 ]
 
