@@ -274,7 +274,7 @@ export const train = (
     // Before batches are made again, whose draws are no others.
     const report = yield* audit.report
     const verified = yield* loader.verify
-    const chosen = workers.backend === "auto" ? Option.getOrUndefined(yield* workers.chosen) : undefined
+    const chosen = workers.backend.name === "auto" ? Option.getOrUndefined(yield* workers.chosen) : undefined
     return {
       runtime: runtime.name,
       policy: policy.name,
@@ -282,7 +282,7 @@ export const train = (
       epochs: options.epochs,
       workers: workers.count,
       ...(options.ranks.world === 1 ? {} : options.ranks),
-      backend: chosen?.backend ?? workers.backend,
+      backend: chosen?.backend ?? workers.backend.name,
       samples,
       batches: taken,
       samplesPerSecond: Math.round((samples - earlier.samples) / seconds),

@@ -153,7 +153,7 @@ const working = ({ threads, workers = 1 }: AnyOptions): Layer.Layer<never, unkno
   }
   if (threads === undefined) return built(Workers.fibers({ workers: whole("workers", workers, 1, Workers.MAX) }))
   given("threads", threads, 'an object such as { pipeline: import.meta.resolve("./digits.ts") }')
-  return built(Workers.threads({ ...threads, workers: whole("workers", workers, 1, Workers.MAX_THREADS) }))
+  return built(Workers.threads({ ...threads, workers: whole("workers", workers, 1, Workers.MAX) }))
 }
 
 const retrying = (retry: NonNullable<Failures["retry"]>): Schedule.Schedule<unknown, StageError> => {

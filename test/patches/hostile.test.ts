@@ -250,10 +250,9 @@ describe("what changes while a run is open", () => {
   test("a run that fails while it opens puts everything back", async () => {
     const pipeline = Pipeline.from(Dataset.range(4)).pipe(Pipeline.batch(2))
     const failing = Layer.succeed(Workers.Workers, {
-      backend: "fibers" as const,
       count: 1,
       // Workers are started behind the guard.
-      start: () => Effect.die(new Error("no worker")),
+      backend: { name: "failing", open: () => Effect.die(new Error("no worker")) },
       chosen: Effect.succeedNone
     })
     const exit = await Effect.runPromiseExit(

@@ -1,40 +1,60 @@
 /**
- * Workers that make batches as threads do, on the simulated clock: they are asked for batches ahead, make them one by
- * one, some slower than others, and can die for good.
+ * A backend that builds batches elsewhere, as threads do, on the simulated clock: some of its members are slower than
+ * others, and one can die for good.
  */
-import { Deferred, Effect, Layer, Option } from "effect"
+import { Effect, type Fiber, FiberSet, Layer, Option } from "effect"
 import { Scheduler, Workers } from "../../src/index.ts"
-import { type Content, type Failure, onFiber } from "../../src/scheduler/backends/Backend.ts"
+import type { Backend, Content, Failure, RequestedBatch } from "../../src/scheduler/backends/Backend.ts"
+import { fibers } from "../../src/scheduler/backends/Fibers.ts"
 
-/** `count` workers; the `death`th batch that one of them is asked for kills it. */
+/** `count` workers; the `death`th batch that is requested for one of them kills it. */
 export const elsewhere = (count: number, death: number | undefined): Layer.Layer<Workers.Workers> =>
-  Layer.succeed(Workers.Workers, {
-    backend: "threads",
-    count,
-    chosen: Effect.succeed(Option.none()),
-    start: (runPlan, worker, settings) =>
-      Effect.gen(function* () {
-        const here = yield* onFiber()(runPlan, worker, settings)
-        if (here._tag !== "Here") return here
-        const scope = yield* Effect.scope
-        const one = yield* Effect.makeSemaphore(1)
-        let asked = 0
-        return {
-          _tag: "There",
-          ask: (epoch, batch) =>
-            Effect.gen(function* () {
-              const answered = yield* Deferred.make<Content, Failure>()
-              const dead = asked === death
-              asked++
-              const reason = "it is no more"
-              const made = dead
-                ? Effect.fail(
-                    new Scheduler.ThreadError({ worker, module: "simulated", epoch, batch, stage: undefined, reason })
-                  )
-                : Effect.zipRight(Effect.sleep((worker * 5) % 7), here.make(epoch, batch))
-              yield* Effect.forkIn(one.withPermits(1)(Effect.intoDeferred(made, answered)), scope)
-              return Deferred.await(answered)
-            })
-        }
-      })
-  })
+  Layer.succeed(Workers.Workers, { count, backend: backend(death), chosen: Effect.succeed(Option.none()) })
+
+const backend = (death: number | undefined): Backend => ({
+  name: "simulated",
+  open: (runPlan, settings) =>
+    Effect.gen(function* () {
+      const here = yield* fibers().open(runPlan, settings)
+      // The pipeline's requirements are met by whoever opens the run.
+      const fork = (yield* FiberSet.makeRuntime<never, Content, Failure>()) as (
+        effect: Effect.Effect<Content, Failure, unknown>
+      ) => Fiber.RuntimeFiber<Content, Failure>
+      const workers = Array.from({ length: runPlan.plan.workers }, () => ({
+        one: Effect.unsafeMakeSemaphore(1),
+        asked: 0
+      }))
+      return {
+        request: ({ batch, epoch, worker }, arrived): RequestedBatch => {
+          const own = workers[worker]
+          if (own === undefined) throw new RangeError(`there is no worker ${worker}`)
+          const reason = "it is no more"
+          const built: Effect.Effect<Content, Failure, unknown> =
+            own.asked++ === death
+              ? Effect.fail(
+                  new Scheduler.ThreadError({ worker, module: "simulated", epoch, batch, stage: undefined, reason })
+                )
+              : Effect.zipRight(
+                  Effect.sleep((worker * 5) % 7),
+                  here.request({ epoch, batch, worker }, () => undefined).content
+                )
+          const fiber = fork(own.one.withPermits(1)(built))
+          let isPending = true
+          fiber.addObserver(() => {
+            isPending = false
+            arrived()
+          })
+          return {
+            isLazy: false,
+            get isPending() {
+              return isPending
+            },
+            want: () => undefined,
+            take: () => undefined,
+            content: fiber
+          }
+        },
+        poll: () => undefined
+      }
+    })
+})

@@ -1,8 +1,8 @@
 /**
- * Workers that begin on fibers and move to threads when that pays.
+ * The backend that begins on fibers and moves to threads when that pays.
  *
- * Batches are functions of their coordinates, so where one is made changes nothing in it: the first ones are made here
- * and measured, none is made in vain, and a thread takes over once it is ready.
+ * Batches are functions of their coordinates, so where one is built changes nothing in it: the first ones are built here
+ * and measured, none is built in vain, and threads take over once they are ready.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { cores } from "../../core/runtime.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import type { Asked, Maker, Start } from "./Backend.ts"
+import type { Backend, OpenBackend, RequestedBatch } from "./Backend.ts"
 
 /** What workers run on, and why. @since 0.1.0 */
 export interface Choice {
@@ -29,71 +29,61 @@ export interface Pays {
 /** How many batches are measured; the quickest counts, as the first ones run before the engine has compiled them. */
 const MEASURED = 16
 
-/** What a run's workers know of it together. */
-interface Deciding {
-  readonly times: Array<number>
-  choice: Choice | undefined
-}
-
 /**
- * Starts workers on fibers, and moves them to threads when that pays. `said` is told what was chosen, once a run.
+ * Fibers at first, and threads when that pays. `said` is told what was chosen, once a run.
  *
  * @since 0.1.0
  */
-export const onEither = (fiber: Start, thread: Start, pays: Pays, said: (choice: Choice) => void): Start => {
-  const runs = new WeakMap<RunPlan, Deciding>()
-  return (runPlan, worker, settings) =>
+export const auto = (fibers: Backend, threads: Backend, pays: Pays, said: (choice: Choice) => void): Backend => ({
+  name: "auto",
+  open: (runPlan, settings) =>
     Effect.gen(function* () {
-      const known = runs.get(runPlan)
-      const run: Deciding = known ?? { times: [], choice: undefined }
-      if (known === undefined) {
-        runs.set(runPlan, run)
-        run.choice = beforehand(runPlan)
-        if (run.choice !== undefined) yield* announce(run.choice, said)
-      }
-      const here = yield* fiber(runPlan, worker, settings)
-      if (here._tag !== "Here") return here
+      const here = yield* fibers.open(runPlan, settings)
       const scope = yield* Effect.scope
-      let moved: Extract<Maker, { readonly _tag: "There" }> | undefined
+      const times: Array<number> = []
+      let choice = beforehand(runPlan)
+      if (choice !== undefined) yield* announce(choice, said)
+      let moved: OpenBackend | undefined
       let moving = false
 
-      /** A thread that cannot be had leaves the worker where it is: on a fiber the pipeline runs, too. */
-      const move = Effect.matchEffect(thread(runPlan, worker, settings), {
-        onFailure: (error) => Effect.logWarning(`worker ${worker} stays on a fiber: ${error.message}`),
-        onSuccess: (maker) =>
+      /** If there can be no threads, the run stays where it is: the pipeline runs on fibers, too. */
+      const move = Effect.matchEffect(threads.open(runPlan, settings), {
+        onFailure: (error) => Effect.logWarning(`the run stays on fibers: ${error.message}`),
+        onSuccess: (open) =>
           Effect.sync(() => {
-            if (maker._tag === "There") moved = maker
+            moved = open
           })
       })
 
-      const measured = (batch: Asked): Asked =>
+      const measured = (content: RequestedBatch["content"]): typeof content =>
         Effect.suspend(() => {
           const started = performance.now()
-          return Effect.tap(batch, () => {
-            run.times.push(performance.now() - started)
-            if (run.choice !== undefined || run.times.length < MEASURED) return Effect.void
-            run.choice = byCost(Math.min(...run.times), settings.batches - run.times.length, pays)
-            return announce(run.choice, said)
+          return Effect.tap(content, () => {
+            times.push(performance.now() - started)
+            if (choice !== undefined || times.length < MEASURED) return Effect.void
+            choice = byCost(Math.min(...times), settings.batches - times.length, pays)
+            return announce(choice, said)
           })
         })
 
+      const begun = (content: RequestedBatch["content"]): typeof content =>
+        Effect.suspend(() => {
+          if (choice === undefined) return measured(content)
+          if (choice.backend === "fibers" || moving) return content
+          moving = true
+          return Effect.zipRight(Effect.forkIn(Effect.provideService(move, Scope.Scope, scope), scope), content)
+        })
+
       return {
-        _tag: "There",
-        askNow: (epoch, batch, arrived) => moved?.askNow?.(epoch, batch, arrived),
-        look: (wait) => moved?.look?.(wait),
-        ask: (epoch, batch) =>
-          Effect.gen(function* () {
-            if (moved !== undefined) return yield* moved.ask(epoch, batch)
-            if (run.choice?.backend === "threads" && !moving) {
-              moving = true
-              yield* Effect.forkIn(Effect.provideService(move, Scope.Scope, scope), scope)
-            }
-            const made = here.make(epoch, batch)
-            return run.choice === undefined ? measured(made) : made
-          })
+        request: (coordinates, arrived) => {
+          if (moved !== undefined) return moved.request(coordinates, arrived)
+          const requested = here.request(coordinates, arrived)
+          return { ...requested, content: begun(requested.content) }
+        },
+        poll: () => moved?.poll()
       }
     })
-}
+})
 
 const announce = (choice: Choice, said: (choice: Choice) => void): Effect.Effect<void> =>
   Effect.zipRight(
@@ -108,7 +98,7 @@ const beforehand = ({ pipeline, policy }: RunPlan): Choice | undefined => {
   if (policy?.carries !== undefined) {
     return {
       backend: "fibers",
-      reason: `policy ${policy.name} carries streams on, which a thread would have to make again`
+      reason: `policy ${policy.name} carries streams on, which a thread would have to build again`
     }
   }
   const waiting = pipeline.stages.find(({ _tag }) => _tag === "Effect")

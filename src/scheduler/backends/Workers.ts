@@ -11,27 +11,27 @@ import * as Option from "effect/Option"
 import { duration, whole } from "../../core/Check.ts"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { type Names, optionsOf, textOf, truth } from "../../core/Options.ts"
-import { type Choice, onEither } from "./Auto.ts"
-import { type BatchMemory, onFiber, type Start } from "./Backend.ts"
-import { onThread, refused } from "./threads/Host.ts"
+import { cores } from "../../core/runtime.ts"
+import * as Auto from "./Auto.ts"
+import type { Backend } from "./Backend.ts"
+import * as Fibers from "./Fibers.ts"
+import * as Threads from "./threads/Threads.ts"
 
-export type { Choice } from "./Auto.ts"
+export type Choice = Auto.Choice
 
 /** @since 0.1.0 */
 export interface Service {
-  /** What a worker runs on; `"auto"` for what the run finds out. */
-  readonly backend: "fibers" | "threads" | "auto"
+  /** How many workers the run has. */
   readonly count: number
-  /** Starts what makes the batches of one worker. */
-  readonly start: Start
+  /** Where their batches are built. */
+  readonly backend: Backend
   /** What the last run was found to run best on, and why; none until it is known. */
   readonly chosen: Effect.Effect<Option.Option<Choice>>
 }
 
 const one: Service = {
-  backend: "fibers",
   count: 1,
-  start: onFiber(),
+  backend: Fibers.fibers(),
   chosen: Effect.succeedSome({ backend: "fibers", reason: "nothing else was said" })
 }
 
@@ -46,7 +46,7 @@ export class Workers extends Context.Reference<Workers>()("furrow/Workers", { de
 export const MAX = 4096
 
 /** How fibers build batches. @since 0.1.0 */
-export interface FiberOptions extends BatchMemory {
+export interface FiberOptions extends Fibers.BatchMemory {
   /** How many workers: a whole number from 1 to 4096. */
   readonly workers: number
 }
@@ -76,9 +76,8 @@ export const fibers = (options: FiberOptions): Layer.Layer<Workers, InvalidOptio
         debug: true
       })
       return {
-        backend: "fibers",
         count: whole("workers", workers, 1, MAX),
-        start: onFiber({ debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) }),
+        backend: Fibers.fibers({ debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) }),
         chosen: Effect.succeedSome({ backend: "fibers", reason: "as the layer says" })
       }
     })
@@ -89,28 +88,39 @@ export const MAX_THREADS = 256
 
 /** How threads build batches. @since 0.1.0 */
 export interface ThreadOptions {
-  /** How many workers, each with a thread of its own: a whole number from 1 to 256. */
+  /** How many workers: a whole number from 1 to 4096. */
   readonly workers: number
+  /**
+   * How many threads build their batches: any free thread builds the next batch that is requested, so their number changes
+   * no batch. From 1 to 256. Default: as many as workers, but not more than the cores of the machine.
+   */
+  readonly threads?: number
   /** The module that exports the pipeline: `import.meta.resolve("./digits.ts")`, or a URL. */
   readonly pipeline: string | URL
-  /** The export's name: a pipeline, or a function that gives one or promises it. Default `pipeline`. */
+  /** The export's name: a pipeline, or a function that returns one or promises one. Default `pipeline`. */
   readonly name?: string
   /** What a function is called with, in each thread: plain data, as it is sent there. */
   readonly config?: unknown
-  /** How often each worker's thread is replaced after it died or hung, before the run fails. Default 3. */
+  /**
+   * How often threads are replaced that died or hung at batches of one worker, or without a batch, before the run fails.
+   * Default 3.
+   */
   readonly restarts?: number
   /** How long a thread may take to load the module and to build the pipeline and its services. Default 2 minutes. */
   readonly loading?: Duration.DurationInput
-  /** How long a thread may be at one batch before it is replaced. Default: as long as it likes. */
+  /** How long a thread may be at one batch before it is replaced. Default: no limit. */
   readonly timeout?: Duration.DurationInput
-  /** Overwrite a batch's memory as soon as it is given back, so that who reads it late notices. Default `false`. */
+  /** Overwrite the memory of a batch as soon as it is given back, so that late reads show. Default `false`. */
   readonly debug?: boolean
 }
 
 /**
- * Workers that own a thread each. The pipeline is not sent there: each thread imports the module and builds it
- * again, and is held against the one that is run. Order and seeds come from this side, so that the batches are those of
- * {@link fibers}, to the bit.
+ * Workers whose batches are built by a pool of threads. The pipeline is not sent there: each thread imports the module and
+ * builds it again, and is refused if it is not the one that is run. Order and seeds come from this side, so that the
+ * batches are those of {@link fibers}, to the bit, on any number of threads.
+ *
+ * A free thread builds the next batch requested, of any worker: one that is slow or dies holds up only the batch that it
+ * is at. Under a policy that carries streams, thread w mod `threads` builds all batches of worker w.
  *
  * A batch lies in memory that its thread uses again: it can be read until the next one is taken. `Batch.hold` keeps it
  * longer, `Batch.copy` for good; `tensor.data` of a batch that was given back throws `StaleBatch`.
@@ -125,15 +135,15 @@ export const threads = (options: ThreadOptions): Layer.Layer<Workers, InvalidOpt
   Layer.effect(
     Workers,
     checked(() => ({
-      backend: "threads",
-      start: startThreads("Workers.threads", optionsOf("Workers.threads", options, THREADS)),
-      count: whole("workers", options.workers, 1, MAX_THREADS),
+      backend: threadsOf("Workers.threads", optionsOf("Workers.threads", options, THREADS)),
+      count: whole("workers", options.workers, 1, MAX),
       chosen: Effect.succeedSome({ backend: "threads", reason: "as the layer says" })
     }))
   )
 
 const THREADS: Names<ThreadOptions> = {
   workers: true,
+  threads: true,
   pipeline: true,
   name: true,
   config: true,
@@ -150,11 +160,11 @@ export interface AutoOptions extends ThreadOptions {
 }
 
 /**
- * Workers that begin on fibers and move to threads of their own when that pays: where there are two cores and
- * more, a batch takes a millisecond of work and more, and the rest of the run ten seconds. Pipelines with effectful stages, and policies that carry
- * streams on, stay on fibers. Where a batch is made changes nothing in it, so all give the same batches, to the bit.
- * `chosen` says what was chosen and why, once the first batches are made; it is logged at level debug, too. A thread that
- * cannot start is logged as a warning, and its worker stays on its fiber.
+ * Workers that begin on fibers and move to threads when that pays: where there are two cores and more, a batch takes a
+ * millisecond of work and more, and the rest of the run ten seconds. Pipelines with effectful stages, and policies that carry
+ * streams on, stay on fibers. Where a batch is built changes nothing in it, so all give the same batches, to the bit.
+ * `chosen` says what was chosen and why, once the first batches are built; it is logged at level debug, too. If threads
+ * cannot start, that is logged as a warning, and the run stays on fibers.
  *
  * Batches lie in memory that is used again, as those of {@link threads} do. Fails as {@link threads} does.
  *
@@ -175,30 +185,35 @@ export const auto = (options: AutoOptions): Layer.Layer<Workers, InvalidOption> 
       optionsOf("Workers.auto", options, { ...THREADS, pays: true })
       if (options.pays !== undefined) optionsOf("pays", options.pays, { batch: true, run: true })
       let choice: Choice | undefined
-      const onFibers = onFiber({ reuse: true, debug: truth("debug", options.debug ?? false) })
       const pays = {
         batch: Duration.toMillis(duration("pays.batch", options.pays?.batch ?? "1 millis")),
         run: Duration.toMillis(duration("pays.run", options.pays?.run ?? "10 seconds"))
       }
-      const either = onEither(onFibers, startThreads("Workers.auto", options), pays, (own) => {
+      const fibersAtFirst = Fibers.fibers({ reuse: true, debug: truth("debug", options.debug ?? false) })
+      const either = Auto.auto(fibersAtFirst, threadsOf("Workers.auto", options), pays, (own) => {
         choice = own
       })
       const module = url(options.pipeline)
       // At once, not when it moves: on fibers it would run the whole program in the thread.
-      const start: Start = (runPlan, worker, settings) =>
-        Effect.zipRight(refused({ module }, worker), either(runPlan, worker, settings))
+      const backend: Backend = {
+        ...either,
+        open: (runPlan, settings) => Effect.zipRight(Threads.notNested({ module }), either.open(runPlan, settings))
+      }
       return {
-        backend: "auto",
-        count: whole("workers", options.workers, 1, MAX_THREADS),
-        start,
+        backend,
+        count: whole("workers", options.workers, 1, MAX),
         chosen: Effect.sync(() => Option.fromNullable(choice))
       }
     })
   )
 
-const startThreads = (of: string, options: ThreadOptions): Start =>
-  onThread({
+const threadsOf = (of: string, options: ThreadOptions): Backend =>
+  Threads.threads({
     module: url(options.pipeline),
+    threads:
+      options.threads === undefined
+        ? Math.min(cores(), MAX_THREADS)
+        : whole("threads", options.threads, 1, MAX_THREADS),
     name: textOf(`name of ${of}`, options.name ?? "pipeline", "the name of an export"),
     config: plain("config", options.config),
     restarts: whole("restarts", options.restarts ?? 3, 0),

@@ -54,6 +54,8 @@ export const skipped = Metric.counter("furrow_samples_skipped_total", {
 /** Counts what is handed out. @since 0.1.0 */
 export interface Counting {
   readonly taken: (samples: number, waited: number, ready: number) => void
+  /** Compute that died, or took too long, is replaced. */
+  readonly replaced: () => void
   /** A batch is attempted again. */
   readonly retried: () => void
   readonly skipped: (samples: number) => void
@@ -63,11 +65,12 @@ export interface Counting {
 export const counting: Effect.Effect<Counting> = Effect.map(FiberRef.get(FiberRef.currentMetricLabels), (labels) => {
   const tagged = <Type, In, Out>(metric: Metric.Metric<Type, In, Out>) =>
     labels.length === 0 ? metric : Metric.taggedWithLabels(metric, labels)
-  const [ownBatches, ownSamples, ownWaited, ownReady, ownRetried, ownSkipped] = [
+  const [ownBatches, ownSamples, ownWaited, ownReady, ownReplaced, ownRetried, ownSkipped] = [
     tagged(batches),
     tagged(samples),
     tagged(waited),
     tagged(ready),
+    tagged(replaced),
     tagged(retried),
     tagged(skipped)
   ]
@@ -79,6 +82,7 @@ export const counting: Effect.Effect<Counting> = Effect.map(FiberRef.get(FiberRe
       ownWaited.unsafeUpdate(milliseconds, [])
       ownReady.unsafeUpdate(held, [])
     },
+    replaced: () => ownReplaced.unsafeUpdate(1, []),
     retried: () => ownRetried.unsafeUpdate(1, []),
     skipped: (count) => ownSkipped.unsafeUpdate(count, [])
   }

@@ -70,7 +70,7 @@ export const open = <C, E, R>(
       ? yield* Effect.makeSpanScoped("furrow.run", {
           attributes: {
             workers: workers.count,
-            backend: workers.backend,
+            backend: workers.backend.name,
             epochs,
             batches: plan.batches ?? "unknown",
             policy: runPlan.policy?.name ?? "none"
@@ -87,12 +87,13 @@ export const open = <C, E, R>(
       digest,
       failures: rules,
       prefetch,
+      replaced: counting.replaced,
       batches: remaining(start),
       observer: together([recorder?.times, spans]),
       times: recorder?.times
     }
     const looks = yield* fromPipeline<ReadonlyArray<WorkerFibers.Look>, E, R>(
-      WorkerFibers.start({ eventLoop, runPlan, queues, recorder, settings: building, span, start: workers.start }),
+      WorkerFibers.start({ backend: workers.backend, eventLoop, runPlan, queues, recorder, settings: building, span }),
       context
     )
     const chosen = new Verify.Chosen(own.verify, runPlan)

@@ -24,7 +24,7 @@ import * as Ambient from "../../patches/Ambient.ts"
 import { foreign } from "../../patches/EffectVersion.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
-import { advance } from "../backends/Backend.ts"
+import { advance } from "../backends/Fibers.ts"
 import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
 import { toEffect } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
@@ -40,7 +40,7 @@ import type { Provides } from "./Provides.ts"
 import * as Run from "./Run.ts"
 import { type Options, pipelineOf } from "./RunOptions.ts"
 
-export { ThreadError } from "../backends/threads/ThreadError.ts"
+export { ThreadError } from "../backends/ThreadError.ts"
 export { DatasetChanged, StageError } from "../build/StageError.ts"
 export {
   type Epoch,

@@ -16,7 +16,8 @@ import { Tensor } from "../../core/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { Xoshiro128 } from "../../random/generators/Xoshiro128.ts"
 import type { Service } from "../../seeding/Service.ts"
-import { type Failure, onFiber, type Settings } from "../backends/Backend.ts"
+import type { Failure, Settings } from "../backends/Backend.ts"
+import { buildHere } from "../backends/Fibers.ts"
 import * as Digest from "../plan/Digest.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
@@ -117,14 +118,12 @@ const remade = (
   Effect.gen(function* () {
     const worker = Plan.worker(runPlan.plan, batch)
     // A worker of its own for each: one that has made others would have carried streams on.
-    const maker = yield* onFiber()(runPlan, worker, {
-      ...settings,
-      digest: false,
-      observer: undefined
-    })
-    const content = maker._tag === "Here" ? yield* maker.make(epoch, batch) : undefined
-    retried(content?.retried ?? 0)
-    const made = content?.batch
+    const { batch: made, retried: count = 0 } = yield* buildHere(
+      runPlan,
+      { epoch, batch, worker },
+      { ...settings, digest: false, observer: undefined }
+    )
+    retried(count)
     const now = made === undefined ? new Map<string, string>([["", "none"]]) : hashes(made.columns)
     const names = [...new Set([...columns.keys(), ...now.keys()])]
     const differing = names.filter((name) => columns.get(name) !== now.get(name))
@@ -132,7 +131,7 @@ const remade = (
     const { name = "none", seed = "none" } = runPlan.policy ?? {}
     const { workers } = runPlan.plan
     return yield* new ImpureBatch({ policy: name, seed, epoch, batch, worker, workers, columns: differing })
-  }).pipe(Effect.scoped)
+  })
 
 /** A hash for each column by its name, or one of an empty name where the columns are no record. */
 const hashes = (columns: unknown): ReadonlyMap<string, string> =>

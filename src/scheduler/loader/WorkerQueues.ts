@@ -128,6 +128,11 @@ export class WorkerQueues {
     this.#skipping.notify()
   }
 
+  /** Whether a batch is not wanted any more. */
+  isSkipped(sequence: number): boolean {
+    return sequence < this.#floor
+  }
+
   /** Waits until a batch is not wanted any more. */
   skipped(sequence: number): Effect.Effect<void> {
     return this.#skipping.until(() => sequence < this.#floor)

@@ -5,11 +5,9 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Duration, Effect, Layer, Stream } from "effect"
+import { type Duration, Effect, Layer, Metric, Stream } from "effect"
 import { InvalidOption, Scheduler, Workers } from "../../../../src/index.ts"
-import * as ProvidedPlan from "../../../../src/scheduler/backends/ProvidedPlan.ts"
-import { onThread } from "../../../../src/scheduler/backends/threads/Host.ts"
-import { failFirst } from "../../../../src/scheduler/build/FailureRules.ts"
+import * as Metrics from "../../../../src/scheduler/loader/Metrics.ts"
 import { script } from "../../../support/script.ts"
 import * as crashing from "../../../support/threaded/crashing.ts"
 import { fine } from "../../../support/threaded/unloadable.ts"
@@ -35,7 +33,7 @@ describe("a program without a guard", () => {
     "is told of it in its main thread, and opens no threads in its threads: %s",
     async (act) => {
       const { code, loads, stdout } = await unguarded(act)
-      expect(stdout).toContain("main: ThreadError: the thread of worker")
+      expect(stdout).toMatch(/main: ThreadError: thread [01] /)
       expect(stdout).toContain(GUARD)
       expect(stdout).toContain("isMainThread")
       expect(code).toBe(0)
@@ -59,7 +57,7 @@ describe("a program without a guard", () => {
     "stays on fibers under Workers.auto, and is told why",
     async () => {
       const { code, loads, stderr, stdout } = await unguarded("auto")
-      expect(stdout + stderr).toContain("stays on a fiber")
+      expect(stdout + stderr).toContain("the run stays on fibers")
       expect(stdout + stderr).toContain(GUARD)
       expect(stdout.match(/1200 rows/g)?.length).toBe(1)
       expect(code).toBe(0)
@@ -153,25 +151,16 @@ describe("what nothing catches in a thread", () => {
   test(
     "each replacement is counted",
     async () => {
+      const count = Effect.map(Metric.value(Metrics.replaced), ({ count }) => Number(count))
       const replaced = await Effect.gen(function* () {
-        const runPlan = yield* ProvidedPlan.make(crashing.dying, 1, {})
-        const settings = { digest: false, prefetch: 2, batches: 4, failures: failFirst }
-        const maker = yield* onThread({
-          module: module.href,
-          name: "dying",
-          config: undefined,
-          restarts: 2,
-          loading: Duration.minutes(1),
-          timeout: undefined,
-          debug: false
-        })(runPlan, 0, settings)
-        if (maker._tag !== "There") return undefined
-        const before = maker.replaced?.()
-        const asked = yield* maker.ask(0, 1)
-        const error = yield* Effect.flip(asked)
-        return { before, after: maker.replaced?.(), tag: error._tag }
-      }).pipe(Effect.scoped, Effect.runPromise as never as <A>(effect: unknown) => Promise<A>)
-      expect(replaced).toEqual({ before: 0, after: 2, tag: "ThreadError" })
+        const before = yield* count
+        const error = yield* Effect.flip(Stream.runDrain(Scheduler.stream(crashing.dying, { epochs: 1 })))
+        return { count: (yield* count) - before, tag: error._tag }
+      }).pipe(
+        Effect.provide(Workers.threads({ workers: 1, pipeline: module, name: "dying", restarts: 2 })),
+        Effect.runPromise
+      )
+      expect(replaced).toEqual({ count: 2, tag: "ThreadError" })
     },
     TIME
   )

@@ -1,5 +1,5 @@
 /**
- * Columns that cannot be sent from a thread: which one, and why.
+ * Columns that cannot be sent from a thread or process: which one, and why.
  *
  * @since 0.1.0
  */
@@ -7,14 +7,14 @@
 import { isRecord } from "../../../core/Record.ts"
 import { shown } from "../../../core/Show.ts"
 import type { Tensor } from "../../../core/Tensor.ts"
-import { stand } from "./Ring.ts"
+import { takeTensors } from "./BatchCodec.ts"
 
 /** As deep as it is looked, and as wide. */
 const DEEPEST = 8
 const WIDEST = 1000
 
 /** The error that says which of a batch's columns could not be sent, when sending them threw `thrown`. @since 0.1.0 */
-export const undeliverable = (batch: unknown, thrown: unknown): Error => {
+export const notSendable = (batch: unknown, thrown: unknown): Error => {
   const path = pathOf("columns", columnsOf(batch), 0) ?? "the batch"
   return new Error(
     `${path} cannot be sent from the thread (${shown(thrown)}). Collate to tensors, typed arrays, strings, numbers, or ` +
@@ -34,7 +34,7 @@ const columnsOf = (batch: unknown): unknown => {
 const pathOf = (path: string, value: unknown, depth: number): string | undefined => {
   try {
     const tensors: Array<Tensor> = []
-    structuredClone(stand(value, tensors))
+    structuredClone(takeTensors(value, tensors))
     structuredClone(tensors.map(({ data }) => data))
     return undefined
   } catch {

@@ -1,5 +1,5 @@
 /**
- * Errors on their way from a thread: their fields as plain data, and back into errors of the same kind.
+ * Errors as plain data, and back into errors of the same kind, with their fields.
  *
  * Anything can be thrown: errors that are their own cause, getters that throw, Proxies, values that cannot be cloned.
  * Encoding throws for none of them and ends for all of them.
@@ -12,7 +12,7 @@ import { AmbientRandomness } from "../../../patches/Ambient.ts"
 import { CoordinatesError } from "../../../seeding/Coordinates.ts"
 import { DatasetChanged, StageError } from "../../build/StageError.ts"
 import { DigestError } from "../../plan/Digest.ts"
-import type { Thrown } from "./Protocol.ts"
+import type { EncodedError } from "./Protocol.ts"
 
 /** How many errors are sent for one: causes of causes, errors in fields. */
 const MOST = 100
@@ -26,9 +26,9 @@ const LONGEST = 2 ** 24
  *
  * @since 0.1.0
  */
-export const encode = (thrown: unknown): Thrown => encodeInto(thrown, new Map())
+export const encodeError = (thrown: unknown): EncodedError => encodeInto(thrown, new Map())
 
-const encodeInto = (thrown: unknown, seen: Map<unknown, number>): Thrown => {
+const encodeInto = (thrown: unknown, seen: Map<unknown, number>): EncodedError => {
   const known = seen.get(thrown)
   if (known !== undefined) return { _tag: "Same", error: known }
   if (!isError(thrown)) return { _tag: "Value", value: sendable(thrown) }
@@ -39,7 +39,7 @@ const encodeInto = (thrown: unknown, seen: Map<unknown, number>): Thrown => {
   const stack = property(thrown, "stack")
   const errors = property(thrown, "errors")
   const cause = property(thrown, "cause")
-  const fields: Array<readonly [string, Thrown]> = []
+  const fields: Array<readonly [string, EncodedError]> = []
   for (const key of keysOf(thrown)) {
     if (APART.has(key)) continue
     const value = property(thrown, key)
@@ -49,7 +49,7 @@ const encodeInto = (thrown: unknown, seen: Map<unknown, number>): Thrown => {
   }
   return {
     _tag: "Error",
-    ours: isOurs(thrown),
+    ours: isOwnError(thrown),
     name,
     message,
     stack: typeof stack === "string" ? cut(stack) : undefined,
@@ -61,8 +61,8 @@ const encodeInto = (thrown: unknown, seen: Map<unknown, number>): Thrown => {
 
 const APART: ReadonlySet<string> = new Set(["name", "message", "stack", "cause"])
 
-const listOf = (errors: unknown, seen: Map<unknown, number>): ReadonlyArray<Thrown> => {
-  const list: Array<Thrown> = []
+const listOf = (errors: unknown, seen: Map<unknown, number>): ReadonlyArray<EncodedError> => {
+  const list: Array<EncodedError> = []
   try {
     for (const error of errors as Iterable<unknown>) {
       if (list.push(encodeInto(error, seen)) === MOST) break
@@ -160,15 +160,15 @@ const PARTS = 2 ** 20
  *
  * @since 0.1.0
  */
-export const decode = (thrown: Thrown): unknown => decodeWith(thrown, { count: 0, errors: [] })
+export const decodeError = (thrown: EncodedError): unknown => decodeWith(thrown, { count: 0, errors: [] })
 
-/** The errors that are decoded, by the number that {@link encode} gave them; a hole where one is not done yet. */
+/** The errors that are decoded, by the number that {@link encodeError} gave them; a hole where one is not done yet. */
 interface Known {
   count: number
   readonly errors: Array<unknown>
 }
 
-const decodeWith = (thrown: Thrown, known: Known): unknown => {
+const decodeWith = (thrown: EncodedError, known: Known): unknown => {
   if (thrown._tag === "Value") return thrown.value
   if (thrown._tag === "Same") return known.errors[thrown.error] ?? "(the error itself)"
   const { cause, errors, fields, message, name, stack } = thrown
@@ -202,7 +202,7 @@ const define = (error: Error, key: string, value: unknown, enumerable = false): 
 }
 
 const decodedFields = (
-  fields: ReadonlyArray<readonly [string, Thrown]>,
+  fields: ReadonlyArray<readonly [string, EncodedError]>,
   known: Known
 ): Readonly<Record<string, unknown>> => {
   const decoded: Record<string, unknown> = Object.create(null)
@@ -210,16 +210,30 @@ const decodedFields = (
   return decoded
 }
 
-/** Furrow's own errors, by tag. Their fields are those of the class: `encode` took them from one. */
-const classes = { AmbientRandomness, CoordinatesError, DatasetChanged, DigestError, InvalidOption, StageError }
+/** The errors that a batch can fail with. */
+const batchErrors = { CoordinatesError, DatasetChanged, DigestError, StageError }
 
-const isOurs = (error: Error): boolean => {
-  try {
-    return Object.values(classes).some((own) => error instanceof own)
-  } catch {
-    return false
+/** Furrow's own errors, by tag. Their fields are those of the class: `encodeError` took them from one. */
+const classes = { ...batchErrors, AmbientRandomness, InvalidOption }
+
+type ErrorOf<Classes extends Record<string, abstract new (...options: never) => unknown>> = InstanceType<
+  Classes[keyof Classes]
+>
+
+const isOneOf =
+  <Classes extends Record<string, abstract new (...options: never) => unknown>>(of: Classes) =>
+  (error: unknown): error is ErrorOf<Classes> => {
+    try {
+      return Object.values(of).some((own) => error instanceof own)
+    } catch {
+      return false // a Proxy whose trap throws
+    }
   }
-}
+
+const isOwnError = isOneOf(classes)
+
+/** Whether a value is an error that a batch can fail with. @since 0.1.0 */
+export const isBatchError = isOneOf(batchErrors)
 
 const ofFurrow = (fields: Readonly<Record<string, unknown>>): unknown => {
   const own = Object.entries(classes).find(([tag]) => tag === fields["_tag"])?.[1]

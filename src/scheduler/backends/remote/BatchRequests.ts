@@ -1,8 +1,8 @@
 /**
- * What a thread is told of a batch: which samples are in it, and the seeds that its stages start from.
+ * The requests of a run's batches: which samples are in them, and the seeds that their stages start from.
  *
  * The order of an epoch and all seeds are asked for on this side, so that policies, audits and test doubles work as they
- * do on fibers; the thread gets them as data.
+ * do on fibers; members get them as data.
  *
  * @since 0.1.0
  */
@@ -16,52 +16,42 @@ import { DatasetChanged } from "../../build/StageError.ts"
 import { ensuring, TypedFailure } from "../../build/Work.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../../plan/SeedRequest.ts"
-import type { Make } from "./Protocol.ts"
+import type { BatchRequest } from "./Protocol.ts"
 
-/** A stage whose rows start from seeds. */
+/** A stage that seeds are asked for. */
 interface Drawing {
   readonly id: StageId
   readonly scope: "sample" | "batch"
 }
 
-/**
- * Makes the requests for one worker's batches. They throw a `TypedFailure`.
- *
- * @since 0.1.0
- */
+/** @since 0.1.0 */
 export class BatchRequests {
   readonly #runPlan: RunPlan
-  readonly #worker: number
   readonly #observer: Observer | undefined
-  /** The stages that seeds are asked for. */
   readonly #drawing: ReadonlyArray<Drawing>
 
-  constructor(runPlan: RunPlan, worker: number, observer: Observer | undefined) {
+  constructor(runPlan: RunPlan, observer: Observer | undefined) {
     this.#runPlan = runPlan
-    this.#worker = worker
     this.#observer = observer
     this.#drawing = drawing(runPlan)
   }
 
-  /** Returns the request for a batch: the samples that stand in it, and the seeds that they start from. */
-  make({ batch, epoch, ordinal, position, size }: RowRange): Make {
-    const { pipeline, size: before } = this.#runPlan
-    const { name, size: now } = pipeline.dataset
+  /** The request for a batch. Throws a `TypedFailure` with the error of the policy or the sampler. */
+  make(worker: number, { batch, epoch, ordinal, position, size }: RowRange): BatchRequest {
+    const { pipeline, size: from } = this.#runPlan
+    const { name: dataset, size: to } = pipeline.dataset
+    if (to !== from) throw new TypedFailure(new DatasetChanged({ dataset, from, to, epoch, batch }))
     const indices = new Float64Array(size)
-    const rows: Rows = { epoch, worker: this.#worker, batch, position, ordinal, indices, rows: undefined }
-    if (now !== before) {
-      throw new TypedFailure(new DatasetChanged({ dataset: name, from: before, to: now, epoch, batch }))
-    }
-    const observed = this.#observer?.batch(epoch, batch, this.#worker)
-    observed?.begin("sample")
+    const rows: Rows = { epoch, worker, batch, position, ordinal, indices, rows: undefined }
+    const observer = this.#observer?.batch(epoch, batch, worker)
+    observer?.begin("sample")
     ensuring(
       () => writeIndices(this.#runPlan, rows),
-      (failed) => observed?.end(failed)
+      (failed) => observer?.end(failed)
     )
-    return { _tag: "Make", epoch, batch, position, ordinal, indices, seeds: this.#seeds(rows), free: [] }
+    return { epoch, batch, worker, position, ordinal, indices, seeds: this.#seeds(rows) }
   }
 
-  /** Asks the policy for the seeds of all stages that draw. */
   #seeds(rows: Rows): ReadonlyArray<readonly [string, Seeds]> {
     const { policy } = this.#runPlan
     if (policy === undefined) return []

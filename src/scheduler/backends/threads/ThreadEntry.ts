@@ -15,7 +15,7 @@ const MARK = "thread"
 const own = import.meta.url
 
 /** Whether this module is part of a bundle: as it is installed, its file goes by its own name. @since 0.1.0 */
-export const bundled: boolean = !/\/backends\/threads\/Entry\.[jt]s$/.test(own)
+export const bundled: boolean = !/\/backends\/threads\/ThreadEntry\.[jt]s$/.test(own)
 
 const INSIDE =
   "threads cannot be opened inside one of Furrow's threads, which load the bundle, too: guard the program by " +
@@ -31,7 +31,7 @@ const INSIDE =
  *
  * @since 0.1.0
  */
-export const entry = (module: string): URL | string => {
+export const threadProgram = (module: string): URL | string => {
   // In a bundle the program of a module that lacks its guard runs before the thread's own begins.
   if (GlobalMark.get(MARK) !== undefined) throw new Error(INSIDE)
   if (!bundled) return new URL(`../../../thread${own.slice(-3)}`, own)

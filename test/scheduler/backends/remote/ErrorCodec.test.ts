@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test"
 import { Effect, Layer, Stream } from "effect"
 import { shown } from "../../../../src/core/Show.ts"
 import { type Batch, FailurePolicy, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../../../src/index.ts"
-import { decode, encode } from "../../../../src/scheduler/backends/threads/Thrown.ts"
+import { decodeError, encodeError } from "../../../../src/scheduler/backends/remote/ErrorCodec.ts"
 import { odd, oddest } from "../../../support/odd.ts"
 import { batches, one, pipeline, SIZE, sampled, samples } from "../../../support/threaded/odd.ts"
 import { undeliverable } from "../../../support/threaded/undeliverable.ts"
@@ -85,9 +85,9 @@ test("there are more than a hundred odd values", () => {
 
 describe("an odd value on its way from a thread", () => {
   test.each(odd.map(([name, make]) => [name, make] as const))("is sent: %s", (_, make) => {
-    const thrown = encode(make())
+    const thrown = encodeError(make())
     // A message is cloned; what cannot be would upset it.
-    const arrived = decode(structuredClone(thrown))
+    const arrived = decodeError(structuredClone(thrown))
     expect(typeof shown(arrived)).toBe("string")
   })
 })

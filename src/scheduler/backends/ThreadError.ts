@@ -12,10 +12,11 @@ import * as Data from "effect/Data"
  * @since 0.1.0
  */
 export class ThreadError extends Data.TaggedError("ThreadError")<{
+  /** The worker whose batch it was building; before the first batch, the number of the thread. */
   readonly worker: number
   /** The module that it was to build the pipeline from. */
   readonly module: string
-  /** The batch that it was making; `undefined` before the first. */
+  /** The batch that it was building; `undefined` before the first. */
   readonly epoch: number | undefined
   readonly batch: number | undefined
   /** The stage that it was at, as far as it is known. */
@@ -24,10 +25,8 @@ export class ThreadError extends Data.TaggedError("ThreadError")<{
 }> {
   override get message(): string {
     const { batch, epoch, module, reason, stage, worker } = this
-    const at =
-      batch === undefined
-        ? "before its first batch"
-        : `at epoch ${epoch}, batch ${batch}${stage === undefined ? "" : `, in stage ${stage}`}`
-    return `the thread of worker ${worker} (${module}) failed ${at}: ${reason}`
+    if (batch === undefined) return `thread ${worker} (${module}) failed before its first batch: ${reason}`
+    const within = stage === undefined ? "" : `, in stage ${stage}`
+    return `the thread of worker ${worker} (${module}) failed at epoch ${epoch}, batch ${batch}${within}: ${reason}`
   }
 }

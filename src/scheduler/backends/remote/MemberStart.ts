@@ -1,0 +1,42 @@
+/**
+ * What the members of a pool are told of a run.
+ *
+ * @since 0.1.0
+ */
+import type { Service } from "../../../seeding/Service.ts"
+import { limits } from "../../build/FailureRules.ts"
+import { fingerprint } from "../../plan/Fingerprint.ts"
+import type { RunPlan } from "../../plan/RunPlan.ts"
+import type { Settings } from "../Backend.ts"
+import type { MemberStart } from "./Protocol.ts"
+
+/** What members are told of a run, to build the same batches. @since 0.1.0 */
+export const memberStart = (
+  runPlan: RunPlan,
+  { digest, failures, times }: Settings,
+  { config, module, name }: Pick<MemberStart, "config" | "module" | "name">
+): MemberStart => {
+  const { plan, policy } = runPlan
+  return {
+    module,
+    name,
+    config,
+    fingerprint: fingerprint(runPlan),
+    workers: plan.workers,
+    rank: plan.rank,
+    world: plan.world,
+    uneven: plan.uneven,
+    digest,
+    limits: limits(failures),
+    policy: policy === undefined ? undefined : described(policy),
+    records: policy?.record !== undefined,
+    times: times !== undefined
+  }
+}
+
+const described = ({ carries, elastic, name, seed }: Service): NonNullable<MemberStart["policy"]> => ({
+  name,
+  seed,
+  elastic,
+  ...(carries === undefined ? {} : { carries })
+})

@@ -1,0 +1,223 @@
+/**
+ * A batch that a pool was asked for, until it is taken: its outcome, further attempts by the failure policy, timeouts.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { shown } from "../../../core/Show.ts"
+import type { FailureRules } from "../../build/FailureRules.ts"
+import { Retry, type SkippedRows } from "../../build/Retry.ts"
+import { errorAt, SamplesFailed, StageError, TimedOut } from "../../build/StageError.ts"
+import type { StageTimes } from "../../build/StageTimes.ts"
+import { toEffect } from "../../build/Work.ts"
+import type { RunPlan } from "../../plan/RunPlan.ts"
+import type { Content, Failure, RequestedBatch } from "../Backend.ts"
+import { ThreadError } from "../ThreadError.ts"
+import { decodeError, isBatchError } from "./ErrorCodec.ts"
+import type { Member, Outcome } from "./Member.ts"
+import type { AttemptFailed, BatchRequest } from "./Protocol.ts"
+
+/** That no member will build it, and why. @since 0.1.0 */
+export interface Lost {
+  readonly _tag: "Lost"
+  readonly reason: string
+  /** The stage that its member was at. */
+  readonly stage: string | undefined
+}
+
+/** What a pending batch needs of its pool. @since 0.1.0 */
+export interface PendingPool {
+  readonly runPlan: RunPlan
+  readonly failures: FailureRules
+  /** Where the times that members report are added. */
+  readonly times: StageTimes | undefined
+  /** The module of the pipeline, for errors. */
+  readonly module: string
+  /** How long a member may be at a batch before it is replaced. */
+  readonly timeout: Duration.Duration | undefined
+  readonly wanted: (pending: PendingBatch) => void
+  /** No outcome of the attempt at hand is wanted any more. */
+  readonly forget: (pending: PendingBatch) => void
+  /** Has a further attempt made, by the member that made the last one if it is there. */
+  readonly retry: (pending: PendingBatch) => void
+  /** For how many milliseconds no more than `limit` has passed since a member began it: at most `limit`. */
+  readonly left: (pending: PendingBatch, limit: number) => number
+  /** Replaces the member that is at it: charged to `restarts` with a reason, or for the failure policy without one. */
+  readonly replace: (pending: PendingBatch, reason: string | undefined) => void
+  /** The stage that the member is at that builds it, as far as is known. */
+  readonly stage: (pending: PendingBatch) => string | undefined
+  /** No further attempt follows. */
+  readonly drop: (pending: PendingBatch) => void
+}
+
+/** @since 0.1.0 */
+export class PendingBatch implements RequestedBatch {
+  readonly isLazy = false
+  id: number
+  request: BatchRequest
+  outcome: Outcome | Lost | undefined
+  /** The member that made the last attempt. */
+  by: Member | undefined
+  /** How many times a member was replaced while it was at it. */
+  replaced = 0
+  isWanted = false
+  readonly #pool: PendingPool
+  readonly #arrived: () => void
+  #resume: (() => void) | undefined
+
+  constructor(pool: PendingPool, id: number, request: BatchRequest, arrived: () => void) {
+    this.#pool = pool
+    this.id = id
+    this.request = request
+    this.#arrived = arrived
+  }
+
+  get isPending(): boolean {
+    return this.outcome === undefined && !this.#isTimed
+  }
+
+  /** A time that runs out takes a fiber that waits for it. */
+  get #isTimed(): boolean {
+    return this.#pool.timeout !== undefined || this.#pool.failures.timeout.batch !== undefined
+  }
+
+  want(): void {
+    if (!this.isWanted) this.#pool.wanted(this)
+  }
+
+  settle(outcome: Outcome | Lost): void {
+    this.outcome = outcome
+    this.#resume?.()
+    this.#arrived()
+  }
+
+  take(): Content | undefined {
+    return this.outcome?._tag === "Built" ? this.#contentOf(this.outcome, 0) : undefined
+  }
+
+  get content(): Effect.Effect<Content, Failure> {
+    return Effect.gen(this, function* () {
+      const { failures } = this.#pool
+      const { indices, position } = this.request
+      const size = indices.length
+      let retry: Retry | undefined
+      let retried = 0
+      /** What is left to be attempted; or the content, if nothing is. */
+      const next = (failure: Failure | SamplesFailed): Effect.Effect<Content | undefined, Failure> => {
+        const own = retry ?? new Retry(failures, position, size)
+        retry = own
+        // Schedules have what they require.
+        const rest = toEffect(() => own.next(failure)) as Effect.Effect<SkippedRows | undefined, Failure>
+        return Effect.map(rest, (rows) => {
+          if (rows === undefined) {
+            return { batch: undefined, hash: undefined, skipped: own.skipped, retried, replaced: this.replaced }
+          }
+          this.request = { ...this.request, left: Array.from(rows) }
+          return undefined
+        })
+      }
+      for (;;) {
+        const outcome = yield* this.#inTime
+        if (outcome === "late") {
+          this.#pool.forget(this)
+          const nothing = yield* next(this.#late())
+          this.#pool.replace(this, undefined)
+          if (nothing !== undefined) return { ...nothing, replaced: this.replaced }
+          // The member that knew what it had attempted is gone: all of the batch is attempted again.
+          retried += size - (this.request.left?.length ?? 0)
+          this.#pool.retry(this)
+        } else if (outcome._tag === "Lost") {
+          return yield* this.error(outcome.reason, outcome.stage)
+        } else if (outcome._tag === "Failed") {
+          retried += outcome.retried
+          const nothing = yield* next(yield* this.#failed(outcome))
+          if (nothing !== undefined) {
+            this.#pool.drop(this)
+            return { ...nothing, retried }
+          }
+          this.outcome = undefined
+          this.#pool.retry(this)
+        } else {
+          const content = this.#contentOf(outcome, retried)
+          return retry === undefined ? content : { ...content, skipped: retry.skipped }
+        }
+      }
+    })
+  }
+
+  #contentOf(built: Extract<Outcome, { readonly _tag: "Built" }>, before: number): Content {
+    const { runPlan, times } = this.#pool
+    const { policy } = runPlan
+    if (built.draws !== undefined && built.draws.length > 0) policy?.record?.(built.draws)
+    for (const measured of built.times ?? []) times?.add(...measured)
+    const retried = before + (built.retried ?? 0)
+    const content = built.content()
+    return retried + this.replaced === 0 ? content : { ...content, retried, replaced: this.replaced }
+  }
+
+  /** Waits for the outcome. */
+  readonly #settled: Effect.Effect<Outcome | Lost> = Effect.suspend(() => {
+    if (this.outcome !== undefined) return Effect.succeed(this.outcome)
+    return Effect.zipRight(
+      Effect.async<void>((resume) => {
+        this.#resume = () => {
+          this.#resume = undefined
+          resume(Effect.void)
+        }
+        this.want()
+        return Effect.sync(() => {
+          this.#resume = undefined
+        })
+      }),
+      this.#settled
+    )
+  })
+
+  /** The outcome; `"late"` if the failure policy's time has run out. A member that exceeds the pool's is replaced. */
+  get #inTime(): Effect.Effect<Outcome | Lost | "late"> {
+    const own = this.#pool.timeout
+    const { batch } = this.#pool.failures.timeout
+    const isPolicys = batch !== undefined && (own === undefined || batch <= Duration.toMillis(own))
+    const duration = isPolicys ? Duration.millis(batch) : own
+    if (duration === undefined) return this.#settled
+    const limit = Duration.toMillis(duration)
+    const waited: Effect.Effect<Outcome | Lost | "late"> = Effect.suspend(() =>
+      this.#settled.pipe(
+        Effect.timeoutOption(Math.max(1, this.#pool.left(this, limit))),
+        Effect.flatMap((outcome): typeof waited => {
+          if (outcome._tag === "Some") return Effect.succeed(outcome.value)
+          // Its time begins when a member begins it.
+          if (this.#pool.left(this, limit) > 0) return waited
+          if (isPolicys) return Effect.succeed("late")
+          this.#pool.replace(this, `it was not done after the timeout of ${Duration.format(duration)}`)
+          return waited
+        })
+      )
+    )
+    return waited
+  }
+
+  /** That it took longer than the failure policy allows. */
+  #late(): StageError {
+    const { failures, runPlan } = this.#pool
+    const cause = new TimedOut({ what: "batch", after: failures.timeout.batch ?? 0 })
+    return errorAt(runPlan, this.request, this.#pool.stage(this) ?? "batch", cause)
+  }
+
+  #failed({ errors: encoded }: AttemptFailed): Effect.Effect<Failure | SamplesFailed, Failure> {
+    const errors = encoded.map(decodeError)
+    const [first, ...more] = errors.filter((error) => error instanceof StageError)
+    if (first !== undefined && more.length + 1 === errors.length) {
+      return Effect.succeed(more.length === 0 ? first : new SamplesFailed({ errors: [first, ...more] }))
+    }
+    const [error] = errors
+    // The member's own trouble, such as memory that it cannot have, or columns that cannot be sent.
+    return Effect.fail(isBatchError(error) ? error : this.error(shown(error), this.by?.stage))
+  }
+
+  error(reason: string, stage?: string): ThreadError {
+    const { batch, epoch, worker } = this.request
+    return new ThreadError({ worker, module: this.#pool.module, epoch, batch, stage, reason })
+  }
+}

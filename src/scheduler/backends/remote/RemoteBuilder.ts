@@ -1,0 +1,196 @@
+/**
+ * What a member of a pool runs: it builds the pipeline from its module, and then the batches that it is told to, with the
+ * indices and the seeds that come with each.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { shown } from "../../../core/Show.ts"
+import * as Ambient from "../../../patches/Ambient.ts"
+import type { Batch } from "../../../pipeline/Batch.ts"
+import type { Pipeline } from "../../../pipeline/Pipeline.ts"
+import type { Seeds } from "../../../seeding/Request.ts"
+import { SeedPolicy } from "../../../seeding/SeedPolicy.ts"
+import { type Draw, refused, type Service } from "../../../seeding/Service.ts"
+import { arena } from "../../../wasm/Kernels.ts"
+import { Output } from "../../../wasm/Output.ts"
+import type { Place } from "../../../wasm/Place.ts"
+import type { BatchBuilder } from "../../build/BatchBuilder.ts"
+import { type Observer, together } from "../../build/Observer.ts"
+import { SamplesFailed } from "../../build/StageError.ts"
+import { StageTimes } from "../../build/StageTimes.ts"
+import { Later, settled } from "../../build/Work.ts"
+import { Worker } from "../../build/Worker.ts"
+import { fingerprint } from "../../plan/Fingerprint.ts"
+import type * as RunPlan from "../../plan/RunPlan.ts"
+import { hashOf } from "../Fibers.ts"
+import * as ProvidedPlan from "../ProvidedPlan.ts"
+import { encodeError } from "./ErrorCodec.ts"
+import { notSendable } from "./NotSendable.ts"
+import * as PipelineModule from "./PipelineModule.ts"
+import { type BatchRequest, batchKey, type EncodedBatch, type MemberStart, type Reply } from "./Protocol.ts"
+
+/** @since 0.1.0 */
+export interface RemoteBuilderOptions {
+  readonly start: MemberStart
+  /** Encodes a batch, which lies in `places` of the arena as far as it lies there, or throws. */
+  readonly encode: (batch: Batch<unknown> | undefined, places: ReadonlyArray<Place>) => EncodedBatch
+  /** The pipeline as it is to be run. */
+  readonly prepare?: (pipeline: Pipeline<unknown, unknown, unknown>) => Pipeline<unknown, unknown, unknown>
+  /** Is told of each stage before it runs. */
+  readonly enter?: ((stage: string) => void) | undefined
+  /** What helps if the module cannot be loaded. */
+  readonly hint?: string
+}
+
+/** @since 0.1.0 */
+export interface RemoteBuilder {
+  /**
+   * Builds a batch and hands over what came of it: at once, or by the effect that is returned. One batch at a time.
+   */
+  readonly build: (request: BatchRequest, reply: (reply: Reply) => void) => Effect.Effect<void> | undefined
+  /** Drops what is kept of a batch of which an attempt has failed, by its `batchKey`. */
+  readonly drop: (key: string) => void
+}
+
+/** What is known of the batch that is being built. */
+interface Current {
+  position: number
+  indices: Float64Array
+  seeds: ReadonlyMap<string, Seeds>
+  draws: ReadonlyArray<Draw>
+}
+
+/** The policy of the run, which gives the seeds that came with the request. */
+const policyOf = ({ policy, records }: MemberStart, current: Current): Service | undefined => {
+  if (policy === undefined) return undefined
+  return {
+    ...policy,
+    seeds: (request) => {
+      const seeds = current.seeds.get(request.stage.name)
+      return seeds === undefined ? refused(policy, request, "no seeds were sent for this stage") : Either.right(seeds)
+    },
+    ...(records
+      ? {
+          record: (draws) => {
+            current.draws = draws
+          }
+        }
+      : {})
+  }
+}
+
+/** Builds the pipeline. Fails with an error whose message says why it cannot serve. @since 0.1.0 */
+export const make = ({
+  encode,
+  enter,
+  hint,
+  prepare,
+  start
+}: RemoteBuilderOptions): Effect.Effect<RemoteBuilder, Error, Scope.Scope> =>
+  Effect.gen(function* () {
+    const module = yield* PipelineModule.load(start, hint)
+    const pipeline = prepare === undefined ? module.pipeline : prepare(module.pipeline)
+    const current: Current = { position: 0, indices: new Float64Array(0), seeds: new Map(), draws: [] }
+    const policy = policyOf(start, current)
+    // What is in it cannot be known here: the pipeline's own module says what it requires and provides.
+    const context = (yield* Layer.build(
+      policy === undefined ? module.services : Layer.merge(module.services, Layer.succeed(SeedPolicy, policy))
+    ).pipe(
+      Effect.catchAllCause((cause) =>
+        Effect.fail(new Error(`the layer \`services\` of ${start.module} failed: ${shown(Cause.squash(cause))}`))
+      )
+    )) as Context.Context<unknown>
+    const runPlan = yield* Effect.provide(ProvidedPlan.make(pipeline, start.workers, start), context)
+    if (fingerprint(runPlan) !== start.fingerprint) {
+      const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
+      return yield* Effect.fail(new Error(reason))
+    }
+    yield* Ambient.installed(pipeline.ambient)
+    // The pool has asked for the order of the epoch; here are only the positions of this batch.
+    const order = (position: number) => current.indices[position - current.position] ?? Number.NaN
+    const output = new Output(arena(), true)
+    const { limits } = start
+    const times = start.times ? new StageTimes() : undefined
+    const observer = together([times, enter === undefined ? undefined : entering(enter)])
+    const ordered: RunPlan.RunPlan = { ...runPlan, order: () => Either.right(order) }
+    const workers = new Map<number, Worker>()
+    const workerOf = (number: number): Worker => {
+      const known = workers.get(number)
+      if (known !== undefined) return known
+      const own = new Worker(ordered, number, { output, limits, observer })
+      workers.set(number, own)
+      return own
+    }
+
+    /** Batches of which an attempt has failed, with the places that their samples lie in: another one may follow. */
+    const unfinished = new Map<string, { readonly builder: BatchBuilder; readonly places: ReadonlyArray<Place> }>()
+
+    const build: RemoteBuilder["build"] = (request, reply) => {
+      const { batch, epoch, indices, left, ordinal, position, seeds, worker } = request
+      current.position = position
+      current.indices = indices
+      current.seeds = new Map(seeds)
+      current.draws = []
+      const key = batchKey(request)
+      const known = unfinished.get(key)
+      unfinished.delete(key)
+      const builder =
+        known?.builder ?? workerOf(worker).builder({ epoch, batch, position, size: indices.length, ordinal })
+      const places = (): ReadonlyArray<Place> => [...(known?.places ?? []), ...output.lent()]
+      const retriedBefore = builder.retried
+      const retried = (): number => builder.retried - retriedBefore
+      const ended = (built: Batch<unknown> | undefined): void => {
+        const hash = start.digest && built !== undefined ? hashOf(built, builder.observer) : undefined
+        const measured = times?.take()
+        const count = retried()
+        try {
+          reply({
+            _tag: "Built",
+            ...encode(built, places()),
+            hash,
+            draws: current.draws,
+            ...(count === 0 ? {} : { retried: count }),
+            ...(measured === undefined ? {} : { times: measured })
+          })
+        } catch (thrown) {
+          throw notSendable(built, thrown)
+        }
+      }
+      const lost = (failure: unknown): void => {
+        if (limits.careful) unfinished.set(key, { builder, places: places() })
+        else for (const place of places()) place.give()
+        reply({ _tag: "Failed", errors: errorsOf(failure).map(encodeError), retried: retried() })
+      }
+      const rest = settled(() => builder.build(left === undefined ? undefined : new Set(left)), ended, lost)
+      return Later.is(rest) ? Effect.provide(Later.effect(rest), context) : undefined
+    }
+
+    return {
+      build,
+      drop: (key) => {
+        for (const place of unfinished.get(key)?.places ?? []) place.give()
+        unfinished.delete(key)
+      }
+    }
+  })
+
+/** Tells of each stage before it runs. */
+const entering = (enter: (stage: string) => void): Observer => {
+  const own = { begin: (stage: string): void => enter(stage), end: (): void => undefined }
+  return { batch: () => own }
+}
+
+/** What a batch failed with: one error, or one for each of its samples. */
+const errorsOf = (failure: unknown): ReadonlyArray<unknown> => {
+  try {
+    return failure instanceof SamplesFailed ? failure.errors : [failure]
+  } catch {
+    return [failure] // a Proxy of which nothing can be asked
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Batches out of one thread's memory: as tensors that are read in place, under a lease, until they are given back.
+ *
+ * @since 0.1.0
+ */
+import { type DType, Tensor, type TypedArray } from "../../../core/Tensor.ts"
+import type { Batch } from "../../../pipeline/Batch.ts"
+import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../../pipeline/Lease.ts"
+import type { Content } from "../Backend.ts"
+import { putTensors } from "../remote/BatchCodec.ts"
+import type { BuiltElsewhere } from "../remote/Member.ts"
+import type { BatchRequest, Built, EncodedTensor, MemorySlot } from "../remote/Protocol.ts"
+import { BatchLayout } from "./BatchLayout.ts"
+import type { LaidOut } from "./SharedQueue.ts"
+import type { ThreadControl } from "./ThreadControl.ts"
+
+/**
+ * The memory of a thread, as its owner sees it. It goes with its thread; batches in it stay readable.
+ *
+ * @since 0.1.0
+ */
+export class SharedBatches {
+  readonly #control: ThreadControl | undefined
+  readonly #debug: boolean
+  readonly #layouts = new Map<number, BatchLayout>()
+  readonly #quarantine: Quarantine<MemorySlot>
+  #memory: ArrayBufferLike = new ArrayBuffer(0)
+  #generation = 0
+  /** Addresses that nobody reads any more, and that there was no room to give back. */
+  #free: ReadonlyArray<number> = []
+
+  /** With `debug`, memory is overwritten as soon as it is given back, so that late reads show. */
+  constructor(control: ThreadControl | undefined, debug: boolean) {
+    this.#control = control
+    this.#debug = debug
+    this.#quarantine = new Quarantine(debug ? KEPT_FROM_USE : 0)
+  }
+
+  /** The thread's memory has grown. */
+  grown(memory: ArrayBufferLike, generation: number): void {
+    this.#memory = memory
+    this.#generation = generation
+  }
+
+  /** A batch that was sent; its layout, if it has one, is kept for later ones. */
+  sent(built: Built): BuiltElsewhere {
+    if (built.layout !== undefined) this.#layouts.set(built.layout, new BatchLayout(built))
+    const { draws, retried, slots, times } = built
+    return {
+      _tag: "Built",
+      draws,
+      retried,
+      times,
+      content: () => this.#content(built),
+      discard: () => this.#give(slots)
+    }
+  }
+
+  /** A batch of a layout; none if the layout, or the memory, is not known yet. */
+  laidOut(request: BatchRequest, answer: LaidOut): BuiltElsewhere | undefined {
+    const layout = this.#layouts.get(answer.layout)
+    if (layout === undefined || answer.generation > this.#generation) return undefined
+    return {
+      _tag: "Built",
+      content: () => {
+        const { addresses, hash } = answer
+        const own = this.#lease(request.epoch, request.batch, layout.slots(addresses))
+        const memory = this.#memory
+        const whole = layout.batch(request, addresses, (at) => leased(own, view(at, memory), at.shape))
+        lease(whole, own)
+        return { batch: whole, hash, release: own.release }
+      },
+      discard: () => this.#give(layout.slots(answer.addresses))
+    }
+  }
+
+  #content({ batch, hash, slots, tensors }: Built): Content {
+    if (batch === undefined) return { batch: undefined, hash }
+    // A thread sends batches.
+    const place = batch as { readonly epoch: number; readonly index: number }
+    const own = this.#lease(place.epoch, place.index, slots)
+    const memory = this.#memory
+    const whole = putTensors(batch, (index) => {
+      const at = tensors[index] as EncodedTensor // as many as numbers
+      return at._tag === "Sent" ? new Tensor(at.data, at.shape) : leased(own, view(at, memory), at.shape)
+    }) as Batch<unknown>
+    lease(whole, own)
+    return { batch: whole, hash, release: own.release }
+  }
+
+  #lease(epoch: number, batch: number, slots: ReadonlyArray<MemorySlot>): Lease {
+    const memory = this.#memory
+    return new Lease({ epoch, batch }, () => {
+      if (this.#debug) {
+        for (const { address, length } of slots) new Uint8Array(memory, address, length).fill(0xff)
+      }
+      this.#give(this.#quarantine.pass(slots))
+    })
+  }
+
+  #give(slots: ReadonlyArray<MemorySlot>): void {
+    const free = [...this.#free, ...slots.map(({ address }) => address)]
+    this.#free = this.#control?.give(free) ?? free
+  }
+}
+
+const arrays: { readonly [D in DType]: new (memory: ArrayBufferLike, offset: number, length: number) => TypedArray } = {
+  float32: Float32Array,
+  uint8: Uint8Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array
+}
+
+const view = (
+  { address, clamped, dtype, length }: Extract<EncodedTensor, { readonly _tag: "InMemory" }>,
+  memory: ArrayBufferLike
+): TypedArray => new (clamped ? Uint8ClampedArray : arrays[dtype])(memory, address, length)

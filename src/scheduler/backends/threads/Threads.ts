@@ -1,0 +1,78 @@
+/**
+ * The backend of threads: a pool of threads that take requests from shared memory and write batches into it.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Backend } from "../Backend.ts"
+import { memberStart } from "../remote/MemberStart.ts"
+import * as Pool from "../remote/Pool.ts"
+import { ThreadError } from "../ThreadError.ts"
+import { refuse } from "./NestedThreads.ts"
+import { SharedQueue } from "./SharedQueue.ts"
+import { ThreadMember } from "./ThreadMember.ts"
+
+/** @since 0.1.0 */
+export interface ThreadPoolOptions {
+  /** How many threads at most; a run of fewer workers has as many as workers. */
+  readonly threads: number
+  /** The module that exports the pipeline, by URL. */
+  readonly module: string
+  /** The export's name. */
+  readonly name: string
+  /** What an export that is a function is called with. */
+  readonly config: unknown
+  /** How often threads are replaced that died or hung at batches of one worker. */
+  readonly restarts: number
+  /** How long a thread may take to load the module and build the pipeline and its services. */
+  readonly loading: Duration.Duration
+  /** How long a batch may take; `undefined` for as long as it likes. */
+  readonly timeout: Duration.Duration | undefined
+  /** Whether memory is overwritten as soon as it is given back, so that late reads show. */
+  readonly debug: boolean
+}
+
+/** @since 0.1.0 */
+export const threads = (options: ThreadPoolOptions): Backend => ({
+  name: "threads",
+  open: (runPlan, settings) =>
+    Effect.gen(function* () {
+      yield* notNested(options)
+      const { plan, policy } = runPlan
+      const workers = Math.min(plan.workers, Math.max(plan.batches ?? plan.workers, 1))
+      const queue =
+        policy?.carries === undefined
+          ? SharedQueue.make({
+              cells: workers * settings.prefetch,
+              rows: Math.ceil(Math.min(plan.batchSize, plan.count) / plan.world),
+              stages: runPlan.pipeline.stages.map(({ id }) => id.name)
+            })
+          : undefined
+      const start = memberStart(runPlan, settings, options)
+      const size = Math.min(options.threads, workers)
+      const members: Array<ThreadMember | undefined> = []
+      if (queue !== undefined) {
+        queue.onAnswer = (thread, id, request, answer) => members[thread]?.laidOut(id, request, answer) ?? false
+      }
+      const { debug, loading } = options
+      return yield* Pool.open(runPlan, settings, {
+        ...options,
+        size,
+        queue,
+        member: (thread, events) => {
+          const member = new ThreadMember({ start, thread, queue, debug, loading, events })
+          members[thread] = member
+          return member
+        }
+      })
+    })
+})
+
+/** Fails inside a thread of Furrow's, which imports the module, too, and must not run its program. @since 0.1.0 */
+export const notNested = ({ module }: Pick<ThreadPoolOptions, "module">): Effect.Effect<void, ThreadError> =>
+  Effect.suspend(() => {
+    const reason = refuse()
+    const nowhere = { epoch: undefined, batch: undefined, stage: undefined }
+    return reason === undefined ? Effect.void : new ThreadError({ worker: 0, module, ...nowhere, reason })
+  })

@@ -1,0 +1,176 @@
+/**
+ * A worker is a coordinate: its batches are the same on any number of threads, whatever happens to these.
+ */
+import { describe, expect, test } from "bun:test"
+import { Effect, Layer, Metric, Option, Schedule, Stream } from "effect"
+import { type Batch, FailurePolicy, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../../../src/index.ts"
+import * as Metrics from "../../../../src/scheduler/loader/Metrics.ts"
+import { type Config, counts, pipeline, THREADS, type Trouble } from "../../../support/threaded/pool.ts"
+
+const TIME = 120_000
+const module = new URL("../../../support/threaded/pool.ts", import.meta.url)
+const SIZE = 96
+
+const configOf = (troubles: ReadonlyArray<Trouble>): Config => ({
+  size: SIZE,
+  batch: 4,
+  met: new SharedArrayBuffer(4 * SIZE),
+  troubles
+})
+
+interface Options {
+  readonly threads: number
+  readonly workers?: number
+  readonly order?: "plan" | "ready"
+  readonly failures?: Layer.Layer<FailurePolicy.FailurePolicy, unknown>
+  readonly observed?: boolean
+  readonly timeout?: "2 seconds"
+}
+
+const seeded = SeedPolicy.epochWorker({ seed: 42 })
+
+/** What a run comes to; on fibers for no threads. */
+const outcome = (
+  config: Config,
+  { failures = FailurePolicy.fail, observed, order, threads, workers = 8, ...options }: Options
+) =>
+  Effect.gen(function* () {
+    const own = pipeline(config) as Pipeline.Pipeline<Batch.Batch<unknown>, never, SeedPolicy.SeedPolicy>
+    const loader = yield* Scheduler.open(own, {
+      replay: true,
+      epochs: 2,
+      digest: true,
+      ...(order === undefined ? {} : { order }),
+      ...(observed === true ? { profile: true } : {})
+    })
+    const seen = yield* Stream.runFold(
+      loader.stream,
+      { size: 0, workers: new Set<number>() },
+      (sum, { size, worker }) => ({
+        size: sum.size + size,
+        workers: sum.workers.add(worker)
+      })
+    )
+    const profile = yield* loader.profile
+    const stages = Option.match(profile, {
+      onNone: (): ReadonlyArray<string> => [],
+      onSome: ({ stages: all }) => all.map(({ name }) => name)
+    })
+    const { replaced, retried, skipped } = yield* loader.stats
+    return {
+      digest: yield* loader.digest,
+      size: seen.size,
+      workers: seen.workers.size,
+      retried,
+      skipped,
+      replaced,
+      stages: observed === true ? stages.includes("noise") : false
+    }
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(seeded),
+    Effect.provide(failures),
+    Effect.provide(
+      threads === 0
+        ? Workers.fibers({ workers })
+        : Workers.threads({ workers, threads, pipeline: module, config, ...options })
+    ),
+    Effect.runPromise
+  )
+
+describe("eight workers", () => {
+  test(
+    "draw the same on fibers and on 1, 2, 3 and 8 threads, in any order of delivery, whoever looks on",
+    async () => {
+      const expected = await outcome(configOf([]), { threads: 0 })
+      expect(expected).toMatchObject({ size: 2 * SIZE, workers: 8 })
+      for (const threads of [1, 2, 3, 8]) {
+        const order = threads === 3 ? "ready" : "plan"
+        expect(await outcome(configOf([]), { threads, order })).toEqual(expected)
+      }
+      const observed = await outcome(configOf([]), { threads: 2, observed: true })
+      expect(observed).toEqual({ ...expected, stages: true })
+    },
+    TIME
+  )
+
+  test(
+    "deliver the same when threads die or hang, and each replacement is counted",
+    async () => {
+      const { digest, size } = await outcome(configOf([]), { threads: 0 })
+      const count = Effect.map(Metric.value(Metrics.replaced), ({ count: own }) => Number(own))
+      for (const threads of [1, 3]) {
+        const before = Effect.runSync(count)
+        const troubles: ReadonlyArray<Trouble> = [
+          { index: 5, how: "dies", times: 1 },
+          { index: 17, how: "dies", times: 2 },
+          { index: 60, how: "spins", times: 1 }
+        ]
+        const own = await outcome(configOf(troubles), { threads, timeout: "2 seconds" })
+        expect(own).toMatchObject({ digest, size, replaced: 4 })
+        expect(Effect.runSync(count) - before).toBe(4)
+      }
+    },
+    TIME
+  )
+
+  test(
+    "attempt again what fails as fibers do, and skip the same",
+    async () => {
+      const troubles: ReadonlyArray<Trouble> = [
+        { index: 3, how: "fails", times: 2 },
+        { index: 40, how: "fails", times: 1 },
+        { index: 41, how: "fails", times: 1e6 }
+      ]
+      const failures = Layer.merge(
+        FailurePolicy.retry(Schedule.recurs(2)),
+        FailurePolicy.skip({ budget: { share: 1 }, report: () => Effect.void })
+      )
+      const expected = await outcome(configOf(troubles), { threads: 0, failures })
+      expect(expected).toMatchObject({ skipped: 2 })
+      for (const threads of [1, 3]) {
+        expect(await outcome(configOf(troubles), { threads, failures })).toEqual(expected)
+      }
+    },
+    TIME
+  )
+
+  test(
+    "end a run by an error that names the batch, once its worker has used up the restarts",
+    async () => {
+      const config = configOf([{ index: 50, how: "dies", times: 1e6 }])
+      const error = await Stream.runDrain(Scheduler.stream(pipeline(config), { replay: true, epochs: 1 })).pipe(
+        Effect.flip,
+        Effect.provide(seeded),
+        Effect.provide(Workers.threads({ workers: 8, threads: 3, pipeline: module, config, restarts: 2 })),
+        Effect.runPromise
+      )
+      expect(error).toMatchObject({ _tag: "ThreadError", epoch: 0, stage: "noise" })
+      // The first death, and one for each restart.
+      expect(new Int32Array(config.met)[50]).toBe(3)
+    },
+    TIME
+  )
+})
+
+test(
+  "a slow thread holds up the batch that it is at, and no other: the other threads build the rest",
+  async () => {
+    const batches = SIZE / 4
+    const built = counts()
+    // In the order of readiness, so that nobody waits for the batch that is held up.
+    const config: Config = { ...configOf([]), built, slow: batches - 1 }
+    const workers = Workers.threads({ workers: 8, threads: 3, pipeline: module, config })
+    const size = await Stream.runFold(
+      Scheduler.stream(pipeline(config), { replay: true, epochs: 1, order: "ready", prefetch: 3 }),
+      0,
+      (sum, batch) => sum + batch.size
+    ).pipe(Effect.provide(seeded), Effect.provide(workers), Effect.runPromise)
+    expect(size).toBe(SIZE)
+    const each = Array.from(new Int32Array(built).subarray(0, THREADS)).filter((count) => count > 0)
+    expect(each.reduce((sum, count) => sum + count, 0)).toBe(batches)
+    // The slow one could go on once all others were built: it built one.
+    expect(Math.min(...each)).toBe(1)
+  },
+  TIME
+)
