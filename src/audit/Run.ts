@@ -17,7 +17,7 @@ import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import * as Overlap from "./Overlap.ts"
 import { type Started, survey } from "./Survey.ts"
 
-/** @since 0.1.0 */
+/** @category options @since 0.1.0 */
 export interface Options {
   /** Default 3. */
   readonly epochs?: number
@@ -38,6 +38,7 @@ export interface Options {
 /**
  * What a worker draws in one epoch of one run.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Cell {
@@ -53,6 +54,7 @@ export interface Cell {
 /**
  * Two cells (indices into `cells`; the same twice for a cell that repeats itself) that draw the same.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Meeting {
@@ -70,6 +72,7 @@ export interface Meeting {
  * How far apart the cells of meetings stand: `{ run: 0, epoch: 1, rank: 0, worker: -1 }` is worker w of an epoch and
  * worker w − 1 of the next.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Pattern {
@@ -86,6 +89,7 @@ export interface Pattern {
 /**
  * Two streams that repeat each other.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Repeat {
@@ -100,6 +104,7 @@ export interface Repeat {
 /**
  * What an audit says.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface RunReport {
@@ -157,6 +162,7 @@ interface Placed extends Started {
  * const report = Effect.runSync(SeedAudit.run(pipeline, (seed) => SeedPolicy.epochWorker({ seed })))
  * console.assert(report.verdict === "none by construction")
  *
+ * @category running
  * @since 0.1.0
  */
 export const run = <A, E, R, LE>(

@@ -18,6 +18,7 @@ import { isTypedArray, type TypedArray } from "./Tensor.ts"
 /**
  * A value that can be compared: numbers, strings, booleans, bigints, typed arrays, and lists and records of these.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Parameter =
@@ -32,10 +33,10 @@ export type Parameter =
   | ReadonlyArray<Parameter>
   | { readonly [name: string]: Parameter }
 
-/** Parameters by name. Their order does not matter. @since 0.1.0 */
+/** Parameters by name. Their order does not matter. @category models @since 0.1.0 */
 export type Parameters = Readonly<Record<string, Parameter>>
 
-/** The option of functions that take a user's function, whose code cannot be seen. @since 0.1.0 */
+/** The option of functions that take a user's function, whose code cannot be seen. @category options @since 0.1.0 */
 export interface ParametersOption {
   /**
    * What the function depends on besides its arguments, such as `{ sigma: 0.1 }` or `{ version: 2 }`. A cursor of a run

@@ -7,7 +7,7 @@
 import * as Data from "effect/Data"
 import { wordsOf } from "../core/NameHash.ts"
 
-/** The name and the id of a stage. @since 0.1.0 */
+/** The name and the id of a stage. @category models @since 0.1.0 */
 export interface StageId {
   readonly name: string
   /** 32 bits of the name alone, so that a stage's draws do not depend on other stages or on its position among them. */
@@ -17,6 +17,7 @@ export interface StageId {
 /**
  * Returns the id of a stage's name.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const stageId = (name: string): StageId => ({ name, id: wordsOf(name)[0] })
@@ -24,6 +25,7 @@ export const stageId = (name: string): StageId => ({ name, id: wordsOf(name)[0] 
 /**
  * What a seed is for: the order of an epoch (one for all workers and ranks), a batch, or a sample.
  *
+ * @category models
  * @since 0.1.0
  */
 export type Scope = "epoch" | "batch" | "sample"
@@ -31,6 +33,7 @@ export type Scope = "epoch" | "batch" | "sample"
 /**
  * Where a sample comes from, if not simply from one dataset in its order.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Origin {
@@ -47,6 +50,7 @@ export interface Origin {
 /**
  * The coordinates of a draw.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Coordinates extends Origin {
@@ -73,6 +77,7 @@ export interface Coordinates extends Origin {
 /**
  * Coordinates as one line, for logs and messages.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const format = (at: Coordinates): string => {
@@ -89,6 +94,7 @@ export const format = (at: Coordinates): string => {
 /**
  * There is no seed for some coordinates: they do not fit the policy's packing, or the policy refused them.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class CoordinatesError extends Data.TaggedError("CoordinatesError")<{

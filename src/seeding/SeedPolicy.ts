@@ -35,6 +35,7 @@ export type { Carries, Draw, Service } from "./Service.ts"
 /**
  * The tag of the seeding policy.
  *
+ * @category services
  * @since 0.1.0
  */
 export class SeedPolicy extends Context.Tag("furrow/SeedPolicy")<SeedPolicy, Service>() {}
@@ -53,6 +54,7 @@ export class SeedPolicy extends Context.Tag("furrow/SeedPolicy")<SeedPolicy, Ser
  * )
  * console.assert(Effect.runSync(weights).length === 10)
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const stream = (name: string, epoch = 0): Effect.Effect<Rng.Rng, CoordinatesError | InvalidOption, SeedPolicy> =>
@@ -63,7 +65,7 @@ export const stream = (name: string, epoch = 0): Effect.Effect<Rng.Rng, Coordina
     return Rng.make(seedAt(seeds, 0))
   })
 
-/** The options of `epochWorker` and `elastic`. @since 0.1.0 */
+/** The options of `epochWorker` and `elastic`. @category options @since 0.1.0 */
 export interface Options {
   /** A whole number from 0 to 2^53 − 1, a bigint below 2^64, or a string. */
   readonly seed: Seed.RootInput
@@ -87,7 +89,7 @@ const makers = {
   elastic: (seed: Seed.Root): Service => packed("elastic", true, byIndex, seed)
 }
 
-/** The names by which {@link fromConfig} and the command line choose a policy. @since 0.1.0 */
+/** The names by which {@link fromConfig} and the command line choose a policy. @category constants @since 0.1.0 */
 export const names: ReadonlyArray<string> = Object.keys(makers)
 
 /**
@@ -105,6 +107,7 @@ export const names: ReadonlyArray<string> = Object.keys(makers)
  * const name = SeedPolicy.SeedPolicy.pipe(Effect.map((policy) => policy.name), Effect.provide(layer))
  * console.assert(Effect.runSync(name) === "epochWorker")
  *
+ * @category layers
  * @since 0.1.0
  */
 export const epochWorker = (options: Options): Layer.Layer<SeedPolicy, Seed.SeedError | InvalidOption> =>
@@ -126,6 +129,7 @@ const seeded = (of: string, options: Options, make: (seed: Seed.Root) => Service
  * that the two visits draw different numbers. Epochs are below 2^32, indices below 2^53; less for rows of a mix, a `flatMap`
  * or a pack, as the table in `Counter.ts` says. Fails with `SeedError` if the seed is invalid.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const elastic = (options: Options): Layer.Layer<SeedPolicy, Seed.SeedError | InvalidOption> =>
@@ -137,6 +141,7 @@ export const elastic = (options: Options): Layer.Layer<SeedPolicy, Seed.SeedErro
  * the layer is built. Fails with `ConfigError` when either cannot be read. Reads through Effect's `ConfigProvider`, so a
  * test or a file can stand in for the environment.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const fromConfig: Layer.Layer<SeedPolicy, ConfigError.ConfigError> = Layer.effect(
@@ -164,6 +169,7 @@ const quoted = (text: string): string => `'${text}'`
 /**
  * The policy of a name, as {@link fromConfig} and the command line take it.
  *
+ * @category conversions
  * @since 0.1.0
  */
 export const byName = (name: string, seed: Seed.Root): Either.Either<Service, ConfigError.ConfigError> => {
@@ -200,6 +206,7 @@ const declared = (name: string, options: ParametersOption): { readonly parameter
  *   Effect.runSync(Effect.provide(Scheduler.replay(pipeline, { epoch, position: 3, workers: 1 }), fixed))
  * console.assert(JSON.stringify(of(0)) === JSON.stringify(of(7)))
  *
+ * @category layers
  * @since 0.1.0
  */
 export const fromFunction = (

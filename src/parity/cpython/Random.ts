@@ -26,10 +26,10 @@ const TWO_PI = 2 * Math.PI
 /** The most bits that a bigint has on every runtime. */
 const MOST_BITS = 2 ** 20
 
-/** The names by which seeds ask for this generator. @since 0.1.0 */
+/** The names by which seeds ask for this generator. @category constants @since 0.1.0 */
 export const algorithms = { seed: "python-mt19937", state: "python-mt19937-state" } as const
 
-/** What `random.seed` takes: a whole number of any size, text, or bytes. @since 0.1.0 */
+/** What `random.seed` takes: a whole number of any size, text, or bytes. @category models @since 0.1.0 */
 export type SeedInput = number | bigint | string | Uint8Array
 
 /**
@@ -46,6 +46,7 @@ export type SeedInput = number | bigint | string | Uint8Array
  * console.assert(python.randint(0, 999) === 654)
  * console.assert(python.sample(["a", "b", "c"], 2).length === 2)
  *
+ * @category models
  * @since 0.1.0
  */
 export class Random extends Rng {
@@ -284,6 +285,7 @@ const digitsOf = (value: SeedInput): string => {
  * bytes with their SHA-512 behind them. Throws `InvalidOption` for a number that is not whole, or too large to be
  * exact, and for text that UTF-8 cannot hold.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const seed = (value: SeedInput): Seed => ({ algorithm: algorithms.seed, words: wordsOf(digitsOf(value)) })
@@ -291,6 +293,7 @@ export const seed = (value: SeedInput): Seed => ({ algorithm: algorithms.seed, w
 /**
  * `random.Random(value)`. Throws as {@link seed} does.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const random = (value: SeedInput): Random => make(seed(value))
@@ -299,6 +302,7 @@ export const random = (value: SeedInput): Random => make(seed(value))
  * The generator at `seed`. Throws `InvalidOption` unless it is of one of the {@link algorithms} and its words are as
  * the table above says.
  *
+ * @category constructors
  * @since 0.1.0
  */
 export const make = (own: Seed): Random => {

@@ -23,6 +23,7 @@ import { isTypedArray, Tensor } from "../../core/Tensor.ts"
 /**
  * A column holds what has no bytes of its own, such as a function.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class DigestError extends Data.TaggedError("DigestError")<{
@@ -46,6 +47,7 @@ type Hash = ReturnType<typeof sha256Stream>
 /**
  * The 32 bytes that a batch's columns hash to. Throws {@link DigestError} for a column that has no bytes.
  *
+ * @category hashing
  * @since 0.1.0
  */
 export const ofColumns = (columns: unknown): Uint8Array => {
@@ -115,13 +117,14 @@ const plain = (data: Float32Array | Float64Array): Tensor["data"] => {
  * Returns the digest of a run behind one more batch of these columns; that of no batch is 64 zeros. Throws
  * {@link DigestError} for a column that has no bytes.
  *
+ * @category hashing
  * @since 0.1.0
  */
 export const append = (digest: string, columns: unknown): string =>
   hex(sha256Stream().update(fromHex(digest)).update(ofColumns(columns)).digest())
 
-/** Bytes as hexadecimal digits. @since 0.1.0 */
+/** Bytes as hexadecimal digits. @category conversions @since 0.1.0 */
 export const hex = (bytes: Uint8Array): string => encodeHex(bytes)
 
-/** The bytes of hexadecimal digits. @since 0.1.0 */
+/** The bytes of hexadecimal digits. @category conversions @since 0.1.0 */
 export const fromHex = (digits: string): Uint8Array => Either.getOrThrow(decodeHex(digits))
