@@ -66,7 +66,7 @@ export interface RandomAffineOptions {
  * Places in the image are worked out in float64 (torch: float32). Pixels of `fill` lie all around the image; where a
  * blend reaches there, `fill` has its share of it (torchvision takes that share twice). uint8 blends are rounded half up.
  *
- * Throws `InvalidOption` for options that are not as said; in a run, when `fill` has not one value a channel.
+ * Throws `InvalidOption` if an option is invalid; in a run, if `fill` does not have one value a channel.
  *
  * @category image stages
  * @since 0.1.0
@@ -87,7 +87,7 @@ export const randomRotation = (options: RandomRotationOptions): Drawing => {
  *
  * Places and blends are worked out as {@link randomRotation} says.
  *
- * Throws `InvalidOption` for options that are not as said; in a run, when `fill` has not one value a channel.
+ * Throws `InvalidOption` if an option is invalid; in a run, if `fill` does not have one value a channel.
  *
  * @example
  * import { Image, Rng, Tensor } from "furrow"
@@ -184,7 +184,7 @@ const affine = (
   })
 }
 
-/** An image of bytes, for what is asked of all of them. */
+/** Stands for any uint8 image. */
 const BYTES = new Uint8Array(0)
 
 type Point = readonly [x: number, y: number]

@@ -28,8 +28,8 @@ const CHANGES = 4
 
 /**
  * Changes brightness, contrast, saturation and hue by random amounts and in random order, as torchvision's
- * `v2.ColorJitter`. uint8 images of 0 … 255, float32 images of 0 … 1; results are held there, and bytes drop the
- * fraction after each change. Grayscale images keep what has no meaning for them: saturation and hue.
+ * `v2.ColorJitter`. uint8 images of 0 … 255, float32 images of 0 … 1; results are clipped to that, and bytes drop the
+ * fraction after each change. Saturation and hue leave grayscale images unchanged.
  *
  * Draws a permutation of the four (0 brightness, 1 contrast, 2 saturation, 3 hue), then the amounts of those that are
  * given, in that order and not in the drawn one. A range that allows nothing but no change counts as not given.
@@ -42,7 +42,7 @@ const CHANGES = 4
  * It belongs before `normalize`: behind it values lie outside of 0 … 1, where they would be cut off, so a run refuses
  * that order when it is opened.
  *
- * Throws `InvalidOption` for options that are not as said; in a run, for images of other than one or three channels.
+ * Throws `InvalidOption` if an option is invalid; in a run, for images of other than one or three channels.
  *
  * @example
  * import { Image, Rng, Tensor } from "furrow"
@@ -126,6 +126,6 @@ const aroundOne = (option: string, range: number | RangeOption | undefined): Ran
   return unless(1, [Math.max(0, 1 - reach), 1 + reach])
 }
 
-/** The range, unless it holds nothing but the amount that changes nothing. */
+/** Returns the range, or `undefined` if it holds only the amount that changes nothing. */
 const unless = (nothing: number, range: RangeOption): RangeOption | undefined =>
   range[0] === nothing && range[1] === nothing ? undefined : range

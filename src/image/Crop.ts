@@ -135,7 +135,7 @@ const middle = (length: number, wanted: number): number => {
 /**
  * Puts pixels around an image, as torchvision's `v2.Pad`: of `fill` (default 0), or those of the image itself.
  *
- * Throws `InvalidOption` for options that are not as said; in a run, when `fill` has not one value a channel, or one
+ * Throws `InvalidOption` if an option is invalid; in a run, if `fill` does not have one value a channel, or one
  * that a uint8 image cannot hold.
  *
  * @category image stages

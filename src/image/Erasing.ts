@@ -37,7 +37,7 @@ const TRIES = 10
  * left edge are drawn; if none is, the image stays as it is. `"random"` values come last, row by row, the channels of a
  * pixel one after the other: standard normals in float32 images, uniform in 0 … 255 in uint8 images.
  *
- * Throws `InvalidOption` for options that are not as said; in a run, when `value` has not one value a channel, or one
+ * Throws `InvalidOption` if an option is invalid; in a run, if `value` does not have one value a channel, or one
  * that a uint8 image cannot hold.
  *
  * @category image stages
@@ -101,5 +101,5 @@ const erasing = (values: ReadonlyArray<number>): Native => ({
   }
 })
 
-/** An image of bytes, for what is asked of all of them. */
+/** Stands for any uint8 image. */
 const BYTES = new Uint8Array(0)

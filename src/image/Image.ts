@@ -1,9 +1,9 @@
 /**
- * Image stages, with the parameters and the meaning of torchvision's v2 transforms of the same names.
+ * Image stages with the parameters and semantics of torchvision's v2 transforms of the same names.
  *
  * An image is a `Tensor` of shape `[height, width, channels]`, uint8 (0 … 255) or float32. A stage takes an image, or a
- * record with one in its field `image`, and gives back the same form; all else in the record stays as it is, and
- * nothing is changed in place. Those that draw go with `Pipeline.augment`, the others with `Pipeline.map`.
+ * record with one in its field `image`, and returns the same form; other fields stay, and nothing is changed
+ * in place. Those that draw go with `Pipeline.augment`, the others with `Pipeline.map`.
  *
  * Stages that follow one another in a pipeline run in as few passes over the pixels as they allow: crops, paddings and
  * flips with a normalize behind them in one. That changes no draw and no bit of the result.

@@ -86,7 +86,7 @@ export const mixup = <const I extends string = "image", const L extends string =
 /**
  * CutMix: a rectangle of each image is that of the row before, and the label is shared by area. The rectangle has the
  * same place in all images of the batch; its area is drawn from Beta(alpha, alpha) and then its center, column first, so
- * that it may be cut by the edge; the share is what is left of the own image. Yun, Han, Oh, Chun, Choe and Yoo, "CutMix"
+ * that it may be cut by the edge; the share is the part of its own image that is left. Yun, Han, Oh, Chun, Choe and Yoo, "CutMix"
  * (2019).
  *
  * Throws as {@link mixup} does.

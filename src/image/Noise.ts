@@ -14,19 +14,19 @@ export interface GaussianNoiseOptions {
   readonly mean?: number
   /** Its standard deviation, at least 0. Default 0.1. */
   readonly sigma?: number
-  /** Hold float32 results within 0 … 1. Default `true`. uint8 results are held within 0 … 255 in any case. */
+  /** Clip float32 results to 0 … 1. Default `true`. uint8 results are always clipped to 0 … 255. */
   readonly clip?: boolean
 }
 
 /**
- * Adds a normal number to each value, as torchvision's `v2.GaussianNoise`. For uint8 images the same noise counts
- * 255-fold; results are rounded half up (torchvision drops the fraction of the noise, and without `clip` wraps around).
+ * Adds a normal number to each value, as torchvision's `v2.GaussianNoise`. For uint8 images the noise is
+ * multiplied by 255; results are rounded half up (torchvision drops the fraction of the noise, and without `clip` wraps around).
  * Draws one normal a value, row by row, the channels of a pixel one after the other.
  *
  * Behind `normalize`, where values lie outside of 0 … 1, it needs `clip: false`; a run refuses it otherwise when it is
  * opened.
  *
- * Throws `InvalidOption` for options that are not as said.
+ * Throws `InvalidOption` if an option is invalid.
  *
  * @category image stages
  * @since 0.1.0

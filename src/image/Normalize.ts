@@ -17,10 +17,10 @@ export interface NormalizeOptions {
 }
 
 /**
- * `(value − mean) / std` as float32. uint8 images are brought from 0 … 255 to [0, 1] first, so that it stands for
- * torchvision's `v2.ToDtype(float32, scale=True)` and `v2.Normalize` together; float32 images are taken as they are.
+ * `(value − mean) / std` as float32. uint8 images are scaled from 0 … 255 to [0, 1] first, so that it does the work of
+ * torchvision's `v2.ToDtype(float32, scale=True)` and `v2.Normalize` together; float32 images are not scaled.
  *
- * Throws `InvalidOption` for values that are not finite, or a `std` of 0; in a run, when there is not one value a
+ * Throws `InvalidOption` for values that are not finite, or a `std` of 0; in a run, if there is not one value a
  * channel.
  *
  * @example
@@ -71,7 +71,7 @@ export const toFloat: ToFloats = toFloats({
 
 /**
  * One plane a channel: `[height, width, channels]` becomes `[channels, height, width]`, as PyTorch's models want it
- * (NCHW in a batch). It is the last of the image stages: whatever stands behind it would take channels for rows, and is
+ * (NCHW in a batch). It is the last of the image stages: a stage behind it would take channels for rows, and is
  * refused when a run is opened. Behind `normalize` or `toFloat` it is written so in the same pass.
  *
  * @example

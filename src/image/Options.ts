@@ -7,7 +7,7 @@ import { finite, whole } from "../core/Check.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import type { Pixels } from "./Pixels.ts"
 
-/** Whether callers without types gave a list at all, and one of a length that is taken. */
+/** Whether a value is a list of one of these lengths. */
 const isList = (value: unknown, ...lengths: ReadonlyArray<number>): boolean =>
   Array.isArray(value) && (lengths.length === 0 || lengths.includes(value.length))
 

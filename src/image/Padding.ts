@@ -1,5 +1,5 @@
 /**
- * What lies around an image.
+ * Padding by the image itself.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import { oneOf } from "./Options.ts"
 import type { PixelTransform, Window, WindowTransform } from "./Transform.ts"
 
 /**
- * What padding is made of: `fill`, or the image itself as it goes on.
+ * The values of the padding: `fill`, or an extension of the image.
  *
  * - `"constant"`: `fill`
  * - `"edge"`: the last pixel, a a|a b c|c c
@@ -26,9 +26,9 @@ export type PaddingMode = "constant" | "edge" | "reflect" | "symmetric"
 const continuations: Readonly<Record<Exclude<PaddingMode, "constant">, Continuation>> = { edge, reflect, symmetric }
 
 /**
- * The window, cut from an image that goes on as `mode` says. Only a window into one value can be composed with others,
+ * Returns a window of the image, extended as `mode` says. Only a window into one value can be composed with others,
  * so the other modes make it a pass of its own. Throws `InvalidOption` if the mode does not exist; in a run, for an image
- * without pixels, which cannot go on.
+ * without pixels, which cannot be extended.
  *
  * @since 0.1.0
  */

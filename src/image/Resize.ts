@@ -12,8 +12,7 @@ import type { Rectangle, Size } from "./Pixels.ts"
 import type { Native } from "./Transform.ts"
 
 /**
- * How a pixel of another size comes about: the pixel that lies there, the blend of the four around, or the mean over
- * the area that it covers.
+ * Interpolation method: the nearest pixel, a blend of the four nearest, or the mean over the area that the new pixel covers.
  *
  * @category models
  * @since 0.1.0
@@ -29,18 +28,18 @@ export interface ResizeOptions {
 }
 
 /**
- * Brings images to one size, as torchvision's `v2.Resize` with `antialias=False` and the height and width given.
+ * Resizes images to one size, as torchvision's `v2.Resize` with `antialias=False` and the height and width given.
  *
  * - `"nearest"` takes column ⌊x · width / new width⌋, and rows likewise, as torch does.
- * - `"bilinear"` blends four pixels, whatever the sizes; pixel centers stand at halves (`align_corners=False`) and the
- *   edge goes on beyond itself. When it shrinks by more than half it leaves pixels out, which shows as jagged edges:
- *   take `"area"` there.
+ * - `"bilinear"` blends four pixels, whatever the sizes; pixel centers are at halves (`align_corners=False`) and the
+ *   edge pixels are repeated. When it shrinks by more than half it skips pixels, which shows as jagged edges: use `"area"`
+ *   there.
  * - `"area"` is the mean over the area that the new pixel covers, parts of pixels by their share. It keeps the mean of
  *   the image, and is the antialiasing choice.
  *
  * uint8 results are rounded half up; none can leave 0 … 255.
  *
- * Throws `InvalidOption` for options that are not as said; in a run, for an image without pixels.
+ * Throws `InvalidOption` if an option is invalid; in a run, for an image without pixels.
  *
  * @example
  * import { Image, Tensor } from "furrow"

@@ -35,7 +35,7 @@ const TRIES = 10
  * even. The first that fits into the image is taken and its top, then its left edge are drawn. If none fits, it is the
  * largest rectangle in the middle whose ratio lies in `ratio`.
  *
- * Throws `InvalidOption` for options that are not as said; in a run, for an image without pixels.
+ * Throws `InvalidOption` if an option is invalid; in a run, for an image without pixels.
  *
  * @category image stages
  * @since 0.1.0
@@ -75,8 +75,8 @@ export const randomResizedCrop = (options: RandomResizedCropOptions): Drawing =>
 }
 
 /**
- * The draws of a crop, which set `parameters` to its top, left, height and width, and the options in use. Throws `InvalidOption` for options that are
- * not as said.
+ * Returns the function that draws a crop and sets `parameters` to its top, left, height and width, and the options in use,
+ * defaults included. Throws `InvalidOption` if an option is invalid.
  *
  * @since 0.1.0
  */

@@ -8,8 +8,8 @@ import { Tensor } from "../core/Tensor.ts"
 import type { Pixels, Size } from "./Pixels.ts"
 
 /**
- * The image of a sample. Throws `InvalidOption` if it has none, or one that has lost its memory: a detached buffer would
- * be read as zeros.
+ * Returns the image of a sample. Throws `InvalidOption` if there is none, or if its buffer is detached, which would be read
+ * as zeros.
  *
  * @since 0.1.0
  */
@@ -34,7 +34,7 @@ const found = (sample: unknown, field: string): Tensor<Pixels> => {
   throw new InvalidOption({ option: "the sample of an image stage", value: sample, expected })
 }
 
-/** The sample with another image; the sample itself is left as it is. @since 0.1.0 */
+/** Returns the sample with another image; the sample itself does not change. @since 0.1.0 */
 export const withImage = (sample: unknown, field: string, image: Tensor<Pixels>): unknown =>
   // `imageOf` found the image in it, so it is an object.
   sample instanceof Tensor ? image : { ...(sample as object), [field]: image }

@@ -28,14 +28,14 @@ interface Base {
 }
 
 /**
- * A rectangle cut out of the image as it lies in an endless plane of `fill`, maybe mirrored: crop, pad, flip.
+ * A rectangle cut out of the image in an infinite plane of `fill`, possibly mirrored: crop, pad, flip.
  *
  * @since 0.1.0
  */
 export interface WindowTransform extends Base {
   readonly kind: "window"
   /**
-   * One value a channel, or one for all, which is held against each image; `undefined` when no window can reach beyond
+   * One value a channel, or one for all, checked against each image; `undefined` if no window can reach beyond
    * the image.
    */
   readonly fill: ReadonlyArray<number> | undefined
@@ -98,7 +98,7 @@ export interface PixelTransform extends Base {
 }
 
 /**
- * An image of uint8 in the kernels' memory, and what is to become of it; addresses in bytes.
+ * A uint8 image in the kernels' memory and the work on it; addresses in bytes.
  *
  * @category models
  * @since 0.1.0

@@ -52,10 +52,10 @@ export const numberArrays: { readonly [N in NumberDType]: new (length: number) =
 }
 
 /**
- * The collate that `Pipeline.batch` uses when it is given none: columns by the table at {@link Columns}. Throws
+ * Collates samples as `Pipeline.batch` does: makes the columns of the table at {@link Columns}. Throws
  * {@link CollateError} when rows differ in kind, shape, element type or fields, or when a number does not fit the element
- * type it is to have (1.5 in `int32`, 300 in `uint8`, 1e39 in `float32`); `InvalidOption` when `dtypes` names a column
- * that is not one of numbers.
+ * type it is to have (1.5 in `int32`, 300 in `uint8`, 1e39 in `float32`); `InvalidOption` when `dtypes` names something
+ * else than a column of numbers.
  *
  * @since 0.1.0
  */

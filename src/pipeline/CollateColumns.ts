@@ -37,7 +37,7 @@ export const collateColumns = (
   return result
 }
 
-/** One cell of a field, by which its kind of column is told. */
+/** Returns one cell of a field, which determines the kind of column. */
 const cellOf = (field: Field): unknown =>
   field._tag === "Numbers" ? field.data[0] : field._tag === "Items" ? field.items[0] : undefined
 
@@ -48,7 +48,7 @@ const picked = (items: ArrayLike<unknown>, places: Float64Array): ReadonlyArray<
   return all
 }
 
-/** The column of a field that has the samples' rows alone. */
+/** Returns the column of a field that has the rows of the batch only. */
 const madeColumn = (path: string, field: Field, size: number, collation: Collation): unknown => {
   if (field._tag === "Items") return column(path, field.items, collation)
   const { data } = field

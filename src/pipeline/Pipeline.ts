@@ -44,8 +44,8 @@ export { DuplicateStage, type Pipeline, TypeId } from "./PipelineValue.ts"
 export type { Augment, Mapping, Stage, StageContext } from "./Stage.ts"
 
 /**
- * The pipeline of a dataset's samples as they are, in the dataset's order. Throws `InvalidOption` for what is not a
- * dataset, with the constructor that makes one of it.
+ * Returns the pipeline of a dataset's samples, in the dataset's order. Throws `InvalidOption` if the value is not a dataset,
+ * and names the constructor that makes one of it.
  *
  * @category constructors
  * @since 0.1.0
@@ -56,8 +56,8 @@ export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => {
 }
 
 /**
- * Sets the order of each epoch. Without it a pipeline goes through its dataset in sequence. Throws `InvalidOption` for
- * what is not a sampler, and where the order is set already.
+ * Sets the order of each epoch. Without it a pipeline reads its dataset in sequence. Throws `InvalidOption` if the
+ * value is not a sampler or the order is set already.
  *
  * @category stages
  * @since 0.1.0
@@ -72,7 +72,7 @@ export const sample: {
 })
 
 /**
- * A stage that draws: `run` turns a sample into another with numbers from `rng`, which stands at a seed of its own for
+ * A stage that draws: `run` turns a sample into another with numbers from `rng`, which starts at a seed of its own for
  * this sample, this stage and this epoch. Behind `batch` it works on whole batches, one seed a batch. It must not
  * change its input, nor keep `rng` or `context`.
  *

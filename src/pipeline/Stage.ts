@@ -1,6 +1,5 @@
 /**
- * What a stage is: one named step of a pipeline, as a plain value. The machinery in `scheduler/` reads these; the
- * constructors that people call stand in `Pipeline`.
+ * A stage: one named step of a pipeline, as a plain value. The scheduler reads these; their constructors are in `Pipeline`.
  *
  * @since 0.1.0
  */
@@ -15,7 +14,7 @@ import type { DTypes } from "./Columns.ts"
 import type { Fusible } from "./Fusible.ts"
 
 /**
- * What a stage is told about the sample (or batch) at hand. The object is the worker's own and changes with the next
+ * What a stage knows of the sample (or batch) at hand. The object is the worker's own and changes with the next
  * sample: take the numbers, do not keep it.
  *
  * @category models

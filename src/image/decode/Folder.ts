@@ -17,7 +17,7 @@ import type { Dataset, DatasetError } from "../../sources/RandomAccess.ts"
 import { extensions } from "./Format.ts"
 
 /**
- * A folder that cannot be had, or does not hold classes of images.
+ * The folder does not exist, cannot be read, or does not hold classes of images.
  *
  * @category errors
  * @since 0.1.0
@@ -76,7 +76,7 @@ export interface FolderOptions {
  * is left out. Files are listed once, here, and read when they are asked for.
  *
  * Links to folders are followed, each folder once: a link into a folder whose files are listed already, such as one that
- * loops, is left out, named in `unfollowed`, and told by a warning in the log. A link to a file is a file.
+ * loops, is left out, listed in `unfollowed`, and reported by a warning in the log. A link to a file is a file.
  *
  * Fails with `InvalidOption` unless `concurrency` is a whole number of at least 1; with {@link FolderError} when there is
  * no such folder, when it has no subfolder, or one without an image; with the platform's `PlatformError` when something
@@ -133,7 +133,7 @@ export const folder = (
     const classes = listing.classes.map((own) => own.name)
     const lineage = (index: number) => ({ shard: files[index], row: 0 })
     const own = { name, size: files.length, concurrency, get, lineage }
-    // A folder may move: what its files are is told by their names within it.
+    // A folder may move, so its files are identified by their names within it.
     const dataset = fromEffect(own, "folder", { classes, files: files.map((file) => file.slice(root.length)) })
     return Object.assign(dataset, { classes, counts, files, unfollowed })
   })
@@ -173,7 +173,7 @@ const list = (
     const classLinks: Array<Place> = []
     const innerLinks: Array<Place> = []
 
-    /** The place of a folder, `undefined` for what is none; links are put off. */
+    /** Returns the place of a folder, `undefined` for anything else; links are put off. */
     const placeOf = (parent: string, name: string, path: string, files: Array<string>, links: Array<Place>) =>
       Effect.gen(function* () {
         const found = yield* Effect.option(system.stat(path))

@@ -1,5 +1,5 @@
 /**
- * Image formats, told by their first bytes and by nothing else: names of files and media types can lie.
+ * Image formats, recognized by their first bytes only: names of files and media types can be wrong.
  *
  * @since 0.1.0
  */

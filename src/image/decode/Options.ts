@@ -56,7 +56,7 @@ export const READING: Names<ReadingOptions> = {
 /** The names of {@link StageOptions}. @since 0.1.0 */
 export const STAGE: Names<StageOptions> = { field: true, concurrency: true }
 
-/** Throws `InvalidOption` for what is not as said. @since 0.1.0 */
+/** Throws `InvalidOption` if an option is invalid. @since 0.1.0 */
 export const readingOf = (options: ReadingOptions): Reading => {
   const { background = 0, channels = 3, lenient = false, maxPixels = 2 ** 28, orient = true } = options
   if (channels !== 1 && channels !== 3) {
@@ -88,7 +88,7 @@ export interface StageOptions<F extends string = "image"> {
   readonly concurrency?: number
 }
 
-/** Throws `InvalidOption` for what is not as said. @since 0.1.0 */
+/** Throws `InvalidOption` if an option is invalid. @since 0.1.0 */
 export const stageOf = <F extends string>(
   options: StageOptions<F>
 ): { readonly field: string; readonly concurrency: number } => {

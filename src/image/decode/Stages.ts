@@ -36,7 +36,7 @@ import {
 export type Encoded<F extends string = "image"> = Uint8Array | { readonly [K in F]: Uint8Array }
 
 /**
- * The sample with the image in the place of its bytes: `[height, width, channels]` uint8.
+ * The sample with the image instead of its bytes: `[height, width, channels]` uint8.
  *
  * @category models
  * @since 0.1.0
@@ -88,14 +88,14 @@ type Failure = DecodeError | DecoderMissing | InvalidOption
 type Work = Effect.Effect<Tensor<Uint8Array>, DecodeError | DecoderMissing>
 
 /**
- * Decodes image files: JPEG, PNG, WebP, GIF and AVIF, told apart by their bytes. With a `size`, images come in that size;
+ * Decodes image files: JPEG, PNG, WebP, GIF and AVIF, recognized by their bytes. With a `size`, images come in that size;
  * a JPEG is then decoded no larger than it needs to be. For `Pipeline.mapEffect`, or by itself for a look at a file.
  *
  * Whatever the file holds, the image is uint8 `[height, width, channels]`: 16 bits are brought to 8, CMYK and other
  * color spaces (by the profile in the file) to sRGB, palettes to their colors; transparent parts are laid over
  * `background`; images turned by EXIF are set upright; of animations it is the first frame.
  *
- * Throws `InvalidOption` for options that are not as said; fails with it for a sample that is neither bytes nor a record
+ * Throws `InvalidOption` if an option is invalid; fails with it for a sample that is neither bytes nor a record
  * with bytes in its field, with `DecodeError` for bytes that are not an image, or one that is corrupt or cut short (as far
  * as the decoder notices: JPEG has no checksum), and with `DecoderMissing` where `sharp` is not installed.
  *
@@ -206,7 +206,7 @@ export const randomResizedCrop = <const F extends string = "image">(options: Ran
   return declare(crop, "Decode.randomResizedCrop", { ...reading, ...cropped, size, kernel, shrink, antialias, field })
 }
 
-/** Furrow's own resizing, which `Image.randomResizedCrop` cuts and resizes by. Throws `InvalidOption` as said above. */
+/** Furrow's own resizing, which `Image.randomResizedCrop` cuts and resizes by. Throws `InvalidOption` as above. */
 const plainly = (size: readonly [number, number], interpolation: Interpolation = "bilinear") => {
   if (interpolation === "bilinear" || interpolation === "nearest") return resize({ size, interpolation })
   const expected = '"bilinear" or "nearest" where antialias is false'
@@ -220,22 +220,22 @@ const canShrink = ({ format, turned }: Header, from: Rectangle, [height, width]:
   format === "JPEG" && !turned && from.height >= SHRINKS * height && from.width >= SHRINKS * width
 
 /**
- * Lets so many run at once, whoever asks for them. The decoder cannot be called off, so neither can whoever waits for it:
- * else its work would go on behind their back.
+ * Limits how many run at once, over all callers. The decoder cannot be interrupted, so waiting for it is uninterruptible:
+ * otherwise its work would continue unseen.
  */
 const bound = (concurrency: number): ((work: Work) => Work) => {
   const permits = Effect.unsafeMakeSemaphore(concurrency)
   return (work) => permits.withPermits(1)(Effect.uninterruptible(work))
 }
 
-/** The sample with what becomes of its bytes in their place; the sample itself is left as it is. */
+/** Returns the sample with the result of `work` instead of its bytes; the sample itself does not change. */
 const replaced = <S, F extends string>(
   sample: S,
   field: string,
   work: (bytes: Uint8Array) => Work
 ): Effect.Effect<Decoded<S, F>, Failure> =>
   Effect.suspend((): Effect.Effect<Decoded<S, F>, Failure> => {
-    // What `Decoded` says of a sample with its image in the place of the bytes is what is built here, form by form.
+    // `Decoded` is the type of a sample with its image instead of the bytes, which is built here, case by case.
     const result = (value: unknown) => value as Decoded<S, F>
     if (sample instanceof Uint8Array) return Effect.map(work(sample), result)
     const bytes: unknown = typeof sample === "object" && sample !== null ? Reflect.get(sample, field) : undefined

@@ -2,7 +2,7 @@
  * Kernels that read an image through an affine map.
  *
  * `map` holds `[a, b, c, d, e, f]`: a pixel of the result at (x, y) from the image's middle is found in the source at
- * (a·x + b·y + c, d·x + e·y + f) from its middle, where pixel centers stand at halves. The source lies in an endless
+ * (a·x + b·y + c, d·x + e·y + f) from its middle, where pixel centers are at halves. The source lies in an infinite
  * plane of `fill`.
  *
  * @since 0.1.0

@@ -1,11 +1,11 @@
 /**
- * A kernel that reads a window of an image which goes on beyond its edges.
+ * A kernel that reads a window of an image that is extended beyond its edges.
  *
  * @since 0.1.0
  */
 import type { Pixels, Size } from "../Pixels.ts"
 
-/** Which of `length` ≥ 1 pixels stands at any whole place of the endless line. @since 0.1.0 */
+/** Returns which of `length` ≥ 1 pixels an extended line has at any whole place. @since 0.1.0 */
 export type Continuation = (place: number, length: number) => number
 
 /** The last pixel, over and over: a a|a b c|c c. @since 0.1.0 */

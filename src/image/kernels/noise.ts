@@ -24,7 +24,7 @@ export const addToFloats = (
   }
 }
 
-/** Adds 255 times the normals to bytes, rounded half up and held within 0 … 255. @since 0.1.0 */
+/** Adds 255 times the normals to bytes, rounded half up and clipped to 0 … 255. @since 0.1.0 */
 export const addToBytes = (
   source: Pixels,
   length: number,

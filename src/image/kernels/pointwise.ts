@@ -1,5 +1,5 @@
 /**
- * Tables for pointwise work on uint8 images: a value can be one of 256, so what becomes of it is worked out once.
+ * Tables for pointwise work on uint8 images: there are 256 values, so each result is computed once.
  *
  * @since 0.1.0
  */
@@ -31,8 +31,8 @@ const scaled = new WeakMap<PointwiseTransform, Map<number, Float64Array | undefi
 
 /**
  * `scale` and `bias` of each channel, one behind the other, such that `value · scale + bias` in float64, rounded to
- * float32, is what {@link table} says of each of the 256 values. None where that cannot be had: where a mean is so close to
- * one of the values that hardly a digit of their difference is left, or, rarely, where the two ways of computing it fall
+ * float32, is what {@link table} says of each of the 256 values. `undefined` if there are none: a mean is so close to
+ * one of the values that hardly a digit of their difference is left, or, rarely, the two ways of computing it fall
  * on the two sides of the middle between two float32s.
  *
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
  * Kernels that read a rectangle of an image at another size.
  *
- * Pixel centers stand at halves and the corners of both rectangles on each other (`align_corners=False`). Nothing
+ * Pixel centers are at halves and the corners of both rectangles coincide (`align_corners=False`). Nothing
  * outside of the rectangle is read, so cutting it out first would change no bit.
  *
  * @since 0.1.0

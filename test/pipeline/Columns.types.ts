@@ -1,9 +1,9 @@
 /**
- * The table at `Batch.Columns`, row by row, and what `dtypes` make of it.
+ * The table at `Columns`, row by row, and the effect of `dtypes`.
  */
 
 import type { Tensor } from "../../src/core/Tensor.ts"
-import type { Columns } from "../../src/pipeline/Batch.ts"
+import type { Columns } from "../../src/pipeline/Columns.ts"
 import { equal } from "../support/equal.ts"
 
 // Tensors and typed arrays keep their element type.
