@@ -54,7 +54,7 @@ export const at: {
  * import { Dataset, furrow, Lineage, Pipeline } from "furrow"
  *
  * const pipeline = Pipeline.from(Dataset.range(10, { name: "ten" })).pipe(Pipeline.batch(4))
- * for await (const batch of furrow(pipeline)) {
+ * for await (const batch of furrow(pipeline, { epochs: 1 })) {
  *   const [first] = Lineage.ofBatch(pipeline, batch)
  *   console.assert(first?.row === batch.indices[0])
  * }
