@@ -94,7 +94,8 @@ const environment = (entries: Readonly<Record<string, string>>) =>
 
 const mnist = (directory: string) => Effect.provide(Idx.mnist(directory), BunContext.layer)
 
-const idx = (...bytes: ReadonlyArray<number>) => Effect.suspend(() => Idx.parse(Uint8Array.from(bytes), "train-labels"))
+const idx = (...bytes: ReadonlyArray<number>) =>
+  Effect.suspend(() => Idx.parse(Uint8Array.from(bytes), { name: "train-labels" }))
 
 const elsewhere = join(tmpdir(), "furrow-no-such-directory")
 const empty = Effect.acquireUseRelease(

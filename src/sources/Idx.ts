@@ -1,5 +1,5 @@
 /**
- * IDX files, the format in which MNIST and its relatives (Fashion-MNIST, KMNIST, EMNIST) are handed around. The layout
+ * IDX files, the format in which MNIST and its relatives (Fashion-MNIST, KMNIST, EMNIST) are distributed. The layout
  * is LeCun's, as described on the MNIST page:
  *
  * ```text
@@ -23,27 +23,33 @@ import * as PlatformServices from "../core/PlatformServices.ts"
 import type { Tensor, TypedArray } from "../core/Tensor.ts"
 import { fromColumns } from "./FromColumns.ts"
 import { decode, elements, IdxError, inflated } from "./idx/Layout.ts"
-import type { Dataset } from "./RandomAccess.ts"
+import { type Dataset, type Lineage, type NameOptions, nameOf } from "./RandomAccess.ts"
 
 export { IdxError } from "./idx/Layout.ts"
 
 /**
  * The tensor that the bytes of an IDX file hold, gzipped or not. A tensor of 8-bit elements is a view of the bytes;
  * leave them as they are. Fails with {@link IdxError} when they are not an IDX file to the last byte: no IDX magic, an
- * unknown element type, too few bytes for the shape, bytes left over, a gzip stream that is corrupt or cut short. Of a
- * gzip stream no more is unpacked than the header says there is.
+ * unknown element type, too few bytes for the shape, bytes left over, a gzip stream that is corrupt or cut short. No
+ * more of a gzip stream is unpacked than its header says there is.
  *
  * @example
  * import { Effect } from "effect"
  * import { Idx, Tensor } from "furrow"
  *
  * const bytes = Idx.encode(Tensor.make(Int16Array.of(1, -2, 3), [3]))
- * console.assert(Effect.runSync(Idx.parse(bytes, "three.idx")).data[1] === -2)
+ * console.assert(Effect.runSync(Idx.parse(bytes, { name: "three.idx" })).data[1] === -2)
  *
  * @category conversions
  * @since 0.1.0
  */
-export const parse = (bytes: Uint8Array, name = "bytes"): Effect.Effect<Tensor, IdxError> =>
+export const parse = (bytes: Uint8Array, options: NameOptions = {}): Effect.Effect<Tensor, IdxError | InvalidOption> =>
+  Effect.gen(function* () {
+    const name = (yield* checked(() => nameOf("Idx.parse", options))) ?? "bytes"
+    return yield* decoded(bytes, name)
+  })
+
+const decoded = (bytes: Uint8Array, name: string): Effect.Effect<Tensor, IdxError> =>
   Effect.flatMap(inflated(bytes, name), (plain) => {
     const result = decode(plain, name)
     return result instanceof IdxError ? Effect.fail(result) : Effect.succeed(result)
@@ -69,7 +75,7 @@ export const read = (
     if (type === "CharacterDevice" || type === "FIFO" || type === "Socket") {
       return yield* new IdxError({ path, reason: `it is not a file but a ${type}; check the path` })
     }
-    return yield* parse(yield* files.readFile(path), path)
+    return yield* decoded(yield* files.readFile(path), path)
   })
 
 const isMissing = (error: PlatformErrors.PlatformError): boolean =>
@@ -114,7 +120,7 @@ export interface Labeled {
   readonly label: number
 }
 
-/** Where the two files of a set are. @category models @since 0.1.0 */
+/** The two files of a set. @category models @since 0.1.0 */
 export interface Files {
   /** uint8 `[samples, height, width]`, or with a last axis for channels. */
   readonly images: string
@@ -168,7 +174,9 @@ export const dataset = (
       return yield* new IdxError({ path: files.labels, reason, offset: 8 + row * label.BYTES_PER_ELEMENT })
     }
     const image = { data, shape: shape.length === 3 ? [...shape, 1] : shape }
-    return fromColumns({ image, label }, { name: files.name ?? files.images })
+    const name = files.name ?? files.images
+    const lineage = (row: number): Lineage => ({ dataset: name, shard: files.images, row })
+    return Object.assign(fromColumns({ image, label }, { name }), { lineage })
   })
 
 type Whole = Int8Array | Uint8Array | Int16Array | Int32Array
@@ -176,7 +184,7 @@ type Whole = Int8Array | Uint8Array | Int16Array | Int32Array
 const isWhole = (data: TypedArray): data is Whole =>
   data instanceof Int8Array || data instanceof Uint8Array || data instanceof Int16Array || data instanceof Int32Array
 
-/** A set as it is handed around: what to learn from, and what to test with. @category models @since 0.1.0 */
+/** A training set and a test set. @category models @since 0.1.0 */
 export interface Sets {
   readonly train: Dataset<Labeled>
   readonly test: Dataset<Labeled>
@@ -192,8 +200,8 @@ const STANDARD = {
  * `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each with or without `.gz`, and also with a dot for the
  * second dash (`train-images.idx3-ubyte`). Reads all four into memory: 55 MB for MNIST.
  *
- * With `classes` (10 for MNIST), labels beyond them are refused. Fails with {@link IdxError} when the directory or one of the files is not there, naming it and the files that are
- * looked for, and otherwise as {@link dataset} does.
+ * With `classes` (10 for MNIST), labels beyond them are refused. Fails with {@link IdxError} when the directory or one of
+ * the files is not there, naming it and the files that are looked for, and otherwise as {@link dataset} does.
  *
  * @category constructors
  * @since 0.1.0

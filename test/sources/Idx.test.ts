@@ -9,11 +9,16 @@ import { Effect } from "effect"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import { Tensor, type TypedArray } from "../../src/core/Tensor.ts"
+import * as Dataset from "../../src/sources/Dataset.ts"
 import * as Idx from "../../src/sources/Idx.ts"
+import * as Lineage from "../../src/sources/Lineage.ts"
 
-const parsed = (bytes: Uint8Array): Tensor => Effect.runSync(Idx.parse(bytes, "some.idx"))
+const parsed = (bytes: Uint8Array): Tensor => Effect.runSync(Idx.parse(bytes, { name: "some.idx" }))
 
-const refused = (bytes: Uint8Array): Idx.IdxError => Effect.runSync(Effect.flip(Idx.parse(bytes, "some.idx")))
+const refused = (bytes: Uint8Array): Idx.IdxError =>
+  Effect.runSync(
+    Effect.flip(Effect.catchTag(Idx.parse(bytes, { name: "some.idx" }), "InvalidOption", (error) => Effect.die(error)))
+  )
 
 /** An IDX file by hand: header bytes, axes, elements. */
 const file = (code: number, shape: ReadonlyArray<number>, body: ReadonlyArray<number>): Uint8Array =>
@@ -308,6 +313,8 @@ describe("from disk", () => {
     const color = await run(Idx.dataset({ images: path("color"), labels: path("labels.gz") }))
     expect((await Effect.runPromise(color.get(0))).image.shape).toEqual([2, 2, 3])
     expect(color.name).toBe(path("color"))
+    const middle = Dataset.slice(digits, 2, 4)
+    expect(Lineage.at(middle, 1)).toEqual({ dataset: "digits", shard: path("images"), row: 3 })
   })
 
   test("dataset: a label beyond the classes is an error with file, row and label", async () => {

@@ -6,7 +6,7 @@ import type { FileSystem } from "@effect/platform"
 import { BunContext } from "@effect/platform-bun"
 import { Chunk, Effect, Logger, Stream } from "effect"
 import * as Decode from "../../../src/image/decode/Decode.ts"
-import { Pipeline, Scheduler, Workers } from "../../../src/index.ts"
+import { Lineage, Pipeline, Scheduler, Workers } from "../../../src/index.ts"
 import { fileOf, picture } from "../../support/pictures.ts"
 
 const home = mkdtempSync(join(tmpdir(), "furrow-folder-"))
@@ -49,6 +49,9 @@ describe("a folder of classes", () => {
     expect(folder.size).toBe(5)
     const names = ["Zebra/deep/er/c.webp", "cat/10.png", "cat/9.png", "dog/a.JPG", "dog/b.png"]
     expect(folder.files).toEqual(names.map((name) => `${photos}/${name}`))
+    for (const [index, shard] of folder.files.entries()) {
+      expect(Lineage.at(folder, index)).toEqual({ dataset: folder.name, shard, row: 0 })
+    }
   })
 
   test("is decoded in a pipeline", async () => {
