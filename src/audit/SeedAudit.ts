@@ -21,7 +21,7 @@ export interface Report {
   readonly started: number
   /** How many of them stood at a state that one before them had started from. */
   readonly repeated: number
-  /** Where the first repeats were, at most {@link EXAMPLES}. */
+  /** Where the first repeats were, at most five. */
   readonly examples: ReadonlyArray<Coordinates>
 }
 
@@ -39,8 +39,8 @@ export interface Service {
  */
 export class SeedAudit extends Context.Tag("furrow/SeedAudit")<SeedAudit, Service>() {}
 
-/** How many repeats a report names. @category constants @since 0.1.0 */
-export const EXAMPLES = 5
+/** How many repeats a report names. */
+const EXAMPLES = 5
 
 /**
  * Returns a policy's layer with an audit of all that it hands out; what else the layer provides stays, so that audits and
