@@ -137,16 +137,16 @@ export class BatchBuilder {
       throw new TypedFailure(new DatasetChanged({ dataset: name, from: rows.runPlan.size, to: size, epoch, batch }))
     }
     const again = rows.attempts++ > 0
-    const numbers = this.#rowsToMake(skipped)
-    if (again) rows.retried += numbers?.length ?? rows.indices.length
+    const only = this.#rowsToBuild(skipped)
+    if (again) rows.retried += only?.length ?? rows.indices.length
     this.#index()
     const { columns } = this.#context
-    const fits = whole && numbers === undefined && columns !== undefined
-    return fits && buildColumns(rows, this.#binding, this.#current, columns) ? undefined : this.#make(numbers)
+    const fits = whole && only === undefined && columns !== undefined
+    return fits && buildColumns(rows, this.#binding, this.#current, columns) ? undefined : this.#make(only)
   }
 
   /** The rows of an attempt; `undefined` means all. */
-  #rowsToMake(skipped: SkippedRows): Array<number> | undefined {
+  #rowsToBuild(skipped: SkippedRows): Array<number> | undefined {
     const rows = this.#rows
     if (rows.failed.size > 0) {
       this.#binding.forget(new Set(rows.failed.keys()))
@@ -173,14 +173,14 @@ export class BatchBuilder {
     this.#indexed = true
   }
 
-  /** Makes the samples of the rows `numbers`, or of all rows. */
-  #make(numbers: Array<number> | undefined): Work<void, AttemptError> {
+  /** Makes the samples of the rows `only`, or of all rows. */
+  #make(only: Array<number> | undefined): Work<void, AttemptError> {
     const rows = this.#rows
     const { program } = this.#context
-    if (timesSamples(rows, program)) return this.#samples.inTime(program.stages, numbers)
-    rows.numbers = numbers
+    if (timesSamples(rows, program)) return this.#samples.inTime(program.stages, only)
+    rows.valueRows = only
     const { dataset } = rows.runPlan.pipeline
-    const read = this.#current.run(`dataset ${dataset.name}`, undefined, () => readSamples(rows, numbers))
+    const read = this.#current.run(`dataset ${dataset.name}`, undefined, () => readSamples(rows, only))
     return andThen(read, () => this.#run(program.before))
   }
 

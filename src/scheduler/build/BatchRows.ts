@@ -45,7 +45,7 @@ export class BatchRows {
    * For each value the row it came from: filters leave values out, while seeds and errors go by rows. `undefined` while
    * no value is left out; then the place of a value is its row.
    */
-  numbers: Array<number> | undefined
+  valueRows: Array<number> | undefined
   /** The buffer that all samples lie in one behind the other, if there is one; a collate can adopt it. */
   adoptable: ArrayBufferLike | undefined
   /** The samples of this attempt that failed on their own, by row. */
@@ -72,14 +72,14 @@ export class BatchRows {
 
   /** The row that the value at a place came from. */
   rowOf(place: number): number {
-    return this.numbers === undefined ? place : (this.numbers[place] as number) // as many rows as values
+    return this.valueRows === undefined ? place : (this.valueRows[place] as number) // as many rows as values
   }
 
   /** Forgets everything that was made. */
   restart(): void {
     this.failed.clear()
     this.#made = undefined
-    this.numbers = undefined
+    this.valueRows = undefined
     this.values = []
     this.adoptable = undefined
     this.scope = "sample"
@@ -122,14 +122,14 @@ export class BatchRows {
 
   /** Leaves out the values at some places. */
   drop(places: ReadonlySet<number>): void {
-    const numbers: Array<number> = []
+    const valueRows: Array<number> = []
     const values: Array<unknown> = []
     for (let place = 0; place < this.values.length; place++) {
       if (places.has(place)) continue
-      numbers.push(this.rowOf(place))
+      valueRows.push(this.rowOf(place))
       values.push(this.values[place])
     }
-    this.numbers = numbers
+    this.valueRows = valueRows
     this.values = values
   }
 
@@ -150,7 +150,7 @@ export class BatchRows {
     const made = this.#keepMade()
     const rows = Array.from(made.keys()).toSorted((a, b) => a - b)
     const filled = this.limits.fill === "neighbour" ? withNeighbours(rows, skipped) : rows
-    this.numbers = filled
+    this.valueRows = filled
     this.values = filled.map((row) => made.get(row))
     this.adoptable = undefined
   }
@@ -160,7 +160,7 @@ export class BatchRows {
     this.#made ??= new Map()
     for (let place = 0; place < this.values.length; place++) this.#made.set(this.rowOf(place), this.values[place])
     this.values = []
-    this.numbers = undefined
+    this.valueRows = undefined
     return this.#made
   }
 
@@ -168,13 +168,13 @@ export class BatchRows {
   collated(columns: unknown, size: number): void {
     const batch: Batch<unknown> = { ...this.label, size, indices: this.#keptIndices(), columns }
     this.values = [batch]
-    this.numbers = undefined
+    this.valueRows = undefined
     this.scope = "batch"
   }
 
   #keptIndices(): Float64Array {
-    if (this.numbers === undefined) return this.indices
-    return Float64Array.from(this.numbers, (row) => this.indices[row] as number) // rows of the batch
+    if (this.valueRows === undefined) return this.indices
+    return Float64Array.from(this.valueRows, (row) => this.indices[row] as number) // rows of the batch
   }
 }
 

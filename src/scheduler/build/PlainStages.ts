@@ -48,18 +48,18 @@ export class PlainStages {
       for (let place = 0; place < values.length; place++) {
         const row = rows.rowOf(place)
         if (!this.#runAt(stage, at, place, row)) {
-          rows.numbers ??= Array.from(values.keys())
+          rows.valueRows ??= Array.from(values.keys())
           continue
         }
-        if (count < place && rows.numbers !== undefined) {
+        if (count < place && rows.valueRows !== undefined) {
           values[count] = values[place]
-          rows.numbers[count] = row
+          rows.valueRows[count] = row
         }
         count++
       }
       if (count < values.length) {
         values.length = count
-        if (rows.numbers !== undefined) rows.numbers.length = count
+        if (rows.valueRows !== undefined) rows.valueRows.length = count
       }
     }
     this.#checkContext()

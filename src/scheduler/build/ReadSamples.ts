@@ -13,15 +13,15 @@ import { all, andThen, around, catchAll, fromEffect, TypedFailure, type Work, wa
 export const READ_AT_ONCE = 16
 
 /**
- * Reads the rows `numbers`, or all rows if it is `undefined`. Where another attempt may follow, a sample that cannot be
+ * Reads the rows `only`, or all rows if it is `undefined`. Where another attempt may follow, a sample that cannot be
  * read fails alone.
  *
  * @since 0.1.0
  */
-export const readSamples = (rows: BatchRows, numbers: Array<number> | undefined): Work<void, StageError> => {
+export const readSamples = (rows: BatchRows, only: Array<number> | undefined): Work<void, StageError> => {
   const { dataset } = rows.runPlan.pipeline
-  if (isPlain(dataset)) return readPlain(rows, dataset, numbers)
-  if (rows.careful && (dataset.batched !== true || numbers !== undefined)) return readEach(rows, numbers)
+  if (isPlain(dataset)) return readPlain(rows, dataset, only)
+  if (rows.careful && (dataset.batched !== true || only !== undefined)) return readEach(rows, only)
   const asked = rows.indices.length
   const read = andThen(
     fromEffect(() => dataset.getMany(rows.indices)),
@@ -46,14 +46,14 @@ export const readSamples = (rows: BatchRows, numbers: Array<number> | undefined)
 const readPlain = (
   rows: BatchRows,
   dataset: Plain<unknown, unknown, unknown>,
-  numbers: Array<number> | undefined
+  only: Array<number> | undefined
 ): void => {
   const { indices } = rows
-  const count = numbers?.length ?? indices.length
+  const count = only?.length ?? indices.length
   const values = new Array<unknown>(count)
   let lost: Set<number> | undefined
   for (let place = 0; place < count; place++) {
-    const row = numbers === undefined ? place : (numbers[place] as number) // below the count
+    const row = only === undefined ? place : (only[place] as number) // below the count
     try {
       values[place] = dataset.read(indices[row] as number) // a row of the batch
     } catch (thrown) {
@@ -68,10 +68,10 @@ const readPlain = (
 }
 
 /** Reads each sample by a read of its own, so that each fails alone. */
-const readEach = (rows: BatchRows, numbers: Array<number> | undefined): Work<void, StageError> => {
+const readEach = (rows: BatchRows, only: Array<number> | undefined): Work<void, StageError> => {
   const { indices, runPlan } = rows
   const { dataset } = runPlan.pipeline
-  const own = numbers ?? Array.from(indices.keys())
+  const own = only ?? Array.from(indices.keys())
   const read = all<unknown, unknown, StageError>(
     own.length,
     READ_AT_ONCE,
@@ -83,7 +83,7 @@ const readEach = (rows: BatchRows, numbers: Array<number> | undefined): Work<voi
   )
   return andThen(around(read, Ambient.services), (values) => {
     rows.values = values
-    rows.numbers = numbers
+    rows.valueRows = only
     rows.dropFailed()
   })
 }

@@ -64,15 +64,15 @@ export class SampleBySample {
   }
 
   /**
-   * Reads the samples of the rows `numbers`, or of all rows, and takes them through the stages before `batch`: each within
+   * Reads the samples of the rows `only`, or of all rows, and takes them through the stages before `batch`: each within
    * the time limit of a sample, several at once.
    */
-  inTime(stages: ReadonlyArray<PlainStage | EffectStage>, numbers: Array<number> | undefined): Work<void, StageError> {
+  inTime(stages: ReadonlyArray<PlainStage | EffectStage>, only: Array<number> | undefined): Work<void, StageError> {
     const rows = this.#rows
-    const own = numbers ?? Array.from(rows.indices.keys())
+    const own = only ?? Array.from(rows.indices.keys())
     const seeded = this.#binding.bind(stages, "sample")
     rows.values = new Array<unknown>(own.length)
-    rows.numbers = own
+    rows.valueRows = own
     const made = all<boolean, StageError>(
       own.length,
       atOnce(stages),
