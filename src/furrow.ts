@@ -26,12 +26,12 @@ import { AbortListener } from "./scheduler/loader/AbortListener.ts"
 import { callSite } from "./scheduler/loader/CallSite.ts"
 import type { Cursor } from "./scheduler/loader/Cursor.ts"
 import * as Iterator from "./scheduler/loader/Iterator.ts"
+import { LazyResource } from "./scheduler/loader/LazyResource.ts"
 import { EpochPassed, type Loader, RunClosed, RunNotOpen, type Stats } from "./scheduler/loader/Loader.ts"
 import type { Profile } from "./scheduler/loader/Profile.ts"
 import * as ScheduledRun from "./scheduler/loader/Run.ts"
 import { pipelineOf, settings } from "./scheduler/loader/RunOptions.ts"
 import * as RunServices from "./scheduler/loader/RunServices.ts"
-import { Session } from "./scheduler/loader/Session.ts"
 import type { Verified } from "./scheduler/loader/Verify.ts"
 
 export type { Failures, FurrowOptions, PlainOptions, PolicyLayer, PolicyName } from "./furrow/Options.ts"
@@ -85,7 +85,7 @@ const END = { done: true, value: undefined } as const
 const isPassed = (value: unknown): value is EpochPassed => value instanceof EpochPassed
 
 class PlainRun<C, E> implements Run<C> {
-  readonly #session: Session<Loader<C, E>, unknown, never>
+  readonly #session: LazyResource<Loader<C, E>, unknown, never>
   readonly #signal: AbortSignal | undefined
   readonly #listener: AbortListener | undefined
   /** All was delivered. */
@@ -93,7 +93,7 @@ class PlainRun<C, E> implements Run<C> {
   /** Closed for another reason than its end. */
   #left = false
   /** Verifies after the end, when the session is closed. */
-  #afterwards: Session<Loader<C, E>, never, never> | undefined
+  #afterwards: LazyResource<Loader<C, E>, never, never> | undefined
 
   constructor(
     open: Effect.Effect<Loader<C, E>, unknown, Scope.Scope>,
@@ -104,7 +104,7 @@ class PlainRun<C, E> implements Run<C> {
     // workers, holds the run. Fibers without resources are memory and nothing else.
     const isReleased = layer !== undefined || threads !== undefined || Layer.isLayer(workers)
     const held = Effect.addFinalizer(() => Effect.sync(() => this.#listener?.end()))
-    this.#session = new Session(signal !== undefined && isReleased ? Effect.zipRight(held, open) : open, services)
+    this.#session = new LazyResource(signal !== undefined && isReleased ? Effect.zipRight(held, open) : open, services)
     this.#signal = signal
     this.#listener = signal === undefined ? undefined : new AbortListener(signal, this)
     RunServices.provide(this, () => this.#session.runtime?.context)
@@ -185,7 +185,7 @@ class PlainRun<C, E> implements Run<C> {
     let exit = await this.#session.use(({ verify }) => verify)
     if (exit === undefined && this.#ended && !this.#left) {
       const { runtime } = this.#session
-      this.#afterwards ??= new Session(Effect.succeed(loader), Layer.empty)
+      this.#afterwards ??= new LazyResource(Effect.succeed(loader), Layer.empty)
       exit = await this.#afterwards.use(({ verify }) =>
         runtime === undefined ? verify : Effect.provide(verify, runtime)
       )

@@ -677,7 +677,7 @@ describe("furrow", () => {
       [{ seed: 42, epochs: 1, threads: {} }, "the module of the pipeline"],
       [{ seed: 42, epochs: 1, threads: { pipeline: module, nam: "x" } }, "an option of Workers.threads"],
       [{ seed: 42, epochs: 1, threads: { pipeline: module, restarts: -1 } }, "restarts"],
-      [{ seed: 42, epochs: 1, threads: module.href }, "the options of Workers.threads"]
+      [{ seed: 42, epochs: 1, threads: module.href }, "threads"]
     ]
     for (const [options, option] of bad) {
       let thrown: unknown

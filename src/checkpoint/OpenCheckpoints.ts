@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PlatformServices from "../core/PlatformServices.ts"
-import { Session } from "../scheduler/loader/Session.ts"
+import { LazyResource } from "../scheduler/loader/LazyResource.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import { file, type Options, type RankOptions } from "./Layers.ts"
 import { nodeFiles } from "./NodeFiles.ts"
@@ -77,7 +77,7 @@ export const open = async (
   options: Options & RankOptions & { readonly directory: string }
 ): Promise<OpenCheckpoints> => {
   const layer = Layer.provide(file(options), Layer.succeed(PlatformServices.FileSystem, nodeFiles))
-  const session = new Session(Checkpoint, layer)
+  const session = new LazyResource(Checkpoint, layer)
   const use = async <A, E>(work: (service: Service) => Effect.Effect<A, E>): Promise<A> => {
     const exit = await session.use(work)
     if (exit === undefined) throw closed(options.directory)

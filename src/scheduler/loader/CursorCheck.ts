@@ -13,7 +13,7 @@ import {
   linesOf,
   pipelineText,
   policyText,
-  unseenOfJob
+  unseenOfRun
 } from "../plan/Fingerprint.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
@@ -113,7 +113,7 @@ export const check = (
         ? difference(cursor.fingerprints.pipeline, lines)
         : { from: cursor.fingerprints[field], to: now[field] })
     }))
-    if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOfJob(runPlan) })
+    if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOfRun(runPlan) })
     const { ahead, batch, epoch, fingerprints: was, sources = {} } = cursor
     const gap = `it has taken ${ahead.length} batches ahead of batch ${batch} of epoch ${epoch}`
     if (ahead.length > 0 && was.ranks !== now.ranks) {

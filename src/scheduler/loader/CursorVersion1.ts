@@ -60,9 +60,9 @@ export const upgrade = (old: typeof Version1.Type) => {
   const { ahead, batch, batches, digest, end, epoch, fingerprints, samples, skipped } = old
   const size = sizeOf(fingerprints)
   const each = Number(/, (\d+) batches/.exec(fingerprints.batch)?.[1])
-  const split = (place: number, hash: string | null): readonly [number, number, string | null] => [
-    Math.floor(place / each),
-    place % each,
+  const split = (sequence: number, hash: string | null): readonly [number, number, string | null] => [
+    Math.floor(sequence / each),
+    sequence % each,
     hash
   ]
   const open = {
@@ -71,7 +71,7 @@ export const upgrade = (old: typeof Version1.Type) => {
     position: batch * size,
     batch,
     ...(end === undefined ? {} : { end }),
-    ahead: ahead.map(([place, hash]) => split(place, hash)),
+    ahead: ahead.map(([sequence, hash]) => split(sequence, hash)),
     batches,
     samples,
     skipped,

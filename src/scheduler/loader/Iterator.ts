@@ -11,7 +11,7 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Session } from "./Session.ts"
+import { LazyResource } from "./LazyResource.ts"
 
 /** What can be taken from, batch by batch, until none is left. */
 interface Source<out A, out E> {
@@ -41,7 +41,7 @@ export const make = <A, E, R, EL>(
   open: Effect.Effect<Source<A, E>, E, R | Scope.Scope>,
   layer: Layer.Layer<R, EL>
 ): AsyncIterableIterator<A> => {
-  const session = new Session<Source<A, E>, E | EL, R>(open, layer)
+  const session = new LazyResource<Source<A, E>, E | EL, R>(open, layer)
 
   const next = async (): Promise<IteratorResult<A, undefined>> => {
     const exit = await session.use(({ take }) => take)

@@ -77,20 +77,20 @@ const rowOf =
 
 const ended = (hash: Hash, samples: number): Looked => ({ text: hash.digest("hex").slice(0, 16), samples })
 
-/** `count` places at even distances below `size`. */
+/** `count` indices at even distances below `size`. */
 const spread = (size: number, count: number): Float64Array => {
-  if (count >= size) return Float64Array.from({ length: size }, (_, place) => place)
-  return Float64Array.from({ length: count }, (_, place) => Math.floor((place * size) / count))
+  if (count >= size) return Float64Array.from({ length: size }, (_, index) => index)
+  return Float64Array.from({ length: count }, (_, at) => Math.floor((at * size) / count))
 }
 
 const ofSome = (content: (index: number) => unknown, size: number, count: number): Looked => {
   const hash = sha256Stream()
-  const places = spread(size, count)
+  const indices = spread(size, count)
   let left = MOST_BYTES
   let samples = 0
-  for (const place of places) {
+  for (const index of indices) {
     if (left < 0 && samples >= LEAST) break
-    const sample = content(place)
+    const sample = content(index)
     hash.update(ofColumns([sample]))
     left -= bytesIn(sample, 0)
     samples++
@@ -113,14 +113,14 @@ const ofSamples = (content: (index: number) => unknown, size: number): Looked =>
 /** Of samples that are all numbers; `undefined` if one is not. */
 const ofNumbers = (content: (index: number) => unknown, size: number): Looked | undefined => {
   const hash = sha256Stream().update("numbers")
-  const places = spread(size, MOST_NUMBERS)
-  const values = new Float64Array(places.length)
-  for (let at = 0; at < places.length; at++) {
-    const value = content(places[at] as number) // below the length
+  const indices = spread(size, MOST_NUMBERS)
+  const values = new Float64Array(indices.length)
+  for (let at = 0; at < indices.length; at++) {
+    const value = content(indices[at] as number) // below the length
     if (typeof value !== "number") return undefined
     values[at] = value
   }
-  return ended(hash.update(bytesOf(values)), places.length)
+  return ended(hash.update(bytesOf(values)), indices.length)
 }
 
 const ofColumnar = ({ fields, place }: Columnar, size: number): Looked => {
@@ -129,8 +129,8 @@ const ofColumnar = ({ fields, place }: Columnar, size: number): Looked => {
     field._tag === "Items" ? 0 : (field._tag === "Tensors" ? field.width : 1) * field.data.BYTES_PER_ELEMENT
   ).reduce((sum, bytes) => sum + bytes, 0)
   const count = rowBytes * size <= MOST_BYTES ? size : Math.max(LEAST, Math.floor(MOST_BYTES / rowBytes))
-  const places = spread(size, count).map(place)
-  let samples = places.length
+  const own = spread(size, count).map(place)
+  let samples = own.length
   for (const name of Array.from(fields.keys()).toSorted()) {
     const field = fields.get(name) as Field // it is one of the keys
     hash.update(`${JSON.stringify(name)} ${field._tag}`)
@@ -142,7 +142,7 @@ const ofColumnar = ({ fields, place }: Columnar, size: number): Looked => {
     } else {
       const [width, shape] = field._tag === "Tensors" ? [field.width, field.shape] : [1, []]
       hash.update(`${field.data.constructor.name} [${shape.join()}]`)
-      rows(hash, field.data, width, places)
+      rows(hash, field.data, width, own)
     }
   }
   return ended(hash, samples)
@@ -151,14 +151,14 @@ const ofColumnar = ({ fields, place }: Columnar, size: number): Looked => {
 const CHUNK_BYTES = 2 ** 16
 
 /** Hashes some rows of a column, gathered in one piece of memory at a time. */
-const rows = (hash: Hash, data: TypedArray, width: number, places: Float64Array): void => {
+const rows = (hash: Hash, data: TypedArray, width: number, own: Float64Array): void => {
   const room = Math.max(1, Math.floor(CHUNK_BYTES / Math.max(1, width * data.BYTES_PER_ELEMENT)))
   // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
   const Kind = data.constructor as new (length: number) => Float64Array
-  const chunk = new Kind(Math.min(room, places.length) * width)
+  const chunk = new Kind(Math.min(room, own.length) * width)
   let held = 0
-  for (const place of places) {
-    const from = place * width
+  for (const row of own) {
+    const from = row * width
     if (width === 1)
       chunk[held] = data[from] as number // as above
     else chunk.set(data.subarray(from, from + width) as Float64Array, held * width)

@@ -145,7 +145,7 @@ export const policyText = (policy: RunPlan["policy"]): string => {
 }
 
 /** What of a runPlan can neither be seen nor was declared: its pipeline and its policy. @since 0.1.0 */
-export const unseenOfJob = ({ pipeline, policy }: RunPlan): ReadonlyArray<string> => {
+export const unseenOfRun = ({ pipeline, policy }: RunPlan): ReadonlyArray<string> => {
   const own = unseenOf(pipeline)
   if (policy === undefined) return own
   if (policy.parameters === undefined) return [...own, `the seeds of policy ${JSON.stringify(policy.name)}`]

@@ -19,7 +19,7 @@ interface Opened<A, R> {
 }
 
 /** @since 0.1.0 */
-export class Session<A, E, R> {
+export class LazyResource<A, E, R> {
   readonly #open: Effect.Effect<A, E, R | Scope.Scope>
   readonly #layer: Layer.Layer<R, E>
   readonly #scope = Effect.runSync(Scope.make())
