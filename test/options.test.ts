@@ -108,7 +108,7 @@ const none: ReadonlySet<string> = new Set(
   [
     "Batch.copy Batch.hold CPython.random Coordinates.format Coordinates.stageId",
     "Cursor.unseen",
-    "Cursor.decode Dataset.concat Dataset.slice Dataset.withContent Digest.errorOf Digest.fromHex Digest.hex",
+    "Cursor.decode Dataset.concat Dataset.slice Dataset.withContent Digest.fromHex Digest.hex",
     "Digest.append Digest.ofColumns FailurePolicy.retry Idx.encode Idx.read Image.channelsFirst",
     "Image.kernelMemory Image.on Lineage.at Lineage.format Lineage.ofBatch Image.resident Image.toFloat InvalidOption.checked",
     "NumPy.defaultRng NumPy.randomState Permutation.make",

@@ -21,17 +21,22 @@ import type { Refused } from "../scheduler/loader/Provides.ts"
 import { type EpochOptions, NAMES, type RunOptions } from "../scheduler/loader/RunOptions.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 
-/** The policies that can be given by name; each takes the run's `seed`. @since 0.1.0 */
+/** The policies that can be given by name; each takes the run's `seed`. @category models @since 0.1.0 */
 export type PolicyName = "epochWorker" | "elastic"
 
 const policies: Readonly<
   Record<PolicyName, (options: SeedPolicy.Options) => Layer.Layer<SeedPolicy.SeedPolicy, unknown>>
 > = { epochWorker: SeedPolicy.epochWorker, elastic: SeedPolicy.elastic }
 
-/** A policy as a value: what `SeedPolicy`, `Parity` and the doubles of `furrow/testing` make. @since 0.1.0 */
+/**
+ * A policy as a value: what `SeedPolicy`, `Parity` and the doubles of `furrow/testing` make.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
 
-/** What happens to a sample that cannot be built. @since 0.1.0 */
+/** What happens to a sample that cannot be built. @category models @since 0.1.0 */
 export interface Failures {
   /** Attempt it again, up to `times` times, after waits that start at `delay` (default 100 ms) and double each time. */
   readonly retry?: { readonly times: number; readonly delay?: Duration.DurationInput }
@@ -50,7 +55,7 @@ export interface Failures {
   readonly timeout?: FailurePolicy.Timeouts
 }
 
-/** Options of a run other than its epochs, its seed and its services. @since 0.1.0 */
+/** Options of a run other than its epochs, its seed and its services. @category options @since 0.1.0 */
 export interface PlainOptions extends RunOptions {
   /** How many workers build batches: fibers, or threads with `threads`. Default 1. Or a value of `Workers`. */
   readonly workers?: number | Layer.Layer<Workers.Workers, unknown>
@@ -81,7 +86,7 @@ export type Served<R> = [Exclude<R, SeedPolicy.SeedPolicy>] extends [never]
       >
     }
 
-/** The options of `furrow` for a pipeline that requires `R`. @since 0.1.0 */
+/** The options of `furrow` for a pipeline that requires `R`. @category options @since 0.1.0 */
 export type FurrowOptions<R, S, P> = PlainOptions &
   EpochOptions & {
     /** The run's seed: a whole number from 0 to 2^53 - 1, a bigint below 2^64, or a string. */

@@ -22,3 +22,13 @@ test("the reader finds what the modules themselves hold", async () => {
     expect({ name, twice: listed.filter((key, at) => listed.indexOf(key) !== at) }).toEqual({ name, twice: [] })
   }
 })
+
+test("each public name is in one category, and says since when it is there", () => {
+  const once = (docs: string, tag: string): boolean => docs.split(tag).length === 2
+  const wrong = modules.flatMap(({ file, name }) =>
+    exportsOf(`${file}.ts`)
+      .filter(({ docs }) => !once(docs, "@category ") || !once(docs, "@since "))
+      .map((one) => `${name} ${one.name} (${one.file})`)
+  )
+  expect(wrong).toEqual([])
+})

@@ -158,7 +158,7 @@ export const hashOf = ({ columns }: Batch<unknown>, observer: BatchObserver | un
   try {
     return Digest.ofColumns(columns)
   } catch (thrown) {
-    throw new TypedFailure(Digest.errorOf(thrown))
+    throw new TypedFailure(Digest.DigestError.from(thrown))
   } finally {
     observer?.end(false)
   }

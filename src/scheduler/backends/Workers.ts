@@ -17,9 +17,10 @@ import type { Backend } from "./Backend.ts"
 import * as Fibers from "./Fibers.ts"
 import * as Threads from "./threads/Threads.ts"
 
+/** What `auto` chose, and why. @category models @since 0.1.0 */
 export type Choice = Auto.Choice
 
-/** @since 0.1.0 */
+/** @category models @since 0.1.0 */
 export interface Service {
   /** How many workers the run has. */
   readonly count: number
@@ -38,14 +39,15 @@ const one: Service = {
 /**
  * The tag of the workers. A run that is given none has one fiber.
  *
+ * @category services
  * @since 0.1.0
  */
 export class Workers extends Context.Reference<Workers>()("furrow/Workers", { defaultValue: () => one }) {}
 
-/** The most workers a run can have: what the seed packing has room for. @since 0.1.0 */
+/** The most workers a run can have: what the seed packing has room for. @category constants @since 0.1.0 */
 export const MAX = 4096
 
-/** How fibers build batches. @since 0.1.0 */
+/** How fibers build batches. @category options @since 0.1.0 */
 export interface FiberOptions extends Fibers.BatchMemory {
   /** How many workers: a whole number from 1 to 4096. */
   readonly workers: number
@@ -64,6 +66,7 @@ export interface FiberOptions extends Fibers.BatchMemory {
  * console.assert(Effect.runSync(count.pipe(Effect.provide(Workers.fibers({ workers: 4 })))) === 4)
  * console.assert(Exit.isFailure(Effect.runSyncExit(count.pipe(Effect.provide(Workers.fibers({ workers: 0 }))))))
  *
+ * @category layers
  * @since 0.1.0
  */
 export const fibers = (options: FiberOptions): Layer.Layer<Workers, InvalidOption> =>
@@ -83,10 +86,10 @@ export const fibers = (options: FiberOptions): Layer.Layer<Workers, InvalidOptio
     })
   )
 
-/** The most threads a run can have. @since 0.1.0 */
+/** The most threads a run can have. @category constants @since 0.1.0 */
 export const MAX_THREADS = 256
 
-/** How threads build batches. @since 0.1.0 */
+/** How threads build batches. @category options @since 0.1.0 */
 export interface ThreadOptions {
   /** How many workers: a whole number from 1 to 4096. */
   readonly workers: number
@@ -129,6 +132,7 @@ export interface ThreadOptions {
  *
  * Fails with `InvalidOption` if an option is invalid: for example a module that is not a URL.
  *
+ * @category layers
  * @since 0.1.0
  */
 export const threads = (options: ThreadOptions): Layer.Layer<Workers, InvalidOption> =>
@@ -153,7 +157,7 @@ const THREADS: Names<ThreadOptions> = {
   debug: true
 }
 
-/** How workers choose. @since 0.1.0 */
+/** How workers choose. @category options @since 0.1.0 */
 export interface AutoOptions extends ThreadOptions {
   /** From which work of a batch, and of what is left of the run, threads pay. Default: 1 ms and 10 s. */
   readonly pays?: { readonly batch?: Duration.DurationInput; readonly run?: Duration.DurationInput }
@@ -176,6 +180,7 @@ export interface AutoOptions extends ThreadOptions {
  * const chosen = Effect.flatMap(Workers.Workers, (own) => own.chosen).pipe(Effect.provide(workers))
  * console.assert(Option.isNone(Effect.runSync(chosen))) // no run has been opened
  *
+ * @category layers
  * @since 0.1.0
  */
 export const auto = (options: AutoOptions): Layer.Layer<Workers, InvalidOption> =>

@@ -316,7 +316,7 @@ export class Delivery {
     try {
       this.#account(taken, delivered)
     } catch (thrown) {
-      this.#failure = Exit.fail(Digest.errorOf(thrown))
+      this.#failure = Exit.fail(Digest.DigestError.from(thrown))
       return this.#failure
     }
     if (delivered === undefined) return this.#next(limit, wait)

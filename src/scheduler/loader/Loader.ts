@@ -22,6 +22,7 @@ import type * as Verify from "./Verify.ts"
  * A run was asked for batches after it was closed. What it counted (`stats`, `cursor`, `digest`, `profile`) can still be
  * read.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class RunClosed extends Data.TaggedError("RunClosed")<{
@@ -41,6 +42,7 @@ export class RunClosed extends Data.TaggedError("RunClosed")<{
 /**
  * A value of a run, such as its cursor, was read before the run had begun.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class RunNotOpen extends Data.TaggedError("RunNotOpen")<{
@@ -56,6 +58,7 @@ export class RunNotOpen extends Data.TaggedError("RunNotOpen")<{
  * An epoch was asked for batches after the run had moved on to a later one. Batches of another epoch are never delivered
  * in its place.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class EpochPassed extends Data.TaggedError("EpochPassed")<{
@@ -75,6 +78,7 @@ export class EpochPassed extends Data.TaggedError("EpochPassed")<{
 /**
  * All errors of a run whose dataset and effectful stages fail with `E`.
  *
+ * @category errors
  * @since 0.1.0
  */
 export type LoaderError<E = never> =
@@ -89,7 +93,7 @@ export type LoaderError<E = never> =
   | InvalidOption
   | RunClosed
 
-/** What a run has counted so far. @since 0.1.0 */
+/** What a run has counted so far. @category models @since 0.1.0 */
 export interface Stats {
   /** Batches handed to the consumer. */
   readonly batches: number
@@ -112,6 +116,7 @@ export interface Stats {
  * from the run, so each batch is delivered once, by whichever is asked first. Once the run has moved on to a later epoch,
  * they fail with {@link EpochPassed}.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Epoch<out C, out E = never> extends AsyncIterable<Batch<C>> {
@@ -132,6 +137,7 @@ export interface Epoch<out C, out E = never> extends AsyncIterable<Batch<C>> {
  * delivered. (Batches that a thread has already been asked for are built and dropped: at most `prefetch` per worker.)
  * Building ahead continues across epochs.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Epochs<out C, out E = never>
@@ -141,6 +147,7 @@ export interface Epochs<out C, out E = never>
 /**
  * An open run.
  *
+ * @category models
  * @since 0.1.0
  */
 export interface Loader<out C, out E = never> {

@@ -80,6 +80,7 @@ export { ImpureBatch, type Verified } from "./Verify.ts"
  * const { digest, stats } = await Effect.runPromise(run)
  * console.assert(stats.samples === 20 && digest.length === 64)
  *
+ * @category running
  * @since 0.1.0
  */
 export const open = <C, E, R>(
@@ -103,6 +104,7 @@ export const open = <C, E, R>(
  * )
  * console.assert(Array.from(await Effect.runPromise(sizes)).join() === "4,4,2")
  *
+ * @category running
  * @since 0.1.0
  */
 export const stream = <C, E, R>(
@@ -113,7 +115,7 @@ export const stream = <C, E, R>(
     Effect.map(Run.open(pipeline, options, callSite(stream), "Scheduler.stream"), (loader) => loader.stream)
   )
 
-/** Runs of a pipeline for code without Effect; each iteration opens a run of its own. @since 0.1.0 */
+/** Runs of a pipeline for code without Effect; each iteration opens a run of its own. @category models @since 0.1.0 */
 export interface Iteration<out C, out E = never> extends AsyncIterable<Batch<C>> {
   /** The same, epoch by epoch, so that something can be done between two of them. */
   readonly epochs: AsyncIterable<Epoch<C, E>>
@@ -137,6 +139,7 @@ export interface Iteration<out C, out E = never> extends AsyncIterable<Batch<C>>
  *   console.assert(rows === 10 * (epoch.number + 1))
  * }
  *
+ * @category running
  * @since 0.1.0
  */
 export const iterate = <C, E, R, ROut, EL>(
@@ -166,7 +169,7 @@ const noLayer = (value: unknown): InvalidOption =>
       "a Layer with the pipeline's services, such as Scheduler.iterate(pipeline, SeedPolicy.epochWorker({ seed: 42 }), { epochs: 10 })"
   })
 
-/** Which sample to make again; the figures stand in a `StageError`. @since 0.1.0 */
+/** Which sample to make again; the figures stand in a `StageError`. @category options @since 0.1.0 */
 export type ReplayOptions = RunPlan.Sharing & {
   readonly epoch: number
   /** How many workers the run had; under an elastic policy any number will do. */
@@ -200,6 +203,7 @@ const REPLAY: Names<RunPlan.Sharing & Record<"epoch" | "workers" | "position" | 
  * )
  * console.assert(Effect.runSync(sample)._tag === "Some")
  *
+ * @category running
  * @since 0.1.0
  */
 export const replay = <C, E, R>(

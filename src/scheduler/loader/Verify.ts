@@ -25,6 +25,7 @@ import type { RunPlan } from "../plan/RunPlan.ts"
 /**
  * A batch that was made again is not the one that was delivered.
  *
+ * @category errors
  * @since 0.1.0
  */
 export class ImpureBatch extends Data.TaggedError("ImpureBatch")<{
@@ -49,7 +50,7 @@ export class ImpureBatch extends Data.TaggedError("ImpureBatch")<{
   }
 }
 
-/** A batch that was made again. @since 0.1.0 */
+/** A batch that was made again. @category models @since 0.1.0 */
 export interface Verified {
   readonly epoch: number
   readonly batch: number

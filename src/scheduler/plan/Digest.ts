@@ -30,6 +30,11 @@ export class DigestError extends Data.TaggedError("DigestError")<{
   readonly column: string
   readonly found: string
 }> {
+  /** What hashing columns threw, as this error: columns of a caller's own making can have fields that throw. */
+  static from(thrown: unknown): DigestError {
+    return thrown instanceof DigestError ? thrown : new DigestError({ column: "", found: shown(thrown) })
+  }
+
   override get message(): string {
     return (
       `column "${this.column}" holds ${this.found}, which cannot be digested; ` +
@@ -37,10 +42,6 @@ export class DigestError extends Data.TaggedError("DigestError")<{
     )
   }
 }
-
-/** What hashing columns threw, as the typed error: columns of a caller's own making can have fields that throw. @since 0.1.0 */
-export const errorOf = (thrown: unknown): DigestError =>
-  thrown instanceof DigestError ? thrown : new DigestError({ column: "", found: shown(thrown) })
 
 type Hash = ReturnType<typeof sha256Stream>
 
