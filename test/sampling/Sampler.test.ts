@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { pipe } from "effect"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import * as Sampler from "../../src/sampling/Sampler.ts"
@@ -269,4 +270,10 @@ test("types: what draws asks for SeedPolicy, what does not, does not", () => {
   const limited: Sampler.Sampler = Sampler.limited(Sampler.weighted([1]), 1)
   expect(none.map(({ draws }) => draws)).toEqual([false, false, false])
   expect([shuffle, subset, limited].map(({ draws }): boolean => draws)).toEqual([true, true, true])
+})
+
+test("limited takes its sampler first or last", () => {
+  const [first, last] = [Sampler.limited(Sampler.shuffle, 7), pipe(Sampler.shuffle, Sampler.limited(7))]
+  expect(epoch(first, 100)).toEqual(epoch(last, 100))
+  expect([first.name, first.parameters]).toEqual([last.name, last.parameters])
 })

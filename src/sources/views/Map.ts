@@ -16,7 +16,7 @@ import { datasetFirst, passedOn, same } from "./View.ts"
 export interface MapOptions extends NameOptions, ParametersOption {}
 
 const nameOf = (f: unknown, options: MapOptions = {}): string | undefined =>
-  nameOfMap("Dataset.map", f, optionsOf("Dataset.map", options, { name: true, parameters: true }))
+  nameOfMap("Dataset.map", f, () => optionsOf("Dataset.map", options, { name: true, parameters: true }))
 
 /**
  * Every sample through `f`, anew each time it is asked for. Plain code; what it throws becomes a `DatasetError` that
@@ -69,8 +69,9 @@ export const map: {
 )
 
 /** Returns the name in the options of a map; throws `InvalidOption` if it or `f` is invalid. @since 0.1.0 */
-export const nameOfMap = (of: string, f: unknown, { name }: NameOptions): string | undefined => {
+export const nameOfMap = (of: string, f: unknown, options: () => NameOptions): string | undefined => {
   functionOf(`the function of ${of}`, f)
+  const { name } = options()
   return name === undefined ? undefined : textOf(`name of ${of}`, name)
 }
 

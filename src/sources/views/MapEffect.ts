@@ -22,7 +22,7 @@ export interface MapEffectOptions extends MapOptions {
 
 const settingsOf = (f: unknown, options: MapEffectOptions = {}) => {
   const names = { name: true, concurrency: true, parameters: true } as const
-  const name = nameOfMap("Dataset.mapEffect", f, optionsOf("Dataset.mapEffect", options, names))
+  const name = nameOfMap("Dataset.mapEffect", f, () => optionsOf("Dataset.mapEffect", options, names))
   return { name, concurrency: whole("concurrency", options.concurrency ?? 16, 1) }
 }
 
