@@ -19,6 +19,8 @@ import { children, mix, originOf, packed } from "../../support/threaded/rowOrigi
 const pipelines = { mix, children, packed } as const
 type Name = keyof typeof pipelines
 
+const module = new URL("../../support/threaded/rowOrigins.ts", import.meta.url)
+
 const elastic = SeedPolicy.elastic({ seed: 42 })
 const epochWorker = SeedPolicy.epochWorker({ seed: 42 })
 
@@ -30,9 +32,9 @@ const run = (
 ) =>
   Effect.gen(function* () {
     const loader = yield* Scheduler.open(pipelines[name], { replay: true, epochs: 2, digest: true, ...ranks })
-    const made = yield* Stream.runCollect(loader.stream)
+    const made = yield* Stream.runCollect(Stream.map(loader.stream, ({ columns }) => Array.from(columns.second.data)))
     return {
-      rows: Array.from(made, ({ columns }) => Array.from(columns.second.data)),
+      rows: Array.from(made),
       digest: yield* loader.digest,
       draws: yield* (yield* Recording).draws,
       report: yield* (yield* SeedAudit.SeedAudit).report
@@ -76,6 +78,12 @@ describe.each(["mix", "children", "packed"] as const)("%s", (name) => {
     const rowsOf = (batch: number) => ranks.flatMap(({ rows }) => rows[batch] ?? [])
     expect(one.rows.map((_, batch) => rowsOf(batch))).toEqual(one.rows)
   })
+
+  test("threads draw and record what fibers do", async () => {
+    const fibers = await run(name, elastic, Workers.fibers({ workers: 2 }))
+    const threads = await run(name, elastic, Workers.threads({ workers: 2, pipeline: module, name }))
+    expect(threads).toEqual(fibers)
+  }, 60_000)
 
   test("an error names the row's origin", async () => {
     const at = name === "mix" ? { pass: 1, component: 1, index: 2 } : { child: 2 }
