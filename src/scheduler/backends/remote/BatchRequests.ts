@@ -49,7 +49,8 @@ export class BatchRequests {
       () => writeIndices(this.#runPlan, rows),
       (failed) => observer?.end(failed)
     )
-    return { epoch, batch, worker, position, ordinal, indices, seeds: this.#seeds(rows) }
+    const request = { epoch, batch, worker, position, ordinal, indices, seeds: this.#seeds(rows) }
+    return rows.rows === undefined ? request : { ...request, rows: rows.rows }
   }
 
   #seeds(rows: Rows): ReadonlyArray<readonly [string, Seeds]> {

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import type { DType, TypedArray } from "../../../core/Tensor.ts"
-import type { Seeds } from "../../../seeding/Request.ts"
+import type { RowCoordinates, Seeds } from "../../../seeding/Request.ts"
 import type { Draw, Service } from "../../../seeding/Service.ts"
 import type { Limits } from "../../build/FailureRules.ts"
 import type { Measured } from "../../build/StageTimes.ts"
@@ -45,6 +45,8 @@ export interface BatchRequest {
   readonly ordinal: number
   /** The dataset index of each of its rows. */
   readonly indices: Float64Array
+  /** Where each row comes from, if the epoch's order says so. */
+  readonly rows?: RowCoordinates
   /** The seeds of its stages, by stage. */
   readonly seeds: ReadonlyArray<readonly [stage: string, seeds: Seeds]>
   /** In an attempt after the first: the rows that are left out. */

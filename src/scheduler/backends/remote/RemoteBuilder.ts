@@ -14,7 +14,8 @@ import { shown } from "../../../core/Show.ts"
 import * as Ambient from "../../../patches/Ambient.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import type { Pipeline } from "../../../pipeline/Pipeline.ts"
-import type { Seeds } from "../../../seeding/Request.ts"
+import type { Order } from "../../../sampling/EpochOrder.ts"
+import type { RowCoordinates, Seeds } from "../../../seeding/Request.ts"
 import { SeedPolicy } from "../../../seeding/SeedPolicy.ts"
 import { type Draw, refused, type Service } from "../../../seeding/Service.ts"
 import { arena } from "../../../wasm/Kernels.ts"
@@ -62,6 +63,7 @@ export interface RemoteBuilder {
 interface Current {
   position: number
   indices: Float64Array
+  rows: RowCoordinates | undefined
   seeds: ReadonlyMap<string, Seeds>
   draws: ReadonlyArray<Draw>
 }
@@ -96,7 +98,7 @@ export const make = ({
   Effect.gen(function* () {
     const module = yield* PipelineModule.load(start, hint)
     const pipeline = prepare === undefined ? module.pipeline : prepare(module.pipeline)
-    const current: Current = { position: 0, indices: new Float64Array(0), seeds: new Map(), draws: [] }
+    const current: Current = { position: 0, indices: new Float64Array(0), rows: undefined, seeds: new Map(), draws: [] }
     const policy = policyOf(start, current)
     // What is in it cannot be known here: the pipeline's own module says what it requires and provides.
     const context = (yield* Layer.build(
@@ -113,12 +115,16 @@ export const make = ({
     }
     yield* Ambient.installed(pipeline.ambient)
     // The pool has asked for the order of the epoch; here are only the positions of this batch.
-    const order = (position: number) => current.indices[position - current.position] ?? Number.NaN
+    const order = (): Order => {
+      const { indices, position: first, rows } = current
+      const indexAt: Order = (position) => indices[position - first] ?? Number.NaN
+      return rows === undefined ? indexAt : Object.assign(indexAt, { rows: () => rows })
+    }
     const output = new Output(arena(), true)
     const { limits } = start
     const times = start.times ? new StageTimes() : undefined
     const observer = together([times, enter === undefined ? undefined : entering(enter)])
-    const ordered: RunPlan.RunPlan = { ...runPlan, order: () => Either.right(order) }
+    const ordered: RunPlan.RunPlan = { ...runPlan, order: () => Either.right(order()) }
     const workers = new Map<number, Worker>()
     const workerOf = (number: number): Worker => {
       const known = workers.get(number)
@@ -132,9 +138,10 @@ export const make = ({
     const unfinished = new Map<string, { readonly builder: BatchBuilder; readonly places: ReadonlyArray<Place> }>()
 
     const build: RemoteBuilder["build"] = (request, reply) => {
-      const { batch, epoch, indices, left, ordinal, position, seeds, worker } = request
+      const { batch, epoch, indices, left, ordinal, position, rows, seeds, worker } = request
       current.position = position
       current.indices = indices
+      current.rows = rows
       current.seeds = new Map(seeds)
       current.draws = []
       const key = batchKey(request)

@@ -249,9 +249,10 @@ export class SharedQueue implements RequestQueue {
     }
   }
 
-  #fits({ indices, seeds }: BatchRequest): boolean {
+  #fits({ indices, rows: origins, seeds }: BatchRequest): boolean {
     const { rows } = this.extent
     return (
+      origins === undefined &&
       indices.length <= rows &&
       seeds.every(([name, own]) => this.#stages.has(name) && isPlain(own) && own.words.length <= 4 * rows)
     )
