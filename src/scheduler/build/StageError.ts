@@ -8,6 +8,7 @@ import { shown } from "../../core/Show.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { format } from "../../sources/Lineage.ts"
 import type { Lineage } from "../../sources/RandomAccess.ts"
+import type { Origin } from "../plan/Cuts.ts"
 import type { Uneven } from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 
@@ -29,6 +30,8 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
   readonly worker: number
   readonly workers: number
   readonly batch: number
+  /** From where on the epoch's batches have their size, if its first batches had another one. */
+  readonly resized?: Origin
   /** The sample's index in the dataset; `undefined` when the fault is the whole batch's. */
   readonly sample: number | undefined
   /** Its position in the epoch's order. */
@@ -46,11 +49,15 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
 
   /** The call that makes this one sample (or batch) again. */
   get replay(): string {
-    const { batch, epoch, position, rank, uneven = "error", workers, world } = this
+    const { batch, epoch, position, rank, resized, uneven = "error", workers, world } = this
     const at = position === undefined ? `batch: ${batch}` : `position: ${position}`
     const ranks = world === 1 ? "" : `, rank: ${rank}, world: ${world}`
     const last = uneven === "error" ? "" : `, uneven: "${uneven}"`
-    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks}${last} })`
+    const from =
+      resized === undefined
+        ? ""
+        : `, resized: { batch: ${resized.batch}, position: ${resized.position}, ordinal: ${resized.ordinal} }`
+    return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks}${last}${from} })`
   }
 
   override get message(): string {
@@ -160,7 +167,7 @@ export const errorAt = (
   cause: unknown,
   { failure, lineage, ordinal, position, sample }: SamplePlace = wholeBatch
 ): StageError => {
-  const { rank, uneven, workers, world } = plan
+  const { rank, resumed, uneven, workers, world } = plan
   const { name = "none", seed = "none" } = policy ?? {}
   return new StageError({
     policy: name,
@@ -170,6 +177,7 @@ export const errorAt = (
     world,
     uneven,
     workers,
+    ...(resumed?.epoch === at.epoch ? { resized: resumed.origin } : {}),
     sample,
     position,
     ordinal,

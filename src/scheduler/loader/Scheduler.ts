@@ -28,6 +28,7 @@ import { advance } from "../backends/Fibers.ts"
 import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
 import { toEffect } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
+import type { Origin } from "../plan/Cuts.ts"
 import * as Plan from "../plan/Plan.ts"
 import type * as RunPlan from "../plan/RunPlan.ts"
 import { Sequence } from "../plan/Sequence.ts"
@@ -174,19 +175,22 @@ export type ReplayOptions = RunPlan.Sharing & {
   readonly epoch: number
   /** How many workers the run had; under an elastic policy any number will do. */
   readonly workers: number
+  /** From where on the epoch's batches had their size, if its first batches had another one. */
+  readonly resized?: Origin
 } & (
     | { /** The sample's position in the epoch's order. */ readonly position: number }
     | { /** The number of the batch within the epoch. */ readonly batch: number }
   )
 
-const REPLAY: Names<RunPlan.Sharing & Record<"epoch" | "workers" | "position" | "batch", number>> = {
+const REPLAY: Names<RunPlan.Sharing & Record<"epoch" | "workers" | "position" | "batch" | "resized", unknown>> = {
   epoch: true,
   workers: true,
   position: true,
   batch: true,
   rank: true,
   world: true,
-  uneven: true
+  uneven: true,
+  resized: true
 }
 
 /**
@@ -215,7 +219,13 @@ export const replay = <C, E, R>(
       pipelineOf("Scheduler.replay", pipeline)
       optionsOf<object>("Scheduler.replay", options, REPLAY)
     })
-    const runPlan = yield* ProvidedPlan.make(pipeline, options.workers, options)
+    const planned = yield* ProvidedPlan.make(pipeline, options.workers, options)
+    const runPlan = yield* checked(() => {
+      const { epoch, resized } = options
+      return resized === undefined
+        ? planned
+        : planned.resumed({ epoch: whole("epoch", epoch, 0), origin: originOf(resized) })
+    })
     const { position, range } = yield* checked(() => {
       const { plan } = runPlan
       const epoch = whole("epoch", options.epoch, 0)
@@ -263,6 +273,13 @@ export const replay = <C, E, R>(
     const context = yield* Effect.context<R>()
     return yield* fromPipeline<Option.Option<unknown>, E, R>(made, context)
   }).pipe(Effect.scoped)
+
+/** Throws `InvalidOption` unless its figures are whole numbers. */
+const originOf = ({ batch, ordinal, position }: Origin): Origin => ({
+  batch: whole("resized.batch", batch, 0),
+  position: whole("resized.position", position, 0),
+  ordinal: whole("resized.ordinal", ordinal, 0)
+})
 
 /** A batch of no rows whose columns nobody knows. */
 const emptyAt = (plan: Plan.Plan, epoch: number, batch: number): Batch<unknown> => {

@@ -45,6 +45,8 @@ export interface Plan {
   readonly rank: number
   readonly world: number
   readonly workers: number
+  /** The epoch that continues with batches of another size, if one does. */
+  readonly resumed: Resumed | undefined
   /** Whether samples of an epoch come a second time, to fill a batch. */
   readonly filled: boolean
   /** Where each of an epoch's positions lies in the sampler's order; `undefined` if at the same position. */
@@ -95,7 +97,7 @@ export const make = (options: Options): Plan => {
   }
   const { drop, pad } = last(uneven, options)
   const lanes = options.lanes === undefined ? undefined : Lanes.make(options.lanes, drawn, batchSize, world)
-  const figures = { drawn, uneven, batchSize, lanes, rank, world, workers }
+  const figures = { drawn, uneven, batchSize, lanes, rank, world, workers, resumed }
   if (cut !== undefined) {
     const refused = lanes !== undefined ? "lanes" : drop || pad ? "uneven, dropLast and padLast" : undefined
     if (refused !== undefined) {

@@ -2,12 +2,13 @@
  * What a cursor of version 2 counts, and that those of version 1 are read.
  */
 import { describe, expect, test } from "bun:test"
-import { Effect, Option } from "effect"
+import { Effect, type Layer, Option, Stream } from "effect"
 import fc from "fast-check"
 import { Cursor, Dataset, Parity, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import { fake, withCuts } from "../../support/cuts.ts"
 import { oldCursors } from "../../support/oldCursors.ts"
 import type { PartialOptions } from "../../support/options.ts"
+import { pipeline as threaded } from "../../support/threaded/epochs.ts"
 
 const TIME = 60_000
 
@@ -56,7 +57,7 @@ const leg = (
     return { taken, cursor: yield* loader.cursor, digest: yield* loader.digest }
   }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(Workers.fibers({ workers })), Effect.runPromise)
 
-const stored = (cursor: Cursor.Cursor): unknown => JSON.parse(JSON.stringify(cursor))
+const stored = (cursor: Cursor.Cursor): object => JSON.parse(JSON.stringify(cursor)) as object // a record
 
 describe("a cursor of version 1", () => {
   const seven = SeedPolicy.elastic({ seed: 7 })
@@ -181,6 +182,64 @@ describe("a run that is resumed with another batch size", () => {
           expect(rest.digest).toBe(straight.digest)
         })
       )
+    },
+    TIME
+  )
+
+  test("tells in an error how to make a sample again, with the draws that it had", async () => {
+    const [first, second] = [pipelineOf(20, 4), pipelineOf(20, 3)]
+    const { cursor } = await leg(first, 2, { options: { epochs: 1 } }, policies.epochWorker)
+    const options = { from: stored(cursor), allow }
+    const { taken } = await leg(second, Infinity, { options }, policies.epochWorker)
+    const failing = Pipeline.from(Dataset.range(20)).pipe(
+      Pipeline.sample(Sampler.shuffle),
+      Pipeline.augment("noise", (x, rng) => x + rng.double()),
+      Pipeline.map("fails", (x, { position }) => {
+        if (position === 12) throw new Error("it does")
+        return x
+      }),
+      Pipeline.batch(3)
+    )
+    const error = await Effect.runPromise(
+      Effect.flip(Stream.runDrain(Scheduler.stream(failing, { ...options, allow: ["batch", "pipeline"] }))).pipe(
+        Effect.provide(policies.epochWorker),
+        Effect.provide(Workers.fibers({ workers: 2 }))
+      )
+    )
+    expect(error).toMatchObject({ _tag: "StageError", batch: 3, position: 12 })
+    expect(String(error)).toContain(
+      "Scheduler.replay(pipeline, { epoch: 0, position: 12, workers: 2, resized: { batch: 2, position: 8, ordinal: 8 } })"
+    )
+    const replay = (options: { readonly resized?: { batch: number; position: number; ordinal: number } }) =>
+      Effect.runPromise(
+        Scheduler.replay(second, { epoch: 0, position: 12, workers: 2, ...options }).pipe(
+          Effect.provide(policies.epochWorker)
+        )
+      )
+    const made = taken[1]?.data[1]
+    expect(await replay({ resized: { batch: 2, position: 8, ordinal: 8 } })).toEqual(Option.some(made))
+    expect(await replay({})).not.toEqual(Option.some(made))
+    await expect(replay({ resized: { batch: 2, position: 8, ordinal: -1 } })).rejects.toThrow("resized.ordinal")
+  })
+
+  test(
+    "is the same on threads",
+    async () => {
+      const run = (batch: number, workers: Layer.Layer<Workers.Workers, unknown>, options: PartialOptions) =>
+        Effect.gen(function* () {
+          // `epochs` or `from` is among the options.
+          const given = { replay: true, digest: true, ...options } as Scheduler.Options
+          const loader = yield* Scheduler.open(threaded({ size: 30, batch }), given)
+          for (let left = options.from === undefined ? 2 : Infinity; left > 0; left--) {
+            if (Option.isNone(yield* loader.take)) break
+          }
+          return { cursor: yield* loader.cursor, digest: yield* loader.digest }
+        }).pipe(Effect.scoped, Effect.provide(policies.epochWorker), Effect.provide(workers), Effect.runPromise)
+      const pipeline = new URL("../../support/threaded/epochs.ts", import.meta.url)
+      const { cursor } = await run(4, Workers.fibers({ workers: 2 }), { epochs: 2 })
+      const options = { from: stored(cursor), allow }
+      const onThreads = Workers.threads({ workers: 2, pipeline, config: { size: 30, batch: 7 } })
+      expect(await run(7, onThreads, options)).toEqual(await run(7, Workers.fibers({ workers: 2 }), options))
     },
     TIME
   )

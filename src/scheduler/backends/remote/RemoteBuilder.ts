@@ -108,7 +108,8 @@ export const make = ({
         Effect.fail(new Error(`the layer \`services\` of ${start.module} failed: ${shown(Cause.squash(cause))}`))
       )
     )) as Context.Context<unknown>
-    const runPlan = yield* Effect.provide(ProvidedPlan.make(pipeline, start.workers, start), context)
+    const planned = yield* Effect.provide(ProvidedPlan.make(pipeline, start.workers, start), context)
+    const runPlan = start.resumed === undefined ? planned : planned.resumed(start.resumed)
     if (fingerprint(runPlan) !== start.fingerprint) {
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
       return yield* Effect.fail(new Error(reason))
