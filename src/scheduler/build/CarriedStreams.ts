@@ -1,5 +1,5 @@
 /**
- * The streams that one worker carries on from sample to sample, for a policy that seeds a worker and not a sample (as
+ * The random streams that a worker continues from sample to sample, under a policy that seeds workers and not samples (as
  * PyTorch's loader does).
  *
  * @since 0.1.0
@@ -20,7 +20,7 @@ export class CarriedStreams {
     this.#span = span
   }
 
-  /** To be told before a batch of an epoch is made; streams that end with their epoch end here. */
+  /** Is called before each batch, with its epoch; streams that end with their epoch end here. */
   enter(epoch: number): void {
     if (this.#span === "epoch" && epoch !== this.#epoch) this.#rngs.clear()
     this.#epoch = epoch

@@ -1,5 +1,6 @@
 /**
- * The step, the stage and the row that a batch's code is at: observers, ambient randomness and errors go by them.
+ * The step, stage and row that is being built. It decides what observers are told, which rng stands in for ambient
+ * randomness, and where an error is located.
  *
  * @since 0.1.0
  */

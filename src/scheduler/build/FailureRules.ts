@@ -1,12 +1,12 @@
 /**
- * What a failure policy has the builders of batches do, as plain limits and calls.
+ * A failure policy as plain limits and calls, for the builders of batches.
  *
  * @since 0.1.0
  */
 import type { StageError } from "./StageError.ts"
 import type { Later } from "./Work.ts"
 
-/** Whether an error is to be followed by another attempt; waits until it is time for it. @since 0.1.0 */
+/** Waits until it is time for another attempt after an error, and gives whether there is one. @since 0.1.0 */
 export type Recurrence = (error: StageError) => Later<boolean, never>
 
 /** @since 0.1.0 */
@@ -36,7 +36,7 @@ export const failFirst: FailureRules = {
   retried: () => undefined
 }
 
-/** What an attempt needs to know of the rules, as plain data. @since 0.1.0 */
+/** What one attempt needs to know of the rules, as plain data. @since 0.1.0 */
 export interface Limits {
   /** Whether another attempt may follow, so that samples fail one by one. */
   readonly careful: boolean

@@ -1,5 +1,5 @@
 /**
- * Who looks on while batches are built: a profile, a tracer, a thread's mailbox. They are called, and change nothing.
+ * Observers of builds, such as a profile or a tracer. They are called, and change nothing about the batch.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import type { Work } from "./Work.ts"
  */
 export type Form = "columns" | "fused" | "samples"
 
-/** Looks on at one batch. @since 0.1.0 */
+/** Observes one batch. @since 0.1.0 */
 export interface BatchObserver {
   /** A step begins. Steps of a batch follow one another, they do not nest. */
   readonly begin: (step: string, form?: Form) => void
@@ -29,7 +29,7 @@ export interface Observer {
   readonly batch: (epoch: number, batch: number, worker: number) => BatchObserver
 }
 
-/** Calls all of them in turn; `undefined` if there are none. @since 0.1.0 */
+/** Returns an observer that calls all of them in turn; `undefined` if there are none. @since 0.1.0 */
 export const together = (all: ReadonlyArray<Observer | undefined>): Observer | undefined => {
   const observers = all.filter((own) => own !== undefined)
   const [first] = observers

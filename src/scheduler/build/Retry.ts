@@ -1,5 +1,6 @@
 /**
- * The attempts at one batch: what the failure rules make of each failure.
+ * The attempts at one batch. After each failure the failure rules decide what is attempted again, what is left out, and
+ * whether the run fails.
  *
  * @since 0.1.0
  */
@@ -10,7 +11,7 @@ import { isRecoverable, SamplesFailed, StageError } from "./StageError.ts"
 import { all, andThen, catchError, TypedFailure, type Work } from "./Work.ts"
 
 /**
- * What was left out of a batch.
+ * Samples that were left out of a batch because of one error.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +25,7 @@ export interface Skipped {
   readonly samples: number
 }
 
-/** The rows of a batch that are left out of it. @since 0.1.0 */
+/** Rows that are left out of their batch. @since 0.1.0 */
 export type SkippedRows = ReadonlySet<number>
 
 /** One sample that has failed, or the whole batch. */
@@ -119,7 +120,7 @@ const allowed = (answer: unknown, error: StageError): boolean => {
   }
 }
 
-/** What the attempts at a batch come to. @since 0.1.0 */
+/** The outcome of all attempts at a batch. @since 0.1.0 */
 export interface Attempted<out A> {
   /** `undefined` if all of the batch is left out. */
   readonly value: A | undefined

@@ -1,5 +1,5 @@
 /**
- * Which samples of the dataset stand at the rows of a batch.
+ * Asks the sampler which samples of the dataset the rows of a batch are.
  *
  * @since 0.1.0
  */

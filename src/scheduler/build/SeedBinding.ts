@@ -1,5 +1,5 @@
 /**
- * Binds stages to the seeds that the rows of one batch start from.
+ * Binds each stage to the seeds that the rows of one batch start from.
  *
  * @since 0.1.0
  */
@@ -53,7 +53,7 @@ export class SeedBinding {
     return this.#draws
   }
 
-  /** Drops the draws of rows whose attempt came to nothing; of all rows where none are named. */
+  /** Drops the draws of rows whose attempt failed; those of all rows by default. */
   forget(rows?: ReadonlySet<number>): void {
     this.#draws =
       rows === undefined ? [] : this.#draws.filter(({ coordinates }) => !rows.has(this.#rowOf.get(coordinates) ?? -1))

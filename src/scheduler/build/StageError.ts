@@ -1,5 +1,5 @@
 /**
- * What goes wrong while a batch is made, with the place where it did.
+ * Errors of building a batch, with the place where they happened.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * What the steps of batches take, measured.
+ * Measures how long the steps of batches take.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ export interface StageTime {
   readonly forms: ReadonlyArray<Form>
 }
 
-/** Measures what the steps of batches take. @since 0.1.0 */
+/** An observer that adds up the time of each step. @since 0.1.0 */
 export class StageTimes implements Observer {
   readonly #known = new Map<string, { milliseconds: number; batches: number; readonly forms: Set<Form> }>()
 
@@ -75,5 +75,5 @@ export class StageTimes implements Observer {
   }
 }
 
-/** What a step of a batch took, and how it ran, as plain data. @since 0.1.0 */
+/** The time of one step of a batch, and how it ran, as plain data. @since 0.1.0 */
 export type Measured = readonly [name: string, milliseconds: number, ...forms: ReadonlyArray<Form>]

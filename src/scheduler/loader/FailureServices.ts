@@ -1,5 +1,5 @@
 /**
- * The services that make up a run's failure policy, and the rules that they come to.
+ * The services that make up a run's failure policy, and the rules for builders that follow from them.
  *
  * @since 0.1.0
  */
@@ -73,7 +73,7 @@ export interface Service {
   readonly timeout: { readonly sample: Duration.Duration | undefined; readonly batch: Duration.Duration | undefined }
 }
 
-/** The policy that the layers around a run come to. @since 0.1.0 */
+/** The policy that a run is provided with. @since 0.1.0 */
 export const current: Effect.Effect<Service> = Effect.gen(function* () {
   return {
     retry: yield* Retry,

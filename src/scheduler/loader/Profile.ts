@@ -1,5 +1,5 @@
 /**
- * Where a run's time goes: how long each stage works, how full each worker's queue is, and who holds the run back.
+ * Where a run's time goes: how long each stage takes, how full each worker's queue is, and what holds the run back.
  *
  * @since 0.1.0
  */

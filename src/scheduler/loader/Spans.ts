@@ -1,5 +1,5 @@
 /**
- * The steps of batches as spans.
+ * Makes spans of the steps of batches.
  *
  * @since 0.1.0
  */
