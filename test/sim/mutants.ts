@@ -83,6 +83,18 @@ const mutants: ReadonlyArray<Mutant> = [
     to: "skipped: stats.skipped,"
   },
   {
+    name: "a worker requests further ahead than it may",
+    file: "scheduler/loader/RequestPipeline.ts",
+    from: "      credits.use()\n",
+    to: ""
+  },
+  {
+    name: "a worker hands on the batch that it requested last",
+    file: "scheduler/loader/RequestPipeline.ts",
+    from: "    due.shift()\n    const before",
+    to: "    due.pop()\n    const before"
+  },
+  {
     name: "a wake-up is missed when a fiber gives way before it waits",
     file: "scheduler/loader/Queue.ts",
     from: "if (holds()) {\n        resume(Effect.void)\n        return\n      }\n      const wake",
