@@ -73,7 +73,7 @@ export type Content = string | ((index: number) => unknown)
 export interface Lineage {
   /** The name of the dataset that it was read from. */
   readonly dataset: string
-  /** Where datasets were joined end to end: the place of that dataset among them, from 0. */
+  /** Where datasets were joined: the place of that dataset among them, from 0; all parts of nested joins are counted. */
   readonly component?: number | undefined
   /** The file or object that it was read from, if the dataset is made of such. */
   readonly shard?: string | undefined
