@@ -2,7 +2,8 @@
  * The pipeline of a case, with the faults of a leg in it.
  */
 import { Data, Effect } from "effect"
-import { type Batch, Dataset, Pipeline, Sampler, type SeedPolicy, Tensor } from "../../src/index.ts"
+import { type Batch, Dataset, Pipeline, type Rng, Sampler, type SeedPolicy, Tensor } from "../../src/index.ts"
+import { type Fusible, withFusible } from "../../src/pipeline/Fusible.ts"
 import type { Case, Fault, StageCase } from "./Case.ts"
 import { batchesOf, keeps, LIMIT, mapped, mixed, placeOf, subsetOf, unevenOf } from "./Oracle.ts"
 
@@ -89,18 +90,54 @@ const samplerOf = ({ sampler, size }: Case) => {
   }
 }
 
+type Drawn = (sample: Traced, rng: Rng.Rng) => Traced
+
+const TRACED = Symbol("traced")
+
+interface TracedFusible extends Fusible {
+  readonly run: Drawn
+}
+
+const isTraced = (fusible: Fusible): fusible is TracedFusible => fusible.kind === TRACED
+
+/** A stage's function that can run as one step with those behind it. */
+const fusible = (run: Drawn): Drawn => {
+  const own: TracedFusible = {
+    kind: TRACED,
+    run,
+    accepts: () => undefined,
+    fuse: (behind) => {
+      const runs = [run, ...behind.filter(isTraced).map((next) => next.run)]
+      return {
+        length: runs.length,
+        fields: [],
+        userCode: true,
+        run: (samples, rng) => {
+          for (let row = 0; row < samples.length; row++) {
+            for (const [stage, one] of runs.entries()) samples[row] = one(samples[row] as Traced, rng(stage, row)) // the pipeline's own
+          }
+          return undefined
+        },
+        fits: () => false,
+        columns: () => new Map()
+      }
+    }
+  }
+  return withFusible(run, own)
+}
+
 const stageOf =
-  (faults: Faults) =>
+  (faults: Faults, fused: boolean) =>
   (pipeline: Drawing<Traced>, { kind, name }: StageCase): Drawing<Traced> => {
     switch (kind) {
-      case "augment":
-        return pipeline.pipe(
-          Pipeline.augment(name, (sample, rng) => {
-            const word = rng.word()
-            faults.plain(name, sample.index)
-            return added(sample, word)
-          })
-        )
+      case "augment": {
+        const run = (sample: Traced, rng: Rng.Rng): Traced => {
+          const word = rng.word()
+          faults.plain(name, sample.index)
+          return added(sample, word)
+        }
+        return pipeline.pipe(Pipeline.augment(name, fused ? fusible(run) : run))
+      }
       case "map":
         return pipeline.pipe(
           Pipeline.map(name, (sample, { epoch }) => {
@@ -178,7 +215,7 @@ export const pipelineOf = (
   )
   const last = unevenOf(own) === undefined ? own.last : "keep"
   let batched: Drawing<Batch.Batch<Columns>> = own.stages
-    .reduce(stageOf(faults), begun)
+    .reduce(stageOf(faults, own.size % 2 === 0), begun)
     .pipe(Pipeline.batch(own.batchSize, { dropLast: last === "drop", padLast: last === "pad" }))
   for (let stage = 0; stage < own.behind; stage++) {
     batched = batched.pipe(

@@ -185,6 +185,24 @@ const mutants: ReadonlyArray<Mutant> = [
     to: "if (!skipped.has(row)) before = row\n      return skipped.has(row) ? (made.at(-1) as number) : before"
   },
   {
+    name: "fused stages draw from the seeds of the first",
+    file: "scheduler/build/PlainStages.ts",
+    from: "current.moveTo(all[stage] as SeededStage, rows.rowOf(place))",
+    to: "current.moveTo(all[0] as SeededStage, rows.rowOf(place))"
+  },
+  {
+    name: "a fused step counts rows without those that were filtered",
+    file: "scheduler/build/PlainStages.ts",
+    from: "current.moveTo(all[stage] as SeededStage, rows.rowOf(place))",
+    to: "current.moveTo(all[stage] as SeededStage, place)"
+  },
+  {
+    name: "the stage behind fused ones is left out",
+    file: "scheduler/plan/Program.ts",
+    from: "at += fused?.length ?? 1",
+    to: "at += (fused?.length ?? 0) + 1"
+  },
+  {
     name: "an interrupt lets a stage's effects run on",
     file: "core/Concurrent.ts",
     from: "Effect.onInterrupt(restore(waiting), () => end)",
