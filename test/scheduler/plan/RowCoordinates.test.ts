@@ -14,6 +14,7 @@ import {
   Workers
 } from "../../../src/index.ts"
 import { failing, Recording, recording } from "../../../src/testing.ts"
+import { processes } from "../../support/backends/Processes.ts"
 import { children, mix, originOf, packed } from "../../support/threaded/rowOrigins.ts"
 
 const pipelines = { mix, children, packed } as const
@@ -79,10 +80,12 @@ describe.each(["mix", "children", "packed"] as const)("%s", (name) => {
     expect(one.rows.map((_, batch) => rowsOf(batch))).toEqual(one.rows)
   })
 
-  test("threads draw and record what fibers do", async () => {
+  test("threads and processes draw and record what fibers do", async () => {
     const fibers = await run(name, elastic, Workers.fibers({ workers: 2 }))
     const threads = await run(name, elastic, Workers.threads({ workers: 2, pipeline: module, name }))
     expect(threads).toEqual(fibers)
+    const others = await run(name, elastic, processes({ workers: 2, processes: 1, module: module.href, name }))
+    expect(others).toEqual(fibers)
   }, 60_000)
 
   test("an error names the row's origin", async () => {
