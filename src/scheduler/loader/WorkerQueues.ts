@@ -90,7 +90,7 @@ export class WorkerQueues {
 
   /**
    * A worker has built a batch; returns whether the consumer gets it, or has skipped it. If the epoch ended before the batch,
-   * the worker continues with the next epoch, and the consumer gets the first such answer of each worker.
+   * the worker continues with the next epoch.
    */
   put({ assignments, batches }: WorkerQueue, built: Built): boolean {
     const { exit, sequence } = built
@@ -100,14 +100,7 @@ export class WorkerQueues {
     }
     if (Exit.isSuccess(exit) && exit.value.ended === true) {
       const own = this.#options.sequence
-      const next = own.of(own.epochOf(sequence) + 1, 0)
-      // Batches that were asked for before the end was known are not there either.
-      const first = assignments.next !== undefined && assignments.next.sequence < next
-      if (!first) {
-        this.#drop(built)
-        return false
-      }
-      assignments.skipTo(next)
+      assignments.skipTo(own.of(own.epochOf(sequence) + 1, 0))
     }
     batches.put(built)
     return true

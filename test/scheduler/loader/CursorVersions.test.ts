@@ -223,6 +223,47 @@ describe("a run that is resumed with another batch size", () => {
   })
 
   test(
+    "takes equal parts of what is left of all lanes",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.record({
+            size: fc.integer({ min: 1, max: 60 }),
+            lanes: fc.constantFrom(1, 2, 3),
+            first: fc.integer({ min: 1, max: 3 }),
+            second: fc.integer({ min: 1, max: 3 }),
+            count: fc.nat({ max: 5 })
+          }),
+          async ({ count, first, lanes, second, size }) => {
+            const endOf = (lane: number) => Math.floor(((lane + 1) * size) / lanes)
+            const sampler: typeof Sampler.shuffle = {
+              ...Sampler.shuffle,
+              order: () => (position) => position,
+              lanes: () => Array.from({ length: lanes }, (_, lane) => endOf(lane) - endOf(lane - 1))
+            }
+            const before = await leg(pipelineOf(size, first * lanes, {}, sampler), count, { options: { epochs: 1 } })
+            const options = { from: stored(before.cursor), allow }
+            const after = await leg(pipelineOf(size, second * lanes, {}, sampler), Infinity, { options })
+            const all = [...before.taken, ...after.taken].map(({ indices }) => indices)
+            expect(all.flat().toSorted((a, b) => a - b)).toEqual(Array.from({ length: size }, (_, index) => index))
+            // Each lane in its own order, and as many rows of each, but for the last batch.
+            for (let lane = 0; lane < lanes; lane++) {
+              const own = all.map((indices) =>
+                indices.filter((index) => endOf(lane - 1) <= index && index < endOf(lane))
+              )
+              expect(own.flat()).toEqual(Array.from(own.flat(), (_, at) => endOf(lane - 1) + at))
+              for (const [at, rows] of own.slice(0, -1).entries()) {
+                expect(rows.length * lanes).toBe(all[at]?.length ?? -1)
+              }
+            }
+          }
+        )
+      )
+    },
+    TIME
+  )
+
+  test(
     "is the same on threads",
     async () => {
       const run = (batch: number, workers: Layer.Layer<Workers.Workers, unknown>, options: PartialOptions) =>
