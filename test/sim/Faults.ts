@@ -1,0 +1,295 @@
+/**
+ * Faults that are put into a copy of the sources, one at a time, to see that the simulator and the laws find them.
+ */
+
+/** One fault. */
+export interface Mutant {
+  readonly name: string
+  readonly file: string
+  readonly from: string
+  readonly to: string
+  /** The test that has to fail, where it is not the simulator that has to find the fault. */
+  readonly test?: string
+}
+
+/** All of them. Each `from` stands once in its file of `src/`, which a test checks. */
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "the last short batch is dropped",
+    file: "scheduler/plan/Plan.ts",
+    from: "Math.ceil(left / batchSize)",
+    to: "Math.floor(left / batchSize)"
+  },
+  {
+    name: "ranks overlap by a sample",
+    file: "scheduler/plan/Plan.ts",
+    from: "size: to - from, ordinal",
+    to: "size: Math.min(to - from + 1, cut.size - from), ordinal"
+  },
+  {
+    name: "a run that pads its last batch leaves it as it is",
+    file: "scheduler/plan/Plan.ts",
+    from: 'padLast || uneven === "pad" }',
+    to: "padLast }"
+  },
+  {
+    name: "a rank that has no rows of a batch does not deliver it",
+    file: "scheduler/loader/Delivery.ts",
+    from: "batch ?? empty?.at(taken.sequence)",
+    to: "batch"
+  },
+  {
+    name: "a run that goes on begins one batch late",
+    file: "scheduler/loader/RunStart.ts",
+    from: "sequence.of(from.epoch, from.batch)\n",
+    to: "sequence.of(from.epoch, from.batch) + 1\n"
+  },
+  {
+    name: "batches taken out of turn are made again",
+    file: "scheduler/loader/RunStart.ts",
+    from: "const ahead = new Set(early.map(([own]) => own).filter((own) => own < end))",
+    to: "const ahead = new Set<number>()"
+  },
+  {
+    name: "the rest of the epoch is dropped when a run goes on",
+    file: "scheduler/plan/Sequence.ts",
+    from: "Math.floor(sequence / this.room)",
+    to: "Math.ceil(sequence / this.room)"
+  },
+  {
+    name: "leave to make a batch is given twice",
+    file: "scheduler/loader/WorkerQueues.ts",
+    from: "this.all[this.#workerOf(sequence)]?.credits.give()",
+    to: "this.all[this.#workerOf(sequence)]?.credits.give(), this.all[this.#workerOf(sequence)]?.credits.give()"
+  },
+  {
+    name: "the cursor counts what was made ahead",
+    file: "scheduler/loader/Delivery.ts",
+    from: "batch: sequence.batchOf(chain.next) }",
+    to: "batch: Math.min(sequence.room - 1, sequence.batchOf(chain.next) + (this.#options.queues.all[0]?.batches.length ?? 0)) }"
+  },
+  {
+    name: "samples that were left out are forgotten when a run goes on",
+    file: "scheduler/loader/OpenRun.ts",
+    from: "skipped: stats.skipped + (from?.skipped ?? 0),",
+    to: "skipped: stats.skipped,"
+  },
+  {
+    name: "a wake-up is missed when a fiber gives way before it waits",
+    file: "scheduler/loader/Queue.ts",
+    from: "if (holds()) {\n        resume(Effect.void)\n        return\n      }\n      const wake",
+    to: "const wake"
+  },
+  {
+    name: "ranks may change over a gap",
+    file: "scheduler/loader/CursorCheck.ts",
+    from: "if (ahead.length > 0 && was.ranks !== now.ranks) {",
+    to: "if (false) {"
+  },
+  {
+    name: "a cursor's checksum is not looked at",
+    file: "scheduler/loader/Cursor.ts",
+    from: "if (result.right.checksum === checksum(result.right)) return Effect.succeed(result.right)",
+    to: "return Effect.succeed(result.right)"
+  },
+  {
+    name: "other workers are let in where they change draws",
+    file: "scheduler/loader/CursorCheck.ts",
+    from: 'runPlan.policy?.elastic === false ? [] : ["workers", "ranks"]',
+    to: '["workers", "ranks"]'
+  },
+  {
+    name: "the digest takes batches as they come",
+    file: "scheduler/loader/DigestChain.ts",
+    from: "this.#early.set(sequence, hash)\n    this.#settle()",
+    to: "this.#early.set(this.#early.size === 0 ? sequence : this.#next, hash)\n    this.#settle()"
+  },
+  {
+    name: "an epoch is shuffled by the order of the one before",
+    file: "scheduler/plan/RunPlan.ts",
+    from: "const before = known.get(epoch)\n",
+    to: "const before = known.get(Math.max(0, epoch - 1)) ?? known.get(epoch)\n"
+  },
+  {
+    name: "a worker's batches are counted from one",
+    file: "scheduler/plan/SeedRequest.ts",
+    from: "Math.floor(batch / plan.workers)",
+    to: "Math.floor(batch / plan.workers) + 1"
+  },
+  {
+    name: "every rank asks for the seeds of rank 0",
+    file: "scheduler/plan/SeedRequest.ts",
+    from: "rank: plan.rank",
+    to: "rank: 0"
+  },
+  {
+    name: "padded samples draw what the first ones drew",
+    file: "scheduler/plan/RunPlan.ts",
+    from: "distinct: sampler.distinct && !plan.filled",
+    to: "distinct: sampler.distinct"
+  },
+  {
+    name: "a stage takes the seeds of the stage before it",
+    file: "scheduler/build/SeedBinding.ts",
+    from: "const known = this.#bound.get(stage)",
+    to: "const known = this.#bound.get(stage) ?? (stages.length > 1 ? undefined : [...this.#bound.values()].find((own) => own.stage.draws && stage.draws))"
+  },
+  {
+    name: "samples that are attempted again have other seeds",
+    file: "scheduler/build/CurrentStage.ts",
+    from: "const rng = at.rng(row)",
+    to: "const rng = at.rng(this.#rows.attempts > 1 ? this.#rows.indices.length - 1 - row : row)"
+  },
+  {
+    name: "what was made before a failure is lost",
+    file: "scheduler/build/BatchRows.ts",
+    from: "      // What is made stays made.\n      this.#keepMade()",
+    to: "      this.values = []"
+  },
+  {
+    name: "what is left out takes its neighbour from behind",
+    file: "scheduler/build/BatchRows.ts",
+    from: "if (!skipped.has(row)) before = row\n      return before",
+    to: "if (!skipped.has(row)) before = row\n      return skipped.has(row) ? (made.at(-1) as number) : before"
+  },
+  {
+    name: "an interrupt lets a stage's effects run on",
+    file: "core/Concurrent.ts",
+    from: "Effect.onInterrupt(restore(waiting), () => end)",
+    to: "restore(waiting)"
+  },
+  {
+    name: "a checkpoint is renamed before it is synced",
+    file: "checkpoint/FileStore.ts",
+    from: "Effect.zipRight(file.writeAll(bytes), file.sync)",
+    to: "file.writeAll(bytes)"
+  },
+  {
+    name: "a checkpoint is written in place",
+    file: "checkpoint/FileStore.ts",
+    from: "const torn = ",
+    to: "const torn = path; void "
+  },
+  {
+    name: "the folder is not synced",
+    file: "checkpoint/FileStore.ts",
+    from: "Effect.zipRight(settle(fs, directory)),",
+    to: ""
+  },
+  {
+    name: "half-written checkpoints are left behind",
+    file: "checkpoint/FileStore.ts",
+    from: "if (TORN.test(name)) yield*",
+    to: 'if (name === "") yield*'
+  },
+  {
+    name: "the oldest checkpoint is taken for the newest",
+    file: "checkpoint/CheckpointManager.ts",
+    from: "all.toSorted(Reading.newestFirst)",
+    to: "all.toSorted(Reading.newestFirst).toReversed()"
+  },
+  {
+    name: "a full disk is no error",
+    file: "checkpoint/CheckpointManager.ts",
+    from: "yield* store.write(path, bytes)\n        next = id + 1\n        yield* Reading.readBack(store, path, bytes)\n",
+    to: "yield* Effect.ignore(store.write(path, bytes))\n        next = id + 1\n"
+  },
+  {
+    name: "children have the tag of samples in a mix",
+    file: "seeding/Counter.ts",
+    from: "tag: windows === undefined ? 8 : 10",
+    to: "tag: windows === undefined ? 7 : 10",
+    test: "test/laws/disjoint.test.ts"
+  },
+  {
+    name: "coordinates that do not fit wrap around",
+    file: "seeding/Counter.ts",
+    from: "if (!fits(value, limit)) return outside(own, value, row)",
+    to: "",
+    test: "test/laws/disjoint.test.ts"
+  },
+  {
+    name: "what a failed attempt drew is recorded",
+    file: "scheduler/build/BatchBuilder.ts",
+    from: "      this.#binding.forget(new Set(rows.failed.keys()))\n",
+    to: "",
+    test: "test/testing.test.ts"
+  },
+  {
+    name: "image stages are not told what stands before them",
+    file: "pipeline/Fusible.ts",
+    from: "stages[at]?.accepts(stages.slice(0, at))",
+    to: "stages[at]?.accepts([])",
+    test: "test/image/Order.test.ts"
+  },
+  {
+    name: "a fused step takes the rng of the stage before",
+    file: "scheduler/build/PlainStages.ts",
+    from: "current.moveTo(all[stage] as SeededStage, rows.rowOf(place))",
+    to: "current.moveTo(all[0] as SeededStage, rows.rowOf(place))",
+    test: "test/pipeline/Fusible.test.ts"
+  },
+  {
+    name: "lanes are dealt to ranks by turns of a sample",
+    file: "scheduler/plan/Lanes.ts",
+    from: "row - Math.floor((lane * length) / number)",
+    to: "row - Math.floor((lane * batchSize) / number)",
+    test: "test/scheduler/plan/Lanes.test.ts"
+  },
+  {
+    name: "a batch exceeds its budget by a sample",
+    file: "pipeline/BatchCuts.ts",
+    from: "if (sum > most) break",
+    to: "if (sum > most + costAt(end)) break",
+    test: "test/pipeline/BatchCuts.test.ts"
+  },
+  {
+    name: "an epoch of unknown length ends a batch early",
+    file: "scheduler/plan/Cuts.ts",
+    from: "of(epoch).at(batch - origin(epoch).batch)",
+    to: "of(epoch).at(batch)",
+    test: "test/scheduler/loader/Plans.test.ts"
+  },
+  {
+    name: "a cursor of version 1 is read a batch late",
+    file: "scheduler/loader/CursorVersion1.ts",
+    from: "position: batch * size,",
+    to: "position: batch,",
+    test: "test/scheduler/loader/CursorVersions.test.ts"
+  },
+  {
+    name: "a batch size that changes begins the epoch anew",
+    file: "scheduler/plan/Cuts.ts",
+    from: "rest.at(own, batch - origin.batch)",
+    to: "rest.at(own, batch)",
+    test: "test/scheduler/loader/CursorVersions.test.ts"
+  },
+  {
+    name: "a view tells its own rows for those below",
+    file: "sources/views/View.ts",
+    from: "lineage: (index: number) => lineageAt(self, place(index))",
+    to: "lineage: (index: number) => lineageAt(self, index)",
+    test: "test/sources/Lineage.test.ts"
+  },
+  {
+    name: "the batch of a thread that died is lost",
+    file: "scheduler/backends/remote/Pool.ts",
+    from: "for (const pending of had) if",
+    to: "for (const pending of had.slice(1)) if",
+    test: "test/scheduler/backends/remote/Pool.test.ts"
+  },
+  {
+    name: "carried streams go from thread to thread",
+    file: "scheduler/backends/remote/Pool.ts",
+    from: "this.#seats[pending.request.worker % this.#seats.length]",
+    to: "this.#seats[pending.request.batch % this.#seats.length]",
+    test: "test/scheduler/backends/remote/Pool.test.ts"
+  },
+  {
+    name: "threads are replaced for ever",
+    file: "scheduler/backends/remote/Pool.ts",
+    from: "this.#restarts.set(worker, left - 1)",
+    to: "this.#restarts.set(worker, left)",
+    test: "test/scheduler/backends/threads/Threads.test.ts"
+  }
+]
