@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Cause, Context, Effect, Either, Exit, Layer, Option, Stream } from "effect"
+import { Cause, Context, Effect, Either, Exit, Layer, Option, Schedule, Stream } from "effect"
 import * as SeedAudit from "../src/audit/SeedAudit.ts"
 import { InvalidOption } from "../src/core/InvalidOption.ts"
 import * as Tensor from "../src/core/Tensor.ts"
@@ -9,6 +9,7 @@ import * as Rng from "../src/random/Rng.ts"
 import * as Seed from "../src/random/Seed.ts"
 import * as Sampler from "../src/sampling/Sampler.ts"
 import * as Workers from "../src/scheduler/backends/Workers.ts"
+import * as FailurePolicy from "../src/scheduler/loader/FailurePolicy.ts"
 import * as Scheduler from "../src/scheduler/loader/Scheduler.ts"
 import { type Coordinates, CoordinatesError, stageId } from "../src/seeding/Coordinates.ts"
 import { coordinates, seedAt } from "../src/seeding/Request.ts"
@@ -565,6 +566,37 @@ describe("recording", () => {
     expect(report.started).toBeGreaterThan(0)
     expect(draws.length).toBeGreaterThan(0)
     expect(kept).toHaveLength(draws.length)
+  })
+
+  test("what an attempt drew that failed is not recorded", async () => {
+    const drawn = async (fails: boolean) => {
+      const failed = new Set<number>()
+      const flaky = Pipeline.from(Dataset.range(6)).pipe(
+        Pipeline.augment("flaky", (index: number, rng) => {
+          const word = rng.word()
+          if (fails && index % 2 === 1 && !failed.has(index)) {
+            failed.add(index)
+            throw new Error("not yet")
+          }
+          return word ^ rng.word()
+        }),
+        Pipeline.batch(3)
+      )
+      const draws = await Effect.gen(function* () {
+        yield* Stream.runDrain(Scheduler.stream(flaky, { epochs: 1 }))
+        return yield* (yield* Recording).draws
+      }).pipe(
+        Effect.provide(recording()),
+        Effect.provide(FailurePolicy.retry(Schedule.recurs(1))),
+        Effect.provide(Workers.fibers({ workers: 1 })),
+        Effect.runPromise
+      )
+      const text = draws.map(({ coordinates, value }) => `${coordinates.index}: ${value}`)
+      return { failed: failed.size, draws: text.toSorted() }
+    }
+    const well = await drawn(false)
+    expect(well.draws).toHaveLength(12)
+    expect(await drawn(true)).toEqual({ failed: 3, draws: well.draws })
   })
 
   test("it records what a script gives", async () => {

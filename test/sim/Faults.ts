@@ -199,7 +199,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "seeding/Counter.ts",
     from: "tag: windows === undefined ? 8 : 10",
     to: "tag: windows === undefined ? 7 : 10",
-    test: "test/laws/disjoint.test.ts"
+    test: "test/seeding/Counter.test.ts"
   },
   {
     name: "coordinates that do not fit wrap around",
@@ -248,7 +248,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "scheduler/plan/Cuts.ts",
     from: "of(epoch).at(batch - origin(epoch).batch)",
     to: "of(epoch).at(batch)",
-    test: "test/scheduler/loader/Plans.test.ts"
+    test: "test/scheduler/loader/CursorVersions.test.ts"
   },
   {
     name: "a cursor of version 1 is read a batch late",

@@ -4,7 +4,7 @@
  *
  *   --cases N     how many simulated cases a mutant may live through, default 2000
  *   --seed S      what they are drawn from, default 1
- *   --only WORD   those whose name or file holds a word
+ *   --only WORD   those whose name, file or test holds a word
  *
  * Exit 0 when all were caught, 1 when one lived.
  */
@@ -61,7 +61,7 @@ const byTest = (file: string): End => {
   return { caught: true, after: `${failed.length} fail`, told: failed[0] ?? "" }
 }
 
-const chosen = mutants.filter(({ file, name }) => `${name} ${file}`.includes(values.only))
+const chosen = mutants.filter(({ file, name, test = "" }) => `${name} ${file} ${test}`.includes(values.only))
 let lived = 0
 console.log(`${chosen.length} mutants, at most ${values.cases} cases of seed ${values.seed} each`)
 for (const { file, from, name, test, to } of chosen) {
