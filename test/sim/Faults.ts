@@ -141,6 +141,18 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "const rng = at.rng(this.#rows.attempts > 1 ? this.#rows.indices.length - 1 - row : row)"
   },
   {
+    name: "a failed sample is left out though another attempt was granted",
+    file: "scheduler/build/Retry.ts",
+    from: "if (granted[place] !== true) this.#skip(error)",
+    to: "this.#skip(error)"
+  },
+  {
+    name: "a sample that is caught takes no place in the next attempt",
+    file: "scheduler/build/Work.ts",
+    from: "return Exit.succeed(failed(place, failedOf(cause)))",
+    to: "return Exit.failCause(cause as Cause.Cause<never>)"
+  },
+  {
     name: "what was made before a failure is lost",
     file: "scheduler/build/BatchRows.ts",
     from: "      // What is made stays made.\n      this.#keepMade()",
