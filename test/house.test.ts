@@ -3,79 +3,12 @@
  * picture.
  */
 import { describe, expect, test } from "bun:test"
-import { readdirSync, readFileSync } from "node:fs"
-import { dirname, join, normalize, relative } from "node:path"
-import { fileURLToPath } from "node:url"
-
-const root = join(dirname(dirname(fileURLToPath(import.meta.url))), "src")
-
-/** The rooms from top to bottom. A file may import from its own room and from those on lower floors. */
-const FLOORS: ReadonlyArray<ReadonlyArray<string>> = [
-  ["doors"],
-  ["checkpoint", "audit", "parity"],
-  ["scheduler/loader"],
-  ["scheduler/backends"],
-  ["scheduler/build"],
-  ["scheduler/plan"],
-  ["image"],
-  ["pipeline"],
-  ["sampling", "sources"],
-  ["seeding"],
-  ["patches"],
-  ["random"],
-  ["wasm"],
-  ["core"]
-]
+import { existsSync, readFileSync } from "node:fs"
+import { drawn, floorOf, roomOf, type Source, sources } from "./support/house.ts"
+import { reduced } from "./support/picture.ts"
 
 /** A file has one concept, and one concept has a length. */
 const LONGEST = 400
-
-interface Source {
-  readonly file: string
-  /** Without block comments, whose examples import, too. */
-  readonly code: string
-  readonly lines: number
-  /** Files of `src/` that it imports, types included. */
-  readonly imports: ReadonlyArray<string>
-  /** Those that it loads while it runs. */
-  readonly dynamic: ReadonlyArray<string>
-}
-
-const read = (file: string): Source => {
-  const text = readFileSync(join(root, file), "utf8")
-  const code = text.replaceAll(/^ *\/\*\*[\s\S]*?\*\//gm, "")
-  const found = (pattern: RegExp): ReadonlyArray<string> =>
-    Array.from(code.matchAll(pattern), ([, path = ""]) => normalize(join(dirname(file), path)))
-  return {
-    file,
-    code,
-    lines: text.split("\n").length - 1,
-    imports: [
-      ...found(/^(?:import|export)\s(?:[^"';]*?\sfrom\s)?"(\.[^"]+)"/gm),
-      ...found(/\btypeof import\("(\.[^"]+)"\)/g)
-    ],
-    dynamic: [...found(/(?<!typeof )\bimport\("(\.[^"]+)"\)/g), ...found(/\bnew URL\([`"](\.[^"`$]+\.ts)["`]/g)]
-  }
-}
-
-const sources = readdirSync(root, { recursive: true, encoding: "utf8" })
-  .map((file) => relative(".", file))
-  .filter((file) => file.endsWith(".ts") && !file.startsWith("wasm/assembly/"))
-  .toSorted()
-  .map(read)
-
-const roomOf = (file: string): string => {
-  const [first = "", second = ""] = file.split("/")
-  if (second === "" || first === "furrow" || first === "testing") return "doors"
-  if (first !== "scheduler") return first
-  return second.endsWith(".ts") ? "scheduler/loader" : `scheduler/${second}`
-}
-
-const floorOf = (file: string): number => {
-  const floor = FLOORS.findIndex((rooms) => rooms.includes(roomOf(file)))
-  if (floor === -1) throw new Error(`${file} is in no room of the house: add the room to FLOORS, or move the file`)
-  return floor
-}
 
 /** Groups of files that import one another, in a circle or several. */
 const circles = (of: ReadonlyArray<Source>): ReadonlyArray<string> => {
@@ -209,4 +142,27 @@ test("the readers above see what they are to see", () => {
   for (const code of ["globalThis.x = 1", "Object.defineProperty(Math, key, it)", 'from "effect/DefaultServices"']) {
     expect(patching([source("core/A.ts", code)])).toEqual(["core/A.ts"])
   }
+})
+
+test("docs/architecture.md has the picture of the house as it is: bun run build:picture", () => {
+  expect(readFileSync(new URL("../docs/architecture.svg", import.meta.url), "utf8")).toBe(drawn())
+})
+
+test("the picture leaves out the arrows that follow from others", () => {
+  const arrows = [
+    ["a", "b"],
+    ["b", "c"],
+    ["a", "c"]
+  ] as const
+  expect(reduced(arrows)).toEqual([
+    ["a", "b"],
+    ["b", "c"]
+  ])
+})
+
+test("docs/architecture.md names files that are there", () => {
+  const page = readFileSync(new URL("../docs/architecture.md", import.meta.url), "utf8")
+  const named = Array.from(page.matchAll(/`((?:src|test)\/[\w./]+)`/g), ([, path = ""]) => path)
+  expect(named.length).toBeGreaterThan(40)
+  expect(named.filter((path) => !existsSync(new URL(`../${path}`, import.meta.url)))).toEqual([])
 })
