@@ -75,6 +75,18 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "skipped: stats.skipped,"
   },
   {
+    name: "a worker requests further ahead than it may",
+    file: "scheduler/loader/RequestPipeline.ts",
+    from: "      credits.use()\n",
+    to: ""
+  },
+  {
+    name: "a worker hands on the batch that it requested last",
+    file: "scheduler/loader/RequestPipeline.ts",
+    from: "    due.shift()\n    const before",
+    to: "    due.pop()\n    const before"
+  },
+  {
     name: "a wake-up is missed when a fiber gives way before it waits",
     file: "scheduler/loader/Queue.ts",
     from: "if (holds()) {\n        resume(Effect.void)\n        return\n      }\n      const wake",
@@ -163,6 +175,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "scheduler/build/BatchRows.ts",
     from: "if (!skipped.has(row)) before = row\n      return before",
     to: "if (!skipped.has(row)) before = row\n      return skipped.has(row) ? (made.at(-1) as number) : before"
+  },
+  {
+    name: "fused stages draw from the seeds of the first",
+    file: "scheduler/build/PlainStages.ts",
+    from: "current.moveTo(all[stage] as SeededStage, rows.rowOf(place))",
+    to: "current.moveTo(all[0] as SeededStage, rows.rowOf(place))"
+  },
+  {
+    name: "a fused step counts rows without those that were filtered",
+    file: "scheduler/build/PlainStages.ts",
+    from: "current.moveTo(all[stage] as SeededStage, rows.rowOf(place))",
+    to: "current.moveTo(all[stage] as SeededStage, place)"
+  },
+  {
+    name: "the stage behind fused ones is left out",
+    file: "scheduler/plan/Program.ts",
+    from: "at += fused?.length ?? 1",
+    to: "at += (fused?.length ?? 0) + 1"
   },
   {
     name: "an interrupt lets a stage's effects run on",
