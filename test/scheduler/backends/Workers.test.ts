@@ -6,7 +6,7 @@ const counted = (count: number) =>
   Effect.runSync(Effect.either(Workers.Workers.pipe(Effect.provide(Workers.fibers({ workers: count })))))
 
 test("fibers, as many as were asked for", () => {
-  expect(counted(4)).toMatchObject({ right: { backend: "fibers", count: 4 } })
+  expect(counted(4)).toMatchObject({ right: { backend: { name: "fibers" }, count: 4 } })
   expect(counted(Workers.MAX)).toMatchObject({ right: { count: 4096 } })
 })
 
