@@ -274,7 +274,7 @@ export const train = (
     // Before batches are made again, whose draws are no others.
     const report = yield* audit.report
     const verified = yield* loader.verify
-    const chosen = workers.backend.name === "auto" ? Option.getOrUndefined(yield* workers.chosen) : undefined
+    const chosen = Option.getOrUndefined(yield* Workers.chosen)
     return {
       runtime: runtime.name,
       policy: policy.name,

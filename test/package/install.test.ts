@@ -419,7 +419,7 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
           bundle("behind.mjs", join(out, "behind.mjs"))
           for (const name of RUNTIMES) {
             const { stdout } = run(out, name, "behind.mjs")
-            expect([name, stdout]).toEqual([name, expect.stringContaining("ThreadError")])
+            expect([name, stdout]).toEqual([name, expect.stringContaining("BackendError")])
             expect(stdout).toContain("left-behind.ts cannot be loaded")
             expect(stdout).toContain("in a bundle, export the pipeline from the module that is bundled")
           }

@@ -113,7 +113,7 @@ describe("Effect 4 on threads", () => {
 
   test("a layer of it among a module's exports is refused when the run opens", async () => {
     const error = await thrown(() => drained(pipeline, threads("fourServices", "pipeline")))
-    expect(error).toMatchObject({ _tag: "ThreadError" })
+    expect(error).toMatchObject({ _tag: "BackendError" })
     expect(messageOf(error)).toContain(`the layer that the pipeline's module exports as \`services\` ${SENTENCE4}`)
   }, 30_000)
 })

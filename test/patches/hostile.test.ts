@@ -275,7 +275,7 @@ describe("a thread whose Math is frozen", () => {
 
   test("is an error that names the function and the way out", async () => {
     const error = await run("guarded")
-    expect(error).toMatchObject({ _tag: "ThreadError" })
+    expect(error).toMatchObject({ _tag: "BackendError" })
     expect(String(error)).toContain("Math.random must be writable or configurable")
     expect(String(error)).toContain('Pipeline.ambient("leave")')
   }, 60_000)

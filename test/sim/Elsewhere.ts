@@ -2,14 +2,14 @@
  * A backend that builds batches elsewhere, as threads do, on the simulated clock: some of its members are slower than
  * others, and one can die for good.
  */
-import { Effect, type Fiber, FiberSet, Layer, Option } from "effect"
+import { Effect, type Fiber, FiberSet, Layer } from "effect"
 import { Scheduler, Workers } from "../../src/index.ts"
-import type { Backend, Content, Failure, RequestedBatch } from "../../src/scheduler/backends/Backend.ts"
+import type { Backend, BuiltBatch, Failure, RequestedBatch } from "../../src/scheduler/backends/Backend.ts"
 import { fibers } from "../../src/scheduler/backends/Fibers.ts"
 
 /** `count` workers; the `death`th batch that is requested for one of them kills it. */
 export const elsewhere = (count: number, death: number | undefined): Layer.Layer<Workers.Workers> =>
-  Layer.succeed(Workers.Workers, { count, backend: backend(death), chosen: Effect.succeed(Option.none()) })
+  Layer.succeed(Workers.Workers, { count, backend: backend(death) })
 
 const backend = (death: number | undefined): Backend => ({
   name: "simulated",
@@ -17,9 +17,9 @@ const backend = (death: number | undefined): Backend => ({
     Effect.gen(function* () {
       const here = yield* fibers().open(runPlan, settings)
       // The pipeline's requirements are met by whoever opens the run.
-      const fork = (yield* FiberSet.makeRuntime<never, Content, Failure>()) as (
-        effect: Effect.Effect<Content, Failure, unknown>
-      ) => Fiber.RuntimeFiber<Content, Failure>
+      const fork = (yield* FiberSet.makeRuntime<never, BuiltBatch, Failure>()) as (
+        effect: Effect.Effect<BuiltBatch, Failure, unknown>
+      ) => Fiber.RuntimeFiber<BuiltBatch, Failure>
       const workers = Array.from({ length: runPlan.plan.workers }, () => ({
         one: Effect.unsafeMakeSemaphore(1),
         asked: 0
@@ -29,10 +29,18 @@ const backend = (death: number | undefined): Backend => ({
           const own = workers[worker]
           if (own === undefined) throw new RangeError(`there is no worker ${worker}`)
           const reason = "it is no more"
-          const built: Effect.Effect<Content, Failure, unknown> =
+          const built: Effect.Effect<BuiltBatch, Failure, unknown> =
             own.asked++ === death
               ? Effect.fail(
-                  new Scheduler.ThreadError({ worker, module: "simulated", epoch, batch, stage: undefined, reason })
+                  new Scheduler.BackendError({
+                    backend: "simulated",
+                    worker,
+                    module: "simulated",
+                    epoch,
+                    batch,
+                    stage: undefined,
+                    reason
+                  })
                 )
               : Effect.zipRight(
                   Effect.sleep((worker * 5) % 7),

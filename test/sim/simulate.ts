@@ -507,7 +507,7 @@ class Process {
     broken: ReadonlyArray<string>,
     _: number
   ): void {
-    if (error?._tag === "ThreadError") {
+    if (error?._tag === "BackendError") {
       must(this.#leg.death !== undefined, () => `a thread died by itself: ${error.message}`)
       return
     }

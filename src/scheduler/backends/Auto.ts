@@ -12,9 +12,10 @@ import { cores } from "../../core/runtime.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Backend, OpenBackend, RequestedBatch } from "./Backend.ts"
 
-/** What workers run on, and why. @since 0.1.0 */
+/** Which backend a run was found to run best on, and why. @since 0.1.0 */
 export interface Choice {
-  readonly backend: "fibers" | "threads"
+  /** The name of the backend. */
+  readonly backend: string
   readonly reason: string
 }
 
@@ -41,7 +42,7 @@ export const auto = (fibers: Backend, threads: Backend, pays: Pays, said: (choic
       const here = yield* fibers.open(runPlan, settings)
       const scope = yield* Effect.scope
       const times: Array<number> = []
-      let choice = beforehand(runPlan)
+      let choice = beforehand(runPlan, fibers.name)
       if (choice !== undefined) yield* announce(choice, said)
       let moved: OpenBackend | undefined
       let moving = false
@@ -61,7 +62,7 @@ export const auto = (fibers: Backend, threads: Backend, pays: Pays, said: (choic
           return Effect.tap(content, () => {
             times.push(performance.now() - started)
             if (choice !== undefined || times.length < MEASURED) return Effect.void
-            choice = byCost(Math.min(...times), settings.batches - times.length, pays)
+            choice = byCost(fibers.name, threads.name, Math.min(...times), settings.batches - times.length, pays)
             return announce(choice, said)
           })
         })
@@ -69,7 +70,7 @@ export const auto = (fibers: Backend, threads: Backend, pays: Pays, said: (choic
       const begun = (content: RequestedBatch["content"]): typeof content =>
         Effect.suspend(() => {
           if (choice === undefined) return measured(content)
-          if (choice.backend === "fibers" || moving) return content
+          if (choice.backend === fibers.name || moving) return content
           moving = true
           return Effect.zipRight(Effect.forkIn(Effect.provideService(move, Scope.Scope, scope), scope), content)
         })
@@ -92,26 +93,26 @@ const announce = (choice: Choice, said: (choice: Choice) => void): Effect.Effect
   )
 
 /** What can be told without a measurement. */
-const beforehand = ({ pipeline, policy }: RunPlan): Choice | undefined => {
+const beforehand = ({ pipeline, policy }: RunPlan, fibers: string): Choice | undefined => {
   const own = cores()
-  if (own < 2) return { backend: "fibers", reason: "there is one core" }
+  if (own < 2) return { backend: fibers, reason: "there is one core" }
   if (policy?.carries !== undefined) {
     return {
-      backend: "fibers",
+      backend: fibers,
       reason: `policy ${policy.name} carries streams on, which a thread would have to build again`
     }
   }
   const waiting = pipeline.stages.find(({ _tag }) => _tag === "Effect")
   if (waiting !== undefined) {
-    return { backend: "fibers", reason: `stage ${waiting.id.name} is an effect, and fibers wait for many at once` }
+    return { backend: fibers, reason: `stage ${waiting.id.name} is an effect, and fibers wait for many at once` }
   }
   return undefined
 }
 
-const byCost = (milliseconds: number, left: number, pays: Pays): Choice => {
+const byCost = (fibers: string, threads: string, milliseconds: number, left: number, pays: Pays): Choice => {
   const seconds = (milliseconds * left) / 1000
   const cost = `a batch takes ${milliseconds.toFixed(2)} ms, and what is left of the run ${seconds.toFixed(1)} s`
   return milliseconds < pays.batch || milliseconds * left < pays.run
-    ? { backend: "fibers", reason: `${cost}: threads pay from ${pays.batch} ms and ${pays.run / 1000} s on` }
-    : { backend: "threads", reason: `${cost}, on one of ${cores()} cores` }
+    ? { backend: fibers, reason: `${cost}: threads pay from ${pays.batch} ms and ${pays.run / 1000} s on` }
+    : { backend: threads, reason: `${cost}, on one of ${cores()} cores` }
 }

@@ -15,10 +15,10 @@ import type { BatchError } from "../build/StageError.ts"
 import type { StageTimes } from "../build/StageTimes.ts"
 import type { DigestError } from "../plan/Digest.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import type { ThreadError } from "./ThreadError.ts"
+import type { BackendError } from "./BackendError.ts"
 
 /** A batch as it comes from a backend. @since 0.1.0 */
-export interface Content {
+export interface BuiltBatch {
   /** `undefined` if nothing is left of it. */
   readonly batch: Batch<unknown> | undefined
   /** Whether the epoch ended before the batch, so that there is none. */
@@ -36,7 +36,7 @@ export interface Content {
 }
 
 /** @since 0.1.0 */
-export type Failure = BatchError | DigestError | ThreadError | InvalidOption
+export type Failure = BatchError | DigestError | BackendError | InvalidOption
 
 /** Which batch: its number within its epoch, and the worker that owns it. @since 0.1.0 */
 export interface BatchCoordinates {
@@ -54,9 +54,9 @@ export interface RequestedBatch {
   /** Has `arrived` of the request called as soon as the batch is no longer pending, without anybody polling. */
   readonly want: () => void
   /** The batch, or `undefined` if it takes an effect, which is `content`. Called once it is no longer pending. */
-  readonly take: () => Content | undefined
+  readonly take: () => BuiltBatch | undefined
   /** Builds the batch, or waits until it is built. Run once, and only if `take` has not returned the batch. */
-  readonly content: Effect.Effect<Content, Failure, unknown>
+  readonly content: Effect.Effect<BuiltBatch, Failure, unknown>
 }
 
 /** A backend that is open for one run. @since 0.1.0 */
@@ -71,7 +71,7 @@ export interface OpenBackend {
 }
 
 /** What a run tells its backend beside the plan. @since 0.1.0 */
-export interface Settings {
+export interface BackendSettings {
   readonly digest: boolean
   /** How many batches each worker may build ahead. */
   readonly prefetch: number
@@ -87,8 +87,8 @@ export interface Settings {
 
 /** Where batches are built. @since 0.1.0 */
 export interface Backend {
-  /** `"auto"` if the run finds out which of the two is faster. Other backends have names of their own. */
+  /** Its name in spans and logs: `"fibers"`, `"threads"`, `"auto"`, or your own. */
   readonly name: string
   /** Opens it for a run; it closes with the scope. */
-  readonly open: (runPlan: RunPlan, settings: Settings) => Effect.Effect<OpenBackend, ThreadError, Scope.Scope>
+  readonly open: (runPlan: RunPlan, settings: BackendSettings) => Effect.Effect<OpenBackend, BackendError, Scope.Scope>
 }

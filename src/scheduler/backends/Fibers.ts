@@ -11,7 +11,7 @@ import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../pipeline/
 import { arena } from "../../wasm/Kernels.ts"
 import { Output } from "../../wasm/Output.ts"
 import type { Place } from "../../wasm/Place.ts"
-import { earlier } from "../build/CarriedStreams.ts"
+import { type BatchPlace, earlier } from "../build/CarriedStreams.ts"
 import { limits } from "../build/FailureRules.ts"
 import type { BatchObserver } from "../build/Observer.ts"
 import { retrying } from "../build/Retry.ts"
@@ -21,7 +21,7 @@ import { andThen, ensuring, TypedFailure, toEffect, type Work } from "../build/W
 import { Worker } from "../build/Worker.ts"
 import * as Digest from "../plan/Digest.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import type { Backend, BatchCoordinates, Content, Failure, RequestedBatch, Settings } from "./Backend.ts"
+import type { Backend, BackendSettings, BuiltBatch, Failure, RequestedBatch } from "./Backend.ts"
 
 /** The memory that batches lie in. @since 0.1.0 */
 export interface BatchMemory {
@@ -34,7 +34,7 @@ export interface BatchMemory {
   readonly debug?: boolean
 }
 
-type Build = (epoch: number, batch: number) => Effect.Effect<Content, Failure, unknown>
+type Build = (epoch: number, batch: number) => Effect.Effect<BuiltBatch, Failure, unknown>
 
 /** @since 0.1.0 */
 export const fibers = (memory: BatchMemory = {}): Backend => ({
@@ -62,19 +62,11 @@ export const fibers = (memory: BatchMemory = {}): Backend => ({
     })
 })
 
-/** Builds one batch on the fiber that runs the effect. @since 0.1.0 */
-export const buildHere = (
-  runPlan: RunPlan,
-  { batch, epoch, worker }: BatchCoordinates,
-  settings: Settings
-): Effect.Effect<Content, Failure, unknown> =>
-  Effect.suspend(() => buildsOf(runPlan, worker, settings, {})(epoch, batch))
-
 /** How one worker builds its batches. */
 const buildsOf = (
   runPlan: RunPlan,
   number: number,
-  { digest, failures, observer }: Settings,
+  { digest, failures, observer }: BackendSettings,
   { debug = false, reuse = false }: BatchMemory
 ): Build => {
   const output = new Output(arena(), reuse)
@@ -84,54 +76,69 @@ const buildsOf = (
     if (debug) for (const place of places) place.bytes.fill(0xff)
     for (const place of quarantine.pass(places)) place.give()
   }
-  const build = (epoch: number, batch: number): Work<Content, Failure> => {
+  const build = (epoch: number, batch: number): Work<BuiltBatch, Failure> => {
     const range = rowsOf(runPlan, number, epoch, batch)
     if (range === undefined || range.size === 0) return nothingOf(range)
     const builder = worker.builder(range)
     const { batch: limit } = failures.timeout
     const attempts = retrying(failures, range, (skipped) =>
-      andThen(limit === undefined ? builder.build(skipped) : builder.buildWithin(limit, skipped), (built): Content => {
-        const hash = digest && built !== undefined ? hashOf(built, builder.observer) : undefined
-        return reuse ? borrowed({ batch: built, hash }, output.lent(), give) : { batch: built, hash }
-      })
+      andThen(
+        limit === undefined ? builder.build(skipped) : builder.buildWithin(limit, skipped),
+        (built): BuiltBatch => {
+          const hash = digest && built !== undefined ? hashOf(built, builder.observer) : undefined
+          return reuse ? borrowed({ batch: built, hash }, output.lent(), give) : { batch: built, hash }
+        }
+      )
     )
-    return andThen(attempts, ({ skipped, value = { batch: undefined, hash: undefined } }): Content => {
+    return andThen(attempts, ({ skipped, value = { batch: undefined, hash: undefined } }): BuiltBatch => {
       const { retried } = builder
       const counted = retried === 0 ? value : { ...value, retried }
       return skipped.length === 0 ? counted : { ...counted, skipped }
     })
   }
-  const discarding = (work: () => Work<Content, Failure>): Work<Content, Failure> =>
+  const discarding = (work: () => Work<BuiltBatch, Failure>): Work<BuiltBatch, Failure> =>
     ensuring(work, (failed) => {
       if (failed) for (const place of output.lent()) place.give()
     })
-  let begun = false
+  /** The batch behind the last one that was built: where carried streams stand. */
+  let next: BatchPlace | undefined
   return (epoch, batch) => {
     const built = toEffect(() => (reuse ? discarding(() => build(epoch, batch)) : build(epoch, batch)))
-    if (begun) return built
-    begun = true
-    // A run that is resumed may have carried streams, which are where the batches before have left them.
-    return Effect.zipRight(advance(worker, epoch, batch), built)
+    if (worker.streams === undefined) return built
+    // Streams are where the batches before leave them, also if a run is resumed, or only some batches are requested.
+    const advanced = advance(worker, epoch, batch, next)
+    next = { epoch, batch: batch + 1 }
+    return Effect.zipRight(advanced, built)
   }
 }
 
-/** Brings the streams that a worker carries to where they stand before a batch. @since 0.1.0 */
-export const advance = (worker: Worker, epoch: number, batch: number): Effect.Effect<void, BatchError, unknown> =>
+/**
+ * Brings the streams that a worker carries to where they stand before a batch: builds its batches from `from` on, or all
+ * of them, and drops them.
+ *
+ * @since 0.1.0
+ */
+export const advance = (
+  worker: Worker,
+  epoch: number,
+  batch: number,
+  from?: BatchPlace
+): Effect.Effect<void, BatchError, unknown> =>
   Effect.flatMap(
-    toEffect<ReadonlyArray<RowRange>, BatchError>(() => earlier(worker.runPlan, worker.number, epoch, batch)),
+    toEffect<ReadonlyArray<RowRange>, BatchError>(() => earlier(worker.runPlan, worker.number, { epoch, batch }, from)),
     (all) => Effect.forEach(all, (range) => toEffect(() => worker.batch(range)), { discard: true })
   )
 
 /** The content of a batch of which this rank has no rows, or which is not there. @since 0.1.0 */
-export const nothingOf = (range: RowRange | undefined): Content =>
+export const nothingOf = (range: RowRange | undefined): BuiltBatch =>
   range === undefined ? { batch: undefined, hash: undefined, ended: true } : { batch: undefined, hash: undefined }
 
 /** A batch in lent places, which are given back when it is released. */
 const borrowed = (
-  { batch, hash }: Content,
+  { batch, hash }: BuiltBatch,
   places: ReadonlyArray<Place>,
   give: (places: ReadonlyArray<Place>) => void
-): Content => {
+): BuiltBatch => {
   if (batch === undefined || places.length === 0) {
     give(places)
     return { batch, hash }

@@ -26,14 +26,13 @@ export interface Service {
   readonly count: number
   /** Where their batches are built. */
   readonly backend: Backend
-  /** What the last run was found to run best on, and why; none until it is known. */
-  readonly chosen: Effect.Effect<Option.Option<Choice>>
+  /** What {@link chosen} returns; left out by a backend that chooses nothing. */
+  readonly chosen?: Effect.Effect<Option.Option<Choice>>
 }
 
 const one: Service = {
   count: 1,
-  backend: Fibers.fibers(),
-  chosen: Effect.succeedSome({ backend: "fibers", reason: "nothing else was said" })
+  backend: Fibers.fibers()
 }
 
 /**
@@ -43,6 +42,18 @@ const one: Service = {
  * @since 0.1.0
  */
 export class Workers extends Context.Reference<Workers>()("furrow/Workers", { defaultValue: () => one }) {}
+
+/**
+ * Which backend the last run was found to run best on, and why: none until it is known, and none if the workers are not
+ * {@link auto}'s, which are the ones that choose.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const chosen: Effect.Effect<Option.Option<Choice>> = Effect.flatMap(
+  Workers,
+  (own) => own.chosen ?? Effect.succeedNone
+)
 
 /** The most workers a run can have: what the seed packing has room for. @category constants @since 0.1.0 */
 export const MAX = 4096
@@ -80,8 +91,7 @@ export const fibers = (options: FiberOptions): Layer.Layer<Workers, InvalidOptio
       })
       return {
         count: whole("workers", workers, 1, MAX),
-        backend: Fibers.fibers({ debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) }),
-        chosen: Effect.succeedSome({ backend: "fibers", reason: "as the layer says" })
+        backend: Fibers.fibers({ debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) })
       }
     })
   )
@@ -140,8 +150,7 @@ export const threads = (options: ThreadOptions): Layer.Layer<Workers, InvalidOpt
     Workers,
     checked(() => ({
       backend: threadsOf("Workers.threads", optionsOf("Workers.threads", options, THREADS)),
-      count: whole("workers", options.workers, 1, MAX),
-      chosen: Effect.succeedSome({ backend: "threads", reason: "as the layer says" })
+      count: whole("workers", options.workers, 1, MAX)
     }))
   )
 
@@ -167,8 +176,8 @@ export interface AutoOptions extends ThreadOptions {
  * Workers that begin on fibers and move to threads when that pays: where there are two cores and more, a batch takes a
  * millisecond of work and more, and the rest of the run ten seconds. Pipelines with effectful stages, and policies that carry
  * streams on, stay on fibers. Where a batch is built changes nothing in it, so all give the same batches, to the bit.
- * `chosen` says what was chosen and why, once the first batches are built; it is logged at level debug, too. If threads
- * cannot start, that is logged as a warning, and the run stays on fibers.
+ * {@link chosen} says what was chosen and why, once the first batches are built; it is logged at level debug, too. If
+ * threads cannot start, that is logged as a warning, and the run stays on fibers.
  *
  * Batches lie in memory that is used again, as those of {@link threads} do. Fails as {@link threads} does.
  *
@@ -177,7 +186,7 @@ export interface AutoOptions extends ThreadOptions {
  * import { Workers } from "furrow"
  *
  * const workers = Workers.auto({ workers: 2, pipeline: "file:///app/digits.ts" })
- * const chosen = Effect.flatMap(Workers.Workers, (own) => own.chosen).pipe(Effect.provide(workers))
+ * const chosen = Workers.chosen.pipe(Effect.provide(workers))
  * console.assert(Option.isNone(Effect.runSync(chosen))) // no run has been opened
  *
  * @category layers

@@ -31,7 +31,7 @@ import { andThen, TypedFailure, type Work, within } from "./Work.ts"
 const NONE: SkippedRows = new Set()
 
 /** A value that may be left out. @since 0.1.0 */
-export interface Kept {
+export interface KeptSample {
   readonly value: unknown
 }
 
@@ -105,7 +105,7 @@ export class BatchBuilder {
   }
 
   /** Makes the sample of the last row as it would enter the batch; gives `undefined` if a filter leaves it out. */
-  sample(): Work<Kept | undefined, AttemptError> {
+  sample(): Work<KeptSample | undefined, AttemptError> {
     return andThen(this.#attempt(NONE, false), () => {
       this.#rows.assemble(NONE)
       this.#record()

@@ -7,6 +7,7 @@
 import * as Rng from "../../random/Rng.ts"
 import type { Seed } from "../../random/Seed.ts"
 import type { Carries } from "../../seeding/Service.ts"
+import { worker as workerOf } from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type RowRange, rowsOf } from "./RowRange.ts"
 
@@ -54,18 +55,30 @@ export class CarriedStreams {
 const seeded = (rng: Rng.Rng): Rng.Rng =>
   Rng.make({ algorithm: "philox4x32-10", words: [rng.word(), rng.word(), rng.word(), rng.word(), 0, 0] })
 
+/** A batch of a run. @since 0.1.0 */
+export interface BatchPlace {
+  readonly epoch: number
+  readonly batch: number
+}
+
 /**
- * The rows of all batches that a worker has to build before one, so that its streams stand where they stood; none if the
- * policy carries no streams on. Throws what {@link rowsOf} throws.
+ * The rows of the batches that a worker has to build before it builds `batch`, so that its streams stand where they stood:
+ * those from `from` on, or all; none if the policy carries no streams. Throws what {@link rowsOf} throws.
  *
  * @since 0.1.0
  */
-export const earlier = (runPlan: RunPlan, worker: number, epoch: number, batch: number): ReadonlyArray<RowRange> => {
+export const earlier = (
+  runPlan: RunPlan,
+  worker: number,
+  { batch, epoch }: BatchPlace,
+  from: BatchPlace = { epoch: 0, batch: 0 }
+): ReadonlyArray<RowRange> => {
   const { plan, policy } = runPlan
   const all: Array<RowRange> = []
   if (policy?.carries === undefined) return all
-  for (let at = policy.carries === "run" ? 0 : epoch; at <= epoch; at++) {
-    for (let own = worker; at < epoch || own < batch; own += plan.workers) {
+  for (let at = policy.carries === "run" ? from.epoch : epoch; at <= epoch; at++) {
+    for (let own = at === from.epoch ? from.batch : 0; at < epoch || own < batch; own++) {
+      if (workerOf(plan, own) !== worker) continue
       const range = rowsOf(runPlan, worker, at, own)
       if (range === undefined) break
       if (range.size > 0) all.push(range)

@@ -9,7 +9,7 @@ import { arena } from "../../wasm/Kernels.ts"
 import { Output } from "../../wasm/Output.ts"
 import { compile, type Program } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import { BatchBuilder, type BuilderContext, type Kept } from "./BatchBuilder.ts"
+import { BatchBuilder, type BuilderContext, type KeptSample } from "./BatchBuilder.ts"
 import { CarriedStreams } from "./CarriedStreams.ts"
 import { type ColumnPlan, planColumns } from "./ColumnBuilder.ts"
 import { failFirst, type Limits, limits as limitsOf } from "./FailureRules.ts"
@@ -71,7 +71,7 @@ export class Worker implements BuilderContext {
   }
 
   /** Makes one sample as it would enter its batch; gives `undefined` if a filter leaves it out. */
-  sample(epoch: number, position: number): Work<Kept | undefined, BatchError> {
+  sample(epoch: number, position: number): Work<KeptSample | undefined, BatchError> {
     return once(() => {
       const batch = this.runPlan.plan.cuts.batchAt(epoch, position)
       const range = rowsOf(this.runPlan, this.number, epoch, batch)

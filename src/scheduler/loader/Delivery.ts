@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { EventLoop } from "../../core/EventLoop.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
-import type { Content, Failure } from "../backends/Backend.ts"
+import type { BuiltBatch, Failure } from "../backends/Backend.ts"
 import type { Cuts } from "../plan/Cuts.ts"
 import * as Digest from "../plan/Digest.ts"
 import type { Sequence } from "../plan/Sequence.ts"
@@ -249,7 +249,7 @@ export class Delivery {
    * Whether a batch is held back: an empty one has the columns of one with rows, and whether these are known must not
    * depend on timing. Empty batches take no room, so their workers go on.
    */
-  #holdsBack(content: Content): boolean {
+  #holdsBack(content: BuiltBatch): boolean {
     const { empty } = this.#options
     if (empty === undefined) return false
     if (content.batch !== undefined) empty.see(content.batch)

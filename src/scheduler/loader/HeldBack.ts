@@ -4,11 +4,11 @@
  *
  * @since 0.1.0
  */
-import type { Content } from "../backends/Backend.ts"
+import type { BuiltBatch } from "../backends/Backend.ts"
 
 /** A batch that was taken from its queue. @since 0.1.0 */
 export interface Taken {
-  readonly content: Content
+  readonly content: BuiltBatch
   readonly sequence: number
   /** How long the consumer waited for it, in milliseconds. */
   readonly waited: number

@@ -10,7 +10,7 @@ import type * as Stream from "effect/Stream"
 import type { InvalidOption } from "../../core/InvalidOption.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
-import type { ThreadError } from "../backends/ThreadError.ts"
+import type { BackendError } from "../backends/BackendError.ts"
 import type { DatasetChanged, StageError } from "../build/StageError.ts"
 import type { DigestError } from "../plan/Digest.ts"
 import type * as Cursor from "./Cursor.ts"
@@ -86,7 +86,7 @@ export type LoaderError<E = never> =
   | CoordinatesError
   | DatasetChanged
   | DigestError
-  | ThreadError
+  | BackendError
   | Cursor.CursorError
   | Cursor.CursorMismatch
   | FailurePolicy.SkipBudgetExceeded

@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
 import type { Batch } from "../../pipeline/Batch.ts"
-import type { Failure, Settings } from "../backends/Backend.ts"
+import type { BackendSettings, Failure } from "../backends/Backend.ts"
 import * as Digest from "../plan/Digest.ts"
 import type * as Cursor from "./Cursor.ts"
 import * as CursorCheck from "./CursorCheck.ts"
@@ -26,7 +26,7 @@ export interface Parts<R> {
   readonly delivery: Delivery.Delivery
   readonly chosen: Verify.Chosen
   readonly recorder: Profile.Recorder | undefined
-  readonly settings: Settings
+  readonly settings: BackendSettings
   readonly context: Context.Context<R>
   readonly runtime: Runtime.Runtime<never>
 }

@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Content, Failure, OpenBackend, RequestedBatch } from "../backends/Backend.ts"
+import type { BuiltBatch, Failure, OpenBackend, RequestedBatch } from "../backends/Backend.ts"
 import type { Assignment, Assignments } from "../plan/Assignments.ts"
 import { Bell, type Credits } from "./Queue.ts"
 
@@ -32,7 +32,7 @@ export interface RequestPipelineOptions {
   /** Waits until the consumer has skipped a batch; never, if the run ends first. */
   readonly skipped: (sequence: number) => Effect.Effect<void>
   /** Takes a batch, and when its building began; returns whether the consumer gets it, or has skipped it. */
-  readonly built: (assignment: Assignment, exit: Exit.Exit<Content, Failure>, since: number) => boolean
+  readonly built: (assignment: Assignment, exit: Exit.Exit<BuiltBatch, Failure>, since: number) => boolean
   /** Takes back the credit of a batch that is skipped before its building began. */
   readonly dropped: (assignment: Assignment) => void
   /** Lets others work, after a batch that an effect has built. */
@@ -91,7 +91,7 @@ export const make = ({
   }
 
   /** Whoever waits for a batch is not served by one that was skipped. */
-  const handOnto = ({ assignment }: Due, exit: Exit.Exit<Content, Failure>, since: number): void => {
+  const handOnto = ({ assignment }: Due, exit: Exit.Exit<BuiltBatch, Failure>, since: number): void => {
     due.shift()
     const before = wanted
     wanted = eager

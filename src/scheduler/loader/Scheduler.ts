@@ -41,7 +41,7 @@ import type { Provides } from "./Provides.ts"
 import * as Run from "./Run.ts"
 import { type Options, pipelineOf } from "./RunOptions.ts"
 
-export { ThreadError } from "../backends/ThreadError.ts"
+export { BackendError } from "../backends/BackendError.ts"
 export { DatasetChanged, StageError } from "../build/StageError.ts"
 export {
   type Epoch,

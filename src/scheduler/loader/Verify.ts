@@ -16,8 +16,8 @@ import { Tensor } from "../../core/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { Xoshiro128 } from "../../random/generators/Xoshiro128.ts"
 import type { Service } from "../../seeding/Service.ts"
-import type { Failure, Settings } from "../backends/Backend.ts"
-import { buildHere } from "../backends/Fibers.ts"
+import type { BackendSettings, Failure, OpenBackend } from "../backends/Backend.ts"
+import { fibers } from "../backends/Fibers.ts"
 import * as Digest from "../plan/Digest.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
@@ -88,7 +88,7 @@ export class Chosen {
   /** Builds them again, in the order of the plan, and compares. `retried` is told of samples that were attempted again. */
   again(
     runPlan: RunPlan,
-    settings: Settings,
+    settings: BackendSettings,
     retried: (count: number) => void
   ): Effect.Effect<ReadonlyArray<Verified>, Failure | ImpureBatch, unknown> {
     return Effect.suspend(() => {
@@ -100,10 +100,11 @@ export class Chosen {
       const kept = this.#kept.toSorted((one, other) => one.epoch - other.epoch || one.batch - other.batch)
       // Plain stages never yield, and whoever closes the run or aborts it needs a turn.
       const eventLoop = new EventLoop()
-      return Effect.forEach(kept, (own) =>
-        Effect.zipRight(eventLoop.turnIfStarved, remade(quiet, own, settings, retried))
+      const built = fibers().open(quiet, { ...settings, digest: false, observer: undefined })
+      return Effect.flatMap(built, (backend) =>
+        Effect.forEach(kept, (own) => Effect.zipRight(eventLoop.turnIfStarved, remade(quiet, own, backend, retried)))
       )
-    })
+    }).pipe(Effect.scoped)
   }
 }
 
@@ -113,17 +114,13 @@ const unobserved = ({ observe: _, record: __, ...policy }: Service): Service => 
 const remade = (
   runPlan: RunPlan,
   { batch, columns, epoch }: Kept,
-  settings: Settings,
+  backend: OpenBackend,
   retried: (count: number) => void
 ) =>
   Effect.gen(function* () {
     const worker = Plan.worker(runPlan.plan, batch)
-    // A worker of its own for each: one that has made others would have carried streams on.
-    const { batch: made, retried: count = 0 } = yield* buildHere(
-      runPlan,
-      { epoch, batch, worker },
-      { ...settings, digest: false, observer: undefined }
-    )
+    const { batch: made, retried: count = 0 } = yield* backend.request({ epoch, batch, worker }, () => undefined)
+      .content
     retried(count)
     const now = made === undefined ? new Map<string, string>([["", "none"]]) : hashes(made.columns)
     const names = [...new Set([...columns.keys(), ...now.keys()])]

@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
 import type { EventLoop } from "../../core/EventLoop.ts"
-import type { Backend, Settings } from "../backends/Backend.ts"
-import type { ThreadError } from "../backends/ThreadError.ts"
+import type { Backend, BackendSettings } from "../backends/Backend.ts"
+import type { BackendError } from "../backends/BackendError.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type * as Profile from "./Profile.ts"
 import * as RequestPipeline from "./RequestPipeline.ts"
@@ -18,7 +18,7 @@ export interface Building {
   readonly runPlan: RunPlan
   readonly queues: WorkerQueues
   readonly backend: Backend
-  readonly settings: Settings
+  readonly settings: BackendSettings
   readonly eventLoop: EventLoop
   readonly recorder: Profile.Recorder | undefined
   /** The span of the run, where it is traced. */
@@ -42,7 +42,7 @@ export const start = ({
   runPlan,
   settings,
   span
-}: Building): Effect.Effect<ReadonlyArray<Look>, ThreadError, unknown> =>
+}: Building): Effect.Effect<ReadonlyArray<Look>, BackendError, unknown> =>
   Effect.gen(function* () {
     const open = yield* backend.open(runPlan, settings)
     const pipelineOf = (queue: WorkerQueue): RequestPipeline.RequestPipeline => {

@@ -6,7 +6,7 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Content, Failure } from "../backends/Backend.ts"
+import type { BuiltBatch, Failure } from "../backends/Backend.ts"
 import { WorkerAssignments } from "../plan/Assignments.ts"
 import type { Sequence } from "../plan/Sequence.ts"
 import { Credits, Queue, Signal } from "./Queue.ts"
@@ -15,7 +15,7 @@ import { Credits, Queue, Signal } from "./Queue.ts"
 export interface Built {
   /** Its sequence number in the run. */
   readonly sequence: number
-  readonly exit: Exit.Exit<Content, Failure>
+  readonly exit: Exit.Exit<BuiltBatch, Failure>
 }
 
 /** One worker's queue. @since 0.1.0 */

@@ -20,8 +20,7 @@ const run = (
       digest: true
     })
     yield* Stream.runDrain(loader.stream)
-    const { chosen } = yield* Workers.Workers
-    return { digest: yield* loader.digest, choice: Option.getOrUndefined(yield* chosen) }
+    return { digest: yield* loader.digest, choice: Option.getOrUndefined(yield* Workers.chosen) }
   }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, workers)), Effect.runPromise)
 
 describe("workers that choose", () => {

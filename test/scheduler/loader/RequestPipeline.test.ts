@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Exit, Fiber } from "effect"
 import * as fc from "fast-check"
-import type { Content, Failure, OpenBackend, RequestedBatch } from "../../../src/scheduler/backends/Backend.ts"
+import type { BuiltBatch, Failure, OpenBackend, RequestedBatch } from "../../../src/scheduler/backends/Backend.ts"
 import { Credits } from "../../../src/scheduler/loader/Queue.ts"
 import * as RequestPipeline from "../../../src/scheduler/loader/RequestPipeline.ts"
 import type { Assignments } from "../../../src/scheduler/plan/Assignments.ts"
@@ -9,7 +9,7 @@ import type { Assignments } from "../../../src/scheduler/plan/Assignments.ts"
 /** Whether a batch can be had without an effect, or is built by the effect that gives it. */
 type Kind = "plain" | "effect to take" | "lazy"
 
-const batchOf = (index: number): Content => ({
+const batchOf = (index: number): BuiltBatch => ({
   batch: { epoch: 0, index, rank: 0, worker: 0, size: 1, indices: new Float64Array(1), columns: {} },
   hash: undefined
 })
@@ -101,7 +101,7 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped:
     traced: undefined,
     isSkipped: (sequence) => skipped.includes(sequence),
     skipped: () => Effect.never,
-    built: ({ batch }, exit: Exit.Exit<Content, Failure>) => {
+    built: ({ batch }, exit: Exit.Exit<BuiltBatch, Failure>) => {
       expect(Exit.isSuccess(exit) && exit.value.batch?.index).toBe(batch)
       made.push(batch)
       return !skipped.includes(batch)

@@ -105,6 +105,31 @@ describe("a pure pipeline", () => {
     expect(await chosen(7)).toEqual(await chosen(7))
   }, 60_000)
 
+  test("is built once more, each sample once, also where streams are carried from batch to batch", async () => {
+    for (const persistentWorkers of [false, true]) {
+      const calls = new Map<string, number>()
+      const counted = Pipeline.from(Dataset.range(40)).pipe(
+        Pipeline.sample(Sampler.shuffle),
+        Pipeline.augment("counted", (x, rng, { epoch }) => {
+          const key = `${epoch}: ${x}`
+          calls.set(key, (calls.get(key) ?? 0) + 1)
+          return rng.double()
+        }),
+        Pipeline.batch(4)
+      )
+      const policy = Parity.pytorch({ torch: 3, shuffle: true, persistentWorkers })
+      // All batches are kept; then each sample is made once for the run, and once for `verify`.
+      const found = await verified(counted, 20, {}, Workers.fibers({ workers: 3 }), policy)
+      expect(found).toMatchObject({ _tag: "Right", right: { length: 20 } })
+      expect([...calls.values()]).toEqual(new Array<number>(80).fill(2))
+      calls.clear()
+      // Of some batches, it makes those between them, too, for their draws, and none of them twice.
+      expect(await verified(counted, 6, {}, Workers.fibers({ workers: 3 }), policy)).toMatchObject({ _tag: "Right" })
+      expect(calls.size).toBe(80)
+      expect(Math.max(...calls.values())).toBe(2)
+    }
+  })
+
   test("draws nothing that an audit would count, and none when nothing was asked for", async () => {
     const run = Effect.gen(function* () {
       const loader = yield* Scheduler.open(drawing, { replay: true, epochs: 1, verify: 5 })

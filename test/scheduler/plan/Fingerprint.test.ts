@@ -752,7 +752,7 @@ describe("through the scheduler, on threads", () => {
   test("a thread that builds the pipeline with other parameters is refused", async () => {
     for (const name of ["reordered", "scaled"] as const) {
       const refused = await opened("own", threads(name))
-      expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "ThreadError" } })
+      expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "BackendError" } })
       expect(String(refused._tag === "Left" ? refused.left : "")).toContain("is not the one that is run")
     }
   }, 60_000)

@@ -133,6 +133,7 @@ const backend = (options: ProcessOptions): Backend => ({
     const { config, module, name, processes, restarts = 3, started, timeout } = options
     const start = memberStart(runPlan, settings, { config, module, name })
     return Pool.open(runPlan, settings, {
+      backend: "processes",
       module,
       size: processes,
       restarts,
@@ -146,6 +147,5 @@ const backend = (options: ProcessOptions): Backend => ({
 export const processes = (options: ProcessOptions): Layer.Layer<Workers.Workers> =>
   Layer.succeed(Workers.Workers, {
     count: options.workers,
-    backend: backend(options),
-    chosen: Effect.succeedNone
+    backend: backend(options)
   })

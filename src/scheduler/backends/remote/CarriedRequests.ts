@@ -78,7 +78,7 @@ export class CarriedRequests {
     const { requests, runPlan } = this.#options
     return Effect.gen(this, function* () {
       const { batch, epoch, worker } = first.request
-      for (const range of earlier(runPlan, worker, epoch, batch)) {
+      for (const range of earlier(runPlan, worker, { epoch, batch })) {
         const outcome = yield* this.#built(requests.make(worker, range))
         if (outcome === undefined) return
         if (outcome._tag === "Built") outcome.discard()

@@ -6,7 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type { Draw } from "../../../seeding/Service.ts"
 import type { Measured } from "../../build/StageTimes.ts"
-import type { Content } from "../Backend.ts"
+import type { BuiltBatch } from "../Backend.ts"
 import type { AttemptFailed, BatchRequest, ToMember } from "./Protocol.ts"
 
 /** A batch that a member has built. @since 0.1.0 */
@@ -16,7 +16,7 @@ export interface BuiltElsewhere {
   readonly times?: ReadonlyArray<Measured> | undefined
   readonly retried?: number | undefined
   /** The batch, for its reader. */
-  readonly content: () => Content
+  readonly content: () => BuiltBatch
   /** Gives back its memory, since nobody reads it. */
   readonly discard: () => void
 }

@@ -7,13 +7,13 @@ import type { Service } from "../../../seeding/Service.ts"
 import { limits } from "../../build/FailureRules.ts"
 import { fingerprint } from "../../plan/Fingerprint.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
-import type { Settings } from "../Backend.ts"
+import type { BackendSettings } from "../Backend.ts"
 import type { MemberStart } from "./Protocol.ts"
 
 /** What members are told of a run, to build the same batches. @since 0.1.0 */
 export const memberStart = (
   runPlan: RunPlan,
-  { digest, failures, times }: Settings,
+  { digest, failures, times }: BackendSettings,
   { config, module, name }: Pick<MemberStart, "config" | "module" | "name">
 ): MemberStart => {
   const { plan, policy } = runPlan

@@ -1,5 +1,5 @@
 /**
- * Columns that cannot be sent from a thread or process: which one, and why.
+ * Columns that cannot be sent from the member that built them: which one, and why.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ const WIDEST = 1000
 export const notSendable = (batch: unknown, thrown: unknown): Error => {
   const path = pathOf("columns", columnsOf(batch), 0) ?? "the batch"
   return new Error(
-    `${path} cannot be sent from the thread (${shown(thrown)}). Collate to tensors, typed arrays, strings, numbers, or ` +
+    `${path} cannot be sent from where the batch was built (${shown(thrown)}). Collate to tensors, typed arrays, strings, numbers, or ` +
       "records and lists of these; or run on fibers"
   )
 }

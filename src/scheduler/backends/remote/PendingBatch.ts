@@ -12,11 +12,20 @@ import { errorAt, SamplesFailed, StageError, TimedOut } from "../../build/StageE
 import type { StageTimes } from "../../build/StageTimes.ts"
 import { toEffect } from "../../build/Work.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
-import type { Content, Failure, RequestedBatch } from "../Backend.ts"
-import { ThreadError } from "../ThreadError.ts"
+import type { BuiltBatch, Failure, RequestedBatch } from "../Backend.ts"
+import { BackendError } from "../BackendError.ts"
 import { decodeError, isBatchError } from "./ErrorCodec.ts"
 import type { Member, Outcome } from "./Member.ts"
 import type { AttemptFailed, BatchRequest } from "./Protocol.ts"
+
+/** A requested batch of which the outcome is known. @since 0.1.0 */
+export const known = (content: Effect.Effect<BuiltBatch, Failure>, taken?: BuiltBatch): RequestedBatch => ({
+  isLazy: false,
+  isPending: false,
+  want: () => undefined,
+  take: () => taken,
+  content
+})
 
 /** That no member will build it, and why. @since 0.1.0 */
 export interface Lost {
@@ -32,7 +41,8 @@ export interface PendingPool {
   readonly failures: FailureRules
   /** Where the times that members report are added. */
   readonly times: StageTimes | undefined
-  /** The module of the pipeline, for errors. */
+  /** The name of the backend and the module of the pipeline, for errors. */
+  readonly backend: string
   readonly module: string
   /** How long a member may be at a batch before it is replaced. */
   readonly timeout: Duration.Duration | undefined
@@ -41,7 +51,7 @@ export interface PendingPool {
   readonly forget: (pending: PendingBatch) => void
   /** Has a further attempt made, by the member that made the last one if it is there. */
   readonly retry: (pending: PendingBatch) => void
-  /** For how many milliseconds no more than `limit` has passed since a member began it: at most `limit`. */
+  /** How many of its `limit` milliseconds are left; all of them if no member has begun it. */
   readonly left: (pending: PendingBatch, limit: number) => number
   /** Replaces the member that is at it: charged to `restarts` with a reason, or for the failure policy without one. */
   readonly replace: (pending: PendingBatch, reason: string | undefined) => void
@@ -92,11 +102,11 @@ export class PendingBatch implements RequestedBatch {
     this.#arrived()
   }
 
-  take(): Content | undefined {
+  take(): BuiltBatch | undefined {
     return this.outcome?._tag === "Built" ? this.#contentOf(this.outcome, 0) : undefined
   }
 
-  get content(): Effect.Effect<Content, Failure> {
+  get content(): Effect.Effect<BuiltBatch, Failure> {
     return Effect.gen(this, function* () {
       const { failures } = this.#pool
       const { indices, position } = this.request
@@ -104,7 +114,7 @@ export class PendingBatch implements RequestedBatch {
       let retry: Retry | undefined
       let retried = 0
       /** What is left to be attempted; or the content, if nothing is. */
-      const next = (failure: Failure | SamplesFailed): Effect.Effect<Content | undefined, Failure> => {
+      const next = (failure: Failure | SamplesFailed): Effect.Effect<BuiltBatch | undefined, Failure> => {
         const own = retry ?? new Retry(failures, position, size)
         retry = own
         // Schedules have what they require.
@@ -146,7 +156,7 @@ export class PendingBatch implements RequestedBatch {
     })
   }
 
-  #contentOf(built: Extract<Outcome, { readonly _tag: "Built" }>, before: number): Content {
+  #contentOf(built: Extract<Outcome, { readonly _tag: "Built" }>, before: number): BuiltBatch {
     const { runPlan, times } = this.#pool
     const { policy } = runPlan
     if (built.draws !== undefined && built.draws.length > 0) policy?.record?.(built.draws)
@@ -216,8 +226,9 @@ export class PendingBatch implements RequestedBatch {
     return Effect.fail(isBatchError(error) ? error : this.error(shown(error), this.by?.stage))
   }
 
-  error(reason: string, stage?: string): ThreadError {
+  error(reason: string, stage?: string): BackendError {
     const { batch, epoch, worker } = this.request
-    return new ThreadError({ worker, module: this.#pool.module, epoch, batch, stage, reason })
+    const { backend, module } = this.#pool
+    return new BackendError({ backend, worker, module, epoch, batch, stage, reason })
   }
 }

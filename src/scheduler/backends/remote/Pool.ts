@@ -14,17 +14,19 @@ import { concurrent } from "../../../core/Concurrent.ts"
 import { rowsOf } from "../../build/RowRange.ts"
 import { TypedFailure } from "../../build/Work.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
-import type { BatchCoordinates, Content, Failure, OpenBackend, RequestedBatch, Settings } from "../Backend.ts"
+import type { BackendSettings, BatchCoordinates, Failure, OpenBackend, RequestedBatch } from "../Backend.ts"
+import { BackendError } from "../BackendError.ts"
 import { nothingOf } from "../Fibers.ts"
-import { ThreadError } from "../ThreadError.ts"
 import { BatchRequests } from "./BatchRequests.ts"
 import { CarriedRequests } from "./CarriedRequests.ts"
 import { type Member, type MemberEvents, type NotStarted, now, type Outcome, type RequestQueue } from "./Member.ts"
-import { type Lost, PendingBatch, type PendingPool } from "./PendingBatch.ts"
+import { known, type Lost, PendingBatch, type PendingPool } from "./PendingBatch.ts"
 import { batchKey } from "./Protocol.ts"
 
 /** @since 0.1.0 */
 export interface PoolOptions {
+  /** The name of the backend, for errors. */
+  readonly backend: string
   /** The module of the pipeline, for errors. */
   readonly module: string
   /** How many members. */
@@ -55,21 +57,12 @@ interface Seat {
   readonly carried: CarriedRequests | undefined
 }
 
-/** A requested batch of which the outcome is known. */
-const known = (content: Effect.Effect<Content, Failure>, taken?: Content): RequestedBatch => ({
-  isLazy: false,
-  isPending: false,
-  want: () => undefined,
-  take: () => taken,
-  content
-})
-
 /** Opens a pool and starts its members, which end with the scope. @since 0.1.0 */
 export const open = (
   runPlan: RunPlan,
-  settings: Settings,
+  settings: BackendSettings,
   options: PoolOptions
-): Effect.Effect<OpenBackend, ThreadError, Scope.Scope> =>
+): Effect.Effect<OpenBackend, BackendError, Scope.Scope> =>
   Effect.gen(function* () {
     const fork = yield* FiberSet.makeRuntime<never>()
     const pool = new Pool(runPlan, settings, options, fork)
@@ -103,7 +96,7 @@ class Pool implements OpenBackend {
 
   constructor(
     runPlan: RunPlan,
-    { failures, observer, replaced = () => undefined, times }: Settings,
+    { failures, observer, replaced = () => undefined, times }: BackendSettings,
     options: PoolOptions,
     fork: (effect: Effect.Effect<void>) => void
   ) {
@@ -117,6 +110,7 @@ class Pool implements OpenBackend {
       runPlan,
       failures,
       times,
+      backend: options.backend,
       module: options.module,
       timeout: options.timeout,
       wanted: (pending) => {
@@ -140,7 +134,7 @@ class Pool implements OpenBackend {
   }
 
   /** Starts all members. */
-  readonly start: Effect.Effect<void, ThreadError> = Effect.suspend(() =>
+  readonly start: Effect.Effect<void, BackendError> = Effect.suspend(() =>
     Effect.asVoid(
       concurrent(
         this.#seats.length,
@@ -148,7 +142,7 @@ class Pool implements OpenBackend {
         (number) => {
           const seat = this.#seats[number] as Seat // one for each number
           return Effect.matchEffect(seat.member.start, {
-            onFailure: ({ reason }) => new ThreadError({ ...this.#nowhere, worker: number, reason }),
+            onFailure: ({ reason }) => this.#notStarted(number, reason),
             onSuccess: () => Effect.sync(() => this.#opened(seat))
           })
         },
@@ -184,8 +178,9 @@ class Pool implements OpenBackend {
     this.#options.queue?.poll()
   }
 
-  get #nowhere() {
-    return { module: this.#options.module, epoch: undefined, batch: undefined, stage: undefined }
+  #notStarted(worker: number, reason: string): BackendError {
+    const { backend, module } = this.#options
+    return new BackendError({ backend, worker, module, epoch: undefined, batch: undefined, stage: undefined, reason })
   }
 
   get #carries(): boolean {
@@ -391,7 +386,7 @@ class Pool implements OpenBackend {
     seat.lost = reason
     this.#hold()
     if (!this.#carries && this.#seats.some(({ lost }) => lost === undefined)) {
-      return Effect.logWarning(`a run goes on with one thread fewer, which could not be replaced: ${reason}`)
+      return Effect.logWarning(`backend ${this.#options.backend} goes on with one member fewer: ${reason}`)
     }
     this.#refuse(reason)
     return Effect.void

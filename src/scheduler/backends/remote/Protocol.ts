@@ -93,7 +93,7 @@ export interface EncodedBatch {
 }
 
 /** A batch that was built. @since 0.1.0 */
-export interface Built extends EncodedBatch {
+export interface BuiltReply extends EncodedBatch {
   readonly _tag: "Built"
   readonly hash: Uint8Array | undefined
   readonly draws: ReadonlyArray<Draw>
@@ -114,7 +114,7 @@ export interface AttemptFailed {
 }
 
 /** What a member answers to the request of an id. @since 0.1.0 */
-export type Reply = Built | AttemptFailed
+export type Reply = BuiltReply | AttemptFailed
 
 /** What a member tells its pool. @since 0.1.0 */
 export type FromMember =

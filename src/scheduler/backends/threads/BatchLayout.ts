@@ -9,7 +9,7 @@ import { isRecord } from "../../../core/Record.ts"
 import type { Tensor } from "../../../core/Tensor.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import { putTensors, TENSOR } from "../remote/BatchCodec.ts"
-import type { BatchRequest, Built, EncodedTensor, MemorySlot } from "../remote/Protocol.ts"
+import type { BatchRequest, BuiltReply, EncodedTensor, MemorySlot } from "../remote/Protocol.ts"
 import { SharedQueue } from "./SharedQueue.ts"
 
 /** A batch as a worker builds it, numbers in the places of its tensors. */
@@ -59,7 +59,7 @@ export class SentLayouts {
    * addresses. `asked` are the rows that it was requested for.
    */
   of(
-    { batch, draws, retried, slots, tensors, times }: Built,
+    { batch, draws, retried, slots, tensors, times }: BuiltReply,
     asked: Float64Array
   ): { readonly layout: number; readonly isNew: boolean } | undefined {
     if (
@@ -97,7 +97,7 @@ export class BatchLayout {
   readonly #lengths: ReadonlyArray<number>
   readonly #parts: ReadonlyArray<Part>
 
-  constructor({ batch, slots, tensors }: Built) {
+  constructor({ batch, slots, tensors }: BuiltReply) {
     this.#whole = batch as Whole // `SentLayouts` numbers no other
     this.#lengths = slots.map(({ length }) => length)
     // `SentLayouts` numbers none with other parts.

@@ -6,10 +6,10 @@
 import { type DType, Tensor, type TypedArray } from "../../../core/Tensor.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../../pipeline/Lease.ts"
-import type { Content } from "../Backend.ts"
+import type { BuiltBatch } from "../Backend.ts"
 import { putTensors } from "../remote/BatchCodec.ts"
 import type { BuiltElsewhere } from "../remote/Member.ts"
-import type { BatchRequest, Built, EncodedTensor, MemorySlot } from "../remote/Protocol.ts"
+import type { BatchRequest, BuiltReply, EncodedTensor, MemorySlot } from "../remote/Protocol.ts"
 import { BatchLayout } from "./BatchLayout.ts"
 import type { LaidOut } from "./SharedQueue.ts"
 import type { ThreadControl } from "./ThreadControl.ts"
@@ -43,7 +43,7 @@ export class SharedBatches {
   }
 
   /** A batch that was sent; its layout, if it has one, is kept for later ones. */
-  sent(built: Built): BuiltElsewhere {
+  sent(built: BuiltReply): BuiltElsewhere {
     if (built.layout !== undefined) this.#layouts.set(built.layout, new BatchLayout(built))
     const { draws, retried, slots, times } = built
     return {
@@ -74,7 +74,7 @@ export class SharedBatches {
     }
   }
 
-  #content({ batch, hash, slots, tensors }: Built): Content {
+  #content({ batch, hash, slots, tensors }: BuiltReply): BuiltBatch {
     if (batch === undefined) return { batch: undefined, hash }
     // A thread sends batches.
     const place = batch as { readonly epoch: number; readonly index: number }

@@ -23,7 +23,7 @@ const REQUESTED = 0
 const ANSWERED = 16
 const STATES = 32
 
-/** The state of a cell; of those of a thread, its number times 2 is added. */
+/** The states of a cell. TAKEN and DONE also say by which thread: twice its number is added. */
 const FREE = 0
 const WAITING = 1
 const TAKEN = 2

@@ -6,9 +6,9 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Backend } from "../Backend.ts"
+import { BackendError } from "../BackendError.ts"
 import { memberStart } from "../remote/MemberStart.ts"
 import * as Pool from "../remote/Pool.ts"
-import { ThreadError } from "../ThreadError.ts"
 import { refuse } from "./NestedThreads.ts"
 import { SharedQueue } from "./SharedQueue.ts"
 import { ThreadMember } from "./ThreadMember.ts"
@@ -58,6 +58,7 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
       const { debug, loading } = options
       return yield* Pool.open(runPlan, settings, {
         ...options,
+        backend: "threads",
         size,
         queue,
         member: (thread, events) => {
@@ -70,9 +71,11 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
 })
 
 /** Fails inside a thread of Furrow's, which imports the module, too, and must not run its program. @since 0.1.0 */
-export const notNested = ({ module }: Pick<ThreadPoolOptions, "module">): Effect.Effect<void, ThreadError> =>
+export const notNested = ({ module }: Pick<ThreadPoolOptions, "module">): Effect.Effect<void, BackendError> =>
   Effect.suspend(() => {
     const reason = refuse()
     const nowhere = { epoch: undefined, batch: undefined, stage: undefined }
-    return reason === undefined ? Effect.void : new ThreadError({ worker: 0, module, ...nowhere, reason })
+    return reason === undefined
+      ? Effect.void
+      : new BackendError({ backend: "threads", worker: 0, module, ...nowhere, reason })
   })

@@ -156,7 +156,7 @@ describe("where the first failure ends the run", () => {
   )
 
   test.each(["module", "function", "services"] as const)(
-    "what the module throws is a ThreadError, and the run ends: %s",
+    "what the module throws is a BackendError, and the run ends: %s",
     async (where) => {
       for (const name of some) {
         process.env["FURROW_TEST_THROWS"] = `${where}: ${name}`
@@ -165,7 +165,7 @@ describe("where the first failure ends the run", () => {
           Workers.threads({ workers: 1, pipeline: unloadable, loading: "1 minute" })
         )
         process.env["FURROW_TEST_THROWS"] = ""
-        expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, batch: undefined })
+        expect(error).toMatchObject({ _tag: "BackendError", worker: 0, batch: undefined })
         expect((error as Error).message).toContain(
           where === "services" ? "the layer `services` of" : "failed before its first batch"
         )
@@ -185,9 +185,9 @@ describe("a batch that cannot be sent from its thread", () => {
         config: name
       })
       const error = await failureOf(undeliverable[name] as Any, own)
-      expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, epoch: 0, batch: 2 })
+      expect(error).toMatchObject({ _tag: "BackendError", worker: 0, epoch: 0, batch: 2 })
       expect((error as Error).message).toContain("columns.own")
-      expect((error as Error).message).toContain("cannot be sent from the thread")
+      expect((error as Error).message).toContain("cannot be sent from where the batch was built")
     },
     TIME
   )

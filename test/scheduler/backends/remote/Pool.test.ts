@@ -145,7 +145,7 @@ describe("eight workers", () => {
         Effect.provide(Workers.threads({ workers: 8, threads: 3, pipeline: module, config, restarts: 2 })),
         Effect.runPromise
       )
-      expect(error).toMatchObject({ _tag: "ThreadError", epoch: 0, stage: "noise" })
+      expect(error).toMatchObject({ _tag: "BackendError", epoch: 0, stage: "noise" })
       // The first death, and one for each restart.
       expect(new Int32Array(config.met)[50]).toBe(3)
     },

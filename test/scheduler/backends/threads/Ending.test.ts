@@ -17,7 +17,7 @@ test(
       { FURROW_TEST_ROUNDS: "1" },
       TIME
     )
-    const each = ["break", "timeout ThreadError", "interrupt"]
+    const each = ["break", "timeout BackendError", "interrupt"]
     expect(ended.stdout.trim().split("\n")).toEqual([...each, ...each, "done"])
     expect(ended).toMatchObject({ code: 0, signal: null })
   },

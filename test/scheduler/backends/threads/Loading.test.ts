@@ -33,7 +33,7 @@ describe("a program without a guard", () => {
     "is told of it in its main thread, and opens no threads in its threads: %s",
     async (act) => {
       const { code, loads, stdout } = await unguarded(act)
-      expect(stdout).toMatch(/main: ThreadError: thread [01] /)
+      expect(stdout).toMatch(/main: BackendError: backend threads, member [01] /)
       expect(stdout).toContain(GUARD)
       expect(stdout).toContain("isMainThread")
       expect(code).toBe(0)
@@ -141,7 +141,7 @@ describe("what nothing catches in a thread", () => {
         Effect.provide(Workers.threads({ workers: 1, pipeline: module, name, restarts: 1 })),
         Effect.runPromise
       )
-      expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, epoch: 0, batch: 1, stage: "wait" })
+      expect(error).toMatchObject({ _tag: "BackendError", worker: 0, epoch: 0, batch: 1, stage: "wait" })
       // Each runtime says what a revoked Proxy is in words of its own.
       expect(error.message).toMatch(name === "lateProxy" ? /proxy|cannot be shown/i : /odd/)
     },
@@ -160,7 +160,7 @@ describe("what nothing catches in a thread", () => {
         Effect.provide(Workers.threads({ workers: 1, pipeline: module, name: "dying", restarts: 2 })),
         Effect.runPromise
       )
-      expect(replaced).toEqual({ count: 2, tag: "ThreadError" })
+      expect(replaced).toEqual({ count: 2, tag: "BackendError" })
     },
     TIME
   )

@@ -237,7 +237,7 @@ describe("what goes wrong on a thread", () => {
     "one that dies again and again is an error that names batch, worker and cause",
     async () => {
       const error = await errorOf<unknown>(faults.dying, fault("dying", { restarts: 2 }))
-      expect(error).toMatchObject({ _tag: "ThreadError", worker: 1, epoch: 0, batch: 5, stage: "die" })
+      expect(error).toMatchObject({ _tag: "BackendError", worker: 1, epoch: 0, batch: 5, stage: "die" })
       expect((error as Error).message).toContain("exit code 7")
     },
     TIME
@@ -257,7 +257,7 @@ describe("what goes wrong on a thread", () => {
     "columns that cannot be sent are an error that says so",
     async () => {
       const error = await errorOf<unknown>(faults.unsendable, fault("unsendable"))
-      expect(error).toMatchObject({ _tag: "ThreadError", epoch: 0, batch: 0 })
+      expect(error).toMatchObject({ _tag: "BackendError", epoch: 0, batch: 0 })
       expect((error as Error).message).toContain("DataCloneError")
     },
     TIME
@@ -268,7 +268,7 @@ describe("what goes wrong on a thread", () => {
     async () => {
       const layer = fault("looping", { restarts: 0, timeout: "500 millis" })
       const error = await errorOf<unknown>(faults.looping, layer)
-      expect(error).toMatchObject({ _tag: "ThreadError", worker: 0, batch: 2, stage: "loop" })
+      expect(error).toMatchObject({ _tag: "BackendError", worker: 0, batch: 2, stage: "loop" })
       expect((error as Error).message).toContain(
         "at epoch 0, batch 2, in stage loop: it was not done after the timeout of"
       )
@@ -289,7 +289,7 @@ describe("what goes wrong on a thread", () => {
     "a module that cannot serve is refused before the first batch: %s",
     async (_, options, said) => {
       const error = await errorOf<unknown>(faults.shapes, Workers.threads({ workers: 2, ...options }))
-      expect(error).toMatchObject({ _tag: "ThreadError", batch: undefined })
+      expect(error).toMatchObject({ _tag: "BackendError", batch: undefined })
       expect((error as Error).message).toContain(said)
     },
     TIME
