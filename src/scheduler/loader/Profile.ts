@@ -118,7 +118,17 @@ const straggler = (workers: ReadonlyArray<WorkerTime>): string | undefined => {
   return `worker ${late.worker} holds the row back: ${times}`
 }
 
-const verdict = (stages: ReadonlyArray<StageTime>, workers: ReadonlyArray<WorkerTime>, waited: number): string => {
+/**
+ * Says who holds a run back, in words: the consumer, a worker that is slower than the others, or the slowest stage. `waited` is
+ * the part of the time, 0 … 1, for which the consumer waited.
+ *
+ * @since 0.1.0
+ */
+export const verdict = (
+  stages: ReadonlyArray<StageTime>,
+  workers: ReadonlyArray<WorkerTime>,
+  waited: number
+): string => {
   const part = (share: number): string => `${Math.round(100 * share)} %`
   const [slowest] = stages.toSorted((one, other) => other.milliseconds - one.milliseconds)
   if (slowest === undefined) return "nothing was made yet"

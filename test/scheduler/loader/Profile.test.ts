@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { Effect, type Exit, Layer, Metric, Option, Stream, Tracer } from "effect"
 import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import * as Metrics from "../../../src/scheduler/loader/Metrics.ts"
+import { verdict } from "../../../src/scheduler/loader/Profile.ts"
 import type { PartialOptions } from "../../support/options.ts"
 import { light } from "../../support/threaded/costs.ts"
 
@@ -46,8 +47,8 @@ describe("a profile", () => {
     })
   })
 
-  test("names each stage with its part, and the one that holds the run back", async () => {
-    const { queues, stages, verdict, milliseconds, waited } = await profiled(slow, Workers.fibers({ workers: 2 }))
+  test("names each stage with its part", async () => {
+    const { queues, stages, verdict: said, milliseconds, waited } = await profiled(slow, Workers.fibers({ workers: 2 }))
     expect(stages.map(({ name }) => name)).toEqual(["sample", "dataset range", "quick", "wait", "batch"])
     for (const { batches } of stages) expect(batches).toBe(10)
     expect(stages.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9)
@@ -59,14 +60,16 @@ describe("a profile", () => {
       expect(capacity).toBe(2)
       expect(mean).toBeGreaterThanOrEqual(0)
       expect(mean).toBeLessThanOrEqual(2)
-      expect(empty).toBeGreaterThan(0)
+      expect(empty).toBeGreaterThanOrEqual(0)
+      expect(empty).toBeLessThanOrEqual(1)
     }
-    expect(waited).toBeGreaterThan(0)
+    expect(waited).toBeGreaterThanOrEqual(0)
     expect(waited).toBeLessThanOrEqual(milliseconds)
-    expect(verdict).toMatch(/^stage wait holds the run back: \d+ % of all stages' time/)
+    // Who it is depends on the machine: see "the verdict".
+    expect(said).toContain(" holds the ")
   })
 
-  test("names the worker that holds the row back; as ready it delays its own batches only", async () => {
+  test("counts the batches of each worker; as ready a late one delays its own only", async () => {
     const late = Pipeline.from(Dataset.range(60)).pipe(
       Pipeline.mapEffect("wait", (x, { worker }) => Effect.as(Effect.sleep(worker === 1 ? 60 : 1), x), {
         concurrency: 2
@@ -82,9 +85,6 @@ describe("a profile", () => {
     const plan = await run("plan")
     expect(plan.workers).toEqual(Array.from({ length: 30 }, (_, place) => place % 3))
     expect(plan.profile.workers.map(({ batches }) => batches)).toEqual([10, 10, 10])
-    expect(plan.profile.verdict).toMatch(
-      /^worker 1 holds the row back: its batches take \d+\.\d ms, those of the others/
-    )
     expect(Scheduler.formatProfile(plan.profile)).toContain("worker 1: 10 batches, ")
     const ready = await run("ready")
     // The others are through while it is at its first ones.
@@ -92,7 +92,7 @@ describe("a profile", () => {
     expect(ready.workers.filter((worker) => worker === 1)).toHaveLength(10)
   })
 
-  test("says so when it is the consumer that holds the run back", async () => {
+  test("has a line for each stage and queue", async () => {
     const profile = await Effect.runPromise(
       Effect.gen(function* () {
         const loader = yield* Scheduler.open(light, { epochs: 1, profile: true, prefetch: 4 })
@@ -100,7 +100,6 @@ describe("a profile", () => {
         return Option.getOrThrow(yield* loader.profile)
       }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, Workers.fibers({ workers: 2 }))))
     )
-    expect(profile.verdict).toMatch(/^the consumer holds the run back/)
     expect(Scheduler.formatProfile(profile)).toContain("noise")
     expect(Scheduler.formatProfile(profile)).toContain("queue 1: ")
   })
@@ -118,6 +117,33 @@ describe("a profile", () => {
     },
     TIME
   )
+})
+
+describe("the verdict", () => {
+  const stages = (...times: ReadonlyArray<readonly [string, number]>) =>
+    times.map(([name, milliseconds]) => ({ name, batches: 10, milliseconds, share: milliseconds / 100, forms: [] }))
+  const workers = (...each: ReadonlyArray<number>) =>
+    each.map((milliseconds, worker) => ({ worker, batches: 10, milliseconds: 10 * milliseconds }))
+  const two = stages(["quick", 20], ["wait", 80])
+
+  test("names the slowest stage where the consumer waits", () => {
+    const said = "stage wait holds the run back: 80 % of all stages' time, and the consumer waited 50 % of the time"
+    expect(verdict(two, workers(5, 5), 0.5)).toBe(said)
+  })
+
+  test("names a worker whose batches take twice as long as those of the others, once it has built four", () => {
+    const said =
+      "worker 1 holds the row back: its batches take 10.0 ms, those of the others 5.0 ms, and the consumer waited 50 % of the time"
+    expect(verdict(two, workers(5, 10, 5), 0.5)).toBe(said)
+    expect(verdict(two, workers(5, 9, 5), 0.5)).toMatch(/^stage wait /)
+    const few = workers(5, 50, 5).map((own) => (own.worker === 1 ? { ...own, batches: 3 } : own))
+    expect(verdict(two, few, 0.5)).toMatch(/^stage wait /)
+  })
+
+  test("names the consumer where it hardly waits, and nobody where nothing was made", () => {
+    expect(verdict(two, workers(5, 50), 0.04)).toBe("the consumer holds the run back: it waited 4 % of the time")
+    expect(verdict([], [], 1)).toBe("nothing was made yet")
+  })
 })
 
 describe("metrics", () => {
