@@ -301,7 +301,7 @@ const rows: Readonly<Record<string, ReadonlyArray<Row>>> = {
           what: `world ${value}`,
           act: () => run(plain, { world: value }),
           tag: "InvalidOption",
-          says: [`got ${value}`, `world ${WHOLE} of at least 1`]
+          says: [`got ${value}`, `world ${WHOLE} from 1 to 65536`]
         },
         {
           what: `concurrency ${value}`,

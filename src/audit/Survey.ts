@@ -12,7 +12,7 @@ import * as Rng from "../random/Rng.ts"
 import { format } from "../random/Seed.ts"
 import * as ProvidedPlan from "../scheduler/backends/ProvidedPlan.ts"
 import * as Plan from "../scheduler/plan/Plan.ts"
-import { requestAt, rowsOf } from "../scheduler/plan/SeedRequest.ts"
+import { requestAt, rowCoordinates } from "../scheduler/plan/SeedRequest.ts"
 import type { Coordinates, CoordinatesError } from "../seeding/Coordinates.ts"
 import { coordinates, epochRequest, type Request, type Seeds, seedAt } from "../seeding/Request.ts"
 import { ask, reasonOf, refused, type Service } from "../seeding/Service.ts"
@@ -121,7 +121,7 @@ export const survey = <A, E, R>(
             const indices = yield* asked(sampler, () =>
               Float64Array.from({ length: count }, (_, row) => order(position + row))
             )
-            const rows = yield* asked(sampler, () => rowsOf(order, position, count))
+            const rows = yield* asked(sampler, () => rowCoordinates(order, position, count))
             const at = { epoch, worker, batch, position, ordinal, indices, rows }
             for (const [place, stage] of pipeline.stages.entries()) {
               if (!stage.draws || stage._tag === "Sample") continue

@@ -30,7 +30,7 @@ export interface StageContext {
   readonly workers: number
   /** The batch's number within the epoch. */
   readonly batch: number
-  /** How many samples this worker made before in this epoch. */
+  /** A number that no other sample of this worker has in the epoch; it rises, and may leave gaps. */
   readonly ordinal: number
   /** The place in the epoch's order over all ranks. */
   readonly position: number

@@ -65,8 +65,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the cursor counts what was made ahead",
     file: "scheduler/loader/Delivery.ts",
-    from: "batch: sequence.batchOf(chain.next) }",
-    to: "batch: Math.min(sequence.room - 1, sequence.batchOf(chain.next) + (this.#options.queues.all[0]?.batches.length ?? 0)) }"
+    from: "batch: sequence.batchOf(delivered.next) }",
+    to: "batch: Math.min(sequence.room - 1, sequence.batchOf(delivered.next) + (this.#options.queues.all[0]?.batches.length ?? 0)) }"
   },
   {
     name: "samples that were left out are forgotten when a run goes on",
@@ -112,7 +112,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the digest takes batches as they come",
-    file: "scheduler/loader/DigestChain.ts",
+    file: "scheduler/loader/Delivered.ts",
     from: "this.#early.set(sequence, hash)\n    this.#settle()",
     to: "this.#early.set(this.#early.size === 0 ? sequence : this.#next, hash)\n    this.#settle()"
   },

@@ -29,7 +29,7 @@ export class BatchRows {
   readonly indices: Float64Array
   /** The rows as seeds and indices are requested for them. */
   readonly requested: Rows
-  /** How many samples the worker made in the epoch before the first row. */
+  /** The ordinal of the first row; see `Share`. */
   readonly ordinal: number
   readonly limits: Limits
 

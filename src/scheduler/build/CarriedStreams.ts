@@ -7,7 +7,7 @@
 import * as Rng from "../../random/Rng.ts"
 import type { Seed } from "../../random/Seed.ts"
 import type { Carries } from "../../seeding/Service.ts"
-import { worker as workerOf } from "../plan/Plan.ts"
+import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type RowRange, rowsOf } from "./RowRange.ts"
 
@@ -77,8 +77,11 @@ export const earlier = (
   const all: Array<RowRange> = []
   if (policy?.carries === undefined) return all
   for (let at = policy.carries === "run" ? from.epoch : epoch; at <= epoch; at++) {
-    for (let own = at === from.epoch ? from.batch : 0; at < epoch || own < batch; own++) {
-      if (workerOf(plan, own) !== worker) continue
+    for (
+      let own = Plan.batchOf(plan, worker, at === from.epoch ? from.batch : 0);
+      at < epoch || own < batch;
+      own = Plan.batchOf(plan, worker, own + 1)
+    ) {
       const range = rowsOf(runPlan, worker, at, own)
       if (range === undefined) break
       if (range.size > 0) all.push(range)

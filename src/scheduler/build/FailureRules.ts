@@ -16,7 +16,7 @@ export interface FailureRules {
   readonly skip: SkipRule | undefined
   /** How long a sample and a batch may take, in milliseconds. */
   readonly timeout: { readonly sample: number | undefined; readonly batch: number | undefined }
-  /** Is called before each attempt after a batch's first. */
+  /** Is called before a batch, or some of its samples, are attempted again; not if all that failed is skipped. */
   readonly retried: () => void
 }
 

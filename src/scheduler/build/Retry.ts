@@ -72,7 +72,7 @@ export class Retry {
     if (hopeless !== undefined) throw new TypedFailure(hopeless)
     return andThen(this.#granted(errors), (granted) => {
       for (const [place, error] of errors.entries()) if (granted[place] !== true) this.#skip(error)
-      retried()
+      if (granted.includes(true)) retried()
       return this.#rows.size === this.#size ? undefined : this.#rows
     })
   }

@@ -7,7 +7,7 @@ import { shown } from "../../core/Show.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import { InvalidResult } from "../../pipeline/StageResult.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import { type Rows, rowsOf } from "../plan/SeedRequest.ts"
+import { type Rows, rowCoordinates } from "../plan/SeedRequest.ts"
 import { errorAt } from "./StageError.ts"
 import { TypedFailure } from "./Work.ts"
 
@@ -30,7 +30,7 @@ export const writeIndices = (runPlan: RunPlan, rows: Rows): void => {
         if (typeof index !== "number") throw noIndex(index)
         indices[row] = index
       }
-      rows.rows = rowsOf(indexAt, position, indices.length)
+      rows.rows = rowCoordinates(indexAt, position, indices.length)
     })
   } catch (thrown) {
     throw TypedFailure.is(thrown) ? thrown : new TypedFailure(errorAt(runPlan, rows, "sample", thrown))

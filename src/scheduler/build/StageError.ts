@@ -36,7 +36,7 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
   readonly sample: number | undefined
   /** Its position in the epoch's order. */
   readonly position: number | undefined
-  /** How many samples the worker had made before it in the epoch. */
+  /** A number that no other sample of this worker has in the epoch; it rises, and may leave gaps. */
   readonly ordinal: number | undefined
   /** Where the sample came from, if the dataset knows: its file or object, its row there. */
   readonly lineage?: Lineage | undefined
@@ -167,7 +167,7 @@ export const errorAt = (
   cause: unknown,
   { failure, lineage, ordinal, position, sample }: SamplePlace = wholeBatch
 ): StageError => {
-  const { rank, resumed, uneven, workers, world } = plan
+  const { rank, resized, uneven, workers, world } = plan
   const { name = "none", seed = "none" } = policy ?? {}
   return new StageError({
     policy: name,
@@ -177,7 +177,7 @@ export const errorAt = (
     world,
     uneven,
     workers,
-    ...(resumed?.epoch === at.epoch ? { resized: resumed.origin } : {}),
+    ...(resized?.epoch === at.epoch ? { resized: resized.origin } : {}),
     sample,
     position,
     ordinal,

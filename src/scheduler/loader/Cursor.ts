@@ -12,7 +12,8 @@ import * as Either from "effect/Either"
 import { shown } from "../../core/Show.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import { unseenOf } from "../plan/Fingerprint.ts"
-import { Count, checksum, Fingerprints, Hex, upgrade, Version1 } from "./CursorVersion1.ts"
+import { Count, checksum, Fingerprints, Hex } from "./CursorFields.ts"
+import { upgrade, Version1 } from "./CursorVersion1.ts"
 
 /**
  * A cursor as it is stored: plain data, under 1 KB as JSON whatever the size of the dataset, and under 1 KB more for each

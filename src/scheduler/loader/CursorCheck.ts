@@ -1,73 +1,20 @@
 /**
- * Cursors of a run: how one is made at a batch, and whether a run can be resumed from one.
+ * Checks whether a run can be resumed from a cursor, and from where its epoch is then counted.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
-import {
-  bounded,
-  datasetText,
-  difference,
-  linesOf,
-  pipelineText,
-  policyText,
-  unseenOfRun
-} from "../plan/Fingerprint.ts"
-import * as Plan from "../plan/Plan.ts"
+import { difference, linesOf, pipelineText, unseenOfRun } from "../plan/Fingerprint.ts"
+import type * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Cursor, CursorError, CursorMismatch, decode, type Field } from "./Cursor.ts"
-import { checksum, Fingerprints, sizeOf } from "./CursorVersion1.ts"
+import { Fingerprints, sizeOf } from "./CursorFields.ts"
+import { fingerprints, MOST } from "./CursorWrite.ts"
 
 /** All fields, for `allow`. They are the keys of that record. */
 const FIELDS = Object.keys(Fingerprints.fields) as ReadonlyArray<Field>
-
-/** How many bytes of a cursor's JSON the fields may take that can be of any length. All of it stays below 1 KB. */
-const MOST = { pipeline: 220, dataset: 200, policy: 60, seed: 60 }
-
-/** The fingerprints of run plans; a cursor may be read after every batch. */
-const known = new WeakMap<RunPlan, Cursor["fingerprints"]>()
-
-/** What a run plan is, field by field. */
-const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
-  const own = known.get(runPlan)
-  if (own !== undefined) return own
-  const { pipeline, plan, policy, size } = runPlan
-  const { batchSize, batches, count, lanes, rank, workers, world } = plan
-  const number = batches === undefined ? "batches" : `${batches} batches`
-  const made = {
-    pipeline: pipelineText(linesOf(pipeline), MOST.pipeline),
-    dataset: datasetText(pipeline.dataset, size, "full", MOST.dataset),
-    policy: bounded(policyText(policy), MOST.policy),
-    seed: bounded(policy?.seed ?? "none", MOST.seed),
-    batch: `${batchSize} samples, ${number} of ${count}${lanes === undefined ? "" : `, ${lanes.sizes.length} lanes`}`,
-    workers: String(workers),
-    ranks: `${rank} of ${world}`
-  }
-  known.set(runPlan, made)
-  return made
-}
-
-/** What a run tells its cursor. @since 0.1.0 */
-export type State = Omit<Cursor, "version" | "position" | "resized" | "fingerprints" | "checksum">
-
-/** The cursor of a run plan at a batch. @since 0.1.0 */
-export const make = (runPlan: RunPlan, { batch, epoch, ...rest }: State): Cursor => {
-  const { plan } = runPlan
-  const origin = plan.cuts.origin(epoch)
-  const open: Cursor = {
-    version: 2,
-    epoch,
-    position: Plan.positionOf(plan, epoch, batch),
-    batch,
-    ...(origin.batch === 0 ? {} : { resized: origin }),
-    ...rest,
-    fingerprints: fingerprints(runPlan),
-    checksum: ""
-  }
-  return { ...open, checksum: checksum(open) }
-}
 
 /** Returns `allow` if it is a list of fields. Throws `InvalidOption`. @since 0.1.0 */
 export const allowed = (allow: unknown): ReadonlyArray<Field> => {
@@ -83,7 +30,7 @@ export const allowed = (allow: unknown): ReadonlyArray<Field> => {
 export interface Checked {
   readonly cursor: Cursor
   /** The cursor's epoch, if its batches from there on have another size than those before. */
-  readonly resumed: Plan.Resumed | undefined
+  readonly resized: Plan.Resized | undefined
 }
 
 /**
@@ -141,11 +88,11 @@ export const check = (
       const reason = `it holds where source ${JSON.stringify(source)} stands, and the pipeline has no source of that name`
       return yield* new CursorError({ reason })
     }
-    const resumed = was.batch === now.batch ? unchanged(cursor, runPlan) : resized(cursor, runPlan)
-    return { cursor, resumed: yield* resumed }
+    const counted = was.batch === now.batch ? unchanged(cursor, runPlan) : resized(cursor, runPlan)
+    return { cursor, resized: yield* counted }
   })
 
-type Origin = Either.Either<Plan.Resumed | undefined, CursorError>
+type Origin = Either.Either<Plan.Resized | undefined, CursorError>
 
 const refused = (reason: string): Origin => Either.left(new CursorError({ reason }))
 

@@ -1,30 +1,10 @@
 /**
- * Cursors of version 1, which count batches, and what both versions have in common.
+ * Cursors of version 1, which count batches: read, and never written.
  *
  * @since 0.1.0
  */
 import * as Schema from "@effect/schema/Schema"
-import { sha256 } from "../../core/runtime.ts"
-import { hex } from "../plan/Digest.ts"
-
-/** @since 0.1.0 */
-export const Count = Schema.Number.pipe(Schema.int(), Schema.between(0, Number.MAX_SAFE_INTEGER))
-
-/** @since 0.1.0 */
-export const Hex = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{64}$/))
-
-/** What a run is. @since 0.1.0 */
-export const Fingerprints = Schema.Struct({
-  /** The stages, with their names and parameters, in a line each; hashed where they are long. */
-  pipeline: Schema.String,
-  /** The dataset's name, size, content and views. */
-  dataset: Schema.String,
-  policy: Schema.String,
-  seed: Schema.String,
-  batch: Schema.String,
-  workers: Schema.String,
-  ranks: Schema.String
-})
+import { Count, checksum, Fingerprints, Hex, sizeOf } from "./CursorFields.ts"
 
 /** A cursor of version 1. @since 0.1.0 */
 export const Version1 = Schema.Struct({
@@ -47,13 +27,6 @@ export const Version1 = Schema.Struct({
   }),
   checksum: Schema.String
 }).annotations({ identifier: "Cursor" })
-
-/** Returns the batch size that a fingerprint tells of. @since 0.1.0 */
-export const sizeOf = ({ batch }: typeof Fingerprints.Type): number => Number.parseInt(batch, 10)
-
-/** Returns the 16 digits by which a change to a cursor is noticed. @since 0.1.0 */
-export const checksum = ({ checksum: _, ...rest }: { readonly checksum: string }): string =>
-  hex(sha256(JSON.stringify(rest))).slice(0, 16)
 
 /** Returns the cursor of version 2 that stands where one of version 1 does, with its fields in that version's order. @since 0.1.0 */
 export const upgrade = (old: typeof Version1.Type) => {

@@ -14,7 +14,7 @@ import type { BuiltBatch, Failure } from "../backends/Backend.ts"
 import type { Cuts } from "../plan/Cuts.ts"
 import * as Digest from "../plan/Digest.ts"
 import type { Sequence } from "../plan/Sequence.ts"
-import type { DigestChain } from "./DigestChain.ts"
+import type { Delivered } from "./Delivered.ts"
 import type { EmptyBatches } from "./EmptyBatch.ts"
 import * as FailurePolicy from "./FailurePolicy.ts"
 import type { SkipService } from "./FailureServices.ts"
@@ -26,7 +26,7 @@ import { Mutex } from "./Queue.ts"
 import type { Tracker } from "./Repeats.ts"
 import type { Range } from "./RunOptions.ts"
 import type * as Verify from "./Verify.ts"
-import type { Look } from "./WorkerFibers.ts"
+import type { Want } from "./WorkerFibers.ts"
 import type { Built, WorkerQueues } from "./WorkerQueues.ts"
 
 /** @since 0.1.0 */
@@ -40,9 +40,9 @@ type Wait = (arrival: Effect.Effect<void>) => Effect.Effect<void>
 /** What a delivery takes batches from, and what it keeps the accounts with. @since 0.1.0 */
 export interface DeliveryOptions {
   readonly queues: WorkerQueues
-  readonly looks: ReadonlyArray<Look>
+  readonly wants: ReadonlyArray<Want>
   readonly eventLoop: EventLoop
-  readonly chain: DigestChain
+  readonly delivered: Delivered
   readonly chosen: Verify.Chosen
   readonly counting: Metrics.Counting
   /** Where a batch of which nothing is left is delivered as an empty one. */
@@ -119,13 +119,13 @@ export class Delivery {
 
   /** The next batch of an epoch; none at its end. */
   takeOf(epoch: number): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> {
-    const { chain, range, sequence } = this.#options
+    const { delivered, range, sequence } = this.#options
     const limit = sequence.of(epoch + 1, 0)
     const taking = this.#next(limit, restored)
     return this.#turn.during(
       Effect.suspend((): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> => {
         // In the order of readiness batches of later epochs may have been taken before the last ones of this.
-        const wentOn = this.#last >= limit && chain.next > limit
+        const wentOn = this.#last >= limit && delivered.next > limit
         const reached = wentOn ? Math.min(this.position.epoch, range.end - 1) : 0
         const current = Math.max(this.#floor, this.#entered ?? 0, reached)
         if (current <= epoch) return taking
@@ -144,14 +144,14 @@ export class Delivery {
     return this.#turn.during(
       Effect.suspend((): Effect.Effect<Option.Option<number>, DeliveryError> => {
         if (this.#failure !== undefined) return this.#failure
-        const { chain, queues, range, sequence } = this.#options
+        const { delivered, queues, range, sequence } = this.#options
         if (queues.isClosed) return Effect.fail(this.#closed())
         const entered = this.#entered
         // An epoch of which all was delivered, or that has no batches, is over.
-        const over = entered !== undefined && chain.next >= sequence.of(entered + 1, 0) ? entered + 1 : 0
+        const over = entered !== undefined && delivered.next >= sequence.of(entered + 1, 0) ? entered + 1 : 0
         const epoch = Math.max(behind === undefined ? 0 : behind + 1, over, this.position.epoch)
         const first = Math.min(sequence.of(epoch, 0), this.#end)
-        if (chain.missing(first) > 0) this.#floor = epoch
+        if (delivered.missing(first) > 0) this.#floor = epoch
         this.#skipTo(first)
         if (epoch >= range.end) return Effect.succeedNone
         this.#entered = epoch
@@ -162,10 +162,10 @@ export class Delivery {
 
   /** The first batch that was not delivered. */
   get position(): { readonly epoch: number; readonly batch: number } {
-    const { chain, range, sequence } = this.#options
+    const { delivered, range, sequence } = this.#options
     // A run whose epochs have no batches stands where it was entered last.
     if (sequence.room === 0) return { epoch: this.#entered ?? range.start, batch: 0 }
-    return { epoch: sequence.epochOf(chain.next), batch: sequence.batchOf(chain.next) }
+    return { epoch: sequence.epochOf(delivered.next), batch: sequence.batchOf(delivered.next) }
   }
 
   #closed(): RunClosed {
@@ -175,17 +175,17 @@ export class Delivery {
   /** The next batch before a sequence number. */
   #next(limit: number, wait: Wait): Taking {
     return Effect.suspend(() => {
-      const { chain, queues, recorder } = this.#options
+      const { delivered, queues, recorder } = this.#options
       // Whoever takes a batch is done with the one before.
       this.#release?.()
       this.#release = undefined
       if (this.#failure !== undefined) return this.#failure
       const held = queues.isClosed ? undefined : this.#heldBack(limit)
       if (held !== undefined) return this.#deliver(held, limit, wait)
-      if (chain.missing(limit) === 0) return Effect.succeedNone
+      if (delivered.missing(limit) === 0) return Effect.succeedNone
       const { last } = this.#held
-      const due = last === undefined ? chain.next : chain.missingBehind(last.sequence)
-      if (!queues.isClosed) this.#look(due, false)
+      const due = last === undefined ? delivered.next : delivered.missingBehind(last.sequence)
+      if (!queues.isClosed) this.#want(due, false)
       const queued = queues.queueAt(due).length
       recorder?.asked(queues.numberAt(due), queued)
       return this.#arrival(due, queued, limit, wait)
@@ -194,7 +194,7 @@ export class Delivery {
 
   /** Waits for the batch that is due, or in the order of readiness for any before `limit`. */
   #arrival(due: number, queued: number, limit: number, wait: Wait): Taking {
-    const { empty, eventLoop, looks, queues, ready } = this.#options
+    const { empty, eventLoop, queues, ready, wants } = this.#options
     const queue = queues.queueAt(due)
     // In the order of readiness batches of the next epoch can come before the last ones of this.
     const some = ready && limit < this.#end && empty?.isKnown !== false
@@ -204,26 +204,26 @@ export class Delivery {
     const arrived: Taking = Effect.suspend(() => {
       if (queues.isClosed) return Effect.fail(this.#closed())
       // What is taken without a wait would keep all else from its turn.
-      if (looks.length > 0 && eventLoop.isStarved) return Effect.zipRight(wait(eventLoop.turn), arrived)
-      if (queue.length === 0) this.#look(due, true)
+      if (wants.length > 0 && eventLoop.isStarved) return Effect.zipRight(wait(eventLoop.turn), arrived)
+      if (queue.length === 0) this.#want(due, true)
       const built = some ? queue.pollWhere(wanted) : queue.poll()
       if (built !== undefined) return this.#taken(built, performance.now() - started, queued, limit, wait)
-      if (some && queue.length > 0) this.#look(due, true)
+      if (some && queue.length > 0) this.#want(due, true)
       return Effect.zipRight(wait(queue.until(arrives)), arrived)
     })
     return arrived
   }
 
-  /** Has threads hand over what they have built: now, or, with `wait`, until there is something. */
-  #look(due: number, wait: boolean): void {
-    const { looks, queues, ready } = this.#options
-    if (ready) for (const own of looks) own(wait)
-    else looks[queues.numberAt(due)]?.(wait)
+  /** Has workers deliver what is built; with `wait`, also the next batch as soon as it is built. */
+  #want(due: number, wait: boolean): void {
+    const { queues, ready, wants } = this.#options
+    if (ready) for (const own of wants) own(wait)
+    else wants[queues.numberAt(due)]?.(wait)
   }
 
   /** Delivers what was taken from a queue, holds it back, or fails with what it failed with. */
   #taken({ exit, sequence }: Built, waited: number, queued: number, limit: number, wait: Wait): Taking {
-    const { chain, queues, sequence: order } = this.#options
+    const { delivered, queues, sequence: order } = this.#options
     this.stats.waited += waited
     if (Exit.isFailure(exit)) {
       this.#failure = Exit.failCause(exit.cause)
@@ -231,8 +231,8 @@ export class Delivery {
     }
     const content = exit.value
     if (content.ended === true) {
-      chain.endAt(sequence, order.of(order.epochOf(sequence) + 1, 0))
-      queues.taken(sequence)
+      delivered.endAt(sequence, order.of(order.epochOf(sequence) + 1, 0))
+      queues.giveCredit(sequence)
       return this.#next(limit, wait)
     }
     // Columns that have just become known may be those of a batch of a later epoch.
@@ -241,7 +241,7 @@ export class Delivery {
     const taken: Taken = { content, sequence, waited, queued, isCredited, isUnreported: false, reported: 0 }
     if (!isHeld) return this.#deliver(taken, limit, wait)
     this.#held.push(taken)
-    if (isCredited) queues.taken(sequence)
+    if (isCredited) queues.giveCredit(sequence)
     return this.#next(limit, wait)
   }
 
@@ -261,9 +261,9 @@ export class Delivery {
     if (this.#held.length === 0) return undefined
     const unreported = this.#held.poll(limit, (own) => own.isUnreported)
     if (unreported !== undefined) return unreported
-    const { chain, empty } = this.#options
+    const { delivered, empty } = this.#options
     const { length } = this.#held
-    if (empty?.isKnown === false && length < LOOK_AHEAD && chain.missing(this.#end) > length) return undefined
+    if (empty?.isKnown === false && length < LOOK_AHEAD && delivered.missing(this.#end) > length) return undefined
     return this.#held.poll(limit)
   }
 
@@ -277,9 +277,9 @@ export class Delivery {
       this.#failure = Exit.fail(over)
       return this.#failure
     }
-    const delivered = batch ?? empty?.at(taken.sequence)
-    const repeated = delivered === undefined ? undefined : repeats?.check(taken.sequence)
-    if (skipped.length === 0 && repeated === undefined) return this.#handOn(taken, delivered, limit, wait)
+    const handed = batch ?? empty?.at(taken.sequence)
+    const repeated = handed === undefined ? undefined : repeats?.check(taken.sequence)
+    if (skipped.length === 0 && repeated === undefined) return this.#handOn(taken, handed, limit, wait)
     // If the report fails, or is interrupted, the batch is not accounted for: it is the next one to be taken.
     this.#held.unreported(taken)
     const reports = Effect.zipRight(
@@ -288,7 +288,7 @@ export class Delivery {
     )
     return Effect.flatMap(wait(reports), () => {
       this.#held.remove(taken)
-      return this.#handOn(taken, delivered, limit, wait)
+      return this.#handOn(taken, handed, limit, wait)
     })
   }
 
@@ -311,56 +311,56 @@ export class Delivery {
   }
 
   /** Accounts for a batch and hands it on in one go, or the next one if nothing is left of it. */
-  #handOn(taken: Taken, delivered: Batch<unknown> | undefined, limit: number, wait: Wait): Taking {
+  #handOn(taken: Taken, handed: Batch<unknown> | undefined, limit: number, wait: Wait): Taking {
     this.#last = taken.sequence
     try {
-      this.#account(taken, delivered)
+      this.#account(taken, handed)
     } catch (thrown) {
       this.#failure = Exit.fail(Digest.DigestError.from(thrown))
       return this.#failure
     }
-    if (delivered === undefined) return this.#next(limit, wait)
-    this.#options.repeats?.pass(this.#options.chain.next)
-    return Effect.succeedSome(delivered)
+    if (handed === undefined) return this.#next(limit, wait)
+    this.#options.repeats?.pass(this.#options.delivered.next)
+    return Effect.succeedSome(handed)
   }
 
   /** Accounts for a batch, if any is left of it. Throws `DigestError`. */
-  #account({ content, isCredited, queued, sequence, waited }: Taken, delivered: Batch<unknown> | undefined): void {
-    const { chain, chosen, counting, cuts, queues } = this.#options
+  #account({ content, isCredited, queued, sequence, waited }: Taken, handed: Batch<unknown> | undefined): void {
+    const { delivered, chosen, counting, cuts, queues } = this.#options
     const { batch, hash, replaced = 0, retried = 0, skipped = nothing } = content
     if (batch !== undefined && skipped.length === 0) chosen.pass(batch)
     this.stats.retried += retried
     this.stats.replaced += replaced
     this.#release = content.release
-    chain.add(sequence, hash)
+    delivered.add(sequence, hash)
     if (cuts.batches === undefined && cuts.isCounted) this.#endKnown(sequence)
-    if (!isCredited) queues.taken(sequence)
+    if (!isCredited) queues.giveCredit(sequence)
     for (const { samples } of skipped) {
       this.stats.skipped += samples
       counting.skipped(samples)
     }
-    if (delivered !== undefined) {
+    if (handed !== undefined) {
       this.stats.batches++
-      this.stats.samples += delivered.size
-      counting.taken(delivered.size, waited, queued)
+      this.stats.samples += handed.size
+      counting.taken(handed.size, waited, queued)
     }
   }
 
   /** Notes that an epoch ends behind a batch, if it does: its cursor is then that of the next epoch's start. */
   #endKnown(sequence: number): void {
-    const { chain, cuts, sequence: order } = this.#options
+    const { delivered, cuts, sequence: order } = this.#options
     const epoch = order.epochOf(sequence)
-    if (cuts.at(epoch, order.batchOf(sequence) + 1) === undefined) chain.endAt(sequence + 1, order.of(epoch + 1, 0))
+    if (cuts.at(epoch, order.batchOf(sequence) + 1) === undefined) delivered.endAt(sequence + 1, order.of(epoch + 1, 0))
   }
 
   #skipTo(sequence: number): void {
-    const { chain, queues, repeats } = this.#options
+    const { delivered, queues, repeats } = this.#options
     queues.skipTo(sequence)
-    chain.skipTo(sequence)
+    delivered.skipTo(sequence)
     for (const { content, isCredited, sequence: own } of this.#held.removeBefore(sequence)) {
       content.release?.()
-      if (!isCredited) queues.taken(own)
+      if (!isCredited) queues.giveCredit(own)
     }
-    repeats?.skipTo(chain.next)
+    repeats?.skipTo(delivered.next)
   }
 }

@@ -11,16 +11,13 @@ import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Epoch, EpochPassed, Epochs, LoaderError } from "./Loader.ts"
-
-type Pull<A, E> = Effect.Effect<Option.Option<A>, E>
+import { END, type Pull, stream } from "./Pull.ts"
 
 /** How batches are taken, epoch by epoch. @since 0.1.0 */
 export interface Source<C, E> {
   readonly enter: (behind: number | undefined) => Pull<number, LoaderError<E>>
   readonly takeOf: (epoch: number) => Pull<Batch<C>, LoaderError<E> | EpochPassed>
 }
-
-const END = { done: true, value: undefined } as const
 
 /** An iterator over what is pulled. What a pull fails with, it rejects with. */
 const iterator = <A, E>(pull: Pull<A, E>, runtime: Runtime.Runtime<never>): AsyncIterator<A, undefined> => {
@@ -40,13 +37,6 @@ const iterator = <A, E>(pull: Pull<A, E>, runtime: Runtime.Runtime<never>): Asyn
     }
   }
 }
-
-const stream = <A, E>(pull: Pull<A, E>): Stream.Stream<A, E> =>
-  Stream.repeatEffectOption(
-    Effect.flatMap(Effect.mapError(pull, Option.some), (pulled) =>
-      Option.isSome(pulled) ? Effect.succeed(pulled.value) : Effect.fail(Option.none())
-    )
-  )
 
 /** @since 0.1.0 */
 export const make = <C, E>({ enter, takeOf }: Source<C, E>, runtime: Runtime.Runtime<never>): Epochs<C, E> => {

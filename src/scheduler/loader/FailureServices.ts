@@ -82,7 +82,7 @@ export const current: Effect.Effect<Service> = Effect.gen(function* () {
   }
 })
 
-/** The policy as its rules for those who build. `retried` is called before each attempt after a batch's first. @since 0.1.0 */
+/** The policy as its rules for those who build. `retried` is called before a batch, or some of its samples, are attempted again. @since 0.1.0 */
 export const rules = (
   { retry: schedule, skip: skipping, timeout: limit }: Service,
   retried: () => void

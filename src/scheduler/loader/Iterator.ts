@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { LazyResource } from "./LazyResource.ts"
+import { END } from "./Pull.ts"
 
 /** What can be taken from, batch by batch, until none is left. */
 interface Source<out A, out E> {
@@ -26,8 +27,6 @@ export const pulling = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Source
       onSuccess: (chunk) => Effect.succeed(Chunk.head(chunk))
     })
   }))
-
-const END = { done: true, value: undefined } as const
 
 /**
  * An iterator over what `open` opens with `layer`. The run is opened by the first `next` and closed, with all its

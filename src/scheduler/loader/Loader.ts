@@ -1,5 +1,5 @@
 /**
- * An open run: what its consumer can take and read.
+ * The interface of an open run: what its consumer can take and read, and the errors of both.
  *
  * @since 0.1.0
  */
@@ -101,7 +101,10 @@ export interface Stats {
   readonly samples: number
   /** Samples that the failure policy left out. */
   readonly skipped: number
-  /** Samples that the failure policy let be attempted again, in the batches that were taken. */
+  /**
+   * Samples that the failure policy let be attempted again, in the batches that were taken. (The metric
+   * `furrow_batches_retried_total` counts batches.)
+   */
   readonly retried: number
   /** How many times a thread that died or hung was replaced, and a batch built again. */
   readonly replaced: number

@@ -39,9 +39,9 @@ export const replaced = Metric.counter("furrow_threads_replaced_total", {
   incremental: true
 })
 
-/** Batches that were made again, as a part of them could not be made. @since 0.1.0 */
+/** Batches that were attempted again, some of their samples or all; `Stats.retried` counts samples. @since 0.1.0 */
 export const retried = Metric.counter("furrow_batches_retried_total", {
-  description: "Batches that were made again after a failure",
+  description: "Batches that were attempted again after a failure",
   incremental: true
 })
 
@@ -56,7 +56,7 @@ export interface Counting {
   readonly taken: (samples: number, waited: number, ready: number) => void
   /** Compute that died, or took too long, is replaced. */
   readonly replaced: () => void
-  /** A batch is attempted again. */
+  /** A batch, or some of its samples, are attempted again. */
   readonly retried: () => void
   readonly skipped: (samples: number) => void
 }

@@ -1,5 +1,5 @@
 /**
- * An open run as its consumer has it: what it delivers, counts, and can verify.
+ * Implements `Loader`: puts the delivery, the digest, the cursor, the profile and the verification of a run together.
  *
  * @since 0.1.0
  */
@@ -7,16 +7,16 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
-import * as Stream from "effect/Stream"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { BackendSettings, Failure } from "../backends/Backend.ts"
 import * as Digest from "../plan/Digest.ts"
 import type * as Cursor from "./Cursor.ts"
-import * as CursorCheck from "./CursorCheck.ts"
+import * as CursorWrite from "./CursorWrite.ts"
 import type * as Delivery from "./Delivery.ts"
 import * as Epochs from "./Epochs.ts"
 import type { EpochPassed, Loader, LoaderError } from "./Loader.ts"
 import type * as Profile from "./Profile.ts"
+import * as Pull from "./Pull.ts"
 import type { RunStart } from "./RunStart.ts"
 import type * as Verify from "./Verify.ts"
 
@@ -61,11 +61,7 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
         LoaderError<E> | E2,
         R2
       >
-    this.stream = Stream.repeatEffectOption(
-      Effect.flatMap(Effect.mapError(this.take, Option.some), (batch) =>
-        Option.isSome(batch) ? Effect.succeed(batch.value) : Effect.fail(Option.none())
-      )
-    )
+    this.stream = Pull.stream(this.take)
     this.epochs = Epochs.make<C, E>(
       {
         // As above.
@@ -95,13 +91,13 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
 
   #cursor(): Cursor.Cursor {
     const { delivery, settings, start } = this.#parts
-    const { chain, from, range, runPlan, sequence } = start
+    const { chain, delivered, from, range, runPlan, sequence } = start
     const { stats } = delivery
-    return CursorCheck.make(runPlan, {
+    return CursorWrite.make(runPlan, {
       // A run of no batches stays at its start.
       ...(sequence.room === 0 ? { epoch: from?.epoch ?? range.start, batch: 0 } : delivery.position),
       end: range.end,
-      ahead: chain.early.map(([own, hash]) => [
+      ahead: delivered.early.map(([own, hash]) => [
         sequence.epochOf(own),
         sequence.batchOf(own),
         hash === undefined ? null : Digest.hex(hash)

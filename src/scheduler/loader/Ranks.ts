@@ -11,15 +11,8 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { MAX_WORLD } from "../plan/Plan.ts"
 import type { Ranks } from "../plan/RunPlan.ts"
-
-/**
- * The most processes that a run can be shared by: what the seed packing has room for.
- *
- * @category constants
- * @since 0.1.0
- */
-export const MAX_WORLD = 65_536
 
 /**
  * This process's rank and the world size: `FURROW_RANK` and `FURROW_WORLD_SIZE`, else `RANK` and `WORLD_SIZE` as torchrun

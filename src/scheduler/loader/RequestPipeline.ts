@@ -1,7 +1,7 @@
 /**
- * The batches of one worker on their way: requested as far ahead as there are credits, handed on in the order of requests.
+ * The batches of one worker on their way: requested as far ahead as there are credits, delivered in the order of requests.
  *
- * Where a backend builds elsewhere, plain code requests them and hands them on, run by whoever gives a credit or brings
+ * Where a backend builds elsewhere, plain code requests and delivers them, run by whoever gives a credit or brings
  * the answer: a fiber that wakes for each costs the main thread more than all else that it does for a batch. The
  * worker's fiber does what takes an effect; on the backend of fibers that is the building itself.
  *
@@ -33,7 +33,7 @@ export interface RequestPipelineOptions {
   readonly skipped: (sequence: number) => Effect.Effect<void>
   /** Takes a batch, and when its building began; returns whether the consumer gets it, or has skipped it. */
   readonly built: (assignment: Assignment, exit: Exit.Exit<BuiltBatch, Failure>, since: number) => boolean
-  /** Takes back the credit of a batch that is skipped before its building began. */
+  /** Is told of a batch that was skipped before its building began: its credit can be given again. */
   readonly dropped: (assignment: Assignment) => void
   /** Lets others work, after a batch that an effect has built. */
   readonly between: Effect.Effect<void>
@@ -43,8 +43,8 @@ export interface RequestPipelineOptions {
 export interface RequestPipeline {
   /** Has all assignments built. After a failure it goes on once the consumer has skipped the batch that failed. */
   readonly work: Effect.Effect<void, never, unknown>
-  /** Hands on what is there. With `wait`, if nothing is, the next batch is handed on as soon as it is there. */
-  readonly look: (wait: boolean) => void
+  /** Delivers what is built. With `wait`, if nothing is, the next batch is delivered as soon as it is built. */
+  readonly want: (wait: boolean) => void
 }
 
 interface Due {
@@ -90,16 +90,16 @@ export const make = ({
     return true
   }
 
-  /** Whoever waits for a batch is not served by one that was skipped. */
-  const handOnto = ({ assignment }: Due, exit: Exit.Exit<BuiltBatch, Failure>, since: number): void => {
+  /** Delivers the first batch. Whoever waits for a batch still waits if that one was skipped. */
+  const deliverFirst = ({ assignment }: Due, exit: Exit.Exit<BuiltBatch, Failure>, since: number): void => {
     due.shift()
     const before = wanted
     wanted = eager
     if (!built(assignment, exit, since)) wanted ||= before
   }
 
-  /** Hands on all that is there, up to what takes an effect; returns whether that, or the end, is reached. */
-  const handOn = (): boolean => {
+  /** Delivers all that is built, up to what takes an effect; returns whether that, or the end, is reached. */
+  const deliverReady = (): boolean => {
     for (;;) {
       const [first] = due
       if (first === undefined) return assignments.next === undefined && !failed
@@ -116,7 +116,7 @@ export const make = ({
       }
       const content = traced === undefined ? requested.take() : undefined
       if (content === undefined) return true
-      handOnto(first, Exit.succeed(content), since)
+      deliverFirst(first, Exit.succeed(content), since)
     }
   }
 
@@ -124,7 +124,7 @@ export const make = ({
     // It ends with this fiber.
     yield* Effect.fork(credits.given.until(request))
     for (;;) {
-      yield* arrivals.until(handOn)
+      yield* arrivals.until(deliverReady)
       const [first] = due
       if (first === undefined) return
       const { requested, assignment } = first
@@ -132,12 +132,12 @@ export const make = ({
       if (requested.isLazy) begun(assignment)
       const exit = yield* Effect.exit(traced === undefined ? requested.content : traced(assignment, requested.content))
       if (Exit.isSuccess(exit)) {
-        handOnto(first, exit, since)
+        deliverFirst(first, exit, since)
         if (requested.isLazy) yield* between
         continue
       }
       failed = true
-      handOnto(first, exit, since)
+      deliverFirst(first, exit, since)
       yield* skipped(assignment.sequence)
       failed = false
       credits.given.ring()
@@ -146,7 +146,7 @@ export const make = ({
 
   return {
     work,
-    look: (wait) => {
+    want: (wait) => {
       wanted ||= wait
       backend.poll()
       arrivals.ring()

@@ -49,7 +49,7 @@ export const open = <C, E, R>(
     const { digest, prefetch, ready } = own
     const workers = yield* Workers
     const traced = yield* Ambient.traced
-    // As many queues as there are queues; more are never asked.
+    // Under order "ready" all workers share one queue.
     const recorder =
       options.profile === true ? new Profile.Recorder(ready ? 1 : workers.count, prefetch, workers.count) : undefined
     const spans = traced ? new Spans(yield* Effect.tracer, yield* Effect.clock) : undefined
@@ -62,7 +62,7 @@ export const open = <C, E, R>(
     const cursor =
       options.from === undefined ? undefined : yield* CursorCheck.check(options.from, planned, options.allow)
     const start = yield* checked(() => RunStart.make(own.range, cursor, planned))
-    const { ahead, chain, end, first, from, range, runPlan, sequence } = start
+    const { ahead, delivered, end, first, from, range, runPlan, sequence } = start
     const { plan } = runPlan
 
     const epochs = range.end - range.start
@@ -92,7 +92,7 @@ export const open = <C, E, R>(
       observer: together([recorder?.times, spans]),
       times: recorder?.times
     }
-    const looks = yield* fromPipeline<ReadonlyArray<WorkerFibers.Look>, E, R>(
+    const wants = yield* fromPipeline<ReadonlyArray<WorkerFibers.Want>, E, R>(
       WorkerFibers.start({ backend: workers.backend, eventLoop, runPlan, queues, recorder, settings: building, span }),
       context
     )
@@ -105,14 +105,13 @@ export const open = <C, E, R>(
     const { skip } = failures
     const delivery = new Delivery({
       budget: skip === undefined ? 0 : FailureServices.allowance(skip.budget, plan.count * epochs),
-      chain,
       chosen,
       counting,
       cuts: plan.cuts,
+      delivered,
       // A rank that is alone delivers nothing where nothing is left of a batch; several have to stay in step.
       empty: plan.world === 1 ? undefined : new EmptyBatches(plan, sequence),
       eventLoop,
-      looks,
       queues,
       range,
       ready,
@@ -120,7 +119,8 @@ export const open = <C, E, R>(
       repeats,
       sequence,
       skip,
-      skippedBefore: from?.skipped ?? 0
+      skippedBefore: from?.skipped ?? 0,
+      wants
     })
     // The last to be added is the first to be run: whoever waits for a batch hears of it before the workers end.
     yield* Effect.addFinalizer(() =>

@@ -9,6 +9,7 @@ import type { RunPlan } from "../plan/RunPlan.ts"
 import { Sequence } from "../plan/Sequence.ts"
 import type * as Cursor from "./Cursor.ts"
 import * as CursorCheck from "./CursorCheck.ts"
+import { Delivered } from "./Delivered.ts"
 import { DigestChain } from "./DigestChain.ts"
 import { type Range, resolve } from "./RunOptions.ts"
 
@@ -26,6 +27,8 @@ export interface RunStart {
   readonly ahead: ReadonlySet<number>
   /** The digest where it continues. */
   readonly chain: DigestChain
+  /** What the cursor counts as delivered; adds to the digest what is delivered from here on. */
+  readonly delivered: Delivered
 }
 
 /**
@@ -39,14 +42,15 @@ export const make = (asked: Range | undefined, checked: CursorCheck.Checked | un
   const range = resolve(asked, from)
   // Beyond one epoch alone there are others, which runs of their own deliver.
   if (from !== undefined && range.start === 0) CursorCheck.within(from, plain, range.end)
-  const runPlan = checked?.resumed === undefined ? plain : plain.resumed(checked.resumed)
+  const runPlan = checked?.resized === undefined ? plain : plain.resized(checked.resized)
   const sequence = new Sequence(runPlan.plan.cuts)
   const end = sequence.start(range.end)
   const first = from === undefined ? sequence.of(range.start, 0) : sequence.of(from.epoch, from.batch)
   const early = (from?.ahead ?? []).map(([epoch, batch, hash]) => [sequence.of(epoch, batch), bytes(hash)] as const)
   const ahead = new Set(early.map(([own]) => own).filter((own) => own < end))
-  const chain = new DigestChain({ head: headOf(from, runPlan), next: first, early })
-  return { runPlan, from, range, sequence, first, end, ahead, chain }
+  const chain = new DigestChain(headOf(from, runPlan))
+  const delivered = new Delivered(chain, { next: first, early })
+  return { runPlan, from, range, sequence, first, end, ahead, chain, delivered }
 }
 
 const bytes = (hash: string | null): Uint8Array | undefined => (hash === null ? undefined : Digest.fromHex(hash))

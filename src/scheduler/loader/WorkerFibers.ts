@@ -25,12 +25,12 @@ export interface Building {
   readonly span: Tracer.Span | undefined
 }
 
-/** Hands on what a worker's backend has built; with `wait`, the next batch as soon as it is there. @since 0.1.0 */
-export type Look = RequestPipeline.RequestPipeline["look"]
+/** Has a worker deliver what is built; with `wait`, also the next batch as soon as it is built. @since 0.1.0 */
+export type Want = RequestPipeline.RequestPipeline["want"]
 
 /**
  * Opens the backend and starts the workers, which end with the scope. They require it, and what the pipeline requires.
- * Returns how to look for what is built, one for each worker.
+ * Returns the `want` of each worker.
  *
  * @since 0.1.0
  */
@@ -42,7 +42,7 @@ export const start = ({
   runPlan,
   settings,
   span
-}: Building): Effect.Effect<ReadonlyArray<Look>, BackendError, unknown> =>
+}: Building): Effect.Effect<ReadonlyArray<Want>, BackendError, unknown> =>
   Effect.gen(function* () {
     const open = yield* backend.open(runPlan, settings)
     const pipelineOf = (queue: WorkerQueue): RequestPipeline.RequestPipeline => {
@@ -72,18 +72,18 @@ export const start = ({
         skipped: (sequence) => queues.skipped(sequence),
         built: ({ sequence }, exit, since) => {
           if (recorder !== undefined) {
-            // It is at a batch from when it is asked for it, or from when it is done with the one before.
+            // A worker's time at a batch runs from the request, or from the end of its previous batch if that is later.
             const now = performance.now()
             recorder.made(worker, now - Math.max(since, before))
             before = now
           }
           return queues.put(queue, { sequence, exit })
         },
-        dropped: ({ sequence }) => queues.taken(sequence),
+        dropped: ({ sequence }) => queues.giveCredit(sequence),
         between: eventLoop.yield
       })
     }
     const pipelines = queues.all.map(pipelineOf)
     yield* Effect.forEach(pipelines, ({ work }) => Effect.forkScoped(work), { discard: true })
-    return pipelines.map(({ look }) => look)
+    return pipelines.map(({ want }) => want)
   })

@@ -8,6 +8,7 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { BuiltBatch, Failure } from "../backends/Backend.ts"
 import { WorkerAssignments } from "../plan/Assignments.ts"
+import * as Plan from "../plan/Plan.ts"
 import type { Sequence } from "../plan/Sequence.ts"
 import { Credits, Queue, Signal } from "./Queue.ts"
 
@@ -106,8 +107,8 @@ export class WorkerQueues {
     return true
   }
 
-  /** A batch was taken, so that its worker may build another. */
-  taken(sequence: number): void {
+  /** A batch was taken or dropped: its worker may build another. */
+  giveCredit(sequence: number): void {
     this.all[this.#workerOf(sequence)]?.credits.give()
   }
 
@@ -140,10 +141,10 @@ export class WorkerQueues {
 
   #drop({ exit, sequence }: Built): void {
     if (Exit.isSuccess(exit)) exit.value.release?.()
-    this.taken(sequence)
+    this.giveCredit(sequence)
   }
 
   #workerOf(sequence: number): number {
-    return this.#options.sequence.batchOf(sequence) % this.#options.workers
+    return Plan.worker(this.#options, this.#options.sequence.batchOf(sequence))
   }
 }

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Plan from "./Plan.ts"
 import type { Sequence } from "./Sequence.ts"
 
 /** A batch that is to be built. @since 0.1.0 */
@@ -53,7 +54,7 @@ export class WorkerAssignments implements Assignments {
   }
 
   pass(): void {
-    this.#batch += this.#bounds.workers
+    this.#batch = Plan.batchOf(this.#bounds, this.#bounds.worker, this.#batch + 1)
     this.#settle()
   }
 
@@ -63,19 +64,18 @@ export class WorkerAssignments implements Assignments {
   }
 
   #moveTo(from: number): void {
-    const { sequence, worker, workers } = this.#bounds
+    const { sequence, worker } = this.#bounds
     this.#epoch = sequence.epochOf(from)
-    const batch = sequence.batchOf(from)
-    this.#batch = worker + Math.ceil(Math.max(batch - worker, 0) / workers) * workers
+    this.#batch = Plan.batchOf(this.#bounds, worker, sequence.batchOf(from))
     this.#settle()
   }
 
   #settle(): void {
-    const { ahead, end, sequence, worker, workers } = this.#bounds
+    const { ahead, end, sequence, worker } = this.#bounds
     for (;;) {
       if (this.#batch >= sequence.room) {
         this.#epoch++
-        this.#batch = worker
+        this.#batch = Plan.batchOf(this.#bounds, worker, 0)
       }
       const own = sequence.of(this.#epoch, this.#batch)
       if (own >= end) {
@@ -86,7 +86,7 @@ export class WorkerAssignments implements Assignments {
         this.#next = { epoch: this.#epoch, batch: this.#batch, sequence: own }
         return
       }
-      this.#batch += workers
+      this.#batch = Plan.batchOf(this.#bounds, worker, this.#batch + 1)
     }
   }
 }

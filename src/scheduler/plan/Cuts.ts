@@ -53,10 +53,10 @@ export const uniform = (size: number, batches: number, count: number): Cuts => (
 export const byStage = (
   most: number,
   cut: (epoch: number, origin: Origin) => EpochCuts,
-  resumed?: { readonly epoch: number; readonly origin: Origin }
+  resized?: { readonly epoch: number; readonly origin: Origin }
 ): Cuts => {
   const known = new Map<number, EpochCuts>()
-  const origin = (epoch: number): Origin => (epoch === resumed?.epoch ? resumed.origin : START)
+  const origin = (epoch: number): Origin => (epoch === resized?.epoch ? resized.origin : START)
   const of = (epoch: number): EpochCuts => {
     const before = known.get(epoch)
     if (before !== undefined) return before
@@ -95,7 +95,7 @@ export const byStage = (
 const KEPT = 64
 
 /** As `whole`, except that one epoch continues from `origin` on: with `rest`, whose batches are numbered from 0. @since 0.1.0 */
-export const resumed = (whole: Cuts, epoch: number, origin: Origin, rest: Cuts): Cuts => ({
+export const resized = (whole: Cuts, epoch: number, origin: Origin, rest: Cuts): Cuts => ({
   batches: undefined,
   isCounted: true,
   origin: (own) => (own === epoch ? origin : START),

@@ -29,6 +29,14 @@ import * as Lanes from "./Lanes.ts"
  */
 export type Uneven = "pad" | "drop" | "error"
 
+/**
+ * The most processes that a run can be shared by: what the seed packing has room for.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_WORLD = 65_536
+
 /** @since 0.1.0 */
 export interface Plan {
   /** How many positions an epoch has; the most that it can have where the batch stage cuts the batches. */
@@ -46,7 +54,7 @@ export interface Plan {
   readonly world: number
   readonly workers: number
   /** The epoch that continues with batches of another size, if one does. */
-  readonly resumed: Resumed | undefined
+  readonly resized: Resized | undefined
   /** Whether samples of an epoch come a second time, to fill a batch. */
   readonly filled: boolean
   /** Where each of an epoch's positions lies in the sampler's order; `undefined` if at the same position. */
@@ -54,7 +62,7 @@ export interface Plan {
 }
 
 /** An epoch that continues with batches of another size. @since 0.1.0 */
-export interface Resumed {
+export interface Resized {
   readonly epoch: number
   readonly origin: Cuts.Origin
 }
@@ -75,7 +83,7 @@ export interface Options {
   readonly lanes?: ReadonlyArray<number> | undefined
   /** Cuts what is left of an epoch; default: batches of one size. */
   readonly cut?: ((epoch: number, origin: Cuts.Origin) => EpochCuts) | undefined
-  readonly resumed?: Resumed | undefined
+  readonly resized?: Resized | undefined
 }
 
 /**
@@ -89,7 +97,7 @@ export const make = (options: Options): Plan => {
   const drawn = whole("samples an epoch", options.count, 0)
   const batchSize = whole("batch size", options.batchSize, 1)
   const workers = whole("workers", options.workers, 1)
-  const { cut, resumed } = options
+  const { cut, resized } = options
   const { rank, uneven, world } = shared(options)
   if (batchSize % world !== 0) {
     const expected = `a multiple of the world size ${world}, so that every rank makes an equal share of each batch`
@@ -97,14 +105,14 @@ export const make = (options: Options): Plan => {
   }
   const { drop, pad } = last(uneven, options)
   const lanes = options.lanes === undefined ? undefined : Lanes.make(options.lanes, drawn, batchSize, world)
-  const figures = { drawn, uneven, batchSize, lanes, rank, world, workers, resumed }
+  const figures = { drawn, uneven, batchSize, lanes, rank, world, workers, resized }
   if (cut !== undefined) {
     const refused = lanes !== undefined ? "lanes" : drop || pad ? "uneven, dropLast and padLast" : undefined
     if (refused !== undefined) {
       const expected = "left out: this batch stage cuts batches of varying size"
       throw new InvalidOption({ option: refused, value: lanes?.sizes.length ?? uneven, expected })
     }
-    const cuts = Cuts.byStage(batchSize, cut, resumed)
+    const cuts = Cuts.byStage(batchSize, cut, resized)
     return { ...figures, count: drawn, batches: undefined, cuts, filled: false, drawnAt: () => undefined }
   }
   /** The batches from a position on, and the position behind them. */
@@ -126,8 +134,8 @@ export const make = (options: Options): Plan => {
   const every = Cuts.uniform(batchSize, batches, count)
   const wraps = (own: number) => (own > drawn ? (position: number): number => position % drawn : undefined)
   const all = lanes === undefined ? wraps(end) : Lanes.dealing(lanes, batchSize, Cuts.START, end)
-  if (resumed === undefined) return { ...figures, count, batches, cuts: every, filled: end > drawn, drawnAt: () => all }
-  const { epoch, origin } = resumed
+  if (resized === undefined) return { ...figures, count, batches, cuts: every, filled: end > drawn, drawnAt: () => all }
+  const { epoch, origin } = resized
   const rest = from(origin.position)
   const own = lanes === undefined ? wraps(rest.end) : Lanes.dealing(lanes, batchSize, origin, rest.end)
   return {
@@ -135,7 +143,7 @@ export const make = (options: Options): Plan => {
     count,
     batches,
     filled: Math.max(end, rest.end) > drawn,
-    cuts: Cuts.resumed(every, epoch, origin, Cuts.uniform(batchSize, rest.batches, rest.end - origin.position)),
+    cuts: Cuts.resized(every, epoch, origin, Cuts.uniform(batchSize, rest.batches, rest.end - origin.position)),
     drawnAt: (asked) => (asked === epoch ? own : all)
   }
 }
@@ -151,7 +159,7 @@ export const shared = (options: {
   readonly uneven?: Uneven | undefined
 }): { readonly rank: number; readonly world: number; readonly uneven: Uneven } => {
   const { uneven = "error" } = options
-  const world = whole("world", options.world ?? 1, 1)
+  const world = whole("world", options.world ?? 1, 1, MAX_WORLD)
   const rank = whole("rank", options.rank ?? 0, 0)
   if (rank >= world) {
     throw new InvalidOption({ option: "rank", value: rank, expected: `below the world size, 0 to ${world - 1}` })
@@ -229,4 +237,8 @@ export const positionOf = ({ count, cuts }: Plan, epoch: number, batch: number):
 }
 
 /** The worker that builds a batch. @since 0.1.0 */
-export const worker = (plan: Plan, batch: number): number => batch % plan.workers
+export const worker = ({ workers }: Pick<Plan, "workers">, batch: number): number => batch % workers
+
+/** The first batch from `batch` on that a worker builds. @since 0.1.0 */
+export const batchOf = ({ workers }: Pick<Plan, "workers">, worker: number, batch: number): number =>
+  worker + Math.ceil(Math.max(batch - worker, 0) / workers) * workers

@@ -26,7 +26,7 @@ import * as Plan from "./Plan.ts"
 export interface Ranks {
   /** This process, from 0 to `world − 1`. Default 0. */
   readonly rank?: number
-  /** How many processes share each epoch. Default 1. */
+  /** How many processes share each epoch, at most 65,536. Default 1. */
   readonly world?: number
 }
 
@@ -60,7 +60,7 @@ export interface RunPlan {
   /** Keeps the orders of an epoch and of those behind it, however many they are: workers still come to them. */
   readonly keepFrom: (epoch: number) => void
   /** The same run plan, of which one epoch continues with another batch size. Throws `InvalidOption`. */
-  readonly resumed: (resumed: Plan.Resumed) => RunPlan
+  readonly resized: (resized: Plan.Resized) => RunPlan
 }
 
 /**
@@ -107,11 +107,11 @@ export const make = (
     workers,
     lanes: asked(`the lanes of sampler ${sampler.name}`, () => sampler.lanes?.(size))
   }
-  const planned = (resumed: Plan.Resumed | undefined): RunPlan => {
+  const planned = (resized: Plan.Resized | undefined): RunPlan => {
     const plan = Plan.make({
       ...options,
       cut: cutting(batch, options.count, (epoch) => Either.getOrThrowWith(own.order(epoch), (error) => error)),
-      resumed
+      resized
     })
     const order = (epoch: number): Either.Either<Order, CoordinatesError> =>
       stage?.draws === true && policy !== undefined
@@ -130,7 +130,7 @@ export const make = (
       distinct: sampler.distinct && !plan.filled,
       policy,
       ...own,
-      resumed: planned
+      resized: planned
     }
   }
   return planned(undefined)

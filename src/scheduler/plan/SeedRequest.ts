@@ -24,7 +24,7 @@ export interface Rows {
 }
 
 /** Where the rows from `position` on come from, if their order says so. @since 0.1.0 */
-export const rowsOf = ({ rows }: Order, position: number, count: number): RowCoordinates | undefined =>
+export const rowCoordinates = ({ rows }: Order, position: number, count: number): RowCoordinates | undefined =>
   rows?.(Float64Array.from({ length: count }, (_, row) => position + row))
 
 /**

@@ -84,9 +84,7 @@ const byEpoch = (conditions: Conditions, take: (epoch: number) => number = () =>
 
 const digestOf = (hashes: ReadonlyArray<Uint8Array>): string => {
   const chain = new DigestChain()
-  hashes.forEach((hash, place) => {
-    chain.add(place, hash)
-  })
+  for (const hash of hashes) chain.add(hash)
   return chain.value
 }
 

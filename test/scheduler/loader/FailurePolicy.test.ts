@@ -2,7 +2,7 @@
  * What becomes of a run when samples cannot be made: on fibers and on threads, for every place where something fails.
  */
 import { describe, expect, test } from "bun:test"
-import { Duration, Effect, Fiber, Layer, Logger, Schedule, Stream, TestClock, TestContext } from "effect"
+import { Duration, Effect, Fiber, Layer, Logger, Metric, Schedule, Stream, TestClock, TestContext } from "effect"
 import fc from "fast-check"
 import {
   type Batch,
@@ -17,6 +17,7 @@ import {
   Workers
 } from "../../../src/index.ts"
 import { current } from "../../../src/scheduler/loader/FailureServices.ts"
+import * as Metrics from "../../../src/scheduler/loader/Metrics.ts"
 import { Recording, recording } from "../../../src/testing.ts"
 import type { PartialOptions } from "../../support/options.ts"
 import { type Config, endless, Flaky, flaky, images, type Trouble } from "../../support/threaded/flaky.ts"
@@ -112,6 +113,39 @@ describe("retry", () => {
       expect(made.digest).toBe(untouched.digest)
       const error = await errorOf(flaky(config), recurs(1), threads)
       expect(error).toBeInstanceOf(Scheduler.StageError)
+    },
+    TIME
+  )
+
+  test(
+    "the metric counts batches that are attempted again, and no batch of which all that failed is skipped",
+    async () => {
+      const troubles: ReadonlyArray<Trouble> = [
+        { where: "plain", index: 8, times: 1 },
+        { where: "plain", index: 9, times: 1 },
+        { where: "draw", index: 30, times: 1e9 }
+      ]
+      const config: Config = { ...sound, troubles, effects: false }
+      const skip = FailurePolicy.skip({ budget: { samples: 6 }, report: () => Effect.void })
+      let runs = 0
+      const counted = (failures: Failures, workers: Hands) => {
+        const label = `retried ${runs++}`
+        return Effect.gen(function* () {
+          const loader = yield* Scheduler.open(flaky(config), { replay: true, epochs: 1 })
+          yield* Stream.runDrain(loader.stream)
+          const { count } = yield* Metric.value(Metric.tagged(Metrics.retried, "run", label))
+          return [Number(count), (yield* loader.stats).retried]
+        }).pipe(Effect.tagMetrics("run", label), Effect.scoped, provided(failures, workers), Effect.runPromise)
+      }
+      const backends = [
+        Workers.fibers({ workers: 2 }),
+        Workers.threads({ workers: 1, pipeline: module, name: "flaky", config })
+      ]
+      for (const workers of backends) {
+        // Batch 1 is attempted again for two samples, batch 3 for one.
+        expect(await counted(Layer.merge(recurs(1), skip), workers)).toEqual([2, 3])
+        expect((await counted(skip, workers))[0]).toBe(0)
+      }
     },
     TIME
   )

@@ -126,7 +126,7 @@ describe("the batches of a worker", () => {
     expect(machine.requested).toEqual([0, 1, 2])
     machine.make()
     expect(made).toEqual([])
-    pipeline.look(false)
+    pipeline.want(false)
     expect(made).toEqual([0])
     await Effect.runPromise(Fiber.interrupt(fiber))
     credits.give()
@@ -137,7 +137,7 @@ describe("the batches of a worker", () => {
     const { pipeline, fiber, machine, made } = open(Array<Kind>(3).fill("plain"), 3)
     await rest()
     expect(machine.waits).toBe(false)
-    pipeline.look(true)
+    pipeline.want(true)
     expect(machine.waits).toBe(true)
     machine.make()
     expect(made).toEqual([0])
@@ -149,7 +149,7 @@ describe("the batches of a worker", () => {
     for (const kind of ["plain", "effect to take"] as const) {
       const { pipeline, fiber, machine, made } = open(Array<Kind>(4).fill(kind), 4, false, [0, 1])
       await rest()
-      pipeline.look(true)
+      pipeline.want(true)
       for (let number = 0; number < 3; number++) {
         expect(machine.waits).toBe(true)
         machine.make()
@@ -175,7 +175,7 @@ describe("the batches of a worker", () => {
   test("are waited for if the wait began before there was anything to wait for", async () => {
     const { pipeline, fiber, credits, machine, made } = open(Array<Kind>(1).fill("plain"), 0)
     await rest()
-    pipeline.look(true)
+    pipeline.want(true)
     credits.give()
     expect(machine.waits).toBe(true)
     machine.make()
@@ -202,7 +202,7 @@ describe("the batches of a worker", () => {
         async (kinds, ahead, eager) => {
           const { pipeline, fiber, credits, machine, made } = open(kinds, ahead, eager)
           for (let number = 0; number < kinds.length; number++) {
-            pipeline.look(true)
+            pipeline.want(true)
             if (kinds[number] !== "lazy") machine.make()
             await rest()
             expect(made.length).toBeGreaterThan(number)

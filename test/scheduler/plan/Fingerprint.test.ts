@@ -28,6 +28,7 @@ import {
 } from "../../../src/index.ts"
 import type { Stage } from "../../../src/pipeline/Stage.ts"
 import * as CursorCheck from "../../../src/scheduler/loader/CursorCheck.ts"
+import * as CursorWrite from "../../../src/scheduler/loader/CursorWrite.ts"
 import * as RunPlan from "../../../src/scheduler/plan/RunPlan.ts"
 import { own, reordered, scaled } from "../../support/threaded/subsets.ts"
 
@@ -392,7 +393,7 @@ const start = { epoch: 0, batch: 0, ahead: [], batches: 0, samples: 0, skipped: 
 
 /** What a cursor of one pipeline comes to for another one. */
 const compared = async (own: Any, other: Any, allow: ReadonlyArray<Cursor.Field> = []) => {
-  const cursor = CursorCheck.make(planOf(own), start)
+  const cursor = CursorWrite.make(planOf(own), start)
   expect(JSON.stringify(cursor).length).toBeLessThan(800)
   return Effect.runPromise(Effect.either(CursorCheck.check(JSON.parse(JSON.stringify(cursor)), planOf(other), allow)))
 }
@@ -653,7 +654,7 @@ describe("a cursor", () => {
     const most = Number.MAX_SAFE_INTEGER
     const policy = { ...runPlan.policy, name: long, seed: long } as RunPlan.RunPlan["policy"]
     const plan = { ...runPlan.plan, workers: 65_535, world: 65_535, rank: 65_534, batchSize: 2 ** 32 - 1 }
-    const cursor = CursorCheck.make(
+    const cursor = CursorWrite.make(
       { ...runPlan, policy, plan },
       { ...start, epoch: most, batch: most, batches: most, samples: most, skipped: most, digest: "a".repeat(64) }
     )
@@ -679,7 +680,7 @@ describe("a cursor", () => {
 
   test("of an older library, whose pipeline was a hash, is refused by name and can be allowed", async () => {
     const runPlan = planOf(of(numbers))
-    const cursor = CursorCheck.make(runPlan, start)
+    const cursor = CursorWrite.make(runPlan, start)
     const { createHash } = await import("node:crypto")
     const { checksum: _, ...rest } = {
       ...cursor,

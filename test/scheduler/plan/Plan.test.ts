@@ -168,8 +168,9 @@ describe("refused", () => {
     [{ batchSize: 2.5 }, "got 2.5"],
     [{ workers: 0 }, "workers must be a whole number of at least 1, got 0"],
     [{ workers: Number.NaN }, "got NaN"],
-    [{ world: 0 }, "world must be a whole number of at least 1, got 0"],
+    [{ world: 0 }, "world must be a whole number from 1 to 65536, got 0"],
     [{ world: Number.POSITIVE_INFINITY }, "got Infinity"],
+    [{ batchSize: 65_537, world: 65_537 }, "world must be a whole number from 1 to 65536, got 65537"],
     [{ rank: 2, world: 2 }, "rank must be below the world size, 0 to 1, got 2"],
     [{ rank: -1 }, "got -1"],
     [{ world: 3 }, "batch size must be a multiple of the world size 3"]

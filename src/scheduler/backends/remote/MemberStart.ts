@@ -26,7 +26,7 @@ export const memberStart = (
     rank: plan.rank,
     world: plan.world,
     uneven: plan.uneven,
-    resumed: plan.resumed,
+    resized: plan.resized,
     digest,
     limits: limits(failures),
     policy: policy === undefined ? undefined : described(policy),

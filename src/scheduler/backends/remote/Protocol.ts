@@ -9,7 +9,7 @@ import type { RowCoordinates, Seeds } from "../../../seeding/Request.ts"
 import type { Draw, Service } from "../../../seeding/Service.ts"
 import type { Limits } from "../../build/FailureRules.ts"
 import type { Measured } from "../../build/StageTimes.ts"
-import type { Resumed, Uneven } from "../../plan/Plan.ts"
+import type { Resized, Uneven } from "../../plan/Plan.ts"
 
 /** What a member is started with: enough to build the pipeline, and the batches of any worker. @since 0.1.0 */
 export interface MemberStart {
@@ -25,7 +25,7 @@ export interface MemberStart {
   readonly world: number
   readonly uneven: Uneven
   /** The epoch that continues with batches of another size. */
-  readonly resumed: Resumed | undefined
+  readonly resized: Resized | undefined
   readonly digest: boolean
   /** What an attempt needs to know of the failure policy. */
   readonly limits: Limits

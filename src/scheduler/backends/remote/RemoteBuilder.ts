@@ -109,7 +109,7 @@ export const make = ({
       )
     )) as Context.Context<unknown>
     const planned = yield* Effect.provide(ProvidedPlan.make(pipeline, start.workers, start), context)
-    const runPlan = start.resumed === undefined ? planned : planned.resumed(start.resumed)
+    const runPlan = start.resized === undefined ? planned : planned.resized(start.resized)
     if (fingerprint(runPlan) !== start.fingerprint) {
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
       return yield* Effect.fail(new Error(reason))

@@ -1,8 +1,9 @@
 /**
- * The chain where epochs end at numbers that are found on the way.
+ * The ledger of a run where epochs end at numbers that are found on the way.
  */
 import { expect, test } from "bun:test"
 import fc from "fast-check"
+import { Delivered } from "../../../src/scheduler/loader/Delivered.ts"
 import { DigestChain } from "../../../src/scheduler/loader/DigestChain.ts"
 
 /** How many sequence numbers an epoch has room for. */
@@ -35,49 +36,49 @@ test("in whatever order batches and ends come, it stands at the first one that i
   fc.assert(
     fc.property(runs, ({ events, lengths }) => {
       const plain = new DigestChain()
-      let count = 0
       for (const [epoch, length] of lengths.entries()) {
-        for (let batch = 0; batch < length; batch++) plain.add(count++, hashOf(epoch * ROOM + batch))
+        for (let batch = 0; batch < length; batch++) plain.add(hashOf(epoch * ROOM + batch))
       }
       const chain = new DigestChain()
+      const delivered = new Delivered(chain)
       const added = new Set<number>()
       const found = new Set<number>()
       for (const { batch, epoch } of events) {
         const sequence = epoch * ROOM + batch
         if (batch < (lengths[epoch] ?? 0)) {
-          chain.add(sequence, hashOf(sequence))
+          delivered.add(sequence, hashOf(sequence))
           added.add(sequence)
         } else {
-          chain.endAt(sequence, (epoch + 1) * ROOM)
+          delivered.endAt(sequence, (epoch + 1) * ROOM)
           found.add(sequence)
         }
         // By the definition: over what was added, and over ends that are known.
         let next = 0
         while (added.has(next) || found.has(next))
           next = added.has(next) ? next + 1 : (Math.floor(next / ROOM) + 1) * ROOM
-        expect(chain.next).toBe(next)
+        expect(delivered.next).toBe(next)
       }
-      expect(chain.next).toBe(lengths.length * ROOM)
-      expect(chain.missing(lengths.length * ROOM)).toBe(0)
-      expect(chain.early).toEqual([])
+      expect(delivered.next).toBe(lengths.length * ROOM)
+      expect(delivered.missing(lengths.length * ROOM)).toBe(0)
+      expect(delivered.early).toEqual([])
       expect(chain.value).toBe(plain.value)
     })
   )
 })
 
 test("an end that is known leaves missing what lies before it, and nothing behind", () => {
-  const chain = new DigestChain()
-  expect(chain.missing(ROOM)).toBe(ROOM)
-  chain.endAt(7, ROOM)
-  expect(chain.missing(ROOM)).toBe(7)
-  chain.endAt(5, ROOM)
-  chain.endAt(6, ROOM)
-  expect(chain.missing(ROOM)).toBe(5)
-  chain.add(2, undefined)
-  expect(chain.missing(ROOM)).toBe(4)
-  expect(chain.missing(3)).toBe(2)
-  expect(chain.missingBehind(4)).toBe(ROOM)
-  chain.skipTo(4)
-  chain.add(4, undefined)
-  expect(chain.next).toBe(ROOM)
+  const delivered = new Delivered(new DigestChain())
+  expect(delivered.missing(ROOM)).toBe(ROOM)
+  delivered.endAt(7, ROOM)
+  expect(delivered.missing(ROOM)).toBe(7)
+  delivered.endAt(5, ROOM)
+  delivered.endAt(6, ROOM)
+  expect(delivered.missing(ROOM)).toBe(5)
+  delivered.add(2, undefined)
+  expect(delivered.missing(ROOM)).toBe(4)
+  expect(delivered.missing(3)).toBe(2)
+  expect(delivered.missingBehind(4)).toBe(ROOM)
+  delivered.skipTo(4)
+  delivered.add(4, undefined)
+  expect(delivered.next).toBe(ROOM)
 })

@@ -1,0 +1,56 @@
+/**
+ * Writes the cursor of a run at a batch.
+ *
+ * @since 0.1.0
+ */
+import { bounded, datasetText, linesOf, pipelineText, policyText } from "../plan/Fingerprint.ts"
+import * as Plan from "../plan/Plan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
+import type { Cursor } from "./Cursor.ts"
+import { checksum } from "./CursorFields.ts"
+
+/** How many bytes of a cursor's JSON the fields may take that can be of any length. All of it stays below 1 KB. @since 0.1.0 */
+export const MOST = { pipeline: 220, dataset: 200, policy: 60, seed: 60 }
+
+/** The fingerprints of run plans; a cursor may be read after every batch. */
+const known = new WeakMap<RunPlan, Cursor["fingerprints"]>()
+
+/** What a run plan is, field by field. @since 0.1.0 */
+export const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
+  const own = known.get(runPlan)
+  if (own !== undefined) return own
+  const { pipeline, plan, policy, size } = runPlan
+  const { batchSize, batches, count, lanes, rank, workers, world } = plan
+  const number = batches === undefined ? "batches" : `${batches} batches`
+  const made = {
+    pipeline: pipelineText(linesOf(pipeline), MOST.pipeline),
+    dataset: datasetText(pipeline.dataset, size, "full", MOST.dataset),
+    policy: bounded(policyText(policy), MOST.policy),
+    seed: bounded(policy?.seed ?? "none", MOST.seed),
+    batch: `${batchSize} samples, ${number} of ${count}${lanes === undefined ? "" : `, ${lanes.sizes.length} lanes`}`,
+    workers: String(workers),
+    ranks: `${rank} of ${world}`
+  }
+  known.set(runPlan, made)
+  return made
+}
+
+/** What a run tells its cursor. @since 0.1.0 */
+export type State = Omit<Cursor, "version" | "position" | "resized" | "fingerprints" | "checksum">
+
+/** The cursor of a run plan at a batch. @since 0.1.0 */
+export const make = (runPlan: RunPlan, { batch, epoch, ...rest }: State): Cursor => {
+  const { plan } = runPlan
+  const origin = plan.cuts.origin(epoch)
+  const open: Cursor = {
+    version: 2,
+    epoch,
+    position: Plan.positionOf(plan, epoch, batch),
+    batch,
+    ...(origin.batch === 0 ? {} : { resized: origin }),
+    ...rest,
+    fingerprints: fingerprints(runPlan),
+    checksum: ""
+  }
+  return { ...open, checksum: checksum(open) }
+}
