@@ -325,7 +325,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "scheduler/backends/remote/Pool.ts",
     from: "this.#seats[pending.request.worker % this.#seats.length]",
     to: "this.#seats[pending.request.batch % this.#seats.length]",
-    test: "test/scheduler/backends/remote/Pool.test.ts"
+    test: "test/scheduler/backends/remote/processes.test.ts"
   },
   {
     name: "threads are replaced for ever",

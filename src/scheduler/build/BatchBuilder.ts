@@ -23,10 +23,10 @@ import { readSamples } from "./ReadSamples.ts"
 import type { SkippedRows } from "./Retry.ts"
 import type { RowRange } from "./RowRange.ts"
 import { SampleBySample, timesSamples } from "./SampleBySample.ts"
-import { writeIndices } from "./SampleIndices.ts"
+import { checkSize, writeIndices } from "./SampleIndices.ts"
 import { SeedBinding } from "./SeedBinding.ts"
-import { type AttemptError, DatasetChanged, TimedOut } from "./StageError.ts"
-import { andThen, TypedFailure, type Work, within } from "./Work.ts"
+import { type AttemptError, TimedOut } from "./StageError.ts"
+import { andThen, type Work, within } from "./Work.ts"
 
 const NONE: SkippedRows = new Set()
 
@@ -131,11 +131,7 @@ export class BatchBuilder {
    */
   #attempt(skipped: SkippedRows, whole = true): Work<void, AttemptError> {
     const rows = this.#rows
-    const { name, size } = rows.runPlan.pipeline.dataset
-    if (size !== rows.runPlan.size) {
-      const { batch, epoch } = rows.range
-      throw new TypedFailure(new DatasetChanged({ dataset: name, from: rows.runPlan.size, to: size, epoch, batch }))
-    }
+    checkSize(rows.runPlan, rows.range)
     const again = rows.attempts++ > 0
     const only = this.#rowsToBuild(skipped)
     if (again) rows.retried += only?.length ?? rows.indices.length

@@ -8,8 +8,17 @@ import * as Ambient from "../../patches/Ambient.ts"
 import { InvalidResult } from "../../pipeline/StageResult.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Rows, rowCoordinates } from "../plan/SeedRequest.ts"
-import { errorAt } from "./StageError.ts"
+import { DatasetChanged, errorAt } from "./StageError.ts"
 import { TypedFailure } from "./Work.ts"
+
+/** Throws `DatasetChanged`, as a typed failure, if the dataset has another size than when the run was opened. @since 0.1.0 */
+export const checkSize = (
+  { pipeline, size: from }: RunPlan,
+  { batch, epoch }: { readonly epoch: number; readonly batch: number }
+): void => {
+  const { name: dataset, size: to } = pipeline.dataset
+  if (to !== from) throw new TypedFailure(new DatasetChanged({ dataset, from, to, epoch, batch }))
+}
 
 /**
  * Asks the epoch's order for the index of each row, and where it comes from, and writes them to `rows`. A sampler is a

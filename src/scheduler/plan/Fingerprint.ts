@@ -22,8 +22,8 @@ type AnyPipeline = Pipeline<unknown, unknown, unknown>
 
 const encoder = new TextEncoder()
 
-/** How many bytes a text takes in JSON. @since 0.1.0 */
-export const bytesInJson = (own: string): number => encoder.encode(JSON.stringify(own)).length - 2
+/** How many bytes a text takes in JSON. */
+const bytesInJson = (own: string): number => encoder.encode(JSON.stringify(own)).length - 2
 
 /** The text if it takes no more than so many bytes in JSON; else its beginning and its hash. @since 0.1.0 */
 export const bounded = (own: string, most: number): string => {

@@ -83,6 +83,13 @@ export const shapes = numbers.pipe(
   Pipeline.batch(4)
 )
 
+/** A stage behind `batch` says which child of its sample each row is. */
+export const children = numbers.pipe(
+  Pipeline.map("fill", (x) => new Float32Array(3).fill(x)),
+  Pipeline.batch(4),
+  Pipeline.map("number", (batch) => ({ ...batch, children: batch.indices.map((index) => index % 3) }))
+)
+
 /** Each batch is larger than the one before. */
 export const growing = numbers.pipe(
   Pipeline.batchWith(4, ([first = 0]) => ({

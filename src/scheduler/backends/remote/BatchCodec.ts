@@ -58,8 +58,8 @@ export const encodeBatch = (batch: Batch<unknown> | undefined, places: ReadonlyA
   return { batch: value, tensors: sent, slots: [] }
 }
 
-/** Not `slice`, which makes shared memory of shared memory. */
-const copyOf = <D extends TypedArray>(data: D): D => {
+/** A copy that is not shared. Not `slice`, which makes shared memory of shared memory. @since 0.1.0 */
+export const copyOf = <D extends TypedArray>(data: D): D => {
   const own = new (data.constructor as new (length: number) => D)(data.length) // of the same class
   own.set(data as never) // as above
   return own

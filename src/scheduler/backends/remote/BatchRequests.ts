@@ -11,8 +11,7 @@ import type { Seeds } from "../../../seeding/Request.ts"
 import { ask } from "../../../seeding/Service.ts"
 import type { Observer } from "../../build/Observer.ts"
 import type { RowRange } from "../../build/RowRange.ts"
-import { writeIndices } from "../../build/SampleIndices.ts"
-import { DatasetChanged } from "../../build/StageError.ts"
+import { checkSize, writeIndices } from "../../build/SampleIndices.ts"
 import { ensuring, TypedFailure } from "../../build/Work.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../../plan/SeedRequest.ts"
@@ -38,9 +37,7 @@ export class BatchRequests {
 
   /** The request for a batch. Throws a `TypedFailure` with the error of the policy or the sampler. */
   make(worker: number, { batch, epoch, ordinal, position, size }: RowRange): BatchRequest {
-    const { pipeline, size: from } = this.#runPlan
-    const { name: dataset, size: to } = pipeline.dataset
-    if (to !== from) throw new TypedFailure(new DatasetChanged({ dataset, from, to, epoch, batch }))
+    checkSize(this.#runPlan, { epoch, batch })
     const indices = new Float64Array(size)
     const rows: Rows = { epoch, worker, batch, position, ordinal, indices, rows: undefined }
     const observer = this.#observer?.batch(epoch, batch, worker)

@@ -7,10 +7,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { shown } from "../../../core/Show.ts"
 import type { FailureRules } from "../../build/FailureRules.ts"
-import { Retry, type SkippedRows } from "../../build/Retry.ts"
+import { retrying, type SkippedRows } from "../../build/Retry.ts"
 import { errorAt, SamplesFailed, StageError, TimedOut } from "../../build/StageError.ts"
 import type { StageTimes } from "../../build/StageTimes.ts"
-import { toEffect } from "../../build/Work.ts"
+import { andThen, fromEffect, toEffect, type Work } from "../../build/Work.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import type { BuiltBatch, Failure, RequestedBatch } from "../Backend.ts"
 import { BackendError } from "../BackendError.ts"
@@ -107,52 +107,45 @@ export class PendingBatch implements RequestedBatch {
   }
 
   get content(): Effect.Effect<BuiltBatch, Failure> {
-    return Effect.gen(this, function* () {
-      const { failures } = this.#pool
-      const { indices, position } = this.request
-      const size = indices.length
-      let retry: Retry | undefined
-      let retried = 0
-      /** What is left to be attempted; or the content, if nothing is. */
-      const next = (failure: Failure | SamplesFailed): Effect.Effect<BuiltBatch | undefined, Failure> => {
-        const own = retry ?? new Retry(failures, position, size)
-        retry = own
-        // Schedules have what they require.
-        const rest = toEffect(() => own.next(failure)) as Effect.Effect<SkippedRows | undefined, Failure>
-        return Effect.map(rest, (rows) => {
-          if (rows === undefined) {
-            return { batch: undefined, hash: undefined, skipped: own.skipped, retried, replaced: this.replaced }
+    // Schedules have what they require.
+    return toEffect(() => this.#attempts()) as Effect.Effect<BuiltBatch, Failure>
+  }
+
+  #attempts(): Work<BuiltBatch, Failure> {
+    const { indices, position } = this.request
+    const size = indices.length
+    let retried = 0
+    let failed: "late" | "by its member" | undefined
+    const attempt = (skipped: SkippedRows): Effect.Effect<BuiltBatch, Failure | SamplesFailed> =>
+      Effect.gen(this, function* () {
+        if (failed !== undefined) {
+          if (failed === "late") {
+            this.#pool.replace(this, undefined)
+            // The member that knew what it had attempted is gone: all of the batch is attempted again.
+            retried += size - skipped.size
           }
-          this.request = { ...this.request, left: Array.from(rows) }
-          return undefined
-        })
-      }
-      for (;;) {
-        const outcome = yield* this.#inTime
-        if (outcome === "late") {
-          this.#pool.forget(this)
-          const nothing = yield* next(this.#late())
-          this.#pool.replace(this, undefined)
-          if (nothing !== undefined) return { ...nothing, replaced: this.replaced }
-          // The member that knew what it had attempted is gone: all of the batch is attempted again.
-          retried += size - (this.request.left?.length ?? 0)
-          this.#pool.retry(this)
-        } else if (outcome._tag === "Lost") {
-          return yield* this.error(outcome.reason, outcome.stage)
-        } else if (outcome._tag === "Failed") {
-          retried += outcome.retried
-          const nothing = yield* next(yield* this.#failed(outcome))
-          if (nothing !== undefined) {
-            this.#pool.drop(this)
-            return { ...nothing, retried }
-          }
+          this.request = { ...this.request, left: Array.from(skipped) }
           this.outcome = undefined
           this.#pool.retry(this)
-        } else {
-          const content = this.#contentOf(outcome, retried)
-          return retry === undefined ? content : { ...content, skipped: retry.skipped }
         }
-      }
+        const outcome = yield* this.#inTime
+        if (outcome === "late") {
+          failed = "late"
+          this.#pool.forget(this)
+          return yield* this.#late()
+        }
+        if (outcome._tag === "Lost") return yield* this.error(outcome.reason, outcome.stage)
+        if (outcome._tag === "Built") return this.#contentOf(outcome, retried)
+        failed = "by its member"
+        retried += outcome.retried
+        return yield* this.#failed(outcome)
+      })
+    const attempts = retrying(this.#pool.failures, { position, size }, (skipped) => fromEffect(() => attempt(skipped)))
+    return andThen(attempts, ({ skipped, value }): BuiltBatch => {
+      if (value !== undefined) return skipped.length === 0 ? value : { ...value, skipped }
+      if (failed === "late") this.#pool.replace(this, undefined)
+      else this.#pool.drop(this)
+      return { batch: undefined, hash: undefined, skipped, retried, replaced: this.replaced }
     })
   }
 
@@ -215,15 +208,15 @@ export class PendingBatch implements RequestedBatch {
     return errorAt(runPlan, this.request, this.#pool.stage(this) ?? "batch", cause)
   }
 
-  #failed({ errors: encoded }: AttemptFailed): Effect.Effect<Failure | SamplesFailed, Failure> {
+  #failed({ errors: encoded }: AttemptFailed): Failure | SamplesFailed {
     const errors = encoded.map(decodeError)
     const [first, ...more] = errors.filter((error) => error instanceof StageError)
     if (first !== undefined && more.length + 1 === errors.length) {
-      return Effect.succeed(more.length === 0 ? first : new SamplesFailed({ errors: [first, ...more] }))
+      return more.length === 0 ? first : new SamplesFailed({ errors: [first, ...more] })
     }
     const [error] = errors
     // The member's own trouble, such as memory that it cannot have, or columns that cannot be sent.
-    return Effect.fail(isBatchError(error) ? error : this.error(shown(error), this.by?.stage))
+    return isBatchError(error) ? error : this.error(shown(error), this.by?.stage)
   }
 
   error(reason: string, stage?: string): BackendError {

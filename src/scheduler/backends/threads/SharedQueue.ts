@@ -15,6 +15,7 @@
  */
 import { algorithm as xoshiro } from "../../../random/generators/Xoshiro128.ts"
 import type { Seeds } from "../../../seeding/Request.ts"
+import { copyOf } from "../remote/BatchCodec.ts"
 import type { RequestQueue } from "../remote/Member.ts"
 import type { BatchRequest } from "../remote/Protocol.ts"
 
@@ -245,7 +246,7 @@ export class SharedQueue implements RequestQueue {
       layout: words[at] as number,
       generation: words[at + 1] as number,
       addresses,
-      hash: words[at + 3] === 1 ? copied(this.#bytes.subarray(from, from + 32)) : undefined
+      hash: words[at + 3] === 1 ? copyOf(this.#bytes.subarray(from, from + 32)) : undefined
     }
   }
 
@@ -324,10 +325,3 @@ type Plain = Extract<Seeds, { readonly _tag: "Packed" }>
 /** The seeds of Furrow's own policies: four words a row. */
 const isPlain = (seeds: Seeds): seeds is Plain =>
   seeds._tag === "Packed" && seeds.algorithm === xoshiro && seeds.width === 4
-
-/** Not `slice`, which makes shared memory of shared memory. */
-const copied = (bytes: Uint8Array): Uint8Array => {
-  const own = new Uint8Array(bytes.length)
-  own.set(bytes)
-  return own
-}

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import type { Gate } from "../../../core/NativeWork.ts"
+import { copyOf } from "../remote/BatchCodec.ts"
 import { now } from "../remote/Member.ts"
 
 /** The words, and what each holds. */
@@ -151,12 +152,9 @@ export class ThreadControl implements Gate {
     return address
   }
 
-  /** A copy that is not shared, since decoders do not take shared memory. */
+  /** Decoders do not take shared memory. */
   #text(from: number, length: number): string | undefined {
-    if (length === 0) return undefined
-    const own = new Uint8Array(length)
-    own.set(this.#bytes.subarray(from, from + length))
-    return new TextDecoder().decode(own)
+    return length === 0 ? undefined : new TextDecoder().decode(copyOf(this.#bytes.subarray(from, from + length)))
   }
 }
 

@@ -44,10 +44,8 @@ type Readiness = "ready" | NotStarted
 /**
  * How long a thread that is to end may go on with work that must not be cut off, in milliseconds: a native operation, or
  * on Deno what its stages await. After that it is terminated all the same.
- *
- * @since 0.1.0
  */
-export const GRACE_MS = 10_000
+const GRACE_MS = 10_000
 
 /** The same for a thread that opened threads itself, of which nobody wants anything. */
 const REFUSED_GRACE_MS = 1000

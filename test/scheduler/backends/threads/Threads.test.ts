@@ -131,6 +131,9 @@ describe("a run on threads", () => {
       expect(await all(faults.shapes, fault("shapes"))).toEqual(
         await all(faults.shapes, Workers.fibers({ workers: 2 }))
       )
+      const related = await all(faults.children, fault("children"))
+      expect(related).toEqual(await all(faults.children, Workers.fibers({ workers: 2 })))
+      expect(related[1]?.children).toEqual(Float64Array.of(1, 2, 0, 1))
       expect(await all(faults.growing, fault("growing", {}, 1))).toEqual(
         await all(faults.growing, Workers.fibers({ workers: 1 }))
       )
