@@ -1,5 +1,5 @@
 /**
- * Furrow: streaming pipelines that feed models, on Bun and on Deno.
+ * Furrow: data pipelines that feed models, on Bun, Deno and Node.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * What a sampler is.
+ * The order of one epoch, and the interface of the samplers that give it.
  *
  * A sampler answers for any position, in any order, at the same small cost, and holds no list of the epoch: that lets
  * several workers (or ranks, or a run resumed in the middle) each build their own batches without talking to each other.

@@ -1,7 +1,5 @@
 /**
- * The order of one epoch.
- *
- * A sampler answers for any position, in any order, at the same small cost, and holds no list of the epoch.
+ * All samplers. A sampler gives the order of each epoch, and answers for any position at the same small cost.
  *
  * @since 0.1.0
  */

@@ -1,8 +1,9 @@
 /**
  * Random access datasets: sources and views.
  *
- * A view (`map`, `slice`, `split` …) takes no memory to speak of and reads nothing when it is made. Which samples it
- * holds is settled then; what they are is read when they are asked for. Views take their dataset first
+ * A view (`map`, `slice`, `split` …) takes no memory to speak of and reads nothing when it is made; samples are read when
+ * they are asked for. A view of all samples (`map`) has the size of its dataset, read each time; one that chooses or
+ * joins samples (`slice`, `concat`) settles its size when it is made. Views take their dataset first
  * (`Dataset.slice(dataset, 0, 10)`) or, in a pipe, last (`dataset.pipe(Dataset.slice(0, 10))`).
  *
  * @since 0.1.0

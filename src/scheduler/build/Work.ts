@@ -1,6 +1,6 @@
 /**
- * Work that is plain code up to the first step that has to wait. Each step runs once: there is no second attempt by another
- * path.
+ * Work that is plain code up to the first step that has to wait, and an effect from there on. No step is begun as plain code
+ * and then again as an effect.
  *
  * This is the only file of `plan/` and `build/` that knows how waiting is done: by Effect. All else goes through the
  * functions below, so another version of Effect is a matter of this file.

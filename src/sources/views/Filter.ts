@@ -13,11 +13,11 @@ import {
   type DatasetError,
   datasetOf,
   type IndexError,
-  isDataset,
   type NameOptions,
   nameOf
 } from "../RandomAccess.ts"
 import { chosen } from "./Subset.ts"
+import { datasetFirst } from "./View.ts"
 
 /** How many samples `filter` reads at a time. */
 const CHUNK = 1024
@@ -59,7 +59,7 @@ export const filter: {
     options?: NameOptions
   ): Filtered<A, E, R>
 } = dual(
-  (args) => isDataset(args[0]),
+  datasetFirst(), // what is wrong with its arguments is what its effect fails with
   <A, E, R>(
     self: Dataset<A, E, R>,
     keep: (sample: A, index: number) => boolean,

@@ -7,7 +7,7 @@ import { dual } from "effect/Function"
 import { whole } from "../../core/Check.ts"
 import { Made } from "../../core/Parameters.ts"
 import { type Dataset, datasetOf, madeOf } from "../RandomAccess.ts"
-import { placed } from "./View.ts"
+import { datasetFirst, placed } from "./View.ts"
 
 /**
  * The samples from `start` up to, not including, `end` (default: the size). Throws `InvalidOption` unless
@@ -27,7 +27,7 @@ export const slice: {
   (start: number, end?: number): <A, E, R>(self: Dataset<A, E, R>) => Dataset<A, E, R>
   <A, E, R>(self: Dataset<A, E, R>, start: number, end?: number): Dataset<A, E, R>
 } = dual(
-  (args) => typeof args[0] === "object",
+  datasetFirst((start: number) => typeof start === "number" || datasetOf("the dataset to slice", start)),
   <A, E, R>(self: Dataset<A, E, R>, start: number, end?: number): Dataset<A, E, R> => {
     const { name, size } = datasetOf("the dataset to slice", self)
     whole(`start of the slice of ${name}`, start, 0, size)

@@ -11,8 +11,8 @@ import { Made } from "../../core/Parameters.ts"
 import * as Permutation from "../../random/Permutation.ts"
 import * as Rng from "../../random/Rng.ts"
 import * as Seed from "../../random/Seed.ts"
-import { type Dataset, datasetOf, isDataset, madeOf } from "../RandomAccess.ts"
-import { placed } from "./View.ts"
+import { type Dataset, datasetOf, madeOf } from "../RandomAccess.ts"
+import { datasetFirst, placed } from "./View.ts"
 
 /** How a dataset is split. @category options @since 0.1.0 */
 export interface SplitOptions {
@@ -56,7 +56,7 @@ export const split: {
     options?: SplitOptions
   ): { readonly [K in keyof P]: Dataset<A, E, R> }
 } = dual(
-  (args) => isDataset(args[0]),
+  datasetFirst((_: never, options: SplitOptions = {}) => optionsOf("Dataset.split", options, { seed: true })),
   <A, E, R, const P extends Readonly<Record<string, number>>>(
     self: Dataset<A, E, R>,
     parts: P,

@@ -7,8 +7,13 @@ import { dual } from "effect/Function"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { listOf } from "../../core/Options.ts"
 import { Made } from "../../core/Parameters.ts"
-import { type Dataset, datasetOf, isDataset, madeOf, type NameOptions, nameOf } from "../RandomAccess.ts"
-import { placed } from "./View.ts"
+import { type Dataset, datasetOf, madeOf, type NameOptions, nameOf } from "../RandomAccess.ts"
+import { datasetFirst, placed } from "./View.ts"
+
+const indicesOf = (indices: ArrayLike<number>, options: NameOptions = {}) => ({
+  name: nameOf("Dataset.subset", options),
+  own: listOf("the indices of a subset", indices)
+})
 
 /**
  * The samples at `indices`, in that order; an index may come more than once. The indices are copied, 8 bytes each.
@@ -21,10 +26,10 @@ export const subset: {
   (indices: ArrayLike<number>, options?: NameOptions): <A, E, R>(self: Dataset<A, E, R>) => Dataset<A, E, R>
   <A, E, R>(self: Dataset<A, E, R>, indices: ArrayLike<number>, options?: NameOptions): Dataset<A, E, R>
 } = dual(
-  (args) => isDataset(args[0]),
+  datasetFirst(indicesOf),
   <A, E, R>(self: Dataset<A, E, R>, indices: ArrayLike<number>, options: NameOptions = {}): Dataset<A, E, R> => {
-    const name = nameOf("Dataset.subset", options)
-    const own = Float64Array.from(listOf("the indices of a subset", indices))
+    const { name, own: list } = indicesOf(indices, options)
+    const own = Float64Array.from(list)
     const { size } = datasetOf("the dataset of a subset", self)
     own.forEach((index, place) => {
       if (index >= 0 && index < size && Number.isInteger(index)) return

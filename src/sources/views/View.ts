@@ -1,6 +1,7 @@
 /**
- * What all views have in common. A view takes no memory to speak of and reads nothing when it is made: which samples it
- * has is settled then, and each is read when it is asked for.
+ * What all views have in common. A view takes no memory to speak of and reads nothing when it is made; each sample is read
+ * when it is asked for. One rule for the size: a view that has all samples of its dataset (`map`, `mapEffect`,
+ * `withContent`) has its size, read each time; one that chooses or joins samples settles its size when it is made.
  *
  * @since 0.1.0
  */
@@ -11,12 +12,12 @@ import { type Content, check, type Dataset, isDataset, isPlain, lineageAt } from
 
 /**
  * Tells, for `dual`, whether a view was given its dataset first. If not, `check` is called with the arguments, so that it
- * throws where they stand and not where the dataset comes in.
+ * throws where they stand and not where the dataset comes in. Every view is `dual(datasetFirst(check), …)`.
  *
  * @since 0.1.0
  */
 export const datasetFirst =
-  (check: (...args: Array<never>) => unknown) =>
+  (check: (...args: Array<never>) => unknown = () => undefined) =>
   (args: ArrayLike<unknown>): boolean => {
     if (isDataset(args[0])) return true
     check(...(Array.from(args) as Array<never>)) // as the caller gave them, who may not have types

@@ -7,7 +7,15 @@ import { dual } from "effect/Function"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { DECLARED, Made } from "../../core/Parameters.ts"
 import { type Dataset, datasetOf, madeOf } from "../RandomAccess.ts"
-import { placed, same } from "./View.ts"
+import { datasetFirst, placed, same } from "./View.ts"
+
+const check = (first: string, ...rest: ReadonlyArray<string>): string =>
+  rest.length > 0 ? datasetOf("the dataset with a content", first) : contentOf(first)
+
+const contentOf = (content: string): string => {
+  if (typeof content === "string" && content !== "") return content
+  throw new InvalidOption({ option: "content", value: content, expected: "a text, such as the hash of its files" })
+}
 
 /**
  * Declares what a dataset holds: the hash of its files, a version, a date. A cursor then tells it from another content of
@@ -26,10 +34,8 @@ import { placed, same } from "./View.ts"
 export const withContent: {
   (content: string): <A, E, R>(self: Dataset<A, E, R>) => Dataset<A, E, R>
   <A, E, R>(self: Dataset<A, E, R>, content: string): Dataset<A, E, R>
-} = dual(2, <A, E, R>(self: Dataset<A, E, R>, content: string): Dataset<A, E, R> => {
-  if (typeof content !== "string" || content === "") {
-    throw new InvalidOption({ option: "content", value: content, expected: "a text, such as the hash of its files" })
-  }
+} = dual(datasetFirst(check), <A, E, R>(self: Dataset<A, E, R>, own: string): Dataset<A, E, R> => {
+  const content = contentOf(own)
   const { name } = datasetOf("the dataset with a content", self)
   // What is declared speaks for all that cannot be seen below it.
   const made = new Made("withContent", { of: madeOf(self) }, DECLARED)
