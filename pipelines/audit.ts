@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 /**
  * Audits seed policies, or a pipeline of your own: which streams are one and the same, over workers, epochs, ranks and
- * runs with neighbouring seeds.
+ * runs with neighboring seeds.
  *
  *     bun run pipelines/audit.ts                              every policy of the article, and Furrow's
  *     bun run pipelines/audit.ts --pipeline ./mine.ts         a module that exports `pipeline` and `layer`

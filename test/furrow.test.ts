@@ -675,7 +675,8 @@ describe("furrow", () => {
       [{ seed: 42, epochs: 1, world: 0 }, "world"],
       [{ seed: 42, epochs: 1, uneven: "fill" }, "uneven"],
       [{ seed: 42, epochs: 1, threads: {} }, "the module of the pipeline"],
-      [{ seed: 42, epochs: 1, threads: { pipeline: module, nam: "x" } }, "an option of Workers.threads"],
+      [{ seed: 42, epochs: 1, threads: { pipeline: module, nam: "x" } }, "an option of threads"],
+      [{ seed: 42, epochs: 1, threads: { pipeline: module, workers: 3 } }, "an option of threads"],
       [{ seed: 42, epochs: 1, threads: { pipeline: module, restarts: -1 } }, "restarts"],
       [{ seed: 42, epochs: 1, threads: module.href }, "threads"]
     ]
@@ -769,7 +770,9 @@ describe.skipIf(runtime.name !== "bun")("a forgotten seed", () => {
         "const own = Pipeline.from(Dataset.range(9)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(3))",
         "furrow(own, { epochs: 1 })",
         "Scheduler.iterate(own, Workers.fibers({ workers: 2 }), { epochs: 1 })",
-        "furrow(own, { seed: 42 })"
+        "furrow(own, { seed: 42 })",
+        "const options: { seed?: number } = {}",
+        "furrow(own, { epochs: 1, ...options })"
       ].join("\n")
     )
     writeFileSync(
@@ -788,6 +791,9 @@ describe.skipIf(runtime.name !== "bun")("a forgotten seed", () => {
     )
     expect(said).toContain(
       "This pipeline draws random numbers, so it needs a seed: put SeedPolicy.epochWorker({ seed: 42 }) into the layer"
+    )
+    expect(said).toContain(
+      "required in type 'SeedNeeded<number, \"This pipeline draws random numbers, so it needs a seed"
     )
     expect(said).not.toContain("TagClassShape")
   })

@@ -3,7 +3,17 @@
  * compiles after all is an error of its own. The messages themselves are looked at in `furrow.test.ts`.
  */
 import { Context, Effect, Layer } from "effect"
-import { Dataset, FailurePolicy, furrow, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../src/index.ts"
+import {
+  Dataset,
+  FailurePolicy,
+  furrow,
+  Pipeline,
+  type PolicyLayer,
+  Sampler,
+  Scheduler,
+  SeedPolicy,
+  Workers
+} from "../src/index.ts"
 import { constant, recording } from "../src/testing.ts"
 
 class Disk extends Context.Tag("Disk")<Disk, string>() {}
@@ -17,6 +27,9 @@ const served = numbers.pipe(
 )
 declare const maybe: number | undefined
 declare const partial: { readonly epochs?: number }
+declare const optional: { readonly seed?: number }
+declare const given: { readonly seed: number }
+declare const unsure: { readonly policy?: PolicyLayer }
 
 // What draws needs a seed, or a policy as a value.
 furrow(drawing, { epochs: 1, seed: 42 })
@@ -30,6 +43,14 @@ furrow(drawing, { epochs: 1 })
 furrow(drawing, { epochs: 1, policy: "elastic" })
 // @ts-expect-error: a seed that may be missing
 furrow(drawing, { epochs: 1, seed: maybe })
+furrow(drawing, { epochs: 1, ...given })
+// @ts-expect-error: options that may have no seed
+furrow(drawing, { epochs: 1, ...optional })
+// @ts-expect-error: the same, with a policy by name
+furrow(drawing, { epochs: 1, policy: "elastic", ...optional })
+// @ts-expect-error: options that may have no policy
+furrow(drawing, { epochs: 1, ...unsure })
+furrow(still, { epochs: 1, ...optional })
 // @ts-expect-error: no such policy
 furrow(drawing, { epochs: 1, seed: 42, policy: "elastik" })
 // @ts-expect-error: no such option

@@ -36,7 +36,7 @@ export const pipeline = (batches: number, ranks: number) =>
     Pipeline.batch(ranks)
   )
 
-/** A seed of 32 bits for each rank's process, far from the run's and its neighbours'; rank 0 has the run's own. */
+/** A seed of 32 bits for each rank's process, far from the run's and its neighbors'; rank 0 has the run's own. */
 const rankSeed = (seed: bigint, own: boolean) => (rank: number) =>
   rank === 0 || !own ? Number(seed & 0xffffffffn) : Either.getOrThrow(Seed.root(`rank ${rank} of run ${seed}`)).low
 

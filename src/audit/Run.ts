@@ -1,6 +1,6 @@
 /**
  * An audit of a pipeline under a policy: which of its streams are one and the same, over workers, epochs, ranks and
- * runs with neighbouring seeds.
+ * runs with neighboring seeds.
  *
  * @since 0.1.0
  */
@@ -273,9 +273,9 @@ const meetingsOf = (
   { classes, shifted }: Overlap.Overlaps
 ): ReadonlyArray<Meeting> => {
   const sets = members.map((own) => new Set(own.map((index) => classes[index] as number))) // a class for each stream
-  const neighbours = new Map<number, Array<{ readonly other: number; readonly shift: number }>>()
+  const neighbors = new Map<number, Array<{ readonly other: number; readonly shift: number }>>()
   const link = (own: number, other: number, shift: number) =>
-    neighbours.set(own, [...(neighbours.get(own) ?? []), { other, shift }])
+    neighbors.set(own, [...(neighbors.get(own) ?? []), { other, shift }])
   for (const { earlier, later, shift } of shifted) {
     link(earlier, later, shift)
     link(later, earlier, shift)
@@ -288,7 +288,7 @@ const meetingsOf = (
       const before = sets[first] ?? new Set()
       const equal = first === second ? own.length - distinct : own.filter((one) => before.has(one)).length
       const shifts = own.flatMap((one) => {
-        const found = (neighbours.get(one) ?? []).filter(({ other }) => before.has(other))
+        const found = (neighbors.get(one) ?? []).filter(({ other }) => before.has(other))
         return found.length === 0 ? [] : [Math.min(...found.map(({ shift }) => shift))]
       })
       if (equal === 0 && shifts.length === 0) continue

@@ -1,5 +1,5 @@
 /**
- * Checkpoints: the cursor of a run and what the trainer adds (weights, optimiser, step), as one piece that is stored as a
+ * Checkpoints: the cursor of a run and what the trainer adds (weights, optimizer, step), as one piece that is stored as a
  * whole or not at all. So data and model never disagree.
  *
  * Layers store them in a folder ({@link file}), in memory ({@link memory}) or in any key-value store of @effect/platform

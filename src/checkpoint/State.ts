@@ -17,7 +17,7 @@ import { CheckpointError } from "./CheckpointError.ts"
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
 
 /**
- * What a trainer keeps beside the cursor: weights and optimiser as bytes, steps and logs as JSON.
+ * What a trainer keeps beside the cursor: weights and optimizer as bytes, steps and logs as JSON.
  *
  * @category models
  * @since 0.1.0

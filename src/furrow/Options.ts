@@ -50,7 +50,7 @@ export interface Failures {
      * else, such as a promise, is a `StageError`.
      */
     readonly when?: (error: StageError) => boolean
-    readonly fill?: "none" | "neighbour"
+    readonly fill?: "none" | "neighbor"
   }
   readonly timeout?: FailurePolicy.Timeouts
 }
@@ -59,7 +59,10 @@ export interface Failures {
 export interface PlainOptions extends RunOptions {
   /** How many workers build batches: fibers, or threads with `threads`. Default 1. Or a value of `Workers`. */
   readonly workers?: number | Layer.Layer<Workers.Workers, unknown>
-  /** Give each worker a thread of its own, which imports the pipeline from a module: `{ pipeline: import.meta.url }`. */
+  /**
+   * Build batches on a pool of threads, each of which imports the pipeline from a module: `{ pipeline: import.meta.url }`;
+   * as `Workers.threads`.
+   */
   readonly threads?: Omit<Workers.ThreadOptions, "workers">
   /** What happens to what fails: plain options, or a value of `FailurePolicy`. Default: the first error ends the run. */
   readonly failures?: Failures | Layer.Layer<FailurePolicy.FailurePolicy, unknown>
@@ -67,14 +70,26 @@ export interface PlainOptions extends RunOptions {
   readonly signal?: AbortSignal
 }
 
-/** Requires a seed, or a policy as a value, if the pipeline draws. @since 0.1.0 */
+/** Requires a seed, or a policy as a value, if the pipeline draws: neither may be optional. @since 0.1.0 */
 export type Seeded<R, S, P> = SeedPolicy.SeedPolicy extends R
   ? undefined extends S
     ? P extends PolicyLayer
-      ? unknown
-      : Refused<"This pipeline draws random numbers, so it needs a seed: give { seed: 42 }, or a policy as a value">
-    : unknown
+      ? PolicyNeeded<P, NoSeed>
+      : Refused<NoSeed>
+    : SeedNeeded<S, NoSeed>
   : unknown
+
+/** Refuses an optional seed; the compiler shows the sentence as a part of this type's name. @since 0.1.0 */
+export interface SeedNeeded<S, _Sentence extends string> {
+  readonly seed: S
+}
+
+/** Refuses an optional policy, as {@link SeedNeeded} does a seed. @since 0.1.0 */
+export interface PolicyNeeded<P, _Sentence extends string> {
+  readonly policy: P
+}
+
+type NoSeed = "This pipeline draws random numbers, so it needs a seed: give { seed: 42 }, or a policy as a value"
 
 /** Requires a layer if the pipeline requires services. @since 0.1.0 */
 export type Served<R> = [Exclude<R, SeedPolicy.SeedPolicy>] extends [never]
@@ -158,7 +173,20 @@ const working = ({ threads, workers = 1 }: AnyOptions): Layer.Layer<never, unkno
   }
   if (threads === undefined) return built(Workers.fibers({ workers: whole("workers", workers, 1, Workers.MAX) }))
   given("threads", threads, 'an object such as { pipeline: import.meta.resolve("./digits.ts") }')
+  optionsOf("threads", threads, THREADS)
   return built(Workers.threads({ ...threads, workers: whole("workers", workers, 1, Workers.MAX) }))
+}
+
+/** The number of workers stands beside them. */
+const THREADS: Names<NonNullable<PlainOptions["threads"]>> = {
+  threads: true,
+  pipeline: true,
+  name: true,
+  config: "own",
+  restarts: true,
+  loading: true,
+  timeout: true,
+  debug: true
 }
 
 const retrying = (retry: NonNullable<Failures["retry"]>): Schedule.Schedule<unknown, StageError> => {

@@ -303,7 +303,7 @@ const valid = (recorded: Recorded): Recorded => {
 /**
  * `seed + epoch`, as Grain's and MosaicML's shuffles do: the order of an epoch is drawn by
  * `np.random.default_rng(seed + epoch)`, and the workers' streams are spawned from the same sum. Within a run nothing
- * repeats. Between runs nearly all of it does: epoch 1 of run 42 is epoch 0 of run 43, so an ensemble over neighbouring
+ * repeats. Between runs nearly all of it does: epoch 1 of run 42 is epoch 0 of run 43, so an ensemble over neighboring
  * seeds sees the same orders and the same augmentations, an epoch apart.
  *
  * @category layers

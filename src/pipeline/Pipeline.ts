@@ -30,6 +30,7 @@ import type { Rng } from "../random/Rng.ts"
 import { type Sampler, samplerOf } from "../sampling/EpochOrder.ts"
 import { stageId } from "../seeding/Coordinates.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
+import { capable } from "../sources/Capabilities.ts"
 import type { Dataset } from "../sources/Dataset.ts"
 import { cureOf } from "../sources/NoDataset.ts"
 import { isDataset } from "../sources/RandomAccess.ts"
@@ -45,13 +46,14 @@ export type { Augment, Mapping, Stage, StageContext } from "./Stage.ts"
 
 /**
  * Returns the pipeline of a dataset's samples, in the dataset's order. Throws `InvalidOption` if the value is not a dataset,
- * and names the constructor that makes one of it.
+ * and names the constructor that makes one of it; or if a field of your own dataset is invalid, for example columns that
+ * have fewer rows than it has samples.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => {
-  if (isDataset(dataset)) return make(dataset, [], "refuse")
+  if (isDataset(dataset)) return make(capable(dataset), [], "refuse")
   throw new InvalidOption({ option: "the dataset of Pipeline.from", value: dataset, expected: cureOf(dataset) })
 }
 

@@ -31,3 +31,13 @@ export interface Columnar {
   readonly fields: ReadonlyMap<string, Field>
   readonly place: (index: number) => number
 }
+
+/** Returns how many rows a column has. @since 0.1.0 */
+export const rowsOf = (field: Field): number => {
+  if (field._tag === "Items") return field.items.length
+  if (field._tag === "Numbers") return field.data.length
+  return field.width === 0 ? Number.MAX_SAFE_INTEGER : Math.floor(field.data.length / field.width)
+}
+
+/** Whether `row` is one of so many rows. @since 0.1.0 */
+export const isRow = (row: number, rows: number): boolean => row >= 0 && row < rows && Number.isInteger(row)

@@ -77,7 +77,7 @@ export interface Leg {
 export interface FailureCase {
   /** Samples that fail for good are left out, all others are tried again; without it, all are tried again. */
   readonly skip:
-    | { readonly fill: "none" | "neighbour"; readonly broken: ReadonlyArray<Pick<Fault, "at" | "sample">> }
+    | { readonly fill: "none" | "neighbor"; readonly broken: ReadonlyArray<Pick<Fault, "at" | "sample">> }
     | undefined
 }
 
@@ -186,7 +186,7 @@ export const cases: fc.Arbitrary<Case> = fc.record({
     fc.record({
       skip: sometimes(
         fc.record({
-          fill: fc.constantFrom("none" as const, "neighbour" as const),
+          fill: fc.constantFrom("none" as const, "neighbor" as const),
           broken: fc.array(fc.record({ at: places, sample: fc.nat({ max: 99 }) }), { maxLength: 4 })
         }),
         5

@@ -171,7 +171,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "      this.values = []"
   },
   {
-    name: "what is left out takes its neighbour from behind",
+    name: "what is left out takes its neighbor from behind",
     file: "scheduler/build/BatchRows.ts",
     from: "if (!skipped.has(row)) before = row\n      return before",
     to: "if (!skipped.has(row)) before = row\n      return skipped.has(row) ? (made.at(-1) as number) : before"

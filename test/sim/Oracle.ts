@@ -130,7 +130,7 @@ export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
       const rows: Array<{ readonly index: number; readonly trace: ReadonlyArray<number> } | "left out"> = []
       let head: { readonly position: number; readonly index: number } | undefined
       for (let position = first; position < first + length; position++) {
-        // Each rank has a run of neighbours, as many as the others give or take one.
+        // Each rank has a run of neighbors, as many as the others give or take one.
         const place = position - first
         if (place < Math.floor((rank * length) / world) || place >= Math.floor(((rank + 1) * length) / world)) continue
         const index = order(position % drawn)

@@ -642,8 +642,8 @@ export const simulate = (own: Case): Report => {
 
 /** All ranks and legs together delivered each sample of each epoch once, and what one rank alone would deliver. */
 const whole = (own: Case, log: ReadonlyArray<Taken>): void => {
-  // A neighbour is one of the same rank's part of a batch.
-  if (own.failures?.skip?.fill === "neighbour") return
+  // A neighbor is one of the same rank's part of a batch.
+  if (own.failures?.skip?.fill === "neighbor") return
   const alone = oracle(own, { rank: 0, workers: 1, world: 1 })
   alone.batches.forEach((expected, place) => {
     const parts = log.filter((taken) => taken.place === place).toSorted((a, b) => a.rank - b.rank)

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Effect, Pipeable } from "effect"
-import { Cursor, Dataset, furrow, Pipeline, Tensor } from "../../src/index.ts"
+import { Cursor, Dataset, furrow, InvalidOption, Pipeline, Tensor } from "../../src/index.ts"
 
 const SIZE = 24
 
@@ -163,4 +163,65 @@ test("the content of a caller's columns is seen by cursors", async () => {
   const next = resumed.take().then(String, String)
   expect(await next).toContain("dataset")
   expect(await next).toContain("CursorMismatch")
+})
+
+/** A dataset of 10 samples as an untyped caller may make it. */
+const own = (fields: Readonly<Record<string, unknown>>): Dataset.Dataset<{ readonly x: number }> => {
+  const base = Dataset.fromArray(Array.from({ length: 10 }, (_, x) => ({ x })))
+  // Whatever its fields are: the tests below look at what is said of wrong ones.
+  return { ...base, size: 10, name: "mine", made: undefined, ...fields } as Dataset.Dataset<{ readonly x: number }>
+}
+
+const columnar = (x: unknown, place: unknown = (index: number) => index) =>
+  own({ columnar: { fields: new Map([["x", x]]), place } })
+
+const numbers = (length: number) => ({ _tag: "Numbers", data: new Uint8Array(length) })
+const tensors = (length: number, width: unknown, shape: unknown = [2, 2]) => ({
+  _tag: "Tensors",
+  data: new Uint8Array(length),
+  shape,
+  width
+})
+
+test.each([
+  [own({ read: 5 }), "read of dataset mine must be a function, got 5"],
+  [own({ lineage: {} }), "lineage of dataset mine must be a function, got {}"],
+  [own({ batched: "yes" }), 'batched of dataset mine must be true or false, got "yes"'],
+  [own({ components: 0 }), "components of dataset mine must be a whole number of at least 1, got 0"],
+  [own({ content: 5 }), "content of dataset mine must be a text, or a function of an index, got 5"],
+  [own({ name: undefined }), "name of a dataset must be a text that is not empty, got undefined"],
+  [own({ columnar: { x: new Uint8Array(10) } }), "columnar of dataset mine must be { fields, place }"],
+  [columnar(numbers(10), 3), "columnar.place of dataset mine must be a function, got 3"],
+  [columnar(numbers(7)), 'row of sample 9 in column "x" of dataset mine must be one of the 7 rows'],
+  [
+    columnar({ _tag: "Items", items: ["a"] }),
+    'row of sample 9 in column "x" of dataset mine must be one of the 1 rows'
+  ],
+  [columnar(tensors(28, 4)), 'row of sample 9 in column "x" of dataset mine must be one of the 7 rows'],
+  [columnar(tensors(40, 3)), 'width of column "x" of dataset mine must be 4, the product of its shape [2, 2], got 3'],
+  [
+    columnar(tensors(40, 4, [2, -2])),
+    'shape of column "x" of dataset mine must be a whole number of at least 0, got -2'
+  ],
+  [columnar(new Uint8Array(10)), 'column "x" of dataset mine must be { _tag: "Numbers", data }'],
+  [columnar({ _tag: "Numbers", data: [1] }), 'column "x" of dataset mine must be { _tag: "Numbers", data }'],
+  [columnar(numbers(10), (index: number) => index + 5), "row of sample 9 in column"],
+  [columnar(numbers(10), () => Number.NaN), "row of sample 0 in column"],
+  [Dataset.slice(columnar(numbers(7)), 2), 'in column "x" of dataset mine']
+])("%#: a wrong field of a caller's dataset is refused when it enters a pipeline", (dataset, message) => {
+  const entering = () => Pipeline.from(dataset)
+  expect(entering).toThrow(InvalidOption.InvalidOption)
+  expect(entering).toThrow(message)
+})
+
+test("columns of more or fewer rows than samples are valid where `place` says so; each row is checked", async () => {
+  const taken = (place: (index: number) => number, rows: number) =>
+    furrow(Pipeline.from(columnar(numbers(rows), place)).pipe(Pipeline.batch(10)), { epochs: 1 })
+      .take()
+      .then((batch) => batch?.size, String)
+  expect(await taken((index) => index % 3, 3)).toBe(10)
+  expect(await taken((index) => index + 90, 100)).toBe(10)
+  expect(await taken((index) => (index === 4 ? 12 : index), 10)).toContain(
+    "sample 4 of dataset mine cannot be read: its columns have 10 rows, and columnar.place gives row 12"
+  )
 })

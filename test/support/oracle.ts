@@ -70,7 +70,7 @@ export const oracle = (
       const worker = batch % workers
       const rows: Array<Traced> = []
       for (let place = 0; place < length; place++) {
-        // Of the batch's places each rank has a run of neighbours.
+        // Of the batch's places each rank has a run of neighbors.
         if (place < Math.floor((rank * length) / world) || place >= Math.floor(((rank + 1) * length) / world)) continue
         const position = start + place
         const index = order(position % ordered)

@@ -4,7 +4,7 @@ import sharp, { type Sharp } from "sharp"
 export const HEIGHT = 60
 export const WIDTH = 80
 
-/** A value for each place and channel: slopes up and down, so that neighbours differ, though not by much. */
+/** A value for each place and channel: slopes up and down, so that neighbors differ, though not by much. */
 export const value = (y: number, x: number, channel: number): number =>
   255 - Math.abs(235 - ((2 * x + y + 10 * channel) % 490))
 

@@ -51,7 +51,7 @@ const error = (a: number, b: number, sum: number): number => {
   return a - (sum - own) + (b - own)
 }
 
-/** The sum; where it is not exact, the neighbour of it whose last bit is 1, so that the next rounding sees a rest. */
+/** The sum; where it is not exact, the neighbor of it whose last bit is 1, so that the next rounding sees a rest. */
 const odd = (a: number, b: number): number => {
   const sum = a + b
   const rest = error(a, b, sum)

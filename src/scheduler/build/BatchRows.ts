@@ -135,7 +135,7 @@ export class BatchRows {
 
   /**
    * Puts together what this attempt and earlier ones have made, without the rows that are skipped, or with their
-   * neighbours in their place. Throws `SamplesFailed` if samples failed in this attempt.
+   * neighbors in their place. Throws `SamplesFailed` if samples failed in this attempt.
    */
   assemble(skipped: SkippedRows): void {
     if (this.failed.size > 0) {
@@ -149,7 +149,7 @@ export class BatchRows {
     if (this.#made === undefined || this.scope === "batch") return
     const made = this.#keepMade()
     const rows = Array.from(made.keys()).toSorted((a, b) => a - b)
-    const filled = this.limits.fill === "neighbour" ? withNeighbours(rows, skipped) : rows
+    const filled = this.limits.fill === "neighbor" ? withNeighbors(rows, skipped) : rows
     this.valueRows = filled
     this.values = filled.map((row) => made.get(row))
     this.adoptable = undefined
@@ -179,7 +179,7 @@ export class BatchRows {
 }
 
 /** Fills each row that is skipped by the row before it, or by the first one if there is none before it. */
-const withNeighbours = (made: Array<number>, skipped: SkippedRows): Array<number> => {
+const withNeighbors = (made: Array<number>, skipped: SkippedRows): Array<number> => {
   const [first] = made
   if (first === undefined) return made
   let before = first

@@ -7,8 +7,8 @@
 import { collateColumns } from "../../pipeline/CollateColumns.ts"
 import type { DTypes } from "../../pipeline/Columns.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
-import type { Columnar, Field } from "../../sources/Columnar.ts"
-import { IndexError } from "../../sources/RandomAccess.ts"
+import { type Columnar, type Field, isRow, rowsOf } from "../../sources/Columnar.ts"
+import { DatasetError, IndexError } from "../../sources/RandomAccess.ts"
 import { type BatchStage, type FusedStep, nameOf, type Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
@@ -18,6 +18,8 @@ import { TypedFailure } from "./Work.ts"
 /** How a pipeline's batches are built as columns. @since 0.1.0 */
 export interface ColumnPlan {
   readonly source: Columnar
+  /** How many rows all of its columns have. */
+  readonly rows: number
   readonly steps: ReadonlyArray<FusedStep>
   readonly batch: BatchStage
   readonly dtypes: DTypes
@@ -36,7 +38,8 @@ export const planColumns = (
   // A step reads the source, so no other step may have replaced one of its fields before.
   const replaced = steps.flatMap(({ fused }) => fused.fields)
   if (new Set(replaced).size < replaced.length) return undefined
-  return { source, steps, batch, dtypes: batch.dtypes }
+  const rows = Array.from(source.fields.values(), rowsOf).reduce((least, own) => Math.min(least, own), Infinity)
+  return { source, rows, steps, batch, dtypes: batch.dtypes }
 }
 
 /**
@@ -69,13 +72,13 @@ export const buildColumns = (
 const build = (
   rows: BatchRows,
   current: CurrentStage,
-  { batch, dtypes, source, steps }: ColumnPlan,
+  plan: ColumnPlan,
   seeded: ReadonlyArray<ReadonlyArray<SeededStage>>
 ): void => {
+  const { batch, dtypes, source, steps } = plan
   checkIndices(rows)
   const { indices } = rows
-  const places = new Float64Array(indices.length)
-  for (let row = 0; row < places.length; row++) places[row] = source.place(indices[row] as number) // as many as places
+  const places = placesOf(rows, plan)
   const made = new Map<string, Field>()
   for (const [place, step] of steps.entries()) {
     const own = seeded[place] as ReadonlyArray<SeededStage> // one for each step
@@ -106,4 +109,21 @@ const checkIndices = (rows: BatchRows): void => {
     const cause = new IndexError({ dataset: dataset.name, index, size })
     throw new TypedFailure(rows.error("dataset", row, cause, cause))
   }
+}
+
+/** Returns the row of each sample in the columns. */
+const placesOf = (rows: BatchRows, { rows: count, source }: ColumnPlan): Float64Array => {
+  const { indices, runPlan } = rows
+  const places = new Float64Array(indices.length)
+  for (let row = 0; row < places.length; row++) {
+    const index = indices[row] as number // as many as places
+    const place = source.place(index)
+    if (!isRow(place, count)) {
+      const reason = new Error(`its columns have ${count} rows, and columnar.place gives row ${place}`)
+      const cause = new DatasetError({ dataset: runPlan.pipeline.dataset.name, index, cause: reason })
+      throw new TypedFailure(rows.error("dataset", row, cause, cause))
+    }
+    places[row] = place
+  }
+  return places
 }

@@ -25,7 +25,7 @@ export interface SkipRule {
   /** Which errors may be skipped. A caller's code. */
   readonly when: (error: StageError) => boolean
   /** What takes the place of a skipped sample. */
-  readonly fill: "none" | "neighbour"
+  readonly fill: "none" | "neighbor"
 }
 
 /** The first error ends the run. @since 0.1.0 */
@@ -42,7 +42,7 @@ export interface Limits {
   readonly careful: boolean
   /** How long a sample may take, in milliseconds. */
   readonly sample: number | undefined
-  readonly fill: "none" | "neighbour"
+  readonly fill: "none" | "neighbor"
 }
 
 /** @since 0.1.0 */

@@ -6,7 +6,7 @@
 import type { Work } from "./Work.ts"
 
 /**
- * How a step runs: on whole columns of the dataset, in one pass over the samples of a batch together with its neighbours,
+ * How a step runs: on whole columns of the dataset, in one pass over the samples of a batch together with its neighbors,
  * or by a call for each sample.
  *
  * @since 0.1.0

@@ -95,7 +95,7 @@ export const timeout = (timeouts: Timeouts): Layer.Layer<FailurePolicy, InvalidO
  * Attempts what failed again as long as the schedule recurs, each sample with a schedule of its own; after that it is left
  * out if {@link skip} allows it, else the run fails with the last error. The input of the schedule is the error, so
  * `Schedule.whileInput` can choose which errors to retry. Stages draw from the same seeds each time. Fails with
- * `InvalidOption` if it is not given a schedule.
+ * `InvalidOption` if it is not given a schedule, or anything beside it.
  *
  * @example
  * import { Effect, Layer, Schedule, Stream } from "effect"
@@ -121,12 +121,18 @@ export const timeout = (timeouts: Timeouts): Layer.Layer<FailurePolicy, InvalidO
  * @since 0.1.0
  */
 export const retry = <Out, R = never>(
-  schedule: Schedule.Schedule<Out, StageError, R>
+  schedule: Schedule.Schedule<Out, StageError, R>,
+  ...beside: []
 ): Layer.Layer<FailurePolicy, InvalidOption, R> =>
   Layer.effect(
     Retry,
     Effect.flatMap(Effect.context<R>(), (context) =>
       checked(() => {
+        const [second]: ReadonlyArray<unknown> = beside
+        if (second !== undefined) {
+          const expected = "left out: a timeout is a layer of its own, FailurePolicy.timeout({ sample, batch })"
+          throw new InvalidOption({ option: "the second argument of FailurePolicy.retry", value: second, expected })
+        }
         if (Schedule.isSchedule(schedule)) return Schedule.provideContext(schedule, context)
         const expected = "a Schedule, such as Schedule.recurs(3)"
         throw new InvalidOption({ option: "retry", value: schedule, expected })
@@ -147,11 +153,11 @@ export interface SkipOptions<R = never> {
    */
   readonly when?: (error: StageError) => boolean
   /**
-   * What takes its place in the batch. `"none"`, the default: nothing, the batch is one sample smaller. `"neighbour"`: the
+   * What takes its place in the batch. `"none"`, the default: nothing, the batch is one sample smaller. `"neighbor"`: the
    * sample before it in the batch (with ranks: in this rank's share of it) comes twice, or the one after it if there is
    * none before, so that batches keep their size.
    */
-  readonly fill?: "none" | "neighbour"
+  readonly fill?: "none" | "neighbor"
 }
 
 /**
@@ -197,8 +203,8 @@ export const skip = <R = never>(options: SkipOptions<R>): Layer.Layer<FailurePol
         const { fill = "none", report = warn, when = () => true } = options
         functionOf("report", report)
         functionOf("when", when)
-        if (fill !== "none" && fill !== "neighbour") {
-          throw new InvalidOption({ option: "fill", value: fill, expected: '"none" or "neighbour"' })
+        if (fill !== "none" && fill !== "neighbor") {
+          throw new InvalidOption({ option: "fill", value: fill, expected: '"none" or "neighbor"' })
         }
         return {
           budget: budget(options.budget),

@@ -29,7 +29,7 @@ export interface SkipService {
   readonly report: (skipped: Skipped) => Effect.Effect<void>
   /** Which errors may be skipped. */
   readonly when: (error: StageError) => boolean
-  readonly fill: "none" | "neighbour"
+  readonly fill: "none" | "neighbor"
 }
 
 /**

@@ -5,14 +5,15 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { whole } from "../../core/Check.ts"
 import { EventLoop } from "../../core/EventLoop.ts"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
-import type { Names } from "../../core/Options.ts"
+import { type Names, textOf } from "../../core/Options.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
-import { Workers } from "../backends/Workers.ts"
+import * as Workers from "../backends/Workers.ts"
 import type { FailureRules } from "../build/FailureRules.ts"
 import { together } from "../build/Observer.ts"
 import type * as RunPlan from "../plan/RunPlan.ts"
@@ -47,7 +48,7 @@ export const open = <C, E, R>(
       return settings(options, of, names)
     })
     const { digest, prefetch, ready } = own
-    const workers = yield* Workers
+    const workers = yield* Effect.flatMap(Workers.Workers, (given) => checked(() => valid(given)))
     const traced = yield* Ambient.traced
     // Under order "ready" all workers share one queue.
     const recorder =
@@ -132,6 +133,18 @@ export const open = <C, E, R>(
     const runtime = yield* Effect.runtime<never>()
     return new OpenRun<C, E, R>({ start, delivery, chosen, recorder, settings: building, context, runtime })
   })
+
+/** Returns workers of a caller's own if they are valid; else throws `InvalidOption`. */
+const valid = (workers: Workers.Service): Workers.Service => {
+  const { backend, count } = workers
+  whole("count of the workers", count, 1, Workers.MAX)
+  if (typeof backend === "object" && backend !== null && typeof backend.open === "function") {
+    textOf("name of the workers' backend", backend.name)
+    return workers
+  }
+  const expected = "a Backend, { name, open }, such as that of Workers.fibers({ workers: 2 })"
+  throw new InvalidOption({ option: "backend of the workers", value: backend, expected })
+}
 
 /** How many batches are left of the run; where epochs end early, at most so many. */
 const remaining = ({ ahead, end, first, range, runPlan: { plan }, sequence }: RunStart.RunStart): number => {

@@ -14,6 +14,7 @@
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
 import { decodeHex, encodeHex } from "effect/Encoding"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 import { wellFormed } from "../../core/NameHash.ts"
 import { isRecord } from "../../core/Record.ts"
 import { sha256Stream } from "../../core/runtime.ts"
@@ -116,7 +117,7 @@ const plain = (data: Float32Array | Float64Array): Tensor["data"] => {
 
 /**
  * Returns the digest of a run behind one more batch of these columns; that of no batch is 64 zeros. Throws
- * {@link DigestError} for a column that has no bytes.
+ * {@link DigestError} for a column that has no bytes, and `InvalidOption` unless `digest` is 64 hexadecimal digits.
  *
  * @category hashing
  * @since 0.1.0
@@ -127,5 +128,9 @@ export const append = (digest: string, columns: unknown): string =>
 /** Bytes as hexadecimal digits. @category conversions @since 0.1.0 */
 export const hex = (bytes: Uint8Array): string => encodeHex(bytes)
 
-/** The bytes of hexadecimal digits. @category conversions @since 0.1.0 */
-export const fromHex = (digits: string): Uint8Array => Either.getOrThrow(decodeHex(digits))
+/** The 32 bytes of a digest. Throws `InvalidOption` unless it is 64 hexadecimal digits. @category conversions @since 0.1.0 */
+export const fromHex = (digest: string): Uint8Array => {
+  const bytes = typeof digest === "string" && digest.length === 64 ? decodeHex(digest) : undefined
+  if (bytes !== undefined && Either.isRight(bytes)) return bytes.right
+  throw new InvalidOption({ option: "digest", value: digest, expected: "64 hexadecimal digits" })
+}

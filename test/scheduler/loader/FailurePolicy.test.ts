@@ -272,7 +272,7 @@ describe("skip", () => {
     FailurePolicy.skip({ budget: { share: 1 }, report: () => Effect.void, ...options })
 
   /** What a run leaves of an epoch's row of batches when these indices are left out. */
-  const leftOf = (without: ReadonlySet<number>, fill: "none" | "neighbour") =>
+  const leftOf = (without: ReadonlySet<number>, fill: "none" | "neighbor") =>
     Array.from({ length: 10 }, (_, place) => {
       const batch = Array.from({ length: 8 }, (_, row) => 8 * (place % 5) + row)
       const kept = batch.filter((index) => index % 7 !== 3 && !without.has(index))
@@ -299,7 +299,7 @@ describe("skip", () => {
       await fc.assert(
         fc.asyncProperty(
           troubles,
-          fc.constantFrom("none" as const, "neighbour" as const),
+          fc.constantFrom("none" as const, "neighbor" as const),
           fc.boolean(),
           fc.integer({ min: 1, max: 3 }),
           async (own, fill, effects, workers) => {
@@ -543,14 +543,20 @@ test("options that cannot be meant are refused with the way out", async () => {
   // Options as they come from code without types.
   const bad = (options: object) =>
     FailurePolicy.skip({ budget: { samples: 1 }, ...options } as FailurePolicy.SkipOptions)
+  const beside: Array<unknown> = [{ timeout: { sample: "1 second" } }]
   const layers: ReadonlyArray<readonly [Failures, string]> = [
+    [
+      FailurePolicy.retry(Schedule.recurs(1), ...(beside as [])),
+      "the second argument of FailurePolicy.retry must be left out: a timeout is a layer of its own, " +
+        'FailurePolicy.timeout({ sample, batch }), got {"timeout":{"sample":"1 second"}}'
+    ],
     [bad({ budget: { samples: -1 } }), "budget.samples must be a whole number of at least 0, got -1"],
     [bad({ budget: { samples: 1.5 } }), "budget.samples must be a whole number of at least 0, got 1.5"],
     [bad({ budget: { share: 1.5 } }), "budget.share must be a number from 0 to 1, got 1.5"],
     [bad({ budget: { share: Number.NaN } }), "budget.share must be a number from 0 to 1, got NaN"],
     [bad({ budget: 3 }), "budget must be { samples: 10 } or { share: 0.01 }, got 3"],
     [bad({ budget: null }), "budget must be { samples: 10 } or { share: 0.01 }, got null"],
-    [bad({ fill: "zeros" }), 'fill must be "none" or "neighbour", got "zeros"'],
+    [bad({ fill: "zeros" }), 'fill must be "none" or "neighbor", got "zeros"'],
     [
       FailurePolicy.timeout({ sample: 0 }),
       'timeout.sample must be a duration of more than 0, such as "5 seconds", got 0'

@@ -100,6 +100,15 @@ describe("what cannot be told apart, or has no end", () => {
 })
 
 describe("the chain", () => {
+  test.each(["zz", "abcd", "", "g".repeat(64), "0".repeat(66)])(
+    "continues from a digest alone, not from %j",
+    (digest) => {
+      const refused = "digest must be 64 hexadecimal digits"
+      expect(() => Digest.append(digest, {})).toThrow(refused)
+      expect(() => Digest.fromHex(digest)).toThrow(refused)
+    }
+  )
+
   const hashes = fc.array(fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }), { nil: undefined }), {
     maxLength: 12
   })
