@@ -46,7 +46,10 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
    * {@link DatasetError} for a sample that cannot be read. Default: samples are read by `get` and `getMany`.
    */
   readonly read?: ((index: number) => A) | undefined
-  /** The columns that the samples are rows of, if they lie in memory as columns. Default: none. */
+  /**
+   * The columns that the samples are rows of, if they lie in memory as columns. Stages that work on columns read these
+   * instead of `read`, so both must give the same samples. `Pipeline.from` checks their form and length. Default: none.
+   */
   readonly columnar?: Columnar | undefined
   /** Whether `getMany` is one read of its own (a query, a request) rather than a `get` for each. Default `false`. */
   readonly batched?: boolean | undefined

@@ -15,8 +15,8 @@ export interface StageTime {
   /** Its part of all stages' time, 0 … 1. */
   readonly share: number
   /**
-   * How it ran: `"columns"`, on whole columns of the dataset; `"fused"`, in one pass over the samples of a batch; or
-   * `"samples"`, by a call for each sample. Several if batches differ, as when a failed batch is attempted again. Empty for
+   * How it ran: `"columns"`, on whole columns of the dataset; `"fused"`, image stages, one or several, in one pass over the
+   * samples of a batch; or `"samples"`, by a call for each sample. Several if batches differ, as when a failed batch is attempted again. Empty for
    * what is no stage of samples: reading them, the sampler, the digest.
    */
   readonly forms: ReadonlyArray<Form>
