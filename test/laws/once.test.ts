@@ -161,7 +161,8 @@ const faultsOf = (times: fc.Arbitrary<number>, whole: boolean, maxLength = 5): f
   })
 
 const fibers = (count: number) => () => Workers.fibers({ workers: count })
-const threads = (config: Config) => Workers.threads({ workers: 2, pipeline: module, name: "counted", config })
+const threads = (count: number) => (config: Config) =>
+  Workers.threads({ workers: 2, threads: count, pipeline: module, name: "counted", config })
 const untilWell = FailurePolicy.retry(Schedule.recurs(50))
 const none: ReadonlyArray<Fault> = []
 
@@ -319,9 +320,9 @@ describe("on threads", () => {
       const recipe: Recipe = { size: 16, batch: 4, source, stages, faults }
       const here = await outcome(recipe, untilWell, fibers(2), unobserved)
       expect(here.calls).toEqual(expected(recipe).calls)
-      for (const who of [unobserved, { digest: true, profile: true, traced: true, recorded: true }]) {
-        expect(await outcome(recipe, untilWell, threads, who)).toEqual(here)
-      }
+      expect(await outcome(recipe, untilWell, threads(2), unobserved)).toEqual(here)
+      const observed: Observers = { digest: true, profile: true, traced: true, recorded: true }
+      expect(await outcome(recipe, untilWell, threads(1), observed)).toEqual(here)
     },
     TIME
   )
@@ -332,7 +333,7 @@ describe("on threads", () => {
       for (const fault of faults) {
         const recipe: Recipe = { size: 16, batch: 4, source: "make", stages, faults: [{ ...fault, times: 1 }] }
         const here = await outcome(recipe, FailurePolicy.fail, fibers(2), unobserved)
-        const there = await outcome(recipe, FailurePolicy.fail, threads, unobserved)
+        const there = await outcome(recipe, FailurePolicy.fail, threads(1), unobserved)
         expect(here.error).toBeDefined()
         expect(there.error).toEqual(here.error)
         expect(Math.max(...there.calls)).toBe(1)

@@ -28,7 +28,13 @@ const policy = SeedPolicy.epochWorker({ seed: 42 })
 const workersOn = (backend: Backend, count: number, config: Config) =>
   backend === "fibers"
     ? Workers.fibers({ workers: count })
-    : Workers.threads({ workers: count, pipeline: module, config: JSON.parse(JSON.stringify(config)), debug: true })
+    : Workers.threads({
+        workers: count,
+        threads: Math.min(count, 2),
+        pipeline: module,
+        config: JSON.parse(JSON.stringify(config)),
+        debug: true
+      })
 
 const kept = ({ columns, epoch, index }: Numbers) => `${epoch}.${index}: ${Array.from(columns.data).join()}`
 

@@ -2,7 +2,7 @@
  * Pipelines of all kinds of user code, each of whose calls is counted in shared memory, so that threads count, too.
  * The first calls at chosen places throw.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type Batch, Dataset, Pipeline, type SeedPolicy } from "../../../src/index.ts"
 
 export type Kind = "map" | "augment" | "filter" | "mapEffect" | "augmentEffect"

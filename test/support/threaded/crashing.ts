@@ -1,5 +1,5 @@
 /** Pipelines whose threads are ended by what nothing catches: at sample 5, of batch 1. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Dataset, Pipeline } from "../../../src/index.ts"
 
 /** Throws in a timer, or rejects, while the stage waits for something else. */

@@ -12,18 +12,19 @@ if (import.meta.main) {
   const taken = Number(process.env["FURROW_TEST_TAKEN"] ?? 1)
   const what = process.env["FURROW_TEST_CASE"]
   const timed = what === "timed" ? ({ timeout: "1 minute" } as const) : {}
+  const threads = what === "threads" ? 2 : 1
   const iterable: AsyncIterable<unknown> =
     what === "native"
       ? Scheduler.iterate(
           decoded,
-          Workers.threads({ workers: 2, pipeline: new URL("./native.ts", import.meta.url), name: "decoded" }),
+          Workers.threads({ workers: 2, threads, pipeline: new URL("./native.ts", import.meta.url), name: "decoded" }),
           { epochs: 1 }
         )
       : Scheduler.iterate(
           pipeline,
           what === "fibers"
             ? Workers.fibers({ workers: 2 })
-            : Workers.threads({ workers: 2, pipeline: import.meta.url, ...timed }),
+            : Workers.threads({ workers: 2, threads, pipeline: import.meta.url, ...timed }),
           { epochs: 1 }
         )
   const iterator = iterable[Symbol.asyncIterator]()

@@ -1,6 +1,7 @@
 /** Pipelines for threads that go wrong, each in its own way. */
 import { existsSync, writeFileSync } from "node:fs"
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { Dataset, Pipeline, Tensor } from "../../../src/index.ts"
 
 const numbers = Pipeline.from(Dataset.range(40))

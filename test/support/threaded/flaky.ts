@@ -1,5 +1,6 @@
 /** A pipeline whose samples fail where, and as often as, it is told. */
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { Dataset, Image, Pipeline, Tensor } from "../../../src/index.ts"
 
 export class Flaky extends Data.TaggedError("Flaky")<{ readonly where: string; readonly index: number }> {

@@ -1,5 +1,6 @@
 /** A program that forgets runs, all with one signal, and collects garbage; run with garbage collection exposed. */
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Dataset, furrow, Pipeline } from "../../../src/index.ts"
 import { pipeline } from "./epochs.ts"
 

@@ -1,5 +1,5 @@
 /** Pipelines whose modules and stages hand over values of Effect 4. */
-import type { Effect } from "effect"
+import type * as Effect from "effect/Effect"
 import * as Effect4 from "effect4"
 import { Dataset, Pipeline } from "../../../src/index.ts"
 

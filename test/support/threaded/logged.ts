@@ -1,7 +1,7 @@
 /** A pipeline that logs each call of its stages to a file, for processes that share no memory. */
 import { appendFileSync, writeFileSync } from "node:fs"
 import process from "node:process"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
 
 export interface Config {

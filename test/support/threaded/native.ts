@@ -1,5 +1,5 @@
 /** Pipelines that keep a native library at work: large images, decoded by Furrow and by a stage of the program's own. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import sharp from "sharp"
 import * as Decode from "../../../src/image/decode/Decode.ts"
 import { Dataset, Pipeline } from "../../../src/index.ts"

@@ -1,5 +1,5 @@
 /** A pipeline for threads: images, labels and texts, with draws before and behind the batch. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Dataset, Image, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
 
 const size = 300

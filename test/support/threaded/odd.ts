@@ -1,5 +1,5 @@
 /** Pipelines that throw odd values, each in its own place: sample (or batch) n throws the n-th. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
 import { odd } from "../odd.ts"
 
@@ -61,23 +61,23 @@ export const batches = {
 export const pipeline = (place: keyof typeof samples | keyof typeof batches) =>
   place in samples ? samples[place as keyof typeof samples] : batches[place as keyof typeof batches] // it is in one
 
-/** Throws one of them where a run of its own is needed. */
-export const one = (name: string) => {
-  const at = odd.findIndex(([own]) => own === name)
+/** Throws the one that `which` says, which can be another one for each run. */
+export const one = (which: SharedArrayBuffer) => {
+  const at = new Int32Array(which)
   return numbers.pipe(
-    Pipeline.map("own", (x) => (x === 5 ? raise(at) : x)),
+    Pipeline.map("own", (x) => (x === 5 ? raise(Atomics.load(at, 0)) : x)),
     Pipeline.batch(4)
   )
 }
 
 /** The same from the sampler's order. */
-export const sampled = (name: string) => {
-  const at = odd.findIndex(([own]) => own === name)
+export const sampled = (which: SharedArrayBuffer) => {
+  const at = new Int32Array(which)
   return numbers.pipe(
     Pipeline.sample({
       ...Sampler.sequential,
       name: "own",
-      order: () => (position) => (position === 5 ? raise(at) : position)
+      order: () => (position) => (position === 5 ? raise(Atomics.load(at, 0)) : position)
     }),
     Pipeline.batch(4)
   )

@@ -1,5 +1,5 @@
 /** Stages that return what they must not. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type Batch, Dataset, Pipeline } from "../../../src/index.ts"
 
 /** What comes from code without types, or with wrong ones. */

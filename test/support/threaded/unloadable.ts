@@ -1,22 +1,33 @@
-/** A module that throws while a thread loads it: what, and where, is in FURROW_TEST_THROWS. */
+/** A module that throws while a thread loads it, builds its pipeline or its services: FURROW_TEST_THROWS says what, and where. */
 import { isMainThread } from "node:worker_threads"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Dataset, Pipeline } from "../../../src/index.ts"
 import { odd } from "../odd.ts"
 
-const [where, what] = isMainThread ? [] : (process.env["FURROW_TEST_THROWS"] ?? "").split(": ")
+/** What makes the value that is to be thrown there, if one is. */
+const thrown = (at: "module" | "function" | "services"): (() => unknown) | undefined => {
+  const [where, what] = (process.env["FURROW_TEST_THROWS"] ?? "").split(": ")
+  return where === at ? odd.find(([name]) => name === what)?.[1] : undefined
+}
 
-const thrown = (): unknown => odd.find(([name]) => name === what)?.[1]()
-
-const raise = (): never => {
-  throw thrown()
+const raise = (at: "module" | "function"): void => {
+  const make = thrown(at)
+  if (make !== undefined) throw make()
 }
 
 export const fine = Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4))
 
-if (where === "module") raise()
+if (!isMainThread) raise("module")
 
-export const pipeline = () => (where === "function" ? raise() : fine)
+export const pipeline = () => {
+  raise("function")
+  return fine
+}
 
-export const services =
-  where === "services" ? Layer.effectDiscard(Effect.suspend(() => Effect.die(thrown()))) : Layer.empty
+export const services = Layer.effectDiscard(
+  Effect.suspend(() => {
+    const make = thrown("services")
+    return make === undefined ? Effect.void : Effect.die(make())
+  })
+)

@@ -1,5 +1,5 @@
 /** A pipeline whose stage waits for what never comes. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Dataset, Pipeline } from "../../../src/index.ts"
 
 export const waiting = Pipeline.from(Dataset.range(16)).pipe(

@@ -1,17 +1,28 @@
 /**
  * Whatever is thrown, anywhere, on any backend: a typed error with its place.
  */
-import { describe, expect, test } from "bun:test"
+import { afterAll, afterEach, describe, expect, test } from "bun:test"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { Effect, Layer, Stream } from "effect"
 import { shown } from "../../../../src/core/Show.ts"
 import { type Batch, FailurePolicy, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../../../src/index.ts"
+import { encodeBatch } from "../../../../src/scheduler/backends/remote/BatchCodec.ts"
 import { decodeError, encodeError } from "../../../../src/scheduler/backends/remote/ErrorCodec.ts"
+import { reasonOf } from "../../../../src/scheduler/backends/remote/PipelineModule.ts"
+import type { MemberStart } from "../../../../src/scheduler/backends/remote/Protocol.ts"
+import * as RemoteBuilder from "../../../../src/scheduler/backends/remote/RemoteBuilder.ts"
+import { shared } from "../../../support/backends/shared.ts"
 import { odd, oddest } from "../../../support/odd.ts"
 import { batches, one, pipeline, SIZE, sampled, samples } from "../../../support/threaded/odd.ts"
-import { undeliverable } from "../../../support/threaded/undeliverable.ts"
+import * as undeliverable from "../../../support/threaded/undeliverable.ts"
 import { fine } from "../../../support/threaded/unloadable.ts"
 
 const TIME = 120_000
+const folder = mkdtempSync(join(tmpdir(), "furrow-thrown-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const module = new URL("../../../support/threaded/odd.ts", import.meta.url)
 const threads = (options: Partial<Workers.ThreadOptions>, count = 1) =>
   Workers.threads({ workers: count, pipeline: module, loading: "1 minute", ...options })
@@ -117,23 +128,37 @@ describe("on fibers and on threads", () => {
 })
 
 describe("where the first failure ends the run", () => {
-  // Each takes a thread of its own; all of them are thrown from every place above.
-  const some = oddest.filter((_, place) => place % 3 === 0)
+  /** What runs on one pool of one thread fail with, each at another value of a list. */
+  const failures = async (
+    make: (which: SharedArrayBuffer) => Any,
+    options: Pick<Workers.ThreadOptions, "pipeline"> & Partial<Workers.ThreadOptions>,
+    values: ReadonlyArray<number>
+  ) => {
+    const which = new SharedArrayBuffer(4)
+    const own = make(which)
+    return shared(Workers.threads({ workers: 1, loading: "1 minute", ...options, config: which }), async (workers) => {
+      const errors: Array<unknown> = []
+      for (const value of values) {
+        Atomics.store(new Int32Array(which), 0, value)
+        errors.push(await failureOf(own, workers))
+      }
+      return errors
+    })
+  }
+
+  const places = oddest.map((name) => odd.findIndex(([own]) => own === name))
 
   test(
     "an odd value is a StageError with its place, and the run ends",
     async () => {
-      for (const name of oddest) {
-        for (const workers of [Workers.fibers({ workers: 1 }), threads({ name: "one", config: name })]) {
-          expect(await failureOf(one(name) as Any, workers)).toMatchObject({
-            _tag: "StageError",
-            stage: "own",
-            batch: 1,
-            sample: 5,
-            position: 5,
-            worker: 0
-          })
-        }
+      const expected = { _tag: "StageError", stage: "own", batch: 1, sample: 5, position: 5, worker: 0 }
+      for (const error of await failures((which) => one(which) as Any, { pipeline: module, name: "one" }, places)) {
+        expect(error).toMatchObject(expected)
+      }
+      for (const place of places) {
+        const which = new SharedArrayBuffer(4)
+        new Int32Array(which)[0] = place
+        expect(await failureOf(one(which) as Any, Workers.fibers({ workers: 1 }))).toMatchObject(expected)
       }
     },
     TIME
@@ -142,52 +167,80 @@ describe("where the first failure ends the run", () => {
   test(
     "so is one that a sampler throws",
     async () => {
-      for (const name of some) {
-        for (const workers of [Workers.fibers({ workers: 1 }), threads({ name: "sampled", config: name })]) {
-          expect(await failureOf(sampled(name) as Any, workers)).toMatchObject({
-            _tag: "StageError",
-            stage: "sample",
-            batch: 1
-          })
-        }
-      }
+      const own = await failures((which) => sampled(which) as Any, { pipeline: module, name: "sampled" }, places)
+      for (const error of own) expect(error).toMatchObject({ _tag: "StageError", stage: "sample", batch: 1 })
+      const fiber = await failureOf(sampled(new SharedArrayBuffer(4)) as Any, Workers.fibers({ workers: 1 }))
+      expect(fiber).toMatchObject({ _tag: "StageError", stage: "sample", batch: 1 })
     },
     TIME
   )
 
-  test.each(["module", "function", "services"] as const)(
-    "what the module throws is a BackendError, and the run ends: %s",
-    async (where) => {
-      for (const name of some) {
+  /** A module that throws an odd value, of its own since none is loaded twice. */
+  const throwing = (name: string): string => {
+    const path = join(folder, `${name.replaceAll(/\W/g, "-")}.mjs`)
+    const values = JSON.stringify(new URL("../../../support/odd.ts", import.meta.url).href)
+    writeFileSync(path, `import { odd } from ${values}\nthrow new Map(odd).get(${JSON.stringify(name)})()\n`)
+    return pathToFileURL(path).href
+  }
+
+  describe.each(["module", "function", "services"] as const)("what the module throws: %s", (where) => {
+    const said = where === "services" ? "the layer `services` of" : where === "module" ? "cannot be loaded: " : ""
+    afterEach(() => {
+      process.env["FURROW_TEST_THROWS"] = ""
+    })
+
+    test("says, whatever it is, that the pipeline cannot be built", async () => {
+      for (const name of oddest) {
         process.env["FURROW_TEST_THROWS"] = `${where}: ${name}`
-        const error = await failureOf(
-          fine as Any,
-          Workers.threads({ workers: 1, pipeline: unloadable, loading: "1 minute" })
-        )
-        process.env["FURROW_TEST_THROWS"] = ""
-        expect(error).toMatchObject({ _tag: "BackendError", worker: 0, batch: undefined })
-        expect((error as Error).message).toContain(
-          where === "services" ? "the layer `services` of" : "failed before its first batch"
-        )
+        const start: MemberStart = {
+          module: where === "module" ? throwing(name) : unloadable.href,
+          name: "pipeline",
+          config: undefined,
+          fingerprint: "",
+          workers: 1,
+          rank: 0,
+          world: 1,
+          uneven: "error",
+          resized: undefined,
+          digest: false,
+          limits: { careful: false, sample: undefined, fill: "none" },
+          policy: undefined,
+          records: false,
+          times: false
+        }
+        const made = Effect.scoped(RemoteBuilder.make({ start, encode: encodeBatch }))
+        const reason = reasonOf(await Effect.runPromise(Effect.flip(made)))
+        expect(reason).toContain(said)
+        expect(reason).not.toContain("is not the one that is run")
       }
-    },
-    TIME
-  )
-})
+    })
 
-describe("a batch that cannot be sent from its thread", () => {
-  test.each(Object.keys(undeliverable) as Array<keyof typeof undeliverable>)(
-    "is a typed error with its place, the column and the way out: %s",
-    async (name) => {
-      const own = Workers.threads({
-        workers: 1,
-        pipeline: new URL("../../../support/threaded/undeliverable.ts", import.meta.url),
-        config: name
-      })
-      const error = await failureOf(undeliverable[name] as Any, own)
-      expect(error).toMatchObject({ _tag: "BackendError", worker: 0, epoch: 0, batch: 2 })
-      expect((error as Error).message).toContain("columns.own")
-      expect((error as Error).message).toContain("cannot be sent from where the batch was built")
+    test(
+      "is a BackendError on a thread, and the run ends",
+      async () => {
+        process.env["FURROW_TEST_THROWS"] = `${where}: a revoked Proxy of an error`
+        const own = Workers.threads({ workers: 1, pipeline: unloadable, loading: "1 minute" })
+        const error = await failureOf(fine as Any, own)
+        expect(error).toMatchObject({ _tag: "BackendError", worker: 0, batch: undefined })
+        expect((error as Error).message).toContain("failed before its first batch")
+        expect((error as Error).message).toContain(said)
+      },
+      TIME
+    )
+  })
+
+  test(
+    "a batch that cannot be sent from its thread is a typed error with its place, the column and the way out",
+    async () => {
+      const pipeline = new URL("../../../support/threaded/undeliverable.ts", import.meta.url)
+      const own = (which: SharedArrayBuffer) => undeliverable.pipeline(which) as Any
+      const errors = await failures(own, { pipeline }, Array.from(undeliverable.names.keys()))
+      for (const [place, name] of undeliverable.names.entries()) {
+        const error = errors[place] as Error // as many as names
+        expect({ name, error }).toMatchObject({ name, error: { _tag: "BackendError", worker: 0, epoch: 0, batch: 2 } })
+        expect(`${name}: ${error.message}`).toContain("columns.own")
+        expect(error.message).toContain("cannot be sent from where the batch was built")
+      }
     },
     TIME
   )
