@@ -27,6 +27,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "size: Math.min(to - from + 1, cut.size - from), ordinal"
   },
   {
+    name: "ordinals begin again among other workers",
+    file: "scheduler/loader/CursorCheck.ts",
+    from: "const continued = renumbers ? ",
+    to: "const continued = cursor.batches < 0 ? ",
+    test: "test/scheduler/loader/CursorWorkers.test.ts"
+  },
+  {
+    name: "ordinals of batches begin again among other workers",
+    file: "scheduler/plan/Plan.ts",
+    from: "return numberedFrom + Math.floor((batch - numberedFrom) / workers)",
+    to: "return Math.floor(batch / workers) + 0 * numberedFrom",
+    test: "test/scheduler/loader/CursorWorkers.test.ts"
+  },
+  {
     name: "a run that pads its last batch leaves it as it is",
     file: "scheduler/plan/Plan.ts",
     from: 'padLast || uneven === "pad" }',
@@ -124,9 +138,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a worker's batches are counted from one",
-    file: "scheduler/plan/SeedRequest.ts",
-    from: "Math.floor(batch / plan.workers)",
-    to: "Math.floor(batch / plan.workers) + 1"
+    file: "scheduler/plan/Plan.ts",
+    from: "return numberedFrom + Math.floor((batch",
+    to: "return numberedFrom + 1 + Math.floor((batch"
   },
   {
     name: "every rank asks for the seeds of rank 0",

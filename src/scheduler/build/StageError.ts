@@ -30,7 +30,7 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
   readonly worker: number
   readonly workers: number
   readonly batch: number
-  /** From where on the epoch's batches have their size, if its first batches had another one. */
+  /** Where the epoch is counted from, if its first batches had another size, other workers or ranks. */
   readonly resized?: Origin
   /** The sample's index in the dataset; `undefined` when the fault is the whole batch's. */
   readonly sample: number | undefined
@@ -53,10 +53,8 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
     const at = position === undefined ? `batch: ${batch}` : `position: ${position}`
     const ranks = world === 1 ? "" : `, rank: ${rank}, world: ${world}`
     const last = uneven === "error" ? "" : `, uneven: "${uneven}"`
-    const from =
-      resized === undefined
-        ? ""
-        : `, resized: { batch: ${resized.batch}, position: ${resized.position}, ordinal: ${resized.ordinal} }`
+    const figures = Object.entries(resized ?? {}).map(([name, figure]) => `${name}: ${figure}`)
+    const from = resized === undefined ? "" : `, resized: { ${figures.join(", ")} }`
     return `Scheduler.replay(pipeline, { epoch: ${epoch}, ${at}, workers: ${workers}${ranks}${last}${from} })`
   }
 

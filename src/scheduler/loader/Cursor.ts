@@ -30,8 +30,16 @@ export const Cursor = Schema.Struct({
   position: Count,
   /** Its number within the epoch. */
   batch: Count,
-  /** From where on the epoch's batches have this size: its first batches had another one. */
-  resized: Schema.optionalWith(Schema.Struct({ batch: Count, position: Count, ordinal: Count }), { exact: true }),
+  /** Where the epoch is counted from: its first batches had another size, other workers or ranks. */
+  resized: Schema.optionalWith(
+    Schema.Struct({
+      batch: Count,
+      position: Count,
+      ordinal: Count,
+      numberedFrom: Schema.optionalWith(Count, { exact: true })
+    }),
+    { exact: true }
+  ),
   /** The epoch behind the last one of the run; some cursors of version 1 lack it. */
   end: Schema.optionalWith(Count, { exact: true }),
   /** Batches that were taken ahead of it, with their hashes where the run keeps a digest. */

@@ -6,12 +6,13 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import { START } from "../plan/Cuts.ts"
 import { difference, linesOf, pipelineText, unseenOfRun } from "../plan/Fingerprint.ts"
 import type * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Cursor, CursorError, CursorMismatch, decode, type Field } from "./Cursor.ts"
 import { Fingerprints, sizeOf } from "./CursorFields.ts"
-import { fingerprints, MOST } from "./CursorWrite.ts"
+import { fingerprints, lanesOf, MOST } from "./CursorWrite.ts"
 
 /** All fields, for `allow`. They are the keys of that record. */
 const FIELDS = Object.keys(Fingerprints.fields) as ReadonlyArray<Field>
@@ -29,7 +30,7 @@ export const allowed = (allow: unknown): ReadonlyArray<Field> => {
 /** A cursor that a run continues from. @since 0.1.0 */
 export interface Checked {
   readonly cursor: Cursor
-  /** The cursor's epoch, if its batches from there on have another size than those before. */
+  /** The cursor's epoch, if its batches from there on have another size, other workers or ranks than those before. */
   readonly resized: Plan.Resized | undefined
 }
 
@@ -75,6 +76,13 @@ export const check = (
         '"plan" where the batch size is to change'
       return yield* new CursorError({ reason })
     }
+    const renumbers = free.length === 0 && (was.workers !== now.workers || worldOf(was.ranks) !== worldOf(now.ranks))
+    if (ahead.length > 0 && renumbers) {
+      const reason =
+        `${gap}, which other workers would build; go on with workers ${was.workers} until its row has no gap, or run with ` +
+        'order "plan" where workers are to change'
+      return yield* new CursorError({ reason })
+    }
     const stray = ahead.findIndex(([own, number], at) => {
       const [before, last] = ahead[at - 1] ?? [epoch, batch]
       return own < before || (own === before && number <= last)
@@ -88,9 +96,17 @@ export const check = (
       const reason = `it holds where source ${JSON.stringify(source)} stands, and the pipeline has no source of that name`
       return yield* new CursorError({ reason })
     }
-    const counted = was.batch === now.batch ? unchanged(cursor, runPlan) : resized(cursor, runPlan)
-    return { cursor, resized: yield* counted }
+    const counted = was.batch === now.batch ? unchanged(cursor, runPlan) : resized(cursor, runPlan, now.batch)
+    const continued = renumbers ? Either.map(counted, (own) => renumbered(cursor, own)) : counted
+    const isChanged = renumbers || was.batch !== now.batch
+    return {
+      cursor,
+      resized: yield* isChanged ? Either.flatMap(continued, (own) => restarted(own, runPlan)) : continued
+    }
   })
+
+/** How many ranks a fingerprint tells of. */
+const worldOf = (ranks: string): string => ranks.slice(ranks.lastIndexOf(" ") + 1)
 
 type Origin = Either.Either<Plan.Resized | undefined, CursorError>
 
@@ -107,22 +123,47 @@ const unchanged = ({ batch, epoch, position, resized: origin }: Cursor, { plan }
 }
 
 /** Where the cursor's epoch is counted from, in a run whose batches are cut in another way. */
-const resized = (cursor: Cursor, { plan }: RunPlan): Origin => {
-  const { batch, epoch, position, resized: before = { batch: 0, position: 0, ordinal: 0 } } = cursor
+const resized = (cursor: Cursor, { plan }: RunPlan, batchNow: string): Origin => {
+  const { batch, epoch, position } = cursor
   const { batchSize, batches = 0 } = plan
   const isPlaced = batch < batches && position === batch * batchSize && sizeOf(cursor.fingerprints) === batchSize
-  if ((batch === 0 && position === 0) || (isPlaced && cursor.resized === undefined)) return Either.right(undefined)
-  const lanes = / (\d+) lanes$/.exec(cursor.fingerprints.batch)?.[1] ?? "no"
-  const now = String(plan.lanes?.sizes.length ?? "no")
-  if (lanes !== now) {
+  if (batch === 0 && position === 0) return Either.right(undefined)
+  const [lanes, now] = [lanesOf(cursor.fingerprints.batch), lanesOf(batchNow)]
+  if (lanes.number !== now.number || lanes.sizes !== now.sizes) {
+    const sizes = lanes.number === now.number ? " of other sizes" : ""
     return refused(
-      `it stands within an epoch of ${lanes} lanes, and this run has ${now} lanes; change them between two epochs`
+      `it stands within an epoch of ${lanes.number} lanes, and this run has ${now.number} lanes${sizes}; change them between two epochs`
     )
   }
+  if (isPlaced && cursor.resized === undefined) return Either.right(undefined)
   if (position > plan.drawn) return refused(`it stands at position ${position}, and an epoch has only ${plan.drawn}`)
-  // No batch before has had more samples than that, on any worker.
-  const ordinal = before.ordinal + (batch - before.batch) * sizeOf(cursor.fingerprints)
-  return Either.right({ epoch, origin: { batch, position, ordinal } })
+  const numbered = cursor.resized?.numberedFrom === undefined ? {} : { numberedFrom: batch }
+  return Either.right({ epoch, origin: { batch, position, ordinal: unusedOrdinal(cursor), ...numbered } })
+}
+
+/** An ordinal that no sample of the cursor's epoch has had before, nor any above it, on any worker and any rank. */
+const unusedOrdinal = ({ batch, fingerprints, resized = START }: Cursor): number => {
+  const { numberedFrom = resized.batch, ordinal } = resized
+  // No worker has had more samples than all batches have.
+  return ordinal + (batch - numberedFrom) * sizeOf(fingerprints)
+}
+
+/** Refuses to change an epoch within which workers carry their streams: they would draw again what was drawn. */
+const restarted = (own: Plan.Resized | undefined, { pipeline: { ambient, stages }, policy }: RunPlan): Origin => {
+  const isDrawn = ambient === "derive" || stages.some(({ _tag, draws }) => draws && _tag !== "Sample")
+  if (own === undefined || policy?.carries === undefined || !isDrawn) return Either.right(own)
+  return refused(
+    `policy ${policy.name} seeds workers and not samples, so within an epoch a change of the batch size, workers or ranks ` +
+      "would repeat draws; change them between two epochs"
+  )
+}
+
+/** The cursor's epoch, whose batches from there on are shared by other workers or ranks: their ordinals are counted on. */
+const renumbered = (cursor: Cursor, resized: Plan.Resized | undefined): Plan.Resized | undefined => {
+  const { batch, epoch, position } = cursor
+  if (batch === 0 && position === 0) return undefined
+  const { origin = START } = resized ?? {}
+  return { epoch, origin: { ...origin, ordinal: unusedOrdinal(cursor), numberedFrom: batch } }
 }
 
 /**

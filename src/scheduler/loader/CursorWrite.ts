@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+import { short } from "../../core/Parameters.ts"
 import { bounded, datasetText, linesOf, pipelineText, policyText } from "../plan/Fingerprint.ts"
+import * as Lanes from "../plan/Lanes.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Cursor } from "./Cursor.ts"
@@ -15,19 +17,34 @@ export const MOST = { pipeline: 220, dataset: 200, policy: 60, seed: 60 }
 /** The fingerprints of run plans; a cursor may be read after every batch. */
 const known = new WeakMap<RunPlan, Cursor["fingerprints"]>()
 
+const hashOf = (sizes: ReadonlyArray<number>): string => short(sizes.join()).slice(0, 8)
+
+/** How many lanes there are, with a hash of their sizes where they are not equal parts of an epoch's samples. */
+const lanesText = (sizes: ReadonlyArray<number>, count: number): string => {
+  const [own, equal] = [hashOf(sizes), hashOf(Lanes.equal(sizes.length, count))]
+  return `${sizes.length} lanes${own === equal ? "" : ` #${own}`}`
+}
+
+/** The lanes that a fingerprint of a batch tells of: how many, and a hash of their sizes. @since 0.1.0 */
+export const lanesOf = (batch: string): { readonly number: string; readonly sizes: string } => {
+  const [, count = "0", number = "no", hash] = / of (\d+)(?:, (\d+) lanes(?: #(\w+))?)?$/.exec(batch) ?? []
+  return { number, sizes: hash ?? (number === "no" ? "" : hashOf(Lanes.equal(Number(number), Number(count)))) }
+}
+
 /** What a run plan is, field by field. @since 0.1.0 */
 export const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
   const own = known.get(runPlan)
   if (own !== undefined) return own
   const { pipeline, plan, policy, size } = runPlan
   const { batchSize, batches, count, lanes, rank, workers, world } = plan
+  const parts = lanes === undefined ? "" : `, ${lanesText(lanes.sizes, count)}`
   const number = batches === undefined ? "batches" : `${batches} batches`
   const made = {
     pipeline: pipelineText(linesOf(pipeline), MOST.pipeline),
     dataset: datasetText(pipeline.dataset, size, "full", MOST.dataset),
     policy: bounded(policyText(policy), MOST.policy),
     seed: bounded(policy?.seed ?? "none", MOST.seed),
-    batch: `${batchSize} samples, ${number} of ${count}${lanes === undefined ? "" : `, ${lanes.sizes.length} lanes`}`,
+    batch: `${batchSize} samples, ${number} of ${count}${parts}`,
     workers: String(workers),
     ranks: `${rank} of ${world}`
   }
@@ -41,13 +58,12 @@ export type State = Omit<Cursor, "version" | "position" | "resized" | "fingerpri
 /** The cursor of a run plan at a batch. @since 0.1.0 */
 export const make = (runPlan: RunPlan, { batch, epoch, ...rest }: State): Cursor => {
   const { plan } = runPlan
-  const origin = plan.cuts.origin(epoch)
   const open: Cursor = {
     version: 2,
     epoch,
     position: Plan.positionOf(plan, epoch, batch),
     batch,
-    ...(origin.batch === 0 ? {} : { resized: origin }),
+    ...(plan.resized?.epoch === epoch ? { resized: plan.resized.origin } : {}),
     ...rest,
     fingerprints: fingerprints(runPlan),
     checksum: ""

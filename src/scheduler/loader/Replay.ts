@@ -30,7 +30,7 @@ export type ReplayOptions = RunPlan.Sharing & {
   readonly epoch: number
   /** How many workers the run had; under an elastic policy any number will do. */
   readonly workers: number
-  /** From where on the epoch's batches had their size, if its first batches had another one. */
+  /** Where the epoch was counted from, if its first batches had another size, other workers or ranks. */
   readonly resized?: Origin
 } & (
     | { /** The sample's position in the epoch's order. */ readonly position: number }
@@ -89,7 +89,8 @@ export const replay = <C, E, R>(
         throw new InvalidOption({ option: "what to replay", value: options, expected: "given a position or a batch" })
       }
       const asked = "batch" in options ? options.batch : plan.cuts.batchAt(epoch, position ?? 0)
-      const batch = whole("batch", asked, 0, plan.batches === undefined ? undefined : plan.batches - 1)
+      const { batch: own, numberedFrom = own } = plan.cuts.origin(epoch)
+      const batch = whole("batch", asked, numberedFrom, plan.batches === undefined ? undefined : plan.batches - 1)
       const share = Plan.share(plan, epoch, batch)
       if (share === undefined) {
         throw new InvalidOption({ option: "batch", value: batch, expected: `one of the batches of epoch ${epoch}` })
@@ -130,10 +131,11 @@ export const replay = <C, E, R>(
   }).pipe(Effect.scoped)
 
 /** Throws `InvalidOption` unless its figures are whole numbers. */
-const originOf = ({ batch, ordinal, position }: Origin): Origin => ({
+const originOf = ({ batch, numberedFrom, ordinal, position }: Origin): Origin => ({
   batch: whole("resized.batch", batch, 0),
   position: whole("resized.position", position, 0),
-  ordinal: whole("resized.ordinal", ordinal, 0)
+  ordinal: whole("resized.ordinal", ordinal, 0),
+  ...(numberedFrom === undefined ? {} : { numberedFrom: whole("resized.numberedFrom", numberedFrom, batch) })
 })
 
 /** A batch of no rows whose columns nobody knows. */

@@ -1,7 +1,7 @@
 /**
  * Where the batches of an epoch begin and end. Three cases: batches of one size and a known number of them, which is
  * arithmetic; batches that the batch stage cuts itself, of varying size, whose number is known only at the epoch's end;
- * an epoch that continues with another batch size.
+ * an epoch that continues with another batch size, or among other workers or ranks.
  *
  * @since 0.1.0
  */
@@ -15,8 +15,10 @@ export interface Origin {
   readonly batch: number
   /** Its first position. */
   readonly position: number
-  /** No worker has had this ordinal, nor any above it, before that batch. */
+  /** No worker has had this ordinal, nor any above it, before the batch from which ordinals are counted. */
   readonly ordinal: number
+  /** The batch from which ordinals are counted, if the epoch's first batches had other workers or ranks; default `batch`. */
+  readonly numberedFrom?: number
 }
 
 /** The origin of an epoch that is delivered from its start. @since 0.1.0 */
@@ -93,6 +95,12 @@ export const byStage = (
 
 /** How many epochs' cuts are kept: workers are at different epochs, and batches are verified. */
 const KEPT = 64
+
+/** The same batches, with the ordinals of one epoch counted from `origin`. @since 0.1.0 */
+export const renumbered = (whole: Cuts, epoch: number, origin: Origin): Cuts => ({
+  ...whole,
+  origin: (own) => (own === epoch ? origin : START)
+})
 
 /** As `whole`, except that one epoch continues from `origin` on: with `rest`, whose batches are numbered from 0. @since 0.1.0 */
 export const resized = (whole: Cuts, epoch: number, origin: Origin, rest: Cuts): Cuts => ({

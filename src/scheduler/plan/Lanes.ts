@@ -60,11 +60,19 @@ export const make = (sizes: ReadonlyArray<number>, count: number, batchSize: num
 export const even = ({ sizes }: Lanes, uneven: "pad" | "drop"): number =>
   sizes.length * (uneven === "drop" ? Math.min(...sizes) : Math.max(...sizes))
 
+/** The sizes of so many lanes that have equal parts of `count` positions. @since 0.1.0 */
+export const equal = (number: number, count: number): ReadonlyArray<number> =>
+  Array.from({ length: number }, (_, lane) => {
+    const end = Math.floor(((lane + 1) * count) / number)
+    return end - Math.floor((lane * count) / number)
+  })
+
 /** Throws `InvalidOption` unless the lanes have as many positions as batches take from them, the short last one included. @since 0.1.0 */
 export const dealt = ({ sizes }: Lanes, count: number): void => {
   const number = sizes.length
+  const dealt = equal(number, count)
   for (const [lane, size] of sizes.entries()) {
-    if (size === Math.floor(((lane + 1) * count) / number) - Math.floor((lane * count) / number)) continue
+    if (size === dealt[lane]) continue
     const expected =
       `"pad" (repeat the first samples of lanes that end early) or "drop" (leave out what longer lanes have more), since ` +
       `the lanes have ${sizes.slice(0, 16).join(", ")}${number > 16 ? ", …" : ""} samples; "error", the default, takes equal ones`

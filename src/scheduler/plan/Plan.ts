@@ -53,7 +53,7 @@ export interface Plan {
   readonly rank: number
   readonly world: number
   readonly workers: number
-  /** The epoch that continues with batches of another size, if one does. */
+  /** The epoch that continues with another batch size, or among other workers or ranks, if one does. */
   readonly resized: Resized | undefined
   /** Whether samples of an epoch come a second time, to fill a batch. */
   readonly filled: boolean
@@ -61,7 +61,7 @@ export interface Plan {
   readonly drawnAt: (epoch: number) => ((position: number) => number) | undefined
 }
 
-/** An epoch that continues with batches of another size. @since 0.1.0 */
+/** An epoch that continues with another batch size, or among other workers or ranks. @since 0.1.0 */
 export interface Resized {
   readonly epoch: number
   readonly origin: Cuts.Origin
@@ -136,6 +136,10 @@ export const make = (options: Options): Plan => {
   const all = lanes === undefined ? wraps(end) : Lanes.dealing(lanes, batchSize, Cuts.START, end)
   if (resized === undefined) return { ...figures, count, batches, cuts: every, filled: end > drawn, drawnAt: () => all }
   const { epoch, origin } = resized
+  if (origin.batch === 0) {
+    const cuts = Cuts.renumbered(every, epoch, origin)
+    return { ...figures, count, batches, cuts, filled: end > drawn, drawnAt: () => all }
+  }
   const rest = from(origin.position)
   const own = lanes === undefined ? wraps(rest.end) : Lanes.dealing(lanes, batchSize, origin, rest.end)
   return {
@@ -204,7 +208,8 @@ export interface Share {
   readonly size: number
   /**
    * The ordinal of its first row: how many samples the worker of the batch built before it in the epoch, if all its batches
-   * before were full. No two rows of a worker have the same ordinal in an epoch, whatever the sizes of its batches.
+   * before were full. No two rows of a worker have the same ordinal in an epoch, whatever the sizes of its batches. In an
+   * epoch that continues with another batch size, other workers or ranks, they are counted on above all that were used.
    */
   readonly ordinal: number
 }
@@ -222,8 +227,20 @@ export const share = (plan: Plan, epoch: number, batch: number): Share | undefin
   const origin = cuts.origin(epoch)
   const from = Math.floor((rank * cut.size) / world)
   const to = Math.floor(((rank + 1) * cut.size) / world)
-  const ordinal = origin.ordinal + Math.floor((batch - origin.batch) / workers) * (batchSize / world)
+  const { numberedFrom = origin.batch } = origin
+  const ordinal = origin.ordinal + Math.floor((batch - numberedFrom) / workers) * (batchSize / world)
   return { position: cut.position + from, size: to - from, ordinal }
+}
+
+/**
+ * Returns the ordinal of a batch: how many batches its worker built before it in the epoch. In an epoch that continues among
+ * other workers or ranks it is counted on above all that were used. No two batches of a worker have the same in an epoch.
+ *
+ * @since 0.1.0
+ */
+export const batchOrdinal = ({ cuts, workers }: Plan, epoch: number, batch: number): number => {
+  const { numberedFrom = 0 } = cuts.origin(epoch)
+  return numberedFrom + Math.floor((batch - numberedFrom) / workers)
 }
 
 /** Returns the position at which a batch of an epoch begins; for the batch behind the last one, at which the epoch ends. @since 0.1.0 */

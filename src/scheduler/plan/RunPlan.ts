@@ -59,7 +59,7 @@ export interface RunPlan {
   readonly order: (epoch: number) => Either.Either<Order, CoordinatesError>
   /** Keeps the orders of an epoch and of those behind it, however many they are: workers still come to them. */
   readonly keepFrom: (epoch: number) => void
-  /** The same run plan, of which one epoch continues with another batch size. Throws `InvalidOption`. */
+  /** The same run plan, of which one epoch continues with another batch size, workers or ranks. Throws `InvalidOption`. */
   readonly resized: (resized: Plan.Resized) => RunPlan
 }
 

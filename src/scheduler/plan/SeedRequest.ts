@@ -7,6 +7,7 @@
 import type { Order } from "../../sampling/EpochOrder.ts"
 import type { Scope, StageId } from "../../seeding/Coordinates.ts"
 import type { Request, RowCoordinates } from "../../seeding/Request.ts"
+import * as Plan from "./Plan.ts"
 import type { RunPlan } from "./RunPlan.ts"
 
 /** Rows of a batch, from the one at `position` on. @since 0.1.0 */
@@ -46,7 +47,7 @@ export const requestAt = (
   worker,
   workers: plan.workers,
   batch,
-  ordinal: scope === "sample" ? ordinal : Math.floor(batch / plan.workers),
+  ordinal: scope === "sample" ? ordinal : Plan.batchOrdinal(plan, epoch, batch),
   position,
   indices: scope === "sample" ? indices : indices.subarray(0, 1),
   distinct,

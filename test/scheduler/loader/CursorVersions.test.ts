@@ -350,7 +350,7 @@ describe("a cursor of version 2", () => {
       epoch: large,
       position: large,
       batch: large,
-      resized: { batch: large, position: large, ordinal: large },
+      resized: { batch: large, position: large, ordinal: large, numberedFrom: large },
       end: large,
       batches: large,
       samples: large,

@@ -24,7 +24,7 @@ export interface MemberStart {
   readonly rank: number
   readonly world: number
   readonly uneven: Uneven
-  /** The epoch that continues with batches of another size. */
+  /** The epoch that continues with another batch size, or among other workers or ranks. */
   readonly resized: Resized | undefined
   readonly digest: boolean
   /** What an attempt needs to know of the failure policy. */
