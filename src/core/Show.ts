@@ -4,6 +4,9 @@
  * @since 0.1.0
  */
 
+/** A Proxy or a getter that throws. */
+const HIDDEN = "something that cannot be shown"
+
 /**
  * What was thrown, in a few words: an error by name and message, anything else as its value is written.
  *
@@ -14,7 +17,7 @@ export const shown = (thrown: unknown): string => {
     if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
     return typeof thrown === "string" ? thrown : show(thrown)
   } catch {
-    return "something that cannot be shown"
+    return HIDDEN
   }
 }
 
@@ -23,8 +26,12 @@ const SHOWN = 120
 
 /** Returns a value as JSON writes it, but with NaN, infinities, bigints and typed arrays as what they are; cut where it is long. @since 0.1.0 */
 export const show = (value: unknown): string => {
-  const text = render(value, 0)
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
+  try {
+    const text = render(value, 0)
+    return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
+  } catch {
+    return HIDDEN
+  }
 }
 
 const render = (value: unknown, depth: number): string => {

@@ -24,7 +24,7 @@ import type { Seed } from "../random/Seed.ts"
 import type { Sampler } from "../sampling/Sampler.ts"
 import type { Request, Seeds } from "../seeding/Request.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
-import type { Service } from "../seeding/Service.ts"
+import { asSound, type Service } from "../seeding/Service.ts"
 import * as Python from "./cpython/Random.ts"
 import * as Torch from "./pytorch/TorchGenerator.ts"
 
@@ -217,6 +217,6 @@ const service = (
     elastic: false,
     carries: options.persistentWorkers === true ? "run" : "epoch",
     ...(narrow === undefined ? {} : { bits: narrow }),
-    seeds: (request) => Either.right(seeds(request))
+    seeds: asSound((request) => Either.right(seeds(request)))
   }
 }

@@ -21,7 +21,7 @@ import * as Rng from "../random/Rng.ts"
 import type { Seed } from "../random/Seed.ts"
 import type { Request, Seeds } from "../seeding/Request.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
-import type { Service } from "../seeding/Service.ts"
+import { asSound, type Service } from "../seeding/Service.ts"
 import * as Loader from "./Loader.ts"
 import * as Generator from "./numpy/Generator.ts"
 import * as RandomState from "./numpy/RandomState.ts"
@@ -326,7 +326,7 @@ export const additive = (options: { readonly seed: number | bigint }): Layer.Lay
         parameters: {},
         elastic: false,
         carries: "epoch",
-        seeds: (request) => Either.right(seeds(request))
+        seeds: asSound((request) => Either.right(seeds(request)))
       } satisfies Service
     })
   )

@@ -20,7 +20,9 @@ export interface StageId {
  * @category constructors
  * @since 0.1.0
  */
-export const stageId = (name: string): StageId => ({ name, id: wordsOf(name)[0] })
+export const stageId = (name: string): StageId =>
+  // A pipeline's own, which every policy is given: none may change it for the next run.
+  Object.freeze({ name, id: wordsOf(name)[0] })
 
 /**
  * What a seed is for: the order of an epoch (one for all workers and ranks), a batch, or a sample.

@@ -27,7 +27,7 @@ import * as Seed from "../random/Seed.ts"
 import { type Coordinates, type CoordinatesError, stageId } from "./Coordinates.ts"
 import { byIndex, byWorker, type Layout, states } from "./Counter.ts"
 import { coordinates, epochRequest, type Request, seedAt } from "./Request.ts"
-import { ask, reasonOf, refused, type Service } from "./Service.ts"
+import { ask, asSound, reasonOf, refused, type Service, started } from "./Service.ts"
 
 export type { Request, RowCoordinates, Seeds } from "./Request.ts"
 export type { Carries, Draw, Service } from "./Service.ts"
@@ -75,12 +75,12 @@ const packed = (name: string, elastic: boolean, layoutOf: (request: Request) => 
   const own = { name, seed: root.text, parameters: {}, elastic, injective: true } as const
   return {
     ...own,
-    seeds: (request) => {
+    seeds: asSound((request) => {
       const words = states(layoutOf, request, root)
       return words instanceof Uint32Array
         ? Either.right({ _tag: "Packed", algorithm: xoshiro, width: 4, words })
         : refused(own, request, words.reason, words.row)
-    }
+    })
   }
 }
 
@@ -225,19 +225,17 @@ export const fromFunction = (
   }
   return Layer.succeed(SeedPolicy, {
     ...own,
-    seeds: (request) => {
+    // The function sees coordinates only, made for it.
+    seeds: asSound((request) => {
       const seeds: Array<Seed.Seed> = []
       for (let row = 0; row < request.indices.length; row++) {
         try {
-          const started = Seed.validate(seed(coordinates(request, row)))
-          // Started here once for its checks, so that a bad seed is the policy's error and not the stage's.
-          Rng.make(started)
-          seeds.push(started)
+          seeds.push(started(seed(coordinates(request, row))))
         } catch (thrown) {
           return refused(own, request, reasonOf(thrown), row)
         }
       }
       return Either.right({ _tag: "Listed", seeds })
-    }
+    })
   })
 }

@@ -5,10 +5,15 @@
  */
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
+import { InvalidOption } from "../core/InvalidOption.ts"
 import type { Parameters } from "../core/Parameters.ts"
 import { shown } from "../core/Show.ts"
+import { algorithm as xoshiro } from "../random/generators/Xoshiro128.ts"
+import * as Rng from "../random/Rng.ts"
+import * as Seed from "../random/Seed.ts"
 import { type Coordinates, CoordinatesError } from "./Coordinates.ts"
-import { coordinates, type Request, type Seeds } from "./Request.ts"
+import type { Misfit } from "./Counter.ts"
+import { coordinates, type Request, type Seeds, seedAt } from "./Request.ts"
 
 /**
  * How long a worker's streams continue: to the end of the epoch, or of the run.
@@ -52,7 +57,8 @@ export interface Service {
   /**
    * Returns one seed for each of `request.indices`. It is plain code and deterministic: one instance of a layer gives the
    * same seeds for the same request, whenever it is asked. What needs an effect, entropy too, happens when the layer is
-   * built. What it throws becomes a `CoordinatesError`.
+   * built. What it throws, and seeds that no generator can start from, become a `CoordinatesError`. The arrays of the
+   * request are its own; nothing that it writes to them is seen.
    */
   readonly seeds: (request: Request) => Either.Either<Seeds, CoordinatesError>
   /**
@@ -76,28 +82,88 @@ export interface Service {
   readonly observe?: (request: Request, seeds: Seeds) => void
 }
 
+/** The functions whose seeds are known to fit, and which write to nothing that they are given. */
+const sound = new WeakSet<Service["seeds"]>()
+
+/**
+ * Returns `seeds`, marked as a function of this library: {@link ask} neither copies what it is given nor looks through
+ * what it gives. A policy around another one that keeps its function keeps the mark.
+ *
+ * @since 0.1.0
+ */
+export const asSound = (seeds: Service["seeds"]): Service["seeds"] => {
+  sound.add(seeds)
+  return seeds
+}
+
+/** Returns `policy`. Throws `InvalidOption` if a field of it cannot be used. @since 0.1.0 */
+export const policyOf = (policy: Service): Service => {
+  const { carries, name, names, observe, record, seeds } = policy
+  const refuse = (field: string, value: unknown, expected: string): never => {
+    throw new InvalidOption({ option: `${field} of the policy ${shown(name)}`, value, expected })
+  }
+  if (typeof seeds !== "function") refuse("seeds", seeds, "a function")
+  if (carries !== undefined && carries !== "epoch" && carries !== "run") {
+    refuse("carries", carries, '"epoch" or "run", or left out')
+  }
+  if (names !== undefined && !(Array.isArray(names) && names.every((own) => typeof own === "string"))) {
+    refuse("names", names, "an array of the names of stages, or left out")
+  }
+  for (const [field, own] of Object.entries({ observe, record })) {
+    if (own !== undefined && typeof own !== "function") refuse(field, own, "a function, or left out")
+  }
+  return policy
+}
+
 /**
  * Asks a policy for the seeds of a request. What its code throws, and an answer that does not fit the request, is a
- * `CoordinatesError`.
+ * `CoordinatesError`. A policy of one's own is given copies, and what it gives is copied, so that neither can change later.
  *
  * @since 0.1.0
  */
 export const ask = (policy: Service, request: Request): Either.Either<Seeds, CoordinatesError> => {
-  let answer: Either.Either<Seeds, CoordinatesError>
   try {
-    answer = policy.seeds(request)
+    const own = sound.has(policy.seeds)
+    const answer = policy.seeds(own ? request : copyOf(request))
+    // What code without types may give.
+    if (!Either.isEither(answer)) {
+      return refused(policy, request, `it gave ${shown(answer)} instead of an Either of seeds`)
+    }
+    if (Either.isLeft(answer)) {
+      return answer.left instanceof CoordinatesError ? answer : refused(policy, request, reasonOf(answer.left))
+    }
+    const seeds = own ? answer.right : fitting(policy, answer.right, request.indices.length)
+    if ("reason" in seeds) return refused(policy, request, seeds.reason, seeds.row)
+    return observed(policy, request, seeds)
   } catch (thrown) {
     return refused(policy, request, reasonOf(thrown))
   }
-  // What code without types may give.
-  if (!Either.isEither(answer)) {
-    return refused(policy, request, `it gave ${shown(answer)} instead of an Either of seeds`)
+}
+
+const observed = (policy: Service, request: Request, seeds: Seeds): Either.Either<Seeds, CoordinatesError> => {
+  try {
+    policy.observe?.(request, seeds)
+    return Either.right(seeds)
+  } catch (thrown) {
+    return refused(policy, request, `its \`observe\` threw ${shown(thrown)}`)
   }
-  if (Either.isLeft(answer)) return answer
-  const reason = unfit(policy, answer.right, request.indices.length)
-  if (reason !== undefined) return refused(policy, request, reason)
-  policy.observe?.(request, answer.right)
-  return answer
+}
+
+/**
+ * Hands draws to a policy that records them. What its code throws is a `CoordinatesError` at what `request` returns.
+ *
+ * @since 0.1.0
+ */
+export const recordDraws = (
+  policy: Service,
+  draws: ReadonlyArray<Draw>,
+  request: () => Request
+): Either.Either<void, CoordinatesError> => {
+  try {
+    return Either.right(policy.record?.(draws))
+  } catch (thrown) {
+    return refused(policy, request(), `its \`record\` threw ${shown(thrown)}`)
+  }
 }
 
 /** Why a policy has no seed for a row of a request, by default the first. @since 0.1.0 */
@@ -110,16 +176,95 @@ export const refused = (
   Either.left(new CoordinatesError({ policy: name, seed, coordinates: coordinates(request, row), reason }))
 
 /** What was thrown, as the reason of a `CoordinatesError`. @since 0.1.0 */
-export const reasonOf = (thrown: unknown): string =>
-  thrown instanceof Error ? thrown.message : typeof thrown === "string" ? thrown : shown(thrown)
-
-/** Why seeds cannot be what `count` rows start from. */
-const unfit = ({ carries }: Service, seeds: Seeds, count: number): string | undefined => {
-  const tag: unknown = Predicate.isRecord(seeds) ? seeds._tag : undefined
-  if (tag !== "Packed" && tag !== "Listed" && tag !== "Carried") return `it gave ${shown(seeds)} instead of seeds`
-  if (seeds._tag === "Carried") {
-    return carries === undefined ? "it gave a stream to carry on, but has no `carries`" : undefined
+export const reasonOf = (thrown: unknown): string => {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : shown(thrown)
+  } catch {
+    return shown(thrown) // a Proxy whose traps throw
   }
-  const given = seeds._tag === "Packed" ? seeds.words.length / seeds.width : seeds.seeds.length
-  return given === count ? undefined : `it gave ${given} seeds where ${count} were asked for`
+}
+
+const copyOf = (request: Request): Request => {
+  const { indices, rows } = request
+  const own = { ...request, indices: Float64Array.from(indices) }
+  if (rows === undefined) return own
+  const { children, mix, ordinals, positions, windows } = rows
+  return {
+    ...own,
+    rows: {
+      ...(ordinals === undefined ? {} : { ordinals: Float64Array.from(ordinals) }),
+      ...(positions === undefined ? {} : { positions: Float64Array.from(positions) }),
+      ...(mix === undefined
+        ? {}
+        : { mix: { components: Float64Array.from(mix.components), passes: Float64Array.from(mix.passes) } }),
+      ...(windows === undefined ? {} : { windows: Float64Array.from(windows) }),
+      ...(children === undefined ? {} : { children: Float64Array.from(children) })
+    }
+  }
+}
+
+/** Returns a copy of seeds from which `count` rows can start, or the row that cannot. */
+const fitting = ({ carries }: Service, seeds: Seeds, count: number): Seeds | Misfit => {
+  const tag: unknown = Predicate.isRecord(seeds) ? seeds._tag : undefined
+  if (tag !== "Packed" && tag !== "Listed" && tag !== "Carried") {
+    return { row: 0, reason: `it gave ${shown(seeds)} instead of seeds` }
+  }
+  if (seeds._tag === "Packed") return packed(seeds, count)
+  if (seeds._tag === "Listed") {
+    const given: unknown = seeds.seeds
+    if (!Array.isArray(given)) return { row: 0, reason: `its list of seeds is ${shown(given)} instead of an array` }
+    if (given.length !== count) return { row: 0, reason: miscounted(given.length, count) }
+    const own: Array<Seed.Seed> = []
+    for (let row = 0; row < count; row++) {
+      try {
+        own.push(started(given[row]))
+      } catch (thrown) {
+        return { row, reason: reasonOf(thrown) }
+      }
+    }
+    return { _tag: "Listed", seeds: own }
+  }
+  if (carries === undefined) return { row: 0, reason: "it gave a stream to carry on, but has no `carries`" }
+  const { slot } = seeds
+  if (typeof slot === "string") return { _tag: "Carried", slot, seed: started(seeds.seed) }
+  return { row: 0, reason: `the slot of its stream is ${shown(slot)} instead of a text` }
+}
+
+const miscounted = (given: number, count: number): string => `it gave ${given} seeds where ${count} were asked for`
+
+const packed = (
+  { algorithm, width, words }: Extract<Seeds, { readonly _tag: "Packed" }>,
+  count: number
+): Seeds | Misfit => {
+  if (!(words instanceof Uint32Array)) {
+    return { row: 0, reason: `its words are ${shown(words)} instead of a Uint32Array` }
+  }
+  const fits = algorithm === xoshiro ? width === 4 : Number.isSafeInteger(width) && width > 0
+  if (!fits) return { row: 0, reason: `a seed of ${shown(algorithm)} cannot have the width ${shown(width)}` }
+  if (words.length !== width * count) return { row: 0, reason: miscounted(words.length / width, count) }
+  const own = { _tag: "Packed", algorithm, width, words: words.slice() } as const
+  for (let row = 0; row < count; row++) {
+    // Without a call a row for the generator that most policies use: any state will do but all zeros.
+    const at = 4 * row
+    if (algorithm === xoshiro && (own.words[at] || own.words[at + 1] || own.words[at + 2] || own.words[at + 3]))
+      continue
+    try {
+      started(seedAt(own, row))
+    } catch (thrown) {
+      return { row, reason: reasonOf(thrown) }
+    }
+  }
+  return own
+}
+
+/**
+ * Returns a copy of a seed. Throws if no generator can start from it, which is the policy's error and not the stage's.
+ *
+ * @since 0.1.0
+ */
+export const started = (seed: unknown): Seed.Seed => {
+  const { algorithm, words } = Seed.validate(seed)
+  const own = { algorithm, words: Array.from(words) }
+  Rng.make(own)
+  return own
 }

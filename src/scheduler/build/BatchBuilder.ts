@@ -97,7 +97,7 @@ export class BatchBuilder {
         this.#current.run(batching.id.name, undefined, () => this.#collate())
       }
       return andThen(this.#run(behind), () => {
-        this.#record()
+        this.#binding.record()
         // Behind `batch` there is one value, which is a batch.
         return rows.values[0] as Batch<unknown> | undefined
       })
@@ -108,7 +108,7 @@ export class BatchBuilder {
   sample(): Work<KeptSample | undefined, AttemptError> {
     return andThen(this.#attempt(NONE, false), () => {
       this.#rows.assemble(NONE)
-      this.#record()
+      this.#binding.record()
       const { indices, values } = this.#rows
       const place = values.length - 1
       return place >= 0 && this.#rows.rowOf(place) === indices.length - 1 ? { value: values[place] } : undefined
@@ -215,11 +215,6 @@ export class BatchBuilder {
       const columns = settledValue(batching.collate(rows.values, rows.adoptable))
       rows.collated(columns, rows.values.length)
     })
-  }
-
-  /** Hands the draws of this batch to a policy that records them. */
-  #record(): void {
-    this.#rows.runPlan.policy?.record?.(this.#binding.draws)
   }
 }
 

@@ -7,10 +7,10 @@ import type { Stage } from "../../pipeline/Stage.ts"
 import { forbiddenRng } from "../../random/ForbiddenRng.ts"
 import { Xoshiro128, algorithm as xoshiro } from "../../random/generators/Xoshiro128.ts"
 import * as Rng from "../../random/Rng.ts"
-import type { Coordinates } from "../../seeding/Coordinates.ts"
+import { type Coordinates, stageId } from "../../seeding/Coordinates.ts"
 import { RecordingRng } from "../../seeding/RecordingRng.ts"
 import { coordinates, type Request, type Seeds, seedAt } from "../../seeding/Request.ts"
-import { ask, type Draw } from "../../seeding/Service.ts"
+import { ask, type Draw, recordDraws } from "../../seeding/Service.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../plan/SeedRequest.ts"
 import type { CarriedStreams } from "./CarriedStreams.ts"
@@ -48,9 +48,13 @@ export class SeedBinding {
     this.#derives = runPlan.pipeline.ambient === "derive"
   }
 
-  /** What was drawn, where the policy records draws. */
-  get draws(): ReadonlyArray<Draw> {
-    return this.#draws
+  /** Hands what was drawn to a policy that records it. Throws a `CoordinatesError`, as a typed failure. */
+  record(): void {
+    const { pipeline, policy } = this.#runPlan
+    if (policy?.record === undefined) return
+    const stage = pipeline.stages.find(({ _tag }) => _tag === "Batch")?.id ?? stageId("batch")
+    const handed = recordDraws(policy, this.#draws, () => requestAt(this.#runPlan, stage, "batch", this.#rows))
+    if (handed._tag === "Left") throw new TypedFailure(handed.left)
   }
 
   /** Drops the draws of rows whose attempt failed; those of all rows by default. */

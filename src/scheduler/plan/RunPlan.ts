@@ -19,7 +19,7 @@ import { type Order, type Sampler, sequential } from "../../sampling/Sampler.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { RecordingRng } from "../../seeding/RecordingRng.ts"
 import { coordinates, epochRequest, seedAt } from "../../seeding/Request.ts"
-import { ask, type Draw, type Service } from "../../seeding/Service.ts"
+import { ask, type Draw, policyOf, recordDraws, type Service } from "../../seeding/Service.ts"
 import * as Plan from "./Plan.ts"
 
 /** Which part of a global batch this process makes. @since 0.1.0 */
@@ -88,7 +88,7 @@ export const make = (
       "given, since the pipeline draws: furrow(pipeline, { seed: 42, … }), or with Effect Effect.provide(SeedPolicy.epochWorker({ seed: 42 }))"
     throw new InvalidOption({ option: "SeedPolicy", value: undefined, expected })
   }
-  if (policy?.names !== undefined) knownStages(policy, pipeline)
+  if (policy !== undefined) knownStages(policyOf(policy), pipeline)
   const size = whole(
     `the size of dataset ${dataset.name}`,
     asked(`the size of dataset ${dataset.name}`, () => dataset.size),
@@ -188,13 +188,15 @@ const drawnOrder = (
   ambient: Ambient.Setting
 ): Either.Either<Order, CoordinatesError> => {
   const request = epochRequest(id, epoch, { distinct: sampler.distinct, workers, world })
-  return Either.map(ask(policy, request), (seeds) => {
+  return Either.flatMap(ask(policy, request), (seeds) => {
     const rng = Rng.make(seedAt(seeds, 0))
-    if (policy.record === undefined) return orderOf(ambient, sampler, size, rng)
+    if (policy.record === undefined) return Either.right(orderOf(ambient, sampler, size, rng))
     const draws: Array<Draw> = []
     const order = orderOf(ambient, sampler, size, new RecordingRng(rng, coordinates(request, 0), draws))
-    policy.record(draws)
-    return order
+    return Either.map(
+      recordDraws(policy, draws, () => request),
+      () => order
+    )
   })
 }
 

@@ -17,7 +17,7 @@ import type { Pipeline } from "../../../pipeline/Pipeline.ts"
 import type { Order } from "../../../sampling/EpochOrder.ts"
 import type { RowCoordinates, Seeds } from "../../../seeding/Request.ts"
 import { SeedPolicy } from "../../../seeding/SeedPolicy.ts"
-import { type Draw, refused, type Service } from "../../../seeding/Service.ts"
+import { asSound, type Draw, refused, type Service } from "../../../seeding/Service.ts"
 import { arena } from "../../../wasm/Kernels.ts"
 import { Output } from "../../../wasm/Output.ts"
 import type { Place } from "../../../wasm/Place.ts"
@@ -73,10 +73,10 @@ const policyOf = ({ policy, records }: MemberStart, current: Current): Service |
   if (policy === undefined) return undefined
   return {
     ...policy,
-    seeds: (request) => {
+    seeds: asSound((request) => {
       const seeds = current.seeds.get(request.stage.name)
       return seeds === undefined ? refused(policy, request, "no seeds were sent for this stage") : Either.right(seeds)
-    },
+    }),
     ...(records
       ? {
           record: (draws) => {
