@@ -19,7 +19,7 @@ export interface Choice {
   readonly reason: string
 }
 
-/** From where on threads pay. @since 0.1.0 */
+/** From which amount of work on threads pay. @since 0.1.0 */
 export interface Pays {
   /** Milliseconds that a batch takes: telling a thread of one takes some 0.05. */
   readonly batch: number
@@ -92,7 +92,7 @@ const announce = (choice: Choice, said: (choice: Choice) => void): Effect.Effect
     Effect.logDebug(`workers on ${choice.backend}: ${choice.reason}`)
   )
 
-/** What can be told without a measurement. */
+/** What can be decided without a measurement. */
 const beforehand = ({ pipeline, policy }: RunPlan, fibers: string): Choice | undefined => {
   const own = cores()
   if (own < 2) return { backend: fibers, reason: "there is one core" }

@@ -14,10 +14,10 @@ import { DatasetChanged, StageError } from "../../build/StageError.ts"
 import { DigestError } from "../../plan/Digest.ts"
 import type { EncodedError } from "./Protocol.ts"
 
-/** How many errors are sent for one: causes of causes, errors in fields. */
+/** The most errors that are sent for one error: causes of causes, errors in fields. */
 const MOST = 100
 
-/** As long as a text is sent, in characters. */
+/** The longest text that is sent, in characters. */
 const LONGEST = 2 ** 24
 
 /**
@@ -151,7 +151,7 @@ const isModest = (value: unknown): boolean => {
   return true
 }
 
-/** As many parts may a value have, however they are nested. */
+/** The most parts that a value may have, however they are nested. */
 const PARTS = 2 ** 20
 
 /**

@@ -9,7 +9,7 @@ import { shown } from "../../../core/Show.ts"
 import type { Tensor } from "../../../core/Tensor.ts"
 import { takeTensors } from "./BatchCodec.ts"
 
-/** As deep as it is looked, and as wide. */
+/** How deep, and how wide, a value is searched. */
 const DEEPEST = 8
 const WIDEST = 1000
 

@@ -84,7 +84,7 @@ export class SentLayouts {
   }
 }
 
-/** How many layouts are looked through: if each batch has another one, none is worth it. */
+/** The most layouts that are kept: if every batch has another one, none is worth sending. */
 const MOST = 64
 
 /**
