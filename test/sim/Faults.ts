@@ -151,8 +151,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "padded samples draw what the first ones drew",
     file: "scheduler/plan/RunPlan.ts",
-    from: "distinct: sampler.distinct && !plan.filled",
-    to: "distinct: sampler.distinct"
+    from: "distinct: (epoch) => sampler.distinct && plan.end(epoch) <= plan.drawn",
+    to: "distinct: () => sampler.distinct"
   },
   {
     name: "a stage takes the seeds of the stage before it",

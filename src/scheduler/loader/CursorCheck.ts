@@ -136,7 +136,7 @@ const resized = (cursor: Cursor, { plan }: RunPlan, batchNow: string): Origin =>
     )
   }
   if (isPlaced && cursor.resized === undefined) return Either.right(undefined)
-  if (position > plan.drawn) return refused(`it stands at position ${position}, and an epoch has only ${plan.drawn}`)
+  if (position > plan.total) return refused(`it stands at position ${position}, and an epoch has only ${plan.total}`)
   const numbered = cursor.resized?.numberedFrom === undefined ? {} : { numberedFrom: batch }
   return Either.right({ epoch, origin: { batch, position, ordinal: unusedOrdinal(cursor), ...numbered } })
 }

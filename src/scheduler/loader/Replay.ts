@@ -84,13 +84,17 @@ export const replay = <C, E, R>(
     const { position, range } = yield* checked(() => {
       const { plan } = runPlan
       const epoch = whole("epoch", options.epoch, 0)
-      const position = "position" in options ? whole("position", options.position, 0, plan.count - 1) : undefined
+      const position =
+        "position" in options
+          ? whole("position", options.position, 0, Math.max(plan.count, plan.end(epoch)) - 1)
+          : undefined
       if (position === undefined && !("batch" in options)) {
         throw new InvalidOption({ option: "what to replay", value: options, expected: "given a position or a batch" })
       }
       const asked = "batch" in options ? options.batch : plan.cuts.batchAt(epoch, position ?? 0)
       const { batch: own, numberedFrom = own } = plan.cuts.origin(epoch)
-      const batch = whole("batch", asked, numberedFrom, plan.batches === undefined ? undefined : plan.batches - 1)
+      const { batches } = plan.cuts
+      const batch = whole("batch", asked, numberedFrom, batches === undefined ? undefined : batches - 1)
       const share = Plan.share(plan, epoch, batch)
       if (share === undefined) {
         throw new InvalidOption({ option: "batch", value: batch, expected: `one of the batches of epoch ${epoch}` })

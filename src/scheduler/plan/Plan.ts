@@ -55,8 +55,10 @@ export interface Plan {
   readonly workers: number
   /** The epoch that continues with another batch size, or among other workers or ranks, if one does. */
   readonly resized: Resized | undefined
-  /** Whether samples of an epoch come a second time, to fill a batch. */
-  readonly filled: boolean
+  /** How many positions batches are cut from: those of the order, or of its lanes made even. */
+  readonly total: number
+  /** Where an epoch ends: behind the order's own positions if samples come a second time, to fill its last batch. */
+  readonly end: (epoch: number) => number
   /** Where each of an epoch's positions lies in the sampler's order; `undefined` if at the same position. */
   readonly drawnAt: (epoch: number) => ((position: number) => number) | undefined
 }
@@ -113,11 +115,19 @@ export const make = (options: Options): Plan => {
       throw new InvalidOption({ option: refused, value: lanes?.sizes.length ?? uneven, expected })
     }
     const cuts = Cuts.byStage(batchSize, cut, resized)
-    return { ...figures, count: drawn, batches: undefined, cuts, filled: false, drawnAt: () => undefined }
+    return {
+      ...figures,
+      count: drawn,
+      total: drawn,
+      batches: undefined,
+      cuts,
+      end: () => drawn,
+      drawnAt: () => undefined
+    }
   }
+  const total = lanes === undefined || !(drop || pad) ? drawn : Lanes.even(lanes, drop ? "drop" : "pad")
   /** The batches from a position on, and the position behind them. */
   const from = (position: number) => {
-    const total = lanes === undefined || !(drop || pad) ? drawn : Lanes.even(lanes, drop ? "drop" : "pad")
     const left = total - position
     if (!drop && !pad && (left % batchSize) % world !== 0) throw unequal(left, batchSize, world)
     const batches = Math.max(0, drop ? Math.floor(left / batchSize) : Math.ceil(left / batchSize))
@@ -134,19 +144,16 @@ export const make = (options: Options): Plan => {
   const every = Cuts.uniform(batchSize, batches, count)
   const wraps = (own: number) => (own > drawn ? (position: number): number => position % drawn : undefined)
   const all = lanes === undefined ? wraps(end) : Lanes.dealing(lanes, batchSize, Cuts.START, end)
-  if (resized === undefined) return { ...figures, count, batches, cuts: every, filled: end > drawn, drawnAt: () => all }
+  const undisturbed = { ...figures, count, total, batches, cuts: every, end: () => end, drawnAt: () => all }
+  if (resized === undefined) return undisturbed
   const { epoch, origin } = resized
-  if (origin.batch === 0) {
-    const cuts = Cuts.renumbered(every, epoch, origin)
-    return { ...figures, count, batches, cuts, filled: end > drawn, drawnAt: () => all }
-  }
+  if (origin.batch === 0) return { ...undisturbed, cuts: Cuts.renumbered(every, epoch, origin) }
   const rest = from(origin.position)
   const own = lanes === undefined ? wraps(rest.end) : Lanes.dealing(lanes, batchSize, origin, rest.end)
   return {
-    ...figures,
-    count,
-    batches,
-    filled: Math.max(end, rest.end) > drawn,
+    ...undisturbed,
+    // Draws of the other epochs must not depend on this one: a run that resumes behind it does not know it.
+    end: (asked) => (asked === epoch ? rest.end : end),
     cuts: Cuts.resized(every, epoch, origin, Cuts.uniform(batchSize, rest.batches, rest.end - origin.position)),
     drawnAt: (asked) => (asked === epoch ? own : all)
   }

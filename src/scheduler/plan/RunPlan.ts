@@ -52,7 +52,7 @@ export interface RunPlan {
   /** The dataset's size when the run was opened. */
   readonly size: number
   /** Whether an epoch visits an index at most once. */
-  readonly distinct: boolean
+  readonly distinct: (epoch: number) => boolean
   /** Without a policy no stage draws. */
   readonly policy: Service | undefined
   /** The order of an epoch, made once: from position to dataset index. Throws what the sampler throws. */
@@ -127,7 +127,7 @@ export const make = (
       plan,
       size,
       // A sample that fills a batch comes a second time, with draws of its own.
-      distinct: sampler.distinct && !plan.filled,
+      distinct: (epoch) => sampler.distinct && plan.end(epoch) <= plan.drawn,
       policy,
       ...own,
       resized: planned

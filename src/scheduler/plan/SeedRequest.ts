@@ -50,6 +50,6 @@ export const requestAt = (
   ordinal: scope === "sample" ? ordinal : Plan.batchOrdinal(plan, epoch, batch),
   position,
   indices: scope === "sample" ? indices : indices.subarray(0, 1),
-  distinct,
+  distinct: distinct(epoch),
   ...(rows === undefined || scope === "batch" ? undefined : { rows })
 })
