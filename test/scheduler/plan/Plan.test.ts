@@ -13,8 +13,9 @@ const shareOf = (plan: Plan.Plan, batch: number): Plan.Share => {
 }
 
 /** What can be compared of a plan: its figures and its batches. */
-const figures = ({ cuts, drawnAt, ...own }: Plan.Plan) => ({
+const figures = ({ cuts, drawnAt, end, ...own }: Plan.Plan) => ({
   ...own,
+  end: end(0),
   cuts: Array.from({ length: (own.batches ?? 0) + 1 }, (_, batch) => cuts.at(0, batch)),
   order: Array.from({ length: own.count }, (_, position) => drawnAt(0)?.(position) ?? position)
 })
