@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
+import { shown } from "../core/Show.ts"
 import { ownEffect } from "../patches/EffectVersion.ts"
 import { attempt, type Parts } from "./PlainDataset.ts"
 import { check, type Dataset, DatasetError, type IndexError } from "./RandomAccess.ts"
@@ -48,7 +49,65 @@ export const called = <A, E, R>(
 ): Effect.Effect<A, E | DatasetError, R> =>
   Effect.flatten(
     Effect.try({
-      try: () => ownEffect("the dataset's effect", run()),
+      try: () => {
+        const effect = ownEffect("the dataset's effect", run())
+        if (!Effect.isEffect(effect)) throw noEffect(effect)
+        return effect
+      },
       catch: (cause) => new DatasetError({ dataset, index, cause })
     })
   )
+
+const noEffect = (given: unknown): Error => new Error(`it gave ${shown(given)} instead of an effect`)
+
+/**
+ * Reads samples by the `getMany` of a dataset, which may be a caller's own: if it gives no effect, or anything but an array
+ * of as many samples, this fails with `DatasetError`. Whoever reads many samples, a view or a run, reads them here.
+ *
+ * @since 0.1.0
+ */
+export const readMany = <A, E, R>(
+  dataset: Dataset<A, E, R>,
+  indices: ArrayLike<number>
+): Effect.Effect<Array<A>, E | IndexError | DatasetError, R> => checkedMany(dataset, indices, Effect.fail)
+
+/** {@link readMany} for a view whose errors are those of its dataset: what would be a `DatasetError` is a defect. @since 0.1.0 */
+export const readManyOrDie = <A, E, R>(
+  dataset: Dataset<A, E, R>,
+  indices: ArrayLike<number>
+): Effect.Effect<Array<A>, E | IndexError, R> => checkedMany(dataset, indices, Effect.die)
+
+const checkedMany = <A, E, R, E2>(
+  dataset: Dataset<A, E, R>,
+  indices: ArrayLike<number>,
+  broken: (error: DatasetError) => Effect.Effect<never, E2>
+): Effect.Effect<Array<A>, E | IndexError | E2, R> =>
+  Effect.suspend(() => {
+    const error = (cause: Error) => broken(new DatasetError({ dataset: dataset.name, index: indices[0] ?? 0, cause }))
+    // A copy, because the function may write to it.
+    const own = Array.isArray(indices) ? Array.from(indices) : Float64Array.from(indices)
+    const effect = ownEffect("the dataset's effect", dataset.getMany(own))
+    if (!Effect.isEffect(effect)) return error(noEffect(effect))
+    return Effect.flatMap(effect, (items) => {
+      const wrong = miscount(items, indices.length)
+      return wrong === undefined ? Effect.succeed(Array.isArray(items) ? items : Array.from(items)) : error(wrong)
+    })
+  })
+
+/** What is wrong with the items of a `getMany` that was asked for `count`. @since 0.1.0 */
+export const miscount = (items: unknown, count: number): Error | undefined => {
+  const listed = Array.isArray(items) || (ArrayBuffer.isView(items) && "length" in items)
+  if (listed && items.length === count) return undefined
+  return new Error(`getMany was asked for ${count} samples and gave ${listed ? items.length : shown(items)}`)
+}
+
+/** Reads one sample by the `get` of a dataset; if that gives no effect, fails with `DatasetError`. @since 0.1.0 */
+export const readOne = <A, E, R>(
+  dataset: Dataset<A, E, R>,
+  index: number
+): Effect.Effect<A, E | IndexError | DatasetError, R> =>
+  Effect.suspend((): Effect.Effect<A, E | IndexError | DatasetError, R> => {
+    const effect = ownEffect("the dataset's effect", dataset.get(index))
+    if (Effect.isEffect(effect)) return effect
+    return Effect.fail(new DatasetError({ dataset: dataset.name, index, cause: noEffect(effect) }))
+  })

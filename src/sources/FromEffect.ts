@@ -9,7 +9,7 @@ import { whole } from "../core/Check.ts"
 import { concurrent } from "../core/Concurrent.ts"
 import { functionOf, optionsOf } from "../core/Options.ts"
 import { Made, type Parameters } from "../core/Parameters.ts"
-import { called, effectful } from "./EffectDataset.ts"
+import { called, effectful, miscount } from "./EffectDataset.ts"
 import { contentOf, type Dataset, DatasetError } from "./RandomAccess.ts"
 import { type SourceOptions, sourceOf } from "./SourceOptions.ts"
 
@@ -70,8 +70,8 @@ export const fromEffect = <A, E, R>(
       return Effect.flatMap(
         called(name, index, () => getMany(indices)),
         (items) => {
-          if (items.length === indices.length) return Effect.succeed(Array.from(items))
-          const cause = new Error(`getMany was asked for ${indices.length} samples and gave ${items.length}`)
+          const cause = miscount(items, indices.length)
+          if (cause === undefined) return Effect.succeed(Array.from(items))
           return Effect.fail(new DatasetError({ dataset: name, index, cause }))
         }
       )

@@ -151,7 +151,7 @@ export const lineageAt = (dataset: Dataset<unknown, unknown, unknown>, index: nu
 
 /**
  * Returns where a sample came from for the report of an error: `undefined` if the dataset does not know, or if its function
- * throws, which must not take the place of that error.
+ * throws or gives something else, which must not take the place of that error. It is a copy, which can be sent to a thread.
  *
  * @since 0.1.0
  */
@@ -162,11 +162,19 @@ export const lineageOf = (
   try {
     if (dataset.lineage === undefined || index === undefined) return undefined
     check(dataset.name, index, dataset.size)
-    return dataset.lineage(index)
+    const { child, component, dataset: name, row, shard } = dataset.lineage(index)
+    const own = { dataset: name, component, shard, row, child }
+    return isLineage(own) ? own : undefined
   } catch {
     return undefined
   }
 }
+
+const isLineage = ({ child, component, dataset, row, shard }: Readonly<Record<keyof Lineage, unknown>>): boolean =>
+  typeof dataset === "string" &&
+  typeof row === "number" &&
+  (shard === undefined || typeof shard === "string") &&
+  [component, child].every((own) => own === undefined || typeof own === "number")
 
 /** Returns what a dataset was made of. @since 0.1.0 */
 export const madeOf = ({ columnar, content, made, name }: Dataset<unknown, unknown, unknown>): Made =>

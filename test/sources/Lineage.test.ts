@@ -230,3 +230,49 @@ test("children are the batch's own", () => {
     "row 5 of ten, child 0"
   ])
 })
+
+test("a lineage function that gives something else takes nothing from the error of the sample", async () => {
+  const revoked = () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    return proxy
+  }
+  const throwing = { row: 1, dataset: "other" }
+  Object.defineProperty(throwing, "shard", {
+    get: () => {
+      throw new Error("boo")
+    }
+  })
+  const given = [
+    null,
+    5,
+    [],
+    revoked(),
+    throwing,
+    { dataset: "other", row: Symbol("row") },
+    { dataset: "other", row: 1, shard: Object.create(null) },
+    { dataset: "other", row: 1, child: Symbol("child") },
+    Promise.resolve({ row: 1 })
+  ]
+  const { get, getMany, pipe, size } = Dataset.range(4)
+  for (const lineage of given) {
+    const dataset = Object.assign(
+      { name: "mine", size, get, getMany, pipe },
+      { lineage: () => lineage as Lineage.Lineage }
+    )
+    for (const own of [dataset, Dataset.concat(dataset, Dataset.range(2))]) {
+      const pipeline = Pipeline.from(own).pipe(
+        Pipeline.map("boom", (value) => {
+          if (value === 3) throw new Error("the user's error")
+          return value
+        }),
+        Pipeline.batch(4)
+      )
+      const run = furrow(pipeline, { epochs: 1, replay: true })
+      const error: unknown = await run.take().catch((thrown) => thrown)
+      await run.close()
+      expect(error).toMatchObject({ _tag: "StageError", sample: 3 })
+      expect(String((error as Error).message)).toContain("the user's error")
+    }
+  }
+})

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Ambient from "../../patches/Ambient.ts"
+import { readMany, readOne } from "../../sources/EffectDataset.ts"
 import { DatasetError, IndexError, isPlain, type Plain } from "../../sources/RandomAccess.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { StageError } from "./StageError.ts"
@@ -24,11 +25,8 @@ export const readSamples = (rows: BatchRows, only: Array<number> | undefined): W
   if (rows.careful && (dataset.batched !== true || only !== undefined)) return readEach(rows, only)
   const asked = rows.indices.length
   const read = andThen(
-    fromEffect(() => dataset.getMany(rows.indices)),
+    fromEffect(() => readMany(dataset, rows.indices)),
     (values) => {
-      if (values.length !== asked) {
-        throw new TypedFailure(new Error(`it gave ${values.length} samples where ${asked} were asked for`))
-      }
       rows.values = values
     }
   )
@@ -75,7 +73,7 @@ const readEach = (rows: BatchRows, only: Array<number> | undefined): Work<void, 
   const read = all<unknown, unknown, StageError>(
     own.length,
     READ_AT_ONCE,
-    (place) => fromEffect(() => dataset.get(indices[own[place] as number] as number)), // a row of the batch
+    (place) => fromEffect(() => readOne(dataset, indices[own[place] as number] as number)), // a row of the batch
     (place, { cause, failure }) => {
       const row = own[place] as number // below the length
       rows.fail(row, rows.error("dataset", row, cause, failure))

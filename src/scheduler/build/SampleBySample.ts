@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Ambient from "../../patches/Ambient.ts"
+import { readOne } from "../../sources/EffectDataset.ts"
 import { isPlain } from "../../sources/RandomAccess.ts"
 import type { EffectStage, PlainStage, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
@@ -98,7 +99,7 @@ export class SampleBySample {
     const read = this.#located(
       stage,
       row,
-      fromEffect(() => dataset.get(rows.indices[row] as number))
+      fromEffect(() => readOne(dataset, rows.indices[row] as number))
     ) // a row of the batch
     const made = andThen(read, (value) => {
       rows.values[place] = value

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { whole } from "../../core/Check.ts"
 import { Made } from "../../core/Parameters.ts"
-import { effectful } from "../EffectDataset.ts"
+import { effectful, readManyOrDie } from "../EffectDataset.ts"
 import { plain } from "../PlainDataset.ts"
 import {
   type Content,
@@ -124,7 +124,7 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
       return Effect.forEach(
         asked,
         ([{ dataset }, request]) =>
-          Effect.map(dataset.getMany(request.indices), (found) => {
+          Effect.map(readManyOrDie(dataset, request.indices), (found) => {
             for (const [place, row] of request.rows.entries()) samples[row] = found[place] as A // as many as rows
           }),
         { discard: true }

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { functionOf } from "../../core/Options.ts"
+import { readMany } from "../EffectDataset.ts"
 import { attempt, guarded } from "../PlainDataset.ts"
 import {
   type Dataset,
@@ -82,7 +83,7 @@ export const filter: {
       const kept: Array<number> = []
       for (let start = 0; start < size; start += CHUNK) {
         const indices = Array.from({ length: Math.min(CHUNK, size - start) }, (_, offset) => start + offset)
-        const samples = yield* self.getMany(indices)
+        const samples = yield* readMany(self, indices)
         yield* attempt<void, DatasetError>(() => {
           for (const [offset, sample] of samples.entries()) {
             if (accepts(sample, start + offset)) kept.push(start + offset)

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
 import { Made, type ParametersOption, valid } from "../../core/Parameters.ts"
-import { effectful } from "../EffectDataset.ts"
+import { effectful, readMany } from "../EffectDataset.ts"
 import { attempt, guarded, plain } from "../PlainDataset.ts"
 import { type Dataset, type DatasetError, datasetOf, isPlain, madeOf, type NameOptions } from "../RandomAccess.ts"
 import { datasetFirst, passedOn, same } from "./View.ts"
@@ -60,8 +60,8 @@ export const map: {
       ...parts,
       get: (index) => Effect.flatMap(self.get(index), (sample) => attempt<B, DatasetError>(() => apply(sample, index))),
       getMany: (indices) =>
-        Effect.flatMap(self.getMany(indices), (samples) =>
-          // A dataset gives as many samples as indices, so there is an index to every row.
+        Effect.flatMap(readMany(self, indices), (samples) =>
+          // As many samples as indices, so there is an index to every row.
           attempt<Array<B>, DatasetError>(() => samples.map((sample, row) => apply(sample, indices[row] as number)))
         )
     })

@@ -9,7 +9,7 @@ import { dual } from "effect/Function"
 import { whole } from "../../core/Check.ts"
 import { concurrent } from "../../core/Concurrent.ts"
 import { optionsOf } from "../../core/Options.ts"
-import { called, effectful } from "../EffectDataset.ts"
+import { called, effectful, readMany } from "../EffectDataset.ts"
 import { type Dataset, type DatasetError, datasetOf } from "../RandomAccess.ts"
 import { type MapOptions, mapped, nameOfMap } from "./Map.ts"
 import { datasetFirst, passedOn, same } from "./View.ts"
@@ -58,7 +58,7 @@ export const mapEffect: {
       ...passedOn(self, same),
       get: (index) => Effect.flatMap(self.get(index), (sample) => apply(sample, index)),
       getMany: (indices) =>
-        Effect.flatMap(self.getMany(indices), (samples) =>
+        Effect.flatMap(readMany(self, indices), (samples) =>
           concurrent(
             samples.length,
             concurrency,

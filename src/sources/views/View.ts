@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import type { Made } from "../../core/Parameters.ts"
-import { effectful } from "../EffectDataset.ts"
+import { effectful, readManyOrDie } from "../EffectDataset.ts"
 import { type Parts, plain } from "../PlainDataset.ts"
 import { type Content, check, type Dataset, isDataset, isPlain, lineageAt } from "../RandomAccess.ts"
 
@@ -64,7 +64,7 @@ export const placed = <A, E, R>(self: Dataset<A, E, R>, { place, ...own }: Place
       ...parts,
       columnar: columns,
       get: (index) => self.get(place(index)),
-      getMany: (indices) => self.getMany(indices.map(place))
+      getMany: (indices) => readManyOrDie(self, indices.map(place))
     })
   }
   const { name, size } = own

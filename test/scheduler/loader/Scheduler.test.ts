@@ -618,7 +618,7 @@ describe("errors carry their place", () => {
         )
       )
       expect(error).toMatchObject({ _tag: "StageError", stage: "dataset" })
-      expect(error.message).toContain(`it gave ${count} samples where 4 were asked for`)
+      expect(error.message).toContain(`getMany was asked for 4 samples and gave ${count}`)
     }
   })
 

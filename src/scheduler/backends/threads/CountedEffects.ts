@@ -25,7 +25,7 @@ export const during = <A, E, R>(gate: Gate, effect: Effect.Effect<A, E, R>): Eff
 /** The pipeline with its dataset's and stages' effects counted. @since 0.1.0 */
 export const counted = <A, E, R>(pipeline: Pipeline<A, E, R>, gate: Gate): Pipeline<A, E, R> => {
   const { dataset, stages } = pipeline
-  const through = <E2>(effect: Effect.Effect<unknown, E2, unknown>): typeof effect =>
+  const through = <A2, E2>(effect: Effect.Effect<A2, E2, unknown>): typeof effect =>
     // What is no effect is told by whoever runs it.
     Effect.isEffect(effect) ? during(gate, effect) : effect
   const countedStage = (stage: Stage): Stage =>
@@ -40,8 +40,8 @@ export const counted = <A, E, R>(pipeline: Pipeline<A, E, R>, gate: Gate): Pipel
         ? dataset
         : Object.create(dataset, {
             size: { get: () => dataset.size },
-            get: { value: (index: number) => during(gate, dataset.get(index)) },
-            getMany: { value: (indices: ArrayLike<number>) => during(gate, dataset.getMany(indices)) }
+            get: { value: (index: number) => through(dataset.get(index)) },
+            getMany: { value: (indices: ArrayLike<number>) => through(dataset.getMany(indices)) }
           })
     }
   }) as Pipeline<A, E, R> // its prototype is one
