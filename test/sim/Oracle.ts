@@ -101,7 +101,13 @@ export interface Whole {
   readonly left: ReadonlyArray<number>
 }
 
-export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
+/** Where in an epoch workers or ranks changed under a policy by which they draw: ordinals go on above all that were used. */
+export interface Changed {
+  readonly epoch: number
+  readonly batch: number
+}
+
+export const oracle = (own: Case, { rank, workers, world }: Place, changed?: Changed): Whole => {
   const policy = Effect.runSync(SeedPolicy.SeedPolicy.pipe(Effect.provide(SeedPolicy[own.policy]({ seed: own.seed }))))
   const drawn = countOf(own)
   // A padded batch is filled with the first samples of the epoch.
@@ -123,7 +129,13 @@ export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
     const order = orderOf(own, () => rngAt({ ...start, scope: "epoch" }, "sample"))
     const made = new Map<number, number>()
     const began = new Map<number, number>()
+    let used = { samples: 0, batches: 0 }
     for (let batch = 0; batch < batches; batch++) {
+      if (changed?.epoch === epoch && changed.batch === batch) {
+        made.clear()
+        began.clear()
+        used = { samples: batch * own.batchSize, batches: batch }
+      }
       const worker = batch % workers
       const first = batch * own.batchSize
       const length = Math.min(own.batchSize, count - first)
@@ -135,7 +147,7 @@ export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
         if (place < Math.floor((rank * length) / world) || place >= Math.floor(((rank + 1) * length) / world)) continue
         const index = order(position % drawn)
         head ??= { position, index }
-        const ordinal = made.get(worker) ?? 0
+        const ordinal = made.get(worker) ?? used.samples
         made.set(worker, ordinal + 1)
         let trace: Array<number> | undefined = [0]
         let out = fails("dataset", index)
@@ -166,7 +178,7 @@ export const oracle = (own: Case, { rank, workers, world }: Place): Whole => {
             })
       const indices = delivered.map(({ index }) => index)
       const traces = delivered.map(({ trace }) => trace)
-      const ordinal = began.get(worker) ?? 0
+      const ordinal = began.get(worker) ?? used.batches
       began.set(worker, ordinal + 1)
       if (head === undefined || indices.length === 0) {
         // Several ranks stay in step: one that has nothing left of a batch delivers that.

@@ -10,7 +10,7 @@ import { type Batch, Checkpoint, Cursor, FailurePolicy, Scheduler, SeedPolicy, W
 import { type Case, type Corruption, type Leg, lastLeg, worlds } from "./Case.ts"
 import { Disk } from "./Disk.ts"
 import { elsewhere } from "./Elsewhere.ts"
-import { batchesOf, countOf, digestOf, type Expected, oracle, type Place, unevenOf } from "./Oracle.ts"
+import { batchesOf, type Changed, countOf, digestOf, type Expected, oracle, type Place, unevenOf } from "./Oracle.ts"
 import { Broken, type Columns, type Happening, pipelineOf } from "./Pipeline.ts"
 import { Dice, run } from "./World.ts"
 
@@ -155,11 +155,14 @@ class Process {
   readonly #left: ReadonlyArray<number>
   readonly #batches: number
 
-  constructor(own: Case, leg: Leg, place: Place) {
+  readonly #changed: Changed | undefined
+
+  constructor(own: Case, leg: Leg, place: Place, from?: Cursor.Cursor) {
     this.#own = own
     this.#leg = leg
     this.#place = place
-    const { batches, left } = oracle(own, place)
+    this.#changed = changedAt(own, place, from)
+    const { batches, left } = oracle(own, place, this.#changed)
     this.#expected = batches
     this.#left = left
     this.#batches = batchesOf(own)
@@ -192,10 +195,10 @@ class Process {
   }
 
   /** Opens a run that is to be refused; gives the error's tag, or `opened`. */
-  refusal(from: unknown): string {
+  refusal(from: unknown, allow: ReadonlyArray<Cursor.Field> = []): string {
     const happening: Happening = { event: () => undefined, begun: new Set(), broken: [] }
     const { exit } = run(1, -1, () =>
-      Scheduler.open(pipelineOf(this.#own, [], happening), this.#options(from)).pipe(
+      Scheduler.open(pipelineOf(this.#own, [], happening), { ...this.#options(from), allow }).pipe(
         Effect.as("opened"),
         Effect.catchAll((error) => Effect.succeed(error._tag)),
         Effect.scoped,
@@ -250,14 +253,22 @@ class Process {
           })
           loader = own
           const first = yield* own.cursor
-          if (from !== undefined)
+          if (from !== undefined) {
             must(
               isDeepStrictEqual(
-                { ...first, fingerprints: 0, checksum: 0, digest: 0 },
-                { ...from, fingerprints: 0, checksum: 0, digest: 0 }
+                { ...first, fingerprints: 0, checksum: 0, digest: 0, resized: 0 },
+                { ...from, fingerprints: 0, checksum: 0, digest: 0, resized: 0 }
               ),
               () => "a run that goes on does not stand where it was left"
             )
+            const changed = this.#changed
+            const ordinal = (changed?.batch ?? 0) * this.#own.batchSize
+            const counted = { batch: 0, position: 0, ordinal, numberedFrom: changed?.batch }
+            must(
+              isDeepStrictEqual(first.resized, changed === undefined ? undefined : counted),
+              () => `the epoch is counted from ${JSON.stringify(first.resized)}, not ${JSON.stringify(counted)}`
+            )
+          }
           const keeping = yield* Checkpoint.Checkpoint
           const keep = (part: { readonly log: ReadonlyArray<Taken>; readonly cursor: string }) =>
             Effect.gen(function* () {
@@ -536,6 +547,15 @@ class Process {
   }
 }
 
+/** Where workers or ranks changed in the epoch of a cursor, if they draw: here, or where the cursor says. */
+const changedAt = (own: Case, { workers, world }: Place, from: Cursor.Cursor | undefined): Changed | undefined => {
+  if (own.policy === "elastic" || from === undefined || from.batch === 0) return undefined
+  const { batch, epoch, fingerprints, resized } = from
+  const isSame = fingerprints.workers === String(workers) && fingerprints.ranks.endsWith(` of ${world}`)
+  if (!isSame) return { epoch, batch }
+  return resized?.numberedFrom === undefined ? undefined : { epoch, batch: resized.numberedFrom }
+}
+
 /** The world that a leg has, and its workers, as far as the run before allows. */
 const conditions = (own: Case, leg: Leg, state: State): { readonly workers: number; readonly world: number } => {
   // What is left for the last batch is shared equally, too.
@@ -557,6 +577,17 @@ const conditions = (own: Case, leg: Leg, state: State): { readonly workers: numb
       said === (differs ? "CursorMismatch" : "opened"),
       () => `workers or ranks that ${differs ? "" : "do not "}change draws: ${said}`
     )
+    return state
+  }
+  // A rank that took batches out of turn goes on with the workers that it had, if they draw.
+  const tied = cursors.findIndex(
+    (cursor) =>
+      cursor !== undefined && cursor.ahead.length > 0 && cursor.fingerprints.workers !== String(wanted.workers)
+  )
+  if (own.policy === "epochWorker" && tied >= 0) {
+    const place = { workers: wanted.workers, world: state.world, rank: tied }
+    const said = new Process(own, leg, place).refusal(cursors[tied], ["workers", "ranks"])
+    must(said === "CursorError", () => `workers changed over a gap: ${said}`)
     return state
   }
   if (wanted.world === state.world) return wanted
@@ -620,7 +651,7 @@ export const simulate = (own: Case): Report => {
     const ranks: Array<Rank> = []
     for (const [rank, before] of state.ranks.entries()) {
       const place = { workers, world, rank }
-      const process = new Process(own, leg, place)
+      const process = new Process(own, leg, place, before.cursor === undefined ? undefined : cursorOf(before.cursor))
       if (leg.corruption !== undefined && before.cursor !== undefined) {
         const text = corrupted(before.cursor, leg.corruption)
         if (!isDeepStrictEqual(parsed(text), parsed(before.cursor))) {
