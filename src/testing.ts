@@ -10,6 +10,7 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { InvalidOption } from "./core/InvalidOption.ts"
 import { isOptions } from "./core/Options.ts"
+import { shown } from "./core/Show.ts"
 import { block } from "./random/generators/Philox.ts"
 import { algorithm as xoshiro } from "./random/generators/Xoshiro128.ts"
 import * as Seed from "./random/Seed.ts"
@@ -116,8 +117,8 @@ export const scripted = <E = never, R = never, Out = never>(
           const draws = drawsAt(script, at)
           own.push(draws === undefined ? undefined : pack(draws, at))
         } catch (thrown) {
-          const threw = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
-          return refused({ name: "scripted", seed: inner.seed }, request, `the script threw ${threw}`, row)
+          const reason = `the script threw ${shown(thrown)}`
+          return refused({ name: "scripted", seed: inner.seed }, request, reason, row)
         }
       }
       // `rest` is not asked if the script has all rows, so that coordinates that do not fit it can be scripted.
@@ -261,10 +262,14 @@ export const failing = <E = never, R = never, Out = never>(
     name: "failing",
     ...(stage === undefined ? {} : { names: [...(inner.names ?? []), stage] }),
     seeds: (request) => {
+      const refuse = (reason: string, row: number) =>
+        refused({ name: "failing", seed: inner.seed }, request, reason, row)
       for (let row = 0; row < request.indices.length; row++) {
-        if (!matches(coordinates(request, row))) continue
-        const reason = "the test double `failing` refuses these coordinates"
-        return refused({ name: "failing", seed: inner.seed }, request, reason, row)
+        const matched: unknown = matches(coordinates(request, row))
+        if (matched === false) continue
+        if (matched === true) return refuse("the test double `failing` refuses these coordinates", row)
+        // A promise would count as true.
+        return refuse(`the function of \`failing\` gave ${shown(matched)} instead of true or false`, row)
       }
       return inner.seeds(request)
     }

@@ -3,6 +3,7 @@ import { Cause, Context, Effect, Either, Exit, Layer, Option, Schedule, Stream }
 import * as SeedAudit from "../src/audit/SeedAudit.ts"
 import { InvalidOption } from "../src/core/InvalidOption.ts"
 import * as Tensor from "../src/core/Tensor.ts"
+import { furrow } from "../src/furrow.ts"
 import * as Image from "../src/image/Image.ts"
 import * as Pipeline from "../src/pipeline/Pipeline.ts"
 import * as Rng from "../src/random/Rng.ts"
@@ -718,5 +719,37 @@ describe("as layers", () => {
       )
     )
     expect(exits.map((exit) => exit._tag)).toEqual(["Success", "Success", "Success", "Success"])
+  })
+})
+
+describe("doubles that code without types makes", () => {
+  const pipeline = Pipeline.from(Dataset.range(4)).pipe(
+    Pipeline.augment("n", (x, rng) => x + rng.integer(9)),
+    Pipeline.batch(2)
+  )
+  const errorOf = async (policy: Layer.Layer<SeedPolicy.SeedPolicy>) => {
+    const run = furrow(pipeline, { policy, epochs: 1 })
+    const error: unknown = await run.take().catch((thrown) => thrown)
+    await run.close()
+    return error
+  }
+
+  test("a double around what is not a policy throws at once", () => {
+    for (const policy of [{}, null, 5])
+      expect(() => Reflect.apply(recording, undefined, [policy])).toThrow(InvalidOption)
+  })
+
+  test("a function that gives a promise is refused at its coordinates", async () => {
+    const matches: unknown = async () => false
+    expect(await errorOf(failing(matches as () => boolean))).toMatchObject({
+      _tag: "CoordinatesError",
+      reason: "the function of `failing` gave an object of Promise instead of true or false"
+    })
+    for (const given of [Promise.resolve([4]), null, "x", { 0: 4, length: 1 }]) {
+      const script: unknown = () => given
+      const error = await errorOf(scripted(script as () => Array<number>))
+      expect(error).toMatchObject({ _tag: "CoordinatesError", coordinates: { stage: { name: "n" }, index: 0 } })
+      expect((error as Error).message).toContain("what the script returns must be an array of numbers")
+    }
   })
 })

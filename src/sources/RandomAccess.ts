@@ -143,7 +143,8 @@ export interface Plain<out A, out E = never, out R = never> extends Dataset<A, E
 }
 
 /** Whether a dataset is read without effects. @since 0.1.0 */
-export const isPlain = <A, E, R>(dataset: Dataset<A, E, R>): dataset is Plain<A, E, R> => dataset.read !== undefined
+export const isPlain = <A, E, R>(dataset: Dataset<A, E, R>): dataset is Plain<A, E, R> =>
+  typeof dataset.read === "function"
 
 /** Returns where the sample at an index that is in range came from. @since 0.1.0 */
 export const lineageAt = (dataset: Dataset<unknown, unknown, unknown>, index: number): Lineage =>

@@ -100,7 +100,11 @@ const numbersOf = (option: string, draws: unknown): void => {
 
 /** The draws that a script has for coordinates, if any. @since 0.1.0 */
 export const drawsAt = (script: Script, at: Coordinates): ReadonlyArray<number> | undefined => {
-  if (typeof script === "function") return script(at)
+  if (typeof script === "function") {
+    const draws = script(at)
+    if (draws !== undefined) numbersOf("what the script returns", draws)
+    return draws
+  }
   // An array is for the stages; the order of an epoch is not meant by it.
   if (isList(script)) return at.scope === "epoch" ? undefined : script
   return Object.hasOwn(script, at.stage.name) ? script[at.stage.name] : undefined
