@@ -7,7 +7,7 @@ import type { StageError } from "./StageError.ts"
 import type { Later } from "./Work.ts"
 
 /** Waits until it is time for another attempt after an error, and returns whether there is one. @since 0.1.0 */
-export type Recurrence = (error: StageError) => Later<boolean, never>
+export type Recurrence = (error: StageError) => Later<boolean, StageError>
 
 /** @since 0.1.0 */
 export interface FailureRules {

@@ -78,7 +78,7 @@ export class Retry {
   }
 
   /** Whether each of them is to be attempted again. Those that wait do so side by side. */
-  #granted(errors: ReadonlyArray<StageError>): Work<ReadonlyArray<boolean>, never> {
+  #granted(errors: ReadonlyArray<StageError>): Work<ReadonlyArray<boolean>, StageError> {
     const known = errors.map((error) => {
       const row = this.#row(error)
       const own = this.#failing.get(row) ?? { attempts: 0, recurrence: this.#rules.retry?.() }
@@ -96,7 +96,7 @@ export class Retry {
   /** Leaves out what failed with an error. Throws the error if the rules do not allow it. */
   #skip(error: StageError): void {
     const { skip } = this.#rules
-    if (skip === undefined || !allowed(skip.when(error), error)) throw new TypedFailure(error)
+    if (skip === undefined || !allowed(skip.when, error)) throw new TypedFailure(error)
     const row = this.#row(error)
     const attempts = this.#failing.get(row)?.attempts ?? 1
     const samples = row === "batch" ? this.#size - this.#rows.size : 1
@@ -110,15 +110,18 @@ export class Retry {
   }
 }
 
-/** What `when` says; if it is no boolean, the error has the place of what it was asked about. */
-const allowed = (answer: unknown, error: StageError): boolean => {
+/** What `when` says; if it throws or gives no boolean, the error has the place of what it was asked about. */
+const allowed = (when: (error: StageError) => unknown, error: StageError): boolean => {
   try {
-    return skippable(answer, error)
+    return skippable(when(error), error)
   } catch (cause) {
-    const stage = "when of the failure policy"
-    throw new TypedFailure(new StageError({ ...error, stage, cause, failure: undefined }))
+    throw new TypedFailure(failedIn("when", error, cause))
   }
 }
+
+/** That a part of the failure policy threw `cause` when it was asked about an error, at the place of the latter. @since 0.1.0 */
+export const failedIn = (part: "when" | "the schedule", error: StageError, cause: unknown): StageError =>
+  new StageError({ ...error, stage: `${part} of the failure policy`, cause, failure: undefined })
 
 /** The outcome of all attempts at a batch. @since 0.1.0 */
 export interface Attempted<out A> {

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { EventLoop } from "../../core/EventLoop.ts"
 import type { FailureRules, Recurrence } from "../build/FailureRules.ts"
-import type { Skipped } from "../build/Retry.ts"
+import { failedIn, type Skipped } from "../build/Retry.ts"
 import type { StageError } from "../build/StageError.ts"
 import { fromEffect } from "../build/Work.ts"
 
@@ -108,10 +108,13 @@ const recurrence = (schedule: Schedule.Schedule<unknown, StageError>): Recurrenc
         // A schedule without a delay would keep timers and signals from their turn, for as long as it recurs.
         if (recurs) yield* eventLoop.turnIfStarved
         return recurs
-      })
+      }).pipe(Effect.catchAllDefect((thrown) => Effect.fail(failedIn("the schedule", error, thrown))))
     )
 }
 
+/** Makes up for what rounding can take from a product: 0.29 · 100 is 28.999999999999996. */
+const ROUNDING = 1 + 2 * Number.EPSILON
+
 /** Returns how many samples a budget allows in a run of `samples`. @since 0.1.0 */
 export const allowance = (own: Budget, samples: number): number =>
-  "samples" in own ? own.samples : Math.floor(own.share * samples)
+  "samples" in own ? own.samples : Math.min(samples, Math.floor(own.share * samples * ROUNDING))

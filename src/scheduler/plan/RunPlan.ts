@@ -105,7 +105,7 @@ export const make = (
     world: ranks.world ?? 1,
     uneven: ranks.uneven,
     workers,
-    lanes: asked(`the lanes of sampler ${sampler.name}`, () => sampler.lanes?.(size))
+    lanes: lanesOf(sampler, size)
   }
   const planned = (resized: Plan.Resized | undefined): RunPlan => {
     const plan = Plan.make({
@@ -164,8 +164,27 @@ const knownStages = ({ name, names = [] }: Service, pipeline: Pipeline<unknown, 
   throw new InvalidOption({ option: `a stage of the policy ${name}`, value: unknown, expected })
 }
 
+/** The sampler's lanes, in a list of our own: the caller's may change. Throws `InvalidOption` unless it gives a list. */
+const lanesOf = (sampler: Sampler<unknown>, size: number): ReadonlyArray<number> | undefined => {
+  const option = `the lanes of sampler ${sampler.name}`
+  const wanted = "a list of whole numbers, the size of each lane"
+  const own = asked(
+    option,
+    (): unknown => {
+      const lanes: unknown = sampler.lanes?.(size)
+      return Array.isArray(lanes) || (ArrayBuffer.isView(lanes) && !(lanes instanceof DataView))
+        ? Array.from(lanes as ArrayLike<unknown>) // it has a length
+        : lanes
+    },
+    wanted
+  )
+  if (own === undefined) return undefined
+  if (Array.isArray(own)) return own
+  throw new InvalidOption({ option, value: own, expected: wanted })
+}
+
 /** Asks a caller's code for figures; what it throws is an option that cannot be had. */
-const asked = <A>(option: string, ask: () => A): A => {
+const asked = <A>(option: string, ask: () => A, wanted = "a number"): A => {
   try {
     return ask()
   } catch (thrown) {
@@ -173,7 +192,7 @@ const asked = <A>(option: string, ask: () => A): A => {
     throw new InvalidOption({
       option,
       value: undefined,
-      expected: `a number, but asking for it threw ${shown(thrown)}`
+      expected: `${wanted}, but asking for it threw ${shown(thrown)}`
     })
   }
 }

@@ -16,7 +16,7 @@ import {
   SeedPolicy,
   Workers
 } from "../../../src/index.ts"
-import { current } from "../../../src/scheduler/loader/FailureServices.ts"
+import { allowance, current } from "../../../src/scheduler/loader/FailureServices.ts"
 import * as Metrics from "../../../src/scheduler/loader/Metrics.ts"
 import { Recording, recording } from "../../../src/testing.ts"
 import type { PartialOptions } from "../../support/options.ts"
@@ -433,6 +433,47 @@ describe("skip", () => {
       sample: 4
     })
   })
+})
+
+test("a schedule or `when` that throws is an error at the place of the sample that it was asked about", async () => {
+  const troubles: ReadonlyArray<Trouble> = [{ where: "plain", index: 14, times: 1e9 }]
+  const broken = (): never => {
+    throw new Error("mine")
+  }
+  const place = { _tag: "StageError", epoch: 0, batch: 1, sample: 14, position: 14, cause: new Error("mine") }
+  const schedule = FailurePolicy.retry(Schedule.recurs(3).pipe(Schedule.whileInput(broken)))
+  const when = FailurePolicy.skip({ budget: { samples: 8 }, report: () => Effect.void, when: broken })
+  const threads = Workers.threads({ workers: 2, pipeline: module, config: { ...sound, troubles }, name: "flaky" })
+  for (const workers of [Workers.fibers({ workers: 1 }), threads]) {
+    for (const failures of [schedule, Layer.merge(schedule, leaving({ samples: 8 }))]) {
+      const error = await errorOf(flaky({ ...sound, troubles }), failures, workers)
+      expect(error).toMatchObject({ ...place, stage: "the schedule of the failure policy" })
+    }
+    const error = await errorOf(flaky({ ...sound, troubles }), when, workers)
+    expect(error).toMatchObject({ ...place, stage: "when of the failure policy" })
+  }
+})
+
+test("a share allows as many samples as it is of them, whatever its product rounds to", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1000 }),
+      fc.nat(1000),
+      fc.integer({ min: 1, max: 1e6 }),
+      (parts, part, times) => {
+        const share = Math.min(part, parts) / parts
+        expect(allowance({ share }, parts * times)).toBe(Math.min(part, parts) * times)
+      }
+    )
+  )
+  for (const [share, samples, allowed] of [
+    [0.29, 100, 29],
+    [0.57, 100, 57],
+    [0.58, 50, 29],
+    [0.289, 100, 28]
+  ] as const) {
+    expect(allowance({ share }, samples)).toBe(allowed)
+  }
 })
 
 describe("timeouts", () => {

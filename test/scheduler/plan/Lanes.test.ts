@@ -148,12 +148,40 @@ describe("refused", () => {
     expect(await refused(lanes, options, batch)).toContain(message)
   })
 
+  const wanted = "the lanes of sampler sequential must be a list of whole numbers, the size of each lane"
+  const broken = (): never => {
+    throw new Error("mine")
+  }
+  test.each([
+    [() => "444", `${wanted}, got "444"`],
+    [() => null, `${wanted}, got null`],
+    [() => ({ length: 1, 0: 12 }), `${wanted}, got {`],
+    [() => Promise.resolve([12]), `${wanted}, got an object of Promise`],
+    [broken, `${wanted}, but asking for it threw Error: mine`]
+  ])("lanes that are no list: %p", async (own, message) => {
+    // As plain JavaScript may write it.
+    const lanes = own as unknown as (size: number) => ReadonlyArray<number>
+    const pipeline = pipelineOf(12, 4, { ...Sampler.sequential, lanes })
+    expect(await run(pipeline, {}).then(() => "", String)).toContain(message)
+  })
+
   test("a world that does not divide the lanes is a typed error", () => {
     const make = () =>
       Plan.make({ count: 12, batchSize: 12, dropLast: false, rank: 0, world: 6, workers: 1, lanes: [3, 3, 3, 3] })
     expect(make).toThrow(InvalidOption)
     expect(make).toThrow("1, 2, 4, got 6")
   })
+})
+
+test("the list is copied: what becomes of it later changes no batch", async () => {
+  const list = [6, 6]
+  const lanes = (): ReadonlyArray<number> => list.fill(6)
+  const order: typeof Sampler.sequential.order = () => {
+    list.fill(3)
+    return (position) => position
+  }
+  const own = await run(pipelineOf(12, 4, { ...Sampler.sequential, lanes, order }), {})
+  expect(own).toEqual(await run(pipelineOf(12, 4, inLanes(Sampler.sequential, [6, 6])), {}))
 })
 
 test("the number of lanes is part of a cursor's fingerprint", async () => {

@@ -8,7 +8,7 @@ import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
 /** Where something goes wrong, and the first how many calls of it. */
 export interface Trouble {
   readonly index: number
-  readonly how: "fails" | "dies" | "spins"
+  readonly how: "fails" | "dies" | "spins" | "leaves an error"
   readonly times: number
 }
 
@@ -39,7 +39,10 @@ export const pipeline = ({ batch, built, met, size, slow = 0, troubles }: Config
       if (own !== undefined && Atomics.add(calls, index, 1) < own.times) {
         if (own.how === "fails") throw new Error(`trouble at ${index}`)
         if (own.how === "dies") process.exit(7)
-        for (;;);
+        if (own.how === "spins") for (;;);
+        setTimeout(() => {
+          throw new Error(`left behind at ${index}`)
+        }, 0)
       }
       return [index, rng.integer(1e6)]
     }),

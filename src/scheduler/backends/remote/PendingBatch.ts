@@ -225,3 +225,17 @@ export class PendingBatch implements RequestedBatch {
     return new BackendError({ backend, worker, module, epoch, batch, stage, reason })
   }
 }
+
+/** Warns that a member died, or took too long, and is replaced: what is charged to `restarts` leaves a trace. @since 0.1.0 */
+export const warn = (
+  backend: string,
+  member: number,
+  reason: string,
+  atHand: PendingBatch | undefined
+): Effect.Effect<void> => {
+  const at =
+    atHand === undefined
+      ? "it was at no batch, so none is built again"
+      : `batch ${atHand.request.batch} of epoch ${atHand.request.epoch} is built again`
+  return Effect.logWarning(`backend ${backend} replaces its member ${member}: ${reason}; ${at}`)
+}

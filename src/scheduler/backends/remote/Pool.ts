@@ -20,7 +20,7 @@ import { nothingOf } from "../Fibers.ts"
 import { BatchRequests } from "./BatchRequests.ts"
 import { CarriedRequests } from "./CarriedRequests.ts"
 import { type Member, type MemberEvents, type NotStarted, now, type Outcome, type RequestQueue } from "./Member.ts"
-import { known, type Lost, PendingBatch, type PendingPool } from "./PendingBatch.ts"
+import { known, type Lost, PendingBatch, type PendingPool, warn } from "./PendingBatch.ts"
 import { batchKey } from "./Protocol.ts"
 
 /** @since 0.1.0 */
@@ -356,6 +356,7 @@ class Pool implements OpenBackend {
       } else {
         if (atHand !== undefined && at === undefined) atHand.replaced++
         this.#replaced()
+        if (reason !== undefined) yield* warn(this.#options.backend, seat.number, reason, atHand)
       }
       // Any other member may build them meanwhile.
       for (const pending of had) if (this.#pending.has(pending.id)) this.#dispatch(pending)

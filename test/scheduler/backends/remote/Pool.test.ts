@@ -2,7 +2,7 @@
  * A worker is a coordinate: its batches are the same on any number of threads, whatever happens to these.
  */
 import { describe, expect, test } from "bun:test"
-import { Effect, Layer, Metric, Option, Schedule, Stream } from "effect"
+import { Effect, Layer, Logger, Metric, Option, Schedule, Stream } from "effect"
 import { type Batch, FailurePolicy, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../../../src/index.ts"
 import * as Metrics from "../../../../src/scheduler/loader/Metrics.ts"
 import { type Config, counts, pipeline, THREADS, type Trouble } from "../../../support/threaded/pool.ts"
@@ -108,6 +108,29 @@ describe("eight workers", () => {
         const own = await outcome(configOf(troubles), { threads, timeout: "2 seconds" })
         expect(own).toMatchObject({ digest, size, replaced: 4 })
         expect(Effect.runSync(count) - before).toBe(4)
+      }
+    },
+    TIME
+  )
+
+  test(
+    "say in the log why a thread is replaced, and what is built again",
+    async () => {
+      for (const how of ["dies", "leaves an error"] as const) {
+        const lines: Array<string> = []
+        const logger = Logger.make(({ message }) => {
+          lines.push(String(message))
+        })
+        const failures = Layer.merge(FailurePolicy.fail, Logger.replace(Logger.defaultLogger, logger))
+        const config = configOf([{ index: 5, how, times: 1 }])
+        const { replaced, size } = await outcome(config, { threads: 1, failures })
+        const own = lines.filter((line) => line.startsWith("backend threads replaces its member 0: "))
+        expect(own).toHaveLength(1)
+        expect(own[0]).toMatch(how === "dies" ? /exit code/ : /left behind at 5/)
+        expect(own[0]).toMatch(
+          replaced === 1 ? /; batch \d+ of epoch \d is built again$/ : /; it was at no batch, so none is built again$/
+        )
+        expect(size).toBe(2 * SIZE)
       }
     },
     TIME
