@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import * as fc from "fast-check"
-import { Batch, Dataset, furrow, Lineage, Pipeline, type Scheduler, Workers } from "../../src/index.ts"
+import { Batch, Dataset, furrow, Lineage, Pipeline, Scheduler, Workers } from "../../src/index.ts"
 import { asked, carried, failing, files, type Origin } from "../support/threaded/origins.ts"
 
 type Source = Dataset.Dataset<Origin, Dataset.DatasetError>
@@ -275,4 +275,11 @@ test("a lineage function that gives something else takes nothing from the error 
       expect(String((error as Error).message)).toContain("the user's error")
     }
   }
+})
+
+test("the message of an error does not throw, whatever lineage the error was made with", () => {
+  const lineage = { dataset: "other", row: 1, shard: Object.create(null) } as Lineage.Lineage
+  const at = { policy: "none", seed: "none", epoch: 0, rank: 0, world: 1, worker: 0, workers: 1, batch: 0 }
+  const place = { sample: 3, position: 3, ordinal: 3, lineage, stage: "boom", cause: new Error("the user's error") }
+  expect(new Scheduler.StageError({ ...at, ...place }).message).toContain("the user's error")
 })

@@ -74,10 +74,14 @@ export class StageError<out E = unknown> extends Data.TaggedError("StageError")<
 }
 
 /** Where the sample came from, in words, unless its index says the same. */
-const originOf = ({ lineage, sample }: StageError): string =>
-  lineage === undefined || (lineage.row === sample && lineage.shard === undefined && lineage.component === undefined)
-    ? ""
-    : `, ${format(lineage)}`
+const originOf = ({ lineage, sample }: StageError): string => {
+  try {
+    const known = lineage?.row === sample && lineage?.shard === undefined && lineage?.component === undefined
+    return lineage === undefined || known ? "" : `, ${format(lineage)}`
+  } catch {
+    return "" // a message never throws, whoever made the error
+  }
+}
 
 /**
  * The dataset has another size than when the run was opened, so the plan no longer holds.
