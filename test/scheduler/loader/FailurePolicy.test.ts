@@ -435,24 +435,28 @@ describe("skip", () => {
   })
 })
 
-test("a schedule or `when` that throws is an error at the place of the sample that it was asked about", async () => {
-  const troubles: ReadonlyArray<Trouble> = [{ where: "plain", index: 14, times: 1e9 }]
-  const broken = (): never => {
-    throw new Error("mine")
-  }
-  const place = { _tag: "StageError", epoch: 0, batch: 1, sample: 14, position: 14, cause: new Error("mine") }
-  const schedule = FailurePolicy.retry(Schedule.recurs(3).pipe(Schedule.whileInput(broken)))
-  const when = FailurePolicy.skip({ budget: { samples: 8 }, report: () => Effect.void, when: broken })
-  const threads = Workers.threads({ workers: 2, pipeline: module, config: { ...sound, troubles }, name: "flaky" })
-  for (const workers of [Workers.fibers({ workers: 1 }), threads]) {
-    for (const failures of [schedule, Layer.merge(schedule, leaving({ samples: 8 }))]) {
-      const error = await errorOf(flaky({ ...sound, troubles }), failures, workers)
-      expect(error).toMatchObject({ ...place, stage: "the schedule of the failure policy" })
+test(
+  "a schedule or `when` that throws is an error at the place of the sample that it was asked about",
+  async () => {
+    const troubles: ReadonlyArray<Trouble> = [{ where: "plain", index: 14, times: 1e9 }]
+    const broken = (): never => {
+      throw new Error("mine")
     }
-    const error = await errorOf(flaky({ ...sound, troubles }), when, workers)
-    expect(error).toMatchObject({ ...place, stage: "when of the failure policy" })
-  }
-})
+    const place = { _tag: "StageError", epoch: 0, batch: 1, sample: 14, position: 14, cause: new Error("mine") }
+    const schedule = FailurePolicy.retry(Schedule.recurs(3).pipe(Schedule.whileInput(broken)))
+    const when = FailurePolicy.skip({ budget: { samples: 8 }, report: () => Effect.void, when: broken })
+    const threads = Workers.threads({ workers: 2, pipeline: module, config: { ...sound, troubles }, name: "flaky" })
+    for (const workers of [Workers.fibers({ workers: 1 }), threads]) {
+      for (const failures of [schedule, Layer.merge(schedule, leaving({ samples: 8 }))]) {
+        const error = await errorOf(flaky({ ...sound, troubles }), failures, workers)
+        expect(error).toMatchObject({ ...place, stage: "the schedule of the failure policy" })
+      }
+      const error = await errorOf(flaky({ ...sound, troubles }), when, workers)
+      expect(error).toMatchObject({ ...place, stage: "when of the failure policy" })
+    }
+  },
+  TIME
+)
 
 test("a share allows as many samples as it is of them, whatever its product rounds to", () => {
   fc.assert(
