@@ -82,8 +82,8 @@ export interface Service {
   readonly observe?: (request: Request, seeds: Seeds) => void
 }
 
-/** The functions whose seeds are known to fit, and which write to nothing that they are given. */
-const sound = new WeakSet<Service["seeds"]>()
+/** The property of functions whose seeds are known to fit, and which write to nothing that they are given. */
+const SOUND = Symbol("furrow/sound")
 
 /**
  * Returns `seeds`, marked as a function of this library: {@link ask} neither copies what it is given nor looks through
@@ -91,10 +91,8 @@ const sound = new WeakSet<Service["seeds"]>()
  *
  * @since 0.1.0
  */
-export const asSound = (seeds: Service["seeds"]): Service["seeds"] => {
-  sound.add(seeds)
-  return seeds
-}
+export const asSound = (seeds: Service["seeds"]): Service["seeds"] =>
+  Object.defineProperty(seeds, SOUND, { value: true })
 
 /** Returns `policy`. Throws `InvalidOption` if a field of it cannot be used. @since 0.1.0 */
 export const policyOf = (policy: Service): Service => {
@@ -123,7 +121,7 @@ export const policyOf = (policy: Service): Service => {
  */
 export const ask = (policy: Service, request: Request): Either.Either<Seeds, CoordinatesError> => {
   try {
-    const own = sound.has(policy.seeds)
+    const own = SOUND in policy.seeds
     const answer = policy.seeds(own ? request : copyOf(request))
     // What code without types may give.
     if (!Either.isEither(answer)) {
