@@ -6,7 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { countBy } from "../../../core/NativeWork.ts"
+import { countBy, type Gate } from "../../../core/NativeWork.ts"
 import { afterEvents, leave, onUncaught, ownThread } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import { arena } from "../../../wasm/Kernels.ts"
@@ -41,13 +41,15 @@ class Requests {
   readonly #messages: Array<Extract<ToMember, { readonly _tag: "Build" }>> = []
   readonly #thread: number
   readonly #queue: SharedQueue | undefined
+  readonly #gate: Gate | undefined
   readonly #build: Build
   #waiting: Promise<unknown> | undefined
   #wake: (() => void) | undefined
 
-  constructor(thread: number, queue: SharedQueue | undefined, build: Build) {
+  constructor(thread: number, queue: SharedQueue | undefined, gate: Gate | undefined, build: Build) {
     this.#thread = thread
     this.#queue = queue
+    this.#gate = gate
     this.#build = build
   }
 
@@ -64,8 +66,11 @@ class Requests {
   readonly turn: Effect.Effect<void> = Effect.suspend(() => {
     const began = performance.now()
     do {
+      // A thread that is to end runs on for a moment. What it took then nobody would build.
+      if (this.#gate?.begin() === false) return Effect.never
       const message = this.#messages.shift()
       const next = message === undefined ? this.#queue?.take(this.#thread) : { ...message, cell: undefined }
+      this.#gate?.end()
       if (next === undefined) return this.#wait
       const rest = this.#build(next.id, next.request, next.cell)
       if (rest !== undefined) return rest
@@ -167,7 +172,7 @@ export const run = (): void => {
     const builder = yield* counts && control !== undefined ? during(control, loaded) : loaded
     if (refusal !== undefined) return yield* Effect.never
     const answer = answering(thread, queue, control, post)
-    const requests = new Requests(thread, queue, (id, request, cell) => {
+    const requests = new Requests(thread, queue, control, (id, request, cell) => {
       if (control !== undefined) control.at = id
       for (let address = control?.takeAddress(); address !== undefined; address = control?.takeAddress()) {
         tensors.give(address)
