@@ -215,10 +215,10 @@ test.each([
 })
 
 test("columns of more or fewer rows than samples are valid where `place` says so; each row is checked", async () => {
-  const taken = (place: (index: number) => number, rows: number) =>
-    furrow(Pipeline.from(columnar(numbers(rows), place)).pipe(Pipeline.batch(10)), { epochs: 1 })
-      .take()
-      .then((batch) => batch?.size, String)
+  const taken = async (place: (index: number) => number, rows: number) => {
+    await using run = furrow(Pipeline.from(columnar(numbers(rows), place)).pipe(Pipeline.batch(10)), { epochs: 1 })
+    return await run.take().then((batch) => batch?.size, String)
+  }
   expect(await taken((index) => index % 3, 3)).toBe(10)
   expect(await taken((index) => index + 90, 100)).toBe(10)
   expect(await taken((index) => (index === 4 ? 12 : index), 10)).toContain(
