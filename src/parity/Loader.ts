@@ -1,6 +1,6 @@
 /**
  * PyTorch's DataLoader as a machine of seeds: what it draws from the main generator, in which order, and what each of
- * its workers starts from. After `torch/utils/data/dataloader.py` and `_utils/worker.py` of PyTorch 1.13, held against
+ * its workers starts from. After `torch/utils/data/dataloader.py` and `_utils/worker.py` of PyTorch 1.13, compared with
  * the real one.
  *
  * ```text

@@ -64,14 +64,14 @@ const loaded: Effect.Effect<Library, DecoderMissing> = Effect.suspend(() =>
     : Effect.succeed(library)
 )
 
-/** What decodes these bytes, or why they are none to decode. */
+/** Returns the format of these bytes and the library that decodes it. Fails if the bytes are not a supported image. */
 const opened = (bytes: Uint8Array): Effect.Effect<readonly [Format, Library], DecodeError | DecoderMissing> => {
   const format = formatOf(bytes)
   if (format !== undefined) return Effect.map(loaded, (sharp) => [format, sharp] as const)
   const reason =
     bytes.length === 0
-      ? "there is nothing in them; fetch the file again, or leave it out"
-      : `they begin with ${begin(bytes)} (hexadecimal), which is none of JPEG, PNG, WebP, GIF and AVIF; convert the file, or leave it out`
+      ? "they are empty; fetch the file again, or leave it out"
+      : `they begin with ${begin(bytes)} (hexadecimal), which is not the start of a JPEG, PNG, WebP, GIF or AVIF file; convert the file, or leave it out`
   return Effect.fail(new DecodeError({ format, bytes: bytes.length, reason }))
 }
 

@@ -65,4 +65,4 @@ const fitted = (transform: PointwiseTransform, channels: number): Float64Array |
 
 /** The value of a channel from a list that has one for each, or one for all. @since 0.1.0 */
 export const of = (list: ReadonlyArray<number>, channel: number): number =>
-  (list.length === 1 ? list[0] : list[channel]) as number // lists are held against the image's channels before
+  (list.length === 1 ? list[0] : list[channel]) as number // callers check that lists fit the image's channels

@@ -1,5 +1,5 @@
 /**
- * A pipeline made ready to run: held against its dataset, its workers and its ranks.
+ * A pipeline made ready to run: checked against its dataset, its workers and its ranks.
  *
  * @since 0.1.0
  */

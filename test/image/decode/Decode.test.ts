@@ -96,7 +96,9 @@ describe("an image", () => {
 
   test("that cannot be decoded is an error that says why", async () => {
     expect(await failed(new Uint8Array(0))).toMatchObject({ _tag: "DecodeError", bytes: 0 })
-    expect(String(await failed(Uint8Array.of(1, 2, 3)))).toContain("none of JPEG, PNG, WebP, GIF and AVIF")
+    expect(String(await failed(Uint8Array.of(1, 2, 3)))).toContain(
+      "not the start of a JPEG, PNG, WebP, GIF or AVIF file"
+    )
     const cut = png.subarray(0, png.length / 2)
     expect(await failed(cut)).toMatchObject({ _tag: "DecodeError", bytes: cut.length })
     const broken = Uint8Array.from(png)

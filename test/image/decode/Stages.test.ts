@@ -207,7 +207,7 @@ describe("bytes that are no sound image", () => {
     const error = await failure(new Uint8Array(0))
     expect(error.format).toBeUndefined()
     expect(error.message).toBe(
-      "0 bytes cannot be decoded: there is nothing in them; fetch the file again, or leave it out"
+      "0 bytes cannot be decoded: they are empty; fetch the file again, or leave it out"
     )
   })
 
