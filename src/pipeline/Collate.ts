@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Data from "effect/Data"
+import { arrays } from "../core/DType.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { isOptions, setField } from "../core/Options.ts"
 import { isRecord } from "../core/Record.ts"
@@ -39,17 +41,10 @@ export class CollateError extends Data.TaggedError("CollateError")<{
   }
 }
 
+const { int64: _int64, uint64: _uint64, ...ofNumbers } = arrays
+
 /** The arrays that hold columns of numbers. @since 0.1.0 */
-export const numberArrays: { readonly [N in NumberDType]: new (length: number) => NumberArrays[N] } = {
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  float32: Float32Array,
-  float64: Float64Array
-}
+export const numberArrays: { readonly [N in NumberDType]: new (length: number) => NumberArrays[N] } = ofNumbers
 
 /**
  * Collates samples as `Pipeline.batch` does: makes the columns of the table at {@link Columns}. Throws

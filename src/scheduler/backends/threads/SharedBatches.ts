@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { type DType, Tensor, type TypedArray } from "../../../core/Tensor.ts"
+import { arrays, type DType, type TypedArray } from "../../../core/DType.ts"
+import { Tensor } from "../../../core/Tensor.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../../pipeline/Lease.ts"
 import type { BuiltBatch } from "../Backend.ts"
@@ -104,20 +105,11 @@ export class SharedBatches {
   }
 }
 
-const arrays: { readonly [D in DType]: new (memory: ArrayBufferLike, offset: number, length: number) => TypedArray } = {
-  float32: Float32Array,
-  uint8: Uint8Array,
-  float64: Float64Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array
-}
+/** All of them can be views of shared memory. */
+const views: { readonly [D in DType]: new (memory: ArrayBufferLike, offset: number, length: number) => TypedArray } =
+  arrays
 
 const view = (
   { address, clamped, dtype, length }: Extract<EncodedTensor, { readonly _tag: "InMemory" }>,
   memory: ArrayBufferLike
-): TypedArray => new (clamped ? Uint8ClampedArray : arrays[dtype])(memory, address, length)
+): TypedArray => new (clamped ? Uint8ClampedArray : views[dtype])(memory, address, length)
