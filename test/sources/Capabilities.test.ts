@@ -221,6 +221,11 @@ test("columns of more or fewer rows than samples are valid where `place` says so
   }
   expect(await taken((index) => index % 3, 3)).toBe(10)
   expect(await taken((index) => index + 90, 100)).toBe(10)
+  const throwing = (index: number): number => {
+    if (index === 6) throw new Error("no row")
+    return index
+  }
+  expect(await taken(throwing, 10)).toContain("sample 6 of dataset mine cannot be read: no row")
   expect(await taken((index) => (index === 4 ? 12 : index), 10)).toContain(
     "sample 4 of dataset mine cannot be read: its columns have 10 rows, and columnar.place gives row 12"
   )

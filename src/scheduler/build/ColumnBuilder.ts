@@ -113,17 +113,28 @@ const checkIndices = (rows: BatchRows): void => {
 
 /** Returns the row of each sample in the columns. */
 const placesOf = (rows: BatchRows, { rows: count, source }: ColumnPlan): Float64Array => {
-  const { indices, runPlan } = rows
+  const { indices } = rows
   const places = new Float64Array(indices.length)
   for (let row = 0; row < places.length; row++) {
     const index = indices[row] as number // as many as places
-    const place = source.place(index)
+    let place: number
+    try {
+      place = source.place(index)
+    } catch (thrown) {
+      throw unread(rows, row, thrown)
+    }
     if (!isRow(place, count)) {
-      const reason = new Error(`its columns have ${count} rows, and columnar.place gives row ${place}`)
-      const cause = new DatasetError({ dataset: runPlan.pipeline.dataset.name, index, cause: reason })
-      throw new TypedFailure(rows.error("dataset", row, cause, cause))
+      throw unread(rows, row, new Error(`its columns have ${count} rows, and columnar.place gives row ${place}`))
     }
     places[row] = place
   }
   return places
+}
+
+/** That the sample of a row cannot be read from the columns. */
+const unread = (rows: BatchRows, row: number, reason: unknown): TypedFailure<unknown> => {
+  const { indices, runPlan } = rows
+  const index = indices[row] as number // a row of the batch
+  const cause = new DatasetError({ dataset: runPlan.pipeline.dataset.name, index, cause: reason })
+  return new TypedFailure(rows.error("dataset", row, cause, cause))
 }
