@@ -233,7 +233,7 @@ const exempt = once((tracer: Tracer.Tracer): Tracer.Tracer => {
   return own
 })
 
-/** The tracer that a program was given, if what it finds is one that stands for it while runs are open. */
+/** Returns the program's own tracer, if the tracer in use is the replacement that is installed while runs are open. */
 const ownTracer = (tracer: Tracer.Tracer): Tracer.Tracer => {
   const own = standsFor.get(tracer)
   return own === undefined ? tracer : ownTracer(own)

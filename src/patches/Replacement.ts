@@ -19,7 +19,7 @@ export interface Target {
   readonly wrap: (original: (...args: ReadonlyArray<unknown>) => unknown) => (...args: Array<never>) => unknown
 }
 
-/** A replacement, and what puts back what it stands for. @since 0.1.0 */
+/** A replacement, and the function that restores the original. @since 0.1.0 */
 export interface Replaced {
   readonly replacement: unknown
   readonly undo: () => void

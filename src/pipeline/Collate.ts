@@ -79,7 +79,7 @@ function* numberPaths(path: string, value: unknown): Generator<string> {
   else if (isRecord(value)) for (const [field, own] of Object.entries(value)) yield* numberPaths(join(path, field), own)
 }
 
-/** What one collation goes by. @since 0.1.0 */
+/** The options of one collation. @since 0.1.0 */
 export interface Collation {
   readonly dtypes: DTypes
   /** The names in `dtypes` that no column has answered to yet. */

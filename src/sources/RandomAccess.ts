@@ -33,7 +33,7 @@ import type { Columnar } from "./Columnar.ts"
  * @since 0.1.0
  */
 export interface Dataset<out A, out E = never, out R = never> extends Pipeable.Pipeable {
-  /** What it goes by in errors and logs. */
+  /** Its name in errors and logs. */
   readonly name: string
   /** How many samples there are, at most 2^53 − 1. */
   readonly size: number
@@ -202,7 +202,7 @@ export const datasetOf = <D>(option: string, value: D): D => {
 
 /** The option of most sources and views. @category options @since 0.1.0 */
 export interface NameOptions {
-  /** What it goes by in errors. */
+  /** Its name in errors. */
   readonly name?: string
 }
 

@@ -9,7 +9,7 @@ import type { Lineage } from "./RandomAccess.ts"
 
 /** What `Dataset.make` and `Dataset.effect` both take. @category options @since 0.1.0 */
 export interface SourceOptions {
-  /** What it goes by in errors. Default `dataset`. */
+  /** Its name in errors. Default `dataset`. */
   readonly name?: string
   readonly size: number
   /** Where the sample at an index came from, such as `{ shard: "a.tar", row: 3 }`. Default: `{ row: index }`. */

@@ -2,7 +2,7 @@
  * The backend that begins on fibers and moves to threads when that pays.
  *
  * Batches are functions of their coordinates, so where one is built changes nothing in it: the first ones are built here
- * and measured, none is built in vain, and threads take over once they are ready.
+ * and measured, none is built twice, and threads take over once they are ready.
  *
  * @since 0.1.0
  */

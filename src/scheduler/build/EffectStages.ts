@@ -78,7 +78,7 @@ export class EffectStages {
     return fromEffect(() => Ambient.plain(atWork, () => stage.run(value, atWork.drawing() ?? forbiddenRng, context)))
   }
 
-  /** The stage at a row, as ambient randomness goes by it. */
+  /** The stage at a row, for ambient randomness. */
   #atWork(at: SeededStage, row: number): Ambient.AtWork {
     const rng = at.stage.draws && at.seeds !== undefined ? this.#binding.fresh(at, row) : undefined
     let derived: Rng.Rng | undefined

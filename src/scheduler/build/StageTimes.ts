@@ -17,7 +17,7 @@ export interface StageTime {
   /**
    * How it ran: `"columns"`, on whole columns of the dataset; `"fused"`, image stages, one or several, in one pass over the
    * samples of a batch; or `"samples"`, by a call for each sample. Several if batches differ, as when a failed batch is attempted again. Empty for
-   * what is no stage of samples: reading them, the sampler, the digest.
+   * steps that are not stages: reading, the sampler, the digest.
    */
   readonly forms: ReadonlyArray<Form>
 }

@@ -123,7 +123,7 @@ export const open = <C, E, R>(
       skippedBefore: from?.skipped ?? 0,
       wants
     })
-    // The last to be added is the first to be run: whoever waits for a batch hears of it before the workers end.
+    // Finalizers run in reverse order: consumers that wait for a batch are told before the workers end.
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         queues.close()

@@ -197,7 +197,7 @@ const asked = <A>(option: string, ask: () => A, wanted = "a number"): A => {
   }
 }
 
-/** One order serves all workers and ranks: its seed is asked for with rank 0 and worker 0, whoever asks. */
+/** One order serves all workers and ranks: its seed is always requested with rank 0 and worker 0. */
 const drawnOrder = (
   { id, sampler }: Extract<Stage, { readonly _tag: "Sample" }>,
   policy: Service,

@@ -319,7 +319,7 @@ class Pool implements OpenBackend {
     else this.#send(seat, pending)
   }
 
-  /** The seat whose member is at a batch. */
+  /** Returns the seat of the member that is building a batch. */
   #seatAt({ id }: PendingBatch): Seat | undefined {
     return this.#seats.find(({ isOpen, member }) => isOpen && member.current?.id === id)
   }

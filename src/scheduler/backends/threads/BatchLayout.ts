@@ -188,7 +188,7 @@ const isAt = ({ offset, slot, tensor }: Part, own: InMemory, slots: ReadonlyArra
   own.shape.length === tensor.shape.length &&
   own.shape.every((length, axis) => length === tensor.shape[axis])
 
-/** Whether two frames are the same; what is no frame is the same as none. */
+/** Whether two frames are equal; anything else is equal to nothing. */
 const equal = (one: unknown, other: unknown): boolean => {
   if (typeof one === "number") return one === other
   if (Array.isArray(one)) {

@@ -165,7 +165,7 @@ export class SharedQueue implements RequestQueue {
     Atomics.notify(this.#states, ANSWERED)
   }
 
-  /** Thread: wakes one that waits, in the place of this one, which is at a batch. */
+  /** Thread: wakes another waiting thread, since this one is busy with a batch. */
   wakeOther(): void {
     Atomics.notify(this.#states, REQUESTED, 1)
   }
