@@ -206,9 +206,7 @@ describe("bytes that are no sound image", () => {
   test("nothing at all", async () => {
     const error = await failure(new Uint8Array(0))
     expect(error.format).toBeUndefined()
-    expect(error.message).toBe(
-      "0 bytes cannot be decoded: they are empty; fetch the file again, or leave it out"
-    )
+    expect(error.message).toBe("0 bytes cannot be decoded: they are empty; fetch the file again, or leave it out")
   })
 
   test.each([
