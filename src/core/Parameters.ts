@@ -10,6 +10,7 @@
  */
 
 import { encodeHex } from "effect/Encoding"
+import { bytesOf } from "./CanonicalBytes.ts"
 import { InvalidOption } from "./InvalidOption.ts"
 import { wellFormed } from "./NameHash.ts"
 import { sha256, sha256Stream } from "./runtime.ts"
@@ -186,29 +187,6 @@ const typed = (array: TypedArray): string => {
   const kind = array.constructor.name.replace("Array", "").toLowerCase()
   if (array.length <= WRITTEN) return `${kind} [${Array.from<number | bigint, string>(array, text).join(", ")}]`
   return `${kind} [${array.length}] #${remembered(array, () => short(bytesOf(array)))}`
-}
-
-/** Returns the bytes of an array, with one bit pattern for all NaNs: theirs depends on the engine. @since 0.1.0 */
-export const bytesOf = (array: TypedArray): Uint8Array => {
-  const own = array instanceof Float32Array || array instanceof Float64Array ? oneNaN(array) : array
-  // Hashes do not accept shared memory, so that is copied.
-  const bytes = new Uint8Array(own.buffer, own.byteOffset, own.byteLength)
-  return own.buffer instanceof ArrayBuffer ? bytes : bytes.slice()
-}
-
-const oneNaN = <A extends Float32Array | Float64Array>(array: A): A | TypedArray => {
-  let place = 0
-  while (place < array.length && !Number.isNaN(array[place])) place++
-  if (place === array.length) return array
-  const copy = array.slice()
-  const words = new Uint32Array(copy.buffer)
-  const size = words.length / copy.length
-  for (; place < copy.length; place++) {
-    if (!Number.isNaN(copy[place])) continue
-    words[size * place + size - 1] = size === 1 ? 0x7fc00000 : 0x7ff80000
-    if (size === 2) words[2 * place] = 0
-  }
-  return copy
 }
 
 const list = (items: ReadonlyArray<Parameter>): string => {

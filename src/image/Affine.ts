@@ -3,14 +3,16 @@
  *
  * @since 0.1.0
  */
+
 import { finite } from "../core/Check.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
+import type { Direction } from "../core/math/SinCos.ts"
 import { optionsOf } from "../core/Options.ts"
 import type { Parameters } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"
 import { affineBilinear, affineNearest } from "./kernels/affine.ts"
-import { type Direction, turn } from "./kernels/degrees.ts"
+import { turn } from "./kernels/degrees.ts"
 import { of } from "./kernels/pointwise.ts"
 import { halfEven } from "./kernels/rounding.ts"
 import {

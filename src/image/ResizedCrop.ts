@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import exp from "@stdlib/math-base-special-exp"
-import ln from "@stdlib/math-base-special-ln"
+import { exp } from "../core/math/Exp.ts"
+import { ln } from "../core/math/Ln.ts"
 import { optionsOf } from "../core/Options.ts"
 import type { Rng } from "../random/Rng.ts"
 import { type Drawing, drawing } from "./ImageStage.ts"

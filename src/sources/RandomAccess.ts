@@ -65,7 +65,7 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
 
 /**
  * What a dataset holds: a text that its user declared, or a function that returns what lies at an index, at once and
- * without side effects, of which some are hashed.
+ * without side effects, of which some are hashed. If the function throws, the run fails with `InvalidOption`.
  *
  * @category models
  * @since 0.1.0

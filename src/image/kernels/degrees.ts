@@ -3,24 +3,16 @@
  *
  * @since 0.1.0
  */
-import sincos from "@stdlib/math-base-special-sincos"
+import { type Direction, sincos } from "../../core/math/SinCos.ts"
 import { halfEven } from "./rounding.ts"
 
 const RADIANS = 0.017453292519943295 // π / 180
-const both = new Float64Array(2)
-
-/** The sine and the cosine of an angle. @since 0.1.0 */
-export interface Direction {
-  sin: number
-  cos: number
-}
 
 /** Sets `direction` to an angle's. Whole quarter turns come out exact, so images turned by them stay sharp. @since 0.1.0 */
 export const turn = (degrees: number, direction: Direction): void => {
   const quarters = halfEven(degrees / 90)
-  sincos.assign((degrees - 90 * quarters) * RADIANS, both, 1, 0)
-  const sin = both[0] as number // both have just been written
-  const cos = both[1] as number
+  sincos((degrees - 90 * quarters) * RADIANS, direction)
+  const { cos, sin } = direction
   const quarter = ((quarters % 4) + 4) % 4
   direction.sin = quarter === 0 ? sin : quarter === 1 ? cos : quarter === 2 ? -sin : -cos
   direction.cos = quarter === 0 ? cos : quarter === 1 ? -sin : quarter === 2 ? -cos : sin

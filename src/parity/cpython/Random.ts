@@ -9,11 +9,11 @@
  * @since 0.1.0
  */
 
-import ln from "@stdlib/math-base-special-ln"
-import sincos from "@stdlib/math-base-special-sincos"
 import { encodeHex } from "effect/Encoding"
 import { finite, whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { ln } from "../../core/math/Ln.ts"
+import { type Direction, sincos } from "../../core/math/SinCos.ts"
 import { sha512 } from "../../core/runtime.ts"
 import { check, cumulative } from "../../random/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
@@ -22,6 +22,7 @@ import { Mt19937 } from "../Mt19937.ts"
 
 const TWO_POW_32 = 2 ** 32
 const TWO_PI = 2 * Math.PI
+const direction: Direction = { sin: 0, cos: 1 }
 
 /** The most bits that a bigint has on every runtime. */
 const MOST_BITS = 2 ** 20
@@ -166,9 +167,9 @@ export class Random extends Rng {
     }
     const angle = TWO_PI * this.double()
     const radius = Math.sqrt(-2 * ln(1 - this.double()))
-    const [sin, cos] = sincos(angle) as [number, number] // sine and cosine, by the library's own documentation
-    this.#kept = sin * radius
-    return cos * radius
+    sincos(angle, direction)
+    this.#kept = direction.sin * radius
+    return direction.cos * radius
   }
 
   /** `gauss(mu, sigma)`. */

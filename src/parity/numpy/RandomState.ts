@@ -15,9 +15,10 @@
  *
  * @since 0.1.0
  */
-import ln from "@stdlib/math-base-special-ln"
+
 import { finite, whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { ln } from "../../core/math/Ln.ts"
 import { check } from "../../random/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
 import type { Seed } from "../../random/Seed.ts"

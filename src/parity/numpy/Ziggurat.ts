@@ -8,8 +8,8 @@
  *
  * @since 0.1.0
  */
-import exp from "@stdlib/math-base-special-exp"
-import ln from "@stdlib/math-base-special-ln"
+import { exp } from "../../core/math/Exp.ts"
+import { ln } from "../../core/math/Ln.ts"
 
 const LAYERS = 256
 const TAIL = 3.6541528853610088

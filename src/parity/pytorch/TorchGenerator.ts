@@ -10,10 +10,11 @@
  *
  * @since 0.1.0
  */
-import ln from "@stdlib/math-base-special-ln"
-import sincos from "@stdlib/math-base-special-sincos"
+
 import { finite, whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { ln } from "../../core/math/Ln.ts"
+import { type Direction, sincos } from "../../core/math/SinCos.ts"
 import type { TypedArray } from "../../core/Tensor.ts"
 import { check, cumulative } from "../../random/distributions/Choice.ts"
 import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
@@ -25,6 +26,7 @@ const TWO_POW_32 = 2 ** 32
 const TWO_POW_MINUS_24 = 2 ** -24
 const TWO_POW_MINUS_53 = 2 ** -53
 const TWO_PI = 2 * Math.PI
+const direction: Direction = { sin: 0, cos: 1 }
 
 /** The names by which seeds ask for this generator. @category constants @since 0.1.0 */
 export const algorithms = { seed: "torch-mt19937", state: "torch-mt19937-state" } as const
@@ -156,9 +158,9 @@ export class TorchGenerator extends Rng {
     }
     const angle = TWO_PI * this.double()
     const radius = Math.sqrt(-2 * ln(1 - this.double()))
-    const [sin, cos] = sincos(angle) as [number, number] // sine and cosine, by the library's own documentation
-    this.#kept = radius * sin
-    return radius * cos
+    sincos(angle, direction)
+    this.#kept = radius * direction.sin
+    return radius * direction.cos
   }
 
   /** `rand(count)`: float32. */
@@ -313,9 +315,9 @@ const transform = (target: Float32Array | Float64Array, start: number): void => 
   const half = FILLED / 2
   for (let index = start; index < start + half; index++) {
     const radius = round(Math.sqrt(round(-2 * round(ln(round(1 - (target[index] as number)))))))
-    const [sin, cos] = sincos(round(round(TWO_PI) * (target[index + half] as number))) as [number, number] // as above
-    target[index] = radius * round(cos)
-    target[index + half] = radius * round(sin)
+    sincos(round(round(TWO_PI) * (target[index + half] as number)), direction)
+    target[index] = radius * round(direction.cos)
+    target[index + half] = radius * round(direction.sin)
   }
 }
 

@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-import ln from "@stdlib/math-base-special-ln"
+
 import { whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { ln } from "../../core/math/Ln.ts"
 import type { Words } from "./Words.ts"
 
 /**

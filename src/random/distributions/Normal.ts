@@ -7,8 +7,8 @@
  *
  * @since 0.1.0
  */
-import exp from "@stdlib/math-base-special-exp"
-import ln from "@stdlib/math-base-special-ln"
+import { exp } from "../../core/math/Exp.ts"
+import { ln } from "../../core/math/Ln.ts"
 import type { Words } from "./Words.ts"
 
 const LAYERS = 256

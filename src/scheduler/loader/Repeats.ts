@@ -54,14 +54,21 @@ const entryOf = (key: string): Entry => {
   return entry
 }
 
+/**
+ * How much of a dataset of a size is looked at. Large ones are told apart by some of their samples: all of them would
+ * cost more than the warning is worth.
+ *
+ * @since 0.1.0
+ */
+export const extentOf = (size: number): "brief" | "full" => (size <= WHOLE ? "full" : "brief")
+
 /** All that the coordinates of a batch consist of, but for the epoch and the batch's number. */
 const keyOf = (runPlan: RunPlan, { room }: Sequence): string => {
   const { pipeline, plan, policy, size } = runPlan
   const { batchSize, count, rank, workers, world } = plan
   const all = {
     stages: linesOf(pipeline),
-    // Large ones are told apart by some of their samples: all of them would cost more than the warning is worth.
-    dataset: datasetText(pipeline.dataset, size, size <= WHOLE ? "full" : "brief"),
+    dataset: datasetText(pipeline.dataset, size, extentOf(size)),
     policy: [policy?.name, policy?.seed],
     // Under an elastic policy the number of workers changes no draw.
     workers: policy?.elastic === true ? 0 : workers,

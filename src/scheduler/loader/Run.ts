@@ -16,6 +16,7 @@ import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
 import * as Workers from "../backends/Workers.ts"
 import type { FailureRules } from "../build/FailureRules.ts"
 import { together } from "../build/Observer.ts"
+import { look } from "../plan/Content.ts"
 import type * as RunPlan from "../plan/RunPlan.ts"
 import type { CallSite } from "./CallSite.ts"
 import * as CursorCheck from "./CursorCheck.ts"
@@ -59,7 +60,11 @@ export const open = <C, E, R>(
     const rules = FailureServices.rules(failures, counting.retried)
 
     const planned = yield* ProvidedPlan.make(pipeline, workers.count, options)
-    yield* checked(() => onceOnly(planned, rules))
+    yield* checked(() => {
+      onceOnly(planned, rules)
+      // A function `content` that throws is told of here, not where the first batch is delivered.
+      look(pipeline.dataset, planned.size, Repeats.extentOf(planned.size))
+    })
     const cursor =
       options.from === undefined ? undefined : yield* CursorCheck.check(options.from, planned, options.allow)
     const start = yield* checked(() => RunStart.make(own.range, cursor, planned))

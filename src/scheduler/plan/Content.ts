@@ -6,8 +6,10 @@
  * @since 0.1.0
  */
 
-import { bytesOf } from "../../core/Parameters.ts"
+import { bytesOf } from "../../core/CanonicalBytes.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
 import { sha256Stream } from "../../core/runtime.ts"
+import { shown } from "../../core/Show.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../../core/Tensor.ts"
 import type { Columnar, Field } from "../../sources/Columnar.ts"
 import type { Dataset } from "../../sources/Dataset.ts"
@@ -35,8 +37,12 @@ type Hash = ReturnType<typeof sha256Stream>
 /** What is known of datasets' contents, for as long as their sizes last. */
 const known = new WeakMap<object, { readonly size: number; readonly looked: Looked }>()
 
+/** A sample has no bytes of its own, such as a function, or cannot be read; what reads it for a batch says why. */
+class NotHashable extends Error {}
+
 /**
  * What a dataset of a size holds, as far as that can be told. It is looked at once; `brief` looks at 16 samples only.
+ * Throws `InvalidOption` if the dataset's function `content` throws.
  *
  * @since 0.1.0
  */
@@ -47,7 +53,7 @@ export const look = (
 ): Looked => {
   const { columnar, content } = dataset
   if (typeof content === "string") return { text: content, samples: size }
-  const at = content ?? (columnar && rowOf(columnar))
+  const at = content === undefined ? columnar && rowOf(columnar) : asked(dataset.name, content)
   if (at === undefined) return { text: "", samples: 0 }
   const own = known.get(dataset)
   if (extent === "full" && own?.size === size) return own.looked
@@ -55,12 +61,34 @@ export const look = (
   try {
     if (extent === "brief") looked = ofSome(at, size, LEAST)
     else looked = columnar === undefined ? ofSamples(at, size) : ofColumnar(columnar, size)
-  } catch {
-    // Samples that have no bytes of their own, such as functions, tell nothing.
+  } catch (thrown) {
+    if (!(thrown instanceof NotHashable)) throw thrown
     looked = { text: "", samples: 0 }
   }
   if (extent === "full") known.set(dataset, { size, looked })
   return looked
+}
+
+/** The dataset's function `content`, with what it throws as an `InvalidOption`. */
+const asked =
+  (name: string, content: (index: number) => unknown) =>
+  (index: number): unknown => {
+    try {
+      return content(index)
+    } catch (thrown) {
+      const option = `content of dataset ${JSON.stringify(name)}`
+      const expected = `a function that does not throw: content(${index}) threw ${shown(thrown)}`
+      throw new InvalidOption({ option, value: content, expected })
+    }
+  }
+
+/** What `read` returns; throws {@link NotHashable} if it throws. */
+const readable = <A>(read: () => A): A => {
+  try {
+    return read()
+  } catch (cause) {
+    throw new NotHashable("a sample cannot be hashed", { cause })
+  }
 }
 
 /** What the columns hold of the sample at an index. */
@@ -68,7 +96,7 @@ const rowOf =
   ({ fields, place }: Columnar) =>
   (index: number): ReadonlyArray<unknown> =>
     Array.from(fields.values(), (field) => {
-      const row = place(index)
+      const row = readable(() => place(index))
       if (field._tag === "Items") return field.items[row]
       return field._tag === "Numbers"
         ? field.data[row]
@@ -91,8 +119,10 @@ const ofSome = (content: (index: number) => unknown, size: number, count: number
   for (const index of indices) {
     if (left < 0 && samples >= LEAST) break
     const sample = content(index)
-    hash.update(ofColumns([sample]))
-    left -= bytesIn(sample, 0)
+    readable(() => {
+      hash.update(ofColumns([sample]))
+      left -= bytesIn(sample, 0)
+    })
     samples++
   }
   return ended(hash, samples)
@@ -129,14 +159,14 @@ const ofColumnar = ({ fields, place }: Columnar, size: number): Looked => {
     field._tag === "Items" ? 0 : (field._tag === "Tensors" ? field.width : 1) * field.data.BYTES_PER_ELEMENT
   ).reduce((sum, bytes) => sum + bytes, 0)
   const count = rowBytes * size <= MOST_BYTES ? size : Math.max(LEAST, Math.floor(MOST_BYTES / rowBytes))
-  const own = spread(size, count).map(place)
+  const own = readable(() => spread(size, count).map((index) => place(index)))
   let samples = own.length
   for (const name of Array.from(fields.keys()).toSorted()) {
     const field = fields.get(name) as Field // it is one of the keys
     hash.update(`${JSON.stringify(name)} ${field._tag}`)
     if (field._tag === "Items") {
       const { items } = field
-      const looked = ofSamples((index) => items[place(index)], size)
+      const looked = ofSamples((index) => readable(() => items[place(index)]), size)
       samples = Math.min(samples, looked.samples)
       hash.update(looked.text)
     } else {

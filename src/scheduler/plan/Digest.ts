@@ -14,6 +14,8 @@
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
 import { decodeHex, encodeHex } from "effect/Encoding"
+import { bytesOf } from "../../core/CanonicalBytes.ts"
+import { GatheredHash } from "../../core/GatheredHash.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { wellFormed } from "../../core/NameHash.ts"
 import { isRecord } from "../../core/Record.ts"
@@ -44,8 +46,6 @@ export class DigestError extends Data.TaggedError("DigestError")<{
   }
 }
 
-type Hash = ReturnType<typeof sha256Stream>
-
 /**
  * The 32 bytes that a batch's columns hash to. Throws {@link DigestError} for a column that has no bytes.
  *
@@ -53,24 +53,24 @@ type Hash = ReturnType<typeof sha256Stream>
  * @since 0.1.0
  */
 export const ofColumns = (columns: unknown): Uint8Array => {
-  const hash = sha256Stream()
+  const hash = new GatheredHash()
   absorb(hash, "", columns)
   return hash.digest()
 }
 
 /** Each entry is led by its length, so that no two different rows of entries run together to the same bytes. */
-const text = (hash: Hash, value: string): void => {
-  hash.update(`${value.length}:`).update(wellFormed(value))
+const text = (hash: GatheredHash, value: string): void => {
+  hash.text(`${value.length}:`).text(wellFormed(value))
 }
 
 /** Records this deep are taken for ones that hold themselves. */
 const DEEPEST = 64
 
-const absorb = (hash: Hash, name: string, value: unknown, depth = 0): void => {
+const absorb = (hash: GatheredHash, name: string, value: unknown, depth = 0): void => {
   if (depth > DEEPEST) throw new DigestError({ column: name.slice(0, 80), found: "records within records without end" })
   if (value instanceof Tensor) {
     text(hash, `${name} ${value.dtype} [${value.shape.join(",")}]`)
-    hash.update(bytesOf(value.data))
+    hash.bytes(bytesOf(value.data))
   } else if (isTypedArray(value)) {
     absorb(hash, name, new Tensor(value, [value.length]), depth + 1)
   } else if (Array.isArray(value)) {
@@ -94,25 +94,6 @@ const absorb = (hash: Hash, name: string, value: unknown, depth = 0): void => {
       typeof value === "object" ? `a ${value.constructor?.name || "thing of no named class"}` : `a ${typeof value}`
     throw new DigestError({ column: name, found })
   }
-}
-
-const bytesOf = (data: Tensor["data"]): Uint8Array => {
-  const own =
-    (data instanceof Float32Array || data instanceof Float64Array) && data.some(Number.isNaN) ? plain(data) : data
-  return new Uint8Array(own.buffer, own.byteOffset, own.byteLength)
-}
-
-/** A copy with one kind of NaN: which bits a NaN has depends on the engine, and no program can tell them apart. */
-const plain = (data: Float32Array | Float64Array): Tensor["data"] => {
-  const copy = data.slice()
-  const [words, nan] =
-    copy instanceof Float32Array
-      ? [new Uint32Array(copy.buffer), [0x7fc00000]]
-      : [new Uint32Array(copy.buffer), [0, 0x7ff80000]]
-  copy.forEach((value, index) => {
-    if (Number.isNaN(value)) words.set(nan, nan.length * index)
-  })
-  return copy
 }
 
 /**
