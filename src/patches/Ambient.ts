@@ -76,12 +76,17 @@ export interface AtWork {
  *
  * @since 0.1.0
  */
-export const sampling = (setting: Setting): AtWork => ({
-  setting: setting === "leave" ? "leave" : "refuse",
+export const sampling = (setting: Setting): AtWork => (setting === "leave" ? LEFT : REFUSED)
+
+const sampler = (setting: Setting): AtWork => ({
+  setting,
   stage: () => "sample",
   drawing: () => undefined,
   derived: () => forbiddenRng
 })
+
+const LEFT = sampler("leave")
+const REFUSED = sampler("refuse")
 
 /** What is replaced for as long as runs of some kind are open. */
 interface Replaced {

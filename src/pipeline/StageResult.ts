@@ -95,15 +95,18 @@ export const batchOf = (value: unknown, label: Label): Batch<unknown> => {
   return value as Batch<unknown>
 }
 
-/** The parts of a context that are the same for all samples of a batch. */
-const SHARED = ["epoch", "rank", "world", "worker", "workers", "batch"] as const
-
 /** Throws {@link InvalidResult} where a stage has written to its context, by which later stages would be misled. */
 export const untouched = (context: StageContext, label: Label, world: number, workers: number): void => {
-  const truth = { ...label, batch: label.index, world, workers }
-  for (const key of SHARED) {
-    if (context[key] === truth[key]) continue
-    const what = `wrote ${shown(context[key])} to context.${key}, which is ${truth[key]}`
-    throw new InvalidResult({ what, expected: "a context is to be read: return what you want to change" })
-  }
+  same("epoch", context.epoch, label.epoch)
+  same("rank", context.rank, label.rank)
+  same("world", context.world, world)
+  same("worker", context.worker, label.worker)
+  same("workers", context.workers, workers)
+  same("batch", context.batch, label.index)
+}
+
+const same = (key: keyof StageContext, own: unknown, truth: number): void => {
+  if (own === truth) return
+  const what = `wrote ${shown(own)} to context.${key}, which is ${truth}`
+  throw new InvalidResult({ what, expected: "a context is to be read: return what you want to change" })
 }

@@ -13,8 +13,9 @@ import { costs } from "./rows/costs.ts"
 import { io } from "./rows/io.ts"
 import { jpeg } from "./rows/jpeg.ts"
 import { allocation, firstBatch, mainThread, memory } from "./rows/life.ts"
+import { objects } from "./rows/objects.ts"
 import { ambient, streams } from "./rows/seeding.ts"
-import { batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
+import { batchOfOne, batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
 import { text } from "./rows/text.ts"
 import { w1 } from "./rows/w1.ts"
 import { w2 } from "./rows/w2.ts"
@@ -24,6 +25,7 @@ const ROWS = [
   w2,
   jpeg,
   text,
+  objects,
   io,
   streams,
   ambient,
@@ -32,6 +34,7 @@ const ROWS = [
   memory,
   allocation,
   costs,
+  batchOfOne,
   batchSize,
   datasetSize,
   workerCount

@@ -92,6 +92,7 @@ const buildsOf = (
     )
     return andThen(attempts, ({ skipped, value = { batch: undefined, hash: undefined } }): BuiltBatch => {
       const { retried } = builder
+      worker.done(builder)
       const counted = retried === 0 ? value : { ...value, retried }
       return skipped.length === 0 ? counted : { ...counted, skipped }
     })

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type { Batch } from "../../pipeline/Batch.ts"
+import type { Stage } from "../../pipeline/Stage.ts"
 import { settledValue } from "../../pipeline/StageResult.ts"
 import { nameOf, type Program, type Step } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
@@ -49,9 +50,9 @@ export interface BuilderContext {
   readonly observer: Observer | undefined
 }
 
-/** @since 0.1.0 */
+/** Builds one batch, attempt by attempt; once it is built, {@link reset} goes on to another one. @since 0.1.0 */
 export class BatchBuilder {
-  readonly observer: BatchObserver | undefined
+  observer: BatchObserver | undefined
   readonly #context: BuilderContext
   readonly #rows: BatchRows
   readonly #binding: SeedBinding
@@ -59,23 +60,37 @@ export class BatchBuilder {
   readonly #plain: PlainStages
   readonly #effects: EffectStages
   readonly #samples: SampleBySample
+  readonly #batching: ReadonlyArray<Stage>
   /** Whether the sampler has been asked for the indices. */
   #indexed = false
 
   constructor(context: BuilderContext, range: RowRange) {
-    const { limits, number, observer, runPlan, streams } = context
+    const { limits, number, observer, program, runPlan, streams } = context
     streams?.enter(range.epoch)
     const rows = new BatchRows(runPlan, number, limits, range)
     const binding = new SeedBinding(runPlan, rows.requested, streams)
     this.observer = observer?.batch(range.epoch, range.batch, number)
     const current = new CurrentStage(rows, binding, this.observer)
     this.#context = context
+    this.#batching = [program.batching]
     this.#rows = rows
     this.#binding = binding
     this.#current = current
     this.#plain = new PlainStages(rows, binding, current)
     this.#effects = new EffectStages(rows, binding, current)
     this.#samples = new SampleBySample(rows, binding, current, this.#plain, this.#effects)
+  }
+
+  /** Goes on to another batch. Memory that the last one was built in is used again; nothing else of it is seen. */
+  reset(range: RowRange): void {
+    const { number, observer, streams } = this.#context
+    streams?.enter(range.epoch)
+    this.#rows.reset(range)
+    this.#binding.reset(this.#rows.requested)
+    this.observer = observer?.batch(range.epoch, range.batch, number)
+    this.#current.reset(this.observer)
+    this.#plain.reset()
+    this.#indexed = false
   }
 
   /** How many samples were attempted again. */
@@ -209,7 +224,7 @@ export class BatchBuilder {
     const rows = this.#rows
     const { batching } = this.#context.program
     rows.scope = "batch"
-    const [seeded] = this.#binding.bind([batching], "batch")
+    const [seeded] = this.#binding.bind(this.#batching, "batch")
     this.#current.plain(() => {
       if (seeded !== undefined) this.#current.moveTo(seeded, 0)
       const columns = settledValue(batching.collate(rows.values, rows.adoptable))

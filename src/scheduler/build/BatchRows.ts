@@ -22,16 +22,16 @@ import { TypedFailure } from "./Work.ts"
 export class BatchRows {
   readonly runPlan: RunPlan
   readonly worker: number
-  readonly range: RowRange
-  /** The label of the batch, which no stage may change. */
-  readonly label: Label
-  /** The dataset index of each row; zeros until the sampler is asked. */
-  readonly indices: Float64Array
-  /** The rows as seeds and indices are requested for them. */
-  readonly requested: Rows
-  /** The ordinal of the first row; see `Share`. */
-  readonly ordinal: number
   readonly limits: Limits
+  range: RowRange
+  /** The label of the batch, which no stage may change. */
+  label: Label
+  /** The dataset index of each row; zeros until the sampler is asked. They are the batch's own. */
+  indices: Float64Array
+  /** The rows as seeds and indices are requested for them. */
+  requested: Rows
+  /** The ordinal of the first row; see `Share`. */
+  ordinal: number
 
   /** How many attempts have begun. */
   attempts = 0
@@ -54,15 +54,26 @@ export class BatchRows {
   #made: Map<number, unknown> | undefined
 
   constructor(runPlan: RunPlan, worker: number, limits: Limits, range: RowRange) {
-    const { batch, epoch, ordinal, position, size } = range
     this.runPlan = runPlan
     this.worker = worker
     this.limits = limits
     this.range = range
-    this.label = { epoch, index: batch, rank: runPlan.plan.rank, worker }
-    this.indices = new Float64Array(size)
-    this.requested = { epoch, worker, batch, position, ordinal, indices: this.indices, rows: undefined }
-    this.ordinal = ordinal
+    this.ordinal = range.ordinal
+    this.indices = new Float64Array(range.size)
+    this.label = labelOf(runPlan, worker, range)
+    this.requested = requestedOf(worker, range, this.indices)
+  }
+
+  /** Goes on to another batch, and forgets all that belongs to the one before. */
+  reset(range: RowRange): void {
+    this.range = range
+    this.ordinal = range.ordinal
+    this.indices = new Float64Array(range.size)
+    this.label = labelOf(this.runPlan, this.worker, range)
+    this.requested = requestedOf(this.worker, range, this.indices)
+    this.attempts = 0
+    this.retried = 0
+    this.restart()
   }
 
   /** Whether another attempt may follow one that fails. */
@@ -77,7 +88,7 @@ export class BatchRows {
 
   /** Forgets everything that was made. */
   restart(): void {
-    this.failed.clear()
+    if (this.failed.size > 0) this.failed.clear()
     this.#made = undefined
     this.valueRows = undefined
     this.values = []
@@ -166,17 +177,36 @@ export class BatchRows {
 
   /** Replaces the samples by the batch of `size` samples that has these columns. */
   collated(columns: unknown, size: number): void {
-    const batch: Batch<unknown> = { ...this.label, size, indices: this.#keptIndices(), columns }
+    const { epoch, index, rank, worker } = this.label
+    const batch: Batch<unknown> = { epoch, index, rank, worker, size, indices: this.#keptIndices(), columns }
     this.values = [batch]
     this.valueRows = undefined
     this.scope = "batch"
   }
 
   #keptIndices(): Float64Array {
-    if (this.valueRows === undefined) return this.indices
-    return Float64Array.from(this.valueRows, (row) => this.indices[row] as number) // rows of the batch
+    const { indices, valueRows } = this
+    if (valueRows === undefined) return indices
+    const kept = new Float64Array(valueRows.length)
+    for (let place = 0; place < kept.length; place++) {
+      kept[place] = indices[valueRows[place] as number] as number // rows of the batch
+    }
+    return kept
   }
 }
+
+const labelOf = ({ plan }: RunPlan, worker: number, { batch, epoch }: RowRange): Label => ({
+  epoch,
+  index: batch,
+  rank: plan.rank,
+  worker
+})
+
+const requestedOf = (
+  worker: number,
+  { batch, epoch, ordinal, position }: RowRange,
+  indices: Float64Array
+): Rows => ({ epoch, worker, batch, position, ordinal, indices, rows: undefined })
 
 /** Fills each row that is skipped by the row before it, or by the first one if there is none before it. */
 const withNeighbors = (made: Array<number>, skipped: SkippedRows): Array<number> => {

@@ -18,7 +18,7 @@ export class CurrentStage implements Ambient.AtWork {
   readonly setting: Ambient.Setting
   readonly #rows: BatchRows
   readonly #binding: SeedBinding
-  readonly #observer: BatchObserver | undefined
+  #observer: BatchObserver | undefined
   /** The name of the step that began last. */
   #step = "sample"
   #at: SeededStage | undefined
@@ -31,6 +31,12 @@ export class CurrentStage implements Ambient.AtWork {
     this.#rows = rows
     this.#binding = binding
     this.#observer = observer
+  }
+
+  /** Goes on to another batch. */
+  reset(observer: BatchObserver | undefined): void {
+    this.#observer = observer
+    this.#step = "sample"
   }
 
   /** The name of the step that began last. */
@@ -48,6 +54,12 @@ export class CurrentStage implements Ambient.AtWork {
       const rest = work()
       return observer.around?.(rest) ?? rest
     }, observer.end)
+  }
+
+  /** Moves to a row of a stage that takes no rng. */
+  enter(at: SeededStage, row: number): void {
+    this.#at = at
+    this.#row = row
   }
 
   /** Moves to a row of a stage, and returns the rng at its seed. */
@@ -69,6 +81,8 @@ export class CurrentStage implements Ambient.AtWork {
     } finally {
       this.#at = undefined
       this.#rng = undefined
+      // Another attempt at a row derives from its beginning.
+      this.#derived = undefined
     }
   }
 

@@ -13,12 +13,8 @@ import type { CurrentStage } from "./CurrentStage.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import { unwrapped } from "./Work.ts"
 
-/** The one context of a batch's plain stages; what differs from row to row is written anew for each. */
-interface Context extends StageContext {
-  ordinal: number
-  position: number
-  index: number
-}
+/** The one context of plain stages; what differs from row to row is written anew for each. */
+type Context = { -readonly [Key in keyof StageContext]: StageContext[Key] }
 
 /** Its methods run within {@link CurrentStage.plain}. @since 0.1.0 */
 export class PlainStages {
@@ -37,32 +33,53 @@ export class PlainStages {
     this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: 0 }
   }
 
+  /** Goes on to another batch. */
+  reset(): void {
+    const { batch, epoch } = this.#rows.range
+    this.#context.epoch = epoch
+    this.#context.batch = batch
+  }
+
   /** Runs a stage over all values. */
   run(stage: PlainStage, at: SeededStage): void {
     const rows = this.#rows
-    if (rows.careful && rows.scope === "sample") {
-      this.#eachAlone((place, row) => this.#runAt(stage, at, place, row))
-    } else {
-      const { values } = rows
-      let count = 0
-      for (let place = 0; place < values.length; place++) {
-        const row = rows.rowOf(place)
-        if (!this.#runAt(stage, at, place, row)) {
-          rows.valueRows ??= Array.from(values.keys())
-          continue
-        }
-        if (count < place && rows.valueRows !== undefined) {
-          values[count] = values[place]
-          rows.valueRows[count] = row
-        }
-        count++
-      }
-      if (count < values.length) {
-        values.length = count
-        if (rows.valueRows !== undefined) rows.valueRows.length = count
-      }
-    }
+    if (rows.careful && rows.scope === "sample") this.#eachAlone((place, row) => this.#runAt(stage, at, place, row))
+    else if (stage._tag === "Filter") this.#filter(stage, at)
+    else this.#map(stage, at)
     this.#checkContext()
+  }
+
+  /** Replaces each value by what a stage makes of it. */
+  #map(stage: PlainStage, at: SeededStage): void {
+    const { label, scope, valueRows, values } = this.#rows
+    for (let place = 0; place < values.length; place++) {
+      const row = valueRows === undefined ? place : (valueRows[place] as number) // as many rows as values
+      const value = this.#call(stage, at, values[place], row)
+      values[place] = scope === "batch" ? batchOf(value, label) : settledValue(value)
+    }
+  }
+
+  /** Leaves out the values that a filter does not keep. */
+  #filter(stage: PlainStage, at: SeededStage): void {
+    const rows = this.#rows
+    const { values } = rows
+    let valueRows = rows.valueRows
+    let count = 0
+    for (let place = 0; place < values.length; place++) {
+      const row = valueRows === undefined ? place : (valueRows[place] as number) // as many rows as values
+      if (!kept(this.#call(stage, at, values[place], row))) {
+        valueRows ??= upTo(values.length)
+        continue
+      }
+      if (valueRows !== undefined) {
+        values[count] = values[place]
+        valueRows[count] = row
+      }
+      count++
+    }
+    if (valueRows !== undefined) valueRows.length = count
+    values.length = count
+    rows.valueRows = valueRows
   }
 
   /** Runs a stage over the value at a place; returns whether it is kept. */
@@ -118,21 +135,34 @@ export class PlainStages {
   }
 
   #runAt(stage: PlainStage, at: SeededStage, place: number, row: number): boolean {
+    const { label, scope, values } = this.#rows
+    const value = this.#call(stage, at, values[place], row)
+    if (stage._tag === "Filter") return kept(value)
+    values[place] = scope === "batch" ? batchOf(value, label) : settledValue(value)
+    return true
+  }
+
+  /** What the function of a stage returns for the value of a row. */
+  #call(stage: PlainStage, at: SeededStage, value: unknown, row: number): unknown {
     const rows = this.#rows
-    const { values } = rows
     const context = this.#context
-    const rng = this.#current.moveTo(at, row)
     context.ordinal = rows.ordinal + row
     context.position = rows.range.position + row
     context.index = rows.indices[row] as number // a row of the batch
-    if (stage._tag === "Filter") return kept(stage.run(values[place], context))
-    const value = stage._tag === "Augment" ? stage.run(values[place], rng, context) : stage.run(values[place], context)
-    values[place] = rows.scope === "batch" ? batchOf(value, rows.label) : settledValue(value)
-    return true
+    if (stage._tag === "Augment") return stage.run(value, this.#current.moveTo(at, row), context)
+    this.#current.enter(at, row)
+    return stage.run(value, context)
   }
 
   #checkContext(): void {
     const { runPlan, label } = this.#rows
     untouched(this.#context, label, runPlan.plan.world, runPlan.plan.workers)
   }
+}
+
+/** 0 … `count − 1`. */
+const upTo = (count: number): Array<number> => {
+  const all = new Array<number>(count)
+  for (let at = 0; at < count; at++) all[at] = at
+  return all
 }

@@ -16,29 +16,39 @@ import { type Rows, requestAt } from "../plan/SeedRequest.ts"
 import type { CarriedStreams } from "./CarriedStreams.ts"
 import { TypedFailure } from "./Work.ts"
 
-/** A stage with the seeds that its rows start from; without seeds it does not draw. @since 0.1.0 */
-export interface SeededStage {
+interface Own {
   readonly stage: Stage
-  readonly request: Request
-  readonly seeds: Seeds | undefined
   /** The rng at a row's seed. It may be one object, seeded anew at each call. */
   readonly rng: (row: number) => Rng.Rng
 }
 
+/** A stage with the seeds that its rows start from; without seeds it does not draw. @since 0.1.0 */
+export type SeededStage =
+  | (Own & { readonly request: Request; readonly seeds: Seeds })
+  | (Own & { readonly request: undefined; readonly seeds: undefined })
+
+const forbidden = (): Rng.Rng => forbiddenRng
+
 /**
- * The seeds of one batch. A policy is asked for those of a stage once, however often the batch is attempted.
+ * The seeds of one batch after another. A policy is asked for those of a stage once a batch, however often the batch is
+ * attempted.
  *
  * @since 0.1.0
  */
 export class SeedBinding {
   readonly #runPlan: RunPlan
-  readonly #rows: Rows
   readonly #streams: CarriedStreams | undefined
   readonly #derives: boolean
+  /** The stages of this batch that have seeds. */
   readonly #bound = new Map<Stage, SeededStage>()
-  #draws: Array<Draw> = []
+  /** Stages that have no seeds are the same for all batches; by the program's array that they are in. */
+  readonly #unseeded = new Map<ReadonlyArray<Stage>, ReadonlyArray<SeededStage>>()
+  /** The generator of each stage that draws, started anew for each row. */
+  readonly #generators = new Map<Stage, Xoshiro128>()
   /** The row of each stream that is recorded, by the coordinates that its draws carry. */
   readonly #rowOf = new Map<Coordinates, number>()
+  #rows: Rows
+  #draws: Array<Draw> = []
 
   /** `rows.indices` may be filled in later, before the first stage is bound. */
   constructor(runPlan: RunPlan, rows: Rows, streams: CarriedStreams | undefined) {
@@ -46,6 +56,15 @@ export class SeedBinding {
     this.#rows = rows
     this.#streams = streams
     this.#derives = runPlan.pipeline.ambient === "derive"
+  }
+
+  /** Goes on to the rows of another batch, and forgets all that belongs to the one before. */
+  reset(rows: Rows): void {
+    this.#rows = rows
+    this.#bound.clear()
+    if (this.#runPlan.policy?.record === undefined) return
+    this.#draws = []
+    this.#rowOf.clear()
   }
 
   /** Hands what was drawn to a policy that records it. Throws a `CoordinatesError`, as a typed failure. */
@@ -59,6 +78,7 @@ export class SeedBinding {
 
   /** Drops the draws of rows whose attempt failed; those of all rows by default. */
   forget(rows?: ReadonlySet<number>): void {
+    if (this.#runPlan.policy?.record === undefined) return
     this.#draws =
       rows === undefined ? [] : this.#draws.filter(({ coordinates }) => !rows.has(this.#rowOf.get(coordinates) ?? -1))
   }
@@ -73,17 +93,21 @@ export class SeedBinding {
   }
 
   /**
-   * Returns the stages with their seeds. Behind `batch` there is one seed a stage. Throws a `CoordinatesError`, as a typed
-   * failure.
+   * Returns the stages with their seeds. Behind `batch` there is one seed a stage. `stages` is one of the program's arrays.
+   * Throws a `CoordinatesError`, as a typed failure.
    */
   bind(stages: ReadonlyArray<Stage>, scope: "sample" | "batch"): ReadonlyArray<SeededStage> {
-    return stages.map((stage) => {
+    const unseeded = this.#unseeded.get(stages)
+    if (unseeded !== undefined) return unseeded
+    const all = stages.map((stage) => {
       const known = this.#bound.get(stage)
       if (known !== undefined) return known
-      const seeded = this.#seeded(stage, requestAt(this.#runPlan, stage.id, scope, this.#rows))
-      this.#bound.set(stage, seeded)
+      const seeded = this.#seeded(stage, scope)
+      if (seeded.seeds !== undefined) this.#bound.set(stage, seeded)
       return seeded
     })
+    if (all.every(({ seeds }) => seeds === undefined)) this.#unseeded.set(stages, all)
+    return all
   }
 
   /** A generator of its own at a row's seed, or the stream that goes on there. */
@@ -101,20 +125,29 @@ export class SeedBinding {
     return this.#observed(rng, request, row, "ambient/")
   }
 
-  #seeded(stage: Stage, request: Request): SeededStage {
+  #seeded(stage: Stage, scope: "sample" | "batch"): SeededStage {
     const { policy } = this.#runPlan
     if (policy === undefined || !(stage.draws || this.#derives)) {
-      return { stage, request, seeds: undefined, rng: () => forbiddenRng }
+      return { stage, request: undefined, seeds: undefined, rng: forbidden }
     }
+    const request = requestAt(this.#runPlan, stage.id, scope, this.#rows)
     const answer = ask(policy, request)
     if (answer._tag === "Left") throw new TypedFailure(answer.left)
     const seeds = answer.right
     if (seeds._tag === "Packed" && seeds.algorithm === xoshiro && policy.record === undefined) {
       const { words } = seeds
-      const own = new Xoshiro128()
+      const own = this.#generator(stage)
       return { stage, request, seeds, rng: (row: number) => own.reseed(words, 4 * row) }
     }
     return { stage, request, seeds, rng: (row: number) => this.#started(seeds, request, row) }
+  }
+
+  #generator(stage: Stage): Xoshiro128 {
+    const known = this.#generators.get(stage)
+    if (known !== undefined) return known
+    const own = new Xoshiro128()
+    this.#generators.set(stage, own)
+    return own
   }
 
   #started(seeds: Seeds, request: Request, row: number): Rng.Rng {

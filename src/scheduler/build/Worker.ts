@@ -16,7 +16,7 @@ import { failFirst, type Limits, limits as limitsOf } from "./FailureRules.ts"
 import type { Observer } from "./Observer.ts"
 import { type RowRange, rowsOf } from "./RowRange.ts"
 import type { AttemptError, BatchError } from "./StageError.ts"
-import { catchError, TypedFailure, type Work } from "./Work.ts"
+import { andThen, catchError, TypedFailure, type Work } from "./Work.ts"
 
 /** @since 0.1.0 */
 export interface WorkerOptions {
@@ -40,6 +40,7 @@ export class Worker implements BuilderContext {
   readonly program: Program
   readonly streams: CarriedStreams | undefined
   readonly columns: ColumnPlan | undefined
+  #idle: BatchBuilder | undefined
 
   constructor(
     runPlan: RunPlan,
@@ -62,12 +63,27 @@ export class Worker implements BuilderContext {
 
   /** What builds some rows of a batch, attempt by attempt. */
   builder(range: RowRange): BatchBuilder {
-    return new BatchBuilder(this, range)
+    const idle = this.#idle
+    if (idle === undefined) return new BatchBuilder(this, range)
+    this.#idle = undefined
+    idle.reset(range)
+    return idle
+  }
+
+  /** Takes back a builder whose batch is built, to build another one. One that failed, or was interrupted, is left alone. */
+  done(builder: BatchBuilder): void {
+    this.#idle = builder
   }
 
   /** Builds a batch in one attempt; gives `undefined` if nothing of it is left. */
   batch(range: RowRange): Work<Batch<unknown> | undefined, BatchError> {
-    return once(() => this.builder(range).build())
+    return once(() => {
+      const builder = this.builder(range)
+      return andThen(builder.build(), (batch) => {
+        this.done(builder)
+        return batch
+      })
+    })
   }
 
   /** Makes one sample as it would enter its batch; gives `undefined` if a filter leaves it out. */

@@ -38,18 +38,20 @@ export const requestAt = (
   stage: StageId,
   scope: Exclude<Scope, "epoch">,
   { batch, epoch, indices, ordinal, position, rows, worker }: Rows
-): Request => ({
-  scope,
-  stage,
-  epoch,
-  rank: plan.rank,
-  world: plan.world,
-  worker,
-  workers: plan.workers,
-  batch,
-  ordinal: scope === "sample" ? ordinal : Plan.batchOrdinal(plan, epoch, batch),
-  position,
-  indices: scope === "sample" ? indices : indices.subarray(0, 1),
-  distinct: distinct(epoch),
-  ...(rows === undefined || scope === "batch" ? undefined : { rows })
-})
+): Request => {
+  const request: Request = {
+    scope,
+    stage,
+    epoch,
+    rank: plan.rank,
+    world: plan.world,
+    worker,
+    workers: plan.workers,
+    batch,
+    ordinal: scope === "sample" ? ordinal : Plan.batchOrdinal(plan, epoch, batch),
+    position,
+    indices: scope === "sample" ? indices : indices.subarray(0, 1),
+    distinct: distinct(epoch)
+  }
+  return rows === undefined || scope === "batch" ? request : { ...request, rows }
+}

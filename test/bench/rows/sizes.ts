@@ -37,6 +37,42 @@ export const batchSize: Row = {
   run: batchSizes
 }
 
+const ONES = 100_000
+
+/** Batches of one number each: what a batch costs, whatever is in it. */
+const one = Pipeline.from(Dataset.range(ONES)).pipe(
+  Pipeline.map("half", (x) => x / 2),
+  Pipeline.batch(1)
+)
+
+/** The same with a draw: a seed, a stream and a number for each batch. */
+const drawnOne = Pipeline.from(Dataset.range(ONES)).pipe(
+  Pipeline.augment("jitter", (x, rng) => x + rng.float()),
+  Pipeline.batch(1)
+)
+
+const batchesOfOne = async ({ rounds, wants }: Request): Promise<Outcome> => {
+  const workers = Workers.fibers({ workers: 1 })
+  const contestants = [epochs("batch of 1", one, workers), epochs("batch of 1 drawn", drawnOne, workers)].filter(
+    ({ name }) => wants(name)
+  )
+  const all = await interleaved(contestants, { rounds, warmFor: 3_000 })
+  const goal = { least: 300_000 }
+  return {
+    charts: [],
+    figures: contestants.map(({ name }) => {
+      const value = perSecond(found(all, name))
+      return { key: name, value, unit: "batches/s", ...(name === "batch of 1" ? { goal } : {}) }
+    })
+  }
+}
+
+export const batchOfOne: Row = {
+  title: "Batches of one sample",
+  keys: ["batch of 1", "batch of 1 drawn"],
+  run: batchesOfOne
+}
+
 const POWERS = [3, 4, 5, 6, 7, 8, 9]
 
 /** A dataset that computes its samples: what is left is the plan, the shuffle and the draws. */

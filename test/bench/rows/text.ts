@@ -27,7 +27,7 @@ const run = async ({ rounds }: Request): Promise<Outcome> => {
         bars: [bar(ours, true), bar(loop, false)]
       }
     ],
-    figures: [ratio("text/loop", ours, loop, 0.9)]
+    figures: [ratio("text/loop", ours, loop, 0.95)]
   }
 }
 
