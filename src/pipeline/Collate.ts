@@ -57,7 +57,7 @@ export const numberArrays: { readonly [N in NumberDType]: new (length: number) =
 export const collate = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferLike): unknown => {
   const collation: Collation = { dtypes, unused: new Set(Object.keys(dtypes)), adoptable }
   const result = column("", samples, collation)
-  refuseUnused(collation, () => samples[0])
+  if (collation.unused.size > 0) refuseUnused(collation, () => samples[0])
   return result
 }
 
@@ -254,29 +254,60 @@ const record = (
   fields: ReadonlyArray<string>,
   collation: Collation
 ): unknown => {
-  const result: Record<string, unknown> = {}
-  for (const field of fields) setField(result, field, new Array<unknown>(values.length))
+  const inherits = inheritsFields()
+  const columns: Array<Array<unknown>> = []
+  for (let at = 0; at < fields.length; at++) columns.push(new Array<unknown>(values.length))
   for (let row = 0; row < values.length; row++) {
     const value = values[row]
     if (!isRecord(value)) throw differs(path, row, value, "a record")
-    for (const field of fields) {
-      if (!Object.hasOwn(value, field)) {
-        throw new CollateError({ column: path, row, reason: `has no field "${field}", row 0 has; ${ONE_FORM}` })
+    let at = 0
+    let alike = !inherits
+    if (alike) {
+      // Nearly all rows list their fields as the first one does: 33 ns for two fields, 100 by `Object.hasOwn`.
+      for (const field in value) {
+        alike = field === fields[at]
+        if (!alike) break
+        ;(columns[at] as Array<unknown>)[row] = value[field] // as many as fields
+        at++
       }
-      // result[field] is the array put there above.
-      ;(result[field] as Array<unknown>)[row] = value[field]
     }
-    for (const field in value) {
-      if (!Object.hasOwn(result, field)) {
-        throw new CollateError({ column: path, row, reason: `has a field "${field}", row 0 has not; ${ONE_FORM}` })
-      }
-    }
+    if (!alike || at < fields.length) fieldsFrom(at, path, fields, columns, row, value)
   }
-  for (const field of fields) {
-    // As above: still the array of this field's values.
-    setField(result, field, column(join(path, field), result[field] as Array<unknown>, collation))
+  const result: Record<string, unknown> = {}
+  for (let at = 0; at < fields.length; at++) {
+    const field = fields[at] as string // below the length
+    setField(result, field, column(join(path, field), columns[at] as Array<unknown>, collation))
   }
   return result
+}
+
+/** Takes the fields of a row from the one at `at` on, whatever their order. */
+const fieldsFrom = (
+  at: number,
+  path: string,
+  fields: ReadonlyArray<string>,
+  columns: ReadonlyArray<Array<unknown>>,
+  row: number,
+  value: Readonly<Record<string, unknown>>
+): void => {
+  for (let rest = at; rest < fields.length; rest++) {
+    const field = fields[rest] as string // below the length
+    if (!Object.hasOwn(value, field)) {
+      throw new CollateError({ column: path, row, reason: `has no field "${field}", row 0 has; ${ONE_FORM}` })
+    }
+    ;(columns[rest] as Array<unknown>)[row] = value[field] // as many as fields
+  }
+  for (const field in value) {
+    if (!fields.includes(field)) {
+      throw new CollateError({ column: path, row, reason: `has a field "${field}", row 0 has not; ${ONE_FORM}` })
+    }
+  }
+}
+
+/** Whether somebody has given all objects an enumerable field, which `for in` lists as if it were their own. */
+const inheritsFields = (): boolean => {
+  for (const _ in {}) return true
+  return false
 }
 
 const ONE_FORM = "bring all samples to one form in a stage before batch"

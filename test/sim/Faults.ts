@@ -155,6 +155,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "distinct: () => sampler.distinct"
   },
   {
+    name: "a builder that is used again keeps the rows that the last batch left out",
+    file: "scheduler/build/BatchRows.ts",
+    from: "    this.retried = 0\n    this.restart()\n",
+    to: "    this.retried = 0\n    const { valueRows } = this\n    this.restart()\n    this.valueRows = valueRows\n",
+    test: "test/scheduler/build/Worker.test.ts"
+  },
+  {
+    name: "a builder that is used again keeps its seeds",
+    file: "scheduler/build/SeedBinding.ts",
+    from: "    this.#bound.clear()\n",
+    to: "",
+    test: "test/scheduler/build/Worker.test.ts"
+  },
+  {
+    name: "fields are taken by their place, whatever their names",
+    file: "pipeline/Collate.ts",
+    from: "alike = field === fields[at]",
+    to: "alike = at < fields.length",
+    test: "test/pipeline/Collate.test.ts"
+  },
+  {
     name: "a stage takes the seeds of the stage before it",
     file: "scheduler/build/SeedBinding.ts",
     from: "const known = this.#bound.get(stage)",

@@ -202,11 +202,15 @@ const labelOf = ({ plan }: RunPlan, worker: number, { batch, epoch }: RowRange):
   worker
 })
 
-const requestedOf = (
-  worker: number,
-  { batch, epoch, ordinal, position }: RowRange,
-  indices: Float64Array
-): Rows => ({ epoch, worker, batch, position, ordinal, indices, rows: undefined })
+const requestedOf = (worker: number, { batch, epoch, ordinal, position }: RowRange, indices: Float64Array): Rows => ({
+  epoch,
+  worker,
+  batch,
+  position,
+  ordinal,
+  indices,
+  rows: undefined
+})
 
 /** Fills each row that is skipped by the row before it, or by the first one if there is none before it. */
 const withNeighbors = (made: Array<number>, skipped: SkippedRows): Array<number> => {
