@@ -110,7 +110,8 @@ const command = Command.make("train", options, (flags) =>
                 batchSize: flags.batchSize,
                 limit: Option.getOrUndefined(flags.limit),
                 split: String(splitOf(seed)),
-                data: Option.getOrUndefined(flags.data)
+                data: Option.getOrUndefined(flags.data),
+                columns: "columns" in data ? data.columns : undefined
               } satisfies Source
             })
       )

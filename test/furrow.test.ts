@@ -611,6 +611,9 @@ describe("furrow", () => {
       [{ epochs: 1, policy: "elastic" }, "seed"],
       [{ seed: 42, epochs: 1, policy: SeedPolicy.elastic({ seed: 42 }) }, "seed"],
       [{ seed: 42, epochs: 1, workers: Workers.fibers({ workers: 2 }), threads: { pipeline: module } }, "threads"],
+      [{ seed: 42, epochs: 1, workers: Workers.fibers({ workers: 2 }), module }, "module"],
+      [{ seed: 42, epochs: 1, module, threads: { pipeline: module } }, "module"],
+      [{ seed: 42, epochs: 1, module: "./digits.ts" }, "the module of the pipeline"],
       [{ seed: 42, epochs: 1, layer: {} }, "layer"],
       [{ seed: 42, epochs: 1, signal: {} }, "signal"],
       [{ seed: 42, epochs: 1, order: "fast" }, "order"],
@@ -657,6 +660,7 @@ describe("furrow", () => {
         "seed",
         "policy",
         "workers",
+        "module",
         "threads",
         "failures",
         "layer",
@@ -694,7 +698,7 @@ describe("furrow", () => {
 
   test("takes options that are `undefined` as left out", async () => {
     const names = ["order", "prefetch", "digest", "profile", "verify", "replay", "allow", "rank", "world", "uneven"]
-    const own = ["epoch", "from", "policy", "workers", "threads", "failures", "layer", "signal"]
+    const own = ["epoch", "from", "policy", "workers", "module", "threads", "failures", "layer", "signal"]
     const all = Object.fromEntries([...names, ...own].map((name) => [name, undefined]))
     const run = furrow(numbers, { ...all, seed: 42, epochs: 1 } as { readonly seed: 42; readonly epochs: 1 })
     expect((await valuesOf(run)).length).toBe(7)

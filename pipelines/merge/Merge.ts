@@ -4,7 +4,7 @@
 import { Effect, Option, Stream } from "effect"
 import { type Batch, Digest, Scheduler, Tensor } from "../../src/index.ts"
 import type { Split } from "../train/Digits.ts"
-import { type Loading, training } from "../train/Train.ts"
+import { type Loading, training } from "../train/Loading.ts"
 
 /** What ranks are to share. */
 export interface Sharing extends Loading {

@@ -15,9 +15,12 @@ export const options = {
   workers,
   ...ranks,
   uneven,
-  backend: reading("backend", "fibers|threads|auto", "What workers run on (default fibers)", (text) =>
-    oneOf(["fibers", "threads", "auto"] as const)(text)
-  ).pipe(Options.withDefault("fibers" as const)),
+  backend: reading(
+    "backend",
+    "fibers|threads|auto",
+    "What builds batches (default auto: threads if the model waits)",
+    (text) => oneOf(["fibers", "threads", "auto"] as const)(text)
+  ).pipe(Options.withDefault("auto" as const)),
   seed: reading(
     "seed",
     "seed",

@@ -19,7 +19,7 @@ export const summary = (outcome: Outcome): string => {
     ["test accuracy", testAccuracy === null ? "not trained" : percent(testAccuracy)],
     [
       "time",
-      `${seconds.toFixed(1)} s: ${secondsWaited.toFixed(1)} s waiting for data, ${secondsInModel.toFixed(1)} s in the model`
+      `${seconds.toFixed(1)} s: ${secondsWaited.toFixed(2)} s waiting for data, ${secondsInModel.toFixed(1)} s in the model`
     ],
     ["digest", outcome.digest],
     [

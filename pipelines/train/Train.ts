@@ -7,9 +7,7 @@ import { runtime } from "../../src/core/runtime.ts"
 import {
   type Batch,
   type Checkpoint,
-  Image,
   Pipeline,
-  Sampler,
   Scheduler,
   SeedAudit,
   SeedPolicy,
@@ -17,16 +15,10 @@ import {
   Workers
 } from "../../src/index.ts"
 import type { Split } from "./Digits.ts"
+import { normalize, training } from "./Loading.ts"
 import * as Model from "./Model.ts"
 import type { Progress } from "./Progress.ts"
 import { type Every, foreign, type Setup, type Stored, stored } from "./Saving.ts"
-
-/** What the pipeline depends on, beside its data. */
-export interface Loading {
-  readonly batchSize: number
-  /** Samples an epoch; `undefined` for all. */
-  readonly limit: number | undefined
-}
 
 /** This process, of all that share each batch. */
 type Ranks = Pick<Scheduler.RunOptions, "rank" | "world">
@@ -97,23 +89,6 @@ export interface Outcome extends Result {
   readonly checkpoint: string | undefined
 }
 
-// The mean and the standard deviation of MNIST's training pixels in [0, 1].
-const normalize = Image.normalize({ mean: 0.1307, std: 0.3081 })
-
-/** The digits, shuffled, moved and turned a little, in batches. */
-export const training = (digits: Split["train"], { batchSize, limit }: Loading) =>
-  Pipeline.from(digits).pipe(
-    Pipeline.sample(limit === undefined ? Sampler.shuffle : Sampler.limited(Sampler.shuffle, limit)),
-    Pipeline.augment(
-      "affine",
-      Image.randomAffine({ degrees: 10, scale: [0.9, 1.1], shear: 5, interpolation: "bilinear" })
-    ),
-    Pipeline.augment("crop", Image.randomCrop({ size: 28, padding: 1 })),
-    Pipeline.map("normalise", normalize), // the name that saved runs hold
-    // The short batch at the end of an epoch is kept: with it the run delivers every digit that it was asked for.
-    Pipeline.batch(batchSize, { dtypes: { label: "uint8" } })
-  )
-
 /** The digits that the model is tested on, in their order and as they are. */
 const testing = (digits: Split["test"]) =>
   Pipeline.from(digits).pipe(Pipeline.map("normalize", normalize), Pipeline.batch(500, { dtypes: { label: "uint8" } }))
@@ -173,7 +148,12 @@ export const train = (
       digest: true,
       from: saved?.cursor
     })
-    const test = testing(digits.test)
+    // Threads make the training's batches and no others.
+    const tested = yield* Effect.cached(
+      Stream.runCollect(Scheduler.stream(testing(digits.test), { epochs: 1 })).pipe(
+        Effect.provide(Workers.fibers({ workers: 1 }))
+      )
+    )
     if (keeping !== undefined && saved !== undefined) {
       yield* Effect.forEach(saved.skipped, ({ message }) => keeping.tell(`Passed over: ${message}`))
       const { batch, epoch } = saved.cursor
@@ -202,16 +182,19 @@ export const train = (
       return result
     }
 
+    /** The share of the test digits that it reads right; the model waits for these, too, if only once. */
     const evaluate = (own: Model.Model) =>
-      Scheduler.stream(test, { epochs: 1 }).pipe(
-        Stream.runFold({ right: 0, all: 0 }, ({ all, right }, batch: Digits) => ({
-          right: right + timed(() => own.correct(input(batch))),
-          all: all + batch.size
-        })),
-        Effect.map(({ all, right }) => right / all),
-        // Threads make the training's batches and no others.
-        Effect.provide(Workers.fibers({ workers: 1 }))
-      )
+      Effect.gen(function* () {
+        const from = performance.now()
+        const batches = yield* tested
+        waited += performance.now() - from
+        let [right, all] = [0, 0]
+        for (const batch of batches) {
+          right += timed(() => own.correct(input(batch)))
+          all += batch.size
+        }
+        return right / all
+      })
 
     const step = (batch: Digits) =>
       Effect.gen(function* () {

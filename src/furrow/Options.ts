@@ -57,8 +57,16 @@ export interface Failures {
 
 /** Options of a run other than its epochs, its seed and its services. @category options @since 0.1.0 */
 export interface PlainOptions extends RunOptions {
-  /** How many workers build batches: fibers, or threads with `threads`. Default 1. Or a value of `Workers`. */
+  /**
+   * How many workers build batches. Default 1. They are those of `Workers.auto`, or of `Workers.threads` with `threads`. Or a
+   * value of `Workers`.
+   */
   readonly workers?: number | Layer.Layer<Workers.Workers, unknown>
+  /**
+   * The module that exports the pipeline as `pipeline`, by URL: `import.meta.resolve("./digits.ts")`. With it, the run
+   * moves to threads if the loop over its batches waits for them. Default: the run stays on fibers.
+   */
+  readonly module?: string | URL
   /**
    * Build batches on a pool of threads, each of which imports the pipeline from a module: `{ pipeline: import.meta.url }`;
    * as `Workers.threads`.
@@ -123,6 +131,7 @@ export type AnyOptions = PlainOptions &
 export const FURROW: Names<AnyOptions> = {
   ...NAMES,
   workers: true,
+  module: true,
   threads: true,
   failures: true,
   signal: true,
@@ -165,16 +174,24 @@ const seeding = ({ policy, seed }: AnyOptions): Layer.Layer<never, unknown> => {
   throw new InvalidOption({ option: "seed", value: seed, expected: `given with policy ${JSON.stringify(policy)}` })
 }
 
-const working = ({ threads, workers = 1 }: AnyOptions): Layer.Layer<never, unknown> => {
+const working = ({ module, threads, workers = 1 }: AnyOptions): Layer.Layer<never, unknown> => {
   if (isLayer(workers)) {
-    if (threads === undefined) return workers
     const expected = "left out beside workers that are a value"
-    throw new InvalidOption({ option: "threads", value: threads, expected })
+    if (threads !== undefined) throw new InvalidOption({ option: "threads", value: threads, expected })
+    if (module !== undefined) throw new InvalidOption({ option: "module", value: module, expected })
+    return workers
   }
-  if (threads === undefined) return built(Workers.fibers({ workers: whole("workers", workers, 1, Workers.MAX) }))
+  const count = whole("workers", workers, 1, Workers.MAX)
+  if (threads === undefined) {
+    return built(Workers.auto(module === undefined ? { workers: count } : { workers: count, pipeline: module }))
+  }
+  if (module !== undefined) {
+    const expected = "left out beside `threads`, which names the module in its option `pipeline`"
+    throw new InvalidOption({ option: "module", value: module, expected })
+  }
   given("threads", threads, 'an object such as { pipeline: import.meta.resolve("./digits.ts") }')
   optionsOf("threads", threads, THREADS)
-  return built(Workers.threads({ ...threads, workers: whole("workers", workers, 1, Workers.MAX) }))
+  return built(Workers.threads({ ...threads, workers: count }))
 }
 
 /** The number of workers stands beside them. */

@@ -1,118 +1,197 @@
 /**
- * The backend that begins on fibers and moves to threads when that pays.
+ * The backend that begins on fibers, and moves to threads when the consumer waits.
  *
- * Batches are functions of their coordinates, so where one is built changes nothing in it: the first ones are built here
- * and measured, none is built twice, and threads take over once they are ready.
+ * Batches are functions of their coordinates, so where one is built changes nothing in it. The run begins at once, on
+ * fibers; `Choice.ts` judges by what the consumer loses; threads take over once they are ready, and none is built twice.
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { cores } from "../../core/runtime.ts"
+import { isPlain } from "../../sources/RandomAccess.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Backend, OpenBackend, RequestedBatch } from "./Backend.ts"
+import { type Choice, Judge, type Loss, type Pays } from "./Choice.ts"
 
-/** Which backend a run was found to run best on, and why. @since 0.1.0 */
-export interface Choice {
-  /** The name of the backend. */
-  readonly backend: string
-  readonly reason: string
+/** @since 0.1.0 */
+export interface AutoOptions {
+  readonly fibers: Backend
+  /** `undefined` if no module is given from which threads could build the pipeline. */
+  readonly threads: Backend | undefined
+  readonly pays: Pays
+  /** How many cores there are. */
+  readonly cores: number
+  /** Milliseconds of a clock. */
+  readonly now: () => number
+  /** Is told what is chosen: when a run opens, and each time that it changes. */
+  readonly said: (choice: Choice) => void
 }
 
-/** From which amount of work on threads pay. @since 0.1.0 */
-export interface Pays {
-  /** Milliseconds that a batch takes: telling a thread of one takes some 0.05. */
-  readonly batch: number
-  /** Milliseconds that the rest of the run would take on one core: a thread takes some 500 to start and to warm up. */
-  readonly run: number
-}
-
-/** How many batches are measured; the quickest counts, as the first ones run before the engine has compiled them. */
-const MEASURED = 16
-
-/**
- * Fibers at first, and threads when that pays. `said` is told what was chosen, once a run.
- *
- * @since 0.1.0
- */
-export const auto = (fibers: Backend, threads: Backend, pays: Pays, said: (choice: Choice) => void): Backend => ({
-  name: "auto",
+/** Fibers at first, and threads when the consumer waits. @since 0.1.0 */
+export const auto = (options: AutoOptions): Backend => ({
+  name: options.threads === undefined ? options.fibers.name : "auto",
   open: (runPlan, settings) =>
     Effect.gen(function* () {
+      const { cores, fibers, now, pays, said, threads } = options
       const here = yield* fibers.open(runPlan, settings)
+      const choose = (backend: string, reason: string): string => {
+        said({ backend, reason })
+        settings.chosen?.({ backend, reason })
+        return `workers on ${backend}: ${reason}`
+      }
+      const { consumer } = settings
+      const reason = cores < 2 ? "there is one core" : beforehand(runPlan)
+      yield* Effect.logDebug(
+        choose(fibers.name, reason ?? "the run begins there, and its consumer has not waited long")
+      )
+      if (reason !== undefined || consumer === undefined) return here
+
+      const judge = new Judge(pays, settings.batches)
+      const measure = new Measure(now)
+      const move = yield* Deferred.make<void>()
+      const back = yield* Deferred.make<void>()
+      const left = yield* Deferred.make<void>()
+      /** Where batches are requested, and what has to be polled. */
+      let target: OpenBackend = here
+      let polled: OpenBackend | undefined
+      /** For each worker, how many more batches it requests of fibers until threads have none of it. */
+      const leaving = new Map<number, number>()
+
       const scope = yield* Effect.scope
-      const times: Array<number> = []
-      let choice = beforehand(runPlan, fibers.name)
-      if (choice !== undefined) yield* announce(choice, said)
-      let moved: OpenBackend | undefined
-      let moving = false
-
-      /** If there can be no threads, the run stays where it is: the pipeline runs on fibers, too. */
-      const move = Effect.matchEffect(threads.open(runPlan, settings), {
-        onFailure: (error) => Effect.logWarning(`the run stays on fibers: ${error.message}`),
-        onSuccess: (open) =>
-          Effect.sync(() => {
-            moved = open
-          })
+      const moving = Effect.gen(function* () {
+        yield* Deferred.await(move)
+        if (threads === undefined) {
+          judge.stayed()
+          yield* Effect.logInfo(choose(fibers.name, `${lossOf(judge.onFibers)}, and ${NO_MODULE}`))
+          return
+        }
+        const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
+        const opened = yield* Effect.exit(Scope.extend(threads.open(runPlan, settings), own))
+        if (Exit.isFailure(opened)) {
+          const { message } = Cause.prettyErrors(opened.cause)[0] ?? { message: "its threads were interrupted" }
+          judge.stayed()
+          choose(fibers.name, `threads could not be started: ${message}`)
+          yield* Effect.logWarning(`the run stays on fibers: ${message}`)
+          return
+        }
+        target = opened.value
+        polled = target
+        judge.moved()
+        yield* Effect.logDebug(choose(threads.name, `on fibers ${lossOf(judge.onFibers)}`))
+        yield* Deferred.await(back)
+        target = here
+        for (let worker = 0; worker < runPlan.plan.workers; worker++) leaving.set(worker, settings.prefetch + 1)
+        const why = `on threads ${lossOf(judge.onThreads)}, on fibers ${judge.onFibers.each.toFixed(2)} ms`
+        yield* Effect.logDebug(choose(fibers.name, why))
+        yield* Deferred.await(left)
+        polled = undefined
+        yield* Scope.close(own, Exit.void)
       })
+      yield* Effect.forkScoped(moving)
 
-      const measured = (content: RequestedBatch["content"]): typeof content =>
-        Effect.suspend(() => {
-          const started = performance.now()
-          return Effect.tap(content, () => {
-            times.push(performance.now() - started)
-            if (choice !== undefined || times.length < MEASURED) return Effect.void
-            choice = byCost(fibers.name, threads.name, Math.min(...times), settings.batches - times.length, pays)
-            return announce(choice, said)
-          })
-        })
+      const look = (): void => {
+        const { batches, waited } = consumer
+        const verdict = judge.look({ at: now(), batches, waited, built: measure.built })
+        if (verdict !== undefined) Deferred.unsafeDone(verdict === "move" ? move : back, Effect.void)
+      }
 
-      const begun = (content: RequestedBatch["content"]): typeof content =>
-        Effect.suspend(() => {
-          if (choice === undefined) return measured(content)
-          if (choice.backend === fibers.name || moving) return content
-          moving = true
-          return Effect.zipRight(Effect.forkIn(Effect.provideService(move, Scope.Scope, scope), scope), content)
-        })
+      /** A worker requests a batch of fibers again: those that it has of threads are fewer by one. */
+      const leave = (worker: number): void => {
+        const more = (leaving.get(worker) ?? 1) - 1
+        if (more > 0) leaving.set(worker, more)
+        else leaving.delete(worker)
+        if (leaving.size === 0) Deferred.unsafeDone(left, Effect.void)
+      }
 
       return {
         request: (coordinates, arrived) => {
-          if (moved !== undefined) return moved.request(coordinates, arrived)
+          if (target !== here) {
+            if (!judge.isSettled) look()
+            return target.request(coordinates, arrived)
+          }
+          if (leaving.size > 0) leave(coordinates.worker)
           const requested = here.request(coordinates, arrived)
-          return { ...requested, content: begun(requested.content) }
+          if (judge.isSettled || measure.passes()) return requested
+          look()
+          return measure.of(requested)
         },
-        poll: () => moved?.poll()
+        poll: () => polled?.poll()
       }
     })
 })
 
-const announce = (choice: Choice, said: (choice: Choice) => void): Effect.Effect<void> =>
-  Effect.zipRight(
-    Effect.sync(() => said(choice)),
-    Effect.logDebug(`workers on ${choice.backend}: ${choice.reason}`)
-  )
+const NO_MODULE =
+  "there is no module from which threads could build the pipeline: name the one that exports it, " +
+  'as in { module: import.meta.resolve("./digits.ts") }'
 
 /** What can be decided without a measurement. */
-const beforehand = ({ pipeline, policy }: RunPlan, fibers: string): Choice | undefined => {
-  const own = cores()
-  if (own < 2) return { backend: fibers, reason: "there is one core" }
+const beforehand = ({ pipeline, policy }: RunPlan): string | undefined => {
   if (policy?.carries !== undefined) {
-    return {
-      backend: fibers,
-      reason: `policy ${policy.name} carries streams on, which a thread would have to build again`
-    }
+    return `policy ${policy.name} carries streams on, which a thread would have to build again`
   }
   const waiting = pipeline.stages.find(({ _tag }) => _tag === "Effect")
-  if (waiting !== undefined) {
-    return { backend: fibers, reason: `stage ${waiting.id.name} is an effect, and fibers wait for many at once` }
+  if (waiting !== undefined) return `stage ${waiting.id.name} is an effect, and fibers wait for many at once`
+  if (!isPlain(pipeline.dataset)) {
+    return `dataset ${pipeline.dataset.name} is read by effects, and fibers wait for many at once`
   }
   return undefined
 }
 
-const byCost = (fibers: string, threads: string, milliseconds: number, left: number, pays: Pays): Choice => {
-  const seconds = (milliseconds * left) / 1000
-  const cost = `a batch takes ${milliseconds.toFixed(2)} ms, and what is left of the run ${seconds.toFixed(1)} s`
-  return milliseconds < pays.batch || milliseconds * left < pays.run
-    ? { backend: fibers, reason: `${cost}: threads pay from ${pays.batch} ms and ${pays.run / 1000} s on` }
-    : { backend: threads, reason: `${cost}, on one of ${cores()} cores` }
+const lossOf = ({ each, share }: Loss): string =>
+  `the consumer waited ${Math.round(100 * share)} % of the time, ${each.toFixed(2)} ms a batch`
+
+/** A batch that is built in less than so many milliseconds is measured only once in so many. */
+const QUICK_MS = 0.25
+const SELDOM = 16
+
+/** How long batches are built on this thread. */
+class Measure {
+  /** Milliseconds in all. */
+  built = 0
+  readonly #now: () => number
+  #passed = 0
+  #every = 1
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Whether the next batch is passed over; the next one that is measured then counts for it, too. */
+  passes(): boolean {
+    this.#passed++
+    return this.#passed < this.#every
+  }
+
+  /** The batch, measured. */
+  of(requested: RequestedBatch): RequestedBatch {
+    const weight = this.#passed
+    this.#passed = 0
+    let from = 0
+    const ended = (): void => {
+      const milliseconds = this.#now() - from
+      this.built += weight * milliseconds
+      this.#every = milliseconds < QUICK_MS ? SELDOM : 1
+    }
+    return {
+      isLazy: requested.isLazy,
+      get isPending() {
+        return requested.isPending
+      },
+      want: () => requested.want(),
+      take: () => {
+        from = this.#now()
+        const taken = requested.take()
+        if (taken !== undefined) ended()
+        return taken
+      },
+      content: Effect.suspend(() => {
+        from = this.#now()
+        return Effect.tap(requested.content, () => Effect.sync(ended))
+      })
+    }
+  }
 }

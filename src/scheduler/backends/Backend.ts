@@ -16,6 +16,7 @@ import type { StageTimes } from "../build/StageTimes.ts"
 import type { DigestError } from "../plan/Digest.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { BackendError } from "./BackendError.ts"
+import type { Choice } from "./Choice.ts"
 
 /** A batch as it comes from a backend. @since 0.1.0 */
 export interface BuiltBatch {
@@ -70,6 +71,13 @@ export interface OpenBackend {
   readonly poll: () => void
 }
 
+/** What the consumer of a run has taken so far, read at any time. @since 0.1.0 */
+export interface Consumer {
+  readonly batches: number
+  /** Milliseconds that it waited for them. */
+  readonly waited: number
+}
+
 /** What a run tells its backend beside the plan. @since 0.1.0 */
 export interface BackendSettings {
   readonly digest: boolean
@@ -78,6 +86,10 @@ export interface BackendSettings {
   /** How many batches all workers are to build. */
   readonly batches: number
   readonly failures: FailureRules
+  /** Whom the batches are built for; `undefined` if nobody takes them one after the other. */
+  readonly consumer?: Consumer | undefined
+  /** Is told where batches are built, and why, by a backend that chooses: when it opens, and each time that it changes. */
+  readonly chosen?: (choice: Choice) => void
   /** Is called when a thread, or other compute, that died or hung is replaced. */
   readonly replaced?: () => void
   readonly observer?: Observer | undefined

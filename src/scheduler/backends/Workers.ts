@@ -8,17 +8,18 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { duration, whole } from "../../core/Check.ts"
+import { duration, finite, whole } from "../../core/Check.ts"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { type Names, optionsOf, textOf, truth } from "../../core/Options.ts"
 import { cores } from "../../core/runtime.ts"
-import * as Auto from "./Auto.ts"
+import { auto as autoOf } from "./Auto.ts"
 import type { Backend } from "./Backend.ts"
+import type * as Choices from "./Choice.ts"
 import * as Fibers from "./Fibers.ts"
 import * as Threads from "./threads/Threads.ts"
 
 /** What `auto` chose, and why. @category models @since 0.1.0 */
-export type Choice = Auto.Choice
+export type Choice = Choices.Choice
 
 /** @category models @since 0.1.0 */
 export interface Service {
@@ -30,22 +31,19 @@ export interface Service {
   readonly chosen?: Effect.Effect<Option.Option<Choice>>
 }
 
-const one: Service = {
-  count: 1,
-  backend: Fibers.fibers()
-}
-
 /**
- * The tag of the workers. A run that is given none has one fiber.
+ * The tag of the workers. A run that is given none has one worker, as {@link auto} builds its batches without a module.
  *
  * @category services
  * @since 0.1.0
  */
-export class Workers extends Context.Reference<Workers>()("furrow/Workers", { defaultValue: () => one }) {}
+export class Workers extends Context.Reference<Workers>()("furrow/Workers", {
+  defaultValue: () => choosing({ workers: 1 })
+}) {}
 
 /**
- * Which backend the last run was found to run best on, and why: none until it is known, and none if the workers are not
- * {@link auto}'s, which are the ones that choose.
+ * Which backend builds the batches of the last run that was opened, and why: none before one is opened, and none if the
+ * workers are not {@link auto}'s, which are the ones that choose.
  *
  * @category services
  * @since 0.1.0
@@ -167,17 +165,33 @@ const THREADS: Names<ThreadOptions> = {
 }
 
 /** How workers choose. @category options @since 0.1.0 */
-export interface AutoOptions extends ThreadOptions {
-  /** From which work of a batch, and of what is left of the run, threads pay. Default: 1 ms and 10 s. */
-  readonly pays?: { readonly batch?: Duration.DurationInput; readonly run?: Duration.DurationInput }
+export interface AutoOptions extends Omit<ThreadOptions, "pipeline"> {
+  /** The module that exports the pipeline, as for {@link threads}. Without one, the run stays on fibers. */
+  readonly pipeline?: string | URL
+  /** How many threads build batches, as for {@link threads}, but by default one core is left to the consumer. */
+  readonly threads?: number
+  /**
+   * From which loss on the run moves to threads: if the consumer loses more than this share of the time, 0 … 1, by waiting,
+   * and would lose at least this long in the rest of the run. Default: 0.05 and 1 s.
+   */
+  readonly pays?: { readonly share?: number; readonly rest?: Duration.DurationInput }
 }
 
 /**
- * Workers that begin on fibers and move to threads when that pays: where there are two cores and more, a batch takes a
- * millisecond of work and more, and the rest of the run ten seconds. Pipelines with effectful stages, and policies that carry
- * streams on, stay on fibers. Where a batch is built changes nothing in it, so all give the same batches, to the bit.
- * {@link chosen} says what was chosen and why, once the first batches are built; it is logged at level debug, too. If
- * threads cannot start, that is logged as a warning, and the run stays on fibers.
+ * Workers that begin on fibers, so that the first batch comes at once, and move to threads if the consumer waits for
+ * batches: for more than 5 % of the time, and, at that rate, for a second or more in the rest of the run. That is looked at
+ * from the second batch on, every 0.15 s. What a batch takes to build on the consumer's own thread counts as waiting. By
+ * default there is a thread less than there are cores, and at least one: the consumer has a core to itself.
+ *
+ * If the consumer waits no less on threads than it did on fibers, the run goes back to fibers for good, two seconds
+ * after it moved. If it no longer waits on threads, it stays there.
+ *
+ * Without a module in `pipeline` the run stays on fibers, and if threads would pay, says so in the log, once a run. It stays
+ * on fibers as well where there is one core, if the dataset is read by effects or a stage is one (fibers wait for many at
+ * once), if the policy carries streams on, and if threads cannot start, which is logged as a warning.
+ *
+ * Where a batch is built changes nothing in it, so all give the same batches, to the bit. {@link chosen} and the profile of
+ * the run say what was chosen and why; it is logged at level debug, too.
  *
  * Batches lie in memory that is used again, as those of {@link threads} do. Fails as {@link threads} does.
  *
@@ -195,39 +209,48 @@ export interface AutoOptions extends ThreadOptions {
 export const auto = (options: AutoOptions): Layer.Layer<Workers, InvalidOption> =>
   Layer.effect(
     Workers,
-    checked(() => {
-      optionsOf("Workers.auto", options, { ...THREADS, pays: true })
-      if (options.pays !== undefined) optionsOf("pays", options.pays, { batch: true, run: true })
-      let choice: Choice | undefined
-      const pays = {
-        batch: Duration.toMillis(duration("pays.batch", options.pays?.batch ?? "1 millis")),
-        run: Duration.toMillis(duration("pays.run", options.pays?.run ?? "10 seconds"))
-      }
-      const fibersAtFirst = Fibers.fibers({ reuse: true, debug: truth("debug", options.debug ?? false) })
-      const either = Auto.auto(fibersAtFirst, threadsOf("Workers.auto", options), pays, (own) => {
-        choice = own
-      })
-      const module = url(options.pipeline)
-      // At once, not when it moves: on fibers it would run the whole program in the thread.
-      const backend: Backend = {
-        ...either,
-        open: (runPlan, settings) => Effect.zipRight(Threads.notNested({ module }), either.open(runPlan, settings))
-      }
-      return {
-        backend,
-        count: whole("workers", options.workers, 1, MAX),
-        chosen: Effect.sync(() => Option.fromNullable(choice))
-      }
-    })
+    checked(() => choosing(optionsOf("Workers.auto", options, { ...THREADS, pays: true })))
   )
+
+/** Throws `InvalidOption`. */
+const choosing = ({ pipeline, ...options }: AutoOptions): Service => {
+  const { pays = {}, workers } = options
+  optionsOf("pays", pays, { share: true, rest: true })
+  let choice: Choice | undefined
+  // Threads write into memory that is used again: where the run may move to them, its batches lie so from the first.
+  const fibersAtFirst = Fibers.fibers({ reuse: pipeline !== undefined, debug: truth("debug", options.debug ?? false) })
+  const pool = { ...options, threads: options.threads ?? Math.min(Math.max(cores() - 1, 1), MAX_THREADS) }
+  const threads = pipeline === undefined ? undefined : threadsOf("Workers.auto", { ...pool, pipeline })
+  const backend = autoOf({
+    fibers: fibersAtFirst,
+    threads,
+    pays: {
+      share: finite("pays.share", pays.share ?? 0.05, 0, 1),
+      rest: Duration.toMillis(duration("pays.rest", pays.rest ?? "1 second"))
+    },
+    cores: cores(),
+    now: () => performance.now(),
+    said: (own) => {
+      choice = own
+    }
+  })
+  return {
+    // At once, not when it moves: on fibers it would run the whole program in the thread.
+    backend: pipeline === undefined ? backend : notNested(backend, url(pipeline)),
+    count: whole("workers", workers, 1, MAX),
+    chosen: Effect.sync(() => Option.fromNullable(choice))
+  }
+}
+
+const notNested = (backend: Backend, module: string): Backend => ({
+  ...backend,
+  open: (runPlan, settings) => Effect.zipRight(Threads.notNested({ module }), backend.open(runPlan, settings))
+})
 
 const threadsOf = (of: string, options: ThreadOptions): Backend =>
   Threads.threads({
     module: url(options.pipeline),
-    threads:
-      options.threads === undefined
-        ? Math.min(cores(), MAX_THREADS)
-        : whole("threads", options.threads, 1, MAX_THREADS),
+    threads: whole("threads", options.threads ?? Math.min(cores(), MAX_THREADS), 1, MAX_THREADS),
     name: textOf(`name of ${of}`, options.name ?? "pipeline", "the name of an export"),
     config: plain("config", options.config),
     restarts: whole("restarts", options.restarts ?? 3, 0),

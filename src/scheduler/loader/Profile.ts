@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Choice } from "../backends/Choice.ts"
 import { type StageTime, StageTimes } from "../build/StageTimes.ts"
 
 export type { StageTime } from "../build/StageTimes.ts"
@@ -34,6 +35,8 @@ export interface Profile {
   readonly queues: ReadonlyArray<QueueUse>
   /** In order `"plan"` the slowest of them holds back the row; in order `"ready"` its own batches only. */
   readonly workers: ReadonlyArray<WorkerTime>
+  /** What builds the batches, and why, if the workers choose that: see `Workers.auto`. */
+  readonly chosen?: Choice
   /** Milliseconds since the first batch was asked for. */
   readonly milliseconds: number
   /** Milliseconds of these that the consumer waited for a batch. */
@@ -52,6 +55,7 @@ const FREE = 0.05
  */
 export class Recorder {
   readonly times = new StageTimes()
+  #chosen: Choice | undefined
   #first: number | undefined
   readonly #queues: ReadonlyArray<{ asked: number; held: number; empty: number }>
   readonly #capacity: number
@@ -81,6 +85,11 @@ export class Recorder {
     own.milliseconds += milliseconds
   }
 
+  /** Workers that choose have chosen. */
+  chose(choice: Choice): void {
+    this.#chosen = choice
+  }
+
   profile(waited: number): Profile {
     const { stages } = this.times
     const milliseconds = this.#first === undefined ? 0 : performance.now() - this.#first
@@ -94,6 +103,7 @@ export class Recorder {
       stages,
       queues,
       workers: this.#workers.map((own) => ({ ...own })),
+      ...(this.#chosen === undefined ? {} : { chosen: this.#chosen }),
       milliseconds,
       waited,
       verdict: verdict(stages, this.#workers, milliseconds === 0 ? 0 : waited / milliseconds)
@@ -140,7 +150,7 @@ export const verdict = (
 }
 
 /** A profile as a table, for people. @category conversions @since 0.1.0 */
-export const format = ({ milliseconds, queues, stages, verdict: own, waited, workers }: Profile): string => {
+export const format = ({ chosen, milliseconds, queues, stages, verdict: own, waited, workers }: Profile): string => {
   const rows = stages.map(({ batches, forms, milliseconds: whole, name, share }) => [
     name,
     `${(whole / Math.max(batches, 1)).toFixed(3)} ms`,
@@ -164,6 +174,7 @@ export const format = ({ milliseconds, queues, stages, verdict: own, waited, wor
     ...rows.map(row),
     ...used,
     ...worked,
+    ...(chosen === undefined ? [] : [`  workers on ${chosen.backend}: ${chosen.reason}`]),
     waiting,
     `  ${own}`
   ].join("\n")

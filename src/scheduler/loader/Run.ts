@@ -12,6 +12,7 @@ import { type Names, textOf } from "../../core/Options.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
+import type { Choice } from "../backends/Choice.ts"
 import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
 import * as Workers from "../backends/Workers.ts"
 import type { FailureRules } from "../build/FailureRules.ts"
@@ -89,10 +90,22 @@ export const open = <C, E, R>(
 
     const queues = new WorkerQueues({ workers: workers.count, sequence, prefetch, ready, first, end, ahead })
     const eventLoop = new EventLoop()
+    // The workers begin before there is a delivery.
+    let delivery: Delivery | undefined
+    const consumer = {
+      get batches() {
+        return delivery?.stats.batches ?? 0
+      },
+      get waited() {
+        return delivery?.stats.waited ?? 0
+      }
+    }
     const building = {
       digest,
       failures: rules,
       prefetch,
+      consumer,
+      chosen: (choice: Choice) => recorder?.chose(choice),
       replaced: counting.replaced,
       batches: remaining(start),
       observer: together([recorder?.times, spans]),
@@ -109,7 +122,7 @@ export const open = <C, E, R>(
       start: first
     })
     const { skip } = failures
-    const delivery = new Delivery({
+    delivery = new Delivery({
       budget: skip === undefined ? 0 : FailureServices.allowance(skip.budget, plan.count * epochs),
       chosen,
       counting,

@@ -1,87 +1,348 @@
 import { describe, expect, test } from "bun:test"
-import { Effect, Layer, Option, Stream } from "effect"
+import { Deferred, Duration, Effect, Layer, Logger, LogLevel, Option } from "effect"
 import { cores } from "../../../src/core/runtime.ts"
-import { Parity, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
-import { heavy, light } from "../../support/threaded/costs.ts"
+import { Dataset, furrow, Parity, Pipeline, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import { type AutoOptions, auto } from "../../../src/scheduler/backends/Auto.ts"
+import type { Backend, OpenBackend } from "../../../src/scheduler/backends/Backend.ts"
+import { BackendError } from "../../../src/scheduler/backends/BackendError.ts"
+import type { Choice } from "../../../src/scheduler/backends/Choice.ts"
+import { fibers } from "../../../src/scheduler/backends/Fibers.ts"
+import * as ProvidedPlan from "../../../src/scheduler/backends/ProvidedPlan.ts"
+import { threads } from "../../../src/scheduler/backends/threads/Threads.ts"
+import * as FailureServices from "../../../src/scheduler/loader/FailureServices.ts"
+import { light } from "../../support/threaded/costs.ts"
+import { pipeline as plain } from "../../support/threaded/plain.ts"
 import { pipeline as waiting } from "../../support/threaded/numbers.ts"
 
 const TIME = 60_000
 const module = (name: string) => new URL(`../../support/threaded/${name}.ts`, import.meta.url)
+const policy = SeedPolicy.epochWorker({ seed: 42 })
 
-const run = (
+const BATCHES = 10_000
+const WORKERS = 2
+const PREFETCH = 2
+const numbers = Pipeline.from(Dataset.range(4 * BATCHES)).pipe(Pipeline.batch(4))
+
+/** What a batch costs the consumer, in milliseconds of the clock, on either backend. */
+interface Costs {
+  readonly fibers: number
+  readonly threads: number
+  /** The consumer's own step. */
+  readonly step: number
+}
+
+/** A run under `auto` whose clock and whose consumer are moved by hand, a batch at a time. */
+const run = (costs: Costs, { batches = BATCHES, ...options }: Partial<AutoOptions> & { batches?: number } = {}) =>
+  Effect.gen(function* () {
+    let at = 0
+    let next = 0
+    const consumer = { batches: 0, waited: 0 }
+    const requested = { fibers: 0, threads: 0 }
+    const seen = new Set<number>()
+    const choices: Array<Choice & { readonly at: number; readonly taken: number }> = []
+    const ends: Array<number> = []
+    const counting = (name: "fibers" | "threads"): Backend => ({
+      name,
+      open: (runPlan, settings) =>
+        Effect.gen(function* () {
+          const own = yield* fibers().open(runPlan, settings)
+          yield* Effect.addFinalizer(() => Effect.sync(() => (name === "threads" ? ends.push(next) : undefined)))
+          return {
+            ...own,
+            request: (coordinates, arrived) => {
+              requested[name]++
+              expect(seen.has(coordinates.batch)).toBe(false)
+              seen.add(coordinates.batch)
+              const { content, ...rest } = own.request(coordinates, arrived)
+              const built = Effect.tap(content, () =>
+                Effect.sync(() => {
+                  at += costs[name]
+                  consumer.waited += costs[name]
+                })
+              )
+              return { ...rest, content: built }
+            }
+          } satisfies OpenBackend
+        })
+    })
+    const runPlan = yield* ProvidedPlan.make(numbers, WORKERS, {})
+    const open = yield* auto({
+      fibers: counting("fibers"),
+      threads: counting("threads"),
+      pays: { share: 0.05, rest: 1000 },
+      cores: 2,
+      now: () => at,
+      said: (choice) => choices.push({ ...choice, at, taken: next }),
+      ...options
+    }).open(runPlan, {
+      digest: false,
+      prefetch: PREFETCH,
+      batches,
+      failures: FailureServices.rules(yield* FailureServices.current, () => undefined),
+      consumer
+    })
+    /** Takes so many batches, one after the other. */
+    const take = (count: number) =>
+      Effect.gen(function* () {
+        for (let taken = 0; taken < count; taken++) {
+          const batch = next++
+          const { content } = open.request({ epoch: 0, batch, worker: batch % WORKERS }, () => undefined)
+          yield* content
+          consumer.batches++
+          at += costs.step
+          // Whoever moves the run has a turn.
+          yield* Effect.yieldNow()
+          yield* Effect.yieldNow()
+        }
+      })
+    return { take, requested, choices, ends }
+  })
+
+const lines: Array<string> = []
+const logged = Logger.replace(
+  Logger.defaultLogger,
+  Logger.make(({ logLevel, message }) => lines.push(`${logLevel.label} ${String(message)}`))
+)
+
+const played = <A, E>(own: Effect.Effect<A, E, unknown>, least: LogLevel.LogLevel = LogLevel.Info) => {
+  lines.length = 0
+  return Effect.runPromise(
+    // The content of batches may require anything; that of `numbers` requires nothing.
+    own.pipe(Effect.scoped, Effect.provide(Layer.merge(logged, Logger.minimumLogLevel(least)))) as Effect.Effect<A, E>
+  )
+}
+
+describe("a run", () => {
+  test("begins on fibers, and moves within its first second if the consumer waits", async () => {
+    const { choices, requested } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }), ({ take }) => take(1000)),
+      LogLevel.Debug
+    )
+    expect(choices.map(({ backend }) => backend)).toEqual(["fibers", "threads"])
+    expect(choices[1]?.at).toBeLessThan(1000)
+    expect(choices[1]?.reason).toBe("on fibers the consumer waited 40 % of the time, 4.00 ms a batch")
+    // Some 15 batches show that it waits.
+    expect(requested.fibers).toBeLessThan(25)
+    expect(requested.threads).toBe(1000 - requested.fibers)
+    expect(lines).toEqual([
+      "DEBUG workers on fibers: the run begins there, and its consumer has not waited long",
+      "DEBUG workers on threads: on fibers the consumer waited 40 % of the time, 4.00 ms a batch"
+    ])
+  })
+
+  test("stays on threads if the consumer no longer waits there, and ends them with itself", async () => {
+    const { choices, ends } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }), ({ ends, take }) =>
+        Effect.andThen(take(3000), () => expect(ends).toEqual([]))
+      )
+    )
+    expect(choices).toHaveLength(2)
+    expect(ends).toEqual([3000])
+  })
+
+  test("stays on fibers if the consumer does not wait", async () => {
+    const { choices, requested } = await played(
+      Effect.tap(run({ fibers: 0.2, threads: 0, step: 10 }), ({ take }) => take(2000))
+    )
+    expect(choices.map(({ backend }) => backend)).toEqual(["fibers"])
+    expect(requested).toEqual({ fibers: 2000, threads: 0 })
+  })
+
+  test("stays on fibers if it ends soon", async () => {
+    const { requested } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }, { batches: 250 }), ({ take }) => take(250))
+    )
+    expect(requested).toEqual({ fibers: 250, threads: 0 })
+  })
+
+  test("goes back to fibers, for good, if the consumer waits no less on threads", async () => {
+    const { choices, ends, requested } = await played(
+      Effect.tap(run({ fibers: 4, threads: 5, step: 6 }), ({ take }) => take(4000)),
+      LogLevel.Debug
+    )
+    expect(choices.map(({ backend }) => backend)).toEqual(["fibers", "threads", "fibers"])
+    expect(choices[2]?.reason).toBe(
+      "on threads the consumer waited 45 % of the time, 5.00 ms a batch, on fibers 4.00 ms"
+    )
+    // Two seconds of 11 ms each.
+    expect(requested.threads).toBeGreaterThan(150)
+    expect(requested.threads).toBeLessThan(250)
+    expect(requested.fibers + requested.threads).toBe(4000)
+    // The threads end once nothing of theirs can be on its way or with the consumer.
+    expect(ends).toEqual([(choices[2]?.taken ?? 0) + WORKERS * (PREFETCH + 1)])
+  })
+
+  test("measures quick batches now and then, and finds the same", async () => {
+    const { choices, requested } = await played(
+      Effect.tap(run({ fibers: 0.1, threads: 0, step: 0.1 }, { batches: 1e6 }), ({ take }) => take(4000))
+    )
+    expect(choices[1]?.reason).toMatch(/^on fibers the consumer waited (4|5)\d % of the time, 0\.1\d ms a batch$/)
+    expect(requested.threads).toBeGreaterThan(2000)
+  })
+})
+
+describe("a run that cannot move", () => {
+  test("says once, and why, where there is no module", async () => {
+    const { choices, requested } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }, { threads: undefined }), ({ take }) => take(2000))
+    )
+    expect(requested).toEqual({ fibers: 2000, threads: 0 })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toStartWith("INFO workers on fibers: the consumer waited 40 % of the time, 4.00 ms a batch, and")
+    expect(lines[0]).toContain('{ module: import.meta.resolve("./digits.ts") }')
+    expect(choices.at(-1)?.backend).toBe("fibers")
+  })
+
+  test("says nothing where its consumer does not wait", async () => {
+    await played(
+      Effect.tap(run({ fibers: 0.2, threads: 0, step: 10 }, { threads: undefined }), ({ take }) => take(2000))
+    )
+    expect(lines).toEqual([])
+  })
+
+  test.each([
+    ["fails", Effect.fail("no memory is left"), "no memory is left"],
+    ["dies", Effect.die(new Error("a fault")), "a fault"]
+  ])("warns, and goes on, where starting threads %s", async (_, starting, reason) => {
+    const nowhere = { worker: 0, module: "m", epoch: undefined, batch: undefined, stage: undefined }
+    const backend: Backend = {
+      name: "threads",
+      open: () => Effect.mapError(starting, (own) => new BackendError({ backend: "threads", reason: own, ...nowhere }))
+    }
+    const { choices, requested } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }, { threads: backend }), ({ take }) => take(500))
+    )
+    expect(requested).toEqual({ fibers: 500, threads: 0 })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toStartWith("WARN the run stays on fibers: ")
+    expect(lines[0]).toContain(reason)
+    expect(choices.at(-1)?.reason).toContain(reason)
+  })
+
+  test("is told so at once", async () => {
+    const { choices, take } = await played(run({ fibers: 4, threads: 0, step: 6 }, { cores: 1 }))
+    expect(choices).toEqual([{ backend: "fibers", reason: "there is one core", at: 0, taken: 0 }])
+    await played(take(500))
+    expect(choices).toHaveLength(1)
+  })
+})
+
+/** The digest of a run, and what was chosen; the consumer stops at its 20th batch until `until`. */
+const delivered = (
   pipeline: Parameters<typeof Scheduler.open>[0],
   workers: Layer.Layer<Workers.Workers, unknown>,
-  policy: Layer.Layer<SeedPolicy.SeedPolicy, unknown> = SeedPolicy.epochWorker({ seed: 42 })
+  seeded: Layer.Layer<SeedPolicy.SeedPolicy, unknown> = policy,
+  until: Effect.Effect<void> = Effect.void
 ) =>
   Effect.gen(function* () {
     const loader = yield* Scheduler.open(pipeline as Pipeline.Pipeline<never, never, SeedPolicy.SeedPolicy>, {
       replay: true,
       epochs: 4,
-      digest: true
+      digest: true,
+      profile: true
     })
-    yield* Stream.runDrain(loader.stream)
-    return { digest: yield* loader.digest, choice: Option.getOrUndefined(yield* Workers.chosen) }
-  }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy, workers)), Effect.runPromise)
+    let taken = 0
+    yield* loader.forEach(() => (++taken === 20 ? until : Effect.void))
+    const profile = Option.getOrThrow(yield* loader.profile)
+    return { taken, digest: yield* loader.digest, choice: Option.getOrUndefined(yield* Workers.chosen), profile }
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(seeded, workers)), Effect.runPromise)
 
-describe("workers that choose", () => {
+describe("through the scheduler", () => {
   test(
-    "go on threads where batches cost much, stay on fibers where they do not, and deliver the same",
+    "fibers and then threads deliver what fibers do",
     async () => {
-      const always = { batch: "1 nanos", run: "1 nanos" } as const
-      for (const [backend, pays] of [["threads", always] as const, ["fibers", { batch: "1 hour" }] as const]) {
-        const auto = await run(light, Workers.auto({ workers: 2, pipeline: module("costs"), name: "light", pays }))
-        expect(auto.digest).toBe((await run(light, Workers.fibers({ workers: 2 }))).digest)
-        expect(auto.choice?.backend).toBe(cores() > 1 ? backend : "fibers")
-        if (cores() > 1) expect(auto.choice?.reason).toMatch(/a batch takes \d+\.\d\d ms/)
-      }
-      const short = await run(heavy, Workers.auto({ workers: 2, pipeline: module("costs"), name: "heavy" }))
-      expect(short.choice?.backend).toBe("fibers")
+      let at = 0
+      const choices: Array<Choice> = []
+      const moved = Deferred.unsafeMake<void>(Effect.runSync(Effect.fiberId))
+      const backend = auto({
+        fibers: fibers({ reuse: true }),
+        threads: threads({
+          module: module("costs").href,
+          name: "light",
+          threads: 1,
+          config: undefined,
+          restarts: 0,
+          loading: Duration.seconds(60),
+          timeout: undefined,
+          debug: true
+        }),
+        pays: { share: 0.05, rest: 1000 },
+        cores: 2,
+        // Each look at the clock takes 30 ms: batches seem slow from the first.
+        now: () => (at += 30),
+        said: (choice) => {
+          choices.push(choice)
+          if (choice.backend === "threads") Deferred.unsafeDone(moved, Effect.void)
+        }
+      })
+      const workers = Layer.succeed(Workers.Workers, { count: 2, backend })
+      const own = await delivered(light, workers, policy, Deferred.await(moved))
+      const plain = await delivered(light, Workers.fibers({ workers: 2 }))
+      expect({ taken: own.taken, digest: own.digest }).toEqual({ taken: 400, digest: plain.digest })
+      expect(choices[1]).toEqual({ backend: "threads", reason: expect.stringContaining("the consumer waited") })
+      expect(own.profile.chosen?.backend).toMatch(/threads|fibers/)
+      expect(plain.profile.chosen).toBeUndefined()
+      expect(Scheduler.formatProfile(own.profile)).toContain(`workers on ${own.profile.chosen?.backend}: `)
     },
     TIME
   )
+
+  test("stays on fibers for what waits, and under policies whose streams go on", async () => {
+    const own = await delivered(waiting, Workers.auto({ workers: 2, pipeline: module("numbers") }))
+    const reason = "stage tag is an effect, and fibers wait for many at once"
+    const single = { backend: "fibers", reason: "there is one core" }
+    expect(own.choice).toEqual(cores() < 2 ? single : { backend: "fibers", reason })
+    expect(own.digest).toBe((await delivered(waiting, Workers.fibers({ workers: 2 }))).digest)
+    const torch = Parity.pytorch({ torch: 42, shuffle: true })
+    const carried = await delivered(
+      light,
+      Workers.auto({ workers: 2, pipeline: module("costs"), name: "light" }),
+      torch
+    )
+    expect(carried.choice?.backend).toBe("fibers")
+    if (cores() > 1) expect(carried.choice?.reason).toContain("carries streams on")
+    const read = Pipeline.from(Dataset.effect({ size: 40, get: Effect.succeed })).pipe(Pipeline.batch(4))
+    const reads = await delivered(read, Workers.auto({ workers: 2 }))
+    if (cores() > 1) expect(reads.choice?.reason).toContain("is read by effects")
+  })
 
   test.skipIf(cores() < 2)(
-    "stay on fibers for stages that wait, and under policies whose streams go on",
+    "a run whose consumer waits moves to threads by itself, where it is told the module and nothing else",
     async () => {
-      const one = await run(waiting, Workers.auto({ workers: 2, pipeline: module("numbers") }))
-      expect(one.choice).toEqual({
-        backend: "fibers",
-        reason: "stage tag is an effect, and fibers wait for many at once"
-      })
-      expect(one.digest).toBe((await run(waiting, Workers.fibers({ workers: 2 }))).digest)
-      const policy = Parity.pytorch({ torch: 42, shuffle: true })
-      const carried = await run(light, Workers.auto({ workers: 2, pipeline: module("costs"), name: "light" }), policy)
-      expect(carried.choice?.backend).toBe("fibers")
-      expect(carried.choice?.reason).toContain("carries streams on")
+      const run = furrow(plain, { seed: 42, epochs: 1_000_000, module: module("plain"), profile: true, replay: true })
+      await run.open()
+      expect(run.profile?.chosen?.backend).toBe("fibers")
+      // It does nothing but take: it always waits.
+      while (run.profile?.chosen?.backend !== "threads") await run.take()
+      await run.close()
     },
     TIME
   )
 
-  test(
-    "stay where they are when a thread cannot start",
-    async () => {
-      const pays = { batch: "1 nanos", run: "1 nanos" } as const
-      const auto = await run(heavy, Workers.auto({ workers: 2, pipeline: module("missing"), name: "heavy", pays }))
-      expect(auto.digest).toBe((await run(heavy, Workers.fibers({ workers: 2 }))).digest)
-    },
-    TIME
-  )
-
-  test("refuse options that are none, before a run", async () => {
-    for (const count of [0, 1.5, 10_000]) {
-      const failed = Effect.flip(Layer.build(Workers.auto({ workers: count, pipeline: module("costs") }))).pipe(
-        Effect.scoped
-      )
-      expect(await Effect.runPromise(failed)).toMatchObject({ _tag: "InvalidOption", value: count })
-    }
-    const off = [
-      [{ pipeline: "./costs.ts" }, "./costs.ts"],
-      [{ pipeline: module("costs"), pays: { run: 0 } }, 0],
-      [{ pipeline: module("costs"), pays: { batch: -1 } }, -1]
-    ] as const
-    for (const [options, value] of off) {
-      const failed = Effect.flip(Layer.build(Workers.auto({ workers: 2, ...options }))).pipe(Effect.scoped)
-      expect(await Effect.runPromise(failed)).toMatchObject({ _tag: "InvalidOption", value })
-    }
+  test("is what a run gets that is given no workers", async () => {
+    const choice = Workers.chosen.pipe(Effect.map(Option.getOrUndefined))
+    const opened = Effect.scoped(Scheduler.open(numbers, { epochs: 1 }))
+    const own = await Effect.runPromise(Effect.zipRight(opened, choice))
+    expect(own?.backend).toBe("fibers")
   })
+})
+
+test("options that are none are refused, before a run", async () => {
+  for (const count of [0, 1.5, 10_000]) {
+    const failed = Effect.flip(Layer.build(Workers.auto({ workers: count, pipeline: module("costs") }))).pipe(
+      Effect.scoped
+    )
+    expect(await Effect.runPromise(failed)).toMatchObject({ _tag: "InvalidOption", value: count })
+  }
+  const off = [
+    [{ pipeline: "./costs.ts" }, "./costs.ts"],
+    [{ pays: { rest: 0 } }, 0],
+    [{ pays: { share: -1 } }, -1],
+    [{ pays: { share: 1.5 } }, 1.5],
+    [{ threads: 0, pipeline: module("costs") }, 0]
+  ] as const
+  for (const [options, value] of off) {
+    const failed = Effect.flip(Layer.build(Workers.auto({ workers: 2, ...options }))).pipe(Effect.scoped)
+    expect(await Effect.runPromise(failed)).toMatchObject({ _tag: "InvalidOption", value })
+  }
 })

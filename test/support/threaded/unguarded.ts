@@ -23,7 +23,7 @@ const threads = act === "swallows" || act === "floats" ? 2 : 1
 
 const workers =
   act === "auto"
-    ? Workers.auto({ workers: 2, threads, pipeline: import.meta.url, pays: { batch: "1 nanos", run: "1 nanos" } })
+    ? Workers.auto({ workers: 2, threads, pipeline: import.meta.url, pays: { share: 0, rest: "1 nanos" } })
     : Workers.threads({
         workers: 2,
         threads,
