@@ -102,8 +102,7 @@ class PlainRun<C, E> implements Run<C> {
   ) {
     // What only a close releases, a signal releases even if the run is forgotten: the scope, which lives as long as the
     // workers, holds the run. Fibers without resources are memory and nothing else.
-    const isReleased =
-      layer !== undefined || threads !== undefined || module !== undefined || Layer.isLayer(workers)
+    const isReleased = layer !== undefined || threads !== undefined || module !== undefined || Layer.isLayer(workers)
     const held = Effect.addFinalizer(() => Effect.sync(() => this.#listener?.end()))
     this.#session = new LazyResource(signal !== undefined && isReleased ? Effect.zipRight(held, open) : open, services)
     this.#signal = signal

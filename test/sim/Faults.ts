@@ -368,5 +368,33 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "this.#restarts.set(worker, left - 1)",
     to: "this.#restarts.set(worker, left)",
     test: "test/scheduler/backends/threads/Threads.test.ts"
+  },
+  {
+    name: "an audit takes states for repeats that fall on one place of its table",
+    file: "audit/StateSet.ts",
+    from: "if (this.#is(number, words, from)) return false",
+    to: "return false",
+    test: "test/audit/StateSet.test.ts"
+  },
+  {
+    name: "auto does not see what is built while the consumer could go on",
+    file: "scheduler/backends/Choice.ts",
+    from: "Math.max(to.waited - from.waited, to.built - from.built)",
+    to: "to.waited - from.waited",
+    test: "test/scheduler/backends/Choice.test.ts"
+  },
+  {
+    name: "auto ends its threads before their last batches are taken",
+    file: "scheduler/backends/Auto.ts",
+    from: "settings.prefetch + 1)",
+    to: "1)",
+    test: "test/scheduler/backends/Auto.test.ts"
+  },
+  {
+    name: "auto requests batches of fibers while it has threads",
+    file: "scheduler/backends/Auto.ts",
+    from: "target = opened.value",
+    to: "target = here",
+    test: "test/scheduler/backends/Auto.test.ts"
   }
 ]

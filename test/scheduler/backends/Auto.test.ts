@@ -11,8 +11,8 @@ import * as ProvidedPlan from "../../../src/scheduler/backends/ProvidedPlan.ts"
 import { threads } from "../../../src/scheduler/backends/threads/Threads.ts"
 import * as FailureServices from "../../../src/scheduler/loader/FailureServices.ts"
 import { light } from "../../support/threaded/costs.ts"
-import { pipeline as plain } from "../../support/threaded/plain.ts"
 import { pipeline as waiting } from "../../support/threaded/numbers.ts"
+import { pipeline as plain } from "../../support/threaded/plain.ts"
 
 const TIME = 60_000
 const module = (name: string) => new URL(`../../support/threaded/${name}.ts`, import.meta.url)
