@@ -67,7 +67,7 @@ class Table {
     for (let word = 0; word < width; word++) this.#states[at + word] = words[from + word] ?? 0
     this.#count++
     slots[slot] = this.#count
-    if (2 * this.#count > slots.length) this.#grow()
+    if (2 * this.#count === slots.length) this.#grow()
     return true
   }
 
