@@ -54,9 +54,7 @@ const backend = (death: number | undefined): Backend => ({
           })
           return {
             isLazy: false,
-            get isPending() {
-              return isPending
-            },
+            isPending: () => isPending,
             want: () => undefined,
             take: () => undefined,
             content: fiber

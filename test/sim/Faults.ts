@@ -363,6 +363,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/remote/processes.test.ts"
   },
   {
+    name: "a batch that is none is delivered",
+    file: "scheduler/loader/WorkerFibers.ts",
+    from: "exit: open.checked({ batch, epoch, worker }, exit)",
+    to: "exit",
+    test: "test/scheduler/backends/CheckedBackend.test.ts"
+  },
+  {
+    name: "what a backend throws ends the worker's fiber",
+    file: "scheduler/loader/RequestPipeline.ts",
+    from: "arrivals.until(deliver)",
+    to: "arrivals.until(deliverReady)",
+    test: "test/scheduler/backends/CheckedBackend.test.ts"
+  },
+  {
     name: "threads are replaced for ever",
     file: "scheduler/backends/remote/Pool.ts",
     from: "this.#restarts.set(worker, left - 1)",

@@ -46,12 +46,12 @@ export interface BatchCoordinates {
   readonly worker: number
 }
 
-/** A batch that was requested. @since 0.1.0 */
+/** A batch that was requested. Its functions need no `this`, so that `{ ...requested, content }` wraps it. @since 0.1.0 */
 export interface RequestedBatch {
   /** Whether nothing of it is built before `content` runs, so that it may be dropped instead. */
   readonly isLazy: boolean
   /** Whether it is being built elsewhere, so that there is nothing to do but to poll, or to `want` it. */
-  readonly isPending: boolean
+  readonly isPending: () => boolean
   /** Has `arrived` of the request called as soon as the batch is no longer pending, without anybody polling. */
   readonly want: () => void
   /** The batch, or `undefined` if it takes an effect, which is `content`. Called once it is no longer pending. */
@@ -60,7 +60,7 @@ export interface RequestedBatch {
   readonly content: Effect.Effect<BuiltBatch, Failure, unknown>
 }
 
-/** A backend that is open for one run. @since 0.1.0 */
+/** A backend that is open for one run. Its functions need no `this`. @since 0.1.0 */
 export interface OpenBackend {
   /**
    * Requests a batch, without waiting for those requested before. The batches of one worker are requested in the order of

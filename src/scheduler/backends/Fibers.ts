@@ -52,7 +52,7 @@ export const fibers = (memory: BatchMemory = {}): Backend => ({
       return {
         request: ({ batch, epoch, worker }): RequestedBatch => ({
           isLazy: true,
-          isPending: false,
+          isPending: () => false,
           want: () => undefined,
           take: () => undefined,
           content: Effect.suspend(() => buildOf(worker)(epoch, batch))

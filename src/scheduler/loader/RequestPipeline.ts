@@ -9,13 +9,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { BuiltBatch, Failure, OpenBackend, RequestedBatch } from "../backends/Backend.ts"
+import type { BuiltBatch, Failure, RequestedBatch } from "../backends/Backend.ts"
+import type { CheckedBackend } from "../backends/CheckedBackend.ts"
 import type { Assignment, Assignments } from "../plan/Assignments.ts"
 import { Bell, type Credits } from "./Queue.ts"
 
 /** @since 0.1.0 */
 export interface RequestPipelineOptions {
-  readonly backend: OpenBackend
+  readonly backend: CheckedBackend
   readonly worker: number
   readonly assignments: Assignments
   readonly credits: Credits
@@ -104,9 +105,9 @@ export const make = ({
       const [first] = due
       if (first === undefined) return assignments.next === undefined && !failed
       const { requested, assignment, since } = first
-      if (requested.isPending) {
+      if (requested.isPending()) {
         if (wanted) requested.want()
-        if (requested.isPending) return false
+        if (requested.isPending()) return false
         continue
       }
       if (requested.isLazy && isSkipped(assignment.sequence)) {
@@ -120,17 +121,36 @@ export const make = ({
     }
   }
 
+  /** The batch that is due fails with what the backend threw at it, if one is due. */
+  const refuse = (thrown: unknown): void => {
+    const [first] = due
+    if (first === undefined) return
+    due[0] = { ...first, requested: backend.broken({ ...first.assignment, worker }, thrown) }
+  }
+
+  /** As `deliverReady`, whatever the backend throws: a throw would end the fiber, and the consumer would wait for ever. */
+  const deliver = (): boolean => {
+    try {
+      return deliverReady()
+    } catch (thrown) {
+      if (due.length === 0) throw thrown
+      refuse(thrown)
+      return true
+    }
+  }
+
   const work = Effect.gen(function* () {
     // It ends with this fiber.
     yield* Effect.fork(credits.given.until(request))
     for (;;) {
-      yield* arrivals.until(deliverReady)
+      yield* arrivals.until(deliver)
       const [first] = due
       if (first === undefined) return
       const { requested, assignment } = first
       const since = !eager || !requested.isLazy ? first.since : performance.now()
       if (requested.isLazy) begun(assignment)
-      const exit = yield* Effect.exit(traced === undefined ? requested.content : traced(assignment, requested.content))
+      const content = backend.contentOf({ ...assignment, worker }, requested)
+      const exit = yield* Effect.exit(traced === undefined ? content : traced(assignment, content))
       if (Exit.isSuccess(exit)) {
         deliverFirst(first, exit, since)
         if (requested.isLazy) yield* between
@@ -148,7 +168,11 @@ export const make = ({
     work,
     want: (wait) => {
       wanted ||= wait
-      backend.poll()
+      try {
+        backend.poll()
+      } catch (thrown) {
+        refuse(thrown)
+      }
       arrivals.ring()
     }
   }

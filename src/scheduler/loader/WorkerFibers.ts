@@ -8,6 +8,7 @@ import type * as Tracer from "effect/Tracer"
 import type { EventLoop } from "../../core/EventLoop.ts"
 import type { Backend, BackendSettings } from "../backends/Backend.ts"
 import type { BackendError } from "../backends/BackendError.ts"
+import * as CheckedBackend from "../backends/CheckedBackend.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type * as Profile from "./Profile.ts"
 import * as RequestPipeline from "./RequestPipeline.ts"
@@ -44,7 +45,7 @@ export const start = ({
   span
 }: Building): Effect.Effect<ReadonlyArray<Want>, BackendError, unknown> =>
   Effect.gen(function* () {
-    const open = yield* backend.open(runPlan, settings)
+    const open = yield* CheckedBackend.open(backend, runPlan, settings)
     const pipelineOf = (queue: WorkerQueue): RequestPipeline.RequestPipeline => {
       const { assignments, credits, worker } = queue
       let before = 0
@@ -70,14 +71,14 @@ export const start = ({
                 }),
         isSkipped: (sequence) => queues.isSkipped(sequence),
         skipped: (sequence) => queues.skipped(sequence),
-        built: ({ sequence }, exit, since) => {
+        built: ({ batch, epoch, sequence }, exit, since) => {
           if (recorder !== undefined) {
             // A worker's time at a batch runs from the request, or from the end of its previous batch if that is later.
             const now = performance.now()
             recorder.made(worker, now - Math.max(since, before))
             before = now
           }
-          return queues.put(queue, { sequence, exit })
+          return queues.put(queue, { sequence, exit: open.checked({ batch, epoch, worker }, exit) })
         },
         dropped: ({ sequence }) => queues.giveCredit(sequence),
         between: eventLoop.yield

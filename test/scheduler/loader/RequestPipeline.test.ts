@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { Effect, Exit, Fiber } from "effect"
 import * as fc from "fast-check"
 import type { BuiltBatch, Failure, OpenBackend, RequestedBatch } from "../../../src/scheduler/backends/Backend.ts"
+import { checking } from "../../../src/scheduler/backends/CheckedBackend.ts"
 import { Credits } from "../../../src/scheduler/loader/Queue.ts"
 import * as RequestPipeline from "../../../src/scheduler/loader/RequestPipeline.ts"
 import type { Assignments } from "../../../src/scheduler/plan/Assignments.ts"
@@ -41,9 +42,7 @@ class Machine implements OpenBackend {
     }
     return {
       isLazy: kind === "lazy",
-      get isPending() {
-        return isPending
-      },
+      isPending: () => isPending,
       want: () => {
         this.waits = true
         this.poll()
@@ -92,7 +91,7 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped:
   const made: Array<number> = []
   const dropped: Array<number> = []
   const pipeline = RequestPipeline.make({
-    backend: machine,
+    backend: checking("machine", machine, { digest: false }),
     worker: 0,
     assignments: assignments(kinds.length),
     credits,

@@ -21,7 +21,7 @@ import type { AttemptFailed, BatchRequest } from "./Protocol.ts"
 /** A requested batch of which the outcome is known. @since 0.1.0 */
 export const known = (content: Effect.Effect<BuiltBatch, Failure>, taken?: BuiltBatch): RequestedBatch => ({
   isLazy: false,
-  isPending: false,
+  isPending: () => false,
   want: () => undefined,
   take: () => taken,
   content
@@ -83,16 +83,14 @@ export class PendingBatch implements RequestedBatch {
     this.#arrived = arrived
   }
 
-  get isPending(): boolean {
-    return this.outcome === undefined && !this.#isTimed
-  }
+  readonly isPending = (): boolean => this.outcome === undefined && !this.#isTimed
 
   /** A time that runs out takes a fiber that waits for it. */
   get #isTimed(): boolean {
     return this.#pool.timeout !== undefined || this.#pool.failures.timeout.batch !== undefined
   }
 
-  want(): void {
+  readonly want = (): void => {
     if (!this.isWanted) this.#pool.wanted(this)
   }
 
@@ -102,14 +100,11 @@ export class PendingBatch implements RequestedBatch {
     this.#arrived()
   }
 
-  take(): BuiltBatch | undefined {
-    return this.outcome?._tag === "Built" ? this.#contentOf(this.outcome, 0) : undefined
-  }
+  readonly take = (): BuiltBatch | undefined =>
+    this.outcome?._tag === "Built" ? this.#contentOf(this.outcome, 0) : undefined
 
-  get content(): Effect.Effect<BuiltBatch, Failure> {
-    // Schedules have what they require.
-    return toEffect(() => this.#attempts()) as Effect.Effect<BuiltBatch, Failure>
-  }
+  // Schedules have what they require.
+  readonly content = toEffect(() => this.#attempts()) as Effect.Effect<BuiltBatch, Failure>
 
   #attempts(): Work<BuiltBatch, Failure> {
     const { indices, position } = this.request

@@ -159,7 +159,7 @@ class Pool implements OpenBackend {
     await Promise.all(this.#seats.map(({ member }) => member.end()))
   })
 
-  request({ batch, epoch, worker }: BatchCoordinates, arrived: () => void): RequestedBatch {
+  readonly request = ({ batch, epoch, worker }: BatchCoordinates, arrived: () => void): RequestedBatch => {
     try {
       const range = rowsOf(this.#runPlan, worker, epoch, batch)
       if (range === undefined || range.size === 0) return known(Effect.succeed(nothingOf(range)), nothingOf(range))
@@ -174,9 +174,7 @@ class Pool implements OpenBackend {
     }
   }
 
-  poll(): void {
-    this.#options.queue?.poll()
-  }
+  readonly poll = (): void => this.#options.queue?.poll()
 
   #notStarted(worker: number, reason: string): BackendError {
     const { backend, module } = this.#options
