@@ -24,32 +24,38 @@ export const bytesOf = (array: TypedArray): Uint8Array => {
 // time that SHA-256 takes.
 
 const mayHoldNaN32 = (array: Float32Array): boolean => {
-  let [a, b, c, d] = [0, 0, 0, 0]
-  const { length } = array
-  const whole = length - (length % 4)
-  for (let at = 0; at < whole; at += 4) {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  const whole = array.length & ~3
+  let at = 0
+  for (; at < whole; at += 4) {
     // All four are below the length.
     a += array[at] as number
     b += array[at + 1] as number
     c += array[at + 2] as number
     d += array[at + 3] as number
   }
-  for (let at = whole; at < length; at++) a += array[at] as number // below the length
+  for (; at < array.length; at++) a += array[at] as number // below the length
   return Number.isNaN(a + b + c + d)
 }
 
 const mayHoldNaN64 = (array: Float64Array): boolean => {
-  let [a, b, c, d] = [0, 0, 0, 0]
-  const { length } = array
-  const whole = length - (length % 4)
-  for (let at = 0; at < whole; at += 4) {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  const whole = array.length & ~3
+  let at = 0
+  for (; at < whole; at += 4) {
     // All four are below the length.
     a += array[at] as number
     b += array[at + 1] as number
     c += array[at + 2] as number
     d += array[at + 3] as number
   }
-  for (let at = whole; at < length; at++) a += array[at] as number // below the length
+  for (; at < array.length; at++) a += array[at] as number // below the length
   return Number.isNaN(a + b + c + d)
 }
 

@@ -10,6 +10,7 @@ import { page } from "./page.ts"
 import type { Chart, Figure } from "./Row.ts"
 import { flat, lines, table } from "./report.ts"
 import { costs } from "./rows/costs.ts"
+import { digest } from "./rows/digest.ts"
 import { io } from "./rows/io.ts"
 import { jpeg } from "./rows/jpeg.ts"
 import { allocation, firstBatch, mainThread, memory } from "./rows/life.ts"
@@ -20,6 +21,8 @@ import { text } from "./rows/text.ts"
 import { firstCommand } from "./rows/train.ts"
 import { w1 } from "./rows/w1.ts"
 import { w2 } from "./rows/w2.ts"
+
+import { weight } from "./rows/weight.ts"
 
 const ROWS = [
   firstCommand,
@@ -36,6 +39,8 @@ const ROWS = [
   memory,
   allocation,
   costs,
+  digest,
+  weight,
   batchOfOne,
   batchSize,
   datasetSize,
