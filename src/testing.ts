@@ -19,7 +19,7 @@ import { around } from "./seeding/Around.ts"
 import type { Coordinates } from "./seeding/Coordinates.ts"
 import { coordinates, seedAt } from "./seeding/Request.ts"
 import { epochWorker, fromFunction, SeedPolicy } from "./seeding/SeedPolicy.ts"
-import { type Draw, refused, type Service } from "./seeding/Service.ts"
+import { type Draw, ownPolicy, refused, type Service } from "./seeding/Service.ts"
 import { drawsAt, pack, type Script, stagesOf } from "./testing/Script.ts"
 
 export type { Draw } from "./seeding/Service.ts"
@@ -35,7 +35,7 @@ const usual = <Out, E, R>(): Layer.Layer<SeedPolicy | Out, E, R> => {
 const over = <E, R, Out>(
   inner: Layer.Layer<SeedPolicy | Out, E, R>,
   change: (inner: Service) => Service
-): Layer.Layer<SeedPolicy | Out, E, R> => around(inner, (own) => Context.make(SeedPolicy, change(own)))
+): Layer.Layer<SeedPolicy | Out, E, R> => around(inner, (own) => Context.make(SeedPolicy, ownPolicy(change(own))))
 
 /**
  * One start state for all coordinates: every sample, worker and epoch draws the same numbers. It is the bug that Furrow

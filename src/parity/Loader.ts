@@ -24,7 +24,7 @@ import type { Seed } from "../random/Seed.ts"
 import type { Sampler } from "../sampling/Sampler.ts"
 import type { Request, Seeds } from "../seeding/Request.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
-import { asSound, type Service } from "../seeding/Service.ts"
+import { asSound, ownPolicy, type Service } from "../seeding/Service.ts"
 import * as Python from "./cpython/Random.ts"
 import * as Torch from "./pytorch/TorchGenerator.ts"
 
@@ -210,7 +210,7 @@ const service = (
   }
 
   const seed = String(seedOf(0))
-  return {
+  return ownPolicy({
     name,
     seed,
     parameters: { ...parameters, libraries, persistentWorkers, shuffle, ...ofRanks("torch", torch) },
@@ -218,5 +218,5 @@ const service = (
     carries: options.persistentWorkers === true ? "run" : "epoch",
     ...(narrow === undefined ? {} : { bits: narrow }),
     seeds: asSound((request) => Either.right(seeds(request)))
-  }
+  })
 }

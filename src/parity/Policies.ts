@@ -21,7 +21,7 @@ import * as Rng from "../random/Rng.ts"
 import type { Seed } from "../random/Seed.ts"
 import type { Request, Seeds } from "../seeding/Request.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
-import { asSound, type Service } from "../seeding/Service.ts"
+import { asSound, ownPolicy } from "../seeding/Service.ts"
 import * as Loader from "./Loader.ts"
 import * as Generator from "./numpy/Generator.ts"
 import * as RandomState from "./numpy/RandomState.ts"
@@ -320,13 +320,13 @@ export const additive = (options: { readonly seed: number | bigint }): Layer.Lay
         const own = Generator.pcg64Seed(sum)
         return { _tag: "Listed", seeds: [stage.name === "sample" ? own : Rng.make(own).fork(stage.name).seed] }
       }
-      return {
+      return ownPolicy({
         name: "additive",
         seed: String(options.seed),
         parameters: {},
         elastic: false,
         carries: "epoch",
         seeds: asSound((request) => Either.right(seeds(request)))
-      } satisfies Service
+      })
     })
   )

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { InvalidOption } from "../core/InvalidOption.ts"
+import { descriptionOf, madeFor } from "../core/MadeFor.ts"
 import { Made, type Parameters } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"
 import type { RowCoordinates } from "../seeding/Request.ts"
@@ -25,7 +26,9 @@ export interface Order {
  *
  * A sampler of your own is an object of this shape. `order` is where it may draw; what it gives is asked at any
  * position, in any order, any number of times. `count` and `order` throw `InvalidOption` for a size they cannot serve.
- * Declare in `parameters` what its order depends on, so that a run is not resumed under another one by accident.
+ * Declare in `parameters` what its order depends on, so that a run is not resumed under another one by accident. A sampler
+ * of this library that is copied with another `count` or `order` (`{ ...Sampler.shuffle, order }`) is one of your own: the
+ * parameters that were copied do not count for it. Lanes may be added to a copy: cursors compare their sizes.
  *
  * @example
  * import { Rng, Sampler } from "furrow"
@@ -80,6 +83,17 @@ export const samplerOf = <R>(option: string, value: Sampler<R>): Sampler<R> => {
   throw new InvalidOption({ option, value, expected: "a sampler, such as Sampler.shuffle or Sampler.weighted([1, 2])" })
 }
 
+/** Returns a sampler of this library, whose parameters are those of its order. Lanes are compared by their sizes. @since 0.1.0 */
+export const ownSampler = <R = never>(sampler: Sampler<R>): Sampler<R> =>
+  madeFor(sampler, ["count", "order"], ["parameters"])
+
 /** Returns a sampler as a parameter of a stage or of another sampler. @since 0.1.0 */
-export const samplerMade = ({ name, parameters }: Sampler<unknown>): Made =>
-  new Made(name, parameters, parameters === undefined ? `the order of sampler ${JSON.stringify(name)}` : undefined)
+export const samplerMade = (sampler: Sampler<unknown>): Made => {
+  const { name } = sampler
+  const parameters = descriptionOf(sampler, "parameters")
+  return new Made(
+    name,
+    parameters,
+    parameters === undefined ? `the order of sampler ${JSON.stringify(name)}` : undefined
+  )
+}

@@ -5,7 +5,7 @@
  */
 import { dual } from "effect/Function"
 import { whole } from "../core/Check.ts"
-import { type Sampler, samplerMade, samplerOf } from "./EpochOrder.ts"
+import { ownSampler, type Sampler, samplerMade, samplerOf } from "./EpochOrder.ts"
 
 /**
  * The first `count` positions of each epoch's order, or all of them where there are fewer. Behind `shuffle` that is
@@ -20,12 +20,12 @@ export const limited: {
 } = dual(2, <R>(sampler: Sampler<R>, count: number): Sampler<R> => {
   whole("count", count, 1)
   samplerOf("the sampler of Sampler.limited", sampler)
-  return {
+  return ownSampler({
     name: `${sampler.name}, at most ${count}`,
     draws: sampler.draws,
     distinct: sampler.distinct,
     parameters: { count, of: samplerMade(sampler) },
     count: (size) => Math.min(count, sampler.count(size)),
     order: sampler.order
-  }
+  })
 })

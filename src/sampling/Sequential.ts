@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Sampler } from "./EpochOrder.ts"
+import { ownSampler, type Sampler } from "./EpochOrder.ts"
 
 /**
  * The dataset's own order: 0, 1, 2 … Draws nothing.
@@ -11,11 +11,11 @@ import type { Sampler } from "./EpochOrder.ts"
  * @category constructors
  * @since 0.1.0
  */
-export const sequential: Sampler = {
+export const sequential: Sampler = ownSampler({
   name: "sequential",
   draws: false,
   distinct: true,
   parameters: {},
   count: (size) => size,
   order: () => (position) => position
-}
+})

@@ -5,7 +5,7 @@
  */
 import * as Permutation from "../random/Permutation.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
-import type { Sampler } from "./EpochOrder.ts"
+import { ownSampler, type Sampler } from "./EpochOrder.ts"
 
 /**
  * Every index once, in an order drawn anew each epoch. Up to 65,536 samples each order has the same odds, from a table
@@ -22,11 +22,11 @@ import type { Sampler } from "./EpochOrder.ts"
  * @category constructors
  * @since 0.1.0
  */
-export const shuffle: Sampler<SeedPolicy> = {
+export const shuffle: Sampler<SeedPolicy> = ownSampler({
   name: "shuffle",
   draws: true,
   distinct: true,
   parameters: {},
   count: (size) => size,
   order: (size, rng) => Permutation.make(size, rng).at
-}
+})

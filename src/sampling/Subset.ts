@@ -6,7 +6,7 @@
 import { whole } from "../core/Check.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { listOf } from "../core/Options.ts"
-import { type Sampler, samplerMade, samplerOf } from "./EpochOrder.ts"
+import { ownSampler, type Sampler, samplerMade, samplerOf } from "./EpochOrder.ts"
 import { sequential } from "./Sequential.ts"
 
 /**
@@ -34,7 +34,7 @@ export const subset = <R = never>(indices: ArrayLike<number>, order: Sampler<R> 
     const expected = size === 0 ? "left out: the dataset is empty" : `from 0 to ${size - 1}, as the dataset has it`
     throw new InvalidOption({ option: naming(place), value: own[place], expected })
   }
-  return {
+  return ownSampler({
     name: order.name === sequential.name ? "subset" : `subset, ${order.name}`,
     draws: order.draws,
     distinct: distinct && order.distinct,
@@ -49,7 +49,7 @@ export const subset = <R = never>(indices: ArrayLike<number>, order: Sampler<R> 
       // A sampler gives indices below the size that it was given, here the list's length.
       return (position) => own[place(position)] as number
     }
-  }
+  })
 }
 
 const naming = (place: number): string => `index at place ${place} of the subset`

@@ -7,7 +7,7 @@ import { InvalidOption } from "../core/InvalidOption.ts"
 import { listOf } from "../core/Options.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import * as Alias from "./Alias.ts"
-import type { Sampler } from "./EpochOrder.ts"
+import { ownSampler, type Sampler } from "./EpochOrder.ts"
 import { PositionRng } from "./PositionRng.ts"
 import { type CountOptions, optionalCount } from "./WithReplacement.ts"
 
@@ -40,7 +40,7 @@ export const weighted = (weights: ArrayLike<number>, options: CountOptions = {})
     const expected = `one a sample of the dataset, ${size}`
     throw new InvalidOption({ option: "the number of weights", value: alias.own.length, expected })
   }
-  return {
+  return ownSampler({
     name: "weighted",
     draws: true,
     distinct: false,
@@ -54,5 +54,5 @@ export const weighted = (weights: ArrayLike<number>, options: CountOptions = {})
       const words = new PositionRng(rng)
       return (position) => Alias.draw(alias, words.at(position))
     }
-  }
+  })
 }

@@ -7,7 +7,7 @@ import { whole } from "../core/Check.ts"
 import { optionsOf } from "../core/Options.ts"
 import { integer } from "../random/distributions/Bounded.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
-import type { Sampler } from "./EpochOrder.ts"
+import { ownSampler, type Sampler } from "./EpochOrder.ts"
 import { PositionRng } from "./PositionRng.ts"
 
 /** How many samples an epoch of independent draws has. @category options @since 0.1.0 */
@@ -26,7 +26,7 @@ export interface CountOptions {
  */
 export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy> => {
   const count = optionalCount("Sampler.withReplacement", options)
-  return {
+  return ownSampler({
     name: "withReplacement",
     draws: true,
     distinct: false,
@@ -40,7 +40,7 @@ export const withReplacement = (options: CountOptions = {}): Sampler<SeedPolicy>
       const words = new PositionRng(rng)
       return (position) => integer(words.at(position), size)
     }
-  }
+  })
 }
 
 /** Returns the count in a sampler's options; throws `InvalidOption` if they are invalid. @since 0.1.0 */

@@ -27,7 +27,7 @@ import * as Seed from "../random/Seed.ts"
 import { type Coordinates, type CoordinatesError, stageId } from "./Coordinates.ts"
 import { byIndex, byWorker, type Layout, states } from "./Counter.ts"
 import { coordinates, epochRequest, type Request, seedAt } from "./Request.ts"
-import { ask, asSound, reasonOf, refused, type Service, started } from "./Service.ts"
+import { ask, asSound, ownPolicy, reasonOf, refused, type Service, started } from "./Service.ts"
 
 export type { Request, RowCoordinates, Seeds } from "./Request.ts"
 export type { Carries, Draw, Service } from "./Service.ts"
@@ -73,7 +73,7 @@ export interface Options {
 
 const packed = (name: string, elastic: boolean, layoutOf: (request: Request) => Layout, root: Seed.Root): Service => {
   const own = { name, seed: root.text, parameters: {}, elastic, injective: true } as const
-  return {
+  return ownPolicy({
     ...own,
     seeds: asSound((request) => {
       const words = states(layoutOf, request, root)
@@ -81,7 +81,7 @@ const packed = (name: string, elastic: boolean, layoutOf: (request: Request) => 
         ? Either.right({ _tag: "Packed", algorithm: xoshiro, width: 4, words })
         : refused(own, request, words.reason, words.row)
     })
-  }
+  })
 }
 
 const makers = {
@@ -223,7 +223,7 @@ export const fromFunction = (
     ...declared(name, options),
     elastic: truth("elastic", options.elastic ?? false)
   }
-  return Layer.succeed(SeedPolicy, {
+  const policy = ownPolicy({
     ...own,
     // The function sees coordinates only, made for it.
     seeds: asSound((request) => {
@@ -238,4 +238,5 @@ export const fromFunction = (
       return Either.right({ _tag: "Listed", seeds })
     })
   })
+  return Layer.succeed(SeedPolicy, policy)
 }

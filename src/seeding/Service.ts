@@ -6,6 +6,7 @@
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import { InvalidOption } from "../core/InvalidOption.ts"
+import { madeFor } from "../core/MadeFor.ts"
 import type { Parameters } from "../core/Parameters.ts"
 import { shown } from "../core/Show.ts"
 import { algorithm as xoshiro } from "../random/generators/Xoshiro128.ts"
@@ -93,6 +94,9 @@ const SOUND = Symbol("furrow/sound")
  */
 export const asSound = (seeds: Service["seeds"]): Service["seeds"] =>
   Object.defineProperty(seeds, SOUND, { value: true })
+
+/** Returns a policy of this library, whose parameters are those of its seeds. @since 0.1.0 */
+export const ownPolicy = (policy: Service): Service => madeFor(policy, ["seeds"], ["parameters"])
 
 /** Returns `policy`. Throws `InvalidOption` if a field of it cannot be used. @since 0.1.0 */
 export const policyOf = (policy: Service): Service => {

@@ -8,7 +8,7 @@ import * as Pipeable from "effect/Pipeable"
 import { shown } from "../core/Show.ts"
 import { ownEffect } from "../patches/EffectVersion.ts"
 import { attempt, type Parts } from "./PlainDataset.ts"
-import { check, type Dataset, DatasetError, type IndexError } from "./RandomAccess.ts"
+import { check, type Dataset, DatasetError, type IndexError, ownDataset } from "./RandomAccess.ts"
 
 /** How samples are read. Both functions are given indices that have been checked. @since 0.1.0 */
 export interface Reads<A, E, R> {
@@ -25,7 +25,7 @@ export const effectful = <A, E, R>({ get, getMany, size, ...parts }: Parts & Rea
         for (const index of indices) check(parts.name, index, now)
       })
     )
-  return {
+  return ownDataset({
     ...parts,
     get size() {
       return size()
@@ -38,7 +38,7 @@ export const effectful = <A, E, R>({ get, getMany, size, ...parts }: Parts & Rea
         return Effect.flatMap(checked(own), () => getMany(own))
       }),
     pipe: Pipeable.Prototype.pipe
-  }
+  })
 }
 
 /** Runs a caller's function and the effect that it returns; if it throws instead, fails with `DatasetError`. @since 0.1.0 */

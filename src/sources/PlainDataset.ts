@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import type { Made } from "../core/Parameters.ts"
-import { type Dataset, DatasetError, IndexError, type Plain } from "./RandomAccess.ts"
+import { type Dataset, DatasetError, IndexError, ownDataset, type Plain } from "./RandomAccess.ts"
 
 /** What every dataset of this library is made of, however it is read. @since 0.1.0 */
 export interface Parts
@@ -27,7 +27,7 @@ export const plain = <A, E = never>({
   ...parts
 }: Parts & { readonly read: (index: number) => A }): Plain<A, E> => {
   const { read } = parts
-  return {
+  return ownDataset({
     ...parts,
     get size() {
       return size()
@@ -43,7 +43,7 @@ export const plain = <A, E = never>({
         })
       ),
     pipe: Pipeable.Prototype.pipe
-  }
+  })
 }
 
 /**

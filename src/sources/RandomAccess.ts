@@ -10,6 +10,7 @@ import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Pipeable from "effect/Pipeable"
 import { InvalidOption } from "../core/InvalidOption.ts"
+import { descriptionOf, madeFor } from "../core/MadeFor.ts"
 import { optionsOf, textOf } from "../core/Options.ts"
 import { Made } from "../core/Parameters.ts"
 import { shown } from "../core/Show.ts"
@@ -177,9 +178,35 @@ const isLineage = ({ child, component, dataset, row, shard }: Readonly<Record<ke
   (shard === undefined || typeof shard === "string") &&
   [component, child].every((own) => own === undefined || typeof own === "number")
 
+/** Returns a dataset of this library, whose `made`, content and columns describe what its functions read. @since 0.1.0 */
+export const ownDataset = <D extends Dataset<unknown, unknown, unknown>>(dataset: D): D =>
+  madeFor<Dataset<unknown, unknown, unknown>>(
+    dataset,
+    ["read", "get", "getMany", "columnar"],
+    ["made", "content", "columnar"]
+  ) as D // the same object
+
+/** What is known of a dataset's content: columns, or a text or function that tells it. @since 0.1.0 */
+export interface KnownContent {
+  readonly columnar: Columnar | undefined
+  readonly content: Content | undefined
+}
+
+/** Returns what is known of a dataset's content; nothing that was copied from a dataset that is read otherwise. @since 0.1.0 */
+export const knownContent = (dataset: Dataset<unknown, unknown, unknown>): KnownContent => ({
+  columnar: descriptionOf(dataset, "columnar"),
+  content: descriptionOf(dataset, "content")
+})
+
 /** Returns what a dataset was made of. @since 0.1.0 */
-export const madeOf = ({ columnar, content, made, name }: Dataset<unknown, unknown, unknown>): Made =>
-  made ?? new Made("dataset", { name }, (content ?? columnar) === undefined ? contentOf(name) : undefined)
+export const madeOf = (dataset: Dataset<unknown, unknown, unknown>): Made => {
+  const { name } = dataset
+  const { columnar, content } = knownContent(dataset)
+  const unseen = (content ?? columnar) === undefined ? contentOf(name) : undefined
+  const { made } = dataset
+  if (made === undefined) return new Made("dataset", { name }, unseen)
+  return descriptionOf(dataset, "made") ?? new Made("copied", { name, of: made.name }, unseen)
+}
 
 /** Returns, in words, what cannot be seen of a dataset that functions read. @since 0.1.0 */
 export const contentOf = (name: string): string => `the content of dataset ${JSON.stringify(name)}`

@@ -363,6 +363,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/remote/processes.test.ts"
   },
   {
+    name: "a copy of a sampler passes for the sampler",
+    file: "core/MadeFor.ts",
+    from: "return isChanged && value[name] === descriptions[name]",
+    to: "return isChanged && value[name] !== descriptions[name]",
+    test: "test/core/MadeFor.test.ts"
+  },
+  {
     name: "a batch that is none is delivered",
     file: "scheduler/loader/WorkerFibers.ts",
     from: "exit: open.checked({ batch, epoch, worker }, exit)",

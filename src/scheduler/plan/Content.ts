@@ -13,6 +13,7 @@ import { shown } from "../../core/Show.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../../core/Tensor.ts"
 import type { Columnar, Field } from "../../sources/Columnar.ts"
 import type { Dataset } from "../../sources/Dataset.ts"
+import { knownContent } from "../../sources/RandomAccess.ts"
 import { ofColumns } from "./Digest.ts"
 
 /** What is known of a dataset's content. @since 0.1.0 */
@@ -51,7 +52,7 @@ export const look = (
   size: number,
   extent: "brief" | "full" = "full"
 ): Looked => {
-  const { columnar, content } = dataset
+  const { columnar, content } = knownContent(dataset)
   if (typeof content === "string") return { text: content, samples: size }
   const at = content === undefined ? columnar && rowOf(columnar) : asked(dataset.name, content)
   if (at === undefined) return { text: "", samples: 0 }

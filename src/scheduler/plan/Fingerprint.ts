@@ -7,13 +7,14 @@
  * @since 0.1.0
  */
 
+import { descriptionOf, isCopied } from "../../core/MadeFor.ts"
 import { Made, short, text, unseen, word } from "../../core/Parameters.ts"
 import { sha256 } from "../../core/runtime.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
 import { samplerMade } from "../../sampling/EpochOrder.ts"
 import type { Dataset } from "../../sources/Dataset.ts"
-import { madeOf } from "../../sources/RandomAccess.ts"
+import { knownContent, madeOf } from "../../sources/RandomAccess.ts"
 import { look } from "./Content.ts"
 import { hex } from "./Digest.ts"
 import type { RunPlan } from "./RunPlan.ts"
@@ -130,8 +131,9 @@ export const unseenOf = (pipeline: AnyPipeline): ReadonlyArray<string> => {
   const made = madeOf(dataset)
   const { samples } = look(dataset, size)
   const name = JSON.stringify(dataset.name)
+  const known = knownContent(dataset)
   const content =
-    typeof (dataset.content ?? dataset.columnar ?? "") === "string" || samples === size
+    typeof (known.content ?? known.columnar ?? "") === "string" || samples === size
       ? []
       : [samples === 0 ? `the content of dataset ${name}` : `the content of dataset ${name} but for ${samples} samples`]
   return Array.from(new Set([...content, ...unseen(made), ...stages.flatMap((stage) => unseen(madeFrom(stage)))]))
@@ -140,7 +142,9 @@ export const unseenOf = (pipeline: AnyPipeline): ReadonlyArray<string> => {
 /** What a policy is: its name, and its parameters if it has some. @since 0.1.0 */
 export const policyText = (policy: RunPlan["policy"]): string => {
   if (policy === undefined) return "none"
-  const { name, parameters = {} } = policy
+  const { name } = policy
+  if (isCopied(policy, "parameters")) return text(new Made(name, undefined))
+  const { parameters = {} } = policy
   return Object.keys(parameters).length === 0 ? name : text(new Made(name, parameters))
 }
 
@@ -148,8 +152,9 @@ export const policyText = (policy: RunPlan["policy"]): string => {
 export const unseenOfRun = ({ pipeline, policy }: RunPlan): ReadonlyArray<string> => {
   const own = unseenOf(pipeline)
   if (policy === undefined) return own
-  if (policy.parameters === undefined) return [...own, `the seeds of policy ${JSON.stringify(policy.name)}`]
-  return [...own, ...unseen(policy.parameters)]
+  const parameters = descriptionOf(policy, "parameters")
+  if (parameters === undefined) return [...own, `the seeds of policy ${JSON.stringify(policy.name)}`]
+  return [...own, ...unseen(parameters)]
 }
 
 /**

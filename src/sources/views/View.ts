@@ -8,7 +8,7 @@
 import type { Made } from "../../core/Parameters.ts"
 import { effectful, readManyOrDie } from "../EffectDataset.ts"
 import { type Parts, plain } from "../PlainDataset.ts"
-import { type Content, check, type Dataset, isDataset, isPlain, lineageAt } from "../RandomAccess.ts"
+import { type Content, check, type Dataset, isDataset, isPlain, knownContent, lineageAt } from "../RandomAccess.ts"
 
 /**
  * Tells, for `dual`, whether a view was given its dataset first. If not, `check` is called with the arguments, so that it
@@ -34,7 +34,8 @@ export const same = (index: number): number => index
  * @since 0.1.0
  */
 export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index: number) => number) => {
-  const { batched, components, content } = self
+  const { batched, components } = self
+  const { content } = knownContent(self)
   return {
     batched,
     components,
