@@ -19,7 +19,7 @@ import {
   type PolicyLayer,
   type PolicyName
 } from "./furrow/Options.ts"
-import type { Batch } from "./pipeline/Batch.ts"
+import type { Batch, Delivered } from "./pipeline/Batch.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
 import type { RootInput } from "./random/Seed.ts"
 import { AbortListener } from "./scheduler/loader/AbortListener.ts"
@@ -37,7 +37,7 @@ import type { Verified } from "./scheduler/loader/Verify.ts"
 export type { Failures, FurrowOptions, PlainOptions, PolicyLayer, PolicyName } from "./furrow/Options.ts"
 
 /** One epoch of a run, or what is left of it. @category models @since 0.1.0 */
-export interface RunEpoch<out C> extends AsyncIterable<Batch<C>> {
+export interface RunEpoch<out C> extends AsyncIterable<Delivered<C>> {
   /** Which epoch it is, from 0. */
   readonly number: number
 }
@@ -52,14 +52,14 @@ export interface RunEpoch<out C> extends AsyncIterable<Batch<C>> {
  * @category models
  * @since 0.1.0
  */
-export interface Run<out C> extends AsyncIterable<Batch<C>> {
+export interface Run<out C> extends AsyncIterable<Delivered<C>> {
   /**
    * The epochs that are left, each with its number and its batches. After a resume, the first is the rest of the epoch in
    * which the run stopped. Asking for the next epoch skips what is left of this one; see `Scheduler.Epochs`.
    */
   readonly epochs: AsyncIterable<RunEpoch<C>>
   /** The next batch; `undefined` at the end. */
-  readonly take: () => Promise<Batch<C> | undefined>
+  readonly take: () => Promise<Delivered<C> | undefined>
   /** Opens the run if it is not open yet, for example to read its cursor before the first batch. */
   readonly open: () => Promise<void>
   /** Ends all workers. Can be called at any time, any number of times. */
@@ -127,11 +127,11 @@ class PlainRun<C, E> implements Run<C> {
     }
   };
 
-  [Symbol.asyncIterator](): AsyncIterator<Batch<C>, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<Delivered<C>, undefined> {
     return this.#iterator(({ take }) => take)
   }
 
-  async take(): Promise<Batch<C> | undefined> {
+  async take(): Promise<Delivered<C> | undefined> {
     if (this.#ended) return undefined
     try {
       return await this.#next(({ take }) => take)
@@ -229,7 +229,7 @@ class PlainRun<C, E> implements Run<C> {
     take
   }: {
     readonly number: number
-    readonly take: Effect.Effect<Option.Option<Batch<C>>, unknown>
+    readonly take: Effect.Effect<Option.Option<Delivered<C>>, unknown>
   }): RunEpoch<C> {
     return {
       number,

@@ -310,7 +310,6 @@ describe("flags that are texts", () => {
     padLast: (padLast) => Pipeline.batchWith(2, (all) => all, { padLast }),
     padIfNeeded: (padIfNeeded) => Furrow.Image.randomCrop({ size: 2, padIfNeeded }),
     clip: (clip) => Furrow.Image.gaussianNoise({ clip }),
-    reuse: (reuse) => Workers.fibers({ workers: 1, reuse }),
     debug: (debug) => Workers.threads({ workers: 1, ...script, debug }),
     elastic: (elastic) =>
       SeedPolicy.fromFunction("mine", () => ({ algorithm: "xoshiro128**", words: [1] }), { elastic }),

@@ -16,7 +16,12 @@ export class EventLoop {
 
   /** Whether the event loop has had no turn for {@link STARVED_MS}. */
   get isStarved(): boolean {
-    return performance.now() - this.#last >= STARVED_MS
+    return this.isStarvedAt(performance.now())
+  }
+
+  /** The same, for a caller that has read `performance.now()`. */
+  isStarvedAt(now: number): boolean {
+    return now - this.#last >= STARVED_MS
   }
 
   /** Gives the event loop a turn. */

@@ -6,9 +6,10 @@
  *
  * @since 0.1.0
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import { isRecord } from "../core/Record.ts"
 import { Tensor, type TypedArray } from "../core/Tensor.ts"
-import { leaseOf } from "./Lease.ts"
+import { Borrower } from "./Lease.ts"
 
 export { type Collate, CollateError } from "./Collate.ts"
 export type { Columns, DTypes, NumberDType } from "./Columns.ts"
@@ -42,22 +43,34 @@ export interface Batch<out C> {
 }
 
 /**
- * Keeps a batch's memory beyond the next pull, until the function that it gives is called. A batch in memory of its own
- * needs none of it. Throws {@link StaleBatch} when it is too late.
+ * A batch as a run delivers it. Those of `forEach` are lent for the step; those of `take`, `stream` and `for await` are their
+ * consumer's own for good. One that is no longer needed can give its memory back, so that a later batch is copied into it,
+ * which costs a third of a copy into fresh memory: `for await (using batch of run)`, or `batch[Symbol.dispose]()`. Columns
+ * that lay in that memory throw {@link StaleBatch} from then on. A batch that is never given back is garbage like any other.
  *
  * @category memory
  * @since 0.1.0
  */
-export const hold = (batch: Batch<unknown>): (() => void) => leaseOf(batch)?.hold() ?? (() => undefined)
+export interface Delivered<out C> extends Batch<C>, Disposable {}
 
 /**
- * The same batch in memory of its own. Throws {@link StaleBatch} when it is too late.
+ * Keeps a batch's memory until the function that it returns is called, beyond the step of `forEach` that it is lent for, or
+ * beyond its own disposal. A batch that lies in memory of its own needs none of it. Throws {@link StaleBatch} if the memory
+ * has been given back.
+ *
+ * @category memory
+ * @since 0.1.0
+ */
+export const hold = (batch: Batch<unknown>): (() => void) => Borrower.leaseOf(batch)?.hold() ?? (() => undefined)
+
+/**
+ * The same batch in memory of its own. Throws {@link StaleBatch} if its memory has been given back.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const copy = <C>(batch: Batch<C>): Batch<C> => {
-  leaseOf(batch)?.check()
+  Borrower.leaseOf(batch)?.check()
   // Every part keeps its type: tensors become tensors of the same kind, all else stays.
   const { children, columns, indices } = batch
   const own = children === undefined ? {} : { children: children.slice() }

@@ -1,9 +1,9 @@
 /**
- * Batches in borrowed memory. A thread writes its batches into memory that it uses again; who takes the next batch gives
- * back the one before. {@link hold} keeps one longer, {@link copy} makes one that lasts.
+ * Batches in borrowed memory, which is used again once all who may read it have let go of it.
  *
  * @since 0.1.0
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import * as Data from "effect/Data"
 import { Tensor, type TypedArray } from "../core/Tensor.ts"
 
@@ -19,8 +19,9 @@ export class StaleBatch extends Data.TaggedError("StaleBatch")<{
 }> {
   override get message(): string {
     return (
-      `batch ${this.batch} of epoch ${this.epoch} lies in memory that was given back when the next one was taken; ` +
-      "keep it with Batch.hold, or copy it with Batch.copy, before that"
+      `batch ${this.batch} of epoch ${this.epoch} lies in memory that was given back: when its step of forEach was done, ` +
+      "when it was disposed, or, with { lend: true }, when the next one was taken; keep it with Batch.hold, or copy it " +
+      "with Batch.copy, before that"
     )
   }
 }
@@ -28,12 +29,19 @@ export class StaleBatch extends Data.TaggedError("StaleBatch")<{
 /** Who may read borrowed memory, and until when. @since 0.1.0 */
 export class Lease {
   #holds = 1
-  readonly #place: { readonly epoch: number; readonly batch: number }
+  #released = false
+  readonly #epoch: number
+  readonly #batch: number
   readonly #end: () => void
+  readonly #tensors: Array<Tensor> = []
 
-  /** Memory that is read until its first holder, the run, lets go of it; `end` is called when the last one has. */
-  constructor(place: { readonly epoch: number; readonly batch: number }, end: () => void) {
-    this.#place = place
+  /**
+   * Memory of a batch that is read until its first holder, the run or the batch's owner, lets go of it; `end` is called when
+   * the last one has.
+   */
+  constructor(epoch: number, batch: number, end: () => void) {
+    this.#epoch = epoch
+    this.#batch = batch
     this.#end = end
   }
 
@@ -43,27 +51,71 @@ export class Lease {
 
   /** Throws {@link StaleBatch} when the memory has been given back. */
   check(): void {
-    if (this.over) throw new StaleBatch(this.#place)
+    if (this.#holds === 0) throw new StaleBatch({ epoch: this.#epoch, batch: this.#batch })
   }
 
   /** One more reader; what it gives lets go again. */
   hold(): () => void {
     this.check()
     this.#holds++
-    return this.#once()
-  }
-
-  /** Lets go for the run. */
-  readonly release = this.#once()
-
-  #once(): () => void {
     let done = false
     return () => {
       if (done) return
       done = true
-      this.#holds--
-      if (this.#holds === 0) this.#end()
+      this.#letGo()
     }
+  }
+
+  /** Lets go for its first holder. */
+  readonly release = (): void => {
+    if (this.#released) return
+    this.#released = true
+    this.#letGo()
+  }
+
+  /**
+   * A tensor in this memory. Whoever asks it for its data when the lease is over gets a {@link StaleBatch} instead; a typed
+   * array that was taken from it before cannot be guarded so.
+   */
+  tensor<D extends TypedArray>(data: D, shape: ReadonlyArray<number>): Tensor<D> {
+    const own = Object.defineProperty(new Tensor(data, shape), "data", {
+      enumerable: true,
+      get: () => {
+        this.check()
+        return data
+      }
+    })
+    this.#tensors.push(own)
+    return own
+  }
+
+  /** Whether a tensor lies in this memory. */
+  covers(tensor: Tensor): boolean {
+    return this.#tensors.includes(tensor)
+  }
+
+  #letGo(): void {
+    this.#holds--
+    if (this.#holds === 0) this.#end()
+  }
+}
+
+/** What may lie in borrowed memory, and gives it back when it is disposed. @since 0.1.0 */
+export abstract class Borrower implements Disposable {
+  readonly #lease: Lease | undefined
+
+  /** Without a lease it lies in memory of its own, and there is nothing to give back. */
+  constructor(lease: Lease | undefined) {
+    this.#lease = lease
+  }
+
+  /** The lease of a value that lies in borrowed memory. */
+  static leaseOf(value: object): Lease | undefined {
+    return #lease in value ? value.#lease : undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.#lease?.release()
   }
 }
 
@@ -83,6 +135,7 @@ export class Quarantine<Place> {
 
   /** Takes places in, and gives those that have been here for long enough. */
   pass(places: ReadonlyArray<Place>): ReadonlyArray<Place> {
+    if (this.#size === 0) return places
     this.#kept.push(...places)
     return this.#kept.splice(0, Math.max(0, this.#kept.length - this.#size))
   }
@@ -90,28 +143,3 @@ export class Quarantine<Place> {
 
 /** How many places a worker keeps from use in debug mode. @since 0.1.0 */
 export const KEPT_FROM_USE = 16
-
-const leases = new WeakMap<object, Lease>()
-
-/** Says that a batch's columns lie in leased memory. @since 0.1.0 */
-export const lease = (batch: object, own: Lease): void => {
-  leases.set(batch, own)
-}
-
-/** Returns the lease of a batch, if its columns lie in leased memory. @since 0.1.0 */
-export const leaseOf = (batch: object): Lease | undefined => leases.get(batch)
-
-/**
- * A tensor in leased memory. Whoever asks it for its data when the lease is over gets a {@link StaleBatch} instead; a
- * typed array that was taken from it before cannot be guarded so.
- *
- * @since 0.1.0
- */
-export const leased = <D extends TypedArray>(own: Lease, data: D, shape: ReadonlyArray<number>): Tensor<D> =>
-  Object.defineProperty(new Tensor(data, shape), "data", {
-    enumerable: true,
-    get: () => {
-      own.check()
-      return data
-    }
-  })

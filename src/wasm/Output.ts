@@ -6,9 +6,12 @@
 import type { Arena } from "./Arena.ts"
 import { Place } from "./Place.ts"
 
+/** How many places that were given back an output keeps for itself. */
+const MOST_KEPT = 4
+
 /**
  * Memory for results. It lies in the arena, where kernels write in place. What becomes of it there depends on who reads
- * the batch: copied into memory that lasts (the default), or handed over as it is, to be given back by hand.
+ * the batch: it is lent with the batch, and given back, or copied into memory that lasts.
  *
  * @since 0.1.0
  */
@@ -17,8 +20,10 @@ export class Output {
   readonly #lends: boolean
   #place: Place | undefined
   #lent: Array<Place> = []
+  /** Places to use again: to take one from the arena, and to give it back there, costs a microsecond. */
+  readonly #kept: Array<Place> = []
 
-  /** `lends`: regions are handed over with the batch ({@link lent}) instead of being copied. */
+  /** `lends`: places are handed over with the batch ({@link lent}) instead of being copied. */
   constructor(arena: Arena | undefined, lends: boolean) {
     this.#arena = arena
     this.#lends = lends
@@ -47,9 +52,18 @@ export class Output {
 
   /** What was lent since this was last asked. */
   lent(): ReadonlyArray<Place> {
+    if (this.#lent.length === 0) return none
     const all = this.#lent
     this.#lent = []
     return all
+  }
+
+  /** Takes back places that nobody reads any more. */
+  give(places: ReadonlyArray<Place>): void {
+    for (const place of places) {
+      if (this.#kept.length === MOST_KEPT) this.#kept.shift()?.give()
+      this.#kept.push(place)
+    }
   }
 
   #address(arena: Arena, length: number): number | undefined {
@@ -57,8 +71,18 @@ export class Output {
       if ((this.#place?.length ?? -1) < length) this.#place = Place.take(arena, length)
       return this.#place?.address
     }
-    const place = Place.take(arena, length)
+    const place = this.#takeKept(length) ?? Place.take(arena, length)
     if (place !== undefined) this.#lent.push(place)
     return place?.address
   }
+
+  /** The place of `length` bytes that was given back last: the one most likely to be in a cache. */
+  #takeKept(length: number): Place | undefined {
+    for (let at = this.#kept.length - 1; at >= 0; at--) {
+      if (this.#kept[at]?.length === length) return this.#kept.splice(at, 1)[0]
+    }
+    return undefined
+  }
 }
+
+const none: ReadonlyArray<Place> = []

@@ -3,7 +3,7 @@
  */
 import { Context, Data, Effect, Layer, Stream } from "effect"
 import type { Tensor } from "../../src/core/Tensor.ts"
-import type { Batch, DTypes } from "../../src/pipeline/Batch.ts"
+import type { Batch, Delivered, DTypes } from "../../src/pipeline/Batch.ts"
 import * as Pipeline from "../../src/pipeline/Pipeline.ts"
 import type { Rng } from "../../src/random/Rng.ts"
 import * as Sampler from "../../src/sampling/Sampler.ts"
@@ -209,7 +209,7 @@ const stream = Scheduler.stream(typed, { epochs: 1 })
 equal<
   typeof stream,
   Stream.Stream<
-    Batch<{ readonly image: Tensor<Uint8Array>; readonly label: Tensor<Int32Array> }>,
+    Delivered<{ readonly image: Tensor<Uint8Array>; readonly label: Tensor<Int32Array> }>,
     Scheduler.LoaderError<ReadError>,
     Disk
   >

@@ -73,8 +73,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "leave to make a batch is given twice",
     file: "scheduler/loader/WorkerQueues.ts",
-    from: "this.all[this.#workerOf(sequence)]?.credits.give()",
-    to: "this.all[this.#workerOf(sequence)]?.credits.give(), this.all[this.#workerOf(sequence)]?.credits.give()"
+    from: "this.all[this.workerOf(sequence)]?.credits.give()",
+    to: "this.all[this.workerOf(sequence)]?.credits.give(), this.all[this.workerOf(sequence)]?.credits.give()"
   },
   {
     name: "the cursor counts what was made ahead",

@@ -8,6 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { InvalidOption } from "../../core/InvalidOption.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
+import type { Lease } from "../../pipeline/Lease.ts"
 import type { FailureRules } from "../build/FailureRules.ts"
 import type { Observer } from "../build/Observer.ts"
 import type { Skipped } from "../build/Retry.ts"
@@ -32,8 +33,8 @@ export interface BuiltBatch {
   readonly retried?: number
   /** How many times compute that died or hung was replaced, and the batch built again. */
   readonly replaced?: number
-  /** Gives back the memory of the columns, if it is borrowed. */
-  readonly release?: () => void
+  /** Lent memory that columns lie in, which whoever takes the batch releases. */
+  readonly lease?: Lease | undefined
 }
 
 /** @since 0.1.0 */
@@ -48,7 +49,13 @@ export interface BatchCoordinates {
 
 /** A batch that was requested. Its functions need no `this`, so that `{ ...requested, content }` wraps it. @since 0.1.0 */
 export interface RequestedBatch {
-  /** Whether nothing of it is built before `content` runs, so that it may be dropped instead. */
+  /**
+   * Builds the batch by plain code, if it is lazy: returns it, or `undefined` if it takes an effect, which is `content` from
+   * then on. Called at most once, and not after `content` has been run. Where a backend leaves it out, `content` builds the
+   * batch; so does one that wraps another backend's `content`.
+   */
+  readonly build?: () => BuiltBatch | undefined
+  /** Whether nothing of it is built before `build` or `content` runs, so that it may be dropped instead. */
   readonly isLazy: boolean
   /** Whether it is being built elsewhere, so that there is nothing to do but to poll, or to `want` it. */
   readonly isPending: () => boolean

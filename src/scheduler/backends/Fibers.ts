@@ -4,12 +4,10 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { isRecord } from "../../core/Record.ts"
-import { Tensor } from "../../core/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
-import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../pipeline/Lease.ts"
+import { mapTensors } from "../../pipeline/DeliveredBatch.ts"
+import { KEPT_FROM_USE, Lease, Quarantine } from "../../pipeline/Lease.ts"
 import { arena } from "../../wasm/Kernels.ts"
-import { Output } from "../../wasm/Output.ts"
 import type { Place } from "../../wasm/Place.ts"
 import { type BatchPlace, earlier } from "../build/CarriedStreams.ts"
 import { limits } from "../build/FailureRules.ts"
@@ -17,27 +15,27 @@ import type { BatchObserver } from "../build/Observer.ts"
 import { retrying } from "../build/Retry.ts"
 import { type RowRange, rowsOf } from "../build/RowRange.ts"
 import type { BatchError } from "../build/StageError.ts"
-import { andThen, ensuring, TypedFailure, toEffect, type Work } from "../build/Work.ts"
+import { andThen, begin, ensuring, fromEffect, TypedFailure, toEffect, type Work } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
 import * as Digest from "../plan/Digest.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Backend, BackendSettings, BuiltBatch, Failure, RequestedBatch } from "./Backend.ts"
 
-/** The memory that batches lie in. @since 0.1.0 */
-export interface BatchMemory {
-  /**
-   * Whether batches lie in memory that is used again: a batch can then be read until the next one is taken. Default
-   * `false`: fresh memory for each, which costs more than building small images.
-   */
-  readonly reuse?: boolean
+/** How fibers build. @since 0.1.0 */
+export interface FiberMemory {
   /** Overwrite the memory of a batch as soon as it is given back, so that late reads show. Default `false`. */
   readonly debug?: boolean
 }
 
-type Build = (epoch: number, batch: number) => Effect.Effect<BuiltBatch, Failure, unknown>
+type Build = (epoch: number, batch: number) => Work<BuiltBatch, Failure>
 
-/** @since 0.1.0 */
-export const fibers = (memory: BatchMemory = {}): Backend => ({
+/**
+ * Where no function of the user's can keep values that lie in memory of the arena, batches lie there and are lent;
+ * elsewhere each lies in memory of its own.
+ *
+ * @since 0.1.0
+ */
+export const fibers = (memory: FiberMemory = {}): Backend => ({
   name: "fibers",
   open: (runPlan, settings) =>
     Effect.sync(() => {
@@ -50,43 +48,71 @@ export const fibers = (memory: BatchMemory = {}): Backend => ({
         return build
       }
       return {
-        request: ({ batch, epoch, worker }): RequestedBatch => ({
-          isLazy: true,
-          isPending: () => false,
-          want: () => undefined,
-          take: () => undefined,
-          content: Effect.suspend(() => buildOf(worker)(epoch, batch))
-        }),
+        request: ({ batch, epoch, worker }) => new LazyBatch(buildOf(worker), epoch, batch),
         poll: () => undefined
       }
     })
 })
+
+const nothing = (): undefined => undefined
+const never = (): boolean => false
+
+/** A batch that is built when it is wanted. */
+class LazyBatch implements RequestedBatch {
+  readonly isLazy = true
+  readonly isPending = never
+  readonly want = nothing
+  readonly take = nothing
+  readonly #build: Build
+  readonly #epoch: number
+  readonly #batch: number
+  /** What is left to do, once it has been begun. */
+  #rest: Effect.Effect<BuiltBatch, Failure, unknown> | undefined
+
+  constructor(build: Build, epoch: number, batch: number) {
+    this.#build = build
+    this.#epoch = epoch
+    this.#batch = batch
+  }
+
+  // No field: `{ ...requested, content }` wraps a batch without it.
+  build(): BuiltBatch | undefined {
+    const begun = begin(() => this.#build(this.#epoch, this.#batch))
+    if (!Effect.isEffect(begun)) return begun
+    this.#rest = begun
+    return undefined
+  }
+
+  get content(): Effect.Effect<BuiltBatch, Failure, unknown> {
+    return this.#rest ?? toEffect(() => this.#build(this.#epoch, this.#batch))
+  }
+}
 
 /** How one worker builds its batches. */
 const buildsOf = (
   runPlan: RunPlan,
   number: number,
   { digest, failures, observer }: BackendSettings,
-  { debug = false, reuse = false }: BatchMemory
+  { debug = false }: FiberMemory
 ): Build => {
-  const output = new Output(arena(), reuse)
-  const worker = new Worker(runPlan, number, { output, limits: limits(failures), observer })
+  const worker = new Worker(runPlan, number, { lends: true, limits: limits(failures), observer })
+  const { output } = worker
   const quarantine = new Quarantine<Place>(debug ? KEPT_FROM_USE : 0)
   const give = (places: ReadonlyArray<Place>): void => {
     if (debug) for (const place of places) place.bytes.fill(0xff)
-    for (const place of quarantine.pass(places)) place.give()
+    output.give(quarantine.pass(places))
   }
+  const { batch: limit } = failures.timeout
   const build = (epoch: number, batch: number): Work<BuiltBatch, Failure> => {
     const range = rowsOf(runPlan, number, epoch, batch)
     if (range === undefined || range.size === 0) return nothingOf(range)
     const builder = worker.builder(range)
-    const { batch: limit } = failures.timeout
     const attempts = retrying(failures, range, (skipped) =>
       andThen(
         limit === undefined ? builder.build(skipped) : builder.buildWithin(limit, skipped),
         (built): BuiltBatch => {
           const hash = digest && built !== undefined ? hashOf(built, builder.observer) : undefined
-          return reuse ? borrowed({ batch: built, hash }, output.lent(), give) : { batch: built, hash }
+          return lent({ batch: built, hash }, output.lent(), give)
         }
       )
     )
@@ -97,19 +123,17 @@ const buildsOf = (
       return skipped.length === 0 ? counted : { ...counted, skipped }
     })
   }
+  /** Gives back what a batch that failed, or was left out, has taken. */
   const discarding = (work: () => Work<BuiltBatch, Failure>): Work<BuiltBatch, Failure> =>
-    ensuring(work, (failed) => {
-      if (failed) for (const place of output.lent()) place.give()
-    })
+    ensuring(work, () => output.give(output.lent()))
+  if (worker.streams === undefined) return (epoch, batch) => discarding(() => build(epoch, batch))
   /** The batch behind the last one that was built: where carried streams stand. */
   let next: BatchPlace | undefined
   return (epoch, batch) => {
-    const built = toEffect(() => (reuse ? discarding(() => build(epoch, batch)) : build(epoch, batch)))
-    if (worker.streams === undefined) return built
     // Streams are where the batches before leave them, also if a run is resumed, or only some batches are requested.
     const advanced = advance(worker, epoch, batch, next)
     next = { epoch, batch: batch + 1 }
-    return Effect.zipRight(advanced, built)
+    return andThen(advanced, () => discarding(() => build(epoch, batch)))
   }
 }
 
@@ -119,45 +143,39 @@ const buildsOf = (
  *
  * @since 0.1.0
  */
-export const advance = (
-  worker: Worker,
-  epoch: number,
-  batch: number,
-  from?: BatchPlace
-): Effect.Effect<void, BatchError, unknown> =>
-  Effect.flatMap(
-    toEffect<ReadonlyArray<RowRange>, BatchError>(() => earlier(worker.runPlan, worker.number, { epoch, batch }, from)),
-    (all) => Effect.forEach(all, (range) => toEffect(() => worker.batch(range)), { discard: true })
-  )
+export const advance = (worker: Worker, epoch: number, batch: number, from?: BatchPlace): Work<void, BatchError> => {
+  const all = earlier(worker.runPlan, worker.number, { epoch, batch }, from)
+  if (all.length === 0) return undefined
+  return fromEffect(() => Effect.forEach(all, (range) => toEffect(() => worker.batch(range)), { discard: true }))
+}
 
 /** The content of a batch of which this rank has no rows, or which is not there. @since 0.1.0 */
 export const nothingOf = (range: RowRange | undefined): BuiltBatch =>
   range === undefined ? { batch: undefined, hash: undefined, ended: true } : { batch: undefined, hash: undefined }
 
-/** A batch in lent places, which are given back when it is released. */
-const borrowed = (
-  { batch, hash }: BuiltBatch,
+/** A batch in lent places, which are given back when its lease is over. */
+const lent = (
+  built: BuiltBatch,
   places: ReadonlyArray<Place>,
   give: (places: ReadonlyArray<Place>) => void
 ): BuiltBatch => {
-  if (batch === undefined || places.length === 0) {
+  const { batch, hash } = built
+  if (places.length === 0) return built
+  if (batch === undefined) {
     give(places)
-    return { batch, hash }
+    return built
   }
-  const own = new Lease({ epoch: batch.epoch, batch: batch.index }, () => give(places))
-  const whole = { ...batch, columns: leasedColumns(own, batch.columns) }
-  lease(whole, own)
-  return { batch: whole, hash, release: own.release }
-}
-
-/** The columns; those in borrowed memory are read under a lease. */
-const leasedColumns = (own: Lease, value: unknown): unknown => {
-  if (value instanceof Tensor) {
-    return arena()?.addressOf(value.data) === undefined ? value : leased(own, value.data, value.shape)
-  }
-  if (Array.isArray(value)) return value.map((part) => leasedColumns(own, part))
-  if (!isRecord(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, leasedColumns(own, part)]))
+  const memory = arena()
+  const lease = new Lease(batch.epoch, batch.index, () => give(places))
+  let isLent = false
+  const columns = mapTensors(batch.columns, (tensor) => {
+    if (memory?.addressOf(tensor.data) === undefined) return tensor
+    isLent = true
+    return lease.tensor(tensor.data, tensor.shape)
+  })
+  if (isLent) return { batch: { ...batch, columns }, hash, lease }
+  give(places)
+  return built
 }
 
 /** Returns the hash of a batch's columns. Throws `DigestError`, as a typed failure. @since 0.1.0 */

@@ -57,15 +57,13 @@ export const chosen: Effect.Effect<Option.Option<Choice>> = Effect.flatMap(
 export const MAX = 4096
 
 /** How fibers build batches. @category options @since 0.1.0 */
-export interface FiberOptions extends Fibers.BatchMemory {
+export interface FiberOptions extends Fibers.FiberMemory {
   /** How many workers: a whole number from 1 to 4096. */
   readonly workers: number
 }
 
 /**
- * Workers whose batches are built by fibers of this thread. With `reuse`, batches lie in memory that is used again, as
- * those of {@link threads} do: each can be read until the next one is taken. Fails with `InvalidOption` if an option is
- * invalid.
+ * Workers whose batches are built by fibers of this thread. Fails with `InvalidOption` if an option is invalid.
  *
  * @example
  * import { Effect, Exit } from "effect"
@@ -82,14 +80,10 @@ export const fibers = (options: FiberOptions): Layer.Layer<Workers, InvalidOptio
   Layer.effect(
     Workers,
     checked(() => {
-      const { debug, reuse, workers } = optionsOf("Workers.fibers", options, {
-        workers: true,
-        reuse: true,
-        debug: true
-      })
+      const { debug, workers } = optionsOf("Workers.fibers", options, { workers: true, debug: true })
       return {
         count: whole("workers", workers, 1, MAX),
-        backend: Fibers.fibers({ debug: truth("debug", debug ?? false), reuse: truth("reuse", reuse ?? false) })
+        backend: Fibers.fibers({ debug: truth("debug", debug ?? false) })
       }
     })
   )
@@ -132,9 +126,6 @@ export interface ThreadOptions {
  *
  * A free thread builds the next batch requested, of any worker: one that is slow or dies holds up only the batch that it
  * is at. Under a policy that carries streams, thread w mod `threads` builds all batches of worker w.
- *
- * A batch lies in memory that its thread uses again: it can be read until the next one is taken. `Batch.hold` keeps it
- * longer, `Batch.copy` for good; `tensor.data` of a batch that was given back throws `StaleBatch`.
  *
  * A module may export `services`, a layer with what the pipeline's stages require.
  *
@@ -193,7 +184,7 @@ export interface AutoOptions extends Omit<ThreadOptions, "pipeline"> {
  * Where a batch is built changes nothing in it, so all give the same batches, to the bit. {@link chosen} and the profile of
  * the run say what was chosen and why; it is logged at level debug, too.
  *
- * Batches lie in memory that is used again, as those of {@link threads} do. Fails as {@link threads} does.
+ * Fails as {@link threads} does.
  *
  * @example
  * import { Effect, Option } from "effect"
@@ -217,8 +208,7 @@ const choosing = ({ pipeline, ...options }: AutoOptions): Service => {
   const { pays = {}, workers } = options
   optionsOf("pays", pays, { share: true, rest: true })
   let choice: Choice | undefined
-  // Threads write into memory that is used again: where the run may move to them, its batches lie so from the first.
-  const fibersAtFirst = Fibers.fibers({ reuse: pipeline !== undefined, debug: truth("debug", options.debug ?? false) })
+  const fibersAtFirst = Fibers.fibers({ debug: truth("debug", options.debug ?? false) })
   const pool = { ...options, threads: options.threads ?? Math.min(Math.max(cores() - 1, 1), MAX_THREADS) }
   const threads = pipeline === undefined ? undefined : threadsOf("Workers.auto", { ...pool, pipeline })
   const backend = autoOf({

@@ -89,6 +89,16 @@ export const fromEffect = <A, E>(make: () => Effect.Effect<A, E, unknown>): Late
 export const toEffect = <A, E>(work: () => Work<A, E>): Effect.Effect<A, E, unknown> =>
   Effect.suspend(() => started(work))
 
+/** Starts `work`: gives its value, or the effect that does the rest, or that fails with what it threw. @since 0.1.0 */
+export const begin = <A, E>(work: () => Work<A, E>): A | Effect.Effect<A, E, unknown> => {
+  try {
+    const own = work()
+    return isLater(own) ? Later.effect(own) : own
+  } catch (thrown) {
+    return Effect.failCause(causeOf<E>(thrown))
+  }
+}
+
 /** Starts `work`; what it throws becomes the effect's failure. */
 const started = <A, E>(work: () => Work<A, E>): Effect.Effect<A, E, unknown> => {
   try {

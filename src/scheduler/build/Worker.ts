@@ -7,7 +7,7 @@
 import type { Batch } from "../../pipeline/Batch.ts"
 import { arena } from "../../wasm/Kernels.ts"
 import { Output } from "../../wasm/Output.ts"
-import { compile, type Program } from "../plan/Program.ts"
+import { canLend, compile, type Program } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { BatchBuilder, type BuilderContext, type KeptSample } from "./BatchBuilder.ts"
 import { CarriedStreams } from "./CarriedStreams.ts"
@@ -20,8 +20,8 @@ import { andThen, catchError, TypedFailure, type Work } from "./Work.ts"
 
 /** @since 0.1.0 */
 export interface WorkerOptions {
-  /** Where its batches lie, as far as they lie in memory that kernels can reach. Default: each in memory of its own. */
-  readonly output?: Output
+  /** Whether its batches may lie in memory that is used again, as {@link Worker.output} lends it. Default `false`. */
+  readonly lends?: boolean
   /** Default: the first error ends the run. */
   readonly limits?: Limits
   readonly observer?: Observer | undefined
@@ -38,6 +38,8 @@ export class Worker implements BuilderContext {
   readonly limits: Limits
   readonly observer: Observer | undefined
   readonly program: Program
+  /** Where its batches lie, as far as they lie in memory that kernels can reach. */
+  readonly output: Output
   readonly streams: CarriedStreams | undefined
   readonly columns: ColumnPlan | undefined
   #idle: BatchBuilder | undefined
@@ -45,7 +47,7 @@ export class Worker implements BuilderContext {
   constructor(
     runPlan: RunPlan,
     number: number,
-    { limits = limitsOf(failFirst), observer, output = new Output(arena(), false) }: WorkerOptions = {}
+    { lends = false, limits = limitsOf(failFirst), observer }: WorkerOptions = {}
   ) {
     const carries = runPlan.policy?.carries
     this.runPlan = runPlan
@@ -53,11 +55,16 @@ export class Worker implements BuilderContext {
     this.limits = limits
     this.observer = observer
     this.streams = carries === undefined ? undefined : new CarriedStreams(carries)
-    this.program = compile(runPlan.pipeline.stages, {
-      output,
-      behind: new Output(undefined, false),
-      inOrder: carries !== undefined
-    })
+    const compiled = (output: Output): Program =>
+      compile(runPlan.pipeline.stages, {
+        output,
+        behind: new Output(undefined, false),
+        inOrder: carries !== undefined
+      })
+    const copying = new Output(arena(), false)
+    const program = compiled(copying)
+    this.output = lends && canLend(program) ? new Output(arena(), true) : copying
+    this.program = this.output === copying ? program : compiled(this.output)
     this.columns = planColumns(runPlan.pipeline, this.program)
   }
 

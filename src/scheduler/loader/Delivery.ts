@@ -8,56 +8,66 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import { BufferPool } from "../../core/BufferPool.ts"
 import type { EventLoop } from "../../core/EventLoop.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
+import { DeliveredBatch, owned } from "../../pipeline/DeliveredBatch.ts"
+import type { Lease } from "../../pipeline/Lease.ts"
 import type { BuiltBatch, Failure } from "../backends/Backend.ts"
-import type { Cuts } from "../plan/Cuts.ts"
+import { andThen, fromEffect, toEffect, type Work } from "../build/Work.ts"
 import * as Digest from "../plan/Digest.ts"
-import type { Sequence } from "../plan/Sequence.ts"
-import type { Delivered } from "./Delivered.ts"
+import { Accounts, type AccountsOptions } from "./Accounts.ts"
 import type { EmptyBatches } from "./EmptyBatch.ts"
-import * as FailurePolicy from "./FailurePolicy.ts"
-import type { SkipService } from "./FailureServices.ts"
+import type * as FailurePolicy from "./FailurePolicy.ts"
 import { HeldBack, type Taken } from "./HeldBack.ts"
-import { EpochPassed, RunClosed, type Stats } from "./Loader.ts"
-import type * as Metrics from "./Metrics.ts"
+import { EpochPassed, RunClosed } from "./Loader.ts"
 import type * as Profile from "./Profile.ts"
 import { Mutex } from "./Queue.ts"
 import type { Tracker } from "./Repeats.ts"
 import type { Range } from "./RunOptions.ts"
-import type * as Verify from "./Verify.ts"
 import type { Want } from "./WorkerFibers.ts"
-import type { Built, WorkerQueues } from "./WorkerQueues.ts"
+import type { Built } from "./WorkerQueues.ts"
 
 /** @since 0.1.0 */
 export type DeliveryError = Failure | FailurePolicy.SkipBudgetExceeded | RunClosed
 
-type Taking = Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError>
+type Taking<E = never> = Effect.Effect<Option.Option<DeliveredBatch>, DeliveryError | E>
 
-/** How an arrival is waited for: so that an interrupt can end the wait, or not. */
-type Wait = (arrival: Effect.Effect<void>) => Effect.Effect<void>
+/** The next batch, `undefined` at the end: at once, or once something has been waited for. */
+type Next = Work<DeliveredBatch | undefined, DeliveryError>
+
+/** How the next batch is asked for. */
+interface Asked {
+  /** The sequence number that it comes before. */
+  readonly limit: number
+  /** How something is waited for: so that an interrupt can end the wait, or not. */
+  readonly wait: (waiting: Effect.Effect<void>) => Effect.Effect<void>
+  /** Whether memory that is lent is lent on, until the next batch is asked for; else the batch is copied. */
+  readonly lends: boolean
+}
 
 /** What a delivery takes batches from, and what it keeps the accounts with. @since 0.1.0 */
-export interface DeliveryOptions {
-  readonly queues: WorkerQueues
+export interface DeliveryOptions extends AccountsOptions {
   readonly wants: ReadonlyArray<Want>
   readonly eventLoop: EventLoop
-  readonly delivered: Delivered
-  readonly chosen: Verify.Chosen
-  readonly counting: Metrics.Counting
   /** Where a batch of which nothing is left is delivered as an empty one. */
   readonly empty: EmptyBatches | undefined
   readonly recorder: Profile.Recorder | undefined
   /** `undefined` if a repeat is meant, or nothing draws. */
   readonly repeats: Tracker | undefined
-  readonly skip: SkipService | undefined
-  /** How many samples may be left out, and how many were before the run continued from its cursor. */
-  readonly budget: number
-  readonly skippedBefore: number
   readonly ready: boolean
-  readonly sequence: Sequence
-  readonly cuts: Cuts
+  /** Whether batches that are taken one by one are lent, too. */
+  readonly lends: boolean
   readonly range: Range
+}
+
+/** What is known of a batch that is asked for. */
+interface Awaited {
+  /** The sequence number of the batch that is due, how many its queue held, when it was asked for, and whether that is past. */
+  readonly due: number
+  readonly queued: number
+  readonly started: number
+  readonly isLate: boolean
 }
 
 /** How many batches are held back at most until one with rows shows what columns empty ones have. */
@@ -65,27 +75,24 @@ const LOOK_AHEAD = 1024
 
 const nothing: ReadonlyArray<FailurePolicy.Skipped> = []
 
-const restored: Wait = (arrival) => arrival
+const restored: Asked["wait"] = (waiting) => waiting
+
+/** That what was taken was no batch to be delivered. */
+const another = Symbol("another")
 
 /** Delivers the batches of a run. @since 0.1.0 */
 export class Delivery {
-  readonly stats: { -readonly [Key in keyof Stats]: Stats[Key] } = {
-    batches: 0,
-    samples: 0,
-    skipped: 0,
-    retried: 0,
-    replaced: 0,
-    verified: 0,
-    waited: 0
-  }
   readonly #options: DeliveryOptions
+  readonly #accounts: Accounts
   /** The sequence number behind the last batch of the run. */
   readonly #end: number
   readonly #held = new HeldBack()
   /** Two takers at once would wait on one queue for the batches of two. */
   readonly #turn = new Mutex()
-  /** Gives back the memory of the batch that was delivered last. */
-  #release: (() => void) | undefined
+  /** Memory that batches are copied to. */
+  readonly #pool = new BufferPool()
+  /** The memory of the batch that was delivered last, if it was lent. */
+  #lease: Lease | undefined
   #failure: Exit.Exit<never, DeliveryError> | undefined
   /** The sequence number of the batch that was delivered last. */
   #last = -1
@@ -96,34 +103,46 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options
+    this.#accounts = new Accounts(options)
     this.#end = options.sequence.of(options.range.end, 0)
-    this.take = this.#turn.during(this.#next(this.#end, restored))
+    this.take = this.#turn.during(this.#taking(this.#end))
+  }
+
+  /** What was counted so far. */
+  get stats(): Accounts["stats"] {
+    return this.#accounts.stats
   }
 
   /** The next batch; none at the end. */
   readonly take: Taking
 
-  /** Calls `step` with each batch; an interrupt never falls between a batch and its step. */
-  forEach<X, E, R>(step: (batch: Batch<unknown>) => Effect.Effect<X, E, R>): Effect.Effect<void, DeliveryError | E, R> {
+  /** Calls `step` with each batch, which is lent to it; an interrupt never falls between a batch and its step. */
+  forEach<X, E, R>(step: (batch: DeliveredBatch) => Effect.Effect<X, E, R>): Effect.Effect<void, DeliveryError | E, R> {
     return this.#turn.during(
       Effect.uninterruptibleMask((restore) => {
-        const taking = this.#next(this.#end, restore)
-        const rest: Effect.Effect<void, DeliveryError | E, R> = Effect.flatMap(
-          Effect.zipRight(restore(Effect.void), taking),
-          (batch) => (Option.isNone(batch) ? Effect.void : Effect.zipRight(step(batch.value), rest))
-        )
-        return rest
+        const asked: Asked = { limit: this.#end, wait: restore, lends: true }
+        const release = () => this.#giveBack()
+        let goesOn = true
+        const deliver = (batch: DeliveredBatch | undefined): Effect.Effect<X | undefined, E, R> => {
+          if (batch !== undefined) return step(batch)
+          goesOn = false
+          return Effect.succeed(undefined)
+        }
+        // An interrupt takes effect before a batch is taken, or while it is waited for.
+        const one = Effect.flatMap(Effect.zipRight(restore(Effect.void), this.#asking(asked)), deliver)
+        const all = Effect.whileLoop({ while: () => goesOn, body: () => one, step: release })
+        return Effect.ensuring(all, Effect.sync(release))
       })
     )
   }
 
   /** The next batch of an epoch; none at its end. */
-  takeOf(epoch: number): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> {
+  takeOf(epoch: number): Taking<EpochPassed> {
     const { delivered, range, sequence } = this.#options
     const limit = sequence.of(epoch + 1, 0)
-    const taking = this.#next(limit, restored)
+    const taking = this.#taking(limit)
     return this.#turn.during(
-      Effect.suspend((): Effect.Effect<Option.Option<Batch<unknown>>, DeliveryError | EpochPassed> => {
+      Effect.suspend((): Taking<EpochPassed> => {
         // In the order of readiness batches of later epochs may have been taken before the last ones of this.
         const wentOn = this.#last >= limit && delivered.next > limit
         const reached = wentOn ? Math.min(this.position.epoch, range.end - 1) : 0
@@ -172,77 +191,120 @@ export class Delivery {
     return new RunClosed({ at: this.position })
   }
 
-  /** The next batch before a sequence number. */
-  #next(limit: number, wait: Wait): Taking {
-    return Effect.suspend(() => {
-      const { delivered, queues, recorder } = this.#options
-      // Whoever takes a batch is done with the one before.
-      this.#release?.()
-      this.#release = undefined
-      if (this.#failure !== undefined) return this.#failure
-      const held = queues.isClosed ? undefined : this.#heldBack(limit)
-      if (held !== undefined) return this.#deliver(held, limit, wait)
-      if (delivered.missing(limit) === 0) return Effect.succeedNone
-      const { last } = this.#held
-      const due = last === undefined ? delivered.next : delivered.missingBehind(last.sequence)
-      if (!queues.isClosed) this.#want(due, false)
-      const queued = queues.queueAt(due).length
-      recorder?.asked(queues.numberAt(due), queued)
-      return this.#arrival(due, queued, limit, wait)
-    })
+  /** The next batch before a sequence number, as the run lends or copies those that are taken one by one. */
+  #taking(limit: number): Taking {
+    return Effect.map(this.#asking({ limit, wait: restored, lends: this.#options.lends }), Option.fromNullable)
+  }
+
+  /** The next batch; `undefined` at the end. */
+  #asking(asked: Asked): Effect.Effect<DeliveredBatch | undefined, DeliveryError> {
+    // What is waited for requires nothing.
+    return toEffect(() => this.#next(asked)) as Effect.Effect<DeliveredBatch | undefined, DeliveryError>
+  }
+
+  /** Gives back the memory of the batch that was lent last. */
+  #giveBack(): void {
+    this.#lease?.release()
+    this.#lease = undefined
+  }
+
+  /** The next batch, by plain code as far as that goes. */
+  #next(asked: Asked): Next {
+    for (;;) {
+      const next = this.#one(asked)
+      if (next !== another) return next
+    }
+  }
+
+  /** The next batch, or that what came next was none. */
+  #one(asked: Asked): Next | typeof another {
+    const { limit } = asked
+    const { delivered, queues, recorder } = this.#options
+    // Whoever asks for a batch is done with the one before.
+    this.#giveBack()
+    const failure = this.#failure
+    if (failure !== undefined) return fromEffect(() => failure)
+    const held = queues.isClosed || this.#held.length === 0 ? undefined : this.#heldBack(limit)
+    if (held !== undefined) return this.#deliver(held, asked)
+    if (delivered.missing(limit) === 0) return undefined
+    const { last } = this.#held
+    const due = last === undefined ? delivered.next : delivered.missingBehind(last.sequence)
+    if (!queues.isClosed) this.#want(due, false)
+    const queued = queues.queueAt(due).length
+    recorder?.asked(queues.numberAt(due), queued)
+    return this.#arrival({ due, queued, started: performance.now(), isLate: false }, asked)
   }
 
   /** Waits for the batch that is due, or in the order of readiness for any before `limit`. */
-  #arrival(due: number, queued: number, limit: number, wait: Wait): Taking {
+  #arrival(awaited: Awaited, asked: Asked): Next | typeof another {
     const { empty, eventLoop, queues, ready, wants } = this.#options
+    const { due, isLate, queued, started } = awaited
+    const { limit, wait } = asked
+    if (queues.isClosed) return fromEffect(() => Effect.fail(this.#closed()))
+    // What is taken without a wait would keep all else from its turn.
+    if (wants.length > 0 && eventLoop.isStarvedAt(isLate ? performance.now() : started)) {
+      return andThen(
+        fromEffect(() => wait(eventLoop.turn)),
+        this.#again(awaited, asked)
+      )
+    }
     const queue = queues.queueAt(due)
+    const isThere = queue.length > 0 && !isLate
+    if (!isThere) this.#want(due, true)
     // In the order of readiness batches of the next epoch can come before the last ones of this.
     const some = ready && limit < this.#end && empty?.isKnown !== false
-    const wanted = ({ sequence }: Built): boolean => sequence < limit
-    const arrives = () => queues.isClosed || (some ? queue.has(wanted) : queue.length > 0)
-    const started = performance.now()
-    const arrived: Taking = Effect.suspend(() => {
-      if (queues.isClosed) return Effect.fail(this.#closed())
-      // What is taken without a wait would keep all else from its turn.
-      if (wants.length > 0 && eventLoop.isStarved) return Effect.zipRight(wait(eventLoop.turn), arrived)
-      if (queue.length === 0) this.#want(due, true)
-      const built = some ? queue.pollWhere(wanted) : queue.poll()
-      if (built !== undefined) return this.#taken(built, performance.now() - started, queued, limit, wait)
-      if (some && queue.length > 0) this.#want(due, true)
-      return Effect.zipRight(wait(queue.until(arrives)), arrived)
-    })
-    return arrived
+    const isWanted = ({ sequence }: Built): boolean => sequence < limit
+    const built = some ? queue.pollWhere(isWanted) : queue.poll()
+    if (built !== undefined) return this.#taken(built, isThere ? 0 : performance.now() - started, queued, asked)
+    if (some && queue.length > 0) this.#want(due, true)
+    const arrives = (): boolean => queues.isClosed || (some ? queue.has(isWanted) : queue.length > 0)
+    return andThen(
+      fromEffect(() => wait(queue.until(arrives))),
+      this.#again(awaited, asked)
+    )
+  }
+
+  /** Looks again, after something has been waited for. */
+  #again(awaited: Awaited, asked: Asked): () => Next {
+    return () => {
+      const next = this.#arrival({ ...awaited, isLate: true }, asked)
+      return next === another ? this.#next(asked) : next
+    }
   }
 
   /** Has workers deliver what is built; with `wait`, also the next batch as soon as it is built. */
   #want(due: number, wait: boolean): void {
     const { queues, ready, wants } = this.#options
-    if (ready) for (const own of wants) own(wait)
-    else wants[queues.numberAt(due)]?.(wait)
+    const own = queues.workerOf(due)
+    wants[own]?.(wait)
+    if (!ready) return
+    // All batches come by one queue; the batch that is due is built first.
+    const queue = queues.queueAt(due)
+    for (let worker = 0; worker < wants.length; worker++) {
+      if (wait && queue.length > 0) return
+      if (worker !== own) wants[worker]?.(wait)
+    }
   }
 
   /** Delivers what was taken from a queue, holds it back, or fails with what it failed with. */
-  #taken({ exit, sequence }: Built, waited: number, queued: number, limit: number, wait: Wait): Taking {
+  #taken({ exit, sequence }: Built, waited: number, queued: number, asked: Asked): Next | typeof another {
     const { delivered, queues, sequence: order } = this.#options
     this.stats.waited += waited
-    if (Exit.isFailure(exit)) {
-      this.#failure = Exit.failCause(exit.cause)
-      return this.#failure
-    }
+    if (Exit.isFailure(exit)) return this.#fail(Exit.failCause(exit.cause))
     const content = exit.value
     if (content.ended === true) {
       delivered.endAt(sequence, order.of(order.epochOf(sequence) + 1, 0))
       queues.giveCredit(sequence)
-      return this.#next(limit, wait)
+      return another
     }
     // Columns that have just become known may be those of a batch of a later epoch.
-    const isHeld = this.#holdsBack(content) || sequence >= limit
+    const isHeld = this.#holdsBack(content) || sequence >= asked.limit
     const isCredited = isHeld && content.batch === undefined
     const taken: Taken = { content, sequence, waited, queued, isCredited, isUnreported: false, reported: 0 }
-    if (!isHeld) return this.#deliver(taken, limit, wait)
+    if (!isHeld) return this.#deliver(taken, asked)
     this.#held.push(taken)
     if (isCredited) queues.giveCredit(sequence)
-    return this.#next(limit, wait)
+    return another
   }
 
   /**
@@ -258,7 +320,6 @@ export class Delivery {
 
   /** A batch that was held back, of those before `limit`, if it need be no longer. */
   #heldBack(limit: number): Taken | undefined {
-    if (this.#held.length === 0) return undefined
     const unreported = this.#held.poll(limit, (own) => own.isUnreported)
     if (unreported !== undefined) return unreported
     const { delivered, empty } = this.#options
@@ -268,89 +329,60 @@ export class Delivery {
   }
 
   /** Reports what is to be reported of a batch, and then hands it on. */
-  #deliver(taken: Taken, limit: number, wait: Wait): Taking {
+  #deliver(taken: Taken, asked: Asked): Next | typeof another {
     const { empty, repeats } = this.#options
-    const { batch, skipped = nothing } = taken.content
-    const over = skipped.length === 0 ? undefined : this.#tooMany(skipped)
+    const { batch, lease, skipped = nothing } = taken.content
+    const over = skipped.length === 0 ? undefined : this.#accounts.tooMany(skipped)
     if (over !== undefined) {
-      taken.content.release?.()
-      this.#failure = Exit.fail(over)
-      return this.#failure
+      lease?.release()
+      return this.#fail(Exit.fail(over))
     }
     const handed = batch ?? empty?.at(taken.sequence)
     const repeated = handed === undefined ? undefined : repeats?.check(taken.sequence)
-    if (skipped.length === 0 && repeated === undefined) return this.#handOn(taken, handed, limit, wait)
+    if (skipped.length === 0 && repeated === undefined) return this.#handOn(taken, handed, asked)
     // If the report fails, or is interrupted, the batch is not accounted for: it is the next one to be taken.
     this.#held.unreported(taken)
     const reports = Effect.zipRight(
       repeated === undefined ? Effect.void : Effect.logWarning(repeated),
-      Effect.forEach(skipped.slice(taken.reported), (own) => this.#report(own, taken), { discard: true })
+      this.#accounts.report(taken)
     )
-    return Effect.flatMap(wait(reports), () => {
-      this.#held.remove(taken)
-      return this.#handOn(taken, handed, limit, wait)
-    })
+    return andThen(
+      fromEffect(() => asked.wait(reports)),
+      () => {
+        this.#held.remove(taken)
+        const next = this.#handOn(taken, handed, asked)
+        return next === another ? this.#next(asked) : next
+      }
+    )
   }
 
-  /** What has been reported is not reported again, unless an interrupt falls right behind the report. */
-  #report(own: FailurePolicy.Skipped, taken: Taken): Effect.Effect<void> {
-    return Effect.map(this.#options.skip?.report(own) ?? Effect.void, () => {
-      taken.reported++
-    })
-  }
-
-  /** The error of a batch that leaves out more samples than the run may. */
-  #tooMany(skipped: ReadonlyArray<FailurePolicy.Skipped>): FailurePolicy.SkipBudgetExceeded | undefined {
-    const { budget, skippedBefore } = this.#options
-    let count = this.stats.skipped + skippedBefore
-    for (const own of skipped) {
-      count += own.samples
-      if (count > budget) return new FailurePolicy.SkipBudgetExceeded({ skipped: own, count, budget })
-    }
-    return undefined
-  }
-
-  /** Accounts for a batch and hands it on in one go, or the next one if nothing is left of it. */
-  #handOn(taken: Taken, handed: Batch<unknown> | undefined, limit: number, wait: Wait): Taking {
+  /** Accounts for a batch and hands it on in one go, if anything is left of it. */
+  #handOn(taken: Taken, built: Batch<unknown> | undefined, asked: Asked): Next | typeof another {
     this.#last = taken.sequence
+    const { lease } = taken.content
+    let handed: DeliveredBatch | undefined
     try {
-      this.#account(taken, handed)
+      if (built !== undefined && lease !== undefined && !asked.lends) handed = owned(built, lease, this.#pool)
+      else if (built !== undefined) handed = new DeliveredBatch(built, built.columns, lease)
     } catch (thrown) {
-      this.#failure = Exit.fail(Digest.DigestError.from(thrown))
-      return this.#failure
+      return this.#fail(Exit.die(thrown)) // such as memory that cannot be had
     }
-    if (handed === undefined) return this.#next(limit, wait)
+    try {
+      this.#accounts.add(taken, handed)
+    } catch (thrown) {
+      return this.#fail(Exit.fail(Digest.DigestError.from(thrown)))
+    }
+    if (asked.lends) this.#lease = lease
+    else lease?.release()
+    if (handed === undefined) return another
     this.#options.repeats?.pass(this.#options.delivered.next)
-    return Effect.succeedSome(handed)
+    return handed
   }
 
-  /** Accounts for a batch, if any is left of it. Throws `DigestError`. */
-  #account({ content, isCredited, queued, sequence, waited }: Taken, handed: Batch<unknown> | undefined): void {
-    const { delivered, chosen, counting, cuts, queues } = this.#options
-    const { batch, hash, replaced = 0, retried = 0, skipped = nothing } = content
-    if (batch !== undefined && skipped.length === 0) chosen.pass(batch)
-    this.stats.retried += retried
-    this.stats.replaced += replaced
-    this.#release = content.release
-    delivered.add(sequence, hash)
-    if (cuts.batches === undefined && cuts.isCounted) this.#endKnown(sequence)
-    if (!isCredited) queues.giveCredit(sequence)
-    for (const { samples } of skipped) {
-      this.stats.skipped += samples
-      counting.skipped(samples)
-    }
-    if (handed !== undefined) {
-      this.stats.batches++
-      this.stats.samples += handed.size
-      counting.taken(handed.size, waited, queued)
-    }
-  }
-
-  /** Notes that an epoch ends behind a batch, if it does: its cursor is then that of the next epoch's start. */
-  #endKnown(sequence: number): void {
-    const { delivered, cuts, sequence: order } = this.#options
-    const epoch = order.epochOf(sequence)
-    if (cuts.at(epoch, order.batchOf(sequence) + 1) === undefined) delivered.endAt(sequence + 1, order.of(epoch + 1, 0))
+  /** Fails now, and whenever a batch is asked for. */
+  #fail(failure: Exit.Exit<never, DeliveryError>): Next {
+    this.#failure = failure
+    return fromEffect(() => failure)
   }
 
   #skipTo(sequence: number): void {
@@ -358,7 +390,7 @@ export class Delivery {
     queues.skipTo(sequence)
     delivered.skipTo(sequence)
     for (const { content, isCredited, sequence: own } of this.#held.removeBefore(sequence)) {
-      content.release?.()
+      content.lease?.release()
       if (!isCredited) queues.giveCredit(own)
     }
     repeats?.skipTo(delivered.next)

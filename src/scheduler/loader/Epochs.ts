@@ -9,14 +9,14 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
-import type { Batch } from "../../pipeline/Batch.ts"
+import type { Delivered } from "../../pipeline/Batch.ts"
 import type { Epoch, EpochPassed, Epochs, LoaderError } from "./Loader.ts"
 import { END, type Pull, stream } from "./Pull.ts"
 
 /** How batches are taken, epoch by epoch. @since 0.1.0 */
 export interface Source<C, E> {
   readonly enter: (behind: number | undefined) => Pull<number, LoaderError<E>>
-  readonly takeOf: (epoch: number) => Pull<Batch<C>, LoaderError<E> | EpochPassed>
+  readonly takeOf: (epoch: number) => Pull<Delivered<C>, LoaderError<E> | EpochPassed>
 }
 
 /** An iterator over what is pulled. What a pull fails with, it rejects with. */

@@ -16,6 +16,8 @@ import { ownLayer } from "../../patches/EffectVersion.ts"
 interface Opened<A, R> {
   readonly value: A
   readonly runtime: Runtime.Runtime<R>
+  /** The same with the scope of what is opened. */
+  readonly scoped: Runtime.Runtime<R | Scope.Scope>
 }
 
 /** @since 0.1.0 */
@@ -27,6 +29,8 @@ export class LazyResource<A, E, R> {
   #closed: Promise<void> | undefined
   #atWork: Fiber.RuntimeFiber<unknown, unknown> | undefined
   #last: Promise<unknown> = Promise.resolve()
+  /** How many uses have not ended. */
+  #uses = 0
 
   constructor(open: Effect.Effect<A, E, R | Scope.Scope>, layer: Layer.Layer<R, E>) {
     this.#open = open
@@ -52,7 +56,8 @@ export class LazyResource<A, E, R> {
    * before, or while, it ran. It never rejects.
    */
   use<B, E2>(work: (opened: A) => Effect.Effect<B, E2, Scope.Scope>): Promise<Exit.Exit<B, E | E2> | undefined> {
-    const result = this.#last.then(() => this.#run(work))
+    this.#uses++
+    const result = this.#uses === 1 ? this.#run(work) : this.#last.then(() => this.#run(work))
     this.#last = result
     return result
   }
@@ -69,27 +74,29 @@ export class LazyResource<A, E, R> {
   }
 
   async #run<B, E2>(work: (opened: A) => Effect.Effect<B, E2, Scope.Scope>): Promise<Exit.Exit<B, E | E2> | undefined> {
-    if (this.#closed !== undefined) {
+    try {
+      if (this.#closed !== undefined) {
+        await this.#closed
+        return undefined
+      }
+      const own = this.#opened
+      const fiber: Fiber.RuntimeFiber<B, E | E2> =
+        own === undefined
+          ? Effect.runFork(Effect.flatMap(this.#opening, ({ scoped, value }) => Effect.provide(work(value), scoped)))
+          : Runtime.runFork(own.scoped)(Effect.suspend(() => work(own.value)))
+      // What is there is had at once.
+      const done = fiber.unsafePoll()
+      if (done !== null && this.#closed === undefined) return done
+      this.#atWork = fiber
+      const exit = await Effect.runPromise(Fiber.await(fiber))
+      this.#atWork = undefined
+      if (this.#closed === undefined) return exit
+      // What was done before it was closed is done; an interrupt is the closing's.
       await this.#closed
-      return undefined
+      return Exit.isSuccess(exit) || !Exit.isInterrupted(exit) ? exit : undefined
+    } finally {
+      this.#uses--
     }
-    const given = (opened: A): Effect.Effect<B, E2> =>
-      Scope.extend(
-        Effect.suspend(() => work(opened)),
-        this.#scope
-      )
-    const own = this.#opened
-    const fiber: Fiber.RuntimeFiber<B, E | E2> =
-      own === undefined
-        ? Effect.runFork(Effect.flatMap(this.#opening, ({ runtime, value }) => Effect.provide(given(value), runtime)))
-        : Runtime.runFork(own.runtime)(given(own.value))
-    this.#atWork = fiber
-    const exit = await Effect.runPromise(Fiber.await(fiber))
-    this.#atWork = undefined
-    if (this.#closed === undefined) return exit
-    // What was done before it was closed is done; an interrupt is the closing's.
-    await this.#closed
-    return Exit.isSuccess(exit) || !Exit.isInterrupted(exit) ? exit : undefined
   }
 
   /** With the layer's runtime and not its context alone, so that its loggers, tracers and the like hold, too. */
@@ -97,7 +104,11 @@ export class LazyResource<A, E, R> {
     Scope.extend(Layer.toRuntime(ownLayer("the layer of the run", this.#layer)), this.#scope)
   ).pipe(
     Effect.flatMap((runtime) =>
-      Effect.map(Effect.provide(Scope.extend(this.#open, this.#scope), runtime), (value) => ({ value, runtime }))
+      Effect.map(Effect.provide(Scope.extend(this.#open, this.#scope), runtime), (value) => ({
+        value,
+        runtime,
+        scoped: Runtime.provideService(runtime, Scope.Scope, this.#scope)
+      }))
     ),
     Effect.tap((opened) =>
       Effect.sync(() => {

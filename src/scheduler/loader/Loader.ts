@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { InvalidOption } from "../../core/InvalidOption.ts"
-import type { Batch } from "../../pipeline/Batch.ts"
+import type { Delivered } from "../../pipeline/Batch.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import type { BackendError } from "../backends/BackendError.ts"
 import type { DatasetChanged, StageError } from "../build/StageError.ts"
@@ -122,13 +122,13 @@ export interface Stats {
  * @category models
  * @since 0.1.0
  */
-export interface Epoch<out C, out E = never> extends AsyncIterable<Batch<C>> {
+export interface Epoch<out C, out E = never> extends AsyncIterable<Delivered<C>> {
   /** Which epoch it is, from 0. */
   readonly number: number
   /** The next batch of the epoch, or none at its end. */
-  readonly take: Effect.Effect<Option.Option<Batch<C>>, LoaderError<E> | EpochPassed>
+  readonly take: Effect.Effect<Option.Option<Delivered<C>>, LoaderError<E> | EpochPassed>
   /** Its batches from here on. If the stream is left early, the rest can still be taken. */
-  readonly stream: Stream.Stream<Batch<C>, LoaderError<E> | EpochPassed>
+  readonly stream: Stream.Stream<Delivered<C>, LoaderError<E> | EpochPassed>
 }
 
 /**
@@ -160,20 +160,21 @@ export interface Loader<out C, out E = never> {
    */
   readonly batches: number | undefined
   /**
-   * The next batch, or none at the end. An interrupt can come after a batch was taken and before it reaches the caller: if
+   * The next batch, or none at the end. It is the caller's for good, and may be disposed: see `Batch.Delivered`. An interrupt can come after a batch was taken and before it reaches the caller: if
    * the cursor is read after an interrupt, use `forEach`. Fails with {@link RunClosed} once the run's scope is closed.
    */
-  readonly take: Effect.Effect<Option.Option<Batch<C>>, LoaderError<E>>
+  readonly take: Effect.Effect<Option.Option<Delivered<C>>, LoaderError<E>>
   /**
-   * Calls `step` with each batch from here on. An interrupt takes effect while waiting for a batch, or when a step is done,
+   * Calls `step` with each batch from here on. The batch is lent for the step: its memory is used again for later batches, and
+   * a tensor's `data` that is read after the step throws `StaleBatch`. `Batch.hold` and `Batch.copy` keep a batch. An interrupt takes effect while waiting for a batch, or when a step is done,
    * so that the cursor counts exactly the batches whose steps are done. A step must not take from the run itself: it would
    * wait for its own end.
    */
   readonly forEach: <X, E2, R2>(
-    step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>
+    step: (batch: Delivered<C>) => Effect.Effect<X, E2, R2>
   ) => Effect.Effect<void, LoaderError<E> | E2, R2>
   /** The batches from here on, as a stream. Pulling from it is `take`. */
-  readonly stream: Stream.Stream<Batch<C>, LoaderError<E>>
+  readonly stream: Stream.Stream<Delivered<C>, LoaderError<E>>
   /**
    * The epochs that are left, to do something between two of them.
    *

@@ -7,7 +7,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
-import type { Batch } from "../../pipeline/Batch.ts"
+import type { Delivered } from "../../pipeline/Batch.ts"
 import type { BackendSettings, Failure } from "../backends/Backend.ts"
 import * as Digest from "../plan/Digest.ts"
 import type * as Cursor from "./Cursor.ts"
@@ -50,13 +50,13 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
     const { delivery, recorder, runtime, start } = parts
     // By Pipeline's types what comes out behind the last stage is a batch with columns C, and its effects fail with E;
     // a batch of no rows has the columns of one with rows, or, as `Batch` says, none where the rank has no rows.
-    const typed = <Own>(taking: Effect.Effect<Option.Option<Batch<unknown>>, Delivery.DeliveryError | Own>) =>
-      taking as Effect.Effect<Option.Option<Batch<C>>, LoaderError<E> | Own>
+    const typed = <Own>(taking: Effect.Effect<Option.Option<Delivered<unknown>>, Delivery.DeliveryError | Own>) =>
+      taking as Effect.Effect<Option.Option<Delivered<C>>, LoaderError<E> | Own>
     this.batches = start.runPlan.plan.batches
     this.take = typed<never>(delivery.take)
-    this.forEach = <X, E2, R2>(step: (batch: Batch<C>) => Effect.Effect<X, E2, R2>) =>
+    this.forEach = <X, E2, R2>(step: (batch: Delivered<C>) => Effect.Effect<X, E2, R2>) =>
       // As above.
-      delivery.forEach(step as (batch: Batch<unknown>) => Effect.Effect<X, E2, R2>) as Effect.Effect<
+      delivery.forEach(step as (batch: Delivered<unknown>) => Effect.Effect<X, E2, R2>) as Effect.Effect<
         void,
         LoaderError<E> | E2,
         R2

@@ -115,7 +115,7 @@ export const replay = <C, E, R>(
     const { batch, epoch } = range
     const worker = new Worker(runPlan, Plan.worker(runPlan.plan, batch))
     const made = Effect.zipRight(
-      advance(worker, epoch, batch),
+      toEffect(() => advance(worker, epoch, batch)),
       position === undefined
         ? Effect.map(
             toEffect(() => (range.size === 0 ? undefined : worker.batch(range))),

@@ -2,8 +2,9 @@
  * The batches of one worker on their way: requested as far ahead as there are credits, delivered in the order of requests.
  *
  * Where a backend builds elsewhere, plain code requests and delivers them, run by whoever gives a credit or brings
- * the answer: a fiber that wakes for each costs the main thread more than all else that it does for a batch. The
- * worker's fiber does what takes an effect; on the backend of fibers that is the building itself.
+ * the answer: a fiber that wakes for each costs the main thread more than all else that it does for a batch. Where a
+ * backend builds in this thread, whoever waits for a batch builds it by plain code, and the worker's fiber builds ahead when
+ * the consumer is at something else. The fiber also does what takes an effect.
  *
  * @since 0.1.0
  */
@@ -38,6 +39,8 @@ export interface RequestPipelineOptions {
   readonly dropped: (assignment: Assignment) => void
   /** Lets others work, after a batch that an effect has built. */
   readonly between: Effect.Effect<void>
+  /** Waits until the consumer is at something else, before a batch is built that nobody waits for. */
+  readonly idle: Effect.Effect<void>
 }
 
 /** @since 0.1.0 */
@@ -50,8 +53,10 @@ export interface RequestPipeline {
 
 interface Due {
   readonly assignment: Assignment
-  readonly since: number
+  since: number
   readonly requested: RequestedBatch
+  /** Whether nothing of it is built, so that it may be dropped instead. */
+  isLazy: boolean
 }
 
 /** @since 0.1.0 */
@@ -63,6 +68,7 @@ export const make = ({
   credits,
   dropped,
   eager,
+  idle,
   isSkipped,
   assignments,
   skipped,
@@ -72,9 +78,14 @@ export const make = ({
   const due: Array<Due> = []
   const arrivals = new Bell()
   const arrived = (): void => arrivals.ring()
-  let wanted = eager
+  /** The consumer waits for the next batch. */
+  let isAwaited = false
   /** A batch has failed: no more are requested until the consumer has skipped it. */
   let failed = false
+  /** The fiber is at the first batch. */
+  let isAtFirst = false
+  /** Whether the last batch that was awaited was built by plain code: then the next one will be, too. */
+  let isPlain = false
 
   /** Requests all that there are credits for; returns whether it has reached the end. */
   const request = (): boolean => {
@@ -84,7 +95,7 @@ export const make = ({
       assignments.pass()
       const requested = backend.request({ epoch: assignment.epoch, batch: assignment.batch, worker }, arrived)
       if (!requested.isLazy) begun(assignment)
-      due.push({ assignment, since: eager ? performance.now() : 0, requested })
+      due.push({ assignment, since: eager ? performance.now() : 0, requested, isLazy: requested.isLazy })
       // Somebody may be waiting for it.
       arrivals.ring()
     }
@@ -94,30 +105,44 @@ export const make = ({
   /** Delivers the first batch. Whoever waits for a batch still waits if that one was skipped. */
   const deliverFirst = ({ assignment }: Due, exit: Exit.Exit<BuiltBatch, Failure>, since: number): void => {
     due.shift()
-    const before = wanted
-    wanted = eager
-    if (!built(assignment, exit, since)) wanted ||= before
+    const before = isAwaited
+    isAwaited = false
+    if (!built(assignment, exit, since)) isAwaited ||= before
   }
 
-  /** Delivers all that is built, up to what takes an effect; returns whether that, or the end, is reached. */
+  /** Builds the first batch by plain code, as far as that goes; returns it if that is all of it. */
+  const buildFirst = (first: Due): BuiltBatch | undefined => {
+    if (first.requested.build === undefined) return undefined
+    begun(first.assignment)
+    first.isLazy = false
+    if (eager) first.since = performance.now()
+    const content = first.requested.build()
+    isPlain = content !== undefined
+    return content
+  }
+
+  /** Delivers all that is built, up to what the fiber has to do; returns whether that, or the end, is reached. */
   const deliverReady = (): boolean => {
+    if (isAtFirst || failed) return false
     for (;;) {
       const [first] = due
-      if (first === undefined) return assignments.next === undefined && !failed
-      const { requested, assignment, since } = first
+      if (first === undefined) return assignments.next === undefined
+      const { requested, assignment } = first
       if (requested.isPending()) {
-        if (wanted) requested.want()
+        if (isAwaited || eager) requested.want()
         if (requested.isPending()) return false
         continue
       }
-      if (requested.isLazy && isSkipped(assignment.sequence)) {
+      if (first.isLazy && isSkipped(assignment.sequence)) {
         due.shift()
         dropped(assignment)
         continue
       }
-      const content = traced === undefined ? requested.take() : undefined
+      // What nobody waits for is built when the consumer is at something else.
+      if (traced !== undefined || (first.isLazy && !isAwaited)) return true
+      const content = first.isLazy ? buildFirst(first) : requested.take()
       if (content === undefined) return true
-      deliverFirst(first, Exit.succeed(content), since)
+      deliverFirst(first, Exit.succeed(content), first.since)
     }
   }
 
@@ -125,7 +150,7 @@ export const make = ({
   const refuse = (thrown: unknown): void => {
     const [first] = due
     if (first === undefined) return
-    due[0] = { ...first, requested: backend.broken({ ...first.assignment, worker }, thrown) }
+    due[0] = { ...first, isLazy: false, requested: backend.broken({ ...first.assignment, worker }, thrown) }
   }
 
   /** As `deliverReady`, whatever the backend throws: a throw would end the fiber, and the consumer would wait for ever. */
@@ -144,36 +169,42 @@ export const make = ({
     yield* Effect.fork(credits.given.until(request))
     for (;;) {
       yield* arrivals.until(deliver)
+      if (isPlain) yield* idle
+      // Whoever waits may have taken the first batch since.
+      if (!deliver()) continue
       const [first] = due
       if (first === undefined) return
-      const { requested, assignment } = first
-      const since = !eager || !requested.isLazy ? first.since : performance.now()
-      if (requested.isLazy) begun(assignment)
+      const { requested, assignment, isLazy } = first
+      if (isLazy) {
+        begun(assignment)
+        first.isLazy = false
+        if (eager) first.since = performance.now()
+      }
+      isAtFirst = true
       const content = backend.contentOf({ ...assignment, worker }, requested)
       const exit = yield* Effect.exit(traced === undefined ? content : traced(assignment, content))
-      if (Exit.isSuccess(exit)) {
-        deliverFirst(first, exit, since)
-        if (requested.isLazy) yield* between
-        continue
-      }
-      failed = true
-      deliverFirst(first, exit, since)
-      yield* skipped(assignment.sequence)
-      failed = false
-      credits.given.ring()
+      isAtFirst = false
+      failed = Exit.isFailure(exit)
+      deliverFirst(first, exit, first.since)
+      if (failed) {
+        yield* skipped(assignment.sequence)
+        failed = false
+        credits.given.ring()
+      } else if (requested.isLazy) yield* between
     }
   })
 
   return {
     work,
     want: (wait) => {
-      wanted ||= wait
+      isAwaited ||= wait
       try {
         backend.poll()
       } catch (thrown) {
         refuse(thrown)
       }
-      arrivals.ring()
+      // The fiber may be about to run, and hears of no ring then.
+      if (deliver()) arrivals.ring()
     }
   }
 }

@@ -131,6 +131,7 @@ export const open = <C, E, R>(
       // A rank that is alone delivers nothing where nothing is left of a batch; several have to stay in step.
       empty: plan.world === 1 ? undefined : new EmptyBatches(plan, sequence),
       eventLoop,
+      lends: own.lends,
       queues,
       range,
       ready,

@@ -33,6 +33,12 @@ export interface RunOptions extends Sharing {
    * warning.
    */
   readonly replay?: boolean
+  /**
+   * Whether batches of `take`, `stream` and `for await` are lent, as those of `forEach` are for their step: each can be read
+   * until the next one is asked for. It saves the one copy that makes a batch its consumer's own, and only the data of
+   * tensors is guarded: a typed array that was taken out of one shows a later batch. Default `false`.
+   */
+  readonly lend?: boolean
   /** Which fields may differ from the run of the cursor. Default: none. */
   readonly allow?: ReadonlyArray<Cursor.Field>
 }
@@ -77,6 +83,7 @@ export const NAMES: Names<RunOptions & Record<"epochs" | "epoch" | "from", unkno
   profile: true,
   verify: true,
   replay: true,
+  lend: true,
   allow: "own",
   rank: true,
   world: true,
@@ -98,6 +105,7 @@ export interface Settings {
   readonly digest: boolean
   readonly verify: number
   readonly replay: boolean
+  readonly lends: boolean
 }
 
 const THREE =
@@ -144,7 +152,8 @@ export const settings = (options: Options, of: string, names: Names<object> = NA
     ready: order === "ready",
     digest: truth("digest", options.digest ?? false),
     verify: whole("verify", options.verify ?? 0, 0),
-    replay: truth("replay", options.replay ?? false)
+    replay: truth("replay", options.replay ?? false),
+    lends: truth("lend", options.lend ?? false)
   }
 }
 

@@ -18,7 +18,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { foreign } from "../../patches/EffectVersion.ts"
-import type { Batch } from "../../pipeline/Batch.ts"
+import type { Batch, Delivered } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import { callSite } from "./CallSite.ts"
 import * as Iterator from "./Iterator.ts"
@@ -99,13 +99,13 @@ export const open = <C, E, R>(
 export const stream = <C, E, R>(
   pipeline: Pipeline<Batch<C>, E, R>,
   options: Options
-): Stream.Stream<Batch<C>, LoaderError<E>, R> =>
+): Stream.Stream<Delivered<C>, LoaderError<E>, R> =>
   Stream.unwrapScoped(
     Effect.map(Run.open(pipeline, options, callSite(stream), "Scheduler.stream"), (loader) => loader.stream)
   )
 
 /** Runs of a pipeline for code without Effect; each iteration opens a run of its own. @category models @since 0.1.0 */
-export interface Iteration<out C, out E = never> extends AsyncIterable<Batch<C>> {
+export interface Iteration<out C, out E = never> extends AsyncIterable<Delivered<C>> {
   /** The same, epoch by epoch, so that something can be done between two of them. */
   readonly epochs: AsyncIterable<Epoch<C, E>>
 }

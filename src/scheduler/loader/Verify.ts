@@ -119,10 +119,11 @@ const remade = (
 ) =>
   Effect.gen(function* () {
     const worker = Plan.worker(runPlan.plan, batch)
-    const { batch: made, retried: count = 0 } = yield* backend.request({ epoch, batch, worker }, () => undefined)
-      .content
+    const { content } = backend.request({ epoch, batch, worker }, () => undefined)
+    const { batch: made, lease, retried: count = 0 } = yield* content
     retried(count)
     const now = made === undefined ? new Map<string, string>([["", "none"]]) : hashes(made.columns)
+    lease?.release()
     const names = [...new Set([...columns.keys(), ...now.keys()])]
     const differing = names.filter((name) => columns.get(name) !== now.get(name))
     if (differing.length === 0) return { epoch, batch }

@@ -81,7 +81,8 @@ export const start = ({
           return queues.put(queue, { sequence, exit: open.checked({ batch, epoch, worker }, exit) })
         },
         dropped: ({ sequence }) => queues.giveCredit(sequence),
-        between: eventLoop.yield
+        between: eventLoop.yield,
+        idle: eventLoop.turn
       })
     }
     const pipelines = queues.all.map(pipelineOf)

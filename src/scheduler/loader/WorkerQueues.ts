@@ -74,12 +74,12 @@ export class WorkerQueues {
 
   /** The number of the queue that a batch comes by; in the order of readiness all come by one. */
   numberAt(sequence: number): number {
-    return this.#options.ready ? 0 : this.#workerOf(sequence)
+    return this.#options.ready ? 0 : this.workerOf(sequence)
   }
 
   /** The queue that a batch comes by. */
   queueAt(sequence: number): Queue<Built> {
-    return this.#options.ready ? this.#shared : (this.all[this.#workerOf(sequence)]?.batches ?? this.#shared)
+    return this.#options.ready ? this.#shared : (this.all[this.workerOf(sequence)]?.batches ?? this.#shared)
   }
 
   /** A worker begins a batch of an epoch. Returns the epoch that the last of the workers is in, if it may have changed. */
@@ -109,7 +109,7 @@ export class WorkerQueues {
 
   /** A batch was taken or dropped: its worker may build another. */
   giveCredit(sequence: number): void {
-    this.all[this.#workerOf(sequence)]?.credits.give()
+    this.all[this.workerOf(sequence)]?.credits.give()
   }
 
   /** Nothing before `sequence` is wanted any more: what was built of it is dropped, and no more of it is built. */
@@ -140,11 +140,12 @@ export class WorkerQueues {
   }
 
   #drop({ exit, sequence }: Built): void {
-    if (Exit.isSuccess(exit)) exit.value.release?.()
+    if (Exit.isSuccess(exit)) exit.value.lease?.release()
     this.giveCredit(sequence)
   }
 
-  #workerOf(sequence: number): number {
+  /** The worker that owns a batch. */
+  workerOf(sequence: number): number {
     return Plan.worker(this.#options, this.#options.sequence.batchOf(sequence))
   }
 }

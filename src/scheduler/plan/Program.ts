@@ -71,6 +71,18 @@ export const compile = (
   }
 }
 
+/**
+ * Whether batches may lie in memory that is used again. They may unless a function of the user's is called with values that
+ * lie there, since it may keep them: a stage behind a fused step, a stage behind `batch`, or a collate.
+ *
+ * @since 0.1.0
+ */
+export const canLend = ({ batching, before, behind }: Program): boolean => {
+  const isFused = ({ _tag }: Step): boolean => _tag === "Fused"
+  const first = before.findIndex(isFused)
+  return batching.dtypes !== undefined && first !== -1 && before.slice(first).every(isFused) && behind.every(isFused)
+}
+
 const steps = (stages: ReadonlyArray<PlainStage | EffectStage>, output: Output): ReadonlyArray<Step> => {
   const made: Array<Step> = []
   let at = 0

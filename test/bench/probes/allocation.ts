@@ -32,7 +32,7 @@ const program = Effect.gen(function* () {
 const bytes = await program.pipe(
   Effect.scoped,
   Effect.provide(SeedPolicy.epochWorker({ seed: 1 })),
-  Effect.provide(Workers.fibers({ workers: 1, reuse: true })),
+  Effect.provide(Workers.fibers({ workers: 1 })),
   Effect.runPromise
 )
 console.log(bytes)

@@ -32,7 +32,7 @@ const resident = (): number => {
 const workers =
   process.argv[2] === "threads"
     ? Workers.threads({ workers: WORKERS, pipeline: new URL("../loads/small.ts", import.meta.url) })
-    : Workers.fibers({ workers: WORKERS, reuse: true })
+    : Workers.fibers({ workers: WORKERS })
 
 const program = Effect.gen(function* () {
   const epochs = Math.ceil(((WARM + BATCHES + STEP * LOOKS) * BATCH) / SAMPLES)

@@ -10,7 +10,7 @@ const FIBERS = 4
 const NOTHING = 'order "plan", no digest, no recording'
 
 const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
-  const workers = Workers.fibers({ workers: FIBERS, reuse: true })
+  const workers = Workers.fibers({ workers: FIBERS })
   const settings: ReadonlyArray<readonly [key: string, one: () => Contestant]> = [
     ["order ready/order plan", () => epochs('order "ready"', pipeline, workers, { order: "ready" })],
     ["in sequence/shuffled", () => epochs("in sequence, not shuffled", unshuffled, workers)],

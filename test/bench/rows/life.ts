@@ -12,7 +12,7 @@ import { programArgs } from "../runtimes.ts"
 const THREADS = 2
 const FIBERS = 2
 
-const fibers = Workers.fibers({ workers: FIBERS, reuse: true })
+const fibers = Workers.fibers({ workers: FIBERS })
 const small = Workers.threads({ workers: THREADS, pipeline: new URL("../loads/small.ts", import.meta.url) })
 const large = Workers.threads({ workers: THREADS, pipeline: new URL("../loads/w1.ts", import.meta.url) })
 

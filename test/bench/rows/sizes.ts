@@ -14,7 +14,7 @@ const BATCHES = 32
 
 const batchSizes = async ({ rounds, wants }: Request): Promise<Outcome> => {
   const own = SIZES.map((size) => ({ size, key: `batch size ${size}` })).filter(({ key }) => wants(key))
-  const workers = Workers.fibers({ workers: 2, reuse: true })
+  const workers = Workers.fibers({ workers: 2 })
   const contestants = own.map(({ key, size }) =>
     standing(key, batched(size), workers, Math.max(Math.ceil(SAMPLES / size), BATCHES))
   )
@@ -132,7 +132,7 @@ const module = new URL("../loads/w2.ts", import.meta.url)
 const own: ReadonlyArray<Contestant> = COUNTS.flatMap((count) => {
   const threads = Workers.threads({ workers: count, pipeline: module })
   return [
-    epochs(`workers ${count} fibers`, W2.pipeline, Workers.fibers({ workers: count, reuse: true })),
+    epochs(`workers ${count} fibers`, W2.pipeline, Workers.fibers({ workers: count })),
     standing(`workers ${count} threads`, W2.pipeline, threads, (4 * W2.SAMPLES) / W2.BATCH)
   ]
 })

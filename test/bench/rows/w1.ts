@@ -33,12 +33,12 @@ const run = async (request: Request): Promise<Outcome> => {
 const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>): Promise<Outcome> => {
   const several = ["loader/loop", "loader/pytorch", "loader/tfjs", "loader/numpy"].some(wants)
   const ours: Array<Contestant> = [
-    epochs(ONE, pipeline, Workers.fibers({ workers: 1, reuse: true })),
+    epochs(ONE, pipeline, Workers.fibers({ workers: 1 })),
     standing(ONE_THREAD, pipeline, threads(1), TURN, AHEAD)
   ]
   if (several) {
     ours.push(
-      epochs("Furrow, 2 fibers", pipeline, Workers.fibers({ workers: 2, reuse: true })),
+      epochs("Furrow, 2 fibers", pipeline, Workers.fibers({ workers: 2 })),
       standing("Furrow, 2 threads", pipeline, threads(2), TURN, AHEAD),
       epochs("Furrow, 2 fibers, nothing set", ordinary(), Workers.fibers({ workers: 2 }))
     )

@@ -34,7 +34,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
   const ours: Array<Contestant> = []
   const rivals: Array<Contestant> = []
   if (wants("w2/loop")) {
-    ours.push(epochs(ONE, pipeline, Workers.fibers({ workers: 1, reuse: true })))
+    ours.push(epochs(ONE, pipeline, Workers.fibers({ workers: 1 })))
     rivals.push({ name: LOOP, run: () => resizeLoop(images.data) })
   }
   if (wants("threads2/threads1")) ours.push(standingOn(1))

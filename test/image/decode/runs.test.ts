@@ -302,7 +302,7 @@ describe("on fibers and on threads", () => {
     "is the same to the bit",
     async () => {
       const fibers = await digestOf(Workers.fibers({ workers: 2 }))
-      expect(await digestOf(Workers.fibers({ workers: 2, reuse: true }))).toEqual(fibers)
+      expect(await digestOf(Workers.fibers({ workers: 2 }))).toEqual(fibers)
       expect(await digestOf(Workers.threads({ workers: 2, pipeline: module }))).toEqual(fibers)
     },
     TIME

@@ -45,15 +45,15 @@ const run = (pipeline: typeof ordinary, workers: Layer.Layer<Workers.Workers, un
   )
 
 describe("a run on fibers", () => {
-  test("gives one digest, whether memory is used again, data is resident, and kernels are there or not", async () => {
+  test("gives one digest, whether memory is overwritten, data is resident, and kernels are there or not", async () => {
     const expected = await run(ordinary, Workers.fibers({ workers: 3 }))
     expect(expected.size).toBe(2 * SIZE)
     for (const pipeline of [ordinary, resident]) {
-      for (const reuse of [false, true]) {
+      for (const debug of [false, true]) {
         for (const kernels of [true, false]) {
           use(kernels)
           try {
-            expect(await run(pipeline, Workers.fibers({ workers: 3, reuse }))).toEqual(expected)
+            expect(await run(pipeline, Workers.fibers({ workers: 3, debug }))).toEqual(expected)
           } finally {
             use(true)
           }
@@ -62,10 +62,10 @@ describe("a run on fibers", () => {
     }
   })
 
-  test("that uses memory again lends each batch until the next is taken", async () => {
+  test("that lends gives each batch until the next is taken", async () => {
     const outcome = await provided(
       Effect.gen(function* () {
-        const loader = yield* Scheduler.open(resident, { epochs: 1 })
+        const loader = yield* Scheduler.open(resident, { epochs: 1, lend: true })
         const take = Effect.map(loader.take, Option.getOrThrow)
         const first = yield* take
         const early = Array.from(first.columns.image.data)
@@ -79,7 +79,7 @@ describe("a run on fibers", () => {
         letGo()
         return { first, early, view: Array.from(view), second, third, held, copied }
       }).pipe(Effect.scoped),
-      Workers.fibers({ workers: 1, reuse: true, debug: true })
+      Workers.fibers({ workers: 1, debug: true })
     )
     expect(outcome.held).toEqual(Array.from(outcome.copied.columns.image.data))
     expect(outcome.early).not.toEqual(outcome.held)
@@ -93,25 +93,25 @@ describe("a run on fibers", () => {
     expect(outcome.view.every(Number.isNaN)).toBe(true)
   })
 
-  test("that uses memory again comes round to the same places", async () => {
+  test("that lends comes round to the same places", async () => {
     const places = await provided(
-      Stream.runFold(Scheduler.stream(resident, { epochs: 20 }), new Set<number>(), (all, batch) =>
+      Stream.runFold(Scheduler.stream(resident, { epochs: 20, lend: true }), new Set<number>(), (all, batch) =>
         all.add(batch.columns.image.data.byteOffset)
       ),
-      Workers.fibers({ workers: 2, reuse: true })
+      Workers.fibers({ workers: 2 })
     )
     // 260 batches lie in as many places as there are batches ahead and in hand, short ones in others.
     expect(places.size).toBeLessThan(30)
   })
 
-  test("without it gives each batch memory that lasts", async () => {
+  test("that does not lend gives each batch memory that lasts", async () => {
     const batches = await provided(
       Stream.runCollect(Scheduler.stream(resident, { replay: true, epochs: 1 })),
       Workers.fibers({ workers: 2 })
     )
     const copies = await provided(
-      Stream.runCollect(Stream.map(Scheduler.stream(resident, { epochs: 1 }), Batch.copy)),
-      Workers.fibers({ workers: 2, reuse: true, debug: true })
+      Stream.runCollect(Stream.map(Scheduler.stream(resident, { epochs: 1, lend: true }), Batch.copy)),
+      Workers.fibers({ workers: 2, debug: true })
     )
     const data = (all: Iterable<Batch.Batch<{ readonly image: Tensor.Tensor }>>) =>
       Array.from(all, ({ columns }) => Array.from(columns.image.data, Number))

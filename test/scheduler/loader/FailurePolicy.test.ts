@@ -156,8 +156,8 @@ describe("retry", () => {
       { where: "plain", index: 5, times: 2 },
       { where: "plain", index: 6, times: 1 }
     ]
-    for (const reuse of [false, true]) {
-      const made = await all(images({ ...sound, troubles }), recurs(2), Workers.fibers({ workers: 2, reuse }))
+    for (const debug of [false, true]) {
+      const made = await all(images({ ...sound, troubles }), recurs(2), Workers.fibers({ workers: 2, debug }))
       expect(made.digest).toBe(untouched.digest)
     }
   })

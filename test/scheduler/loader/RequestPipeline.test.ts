@@ -109,7 +109,8 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped:
       dropped.push(batch)
       credits.give()
     },
-    between: Effect.yieldNow()
+    between: Effect.yieldNow(),
+    idle: Effect.yieldNow()
   })
   // It requires nothing: neither does the machine.
   const fiber = Effect.runFork(pipeline.work as Effect.Effect<void>)

@@ -225,7 +225,8 @@ describe("a new iterator", () => {
         6
       )
     const early = await part(4)
-    expect(early.started.length).toBe(6)
+    // Workers of batches that nobody has waited for yet may have begun, too.
+    expect(early.started).toEqual(expect.arrayContaining([0, 1, 2, 3]))
     const late = await part(99, early.cursor)
     // Each of six workers makes one batch of the epoch; those of the first four are done.
     expect(late.started.toSorted()).toEqual([4, 5])

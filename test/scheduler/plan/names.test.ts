@@ -9,7 +9,6 @@ import { columns, misnamedColumns, misnamedRecords, names, records } from "../..
 const module = new URL("../../support/threaded/names.ts", import.meta.url)
 const backends: ReadonlyArray<readonly [string, (name: string) => Layer.Layer<Workers.Workers, unknown>]> = [
   ["fibers", () => Workers.fibers({ workers: 2 })],
-  ["fibers that reuse memory", () => Workers.fibers({ workers: 2, reuse: true })],
   ["threads", (name) => Workers.threads({ workers: 2, pipeline: module, name })]
 ]
 

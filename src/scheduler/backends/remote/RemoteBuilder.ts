@@ -18,8 +18,6 @@ import type { Order } from "../../../sampling/EpochOrder.ts"
 import type { RowCoordinates, Seeds } from "../../../seeding/Request.ts"
 import { SeedPolicy } from "../../../seeding/SeedPolicy.ts"
 import { asSound, type Draw, refused, type Service } from "../../../seeding/Service.ts"
-import { arena } from "../../../wasm/Kernels.ts"
-import { Output } from "../../../wasm/Output.ts"
 import type { Place } from "../../../wasm/Place.ts"
 import type { BatchBuilder } from "../../build/BatchBuilder.ts"
 import { type Observer, together } from "../../build/Observer.ts"
@@ -121,7 +119,6 @@ export const make = ({
       const indexAt: Order = (position) => indices[position - first] ?? Number.NaN
       return rows === undefined ? indexAt : Object.assign(indexAt, { rows: () => rows })
     }
-    const output = new Output(arena(), true)
     const { limits } = start
     const times = start.times ? new StageTimes() : undefined
     const observer = together([times, enter === undefined ? undefined : entering(enter)])
@@ -130,7 +127,7 @@ export const make = ({
     const workerOf = (number: number): Worker => {
       const known = workers.get(number)
       if (known !== undefined) return known
-      const own = new Worker(ordered, number, { output, limits, observer })
+      const own = new Worker(ordered, number, { lends: true, limits, observer })
       workers.set(number, own)
       return own
     }
@@ -150,7 +147,7 @@ export const make = ({
       unfinished.delete(key)
       const builder =
         known?.builder ?? workerOf(worker).builder({ epoch, batch, position, size: indices.length, ordinal })
-      const places = (): ReadonlyArray<Place> => [...(known?.places ?? []), ...output.lent()]
+      const places = (): ReadonlyArray<Place> => [...(known?.places ?? []), ...workerOf(worker).output.lent()]
       const retriedBefore = builder.retried
       const retried = (): number => builder.retried - retriedBefore
       const ended = (built: Batch<unknown> | undefined): void => {

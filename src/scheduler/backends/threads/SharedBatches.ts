@@ -6,7 +6,7 @@
 import { arrays, type DType, type TypedArray } from "../../../core/DType.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
-import { KEPT_FROM_USE, Lease, lease, leased, Quarantine } from "../../../pipeline/Lease.ts"
+import { KEPT_FROM_USE, Lease, Quarantine } from "../../../pipeline/Lease.ts"
 import type { BuiltBatch } from "../Backend.ts"
 import { putTensors } from "../remote/BatchCodec.ts"
 import type { BuiltElsewhere } from "../remote/Member.ts"
@@ -67,9 +67,8 @@ export class SharedBatches {
         const { addresses, hash } = answer
         const own = this.#lease(request.epoch, request.batch, layout.slots(addresses))
         const memory = this.#memory
-        const whole = layout.batch(request, addresses, (at) => leased(own, view(at, memory), at.shape))
-        lease(whole, own)
-        return { batch: whole, hash, release: own.release }
+        const batch = layout.batch(request, addresses, (at) => own.tensor(view(at, memory), at.shape))
+        return { batch, hash, lease: own }
       },
       discard: () => this.#give(layout.slots(answer.addresses))
     }
@@ -83,15 +82,14 @@ export class SharedBatches {
     const memory = this.#memory
     const whole = putTensors(batch, (index) => {
       const at = tensors[index] as EncodedTensor // as many as numbers
-      return at._tag === "Sent" ? new Tensor(at.data, at.shape) : leased(own, view(at, memory), at.shape)
+      return at._tag === "Sent" ? new Tensor(at.data, at.shape) : own.tensor(view(at, memory), at.shape)
     }) as Batch<unknown>
-    lease(whole, own)
-    return { batch: whole, hash, release: own.release }
+    return { batch: whole, hash, lease: own }
   }
 
   #lease(epoch: number, batch: number, slots: ReadonlyArray<MemorySlot>): Lease {
     const memory = this.#memory
-    return new Lease({ epoch, batch }, () => {
+    return new Lease(epoch, batch, () => {
       if (this.#debug) {
         for (const { address, length } of slots) new Uint8Array(memory, address, length).fill(0xff)
       }

@@ -151,7 +151,7 @@ describe("a batch in borrowed memory", () => {
     "can be read until the next is taken; hold and copy keep it; who comes late is told",
     async () => {
       const loaded = await Effect.gen(function* () {
-        const loader = yield* Scheduler.open(faults.shapes, { epochs: 1 })
+        const loader = yield* Scheduler.open(faults.shapes, { epochs: 1, lend: true })
         const take = Effect.flatMap(loader.take, (option) => option)
         const first = yield* take
         const [early] = data(first).data
