@@ -243,6 +243,7 @@ describe.each(Object.entries(doors))("a run of %s", (door, call) => {
     ["digest", ["no", Number.NaN, {}, 0, 1, null]],
     ["profile", ["no", Number.NaN, {}, 0, 1, null]],
     ["replay", ["no", Number.NaN, {}, 0, 1, null]],
+    ["lend", ["no", Number.NaN, {}, 0, 1, null]],
     ["order", [null, "fast"]],
     ["prefetch", [null, 0, "2"]],
     ["verify", [null, -1, true]],

@@ -417,5 +417,61 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "target = opened.value",
     to: "target = here",
     test: "test/scheduler/backends/Auto.test.ts"
+  },
+  {
+    name: "memory is lent to stages that may keep it",
+    file: "scheduler/plan/Program.ts",
+    from: "before.slice(first).every(isFused)",
+    to: "before.length > 0",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "memory is lent to a collate of the user's",
+    file: "scheduler/plan/Program.ts",
+    from: "return batching.dtypes !== undefined && first",
+    to: "return first",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "batches that are taken are lent",
+    file: "scheduler/loader/Delivery.ts",
+    from: "lease !== undefined && !asked.lends",
+    to: "lease !== undefined && asked.limit < 0",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "a step that fails does not end its loan",
+    file: "scheduler/loader/Delivery.ts",
+    from: "return Effect.ensuring(all, Effect.sync(release))",
+    to: "return all",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "memory of a batch that somebody has is used again",
+    file: "pipeline/DeliveredBatch.ts",
+    from: "buffers.push(buffer)",
+    to: "pool.give(buffer)",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "memory that is given back is not used again",
+    file: "core/BufferPool.ts",
+    from: "if (own.byteLength !== length) continue",
+    to: "if (own.byteLength !== -length) continue",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "a batch that its fiber waits for is handed on by another",
+    file: "scheduler/loader/RequestPipeline.ts",
+    from: "if (isAtFirst || failed) return false",
+    to: "if (failed) return false",
+    test: "test/scheduler/loader/RequestPipeline.test.ts"
+  },
+  {
+    name: "a batch that is begun by plain code is begun again",
+    file: "scheduler/backends/Fibers.ts",
+    from: "return this.#rest ?? toEffect",
+    to: "return this.#rest !== undefined && this.#epoch < 0 ? this.#rest : toEffect",
+    test: "test/laws/once.test.ts"
   }
 ]

@@ -178,9 +178,7 @@ class Measure {
     }
     return {
       isLazy: requested.isLazy,
-      get isPending() {
-        return requested.isPending
-      },
+      isPending: requested.isPending,
       want: () => requested.want(),
       take: () => {
         from = this.#now()
@@ -188,6 +186,16 @@ class Measure {
         if (taken !== undefined) ended()
         return taken
       },
+      ...(requested.build === undefined
+        ? {}
+        : {
+            build: () => {
+              from = this.#now()
+              const built = requested.build?.()
+              if (built !== undefined) ended()
+              return built
+            }
+          }),
       content: Effect.suspend(() => {
         from = this.#now()
         return Effect.tap(requested.content, () => Effect.sync(ended))

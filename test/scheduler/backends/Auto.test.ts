@@ -255,7 +255,7 @@ describe("through the scheduler", () => {
       const choices: Array<Choice> = []
       const moved = Deferred.unsafeMake<void>(Effect.runSync(Effect.fiberId))
       const backend = auto({
-        fibers: fibers({ reuse: true }),
+        fibers: fibers({}),
         threads: threads({
           module: module("costs").href,
           name: "light",

@@ -8,7 +8,7 @@ import * as RequestPipeline from "../../../src/scheduler/loader/RequestPipeline.
 import type { Assignments } from "../../../src/scheduler/plan/Assignments.ts"
 
 /** Whether a batch can be had without an effect, or is built by the effect that gives it. */
-type Kind = "plain" | "effect to take" | "lazy"
+type Kind = "plain" | "effect to take" | "lazy" | "lazy and plain" | "lazy, begun by plain code"
 
 const batchOf = (index: number): BuiltBatch => ({
   batch: { epoch: 0, index, rank: 0, worker: 0, size: 1, indices: new Float64Array(1), columns: {} },
@@ -18,8 +18,9 @@ const batchOf = (index: number): BuiltBatch => ({
 /** A backend that builds batches when it is told to, in the order of their requests. */
 class Machine implements OpenBackend {
   readonly requested: Array<number> = []
-  /** Lazy ones that were built. */
+  /** Lazy ones that were built, and those whose building plain code has begun. */
   readonly built: Array<number> = []
+  readonly begun: Array<number> = []
   /** Whether somebody waits for the next answer. */
   waits = false
   readonly #due: Array<() => void> = []
@@ -33,7 +34,7 @@ class Machine implements OpenBackend {
   request({ batch }: { readonly batch: number }, arrived: () => void): RequestedBatch {
     const kind = this.#kinds[batch]
     this.requested.push(batch)
-    let isPending = kind !== "lazy"
+    let isPending = kind === "plain" || kind === "effect to take"
     if (isPending) {
       this.#due.push(() => {
         isPending = false
@@ -41,7 +42,17 @@ class Machine implements OpenBackend {
       })
     }
     return {
-      isLazy: kind === "lazy",
+      isLazy: !isPending,
+      ...(kind === "lazy and plain" || kind === "lazy, begun by plain code"
+        ? {
+            build: () => {
+              this.begun.push(batch)
+              if (kind !== "lazy and plain") return undefined
+              this.built.push(batch)
+              return batchOf(batch)
+            }
+          }
+        : {}),
       isPending: () => isPending,
       want: () => {
         this.waits = true
@@ -49,7 +60,7 @@ class Machine implements OpenBackend {
       },
       take: () => (kind === "plain" ? batchOf(batch) : undefined),
       content: Effect.sync(() => {
-        if (kind === "lazy") this.built.push(batch)
+        if (kind?.startsWith("lazy") === true) this.built.push(batch)
         return batchOf(batch)
       })
     }
@@ -192,8 +203,69 @@ describe("the batches of a worker", () => {
     await Effect.runPromise(Fiber.interrupt(fiber))
   })
 
+  test("are built by whoever waits for them, where that takes no effect, and one at a time", async () => {
+    const { pipeline, fiber, credits, machine, made } = open(Array<Kind>(9).fill("lazy and plain"), 3)
+    await rest()
+    // The fiber builds ahead as far as there are credits.
+    expect(made).toEqual([0, 1, 2])
+    expect(machine.begun).toEqual([])
+    credits.give()
+    credits.give()
+    // Whoever gives credits builds nothing; whoever waits builds one, and nobody else has had a turn.
+    expect(made).toHaveLength(3)
+    pipeline.want(true)
+    expect(machine.begun).toEqual([3])
+    expect(made).toEqual([0, 1, 2, 3])
+    await rest()
+    await rest()
+    expect(made).toEqual([0, 1, 2, 3, 4])
+    expect(machine.begun).toEqual([3])
+    await Effect.runPromise(Fiber.interrupt(fiber))
+  })
+
+  test("are handed on once, though the answer to a batch that the fiber waits for can be taken meanwhile", async () => {
+    const made: Array<number> = []
+    let resume: (() => void) | undefined
+    const content = Effect.async<BuiltBatch>((done) => {
+      resume = () => done(Effect.succeed(batchOf(0)))
+    })
+    const own: OpenBackend = {
+      request: ({ batch }) => ({
+        isLazy: false,
+        isPending: () => false,
+        want: () => undefined,
+        take: () => (batch > 0 || resume !== undefined ? batchOf(batch) : undefined),
+        content
+      }),
+      poll: () => undefined
+    }
+    const pipeline = RequestPipeline.make({
+      backend: checking("two", own, { digest: false }),
+      worker: 0,
+      assignments: assignments(2),
+      credits: new Credits(2),
+      eager: false,
+      begun: () => undefined,
+      traced: undefined,
+      isSkipped: () => false,
+      skipped: () => Effect.never,
+      built: ({ batch }) => made.push(batch) > 0,
+      dropped: () => undefined,
+      between: Effect.yieldNow(),
+      idle: Effect.yieldNow()
+    })
+    const fiber = Effect.runFork(pipeline.work as Effect.Effect<void>) // it requires nothing
+    await rest()
+    pipeline.want(true)
+    expect(made).toEqual([])
+    resume?.()
+    await rest()
+    expect(made).toEqual([0, 1])
+    await Effect.runPromise(Fiber.join(fiber))
+  })
+
   test("are handed on once and in order, whatever takes an effect", async () => {
-    const kind = fc.constantFrom<Kind>("plain", "effect to take", "lazy")
+    const kind = fc.constantFrom<Kind>("plain", "effect to take", "lazy", "lazy and plain", "lazy, begun by plain code")
     await fc.assert(
       fc.asyncProperty(
         fc.array(kind, { minLength: 1, maxLength: 8 }),
@@ -203,13 +275,17 @@ describe("the batches of a worker", () => {
           const { pipeline, fiber, credits, machine, made } = open(kinds, ahead, eager)
           for (let number = 0; number < kinds.length; number++) {
             pipeline.want(true)
-            if (kinds[number] !== "lazy") machine.make()
+            if (kinds[number]?.startsWith("lazy") !== true) machine.make()
             await rest()
             expect(made.length).toBeGreaterThan(number)
             credits.give()
           }
           expect(made).toEqual(kinds.map((_, number) => number))
           expect(machine.requested).toEqual(made)
+          // Each lazy one is built once, whoever builds it.
+          const lazy = made.filter((number) => kinds[number]?.startsWith("lazy"))
+          expect(machine.built).toEqual(lazy)
+          expect(new Set(machine.begun).size).toBe(machine.begun.length)
           await Effect.runPromise(Fiber.join(fiber))
         }
       ),

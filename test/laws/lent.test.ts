@@ -1,0 +1,287 @@
+/**
+ * Lend where it is safe, own where it is not. Batches that are taken, streamed or iterated over stay what they were when they
+ * were delivered, to the end of the run and after it; batches of `forEach` can be read in their step, and are stale behind
+ * it; what is disposed is used again, and no other batch sees it.
+ */
+import { describe, expect, test } from "bun:test"
+import { Chunk, Effect, Layer, Option, Schedule, Stream } from "effect"
+import fc from "fast-check"
+import { Batch, FailurePolicy, furrow, Scheduler, SeedPolicy, Tensor, Workers } from "../../src/index.ts"
+import type { PartialOptions } from "../support/options.ts"
+import { type Config, type Kind, kinds, lendable } from "../support/threaded/lendable.ts"
+
+const TIME = 120_000
+const module = new URL("../support/threaded/lendable.ts", import.meta.url)
+
+type Delivered = Batch.Delivered<unknown>
+
+/** All numbers of a batch, as they are now. */
+const contentOf = ({ columns, epoch, index, indices }: Batch.Batch<unknown>): unknown => {
+  const read = (value: unknown): unknown => {
+    if (value instanceof Tensor.Tensor) return [value.dtype, value.shape, Array.from(value.data, Number)]
+    if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array) // the columns hold no DataView
+    if (value instanceof Map) return [...value].map(([key, own]) => [key, read(own)])
+    if (Array.isArray(value)) return value.map(read)
+    if (typeof value === "object" && value !== null) return Object.entries(value).map(([key, own]) => [key, read(own)])
+    return value
+  }
+  return [epoch, index, [...indices], read(columns)]
+}
+
+/** Every tensor of a batch. */
+const tensorsOf = (value: unknown): ReadonlyArray<Tensor.Tensor> => {
+  if (value instanceof Tensor.Tensor) return [value as Tensor.Tensor]
+  return typeof value === "object" && value !== null && !ArrayBuffer.isView(value)
+    ? Object.values(value).flatMap(tensorsOf)
+    : []
+}
+
+type Backend = "fibers" | "threads" | "auto"
+
+const workersOf = (backend: Backend, workers: number, config: Config): Layer.Layer<Workers.Workers, unknown> => {
+  const threaded = { workers, threads: 2, pipeline: module, name: "lendable", config, debug: true }
+  if (backend === "threads") return Workers.threads(threaded)
+  return backend === "auto" ? Workers.auto(threaded) : Workers.fibers({ workers, debug: true })
+}
+
+interface Setting {
+  readonly backend: Backend
+  readonly kind: Kind
+  readonly workers: number
+  readonly world: number
+  readonly retry: boolean
+  readonly options?: PartialOptions
+}
+
+const EPOCHS = 2
+
+const opened = <A, E>(
+  { backend, kind, options = {}, retry, workers, world }: Setting,
+  use: (loader: Scheduler.Loader<unknown, unknown>) => Effect.Effect<A, E>
+): Promise<A> => {
+  const config: Config = { kind, fails: retry }
+  return Effect.flatMap(
+    Scheduler.open(lendable(config), {
+      epochs: EPOCHS,
+      replay: true,
+      ...(world === 1 ? {} : { rank: world - 1, world, uneven: "drop" }),
+      ...options,
+      // A Map has no digest.
+      ...(kind === "kept by a collate" ? { digest: false, verify: 0 } : {})
+    }),
+    use
+  ).pipe(
+    Effect.scoped,
+    Effect.provide(
+      Layer.mergeAll(
+        SeedPolicy.elastic({ seed: 5 }),
+        workersOf(backend, workers, config),
+        retry ? FailurePolicy.retry(Schedule.recurs(2)) : FailurePolicy.fail
+      )
+    ),
+    Effect.runPromise
+  )
+}
+
+/** What a run delivers, copied in the step of each batch. */
+const delivered = (setting: Setting): Promise<ReadonlyArray<unknown>> => {
+  const all: Array<unknown> = []
+  return opened(setting, (loader) =>
+    Effect.as(
+      loader.forEach((batch) => Effect.sync(() => all.push(contentOf(batch)))),
+      all
+    )
+  )
+}
+
+/** The batches of a run, all kept. */
+const kept = (
+  setting: Setting,
+  by: "take" | "stream" | "epochs",
+  seen: (batch: Delivered) => void = () => undefined
+): Promise<ReadonlyArray<Delivered>> =>
+  opened(setting, (loader) => {
+    const noted = (batch: Delivered): Delivered => {
+      seen(batch)
+      return batch
+    }
+    if (by === "stream") return Effect.map(Stream.runCollect(Stream.map(loader.stream, noted)), Chunk.toReadonlyArray)
+    if (by === "epochs") {
+      const all = Stream.flatMap(loader.epochs, ({ stream }) => Stream.map(stream, noted))
+      return Effect.map(Stream.runCollect(all), Chunk.toReadonlyArray)
+    }
+    return Effect.gen(function* () {
+      const all: Array<Delivered> = []
+      for (;;) {
+        const next = yield* loader.take
+        if (Option.isNone(next)) return all
+        all.push(noted(next.value))
+      }
+    })
+  })
+
+const settings = (backend: fc.Arbitrary<Backend>): fc.Arbitrary<Setting> =>
+  fc.record({
+    backend,
+    kind: fc.constantFrom(...kinds),
+    workers: fc.integer({ min: 1, max: 3 }),
+    world: fc.constantFrom(1, 1, 3),
+    retry: fc.boolean(),
+    options: fc.record({
+      prefetch: fc.integer({ min: 1, max: 4 }),
+      digest: fc.boolean(),
+      verify: fc.constantFrom(0, 2)
+    })
+  })
+
+const onAll: ReadonlyArray<readonly [string, Backend, number]> = [
+  ["fibers", "fibers", 25],
+  ["threads", "threads", 3],
+  ["auto", "auto", 4]
+]
+
+describe.each(onAll)("on %s", (_, backend, numRuns) => {
+  test(
+    "batches that are kept stay what they were, whoever takes them",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          settings(fc.constant(backend)),
+          fc.constantFrom("take" as const, "stream" as const, "epochs" as const),
+          async (setting, by) => {
+            const seen: Array<unknown> = []
+            const all = await kept(setting, by, (batch) => seen.push(contentOf(batch)))
+            expect(seen).toEqual([...(await delivered(setting))])
+            expect(all.map(contentOf)).toEqual(seen)
+          }
+        ),
+        { numRuns }
+      )
+    },
+    TIME
+  )
+
+  test(
+    "some are disposed: those have stale tensors, the others stay what they were",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          settings(fc.constant(backend)),
+          fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
+          async (setting, disposes) => {
+            const expected = await delivered(setting)
+            const before: Array<ReadonlyArray<Tensor.Tensor>> = []
+            const gone: Array<number> = []
+            const all = await kept(setting, "take", (batch) => {
+              const own = before.length
+              before.push(tensorsOf(batch.columns))
+              expect(contentOf(batch)).toEqual(expected[own])
+              if (disposes[own % disposes.length] !== true) return
+              gone.push(own)
+              batch[Symbol.dispose]()
+              batch[Symbol.dispose]()
+            })
+            all.forEach((batch, own) => {
+              if (!gone.includes(own)) expect(contentOf(batch)).toEqual(expected[own])
+              // What is put together after a failure lies in ordinary memory.
+              else if (setting.kind === "images" && !setting.retry) {
+                const images = before[own]?.find(({ shape }) => shape.length === 4)
+                if (images !== undefined && batch.size > 0) expect(() => images.data).toThrow(Batch.StaleBatch)
+              }
+            })
+          }
+        ),
+        { numRuns: Math.ceil(numRuns / 2) }
+      )
+    },
+    TIME
+  )
+
+  test(
+    "batches of forEach are stale behind their step, and those that are held or copied are not",
+    async () => {
+      const setting: Setting = { backend, kind: "images", workers: 2, world: 1, retry: false }
+      const expected = await delivered(setting)
+      const before: Array<Tensor.Tensor> = []
+      const copies: Array<Batch.Batch<unknown>> = []
+      let held: Delivered | undefined
+      let letGo: (() => void) | undefined
+      await opened(setting, (loader) =>
+        Effect.gen(function* () {
+          yield* loader.forEach((batch) =>
+            Effect.sync(() => {
+              for (const tensor of before) expect(() => tensor.data).toThrow(Batch.StaleBatch)
+              copies.push(Batch.copy(batch))
+              if (batch.epoch === 0 && batch.index === 1) {
+                held = batch
+                letGo = Batch.hold(batch)
+              } else before.push(...tensorsOf(batch.columns).filter(({ shape }) => shape.length === 4))
+            })
+          )
+          // Of the last one, too.
+          for (const tensor of before) expect(() => tensor.data).toThrow(Batch.StaleBatch)
+          expect(before.length).toBe(expected.length - 1)
+          if (held === undefined) throw new Error("there is no second batch")
+          expect(contentOf(held)).toEqual(expected[1])
+          letGo?.()
+          expect(() => held === undefined || Batch.copy(held)).toThrow("given back")
+        })
+      )
+      expect(copies.map(contentOf)).toEqual([...expected])
+    },
+    TIME
+  )
+
+  test(
+    "a step that fails ends the loan, too",
+    async () => {
+      let image: Tensor.Tensor | undefined
+      await opened({ backend, kind: "images", workers: 1, world: 1, retry: false }, (loader) =>
+        Effect.flip(
+          loader.forEach((batch) => {
+            image = tensorsOf(batch.columns).find(({ shape }) => shape.length === 4)
+            return Effect.fail("the step failed")
+          })
+        )
+      )
+      expect(image).toBeDefined()
+      expect(() => image?.data).toThrow(Batch.StaleBatch)
+    },
+    TIME
+  )
+})
+
+test("a pool of memory is bounded, and what is given back is used again", async () => {
+  const buffers = new Set<ArrayBufferLike>()
+  let batches = 0
+  for await (const batch of furrow(lendable({ kind: "images", fails: false }), { seed: 1, epochs: 20 })) {
+    const images = tensorsOf(batch.columns).find(({ shape }) => shape.length === 4)
+    // A short batch at an epoch's end has memory of another size.
+    if (images !== undefined) buffers.add(images.data.buffer)
+    expect(images?.data.buffer).toBeInstanceOf(ArrayBuffer)
+    batches++
+    batch[Symbol.dispose]()
+  }
+  expect(batches).toBeGreaterThan(40)
+  expect(buffers.size).toBe(2)
+})
+
+test("equality, copies and threads see a batch and nothing else", async () => {
+  const run = furrow(lendable({ kind: "images", fails: false }), { seed: 1, epochs: 1, replay: true })
+  const batch = await run.take()
+  await run.close()
+  if (batch === undefined) throw new Error("there is no batch")
+  const names = ["columns", "epoch", "index", "indices", "rank", "size", "worker"]
+  expect(Object.keys(batch).toSorted()).toEqual(names)
+  expect(Reflect.ownKeys(batch)).toHaveLength(names.length)
+  const { columns, epoch, index, indices, rank, size, worker } = batch
+  const fields: unknown = { columns, epoch, index, indices, rank, size, worker }
+  expect(batch).toEqual(fields as typeof batch) // its fields, and nothing that could be disposed
+  expect({ ...batch }).toEqual(fields as typeof batch) // as above
+  const copy = Batch.copy(batch)
+  const images = tensorsOf(batch.columns).find(({ shape }) => shape.length === 4)
+  batch[Symbol.dispose]()
+  expect(() => images?.data).toThrow("given back")
+  expect(() => Batch.hold(batch)).toThrow(Batch.StaleBatch)
+  expect(tensorsOf(copy.columns).every(({ data }) => data.length > 0)).toBe(true)
+})
