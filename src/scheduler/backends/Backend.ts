@@ -47,14 +47,15 @@ export interface BatchCoordinates {
   readonly worker: number
 }
 
-/** A batch that was requested. Its functions need no `this`, so that `{ ...requested, content }` wraps it. @since 0.1.0 */
+/** A batch that was requested. Its functions need no `this`, so that `{ ...requested, build: undefined, content }` wraps
+ * it. @since 0.1.0 */
 export interface RequestedBatch {
   /**
    * Builds the batch by plain code, if it is lazy: returns it, or `undefined` if it takes an effect, which is `content` from
-   * then on. Called at most once, and not after `content` has been run. Where a backend leaves it out, `content` builds the
-   * batch; so does one that wraps another backend's `content`.
+   * then on. Called at most once, and not after `content` has been run. Without it, `content` builds the batch; who wraps
+   * `content` takes it out: `{ ...requested, build: undefined, content }`.
    */
-  readonly build?: () => BuiltBatch | undefined
+  readonly build?: (() => BuiltBatch | undefined) | undefined
   /** Whether nothing of it is built before `build` or `content` runs, so that it may be dropped instead. */
   readonly isLazy: boolean
   /** Whether it is being built elsewhere, so that there is nothing to do but to poll, or to `want` it. */

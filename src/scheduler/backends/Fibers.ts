@@ -48,7 +48,7 @@ export const fibers = (memory: FiberMemory = {}): Backend => ({
         return build
       }
       return {
-        request: ({ batch, epoch, worker }) => new LazyBatch(buildOf(worker), epoch, batch),
+        request: ({ batch, epoch, worker }) => lazy(buildOf(worker), epoch, batch),
         poll: () => undefined
       }
     })
@@ -57,34 +57,22 @@ export const fibers = (memory: FiberMemory = {}): Backend => ({
 const nothing = (): undefined => undefined
 const never = (): boolean => false
 
-/** A batch that is built when it is wanted. */
-class LazyBatch implements RequestedBatch {
-  readonly isLazy = true
-  readonly isPending = never
-  readonly want = nothing
-  readonly take = nothing
-  readonly #build: Build
-  readonly #epoch: number
-  readonly #batch: number
+/** A batch that is built when it is wanted, by plain code as far as that goes. */
+const lazy = (build: Build, epoch: number, batch: number): RequestedBatch => {
   /** What is left to do, once it has been begun. */
-  #rest: Effect.Effect<BuiltBatch, Failure, unknown> | undefined
-
-  constructor(build: Build, epoch: number, batch: number) {
-    this.#build = build
-    this.#epoch = epoch
-    this.#batch = batch
-  }
-
-  // No field: `{ ...requested, content }` wraps a batch without it.
-  build(): BuiltBatch | undefined {
-    const begun = begin(() => this.#build(this.#epoch, this.#batch))
-    if (!Effect.isEffect(begun)) return begun
-    this.#rest = begun
-    return undefined
-  }
-
-  get content(): Effect.Effect<BuiltBatch, Failure, unknown> {
-    return this.#rest ?? toEffect(() => this.#build(this.#epoch, this.#batch))
+  let rest: Effect.Effect<BuiltBatch, Failure, unknown> | undefined
+  return {
+    isLazy: true,
+    isPending: never,
+    want: nothing,
+    take: nothing,
+    build: () => {
+      const begun = begin(() => build(epoch, batch))
+      if (!Effect.isEffect(begun)) return begun
+      rest = begun
+      return undefined
+    },
+    content: Effect.suspend(() => rest ?? toEffect(() => build(epoch, batch)))
   }
 }
 
