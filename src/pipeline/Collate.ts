@@ -55,15 +55,16 @@ export const numberArrays: { readonly [N in NumberDType]: new (length: number) =
  * @since 0.1.0
  */
 export const collate = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferLike): unknown => {
-  const collation: Collation = { dtypes, unused: new Set(Object.keys(dtypes)), adoptable }
+  const collation: Collation = { dtypes, used: [], adoptable }
   const result = column("", samples, collation)
-  if (collation.unused.size > 0) refuseUnused(collation, () => samples[0])
+  refuseUnused(collation, () => samples[0])
   return result
 }
 
 /** Throws `InvalidOption` for a name in `dtypes` that is no column of numbers; `sample` gives a sample of the batch. */
-export const refuseUnused = ({ unused }: Collation, sample: () => unknown): void => {
-  for (const path of unused) {
+export const refuseUnused = ({ dtypes, used }: Collation, sample: () => unknown): void => {
+  for (const path in dtypes) {
+    if (used.includes(path) || !Object.hasOwn(dtypes, path)) continue
     const columns = Array.from(numberPaths("", sample()), (own) => (own === "" ? '"" (the samples themselves)' : own))
     const expected =
       columns.length === 0
@@ -82,8 +83,8 @@ function* numberPaths(path: string, value: unknown): Generator<string> {
 /** The options of one collation. @since 0.1.0 */
 export interface Collation {
   readonly dtypes: DTypes
-  /** The names in `dtypes` that no column has answered to yet. */
-  readonly unused: Set<string>
+  /** The paths of the columns of numbers so far. */
+  readonly used: Array<string>
   /** Cleared by the column that takes it: two columns over one stretch would be one to whoever writes to them. */
   adoptable: ArrayBufferLike | undefined
 }
@@ -143,21 +144,26 @@ export const column = (path: string, values: ReadonlyArray<unknown>, collation: 
 const WAY_OUT = "map it to numbers, strings, tensors or a record of these, or use batchWith and a collate of your own"
 
 /** Returns the element type of a column of numbers. @since 0.1.0 */
-export const dtypeAt = (path: string, { dtypes, unused }: Collation): NumberDType => {
-  unused.delete(path)
+export const dtypeAt = (path: string, { dtypes, used }: Collation): NumberDType => {
+  used.push(path)
   return (Object.hasOwn(dtypes, path) ? dtypes[path] : undefined) ?? "float64"
 }
 
 const numbers = (path: string, values: ReadonlyArray<unknown>, dtype: NumberDType): Tensor => {
   const data = new numberArrays[dtype](values.length)
+  const float = isFloat(dtype)
   for (let row = 0; row < values.length; row++) {
     const value = values[row]
     if (typeof value !== "number") throw differs(path, row, value, "a number")
     data[row] = value
-    if (data[row] !== value) mustFit(path, row, value, data[row] as number, dtype)
+    const held = data[row] as number // below the length
+    // Most floats are rounded; the difference of one that is finite with itself is 0.
+    if (held !== value && !(float && held - held === 0)) mustFit(path, row, value, held, dtype)
   }
   return new Tensor(data, [values.length])
 }
+
+const isFloat = (dtype: NumberDType): boolean => dtype === "float32" || dtype === "float64"
 
 /**
  * Throws {@link CollateError} if `held` does not stand for `value`: floats may round and may be NaN, everything else must be
@@ -166,8 +172,7 @@ const numbers = (path: string, values: ReadonlyArray<unknown>, dtype: NumberDTyp
  * @since 0.1.0
  */
 export const mustFit = (path: string, row: number, value: number, held: number, dtype: NumberDType): void => {
-  const float = dtype === "float32" || dtype === "float64"
-  if (float && (Number.isFinite(held) || !Number.isFinite(value))) return
+  if (isFloat(dtype) && (Number.isFinite(held) || !Number.isFinite(value))) return
   throw new CollateError({ column: path, row, reason: `holds ${value}, which does not fit ${dtype}` })
 }
 

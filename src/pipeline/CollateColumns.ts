@@ -21,7 +21,7 @@ export const collateColumns = (
   made: ReadonlyMap<string, Field>,
   dtypes: DTypes
 ): unknown => {
-  const collation: Collation = { dtypes, unused: new Set(Object.keys(dtypes)), adoptable: undefined }
+  const collation: Collation = { dtypes, used: [], adoptable: undefined }
   const result: Record<string, unknown> = {}
   for (const [name, field] of fields) {
     const own = made.get(name)

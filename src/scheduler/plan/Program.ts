@@ -43,7 +43,8 @@ export interface Program {
 }
 
 /** What a step is called: the names of its stages. @since 0.1.0 */
-export const nameOf = ({ stages }: Step): string => stages.map(({ id }) => id.name).join(" + ")
+export const nameOf = ({ stages }: Step): string =>
+  stages.length === 1 && stages[0] !== undefined ? stages[0].id.name : stages.map(({ id }) => id.name).join(" + ")
 
 /**
  * Compiles a pipeline's stages, of which one is `batch`. What is made of whole batches lies in memory of `output`, behind
