@@ -126,13 +126,24 @@ const effectful: FiberRef.FiberRef<AtWork | undefined> = GlobalValue.globalValue
  * @since 0.1.0
  */
 export const plain = <A>(atWork: AtWork, run: () => A): A => {
-  const before = state.plain
-  state.plain = atWork
+  const before = enter(atWork)
   try {
     return run()
   } finally {
-    state.plain = before
+    leave(before)
   }
+}
+
+/** As {@link plain}, without a closure: the code up to {@link leave}, in a `finally`, is governed by `atWork`. @since 0.1.0 */
+export const enter = (atWork: AtWork): AtWork | undefined => {
+  const before = state.plain
+  state.plain = atWork
+  return before
+}
+
+/** Ends what {@link enter} began, which returned `before`. @since 0.1.0 */
+export const leave = (before: AtWork | undefined): void => {
+  state.plain = before
 }
 
 /**

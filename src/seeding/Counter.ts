@@ -146,7 +146,7 @@ export const states = (
   { high, low }: Seed.Root
 ): Uint32Array | Misfit => {
   const { indices, scope, stage } = request
-  if (!fits(stage.id, 2 ** 32)) return outside(field("stage id", 32, stage.id), stage.id, 0)
+  if (!fits(stage.id, power(32))) return outside(field("stage id", 32, stage.id), stage.id, 0)
   if (scope !== "sample" && indices.length !== 1) {
     // Further rows would have the counter of the first.
     return { row: 0, reason: `${indices.length} seeds were asked for; scope "${scope}" has one` }
@@ -165,7 +165,7 @@ export const states = (
 
 /** Writes the counters of all rows. */
 const pack = ({ fields, tag, whole }: Layout, stage: number, words: Uint32Array): Misfit | undefined => {
-  if (whole !== undefined && !fits(whole.first, 2 ** whole.bits)) return outside(whole, whole.first, 0)
+  if (whole !== undefined && !fits(whole.first, power(whole.bits))) return outside(whole, whole.first, 0)
   words[1] = tag << 28
   words[3] = stage
   // What all rows share is packed once, into the first.
@@ -189,9 +189,9 @@ const write = (fields: ReadonlyArray<Field>, step: 0 | 1, words: Uint32Array, ro
     const { first, values } = own
     const word = from < STARTS[1] ? 0 : from < STARTS[2] ? 1 : 2
     const shift = from - STARTS[word]
-    const limit = 2 ** own.bits
+    const limit = power(own.bits)
     // What the word has no room for goes to the next one.
-    const room = 2 ** ((word === 0 ? STARTS[1] : word === 1 ? STARTS[2] : STARTS[3]) - from)
+    const room = power((word === 0 ? STARTS[1] : word === 1 ? STARTS[2] : STARTS[3]) - from)
     for (let row = 0; row < rows; row++) {
       const value = values === undefined ? first + row : (values[row] as number) // what is missing does not fit
       if (!fits(value, limit)) return outside(own, value, row)
@@ -206,6 +206,11 @@ const write = (fields: ReadonlyArray<Field>, step: 0 | 1, words: Uint32Array, ro
   }
   return undefined
 }
+
+/** The powers of 2 up to the widest field: a table, since `**` is a call. */
+const POWERS = Array.from({ length: 61 }, (_, bits) => 2 ** bits)
+
+const power = (bits: number): number => POWERS[bits] as number // of 0 to 60 bits
 
 const fits = (value: number, limit: number): boolean => value >= 0 && value < limit && Number.isInteger(value)
 

@@ -164,7 +164,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a builder that is used again keeps its seeds",
     file: "scheduler/build/SeedBinding.ts",
-    from: "    this.#bound.clear()\n",
+    from: "if (this.#bound.size > 0) this.#bound.clear()",
     to: "",
     test: "test/scheduler/build/Worker.test.ts"
   },
@@ -178,8 +178,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a stage takes the seeds of the stage before it",
     file: "scheduler/build/SeedBinding.ts",
-    from: "const known = this.#bound.get(stage)",
-    to: "const known = this.#bound.get(stage) ?? (stages.length > 1 ? undefined : [...this.#bound.values()].find((own) => own.stage.draws && stage.draws))"
+    from: "const known = this.#bound.get(stage)\n",
+    to: "const known = this.#bound.get(stage) ?? [...this.#bound.values()].find((own) => own.stage.draws && stage.draws)\n"
   },
   {
     name: "samples that are attempted again have other seeds",

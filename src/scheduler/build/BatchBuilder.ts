@@ -10,7 +10,7 @@
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
 import { settledValue } from "../../pipeline/StageResult.ts"
-import { nameOf, type Program, type Step } from "../plan/Program.ts"
+import { type BatchStage, nameOf, type Program, type Step } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { BatchRows } from "./BatchRows.ts"
 import type { CarriedStreams } from "./CarriedStreams.ts"
@@ -25,9 +25,9 @@ import type { SkippedRows } from "./Retry.ts"
 import type { RowRange } from "./RowRange.ts"
 import { SampleBySample, timesSamples } from "./SampleBySample.ts"
 import { checkSize, writeIndices } from "./SampleIndices.ts"
-import { SeedBinding } from "./SeedBinding.ts"
+import { SeedBinding, type SeededStage } from "./SeedBinding.ts"
 import { type AttemptError, TimedOut } from "./StageError.ts"
-import { andThen, type Work, within } from "./Work.ts"
+import { andThen, isLater, type Later, type Work, within } from "./Work.ts"
 
 const NONE: SkippedRows = new Set()
 
@@ -61,6 +61,8 @@ export class BatchBuilder {
   readonly #effects: EffectStages
   readonly #samples: SampleBySample
   readonly #batching: ReadonlyArray<Stage>
+  /** The name of the step that reads the samples. */
+  readonly #reading: string
   /** Whether the sampler has been asked for the indices. */
   #indexed = false
 
@@ -73,6 +75,7 @@ export class BatchBuilder {
     const current = new CurrentStage(rows, binding, this.observer)
     this.#context = context
     this.#batching = [program.batching]
+    this.#reading = `dataset ${runPlan.pipeline.dataset.name}`
     this.#rows = rows
     this.#binding = binding
     this.#current = current
@@ -86,7 +89,7 @@ export class BatchBuilder {
     const { number, observer, streams } = this.#context
     streams?.enter(range.epoch)
     this.#rows.reset(range)
-    this.#binding.reset(this.#rows.requested)
+    this.#binding.reset()
     this.observer = observer?.batch(range.epoch, range.batch, number)
     this.#current.reset(this.observer)
     this.#plain.reset()
@@ -103,20 +106,28 @@ export class BatchBuilder {
    * left. Fails with `SamplesFailed` if samples failed on their own and the failure rules may grant them another attempt.
    */
   build(skipped: SkippedRows = NONE): Work<Batch<unknown> | undefined, AttemptError> {
+    // Here and below: no closure is made for work that does not wait.
+    const attempt = this.#attempt(skipped)
+    return isLater(attempt) ? andThen(attempt, () => this.#assemble(skipped)) : this.#assemble(skipped)
+  }
+
+  /** Makes the batch of the samples that there are. */
+  #assemble(skipped: SkippedRows): Work<Batch<unknown> | undefined, AttemptError> {
     const { batching, behind } = this.#context.program
     const rows = this.#rows
-    return andThen(this.#attempt(skipped), () => {
-      rows.assemble(skipped)
-      // A batch that was built as columns is there already.
-      if (rows.values.length > 0 && rows.scope === "sample") {
-        this.#current.run(batching.id.name, undefined, () => this.#collate())
-      }
-      return andThen(this.#run(behind), () => {
-        this.#binding.record()
-        // Behind `batch` there is one value, which is a batch.
-        return rows.values[0] as Batch<unknown> | undefined
-      })
-    })
+    rows.assemble(skipped)
+    // A batch that was built as columns is there already.
+    if (rows.values.length > 0 && rows.scope === "sample") {
+      this.#current.run(batching.id.name, undefined, this.#collate, batching)
+    }
+    const rest = this.#run(behind, 0)
+    return isLater(rest) ? andThen(rest, () => this.#built()) : this.#built()
+  }
+
+  #built(): Batch<unknown> | undefined {
+    this.#binding.record()
+    // Behind `batch` there is one value, which is a batch.
+    return this.#rows.values[0] as Batch<unknown> | undefined
   }
 
   /** Makes the sample of the last row as it would enter the batch; gives `undefined` if a filter leaves it out. */
@@ -180,7 +191,7 @@ export class BatchBuilder {
   /** Asks the sampler which samples the rows have, once. */
   #index(): void {
     if (this.#indexed) return
-    this.#current.run("sample", undefined, () => writeIndices(this.#rows.runPlan, this.#rows.requested))
+    this.#current.run("sample", undefined, writeRows, this.#rows)
     this.#indexed = true
   }
 
@@ -190,47 +201,59 @@ export class BatchBuilder {
     const { program } = this.#context
     if (timesSamples(rows, program)) return this.#samples.inTime(program.stages, only)
     rows.valueRows = only
-    const { dataset } = rows.runPlan.pipeline
-    const read = this.#current.run(`dataset ${dataset.name}`, undefined, () => readSamples(rows, only))
-    return andThen(read, () => this.#run(program.before))
+    const read = this.#current.run(this.#reading, undefined, this.#read, only)
+    return isLater(read) ? andThen(read, () => this.#run(program.before, 0)) : this.#run(program.before, 0)
   }
 
+  readonly #read = (only: Array<number> | undefined): Work<void, AttemptError> => readSamples(this.#rows, only)
+
   /** Takes all values through steps, from one of them on. */
-  #run(steps: ReadonlyArray<Step>, from = 0): Work<void, AttemptError> {
+  #run(steps: ReadonlyArray<Step>, from: number): Work<void, AttemptError> {
     for (let at = from; at < steps.length; at++) {
       if (this.#rows.values.length === 0) return undefined
       const step = steps[at] as Step // below the length
-      const rest = this.#current.run(nameOf(step), formOf(step), () => this.#step(step))
-      if (rest !== undefined) return andThen(rest, () => this.#run(steps, at + 1))
+      const rest = this.#current.run(nameOf(step), formOf(step), this.#step, step)
+      if (rest !== undefined) return this.#goOn(rest, steps, at + 1)
     }
     return undefined
   }
 
-  #step(step: Step): Work<void, AttemptError> {
+  #goOn(rest: Later<void, AttemptError>, steps: ReadonlyArray<Step>, from: number): Later<void, AttemptError> {
+    return andThen(rest, () => this.#run(steps, from))
+  }
+
+  readonly #step = (step: Step): Work<void, AttemptError> => {
     const seeded = this.#binding.bind(step.stages, this.#rows.scope)
     const [first] = seeded
     if (step._tag === "InOrder") return this.#samples.inOrder(seeded)
     if (first === undefined) return undefined
     if (step._tag === "Effect") return this.#effects.run(step.stages[0], first)
-    this.#current.plain(() => {
-      if (step._tag === "Fused") this.#plain.runFused(step, seeded)
-      else this.#plain.run(step.stages[0], first)
-    })
+    this.#current.plain(this.#runPlain, step, seeded)
     return undefined
   }
 
+  readonly #runPlain = (step: PlainStep, seeded: ReadonlyArray<SeededStage>): void => {
+    if (step._tag === "Fused") this.#plain.runFused(step, seeded)
+    else this.#plain.run(step.stages[0], seeded[0] as SeededStage) // one for each stage
+  }
+
   /** Lays the samples out in columns. A collate is the user's code like a stage: ambient randomness is governed in it. */
-  #collate(): void {
-    const rows = this.#rows
-    const { batching } = this.#context.program
-    rows.scope = "batch"
+  readonly #collate = (batching: BatchStage): void => {
+    this.#rows.scope = "batch"
     const [seeded] = this.#binding.bind(this.#batching, "batch")
-    this.#current.plain(() => {
-      if (seeded !== undefined) this.#current.moveTo(seeded, 0)
-      const columns = settledValue(batching.collate(rows.values, rows.adoptable))
-      rows.collated(columns, rows.values.length)
-    })
+    this.#current.plain(this.#runCollate, batching, seeded)
+  }
+
+  readonly #runCollate = ({ collate }: BatchStage, seeded: SeededStage | undefined): void => {
+    const rows = this.#rows
+    if (seeded !== undefined) this.#current.enter(seeded, 0)
+    const columns = settledValue(collate(rows.values, rows.adoptable))
+    rows.collated(columns, rows.values.length)
   }
 }
+
+type PlainStep = Extract<Step, { readonly _tag: "Fused" | "Plain" }>
+
+const writeRows = ({ requested, runPlan }: BatchRows): void => writeIndices(runPlan, requested)
 
 const formOf = ({ _tag }: Step): Form => (_tag === "Fused" ? "fused" : "samples")

@@ -25,11 +25,11 @@ export class BatchRows {
   readonly limits: Limits
   range: RowRange
   /** The label of the batch, which no stage may change. */
-  label: Label
+  readonly label: { -readonly [Key in keyof Label]: Label[Key] }
   /** The dataset index of each row; zeros until the sampler is asked. They are the batch's own. */
   indices: Float64Array
   /** The rows as seeds and indices are requested for them. */
-  requested: Rows
+  readonly requested: { -readonly [Key in keyof Rows]: Rows[Key] }
   /** The ordinal of the first row; see `Share`. */
   ordinal: number
 
@@ -60,8 +60,9 @@ export class BatchRows {
     this.range = range
     this.ordinal = range.ordinal
     this.indices = new Float64Array(range.size)
-    this.label = labelOf(runPlan, worker, range)
-    this.requested = requestedOf(worker, range, this.indices)
+    const { batch, epoch, ordinal, position } = range
+    this.label = { epoch, index: batch, rank: runPlan.plan.rank, worker }
+    this.requested = { epoch, worker, batch, position, ordinal, indices: this.indices, rows: undefined }
   }
 
   /** Goes on to another batch, and forgets all that belongs to the one before. */
@@ -69,8 +70,15 @@ export class BatchRows {
     this.range = range
     this.ordinal = range.ordinal
     this.indices = new Float64Array(range.size)
-    this.label = labelOf(this.runPlan, this.worker, range)
-    this.requested = requestedOf(this.worker, range, this.indices)
+    const { label, requested } = this
+    label.epoch = range.epoch
+    label.index = range.batch
+    requested.epoch = range.epoch
+    requested.batch = range.batch
+    requested.position = range.position
+    requested.ordinal = range.ordinal
+    requested.indices = this.indices
+    requested.rows = undefined
     this.attempts = 0
     this.retried = 0
     this.restart()
@@ -194,23 +202,6 @@ export class BatchRows {
     return kept
   }
 }
-
-const labelOf = ({ plan }: RunPlan, worker: number, { batch, epoch }: RowRange): Label => ({
-  epoch,
-  index: batch,
-  rank: plan.rank,
-  worker
-})
-
-const requestedOf = (worker: number, { batch, epoch, ordinal, position }: RowRange, indices: Float64Array): Rows => ({
-  epoch,
-  worker,
-  batch,
-  position,
-  ordinal,
-  indices,
-  rows: undefined
-})
 
 /** Fills each row that is skipped by the row before it, or by the first one if there is none before it. */
 const withNeighbors = (made: Array<number>, skipped: SkippedRows): Array<number> => {

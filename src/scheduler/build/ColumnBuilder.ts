@@ -86,16 +86,14 @@ const build = (
       at: (stage: number, row: number) => current.moveTo(own[stage] as SeededStage, row), // as many as the step has stages
       of: (stage: number) => (own[stage] as SeededStage).rng // as above
     }
-    current.run(nameOf(step), "columns", () =>
-      current.plain(() => {
-        for (const [name, column] of step.fused.columns(source.fields, places, rngs)) made.set(name, column)
-      })
-    )
+    const run = ({ fused }: FusedStep): void => {
+      for (const [name, column] of fused.columns(source.fields, places, rngs)) made.set(name, column)
+    }
+    current.run(nameOf(step), "columns", (of) => current.plain(run, of, undefined), step)
   }
   rows.scope = "batch"
-  current.run(batch.id.name, "columns", () =>
-    current.plain(() => rows.collated(collateColumns(source.fields, places, made, dtypes), indices.length))
-  )
+  const collate = (): void => rows.collated(collateColumns(source.fields, places, made, dtypes), indices.length)
+  current.run(batch.id.name, "columns", (of) => current.plain(of, undefined, undefined), collate)
 }
 
 /** Checks the sampler's indices, since columns do not. */

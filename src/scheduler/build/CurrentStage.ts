@@ -44,11 +44,13 @@ export class CurrentStage implements Ambient.AtWork {
     return this.#step
   }
 
-  /** Does the work of a step. */
-  run<A, E>(name: string, form: Form | undefined, work: () => Work<A, E>): Work<A, E> {
-    const observer = this.#observer
+  /** Does the work of a step, which is handed `of`: most steps need no closure of their own then. */
+  run<X, A, E>(name: string, form: Form | undefined, work: (of: X) => Work<A, E>, of: X): Work<A, E> {
     this.#step = name
-    if (observer === undefined) return work()
+    return this.#observer === undefined ? work(of) : this.#observed(this.#observer, name, form, () => work(of))
+  }
+
+  #observed<A, E>(observer: BatchObserver, name: string, form: Form | undefined, work: () => Work<A, E>): Work<A, E> {
     observer.begin(name, form)
     return ensuring(() => {
       const rest = work()
@@ -71,14 +73,16 @@ export class CurrentStage implements Ambient.AtWork {
     return rng
   }
 
-  /** Runs plain code; what it throws becomes the error of the stage and the row that it was at. */
-  plain(run: () => void): void {
+  /** Runs plain code, which is handed `x` and `y`; what it throws becomes the error of the stage and the row that it was at. */
+  plain<X, Y>(run: (x: X, y: Y) => void, x: X, y: Y): void {
+    const before = Ambient.enter(this)
     try {
-      Ambient.plain(this, run)
+      run(x, y)
     } catch (thrown) {
       if (TypedFailure.is(thrown)) throw thrown
       throw new TypedFailure(this.#rows.error(this.stage(), this.#row, unwrapped(thrown)))
     } finally {
+      Ambient.leave(before)
       this.#at = undefined
       this.#rng = undefined
       // Another attempt at a row derives from its beginning.

@@ -44,10 +44,14 @@ export class EffectStages {
       (place) => Ambient.starting(atWork[place] as Ambient.AtWork) // one for each value
     )
     return andThen(around(results, Ambient.services), (made) => {
-      this.#current.plain(() => {
-        this.#current.moveTo(at, 0)
-        rows.values = rows.scope === "batch" ? made.map((value) => batchOf(value, rows.label)) : made
-      })
+      this.#current.plain(
+        () => {
+          this.#current.enter(at, 0)
+          rows.values = rows.scope === "batch" ? made.map((value) => batchOf(value, rows.label)) : made
+        },
+        undefined,
+        undefined
+      )
       rows.dropFailed()
     })
   }

@@ -33,5 +33,7 @@ export const rowsOf = (runPlan: RunPlan, worker: number, epoch: number, batch: n
   } catch (thrown) {
     throw new TypedFailure(errorAt(runPlan, { epoch, batch, worker }, "batch", thrown))
   }
-  return share === undefined ? undefined : { epoch, batch, ...share }
+  if (share === undefined) return undefined
+  const { ordinal, position, size } = share
+  return { epoch, batch, position, size, ordinal }
 }

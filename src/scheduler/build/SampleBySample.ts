@@ -130,9 +130,13 @@ export class SampleBySample {
       }
       const plain = stage as PlainStage // before `batch` there are no others
       let keeps = true
-      this.#current.plain(() => {
-        keeps = this.#plain.runOne(plain, at, place, row)
-      })
+      this.#current.plain(
+        () => {
+          keeps = this.#plain.runOne(plain, at, place, row)
+        },
+        undefined,
+        undefined
+      )
       if (!keeps) return false
     }
     return true

@@ -32,7 +32,8 @@ export const writeIndices = (runPlan: RunPlan, rows: Rows): void => {
     const order = runPlan.order(epoch)
     if (order._tag === "Left") throw new TypedFailure(order.left)
     const indexAt = order.right
-    Ambient.plain(Ambient.sampling(runPlan.pipeline.ambient), () => {
+    const before = Ambient.enter(Ambient.sampling(runPlan.pipeline.ambient))
+    try {
       for (let row = 0; row < indices.length; row++) {
         const index: unknown = indexAt(position + row)
         // A typed array would make a number of it: 0 of null, 1 of "1".
@@ -40,7 +41,9 @@ export const writeIndices = (runPlan: RunPlan, rows: Rows): void => {
         indices[row] = index
       }
       rows.rows = rowCoordinates(indexAt, position, indices.length)
-    })
+    } finally {
+      Ambient.leave(before)
+    }
   } catch (thrown) {
     throw TypedFailure.is(thrown) ? thrown : new TypedFailure(errorAt(runPlan, rows, "sample", thrown))
   }

@@ -47,7 +47,7 @@ export class SeedBinding {
   readonly #generators = new Map<Stage, Xoshiro128>()
   /** The row of each stream that is recorded, by the coordinates that its draws carry. */
   readonly #rowOf = new Map<Coordinates, number>()
-  #rows: Rows
+  readonly #rows: Rows
   #draws: Array<Draw> = []
 
   /** `rows.indices` may be filled in later, before the first stage is bound. */
@@ -58,10 +58,9 @@ export class SeedBinding {
     this.#derives = runPlan.pipeline.ambient === "derive"
   }
 
-  /** Goes on to the rows of another batch, and forgets all that belongs to the one before. */
-  reset(rows: Rows): void {
-    this.#rows = rows
-    this.#bound.clear()
+  /** Goes on to another batch, whose rows the same object now holds, and forgets all that belongs to the one before. */
+  reset(): void {
+    if (this.#bound.size > 0) this.#bound.clear()
     if (this.#runPlan.policy?.record === undefined) return
     this.#draws = []
     this.#rowOf.clear()
@@ -99,15 +98,23 @@ export class SeedBinding {
   bind(stages: ReadonlyArray<Stage>, scope: "sample" | "batch"): ReadonlyArray<SeededStage> {
     const unseeded = this.#unseeded.get(stages)
     if (unseeded !== undefined) return unseeded
-    const all = stages.map((stage) => {
-      const known = this.#bound.get(stage)
-      if (known !== undefined) return known
-      const seeded = this.#seeded(stage, scope)
-      if (seeded.seeds !== undefined) this.#bound.set(stage, seeded)
-      return seeded
-    })
-    if (all.every(({ seeds }) => seeds === undefined)) this.#unseeded.set(stages, all)
+    const all: Array<SeededStage> = []
+    let seeds = false
+    for (const stage of stages) {
+      const seeded = this.#bindOne(stage, scope)
+      seeds ||= seeded.seeds !== undefined
+      all.push(seeded)
+    }
+    if (!seeds) this.#unseeded.set(stages, all)
     return all
+  }
+
+  #bindOne(stage: Stage, scope: "sample" | "batch"): SeededStage {
+    const known = this.#bound.get(stage)
+    if (known !== undefined) return known
+    const seeded = this.#seeded(stage, scope)
+    if (seeded.seeds !== undefined) this.#bound.set(stage, seeded)
+    return seeded
   }
 
   /** A generator of its own at a row's seed, or the stream that goes on there. */

@@ -74,7 +74,8 @@ const failedOf = <E>(cause: Cause.Cause<E>): Failed<E> => ({
 
 // A `Later` among values is told by its private field. A value that work returns is never a `Later` itself: none leaves
 // this program.
-const isLater = <A, E>(work: Work<A, E>): work is Later<A, E> => Later.is(work)
+/** Whether work waits; else it is done, and is its value. @since 0.1.0 */
+export const isLater = <A, E>(work: Work<A, E>): work is Later<A, E> => Later.is(work)
 
 /** The work that an effect does. What `make` throws is what it dies of. @since 0.1.0 */
 export const fromEffect = <A, E>(make: () => Effect.Effect<A, E, unknown>): Later<A, E> => {
