@@ -11,17 +11,9 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import {
-  type AnyOptions,
-  FURROW,
-  type FurrowOptions,
-  layers,
-  type PolicyLayer,
-  type PolicyName
-} from "./furrow/Options.ts"
+import { type AnyOptions, FURROW, type FurrowOptions, layers } from "./furrow/Options.ts"
 import type { Batch, Delivered } from "./pipeline/Batch.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
-import type { RootInput } from "./random/Seed.ts"
 import { AbortListener } from "./scheduler/loader/AbortListener.ts"
 import { callSite } from "./scheduler/loader/CallSite.ts"
 import type { Cursor } from "./scheduler/loader/Cursor.ts"
@@ -316,16 +308,7 @@ class PlainRun<C, E> implements Run<C> {
  * @category constructors
  * @since 0.1.0
  */
-export const furrow = <
-  C,
-  E,
-  R,
-  S extends RootInput | undefined = undefined,
-  P extends PolicyName | PolicyLayer | undefined = undefined
->(
-  pipeline: Pipeline<Batch<C>, E, R>,
-  options: FurrowOptions<R, S, P>
-): Run<C> => {
+export const furrow = <C, E, R>(pipeline: Pipeline<Batch<C>, E, R>, options: FurrowOptions<R>): Run<C> => {
   // The types are checked by now; what is left of them is looked at when it runs.
   const own = options as unknown as AnyOptions
   pipelineOf("furrow", pipeline)

@@ -56,6 +56,17 @@ furrow(drawing, { epochs: 1, seed: 42, policy: "elastik" })
 // @ts-expect-error: no such option
 furrow(drawing, { epochs: 1, seed: 42, worker: 2 })
 
+// A layer that is made where it stands, and a seed of any type.
+declare const service: SeedPolicy.Service
+furrow(drawing, { policy: Layer.succeed(SeedPolicy.SeedPolicy, service), epochs: 1 })
+furrow(drawing, { policy: Layer.effect(SeedPolicy.SeedPolicy, Effect.succeed(service)), epochs: 1, workers: 2 })
+furrow(still, { policy: Layer.succeed(SeedPolicy.SeedPolicy, service), epochs: 1 })
+furrow(drawing, { seed: JSON.parse("{}").seed, epochs: 1 })
+// @ts-expect-error: a policy that is a value has its seed
+furrow(drawing, { seed: 1, policy: SeedPolicy.elastic({ seed: 2 }), epochs: 1 })
+// @ts-expect-error: the same, where nothing draws
+furrow(still, { seed: 1, policy: SeedPolicy.elastic({ seed: 2 }), epochs: 1 })
+
 // What does not draw needs none.
 furrow(still, { epochs: 1 })
 furrow(still, { epoch: 1, seed: 3 })

@@ -17,7 +17,7 @@ import type { RootInput } from "../random/Seed.ts"
 import * as Workers from "../scheduler/backends/Workers.ts"
 import type { StageError } from "../scheduler/build/StageError.ts"
 import * as FailurePolicy from "../scheduler/loader/FailurePolicy.ts"
-import type { Refused } from "../scheduler/loader/Provides.ts"
+
 import { type EpochOptions, NAMES, type RunOptions } from "../scheduler/loader/RunOptions.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 
@@ -78,24 +78,29 @@ export interface PlainOptions extends RunOptions {
   readonly signal?: AbortSignal
 }
 
-/** Requires a seed, or a policy as a value, if the pipeline draws: neither may be optional. @since 0.1.0 */
-export type Seeded<R, S, P> = SeedPolicy.SeedPolicy extends R
-  ? undefined extends S
-    ? P extends PolicyLayer
-      ? PolicyNeeded<P, NoSeed>
-      : Refused<NoSeed>
-    : SeedNeeded<S, NoSeed>
-  : unknown
-
-/** Refuses an optional seed; the compiler shows the sentence as a part of this type's name. @since 0.1.0 */
-export interface SeedNeeded<S, _Sentence extends string> {
-  readonly seed: S
+/**
+ * A seed, with or without the name of a policy; the compiler shows the sentence as a part of this type's name.
+ *
+ * @since 0.1.0
+ */
+export interface SeedNeeded<_Sentence extends string> {
+  /** The run's seed: a whole number from 0 to 2^53 - 1, a bigint below 2^64, or a string. */
+  readonly seed: RootInput
+  /** How seeds are derived from it: a policy's name, by default `"epochWorker"`; or a policy as a value, without `seed`. */
+  readonly policy?: PolicyName | undefined
 }
 
-/** Refuses an optional policy, as {@link SeedNeeded} does a seed. @since 0.1.0 */
-export interface PolicyNeeded<P, _Sentence extends string> {
-  readonly policy: P
+/** A policy as a value, which has a seed of its own. @since 0.1.0 */
+export interface PolicyNeeded<_Sentence extends string> {
+  /** A policy as a value, without `seed`. */
+  readonly policy: PolicyLayer
+  readonly seed?: undefined
 }
+
+/** A seed and the name of a policy, or a policy as a value; neither may be optional if the pipeline draws. @since 0.1.0 */
+export type Seeded<R> = SeedPolicy.SeedPolicy extends R
+  ? PolicyNeeded<NoSeed> | SeedNeeded<NoSeed>
+  : PolicyNeeded<NoSeed> | Partial<SeedNeeded<NoSeed>>
 
 type NoSeed = "This pipeline draws random numbers, so it needs a seed: give { seed: 42 }, or a policy as a value"
 
@@ -110,14 +115,7 @@ export type Served<R> = [Exclude<R, SeedPolicy.SeedPolicy>] extends [never]
     }
 
 /** The options of `furrow` for a pipeline that requires `R`. @category options @since 0.1.0 */
-export type FurrowOptions<R, S, P> = PlainOptions &
-  EpochOptions & {
-    /** The run's seed: a whole number from 0 to 2^53 - 1, a bigint below 2^64, or a string. */
-    readonly seed?: S
-    /** How seeds are derived from it: a policy's name, by default `"epochWorker"`; or a policy as a value, without `seed`. */
-    readonly policy?: P
-  } & Served<R> &
-  Seeded<R, S, P>
+export type FurrowOptions<R> = PlainOptions & EpochOptions & Served<R> & Seeded<R>
 
 /** The same options after they have been type-checked. @since 0.1.0 */
 export type AnyOptions = PlainOptions &
