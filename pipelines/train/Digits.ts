@@ -30,12 +30,23 @@ export class ImagesError extends Data.TaggedError("ImagesError")<{ readonly set:
   }
 }
 
-/** Gray values from 0 to 1. One check for the whole list: a schema for each of eight million numbers takes seconds. */
-const Grays = Schema.declare(
-  (value: unknown): value is ReadonlyArray<number> =>
-    Array.isArray(value) && value.every((gray) => typeof gray === "number" && gray >= 0 && gray <= 1)
+const File = Schema.parseJson(
+  Schema.Struct({ data: Schema.declare((value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)) })
 )
-const File = Schema.parseJson(Schema.Struct({ data: Grays }))
+
+/**
+ * Gray values from 0 to 1 as bytes; `undefined` if one is none. A loop, since a schema for each of eight million numbers takes
+ * seconds, and so does `Uint8Array.from` with a function.
+ */
+const bytesOf = (grays: ReadonlyArray<unknown>): Uint8Array | undefined => {
+  const bytes = new Uint8Array(grays.length)
+  for (let at = 0; at < grays.length; at++) {
+    const gray = grays[at]
+    if (typeof gray !== "number" || !(gray >= 0 && gray <= 1)) return undefined
+    bytes[at] = Math.round(gray * 255)
+  }
+  return bytes
+}
 
 /** All digits as columns, in memory that threads share: reading them takes half a second. */
 export interface Columns {
@@ -52,14 +63,16 @@ const packaged = Effect.gen(function* () {
   const digitOf: Array<number> = []
   for (let digit = 0; digit < 10; digit++) {
     const file = path.join(path.dirname(main), "digits", `${digit}.json`)
-    const { data } = yield* fs.readFileString(file).pipe(
+    const data = yield* fs.readFileString(file).pipe(
       Effect.flatMap(Schema.decode(File)),
+      Effect.map((own) => bytesOf(own.data)),
+      Effect.filterOrFail((bytes) => bytes !== undefined),
       Effect.mapError(() => new DigitsError({ path: file, reason: "cannot be read as a list of gray values" }))
     )
     if (data.length % PIXELS !== 0) {
       return yield* new DigitsError({ path: file, reason: `does not hold whole images of ${PIXELS} pixels` })
     }
-    parts.push(Uint8Array.from(data, (gray) => Math.round(gray * 255)))
+    parts.push(data)
     for (let count = data.length / PIXELS; count > 0; count--) digitOf.push(digit)
   }
   const images = new Uint8Array(new SharedArrayBuffer(digitOf.length * PIXELS))
