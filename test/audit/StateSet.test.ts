@@ -51,3 +51,9 @@ test("tells states apart that differ in one word", () => {
   }
   expect(own.size).toBe(128)
 })
+
+test("tells states apart that have one hash of 32 bits, as some ten pairs of these have", () => {
+  const own = new StateSet()
+  for (let row = 0; row < 300_000; row++) own.add("a", [row >>> 9, row & 511])
+  expect(own.size).toBe(300_000)
+})

@@ -391,10 +391,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/threads/Threads.test.ts"
   },
   {
-    name: "an audit takes states for repeats that fall on one place of its table",
+    name: "an audit takes states for repeats that have one hash",
     file: "audit/StateSet.ts",
-    from: "if (this.#is(number, words, from)) return false",
-    to: "return false",
+    from: "slots[slot + 1] === hash && this.#is(number, words, from)",
+    to: "slots[slot + 1] === hash",
     test: "test/audit/StateSet.test.ts"
   },
   {
