@@ -186,21 +186,22 @@ export const reasonOf = (thrown: unknown): string => {
   }
 }
 
-const copyOf = (request: Request): Request => {
+/** Returns a request whose arrays are its own. @since 0.1.0 */
+export const copyOf = (request: Request): Request => {
   const { indices, rows } = request
-  const own = { ...request, indices: Float64Array.from(indices) }
+  const own = { ...request, indices: new Float64Array(indices) }
   if (rows === undefined) return own
   const { children, mix, ordinals, positions, windows } = rows
   return {
     ...own,
     rows: {
-      ...(ordinals === undefined ? {} : { ordinals: Float64Array.from(ordinals) }),
-      ...(positions === undefined ? {} : { positions: Float64Array.from(positions) }),
+      ...(ordinals === undefined ? {} : { ordinals: new Float64Array(ordinals) }),
+      ...(positions === undefined ? {} : { positions: new Float64Array(positions) }),
       ...(mix === undefined
         ? {}
-        : { mix: { components: Float64Array.from(mix.components), passes: Float64Array.from(mix.passes) } }),
-      ...(windows === undefined ? {} : { windows: Float64Array.from(windows) }),
-      ...(children === undefined ? {} : { children: Float64Array.from(children) })
+        : { mix: { components: new Float64Array(mix.components), passes: new Float64Array(mix.passes) } }),
+      ...(windows === undefined ? {} : { windows: new Float64Array(windows) }),
+      ...(children === undefined ? {} : { children: new Float64Array(children) })
     }
   }
 }

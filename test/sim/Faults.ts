@@ -392,10 +392,10 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an audit takes states for repeats that have one hash",
-    file: "audit/StateSet.ts",
-    from: "slots[slot + 1] === hash && this.#is(number, words, from)",
-    to: "slots[slot + 1] === hash",
-    test: "test/audit/StateSet.test.ts"
+    file: "audit/StateLog.ts",
+    from: "different.some((one) => this.#equal(one, own))",
+    to: "different.length > 0",
+    test: "test/audit/StateLog.test.ts"
   },
   {
     name: "auto does not see what is built while the consumer could go on",
