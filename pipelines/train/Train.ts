@@ -146,6 +146,8 @@ export const train = (
       profile: options.profile,
       verify: Option.getOrElse(options.verify, () => 0),
       digest: true,
+      // The model copies a batch as soon as it is given one.
+      lend: true,
       from: saved?.cursor
     })
     // Threads make the training's batches and no others.

@@ -104,7 +104,8 @@ class Part {
     const order = sorted(hashes)
     let different: Array<number> = []
     for (let at = 1; at < order.length; at++) {
-      const [before, own] = [order[at - 1] ?? 0, order[at] ?? 0]
+      const before = order[at - 1] ?? 0
+      const own = order[at] ?? 0
       if (hashes[before] !== hashes[own]) {
         if (different.length > 0) different = []
         continue
@@ -162,16 +163,17 @@ const sorted = (keys: Uint32Array): Uint32Array => {
   let to = new Uint32Array(keys.length)
   for (let shift = 0; shift < 32; shift += BITS) {
     const starts = new Uint32Array(DIGITS + 1)
-    for (const key of keys) {
-      const next = ((key >>> shift) & (DIGITS - 1)) + 1
+    for (let at = 0; at < keys.length; at++) {
+      const next = (((keys[at] ?? 0) >>> shift) & (DIGITS - 1)) + 1
       starts[next] = (starts[next] ?? 0) + 1
     }
     for (let digit = 1; digit <= DIGITS; digit++) starts[digit] = (starts[digit] ?? 0) + (starts[digit - 1] ?? 0)
-    for (const index of from) {
+    for (let at = 0; at < from.length; at++) {
+      const index = from[at] ?? 0
       const digit = ((keys[index] ?? 0) >>> shift) & (DIGITS - 1)
-      const at = starts[digit] ?? 0
-      to[at] = index
-      starts[digit] = at + 1
+      const place = starts[digit] ?? 0
+      to[place] = index
+      starts[digit] = place + 1
     }
     ;[from, to] = [to, from]
   }
