@@ -134,8 +134,6 @@ export const train = (
     const saved = keeping === undefined ? undefined : Option.getOrUndefined(yield* keeping.checkpoint.latest)
     const before = saved === undefined ? undefined : yield* stored(saved, setup)
 
-    const model = options.noTrain ? undefined : yield* Effect.flatMap(SeedPolicy.stream("weights"), Model.make)
-    if (saved !== undefined && model?.restore(saved.state.bytes) === false) return yield* foreign(saved.path)
     const loading = { batchSize: options.batchSize, limit: Option.getOrUndefined(options.limit) }
     const loader = yield* Scheduler.open(training(digits.train, loading), {
       ...options.ranks,
@@ -150,6 +148,9 @@ export const train = (
       lend: true,
       from: saved?.cursor
     })
+    // The first batches are built while the model is made.
+    const model = options.noTrain ? undefined : yield* Effect.flatMap(SeedPolicy.stream("weights"), Model.make)
+    if (saved !== undefined && model?.restore(saved.state.bytes) === false) return yield* foreign(saved.path)
     // Threads make the training's batches and no others.
     const tested = yield* Effect.cached(
       Stream.runCollect(Scheduler.stream(testing(digits.test), { epochs: 1 })).pipe(

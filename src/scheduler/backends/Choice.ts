@@ -43,7 +43,7 @@ export interface Loss {
 }
 
 /** For how long a run is looked at before it is judged, and over how many batches at least. */
-const LOOK_MS = 150
+const LOOK_MS = 100
 const LOOK_BATCHES = 2
 
 /** How long threads are left to warm up before they are judged, in which they are tens of times as slow at first. */

@@ -121,7 +121,7 @@ describe("a run", () => {
     expect(choices.map(({ backend }) => backend)).toEqual(["fibers", "threads"])
     expect(choices[1]?.at).toBeLessThan(1000)
     expect(choices[1]?.reason).toBe("on fibers the consumer waited 40 % of the time, 4.00 ms a batch")
-    // Some 15 batches show that it waits.
+    // Some ten batches show that it waits.
     expect(requested.fibers).toBeLessThan(25)
     expect(requested.threads).toBe(1000 - requested.fibers)
     expect(lines).toEqual([
