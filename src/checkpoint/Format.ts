@@ -15,11 +15,10 @@
  *
  * @since 0.1.0
  */
-import { formatErrorSync } from "@effect/schema/ArrayFormatter"
-import * as Schema from "@effect/schema/Schema"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { sameBytes, sha256 } from "../core/runtime.ts"
+import { array, decode as bySchema, string, struct, tuple, unknown, wholeBetween } from "../core/SchemaValue.ts"
 import { shown } from "../core/Show.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
 import { CheckpointError, type Kind } from "./CheckpointError.ts"
@@ -38,16 +37,8 @@ export interface Content {
   readonly state: Required<State.State>
 }
 
-const Count = Schema.Number.pipe(Schema.int(), Schema.between(0, Number.MAX_SAFE_INTEGER))
-
-const Head = Schema.parseJson(
-  Schema.Struct({
-    id: Count,
-    cursor: Schema.Unknown,
-    json: Schema.Unknown,
-    bytes: Schema.Array(Schema.Tuple(Schema.String, Count))
-  })
-)
+const Count = wholeBetween(0, Number.MAX_SAFE_INTEGER)
+const Head = struct({ id: Count, cursor: unknown, json: unknown, bytes: array(tuple(string, Count)) })
 
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
@@ -140,10 +131,11 @@ export const decode = (path: string, stored: Uint8Array): Effect.Effect<Content,
     const content = (wrong: string) =>
       new CheckpointError({ kind: "content", path, wrong: `holds what is no checkpoint: ${wrong}`, remedy: REMEDY })
     const { body, head } = yield* parts(path, stored)
-    const read = yield* Effect.mapError(Schema.decodeUnknown(Head)(new TextDecoder().decode(head)), (error) => {
-      const [issue] = formatErrorSync(error)
-      return content((issue?.message ?? error.message).replaceAll(/\s+/g, " "))
+    const parsed = yield* Effect.try({
+      try: (): unknown => JSON.parse(new TextDecoder().decode(head)),
+      catch: (thrown) => content(thrown instanceof Error ? thrown.message : shown(thrown))
     })
+    const read = yield* Either.mapLeft(bySchema(Head, parsed), ({ message }) => content(message))
     const cursor = yield* Effect.mapError(Cursor.decode(read.cursor), (error) => content(error.reason))
     const sum = read.bytes.reduce((total, [, length]) => total + length, 0)
     if (sum !== body.length) return yield* content(`its records are of ${sum} bytes, and ${body.length} are there`)

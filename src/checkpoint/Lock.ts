@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import type { FileSystem } from "@effect/platform/FileSystem"
-import * as Schema from "@effect/schema/Schema"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -13,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { entropy, machine, processNumber, processStart } from "../core/runtime.ts"
+import { decode, string, struct, wholeBetween } from "../core/SchemaValue.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import { described, isLink } from "./StoreFailure.ts"
 
@@ -21,11 +21,18 @@ const BEAT_MS = 5000
 const STALE_MS = 60_000
 
 /** The number of a process; 0 and negative ones would stand for groups of processes. */
-const ProcessNumber = Schema.Number.pipe(Schema.int(), Schema.between(1, 2 ** 31 - 1))
+const ProcessNumber = wholeBetween(1, 2 ** 31 - 1)
 
-const Holder = Schema.parseJson(
-  Schema.Struct({ token: Schema.String, pid: ProcessNumber, started: Schema.String, machine: Schema.String })
-)
+const Holder = struct({ token: string, pid: ProcessNumber, started: string, machine: string })
+
+/** The holder that a lock names; none if it was cut off while it was written. */
+const holderOf = (text: string): Option.Option<Holder> => {
+  try {
+    return Either.getRight(decode(Holder, JSON.parse(text)))
+  } catch {
+    return Option.none()
+  }
+}
 
 /** A lock is a line; what is longer is none of ours, and is not read. */
 const MOST_BYTES = 4096
@@ -53,14 +60,9 @@ export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, Che
     const pid = processNumber()
     const own: Holder = { token, pid, started: processStart(pid), machine: machine().name }
 
-    const written = Effect.mapError(
-      Schema.encode(Holder)(own),
-      (error) => new CheckpointError({ kind: "io", path, wrong: "cannot be written", remedy: error.message })
-    )
-
     /** Makes the lock; `false` where there is one. */
     const make = Effect.gen(function* () {
-      const text = new TextEncoder().encode(yield* written)
+      const text = new TextEncoder().encode(JSON.stringify(own))
       const opened = yield* Effect.either(fs.open(path, { flag: "wx" }))
       if (Either.isLeft(opened)) {
         const error = opened.left
@@ -87,7 +89,7 @@ export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, Che
         })
       }
       if (size > MOST_BYTES) return Option.some(Option.none<Holder>())
-      return Option.some(yield* Effect.option(Effect.flatMap(fs.readFileString(path), Schema.decode(Holder))))
+      return Option.some(holderOf(yield* Effect.orElseSucceed(fs.readFileString(path), () => "")))
     }).pipe(
       Effect.catchIf(
         (error) => error._tag === "SystemError" && error.reason === "NotFound",
@@ -129,7 +131,7 @@ export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, Che
       Effect.gen(function* () {
         const aside = `${path}-${token}.tmp`
         yield* fs.rename(path, aside)
-        const taken = yield* Effect.option(Effect.flatMap(fs.readFileString(aside), Schema.decode(Holder)))
+        const taken = holderOf(yield* Effect.orElseSucceed(fs.readFileString(aside), () => ""))
         const same = Option.getOrUndefined(taken)?.token === Option.getOrUndefined(gone)?.token
         yield* same ? fs.remove(aside) : fs.rename(aside, path)
       }).pipe(

@@ -7,12 +7,11 @@
  *
  * @since 0.1.0
  */
-import * as Schema from "@effect/schema/Schema"
+import { validateSync } from "@effect/schema/ParseResult"
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
 import { wordsOf } from "../core/NameHash.ts"
-
-const Word = Schema.Number.pipe(Schema.int(), Schema.between(0, 0xffffffff))
+import { array, nonEmptyString, struct, wholeBetween } from "../core/SchemaValue.ts"
 
 /**
  * The start of one generator: the algorithm's name and its 32-bit words, lowest first.
@@ -20,10 +19,7 @@ const Word = Schema.Number.pipe(Schema.int(), Schema.between(0, 0xffffffff))
  * @category models
  * @since 0.1.0
  */
-export const Seed = Schema.Struct({
-  algorithm: Schema.NonEmptyString,
-  words: Schema.Array(Word)
-}).annotations({ identifier: "Seed" })
+export const Seed = struct({ algorithm: nonEmptyString, words: array(wholeBetween(0, 0xffffffff)) }, "Seed")
 
 /** @since 0.1.0 */
 export type Seed = typeof Seed.Type
@@ -34,7 +30,7 @@ export type Seed = typeof Seed.Type
  * @category conversions
  * @since 0.1.0
  */
-export const validate: (value: unknown) => Seed = Schema.validateSync(Seed)
+export const validate: (value: unknown) => Seed = validateSync(Seed)
 
 /**
  * A seed as one short line, `xoshiro128**:0123abcd…`, for logs and error messages.

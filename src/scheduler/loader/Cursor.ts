@@ -4,15 +4,25 @@
  *
  * @since 0.1.0
  */
-import { formatErrorSync } from "@effect/schema/ArrayFormatter"
-import * as Schema from "@effect/schema/Schema"
+import type * as Schema from "@effect/schema/Schema"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import {
+  array,
+  decode as bySchema,
+  literal,
+  nullOr,
+  optional,
+  string,
+  stringRecord,
+  struct,
+  tuple
+} from "../../core/SchemaValue.ts"
 import { shown } from "../../core/Show.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import { unseenOf } from "../plan/Fingerprint.ts"
-import { Count, checksum, Fingerprints, Hex } from "./CursorFields.ts"
+import { Count, checksum, fingerprints, Hex } from "./CursorFields.ts"
 import { upgrade, Version1 } from "./CursorVersion1.ts"
 
 /**
@@ -23,39 +33,41 @@ import { upgrade, Version1 } from "./CursorVersion1.ts"
  * @category models
  * @since 0.1.0
  */
-export const Cursor = Schema.Struct({
-  version: Schema.Literal(2),
-  /** The first batch, in the plan's order, that has not been taken: its epoch, and its first position in that. */
-  epoch: Count,
-  position: Count,
-  /** Its number within the epoch. */
-  batch: Count,
-  /** Where the epoch is counted from: its first batches had another size, other workers or ranks. */
-  resized: Schema.optionalWith(
-    Schema.Struct({
-      batch: Count,
-      position: Count,
-      ordinal: Count,
-      numberedFrom: Schema.optionalWith(Count, { exact: true })
-    }),
-    { exact: true }
-  ),
-  /** The epoch behind the last one of the run; some cursors of version 1 lack it. */
-  end: Schema.optionalWith(Count, { exact: true }),
-  /** Batches that were taken ahead of it, with their hashes where the run keeps a digest. */
-  ahead: Schema.Array(Schema.Tuple(Count, Count, Schema.NullOr(Hex))),
-  /** How many batches, and samples in them, were taken from the run's start on. */
-  batches: Count,
-  samples: Count,
-  /** How many samples were left out of them by the failure policy. */
-  skipped: Count,
-  /** The digest up to here; `null` where none is kept. */
-  digest: Schema.NullOr(Hex),
-  /** Where each source that can only be read in order stands, by its name. */
-  sources: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { exact: true }),
-  fingerprints: Fingerprints,
-  checksum: Schema.String
-}).annotations({ identifier: "Cursor" })
+export const Cursor = struct(
+  {
+    version: literal(2),
+    /** The first batch, in the plan's order, that has not been taken: its epoch, and its first position in that. */
+    epoch: Count,
+    position: Count,
+    /** Its number within the epoch. */
+    batch: Count,
+    /** Where the epoch is counted from: its first batches had another size, other workers or ranks. */
+    resized: optional(
+      struct({
+        batch: Count,
+        position: Count,
+        ordinal: Count,
+        numberedFrom: optional(Count)
+      })
+    ),
+    /** The epoch behind the last one of the run; some cursors of version 1 lack it. */
+    end: optional(Count),
+    /** Batches that were taken ahead of it, with their hashes where the run keeps a digest. */
+    ahead: array(tuple(Count, Count, nullOr(Hex))),
+    /** How many batches, and samples in them, were taken from the run's start on. */
+    batches: Count,
+    samples: Count,
+    /** How many samples were left out of them by the failure policy. */
+    skipped: Count,
+    /** The digest up to here; `null` where none is kept. */
+    digest: nullOr(Hex),
+    /** Where each source that can only be read in order stands, by its name. */
+    sources: optional(stringRecord),
+    fingerprints: struct(fingerprints),
+    checksum: string
+  },
+  "Cursor"
+)
 
 /** @since 0.1.0 */
 export type Cursor = typeof Cursor.Type
@@ -191,13 +203,11 @@ const read = <A extends { readonly checksum: string }, I>(
   schema: Schema.Schema<A, I>,
   value: unknown
 ): Effect.Effect<A, CursorError> => {
-  const result = Schema.decodeUnknownEither(schema)(value)
+  const result = bySchema(schema, value)
   if (Either.isLeft(result)) {
-    const [issue] = formatErrorSync(result.left)
-    const where = issue === undefined || issue.path.length === 0 ? "it" : issue.path.join(".")
-    return new CursorError({
-      reason: `${where}: ${(issue?.message ?? result.left.message).replaceAll(/\s+/g, " ").slice(0, 300)}`
-    })
+    const { message, path } = result.left
+    const where = path.length === 0 ? "it" : path.join(".")
+    return new CursorError({ reason: `${where}: ${message.slice(0, 300)}` })
   }
   if (result.right.checksum === checksum(result.right)) return Effect.succeed(result.right)
   return new CursorError({ reason: "its checksum does not fit, so a part of it was changed or lost" })

@@ -11,11 +11,11 @@ import { difference, linesOf, pipelineText, unseenOfRun } from "../plan/Fingerpr
 import type * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Cursor, CursorError, CursorMismatch, decode, type Field } from "./Cursor.ts"
-import { Fingerprints, sizeOf } from "./CursorFields.ts"
+import { fingerprints as fields, sizeOf } from "./CursorFields.ts"
 import { fingerprints, lanesOf, MOST } from "./CursorWrite.ts"
 
 /** All fields, for `allow`. They are the keys of that record. */
-const FIELDS = Object.keys(Fingerprints.fields) as ReadonlyArray<Field>
+const FIELDS = Object.keys(fields) as ReadonlyArray<Field>
 
 /** Returns `allow` if it is a list of fields. Throws `InvalidOption`. @since 0.1.0 */
 export const allowed = (allow: unknown): ReadonlyArray<Field> => {

@@ -3,31 +3,31 @@
  *
  * @since 0.1.0
  */
-import * as Schema from "@effect/schema/Schema"
 import { sha256 } from "../../core/runtime.ts"
+import { matching, type RecordOf, string, wholeBetween } from "../../core/SchemaValue.ts"
 import { hex } from "../plan/Digest.ts"
 
 /** @since 0.1.0 */
-export const Count = Schema.Number.pipe(Schema.int(), Schema.between(0, Number.MAX_SAFE_INTEGER))
+export const Count = wholeBetween(0, Number.MAX_SAFE_INTEGER)
 
 /** @since 0.1.0 */
-export const Hex = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{64}$/))
+export const Hex = matching(/^[0-9a-f]{64}$/)
 
-/** What a run is. @since 0.1.0 */
-export const Fingerprints = Schema.Struct({
+/** What a run is, field by field. @since 0.1.0 */
+export const fingerprints = {
   /** The stages, with their names and parameters, in a line each; hashed where they are long. */
-  pipeline: Schema.String,
+  pipeline: string,
   /** The dataset's name, size, content and views. */
-  dataset: Schema.String,
-  policy: Schema.String,
-  seed: Schema.String,
-  batch: Schema.String,
-  workers: Schema.String,
-  ranks: Schema.String
-})
+  dataset: string,
+  policy: string,
+  seed: string,
+  batch: string,
+  workers: string,
+  ranks: string
+}
 
 /** Returns the batch size that a fingerprint tells of. @since 0.1.0 */
-export const sizeOf = ({ batch }: typeof Fingerprints.Type): number => Number.parseInt(batch, 10)
+export const sizeOf = ({ batch }: RecordOf<typeof fingerprints>): number => Number.parseInt(batch, 10)
 
 /** Returns the 16 digits by which a change to a cursor is noticed. @since 0.1.0 */
 export const checksum = ({ checksum: _, ...rest }: { readonly checksum: string }): string =>

@@ -3,30 +3,33 @@
  *
  * @since 0.1.0
  */
-import * as Schema from "@effect/schema/Schema"
-import { Count, checksum, Fingerprints, Hex, sizeOf } from "./CursorFields.ts"
+import { array, literal, matching, nullOr, optional, string, struct, tuple } from "../../core/SchemaValue.ts"
+import { Count, checksum, fingerprints as fields, Hex, sizeOf } from "./CursorFields.ts"
 
 /** A cursor of version 1. @since 0.1.0 */
-export const Version1 = Schema.Struct({
-  version: Schema.Literal(1),
-  /** The first batch, in the plan's order, that has not been taken. */
-  epoch: Count,
-  batch: Count,
-  /** The epoch behind the last one of the run; the first cursors lack it. */
-  end: Schema.optionalWith(Count, { exact: true }),
-  /** Batches that were taken ahead of it, counted over all epochs. */
-  ahead: Schema.Array(Schema.Tuple(Count, Schema.NullOr(Hex))),
-  batches: Count,
-  samples: Count,
-  skipped: Count,
-  digest: Schema.NullOr(Hex),
-  fingerprints: Schema.Struct({
-    ...Fingerprints.fields,
-    /** The batch size, the number of batches, and that of samples of an epoch. */
-    batch: Schema.String.pipe(Schema.pattern(/^[1-9]\d* samples, \d+ batches of \d+$/))
-  }),
-  checksum: Schema.String
-}).annotations({ identifier: "Cursor" })
+export const Version1 = struct(
+  {
+    version: literal(1),
+    /** The first batch, in the plan's order, that has not been taken. */
+    epoch: Count,
+    batch: Count,
+    /** The epoch behind the last one of the run; the first cursors lack it. */
+    end: optional(Count),
+    /** Batches that were taken ahead of it, counted over all epochs. */
+    ahead: array(tuple(Count, nullOr(Hex))),
+    batches: Count,
+    samples: Count,
+    skipped: Count,
+    digest: nullOr(Hex),
+    fingerprints: struct({
+      ...fields,
+      /** The batch size, the number of batches, and that of samples of an epoch. */
+      batch: matching(/^[1-9]\d* samples, \d+ batches of \d+$/)
+    }),
+    checksum: string
+  },
+  "Cursor"
+)
 
 /** Returns the cursor of version 2 that stands where one of version 1 does, with its fields in that version's order. @since 0.1.0 */
 export const upgrade = (old: typeof Version1.Type) => {
