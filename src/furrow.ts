@@ -39,7 +39,8 @@ export interface RunEpoch<out C> extends AsyncIterable<Delivered<C>> {
  * error, by `close`, by its signal, and when a loop over it or over its epochs is left early. After that, what it counted
  * can still be read; asking for more batches throws `RunClosed`.
  *
- * Errors are thrown as they are: `error instanceof Scheduler.StageError`, `error._tag`.
+ * Errors are thrown as they are: `error instanceof Scheduler.StageError`, `error._tag`. If a finalizer of `layer` fails,
+ * a warning is logged, and its error is thrown if the call that closes the run has no other error to throw.
  *
  * @category models
  * @since 0.1.0
@@ -86,6 +87,8 @@ class PlainRun<C, E> implements Run<C> {
   #left = false
   /** Verifies after the end, when the session is closed. */
   #afterwards: LazyResource<Loader<C, E>, never, never> | undefined
+  /** What the signal calls. The run holds it, and it the run. */
+  readonly #abandonable = { abandon: () => this.#abandon() }
 
   constructor(
     open: Effect.Effect<Loader<C, E>, unknown, Scope.Scope>,
@@ -98,7 +101,7 @@ class PlainRun<C, E> implements Run<C> {
     const held = Effect.addFinalizer(() => Effect.sync(() => this.#listener?.end()))
     this.#session = new LazyResource(signal !== undefined && isReleased ? Effect.zipRight(held, open) : open, services)
     this.#signal = signal
-    this.#listener = signal === undefined ? undefined : new AbortListener(signal, this)
+    this.#listener = signal === undefined ? undefined : new AbortListener(signal, this.#abandonable)
     RunServices.provide(this, () => this.#session.runtime?.context)
   }
 
@@ -124,14 +127,7 @@ class PlainRun<C, E> implements Run<C> {
   }
 
   async take(): Promise<Delivered<C> | undefined> {
-    if (this.#ended) return undefined
-    try {
-      return await this.#next(({ take }) => take)
-    } catch (error) {
-      // It was asked for while another one found the end.
-      if (this.#ended && error instanceof RunClosed) return undefined
-      throw error
-    }
+    return this.#next(({ take }) => take)
   }
 
   async open(): Promise<void> {
@@ -141,6 +137,13 @@ class PlainRun<C, E> implements Run<C> {
   async close(): Promise<void> {
     this.#left = true
     await Promise.all([this.#shut(), this.#afterwards?.close()])
+  }
+
+  /** As `close`, for a call that has another error to throw. */
+  async #abandon(cause?: Cause.Cause<unknown>): Promise<void> {
+    this.#left = true
+    this.#listener?.end()
+    await Promise.all([this.#session.abandon(cause), this.#afterwards?.abandon()])
   }
 
   async #shut(): Promise<void> {
@@ -194,14 +197,16 @@ class PlainRun<C, E> implements Run<C> {
     return opened
   }
 
-  /** Whatever ends it ends the run: its end, an error, and leaving it. */
+  /** Whatever ends it ends the run: its end, an error, and leaving it. One that begins after the end is refused. */
   #iterator<A>(
     pull: (loader: Loader<C, E>) => Effect.Effect<Option.Option<A>, unknown, Scope.Scope>
   ): AsyncIterator<A, undefined> {
     let over = false
+    const isLate = this.#ended
     return {
       next: async () => {
         if (over) return END
+        if (isLate) throw this.#isAborted ? this.#signal?.reason : this.#closed()
         const value = await this.#next(pull)
         if (value !== undefined) return { done: false, value }
         over = true
@@ -223,18 +228,22 @@ class PlainRun<C, E> implements Run<C> {
     readonly number: number
     readonly take: Effect.Effect<Option.Option<Delivered<C>>, unknown>
   }): RunEpoch<C> {
+    /** All was delivered, which loops that overlap are told even after the run's end. */
+    let isDone = false
     return {
       number,
       [Symbol.asyncIterator]: () => {
         let over = false
         return {
           next: async () => {
-            if (over) return END
+            if (over || isDone) return END
             // It is this iterator's error and not the run's: the epoch that the run is in goes on.
             const batch = await this.#use(() => Effect.catchIf(take, isPassed, Effect.succeed))
-            over = isPassed(batch) || Option.isNone(batch)
+            over = isPassed(batch)
             if (isPassed(batch)) throw batch
-            return Option.isSome(batch) ? { done: false, value: batch.value } : END
+            if (Option.isSome(batch)) return { done: false, value: batch.value }
+            isDone = true
+            return END
           },
           return: async () => {
             over = true
@@ -248,8 +257,15 @@ class PlainRun<C, E> implements Run<C> {
   async #next<A>(
     pull: (loader: Loader<C, E>) => Effect.Effect<Option.Option<A>, unknown, Scope.Scope>
   ): Promise<A | undefined> {
-    const next = await this.#use(pull)
-    if (Option.isSome(next)) return next.value
+    if (this.#ended) return undefined
+    try {
+      const next = await this.#use(pull)
+      if (Option.isSome(next)) return next.value
+    } catch (error) {
+      // It was asked for while another one found the end.
+      if (this.#ended && error instanceof RunClosed) return undefined
+      throw error
+    }
     this.#ended = true
     await this.#shut()
     return undefined
@@ -259,7 +275,7 @@ class PlainRun<C, E> implements Run<C> {
   async #use<A>(work: (loader: Loader<C, E>) => Effect.Effect<A, unknown, Scope.Scope>): Promise<A> {
     const signal = this.#signal
     if (this.#isAborted) {
-      await this.close()
+      await this.#abandon()
       throw signal?.reason
     }
     if (this.#session.isClosed) throw this.#closed()
@@ -267,9 +283,10 @@ class PlainRun<C, E> implements Run<C> {
     const exit = await this.#session.use(work)
     this.#listener?.leave(this.#session.isClosed)
     if (exit !== undefined && Exit.isSuccess(exit)) return exit.value
-    await (this.#ended ? this.#shut() : this.close())
+    const cause = exit?.cause
+    await (this.#ended ? this.#session.abandon(cause) : this.#abandon(cause))
     if (this.#isAborted) throw signal?.reason
-    throw exit === undefined ? this.#closed() : Cause.squash(exit.cause)
+    throw cause === undefined ? this.#closed() : Cause.squash(cause)
   }
 
   get #isAborted(): boolean {

@@ -87,7 +87,7 @@ export const open = async (
   try {
     await use(() => Effect.void)
   } catch (error) {
-    await session.close()
+    await session.abandon()
     throw error
   }
   const close = () => session.close()

@@ -71,6 +71,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "Math.ceil(sequence / this.room)"
   },
   {
+    name: "the error of a finalizer takes the place of a stage's",
+    file: "scheduler/loader/LazyResource.ts",
+    from: "    await this.#close()\n    this.#isSettled = true\n",
+    to: "    await this.close()\n",
+    test: "test/scheduler/loader/LazyResource.test.ts"
+  },
+  {
+    name: "a finalizer's error that is not thrown is lost",
+    file: "scheduler/loader/LazyResource.ts",
+    from: "Effect.tapErrorCause(Scope.close(this.#scope, Exit.void), (cause) =>",
+    to: "Effect.tapErrorCause(Scope.close(this.#scope, Exit.void), (cause, _ = Effect.void) => _ ??",
+    test: "test/scheduler/loader/LazyResource.test.ts"
+  },
+  {
+    name: "a call that overlaps the end of a run is rejected",
+    file: "furrow.ts",
+    from: "if (this.#ended && error instanceof RunClosed) return undefined",
+    to: "if (error === undefined) return undefined",
+    test: "test/scheduler/loader/LazyResource.test.ts"
+  },
+  {
     name: "leave to make a batch is given twice",
     file: "scheduler/loader/WorkerQueues.ts",
     from: "this.all[this.workerOf(sequence)]?.credits.give()",

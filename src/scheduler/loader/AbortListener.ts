@@ -5,9 +5,9 @@
  * @since 0.1.0
  */
 
-/** What can be closed at any time, any number of times. */
-interface Closable {
-  readonly close: () => Promise<void>
+/** What can be closed at any time, any number of times, without ever rejecting. */
+interface Abandonable {
+  readonly abandon: () => Promise<void>
 }
 
 /** Removes the listeners of what was collected. */
@@ -21,15 +21,15 @@ const collected = new FinalizationRegistry<() => void>((remove) => remove())
  */
 export class AbortListener {
   readonly #signal: AbortSignal
-  readonly #target: WeakRef<Closable>
-  #pending: Closable | undefined
+  readonly #target: WeakRef<Abandonable>
+  #pending: Abandonable | undefined
   #calls = 0
   #isListening = false
   readonly #abort = (): void => {
-    void (this.#pending ?? this.#target.deref())?.close()
+    void (this.#pending ?? this.#target.deref())?.abandon()
   }
 
-  constructor(signal: AbortSignal, target: Closable) {
+  constructor(signal: AbortSignal, target: Abandonable) {
     this.#signal = signal
     this.#target = new WeakRef(target)
     collected.register(target, () => this.end())

@@ -32,7 +32,8 @@ export const pulling = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Source
  * An iterator over what `open` opens with `layer`. The run is opened by the first `next` and closed, with all its
  * fibers ended, before the promise that ends the iteration settles: at the end, at an error (which rejects as the
  * typed error it is), at `return` and at `throw`. Calls that overlap are served one after the other; a `return` does
- * not wait for a `next` under way but ends it. A layer that another copy of `effect` made is a `ForeignEffect`.
+ * not wait for a `next` under way but ends it. A layer that another copy of `effect` made is a `ForeignEffect`. The error
+ * of a finalizer is thrown if nothing else is; see {@link LazyResource}.
  *
  * @since 0.1.0
  */
@@ -46,9 +47,12 @@ export const make = <A, E, R, EL>(
     const exit = await session.use(({ take }) => take)
     if (exit === undefined) return END
     if (Exit.isSuccess(exit) && Option.isSome(exit.value)) return { done: false, value: exit.value.value }
+    if (Exit.isFailure(exit)) {
+      await session.abandon(exit.cause)
+      throw Cause.squash(exit.cause)
+    }
     await session.close()
-    if (Exit.isSuccess(exit)) return END
-    throw Cause.squash(exit.cause)
+    return END
   }
 
   return {
@@ -58,7 +62,7 @@ export const make = <A, E, R, EL>(
       return END
     },
     throw: async (error: unknown) => {
-      await session.close()
+      await session.abandon()
       throw error
     },
     [Symbol.asyncIterator]() {

@@ -2,8 +2,13 @@
  * Something that is opened within a scope, for code without Effect: opened by the first use, and closed once, with all
  * its fibers ended.
  *
+ * A finalizer that fails is logged as a warning. Its error is also thrown, as it is and once, by the call that closes, if
+ * that call has no other error to throw: a finalizer never takes the place of what ended the run.
+ *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -26,7 +31,9 @@ export class LazyResource<A, E, R> {
   readonly #layer: Layer.Layer<R, E>
   readonly #scope = Effect.runSync(Scope.make())
   #opened: Opened<A, R> | undefined
-  #closed: Promise<void> | undefined
+  #closed: Promise<Exit.Exit<void>> | undefined
+  /** A call has thrown the error of a finalizer, or another one in its place. */
+  #isSettled = false
   #atWork: Fiber.RuntimeFiber<unknown, unknown> | undefined
   #last: Promise<unknown> = Promise.resolve()
   /** How many uses have not ended. */
@@ -62,15 +69,53 @@ export class LazyResource<A, E, R> {
     return result
   }
 
-  /** Calls off the use under way, and closes what was opened, once. */
-  close(): Promise<void> {
-    this.#closed ??= Effect.runPromise(
+  /**
+   * Calls off the use under way, and closes what was opened, once. Rejects with the error of a finalizer, unless a call
+   * before has thrown it, or {@link abandon} was called.
+   */
+  async close(): Promise<void> {
+    const exit = await this.#close()
+    if (this.#isSettled) return
+    this.#isSettled = true
+    if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+  }
+
+  /**
+   * As {@link close}, for a call that has another error to throw, by default none of a use: never rejects. What `cause`
+   * holds beside the error that is thrown is logged.
+   */
+  async abandon(cause: Cause.Cause<unknown> = Cause.empty): Promise<void> {
+    if (Chunk.size(Cause.failures(cause)) + Chunk.size(Cause.defects(cause)) > 1) {
+      await Effect.runPromise(this.#warn("a run failed by more than one error, of which the first is thrown", cause))
+    }
+    await this.#close()
+    this.#isSettled = true
+  }
+
+  #close(): Promise<Exit.Exit<void>> {
+    this.#closed ??= Effect.runPromiseExit(
       Effect.zipRight(
-        this.#atWork === undefined ? Effect.void : Fiber.interrupt(this.#atWork),
-        Scope.close(this.#scope, Exit.void)
+        this.#atWork === undefined ? Effect.void : Effect.flatMap(Fiber.interrupt(this.#atWork), this.#calledOff),
+        Effect.tapErrorCause(Scope.close(this.#scope, Exit.void), (cause) =>
+          this.#warn("a finalizer failed while a run or its layer was closed", cause)
+        )
       )
     )
     return this.#closed
+  }
+
+  /** What fails because it was called off is not the result of the use. */
+  readonly #calledOff = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+    Exit.isFailure(exit) && Exit.isInterrupted(exit) && !Cause.isInterruptedOnly(exit.cause)
+      ? this.#warn("what was under way failed while it was called off", exit.cause)
+      : Effect.void
+
+  /** With the loggers of the layer; with Effect's own if those throw, as what they need may be closed. */
+  #warn(message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    const warning = Effect.logWarning(message, cause)
+    return this.#opened === undefined
+      ? warning
+      : Effect.catchAllCause(Effect.provide(warning, this.#opened.runtime), () => warning)
   }
 
   async #run<B, E2>(work: (opened: A) => Effect.Effect<B, E2, Scope.Scope>): Promise<Exit.Exit<B, E | E2> | undefined> {
