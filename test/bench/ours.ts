@@ -33,7 +33,7 @@ export const epochs = <C>(
 
 /**
  * `batches` at each turn, of a run that stays open from the first turn to the last: so are trainings, and the starts of
- * threads and processes are measured elsewhere. What was made ahead since the last turn is taken before the clock runs;
+ * threads and processes are measured elsewhere. Batches are lent, as `forEach` lends them. What was made ahead since the last turn is taken before the clock runs;
  * `batches` is to be several times as many.
  */
 export const standing = <C>(
@@ -59,7 +59,7 @@ export const standing = <C>(
     name,
     open: async () => {
       scope = await Effect.runPromise(Scope.make())
-      loader = await Scheduler.open(pipeline, { replay: true, ...options, epochs: 1_000_000 }).pipe(
+      loader = await Scheduler.open(pipeline, { replay: true, lend: true, ...options, epochs: 1_000_000 }).pipe(
         Scope.extend(scope),
         Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)),
         Effect.runPromise

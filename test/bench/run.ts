@@ -10,6 +10,7 @@ import { page } from "./page.ts"
 import type { Chart, Figure } from "./Row.ts"
 import { flat, lines, table } from "./report.ts"
 import { costs } from "./rows/costs.ts"
+import { defaults } from "./rows/defaults.ts"
 import { digest } from "./rows/digest.ts"
 import { io } from "./rows/io.ts"
 import { jpeg } from "./rows/jpeg.ts"
@@ -38,6 +39,7 @@ const ROWS = [
   mainThread,
   memory,
   allocation,
+  defaults,
   costs,
   digest,
   weight,

@@ -13,19 +13,24 @@ const BATCHES = 40
 
 const used = (): number => {
   const { arrayBuffers, external, heapUsed } = process.memoryUsage()
-  // Bun does not tell what lies outside of its heap, the bytes of large arrays; with reuse there are none.
+  // Bun does not tell what lies outside of its heap, the bytes of large arrays; batches that are lent have none.
   return process.versions["bun"] === undefined ? heapUsed + Math.max(external, arrayBuffers) : heapUsed
 }
 
 const program = Effect.gen(function* () {
   const loader = yield* Scheduler.open(pipeline, { epochs: 1000, replay: true })
-  for (let batch = 0; batch < WARM; batch++) yield* loader.take
   const costs: Array<number> = []
-  for (let block = 0; block < BLOCKS; block++) {
-    const before = used()
-    for (let batch = 0; batch < BATCHES; batch++) yield* loader.take
-    costs.push((used() - before) / BATCHES)
-  }
+  let batches = 0
+  let before = 0
+  const measured = loader.forEach(() => {
+    batches++
+    if (batches < WARM || (batches - WARM) % BATCHES !== 0) return Effect.void
+    const now = used()
+    if (batches > WARM) costs.push((now - before) / BATCHES)
+    before = used()
+    return costs.length === BLOCKS ? Effect.fail("enough") : Effect.void
+  })
+  yield* Effect.ignore(measured)
   // A collection in between makes a block too small, never too large.
   return median(costs.filter((cost) => cost > 0))
 })

@@ -36,7 +36,7 @@ const workers =
 
 const program = Effect.gen(function* () {
   const epochs = Math.ceil(((WARM + BATCHES + STEP * LOOKS) * BATCH) / SAMPLES)
-  const loader = yield* Scheduler.open(pipeline, { epochs, replay: true })
+  const loader = yield* Scheduler.open(pipeline, { epochs, replay: true, lend: true })
   const places = new Set<string>()
   let bytes = 0
   const take = Effect.map(loader.take, (next) => {

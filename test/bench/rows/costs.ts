@@ -1,7 +1,7 @@
 /** What the settings of a run cost, on W1: throughput with each, over that without. */
 import { Workers } from "../../../src/index.ts"
 import { recording } from "../../../src/testing.ts"
-import { ordinary, pipeline, unshuffled } from "../loads/w1.ts"
+import { pipeline, unshuffled } from "../loads/w1.ts"
 import { type Contestant, interleaved } from "../measure.ts"
 import { epochs } from "../ours.ts"
 import { bar, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
@@ -14,11 +14,6 @@ const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
   const settings: ReadonlyArray<readonly [key: string, one: () => Contestant]> = [
     ["order ready/order plan", () => epochs('order "ready"', pipeline, workers, { order: "ready" })],
     ["in sequence/shuffled", () => epochs("in sequence, not shuffled", unshuffled, workers)],
-    ["fresh memory/reuse", () => epochs("fresh memory for each batch", pipeline, Workers.fibers({ workers: FIBERS }))],
-    [
-      "nothing set/reuse",
-      () => epochs("fresh memory, images in ordinary memory", ordinary(), Workers.fibers({ workers: FIBERS }))
-    ],
     ["recording/without", () => epochs("a recording policy", pipeline, workers, {}, () => recording())],
     ["digest/without", () => epochs("a digest", pipeline, workers, { digest: true })]
   ]
@@ -39,13 +34,6 @@ const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
 
 export const costs: Row = {
   title: "What settings cost",
-  keys: [
-    "order ready/order plan",
-    "in sequence/shuffled",
-    "fresh memory/reuse",
-    "nothing set/reuse",
-    "recording/without",
-    "digest/without"
-  ],
+  keys: ["order ready/order plan", "in sequence/shuffled", "recording/without", "digest/without"],
   run
 }
