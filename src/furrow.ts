@@ -14,12 +14,14 @@ import type * as Scope from "effect/Scope"
 import { type AnyOptions, FURROW, type FurrowOptions, layers } from "./furrow/Options.ts"
 import type { Batch, Delivered } from "./pipeline/Batch.ts"
 import type { Pipeline } from "./pipeline/Pipeline.ts"
+import { catchError, TypedFailure, type Work } from "./scheduler/build/Work.ts"
 import { AbortListener } from "./scheduler/loader/AbortListener.ts"
 import { callSite } from "./scheduler/loader/CallSite.ts"
 import type { Cursor } from "./scheduler/loader/Cursor.ts"
 import * as Iterator from "./scheduler/loader/Iterator.ts"
 import { LazyResource } from "./scheduler/loader/LazyResource.ts"
 import { EpochPassed, type Loader, RunClosed, RunNotOpen, type Stats } from "./scheduler/loader/Loader.ts"
+import type { OpenRun } from "./scheduler/loader/OpenRun.ts"
 import type { Profile } from "./scheduler/loader/Profile.ts"
 import * as ScheduledRun from "./scheduler/loader/Run.ts"
 import { pipelineOf, settings } from "./scheduler/loader/RunOptions.ts"
@@ -75,10 +77,25 @@ export interface Run<out C> extends AsyncIterable<Delivered<C>> {
 
 const END = { done: true, value: undefined } as const
 
-const isPassed = (value: unknown): value is EpochPassed => value instanceof EpochPassed
+/** What is done over an open run: an effect, or plain code as far as that goes. */
+type Pull<C, E, A> = (loader: OpenRun<C, E, unknown>) => Effect.Effect<A, unknown, Scope.Scope> | Work<A, unknown>
+
+/** An error that is returned: by itself it would be an effect, which fails with it. */
+class Passed {
+  readonly error: EpochPassed
+
+  constructor(error: EpochPassed) {
+    this.error = error
+  }
+}
+
+const passed = (error: unknown): Passed => {
+  if (error instanceof EpochPassed) return new Passed(error)
+  throw new TypedFailure(error)
+}
 
 class PlainRun<C, E> implements Run<C> {
-  readonly #session: LazyResource<Loader<C, E>, unknown, never>
+  readonly #session: LazyResource<OpenRun<C, E, unknown>, unknown, never>
   readonly #signal: AbortSignal | undefined
   readonly #listener: AbortListener | undefined
   /** All was delivered. */
@@ -91,7 +108,7 @@ class PlainRun<C, E> implements Run<C> {
   readonly #abandonable = { abandon: () => this.#abandon() }
 
   constructor(
-    open: Effect.Effect<Loader<C, E>, unknown, Scope.Scope>,
+    open: Effect.Effect<OpenRun<C, E, unknown>, unknown, Scope.Scope>,
     services: Layer.Layer<never, unknown>,
     { layer, module, signal, threads, workers }: AnyOptions
   ) {
@@ -107,14 +124,13 @@ class PlainRun<C, E> implements Run<C> {
 
   readonly epochs: AsyncIterable<RunEpoch<C>> = {
     [Symbol.asyncIterator]: () => {
-      let pull: Effect.Effect<Option.Option<RunEpoch<C>>, unknown> | undefined
-      return this.#iterator(({ epochs }) =>
+      let pull: Effect.Effect<RunEpoch<C> | undefined, unknown> | undefined
+      return this.#iterator((loader) =>
         pull !== undefined
           ? pull
-          : Effect.flatMap(Iterator.pulling(epochs), (source) => {
-              pull = Effect.map(
-                source.take,
-                Option.map((epoch) => this.#epoch(epoch))
+          : Effect.flatMap(Iterator.pulling(loader.epochs), ({ take }) => {
+              pull = Effect.map(take, (next) =>
+                Option.isSome(next) ? this.#epoch(next.value.number, loader.nextOf(next.value.number)) : undefined
               )
               return pull
             })
@@ -123,11 +139,11 @@ class PlainRun<C, E> implements Run<C> {
   };
 
   [Symbol.asyncIterator](): AsyncIterator<Delivered<C>, undefined> {
-    return this.#iterator(({ take }) => take)
+    return this.#iterator(({ next }) => next())
   }
 
   async take(): Promise<Delivered<C> | undefined> {
-    return this.#next(({ take }) => take)
+    return this.#next(({ next }) => next())
   }
 
   async open(): Promise<void> {
@@ -198,9 +214,7 @@ class PlainRun<C, E> implements Run<C> {
   }
 
   /** Whatever ends it ends the run: its end, an error, and leaving it. One that begins after the end is refused. */
-  #iterator<A>(
-    pull: (loader: Loader<C, E>) => Effect.Effect<Option.Option<A>, unknown, Scope.Scope>
-  ): AsyncIterator<A, undefined> {
+  #iterator<A>(pull: Pull<C, E, A | undefined>): AsyncIterator<A, undefined> {
     let over = false
     const isLate = this.#ended
     return {
@@ -221,13 +235,7 @@ class PlainRun<C, E> implements Run<C> {
   }
 
   /** Leaving it leaves the run as it is: the next epoch can be asked for. */
-  #epoch({
-    number,
-    take
-  }: {
-    readonly number: number
-    readonly take: Effect.Effect<Option.Option<Delivered<C>>, unknown>
-  }): RunEpoch<C> {
+  #epoch(number: number, next: () => Work<Delivered<C> | undefined, unknown>): RunEpoch<C> {
     /** All was delivered, which loops that overlap are told even after the run's end. */
     let isDone = false
     return {
@@ -238,10 +246,10 @@ class PlainRun<C, E> implements Run<C> {
           next: async () => {
             if (over || isDone) return END
             // It is this iterator's error and not the run's: the epoch that the run is in goes on.
-            const batch = await this.#use(() => Effect.catchIf(take, isPassed, Effect.succeed))
-            over = isPassed(batch)
-            if (isPassed(batch)) throw batch
-            if (Option.isSome(batch)) return { done: false, value: batch.value }
+            const batch = await this.#use<Delivered<C> | undefined | Passed>(() => catchError(next, passed))
+            over = batch instanceof Passed
+            if (batch instanceof Passed) throw batch.error
+            if (batch !== undefined) return { done: false, value: batch }
             isDone = true
             return END
           },
@@ -254,13 +262,11 @@ class PlainRun<C, E> implements Run<C> {
     }
   }
 
-  async #next<A>(
-    pull: (loader: Loader<C, E>) => Effect.Effect<Option.Option<A>, unknown, Scope.Scope>
-  ): Promise<A | undefined> {
+  async #next<A>(pull: Pull<C, E, A | undefined>): Promise<A | undefined> {
     if (this.#ended) return undefined
     try {
       const next = await this.#use(pull)
-      if (Option.isSome(next)) return next.value
+      if (next !== undefined) return next
     } catch (error) {
       // It was asked for while another one found the end.
       if (this.#ended && error instanceof RunClosed) return undefined
@@ -271,8 +277,8 @@ class PlainRun<C, E> implements Run<C> {
     return undefined
   }
 
-  /** Runs an effect over the open run. An error ends the run before it is thrown. */
-  async #use<A>(work: (loader: Loader<C, E>) => Effect.Effect<A, unknown, Scope.Scope>): Promise<A> {
+  /** Does some work over the open run. An error ends the run before it is thrown. */
+  async #use<A>(work: Pull<C, E, A>): Promise<A> {
     const signal = this.#signal
     if (this.#isAborted) {
       await this.#abandon()
@@ -332,7 +338,7 @@ export const furrow = <C, E, R>(pipeline: Pipeline<Batch<C>, E, R>, options: Fur
   settings(own, "furrow", FURROW)
   // Types say that the layer has what the pipeline requires.
   const open = ScheduledRun.open(pipeline, own, callSite(furrow), "furrow", FURROW) as Effect.Effect<
-    Loader<C, E>,
+    OpenRun<C, E, unknown>,
     unknown,
     Scope.Scope
   >

@@ -14,9 +14,10 @@ import type { Batch } from "../../pipeline/Batch.ts"
 import { DeliveredBatch, owned } from "../../pipeline/DeliveredBatch.ts"
 import type { Lease } from "../../pipeline/Lease.ts"
 import type { BuiltBatch, Failure } from "../backends/Backend.ts"
-import { andThen, fromEffect, toEffect, type Work } from "../build/Work.ts"
+import { andThen, fromEffect, TypedFailure, toEffect, type Work } from "../build/Work.ts"
 import * as Digest from "../plan/Digest.ts"
 import { Accounts, type AccountsOptions } from "./Accounts.ts"
+import type { Asked, Awaited } from "./Asked.ts"
 import type { EmptyBatches } from "./EmptyBatch.ts"
 import type * as FailurePolicy from "./FailurePolicy.ts"
 import { HeldBack, type Taken } from "./HeldBack.ts"
@@ -34,17 +35,7 @@ export type DeliveryError = Failure | FailurePolicy.SkipBudgetExceeded | RunClos
 type Taking<E = never> = Effect.Effect<Option.Option<DeliveredBatch>, DeliveryError | E>
 
 /** The next batch, `undefined` at the end: at once, or once something has been waited for. */
-type Next = Work<DeliveredBatch | undefined, DeliveryError>
-
-/** How the next batch is asked for. */
-interface Asked {
-  /** The sequence number that it comes before. */
-  readonly limit: number
-  /** How something is waited for: so that an interrupt can end the wait, or not. */
-  readonly wait: (waiting: Effect.Effect<void>) => Effect.Effect<void>
-  /** Whether memory that is lent is lent on, until the next batch is asked for; else the batch is copied. */
-  readonly lends: boolean
-}
+type Next<E = never> = Work<DeliveredBatch | undefined, DeliveryError | E>
 
 /** What a delivery takes batches from, and what it keeps the accounts with. @since 0.1.0 */
 export interface DeliveryOptions extends AccountsOptions {
@@ -59,15 +50,6 @@ export interface DeliveryOptions extends AccountsOptions {
   /** Whether batches that are taken one by one are lent, too. */
   readonly lends: boolean
   readonly range: Range
-}
-
-/** What is known of a batch that is asked for. */
-interface Awaited {
-  /** The sequence number of the batch that is due, how many its queue held, when it was asked for, and whether that is past. */
-  readonly due: number
-  readonly queued: number
-  readonly started: number
-  readonly isLate: boolean
 }
 
 /** How many batches are held back at most until one with rows shows what columns empty ones have. */
@@ -105,7 +87,9 @@ export class Delivery {
     this.#options = options
     this.#accounts = new Accounts(options)
     this.#end = options.sequence.of(options.range.end, 0)
-    this.take = this.#turn.during(this.#taking(this.#end))
+    const asked = this.#askedBefore(this.#end)
+    this.take = this.#turn.during(Effect.map(this.#asking(asked), Option.fromNullable))
+    this.next = () => this.#turn.now(() => this.#next(asked))
   }
 
   /** What was counted so far. */
@@ -115,6 +99,9 @@ export class Delivery {
 
   /** The next batch; none at the end. */
   readonly take: Taking
+
+  /** The next batch, by plain code as far as that goes; `undefined` at the end. What is left to do must be run. */
+  readonly next: () => Next
 
   /** Calls `step` with each batch, which is lent to it; an interrupt never falls between a batch and its step. */
   forEach<X, E, R>(step: (batch: DeliveredBatch) => Effect.Effect<X, E, R>): Effect.Effect<void, DeliveryError | E, R> {
@@ -138,21 +125,34 @@ export class Delivery {
 
   /** The next batch of an epoch; none at its end. */
   takeOf(epoch: number): Taking<EpochPassed> {
+    // What is waited for requires nothing.
+    const next = toEffect(this.#ofEpoch(epoch)) as Effect.Effect<
+      DeliveredBatch | undefined,
+      DeliveryError | EpochPassed
+    >
+    return this.#turn.during(Effect.map(next, Option.fromNullable))
+  }
+
+  /** As {@link next}, of an epoch. */
+  nextOf(epoch: number): () => Next<EpochPassed> {
+    const next = this.#ofEpoch(epoch)
+    return () => this.#turn.now(next)
+  }
+
+  #ofEpoch(epoch: number): () => Next<EpochPassed> {
     const { delivered, range, sequence } = this.#options
     const limit = sequence.of(epoch + 1, 0)
-    const taking = this.#taking(limit)
-    return this.#turn.during(
-      Effect.suspend((): Taking<EpochPassed> => {
-        // In the order of readiness batches of later epochs may have been taken before the last ones of this.
-        const wentOn = this.#last >= limit && delivered.next > limit
-        const reached = wentOn ? Math.min(this.position.epoch, range.end - 1) : 0
-        const current = Math.max(this.#floor, this.#entered ?? 0, reached)
-        if (current <= epoch) return taking
-        // Behind the last epoch there is none to be in.
-        const last = Math.max(range.end - 1, epoch + 1)
-        return Effect.fail(new EpochPassed({ epoch, current: Math.min(current, last) }))
-      })
-    )
+    const asked = this.#askedBefore(limit)
+    return () => {
+      // In the order of readiness batches of later epochs may have been taken before the last ones of this.
+      const wentOn = this.#last >= limit && delivered.next > limit
+      const reached = wentOn ? Math.min(this.position.epoch, range.end - 1) : 0
+      const current = Math.max(this.#floor, this.#entered ?? 0, reached)
+      if (current <= epoch) return this.#next(asked)
+      // Behind the last epoch there is none to be in.
+      const last = Math.max(range.end - 1, epoch + 1)
+      throw new TypedFailure(new EpochPassed({ epoch, current: Math.min(current, last) }))
+    }
   }
 
   /**
@@ -191,9 +191,9 @@ export class Delivery {
     return new RunClosed({ at: this.position })
   }
 
-  /** The next batch before a sequence number, as the run lends or copies those that are taken one by one. */
-  #taking(limit: number): Taking {
-    return Effect.map(this.#asking({ limit, wait: restored, lends: this.#options.lends }), Option.fromNullable)
+  /** How a batch is taken by itself: the run lends it or copies it. */
+  #askedBefore(limit: number): Asked {
+    return { limit, wait: restored, lends: this.#options.lends }
   }
 
   /** The next batch; `undefined` at the end. */

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { ownLayer } from "../../patches/EffectVersion.ts"
+import { begin, type Work } from "../build/Work.ts"
 
 /** What was opened, and what its layer gave. */
 interface Opened<A, R> {
@@ -24,6 +25,14 @@ interface Opened<A, R> {
   /** The same with the scope of what is opened. */
   readonly scoped: Runtime.Runtime<R | Scope.Scope>
 }
+
+/** What is done with what is opened: an effect, or work that is plain code as far as that goes. */
+type Use<A, B, E> = (opened: A) => Effect.Effect<B, E, Scope.Scope> | Work<B, E>
+
+/** Begins it: gives its value, or the effect of what is left. */
+const effectOf = <A, B, E>(work: Use<A, B, E>, opened: A): B | Effect.Effect<B, E, Scope.Scope> =>
+  // Work of a run requires nothing; an effect says itself what it requires.
+  begin<B | Effect.Effect<B, E, Scope.Scope>, E>(() => work(opened)) as B | Effect.Effect<B, E, Scope.Scope>
 
 /** @since 0.1.0 */
 export class LazyResource<A, E, R> {
@@ -59,10 +68,10 @@ export class LazyResource<A, E, R> {
   }
 
   /**
-   * Runs an effect over what is opened; uses that overlap are served one after the other. `undefined` when it was closed
+   * Does some work over what is opened; uses that overlap are served one after the other. `undefined` when it was closed
    * before, or while, it ran. It never rejects.
    */
-  use<B, E2>(work: (opened: A) => Effect.Effect<B, E2, Scope.Scope>): Promise<Exit.Exit<B, E | E2> | undefined> {
+  use<B, E2>(work: Use<A, B, E2>): Promise<Exit.Exit<B, E | E2> | undefined> {
     this.#uses++
     const result = this.#uses === 1 ? this.#run(work) : this.#last.then(() => this.#run(work))
     this.#last = result
@@ -118,20 +127,21 @@ export class LazyResource<A, E, R> {
       : Effect.catchAllCause(Effect.provide(warning, this.#opened.runtime), () => warning)
   }
 
-  async #run<B, E2>(work: (opened: A) => Effect.Effect<B, E2, Scope.Scope>): Promise<Exit.Exit<B, E | E2> | undefined> {
+  async #run<B, E2>(work: Use<A, B, E2>): Promise<Exit.Exit<B, E | E2> | undefined> {
     try {
       if (this.#closed !== undefined) {
         await this.#closed
         return undefined
       }
       const own = this.#opened
-      const fiber: Fiber.RuntimeFiber<B, E | E2> =
-        own === undefined
-          ? Effect.runFork(Effect.flatMap(this.#opening, ({ scoped, value }) => Effect.provide(work(value), scoped)))
-          : Runtime.runFork(own.scoped)(Effect.suspend(() => work(own.value)))
-      // What is there is had at once.
-      const done = fiber.unsafePoll()
-      if (done !== null && this.#closed === undefined) return done
+      let fiber: Fiber.RuntimeFiber<B, E | E2>
+      if (own === undefined) fiber = Effect.runFork(this.#opens(work))
+      else {
+        const begun = effectOf(work, own.value)
+        // What is there is had at once.
+        if (!Effect.isEffect(begun)) return Exit.succeed(begun)
+        fiber = Runtime.runFork(own.scoped)(begun)
+      }
       this.#atWork = fiber
       const exit = await Effect.runPromise(Fiber.await(fiber))
       this.#atWork = undefined
@@ -142,6 +152,14 @@ export class LazyResource<A, E, R> {
     } finally {
       this.#uses--
     }
+  }
+
+  /** Opens it, and does the work. */
+  #opens<B, E2>(work: Use<A, B, E2>): Effect.Effect<B, E | E2> {
+    return Effect.flatMap(this.#opening, ({ scoped, value }) => {
+      const begun = effectOf(work, value)
+      return Effect.isEffect(begun) ? Effect.provide(begun, scoped) : Effect.succeed(begun)
+    })
   }
 
   /** With the layer's runtime and not its context alone, so that its loggers, tracers and the like hold, too. */

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
 import type { Delivered } from "../../pipeline/Batch.ts"
 import type { BackendSettings, Failure } from "../backends/Backend.ts"
+import type { Work } from "../build/Work.ts"
 import * as Digest from "../plan/Digest.ts"
 import type * as Cursor from "./Cursor.ts"
 import * as CursorWrite from "./CursorWrite.ts"
@@ -35,6 +36,8 @@ export interface Parts<R> {
 export class OpenRun<C, E, R> implements Loader<C, E> {
   readonly batches: number | undefined
   readonly take: Loader<C, E>["take"]
+  /** As `take`, by plain code as far as that goes; `undefined` at the end. What is left to do must be run. */
+  readonly next: () => Work<Delivered<C> | undefined, LoaderError<E>>
   readonly forEach: Loader<C, E>["forEach"]
   readonly stream: Loader<C, E>["stream"]
   readonly epochs: Loader<C, E>["epochs"]
@@ -54,6 +57,8 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
       taking as Effect.Effect<Option.Option<Delivered<C>>, LoaderError<E> | Own>
     this.batches = start.runPlan.plan.batches
     this.take = typed<never>(delivery.take)
+    // As above.
+    this.next = delivery.next as typeof this.next
     this.forEach = <X, E2, R2>(step: (batch: Delivered<C>) => Effect.Effect<X, E2, R2>) =>
       // As above.
       delivery.forEach(step as (batch: Delivered<unknown>) => Effect.Effect<X, E2, R2>) as Effect.Effect<
@@ -75,6 +80,12 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
     this.profile = Effect.sync(() => Option.fromNullable(recorder?.profile(delivery.stats.waited)))
     this.digest = Effect.sync(() => start.chain.value)
     this.cursor = Effect.sync(() => this.#cursor())
+  }
+
+  /** As {@link next}, of an epoch. */
+  nextOf(epoch: number): () => Work<Delivered<C> | undefined, LoaderError<E> | EpochPassed> {
+    // As above.
+    return this.#parts.delivery.nextOf(epoch) as () => Work<Delivered<C> | undefined, LoaderError<E> | EpochPassed>
   }
 
   #verify(): Loader<C, E>["verify"] {

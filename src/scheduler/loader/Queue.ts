@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { fromEffect, Later, toEffect, type Work } from "../build/Work.ts"
 
 /** Wakes all that wait for a condition. @since 0.1.0 */
 export class Signal {
@@ -153,10 +154,12 @@ export class Mutex {
   #taken = false
   readonly #free = new Signal()
   readonly #isFree = (): boolean => !this.#taken
-  readonly #give = Effect.sync(() => {
+  readonly #give = Effect.sync(() => this.#release())
+
+  #release(): void {
     this.#taken = false
     this.#free.notify()
-  })
+  }
 
   /** Runs `work` when nobody else's is at it. */
   during<A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
@@ -168,5 +171,24 @@ export class Mutex {
       })
       return begun
     })
+  }
+
+  /** As {@link during}, by plain code as far as that goes. What is left to do must be run, and at once. */
+  now<A, E>(work: () => Work<A, E>): Work<A, E> {
+    if (this.#taken) return fromEffect(() => this.during(toEffect(work)))
+    this.#taken = true
+    let own: Work<A, E>
+    try {
+      own = work()
+    } catch (thrown) {
+      this.#release()
+      throw thrown
+    }
+    if (Later.is(own)) {
+      const rest = Later.effect<A, E>(own as Later<A, E>) // the work's
+      return fromEffect(() => Effect.uninterruptibleMask((restore) => Effect.ensuring(restore(rest), this.#give)))
+    }
+    this.#release()
+    return own
   }
 }

@@ -39,8 +39,8 @@ export interface RequestPipelineOptions {
   readonly dropped: (assignment: Assignment) => void
   /** Lets others work, after a batch that an effect has built. */
   readonly between: Effect.Effect<void>
-  /** Waits until the consumer is at something else, before a batch is built that nobody waits for. */
-  readonly idle: Effect.Effect<void>
+  /** Calls back when the event loop has had a turn: the consumer is then at something else, or waits. */
+  readonly idle: (resume: () => void) => void
 }
 
 /** @since 0.1.0 */
@@ -84,8 +84,14 @@ export const make = ({
   let failed = false
   /** The fiber is at the first batch. */
   let isAtFirst = false
-  /** Whether the last batch that was awaited was built by plain code: then the next one will be, too. */
-  let isPlain = false
+  /** Whether the consumer has been at something else since it built a batch by plain code, as it may the next one. */
+  let isIdle = true
+  let isAsked = false
+  const whenIdle = (): void => {
+    isAsked = false
+    isIdle = true
+    arrivals.ring()
+  }
 
   /** Requests all that there are credits for; returns whether it has reached the end. */
   const request = (): boolean => {
@@ -117,7 +123,7 @@ export const make = ({
     first.isLazy = false
     if (eager) first.since = performance.now()
     const content = first.requested.build()
-    isPlain = content !== undefined
+    isIdle = content === undefined
     return content
   }
 
@@ -139,6 +145,11 @@ export const make = ({
         continue
       }
       // What nobody waits for is built when the consumer is at something else.
+      if (first.isLazy && !isAwaited && !isIdle) {
+        if (!isAsked) idle(whenIdle)
+        isAsked = true
+        return false
+      }
       if (traced !== undefined || (first.isLazy && !isAwaited)) return true
       const content = first.isLazy ? buildFirst(first) : requested.take()
       if (content === undefined) return true
@@ -169,7 +180,6 @@ export const make = ({
     yield* Effect.fork(credits.given.until(request))
     for (;;) {
       yield* arrivals.until(deliver)
-      if (isPlain) yield* idle
       // Whoever waits may have taken the first batch since.
       if (!deliver()) continue
       const [first] = due

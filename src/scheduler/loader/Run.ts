@@ -24,7 +24,7 @@ import * as CursorCheck from "./CursorCheck.ts"
 import { Delivery } from "./Delivery.ts"
 import { EmptyBatches } from "./EmptyBatch.ts"
 import * as FailureServices from "./FailureServices.ts"
-import type { Loader, LoaderError } from "./Loader.ts"
+import type { LoaderError } from "./Loader.ts"
 import * as Metrics from "./Metrics.ts"
 import { fromPipeline, OpenRun } from "./OpenRun.ts"
 import * as Profile from "./Profile.ts"
@@ -43,7 +43,7 @@ export const open = <C, E, R>(
   site: CallSite,
   of: string,
   names: Names<object> = NAMES
-): Effect.Effect<Loader<C, E>, LoaderError<E>, R | Scope.Scope> =>
+): Effect.Effect<OpenRun<C, E, R>, LoaderError<E>, R | Scope.Scope> =>
   Effect.gen(function* () {
     const own = yield* checked(() => {
       pipelineOf(of, pipeline)

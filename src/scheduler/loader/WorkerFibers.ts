@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
 import type { EventLoop } from "../../core/EventLoop.ts"
+import { afterEvents } from "../../core/runtime.ts"
 import type { Backend, BackendSettings } from "../backends/Backend.ts"
 import type { BackendError } from "../backends/BackendError.ts"
 import * as CheckedBackend from "../backends/CheckedBackend.ts"
@@ -82,7 +83,7 @@ export const start = ({
         },
         dropped: ({ sequence }) => queues.giveCredit(sequence),
         between: eventLoop.yield,
-        idle: eventLoop.turn
+        idle: afterEvents
       })
     }
     const pipelines = queues.all.map(pipelineOf)

@@ -13,12 +13,11 @@ const GIVEN_BACK = "nothing set, for await (using batch of run)"
 
 type Nothing = ReturnType<typeof ordinary>
 
-/** Each contestant has seeds of its own, so that no epoch is delivered twice. */
-let seeds = 0
-const SEEDS = 10_000
+/** The first seed of each contestant: no epoch is to be delivered twice. */
+const FIRST = { step: 10_000, loop: 20_000, using: 30_000 }
 
 const byStep = (own: Nothing): Contestant => {
-  let seed = (seeds += SEEDS)
+  let seed = FIRST.step
   return {
     name: BY_STEP,
     run: () => {
@@ -35,8 +34,13 @@ const byStep = (own: Nothing): Contestant => {
   }
 }
 
-const byLoop = (name: string, own: Nothing, step: (batch: Batch.Delivered<unknown>) => void): Contestant => {
-  let seed = (seeds += SEEDS)
+const byLoop = (
+  name: string,
+  first: number,
+  own: Nothing,
+  step: (batch: Batch.Delivered<unknown>) => void
+): Contestant => {
+  let seed = first
   return {
     name,
     run: async () => {
@@ -54,8 +58,8 @@ const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
   const own = ordinary()
   const all: ReadonlyArray<readonly [key: string, goal: number | undefined, one: Contestant]> = [
     ["defaults forEach/tuned", 0.85, byStep(own)],
-    ["defaults for-await/tuned", 0.7, byLoop(BY_LOOP, own, () => undefined)],
-    ["defaults for-await using/tuned", 0.7, byLoop(GIVEN_BACK, own, (batch) => batch[Symbol.dispose]())]
+    ["defaults for-await/tuned", 0.7, byLoop(BY_LOOP, FIRST.loop, own, () => undefined)],
+    ["defaults for-await using/tuned", 0.7, byLoop(GIVEN_BACK, FIRST.using, own, (batch) => batch[Symbol.dispose]())]
   ]
   const wanted = all.filter(([key]) => wants(key))
   const tuned = epochs(TUNED, pipeline, Workers.fibers({ workers: 1 }))
