@@ -80,17 +80,15 @@ const END = { done: true, value: undefined } as const
 /** What is done over an open run: an effect, or plain code as far as that goes. */
 type Pull<C, E, A> = (loader: OpenRun<C, E, unknown>) => Effect.Effect<A, unknown, Scope.Scope> | Work<A, unknown>
 
-/** An error that is returned: by itself it would be an effect, which fails with it. */
-class Passed {
-  readonly error: EpochPassed
+const PASSED = Symbol("passed")
 
-  constructor(error: EpochPassed) {
-    this.error = error
-  }
+/** An error that is returned: by itself it would be an effect, which fails with it. */
+interface Passed {
+  readonly [PASSED]: EpochPassed
 }
 
 const passed = (error: unknown): Passed => {
-  if (error instanceof EpochPassed) return new Passed(error)
+  if (error instanceof EpochPassed) return { [PASSED]: error }
   throw new TypedFailure(error)
 }
 
@@ -247,11 +245,13 @@ class PlainRun<C, E> implements Run<C> {
             if (over || isDone) return END
             // It is this iterator's error and not the run's: the epoch that the run is in goes on.
             const batch = await this.#use<Delivered<C> | undefined | Passed>(() => catchError(next, passed))
-            over = batch instanceof Passed
-            if (batch instanceof Passed) throw batch.error
-            if (batch !== undefined) return { done: false, value: batch }
-            isDone = true
-            return END
+            if (batch === undefined) {
+              isDone = true
+              return END
+            }
+            if (!(PASSED in batch)) return { done: false, value: batch }
+            over = true
+            throw batch[PASSED]
           },
           return: async () => {
             over = true
