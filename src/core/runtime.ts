@@ -136,7 +136,9 @@ export interface ThreadEvents {
  * @since 0.1.0
  */
 export const startThread = (program: URL | string, data: unknown, events: ThreadEvents): Thread => {
-  const worker = new Worker(program, { workerData: data, eval: typeof program === "string" })
+  // The runtime has one class of URLs, of which it and its module `url` each have a type.
+  const url = program as ConstructorParameters<typeof Worker>[0]
+  const worker = new Worker(url, { workerData: data, eval: typeof program === "string" })
   let over = false
   const die = (reason: string): void => {
     if (over) return

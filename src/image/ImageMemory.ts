@@ -35,8 +35,8 @@ export class Scratch implements Source, Target {
   address: number | undefined = undefined
   readonly #arena: Arena | undefined
   #place: Place | undefined
-  #bytes = new Uint8Array(0)
-  #floats = new Float32Array(0)
+  #bytes: Uint8Array = new Uint8Array(0)
+  #floats: Float32Array = new Float32Array(0)
 
   constructor(arena: Arena | undefined) {
     this.#arena = arena

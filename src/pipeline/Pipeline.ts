@@ -35,7 +35,7 @@ import type { Dataset } from "../sources/Dataset.ts"
 import { cureOf } from "../sources/NoDataset.ts"
 import { isDataset } from "../sources/RandomAccess.ts"
 import { fusibleOf } from "./Fusible.ts"
-import { make, type Pipeline, pipelineOf } from "./PipelineValue.ts"
+import { isPipeline, make, type Pipeline, pipelineOf } from "./PipelineValue.ts"
 import type { Augment, Mapping, StageContext } from "./Stage.ts"
 import { madeOf, named, runOf, stageConstructor } from "./StageConstructor.ts"
 
@@ -256,6 +256,18 @@ export const mapEffect: {
   }
 )
 
+const settingOf = (setting: unknown): Setting => {
+  if (setting === "derive" || setting === "refuse" || setting === "leave") return setting
+  throw new InvalidOption({ option: "ambient", value: setting, expected: '"refuse", "derive" or "leave"' })
+}
+
+/** Tells whether the pipeline was given, first; if not, the setting is checked where it stands. */
+const pipelineFirst = (args: ArrayLike<unknown>): boolean => {
+  if (args.length > 1 || isPipeline(args[0])) return true
+  settingOf(args[0])
+  return false
+}
+
 /**
  * What becomes of randomness that does not come from the pipeline (`Math.random`, `crypto.getRandomValues`,
  * `crypto.randomUUID`, Effect's default `Random`) when a stage reaches for it:
@@ -272,10 +284,7 @@ export const ambient: {
   (setting: "refuse" | "leave"): <A, E, R>(self: Pipeline<A, E, R>) => Pipeline<A, E, R>
   <A, E, R>(self: Pipeline<A, E, R>, setting: "derive"): Pipeline<A, E, R | SeedPolicy>
   <A, E, R>(self: Pipeline<A, E, R>, setting: "refuse" | "leave"): Pipeline<A, E, R>
-} = dual(2, (to: unknown, setting: Setting) => {
-  if (setting !== "derive" && setting !== "refuse" && setting !== "leave") {
-    throw new InvalidOption({ option: "ambient", value: setting, expected: '"refuse", "derive" or "leave"' })
-  }
+} = dual(pipelineFirst, (to: unknown, setting: Setting) => {
   const self = pipelineOf(to)
-  return make(self.dataset, self.stages, setting)
+  return make(self.dataset, self.stages, settingOf(setting))
 })

@@ -71,15 +71,18 @@ export interface Sampler<out R = never> {
   readonly _R?: (_: never) => R
 }
 
+/** Whether a value has the functions of a sampler. @since 0.1.0 */
+export const isSampler = (value: unknown): value is Sampler<unknown> =>
+  typeof value === "object" &&
+  value !== null &&
+  "count" in value &&
+  typeof value.count === "function" &&
+  "order" in value &&
+  typeof value.order === "function"
+
 /** Returns `value` if it has what a sampler has; otherwise throws `InvalidOption`. @since 0.1.0 */
 export const samplerOf = <R>(option: string, value: Sampler<R>): Sampler<R> => {
-  if (
-    typeof value === "object" &&
-    value !== null &&
-    typeof value.count === "function" &&
-    typeof value.order === "function"
-  )
-    return value
+  if (isSampler(value)) return value
   throw new InvalidOption({ option, value, expected: "a sampler, such as Sampler.shuffle or Sampler.weighted([1, 2])" })
 }
 

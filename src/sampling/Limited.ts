@@ -5,7 +5,14 @@
  */
 import { dual } from "effect/Function"
 import { whole } from "../core/Check.ts"
-import { ownSampler, type Sampler, samplerMade, samplerOf } from "./EpochOrder.ts"
+import { isSampler, ownSampler, type Sampler, samplerMade, samplerOf } from "./EpochOrder.ts"
+
+/** Tells whether the sampler was given, first; if not, the count is checked where it stands. */
+const samplerFirst = (args: ArrayLike<unknown>): boolean => {
+  if (args.length > 1 || isSampler(args[0])) return true
+  whole("count", args[0] as number, 1) // as the caller gave it, who may not have types
+  return false
+}
 
 /**
  * The first `count` positions of each epoch's order, or all of them where there are fewer. Behind `shuffle` that is
@@ -17,7 +24,7 @@ import { ownSampler, type Sampler, samplerMade, samplerOf } from "./EpochOrder.t
 export const limited: {
   (count: number): <R>(sampler: Sampler<R>) => Sampler<R>
   <R>(sampler: Sampler<R>, count: number): Sampler<R>
-} = dual(2, <R>(sampler: Sampler<R>, count: number): Sampler<R> => {
+} = dual(samplerFirst, <R>(sampler: Sampler<R>, count: number): Sampler<R> => {
   whole("count", count, 1)
   samplerOf("the sampler of Sampler.limited", sampler)
   return ownSampler({

@@ -8,7 +8,7 @@ import { InvalidOption } from "../core/InvalidOption.ts"
 import { functionOf, textOf, truth } from "../core/Options.ts"
 import { isTypedArray } from "../core/Tensor.ts"
 import { type Columnar, type Field, isRow, rowsOf } from "./Columnar.ts"
-import type { Dataset } from "./RandomAccess.ts"
+import { type Dataset, DatasetError } from "./RandomAccess.ts"
 
 /**
  * Returns `dataset` if its name and its optional fields are valid; otherwise throws `InvalidOption`, which names the dataset
@@ -28,11 +28,11 @@ export const capable = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R> =>
   if (content !== undefined && typeof content !== "string" && typeof content !== "function") {
     throw new InvalidOption({ option: of("content"), value: content, expected: "a text, or a function of an index" })
   }
-  if (columnar !== undefined) checkColumnar(of, columnar, dataset.size)
+  if (columnar !== undefined) checkColumnar(name, of, columnar, dataset.size)
   return dataset
 }
 
-const checkColumnar = (of: (field: string) => string, columnar: Columnar, size: number): void => {
+const checkColumnar = (name: string, of: (field: string) => string, columnar: Columnar, size: number): void => {
   if (typeof columnar !== "object" || columnar === null || !(columnar.fields instanceof Map)) {
     const expected =
       "{ fields, place }, where fields is a Map of columns; Dataset.fromColumns makes a dataset of columns"
@@ -40,9 +40,15 @@ const checkColumnar = (of: (field: string) => string, columnar: Columnar, size: 
   }
   functionOf(of("columnar.place"), columnar.place)
   const ends = Number.isSafeInteger(size) && size > 0 ? [0, size - 1] : [] // a run over another size is refused
-  const rows = ends.map((index) => columnar.place(index))
-  for (const [name, field] of columnar.fields) {
-    const option = of(`column ${JSON.stringify(name)}`)
+  const rows = ends.map((index) => {
+    try {
+      return columnar.place(index)
+    } catch (cause) {
+      throw new DatasetError({ dataset: name, index, cause })
+    }
+  })
+  for (const [column, field] of columnar.fields) {
+    const option = of(`column ${JSON.stringify(column)}`)
     checkField(option, field)
     const length = rowsOf(field)
     for (const [at, row] of rows.entries()) {

@@ -7,7 +7,9 @@
  * @since 0.1.0
  */
 import { dual } from "effect/Function"
-import { check, type Dataset, type Lineage, lineageAt } from "./RandomAccess.ts"
+import { InvalidOption } from "../core/InvalidOption.ts"
+import { listOf } from "../core/Options.ts"
+import { check, type Dataset, isDataset, type Lineage, lineageAt } from "./RandomAccess.ts"
 
 export type { Lineage } from "./RandomAccess.ts"
 
@@ -22,11 +24,37 @@ export interface Rows {
   readonly children?: ArrayLike<number> | undefined
 }
 
-const datasetOf = (origin: Origin): Dataset<unknown, unknown, unknown> =>
-  "dataset" in origin ? origin.dataset : origin
+const isOrigin = (value: unknown): value is Origin =>
+  isDataset(value) || (typeof value === "object" && value !== null && "dataset" in value && isDataset(value.dataset))
+
+const datasetOf = (origin: Origin): Dataset<unknown, unknown, unknown> => {
+  if (isOrigin(origin)) return "dataset" in origin ? origin.dataset : origin
+  throw new InvalidOption({ option: "the origin of samples", value: origin, expected: "a dataset or a pipeline" })
+}
+
+/** Tells, for `dual`, whether a function was given its origin first; if not, checks what it was given. */
+const originFirst =
+  (checked: (first: never) => unknown) =>
+  (args: ArrayLike<unknown>): boolean => {
+    if (args.length > 1 || isOrigin(args[0])) return true
+    checked(args[0] as never) // as the caller gave it, who may not have types
+    return false
+  }
+
+const indexOf = (index: number): number => {
+  if (typeof index === "number") return index
+  throw new InvalidOption({ option: "the index of a sample", value: index, expected: "a number" })
+}
+
+const indicesOf = (batch: Rows): ArrayLike<number> => {
+  const given: unknown = batch
+  if (typeof given === "object" && given !== null) return listOf("indices of the batch", batch.indices)
+  throw new InvalidOption({ option: "the batch", value: given, expected: "a batch, or { indices }" })
+}
 
 /**
- * Returns where the sample at a dataset index came from. Throws `IndexError` for an index that is out of range.
+ * Returns where the sample at a dataset index came from. Throws `IndexError` for an index that is out of range, and
+ * `DatasetError` if the dataset's function `lineage` throws, or gives no row.
  *
  * @example
  * import { Dataset, Lineage } from "furrow"
@@ -41,9 +69,9 @@ const datasetOf = (origin: Origin): Dataset<unknown, unknown, unknown> =>
 export const at: {
   (index: number): (origin: Origin) => Lineage
   (origin: Origin, index: number): Lineage
-} = dual(2, (origin: Origin, index: number): Lineage => {
+} = dual(originFirst(indexOf), (origin: Origin, index: number): Lineage => {
   const dataset = datasetOf(origin)
-  check(dataset.name, index, dataset.size)
+  check(dataset.name, indexOf(index), dataset.size)
   return lineageAt(dataset, index)
 })
 
@@ -65,14 +93,14 @@ export const at: {
 export const ofBatch: {
   (batch: Rows): (origin: Origin) => Array<Lineage>
   (origin: Origin, batch: Rows): Array<Lineage>
-} = dual(
-  2,
-  (origin: Origin, { children, indices }: Rows): Array<Lineage> =>
-    Array.from(indices, (index, row) => {
-      const own = at(origin, index)
-      return children === undefined ? own : { ...own, child: children[row] }
-    })
-)
+} = dual(originFirst(indicesOf), (origin: Origin, batch: Rows): Array<Lineage> => {
+  const indices = indicesOf(batch)
+  const { children } = batch
+  return Array.from(indices, (index, row) => {
+    const own = at(origin, index)
+    return children === undefined ? own : { ...own, child: children[row] }
+  })
+})
 
 /**
  * Returns a lineage as text, such as `row 3 of photos/cat/12.jpg`.

@@ -165,14 +165,27 @@ export const lineageOf = (
     if (dataset.lineage === undefined || index === undefined) return undefined
     check(dataset.name, index, dataset.size)
     const { child, component, dataset: name, row, shard } = dataset.lineage(index)
-    const own = { dataset: name, component, shard, row, child }
+    const own = {
+      dataset: name,
+      ...(component === undefined ? {} : { component }),
+      ...(shard === undefined ? {} : { shard }),
+      row,
+      ...(child === undefined ? {} : { child })
+    }
     return isLineage(own) ? own : undefined
   } catch {
     return undefined
   }
 }
 
-const isLineage = ({ child, component, dataset, row, shard }: Readonly<Record<keyof Lineage, unknown>>): boolean =>
+/** Whether a record is a lineage: its fields are of their types, and it has a dataset and a row. @since 0.1.0 */
+export const isLineage = ({
+  child,
+  component,
+  dataset,
+  row,
+  shard
+}: { readonly [Key in keyof Lineage]?: unknown }): boolean =>
   typeof dataset === "string" &&
   typeof row === "number" &&
   (shard === undefined || typeof shard === "string") &&

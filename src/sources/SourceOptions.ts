@@ -5,7 +5,8 @@
  */
 import { whole } from "../core/Check.ts"
 import { functionOf, textOf } from "../core/Options.ts"
-import type { Lineage } from "./RandomAccess.ts"
+import { shown } from "../core/Show.ts"
+import { DatasetError, isLineage, type Lineage } from "./RandomAccess.ts"
 
 /** What `Dataset.make` and `Dataset.effect` both take. @category options @since 0.1.0 */
 export interface SourceOptions {
@@ -25,6 +26,22 @@ export const sourceOf = (kind: string, options: SourceOptions) => {
   return {
     name,
     size: () => size,
-    lineage: lineage && ((index: number): Lineage => ({ dataset: name, ...lineage(index) }))
+    lineage: lineage && ((index: number): Lineage => lineageFrom(name, lineage, index))
   }
+}
+
+/** Where a caller's function says that a sample came from. Throws `DatasetError` if it throws, or says something else. */
+const lineageFrom = (dataset: string, lineage: NonNullable<SourceOptions["lineage"]>, index: number): Lineage => {
+  let given: ReturnType<typeof lineage>
+  try {
+    given = lineage(index)
+  } catch (cause) {
+    throw new DatasetError({ dataset, index, cause })
+  }
+  const own = { dataset, ...given }
+  if (isLineage(own)) return own
+  const cause = new Error(
+    `its lineage gave ${shown(given)}, which is no { row }, { shard, row } or { shard, row, child }`
+  )
+  throw new DatasetError({ dataset, index, cause })
 }

@@ -365,6 +365,14 @@ describe("the place of sample", () => {
 })
 
 describe("ambient", () => {
+  test("without a setting is refused where it stands, as untyped code may write it", () => {
+    const ambient = Pipeline.ambient as (...args: ReadonlyArray<unknown>) => unknown // of untyped code
+    const self = Pipeline.from(Dataset.range(4))
+    for (const args of [[self], ["derived"], [self, "derived"]]) {
+      expect(() => ambient(...args)).toThrow('ambient must be "refuse", "derive" or "leave", got ')
+    }
+  })
+
   test("is refused unless it is set, and the last setting holds", () => {
     expect(numbers.ambient).toBe("refuse")
     expect(numbers.pipe(Pipeline.ambient("derive")).ambient).toBe("derive")

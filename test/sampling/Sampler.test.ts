@@ -277,3 +277,12 @@ test("limited takes its sampler first or last", () => {
   expect(epoch(first, 100)).toEqual(epoch(last, 100))
   expect([first.name, first.parameters]).toEqual([last.name, last.parameters])
 })
+
+test("limited without a count is refused where it stands, as untyped code may write it", () => {
+  const limited = Sampler.limited as (...args: ReadonlyArray<unknown>) => unknown // of untyped code
+  for (const args of [[Sampler.shuffle], ["4"], [Sampler.shuffle, 0]]) {
+    expect(() => limited(...args)).toThrow("count must be a whole number of at least 1, got ")
+  }
+  expect(() => limited({}, 4)).toThrow("the sampler of Sampler.limited must be a sampler")
+  expect(Sampler.limited(3)(Sampler.sequential).count(10)).toBe(3)
+})

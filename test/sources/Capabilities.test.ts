@@ -214,6 +214,21 @@ test.each([
   expect(entering).toThrow(message)
 })
 
+test.each([0, 9])("a place that throws at sample %i is a DatasetError when the dataset enters a pipeline", (index) => {
+  const cause = new Error("no row")
+  const place = (at: number): number => {
+    if (at === index) throw cause
+    return at
+  }
+  let thrown: unknown
+  try {
+    Pipeline.from(columnar(numbers(10), place))
+  } catch (error) {
+    thrown = error
+  }
+  expect(thrown).toMatchObject({ _tag: "DatasetError", dataset: "mine", index, cause })
+})
+
 test("columns of more or fewer rows than samples are valid where `place` says so; each row is checked", async () => {
   const taken = async (place: (index: number) => number, rows: number) => {
     await using run = furrow(Pipeline.from(columnar(numbers(rows), place)).pipe(Pipeline.batch(10)), { epochs: 1 })

@@ -283,3 +283,50 @@ test("the message of an error does not throw, whatever lineage the error was mad
   const place = { sample: 3, position: 3, ordinal: 3, lineage, stage: "boom", cause: new Error("the user's error") }
   expect(new Scheduler.StageError({ ...at, ...place }).message).toContain("the user's error")
 })
+
+test("where there is no row, asking for a lineage fails, and an error of the sample has none", async () => {
+  const source = (lineage: unknown) =>
+    Dataset.make({ name: "w", size: 4, get: (index) => index, lineage: lineage as () => { row: number } }) // untyped code
+  for (const lineage of [() => undefined, () => ({}), () => ({ row: "3" }), () => ({ row: 1, shard: 5 })]) {
+    expect(() => Lineage.at(source(lineage), 2)).toThrow("sample 2 of dataset w cannot be read: its lineage gave ")
+  }
+  const broken = source(() => {
+    throw new Error("mine")
+  })
+  expect(() => Lineage.at(broken, 1)).toThrow("sample 1 of dataset w cannot be read: mine")
+})
+
+test("an error has the lineage that Lineage.at gives, with the same fields", async () => {
+  const dataset = Dataset.make({
+    name: "w",
+    size: 4,
+    get: (index) => index,
+    lineage: (row) => ({ shard: "a.tar", row })
+  })
+  const boom = (value: number): number => {
+    if (value === 3) throw new Error("boom")
+    return value
+  }
+  const pipeline = Pipeline.from(dataset).pipe(Pipeline.map("boom", boom), Pipeline.batch(4))
+  await using run = furrow(pipeline, { epochs: 1 })
+  const error = await run.take().catch((thrown: Scheduler.StageError) => thrown)
+  const { lineage } = error as Scheduler.StageError // as the stage throws
+  expect(Object.keys(lineage ?? {})).toEqual(Object.keys(Lineage.at(dataset, 3)))
+  expect(lineage).toEqual(Lineage.at(dataset, 3))
+})
+
+test("what is no origin, index or batch is refused where it stands", () => {
+  // As untyped code calls them.
+  const own = Lineage as Record<"at" | "ofBatch", (...args: ReadonlyArray<unknown>) => unknown>
+  const pipeline = Pipeline.from(Dataset.range(4)).pipe(Pipeline.batch(2))
+  expect(() => own.ofBatch(pipeline, {})).toThrow("indices of the batch must be an array of numbers")
+  expect(() => own.ofBatch({})).toThrow("indices of the batch must be an array of numbers")
+  expect(() => own.ofBatch(pipeline)).toThrow("the batch must be a batch, or { indices }, got undefined")
+  expect(() => own.ofBatch({}, { indices: [1] })).toThrow(
+    "the origin of samples must be a dataset or a pipeline, got {}"
+  )
+  expect(() => own.at(pipeline)).toThrow("the index of a sample must be a number, got undefined")
+  expect(() => own.at("3")).toThrow('the index of a sample must be a number, got "3"')
+  expect(Lineage.ofBatch({ indices: [2] })(pipeline)).toEqual(Lineage.ofBatch(pipeline, { indices: [2] }))
+  expect(Lineage.at(3)(pipeline)).toEqual({ dataset: "range", row: 3 })
+})

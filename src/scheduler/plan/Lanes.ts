@@ -60,12 +60,16 @@ export const make = (sizes: ReadonlyArray<number>, count: number, batchSize: num
 export const even = ({ sizes }: Lanes, uneven: "pad" | "drop"): number =>
   sizes.length * (uneven === "drop" ? Math.min(...sizes) : Math.max(...sizes))
 
-/** The sizes of so many lanes that have equal parts of `count` positions. @since 0.1.0 */
+/** The sizes of so many lanes that have equal parts of `count` positions: they differ by one where it does not divide. @since 0.1.0 */
 export const equal = (number: number, count: number): ReadonlyArray<number> =>
   Array.from({ length: number }, (_, lane) => {
     const end = Math.floor(((lane + 1) * count) / number)
     return end - Math.floor((lane * count) / number)
   })
+
+/** The sizes of lanes, for an error. @since 0.1.0 */
+export const listed = (sizes: ReadonlyArray<number>): string =>
+  `${sizes.slice(0, 16).join(", ")}${sizes.length > 16 ? ", …" : ""}`
 
 /** Throws `InvalidOption` unless the lanes have as many positions as batches take from them, the short last one included. @since 0.1.0 */
 export const dealt = ({ sizes }: Lanes, count: number): void => {
@@ -75,7 +79,7 @@ export const dealt = ({ sizes }: Lanes, count: number): void => {
     if (size === dealt[lane]) continue
     const expected =
       `"pad" (repeat the first samples of lanes that end early) or "drop" (leave out what longer lanes have more), since ` +
-      `the lanes have ${sizes.slice(0, 16).join(", ")}${number > 16 ? ", …" : ""} samples; "error", the default, takes equal ones`
+      `the lanes have ${listed(sizes)} samples; "error", the default, takes equal ones: of ${count} samples ${listed(dealt)}`
     throw new InvalidOption({ option: "uneven", value: "error", expected })
   }
 }

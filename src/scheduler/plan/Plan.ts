@@ -129,7 +129,7 @@ export const make = (options: Options): Plan => {
   /** The batches from a position on, and the position behind them. */
   const from = (position: number) => {
     const left = total - position
-    if (!drop && !pad && (left % batchSize) % world !== 0) throw unequal(left, batchSize, world)
+    if (!drop && !pad && (left % batchSize) % world !== 0) throw unequal(left, batchSize, world, lanes?.sizes.length)
     const batches = Math.max(0, drop ? Math.floor(left / batchSize) : Math.ceil(left / batchSize))
     return { batches, end: drop || pad ? position + batches * batchSize : drawn }
   }
@@ -193,10 +193,15 @@ const last = (uneven: Uneven, { dropLast, padLast = false }: Options) => {
 }
 
 /** Ranks with unequal shares of the last batch could end up with different numbers of batches. */
-const unequal = (count: number, batchSize: number, world: number): InvalidOption => {
+const unequal = (count: number, batchSize: number, world: number, lanes: number | undefined): InvalidOption => {
   const rest = count % batchSize
   const short = rest % world
-  const near = [count - short, count + world - short].filter((size) => size > 0).join(" or ")
+  const inLanes = (size: number): string =>
+    lanes === undefined ? `${size}` : `${size} (in lanes of ${Lanes.listed(Lanes.equal(lanes, size))})`
+  const near = [count - short, count + world - short]
+    .filter((size) => size > 0)
+    .map(inLanes)
+    .join(" or ")
   return new InvalidOption({
     option: "uneven",
     value: "error",

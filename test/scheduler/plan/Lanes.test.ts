@@ -173,6 +173,28 @@ describe("refused", () => {
   })
 })
 
+test("without uneven, lanes are the equal parts that errors and advice name", async () => {
+  const outcome = (lanes: ReadonlyArray<number>, ranks: Partial<Scheduler.RunOptions> = {}) => {
+    const size = lanes.reduce((sum, own) => sum + own, 0)
+    return run(pipelineOf(size, 4, inLanes(Sampler.sequential, lanes)), ranks, 1).then(
+      (all) => all.map(({ indices }) => indices.join()).join(" "),
+      String
+    )
+  }
+  const half = { rank: 1, world: 2 }
+  expect(await outcome([4, 5])).toBe("0,1,4,5 2,3,6,7 8")
+  expect(await outcome([5, 4])).toContain("since the lanes have 5, 4 samples")
+  expect(await outcome([5, 4])).toContain('"error", the default, takes equal ones: of 9 samples 4, 5, got "error"')
+  expect(await outcome([4, 5], half)).toContain(
+    '"error", the default, takes sizes such as 8 (in lanes of 4, 4) or 10 (in lanes of 5, 5)'
+  )
+  expect(await outcome([4, 4], half)).toBe("4,5 6,7")
+  expect(await outcome([5, 5], half)).toBe("5,6 7,8 9")
+  expect(await outcome([4, 6], half)).toContain("of 10 samples 5, 5")
+  expect(await outcome([2, 3, 2, 3])).toBe("0,2,5,7 1,3,6,8 4,9")
+  expect(await outcome([2, 2, 3, 3])).toContain("of 10 samples 2, 3, 2, 3")
+})
+
 test("the list is copied: what becomes of it later changes no batch", async () => {
   const list = [6, 6]
   const lanes = (): ReadonlyArray<number> => list.fill(6)
