@@ -4,10 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { spawnSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Chunk, Context, Effect, Layer, Logger, Stream } from "effect"
+import * as Format from "../src/checkpoint/Format.ts"
 import { runtime } from "../src/core/runtime.ts"
 import {
   Checkpoint,
@@ -738,6 +739,57 @@ describe("checkpoints without Effect", () => {
     expect(rest.digest).toBe(whole.digest)
     expect(rest.list.length).toBe(2)
     rmSync(directory, { recursive: true })
+  })
+
+  test("hold the step at which they were asked for, though the next one changes the state in place", async () => {
+    const rows = Pipeline.from(Dataset.range(64)).pipe(Pipeline.batch(4))
+    for (const ranks of [{}, { rank: 1, world: 2 }]) {
+      const directory = mkdtempSync(join(tmpdir(), "furrow-"))
+      await using checkpoints = await Checkpoint.open({ directory, keep: 5, ...ranks })
+      const run = furrow(rows, { epochs: 1, ...ranks })
+      const weights = new Uint32Array(50_000)
+      const log = { steps: [0] }
+      const own = () => ({ json: log, bytes: { weights: new Uint8Array(weights.buffer) } })
+      const found: Array<unknown> = []
+      const queued: Array<Promise<unknown>> = []
+      for (let step = 1; step <= 4; step++) {
+        await run.take()
+        weights.fill(step)
+        log.steps.push(step)
+        const saving = checkpoints.save({ cursor: run.cursor, state: own() })
+        // In the same tick, and while it is written.
+        weights.fill(-step)
+        log.steps[0] = step
+        if (step > 2) {
+          queued.push(saving)
+          continue
+        }
+        await saving
+        if (ranks.world === 2) continue
+        const saved = await checkpoints.latest()
+        const [first] = new Uint32Array(saved?.state.bytes["weights"]?.slice().buffer ?? new ArrayBuffer(4))
+        found.push([saved?.cursor.batches, first, saved?.state.json])
+      }
+      await Promise.all(queued)
+      expect(found).toEqual(
+        ranks.world === 2
+          ? []
+          : [
+              [1, 1, { steps: [0, 1] }],
+              [2, 2, { steps: [1, 1, 2] }]
+            ]
+      )
+      const [newest] = await checkpoints.list()
+      const stored = readFileSync(newest?.path ?? "")
+      const { cursor, state } = await Effect.runPromise(Format.decode("it", stored))
+      expect(cursor.batches).toBe(4)
+      expect(state.json).toEqual({ steps: [3, 1, 2, 3, 4] })
+      expect(new Set(new Uint32Array(state.bytes["weights"]?.slice().buffer ?? new ArrayBuffer(0)))).toEqual(
+        new Set([4])
+      )
+      await run.close()
+      rmSync(directory, { recursive: true })
+    }
   })
 
   test("are locked while they are open, refused when they are closed, and reject with what is wrong", async () => {

@@ -7,14 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type { CheckpointError } from "./CheckpointError.ts"
-import * as Format from "./Format.ts"
 import * as Reading from "./Reading.ts"
-import type { Saved, Service } from "./Service.ts"
-import * as Snapshot from "./Snapshot.ts"
+import type { Manager, Saved } from "./Service.ts"
 import type { Location, Store } from "./Store.ts"
 
-/** The service over a store. */
-export const make = (store: Store, keep: number): Effect.Effect<Service> =>
+/** The checkpoints of one process in a store. */
+export const make = (store: Store, keep: number): Effect.Effect<Manager> =>
   Effect.gen(function* () {
     /** Those that were read and found whole by this manager, with the stamp that they had then. */
     const whole = new Map<string, string | undefined>()
@@ -66,15 +64,15 @@ export const make = (store: Store, keep: number): Effect.Effect<Service> =>
         }
       })
 
-    const save: Service["save"] = (snapshot) =>
+    const write: Manager["write"] = (taken) =>
       Effect.gen(function* () {
         if (next === undefined) {
           const ids = (yield* store.locations).map(({ id }) => id ?? 0)
           next = ids.reduce((most, id) => Math.max(most, id), 0) + 1
         }
         const { id, path } = yield* store.vacant(next)
-        const { cursor, state } = yield* Snapshot.check(path, snapshot)
-        const bytes = yield* Format.encode(path, id, cursor, state)
+        const { cursor, encode } = yield* Either.mapLeft(taken, (refused) => refused(path))
+        const bytes = encode(id)
         yield* store.write(path, bytes)
         next = id + 1
         yield* Reading.readBack(store, path, bytes)
@@ -83,5 +81,5 @@ export const make = (store: Store, keep: number): Effect.Effect<Service> =>
         return { path, id, content: Either.right(cursor) }
       })
 
-    return yield* Reading.inTurn({ save, latest, list: Reading.list(store) })
+    return yield* Reading.inTurn({ write, latest, list: Reading.list(store) })
   })

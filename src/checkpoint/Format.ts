@@ -45,42 +45,56 @@ const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.b
 /** Numbers beyond are none that this library gives; a file of such a name is ordered by what is in it. */
 export const MOST_ID = 10 ** 12
 
-/** The bytes of a checkpoint. Fails with `CheckpointError` if the trainer's state cannot be stored. */
-export const encode = (
-  path: string,
-  id: number,
-  cursor: Cursor.Cursor,
-  state: State.State
-): Either.Either<Uint8Array, CheckpointError> =>
-  Either.flatMap(State.check(path, state), (own) => {
+/** A cursor with a copy of the state, whatever becomes of the state; only the id is missing. */
+export interface Taken {
+  readonly cursor: Cursor.Cursor
+  /** The bytes of the checkpoint with this id. They are in one place of memory: the last id counts. */
+  readonly encode: (id: number) => Uint8Array
+}
+
+/** Copies a state, at once. Gives the error if it cannot be stored. */
+export const take = (cursor: Cursor.Cursor, state: unknown): Either.Either<Taken, State.Refused> =>
+  Either.flatMap(State.check(state), (own) => {
     try {
-      return Either.right(laid(id, cursor, own))
+      return Either.right({ cursor, encode: laid(cursor, own) })
     } catch (thrown) {
       // A text or an array longer than the engine can hold.
-      return Either.left(State.unstorable(path, `the state is too large (${shown(thrown)})`))
+      return Either.left(State.unstorable(`the state is too large (${shown(thrown)})`))
     }
   })
 
-const laid = (id: number, cursor: Cursor.Cursor, { bytes, json }: Required<State.State>): Uint8Array => {
+/** Room for the id, in digits. */
+const ID_ROOM = 16
+
+const laid = (cursor: Cursor.Cursor, { bytes, json }: Required<State.State>): Taken["encode"] => {
   // Lengths are read once: those of arrays over memory that other threads share can grow.
   const records = Object.entries(bytes).map(([name, own]) => ({ name, record: own.subarray(0, own.length) }))
   const table = records.map(({ name, record }) => [name, record.length])
-  const head = new TextEncoder().encode(JSON.stringify({ id, cursor, json, bytes: table }))
+  const encoder = new TextEncoder()
+  const rest = encoder.encode(`,${JSON.stringify({ cursor, json, bytes: table }).slice(1)}`)
   const body = records.reduce((sum, { record }) => sum + record.length, 0)
-  const whole = new Uint8Array(FRONT + head.length + body + SUM)
-  const numbers = view(whole)
-  whole.set(MAGIC)
-  numbers.setUint32(8, VERSION, true)
-  numbers.setUint32(12, head.length, true)
-  numbers.setBigUint64(16, BigInt(body), true)
-  whole.set(head, FRONT)
-  let at = FRONT + head.length
+  const front = FRONT + '{"id":'.length + ID_ROOM
+  const room = new Uint8Array(front + rest.length + body + SUM)
+  room.set(rest, front)
+  let end = front + rest.length
   for (const { record } of records) {
-    whole.set(record, at)
-    at += record.length
+    room.set(record, end)
+    end += record.length
   }
-  whole.set(sha256(whole.subarray(0, at)), at)
-  return whole
+  return (id) => {
+    const start = encoder.encode(`{"id":${id}`)
+    // What stands before the body ends where the body begins.
+    const whole = room.subarray(front - start.length - FRONT)
+    const numbers = view(whole)
+    whole.set(MAGIC)
+    numbers.setUint32(8, VERSION, true)
+    numbers.setUint32(12, start.length + rest.length, true)
+    numbers.setBigUint64(16, BigInt(body), true)
+    whole.set(start, FRONT)
+    const length = whole.length - SUM
+    whole.set(sha256(whole.subarray(0, length)), length)
+    return whole
+  }
 }
 
 const remedies: Partial<Readonly<Record<Kind, string>>> = {

@@ -7,6 +7,7 @@ import type { FileSystem } from "@effect/platform/FileSystem"
 import type * as Platform from "@effect/platform/KeyValueStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Scope } from "effect/Scope"
 import { whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf } from "../core/Options.ts"
@@ -15,7 +16,7 @@ import type { CheckpointError } from "./CheckpointError.ts"
 import * as CheckpointManager from "./CheckpointManager.ts"
 import * as RankedManager from "./RankedManager.ts"
 import * as RankStores from "./RankStores.ts"
-import { Checkpoint, type Service } from "./Service.ts"
+import { Checkpoint, type Manager, serviceOf } from "./Service.ts"
 
 /** @category options @since 0.1.0 */
 export interface Options {
@@ -52,8 +53,8 @@ const ranked = ({ rank = 0, world = 1 }: RankOptions): Effect.Effect<RankStores.
     throw new InvalidOption({ option: "rank", value: rank, expected: `below the world size, 0 to ${world - 1}` })
   })
 
-/** The service of one rank of several, or of a single process. */
-const manager = (stores: RankStores.RankStores, of: RankStores.Rank, keep: number): Effect.Effect<Service> =>
+/** The checkpoints of one rank of several, or of a single process. */
+const manager = (stores: RankStores.RankStores, of: RankStores.Rank, keep: number): Effect.Effect<Manager> =>
   of.world > 1
     ? RankedManager.make(stores, of, keep)
     : Effect.map(CheckpointManager.make(stores.own, keep), (own) => RankedManager.alone(own, stores))
@@ -93,7 +94,7 @@ export const memory = (
           "a Checkpoint.SharedMemory that all ranks are given, since each has to see what the others kept"
         return yield* new InvalidOption({ option: "shared", value: shared, expected })
       }
-      return yield* manager((shared ?? new RankStores.SharedMemory()).ranks(of), of, keep)
+      return serviceOf(yield* manager((shared ?? new RankStores.SharedMemory()).ranks(of), of, keep))
     })
   )
 
@@ -126,16 +127,19 @@ export const memory = (
 export const file = (
   options: Options & RankOptions & { readonly directory: string }
 ): Layer.Layer<Checkpoint, CheckpointError | InvalidOption, FileSystem> =>
-  Layer.scoped(
-    Checkpoint,
-    Effect.gen(function* () {
-      const names = { keep: true, directory: true, rank: true, world: true } as const
-      const { keep, options: own } = yield* kept("Checkpoint.file", options, names)
-      const directory = yield* named("directory", own.directory)
-      const of = yield* ranked(own)
-      return yield* manager(yield* RankStores.folder(directory, of), of, keep)
-    })
-  )
+  Layer.scoped(Checkpoint, Effect.map(folder(options), serviceOf))
+
+/** What {@link file} and `open` open. */
+export const folder = (
+  options: Options & RankOptions & { readonly directory: string }
+): Effect.Effect<Manager, CheckpointError | InvalidOption, FileSystem | Scope> =>
+  Effect.gen(function* () {
+    const names = { keep: true, directory: true, rank: true, world: true } as const
+    const { keep, options: own } = yield* kept("Checkpoint.file", options, names)
+    const directory = yield* named("directory", own.directory)
+    const of = yield* ranked(own)
+    return yield* manager(yield* RankStores.folder(directory, of), of, keep)
+  })
 
 /**
  * Checkpoints in a key-value store, under keys that begin with `name` (default `"checkpoint"`). An interrupted write damages
@@ -202,6 +206,7 @@ export const keyValue = (
       const { keep, options: own } = yield* kept("Checkpoint.keyValue", options, names)
       const name = yield* named("name", own.name ?? "checkpoint")
       const of = yield* ranked(own)
-      return yield* manager(yield* RankStores.keyValue(yield* PlatformServices.KeyValueStore, name, of), of, keep)
+      const stores = yield* RankStores.keyValue(yield* PlatformServices.KeyValueStore, name, of)
+      return serviceOf(yield* manager(stores, of, keep))
     })
   )

@@ -11,10 +11,10 @@ import * as Option from "effect/Option"
 import * as PlatformServices from "../core/PlatformServices.ts"
 import { LazyResource } from "../scheduler/loader/LazyResource.ts"
 import { CheckpointError } from "./CheckpointError.ts"
-import { file, type Options, type RankOptions } from "./Layers.ts"
+import { folder, type Options, type RankOptions } from "./Layers.ts"
 import { nodeFiles } from "./NodeFiles.ts"
-import { Checkpoint, type Entry, type Saved, type Service } from "./Service.ts"
-import type { Snapshot } from "./Snapshot.ts"
+import type { Entry, Manager, Saved } from "./Service.ts"
+import * as Snapshot from "./Snapshot.ts"
 
 /**
  * Checkpoints in a folder, by methods that return promises. They reject with `CheckpointError`.
@@ -23,8 +23,11 @@ import type { Snapshot } from "./Snapshot.ts"
  * @since 0.1.0
  */
 export interface OpenCheckpoints {
-  /** Saves a checkpoint; once it resolves, the checkpoint is stored. The `cursor` is `run.cursor`. */
-  readonly save: (snapshot: Snapshot) => Promise<Entry>
+  /**
+   * Saves a checkpoint; once it resolves, the checkpoint is stored. The `cursor` is `run.cursor`. The state is copied before
+   * `save` returns its promise: the next step may change it while the checkpoint is written.
+   */
+  readonly save: (snapshot: Snapshot.Snapshot) => Promise<Entry>
   /** The newest valid checkpoint, or `undefined` if none was ever saved. */
   readonly latest: () => Promise<Saved | undefined>
   /** All checkpoints, newest first, damaged ones included. */
@@ -76,9 +79,8 @@ const closed = (path: string): CheckpointError =>
 export const open = async (
   options: Options & RankOptions & { readonly directory: string }
 ): Promise<OpenCheckpoints> => {
-  const layer = Layer.provide(file(options), Layer.succeed(PlatformServices.FileSystem, nodeFiles))
-  const session = new LazyResource(Checkpoint, layer)
-  const use = async <A, E>(work: (service: Service) => Effect.Effect<A, E>): Promise<A> => {
+  const session = new LazyResource(folder(options), Layer.succeed(PlatformServices.FileSystem, nodeFiles))
+  const use = async <A, E>(work: (manager: Manager) => Effect.Effect<A, E>): Promise<A> => {
     const exit = await session.use(work)
     if (exit === undefined) throw closed(options.directory)
     if (Exit.isSuccess(exit)) return exit.value
@@ -92,7 +94,10 @@ export const open = async (
   }
   const close = () => session.close()
   return {
-    save: (snapshot) => use(({ save }) => save(snapshot)),
+    save: async (snapshot) => {
+      const taken = Snapshot.take(snapshot)
+      return use(({ write }) => write(taken))
+    },
     latest: async () => Option.getOrUndefined(await use(({ latest }) => latest)),
     list: () => use(({ list }) => list),
     close,

@@ -8,11 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { CheckpointError } from "./CheckpointError.ts"
-import * as Format from "./Format.ts"
+import type * as Format from "./Format.ts"
 import type { Rank, RankStores } from "./RankStores.ts"
 import * as Reading from "./Reading.ts"
-import type { Saved, Service } from "./Service.ts"
-import * as Snapshot from "./Snapshot.ts"
+import type { Manager, Saved } from "./Service.ts"
 import type { Location, View } from "./Store.ts"
 
 /** A step that all ranks of a world have kept. */
@@ -180,7 +179,7 @@ const apart = (path: string, { damaged, steps, world }: Survey): CheckpointError
  * The checkpoints of a run without ranks, which also goes on from what ranks have kept in the same place. `manager` is that
  * of a single process.
  */
-export const alone = (manager: Service, stores: RankStores): Service => ({
+export const alone = (manager: Manager, stores: RankStores): Manager => ({
   ...manager,
   latest: Effect.gen(function* () {
     const own = yield* manager.latest
@@ -190,8 +189,8 @@ export const alone = (manager: Service, stores: RankStores): Service => ({
   })
 })
 
-/** The service of a rank. */
-export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<Service> =>
+/** The checkpoints of a rank. */
+export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<Manager> =>
   Effect.gen(function* () {
     const { rank, world } = of
     const { own } = stores
@@ -230,7 +229,7 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
         }
       })
 
-    const latest: Service["latest"] = Effect.gen(function* () {
+    const latest: Manager["latest"] = Effect.gen(function* () {
       const all = yield* surveyed(stores, of, [world, 1])
       const best = newest(all, world)
       const damaged = all.flatMap((one) => one.damaged)
@@ -293,9 +292,9 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
         return { path: free.path, before: before.filter(({ path }) => path !== free.path) }
       })
 
-    const save: Service["save"] = (snapshot) =>
+    const write: Manager["write"] = (taken) =>
       Effect.gen(function* () {
-        const { cursor, state } = yield* Snapshot.check(stores.path, snapshot)
+        const { cursor, encode } = yield* Either.mapLeft(taken, (refused) => refused(stores.path))
         const step = cursor.batches
         const { before, path } = yield* placeFor(step)
         const ranks = `${rank} of ${world}`
@@ -307,7 +306,7 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
             remedy: "open the run with the same rank and world as its checkpoints"
           })
         }
-        const bytes = yield* Format.encode(path, step, cursor, state)
+        const bytes = encode(step)
         yield* own.write(path, bytes)
         yield* Reading.readBack(own, path, bytes)
         hasBegun = true
@@ -322,5 +321,5 @@ export const make = (stores: RankStores, of: Rank, keep: number): Effect.Effect<
         return { path, id: step, content: Either.right(cursor) }
       })
 
-    return yield* Reading.inTurn({ save, latest, list: Reading.list(own) })
+    return yield* Reading.inTurn({ write, latest, list: Reading.list(own) })
   })

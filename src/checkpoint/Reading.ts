@@ -8,7 +8,7 @@ import * as Either from "effect/Either"
 import { sameBytes } from "../core/runtime.ts"
 import { CheckpointError, isDamage } from "./CheckpointError.ts"
 import * as Format from "./Format.ts"
-import type { Entry, Service } from "./Service.ts"
+import type { Entry, Manager } from "./Service.ts"
 import type { Location, Store, View } from "./Store.ts"
 
 /** What cannot even be asked for its id is looked at first: it may be the newest. */
@@ -55,9 +55,9 @@ export const list = (store: View): Effect.Effect<ReadonlyArray<Entry>, Checkpoin
   )
 
 /** One call at a time; and a save that has begun is ended, so that an interrupt leaves nothing half done. */
-export const inTurn = ({ latest, list, save }: Service): Effect.Effect<Service> =>
+export const inTurn = ({ latest, list, write }: Manager): Effect.Effect<Manager> =>
   Effect.map(Effect.makeSemaphore(1), (one) => ({
-    save: (snapshot) => Effect.uninterruptible(one.withPermits(1)(save(snapshot))),
+    write: (taken) => Effect.uninterruptible(one.withPermits(1)(write(taken))),
     latest: one.withPermits(1)(latest),
     list: one.withPermits(1)(list)
   }))

@@ -4,13 +4,14 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import type { CheckpointError } from "./CheckpointError.ts"
-import type { Snapshot } from "./Snapshot.ts"
-import type { State } from "./State.ts"
+import type { Taken } from "./Format.ts"
+import * as Snapshot from "./Snapshot.ts"
+import type { Refused, State } from "./State.ts"
 
 /** A checkpoint that was read. @category models @since 0.1.0 */
 export interface Saved {
@@ -38,11 +39,13 @@ export interface Entry {
 export interface Service {
   /**
    * Saves a checkpoint. When it returns, the checkpoint is stored and was read back. An interrupt waits until it is done.
+   * The state is copied when the effect starts, also if the save has to wait for others: what the trainer changes after
+   * that is not in it.
    * Fails with `CheckpointError`, and leaves the checkpoints before it as they were: `cursor` or `state`, before anything is
    * written, if one of the two is not a cursor or cannot be stored; `full`, `denied`, `locked`, `io`; `damaged` or another
    * kind of damage if it does not read back.
    */
-  readonly save: (snapshot: Snapshot) => Effect.Effect<Entry, CheckpointError>
+  readonly save: (snapshot: Snapshot.Snapshot) => Effect.Effect<Entry, CheckpointError>
   /**
    * The newest valid checkpoint, or none if none was ever saved. Fails with `CheckpointError` if all are damaged, or if a
    * newer version of the library wrote the newest: starting afresh, or going back, without saying so would lose work.
@@ -51,6 +54,18 @@ export interface Service {
   /** All checkpoints, newest first, damaged ones included. */
   readonly list: Effect.Effect<ReadonlyArray<Entry>, CheckpointError>
 }
+
+/** What a service is made of: a snapshot is taken when `save` starts, and written in its turn. */
+export interface Manager extends Pick<Service, "latest" | "list"> {
+  readonly write: (taken: Either.Either<Taken, Refused>) => Effect.Effect<Entry, CheckpointError>
+}
+
+/** The service over a manager. */
+export const serviceOf = ({ latest, list, write }: Manager): Service => ({
+  save: (snapshot) => Effect.suspend(() => write(Snapshot.take(snapshot))),
+  latest,
+  list
+})
 
 /**
  * The tag of the service that stores checkpoints. The example continues a sum, three batches at a time.

@@ -1,14 +1,16 @@
 /**
- * What is handed to `save`, looked at before anything is written: a cursor that can be resumed from, and a state that
- * can be read back as it is.
+ * What is handed to `save`, looked at and copied before anything is written: a cursor that can be resumed from, and a state
+ * that can be read back as it is.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { isProxy } from "../core/runtime.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
 import { CheckpointError } from "./CheckpointError.ts"
-import * as State from "./State.ts"
+import * as Format from "./Format.ts"
+import type * as State from "./State.ts"
 
 /** What is saved as one piece. @category models @since 0.1.0 */
 export interface Snapshot {
@@ -18,25 +20,25 @@ export interface Snapshot {
   readonly state?: State.State
 }
 
-/** A snapshot as it is stored. */
-export interface Checked {
-  readonly cursor: Cursor.Cursor
-  readonly state: Required<State.State>
-}
-
 const NAMES: ReadonlyArray<string | symbol> = ["cursor", "state"]
 
-/** Fails with `CheckpointError`: `cursor` for what is no cursor, `state` for what cannot be stored. */
-export const check = (path: string, snapshot: unknown): Effect.Effect<Checked, CheckpointError> =>
-  Effect.gen(function* () {
+/**
+ * Copies a snapshot, at once: a save may have to wait for its turn, and the trainer goes on meanwhile. Gives the error,
+ * `cursor` for what is no cursor, `state` for what cannot be stored.
+ */
+export const take = (snapshot: unknown): Either.Either<Format.Taken, State.Refused> =>
+  Either.gen(function* () {
     const refused = (wrong: string) =>
-      new CheckpointError({
-        kind: "cursor",
-        path,
-        wrong: `cannot be written: ${wrong}`,
-        remedy:
-          "write save({ cursor: run.cursor, state }), with Effect save({ cursor: yield* loader.cursor, state }); the checkpoints before it are as they were"
-      })
+      Either.left<State.Refused>(
+        (path) =>
+          new CheckpointError({
+            kind: "cursor",
+            path,
+            wrong: `cannot be written: ${wrong}`,
+            remedy:
+              "write save({ cursor: run.cursor, state }), with Effect save({ cursor: yield* loader.cursor, state }); the checkpoints before it are as they were"
+          })
+      )
     if (typeof snapshot !== "object" || snapshot === null || isProxy(snapshot)) {
       return yield* refused(
         `save was given ${snapshot === null ? "null" : isProxy(snapshot) ? "a Proxy" : `a ${typeof snapshot}`}`
@@ -50,13 +52,18 @@ export const check = (path: string, snapshot: unknown): Effect.Effect<Checked, C
       )
     }
     // A getter is read here once, and what it throws is a CursorError below or no snapshot.
-    const { cursor, state } = yield* Effect.try({
-      try: (): { readonly cursor?: unknown; readonly state?: unknown } => ({ ...snapshot }),
-      catch: () => refused("reading what save was given threw")
-    })
+    const { cursor, state } = yield* read(snapshot) ?? refused("reading what save was given threw")
     if (cursor === undefined) return yield* refused("save was given no cursor")
-    const own = yield* Effect.mapError(Cursor.decode(cursor), ({ reason }) =>
-      refused(`what save was given as the cursor is none: ${reason}`)
-    )
-    return { cursor: own, state: yield* State.check(path, state) }
+    const own = Effect.runSync(Effect.either(Cursor.decode(cursor)))
+    if (Either.isLeft(own)) return yield* refused(`what save was given as the cursor is none: ${own.left.reason}`)
+    return yield* Format.take(own.right, state)
   })
+
+/** The parts of a snapshot, each read once; nothing if reading them throws. */
+const read = (snapshot: object): Either.Either<{ readonly cursor?: unknown; readonly state?: unknown }> | undefined => {
+  try {
+    return Either.right({ ...snapshot })
+  } catch {
+    return undefined
+  }
+}

@@ -163,19 +163,24 @@ const wrongWith = (state: unknown): Lost | undefined => {
   return undefined
 }
 
-/** The error for what cannot be stored. */
-export const unstorable = (path: string, wrong: string): CheckpointError =>
-  new CheckpointError({
-    kind: "state",
-    path,
-    wrong: `cannot be written: ${wrong}`,
-    remedy: "keep numbers, strings, booleans, lists and records in json, and all else as Uint8Array in bytes"
-  })
+/** The error for what cannot be stored, of a checkpoint whose place may not be known yet. */
+export type Refused = (path: string) => CheckpointError
 
-/** The state with its defaults if all of it can be stored, and read back as it is; else a `CheckpointError` of kind `state`. */
-export const check = (path: string, state: unknown): Either.Either<Required<State>, CheckpointError> => {
+/** The error for a state that cannot be stored. */
+export const unstorable =
+  (wrong: string): Refused =>
+  (path) =>
+    new CheckpointError({
+      kind: "state",
+      path,
+      wrong: `cannot be written: ${wrong}`,
+      remedy: "keep numbers, strings, booleans, lists and records in json, and all else as Uint8Array in bytes"
+    })
+
+/** The state with its defaults if all of it can be stored, and read back as it is; else the error, of kind `state`. */
+export const check = (state: unknown): Either.Either<Required<State>, Refused> => {
   const wrong = state === undefined ? undefined : wrongWith(state)
-  if (wrong !== undefined) return Either.left(unstorable(path, `${wrong.place.slice(0, 200)} ${wrong.what}`))
+  if (wrong !== undefined) return Either.left(unstorable(`${wrong.place.slice(0, 200)} ${wrong.what}`))
   const { bytes = {}, json = null } = (state ?? {}) as State // as `wrongWith` has seen
   return Either.right({ bytes, json })
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { KeyValueStore } from "@effect/platform"
 import { BunContext } from "@effect/platform-bun"
-import { Cause, Effect, Either, Exit, Layer, Option } from "effect"
+import { Cause, Effect, Either, Exit, Fiber, Layer, Option, Runtime } from "effect"
 import fc from "fast-check"
 import { Checkpoint } from "../../src/index.ts"
 import { cursorAt, cursors } from "../support/cursors.ts"
@@ -88,6 +88,36 @@ for (const [name, make] of Object.entries(grounds)) {
         await on(layer(1), ({ save }) => save({ cursor: cursorAt(0) }))
         const saved = Option.getOrThrow(await on(layer(1), ({ latest }) => latest))
         expect(saved.state).toEqual({ json: null, bytes: {} })
+      }))
+
+    test("hold what there was when the save started, however long it waited for its turn", () =>
+      within(async ({ layer }) => {
+        const weights = new Uint8Array(8)
+        const json = { losses: [0] }
+        const entries = await on(layer(9), ({ latest, list, save }) =>
+          Effect.gen(function* () {
+            const saves: Array<Fiber.RuntimeFiber<Checkpoint.Entry, Checkpoint.CheckpointError>> = []
+            for (let step = 1; step <= 3; step++) {
+              weights.fill(step)
+              json.losses.push(step)
+              const saving = save({ cursor: cursorAt(step), state: { json, bytes: { weights } } })
+              saves.push(Runtime.runFork(yield* Effect.runtime<never>())(saving))
+            }
+            weights.fill(99)
+            json.losses.push(99)
+            const last = yield* Effect.fork(save({ cursor: cursorAt(4), state: { json, bytes: { weights } } }))
+            yield* Effect.yieldNow()
+            weights.fill(100)
+            yield* Fiber.joinAll([...saves, last])
+            return { newest: yield* latest, all: yield* list }
+          })
+        )
+        expect(entries.all.map(({ content }) => Either.getOrThrow(content).batches)).toEqual(
+          [4, 3, 2, 1].map((step) => cursorAt(step).batches)
+        )
+        const { state } = Option.getOrThrow(entries.newest)
+        expect(state.json).toEqual({ losses: [0, 1, 2, 3, 99] })
+        expect(Array.from(state.bytes["weights"] ?? [])).toEqual(new Array(8).fill(99))
       }))
 
     test("are a model of the last k, over any number of starts", () =>

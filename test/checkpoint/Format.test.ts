@@ -6,12 +6,21 @@ import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import { Effect, Either } from "effect"
 import fc from "fast-check"
-import type { Kind } from "../../src/checkpoint/CheckpointError.ts"
-import { decode, encode, peek } from "../../src/checkpoint/Format.ts"
+import type { CheckpointError, Kind } from "../../src/checkpoint/CheckpointError.ts"
+import { decode, peek, take } from "../../src/checkpoint/Format.ts"
 import type { Json, State } from "../../src/checkpoint/State.ts"
+import type { Cursor } from "../../src/index.ts"
 import { cursorAt } from "../support/cursors.ts"
 
 const PATH = "folder/checkpoint-1"
+
+const encode = (
+  path: string,
+  id: number,
+  cursor: Cursor.Cursor,
+  state: State
+): Either.Either<Uint8Array, CheckpointError> =>
+  Either.mapBoth(take(cursor, state), { onLeft: (refused) => refused(path), onRight: (taken) => taken.encode(id) })
 
 const frameOf = (id: number, place: number, state: State): Uint8Array =>
   Either.getOrThrow(encode(PATH, id, cursorAt(place), state))

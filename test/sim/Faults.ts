@@ -73,7 +73,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the error of a finalizer takes the place of a stage's",
     file: "scheduler/loader/LazyResource.ts",
-    from: "    await this.#close()\n    this.#isSettled = true\n",
+    from: "    await closed\n    this.#isSettled = true\n",
     to: "    await this.close()\n",
     test: "test/scheduler/loader/LazyResource.test.ts"
   },
@@ -90,6 +90,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "if (this.#ended && error instanceof RunClosed) return undefined",
     to: "if (error === undefined) return undefined",
     test: "test/scheduler/loader/LazyResource.test.ts"
+  },
+  {
+    name: "the state of a checkpoint is read when its turn comes",
+    file: "checkpoint/OpenCheckpoints.ts",
+    from: "return use(({ write }) => write(taken))",
+    to: "return use(({ write }) => (taken, write(Snapshot.take(snapshot))))",
+    test: "test/furrow.test.ts"
+  },
+  {
+    name: "the state of a checkpoint is read after its save has started",
+    file: "checkpoint/Service.ts",
+    from: "Effect.suspend(() => write(Snapshot.take(snapshot)))",
+    to: "Effect.suspend(() => Effect.flatMap(Effect.yieldNow(), () => write(Snapshot.take(snapshot))))",
+    test: "test/checkpoint/Checkpoint.test.ts"
   },
   {
     name: "leave to make a batch is given twice",

@@ -94,10 +94,11 @@ export class LazyResource<A, E, R> {
    * holds beside the error that is thrown is logged.
    */
   async abandon(cause: Cause.Cause<unknown> = Cause.empty): Promise<void> {
+    const closed = this.#close()
     if (Chunk.size(Cause.failures(cause)) + Chunk.size(Cause.defects(cause)) > 1) {
       await Effect.runPromise(this.#warn("a run failed by more than one error, of which the first is thrown", cause))
     }
-    await this.#close()
+    await closed
     this.#isSettled = true
   }
 
