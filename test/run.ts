@@ -4,13 +4,15 @@
  * the simulator. A runtime that ran no test counts as a failure.
  *
  * The two runtimes test side by side: much of either suite waits for threads and processes, so on two cores both take
- * little longer than one. The output of Deno is printed when it has ended.
+ * little longer than one. The output of Deno is printed when it has ended. Deno is given the files room by room, see
+ * `support/rooms.ts`.
  */
 import { spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { writeRooms } from "./support/rooms.ts"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const reports = mkdtempSync(join(tmpdir(), "furrow-test-"))
@@ -106,7 +108,11 @@ const counts = [
   await check("simulator", "bun", "run", "test/sim/run.ts", "--cases", "500")
 ]
 const env = await packed()
-const deno = (report: string) => ["test", "-A", "--no-check", "--reporter=dot", `--junit-path=${report}`, "test/"]
+const entries = writeRooms(join(root, "test"), join(reports, "rooms"))
+const deno = (report: string) => [
+  ...["test", "-A", "--no-check", `--config=${join(root, "deno.json")}`, "--reporter=dot", `--junit-path=${report}`],
+  ...entries
+]
 const bun = (report: string) => ["test", "--reporter=junit", `--reporter-outfile=${report}`]
 counts.push(
   ...(await Promise.all([

@@ -50,6 +50,15 @@ const group = (name: string): Group => ({
 
 let path: ReadonlyArray<Group> = [group("")]
 
+/**
+ * Loads a test file among others: its tests are named by it, and its hooks, those outside of groups too, are for them alone.
+ */
+export const file = async (name: string, load: () => Promise<unknown>): Promise<void> => {
+  path = [group(name)]
+  await load()
+  path = [group("")]
+}
+
 const current = (): Group => path[path.length - 1] as Group // never empty
 
 const hook =
