@@ -110,8 +110,8 @@ const command = Command.make("train", options, (flags) =>
                 batchSize: flags.batchSize,
                 limit: Option.getOrUndefined(flags.limit),
                 split: String(splitOf(seed)),
-                data: Option.getOrUndefined(flags.data),
-                columns: "columns" in data ? data.columns : undefined
+                // Digits that are read already, or the folder that they were read from.
+                data: "columns" in data ? data.columns : Option.getOrThrow(flags.data)
               } satisfies Source
             })
       )

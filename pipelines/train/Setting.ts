@@ -6,7 +6,7 @@ import { Config, Effect, Option } from "effect"
 import { Seed, SeedPolicy } from "../../src/index.ts"
 import { Usage } from "../cli/Main.ts"
 import { tell } from "../cli/Print.ts"
-import { digits, files } from "./Digits.ts"
+import { digits, files } from "./Packaged.ts"
 
 /** What the flag says, else what the environment says. */
 export const seedFrom = (flag: Option.Option<Seed.Root>) =>
