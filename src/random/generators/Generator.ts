@@ -248,7 +248,7 @@ export const register = (algorithm: string, maker: (seed: Seed) => Rng): void =>
 export const make = (seed: Seed): Rng => {
   const maker = makers.get(seed.algorithm)
   if (maker === undefined) {
-    const expected = `one that is registered (${[...makers.keys()].join(", ")})`
+    const expected = `one that is registered (${[...makers.keys()].toSorted().join(", ")})`
     throw new InvalidOption({ option: "the seed's algorithm", value: seed.algorithm, expected })
   }
   // A word too wide would be cut to 32 bits further on, and two seeds would start one stream.
