@@ -55,7 +55,7 @@ export const bundled = ({ folder }: Pick<Built, "folder">, program: string): Rea
   const bytes = new Map<string, number>()
   for (const { inputs } of Object.values(outputs)) {
     for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
-      const own = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? "app"
+      const own = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(join(folder, path))?.[1] ?? "app"
       bytes.set(own, (bytes.get(own) ?? 0) + bytesInOutput)
     }
   }

@@ -7,11 +7,14 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { runtime } from "../../src/core/runtime.ts"
+import { bundled, example } from "../bench/Built.ts"
 import { binary, installed, root, versionOf } from "../support/app.ts"
+import { sources } from "../support/house.ts"
 
-const manifest: { readonly exports: Readonly<Record<string, unknown>> } = JSON.parse(
-  readFileSync(join(root, "package.json"), "utf8")
-)
+const manifest: {
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly sideEffects: ReadonlyArray<string>
+} = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
 const APP = `
 import { Config, Effect, Layer, Stream } from "effect"
@@ -123,6 +126,15 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
     expect(run("deno", "staging")).toEqual(staging)
   }, 60_000)
 
+  test("bundles small: the README's first example, minified, above Effect's own part", () => {
+    const bytes = bundled({ folder: app }, example())
+    expect(Array.from(bytes.keys()).toSorted()).toEqual(["@effect/schema", "app", "effect", "furrow"])
+    // 257,000 today. What the example does not use, such as images, checkpoints and audits, is left out.
+    expect(bytes.get("furrow")).toBeLessThan(265_000)
+    // The module `Schema` loads all of fast-check.
+    expect(bytes.get("@effect/schema")).toBeLessThan(32_000)
+  }, 60_000)
+
   test("says how to get sharp, which it goes without until an image is decoded", () => {
     writeFileSync(join(app, "photos.ts"), PHOTOS)
     for (const [command, install] of [
@@ -168,4 +180,18 @@ test("sources import what they need of Effect, and no barrel of it: a start, and
     .filter((file) => file.endsWith(".ts"))
     .filter((file) => /^\S.* from "(effect|@effect\/\w+)"$/m.test(readFileSync(join(root, "src", file), "utf8")))
   expect(barrels).toEqual([])
+})
+
+test("modules that do something when they are loaded are listed, so that bundlers leave out others that are not used", () => {
+  const active = sources.filter(({ code }) => /^(?:[\w.]+\(|(?:for|if|while|try|switch) ?[({])/m.test(code))
+  // The compiler of the kernels is no part of the package.
+  const files = active.map(({ file }) => file).filter((file) => file !== "wasm/compile.ts")
+  expect(manifest.sideEffects).toEqual(files.map((file) => `./dist/${file.replace(/ts$/, "js")}`))
+})
+
+test("no module loads fast-check, which the module Schema does", () => {
+  const loads = sources.filter(({ code }) =>
+    /^import (?!type )[^"]*"@effect\/schema\/(?:Schema|Arbitrary|FastCheck)"/m.test(code)
+  )
+  expect(loads.map(({ file }) => file)).toEqual([])
 })
