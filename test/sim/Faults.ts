@@ -508,5 +508,40 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "      rest = begun\n",
     to: "",
     test: "test/laws/once.test.ts"
+  },
+  {
+    name: "a NaN in a digest keeps its bits if it is one of the last three",
+    file: "core/CanonicalBytes.ts",
+    from: "const mayHoldNaN32 = (array: Float32Array): boolean => {",
+    to: "const mayHoldNaN32 = (all: Float32Array): boolean => {\n  const array = all.subarray(0, all.length & ~3)",
+    test: "test/core/CanonicalBytes.test.ts"
+  },
+  {
+    name: "two digests gather their parts in one memory",
+    file: "core/GatheredHash.ts",
+    from: "    free = undefined\n",
+    to: "    free = this.#held\n",
+    test: "test/core/GatheredHash.test.ts"
+  },
+  {
+    name: "what a function `content` throws is swallowed",
+    file: "scheduler/plan/Content.ts",
+    from: "if (!(thrown instanceof NotHashable)) throw thrown",
+    to: "void thrown",
+    test: "test/scheduler/plan/Content.test.ts"
+  },
+  {
+    name: "the exponential of subnormal results is rounded twice",
+    file: "core/math/Exp.ts",
+    from: "y * powerOfTwo(k + 64) * powerOfTwo(-64)",
+    to: "y * powerOfTwo(k + 1023) * powerOfTwo(-1022) * 0.5",
+    test: "test/core/math/functions.test.ts"
+  },
+  {
+    name: "an optional field of a stored value is required",
+    file: "core/SchemaValue.ts",
+    from: "new AST.PropertySignature(name, field.optional.ast, true, true)",
+    to: "new AST.PropertySignature(name, field.optional.ast, false, true)",
+    test: "test/core/SchemaValue.test.ts"
   }
 ]
