@@ -11,6 +11,9 @@ const ROOM = 4096
 /** UTF-8 takes at most three bytes for each of a text's units. */
 const MOST_PER_UNIT = 3
 
+/** Texts of at most so many units are written by a loop, which the encoder's call would take longer than. */
+const SHORT = 48
+
 const encoder = new TextEncoder()
 
 /** Memory that no hash holds; another one is begun before the last one has ended only where a column's own code begins it. */
@@ -36,8 +39,23 @@ export class GatheredHash {
     const most = MOST_PER_UNIT * text.length
     if (most > ROOM - this.#length) this.#flush()
     if (most > ROOM) this.#stream.update(text)
-    else this.#length += encoder.encodeInto(text, this.#held.subarray(this.#length)).written
+    else if (text.length > SHORT || !this.#ascii(text)) {
+      this.#length += encoder.encodeInto(text, this.#held.subarray(this.#length)).written
+    }
     return this
+  }
+
+  /** Adds a text of ASCII; returns `false`, without side effects, if it is none. */
+  #ascii(text: string): boolean {
+    const held = this.#held
+    let at = this.#length
+    for (let unit = 0; unit < text.length; unit++) {
+      const code = text.charCodeAt(unit)
+      if (code > 0x7f) return false
+      held[at++] = code
+    }
+    this.#length = at
+    return true
   }
 
   /** Adds bytes. They are read at once. */
