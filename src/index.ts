@@ -4,6 +4,9 @@
  * @since 0.1.0
  */
 
+// A bundle that holds a pipeline alone has the program of a thread, too, which builds it by the same copy of this package.
+import "./scheduler/backends/threads/ThreadEntry.ts"
+
 /** Counts the generator states that a run starts from, and the repeats among them. */
 export * as SeedAudit from "./audit/SeedAudit.ts"
 /** Checkpoints: the cursor and the trainer's state, stored as one piece. */

@@ -183,7 +183,7 @@ test("sources import what they need of Effect, and no barrel of it: a start, and
 })
 
 test("modules that do something when they are loaded are listed, so that bundlers leave out others that are not used", () => {
-  const active = sources.filter(({ code }) => /^(?:[\w.]+\(|(?:for|if|while|try|switch) ?[({])/m.test(code))
+  const active = sources.filter(({ code }) => /^(?:import "|[\w.]+\(|(?:for|if|while|try|switch) ?[({])/m.test(code))
   // The compiler of the kernels is no part of the package.
   const files = active.map(({ file }) => file).filter((file) => file !== "wasm/compile.ts")
   expect(manifest.sideEffects).toEqual(files.map((file) => `./dist/${file.replace(/ts$/, "js")}`))
