@@ -106,6 +106,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/checkpoint/Checkpoint.test.ts"
   },
   {
+    name: "a budget by share is of one epoch, and what all epochs left out is charged to it",
+    file: "scheduler/loader/Run.ts",
+    from: "(range.end - start.countedFrom)",
+    to: "epochs",
+    test: "test/scheduler/loader/FailurePolicy.test.ts"
+  },
+  {
+    name: "a cursor forgets which epoch its counts begin with",
+    file: "scheduler/loader/OpenRun.ts",
+    from: "...(countedFrom === 0 ? {} : { start: countedFrom })",
+    to: "...(countedFrom >= 0 ? {} : { start: countedFrom })",
+    test: "test/scheduler/loader/FailurePolicy.test.ts"
+  },
+  {
     name: "leave to make a batch is given twice",
     file: "scheduler/loader/WorkerQueues.ts",
     from: "this.all[this.workerOf(sequence)]?.credits.give()",

@@ -52,6 +52,8 @@ export const Cursor = struct(
     ),
     /** The epoch behind the last one of the run; some cursors of version 1 lack it. */
     end: optional(Count),
+    /** The first epoch that the counts below are of, if it is not 0: that of the first of the runs that led here. */
+    start: optional(Count),
     /** Batches that were taken ahead of it, with their hashes where the run keeps a digest. */
     ahead: array(tuple(Count, Count, nullOr(Hex))),
     /** How many batches, and samples in them, were taken from the run's start on. */

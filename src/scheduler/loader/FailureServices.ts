@@ -15,7 +15,9 @@ import type { StageError } from "../build/StageError.ts"
 import { fromEffect } from "../build/Work.ts"
 
 /**
- * How much a run may leave out: a number of samples, or a share (0 … 1) of the samples of all its epochs.
+ * How much a run may leave out: a number of samples, or a share (0 … 1) of the samples of all its epochs. What a run that
+ * continues from a cursor left out before counts, and with it the epochs that came before: a loop of runs of one epoch
+ * each, `{ epoch: k, from: cursor }`, may leave out `share` of all epochs up to k.
  *
  * @category models
  * @since 0.1.0

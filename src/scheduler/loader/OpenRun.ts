@@ -102,12 +102,13 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
 
   #cursor(): Cursor.Cursor {
     const { delivery, settings, start } = this.#parts
-    const { chain, delivered, from, range, runPlan, sequence } = start
+    const { chain, countedFrom, delivered, from, range, runPlan, sequence } = start
     const { stats } = delivery
     return CursorWrite.make(runPlan, {
       // A run of no batches stays at its start.
       ...(sequence.room === 0 ? { epoch: from?.epoch ?? range.start, batch: 0 } : delivery.position),
       end: range.end,
+      ...(countedFrom === 0 ? {} : { start: countedFrom }),
       ahead: delivered.early.map(([own, hash]) => [
         sequence.epochOf(own),
         sequence.batchOf(own),

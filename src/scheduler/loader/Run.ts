@@ -123,7 +123,8 @@ export const open = <C, E, R>(
     })
     const { skip } = failures
     delivery = new Delivery({
-      budget: skip === undefined ? 0 : FailureServices.allowance(skip.budget, plan.count * epochs),
+      budget:
+        skip === undefined ? 0 : FailureServices.allowance(skip.budget, plan.count * (range.end - start.countedFrom)),
       chosen,
       counting,
       cuts: plan.cuts,

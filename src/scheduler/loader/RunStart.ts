@@ -19,6 +19,8 @@ export interface RunStart {
   /** The cursor that the run continues from. */
   readonly from: Cursor.Cursor | undefined
   readonly range: Range
+  /** The first epoch that the counts of the cursor are of; without a cursor, the run's first. */
+  readonly countedFrom: number
   readonly sequence: Sequence
   /** The first sequence number that is to be built, and the one behind the last. */
   readonly first: number
@@ -42,6 +44,7 @@ export const make = (asked: Range | undefined, checked: CursorCheck.Checked | un
   const range = resolve(asked, from)
   // Beyond one epoch alone there are others, which runs of their own deliver.
   if (from !== undefined && range.start === 0) CursorCheck.within(from, plain, range.end)
+  const countedFrom = from === undefined ? range.start : (from.start ?? 0)
   const runPlan = checked?.resized === undefined ? plain : plain.resized(checked.resized)
   const sequence = new Sequence(runPlan.plan.cuts)
   const end = sequence.start(range.end)
@@ -50,7 +53,7 @@ export const make = (asked: Range | undefined, checked: CursorCheck.Checked | un
   const ahead = new Set(early.map(([own]) => own).filter((own) => own < end))
   const chain = new DigestChain(headOf(from, runPlan))
   const delivered = new Delivered(chain, { next: first, early })
-  return { runPlan, from, range, sequence, first, end, ahead, chain, delivered }
+  return { runPlan, from, range, countedFrom, sequence, first, end, ahead, chain, delivered }
 }
 
 const bytes = (hash: string | null): Uint8Array | undefined => (hash === null ? undefined : Digest.fromHex(hash))

@@ -6,11 +6,14 @@ import { Duration, Effect, Fiber, Layer, Logger, Metric, Schedule, Stream, TestC
 import fc from "fast-check"
 import {
   type Batch,
+  type Cursor,
   Dataset,
   FailurePolicy,
+  furrow,
   type InvalidOption,
   Parity,
   Pipeline,
+  type Run,
   Scheduler,
   SeedAudit,
   SeedPolicy,
@@ -457,6 +460,84 @@ test(
   },
   TIME
 )
+
+describe("a budget by share, over runs that continue from one another", () => {
+  /** Of the 10 batches of epoch e, of 10 samples each, the first `failing(e)` fail as a whole. */
+  const epochs = (failing: (epoch: number) => number, share: number) => {
+    const rows = Pipeline.from(Dataset.range(100)).pipe(
+      Pipeline.batch(10),
+      Pipeline.map("check", (batch) => {
+        if (batch.index < failing(batch.epoch)) throw new Error(`batch ${batch.index}`)
+        return batch
+      })
+    )
+    const failures = { skip: { budget: { share }, report: () => {} } }
+    /** Takes a run's batches, at most `count`; the cursor behind them, or the number of the skip that was too many. */
+    const leg = async (run: Run<unknown>, count = Number.POSITIVE_INFINITY): Promise<Cursor.Cursor | number> => {
+      try {
+        for (let taken = 0; taken < count; taken++) if ((await run.take()) === undefined) break
+        await run.close()
+        return run.cursor
+      } catch (error) {
+        if (error instanceof FailurePolicy.SkipBudgetExceeded) return error.count
+        throw error
+      }
+    }
+    return { rows, failures, leg }
+  }
+
+  /** Runs of one epoch each, each in `parts` legs; where each ends, and how many were left out by then. */
+  const chain = async (
+    failing: (epoch: number) => number,
+    share: number,
+    start: number,
+    parts: ReadonlyArray<number>
+  ) => {
+    const { failures, leg, rows } = epochs(failing, share)
+    const ends: Array<number | string> = []
+    let from: Cursor.Cursor | undefined
+    for (let epoch = start; epoch < start + 4; epoch++) {
+      for (const part of [...parts, Number.POSITIVE_INFINITY]) {
+        const end: Cursor.Cursor | number = await leg(furrow(rows, { epoch, from, failures, replay: true }), part)
+        if (typeof end === "number") return [...ends, `${end} are too many`]
+        // As it is stored.
+        from = JSON.parse(JSON.stringify(end)) as Cursor.Cursor // what was a cursor
+      }
+      ends.push(from?.skipped ?? 0)
+    }
+    return ends
+  }
+
+  test("one batch of each epoch may fail in a loop of runs of one epoch, as in one run, resumed or not", async () => {
+    for (const start of [0, 5]) {
+      for (const parts of [[], [3], [1, 4]]) {
+        expect(await chain(() => 1, 0.1, start, parts)).toEqual([10, 20, 30, 40])
+        // What earlier epochs left of it may be used; what later ones would allow may not.
+        expect(await chain((epoch) => (epoch === start + 3 ? 4 : 0), 0.1, start, parts)).toEqual([0, 0, 0, 40])
+        expect(await chain((epoch) => (epoch === start + 3 ? 5 : 0), 0.1, start, parts)).toEqual([
+          0,
+          0,
+          0,
+          "50 are too many"
+        ])
+        expect(await chain((epoch) => (epoch === start ? 2 : 0), 0.1, start, parts)).toEqual(["20 are too many"])
+      }
+    }
+    for (const failing of [4, 5]) {
+      for (const stops of [[], [3], [10], [3, 14]]) {
+        const { failures, leg, rows } = epochs((epoch) => (epoch === 3 ? failing : 0), 0.1)
+        let end: Cursor.Cursor | number | undefined
+        for (const stop of [...stops, Number.POSITIVE_INFINITY]) {
+          const from: unknown = end
+          end = await leg(furrow(rows, { epochs: 4, from, failures, replay: true }), stop)
+        }
+        expect(typeof end === "object" ? end.skipped : `${end} are too many`).toBe(
+          failing === 4 ? 40 : "50 are too many"
+        )
+      }
+    }
+  })
+})
 
 test("a share allows as many samples as it is of them, whatever its product rounds to", () => {
   fc.assert(
