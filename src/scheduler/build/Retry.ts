@@ -8,7 +8,7 @@
 import { skippable } from "../../pipeline/StageResult.ts"
 import type { FailureRules, Recurrence } from "./FailureRules.ts"
 import { isRecoverable, SamplesFailed, StageError } from "./StageError.ts"
-import { all, andThen, catchError, TypedFailure, type Work } from "./Work.ts"
+import { all, andThen, catchError, isLater, TypedFailure, type Work } from "./Work.ts"
 
 /**
  * Samples that were left out of a batch because of one error.
@@ -141,18 +141,38 @@ const nothing: ReadonlyArray<Skipped> = []
  */
 export const retrying = <A, E>(
   rules: FailureRules,
-  { position, size }: { readonly position: number; readonly size: number },
+  range: { readonly position: number; readonly size: number },
   attempt: (skipped: SkippedRows) => Work<A, E>
 ): Work<Attempted<A>, Exclude<E, SamplesFailed> | StageError> => {
-  let retry: Retry | undefined
-  const from = (rows: SkippedRows): Work<Attempted<A>, Exclude<E, SamplesFailed> | StageError> =>
-    catchError(
-      () => andThen(attempt(rows), (value): Attempted<A> => ({ value, skipped: retry?.skipped ?? nothing })),
-      (error: E) => {
-        retry ??= new Retry(rules, position, size)
-        const { skipped } = retry
-        return andThen(retry.next(error), (next) => (next === undefined ? { value: undefined, skipped } : from(next)))
-      }
+  let first: Work<A, E>
+  try {
+    first = attempt(none)
+  } catch (thrown) {
+    if (!TypedFailure.is(thrown)) throw thrown
+    return afterFailure(rules, range, attempt, thrown.error as E) // what work throws as a typed failure is its E
+  }
+  if (!isLater(first)) return { value: first, skipped: nothing }
+  const later = first
+  return catchError(
+    () => andThen(later, (value): Attempted<A> => ({ value, skipped: nothing })),
+    (error: E) => afterFailure(rules, range, attempt, error)
+  )
+}
+
+/** The attempts behind the first one, which failed with an error. */
+const afterFailure = <A, E>(
+  rules: FailureRules,
+  { position, size }: { readonly position: number; readonly size: number },
+  attempt: (skipped: SkippedRows) => Work<A, E>,
+  first: E
+): Work<Attempted<A>, Exclude<E, SamplesFailed> | StageError> => {
+  const retry = new Retry(rules, position, size)
+  const { skipped } = retry
+  const next = (error: E): Work<Attempted<A>, Exclude<E, SamplesFailed> | StageError> =>
+    andThen(retry.next(error), (rows) =>
+      rows === undefined
+        ? { value: undefined, skipped }
+        : catchError(() => andThen(attempt(rows), (value): Attempted<A> => ({ value, skipped })), next)
     )
-  return from(none)
+  return next(first)
 }
