@@ -88,7 +88,8 @@ export const byWorker = (request: Request): Layout => {
     return { tag: rows?.windows === undefined ? 12 : 13, fields }
   }
   const own = field("ordinal", 40, ordinal, 1, ordinals)
-  const [low, high] = [field("rank", 8, rank & 0xff), field("rank", 8, (rank >>> 8) & 0xff)]
+  const low = field("rank", 8, rank & 0xff)
+  const high = field("rank", 8, (rank >>> 8) & 0xff)
   return { tag: scope === "sample" ? 2 : 3, fields: [own, at, low, field("epoch", 24, epoch), high], whole }
 }
 

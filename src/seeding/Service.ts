@@ -136,7 +136,7 @@ export const ask = (policy: Service, request: Request): Either.Either<Seeds, Coo
     }
     const seeds = own ? answer.right : fitting(policy, answer.right, request.indices.length)
     if ("reason" in seeds) return refused(policy, request, seeds.reason, seeds.row)
-    return observed(policy, request, seeds)
+    return own && policy.observe === undefined ? answer : observed(policy, request, seeds)
   } catch (thrown) {
     return refused(policy, request, reasonOf(thrown))
   }

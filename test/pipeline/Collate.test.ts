@@ -134,6 +134,31 @@ describe("the table", () => {
     expect(Object.keys(Object(collate([sample, sample])))).toEqual(["constructor", "toString", "hasOwnProperty"])
   })
 
+  test("a field that all objects inherit is nobody's own", () => {
+    Object.defineProperty(Object.prototype, "b", { value: 9, enumerable: true, configurable: true })
+    try {
+      expect(refused([Object.assign(Object.create(null), { a: 1, b: 2 }), { a: 3 }]).message).toContain(
+        'has no field "b"'
+      )
+      expect(refused([{ a: 1 }, { a: 2 }]).message).toContain('has a field "b"')
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "b")
+    }
+  })
+
+  test("a field is read once, also where rows list their fields in another order", () => {
+    let read = 0
+    const counting = (names: ReadonlyArray<string>): object => {
+      const sample = {}
+      for (const name of names) {
+        Object.defineProperty(sample, name, { get: () => ++read, enumerable: true, configurable: true })
+      }
+      return sample
+    }
+    collate([counting(["a", "b", "c"]), counting(["a", "c", "b"]), counting(["c", "b", "a"])])
+    expect(read).toBe(9)
+  })
+
   test("a batch of one", () => {
     expect(collated([{ x: 7 }])).toEqual({ x: ["float64", [1], [7]] })
   })

@@ -218,6 +218,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/build/Worker.test.ts"
   },
   {
+    name: "another attempt at a sample goes on with what the first one derived",
+    file: "scheduler/build/CurrentStage.ts",
+    from: "      this.#derived = undefined\n",
+    to: "",
+    test: "test/scheduler/build/Worker.test.ts"
+  },
+  {
     name: "fields are taken by their place, whatever their names",
     file: "pipeline/Collate.ts",
     from: "alike = field === fields[at]",

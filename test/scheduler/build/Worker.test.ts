@@ -75,6 +75,30 @@ for (const waits of [false, true]) {
     ))
 }
 
+test("another attempt at a sample derives what the first one derived", () =>
+  governed(async () => {
+    const drawn: Array<number> = []
+    let fails = true
+    const flaky: Own = Pipeline.from(Dataset.range(1)).pipe(
+      Pipeline.ambient("derive"),
+      Pipeline.map("derived", (x) => {
+        drawn.push(Math.random())
+        if (fails) throw new Error("once")
+        return x
+      }),
+      Pipeline.batch(1)
+    )
+    const plan = RunPlan.make(flaky, 1, {}, policy)
+    const range = rowsOf(plan, 0, 0, 0)
+    if (range === undefined) throw new Error("there is no such batch")
+    const builder = new Worker(plan, 0, { limits: { careful: true, sample: undefined, fill: "none" } }).builder(range)
+    expect(() => builder.build()).toThrow()
+    fails = false
+    builder.build()
+    expect(drawn).toHaveLength(2)
+    expect(drawn[1]).toBe(drawn[0])
+  }))
+
 test("a builder whose batch failed is not used again", () => {
   let fails = true
   const broken: Own = Pipeline.from(Dataset.range(8)).pipe(
