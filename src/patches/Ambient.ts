@@ -37,8 +37,14 @@ import * as Replacement from "./Replacement.ts"
 /** What becomes of ambient randomness in a stage. @since 0.1.0 */
 export type Setting = "refuse" | "derive" | "leave"
 
+/** The fork of a stage's stream that stands in for ambient randomness under `"derive"`. @since 0.1.0 */
+export const FORK = "ambient"
+
+/** How a stage would take that fork for itself. @since 0.1.0 */
+export const FORK_CALL = `rng.fork(${JSON.stringify(FORK)})`
+
 /**
- * A stage reached for randomness that is not the pipeline's.
+ * A stage reached for randomness that is not the pipeline's; or, under `"derive"`, for the stream that stands in for it.
  *
  * @since 0.1.0
  */
@@ -48,6 +54,12 @@ export class AmbientRandomness extends Data.TaggedError("AmbientRandomness")<{
   readonly stage: string
 }> {
   override get message(): string {
+    if (this.call === FORK_CALL) {
+      return (
+        `stage "${this.stage}" called ${FORK_CALL}, the stream that Math.random and its kin draw from under ` +
+        'Pipeline.ambient("derive"): numbers would be drawn twice; give the fork another name'
+      )
+    }
     return (
       `stage "${this.stage}" called ${this.call}, which no seed governs; draw from the stage's rng (Pipeline.augment), ` +
       'or choose Pipeline.ambient("derive") or Pipeline.ambient("leave")'

@@ -4,7 +4,18 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Either, Layer, Stream } from "effect"
 import fc from "fast-check"
-import { Coordinates, Dataset, Pipeline, Sampler, Scheduler, SeedAudit, SeedPolicy, Workers } from "../../src/index.ts"
+import {
+  Coordinates,
+  Dataset,
+  furrow,
+  Pipeline,
+  type Rng,
+  Sampler,
+  Scheduler,
+  SeedAudit,
+  SeedPolicy,
+  Workers
+} from "../../src/index.ts"
 import { epochRequest, seedAt } from "../../src/seeding/Request.ts"
 import { conditions, pipelineOf, policyOf, recipes, seeds } from "../support/recipes.ts"
 
@@ -381,4 +392,55 @@ test("run 42's epoch 1 is not run 43's epoch 0", () => {
   }
   const all = [42, 43, 44].flatMap((seed) => [0, 1, 2].flatMap((epoch) => draws(seed, epoch)))
   expect(new Set(all).size).toBe(3 * 3 * 200)
+})
+
+test("what a stage forks under any name is not what ambient calls draw from; their own stream is refused to it", async () => {
+  const refusals = async (policy: "epochWorker" | "elastic", name: string, isEffect: boolean) => {
+    const drawn = (rng: Rng.Rng) => [
+      rng.fork(name).double(),
+      Math.random(),
+      rng.double(),
+      rng.fork(name).fork("ambient").double()
+    ]
+    const rows = Pipeline.from(Dataset.range(6))
+    const drawing = isEffect
+      ? Pipeline.augmentEffect(rows, "fork", (_, rng) => Effect.sync(() => drawn(rng)))
+      : Pipeline.augment(rows, "fork", (_, rng) => drawn(rng))
+    const collected = drawing.pipe(
+      Pipeline.batchWith(3, (samples) => samples),
+      Pipeline.ambient("derive")
+    )
+    // No failure policy skips or retries it.
+    const failures = { retry: { times: 2, delay: 1 }, skip: { budget: { share: 1 }, report: () => {} } }
+    const run = furrow(collected, { seed: 1, policy, epochs: 1, replay: true, failures })
+    try {
+      const all: Array<number> = []
+      for await (const { columns } of run) all.push(...columns.flat())
+      expect(all).toHaveLength(24)
+      expect(new Set(all).size).toBe(24)
+      return 0
+    } catch (error) {
+      expect(error).toMatchObject({ _tag: "StageError", stage: "fork", cause: { _tag: "AmbientRandomness" } })
+      expect(error).toMatchObject({
+        message: expect.stringContaining('rng.fork("ambient"), the stream that Math.random')
+      })
+      return 1
+    }
+  }
+  for (const policy of ["epochWorker", "elastic"] as const) {
+    for (const isEffect of [false, true]) {
+      expect(await refusals(policy, "ambient", isEffect)).toBe(1)
+      for (const name of ["", "Ambient", "ambient ", "fork", "ambient/ambient"]) {
+        expect([name, await refusals(policy, name, isEffect)]).toEqual([name, 0])
+      }
+    }
+  }
+  // Where ambient calls draw from no stream, the name is as good as any.
+  const free = Pipeline.from(Dataset.range(2)).pipe(
+    Pipeline.augment("fork", (_, rng) => rng.fork("ambient").double()),
+    Pipeline.batch(2)
+  )
+  await using run = furrow(free, { seed: 1, epochs: 1, replay: true })
+  const batch = await run.take()
+  expect(Array.from(batch?.columns.data ?? [])).toEqual([0.3233047184020742, 0.4407382051264147])
 })

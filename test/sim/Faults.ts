@@ -120,6 +120,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/FailurePolicy.test.ts"
   },
   {
+    name: "a stage may fork the stream that ambient calls draw from",
+    file: "scheduler/build/SeedBinding.ts",
+    from: "if (name === Ambient.FORK) throw",
+    to: "if (name === stage && name === Ambient.FORK) throw",
+    test: "test/laws/disjoint.test.ts"
+  },
+  {
     name: "leave to make a batch is given twice",
     file: "scheduler/loader/WorkerQueues.ts",
     from: "this.all[this.workerOf(sequence)]?.credits.give()",

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { FORK } from "../../patches/Ambient.ts"
 import * as Rng from "../../random/Rng.ts"
 import type { Seed } from "../../random/Seed.ts"
 import type { Carries } from "../../seeding/Service.ts"
@@ -39,7 +40,7 @@ export class CarriedStreams {
 
   /** The stream beside a slot's for ambient randomness, which then moves none of the stage's own draws. */
   ambient(slot: string, seed: Seed): Rng.Rng {
-    return this.#known(`${slot}, ambient`, () => Rng.make(seed).fork("ambient"))
+    return this.#known(`${slot}, ambient`, () => Rng.make(seed).fork(FORK))
   }
 
   #known(slot: string, start: () => Rng.Rng): Rng.Rng {

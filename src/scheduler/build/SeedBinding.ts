@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Ambient from "../../patches/Ambient.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
 import { forbiddenRng } from "../../random/ForbiddenRng.ts"
 import { Xoshiro128, algorithm as xoshiro } from "../../random/generators/Xoshiro128.ts"
@@ -128,7 +129,7 @@ export class SeedBinding {
     const rng =
       seeds._tag === "Carried" && this.#streams !== undefined
         ? this.#streams.ambient(seeds.slot, seeds.seed)
-        : Rng.make(seedAt(seeds, row)).fork("ambient")
+        : Rng.make(seedAt(seeds, row)).fork(Ambient.FORK)
     return this.#observed(rng, request, row, "ambient/")
   }
 
@@ -152,7 +153,7 @@ export class SeedBinding {
   #generator(stage: Stage): Xoshiro128 {
     const known = this.#generators.get(stage)
     if (known !== undefined) return known
-    const own = new Xoshiro128()
+    const own = this.#guarded(new Xoshiro128(), stage.id.name)
     this.#generators.set(stage, own)
     return own
   }
@@ -161,8 +162,22 @@ export class SeedBinding {
     const rng =
       seeds._tag === "Carried" && this.#streams !== undefined
         ? this.#streams.at(seeds.slot, seeds.seed)
-        : Rng.make(seedAt(seeds, row))
+        : this.#guarded(Rng.make(seedAt(seeds, row)), request.stage.name)
     return this.#observed(rng, request, row)
+  }
+
+  /**
+   * Refuses the fork that ambient calls draw from, which a stage would draw once more. Streams that carry on need no guard:
+   * what is forked from them starts from what they draw, and the ambient one from their seed.
+   */
+  #guarded<R extends Rng.Rng>(rng: R, stage: string): R {
+    if (!this.#derives) return rng
+    const fork = rng.fork.bind(rng)
+    rng.fork = (name) => {
+      if (name === Ambient.FORK) throw new Ambient.AmbientRandomness({ call: Ambient.FORK_CALL, stage })
+      return fork(name)
+    }
+    return rng
   }
 
   #observed(rng: Rng.Rng, request: Request, row: number, prefix = ""): Rng.Rng {
