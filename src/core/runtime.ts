@@ -114,6 +114,21 @@ export const afterEvents = (resume: () => void): (() => void) => {
   return () => clearImmediate(handle)
 }
 
+/** Copies `length` bytes from a place of one array to a place of another. @since 0.1.0 */
+export type CopyBytes = (from: number, length: number, to: number) => void
+
+/**
+ * What copies from `source` to `target`, where many short stretches are copied: a `subarray` and a `set` make an object for
+ * each, which on Bun costs more than the copy of an image of 784 bytes; Deno is quicker by them.
+ *
+ * @since 0.1.0
+ */
+export const copying = (source: Uint8Array, target: Uint8Array): CopyBytes => {
+  if (runtime.name !== "bun") return (from, length, to) => target.set(source.subarray(from, from + length), to)
+  const own = Buffer.from(source.buffer, source.byteOffset, source.byteLength)
+  return (from, length, to) => own.copy(target, to, from, from + length)
+}
+
 /** A thread, as its owner sees it. @since 0.1.0 */
 export interface Thread {
   readonly post: (message: unknown) => void
