@@ -44,7 +44,11 @@ export class Delivered {
 
   /** Adds the hash of a batch; `undefined` if nothing was left of the batch. */
   add(sequence: number, hash: Uint8Array | undefined): void {
-    this.#early.set(sequence, hash)
+    if (sequence === this.#next) {
+      this.#next++
+      this.#chain.add(hash)
+      if (this.#early.size === 0 && this.#ends.size === 0) return
+    } else this.#early.set(sequence, hash)
     this.#settle()
   }
 

@@ -239,37 +239,39 @@ export class Delivery {
   #arrival(awaited: Awaited, asked: Asked): Next | typeof another {
     const { empty, eventLoop, queues, ready, wants } = this.#options
     const { due, isLate, queued, started } = awaited
-    const { limit, wait } = asked
+    const { limit } = asked
     if (queues.isClosed) return fromEffect(() => Effect.fail(this.#closed()))
     // What is taken without a wait would keep all else from its turn.
     if (wants.length > 0 && eventLoop.isStarvedAt(isLate ? performance.now() : started)) {
-      return andThen(
-        fromEffect(() => wait(eventLoop.turn)),
-        this.#again(awaited, asked)
-      )
+      return this.#after(eventLoop.turn, awaited, asked)
     }
     const queue = queues.queueAt(due)
     const isThere = queue.length > 0 && !isLate
     if (!isThere) this.#want(due, true)
     // In the order of readiness batches of the next epoch can come before the last ones of this.
-    const some = ready && limit < this.#end && empty?.isKnown !== false
-    const isWanted = ({ sequence }: Built): boolean => sequence < limit
-    const built = some ? queue.pollWhere(isWanted) : queue.poll()
+    const before = ready && limit < this.#end && empty?.isKnown !== false ? limit : undefined
+    const built = before === undefined ? queue.poll() : queue.pollWhere(({ sequence }) => sequence < before)
     if (built !== undefined) return this.#taken(built, isThere ? 0 : performance.now() - started, queued, asked)
-    if (some && queue.length > 0) this.#want(due, true)
-    const arrives = (): boolean => queues.isClosed || (some ? queue.has(isWanted) : queue.length > 0)
-    return andThen(
-      fromEffect(() => wait(queue.until(arrives))),
-      this.#again(awaited, asked)
-    )
+    if (before !== undefined && queue.length > 0) this.#want(due, true)
+    return this.#after(this.#arrives(due, before ?? Number.POSITIVE_INFINITY), awaited, asked)
+  }
+
+  /** Waits until a batch before `limit` is there, or none will come. */
+  #arrives(due: number, limit: number): Effect.Effect<void> {
+    const { queues } = this.#options
+    const queue = queues.queueAt(due)
+    return queue.until(() => queues.isClosed || queue.has(({ sequence }) => sequence < limit))
   }
 
   /** Looks again, after something has been waited for. */
-  #again(awaited: Awaited, asked: Asked): () => Next {
-    return () => {
-      const next = this.#arrival({ ...awaited, isLate: true }, asked)
-      return next === another ? this.#next(asked) : next
-    }
+  #after(waiting: Effect.Effect<void>, awaited: Awaited, asked: Asked): Next {
+    return andThen(
+      fromEffect(() => asked.wait(waiting)),
+      () => {
+        const next = this.#arrival({ ...awaited, isLate: true }, asked)
+        return next === another ? this.#next(asked) : next
+      }
+    )
   }
 
   /** Has workers deliver what is built; with `wait`, also the next batch as soon as it is built. */

@@ -51,6 +51,9 @@ export const skipped = Metric.counter("furrow_samples_skipped_total", {
   incremental: true
 })
 
+/** No labels beside those that the metrics have. */
+const none: ReadonlyArray<never> = []
+
 /** Counts what is handed out. @since 0.1.0 */
 export interface Counting {
   readonly taken: (samples: number, waited: number, ready: number) => void
@@ -77,13 +80,13 @@ export const counting: Effect.Effect<Counting> = Effect.map(FiberRef.get(FiberRe
   // Not an effect each: these are counted for every batch.
   return {
     taken: (size, milliseconds, held) => {
-      ownBatches.unsafeUpdate(1, [])
-      ownSamples.unsafeUpdate(size, [])
-      ownWaited.unsafeUpdate(milliseconds, [])
-      ownReady.unsafeUpdate(held, [])
+      ownBatches.unsafeUpdate(1, none)
+      ownSamples.unsafeUpdate(size, none)
+      ownWaited.unsafeUpdate(milliseconds, none)
+      ownReady.unsafeUpdate(held, none)
     },
-    replaced: () => ownReplaced.unsafeUpdate(1, []),
-    retried: () => ownRetried.unsafeUpdate(1, []),
-    skipped: (count) => ownSkipped.unsafeUpdate(count, [])
+    replaced: () => ownReplaced.unsafeUpdate(1, none),
+    retried: () => ownRetried.unsafeUpdate(1, none),
+    skipped: (count) => ownSkipped.unsafeUpdate(count, none)
   }
 })
