@@ -211,10 +211,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "distinct: () => sampler.distinct"
   },
   {
-    name: "a builder that is used again keeps the rows that the last batch left out",
+    name: "a builder that is used again labels its batch as the last one",
     file: "scheduler/build/BatchRows.ts",
-    from: "    this.retried = 0\n    this.restart()\n",
-    to: "    this.retried = 0\n    const { valueRows } = this\n    this.restart()\n    this.valueRows = valueRows\n",
+    from: "    label.index = range.batch\n",
+    to: "",
     test: "test/scheduler/build/Worker.test.ts"
   },
   {
