@@ -165,7 +165,7 @@ export const startThread = (program: URL | string, data: unknown, events: Thread
   })
   worker.on("error", (error: unknown) => die(shown(error)))
   worker.on("messageerror", () => die("it said something that cannot be read"))
-  worker.on("exit", (code) => die(`it left with exit code ${code}`))
+  worker.on("exit", (code) => die(`it ended with exit code ${code}`))
   return {
     post: (message) => worker.postMessage(message),
     terminate: async () => {

@@ -31,7 +31,7 @@ export interface BuiltBatch {
   readonly skipped?: ReadonlyArray<Skipped>
   /** How many samples were attempted again, as the failure policy granted it. */
   readonly retried?: number
-  /** How many times compute that died or hung was replaced, and the batch built again. */
+  /** How many times compute was replaced that died or hung at it, before it was built or left out. */
   readonly replaced?: number
   /** Lent memory that columns lie in, which whoever takes the batch releases. */
   readonly lease?: Lease | undefined

@@ -106,7 +106,10 @@ export interface Stats {
    * `furrow_batches_retried_total` counts batches.)
    */
   readonly retried: number
-  /** How many times a thread that died or hung was replaced, and a batch built again. */
+  /**
+   * How many times a thread was replaced that died or hung at one of the batches that were taken, which was then built anew or
+   * left out. (The metric `furrow_threads_replaced_total` counts each replacement when it happens.)
+   */
   readonly replaced: number
   /** Batches that {@link Loader.verify} built again. */
   readonly verified: number

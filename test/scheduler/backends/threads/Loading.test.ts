@@ -71,7 +71,7 @@ describe("a program without a guard", () => {
     ["spins", "it was not ready after 3s"],
     // Bun and Node end a thread in which nothing is left to be done, Deno keeps it.
     ["never", /it was not ready after 3s|it ended while it loaded/],
-    ["leaves", "it left with exit code 3"]
+    ["leaves", "it ended with exit code 3"]
   ])(
     "is told of a thread that does not finish loading it: %s",
     async (act, said) => {
