@@ -16,7 +16,7 @@ import type { Batch } from "../pipeline/Batch.ts"
 import type { Rng } from "../random/Rng.ts"
 
 /** @category options @since 0.1.0 */
-export interface MixupOptions<I extends string, L extends string> {
+export interface MixupOptions<I extends string = "image", L extends string = "label"> {
   /** The shape of the Beta(alpha, alpha) distribution that the share of a row's own is drawn from. Default 1: uniform. */
   readonly alpha?: number
   /** How many classes there are; labels go from 0 to `classes − 1`. */
@@ -28,15 +28,17 @@ export interface MixupOptions<I extends string, L extends string> {
 }
 
 /** The columns `C` with labels as shares of classes. @category models @since 0.1.0 */
-export type SoftLabels<C, L extends string> = { readonly [K in keyof C]: K extends L ? Tensor<Float32Array> : C[K] }
+export type SoftLabels<C, L extends string = "label"> = {
+  readonly [K in keyof C]: K extends L ? Tensor<Float32Array> : C[K]
+}
 
 /** The columns that mixup and CutMix need: images and their labels. @category models @since 0.1.0 */
-export type LabeledImages<I extends string, L extends string> = Readonly<
+export type LabeledImages<I extends string = "image", L extends string = "label"> = Readonly<
   Record<I, Tensor<Float32Array>> & Record<L, Tensor>
 >
 
 /** A stage on batches, for `Pipeline.augment` behind `Pipeline.batch`. @category models @since 0.1.0 */
-export type MixupStage<I extends string, L extends string> = <C extends LabeledImages<I, L>>(
+export type MixupStage<I extends string = "image", L extends string = "label"> = <C extends LabeledImages<I, L>>(
   batch: Batch<C>,
   rng: Rng
 ) => Batch<SoftLabels<C, L>>

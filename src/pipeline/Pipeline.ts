@@ -27,7 +27,7 @@ import { type ParametersOption, valid } from "../core/Parameters.ts"
 import type { Setting } from "../patches/Ambient.ts"
 import { ownEffect } from "../patches/EffectVersion.ts"
 import type { Rng } from "../random/Rng.ts"
-import { type Sampler, samplerOf } from "../sampling/EpochOrder.ts"
+import { type Sampler, wholeSampler } from "../sampling/EpochOrder.ts"
 import { stageId } from "../seeding/Coordinates.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { capable } from "../sources/Capabilities.ts"
@@ -68,7 +68,7 @@ export const sample: {
   <RS>(sampler: Sampler<RS>): <A, E, R>(self: Pipeline<A, E, R>) => Pipeline<A, E, R | RS>
   <A, E, R, RS>(self: Pipeline<A, E, R>, sampler: Sampler<RS>): Pipeline<A, E, R | RS>
 } = stageConstructor((sampler: Sampler<unknown>) => {
-  samplerOf("the sampler of Pipeline.sample", sampler)
+  wholeSampler("the sampler of Pipeline.sample", sampler)
   valid(`parameters of sampler ${sampler.name}`, sampler.parameters)
   return { _tag: "Sample", id: stageId("sample"), draws: sampler.draws, sampler }
 })

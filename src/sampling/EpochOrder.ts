@@ -9,6 +9,7 @@
  */
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { descriptionOf, madeFor } from "../core/MadeFor.ts"
+import { functionOf, textOf, truth } from "../core/Options.ts"
 import { Made, type Parameters } from "../core/Parameters.ts"
 import type { Rng } from "../random/Rng.ts"
 import type { RowCoordinates } from "../seeding/Request.ts"
@@ -84,6 +85,37 @@ export const isSampler = (value: unknown): value is Sampler<unknown> =>
 export const samplerOf = <R>(option: string, value: Sampler<R>): Sampler<R> => {
   if (isSampler(value)) return value
   throw new InvalidOption({ option, value, expected: "a sampler, such as Sampler.shuffle or Sampler.weighted([1, 2])" })
+}
+
+/** The fields of a sampler. */
+const FIELDS: Readonly<Record<Exclude<keyof Sampler, "_R">, true>> = {
+  name: true,
+  draws: true,
+  distinct: true,
+  count: true,
+  order: true,
+  lanes: true,
+  parameters: true
+}
+
+/**
+ * Returns `value` if all its fields are those of a sampler. Throws `InvalidOption` for a field that is missing, of another
+ * type, or, in a plain object, unknown: a misspelt `lanes` would be read by nobody.
+ *
+ * @since 0.1.0
+ */
+export const wholeSampler = <R>(option: string, value: Sampler<R>): Sampler<R> => {
+  const { distinct, draws, lanes, name } = samplerOf(option, value)
+  const of = `sampler ${textOf(`name of ${option}`, name)}`
+  truth(`draws of ${of}`, draws)
+  truth(`distinct of ${of}`, distinct)
+  if (lanes !== undefined) functionOf(`lanes of ${of}`, lanes)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return value
+  const unknown = Object.keys(value).find((field) => !Object.hasOwn(FIELDS, field))
+  if (unknown === undefined) return value
+  const expected = `one of ${Object.keys(FIELDS).join(", ")}`
+  throw new InvalidOption({ option: `a field of ${of}`, value: unknown, expected })
 }
 
 /** Returns a sampler of this library, whose parameters are those of its order. Lanes are compared by their sizes. @since 0.1.0 */

@@ -266,8 +266,17 @@ const packed = (
  * @since 0.1.0
  */
 export const started = (seed: unknown): Seed.Seed => {
-  const { algorithm, words } = Seed.validate(seed)
+  const { algorithm, words } = seedOf(seed)
   const own = { algorithm, words: Array.from(words) }
   Rng.make(own)
   return own
+}
+
+const seedOf = (seed: unknown): Seed.Seed => {
+  try {
+    return Seed.validate(seed)
+  } catch {
+    // What the schema says takes a line for each level of it.
+    throw new Error(`${shown(seed)} is no seed, which is { algorithm, words } with whole words from 0 to 4294967295`)
+  }
 }

@@ -2,8 +2,10 @@ import { describe, expect, test } from "bun:test"
 import { pipe } from "effect"
 import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
+import * as Pipeline from "../../src/pipeline/Pipeline.ts"
 import * as Sampler from "../../src/sampling/Sampler.ts"
 import type { SeedPolicy } from "../../src/seeding/SeedPolicy.ts"
+import * as Dataset from "../../src/sources/Dataset.ts"
 import { at } from "../support/rng.ts"
 import { chiSquare, counts, deviation, tally } from "../support/statistics.ts"
 
@@ -285,4 +287,31 @@ test("limited without a count is refused where it stands, as untyped code may wr
   }
   expect(() => limited({}, 4)).toThrow("the sampler of Sampler.limited must be a sampler")
   expect(Sampler.limited(3)(Sampler.sequential).count(10)).toBe(3)
+})
+
+test.each([
+  [{ name: undefined }, "name of the sampler of Pipeline.sample must be a text that is not empty, got undefined"],
+  [
+    { lane: () => [5, 5] },
+    'a field of sampler mine must be one of name, draws, distinct, count, order, lanes, parameters, got "lane"'
+  ],
+  [{ draws: "no" }, 'draws of sampler mine must be true or false, got "no"'],
+  [{ distinct: undefined }, "distinct of sampler mine must be true or false, got undefined"],
+  [{ lanes: [5, 5] }, "lanes of sampler mine must be a function, got [5,5]"]
+])("%#: a wrong field of a caller's sampler is refused when it enters a pipeline", (fields, message) => {
+  const own = { name: "mine", draws: false, distinct: true, count: Number, order: () => Number, ...fields }
+  const sample = () => Pipeline.sample(own as Sampler.Sampler) // as untyped code gives it
+  expect(sample).toThrow(message)
+})
+
+test("a class may be a sampler, whatever else it holds", () => {
+  class Mine {
+    readonly name = "mine"
+    readonly draws = false
+    readonly distinct = true
+    readonly table = [2, 1, 0]
+    readonly count = () => 3
+    readonly order = () => (position: number) => this.table[position] ?? 0
+  }
+  expect(Pipeline.from(Dataset.range(3)).pipe(Pipeline.sample(new Mine())).stages).toHaveLength(1)
 })

@@ -562,7 +562,8 @@ describe("fromFunction", () => {
     [philox([1, -1]), "words"],
     [philox([1, 0.5]), "words"],
     [{ algorithm: "philox4x32-10" }, "words"],
-    [undefined, "Seed"],
+    [undefined, "undefined is no seed, which is { algorithm, words }"],
+    [5, "5 is no seed, which is { algorithm, words } with whole words from 0 to 4294967295"],
     [philox([1]), "two for the key, or six"],
     [{ algorithm: "xoshiro128**", words: [0, 0, 0, 0] }, "four, not all 0"],
     [{ algorithm: "no such", words: [1] }, "the seed's algorithm must be one that is registered"]

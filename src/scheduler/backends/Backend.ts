@@ -19,7 +19,7 @@ import type { RunPlan } from "../plan/RunPlan.ts"
 import type { BackendError } from "./BackendError.ts"
 import type { Choice } from "./Choice.ts"
 
-/** A batch as it comes from a backend. @since 0.1.0 */
+/** A batch as it comes from a backend. @category models @since 0.1.0 */
 export interface BuiltBatch {
   /** `undefined` if nothing is left of it. */
   readonly batch: Batch<unknown> | undefined
@@ -47,8 +47,12 @@ export interface BatchCoordinates {
   readonly worker: number
 }
 
-/** A batch that was requested. Its functions need no `this`, so that `{ ...requested, build: undefined, content }` wraps
- * it. @since 0.1.0 */
+/**
+ * A batch that was requested. Its functions need no `this`, so that `{ ...requested, build: undefined, content }` wraps it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface RequestedBatch {
   /**
    * Builds the batch by plain code, if it is lazy: returns it, or `undefined` if it takes an effect, which is `content` from
@@ -68,7 +72,7 @@ export interface RequestedBatch {
   readonly content: Effect.Effect<BuiltBatch, Failure, unknown>
 }
 
-/** A backend that is open for one run. Its functions need no `this`. @since 0.1.0 */
+/** A backend that is open for one run. Its functions need no `this`. @category models @since 0.1.0 */
 export interface OpenBackend {
   /**
    * Requests a batch, without waiting for those requested before. The batches of one worker are requested in the order of
@@ -105,7 +109,7 @@ export interface BackendSettings {
   readonly times?: StageTimes | undefined
 }
 
-/** Where batches are built. @since 0.1.0 */
+/** Where batches are built. @category models @since 0.1.0 */
 export interface Backend {
   /** Its name in spans and logs: `"fibers"`, `"threads"`, `"auto"`, or your own. */
   readonly name: string

@@ -18,6 +18,8 @@ import type * as Choices from "./Choice.ts"
 import * as Fibers from "./Fibers.ts"
 import * as Threads from "./threads/Threads.ts"
 
+export type { Backend, BuiltBatch, OpenBackend, RequestedBatch } from "./Backend.ts"
+
 /** What `auto` chose, and why. @category models @since 0.1.0 */
 export type Choice = Choices.Choice
 

@@ -75,7 +75,7 @@ export const fail: Layer.Layer<FailurePolicy> = Layer.mergeAll(
 
 /**
  * Limits the time of each attempt: what takes longer fails with {@link TimedOut}, as the cause of a `StageError`. Fails
- * with `InvalidOption` if a timeout is not a duration.
+ * with `InvalidOption` if a timeout is not a duration, or none is given.
  *
  * @category layers
  * @since 0.1.0
@@ -84,6 +84,10 @@ export const timeout = (timeouts: Timeouts): Layer.Layer<FailurePolicy, InvalidO
   Layer.effectContext(
     checked(() => {
       const { batch, sample } = optionsOf("FailurePolicy.timeout", timeouts, { sample: true, batch: true })
+      if (batch === undefined && sample === undefined) {
+        const expected = 'one or both of its options, such as { sample: "1 minute" }'
+        throw new InvalidOption({ option: "timeout", value: timeouts, expected })
+      }
       // Of references there need not be any in a context.
       const none = Context.empty() as unknown as Context.Context<FailurePolicy>
       const own = sample === undefined ? none : Context.add(none, SampleTimeout, duration("timeout.sample", sample))

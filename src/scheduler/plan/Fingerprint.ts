@@ -157,14 +157,24 @@ export const unseenOfRun = ({ pipeline, policy }: RunPlan): ReadonlyArray<string
   return [...own, ...unseen(parameters)]
 }
 
+/** What a fingerprint is of, in its order. */
+const PARTS = ["its dataset", "its stages", "the samples of an epoch, the workers or the ranks"] as const
+
 /**
- * 64 hexadecimal digits over the dataset's name, size, views and some of its content, the plan's figures and every
- * stage's kind, name and parameters.
+ * Three times 64 hexadecimal digits: over the dataset's name, size, views and some of its content; over every stage's
+ * kind, name and parameters; over the plan's figures.
  *
  * @since 0.1.0
  */
 export const fingerprint = ({ pipeline, plan, size }: RunPlan): string => {
   const { count, rank, uneven, workers, world } = plan
-  const all = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), count, rank, workers, world, uneven]
-  return hex(sha256(JSON.stringify(all)))
+  const parts = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), [count, rank, workers, world, uneven]]
+  return parts.map((part) => hex(sha256(JSON.stringify(part)))).join(" ")
+}
+
+/** Which parts of two fingerprints differ, in words; `undefined` if none does. @since 0.1.0 */
+export const differing = (one: string, other: string): string | undefined => {
+  const [own, others] = [one.split(" "), other.split(" ")]
+  const parts = PARTS.filter((_, part) => own[part] !== others[part])
+  return parts.length === 0 ? undefined : parts.join(", and ")
 }

@@ -683,6 +683,7 @@ test("options that cannot be meant are refused with the way out", async () => {
     [bad({ budget: 3 }), "budget must be { samples: 10 } or { share: 0.01 }, got 3"],
     [bad({ budget: null }), "budget must be { samples: 10 } or { share: 0.01 }, got null"],
     [bad({ fill: "zeros" }), 'fill must be "none" or "neighbor", got "zeros"'],
+    [FailurePolicy.timeout({}), 'timeout must be one or both of its options, such as { sample: "1 minute" }, got {}'],
     [
       FailurePolicy.timeout({ sample: 0 }),
       'timeout.sample must be a duration of more than 0, such as "5 seconds", got 0'

@@ -234,3 +234,9 @@ export const warn = (
       : `batch ${atHand.request.batch} of epoch ${atHand.request.epoch} is built again`
   return Effect.logWarning(`backend ${backend} replaces its member ${member}: ${reason}; ${at}`)
 }
+
+/** Why a member is lost that may not be replaced, as others were before. @since 0.1.0 */
+export const spent = (reason: string, restarts: number): string =>
+  restarts === 0
+    ? reason
+    : `${reason}, after ${restarts} replacement${restarts === 1 ? "" : "s"}, as many as \`restarts\` allows`

@@ -20,7 +20,7 @@ import { nothingOf } from "../Fibers.ts"
 import { BatchRequests } from "./BatchRequests.ts"
 import { CarriedRequests } from "./CarriedRequests.ts"
 import { type Member, type MemberEvents, type NotStarted, now, type Outcome, type RequestQueue } from "./Member.ts"
-import { known, type Lost, PendingBatch, type PendingPool, warn } from "./PendingBatch.ts"
+import { known, type Lost, PendingBatch, type PendingPool, spent, warn } from "./PendingBatch.ts"
 import { batchKey } from "./Protocol.ts"
 
 /** @since 0.1.0 */
@@ -349,8 +349,8 @@ class Pool implements OpenBackend {
       seat.carried?.restart()
       const atHand = at ?? had.find(({ id }) => id === current?.id) ?? (current === undefined ? had[0] : undefined)
       if (reason !== undefined && !this.#mayRestart(seat, atHand)) {
-        if (atHand === undefined) return yield* this.#lose(seat, reason)
-        this.#settle(atHand, { _tag: "Lost", reason, stage })
+        if (atHand === undefined) return yield* this.#lose(seat, spent(reason, this.#options.restarts))
+        this.#settle(atHand, { _tag: "Lost", reason: spent(reason, this.#options.restarts), stage })
       } else {
         if (atHand !== undefined && at === undefined) atHand.replaced++
         this.#replaced()

@@ -25,7 +25,7 @@ import { SamplesFailed } from "../../build/StageError.ts"
 import { StageTimes } from "../../build/StageTimes.ts"
 import { Later, settled } from "../../build/Work.ts"
 import { Worker } from "../../build/Worker.ts"
-import { fingerprint } from "../../plan/Fingerprint.ts"
+import { differing, fingerprint } from "../../plan/Fingerprint.ts"
 import type * as RunPlan from "../../plan/RunPlan.ts"
 import { hashOf } from "../Fibers.ts"
 import * as ProvidedPlan from "../ProvidedPlan.ts"
@@ -108,8 +108,9 @@ export const make = ({
     )) as Context.Context<unknown>
     const planned = yield* Effect.provide(ProvidedPlan.make(pipeline, start.workers, start), context)
     const runPlan = start.resized === undefined ? planned : planned.resized(start.resized)
-    if (fingerprint(runPlan) !== start.fingerprint) {
-      const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: its dataset, batches or stages differ`
+    const differ = differing(fingerprint(runPlan), start.fingerprint)
+    if (differ !== undefined) {
+      const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: they differ in ${differ}`
       return yield* Effect.fail(new Error(reason))
     }
     yield* Ambient.installed(pipeline.ambient)

@@ -171,6 +171,7 @@ describe("eight workers", () => {
         Effect.runPromise
       )
       expect(error).toMatchObject({ _tag: "BackendError", epoch: 0, stage: "noise" })
+      expect(String(error)).toContain("it ended with exit code 7, after 2 replacements, as many as `restarts` allows")
       // The first death, and one for each restart.
       expect(new Int32Array(config.met)[50]).toBe(3)
     },

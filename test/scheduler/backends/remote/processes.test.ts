@@ -165,7 +165,10 @@ describe("a run on processes", () => {
       const config = configOf({ killed: { 8: 100 } })
       const own = processes({ workers: 4, processes: 2, module, name: "pipeline", config, restarts: 1 })
       const error = await errorOf(config, own)
-      expect(error).toMatchObject({ _tag: "BackendError", reason: "it ended with SIGKILL" })
+      expect(error).toMatchObject({
+        _tag: "BackendError",
+        reason: expect.stringContaining("it ended with SIGKILL, after 1 replacement")
+      })
       const deaths = readFileSync(config.log, "utf8").match(/^noise 8$/gm)
       expect(deaths).toHaveLength(2)
     },

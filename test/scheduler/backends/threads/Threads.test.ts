@@ -289,7 +289,11 @@ describe("what goes wrong on a thread", () => {
       { pipeline: new URL("../../../support/threaded/throws.ts", import.meta.url) },
       "no such luck"
     ],
-    ["another pipeline", { pipeline: numbers }, "is not the one that is run"]
+    [
+      "another pipeline",
+      { pipeline: numbers },
+      "is not the one that is run: they differ in its dataset, and its stages"
+    ]
   ] as const)(
     "a module that cannot serve is refused before the first batch: %s",
     async (_, options, said) => {
