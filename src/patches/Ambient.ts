@@ -9,8 +9,8 @@
  * Effect itself takes numbers from `Math.random` for what reaches no sample: the hashes by which it tells objects apart
  * (whenever fibers are joined, say) and the identifiers of spans. These it gets from the original, in a stage too.
  *
- * What cannot be seen: a reference to `Math.random` taken before the run was opened, the functions of the module
- * `node:crypto`, code that runs in a callback of its own (a promise's `then`, a timer) outside of the stage's effect,
+ * What cannot be seen: a reference to `Math.random` taken before the run was opened, the functions of `Crypto.prototype`
+ * when they are called on `crypto` by hand, those of the module `node:crypto`, code that runs in a callback of its own (a promise's `then`, a timer) outside of the stage's effect,
  * and a fiber of its own that an effectful stage starts by `Effect.runSync` and its like instead of within its effect.
  *
  * @since 0.1.0

@@ -77,9 +77,42 @@ export const copy = <C>(batch: Batch<C>): Batch<C> => {
   return { ...batch, ...own, indices: indices.slice(), columns: copied(columns) as C }
 }
 
-const copied = (value: unknown): unknown => {
+/**
+ * A copy of columns, level by level: a collate function of the user's may nest them deeply, or have a value refer to one that
+ * holds it. What occurs several times is one copy.
+ */
+const copied = (columns: unknown): unknown => {
+  const copies = new Map<unknown, unknown>()
+  const unfilled: Array<() => void> = []
+  const copyOf = (value: unknown): unknown => {
+    if (copies.has(value)) return copies.get(value)
+    const own = emptied(value)
+    if (own === value) return value
+    copies.set(value, own)
+    if (Array.isArray(value) && Array.isArray(own)) {
+      unfilled.push(() => {
+        value.forEach((item, index) => {
+          own[index] = copyOf(item)
+        })
+      })
+    } else if (isRecord(value)) {
+      unfilled.push(() => {
+        for (const [key, part] of Object.entries(value)) {
+          Object.defineProperty(own, key, { value: copyOf(part), writable: true, enumerable: true, configurable: true })
+        }
+      })
+    }
+    return own
+  }
+  const all = copyOf(columns)
+  for (let fill = unfilled.pop(); fill !== undefined; fill = unfilled.pop()) fill()
+  return all
+}
+
+/** A copy of numbers; of an array or a record an empty one; anything else as it is. */
+const emptied = (value: unknown): unknown => {
   if (value instanceof Tensor) return new Tensor(value.data.slice(), value.shape)
-  if (Array.isArray(value)) return value.map(copied)
-  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, copied(own)]))
+  if (Array.isArray(value)) return new Array<unknown>(value.length)
+  if (isRecord(value)) return {}
   return ArrayBuffer.isView(value) && "slice" in value ? (value as TypedArray).slice() : value // a view with `slice` is one
 }

@@ -127,6 +127,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/laws/disjoint.test.ts"
   },
   {
+    name: "a copy of a batch that refers to itself never ends",
+    file: "pipeline/Batch.ts",
+    from: "    copies.set(value, own)\n",
+    to: "    if (unfilled.length > 1000) throw new RangeError()\n",
+    test: "test/pipeline/Batch.test.ts"
+  },
+  {
     name: "leave to make a batch is given twice",
     file: "scheduler/loader/WorkerQueues.ts",
     from: "this.all[this.workerOf(sequence)]?.credits.give()",
