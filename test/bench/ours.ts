@@ -1,5 +1,5 @@
 /** Furrow as a contestant. */
-import { Effect, Exit, Layer, Option, Scope } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Option, Scope } from "effect"
 import { type Batch, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import type { PartialOptions } from "../support/options.ts"
 import type { Contestant } from "./measure.ts"
@@ -30,6 +30,69 @@ export const epochs = <C>(
       }).pipe(Effect.scoped, Effect.provide(Layer.merge(policy(seed++), workers)), Effect.runPromise)
   }
 }
+
+/**
+ * `batches` at each turn, by `forEach`, of a run that stays open from the first turn to the last. Between two turns its
+ * step waits, with the last batch of the turn in hand.
+ */
+export const driven = <C>(
+  name: string,
+  pipeline: Plain<C>,
+  workers: Own,
+  batches: number,
+  options: PartialOptions = {}
+): Contestant => {
+  let fiber: Fiber.RuntimeFiber<void, unknown> | undefined
+  let left = 0
+  let samples = 0
+  let resume: (next: Effect.Effect<void>) => void = () => undefined
+  let ended: (outcome: Exit.Exit<number, unknown>) => void = () => undefined
+  const pause = Effect.async<void>((next) => {
+    resume = next
+    ended(Exit.succeed(samples))
+  })
+  const step = ({ size }: Batch.Batch<C>): Effect.Effect<void> => {
+    samples += size
+    return --left > 0 ? Effect.void : pause
+  }
+  const turn = (count: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      left = count
+      samples = 0
+      ended = Exit.match({ onFailure: (cause) => reject(Cause.squash(cause)), onSuccess: resolve })
+      resume(Effect.void)
+    })
+  return {
+    name,
+    open: async () => {
+      const work = Effect.flatMap(
+        Scheduler.open(pipeline, { replay: true, ...options, epochs: 1_000_000 }),
+        (loader) => Effect.zipRight(pause, loader.forEach(step))
+      ).pipe(Effect.scoped, Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)))
+      await new Promise<void>((resolve, reject) => {
+        ended = Exit.match({ onFailure: (cause) => reject(Cause.squash(cause)), onSuccess: () => resolve() })
+        fiber = Effect.runFork(work)
+        fiber.addObserver((exit) => {
+          if (Exit.isFailure(exit)) ended(Exit.failCause(exit.cause))
+        })
+      })
+    },
+    // What was built ahead since the last turn is taken before the clock runs.
+    before: async () => {
+      await turn((options.prefetch ?? 2) * AHEAD)
+    },
+    run: () => turn(batches),
+    close: async () => {
+      // A step is not interrupted, so it ends by itself.
+      resume(Effect.interrupt)
+      if (fiber !== undefined) await Effect.runPromise(Fiber.await(fiber))
+      fiber = undefined
+    }
+  }
+}
+
+/** As many workers as none of the rows exceeds. */
+const AHEAD = 16
 
 /**
  * `batches` at each turn, of a run that stays open from the first turn to the last: so are trainings, and the starts of

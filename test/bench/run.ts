@@ -19,6 +19,7 @@ import { objects } from "./rows/objects.ts"
 import { ambient, streams } from "./rows/seeding.ts"
 import { batchOfOne, batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
 import { text } from "./rows/text.ts"
+import { threads } from "./rows/threads.ts"
 import { firstCommand } from "./rows/train.ts"
 import { w1 } from "./rows/w1.ts"
 import { w2 } from "./rows/w2.ts"
@@ -29,6 +30,7 @@ const ROWS = [
   firstCommand,
   w1,
   w2,
+  threads,
   jpeg,
   text,
   objects,
