@@ -129,6 +129,13 @@ export const copying = (source: Uint8Array, target: Uint8Array): CopyBytes => {
   return (from, length, to) => own.copy(target, to, from, from + length)
 }
 
+/** Runs `work` after some milliseconds, if the process lives so long; gives what calls it off. @since 0.1.0 */
+export const after = (milliseconds: number, work: () => void): (() => void) => {
+  const handle = setTimeout(work, milliseconds)
+  handle.unref()
+  return () => clearTimeout(handle)
+}
+
 /** A thread, as its owner sees it. @since 0.1.0 */
 export interface Thread {
   readonly post: (message: unknown) => void

@@ -201,6 +201,7 @@ const THREADS: Names<NonNullable<PlainOptions["threads"]>> = {
   restarts: true,
   loading: true,
   timeout: true,
+  prefetchBytes: true,
   debug: true
 }
 

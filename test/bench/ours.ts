@@ -65,9 +65,8 @@ export const driven = <C>(
   return {
     name,
     open: async () => {
-      const work = Effect.flatMap(
-        Scheduler.open(pipeline, { replay: true, ...options, epochs: 1_000_000 }),
-        (loader) => Effect.zipRight(pause, loader.forEach(step))
+      const work = Effect.flatMap(Scheduler.open(pipeline, { replay: true, ...options, epochs: 1_000_000 }), (loader) =>
+        Effect.zipRight(pause, loader.forEach(step))
       ).pipe(Effect.scoped, Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)))
       await new Promise<void>((resolve, reject) => {
         ended = Exit.match({ onFailure: (cause) => reject(Cause.squash(cause)), onSuccess: () => resolve() })

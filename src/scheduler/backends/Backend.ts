@@ -113,6 +113,8 @@ export interface BackendSettings {
 export interface Backend {
   /** Its name in spans and logs: `"fibers"`, `"threads"`, `"auto"`, or your own. */
   readonly name: string
+  /** How many batches each worker may build ahead, if the run does not say. Default 2. */
+  readonly prefetch?: number
   /** Opens it for a run; it closes with the scope. */
   readonly open: (runPlan: RunPlan, settings: BackendSettings) => Effect.Effect<OpenBackend, BackendError, Scope.Scope>
 }

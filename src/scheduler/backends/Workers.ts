@@ -117,6 +117,11 @@ export interface ThreadOptions {
   readonly loading?: Duration.DurationInput
   /** How long a thread may be at one batch before it is replaced. Default: no limit. */
   readonly timeout?: Duration.DurationInput
+  /**
+   * How many bytes of batches may be built and not given back: beyond them threads begin only what the consumer waits for.
+   * `prefetch` bounds their number. Default 64 MiB for each thread.
+   */
+  readonly prefetchBytes?: number
   /** Overwrite the memory of a batch as soon as it is given back, so that late reads show. Default `false`. */
   readonly debug?: boolean
 }
@@ -154,6 +159,7 @@ const THREADS: Names<ThreadOptions> = {
   restarts: true,
   loading: true,
   timeout: true,
+  prefetchBytes: true,
   debug: true
 }
 
@@ -248,6 +254,8 @@ const threadsOf = (of: string, options: ThreadOptions): Backend =>
     restarts: whole("restarts", options.restarts ?? 3, 0),
     loading: duration("loading", options.loading ?? "2 minutes"),
     timeout: options.timeout === undefined ? undefined : duration("timeout", options.timeout),
+    prefetchBytes:
+      options.prefetchBytes === undefined ? undefined : whole("prefetchBytes", options.prefetchBytes, 1, 2 ** 40),
     debug: truth("debug", options.debug ?? false)
   })
 

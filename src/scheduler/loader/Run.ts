@@ -49,8 +49,9 @@ export const open = <C, E, R>(
       pipelineOf(of, pipeline)
       return settings(options, of, names)
     })
-    const { digest, prefetch, ready } = own
+    const { digest, ready } = own
     const workers = yield* Effect.flatMap(Workers.Workers, (given) => checked(() => valid(given)))
+    const prefetch = own.prefetch ?? workers.backend.prefetch ?? 2
     const traced = yield* Ambient.traced
     // Under order "ready" all workers share one queue.
     const recorder =
@@ -160,6 +161,7 @@ const valid = (workers: Workers.Service): Workers.Service => {
   whole("count of the workers", count, 1, Workers.MAX)
   if (typeof backend === "object" && backend !== null && typeof backend.open === "function") {
     textOf("name of the workers' backend", backend.name)
+    if (backend.prefetch !== undefined) whole("prefetch of the workers' backend", backend.prefetch, 1)
     return workers
   }
   const expected = "a Backend, { name, open }, such as that of Workers.fibers({ workers: 2 })"

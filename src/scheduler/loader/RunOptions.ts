@@ -19,7 +19,7 @@ export interface RunOptions extends Sharing {
    * delays only those of its worker; the batches are the same, their order depends on timing.
    */
   readonly order?: "plan" | "ready"
-  /** How many batches each worker builds ahead. Default 2. */
+  /** How many batches each worker builds ahead. Default 2; 8 on threads, as far as their `prefetchBytes` go. */
   readonly prefetch?: number
   /** Keep a digest of everything that is delivered. Default `false`. */
   readonly digest?: boolean
@@ -100,7 +100,8 @@ export interface Range {
 export interface Settings {
   /** `undefined` if the cursor says it. */
   readonly range: Range | undefined
-  readonly prefetch: number
+  /** `undefined` if the backend says it. */
+  readonly prefetch: number | undefined
   readonly ready: boolean
   readonly digest: boolean
   readonly verify: number
@@ -148,7 +149,7 @@ export const settings = (options: Options, of: string, names: Names<object> = NA
   truth("profile", options.profile ?? false)
   return {
     range,
-    prefetch: whole("prefetch", options.prefetch ?? 2, 1),
+    prefetch: options.prefetch === undefined ? undefined : whole("prefetch", options.prefetch, 1),
     ready: order === "ready",
     digest: truth("digest", options.digest ?? false),
     verify: whole("verify", options.verify ?? 0, 0),

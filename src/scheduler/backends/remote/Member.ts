@@ -64,10 +64,14 @@ export interface RequestQueue {
   readonly put: (id: number, request: BatchRequest) => boolean
   /** Hands on the outcomes that are there to the events of their members. */
   readonly poll: () => void
-  /** Resolves when there is an outcome that the last `poll` did not see; `undefined` if there is one already. */
-  readonly changed: () => Promise<unknown> | undefined
+  /** Whether somebody waits for outcomes: they are then handed on as they come, several at once where they come soon. */
+  readonly watch: (waits: boolean) => void
+  /** Somebody waits for the outcome of a request: it comes before all that nobody waits for. */
+  readonly want: (id: number) => void
   /** Takes out the requests that a member had taken, and has not answered. */
   readonly takeBack: (member: number) => ReadonlyArray<number>
-  /** Has all that wait look again. */
+  /** Has all members that wait look again. */
   readonly wake: () => void
+  /** Nobody waits any more. */
+  readonly close: () => void
 }

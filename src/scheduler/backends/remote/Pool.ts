@@ -21,7 +21,7 @@ import { BatchRequests } from "./BatchRequests.ts"
 import { CarriedRequests } from "./CarriedRequests.ts"
 import { type Member, type MemberEvents, type NotStarted, now, type Outcome, type RequestQueue } from "./Member.ts"
 import { known, type Lost, PendingBatch, type PendingPool, spent, warn } from "./PendingBatch.ts"
-import { batchKey } from "./Protocol.ts"
+import { type BatchRequest, batchKey } from "./Protocol.ts"
 
 /** @since 0.1.0 */
 export interface PoolOptions {
@@ -87,7 +87,6 @@ class Pool implements OpenBackend {
   #wanted = 0
   /** The member that the process stays alive for. */
   #held: Member | undefined
-  #isWatching = false
   readonly #replaced: () => void
   #isEnding = false
   #ids = 0
@@ -116,7 +115,10 @@ class Pool implements OpenBackend {
       wanted: (pending) => {
         pending.isWanted = true
         this.#wanted++
-        this.#watch()
+        this.#hold()
+        if (this.#isEnding) return
+        this.#options.queue?.want(pending.id)
+        this.#options.queue?.watch(true)
       },
       forget: (pending) => this.#forget(pending),
       retry: (pending) => this.#retry(pending),
@@ -155,7 +157,7 @@ class Pool implements OpenBackend {
   readonly end: Effect.Effect<void> = Effect.promise(async () => {
     this.#isEnding = true
     for (const { member } of this.#seats) member.close()
-    this.#options.queue?.wake()
+    this.#options.queue?.close()
     await Promise.all(this.#seats.map(({ member }) => member.end()))
   })
 
@@ -241,6 +243,7 @@ class Pool implements OpenBackend {
     if (!pending.isWanted) return
     pending.isWanted = false
     this.#wanted--
+    if (this.#wanted === 0) this.#options.queue?.watch(false)
     this.#hold()
   }
 
@@ -259,23 +262,6 @@ class Pool implements OpenBackend {
     this.#held = held
   }
 
-  /** Has outcomes handed on as soon as they are there, as long as somebody waits. */
-  #watch(): void {
-    this.#hold()
-    const { queue } = this.#options
-    while (queue !== undefined && this.#wanted > 0 && !this.#isWatching && !this.#isEnding) {
-      const changed = queue.changed()
-      if (changed !== undefined) {
-        this.#isWatching = true
-        void changed.then(() => {
-          this.#isWatching = false
-          queue.poll()
-          this.#watch()
-        })
-      } else queue.poll()
-    }
-  }
-
   #dispatch(pending: PendingBatch): void {
     if (this.#refused !== undefined) {
       this.#settle(pending, { _tag: "Lost", reason: this.#refused, stage: undefined })
@@ -284,7 +270,9 @@ class Pool implements OpenBackend {
       seat.carried?.add(pending)
       if (seat.isOpen) seat.carried?.send()
     } else if (!this.#isQueued(pending)) {
-      this.#backlog.push(pending)
+      // In the order of the plan, which is the order in which they are taken.
+      const behind = this.#backlog.findIndex(({ request }) => isBefore(pending.request, request))
+      this.#backlog.splice(behind === -1 ? this.#backlog.length : behind, 0, pending)
       this.#flush()
     }
   }
@@ -391,3 +379,7 @@ class Pool implements OpenBackend {
     return Effect.void
   }
 }
+
+/** Whether a request comes before another one in the order of the plan. */
+const isBefore = (one: BatchRequest, other: BatchRequest): boolean =>
+  one.epoch < other.epoch || (one.epoch === other.epoch && one.batch < other.batch)

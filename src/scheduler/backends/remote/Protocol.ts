@@ -123,6 +123,8 @@ export type FromMember =
   /** It cannot build the batches of this pipeline, now or any more. */
   | { readonly _tag: "Refused"; readonly reason: string }
   | { readonly _tag: "Reply"; readonly id: number; readonly reply: Reply }
+  /** What the pool waits for is in the memory that they share, or this member has nothing to build. */
+  | { readonly _tag: "Answered" }
   /** A thread's memory has grown: the whole of it, and how often it has. */
   | { readonly _tag: "Memory"; readonly memory: ArrayBufferLike; readonly generation: number }
 

@@ -12,7 +12,8 @@ import { putTensors } from "../remote/BatchCodec.ts"
 import type { BuiltElsewhere } from "../remote/Member.ts"
 import type { BatchRequest, BuiltReply, EncodedTensor, MemorySlot } from "../remote/Protocol.ts"
 import { BatchLayout } from "./BatchLayout.ts"
-import type { LaidOut } from "./SharedQueue.ts"
+import type { LaidOut } from "./QueueCells.ts"
+import type { SharedQueue } from "./SharedQueue.ts"
 import type { ThreadControl } from "./ThreadControl.ts"
 
 /**
@@ -22,6 +23,8 @@ import type { ThreadControl } from "./ThreadControl.ts"
  */
 export class SharedBatches {
   readonly #control: ThreadControl | undefined
+  /** Where it is counted what is in flight. */
+  readonly #queue: SharedQueue | undefined
   readonly #debug: boolean
   readonly #layouts = new Map<number, BatchLayout>()
   readonly #quarantine: Quarantine<MemorySlot>
@@ -31,8 +34,9 @@ export class SharedBatches {
   #free: ReadonlyArray<number> = []
 
   /** With `debug`, memory is overwritten as soon as it is given back, so that late reads show. */
-  constructor(control: ThreadControl | undefined, debug: boolean) {
+  constructor(control: ThreadControl | undefined, queue: SharedQueue | undefined, debug: boolean) {
     this.#control = control
+    this.#queue = queue
     this.#debug = debug
     this.#quarantine = new Quarantine(debug ? KEPT_FROM_USE : 0)
   }
@@ -47,13 +51,14 @@ export class SharedBatches {
   sent(built: BuiltReply): BuiltElsewhere {
     if (built.layout !== undefined) this.#layouts.set(built.layout, new BatchLayout(built))
     const { draws, retried, slots, times } = built
+    this.#queue?.came(kibibytes(slots))
     return {
       _tag: "Built",
       draws,
       retried,
       times,
       content: () => this.#content(built),
-      discard: () => this.#give(slots)
+      discard: () => this.#discard(slots)
     }
   }
 
@@ -70,7 +75,7 @@ export class SharedBatches {
         const batch = layout.batch(request, addresses, (at) => own.tensor(view(at, memory), at.shape))
         return { batch, hash, lease: own }
       },
-      discard: () => this.#give(layout.slots(answer.addresses))
+      discard: () => this.#discard(layout.slots(answer.addresses))
     }
   }
 
@@ -93,8 +98,14 @@ export class SharedBatches {
       if (this.#debug) {
         for (const { address, length } of slots) new Uint8Array(memory, address, length).fill(0xff)
       }
+      this.#queue?.given(kibibytes(slots))
       this.#give(this.#quarantine.pass(slots))
     })
+  }
+
+  #discard(slots: ReadonlyArray<MemorySlot>): void {
+    this.#queue?.given(kibibytes(slots))
+    this.#give(slots)
   }
 
   #give(slots: ReadonlyArray<MemorySlot>): void {
@@ -102,6 +113,10 @@ export class SharedBatches {
     this.#free = this.#control?.give(free) ?? free
   }
 }
+
+/** How much memory slots take. @since 0.1.0 */
+export const kibibytes = (slots: ReadonlyArray<MemorySlot>): number =>
+  Math.ceil(slots.reduce((sum, { length }) => sum + length, 0) / 1024)
 
 /** All of them can be views of shared memory. */
 const views: { readonly [D in DType]: new (memory: ArrayBufferLike, offset: number, length: number) => TypedArray } =

@@ -2,29 +2,43 @@
  * Requests and answers of a pool of threads, in memory that all of them see: a message would be copied, and would wait for
  * its turn in an event loop, which costs more than building a small batch.
  *
- * A request lies in a cell until its answer has been read. Free threads take the oldest request; so a thread goes on with
- * the next batch without anything being done on the main thread.
+ * A request lies in a cell until its answer has been read. A free thread takes the request that comes first in the plan; so
+ * a thread goes on with the next batch without anything being done on the main thread, and one that is slow holds up
+ * nothing but its own batch.
  *
  * ```text
- *   cell:  free → requested → taken by thread t → answered by thread t → free
+ *   cell:  free → requested (→ awaited) → taken by thread t → answered by thread t → free
  * ```
+ *
+ * Batches in flight are bounded in number by the cells, and in bytes: while those that are built and not given back take
+ * more than `most`, threads begin only what the consumer waits for.
+ *
+ * A main thread that waits is told by a message once several answers are there, so that it wakes once for all of them: a
+ * wake costs it more than all else that it does for a small batch. It is told of a single one where batches take long,
+ * and before a thread runs out of requests.
  *
  * What does not fit a cell (seeds of other generators, errors, draws) goes as a message.
  *
  * @since 0.1.0
  */
-import { algorithm as xoshiro } from "../../../random/generators/Xoshiro128.ts"
-import type { Seeds } from "../../../seeding/Request.ts"
-import { copyOf } from "../remote/BatchCodec.ts"
+import { after } from "../../../core/runtime.ts"
 import type { RequestQueue } from "../remote/Member.ts"
 import type { BatchRequest } from "../remote/Protocol.ts"
+import { cellWords, type Extent, type LaidOut, QueueCells, SLOTS } from "./QueueCells.ts"
 
-/** The words that count requests and answers, each in a cache line of its own, and where states begin. */
+/** The words that are counted, each in a cache line of its own, and where states begin. */
 const REQUESTED = 0
 const ANSWERED = 16
-const STATES = 32
+/** How many threads sleep, waiting for a request. */
+const SLEEPING = 32
+/** How many more answers the main thread waits for; 0 if it does not wait. */
+const AWAITED = 48
+/** How many KiB are built and not given back. */
+const IN_FLIGHT = 64
+const STATES = 80
 
 /** The states of a cell. TAKEN and DONE also say by which thread: twice its number is added. */
+const URGENT = -1
 const FREE = 0
 const WAITING = 1
 const TAKEN = 2
@@ -33,33 +47,14 @@ const DONE = 3
 /** The most bytes that a queue may take. */
 const MOST = 2 ** 24
 
-/** The most places in memory that a batch may lie in to be answered in a cell. */
-const SLOTS = 64
+/** The most answers that the main thread waits for at once. */
+const MOST_AWAITED = 16
 
-/** How many words of 8 bytes a request and an answer have before their lists, and a hash has. */
-const REQUEST = 8
-const ANSWER = 4
-const HASH = 4
+/** Answers that come in less than this many milliseconds are waited for several at once, and no longer than this. */
+const SOON_MS = 1
 
-/** What a queue is made for. @since 0.1.0 */
-export interface Extent {
-  /** How many requests may be without an answer. */
-  readonly cells: number
-  /** The most rows of a batch. */
-  readonly rows: number
-  /** The names of the pipeline's stages. */
-  readonly stages: ReadonlyArray<string>
-}
-
-/** A batch of a layout that is known. @since 0.1.0 */
-export interface LaidOut {
-  readonly layout: number
-  /** How often the thread's memory had grown when the batch was written. */
-  readonly generation: number
-  /** Where its slots are. */
-  readonly addresses: ReadonlyArray<number>
-  readonly hash: Uint8Array | undefined
-}
+/** How long a thread sleeps before it has its event loop wait for a request, in milliseconds. */
+const NAP_MS = 1
 
 /** A request as a thread takes it. @since 0.1.0 */
 export interface TakenRequest {
@@ -82,24 +77,24 @@ export class SharedQueue implements RequestQueue {
   /** Main: who takes answers. */
   onAnswer: OnAnswer = () => false
   readonly #states: Int32Array
-  readonly #words: Float64Array
-  /** The same memory by halves of words, for seeds. */
-  readonly #halves: Uint32Array
-  readonly #bytes: Uint8Array
-  readonly #stages: ReadonlyMap<string, number>
+  readonly #cells: QueueCells
   /** Main: what lies in each cell. */
   readonly #held: Array<{ readonly id: number; readonly request: BatchRequest } | undefined> = []
+  #requests = 0
+  #isPolling = false
   #seen = 0
   #isDeferred = false
+  /** Main: whether somebody waits for an answer, since when, and whether for several at once. */
+  #isWatching = false
+  #since = 0
+  #areSoon = false
+  #timer: (() => void) | undefined
 
   constructor(extent: Extent, buffer: SharedArrayBuffer) {
     this.extent = extent
     this.buffer = buffer
     this.#states = new Int32Array(buffer, 0, STATES + extent.cells)
-    this.#words = new Float64Array(buffer)
-    this.#halves = new Uint32Array(buffer)
-    this.#bytes = new Uint8Array(buffer)
-    this.#stages = new Map(extent.stages.map((name, place) => [name, place]))
+    this.#cells = new QueueCells(extent, buffer, firstWord(extent))
   }
 
   /** A new one, with fewer cells if there is not room for all; none where there is no memory to share. */
@@ -111,35 +106,50 @@ export class SharedQueue implements RequestQueue {
   }
 
   put(id: number, request: BatchRequest): boolean {
-    if (!this.#fits(request)) return false
+    if (!this.#cells.fits(request)) return false
     for (let cell = 0; cell < this.extent.cells; cell++) {
       if (this.#held[cell] !== undefined) continue
       this.#held[cell] = { id, request }
-      this.#write(id, request, this.#requestAt(cell))
+      this.#requests++
+      this.#cells.write(cell, id, request)
       Atomics.store(this.#states, STATES + cell, WAITING)
-      Atomics.add(this.#states, REQUESTED, 1)
-      Atomics.notify(this.#states, REQUESTED, 1)
+      this.#wakeOne()
       return true
     }
     return false
   }
 
   poll(): void {
-    const answered = Atomics.load(this.#states, ANSWERED)
-    if (answered === this.#seen && !this.#isDeferred) return
-    this.#seen = answered
-    this.#isDeferred = false
-    for (let cell = 0; cell < this.extent.cells; cell++) {
-      const state = Atomics.load(this.#states, STATES + cell)
-      const held = this.#held[cell]
-      if (held === undefined || state < TAKEN || (state & 1) !== (DONE & 1)) continue
-      if (this.onAnswer((state - DONE) / 2, held.id, held.request, this.#answer(cell))) this.#free(cell)
-      else this.#isDeferred = true
-    }
+    // Whoever is handed an answer may ask for the next one.
+    if (this.#isPolling) return
+    this.#isPolling = true
+    do {
+      const answered = Atomics.load(this.#states, ANSWERED)
+      if (answered !== this.#seen || this.#isDeferred) this.#handOn(answered)
+      // An answer may have come before the threads knew that somebody waits.
+    } while (this.#isWatching && !this.#await())
+    this.#isPolling = false
   }
 
-  changed(): Promise<unknown> | undefined {
-    return this.#change(ANSWERED, this.#seen)
+  watch(waits: boolean): void {
+    if (waits === this.#isWatching) return
+    this.#isWatching = waits
+    if (waits) this.poll()
+    else Atomics.store(this.#states, AWAITED, 0)
+  }
+
+  want(id: number): void {
+    const cell = this.#held.findIndex((held) => held?.id === id)
+    if (cell === -1) return
+    const before = Atomics.compareExchange(this.#states, STATES + cell, WAITING, URGENT)
+    // It may be what threads are not allowed to begin.
+    if (before === WAITING && this.#isFull) this.#wakeOne()
+  }
+
+  /** Main: a thread has something to tell: answers, or that it sleeps. */
+  told(): void {
+    this.#areSoon = performance.now() - this.#since < SOON_MS
+    this.poll()
   }
 
   takeBack(thread: number): ReadonlyArray<number> {
@@ -148,6 +158,7 @@ export class SharedQueue implements RequestQueue {
       const state = Atomics.load(this.#states, STATES + cell)
       if (held === undefined || (state !== TAKEN + 2 * thread && state !== DONE + 2 * thread)) continue
       ids.push(held.id)
+      if (state === DONE + 2 * thread) this.given(this.#cells.answer(cell).kibibytes)
       this.#free(cell)
     }
     return ids
@@ -159,55 +170,84 @@ export class SharedQueue implements RequestQueue {
     if (cell !== -1) this.#free(cell)
   }
 
+  /** Main: a batch has come by a message, which takes so much memory. */
+  came(kibibytes: number): void {
+    Atomics.add(this.#states, IN_FLIGHT, kibibytes)
+  }
+
+  /** Main: the memory of a batch was given back. */
+  given(kibibytes: number): void {
+    const before = Atomics.sub(this.#states, IN_FLIGHT, kibibytes)
+    const { most } = this.extent
+    if (before >= most && before - kibibytes < most) this.wake()
+  }
+
   wake(): void {
     Atomics.add(this.#states, REQUESTED, 1)
     Atomics.notify(this.#states, REQUESTED)
-    Atomics.notify(this.#states, ANSWERED)
   }
 
-  /** Thread: wakes another waiting thread, since this one is busy with a batch. */
+  close(): void {
+    this.watch(false)
+    this.#timer?.()
+    this.#timer = undefined
+    this.wake()
+  }
+
+  /** Thread: wakes another sleeping thread, since this one is busy with a batch. */
   wakeOther(): void {
     Atomics.notify(this.#states, REQUESTED, 1)
   }
 
-  /** Thread: takes the oldest request that no other one has taken. */
+  /** Thread: takes the request that comes first, of those that may be begun and that no other thread has taken. */
   take(thread: number): TakenRequest | undefined {
     for (;;) {
       this.#seen = Atomics.load(this.#states, REQUESTED)
-      let oldest = -1
-      let least = Number.POSITIVE_INFINITY
+      const isFull = this.#isFull
+      let first = -1
+      let found = FREE
       for (let cell = 0; cell < this.extent.cells; cell++) {
-        if (Atomics.load(this.#states, STATES + cell) !== WAITING) continue
-        const id = this.#words[this.#requestAt(cell)] ?? 0
-        if (id < least) {
-          least = id
-          oldest = cell
-        }
+        const state = Atomics.load(this.#states, STATES + cell)
+        if (state !== URGENT && (state !== WAITING || isFull)) continue
+        if (first !== -1 && (state === found ? !this.#cells.isBefore(cell, first) : state === WAITING)) continue
+        first = cell
+        found = state
       }
-      if (oldest === -1) return undefined
-      const state = Atomics.compareExchange(this.#states, STATES + oldest, WAITING, TAKEN + 2 * thread)
-      if (state === WAITING) return this.#read(oldest)
+      if (first === -1) return undefined
+      if (Atomics.compareExchange(this.#states, STATES + first, found, TAKEN + 2 * thread) !== found) continue
+      return { cell: first, ...this.#cells.read(first) }
     }
+  }
+
+  /** Thread: sleeps for a moment, after `take` has found none; returns whether there may be a request. */
+  nap(): boolean {
+    Atomics.add(this.#states, SLEEPING, 1)
+    const outcome = Atomics.wait(this.#states, REQUESTED, this.#seen, NAP_MS)
+    Atomics.sub(this.#states, SLEEPING, 1)
+    return outcome !== "timed-out"
   }
 
   /** Thread: waits until there may be a request, after `take` has found none; `undefined` if there may be one already. */
   requested(): Promise<unknown> | undefined {
-    return this.#change(REQUESTED, this.#seen)
+    Atomics.add(this.#states, SLEEPING, 1)
+    const outcome = Atomics.waitAsync(this.#states, REQUESTED, this.#seen)
+    if (outcome.async) return outcome.value.finally(() => Atomics.sub(this.#states, SLEEPING, 1))
+    Atomics.sub(this.#states, SLEEPING, 1)
+    return undefined
   }
 
-  /** Thread: answers the request in a cell. */
-  answer(thread: number, cell: number, { addresses, generation, hash, layout }: LaidOut): void {
-    const at = this.#answerAt(cell)
-    const words = this.#words
-    words[at] = layout
-    words[at + 1] = generation
-    words[at + 2] = addresses.length
-    words[at + 3] = hash === undefined ? 0 : 1
-    if (hash !== undefined) this.#bytes.set(hash, 8 * (at + ANSWER))
-    for (let slot = 0; slot < addresses.length; slot++) words[at + ANSWER + HASH + slot] = addresses[slot] as number // below the length
+  /** Thread: answers the request in a cell; returns whether the main thread is to be told. */
+  answer(thread: number, cell: number, answer: LaidOut): boolean {
+    this.#cells.writeAnswer(cell, answer)
     Atomics.store(this.#states, STATES + cell, DONE + 2 * thread)
+    Atomics.add(this.#states, IN_FLIGHT, answer.kibibytes)
     Atomics.add(this.#states, ANSWERED, 1)
-    Atomics.notify(this.#states, ANSWERED)
+    return Atomics.load(this.#states, AWAITED) > 0 && Atomics.sub(this.#states, AWAITED, 1) === 1
+  }
+
+  /** Thread: it has no request; returns whether the main thread is to be told, since it waits for more answers than come. */
+  idle(): boolean {
+    return Atomics.load(this.#states, AWAITED) > 0 && Atomics.exchange(this.#states, AWAITED, 0) > 0
   }
 
   /** Whether an answer in a cell has room for so many slots. */
@@ -215,113 +255,51 @@ export class SharedQueue implements RequestQueue {
     return slots <= SLOTS
   }
 
+  get #isFull(): boolean {
+    return Atomics.load(this.#states, IN_FLIGHT) >= this.extent.most
+  }
+
+  /** Wakes one thread, if one sleeps. A thread counts itself before it looks whether there is anything new. */
+  #wakeOne(): void {
+    Atomics.add(this.#states, REQUESTED, 1)
+    if (Atomics.load(this.#states, SLEEPING) > 0) Atomics.notify(this.#states, REQUESTED, 1)
+  }
+
+  /** Has the threads tell of the next answers; returns `false` if there is one that has not been looked at. */
+  #await(): boolean {
+    this.#since = performance.now()
+    const several = this.#areSoon ? Math.min(this.#requests >> 1, MOST_AWAITED) : 1
+    Atomics.store(this.#states, AWAITED, Math.max(several, 1))
+    if (several > 1) this.#timer ??= after(SOON_MS, this.#late)
+    return Atomics.load(this.#states, ANSWERED) === this.#seen
+  }
+
+  /** Answers that were to come soon may not: what is there is handed on, and from then on each at once. */
+  readonly #late = (): void => {
+    this.#timer = undefined
+    if (!this.#isWatching || !this.#areSoon) return
+    if (performance.now() - this.#since >= SOON_MS) this.told()
+    else this.#timer = after(SOON_MS, this.#late)
+  }
+
+  #handOn(answered: number): void {
+    this.#seen = answered
+    this.#isDeferred = false
+    for (let cell = 0; cell < this.extent.cells; cell++) {
+      const held = this.#held[cell]
+      if (held === undefined) continue
+      const state = Atomics.load(this.#states, STATES + cell)
+      if (state < TAKEN || (state & 1) !== (DONE & 1)) continue
+      if (this.onAnswer((state - DONE) / 2, held.id, held.request, this.#cells.answer(cell))) this.#free(cell)
+      else this.#isDeferred = true
+    }
+  }
+
   #free(cell: number): void {
     this.#held[cell] = undefined
+    this.#requests--
     Atomics.store(this.#states, STATES + cell, FREE)
-  }
-
-  #change(at: number, seen: number): Promise<unknown> | undefined {
-    // To ask for a wait costs a multiple of a look.
-    if (Atomics.load(this.#states, at) !== seen) return undefined
-    const outcome = Atomics.waitAsync(this.#states, at, seen)
-    return outcome.async ? outcome.value : undefined
-  }
-
-  #requestAt(cell: number): number {
-    return firstWord(this.extent) + cell * cellWords(this.extent)
-  }
-
-  #answerAt(cell: number): number {
-    return this.#requestAt(cell) + requestWords(this.extent)
-  }
-
-  #answer(cell: number): LaidOut {
-    const at = this.#answerAt(cell)
-    const words = this.#words
-    const count = words[at + 2] as number // `answer` wrote it, as the rest
-    const addresses: Array<number> = []
-    for (let slot = 0; slot < count; slot++) addresses.push(words[at + ANSWER + HASH + slot] as number)
-    const from = 8 * (at + ANSWER)
-    return {
-      layout: words[at] as number,
-      generation: words[at + 1] as number,
-      addresses,
-      hash: words[at + 3] === 1 ? copyOf(this.#bytes.subarray(from, from + 32)) : undefined
-    }
-  }
-
-  #fits({ indices, rows: origins, seeds }: BatchRequest): boolean {
-    const { rows } = this.extent
-    return (
-      origins === undefined &&
-      indices.length <= rows &&
-      seeds.every(([name, own]) => this.#stages.has(name) && isPlain(own) && own.words.length <= 4 * rows)
-    )
-  }
-
-  #write(id: number, { batch, epoch, indices, ordinal, position, seeds, worker }: BatchRequest, at: number): void {
-    const words = this.#words
-    words[at] = id
-    words[at + 1] = epoch
-    words[at + 2] = batch
-    words[at + 3] = worker
-    words[at + 4] = indices.length
-    words[at + 5] = seeds.length
-    words[at + 6] = position
-    words[at + 7] = ordinal
-    let next = at + REQUEST
-    words.set(indices, next)
-    next += indices.length
-    for (const [name, own] of seeds) {
-      if (!isPlain(own)) continue // `#fits` has seen to it
-      words[next] = this.#stages.get(name) ?? -1
-      words[next + 1] = own.words.length
-      this.#halves.set(own.words, 2 * (next + 2))
-      next += 2 + own.words.length / 2
-    }
-  }
-
-  #read(cell: number): TakenRequest {
-    const at = this.#requestAt(cell)
-    const words = this.#words
-    // Each is one that `#write` wrote.
-    const word = (place: number): number => words[place] as number
-    const indices = new Float64Array(word(at + 4))
-    let next = at + REQUEST
-    indices.set(words.subarray(next, next + indices.length))
-    next += indices.length
-    const seeds: Array<readonly [string, Seeds]> = []
-    for (let left = word(at + 5); left > 0; left--) {
-      const own = new Uint32Array(word(next + 1))
-      const name = this.extent.stages[word(next)] ?? ""
-      own.set(this.#halves.subarray(2 * (next + 2), 2 * (next + 2) + own.length))
-      next += 2 + own.length / 2
-      seeds.push([name, { _tag: "Packed", algorithm: xoshiro, width: 4, words: own }])
-    }
-    return {
-      cell,
-      id: word(at),
-      request: {
-        epoch: word(at + 1),
-        batch: word(at + 2),
-        worker: word(at + 3),
-        position: word(at + 6),
-        ordinal: word(at + 7),
-        indices,
-        seeds
-      }
-    }
   }
 }
 
 const firstWord = ({ cells }: Extent): number => Math.ceil((STATES + cells) / 2)
-
-const requestWords = ({ rows, stages }: Extent): number => REQUEST + rows + stages.length * (2 + 2 * rows)
-
-const cellWords = (extent: Extent): number => requestWords(extent) + ANSWER + HASH + SLOTS
-
-type Plain = Extract<Seeds, { readonly _tag: "Packed" }>
-
-/** The seeds of Furrow's own policies: four words a row. */
-const isPlain = (seeds: Seeds): seeds is Plain =>
-  seeds._tag === "Packed" && seeds.algorithm === xoshiro && seeds.width === 4

@@ -13,8 +13,9 @@ import { shown } from "../../../core/Show.ts"
 import type { Member, MemberEvents, NotStarted } from "../remote/Member.ts"
 import type { BatchRequest, FromMember, MemberStart, ToMember } from "../remote/Protocol.ts"
 import { GUARD, REFUSED } from "./NestedThreads.ts"
+import type { Extent, LaidOut } from "./QueueCells.ts"
 import { SharedBatches } from "./SharedBatches.ts"
-import type { Extent, LaidOut, SharedQueue } from "./SharedQueue.ts"
+import type { SharedQueue } from "./SharedQueue.ts"
 import { ThreadControl } from "./ThreadControl.ts"
 import { threadProgram } from "./ThreadEntry.ts"
 
@@ -76,7 +77,7 @@ export class ThreadMember implements Member {
 
   constructor(options: ThreadMemberOptions) {
     this.#options = options
-    this.#batches = new SharedBatches(this.#control, options.debug)
+    this.#batches = new SharedBatches(this.#control, options.queue, options.debug)
   }
 
   readonly start: Effect.Effect<void, NotStarted> = Effect.gen(this, function* () {
@@ -189,7 +190,8 @@ export class ThreadMember implements Member {
 
   #said(said: FromMember): void {
     const { events, queue } = this.#options
-    if (said._tag === "Memory") this.#batches.grown(said.memory, said.generation)
+    if (said._tag === "Answered") queue?.told()
+    else if (said._tag === "Memory") this.#batches.grown(said.memory, said.generation)
     else if (said._tag === "Refused") this.#refused(said.reason)
     else if (said._tag === "Ready") this.#ready("ready")
     else {

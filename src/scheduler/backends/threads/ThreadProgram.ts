@@ -16,6 +16,7 @@ import * as RemoteBuilder from "../remote/RemoteBuilder.ts"
 import { SentLayouts } from "./BatchLayout.ts"
 import { counted, counts, during } from "./CountedEffects.ts"
 import { markThread, REFUSED } from "./NestedThreads.ts"
+import { kibibytes } from "./SharedBatches.ts"
 import { SharedQueue } from "./SharedQueue.ts"
 import { SharedTensors } from "./SharedTensors.ts"
 import { ThreadControl } from "./ThreadControl.ts"
@@ -36,6 +37,14 @@ const breath = Effect.async<void>((resume) => {
 
 type Build = (id: number, request: BatchRequest, cell: number | undefined) => Effect.Effect<void> | undefined
 
+interface RequestsOptions {
+  readonly thread: number
+  readonly queue: SharedQueue | undefined
+  readonly gate: Gate | undefined
+  readonly build: Build
+  readonly tell: () => void
+}
+
 /** Builds requests, wherever they come from, one at a time. */
 class Requests {
   readonly #messages: Array<Extract<ToMember, { readonly _tag: "Build" }>> = []
@@ -43,14 +52,17 @@ class Requests {
   readonly #queue: SharedQueue | undefined
   readonly #gate: Gate | undefined
   readonly #build: Build
+  /** Tells the pool that it has answers. */
+  readonly #tell: () => void
   #waiting: Promise<unknown> | undefined
   #wake: (() => void) | undefined
 
-  constructor(thread: number, queue: SharedQueue | undefined, gate: Gate | undefined, build: Build) {
+  constructor({ build, gate, queue, tell, thread }: RequestsOptions) {
     this.#thread = thread
     this.#queue = queue
     this.#gate = gate
     this.#build = build
+    this.#tell = tell
   }
 
   /** A request came as a message. */
@@ -71,7 +83,12 @@ class Requests {
       const message = this.#messages.shift()
       const next = message === undefined ? this.#queue?.take(this.#thread) : { ...message, cell: undefined }
       this.#gate?.end()
-      if (next === undefined) return this.#wait
+      if (next === undefined) {
+        if (this.#queue?.idle() === true) this.#tell()
+        // Most often the next request is there in a moment, and an event loop takes longer to wake.
+        if (this.#queue?.nap() === true) continue
+        return this.#wait
+      }
       const rest = this.#build(next.id, next.request, next.cell)
       if (rest !== undefined) return rest
     } while (performance.now() - began < TURN_MS)
@@ -118,7 +135,14 @@ const answering = (
     if (reply._tag === "Built" && known?.isNew === false && cell !== undefined) {
       const addresses = reply.slots.map(({ address }) => address)
       if (control !== undefined) control.at = undefined
-      queue?.answer(thread, cell, { layout: known.layout, generation, addresses, hash: reply.hash })
+      const answer = {
+        layout: known.layout,
+        generation,
+        kibibytes: kibibytes(reply.slots),
+        addresses,
+        hash: reply.hash
+      }
+      if (queue?.answer(thread, cell, answer) === true) post({ _tag: "Answered" })
       return
     }
     post({
@@ -172,13 +196,14 @@ export const run = (): void => {
     const builder = yield* counts && control !== undefined ? during(control, loaded) : loaded
     if (refusal !== undefined) return yield* Effect.never
     const answer = answering(thread, queue, control, post)
-    const requests = new Requests(thread, queue, control, (id, request, cell) => {
+    const build: Build = (id, request, cell) => {
       if (control !== undefined) control.at = id
       for (let address = control?.takeAddress(); address !== undefined; address = control?.takeAddress()) {
         tensors.give(address)
       }
       return builder.build(request, (reply) => answer(id, request, cell, reply))
-    })
+    }
+    const requests = new Requests({ thread, queue, gate: control, build, tell: () => post({ _tag: "Answered" }) })
     own.listen((message) => {
       const told = message as ToMember // a pool says nothing else
       if (told._tag === "Drop") builder.drop(told.key)

@@ -29,28 +29,38 @@ export interface ThreadPoolOptions {
   readonly loading: Duration.Duration
   /** How long a batch may take; `undefined` for as long as it likes. */
   readonly timeout: Duration.Duration | undefined
+  /** How many bytes of batches may be built and not given back before threads begin only what is waited for. */
+  readonly prefetchBytes: number | undefined
   /** Whether memory is overwritten as soon as it is given back, so that late reads show. */
   readonly debug: boolean
 }
 
+/** How many bytes each thread may be ahead, if nothing else is said: three batches of 32 large images, 160 of 128 small ones. */
+const BYTES = 2 ** 26
+
+/** How many batches each worker builds ahead, if nothing else is said: threads that build small batches never wait then. */
+const PREFETCH = 8
+
 /** @since 0.1.0 */
 export const threads = (options: ThreadPoolOptions): Backend => ({
   name: "threads",
+  prefetch: PREFETCH,
   open: (runPlan, settings) =>
     Effect.gen(function* () {
       yield* notNested(options)
       const { plan, policy } = runPlan
       const workers = Math.min(plan.workers, Math.max(plan.batches ?? plan.workers, 1))
+      const size = Math.min(options.threads, workers)
       const queue =
         policy?.carries === undefined
           ? SharedQueue.make({
               cells: workers * settings.prefetch,
               rows: Math.ceil(Math.min(plan.batchSize, plan.count) / plan.world),
-              stages: runPlan.pipeline.stages.map(({ id }) => id.name)
+              stages: runPlan.pipeline.stages.map(({ id }) => id.name),
+              most: Math.ceil((options.prefetchBytes ?? size * BYTES) / 1024)
             })
           : undefined
       const start = memberStart(runPlan, settings, options)
-      const size = Math.min(options.threads, workers)
       const members: Array<ThreadMember | undefined> = []
       if (queue !== undefined) {
         queue.onAnswer = (thread, id, request, answer) => members[thread]?.laidOut(id, request, answer) ?? false
