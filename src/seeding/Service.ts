@@ -98,6 +98,29 @@ export const asSound = (seeds: Service["seeds"]): Service["seeds"] =>
 /** Returns a policy of this library, whose parameters are those of its seeds. @since 0.1.0 */
 export const ownPolicy = (policy: Service): Service => madeFor(policy, ["seeds"], ["parameters"])
 
+/** A policy as plain data, from which another thread can make its function again. @since 0.1.0 */
+export interface Derivation {
+  readonly name: "epochWorker" | "elastic"
+  readonly root: Seed.Root
+}
+
+/** The property of functions that can be made again elsewhere. */
+const DERIVED = Symbol("furrow/derived")
+
+/**
+ * Returns `seeds`, marked as a function that its name and root say all of. A policy around another one that keeps its
+ * function keeps the mark.
+ *
+ * @since 0.1.0
+ */
+export const asDerived = (seeds: Service["seeds"], derivation: Derivation): Service["seeds"] =>
+  Object.defineProperty(asSound(seeds), DERIVED, { value: derivation })
+
+/** What a policy's seeds can be derived from elsewhere, if that is known, and nobody watches them being asked for. @since 0.1.0 */
+export const derivationOf = ({ observe, seeds }: Service): Derivation | undefined =>
+  // Only `asDerived` defines it.
+  observe === undefined ? (seeds as { readonly [DERIVED]?: Derivation })[DERIVED] : undefined
+
 /** Returns `policy`. Throws `InvalidOption` if a field of it cannot be used. @since 0.1.0 */
 export const policyOf = (policy: Service): Service => {
   const { carries, name, names, observe, record, seeds } = policy

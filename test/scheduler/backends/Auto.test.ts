@@ -264,6 +264,7 @@ describe("through the scheduler", () => {
           restarts: 0,
           loading: Duration.seconds(60),
           timeout: undefined,
+          prefetchBytes: undefined,
           debug: true
         }),
         pays: { share: 0.05, rest: 1000 },

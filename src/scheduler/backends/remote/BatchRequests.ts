@@ -1,14 +1,15 @@
 /**
  * The requests of a run's batches: which samples are in them, and the seeds that their stages start from.
  *
- * The order of an epoch and all seeds are asked for on this side, so that policies, audits and test doubles work as they
- * do on fibers; members get them as data.
+ * The order of an epoch is asked for on this side, and so are all seeds of a policy whose function cannot be sent, or that
+ * an audit observes: policies, audits and test doubles work as they do on fibers, and members get data. Seeds of Furrow's
+ * own policies are derived by the members: for small batches they are half of what a request costs.
  *
  * @since 0.1.0
  */
 import type { StageId } from "../../../seeding/Coordinates.ts"
 import type { Seeds } from "../../../seeding/Request.ts"
-import { ask } from "../../../seeding/Service.ts"
+import { ask, derivationOf } from "../../../seeding/Service.ts"
 import type { Observer } from "../../build/Observer.ts"
 import type { RowRange } from "../../build/RowRange.ts"
 import { checkSize, writeIndices } from "../../build/SampleIndices.ts"
@@ -27,12 +28,14 @@ interface Drawing {
 export class BatchRequests {
   readonly #runPlan: RunPlan
   readonly #observer: Observer | undefined
+  /** Those of which the seeds are asked for here. */
   readonly #drawing: ReadonlyArray<Drawing>
 
   constructor(runPlan: RunPlan, observer: Observer | undefined) {
     this.#runPlan = runPlan
     this.#observer = observer
-    this.#drawing = drawing(runPlan)
+    const { policy } = runPlan
+    this.#drawing = policy === undefined || derivationOf(policy) !== undefined ? [] : drawing(runPlan)
   }
 
   /** The request for a batch. Throws a `TypedFailure` with the error of the policy or the sampler. */

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Service } from "../../../seeding/Service.ts"
+import { derivationOf, type Service } from "../../../seeding/Service.ts"
 import { limits } from "../../build/FailureRules.ts"
 import { fingerprint } from "../../plan/Fingerprint.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
@@ -35,9 +35,14 @@ export const memberStart = (
   }
 }
 
-const described = ({ carries, elastic, name, seed }: Service): NonNullable<MemberStart["policy"]> => ({
-  name,
-  seed,
-  elastic,
-  ...(carries === undefined ? {} : { carries })
-})
+const described = (policy: Service): NonNullable<MemberStart["policy"]> => {
+  const { carries, elastic, name, seed } = policy
+  const derivation = derivationOf(policy)
+  return {
+    name,
+    seed,
+    elastic,
+    ...(carries === undefined ? {} : { carries }),
+    ...(derivation === undefined ? {} : { derivation })
+  }
+}

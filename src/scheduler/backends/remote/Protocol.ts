@@ -6,7 +6,7 @@
  */
 import type { DType, TypedArray } from "../../../core/Tensor.ts"
 import type { RowCoordinates, Seeds } from "../../../seeding/Request.ts"
-import type { Draw, Service } from "../../../seeding/Service.ts"
+import type { Derivation, Draw, Service } from "../../../seeding/Service.ts"
 import type { Limits } from "../../build/FailureRules.ts"
 import type { Measured } from "../../build/StageTimes.ts"
 import type { Resized, Uneven } from "../../plan/Plan.ts"
@@ -29,8 +29,11 @@ export interface MemberStart {
   readonly digest: boolean
   /** What an attempt needs to know of the failure policy. */
   readonly limits: Limits
-  /** The policy, but for its seeds; those come with each batch. */
-  readonly policy: (Pick<Service, "name" | "seed" | "elastic"> & Pick<Partial<Service>, "carries">) | undefined
+  /** The policy, but for its seeds: they come with each batch, unless the member can derive them. */
+  readonly policy:
+    | (Pick<Service, "name" | "seed" | "elastic"> &
+        Pick<Partial<Service>, "carries"> & { readonly derivation?: Derivation })
+    | undefined
   /** Whether draws are reported back. */
   readonly records: boolean
   /** Whether the times of stages are reported back. */
@@ -49,7 +52,7 @@ export interface BatchRequest {
   readonly indices: Float64Array
   /** Where each row comes from, if the epoch's order says so. */
   readonly rows?: RowCoordinates
-  /** The seeds of its stages, by stage. */
+  /** The seeds of its stages, by stage; none where members derive them. */
   readonly seeds: ReadonlyArray<readonly [stage: string, seeds: Seeds]>
   /** In an attempt after the first: the rows that are left out. */
   readonly left?: ReadonlyArray<number>

@@ -16,7 +16,7 @@ import type { Batch } from "../../../pipeline/Batch.ts"
 import type { Pipeline } from "../../../pipeline/Pipeline.ts"
 import type { Order } from "../../../sampling/EpochOrder.ts"
 import type { RowCoordinates, Seeds } from "../../../seeding/Request.ts"
-import { SeedPolicy } from "../../../seeding/SeedPolicy.ts"
+import { derived, SeedPolicy } from "../../../seeding/SeedPolicy.ts"
 import { asSound, type Draw, refused, type Service } from "../../../seeding/Service.ts"
 import type { Place } from "../../../wasm/Place.ts"
 import type { BatchBuilder } from "../../build/BatchBuilder.ts"
@@ -66,15 +66,17 @@ interface Current {
   draws: ReadonlyArray<Draw>
 }
 
-/** The policy of the run, which gives the seeds that came with the request. */
+/** The policy of the run, which derives its seeds, or gives those that came with the request. */
 const policyOf = ({ policy, records }: MemberStart, current: Current): Service | undefined => {
   if (policy === undefined) return undefined
+  const { derivation, ...described } = policy
+  const sent = asSound((request) => {
+    const seeds = current.seeds.get(request.stage.name)
+    return seeds === undefined ? refused(policy, request, "no seeds were sent for this stage") : Either.right(seeds)
+  })
   return {
-    ...policy,
-    seeds: asSound((request) => {
-      const seeds = current.seeds.get(request.stage.name)
-      return seeds === undefined ? refused(policy, request, "no seeds were sent for this stage") : Either.right(seeds)
-    }),
+    ...described,
+    seeds: derivation === undefined ? sent : derived(derivation),
     ...(records
       ? {
           record: (draws) => {
