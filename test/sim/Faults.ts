@@ -578,5 +578,47 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "new AST.PropertySignature(name, field.optional.ast, true, true)",
     to: "new AST.PropertySignature(name, field.optional.ast, false, true)",
     test: "test/core/SchemaValue.test.ts"
+  },
+  {
+    name: "threads begin with what comes last in the plan",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "!this.#cells.isBefore(cell, first)",
+    to: "this.#cells.isBefore(cell, first)",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "threads run ahead of the bytes that they may",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "(state !== WAITING || isFull)",
+    to: "(state !== WAITING || (isFull && first < -1))",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "threads begin nothing beyond their bytes, whoever waits",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "STATES + cell, WAITING, URGENT)",
+    to: "STATES + cell, WAITING, WAITING)",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "a consumer is woken for each of many batches",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "Math.min(this.#requests >> 1, MOST_AWAITED) : 1",
+    to: "1 : 1",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "a thread that has nothing to build tells nobody",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "Atomics.exchange(this.#states, AWAITED, 0) > 0",
+    to: "Atomics.exchange(this.#states, AWAITED, 0) < 0",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "the memory of a batch that was given back counts for ever",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "Atomics.sub(this.#states, IN_FLIGHT, kibibytes)",
+    to: "Atomics.sub(this.#states, IN_FLIGHT, 0 * kibibytes)",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
   }
 ]

@@ -90,19 +90,22 @@ export class SharedQueue implements RequestQueue {
   #areSoon = false
   #timer: (() => void) | undefined
 
-  constructor(extent: Extent, buffer: SharedArrayBuffer) {
+  readonly #now: () => number
+
+  constructor(extent: Extent, buffer: SharedArrayBuffer, now: () => number = () => performance.now()) {
     this.extent = extent
+    this.#now = now
     this.buffer = buffer
     this.#states = new Int32Array(buffer, 0, STATES + extent.cells)
     this.#cells = new QueueCells(extent, buffer, firstWord(extent))
   }
 
   /** A new one, with fewer cells if there is not room for all; none where there is no memory to share. */
-  static make(extent: Extent): SharedQueue | undefined {
+  static make(extent: Extent, now?: () => number): SharedQueue | undefined {
     const cells = Math.min(extent.cells, Math.floor((MOST - 4 * STATES) / (8 * cellWords(extent) + 4)))
     if (cells < 1 || typeof SharedArrayBuffer === "undefined") return undefined
     const own = { ...extent, cells }
-    return new SharedQueue(own, new SharedArrayBuffer(8 * (firstWord(own) + cells * cellWords(own))))
+    return new SharedQueue(own, new SharedArrayBuffer(8 * (firstWord(own) + cells * cellWords(own))), now)
   }
 
   put(id: number, request: BatchRequest): boolean {
@@ -148,7 +151,7 @@ export class SharedQueue implements RequestQueue {
 
   /** Main: a thread has something to tell: answers, or that it sleeps. */
   told(): void {
-    this.#areSoon = performance.now() - this.#since < SOON_MS
+    this.#areSoon = this.#now() - this.#since < SOON_MS
     this.poll()
   }
 
@@ -242,12 +245,17 @@ export class SharedQueue implements RequestQueue {
     Atomics.store(this.#states, STATES + cell, DONE + 2 * thread)
     Atomics.add(this.#states, IN_FLIGHT, answer.kibibytes)
     Atomics.add(this.#states, ANSWERED, 1)
-    return Atomics.load(this.#states, AWAITED) > 0 && Atomics.sub(this.#states, AWAITED, 1) === 1
+    return this.isAwaited && Atomics.sub(this.#states, AWAITED, 1) === 1
   }
 
   /** Thread: it has no request; returns whether the main thread is to be told, since it waits for more answers than come. */
   idle(): boolean {
-    return Atomics.load(this.#states, AWAITED) > 0 && Atomics.exchange(this.#states, AWAITED, 0) > 0
+    return this.isAwaited && Atomics.exchange(this.#states, AWAITED, 0) > 0
+  }
+
+  /** Whether the main thread waits for an answer. */
+  get isAwaited(): boolean {
+    return Atomics.load(this.#states, AWAITED) > 0
   }
 
   /** Whether an answer in a cell has room for so many slots. */
@@ -267,7 +275,7 @@ export class SharedQueue implements RequestQueue {
 
   /** Has the threads tell of the next answers; returns `false` if there is one that has not been looked at. */
   #await(): boolean {
-    this.#since = performance.now()
+    this.#since = this.#now()
     const several = this.#areSoon ? Math.min(this.#requests >> 1, MOST_AWAITED) : 1
     Atomics.store(this.#states, AWAITED, Math.max(several, 1))
     if (several > 1) this.#timer ??= after(SOON_MS, this.#late)
@@ -278,7 +286,7 @@ export class SharedQueue implements RequestQueue {
   readonly #late = (): void => {
     this.#timer = undefined
     if (!this.#isWatching || !this.#areSoon) return
-    if (performance.now() - this.#since >= SOON_MS) this.told()
+    if (this.#now() - this.#since >= SOON_MS) this.told()
     else this.#timer = after(SOON_MS, this.#late)
   }
 

@@ -1,0 +1,115 @@
+/**
+ * The queue of threads under members whose time is counted: who is slow holds up nobody, what is in flight is bounded, and
+ * a consumer that waits is woken once for several batches.
+ */
+import { describe, expect, test } from "bun:test"
+import { setImmediate } from "node:timers"
+import { Deferred, Effect, Fiber } from "effect"
+import { type Batch, Dataset, Pipeline, Scheduler } from "../../../../src/index.ts"
+import { Ticking, type TickingOptions } from "../../../support/backends/ticking.ts"
+
+const BATCHES = 400
+
+const pipeline = Pipeline.from(Dataset.range(BATCHES)).pipe(Pipeline.batch(1))
+
+const turn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
+
+interface Settings extends Partial<TickingOptions> {
+  readonly order?: "plan" | "ready"
+  /** Ticks before the consumer begins. */
+  readonly idle?: number
+  /** Whether the consumer keeps all batches. */
+  readonly keeps?: boolean
+}
+
+/** A run of all batches, by a consumer that takes them as they come. */
+const run = ({ idle = 0, keeps = false, order = "plan", prefetch = 8, ...options }: Settings) =>
+  Effect.gen(function* () {
+    const clock = new Ticking({ workers: 4, prefetch, ticks: [1, 1, 1, 1], most: 1e6, now: () => 0, ...options })
+    const seen: Array<number> = []
+    /** The tick at which each was delivered. */
+    const at: Array<number> = []
+    const begins = yield* Deferred.make<void>()
+    const consumer = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(pipeline, { epochs: 1, order, prefetch })
+      yield* Deferred.await(begins)
+      yield* loader.forEach(({ index }: Batch.Batch<unknown>) =>
+        Effect.sync(() => {
+          seen.push(index)
+          at.push(clock.now)
+          if (!keeps) clock.give()
+        })
+      )
+    }).pipe(Effect.scoped, Effect.provide(clock.layer))
+    const fiber = yield* Effect.fork(consumer)
+    yield* Effect.repeatN(turn, 100)
+    for (let tick = 0; tick < idle; tick++) clock.tick()
+    const ahead = clock.built
+    yield* Deferred.succeed(begins, undefined)
+    // A run that is stuck ends, too.
+    while (seen.length < BATCHES && clock.now < 20 * BATCHES) {
+      // The consumer has taken all that is there.
+      while (seen.length < BATCHES && !clock.isAwaited) yield* turn
+      clock.tick()
+    }
+    yield* seen.length === BATCHES ? Fiber.join(fiber) : Fiber.interruptFork(fiber)
+    return { ticks: clock.now, wakes: clock.wakes, most: clock.most, ahead, seen, at }
+  }).pipe(Effect.runPromise)
+
+/** A clock by which everything takes long. */
+const late = () => {
+  let time = 0
+  return () => (time += 5)
+}
+
+const inOrder = Array.from({ length: BATCHES }, (_, index) => index)
+
+describe("a pool of four", () => {
+  for (const order of ["plan", "ready"] as const) {
+    test(`loses less than a third of its throughput if one is slowed ten times: order "${order}"`, async () => {
+      const even = await run({ order })
+      const uneven = await run({ order, ticks: [10, 1, 1, 1] })
+      expect(even.seen.toSorted((a, b) => a - b)).toEqual(inOrder)
+      expect(uneven.seen.toSorted((a, b) => a - b)).toEqual(inOrder)
+      // Each builds one batch a tick; the first is there after one tick more.
+      expect(even.ticks).toBeLessThan(BATCHES / 4 + 10)
+      expect(even.ticks / uneven.ticks).toBeGreaterThan(2 / 3)
+    })
+  }
+
+  test("builds what comes first in the plan first, whoever asked first", async () => {
+    const { at, seen } = await run({ prefetch: 50, ticks: [1], now: late() })
+    expect(seen).toEqual(inOrder)
+    // Each worker asks for 50 at once: all of one worker's before those of the next would be 50 behind.
+    expect(at[4]).toBeLessThan(10)
+  })
+
+  test("begins no more while what is built and not given back takes the bytes that it may", async () => {
+    const { ahead, most, seen, ticks } = await run({ idle: 40, most: 5 })
+    // Four are at one when the fifth is done.
+    expect(ahead).toBeLessThanOrEqual(5 + 4)
+    expect(most).toBeLessThanOrEqual(5 + 4)
+    expect(seen).toEqual(inOrder)
+    // What was given back makes room: all four go on.
+    expect(ticks - 40).toBeLessThan(BATCHES / 2)
+    expect((await run({ idle: 40 })).ahead).toBe(32)
+  })
+
+  test("begins what the consumer waits for, even if nothing is ever given back", async () => {
+    for (const order of ["plan", "ready"] as const) {
+      const { seen } = await run({ most: 3, keeps: true, order })
+      expect(seen.toSorted((a, b) => a - b)).toEqual(inOrder)
+    }
+  })
+
+  test("wakes its consumer once for several batches that come soon, and for each that comes late", async () => {
+    const soon = await run({ workers: 4 })
+    expect(soon.seen).toEqual(inOrder)
+    expect(soon.wakes).toBeLessThan(BATCHES / 8)
+    const slow = await run({ ticks: [1], now: late() })
+    expect(slow.seen).toEqual(inOrder)
+    expect(slow.wakes).toBeGreaterThan(BATCHES / 2)
+  })
+})
