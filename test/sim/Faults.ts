@@ -620,5 +620,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "Atomics.sub(this.#states, IN_FLIGHT, kibibytes)",
     to: "Atomics.sub(this.#states, IN_FLIGHT, 0 * kibibytes)",
     test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "seeds that an audit observes are derived where it does not see them",
+    file: "seeding/Service.ts",
+    from: "observe === undefined ? (seeds",
+    to: "observe !== null ? (seeds",
+    test: "test/scheduler/backends/remote/BatchRequests.test.ts"
   }
 ]
