@@ -21,13 +21,12 @@ import * as Option from "effect/Option"
 import { checked, type InvalidOption } from "../core/InvalidOption.ts"
 import { functionOf, optionsOf, textOf, truth } from "../core/Options.ts"
 import { type Parameters, type ParametersOption, valid } from "../core/Parameters.ts"
-import { algorithm as xoshiro } from "../random/generators/Xoshiro128.ts"
 import * as Rng from "../random/Rng.ts"
 import * as Seed from "../random/Seed.ts"
 import { type Coordinates, type CoordinatesError, stageId } from "./Coordinates.ts"
-import { byIndex, byWorker, type Layout, states } from "./Counter.ts"
-import { coordinates, epochRequest, type Request, seedAt } from "./Request.ts"
-import { asDerived, ask, asSound, type Derivation, ownPolicy, reasonOf, refused, type Service, started } from "./Service.ts"
+import { makers } from "./PackedPolicies.ts"
+import { coordinates, epochRequest, seedAt } from "./Request.ts"
+import { ask, asSound, reasonOf, refused, type Service, started } from "./Service.ts"
 
 export type { Request, RowCoordinates, Seeds } from "./Request.ts"
 export type { Carries, Draw, Service } from "./Service.ts"
@@ -70,30 +69,6 @@ export interface Options {
   /** A whole number from 0 to 2^53 − 1, a bigint below 2^64, or a string. */
   readonly seed: Seed.RootInput
 }
-
-const packed = (
-  name: Derivation["name"],
-  elastic: boolean,
-  layoutOf: (request: Request) => Layout,
-  root: Seed.Root
-): Service => {
-  const own = { name, seed: root.text, parameters: {}, elastic, injective: true } as const
-  const seeds: Service["seeds"] = (request) => {
-    const words = states(layoutOf, request, root)
-    return words instanceof Uint32Array
-      ? Either.right({ _tag: "Packed", algorithm: xoshiro, width: 4, words })
-      : refused(own, request, words.reason, words.row)
-  }
-  return ownPolicy({ ...own, seeds: asDerived(seeds, { name, root }) })
-}
-
-const makers = {
-  epochWorker: (seed: Seed.Root): Service => packed("epochWorker", false, byWorker, seed),
-  elastic: (seed: Seed.Root): Service => packed("elastic", true, byIndex, seed)
-}
-
-/** The function of the policy that a derivation says. @since 0.1.0 */
-export const derived = ({ name, root }: Derivation): Service["seeds"] => makers[name](root).seeds
 
 /** The names by which {@link fromConfig} and the command line choose a policy. @category constants @since 0.1.0 */
 export const names: ReadonlyArray<string> = Object.keys(makers)
