@@ -15,8 +15,6 @@ export * as Checkpoint from "./checkpoint/Checkpoint.ts"
 export * as ForeignEffect from "./core/ForeignEffect.ts"
 /** The error for an invalid option. */
 export * as InvalidOption from "./core/InvalidOption.ts"
-/** A typed array with a shape. */
-export * as Tensor from "./core/Tensor.ts"
 /** Runs pipelines without Effect. */
 export {
   type Failures,
@@ -72,3 +70,5 @@ export * as Dataset from "./sources/Dataset.ts"
 export * as Idx from "./sources/Idx.ts"
 /** Where samples came from, through all views and stages. */
 export * as Lineage from "./sources/Lineage.ts"
+/** A typed array with a shape. */
+export * as Tensor from "./wasm/Tensor.ts"

@@ -110,12 +110,12 @@ const none: ReadonlySet<string> = new Set(
     "Cursor.unseen",
     "Cursor.decode Dataset.concat Dataset.slice Dataset.withContent Digest.fromHex Digest.hex",
     "Digest.append Digest.ofColumns FailurePolicy.retry Idx.encode Idx.read Image.channelsFirst",
-    "Image.kernelMemory Image.on Lineage.at Lineage.format Lineage.ofBatch Image.resident Image.toFloat InvalidOption.checked",
+    "Image.kernelMemory Image.on Lineage.at Lineage.format Lineage.ofBatch Image.toFloat InvalidOption.checked",
     "NumPy.defaultRng NumPy.randomState Permutation.make",
     "Pipeline.ambient Pipeline.from",
     "Pipeline.sample PyTorch.manualSeed Rng.make Rng.register Rng.toRandom Sampler.limited Sampler.subset",
     "Scheduler.formatProfile Scheduler.ranksFromEnvironment Seed.format Seed.parse Seed.root Seed.validate SeedAudit.counting",
-    "SeedPolicy.byName SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make",
+    "SeedPolicy.byName SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
     "testing.constant testing.recorded testing.recording"
   ].flatMap((names) => names.split(" "))
 )

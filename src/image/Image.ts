@@ -36,7 +36,6 @@ export { channelsFirst, type NormalizeOptions, normalize, toFloat } from "./Norm
 export type { FillOption, PaddingOption, RangeOption, SizeOption } from "./Options.ts"
 export type { PaddingMode } from "./Padding.ts"
 export type { Pixels, Size } from "./Pixels.ts"
-export { resident } from "./Resident.ts"
 export { type Interpolation, type ResizeOptions, resize } from "./Resize.ts"
 export { type RandomResizedCropOptions, randomResizedCrop } from "./ResizedCrop.ts"
 export type { NativeWork } from "./Transform.ts"

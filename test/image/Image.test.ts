@@ -33,7 +33,7 @@ const toFloats = ["normalize", "toFloat"]
 
 test("all stages of the module are under test here", () => {
   // The others are no stages, or stages on batches.
-  const others = ["cutMix", "custom", "kernelMemory", "mixup", "on", "resident"]
+  const others = ["cutMix", "custom", "kernelMemory", "mixup", "on"]
   const functions = Object.keys(Image).filter((name) => !others.includes(name))
   expect(functions.toSorted()).toEqual(Object.keys(stages))
 })

@@ -11,6 +11,7 @@ import { binary } from "../../src/wasm/binary.ts"
 import { compile } from "../../src/wasm/compile.ts"
 import { arena, type Kernels, kernels, use } from "../../src/wasm/Kernels.ts"
 import { Place } from "../../src/wasm/Place.ts"
+import { resident as residentTensor } from "../../src/wasm/Resident.ts"
 import { fuse } from "../support/fuse.ts"
 import { at } from "../support/rng.ts"
 
@@ -461,7 +462,7 @@ describe("without kernels", () => {
         fc.property(drawn, ([stages, { channels, height, width }, seed, count, resident]) => {
           const size = height * width * channels
           const data = randomBytes(seed, 7 * size)
-          const own = resident ? Image.resident("uint8", [7, height, width, channels]).data : data
+          const own = resident ? residentTensor("uint8", [7, height, width, channels]).data : data
           own.set(data)
           const images = { _tag: "Tensors", data: own, shape: [height, width, channels], width: size } as const
           const places = Float64Array.from({ length: count }, (_, row) => (seed + 3 * row) % 7)

@@ -12,6 +12,7 @@ import { duration, finite, whole } from "../../core/Check.ts"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { type Names, optionsOf, textOf, truth } from "../../core/Options.ts"
 import { cores } from "../../core/runtime.ts"
+import { Tensor } from "../../core/Tensor.ts"
 import { auto as autoOf } from "./Auto.ts"
 import type { Backend } from "./Backend.ts"
 import type * as Choices from "./Choice.ts"
@@ -106,7 +107,10 @@ export interface ThreadOptions {
   readonly pipeline: string | URL
   /** The export's name: a pipeline, or a function that returns one or promises one. Default `pipeline`. */
   readonly name?: string
-  /** What a function is called with, in each thread: plain data, as it is sent there. */
+  /**
+   * What a function is called with, in each thread: plain data, as it is sent there, and tensors. Data that lies in a
+   * `SharedArrayBuffer`, or comes from `Tensor.resident`, exists once for all threads; of all else each has a copy.
+   */
   readonly config?: unknown
   /**
    * How often threads are replaced that died or hung at batches of one worker, or without a batch, before the run fails.
@@ -268,6 +272,12 @@ const url = (value: string | URL): string => {
 
 /** `value` when it can be sent to a thread; else the part of it that cannot is named by its path. */
 const plain = (path: string, value: unknown): unknown => {
+  if (value instanceof Tensor) {
+    plain(`${path}.shape`, value.shape)
+    return value
+  }
+  // Nothing of it is looked at, and a copy of a dataset would be costly.
+  if (ArrayBuffer.isView(value)) return value
   if (typeof value === "object" && value !== null) {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (Array.isArray(value) || prototype === Object.prototype || prototype === null) {

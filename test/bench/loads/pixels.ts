@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Image, type Tensor } from "../../../src/index.ts"
+import { Tensor } from "../../../src/index.ts"
 import { Xoshiro128 } from "../../../src/random/generators/Xoshiro128.ts"
 
 /** Images of noise where kernels can read them; the same in every thread. */
 export const noise = (samples: number, side: number, channels: number): Tensor.Tensor<Uint8Array> => {
-  const images = Image.resident("uint8", [samples, side, side, channels])
+  const images = Tensor.resident("uint8", [samples, side, side, channels])
   new Xoshiro128().reseed(Uint32Array.of(1, 2, 3, 4), 0).fill(images.data)
   return images
 }

@@ -23,7 +23,7 @@ const ordinary = digits(Tensor.make(pixels(new Uint8Array(SIZE * 144)), [SIZE, 1
 
 const resident = digits(
   ((): Tensor.Tensor<Uint8Array> => {
-    const images = Image.resident("uint8", [SIZE, 12, 12, 1])
+    const images = Tensor.resident("uint8", [SIZE, 12, 12, 1])
     pixels(images.data)
     return images
   })()

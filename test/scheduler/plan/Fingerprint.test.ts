@@ -305,7 +305,6 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       [{ parameters: { levels: 4 } }, { parameters: { levels: "3" } }]
     ),
     kernelMemory: "not a constructor",
-    resident: "not a constructor",
     ...Object.fromEntries(
       (["mixup", "cutMix"] as const).map((name) => [
         name,

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { DType, TypedArray } from "../../../core/Tensor.ts"
+import type { DType, Tensor, TypedArray } from "../../../core/Tensor.ts"
 import type { RowCoordinates, Seeds } from "../../../seeding/Request.ts"
 import type { Derivation, Draw, Service } from "../../../seeding/Service.ts"
 import type { Limits } from "../../build/FailureRules.ts"
@@ -16,8 +16,9 @@ export interface MemberStart {
   /** The module that exports the pipeline, by URL, and the export's name. */
   readonly module: string
   readonly name: string
-  /** What an export that is a function is called with. */
+  /** What an export that is a function is called with, numbers in the places of tensors, which would lose their class. */
   readonly config: unknown
+  readonly tensors: ReadonlyArray<Pick<Tensor, "data" | "shape">>
   /** The fingerprint of the run's pipeline: a member that builds another one is refused. */
   readonly fingerprint: string
   readonly workers: number

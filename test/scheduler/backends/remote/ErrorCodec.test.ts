@@ -196,6 +196,7 @@ describe("where the first failure ends the run", () => {
           module: where === "module" ? throwing(name) : unloadable.href,
           name: "pipeline",
           config: undefined,
+          tensors: [],
           fingerprint: "",
           workers: 1,
           rank: 0,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { arrays, type DType } from "../../src/core/DType.ts"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
-import { resident } from "../../src/image/Resident.ts"
 import { arena, use } from "../../src/wasm/Kernels.ts"
+import { resident } from "../../src/wasm/Resident.ts"
 
 const dtypes = Object.keys(arrays) as ReadonlyArray<DType> // it has one entry for each
 

@@ -1,5 +1,5 @@
 /**
- * Tensors in the memory that kernels read.
+ * Tensors in the memory that kernels read, and that all threads see.
  *
  * @since 0.1.0
  */
@@ -7,20 +7,21 @@ import { whole } from "../core/Check.ts"
 import { type ArrayOf, arrays, type DType, type TypedArray } from "../core/DType.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { Tensor } from "../core/Tensor.ts"
-import { arena } from "../wasm/Kernels.ts"
+import { arena } from "./Kernels.ts"
 
 /**
  * Returns a tensor of zeros for images that stages read again and again, to be filled by the caller: a whole dataset, for
- * example. It lies in memory that kernels read, so its images are not copied there one by one. The memory is held until the
- * program ends. There are 4 GiB of it; if they are used up, or not available, the tensor lies in ordinary memory, and gives
- * the same results.
+ * example. It lies in memory that kernels of this thread read, so its images are not copied there one by one, and that other
+ * threads see: as part of the `config` of `Workers.threads` it exists once for all of them. The memory is held until the
+ * program ends. There are 4 GiB of it; if they are used up, or not available, the tensor lies in ordinary memory, of which
+ * each thread has a copy, and gives the same results.
  *
  * Throws `InvalidOption` if the element type does not exist, or an axis is not a whole number of at least 0.
  *
  * @example
- * import { Dataset, Image } from "furrow"
+ * import { Dataset, Tensor } from "furrow"
  *
- * const images = Image.resident("uint8", [1000, 28, 28, 1])
+ * const images = Tensor.resident("uint8", [1000, 28, 28, 1])
  * images.data.fill(127) // or read them from a file
  * const digits = Dataset.fromColumns({ image: images })
  * console.assert(digits.size === 1000)
