@@ -26,7 +26,7 @@ import * as Seed from "../random/Seed.ts"
 import { type Coordinates, type CoordinatesError, stageId } from "./Coordinates.ts"
 import { makers } from "./PackedPolicies.ts"
 import { coordinates, epochRequest, seedAt } from "./Request.ts"
-import { ask, asSound, reasonOf, refused, type Service, started } from "./Service.ts"
+import { ask, asSound, ownPolicy, reasonOf, refused, type Service, started } from "./Service.ts"
 
 export type { Request, RowCoordinates, Seeds } from "./Request.ts"
 export type { Carries, Draw, Service } from "./Service.ts"

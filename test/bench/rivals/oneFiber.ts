@@ -13,7 +13,7 @@ type Load = Pipeline.Pipeline<Batch.Batch<unknown>, unknown, SeedPolicy.SeedPoli
 
 const [load, batches] = process.argv.slice(2)
 const pipeline: Load = load === "w1" ? W1.pipeline : W2.pipeline
-const own = driven("one fiber", pipeline, Workers.fibers({ workers: 1, reuse: true }), Number(batches))
+const own = driven("one fiber", pipeline, Workers.fibers({ workers: 1 }), Number(batches))
 await own.open?.()
 console.log("{}")
 for await (const _ of createInterface({ input: process.stdin })) {
