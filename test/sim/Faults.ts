@@ -610,8 +610,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a thread that has nothing to build tells nobody",
     file: "scheduler/backends/threads/SharedQueue.ts",
-    from: "Atomics.exchange(this.#states, AWAITED, 0) > 0",
-    to: "Atomics.exchange(this.#states, AWAITED, 0) < 0",
+    from: "  idle(): boolean {\n    return this.#tells",
+    to: "  idle(): boolean {\n    return false && this.#tells",
     test: "test/scheduler/backends/threads/SharedQueue.test.ts"
   },
   {
@@ -627,5 +627,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "observe === undefined ? (seeds",
     to: "observe !== null ? (seeds",
     test: "test/scheduler/backends/remote/BatchRequests.test.ts"
+  },
+  {
+    name: "a consumer is woken before the batch that it waits for is there",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "isThere && Atomics",
+    to: "(isThere || head >= 0) && Atomics",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "a consumer hears nothing where the batch that it waits for has moved to another cell",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "Atomics.compareExchange(this.#states, HEAD, cell, ANY)",
+    to: "Atomics.compareExchange(this.#states, HEAD, ANY, cell)",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
   }
 ]

@@ -13,9 +13,9 @@
  * Batches in flight are bounded in number by the cells, and in bytes: while those that are built and not given back take
  * more than `most`, threads begin only what the consumer waits for.
  *
- * A main thread that waits is told by a message once several answers are there, so that it wakes once for all of them: a
- * wake costs it more than all else that it does for a small batch. It is told of a single one where batches take long,
- * and before a thread runs out of requests.
+ * A main thread that waits is told by a message once the batch that it waits for is there, and several others, so that it
+ * wakes once for all of them: a wake costs it more than all else that it does for a small batch. Where batches take long,
+ * or a thread runs out of requests, it is told of that batch alone.
  *
  * What does not fit a cell (seeds of other generators, errors, draws) goes as a message.
  *
@@ -31,8 +31,10 @@ const REQUESTED = 0
 const ANSWERED = 16
 /** How many threads sleep, waiting for a request. */
 const SLEEPING = 32
-/** How many more answers the main thread waits for; 0 if it does not wait. */
-const AWAITED = 48
+/** Whether the main thread is to be told of answers, how many more it waits for, and which cell is to be among them. */
+const WATCHED = 48
+const AWAITED = 49
+const HEAD = 50
 /** How many KiB are built and not given back. */
 const IN_FLIGHT = 64
 const STATES = 80
@@ -43,6 +45,9 @@ const FREE = 0
 const WAITING = 1
 const TAKEN = 2
 const DONE = 3
+
+/** No cell in particular. */
+const ANY = -1
 
 /** The most bytes that a queue may take. */
 const MOST = 2 ** 24
@@ -138,11 +143,13 @@ export class SharedQueue implements RequestQueue {
     if (waits === this.#isWatching) return
     this.#isWatching = waits
     if (waits) this.poll()
-    else Atomics.store(this.#states, AWAITED, 0)
+    else Atomics.store(this.#states, WATCHED, 0)
   }
 
   want(id: number): void {
     const cell = this.#held.findIndex((held) => held?.id === id)
+    // In the order of readiness several are wanted, and one of them will do.
+    Atomics.store(this.#states, HEAD, this.#isWatching ? ANY : cell)
     if (cell === -1) return
     const before = Atomics.compareExchange(this.#states, STATES + cell, WAITING, URGENT)
     // It may be what threads are not allowed to begin.
@@ -245,22 +252,30 @@ export class SharedQueue implements RequestQueue {
     Atomics.store(this.#states, STATES + cell, DONE + 2 * thread)
     Atomics.add(this.#states, IN_FLIGHT, answer.kibibytes)
     Atomics.add(this.#states, ANSWERED, 1)
-    return this.isAwaited && Atomics.sub(this.#states, AWAITED, 1) === 1
+    return Atomics.sub(this.#states, AWAITED, 1) <= 1 && this.#tells
   }
 
   /** Thread: it has no request; returns whether the main thread is to be told, since it waits for more answers than come. */
   idle(): boolean {
-    return this.isAwaited && Atomics.exchange(this.#states, AWAITED, 0) > 0
+    return this.#tells
   }
 
   /** Whether the main thread waits for an answer. */
   get isAwaited(): boolean {
-    return Atomics.load(this.#states, AWAITED) > 0
+    return Atomics.load(this.#states, WATCHED) === 1
   }
 
   /** Whether an answer in a cell has room for so many slots. */
   static fits(slots: number): boolean {
     return slots <= SLOTS
+  }
+
+  /** Thread: whether it is the one that tells the main thread that the answer which it waits for is there. */
+  get #tells(): boolean {
+    if (!this.isAwaited) return false
+    const head = Atomics.load(this.#states, HEAD)
+    const isThere = head === ANY || isDone(Atomics.load(this.#states, STATES + head))
+    return isThere && Atomics.exchange(this.#states, WATCHED, 0) === 1
   }
 
   get #isFull(): boolean {
@@ -278,6 +293,7 @@ export class SharedQueue implements RequestQueue {
     this.#since = this.#now()
     const several = this.#areSoon ? Math.min(this.#requests >> 1, MOST_AWAITED) : 1
     Atomics.store(this.#states, AWAITED, Math.max(several, 1))
+    Atomics.store(this.#states, WATCHED, 1)
     if (several > 1) this.#timer ??= after(SOON_MS, this.#late)
     return Atomics.load(this.#states, ANSWERED) === this.#seen
   }
@@ -297,7 +313,7 @@ export class SharedQueue implements RequestQueue {
       const held = this.#held[cell]
       if (held === undefined) continue
       const state = Atomics.load(this.#states, STATES + cell)
-      if (state < TAKEN || (state & 1) !== (DONE & 1)) continue
+      if (!isDone(state)) continue
       if (this.onAnswer((state - DONE) / 2, held.id, held.request, this.#cells.answer(cell))) this.#free(cell)
       else this.#isDeferred = true
     }
@@ -306,8 +322,12 @@ export class SharedQueue implements RequestQueue {
   #free(cell: number): void {
     this.#held[cell] = undefined
     this.#requests--
+    // What it held may be built elsewhere.
+    Atomics.compareExchange(this.#states, HEAD, cell, ANY)
     Atomics.store(this.#states, STATES + cell, FREE)
   }
 }
+
+const isDone = (state: number): boolean => state >= DONE && (state & 1) === (DONE & 1)
 
 const firstWord = ({ cells }: Extent): number => Math.ceil((STATES + cells) / 2)

@@ -6,9 +6,11 @@ import { describe, expect, test } from "bun:test"
 import { setImmediate } from "node:timers"
 import { Deferred, Effect, Fiber } from "effect"
 import { type Batch, Dataset, Pipeline, Scheduler } from "../../../../src/index.ts"
+import { SharedQueue } from "../../../../src/scheduler/backends/threads/SharedQueue.ts"
 import { Ticking, type TickingOptions } from "../../../support/backends/ticking.ts"
 
-const BATCHES = 400
+/** As many as make little of the first ones and the last. */
+const BATCHES = 1600
 
 const pipeline = Pipeline.from(Dataset.range(BATCHES)).pipe(Pipeline.batch(1))
 
@@ -76,6 +78,8 @@ describe("a pool of four", () => {
       // Each builds one batch a tick; the first is there after one tick more.
       expect(even.ticks).toBeLessThan(BATCHES / 4 + 10)
       expect(even.ticks / uneven.ticks).toBeGreaterThan(2 / 3)
+      // Nobody wakes for what stands behind a batch that is not there.
+      if (order === "plan") expect(uneven.wakes).toBeLessThan(BATCHES / 8)
     })
   }
 
@@ -112,4 +116,27 @@ describe("a pool of four", () => {
     expect(slow.seen).toEqual(inOrder)
     expect(slow.wakes).toBeGreaterThan(BATCHES / 2)
   })
+})
+
+test("a consumer hears of the batch that it waits for, also if its thread died and another one built it", () => {
+  const queue = SharedQueue.make({ cells: 2, rows: 1, stages: [], most: 1e6 })
+  if (queue === undefined) throw new Error("no memory can be shared")
+  const threads = new SharedQueue(queue.extent, queue.buffer)
+  const request = (batch: number) => ({
+    ...{ epoch: 0, batch, worker: 0, position: batch, ordinal: batch },
+    ...{ indices: Float64Array.of(batch), seeds: [] }
+  })
+  const answer = { layout: 0, generation: 0, kibibytes: 1, addresses: [], hash: undefined }
+  queue.put(0, request(0))
+  queue.want(0)
+  queue.watch(true)
+  expect(threads.take(0)?.id).toBe(0)
+  expect(queue.takeBack(0)).toEqual([0])
+  // Another request has its cell by now.
+  queue.put(1, request(1))
+  queue.put(0, request(0))
+  const taken = threads.take(1)
+  expect(taken).toMatchObject({ id: 0, cell: 1 })
+  expect(threads.answer(1, taken?.cell ?? 0, answer)).toBe(true)
+  queue.close()
 })
