@@ -23,7 +23,7 @@ export interface Report {
   readonly started: number
   /** How many of them stood at a state that one before them had started from. */
   readonly repeated: number
-  /** Where the first repeats were, at most five. */
+  /** Where the first repeats were, in the order in which they were started, at most five. */
   readonly examples: ReadonlyArray<Coordinates>
 }
 
