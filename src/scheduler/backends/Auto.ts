@@ -34,6 +34,8 @@ export interface AutoOptions {
 /** Fibers at first, and threads when the consumer waits. @since 0.1.0 */
 export const auto = (options: AutoOptions): Backend => ({
   name: options.threads === undefined ? options.fibers.name : "auto",
+  // As far ahead as the backend that it may move to.
+  ...(options.threads?.prefetch === undefined ? {} : { prefetch: options.threads.prefetch }),
   open: (runPlan, settings) =>
     Effect.gen(function* () {
       const { cores, fibers, now, pays, said, threads } = options

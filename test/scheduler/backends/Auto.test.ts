@@ -320,6 +320,21 @@ describe("through the scheduler", () => {
     TIME
   )
 
+  test("builds as far ahead as threads would, if it may move to them", async () => {
+    const prefetchOf = (layer: Layer.Layer<Workers.Workers, unknown>) =>
+      Effect.runPromise(
+        Effect.provide(
+          Effect.map(Workers.Workers, ({ backend }) => backend.prefetch),
+          layer
+        )
+      )
+    const given = { workers: 2, pipeline: module("costs") }
+    const own = await prefetchOf(Workers.auto(given))
+    expect(own).toBeGreaterThan(2)
+    expect(own).toBe(await prefetchOf(Workers.threads(given)))
+    expect(await prefetchOf(Workers.auto({ workers: 2 }))).toBeUndefined()
+  })
+
   test("is what a run gets that is given no workers", async () => {
     const choice = Workers.chosen.pipe(Effect.map(Option.getOrUndefined))
     const opened = Effect.scoped(Scheduler.open(numbers, { epochs: 1 }))
