@@ -6,7 +6,7 @@ import { type Contestant, interleaved } from "../measure.ts"
 import { epochs } from "../ours.ts"
 import { bar, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
 
-const TUNED = "tuned: Image.resident, 1 fiber, forEach"
+const TUNED = "tuned: Tensor.resident, 1 fiber, forEach"
 const BY_STEP = "nothing set, forEach"
 const BY_LOOP = "nothing set, for await, batches kept for good"
 const GIVEN_BACK = "nothing set, for await (using batch of run)"
