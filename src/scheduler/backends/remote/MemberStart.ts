@@ -4,28 +4,25 @@
  * @since 0.1.0
  */
 
-import type { Tensor } from "../../../core/Tensor.ts"
 import { derivationOf, type Service } from "../../../seeding/Service.ts"
 import { limits } from "../../build/FailureRules.ts"
 import { fingerprint } from "../../plan/Fingerprint.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import type { BackendSettings } from "../Backend.ts"
-import { takeTensors } from "./BatchCodec.ts"
+import { encodeConfig } from "./ConfigCodec.ts"
 import type { MemberStart } from "./Protocol.ts"
 
 /** What members are told of a run, to build the same batches. @since 0.1.0 */
 export const memberStart = (
   runPlan: RunPlan,
   { digest, failures, times }: BackendSettings,
-  { config, module, name }: Pick<MemberStart, "config" | "module" | "name">
+  { config, module, name }: Pick<MemberStart, "module" | "name"> & { readonly config: unknown }
 ): MemberStart => {
   const { plan, policy } = runPlan
-  const tensors: Array<Tensor> = []
   return {
     module,
     name,
-    config: takeTensors(config, tensors),
-    tensors: tensors.map(({ data, shape }) => ({ data, shape })),
+    config: encodeConfig(config),
     fingerprint: fingerprint(runPlan),
     workers: plan.workers,
     rank: plan.rank,

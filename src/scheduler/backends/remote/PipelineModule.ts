@@ -7,10 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import { shown } from "../../../core/Show.ts"
-import { Tensor } from "../../../core/Tensor.ts"
 import { foreign } from "../../../patches/EffectVersion.ts"
 import { type Pipeline, TypeId } from "../../../pipeline/Pipeline.ts"
-import { putTensors } from "./BatchCodec.ts"
+import { decodeConfig } from "./ConfigCodec.ts"
 import type { MemberStart } from "./Protocol.ts"
 
 /** @since 0.1.0 */
@@ -32,9 +31,9 @@ export const load = (start: MemberStart, hint = ""): Effect.Effect<PipelineModul
     })
   })
 
-const exported = async (module: unknown, { config, module: url, name, tensors }: MemberStart) => {
+const exported = async (module: unknown, { config, module: url, name }: MemberStart) => {
   const found = Predicate.isRecord(module) ? module[name] : undefined
-  const pipeline: unknown = Predicate.isFunction(found) ? await found(configOf(config, tensors)) : found
+  const pipeline: unknown = Predicate.isFunction(found) ? await found(decodeConfig(config)) : found
   if (Predicate.hasProperty(pipeline, TypeId)) {
     return pipeline as unknown as Pipeline<unknown, unknown, unknown> // only pipelines have it
   }
@@ -48,13 +47,6 @@ const exported = async (module: unknown, { config, module: url, name, tensors }:
       "The option `name` says which export to take"
   )
 }
-
-/** The config as it was given. */
-const configOf = (config: unknown, tensors: MemberStart["tensors"]): unknown =>
-  putTensors(config, (index) => {
-    const { data, shape } = tensors[index] as MemberStart["tensors"][number] // as many as numbers
-    return new Tensor(data, shape)
-  })
 
 /** How many exports are named. */
 const NAMED = 20

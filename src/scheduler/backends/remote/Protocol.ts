@@ -4,21 +4,21 @@
  *
  * @since 0.1.0
  */
-import type { DType, Tensor, TypedArray } from "../../../core/Tensor.ts"
+import type { DType, TypedArray } from "../../../core/Tensor.ts"
 import type { RowCoordinates, Seeds } from "../../../seeding/Request.ts"
 import type { Derivation, Draw, Service } from "../../../seeding/Service.ts"
 import type { Limits } from "../../build/FailureRules.ts"
 import type { Measured } from "../../build/StageTimes.ts"
 import type { Resized, Uneven } from "../../plan/Plan.ts"
+import type { EncodedConfig } from "./ConfigCodec.ts"
 
 /** What a member is started with: enough to build the pipeline, and the batches of any worker. @since 0.1.0 */
 export interface MemberStart {
   /** The module that exports the pipeline, by URL, and the export's name. */
   readonly module: string
   readonly name: string
-  /** What an export that is a function is called with, numbers in the places of tensors, which would lose their class. */
-  readonly config: unknown
-  readonly tensors: ReadonlyArray<Pick<Tensor, "data" | "shape">>
+  /** What an export that is a function is called with. */
+  readonly config: EncodedConfig
   /** The fingerprint of the run's pipeline: a member that builds another one is refused. */
   readonly fingerprint: string
   readonly workers: number

@@ -195,8 +195,7 @@ describe("where the first failure ends the run", () => {
         const start: MemberStart = {
           module: where === "module" ? throwing(name) : unloadable.href,
           name: "pipeline",
-          config: undefined,
-          tensors: [],
+          config: { value: undefined, arrays: [] },
           fingerprint: "",
           workers: 1,
           rank: 0,
