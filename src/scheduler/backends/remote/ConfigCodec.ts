@@ -7,7 +7,6 @@
 import { arrays, type DType } from "../../../core/DType.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { dtypeOf, isTypedArray, Tensor, type TypedArray } from "../../../core/Tensor.ts"
-import { copyOf } from "./BatchCodec.ts"
 
 /** A typed array, or a tensor if it has a shape, as its buffer. */
 interface EncodedArray {
@@ -32,7 +31,7 @@ const ARRAY = "furrow/array"
 const encodeArray = (data: TypedArray, shape: ReadonlyArray<number> | undefined): EncodedArray => {
   const isShared = typeof SharedArrayBuffer !== "undefined" && data.buffer instanceof SharedArrayBuffer
   // What else lies in an own buffer is not sent.
-  const { buffer, byteOffset: offset } = isShared ? data : copyOf(data)
+  const { buffer, byteOffset: offset } = isShared ? data : data.slice()
   return {
     dtype: dtypeOf(data),
     clamped: data instanceof Uint8ClampedArray,
