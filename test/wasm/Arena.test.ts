@@ -36,7 +36,7 @@ describe("an arena", () => {
       }),
       { numRuns: 50 }
     )
-  })
+  }, 60_000)
 
   test("uses again what was given back", () => {
     const arena = new Arena()
