@@ -482,6 +482,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/Auto.test.ts"
   },
   {
+    name: "auto moves batches that would arrive as another kind",
+    file: "scheduler/backends/Auto.ts",
+    from: "if (measure.changed === undefined) return undefined",
+    to: "if (measure.built >= 0) return undefined",
+    test: "test/scheduler/backends/Auto.test.ts"
+  },
+  {
+    name: "a thread sends instances without their class",
+    file: "scheduler/backends/remote/BatchCodec.ts",
+    from: "if (copy !== prototype) throw",
+    to: "if (copy === value) throw",
+    test: "test/scheduler/backends/remote/BatchCodec.test.ts"
+  },
+  {
     name: "auto requests batches of fibers while it has threads",
     file: "scheduler/backends/Auto.ts",
     from: "target = opened.value",

@@ -14,8 +14,9 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { isPlain } from "../../sources/RandomAccess.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
-import type { Backend, OpenBackend, RequestedBatch } from "./Backend.ts"
+import type { Backend, BuiltBatch, OpenBackend, RequestedBatch } from "./Backend.ts"
 import { type Choice, Judge, type Loss, type Pays } from "./Choice.ts"
+import { changedOnArrival } from "./remote/NotSendable.ts"
 
 /** @since 0.1.0 */
 export interface AutoOptions {
@@ -71,6 +72,14 @@ export const auto = (options: AutoOptions): Backend => ({
           yield* Effect.logInfo(choose(fibers.name, `${lossOf(judge.onFibers)}, and ${NO_MODULE}`))
           return
         }
+        /** What is built here would not arrive from a thread as it is: the run stays, since a backend changes nothing. */
+        const stays = (): Effect.Effect<void> | undefined => {
+          if (measure.changed === undefined) return undefined
+          judge.stayed()
+          return Effect.logInfo(choose(fibers.name, `${lossOf(judge.onFibers)}, and ${measure.changed}`))
+        }
+        const staying = stays()
+        if (staying !== undefined) return yield* staying
         const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
         const opened = yield* Effect.exit(Scope.extend(threads.open(runPlan, settings), own))
         if (Exit.isFailure(opened)) {
@@ -80,6 +89,8 @@ export const auto = (options: AutoOptions): Backend => ({
           yield* Effect.logWarning(`the run stays on fibers: ${message}`)
           return
         }
+        const stayed = stays()
+        if (stayed !== undefined) return yield* Effect.andThen(Scope.close(own, Exit.void), stayed)
         target = opened.value
         polled = target
         judge.moved()
@@ -117,7 +128,7 @@ export const auto = (options: AutoOptions): Backend => ({
           }
           if (leaving.size > 0) leave(coordinates.worker)
           const requested = here.request(coordinates, arrived)
-          if (judge.isSettled || measure.passes()) return requested
+          if (judge.isSettled || (measure.passes() && measure.hasSeen)) return requested
           look()
           return measure.of(requested)
         },
@@ -150,16 +161,32 @@ const lossOf = ({ each, share }: Loss): string =>
 const QUICK_MS = 0.25
 const SELDOM = 16
 
-/** How long batches are built on this thread. */
+/** How long batches are built on this thread, and whether they would arrive from another one as they are here. */
 class Measure {
   /** Milliseconds in all. */
   built = 0
+  /** What would not, and why. */
+  changed: string | undefined
+  /** Batches that were measured, and are not empty. */
+  #seen = 0
   readonly #now: () => number
   #passed = 0
   #every = 1
 
   constructor(now: () => number) {
     this.#now = now
+  }
+
+  /** Whether a batch was looked at that is not empty. */
+  get hasSeen(): boolean {
+    return this.#seen > 0
+  }
+
+  /** Looks at the first batch, and at the second, the fourth, the eighth and so on. */
+  #look({ batch }: BuiltBatch): void {
+    if (batch === undefined || this.changed !== undefined) return
+    this.#seen++
+    if ((this.#seen & (this.#seen - 1)) === 0) this.changed = changedOnArrival(batch)
   }
 
   /** Whether the next batch is passed over; the next one that is measured then counts for it, too. */
@@ -173,10 +200,11 @@ class Measure {
     const weight = this.#passed
     this.#passed = 0
     let from = 0
-    const ended = (): void => {
+    const ended = (batch: BuiltBatch): void => {
       const milliseconds = this.#now() - from
       this.built += weight * milliseconds
       this.#every = milliseconds < QUICK_MS ? SELDOM : 1
+      this.#look(batch)
     }
     return {
       isLazy: requested.isLazy,
@@ -185,7 +213,7 @@ class Measure {
       take: () => {
         from = this.#now()
         const taken = requested.take()
-        if (taken !== undefined) ended()
+        if (taken !== undefined) ended(taken)
         return taken
       },
       ...(requested.build === undefined
@@ -194,13 +222,13 @@ class Measure {
             build: () => {
               from = this.#now()
               const built = requested.build?.()
-              if (built !== undefined) ended()
+              if (built !== undefined) ended(built)
               return built
             }
           }),
       content: Effect.suspend(() => {
         from = this.#now()
-        return Effect.tap(requested.content, () => Effect.sync(ended))
+        return Effect.tap(requested.content, (batch) => Effect.sync(() => ended(batch)))
       })
     }
   }

@@ -31,8 +31,13 @@ interface Costs {
   readonly step: number
 }
 
+interface RunOptions extends AutoOptions {
+  readonly batches: number
+  readonly pipeline: Pipeline.Pipeline<unknown>
+}
+
 /** A run under `auto` whose clock and whose consumer are moved by hand, a batch at a time. */
-const run = (costs: Costs, { batches = BATCHES, ...options }: Partial<AutoOptions> & { batches?: number } = {}) =>
+const run = (costs: Costs, { batches = BATCHES, pipeline = numbers, ...options }: Partial<RunOptions> = {}) =>
   Effect.gen(function* () {
     let at = 0
     let next = 0
@@ -65,7 +70,7 @@ const run = (costs: Costs, { batches = BATCHES, ...options }: Partial<AutoOption
           } satisfies OpenBackend
         })
     })
-    const runPlan = yield* ProvidedPlan.make(numbers, WORKERS, {})
+    const runPlan = yield* ProvidedPlan.make(pipeline, WORKERS, {})
     const open = yield* auto({
       fibers: counting("fibers"),
       threads: counting("threads"),
@@ -217,6 +222,26 @@ describe("a run that cannot move", () => {
     expect(lines[0]).toContain("WARN the run stays on fibers: ")
     expect(lines[0]).toContain(reason)
     expect(choices.at(-1)?.reason).toContain(reason)
+  })
+
+  class Boxes {}
+  test.each<[string, number, unknown, string]>([
+    ["an instance of a class", 0, { boxes: new Boxes() }, "columns.boxes cannot be sent from a thread as it is ("],
+    ["a Buffer, in a later batch", 1, { bytes: [Buffer.from("abc")] }, "columns.bytes[0] cannot be sent"],
+    ["a function", 0, { deep: { run: () => 1 } }, "columns.deep.run cannot be sent"]
+  ])("stays, and names the column, where a batch has %s", async (_, from, odd, reason) => {
+    const pipeline = Pipeline.from(Dataset.range(4 * BATCHES)).pipe(
+      Pipeline.batchWith(4, ([first = 0]): unknown => (first >= 4 * from ? odd : { first }))
+    )
+    const { choices, requested } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }, { pipeline }), ({ take }) => take(500))
+    )
+    expect(requested).toEqual({ fibers: 500, threads: 0 })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain(
+      `INFO workers on fibers: the consumer waited 40 % of the time, 4.00 ms a batch, and ${reason}`
+    )
+    expect(choices.at(-1)?.backend).toBe("fibers")
   })
 
   test("is told so at once", async () => {

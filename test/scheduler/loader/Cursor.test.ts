@@ -105,7 +105,7 @@ describe("a run that is left and gone on with", () => {
       }),
       { numRuns: 60 }
     )
-  })
+  }, 60_000)
 
   test("goes on with another number of workers, under a policy to which they are nothing", async () => {
     const policy = SeedPolicy.elastic({ seed: 1 })

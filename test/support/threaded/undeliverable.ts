@@ -17,6 +17,12 @@ const cyclic = (): unknown => {
   return value
 }
 
+class Boxes {
+  readonly count = 1
+}
+
+class OwnTensor extends Tensor.Tensor {}
+
 const values: Readonly<Record<string, () => unknown>> = {
   function: () => () => 1,
   symbol: () => Symbol("odd"),
@@ -44,6 +50,13 @@ const values: Readonly<Record<string, () => unknown>> = {
     return tensor
   },
   WeakMap: () => new WeakMap(),
+  "instance of a class": () => new Boxes(),
+  "list of instances": () => [new Boxes()],
+  "subclass of Tensor": () => new OwnTensor(Float64Array.of(1), [1]),
+  "subclass of Map": () => new (class extends Map {})(),
+  "tensor in a Map": () => new Map([["t", Tensor.make(Float64Array.of(1), [1])]]),
+  "tensor in a Set": () => new Set([[Tensor.make(Float64Array.of(1), [1])]]),
+  "key that is a symbol": () => ({ [Symbol.for("own")]: 1 }),
   deep: () => {
     let value: unknown = 1
     for (let depth = 0; depth < 100_000; depth++) value = { value }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 
+import { arrays } from "../../../core/DType.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
@@ -18,22 +19,76 @@ const DEEPEST = 500
 
 /**
  * A copy of a value with a number in the place of each tensor, which is added to `tensors`. Throws a `RangeError` if it
- * refers to itself.
+ * refers to itself, and a `TypeError` if something in it would arrive without its class or without some of its fields; if
+ * `strict`, for anything too that would arrive as another kind of record or typed array.
  *
  * @since 0.1.0
  */
-export const takeTensors = (value: unknown, tensors: Array<Tensor>, depth = 0): unknown => {
+export const takeTensors = (value: unknown, tensors: Array<Tensor>, strict = false, depth = 0): unknown => {
+  if (typeof value !== "object" || value === null) return strict ? cloned(value) : value
   if (depth > DEEPEST) throw new RangeError(`it refers to itself, or is nested deeper than ${DEEPEST}`)
-  if (value instanceof Tensor) return { [TENSOR]: tensors.push(value) - 1 }
-  if (Array.isArray(value)) {
-    return value.some(hasParts) ? value.map((own) => takeTensors(own, tensors, depth + 1)) : value
+  const take = (own: unknown): unknown => takeTensors(own, tensors, strict, depth + 1)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Tensor.prototype) {
+    const tensor = value as Tensor // by its prototype
+    if (strict) take(tensor.data)
+    return { [TENSOR]: tensors.push(tensor) - 1 }
   }
-  if (!isRecord(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, takeTensors(own, tensors, depth + 1)]))
+  if (prototype === Array.prototype && Array.isArray(value)) {
+    return value.some(strict ? mayChange : hasParts) ? value.map(take) : value
+  }
+  if (isRecord(value)) {
+    if (Object.getOwnPropertySymbols(value).length > 0) throw new TypeError("keys that are symbols would be lost")
+    if (strict && prototype === null) throw new TypeError("a record without a prototype would arrive with one")
+    return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, take(own)]))
+  }
+  if (prototype === Map.prototype) withoutTensors([...(value as Map<unknown, unknown>)].flat(), take, tensors)
+  else if (prototype === Set.prototype) withoutTensors(value as Set<unknown>, take, tensors)
+  else if (!KEPT.has(prototype)) keepsClass(value, prototype, strict)
+  return value
 }
 
 /** Only arrays that hold something with parts are walked: one of a million strings is sent as it is. */
 const hasParts = (value: unknown): boolean => typeof value === "object" && value !== null
+
+const mayChange = (value: unknown): boolean =>
+  hasParts(value) || typeof value === "function" || typeof value === "symbol"
+
+/** What cannot be cloned throws. */
+const cloned = (value: unknown): unknown => (mayChange(value) ? structuredClone(value) : value)
+
+/** What structured clone gives back as it was. */
+const KEPT: ReadonlySet<unknown> = new Set([
+  ...Object.values(arrays).map((kind) => kind.prototype),
+  Uint8ClampedArray.prototype,
+  ArrayBuffer.prototype,
+  DataView.prototype,
+  Date.prototype,
+  ...(typeof SharedArrayBuffer === "undefined" ? [] : [SharedArrayBuffer.prototype])
+])
+
+/** What is in a map or a set is cloned as it is; a tensor in it would arrive as a plain record. */
+const withoutTensors = (
+  parts: Iterable<unknown>,
+  take: (part: unknown) => unknown,
+  tensors: ReadonlyArray<Tensor>
+): void => {
+  const before = tensors.length
+  for (const part of parts) take(part)
+  if (tensors.length > before) throw new TypeError("a tensor in a Map or a Set would arrive as a plain record")
+}
+
+/** Of anything else, what structured clone makes of it says whether its class is kept. */
+const keepsClass = (value: object, prototype: unknown, strict: boolean): void => {
+  if (!strict && ArrayBuffer.isView(value)) return // a Buffer arrives as a Uint8Array
+  const copy: unknown = Object.getPrototypeOf(structuredClone(value))
+  if (copy !== prototype) throw new TypeError(`an instance of ${className(prototype)} would arrive without its class`)
+}
+
+const className = (prototype: unknown): string => {
+  const own: unknown = (prototype as { readonly constructor?: unknown } | null)?.constructor
+  return typeof own === "function" && own.name !== "" ? own.name : "a class"
+}
 
 /** Puts tensors in the places of their numbers. @since 0.1.0 */
 export const putTensors = (value: unknown, tensor: (index: number) => Tensor): unknown => {

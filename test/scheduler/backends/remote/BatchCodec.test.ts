@@ -1,7 +1,8 @@
 /** Batches as plain data, and back: nothing of them is lost. */
-import { expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { type Batch, Tensor } from "../../../../src/index.ts"
 import { decodeBatch, encodeBatch } from "../../../../src/scheduler/backends/remote/BatchCodec.ts"
+import { changedOnArrival } from "../../../../src/scheduler/backends/remote/NotSendable.ts"
 import { frame, reader } from "../../../support/backends/frames.ts"
 
 test("a batch comes out of the bytes as it went in: columns, indices, children", () => {
@@ -27,4 +28,63 @@ test("a batch that refers to itself is refused", () => {
   columns["self"] = columns
   const batch = { epoch: 0, index: 0, rank: 0, worker: 0, size: 1, indices: Float64Array.of(0), columns }
   expect(() => encodeBatch(batch, [])).toThrow("it refers to itself")
+})
+
+const batchOf = (own: unknown): Batch.Batch<unknown> => ({
+  epoch: 0,
+  index: 0,
+  rank: 0,
+  worker: 0,
+  size: 1,
+  indices: Float64Array.of(0),
+  columns: { own }
+})
+
+const tensor = () => Tensor.make(Float64Array.of(1, 2), [2])
+
+describe("what arrives as it was", () => {
+  test.each<[string, () => unknown]>([
+    ["a tensor in lists and records", () => [{ deep: [tensor()] }]],
+    ["typed arrays", () => [Uint8Array.of(1), Uint8ClampedArray.of(1), BigUint64Array.of(1n)]],
+    ["plain values", () => ["a", 1, 2n, true, null, undefined]],
+    ["a Map and a Set of plain values", () => [new Map([["a", { b: [1] }]]), new Set([1, "a"])]],
+    ["dates, buffers and errors", () => [new Date(5), new ArrayBuffer(2), new Error("own"), /own/u]]
+  ])("%s", (_, own) => {
+    expect(changedOnArrival(batchOf(own()))).toBeUndefined()
+    const arrived = decodeBatch(structuredClone(encodeBatch(batchOf(own()), [])))
+    expect(arrived).toEqual(batchOf(own()))
+  })
+})
+
+class Boxes {
+  readonly t = tensor()
+}
+class OwnTensor extends Tensor.Tensor {}
+class OwnFloats extends Float32Array {}
+
+describe("what would arrive as something else is named, and not sent", () => {
+  test.each<[string, unknown, string]>([
+    ["an instance of a class", new Boxes(), "Boxes"],
+    ["a subclass of Tensor", new OwnTensor(Float64Array.of(1), [1]), "OwnTensor"],
+    ["a Map with a tensor", new Map([["t", [tensor()]]]), "a tensor in a Map"],
+    ["a Map with an instance", new Map([["t", new Boxes()]]), "Boxes"],
+    ["a Set with a tensor", new Set([tensor()]), "a tensor in a Map or a Set"],
+    ["a subclass of Set", new (class Own extends Set {})(), "Own"],
+    ["a list of a class of its own", new (class Own extends Array {})(), "Own"],
+    ["a symbol for a key", { [Symbol.for("z")]: 1 }, "keys that are symbols"]
+  ])("%s", (_, own, reason) => {
+    expect(changedOnArrival(batchOf({ deep: [own] }))).toStartWith("columns.own.deep[0] cannot be sent from a thread")
+    expect(changedOnArrival(batchOf({ deep: [own] }))).toContain(reason)
+    expect(() => encodeBatch(batchOf([own]), [])).toThrow(reason)
+    expect(changedOnArrival({ ...batchOf(1), beside: own })).toStartWith("beside cannot be sent")
+  })
+})
+
+test("what arrives as its plain kind is sent by threads, but is not what fibers deliver", () => {
+  const bare: unknown = Object.assign(Object.create(null), { t: tensor() })
+  for (const own of [new OwnFloats(2), Buffer.from("abc"), Tensor.make(new OwnFloats(2), [2]), bare]) {
+    expect(() => encodeBatch(batchOf(own), [])).not.toThrow()
+    expect(changedOnArrival(batchOf(own))).toStartWith("columns.own cannot be sent from a thread as it is")
+  }
+  expect(changedOnArrival(batchOf([() => 1]))).toStartWith("columns.own[0] cannot be sent")
 })
