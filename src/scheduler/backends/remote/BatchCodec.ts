@@ -38,9 +38,11 @@ export const takeTensors = (value: unknown, tensors: Array<Tensor>, strict = fal
     return value.some(strict ? mayChange : hasParts) ? value.map(take) : value
   }
   if (isRecord(value)) {
+    const taken = Object.fromEntries(Object.entries(value).map(([key, own]) => [key, take(own)]))
+    // Behind the parts, so that the reason fits the path, which goes to the first part that cannot be sent.
     if (Object.getOwnPropertySymbols(value).length > 0) throw new TypeError("keys that are symbols would be lost")
     if (strict && prototype === null) throw new TypeError("a record without a prototype would arrive with one")
-    return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, take(own)]))
+    return taken
   }
   if (prototype === Map.prototype) withoutTensors([...(value as Map<unknown, unknown>)].flat(), take, tensors)
   else if (prototype === Set.prototype) withoutTensors(value as Set<unknown>, take, tensors)
