@@ -9,7 +9,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { isRecord } from "../core/Record.ts"
 import { Tensor, type TypedArray } from "../core/Tensor.ts"
-import { Borrower } from "./Lease.ts"
+import { Borrower, Lease } from "./Lease.ts"
 
 export { type Collate, CollateError } from "./Collate.ts"
 export type { Columns, DTypes, NumberDType } from "./Columns.ts"
@@ -45,8 +45,12 @@ export interface Batch<out C> {
 /**
  * A batch as a run delivers it. Those of `forEach` are lent for the step; those of `take`, `stream` and `for await` are their
  * consumer's own for good. One that is no longer needed can give its memory back, so that a later batch is copied into it,
- * which costs a third of a copy into fresh memory: `for await (using batch of run)`, or `batch[Symbol.dispose]()`. Columns
- * that lay in that memory throw {@link StaleBatch} from then on. A batch that is never given back is garbage like any other.
+ * which costs a third of a copy into fresh memory: `for await (using batch of run)`, or `batch[Symbol.dispose]()`. Tensors
+ * that lay in that memory throw {@link StaleBatch} from then on; those in ordinary memory do not. A batch that is never given
+ * back is garbage like any other.
+ *
+ * A lent batch that is cloned (`structuredClone`, `postMessage`) loses that guard: the clone can be a view of memory that a
+ * later batch overwrites. Clone or send `Batch.copy(batch)` instead.
  *
  * @category memory
  * @since 0.1.0
@@ -55,16 +59,47 @@ export interface Delivered<out C> extends Batch<C>, Disposable {}
 
 /**
  * Keeps a batch's memory until the function that it returns is called, beyond the step of `forEach` that it is lent for, or
- * beyond its own disposal. A batch that lies in memory of its own needs none of it. Throws {@link StaleBatch} if the memory
- * has been given back.
+ * beyond its own disposal. Of a batch that was put together from others, such as `{ ...batch, tag }`, it keeps the memory of
+ * each tensor in it. A batch that lies in memory of its own needs none of it. Throws {@link StaleBatch} if the memory has been
+ * given back.
  *
  * @category memory
  * @since 0.1.0
  */
-export const hold = (batch: Batch<unknown>): (() => void) => Borrower.leaseOf(batch)?.hold() ?? (() => undefined)
+export const hold = (batch: Batch<unknown>): (() => void) => {
+  const leases = leasesOf(batch)
+  for (const lease of leases) lease.check() // all or none
+  const holds = leases.map((lease) => lease.hold())
+  return () => {
+    for (const letGo of holds) letGo()
+  }
+}
+
+/** The leases of a batch; where a user has put it together, those of its tensors. */
+const leasesOf = (batch: Batch<unknown>): ReadonlyArray<Lease> => {
+  if (batch instanceof Borrower) {
+    const own = Borrower.leaseOf(batch)
+    return own === undefined ? [] : [own]
+  }
+  const leases = new Set<Lease>()
+  const seen = new Set<unknown>()
+  const unseen: Array<unknown> = [batch]
+  while (unseen.length > 0) {
+    const value = unseen.pop()
+    if (typeof value !== "object" || value === null || seen.has(value)) continue
+    seen.add(value)
+    if (value instanceof Tensor) {
+      const lease = Lease.ofTensor(value)
+      if (lease !== undefined) leases.add(lease)
+    } else if (value instanceof Map) for (const [key, part] of value) unseen.push(key, part)
+    else if (Array.isArray(value) || value instanceof Set) for (const part of value) unseen.push(part)
+    else if (isRecord(value)) for (const part of Object.values(value)) unseen.push(part)
+  }
+  return [...leases]
+}
 
 /**
- * The same batch in memory of its own. Throws {@link StaleBatch} if its memory has been given back.
+ * The same batch in memory of its own, with all that stages behind `batch` have added to it. Throws {@link StaleBatch} if its memory has been given back.
  *
  * @category conversions
  * @since 0.1.0
@@ -72,16 +107,15 @@ export const hold = (batch: Batch<unknown>): (() => void) => Borrower.leaseOf(ba
 export const copy = <C>(batch: Batch<C>): Batch<C> => {
   Borrower.leaseOf(batch)?.check()
   // Every part keeps its type: tensors become tensors of the same kind, all else stays.
-  const { children, columns, indices } = batch
-  const own = children === undefined ? {} : { children: children.slice() }
-  return { ...batch, ...own, indices: indices.slice(), columns: copied(columns) as C }
+  const fields = { ...batch }
+  return { ...fields, ...(copied(fields) as Batch<C>) }
 }
 
 /**
- * A copy of columns, level by level: a collate function of the user's may nest them deeply, or have a value refer to one that
+ * A copy of a batch, level by level: a collate function of the user's may nest them deeply, or have a value refer to one that
  * holds it. What occurs several times is one copy.
  */
-const copied = (columns: unknown): unknown => {
+const copied = (batch: unknown): unknown => {
   const copies = new Map<unknown, unknown>()
   const unfilled: Array<() => void> = []
   const copyOf = (value: unknown): unknown => {
@@ -104,7 +138,7 @@ const copied = (columns: unknown): unknown => {
     }
     return own
   }
-  const all = copyOf(columns)
+  const all = copyOf(batch)
   for (let fill = unfilled.pop(); fill !== undefined; fill = unfilled.pop()) fill()
   return all
 }

@@ -13,8 +13,10 @@ import { viewLike } from "./Collate.ts"
 import { Borrower, Lease } from "./Lease.ts"
 
 /**
- * A batch that a run has delivered. What gives its memory back is no field of it: neither equality nor a digest, a copy by
- * `{ ...batch }` or a thread that it is sent to sees anything but the batch.
+ * A batch that a run has delivered. What gives its memory back is no field of it: neither equality nor a digest or a copy by
+ * `{ ...batch }` sees anything but the batch. The tensors of `{ ...batch }` are the same ones and know when the loan is over;
+ * those of `structuredClone(batch)`, or of a batch that is sent to a thread, do not: they can be views of the same memory.
+ * `Batch.copy` comes first there.
  *
  * @since 0.1.0
  */
@@ -43,8 +45,8 @@ export class DeliveredBatch extends Borrower implements Delivered<unknown> {
 }
 
 /**
- * A batch as its consumer's own: columns in memory that is lent are copied to memory of `pool`, which gets it back when the
- * batch is disposed. All else stays as it is.
+ * A batch as its consumer's own: tensors in memory that is lent, in the columns or in what stages behind `batch` have added,
+ * are copied to memory of `pool`, which gets it back when the batch is disposed. All else stays as it is.
  *
  * @since 0.1.0
  */
@@ -53,8 +55,9 @@ export const owned = (batch: Batch<unknown>, lent: Lease, pool: BufferPool): Del
   const own = new Lease(batch.epoch, batch.index, () => {
     for (const buffer of buffers) pool.give(buffer)
   })
-  const columns = mapTensors(batch.columns, (tensor) => {
-    if (!lent.covers(tensor)) return tensor
+  // Every part keeps its type: tensors become tensors of the same kind, all else stays.
+  const mine = mapTensors({ ...batch }, (tensor) => {
+    if (Lease.ofTensor(tensor) !== lent) return tensor
     const { data, shape } = tensor
     const buffer = pool.take(data.byteLength)
     buffers.push(buffer)
@@ -62,8 +65,8 @@ export const owned = (batch: Batch<unknown>, lent: Lease, pool: BufferPool): Del
     // Both are of one class, so numbers meet numbers and bigints meet bigints.
     ;(copy as Float64Array).set(data as Float64Array)
     return own.tensor(copy, shape)
-  })
-  return new DeliveredBatch(batch, columns, own)
+  }) as Batch<unknown>
+  return new DeliveredBatch(mine, mine.columns, own)
 }
 
 /**

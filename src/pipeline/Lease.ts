@@ -26,6 +26,9 @@ export class StaleBatch extends Data.TaggedError("StaleBatch")<{
   }
 }
 
+/** The leases of tensors in borrowed memory. */
+const leases = new WeakMap<Tensor, Lease>()
+
 /** Who may read borrowed memory, and until when. @since 0.1.0 */
 export class Lease {
   #holds = 1
@@ -33,7 +36,6 @@ export class Lease {
   readonly #epoch: number
   readonly #batch: number
   readonly #end: () => void
-  readonly #tensors: Array<Tensor> = []
 
   /**
    * Memory of a batch that is read until its first holder, the run or the batch's owner, lets go of it; `end` is called when
@@ -85,13 +87,13 @@ export class Lease {
         return data
       }
     })
-    this.#tensors.push(own)
+    leases.set(own, this)
     return own
   }
 
-  /** Whether a tensor lies in this memory. */
-  covers(tensor: Tensor): boolean {
-    return this.#tensors.includes(tensor)
+  /** The lease of a tensor that lies in borrowed memory, whatever batch it has been put into. */
+  static ofTensor(tensor: Tensor): Lease | undefined {
+    return leases.get(tensor)
   }
 
   #letGo(): void {

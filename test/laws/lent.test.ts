@@ -16,7 +16,7 @@ const module = new URL("../support/threaded/lendable.ts", import.meta.url)
 type Delivered = Batch.Delivered<unknown>
 
 /** All numbers of a batch, as they are now. */
-const contentOf = ({ columns, epoch, index, indices }: Batch.Batch<unknown>): unknown => {
+const contentOf = ({ worker: _, ...batch }: Batch.Batch<unknown>): unknown => {
   const read = (value: unknown): unknown => {
     if (value instanceof Tensor.Tensor) return [value.dtype, value.shape, Array.from(value.data, Number)]
     if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array) // the columns hold no DataView
@@ -25,7 +25,7 @@ const contentOf = ({ columns, epoch, index, indices }: Batch.Batch<unknown>): un
     if (typeof value === "object" && value !== null) return Object.entries(value).map(([key, own]) => [key, read(own)])
     return value
   }
-  return [epoch, index, [...indices], read(columns)]
+  return read(batch)
 }
 
 /** Every tensor of a batch. */
@@ -228,6 +228,55 @@ describe.each(onAll)("on %s", (_, backend, numRuns) => {
         })
       )
       expect(copies.map(contentOf)).toEqual([...expected])
+    },
+    TIME
+  )
+
+  test(
+    "what a stage has added beside the columns is copied with the batch",
+    async () => {
+      const setting: Setting = { backend, kind: "beside columns", workers: 2, world: 1, retry: false }
+      const expected = await delivered(setting)
+      expect(JSON.stringify(expected)).toContain('["weights",["float64",[2],[1,3]]]')
+      expect((await kept(setting, "take")).map(contentOf)).toEqual([...expected])
+      const copies: Array<Batch.Batch<unknown>> = []
+      await opened(setting, (loader) => loader.forEach((batch) => Effect.sync(() => copies.push(Batch.copy(batch)))))
+      expect(copies.map(contentOf)).toEqual([...expected])
+    },
+    TIME
+  )
+
+  test(
+    "a batch that a step has put together from a lent one can be held",
+    async () => {
+      const setting: Setting = { backend, kind: "images", workers: 2, world: 1, retry: false }
+      const expected = await delivered(setting)
+      const held: Array<Batch.Batch<unknown>> = []
+      const letGo: Array<() => void> = []
+      let stale: Batch.Batch<unknown> | undefined
+      await opened(setting, (loader) =>
+        loader.forEach((batch) =>
+          Effect.sync(() => {
+            if (stale !== undefined) {
+              const mixed = { ...batch, columns: new Map([["before", [stale.columns]]]) }
+              expect(() => Batch.hold(mixed)).toThrow(Batch.StaleBatch)
+              stale = undefined
+            } else if (batch.index === 2) stale = { ...batch }
+            if (held.length > 1) return
+            held.push({ ...batch })
+            // The second is held as a part of another.
+            letGo.push(Batch.hold(held.length === 1 ? { ...batch } : { ...batch, columns: [{ own: batch.columns }] }))
+          })
+        )
+      )
+      expect(stale).toBeUndefined()
+      expect(held.map(contentOf)).toEqual(expected.slice(0, 2))
+      for (const own of letGo) own()
+      for (const batch of held) {
+        const image = tensorsOf(batch.columns).find(({ shape }) => shape.length === 4)
+        expect(() => image?.data).toThrow(Batch.StaleBatch)
+        expect(() => Batch.hold(batch)).toThrow(Batch.StaleBatch)
+      }
     },
     TIME
   )

@@ -48,6 +48,15 @@ describe("a copy of a batch", () => {
     expect(copy.columns.raw).toEqual([Uint8Array.of(1), { deep: Int16Array.of(2) }])
   })
 
+  test("has what was added to it", () => {
+    const batch = { ...batchOf({}), children: Float64Array.of(1), weights: Tensor.make(Float32Array.of(1), [1]) }
+    const copy = Batch.copy(batch)
+    const { children, weights } = copy as typeof batch // it has the fields of what it is a copy of
+    batch.children.fill(0)
+    batch.weights.data.fill(0)
+    expect([...children, ...weights.data]).toEqual([1, 1])
+  })
+
   test("refers to itself where the batch does", () => {
     interface Node {
       readonly data: Float64Array

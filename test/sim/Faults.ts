@@ -531,6 +531,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/laws/lent.test.ts"
   },
   {
+    name: "what a stage has added to a batch is not its consumer's own",
+    file: "pipeline/DeliveredBatch.ts",
+    from: "return new DeliveredBatch(mine, mine.columns, own)",
+    to: "return new DeliveredBatch(batch, mine.columns, own)",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "a copy of a batch shares what a stage has added to it",
+    file: "pipeline/Batch.ts",
+    from: "(copied(fields) as Batch<C>)",
+    to: "(copied({ indices: fields.indices, columns: fields.columns }) as Batch<C>)",
+    test: "test/pipeline/Batch.test.ts"
+  },
+  {
+    name: "a batch that was put together from a lent one is not held",
+    file: "pipeline/Batch.ts",
+    from: "if (lease !== undefined) leases.add(lease)",
+    to: "if (lease?.over) leases.add(lease)",
+    test: "test/laws/lent.test.ts"
+  },
+  {
     name: "memory of a batch that somebody has is used again",
     file: "pipeline/DeliveredBatch.ts",
     from: "buffers.push(buffer)",

@@ -169,7 +169,9 @@ export interface Loader<out C, out E = never> {
   readonly take: Effect.Effect<Option.Option<Delivered<C>>, LoaderError<E>>
   /**
    * Calls `step` with each batch from here on. The batch is lent for the step: its memory is used again for later batches, and
-   * a tensor's `data` that is read after the step throws `StaleBatch`. `Batch.hold` and `Batch.copy` keep a batch. An interrupt takes effect while waiting for a batch, or when a step is done,
+   * a tensor's `data` that is read after the step throws `StaleBatch`. `Batch.hold` and `Batch.copy` keep a batch; clone or send
+   * (`structuredClone`, `postMessage`) only a `Batch.copy`, for a clone of a lent batch can be a view of that memory, without
+   * the guard. An interrupt takes effect while waiting for a batch, or when a step is done,
    * so that the cursor counts exactly the batches whose steps are done. A step must not take from the run itself: it would
    * wait for its own end.
    */

@@ -10,7 +10,8 @@ export const kinds = [
   "kept by a stage",
   "kept by a filter",
   "kept by a collate",
-  "behind batch"
+  "behind batch",
+  "beside columns"
 ] as const
 
 export type Kind = (typeof kinds)[number]
@@ -107,6 +108,15 @@ export const lendable = ({ fails, kind }: Config): Images => {
           images: samples.map(({ image }) => image),
           views: samples.map(({ image }) => image.data),
           map: new Map(samples.map(({ image }, row) => [row, image.data] as const))
+        }))
+      )
+    case "beside columns":
+      return drawn.pipe(
+        Pipeline.batch(6),
+        Pipeline.map("weights", (batch) => ({
+          ...batch,
+          weights: Tensor.make(Float64Array.of(batch.epoch, batch.index), [2]),
+          more: { list: [Tensor.make(Int32Array.of(batch.index), [1])], raw: Uint8Array.of(batch.index) }
         }))
       )
     case "behind batch":
