@@ -77,10 +77,8 @@ export const hold = (batch: Batch<unknown>): (() => void) => {
 
 /** The leases of a batch; where a user has put it together, those of its tensors. */
 const leasesOf = (batch: Batch<unknown>): ReadonlyArray<Lease> => {
-  if (batch instanceof Borrower) {
-    const own = Borrower.leaseOf(batch)
-    return own === undefined ? [] : [own]
-  }
+  const own = Borrower.leaseOf(batch)
+  if (own !== undefined) return [own]
   const leases = new Set<Lease>()
   const seen = new Set<unknown>()
   const unseen: Array<unknown> = [batch]
