@@ -30,7 +30,7 @@ export class ImageAllocator {
   #alone: Array<Tensor<Pixels>> | undefined
   /** How many lie together. */
   #count = 0
-  #shared: ArrayBufferLike | undefined
+  #shared: Pixels | undefined
 
   /** `shape` returns the shape of an image of a size. */
   constructor(output: Output, rows: number, shape: (size: Size) => ReadonlyArray<number>) {
@@ -39,8 +39,8 @@ export class ImageAllocator {
     this.#shape = shape
   }
 
-  /** The buffer that all images lie in, one behind the other, if they do. */
-  get shared(): ArrayBufferLike | undefined {
+  /** The memory that all images fill, one behind the other, if they do. */
+  get shared(): Pixels | undefined {
     return this.#shared
   }
 
@@ -84,7 +84,7 @@ export class ImageAllocator {
       for (let row = 0; row < this.#count; row++) {
         images.push(new Tensor(all.subarray(row * this.#length, (row + 1) * this.#length), shape))
       }
-      if (this.#alone === undefined) this.#shared = all.buffer
+      if (this.#alone === undefined) this.#shared = all
     }
     return this.#alone === undefined ? images : [...images, ...this.#alone]
   }

@@ -79,7 +79,7 @@ const runSamples = (
   field: string,
   samples: Array<unknown>,
   rng: (stage: number, row: number) => Rng
-): ArrayBufferLike | undefined => {
+): ArrayBufferView | undefined => {
   const results = new ImageAllocator(output, samples.length, (own) => program.shape(own))
   const size: Size = { height: 0, width: 0, channels: 0 }
   let row = 0

@@ -14,13 +14,13 @@ import type { DTypes, NumberArrays, NumberDType } from "./Columns.ts"
 
 /**
  * Makes the columns of a batch from its samples, of which there is at least one. Plain code; it must not keep
- * `samples`. `adoptable` is a buffer that this batch alone owns: rows that lie in it one behind the other may be taken
- * as a column without a copy.
+ * `samples`. `adoptable` is memory that this batch alone owns, which may be a part of a buffer that others have parts of: rows
+ * that lie in it one behind the other may be taken as a column without a copy.
  *
  * @category models
  * @since 0.1.0
  */
-export type Collate<in S, out C> = (samples: ReadonlyArray<S>, adoptable?: ArrayBufferLike) => C
+export type Collate<in S, out C> = (samples: ReadonlyArray<S>, adoptable?: ArrayBufferView) => C
 
 /**
  * Samples that do not make a column.
@@ -54,7 +54,7 @@ export const numberArrays: { readonly [N in NumberDType]: new (length: number) =
  *
  * @since 0.1.0
  */
-export const collate = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferLike): unknown => {
+export const collate = (samples: ReadonlyArray<unknown>, dtypes: DTypes = {}, adoptable?: ArrayBufferView): unknown => {
   const collation: Collation = { dtypes, used: [], adoptable }
   const result = column("", samples, collation)
   refuseUnused(collation, () => samples[0])
@@ -86,7 +86,7 @@ export interface Collation {
   /** The paths of the columns of numbers so far. */
   readonly used: Array<string>
   /** Cleared by the column that takes it: two columns over one stretch would be one to whoever writes to them. */
-  adoptable: ArrayBufferLike | undefined
+  adoptable: ArrayBufferView | undefined
 }
 
 /** Throws `InvalidOption` unless all are element types. @since 0.1.0 */
@@ -222,18 +222,21 @@ const stack = (
   return new Tensor(taken ?? copied(rows, first), [values.length, ...shape])
 }
 
-/** The rows as one array over the buffer they lie in, when they fill a stretch of it one behind the other. */
+/** The rows as one array over the memory they lie in, when they fill a stretch of it one behind the other. */
 const adopted = (
   rows: ReadonlyArray<TypedArray>,
   first: TypedArray,
-  adoptable: ArrayBufferLike
+  { buffer, byteLength, byteOffset }: ArrayBufferView
 ): TypedArray | undefined => {
   let at = first.byteOffset
+  if (at < byteOffset) return undefined
   for (const row of rows) {
-    if (row.buffer !== adoptable || row.byteOffset !== at) return undefined
+    if (row.buffer !== buffer || row.byteOffset !== at) return undefined
     at += row.byteLength
   }
-  return viewLike(first, adoptable, first.byteOffset, rows.length * first.length)
+  // The arena is one buffer, in which a dataset's rows lie, too.
+  if (at > byteOffset + byteLength) return undefined
+  return viewLike(first, buffer, first.byteOffset, rows.length * first.length)
 }
 
 const copied = (rows: ReadonlyArray<TypedArray>, first: TypedArray): TypedArray => {

@@ -33,10 +33,10 @@ export interface FusedStages {
   readonly userCode: boolean
   /**
    * Replaces each sample by its result. `rng(stage, row)` is called once for each stage and row, directly before that
-   * stage's work on that row. Returns the buffer in which the results of the whole batch lie one behind the other, if they
-   * do, so that collation need not copy them.
+   * stage's work on that row. Returns the memory that the results of the whole batch fill one behind the other, if they do, so
+   * that collation need not copy them.
    */
-  readonly run: (samples: Array<unknown>, rng: (stage: number, row: number) => Rng) => ArrayBufferLike | undefined
+  readonly run: (samples: Array<unknown>, rng: (stage: number, row: number) => Rng) => ArrayBufferView | undefined
   /** Whether {@link columns} can read these columns. */
   readonly fits: (columns: ReadonlyMap<string, Field>) => boolean
   /**

@@ -20,14 +20,20 @@ export class StaleBatch extends Data.TaggedError("StaleBatch")<{
   override get message(): string {
     return (
       `batch ${this.batch} of epoch ${this.epoch} lies in memory that was given back: when its step of forEach was done, ` +
-      "when it was disposed, or, with { lend: true }, when the next one was taken; keep it with Batch.hold, or copy it " +
-      "with Batch.copy, before that"
+      "when it was disposed, or, with { lend: true }, when the next one was taken or the run closed; keep it with " +
+      "Batch.hold, or copy it with Batch.copy, before that"
     )
   }
 }
 
 /** The leases of tensors in borrowed memory. */
 const leases = new WeakMap<Tensor, Lease>()
+
+/**
+ * The places of all leases that have been handed over and are not over. A typed array does not keep the place it lies in, so
+ * that a batch that is garbage is no sign that nobody reads its memory.
+ */
+const handed = new Set<object>()
 
 /** Who may read borrowed memory, and until when. @since 0.1.0 */
 export class Lease {
@@ -36,15 +42,22 @@ export class Lease {
   readonly #epoch: number
   readonly #batch: number
   readonly #end: () => void
+  readonly #places: ReadonlyArray<object>
 
   /**
    * Memory of a batch that is read until its first holder, the run or the batch's owner, lets go of it; `end` is called when
-   * the last one has.
+   * the last one has. `places` are objects that the memory would be used again without.
    */
-  constructor(epoch: number, batch: number, end: () => void) {
+  constructor(epoch: number, batch: number, end: () => void, places: ReadonlyArray<object> = []) {
     this.#epoch = epoch
     this.#batch = batch
     this.#end = end
+    this.#places = places
+  }
+
+  /** Somebody outside gets to see the memory: from now on it is used again only when all have let go of it. */
+  handOver(): void {
+    for (const place of this.#places) handed.add(place)
   }
 
   get over(): boolean {
@@ -98,7 +111,9 @@ export class Lease {
 
   #letGo(): void {
     this.#holds--
-    if (this.#holds === 0) this.#end()
+    if (this.#holds > 0) return
+    for (const place of this.#places) handed.delete(place)
+    this.#end()
   }
 }
 

@@ -68,16 +68,20 @@ describe("fused stages", () => {
         const samples: Array<unknown> = [...batch]
         const { length, run } = fused(functions)
         expect(length).toBe(functions.length)
-        const buffer = run(samples, rngAt)
+        const memory = run(samples, rngAt)
         expect(samples).toEqual([...expected])
         expect(batch.map(({ data }) => data)).toEqual(before)
         const [first] = expected
         const alike = expected.every(
           ({ dtype, shape }) => dtype === first?.dtype && shape.join() === first.shape.join()
         )
-        expect(buffer !== undefined).toBe(alike)
-        if (buffer === undefined || first === undefined) return
-        const all = first.dtype === "uint8" ? new Uint8Array(buffer) : new Float32Array(buffer)
+        expect(memory !== undefined).toBe(alike)
+        if (memory === undefined || first === undefined) return
+        const { buffer, byteLength, byteOffset } = memory
+        const all =
+          first.dtype === "uint8"
+            ? new Uint8Array(buffer, byteOffset, byteLength)
+            : new Float32Array(buffer, byteOffset, byteLength / 4)
         expect(Array.from(all)).toEqual(expected.flatMap(({ data }) => Array.from(data)))
         for (const image of samples) expect((image as Image.Image).data.buffer).toBe(buffer) // `samples` hold images
       }),

@@ -6,7 +6,20 @@
 import { describe, expect, test } from "bun:test"
 import { Chunk, Effect, Layer, Option, Schedule, Stream } from "effect"
 import fc from "fast-check"
-import { Batch, FailurePolicy, furrow, Scheduler, SeedPolicy, Tensor, Workers } from "../../src/index.ts"
+import {
+  Batch,
+  Dataset,
+  FailurePolicy,
+  furrow,
+  Image,
+  Pipeline,
+  Sampler,
+  Scheduler,
+  SeedPolicy,
+  Tensor,
+  Workers
+} from "../../src/index.ts"
+import { collect } from "../support/collect.ts"
 import type { PartialOptions } from "../support/options.ts"
 import { type Config, type Kind, kinds, lendable } from "../support/threaded/lendable.ts"
 
@@ -333,4 +346,106 @@ test("equality, copies and threads see a batch and nothing else", async () => {
   expect(() => images?.data).toThrow("given back")
   expect(() => Batch.hold(batch)).toThrow(Batch.StaleBatch)
   expect(tensorsOf(copy.columns).every(({ data }) => data.length > 0)).toBe(true)
+})
+
+describe("the dataset's own memory", () => {
+  // Columns of the dataset's lie in the same buffer as what is lent. In batches of one, any order is one behind the other.
+  test.each([
+    [4, Sampler.sequential],
+    [1, Sampler.shuffle]
+  ])("is not lent: a step may write to its batch of %d", async (size, sampler) => {
+    const mask = Tensor.resident("uint8", [8, 4])
+    mask.data.fill(1)
+    const image = Tensor.resident("uint8", [8, 4, 4, 1])
+    image.data.fill(100)
+    const pipeline = Pipeline.from(Dataset.fromColumns({ mask, image })).pipe(
+      Pipeline.sample(sampler),
+      Pipeline.filter("keep", () => true),
+      Pipeline.map("normalize", Image.normalize({ mean: 0.5, std: 0.5 })),
+      Pipeline.batch(size)
+    )
+    const seen = new Set<number>()
+    const run = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(pipeline, { epochs: 3, replay: true })
+      yield* loader.forEach(({ columns }) =>
+        Effect.sync(() => {
+          for (const value of columns.mask.data) seen.add(value)
+          columns.mask.data.fill(2)
+          columns.image.data.fill(2)
+        })
+      )
+    })
+    await Effect.runPromise(
+      run.pipe(
+        Effect.scoped,
+        Effect.provide(Workers.fibers({ workers: 1 })),
+        Effect.provide(SeedPolicy.epochWorker({ seed: 1 }))
+      )
+    )
+    expect([...seen]).toEqual([1])
+    expect(new Set(mask.data)).toEqual(new Set([1]))
+    expect(new Set(image.data)).toEqual(new Set([100]))
+  })
+})
+
+describe("memory that nobody gives back", () => {
+  const SHAPE = [64, 28, 28, 1]
+  const filled = (value: number) =>
+    Pipeline.from(
+      Dataset.fromColumns({ image: Tensor.make(new Uint8Array(64 * 28 * 28).fill(value), SHAPE) }, { name: "filled" })
+    ).pipe(Pipeline.map("normalize", Image.normalize({ mean: 0.5, std: 0.5 })), Pipeline.batch(8))
+  /** Collects garbage, and then writes to all memory that is free. */
+  const overwritten = async (): Promise<void> => {
+    await collect()
+    for (let run = 0; run < 3; run++) {
+      const others = furrow(filled(7), { epochs: 1, replay: true, lend: true, workers: 4 })
+      for await (const { columns } of others) expect(columns.image.data.length).toBe(8 * 28 * 28)
+    }
+  }
+  const isWhole = (data: Float32Array): boolean => data.every((value) => value === data[0]) && data[0] === 1
+
+  test("is kept while a batch is held, though the batch is garbage", async () => {
+    const all: Array<Float32Array> = []
+    const held: Array<() => void> = []
+    const run = Effect.gen(function* () {
+      const loader = yield* Scheduler.open(filled(255), { epochs: 1, replay: true })
+      yield* loader.forEach((batch) =>
+        Effect.sync(() => {
+          // Of every other one nobody keeps what lets go.
+          const letGo = Batch.hold(batch)
+          if (batch.index % 2 === 0) held.push(letGo)
+          all.push(batch.columns.image.data)
+        })
+      )
+    })
+    await Effect.runPromise(run.pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 1 }))))
+    await overwritten()
+    expect(all.map(isWhole)).toEqual(all.map(() => true))
+    expect(all).toHaveLength(8)
+    // What is let go is used again.
+    for (const letGo of held) letGo()
+    await overwritten()
+    expect(all.filter((_, at) => at % 2 === 1).every(isWhole)).toBe(true)
+  })
+
+  test("is kept for a run that is forgotten, until it is closed", async () => {
+    const all: Array<Float32Array> = []
+    for (let count = 0; count < 8; count++) {
+      const batch = await furrow(filled(255), { epochs: 1, replay: true, lend: true }).take()
+      if (batch !== undefined) all.push(batch.columns.image.data)
+    }
+    await overwritten()
+    expect(all.map(isWhole)).toEqual(all.map(() => true))
+    expect(all).toHaveLength(8)
+  })
+
+  test("is given back when the run is closed, which the reader of a tensor hears of", async () => {
+    let lent: Tensor.Tensor | undefined
+    for await (const batch of furrow(filled(255), { epochs: 1, replay: true, lend: true })) {
+      lent = batch.columns.image
+      expect(lent.data[0]).toBe(1)
+      break
+    }
+    expect(() => lent?.data).toThrow(Batch.StaleBatch)
+  })
 })

@@ -385,20 +385,20 @@ describe("values that make no column", () => {
   })
 })
 
-describe("an adoptable buffer", () => {
+describe("adoptable memory", () => {
   const fresh = () => Float32Array.from({ length: 12 }, (_, index) => index)
   const rowsOf = (data: Float32Array) => [0, 1, 2].map((row) => make(data.subarray(4 * row, 4 * row + 4), [2, 2]))
 
   test("is taken as it is when the rows fill it one behind the other", () => {
     const data = fresh()
-    const made = tensorOf(collate(rowsOf(data), {}, data.buffer))
+    const made = tensorOf(collate(rowsOf(data), {}, data))
     expect(made.data.buffer).toBe(data.buffer)
     expect(plain(made)).toEqual(["float32", [3, 2, 2], Array.from(data)])
   })
 
   test("a stretch of it is enough", () => {
     const data = fresh()
-    const made = tensorOf(collate(rowsOf(data).slice(1), {}, data.buffer))
+    const made = tensorOf(collate(rowsOf(data).slice(1), {}, data))
     expect(made.data.buffer).toBe(data.buffer)
     expect(plain(made)).toEqual(["float32", [2, 2, 2], [4, 5, 6, 7, 8, 9, 10, 11]])
   })
@@ -413,7 +413,7 @@ describe("an adoptable buffer", () => {
   test.each(copied)("is copied when %s", (_, choose) => {
     const data = fresh()
     const rows = choose(rowsOf(data))
-    const made = tensorOf(collate(rows, {}, data.buffer))
+    const made = tensorOf(collate(rows, {}, data))
     expect(made.data.buffer).not.toBe(data.buffer)
     expect(Array.from(made.data, Number)).toEqual(rows.flatMap((row) => Array.from(row?.data ?? [])))
   })
@@ -421,7 +421,24 @@ describe("an adoptable buffer", () => {
   test("is copied without leave", () => {
     const data = fresh()
     expect(tensorOf(collate(rowsOf(data))).data.buffer).not.toBe(data.buffer)
-    expect(tensorOf(collate(rowsOf(data), {}, new ArrayBuffer(48))).data.buffer).not.toBe(data.buffer)
+    expect(tensorOf(collate(rowsOf(data), {}, new Uint8Array(48))).data.buffer).not.toBe(data.buffer)
+  })
+
+  test("rows that lie beside it in its buffer are copied: they are somebody else's", () => {
+    const data = fresh()
+    const all = rowsOf(data)
+    for (const [from, to] of [
+      [0, 2],
+      [1, 3]
+    ] as const) {
+      const adoptable = data.subarray(4 * from, 4 * to)
+      expect(tensorOf(collate(all, {}, adoptable)).data.buffer).not.toBe(data.buffer)
+      expect(tensorOf(collate(all.slice(from, to), {}, adoptable)).data.buffer).toBe(data.buffer)
+    }
+    // A column of the dataset's in the same memory comes first.
+    const made = Object(collate([{ mask: data.subarray(0, 4), image: data.subarray(4, 8) }], {}, data.subarray(4, 8)))
+    expect(made.mask.data.buffer).not.toBe(data.buffer)
+    expect(made.image.data.buffer).toBe(data.buffer)
   })
 
   test("serves one column only: another over the same rows is a copy", () => {
@@ -430,7 +447,7 @@ describe("an adoptable buffer", () => {
       collate(
         rowsOf(data).map((row) => ({ first: row, second: row, third: row })),
         {},
-        data.buffer
+        data
       )
     )
     const buffers = [made.first, made.second, made.third].map((column: Tensor) => column.data.buffer)
@@ -445,7 +462,7 @@ describe("an adoptable buffer", () => {
       fc.property(rows, fc.nat(3), (chosen, width) => {
         const data = Float32Array.from({ length: 10 * width }, (_, index) => index)
         const samples = chosen.map((row) => data.subarray(row * width, (row + 1) * width))
-        expect(plain(collate(samples, {}, data.buffer))).toEqual(plain(collate(samples)))
+        expect(plain(collate(samples, {}, data))).toEqual(plain(collate(samples)))
       })
     )
   })

@@ -503,6 +503,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/Auto.test.ts"
   },
   {
+    name: "rows of the dataset are adopted as a column of a batch",
+    file: "pipeline/Collate.ts",
+    from: "if (at < byteOffset) return undefined",
+    to: "if (at < 0) return undefined",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "memory is used again once the batch in it is garbage",
+    file: "pipeline/Lease.ts",
+    from: "for (const place of this.#places) handed.add(place)",
+    to: "",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "what is lent stays lent when the run is closed",
+    file: "scheduler/loader/Loan.ts",
+    from: "if (!this.#inSteps) this.end()",
+    to: "",
+    test: "test/laws/lent.test.ts"
+  },
+  {
     name: "memory is lent to stages that may keep it",
     file: "scheduler/plan/Program.ts",
     from: "before.slice(first).every(isFused)",
@@ -526,7 +547,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a step that fails does not end its loan",
     file: "scheduler/loader/Delivery.ts",
-    from: "return Effect.ensuring(all, Effect.sync(release))",
+    from: "return Effect.ensuring(all, ended)",
     to: "return all",
     test: "test/laws/lent.test.ts"
   },

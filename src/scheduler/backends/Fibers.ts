@@ -154,7 +154,7 @@ const lent = (
     return built
   }
   const memory = arena()
-  const lease = new Lease(batch.epoch, batch.index, () => give(places))
+  const lease = new Lease(batch.epoch, batch.index, () => give(places), places)
   let isLent = false
   const columns = mapTensors(batch.columns, (tensor) => {
     if (memory?.addressOf(tensor.data) === undefined) return tensor

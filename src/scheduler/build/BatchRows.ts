@@ -46,8 +46,8 @@ export class BatchRows {
    * no value is left out; then the place of a value is its row.
    */
   valueRows: Array<number> | undefined
-  /** The buffer that all samples lie in one behind the other, if there is one; a collate can adopt it. */
-  adoptable: ArrayBufferLike | undefined
+  /** The memory that all samples lie in one behind the other, and nothing else does, if there is such; a collate can adopt it. */
+  adoptable: ArrayBufferView | undefined
   /** The samples of this attempt that failed on their own, by row. */
   readonly failed = new Map<number, StageError>()
   /** The samples made so far, by row; `undefined` as long as `values` holds all of them, in order. */

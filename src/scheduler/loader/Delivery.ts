@@ -12,7 +12,6 @@ import { BufferPool } from "../../core/BufferPool.ts"
 import type { EventLoop } from "../../core/EventLoop.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { DeliveredBatch, owned } from "../../pipeline/DeliveredBatch.ts"
-import type { Lease } from "../../pipeline/Lease.ts"
 import type { BuiltBatch, Failure } from "../backends/Backend.ts"
 import { andThen, fromEffect, TypedFailure, toEffect, type Work } from "../build/Work.ts"
 import * as Digest from "../plan/Digest.ts"
@@ -22,6 +21,7 @@ import type { EmptyBatches } from "./EmptyBatch.ts"
 import type * as FailurePolicy from "./FailurePolicy.ts"
 import { HeldBack, type Taken } from "./HeldBack.ts"
 import { EpochPassed, RunClosed } from "./Loader.ts"
+import { Loan } from "./Loan.ts"
 import type * as Profile from "./Profile.ts"
 import { Mutex } from "./Queue.ts"
 import type { Tracker } from "./Repeats.ts"
@@ -73,8 +73,8 @@ export class Delivery {
   readonly #turn = new Mutex()
   /** Memory that batches are copied to. */
   readonly #pool = new BufferPool()
-  /** The memory of the batch that was delivered last, if it was lent. */
-  #lease: Lease | undefined
+  /** The batch that was delivered last, if it was lent. */
+  readonly loan = new Loan()
   #failure: Exit.Exit<never, DeliveryError> | undefined
   /** The sequence number of the batch that was delivered last. */
   #last = -1
@@ -108,7 +108,7 @@ export class Delivery {
     return this.#turn.during(
       Effect.uninterruptibleMask((restore) => {
         const asked: Asked = { limit: this.#end, wait: restore, lends: true }
-        const release = () => this.#giveBack()
+        this.loan.beginSteps()
         let goesOn = true
         const deliver = (batch: DeliveredBatch | undefined): Effect.Effect<X | undefined, E, R> => {
           if (batch !== undefined) return step(batch)
@@ -117,8 +117,9 @@ export class Delivery {
         }
         // An interrupt takes effect before a batch is taken, or while it is waited for.
         const one = Effect.flatMap(Effect.zipRight(restore(Effect.void), this.#asking(asked)), deliver)
-        const all = Effect.whileLoop({ while: () => goesOn, body: () => one, step: release })
-        return Effect.ensuring(all, Effect.sync(release))
+        const all = Effect.whileLoop({ while: () => goesOn, body: () => one, step: () => this.loan.end() })
+        const ended = Effect.sync(() => this.loan.endSteps())
+        return Effect.ensuring(all, ended)
       })
     )
   }
@@ -202,12 +203,6 @@ export class Delivery {
     return toEffect(() => this.#next(asked)) as Effect.Effect<DeliveredBatch | undefined, DeliveryError>
   }
 
-  /** Gives back the memory of the batch that was lent last. */
-  #giveBack(): void {
-    this.#lease?.release()
-    this.#lease = undefined
-  }
-
   /** The next batch, by plain code as far as that goes. */
   #next(asked: Asked): Next {
     for (;;) {
@@ -221,7 +216,7 @@ export class Delivery {
     const { limit } = asked
     const { delivered, queues, recorder } = this.#options
     // Whoever asks for a batch is done with the one before.
-    this.#giveBack()
+    this.loan.end()
     const failure = this.#failure
     if (failure !== undefined) return fromEffect(() => failure)
     const held = queues.isClosed || this.#held.length === 0 ? undefined : this.#heldBack(limit)
@@ -374,7 +369,7 @@ export class Delivery {
     } catch (thrown) {
       return this.#fail(Exit.fail(Digest.DigestError.from(thrown)))
     }
-    if (asked.lends) this.#lease = lease
+    if (asked.lends) this.loan.begin(lease)
     else lease?.release()
     if (handed === undefined) return another
     this.#options.repeats?.pass(this.#options.delivered.next)

@@ -148,6 +148,7 @@ export const open = <C, E, R>(
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         queues.close()
+        delivery?.loan.close()
         repeats?.end()
       })
     )

@@ -35,8 +35,9 @@ export interface RunOptions extends Sharing {
   readonly replay?: boolean
   /**
    * Whether batches of `take`, `stream` and `for await` are lent, as those of `forEach` are for their step: each can be read
-   * until the next one is asked for. It saves the one copy that makes a batch its consumer's own, and only the data of
-   * tensors is guarded: a typed array that was taken out of one shows a later batch. Default `false`.
+   * until the next one is asked for, or the run is closed, as leaving a `for await` does. It saves the one copy that makes a
+   * batch its consumer's own, and only the data of tensors is guarded: a typed array that was taken out of one shows a later
+   * batch. Default `false`.
    */
   readonly lend?: boolean
   /** Which fields may differ from the run of the cursor. Default: none. */
