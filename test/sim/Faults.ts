@@ -505,8 +505,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "rows of the dataset are adopted as a column of a batch",
     file: "pipeline/Collate.ts",
-    from: "if (at < byteOffset) return undefined",
-    to: "if (at < 0) return undefined",
+    from: "adopted(rows, first, adoptable)",
+    to: "adopted(rows, first, new Uint8Array(adoptable.buffer))",
     test: "test/laws/lent.test.ts"
   },
   {
