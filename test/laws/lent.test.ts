@@ -428,13 +428,16 @@ describe("memory that nobody gives back", () => {
     expect(all.filter((_, at) => at % 2 === 1).every(isWhole)).toBe(true)
   })
 
-  test("is kept for a run that is forgotten, until it is closed", async () => {
+  test("is kept for the last batch of a run, until it is closed", async () => {
     const all: Array<Float32Array> = []
-    for (let count = 0; count < 8; count++) {
-      const batch = await furrow(filled(255), { epochs: 1, replay: true, lend: true }).take()
+    // Closed at the end: a run that stays open governs the random numbers of the tests behind this one.
+    const runs = Array.from({ length: 8 }, () => furrow(filled(255), { epochs: 1, replay: true, lend: true }))
+    for (const run of runs) {
+      const batch = await run.take()
       if (batch !== undefined) all.push(batch.columns.image.data)
     }
     await overwritten()
+    for (const run of runs) await run.close()
     expect(all.map(isWhole)).toEqual(all.map(() => true))
     expect(all).toHaveLength(8)
   })
