@@ -11,7 +11,7 @@ export const summary = (outcome: Outcome): string => {
   const rows: ReadonlyArray<readonly [string, string]> = [
     [
       "run",
-      `${outcome.runtime}, ${outcome.workers} ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}` +
+      `${outcome.runtime}, ${outcome.workers} workers on ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}` +
         (outcome.world === undefined ? "" : `, rank ${outcome.rank} of ${outcome.world}`)
     ],
     ...(outcome.chosen === undefined ? [] : [["chosen", outcome.chosen] as const]),

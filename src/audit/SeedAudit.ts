@@ -15,7 +15,7 @@ import type { Coordinates } from "../seeding/Coordinates.ts"
 import { coordinates, type Request, type Seeds, seedAt } from "../seeding/Request.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { copyOf } from "../seeding/Service.ts"
-import { StateLog } from "./StateLog.ts"
+import { type Order, StateLog } from "./StateLog.ts"
 
 /** @category models @since 0.1.0 */
 export interface Report {
@@ -23,7 +23,7 @@ export interface Report {
   readonly started: number
   /** How many of them stood at a state that one before them had started from. */
   readonly repeated: number
-  /** Where the first repeats were, in the order in which they were started, at most five. */
+  /** Where the first repeats are in the order of the plan, whichever worker was ahead, at most five. */
   readonly examples: ReadonlyArray<Coordinates>
 }
 
@@ -104,19 +104,35 @@ export const counting = <E, R, Out = never>(
         log.add(algorithm, words.length, words)
       }
     }
-    /** Where a state was started, by its number. */
+    /** The place of the request that a state was started for, by the state's number. */
+    const requestOf = (number: number): number => {
+      let [low, high] = [0, firsts.length]
+      while (high - low > 1) {
+        const middle = (low + high) >>> 1
+        if ((firsts[middle] ?? 0) <= number) low = middle
+        else high = middle
+      }
+      return low
+    }
+    /** Where a state was started. */
     const placeOf = (number: number): Coordinates => {
-      const at = firsts.findLastIndex((first) => first <= number)
+      const at = requestOf(number)
       const request = requests[at]
       if (request === undefined) throw new RangeError(`state ${number} was never started`)
       return coordinates(request, number - (firsts[at] ?? 0))
+    }
+    /** The order of the plan: which worker is ahead of another one depends on timing. */
+    const byPlan: Order = (one, other) => {
+      const [own, its] = [requests[requestOf(one)], requests[requestOf(other)]]
+      if (own === its || own === undefined || its === undefined) return one - other
+      return own.epoch - its.epoch || own.batch - its.batch || one - other
     }
     const observe = (request: Request, seeds: Seeds): void => {
       note(request, seeds)
       inner.observe?.(request, seeds)
     }
     const report = Effect.sync(() => {
-      const { count, first } = log.repeats(EXAMPLES)
+      const { count, first } = log.repeats(EXAMPLES, byPlan)
       return { started: log.size, repeated: count, examples: first.map(placeOf) }
     })
     return Context.make(SeedPolicy, { ...inner, observe }).pipe(Context.add(SeedAudit, { report }))

@@ -12,9 +12,12 @@
 export interface Repeats {
   /** How many states are equal to one before them. */
   readonly count: number
-  /** The numbers of the first of them, in order: states are numbered from 0 as they are noted. */
+  /** The numbers of the first of them, in that order: states are numbered from 0 as they are noted. */
   readonly first: ReadonlyArray<number>
 }
+
+/** Compares the numbers of two states: below 0 if the one comes before the other. @since 0.1.0 */
+export type Order = (one: number, other: number) => number
 
 /** @since 0.1.0 */
 export class StateLog {
@@ -37,20 +40,20 @@ export class StateLog {
     this.#size += count
   }
 
-  /** The states that are equal to one before them; the numbers of the first `most`. */
-  repeats(most: number): Repeats {
+  /** The states that are equal to one before them in an order, by default that of their numbers; the first `most` of them. */
+  repeats(most: number, order: Order = (one, other) => one - other): Repeats {
     let count = 0
     const numbers: Array<number> = []
     for (const part of this.#parts.values()) {
-      part.repeated((number) => {
+      part.repeated(order, (number) => {
         count++
         numbers.push(number)
         if (numbers.length <= 64 * most) return
-        numbers.sort((one, other) => one - other)
+        numbers.sort(order)
         numbers.length = most
       })
     }
-    return { count, first: numbers.sort((one, other) => one - other).slice(0, most) }
+    return { count, first: numbers.sort(order).slice(0, most) }
   }
 
   #partOf(algorithm: string, width: number): Part {
@@ -98,22 +101,28 @@ class Part {
     this.#count += count
   }
 
-  /** Calls `each` with the number of each state that is equal to one before it. */
-  repeated(each: (number: number) => void): void {
+  /** Calls `each` with the number of each state that is equal to one before it in an order. */
+  repeated(order: Order, each: (number: number) => void): void {
     const hashes = this.#hashes()
-    const order = sorted(hashes)
-    let different: Array<number> = []
-    for (let at = 1; at < order.length; at++) {
-      const before = order[at - 1] ?? 0
-      const own = order[at] ?? 0
-      if (hashes[before] !== hashes[own]) {
+    const sortedPlaces = sorted(hashes)
+    /** Of the states of one hash, those that differ: of each the place of the first one, and its number. */
+    let different: Array<{ readonly place: number; first: number }> = []
+    for (let at = 1; at < sortedPlaces.length; at++) {
+      const before = sortedPlaces[at - 1] ?? 0
+      const place = sortedPlaces[at] ?? 0
+      if (hashes[before] !== hashes[place]) {
         if (different.length > 0) different = []
         continue
       }
-      // Of one hash; nearly always they are equal, and in the order in which they were noted.
-      if (different.length === 0) different.push(before)
-      if (different.some((one) => this.#equal(one, own))) each(this.#numberOf(own))
-      else different.push(own)
+      if (different.length === 0) different.push({ place: before, first: this.#numberOf(before) })
+      const number = this.#numberOf(place)
+      const equal = different.find((one) => this.#equal(one.place, place))
+      if (equal === undefined) different.push({ place, first: number })
+      else if (order(equal.first, number) < 0) each(number)
+      else {
+        each(equal.first)
+        equal.first = number
+      }
     }
   }
 

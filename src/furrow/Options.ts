@@ -17,7 +17,6 @@ import type { RootInput } from "../random/Seed.ts"
 import * as Workers from "../scheduler/backends/Workers.ts"
 import type { StageError } from "../scheduler/build/StageError.ts"
 import * as FailurePolicy from "../scheduler/loader/FailurePolicy.ts"
-
 import { type EpochOptions, NAMES, type RunOptions } from "../scheduler/loader/RunOptions.ts"
 import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 

@@ -97,7 +97,8 @@ const leasesOf = (batch: Batch<unknown>): ReadonlyArray<Lease> => {
 }
 
 /**
- * The same batch in memory of its own, with all that stages behind `batch` have added to it. Throws {@link StaleBatch} if its memory has been given back.
+ * The same batch in memory of its own, with all that stages behind `batch` have added to it. Throws {@link StaleBatch} if
+ * its memory has been given back.
  *
  * @category conversions
  * @since 0.1.0

@@ -39,8 +39,13 @@ export class DeliveredBatch extends Borrower implements Delivered<unknown> {
     this.size = batch.size
     this.indices = batch.indices
     this.columns = columns
-    // `children`, and what stages behind `batch` have added.
-    for (const name in batch) if (!(name in this)) Reflect.set(this, name, Reflect.get(batch, name))
+    // `children`, and what stages behind `batch` have added, also under names that every object inherits.
+    for (const name in batch) if (!Object.hasOwn(this, name)) this.#add(name, Reflect.get(batch, name))
+    for (const name of Object.getOwnPropertySymbols(batch)) this.#add(name, Reflect.get(batch, name))
+  }
+
+  #add(name: PropertyKey, value: unknown): void {
+    Object.defineProperty(this, name, { value, configurable: true, enumerable: true, writable: true })
   }
 }
 

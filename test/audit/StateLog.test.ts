@@ -26,6 +26,27 @@ test("finds each state that was there before: by its algorithm, the number of it
   )
 })
 
+test("in any order, the first of equal states is no repeat, whichever was noted first", () => {
+  const places = fc.array(fc.tuple(fc.nat({ max: 4 }), fc.nat({ max: 50 })), { maxLength: 200 })
+  fc.assert(
+    fc.property(places, fc.nat({ max: 3 }), (all, most) => {
+      const own = new StateLog()
+      for (const [value] of all) own.add("a", 1, [value])
+      const order = (one: number, other: number): number => (all[one]?.[1] ?? 0) - (all[other]?.[1] ?? 0) || one - other
+      const seen = new Set<number>()
+      const repeated = Array.from(all.keys())
+        .toSorted(order)
+        .filter((number) => {
+          const value = all[number]?.[0] ?? 0
+          const before = seen.has(value)
+          seen.add(value)
+          return before
+        })
+      expect(own.repeats(most, order)).toEqual({ count: repeated.length, first: repeated.slice(0, most) })
+    })
+  )
+})
+
 test("takes states out of packed words, and may be asked again", () => {
   const count = 20_000
   const words = Uint32Array.from({ length: 4 * count }, (_, index) => index)

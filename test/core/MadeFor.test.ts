@@ -126,6 +126,7 @@ test("audits, recordings and doubles keep the fingerprint of the policy that the
   expect(await policyIn(scripted({ noise: [0.5] }, usual))).toBe("scripted")
   expect(await policyIn(constant(1))).toBe("constant")
   expect(await policyIn(otherSeeds)).toBe("elastic(?)")
+  expect(await policyIn(recording(otherSeeds))).toBe("elastic(?)")
 })
 
 test("a value that describes nothing is taken as it is", () => {

@@ -328,6 +328,22 @@ test("a pool of memory is bounded, and what is given back is used again", async 
   expect(buffers.size).toBe(2)
 })
 
+test("what a stage adds to a batch is delivered under whatever name", async () => {
+  const tag = Symbol("tag")
+  const names = ["constructor", "toString", "__proto__", "more"]
+  const added = { ...Object.fromEntries(names.map((name, at) => [name, at])), [tag]: 4 }
+  const pipeline = Pipeline.from(Dataset.range(2)).pipe(
+    Pipeline.batch(2),
+    Pipeline.map("add", (batch) => Object.defineProperties({ ...batch }, Object.getOwnPropertyDescriptors(added)))
+  )
+  const batch = await furrow(pipeline, { epochs: 1 }).take()
+  if (batch === undefined) throw new Error("there is a batch")
+  for (const name of Reflect.ownKeys(added)) {
+    expect(Object.getOwnPropertyDescriptor(batch, name)?.value).toBe(Reflect.get(added, name))
+  }
+  batch[Symbol.dispose]()
+})
+
 test("equality, copies and threads see a batch and nothing else", async () => {
   const run = furrow(lendable({ kind: "images", fails: false }), { seed: 1, epochs: 1, replay: true })
   const batch = await run.take()

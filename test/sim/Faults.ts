@@ -461,10 +461,31 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/threads/Threads.test.ts"
   },
   {
+    name: "an audit's repeats are those that were noted later, not those that are later in the plan",
+    file: "audit/StateLog.ts",
+    from: "else if (order(equal.first, number) < 0) each(number)",
+    to: "else if (equal.first >= 0) each(number)",
+    test: "test/audit/StateLog.test.ts"
+  },
+  {
+    name: "fields of a batch that have the name of a method are lost",
+    file: "pipeline/DeliveredBatch.ts",
+    from: "if (!Object.hasOwn(this, name)) this.#add",
+    to: "if (!(name in this)) this.#add",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "a taker that throws takes the answers behind it along",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "    this.#isDeferred = true\n    let isDeferred = false",
+    to: "    this.#isDeferred = false\n    let isDeferred = false",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
     name: "an audit takes states for repeats that have one hash",
     file: "audit/StateLog.ts",
-    from: "different.some((one) => this.#equal(one, own))",
-    to: "different.length > 0",
+    from: "different.find((one) => this.#equal(one.place, place))",
+    to: "different[0]",
     test: "test/audit/StateLog.test.ts"
   },
   {

@@ -16,7 +16,6 @@ import type { BuiltBatch, Failure } from "../backends/Backend.ts"
 import { andThen, fromEffect, TypedFailure, toEffect, type Work } from "../build/Work.ts"
 import * as Digest from "../plan/Digest.ts"
 import { Accounts, type AccountsOptions } from "./Accounts.ts"
-import type { Asked, Awaited } from "./Asked.ts"
 import type { EmptyBatches } from "./EmptyBatch.ts"
 import type * as FailurePolicy from "./FailurePolicy.ts"
 import { HeldBack, type Taken } from "./HeldBack.ts"
@@ -26,6 +25,7 @@ import type * as Profile from "./Profile.ts"
 import { Mutex } from "./Queue.ts"
 import type { Tracker } from "./Repeats.ts"
 import type { Range } from "./RunOptions.ts"
+import type { AwaitedBatch, TakeOptions } from "./TakeOptions.ts"
 import type { Want } from "./WorkerFibers.ts"
 import type { Built } from "./WorkerQueues.ts"
 
@@ -57,7 +57,7 @@ const LOOK_AHEAD = 1024
 
 const nothing: ReadonlyArray<FailurePolicy.Skipped> = []
 
-const restored: Asked["wait"] = (waiting) => waiting
+const restored: TakeOptions["wait"] = (waiting) => waiting
 
 /** That what was taken was no batch to be delivered. */
 const another = Symbol("another")
@@ -107,7 +107,7 @@ export class Delivery {
   forEach<X, E, R>(step: (batch: DeliveredBatch) => Effect.Effect<X, E, R>): Effect.Effect<void, DeliveryError | E, R> {
     return this.#turn.during(
       Effect.uninterruptibleMask((restore) => {
-        const asked: Asked = { limit: this.#end, wait: restore, lends: true }
+        const asked: TakeOptions = { limit: this.#end, wait: restore, lends: true }
         this.loan.beginSteps()
         let goesOn = true
         const deliver = (batch: DeliveredBatch | undefined): Effect.Effect<X | undefined, E, R> => {
@@ -193,18 +193,18 @@ export class Delivery {
   }
 
   /** How a batch is taken by itself: the run lends it or copies it. */
-  #askedBefore(limit: number): Asked {
+  #askedBefore(limit: number): TakeOptions {
     return { limit, wait: restored, lends: this.#options.lends }
   }
 
   /** The next batch; `undefined` at the end. */
-  #asking(asked: Asked): Effect.Effect<DeliveredBatch | undefined, DeliveryError> {
+  #asking(asked: TakeOptions): Effect.Effect<DeliveredBatch | undefined, DeliveryError> {
     // What is waited for requires nothing.
     return toEffect(() => this.#next(asked)) as Effect.Effect<DeliveredBatch | undefined, DeliveryError>
   }
 
   /** The next batch, by plain code as far as that goes. */
-  #next(asked: Asked): Next {
+  #next(asked: TakeOptions): Next {
     for (;;) {
       const next = this.#one(asked)
       if (next !== another) return next
@@ -212,7 +212,7 @@ export class Delivery {
   }
 
   /** The next batch, or that what came next was none. */
-  #one(asked: Asked): Next | typeof another {
+  #one(asked: TakeOptions): Next | typeof another {
     const { limit } = asked
     const { delivered, queues, recorder } = this.#options
     // Whoever asks for a batch is done with the one before.
@@ -231,7 +231,7 @@ export class Delivery {
   }
 
   /** Waits for the batch that is due, or in the order of readiness for any before `limit`. */
-  #arrival(awaited: Awaited, asked: Asked): Next | typeof another {
+  #arrival(awaited: AwaitedBatch, asked: TakeOptions): Next | typeof another {
     const { empty, eventLoop, queues, ready, wants } = this.#options
     const { due, isLate, queued, started } = awaited
     const { limit } = asked
@@ -259,7 +259,7 @@ export class Delivery {
   }
 
   /** Looks again, after something has been waited for. */
-  #after(waiting: Effect.Effect<void>, awaited: Awaited, asked: Asked): Next {
+  #after(waiting: Effect.Effect<void>, awaited: AwaitedBatch, asked: TakeOptions): Next {
     return andThen(
       fromEffect(() => asked.wait(waiting)),
       () => {
@@ -284,7 +284,7 @@ export class Delivery {
   }
 
   /** Delivers what was taken from a queue, holds it back, or fails with what it failed with. */
-  #taken({ exit, sequence }: Built, waited: number, queued: number, asked: Asked): Next | typeof another {
+  #taken({ exit, sequence }: Built, waited: number, queued: number, asked: TakeOptions): Next | typeof another {
     const { delivered, queues, sequence: order } = this.#options
     this.stats.waited += waited
     if (Exit.isFailure(exit)) return this.#fail(Exit.failCause(exit.cause))
@@ -326,7 +326,7 @@ export class Delivery {
   }
 
   /** Reports what is to be reported of a batch, and then hands it on. */
-  #deliver(taken: Taken, asked: Asked): Next | typeof another {
+  #deliver(taken: Taken, asked: TakeOptions): Next | typeof another {
     const { empty, repeats } = this.#options
     const { batch, lease, skipped = nothing } = taken.content
     const over = skipped.length === 0 ? undefined : this.#accounts.tooMany(skipped)
@@ -354,7 +354,7 @@ export class Delivery {
   }
 
   /** Accounts for a batch and hands it on in one go, if anything is left of it. */
-  #handOn(taken: Taken, built: Batch<unknown> | undefined, asked: Asked): Next | typeof another {
+  #handOn(taken: Taken, built: Batch<unknown> | undefined, asked: TakeOptions): Next | typeof another {
     this.#last = taken.sequence
     const { lease } = taken.content
     let handed: DeliveredBatch | undefined

@@ -163,8 +163,9 @@ export interface Loader<out C, out E = never> {
    */
   readonly batches: number | undefined
   /**
-   * The next batch, or none at the end. It is the caller's for good, and may be disposed: see `Batch.Delivered`. An interrupt can come after a batch was taken and before it reaches the caller: if
-   * the cursor is read after an interrupt, use `forEach`. Fails with {@link RunClosed} once the run's scope is closed.
+   * The next batch, or none at the end. It is the caller's for good, and may be disposed: see `Batch.Delivered`. An interrupt
+   * can come after a batch was taken and before it reaches the caller: if the cursor is read after an interrupt, use
+   * `forEach`. Fails with {@link RunClosed} once the run's scope is closed.
    */
   readonly take: Effect.Effect<Option.Option<Delivered<C>>, LoaderError<E>>
   /**

@@ -131,12 +131,15 @@ export class SharedQueue implements RequestQueue {
     // Whoever is handed an answer may ask for the next one.
     if (this.#isPolling) return
     this.#isPolling = true
-    do {
-      const answered = Atomics.load(this.#states, ANSWERED)
-      if (answered !== this.#seen || this.#isDeferred) this.#handOn(answered)
-      // An answer may have come before the threads knew that somebody waits.
-    } while (this.#isWatching && !this.#await())
-    this.#isPolling = false
+    try {
+      do {
+        const answered = Atomics.load(this.#states, ANSWERED)
+        if (answered !== this.#seen || this.#isDeferred) this.#handOn(answered)
+        // An answer may have come before the threads knew that somebody waits.
+      } while (this.#isWatching && !this.#await())
+    } finally {
+      this.#isPolling = false
+    }
   }
 
   watch(waits: boolean): void {
@@ -308,15 +311,18 @@ export class SharedQueue implements RequestQueue {
 
   #handOn(answered: number): void {
     this.#seen = answered
-    this.#isDeferred = false
+    // Whoever is handed an answer may throw: what stands behind it is looked at again.
+    this.#isDeferred = true
+    let isDeferred = false
     for (let cell = 0; cell < this.extent.cells; cell++) {
       const held = this.#held[cell]
       if (held === undefined) continue
       const state = Atomics.load(this.#states, STATES + cell)
       if (!isDone(state)) continue
       if (this.onAnswer((state - DONE) / 2, held.id, held.request, this.#cells.answer(cell))) this.#free(cell)
-      else this.#isDeferred = true
+      else isDeferred = true
     }
+    this.#isDeferred = isDeferred
   }
 
   #free(cell: number): void {

@@ -140,3 +140,26 @@ test("a consumer hears of the batch that it waits for, also if its thread died a
   expect(threads.answer(1, taken?.cell ?? 0, answer)).toBe(true)
   queue.close()
 })
+
+test("an answer that its taker throws at is handed on again, and so are those behind it", () => {
+  const queue = SharedQueue.make({ cells: 2, rows: 1, stages: [], most: 1e6 })
+  if (queue === undefined) throw new Error("no memory can be shared")
+  const threads = new SharedQueue(queue.extent, queue.buffer)
+  const answer = { layout: 0, generation: 0, kibibytes: 1, addresses: [], hash: undefined }
+  for (const id of [0, 1]) {
+    const own = { epoch: 0, batch: id, worker: 0, position: id, ordinal: id, indices: Float64Array.of(id), seeds: [] }
+    queue.put(id, own)
+    threads.answer(0, threads.take(0)?.cell ?? -1, answer)
+  }
+  const taken: Array<number> = []
+  let throws = true
+  queue.onAnswer = (_, id) => {
+    if (throws) throw new Error("not now")
+    taken.push(id)
+    return true
+  }
+  expect(() => queue.poll()).toThrow("not now")
+  throws = false
+  queue.poll()
+  expect(taken).toEqual([0, 1])
+})

@@ -6,7 +6,7 @@
 import type * as Effect from "effect/Effect"
 
 /** How the next batch is asked for. @since 0.1.0 */
-export interface Asked {
+export interface TakeOptions {
   /** The sequence number that it comes before. */
   readonly limit: number
   /** How something is waited for: so that an interrupt can end the wait, or not. */
@@ -16,7 +16,7 @@ export interface Asked {
 }
 
 /** What is known of a batch that is asked for. @since 0.1.0 */
-export interface Awaited {
+export interface AwaitedBatch {
   /** The sequence number of the batch that is due, how many its queue held, when it was asked for, and whether that is past. */
   readonly due: number
   readonly queued: number
