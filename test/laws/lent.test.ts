@@ -336,7 +336,8 @@ test("what a stage adds to a batch is delivered under whatever name", async () =
     Pipeline.batch(2),
     Pipeline.map("add", (batch) => Object.defineProperties({ ...batch }, Object.getOwnPropertyDescriptors(added)))
   )
-  const batch = await furrow(pipeline, { epochs: 1 }).take()
+  await using run = furrow(pipeline, { epochs: 1 })
+  const batch = await run.take()
   if (batch === undefined) throw new Error("there is a batch")
   for (const name of Reflect.ownKeys(added)) {
     expect(Object.getOwnPropertyDescriptor(batch, name)?.value).toBe(Reflect.get(added, name))
