@@ -1,0 +1,113 @@
+/**
+ * How the rows of a shard are found and decoded.
+ *
+ * A format cuts a shard into blocks, ranges of bytes that are read and decoded in one go, and knows how many rows each has
+ * before it is decoded. So shards of any format are a dataset of known size, with random access by block.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { Made } from "../../core/Parameters.ts"
+import type { Tensor } from "../../core/Tensor.ts"
+import type { ObjectInfo, StoreError } from "../store/Store.ts"
+
+/** A shard as it was when it was opened: reads fail if it has changed since. @category models @since 0.1.0 */
+export interface Shard {
+  readonly info: ObjectInfo
+  /** Exactly `length` bytes from `offset` on. */
+  readonly read: (offset: number, length: number) => Effect.Effect<Uint8Array, StoreError>
+  /** All bytes from `offset` (default 0) on, in order, in chunks. */
+  readonly stream: (offset?: number) => Stream.Stream<Uint8Array, StoreError>
+}
+
+/** The rows of a shard that are read and decoded in one go. JSON-able. @category models @since 0.1.0 */
+export interface Block {
+  readonly rows: number
+  /** The first of its bytes in the shard. */
+  readonly offset: number
+  /** How many bytes it has in the shard. Blocks may overlap. */
+  readonly length: number
+  /** How many bytes it has once decoded, about. Default `length`. */
+  readonly bytes?: number | undefined
+  /** What else `decode` needs to know of this block. */
+  readonly extra?: ReadonlyArray<number> | undefined
+}
+
+/** The blocks of a shard. JSON-able: it is kept beside the data if the format scans. @category models @since 0.1.0 */
+export interface ShardIndex {
+  readonly blocks: ReadonlyArray<Block>
+  /** What `decode` needs besides a block's bytes: a footer, a schema. */
+  readonly header?: unknown
+}
+
+/** The rows of a block. @category models @since 0.1.0 */
+export interface DecodedBlock<out Row> {
+  /** How many rows it has: as many as its index says. */
+  readonly size: number
+  /**
+   * The row at a place from 0 to `size − 1`, fresh for each call unless rows are never written to. Throws
+   * {@link ShardError} if that row is bad.
+   */
+  readonly row: (place: number) => Row
+  /** The columns that the rows are made of, if the format has columns. */
+  readonly columns?: Readonly<Record<string, Tensor | ReadonlyArray<unknown>>> | undefined
+  /** How many bytes it takes in memory, about. */
+  readonly bytes: number
+}
+
+/** Where a block lies. @category models @since 0.1.0 */
+export interface BlockPlace {
+  readonly shard: Shard
+  readonly index: ShardIndex
+  /** The number of the block in its shard. */
+  readonly number: number
+  /** The number of its first row in its shard. */
+  readonly firstRow: number
+}
+
+/** How shards of one kind are read. @category models @since 0.1.0 */
+export interface Format<out Row> {
+  /** As errors name it, such as `jsonl`. */
+  readonly name: string
+  /** Its name and the options that what it gives depends on. Cursors compare it. */
+  readonly made: Made
+  /** Whether `index` reads the whole shard, because the format has no footer. Such an index is kept. */
+  readonly scans: boolean
+  readonly index: (shard: Shard) => Effect.Effect<ShardIndex, ShardError | StoreError>
+  /**
+   * Decodes a block from its bytes, which it may keep: at once, throwing {@link ShardError} if they are bad, or by an
+   * effect if a library has to be waited for.
+   */
+  readonly decode: (
+    bytes: Uint8Array,
+    block: Block,
+    place: BlockPlace
+  ) => DecodedBlock<Row> | Effect.Effect<DecodedBlock<Row>, ShardError>
+}
+
+/**
+ * A shard does not hold what it should. The message says where, why, and the way out.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ShardError extends Data.TaggedError("ShardError")<{
+  /** The location of the shard. */
+  readonly shard: string
+  readonly format: string
+  /** The row in the shard, from 0, where it is known. */
+  readonly row?: number | undefined
+  /** The offset of the byte in the shard, where it is known; of a compressed shard, that of the block. */
+  readonly byte?: number | undefined
+  /** What is wrong, and the way out. */
+  readonly reason: string
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    const { byte, format, reason, row, shard } = this
+    const place = [row === undefined ? [] : [`row ${row}`], byte === undefined ? [] : [`byte ${byte}`]].flat()
+    return `${[shard, ...place].join(", ")}: not sound as ${format}: ${reason}`
+  }
+}
