@@ -29,6 +29,11 @@ export interface Block {
   readonly offset: number
   /** How many bytes it has in the shard. Blocks may overlap. */
   readonly length: number
+  /**
+   * The parts of these bytes that are read, offset and length of each in the shard, if not all are: the columns that were
+   * chosen. `decode` is given them one behind the other. Default: all.
+   */
+  readonly ranges?: ReadonlyArray<readonly [offset: number, length: number]> | undefined
   /** How many bytes it has once decoded, about. Default `length`. */
   readonly bytes?: number | undefined
   /** What else `decode` needs to know of this block. */
@@ -40,6 +45,11 @@ export interface ShardIndex {
   readonly blocks: ReadonlyArray<Block>
   /** What `decode` needs besides a block's bytes: a footer, a schema. */
   readonly header?: unknown
+  /**
+   * The fields of a row and their types as text: shards of one dataset have the same. Default: not compared, since the
+   * format has no schema.
+   */
+  readonly schema?: string | undefined
 }
 
 /** The rows of a block. @category models @since 0.1.0 */
@@ -78,13 +88,13 @@ export interface Format<out Row> {
   readonly index: (shard: Shard) => Effect.Effect<ShardIndex, ShardError | StoreError>
   /**
    * Decodes a block from its bytes, which it may keep: at once, throwing {@link ShardError} if they are bad, or by an
-   * effect if a library has to be waited for.
+   * effect if a library, or another part of the shard, has to be waited for.
    */
   readonly decode: (
     bytes: Uint8Array,
     block: Block,
     place: BlockPlace
-  ) => DecodedBlock<Row> | Effect.Effect<DecodedBlock<Row>, ShardError>
+  ) => DecodedBlock<Row> | Effect.Effect<DecodedBlock<Row>, ShardError | StoreError>
 }
 
 /**
