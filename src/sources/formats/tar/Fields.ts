@@ -1,0 +1,176 @@
+/**
+ * What becomes of the files of a sample, by their extensions.
+ *
+ * @since 0.1.0
+ */
+import { InvalidOption } from "../../../core/InvalidOption.ts"
+import { given, setField } from "../../../core/Options.ts"
+import { shown } from "../../../core/Show.ts"
+import type { Tensor } from "../../../core/Tensor.ts"
+import type { Fault } from "../Fault.ts"
+import { decodeArray } from "../npy/Layout.ts"
+import { KEY, type Sample } from "./Samples.ts"
+
+/**
+ * What a file's content becomes: its bytes as they are, its text (UTF-8), the value of its JSON, the whole number that it
+ * says, the tensor of a NumPy file, or what a function makes of its bytes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Decoder = "bytes" | "text" | "json" | "integer" | "npy" | ((bytes: Uint8Array) => unknown)
+
+/** What a decoder makes. @category models @since 0.1.0 */
+export type Decoded<D> = D extends "bytes"
+  ? Uint8Array
+  : D extends "text"
+    ? string
+    : D extends "integer"
+      ? number
+      : D extends "npy"
+        ? Tensor
+        : D extends (bytes: Uint8Array) => infer A
+          ? A
+          : unknown
+
+/** A decoder's code. `fault` makes the error of its file, which its reason calls "it". */
+type Decode = (bytes: Uint8Array, fault: Fault) => unknown
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+const text = (bytes: Uint8Array, fault: Fault): string => {
+  try {
+    return utf8.decode(bytes)
+  } catch (cause) {
+    throw fault("it is not UTF-8; write it again as UTF-8, or take its bytes", { cause })
+  }
+}
+
+/** As long as a whole number is written, with the spaces around it. */
+const WRITTEN = 64
+
+const integer = (bytes: Uint8Array, fault: Fault): number => {
+  const [first = 0] = bytes
+  // Most classes have one digit.
+  if (bytes.length === 1 && first >= 0x30 && first <= 0x39) return first - 0x30
+  const written = text(bytes.subarray(0, WRITTEN), fault)
+  const value = Number(written)
+  if (bytes.length <= WRITTEN && /^\s*[+-]?\d+\s*$/.test(written) && Number.isSafeInteger(value)) return value
+  throw fault(`it is not a whole number below 2^53: ${JSON.stringify(written)}`)
+}
+
+const json = (bytes: Uint8Array, fault: Fault): unknown => {
+  const written = text(bytes, fault)
+  try {
+    return JSON.parse(written)
+  } catch (cause) {
+    throw fault(`it is not JSON (${shown(cause)})`, { cause })
+  }
+}
+
+const bytesOf: Decode = (bytes) => bytes
+
+const named: ReadonlyMap<unknown, Decode> = new Map<unknown, Decode>([
+  ["bytes", bytesOf],
+  ["text", text],
+  ["integer", integer],
+  ["json", json],
+  ["npy", decodeArray]
+])
+
+/** WebDataset's own decoders, by the last part of an extension. */
+const usual: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ...["txt", "text", "transcript"].map((extension) => [extension, text] as const),
+  ...["json", "jsn"].map((extension) => [extension, json] as const),
+  ...["cls", "cls2", "class", "count", "index", "inx", "id"].map((extension) => [extension, integer] as const),
+  ["npy", decodeArray]
+])
+
+/** Makes a row of a sample, whose shard's bytes begin at `from`. @since 0.1.0 */
+export type ReadRow = (sample: Sample, bytes: Uint8Array, from: number, fault: Fault) => Record<string, unknown>
+
+/** Every file of a sample, each decoded as its extension says. @since 0.1.0 */
+export const readAll: ReadRow = (sample, bytes, from, fault) => {
+  const row: Record<string, unknown> = { [KEY]: sample.key }
+  for (let file = 0; file < sample.extensions.length; file++) {
+    const extension = sample.extensions[file] as string // one a file
+    const decode = usual.get(extension.slice(extension.lastIndexOf(".") + 1)) ?? bytesOf
+    setField(row, extension, decodeFile(decode, sample, file, bytes, from, fault))
+  }
+  return row
+}
+
+const decodeFile = (
+  decode: Decode,
+  sample: Sample,
+  file: number,
+  bytes: Uint8Array,
+  from: number,
+  fault: Fault
+): unknown => {
+  const offset = sample.offsets[file] as number // one a file
+  const start = offset - from
+  return decode(bytes.subarray(start, start + (sample.sizes[file] as number)), (reason, { byte = 0, cause } = {}) =>
+    fault(`file ${JSON.stringify(`${sample.key}.${sample.extensions[file]}`)}: ${reason}`, {
+      byte: offset + byte,
+      cause
+    })
+  )
+}
+
+/** The fields that are chosen, each with the decoder of its file. @since 0.1.0 */
+export interface Chosen {
+  readonly fields: ReadonlyArray<readonly [extension: string, decoder: Decoder]>
+  readonly optional: ReadonlyArray<string>
+}
+
+/** Checks the fields of `Format.tar`. Throws `InvalidOption`. @since 0.1.0 */
+export const chosenOf = (fields: unknown, optional: unknown): Chosen => {
+  given("fields", fields, 'a record from extensions to decoders, such as { png: "bytes", cls: "integer" }')
+  const entries = Object.entries(fields as object) // as `given` has seen
+  for (const [extension, decoder] of entries) {
+    if (extension === KEY || extension !== extension.toLowerCase()) {
+      const expected = `an extension in lower case, and not ${KEY}, which every sample has`
+      throw new InvalidOption({ option: "a field of fields", value: extension, expected })
+    }
+    if (named.has(decoder) || typeof decoder === "function") continue
+    const expected = `${Array.from(named.keys(), (name) => JSON.stringify(name)).join(", ")} or a function`
+    throw new InvalidOption({ option: `field ${JSON.stringify(extension)}`, value: decoder, expected })
+  }
+  if (!Array.isArray(optional) || optional.some((extension) => !Object.hasOwn(fields as object, extension))) {
+    throw new InvalidOption({ option: "optional", value: optional, expected: "a list of extensions that fields has" })
+  }
+  return { fields: entries, optional }
+}
+
+/** Only the chosen fields, in their order. @since 0.1.0 */
+export const readChosen = ({ fields, optional }: Chosen): ReadRow => {
+  const all = fields.map(([extension, decoder]) => ({
+    extension,
+    isOptional: optional.includes(extension),
+    decode: typeof decoder === "function" ? guarded(decoder) : (named.get(decoder) ?? bytesOf)
+  }))
+  return (sample, bytes, from, fault) => {
+    const row: Record<string, unknown> = { [KEY]: sample.key }
+    for (const { decode, extension, isOptional } of all) {
+      const file = sample.extensions.indexOf(extension)
+      if (file >= 0) setField(row, extension, decodeFile(decode, sample, file, bytes, from, fault))
+      else if (!isOptional) {
+        const reason = `sample ${JSON.stringify(sample.key)} has no file ${JSON.stringify(extension)}`
+        const found = `it has ${sample.extensions.map((own) => JSON.stringify(own)).join(", ")}`
+        throw fault(`${reason}; ${found}: leave the field out, or name it in optional`, { byte: sample.start })
+      }
+    }
+    return row
+  }
+}
+
+const guarded =
+  (decoder: (bytes: Uint8Array) => unknown): Decode =>
+  (bytes, fault) => {
+    try {
+      return decoder(bytes)
+    } catch (cause) {
+      throw fault(`its decoder threw (${shown(cause)})`, { cause })
+    }
+  }
