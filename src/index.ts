@@ -66,6 +66,8 @@ export * as Coordinates from "./seeding/Coordinates.ts"
 export * as SeedPolicy from "./seeding/SeedPolicy.ts"
 /** Random access to samples, and views of it. */
 export * as Dataset from "./sources/Dataset.ts"
+/** Formats of shards: what is a row, and where it lies. */
+export * as Format from "./sources/formats/Formats.ts"
 /** IDX files, the format of MNIST. */
 export * as Idx from "./sources/Idx.ts"
 /** Where samples came from, through all views and stages. */

@@ -5,6 +5,7 @@
  */
 import { setField } from "../../core/Options.ts"
 import { Tensor } from "../../core/Tensor.ts"
+import type { Element } from "./Elements.ts"
 import type { DecodedBlock } from "./Format.ts"
 
 /** A column of a block: `[rows, …]`, or an item a row. @since 0.1.0 */
@@ -16,10 +17,7 @@ export type BlockColumn = Tensor | ReadonlyArray<unknown>
  *
  * @since 0.1.0
  */
-export const blockOf = <Row>(
-  columns: Readonly<Record<string, BlockColumn>>,
-  size: number
-): DecodedBlock<Row> => {
+export const blockOf = <Row>(columns: Readonly<Record<string, BlockColumn>>, size: number): DecodedBlock<Row> => {
   const keys = Object.keys(columns)
   const cells = keys.map((key) => cellOf(columns[key] as BlockColumn)) // a key of its own
   // Assignment is twice as fast, and the row of every sample is made so.
@@ -42,6 +40,12 @@ export const blockOf = <Row>(
     }
   }
 }
+
+/** The column of an array: booleans, where an array of one axis holds such. @since 0.1.0 */
+export const columnOf = (array: Tensor, { isBoolean }: Element): BlockColumn =>
+  isBoolean === true && array.shape.length === 1
+    ? Array.from<number | bigint, boolean>(array.data, (value) => value !== 0)
+    : array
 
 type Cell = (place: number) => unknown
 

@@ -15,6 +15,8 @@ export interface Element {
   readonly isBig: boolean
   /** For numbers without a typed array: what their bits mean. They become float32, which has all of their values. */
   readonly bits?: keyof typeof values | undefined
+  /** Whether they are booleans, which become 0 and 1. */
+  readonly isBoolean?: boolean | undefined
 }
 
 /** The value that some bits stand for. */

@@ -93,7 +93,7 @@ const shapeOf = (literal: Literal | undefined): ReadonlyArray<number> | undefine
 
 /** By what a type's code says behind the byte order. */
 const elements: Readonly<Record<string, Omit<Element, "isBig">>> = {
-  b1: { dtype: "uint8", size: 1 },
+  b1: { dtype: "uint8", size: 1, isBoolean: true },
   u1: { dtype: "uint8", size: 1 },
   i1: { dtype: "int8", size: 1 },
   u2: { dtype: "uint16", size: 2 },
@@ -124,6 +124,17 @@ const UNKNOWN: ReadonlyArray<readonly [RegExp, string]> = [
   [/^[<>=]?[mM]8/, 'times; save .astype("int64")'],
   [/^\|?V/, 'raw bytes, such as bfloat16; save .view("uint16") or .astype("float32")']
 ]
+
+/** The rows of arrays as text: shards of one dataset have the same. @since 0.1.0 */
+export const schemaOf = (
+  arrays: ReadonlyArray<readonly [field: string, Pick<ArrayHeader, "element" | "shape">]>
+): string =>
+  arrays
+    .map(([field, { element, shape }]) => {
+      const type = element.isBoolean === true ? "bool" : element.dtype
+      return `${JSON.stringify(field)}: ${type}[${shape.slice(1).join(", ")}]`
+    })
+    .join(", ")
 
 /** The array in the bytes of a file, all of it. @since 0.1.0 */
 export const decodeArray = (bytes: Uint8Array, fault: Fault): Tensor => {

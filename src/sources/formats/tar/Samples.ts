@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Fault } from "../Fault.ts"
+import { KEY } from "./Decoder.ts"
 import type { Member } from "./Walk.ts"
 
 /** A sample, as its files lie in the archive. @since 0.1.0 */
@@ -17,9 +18,6 @@ export interface Sample {
   readonly offsets: Array<number>
   readonly sizes: Array<number>
 }
-
-/** The field of a sample that holds its key. @since 0.1.0 */
-export const KEY = "__key__"
 
 /** Puts files together to samples. @since 0.1.0 */
 export class Samples {

@@ -117,7 +117,8 @@ export const scanBytes = (bytes: Uint8Array, blockBytes: number, fault: Fault): 
   return blocks.end()
 }
 
-const cutShort = (at: number, size: number, fault: Fault): ShardError => {
+/** The error of an archive without an end. @since 0.1.0 */
+export const cutShort = (at: number, size: number, fault: Fault): ShardError => {
   const reason =
     size === 0
       ? "it is empty, and even a tar without files has 1024 bytes"

@@ -7,14 +7,10 @@ import * as Effect from "effect/Effect"
 import { whole } from "../../../core/Check.ts"
 import { optionsOf } from "../../../core/Options.ts"
 import { Made, type Parameters, type ParametersOption, valid } from "../../../core/Parameters.ts"
-import { gunzip } from "../../../core/runtime.ts"
-import { shown } from "../../../core/Show.ts"
-import { attempt, type Fault, faultOf } from "../Fault.ts"
-import type { Block, DecodedBlock, Format, ShardIndex } from "../Format.ts"
-import { chosenOf, type Decoded, type Decoder, type ReadRow, readAll, readChosen } from "./Fields.ts"
-import { type Sample, Samples } from "./Samples.ts"
-import { scan, scanBytes } from "./Scan.ts"
-import { Walk } from "./Walk.ts"
+import type { Format } from "../Format.ts"
+import { lazy } from "../Lazy.ts"
+import { chosenOf, type Decoded, type Decoder } from "./Decoder.ts"
+import type { TarConfig } from "./Read.ts"
 
 /** How a tar's samples are read. @category options @since 0.1.0 */
 export interface TarOptions<
@@ -88,18 +84,19 @@ export function tar<const F extends Readonly<Record<string, Decoder>>, const O e
 export function tar(options: TarOptions<Readonly<Record<string, Decoder>>, string> = {}): Format<unknown> {
   const names = { fields: true, optional: true, blockBytes: true, maxBlockBytes: true, parameters: true } as const
   optionsOf("Format.tar", options, names)
-  const limits = {
-    blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 20, 1),
-    maxBlockBytes: whole("maxBlockBytes", options.maxBlockBytes ?? 2 ** 28, 1)
-  }
   const chosen =
     options.fields === undefined && options.optional === undefined
       ? undefined
       : chosenOf(options.fields, options.optional ?? [])
-  const readRow = chosen === undefined ? readAll : readChosen(chosen)
   const parameters = valid("parameters of Format.tar", options.parameters)
   const hasCode = chosen?.fields.some(([, decoder]) => typeof decoder === "function") === true
+  const config: TarConfig = {
+    blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 20, 1),
+    maxBlockBytes: whole("maxBlockBytes", options.maxBlockBytes ?? 2 ** 28, 1),
+    chosen
+  }
   const made: Parameters = {
+    blockBytes: config.blockBytes,
     fields: chosen?.fields.map(([extension, decoder]) => [
       extension,
       typeof decoder === "string" ? decoder : "a function"
@@ -112,127 +109,10 @@ export function tar(options: TarOptions<Readonly<Record<string, Decoder>>, strin
     name: "tar",
     made: new Made("tar", made, unseen),
     scans: true,
-    index: (shard) =>
-      Effect.gen(function* () {
-        const { location, size } = shard.info
-        const fault = faultOf("tar", location)
-        const start = yield* shard.read(0, Math.min(size, FIRST))
-        const compression = compressionOf(start)
-        if (compression === undefined) {
-          const blocks = yield* scan(shard, start, limits.blockBytes, fault)
-          yield* attempt(() => checkBlocks(blocks, limits.maxBlockBytes, fault))
-          return { blocks }
-        }
-        if (compression !== "gzip") {
-          return yield* fault(`it is compressed by ${compression}; unpack it, or compress it by gzip`, { byte: 0 })
-        }
-        if (size > limits.maxBlockBytes) return yield* tooLarge(`has ${size} bytes`, limits.maxBlockBytes, fault)
-        const packed = size === start.length ? start : yield* shard.read(0, size)
-        return yield* attempt(() => indexPacked(packed, limits.maxBlockBytes, fault))
-      }),
-    decode: (bytes, block, { firstRow, index, shard }) => {
-      const fault = faultOf("tar", shard.info.location)
-      const packed = isPacked(index.header)
-      const plain = packed === undefined ? bytes : unpacked(bytes, packed.unpacked, fault)
-      return decodeBlock(plain, packed === undefined ? block.offset : 0, block.rows, firstRow, readRow, fault)
-    }
+    index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
+    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, config))
   }
 }
 
-/** What is read of a shard first: enough to see what it is, and most shards' first headers. */
-const FIRST = 2 ** 16
-
-const MAGIC: ReadonlyArray<readonly [name: string, ...bytes: ReadonlyArray<number>]> = [
-  ["gzip", 0x1f, 0x8b],
-  ["zstd", 0x28, 0xb5, 0x2f, 0xfd],
-  ["bzip2", 0x42, 0x5a, 0x68],
-  ["xz", 0xfd, 0x37, 0x7a, 0x58, 0x5a],
-  ["lz4", 0x04, 0x22, 0x4d, 0x18]
-]
-
-const compressionOf = (bytes: Uint8Array): string | undefined =>
-  MAGIC.find(([, ...magic]) => magic.every((byte, place) => bytes[place] === byte))?.[0]
-
-const checkBlocks = (blocks: ReadonlyArray<Block>, most: number, fault: Fault): void => {
-  let row = 0
-  for (const { length, offset, rows } of blocks) {
-    if (length > most) {
-      const reason = `a block of ${rows === 1 ? "one sample" : `${rows} samples`} has ${length} bytes, and may have ${most}`
-      throw fault(`${reason}; raise maxBlockBytes, or write smaller samples`, { row, byte: offset })
-    }
-    row += rows
-  }
-}
-
-/** What the index of a gzipped archive holds besides its block. */
-interface Packed {
-  readonly unpacked: number
-}
-
-const isPacked = (header: unknown): Packed | undefined =>
-  typeof header === "object" && header !== null && "unpacked" in header && typeof header.unpacked === "number"
-    ? { unpacked: header.unpacked }
-    : undefined
-
-const tooLarge = (what: string, most: number, fault: Fault) =>
-  fault(
-    `it is gzipped, so it can only be read whole, and ${what}, more than ${most}; unpack it, or raise maxBlockBytes`
-  )
-
-const indexPacked = (packed: Uint8Array, most: number, fault: Fault): ShardIndex => {
-  const plain = unpacked(packed, most, fault)
-  const rows = scanBytes(plain, Number.POSITIVE_INFINITY, fault).reduce((sum, block) => sum + block.rows, 0)
-  const blocks = rows === 0 ? [] : [{ rows, offset: 0, length: packed.length, bytes: plain.length }]
-  const header: Packed = { unpacked: plain.length }
-  return { blocks, header }
-}
-
-const unpacked = (packed: Uint8Array, most: number, fault: Fault): Uint8Array => {
-  let plain: Uint8Array | "more"
-  try {
-    plain = gunzip(packed, most)
-  } catch (cause) {
-    throw fault(`its gzip stream is corrupt or cut short (${shown(cause)}); fetch it again`, { cause })
-  }
-  if (plain === "more") throw tooLarge("unpacks to more", most, fault)
-  return plain
-}
-
-const decodeBlock = (
-  bytes: Uint8Array,
-  from: number,
-  rows: number,
-  firstRow: number,
-  readRow: ReadRow,
-  fault: Fault
-): DecodedBlock<Record<string, unknown>> => {
-  const end = from + bytes.length
-  const walk = new Walk(from, end, fault)
-  const window = { bytes, from }
-  const samples = new Samples(fault)
-  const found: Array<Sample> = []
-  while (walk.at < end) {
-    const member = walk.next(window)
-    if (member === "end") break
-    if (member === "more") {
-      // A folder or a hidden file behind the last sample of a block needs no more than its header.
-      throw fault("a header is cut short; the shard is damaged, or its index is not its own", { byte: walk.at })
-    }
-    const sample = samples.add(member)
-    if (sample !== undefined) found.push(sample)
-  }
-  if (found.length !== rows) {
-    const reason = `it has ${found.length} samples here, and ${rows} by its index; build the index again`
-    throw fault(reason, { row: firstRow, byte: from })
-  }
-  return {
-    size: rows,
-    bytes: bytes.length,
-    row: (index) => {
-      const sample = found[index]
-      const row = firstRow + index
-      if (sample === undefined) throw fault(`there is no row ${row} in this block`, { row })
-      return readRow(sample, bytes, from, (reason, spot) => fault(reason, { row, ...spot }))
-    }
-  }
-}
+/** The code that reads tars, which is loaded with the first shard. */
+const code = lazy(() => import("./Read.ts"))

@@ -1,0 +1,17 @@
+/**
+ * Formats of shards, for `Dataset.open`. Each is a small value; what reads a format is loaded with its first shard.
+ *
+ * @since 0.1.0
+ */
+export {
+  type Block,
+  type BlockPlace,
+  type DecodedBlock,
+  type Format,
+  type Shard,
+  ShardError,
+  type ShardIndex
+} from "./Format.ts"
+export { type Cell, type NpyOptions, npy } from "./npy/Npy.ts"
+export type { Decoded, Decoder } from "./tar/Decoder.ts"
+export { type TarFields, type TarOptions, type TarRow, tar } from "./tar/Tar.ts"

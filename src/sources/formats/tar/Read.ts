@@ -1,0 +1,159 @@
+/**
+ * Reads WebDataset's tars: finds their blocks, and decodes them; see `Tar.ts`.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { gunzip } from "../../../core/runtime.ts"
+import { shown } from "../../../core/Show.ts"
+import type { StoreError } from "../../store/Store.ts"
+import { attempt, type Fault, faultOf } from "../Fault.ts"
+import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
+import type { Chosen } from "./Decoder.ts"
+import { type ReadRow, readAll, readChosen } from "./Fields.ts"
+import { type Sample, Samples } from "./Samples.ts"
+import { cutShort, scan, scanBytes } from "./Scan.ts"
+import { Walk } from "./Walk.ts"
+
+/** The options of `Format.tar`, checked. @since 0.1.0 */
+export interface TarConfig {
+  readonly blockBytes: number
+  readonly maxBlockBytes: number
+  readonly chosen: Chosen | undefined
+}
+
+/** Finds the blocks of a shard. @since 0.1.0 */
+export const index = (
+  shard: Shard,
+  { blockBytes, maxBlockBytes }: TarConfig
+): Effect.Effect<ShardIndex, ShardError | StoreError> =>
+  Effect.gen(function* () {
+    const { location, size } = shard.info
+    const fault = faultOf("tar", location)
+    if (size === 0) return yield* cutShort(0, 0, fault)
+    const start = yield* shard.read(0, Math.min(size, FIRST))
+    const compression = compressionOf(start)
+    if (compression === undefined) {
+      const blocks = yield* scan(shard, start, blockBytes, fault)
+      yield* attempt(() => checkBlocks(blocks, maxBlockBytes, fault))
+      return { blocks }
+    }
+    if (compression !== "gzip") {
+      return yield* fault(`it is compressed by ${compression}; unpack it, or compress it by gzip`, { byte: 0 })
+    }
+    if (size > maxBlockBytes) return yield* tooLarge(`has ${size} bytes`, maxBlockBytes, fault)
+    const packed = size === start.length ? start : yield* shard.read(0, size)
+    return yield* attempt(() => indexPacked(packed, maxBlockBytes, fault))
+  })
+
+/** Decodes a block. Throws `ShardError`. @since 0.1.0 */
+export const decode = (
+  bytes: Uint8Array,
+  block: Block,
+  { firstRow, index, shard }: BlockPlace,
+  { chosen }: TarConfig
+): DecodedBlock<unknown> => {
+  const fault = faultOf("tar", shard.info.location)
+  const readRow = chosen === undefined ? readAll : readChosen(chosen)
+  const packed = isPacked(index.header)
+  const plain = packed === undefined ? bytes : unpacked(bytes, packed.unpacked, fault)
+  return decodeBlock(plain, packed === undefined ? block.offset : 0, block.rows, firstRow, readRow, fault)
+}
+
+/** What is read of a shard first: enough to see what it is, and most shards' first headers. */
+const FIRST = 2 ** 16
+
+const MAGIC: ReadonlyArray<readonly [name: string, ...bytes: ReadonlyArray<number>]> = [
+  ["gzip", 0x1f, 0x8b],
+  ["zstd", 0x28, 0xb5, 0x2f, 0xfd],
+  ["bzip2", 0x42, 0x5a, 0x68],
+  ["xz", 0xfd, 0x37, 0x7a, 0x58, 0x5a],
+  ["lz4", 0x04, 0x22, 0x4d, 0x18]
+]
+
+const compressionOf = (bytes: Uint8Array): string | undefined =>
+  MAGIC.find(([, ...magic]) => magic.every((byte, place) => bytes[place] === byte))?.[0]
+
+const checkBlocks = (blocks: ReadonlyArray<Block>, most: number, fault: Fault): void => {
+  let row = 0
+  for (const { length, offset, rows } of blocks) {
+    if (length > most) {
+      const reason = `a block of ${rows === 1 ? "one sample" : `${rows} samples`} has ${length} bytes, and may have ${most}`
+      throw fault(`${reason}; raise maxBlockBytes, or write smaller samples`, { row, byte: offset })
+    }
+    row += rows
+  }
+}
+
+/** What the index of a gzipped archive holds besides its block. */
+interface Packed {
+  readonly unpacked: number
+}
+
+const isPacked = (header: unknown): Packed | undefined =>
+  typeof header === "object" && header !== null && "unpacked" in header && typeof header.unpacked === "number"
+    ? { unpacked: header.unpacked }
+    : undefined
+
+const tooLarge = (what: string, most: number, fault: Fault) =>
+  fault(
+    `it is gzipped, so it can only be read whole, and ${what}, more than ${most}; unpack it, or raise maxBlockBytes`
+  )
+
+const indexPacked = (packed: Uint8Array, most: number, fault: Fault): ShardIndex => {
+  const plain = unpacked(packed, most, fault)
+  const rows = scanBytes(plain, Number.POSITIVE_INFINITY, fault).reduce((sum, block) => sum + block.rows, 0)
+  const blocks = rows === 0 ? [] : [{ rows, offset: 0, length: packed.length, bytes: plain.length }]
+  const header: Packed = { unpacked: plain.length }
+  return { blocks, header }
+}
+
+const unpacked = (packed: Uint8Array, most: number, fault: Fault): Uint8Array => {
+  let plain: Uint8Array | "more"
+  try {
+    plain = gunzip(packed, most)
+  } catch (cause) {
+    throw fault(`its gzip stream is corrupt or cut short (${shown(cause)}); fetch it again`, { cause })
+  }
+  if (plain === "more") throw tooLarge("unpacks to more", most, fault)
+  return plain
+}
+
+const decodeBlock = (
+  bytes: Uint8Array,
+  from: number,
+  rows: number,
+  firstRow: number,
+  readRow: ReadRow,
+  fault: Fault
+): DecodedBlock<Record<string, unknown>> => {
+  const end = from + bytes.length
+  const walk = new Walk(from, end, fault)
+  const window = { bytes, from }
+  const samples = new Samples(fault)
+  const found: Array<Sample> = []
+  while (walk.at < end) {
+    const member = walk.next(window)
+    if (member === "end") break
+    if (member === "more") {
+      // A folder or a hidden file behind the last sample of a block needs no more than its header.
+      throw fault("a header is cut short; the shard is damaged, or its index is not its own", { byte: walk.at })
+    }
+    const sample = samples.add(member)
+    if (sample !== undefined) found.push(sample)
+  }
+  if (found.length !== rows) {
+    const reason = `it has ${found.length} samples here, and ${rows} by its index; build the index again`
+    throw fault(reason, { row: firstRow, byte: from })
+  }
+  return {
+    size: rows,
+    bytes: bytes.length,
+    row: (index) => {
+      const sample = found[index]
+      const row = firstRow + index
+      if (sample === undefined) throw fault(`there is no row ${row} in this block`, { row })
+      return readRow(sample, bytes, from, (reason, spot) => fault(reason, { row, ...spot }))
+    }
+  }
+}
