@@ -18,18 +18,32 @@ import { type Dataset, DatasetError } from "./RandomAccess.ts"
  * @since 0.1.0
  */
 export const capable = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R> => {
-  const { batched, columnar, components, content, lineage, read } = dataset
+  const { batched, blocks, columnar, components, content, lineage, read } = dataset
   const name = textOf("name of a dataset", dataset.name)
   const of = (field: string): string => `${field} of dataset ${name}`
   if (read !== undefined) functionOf(of("read"), read)
   if (lineage !== undefined) functionOf(of("lineage"), lineage)
   if (batched !== undefined) truth(of("batched"), batched)
+  if (blocks !== undefined) checkBlocks(of("blocks"), blocks, dataset.size)
   if (components !== undefined) whole(of("components"), components, 1)
   if (content !== undefined && typeof content !== "string" && typeof content !== "function") {
     throw new InvalidOption({ option: of("content"), value: content, expected: "a text, or a function of an index" })
   }
   if (columnar !== undefined) checkColumnar(name, of, columnar, dataset.size)
   return dataset
+}
+
+const checkBlocks = (option: string, blocks: Float64Array, size: number): void => {
+  const expected = `a Float64Array that ascends from 0 to the size, ${size}`
+  if (!(blocks instanceof Float64Array) || blocks[0] !== 0 || blocks.at(-1) !== size) {
+    throw new InvalidOption({ option, value: blocks, expected })
+  }
+  for (let at = 1; at < blocks.length; at++) {
+    const start = blocks[at] as number // below the length
+    if (!Number.isSafeInteger(start) || start <= (blocks[at - 1] as number)) {
+      throw new InvalidOption({ option: `place ${at} of ${option}`, value: start, expected })
+    }
+  }
 }
 
 const checkColumnar = (name: string, of: (field: string) => string, columnar: Columnar, size: number): void => {

@@ -54,6 +54,11 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly columnar?: Columnar | undefined
   /** Whether `getMany` is one read of its own (a query, a request) rather than a `get` for each. Default `false`. */
   readonly batched?: boolean | undefined
+  /**
+   * Where its blocks begin: the index of each one's first sample, ascending from 0, and behind the last one the size. A
+   * block is what one read gives, so samples of one block are best read together. Default: not known.
+   */
+  readonly blocks?: Float64Array | undefined
   /** What tells its content from another of the same name and size. Default: not compared by cursors. */
   readonly content?: Content | undefined
   /** Where the sample at `index` came from. Default: row `index` of this dataset. */

@@ -36,14 +36,21 @@ export interface Block {
   readonly ranges?: ReadonlyArray<readonly [offset: number, length: number]> | undefined
   /** How many bytes it has once decoded, about. Default `length`. */
   readonly bytes?: number | undefined
+  /**
+   * The ranges of its bytes, ascending, if it is not one stretch: `decode` is given these, one behind the other. `offset`
+   * and `length` are the stretch from the first to the last.
+   */
+  readonly ranges?: ReadonlyArray<readonly [offset: number, length: number]> | undefined
   /** What else `decode` needs to know of this block. */
   readonly extra?: ReadonlyArray<number> | undefined
 }
 
-/** The blocks of a shard. JSON-able: it is kept beside the data if the format scans. @category models @since 0.1.0 */
+/** The blocks of a shard. JSON-able if the format scans: it is then kept. @category models @since 0.1.0 */
 export interface ShardIndex {
   readonly blocks: ReadonlyArray<Block>
-  /** What `decode` needs besides a block's bytes: a footer, a schema. */
+  /** What the rows are, in words. All shards of a dataset must have the same; not compared where it is left out. */
+  readonly schema?: string | undefined
+  /** What `decode` needs besides a block's bytes: a footer, the names of columns. */
   readonly header?: unknown
   /**
    * The fields of a row and their types as text: shards of one dataset have the same. Default: not compared, since the

@@ -83,6 +83,7 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     made: new Made("concat", {
       of: parts.map(({ dataset }) => new Made("part", { size: dataset.size, of: madeOf(dataset) }))
     }),
+    blocks: blocksOf(parts, size),
     components,
     content: contentOf(parts, at),
     lineage: (index: number): Lineage => {
@@ -131,6 +132,19 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
       ).pipe(Effect.as(samples))
     }
   })
+}
+
+/** The blocks of all parts; not known if those of one are not. */
+const blocksOf = <A, E, R>(parts: ReadonlyArray<Part<A, E, R>>, size: number): Float64Array | undefined => {
+  if (parts.length === 0 || parts.some(({ dataset }) => dataset.blocks === undefined)) return undefined
+  const count = parts.reduce((sum, { dataset }) => sum + (dataset.blocks?.length ?? 1) - 1, 0)
+  const blocks = new Float64Array(count + 1)
+  let at = 0
+  for (const { dataset, start } of parts) {
+    for (const first of dataset.blocks?.subarray(0, -1) ?? []) blocks[at++] = start + first
+  }
+  blocks[count] = size
+  return blocks
 }
 
 /** What is known of the content of all parts. */

@@ -7,7 +7,7 @@ import { dual } from "effect/Function"
 import { whole } from "../../core/Check.ts"
 import { Made } from "../../core/Parameters.ts"
 import { type Dataset, datasetOf, madeOf } from "../RandomAccess.ts"
-import { datasetFirst, placed } from "./View.ts"
+import { blocksBetween, datasetFirst, placed } from "./View.ts"
 
 /**
  * The samples from `start` up to, not including, `end` (default: the size). Throws `InvalidOption` unless
@@ -36,6 +36,7 @@ export const slice: {
       name: `${name} [${start}, ${to})`,
       made: new Made("slice", { start, end: to, of: madeOf(self) }),
       size: () => to - start,
+      blocks: blocksBetween(self, start, to),
       place: (index) => start + index
     })
   }

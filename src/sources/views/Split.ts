@@ -12,7 +12,7 @@ import * as Permutation from "../../random/Permutation.ts"
 import * as Rng from "../../random/Rng.ts"
 import * as Seed from "../../random/Seed.ts"
 import { type Dataset, datasetOf, madeOf } from "../RandomAccess.ts"
-import { datasetFirst, placed } from "./View.ts"
+import { blocksBetween, datasetFirst, placed } from "./View.ts"
 
 /** How a dataset is split. @category options @since 0.1.0 */
 export interface SplitOptions {
@@ -77,6 +77,7 @@ export const split: {
         name: `${name}, ${key}`,
         made: new Made("split", { start: from, end, ...draw, of: madeOf(self) }),
         size: () => end - from,
+        blocks: drawn === undefined ? blocksBetween(self, from, end) : undefined,
         place: drawn === undefined ? (index) => from + index : (index) => drawn.at(from + index)
       })
       setField(views, key, view)

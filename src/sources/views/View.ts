@@ -38,6 +38,8 @@ export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index
   const { content } = knownContent(self)
   return {
     batched,
+    // At other indices the blocks are others; the views that keep stretches of them say so themselves.
+    blocks: place === same ? self.blocks : undefined,
     components,
     content: typeof content === "function" ? (index: number) => content(place(index)) : content,
     lineage: (index: number) => lineageAt(self, place(index))
@@ -53,6 +55,22 @@ export interface PlacedParts {
   readonly place: (index: number) => number
   /** Default: the dataset's. */
   readonly content?: Content
+  /** Where blocks begin. Default: the dataset's, if `place` is {@link same}. */
+  readonly blocks?: Float64Array | undefined
+}
+
+/** The blocks of the samples from `start` up to `end`, of which the first and the last may be cut. @since 0.1.0 */
+export const blocksBetween = (
+  { blocks }: Dataset<unknown, unknown, unknown>,
+  start: number,
+  end: number
+): Float64Array | undefined => {
+  if (blocks === undefined || start === end) return undefined
+  const inside = blocks.filter((own) => own > start && own < end)
+  const own = new Float64Array(inside.length + 2)
+  for (const [place, first] of inside.entries()) own[place + 1] = first - start
+  own[own.length - 1] = end - start
+  return own
 }
 
 /** Returns the view of samples as they are, at other indices. @since 0.1.0 */

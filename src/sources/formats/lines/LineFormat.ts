@@ -1,0 +1,301 @@
+/**
+ * What the formats of lines have in common: a shard is read once to find where its rows are, in plain bytes or in those
+ * that members of gzip or frames of zstd hold; a block is a range of whole rows, or the members that hold some.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { whole } from "../../../core/Check.ts"
+import type { Block, BlockPlace, Shard, ShardIndex } from "../Format.ts"
+import { ShardError } from "../Format.ts"
+import type { StoreError } from "../../store/Store.ts"
+import { type Compression, compressionOf, type Member, memberOf } from "./Compression.ts"
+import { type Spans, type Split, Unended } from "./Spans.ts"
+
+/** @category options @since 0.1.0 */
+export interface LineOptions {
+  /** How many bytes a block should have, before compression. Default 2^20. */
+  readonly blockBytes?: number
+  /** How many bytes a row may have; a longer one is a `ShardError`. Default 2^26. */
+  readonly rowBytes?: number
+  /**
+   * How many bytes a member of gzip or a frame of zstd may hold, since it is unpacked as a whole; a larger one is a
+   * `ShardError`. Default 2^28.
+   */
+  readonly memberBytes?: number
+}
+
+/** @since 0.1.0 */
+export interface LineSizes {
+  readonly blockBytes: number
+  readonly rowBytes: number
+  readonly memberBytes: number
+}
+
+/** Returns the sizes in a format's options; throws `InvalidOption` for an invalid one. @since 0.1.0 */
+export const sizesOf = (options: LineOptions): LineSizes => ({
+  blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 20, 1, 2 ** 30),
+  rowBytes: whole("rowBytes", options.rowBytes ?? 2 ** 26, 1, 2 ** 30),
+  memberBytes: whole("memberBytes", options.memberBytes ?? 2 ** 28, 1, 2 ** 31 - 1)
+})
+
+/** A format of lines, as the functions here need it. @since 0.1.0 */
+export interface LineKind extends LineSizes {
+  readonly name: string
+  readonly split: Split
+}
+
+/** How many bytes are read at once. */
+const WINDOW = 2 ** 22
+
+type Fails = ShardError | StoreError
+
+const error = (kind: LineKind, shard: Shard, byte: number, reason: string, row?: number, cause?: unknown): ShardError =>
+  new ShardError({ shard: shard.info.location, format: kind.name, row, byte, reason, cause })
+
+/** Runs plain code that throws {@link ShardError}. */
+const attempt = <A>(run: () => A): Effect.Effect<A, ShardError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(run())
+    } catch (thrown) {
+      return thrown instanceof ShardError ? Effect.fail(thrown) : Effect.die(thrown)
+    }
+  })
+
+/** The records in bytes; `row` is the number of the first one, `byteAt` the place of a byte in the shard. */
+const spansOf = (
+  kind: LineKind,
+  shard: Shard,
+  bytes: Uint8Array,
+  isLast: boolean,
+  row: number,
+  byteAt: (place: number) => number
+): Spans => {
+  let spans: Spans
+  try {
+    spans = kind.split(bytes, isLast)
+  } catch (thrown) {
+    if (!(thrown instanceof Unended)) throw thrown
+    throw error(kind, shard, byteAt(thrown.start), thrown.reason, row + thrown.spans.count)
+  }
+  const { count, ends, starts } = spans
+  for (let own = 0; own < count; own++) {
+    const start = starts[own] as number // below the count
+    if ((ends[own] as number) - start > kind.rowBytes) throw tooLong(kind, shard, byteAt(start), row + own)
+  }
+  return spans
+}
+
+const tooLong = (kind: LineKind, shard: Shard, byte: number, row: number): ShardError =>
+  error(kind, shard, byte, `a row is longer than rowBytes, ${kind.rowBytes}; raise that, or leave the shard out`, row)
+
+/** Throws for text that is not UTF-8 by its byte order mark. Returns how many bytes that mark takes. */
+const markOf = (kind: LineKind, shard: Shard, start: Uint8Array): number => {
+  const [a, b, c] = start
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) {
+    throw error(kind, shard, 0, "it is UTF-16 by its byte order mark; convert it to UTF-8 (iconv -f utf-16 -t utf-8)")
+  }
+  return a === 0xef && b === 0xbb && c === 0xbf ? 3 : 0
+}
+
+/** Indexes a shard. @since 0.1.0 */
+export const indexOf = (kind: LineKind, shard: Shard): Effect.Effect<ShardIndex, Fails> =>
+  Effect.flatMap(shard.info.size === 0 ? Effect.succeed(new Uint8Array(0)) : shard.read(0, Math.min(4, shard.info.size)), (start) => {
+    const compression = compressionOf(start)
+    return Effect.map(
+      compression === undefined ? plainBlocks(kind, shard, start) : memberBlocks(kind, shard, compression),
+      (blocks) => (compression === undefined ? { blocks } : { blocks, header: { compression } })
+    )
+  })
+
+const plainBlocks = (kind: LineKind, shard: Shard, start: Uint8Array): Effect.Effect<ReadonlyArray<Block>, Fails> =>
+  Effect.gen(function* () {
+    const { size } = shard.info
+    const blocks: Array<Block> = []
+    let at = yield* attempt(() => markOf(kind, shard, start))
+    let blockStart = at
+    let row = 0
+    let firstRow = 0
+    const close = (end: number): void => {
+      if (row > firstRow) blocks.push({ rows: row - firstRow, offset: blockStart, length: end - blockStart })
+      blockStart = end
+      firstRow = row
+    }
+    let window = WINDOW
+    while (at < size) {
+      const length = Math.min(window, size - at)
+      const bytes = yield* shard.read(at, length)
+      const from = at
+      const spans = yield* attempt(() =>
+        spansOf(kind, shard, bytes, from + length === size, row, (place) => from + place)
+      )
+      if (spans.consumed === 0) {
+        // No row ends in the window, so a larger one is read.
+        if (length > kind.rowBytes) return yield* tooLong(kind, shard, at, row)
+        window = 2 * length
+        continue
+      }
+      window = WINDOW
+      for (let own = 0; own < spans.count; own++) {
+        const start = at + (spans.starts[own] as number) // below the count
+        if (row > firstRow && at + (spans.ends[own] as number) - blockStart > kind.blockBytes) close(start)
+        row++
+      }
+      at += spans.consumed
+    }
+    close(size)
+    return blocks
+  })
+
+/** A member, and where it is. */
+interface Placed {
+  readonly offset: number
+  readonly length: number
+  readonly data: Uint8Array
+}
+
+/** Reads the member at an offset. */
+const readMember = (
+  kind: LineKind,
+  shard: Shard,
+  compression: Compression,
+  offset: number
+): Effect.Effect<Member, Fails> =>
+  Effect.gen(function* () {
+    const left = shard.info.size - offset
+    for (let window = Math.min(left, WINDOW); ; window = Math.min(left, 2 * window)) {
+      const member = memberOf(compression, yield* shard.read(offset, window), kind.memberBytes)
+      if (typeof member === "object" && "data" in member) return member
+      if (member === "cut" && window < left) continue
+      if (member === "cut") {
+        return yield* error(kind, shard, offset, `its last ${compression} member is cut short; fetch the shard again`)
+      }
+      if (member === "large") {
+        const reason = `a ${compression} member holds more than memberBytes, ${kind.memberBytes}; compress it in smaller members (bgzip, zstd --block-size, one frame for some thousand rows), or raise that`
+        return yield* error(kind, shard, offset, reason)
+      }
+      return yield* error(kind, shard, offset, `${member.corrupt}; fetch the shard again`, undefined, member.cause)
+    }
+  })
+
+const joined = (parts: ReadonlyArray<Placed>): Uint8Array => {
+  const [first] = parts
+  if (parts.length === 1 && first !== undefined) return first.data
+  const bytes = new Uint8Array(parts.reduce((sum, { data }) => sum + data.length, 0))
+  let at = 0
+  for (const { data } of parts) {
+    bytes.set(data, at)
+    at += data.length
+  }
+  return bytes
+}
+
+const memberBlocks = (
+  kind: LineKind,
+  shard: Shard,
+  compression: Compression
+): Effect.Effect<ReadonlyArray<Block>, Fails> =>
+  Effect.gen(function* () {
+    const { size } = shard.info
+    const blocks: Array<Block> = []
+    let parts: Array<Placed> = []
+    // Where the rows that have not been counted begin in the parts.
+    let from = 0
+    let row = 0
+    let offset = 0
+    while (offset < size) {
+      const { data, length } = yield* readMember(kind, shard, compression, offset)
+      if (offset === 0 || (row === 0 && parts.every((own) => own.data.length === 0))) {
+        from = yield* attempt(() => markOf(kind, shard, data))
+      }
+      parts.push({ offset, length, data })
+      offset += length
+      const total = parts.reduce((sum, own) => sum + own.data.length, 0)
+      const isLast = offset === size
+      if (total - from < kind.blockBytes && !isLast) continue
+      const first = parts[0]?.offset ?? 0
+      const bytes = joined(parts).subarray(from)
+      const spans = yield* attempt(() => spansOf(kind, shard, bytes, isLast, row, () => first))
+      if (spans.consumed === 0 && !isLast) {
+        if (bytes.length > kind.rowBytes) return yield* tooLong(kind, shard, first, row)
+        continue
+      }
+      const to = from + spans.consumed
+      if (spans.count > 0) {
+        const own = { rows: spans.count, offset: first, length: offset - first }
+        blocks.push({ ...own, bytes: spans.consumed, extra: [from, to, total] })
+      }
+      row += spans.count
+      // The next row may begin in a member that has been read.
+      let left = total - to
+      const rest: Array<Placed> = []
+      for (let part = parts.pop(); left > 0 && part !== undefined; part = parts.pop()) {
+        rest.unshift(part)
+        from = Math.max(0, part.data.length - left)
+        left -= part.data.length
+      }
+      if (rest.length === 0) from = 0
+      parts = rest
+    }
+    return blocks
+  })
+
+/** The bytes of a block, unpacked, and the records in them. @since 0.1.0 */
+export interface Lines {
+  readonly bytes: Uint8Array
+  readonly spans: Spans
+  /** An error at one of its rows. */
+  readonly error: (row: number, reason: string, cause?: unknown) => ShardError
+}
+
+/** Unpacks a block, and finds its records. Throws {@link ShardError}. @since 0.1.0 */
+export const linesOf = (
+  kind: LineKind,
+  packed: Uint8Array,
+  block: Block,
+  { firstRow, index, shard }: BlockPlace
+): Lines => {
+  const compression = compressionIn(index)
+  const bytes = compression === undefined ? packed : unpacked(kind, shard, compression, packed, block)
+  const byteAt = (place: number): number => (compression === undefined ? block.offset + place : block.offset)
+  const spans = spansOf(kind, shard, bytes, true, firstRow, byteAt)
+  return {
+    bytes,
+    spans,
+    error: (row, reason, cause) =>
+      error(kind, shard, byteAt(spans.starts[row] ?? 0), reason, firstRow + row, cause)
+  }
+}
+
+const compressionIn = ({ header }: ShardIndex): Compression | undefined => {
+  if (typeof header !== "object" || header === null || !("compression" in header)) return undefined
+  const { compression } = header
+  return compression === "gzip" || compression === "zstd" ? compression : undefined
+}
+
+/** The part of what the members of a block hold that its rows lie in. */
+const unpacked = (
+  kind: LineKind,
+  shard: Shard,
+  compression: Compression,
+  packed: Uint8Array,
+  { extra = [], offset }: Block
+): Uint8Array => {
+  const [from = 0, to = 0, total = 0] = extra
+  const parts: Array<Placed> = []
+  let at = 0
+  let found = 0
+  while (at < packed.length) {
+    const member = memberOf(compression, packed.subarray(at), total - found)
+    if (!(typeof member === "object" && "data" in member)) {
+      const cause = typeof member === "object" ? member.cause : undefined
+      throw error(kind, shard, offset + at, `a ${compression} member is not as it was when it was indexed`, undefined, cause)
+    }
+    parts.push({ offset: offset + at, ...member })
+    at += member.length
+    found += member.data.length
+  }
+  if (found !== total) throw error(kind, shard, offset, "its members hold less than when they were indexed")
+  return joined(parts).subarray(from, to)
+}

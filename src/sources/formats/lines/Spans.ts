@@ -1,0 +1,113 @@
+/**
+ * Where records lie in some bytes.
+ *
+ * @since 0.1.0
+ */
+
+/** The records that were found, in their order. @since 0.1.0 */
+export class Spans {
+  /** The first byte of each. */
+  starts = new Uint32Array(256)
+  /** The byte behind the last one of each, without what ends it. */
+  ends = new Uint32Array(256)
+  count = 0
+  /** How many bytes the records take, with what ends them: what is behind belongs to a record that goes on. */
+  consumed = 0
+
+  add(start: number, end: number): void {
+    if (this.count === this.starts.length) {
+      this.starts = doubled(this.starts)
+      this.ends = doubled(this.ends)
+    }
+    this.starts[this.count] = start
+    this.ends[this.count++] = end
+  }
+}
+
+const doubled = (array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> => {
+  const own = new Uint32Array(2 * array.length)
+  own.set(array)
+  return own
+}
+
+/**
+ * Finds the records in bytes that begin where a record may begin. Unless the bytes are the last ones, what is not known to
+ * be whole is left. Throws {@link Unended} if the last ones end within a record that must be ended.
+ *
+ * @since 0.1.0
+ */
+export type Split = (bytes: Uint8Array, isLast: boolean) => Spans
+
+/** Thrown by a {@link Split}: the record that begins at `start` never ends. @since 0.1.0 */
+export class Unended {
+  readonly start: number
+  readonly spans: Spans
+  readonly reason: string
+
+  constructor(start: number, spans: Spans, reason: string) {
+    this.start = start
+    this.spans = spans
+    this.reason = reason
+  }
+}
+
+const NEWLINE = 10
+const RETURN = 13
+
+/** Whether bytes are spaces, tabs and returns only. @since 0.1.0 */
+export const isBlank = (bytes: Uint8Array, start: number, end: number): boolean => {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]
+    if (byte !== 32 && byte !== 9 && byte !== RETURN) return false
+  }
+  return true
+}
+
+/** Lines that `\n` or `\r\n` ends; the last one may lack it. @since 0.1.0 */
+export const lines =
+  (blank: "keep" | "skip"): Split =>
+  (bytes, isLast) => {
+    const spans = new Spans()
+    let at = 0
+    while (at < bytes.length) {
+      let newline = bytes.indexOf(NEWLINE, at)
+      if (newline === -1) {
+        if (!isLast) break
+        newline = bytes.length
+      }
+      const end = newline > at && bytes[newline - 1] === RETURN ? newline - 1 : newline
+      if (blank === "keep" || !isBlank(bytes, at, end)) spans.add(at, end)
+      at = newline + 1
+    }
+    spans.consumed = Math.min(at, bytes.length)
+    return spans
+  }
+
+/** Paragraphs: lines between blank lines. @since 0.1.0 */
+export const paragraphs: Split = (bytes, isLast) => {
+  const spans = new Spans()
+  let at = 0
+  let start = -1
+  let end = 0
+  while (at < bytes.length) {
+    let newline = bytes.indexOf(NEWLINE, at)
+    if (newline === -1) {
+      if (!isLast) break
+      newline = bytes.length
+    }
+    if (!isBlank(bytes, at, newline)) {
+      if (start === -1) start = at
+      end = newline > at && bytes[newline - 1] === RETURN ? newline - 1 : newline
+    } else if (start !== -1) {
+      spans.add(start, end)
+      start = -1
+    }
+    at = newline + 1
+    if (start === -1) spans.consumed = Math.min(at, bytes.length)
+  }
+  if (isLast) {
+    if (start !== -1) spans.add(start, end)
+    spans.consumed = bytes.length
+  }
+  return spans
+}

@@ -1,0 +1,145 @@
+/**
+ * Decoded blocks, kept up to a number of bytes. Those who ask for a block while it is read and decoded wait for the same
+ * read; if all of them are interrupted, so is the read.
+ *
+ * Blocks of which every row was given once go first, then those that were not used for the longest time: an order with
+ * locality never needs the former again in its epoch.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { DecodedBlock } from "../formats/Format.ts"
+
+/** A block in the cache, and how many of its rows have not been given since it was decoded. @since 0.1.0 */
+export interface CachedBlock<out Row> {
+  readonly decoded: DecodedBlock<Row>
+  left: number
+}
+
+/** A block that is being read. */
+interface Pending<Row, E> {
+  readonly done: Deferred.Deferred<CachedBlock<Row>, E>
+  fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  waiting: number
+}
+
+/** What a cache has done so far. @since 0.1.0 */
+export interface CacheStats {
+  /** How many blocks were decoded, each time counted. */
+  readonly decoded: number
+  /** How many of these had been decoded before. */
+  readonly again: number
+  /** How many bytes are kept now. */
+  readonly bytes: number
+}
+
+/** @since 0.1.0 */
+export interface BlockCache<Row, E> {
+  /** The block, if it is there; it then counts as used. */
+  readonly get: (block: number) => CachedBlock<Row> | undefined
+  /** The block: from the cache, from a read that is under way, or by a read of its own. */
+  readonly load: (block: number) => Effect.Effect<CachedBlock<Row>, E>
+  /** Counts rows of a block as given. */
+  readonly given: (block: CachedBlock<Row>, rows: number) => void
+  readonly stats: () => CacheStats
+}
+
+/** Returns a cache of at most `most` bytes, and of one block if that has more. `decode` reads and decodes a block. @since 0.1.0 */
+export const make = <Row, E>(
+  most: number,
+  decode: (block: number) => Effect.Effect<DecodedBlock<Row>, E>
+): BlockCache<Row, E> => {
+  // In the order of their last use.
+  const kept = new Map<number, CachedBlock<Row>>()
+  const pending = new Map<number, Pending<Row, E>>()
+  const before = new Set<number>()
+  let bytes = 0
+  let decoded = 0
+  let again = 0
+
+  const drop = (block: number, own: CachedBlock<Row>): void => {
+    kept.delete(block)
+    bytes -= own.decoded.bytes
+  }
+
+  /** Makes room, but not at the cost of the block that has just come. */
+  const shrink = (newest: number): void => {
+    for (const [block, own] of kept) {
+      if (bytes <= most) return
+      if (own.left <= 0 && block !== newest) drop(block, own)
+    }
+    for (const [block, own] of kept) {
+      if (bytes <= most) return
+      if (block !== newest) drop(block, own)
+    }
+  }
+
+  const put = (block: number, value: DecodedBlock<Row>): CachedBlock<Row> => {
+    const own: CachedBlock<Row> = { decoded: value, left: value.size }
+    decoded++
+    if (before.has(block)) again++
+    else before.add(block)
+    kept.set(block, own)
+    bytes += value.bytes
+    shrink(block)
+    return own
+  }
+
+  const get = (block: number): CachedBlock<Row> | undefined => {
+    const own = kept.get(block)
+    if (own === undefined) return undefined
+    kept.delete(block)
+    kept.set(block, own)
+    return own
+  }
+
+  /** Reads a block in a fiber of its own, since the one that asks first may be interrupted while others wait. */
+  const start = (block: number): Effect.Effect<Pending<Row, E>> =>
+    Effect.gen(function* () {
+      const own: Pending<Row, E> = { done: yield* Deferred.make<CachedBlock<Row>, E>(), fiber: undefined, waiting: 0 }
+      pending.set(block, own)
+      own.fiber = yield* Effect.forkDaemon(
+        Effect.interruptible(
+          Effect.map(
+            Effect.suspend(() => decode(block)),
+            (value) => put(block, value)
+          )
+        ).pipe(
+          Effect.onExit((exit) => {
+            if (pending.get(block) === own) pending.delete(block)
+            return Deferred.done(own.done, exit)
+          })
+        )
+      )
+      return own
+    })
+
+  const load = (block: number): Effect.Effect<CachedBlock<Row>, E> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() => {
+        const there = get(block)
+        if (there !== undefined) return Effect.succeed(there)
+        const found = pending.get(block)
+        return Effect.flatMap(found === undefined ? start(block) : Effect.succeed(found), (own) => {
+          own.waiting++
+          return Effect.onExit(restore(Deferred.await(own.done)), () => {
+            own.waiting--
+            if (own.waiting > 0 || pending.get(block) !== own || own.fiber === undefined) return Effect.void
+            pending.delete(block)
+            return Fiber.interrupt(own.fiber)
+          })
+        })
+      })
+    )
+
+  return {
+    get,
+    load,
+    given: (own, rows) => {
+      own.left -= rows
+    },
+    stats: () => ({ decoded, again, bytes })
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Indexes of shards as a file, so that what has been scanned is not scanned again: JSON, one list a shard.
+ *
+ * @since 0.1.0
+ */
+import type { Block } from "../formats/Format.ts"
+import type { IndexedShard } from "./Snapshot.ts"
+
+const VERSION = 1
+
+type BlockLine = readonly [
+  rows: number,
+  offset: number,
+  length: number,
+  bytes: number | null,
+  extra: ReadonlyArray<number> | null
+]
+
+/** Returns the text of an index file. `format` is the format with its options, as text. @since 0.1.0 */
+export const encode = (format: string, shards: ReadonlyArray<IndexedShard>): string => {
+  const lines = shards.map(({ index, info: { location, size, version } }) =>
+    JSON.stringify([
+      location,
+      size,
+      version,
+      index.blocks.map(({ bytes, extra, length, offset, rows }): BlockLine => [
+        rows,
+        offset,
+        length,
+        bytes ?? null,
+        extra ?? null
+      ]),
+      index.schema ?? null,
+      index.header ?? null
+    ])
+  )
+  const head = JSON.stringify({ furrow: "index", version: VERSION, format, shards: shards.length })
+  return `${[head, ...lines].join("\n")}\n`
+}
+
+/** Returns the shards in an index file; `undefined` if it is of another format, another version, or not whole. @since 0.1.0 */
+export const decode = (text: string, format: string): ReadonlyArray<IndexedShard> | undefined => {
+  try {
+    const [head = "", ...lines] = text.split("\n")
+    const { furrow, format: own, shards, version }: Record<string, unknown> = JSON.parse(head)
+    if (furrow !== "index" || version !== VERSION || own !== format) return undefined
+    if (lines.pop() !== "" || lines.length !== shards) return undefined
+    const decoded = lines.map((line) => shardFrom(JSON.parse(line)))
+    return decoded.every((shard) => shard !== undefined) ? decoded : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+
+const shardFrom = (line: unknown): IndexedShard | undefined => {
+  if (!Array.isArray(line)) return undefined
+  const [location, size, version, blocks, schema, header]: Array<unknown> = line
+  if (typeof location !== "string" || !isCount(size) || typeof version !== "string" || !Array.isArray(blocks)) {
+    return undefined
+  }
+  const own = blocks.map((block) => blockFrom(block, size))
+  if (!own.every((block) => block !== undefined)) return undefined
+  return {
+    info: { location, size, version },
+    index: { blocks: own, schema: typeof schema === "string" ? schema : undefined, header: header ?? undefined }
+  }
+}
+
+const blockFrom = (line: unknown, size: number): Block | undefined => {
+  if (!Array.isArray(line)) return undefined
+  const [rows, offset, length, bytes, extra]: Array<unknown> = line
+  if (!isCount(rows) || !isCount(offset) || !isCount(length) || offset + length > size) return undefined
+  if (extra !== null && !(Array.isArray(extra) && extra.every(isCount))) return undefined
+  return {
+    rows,
+    offset,
+    length,
+    ...(isCount(bytes) ? { bytes } : {}),
+    ...(Array.isArray(extra) ? { extra: extra.filter(isCount) } : {})
+  }
+}

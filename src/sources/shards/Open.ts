@@ -1,0 +1,225 @@
+/**
+ * Opens shards as a dataset.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { whole } from "../../core/Check.ts"
+import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
+import { text } from "../../core/Parameters.ts"
+import { type Format, type Shard, ShardError } from "../formats/Format.ts"
+import type { Dataset } from "../RandomAccess.ts"
+import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
+import * as IndexStore from "./IndexStore.ts"
+import { type RowSchema, validating } from "./RowSchema.ts"
+import { make, type ReadError, shardOf } from "./ShardedDataset.ts"
+import { shardsAt } from "./ShardList.ts"
+import * as Snapshot from "./Snapshot.ts"
+
+/** How far the scan of shards without a kept index has come. @category models @since 0.1.0 */
+export interface ScanProgress {
+  /** How many shards are scanned, and how many of these are done. */
+  readonly shards: number
+  readonly shardsDone: number
+  /** How many bytes they have, and how many of these have been read. */
+  readonly bytes: number
+  readonly bytesDone: number
+}
+
+/** @category options @since 0.1.0 */
+export interface OpenOptions<Row, A = Row, I = unknown> {
+  /** How the shards are read, such as `Format.jsonl()`. */
+  readonly format: Format<Row>
+  /** Its name in errors, lineage and cursors. Default: the locations. */
+  readonly name?: string
+  /**
+   * What each row goes through when it is read: a schema of `@effect/schema`, or of any library that follows Standard
+   * Schema. A row that does not fit is a `ShardError`. Default: rows are as the format gives them.
+   */
+  readonly schema?: RowSchema<A, I>
+  /**
+   * The file of the index. If it is there, the shards are those that it lists, and each is checked when it is first
+   * read; else it is made. `false` keeps no index. Default: a file in the cache folder (`FURROW_CACHE`, or `furrow` in the
+   * user's cache folder), of which only shards that have not changed are used.
+   */
+  readonly index?: string | false
+  /** How many bytes may be scanned for an index before this refuses. Default 2^40. */
+  readonly limit?: number
+  /** Called before the scan, and as it goes on. */
+  readonly onProgress?: (progress: ScanProgress) => void
+  /** How many bytes of decoded blocks are kept. A window of `Sampler.shuffleBlocks` must fit. Default 2^28. */
+  readonly cacheBytes?: number
+}
+
+/** How many shards are indexed at once. */
+const AT_ONCE = 4
+
+/** A scan of more bytes than this is told in the log. */
+const TOLD = 2 ** 26
+
+const namesOf = { format: true, name: true, schema: true, index: "own", limit: true, onProgress: true, cacheBytes: true } as const
+
+/** Returns options that are as they should be; throws `InvalidOption` otherwise. */
+const optionsFrom = <Row, A, I>(locations: string | ReadonlyArray<string>, options: OpenOptions<Row, A, I>) => {
+  const list = typeof locations === "string" ? [locations] : locations
+  if (!Array.isArray(list) || list.length === 0) {
+    const expected = "a location, or a list of at least one"
+    throw new InvalidOption({ option: "the locations of Dataset.open", value: locations, expected })
+  }
+  for (const location of list) textOf("a location of Dataset.open", location)
+  optionsOf("Dataset.open", options, namesOf)
+  const { format, index, name, onProgress, schema } = options
+  const given: unknown = format
+  if (typeof given !== "object" || given === null || !("decode" in given) || !("index" in given)) {
+    throw new InvalidOption({ option: "format", value: given, expected: "a format, such as Format.jsonl()" })
+  }
+  if (index !== undefined && index !== false) textOf("index", index, "the path of a file, or false")
+  if (onProgress !== undefined) functionOf("onProgress", onProgress)
+  return {
+    locations: list,
+    format,
+    name: name === undefined ? list.join(", ") : textOf("name of Dataset.open", name),
+    validate: schema === undefined ? undefined : validating(schema),
+    index,
+    limit: whole("limit", options.limit ?? 2 ** 40, 0),
+    onProgress,
+    cacheBytes: whole("cacheBytes", options.cacheBytes ?? 2 ** 28, 0)
+  }
+}
+
+type Checked = ReturnType<typeof optionsFrom>
+
+/**
+ * Opens shards of one format as a dataset of rows: an immutable snapshot of which shards there are, of their versions, and
+ * of the blocks that their rows lie in. A shard that changes later is an error when it is read.
+ *
+ * Formats without a footer (JSONL, CSV, text) are scanned once, and the index is kept; see `index`. Reads go through the
+ * `Store` that is there when the dataset is opened. Fails with `StoreError` if a shard cannot be listed or read, with
+ * {@link ShardError} if one is not sound, and with `InvalidOption` for options that are not as said, or if more than
+ * `limit` bytes had to be scanned.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open = <Row, A = Row, I = unknown>(
+  locations: string | ReadonlyArray<string>,
+  options: OpenOptions<Row, A, I>
+): Effect.Effect<Dataset<A, ReadError>, ReadError | InvalidOption, Store> =>
+  Effect.gen(function* () {
+    const own = yield* checked(() => optionsFrom(locations, options))
+    const store = yield* Store
+    const { cacheBytes, format, name, validate } = own
+    const snapshot = Snapshot.make(yield* shardsFrom(own, store))
+    return make({ name, format, snapshot, store, cacheBytes, validate })
+  })
+
+/** The shards with their indexes: from a kept index, or by a scan. */
+const shardsFrom = (own: Checked, store: StoreService) =>
+  Effect.gen(function* () {
+    const { format, index, locations } = own
+    const kind = text(format.made)
+    if (typeof index === "string") {
+      const kept = yield* IndexStore.read(index, kind)
+      if (kept !== undefined) return kept
+    }
+    const infos = yield* shardsAt(store, locations)
+    const cached = index === false || !format.scans ? undefined : IndexStore.cachedFile(locations, kind)
+    const known = cached === undefined ? undefined : yield* IndexStore.read(cached, kind)
+    if (cached === undefined || missing(infos, known) === 0) {
+      const shards = yield* indexed(own, store, infos, known ?? [])
+      if (typeof index === "string") yield* keep(index, kind, shards)
+      return shards
+    }
+    return yield* IndexStore.alone(
+      cached,
+      Effect.gen(function* () {
+        // Another process may have built it meanwhile.
+        const now = (yield* IndexStore.read(cached, kind)) ?? []
+        const shards = yield* indexed(own, store, infos, now)
+        if (missing(infos, now) > 0) yield* keep(cached, kind, shards)
+        if (typeof index === "string") yield* keep(index, kind, shards)
+        return shards
+      })
+    )
+  })
+
+const keep = (path: string, kind: string, shards: ReadonlyArray<Snapshot.IndexedShard>) =>
+  Effect.flatMap(IndexStore.write(path, kind, shards), (isWritten) =>
+    isWritten ? Effect.void : Effect.logDebug(`the index ${path} cannot be written, and is made again next time`)
+  )
+
+/** The kept indexes of shards that are as they were. */
+const reusable = (known: ReadonlyArray<Snapshot.IndexedShard>) => {
+  const byLocation = new Map(known.map((own) => [own.info.location, own]))
+  return ({ location, size, version }: ObjectInfo): Snapshot.IndexedShard | undefined => {
+    const own = byLocation.get(location)
+    return own !== undefined && own.info.size === size && own.info.version === version ? own : undefined
+  }
+}
+
+const missing = (infos: ReadonlyArray<ObjectInfo>, known: ReadonlyArray<Snapshot.IndexedShard> = []): number => {
+  const kept = reusable(known)
+  return infos.filter((info) => kept(info) === undefined).length
+}
+
+/** Indexes the shards that have no kept index. */
+const indexed = (
+  { format, limit, name, onProgress }: Checked,
+  store: StoreService,
+  infos: ReadonlyArray<ObjectInfo>,
+  known: ReadonlyArray<Snapshot.IndexedShard>
+) =>
+  Effect.gen(function* () {
+    const kept = reusable(known)
+    const todo = infos.filter((info) => kept(info) === undefined)
+    const bytes = format.scans ? todo.reduce((sum, { size }) => sum + size, 0) : 0
+    if (bytes > limit) {
+      const expected = `at least ${bytes}: so many bytes of ${todo.length} shards must be read to index dataset ${name}; give a higher limit, or the file of an index`
+      return yield* new InvalidOption({ option: "limit", value: limit, expected })
+    }
+    let shardsDone = 0
+    let bytesDone = 0
+    const tell = Effect.sync(() => onProgress?.({ shards: todo.length, shardsDone, bytes, bytesDone }))
+    if (todo.length > 0 && format.scans) {
+      if (bytes > TOLD) yield* Effect.logInfo(`scanning ${bytes} bytes of ${todo.length} shards to index dataset ${name}`)
+      yield* tell
+    }
+    const counted = (shard: Shard): Shard => ({
+      ...shard,
+      read: (offset, length) =>
+        Effect.tap(shard.read(offset, length), () => {
+          bytesDone = Math.min(bytes, bytesDone + length)
+          return tell
+        })
+    })
+    const shards = yield* Effect.forEach(
+      infos,
+      (info) => {
+        const own = kept(info)
+        if (own !== undefined) return Effect.succeed(own)
+        const shard = shardOf(store, info)
+        return Effect.tap(
+          Effect.map(format.index(format.scans ? counted(shard) : shard), (index) => ({ info, index })),
+          () => {
+            shardsDone++
+            return format.scans ? tell : Effect.void
+          }
+        )
+      },
+      { concurrency: AT_ONCE }
+    )
+    return yield* Effect.as(alike(format, shards), shards)
+  })
+
+/** Fails if the rows of two shards are not alike. */
+const alike = (
+  format: Format<unknown>,
+  shards: ReadonlyArray<Snapshot.IndexedShard>
+): Effect.Effect<void, ShardError> => {
+  const first = shards.find(({ index }) => index.schema !== undefined)
+  const other = shards.find(({ index }) => index.schema !== undefined && index.schema !== first?.index.schema)
+  if (first === undefined || other === undefined) return Effect.void
+  const reason = `its rows are ${other.index.schema}, and those of ${first.info.location} are ${first.index.schema}; open shards of one schema, or declare the types of columns`
+  return Effect.fail(new ShardError({ shard: other.info.location, format: format.name, reason }))
+}

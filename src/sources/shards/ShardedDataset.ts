@@ -1,0 +1,223 @@
+/**
+ * Indexed shards as a dataset: random access to rows, by reading and decoding the blocks that they lie in.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import { concurrent } from "../../core/Concurrent.ts"
+import { Made } from "../../core/Parameters.ts"
+import { effectful } from "../EffectDataset.ts"
+import { type Block, type DecodedBlock, type Format, type Shard, ShardError } from "../formats/Format.ts"
+import type { Dataset, Lineage } from "../RandomAccess.ts"
+import type { ObjectInfo, StoreError, StoreService } from "../store/Store.ts"
+import * as BlockCache from "./BlockCache.ts"
+import type { Validate } from "./RowSchema.ts"
+import type { BlockAt, Snapshot } from "./Snapshot.ts"
+
+/** How many blocks of one batch are read at once. */
+const AT_ONCE = 8
+
+/** From so many blocks on that were decoded again, a warning says so, once. */
+const AGAIN = 64
+
+/** What reads of rows fail with. @since 0.1.0 */
+export type ReadError = ShardError | StoreError
+
+/** @since 0.1.0 */
+export interface Parts<Row, A> {
+  readonly name: string
+  readonly format: Format<Row>
+  readonly snapshot: Snapshot
+  readonly store: StoreService
+  /** How many bytes of decoded blocks are kept. */
+  readonly cacheBytes: number
+  readonly validate: Validate<A> | undefined
+}
+
+/** Returns a shard that reads from a store. @since 0.1.0 */
+export const shardOf = (store: StoreService, info: ObjectInfo): Shard => ({
+  info,
+  read: (offset, length) => store.read(info, offset, length),
+  stream: (offset) => store.stream(info, offset)
+})
+
+/** Reads and decodes a block. @since 0.1.0 */
+const decodeAt = <Row>(
+  format: Format<Row>,
+  store: StoreService,
+  { block, firstRow, number, shard: { index, info } }: BlockAt
+): Effect.Effect<DecodedBlock<Row>, ReadError> => {
+  const shard = shardOf(store, info)
+  return Effect.flatMap(bytesOf(shard, block), (bytes) => {
+    const decoded = attempt(() => format.decode(bytes, block, { shard, index, number, firstRow }))
+    const checked = (own: DecodedBlock<Row>): Effect.Effect<DecodedBlock<Row>, ReadError> => {
+      if (own.size === block.rows) return Effect.succeed(own)
+      const reason = `a block has ${own.size} rows, and by its index ${block.rows}; remove the kept index, so that it is made again`
+      return Effect.fail(
+        new ShardError({ shard: info.location, format: format.name, row: firstRow, byte: block.offset, reason })
+      )
+    }
+    return Effect.flatMap(decoded, (own) => (Effect.isEffect(own) ? Effect.flatMap(own, checked) : checked(own)))
+  })
+}
+
+/** The bytes of a block: a stretch, or several ranges one behind the other. */
+const bytesOf = (shard: Shard, { length, offset, ranges }: Block): Effect.Effect<Uint8Array, StoreError> => {
+  if (ranges === undefined) return shard.read(offset, length)
+  const reads = ranges.map(([from, own]) => shard.read(from, own))
+  return Effect.map(Effect.all(reads, { concurrency: AT_ONCE }), (parts) => {
+    const [first] = parts
+    if (parts.length === 1 && first !== undefined) return first
+    const bytes = new Uint8Array(parts.reduce((sum, own) => sum + own.length, 0))
+    let at = 0
+    for (const own of parts) {
+      bytes.set(own, at)
+      at += own.length
+    }
+    return bytes
+  })
+}
+
+/** Runs plain code that may throw a {@link ShardError}; whatever else it throws is a defect. */
+const attempt = <A>(run: () => A): Effect.Effect<A, ShardError> => {
+  try {
+    return Effect.succeed(run())
+  } catch (thrown) {
+    return thrown instanceof ShardError ? Effect.fail(thrown) : Effect.die(thrown)
+  }
+}
+
+/** Some rows of a batch that lie in one block. */
+interface Asked {
+  readonly block: number
+  /** The places of the rows in the batch. */
+  readonly places: Array<number>
+}
+
+/** Groups the rows of a batch by blocks, in the order in which the blocks first come. */
+const grouped = (snapshot: Snapshot, indices: ReadonlyArray<number>): ReadonlyArray<Asked> => {
+  const groups: Array<Asked> = []
+  const known = new Map<number, Asked>()
+  let last: Asked | undefined
+  for (const [place, index] of indices.entries()) {
+    const { starts } = snapshot
+    const near = last?.block
+    const block =
+      near !== undefined && index >= (starts[near] as number) && index < (starts[near + 1] as number) // a block's ends
+        ? near
+        : snapshot.blockOf(index)
+    if (block !== near) last = known.get(block)
+    if (last === undefined) {
+      last = { block, places: [] }
+      known.set(block, last)
+      groups.push(last)
+    }
+    last.places.push(place)
+  }
+  return groups
+}
+
+/** @since 0.1.0 */
+export const make = <Row, A>({
+  cacheBytes,
+  format,
+  name,
+  snapshot,
+  store,
+  validate
+}: Parts<Row, A>): Dataset<A, ReadError> & { readonly stats: () => BlockCache.CacheStats } => {
+  const { starts } = snapshot
+  const cache = BlockCache.make<Row, ReadError>(cacheBytes, (block) => decodeAt(format, store, snapshot.at(block)))
+  let told = false
+
+  /** The rows of a block, checked by the schema. Throws {@link ShardError}. */
+  const take = (cached: BlockCache.CachedBlock<Row>, asked: Asked, indices: ReadonlyArray<number>, into: Array<A>) => {
+    const first = starts[asked.block] as number // a block that there is
+    const { decoded } = cached
+    for (const place of asked.places) {
+      const at = (indices[place] as number) - first // a row of the batch
+      const row = decoded.row(at)
+      // Without a schema a row is what the format gives, which is then what the dataset gives.
+      into[place] = validate === undefined ? (row as unknown as A) : valid(validate, asked.block, at, row)
+    }
+    cache.given(cached, asked.places.length)
+  }
+
+  const valid = (check: Validate<A>, block: number, at: number, row: Row): A => {
+    const own = check(row)
+    if (Either.isRight(own)) return own.right
+    const { firstRow, shard } = snapshot.at(block)
+    throw new ShardError({
+      shard: shard.info.location,
+      format: format.name,
+      row: firstRow + at,
+      reason: `it does not fit the schema: ${own.left}; correct the row or the schema`
+    })
+  }
+
+  /** Says once that the order makes blocks be decoded again and again. */
+  const slow = Effect.suspend(() => {
+    const { again, decoded } = cache.stats()
+    if (told || again < AGAIN || again < snapshot.starts.length / 2) return Effect.void
+    told = true
+    const found = `${decoded} blocks were decoded of ${snapshot.starts.length - 1} that dataset ${name} has`
+    return Effect.logWarning(
+      `${found}: its order asks for their rows one by one. Use Sampler.shuffleBlocks, or raise cacheBytes, now ${cacheBytes}`
+    )
+  })
+
+  const getMany = (indices: ReadonlyArray<number>): Effect.Effect<Array<A>, ReadError> =>
+    Effect.suspend(() => {
+      const rows = new Array<A>(indices.length)
+      const missing: Array<Asked> = []
+      const groups = grouped(snapshot, indices)
+      const begin = attempt(() => {
+        for (const asked of groups) {
+          const cached = cache.get(asked.block)
+          if (cached === undefined) missing.push(asked)
+          else take(cached, asked, indices, rows)
+        }
+      })
+      if (missing.length === 0) return Effect.as(begin, rows)
+      // Each block's rows are taken as soon as it is there: the batch may need more blocks than the cache holds.
+      const rest = concurrent(
+        missing.length,
+        AT_ONCE,
+        (at) => {
+          const asked = missing[at] as Asked // below the length
+          return Effect.flatMap(cache.load(asked.block), (cached) =>
+            attempt(() => take(cached, asked, indices, rows))
+          )
+        },
+        (_, cause) => Exit.failCause(cause)
+      )
+      return Effect.zipRight(begin, Effect.as(Effect.zipRight(rest, slow), rows))
+    })
+
+  const lineage = (index: number): Lineage => {
+    const block = snapshot.blockOf(index)
+    const { firstRow, shard } = snapshot.at(block)
+    return { dataset: name, shard: shard.info.location, row: firstRow + index - (starts[block] as number) }
+  }
+
+  return Object.assign(
+    effectful<A, ReadError, never>({
+      name,
+      size: () => snapshot.size,
+      made: new Made(
+        "open",
+        { name, format: format.made, schema: validate !== undefined },
+        validate === undefined ? undefined : `the schema of dataset ${JSON.stringify(name)}`
+      ),
+      content: snapshot.content,
+      batched: true,
+      blocks: starts,
+      lineage,
+      get: (index) => Effect.map(getMany([index]), ([row]) => row as A), // as many rows as indices
+      getMany
+    }),
+    { stats: cache.stats }
+  )
+}

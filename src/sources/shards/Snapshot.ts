@@ -1,0 +1,98 @@
+/**
+ * Shards as they were when they were opened: which there are, of which bytes, and in which blocks their rows lie.
+ *
+ * @since 0.1.0
+ */
+import { sha256Stream } from "../../core/runtime.ts"
+import type { Block, ShardIndex } from "../formats/Format.ts"
+import type { ObjectInfo } from "../store/Store.ts"
+
+/** A shard and its blocks. @since 0.1.0 */
+export interface IndexedShard {
+  readonly info: ObjectInfo
+  readonly index: ShardIndex
+}
+
+/** Where a block is: in which shard, and at which of its rows. @since 0.1.0 */
+export interface BlockAt {
+  readonly shard: IndexedShard
+  readonly block: Block
+  /** The number of the block in its shard. */
+  readonly number: number
+  /** The number of its first row in its shard. */
+  readonly firstRow: number
+}
+
+/** @since 0.1.0 */
+export interface Snapshot {
+  readonly shards: ReadonlyArray<IndexedShard>
+  /** How many rows all shards have. */
+  readonly size: number
+  /** The index of each block's first row, and behind the last one the size. */
+  readonly starts: Float64Array
+  /** The block that a row is in. */
+  readonly blockOf: (index: number) => number
+  readonly at: (block: number) => BlockAt
+  /** A hash over locations, versions, sizes and blocks. */
+  readonly content: string
+}
+
+/** Returns the number of the last of `starts` that is at most `index`, which is below the last of them. @since 0.1.0 */
+export const within = (starts: Float64Array, index: number): number => {
+  let low = 0
+  let high = starts.length - 2
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if ((starts[middle] as number) <= index)
+      low = middle // between 0 and `high`
+    else high = middle - 1
+  }
+  return low
+}
+
+/** @since 0.1.0 */
+export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
+  // Empty blocks hold nothing that could be asked for.
+  const blocks = shards.map(({ index }) => index.blocks.filter(({ rows }) => rows > 0).length)
+  const count = blocks.reduce((sum, own) => sum + own, 0)
+  const starts = new Float64Array(count + 1)
+  const shardOf = new Uint32Array(count)
+  const numbers = new Uint32Array(count)
+  const shardStarts = new Float64Array(shards.length)
+  const hash = sha256Stream()
+  let size = 0
+  let at = 0
+  for (const [place, { index, info }] of shards.entries()) {
+    shardStarts[place] = size
+    let rows = 0
+    for (const [number, block] of index.blocks.entries()) {
+      if (block.rows === 0) continue
+      starts[at] = size + rows
+      shardOf[at] = place
+      numbers[at] = number
+      rows += block.rows
+      at++
+    }
+    size += rows
+    hash.update(JSON.stringify([info.location, info.version, info.size, rows]))
+  }
+  starts[count] = size
+  return {
+    shards,
+    size,
+    starts,
+    blockOf: (index) => within(starts, index),
+    at: (block) => {
+      const place = shardOf[block] as number // a block that there is
+      const shard = shards[place] as IndexedShard // as above
+      const number = numbers[block] as number // as above
+      return {
+        shard,
+        number,
+        block: shard.index.blocks[number] as Block, // as above
+        firstRow: (starts[block] as number) - (shardStarts[place] as number) // as above
+      }
+    },
+    content: hash.digest("hex").slice(0, 32)
+  }
+}
