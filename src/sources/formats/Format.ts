@@ -36,11 +36,6 @@ export interface Block {
   readonly ranges?: ReadonlyArray<readonly [offset: number, length: number]> | undefined
   /** How many bytes it has once decoded, about. Default `length`. */
   readonly bytes?: number | undefined
-  /**
-   * The ranges of its bytes, ascending, if it is not one stretch: `decode` is given these, one behind the other. `offset`
-   * and `length` are the stretch from the first to the last.
-   */
-  readonly ranges?: ReadonlyArray<readonly [offset: number, length: number]> | undefined
   /** What else `decode` needs to know of this block. */
   readonly extra?: ReadonlyArray<number> | undefined
 }
@@ -48,8 +43,6 @@ export interface Block {
 /** The blocks of a shard. JSON-able if the format scans: it is then kept. @category models @since 0.1.0 */
 export interface ShardIndex {
   readonly blocks: ReadonlyArray<Block>
-  /** What the rows are, in words. All shards of a dataset must have the same; not compared where it is left out. */
-  readonly schema?: string | undefined
   /** What `decode` needs besides a block's bytes: a footer, the names of columns. */
   readonly header?: unknown
   /**

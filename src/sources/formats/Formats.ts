@@ -12,6 +12,9 @@ export {
   ShardError,
   type ShardIndex
 } from "./Format.ts"
+export { jsonl } from "./lines/Jsonl.ts"
+export type { LineOptions } from "./lines/LineOptions.ts"
+export { type TextOptions, text } from "./lines/Text.ts"
 export { type Cell, type NpyOptions, npy } from "./npy/Npy.ts"
 export type { Decoded, Decoder } from "./tar/Decoder.ts"
 export { type TarFields, type TarOptions, type TarRow, tar } from "./tar/Tar.ts"

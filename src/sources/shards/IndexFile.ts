@@ -23,13 +23,9 @@ export const encode = (format: string, shards: ReadonlyArray<IndexedShard>): str
       location,
       size,
       version,
-      index.blocks.map(({ bytes, extra, length, offset, rows }): BlockLine => [
-        rows,
-        offset,
-        length,
-        bytes ?? null,
-        extra ?? null
-      ]),
+      index.blocks.map(
+        ({ bytes, extra, length, offset, rows }): BlockLine => [rows, offset, length, bytes ?? null, extra ?? null]
+      ),
       index.schema ?? null,
       index.header ?? null
     ])

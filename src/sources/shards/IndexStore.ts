@@ -85,6 +85,10 @@ const codeOf = (error: unknown): string => (error instanceof Error && "code" in 
 const lock = async (path: string): Promise<"ours" | "held" | "none"> => {
   try {
     await files.mkdir(dirname(path), { recursive: true })
+  } catch {
+    return "none"
+  }
+  try {
     const pid = processNumber()
     const own: Builder = { pid, started: processStart(pid), machine: machine().name }
     await files.writeFile(path, JSON.stringify(own), { flag: "wx" })
@@ -119,18 +123,16 @@ export const alone = <A, E, R>(path: string, build: Effect.Effect<A, E, R>): Eff
       if (got !== "held") return got
       const now = yield* Clock.currentTimeMillis
       yield* Effect.promise(() => clear(own, now))
-      yield* Effect.sleep(WAIT_MS)
+      yield* Effect.interruptible(Effect.sleep(WAIT_MS))
     }
   })
   const beat = Effect.promise(() => files.utimes(own, new Date(), new Date()).catch(() => undefined))
   return Effect.acquireUseRelease(
-    Effect.interruptible(acquire),
+    acquire,
     (got) =>
       got === "none"
         ? build
-        : Effect.scoped(
-            Effect.zipRight(Effect.forkScoped(Effect.repeat(beat, Schedule.spaced(BEAT_MS))), build)
-          ),
+        : Effect.scoped(Effect.zipRight(Effect.forkScoped(Effect.repeat(beat, Schedule.spaced(BEAT_MS))), build)),
     (got) => (got === "none" ? Effect.void : Effect.promise(() => files.rm(own, { force: true })))
   )
 }

@@ -58,7 +58,15 @@ const AT_ONCE = 4
 /** A scan of more bytes than this is told in the log. */
 const TOLD = 2 ** 26
 
-const namesOf = { format: true, name: true, schema: true, index: "own", limit: true, onProgress: true, cacheBytes: true } as const
+const namesOf = {
+  format: true,
+  name: true,
+  schema: true,
+  index: "own",
+  limit: true,
+  onProgress: true,
+  cacheBytes: true
+} as const
 
 /** Returns options that are as they should be; throws `InvalidOption` otherwise. */
 const optionsFrom = <Row, A, I>(locations: string | ReadonlyArray<string>, options: OpenOptions<Row, A, I>) => {
@@ -182,7 +190,8 @@ const indexed = (
     let bytesDone = 0
     const tell = Effect.sync(() => onProgress?.({ shards: todo.length, shardsDone, bytes, bytesDone }))
     if (todo.length > 0 && format.scans) {
-      if (bytes > TOLD) yield* Effect.logInfo(`scanning ${bytes} bytes of ${todo.length} shards to index dataset ${name}`)
+      if (bytes > TOLD)
+        yield* Effect.logInfo(`scanning ${bytes} bytes of ${todo.length} shards to index dataset ${name}`)
       yield* tell
     }
     const counted = (shard: Shard): Shard => ({

@@ -37,7 +37,8 @@ export type Validate<A> = (row: unknown) => Either.Either<A, string>
 const isStandard = <A, I>(schema: RowSchema<A, I>): schema is StandardSchema<A> =>
   "~standard" in schema && typeof schema["~standard"]?.validate === "function"
 
-const pathOf = (path: ReadonlyArray<PropertyKey>): string => (path.length === 0 ? "" : `${path.map(String).join(".")}: `)
+const pathOf = (path: ReadonlyArray<PropertyKey>): string =>
+  path.length === 0 ? "" : `${path.map(String).join(".")}: `
 
 /** Throws `InvalidOption` unless `schema` is one. @since 0.1.0 */
 export const validating = <A, I>(schema: RowSchema<A, I>): Validate<A> => {

@@ -187,9 +187,7 @@ export const make = <Row, A>({
         AT_ONCE,
         (at) => {
           const asked = missing[at] as Asked // below the length
-          return Effect.flatMap(cache.load(asked.block), (cached) =>
-            attempt(() => take(cached, asked, indices, rows))
-          )
+          return Effect.flatMap(cache.load(asked.block), (cached) => attempt(() => take(cached, asked, indices, rows)))
         },
         (_, cause) => Exit.failCause(cause)
       )

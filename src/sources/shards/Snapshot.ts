@@ -33,7 +33,10 @@ export interface Snapshot {
   /** The block that a row is in. */
   readonly blockOf: (index: number) => number
   readonly at: (block: number) => BlockAt
-  /** A hash over locations, versions, sizes and blocks. */
+  /**
+   * A hash over the shards' names below the folder that they share, their sizes, the rows of their blocks, and their ETags:
+   * nothing that a copy in another folder or on another host changes.
+   */
   readonly content: string
 }
 
@@ -50,6 +53,19 @@ export const within = (starts: Float64Array, index: number): number => {
   return low
 }
 
+/** How long the folder is that locations share. */
+const sharedFolder = (locations: ReadonlyArray<string>): number => {
+  const [first = "", ...others] = locations
+  let length = first.lastIndexOf("/") + 1
+  for (const other of others) {
+    while (length > 0 && !other.startsWith(first.slice(0, length))) length = first.lastIndexOf("/", length - 2) + 1
+  }
+  return length
+}
+
+/** Whether a version is an ETag, which is a text in quotes and tells the content; a time does not. */
+const isTag = (version: string): boolean => version.startsWith('"')
+
 /** @since 0.1.0 */
 export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
   // Empty blocks hold nothing that could be asked for.
@@ -60,11 +76,21 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
   const numbers = new Uint32Array(count)
   const shardStarts = new Float64Array(shards.length)
   const hash = sha256Stream()
+  const folder = sharedFolder(shards.map(({ info }) => info.location))
   let size = 0
   let at = 0
   for (const [place, { index, info }] of shards.entries()) {
     shardStarts[place] = size
     let rows = 0
+    const { location, version } = info
+    hash.update(
+      JSON.stringify([
+        location.slice(folder),
+        info.size,
+        isTag(version) ? version : "",
+        index.blocks.map((own) => own.rows)
+      ])
+    )
     for (const [number, block] of index.blocks.entries()) {
       if (block.rows === 0) continue
       starts[at] = size + rows
@@ -74,7 +100,6 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
       at++
     }
     size += rows
-    hash.update(JSON.stringify([info.location, info.version, info.size, rows]))
   }
   starts[count] = size
   return {

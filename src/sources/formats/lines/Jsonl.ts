@@ -54,7 +54,11 @@ export const jsonl = <Row = unknown>(options: LineOptions = {}): Format<Row> => 
           try {
             return JSON.parse(text)
           } catch (cause) {
-            throw error(row, `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`, cause)
+            throw error(
+              row,
+              `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`,
+              cause
+            )
           }
         }
       }

@@ -6,9 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import { whole } from "../../../core/Check.ts"
+import type { StoreError } from "../../store/Store.ts"
 import type { Block, BlockPlace, Shard, ShardIndex } from "../Format.ts"
 import { ShardError } from "../Format.ts"
-import type { StoreError } from "../../store/Store.ts"
 import { type Compression, compressionOf, type Member, memberOf } from "./Compression.ts"
 import { type Spans, type Split, Unended } from "./Spans.ts"
 
@@ -101,13 +101,16 @@ const markOf = (kind: LineKind, shard: Shard, start: Uint8Array): number => {
 
 /** Indexes a shard. @since 0.1.0 */
 export const indexOf = (kind: LineKind, shard: Shard): Effect.Effect<ShardIndex, Fails> =>
-  Effect.flatMap(shard.info.size === 0 ? Effect.succeed(new Uint8Array(0)) : shard.read(0, Math.min(4, shard.info.size)), (start) => {
-    const compression = compressionOf(start)
-    return Effect.map(
-      compression === undefined ? plainBlocks(kind, shard, start) : memberBlocks(kind, shard, compression),
-      (blocks) => (compression === undefined ? { blocks } : { blocks, header: { compression } })
-    )
-  })
+  Effect.flatMap(
+    shard.info.size === 0 ? Effect.succeed(new Uint8Array(0)) : shard.read(0, Math.min(4, shard.info.size)),
+    (start) => {
+      const compression = compressionOf(start)
+      return Effect.map(
+        compression === undefined ? plainBlocks(kind, shard, start) : memberBlocks(kind, shard, compression),
+        (blocks) => (compression === undefined ? { blocks } : { blocks, header: { compression } })
+      )
+    }
+  )
 
 const plainBlocks = (kind: LineKind, shard: Shard, start: Uint8Array): Effect.Effect<ReadonlyArray<Block>, Fails> =>
   Effect.gen(function* () {
@@ -263,8 +266,7 @@ export const linesOf = (
   return {
     bytes,
     spans,
-    error: (row, reason, cause) =>
-      error(kind, shard, byteAt(spans.starts[row] ?? 0), reason, firstRow + row, cause)
+    error: (row, reason, cause) => error(kind, shard, byteAt(spans.starts[row] ?? 0), reason, firstRow + row, cause)
   }
 }
 
@@ -290,7 +292,14 @@ const unpacked = (
     const member = memberOf(compression, packed.subarray(at), total - found)
     if (!(typeof member === "object" && "data" in member)) {
       const cause = typeof member === "object" ? member.cause : undefined
-      throw error(kind, shard, offset + at, `a ${compression} member is not as it was when it was indexed`, undefined, cause)
+      throw error(
+        kind,
+        shard,
+        offset + at,
+        `a ${compression} member is not as it was when it was indexed`,
+        undefined,
+        cause
+      )
     }
     parts.push({ offset: offset + at, ...member })
     at += member.length

@@ -1,0 +1,330 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Schema from "@effect/schema/Schema"
+import { Deferred, Effect, Fiber } from "effect"
+import { furrow, Lineage, Pipeline, Sampler } from "../../../src/index.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Format from "../../../src/sources/formats/Formats.ts"
+import { cachedFile } from "../../../src/sources/shards/IndexStore.ts"
+import { type MemoryStore, memoryStore } from "../../support/shards/MemoryStore.ts"
+
+const lines = (from: number, to: number): string =>
+  Array.from({ length: to - from }, (_, row) => `{"n":${from + row}}\n`).join("")
+
+interface Row {
+  readonly n: number
+}
+
+const format = Format.jsonl<Row>({ blockBytes: 40 })
+
+const three = () => memoryStore({ "d/a": lines(0, 20), "d/b": lines(20, 21), "d/c": "", "d/e": lines(21, 60) })
+
+const open = (store: MemoryStore, options: Partial<Dataset.OpenOptions<Row>> = {}) =>
+  Dataset.open("d/", { format, index: false, name: "d", ...options }).pipe(Effect.provide(store.layer))
+
+const all = <A, E>(dataset: Dataset.Dataset<A, E>) =>
+  dataset.getMany(Array.from({ length: dataset.size }, (_, index) => index))
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => ({ n: from + at }))
+
+describe("a dataset of shards", () => {
+  test("has the rows of all shards, one behind the other", async () => {
+    const dataset = await Effect.runPromise(open(three()))
+    expect(dataset.size).toBe(60)
+    expect(await Effect.runPromise(all(dataset))).toEqual(numbers(0, 60))
+    expect(await Effect.runPromise(dataset.get(20))).toEqual({ n: 20 })
+    const strewn = [59, 0, 20, 19, 0, 21]
+    expect(await Effect.runPromise(dataset.getMany(strewn))).toEqual(strewn.map((n) => ({ n })))
+    expect((await Effect.runPromise(Effect.flip(dataset.get(60))))._tag).toBe("IndexError")
+  })
+
+  test("knows where each row came from, through views", async () => {
+    const dataset = await Effect.runPromise(open(three()))
+    expect(Lineage.at(dataset, 22)).toEqual({ dataset: "d", shard: "d/e", row: 1 })
+    expect(Lineage.at(Dataset.slice(dataset, 20), 0)).toEqual({ dataset: "d", shard: "d/b", row: 0 })
+  })
+
+  test("says where its blocks begin, and so do views that keep stretches of it", async () => {
+    const dataset = await Effect.runPromise(open(three()))
+    const blocks = dataset.blocks ?? new Float64Array(0)
+    expect(blocks[0]).toBe(0)
+    expect(blocks.at(-1)).toBe(60)
+    expect(Array.from(blocks)).toContain(20)
+    expect(Array.from(blocks)).toContain(21)
+    expect(Dataset.map(dataset, ({ n }) => n).blocks).toEqual(blocks)
+    const cut = Dataset.slice(dataset, 19, 23).blocks
+    expect(Array.from(cut ?? [])).toEqual([0, 1, 2, 4])
+    expect(Array.from(Dataset.concat(dataset, Dataset.slice(dataset, 19, 23)).blocks ?? []).slice(-4)).toEqual([
+      60, 61, 62, 64
+    ])
+    expect(Dataset.subset(dataset, [3, 1]).blocks).toBeUndefined()
+    expect(Dataset.slice(dataset, 5, 5).blocks).toBeUndefined()
+  })
+
+  test("reads and decodes each block once for all that ask at once", async () => {
+    const store = three()
+    const dataset = await Effect.runPromise(open(store))
+    store.reads.clear()
+    await Effect.runPromise(Effect.all([all(dataset), all(dataset), all(dataset)], { concurrency: "unbounded" }))
+    expect(new Set(store.reads.values())).toEqual(new Set([1]))
+  })
+
+  test("keeps blocks up to cacheBytes, used-up ones go first", async () => {
+    const store = memoryStore({ "d/a": lines(0, 100) })
+    const dataset = await Effect.runPromise(open(store, { cacheBytes: 0 }))
+    store.reads.clear()
+    for (let round = 0; round < 2; round++) {
+      for (let index = 0; index < 100; index++) {
+        expect(await Effect.runPromise(dataset.get(index))).toEqual({ n: index })
+      }
+    }
+    // One block stays, whatever the budget; so each is read once a round.
+    expect(new Set(store.reads.values())).toEqual(new Set([2]))
+  })
+
+  test("a reader that is interrupted leaves the others their read; the last one ends it", async () => {
+    const store = three()
+    const dataset = await Effect.runPromise(open(store))
+    const gate = Effect.runSync(Deferred.make<void>())
+    let interrupted = 0
+    store.before = () => Effect.onInterrupt(Deferred.await(gate), () => Effect.sync(() => interrupted++))
+    const run = Effect.gen(function* () {
+      const first = yield* Effect.fork(dataset.get(0))
+      const second = yield* Effect.fork(dataset.get(1))
+      yield* Effect.sleep(1)
+      yield* Fiber.interrupt(first)
+      expect(interrupted).toBe(0)
+      const alone = yield* Effect.fork(dataset.get(59))
+      yield* Effect.sleep(1)
+      yield* Fiber.interrupt(alone)
+      expect(interrupted).toBe(1)
+      yield* Deferred.succeed(gate, undefined)
+      return yield* Fiber.join(second)
+    })
+    expect(await Effect.runPromise(run)).toEqual({ n: 1 })
+    expect(await Effect.runPromise(dataset.get(59))).toEqual({ n: 59 })
+  })
+
+  test("a shard that changed since it was opened is an error", async () => {
+    const store = three()
+    const dataset = await Effect.runPromise(open(store))
+    store.objects.set("d/e", new TextEncoder().encode(lines(1, 40)))
+    expect(await Effect.runPromise(dataset.get(0))).toEqual({ n: 0 })
+    expect(await Effect.runPromise(Effect.flip(dataset.get(30)))).toMatchObject({ _tag: "StoreError", location: "d/e" })
+  })
+
+  test("rows go through a schema of @effect/schema, or a Standard Schema", async () => {
+    const store = memoryStore({ "d/a": '{"n":1}\n{"n":"2"}\n' })
+    const schema = Schema.Struct({ n: Schema.Number })
+    const dataset = await Effect.runPromise(
+      Dataset.open("d/", { format, index: false, schema }).pipe(Effect.provide(store.layer))
+    )
+    expect(await Effect.runPromise(dataset.get(0))).toEqual({ n: 1 })
+    const error = await Effect.runPromise(Effect.flip(dataset.get(1)))
+    expect(error).toMatchObject({ _tag: "ShardError", shard: "d/a", row: 1 })
+    expect(error.message).toContain("it does not fit the schema: n: ")
+    const standard = await Effect.runPromise(
+      Dataset.open("d/", {
+        format: Format.jsonl(),
+        index: false,
+        schema: {
+          "~standard": {
+            version: 1,
+            vendor: "test",
+            validate: (value: unknown) =>
+              JSON.stringify(value) === '{"n":1}' ? { value: 1 } : { issues: [{ message: "no", path: ["n"] }] }
+          }
+        }
+      }).pipe(Effect.provide(store.layer))
+    )
+    expect(await Effect.runPromise(standard.get(0))).toBe(1)
+    expect((await Effect.runPromise(Effect.flip(standard.get(1)))).message).toContain("n: no")
+  })
+
+  test("shards whose rows are not alike are refused", async () => {
+    const typed: Format.Format<Row> = {
+      ...format,
+      index: (shard) =>
+        Effect.map(format.index(shard), (index) => ({ ...index, schema: shard.info.location === "d/b" ? "x" : "y" }))
+    }
+    const error = await Effect.runPromise(Effect.flip(open(three(), { format: typed })))
+    expect(error).toMatchObject({ _tag: "ShardError", shard: "d/b" })
+    expect(error.message).toContain("those of d/a are y")
+  })
+})
+
+describe("runs", () => {
+  const options = { seed: 1, epochs: 2, digest: true } as const
+
+  test("give the same batches as over an array, with more workers than shards", async () => {
+    const dataset = await Effect.runPromise(open(three()))
+    const digests: Array<string> = []
+    for (const [own, workers] of [
+      [dataset, 7],
+      [Dataset.fromArray(numbers(0, 60)), 2]
+    ] as const) {
+      const pipeline = Pipeline.from(own).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(8))
+      const run = furrow(pipeline, { ...options, workers, policy: "elastic" })
+      for await (const _ of run);
+      digests.push(String(run.digest))
+    }
+    expect(digests[0]).toBe(digests[1])
+  })
+
+  test("a row that is bad is an error with shard and row; the policy may skip it", async () => {
+    const store = memoryStore({ "d/a": '{"n":0}\n{"n":1}\n?\n{"n":3}\n' })
+    const dataset = await Effect.runPromise(open(store))
+    const pipeline = Pipeline.from(dataset).pipe(Pipeline.batch(2))
+    const failed = (async () => {
+      for await (const _ of furrow(pipeline, { epochs: 1 }));
+    })()
+    await expect(failed).rejects.toThrow("d/a, row 2, byte 16: not sound as jsonl")
+    const rows: Array<number> = []
+    for await (const batch of furrow(pipeline, { epochs: 1, failures: { skip: { budget: { samples: 1 } } } }))
+      rows.push(...batch.columns.n.data)
+    expect(rows).toEqual([0, 1, 3])
+  })
+})
+
+describe("the index", () => {
+  let folder = ""
+  let before: string | undefined
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "furrow-index-"))
+    before = process.env["FURROW_CACHE"]
+    process.env["FURROW_CACHE"] = folder
+  })
+  afterAll(() => {
+    if (before === undefined) delete process.env["FURROW_CACHE"]
+    else process.env["FURROW_CACHE"] = before
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** An open that keeps its index in the cache folder. */
+  const cached = (store: MemoryStore, name: string, options: Partial<Dataset.OpenOptions<Row>> = {}) =>
+    Dataset.open("d/", { format: Format.jsonl<Row>({ blockBytes: name.length * 100 }), ...options }).pipe(
+      Effect.provide(store.layer)
+    )
+
+  test("is kept, and only changed shards are scanned again", async () => {
+    const store = three()
+    const first = await Effect.runPromise(cached(store, "kept"))
+    store.read.clear()
+    const again = await Effect.runPromise(cached(store, "kept"))
+    expect(store.read.size).toBe(0)
+    expect(again.content).toBe(first.content as string)
+    store.objects.set("d/b", new TextEncoder().encode(lines(0, 3)))
+    const changed = await Effect.runPromise(cached(store, "kept"))
+    expect(Array.from(store.read.keys())).toEqual(["d/b"])
+    expect(changed.size).toBe(62)
+    expect(await Effect.runPromise(all(changed))).toEqual([...numbers(0, 20), ...numbers(0, 3), ...numbers(21, 60)])
+  })
+
+  test("is built once by all that ask at once", async () => {
+    const store = three()
+    const opens = Array.from({ length: 16 }, () => cached(store, "once-"))
+    const datasets = await Effect.runPromise(Effect.all(opens, { concurrency: "unbounded" }))
+    expect(new Set(store.reads.values())).toEqual(new Set([1]))
+    expect(new Set(datasets.map(({ size }) => size))).toEqual(new Set([60]))
+    expect(readdirSync(join(folder, "indexes")).filter((own) => !own.endsWith(".jsonl"))).toEqual([])
+  })
+
+  test("of a builder that was killed is built by another", async () => {
+    const store = three()
+    const lock = `${cachedFile(["d/"], "jsonl(blockBytes: 600)")}.lock`
+    mkdirSync(join(folder, "indexes"), { recursive: true })
+    writeFileSync(lock, "")
+    utimesSync(lock, new Date(0), new Date(0))
+    const dataset = await Effect.runPromise(cached(store, "killed"))
+    expect(dataset.size).toBe(60)
+  })
+
+  test("that is damaged, or of another format, is made again", async () => {
+    const store = three()
+    await Effect.runPromise(cached(store, "damaged"))
+    const path = cachedFile(["d/"], "jsonl(blockBytes: 700)")
+    const text = readFileSync(path, "utf8")
+    for (const own of [
+      text.slice(0, -10),
+      text.replace("blockBytes: 700", "blockBytes: 701"),
+      "",
+      "{}",
+      text.replace('"d/b",', "")
+    ]) {
+      writeFileSync(path, own)
+      const dataset = await Effect.runPromise(cached(store, "damaged"))
+      expect(dataset.size).toBe(60)
+      expect(readFileSync(path, "utf8")).toBe(text)
+    }
+  })
+
+  test("can be a file that the user names: the shards are then those that it lists", async () => {
+    const store = three()
+    const index = join(folder, "own", "index.jsonl")
+    await Effect.runPromise(cached(store, "named-", { index }))
+    store.objects.set("d/f", new TextEncoder().encode(lines(60, 70)))
+    store.read.clear()
+    const dataset = await Effect.runPromise(cached(store, "named-", { index }))
+    expect(dataset.size).toBe(60)
+    expect(store.read.size).toBe(0)
+    store.objects.set("d/a", new TextEncoder().encode(lines(1, 21)))
+    expect(await Effect.runPromise(Effect.flip(dataset.get(0)))).toMatchObject({ _tag: "StoreError", location: "d/a" })
+  })
+
+  test("does not need a folder that can be written to", async () => {
+    const locked = join(folder, "locked")
+    mkdirSync(locked)
+    // A file where the folder should be: no user can write there, root included.
+    writeFileSync(join(locked, "indexes"), "")
+    chmodSync(locked, 0o500)
+    process.env["FURROW_CACHE"] = locked
+    try {
+      expect((await Effect.runPromise(cached(three(), "unwritten"))).size).toBe(60)
+    } finally {
+      process.env["FURROW_CACHE"] = folder
+      chmodSync(locked, 0o700)
+    }
+  })
+
+  test("is refused above a limit, which says how much there is to read", async () => {
+    const bytes = Array.from(three().objects.values()).reduce((sum, { length }) => sum + length, 0)
+    const error = await Effect.runPromise(Effect.flip(cached(three(), "limited--", { limit: bytes - 1 })))
+    expect(error._tag).toBe("InvalidOption")
+    expect(error.message).toContain(`at least ${bytes}`)
+    expect((await Effect.runPromise(cached(three(), "limited--", { limit: bytes }))).size).toBe(60)
+  })
+
+  test("tells its progress, from before the scan to its end", async () => {
+    const seen: Array<Dataset.ScanProgress> = []
+    await Effect.runPromise(open(three(), { onProgress: (own) => seen.push(own) }))
+    expect(seen[0]).toMatchObject({ shards: 4, shardsDone: 0, bytesDone: 0 })
+    const last = seen.at(-1)
+    expect(last?.shardsDone).toBe(4)
+    expect(last?.bytesDone).toBe(last?.bytes)
+  })
+
+  test("the content is the same in another folder, and another if a shard has other rows", async () => {
+    const one = await Effect.runPromise(open(three()))
+    const copy = new Map(Array.from(three().objects, ([key, data]) => [`x/y/${key}`, data]))
+    const other = await Effect.runPromise(
+      Dataset.open("x/y/d/", { format, index: false, name: "d" }).pipe(
+        Effect.provide(memoryStore(Object.fromEntries(copy)).layer)
+      )
+    )
+    expect(other.content).toBe(one.content as string)
+    const changed = three()
+    changed.objects.set("d/a", new TextEncoder().encode(lines(0, 21)))
+    expect((await Effect.runPromise(open(changed))).content).not.toBe(one.content as string)
+  })
+})
