@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import { concurrent } from "../../core/Concurrent.ts"
 import { Made } from "../../core/Parameters.ts"
 import { effectful } from "../EffectDataset.ts"
+import { attempt } from "../formats/Fault.ts"
 import { type Block, type DecodedBlock, type Format, type Shard, ShardError } from "../formats/Format.ts"
 import type { Dataset, Lineage } from "../RandomAccess.ts"
 import type { ObjectInfo, StoreError, StoreService } from "../store/Store.ts"
@@ -78,15 +79,6 @@ const bytesOf = (shard: Shard, { length, offset, ranges }: Block): Effect.Effect
     }
     return bytes
   })
-}
-
-/** Runs plain code that may throw a {@link ShardError}; whatever else it throws is a defect. */
-const attempt = <A>(run: () => A): Effect.Effect<A, ShardError> => {
-  try {
-    return Effect.succeed(run())
-  } catch (thrown) {
-    return thrown instanceof ShardError ? Effect.fail(thrown) : Effect.die(thrown)
-  }
 }
 
 /** Some rows of a batch that lie in one block. */
@@ -180,18 +172,19 @@ export const make = <Row, A>({
           else take(cached, asked, indices, rows)
         }
       })
-      if (missing.length === 0) return Effect.as(begin, rows)
       // Each block's rows are taken as soon as it is there: the batch may need more blocks than the cache holds.
-      const rest = concurrent(
-        missing.length,
-        AT_ONCE,
-        (at) => {
-          const asked = missing[at] as Asked // below the length
-          return Effect.flatMap(cache.load(asked.block), (cached) => attempt(() => take(cached, asked, indices, rows)))
-        },
-        (_, cause) => Exit.failCause(cause)
+      const loaded = (at: number) => {
+        const asked = missing[at] as Asked // below the length
+        return Effect.flatMap(cache.load(asked.block), (cached) => attempt(() => take(cached, asked, indices, rows)))
+      }
+      return Effect.flatMap(begin, () =>
+        missing.length === 0
+          ? Effect.succeed(rows)
+          : Effect.flatMap(
+              concurrent(missing.length, AT_ONCE, loaded, (_, cause) => Exit.failCause(cause)),
+              () => Effect.as(slow, rows)
+            )
       )
-      return Effect.zipRight(begin, Effect.as(Effect.zipRight(rest, slow), rows))
     })
 
   const lineage = (index: number): Lineage => {

@@ -16,6 +16,7 @@ import {
   Cursor,
   Dataset,
   Decode,
+  Format,
   Idx,
   Image,
   Parity,
@@ -30,6 +31,7 @@ import type { Stage } from "../../../src/pipeline/Stage.ts"
 import * as CursorCheck from "../../../src/scheduler/loader/CursorCheck.ts"
 import * as CursorWrite from "../../../src/scheduler/loader/CursorWrite.ts"
 import * as RunPlan from "../../../src/scheduler/plan/RunPlan.ts"
+import { memoryStore } from "../../support/shards/MemoryStore.ts"
 import { own, reordered, scaled } from "../../support/threaded/subsets.ts"
 
 type Any = Pipeline.Pipeline<unknown, unknown, unknown>
@@ -100,6 +102,19 @@ const filtered = (keep: (n: number) => boolean, options?: Dataset.NameOptions) =
   Effect.runSync(numbers.pipe(Dataset.filter(keep, options)) as Effect.Effect<Dataset.Dataset<number>>) // it cannot fail
 
 const twice = (n: number) => 2 * n
+/** A dataset of shards, with formats whose blocks differ. */
+const shards = async (text: string, blockBytes: number) =>
+  Effect.runPromise(
+    Dataset.open("a", { name: "shards", format: Format.jsonl({ blockBytes }), index: false }).pipe(
+      Effect.provide(memoryStore({ a: text }).layer)
+    )
+  )
+const opened = {
+  own: await shards("1\n2\n3\n4\n", 4),
+  size: await shards("1\n2\n3\n44\n", 4),
+  blocks: await shards("1\n2\n3\n4\n", 100)
+}
+
 const effectful = () => Dataset.effect({ size: SIZE, get: Effect.succeed })
 
 const size = [8, 8] as const
@@ -188,6 +203,7 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       "what it was declared of": () =>
         effectful().pipe(Dataset.subset([1, 2], { name: "dataset" }), Dataset.withContent("1"), Dataset.slice(0, 2))
     }),
+    open: views(() => opened.own, { "the size of a shard": () => opened.size, blocks: () => opened.blocks }),
     DatasetError: "not a constructor",
     IndexError: "not a constructor"
   },

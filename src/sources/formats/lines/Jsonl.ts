@@ -3,11 +3,12 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import { optionsOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
-import type { Format } from "../Format.ts"
-import { indexOf, type LineKind, type LineOptions, linesOf, sizesOf } from "./LineFormat.ts"
-import { lines } from "./Spans.ts"
+import type { DecodedBlock, Format } from "../Format.ts"
+import { lazy } from "../Lazy.ts"
+import { type LineOptions, sizesOf } from "./LineOptions.ts"
 
 /**
  * JSON Lines: a JSON value a line, in UTF-8, plain or compressed by gzip or zstd (told by the first bytes). Blank lines are
@@ -31,39 +32,15 @@ export const jsonl = <Row = unknown>(options: LineOptions = {}): Format<Row> => 
   const sizes = sizesOf(
     optionsOf("Format.jsonl", options, { blockBytes: true, rowBytes: true, memberBytes: true } as const)
   )
-  const kind: LineKind = { ...sizes, name: "jsonl", split: lines("skip") }
   return {
-    name: kind.name,
+    name: "jsonl",
     made: new Made("jsonl", { blockBytes: sizes.blockBytes }),
     scans: true,
-    index: (shard) => indexOf(kind, shard),
-    decode: (packed, block, place) => {
-      const { bytes, error, spans } = linesOf(kind, packed, block, place)
-      const { ends, starts } = spans
-      const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-      return {
-        size: spans.count,
-        bytes: bytes.byteLength + starts.byteLength + ends.byteLength,
-        row: (row) => {
-          let text: string
-          try {
-            text = decoder.decode(bytes.subarray(starts[row], ends[row]))
-          } catch (cause) {
-            throw error(row, "it is not valid UTF-8; convert it, or leave the row out by a failure policy", cause)
-          }
-          try {
-            return JSON.parse(text)
-          } catch (cause) {
-            throw error(
-              row,
-              `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`,
-              cause
-            )
-          }
-        }
-      }
-    }
+    index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, sizes)),
+    // The type is the caller's word; see above.
+    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, sizes) as DecodedBlock<Row>)
   }
 }
 
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message.slice(0, 200) : String(cause))
+/** The code that reads JSON Lines, which is loaded with the first shard. */
+const code = lazy(() => import("./JsonlBlocks.ts"))

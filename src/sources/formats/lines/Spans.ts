@@ -13,6 +13,8 @@ export class Spans {
   count = 0
   /** How many bytes the records take, with what ends them: what is behind belongs to a record that goes on. */
   consumed = 0
+  /** Why the last record, which begins at `start`, is not whole although no bytes follow. It is not among the others. */
+  unended: { readonly start: number; readonly reason: string } | undefined
 
   add(start: number, end: number): void {
     if (this.count === this.starts.length) {
@@ -32,24 +34,11 @@ const doubled = (array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> => {
 
 /**
  * Finds the records in bytes that begin where a record may begin. Unless the bytes are the last ones, what is not known to
- * be whole is left. Throws {@link Unended} if the last ones end within a record that must be ended.
+ * be whole is left.
  *
  * @since 0.1.0
  */
 export type Split = (bytes: Uint8Array, isLast: boolean) => Spans
-
-/** Thrown by a {@link Split}: the record that begins at `start` never ends. @since 0.1.0 */
-export class Unended {
-  readonly start: number
-  readonly spans: Spans
-  readonly reason: string
-
-  constructor(start: number, spans: Spans, reason: string) {
-    this.start = start
-    this.spans = spans
-    this.reason = reason
-  }
-}
 
 const NEWLINE = 10
 const RETURN = 13

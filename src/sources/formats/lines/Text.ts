@@ -3,12 +3,13 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import { InvalidOption } from "../../../core/InvalidOption.ts"
 import { optionsOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
 import type { Format } from "../Format.ts"
-import { indexOf, type LineKind, type LineOptions, linesOf, sizesOf } from "./LineFormat.ts"
-import { lines, paragraphs } from "./Spans.ts"
+import { lazy } from "../Lazy.ts"
+import { type LineOptions, sizesOf } from "./LineOptions.ts"
 
 /** @category options @since 0.1.0 */
 export interface TextOptions extends LineOptions {
@@ -36,27 +37,15 @@ export const text = (options: TextOptions = {}): Format<string> => {
     throw new InvalidOption({ option: "blank", value: blank, expected: '"keep" or "skip"' })
   }
   const sizes = sizesOf(options)
-  const kind: LineKind = { ...sizes, name: "text", split: rows === "lines" ? lines(blank) : paragraphs }
+  const split = rows === "paragraphs" ? "paragraphs" : blank
   return {
-    name: kind.name,
-    made: new Made("text", { blockBytes: sizes.blockBytes, rows, blank: rows === "lines" ? blank : "skip" }),
+    name: "text",
+    made: new Made("text", { blockBytes: sizes.blockBytes, rows: split }),
     scans: true,
-    index: (shard) => indexOf(kind, shard),
-    decode: (packed, block, place) => {
-      const { bytes, error, spans } = linesOf(kind, packed, block, place)
-      const { ends, starts } = spans
-      const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-      return {
-        size: spans.count,
-        bytes: bytes.byteLength + starts.byteLength + ends.byteLength,
-        row: (row) => {
-          try {
-            return decoder.decode(bytes.subarray(starts[row], ends[row]))
-          } catch (cause) {
-            throw error(row, "it is not valid UTF-8; convert it, or leave the row out by a failure policy", cause)
-          }
-        }
-      }
-    }
+    index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, split, sizes)),
+    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, split, sizes))
   }
 }
+
+/** The code that reads text, which is loaded with the first shard. */
+const code = lazy(() => import("./TextBlocks.ts"))

@@ -1,43 +1,17 @@
 /**
- * What the formats of lines have in common: a shard is read once to find where its rows are, in plain bytes or in those
+ * How the formats of lines find their rows: a shard is read once to find where its rows are, in plain bytes or in those
  * that members of gzip or frames of zstd hold; a block is a range of whole rows, or the members that hold some.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { whole } from "../../../core/Check.ts"
 import type { StoreError } from "../../store/Store.ts"
+import { attempt } from "../Fault.ts"
 import type { Block, BlockPlace, Shard, ShardIndex } from "../Format.ts"
 import { ShardError } from "../Format.ts"
 import { type Compression, compressionOf, type Member, memberOf } from "./Compression.ts"
-import { type Spans, type Split, Unended } from "./Spans.ts"
-
-/** @category options @since 0.1.0 */
-export interface LineOptions {
-  /** How many bytes a block should have, before compression. Default 2^20. */
-  readonly blockBytes?: number
-  /** How many bytes a row may have; a longer one is a `ShardError`. Default 2^26. */
-  readonly rowBytes?: number
-  /**
-   * How many bytes a member of gzip or a frame of zstd may hold, since it is unpacked as a whole; a larger one is a
-   * `ShardError`. Default 2^28.
-   */
-  readonly memberBytes?: number
-}
-
-/** @since 0.1.0 */
-export interface LineSizes {
-  readonly blockBytes: number
-  readonly rowBytes: number
-  readonly memberBytes: number
-}
-
-/** Returns the sizes in a format's options; throws `InvalidOption` for an invalid one. @since 0.1.0 */
-export const sizesOf = (options: LineOptions): LineSizes => ({
-  blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 20, 1, 2 ** 30),
-  rowBytes: whole("rowBytes", options.rowBytes ?? 2 ** 26, 1, 2 ** 30),
-  memberBytes: whole("memberBytes", options.memberBytes ?? 2 ** 28, 1, 2 ** 31 - 1)
-})
+import type { LineSizes } from "./LineOptions.ts"
+import type { Spans, Split } from "./Spans.ts"
 
 /** A format of lines, as the functions here need it. @since 0.1.0 */
 export interface LineKind extends LineSizes {
@@ -53,16 +27,6 @@ type Fails = ShardError | StoreError
 const error = (kind: LineKind, shard: Shard, byte: number, reason: string, row?: number, cause?: unknown): ShardError =>
   new ShardError({ shard: shard.info.location, format: kind.name, row, byte, reason, cause })
 
-/** Runs plain code that throws {@link ShardError}. */
-const attempt = <A>(run: () => A): Effect.Effect<A, ShardError> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(run())
-    } catch (thrown) {
-      return thrown instanceof ShardError ? Effect.fail(thrown) : Effect.die(thrown)
-    }
-  })
-
 /** The records in bytes; `row` is the number of the first one, `byteAt` the place of a byte in the shard. */
 const spansOf = (
   kind: LineKind,
@@ -72,18 +36,14 @@ const spansOf = (
   row: number,
   byteAt: (place: number) => number
 ): Spans => {
-  let spans: Spans
-  try {
-    spans = kind.split(bytes, isLast)
-  } catch (thrown) {
-    if (!(thrown instanceof Unended)) throw thrown
-    throw error(kind, shard, byteAt(thrown.start), thrown.reason, row + thrown.spans.count)
-  }
+  const spans = kind.split(bytes, isLast)
   const { count, ends, starts } = spans
   for (let own = 0; own < count; own++) {
     const start = starts[own] as number // below the count
     if ((ends[own] as number) - start > kind.rowBytes) throw tooLong(kind, shard, byteAt(start), row + own)
   }
+  const { unended } = spans
+  if (unended !== undefined) throw error(kind, shard, byteAt(unended.start), unended.reason, row + count)
   return spans
 }
 
@@ -246,8 +206,11 @@ const memberBlocks = (
 
 /** The bytes of a block, unpacked, and the records in them. @since 0.1.0 */
 export interface Lines {
-  readonly bytes: Uint8Array
   readonly spans: Spans
+  /** How many bytes it all takes. */
+  readonly memory: number
+  /** A record as text. Throws {@link ShardError} if it is not UTF-8. */
+  readonly text: (row: number) => string
   /** An error at one of its rows. */
   readonly error: (row: number, reason: string, cause?: unknown) => ShardError
 }
@@ -263,10 +226,22 @@ export const linesOf = (
   const bytes = compression === undefined ? packed : unpacked(kind, shard, compression, packed, block)
   const byteAt = (place: number): number => (compression === undefined ? block.offset + place : block.offset)
   const spans = spansOf(kind, shard, bytes, true, firstRow, byteAt)
+  const { ends, starts } = spans
+  const errorAt: Lines["error"] = (row, reason, cause) =>
+    error(kind, shard, byteAt(starts[row] ?? 0), reason, firstRow + row, cause)
+  // A mark within a shard is text.
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
   return {
-    bytes,
     spans,
-    error: (row, reason, cause) => error(kind, shard, byteAt(spans.starts[row] ?? 0), reason, firstRow + row, cause)
+    memory: bytes.byteLength + starts.byteLength + ends.byteLength,
+    text: (row) => {
+      try {
+        return decoder.decode(bytes.subarray(starts[row], ends[row]))
+      } catch (cause) {
+        throw errorAt(row, "it is not valid UTF-8; convert it, or leave the row out by a failure policy", cause)
+      }
+    },
+    error: errorAt
   }
 }
 

@@ -1,0 +1,41 @@
+/**
+ * The blocks of JSON Lines.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type { StoreError } from "../../store/Store.ts"
+import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
+import { indexOf, type LineKind, linesOf } from "./LineBlocks.ts"
+import type { LineSizes } from "./LineOptions.ts"
+import { lines } from "./Spans.ts"
+
+const kindOf = (sizes: LineSizes): LineKind => ({ ...sizes, name: "jsonl", split: lines("skip") })
+
+/** @since 0.1.0 */
+export const index = (shard: Shard, sizes: LineSizes): Effect.Effect<ShardIndex, ShardError | StoreError> =>
+  indexOf(kindOf(sizes), shard)
+
+/** Finds the lines of a block; each is parsed when its row is read. Throws {@link ShardError}. @since 0.1.0 */
+export const decode = (
+  packed: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  sizes: LineSizes
+): DecodedBlock<unknown> => {
+  const { error, memory, spans, text } = linesOf(kindOf(sizes), packed, block, place)
+  return {
+    size: spans.count,
+    bytes: memory,
+    row: (row): unknown => {
+      const line = text(row)
+      try {
+        return JSON.parse(line)
+      } catch (cause) {
+        throw error(row, `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`, cause)
+      }
+    }
+  }
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message.slice(0, 200) : String(cause))
