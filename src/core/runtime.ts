@@ -12,7 +12,7 @@ import { availableParallelism, hostname } from "node:os"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
 import { types } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
-import { constants, gunzipSync } from "node:zlib"
+import { constants, gunzipSync, inflateRawSync } from "node:zlib"
 import { shown } from "./Show.ts"
 
 /** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
@@ -47,9 +47,20 @@ export const entropy = (): bigint => BigInt(`0x${randomBytes(16).toString("hex")
  *
  * @since 0.1.0
  */
-export const gunzip = (data: Uint8Array, most: number): Uint8Array | "more" => {
+export const gunzip = (data: Uint8Array, most: number): Uint8Array | "more" =>
+  bounded(() => gunzipSync(data, { maxOutputLength: most }))
+
+/** The same for a deflate stream without a frame, as ZIP files have it. @since 0.1.0 */
+export const inflateRaw = (data: Uint8Array, most: number): Uint8Array | "more" =>
+  bounded(() => inflateRawSync(data, { maxOutputLength: Math.max(1, most) }))
+
+/** The beginning of what a deflate stream holds whose beginning is `data`: 4 MB at most. @since 0.1.0 */
+export const inflateRawStart = (data: Uint8Array): Uint8Array =>
+  inflateRawSync(data.subarray(0, FIRST), { finishFlush: constants.Z_SYNC_FLUSH })
+
+const bounded = (unpack: () => Uint8Array): Uint8Array | "more" => {
   try {
-    return gunzipSync(data, { maxOutputLength: most })
+    return unpack()
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") return "more"
     throw error

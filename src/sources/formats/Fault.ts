@@ -8,8 +8,8 @@ import { ShardError } from "./Format.ts"
 
 /** Where in a shard something is wrong, and what was thrown below. @since 0.1.0 */
 export interface Spot {
-  readonly row?: number
-  readonly byte?: number
+  readonly row?: number | undefined
+  readonly byte?: number | undefined
   readonly cause?: unknown
 }
 

@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import { Tensor } from "../../../core/Tensor.ts"
+import { countOf } from "../Arrays.ts"
 import { type Element, elementsOf } from "../Elements.ts"
 import type { Fault } from "../Fault.ts"
 import { type Literal, parseLiteral } from "./Literal.ts"
@@ -68,9 +69,7 @@ export const arrayHeaderOf = (start: Uint8Array, size: number, fault: Fault): Ar
     throw fault(reason, { byte: from })
   }
   const element = elementOf(descr, fault, from)
-  // An axis of 0 first: with enough others the product would pass through infinity to NaN.
-  const count = shape.includes(0) ? 0 : shape.reduce((product, axis) => product * axis, 1)
-  const length = count * element.size
+  const length = countOf(shape) * element.size
   if (length > size - end) throw cut(size, `an array of shape [${shape.join(", ")}], ${length} bytes,`, fault)
   return { element, shape, isFortran: order, start: end, length }
 }
@@ -125,16 +124,9 @@ const UNKNOWN: ReadonlyArray<readonly [RegExp, string]> = [
   [/^\|?V/, 'raw bytes, such as bfloat16; save .view("uint16") or .astype("float32")']
 ]
 
-/** The rows of arrays as text: shards of one dataset have the same. @since 0.1.0 */
-export const schemaOf = (
-  arrays: ReadonlyArray<readonly [field: string, Pick<ArrayHeader, "element" | "shape">]>
-): string =>
-  arrays
-    .map(([field, { element, shape }]) => {
-      const type = element.isBoolean === true ? "bool" : element.dtype
-      return `${JSON.stringify(field)}: ${type}[${shape.slice(1).join(", ")}]`
-    })
-    .join(", ")
+/** Whether the rows of an array are spread over all of it. @since 0.1.0 */
+export const needsAll = ({ isFortran, shape }: Pick<ArrayHeader, "isFortran" | "shape">): boolean =>
+  isFortran && shape.length > 1
 
 /** The array in the bytes of a file, all of it. @since 0.1.0 */
 export const decodeArray = (bytes: Uint8Array, fault: Fault): Tensor => {
@@ -144,12 +136,10 @@ export const decodeArray = (bytes: Uint8Array, fault: Fault): Tensor => {
 }
 
 /** The array whose elements are `bytes`, in C order. @since 0.1.0 */
-export const arrayOf = (
-  bytes: Uint8Array,
-  { element, isFortran, shape }: Pick<ArrayHeader, "element" | "isFortran" | "shape">
-): Tensor => {
+export const arrayOf = (bytes: Uint8Array, header: Pick<ArrayHeader, "element" | "isFortran" | "shape">): Tensor => {
+  const { element, shape } = header
   const data = elementsOf(bytes, element)
-  return new Tensor(isFortran && shape.length > 1 ? turned(data, shape) : data, shape)
+  return new Tensor(needsAll(header) ? turned(data, shape) : data, shape)
 }
 
 /** The same elements with the last axis running fastest, not the first. */

@@ -1,0 +1,113 @@
+/**
+ * Arrays that lie in a shard one behind the other, and are read by rows of their first axes.
+ *
+ * @since 0.1.0
+ */
+
+import { Tensor } from "../../core/Tensor.ts"
+import { type BlockColumn, blockOf, columnOf } from "./Columns.ts"
+import { decodedBytes, type Element, elementsOf } from "./Elements.ts"
+import type { Fault } from "./Fault.ts"
+import type { Block, DecodedBlock } from "./Format.ts"
+
+/** An array in C order, and where its elements lie in the shard. JSON-able. @since 0.1.0 */
+export interface PlacedArray {
+  readonly field: string
+  readonly element: Element
+  readonly shape: ReadonlyArray<number>
+  readonly offset: number
+  readonly length: number
+}
+
+/** The number of elements of a shape, which may be beyond all numbers. @since 0.1.0 */
+export const countOf = (shape: ReadonlyArray<number>): number =>
+  // An axis of 0 first: with enough others the product would pass through infinity to NaN.
+  shape.includes(0) ? 0 : shape.reduce((product, axis) => product * axis, 1)
+
+/** The rows of arrays as text: shards of one dataset have the same. @since 0.1.0 */
+export const schemaOf = (arrays: ReadonlyArray<Pick<PlacedArray, "field" | "element" | "shape">>): string =>
+  arrays
+    .map(({ element, field, shape }) => {
+      const type = element.isBoolean === true ? "bool" : element.dtype
+      return `${JSON.stringify(field)}: ${type}[${shape.slice(1).join(", ")}]`
+    })
+    .join(", ")
+
+/** Returns how many rows arrays have. Throws unless all have as many. @since 0.1.0 */
+export const rowsOf = (arrays: ReadonlyArray<Pick<PlacedArray, "field" | "shape">>, fault: Fault): number => {
+  const [first, ...others] = arrays
+  for (const { field, shape } of arrays) {
+    if (shape.length > 0) continue
+    throw fault(`array ${JSON.stringify(field)} has no axes, so no rows; read arrays of one axis or more`)
+  }
+  const rows = first?.shape[0]
+  if (first === undefined || rows === undefined) throw fault("it has no arrays, so no rows")
+  for (const { field, shape } of others) {
+    if (shape[0] === rows) continue
+    const found = `${JSON.stringify(first.field)} has ${rows} rows, and ${JSON.stringify(field)} has ${shape[0]}`
+    throw fault(`${found}; name arrays of one length in columns`)
+  }
+  return rows
+}
+
+/** The arrays that are named in `columns`, in that order; all, without it. Throws if one is not there. @since 0.1.0 */
+export const chosenOf = <A extends { readonly field: string }>(
+  arrays: ReadonlyArray<A>,
+  columns: ReadonlyArray<string> | undefined,
+  fault: Fault
+): ReadonlyArray<A> =>
+  columns === undefined
+    ? arrays
+    : columns.map((name) => {
+        const own = arrays.find(({ field }) => field === name)
+        if (own !== undefined) return own
+        const names = arrays.slice(0, 20).map(({ field }) => JSON.stringify(field))
+        const found = names.length === 0 ? "none" : `${names.join(", ")}${arrays.length > 20 ? ", …" : ""}`
+        throw fault(`it has no array ${JSON.stringify(name)}; it has ${found}`)
+      })
+
+/** Cuts arrays of so many rows into blocks of about `blockBytes`, and of a row at least. @since 0.1.0 */
+export const rowBlocks = (
+  arrays: ReadonlyArray<PlacedArray>,
+  rows: number,
+  blockBytes: number
+): ReadonlyArray<Block> => {
+  if (rows === 0) return []
+  const widths = arrays.map(({ length }) => length / rows)
+  const width = widths.reduce((sum, own) => sum + own, 0)
+  // Rows without elements take no bytes, so one block has them all.
+  const each = width === 0 ? rows : Math.max(1, Math.floor(blockBytes / width))
+  const blocks: Array<Block> = []
+  for (let row = 0; row < rows; row += each) {
+    const own = Math.min(each, rows - row)
+    const ranges = arrays.map(
+      ({ offset }, place) => [offset + row * (widths[place] as number), own * (widths[place] as number)] as const // one an array
+    )
+    const start = Math.min(...ranges.map(([offset]) => offset))
+    const length = Math.max(...ranges.map(([offset, size]) => offset + size)) - start
+    const bytes = arrays.reduce(
+      (sum, { element }, place) => sum + decodedBytes(element, own * (widths[place] as number)),
+      0
+    ) // as above
+    blocks.push({ rows: own, offset: start, length, bytes, ...(ranges.length === 1 ? {} : { ranges }) })
+  }
+  return blocks
+}
+
+/** Decodes a block that {@link rowBlocks} made. @since 0.1.0 */
+export const decodeRows = <Row>(
+  bytes: Uint8Array,
+  rows: number,
+  arrays: ReadonlyArray<PlacedArray>
+): DecodedBlock<Row> => {
+  const columns: Array<readonly [string, BlockColumn]> = []
+  let at = 0
+  for (const { element, field, shape } of arrays) {
+    const own = [rows, ...shape.slice(1)]
+    const length = countOf(own) * element.size
+    const data = elementsOf(bytes.subarray(at, at + length), element)
+    columns.push([field, columnOf(new Tensor(data, own), element)])
+    at += length
+  }
+  return blockOf(Object.fromEntries(columns), rows)
+}

@@ -1,0 +1,176 @@
+/**
+ * Reads NumPy's archives of arrays: finds their blocks, and decodes them; see `Npz.ts`.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { crc32 } from "../../../core/Crc32.ts"
+import { inflateRaw, inflateRawStart } from "../../../core/runtime.ts"
+import { shown } from "../../../core/Show.ts"
+import type { StoreError } from "../../store/Store.ts"
+import { chosenOf, decodeRows, type PlacedArray, rowBlocks, rowsOf, schemaOf } from "../Arrays.ts"
+import { type BlockColumn, blockOf, columnOf } from "../Columns.ts"
+import { attempt, type Fault, faultOf } from "../Fault.ts"
+import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
+import { type ArrayHeader, arrayHeaderOf, arrayOf, checkEnd, HEADER, needsAll } from "../npy/Layout.ts"
+import { dataOffsetOf, readDirectory, type ZipDirectory, type ZipEntry } from "./Zip.ts"
+
+/** The options of `Format.npz`, checked. @since 0.1.0 */
+export interface NpzConfig {
+  readonly columns: ReadonlyArray<string> | undefined
+  readonly blockBytes: number
+  readonly maxBlockBytes: number
+}
+
+/** An array in its archive. */
+interface ArchivedArray extends ArrayHeader {
+  readonly field: string
+  readonly entry: ZipEntry
+  /** Where the member's bytes begin. */
+  readonly offset: number
+}
+
+/** What `decode` needs: the arrays by rows, or each as a whole. */
+type Header =
+  | { readonly _tag: "Rows"; readonly arrays: ReadonlyArray<PlacedArray> }
+  | { readonly _tag: "Whole"; readonly arrays: ReadonlyArray<ArchivedArray> }
+
+/** Finds the blocks of a shard. @since 0.1.0 */
+export const index = (
+  shard: Shard,
+  { blockBytes, columns, maxBlockBytes }: NpzConfig
+): Effect.Effect<ShardIndex, ShardError | StoreError> =>
+  Effect.gen(function* () {
+    const fault = faultOf("npz", shard.info.location)
+    const directory = yield* readDirectory(shard, fault)
+    const members = directory.entries.flatMap((entry) =>
+      entry.name.endsWith(".npy") ? [{ field: entry.name.slice(0, -4), entry }] : []
+    )
+    const chosen = yield* attempt(() => chosenOf(members, columns, fault))
+    const arrays = yield* Effect.forEach(chosen, (member) => readHeader(shard, member, directory, fault))
+    return yield* attempt((): ShardIndex => {
+      const rows = rowsOf(arrays, fault)
+      const schema = schemaOf(arrays)
+      const size = arrays.reduce((sum, { entry }) => sum + entry.size, 0)
+      const needsWhole = arrays.find((array) => array.entry.method !== 0 || needsAll(array))
+      if (needsWhole === undefined && size > blockBytes) {
+        const placed = arrays.map(
+          ({ element, field, length, offset, shape, start }): PlacedArray => ({
+            field,
+            element,
+            shape,
+            offset: offset + start,
+            length
+          })
+        )
+        return {
+          header: { _tag: "Rows", arrays: placed } satisfies Header,
+          schema,
+          blocks: rowBlocks(placed, rows, blockBytes)
+        }
+      }
+      if (needsWhole !== undefined && size > maxBlockBytes) throw tooLarge(needsWhole, size, maxBlockBytes, fault)
+      const header: Header = { _tag: "Whole", arrays }
+      return { header, schema, blocks: rows === 0 ? [] : [wholeBlock(arrays, rows)] }
+    })
+  })
+
+const tooLarge = ({ entry, field }: ArchivedArray, size: number, most: number, fault: Fault): ShardError => {
+  const why = entry.method === 0 ? "in Fortran order" : "deflated"
+  const reason = `array ${JSON.stringify(field)} is ${why}, so all can only be read whole, and has ${size} bytes, more than ${most}`
+  return fault(`${reason}; save with np.savez and np.ascontiguousarray(…), or raise maxBlockBytes`, {
+    byte: entry.offset
+  })
+}
+
+/** All of these arrays, each with its own header, so that their checksums can be seen to. */
+const wholeBlock = (arrays: ReadonlyArray<ArchivedArray>, rows: number): Block => {
+  const ranges = arrays.map(({ entry, offset }) => [offset, entry.packed] as const)
+  const start = Math.min(...ranges.map(([offset]) => offset))
+  const length = Math.max(...ranges.map(([offset, own]) => offset + own)) - start
+  return { rows, offset: start, length, ranges, bytes: arrays.reduce((sum, array) => sum + array.entry.size, 0) }
+}
+
+/** Reads what an array says of itself, which stands at its beginning. */
+const readHeader = (
+  shard: Shard,
+  { entry, field }: { readonly entry: ZipEntry; readonly field: string },
+  directory: ZipDirectory,
+  fault: Fault
+): Effect.Effect<ArchivedArray, ShardError | StoreError> =>
+  Effect.gen(function* () {
+    const { method, name, packed, size } = entry
+    if (method !== 0 && method !== 8) {
+      return yield* fault(
+        `member ${JSON.stringify(name)} is packed by method ${method}; stored and deflated are known`,
+        {
+          byte: entry.offset
+        }
+      )
+    }
+    const first = yield* shard.read(entry.offset, Math.min(HEADER, directory.offset - entry.offset))
+    const offset = yield* attempt(() => dataOffsetOf(first, entry, directory.offset, fault))
+    const place = offset - entry.offset
+    const length = Math.min(packed, HEADER)
+    // Names and extra fields may be long.
+    const start =
+      place + Math.min(length, 4096) <= first.length
+        ? first.subarray(place, place + length)
+        : yield* shard.read(offset, length)
+    const own = within(name, offset, fault)
+    return yield* attempt(() => {
+      const plain = method === 0 ? start : inflateStart(start, own)
+      const header = arrayHeaderOf(plain.subarray(0, HEADER), size, own)
+      checkEnd(header, size, own)
+      return { ...header, field, entry, offset }
+    })
+  })
+
+/** Errors of a member, whose bytes begin at `offset`. */
+const within =
+  (name: string, offset: number, fault: Fault): Fault =>
+  (reason, { byte, cause, row } = {}) =>
+    fault(`member ${JSON.stringify(name)}: ${reason}`, {
+      row,
+      cause,
+      ...(byte === undefined ? {} : { byte: offset + byte })
+    })
+
+const inflateStart = (bytes: Uint8Array, fault: Fault): Uint8Array => {
+  try {
+    return inflateRawStart(bytes)
+  } catch (cause) {
+    throw fault(`its deflate stream is corrupt (${shown(cause)}); fetch the file again`, { byte: 0, cause })
+  }
+}
+
+/** Decodes a block. Throws `ShardError`. @since 0.1.0 */
+export const decode = <Row>(bytes: Uint8Array, { rows }: Block, { index, shard }: BlockPlace): DecodedBlock<Row> => {
+  const header = index.header as Header // by `index`
+  if (header._tag === "Rows") return decodeRows(bytes, rows, header.arrays)
+  const fault = faultOf("npz", shard.info.location)
+  const columns: Array<readonly [string, BlockColumn]> = []
+  let at = 0
+  for (const array of header.arrays) {
+    const { entry, field, offset, start } = array
+    const own = within(entry.name, offset, fault)
+    const plain = unpacked(bytes.subarray(at, at + entry.packed), entry, own)
+    at += entry.packed
+    columns.push([field, columnOf(arrayOf(plain.subarray(start), array), array.element)])
+  }
+  return blockOf(Object.fromEntries(columns), rows)
+}
+
+const unpacked = (bytes: Uint8Array, { crc, method, size }: ZipEntry, fault: Fault): Uint8Array => {
+  let plain: Uint8Array | "more"
+  try {
+    plain = method === 0 ? bytes : inflateRaw(bytes, size)
+  } catch (cause) {
+    throw fault(`its deflate stream is corrupt (${shown(cause)}); fetch the file again`, { byte: 0, cause })
+  }
+  if (plain === "more" || plain.length !== size) {
+    throw fault(`it should unpack to ${size} bytes, and does not; the file is damaged`, { byte: 0 })
+  }
+  if (crc32(plain) !== crc) throw fault("its checksum does not fit; fetch the file again", { byte: 0 })
+  return plain
+}
