@@ -4,15 +4,23 @@
  * the simulator. A runtime that ran no test counts as a failure.
  *
  * The two runtimes test side by side: much of either suite waits for threads and processes, so on two cores both take
- * little longer than one. The output of Deno is printed when it has ended. Deno is given the files room by room, see
- * `support/rooms.ts`.
+ * little longer than one. The output of Deno is printed when it has ended.
+ *
+ * Both are given the files room by room, see `support/rooms.ts`: Deno as one file for each room, Bun as one process for
+ * each, so that what a file leaves behind reaches its own room at most. A process that does not end within {@link LIMIT}
+ * is killed, and counts as a failure that names its room.
  */
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { writeRooms } from "./support/rooms.ts"
+import { rooms, writeRooms } from "./support/rooms.ts"
+
+/** How long a process of tests may take, in milliseconds: several times what the longest takes, the whole suite on Deno. */
+const LIMIT = 30 * 60_000
+/** The same for the tests of one room on Bun. */
+const ROOM_LIMIT = 8 * 60_000
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const reports = mkdtempSync(join(tmpdir(), "furrow-test-"))
@@ -27,7 +35,28 @@ interface Count {
 interface Options {
   /** Whether its output is printed when it has ended, since another command's is printed meanwhile. */
   readonly later?: boolean
+  /** After how many milliseconds it is killed. Default: {@link LIMIT}. */
+  readonly limit?: number
   readonly env?: Readonly<Record<string, string>>
+}
+
+const running = new Set<ChildProcess>()
+
+/** Kills what is left of a process and of those that it has started. */
+const killGroup = ({ pid }: ChildProcess): void => {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, "SIGKILL")
+  } catch {
+    // None is left.
+  }
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    for (const own of running) killGroup(own)
+    process.exit(1)
+  })
 }
 
 /** Runs a binary of node_modules with its output on ours; true when it ends well. */
@@ -35,13 +64,14 @@ const run = async (
   title: string,
   command: string,
   args: ReadonlyArray<string>,
-  { env = {}, later = false }: Options = {}
+  { env = {}, later = false, limit = LIMIT }: Options = {}
 ): Promise<boolean> => {
   const head = `\n— ${title}: ${command} ${args.join(" ")}`
   if (!later) console.log(head)
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const own = spawn(join(root, "node_modules", ".bin", command), args, {
     cwd: root,
+    detached: true, // a group of processes, which end together
     stdio: later ? ["ignore", "pipe", "pipe"] : "inherit",
     env: { ...process.env, NO_COLOR: "1", ...env }
   })
@@ -52,8 +82,18 @@ const run = async (
     console.error(String(error))
     resolve(false)
   })
+  running.add(own)
+  const late = setTimeout(() => {
+    console.error(`${title} did not end within ${limit / 1000} s, and was killed`)
+    killGroup(own)
+  }, limit)
   own.on("close", (status) => resolve(status === 0))
+  // Its output is open for as long as a process lives that it has started.
+  own.on("exit", (status) => setTimeout(() => resolve(status === 0), 2000).unref())
   const ended = await promise
+  clearTimeout(late)
+  killGroup(own)
+  running.delete(own)
   if (later) console.log(`${head}\n${Buffer.concat(output).toString()}`)
   return ended
 }
@@ -80,15 +120,32 @@ const read = (name: string, report: string, ended: boolean): Count => {
   return { name, passed, failed: failed === 0 && (!ended || passed === 0) ? 1 : failed, skipped }
 }
 
-const tests = async (
-  name: string,
-  command: string,
-  args: (report: string) => ReadonlyArray<string>,
-  options: Options
-): Promise<Count> => {
-  const report = join(reports, `${command}.xml`)
-  const ended = await run(name, command, args(report), options)
-  return read(name, report, ended)
+const onDeno = async (env: Options["env"] & {}): Promise<Count> => {
+  const name = "tests on Deno"
+  const report = join(reports, "deno.xml")
+  const entries = writeRooms(join(root, "test"), join(reports, "rooms"))
+  const args = ["test", "-A", "--no-check", `--config=${join(root, "deno.json")}`, "--reporter=dot"]
+  return read(
+    name,
+    report,
+    await run(name, "deno", [...args, `--junit-path=${report}`, ...entries], { env, later: true })
+  )
+}
+
+const onBun = async (env: Options["env"] & {}): Promise<Count> => {
+  const total = { name: "tests on Bun", passed: 0, failed: 0, skipped: 0 }
+  for (const [room, files] of rooms(join(root, "test"))) {
+    const name = `tests on Bun, ${room}`
+    const report = join(reports, `bun-${room}.xml`)
+    const paths = files.map((file) => `./test/${file}`) // with the dot it is a path; without it, a part of one
+    const args = ["test", "--reporter=junit", `--reporter-outfile=${report}`, ...paths]
+    const own = read(name, report, await run(name, "bun", args, { env, limit: ROOM_LIMIT }))
+    if (own.failed > 0) console.error(`${name}: ${own.failed} failed`)
+    total.passed += own.passed
+    total.failed += own.failed
+    total.skipped += own.skipped
+  }
+  return total
 }
 
 /** Packs the package once, for the tests of both runtimes; building it twice at a time would be in each other's way. */
@@ -108,18 +165,7 @@ const counts = [
   await check("simulator", "bun", "run", "test/sim/run.ts", "--cases", "500")
 ]
 const env = await packed()
-const entries = writeRooms(join(root, "test"), join(reports, "rooms"))
-const deno = (report: string) => [
-  ...["test", "-A", "--no-check", `--config=${join(root, "deno.json")}`, "--reporter=dot", `--junit-path=${report}`],
-  ...entries
-]
-const bun = (report: string) => ["test", "--reporter=junit", `--reporter-outfile=${report}`]
-counts.push(
-  ...(await Promise.all([
-    tests("tests on Bun", "bun", bun, { env }),
-    tests("tests on Deno", "deno", deno, { env, later: true })
-  ]))
-)
+counts.push(...(await Promise.all([onBun(env), onDeno(env)])))
 rmSync(reports, { recursive: true, force: true })
 
 console.log(`\nIn ${((performance.now() - started) / 1000).toFixed(0)} s:`)
