@@ -4,12 +4,13 @@
  *
  * @since 0.1.0
  */
-import { promises as files, type Stats } from "node:fs"
+import type { Stats } from "node:fs"
 import type { PlatformError } from "@effect/platform/Error"
 import type { File, FileSystem } from "@effect/platform/FileSystem"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { files } from "../core/runtime.ts"
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "PermissionDenied",
@@ -70,7 +71,7 @@ const typeOf = (stats: Stats): File.Type => {
 const open: FileSystem["open"] = (path, { flag = "r", mode } = {}) =>
   Effect.map(
     Effect.acquireRelease(
-      attempt("open", path, () => files.open(path, flag, mode)),
+      attempt("open", path, () => files().open(path, flag, mode)),
       (handle) => Effect.promise(() => handle.close())
     ),
     (handle) => {
@@ -87,25 +88,25 @@ const own = {
   exists: (path: string) =>
     Effect.catchIf(
       Effect.as(
-        attempt("exists", path, () => files.access(path)),
+        attempt("exists", path, () => files().access(path)),
         true
       ),
       (error) => error._tag === "SystemError" && error.reason === "NotFound",
       () => Effect.succeed(false)
     ),
   makeDirectory: (path: string, options?: { readonly recursive?: boolean }) =>
-    Effect.asVoid(attempt("makeDirectory", path, () => files.mkdir(path, options))),
-  readDirectory: (path: string) => attempt("readDirectory", path, () => files.readdir(path)),
-  readFile: (path: string) => attempt("readFile", path, async () => new Uint8Array(await files.readFile(path))),
-  readFileString: (path: string) => attempt("readFileString", path, () => files.readFile(path, "utf8")),
-  readLink: (path: string) => attempt("readLink", path, () => files.readlink(path)),
-  remove: (path: string) => attempt("remove", path, () => files.rm(path)),
-  rename: (from: string, to: string) => attempt("rename", from, () => files.rename(from, to)),
+    Effect.asVoid(attempt("makeDirectory", path, () => files().mkdir(path, options))),
+  readDirectory: (path: string) => attempt("readDirectory", path, () => files().readdir(path)),
+  readFile: (path: string) => attempt("readFile", path, async () => new Uint8Array(await files().readFile(path))),
+  readFileString: (path: string) => attempt("readFileString", path, () => files().readFile(path, "utf8")),
+  readLink: (path: string) => attempt("readLink", path, () => files().readlink(path)),
+  remove: (path: string) => attempt("remove", path, () => files().rm(path)),
+  rename: (from: string, to: string) => attempt("rename", from, () => files().rename(from, to)),
   utimes: (path: string, atime: Date | number, mtime: Date | number) =>
-    attempt("utimes", path, () => files.utimes(path, atime, mtime)),
+    attempt("utimes", path, () => files().utimes(path, atime, mtime)),
   stat: (path: string) =>
     attempt("stat", path, async () => {
-      const stats = await files.stat(path)
+      const stats = await files().stat(path)
       return {
         type: typeOf(stats),
         size: BigInt(stats.size),

@@ -6,13 +6,9 @@
  * @since 0.1.0
  */
 import { Buffer } from "node:buffer"
-import { createHash, type Hash, randomBytes } from "node:crypto"
-import { readFileSync, readlinkSync } from "node:fs"
-import { availableParallelism, hostname } from "node:os"
+import type { Hash } from "node:crypto"
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers"
-import { types } from "node:util"
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
-import { constants, gunzipSync, inflateRawSync } from "node:zlib"
+import type { Worker } from "node:worker_threads"
 import { shown } from "./Show.ts"
 
 /** Which runtime this is, such as `{ name: "bun", version: "1.4.5" }`. @since 0.1.0 */
@@ -23,23 +19,34 @@ export const runtime: { readonly name: "bun" | "deno" | "node"; readonly version
   return { name: "node", version: versions["node"] ?? "" }
 })()
 
+// Modules of the runtime are loaded when they are used: of the import of Furrow on Bun they would be a fifth.
+const crypto = () => process.getBuiltinModule("node:crypto")
+const fs = () => process.getBuiltinModule("node:fs")
+const os = () => process.getBuiltinModule("node:os")
+const util = () => process.getBuiltinModule("node:util")
+const threads = () => process.getBuiltinModule("node:worker_threads")
+const zlib = () => process.getBuiltinModule("node:zlib")
+
+/** The promises of `node:fs`. @since 0.1.0 */
+export const files = (): typeof import("node:fs/promises") => fs().promises
+
 /** The 32 bytes of SHA-256. Strings are taken as UTF-8. @since 0.1.0 */
-export const sha256 = (data: string | Uint8Array): Uint8Array => createHash("sha256").update(data).digest()
+export const sha256 = (data: string | Uint8Array): Uint8Array => crypto().createHash("sha256").update(data).digest()
 
 /** The 64 bytes of SHA-512. @since 0.1.0 */
-export const sha512 = (data: Uint8Array): Uint8Array => createHash("sha512").update(data).digest()
+export const sha512 = (data: Uint8Array): Uint8Array => crypto().createHash("sha512").update(data).digest()
 
 /** A SHA-256 that takes its input in parts. @since 0.1.0 */
-export const sha256Stream = (): Hash => createHash("sha256")
+export const sha256Stream = (): Hash => crypto().createHash("sha256")
 
 /** Whether two arrays hold the same bytes. @since 0.1.0 */
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
 /** Whether a value is a Proxy, which plain code cannot tell. @since 0.1.0 */
-export const isProxy = (value: unknown): boolean => types.isProxy(value)
+export const isProxy = (value: unknown): boolean => util().types.isProxy(value)
 
 /** 128 bits from the operating system. @since 0.1.0 */
-export const entropy = (): bigint => BigInt(`0x${randomBytes(16).toString("hex")}`)
+export const entropy = (): bigint => BigInt(`0x${crypto().randomBytes(16).toString("hex")}`)
 
 /**
  * The bytes that a gzip stream holds, one member or several; `"more"` when they are more than `most`, of which it takes
@@ -48,15 +55,15 @@ export const entropy = (): bigint => BigInt(`0x${randomBytes(16).toString("hex")
  * @since 0.1.0
  */
 export const gunzip = (data: Uint8Array, most: number): Uint8Array | "more" =>
-  bounded(() => gunzipSync(data, { maxOutputLength: most }))
+  bounded(() => zlib().gunzipSync(data, { maxOutputLength: most }))
 
 /** The same for a deflate stream without a frame, as ZIP files have it. @since 0.1.0 */
 export const inflateRaw = (data: Uint8Array, most: number): Uint8Array | "more" =>
-  bounded(() => inflateRawSync(data, { maxOutputLength: Math.max(1, most) }))
+  bounded(() => zlib().inflateRawSync(data, { maxOutputLength: Math.max(1, most) }))
 
 /** The beginning of what a deflate stream holds whose beginning is `data`: 4 MB at most. @since 0.1.0 */
 export const inflateRawStart = (data: Uint8Array): Uint8Array =>
-  inflateRawSync(data.subarray(0, FIRST), { finishFlush: constants.Z_SYNC_FLUSH })
+  zlib().inflateRawSync(data.subarray(0, FIRST), { finishFlush: zlib().constants.Z_SYNC_FLUSH })
 
 const bounded = (unpack: () => Uint8Array): Uint8Array | "more" => {
   try {
@@ -77,6 +84,7 @@ const FIRST = 4096
  * @since 0.1.0
  */
 export const gunzipStart = (data: Uint8Array, length: number): Uint8Array => {
+  const { constants, gunzipSync } = zlib()
   // A long file name in its header may fill the first part.
   for (let size = FIRST; ; size *= 2) {
     const start = gunzipSync(data.subarray(0, size), { finishFlush: constants.Z_SYNC_FLUSH })
@@ -88,7 +96,7 @@ export const gunzipStart = (data: Uint8Array, length: number): Uint8Array => {
 export const fromBase64 = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, "base64"))
 
 /** How many cores this process may use. @since 0.1.0 */
-export const cores = (): number => availableParallelism()
+export const cores = (): number => os().availableParallelism()
 
 /** A variable of the environment; none where the environment may not be read. @since 0.1.0 */
 export const environment = (name: string): string | undefined => {
@@ -171,7 +179,7 @@ export interface ThreadEvents {
 export const startThread = (program: URL | string, data: unknown, events: ThreadEvents): Thread => {
   // The runtime has one class of URLs, of which it and its module `url` each have a type.
   const url = program as ConstructorParameters<typeof Worker>[0]
-  const worker = new Worker(url, { workerData: data, eval: typeof program === "string" })
+  const worker = new (threads().Worker)(url, { workerData: data, eval: typeof program === "string" })
   let over = false
   const die = (reason: string): void => {
     if (over) return
@@ -205,10 +213,10 @@ export const ownThread = ():
       readonly listen: (said: (message: unknown) => void) => void
     }
   | undefined => {
-  const port = parentPort
+  const { isMainThread, parentPort: port, workerData: data } = threads()
   if (isMainThread || port === null) return undefined
   return {
-    data: workerData,
+    data,
     post: (message) => port.postMessage(message),
     listen: (said) => {
       port.on("message", said)
@@ -241,7 +249,7 @@ export const beforeExit = (work: () => void): (() => void) => {
 
 const textOf = (path: string): string => {
   try {
-    return readFileSync(path, "utf8").trim()
+    return fs().readFileSync(path, "utf8").trim()
   } catch {
     return ""
   }
@@ -249,7 +257,7 @@ const textOf = (path: string): string => {
 
 const namespace = (): string => {
   try {
-    return readlinkSync("/proc/self/ns/pid")
+    return fs().readlinkSync("/proc/self/ns/pid")
   } catch {
     return ""
   }
@@ -270,7 +278,7 @@ export const machine = (): { readonly name: string; readonly known: boolean } =>
 /** Deno may have been told not to give it away; other machines then go by what else is known of them. */
 const hostName = (): string => {
   try {
-    return hostname()
+    return os().hostname()
   } catch {
     return "unnamed"
   }

@@ -6,12 +6,22 @@
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import type { Rng } from "./generators/Generator.ts"
-// Imported for what they register: a seed must find its generator whichever door a program came in by.
-import "./generators/Philox4x32.ts"
-import "./generators/Xoshiro128.ts"
+import { making, type Rng } from "./generators/Generator.ts"
+import { algorithm as philox } from "./generators/Philox4x32.ts"
+import { algorithm as xoshiro } from "./generators/Xoshiro128.ts"
+import type { Seed } from "./Seed.ts"
 
-export { type ChoiceOptions, make, Rng, register } from "./generators/Generator.ts"
+export { type ChoiceOptions, Rng, register } from "./generators/Generator.ts"
+
+/**
+ * The generator that `seed` starts. Throws `InvalidOption` for an algorithm that nobody registered, for words that are
+ * none of 32 bits, or for words that its algorithm does not take. `NumPy`, `PyTorch` and `CPython` register their own; a
+ * bundle holds those of them that it uses.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: (seed: Seed) => Rng = /* @__PURE__ */ making(philox, xoshiro)
 
 /**
  * `rng` as Effect's `Random` service, so that an effect run with it draws from the pipeline's stream.

@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import { whole } from "../core/Check.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { isOptions } from "../core/Options.ts"
-import * as Rng from "../random/Rng.ts"
+import { Rng, registered } from "../random/generators/Generator.ts"
 import type * as Seed from "../random/Seed.ts"
 import { type Coordinates, format } from "../seeding/Coordinates.ts"
 
@@ -75,8 +75,8 @@ export class ScriptMismatch extends Data.TaggedError("ScriptMismatch")<{
   }
 }
 
-/** The algorithm whose "state" is its script. */
-const SCRIPTED = "scripted"
+/** The algorithm whose "state" is its script. @since 0.1.0 */
+export const SCRIPTED = /* @__PURE__ */ registered("scripted", (seed) => new ScriptedRng(seed))
 
 /** The stages that a script names, if it names any. Throws `InvalidOption` for what is not a script. @since 0.1.0 */
 export const stagesOf = (script: Script): ReadonlyArray<string> | undefined => {
@@ -123,7 +123,7 @@ export const pack = (draws: ReadonlyArray<number>, at: Coordinates): Seed.Seed =
   return { algorithm: SCRIPTED, words: [draws.length, ...numbers, ...units] }
 }
 
-class ScriptedRng extends Rng.Rng {
+class ScriptedRng extends Rng {
   readonly seed: Seed.Seed
   readonly #draws: Float64Array
   #next = 0
@@ -172,5 +172,3 @@ class ScriptedRng extends Rng.Rng {
     return JSON.parse(String.fromCharCode(...this.seed.words.slice(1 + 2 * this.#draws.length))) as Coordinates
   }
 }
-
-Rng.register(SCRIPTED, (seed) => new ScriptedRng(seed))

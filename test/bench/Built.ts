@@ -24,7 +24,7 @@ export const built = (): Built => {
   const dist = join(home, "dist")
   mkdirSync(home, { recursive: true })
   copyFileSync(join(root, "package.json"), join(home, "package.json"))
-  execFileSync(binary("tsc"), ["-p", "tsconfig.build.json", "--outDir", dist, "--declaration", "false"], { cwd: root })
+  execFileSync(binary("bun"), ["run", "test/package/build.ts", dist], { cwd: root })
   return {
     folder,
     entry: pathToFileURL(join(dist, "index.js")).href,
@@ -37,7 +37,7 @@ const effectOf = (dist: string): ReadonlyArray<string> => {
   const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".js"))
   const names = files.flatMap((file) =>
     Array.from(
-      readFileSync(join(dist, file), "utf8").matchAll(/^(?:import|export) .* from "((?:@effect|effect)\/[^"]+)"/gm),
+      readFileSync(join(dist, file), "utf8").matchAll(/\bfrom ?"((?:@effect|effect)\/[^"]+)"/g),
       ([, name = ""]) => name
     )
   )

@@ -4,7 +4,7 @@
  * all four, a test compares them.
  */
 import { readFileSync, writeFileSync } from "node:fs"
-import { dirname, join, normalize } from "node:path"
+import { basename, dirname, join, normalize } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -31,6 +31,9 @@ export const modules: ReadonlyArray<Module> = [
     })
   ).toSorted((a, b) => (a.name < b.name ? -1 : 1))
 ]
+
+/** The file of the built package that holds a module: one folder has them all. */
+export const entryOf = (file: string): string => `${basename(file)}.js`
 
 /** Something that a module exports. */
 export interface Export {
@@ -105,7 +108,7 @@ export const generated = (): Readonly<Record<string, string>> => {
     Object.fromEntries(modules.map((module) => [module.name, entry(module)]))
   const exported = modules.map(
     ({ file, name }) =>
-      [name.replace("furrow", "."), { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` }] as const
+      [name.replace("furrow", "."), { types: `./dist/${file}.d.ts`, default: `./dist/${entryOf(file)}` }] as const
   )
   const names = modules.flatMap(({ file, name }) => exportsOf(`${file}.ts`).map((one) => `${name} ${one.name}\n`))
   return {

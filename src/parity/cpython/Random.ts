@@ -16,7 +16,7 @@ import { ln } from "../../core/math/Ln.ts"
 import { type Direction, sincos } from "../../core/math/SinCos.ts"
 import { sha512 } from "../../core/runtime.ts"
 import { check, cumulative } from "../../random/distributions/Choice.ts"
-import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
+import { type ChoiceOptions, Rng, registered } from "../../random/generators/Generator.ts"
 import type { Seed } from "../../random/Seed.ts"
 import { Mt19937 } from "../Mt19937.ts"
 
@@ -28,7 +28,10 @@ const direction: Direction = { sin: 0, cos: 1 }
 const MOST_BITS = 2 ** 20
 
 /** The names by which seeds ask for this generator. @category constants @since 0.1.0 */
-export const algorithms = { seed: "python-mt19937", state: "python-mt19937-state" } as const
+export const algorithms = /* @__PURE__ */ registered(
+  { seed: "python-mt19937", state: "python-mt19937-state" },
+  (seed) => make(seed)
+)
 
 /** What `random.seed` takes: a whole number of any size, text, or bytes. @category models @since 0.1.0 */
 export type SeedInput = number | bigint | string | Uint8Array
@@ -323,5 +326,3 @@ export const make = (own: Seed): Random => {
     whole("whether there is a kept normal", has, 0, 1) === 1 ? finite("kept", halves.getFloat64(0, true)) : undefined
   return new Random(own, Mt19937.fromState(words.slice(0, 624), position), kept)
 }
-
-for (const algorithm of Object.values(algorithms)) register(algorithm, make)

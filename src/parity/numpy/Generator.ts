@@ -18,7 +18,7 @@ import { whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import * as Bounded from "../../random/distributions/Bounded.ts"
 import { check } from "../../random/distributions/Choice.ts"
-import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
+import { type ChoiceOptions, Rng, registered } from "../../random/generators/Generator.ts"
 import type { Seed } from "../../random/Seed.ts"
 import type { BitGenerator, Kind } from "./BitGenerator.ts"
 import * as Masked from "./Masked.ts"
@@ -232,7 +232,10 @@ const onState = (kind: Kind, seed: Seed): Generator => {
 const KINDS = [Pcg64.kind, Philox4x64.kind]
 
 /** The algorithms of {@link Generator}'s seeds. @category constants @since 0.1.0 */
-export const algorithms: ReadonlyArray<string> = KINDS.flatMap((kind) => [kind.algorithm, stateOf(kind)])
+export const algorithms: ReadonlyArray<string> = /* @__PURE__ */ registered(
+  /* @__PURE__ */ KINDS.flatMap((kind) => [kind.algorithm, stateOf(kind)]),
+  (seed) => make(seed)
+)
 
 const sequenceSeed = (kind: Kind, entropy: SeedSequence.Entropy, spawnKey: ArrayLike<SeedSequence.Whole>): Seed => ({
   algorithm: kind.algorithm,
@@ -281,5 +284,3 @@ export const make = (seed: Seed): Generator => {
  * @since 0.1.0
  */
 export const defaultRng = (entropy: SeedSequence.Entropy): Generator => make(pcg64Seed(entropy))
-
-for (const algorithm of algorithms) register(algorithm, make)

@@ -20,7 +20,7 @@ import { finite, whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { ln } from "../../core/math/Ln.ts"
 import { check } from "../../random/distributions/Choice.ts"
-import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
+import { type ChoiceOptions, Rng, registered } from "../../random/generators/Generator.ts"
 import type { Seed } from "../../random/Seed.ts"
 import { Mt19937 } from "../Mt19937.ts"
 import * as Masked from "./Masked.ts"
@@ -32,12 +32,15 @@ const SIZE = 624
 const TWO_POW_32 = 2 ** 32
 
 /** The algorithms of {@link RandomState}'s seeds. @category constants @since 0.1.0 */
-export const algorithms = {
-  seed: "numpy-mt19937",
-  array: "numpy-mt19937-array",
-  state: "numpy-mt19937-state",
-  sequence: "numpy-mt19937-sequence"
-} as const
+export const algorithms = /* @__PURE__ */ registered(
+  {
+    seed: "numpy-mt19937",
+    array: "numpy-mt19937-array",
+    state: "numpy-mt19937-state",
+    sequence: "numpy-mt19937-sequence"
+  },
+  (seed) => make(seed)
+)
 
 /** What `get_state()` gives and `set_state()` takes. @category models @since 0.1.0 */
 export interface State {
@@ -299,5 +302,3 @@ export const make = (own: Seed): RandomState => {
  */
 export const randomState = (value: number | ArrayLike<number>): RandomState =>
   make(typeof value === "number" ? seed(value) : arraySeed(value))
-
-for (const algorithm of Object.values(algorithms)) register(algorithm, make)

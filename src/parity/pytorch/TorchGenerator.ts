@@ -17,7 +17,7 @@ import { ln } from "../../core/math/Ln.ts"
 import { type Direction, sincos } from "../../core/math/SinCos.ts"
 import type { TypedArray } from "../../core/Tensor.ts"
 import { check, cumulative } from "../../random/distributions/Choice.ts"
-import { type ChoiceOptions, Rng, register } from "../../random/generators/Generator.ts"
+import { type ChoiceOptions, Rng, registered } from "../../random/generators/Generator.ts"
 import type { Seed } from "../../random/Seed.ts"
 import { Mt19937 } from "../Mt19937.ts"
 import { multiplyAdd } from "./MultiplyAdd.ts"
@@ -29,7 +29,9 @@ const TWO_PI = 2 * Math.PI
 const direction: Direction = { sin: 0, cos: 1 }
 
 /** The names by which seeds ask for this generator. @category constants @since 0.1.0 */
-export const algorithms = { seed: "torch-mt19937", state: "torch-mt19937-state" } as const
+export const algorithms = /* @__PURE__ */ registered({ seed: "torch-mt19937", state: "torch-mt19937-state" }, (seed) =>
+  make(seed)
+)
 
 /** Tensors of at least so many normals are filled in another way than smaller ones. */
 const FILLED = 16
@@ -396,5 +398,3 @@ export const make = (own: Seed): TorchGenerator => {
   const twister = Mt19937.fromState(words.slice(0, 624), position)
   return new TorchGenerator(own, joined(low, high), twister, kept === undefined ? undefined : finite("kept", kept))
 }
-
-for (const algorithm of Object.values(algorithms)) register(algorithm, make)

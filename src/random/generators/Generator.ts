@@ -239,21 +239,44 @@ export const register = (algorithm: string, maker: (seed: Seed) => Rng): void =>
 }
 
 /**
- * The generator that `seed` starts. Throws `InvalidOption` for an algorithm that nobody registered, for words that are
- * none of 32 bits, or for words that its algorithm does not take.
+ * Registers all algorithms of a table and returns it. Modules name their algorithms by what this returns, so a bundle that
+ * holds a name holds its generator, and one that holds none leaves the generator out.
  *
- * @category constructors
  * @since 0.1.0
  */
+export const registered = <const A extends string | ReadonlyArray<string> | Readonly<Record<string, string>>>(
+  algorithms: A,
+  maker: (seed: Seed) => Rng
+): A => {
+  for (const algorithm of typeof algorithms === "string" ? [algorithms] : Object.values(algorithms)) {
+    register(algorithm, maker)
+  }
+  return algorithms
+}
+
+const unknown = (algorithm: string): InvalidOption => {
+  const expected = `one that is registered (${[...makers.keys()].toSorted().join(", ")})`
+  return new InvalidOption({ option: "the seed's algorithm", value: algorithm, expected })
+}
+
+/** The generator that `seed` starts; see `Rng.make`. @since 0.1.0 */
 export const make = (seed: Seed): Rng => {
   const maker = makers.get(seed.algorithm)
-  if (maker === undefined) {
-    const expected = `one that is registered (${[...makers.keys()].toSorted().join(", ")})`
-    throw new InvalidOption({ option: "the seed's algorithm", value: seed.algorithm, expected })
-  }
+  if (maker === undefined) throw unknown(seed.algorithm)
   // A word too wide would be cut to 32 bits further on, and two seeds would start one stream.
   for (const word of seed.words) {
     if (word >>> 0 !== word) whole(`a word of ${seed.algorithm}'s seed`, word, 0, 2 ** 32 - 1)
   }
   return maker(seed)
+}
+
+/**
+ * Returns {@link make}, for a module that relies on `algorithms`: a bundle that holds the result holds their generators.
+ * Throws `InvalidOption` if one of them is not registered.
+ *
+ * @since 0.1.0
+ */
+export const making = (...algorithms: ReadonlyArray<string>): typeof make => {
+  for (const algorithm of algorithms) if (!makers.has(algorithm)) throw unknown(algorithm)
+  return make
 }

@@ -6,11 +6,11 @@
  */
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import type { Seed } from "../Seed.ts"
-import { Rng, register } from "./Generator.ts"
+import { Rng, registered } from "./Generator.ts"
 import { block } from "./Philox.ts"
 
 /** The name by which a {@link Seed} asks for this generator. @since 0.1.0 */
-export const algorithm = "philox4x32-10"
+export const algorithm = /* @__PURE__ */ registered("philox4x32-10", (seed) => new Philox4x32(seed.words))
 
 /**
  * The words of a seed are the key (2 words), then, if it does not start at 0, the counter (4 words, lowest first).
@@ -54,5 +54,3 @@ export class Philox4x32 extends Rng {
     return this.#block[this.#used++] as number
   }
 }
-
-register(algorithm, (seed) => new Philox4x32(seed.words))

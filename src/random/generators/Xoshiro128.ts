@@ -6,10 +6,10 @@
  */
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import type { Seed } from "../Seed.ts"
-import { Rng, register } from "./Generator.ts"
+import { Rng, registered } from "./Generator.ts"
 
 /** The name by which a {@link Seed} asks for this generator. @since 0.1.0 */
-export const algorithm = "xoshiro128**"
+export const algorithm = /* @__PURE__ */ registered("xoshiro128**", (seed) => make(seed.words))
 
 /** What a generator stands at that was not started: one for all, as each batch makes several. */
 const NONE: Uint32Array = new Uint32Array(4)
@@ -72,5 +72,3 @@ export const make = (words: ReadonlyArray<number>): Xoshiro128 => {
   }
   return new Xoshiro128().reseed(Uint32Array.from(words), 0)
 }
-
-register(algorithm, (seed) => make(seed.words))

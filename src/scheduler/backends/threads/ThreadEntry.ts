@@ -15,7 +15,7 @@ const MARK = "thread"
 const own = import.meta.url
 
 /** Whether this module is part of a bundle: as it is installed, its file goes by its own name. @since 0.1.0 */
-export const bundled: boolean = !/\/backends\/threads\/ThreadEntry\.[jt]s$/.test(own)
+export const bundled: boolean = !/\/ThreadEntry\.[jt]s$/.test(own)
 
 const INSIDE =
   "threads cannot be opened inside one of Furrow's threads, which load the bundle, too: guard the program by " +
@@ -34,13 +34,14 @@ const INSIDE =
 export const threadProgram = (module: string): URL | string => {
   // In a bundle the program of a module that lacks its guard runs before the thread's own begins.
   if (GlobalMark.get(MARK) !== undefined) throw new Error(INSIDE)
-  if (!bundled) return new URL(`../../../thread${own.slice(-3)}`, own)
+  // The built package has one folder for all files.
+  if (!bundled) return new URL(own.endsWith(".ts") ? "../../../thread.ts" : "./thread.js", own)
   const load = (url: string): string => `import(${JSON.stringify(url)})`
   const mark = GlobalMark.expression(MARK)
   return `${mark} = "wanted"; ${load(module)}.catch(() => {}).then(() => ${mark} === "wanted" && ${load(own)})`
 }
 
-if (ownThread() !== undefined && GlobalMark.get(MARK) === "wanted") {
+if (GlobalMark.get(MARK) === "wanted" && ownThread() !== undefined) {
   GlobalMark.set(MARK, "started")
   void import("../../../thread.ts")
 }
