@@ -46,6 +46,7 @@ const datasets: Readonly<Record<string, Dataset.Dataset<unknown, unknown>>> = {
 
 const samplers: Readonly<Record<string, Sampler.Sampler<SeedPolicy.SeedPolicy>>> = {
   shuffle: Sampler.shuffle,
+  "blocks shuffled": Sampler.shuffleBlocks({ rows: 1 }),
   "with replacement": Sampler.withReplacement(),
   weighted: Sampler.weighted([1, 2]),
   "a subset": Sampler.subset([0], Sampler.shuffle),

@@ -56,8 +56,11 @@ export interface Sampler<out R = never> {
   readonly distinct: boolean
   /** How many samples an epoch has over a dataset of `size`. */
   readonly count: (size: number) => number
-  /** From a position, 0 … `count(size) − 1`, to a dataset index. `rng` stands at the epoch's seed. */
-  readonly order: (size: number, rng: Rng) => Order
+  /**
+   * From a position, 0 … `count(size) − 1`, to a dataset index. `rng` stands at the epoch's seed; `blocks` is where the
+   * blocks of the dataset begin, if it says so (`Dataset.blocks`).
+   */
+  readonly order: (size: number, rng: Rng, blocks?: Float64Array | undefined) => Order
   /**
    * How many positions each lane of the order has, one lane behind the other: parts that a rank reads as a whole. The world
    * size must divide their number. Default: the order has no lanes, and any rank reads any part of it.

@@ -26,7 +26,8 @@ describe("every sampler", () => {
     Sampler.withReplacement(),
     Sampler.weighted(upTo(size)),
     Sampler.subset(upTo(size).slice(3, 69_000), Sampler.shuffle),
-    Sampler.limited(Sampler.shuffle, 66_000)
+    Sampler.limited(Sampler.shuffle, 66_000),
+    Sampler.shuffleBlocks({ window: 3, rows: 1000 })
   ]
 
   test("gives one index a position, whatever was asked before", () => {

@@ -718,5 +718,54 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "Atomics.compareExchange(this.#states, HEAD, cell, ANY)",
     to: "Atomics.compareExchange(this.#states, HEAD, ANY, cell)",
     test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "blocks: a window of a shuffle runs on into the next lane",
+    file: "sampling/ShuffleBlocks.ts",
+    from: "const to = Math.min(boundary(lane + 1, lanes, size), ",
+    to: "const to = Math.min(size + 0 * boundary(lane + 1, lanes, size), ",
+    test: "test/sampling/ShuffleBlocks.test.ts"
+  },
+  {
+    name: "blocks: the short last block is taken for a whole one",
+    file: "sampling/BlockOrder.ts",
+    from: "place > lastAt ? fewer : 0",
+    to: "place > count ? fewer : 0",
+    test: "test/sampling/ShuffleBlocks.test.ts"
+  },
+  {
+    name: "blocks: whoever comes while a block is read reads it again",
+    file: "sources/shards/BlockCache.ts",
+    from: "const found = pending.get(block)\n",
+    to: "const found = pending.get(-1 - block)\n",
+    test: "test/sources/shards/Open.test.ts"
+  },
+  {
+    name: "blocks: one reader that is interrupted ends the read of all",
+    file: "sources/shards/BlockCache.ts",
+    from: "own.waiting > 0 ||",
+    to: "own.waiting < 0 ||",
+    test: "test/sources/shards/Open.test.ts"
+  },
+  {
+    name: "blocks: a kept index is used although the shard has changed",
+    file: "sources/shards/Open.ts",
+    from: " && own.info.version === version",
+    to: "",
+    test: "test/sources/shards/Open.test.ts"
+  },
+  {
+    name: "blocks: each process that wants an index builds it",
+    file: "sources/shards/IndexStore.ts",
+    from: 'codeOf(error) === "EEXIST" ? "held"',
+    to: 'codeOf(error) === "EEXIST" ? "none"',
+    test: "test/sources/shards/Open.test.ts"
+  },
+  {
+    name: "blocks: a row that goes on in the next gzip member is lost",
+    file: "sources/formats/lines/LineBlocks.ts",
+    from: "let left = total - to\n",
+    to: "let left = 0 * (total - to)\n",
+    test: "test/sources/formats/Jsonl.test.ts"
   }
 ]

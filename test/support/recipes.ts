@@ -52,7 +52,8 @@ export const samplers = {
   sequential: Sampler.sequential,
   shuffle: Sampler.shuffle,
   withReplacement: Sampler.withReplacement(),
-  limited: Sampler.limited(Sampler.shuffle, 17)
+  limited: Sampler.limited(Sampler.shuffle, 17),
+  shuffleBlocks: Sampler.shuffleBlocks({ window: 2, rows: 5 })
 }
 
 // What stages do, said once for the pipeline and for the oracle.

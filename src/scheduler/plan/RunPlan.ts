@@ -115,8 +115,8 @@ export const make = (
     })
     const order = (epoch: number): Either.Either<Order, CoordinatesError> =>
       stage?.draws === true && policy !== undefined
-        ? drawnOrder(stage, policy, epoch, size, plan, ambient)
-        : Either.right(orderOf(ambient, sampler, size, forbiddenRng))
+        ? drawnOrder(stage, policy, epoch, size, plan, pipeline)
+        : Either.right(orderOf(ambient, sampler, size, forbiddenRng, dataset.blocks))
     const placed = (epoch: number, own: Order): Order => {
       const drawnAt = plan.drawnAt(epoch)
       return drawnAt === undefined ? own : through(own, drawnAt)
@@ -204,14 +204,14 @@ const drawnOrder = (
   epoch: number,
   size: number,
   { workers, world }: Plan.Plan,
-  ambient: Ambient.Setting
+  { ambient, dataset: { blocks } }: Pipeline<unknown, unknown, unknown>
 ): Either.Either<Order, CoordinatesError> => {
   const request = epochRequest(id, epoch, { distinct: sampler.distinct, workers, world })
   return Either.flatMap(ask(policy, request), (seeds) => {
     const rng = Rng.make(seedAt(seeds, 0))
-    if (policy.record === undefined) return Either.right(orderOf(ambient, sampler, size, rng))
+    if (policy.record === undefined) return Either.right(orderOf(ambient, sampler, size, rng, blocks))
     const draws: Array<Draw> = []
-    const order = orderOf(ambient, sampler, size, new RecordingRng(rng, coordinates(request, 0), draws))
+    const order = orderOf(ambient, sampler, size, new RecordingRng(rng, coordinates(request, 0), draws), blocks)
     return Either.map(
       recordDraws(policy, draws, () => request),
       () => order
@@ -220,8 +220,16 @@ const drawnOrder = (
 }
 
 /** The order that a sampler gives. Throws what it throws. */
-const orderOf = (ambient: Ambient.Setting, sampler: Sampler<unknown>, size: number, rng: Rng.Rng): Order => {
-  const order: unknown = Ambient.plain(Ambient.sampling(ambient), () => sampler.order(size, rng))
+const orderOf = (
+  ambient: Ambient.Setting,
+  sampler: Sampler<unknown>,
+  size: number,
+  rng: Rng.Rng,
+  blocks: Float64Array | undefined
+): Order => {
+  // Those of another size are none of this dataset's.
+  const own = blocks?.at(-1) === size ? blocks : undefined
+  const order: unknown = Ambient.plain(Ambient.sampling(ambient), () => sampler.order(size, rng, own))
   if (typeof order === "function") return order as Order // the type of `Sampler.order`
   const expected = "the order of a sampler is a function from position to index"
   throw new InvalidResult({ what: `gave ${shown(order)} for an order`, expected })

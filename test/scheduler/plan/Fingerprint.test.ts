@@ -135,6 +135,11 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       "a repeated index": () => Sampler.subset([3, 1, 1]),
       "the order within": () => Sampler.subset([3, 1, 2], Sampler.shuffle)
     }),
+    shuffleBlocks: samplers(() => Sampler.shuffleBlocks({ window: 2 }), {
+      window: () => Sampler.shuffleBlocks({ window: 3 }),
+      lanes: () => Sampler.shuffleBlocks({ window: 2, lanes: 2 }),
+      rows: () => Sampler.shuffleBlocks({ window: 2, rows: 7 })
+    }),
     limited: samplers(() => Sampler.limited(Sampler.subset([3, 1, 2]), 2), {
       count: () => Sampler.limited(Sampler.subset([3, 1, 2]), 1),
       "what is limited": () => Sampler.limited(Sampler.subset([1, 3, 2]), 2)

@@ -100,7 +100,7 @@ describe("bad rows are errors with shard, row and byte", () => {
   test("not JSON", async () => {
     const error = await failure('{"a":1}\n{"a":}\n', Format.jsonl())
     expect(error).toMatchObject({ _tag: "ShardError", shard: "a", format: "jsonl", row: 1, byte: 8 })
-    expect(error.message).toStartWith("a, row 1, byte 8: not sound as jsonl: it is not JSON")
+    expect(error.message).toContain("a, row 1, byte 8: not sound as jsonl: it is not JSON")
   })
 
   test("not UTF-8", async () => {
