@@ -229,6 +229,9 @@ describe("the index", () => {
     expect(Array.from(store.read.keys())).toEqual(["d/b"])
     expect(changed.size).toBe(62)
     expect(await Effect.runPromise(all(changed))).toEqual([...numbers(0, 20), ...numbers(0, 3), ...numbers(21, 60)])
+    // As many bytes, and fewer rows.
+    store.objects.set("d/b", new TextEncoder().encode('{"n":   123456789012345}\n'.padEnd(lines(0, 3).length)))
+    expect((await Effect.runPromise(cached(store, "kept"))).size).toBe(60)
   })
 
   test("is built once by all that ask at once", async () => {
