@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { copying } from "../core/runtime.ts"
+import { gather } from "../core/runtime.ts"
 import { Tensor } from "../core/Tensor.ts"
 import type { Rng } from "../random/Rng.ts"
 import type { TensorColumn } from "../sources/Columnar.ts"
@@ -65,13 +65,10 @@ export class ColumnWindows {
     if (constants === undefined || windows === undefined || staged === undefined) return undefined
     const { words } = arena
     this.#composer.composeAll(pass, data, count, rngs, words, windows >>> 2)
-    const copy = resident === undefined ? copying(data, arena.bytes) : undefined
+    if (resident === undefined) gather(data, rows, bytes, arena.bytes, staged)
     for (let row = 0, at = windows >>> 2; row < count; row++, at += WINDOW_BYTES / 4) {
-      const place = rows[row] as number // below the length
-      if (resident === undefined) {
-        words[at] = staged + row * bytes
-        copy?.(place * bytes, bytes, staged + row * bytes)
-      } else words[at] = resident + place * bytes
+      const place = resident === undefined ? row : (rows[row] as number) // below the length
+      words[at] = staged + place * bytes
     }
     const { channels, height, width } = output
     const pixels = memory.take(true, count * height * width * channels)
