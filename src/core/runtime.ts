@@ -145,13 +145,7 @@ const isBun = runtime.name === "bun"
  *
  * @since 0.1.0
  */
-export const gather = (
-  source: Uint8Array,
-  rows: Float64Array,
-  bytes: number,
-  target: Uint8Array,
-  to: number
-): void => {
+export const gather = (source: Uint8Array, rows: Float64Array, bytes: number, target: Uint8Array, to: number): void => {
   const count = rows.length
   const last = bytes - 1
   if (last < 0) return

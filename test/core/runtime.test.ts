@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { gzipSync } from "node:zlib"
-import { afterEvents, entropy, gunzip, runtime, sha256, sha256Stream, sha512 } from "../../src/core/runtime.ts"
+import { afterEvents, entropy, gather, gunzip, runtime, sha256, sha256Stream, sha512 } from "../../src/core/runtime.ts"
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -110,5 +110,26 @@ describe("afterEvents", () => {
     }
     await timer
     expect(order).toEqual(["timer"])
+  })
+})
+
+describe("gather", () => {
+  const source = Uint8Array.from({ length: 60 }, (_, at) => at + 1)
+  const gathered = (rows: ReadonlyArray<number>, width: number, to: number): ReadonlyArray<number> => {
+    const target = new Uint8Array(40).fill(255)
+    gather(source.subarray(4), Float64Array.from(rows), width, target, to)
+    return Array.from(target)
+  }
+
+  test.each([1, 2, 3, 7])("copies rows of %i bytes one behind the other, and nothing else", (width) => {
+    const rows = [5, 0, 5, 7, 1]
+    const own = rows.flatMap((row) => Array.from({ length: width }, (_, at) => 5 + row * width + at))
+    const before = new Array<number>(3).fill(255)
+    expect(gathered(rows, width, 3)).toEqual([...before, ...own, ...new Array(37 - own.length).fill(255)])
+  })
+
+  test("copies nothing of rows that are empty, or of no rows", () => {
+    expect(gathered([0, 1], 0, 3)).toEqual(new Array(40).fill(255))
+    expect(gathered([], 7, 3)).toEqual(new Array(40).fill(255))
   })
 })

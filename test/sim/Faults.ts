@@ -767,5 +767,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "let left = total - to\n",
     to: "let left = 0 * (total - to)\n",
     test: "test/sources/formats/Jsonl.test.ts"
+  },
+  {
+    name: "rows in ordinary memory: the middle of each is that of the row before",
+    file: "core/runtime.ts",
+    from: "own.copy(target, at, from, from + bytes)",
+    to: "own.copy(target, at + 1, from - bytes + 1, from - 1)",
+    test: "test/core/runtime.test.ts"
   }
 ]
