@@ -72,5 +72,7 @@ export * as Format from "./sources/formats/Formats.ts"
 export * as Idx from "./sources/Idx.ts"
 /** Where samples came from, through all views and stages. */
 export * as Lineage from "./sources/Lineage.ts"
+/** Stores: bytes by location and range. */
+export * as Store from "./sources/store/Store.ts"
 /** A typed array with a shape. */
 export * as Tensor from "./wasm/Tensor.ts"

@@ -123,7 +123,7 @@ const none: ReadonlySet<string> = new Set(
     "Pipeline.ambient Pipeline.from",
     "Pipeline.sample PyTorch.manualSeed Rng.make Rng.register Rng.toRandom Sampler.limited Sampler.subset",
     "Scheduler.formatProfile Scheduler.ranksFromEnvironment Seed.format Seed.parse Seed.root Seed.validate SeedAudit.counting",
-    "SeedPolicy.byName SeedPolicy.stream Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
+    "SeedPolicy.byName SeedPolicy.stream Store.make Store.memory Store.resolve Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
     "testing.constant testing.recorded testing.recording"
   ].flatMap((names) => names.split(" "))
 )

@@ -1,56 +1,73 @@
 /**
- * Bytes by location and range: files, HTTP, S3, memory.
+ * Stores: bytes by location and range, wherever data lies.
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
-import * as Data from "effect/Data"
-import type * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import { given } from "../../core/Options.ts"
+import { Store } from "./CurrentStore.ts"
+import { fileDriver } from "./File.ts"
+import { memoryDriver } from "./Memory.ts"
+import { routed } from "./Routes.ts"
+import type { Driver } from "./StoreService.ts"
 
-/** An object of a store as it was when it was looked at. @category models @since 0.1.0 */
-export interface ObjectInfo {
-  /** Its path or URL. */
-  readonly location: string
-  /** In bytes. */
-  readonly size: number
-  /** Its ETag, or its size and time of modification: another text once the object has changed. */
-  readonly version: string
-}
+export { Store } from "./CurrentStore.ts"
+export { resolve } from "./FindObjects.ts"
+export { StoreError, type StoreErrorKind } from "./StoreError.ts"
+export type { Driver, Listed, ObjectInfo, StoreService } from "./StoreService.ts"
+
+/** The layer that sends locations of `schemes` to a driver, and all others to the store that it is provided with. */
+const layer = <E, R>(schemes: ReadonlyArray<string>, driver: Effect.Effect<Driver, E, R>): Layer.Layer<Store, E, R> =>
+  Layer.effect(
+    Store,
+    Effect.gen(function* () {
+      return routed(schemes, yield* driver, yield* Store)
+    })
+  )
 
 /**
- * A store could not do what it was asked for.
+ * Local files, by their paths. They are served without a layer, too.
  *
- * @category errors
+ * @category layers
  * @since 0.1.0
  */
-export class StoreError extends Data.TaggedError("StoreError")<{
-  /** The location of the object. */
-  readonly location: string
-  /** What went wrong, and the way out. */
-  readonly reason: string
-  readonly cause?: unknown
-}> {
-  override get message(): string {
-    return `${this.location}: ${this.reason}`
-  }
-}
+export const file: Layer.Layer<Store> = layer(["file"], Effect.succeed(fileDriver))
 
-/** What a store can do. @category models @since 0.1.0 */
-export interface StoreService {
-  /** The objects whose location begins with a prefix, in the order of their locations. */
-  readonly list: (prefix: string) => Effect.Effect<ReadonlyArray<ObjectInfo>, StoreError>
-  readonly stat: (location: string) => Effect.Effect<ObjectInfo, StoreError>
-  /** Exactly `length` bytes from `offset` on. Fails if the object is no longer the one that `info` describes, or shorter. */
-  readonly read: (info: ObjectInfo, offset: number, length: number) => Effect.Effect<Uint8Array, StoreError>
-  /** All bytes from `offset` (default 0) on, in order, in chunks. */
-  readonly stream: (info: ObjectInfo, offset?: number) => Stream.Stream<Uint8Array, StoreError>
-  /** Writes an object that appears whole or not at all. */
-  readonly write: (
-    location: string,
-    bytes: Stream.Stream<Uint8Array, StoreError>
-  ) => Effect.Effect<ObjectInfo, StoreError>
-}
+/**
+ * Objects in memory, for tests: by name, as `memory://name`. A text is taken as UTF-8.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const memory = (
+  objects: Readonly<Record<string, Uint8Array | string>> = {}
+): Layer.Layer<Store, InvalidOption> =>
+  layer(
+    ["memory"],
+    checked(() => {
+      given("the objects of Store.memory", objects, "a record of bytes and texts by name")
+      for (const [name, content] of Object.entries(objects)) {
+        if (typeof content === "string" || content instanceof Uint8Array) continue
+        throw new InvalidOption({ option: `object ${name}`, value: content, expected: "a Uint8Array or a text" })
+      }
+      return memoryDriver(objects)
+    })
+  )
 
-/** The service. @category services @since 0.1.0 */
-export class Store extends Context.Tag("furrow/Store")<Store, StoreService>() {}
+/**
+ * A store of your own for a scheme, such as `gs`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const make = (scheme: string, driver: Driver): Layer.Layer<Store, InvalidOption> =>
+  layer(
+    [scheme],
+    checked(() => {
+      if (/^[a-z][a-z0-9+.-]+$/.test(scheme)) return driver
+      const expected = "a scheme in lower case, of two characters or more, such as gs"
+      throw new InvalidOption({ option: "the scheme of Store.make", value: scheme, expected })
+    })
+  )

@@ -1,0 +1,166 @@
+/**
+ * The store of local files.
+ *
+ * @since 0.1.0
+ */
+import { randomUUID } from "node:crypto"
+import { promises as files, type Stats } from "node:fs"
+import type { FileHandle } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { shown } from "../../core/Show.ts"
+import { within } from "./Routes.ts"
+import { StoreError, type StoreErrorKind } from "./StoreError.ts"
+import type { Driver, Listed, ObjectInfo } from "./StoreService.ts"
+
+/** What the system's codes mean, and the way out. */
+const codes: Readonly<Record<string, readonly [StoreErrorKind, string]>> = {
+  ENOENT: ["missing", "there is no such file; check the path"],
+  ENOTDIR: ["missing", "a part of its path is a file, not a folder; check the path"],
+  EACCES: ["denied", "this process may not open it; check its permissions"],
+  EPERM: ["denied", "this process may not open it; check its permissions"],
+  EROFS: ["denied", "its file system is read-only; write elsewhere"],
+  EISDIR: ["unsupported", "it is a folder; a folder's location ends in /"],
+  ENOSPC: ["failed", "the disk is full; make room, or write elsewhere"],
+  EDQUOT: ["failed", "the disk quota is used up; make room, or write elsewhere"],
+  EMFILE: ["unavailable", "too many files are open; raise the limit (ulimit -n)"],
+  ENFILE: ["unavailable", "too many files are open on this machine"],
+  ENAMETOOLONG: ["unsupported", "its name is too long for the file system"]
+}
+
+/** What the system says of a path as the error of a store. @since 0.1.0 */
+export const fileError = (location: string, cause: unknown): StoreError => {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
+  // Deno's permissions.
+  const isForbidden = cause instanceof Error && /^(?:NotCapable|PermissionDenied)$/.test(cause.name)
+  const [kind, reason] = codes[isForbidden ? "EACCES" : code] ?? (["failed", shown(cause)] as const)
+  return new StoreError({ location, kind, reason, cause })
+}
+
+const attempt = <A>(location: string, run: () => Promise<A>): Effect.Effect<A, StoreError> =>
+  Effect.tryPromise({ try: run, catch: (cause) => fileError(location, cause) })
+
+/** Runtimes give the time with more digits or fewer; whole milliseconds are the same on all. */
+const versionOf = ({ mtimeMs }: Stats): string => `t${Math.floor(mtimeMs)}`
+
+const infoOf = (object: Listed, stats: Stats): Effect.Effect<ObjectInfo, StoreError> => {
+  if (stats.isFile()) return Effect.succeed({ ...object, size: stats.size, version: versionOf(stats) })
+  const reason = stats.isDirectory()
+    ? "it is a folder; a folder's location ends in /"
+    : "it is not a file but a device, a pipe or a socket, which may have no end"
+  return Effect.fail(new StoreError({ location: object.location, kind: "unsupported", reason }))
+}
+
+const stat = (object: Listed): Effect.Effect<ObjectInfo, StoreError> =>
+  Effect.flatMap(
+    attempt(object.location, () => files.stat(object.location)),
+    (stats) => infoOf(object, stats)
+  )
+
+const read: Driver["read"] = (info, offset, length) => {
+  const beyond = within(info, offset, length)
+  if (beyond !== undefined) return Effect.fail(beyond)
+  const { location } = info
+  return Effect.acquireUseRelease(
+    attempt(location, () => files.open(location, "r")),
+    (handle) =>
+      Effect.flatMap(
+        attempt(location, async () => {
+          const stats = await handle.stat()
+          const changed = changeOf(info, stats)
+          if (changed !== undefined) return changed
+          const bytes = new Uint8Array(length)
+          let done = 0
+          while (done < length) {
+            const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
+            if (bytesRead === 0) return `it ends at byte ${offset + done}, and had ${info.size} when it was opened`
+            done += bytesRead
+          }
+          return bytes
+        }),
+        (bytes) =>
+          typeof bytes === "string"
+            ? Effect.fail(new StoreError({ location, kind: "changed", reason: `${bytes}; open it again` }))
+            : Effect.succeed(bytes)
+      ),
+    (handle) => Effect.promise(() => handle.close().catch(() => {}))
+  )
+}
+
+const changeOf = (info: ObjectInfo, stats: Stats): string | undefined => {
+  if (stats.size !== info.size) return `it has ${stats.size} bytes, and had ${info.size} when it was opened`
+  if (versionOf(stats) === info.version) return undefined
+  return `it was written at ${stats.mtime.toISOString()}, after it was opened`
+}
+
+/** Deeper folders are taken for a circle of links. */
+const DEEPEST = 64
+
+const list: Driver["list"] = (folder, depth = DEEPEST) =>
+  Stream.unwrap(
+    Effect.map(
+      attempt(folder, async () => {
+        const found: Array<Listed> = []
+        await walk(folder, Math.min(depth, DEEPEST), found)
+        return found
+      }),
+      (found) => Stream.fromIterable(found)
+    )
+  )
+
+const walk = async (folder: string, depth: number, found: Array<Listed>): Promise<void> => {
+  for (const entry of await files.readdir(folder === "" ? "." : folder, { withFileTypes: true })) {
+    const location = `${folder}${entry.name}`
+    // What a link leads to may be gone.
+    const kind = entry.isSymbolicLink() ? await files.stat(location).catch(() => undefined) : entry
+    if (kind?.isFile()) found.push({ location })
+    else if (kind?.isDirectory() && depth > 1) await walk(`${location}/`, depth - 1, found)
+  }
+}
+
+const write: Driver["write"] = (location, bytes) =>
+  Effect.gen(function* () {
+    const folder = dirname(location)
+    yield* attempt(location, () => files.mkdir(folder, { recursive: true }))
+    // Listings leave out names that begin with a dot.
+    const torn = join(folder, `.${basename(location)}.${randomUUID()}.tmp`)
+    const remove = Effect.promise(() => files.rm(torn, { force: true }).catch(() => {}))
+    const whole = Effect.acquireUseRelease(
+      attempt(location, () => files.open(torn, "wx")),
+      (handle) =>
+        Effect.zipRight(
+          Stream.runForEach(bytes, (chunk) => attempt(location, () => writeAll(handle, chunk))),
+          attempt(location, () => handle.sync())
+        ),
+      (handle) => Effect.promise(() => handle.close().catch(() => {}))
+    )
+    yield* Effect.onError(
+      Effect.zipRight(
+        whole,
+        attempt(location, async () => {
+          await files.rename(torn, location)
+          await syncFolder(folder)
+        })
+      ),
+      () => remove
+    )
+    return yield* stat({ location })
+  })
+
+const writeAll = async (handle: FileHandle, bytes: Uint8Array): Promise<void> => {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten
+  }
+}
+
+/** What was renamed is there after a power cut, too; where folders cannot be opened, the system sees to it. */
+const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await files.open(folder, "r").catch(() => undefined)
+  if (handle === undefined) return
+  await handle.sync().catch(() => {})
+  await handle.close()
+}
+
+/** @since 0.1.0 */
+export const fileDriver: Driver = { list, stat, read, write }

@@ -1,0 +1,152 @@
+/**
+ * From what a user calls their data to its objects: paths, folders, wildcards, braces, lists.
+ *
+ * @since 0.1.0
+ */
+import { fileURLToPath } from "node:url"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import { Store } from "./CurrentStore.ts"
+import { located, schemeOf, shown } from "./Location.ts"
+import { braced, type Pattern, patternOf } from "./Pattern.ts"
+import { StoreError } from "./StoreError.ts"
+import type { Listed, StoreService } from "./StoreService.ts"
+
+/** Of so many locations each is looked at: whether it is a folder that was written without its `/`. */
+const LOOKED_AT = 256
+
+/**
+ * The objects that locations stand for. A list keeps its order; what a folder or wildcards stand for is ordered by name.
+ *
+ * | location | what it stands for |
+ * |---|---|
+ * | `data/a.jsonl`, `file:///data/a.jsonl`, `s3://bucket/a`, `https://host/a`, `memory://a` | one object |
+ * | `data/`, `s3://bucket/data/` | all objects below the folder, but for names that begin with `.` or `_` |
+ * | `data/*.jsonl`, `data/**\/part-[0-9]?.csv` | those that match; not over HTTP, which has no listing |
+ * | `data/{train,test}-{00000..00099}.tar` | each name in turn |
+ * | `hf://datasets/ORG/NAME[@revision][/folder or file or split]` | files of a dataset on the Hub |
+ *
+ * The `/` of a folder can be left out, but not in lists of more than 256 locations, nor behind braces. Fails with
+ * `InvalidOption` for an object that is named twice, and with `StoreError`, kind `missing`, where nothing is found.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { Store } from "furrow"
+ *
+ * const found = await Effect.runPromise(
+ *   Store.resolve("memory://part-{0..1}.txt").pipe(Effect.provide(Store.memory({ "part-0.txt": "a", "part-1.txt": "b" })))
+ * )
+ * console.assert(found.map(({ location }) => location).join() === "memory://part-0.txt,memory://part-1.txt")
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const resolve = (
+  locations: string | ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<Listed>, StoreError | InvalidOption> =>
+  Effect.gen(function* () {
+    const given = yield* checked(() => textsOf(locations))
+    const store = yield* Store
+    const isLookedAt = given.length <= LOOKED_AT
+    const found: Array<Listed> = []
+    for (const text of given) {
+      const patterns = yield* checked(() => patternsOf(text))
+      for (const pattern of patterns) {
+        const isAlone = isLookedAt && patterns.length === 1
+        if (typeof pattern !== "string") found.push(...(yield* matching(store, text, pattern)))
+        else if (pattern.endsWith("/")) found.push(...(yield* inFolder(store, pattern)))
+        else if (isAlone) found.push(...(yield* objectOrFolder(store, pattern)))
+        else found.push(located(pattern))
+      }
+    }
+    yield* once(found)
+    return found
+  })
+
+const textsOf = (locations: string | ReadonlyArray<string>): ReadonlyArray<string> => {
+  const all: ReadonlyArray<unknown> = Array.isArray(locations) ? locations : [locations]
+  return all.map((own) => {
+    if (typeof own === "string" && own !== "" && !own.includes("\0")) return own
+    throw new InvalidOption({ option: "a location", value: own, expected: "a path, an address, or a list of these" })
+  })
+}
+
+const patternsOf = (text: string): ReadonlyArray<string | Pattern> => {
+  if (/^file:/i.test(text)) return [pathOf(text)]
+  const scheme = schemeOf(text)
+  // In an address of HTTP `?` begins the query, and brackets stand for themselves.
+  if (scheme !== "http" && scheme !== "https") return braced(text).map(patternOf)
+  const user = /^https?:\/\/[^/?#]*@/i.test(text)
+  if (user) {
+    const expected = "without a user and a password: give them by Store.http({ headers })"
+    throw new InvalidOption({ option: "a location", value: shown(text), expected })
+  }
+  if (/^[^?#]*\*/.test(text)) {
+    const expected = "without *, as HTTP has no listing: name the objects, such as part-{00000..00099}.jsonl"
+    throw new InvalidOption({ option: "a location", value: shown(text), expected })
+  }
+  return braced(text)
+}
+
+const pathOf = (url: string): string => {
+  try {
+    return fileURLToPath(url)
+  } catch {
+    throw new InvalidOption({
+      option: "a location",
+      value: url,
+      expected: "a path, or a file: URL such as file:///data"
+    })
+  }
+}
+
+const isHidden = (name: string): boolean => name.split("/").some((part) => part.startsWith(".") || part.startsWith("_"))
+
+const byLocation = (a: Listed, b: Listed): number => (a.location < b.location ? -1 : a.location > b.location ? 1 : 0)
+
+const all = (objects: Stream.Stream<Listed, StoreError>): Effect.Effect<Array<Listed>, StoreError> =>
+  Effect.map(Stream.runCollect(objects), (chunk) => Chunk.toArray(chunk).sort(byLocation))
+
+const inFolder = (store: StoreService, folder: string): Effect.Effect<ReadonlyArray<Listed>, StoreError> =>
+  Effect.flatMap(all(store.list(folder)), (objects) => {
+    const seen = objects.filter(({ location }) => !isHidden(location.slice(folder.length)))
+    if (seen.length > 0) return Effect.succeed(seen)
+    const hidden = objects.length === 0 ? "" : " but names that begin with . or _"
+    return Effect.fail(missing(folder, `there is nothing in this folder${hidden}; check the location`))
+  })
+
+const matching = (store: StoreService, text: string, { depth, folder, matches }: Pattern) =>
+  Effect.flatMap(all(store.list(folder, depth)), (objects) => {
+    const seen = objects.filter(({ location }) => matches(location))
+    if (seen.length > 0) return Effect.succeed(seen)
+    const looked = `${objects.length} objects in ${folder === "" ? "this folder" : shown(folder)}`
+    return Effect.fail(missing(text, `nothing matches, of ${looked}; a backslash takes a wildcard's meaning from it`))
+  })
+
+const objectOrFolder = (store: StoreService, address: string): Effect.Effect<ReadonlyArray<Listed>, StoreError> =>
+  Effect.catchIf(
+    Effect.map(store.stat(located(address)), (info): ReadonlyArray<Listed> => [info]),
+    ({ kind }) => kind === "missing" || kind === "unsupported",
+    (error) =>
+      // If it is no folder, either, or one that is not there, the object's own error says more.
+      Effect.mapError(inFolder(store, `${address}/`), (own) =>
+        own.kind === "missing" && (error.kind === "missing" || own.cause !== undefined) ? error : own
+      )
+  )
+
+const missing = (location: string, reason: string): StoreError =>
+  new StoreError({ location: shown(location), kind: "missing", reason })
+
+const once = (found: ReadonlyArray<Listed>): Effect.Effect<void, InvalidOption> => {
+  const seen = new Set<string>()
+  for (const { location } of found) {
+    if (seen.has(location)) {
+      const expected = "named once among the locations: leave one out, or mix datasets to have it more often"
+      return Effect.fail(new InvalidOption({ option: "an object", value: location, expected }))
+    }
+    seen.add(location)
+  }
+  return Effect.void
+}

@@ -1,0 +1,56 @@
+/**
+ * Locations: paths, and addresses with a scheme.
+ *
+ * @since 0.1.0
+ */
+import { ADDRESS, type Listed } from "./StoreService.ts"
+
+/** A drive of Windows (`C:`) has one letter. */
+const SCHEME = /^([a-z][a-z0-9+.-]+):/i
+
+/** The scheme of a location, in lower case; `file` for a path. @since 0.1.0 */
+export const schemeOf = (location: string): string => SCHEME.exec(location)?.[1]?.toLowerCase() ?? "file"
+
+/** Parameters of signed addresses of S3, Google, Azure, CloudFront and of what imitates them. */
+const SECRET =
+  /^(?:x-(?:amz|goog)-.*|awsaccesskeyid|googleaccessid|signature|expires|policy|key-pair-id|s[eiprtv]|sig|sktid|skoid|.*(?:token|secret|password|credential|api-?key).*)$/i
+
+/**
+ * An address without its user, password, fragment and signature: what an object is called in errors, lineage and
+ * fingerprints. An address that is signed anew keeps its name.
+ *
+ * @since 0.1.0
+ */
+export const shown = (address: string): string => {
+  if (!address.includes("://")) return address
+  const scheme = schemeOf(address)
+  const [whole = "", query] = splitOnce(address.replace(/#.*$/s, ""), "?")
+  const place = whole.replace(/^([^/]*:\/\/)[^/]*@/, "$1")
+  // The revision of the Hub stands behind an @, in the path.
+  if (query === undefined || scheme === "s3" || scheme === "hf")
+    return query === undefined ? place : `${place}?${query}`
+  const left = query.split("&").filter((own) => !SECRET.test(decoded(own.split("=")[0] ?? "")))
+  return left.length === 0 ? place : `${place}?${left.join("&")}`
+}
+
+const splitOnce = (text: string, by: string): readonly [string, string | undefined] => {
+  const at = text.indexOf(by)
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + by.length)]
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** An object by its address. @since 0.1.0 */
+export const located = (address: string): Listed => {
+  const location = shown(address)
+  return location === address ? { location } : { location, [ADDRESS]: address }
+}
+
+/** The whole address of an object. @since 0.1.0 */
+export const addressOf = (object: Listed): string => object[ADDRESS] ?? object.location

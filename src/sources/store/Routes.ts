@@ -1,0 +1,79 @@
+/**
+ * Stores of several schemes as one: a location goes to the store of its scheme.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { schemeOf } from "./Location.ts"
+import { StoreError } from "./StoreError.ts"
+import type { Driver, ObjectInfo, StoreService } from "./StoreService.ts"
+
+/** What one `read` of a stream asks for. */
+const PART = 4 * 2 ** 20
+
+/** The bytes of an object in order, by one `read` after the other, of which the next is under way. @since 0.1.0 */
+export const inParts =
+  (read: StoreService["read"], part = PART): StoreService["stream"] =>
+  (info, offset = 0) =>
+    Stream.range(0, Math.max(0, Math.ceil((info.size - offset) / part)) - 1).pipe(
+      Stream.mapEffect(
+        (number) => {
+          const from = offset + number * part
+          return read(info, from, Math.min(part, info.size - from))
+        },
+        { concurrency: 2 }
+      )
+    )
+
+/** A driver as a store. @since 0.1.0 */
+export const storeOf = (driver: Driver): StoreService => ({ ...driver, stream: driver.stream ?? inParts(driver.read) })
+
+/** The store that sends locations of `schemes` to `driver`, and all others to `rest`. @since 0.1.0 */
+export const routed = (schemes: ReadonlyArray<string>, driver: Driver, rest: StoreService): StoreService => {
+  const own = storeOf(driver)
+  const of = (location: string): StoreService => (schemes.includes(schemeOf(location)) ? own : rest)
+  return dispatched(of)
+}
+
+/** The store that asks, for each location, which store serves it. @since 0.1.0 */
+export const dispatched = (of: (location: string) => StoreService): StoreService => ({
+  list: (folder, depth) => of(folder).list(folder, depth),
+  stat: (object) => of(object.location).stat(object),
+  read: (info, offset, length) => of(info.location).read(info, offset, length),
+  stream: (info, offset) => of(info.location).stream(info, offset),
+  write: (location, bytes) => of(location).write(location, bytes)
+})
+
+/** What to do about a scheme that no store serves. */
+const advice: Readonly<Record<string, string>> = {
+  s3: "provide Store.s3({ region }), which also takes the endpoint of other services",
+  memory: "provide Store.memory({ name: bytes })",
+  gs: 'use its S3 door: Store.s3({ endpoint: "https://storage.googleapis.com" }) and s3:// locations',
+  ftp: "fetch it first"
+}
+
+const none = (location: string): StoreError => {
+  const scheme = schemeOf(location)
+  const way =
+    advice[scheme] ?? `provide one by Store.make("${scheme}", …), or take a path, an http(s) or an hf location`
+  const reason = `no store serves ${scheme}: locations; ${way}. Of several layers provide each to the next: Layer.provide`
+  return new StoreError({ location, kind: "unsupported", reason })
+}
+
+/** The store of no location: each is an error that says which store is missing. @since 0.1.0 */
+export const nothing: StoreService = {
+  list: (folder) => Stream.fail(none(folder)),
+  stat: ({ location }) => Effect.fail(none(location)),
+  read: ({ location }) => Effect.fail(none(location)),
+  stream: ({ location }) => Stream.fail(none(location)),
+  write: (location) => Effect.fail(none(location))
+}
+
+/** Fails unless the range lies within the object. @since 0.1.0 */
+export const within = (info: ObjectInfo, offset: number, length: number): StoreError | undefined => {
+  const isSound = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0
+  if (isSound && offset + length <= info.size) return undefined
+  const reason = `bytes ${offset} to ${offset + length} were asked for, and it has ${info.size}`
+  return new StoreError({ location: info.location, kind: "short", reason })
+}
