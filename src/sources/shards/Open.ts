@@ -113,7 +113,7 @@ type Checked = ReturnType<typeof optionsFrom>
 export const open = <Row, A = Row, I = unknown>(
   locations: string | ReadonlyArray<string>,
   options: OpenOptions<Row, A, I>
-): Effect.Effect<Dataset<A, ReadError>, ReadError | InvalidOption, Store> =>
+): Effect.Effect<Dataset<A, ReadError>, ReadError | InvalidOption> =>
   Effect.gen(function* () {
     const own = yield* checked(() => optionsFrom(locations, options))
     const store = yield* Store

@@ -4,7 +4,7 @@ import { sha256 } from "../../../src/core/runtime.ts"
 import { type ObjectInfo, Store, StoreError, type StoreService } from "../../../src/sources/store/Store.ts"
 
 export interface MemoryStore {
-  readonly objects: Map<string, Uint8Array>
+  readonly objects: Map<string, Uint8Array<ArrayBuffer>>
   /** The bytes that were read, by location. */
   readonly read: Map<string, number>
   /** How many reads there were, by location, offset and length. */
@@ -19,7 +19,7 @@ export const memoryStore = (given: Readonly<Record<string, string | Uint8Array>>
   const objects = new Map(
     Object.entries(given).map(([location, data]) => [
       location,
-      typeof data === "string" ? new TextEncoder().encode(data) : data
+      typeof data === "string" ? new TextEncoder().encode(data) : Uint8Array.from(data)
     ])
   )
   const read = new Map<string, number>()
@@ -31,7 +31,7 @@ export const memoryStore = (given: Readonly<Record<string, string | Uint8Array>>
     versions.set(data, own)
     return own
   }
-  const missing = (location: string) => new StoreError({ location, reason: "there is no such object" })
+  const missing = (location: string) => new StoreError({ location, kind: "missing", reason: "there is no such object" })
   const infoOf = (location: string, data: Uint8Array): ObjectInfo => ({
     location,
     size: data.length,
@@ -47,27 +47,24 @@ export const memoryStore = (given: Readonly<Record<string, string | Uint8Array>>
       yield* own.before()
       const now = yield* stat(info.location)
       if (now.version !== info.version) {
-        return yield* new StoreError({ location: info.location, reason: "it has changed" })
+        return yield* new StoreError({ location: info.location, kind: "changed", reason: "it has changed" })
       }
       const data = objects.get(info.location)?.slice(offset, offset + length)
-      if (data?.length !== length) return yield* new StoreError({ location: info.location, reason: "short" })
+      if (data?.length !== length) return yield* new StoreError({ location: info.location, kind: "short", reason: "short" })
       read.set(info.location, (read.get(info.location) ?? 0) + length)
       const key = `${info.location}@${offset}+${length}`
       reads.set(key, (reads.get(key) ?? 0) + 1)
       return data
     })
   const service: StoreService = {
-    list: (prefix) =>
-      Effect.forEach(
-        Array.from(objects.keys())
-          .filter((own) => own.startsWith(prefix))
-          .toSorted(),
-        stat
+    list: (folder) =>
+      Stream.fromIterable(Array.from(objects, ([location, data]) => infoOf(location, data))).pipe(
+        Stream.filter(({ location }) => location.startsWith(folder))
       ),
-    stat,
+    stat: ({ location }) => stat(location),
     read: bytes,
     stream: (info, offset = 0) => Stream.fromEffect(bytes(info, offset, info.size - offset)),
-    write: (location) => Effect.fail(new StoreError({ location, reason: "this store is read-only" }))
+    write: (location) => Effect.fail(new StoreError({ location, kind: "unsupported", reason: "this store is read-only" }))
   }
   const own: MemoryStore = {
     objects,
