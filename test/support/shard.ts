@@ -20,7 +20,9 @@ export const shardOf = (bytes: Uint8Array, location = "some.shard"): CountedShar
     read: (offset, length) => {
       reads.push([offset, length])
       if (offset < 0 || length < 0 || offset + length > bytes.length) {
-        return Effect.fail(new StoreError({ location, kind: "short", reason: `bytes ${offset} to ${offset + length} were asked for` }))
+        return Effect.fail(
+          new StoreError({ location, kind: "short", reason: `bytes ${offset} to ${offset + length} were asked for` })
+        )
       }
       const odd = new Uint8Array(length + 1)
       odd.set(bytes.subarray(offset, offset + length), 1)

@@ -50,7 +50,8 @@ export const memoryStore = (given: Readonly<Record<string, string | Uint8Array>>
         return yield* new StoreError({ location: info.location, kind: "changed", reason: "it has changed" })
       }
       const data = objects.get(info.location)?.slice(offset, offset + length)
-      if (data?.length !== length) return yield* new StoreError({ location: info.location, kind: "short", reason: "short" })
+      if (data?.length !== length)
+        return yield* new StoreError({ location: info.location, kind: "short", reason: "short" })
       read.set(info.location, (read.get(info.location) ?? 0) + length)
       const key = `${info.location}@${offset}+${length}`
       reads.set(key, (reads.get(key) ?? 0) + 1)
@@ -64,7 +65,8 @@ export const memoryStore = (given: Readonly<Record<string, string | Uint8Array>>
     stat: ({ location }) => stat(location),
     read: bytes,
     stream: (info, offset = 0) => Stream.fromEffect(bytes(info, offset, info.size - offset)),
-    write: (location) => Effect.fail(new StoreError({ location, kind: "unsupported", reason: "this store is read-only" }))
+    write: (location) =>
+      Effect.fail(new StoreError({ location, kind: "unsupported", reason: "this store is read-only" }))
   }
   const own: MemoryStore = {
     objects,
