@@ -91,7 +91,8 @@ class Part {
       more.set(this.#words.subarray(0, at))
       this.#words = more
     }
-    for (let word = 0; word < length; word++) this.#words[at + word] = words[word] ?? 0
+    if (words instanceof Uint32Array) this.#words.set(words.length === length ? words : words.subarray(0, length), at)
+    else for (let word = 0; word < length; word++) this.#words[at + word] = words[word] ?? 0
     // What continues the row before is a part of it.
     const row = this.#places.length - 1
     if (row < 0 || number - (this.#numbers[row] ?? 0) !== this.#count - (this.#places[row] ?? 0)) {

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import { afterEvents } from "./runtime.ts"
 
 /** Timers and signals wait no longer than this many milliseconds, or one batch. */
-const STARVED_MS = 8
+const STARVED_MS = 16
 
 /** @since 0.1.0 */
 export class EventLoop {

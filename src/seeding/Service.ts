@@ -116,10 +116,10 @@ const DERIVED = Symbol("furrow/derived")
 export const asDerived = (seeds: Service["seeds"], derivation: Derivation): Service["seeds"] =>
   Object.defineProperty(asSound(seeds), DERIVED, { value: derivation })
 
-/** What a policy's seeds can be derived from elsewhere, if that is known, and nobody watches them being asked for. @since 0.1.0 */
-export const derivationOf = ({ observe, seeds }: Service): Derivation | undefined =>
+/** What a policy's seeds can be derived from elsewhere, if that is known. @since 0.1.0 */
+export const derivationOf = ({ seeds }: Service): Derivation | undefined =>
   // Only `asDerived` defines it.
-  observe === undefined ? (seeds as { readonly [DERIVED]?: Derivation })[DERIVED] : undefined
+  (seeds as { readonly [DERIVED]?: Derivation })[DERIVED]
 
 /** Returns `policy`. Throws `InvalidOption` if a field of it cannot be used. @since 0.1.0 */
 export const policyOf = (policy: Service): Service => {
@@ -165,7 +165,12 @@ export const ask = (policy: Service, request: Request): Either.Either<Seeds, Coo
   }
 }
 
-const observed = (policy: Service, request: Request, seeds: Seeds): Either.Either<Seeds, CoordinatesError> => {
+/**
+ * Tells a policy of seeds that were given for a request, and returns them. What its code throws is a `CoordinatesError`.
+ *
+ * @since 0.1.0
+ */
+export const observed = (policy: Service, request: Request, seeds: Seeds): Either.Either<Seeds, CoordinatesError> => {
   try {
     policy.observe?.(request, seeds)
     return Either.right(seeds)

@@ -700,10 +700,38 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "seeds that an audit observes are derived where it does not see them",
-    file: "seeding/Service.ts",
-    from: "observe === undefined ? (seeds",
-    to: "observe !== null ? (seeds",
+    file: "scheduler/backends/remote/MemberStart.ts",
+    from: "policy?.observe !== undefined && derivationOf",
+    to: "policy?.observe === null && derivationOf",
     test: "test/scheduler/backends/remote/BatchRequests.test.ts"
+  },
+  {
+    name: "an audit sees nothing of the seeds that come back in shared memory",
+    file: "scheduler/backends/threads/QueueCells.ts",
+    from: "words[at + 5] === 1 ? this",
+    to: "words[at + 5] === 2 ? this",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "seeds are observed again with each attempt",
+    file: "scheduler/backends/remote/PendingBatch.ts",
+    from: "this.#isObserved = true",
+    to: "this.#isObserved = false",
+    test: "test/scheduler/backends/threads/Threads.test.ts"
+  },
+  {
+    name: "a thread that sleeps is not woken for the batch that the consumer waits for",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "    if (this.#unwoken > 0) this.#wake(this.#unwoken)",
+    to: "    if (this.#unwoken > 1) this.#wake(this.#unwoken)",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
+    name: "a thread is woken for each request",
+    file: "scheduler/backends/threads/SharedQueue.ts",
+    from: "2 * this.#unwoken >= this.extent.cells",
+    to: "2 * this.#unwoken >= 0 * this.extent.cells",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
   },
   {
     name: "a consumer is woken before the batch that it waits for is there",

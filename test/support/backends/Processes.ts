@@ -38,9 +38,10 @@ const program = fileURLToPath(new URL("./program.ts", import.meta.url))
 /** A reply as the pool takes it. */
 const outcomeOf = (reply: Reply): Outcome => {
   if (reply._tag === "Failed") return reply
-  const { draws, hash, retried, times } = reply
+  const { draws, hash, observed, retried, times } = reply
   return {
     _tag: "Built",
+    observed,
     draws,
     retried,
     times,

@@ -1,22 +1,22 @@
 /**
  * The requests of a run's batches: which samples are in them, and the seeds that their stages start from.
  *
- * The order of an epoch is asked for on this side, and so are all seeds of a policy whose function cannot be sent, or that
- * an audit observes: policies, audits and test doubles work as they do on fibers, and members get data. Seeds of Furrow's
- * own policies are derived by the members: for small batches they are half of what a request costs.
+ * The order of an epoch is asked for on this side, and so are all seeds of a policy whose function cannot be sent: policies
+ * and test doubles work as they do on fibers, and members get data. Seeds of Furrow's own policies are derived by the
+ * members: for small batches they are half of what a request costs. Where an audit observes them, members send them back
+ * with the batch that was built with them.
  *
  * @since 0.1.0
  */
-import type { StageId } from "../../../seeding/Coordinates.ts"
-import type { Seeds } from "../../../seeding/Request.ts"
-import { ask, derivationOf } from "../../../seeding/Service.ts"
+import type { CoordinatesError, StageId } from "../../../seeding/Coordinates.ts"
+import { ask, derivationOf, observed } from "../../../seeding/Service.ts"
 import type { Observer } from "../../build/Observer.ts"
 import type { RowRange } from "../../build/RowRange.ts"
 import { checkSize, writeIndices } from "../../build/SampleIndices.ts"
 import { ensuring, TypedFailure } from "../../build/Work.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../../plan/SeedRequest.ts"
-import type { BatchRequest } from "./Protocol.ts"
+import type { BatchRequest, StageSeeds } from "./Protocol.ts"
 
 /** A stage that seeds are asked for. */
 interface Drawing {
@@ -28,14 +28,16 @@ interface Drawing {
 export class BatchRequests {
   readonly #runPlan: RunPlan
   readonly #observer: Observer | undefined
-  /** Those of which the seeds are asked for here. */
   readonly #drawing: ReadonlyArray<Drawing>
+  /** Whether members derive their seeds. */
+  readonly #areDerived: boolean
 
   constructor(runPlan: RunPlan, observer: Observer | undefined) {
     this.#runPlan = runPlan
     this.#observer = observer
     const { policy } = runPlan
-    this.#drawing = policy === undefined || derivationOf(policy) !== undefined ? [] : drawing(runPlan)
+    this.#drawing = policy === undefined ? [] : drawing(runPlan)
+    this.#areDerived = policy !== undefined && derivationOf(policy) !== undefined
   }
 
   /** The request for a batch. Throws a `TypedFailure` with the error of the policy or the sampler. */
@@ -53,9 +55,22 @@ export class BatchRequests {
     return rows.rows === undefined ? request : { ...request, rows: rows.rows }
   }
 
-  #seeds(rows: Rows): ReadonlyArray<readonly [string, Seeds]> {
+  /** Tells the policy of the seeds that a member has derived for a request; returns the error of what it throws. */
+  observe({ rows, ...request }: BatchRequest, seeds: StageSeeds): CoordinatesError | undefined {
     const { policy } = this.#runPlan
-    if (policy === undefined) return []
+    if (policy === undefined) return undefined
+    for (const [stage, own] of seeds) {
+      const asking = this.#drawing.find(({ id }) => id.name === stage)
+      if (asking === undefined) continue
+      const told = observed(policy, requestAt(this.#runPlan, asking.id, asking.scope, { ...request, rows }), own)
+      if (told._tag === "Left") return told.left
+    }
+    return undefined
+  }
+
+  #seeds(rows: Rows): StageSeeds {
+    const { policy } = this.#runPlan
+    if (policy === undefined || this.#areDerived) return []
     return this.#drawing.map(({ id, scope }) => {
       const seeds = ask(policy, requestAt(this.#runPlan, id, scope, rows))
       if (seeds._tag === "Left") throw new TypedFailure(seeds.left)

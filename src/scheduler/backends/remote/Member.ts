@@ -7,11 +7,12 @@ import type * as Effect from "effect/Effect"
 import type { Draw } from "../../../seeding/Service.ts"
 import type { Measured } from "../../build/StageTimes.ts"
 import type { BuiltBatch } from "../Backend.ts"
-import type { AttemptFailed, BatchRequest, ToMember } from "./Protocol.ts"
+import type { AttemptFailed, BatchRequest, StageSeeds, ToMember } from "./Protocol.ts"
 
 /** A batch that a member has built. @since 0.1.0 */
 export interface BuiltElsewhere {
   readonly _tag: "Built"
+  readonly observed?: StageSeeds | undefined
   readonly draws?: ReadonlyArray<Draw>
   readonly times?: ReadonlyArray<Measured> | undefined
   readonly retried?: number | undefined

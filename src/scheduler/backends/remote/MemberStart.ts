@@ -33,6 +33,7 @@ export const memberStart = (
     limits: limits(failures),
     policy: policy === undefined ? undefined : described(policy),
     records: policy?.record !== undefined,
+    observes: policy?.observe !== undefined && derivationOf(policy) !== undefined,
     times: times !== undefined
   }
 }

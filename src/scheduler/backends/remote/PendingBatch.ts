@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { shown } from "../../../core/Show.ts"
+import type { CoordinatesError } from "../../../seeding/Coordinates.ts"
 import type { FailureRules } from "../../build/FailureRules.ts"
 import { retrying, type SkippedRows } from "../../build/Retry.ts"
 import { errorAt, SamplesFailed, StageError, TimedOut } from "../../build/StageError.ts"
@@ -16,7 +17,7 @@ import type { BuiltBatch, Failure, RequestedBatch } from "../Backend.ts"
 import { BackendError } from "../BackendError.ts"
 import { decodeError, isBatchError } from "./ErrorCodec.ts"
 import type { Member, Outcome } from "./Member.ts"
-import type { AttemptFailed, BatchRequest } from "./Protocol.ts"
+import type { AttemptFailed, BatchRequest, StageSeeds } from "./Protocol.ts"
 
 /** A requested batch of which the outcome is known. @since 0.1.0 */
 export const known = (content: Effect.Effect<BuiltBatch, Failure>, taken?: BuiltBatch): RequestedBatch => ({
@@ -59,6 +60,8 @@ export interface PendingPool {
   readonly stage: (pending: PendingBatch) => string | undefined
   /** No further attempt follows. */
   readonly drop: (pending: PendingBatch) => void
+  /** Tells the policy of the seeds that a batch was built with; returns the error of what it throws. */
+  readonly observe: (request: BatchRequest, seeds: StageSeeds) => CoordinatesError | undefined
 }
 
 /** @since 0.1.0 */
@@ -72,6 +75,9 @@ export class PendingBatch implements RequestedBatch {
   /** How many times a member was replaced while it was at it. */
   replaced = 0
   isWanted = false
+  /** Whether its seeds were observed, and what came of it: once, however often it is attempted. */
+  #isObserved = false
+  #refusal: CoordinatesError | undefined
   readonly #pool: PendingPool
   readonly #arrived: () => void
   #resume: (() => void) | undefined
@@ -101,7 +107,18 @@ export class PendingBatch implements RequestedBatch {
   }
 
   readonly take = (): BuiltBatch | undefined =>
-    this.outcome?._tag === "Built" ? this.#contentOf(this.outcome, 0) : undefined
+    this.outcome?._tag === "Built" && this.#refusalOf(this.outcome) === undefined
+      ? this.#contentOf(this.outcome, 0)
+      : undefined
+
+  /** The error of a policy that observes its seeds, if it throws at those of the batch. */
+  #refusalOf({ observed }: Outcome): CoordinatesError | undefined {
+    if (!this.#isObserved && observed !== undefined) {
+      this.#isObserved = true
+      this.#refusal = this.#pool.observe(this.request, observed)
+    }
+    return this.#refusal
+  }
 
   // Schedules have what they require.
   readonly content = toEffect(() => this.#attempts()) as Effect.Effect<BuiltBatch, Failure>
@@ -130,6 +147,11 @@ export class PendingBatch implements RequestedBatch {
           return yield* this.#late()
         }
         if (outcome._tag === "Lost") return yield* this.error(outcome.reason, outcome.stage)
+        const refusal = this.#refusalOf(outcome)
+        if (refusal !== undefined) {
+          if (outcome._tag === "Built") outcome.discard()
+          return yield* refusal
+        }
         if (outcome._tag === "Built") return this.#contentOf(outcome, retried)
         failed = "by its member"
         retried += outcome.retried

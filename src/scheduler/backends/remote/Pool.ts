@@ -131,6 +131,7 @@ class Pool implements OpenBackend {
         if (seat !== undefined) this.#fork(this.#replace(seat, seat.member, reason, pending))
       },
       stage: (pending) => this.#seatAt(pending)?.member.stage,
+      observe: (request, seeds) => this.#requests.observe(request, seeds),
       drop: ({ by, request }) => by?.send({ _tag: "Drop", key: batchKey(request) })
     }
   }

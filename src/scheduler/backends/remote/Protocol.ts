@@ -37,6 +37,8 @@ export interface MemberStart {
     | undefined
   /** Whether draws are reported back. */
   readonly records: boolean
+  /** Whether the seeds that a member derives are reported back. */
+  readonly observes: boolean
   /** Whether the times of stages are reported back. */
   readonly times: boolean
 }
@@ -53,8 +55,8 @@ export interface BatchRequest {
   readonly indices: Float64Array
   /** Where each row comes from, if the epoch's order says so. */
   readonly rows?: RowCoordinates
-  /** The seeds of its stages, by stage; none where members derive them. */
-  readonly seeds: ReadonlyArray<readonly [stage: string, seeds: Seeds]>
+  /** The seeds of its stages; none where members derive them. */
+  readonly seeds: StageSeeds
   /** In an attempt after the first: the rows that are left out. */
   readonly left?: ReadonlyArray<number>
 }
@@ -96,9 +98,14 @@ export interface EncodedBatch {
   readonly slots: ReadonlyArray<MemorySlot>
 }
 
+/** The seeds of stages, by their names. @since 0.1.0 */
+export type StageSeeds = ReadonlyArray<readonly [stage: string, seeds: Seeds]>
+
 /** A batch that was built. @since 0.1.0 */
 export interface BuiltReply extends EncodedBatch {
   readonly _tag: "Built"
+  /** The seeds that it was built with, where they are reported. */
+  readonly observed?: StageSeeds
   readonly hash: Uint8Array | undefined
   readonly draws: ReadonlyArray<Draw>
   /** What its stages took, where that is reported. */
@@ -112,6 +119,8 @@ export interface BuiltReply extends EncodedBatch {
 /** An attempt that failed: with one error, or one for each sample that failed. @since 0.1.0 */
 export interface AttemptFailed {
   readonly _tag: "Failed"
+  /** As in a {@link BuiltReply}. */
+  readonly observed?: StageSeeds
   readonly errors: ReadonlyArray<EncodedError>
   /** How many samples were attempted again. */
   readonly retried: number

@@ -65,10 +65,12 @@ interface Current {
   rows: RowCoordinates | undefined
   seeds: ReadonlyMap<string, Seeds>
   draws: ReadonlyArray<Draw>
+  /** The seeds that were derived for it, where they are reported. */
+  observed: Array<readonly [stage: string, seeds: Seeds]>
 }
 
 /** The policy of the run, which derives its seeds, or gives those that came with the request. */
-const policyOf = ({ policy, records }: MemberStart, current: Current): Service | undefined => {
+const policyOf = ({ observes, policy, records }: MemberStart, current: Current): Service | undefined => {
   if (policy === undefined) return undefined
   const { derivation, ...described } = policy
   const sent = asSound((request) => {
@@ -82,6 +84,13 @@ const policyOf = ({ policy, records }: MemberStart, current: Current): Service |
       ? {
           record: (draws) => {
             current.draws = draws
+          }
+        }
+      : {}),
+    ...(observes
+      ? {
+          observe: ({ stage }, seeds) => {
+            current.observed.push([stage.name, seeds])
           }
         }
       : {})
@@ -99,7 +108,14 @@ export const make = ({
   Effect.gen(function* () {
     const module = yield* PipelineModule.load(start, hint)
     const pipeline = prepare === undefined ? module.pipeline : prepare(module.pipeline)
-    const current: Current = { position: 0, indices: new Float64Array(0), rows: undefined, seeds: new Map(), draws: [] }
+    const current: Current = {
+      position: 0,
+      indices: new Float64Array(0),
+      rows: undefined,
+      seeds: new Map(),
+      draws: [],
+      observed: []
+    }
     const policy = policyOf(start, current)
     // What is in it cannot be known here: the pipeline's own module says what it requires and provides.
     const context = (yield* Layer.build(
@@ -146,6 +162,7 @@ export const make = ({
       current.rows = rows
       current.seeds = new Map(seeds)
       current.draws = []
+      current.observed = []
       const key = batchKey(request)
       const known = unfinished.get(key)
       unfinished.delete(key)
@@ -154,6 +171,7 @@ export const make = ({
       const places = (): ReadonlyArray<Place> => [...(known?.places ?? []), ...workerOf(worker).output.lent()]
       const retriedBefore = builder.retried
       const retried = (): number => builder.retried - retriedBefore
+      const observed = () => (start.observes ? { observed: current.observed } : {})
       const ended = (built: Batch<unknown> | undefined): void => {
         const hash = start.digest && built !== undefined ? hashOf(built, builder.observer) : undefined
         // The run has asked for the order, and measured that.
@@ -165,6 +183,7 @@ export const make = ({
             ...encode(built, places()),
             hash,
             draws: current.draws,
+            ...observed(),
             ...(count === 0 ? {} : { retried: count }),
             ...(measured === undefined ? {} : { times: measured })
           })
@@ -175,7 +194,7 @@ export const make = ({
       const lost = (failure: unknown): void => {
         if (limits.careful) unfinished.set(key, { builder, places: places() })
         else for (const place of places()) place.give()
-        reply({ _tag: "Failed", errors: errorsOf(failure).map(encodeError), retried: retried() })
+        reply({ _tag: "Failed", errors: errorsOf(failure).map(encodeError), retried: retried(), ...observed() })
       }
       const rest = settled(() => builder.build(left === undefined ? undefined : new Set(left)), ended, lost)
       return Later.is(rest) ? Effect.provide(Later.effect(rest), context) : undefined

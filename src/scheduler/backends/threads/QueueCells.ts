@@ -3,24 +3,24 @@
  *
  * ```text
  *   request:  id | epoch | batch | worker | rows | stages | position | ordinal | indices … | stage, words, seeds … …
- *   answer:   layout | generation | KiB | slots | has a hash | hash, 4 words | addresses …
+ *   answer:   layout | generation | KiB | slots | has a hash | has seeds | hash, 4 words | addresses …
  * ```
  *
- * All are words of 8 bytes.
+ * All are words of 8 bytes. Seeds that a thread derives, and that are observed, take the place of those of the request.
  *
  * @since 0.1.0
  */
 import { algorithm as xoshiro } from "../../../random/generators/Xoshiro128.ts"
 import type { Seeds } from "../../../seeding/Request.ts"
 import { copyOf } from "../remote/BatchCodec.ts"
-import type { BatchRequest } from "../remote/Protocol.ts"
+import type { BatchRequest, StageSeeds } from "../remote/Protocol.ts"
 
 /** The most places in memory that a batch may lie in to be answered in a cell. @since 0.1.0 */
 export const SLOTS = 64
 
 /** How many words a request and an answer have before their lists, and a hash has. */
 const REQUEST = 8
-const ANSWER = 5
+const ANSWER = 6
 const HASH = 4
 
 /** What a queue is made for. @since 0.1.0 */
@@ -45,6 +45,8 @@ export interface LaidOut {
   /** Where its slots are. */
   readonly addresses: ReadonlyArray<number>
   readonly hash: Uint8Array | undefined
+  /** The seeds that it was built with, where they are reported. */
+  readonly observed?: StageSeeds | undefined
 }
 
 /** How many words one cell takes. @since 0.1.0 */
@@ -77,11 +79,13 @@ export class QueueCells {
   /** Whether a cell has room for a request. */
   fits({ indices, rows: origins, seeds }: BatchRequest): boolean {
     const { rows } = this.#extent
-    return (
-      origins === undefined &&
-      indices.length <= rows &&
-      seeds.every(([name, own]) => this.#stages.has(name) && isPlain(own) && own.words.length <= 4 * rows)
-    )
+    return origins === undefined && indices.length <= rows && this.fitSeeds(seeds)
+  }
+
+  /** Whether a cell has room for seeds. */
+  fitSeeds(seeds: StageSeeds): boolean {
+    const { rows } = this.#extent
+    return seeds.every(([name, own]) => this.#stages.has(name) && isPlain(own) && own.words.length <= 4 * rows)
   }
 
   /** Whether the request in a cell comes before that in another one, in the order of the plan. */
@@ -100,12 +104,17 @@ export class QueueCells {
     words[at + 2] = batch
     words[at + 3] = worker
     words[at + 4] = indices.length
-    words[at + 5] = seeds.length
     words[at + 6] = position
     words[at + 7] = ordinal
-    let next = at + REQUEST
-    words.set(indices, next)
-    next += indices.length
+    words.set(indices, at + REQUEST)
+    this.#writeSeeds(at, seeds)
+  }
+
+  /** Writes seeds behind the indices of the request at a word. */
+  #writeSeeds(at: number, seeds: StageSeeds): void {
+    const words = this.#words
+    words[at + 5] = seeds.length
+    let next = at + REQUEST + (words[at + 4] as number) // `write` wrote it
     for (const [name, own] of seeds) {
       if (!isPlain(own)) continue // `fits` has seen to it
       words[next] = this.#stages.get(name) ?? -1
@@ -121,17 +130,8 @@ export class QueueCells {
     // Each is one that `write` wrote.
     const word = (place: number): number => words[place] as number
     const indices = new Float64Array(word(at + 4))
-    let next = at + REQUEST
-    indices.set(words.subarray(next, next + indices.length))
-    next += indices.length
-    const seeds: Array<readonly [string, Seeds]> = []
-    for (let left = word(at + 5); left > 0; left--) {
-      const own = new Uint32Array(word(next + 1))
-      const name = this.#extent.stages[word(next)] ?? ""
-      own.set(this.#halves.subarray(2 * (next + 2), 2 * (next + 2) + own.length))
-      next += 2 + own.length / 2
-      seeds.push([name, { _tag: "Packed", algorithm: xoshiro, width: 4, words: own }])
-    }
+    const first = at + REQUEST
+    indices.set(words.subarray(first, first + indices.length))
     return {
       id: word(at),
       request: {
@@ -141,12 +141,30 @@ export class QueueCells {
         position: word(at + 6),
         ordinal: word(at + 7),
         indices,
-        seeds
+        seeds: this.#seedsAt(at)
       }
     }
   }
 
-  writeAnswer(cell: number, { addresses, generation, hash, kibibytes, layout }: LaidOut): void {
+  /** The seeds of the request at a word. */
+  #seedsAt(at: number): StageSeeds {
+    const words = this.#words
+    // Each is one that `#writeSeeds` wrote.
+    const word = (place: number): number => words[place] as number
+    const seeds: Array<readonly [string, Seeds]> = []
+    let next = at + REQUEST + word(at + 4)
+    for (let left = word(at + 5); left > 0; left--) {
+      const own = new Uint32Array(word(next + 1))
+      const name = this.#extent.stages[word(next)] ?? ""
+      own.set(this.#halves.subarray(2 * (next + 2), 2 * (next + 2) + own.length))
+      next += 2 + own.length / 2
+      seeds.push([name, { _tag: "Packed", algorithm: xoshiro, width: 4, words: own }])
+    }
+    return seeds
+  }
+
+  writeAnswer(cell: number, { addresses, generation, hash, kibibytes, layout, observed }: LaidOut): void {
+    if (observed !== undefined) this.#writeSeeds(this.#requestAt(cell), observed)
     const at = this.#answerAt(cell)
     const words = this.#words
     words[at] = layout
@@ -154,6 +172,7 @@ export class QueueCells {
     words[at + 2] = kibibytes
     words[at + 3] = addresses.length
     words[at + 4] = hash === undefined ? 0 : 1
+    words[at + 5] = observed === undefined ? 0 : 1
     if (hash !== undefined) this.#bytes.set(hash, 8 * (at + ANSWER))
     for (let slot = 0; slot < addresses.length; slot++) words[at + ANSWER + HASH + slot] = addresses[slot] as number // below the length
   }
@@ -170,6 +189,7 @@ export class QueueCells {
       generation: words[at + 1] as number,
       kibibytes: words[at + 2] as number,
       addresses,
+      observed: words[at + 5] === 1 ? this.#seedsAt(this.#requestAt(cell)) : undefined,
       hash: words[at + 4] === 1 ? copyOf(this.#bytes.subarray(from, from + 32)) : undefined
     }
   }

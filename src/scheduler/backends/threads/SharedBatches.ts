@@ -50,10 +50,11 @@ export class SharedBatches {
   /** A batch that was sent; its layout, if it has one, is kept for later ones. */
   sent(built: BuiltReply): BuiltElsewhere {
     if (built.layout !== undefined) this.#layouts.set(built.layout, new BatchLayout(built))
-    const { draws, retried, slots, times } = built
+    const { draws, observed, retried, slots, times } = built
     this.#queue?.came(kibibytes(slots))
     return {
       _tag: "Built",
+      observed,
       draws,
       retried,
       times,
@@ -68,6 +69,7 @@ export class SharedBatches {
     if (layout === undefined || answer.generation > this.#generation) return undefined
     return {
       _tag: "Built",
+      observed: answer.observed,
       content: () => {
         const { addresses, hash } = answer
         const own = this.#lease(request.epoch, request.batch, layout.slots(addresses))

@@ -132,7 +132,12 @@ const answering = (
       post({ _tag: "Memory", memory: told, generation })
     }
     const known = queue === undefined || reply._tag === "Failed" ? undefined : layouts.of(reply, indices)
-    if (reply._tag === "Built" && known?.isNew === false && cell !== undefined) {
+    if (
+      reply._tag === "Built" &&
+      known?.isNew === false &&
+      cell !== undefined &&
+      queue?.fits(reply.observed) === true
+    ) {
       const addresses = reply.slots.map(({ address }) => address)
       if (control !== undefined) control.at = undefined
       const answer = {
@@ -140,9 +145,10 @@ const answering = (
         generation,
         kibibytes: kibibytes(reply.slots),
         addresses,
-        hash: reply.hash
+        hash: reply.hash,
+        observed: reply.observed
       }
-      if (queue?.answer(thread, cell, answer) === true) post({ _tag: "Answered" })
+      if (queue.answer(thread, cell, answer)) post({ _tag: "Answered" })
       return
     }
     post({

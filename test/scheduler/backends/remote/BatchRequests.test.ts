@@ -1,4 +1,4 @@
-/** Requests carry the seeds that their members cannot derive, and no others. */
+/** Requests carry the seeds that their members cannot derive, and no others; those that are observed come back. */
 import { expect, test } from "bun:test"
 import { Effect, Layer } from "effect"
 import { Dataset, Pipeline, Sampler, SeedPolicy } from "../../../../src/index.ts"
@@ -26,7 +26,11 @@ const told = (policy: Layer.Layer<SeedPolicy.SeedPolicy, unknown>) =>
     })
     const settings = { digest: false, prefetch: 2, batches: 2, failures: failFirst }
     const start = memberStart(runPlan, settings, { module: "file:///app/a.ts", name: "pipeline", config: undefined })
-    return { stages: request.seeds.map(([stage]) => stage), derivation: start.policy?.derivation?.name }
+    return {
+      stages: request.seeds.map(([stage]) => stage),
+      derivation: start.policy?.derivation?.name,
+      observes: start.observes
+    }
   }).pipe(Effect.provide(policy), Effect.runPromise)
 
 const own = SeedPolicy.epochWorker({ seed: 42 })
@@ -39,16 +43,26 @@ const altered = (fields: Partial<SeedPolicy.Service>) =>
   ).pipe(Layer.provide(own))
 
 test("members derive the seeds of Furrow's own policies, also of one that records draws", async () => {
-  expect(await told(own)).toEqual({ stages: [], derivation: "epochWorker" })
-  expect(await told(SeedPolicy.elastic({ seed: 42 }))).toEqual({ stages: [], derivation: "elastic" })
-  expect(await told(altered({ record: () => undefined }))).toEqual({ stages: [], derivation: "epochWorker" })
+  const derived = { stages: [], derivation: "epochWorker" as const, observes: false }
+  expect(await told(own)).toEqual(derived)
+  expect(await told(SeedPolicy.elastic({ seed: 42 }))).toEqual({ ...derived, derivation: "elastic" as const })
+  expect(await told(altered({ record: () => undefined }))).toEqual(derived)
 })
 
-test("seeds of a policy of one's own, and those that somebody observes, are asked for here", async () => {
-  const sent = { stages: ["noise"], derivation: undefined }
+test("members report the seeds that they derive if somebody observes them", async () => {
+  const observed: Array<string> = []
+  const observe = ({ stage }: Parameters<NonNullable<SeedPolicy.Service["observe"]>>[0]) => observed.push(stage.name)
+  expect(await told(altered({ observe }))).toEqual({ stages: [], derivation: "epochWorker", observes: true })
+  // The order of the epoch is asked for here; no stage's seeds are.
+  expect(observed).toEqual(["sample"])
+})
+
+test("seeds of a policy of one's own are asked for here, and observed here", async () => {
+  const sent = { stages: ["noise"], derivation: undefined, observes: false }
   const { seeds } = await Effect.runPromise(Effect.provide(SeedPolicy.SeedPolicy, own))
   expect(await told(altered({ seeds: (request) => seeds(request) }))).toEqual(sent)
   const observed: Array<string> = []
-  expect(await told(altered({ observe: ({ stage }) => observed.push(stage.name) }))).toEqual(sent)
+  const observing = altered({ seeds: (request) => seeds(request), observe: ({ stage }) => observed.push(stage.name) })
+  expect(await told(observing)).toEqual(sent)
   expect(observed).toContain("noise")
 })

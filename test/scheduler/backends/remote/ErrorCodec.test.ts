@@ -206,6 +206,7 @@ describe("where the first failure ends the run", () => {
           limits: { careful: false, sample: undefined, fill: "none" },
           policy: undefined,
           records: false,
+          observes: false,
           times: false
         }
         const made = Effect.scoped(RemoteBuilder.make({ start, encode: encodeBatch }))

@@ -6,6 +6,8 @@ import { describe, expect, test } from "bun:test"
 import { setImmediate } from "node:timers"
 import { Deferred, Effect, Fiber } from "effect"
 import { type Batch, Dataset, Pipeline, Scheduler } from "../../../../src/index.ts"
+import { algorithm } from "../../../../src/random/generators/Xoshiro128.ts"
+import type { StageSeeds } from "../../../../src/scheduler/backends/remote/Protocol.ts"
 import { SharedQueue } from "../../../../src/scheduler/backends/threads/SharedQueue.ts"
 import { Ticking, type TickingOptions } from "../../../support/backends/ticking.ts"
 
@@ -162,4 +164,88 @@ test("an answer that its taker throws at is handed on again, and so are those be
   throws = false
   queue.poll()
   expect(taken).toEqual([0, 1])
+})
+
+test("threads that sleep are woken for several requests while nobody waits, and at once if somebody does", async () => {
+  let time = 0
+  const queue = SharedQueue.make({ cells: 8, rows: 1, stages: [], most: 1e6 }, () => time)
+  if (queue === undefined) throw new Error("no memory can be shared")
+  const threads = new SharedQueue(queue.extent, queue.buffer)
+  let next = 0
+  const put = (count: number): void => {
+    for (let end = next + count; next < end; next++) {
+      const own = { epoch: 0, batch: next, worker: 0, position: next, ordinal: next }
+      queue.put(next, { ...own, indices: Float64Array.of(next), seeds: [] })
+    }
+  }
+  /** A thread takes and answers all that it finds, and sleeps. */
+  const sleeping = () => {
+    for (let taken = threads.take(0); taken !== undefined; taken = threads.take(0)) queue.release(taken.id)
+    const sleep = { isAwake: false }
+    const woken = threads.requested()
+    if (woken === undefined) throw new Error("the thread does not sleep")
+    void woken.then(() => {
+      sleep.isAwake = true
+    })
+    return sleep
+  }
+  const woken = async (sleep: { readonly isAwake: boolean }): Promise<boolean> => {
+    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    return sleep.isAwake
+  }
+  const many = sleeping()
+  put(3)
+  expect(await woken(many)).toBe(false)
+  put(1)
+  expect(await woken(many)).toBe(true)
+
+  const wanted = sleeping()
+  put(1)
+  expect(await woken(wanted)).toBe(false)
+  queue.watch(true)
+  expect(await woken(wanted)).toBe(true)
+  const watched = sleeping()
+  put(1)
+  expect(await woken(watched)).toBe(true)
+  queue.watch(false)
+
+  const late = sleeping()
+  put(1)
+  time += 20
+  put(1)
+  expect(await woken(late)).toBe(true)
+  queue.close()
+})
+
+test("seeds that a thread derives come back with its answer, and those that it was sent do not", () => {
+  const queue = SharedQueue.make({ cells: 2, rows: 2, stages: ["crop", "noise"], most: 1e6 })
+  if (queue === undefined) throw new Error("no memory can be shared")
+  const threads = new SharedQueue(queue.extent, queue.buffer)
+  const seeds = (first: number) =>
+    ({ _tag: "Packed", algorithm, width: 4, words: Uint32Array.from({ length: 8 }, (_, at) => first + at) }) as const
+  const own = { epoch: 0, worker: 0, position: 0, ordinal: 0, indices: Float64Array.of(5, 6) }
+  const sent: StageSeeds = [["noise", seeds(7)]]
+  const observed: StageSeeds = [
+    ["crop", seeds(100)],
+    ["noise", seeds(200)]
+  ]
+  queue.put(0, { ...own, batch: 0, seeds: [] })
+  queue.put(1, { ...own, batch: 1, seeds: sent })
+  const answer = { layout: 0, generation: 0, kibibytes: 1, addresses: [], hash: undefined }
+  expect(threads.fits(observed)).toBe(true)
+  const derived = threads.take(0)
+  threads.answer(0, derived?.cell ?? -1, { ...answer, observed })
+  const given = threads.take(0)
+  expect(given?.request.seeds).toEqual(sent)
+  threads.answer(0, given?.cell ?? -1, answer)
+  const seen: Array<StageSeeds | undefined> = []
+  queue.onAnswer = (_, __, ___, { observed: own }) => {
+    seen.push(own)
+    return true
+  }
+  queue.poll()
+  expect(seen).toEqual([observed, undefined])
+  expect(threads.fits([["crop", { ...seeds(0), words: new Uint32Array(12) }]])).toBe(false)
+  queue.close()
 })

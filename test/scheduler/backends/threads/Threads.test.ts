@@ -114,6 +114,46 @@ describe("a run on threads", () => {
       // An order, two draws for each of 300 samples, and one for each of 19 batches.
       expect(threads.report.started).toBe(620)
       expect(threads).toEqual(fibers)
+      // Without a recording, seeds come back in shared memory.
+      const audit = (workers: Layer.Layer<Workers.Workers, unknown>) =>
+        Effect.gen(function* () {
+          yield* Stream.runDrain(Scheduler.stream(pipeline, { replay: true, epochs: 1 }))
+          return yield* (yield* SeedAudit.SeedAudit).report
+        }).pipe(Effect.provide(SeedAudit.counting(usual)), Effect.provide(workers), Effect.runPromise)
+      const report = await audit(Workers.threads({ workers: 2, pipeline: numbers }))
+      expect(report).toEqual(await audit(Workers.fibers({ workers: 2 })))
+    },
+    TIME
+  )
+
+  test(
+    "fails with what an observer of its seeds throws, as on fibers, and calls it once",
+    async () => {
+      const refused = async (workers: Layer.Layer<Workers.Workers, unknown>) => {
+        let calls = 0
+        const observing = Layer.effect(
+          SeedPolicy.SeedPolicy,
+          Effect.map(SeedPolicy.SeedPolicy, (policy) => ({
+            ...policy,
+            observe: ({ batch, scope }: Parameters<NonNullable<SeedPolicy.Service["observe"]>>[0]) => {
+              if (scope === "epoch" || batch !== 3) return
+              calls++
+              throw new Error("enough")
+            }
+          }))
+        ).pipe(Layer.provide(usual))
+        const error = await Stream.runDrain(Scheduler.stream(pipeline, { replay: true, epochs: 1 })).pipe(
+          Effect.flip,
+          Effect.provide(observing),
+          Effect.provide(workers),
+          Effect.runPromise
+        )
+        return { calls, error: String(error) }
+      }
+      const threads = await refused(Workers.threads({ workers: 1, pipeline: numbers }))
+      expect(threads.error).toContain("its `observe` threw Error: enough")
+      expect(threads).toEqual(await refused(Workers.fibers({ workers: 1 })))
+      expect(threads.calls).toBe(1)
     },
     TIME
   )
