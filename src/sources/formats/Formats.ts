@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+export { type CsvOptions, type CsvRow, type CsvType, type CsvValue, csv, tsv } from "./csv/Csv.ts"
 export {
   type Block,
   type BlockPlace,

@@ -59,24 +59,77 @@ const markOf = (kind: LineKind, shard: Shard, start: Uint8Array): number => {
   return a === 0xef && b === 0xbb && c === 0xbf ? 3 : 0
 }
 
-/** Indexes a shard. @since 0.1.0 */
-export const indexOf = (kind: LineKind, shard: Shard): Effect.Effect<ShardIndex, Fails> =>
-  Effect.flatMap(
-    shard.info.size === 0 ? Effect.succeed(new Uint8Array(0)) : shard.read(0, Math.min(4, shard.info.size)),
-    (start) => {
-      const compression = compressionOf(start)
-      return Effect.map(
-        compression === undefined ? plainBlocks(kind, shard, start) : memberBlocks(kind, shard, compression),
-        (blocks) => (compression === undefined ? { blocks } : { blocks, header: { compression } })
-      )
-    }
-  )
+/** The first bytes of a shard, by which compressed ones are told. */
+const firstBytes = ({ info: { size }, read }: Shard): Effect.Effect<Uint8Array, StoreError> =>
+  size === 0 ? Effect.succeed(new Uint8Array(0)) : read(0, Math.min(4, size))
 
-const plainBlocks = (kind: LineKind, shard: Shard, start: Uint8Array): Effect.Effect<ReadonlyArray<Block>, Fails> =>
+/** What all indexes of lines have in their header. */
+interface LineIndex extends ShardIndex {
+  readonly header?: { readonly compression: Compression } | undefined
+}
+
+/**
+ * Indexes a shard. The first `head` bytes of its text, behind a byte order mark, are no rows.
+ *
+ * @since 0.1.0
+ */
+export const indexOf = (kind: LineKind, shard: Shard, head = 0): Effect.Effect<LineIndex, Fails> =>
+  Effect.flatMap(firstBytes(shard), (start) => {
+    const compression = compressionOf(start)
+    return Effect.map(
+      compression === undefined ? plainBlocks(kind, shard, start, head) : memberBlocks(kind, shard, compression, head),
+      (blocks) => (compression === undefined ? { blocks } : { blocks, header: { compression } })
+    )
+  })
+
+/** How many bytes of text are looked at to learn what a shard is like. */
+const BEGINNING = 2 ** 20
+
+/** The first records of a shard: those of its first MiB, or its first one if that is longer. @since 0.1.0 */
+export const beginning = (kind: LineKind, shard: Shard): Effect.Effect<{ readonly lines: Lines }, Fails> =>
+  Effect.gen(function* () {
+    const start = yield* firstBytes(shard)
+    const compression = compressionOf(start)
+    const { size } = shard.info
+    const parts: Array<Placed> = []
+    let window = BEGINNING
+    for (let end = 0; ; ) {
+      let bytes: Uint8Array
+      if (compression === undefined) {
+        end = Math.min(size, window)
+        bytes = size === 0 ? start : yield* shard.read(0, end)
+      } else {
+        const { data, length } = yield* readMember(kind, shard, compression, end)
+        parts.push({ offset: end, length, data })
+        end += length
+        bytes = joined(parts)
+      }
+      const mark = yield* attempt(() => markOf(kind, shard, bytes))
+      const text = bytes.subarray(mark)
+      const byteAt = (place: number): number => (compression === undefined ? mark + place : 0)
+      const isLast = end === size
+      // Whatever is wrong with its rows is found by the index, which knows their numbers.
+      const spans = kind.split(text, isLast)
+      const { unended } = spans
+      if (spans.count === 0 && unended !== undefined) {
+        return yield* error(kind, shard, byteAt(unended.start), unended.reason)
+      }
+      if (spans.count > 0 || isLast) return { lines: linesIn(kind, shard, text, spans, 0, byteAt) }
+      if (text.length > kind.rowBytes) return yield* tooLong(kind, shard, byteAt(0), 0)
+      window *= 2
+    }
+  })
+
+const plainBlocks = (
+  kind: LineKind,
+  shard: Shard,
+  start: Uint8Array,
+  head: number
+): Effect.Effect<ReadonlyArray<Block>, Fails> =>
   Effect.gen(function* () {
     const { size } = shard.info
     const blocks: Array<Block> = []
-    let at = yield* attempt(() => markOf(kind, shard, start))
+    let at = head + (yield* attempt(() => markOf(kind, shard, start)))
     let blockStart = at
     let row = 0
     let firstRow = 0
@@ -157,7 +210,8 @@ const joined = (parts: ReadonlyArray<Placed>): Uint8Array => {
 const memberBlocks = (
   kind: LineKind,
   shard: Shard,
-  compression: Compression
+  compression: Compression,
+  head: number
 ): Effect.Effect<ReadonlyArray<Block>, Fails> =>
   Effect.gen(function* () {
     const { size } = shard.info
@@ -167,16 +221,19 @@ const memberBlocks = (
     let from = 0
     let row = 0
     let offset = 0
+    let isBegun = false
     while (offset < size) {
       const { data, length } = yield* readMember(kind, shard, compression, offset)
-      if (offset === 0 || (row === 0 && parts.every((own) => own.data.length === 0))) {
-        from = yield* attempt(() => markOf(kind, shard, data))
+      if (!isBegun && data.length > 0) {
+        isBegun = true
+        from = head + (yield* attempt(() => markOf(kind, shard, data)))
       }
       parts.push({ offset, length, data })
       offset += length
       const total = parts.reduce((sum, own) => sum + own.data.length, 0)
       const isLast = offset === size
       if (total - from < kind.blockBytes && !isLast) continue
+      if (total < from) continue
       const first = parts[0]?.offset ?? 0
       const bytes = joined(parts).subarray(from)
       const spans = yield* attempt(() => spansOf(kind, shard, bytes, isLast, row, () => first))
@@ -226,6 +283,17 @@ export const linesOf = (
   const bytes = compression === undefined ? packed : unpacked(kind, shard, compression, packed, block)
   const byteAt = (place: number): number => (compression === undefined ? block.offset + place : block.offset)
   const spans = spansOf(kind, shard, bytes, true, firstRow, byteAt)
+  return linesIn(kind, shard, bytes, spans, firstRow, byteAt)
+}
+
+const linesIn = (
+  kind: LineKind,
+  shard: Shard,
+  bytes: Uint8Array,
+  spans: Spans,
+  firstRow: number,
+  byteAt: (place: number) => number
+): Lines => {
   const { ends, starts } = spans
   const errorAt: Lines["error"] = (row, reason, cause) =>
     error(kind, shard, byteAt(starts[row] ?? 0), reason, firstRow + row, cause)

@@ -1,0 +1,91 @@
+/**
+ * Records of cells, in bytes and in text.
+ *
+ * @since 0.1.0
+ */
+import { Spans, type Split } from "../lines/Spans.ts"
+
+const NEWLINE = 10
+const RETURN = 13
+const QUOTE = 34
+
+/** Where the quoted cell that opens at `open` closes; -1 if it does not in these bytes. */
+const closing = (bytes: Uint8Array, open: number): number => {
+  let close = bytes.indexOf(QUOTE, open + 1)
+  while (close !== -1 && bytes[close + 1] === QUOTE) close = bytes.indexOf(QUOTE, close + 2)
+  return close
+}
+
+/** Records that the end of a line outside of quotes ends. Empty lines are none. @since 0.1.0 */
+export const records =
+  (delimiter: number): Split =>
+  (bytes, isLast) => {
+    const spans = new Spans()
+    const { length } = bytes
+    let at = 0
+    let quote = bytes.indexOf(QUOTE)
+    while (at < length) {
+      let newline = bytes.indexOf(NEWLINE, at)
+      while (quote !== -1 && (newline === -1 || quote < newline)) {
+        let next = quote + 1
+        // A quote within a cell is a character like any other.
+        if (quote === at || bytes[quote - 1] === delimiter) {
+          const close = closing(bytes, quote)
+          // The next byte may be a second quote.
+          if (close === -1 || (close + 1 === length && !isLast)) {
+            if (isLast) {
+              const reason = "a quoted cell is not closed; close it, or leave the shard out"
+              spans.unended = { start: at, reason }
+            }
+            spans.consumed = at
+            return spans
+          }
+          next = close + 1
+          if (newline !== -1 && newline < next) newline = bytes.indexOf(NEWLINE, next)
+        }
+        quote = bytes.indexOf(QUOTE, next)
+      }
+      if (newline === -1) {
+        if (!isLast) break
+        newline = length
+      }
+      const end = newline > at && bytes[newline - 1] === RETURN ? newline - 1 : newline
+      if (end > at) spans.add(at, end)
+      at = newline + 1
+    }
+    spans.consumed = Math.min(at, length)
+    return spans
+  }
+
+/** The cells of a record; `undefined` if characters follow a quoted cell. @since 0.1.0 */
+export const cellsOf = (text: string, delimiter: string): ReadonlyArray<string> | undefined => {
+  if (!text.includes('"')) return text.split(delimiter)
+  const cells: Array<string> = []
+  let at = 0
+  for (;;) {
+    if (text.charCodeAt(at) !== QUOTE) {
+      const end = text.indexOf(delimiter, at)
+      if (end === -1) {
+        cells.push(text.slice(at))
+        return cells
+      }
+      cells.push(text.slice(at, end))
+      at = end + 1
+      continue
+    }
+    let cell = ""
+    let from = at + 1
+    let close = text.indexOf('"', from)
+    while (close !== -1 && text.charCodeAt(close + 1) === QUOTE) {
+      cell += text.slice(from, close + 1)
+      from = close + 2
+      close = text.indexOf('"', from)
+    }
+    if (close === -1) return undefined
+    cells.push(cell + text.slice(from, close))
+    at = close + 1
+    if (at >= text.length) return cells
+    if (text[at] !== delimiter) return undefined
+    at++
+  }
+}

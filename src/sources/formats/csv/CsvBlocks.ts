@@ -1,0 +1,133 @@
+/**
+ * The blocks of comma- and tab-separated values.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { setField } from "../../../core/Options.ts"
+import type { StoreError } from "../../store/Store.ts"
+import { attempt } from "../Fault.ts"
+import { type Block, type BlockPlace, type DecodedBlock, type Shard, ShardError, type ShardIndex } from "../Format.ts"
+import { beginning, indexOf, type LineKind, type Lines, linesOf } from "../lines/LineBlocks.ts"
+import { cellsOf, records } from "./Cells.ts"
+import type { CsvConfig, CsvRow, CsvType } from "./Csv.ts"
+import { typeOf, valueFrom } from "./Types.ts"
+
+const kindOf = (config: CsvConfig): LineKind => ({
+  name: config.name,
+  blockBytes: config.blockBytes,
+  rowBytes: config.rowBytes,
+  memberBytes: config.memberBytes,
+  split: records(config.delimiter.charCodeAt(0))
+})
+
+interface Column {
+  readonly name: string
+  readonly type: CsvType
+}
+
+/** What the first rows of a shard say of its columns; how many of its records are no rows. */
+const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
+  const { delimiter, header, sample, types } = config
+  const { count } = lines.spans
+  if (header === undefined && count === 0) throw lines.error(0, "it has no header; it must have a first row of names")
+  const skipped = header === undefined ? 1 : 0
+  const names = header ?? cells(lines, 0, delimiter)
+  for (const [place, name] of names.entries()) {
+    if (names.indexOf(name) === place) continue
+    throw lines.error(
+      0,
+      `its header has the column ${JSON.stringify(name)} twice; rename one, or give the option header`
+    )
+  }
+  const unknown = Object.keys(types).find((name) => !names.includes(name))
+  if (unknown !== undefined) {
+    throw lines.error(
+      0,
+      `it has no column ${JSON.stringify(unknown)}, of which a type was declared; its columns are ${names.join(", ")}`
+    )
+  }
+  const rows: Array<ReadonlyArray<string>> = []
+  for (let row = skipped; row < Math.min(count, sample + skipped); row++) {
+    // A bad row is an error when it is read, which a failure policy may leave out.
+    const own = readable(() => cells(lines, row, delimiter))
+    if (own?.length === names.length) rows.push(own)
+  }
+  return names.map((name, place) => ({
+    name,
+    type: (Object.hasOwn(types, name) ? types[name] : undefined) ?? typeOf(rows.map((row) => row[place] ?? ""))
+  }))
+}
+
+const readable = <A>(read: () => A): A | undefined => {
+  try {
+    return read()
+  } catch (thrown) {
+    if (thrown instanceof ShardError) return undefined
+    throw thrown
+  }
+}
+
+const cells = (lines: Lines, row: number, delimiter: string): ReadonlyArray<string> => {
+  const own = cellsOf(lines.text(row), delimiter)
+  if (own === undefined) throw lines.error(row, "characters follow a quoted cell; double the quotes within it")
+  return own
+}
+
+/** @since 0.1.0 */
+export const index = (shard: Shard, config: CsvConfig): Effect.Effect<ShardIndex, ShardError | StoreError> => {
+  const kind = kindOf(config)
+  return Effect.gen(function* () {
+    const start = yield* beginning(kind, shard)
+    const columns = yield* attempt(() => columnsOf(start.lines, config))
+    const { spans } = start.lines
+    const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
+    const { blocks, header } = yield* indexOf(kind, shard, head)
+    return {
+      blocks,
+      header: { ...header, columns },
+      schema: columns.map(({ name, type }) => `${JSON.stringify(name)} ${type}`).join(", ")
+    }
+  })
+}
+
+const isColumns = (header: unknown): header is { readonly columns: ReadonlyArray<Column> } =>
+  typeof header === "object" && header !== null && "columns" in header && Array.isArray(header.columns)
+
+/** Throws {@link ShardError}. @since 0.1.0 */
+export const decode = (
+  packed: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  config: CsvConfig
+): DecodedBlock<CsvRow> => {
+  const lines = linesOf(kindOf(config), packed, block, place)
+  const { header } = place.index
+  if (!isColumns(header))
+    throw lines.error(0, "its index has no columns; remove the kept index, so that it is made again")
+  const { columns } = header
+  return {
+    size: lines.spans.count,
+    bytes: lines.memory,
+    row: (row) => {
+      const own = cells(lines, row, config.delimiter)
+      if (own.length !== columns.length) {
+        const reason = `it has ${own.length} cells, and there are ${columns.length} columns; correct it, or leave it out by a failure policy`
+        throw lines.error(row, reason)
+      }
+      const record: Record<string, CsvRow[string]> = {}
+      for (let at = 0; at < columns.length; at++) {
+        const { name, type } = columns[at] as Column // below the length
+        const cell = own[at] as string // as many as columns
+        const value = valueFrom(type, cell)
+        if (value === undefined) {
+          const reason = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which is no ${type}; declare the column by types, correct the cell, or leave the row out by a failure policy`
+          throw lines.error(row, reason)
+        }
+        if (name === "__proto__") setField(record, name, value)
+        else record[name] = value
+      }
+      return record
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import { describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { gzipSync } from "node:zlib"
+import { Effect } from "effect"
+import * as fc from "fast-check"
+import { InvalidOption } from "../../../src/core/InvalidOption.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Format from "../../../src/sources/formats/Formats.ts"
+import { memoryStore } from "../../support/shards/MemoryStore.ts"
+
+const reference = (name: string): Uint8Array =>
+  new Uint8Array(readFileSync(new URL(`reference/${name}`, import.meta.url)))
+
+const read = <Row>(shards: Readonly<Record<string, Uint8Array | string>>, format: Format.Format<Row>) =>
+  Effect.gen(function* () {
+    const dataset = yield* Dataset.open(Object.keys(shards), { format, index: false })
+    return yield* dataset.getMany(Array.from({ length: dataset.size }, (_, index) => index))
+  }).pipe(Effect.provide(memoryStore(shards).layer))
+
+const rowsOf = <Row>(bytes: Uint8Array | string, format: Format.Format<Row>) =>
+  Effect.runPromise(read({ a: bytes }, format))
+
+const failure = (bytes: Uint8Array | string, format: Format.Format<unknown> = Format.csv()) =>
+  Effect.runPromise(Effect.flip(read({ a: bytes }, format)))
+
+interface Expected {
+  readonly rows: ReadonlyArray<Readonly<Record<string, unknown>>>
+}
+const { rows: expected }: Expected = JSON.parse(new TextDecoder().decode(reference("formats.json")))
+
+describe("files that Python wrote", () => {
+  for (const blockBytes of [1, 300, 2 ** 20]) {
+    test(`rows.csv is read exactly in blocks of ${blockBytes} bytes`, async () => {
+      const wanted = expected.map(({ f64, flag, id, maybe, text }) => ({ id, text, maybe: maybe ?? "", f64, flag }))
+      expect<ReadonlyArray<unknown>>(await rowsOf(reference("rows.csv"), Format.csv({ blockBytes }))).toEqual(wanted)
+    })
+
+    test(`rows.tsv is read exactly in blocks of ${blockBytes} bytes`, async () => {
+      const wanted = expected.map(({ f64, id, text }) => ({ id, text, f64 }))
+      expect<ReadonlyArray<unknown>>(await rowsOf(reference("rows.tsv"), Format.tsv({ blockBytes }))).toEqual(wanted)
+    })
+  }
+})
+
+/** A cell as RFC 4180 writes it; quotes are free where they are not needed. */
+const written = (cell: string, isQuoted: boolean): string =>
+  isQuoted || /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
+
+test("any cells are read back, in blocks of any size, compressed or not", async () => {
+  const cell = fc.string({ unit: fc.constantFrom("a", ",", '"', "\n", "\r", "é", " ", ";"), maxLength: 6 })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(cell, cell, fc.boolean()), { maxLength: 12 }),
+      fc.constantFrom("\n", "\r\n"),
+      fc.constantFrom(1, 20, 1000),
+      fc.boolean(),
+      fc.boolean(),
+      async (rows, end, blockBytes, isPacked, isEnded) => {
+        const lines = rows.map(([x, y, quoted]) => `${written(x, quoted)},${written(y, !quoted)}`)
+        const text = ["x,y", ...lines].join(end) + (isEnded ? end : "")
+        const bytes = isPacked ? new Uint8Array(gzipSync(text)) : text
+        const types = { x: "string", y: "string" } as const
+        expect<ReadonlyArray<unknown>>(await rowsOf(bytes, Format.csv({ blockBytes, types }))).toEqual(
+          rows.map(([x, y]) => ({ x, y }))
+        )
+      }
+    ),
+    { numRuns: 150 }
+  )
+})
+
+describe("types", () => {
+  test("are inferred from the cells that are not empty", async () => {
+    const text = "a,b,c,d,e,f\n1,True,9007199254740993,x,,1e3\n-2.5,false,1,1,,nan\n,,,,,-inf\n"
+    expect(await rowsOf(text, Format.csv())).toEqual([
+      { a: 1, b: true, c: 9007199254740993n, d: "x", e: "", f: 1000 },
+      { a: -2.5, b: false, c: 1n, d: "1", e: "", f: Number.NaN },
+      { a: null, b: null, c: null, d: "", e: "", f: Number.NEGATIVE_INFINITY }
+    ])
+  })
+
+  test("are declared for columns by name; the header, too", async () => {
+    const format = Format.csv({ header: ["n", "m"], delimiter: ";", types: { n: "string", m: "bigint" } })
+    expect(await rowsOf("01;+5\n02;\n", format)).toEqual([
+      { n: "01", m: 5n },
+      { n: "02", m: null }
+    ])
+  })
+
+  test("a later cell of another type is an error with row, byte and column", async () => {
+    for (const cell of ["x", "0x10", " 1", "1 ", "9007199254740993", "1_0", "--1", "."]) {
+      const error = await failure(`n\n1\n${cell}\n`, Format.csv({ sample: 1 }))
+      expect(error).toMatchObject({ _tag: "ShardError", shard: "a", format: "csv", row: 1, byte: 4 })
+      expect(error.message).toContain(`its "n" is ${JSON.stringify(cell)}, which is no number`)
+    }
+    const error = await failure("n\n1\nyes\n", Format.csv({ types: { n: "boolean" } }))
+    expect(error.message).toContain('its "n" is "1", which is no boolean')
+  })
+
+  test("shards of other columns or types are refused", async () => {
+    const both = (b: string) => Effect.runPromise(Effect.flip(read({ a: "x,y\n1,2\n", b }, Format.csv())))
+    expect(await both("x,z\n1,2\n")).toMatchObject({ _tag: "ShardError", shard: "b" })
+    expect((await both("x,y\n1,b\n")).message).toContain('"y" string')
+  })
+})
+
+describe("bad files", () => {
+  test.each([
+    ["more cells than columns", "a,b\n1,2\n1,2,3\n", { row: 1, byte: 8 }, "it has 3 cells, and there are 2 columns"],
+    ["fewer cells than columns", "a,b\n1\n", { row: 0, byte: 4 }, "it has 1 cells"],
+    ["a quote that is not closed", 'a,b\n1,2\n3,"4\n5,6\n', { row: 1, byte: 8 }, "is not closed"],
+    ["characters behind a quoted cell", 'a\n"1"2\n', { row: 0, byte: 2 }, "characters follow a quoted cell"],
+    ["no header", "", {}, "it has no header"],
+    ["a column twice", "a,b,a\n1,2,3\n", {}, 'the column "a" twice'],
+    ["not UTF-8", Uint8Array.of(97, 10, 0xff, 10), { row: 0, byte: 2 }, "not valid UTF-8"]
+  ] as ReadonlyArray<readonly [string, string | Uint8Array, object, string]>)("%s", async (_, bytes, place, reason) => {
+    const error = await failure(bytes)
+    expect(error).toMatchObject({ _tag: "ShardError", shard: "a", ...place })
+    expect(error.message).toContain(reason)
+  })
+
+  test("a header alone is a shard of no rows; empty lines, a mark and \\r\\n are fine", async () => {
+    expect(await rowsOf("a,b\n", Format.csv())).toEqual([])
+    expect(await rowsOf("\ufeffa,b\r\n\r\n1,2\r\n\r\n", Format.csv())).toEqual([{ a: 1, b: 2 }])
+  })
+
+  test("a column named __proto__ is a field like any other", async () => {
+    const [row] = await rowsOf("__proto__\n1\n", Format.csv())
+    expect(Object.entries(row ?? {})).toEqual([["__proto__", 1]])
+  })
+
+  test("a type of a column that is not there", async () => {
+    const error = await failure("a\n1\n", Format.csv({ types: { b: "number" } }))
+    expect(error.message).toContain('it has no column "b"')
+  })
+})
+
+test("any bytes are rows or a typed error", async () => {
+  const byte = fc.constantFrom(34, 44, 10, 13, 97, 49, 0xff, 0xef)
+  await fc.assert(
+    fc.asyncProperty(fc.array(byte, { maxLength: 40 }), fc.integer({ min: 1, max: 9 }), async (bytes, blockBytes) => {
+      const either = await Effect.runPromise(
+        Effect.either(read({ a: Uint8Array.from(bytes) }, Format.csv({ blockBytes })))
+      )
+      if (either._tag === "Left") expect(either.left._tag).toBe("ShardError")
+    }),
+    { numRuns: 300 }
+  )
+})
+
+test("options that are invalid", () => {
+  for (const options of [
+    { delimiter: "ab" },
+    { delimiter: '"' },
+    { delimiter: "é" },
+    { header: [] },
+    { types: { a: "int" } },
+    { sample: -1 }
+  ]) {
+    expect(() => Format.csv(options as never)).toThrow(InvalidOption) // from code without types
+  }
+})
