@@ -1,0 +1,79 @@
+/**
+ * The rows and columns of Arrow arrays, which are the columns of a block.
+ *
+ * @since 0.1.0
+ */
+import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
+import type { DecodedBlock } from "../Format.ts"
+import { type ArrowArray, childOf, isNumeric, offsetsOf } from "./ArrowArray.ts"
+import { type Cell, cellsOf, recordOf } from "./Cells.ts"
+import { Malformed } from "./Malformed.ts"
+import { type CellOptions, numbersAs } from "./Numbers.ts"
+
+/** A row of a table: a value for each column by its name, as the table in `docs/formats.md` has them. @category models @since 0.1.0 */
+export type TableRow = Readonly<Record<string, unknown>>
+
+/**
+ * Returns the rows of sound arrays, all of `size` values. Throws {@link Malformed} for columns of one name, and for values
+ * that have no such form in JavaScript as is asked for.
+ *
+ * @since 0.1.0
+ */
+export const blockOf = (arrays: ReadonlyArray<ArrowArray>, size: number, options: CellOptions): DecodedBlock<TableRow> => {
+  const names = arrays.map(({ field }) => field.name)
+  const twice = names.find((name, place) => names.indexOf(name) !== place)
+  if (twice !== undefined) {
+    throw new Malformed(`it has two columns of the name "${twice}"; write them under names of their own`)
+  }
+  const cells = arrays.map((array) => cellsOf(array, options))
+  const columns = {}
+  for (const [place, array] of arrays.entries()) {
+    let column: Tensor | ReadonlyArray<unknown> | undefined
+    Object.defineProperty(columns, array.field.name, {
+      enumerable: true,
+      get: () => {
+        column ??= columnOf(array, size, cells[place] as Cell, options) // as many as arrays
+        return column
+      }
+    })
+  }
+  return { size, row: recordOf(names, cells), columns, bytes: arrays.reduce((sum, array) => sum + bytesOf(array), 0) }
+}
+
+/** A column: a tensor where all rows are numbers, or lists of as many numbers; else its values. */
+const columnOf = (
+  array: ArrowArray,
+  size: number,
+  cell: Cell,
+  options: CellOptions
+): Tensor | ReadonlyArray<unknown> => {
+  if (array.nulls === 0) {
+    if (isNumeric(array)) return new Tensor(numbersAs(array, options), [size])
+    const tensor = array.dictionary === undefined ? listsOf(array, size, options) : undefined
+    if (tensor !== undefined) return tensor
+  }
+  return Array.from({ length: size }, (_, place) => cell(place))
+}
+
+const listsOf = (array: ArrowArray, size: number, options: CellOptions): Tensor | undefined => {
+  const { type } = array
+  if (type.kind !== "list" && type.kind !== "fixedList") return undefined
+  const child = childOf(array, 0)
+  if (!isNumeric(child) || child.nulls > 0) return undefined
+  if (type.kind === "fixedList") return rowsFrom(numbersAs(child, options), array.offset * type.size, size, type.size)
+  const offsets = offsetsOf(array)
+  const first = offsets[0] ?? 0
+  const width = (offsets[1] ?? first) - first
+  for (let row = 1; row <= size; row++) if (offsets[row] !== first + row * width) return undefined
+  return rowsFrom(numbersAs(child, options), first, size, width)
+}
+
+const rowsFrom = (numbers: TypedArray, start: number, size: number, width: number): Tensor =>
+  new Tensor(numbers.subarray(start, start + size * width), [size, width])
+
+const bytesOf = (array: ArrowArray): number => {
+  let sum = array.validity?.length ?? 0
+  for (const bytes of array.data) sum += bytes.length
+  for (const child of array.children) sum += bytesOf(child)
+  return sum + (array.dictionary === undefined ? 0 : bytesOf(array.dictionary))
+}

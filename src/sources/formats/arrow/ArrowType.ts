@@ -1,0 +1,89 @@
+/**
+ * Arrow's types and fields, as plain values. The Arrow columnar format 1.5 names them:
+ * https://arrow.apache.org/docs/format/Columnar.html
+ *
+ * @since 0.1.0
+ */
+
+/** Units of times: the value counts them. @since 0.1.0 */
+export type TimeUnit = "s" | "ms" | "us" | "ns"
+
+/** @since 0.1.0 */
+export type ArrowType =
+  | { readonly kind: "null" | "bool" | "struct" | "map" | "runEnds" }
+  | { readonly kind: "int"; readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean }
+  | { readonly kind: "float"; readonly bits: 16 | 32 | 64 }
+  | { readonly kind: "decimal"; readonly bits: 32 | 64 | 128 | 256; readonly scale: number }
+  | { readonly kind: "date"; readonly unit: "day" | "ms" }
+  | { readonly kind: "time"; readonly unit: TimeUnit }
+  | { readonly kind: "timestamp"; readonly unit: TimeUnit }
+  | { readonly kind: "duration"; readonly unit: TimeUnit }
+  | { readonly kind: "interval"; readonly unit: "months" | "dayTime" | "monthDayNano" }
+  /** `wide`: offsets of 64 bits. */
+  | { readonly kind: "binary" | "utf8" | "list" | "listView"; readonly wide: boolean }
+  | { readonly kind: "binaryView" | "utf8View" }
+  | { readonly kind: "fixedBinary"; readonly width: number }
+  | { readonly kind: "fixedList"; readonly size: number }
+  | { readonly kind: "union"; readonly dense: boolean; readonly ids: ReadonlyArray<number> }
+
+/** @since 0.1.0 */
+export interface ArrowField {
+  readonly name: string
+  readonly type: ArrowType
+  readonly children: ReadonlyArray<ArrowField>
+  /** If the values stand in a dictionary: its number, and the type of the indices. `type` is that of the values. */
+  readonly dictionary?: { readonly id: number; readonly indices: ArrowType } | undefined
+}
+
+/** How many bytes a value takes in a buffer of values of one width; 0 for types that have no such buffer. @since 0.1.0 */
+export const widthOf = (type: ArrowType): number => {
+  switch (type.kind) {
+    case "int":
+    case "float":
+    case "decimal":
+      return type.bits / 8
+    case "date":
+      return type.unit === "day" ? 4 : 8
+    case "time":
+      return type.unit === "s" || type.unit === "ms" ? 4 : 8
+    case "timestamp":
+    case "duration":
+      return 8
+    case "interval":
+      return { months: 4, dayTime: 8, monthDayNano: 16 }[type.unit]
+    case "binaryView":
+    case "utf8View":
+      return 16
+    case "fixedBinary":
+      return type.width
+    default:
+      return 0
+  }
+}
+
+/** Returns a type as text, such as `int32` or `list<utf8>`: equal texts, equal types. @since 0.1.0 */
+export const shownType = (field: ArrowField): string => {
+  const { children, type } = field
+  const inner = children.length === 0 ? "" : `<${children.map((own) => `${own.name}: ${shownType(own)}`).join(", ")}>`
+  switch (type.kind) {
+    case "int":
+      return `${type.signed ? "int" : "uint"}${type.bits}`
+    case "float":
+      return `float${type.bits}`
+    case "decimal":
+      return `decimal${type.bits}(scale ${type.scale})`
+    case "date":
+    case "time":
+    case "timestamp":
+    case "duration":
+    case "interval":
+      return `${type.kind}[${type.unit}]`
+    case "fixedBinary":
+      return `fixedBinary[${type.width}]`
+    case "fixedList":
+      return `fixedList[${type.size}]${inner}`
+    default:
+      // Whether offsets are wide or not, and whether there is a dictionary, does not show in the values.
+      return `${type.kind.replace("View", "")}${inner}`
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The JavaScript values of Arrow arrays, as the table in `docs/formats.md` has them. Plain functions of a place, made once for
+ * each array; the array is sound (see `Sound.ts`), so they do not fail.
+ *
+ * @since 0.1.0
+ */
+import { setField } from "../../../core/Options.ts"
+import type { TypedArray } from "../../../core/Tensor.ts"
+import { asciiOf, isAscii, textsOf } from "../../../core/Utf8.ts"
+import {
+  type ArrowArray,
+  childOf,
+  dataOf,
+  isNull,
+  isNumeric,
+  numbersFrom,
+  numbersOf,
+  offsetsOf
+} from "./ArrowArray.ts"
+import { shownDecimal, widened } from "./Decimal.ts"
+import { type CellOptions, numbersAs } from "./Numbers.ts"
+import { datesOf, durationsOf, intervalsOf, timesOf, timestampsOf } from "./Times.ts"
+
+/** Returns the value at a place. @since 0.1.0 */
+export type Cell = (place: number) => unknown
+
+/** Returns the values of `array` by their places, from 0. @since 0.1.0 */
+export const cellsOf = (array: ArrowArray, options: CellOptions): Cell => {
+  const { offset, validity } = array
+  const own = array.dictionary === undefined ? valuesOf(array, options) : fromDictionary(array, array.dictionary, options)
+  if (validity === undefined || array.nulls === 0) return own
+  return (place) => (isNull(validity, place + offset) ? null : own(place))
+}
+
+const fromDictionary = (array: ArrowArray, dictionary: ArrowArray, options: CellOptions): Cell => {
+  const indices = numbersOf(array)
+  const cell = cellsOf(dictionary, options)
+  const known: Array<unknown> = []
+  return (place) => {
+    const index = Number(indices[place])
+    if (known[index] === undefined) known[index] = cell(index)
+    return known[index]
+  }
+}
+
+const valuesOf = (array: ArrowArray, options: CellOptions): Cell => {
+  const { offset, type } = array
+  switch (type.kind) {
+    case "null":
+      return () => null
+    case "bool": {
+      const bits = dataOf(array, 0)
+      return (place) => !isNull(bits, place + offset)
+    }
+    case "int":
+    case "float": {
+      const numbers = numbersAs(array, options)
+      return (place) => numbers[place]
+    }
+    case "utf8":
+      return texts(array)
+    case "binary": {
+      const data = dataOf(array, 1)
+      const offsets = offsetsOf(array)
+      return (place) => data.subarray(offsets[place], offsets[place + 1])
+    }
+    case "binaryView":
+      return views(array, (bytes, start, end) => bytes.subarray(start, end))
+    case "utf8View":
+      return views(array, (bytes, start, end) => textsOf(bytes)(start, end))
+    case "fixedBinary": {
+      const data = dataOf(array, 0)
+      const { width } = type
+      return (place) => data.subarray((place + offset) * width, (place + offset + 1) * width)
+    }
+    case "decimal": {
+      const integers = widened(dataOf(array, 0), type.bits / 8)
+      return (place) => shownDecimal(integers(place + offset), type.scale)
+    }
+    case "date":
+      return datesOf(array)
+    case "time":
+      return timesOf(array, type.unit)
+    case "timestamp":
+      return timestampsOf(array, type.unit, options)
+    case "duration":
+      return durationsOf(array, options)
+    case "interval":
+      return intervalsOf(array, type.unit)
+    case "list": {
+      const items = itemsOf(childOf(array, 0), options)
+      const offsets = offsetsOf(array)
+      // There is an offset behind each place.
+      return (place) => items(offsets[place] as number, offsets[place + 1] as number)
+    }
+    case "listView": {
+      const items = itemsOf(childOf(array, 0), options)
+      const starts = numbersFrom(dataOf(array, 0), type.wide, offset, array.length)
+      const sizes = numbersFrom(dataOf(array, 1), type.wide, offset, array.length)
+      return (place) => {
+        const start = starts[place] as number // one for each place
+        return items(start, start + (sizes[place] as number))
+      }
+    }
+    case "fixedList": {
+      const items = itemsOf(childOf(array, 0), options)
+      const { size } = type
+      return (place) => items((place + offset) * size, (place + offset + 1) * size)
+    }
+    case "struct": {
+      const record = recordsOf(array, options)
+      return (place) => record(place + offset)
+    }
+    case "map":
+      return entries(array, options)
+    case "union":
+      return union(array, type.dense, type.ids, options)
+    case "runEnds":
+      return runs(array, options)
+  }
+}
+
+/** Texts this long on average are decoded one by one: a call costs as much as about so many bytes. */
+const LONG = 64
+
+const texts = (array: ArrowArray): Cell => {
+  const data = dataOf(array, 1)
+  const offsets = offsetsOf(array)
+  const first = offsets[0] ?? 0
+  const last = offsets[array.length] ?? 0
+  const own = data.subarray(first, last)
+  if (last - first > LONG * array.length || !isAscii(own)) {
+    const text = textsOf(data)
+    // There is an offset behind each place.
+    return (place) => text(offsets[place] as number, offsets[place + 1] as number)
+  }
+  let whole: string | undefined
+  return (place) => {
+    whole ??= asciiOf(own)
+    return whole.slice((offsets[place] as number) - first, (offsets[place + 1] as number) - first)
+  }
+}
+
+const views = (array: ArrowArray, value: (bytes: Uint8Array, start: number, end: number) => unknown): Cell => {
+  const structs = dataOf(array, 0)
+  const table = new DataView(structs.buffer, structs.byteOffset, structs.byteLength)
+  return (place) => {
+    const at = 16 * (place + array.offset)
+    const length = table.getInt32(at, true)
+    if (length <= 12) return value(structs, at + 4, at + 4 + length)
+    const start = table.getInt32(at + 12, true)
+    return value(dataOf(array, 1 + table.getInt32(at + 8, true)), start, start + length)
+  }
+}
+
+/** The items from one place to another: a view of typed memory where they are numbers, none of which is null. */
+const itemsOf = (child: ArrowArray, options: CellOptions): ((start: number, end: number) => unknown) => {
+  const cell = cellsOf(child, options)
+  const list = (start: number, end: number): Array<unknown> => {
+    const items: Array<unknown> = []
+    for (let place = start; place < end; place++) items.push(cell(place))
+    return items
+  }
+  if (!isNumeric(child)) return list
+  const numbers: TypedArray = numbersAs(child, options)
+  const { nulls, offset, validity } = child
+  if (validity === undefined || nulls === 0) return (start, end) => numbers.subarray(start, end)
+  return (start, end) => {
+    for (let place = start; place < end; place++) if (isNull(validity, place + offset)) return list(start, end)
+    return numbers.subarray(start, end)
+  }
+}
+
+/** Records of the children, at places of the children. @since 0.1.0 */
+const recordsOf = (array: ArrowArray, options: CellOptions): ((place: number) => unknown) =>
+  recordOf(
+    array.children.map((child) => child.field.name),
+    array.children.map((child) => cellsOf(child, options))
+  )
+
+/** Returns what makes a record of the cells at a place. @since 0.1.0 */
+export const recordOf = (
+  names: ReadonlyArray<string>,
+  cells: ReadonlyArray<Cell>
+): ((place: number) => Record<string, unknown>) => {
+  // Assignment is twice as fast.
+  const assigned = !names.includes("__proto__")
+  return (place) => {
+    const record: Record<string, unknown> = {}
+    for (let at = 0; at < names.length; at++) {
+      const name = names[at] as string // below the length
+      const value = (cells[at] as Cell)(place) // as many as names
+      if (assigned) record[name] = value
+      else setField(record, name, value)
+    }
+    return record
+  }
+}
+
+const entries = (array: ArrowArray, options: CellOptions): Cell => {
+  const pairs = childOf(array, 0)
+  const key = cellsOf(childOf(pairs, 0), options)
+  const value = cellsOf(childOf(pairs, 1), options)
+  const offsets = offsetsOf(array)
+  return (place) => {
+    const list: Array<readonly [unknown, unknown]> = []
+    // There is an offset behind each place.
+    const end = (offsets[place + 1] as number) + pairs.offset
+    for (let at = (offsets[place] as number) + pairs.offset; at < end; at++) list.push([key(at), value(at)])
+    return list
+  }
+}
+
+const union = (array: ArrowArray, dense: boolean, ids: ReadonlyArray<number>, options: CellOptions): Cell => {
+  const cells = array.children.map((child) => cellsOf(child, options))
+  const types = dataOf(array, 0)
+  const places = dense ? numbersFrom(dataOf(array, 1), false, array.offset, array.length) : undefined
+  return (place) => {
+    const id = types[place + array.offset] as number // one for each place
+    // The array is sound: there is such a child, and an offset.
+    const cell = cells[ids.length === 0 ? id : ids.indexOf(id)] as Cell
+    return cell(places === undefined ? place + array.offset : (places[place] as number))
+  }
+}
+
+const runs = (array: ArrowArray, options: CellOptions): Cell => {
+  const ends = numbersOf(childOf(array, 0))
+  const cell = cellsOf(childOf(array, 1), options)
+  return (place) => {
+    const at = place + array.offset
+    let low = 0
+    let high = ends.length - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (Number(ends[middle]) > at) high = middle
+      else low = middle + 1
+    }
+    return cell(low)
+  }
+}

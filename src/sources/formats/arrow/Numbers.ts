@@ -1,0 +1,50 @@
+/**
+ * Numeric arrays as typed arrays; integers of 64 bits by choice as numbers.
+ *
+ * @since 0.1.0
+ */
+import type { TypedArray } from "../../../core/Tensor.ts"
+import { type ArrowArray, isNull, numbersOf } from "./ArrowArray.ts"
+import { Malformed } from "./Malformed.ts"
+
+/** How values with several forms in JavaScript are given. @since 0.1.0 */
+export interface CellOptions {
+  readonly int64: "bigint" | "number"
+  readonly timestamps: "date" | "bigint"
+}
+
+/** What was made of an array: lists and columns ask for the same. */
+const made = new WeakMap<ArrowArray, TypedArray>()
+
+/**
+ * Returns the numbers of an array of integers or floats. Throws {@link Malformed} if an integer of 64 bits is to be a number
+ * and goes beyond 2^53.
+ *
+ * @since 0.1.0
+ */
+export const numbersAs = (array: ArrowArray, { int64 }: CellOptions): TypedArray => {
+  const known = made.get(array)
+  if (known !== undefined) return known
+  const numbers = numbersOf(array)
+  const wide = numbers instanceof BigInt64Array || numbers instanceof BigUint64Array
+  const own = wide && int64 === "number" ? safe(array, numbers) : numbers
+  made.set(array, own)
+  return own
+}
+
+const safe = (array: ArrowArray, numbers: BigInt64Array | BigUint64Array): Float64Array => {
+  const words = new Int32Array(numbers.buffer, numbers.byteOffset, 2 * numbers.length)
+  const signed = numbers instanceof BigInt64Array
+  const result = new Float64Array(numbers.length)
+  for (let at = 0; at < result.length; at++) {
+    // Two words for each number, the low one first.
+    const high = words[2 * at + 1] as number
+    const value = (signed ? high : high >>> 0) * 2 ** 32 + ((words[2 * at] as number) >>> 0)
+    result[at] = value
+    if (Number.isSafeInteger(value)) continue
+    if (array.validity !== undefined && isNull(array.validity, at + array.offset)) continue
+    const reason = `field "${array.field.name}" holds ${numbers[at]}, which is no exact number in JavaScript`
+    throw new Malformed(`${reason}; read the integers of 64 bits as bigint: { int64: "bigint" }`, { row: at })
+  }
+  return result
+}
