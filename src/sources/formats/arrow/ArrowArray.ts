@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import type { TypedArray } from "../../../core/Tensor.ts"
+import { AGAIN, Malformed } from "../Malformed.ts"
 import { type ArrowField, type ArrowType, widthOf } from "./ArrowType.ts"
-import { AGAIN, Malformed } from "./Malformed.ts"
 
 /** @since 0.1.0 */
 export interface ArrowArray {
@@ -21,7 +21,8 @@ export interface ArrowArray {
   /** The other buffers in their order: types of a union, offsets, sizes, values. Each is aligned to 8 bytes. */
   readonly data: ReadonlyArray<Uint8Array>
   readonly children: ReadonlyArray<ArrowArray>
-  readonly dictionary: ArrowArray | undefined
+  /** The values that indices are of, one part behind the other, if it has a dictionary. */
+  readonly dictionary: ReadonlyArray<ArrowArray> | undefined
 }
 
 /** Returns a buffer, of which there are as many as the type has. @since 0.1.0 */
@@ -46,7 +47,8 @@ export const typedOf = (bytes: Uint8Array, type: ArrowType): TypedArray => {
     return width === 4 ? new Float32Array(buffer, byteOffset, length) : new Float64Array(buffer, byteOffset, length)
   }
   const signed = type.kind !== "int" || type.signed
-  if (width === 1) return signed ? new Int8Array(buffer, byteOffset, length) : new Uint8Array(buffer, byteOffset, length)
+  if (width === 1)
+    return signed ? new Int8Array(buffer, byteOffset, length) : new Uint8Array(buffer, byteOffset, length)
   if (width === 2)
     return signed ? new Int16Array(buffer, byteOffset, length) : new Uint16Array(buffer, byteOffset, length)
   if (width === 4)
@@ -92,7 +94,12 @@ export const offsetsOf = (array: ArrowArray): Int32Array | Float64Array => {
 }
 
 /** Returns so many lengths or offsets of 32 or 64 bits. @since 0.1.0 */
-export const numbersFrom = (bytes: Uint8Array, wide: boolean, from: number, length: number): Int32Array | Float64Array => {
+export const numbersFrom = (
+  bytes: Uint8Array,
+  wide: boolean,
+  from: number,
+  length: number
+): Int32Array | Float64Array => {
   const width = wide ? 8 : 4
   const own = bytes.subarray(from * width, (from + length) * width)
   if (!wide) return new Int32Array(own.buffer, own.byteOffset, Math.floor(own.byteLength / 4))

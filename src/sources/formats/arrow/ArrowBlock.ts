@@ -5,9 +5,9 @@
  */
 import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
 import type { DecodedBlock } from "../Format.ts"
+import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, childOf, isNumeric, offsetsOf } from "./ArrowArray.ts"
 import { type Cell, cellsOf, recordOf } from "./Cells.ts"
-import { Malformed } from "./Malformed.ts"
 import { type CellOptions, numbersAs } from "./Numbers.ts"
 
 /** A row of a table: a value for each column by its name, as the table in `docs/formats.md` has them. @category models @since 0.1.0 */
@@ -19,9 +19,14 @@ export type TableRow = Readonly<Record<string, unknown>>
  *
  * @since 0.1.0
  */
-export const blockOf = (arrays: ReadonlyArray<ArrowArray>, size: number, options: CellOptions): DecodedBlock<TableRow> => {
+export const blockOf = (
+  arrays: ReadonlyArray<ArrowArray>,
+  size: number,
+  options: CellOptions
+): DecodedBlock<TableRow> => {
   const names = arrays.map(({ field }) => field.name)
-  const twice = names.find((name, place) => names.indexOf(name) !== place)
+  const seen = new Set<string>()
+  const twice = names.find((name) => seen.size === seen.add(name).size)
   if (twice !== undefined) {
     throw new Malformed(`it has two columns of the name "${twice}"; write them under names of their own`)
   }
@@ -75,5 +80,6 @@ const bytesOf = (array: ArrowArray): number => {
   let sum = array.validity?.length ?? 0
   for (const bytes of array.data) sum += bytes.length
   for (const child of array.children) sum += bytesOf(child)
-  return sum + (array.dictionary === undefined ? 0 : bytesOf(array.dictionary))
+  for (const part of array.dictionary ?? []) sum += bytesOf(part)
+  return sum
 }

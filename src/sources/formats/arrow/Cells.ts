@@ -5,18 +5,9 @@
  * @since 0.1.0
  */
 import { setField } from "../../../core/Options.ts"
-import type { TypedArray } from "../../../core/Tensor.ts"
+import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
 import { asciiOf, isAscii, textsOf } from "../../../core/Utf8.ts"
-import {
-  type ArrowArray,
-  childOf,
-  dataOf,
-  isNull,
-  isNumeric,
-  numbersFrom,
-  numbersOf,
-  offsetsOf
-} from "./ArrowArray.ts"
+import { type ArrowArray, childOf, dataOf, isNull, isNumeric, numbersFrom, numbersOf, offsetsOf } from "./ArrowArray.ts"
 import { shownDecimal, widened } from "./Decimal.ts"
 import { type CellOptions, numbersAs } from "./Numbers.ts"
 import { datesOf, durationsOf, intervalsOf, timesOf, timestampsOf } from "./Times.ts"
@@ -27,18 +18,27 @@ export type Cell = (place: number) => unknown
 /** Returns the values of `array` by their places, from 0. @since 0.1.0 */
 export const cellsOf = (array: ArrowArray, options: CellOptions): Cell => {
   const { offset, validity } = array
-  const own = array.dictionary === undefined ? valuesOf(array, options) : fromDictionary(array, array.dictionary, options)
+  const own =
+    array.dictionary === undefined ? valuesOf(array, options) : fromDictionary(array, array.dictionary, options)
   if (validity === undefined || array.nulls === 0) return own
   return (place) => (isNull(validity, place + offset) ? null : own(place))
 }
 
-const fromDictionary = (array: ArrowArray, dictionary: ArrowArray, options: CellOptions): Cell => {
+const fromDictionary = (array: ArrowArray, parts: ReadonlyArray<ArrowArray>, options: CellOptions): Cell => {
   const indices = numbersOf(array)
-  const cell = cellsOf(dictionary, options)
+  const cells = parts.map((part) => cellsOf(part, options))
   const known: Array<unknown> = []
+  const value = (index: number): unknown => {
+    let at = index
+    for (const [place, part] of parts.entries()) {
+      if (at < part.length) return (cells[place] as Cell)(at) // as many as parts
+      at -= part.length
+    }
+    return null
+  }
   return (place) => {
     const index = Number(indices[place])
-    if (known[index] === undefined) known[index] = cell(index)
+    if (known[index] === undefined) known[index] = value(index)
     return known[index]
   }
 }
@@ -153,7 +153,10 @@ const views = (array: ArrowArray, value: (bytes: Uint8Array, start: number, end:
   }
 }
 
-/** The items from one place to another: a view of typed memory where they are numbers, none of which is null. */
+/**
+ * The items from one place to another: a view of typed memory where they are numbers, none of which is null. Of bytes it is a
+ * tensor, since a `Uint8Array` is a value of the type binary.
+ */
 const itemsOf = (child: ArrowArray, options: CellOptions): ((start: number, end: number) => unknown) => {
   const cell = cellsOf(child, options)
   const list = (start: number, end: number): Array<unknown> => {
@@ -163,11 +166,15 @@ const itemsOf = (child: ArrowArray, options: CellOptions): ((start: number, end:
   }
   if (!isNumeric(child)) return list
   const numbers: TypedArray = numbersAs(child, options)
+  const view =
+    numbers instanceof Uint8Array
+      ? (start: number, end: number) => new Tensor(numbers.subarray(start, end), [end - start])
+      : (start: number, end: number) => numbers.subarray(start, end)
   const { nulls, offset, validity } = child
-  if (validity === undefined || nulls === 0) return (start, end) => numbers.subarray(start, end)
+  if (validity === undefined || nulls === 0) return view
   return (start, end) => {
     for (let place = start; place < end; place++) if (isNull(validity, place + offset)) return list(start, end)
-    return numbers.subarray(start, end)
+    return view(start, end)
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { AGAIN, Malformed } from "./Malformed.ts"
+import { AGAIN, Malformed } from "../Malformed.ts"
 
 /** Tables may share their parts, so that a small buffer stands for a large tree: no more than this many are visited. */
 const MOST_TABLES = 1_000_000

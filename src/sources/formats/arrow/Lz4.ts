@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { AGAIN, Malformed } from "./Malformed.ts"
+import { AGAIN, Malformed } from "../Malformed.ts"
 
 const MAGIC = 0x184d2204
 

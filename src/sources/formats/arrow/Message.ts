@@ -4,9 +4,10 @@
  *
  * @since 0.1.0
  */
+
+import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
 import type { ArrowField } from "./ArrowType.ts"
 import { FlatBuffer } from "./FlatBuffer.ts"
-import { AGAIN, Malformed, withinBytes } from "./Malformed.ts"
 import { schemaAt } from "./Schema.ts"
 
 /** @since 0.1.0 */

@@ -4,13 +4,13 @@
  * @since 0.1.0
  */
 import type { TypedArray } from "../../../core/Tensor.ts"
+import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, isNull, numbersOf } from "./ArrowArray.ts"
-import { Malformed } from "./Malformed.ts"
 
 /** How values with several forms in JavaScript are given. @since 0.1.0 */
 export interface CellOptions {
   readonly int64: "bigint" | "number"
-  readonly timestamps: "date" | "bigint"
+  readonly timestamps: "exact" | "date" | "bigint"
 }
 
 /** What was made of an array: lists and columns ask for the same. */

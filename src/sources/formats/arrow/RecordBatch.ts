@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+
+import { AGAIN, Malformed } from "../Malformed.ts"
 import type { ArrowArray } from "./ArrowArray.ts"
 import { type ArrowField, type ArrowType, widthOf } from "./ArrowType.ts"
-import { AGAIN, Malformed } from "./Malformed.ts"
 import type { BatchLayout, Codec } from "./Message.ts"
 
 /** Where the bytes of a body are had from. @since 0.1.0 */
@@ -14,8 +15,8 @@ export interface Body {
   readonly bytes: (offset: number, length: number) => Uint8Array
   /** Returns the `length` bytes that `bytes` were before they were compressed. Throws {@link Malformed}. */
   readonly decompress: (codec: Codec, bytes: Uint8Array, length: number) => Uint8Array
-  /** The values of a dictionary. Throws {@link Malformed} if there is none of this number. */
-  readonly dictionary: (id: number) => ArrowArray
+  /** The values of a dictionary, in parts; none if there is no dictionary of this number. */
+  readonly dictionary: (id: number) => ReadonlyArray<ArrowArray>
   /** How many bytes all buffers may take. */
   readonly most: number
 }
@@ -36,7 +37,8 @@ export class LayoutWalk {
     const length = this.#layout.nodes[2 * this.#node]
     const nulls = this.#layout.nodes[2 * this.#node + 1]
     this.#node++
-    if (length === undefined || nulls === undefined) throw new Malformed(`a record batch lacks field "${field.name}"; ${AGAIN}`)
+    if (length === undefined || nulls === undefined)
+      throw new Malformed(`a record batch lacks field "${field.name}"; ${AGAIN}`)
     if (nulls > length) throw new Malformed(`field "${field.name}" has more nulls than values; ${AGAIN}`)
     return { length, nulls }
   }
@@ -121,7 +123,9 @@ export const arraysOf = (
     }
     const array = reader.array(field)
     if (array.length !== layout.rows) {
-      throw new Malformed(`field "${field.name}" has ${array.length} values in a batch of ${layout.rows} rows; ${AGAIN}`)
+      throw new Malformed(
+        `field "${field.name}" has ${array.length} values in a batch of ${layout.rows} rows; ${AGAIN}`
+      )
     }
     arrays.push(array)
   }
@@ -156,7 +160,17 @@ class ArrayReader {
     }
     const children = field.dictionary === undefined ? field.children.map((child) => this.array(child)) : []
     const dictionary = field.dictionary === undefined ? undefined : this.#body.dictionary(field.dictionary.id)
-    return { field, type, length, offset: 0, nulls: validity === undefined ? 0 : nulls, validity, data, children, dictionary }
+    return {
+      field,
+      type,
+      length,
+      offset: 0,
+      nulls: validity === undefined ? 0 : nulls,
+      validity,
+      data,
+      children,
+      dictionary
+    }
   }
 
   #validity(field: ArrowField, type: ArrowType, length: number, nulls: number): Uint8Array | undefined {
@@ -186,7 +200,9 @@ class ArrayReader {
     if (length === -1) return aligned(rest)
     if (!(length >= 0 && length <= this.#left)) {
       const limit = `more than the ${this.#left} bytes that are left of blockBytes`
-      throw new Malformed(`a buffer of field "${field.name}" is to have ${length} bytes, ${limit}; raise blockBytes, or write smaller batches`)
+      throw new Malformed(
+        `a buffer of field "${field.name}" is to have ${length} bytes, ${limit}; raise blockBytes, or write smaller batches`
+      )
     }
     this.#left -= length
     return length === 0 ? NONE : aligned(this.#body.decompress(this.#codec, rest, length))

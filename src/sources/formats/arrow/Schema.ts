@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+
+import { AGAIN, Malformed } from "../Malformed.ts"
 import type { ArrowField, ArrowType, TimeUnit } from "./ArrowType.ts"
 import type { FlatBuffer } from "./FlatBuffer.ts"
-import { AGAIN, Malformed } from "./Malformed.ts"
 
 /** Fields within fields deeper than this are refused. */
 const DEEPEST = 64
@@ -104,8 +105,8 @@ const typeAt = (flat: FlatBuffer, tag: number, table: number): ArrowType => {
     case 6:
       return { kind: "bool" }
     case 7: {
-      const widths = [32, 64, 128, 256] as const
-      const bits = oneOf("width of decimals", widths, widths.findIndex((own) => own === flat.int32(table, 2, 128)))
+      const own = flat.int32(table, 2, 128)
+      const bits = oneOf("width of decimals", [32, 64, 128, 256], [32, 64, 128, 256].indexOf(own))
       const scale = flat.int32(table, 1)
       if (Math.abs(scale) > 1000) throw new Malformed(`its schema has a decimal scale of ${scale}; ${AGAIN}`)
       return { kind: "decimal", bits, scale }

@@ -5,28 +5,27 @@
  * @since 0.1.0
  */
 import { isUtf8 } from "../../../core/Utf8.ts"
-import {
-  type ArrowArray,
-  childOf,
-  dataOf,
-  isNull,
-  numbersFrom,
-  numbersOf,
-  offsetsOf
-} from "./ArrowArray.ts"
-import { AGAIN, Malformed } from "./Malformed.ts"
+import { AGAIN, Malformed } from "../Malformed.ts"
+import { type ArrowArray, childOf, dataOf, isNull, numbersFrom, numbersOf, offsetsOf } from "./ArrowArray.ts"
 
 const wrong = (array: ArrowArray, what: string, row?: number): Malformed =>
   new Malformed(`field "${array.field.name}" ${what}; ${AGAIN}`, row === undefined ? {} : { row })
 
-/** Throws {@link Malformed} if a value of `array` is out of reach. `seen` are dictionaries that were checked. @since 0.1.0 */
-export const sound = (array: ArrowArray, seen: Set<ArrowArray> = new Set()): void => {
+/** Dictionaries are checked once, however many batches refer to them. */
+const checked = new WeakSet<ArrowArray>()
+
+/** Throws {@link Malformed} if a value of `array` is out of reach. @since 0.1.0 */
+export const sound = (array: ArrowArray): void => {
   const { dictionary, type } = array
   if (dictionary !== undefined) {
-    checkIndices(array, dictionary.length)
-    if (!seen.has(dictionary)) {
-      seen.add(dictionary)
-      sound(dictionary, seen)
+    checkIndices(
+      array,
+      dictionary.reduce((sum, part) => sum + part.length, 0)
+    )
+    for (const part of dictionary) {
+      if (checked.has(part)) continue
+      sound(part)
+      checked.add(part)
     }
     return
   }
@@ -63,7 +62,7 @@ export const sound = (array: ArrowArray, seen: Set<ArrowArray> = new Set()): voi
       checkRuns(array)
       break
   }
-  for (const child of array.children) sound(child, seen)
+  for (const child of array.children) sound(child)
 }
 
 const checkIndices = (array: ArrowArray, size: number): void => {

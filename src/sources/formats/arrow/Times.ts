@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+
+import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, dataOf, isNull } from "./ArrowArray.ts"
 import type { TimeUnit } from "./ArrowType.ts"
-import { Malformed } from "./Malformed.ts"
 import type { CellOptions } from "./Numbers.ts"
 
 type Cell = (place: number) => unknown
@@ -48,16 +49,28 @@ const mustBeDates = (array: ArrowArray, counts: ArrayLike<number>, perMs: number
   }
 }
 
-/** Days or milliseconds as `Date`, at midnight UTC. @since 0.1.0 */
+/** Dates as text, `2026-11-27`; with the time behind it where a date of 64 bits has one, which it should not. @since 0.1.0 */
 export const datesOf = (array: ArrowArray): Cell => {
   const days = array.type.kind === "date" && array.type.unit === "day"
   const counts = days ? intsOf(array) : doublesOf(longsOf(array))
-  const ms = days ? 86_400_000 : 1
+  const ms = days ? DAY : 1
   mustBeDates(array, counts, 1 / ms)
-  return (place) => new Date((counts[place] as number) * ms) // one for each place
+  return (place) => {
+    const time = (counts[place] as number) * ms // one for each place
+    const text = new Date(time).toISOString()
+    return time % DAY === 0 ? text.slice(0, text.indexOf("T")) : text
+  }
 }
 
-/** Timestamps as `Date`, rounded down to milliseconds, or as they are. @since 0.1.0 */
+/** Milliseconds of a day. */
+const DAY = 86_400_000
+
+/**
+ * Timestamps: seconds and milliseconds as `Date`; finer ones, whose digits it does not have, as text in ISO 8601 with 3, 6 or 9
+ * digits behind the dot, as many as they need. Or all as `Date`, rounded down; or the numbers as they are.
+ *
+ * @since 0.1.0
+ */
 export const timestampsOf = (array: ArrowArray, unit: TimeUnit, { timestamps }: CellOptions): Cell => {
   const longs = longsOf(array)
   if (timestamps === "bigint") return (place) => longs[place]
@@ -65,12 +78,33 @@ export const timestampsOf = (array: ArrowArray, unit: TimeUnit, { timestamps }: 
   const perMs = PER_SECOND[unit] / 1000
   mustBeDates(array, counts, perMs)
   if (perMs <= 1) return (place) => new Date((counts[place] as number) / perMs) // one for each place
+  const parts = partsOf(longs, counts, perMs)
+  if (timestamps === "date") return (place) => new Date(parts(place)[0])
+  return (place) => {
+    const [ms, rest] = parts(place)
+    const text = new Date(ms).toISOString()
+    if (rest === 0) return text
+    const digits = String(rest).padStart(unit === "us" ? 3 : 6, "0")
+    return `${text.slice(0, -1)}${digits.endsWith("000") ? digits.slice(0, 3) : digits}Z`
+  }
+}
+
+/** Milliseconds, rounded down, and how many of the unit are left. */
+const partsOf = (
+  longs: BigInt64Array,
+  counts: Float64Array,
+  perMs: number
+): ((place: number) => readonly [ms: number, rest: number]) => {
   const whole = BigInt(perMs)
   return (place) => {
     const count = counts[place] as number // one for each place
-    if (Number.isSafeInteger(count)) return new Date(Math.floor(count / perMs))
+    if (Number.isSafeInteger(count)) {
+      const ms = Math.floor(count / perMs)
+      return [ms, count - ms * perMs]
+    }
     const long = longs[place] as bigint // the same
-    return new Date(Number((long - (((long % whole) + whole) % whole)) / whole))
+    const rest = ((long % whole) + whole) % whole
+    return [Number((long - rest) / whole), Number(rest)]
   }
 }
 

@@ -1,0 +1,83 @@
+/**
+ * The options of formats of tables: Parquet and Arrow.
+ *
+ * @since 0.1.0
+ */
+import { whole } from "../../core/Check.ts"
+import { InvalidOption } from "../../core/InvalidOption.ts"
+import { optionsOf } from "../../core/Options.ts"
+import { Malformed } from "./Malformed.ts"
+
+/** How tables are read. @category options @since 0.1.0 */
+export interface TableOptions {
+  /** The columns of a row, in this order; only their bytes are read. Default: all. */
+  readonly columns?: ReadonlyArray<string>
+  /**
+   * What integers of 64 bits, and durations, are in JavaScript. `"number"` fails at a value beyond ±(2^53 − 1). Default
+   * `"bigint"`, which is always exact.
+   */
+  readonly int64?: "bigint" | "number"
+  /**
+   * What timestamps are in JavaScript. `"exact"`: columns in seconds or milliseconds are `Date`, finer ones text in ISO 8601,
+   * since `Date` does not have their digits. `"date"`: all are `Date`, rounded down to milliseconds. `"bigint"`: the numbers
+   * that are stored, in their unit. Default `"exact"`.
+   */
+  readonly timestamps?: "exact" | "date" | "bigint"
+  /** How many bytes a block may take once decoded; larger ones fail before they are read. Default 1 GiB. */
+  readonly blockBytes?: number
+}
+
+/** Options that were checked. @since 0.1.0 */
+export interface Table {
+  readonly columns: ReadonlyArray<string> | undefined
+  readonly int64: "bigint" | "number"
+  readonly timestamps: "exact" | "date" | "bigint"
+  readonly blockBytes: number
+}
+
+const GIB = 2 ** 30
+
+const choice = <const A extends string>(option: string, value: A, choices: ReadonlyArray<A>): A => {
+  if (choices.includes(value)) return value
+  throw new InvalidOption({ option, value, expected: `one of ${choices.map((own) => `"${own}"`).join(", ")}` })
+}
+
+/** Returns the options with their defaults. Throws `InvalidOption`. @since 0.1.0 */
+export const tableOf = (of: string, options: TableOptions): Table => {
+  const names = { columns: true, int64: true, timestamps: true, blockBytes: true } as const
+  const { blockBytes = GIB, columns, int64 = "bigint", timestamps = "exact" } = optionsOf(of, options, names)
+  if (columns !== undefined) {
+    const sound = Array.isArray(columns) && columns.length > 0 && columns.every((own) => typeof own === "string")
+    if (!sound || new Set(columns).size < columns.length) {
+      const expected = "a list of at least one name, each once"
+      throw new InvalidOption({ option: `columns of ${of}`, value: columns, expected })
+    }
+  }
+  return {
+    columns: columns?.slice(),
+    int64: choice("int64", int64, ["bigint", "number"]),
+    timestamps: choice("timestamps", timestamps, ["exact", "date", "bigint"]),
+    blockBytes: whole("blockBytes", blockBytes, 1)
+  }
+}
+
+/**
+ * Returns the places of the chosen columns among the fields, in the order of the columns. Throws {@link Malformed} if one is
+ * not there.
+ *
+ * @since 0.1.0
+ */
+export const placesOf = (
+  fields: ReadonlyArray<{ readonly name: string }>,
+  { columns }: Table
+): ReadonlyArray<number> => {
+  if (columns === undefined) return fields.map((_, place) => place)
+  const byName = new Map(fields.map(({ name }, place) => [name, place]))
+  return columns.map((name) => {
+    const place = byName.get(name)
+    if (place !== undefined) return place
+    const names = fields.slice(0, 20).map((field) => field.name)
+    const shown = `${names.join(", ")}${fields.length > names.length ? " …" : ""}`
+    throw new Malformed(`it has no column "${name}"; its columns are ${shown}: change the option columns`)
+  })
+}

@@ -1,0 +1,236 @@
+/**
+ * The footer of a Parquet file: which row groups there are and where their columns lie, checked against the shard before
+ * anything of it is relied on. Field numbers are those of `parquet.thrift`.
+ *
+ * @since 0.1.0
+ */
+import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
+import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thrift.ts"
+
+/** A column of a row group. @since 0.1.0 */
+export interface Chunk {
+  /** Its first byte in the shard; of a dictionary, if there is one. */
+  readonly start: number
+  readonly length: number
+  /** The first data page, from `start` on. */
+  readonly data: number
+  readonly hasDictionary: boolean
+  readonly uncompressed: number
+  readonly values: number
+  /** The fields of its metadata, to be copied. */
+  readonly metadata: Struct
+}
+
+/** @since 0.1.0 */
+export interface RowGroup {
+  readonly rows: number
+  readonly chunks: ReadonlyArray<Chunk>
+}
+
+/** @since 0.1.0 */
+export interface Footer {
+  readonly bytes: Uint8Array
+  readonly fields: Struct
+  readonly groups: ReadonlyArray<RowGroup>
+  /** The root of the schema. */
+  readonly root: Struct
+  readonly columns: ReadonlyArray<Column>
+}
+
+/** A column at the top of the schema, of one leaf or several. @since 0.1.0 */
+export interface Column {
+  readonly name: string
+  /** Equal texts, equal types. */
+  readonly type: string
+  readonly leaves: number
+  /** Where its elements of the schema lie in the footer, one behind the other. */
+  readonly elements: ReadonlyArray<Value>
+}
+
+const CODECS = ["uncompressed", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4_raw"]
+const LZO = 3
+
+/** Nesting deeper than this is refused. */
+const DEEPEST = 64
+
+/** Reads the footer of a shard of `size` bytes, of which it begins at `start`. Throws {@link Malformed}. @since 0.1.0 */
+export const footerOf = (bytes: Uint8Array, start: number): Footer =>
+  withinBytes("its footer", () => {
+    const reader = new ThriftReader(bytes)
+    const fields = reader.struct(0)
+    if (fields.has(8)) throw encrypted()
+    const elements = reader.items(needed(fields, 2), Type.struct)
+    const columns = columnsOf(reader, elements)
+    const leaves = columns.reduce((sum, own) => sum + own.leaves, 0)
+    const groups = reader.structs(needed(fields, 4)).map((group) => groupOf(reader, group, leaves, start))
+    const rows = groups.reduce((sum, group) => sum + group.rows, 0)
+    const said = reader.int(needed(fields, 3))
+    if (rows !== said) throw new Malformed(`its row groups have ${rows} rows, its footer says ${said}; ${AGAIN}`)
+    const [root] = elements
+    if (root === undefined) throw new Malformed(`its schema is empty; ${AGAIN}`)
+    return { bytes, fields, groups, columns, root: reader.struct(root.start) }
+  })
+
+const encrypted = (): Malformed =>
+  new Malformed("it is encrypted, which is not supported; decrypt it before it is read")
+
+const needed = (fields: Struct, id: number): Value => {
+  const value = fields.get(id)
+  if (value === undefined) throw new Malformed(`its footer lacks field ${id} of a struct; ${AGAIN}`)
+  return value
+}
+
+const count = (reader: ThriftReader, fields: Struct, id: number): number => {
+  const value = reader.int(needed(fields, id))
+  if (value < 0) throw new Malformed(`its footer has a length or an offset of ${value}; ${AGAIN}`)
+  return value
+}
+
+const groupOf = (reader: ThriftReader, group: Struct, leaves: number, end: number): RowGroup => {
+  const rows = count(reader, group, 3)
+  const chunks = reader.structs(needed(group, 1)).map((chunk) => chunkOf(reader, chunk, end))
+  if (chunks.length === leaves) return { rows, chunks }
+  throw new Malformed(`a row group has ${chunks.length} columns, the schema ${leaves}; ${AGAIN}`)
+}
+
+const chunkOf = (reader: ThriftReader, chunk: Struct, end: number): Chunk => {
+  const path = chunk.get(1)
+  if (path !== undefined) {
+    throw new Malformed(`a column lies in another file, "${reader.text(path)}", which is not supported; write one file`)
+  }
+  if (chunk.has(8) || chunk.has(9)) throw encrypted()
+  const metadata = reader.struct(needed(chunk, 3).start)
+  const codec = reader.int(needed(metadata, 4))
+  if (codec === LZO || CODECS[codec] === undefined) {
+    const name = CODECS[codec] ?? `number ${codec}`
+    throw new Malformed(`a column is compressed by ${name}, which is not supported; write it with zstd or snappy`)
+  }
+  const data = count(reader, metadata, 9)
+  const length = count(reader, metadata, 7)
+  const dictionary = metadata.get(11)
+  const own = dictionary === undefined ? 0 : reader.int(dictionary)
+  // Some writers set the offset to 0 where there is none.
+  const hasDictionary = own > 0 && own < data
+  const start = hasDictionary ? own : data
+  if (start < 4 || start + length > end || data - start > length) {
+    throw new Malformed(`a column lies at ${start} to ${start + length}, outside of the ${end} bytes of data; ${AGAIN}`)
+  }
+  const uncompressed = count(reader, metadata, 6)
+  return {
+    start,
+    length,
+    data: data - start,
+    hasDictionary,
+    uncompressed,
+    values: count(reader, metadata, 5),
+    metadata
+  }
+}
+
+/** The columns at the top of the schema, which is a tree written from the root down. */
+const columnsOf = (reader: ThriftReader, elements: ReadonlyArray<Value>): ReadonlyArray<Column> => {
+  let at = 0
+  const next = (): Struct => {
+    const element = elements[at++]
+    if (element === undefined) throw new Malformed(`its schema ends too early; ${AGAIN}`)
+    return reader.struct(element.start)
+  }
+  const node = (depth: number): Pick<Column, "name" | "type" | "leaves"> => {
+    if (depth > DEEPEST) throw new Malformed(`its schema is nested more than ${DEEPEST} deep; ${AGAIN}`)
+    const element = next()
+    const name = reader.text(needed(element, 4))
+    const logical = element.get(10)
+    // Physical type, length, repetition, and what they stand for: the old way and the new one.
+    const numbers = [1, 2, 3, 6, 7].map((id) => numberAt(reader, element, id) ?? "")
+    const kind = `${numbers.join(".")}.${logical === undefined ? "" : shownStruct(reader, logical)}`
+    const children = numberAt(reader, element, 5) ?? 0
+    if (children <= 0) return { name, type: kind, leaves: 1 }
+    const inner = Array.from({ length: Math.min(children, elements.length) }, () => node(depth + 1))
+    const type = `${kind}<${inner.map((own) => `${own.name}: ${own.type}`).join(", ")}>`
+    return { name, type, leaves: inner.reduce((sum, own) => sum + own.leaves, 0) }
+  }
+  const children = numberAt(reader, next(), 5) ?? 0
+  const columns = Array.from({ length: Math.max(0, Math.min(children, elements.length)) }, () => {
+    const from = at
+    return { ...node(1), elements: elements.slice(from, at) }
+  })
+  if (at !== elements.length) throw new Malformed(`its schema is no tree; ${AGAIN}`)
+  return columns
+}
+
+/** The bytes of a value: a logical type and its parameters. */
+const shownStruct = ({ bytes }: ThriftReader, { end, start }: Value): string =>
+  Array.from(bytes.subarray(start, end), (byte) => byte.toString(16).padStart(2, "0")).join("")
+
+const numberAt = (reader: ThriftReader, fields: Struct, id: number): number | undefined => {
+  const value = fields.get(id)
+  return value === undefined ? undefined : reader.int(value)
+}
+
+/** What of a column's metadata is kept: type, encodings, path, codec, counts and sizes. Statistics are not. */
+const KEPT = [1, 2, 3, 4, 5, 6, 7]
+
+/**
+ * Returns the footer of a file that holds one row group alone, and of that the columns at `chosen`, which go up. `placeOf` gives
+ * where a part begins in that file.
+ *
+ * Arrow's own schema, which Arrow's writers add, is left out: columns have the types that Parquet gives them, whoever wrote them.
+ *
+ * @since 0.1.0
+ */
+export const footerOfGroup = (
+  { bytes, columns, fields, root }: Footer,
+  { chunks, rows }: RowGroup,
+  chosen: ReadonlyArray<number>,
+  placeOf: (chunk: Chunk) => number
+): Uint8Array => {
+  const own = new Set(chosen)
+  const elements = columns.flatMap((column, place) => (own.has(place) ? column.elements : []))
+  const writer = new ThriftWriter()
+  writer.copy(1, bytes, needed(fields, 1))
+  writer.list(2, 1 + elements.length)
+  writer.item()
+  writer.copy(4, bytes, needed(root, 4))
+  writer.int(5, Type.i32, chosen.length)
+  writer.end()
+  for (const element of elements) writer.copyItem(bytes, element)
+  writer.int(3, Type.i64, rows)
+  writer.list(4, 1)
+  writer.item()
+  const held = leavesOf(columns, chosen).map((leaf) => chunks[leaf] as Chunk) // a chunk for each leaf
+  writer.list(1, held.length)
+  for (const chunk of held) {
+    const start = placeOf(chunk)
+    writer.item()
+    writer.int(2, Type.i64, 0)
+    writer.struct(3)
+    for (const id of KEPT) writer.copy(id, bytes, needed(chunk.metadata, id))
+    writer.int(9, Type.i64, start + chunk.data)
+    if (chunk.hasDictionary) writer.int(11, Type.i64, start)
+    writer.end()
+    writer.end()
+  }
+  writer.int(
+    2,
+    Type.i64,
+    held.reduce((sum, chunk) => sum + chunk.uncompressed, 0)
+  )
+  writer.int(3, Type.i64, rows)
+  writer.end()
+  // Who wrote it: readers know the flaws of some.
+  const writtenBy = fields.get(6)
+  if (writtenBy !== undefined) writer.copy(6, bytes, writtenBy)
+  writer.end()
+  return writer.bytes()
+}
+
+/** The leaves of the columns at `chosen`, in the order of the schema. @since 0.1.0 */
+export const leavesOf = (columns: ReadonlyArray<Column>, chosen: ReadonlyArray<number>): ReadonlyArray<number> => {
+  const own = new Set(chosen)
+  const leaves: Array<number> = []
+  let leaf = 0
+  for (const [place, column] of columns.entries()) {
+    for (let at = 0; at < column.leaves; at++, leaf++) if (own.has(place)) leaves.push(leaf)
+  }
+  return leaves
+}

@@ -1,0 +1,221 @@
+/**
+ * The tables of `reference/`, written by pyarrow, read exactly; and what becomes of tables that are damaged or say what is not
+ * so.
+ */
+import { describe, expect, test } from "bun:test"
+import { Effect } from "effect"
+import { arrow } from "../../../src/sources/formats/arrow/Arrow.ts"
+import type { TableRow } from "../../../src/sources/formats/arrow/ArrowBlock.ts"
+import type { Format, ShardError } from "../../../src/sources/formats/Format.ts"
+import { parquet } from "../../../src/sources/formats/parquet/Parquet.ts"
+import type { TableOptions } from "../../../src/sources/formats/TableOptions.ts"
+import { Tensor } from "../../../src/wasm/Tensor.ts"
+import { asJson, expectedRow, readBlocks, readRows, referenceFile, shardOf, tables } from "./tables.ts"
+
+const formatOf = (name: string, options: TableOptions = {}): Format<TableRow> =>
+  name.endsWith(".parquet") ? parquet(options) : arrow(options)
+
+/** What pyarrow's Parquet does not write. */
+const without = (name: string): ReadonlyArray<string> => (name.endsWith(".parquet") ? ["f16"] : [])
+
+const rowsOf = (name: string, options: TableOptions = {}, bytes = referenceFile(name)) =>
+  Effect.runPromise(readRows(formatOf(name, options), shardOf(bytes, name)))
+
+const failure = (format: Format<TableRow>, bytes: Uint8Array, location = "shard") =>
+  Effect.runPromise(Effect.flip(readRows(format, shardOf(bytes, location))))
+
+describe("the reference file", () => {
+  for (const { blocks, name, rows } of tables) {
+    test(`${name} reads exactly`, async () => {
+      const found = await rowsOf(name)
+      expect(found.map(asJson)).toEqual(rows.map((row) => expectedRow(row, without(name))))
+      const index = await Effect.runPromise(formatOf(name).index(shardOf(referenceFile(name))))
+      expect(index.blocks.reduce((sum, block) => sum + block.rows, 0)).toBe(rows.length)
+      if (blocks !== undefined) expect(index.blocks.length).toBe(blocks)
+    })
+  }
+})
+
+describe("chosen columns", () => {
+  for (const name of ["all-zstd.parquet", "all.arrow", "all.arrows", "all-lz4.arrow"]) {
+    test(`of ${name} are read alone, in their order`, async () => {
+      const all = shardOf(referenceFile(name))
+      await Effect.runPromise(readRows(formatOf(name), all))
+      const some = shardOf(referenceFile(name))
+      const format = formatOf(name, { columns: ["kind", "i32", "nested"] })
+      const found = await Effect.runPromise(readRows(format, some))
+      const expected = tables.find((table) => table.name === name)?.rows ?? []
+      expect(found.map((row) => Object.keys(row))).toEqual(found.map(() => ["kind", "i32", "nested"]))
+      expect(found.map(asJson)).toEqual(expected.map(({ i32, kind, nested }) => ({ kind, i32, nested })))
+      const index = await Effect.runPromise(format.index(some))
+      const bytesOf = (ranges: ReadonlyArray<readonly [number, number]>) =>
+        ranges.reduce((sum, [, own]) => sum + own, 0)
+      const chosen = index.blocks.reduce((sum, block) => sum + bytesOf(block.ranges ?? []), 0)
+      const whole = (await Effect.runPromise(formatOf(name).index(all))).blocks.reduce(
+        (sum, own) => sum + own.length,
+        0
+      )
+      expect(chosen).toBeGreaterThan(0)
+      expect(chosen).toBeLessThan(whole * 0.35)
+    })
+  }
+
+  test("that are not there are named with those that are", async () => {
+    for (const name of ["all-zstd.parquet", "all.arrow"]) {
+      const error = await failure(formatOf(name, { columns: ["id", "labels"] }), referenceFile(name))
+      expect(error._tag).toBe("ShardError")
+      expect(error.message).toContain('it has no column "labels"; its columns are id, i8,')
+    }
+  })
+})
+
+describe("columns", () => {
+  for (const name of ["all-zstd.parquet", "all-zstd.arrow"]) {
+    test(`of ${name} are typed memory where they are numbers, and agree with the rows`, async () => {
+      const seen = await Effect.runPromise(
+        readBlocks(formatOf(name), shardOf(referenceFile(name)), ({ columns = {}, row, size }) => ({
+          columns,
+          row,
+          size
+        }))
+      )
+      for (const { columns, row, size } of seen) {
+        const { big, f64, flag, maybe, vector } = columns
+        expect(f64 instanceof Tensor && f64.data instanceof Float64Array && f64.shape).toEqual([size])
+        expect(big instanceof Tensor && big.data instanceof BigInt64Array && big.shape).toEqual([size])
+        expect(vector instanceof Tensor && vector.data instanceof Float32Array && vector.shape).toEqual([size, 4])
+        expect(Array.isArray(flag) && Array.isArray(maybe)).toBe(true)
+        for (let place = 0; place < size; place++) {
+          const own = row(place)
+          const four = vector instanceof Tensor ? vector.data.subarray(4 * place, 4 * place + 4) : undefined
+          expect<unknown>(four).toEqual(own["vector"])
+          expect<unknown>(f64 instanceof Tensor && f64.data[place]).toBe(own["f64"])
+          expect(Array.isArray(maybe) && maybe[place]).toBe(own["maybe"])
+        }
+      }
+    })
+  }
+})
+
+describe("options", () => {
+  for (const name of ["all-snappy.parquet", "all.arrow"]) {
+    test(`int64 and timestamps of ${name}`, async () => {
+      const error = await failure(formatOf(name, { int64: "number" }), referenceFile(name))
+      expect(error.message).toMatch(
+        /row 0, byte \d+: .*field "big" holds 3204471616702505541, which is no exact number/
+      )
+      const [row] = await rowsOf(name, { columns: ["id", "when"], int64: "number", timestamps: "bigint" })
+      expect(row?.["id"]).toBe(0)
+      expect(typeof row?.["when"]).toBe("bigint")
+      const [date] = await rowsOf(name, { columns: ["when"], timestamps: "date" })
+      expect(date?.["when"]).toEqual(new Date("1990-03-03T21:59:08.738Z"))
+    })
+  }
+
+  test("blockBytes bounds a block before it is read", async () => {
+    for (const name of ["all-zstd.parquet", "all.arrow", "all.arrows"]) {
+      const shard = shardOf(referenceFile(name))
+      const error = await Effect.runPromise(Effect.flip(formatOf(name, { blockBytes: 4000 }).index(shard)))
+      expect(error.message).toContain("blockBytes")
+    }
+  })
+})
+
+describe("a shard that is not sound", () => {
+  const whole = referenceFile("all-zstd.parquet")
+  const file = referenceFile("all.arrow")
+  const text = (own: string) => new TextEncoder().encode(own)
+  const cases: ReadonlyArray<readonly [what: string, format: Format<TableRow>, bytes: Uint8Array, says: string]> = [
+    ["empty Parquet", parquet(), new Uint8Array(0), "it is empty"],
+    ["empty Arrow", arrow(), new Uint8Array(0), "it is empty"],
+    [
+      "text as Parquet",
+      parquet(),
+      text("a,b\n1,2\n3,4\n5,6\n"),
+      "it does not end as a Parquet file; is it of another format"
+    ],
+    ["text as Arrow", arrow(), text("a,b\n1,2\n3,4\n5,6\n"), "neither as an Arrow file nor as an Arrow stream"],
+    ["Parquet cut short", parquet(), whole.slice(0, 5000), "it does not end as a Parquet file; it is cut short"],
+    ["Arrow cut short", arrow(), file.slice(0, 5000), "it is cut short"],
+    ["Feather 1", arrow(), text("FEA1 and more bytes behind it"), "Feather version 1"],
+    ["encrypted Parquet", parquet(), text("PARE and more bytes PARE"), "it is encrypted"],
+    ["a stream cut in a body", arrow(), referenceFile("all.arrows").slice(0, 9000), "it is cut short"]
+  ]
+  for (const [what, format, bytes, says] of cases) {
+    test(`${what} says so`, async () => {
+      const error = await failure(format, bytes)
+      expect(error._tag).toBe("ShardError")
+      expect(error.message).toContain("shard")
+      expect(error.message).toContain(says)
+    })
+  }
+
+  test("a footer's length that lies is refused before it is read", async () => {
+    const lying = whole.slice()
+    new DataView(lying.buffer).setUint32(lying.length - 8, 0x7fffffff, true)
+    const error = await failure(parquet(), lying)
+    expect(error.message).toContain("its footer is to have 2147483647 bytes")
+    const arrows = file.slice()
+    new DataView(arrows.buffer).setInt32(arrows.length - 10, 0x7fffffff, true)
+    expect((await failure(arrow(), arrows)).message).toContain("its footer is to have 2147483647 bytes")
+  })
+
+  test("a schema differs as text between shards of other columns", async () => {
+    const schemaOf = (name: string, options: TableOptions = {}) =>
+      Effect.runPromise(Effect.map(formatOf(name, options).index(shardOf(referenceFile(name))), ({ schema }) => schema))
+    expect(await schemaOf("all-zstd.parquet")).toBe(await schemaOf("all-brotli.parquet"))
+    expect(await schemaOf("all-zstd.arrow")).toBe(await schemaOf("all.arrows"))
+    expect(await schemaOf("all.arrow", { columns: ["id"] })).not.toBe(await schemaOf("all.arrow"))
+  })
+})
+
+describe("damage", () => {
+  /** Numbers from 0 on, the same in every run. */
+  const numbers = (seed: number) => {
+    let state = seed >>> 0
+    return (below: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      return Math.floor((state / 2 ** 32) * below)
+    }
+  }
+
+  const FILES = [
+    "all-none.parquet",
+    "all-snappy.parquet",
+    "v2-delta.parquet",
+    "all.arrow",
+    "all.arrows",
+    "all-lz4.arrow",
+    "all-zstd.arrow"
+  ]
+  /** Of each file; `FURROW_FUZZ=1500` tries over 10,000. */
+  const TRIES = Number(process.env["FURROW_FUZZ"] ?? 30)
+
+  for (const name of FILES) {
+    test(`${TRIES} flips and cuts of ${name} are rows or typed errors, and the next shard reads`, async () => {
+      const sound = referenceFile(name)
+      const below = numbers(name.length * 7919)
+      const columns = ["id", "text", "tokens", "nested", "kind"]
+      let errors = 0
+      for (let attempt = 0; attempt < TRIES; attempt++) {
+        let bytes = sound.slice()
+        // Half of the flips hit the end, where the metadata of files is.
+        const from = attempt % 2 === 0 ? 0 : Math.max(0, bytes.length - 8000)
+        const flips = 1 + below(4)
+        for (let flip = 0; flip < flips; flip++) {
+          const at = from + below(bytes.length - from)
+          bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8))
+        }
+        if (attempt % 5 === 4) bytes = bytes.slice(0, below(bytes.length))
+        const options = attempt % 3 === 0 ? { columns } : {}
+        const result = await Effect.runPromiseExit(readRows(formatOf(name, options), shardOf(bytes)))
+        if (result._tag === "Success") continue
+        errors++
+        const { cause } = result
+        expect(cause._tag === "Fail" ? (cause.error as ShardError)._tag : String(cause)).toBe("ShardError")
+      }
+      expect(errors).toBeGreaterThan(0)
+      expect((await rowsOf(name)).length).toBe(tables.find((table) => table.name === name)?.rows.length ?? -1)
+    })
+  }
+})
