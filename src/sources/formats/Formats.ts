@@ -3,6 +3,9 @@
  *
  * @since 0.1.0
  */
+
+export { arrow } from "./arrow/Arrow.ts"
+export type { TableRow } from "./arrow/ArrowBlock.ts"
 export { type CsvOptions, type CsvRow, type CsvType, type CsvValue, csv, tsv } from "./csv/Csv.ts"
 export {
   type Block,
@@ -18,6 +21,8 @@ export type { LineOptions } from "./lines/LineOptions.ts"
 export { type TextOptions, text } from "./lines/Text.ts"
 export { type Cell, type NpyOptions, npy } from "./npy/Npy.ts"
 export { type NpzOptions, npz } from "./npz/Npz.ts"
+export { parquet } from "./parquet/Parquet.ts"
 export { type SafetensorsOptions, safetensors } from "./safetensors/Safetensors.ts"
+export type { TableOptions } from "./TableOptions.ts"
 export type { Decoded, Decoder } from "./tar/Decoder.ts"
 export { type TarFields, type TarOptions, type TarRow, tar } from "./tar/Tar.ts"

@@ -3,9 +3,13 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import { whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { optionsOf } from "../../core/Options.ts"
+import type { TableRow } from "./arrow/ArrowBlock.ts"
+import type { Format } from "./Format.ts"
+import type { Lazy } from "./Lazy.ts"
 import { Malformed } from "./Malformed.ts"
 
 /** How tables are read. @category options @since 0.1.0 */
@@ -80,4 +84,25 @@ export const placesOf = (
     const shown = `${names.join(", ")}${fields.length > names.length ? " …" : ""}`
     throw new Malformed(`it has no column "${name}"; its columns are ${shown}: change the option columns`)
   })
+}
+
+type Reader = Pick<Format<TableRow>, "index" | "decode">
+
+/** Returns the functions of a format by `table`, from code that is loaded with the first shard. @since 0.1.0 */
+export const readBy = (code: Lazy<{ readonly reader: (table: Table) => Reader }>, table: Table): Reader => {
+  let known: Reader | undefined
+  const own = ({ reader }: { readonly reader: (table: Table) => Reader }): Reader => {
+    known ??= reader(table)
+    return known
+  }
+  return {
+    index: (shard) => Effect.flatMap(code.get, (module) => own(module).index(shard)),
+    decode: (bytes, block, place) => {
+      const decoded = code.use((module) => own(module).decode(bytes, block, place))
+      // Once the code is loaded, there may be a footer or a dictionary to load.
+      return Effect.isEffect(decoded)
+        ? Effect.flatMap(decoded, (result) => (Effect.isEffect(result) ? result : Effect.succeed(result)))
+        : decoded
+    }
+  }
 }

@@ -6,14 +6,15 @@
 import type { Block } from "../formats/Format.ts"
 import type { IndexedShard } from "./Snapshot.ts"
 
-const VERSION = 1
+const VERSION = 2
 
 type BlockLine = readonly [
   rows: number,
   offset: number,
   length: number,
   bytes: number | null,
-  extra: ReadonlyArray<number> | null
+  extra: ReadonlyArray<number> | null,
+  ranges: ReadonlyArray<readonly [offset: number, length: number]> | null
 ]
 
 /** Returns the text of an index file. `format` is the format with its options, as text. @since 0.1.0 */
@@ -24,7 +25,14 @@ export const encode = (format: string, shards: ReadonlyArray<IndexedShard>): str
       size,
       version,
       index.blocks.map(
-        ({ bytes, extra, length, offset, rows }): BlockLine => [rows, offset, length, bytes ?? null, extra ?? null]
+        ({ bytes, extra, length, offset, ranges, rows }): BlockLine => [
+          rows,
+          offset,
+          length,
+          bytes ?? null,
+          extra ?? null,
+          ranges ?? null
+        ]
       ),
       index.schema ?? null,
       index.header ?? null
@@ -66,14 +74,18 @@ const shardFrom = (line: unknown): IndexedShard | undefined => {
 
 const blockFrom = (line: unknown, size: number): Block | undefined => {
   if (!Array.isArray(line)) return undefined
-  const [rows, offset, length, bytes, extra]: Array<unknown> = line
+  const [rows, offset, length, bytes, extra, ranges]: Array<unknown> = line
   if (!isCount(rows) || !isCount(offset) || !isCount(length) || offset + length > size) return undefined
   if (extra !== null && !(Array.isArray(extra) && extra.every(isCount))) return undefined
+  const isRange = (own: unknown): own is readonly [number, number] =>
+    Array.isArray(own) && isCount(own[0]) && isCount(own[1]) && own[0] + own[1] <= size
+  if (ranges !== null && !(Array.isArray(ranges) && ranges.every(isRange))) return undefined
   return {
     rows,
     offset,
     length,
     ...(isCount(bytes) ? { bytes } : {}),
-    ...(Array.isArray(extra) ? { extra: extra.filter(isCount) } : {})
+    ...(Array.isArray(extra) ? { extra: extra.filter(isCount) } : {}),
+    ...(Array.isArray(ranges) ? { ranges: ranges.filter(isRange) } : {})
   }
 }

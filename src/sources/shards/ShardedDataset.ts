@@ -23,7 +23,7 @@ const AT_ONCE = 8
 /** From so many blocks on that were decoded again, a warning says so, once. */
 const AGAIN = 64
 
-/** What reads of rows fail with. @since 0.1.0 */
+/** What reads of rows fail with. @category errors @since 0.1.0 */
 export type ReadError = ShardError | StoreError
 
 /** @since 0.1.0 */

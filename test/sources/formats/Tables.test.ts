@@ -3,16 +3,29 @@
  * so.
  */
 import { describe, expect, test } from "bun:test"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { columnFromArray, tableFromColumns, tableToIPC } from "@uwdata/flechette"
 import { Effect } from "effect"
-import { arrow } from "../../../src/sources/formats/arrow/Arrow.ts"
-import type { TableRow } from "../../../src/sources/formats/arrow/ArrowBlock.ts"
-import type { Format, ShardError } from "../../../src/sources/formats/Format.ts"
-import { parquet } from "../../../src/sources/formats/parquet/Parquet.ts"
-import type { TableOptions } from "../../../src/sources/formats/TableOptions.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Format from "../../../src/sources/formats/Formats.ts"
 import { Tensor } from "../../../src/wasm/Tensor.ts"
+import { type MemoryStore, memoryStore } from "../../support/shards/MemoryStore.ts"
 import { asJson, expectedRow, readBlocks, readRows, referenceFile, shardOf, tables } from "./tables.ts"
 
-const formatOf = (name: string, options: TableOptions = {}): Format<TableRow> =>
+const { arrow, parquet } = Format
+type TableOptions = Format.TableOptions
+type TableRow = Format.TableRow
+
+/** An Arrow file of one column. */
+const encodedColumn = (name: string): Uint8Array => {
+  const bytes = tableToIPC(tableFromColumns({ [name]: columnFromArray([1, 2, 3]) }), { format: "file" })
+  if (bytes === null) throw new Error("nothing was encoded")
+  return bytes
+}
+
+const formatOf = (name: string, options: TableOptions = {}): Format.Format<TableRow> =>
   name.endsWith(".parquet") ? parquet(options) : arrow(options)
 
 /** What pyarrow's Parquet does not write. */
@@ -21,7 +34,7 @@ const without = (name: string): ReadonlyArray<string> => (name.endsWith(".parque
 const rowsOf = (name: string, options: TableOptions = {}, bytes = referenceFile(name)) =>
   Effect.runPromise(readRows(formatOf(name, options), shardOf(bytes, name)))
 
-const failure = (format: Format<TableRow>, bytes: Uint8Array, location = "shard") =>
+const failure = (format: Format.Format<TableRow>, bytes: Uint8Array, location = "shard") =>
   Effect.runPromise(Effect.flip(readRows(format, shardOf(bytes, location))))
 
 describe("the reference file", () => {
@@ -125,7 +138,9 @@ describe("a shard that is not sound", () => {
   const whole = referenceFile("all-zstd.parquet")
   const file = referenceFile("all.arrow")
   const text = (own: string) => new TextEncoder().encode(own)
-  const cases: ReadonlyArray<readonly [what: string, format: Format<TableRow>, bytes: Uint8Array, says: string]> = [
+  const cases: ReadonlyArray<
+    readonly [what: string, format: Format.Format<TableRow>, bytes: Uint8Array, says: string]
+  > = [
     ["empty Parquet", parquet(), new Uint8Array(0), "it is empty"],
     ["empty Arrow", arrow(), new Uint8Array(0), "it is empty"],
     [
@@ -166,6 +181,74 @@ describe("a shard that is not sound", () => {
     expect(await schemaOf("all-zstd.parquet")).toBe(await schemaOf("all-brotli.parquet"))
     expect(await schemaOf("all-zstd.arrow")).toBe(await schemaOf("all.arrows"))
     expect(await schemaOf("all.arrow", { columns: ["id"] })).not.toBe(await schemaOf("all.arrow"))
+  })
+})
+
+describe("a dataset of tables", () => {
+  const shards = Object.fromEntries(
+    [0, 1, 2, 3].map((n) => [`d/${n}.parquet`, referenceFile(`train-0000${n}-of-00004.parquet`)])
+  )
+  const ids = (rows: ReadonlyArray<TableRow>) => rows.map((row) => Number(row["id"]))
+  const all = Array.from({ length: 300 }, (_, row) => row)
+  const open = (store: MemoryStore, options: TableOptions = {}, index: string | false = false) =>
+    Effect.runPromise(
+      Dataset.open("d/", { format: Format.parquet(options), index, name: "d" }).pipe(Effect.provide(store.layer))
+    )
+
+  test("has the rows of all shards, by any order", async () => {
+    const dataset = await open(memoryStore(shards))
+    expect(dataset.size).toBe(300)
+    expect(ids(await Effect.runPromise(dataset.getMany(all)))).toEqual(all)
+    expect(ids(await Effect.runPromise(dataset.getMany([299, 0, 150])))).toEqual([299, 0, 150])
+  })
+
+  test("opens by a kept index, reads footers when shards are first read", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "furrow-tables-"))
+    try {
+      const index = join(folder, "index.json")
+      const columns = ["id", "tokens"]
+      await open(memoryStore(shards), { columns }, index)
+      const store = memoryStore(shards)
+      const kept = await open(store, { columns }, index)
+      expect(store.reads.size).toBe(0)
+      expect(kept.size).toBe(300)
+      expect(ids(await Effect.runPromise(kept.getMany(all)))).toEqual(all)
+      const other = memoryStore({ ...shards, "d/0.parquet": referenceFile("all-zstd.parquet") })
+      const changed = await open(other, { columns }, index)
+      expect(await Effect.runPromise(Effect.flip(changed.get(0)))).toMatchObject({ _tag: "StoreError" })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  for (const name of ["all-zstd.parquet", "all.arrow"]) {
+    test(`${name} is held against an index that was kept`, async () => {
+      const shard = shardOf(referenceFile(name))
+      const index = await Effect.runPromise(formatOf(name).index(shard))
+      const [block] = index.blocks
+      if (block === undefined) throw new Error("there is no block")
+      const bytes = await Effect.runPromise(shard.read(block.offset, block.length))
+      const decoded = (blocks: typeof index.blocks) => {
+        const result = formatOf(name).decode(bytes, block, { shard, index: { blocks }, number: 0, firstRow: 0 })
+        return Effect.isEffect(result) ? result : Effect.succeed(result)
+      }
+      // As a kept index has it: without a header, and here without ranges.
+      expect(asJson((await Effect.runPromise(decoded(index.blocks))).row(0))).toHaveProperty("id", 0)
+      const others = index.blocks.map((own) => ({ ...own, rows: own.rows + 1 }))
+      const error = await Effect.runPromise(Effect.flip(decoded(others)))
+      expect(error.message).toContain("its blocks are not those of its index")
+    })
+  }
+
+  test("refuses shards whose columns differ", async () => {
+    const mixed = memoryStore({ ...shards, "d/4.parquet": referenceFile("all-zstd.parquet") })
+    expect((await open(mixed)).size).toBe(600)
+    const store = memoryStore({ "d/a": referenceFile("all.arrow"), "d/b": encodedColumn("other") })
+    const error = await Effect.runPromise(
+      Effect.flip(Dataset.open("d/", { format: Format.arrow(), index: false }).pipe(Effect.provide(store.layer)))
+    )
+    expect(error).toMatchObject({ _tag: "ShardError", shard: "d/b" })
+    expect(error.message).toContain("those of d/a are")
   })
 })
 
@@ -212,7 +295,7 @@ describe("damage", () => {
         if (result._tag === "Success") continue
         errors++
         const { cause } = result
-        expect(cause._tag === "Fail" ? (cause.error as ShardError)._tag : String(cause)).toBe("ShardError")
+        expect(cause._tag === "Fail" ? (cause.error as Format.ShardError)._tag : String(cause)).toBe("ShardError")
       }
       expect(errors).toBeGreaterThan(0)
       expect((await rowsOf(name)).length).toBe(tables.find((table) => table.name === name)?.rows.length ?? -1)

@@ -1,25 +1,13 @@
 /**
- * Arrow IPC files and streams, Feather version 2 among them. A block is a record batch. Read by code of our own: it serves
- * Parquet, too, whose decoder hands over Arrow arrays, and checks each length before it is relied on.
+ * Arrow IPC files and streams, Feather version 2 among them. A block is a record batch.
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
 import { Made } from "../../../core/Parameters.ts"
-import type { StoreError } from "../../store/Store.ts"
-import type { Block, BlockPlace, DecodedBlock, Format, ShardError, ShardIndex } from "../Format.ts"
-import { attempt, located, shardError, type Where } from "../Located.ts"
-import { AGAIN, Malformed } from "../Malformed.ts"
-import { type Table, type TableOptions, tableOf } from "../TableOptions.ts"
-import { zstd, zstdNow } from "../Zstd.ts"
-import type { ArrowArray } from "./ArrowArray.ts"
-import { blockOf, type TableRow } from "./ArrowBlock.ts"
-import { type ArrowHeader, arrowIndex, type DictionaryPlace, extraOf } from "./ArrowIndex.ts"
-import type { ArrowField } from "./ArrowType.ts"
-import { lz4 } from "./Lz4.ts"
-import { type Message, messageOf, prefixAt } from "./Message.ts"
-import { arraysOf, type Body } from "./RecordBatch.ts"
-import { sound } from "./Sound.ts"
+import type { Format } from "../Format.ts"
+import { lazy } from "../Lazy.ts"
+import { readBy, type TableOptions, tableOf } from "../TableOptions.ts"
+import type { TableRow } from "./ArrowBlock.ts"
 
 /**
  * Arrow files (Feather version 2) and Arrow streams, told apart by their first bytes. Each record batch is a block. The
@@ -39,156 +27,8 @@ import { sound } from "./Sound.ts"
  */
 export const arrow = (options: TableOptions = {}): Format<TableRow> => {
   const table = tableOf("Format.arrow", options)
-  return {
-    name: "arrow",
-    made: new Made("arrow", { ...table }),
-    scans: false,
-    index: (shard) => arrowIndex(shard, table),
-    decode: (bytes, block, place) => decode(table, bytes, block, place)
-  }
+  return { name: "arrow", made: new Made("arrow", { ...table }), scans: false, ...readBy(code, table) }
 }
 
-const decode = (
-  table: Table,
-  bytes: Uint8Array,
-  block: Block,
-  place: BlockPlace
-): DecodedBlock<TableRow> | Effect.Effect<DecodedBlock<TableRow>, ShardError | StoreError> => {
-  const where: Where = { shard: place.shard, format: "arrow", firstRow: place.firstRow, byte: block.offset }
-  const batch = located(where, () => batchOf(bytes, block))
-  // Only `arrowIndex` makes the index of an Arrow shard.
-  const header = place.index.header as ArrowHeader
-  const dictionaries = dictionariesOf(place.index)
-  const wanted = wantedOf(header.dictionaries, extraOf(block).dictionaries)
-  const missing = wanted.filter((own) => !dictionaries.has(own.offset))
-  const run = () => decoded(table, batch, bytes, block, header, (id) => partsOf(dictionaries, wanted, id))
-  if (missing.length === 0 && (batch.layout.codec !== "zstd" || zstdNow() !== undefined)) return located(where, run)
-  return Effect.gen(function* () {
-    yield* Effect.mapError(zstdNow() === undefined ? zstd : Effect.void, (error) => shardError(where, error))
-    // A dictionary may refer to one before it.
-    for (const own of missing) yield* loaded(table, place, header, own, wanted, dictionaries)
-    return yield* attempt(where, run)
-  })
-}
-
-type Batch = Extract<Message, { readonly kind: "batch" | "dictionary" }>
-
-const batchOf = (bytes: Uint8Array, block: Block): Batch => {
-  const { length, start } = prefixAt(bytes, 0)
-  const message = messageOf(bytes.subarray(start, start + length))
-  if (message.kind !== "batch") throw new Malformed(`there is no record batch; ${AGAIN}`)
-  if (message.layout.rows === block.rows) return message
-  throw new Malformed(`a record batch has ${message.layout.rows} rows, not ${block.rows}; ${AGAIN}`)
-}
-
-const decoded = (
-  table: Table,
-  { layout }: Batch,
-  bytes: Uint8Array,
-  block: Block,
-  { chosen, fields }: ArrowHeader,
-  dictionary: Body["dictionary"]
-): DecodedBlock<TableRow> => {
-  const { metadata } = extraOf(block)
-  const body: Body = { bytes: bodyOf(bytes, block, metadata), decompress, dictionary, most: table.blockBytes }
-  const arrays = arraysOf(fields, layout, body, new Set(chosen))
-  for (const array of arrays) sound(array)
-  // `arraysOf` gives them in the order of the fields.
-  const order = chosen.toSorted((a, b) => a - b)
-  const own = chosen.map((place) => arrays[order.indexOf(place)] as ArrowArray)
-  return blockOf(own, block.rows, table)
-}
-
-const decompress: Body["decompress"] = (codec, bytes, length) => {
-  if (codec === "lz4") return lz4(bytes, length)
-  const own = zstdNow()
-  if (own === undefined) throw new Malformed("zstd has not been loaded")
-  return own(bytes, length)
-}
-
-/** Returns what finds bytes of the body among those of the block that were read. */
-const bodyOf = (bytes: Uint8Array, block: Block, metadata: number): Body["bytes"] => {
-  const ranges = block.ranges ?? [[block.offset, block.length] as const]
-  const start = block.offset + metadata
-  return (offset, length) => {
-    let before = 0
-    for (const [from, size] of ranges) {
-      const at = start + offset - from
-      if (at >= 0 && at + length <= size) return bytes.subarray(before + at, before + at + length)
-      before += size
-    }
-    throw new Malformed(`a buffer of ${length} bytes lies outside of its batch; ${AGAIN}`)
-  }
-}
-
-/** The dictionaries of a shard that were read, by their offsets. */
-type Dictionaries = Map<number, ArrowArray>
-
-const known = new WeakMap<ShardIndex, Dictionaries>()
-
-const dictionariesOf = (index: ShardIndex): Dictionaries => {
-  const own: Dictionaries = known.get(index) ?? new Map()
-  known.set(index, own)
-  return own
-}
-
-/** Which dictionaries hold for a batch before which so many stand: the last of each number, with what was added to it. */
-const wantedOf = (all: ReadonlyArray<DictionaryPlace>, count: number): ReadonlyArray<DictionaryPlace> => {
-  const before = all.slice(0, count)
-  return before.filter(
-    ({ id }, place) => !before.some((other, later) => later > place && other.id === id && !other.delta)
-  )
-}
-
-const partsOf = (
-  dictionaries: Dictionaries,
-  wanted: ReadonlyArray<DictionaryPlace>,
-  id: number
-): ReadonlyArray<ArrowArray> =>
-  wanted.filter((own) => own.id === id).flatMap(({ offset }) => dictionaries.get(offset) ?? [])
-
-const loaded = (
-  table: Table,
-  { shard }: BlockPlace,
-  { fields }: ArrowHeader,
-  own: DictionaryPlace,
-  wanted: ReadonlyArray<DictionaryPlace>,
-  dictionaries: Dictionaries
-): Effect.Effect<void, ShardError | StoreError> =>
-  Effect.gen(function* () {
-    const { body, id, metadata, offset } = own
-    const where: Where = { shard, format: "arrow", byte: offset }
-    if (metadata + body > table.blockBytes) {
-      const reason = `a dictionary has ${metadata + body} bytes, more than blockBytes; raise it`
-      return yield* Effect.fail(shardError(where, new Malformed(reason)))
-    }
-    const bytes = yield* shard.read(offset, metadata + body)
-    const array = yield* attempt(where, () => {
-      const { length, start } = prefixAt(bytes, 0)
-      const message = messageOf(bytes.subarray(start, start + length))
-      const field = fieldOf(fields, id)
-      if (message.kind !== "dictionary" || field === undefined) throw new Malformed(`there is no dictionary; ${AGAIN}`)
-      const block: Block = { rows: message.layout.rows, offset, length: metadata + body }
-      return arraysOf(
-        [{ name: field.name, type: field.type, children: field.children }],
-        message.layout,
-        {
-          bytes: bodyOf(bytes, block, metadata),
-          decompress,
-          dictionary: (other) => partsOf(dictionaries, wanted, other),
-          most: table.blockBytes
-        },
-        new Set([0])
-      )[0]
-    })
-    if (array !== undefined) dictionaries.set(offset, array)
-  })
-
-const fieldOf = (fields: ReadonlyArray<ArrowField>, id: number): ArrowField | undefined => {
-  for (const field of fields) {
-    if (field.dictionary?.id === id) return field
-    const inner = fieldOf(field.children, id)
-    if (inner !== undefined) return inner
-  }
-  return undefined
-}
+/** The code that reads record batches, which is loaded with the first shard. */
+const code = lazy(() => import("./Read.ts"))

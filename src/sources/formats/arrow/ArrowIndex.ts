@@ -6,10 +6,12 @@
  */
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
-import type { Block, Shard, ShardError, ShardIndex } from "../Format.ts"
+import type { Block, Shard, ShardError } from "../Format.ts"
+import type { Indexed } from "../Headers.ts"
 import { attempt, type Where } from "../Located.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
 import { placesOf, type Table } from "../TableOptions.ts"
+import type { ArrowArray } from "./ArrowArray.ts"
 import { type ArrowField, shownType } from "./ArrowType.ts"
 import { type BatchLayout, footerOf, type Message, type MessagePlace, messageOf, prefixAt } from "./Message.ts"
 import { LayoutWalk } from "./RecordBatch.ts"
@@ -27,6 +29,8 @@ export interface ArrowHeader {
   readonly chosen: ReadonlyArray<number>
   /** Those that the columns need, in the order of the shard. */
   readonly dictionaries: ReadonlyArray<DictionaryPlace>
+  /** Those of them that were read, by their offsets. */
+  readonly loaded: Map<number, ArrowArray>
 }
 
 /** What stands behind a record batch in `Block.extra`. @since 0.1.0 */
@@ -52,7 +56,7 @@ const textAt = (bytes: Uint8Array, start: number, length: number): string =>
 type Failure = ShardError | StoreError
 
 /** Returns the index of a shard. @since 0.1.0 */
-export const arrowIndex = (shard: Shard, table: Table): Effect.Effect<ShardIndex, Failure> =>
+export const arrowIndex = (shard: Shard, table: Table): Effect.Effect<Indexed<ArrowHeader>, Failure> =>
   Effect.gen(function* () {
     const where = { shard, format: "arrow" }
     const { size } = shard.info
@@ -77,7 +81,7 @@ const refuse = (where: Where, reason: string): Effect.Effect<never, ShardError> 
 /** A message with its place. */
 type Found = Message & { readonly place: MessagePlace }
 
-const fileIndex = (where: Where, table: Table, tail: Uint8Array): Effect.Effect<ShardIndex, Failure> =>
+const fileIndex = (where: Where, table: Table, tail: Uint8Array): Effect.Effect<Indexed<ArrowHeader>, Failure> =>
   Effect.gen(function* () {
     const { shard } = where
     const { size } = shard.info
@@ -121,7 +125,7 @@ const messageAt = (
 /** So many bytes are read where the next message begins: the metadata of most. */
 const AHEAD = 4096
 
-const streamIndex = (where: Where, table: Table): Effect.Effect<ShardIndex, Failure> =>
+const streamIndex = (where: Where, table: Table): Effect.Effect<Indexed<ArrowHeader>, Failure> =>
   Effect.gen(function* () {
     const { shard } = where
     const { size } = shard.info
@@ -173,7 +177,11 @@ const neededOf = (fields: ReadonlyArray<ArrowField>, chosen: ReadonlyArray<numbe
   return needed
 }
 
-const indexOf = (fields: ReadonlyArray<ArrowField>, table: Table, found: ReadonlyArray<Found>): ShardIndex => {
+const indexOf = (
+  fields: ReadonlyArray<ArrowField>,
+  table: Table,
+  found: ReadonlyArray<Found>
+): Indexed<ArrowHeader> => {
   const chosen = placesOf(fields, table)
   const needed = neededOf(fields, chosen)
   const dictionaries: Array<DictionaryPlace> = []
@@ -187,8 +195,9 @@ const indexOf = (fields: ReadonlyArray<ArrowField>, table: Table, found: Readonl
     }
   }
   const schema = JSON.stringify(chosen.map((at) => fields[at] as ArrowField).map((own) => [own.name, shownType(own)]))
-  const header: ArrowHeader = { fields, chosen, dictionaries }
-  return { blocks, header, schema }
+  const header: ArrowHeader = { fields, chosen, dictionaries, loaded: new Map() }
+  const bytes = dictionaries.reduce((sum, { body, metadata }) => sum + metadata + body, 1000 * (1 + fields.length))
+  return { index: { blocks, schema }, header, bytes }
 }
 
 const blockOf = (

@@ -22,7 +22,7 @@ export interface NpyOptions<F extends string = "array"> {
   readonly maxBlockBytes?: number
 }
 
-/** What an array's row holds: a number, bigint or boolean if the array has one axis, else a tensor. @since 0.1.0 */
+/** What an array's row holds: a number, bigint or boolean if the array has one axis, else a tensor. @category models @since 0.1.0 */
 export type Cell = number | bigint | boolean | Tensor
 
 /**

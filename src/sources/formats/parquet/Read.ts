@@ -1,0 +1,158 @@
+/**
+ * Reads Parquet's footers, and hands its row groups to the decoder one by one, each as a file of its own that has the chosen
+ * columns alone.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { StoreError } from "../../store/Store.ts"
+import type { ArrowArray } from "../arrow/ArrowArray.ts"
+import { blockOf, type TableRow } from "../arrow/ArrowBlock.ts"
+import type { Block, BlockPlace, DecodedBlock, Format, Shard, ShardError } from "../Format.ts"
+import { headersOf, type Indexed } from "../Headers.ts"
+import { attempt, located } from "../Located.ts"
+import { AGAIN, Malformed } from "../Malformed.ts"
+import { placesOf, type Table } from "../TableOptions.ts"
+import { type Chunk, type Footer, footerOf, footerOfGroup, leavesOf, type RowGroup } from "./Footer.ts"
+import { decodeFile } from "./Library.ts"
+
+/** Reads shards by the options of a format. @since 0.1.0 */
+export const reader = (table: Table): Pick<Format<TableRow>, "index" | "decode"> => {
+  const headers = headersOf("parquet", (shard) => indexed(shard, table))
+  return {
+    index: headers.index,
+    decode: (bytes, block, place) => headers.use(place, (header) => decode(table, header, bytes, block, place))
+  }
+}
+
+/** What decoding needs besides a row group's bytes. */
+interface ParquetHeader {
+  readonly footer: Footer
+  /** The places of the columns in the schema, in the order of a row. */
+  readonly chosen: ReadonlyArray<number>
+}
+
+/** So many bytes of the end are read at first: the footers of most files. */
+const TAIL = 65_536
+const MOST_FOOTER = 256 * 2 ** 20
+
+const magicOf = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4))
+
+/** Returns the row groups of a shard as blocks: reads its footer. */
+const indexed = (shard: Shard, table: Table): Effect.Effect<Indexed<ParquetHeader>, ShardError | StoreError> =>
+  Effect.gen(function* () {
+    const where = { shard, format: "parquet" }
+    const { size } = shard.info
+    const length = Math.min(size, TAIL)
+    const tail = length === 0 ? new Uint8Array(0) : yield* shard.read(size - length, length)
+    const footerLength = yield* attempt(where, () => footerLengthOf(tail, size))
+    const start = size - 8 - footerLength
+    const held = footerLength + 8 <= length
+    const bytes = held ? tail.slice(length - 8 - footerLength, length - 8) : yield* shard.read(start, footerLength)
+    return yield* attempt({ ...where, byte: start }, () => indexOf(footerOf(bytes, start), table))
+  })
+
+const footerLengthOf = (tail: Uint8Array, size: number): number => {
+  if (size === 0) throw new Malformed("it is empty; fetch or write it again")
+  const magic = magicOf(tail, tail.length - 4)
+  if (magic === "PARE") throw new Malformed("it is encrypted, which is not supported; decrypt it before it is read")
+  if (size < 12 || magic !== "PAR1") {
+    const begins = tail.length === size && magicOf(tail, 0) === "PAR1"
+    const what = begins ? `it is cut short: ${AGAIN}` : "is it of another format, or cut short?"
+    throw new Malformed(`it does not end as a Parquet file; ${what}`)
+  }
+  const length = new DataView(tail.buffer, tail.byteOffset, tail.byteLength).getUint32(tail.length - 8, true)
+  if (length > 0 && length <= size - 12 && length <= MOST_FOOTER) return length
+  throw new Malformed(`its footer is to have ${length} bytes, where the shard has ${size}; ${AGAIN}`)
+}
+
+const indexOf = (footer: Footer, table: Table): Indexed<ParquetHeader> => {
+  const chosen = placesOf(footer.columns, table)
+  const leaves = leavesOf(footer.columns, chosen)
+  const header: ParquetHeader = { footer, chosen }
+  const blocks = footer.groups.map((group) => blockAt(group, leaves, table))
+  const schema = JSON.stringify(chosen.map((place) => [footer.columns[place]?.name, footer.columns[place]?.type]))
+  // What is made of the bytes takes about as much.
+  return { index: { blocks, schema }, header, bytes: 2 * footer.bytes.length }
+}
+
+const blockAt = ({ chunks, rows }: RowGroup, leaves: ReadonlyArray<number>, { blockBytes }: Table): Block => {
+  const own = leaves.map((leaf) => chunks[leaf] as Chunk) // a chunk for each leaf
+  const bytes = own.reduce((sum, chunk) => sum + chunk.uncompressed, 0)
+  const way = "choose columns, write smaller row groups, or raise blockBytes"
+  if (bytes > blockBytes)
+    throw new Malformed(`a row group has ${bytes} bytes, more than blockBytes, ${blockBytes}; ${way}`)
+  // A row takes at least its place in a column; runs of one value have rows almost without bytes.
+  const values = own.reduce((most, chunk) => Math.max(most, chunk.values), rows)
+  if (values * 8 > Math.max(blockBytes, 64 * bytes)) {
+    throw new Malformed(
+      `a row group has ${values} values in ${bytes} bytes, which would take more than blockBytes; ${way}`
+    )
+  }
+  const ranges = rangesOf(own)
+  const offset = ranges[0]?.[0] ?? 4
+  const last = ranges.at(-1)
+  return { rows, offset, length: last === undefined ? 0 : last[0] + last[1] - offset, ranges, bytes }
+}
+
+/** The ranges of columns in order, joined where they touch. */
+const rangesOf = (chunks: ReadonlyArray<Chunk>): ReadonlyArray<readonly [offset: number, length: number]> => {
+  const joined: Array<[offset: number, length: number]> = []
+  for (const { length, start } of chunks.toSorted((a, b) => a.start - b.start)) {
+    const last = joined.at(-1)
+    if (last !== undefined && start <= last[0] + last[1]) last[1] = Math.max(last[1], start + length - last[0])
+    else joined.push([start, length])
+  }
+  return joined
+}
+
+/** Returns the rows of a row group. Throws {@link ShardError}. */
+const decode = (
+  table: Table,
+  { chosen, footer }: ParquetHeader,
+  bytes: Uint8Array,
+  block: Block,
+  place: BlockPlace
+): DecodedBlock<TableRow> =>
+  located({ shard: place.shard, format: "parquet", firstRow: place.firstRow, byte: block.offset }, () => {
+    if (block.rows === 0 || chosen.length === 0) return blockOf([], block.rows, table)
+    const group = footer.groups[place.number]
+    if (group === undefined) throw new Malformed(`it has no row group ${place.number}; ${AGAIN}`)
+    // They come in the order of the schema.
+    const order = chosen.toSorted((a, b) => a - b)
+    const arrays = decodeFile(fileOf(footer, group, order, bytes, block), block.rows)
+    const own = chosen.map((at) => arrays[order.indexOf(at)] as ArrowArray)
+    if (arrays.length === chosen.length && own.every((array) => array.length === block.rows)) {
+      return blockOf(own, block.rows, table)
+    }
+    throw new Malformed(`a row group gives ${arrays[0]?.length} rows, not ${block.rows}; ${AGAIN}`)
+  })
+
+const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
+
+/** A Parquet file that holds one row group, and of that the chosen columns alone: what the decoder takes. */
+const fileOf = (
+  footer: Footer,
+  group: RowGroup,
+  order: ReadonlyArray<number>,
+  bytes: Uint8Array,
+  block: Block
+): Uint8Array => {
+  const placeOf = ({ start }: Chunk): number => {
+    let before = MAGIC.length
+    for (const [offset, length] of block.ranges ?? [[block.offset, block.length] as const]) {
+      if (start >= offset && start <= offset + length) return before + start - offset
+      before += length
+    }
+    throw new Malformed(`a column lies outside of its row group; ${AGAIN}`)
+  }
+  const end = footerOfGroup(footer, group, order, placeOf)
+  const start = MAGIC.length + bytes.length
+  const file = new Uint8Array(start + end.length + 8)
+  file.set(MAGIC)
+  file.set(bytes, MAGIC.length)
+  file.set(end, start)
+  new DataView(file.buffer).setUint32(start + end.length, end.length, true)
+  file.set(MAGIC, file.length - 4)
+  return file
+}
