@@ -5,12 +5,12 @@
  */
 
 import * as Data from "effect/Data"
-import { arrays } from "../core/DType.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { isOptions, setField } from "../core/Options.ts"
 import { isRecord } from "../core/Record.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../core/Tensor.ts"
-import type { DTypes, NumberArrays, NumberDType } from "./Columns.ts"
+import type { DTypes, NumberDType } from "./Columns.ts"
+import { NumberColumn, numberArrays, standsFor } from "./NumberColumn.ts"
 
 /**
  * Makes the columns of a batch from its samples, of which there is at least one. Plain code; it must not keep
@@ -40,11 +40,6 @@ export class CollateError extends Data.TaggedError("CollateError")<{
     return `${column} cannot be batched: row ${this.row} ${this.reason}`
   }
 }
-
-const { int64: _int64, uint64: _uint64, ...ofNumbers } = arrays
-
-/** The arrays that hold columns of numbers. @since 0.1.0 */
-export const numberArrays: { readonly [N in NumberDType]: new (length: number) => NumberArrays[N] } = ofNumbers
 
 /**
  * Collates samples as `Pipeline.batch` does: makes the columns of the table at {@link Columns}. Throws
@@ -136,7 +131,7 @@ export const column = (path: string, values: ReadonlyArray<unknown>, collation: 
       return Array.from(values)
     default:
       if (Array.isArray(first)) return lists(path, values, first.length, dtypeAt(path, collation))
-      if (isRecord(first)) return record(path, values, Object.keys(first), collation)
+      if (isRecord(first)) return record(path, values, first, collation)
       throw new CollateError({ column: path, row: 0, reason: `is ${kind(first)}; ${WAY_OUT}` })
   }
 }
@@ -150,31 +145,24 @@ export const dtypeAt = (path: string, { dtypes, used }: Collation): NumberDType 
 }
 
 const numbers = (path: string, values: ReadonlyArray<unknown>, dtype: NumberDType): Tensor => {
-  const data = new numberArrays[dtype](values.length)
-  const float = isFloat(dtype)
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row]
-    if (typeof value !== "number") throw differs(path, row, value, "a number")
-    data[row] = value
-    const held = data[row] as number // below the length
-    // Most floats are rounded; the difference of one that is finite with itself is 0.
-    if (held !== value && !(float && held - held === 0)) mustFit(path, row, value, held, dtype)
-  }
-  return new Tensor(data, [values.length])
+  const own = new NumberColumn(dtype, values.length)
+  for (let row = 0; row < values.length; row++) own.set(row, values[row])
+  return tensorOf(path, own)
 }
 
-const isFloat = (dtype: NumberDType): boolean => dtype === "float32" || dtype === "float64"
+/** The tensor of a column that is filled. Throws {@link CollateError} if a row does not fit. */
+const tensorOf = (path: string, { dtype, given, tensor, wrong }: NumberColumn): Tensor => {
+  if (wrong === -1) return tensor
+  throw typeof given === "number" ? unfit(path, wrong, given, dtype) : differs(path, wrong, given, "a number")
+}
 
-/**
- * Throws {@link CollateError} if `held` does not stand for `value`: floats may round and may be NaN, everything else must be
- * the number that was given.
- *
- * @since 0.1.0
- */
+/** Throws {@link CollateError} if `held` does not stand for `value`. @since 0.1.0 */
 export const mustFit = (path: string, row: number, value: number, held: number, dtype: NumberDType): void => {
-  if (isFloat(dtype) && (Number.isFinite(held) || !Number.isFinite(value))) return
-  throw new CollateError({ column: path, row, reason: `holds ${value}, which does not fit ${dtype}` })
+  if (!standsFor(held, value, dtype)) throw unfit(path, row, value, dtype)
 }
+
+const unfit = (column: string, row: number, value: number, dtype: NumberDType): CollateError =>
+  new CollateError({ column, row, reason: `holds ${value}, which does not fit ${dtype}` })
 
 const lists = (path: string, values: ReadonlyArray<unknown>, length: number, dtype: NumberDType): Tensor => {
   const data = new numberArrays[dtype](values.length * length)
@@ -259,13 +247,21 @@ export const viewLike = (like: TypedArray, buffer: ArrayBufferLike, byteOffset: 
 const record = (
   path: string,
   values: ReadonlyArray<unknown>,
-  fields: ReadonlyArray<string>,
+  first: Readonly<Record<string, unknown>>,
   collation: Collation
 ): unknown => {
+  const fields = Object.keys(first)
+  const columns: Array<FieldColumn> = []
+  for (const field of fields) {
+    const cell = first[field]
+    const numbers =
+      typeof cell === "number" ? new NumberColumn(dtypeAt(join(path, field), collation), values.length) : undefined
+    const column = { numbers, cells: numbers === undefined ? new Array<unknown>(values.length) : [] }
+    put(column, 0, cell)
+    columns.push(column)
+  }
   const inherits = inheritsFields()
-  const columns: Array<Array<unknown>> = []
-  for (let at = 0; at < fields.length; at++) columns.push(new Array<unknown>(values.length))
-  for (let row = 0; row < values.length; row++) {
+  for (let row = 1; row < values.length; row++) {
     const value = values[row]
     if (!isRecord(value)) throw differs(path, row, value, "a record")
     let at = 0
@@ -275,7 +271,7 @@ const record = (
       for (const field in value) {
         alike = field === fields[at]
         if (!alike) break
-        ;(columns[at] as Array<unknown>)[row] = value[field] // as many as fields
+        put(columns[at] as FieldColumn, row, value[field]) // as many as fields
         at++
       }
     }
@@ -284,9 +280,22 @@ const record = (
   const result: Record<string, unknown> = {}
   for (let at = 0; at < fields.length; at++) {
     const field = fields[at] as string // below the length
-    setField(result, field, column(join(path, field), columns[at] as Array<unknown>, collation))
+    const own = join(path, field)
+    const { cells, numbers } = columns[at] as FieldColumn // as many as fields
+    setField(result, field, numbers === undefined ? column(own, cells, collation) : tensorOf(own, numbers))
   }
   return result
+}
+
+/** The values of one field: numbers lie in their column at once, all else is collated when all rows are there. */
+interface FieldColumn {
+  readonly numbers: NumberColumn | undefined
+  readonly cells: Array<unknown>
+}
+
+const put = ({ cells, numbers }: FieldColumn, row: number, value: unknown): void => {
+  if (numbers !== undefined) numbers.set(row, value)
+  else cells[row] = value
 }
 
 /** Takes the fields of a row from the one at `at` on, whatever their order. */
@@ -294,7 +303,7 @@ const fieldsFrom = (
   at: number,
   path: string,
   fields: ReadonlyArray<string>,
-  columns: ReadonlyArray<Array<unknown>>,
+  columns: ReadonlyArray<FieldColumn>,
   row: number,
   value: Readonly<Record<string, unknown>>
 ): void => {
@@ -303,7 +312,7 @@ const fieldsFrom = (
     if (!Object.hasOwn(value, field)) {
       throw new CollateError({ column: path, row, reason: `has no field "${field}", row 0 has; ${ONE_FORM}` })
     }
-    ;(columns[rest] as Array<unknown>)[row] = value[field] // as many as fields
+    put(columns[rest] as FieldColumn, row, value[field]) // as many as fields
   }
   for (const field in value) {
     if (!fields.includes(field)) {

@@ -6,8 +6,9 @@
 import { setField } from "../core/Options.ts"
 import { Tensor } from "../core/Tensor.ts"
 import type { Field } from "../sources/Columnar.ts"
-import { type Collation, column, dtypeAt, mustFit, numberArrays, refuseUnused, viewLike } from "./Collate.ts"
+import { type Collation, column, dtypeAt, mustFit, refuseUnused, viewLike } from "./Collate.ts"
 import type { DTypes } from "./Columns.ts"
+import { numberArrays } from "./NumberColumn.ts"
 
 /**
  * Returns what {@link collate} returns for the samples at `places` of columns. A column in `made` replaces the one of its

@@ -187,6 +187,19 @@ describe("dtypes", () => {
     }
   })
 
+  test("tell the first row that does not fit, of the first such column; rows of another form come before", () => {
+    const dtypes: DTypes = { a: "uint8", b: "int8" }
+    const rows = [
+      { a: 1, b: 1 },
+      { a: 2, b: 200 },
+      { a: 0.5, b: 300 },
+      { a: 300, b: 1 }
+    ]
+    expect(refused(rows, dtypes)).toMatchObject({ column: "a", row: 2, reason: "holds 0.5, which does not fit uint8" })
+    expect(refused([...rows, { a: 1 }], dtypes)).toMatchObject({ column: "", row: 4 })
+    expect(refused([{ a: 1 }, { a: "2" }, { a: 300 }], { a: "uint8" })).toMatchObject({ column: "a", row: 1 })
+  })
+
   test("float32 rounds, and refuses what would become infinite", () => {
     const values = [0.1, 16777217, Number.NaN, Number.POSITIVE_INFINITY, 1e-50]
     expect(collated(values, { "": "float32" })).toEqual(["float32", [5], values.map(Math.fround)])

@@ -282,6 +282,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "if (!skipped.has(row)) before = row\n      return skipped.has(row) ? (made.at(-1) as number) : before"
   },
   {
+    name: "plain stages of a step draw from the seeds of the first",
+    file: "scheduler/build/PlainStages.ts",
+    from: "const at = all[place] as SeededStage",
+    to: "const at = all[0] as SeededStage",
+    test: "test/scheduler/build/PlainStages.test.ts"
+  },
+  {
+    name: "plain stages of a step share a context",
+    file: "scheduler/build/PlainStages.ts",
+    from: "const context = contexts[place] ?? this.#newContext()",
+    to: "const context = contexts[0] ?? this.#newContext()",
+    test: "test/scheduler/build/PlainStages.test.ts"
+  },
+  {
+    name: "a number that does not fit its column is forgotten for a later one",
+    file: "pipeline/NumberColumn.ts",
+    from: "    if (this.wrong !== -1) return\n",
+    to: "",
+    test: "test/pipeline/Collate.test.ts"
+  },
+  {
     name: "fused stages draw from the seeds of the first",
     file: "scheduler/build/PlainStages.ts",
     from: "current.moveTo(all[stage] as SeededStage, rows.rowOf(place))",

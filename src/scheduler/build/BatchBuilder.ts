@@ -10,7 +10,7 @@
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
 import { settledValue } from "../../pipeline/StageResult.ts"
-import { type BatchStage, nameOf, type Program, type Step } from "../plan/Program.ts"
+import type { BatchStage, FusedStep, PlainStep, Program, Step } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { BatchRows } from "./BatchRows.ts"
 import type { CarriedStreams } from "./CarriedStreams.ts"
@@ -199,7 +199,7 @@ export class BatchBuilder {
   #make(only: Array<number> | undefined): Work<void, AttemptError> {
     const rows = this.#rows
     const { program } = this.#context
-    if (timesSamples(rows, program)) return this.#samples.inTime(program.stages, only)
+    if (timesSamples(rows, program)) return this.#samples.inTime(program.alone, only)
     rows.valueRows = only
     const read = this.#current.run(this.#reading, undefined, this.#read, only)
     return isLater(read) ? andThen(read, () => this.#run(program.before, 0)) : this.#run(program.before, 0)
@@ -212,7 +212,8 @@ export class BatchBuilder {
     for (let at = from; at < steps.length; at++) {
       if (this.#rows.values.length === 0) return undefined
       const step = steps[at] as Step // below the length
-      const rest = this.#current.run(nameOf(step), formOf(step), this.#step, step)
+      const names = step._tag === "Plain" ? step.names : undefined
+      const rest = this.#current.run(step.name, formOf(step), this.#step, step, names)
       if (rest !== undefined) return this.#goOn(rest, steps, at + 1)
     }
     return undefined
@@ -223,18 +224,16 @@ export class BatchBuilder {
   }
 
   readonly #step = (step: Step): Work<void, AttemptError> => {
+    if (step._tag === "InOrder") return this.#samples.inOrder(this.#context.program.alone)
     const seeded = this.#binding.bind(step.stages, this.#rows.scope)
-    const [first] = seeded
-    if (step._tag === "InOrder") return this.#samples.inOrder(seeded)
-    if (first === undefined) return undefined
-    if (step._tag === "Effect") return this.#effects.run(step.stages[0], first)
+    if (step._tag === "Effect") return this.#effects.run(step.stages[0], seeded[0] as SeededStage) // one for each stage
     this.#current.plain(this.#runPlain, step, seeded)
     return undefined
   }
 
-  readonly #runPlain = (step: PlainStep, seeded: ReadonlyArray<SeededStage>): void => {
+  readonly #runPlain = (step: FusedStep | PlainStep, seeded: ReadonlyArray<SeededStage>): void => {
     if (step._tag === "Fused") this.#plain.runFused(step, seeded)
-    else this.#plain.run(step.stages[0], seeded[0] as SeededStage) // one for each stage
+    else this.#plain.run(step, seeded)
   }
 
   /** Lays the samples out in columns. A collate is the user's code like a stage: ambient randomness is governed in it. */
@@ -251,8 +250,6 @@ export class BatchBuilder {
     rows.collated(columns, rows.values.length)
   }
 }
-
-type PlainStep = Extract<Step, { readonly _tag: "Fused" | "Plain" }>
 
 const writeRows = ({ requested, runPlan }: BatchRows): void => writeIndices(runPlan, requested)
 

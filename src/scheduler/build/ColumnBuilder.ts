@@ -9,7 +9,7 @@ import type { DTypes } from "../../pipeline/Columns.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import { type Columnar, type Field, isRow, rowsOf } from "../../sources/Columnar.ts"
 import { DatasetError, IndexError } from "../../sources/RandomAccess.ts"
-import { type BatchStage, type FusedStep, nameOf, type Program } from "../plan/Program.ts"
+import type { BatchStage, FusedStep, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
@@ -89,7 +89,7 @@ const build = (
     const run = ({ fused }: FusedStep): void => {
       for (const [name, column] of fused.columns(source.fields, places, rngs)) made.set(name, column)
     }
-    current.run(nameOf(step), "columns", (of) => current.plain(run, of, undefined), step)
+    current.run(step.name, "columns", (of) => current.plain(run, of, undefined), step)
   }
   rows.scope = "batch"
   const collate = (): void => rows.collated(collateColumns(source.fields, places, made, dtypes), indices.length)

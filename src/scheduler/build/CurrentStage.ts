@@ -44,14 +44,34 @@ export class CurrentStage implements Ambient.AtWork {
     return this.#step
   }
 
-  /** Does the work of a step, which is handed `of`: most steps need no closure of their own then. */
-  run<X, A, E>(name: string, form: Form | undefined, work: (of: X) => Work<A, E>, of: X): Work<A, E> {
-    this.#step = name
-    return this.#observer === undefined ? work(of) : this.#observed(this.#observer, name, form, () => work(of))
+  /** Who is told that a sample enters a stage of a step that has several, if anybody is. */
+  get entered(): ((place: number) => void) | undefined {
+    return this.#observer?.enter
   }
 
-  #observed<A, E>(observer: BatchObserver, name: string, form: Form | undefined, work: () => Work<A, E>): Work<A, E> {
-    observer.begin(name, form)
+  /**
+   * Does the work of a step, which is handed `of`: most steps need no closure of their own then. `stages` are the names of
+   * its stages if samples go through several of them one by one.
+   */
+  run<X, A, E>(
+    name: string,
+    form: Form | undefined,
+    work: (of: X) => Work<A, E>,
+    of: X,
+    stages?: ReadonlyArray<string>
+  ): Work<A, E> {
+    this.#step = name
+    return this.#observer === undefined ? work(of) : this.#observed(this.#observer, name, form, () => work(of), stages)
+  }
+
+  #observed<A, E>(
+    observer: BatchObserver,
+    name: string,
+    form: Form | undefined,
+    work: () => Work<A, E>,
+    stages: ReadonlyArray<string> | undefined
+  ): Work<A, E> {
+    observer.begin(name, form, stages)
     return ensuring(() => {
       const rest = work()
       return observer.around?.(rest) ?? rest
@@ -62,6 +82,11 @@ export class CurrentStage implements Ambient.AtWork {
   enter(at: SeededStage, row: number): void {
     this.#at = at
     this.#row = row
+  }
+
+  /** Moves to another stage, at the row that was entered last. */
+  blame(at: SeededStage): void {
+    this.#at = at
   }
 
   /** Moves to a row of a stage, and returns the rng at its seed. */

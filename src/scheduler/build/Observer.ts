@@ -15,8 +15,13 @@ export type Form = "columns" | "fused" | "samples"
 
 /** Observes one batch. @since 0.1.0 */
 export interface BatchObserver {
-  /** A step begins. Steps of a batch follow one another, they do not nest. */
-  readonly begin: (step: string, form?: Form) => void
+  /**
+   * A step begins. Steps of a batch follow one another, they do not nest. `stages` are the names of its stages if each
+   * sample goes through several of them before the next one starts.
+   */
+  readonly begin: (step: string, form?: Form, stages?: ReadonlyArray<string>) => void
+  /** A sample enters a stage of such a step: the one at this place of `stages`. */
+  readonly enter?: ((place: number) => void) | undefined
   /** The step that began last has ended. */
   readonly end: (failed: boolean) => void
   /** Changes what the effects of the step that began last find set around them, such as the span that theirs belong to. */
@@ -37,10 +42,17 @@ export const together = (all: ReadonlyArray<Observer | undefined>): Observer | u
   return {
     batch: (epoch, batch, worker) => {
       const own = observers.map((one) => one.batch(epoch, batch, worker))
+      const entered = own.filter(({ enter }) => enter !== undefined)
       return {
-        begin: (step, form) => {
-          for (const one of own) one.begin(step, form)
+        begin: (step, form, stages) => {
+          for (const one of own) one.begin(step, form, stages)
         },
+        enter:
+          entered.length === 0
+            ? undefined
+            : (place) => {
+                for (const one of entered) one.enter?.(place)
+              },
         end: (failed) => {
           for (const one of own) one.end(failed)
         },

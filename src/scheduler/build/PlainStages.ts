@@ -1,5 +1,7 @@
 /**
- * Runs plain stages over the values of a batch: samples, or behind `batch` the one batch.
+ * Runs plain stages over the values of a batch: samples, or behind `batch` the one batch. Each value goes through all
+ * stages of a step before the next one starts, so that what a stage makes of a sample is used, and garbage, while it is in
+ * the processor's caches.
  *
  * @since 0.1.0
  */
@@ -7,86 +9,76 @@
 import type { StageContext } from "../../pipeline/Stage.ts"
 import { batchOf, kept, settledValue, untouched } from "../../pipeline/StageResult.ts"
 import type * as Rng from "../../random/Rng.ts"
-import type { FusedStep, PlainStage } from "../plan/Program.ts"
+import type { FusedStep, PlainStage, PlainStep } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import { unwrapped } from "./Work.ts"
 
-/** The one context of plain stages; what differs from row to row is written anew for each. */
+/** The one context of a stage; what differs from row to row is written anew for each. */
 type Context = { -readonly [Key in keyof StageContext]: StageContext[Key] }
+
+/** In the place of a value that a filter leaves out, or that failed alone. */
+const LEFT_OUT: unique symbol = Symbol("left out")
 
 /** Its methods run within {@link CurrentStage.plain}. @since 0.1.0 */
 export class PlainStages {
   readonly #rows: BatchRows
   readonly #binding: SeedBinding
   readonly #current: CurrentStage
-  readonly #context: Context
+  /** By the place of a stage in its step: one that is written to misleads no other stage, and tells which one wrote. */
+  readonly #contexts: Array<Context> = []
 
   constructor(rows: BatchRows, binding: SeedBinding, current: CurrentStage) {
     this.#rows = rows
     this.#binding = binding
     this.#current = current
-    const { runPlan, ordinal, range, worker } = rows
-    const { batch, epoch, position } = range
-    const { rank, workers, world } = runPlan.plan
-    this.#context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: 0 }
   }
 
   /** Goes on to another batch. */
   reset(): void {
     const { batch, epoch } = this.#rows.range
-    this.#context.epoch = epoch
-    this.#context.batch = batch
-  }
-
-  /** Runs a stage over all values. */
-  run(stage: PlainStage, at: SeededStage): void {
-    const rows = this.#rows
-    if (rows.careful && rows.scope === "sample") this.#eachAlone((place, row) => this.#runAt(stage, at, place, row))
-    else if (stage._tag === "Filter") this.#filter(stage, at)
-    else this.#map(stage, at)
-    this.#checkContext()
-  }
-
-  /** Replaces each value by what a stage makes of it. */
-  #map(stage: PlainStage, at: SeededStage): void {
-    const { label, scope, valueRows, values } = this.#rows
-    for (let place = 0; place < values.length; place++) {
-      const row = valueRows === undefined ? place : (valueRows[place] as number) // as many rows as values
-      const value = this.#call(stage, at, values[place], row)
-      values[place] = scope === "batch" ? batchOf(value, label) : settledValue(value)
+    for (const context of this.#contexts) {
+      context.epoch = epoch
+      context.batch = batch
     }
   }
 
-  /** Leaves out the values that a filter does not keep. */
-  #filter(stage: PlainStage, at: SeededStage): void {
+  /** Takes each value through the stages of a step, `all` of which have their seeds. */
+  run({ stages }: PlainStep, all: ReadonlyArray<SeededStage>): void {
     const rows = this.#rows
     const { values } = rows
-    let valueRows = rows.valueRows
+    const alone = rows.careful && rows.scope === "sample"
+    const entered = stages.length > 1 ? this.#current.entered : undefined
+    let { valueRows } = rows
     let count = 0
     for (let place = 0; place < values.length; place++) {
       const row = valueRows === undefined ? place : (valueRows[place] as number) // as many rows as values
-      if (!kept(this.#call(stage, at, values[place], row))) {
+      const value = alone
+        ? this.#alone(stages, all, values[place], row, entered)
+        : this.#through(stages, all, values[place], row, entered)
+      if (value === LEFT_OUT) {
         valueRows ??= upTo(values.length)
         continue
       }
-      if (valueRows !== undefined) {
-        values[count] = values[place]
-        valueRows[count] = row
-      }
+      values[count] = value
+      if (valueRows !== undefined) valueRows[count] = row
       count++
     }
     if (valueRows !== undefined) valueRows.length = count
     values.length = count
     rows.valueRows = valueRows
+    this.#checkContexts(all)
   }
 
-  /** Runs a stage over the value at a place; returns whether it is kept. */
-  runOne(stage: PlainStage, at: SeededStage, place: number, row: number): boolean {
-    const keeps = this.#runAt(stage, at, place, row)
-    this.#checkContext()
-    return keeps
+  /** Takes the value at a place through the stages of a step; returns whether it is kept. */
+  runOne({ stages }: PlainStep, all: ReadonlyArray<SeededStage>, place: number, row: number): boolean {
+    const { values } = this.#rows
+    const value = this.#through(stages, all, values[place], row, undefined)
+    this.#checkContexts(all)
+    if (value === LEFT_OUT) return false
+    values[place] = value
+    return true
   }
 
   /** Runs stages that are fused into one step over all values; `all` are the stages of the step, with their seeds. */
@@ -109,54 +101,97 @@ export class PlainStages {
         this.#binding.rewind(mark)
       }
     }
-    this.#eachAlone((place, row) => {
-      const one = [rows.values[place]]
-      fused.run(one, (stage) => current.moveTo(all[stage] as SeededStage, row)) // as above
-      rows.values[place] = one[0]
-      return true
-    })
-  }
-
-  /** Takes each value through `run`, which returns whether it is kept; one that fails does so alone. */
-  #eachAlone(run: (place: number, row: number) => boolean): void {
-    const rows = this.#rows
-    const count = rows.values.length
     const dropped = new Set<number>()
-    for (let place = 0; place < count; place++) {
+    for (let place = 0; place < rows.values.length; place++) {
       const row = rows.rowOf(place)
+      const one = [rows.values[place]]
       try {
-        if (run(place, row)) continue
+        fused.run(one, (stage) => current.moveTo(all[stage] as SeededStage, row)) // as above
+        rows.values[place] = one[0]
       } catch (thrown) {
-        rows.fail(row, rows.error(this.#current.stage(), row, unwrapped(thrown)))
+        this.#failed(row, thrown)
+        dropped.add(place)
       }
-      dropped.add(place)
     }
     if (dropped.size > 0) rows.drop(dropped)
   }
 
-  #runAt(stage: PlainStage, at: SeededStage, place: number, row: number): boolean {
-    const { label, scope, values } = this.#rows
-    const value = this.#call(stage, at, values[place], row)
-    if (stage._tag === "Filter") return kept(value)
-    values[place] = scope === "batch" ? batchOf(value, label) : settledValue(value)
-    return true
+  /** As {@link #through}, for a value that fails alone. */
+  #alone(
+    stages: ReadonlyArray<PlainStage>,
+    all: ReadonlyArray<SeededStage>,
+    value: unknown,
+    row: number,
+    entered: ((place: number) => void) | undefined
+  ): unknown {
+    try {
+      return this.#through(stages, all, value, row, entered)
+    } catch (thrown) {
+      this.#failed(row, thrown)
+      return LEFT_OUT
+    }
   }
 
-  /** What the function of a stage returns for the value of a row. */
-  #call(stage: PlainStage, at: SeededStage, value: unknown, row: number): unknown {
+  #failed(row: number, thrown: unknown): void {
     const rows = this.#rows
-    const context = this.#context
-    context.ordinal = rows.ordinal + row
-    context.position = rows.range.position + row
-    context.index = rows.indices[row] as number // a row of the batch
-    if (stage._tag === "Augment") return stage.run(value, this.#current.moveTo(at, row), context)
-    this.#current.enter(at, row)
-    return stage.run(value, context)
+    rows.fail(row, rows.error(this.#current.stage(), row, unwrapped(thrown)))
   }
 
-  #checkContext(): void {
-    const { runPlan, label } = this.#rows
-    untouched(this.#context, label, runPlan.plan.world, runPlan.plan.workers)
+  /** Returns what stages make of the value of a row one after another, or {@link LEFT_OUT}. */
+  #through(
+    stages: ReadonlyArray<PlainStage>,
+    all: ReadonlyArray<SeededStage>,
+    value: unknown,
+    row: number,
+    entered: ((place: number) => void) | undefined
+  ): unknown {
+    const rows = this.#rows
+    const current = this.#current
+    const contexts = this.#contexts
+    const ordinal = rows.ordinal + row
+    const position = rows.range.position + row
+    const index = rows.indices[row] as number // a row of the batch
+    let own = value
+    for (let place = 0; place < stages.length; place++) {
+      const stage = stages[place] as PlainStage // below the length
+      const at = all[place] as SeededStage // one for each stage
+      const context = contexts[place] ?? this.#newContext()
+      context.ordinal = ordinal
+      context.position = position
+      context.index = index
+      entered?.(place)
+      let made: unknown
+      if (stage._tag === "Augment") made = stage.run(own, current.moveTo(at, row), context)
+      else {
+        current.enter(at, row)
+        made = stage.run(own, context)
+      }
+      if (stage._tag !== "Filter") own = rows.scope === "batch" ? batchOf(made, rows.label) : settledValue(made)
+      else if (!kept(made)) return LEFT_OUT
+    }
+    return own
+  }
+
+  /** The context of the next place that had none so far. */
+  #newContext(): Context {
+    const { range, runPlan, worker } = this.#rows
+    const { batch, epoch, ordinal, position } = range
+    const { rank, workers, world } = runPlan.plan
+    const context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: 0 }
+    this.#contexts.push(context)
+    return context
+  }
+
+  /** Throws where a stage of the step has written to its context. */
+  #checkContexts(all: ReadonlyArray<SeededStage>): void {
+    const { label, runPlan } = this.#rows
+    const { workers, world } = runPlan.plan
+    for (let place = 0; place < all.length; place++) {
+      const context = this.#contexts[place]
+      if (context === undefined) return // no value has come so far
+      this.#current.blame(all[place] as SeededStage) // below the length
+      untouched(context, label, world, workers)
+    }
   }
 }
 

@@ -7,7 +7,7 @@
 import * as Ambient from "../../patches/Ambient.ts"
 import { readOne } from "../../sources/EffectDataset.ts"
 import { isPlain } from "../../sources/RandomAccess.ts"
-import type { EffectStage, PlainStage, Program } from "../plan/Program.ts"
+import type { EffectStep, PlainStep, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
 import type { EffectStages } from "./EffectStages.ts"
@@ -23,10 +23,16 @@ import { all, andThen, around, catchAll, fromEffect, type Later, TypedFailure, t
  *
  * @since 0.1.0
  */
-export const timesSamples = ({ limits, runPlan }: BatchRows, { inOrder, stages }: Program): boolean =>
+export const timesSamples = ({ limits, runPlan }: BatchRows, { alone, inOrder }: Program): boolean =>
   limits.sample !== undefined &&
   !inOrder &&
-  (!isPlain(runPlan.pipeline.dataset) || stages.some((stage) => stage._tag === "Effect"))
+  (!isPlain(runPlan.pipeline.dataset) || alone.some(({ _tag }) => _tag === "Effect"))
+
+/** A step with the seeds of its stages. */
+interface SeededStep {
+  readonly step: PlainStep | EffectStep
+  readonly all: ReadonlyArray<SeededStage>
+}
 
 /** @since 0.1.0 */
 export class SampleBySample {
@@ -44,13 +50,14 @@ export class SampleBySample {
     this.#effects = effects
   }
 
-  /** Takes each sample through all stages before the next one starts, in the order in which streams continue. */
-  inOrder(stages: ReadonlyArray<SeededStage>): Work<void, StageError> {
+  /** Takes each sample through all steps before the next one starts, in the order in which streams continue. */
+  inOrder(steps: ReadonlyArray<PlainStep | EffectStep>): Work<void, StageError> {
     const rows = this.#rows
+    const seeded = this.#bind(steps)
     const dropped = new Set<number>()
     const from = (place: number): Work<void, StageError> => {
       for (let at = place; at < rows.values.length; at++) {
-        const kept = this.#through(stages, at, rows.rowOf(at))
+        const kept = this.#through(seeded, at, rows.rowOf(at))
         if (kept === false) dropped.add(at)
         else if (kept !== true) {
           return andThen(kept, (keeps) => {
@@ -65,18 +72,18 @@ export class SampleBySample {
   }
 
   /**
-   * Reads the samples of the rows `only`, or of all rows, and takes them through the stages before `batch`: each within
+   * Reads the samples of the rows `only`, or of all rows, and takes them through the steps before `batch`: each within
    * the time limit of a sample, several at once.
    */
-  inTime(stages: ReadonlyArray<PlainStage | EffectStage>, only: Array<number> | undefined): Work<void, StageError> {
+  inTime(steps: ReadonlyArray<PlainStep | EffectStep>, only: Array<number> | undefined): Work<void, StageError> {
     const rows = this.#rows
     const own = only ?? Array.from(rows.indices.keys())
-    const seeded = this.#binding.bind(stages, "sample")
+    const seeded = this.#bind(steps)
     rows.values = new Array<unknown>(own.length)
     rows.valueRows = own
     const made = all<boolean, StageError>(
       own.length,
-      atOnce(stages),
+      atOnce(steps),
       (place) => this.#inTime(seeded, place, own[place] as number), // below the length
       (place, { cause, failure }) => {
         if (failure === undefined) throw cause
@@ -90,8 +97,12 @@ export class SampleBySample {
     })
   }
 
-  /** Reads a sample and takes it through stages, within its time limit; gives whether it is kept. */
-  #inTime(stages: ReadonlyArray<SeededStage>, place: number, row: number): Work<boolean, StageError> {
+  #bind(steps: ReadonlyArray<PlainStep | EffectStep>): ReadonlyArray<SeededStep> {
+    return steps.map((step) => ({ step, all: this.#binding.bind(step.stages, "sample") }))
+  }
+
+  /** Reads a sample and takes it through steps, within its time limit; gives whether it is kept. */
+  #inTime(steps: ReadonlyArray<SeededStep>, place: number, row: number): Work<boolean, StageError> {
     const rows = this.#rows
     const { dataset } = rows.runPlan.pipeline
     const after = rows.limits.sample ?? Number.POSITIVE_INFINITY
@@ -103,36 +114,36 @@ export class SampleBySample {
     ) // a row of the batch
     const made = andThen(read, (value) => {
       rows.values[place] = value
-      return this.#through(stages, place, row, (name) => {
+      return this.#through(steps, place, row, (name) => {
         stage = name
       })
     })
     return within(made, after, () => rows.error(stage, row, new TimedOut({ what: "sample", after })))
   }
 
-  /** Takes one sample through stages; gives whether it is kept. `entered` is told each stage before it begins. */
+  /** Takes one sample through steps; gives whether it is kept. `waits` is told each stage that may wait, before it begins. */
   #through(
-    stages: ReadonlyArray<SeededStage>,
+    steps: ReadonlyArray<SeededStep>,
     place: number,
     row: number,
-    entered: (stage: string) => void = () => undefined
+    waits: (stage: string) => void = () => undefined
   ): Work<boolean, StageError> {
     const rows = this.#rows
-    for (const [number, at] of stages.entries()) {
-      const { stage } = at
-      entered(stage.id.name)
-      if (stage._tag === "Effect") {
-        const made = this.#located(stage.id.name, row, this.#effects.runOne(stage, at, rows.values[place], row))
-        return andThen(made, (value) => {
+    for (const [number, { all, step }] of steps.entries()) {
+      if (step._tag === "Effect") {
+        const [stage] = step.stages
+        const { name } = stage.id
+        waits(name)
+        const own = this.#effects.runOne(stage, all[0] as SeededStage, rows.values[place], row) // one for each stage
+        return andThen(this.#located(name, row, own), (value) => {
           rows.values[place] = value
-          return this.#through(stages.slice(number + 1), place, row, entered)
+          return this.#through(steps.slice(number + 1), place, row, waits)
         })
       }
-      const plain = stage as PlainStage // before `batch` there are no others
       let keeps = true
       this.#current.plain(
         () => {
-          keeps = this.#plain.runOne(plain, at, place, row)
+          keeps = this.#plain.runOne(step, all, place, row)
         },
         undefined,
         undefined
@@ -151,7 +162,8 @@ export class SampleBySample {
 }
 
 /** How many samples may be under way at once, so that no stage has more of them than it allows. */
-const atOnce = (stages: ReadonlyArray<PlainStage | EffectStage>): number => {
-  const limits = stages.filter((stage) => stage._tag === "Effect").map(({ concurrency }) => concurrency)
-  return Math.min(...limits, READ_AT_ONCE)
+const atOnce = (steps: ReadonlyArray<PlainStep | EffectStep>): number => {
+  let least = READ_AT_ONCE
+  for (const step of steps) if (step._tag === "Effect") least = Math.min(least, step.stages[0].concurrency)
+  return least
 }

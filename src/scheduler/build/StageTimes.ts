@@ -7,7 +7,7 @@ import type { BatchObserver, Form, Observer } from "./Observer.ts"
 
 /** What one stage, or a few that run as one, took. @category models @since 0.1.0 */
 export interface StageTime {
-  /** The stage's name; of stages that run in one pass their names with `+` between. */
+  /** The stage's name; of stages that are fused their names with `+` between. */
   readonly name: string
   readonly batches: number
   /** Milliseconds, over all batches and workers. Of stages that wait, the waiting is in it. */
@@ -30,16 +30,37 @@ export class StageTimes implements Observer {
     let name = ""
     let form: Form | undefined
     let began = 0
+    /** Of a step of several stages: what each took that a sample has reached, and which one a sample is in. */
+    let stages: ReadonlyArray<string> | undefined
+    let took: Array<number | undefined> = []
+    let place: number | undefined
+    const left = (): void => {
+      const now = performance.now()
+      if (place !== undefined) took[place] = (took[place] ?? 0) + now - began
+      began = now
+    }
+    const added = (stage: string, milliseconds: number): void =>
+      form === undefined ? this.add(stage, milliseconds) : this.add(stage, milliseconds, form)
     return {
-      begin: (step, own) => {
+      begin: (step, own, several) => {
         name = step
         form = own
+        stages = several
+        took = []
+        place = undefined
         began = performance.now()
       },
+      enter: (next) => {
+        left()
+        place = next
+      },
       end: () => {
-        const milliseconds = performance.now() - began
-        if (form === undefined) this.add(name, milliseconds)
-        else this.add(name, milliseconds, form)
+        if (stages === undefined) return added(name, performance.now() - began)
+        left()
+        for (const [at, stage] of stages.entries()) {
+          const own = took[at]
+          if (own !== undefined) added(stage, own)
+        }
       }
     }
   }

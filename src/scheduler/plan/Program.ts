@@ -14,27 +14,47 @@ export type PlainStage = Extract<Stage, { readonly _tag: "Augment" | "Map" | "Fi
 /** @since 0.1.0 */
 export type EffectStage = Extract<Stage, { readonly _tag: "Effect" }>
 
+interface Named {
+  /** The names of its stages, with `+` between. */
+  readonly name: string
+}
+
 /** Plain stages that are done in one pass over the values of a batch. @since 0.1.0 */
-export interface FusedStep {
+export interface FusedStep extends Named {
   readonly _tag: "Fused"
   readonly fused: FusedStages
   readonly stages: ReadonlyArray<PlainStage>
 }
 
+/** Neighboring plain stages: each value goes through all of them before the next one starts. @since 0.1.0 */
+export interface PlainStep extends Named {
+  readonly _tag: "Plain"
+  readonly stages: ReadonlyArray<PlainStage>
+  /** The names of its stages, if there are several. */
+  readonly names: ReadonlyArray<string> | undefined
+}
+
 /** @since 0.1.0 */
-export type Step =
-  | FusedStep
-  | { readonly _tag: "Plain"; readonly stages: readonly [PlainStage] }
-  | { readonly _tag: "Effect"; readonly stages: readonly [EffectStage] }
-  /** Each sample goes through all stages before the next one starts. */
-  | { readonly _tag: "InOrder"; readonly stages: ReadonlyArray<PlainStage | EffectStage> }
+export interface EffectStep extends Named {
+  readonly _tag: "Effect"
+  readonly stages: readonly [EffectStage]
+}
+
+/** Each sample goes through all steps before the next one starts. @since 0.1.0 */
+export interface InOrderStep extends Named {
+  readonly _tag: "InOrder"
+  readonly stages: ReadonlyArray<PlainStage | EffectStage>
+}
+
+/** @since 0.1.0 */
+export type Step = FusedStep | PlainStep | EffectStep | InOrderStep
 
 /** @since 0.1.0 */
 export interface Program {
   /** Whether each sample goes through all stages before the next one starts. */
   readonly inOrder: boolean
-  /** The stages before `batch`, one by one. */
-  readonly stages: ReadonlyArray<PlainStage | EffectStage>
+  /** The stages before `batch`, as steps that take one sample: none of them is fused. */
+  readonly alone: ReadonlyArray<PlainStep | EffectStep>
   /** The same stages as steps. */
   readonly before: ReadonlyArray<Step>
   readonly batching: BatchStage
@@ -42,9 +62,10 @@ export interface Program {
   readonly behind: ReadonlyArray<Step>
 }
 
-/** What a step is called: the names of its stages. @since 0.1.0 */
-export const nameOf = ({ stages }: Step): string =>
-  stages.length === 1 && stages[0] !== undefined ? stages[0].id.name : stages.map(({ id }) => id.name).join(" + ")
+/** What a step of these stages is called. */
+const nameOf = (stages: ReadonlyArray<Stage>): string => namesOf(stages).join(" + ")
+
+const namesOf = (stages: ReadonlyArray<Stage>): ReadonlyArray<string> => stages.map(({ id }) => id.name)
 
 /**
  * Compiles a pipeline's stages, of which one is `batch`. What is made of whole batches lies in memory of `output`, behind
@@ -62,8 +83,8 @@ export const compile = (
   const stages = all.slice(0, split).filter((stage) => stage._tag !== "Sample" && stage._tag !== "Batch")
   return {
     inOrder,
-    stages,
-    before: inOrder && stages.length > 0 ? [{ _tag: "InOrder", stages }] : steps(stages, output),
+    alone: unfused(stages),
+    before: inOrder && stages.length > 0 ? [{ _tag: "InOrder", name: nameOf(stages), stages }] : steps(stages, output),
     batching,
     behind: steps(
       all.slice(split + 1).filter((stage) => stage._tag !== "Sample" && stage._tag !== "Batch"),
@@ -90,15 +111,47 @@ const steps = (stages: ReadonlyArray<PlainStage | EffectStage>, output: Output):
   while (at < stages.length) {
     const plain = fusibleFrom(stages, at)
     const [fusible, ...behind] = plain.map((stage) => stage.fusible)
-    const fused = fusible?.fuse(behind, output)
-    const stage = stages[at] as PlainStage | EffectStage // below the length
-    if (fused !== undefined) made.push({ _tag: "Fused", fused, stages: plain.slice(0, fused.length) })
-    else if (stage._tag === "Effect") made.push({ _tag: "Effect", stages: [stage] })
-    else made.push({ _tag: "Plain", stages: [stage] })
-    at += fused?.length ?? 1
+    if (fusible === undefined) {
+      const rest = stages.slice(at)
+      const next = rest.findIndex(isFusible)
+      const own = next === -1 ? rest : rest.slice(0, next)
+      made.push(...unfused(own))
+      at += own.length
+    } else {
+      const fused = fusible.fuse(behind, output)
+      const own = plain.slice(0, fused.length)
+      made.push({ _tag: "Fused", name: nameOf(own), fused, stages: own })
+      at += fused.length
+    }
   }
   return made
 }
+
+/** Stages as steps of which none is fused: a plain step ends where an effect stands between. */
+const unfused = (stages: ReadonlyArray<PlainStage | EffectStage>): ReadonlyArray<PlainStep | EffectStep> => {
+  const made: Array<PlainStep | EffectStep> = []
+  let run: Array<PlainStage> = []
+  const end = (): void => {
+    if (run.length > 0) made.push(plainStep(run))
+    run = []
+  }
+  for (const stage of stages) {
+    if (stage._tag !== "Effect") run.push(stage)
+    else {
+      end()
+      made.push({ _tag: "Effect", name: stage.id.name, stages: [stage] })
+    }
+  }
+  end()
+  return made
+}
+
+const plainStep = (stages: ReadonlyArray<PlainStage>): PlainStep => ({
+  _tag: "Plain",
+  name: nameOf(stages),
+  stages,
+  names: stages.length > 1 ? namesOf(stages) : undefined
+})
 
 type FusibleStage = Extract<Stage, { readonly _tag: "Augment" | "Map" }> & { readonly fusible: Fusible }
 

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { type Batch, Dataset, Pipeline, SeedPolicy } from "../../../src/index.ts"
 import type { Observer } from "../../../src/scheduler/build/Observer.ts"
 import { rowsOf } from "../../../src/scheduler/build/RowRange.ts"
+import { StageTimes } from "../../../src/scheduler/build/StageTimes.ts"
 import { Later, TypedFailure, toEffect } from "../../../src/scheduler/build/Work.ts"
 import { Worker, type WorkerOptions } from "../../../src/scheduler/build/Worker.ts"
 import * as RunPlan from "../../../src/scheduler/plan/RunPlan.ts"
@@ -29,7 +30,11 @@ const writing = () => {
     batch: (epoch, batch, worker) => {
       told.push(`batch ${epoch} ${batch} ${worker}`)
       return {
-        begin: (step, form) => void told.push(`begin ${step}${form === undefined ? "" : ` as ${form}`}`),
+        begin: (step, form, stages) => {
+          const several = stages === undefined ? "" : `: ${stages.join(", ")}`
+          told.push(`begin ${step}${form === undefined ? "" : ` as ${form}`}${several}`)
+        },
+        enter: (place) => void told.push(`enter ${place}`),
         end: (failed) => void told.push(failed ? "failed" : "end")
       }
     }
@@ -98,10 +103,40 @@ describe("a worker", () => {
     build(plain, 2, 0, { observer })
     expect(told).toEqual([
       "batch 2 0 0",
-      ...["sample", "dataset range", "even as samples", "noise as samples", "batch"].flatMap((step) => [
-        `begin ${step}`,
+      ...["begin sample", "end", "begin dataset range", "end"],
+      // Each sample goes through both stages before the next one starts; the odd ones are left out by the first.
+      ...[
+        "begin even + noise as samples: even, noise",
+        "enter 0",
+        "enter 1",
+        "enter 0",
+        "enter 0",
+        "enter 1",
+        "enter 0",
         "end"
-      ])
+      ],
+      ...["begin batch", "end"]
+    ])
+  })
+
+  test("tells the time of each stage of a step apart, and counts those that a sample has reached", () => {
+    const times = new StageTimes()
+    const none = Pipeline.from(Dataset.range(4)).pipe(
+      Pipeline.map("same", (x) => x),
+      Pipeline.filter("none", (_, { batch }) => batch > 0),
+      Pipeline.map("behind", (x) => x),
+      Pipeline.batch(2)
+    )
+    build(none, 0, 0, { observer: times })
+    build(none, 0, 1, { observer: times })
+    const own = times.stages.map(({ batches, forms, name }) => [name, batches, ...forms])
+    expect(own).toEqual([
+      ["sample", 2],
+      ["dataset range", 2],
+      ["same", 2, "samples"],
+      ["none", 2, "samples"],
+      ["behind", 1, "samples"],
+      ["batch", 1]
     ])
   })
 

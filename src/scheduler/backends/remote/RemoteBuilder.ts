@@ -21,7 +21,7 @@ import { SeedPolicy } from "../../../seeding/SeedPolicy.ts"
 import { asSound, type Draw, refused, type Service } from "../../../seeding/Service.ts"
 import type { Place } from "../../../wasm/Place.ts"
 import type { BatchBuilder } from "../../build/BatchBuilder.ts"
-import { type Observer, together } from "../../build/Observer.ts"
+import { type BatchObserver, type Observer, together } from "../../build/Observer.ts"
 import { SamplesFailed } from "../../build/StageError.ts"
 import { StageTimes } from "../../build/StageTimes.ts"
 import { Later, settled } from "../../build/Work.ts"
@@ -35,6 +35,14 @@ import { notSendable } from "./NotSendable.ts"
 import * as PipelineModule from "./PipelineModule.ts"
 import { type BatchRequest, batchKey, type EncodedBatch, type MemberStart, type Reply } from "./Protocol.ts"
 
+/** Where it is kept which stage runs. @since 0.1.0 */
+export interface StageMarks {
+  /** Returns what {@link enter} is told of a stage. */
+  readonly mark: (stage: string) => number
+  /** A stage begins, for a batch or for one of its samples. */
+  readonly enter: (mark: number) => void
+}
+
 /** @since 0.1.0 */
 export interface RemoteBuilderOptions {
   readonly start: MemberStart
@@ -43,7 +51,7 @@ export interface RemoteBuilderOptions {
   /** The pipeline as it is to be run. */
   readonly prepare?: (pipeline: Pipeline<unknown, unknown, unknown>) => Pipeline<unknown, unknown, unknown>
   /** Is told of each stage before it runs. */
-  readonly enter?: ((stage: string) => void) | undefined
+  readonly stages?: StageMarks | undefined
   /** What helps if the module cannot be loaded. */
   readonly hint?: string
 }
@@ -100,7 +108,7 @@ const policyOf = ({ observes, policy, records }: MemberStart, current: Current):
 /** Builds the pipeline. Fails with an error whose message says why it cannot serve. @since 0.1.0 */
 export const make = ({
   encode,
-  enter,
+  stages,
   hint,
   prepare,
   start
@@ -141,7 +149,7 @@ export const make = ({
     }
     const { limits } = start
     const times = start.times ? new StageTimes() : undefined
-    const observer = together([times, enter === undefined ? undefined : entering(enter)])
+    const observer = together([times, stages === undefined ? undefined : entering(stages)])
     const ordered: RunPlan.RunPlan = { ...runPlan, order: () => Either.right(order()) }
     const workers = new Map<number, Worker>()
     const workerOf = (number: number): Worker => {
@@ -210,8 +218,28 @@ export const make = ({
   })
 
 /** Tells of each stage before it runs. */
-const entering = (enter: (stage: string) => void): Observer => {
-  const own = { begin: (stage: string): void => enter(stage), end: (): void => undefined }
+const entering = (stages: StageMarks): Observer => {
+  const known = new Map<ReadonlyArray<string>, ReadonlyArray<number>>()
+  const marksOf = (names: ReadonlyArray<string>): ReadonlyArray<number> => {
+    let marks = known.get(names)
+    if (marks === undefined) {
+      marks = names.map((name) => stages.mark(name))
+      known.set(names, marks)
+    }
+    return marks
+  }
+  let marks: ReadonlyArray<number> = []
+  const own: BatchObserver = {
+    begin: (step, _, several) => {
+      if (several === undefined) stages.enter(stages.mark(step))
+      else {
+        marks = marksOf(several)
+        stages.enter(marks[0] as number) // there are several
+      }
+    },
+    enter: (place) => stages.enter(marks[place] as number), // one for each stage
+    end: () => undefined
+  }
   return { batch: () => own }
 }
 

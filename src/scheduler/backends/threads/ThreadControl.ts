@@ -27,9 +27,11 @@ const RING = SINCE + 8
 const RING_LENGTH = 256
 const SAID_TEXT = RING + 8 * RING_LENGTH
 const LONGEST_SAID = 2036
-const STAGE_TEXT = SAID_TEXT + LONGEST_SAID
+/** The names of stages, one behind the other: hundreds of usual ones. */
+const NAMES = SAID_TEXT + LONGEST_SAID
+const NAMES_LENGTH = 8192
 const LONGEST_STAGE = 252
-const LENGTH = STAGE_TEXT + LONGEST_STAGE
+const LENGTH = NAMES + NAMES_LENGTH
 
 /**
  * One side of the shared memory.
@@ -42,7 +44,9 @@ export class ThreadControl implements Gate {
   readonly #since: Float64Array
   readonly #ring: Float64Array
   readonly #bytes: Uint8Array
-  readonly #names = new Map<string, Uint8Array>()
+  /** The marks of the names so far, and where the next name goes. */
+  readonly #marks = new Map<string, number>()
+  #nextName = NAMES
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer
@@ -102,20 +106,34 @@ export class ThreadControl implements Gate {
     return this.#text(SAID_TEXT, Atomics.load(this.#words, SAID))
   }
 
-  /** Thread: which stage runs. */
-  enter(name: string): void {
-    let bytes = this.#names.get(name)
-    if (bytes === undefined) {
-      bytes = new TextEncoder().encode(name).subarray(0, LONGEST_STAGE)
-      this.#names.set(name, bytes)
+  /** Thread: writes the name of a stage, once, and returns what {@link enter} is told; 0 where there is no room left. */
+  mark(name: string): number {
+    const known = this.#marks.get(name)
+    if (known !== undefined) return known
+    const bytes = new TextEncoder().encode(name).subarray(0, LONGEST_STAGE)
+    const from = this.#nextName
+    const fits = from + bytes.length <= LENGTH
+    const mark = fits ? (from << 8) | bytes.length : 0
+    if (fits) {
+      this.#bytes.set(bytes, from)
+      this.#nextName += bytes.length
     }
-    this.#bytes.set(bytes, STAGE_TEXT)
-    Atomics.store(this.#words, STAGE, bytes.length)
+    this.#marks.set(name, mark)
+    return mark
+  }
+
+  /**
+   * Thread: which stage runs. It may be told for each sample, so it is a plain write, of 1 ns: an owner that looks at a
+   * thread which hangs does so long after.
+   */
+  enter(mark: number): void {
+    this.#words[STAGE] = mark
   }
 
   /** Owner: the stage that ran last; none before the first. */
   get stage(): string | undefined {
-    return this.#text(STAGE_TEXT, Atomics.load(this.#words, STAGE))
+    const mark = Atomics.load(this.#words, STAGE)
+    return this.#text(mark >> 8, mark & 255)
   }
 
   /** Thread: the request that it begins, or that it is at none. */

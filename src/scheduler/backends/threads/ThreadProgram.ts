@@ -191,7 +191,7 @@ export const run = (): void => {
       start,
       encode: (batch, places) => tensors.encode(batch, places),
       prepare: (pipeline) => (counts && control !== undefined ? counted(pipeline, control) : pipeline),
-      enter: control === undefined ? undefined : (stage) => control.enter(stage),
+      stages: control,
       hint: bundled ? IN_A_BUNDLE : ""
     }),
     // What a module begins at its top level without waiting for it has its turn.
