@@ -15,7 +15,7 @@ import type { NpzConfig } from "./Read.ts"
 
 /** Which arrays of an archive are read. @category options @since 0.1.0 */
 export interface NpzOptions<C extends string = string> {
-  /** The arrays that a row has its part of, in this order. Only their bytes are read. Default: all, in the archive's order. */
+  /** The arrays that a row has its part of, in this order. Only their bytes are read. Default: all, in the archive's order; it has nothing else then. */
   readonly columns?: ReadonlyArray<C>
   /** About how many bytes are read and decoded in one go; a larger row is a block of its own. Default 2^20. */
   readonly blockBytes?: number

@@ -43,10 +43,7 @@ export const index = (
   Effect.gen(function* () {
     const fault = faultOf("npz", shard.info.location)
     const directory = yield* readDirectory(shard, fault)
-    const members = directory.entries.flatMap((entry) =>
-      entry.name.endsWith(".npy") ? [{ field: entry.name.slice(0, -4), entry }] : []
-    )
-    const chosen = yield* attempt(() => chosenOf(members, columns, fault))
+    const chosen = yield* attempt(() => chosenOf(membersOf(directory, columns === undefined, fault), columns, fault))
     const arrays = yield* Effect.forEach(chosen, (member) => readHeader(shard, member, directory, fault))
     return yield* attempt((): ShardIndex => {
       const rows = rowsOf(arrays, fault)
@@ -73,6 +70,15 @@ export const index = (
       const header: Header = { _tag: "Whole", arrays }
       return { header, schema, blocks: rows === 0 ? [] : [wholeBlock(arrays, rows)] }
     })
+  })
+
+/** The arrays of an archive; with `isAll` it may have nothing else. */
+const membersOf = ({ entries }: ZipDirectory, isAll: boolean, fault: Fault) =>
+  entries.flatMap((entry) => {
+    if (entry.name.endsWith(".npy")) return [{ field: entry.name.slice(0, -4), entry }]
+    if (!isAll) return []
+    const reason = `member ${JSON.stringify(entry.name)} is not named as an array is (.npy)`
+    throw fault(`${reason}; name those to read in columns, or check the format`, { byte: entry.offset })
   })
 
 const tooLarge = ({ entry, field }: ArchivedArray, size: number, most: number, fault: Fault): ShardError => {

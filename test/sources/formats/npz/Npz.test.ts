@@ -97,7 +97,8 @@ describe("what is refused", () => {
     ["another kind of file", bytes(500), /does not end as a ZIP file/],
     ["cut", file.subarray(0, -1), /does not end as a ZIP file/],
     ["cut at its beginning", file.subarray(5), /directory is not where its end says/],
-    ["no arrays", zipOf([{ name: "a.txt", body: bytes(3) }]), /has no arrays/],
+    ["no arrays", zipOf([]), /has no arrays/],
+    ["something else", zipOf([a, { name: "a.txt", body: bytes(3) }]), /"a\.txt" is not named as an array/],
     ["arrays of different lengths", zipOf([a, member("b", 2, 4)]), /"a" has 3 rows, and "b" has 2; name arrays/],
     [
       "an array without axes",
