@@ -78,30 +78,36 @@ const files: ReadonlyArray<readonly [name: string, AnyFormat<unknown>, Uint8Arra
   ["safetensors", Format.safetensors({ columns: ["w"] }), reference("model.safetensors"), false]
 ]
 
-test.each(files)("%s", async (_, format, bytes, isChecked) => {
-  const sound = await outcome(format, bytes)
-  expect(sound).not.toBe("ShardError")
-  const rows = (JSON.parse(sound) as ReadonlyArray<unknown>).length
-  const draw = random(bytes.length)
-  let refused = 0
-  for (let run = 0; run < RUNS; run++) {
-    const damaged = bytes.slice()
-    for (let flips = 1 + Math.floor(draw() * 3); flips > 0; flips--) {
-      const at = Math.floor(draw() * damaged.length)
-      damaged[at] = (damaged[at] ?? 0) ^ (1 << Math.floor(draw() * 8))
+test.each(files)(
+  "%s",
+  async (_, format, bytes, isChecked) => {
+    const sound = await outcome(format, bytes)
+    expect(sound).not.toBe("ShardError")
+    const rows = (JSON.parse(sound) as ReadonlyArray<unknown>).length
+    const draw = random(bytes.length)
+    let refused = 0
+    for (let run = 0; run < RUNS; run++) {
+      const damaged = bytes.slice()
+      const flips = 1 + Math.floor(draw() * 3)
+      for (let flip = 0; flip < flips; flip++) {
+        const at = Math.floor(draw() * damaged.length)
+        damaged[at] = (damaged[at] ?? 0) ^ (1 << Math.floor(draw() * 8))
+      }
+      const found = await outcome(format, damaged)
+      if (found === "ShardError") refused++
+      else if (isChecked) expect(found).toBe(sound)
+      // Two bits of a tar's header may make up for one another in its checksum, which is a sum.
+      else if (flips === 1) expect((JSON.parse(found) as ReadonlyArray<unknown>).length).toBe(rows)
     }
-    const found = await outcome(format, damaged)
-    if (found === "ShardError") refused++
-    else if (isChecked) expect(found).toBe(sound)
-    else expect((JSON.parse(found) as ReadonlyArray<unknown>).length).toBe(rows)
-  }
-  expect(refused).toBeGreaterThan(RUNS / 20)
-  for (let run = 0; run < RUNS; run++) {
-    const found = await outcome(format, bytes.slice(0, Math.floor(draw() * bytes.length)))
-    // Of a tar's end one block of zeros is enough.
-    if (found !== "ShardError") expect(found).toBe(sound)
-  }
-})
+    expect(refused).toBeGreaterThan(RUNS / 20)
+    for (let run = 0; run < RUNS; run++) {
+      const found = await outcome(format, bytes.slice(0, Math.floor(draw() * bytes.length)))
+      // Of a tar's end one block of zeros is enough.
+      if (found !== "ShardError") expect(found).toBe(sound)
+    }
+  },
+  60_000
+)
 
 test("every bit of a tar's headers is seen, or means nothing", async () => {
   const format = Format.tar()
