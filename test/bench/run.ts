@@ -18,6 +18,7 @@ import { allocation, firstBatch, mainThread, memory } from "./rows/life.ts"
 import { objects } from "./rows/objects.ts"
 import { ambient, streams } from "./rows/seeding.ts"
 import { batchOfOne, batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
+import { tar } from "./rows/tar.ts"
 import { text } from "./rows/text.ts"
 import { threads } from "./rows/threads.ts"
 import { firstCommand } from "./rows/train.ts"
@@ -33,6 +34,7 @@ const ROWS = [
   threads,
   jpeg,
   text,
+  tar,
   objects,
   io,
   streams,

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, type Layer } from "effect"
-import { Dataset, Format, Pipeline, type Store } from "../../../src/index.ts"
+import { Effect } from "effect"
+import { Dataset, Format, Pipeline } from "../../../src/index.ts"
 import { Xoshiro128 } from "../../../src/random/generators/Xoshiro128.ts"
 import { type Entry, tarOf } from "../../support/tar.ts"
 
@@ -37,7 +37,12 @@ export const shards = (): { readonly paths: ReadonlyArray<string>; readonly remo
 
 /** Lists of each field: photos of different sizes have no column yet. */
 const lists = (
-  rows: ReadonlyArray<{ readonly __key__: string; readonly jpg: Uint8Array; readonly cls: number; readonly json: unknown }>
+  rows: ReadonlyArray<{
+    readonly __key__: string
+    readonly jpg: Uint8Array
+    readonly cls: number
+    readonly json: unknown
+  }>
 ) => ({
   key: rows.map((row) => row.__key__),
   jpg: rows.map((row) => row.jpg),
@@ -46,14 +51,14 @@ const lists = (
 })
 
 /** All of it in order. The cache is smaller than the shards, so that every epoch reads them. */
-export const open = (paths: ReadonlyArray<string>, store: Layer.Layer<Store.Store>) =>
+export const open = (paths: ReadonlyArray<string>) =>
   Effect.runPromise(
-    Dataset.open(paths, {
-      format: Format.tar({ fields: { jpg: "bytes", cls: "integer", json: "json" } }),
-      index: false,
-      cacheBytes: 2 ** 23
-    }).pipe(
-      Effect.map((dataset) => Pipeline.from(dataset).pipe(Pipeline.batchWith(BATCH, lists))),
-      Effect.provide(store)
+    Effect.map(
+      Dataset.open(paths, {
+        format: Format.tar({ fields: { jpg: "bytes", cls: "integer", json: "json" } }),
+        index: false,
+        cacheBytes: 2 ** 24
+      }),
+      (dataset) => Pipeline.from(dataset).pipe(Pipeline.batchWith(BATCH, lists))
     )
   )

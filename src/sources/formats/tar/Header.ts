@@ -12,6 +12,24 @@ import type { Fault } from "../Fault.ts"
 /** The length of a header, and the unit that payloads are padded to. @since 0.1.0 */
 export const BLOCK = 512
 
+/** Bytes of an archive, and where the first of them stands. @since 0.1.0 */
+export interface Window {
+  readonly bytes: Uint8Array
+  readonly from: number
+  /** The bytes four by four, if they are aligned so: a header's checksum takes a third of the time by these. */
+  readonly words: Uint32Array | undefined
+}
+
+/** @since 0.1.0 */
+export const windowOf = (bytes: Uint8Array, from: number): Window => {
+  const isAligned = bytes.byteOffset % 4 === 0
+  return {
+    bytes,
+    from,
+    words: isAligned ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) : undefined
+  }
+}
+
 /** What a header says. @since 0.1.0 */
 export interface Header {
   /** Of the member, unless a pax or GNU header before it gives another one. */
@@ -29,7 +47,8 @@ const TYPE = 156
 const MAGIC = 257
 const PREFIX = 345
 
-const MARK = { ustar: [0x75, 0x73, 0x74, 0x61, 0x72, 0], star: [0x74, 0x61, 0x72, 0] } as const
+/** `ustar\0`, and `tar\0`, as numbers of 16 bits. */
+const MARK = { ustar: [0x7573, 0x7461, 0x7200], star: [0x7461, 0x7200] } as const
 
 /** Whether all bytes of a stretch are 0. @since 0.1.0 */
 export const isZero = (bytes: Uint8Array, from: number, to: number): boolean => {
@@ -38,17 +57,18 @@ export const isZero = (bytes: Uint8Array, from: number, to: number): boolean => 
 }
 
 /**
- * Returns what the header at `from` says; `undefined` for a block of zeros, which ends an archive. Throws what `fault` makes
- * if it is not a header.
+ * Returns what the header at a place of the archive says; `undefined` for a block of zeros, which ends an archive. Throws
+ * what `fault` makes if it is not a header. The window has all of it.
  *
- * @param at where the header stands in the archive, for errors
  * @since 0.1.0
  */
-export const headerAt = (bytes: Uint8Array, from: number, at: number, fault: Fault): Header | undefined => {
+export const headerAt = ({ bytes, from: first, words }: Window, at: number, fault: Fault): Header | undefined => {
+  const from = at - first
   if (bytes[from] === 0 && isZero(bytes, from, from + BLOCK)) return undefined
   const stated = numberAt(bytes, from + CHECKSUM, 8, at, "checksum", fault)
-  if (stated !== unsignedSum(bytes, from) && stated !== signedSum(bytes, from)) {
-    const reason = `there is no tar header: its checksum should be ${unsignedSum(bytes, from)}, and is ${stated}`
+  const sum = unsignedSum(bytes, words, from)
+  if (stated !== sum && stated !== signedSum(bytes, from)) {
+    const reason = `there is no tar header: its checksum should be ${sum}, and is ${stated}`
     throw fault(`${reason}; the shard is damaged or is not a tar, fetch it again`, { byte: at })
   }
   const name = nameAt(bytes, from, at, fault)
@@ -84,21 +104,18 @@ const numberAt = (bytes: Uint8Array, from: number, length: number, at: number, w
 /** The eight spaces that stand for the checksum itself. */
 const OWN = 8 * 0x20
 
-/** The sum of the header's bytes, as POSIX has it. Four bytes at a time where they are aligned: three times as fast. */
-const unsignedSum = (bytes: Uint8Array, from: number): number => {
+/** The sum of the header's bytes, as POSIX has it. */
+const unsignedSum = (bytes: Uint8Array, words: Uint32Array | undefined, from: number): number => {
   let sum = OWN
-  const start = bytes.byteOffset + from
-  if (start % 4 === 0) {
-    const words = new Uint32Array(bytes.buffer, start, BLOCK / 4)
-    // Two sums of 16 bits in one word each: 256 bytes of at most 255 stay below 2^16.
-    let low = 0
-    for (let at = 0; at < BLOCK / 4; at++) {
-      const word = words[at] as number // in the block
-      low += (word & 0x00ff00ff) + ((word >>> 8) & 0x00ff00ff)
-      if ((at & 63) === 63) {
-        sum += (low & 0xffff) + (low >>> 16)
-        low = 0
+  if (words !== undefined && from % 4 === 0) {
+    // Two sums in one word: 64 words of two bytes each stay below 2^16.
+    for (let start = from >>> 2; start < (from + BLOCK) >>> 2; start += 64) {
+      let pair = 0
+      for (let at = start; at < start + 64; at++) {
+        const word = words[at] as number // in the block
+        pair += (word & 0x00ff00ff) + ((word >>> 8) & 0x00ff00ff)
       }
+      sum += (pair & 0xffff) + (pair >>> 16)
     }
   } else for (let at = from; at < from + BLOCK; at++) sum += bytes[at] as number // as above
   for (let at = from + CHECKSUM; at < from + CHECKSUM + 8; at++) sum -= bytes[at] as number // as above
@@ -123,8 +140,14 @@ const nameAt = (bytes: Uint8Array, from: number, at: number, fault: Fault): stri
   return `${textAt(bytes, from + PREFIX, length, at, fault)}/${own}`
 }
 
-const has = (bytes: Uint8Array, from: number, mark: ReadonlyArray<number>): boolean =>
-  mark.every((byte, place) => bytes[from + place] === byte)
+/** Whether these numbers of 16 bits stand at `from`. */
+const has = (bytes: Uint8Array, from: number, mark: ReadonlyArray<number>): boolean => {
+  for (let place = 0; place < mark.length; place++) {
+    const at = from + 2 * place
+    if ((((bytes[at] as number) << 8) | (bytes[at + 1] as number)) !== mark[place]) return false // in the block
+  }
+  return true
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 

@@ -11,6 +11,7 @@ import { attempt, type Fault, faultOf } from "../Fault.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
 import type { Chosen } from "./Decoder.ts"
 import { type ReadRow, readAll, readChosen } from "./Fields.ts"
+import { windowOf } from "./Header.ts"
 import { type Sample, Samples } from "./Samples.ts"
 import { cutShort, scan, scanBytes } from "./Scan.ts"
 import { Walk } from "./Walk.ts"
@@ -129,7 +130,7 @@ const decodeBlock = (
 ): DecodedBlock<Record<string, unknown>> => {
   const end = from + bytes.length
   const walk = new Walk(from, end, fault)
-  const window = { bytes, from }
+  const window = windowOf(bytes, from)
   const samples = new Samples(fault)
   const found: Array<Sample> = []
   while (walk.at < end) {

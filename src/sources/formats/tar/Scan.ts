@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt, type Fault } from "../Fault.ts"
 import type { Block, Shard, ShardError } from "../Format.ts"
-import { isZero } from "./Header.ts"
+import { isZero, type Window, windowOf } from "./Header.ts"
 import { type Sample, Samples } from "./Samples.ts"
-import { type Member, Walk, type Window } from "./Walk.ts"
+import { type Member, Walk } from "./Walk.ts"
 
 /** Headers closer than this are read with what is between them: an object store sends it in the time of one request. */
 const NEAR = 2 ** 18
@@ -79,7 +79,7 @@ export const scan = (
     const { size } = shard.info
     const walk = new Walk(0, size, fault)
     const blocks = new Blocks(blockBytes, fault)
-    let window: Window = { bytes: start, from: 0 }
+    let window = windowOf(start, 0)
     for (;;) {
       const isOver = yield* attempt(() => walkWindow(walk, window, blocks))
       if (isOver) break
@@ -87,14 +87,14 @@ export const scan = (
       if (at + needs > size) return yield* cutShort(at, size, fault)
       const isNear = at - (window.from + window.bytes.length) < NEAR
       const length = Math.min(Math.max(needs, isNear ? CLOSE : APART), size - at)
-      window = { bytes: yield* shard.read(at, length), from: at }
+      window = windowOf(yield* shard.read(at, length), at)
     }
     // Behind the end there is nothing but zeros: a second archive would be lost silently.
     for (let at = walk.at; at < size; ) {
       const place = at - window.from
       const found = yield* attempt(() => checkRest(window.bytes, place, at, fault))
       at += found
-      if (at < size) window = { bytes: yield* shard.read(at, Math.min(CLOSE, size - at)), from: at }
+      if (at < size) window = windowOf(yield* shard.read(at, Math.min(CLOSE, size - at)), at)
     }
     return blocks.end()
   })
@@ -112,7 +112,7 @@ const walkWindow = (walk: Walk, window: Window, blocks: Blocks): boolean => {
 export const scanBytes = (bytes: Uint8Array, blockBytes: number, fault: Fault): ReadonlyArray<Block> => {
   const walk = new Walk(0, bytes.length, fault)
   const blocks = new Blocks(blockBytes, fault)
-  if (!walkWindow(walk, { bytes, from: 0 }, blocks)) throw cutShort(walk.at, bytes.length, fault)
+  if (!walkWindow(walk, windowOf(bytes, 0), blocks)) throw cutShort(walk.at, bytes.length, fault)
   checkRest(bytes, walk.at, walk.at, fault)
   return blocks.end()
 }

@@ -24,7 +24,7 @@ export interface TarOptions<
   readonly fields?: F
   /** Extensions of `fields` that a sample may lack. Default none. */
   readonly optional?: ReadonlyArray<O>
-  /** About how many bytes of the archive are read and decoded in one go; a larger sample is a block of its own. Default 2^20. */
+  /** About how many bytes of the archive are read and decoded in one go; a larger sample is a block of its own. Default 2^22. */
   readonly blockBytes?: number
   /** The most bytes that a block may have, or that a gzipped archive may unpack to. Default 2^28. */
   readonly maxBlockBytes?: number
@@ -91,7 +91,7 @@ export function tar(options: TarOptions<Readonly<Record<string, Decoder>>, strin
   const parameters = valid("parameters of Format.tar", options.parameters)
   const hasCode = chosen?.fields.some(([, decoder]) => typeof decoder === "function") === true
   const config: TarConfig = {
-    blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 20, 1),
+    blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 22, 1),
     maxBlockBytes: whole("maxBlockBytes", options.maxBlockBytes ?? 2 ** 28, 1),
     chosen
   }

@@ -8,7 +8,7 @@
  */
 import type { Fault } from "../Fault.ts"
 import { type Extended, LONGEST, readLongName, readPax, sparse } from "./Extended.ts"
-import { BLOCK, type Header, headerAt } from "./Header.ts"
+import { BLOCK, type Header, headerAt, type Window } from "./Header.ts"
 
 /** A file in a tar. @since 0.1.0 */
 export interface Member {
@@ -18,12 +18,6 @@ export interface Member {
   /** Where its payload stands, and how long it is. */
   readonly offset: number
   readonly size: number
-}
-
-/** Bytes of an archive, and where the first of them stands. @since 0.1.0 */
-export interface Window {
-  readonly bytes: Uint8Array
-  readonly from: number
 }
 
 const TYPE = {
@@ -73,11 +67,12 @@ export class Walk {
    * Returns the next file, `"end"` at the block of zeros that ends an archive, or `"more"` if the window does not have the
    * `needs` bytes at `at`.
    */
-  next({ bytes, from }: Window): Member | "more" | "end" {
+  next(window: Window): Member | "more" | "end" {
+    const { bytes, from } = window
     for (;;) {
       const place = this.at - from
       if (place < 0 || place + this.needs > bytes.length) return "more"
-      const header = headerAt(bytes, place, this.at, this.#fault)
+      const header = headerAt(window, this.at, this.#fault)
       if (header === undefined) {
         if (this.#start === this.at) return "end"
         throw this.#fault("it ends behind a header that describes the next member", { byte: this.#start })

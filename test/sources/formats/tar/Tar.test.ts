@@ -154,7 +154,7 @@ describe("the scan", () => {
     const entries = ["a", "b", "c", "d"].flatMap((name) => [photo(name, 2 ** 20), { name: `${name}.cls`, body: "1" }])
     const bytes = tarOf(...entries)
     const shard = shardOf(bytes)
-    const index = await Effect.runPromise(Format.tar().index(shard))
+    const index = await Effect.runPromise(Format.tar({ blockBytes: 2 ** 20 }).index(shard))
     expect(index.blocks.map(({ rows }) => rows)).toEqual([1, 1, 1, 1])
     const read = shard.reads.reduce((sum, [, length]) => sum + length, 0)
     expect(read).toBeLessThan(bytes.length / 10)
