@@ -172,7 +172,16 @@ const pack = ({ fields, tag, whole }: Layout, stage: number, words: Uint32Array)
   // What all rows share is packed once, into the first.
   const misfit = write(fields, 0, words, 1)
   if (misfit !== undefined) return misfit
-  for (let at = 4; at < words.length; at++) words[at] = words[at - 4] as number // as long as the loop runs
+  // Four words at least.
+  const first = words[0] as number
+  const second = words[1] as number
+  const third = words[2] as number
+  for (let at = 4; at < words.length; at += 4) {
+    words[at] = first
+    words[at + 1] = second
+    words[at + 2] = third
+    words[at + 3] = stage
+  }
   return write(fields, 1, words, words.length / 4)
 }
 
@@ -193,6 +202,17 @@ const write = (fields: ReadonlyArray<Field>, step: 0 | 1, words: Uint32Array, ro
     const limit = power(own.bits)
     // What the word has no room for goes to the next one.
     const room = power((word === 0 ? STARTS[1] : word === 1 ? STARTS[2] : STARTS[3]) - from)
+    if (
+      values === undefined &&
+      Number.isInteger(first) &&
+      first >= 0 &&
+      first + rows <= Math.min(limit, room, SIGNED)
+    ) {
+      for (let row = 0, at = word; row < rows; row++, at += 4) {
+        words[at] = (words[at] as number) | ((first + row) << shift) // as below
+      }
+      continue
+    }
     for (let row = 0; row < rows; row++) {
       const value = values === undefined ? first + row : (values[row] as number) // what is missing does not fit
       if (!fits(value, limit)) return outside(own, value, row)
@@ -207,6 +227,9 @@ const write = (fields: ReadonlyArray<Field>, step: 0 | 1, words: Uint32Array, ro
   }
   return undefined
 }
+
+/** From here on a number is no signed one of 32 bits. */
+const SIGNED = 2 ** 31
 
 /** The powers of 2 up to the widest field: a table, since `**` is a call. */
 const POWERS = Array.from({ length: 61 }, (_, bits) => 2 ** bits)

@@ -823,5 +823,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "own.copy(target, at, from, from + bytes)",
     to: "own.copy(target, at + 1, from - bytes + 1, from - 1)",
     test: "test/core/runtime.test.ts"
+  },
+  {
+    name: "an interrupt that a step brings about does not end the loop",
+    file: "scheduler/loader/ForEach.ts",
+    from: "if (!Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause))) return interrupted",
+    to: "if (Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause)) && false) return interrupted",
+    test: "test/scheduler/loader/ForEach.test.ts"
+  },
+  {
+    name: "consecutive ordinals are packed one too high",
+    file: "seeding/Counter.ts",
+    from: "((first + row) << shift) // as below",
+    to: "((first + row + 1) << shift) // as below",
+    test: "test/seeding/Counter.test.ts"
   }
 ]

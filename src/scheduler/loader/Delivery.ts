@@ -18,6 +18,7 @@ import * as Digest from "../plan/Digest.ts"
 import { Accounts, type AccountsOptions } from "./Accounts.ts"
 import type { EmptyBatches } from "./EmptyBatch.ts"
 import type * as FailurePolicy from "./FailurePolicy.ts"
+import { forEach } from "./ForEach.ts"
 import { HeldBack, type Taken } from "./HeldBack.ts"
 import { EpochPassed, RunClosed } from "./Loader.ts"
 import { Loan } from "./Loan.ts"
@@ -105,23 +106,8 @@ export class Delivery {
 
   /** Calls `step` with each batch, which is lent to it; an interrupt never falls between a batch and its step. */
   forEach<X, E, R>(step: (batch: DeliveredBatch) => Effect.Effect<X, E, R>): Effect.Effect<void, DeliveryError | E, R> {
-    return this.#turn.during(
-      Effect.uninterruptibleMask((restore) => {
-        const asked: TakeOptions = { limit: this.#end, wait: restore, lends: true }
-        this.loan.beginSteps()
-        let goesOn = true
-        const deliver = (batch: DeliveredBatch | undefined): Effect.Effect<X | undefined, E, R> => {
-          if (batch !== undefined) return step(batch)
-          goesOn = false
-          return Effect.succeed(undefined)
-        }
-        // An interrupt takes effect before a batch is taken, or while it is waited for.
-        const one = Effect.flatMap(Effect.zipRight(restore(Effect.void), this.#asking(asked)), deliver)
-        const all = Effect.whileLoop({ while: () => goesOn, body: () => one, step: () => this.loan.end() })
-        const ended = Effect.sync(() => this.loan.endSteps())
-        return Effect.ensuring(all, ended)
-      })
-    )
+    const next = (asked: TakeOptions): Next => this.#next(asked)
+    return this.#turn.during(forEach({ next, limit: this.#end, loan: this.loan }, step))
   }
 
   /** The next batch of an epoch; none at its end. */
