@@ -24,30 +24,51 @@ export const countOf = (shape: ReadonlyArray<number>): number =>
   // An axis of 0 first: with enough others the product would pass through infinity to NaN.
   shape.includes(0) ? 0 : shape.reduce((product, axis) => product * axis, 1)
 
-/** The rows of arrays as text: shards of one dataset have the same. @since 0.1.0 */
-export const schemaOf = (arrays: ReadonlyArray<Pick<PlacedArray, "field" | "element" | "shape">>): string =>
+/** The samples of arrays as text: shards of one dataset have the same. @since 0.1.0 */
+export const schemaOf = (
+  arrays: ReadonlyArray<Pick<PlacedArray, "field" | "element" | "shape">>,
+  sample: SampleOf
+): string =>
   arrays
     .map(({ element, field, shape }) => {
       const type = element.isBoolean === true ? "bool" : element.dtype
-      return `${JSON.stringify(field)}: ${type}[${shape.slice(1).join(", ")}]`
+      return `${JSON.stringify(field)}: ${type}[${(sample === "row" ? shape.slice(1) : shape).join(", ")}]`
     })
     .join(", ")
 
+/** Whether a sample is a row of each array, or all arrays of a file. @since 0.1.0 */
+export type SampleOf = "row" | "file"
+
+/**
+ * Returns what a sample is where it was not said: a row, if all arrays have as many; else the file.
+ *
+ * @since 0.1.0
+ */
+export const sampleOf = (arrays: ReadonlyArray<Pick<PlacedArray, "shape">>): SampleOf => {
+  const rows = arrays[0]?.shape[0]
+  return rows !== undefined && arrays.every(({ shape }) => shape[0] === rows) ? "row" : "file"
+}
+
 /** Returns how many rows arrays have. Throws unless all have as many. @since 0.1.0 */
 export const rowsOf = (arrays: ReadonlyArray<Pick<PlacedArray, "field" | "shape">>, fault: Fault): number => {
-  const [first, ...others] = arrays
+  checkSome(arrays, fault)
+  let first: { readonly field: string; readonly rows: number } | undefined
   for (const { field, shape } of arrays) {
-    if (shape.length > 0) continue
-    throw fault(`array ${JSON.stringify(field)} has no axes, so no rows; read arrays of one axis or more`)
-  }
-  const rows = first?.shape[0]
-  if (first === undefined || rows === undefined) throw fault("it has no arrays, so no rows")
-  for (const { field, shape } of others) {
-    if (shape[0] === rows) continue
-    const found = `${JSON.stringify(first.field)} has ${rows} rows, and ${JSON.stringify(field)} has ${shape[0]}`
+    const [rows] = shape
+    if (rows === undefined) {
+      throw fault(`array ${JSON.stringify(field)} has no axes, so no rows; read arrays of one axis or more`)
+    }
+    first ??= { field, rows }
+    if (rows === first.rows) continue
+    const found = `${JSON.stringify(first.field)} has ${first.rows} rows, and ${JSON.stringify(field)} has ${rows}`
     throw fault(`${found}; name arrays of one length in columns`)
   }
-  return rows
+  return first?.rows ?? 0
+}
+
+/** Throws unless there is an array. @since 0.1.0 */
+export const checkSome = (arrays: ReadonlyArray<unknown>, fault: Fault): void => {
+  if (arrays.length === 0) throw fault("it has no arrays, so no samples; leave it out")
 }
 
 /** The arrays that are named in `columns`, in that order; all, without it. Throws if one is not there. @since 0.1.0 */
@@ -111,3 +132,36 @@ export const decodeRows = <Row>(
   }
   return blockOf(Object.fromEntries(columns), rows)
 }
+
+/** A block that is one sample: these arrays as a whole. @since 0.1.0 */
+export const wholeBlock = (arrays: ReadonlyArray<PlacedArray>): Block => {
+  const ranges = arrays.map(({ length, offset }) => [offset, length] as const)
+  const start = Math.min(...ranges.map(([offset]) => offset))
+  return {
+    rows: 1,
+    offset: start,
+    length: Math.max(...ranges.map(([offset, size]) => offset + size)) - start,
+    ranges,
+    bytes: arrays.reduce((sum, { element, length }) => sum + decodedBytes(element, length), 0)
+  }
+}
+
+/** Decodes a block that {@link wholeBlock} made. @since 0.1.0 */
+export const decodeWhole = <Row>(bytes: Uint8Array, arrays: ReadonlyArray<PlacedArray>): DecodedBlock<Row> => {
+  let at = 0
+  return sampleBlock(
+    arrays.map(({ element, field, length, shape }) => {
+      at += length
+      return [field, new Tensor(elementsOf(bytes.subarray(at - length, at), element), shape)]
+    })
+  )
+}
+
+/** The block of one sample, which has these tensors. @since 0.1.0 */
+export const sampleBlock = <Row>(
+  tensors: ReadonlyArray<readonly [field: string, tensor: Tensor]>
+): DecodedBlock<Row> => ({
+  size: 1,
+  bytes: tensors.reduce((sum, [, { data }]) => sum + data.byteLength, 0),
+  row: () => Object.fromEntries(tensors) as Row // the caller says what its arrays are
+})

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 
+export type { SampleOf } from "./Arrays.ts"
 export { arrow } from "./arrow/Arrow.ts"
 export type { TableRow } from "./arrow/ArrowBlock.ts"
 export { type CsvOptions, type CsvRow, type CsvType, type CsvValue, csv, tsv } from "./csv/Csv.ts"

@@ -38,7 +38,7 @@ export const index = (
       return {
         header,
         blocks: rowBlocks([array], rows, isWhole ? Number.POSITIVE_INFINITY : blockBytes),
-        schema: schemaOf([array])
+        schema: schemaOf([array], "row")
       }
     })
   })

@@ -8,8 +8,19 @@ import { crc32 } from "../../../core/Crc32.ts"
 import { inflateRaw, inflateRawStart } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { StoreError } from "../../store/Store.ts"
-import { chosenOf, decodeRows, type PlacedArray, rowBlocks, rowsOf, schemaOf } from "../Arrays.ts"
-import { type BlockColumn, blockOf, columnOf } from "../Columns.ts"
+import {
+  checkSome,
+  chosenOf,
+  decodeRows,
+  type PlacedArray,
+  rowBlocks,
+  rowsOf,
+  type SampleOf,
+  sampleBlock,
+  sampleOf,
+  schemaOf
+} from "../Arrays.ts"
+import { blockOf, columnOf } from "../Columns.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
 import { type ArrayHeader, arrayHeaderOf, arrayOf, checkEnd, HEADER, needsAll } from "../npy/Layout.ts"
@@ -18,6 +29,7 @@ import { dataOffsetOf, readDirectory, type ZipDirectory, type ZipEntry } from ".
 /** The options of `Format.npz`, checked. @since 0.1.0 */
 export interface NpzConfig {
   readonly columns: ReadonlyArray<string> | undefined
+  readonly sample: SampleOf | undefined
   readonly blockBytes: number
   readonly maxBlockBytes: number
 }
@@ -30,47 +42,65 @@ interface ArchivedArray extends ArrayHeader {
   readonly offset: number
 }
 
-/** What `decode` needs: the arrays by rows, or each as a whole. */
+/** What `decode` needs: the arrays by rows; or each as a whole, which gives rows or one sample. */
 type Header =
   | { readonly _tag: "Rows"; readonly arrays: ReadonlyArray<PlacedArray> }
-  | { readonly _tag: "Whole"; readonly arrays: ReadonlyArray<ArchivedArray> }
+  | { readonly _tag: "Whole"; readonly sample: SampleOf; readonly arrays: ReadonlyArray<ArchivedArray> }
 
 /** Finds the blocks of a shard. @since 0.1.0 */
-export const index = (
-  shard: Shard,
-  { blockBytes, columns, maxBlockBytes }: NpzConfig
-): Effect.Effect<ShardIndex, ShardError | StoreError> =>
+export const index = (shard: Shard, config: NpzConfig): Effect.Effect<ShardIndex, ShardError | StoreError> =>
   Effect.gen(function* () {
+    const { columns } = config
     const fault = faultOf("npz", shard.info.location)
     const directory = yield* readDirectory(shard, fault)
     const chosen = yield* attempt(() => chosenOf(membersOf(directory, columns === undefined, fault), columns, fault))
     const arrays = yield* Effect.forEach(chosen, (member) => readHeader(shard, member, directory, fault))
-    return yield* attempt((): ShardIndex => {
-      const rows = rowsOf(arrays, fault)
-      const schema = schemaOf(arrays)
-      const size = arrays.reduce((sum, { entry }) => sum + entry.size, 0)
-      const needsWhole = arrays.find((array) => array.entry.method !== 0 || needsAll(array))
-      if (needsWhole === undefined && size > blockBytes) {
-        const placed = arrays.map(
-          ({ element, field, length, offset, shape, start }): PlacedArray => ({
-            field,
-            element,
-            shape,
-            offset: offset + start,
-            length
-          })
-        )
-        return {
-          header: { _tag: "Rows", arrays: placed } satisfies Header,
-          schema,
-          blocks: rowBlocks(placed, rows, blockBytes)
-        }
-      }
-      if (needsWhole !== undefined && size > maxBlockBytes) throw tooLarge(needsWhole, size, maxBlockBytes, fault)
-      const header: Header = { _tag: "Whole", arrays }
-      return { header, schema, blocks: rows === 0 ? [] : [wholeBlock(arrays, rows)] }
-    })
+    return yield* attempt(() => indexOf(arrays, config, fault))
   })
+
+const indexOf = (
+  arrays: ReadonlyArray<ArchivedArray>,
+  { blockBytes, maxBlockBytes, sample: asked }: NpzConfig,
+  fault: Fault
+): ShardIndex => {
+  checkSome(arrays, fault)
+  const sample = asked ?? sampleOf(arrays)
+  const schema = schemaOf(arrays, sample)
+  const rows = sample === "row" ? rowsOf(arrays, fault) : 1
+  const size = arrays.reduce((sum, { entry }) => sum + entry.size, 0)
+  const why = sample === "file" ? "the archive is one sample" : whyWhole(arrays)
+  if (why === undefined && size > blockBytes) {
+    const placed = arrays.map(
+      ({ element, field, length, offset, shape, start }): PlacedArray => ({
+        field,
+        element,
+        shape,
+        offset: offset + start,
+        length
+      })
+    )
+    const header: Header = { _tag: "Rows", arrays: placed }
+    return { header, schema, blocks: rowBlocks(placed, rows, blockBytes) }
+  }
+  if (why !== undefined && size > maxBlockBytes) {
+    const reason = `${why}, so its arrays are read as a whole, and have ${size} bytes, more than ${maxBlockBytes}`
+    throw fault(
+      `${reason}; name some in columns, save with np.savez and np.ascontiguousarray(…), or raise maxBlockBytes`
+    )
+  }
+  const header: Header = { _tag: "Whole", sample, arrays }
+  return { header, schema, blocks: rows === 0 ? [] : [wholeBlock(arrays, rows)] }
+}
+
+/** Why arrays cannot be read by rows; `undefined` if they can. */
+const whyWhole = (arrays: ReadonlyArray<ArchivedArray>): string | undefined => {
+  for (const array of arrays) {
+    const { entry, field } = array
+    if (entry.method !== 0) return `array ${JSON.stringify(field)} is deflated`
+    if (needsAll(array)) return `array ${JSON.stringify(field)} is in Fortran order`
+  }
+  return undefined
+}
 
 /** The arrays of an archive; with `isAll` it may have nothing else. */
 const membersOf = ({ entries }: ZipDirectory, isAll: boolean, fault: Fault) =>
@@ -80,14 +110,6 @@ const membersOf = ({ entries }: ZipDirectory, isAll: boolean, fault: Fault) =>
     const reason = `member ${JSON.stringify(entry.name)} is not named as an array is (.npy)`
     throw fault(`${reason}; name those to read in columns, or check the format`, { byte: entry.offset })
   })
-
-const tooLarge = ({ entry, field }: ArchivedArray, size: number, most: number, fault: Fault): ShardError => {
-  const why = entry.method === 0 ? "in Fortran order" : "deflated"
-  const reason = `array ${JSON.stringify(field)} is ${why}, so all can only be read whole, and has ${size} bytes, more than ${most}`
-  return fault(`${reason}; save with np.savez and np.ascontiguousarray(…), or raise maxBlockBytes`, {
-    byte: entry.offset
-  })
-}
 
 /** All of these arrays, each with its own header, so that their checksums can be seen to. */
 const wholeBlock = (arrays: ReadonlyArray<ArchivedArray>, rows: number): Block => {
@@ -155,15 +177,15 @@ export const decode = <Row>(bytes: Uint8Array, { rows }: Block, { index, shard }
   const header = index.header as Header // by `index`
   if (header._tag === "Rows") return decodeRows(bytes, rows, header.arrays)
   const fault = faultOf("npz", shard.info.location)
-  const columns: Array<readonly [string, BlockColumn]> = []
   let at = 0
-  for (const array of header.arrays) {
-    const { entry, field, offset, start } = array
-    const own = within(entry.name, offset, fault)
-    const plain = unpacked(bytes.subarray(at, at + entry.packed), entry, own)
+  const tensors = header.arrays.map((array) => {
+    const { entry, offset, start } = array
+    const plain = unpacked(bytes.subarray(at, at + entry.packed), entry, within(entry.name, offset, fault))
     at += entry.packed
-    columns.push([field, columnOf(arrayOf(plain.subarray(start), array), array.element)])
-  }
+    return { array, tensor: arrayOf(plain.subarray(start), array) }
+  })
+  if (header.sample === "file") return sampleBlock(tensors.map(({ array, tensor }) => [array.field, tensor]))
+  const columns = tensors.map(({ array, tensor }) => [array.field, columnOf(tensor, array.element)] as const)
   return blockOf(Object.fromEntries(columns), rows)
 }
 

@@ -5,41 +5,70 @@
  */
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
-import { chosenOf, decodeRows, type PlacedArray, rowBlocks, rowsOf, schemaOf } from "../Arrays.ts"
-import { attempt, faultOf } from "../Fault.ts"
+import {
+  checkSome,
+  chosenOf,
+  decodeRows,
+  decodeWhole,
+  type PlacedArray,
+  rowBlocks,
+  rowsOf,
+  type SampleOf,
+  sampleOf,
+  schemaOf,
+  wholeBlock
+} from "../Arrays.ts"
+import { attempt, type Fault, faultOf } from "../Fault.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
 import { headerLengthOf, tensorsOf } from "./Layout.ts"
 
 /** The options of `Format.safetensors`, checked. @since 0.1.0 */
 export interface SafetensorsConfig {
   readonly columns: ReadonlyArray<string> | undefined
+  readonly sample: SampleOf | undefined
   readonly blockBytes: number
+  readonly maxBlockBytes: number
+}
+
+/** What `decode` needs. */
+interface Header {
+  readonly sample: SampleOf
+  readonly arrays: ReadonlyArray<PlacedArray>
 }
 
 /** What is read first: the header of most files. */
 const FIRST = 2 ** 16
 
 /** Finds the blocks of a shard. @since 0.1.0 */
-export const index = (
-  shard: Shard,
-  { blockBytes, columns }: SafetensorsConfig
-): Effect.Effect<ShardIndex, ShardError | StoreError> =>
+export const index = (shard: Shard, config: SafetensorsConfig): Effect.Effect<ShardIndex, ShardError | StoreError> =>
   Effect.gen(function* () {
     const { location, size } = shard.info
     const fault = faultOf("safetensors", location)
     const start = size === 0 ? new Uint8Array(0) : yield* shard.read(0, Math.min(size, FIRST))
     const length = yield* attempt(() => headerLengthOf(start, size, fault))
     const header = 8 + length <= start.length ? start.subarray(8, 8 + length) : yield* shard.read(8, length)
-    return yield* attempt(() => {
-      const arrays = chosenOf(tensorsOf(header, size, fault), columns, fault)
-      return {
-        header: arrays,
-        blocks: rowBlocks(arrays, rowsOf(arrays, fault), blockBytes),
-        schema: schemaOf(arrays)
-      }
-    })
+    return yield* attempt(() => indexOf(tensorsOf(header, size, fault), config, fault))
   })
 
+const indexOf = (
+  tensors: ReadonlyArray<PlacedArray>,
+  { blockBytes, columns, maxBlockBytes, sample: asked }: SafetensorsConfig,
+  fault: Fault
+): ShardIndex => {
+  const arrays = chosenOf(tensors, columns, fault)
+  checkSome(arrays, fault)
+  const sample = asked ?? sampleOf(arrays)
+  const header: Header = { sample, arrays }
+  const schema = schemaOf(arrays, sample)
+  if (sample === "row") return { header, schema, blocks: rowBlocks(arrays, rowsOf(arrays, fault), blockBytes) }
+  const size = arrays.reduce((sum, { length }) => sum + length, 0)
+  if (size <= maxBlockBytes) return { header, schema, blocks: [wholeBlock(arrays)] }
+  const reason = `its tensors are one sample of ${size} bytes, and a sample may have ${maxBlockBytes}`
+  throw fault(`${reason}; name some in columns, or raise maxBlockBytes`)
+}
+
 /** Decodes a block. @since 0.1.0 */
-export const decode = <Row>(bytes: Uint8Array, { rows }: Block, { index }: BlockPlace): DecodedBlock<Row> =>
-  decodeRows(bytes, rows, index.header as ReadonlyArray<PlacedArray>) // by `index`
+export const decode = <Row>(bytes: Uint8Array, { rows }: Block, { index }: BlockPlace): DecodedBlock<Row> => {
+  const { arrays, sample } = index.header as Header // by `index`
+  return sample === "row" ? decodeRows(bytes, rows, arrays) : decodeWhole(bytes, arrays)
+}

@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import { whole } from "../../../core/Check.ts"
 import { optionsOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
-import { columnsOf } from "../ColumnNames.ts"
+import type { SampleOf } from "../Arrays.ts"
+import { columnsOf, sampleOption } from "../ColumnNames.ts"
 import type { Format } from "../Format.ts"
 import { lazy } from "../Lazy.ts"
 import type { Cell } from "../npy/Npy.ts"
@@ -17,22 +18,29 @@ import type { SafetensorsConfig } from "./Read.ts"
 export interface SafetensorsOptions<C extends string = string> {
   /** The tensors that a row has its part of, in this order. Only their bytes are read. Default: all, in the file's order. */
   readonly columns?: ReadonlyArray<C>
+  /**
+   * `"row"`: a sample is a row of each tensor, so all that are read have as many. `"file"`: a file is one sample, with its
+   * tensors as a whole. Default: `"row"` if all that are read have as many rows, else `"file"`, as with a model's weights.
+   */
+  readonly sample?: SampleOf
   /** About how many bytes are read and decoded in one go; a larger row is a block of its own. Default 2^20. */
   readonly blockBytes?: number
+  /** The most bytes that the tensors of a sample may have that is a file. Default 2^28. */
+  readonly maxBlockBytes?: number
 }
 
 /**
- * Files of tensors, whose rows are those of the tensors' first axes: `{ name: value, … }`. All that are read have as many.
+ * Files of tensors: `{ name: value, … }`, a sample for each row of their first axes, or one for each file; see `sample`.
  *
  * | dtype | becomes |
  * |---|---|
- * | `I8` … `I64`, `U8` … `U64`, `F32`, `F64` | the typed array of that type; of one axis numbers, or bigints of 64 bits |
- * | `BOOL` | booleans; of more than one axis uint8 |
+ * | `I8` … `I64`, `U8` … `U64`, `F32`, `F64` | the typed array of that type; a row of one axis is a number, or a bigint of 64 bits |
+ * | `BOOL` | uint8, 0 and 1; a row of one axis is a boolean |
  * | `F16`, `BF16`, `F8_E5M2`, `F8_E4M3`, `F8_E8M0` | float32, exact |
  *
  * Throws `InvalidOption` if an option is invalid. Reading fails with `ShardError` for a header that is not as said, tensors
- * that overlap, leave gaps or are not as long as their shape, a file that is cut short, types of less than a byte, and
- * tensors of different lengths.
+ * that overlap, leave gaps or are not as long as their shape, a file that is cut short, types of less than a byte, and,
+ * where a sample is a row, tensors of different lengths.
  *
  * @example
  * import { Format } from "furrow"
@@ -46,14 +54,16 @@ export interface SafetensorsOptions<C extends string = string> {
 export const safetensors = <const C extends string = string>(
   options: SafetensorsOptions<C> = {}
 ): Format<{ readonly [K in C]: Cell }> => {
-  optionsOf("Format.safetensors", options, { columns: true, blockBytes: true })
+  optionsOf("Format.safetensors", options, { columns: true, sample: true, blockBytes: true, maxBlockBytes: true })
   const config: SafetensorsConfig = {
     columns: options.columns === undefined ? undefined : columnsOf(options.columns),
-    blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 20, 1)
+    sample: sampleOption(options.sample),
+    blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 20, 1),
+    maxBlockBytes: whole("maxBlockBytes", options.maxBlockBytes ?? 2 ** 28, 1)
   }
   return {
     name: "safetensors",
-    made: new Made("safetensors", { ...config }),
+    made: new Made("safetensors", { columns: config.columns, sample: config.sample, blockBytes: config.blockBytes }),
     scans: false,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place))

@@ -99,12 +99,6 @@ describe("what is refused", () => {
     ["cut at its beginning", file.subarray(5), /directory is not where its end says/],
     ["no arrays", zipOf([]), /has no arrays/],
     ["something else", zipOf([a, { name: "a.txt", body: bytes(3) }]), /"a\.txt" is not named as an array/],
-    ["arrays of different lengths", zipOf([a, member("b", 2, 4)]), /"a" has 3 rows, and "b" has 2; name arrays/],
-    [
-      "an array without axes",
-      zipOf([{ name: "a.npy", body: npyOf(headerOf("|u1", []), bytes(1)) }]),
-      /"a" has no axes/
-    ],
     ["a member twice", zipOf([a, a]), /two members "a\.npy"/],
     ["an encrypted member", zipOf([{ ...a, flags: 1 }]), /is encrypted/],
     ["another method", zipOf([{ ...a, method: 12 }]), /packed by method 12/],
@@ -129,6 +123,19 @@ describe("what is refused", () => {
     expect((await refusal(Format.npz(), own)).message).toMatch(reason)
   })
 
+  test("arrays of different lengths, or without axes, where a sample is a row; else the archive is one", async () => {
+    const uneven = zipOf([a, member("b", 2, 4)])
+    const point = zipOf([{ name: "p.npy", body: npyOf(headerOf("|u1", []), Uint8Array.of(7)) }])
+    const format = Format.npz({ sample: "row" })
+    expect((await refusal(format, uneven)).message).toMatch(/"a" has 3 rows, and "b" has 2; name arrays/)
+    expect((await refusal(format, point)).message).toMatch(/"p" has no axes/)
+    const both = { a: new Tensor(bytes(12), [3, 4]), b: new Tensor(bytes(8), [2, 4]) }
+    expect(await rowsOf(Format.npz({ blockBytes: 4 }), uneven)).toEqual([both])
+    expect(await rowsOf(Format.npz(), point)).toEqual([{ p: new Tensor(Uint8Array.of(7), []) }])
+    const large = await refusal(Format.npz({ maxBlockBytes: 9 }), uneven)
+    expect(large.message).toMatch(/the archive is one sample.*more than 9/)
+  })
+
   test("a column that is not there", async () => {
     expect((await refusal(Format.npz({ columns: ["z"] }), file)).message).toMatch(/no array "z"; it has "a"/)
   })
@@ -149,6 +156,7 @@ test("options are checked, and part of the fingerprint", () => {
     { columns: ["a", "a"] },
     { columns: "a" },
     { blockBytes: -1 },
+    { sample: "array" },
     { field: "x" }
   ]) {
     expect(() => Format.npz(options as Format.NpzOptions)).toThrow(InvalidOption)
@@ -158,6 +166,7 @@ test("options are checked, and part of the fingerprint", () => {
     Format.npz({ columns: ["a"] }),
     Format.npz({ columns: ["a", "b"] }),
     Format.npz({ columns: ["b", "a"] }),
+    Format.npz({ sample: "file" }),
     Format.npz({ blockBytes: 9 })
   ]
   expect(new Set(formats.map(({ made }) => text(made))).size).toBe(formats.length)

@@ -40,9 +40,25 @@ describe("the library's own file", () => {
     ])
   })
 
-  test("all of them have different lengths", async () => {
-    const error = await refusal(Format.safetensors(), model)
+  test("all of them have different lengths, so the file is one sample", async () => {
+    const [sample, ...others] = await rowsOf(Format.safetensors(), model)
+    expect(others).toEqual([])
+    expect(Object.entries(sample ?? {}).map(([name, cell]) => [name, String(cell)])).toEqual([
+      ["i", "Tensor(int64 [6])"],
+      ["w", "Tensor(float32 [3, 4])"],
+      ["h", "Tensor(float32 [5])"]
+    ])
+    expect(sample?.["i"]).toEqual(new Tensor(BigInt64Array.of(0n, 1n, 2n, 3n, 4n, 5n), [6]))
+    const index = await Effect.runPromise(Format.safetensors().index(shardOf(model)))
+    expect(index.schema).toBe('"i": int64[6], "w": float32[3, 4], "h": float32[5]')
+  })
+
+  test("what a sample is can be said", async () => {
+    const error = await refusal(Format.safetensors({ sample: "row" }), model)
     expect(error.message).toMatch(/"i" has 6 rows, and "w" has 3; name arrays of one length in columns/)
+    expect(await rowsOf(Format.safetensors({ columns: ["i"], sample: "file" }), model)).toHaveLength(1)
+    const large = await refusal(Format.safetensors({ maxBlockBytes: 105 }), model)
+    expect(large.message).toMatch(/one sample of 106 bytes, and a sample may have 105; name some in columns/)
   })
 })
 
@@ -133,11 +149,16 @@ describe("what is refused", () => {
     ],
     ["a shape beyond all numbers", fileOf({ x: tensor("U8", [2 ** 50, 2 ** 50], 0, 2) }, data), /should have/],
     ["tensors that overlap", fileOf({ x, y: tensor("U8", [2], 1, 3) }, new Uint8Array(3)), /"y" overlaps/],
-    ["tensors with a gap", fileOf({ x, y: tensor("U8", [2], 3, 5) }, new Uint8Array(5)), /"y" has 1 unused bytes/],
-    ["a tensor without axes", fileOf({ x: tensor("U8", [], 0, 1) }, new Uint8Array(1)), /"x" has no axes/]
+    ["tensors with a gap", fileOf({ x, y: tensor("U8", [2], 3, 5) }, new Uint8Array(5)), /"y" has 1 unused bytes/]
   ]
   test.each(cases.map(([name, ...rest]) => [name, rest] as const))("%s", async (_, [file, reason]) => {
     expect((await refusal(Format.safetensors(), file)).message).toMatch(reason)
+  })
+
+  test("a tensor without axes, where a sample is a row", async () => {
+    const file = fileOf({ x: tensor("U8", [], 0, 1) }, Uint8Array.of(7))
+    expect((await refusal(Format.safetensors({ sample: "row" }), file)).message).toMatch(/"x" has no axes/)
+    expect(await rowsOf(Format.safetensors(), file)).toEqual([{ x: new Tensor(Uint8Array.of(7), []) }])
   })
 
   test("a column that is not there", async () => {
@@ -147,9 +168,21 @@ describe("what is refused", () => {
 })
 
 test("options are checked, and part of the fingerprint", () => {
-  for (const options of [{ columns: [] }, { columns: [1] }, { blockBytes: 0 }, { field: "x" }, null]) {
+  for (const options of [
+    { columns: [] },
+    { columns: [1] },
+    { blockBytes: 0 },
+    { field: "x" },
+    { sample: "rows" },
+    null
+  ]) {
     expect(() => Format.safetensors(options as Format.SafetensorsOptions)).toThrow(InvalidOption)
   }
-  const formats = [Format.safetensors(), Format.safetensors({ columns: ["a"] }), Format.safetensors({ blockBytes: 9 })]
-  expect(new Set(formats.map(({ made }) => text(made))).size).toBe(3)
+  const formats = [
+    Format.safetensors(),
+    Format.safetensors({ columns: ["a"] }),
+    Format.safetensors({ blockBytes: 9 }),
+    Format.safetensors({ sample: "file" })
+  ]
+  expect(new Set(formats.map(({ made }) => text(made))).size).toBe(4)
 })
