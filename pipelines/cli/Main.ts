@@ -4,7 +4,7 @@
 import { stripVTControlCharacters } from "node:util"
 import { Command, ValidationError } from "@effect/cli"
 import { BunContext } from "@effect/platform-bun"
-import { Cause, ConfigError, Data, Effect, Exit } from "effect"
+import { Cause, ConfigError, Data, Effect, Exit, Logger } from "effect"
 import { InvalidOption, Seed } from "../../src/index.ts"
 import { call, print, tell } from "./Print.ts"
 
@@ -40,6 +40,12 @@ const plain = (text: unknown): string =>
     .trim()
     .replace(/^Received unknown argument: '(--[^']+)'$/, "$1 is no option here, came twice, or lacks its value")
 
+/** What the library logs: on stderr, as all that is not a result. */
+const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+  const parts = Array.isArray(message) ? message : [message]
+  tell(`${logLevel.label.toLowerCase()}: ${parts.map(String).join(" ")}\n`)
+})
+
 /** Runs a command with the process's arguments, to the process's end. */
 export const main = async <Name extends string, E, A>(
   name: string,
@@ -57,7 +63,8 @@ export const main = async <Name extends string, E, A>(
         log: (...args) => Effect.sync(() => print(args.map(String).join(" "))),
         error: (...args) => Effect.sync(() => complain(args.map(plain).join(" ")))
       }),
-      Effect.provide(BunContext.layer)
+      Effect.provide(BunContext.layer),
+      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
     )
   )
   const exit = await Effect.runPromiseExit(program)

@@ -1,0 +1,107 @@
+/**
+ * Shards that a command is given: which format they have, and the dataset that they are.
+ */
+import { Args, Options } from "@effect/cli"
+import { Effect, Either, Option } from "effect"
+import { Dataset, Format, Store } from "../../src/index.ts"
+import { Usage } from "../cli/Main.ts"
+import { tell } from "../cli/Print.ts"
+import { listOf, oneOf, reading } from "../cli/Reading.ts"
+
+interface Known {
+  readonly name: string
+  /** What the names of its shards end with. */
+  readonly endings: ReadonlyArray<string>
+  /** Whether it has columns to choose from when it is read. */
+  readonly make: (columns: ReadonlyArray<string> | undefined) => Format.Format<unknown>
+}
+
+const named = (columns: ReadonlyArray<string> | undefined) => (columns === undefined ? {} : { columns })
+
+/** The first that fits is taken: longer endings before those that they end with. */
+const known: ReadonlyArray<Known> = [
+  { name: "jsonl", endings: [".jsonl", ".ndjson", ".jsonlines"], make: () => Format.jsonl() },
+  { name: "csv", endings: [".csv"], make: () => Format.csv() },
+  { name: "tsv", endings: [".tsv", ".tab"], make: () => Format.tsv() },
+  { name: "text", endings: [".txt", ".text"], make: () => Format.text() },
+  { name: "parquet", endings: [".parquet", ".pq"], make: (columns) => Format.parquet(named(columns)) },
+  {
+    name: "arrow",
+    endings: [".arrow", ".arrows", ".feather", ".ipc"],
+    make: (columns) => Format.arrow(named(columns))
+  },
+  { name: "tar", endings: [".tar", ".tgz"], make: () => Format.tar() },
+  { name: "npy", endings: [".npy"], make: () => Format.npy() },
+  { name: "npz", endings: [".npz"], make: () => Format.npz() },
+  { name: "safetensors", endings: [".safetensors"], make: () => Format.safetensors() }
+]
+
+const names = known.map(({ name }) => name)
+
+const nonEmpty = (text: string): Either.Either<string, string> =>
+  text === "" ? Either.left("is the name of no column") : Either.right(text)
+
+export const inputs = Args.text({ name: "in" }).pipe(
+  Args.withDescription("Files, globs, ranges such as shard-{000..099}.tar, or URLs; hf://datasets/… for the Hub"),
+  Args.atLeast(1)
+)
+
+export const options = {
+  format: reading(
+    "format",
+    "name",
+    `How the shards are read: ${names.join(", ")} (default: by the ending of their names)`,
+    oneOf(names)
+  ).pipe(Options.optional),
+  columns: reading("columns", "a,b", "The columns to read (default: all)", listOf(nonEmpty)).pipe(Options.optional)
+}
+
+/** What of the flags says what is read. */
+export interface Flags {
+  readonly inputs: ReadonlyArray<string>
+  readonly format: Option.Option<string>
+  readonly columns: Option.Option<ReadonlyArray<string>>
+}
+
+/** The format of a location, by its ending before that of a compression. */
+const formatOf = (location: string): Known | undefined => {
+  const path = location
+    .replace(/[?#].*$/, "")
+    .replace(/\.(gz|zst|zstd)$/i, "")
+    .toLowerCase()
+  return known.find(({ endings }) => endings.some((ending) => path.endsWith(ending)))
+}
+
+/** The format of all shards: the one that is named, else the one that all their names end with. */
+const formatFrom = ({ format, inputs }: Flags) =>
+  Effect.gen(function* () {
+    const named = Option.flatMap(format, (name) => Option.fromNullable(known.find((own) => own.name === name)))
+    if (Option.isSome(named)) return named.value
+    const [first, ...others] = yield* Store.resolve(inputs)
+    const found = first === undefined ? undefined : formatOf(first.location)
+    if (first === undefined || found === undefined) {
+      const message = `the name of ${first?.location ?? inputs[0]} does not say its format: give --format, one of ${names.join(", ")}`
+      return yield* new Usage({ message })
+    }
+    const other = others.find(({ location }) => formatOf(location) !== found)
+    if (other === undefined) return found
+    const message = `${first.location} is ${found.name}, and ${other.location} ${formatOf(other.location)?.name ?? "has no ending that is known"}: give shards of one format, or --format`
+    return yield* new Usage({ message })
+  })
+
+/** Opens the shards that a command is given; says on stderr what is scanned. */
+export const opened = (flags: Flags) =>
+  Effect.gen(function* () {
+    const { make } = yield* formatFrom(flags)
+    const columns = Option.getOrUndefined(flags.columns)
+    return { columns, dataset: yield* Dataset.open(flags.inputs, { format: make(columns), onProgress }) }
+  })
+
+/** A scan below so many bytes takes no time to speak of. */
+const QUICK = 2 ** 28
+
+const onProgress = ({ bytes, bytesDone, shards, shardsDone }: Dataset.ScanProgress): void => {
+  if (bytes < QUICK) return
+  const percent = ((100 * bytesDone) / bytes).toFixed(0)
+  tell(`\rscanning ${shards} shards: ${percent} % of ${bytes} bytes${shardsDone === shards ? "\n" : ""}`)
+}

@@ -1,0 +1,157 @@
+/**
+ * `pipelines/cat.ts`: shards of every format, a line of JSON a sample.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { chosen, line, preview } from "../../pipelines/cat/Line.ts"
+import { Tensor } from "../../src/index.ts"
+import { root, start, TIME } from "../support/process.ts"
+
+const reference = join(root, "test", "sources", "formats", "reference")
+const folder = mkdtempSync(join(tmpdir(), "furrow-cat-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const cat = (args: ReadonlyArray<string>) =>
+  start("cat.ts", args, { env: { FURROW_CACHE: join(folder, "cache") } }).ended
+
+const idsOf = (stdout: string): Array<number> =>
+  stdout
+    .split("\n")
+    .filter((own) => own !== "")
+    .map((own) => JSON.parse(own).id)
+
+const upTo = (count: number) => Array.from({ length: count }, (_, id) => id)
+
+describe("a line", () => {
+  test("is a sample whole, in forms that JSON has", () => {
+    const sample = {
+      bytes: Uint8Array.of(0, 255),
+      big: 2n ** 60n,
+      small: -7n,
+      when: new Date(0),
+      floats: Float32Array.of(0.5, Number.NaN, Number.POSITIVE_INFINITY, -0),
+      longs: BigInt64Array.of(1n, -(2n ** 62n)),
+      grid: Tensor.make(Uint8Array.of(1, 2, 3, 4, 5, 6), [3, 2]),
+      scalar: Tensor.make(Int32Array.of(9), []),
+      none: null,
+      missing: undefined,
+      text: 'a "b"\n\u2028\ud800',
+      nested: [{ yes: true }, new Map([["k", 1]])]
+    }
+    expect(line(sample)).toBe(
+      '{"bytes":{"$bytes":"AP8="},"big":{"$bigint":"1152921504606846976"},"small":-7,"when":"1970-01-01T00:00:00.000Z",' +
+        '"floats":[0.5,"NaN","Infinity",-0],"longs":[1,{"$bigint":"-4611686018427387904"}],"grid":[[1,2],[3,4],[5,6]],' +
+        '"scalar":9,"none":null,"missing":null,"text":"a \\"b\\"\\n\u2028\\ud800","nested":[{"yes":true},[["k",1]]]}'
+    )
+    expect(JSON.parse(line(sample)).floats[3]).toBe(-0)
+  })
+
+  test("for people is one line, and short", () => {
+    const text = preview({ text: "x".repeat(1000), many: upTo(1000) })
+    expect(text).not.toContain("\n")
+    expect(text.length).toBeLessThan(300)
+  })
+
+  test("has the columns that were chosen, in their order", () => {
+    expect(line(chosen(["b", "a", "toString"], { a: 1, b: 2, c: 3 }))).toBe('{"b":2,"a":1}')
+    expect(chosen(["b"], "a text")).toBe("a text")
+  })
+})
+
+describe("samples", () => {
+  let rows: ReadonlyArray<Record<string, unknown>>
+  beforeAll(async () => {
+    const { code, stderr, stdout } = await cat([join(reference, "rows.jsonl"), "--json"])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    rows = stdout
+      .trimEnd()
+      .split("\n")
+      .map((own) => JSON.parse(own))
+  }, TIME)
+
+  test(
+    "are those of the file, of several files, of columns and up to a limit",
+    async () => {
+      expect(rows.map(({ id }) => id)).toEqual(upTo(300))
+      const { stdout } = await cat([join(reference, "rows.jsonl*"), "--columns", "text,id", "--limit", "301", "--json"])
+      const expected = rows.map(({ id, text }) => JSON.stringify({ text, id }))
+      expect(stdout.trimEnd().split("\n")).toEqual([...expected, expected[0] ?? ""])
+    },
+    TIME
+  )
+
+  test(
+    "of a tar have their key, and what their members hold",
+    async () => {
+      const { stdout } = await cat([`${reference}/shard-{000000..000002}.tar`, "--json"])
+      const samples = stdout
+        .trimEnd()
+        .split("\n")
+        .map((own) => JSON.parse(own))
+      expect(samples).toHaveLength(75)
+      expect(samples[0].__key__).toBe("deep/sample0000")
+      expect(samples[0].cls).toBe(0)
+      expect(samples[0].json).toEqual({ k: 0, t: "furrow" })
+      expect(samples[0].png.$bytes).toStartWith("iVBORw0KGgo")
+    },
+    TIME
+  )
+
+  test(
+    "are each printed by one rank, in the order of the seed",
+    async () => {
+      const shuffled = async (rank: number) => {
+        const args = ["--shuffle", "--window", "2", "--seed", "5", "--rank", String(rank), "--world", "7", "--json"]
+        const { code, stdout } = await cat([join(reference, "rows.jsonl"), ...args])
+        expect(code).toBe(0)
+        return idsOf(stdout)
+      }
+      const first = await shuffled(0)
+      expect(await shuffled(0)).toEqual(first)
+      const all = [first]
+      for (const rank of [1, 2, 3, 4, 5, 6]) all.push(await shuffled(rank))
+      expect(all.flat()).not.toEqual(upTo(300))
+      expect(all.flat().toSorted((a, b) => a - b)).toEqual(upTo(300))
+
+      const plain = await cat([join(reference, "rows.jsonl"), "--rank", "1", "--world", "7", "--json"])
+      expect(idsOf(plain.stdout)).toEqual(upTo(300).filter((id) => id % 7 === 1))
+    },
+    2 * TIME
+  )
+
+  test(
+    "that cannot be read end it with their place, or are left out and told",
+    async () => {
+      const bad = join(folder, "bad.jsonl")
+      writeFileSync(bad, '{"id":0}\n{"id":1\n{"id":2}\n')
+      const failed = await cat([bad, "--json"])
+      expect(failed.code).toBe(1)
+      expect(failed.stderr).toContain("bad.jsonl, row 1, byte 9")
+      const skipped = await cat([bad, "--json", "--skip-bad"])
+      expect({ code: skipped.code, ids: idsOf(skipped.stdout) }).toEqual({ code: 0, ids: [0, 2] })
+      expect(skipped.stderr).toContain("row 1")
+    },
+    TIME
+  )
+})
+
+describe("wrong usage is told in one line", () => {
+  test.each([
+    ["no ending", ["package-lock"], "does not say its format: give --format, one of jsonl, csv"],
+    ["two formats", ["a.csv", "b.jsonl"], "a.csv is csv, and"],
+    ["a window without an order", ["a.csv", "--window", "2"], "--window has no use without --shuffle"]
+  ])(
+    "%s",
+    async (_, [name = "", ...args], expected) => {
+      for (const own of [name, "b.jsonl"]) writeFileSync(join(folder, own), "a\n1\n")
+      const paths = [name, ...(args[0] === "b.jsonl" ? args : [])].map((own) => join(folder, own))
+      const { code, stderr, stdout } = await cat([...paths, ...args.filter((own) => own !== "b.jsonl")])
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
+      expect(stderr).toContain(expected)
+      expect(stderr.trimEnd().split("\n")).toHaveLength(1)
+    },
+    TIME
+  )
+})
