@@ -14,6 +14,8 @@ import { check, type Dataset, DatasetError, type IndexError, ownDataset } from "
 export interface Reads<A, E, R> {
   readonly get: (index: number) => Effect.Effect<A, E | IndexError, R>
   readonly getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
+  /** As of a dataset. It is given indices as they come, and returns `undefined` if one is out of range. */
+  readonly ready?: Dataset<A>["ready"]
 }
 
 /** Returns the dataset that `get` and `getMany` read. @since 0.1.0 */

@@ -52,6 +52,11 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
    * instead of `read`, so both must give the same samples. `Pipeline.from` checks their form and length. Default: none.
    */
   readonly columnar?: Columnar | undefined
+  /**
+   * Returns the samples at `indices` as `getMany` would, if they can be had at once and no function of a user's has to be
+   * called for it; otherwise `undefined`, and `getMany` reads them. Default: `getMany` reads all.
+   */
+  readonly ready?: ((indices: ArrayLike<number>) => Array<A> | undefined) | undefined
   /** Whether `getMany` is one read of its own (a query, a request) rather than a `get` for each. Default `false`. */
   readonly batched?: boolean | undefined
   /**
@@ -201,8 +206,15 @@ export const ownDataset = <D extends Dataset<unknown, unknown, unknown>>(dataset
   madeFor<Dataset<unknown, unknown, unknown>>(
     dataset,
     ["read", "get", "getMany", "columnar"],
-    ["made", "content", "columnar"]
+    ["made", "content", "columnar", "ready"]
   ) as D // the same object
+
+/** Returns a dataset's function `ready`; none that was copied from a dataset that is read otherwise. @since 0.1.0 */
+export const readyOf = <A>(dataset: Dataset<A, unknown, unknown>): Dataset<A>["ready"] => {
+  // Most datasets have none.
+  const { ready } = dataset
+  return ready === undefined ? undefined : descriptionOf(dataset, "ready")
+}
 
 /** What is known of a dataset's content: columns, or a text or function that tells it. @since 0.1.0 */
 export interface KnownContent {

@@ -17,6 +17,7 @@ import { jpeg } from "./rows/jpeg.ts"
 import { allocation, firstBatch, mainThread, memory } from "./rows/life.ts"
 import { objects } from "./rows/objects.ts"
 import { ambient, streams } from "./rows/seeding.ts"
+import { shards } from "./rows/shards.ts"
 import { batchOfOne, batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
 import { tar } from "./rows/tar.ts"
 import { text } from "./rows/text.ts"
@@ -36,6 +37,7 @@ const ROWS = [
   text,
   tar,
   objects,
+  shards,
   io,
   streams,
   ambient,

@@ -5,7 +5,7 @@
  */
 import * as Ambient from "../../patches/Ambient.ts"
 import { readMany, readOne } from "../../sources/EffectDataset.ts"
-import { DatasetError, IndexError, isPlain, type Plain } from "../../sources/RandomAccess.ts"
+import { DatasetError, IndexError, isPlain, type Plain, readyOf } from "../../sources/RandomAccess.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { StageError } from "./StageError.ts"
 import { all, andThen, around, catchAll, fromEffect, TypedFailure, type Work, warn } from "./Work.ts"
@@ -22,6 +22,11 @@ export const READ_AT_ONCE = 16
 export const readSamples = (rows: BatchRows, only: Array<number> | undefined): Work<void, StageError> => {
   const { dataset } = rows.runPlan.pipeline
   if (isPlain(dataset)) return readPlain(rows, dataset, only)
+  const ready = only === undefined ? readyOf(dataset)?.(rows.indices) : undefined
+  if (ready !== undefined) {
+    rows.values = ready
+    return
+  }
   if (rows.careful && (dataset.batched !== true || only !== undefined)) return readEach(rows, only)
   const asked = rows.indices.length
   const read = andThen(

@@ -12,10 +12,15 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { DecodedBlock } from "../formats/Format.ts"
 
+/** What stays of a full cache when room is made. */
+const ROOM = 7 / 8
+
 /** A block in the cache, and how many of its rows have not been given since it was decoded. @since 0.1.0 */
 export interface CachedBlock<out Row> {
   readonly decoded: DecodedBlock<Row>
   left: number
+  /** When it was last used, by a count of uses. */
+  used: number
 }
 
 /** A block that is being read. */
@@ -29,7 +34,7 @@ interface Pending<Row, E> {
 export interface CacheStats {
   /** How many blocks were decoded, each time counted. */
   readonly decoded: number
-  /** How many of these had been decoded before. */
+  /** How many of these were dropped before and had rows left that nobody had asked for. */
   readonly again: number
   /** How many bytes are kept now. */
   readonly bytes: number
@@ -51,36 +56,36 @@ export const make = <Row, E>(
   most: number,
   decode: (block: number) => Effect.Effect<DecodedBlock<Row>, E>
 ): BlockCache<Row, E> => {
-  // In the order of their last use.
   const kept = new Map<number, CachedBlock<Row>>()
   const pending = new Map<number, Pending<Row, E>>()
-  const before = new Set<number>()
+  /** Those that were dropped with rows left. */
+  const unfinished = new Set<number>()
   let bytes = 0
+  let uses = 0
   let decoded = 0
   let again = 0
 
   const drop = (block: number, own: CachedBlock<Row>): void => {
     kept.delete(block)
     bytes -= own.decoded.bytes
+    if (own.left > 0) unfinished.add(block)
   }
 
-  /** Makes room, but not at the cost of the block that has just come. */
+  /** Makes room, but not at the cost of the block that has just come; an eighth more, so that it is not made each time. */
   const shrink = (newest: number): void => {
-    for (const [block, own] of kept) {
-      if (bytes <= most) return
-      if (own.left <= 0 && block !== newest) drop(block, own)
-    }
-    for (const [block, own] of kept) {
-      if (bytes <= most) return
-      if (block !== newest) drop(block, own)
+    if (bytes <= most) return
+    const others = Array.from(kept).filter(([block]) => block !== newest)
+    others.sort(([, a], [, b]) => Number(a.left > 0) - Number(b.left > 0) || a.used - b.used)
+    for (const [block, own] of others) {
+      if (bytes <= most * ROOM) return
+      drop(block, own)
     }
   }
 
   const put = (block: number, value: DecodedBlock<Row>): CachedBlock<Row> => {
-    const own: CachedBlock<Row> = { decoded: value, left: value.size }
+    const own: CachedBlock<Row> = { decoded: value, left: value.size, used: ++uses }
     decoded++
-    if (before.has(block)) again++
-    else before.add(block)
+    if (unfinished.delete(block)) again++
     kept.set(block, own)
     bytes += value.bytes
     shrink(block)
@@ -89,9 +94,7 @@ export const make = <Row, E>(
 
   const get = (block: number): CachedBlock<Row> | undefined => {
     const own = kept.get(block)
-    if (own === undefined) return undefined
-    kept.delete(block)
-    kept.set(block, own)
+    if (own !== undefined) own.used = ++uses
     return own
   }
 

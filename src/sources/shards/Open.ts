@@ -9,11 +9,10 @@ import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
 import { text } from "../../core/Parameters.ts"
 import { type Format, type Shard, ShardError } from "../formats/Format.ts"
-import type { Dataset } from "../RandomAccess.ts"
 import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
 import * as IndexStore from "./IndexStore.ts"
 import { type RowSchema, validating } from "./RowSchema.ts"
-import { make, type ReadError, shardOf } from "./ShardedDataset.ts"
+import { make, type ReadError, type ShardedDataset, shardOf } from "./ShardedDataset.ts"
 import { shardsAt } from "./ShardList.ts"
 import * as Snapshot from "./Snapshot.ts"
 
@@ -113,56 +112,67 @@ type Checked = ReturnType<typeof optionsFrom>
 export const open = <Row, A = Row, I = unknown>(
   locations: string | ReadonlyArray<string>,
   options: OpenOptions<Row, A, I>
-): Effect.Effect<Dataset<A, ReadError>, ReadError | InvalidOption> =>
+): Effect.Effect<ShardedDataset<A>, ReadError | InvalidOption> =>
   Effect.gen(function* () {
     const own = yield* checked(() => optionsFrom(locations, options))
     const store = yield* Store
     const { cacheBytes, format, name, validate } = own
-    const snapshot = Snapshot.make(yield* shardsFrom(own, store))
-    return make({ name, format, snapshot, store, cacheBytes, validate })
+    const { index, scanned, shards } = yield* shardsFrom(own, store)
+    const snapshot = Snapshot.make(shards)
+    return make({ name, format, snapshot, store, cacheBytes, validate, index, scanned })
   })
+
+/** The shards with their indexes, how many of these were made now, and where they are kept. */
+interface Found {
+  readonly shards: ReadonlyArray<Snapshot.IndexedShard>
+  readonly scanned: number
+  readonly index: string | undefined
+}
 
 /** The shards with their indexes: from a kept index, or by a scan. */
 const shardsFrom = (own: Checked, store: StoreService) =>
   Effect.gen(function* () {
     const { format, index, locations } = own
     const kind = text(format.made)
-    if (typeof index === "string") {
-      const kept = yield* IndexStore.read(index, kind)
-      if (kept !== undefined) return kept
+    const named = index === false ? undefined : index
+    if (named !== undefined) {
+      const kept = yield* IndexStore.read(named, kind)
+      if (kept !== undefined) return { shards: kept, scanned: 0, index: named } satisfies Found
     }
     const infos = yield* shardsAt(store, locations)
     const cached = index === false || !format.scans ? undefined : IndexStore.cachedFile(locations, kind)
-    const known = cached === undefined ? undefined : yield* IndexStore.read(cached, kind)
-    if (cached === undefined || missing(infos, known) === 0) {
-      const shards = yield* indexed(own, store, infos, known ?? [])
-      if (typeof index === "string") yield* keep(index, kind, shards)
-      return shards
-    }
+    /** Indexes what is not known, and keeps the index. */
+    const build = (known: ReadonlyArray<Snapshot.IndexedShard>): Effect.Effect<Found, ReadError | InvalidOption> =>
+      Effect.gen(function* () {
+        const scanned = missing(infos, known)
+        const shards = yield* indexed(own, store, infos, known)
+        const isCached = cached !== undefined && (scanned === 0 || (yield* keep(cached, kind, shards)))
+        const isNamed = named !== undefined && (yield* keep(named, kind, shards))
+        return { shards, scanned, index: isNamed ? named : isCached ? cached : undefined }
+      })
+    if (cached === undefined) return yield* build([])
+    const known = (yield* IndexStore.read(cached, kind)) ?? []
+    if (missing(infos, known) === 0) return yield* build(known)
+    // Another process may build it meanwhile.
     return yield* IndexStore.alone(
       cached,
-      Effect.gen(function* () {
-        // Another process may have built it meanwhile.
-        const now = (yield* IndexStore.read(cached, kind)) ?? []
-        const shards = yield* indexed(own, store, infos, now)
-        if (missing(infos, now) > 0) yield* keep(cached, kind, shards)
-        if (typeof index === "string") yield* keep(index, kind, shards)
-        return shards
-      })
+      Effect.flatMap(IndexStore.read(cached, kind), (now = []) => build(now))
     )
   })
 
 const keep = (path: string, kind: string, shards: ReadonlyArray<Snapshot.IndexedShard>) =>
-  Effect.flatMap(IndexStore.write(path, kind, shards), (isWritten) =>
+  Effect.tap(IndexStore.write(path, kind, shards), (isWritten) =>
     isWritten ? Effect.void : Effect.logDebug(`the index ${path} cannot be written, and is made again next time`)
   )
 
 /** The kept indexes of shards that are as they were. */
 const reusable = (known: ReadonlyArray<Snapshot.IndexedShard>) => {
   const byLocation = new Map(known.map((own) => [own.info.location, own]))
-  return ({ location, size, version }: ObjectInfo): Snapshot.IndexedShard | undefined => {
-    const own = byLocation.get(location)
-    return own !== undefined && own.info.size === size && own.info.version === version ? own : undefined
+  return (info: ObjectInfo): Snapshot.IndexedShard | undefined => {
+    const own = byLocation.get(info.location)
+    if (own === undefined || own.info.size !== info.size || own.info.version !== info.version) return undefined
+    // An address may have been signed anew.
+    return { info, index: own.index }
   }
 }
 

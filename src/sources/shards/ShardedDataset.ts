@@ -13,9 +13,10 @@ import { attempt } from "../formats/Fault.ts"
 import { type Block, type DecodedBlock, type Format, type Shard, ShardError } from "../formats/Format.ts"
 import type { Dataset, Lineage } from "../RandomAccess.ts"
 import type { ObjectInfo, StoreError, StoreService } from "../store/Store.ts"
+import type { CacheStats } from "./BlockCache.ts"
 import * as BlockCache from "./BlockCache.ts"
 import type { Validate } from "./RowSchema.ts"
-import type { BlockAt, Snapshot } from "./Snapshot.ts"
+import type { BlockAt, IndexedShard, Snapshot } from "./Snapshot.ts"
 
 /** How many blocks of one batch are read at once. */
 const AT_ONCE = 8
@@ -26,6 +27,26 @@ const AGAIN = 64
 /** What reads of rows fail with. @category errors @since 0.1.0 */
 export type ReadError = ShardError | StoreError
 
+/** Whether an index is one of `size`. */
+const within = (index: number, size: number): boolean => index >= 0 && index < size && Number.isInteger(index)
+
+/** What is known of the shards of a dataset. @category models @since 0.1.0 */
+export interface Sharded {
+  /** The shards, with their blocks. */
+  readonly shards: ReadonlyArray<IndexedShard>
+  /** The file in which the index is kept; `undefined` if it is not. */
+  readonly index: string | undefined
+  /** How many shards were indexed when the dataset was opened: the others are from a kept index. */
+  readonly scanned: number
+  /** What was decoded so far, and what of it is kept. */
+  readonly stats: () => CacheStats
+}
+
+/** A dataset of shards. @category models @since 0.1.0 */
+export interface ShardedDataset<out A> extends Dataset<A, ReadError> {
+  readonly sharded: Sharded
+}
+
 /** @since 0.1.0 */
 export interface Parts<Row, A> {
   readonly name: string
@@ -35,6 +56,9 @@ export interface Parts<Row, A> {
   /** How many bytes of decoded blocks are kept. */
   readonly cacheBytes: number
   readonly validate: Validate<A> | undefined
+  /** See {@link Sharded}. */
+  readonly index: string | undefined
+  readonly scanned: number
 }
 
 /** Returns a shard that reads from a store. @since 0.1.0 */
@@ -115,11 +139,13 @@ const grouped = (snapshot: Snapshot, indices: ReadonlyArray<number>): ReadonlyAr
 export const make = <Row, A>({
   cacheBytes,
   format,
+  index,
   name,
+  scanned,
   snapshot,
   store,
   validate
-}: Parts<Row, A>): Dataset<A, ReadError> & { readonly stats: () => BlockCache.CacheStats } => {
+}: Parts<Row, A>): ShardedDataset<A> => {
   const { starts } = snapshot
   const cache = BlockCache.make<Row, ReadError>(cacheBytes, (block) => decodeAt(format, store, snapshot.at(block)))
   let told = false
@@ -154,9 +180,9 @@ export const make = <Row, A>({
     const { again, decoded } = cache.stats()
     if (told || again < AGAIN || again < snapshot.starts.length / 2) return Effect.void
     told = true
-    const found = `${decoded} blocks were decoded of ${snapshot.starts.length - 1} that dataset ${name} has`
+    const found = `${again} of ${decoded} blocks of dataset ${name} were decoded although they had been before, since not all are kept`
     return Effect.logWarning(
-      `${found}: its order asks for their rows one by one. Use Sampler.shuffleBlocks, or raise cacheBytes, now ${cacheBytes}`
+      `${found} until their rows have been asked for. Use Sampler.shuffleBlocks, or raise cacheBytes, now ${cacheBytes}`
     )
   })
 
@@ -187,6 +213,43 @@ export const make = <Row, A>({
       )
     })
 
+  /** The rows, if their blocks are all kept and none of them is bad. */
+  const ready = (indices: ArrayLike<number>): Array<A> | undefined => {
+    const count = indices.length
+    const blocks = new Array<BlockCache.CachedBlock<Row>>(count)
+    const firsts = new Float64Array(count)
+    let cached: BlockCache.CachedBlock<Row> | undefined
+    let first = 0
+    let end = 0
+    for (let place = 0; place < count; place++) {
+      const index = indices[place] as number // below the length
+      if (index < first || index >= end || cached === undefined) {
+        if (!within(index, snapshot.size)) return undefined
+        const block = snapshot.blockOf(index)
+        cached = cache.get(block)
+        if (cached === undefined) return undefined
+        first = starts[block] as number // a block that there is
+        end = starts[block + 1] as number // as above
+      } else if (!Number.isInteger(index)) return undefined
+      blocks[place] = cached
+      firsts[place] = first
+    }
+    const rows = new Array<A>(count)
+    try {
+      for (let place = 0; place < count; place++) {
+        const { decoded } = blocks[place] as BlockCache.CachedBlock<Row> // below the length, as all here
+        // Without a schema a row is what the format gives, which is then what the dataset gives.
+        rows[place] = decoded.row((indices[place] as number) - (firsts[place] as number)) as unknown as A
+      }
+    } catch (thrown) {
+      // `getMany` says which row it is.
+      if (thrown instanceof ShardError) return undefined
+      throw thrown
+    }
+    for (let place = 0; place < count; place++) cache.given(blocks[place] as BlockCache.CachedBlock<Row>, 1)
+    return rows
+  }
+
   const lineage = (index: number): Lineage => {
     const block = snapshot.blockOf(index)
     const { firstRow, shard } = snapshot.at(block)
@@ -206,9 +269,11 @@ export const make = <Row, A>({
       batched: true,
       blocks: starts,
       lineage,
+      // A schema is a user's code.
+      ready: validate === undefined ? ready : undefined,
       get: (index) => Effect.map(getMany([index]), ([row]) => row as A), // as many rows as indices
       getMany
     }),
-    { stats: cache.stats }
+    { sharded: { shards: snapshot.shards, index, scanned, stats: cache.stats } }
   )
 }

@@ -63,8 +63,8 @@ const sharedFolder = (locations: ReadonlyArray<string>): number => {
   return length
 }
 
-/** Whether a version is an ETag, which is a text in quotes and tells the content; a time does not. */
-const isTag = (version: string): boolean => version.startsWith('"')
+/** Whether a version is an ETag, which tells the content; a time of modification begins with a `t`, and does not. */
+const isTag = (version: string): boolean => !version.startsWith("t")
 
 /** @since 0.1.0 */
 export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {

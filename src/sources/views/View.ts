@@ -8,7 +8,16 @@
 import type { Made } from "../../core/Parameters.ts"
 import { effectful, readManyOrDie } from "../EffectDataset.ts"
 import { type Parts, plain } from "../PlainDataset.ts"
-import { type Content, check, type Dataset, isDataset, isPlain, knownContent, lineageAt } from "../RandomAccess.ts"
+import {
+  type Content,
+  check,
+  type Dataset,
+  isDataset,
+  isPlain,
+  knownContent,
+  lineageAt,
+  readyOf
+} from "../RandomAccess.ts"
 
 /**
  * Tells, for `dual`, whether a view was given its dataset first. If not, `check` is called with the arguments, so that it
@@ -73,6 +82,22 @@ export const blocksBetween = (
   return own
 }
 
+/** The samples of a view that are ready. */
+const readyAt = <A>(
+  self: Dataset<A, unknown, unknown>,
+  place: (index: number) => number,
+  size: () => number
+): Dataset<A>["ready"] => {
+  const ready = readyOf(self)
+  if (ready === undefined) return undefined
+  return (indices) => {
+    const own = Float64Array.from(indices)
+    const end = size()
+    if (own.some((index) => !(index >= 0 && index < end && Number.isInteger(index)))) return undefined
+    return ready(own.map((index) => place(index)))
+  }
+}
+
 /** Returns the view of samples as they are, at other indices. @since 0.1.0 */
 export const placed = <A, E, R>(self: Dataset<A, E, R>, { place, ...own }: PlacedParts): Dataset<A, E, R> => {
   const parts = { ...passedOn(self, place), ...own }
@@ -82,6 +107,7 @@ export const placed = <A, E, R>(self: Dataset<A, E, R>, { place, ...own }: Place
     return effectful<A, E, R>({
       ...parts,
       columnar: columns,
+      ready: readyAt(self, place, own.size),
       get: (index) => self.get(place(index)),
       getMany: (indices) => readManyOrDie(self, indices.map(place))
     })

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Schema from "@effect/schema/Schema"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber, Logger } from "effect"
 import { furrow, Lineage, Pipeline, Sampler } from "../../../src/index.ts"
 import * as Dataset from "../../../src/sources/Dataset.ts"
 import * as Format from "../../../src/sources/formats/Formats.ts"
@@ -91,6 +91,47 @@ describe("a dataset of shards", () => {
     }
     // One block stays, whatever the budget; so each is read once a round.
     expect(new Set(store.reads.values())).toEqual(new Set([2]))
+  })
+
+  test("gives rows without an effect if their blocks are kept, through views that keep rows as they are", async () => {
+    const store = three()
+    const dataset = await Effect.runPromise(open(store))
+    expect(dataset.ready?.([0, 59])).toBeUndefined()
+    await Effect.runPromise(dataset.getMany([0, 59]))
+    expect(dataset.ready?.([0, 59, 1])).toEqual([{ n: 0 }, { n: 59 }, { n: 1 }])
+    for (const wrong of [-1, 60, 0.5, Number.NaN]) expect(dataset.ready?.([0, wrong])).toBeUndefined()
+    const slice = Dataset.slice(dataset, 50)
+    expect(slice.ready?.([9])).toEqual([{ n: 59 }])
+    expect(slice.ready?.([-50])).toBeUndefined()
+    // What is read by another function is not what is kept.
+    const copy = {
+      ...dataset,
+      size: 60,
+      getMany: (indices: ArrayLike<number>) => Effect.succeed(Array.from(indices, () => ({ n: 7 })))
+    }
+    for await (const { columns } of furrow(Pipeline.from(copy).pipe(Pipeline.batch(1)), { epochs: 1 })) {
+      expect(Array.from(columns.n.data)).toEqual([7])
+    }
+  })
+
+  test("warns once of an order that has blocks decoded again and again, and not of several epochs", async () => {
+    const warnings: Array<string> = []
+    const logger = Logger.make(({ logLevel, message }) => {
+      if (logLevel._tag === "Warning") warnings.push(String(message))
+    })
+    const store = memoryStore({ "d/a": lines(0, 800) })
+    const dataset = await Effect.runPromise(open(store, { cacheBytes: 0 }))
+    const readBy = (index: (place: number) => number) =>
+      Effect.forEach(
+        Array.from({ length: 1600 }, (_, place) => index(place)),
+        dataset.get,
+        { discard: true }
+      ).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)), Effect.runPromise)
+    await readBy((place) => place % 800)
+    expect(warnings).toEqual([])
+    await readBy((place) => (place * 401) % 800)
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toContain("Use Sampler.shuffleBlocks, or raise cacheBytes, now 0")
   })
 
   test("a reader that is interrupted leaves the others their read; the last one ends it", async () => {
@@ -222,6 +263,10 @@ describe("the index", () => {
     const first = await Effect.runPromise(cached(store, "kept"))
     store.read.clear()
     const again = await Effect.runPromise(cached(store, "kept"))
+    const index = cachedFile(["d/"], "jsonl(blockBytes: 400)")
+    expect(first.sharded).toMatchObject({ index, scanned: 4 })
+    expect(again.sharded).toMatchObject({ index, scanned: 0 })
+    expect(again.sharded.shards.map(({ info }) => info.location)).toEqual(["d/a", "d/b", "d/c", "d/e"])
     expect(store.read.size).toBe(0)
     expect(again.content).toBe(first.content as string)
     store.objects.set("d/b", new TextEncoder().encode(lines(0, 3)))
@@ -293,7 +338,9 @@ describe("the index", () => {
     chmodSync(locked, 0o500)
     process.env["FURROW_CACHE"] = locked
     try {
-      expect((await Effect.runPromise(cached(three(), "unwritten"))).size).toBe(60)
+      const dataset = await Effect.runPromise(cached(three(), "unwritten"))
+      expect(dataset.size).toBe(60)
+      expect(dataset.sharded.index).toBeUndefined()
     } finally {
       process.env["FURROW_CACHE"] = folder
       chmodSync(locked, 0o700)

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Characters } from "../lines/Characters.ts"
 import { Spans, type Split } from "../lines/Spans.ts"
 
 const NEWLINE = 10
@@ -10,27 +11,27 @@ const RETURN = 13
 const QUOTE = 34
 
 /** Where the quoted cell that opens at `open` closes; -1 if it does not in these bytes. */
-const closing = (bytes: Uint8Array, open: number): number => {
-  let close = bytes.indexOf(QUOTE, open + 1)
-  while (close !== -1 && bytes[close + 1] === QUOTE) close = bytes.indexOf(QUOTE, close + 2)
+const closing = (characters: Characters, open: number): number => {
+  let close = characters.indexOf(QUOTE, open + 1)
+  while (close !== -1 && characters.code(close + 1) === QUOTE) close = characters.indexOf(QUOTE, close + 2)
   return close
 }
 
 /** Records that the end of a line outside of quotes ends. Empty lines are none. @since 0.1.0 */
 export const records =
   (delimiter: number): Split =>
-  (bytes, isLast) => {
+  (characters, isLast) => {
     const spans = new Spans()
-    const { length } = bytes
+    const { length } = characters
     let at = 0
-    let quote = bytes.indexOf(QUOTE)
+    let quote = characters.indexOf(QUOTE, 0)
     while (at < length) {
-      let newline = bytes.indexOf(NEWLINE, at)
+      let newline = characters.indexOf(NEWLINE, at)
       while (quote !== -1 && (newline === -1 || quote < newline)) {
         let next = quote + 1
         // A quote within a cell is a character like any other.
-        if (quote === at || bytes[quote - 1] === delimiter) {
-          const close = closing(bytes, quote)
+        if (quote === at || characters.code(quote - 1) === delimiter) {
+          const close = closing(characters, quote)
           // The next byte may be a second quote.
           if (close === -1 || (close + 1 === length && !isLast)) {
             if (isLast) {
@@ -41,15 +42,15 @@ export const records =
             return spans
           }
           next = close + 1
-          if (newline !== -1 && newline < next) newline = bytes.indexOf(NEWLINE, next)
+          if (newline !== -1 && newline < next) newline = characters.indexOf(NEWLINE, next)
         }
-        quote = bytes.indexOf(QUOTE, next)
+        quote = characters.indexOf(QUOTE, next)
       }
       if (newline === -1) {
         if (!isLast) break
         newline = length
       }
-      const end = newline > at && bytes[newline - 1] === RETURN ? newline - 1 : newline
+      const end = newline > at && characters.code(newline - 1) === RETURN ? newline - 1 : newline
       if (end > at) spans.add(at, end)
       at = newline + 1
     }

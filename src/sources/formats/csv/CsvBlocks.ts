@@ -15,6 +15,7 @@ import { typeOf, valueFrom } from "./Types.ts"
 
 const kindOf = (config: CsvConfig): LineKind => ({
   name: config.name,
+  isWhole: true,
   blockBytes: config.blockBytes,
   rowBytes: config.rowBytes,
   memberBytes: config.memberBytes,

@@ -10,7 +10,7 @@ import { indexOf, type LineKind, linesOf } from "./LineBlocks.ts"
 import type { LineSizes } from "./LineOptions.ts"
 import { lines } from "./Spans.ts"
 
-const kindOf = (sizes: LineSizes): LineKind => ({ ...sizes, name: "jsonl", split: lines("skip") })
+const kindOf = (sizes: LineSizes): LineKind => ({ ...sizes, name: "jsonl", isWhole: true, split: lines("skip") })
 
 /** @since 0.1.0 */
 export const index = (shard: Shard, sizes: LineSizes): Effect.Effect<ShardIndex, ShardError | StoreError> =>

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 
+import type { Characters } from "./Characters.ts"
+
 /** The records that were found, in their order. @since 0.1.0 */
 export class Spans {
   /** The first byte of each. */
@@ -38,15 +40,15 @@ const doubled = (array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> => {
  *
  * @since 0.1.0
  */
-export type Split = (bytes: Uint8Array, isLast: boolean) => Spans
+export type Split = (characters: Characters, isLast: boolean) => Spans
 
 const NEWLINE = 10
 const RETURN = 13
 
 /** Whether bytes are spaces, tabs and returns only. @since 0.1.0 */
-export const isBlank = (bytes: Uint8Array, start: number, end: number): boolean => {
+export const isBlank = (characters: Characters, start: number, end: number): boolean => {
   for (let at = start; at < end; at++) {
-    const byte = bytes[at]
+    const byte = characters.code(at)
     if (byte !== 32 && byte !== 9 && byte !== RETURN) return false
   }
   return true
@@ -55,48 +57,48 @@ export const isBlank = (bytes: Uint8Array, start: number, end: number): boolean 
 /** Lines that `\n` or `\r\n` ends; the last one may lack it. @since 0.1.0 */
 export const lines =
   (blank: "keep" | "skip"): Split =>
-  (bytes, isLast) => {
+  (characters, isLast) => {
     const spans = new Spans()
     let at = 0
-    while (at < bytes.length) {
-      let newline = bytes.indexOf(NEWLINE, at)
+    while (at < characters.length) {
+      let newline = characters.indexOf(NEWLINE, at)
       if (newline === -1) {
         if (!isLast) break
-        newline = bytes.length
+        newline = characters.length
       }
-      const end = newline > at && bytes[newline - 1] === RETURN ? newline - 1 : newline
-      if (blank === "keep" || !isBlank(bytes, at, end)) spans.add(at, end)
+      const end = newline > at && characters.code(newline - 1) === RETURN ? newline - 1 : newline
+      if (blank === "keep" || !isBlank(characters, at, end)) spans.add(at, end)
       at = newline + 1
     }
-    spans.consumed = Math.min(at, bytes.length)
+    spans.consumed = Math.min(at, characters.length)
     return spans
   }
 
 /** Paragraphs: lines between blank lines. @since 0.1.0 */
-export const paragraphs: Split = (bytes, isLast) => {
+export const paragraphs: Split = (characters, isLast) => {
   const spans = new Spans()
   let at = 0
   let start = -1
   let end = 0
-  while (at < bytes.length) {
-    let newline = bytes.indexOf(NEWLINE, at)
+  while (at < characters.length) {
+    let newline = characters.indexOf(NEWLINE, at)
     if (newline === -1) {
       if (!isLast) break
-      newline = bytes.length
+      newline = characters.length
     }
-    if (!isBlank(bytes, at, newline)) {
+    if (!isBlank(characters, at, newline)) {
       if (start === -1) start = at
-      end = newline > at && bytes[newline - 1] === RETURN ? newline - 1 : newline
+      end = newline > at && characters.code(newline - 1) === RETURN ? newline - 1 : newline
     } else if (start !== -1) {
       spans.add(start, end)
       start = -1
     }
     at = newline + 1
-    if (start === -1) spans.consumed = Math.min(at, bytes.length)
+    if (start === -1) spans.consumed = Math.min(at, characters.length)
   }
   if (isLast) {
     if (start !== -1) spans.add(start, end)
-    spans.consumed = bytes.length
+    spans.consumed = characters.length
   }
   return spans
 }

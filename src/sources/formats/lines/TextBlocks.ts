@@ -16,6 +16,7 @@ export type TextRows = "keep" | "skip" | "paragraphs"
 const kindOf = (rows: TextRows, sizes: LineSizes): LineKind => ({
   ...sizes,
   name: "text",
+  isWhole: false,
   split: rows === "paragraphs" ? paragraphs : lines(rows)
 })
 

@@ -1,0 +1,50 @@
+/** Shards: JSON Lines against a loop by hand, and what an order with locality costs. */
+import { Workers } from "../../../src/index.ts"
+import { jsonlShards, sequential, shuffledByBlocks } from "../loads/jsonl.ts"
+import { interleaved } from "../measure.ts"
+import { epochs } from "../ours.ts"
+import { bar, fastestOf, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
+import { jsonlLoop, jsonlSplit } from "../rivals/jsonlLoop.ts"
+
+const ONE = "Furrow, in sequence, 1 fiber"
+const BLOCKS = "Furrow, shuffled by blocks, 1 fiber"
+const LOOP = "plain TypeScript loop, line by line"
+const SPLIT = "plain TypeScript loop, a split a piece"
+
+const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
+  const paths = jsonlShards()
+  const fibers = Workers.fibers({ workers: 1 })
+  const all = await interleaved(
+    [
+      epochs(ONE, await sequential(), fibers),
+      ...(wants("blocks/sequential") ? [epochs(BLOCKS, await shuffledByBlocks(), fibers)] : []),
+      ...(wants("jsonl/loop")
+        ? [
+            { name: LOOP, run: () => jsonlLoop(paths) },
+            { name: SPLIT, run: () => jsonlSplit(paths) }
+          ]
+        : [])
+    ],
+    { rounds, warmFor: 2_000 }
+  )
+  const ours = found(all, ONE)
+  const blocks = wants("blocks/sequential") ? [found(all, BLOCKS)] : []
+  const loops = wants("jsonl/loop") ? [found(all, LOOP), found(all, SPLIT)] : []
+  const [first] = loops
+  const best = first === undefined ? undefined : fastestOf(loops)
+  return {
+    charts: [
+      {
+        title: "JSON Lines: 100,000 reviews of some 300 bytes in 4 shards, batches of 256 rows",
+        unit: "rows",
+        bars: [bar(ours, true), ...blocks.map((own) => bar(own, true)), ...loops.map((own) => bar(own, false))]
+      }
+    ],
+    figures: [
+      ...(best === undefined ? [] : [ratio("jsonl/loop", ours, best, 0.85, `against ${best.name}`)]),
+      ...blocks.map((own) => ratio("blocks/sequential", own, ours, 0.8))
+    ]
+  }
+}
+
+export const shards: Row = { title: "Shards", keys: ["jsonl/loop", "blocks/sequential"], run }
