@@ -151,6 +151,7 @@ export class PlainStages {
     const ordinal = rows.ordinal + row
     const position = rows.range.position + row
     const index = rows.indices[row] as number // a row of the batch
+    const label = rows.scope === "batch" ? rows.label : undefined
     let own = value
     for (let place = 0; place < stages.length; place++) {
       const stage = stages[place] as PlainStage // below the length
@@ -166,7 +167,7 @@ export class PlainStages {
         current.enter(at, row)
         made = stage.run(own, context)
       }
-      if (stage._tag !== "Filter") own = rows.scope === "batch" ? batchOf(made, rows.label) : settledValue(made)
+      if (stage._tag !== "Filter") own = label === undefined ? settledValue(made) : batchOf(made, label)
       else if (!kept(made)) return LEFT_OUT
     }
     return own

@@ -101,7 +101,7 @@ describe("a step of plain stages", () => {
       retry: () => () =>
         fromEffect<boolean, StageError>(() => {
           errors++
-          return Effect.succeed(true)
+          return Effect.succeed(errors < 9)
         }),
       skip: undefined,
       timeout: { sample: undefined, batch: undefined },
