@@ -16,6 +16,8 @@ export interface Chunk {
   readonly data: number
   readonly hasDictionary: boolean
   readonly uncompressed: number
+  /** A number of `CompressionCodec`. */
+  readonly codec: number
   readonly values: number
   /** The fields of its metadata, to be copied. */
   readonly metadata: Struct
@@ -122,6 +124,7 @@ const chunkOf = (reader: ThriftReader, chunk: Struct, end: number): Chunk => {
     data: data - start,
     hasDictionary,
     uncompressed,
+    codec,
     values: count(reader, metadata, 5),
     metadata
   }
@@ -167,22 +170,32 @@ const numberAt = (reader: ThriftReader, fields: Struct, id: number): number | un
   return value === undefined ? undefined : reader.int(value)
 }
 
-/** What of a column's metadata is kept: type, encodings, path, codec, counts and sizes. Statistics are not. */
-const KEPT = [1, 2, 3, 4, 5, 6, 7]
+/** A column of a file that was made of one row group. @since 0.1.0 */
+export interface PlacedChunk {
+  readonly chunk: Chunk
+  /** Where it begins in that file. */
+  readonly start: number
+  readonly length: number
+  /** The first data page, from `start` on. */
+  readonly data: number
+  /** Whether it was decompressed. */
+  readonly isPlain: boolean
+}
 
 /**
- * Returns the footer of a file that holds one row group alone, and of that the columns at `chosen`, which go up. `placeOf` gives
- * where a part begins in that file.
+ * Returns the footer of a file that holds one row group alone, and of that the columns at `chosen`, which go up: `placed` are
+ * their chunks in that file.
  *
- * Arrow's own schema, which Arrow's writers add, is left out: columns have the types that Parquet gives them, whoever wrote them.
+ * Statistics are left out, and Arrow's own schema, which Arrow's writers add: columns have the types that Parquet gives them,
+ * whoever wrote them.
  *
  * @since 0.1.0
  */
 export const footerOfGroup = (
   { bytes, columns, fields, root }: Footer,
-  { chunks, rows }: RowGroup,
+  rows: number,
   chosen: ReadonlyArray<number>,
-  placeOf: (chunk: Chunk) => number
+  placed: ReadonlyArray<PlacedChunk>
 ): Uint8Array => {
   const own = new Set(chosen)
   const elements = columns.flatMap((column, place) => (own.has(place) ? column.elements : []))
@@ -197,24 +210,26 @@ export const footerOfGroup = (
   writer.int(3, Type.i64, rows)
   writer.list(4, 1)
   writer.item()
-  const held = leavesOf(columns, chosen).map((leaf) => chunks[leaf] as Chunk) // a chunk for each leaf
-  writer.list(1, held.length)
-  for (const chunk of held) {
-    const start = placeOf(chunk)
+  writer.list(1, placed.length)
+  let total = 0
+  for (const { chunk, data, isPlain, length, start } of placed) {
+    const { metadata, uncompressed } = chunk
+    total += isPlain ? length : uncompressed
     writer.item()
     writer.int(2, Type.i64, 0)
     writer.struct(3)
-    for (const id of KEPT) writer.copy(id, bytes, needed(chunk.metadata, id))
-    writer.int(9, Type.i64, start + chunk.data)
+    // Type, encodings and path.
+    for (const id of [1, 2, 3]) writer.copy(id, bytes, needed(metadata, id))
+    writer.int(4, Type.i32, isPlain ? 0 : chunk.codec)
+    writer.copy(5, bytes, needed(metadata, 5))
+    writer.int(6, Type.i64, isPlain ? length : uncompressed)
+    writer.int(7, Type.i64, length)
+    writer.int(9, Type.i64, start + data)
     if (chunk.hasDictionary) writer.int(11, Type.i64, start)
     writer.end()
     writer.end()
   }
-  writer.int(
-    2,
-    Type.i64,
-    held.reduce((sum, chunk) => sum + chunk.uncompressed, 0)
-  )
+  writer.int(2, Type.i64, total)
   writer.int(3, Type.i64, rows)
   writer.end()
   // Who wrote it: readers know the flaws of some.

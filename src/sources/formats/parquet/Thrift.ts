@@ -52,6 +52,11 @@ export class ThriftReader {
     return this.#fields(0)
   }
 
+  /** Where what was read last ends. */
+  get end(): number {
+    return this.#at
+  }
+
   /** The structs of a list. */
   structs(list: Value): ReadonlyArray<Struct> {
     return this.items(list, Type.struct).map((item) => this.struct(item.start))
@@ -224,6 +229,11 @@ export class ThriftWriter {
   int(id: number, type: typeof Type.i32 | typeof Type.i64, value: number): void {
     this.#field(id, type)
     this.#varint(BigInt(value) << 1n)
+  }
+
+  /** A field that is false; one that is true has another type. */
+  false(id: number): void {
+    this.#field(id, Type.false)
   }
 
   list(id: number, count: number): void {

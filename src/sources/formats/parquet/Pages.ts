@@ -1,0 +1,138 @@
+/**
+ * Decompresses the pages of a column before its decoder sees them: by the runtime's own zstd, gzip and brotli, which are three
+ * times as fast as those of the WebAssembly module (tokens of 512, zstd: 55 ms for 80 MB, there 180), and stop at the length that a
+ * page says it has. The result is the same column, not compressed.
+ *
+ * @since 0.1.0
+ */
+import * as zlib from "node:zlib"
+import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
+import { zstdNow } from "../Zstd.ts"
+import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thrift.ts"
+
+/** Returns the `length` bytes that were compressed. */
+type Decompress = (bytes: Uint8Array, length: number) => Uint8Array
+
+/** By the numbers of `CompressionCodec` in `parquet.thrift`. The others are quick in the module, or are no compression. */
+const decompressorOf = (codec: number): Decompress | undefined => {
+  if (codec === 2) return (bytes, length) => zlib.gunzipSync(bytes, { maxOutputLength: Math.max(1, length) })
+  if (codec === 4) return (bytes, length) => zlib.brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, length) })
+  // On Node before 22.15 the module's is the fastest.
+  return codec === 6 ? zstdNow() : undefined
+}
+
+/** @since 0.1.0 */
+export interface PlainPages {
+  /** Headers and values of the pages, one behind the other. */
+  readonly parts: ReadonlyArray<Uint8Array>
+  readonly length: number
+  /** Where the first page with values begins; a dictionary stands before it. */
+  readonly data: number
+}
+
+const DATA = 0
+const DATA_2 = 3
+
+/**
+ * Returns the pages of a column that is compressed by `codec`, or `undefined` if it is to be left as it is. They take at most
+ * `most` bytes. Throws {@link Malformed}.
+ *
+ * @since 0.1.0
+ */
+export const plainPages = (bytes: Uint8Array, codec: number, most: number): PlainPages | undefined => {
+  const decompress = decompressorOf(codec)
+  return decompress === undefined ? undefined : withinBytes("a page", () => walk(bytes, decompress, most))
+}
+
+const walk = (bytes: Uint8Array, decompress: Decompress, most: number): PlainPages => {
+  const reader = new ThriftReader(bytes)
+  const parts: Array<Uint8Array> = []
+  let length = 0
+  let data: number | undefined
+  let at = 0
+  while (at < bytes.length) {
+    const header = reader.struct(at)
+    const start = reader.end
+    const kind = reader.int(needed(header, 1))
+    const size = reader.int(needed(header, 2))
+    const stored = reader.int(needed(header, 3))
+    if (size < 0 || stored < 0 || start + stored > bytes.length || length + size > most) {
+      const said = `a page is to have ${stored} bytes, and ${size} once decompressed`
+      throw new Malformed(`${said}, which is more than its column or blockBytes; ${AGAIN}`)
+    }
+    const page = bytes.subarray(start, start + stored)
+    const values =
+      kind === DATA_2 ? secondVersion(reader, header, page, size, decompress) : plain(page, size, decompress)
+    if (data === undefined && (kind === DATA || kind === DATA_2)) data = length
+    const own = headerOf(reader, header, size)
+    parts.push(own, values)
+    length += own.length + values.length
+    at = start + stored
+  }
+  return { parts, length, data: data ?? 0 }
+}
+
+const needed = (fields: Struct, id: number): Value => {
+  const value = fields.get(id)
+  if (value === undefined) throw new Malformed(`the header of a page lacks field ${id}; ${AGAIN}`)
+  return value
+}
+
+const plain = (bytes: Uint8Array, length: number, decompress: Decompress): Uint8Array => {
+  let own: Uint8Array
+  try {
+    own = decompress(bytes, length)
+  } catch (cause) {
+    throw new Malformed(`a page is corrupt, or more than the ${length} bytes that it says; ${AGAIN}`, { cause })
+  }
+  if (own.length === length) return own
+  throw new Malformed(`a page has ${own.length} bytes once decompressed, not ${length}; ${AGAIN}`)
+}
+
+/** A page of version 2, whose levels stand before its values and are never compressed. */
+const secondVersion = (
+  reader: ThriftReader,
+  header: Struct,
+  page: Uint8Array,
+  size: number,
+  decompress: Decompress
+): Uint8Array => {
+  const own = reader.struct(needed(header, 8).start)
+  if (own.get(7)?.type === Type.false) {
+    if (page.length === size) return page
+    throw new Malformed(`a page has ${page.length} bytes, not ${size}; ${AGAIN}`)
+  }
+  const levels = reader.int(needed(own, 5)) + reader.int(needed(own, 6))
+  if (levels < 0 || levels > page.length || levels > size) {
+    throw new Malformed(`a page of ${size} bytes is to have levels of ${levels}; ${AGAIN}`)
+  }
+  const result = new Uint8Array(size)
+  result.set(page.subarray(0, levels))
+  if (size > levels) result.set(plain(page.subarray(levels), size - levels, decompress), levels)
+  return result
+}
+
+/** The header of a page that is not compressed; without its checksum, which was that of the compressed bytes. */
+const headerOf = (reader: ThriftReader, header: Struct, size: number): Uint8Array => {
+  const { bytes } = reader
+  const writer = new ThriftWriter()
+  for (const id of [1, 2]) writer.copy(id, bytes, needed(header, id))
+  writer.int(3, Type.i32, size)
+  for (const id of [5, 6, 7]) {
+    const value = header.get(id)
+    if (value !== undefined) writer.copy(id, bytes, value)
+  }
+  const second = header.get(8)
+  if (second !== undefined) {
+    const own = reader.struct(second.start)
+    writer.struct(8)
+    for (const id of [1, 2, 3, 4, 5, 6]) {
+      const value = own.get(id)
+      if (value !== undefined) writer.copy(id, bytes, value)
+    }
+    writer.false(7)
+    writer.end()
+  }
+  writer.end()
+  return writer.bytes()
+}
