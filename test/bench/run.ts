@@ -19,6 +19,7 @@ import { objects } from "./rows/objects.ts"
 import { ambient, streams } from "./rows/seeding.ts"
 import { shards } from "./rows/shards.ts"
 import { batchOfOne, batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
+import { tables } from "./rows/tables.ts"
 import { tar } from "./rows/tar.ts"
 import { text } from "./rows/text.ts"
 import { threads } from "./rows/threads.ts"
@@ -35,6 +36,7 @@ const ROWS = [
   threads,
   jpeg,
   text,
+  tables,
   tar,
   objects,
   shards,
