@@ -837,5 +837,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "((first + row) << shift) // as below",
     to: "((first + row + 1) << shift) // as below",
     test: "test/seeding/Counter.test.ts"
+  },
+  {
+    name: "tables: the values of chosen columns come in the order of the schema",
+    file: "sources/formats/parquet/Read.ts",
+    from: "const own = chosen.map((at) => arrays[order.indexOf(at)] as ArrowArray)",
+    to: "const own = arrays",
+    test: "test/sources/formats/Tables.test.ts"
+  },
+  {
+    name: "tables: a shard is not held against the index that was kept of it",
+    file: "sources/formats/Headers.ts",
+    from: "if (!sameBlocks(own.index, place.index)) {",
+    to: "if (!sameBlocks(own.index, own.index)) {",
+    test: "test/sources/formats/Tables.test.ts"
   }
 ]
