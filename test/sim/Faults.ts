@@ -851,5 +851,61 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "if (!sameBlocks(own.index, place.index)) {",
     to: "if (!sameBlocks(own.index, own.index)) {",
     test: "test/sources/formats/Tables.test.ts"
+  },
+  {
+    name: "tar: a damaged header is taken for a sound one",
+    file: "sources/formats/tar/Header.ts",
+    from: "stated !== sum && stated !== signedSum(bytes, from)",
+    to: "stated < 0 && stated !== sum",
+    test: "test/sources/formats/archiveDamage.test.ts"
+  },
+  {
+    name: "tar: the second of two archives in one file is lost",
+    file: "sources/formats/tar/Scan.ts",
+    from: "if (isZero(bytes, from, bytes.length)) return",
+    to: "if (from >= 0) return",
+    test: "test/sources/formats/tar/Tar.test.ts"
+  },
+  {
+    name: "tar: an archive without an end passes",
+    file: "sources/formats/tar/Scan.ts",
+    from: "if (at + needs > size) return yield* cutShort(at, size, fault)",
+    to: "if (at + needs > size) break",
+    test: "test/sources/formats/tar/Tar.test.ts"
+  },
+  {
+    name: "tar: a sample is cut in two where a block is full",
+    file: "sources/formats/tar/Scan.ts",
+    from: "if (sample !== undefined) this.#begin(sample)",
+    to: "if (sample !== undefined || this.#rows > 1) this.#begin(sample ?? { key: String(member.offset), start: member.start, extensions: [], offsets: [], sizes: [] })",
+    test: "test/sources/formats/tar/Tar.test.ts"
+  },
+  {
+    name: "npy: rows of Fortran order are read as those of C order",
+    file: "sources/formats/npy/Layout.ts",
+    from: "  isFortran && shape.length > 1\n",
+    to: "  isFortran && shape.length > 9\n",
+    test: "test/sources/formats/npy/Npy.test.ts"
+  },
+  {
+    name: "npz: a checksum is not looked at",
+    file: "sources/formats/npz/Read.ts",
+    from: "if (crc32(plain) !== crc)",
+    to: "if (crc < 0)",
+    test: "test/sources/formats/npz/Npz.test.ts"
+  },
+  {
+    name: "safetensors: tensors may overlap",
+    file: "sources/formats/safetensors/Layout.ts",
+    from: "if (offset !== end) {",
+    to: "if (offset > end) {",
+    test: "test/sources/formats/safetensors/Safetensors.test.ts"
+  },
+  {
+    name: "arrays: every block has the first block's rows",
+    file: "sources/formats/Arrays.ts",
+    from: "offset + row * (widths[place] as number),",
+    to: "offset + 0 * row * (widths[place] as number),",
+    test: "test/sources/formats/npz/Npz.test.ts"
   }
 ]

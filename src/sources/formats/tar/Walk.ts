@@ -1,8 +1,8 @@
 /**
  * Goes through a tar from header to header. Payloads are not looked at, so whoever calls need not have them.
  *
- * The libraries that were tried (`modern-tar`, `tar-stream`) read archives as streams, payloads included, and give no
- * offsets; an index of blocks needs these, and a scan that skips payloads reads a hundredth of a shard of photos.
+ * Neither `modern-tar` 0.8 nor `tar-stream` 3 gives the offset of a member, which an index of blocks needs, and both read
+ * payloads: a scan that skips them reads less than a tenth of a shard of photos of 1 MB.
  *
  * @since 0.1.0
  */

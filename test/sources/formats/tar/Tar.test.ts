@@ -2,10 +2,11 @@
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { gzipSync } from "node:zlib"
-import { Effect } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { InvalidOption } from "../../../../src/core/InvalidOption.ts"
 import { text } from "../../../../src/core/Parameters.ts"
 import { Tensor } from "../../../../src/core/Tensor.ts"
+import { Dataset, Decode, Pipeline, Sampler, Scheduler, SeedPolicy, Store, Workers } from "../../../../src/index.ts"
 import * as Format from "../../../../src/sources/formats/Formats.ts"
 import { openShard, reference, refusal, rowsOf, shardOf } from "../../../support/shard.ts"
 import { END, entry, joined, pax, record, tarOf } from "../../../support/tar.ts"
@@ -145,6 +146,32 @@ test("signed checksums, as some old programs wrote them", async () => {
   for (const [at, byte] of header.entries()) if (at < 148 || at >= 156) sum += (byte << 24) >> 24
   header.set(new TextEncoder().encode(`${sum.toString(8).padStart(6, "0")}\0 `), 148)
   expect(await rowsOf(Format.tar(), bytes)).toEqual([{ __key__: "é", txt: "x" }])
+})
+
+test("from shards to batches of pixels: images are decoded by a stage of Decode", async () => {
+  const store = Store.memory({ "one.tar": reference("shard-000000.tar"), "two.tar": reference("shard-000002.tar") })
+  const format = Format.tar({ fields: { png: "bytes", cls: "integer" }, blockBytes: 8192 })
+  const locations = ["memory://one.tar", "memory://two.tar"]
+  const batches = await Effect.runPromise(
+    Effect.gen(function* () {
+      const dataset = yield* Dataset.open(locations, { format, index: false })
+      const pipeline = Pipeline.from(dataset).pipe(
+        Pipeline.sample(Sampler.shuffle),
+        Pipeline.mapEffect("decode", Decode.image({ field: "png", size: 8 })),
+        Pipeline.batch(16)
+      )
+      return yield* Stream.runCollect(Scheduler.stream(pipeline, { epochs: 1 }))
+    }).pipe(
+      Effect.provide(store),
+      Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), Workers.fibers({ workers: 2 })))
+    )
+  )
+  const all = Array.from(batches)
+  expect(all.map(({ columns }) => columns.png.shape)).toEqual([16, 16, 16, 2].map((rows) => [rows, 8, 8, 3]))
+  const keys = all.flatMap(({ columns }) => Array.from(columns.__key__))
+  expect(keys.toSorted()).toEqual(
+    [...(expected.tar["shard-000000.tar"]?.keys ?? []), ...(expected.tar["shard-000002.tar"]?.keys ?? [])].toSorted()
+  )
 })
 
 describe("the scan", () => {
