@@ -734,6 +734,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/threads/SharedQueue.test.ts"
   },
   {
+    name: "threads that nobody needs are kept",
+    file: "scheduler/backends/Choice.ts",
+    from: "now.at - this.#since < KEPT_MS",
+    to: "now.at - this.#since < 1000 * KEPT_MS",
+    test: "test/scheduler/backends/Auto.test.ts"
+  },
+  {
+    name: "a long run starts no threads before it is judged",
+    file: "scheduler/backends/Choice.ts",
+    from: "this.#batches >= this.#pays.rest",
+    to: "this.#batches < 0",
+    test: "test/scheduler/backends/Auto.test.ts"
+  },
+  {
     name: "seeds are observed again with each attempt",
     file: "scheduler/backends/remote/PendingBatch.ts",
     from: "this.#isObserved = true",

@@ -3,6 +3,7 @@
  *
  * Batches are functions of their coordinates, so where one is built changes nothing in it. The run begins at once, on
  * fibers; `Choice.ts` judges by what the consumer loses; threads take over once they are ready, and none is built twice.
+ * A long run starts its threads at once, while its consumer makes its first steps, and ends them if they are not needed.
  *
  * @since 0.1.0
  */
@@ -11,6 +12,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { isPlain } from "../../sources/RandomAccess.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
@@ -56,6 +59,8 @@ export const auto = (options: AutoOptions): Backend => ({
       const judge = new Judge(pays, settings.batches)
       const measure = new Measure(now)
       const move = yield* Deferred.make<void>()
+      /** What becomes of threads that were started at once is known. */
+      const decided = yield* Deferred.make<void>()
       const back = yield* Deferred.make<void>()
       const left = yield* Deferred.make<void>()
       /** Where batches are requested, and what has to be polled. */
@@ -65,8 +70,29 @@ export const auto = (options: AutoOptions): Backend => ({
       const leaving = new Map<number, number>()
 
       const scope = yield* Effect.scope
+      /** Threads that start, in a scope of their own. */
+      const starting = (backend: Backend) =>
+        Effect.gen(function* () {
+          const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
+          const opened = Effect.exit(Scope.extend(backend.open(runPlan, settings), own))
+          const ready = Effect.tap(opened, (exit) => {
+            if (Exit.isFailure(exit)) return Deferred.succeed(decided, undefined)
+            return Effect.sync(() => judge.ready())
+          })
+          return { own, opened: yield* Effect.forkIn(ready, own) }
+        })
+      let started = threads !== undefined && judge.startsAtOnce ? yield* starting(threads) : undefined
       const moving = Effect.gen(function* () {
-        yield* Deferred.await(move)
+        if (started !== undefined) {
+          yield* Deferred.await(decided)
+          const isMove = yield* Deferred.isDone(move)
+          const failed = Option.exists(yield* Fiber.poll(started.opened), Exit.exists(Exit.isFailure))
+          if (!(isMove || failed)) {
+            yield* Scope.close(started.own, Exit.void)
+            started = undefined
+          }
+        }
+        if (started === undefined) yield* Deferred.await(move)
         if (threads === undefined) {
           judge.stayed()
           yield* Effect.logInfo(choose(fibers.name, `${lossOf(judge.onFibers)}, and ${NO_MODULE}`))
@@ -79,12 +105,16 @@ export const auto = (options: AutoOptions): Backend => ({
           return Effect.logInfo(choose(fibers.name, `${lossOf(judge.onFibers)}, and ${measure.changed}`))
         }
         const staying = stays()
-        if (staying !== undefined) return yield* staying
-        const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
-        const opened = yield* Effect.exit(Scope.extend(threads.open(runPlan, settings), own))
+        if (staying !== undefined) {
+          if (started !== undefined) yield* Scope.close(started.own, Exit.void)
+          return yield* staying
+        }
+        const { opened: fiber, own } = started ?? (yield* starting(threads))
+        const opened = yield* Fiber.join(fiber)
         if (Exit.isFailure(opened)) {
           const { message } = Cause.prettyErrors(opened.cause)[0] ?? { message: "its threads were interrupted" }
           judge.stayed()
+          yield* Scope.close(own, Exit.void)
           choose(fibers.name, `threads could not be started: ${message}`)
           yield* Effect.logWarning(`the run stays on fibers: ${message}`)
           return
@@ -105,11 +135,15 @@ export const auto = (options: AutoOptions): Backend => ({
         yield* Scope.close(own, Exit.void)
       })
       yield* Effect.forkScoped(moving)
+      // They start before the consumer takes its first step, which may be a long one.
+      if (started !== undefined) yield* Effect.yieldNow()
 
       const look = (): void => {
         const { batches, waited } = consumer
         const verdict = judge.look({ at: now(), batches, waited, built: measure.built })
-        if (verdict !== undefined) Deferred.unsafeDone(verdict === "move" ? move : back, Effect.void)
+        if (verdict === undefined) return
+        if (verdict !== "back") Deferred.unsafeDone(decided, Effect.void)
+        if (verdict !== "end") Deferred.unsafeDone(verdict === "move" ? move : back, Effect.void)
       }
 
       /** A worker requests a batch of fibers again: those that it has of threads are fewer by one. */

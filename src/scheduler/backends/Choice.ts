@@ -46,6 +46,13 @@ export interface Loss {
 const LOOK_MS = 100
 const LOOK_BATCHES = 2
 
+/** The same where threads are ready: to move costs nothing then, and a move that does not pay is taken back. */
+const READY_LOOK_MS = 50
+const READY_LOOK_BATCHES = 4
+
+/** How long threads that were started at once are kept for a consumer that does not wait. */
+const KEPT_MS = 2000
+
 /** How long threads are left to warm up before they are judged, in which they are tens of times as slow at first. */
 const WARM_MS = 1000
 const TRIAL_MS = 1000
@@ -56,8 +63,13 @@ export const lossBetween = (from: Reading, to: Reading): Loss => {
   return { share: Math.min(lost / (to.at - from.at), 1), each: lost / (to.batches - from.batches) }
 }
 
-/** What a look at a run comes to: `move` it to threads, take it `back` to fibers, or neither. @since 0.1.0 */
-export type Verdict = "move" | "back" | undefined
+/**
+ * What a look at a run comes to: `move` it to threads, take it `back` to fibers, `end` the threads that were started for it
+ * before it was known whether it needs them; or nothing of it.
+ *
+ * @since 0.1.0
+ */
+export type Verdict = "move" | "back" | "end" | undefined
 
 /**
  * Judges a run by its readings, one after the other. It begins on fibers, moves to threads when the consumer loses
@@ -73,10 +85,26 @@ export class Judge {
   #from: Reading | undefined
   #onFibers: Loss = { share: 0, each: 0 }
   #onThreads: Loss = { share: 0, each: 0 }
+  /** Whether threads are ready, and since when the run has been looked at. */
+  #isReady = false
+  #since: number | undefined
 
   constructor(pays: Pays, batches: number) {
     this.#pays = pays
     this.#batches = batches
+  }
+
+  /**
+   * Whether threads are worth starting before it is known that the consumer waits: whether it would lose enough in the run
+   * by a millisecond a batch.
+   */
+  get startsAtOnce(): boolean {
+    return this.#batches >= this.#pays.rest
+  }
+
+  /** Threads are ready. */
+  ready(): void {
+    this.#isReady = true
   }
 
   /** Whether nothing is left to judge. */
@@ -126,11 +154,18 @@ export class Judge {
     // The first batch is always waited for, and built by code that no compiler has seen.
     if (now.batches === 0) return undefined
     this.#from ??= now
-    const loss = this.#lossOver(this.#from, now, LOOK_MS)
+    this.#since ??= now.at
+    const loss = this.#isReady
+      ? this.#lossOver(this.#from, now, READY_LOOK_MS, READY_LOOK_BATCHES)
+      : this.#lossOver(this.#from, now, LOOK_MS)
     if (loss === undefined) return undefined
     this.#from = now
     const left = this.#batches - now.batches
-    if (loss.share <= this.#pays.share || loss.each * left < this.#pays.rest) return undefined
+    if (loss.share <= this.#pays.share || loss.each * left < this.#pays.rest) {
+      if (!this.#isReady || now.at - this.#since < KEPT_MS) return undefined
+      this.#isReady = false
+      return "end"
+    }
     this.#onFibers = loss
     this.#phase = "starting"
     return "move"
@@ -145,8 +180,8 @@ export class Judge {
   }
 
   /** The loss over a window; none before it is over. */
-  #lossOver(from: Reading, now: Reading, milliseconds: number): Loss | undefined {
-    if (now.at - from.at < milliseconds || now.batches - from.batches < LOOK_BATCHES) return undefined
+  #lossOver(from: Reading, now: Reading, milliseconds: number, batches = LOOK_BATCHES): Loss | undefined {
+    if (now.at - from.at < milliseconds || now.batches - from.batches < batches) return undefined
     return lossBetween(from, now)
   }
 }

@@ -45,11 +45,13 @@ const run = (costs: Costs, { batches = BATCHES, pipeline = numbers, ...options }
     const requested = { fibers: 0, threads: 0 }
     const seen = new Set<number>()
     const choices: Array<Choice & { readonly at: number; readonly taken: number }> = []
+    const starts: Array<number> = []
     const ends: Array<number> = []
     const counting = (name: "fibers" | "threads"): Backend => ({
       name,
       open: (runPlan, settings) =>
         Effect.gen(function* () {
+          if (name === "threads") starts.push(next)
           const own = yield* fibers().open(runPlan, settings)
           yield* Effect.addFinalizer(() => Effect.sync(() => (name === "threads" ? ends.push(next) : undefined)))
           return {
@@ -100,7 +102,11 @@ const run = (costs: Costs, { batches = BATCHES, pipeline = numbers, ...options }
           yield* Effect.yieldNow()
         }
       })
-    return { take, requested, choices, ends }
+    /** The consumer's step takes so long from here on. */
+    const steps = (step: number): void => {
+      costs = { ...costs, step }
+    }
+    return { take, requested, choices, starts, ends, steps }
   })
 
 const lines: Array<string> = []
@@ -133,6 +139,53 @@ describe("a run", () => {
       "DEBUG workers on fibers: the run begins there, and its consumer has not waited long",
       "DEBUG workers on threads: on fibers the consumer waited 40 % of the time, 4.00 ms a batch"
     ])
+  })
+
+  test("starts its threads at once if it is long, and moves to them the sooner", async () => {
+    const { choices, starts } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }), ({ take }) => take(100))
+    )
+    expect(starts).toEqual([0])
+    // Over 50 ms, each batch of which takes 10.
+    expect(choices[1]?.taken).toBeLessThan(10)
+    const short = await played(
+      Effect.tap(run({ fibers: 40, threads: 0, step: 6 }, { batches: 999 }), ({ take }) => take(100))
+    )
+    // Once they are known to pay.
+    expect(short.starts).toHaveLength(1)
+    expect(short.starts[0]).toBeGreaterThan(2)
+  })
+
+  test("ends threads that its consumer does not need within two seconds, and starts others if it does later", async () => {
+    const { ends, starts, choices } = await played(
+      Effect.gen(function* () {
+        const own = yield* run({ fibers: 0.2, threads: 0, step: 10 })
+        yield* own.take(150)
+        expect(own.ends).toEqual([])
+        yield* own.take(100)
+        expect(own.ends).toHaveLength(1)
+        own.steps(0.1)
+        yield* own.take(2000)
+        return own
+      })
+    )
+    expect(choices.map(({ backend }) => backend)).toEqual(["fibers", "threads"])
+    expect(starts).toHaveLength(2)
+    expect(ends).toHaveLength(2)
+  })
+
+  test("ends threads at once that were started for what would not arrive from them as it is", async () => {
+    class Boxes {}
+    const pipeline = Pipeline.from(Dataset.range(4 * BATCHES)).pipe(
+      Pipeline.batchWith(4, () => ({ boxes: new Boxes() }))
+    )
+    const { ends, starts } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }, { pipeline }), ({ ends, take }) =>
+        Effect.andThen(take(100), () => expect(ends).toHaveLength(1))
+      )
+    )
+    expect(starts).toEqual([0])
+    expect(ends).toHaveLength(1)
   })
 
   test("stays on threads if the consumer no longer waits there, and ends them with itself", async () => {
