@@ -107,6 +107,9 @@ const takes: Readonly<Record<string, Call>> = {
   "SeedPolicy.epochWorker": (given) => SeedPolicy.epochWorker(given),
   "SeedPolicy.fromFunction": (given) =>
     SeedPolicy.fromFunction("mine", () => ({ algorithm: "xoshiro128**", words: [1] }), given),
+  "Store.http": (given) => Furrow.Store.http(given),
+  "Store.huggingFace": (given) => Furrow.Store.huggingFace(given),
+  "Store.reading": (given) => Furrow.Store.reading(given),
   "Workers.auto": (given) => Workers.auto(given),
   "Workers.fibers": (given) => Workers.fibers(given),
   "Workers.threads": (given) => Workers.threads(given),
@@ -127,7 +130,7 @@ const none: ReadonlySet<string> = new Set(
     "Pipeline.ambient Pipeline.from",
     "Pipeline.sample PyTorch.manualSeed Rng.make Rng.register Rng.toRandom Sampler.limited Sampler.subset",
     "Scheduler.formatProfile Scheduler.ranksFromEnvironment Seed.format Seed.parse Seed.root Seed.validate SeedAudit.counting",
-    "SeedPolicy.byName SeedPolicy.stream Store.make Store.memory Store.resolve Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
+    "SeedPolicy.byName SeedPolicy.stream Store.faulty Store.make Store.memory Store.resolve Tensor.dtypeOf Tensor.isTypedArray Tensor.make Tensor.resident",
     "testing.constant testing.recorded testing.recording"
   ].flatMap((names) => names.split(" "))
 )

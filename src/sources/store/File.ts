@@ -1,18 +1,20 @@
 /**
- * The store of local files.
+ * The store of local files().
  *
  * @since 0.1.0
  */
-import { randomUUID } from "node:crypto"
-import { promises as files, type Stats } from "node:fs"
+import type { Stats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
-import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { shown } from "../../core/Show.ts"
 import { within } from "./Routes.ts"
 import { StoreError, type StoreErrorKind } from "./StoreError.ts"
 import type { Driver, Listed, ObjectInfo } from "./StoreService.ts"
+
+/** Loaded when used: most programs that import Furrow read no files(). */
+const files = () => process.getBuiltinModule("node:fs").promises
+const paths = () => process.getBuiltinModule("node:path")
 
 /** What the system's codes mean, and the way out. */
 const codes: Readonly<Record<string, readonly [StoreErrorKind, string]>> = {
@@ -54,7 +56,7 @@ const infoOf = (object: Listed, stats: Stats): Effect.Effect<ObjectInfo, StoreEr
 
 const stat = (object: Listed): Effect.Effect<ObjectInfo, StoreError> =>
   Effect.flatMap(
-    attempt(object.location, () => files.stat(object.location)),
+    attempt(object.location, () => files().stat(object.location)),
     (stats) => infoOf(object, stats)
   )
 
@@ -63,7 +65,7 @@ const read: Driver["read"] = (info, offset, length) => {
   if (beyond !== undefined) return Effect.fail(beyond)
   const { location } = info
   return Effect.acquireUseRelease(
-    attempt(location, () => files.open(location, "r")),
+    attempt(location, () => files().open(location, "r")),
     (handle) =>
       Effect.flatMap(
         attempt(location, async () => {
@@ -110,10 +112,14 @@ const list: Driver["list"] = (folder, depth = DEEPEST) =>
   )
 
 const walk = async (folder: string, depth: number, found: Array<Listed>): Promise<void> => {
-  for (const entry of await files.readdir(folder === "" ? "." : folder, { withFileTypes: true })) {
+  for (const entry of await files().readdir(folder === "" ? "." : folder, { withFileTypes: true })) {
     const location = `${folder}${entry.name}`
     // What a link leads to may be gone.
-    const kind = entry.isSymbolicLink() ? await files.stat(location).catch(() => undefined) : entry
+    const kind = entry.isSymbolicLink()
+      ? await files()
+          .stat(location)
+          .catch(() => undefined)
+      : entry
     if (kind?.isFile()) found.push({ location })
     else if (kind?.isDirectory() && depth > 1) await walk(`${location}/`, depth - 1, found)
   }
@@ -121,13 +127,17 @@ const walk = async (folder: string, depth: number, found: Array<Listed>): Promis
 
 const write: Driver["write"] = (location, bytes) =>
   Effect.gen(function* () {
-    const folder = dirname(location)
-    yield* attempt(location, () => files.mkdir(folder, { recursive: true }))
+    const folder = paths().dirname(location)
+    yield* attempt(location, () => files().mkdir(folder, { recursive: true }))
     // Listings leave out names that begin with a dot.
-    const torn = join(folder, `.${basename(location)}.${randomUUID()}.tmp`)
-    const remove = Effect.promise(() => files.rm(torn, { force: true }).catch(() => {}))
+    const torn = paths().join(folder, `.${paths().basename(location)}.${crypto.randomUUID()}.tmp`)
+    const remove = Effect.promise(() =>
+      files()
+        .rm(torn, { force: true })
+        .catch(() => {})
+    )
     const whole = Effect.acquireUseRelease(
-      attempt(location, () => files.open(torn, "wx")),
+      attempt(location, () => files().open(torn, "wx")),
       (handle) =>
         Effect.zipRight(
           Stream.runForEach(bytes, (chunk) => attempt(location, () => writeAll(handle, chunk))),
@@ -139,7 +149,7 @@ const write: Driver["write"] = (location, bytes) =>
       Effect.zipRight(
         whole,
         attempt(location, async () => {
-          await files.rename(torn, location)
+          await files().rename(torn, location)
           await syncFolder(folder)
         })
       ),
@@ -156,7 +166,9 @@ const writeAll = async (handle: FileHandle, bytes: Uint8Array): Promise<void> =>
 
 /** What was renamed is there after a power cut, too; where folders cannot be opened, the system sees to it. */
 const syncFolder = async (folder: string): Promise<void> => {
-  const handle = await files.open(folder, "r").catch(() => undefined)
+  const handle = await files()
+    .open(folder, "r")
+    .catch(() => undefined)
   if (handle === undefined) return
   await handle.sync().catch(() => {})
   await handle.close()

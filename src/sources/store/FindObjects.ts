@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import { fileURLToPath } from "node:url"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -92,7 +91,7 @@ const patternsOf = (text: string): ReadonlyArray<string | Pattern> => {
 
 const pathOf = (url: string): string => {
   try {
-    return fileURLToPath(url)
+    return process.getBuiltinModule("node:url").fileURLToPath(url)
   } catch {
     throw new InvalidOption({
       option: "a location",
@@ -132,7 +131,9 @@ const objectOrFolder = (store: StoreService, address: string): Effect.Effect<Rea
     (error) =>
       // If it is no folder, either, or one that is not there, the object's own error says more.
       Effect.mapError(inFolder(store, `${address}/`), (own) =>
-        own.kind === "missing" && (error.kind === "missing" || own.cause !== undefined) ? error : own
+        own.kind === "unsupported" || (own.kind === "missing" && (error.kind === "missing" || own.cause !== undefined))
+          ? error
+          : own
       )
   )
 

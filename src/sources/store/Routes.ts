@@ -12,9 +12,9 @@ import type { Driver, ObjectInfo, StoreService } from "./StoreService.ts"
 /** What one `read` of a stream asks for. */
 const PART = 4 * 2 ** 20
 
-/** The bytes of an object in order, by one `read` after the other, of which the next is under way. @since 0.1.0 */
+/** The bytes of an object in order, by reads of parts, of which some are under way ahead. @since 0.1.0 */
 export const inParts =
-  (read: StoreService["read"], part = PART): StoreService["stream"] =>
+  (read: StoreService["read"], part = PART, ahead = 2): StoreService["stream"] =>
   (info, offset = 0) =>
     Stream.range(0, Math.max(0, Math.ceil((info.size - offset) / part)) - 1).pipe(
       Stream.mapEffect(
@@ -22,7 +22,7 @@ export const inParts =
           const from = offset + number * part
           return read(info, from, Math.min(part, info.size - from))
         },
-        { concurrency: 2 }
+        { concurrency: ahead }
       )
     )
 

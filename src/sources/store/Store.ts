@@ -5,16 +5,25 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { whole } from "../../core/Check.ts"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
-import { given } from "../../core/Options.ts"
-import { Store } from "./CurrentStore.ts"
+import { functionOf, given, textOf as nonEmpty, optionsOf } from "../../core/Options.ts"
+import { hub, Store, WHOLE_BYTES } from "./CurrentStore.ts"
+import { type Fault, type FaultyCall, faultyStore } from "./Faulty.ts"
 import { fileDriver } from "./File.ts"
+import { guarded, type ReadingOptions, readingFrom, readingNames, readingOf } from "./Guard.ts"
+import { type HttpReads, httpDriver } from "./Http.ts"
+import { sending } from "./http/Requests.ts"
 import { memoryDriver } from "./Memory.ts"
+import { queued } from "./ReadQueue.ts"
 import { routed } from "./Routes.ts"
-import type { Driver } from "./StoreService.ts"
+import type { Driver, StoreService } from "./StoreService.ts"
 
 export { Store } from "./CurrentStore.ts"
+export type { Fault, FaultyCall } from "./Faulty.ts"
 export { resolve } from "./FindObjects.ts"
+export type { ReadingOptions } from "./Guard.ts"
 export { StoreError, type StoreErrorKind } from "./StoreError.ts"
 export type { Driver, Listed, ObjectInfo, StoreService } from "./StoreService.ts"
 
@@ -34,6 +43,154 @@ const layer = <E, R>(schemes: ReadonlyArray<string>, driver: Effect.Effect<Drive
  * @since 0.1.0
  */
 export const file: Layer.Layer<Store> = layer(["file"], Effect.succeed(fileDriver))
+
+/** @category options @since 0.1.0 */
+export interface HttpOptions extends ReadingOptions {
+  /** Headers of every request, such as `{ authorization: Redacted.make("Bearer …") }`. Redirects to other hosts go without. */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>>
+  /** How many bytes of an object are read as a whole, at most, where the server has no ranges. Default 2^30. */
+  readonly wholeBytes?: number
+}
+
+/**
+ * Objects behind HTTP and HTTPS, by ranges; a server that has none is read as a whole, once, into a temporary file without
+ * a name. It is served without a layer, too; this one sets how. Requests go through the `HttpClient` of `@effect/platform`
+ * if the layer is provided with one, else through `fetch`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const http = (options: HttpOptions = {}): Layer.Layer<Store, InvalidOption> =>
+  closing(
+    ["http", "https"],
+    Effect.gen(function* () {
+      const { headers, reading, wholeBytes } = yield* checked(() => {
+        const {
+          headers = {},
+          wholeBytes,
+          ...rest
+        } = optionsOf("Store.http", options, {
+          ...readingNames,
+          headers: true,
+          wholeBytes: true
+        })
+        given("headers", headers, "a record of texts by name")
+        return {
+          headers: Object.fromEntries(
+            Object.entries(headers).map(([name, value]) => [name.toLowerCase(), textOf(name, value)])
+          ),
+          reading: readingOf(rest),
+          wholeBytes: whole("wholeBytes", wholeBytes ?? WHOLE_BYTES, 0)
+        }
+      })
+      return httpDriver(yield* sending, reading, headers, wholeBytes)
+    })
+  )
+
+const textOf = (name: string, value: unknown): string => {
+  const text: unknown = Redacted.isRedacted(value) ? Redacted.value(value) : value
+  if (typeof text === "string" && /^[^\r\n\0]*$/.test(text)) return text
+  throw new InvalidOption({
+    option: `header ${name}`,
+    value: "…",
+    expected: "a text of one line, or a Redacted of one"
+  })
+}
+
+/** @category options @since 0.1.0 */
+export interface HuggingFaceOptions extends ReadingOptions {
+  /**
+   * The address of the Hub, or the path of a folder with `datasets/ORG/NAME` below it. Default: the variable `HF_ENDPOINT`,
+   * else `https://huggingface.co`.
+   */
+  readonly endpoint?: string
+}
+
+/**
+ * Datasets on the Hugging Face Hub, as `hf://datasets/ORG/NAME`. They are served without a layer, too; this one sets how.
+ * The token is the variable `HF_TOKEN`, by Effect's `Config`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const huggingFace = (options: HuggingFaceOptions = {}): Layer.Layer<Store, InvalidOption> =>
+  closing(
+    ["hf"],
+    Effect.gen(function* () {
+      const { endpoint, reading } = yield* checked(() => {
+        const { endpoint, ...rest } = optionsOf("Store.huggingFace", options, { ...readingNames, endpoint: true })
+        return {
+          endpoint: endpoint === undefined ? undefined : nonEmpty("endpoint", endpoint),
+          reading: readingOf(rest)
+        }
+      })
+      return yield* hub(yield* sending, reading, endpoint)
+    })
+  )
+
+/** As {@link layer}, for a driver that keeps files open until the layer ends. */
+const closing = <E, R>(
+  schemes: ReadonlyArray<string>,
+  driver: Effect.Effect<Driver & Partial<Pick<HttpReads, "close">>, E, R>
+): Layer.Layer<Store, E, R> =>
+  Layer.scoped(
+    Store,
+    Effect.gen(function* () {
+      const own = yield* Effect.acquireRelease(driver, ({ close = Effect.void }) => close)
+      return routed(schemes, own, yield* Store)
+    })
+  )
+
+/**
+ * Reads of the store that it is provided with, joined, bounded, limited in time and repeated: for a store of your own, or a
+ * network file system. HTTP, S3 and the Hub have this without.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const reading = (options: ReadingOptions = {}): Layer.Layer<Store, InvalidOption> =>
+  Layer.effect(
+    Store,
+    Effect.gen(function* () {
+      const own = yield* checked(() => readingFrom("Store.reading", options))
+      const rest = yield* Store
+      const stat: StoreService["stat"] = (object) => guarded(own, object.location, 0, rest.stat(object))
+      return { ...rest, stat, ...queued(rest.read, own) }
+    })
+  )
+
+/**
+ * The store that it is provided with, whose calls go wrong as `faults` says, for tests: slow, reset, refused, cut short or
+ * without an answer.
+ *
+ * @example
+ * import { Effect, Layer } from "effect"
+ * import { Store } from "furrow"
+ *
+ * // Every other call meets a server that is overloaded; the reads are repeated, and none fails.
+ * const layer = Store.reading().pipe(
+ *   Layer.provide(Store.faulty(({ number }) => (number % 2 === 0 ? { _tag: "status", status: 503 } : undefined))),
+ *   Layer.provide(Store.memory({ greeting: "hello" }))
+ * )
+ * const bytes = await Effect.runPromise(
+ *   Effect.gen(function* () {
+ *     const store = yield* Store.Store
+ *     return yield* store.read(yield* store.stat({ location: "memory://greeting" }), 0, 5)
+ *   }).pipe(Effect.provide(layer))
+ * )
+ * console.assert(new TextDecoder().decode(bytes) === "hello")
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const faulty = (faults: (call: FaultyCall) => Fault | undefined): Layer.Layer<Store, InvalidOption> =>
+  Layer.effect(
+    Store,
+    Effect.gen(function* () {
+      const own = yield* checked(() => functionOf("the faults of Store.faulty", faults))
+      return faultyStore(yield* Store, own)
+    })
+  )
 
 /**
  * Objects in memory, for tests: by name, as `memory://name`. A text is taken as UTF-8.
