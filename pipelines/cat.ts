@@ -3,7 +3,7 @@
  * Prints the samples of shards, a line each.
  *
  *     bun run pipelines/cat.ts data/*.parquet --limit 3
- *     bun run pipelines/cat.ts s3://bucket/shard-{000..099}.tar --shuffle --window 8 --seed 1 --rank 0 --world 2 --json
+ *     bun run pipelines/cat.ts https://host/shard-{000..099}.tar --shuffle --window 8 --seed 1 --rank 0 --world 2 --json
  *
  * Without `--json` long texts and lists are cut short. With it a line is a sample as JSON, whole: bytes are `{"$bytes": base64}`, integers beyond 2^53 `{"$bigint": digits}`, times ISO 8601, typed arrays lists, NaN and
  * ±Infinity strings. With `--world` each sample is printed by exactly one rank.

@@ -36,7 +36,7 @@ export const schemaOf = (
     })
     .join(", ")
 
-/** Whether a sample is a row of each array, or all arrays of a file. @since 0.1.0 */
+/** Whether a sample is a row of each array, or all arrays of a file. @category options @since 0.1.0 */
 export type SampleOf = "row" | "file"
 
 /**

@@ -30,7 +30,7 @@ interface Pending<Row, E> {
   waiting: number
 }
 
-/** What a cache has done so far. @since 0.1.0 */
+/** What a cache has done so far. @category models @since 0.1.0 */
 export interface CacheStats {
   /** How many blocks were decoded, each time counted. */
   readonly decoded: number

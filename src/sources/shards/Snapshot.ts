@@ -7,7 +7,7 @@ import { sha256Stream } from "../../core/runtime.ts"
 import type { Block, ShardIndex } from "../formats/Format.ts"
 import type { ObjectInfo } from "../store/Store.ts"
 
-/** A shard and its blocks. @since 0.1.0 */
+/** A shard and its blocks. @category models @since 0.1.0 */
 export interface IndexedShard {
   readonly info: ObjectInfo
   readonly index: ShardIndex

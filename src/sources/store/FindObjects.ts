@@ -21,8 +21,8 @@ const LOOKED_AT = 256
  *
  * | location | what it stands for |
  * |---|---|
- * | `data/a.jsonl`, `file:///data/a.jsonl`, `s3://bucket/a`, `https://host/a`, `memory://a` | one object |
- * | `data/`, `s3://bucket/data/` | all objects below the folder, but for names that begin with `.` or `_` |
+ * | `data/a.jsonl`, `file:///data/a.jsonl`, `https://host/a`, `memory://a` | one object |
+ * | `data/` | all objects below the folder, but for names that begin with `.` or `_` |
  * | `data/*.jsonl`, `data/**\/part-[0-9]?.csv` | those that match; not over HTTP, which has no listing |
  * | `data/{train,test}-{00000..00099}.tar` | each name in turn |
  * | `hf://datasets/ORG/NAME[@revision][/folder or file or split]` | files of a dataset on the Hub |

@@ -47,9 +47,9 @@ export const dispatched = (of: (location: string) => StoreService): StoreService
 
 /** What to do about a scheme that no store serves. */
 const advice: Readonly<Record<string, string>> = {
-  s3: "provide Store.s3({ region }), which also takes the endpoint of other services",
+  s3: 'provide one by Store.make("s3", …), or take signed https: addresses of the objects',
   memory: "provide Store.memory({ name: bytes })",
-  gs: 'use its S3 door: Store.s3({ endpoint: "https://storage.googleapis.com" }) and s3:// locations',
+  gs: 'provide one by Store.make("gs", …), or take signed https: addresses of the objects',
   ftp: "fetch it first"
 }
 

@@ -166,7 +166,7 @@ describe("locations", () => {
   })
 
   test("a scheme that no store serves is told, with the layer to provide", async () => {
-    expect(String(await refused(Store.resolve("s3://bucket/a")))).toContain("provide Store.s3(")
+    expect(String(await refused(Store.resolve("s3://bucket/a")))).toContain('provide one by Store.make("s3"')
     expect(String(await refused(Store.resolve("gopher://host/*")))).toContain('Store.make("gopher", …)')
   })
 
