@@ -317,8 +317,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the stage behind fused ones is left out",
     file: "scheduler/plan/Program.ts",
-    from: "at += fused?.length ?? 1",
-    to: "at += (fused?.length ?? 0) + 1"
+    from: "at += fused.length",
+    to: "at += fused.length + 1"
   },
   {
     name: "an interrupt lets a stage's effects run on",
