@@ -588,9 +588,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a step that fails does not end its loan",
-    file: "scheduler/loader/Delivery.ts",
-    from: "return Effect.ensuring(all, ended)",
-    to: "return all",
+    file: "scheduler/loader/ForEach.ts",
+    from: "Effect.sync(() => loan.endSteps())",
+    to: "Effect.void",
     test: "test/laws/lent.test.ts"
   },
   {
@@ -813,7 +813,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blocks: a kept index is used although the shard has changed",
     file: "sources/shards/Open.ts",
-    from: " && own.info.version === version",
+    from: " || own.info.version !== info.version",
     to: "",
     test: "test/sources/shards/Open.test.ts"
   },
