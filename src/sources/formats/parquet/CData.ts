@@ -18,17 +18,17 @@ const CHILDREN = { schema: 24, array: 32 }
 const BUFFERS = 24
 
 /** Returns the columns of a struct array whose schema and array lie at two addresses. @since 0.1.0 */
-export const columnsAt = (memory: ArrayBuffer, schema: number, array: number): ReadonlyArray<ArrowArray> => {
+export const columnsAt = (memory: ArrayBufferLike, schema: number, array: number): ReadonlyArray<ArrowArray> => {
   const reader = new CDataReader(memory)
   return reader.arrayAt(reader.fieldAt(schema), array).children
 }
 
 class CDataReader {
-  readonly #memory: ArrayBuffer
+  readonly #memory: ArrayBufferLike
   readonly #view: DataView
   readonly #bytes: Uint8Array
 
-  constructor(memory: ArrayBuffer) {
+  constructor(memory: ArrayBufferLike) {
     this.#memory = memory
     this.#view = new DataView(memory)
     this.#bytes = new Uint8Array(memory)
