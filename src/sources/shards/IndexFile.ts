@@ -42,6 +42,12 @@ export const encode = (format: string, shards: ReadonlyArray<IndexedShard>): str
   return `${[head, ...lines].join("\n")}\n`
 }
 
+/** Whether a file begins as an index does, of whatever format and version. @since 0.1.0 */
+export const isIndex = (bytes: Uint8Array): boolean =>
+  new TextDecoder().decode(bytes.subarray(0, BEGINNING.length)) === BEGINNING
+
+const BEGINNING = '{"furrow":"index",'
+
 /** Returns the shards in an index file; `undefined` if it is of another format, another version, or not whole. @since 0.1.0 */
 export const decode = (text: string, format: string): ReadonlyArray<IndexedShard> | undefined => {
   try {

@@ -46,6 +46,17 @@ export const read = (path: string, format: string): Effect.Effect<ReadonlyArray<
     }
   })
 
+/** Whether there is a file at a path that is not an index of any format and version. @since 0.1.0 */
+export const isOther = (path: string): Effect.Effect<boolean> =>
+  Effect.promise(async () => {
+    try {
+      return !IndexFile.isIndex(await files.readFile(path))
+    } catch (error) {
+      // No file is there, or none can be.
+      return !["ENOENT", "ENOTDIR"].includes(codeOf(error))
+    }
+  })
+
 /** Writes an index, which appears whole or not at all. `false` if it cannot be written there. @since 0.1.0 */
 export const write = (path: string, format: string, shards: ReadonlyArray<IndexedShard>): Effect.Effect<boolean> =>
   Effect.promise(async () => {

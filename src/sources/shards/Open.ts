@@ -39,7 +39,7 @@ export interface OpenOptions<Row, A = Row, I = unknown> {
   readonly schema?: RowSchema<A, I>
   /**
    * The file of the index. If it is there, the shards are those that it lists, and each is checked when it is first
-   * read; else it is made. `false` keeps no index. Default: a file in the cache folder (`FURROW_CACHE`, or `furrow` in the
+   * read; else it is made. A file that holds something else is refused. `false` keeps no index. Default: a file in the cache folder (`FURROW_CACHE`, or `furrow` in the
    * user's cache folder), of which only shards that have not changed are used.
    */
   readonly index?: string | false
@@ -138,6 +138,11 @@ const shardsFrom = (own: Checked, store: StoreService) =>
     if (named !== undefined) {
       const kept = yield* IndexStore.read(named, kind)
       if (kept !== undefined) return { shards: kept, scanned: 0, index: named } satisfies Found
+      if (yield* IndexStore.isOther(named)) {
+        const expected =
+          "the path of an index, or of no file yet: this file holds something else, and would be replaced"
+        return yield* new InvalidOption({ option: "index", value: named, expected })
+      }
     }
     const infos = yield* shardsAt(store, locations)
     const cached = index === false || !format.scans ? undefined : IndexStore.cachedFile(locations, kind)
@@ -148,6 +153,9 @@ const shardsFrom = (own: Checked, store: StoreService) =>
         const shards = yield* indexed(own, store, infos, known)
         const isCached = cached !== undefined && (scanned === 0 || (yield* keep(cached, kind, shards)))
         const isNamed = named !== undefined && (yield* keep(named, kind, shards))
+        if (named !== undefined && !isNamed) {
+          yield* Effect.logWarning(`the index ${named} cannot be written, so its shards are looked at anew each time`)
+        }
         return { shards, scanned, index: isNamed ? named : isCached ? cached : undefined }
       })
     if (cached === undefined) return yield* build([])

@@ -279,6 +279,30 @@ describe("the index", () => {
     expect((await Effect.runPromise(cached(store, "kept"))).size).toBe(60)
   })
 
+  test("replaces no file that holds something else, and one of another version", async () => {
+    const path = join(folder, "named")
+    writeFileSync(path, '{"n":0}\n')
+    const open = cached(three(), "named index", { index: path })
+    const refused = await Effect.runPromise(Effect.flip(open))
+    expect(refused).toMatchObject({ _tag: "InvalidOption", option: "index", value: path })
+    expect(readFileSync(path, "utf8")).toBe('{"n":0}\n')
+    writeFileSync(path, '{"furrow":"index","version":0}\n')
+    expect((await Effect.runPromise(open)).sharded.index).toBe(path)
+    expect(readFileSync(path, "utf8")).toContain("d/b")
+  })
+
+  test("that cannot be written where it was named is told", async () => {
+    const told: Array<string> = []
+    const logger = Logger.make(({ message }) => void told.push(String(message)))
+    writeFileSync(join(folder, "a file"), "")
+    const path = join(folder, "a file", "index")
+    const dataset = await Effect.runPromise(
+      cached(three(), "named index", { index: path }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+    )
+    expect(dataset.sharded.index).not.toBe(path)
+    expect(told.join()).toContain(`the index ${path} cannot be written`)
+  })
+
   test("is built once by all that ask at once", async () => {
     const store = three()
     const opens = Array.from({ length: 16 }, () => cached(store, "once-"))

@@ -149,7 +149,7 @@ const statuses: Readonly<Record<number, readonly [StoreErrorKind, string]>> = {
   505: ["unsupported", "the server does not speak this version of HTTP"]
 }
 
-/** The error of an answer that is none of those that were hoped for. @since 0.1.0 */
+/** Returns the error for a response with an unexpected status. @since 0.1.0 */
 export const statusError = (location: string, { headers, status }: Pick<Answer, "headers" | "status">): StoreError => {
   const [kind, reason] =
     statuses[status] ??
