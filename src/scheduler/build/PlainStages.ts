@@ -15,7 +15,7 @@ import type { CurrentStage } from "./CurrentStage.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import { unwrapped } from "./Work.ts"
 
-/** The one context of a stage; what differs from row to row is written anew for each. */
+/** The context of a stage, one object for all rows: what differs from row to row is overwritten. */
 type Context = { -readonly [Key in keyof StageContext]: StageContext[Key] }
 
 /** In the place of a value that a filter leaves out, or that failed alone. */
