@@ -154,7 +154,9 @@ const shardsFrom = (own: Checked, store: StoreService) =>
         const isCached = cached !== undefined && (scanned === 0 || (yield* keep(cached, kind, shards)))
         const isNamed = named !== undefined && (yield* keep(named, kind, shards))
         if (named !== undefined && !isNamed) {
-          yield* Effect.logWarning(`the index ${named} cannot be written, so the shards are indexed again at each opening`)
+          yield* Effect.logWarning(
+            `the index ${named} cannot be written, so the shards are indexed again at each opening`
+          )
         }
         return { shards, scanned, index: isNamed ? named : isCached ? cached : undefined }
       })
