@@ -9,8 +9,20 @@ const CANDIDATES = ["python3", "/usr/bin/python3"]
 
 const INSTALL = "apt-get install python3-torch python3-numpy"
 
+type Found = { readonly path: string } | { readonly absent: string }
+
+/** An import of torch takes seconds. */
+const looked = new Map<string, Found>()
+
 /** The Python that has all these modules; or why there is none. */
-const pythonWith = (modules: ReadonlyArray<string>): { readonly path: string } | { readonly absent: string } => {
+const pythonWith = (modules: ReadonlyArray<string>): Found => {
+  const key = modules.join(" ")
+  const own = looked.get(key) ?? look(modules)
+  looked.set(key, own)
+  return own
+}
+
+const look = (modules: ReadonlyArray<string>): Found => {
   let reason = "there is no python3 on this machine"
   for (const path of [process.env["FURROW_BENCH_PYTHON"], ...CANDIDATES]) {
     if (path === undefined) continue

@@ -1,17 +1,34 @@
-/** PyTorch's DataLoader at the number of workers that suits it best on this machine. */
+/** PyTorch's DataLoader, with transforms by hand and by torchvision, at the number of workers that suits it best. */
 import { availableParallelism } from "node:os"
 import type { Absent, Contestant } from "../measure.ts"
 import { python } from "./Python.ts"
 
 /** PyTorch itself advises against more workers than cores. */
-const COUNTS = Array.from(new Set([0, 1, 2, availableParallelism()])).filter((count) => count <= availableParallelism())
+const COUNTS = Array.from(new Set([0, 1, 2, 4, 8, availableParallelism()])).filter(
+  (count) => count <= availableParallelism()
+)
 
-/** Tries each number of workers for an epoch, after one that does not count, and keeps the fastest. */
-export const bestTorch = async (script: string, args: ReadonlyArray<string>): Promise<Contestant | Absent> => {
+export type Load = "small" | "large"
+
+/** The fastest of both kinds of transforms and of these numbers of workers. */
+export const bestTorch = async (
+  load: Load,
+  args: ReadonlyArray<string>,
+  counts: ReadonlyArray<number> = COUNTS
+): Promise<Contestant | Absent> => {
+  const byHand = counts.map((workers) => torch(load, args, workers))
+  const byTorchvision = counts.map((workers) => torchvision(load, args, workers))
+  // torchvision is a second form of the same rival: without it the first stands for both.
+  return (await fastest([...byHand, ...byTorchvision])) ?? byHand[0] ?? ABSENT
+}
+
+const ABSENT: Absent = { name: "PyTorch DataLoader", absent: "no number of workers was tried" }
+
+/** Has each that can run do an epoch, after one that does not count. */
+const fastest = async (forms: ReadonlyArray<Contestant | Absent>): Promise<Contestant | undefined> => {
   let best: { readonly one: Contestant; readonly time: number } | undefined
-  for (const workers of COUNTS) {
-    const one = torch(script, args, workers)
-    if ("absent" in one) return one
+  for (const one of forms) {
+    if ("absent" in one) continue
     await one.open?.()
     await one.run()
     const started = performance.now()
@@ -20,10 +37,23 @@ export const bestTorch = async (script: string, args: ReadonlyArray<string>): Pr
     await one.close?.()
     if (best === undefined || time < best.time) best = { one, time }
   }
-  return best?.one ?? { name: "PyTorch DataLoader", absent: "no number of workers was tried" }
+  return best?.one
 }
 
-export const torch = (script: string, args: ReadonlyArray<string>, workers: number): Contestant | Absent => {
-  const name = `PyTorch DataLoader, ${workers} worker${workers === 1 ? "" : "s"}`
-  return python(name, script, ["numpy", "torch"], [...args, String(workers)])
-}
+const workersOf = (count: number) => `${count} worker${count === 1 ? "" : "s"}`
+
+const torch = (load: Load, args: ReadonlyArray<string>, workers: number): Contestant | Absent =>
+  python(
+    `PyTorch DataLoader, ${workersOf(workers)}`,
+    `torch_${load}.py`,
+    ["numpy", "torch"],
+    [...args, String(workers)]
+  )
+
+const torchvision = (load: Load, args: ReadonlyArray<string>, workers: number): Contestant | Absent =>
+  python(`PyTorch DataLoader and torchvision, ${workersOf(workers)}`, `torchvision_${load}.py`, TORCHVISION, [
+    ...args,
+    String(workers)
+  ])
+
+const TORCHVISION = ["numpy", "torch", "torchvision"]

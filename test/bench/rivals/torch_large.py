@@ -69,10 +69,12 @@ class Images(Dataset):
         return image
 
 
-def main(path, samples, batch, workers):
+HAND_WRITTEN = [RandomResizedCrop(SIZE, SCALE, RATIO), RandomHorizontalFlip(), Normalize(MEAN, STD)]
+
+
+def main(transforms, path, samples, batch, workers):
     pixels = np.fromfile(path, dtype=np.uint8).reshape(samples, SIDE, SIDE, 3)
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    transforms = [RandomResizedCrop(SIZE, SCALE, RATIO), RandomHorizontalFlip(), Normalize(MEAN, STD)]
     loader = DataLoader(
         Images(images, transforms),
         batch_size=batch,
@@ -91,4 +93,4 @@ def main(path, samples, batch, workers):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    main(HAND_WRITTEN, sys.argv[1], *map(int, sys.argv[2:]))

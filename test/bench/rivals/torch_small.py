@@ -64,11 +64,13 @@ class Digits(Dataset):
         return image, self.labels[index]
 
 
-def main(path, samples, batch, workers):
+HAND_WRITTEN = [RandomCrop(SIDE, PADDING), RandomHorizontalFlip(), ToFloat(), Normalize(MEAN, STD)]
+
+
+def main(transforms, path, samples, batch, workers):
     pixels = np.fromfile(path, dtype=np.uint8).reshape(samples, 1, SIDE, SIDE)
     images = torch.from_numpy(pixels)
     labels = [index % 10 for index in range(samples)]
-    transforms = [RandomCrop(SIDE, PADDING), RandomHorizontalFlip(), ToFloat(), Normalize(MEAN, STD)]
     loader = DataLoader(
         Digits(images, labels, transforms),
         batch_size=batch,
@@ -87,4 +89,4 @@ def main(path, samples, batch, workers):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    main(HAND_WRITTEN, sys.argv[1], *map(int, sys.argv[2:]))

@@ -1,4 +1,5 @@
 /** W1, small images: the whole loader against the bare kernel, a plain loop, tfjs-data, PyTorch and NumPy. */
+import { availableParallelism } from "node:os"
 import { Workers } from "../../../src/index.ts"
 import { asFile } from "../loads/pixels.ts"
 import { BATCH, images, labels, ordinary, pipeline, SAMPLES } from "../loads/w1.ts"
@@ -39,7 +40,9 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
   if (several) {
     ours.push(
       epochs("Furrow, 2 fibers", pipeline, Workers.fibers({ workers: 2 })),
-      standing("Furrow, 2 threads", pipeline, threads(2), TURN, AHEAD),
+      ...[2, 4, 8]
+        .filter((count) => count === 2 || count < availableParallelism())
+        .map((count) => standing(`Furrow, ${count} threads`, pipeline, threads(count), TURN, AHEAD)),
       epochs("Furrow, 2 fibers, nothing set", ordinary(), Workers.fibers({ workers: 2 }))
     )
   }
@@ -50,7 +53,7 @@ const against = async ({ rounds, wants }: Request, args: ReadonlyArray<string>):
     const loop = () => trainLoop(images.data, labels, SAMPLES, BATCH)
     rivals.set("loader/loop", { name: "plain TypeScript loop", run: loop })
   }
-  if (wants("loader/pytorch")) rivals.set("loader/pytorch", await bestTorch("torch_small.py", args))
+  if (wants("loader/pytorch")) rivals.set("loader/pytorch", await bestTorch("small", args))
   if (wants("loader/tfjs")) rivals.set("loader/tfjs", await tfjs())
   if (wants("loader/numpy")) {
     rivals.set("loader/numpy", python("NumPy, whole batches", "numpy_small.py", ["numpy"], args))
