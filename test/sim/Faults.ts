@@ -825,6 +825,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/Open.test.ts"
   },
   {
+    name: "zstd: of several frames the first alone is read",
+    file: "sources/formats/Zstd.ts",
+    from: "      at += end\n    }\n    return joined",
+    to: "      at = bytes.length\n    }\n    return joined",
+    test: "test/sources/formats/Zstd.test.ts"
+  },
+  {
+    name: "lines: a byte order mark that two members share is text",
+    file: "sources/formats/lines/LineBlocks.ts",
+    from: "total >= MARK || isLast",
+    to: "total > 0 || isLast",
+    test: "test/sources/formats/Jsonl.test.ts"
+  },
+  {
+    name: "lines: windows of plain text begin with its byte order mark",
+    file: "sources/formats/lines/LineBlocks.ts",
+    from: "windowBlocks(at, size",
+    to: "windowBlocks(head, size",
+    test: "test/sources/formats/Jsonl.test.ts"
+  },
+  {
     name: "blocks: a row that goes on in the next gzip member is lost",
     file: "sources/formats/lines/LineBlocks.ts",
     from: "let left = total - to\n",

@@ -19,7 +19,7 @@ export {
 } from "./Format.ts"
 export { jsonl } from "./lines/Jsonl.ts"
 export type { LineOptions } from "./lines/LineOptions.ts"
-export { type TextOptions, text } from "./lines/Text.ts"
+export { type TextOptions, type TextWindowOptions, text } from "./lines/Text.ts"
 export { type Cell, type NpyOptions, npy } from "./npy/Npy.ts"
 export { type NpzOptions, npz } from "./npz/Npz.ts"
 export { parquet } from "./parquet/Parquet.ts"

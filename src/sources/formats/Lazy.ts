@@ -10,8 +10,11 @@ import type { ShardError } from "./Format.ts"
 /** A module that is loaded when it is first used. @since 0.1.0 */
 export interface Lazy<M> {
   readonly get: Effect.Effect<M>
-  /** Runs plain code of the module, at once if it is loaded. What it throws, a {@link ShardError}, fails the effect. */
-  readonly use: <A>(run: (module: M) => A) => A | Effect.Effect<A, ShardError>
+  /**
+   * Runs code of the module, at once if it is loaded. What it throws, a {@link ShardError}, fails the effect, which also goes
+   * on with one that the code returns.
+   */
+  readonly use: <A, E = never>(run: (module: M) => A | Effect.Effect<A, E>) => A | Effect.Effect<A, E | ShardError>
 }
 
 /** @since 0.1.0 */
@@ -27,6 +30,14 @@ export const lazy = <M>(load: () => Promise<M>): Lazy<M> => {
   )
   return {
     get,
-    use: (run) => (module === undefined ? Effect.flatMap(get, (loaded) => attempt(() => run(loaded))) : run(module))
+    use: (run) =>
+      module === undefined
+        ? Effect.flatMap(get, (loaded) =>
+            Effect.flatMap(
+              attempt(() => run(loaded)),
+              (result) => (Effect.isEffect(result) ? result : Effect.succeed(result))
+            )
+          )
+        : run(module)
   }
 }

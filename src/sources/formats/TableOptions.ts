@@ -97,12 +97,6 @@ export const readBy = (code: Lazy<{ readonly reader: (table: Table) => Reader }>
   }
   return {
     index: (shard) => Effect.flatMap(code.get, (module) => own(module).index(shard)),
-    decode: (bytes, block, place) => {
-      const decoded = code.use((module) => own(module).decode(bytes, block, place))
-      // Once the code is loaded, there may be a footer or a dictionary to load.
-      return Effect.isEffect(decoded)
-        ? Effect.flatMap(decoded, (result) => (Effect.isEffect(result) ? result : Effect.succeed(result)))
-        : decoded
-    }
+    decode: (bytes, block, place) => code.use((module) => own(module).decode(bytes, block, place))
   }
 }

@@ -8,36 +8,176 @@ import * as Effect from "effect/Effect"
 import { library } from "./LibraryMissing.ts"
 import { AGAIN, Malformed } from "./Malformed.ts"
 
-/** Returns the `length` bytes that one frame holds. Throws {@link Malformed} if it holds others. @since 0.1.0 */
-export type Zstd = (bytes: Uint8Array, length: number) => Uint8Array
+/** @since 0.1.0 */
+export interface Zstd {
+  /** Returns the `length` bytes that frames hold. Throws {@link Malformed} if they hold others. */
+  readonly exactly: (bytes: Uint8Array, length: number) => Uint8Array
+  /**
+   * Returns what frames hold, one or several, if that is at most `most` bytes; `"large"` if it is more. Throws
+   * {@link Malformed} if one is corrupt or cut short.
+   */
+  readonly upTo: (bytes: Uint8Array, most: number) => Uint8Array | "large"
+}
 
-const checked =
-  (decompress: (bytes: Uint8Array, length: number) => Uint8Array): Zstd =>
-  (bytes, length) => {
-    let plain: Uint8Array
-    try {
-      plain = decompress(bytes, length)
-    } catch (cause) {
-      throw new Malformed(`bytes compressed by zstd are corrupt, or more than the ${length} they are to be; ${AGAIN}`, {
-        cause
-      })
-    }
-    if (plain.length === length) return plain
-    throw new Malformed(`bytes compressed by zstd are ${plain.length}, not ${length}; ${AGAIN}`)
+/** Returns what a frame holds, and throws for a corrupt one. May stop early, and return `undefined`, at more than `most` bytes. */
+type Decompress = (bytes: Uint8Array, most: number) => Uint8Array | undefined
+
+const zstdOf = (decompress: Decompress): Zstd => {
+  const frame = (bytes: Uint8Array, most: number): Uint8Array | undefined => {
+    const { content, window } = headerOf(bytes)
+    if (content !== undefined && content > most) return undefined
+    // Decoders allocate as much as the header says.
+    if (window > MOST_WINDOW) throw new Error(`a frame needs a window of more than ${MOST_WINDOW} bytes`)
+    const plain = decompress(bytes, most)
+    if (plain === undefined || content === undefined || plain.length === content) return plain
+    throw new Error(`a frame has ${plain.length} bytes where its header says ${content}`)
   }
+  const frames = (bytes: Uint8Array, most: number): Uint8Array | undefined => {
+    const parts: Array<Uint8Array> = []
+    let length = 0
+    for (let at = 0; at < bytes.length || parts.length === 0; ) {
+      const rest = bytes.subarray(at)
+      // No decoder here says that a frame is cut short, and Deno's reads the first one alone.
+      const end = frameEnd(rest)
+      if (end === undefined) throw new Error("a frame is cut short")
+      const plain = frame(rest.subarray(0, end), most - length)
+      if (plain === undefined) return undefined
+      parts.push(plain)
+      length += plain.length
+      at += end
+    }
+    return joined(parts, length)
+  }
+  const upTo: Zstd["upTo"] = (bytes, most) => {
+    try {
+      return frames(bytes, most) ?? "large"
+    } catch (cause) {
+      throw new Malformed(`bytes compressed by zstd are corrupt; ${AGAIN}`, { cause })
+    }
+  }
+  return {
+    upTo,
+    exactly: (bytes, length) => {
+      const plain = upTo(bytes, length)
+      if (plain !== "large" && plain.length === length) return plain
+      const held = plain === "large" ? "more" : plain.length
+      throw new Malformed(`bytes compressed by zstd are ${held}, not ${length}; ${AGAIN}`)
+    }
+  }
+}
 
 // Node 20 has no such function, whatever the types of later versions say.
 const native: typeof zlib.zstdDecompressSync | undefined = zlib.zstdDecompressSync
 
-let known: Zstd | undefined =
-  native === undefined ? undefined : checked((bytes, length) => native(bytes, { maxOutputLength: length }))
+const byRuntime =
+  (decompress: typeof zlib.zstdDecompressSync): Decompress =>
+  (bytes, most) => {
+    try {
+      const { buffer, byteLength, byteOffset } = decompress(bytes, { maxOutputLength: Math.max(1, most) })
+      // Without Node's own class.
+      return byteLength > most ? undefined : new Uint8Array(buffer, byteOffset, byteLength)
+    } catch (cause) {
+      if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") return undefined
+      throw cause
+    }
+  }
+
+/** What is used of the package. */
+interface Fzstd {
+  readonly Decompress: new (
+    onData: (bytes: Uint8Array) => void
+  ) => { readonly push: (bytes: Uint8Array, isLast: boolean) => void }
+}
+
+/** Thrown to end the package's work. */
+const ENOUGH = new Error("a frame holds more than it may")
+
+const byPackage =
+  ({ Decompress }: Fzstd): Decompress =>
+  (bytes, most) => {
+    const parts: Array<Uint8Array> = []
+    let length = 0
+    const decompressor = new Decompress((part) => {
+      length += part.length
+      if (length > most) throw ENOUGH
+      parts.push(part)
+    })
+    try {
+      decompressor.push(bytes, true)
+    } catch (cause) {
+      if (cause === ENOUGH) return undefined
+      throw cause
+    }
+    return joined(parts, length)
+  }
+
+const joined = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
+  const [first] = parts
+  if (parts.length === 1 && first !== undefined) return first
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** The most that a decoder has to remember of a frame, as zstd's own limit is. */
+const MOST_WINDOW = 2 ** 27
+
+/** What the header of a frame says: see RFC 8878, 3.1.1. Throws if there is none. */
+const headerOf = (bytes: Uint8Array): { readonly content: number | undefined; readonly window: number } => {
+  if (bytes.length < 9) throw new Error("a frame has at least 9 bytes")
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (view.getUint32(0, true) !== MAGIC) throw new Error("there is no zstd frame")
+  const descriptor = view.getUint8(4)
+  const isSingle = (descriptor & 32) !== 0
+  const code = descriptor >> 6
+  // The number of a dictionary stands between the window and the size of the content.
+  const at = (isSingle ? 5 : 6) + ([0, 1, 2, 4][descriptor & 3] ?? 0)
+  const width = code === 0 ? (isSingle ? 1 : 0) : 2 ** code
+  let size = code === 1 ? 256 : 0
+  for (let place = 0; place < width; place++) size += view.getUint8(at + place) * 2 ** (8 * place)
+  const content = width === 0 ? undefined : size
+  if (isSingle) return { content, window: size }
+  const own = view.getUint8(5)
+  const base = 2 ** (10 + (own >> 3))
+  return { content, window: base + (base / 8) * (own & 7) }
+}
+
+const MAGIC = 0xfd2fb528
+
+/** Where a frame ends; `undefined` if the bytes end before. @since 0.1.0 */
+export const frameEnd = (bytes: Uint8Array): number | undefined => {
+  // 3 bytes of the size of the dictionary's number, the size of the content, and of the blocks.
+  const descriptor = bytes[4]
+  if (descriptor === undefined) return undefined
+  const single = (descriptor >> 5) & 1
+  const size = descriptor >> 6
+  let at = 5 + (single === 1 ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0) + (size === 0 ? single : 2 ** size)
+  for (;;) {
+    if (at + 3 > bytes.length) return undefined
+    // As checked.
+    const header = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)
+    // A block of one byte that is repeated takes one.
+    at += 3 + (((header >> 1) & 3) === 1 ? 1 : header >> 3)
+    if ((header & 1) === 1) break
+  }
+  if ((descriptor & 4) !== 0) at += 4
+  return at <= bytes.length ? at : undefined
+}
+
+/** @since 0.1.0 */
+export const fromPackage = (fzstd: Fzstd): Zstd => zstdOf(byPackage(fzstd))
+
+/** The runtime's own, which is several times as fast as any other. @since 0.1.0 */
+export const runtimeZstd: Zstd | undefined = native === undefined ? undefined : zstdOf(byRuntime(native))
+
+let known: Zstd | undefined = runtimeZstd
 
 /** Returns the decompressor if it is there already. @since 0.1.0 */
 export const zstdNow = (): Zstd | undefined => known
-
-interface Fzstd {
-  readonly decompress: (bytes: Uint8Array, output: Uint8Array) => Uint8Array
-}
 
 /** The package's name, put together so that bundlers do not look for it: it may not be installed. */
 const NAME = ["fz", "std"].join("")
@@ -48,7 +188,7 @@ export const zstd: Effect.Effect<Zstd, Malformed> = Effect.suspend(() =>
     ? Effect.map(
         library<Fzstd>(NAME, `decompresses zstd where the runtime does not, as Node 20`, () => import(NAME)),
         (fzstd) => {
-          known = checked((bytes, length) => fzstd.decompress(bytes, new Uint8Array(length)))
+          known = fromPackage(fzstd)
           return known
         }
       )

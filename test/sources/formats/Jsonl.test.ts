@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { gzipSync, zstdCompressSync } from "node:zlib"
 import { Effect } from "effect"
 import * as fc from "fast-check"
+import { InvalidOption } from "../../../src/core/InvalidOption.ts"
 import * as Dataset from "../../../src/sources/Dataset.ts"
 import * as Format from "../../../src/sources/formats/Formats.ts"
 import { memoryStore } from "../../support/shards/MemoryStore.ts"
@@ -133,6 +134,42 @@ describe("text", () => {
   test("lines, with or without blank ones", async () => {
     expect(await rowsOf("a\n\n b \r\nc", Format.text())).toEqual(["a", "", " b ", "c"])
     expect(await rowsOf("a\n\n b \r\nc", Format.text({ blank: "skip" }))).toEqual(["a", " b ", "c"])
+  })
+
+  test("windows of bytes, in blocks of any size, plain or compressed, behind a byte order mark", async () => {
+    const whole = new TextEncoder().encode("\ufeffzwölf Boxkämpfer\r\n")
+    const own = whole.subarray(3)
+    const wanted = [0, 1, 2, 3].map((row) => own.slice(6 * row, 6 * row + 6)).filter(({ length }) => length > 0)
+    expect(wanted.at(-1)?.length).toBe(own.length % 6 || 6)
+    for (const blockBytes of [1, 15, 1000]) {
+      const format = Format.text({ rows: "windows", windowBytes: 6, blockBytes })
+      for (const bytes of [
+        whole,
+        new Uint8Array(
+          Buffer.concat(
+            [whole.slice(0, 2), whole.slice(2, 9)].map((part) => gzipSync(part)).concat(gzipSync(whole.slice(9)))
+          )
+        )
+      ]) {
+        expect((await rowsOf(bytes, format)).map((row) => row.slice())).toEqual(wanted)
+      }
+      expect(await rowsOf("", format)).toEqual([])
+    }
+  })
+
+  test("windows of plain bytes are found without reading them, and are no rows of lines", async () => {
+    const store = memoryStore({ a: new Uint8Array(2 ** 16) })
+    const dataset = await Effect.runPromise(
+      Dataset.open("a", { format: Format.text({ rows: "windows", windowBytes: 1000 }), index: false }).pipe(
+        Effect.provide(store.layer)
+      )
+    )
+    expect(dataset.size).toBe(66)
+    expect(store.read.get("a")).toBe(4)
+    // From code without types.
+    expect(() => Format.text({ rows: "windows" } as never)).toThrow(InvalidOption)
+    expect(() => Format.text({ rows: "lines", windowBytes: 5 } as never)).toThrow(InvalidOption)
+    expect(() => Format.text({ rows: "windows", windowBytes: 11, rowBytes: 10 })).toThrow(InvalidOption)
   })
 
   test("paragraphs, in blocks of any size", async () => {

@@ -89,7 +89,7 @@ const decompress: Body["decompress"] = (codec, bytes, length) => {
   if (codec === "lz4") return lz4(bytes, length)
   const own = zstdNow()
   if (own === undefined) throw new Malformed("zstd has not been loaded")
-  return own(bytes, length)
+  return own.exactly(bytes, length)
 }
 
 /** Returns what finds bytes of the body among those of the block that were read. */

@@ -8,7 +8,7 @@ import { whole } from "../../../core/Check.ts"
 import { InvalidOption } from "../../../core/InvalidOption.ts"
 import { isOptions, optionsOf, textOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
-import type { DecodedBlock, Format } from "../Format.ts"
+import type { Format } from "../Format.ts"
 import { lazy } from "../Lazy.ts"
 import { type LineOptions, sizesOf } from "../lines/LineOptions.ts"
 
@@ -88,7 +88,8 @@ const format = <Row>(name: "csv" | "tsv", options: CsvOptions): Format<Row> => {
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     // The type of rows is the caller's word; see below.
-    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, config) as DecodedBlock<Row>)
+    decode: (bytes, block, place) =>
+      code.use(({ decode }) => decode(bytes, block, place, config) as ReturnType<Format<Row>["decode"]>)
   }
 }
 

@@ -8,7 +8,8 @@ import { setField } from "../../../core/Options.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt } from "../Fault.ts"
 import { type Block, type BlockPlace, type DecodedBlock, type Shard, ShardError, type ShardIndex } from "../Format.ts"
-import { beginning, indexOf, type LineKind, type Lines, linesOf } from "../lines/LineBlocks.ts"
+import { beginning, indexOf, type Lines, withLines } from "../lines/LineBlocks.ts"
+import type { LineKind } from "../lines/LineKind.ts"
 import { cellsOf, records } from "./Cells.ts"
 import type { CsvConfig, CsvRow, CsvType } from "./Csv.ts"
 import { typeOf, valueFrom } from "./Types.ts"
@@ -101,9 +102,10 @@ export const decode = (
   block: Block,
   place: BlockPlace,
   config: CsvConfig
-): DecodedBlock<CsvRow> => {
-  const lines = linesOf(kindOf(config), packed, block, place)
-  const { header } = place.index
+): DecodedBlock<CsvRow> | Effect.Effect<DecodedBlock<CsvRow>, ShardError> =>
+  withLines(kindOf(config), packed, block, place, (lines) => rowsOf(lines, place.index.header, config))
+
+const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<CsvRow> => {
   if (!isColumns(header))
     throw lines.error(0, "its index has no columns; remove the kept index, so that it is made again")
   const { columns } = header

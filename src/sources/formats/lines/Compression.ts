@@ -7,6 +7,9 @@
  * @since 0.1.0
  */
 import * as zlib from "node:zlib"
+import type * as Effect from "effect/Effect"
+import type { Malformed } from "../Malformed.ts"
+import { frameEnd, zstd, zstdNow } from "../Zstd.ts"
 
 /** @since 0.1.0 */
 export type Compression = "gzip" | "zstd"
@@ -91,26 +94,6 @@ const gzipMember = (bytes: Uint8Array, most: number): Member | NoMember => {
 /** Without Node's own class. */
 const plain = (data: Uint8Array): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.length)
 
-/** Where a frame ends; `undefined` if the bytes end before. */
-const frameEnd = (bytes: Uint8Array): number | undefined => {
-  // 3 bytes of the size of the dictionary's number, the size of the content, and of the blocks.
-  const descriptor = bytes[4]
-  if (descriptor === undefined) return undefined
-  const single = (descriptor >> 5) & 1
-  const size = descriptor >> 6
-  let at = 5 + (single === 1 ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0) + (size === 0 ? single : 2 ** size)
-  for (;;) {
-    if (at + 3 > bytes.length) return undefined
-    // As checked.
-    const header = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)
-    // A block of one byte that is repeated takes one.
-    at += 3 + (((header >> 1) & 3) === 1 ? 1 : header >> 3)
-    if ((header & 1) === 1) break
-  }
-  if ((descriptor & 4) !== 0) at += 4
-  return at <= bytes.length ? at : undefined
-}
-
 const zstdMember = (bytes: Uint8Array, most: number): Member | NoMember => {
   if (bytes.length < 8) return TEXT.cut
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -122,20 +105,24 @@ const zstdMember = (bytes: Uint8Array, most: number): Member | NoMember => {
   if (magic !== 0xfd2fb528) return { corrupt: "bytes that are no zstd frame follow its zstd frames" }
   const length = frameEnd(bytes)
   if (length === undefined) return TEXT.cut
-  // Node has it from version 22.15 on.
-  const decompress: typeof zlib.zstdDecompressSync | undefined = zlib.zstdDecompressSync
-  if (decompress === undefined) {
-    return { corrupt: "this runtime cannot read zstd: run it on Bun, Deno, or Node 22.15 and later, or use gzip" }
-  }
+  const decompress = zstdNow()
+  if (decompress === undefined) throw new Error("zstd has not been loaded")
   try {
-    return { length, data: plain(decompress(bytes.subarray(0, length), { maxOutputLength: Math.max(1, most) })) }
+    const data = decompress.upTo(bytes.subarray(0, length), most)
+    return data === "large" ? data : { length, data }
   } catch (cause) {
-    const own = failed(cause)
-    // All of the frame is there.
-    return own === "cut" ? { corrupt: "a zstd frame is corrupt", cause } : own
+    return { corrupt: "a zstd frame is corrupt", cause }
   }
 }
 
-/** Unpacks the member that bytes begin with, if it holds at most `most` bytes. @since 0.1.0 */
+/** Loads what unpacks such members, if it is not there already. @since 0.1.0 */
+export const loading = (compression: Compression | undefined): Effect.Effect<unknown, Malformed> | undefined =>
+  compression === "zstd" && zstdNow() === undefined ? zstd : undefined
+
+/**
+ * Unpacks the member that bytes begin with, if it holds at most `most` bytes. What {@link loading} gives has been run.
+ *
+ * @since 0.1.0
+ */
 export const memberOf = (compression: Compression, bytes: Uint8Array, most: number): Member | NoMember =>
   compression === "gzip" ? gzipMember(bytes, most) : zstdMember(bytes, most)

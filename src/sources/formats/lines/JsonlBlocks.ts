@@ -6,7 +6,8 @@
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
-import { indexOf, type LineKind, linesOf } from "./LineBlocks.ts"
+import { indexOf, withLines } from "./LineBlocks.ts"
+import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
 import { lines } from "./Spans.ts"
 
@@ -22,9 +23,8 @@ export const decode = (
   block: Block,
   place: BlockPlace,
   sizes: LineSizes
-): DecodedBlock<unknown> => {
-  const { error, memory, spans, text } = linesOf(kindOf(sizes), packed, block, place)
-  return {
+): DecodedBlock<unknown> | Effect.Effect<DecodedBlock<unknown>, ShardError> =>
+  withLines(kindOf(sizes), packed, block, place, ({ error, memory, spans, text }) => ({
     size: spans.count,
     bytes: memory,
     row: (row): unknown => {
@@ -35,7 +35,6 @@ export const decode = (
         throw error(row, `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`, cause)
       }
     }
-  }
-}
+  }))
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message.slice(0, 200) : String(cause))

@@ -7,31 +7,14 @@
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt } from "../Fault.ts"
-import type { Block, BlockPlace, Shard, ShardIndex } from "../Format.ts"
-import { ShardError } from "../Format.ts"
+import type { Block, BlockPlace, Shard, ShardError, ShardIndex } from "../Format.ts"
 import { ofBytes, ofText } from "./Characters.ts"
-import { type Compression, compressionOf, type Member, memberOf } from "./Compression.ts"
-import type { LineSizes } from "./LineOptions.ts"
-import type { Spans, Split } from "./Spans.ts"
-
-/** A format of lines, as the functions here need it. @since 0.1.0 */
-export interface LineKind extends LineSizes {
-  readonly name: string
-  readonly split: Split
-  /**
-   * Whether all of a block becomes one text, of which rows are parts: that takes a third of the time of a text for each.
-   * Not for rows that are kept as they are, since each would keep the text of its block.
-   */
-  readonly isWhole: boolean
-}
-
-/** How many bytes are read at once. */
-const WINDOW = 2 ** 22
+import { type Compression, compressionOf } from "./Compression.ts"
+import { error, type LineKind, tooLong } from "./LineKind.ts"
+import { compressionIn, joined, loaded, type Placed, readMember, unpacked, WINDOW } from "./Members.ts"
+import type { Spans } from "./Spans.ts"
 
 type Fails = ShardError | StoreError
-
-const error = (kind: LineKind, shard: Shard, byte: number, reason: string, row?: number, cause?: unknown): ShardError =>
-  new ShardError({ shard: shard.info.location, format: kind.name, row, byte, reason, cause })
 
 /** The records in bytes; `row` is the number of the first one, `byteAt` the place of a byte in the shard. */
 const spansOf = (
@@ -53,8 +36,8 @@ const spansOf = (
   return spans
 }
 
-const tooLong = (kind: LineKind, shard: Shard, byte: number, row: number): ShardError =>
-  error(kind, shard, byte, `a row is longer than rowBytes, ${kind.rowBytes}; raise that, or leave the shard out`, row)
+/** How many bytes a byte order mark has: members may end within it. */
+const MARK = 3
 
 /** Throws for text that is not UTF-8 by its byte order mark. Returns how many bytes that mark takes. */
 const markOf = (kind: LineKind, shard: Shard, start: Uint8Array): number => {
@@ -136,6 +119,7 @@ const plainBlocks = (
     const { size } = shard.info
     const blocks: Array<Block> = []
     let at = head + (yield* attempt(() => markOf(kind, shard, start)))
+    if (kind.windowBytes !== undefined) return windowBlocks(at, size, kind.windowBytes, kind.blockBytes)
     let blockStart = at
     let row = 0
     let firstRow = 0
@@ -170,47 +154,14 @@ const plainBlocks = (
     return blocks
   })
 
-/** A member, and where it is. */
-interface Placed {
-  readonly offset: number
-  readonly length: number
-  readonly data: Uint8Array
-}
-
-/** Reads the member at an offset. */
-const readMember = (
-  kind: LineKind,
-  shard: Shard,
-  compression: Compression,
-  offset: number
-): Effect.Effect<Member, Fails> =>
-  Effect.gen(function* () {
-    const left = shard.info.size - offset
-    for (let window = Math.min(left, WINDOW); ; window = Math.min(left, 2 * window)) {
-      const member = memberOf(compression, yield* shard.read(offset, window), kind.memberBytes)
-      if (typeof member === "object" && "data" in member) return member
-      if (member === "cut" && window < left) continue
-      if (member === "cut") {
-        return yield* error(kind, shard, offset, `its last ${compression} member is cut short; fetch the shard again`)
-      }
-      if (member === "large") {
-        const reason = `a ${compression} member holds more than memberBytes, ${kind.memberBytes}; compress it in smaller members (bgzip, zstd --block-size, one frame for some thousand rows), or raise that`
-        return yield* error(kind, shard, offset, reason)
-      }
-      return yield* error(kind, shard, offset, `${member.corrupt}; fetch the shard again`, undefined, member.cause)
-    }
+/** Blocks of rows of `windowBytes`, from one byte of a shard to another. */
+const windowBlocks = (from: number, to: number, windowBytes: number, blockBytes: number): ReadonlyArray<Block> => {
+  const most = Math.max(1, Math.floor(blockBytes / windowBytes)) * windowBytes
+  return Array.from({ length: Math.ceil((to - from) / most) }, (_, place) => {
+    const offset = from + place * most
+    const length = Math.min(most, to - offset)
+    return { rows: Math.ceil(length / windowBytes), offset, length }
   })
-
-const joined = (parts: ReadonlyArray<Placed>): Uint8Array => {
-  const [first] = parts
-  if (parts.length === 1 && first !== undefined) return first.data
-  const bytes = new Uint8Array(parts.reduce((sum, { data }) => sum + data.length, 0))
-  let at = 0
-  for (const { data } of parts) {
-    bytes.set(data, at)
-    at += data.length
-  }
-  return bytes
 }
 
 const memberBlocks = (
@@ -230,15 +181,16 @@ const memberBlocks = (
     let isBegun = false
     while (offset < size) {
       const { data, length } = yield* readMember(kind, shard, compression, offset)
-      if (!isBegun && data.length > 0) {
-        isBegun = true
-        from = head + (yield* attempt(() => markOf(kind, shard, data)))
-      }
       parts.push({ offset, length, data })
       offset += length
       const total = parts.reduce((sum, own) => sum + own.data.length, 0)
       const isLast = offset === size
-      if (total - from < kind.blockBytes && !isLast) continue
+      if (!isBegun && (total >= MARK || isLast)) {
+        isBegun = true
+        const all = joined(parts)
+        from = head + (yield* attempt(() => markOf(kind, shard, all)))
+      }
+      if (!isLast && (!isBegun || total - from < kind.blockBytes)) continue
       if (total < from) continue
       const first = parts[0]?.offset ?? 0
       const bytes = joined(parts).subarray(from)
@@ -274,17 +226,31 @@ export interface Lines {
   readonly memory: number
   /** A record as text. Throws {@link ShardError} if it is not UTF-8. */
   readonly text: (row: number) => string
+  /** The bytes of a record: a view. */
+  readonly bytes: (row: number) => Uint8Array
   /** An error at one of its rows. */
   readonly error: (row: number, reason: string, cause?: unknown) => ShardError
 }
 
-/** Unpacks a block, and finds its records. Throws {@link ShardError}. @since 0.1.0 */
-export const linesOf = (
+/**
+ * Unpacks a block, finds its records, and gives what `use` makes of them: at once, or by an effect if what unpacks it has to
+ * be loaded. Throws {@link ShardError}.
+ *
+ * @since 0.1.0
+ */
+export const withLines = <A>(
   kind: LineKind,
   packed: Uint8Array,
   block: Block,
-  { firstRow, index, shard }: BlockPlace
-): Lines => {
+  place: BlockPlace,
+  use: (lines: Lines) => A
+): A | Effect.Effect<A, ShardError> => {
+  const load = loaded(kind, place.shard, compressionIn(place.index))
+  const own = (): A => use(linesOf(kind, packed, block, place))
+  return load === undefined ? own() : Effect.zipRight(load, attempt(own))
+}
+
+const linesOf = (kind: LineKind, packed: Uint8Array, block: Block, { firstRow, index, shard }: BlockPlace): Lines => {
   const compression = compressionIn(index)
   const bytes = compression === undefined ? packed : unpacked(kind, shard, compression, packed, block)
   const byteAt = (place: number): number => (compression === undefined ? block.offset + place : block.offset)
@@ -303,6 +269,7 @@ const linesIn = (
   const { starts } = spans
   const errorAt: Lines["error"] = (row, reason, cause) =>
     error(kind, shard, byteAt(starts[row] ?? 0), reason, firstRow + row, cause)
+  const bytesAt: Lines["bytes"] = (row) => bytes.subarray(starts[row], spans.ends[row])
   const whole = kind.isWhole ? wholeText(kind, bytes, spans) : undefined
   if (whole !== undefined) {
     const { characters, text } = whole
@@ -311,6 +278,7 @@ const linesIn = (
       // Where a text is not ASCII, engines take two bytes for a character.
       memory: text.length * (text.length === bytes.length ? 1 : 2) + 4 * starts.byteLength,
       text: (row) => text.slice(characters.starts[row], characters.ends[row]),
+      bytes: bytesAt,
       error: errorAt
     }
   }
@@ -319,11 +287,12 @@ const linesIn = (
     memory: bytes.byteLength + 2 * starts.byteLength,
     text: (row) => {
       try {
-        return decoder.decode(bytes.subarray(starts[row], spans.ends[row]))
+        return decoder.decode(bytesAt(row))
       } catch (cause) {
         throw errorAt(row, "it is not valid UTF-8; convert it, or leave the row out by a failure policy", cause)
       }
     },
+    bytes: bytesAt,
     error: errorAt
   }
 }
@@ -344,43 +313,4 @@ const wholeText = (
   } catch {
     return undefined
   }
-}
-
-const compressionIn = ({ header }: ShardIndex): Compression | undefined => {
-  if (typeof header !== "object" || header === null || !("compression" in header)) return undefined
-  const { compression } = header
-  return compression === "gzip" || compression === "zstd" ? compression : undefined
-}
-
-/** The part of what the members of a block hold that its rows lie in. */
-const unpacked = (
-  kind: LineKind,
-  shard: Shard,
-  compression: Compression,
-  packed: Uint8Array,
-  { extra = [], offset }: Block
-): Uint8Array => {
-  const [from = 0, to = 0, total = 0] = extra
-  const parts: Array<Placed> = []
-  let at = 0
-  let found = 0
-  while (at < packed.length) {
-    const member = memberOf(compression, packed.subarray(at), total - found)
-    if (!(typeof member === "object" && "data" in member)) {
-      const cause = typeof member === "object" ? member.cause : undefined
-      throw error(
-        kind,
-        shard,
-        offset + at,
-        `a ${compression} member is not as it was when it was indexed`,
-        undefined,
-        cause
-      )
-    }
-    parts.push({ offset: offset + at, ...member })
-    at += member.length
-    found += member.data.length
-  }
-  if (found !== total) throw error(kind, shard, offset, "its members hold less than when they were indexed")
-  return joined(parts).subarray(from, to)
 }

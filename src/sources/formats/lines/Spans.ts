@@ -102,3 +102,15 @@ export const paragraphs: Split = (characters, isLast) => {
   }
   return spans
 }
+
+/** So many bytes a record, whatever they are; the last one may have fewer. @since 0.1.0 */
+export const windows =
+  (bytes: number): Split =>
+  ({ length }, isLast) => {
+    const spans = new Spans()
+    let at = 0
+    for (; at + bytes <= length; at += bytes) spans.add(at, at + bytes)
+    if (isLast && at < length) spans.add(at, length)
+    spans.consumed = isLast ? length : at
+    return spans
+  }

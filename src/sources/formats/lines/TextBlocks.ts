@@ -6,18 +6,25 @@
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
-import { indexOf, type LineKind, linesOf } from "./LineBlocks.ts"
+import { indexOf, withLines } from "./LineBlocks.ts"
+import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
-import { lines, paragraphs } from "./Spans.ts"
+import { lines, paragraphs, type Split, windows } from "./Spans.ts"
 
-/** What a row is: a line, where blank ones are kept or skipped, or a paragraph. @since 0.1.0 */
-export type TextRows = "keep" | "skip" | "paragraphs"
+/** What a row is: a line, where blank ones are kept or skipped, a paragraph, or so many bytes. @since 0.1.0 */
+export type TextRows = "keep" | "skip" | "paragraphs" | number
+
+const splitOf = (rows: TextRows): Split => {
+  if (typeof rows === "number") return windows(rows)
+  return rows === "paragraphs" ? paragraphs : lines(rows)
+}
 
 const kindOf = (rows: TextRows, sizes: LineSizes): LineKind => ({
   ...sizes,
   name: "text",
   isWhole: false,
-  split: rows === "paragraphs" ? paragraphs : lines(rows)
+  split: splitOf(rows),
+  windowBytes: typeof rows === "number" ? rows : undefined
 })
 
 /** @since 0.1.0 */
@@ -34,7 +41,9 @@ export const decode = (
   place: BlockPlace,
   rows: TextRows,
   sizes: LineSizes
-): DecodedBlock<string> => {
-  const { memory, spans, text } = linesOf(kindOf(rows, sizes), packed, block, place)
-  return { size: spans.count, bytes: memory, row: text }
-}
+): DecodedBlock<string | Uint8Array> | Effect.Effect<DecodedBlock<string | Uint8Array>, ShardError> =>
+  withLines(kindOf(rows, sizes), packed, block, place, ({ bytes, memory, spans, text }) => ({
+    size: spans.count,
+    bytes: memory,
+    row: typeof rows === "number" ? bytes : text
+  }))

@@ -7,7 +7,7 @@
  */
 import * as zlib from "node:zlib"
 import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
-import { zstdNow } from "../Zstd.ts"
+import { runtimeZstd } from "../Zstd.ts"
 import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thrift.ts"
 
 /** Returns the `length` bytes that were compressed. */
@@ -18,7 +18,7 @@ const decompressorOf = (codec: number): Decompress | undefined => {
   if (codec === 2) return (bytes, length) => zlib.gunzipSync(bytes, { maxOutputLength: Math.max(1, length) })
   if (codec === 4) return (bytes, length) => zlib.brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, length) })
   // On Node before 22.15 the module's is the fastest.
-  return codec === 6 ? zstdNow() : undefined
+  return codec === 6 ? runtimeZstd?.exactly : undefined
 }
 
 /** @since 0.1.0 */

@@ -1,0 +1,35 @@
+/**
+ * What tells the formats of lines from each other, and their errors.
+ *
+ * @since 0.1.0
+ */
+import { type Shard, ShardError } from "../Format.ts"
+import type { LineSizes } from "./LineOptions.ts"
+import type { Split } from "./Spans.ts"
+
+/** A format of lines, as what reads them needs it. @since 0.1.0 */
+export interface LineKind extends LineSizes {
+  readonly name: string
+  readonly split: Split
+  /**
+   * Whether all of a block becomes one text, of which rows are parts: that takes a third of the time of a text for each.
+   * Not for rows that are kept as they are, since each would keep the text of its block.
+   */
+  readonly isWhole: boolean
+  /** How many bytes each row has, if they have as many: blocks of plain shards are then known without reading them. */
+  readonly windowBytes?: number | undefined
+}
+
+/** An error of a shard of lines. @since 0.1.0 */
+export const error = (
+  kind: LineKind,
+  shard: Shard,
+  byte: number,
+  reason: string,
+  row?: number,
+  cause?: unknown
+): ShardError => new ShardError({ shard: shard.info.location, format: kind.name, row, byte, reason, cause })
+
+/** @since 0.1.0 */
+export const tooLong = (kind: LineKind, shard: Shard, byte: number, row: number): ShardError =>
+  error(kind, shard, byte, `a row is longer than rowBytes, ${kind.rowBytes}; raise that, or leave the shard out`, row)
