@@ -2,13 +2,14 @@
  * Contestants with a process of their own: it is told a line when it is its turn, works, and answers with a line. It
  * waits in between, so it can take turns with contestants that live here, and its garbage is its own.
  */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
+import type { Readable, Writable } from "node:stream"
 import type { Contestant } from "../measure.ts"
 
 /** A program that says a line of JSON when it is ready, and answers `{"units": n}` to each line; it ends with its input. */
 export const inProcess = (name: string, command: string, args: ReadonlyArray<string>): Contestant => {
-  let child: ChildProcessWithoutNullStreams | undefined
+  let child: ChildProcessByStdio<Writable, Readable, null> | undefined
   let answers: AsyncIterator<string> | undefined
   const answer = async (): Promise<Readonly<Record<string, unknown>>> => {
     const next = await answers?.next()
@@ -19,8 +20,7 @@ export const inProcess = (name: string, command: string, args: ReadonlyArray<str
     name,
     warmup: 1,
     open: async () => {
-      child = spawn(command, args, { stdio: "pipe" })
-      child.stderr.pipe(process.stderr)
+      child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] })
       answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
       await answer()
     },

@@ -4,9 +4,7 @@ import type { Absent, Contestant } from "../measure.ts"
 import { python } from "./Python.ts"
 
 /** PyTorch itself advises against more workers than cores. */
-const COUNTS = Array.from(new Set([0, 1, 2, 4, 8, availableParallelism()])).filter(
-  (count) => count <= availableParallelism()
-)
+const COUNTS = Array.from(new Set([0, 2, 8, availableParallelism()])).filter((count) => count <= availableParallelism())
 
 export type Load = "small" | "large"
 
