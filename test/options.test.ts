@@ -110,6 +110,7 @@ const takes: Readonly<Record<string, Call>> = {
   "Store.http": (given) => Furrow.Store.http(given),
   "Store.huggingFace": (given) => Furrow.Store.huggingFace(given),
   "Store.reading": (given) => Furrow.Store.reading(given),
+  "Store.s3": (given) => Furrow.Store.s3(given),
   "Workers.auto": (given) => Workers.auto(given),
   "Workers.fibers": (given) => Workers.fibers(given),
   "Workers.threads": (given) => Workers.threads(given),

@@ -5,17 +5,14 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { runtime } from "../../core/runtime.ts"
+import { installCommand } from "../../core/Install.ts"
 import { Malformed } from "./Malformed.ts"
 
-const installing = { bun: "bun add", deno: "deno add npm:", node: "npm install" } as const
-
 /** Returns what the user is to do about a library that cannot be loaded. @since 0.1.0 */
-export const missing = (name: string, purpose: string, cause: unknown): Malformed => {
-  const command = installing[runtime.name]
-  const install = command.endsWith(":") ? `${command}${name}` : `${command} ${name}`
-  return new Malformed(`the package ${name}, which ${purpose}, cannot be loaded; install it: ${install}`, { cause })
-}
+export const missing = (name: string, purpose: string, cause: unknown): Malformed =>
+  new Malformed(`the package ${name}, which ${purpose}, cannot be loaded; install it: ${installCommand(name)}`, {
+    cause
+  })
 
 /** Imports a library. Its name is put together by the caller so that bundlers do not look for it. @since 0.1.0 */
 export const library = <A>(name: string, purpose: string, load: () => Promise<A>): Effect.Effect<A, Malformed> =>

@@ -10,6 +10,7 @@ import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
 import { text } from "../../core/Parameters.ts"
 import { type Format, type Shard, ShardError } from "../formats/Format.ts"
 import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
+import { sameVersion } from "../store/Version.ts"
 import * as IndexStore from "./IndexStore.ts"
 import { type RowSchema, validating } from "./RowSchema.ts"
 import { make, type ReadError, type ShardedDataset, shardOf } from "./ShardedDataset.ts"
@@ -180,7 +181,8 @@ const reusable = (known: ReadonlyArray<Snapshot.IndexedShard>) => {
   const byLocation = new Map(known.map((own) => [own.info.location, own]))
   return (info: ObjectInfo): Snapshot.IndexedShard | undefined => {
     const own = byLocation.get(info.location)
-    if (own === undefined || own.info.size !== info.size || own.info.version !== info.version) return undefined
+    if (own === undefined || own.info.size !== info.size) return undefined
+    if (!sameVersion(own.info.version, info.version)) return undefined
     // An address may have been signed anew.
     return { info, index: own.index }
   }

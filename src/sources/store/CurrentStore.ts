@@ -13,8 +13,11 @@ import { type Reading, readingOf } from "./Guard.ts"
 import { type HttpReads, httpDriver } from "./Http.ts"
 import { huggingFaceDriver, localHubDriver } from "./HuggingFace.ts"
 import { type Send, sending } from "./http/Requests.ts"
+import { lazyDriver } from "./LazyDriver.ts"
 import { nothing, routed } from "./Routes.ts"
+import { StoreError } from "./StoreError.ts"
 import type { Driver, StoreService } from "./StoreService.ts"
+import { s3 } from "./s3/Settings.ts"
 
 /** How many bytes of an object are read as a whole, at most, where the server has no ranges. @since 0.1.0 */
 export const WHOLE_BYTES = 2 ** 30
@@ -40,8 +43,8 @@ export const hub = (
   })
 
 /**
- * The store that locations are read from. Without a layer it serves local files, HTTP and the Hugging Face Hub. Each
- * layer of this module adds its own scheme, and sends all other locations to the store that it is provided with.
+ * The store that locations are read from. Without a layer it serves local files, HTTP, S3 and the Hugging Face Hub.
+ * Each layer of this module adds its own scheme, and sends all other locations to the store that it is provided with.
  *
  * @category services
  * @since 0.1.0
@@ -52,21 +55,14 @@ export class Store extends Context.Reference<Store>()("furrow/Store", {
     const reading = readingOf({})
     const files = routed(["file"], fileDriver, nothing)
     const http = routed(["http", "https"], httpDriver(send, reading, {}, WHOLE_BYTES), files)
-    return routed(["hf"], lazyHub(send, reading), http)
+    const hf = routed(["hf"], lazily("hf://", hub(send, reading)), http)
+    return routed(["s3"], lazily("s3://", s3(send, {}, WHOLE_BYTES)), hf)
   }
 }) {}
 
-/** What the environment says of the Hub is read when it is first used. */
-const lazyHub = (send: Send, reading: Reading): Driver => {
-  let driver: Driver | undefined
-  const own = (): Driver => {
-    driver ??= Effect.runSync(hub(send, reading))
-    return driver
-  }
-  return {
-    list: (folder, depth) => own().list(folder, depth),
-    stat: (object) => own().stat(object),
-    read: (info, offset, length) => own().read(info, offset, length),
-    write: (location, bytes) => own().write(location, bytes)
-  }
-}
+/** What the environment says of a store is read when that is first used. */
+const lazily = (
+  location: string,
+  make: Effect.Effect<Driver & Partial<Pick<HttpReads, "close">>, InvalidOption>
+): Driver =>
+  lazyDriver(Effect.mapError(make, ({ message }) => new StoreError({ location, kind: "unsupported", reason: message })))

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Stats } from "node:fs"
+import type { BigIntStats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -11,6 +11,7 @@ import { shown } from "../../core/Show.ts"
 import { within } from "./Routes.ts"
 import { StoreError, type StoreErrorKind } from "./StoreError.ts"
 import type { Driver, Listed, ObjectInfo } from "./StoreService.ts"
+import { fileVersion, sameVersion } from "./Version.ts"
 
 /** Loaded when used: most programs that import Furrow read no files(). */
 const files = () => process.getBuiltinModule("node:fs").promises
@@ -43,11 +44,11 @@ export const fileError = (location: string, cause: unknown): StoreError => {
 const attempt = <A>(location: string, run: () => Promise<A>): Effect.Effect<A, StoreError> =>
   Effect.tryPromise({ try: run, catch: (cause) => fileError(location, cause) })
 
-/** Runtimes give the time with more digits or fewer; whole milliseconds are the same on all. */
-const versionOf = ({ mtimeMs }: Stats): string => `t${Math.floor(mtimeMs)}`
+/** With the file's number: a file that was renamed over another may have its size and its time. */
+const versionOf = ({ ino, mtimeNs }: BigIntStats): string => fileVersion(mtimeNs, ino)
 
-const infoOf = (object: Listed, stats: Stats): Effect.Effect<ObjectInfo, StoreError> => {
-  if (stats.isFile()) return Effect.succeed({ ...object, size: stats.size, version: versionOf(stats) })
+const infoOf = (object: Listed, stats: BigIntStats): Effect.Effect<ObjectInfo, StoreError> => {
+  if (stats.isFile()) return Effect.succeed({ ...object, size: Number(stats.size), version: versionOf(stats) })
   const reason = stats.isDirectory()
     ? "it is a folder; a folder's location ends in /"
     : "it is not a file but a device, a pipe or a socket, which may have no end"
@@ -56,7 +57,7 @@ const infoOf = (object: Listed, stats: Stats): Effect.Effect<ObjectInfo, StoreEr
 
 const stat = (object: Listed): Effect.Effect<ObjectInfo, StoreError> =>
   Effect.flatMap(
-    attempt(object.location, () => files().stat(object.location)),
+    attempt(object.location, () => files().stat(object.location, { bigint: true })),
     (stats) => infoOf(object, stats)
   )
 
@@ -69,7 +70,7 @@ const read: Driver["read"] = (info, offset, length) => {
     (handle) =>
       Effect.flatMap(
         attempt(location, async () => {
-          const stats = await handle.stat()
+          const stats = await handle.stat({ bigint: true })
           const changed = changeOf(info, stats)
           if (changed !== undefined) return changed
           const bytes = new Uint8Array(length)
@@ -90,9 +91,9 @@ const read: Driver["read"] = (info, offset, length) => {
   )
 }
 
-const changeOf = (info: ObjectInfo, stats: Stats): string | undefined => {
-  if (stats.size !== info.size) return `it has ${stats.size} bytes, and had ${info.size} when it was opened`
-  if (versionOf(stats) === info.version) return undefined
+const changeOf = (info: ObjectInfo, stats: BigIntStats): string | undefined => {
+  if (Number(stats.size) !== info.size) return `it has ${stats.size} bytes, and had ${info.size} when it was opened`
+  if (sameVersion(versionOf(stats), info.version)) return undefined
   return `it was written at ${stats.mtime.toISOString()}, after it was opened`
 }
 

@@ -24,14 +24,17 @@ const SECRET =
 export const shown = (address: string): string => {
   if (!address.includes("://")) return address
   const scheme = schemeOf(address)
+  // In keys of S3 and in paths of the Hub `?` and `#` stand for themselves.
+  if (scheme === "s3" || scheme === "hf") return withoutUser(address)
   const [whole = "", query] = splitOnce(address.replace(/#.*$/s, ""), "?")
-  const place = whole.replace(/^([^/]*:\/\/)[^/]*@/, "$1")
-  // The revision of the Hub stands behind an @, in the path.
-  if (query === undefined || scheme === "s3" || scheme === "hf")
-    return query === undefined ? place : `${place}?${query}`
+  const place = withoutUser(whole)
+  if (query === undefined) return place
   const left = query.split("&").filter((own) => !SECRET.test(decoded(own.split("=")[0] ?? "")))
   return left.length === 0 ? place : `${place}?${left.join("&")}`
 }
+
+/** The revision of the Hub, which stands behind an `@`, is in the path. */
+const withoutUser = (address: string): string => address.replace(/^([^/]*:\/\/)[^/]*@/, "$1")
 
 const splitOnce = (text: string, by: string): readonly [string, string | undefined] => {
   const at = text.indexOf(by)

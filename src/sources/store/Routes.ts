@@ -47,7 +47,6 @@ export const dispatched = (of: (location: string) => StoreService): StoreService
 
 /** What to do about a scheme that no store serves. */
 const advice: Readonly<Record<string, string>> = {
-  s3: 'provide one by Store.make("s3", …), or take signed https: addresses of the objects',
   memory: "provide Store.memory({ name: bytes })",
   gs: 'provide one by Store.make("gs", …), or take signed https: addresses of the objects',
   ftp: "fetch it first"
@@ -56,7 +55,7 @@ const advice: Readonly<Record<string, string>> = {
 const none = (location: string): StoreError => {
   const scheme = schemeOf(location)
   const way =
-    advice[scheme] ?? `provide one by Store.make("${scheme}", …), or take a path, an http(s) or an hf location`
+    advice[scheme] ?? `provide one by Store.make("${scheme}", …), or take a path, an http(s), an s3 or an hf location`
   const reason = `no store serves ${scheme}: locations; ${way}. Of several layers provide each to the next: Layer.provide`
   return new StoreError({ location, kind: "unsupported", reason })
 }

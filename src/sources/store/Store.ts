@@ -19,6 +19,7 @@ import { memoryDriver } from "./Memory.ts"
 import { queued } from "./ReadQueue.ts"
 import { routed } from "./Routes.ts"
 import type { Driver, StoreService } from "./StoreService.ts"
+import { type S3Options, s3 as s3Driver } from "./s3/Settings.ts"
 
 export { Store } from "./CurrentStore.ts"
 export type { Fault, FaultyCall } from "./Faulty.ts"
@@ -26,6 +27,8 @@ export { resolve } from "./FindObjects.ts"
 export type { ReadingOptions } from "./Guard.ts"
 export { StoreError, type StoreErrorKind } from "./StoreError.ts"
 export type { Driver, Listed, ObjectInfo, StoreService } from "./StoreService.ts"
+export type { S3Credentials } from "./s3/Credentials.ts"
+export type { S3Options } from "./s3/Settings.ts"
 
 /** The layer that sends locations of `schemes` to a driver, and all others to the store that it is provided with. */
 const layer = <E, R>(schemes: ReadonlyArray<string>, driver: Effect.Effect<Driver, E, R>): Layer.Layer<Store, E, R> =>
@@ -139,6 +142,35 @@ const closing = <E, R>(
       const own = yield* Effect.acquireRelease(driver, ({ close = Effect.void }) => close)
       return routed(schemes, own, yield* Store)
     })
+  )
+
+/**
+ * Objects in S3, as `s3://bucket/key`, or in a server that speaks its protocol. They are served without a layer, too; this
+ * one sets how. Requests are signed (signature 4) by the package `aws4fetch`, which must be installed beside Furrow.
+ *
+ * An object's version is its ETag. Writes appear whole: by one request, or by a completed multipart upload, which is aborted
+ * if it fails or is interrupted. No error and no log shows a secret.
+ *
+ * @example
+ * import { Effect, Redacted } from "effect"
+ * import { Store } from "furrow"
+ *
+ * // Newer credentials are asked for a minute before these expire, and when the server says that they have.
+ * const credentials = Effect.succeed({
+ *   accessKeyId: "AKIA…",
+ *   secretAccessKey: Redacted.make("…"),
+ *   sessionToken: Redacted.make("…"),
+ *   expiration: new Date(Date.now() + 3_600_000)
+ * })
+ * const layer = Store.s3({ endpoint: "https://minio.example:9000", region: "us-east-1", credentials })
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const s3 = (options: S3Options = {}): Layer.Layer<Store, InvalidOption> =>
+  closing(
+    ["s3"],
+    Effect.flatMap(sending, (send) => s3Driver(send, options, WHOLE_BYTES))
   )
 
 /**

@@ -4,7 +4,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -16,6 +18,7 @@ import { pathToFileURL } from "node:url"
 import { Effect, Layer, Stream } from "effect"
 import { Store } from "../../../src/index.ts"
 import { located, shown } from "../../../src/sources/store/Location.ts"
+import { fileVersion, sameVersion } from "../../../src/sources/store/Version.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "furrow-store-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -128,6 +131,34 @@ describe("local files", () => {
     expect(await refused(store.read(again, 0, 1))).toMatchObject({ kind: "missing" })
   })
 
+  test("a file of the same size and time that was put in its place is another one", async () => {
+    const path = put("replaced.txt", "one")
+    const store = await run(Store.Store)
+    const info = await run(store.stat({ location: path }))
+    const { atime, mtime } = statSync(path)
+    const other = put("other.txt", "two")
+    utimesSync(path, atime, mtime)
+    const same = await run(store.stat({ location: path }))
+    utimesSync(other, atime, mtime)
+    expect(text(await run(store.read(same, 0, 3)))).toBe("one")
+    renameSync(other, path)
+    const now = await run(store.stat({ location: path }))
+    expect(now.size).toBe(info.size)
+    expect(now.version.split(/[.-]/)[0]).toBe(info.version.split(/[.-]/)[0])
+    expect(await refused(store.read(same, 0, 3))).toMatchObject({ _tag: "StoreError", kind: "changed" })
+  })
+
+  test("a version tells nanoseconds and the file's number, and is the same on a runtime that knows no nanoseconds", () => {
+    const version = fileVersion(1_795_765_002_972_327_859n, 77n)
+    expect(version).toBe("t1795765002972.327859-77")
+    expect(sameVersion(version, fileVersion(1_795_765_002_972_000_000n, 77n))).toBe(true)
+    expect(sameVersion(version, fileVersion(1_795_765_002_972_327_860n, 77n))).toBe(false)
+    expect(sameVersion(version, fileVersion(1_795_765_002_972_327_859n, 78n))).toBe(false)
+    expect(sameVersion(version, fileVersion(1_795_765_002_973_000_000n, 77n))).toBe(false)
+    expect(sameVersion('"tag"', '"tag"')).toBe(true)
+    expect(sameVersion('"tag"', '"other"')).toBe(false)
+  })
+
   test("relative paths, file: addresses, and links are followed", async () => {
     const path = put("linked/real/a.txt", "a")
     symlinkSync(path, join(folder, "linked", "b.txt"))
@@ -162,11 +193,12 @@ describe("locations", () => {
     const object = located("https://host/a?sig=abc")
     expect(JSON.stringify(object)).toBe('{"location":"https://host/a"}')
     expect(shown("hf://datasets/a/b@main/c")).toBe("hf://datasets/a/b@main/c")
+    expect(shown("s3://me:hush@bucket/a#1?x=1")).toBe("s3://bucket/a#1?x=1")
     expect(shown("C:\\data\\a?b")).toBe("C:\\data\\a?b")
   })
 
   test("a scheme that no store serves is told, with the layer to provide", async () => {
-    expect(String(await refused(Store.resolve("s3://bucket/a")))).toContain('provide one by Store.make("s3"')
+    expect(String(await refused(Store.resolve("gs://bucket/a")))).toContain('provide one by Store.make("gs"')
     expect(String(await refused(Store.resolve("gopher://host/*")))).toContain('Store.make("gopher", …)')
   })
 

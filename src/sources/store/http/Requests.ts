@@ -23,6 +23,8 @@ export interface Request {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array | undefined
+  /** With `"manual"` an answer that leads elsewhere is given as it is. */
+  readonly redirect?: "follow" | "manual" | undefined
 }
 
 /** @since 0.1.0 */
@@ -104,7 +106,7 @@ const followed = (
       const answer = yield* execute(own)
       first ??= answer.headers
       const { headers, status } = answer
-      if (![301, 302, 303, 307, 308].includes(status)) return { ...answer, first }
+      if (request.redirect === "manual" || ![301, 302, 303, 307, 308].includes(status)) return { ...answer, first }
       const wrong = (reason: string) => new StoreError({ location, kind: "invalid", reason, status })
       if (request.method !== "GET" && request.method !== "HEAD") {
         return yield* wrong(`the server redirects a ${request.method}; name the address that it leads to`)

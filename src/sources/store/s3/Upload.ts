@@ -1,0 +1,248 @@
+/**
+ * Writes objects: small ones by one PUT, others in parts, which appear when the upload is completed. An upload that fails or
+ * is interrupted is aborted; one whose process is killed is not, and is removed by the bucket's own rule for incomplete
+ * uploads.
+ *
+ * @since 0.1.0
+ */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { guarded, type Reading } from "../Guard.ts"
+import { type Answer, type Request, type Send, textOf } from "../http/Requests.ts"
+import { StoreError } from "../StoreError.ts"
+import type { Driver, ObjectInfo } from "../StoreService.ts"
+import { type Address, type Endpoint, objectAt, urlOf } from "./Address.ts"
+import { failureIn } from "./Failure.ts"
+import { tagOf } from "./Tag.ts"
+import { parse, textAt } from "./Xml.ts"
+
+/** So many parts are sent at once, and one more is filled meanwhile. */
+const AT_ONCE = 4
+
+/** S3's own limit. */
+const MOST_PARTS = 10_000
+
+interface Part {
+  /** From 1. */
+  readonly number: number
+  readonly bytes: Uint8Array
+  readonly isLast: boolean
+}
+
+/** @since 0.1.0 */
+export interface UploadParts {
+  readonly send: Send
+  readonly reading: Reading
+  readonly endpoint: Endpoint
+  readonly partBytes: number
+  readonly stat: Driver["stat"]
+}
+
+/** @since 0.1.0 */
+export const uploading =
+  ({ endpoint, partBytes, reading, send, stat }: UploadParts): Driver["write"] =>
+  (location, bytes) =>
+    Effect.flatMap(objectAt(location), (address) => {
+      const ask = (
+        method: Request["method"],
+        query: Readonly<Record<string, string>>,
+        body?: Uint8Array,
+        check?: (told: Told) => StoreError | undefined
+      ): Effect.Effect<Told, StoreError> => {
+        const request = { method, url: urlOf(endpoint, address, query), headers: {}, body }
+        const told = Effect.flatMap(send(location, request), (answer) =>
+          Effect.flatMap(textOf(location, answer.body), (text) => {
+            const told = { answer, text }
+            const error = check?.(told)
+            return error === undefined ? Effect.succeed(told) : Effect.fail(error)
+          })
+        )
+        return guarded(reading, location, body?.length ?? 0, Effect.scoped(told))
+      }
+      return Effect.suspend(() => {
+        const upload = new Upload(location, address, ask, stat)
+        let size = 0
+        const put = (part: Part) => {
+          size += part.bytes.length
+          return part.number === 1 && part.isLast ? upload.whole(part.bytes) : upload.part(part)
+        }
+        return partsOf(bytes, partBytes).pipe(
+          Stream.mapEffect(put, { concurrency: AT_ONCE }),
+          Stream.runDrain,
+          Effect.zipRight(Effect.suspend(() => upload.end(size))),
+          Effect.onError(() => upload.abort)
+        )
+      })
+    })
+
+interface Told {
+  readonly answer: Answer
+  readonly text: string
+}
+
+/** Asks, and again where that or what `check` returns may go better. */
+type Ask = (
+  method: Request["method"],
+  query: Readonly<Record<string, string>>,
+  body?: Uint8Array,
+  check?: (told: Told) => StoreError | undefined
+) => Effect.Effect<Told, StoreError>
+
+/** One object on its way. */
+class Upload {
+  readonly #location: string
+  readonly #address: Address
+  readonly #ask: Ask
+  readonly #stat: Driver["stat"]
+  readonly #one = Effect.unsafeMakeSemaphore(1)
+  readonly #tags = new Map<number, string>()
+  #id: string | undefined
+  #tag: string | undefined
+
+  constructor(location: string, address: Address, ask: Ask, stat: Driver["stat"]) {
+    this.#location = location
+    this.#address = address
+    this.#ask = ask
+    this.#stat = stat
+  }
+
+  /** All of the object by one request. */
+  whole(bytes: Uint8Array): Effect.Effect<void, StoreError> {
+    return Effect.map(this.#ask("PUT", {}, bytes), ({ answer }) => {
+      this.#tag = tagOf(answer.headers["etag"])
+    })
+  }
+
+  part({ bytes, number }: Part): Effect.Effect<void, StoreError> {
+    if (number > MOST_PARTS) {
+      const reason = `it has more than ${MOST_PARTS} parts; raise partBytes`
+      return Effect.fail(new StoreError({ location: this.#location, kind: "limit", reason }))
+    }
+    return Effect.flatMap(this.#begin(), (uploadId) =>
+      Effect.flatMap(this.#ask("PUT", { partNumber: String(number), uploadId }, bytes), ({ answer }) => {
+        const tag = tagOf(answer.headers["etag"])
+        if (tag === undefined) return Effect.fail(this.#invalid("the server gave a part no ETag"))
+        this.#tags.set(number, tag)
+        return Effect.void
+      })
+    )
+  }
+
+  /** The first part to be sent begins the upload. */
+  #begin(): Effect.Effect<string, StoreError> {
+    const begin = Effect.suspend(() =>
+      this.#id === undefined
+        ? Effect.flatMap(this.#ask("POST", { uploads: "" }), ({ text }) => {
+            const root = parse(text)
+            const id = root?.name === "InitiateMultipartUploadResult" ? textAt(root, "UploadId") : undefined
+            if (id === undefined || id === "") return Effect.fail(this.#invalid("the server gave the upload no number"))
+            this.#id = id
+            return Effect.succeed(id)
+          })
+        : Effect.succeed(this.#id)
+    )
+    return this.#one.withPermits(1)(begin)
+  }
+
+  end(size: number): Effect.Effect<ObjectInfo, StoreError> {
+    const info = (version: string): ObjectInfo => ({ location: this.#location, size, version })
+    const looked = Effect.suspend(() => this.#stat({ location: this.#location }))
+    return Effect.flatMap(this.#complete(size), () =>
+      this.#tag === undefined ? looked : Effect.succeed(info(this.#tag))
+    )
+  }
+
+  #complete(size: number): Effect.Effect<void, StoreError> {
+    const uploadId = this.#id
+    if (uploadId === undefined) return Effect.void
+    const parts = Array.from(this.#tags)
+      .sort(([a], [b]) => a - b)
+      .map(([number, tag]) => `<Part><PartNumber>${number}</PartNumber><ETag>${escaped(tag)}</ETag></Part>`)
+    const body = new TextEncoder().encode(`<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`)
+    // S3 says 200 before it knows whether it goes well; what an error says decides whether that is tried again.
+    const check = ({ answer, text }: Told): StoreError | undefined => {
+      const name = parse(text)?.name
+      if (name === "CompleteMultipartUploadResult") return undefined
+      if (name === "Error") return failureIn(this.#location, answer, text, []).error
+      return this.#invalid("the server did not say that the upload is complete")
+    }
+    const complete = Effect.map(this.#ask("POST", { uploadId }, body, check), ({ text }) => {
+      const root = parse(text)
+      this.#tag = root === undefined ? undefined : tagOf(textAt(root, "ETag"))
+    })
+    return Effect.catchIf(
+      complete,
+      // An answer that was lost may have been that it went well; runtimes, too, ask again.
+      ({ reason }) => reason.includes("NoSuchUpload"),
+      (error) =>
+        Effect.flatMap(this.#stat({ location: this.#location }), (info) => {
+          if (info.size !== size || !info.version.endsWith(`-${parts.length}"`)) return Effect.fail(error)
+          this.#tag = info.version
+          return Effect.void
+        })
+    ).pipe(
+      Effect.tap(() => {
+        this.#id = undefined
+      })
+    )
+  }
+
+  /** Gives the parts up that were sent. */
+  get abort(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.#id === undefined
+        ? Effect.void
+        : Effect.catchAll(this.#ask("DELETE", { uploadId: this.#id }), (error) =>
+            Effect.logWarning(
+              `an upload to ${this.#location} that was given up could not be aborted: ${error.message}; its parts take room until the bucket's rule for incomplete uploads removes them`
+            )
+          )
+    )
+  }
+
+  #invalid(reason: string): StoreError {
+    return new StoreError({ location: `s3://${this.#address.bucket}/${this.#address.key}`, kind: "invalid", reason })
+  }
+}
+
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (own) => `&#${own.charCodeAt(0)};`)
+
+/** The bytes in parts of this length, of which the last one may be shorter; there is one at least. */
+const partsOf = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>, length: number): Stream.Stream<Part, E, R> =>
+  Stream.suspend(() => {
+    let number = 0
+    let own = new Uint8Array(0)
+    let filled = 0
+    const full = (isLast: boolean): Part => {
+      const part = { number: ++number, bytes: own.subarray(0, filled), isLast }
+      own = new Uint8Array(0)
+      filled = 0
+      return part
+    }
+    /** A part is full when the next byte comes, so that the last one is known. */
+    const put = (chunk: Uint8Array): Chunk.Chunk<Part> => {
+      const parts: Array<Part> = []
+      for (let at = 0; at < chunk.length; ) {
+        if (filled === length) parts.push(full(false))
+        const taken = Math.min(chunk.length - at, length - filled)
+        if (filled + taken > own.length) {
+          const grown = new Uint8Array(Math.min(length, Math.max(filled + taken, own.length * 2)))
+          grown.set(own.subarray(0, filled))
+          own = grown
+        }
+        own.set(chunk.subarray(at, at + taken), filled)
+        filled += taken
+        at += taken
+      }
+      return Chunk.unsafeFromArray(parts)
+    }
+    const ended: Stream.Stream<Option.Option<Uint8Array>, E, R> = Stream.concat(
+      Stream.map(bytes, Option.some),
+      Stream.succeed(Option.none())
+    )
+    return Stream.mapConcatChunk(ended, (chunk) =>
+      Option.match(chunk, { onNone: () => Chunk.of(full(true)), onSome: put })
+    )
+  })
