@@ -95,6 +95,26 @@ export interface Format<out Row> {
     block: Block,
     place: BlockPlace
   ) => DecodedBlock<Row> | Effect.Effect<DecodedBlock<Row>, ShardError | StoreError>
+  /**
+   * The two halves of `decode`, if what lies between them is bytes: threads share these, so that a block is unpacked once
+   * for all of them. Default: each thread decodes the blocks that it needs.
+   */
+  readonly shared?: Effect.Effect<SharedDecode<Row>> | undefined
+}
+
+/** How a block is decoded by one thread for all. @category models @since 0.1.0 */
+export interface SharedDecode<out Row> {
+  /** The parts that `view` takes; their bytes are copied. */
+  readonly unpack: (
+    bytes: Uint8Array,
+    block: Block,
+    place: BlockPlace
+  ) => ReadonlyArray<Uint8Array> | Effect.Effect<ReadonlyArray<Uint8Array>, ShardError | StoreError>
+  /**
+   * The rows of a block whose parts lie in shared memory, each aligned to 8 bytes. That memory is another block's later, so
+   * rows own what they hold, and columns are read only while the block is in use.
+   */
+  readonly view: (parts: ReadonlyArray<Uint8Array>, block: Block, place: BlockPlace) => DecodedBlock<Row>
 }
 
 /**

@@ -15,7 +15,8 @@ export {
   type Format,
   type Shard,
   ShardError,
-  type ShardIndex
+  type ShardIndex,
+  type SharedDecode
 } from "./Format.ts"
 export { jsonl } from "./lines/Jsonl.ts"
 export type { LineOptions } from "./lines/LineOptions.ts"

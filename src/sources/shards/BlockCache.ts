@@ -10,7 +10,8 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { DecodedBlock } from "../formats/Format.ts"
+import { attempt } from "../formats/Fault.ts"
+import type { DecodedBlock, ShardError } from "../formats/Format.ts"
 
 /** What stays of a full cache when room is made. */
 const ROOM = 7 / 8
@@ -42,10 +43,17 @@ export interface CacheStats {
 
 /** @since 0.1.0 */
 export interface BlockCache<Row, E> {
-  /** The block, if it is there; it then counts as used. */
+  /** The block, if it is there; it then counts as used. It is asked for, and used, within `hold`. */
   readonly get: (block: number) => CachedBlock<Row> | undefined
-  /** The block: from the cache, from a read that is under way, or by a read of its own. */
-  readonly load: (block: number) => Effect.Effect<CachedBlock<Row>, E>
+  /** Runs plain code. Until it returns, the blocks that `get` gives it stay as they are. */
+  readonly hold: <A>(run: () => A) => A
+  /**
+   * Runs plain code with a block: from the cache, from a read that is under way, or by a read of its own. It may throw
+   * {@link ShardError}, and keeps nothing of the block.
+   */
+  readonly load: <A>(block: number, use: (own: CachedBlock<Row>) => A) => Effect.Effect<A, E | ShardError>
+  /** Whether somebody else is reading the block. */
+  readonly isPending: (block: number) => boolean
   /** Counts rows of a block as given. */
   readonly given: (block: CachedBlock<Row>, rows: number) => void
   readonly stats: () => CacheStats
@@ -139,7 +147,9 @@ export const make = <Row, E>(
 
   return {
     get,
-    load,
+    hold: (run) => run(),
+    load: (block, use) => Effect.flatMap(load(block), (own) => attempt(() => use(own))),
+    isPending: (block) => pending.has(block),
     given: (own, rows) => {
       own.left -= rows
     },

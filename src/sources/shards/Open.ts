@@ -15,6 +15,7 @@ import * as IndexStore from "./IndexStore.ts"
 import { type RowSchema, validating } from "./RowSchema.ts"
 import { make, type ReadError, type ShardedDataset, shardOf } from "./ShardedDataset.ts"
 import { shardsAt } from "./ShardList.ts"
+import * as SharedMemory from "./SharedMemory.ts"
 import * as Snapshot from "./Snapshot.ts"
 
 /** How far the scan of shards without a kept index has come. @category models @since 0.1.0 */
@@ -120,7 +121,15 @@ export const open = <Row, A = Row, I = unknown>(
     const { cacheBytes, format, name, validate } = own
     const { index, scanned, shards } = yield* shardsFrom(own, store)
     const snapshot = Snapshot.make(shards)
-    return make({ name, format, snapshot, store, cacheBytes, validate, index, scanned })
+    const shared = yield* sharedIn(format, snapshot, cacheBytes)
+    return make({ name, format, snapshot, store, cacheBytes, shared, validate, index, scanned })
+  })
+
+/** Where the blocks of a format are shared with other threads, and how. */
+const sharedIn = <Row>(format: Format<Row>, snapshot: Snapshot.Snapshot, cacheBytes: number) =>
+  Effect.gen(function* () {
+    const blocks = format.shared && (yield* SharedMemory.memoryFor(text(format.made), snapshot, cacheBytes))
+    return blocks && format.shared && { blocks, decode: yield* format.shared }
   })
 
 /** The shards with their indexes, how many of these were made now, and where they are kept. */

@@ -10,12 +10,23 @@ import { concurrent } from "../../core/Concurrent.ts"
 import { Made } from "../../core/Parameters.ts"
 import { effectful } from "../EffectDataset.ts"
 import { attempt } from "../formats/Fault.ts"
-import { type Block, type DecodedBlock, type Format, type Shard, ShardError } from "../formats/Format.ts"
+import {
+  type Block,
+  type BlockPlace,
+  type DecodedBlock,
+  type Format,
+  type Shard,
+  ShardError,
+  type SharedDecode
+} from "../formats/Format.ts"
 import type { Dataset, Lineage } from "../RandomAccess.ts"
 import type { ObjectInfo, StoreError, StoreService } from "../store/Store.ts"
 import type { CacheStats } from "./BlockCache.ts"
 import * as BlockCache from "./BlockCache.ts"
 import type { Validate } from "./RowSchema.ts"
+import type { SharedBlocks } from "./SharedBlocks.ts"
+import type { SharedReading } from "./SharedCache.ts"
+import * as SharedCache from "./SharedCache.ts"
 import type { BlockAt, IndexedShard, Snapshot } from "./Snapshot.ts"
 
 /** How many blocks of one batch are read at once. */
@@ -56,6 +67,8 @@ export interface Parts<Row, A> {
   /** How many bytes of decoded blocks are kept. */
   readonly cacheBytes: number
   readonly validate: Validate<A> | undefined
+  /** Where blocks are shared with other threads. */
+  readonly shared: { readonly blocks: SharedBlocks; readonly decode: SharedDecode<Row> } | undefined
   /** See {@link Sharded}. */
   readonly index: string | undefined
   readonly scanned: number
@@ -72,20 +85,65 @@ export const shardOf = (store: StoreService, info: ObjectInfo): Shard => ({
 const decodeAt = <Row>(
   format: Format<Row>,
   store: StoreService,
-  { block, firstRow, number, shard: { index, info } }: BlockAt
+  at: BlockAt
 ): Effect.Effect<DecodedBlock<Row>, ReadError> => {
+  const {
+    block,
+    firstRow,
+    number,
+    shard: { index, info }
+  } = at
   const shard = shardOf(store, info)
   return Effect.flatMap(bytesOf(shard, block), (bytes) => {
     const decoded = attempt(() => format.decode(bytes, block, { shard, index, number, firstRow }))
-    const checked = (own: DecodedBlock<Row>): Effect.Effect<DecodedBlock<Row>, ReadError> => {
-      if (own.size === block.rows) return Effect.succeed(own)
-      const reason = `a block has ${own.size} rows, and by its index ${block.rows}; remove the kept index, so that it is made again`
-      return Effect.fail(
-        new ShardError({ shard: info.location, format: format.name, row: firstRow, byte: block.offset, reason })
-      )
-    }
+    const checked = (own: DecodedBlock<Row>) => sized(format, at, own)
     return Effect.flatMap(decoded, (own) => (Effect.isEffect(own) ? Effect.flatMap(own, checked) : checked(own)))
   })
+}
+
+/** Fails unless a block has as many rows as its index says. */
+const sized = <Row>(
+  format: Format<Row>,
+  { block, firstRow, shard }: BlockAt,
+  own: DecodedBlock<Row>
+): Effect.Effect<DecodedBlock<Row>, ShardError> => {
+  if (own.size === block.rows) return Effect.succeed(own)
+  const reason = `a block has ${own.size} rows, and by its index ${block.rows}; remove the kept index, so that it is made again`
+  return Effect.fail(
+    new ShardError({ shard: shard.info.location, format: format.name, row: firstRow, byte: block.offset, reason })
+  )
+}
+
+/** How blocks are read that threads share. */
+const sharedReading = <Row>(
+  format: Format<Row>,
+  { unpack, view }: SharedDecode<Row>,
+  store: StoreService,
+  snapshot: Snapshot
+): SharedReading<Row, ReadError> => {
+  const placeOf = ({ firstRow, number, shard: { index, info } }: BlockAt): BlockPlace => ({
+    shard: shardOf(store, info),
+    index,
+    number,
+    firstRow
+  })
+  const viewed = (at: BlockAt, parts: ReadonlyArray<Uint8Array>) => view(parts, at.block, placeOf(at))
+  return {
+    unpack: (number) => {
+      const at = snapshot.at(number)
+      const place = placeOf(at)
+      return Effect.flatMap(bytesOf(place.shard, at.block), (bytes) =>
+        Effect.flatMap(
+          attempt(() => unpack(bytes, at.block, place)),
+          (own) => {
+            const parts = Effect.isEffect(own) ? own : Effect.succeed(own)
+            return Effect.tap(parts, (own) => sized(format, at, viewed(at, own)))
+          }
+        )
+      )
+    },
+    view: (number, parts) => viewed(snapshot.at(number), parts)
+  }
 }
 
 /** The bytes of a block: a stretch, or several ranges one behind the other. */
@@ -142,12 +200,16 @@ export const make = <Row, A>({
   index,
   name,
   scanned,
+  shared,
   snapshot,
   store,
   validate
 }: Parts<Row, A>): ShardedDataset<A> => {
   const { starts } = snapshot
-  const cache = BlockCache.make<Row, ReadError>(cacheBytes, (block) => decodeAt(format, store, snapshot.at(block)))
+  const cache =
+    shared === undefined
+      ? BlockCache.make<Row, ReadError>(cacheBytes, (block) => decodeAt(format, store, snapshot.at(block)))
+      : SharedCache.make<Row, ReadError>(shared.blocks, sharedReading(format, shared.decode, store, snapshot))
   let told = false
 
   /** The rows of a block, checked by the schema. Throws {@link ShardError}. */
@@ -191,17 +253,21 @@ export const make = <Row, A>({
       const rows = new Array<A>(indices.length)
       const missing: Array<Asked> = []
       const groups = grouped(snapshot, indices)
-      const begin = attempt(() => {
-        for (const asked of groups) {
-          const cached = cache.get(asked.block)
-          if (cached === undefined) missing.push(asked)
-          else take(cached, asked, indices, rows)
-        }
-      })
+      const begin = attempt(() =>
+        cache.hold(() => {
+          for (const asked of groups) {
+            const cached = cache.get(asked.block)
+            if (cached === undefined) missing.push(asked)
+            else take(cached, asked, indices, rows)
+          }
+          // What others read is there soon enough.
+          missing.sort((a, b) => Number(cache.isPending(a.block)) - Number(cache.isPending(b.block)))
+        })
+      )
       // Each block's rows are taken as soon as it is there: the batch may need more blocks than the cache holds.
       const loaded = (at: number) => {
         const asked = missing[at] as Asked // below the length
-        return Effect.flatMap(cache.load(asked.block), (cached) => attempt(() => take(cached, asked, indices, rows)))
+        return cache.load(asked.block, (cached) => take(cached, asked, indices, rows))
       }
       return Effect.flatMap(begin, () =>
         missing.length === 0
@@ -214,7 +280,9 @@ export const make = <Row, A>({
     })
 
   /** The rows, if their blocks are all kept and none of them is bad. */
-  const ready = (indices: ArrayLike<number>): Array<A> | undefined => {
+  const ready = (indices: ArrayLike<number>): Array<A> | undefined => cache.hold(() => readyNow(indices))
+
+  const readyNow = (indices: ArrayLike<number>): Array<A> | undefined => {
     const count = indices.length
     const blocks = new Array<BlockCache.CachedBlock<Row>>(count)
     const firsts = new Float64Array(count)

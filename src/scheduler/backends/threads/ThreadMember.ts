@@ -16,6 +16,7 @@ import { GUARD, REFUSED } from "./NestedThreads.ts"
 import type { Extent, LaidOut } from "./QueueCells.ts"
 import { SharedBatches } from "./SharedBatches.ts"
 import type { SharedQueue } from "./SharedQueue.ts"
+import type { BlocksWanted, ThreadBlocks } from "./ThreadBlocks.ts"
 import { ThreadControl } from "./ThreadControl.ts"
 import { threadProgram } from "./ThreadEntry.ts"
 
@@ -33,6 +34,7 @@ export interface ThreadMemberOptions {
   readonly start: MemberStart
   readonly thread: number
   readonly queue: SharedQueue | undefined
+  readonly blocks: ThreadBlocks
   readonly debug: boolean
   /** How long the thread may take until it is ready. */
   readonly loading: Duration.Duration
@@ -93,7 +95,7 @@ export class ThreadMember implements Member {
             queue: queue === undefined ? undefined : { extent: queue.extent, buffer: queue.buffer }
           } satisfies ThreadStart,
           {
-            said: (message) => this.#said(message as FromMember), // our own program says nothing else
+            said: (message) => this.#said(message as FromMember | BlocksWanted), // our own program says nothing else
             died: (reason) => this.#died(reason)
           }
         )
@@ -181,6 +183,7 @@ export class ThreadMember implements Member {
     }
     await this.#thread?.terminate()
     this.#thread = undefined
+    this.#options.blocks.release(this.#options.thread)
     open.delete(this)
     if (open.size === 0) {
       unlisten?.()
@@ -188,9 +191,10 @@ export class ThreadMember implements Member {
     }
   }
 
-  #said(said: FromMember): void {
-    const { events, queue } = this.#options
+  #said(said: FromMember | BlocksWanted): void {
+    const { blocks, events, queue } = this.#options
     if (said._tag === "Answered") queue?.told()
+    else if (said._tag === "BlocksWanted") this.#thread?.post(blocks.give(said))
     else if (said._tag === "Memory") this.#batches.grown(said.memory, said.generation)
     else if (said._tag === "Refused") this.#refused(said.reason)
     else if (said._tag === "Ready") this.#ready("ready")

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import { countBy, type Gate } from "../../../core/NativeWork.ts"
 import { afterEvents, leave, onUncaught, ownThread } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
+import * as SharedMemory from "../../../sources/shards/SharedMemory.ts"
 import { arena } from "../../../wasm/Kernels.ts"
 import { reasonOf } from "../remote/PipelineModule.ts"
 import type { BatchRequest, FromMember, Reply, ToMember } from "../remote/Protocol.ts"
@@ -19,6 +20,7 @@ import { markThread, REFUSED } from "./NestedThreads.ts"
 import { kibibytes } from "./SharedBatches.ts"
 import { SharedQueue } from "./SharedQueue.ts"
 import { SharedTensors } from "./SharedTensors.ts"
+import type { BlocksGiven, BlocksWanted } from "./ThreadBlocks.ts"
 import { ThreadControl } from "./ThreadControl.ts"
 import { bundled } from "./ThreadEntry.ts"
 import type { ThreadStart } from "./ThreadMember.ts"
@@ -185,6 +187,29 @@ export const run = (): void => {
   // Where effects are counted a native operation is a part of one.
   if (control !== undefined) countBy(counts ? { begin: control.beginPart, end: control.end } : control)
 
+  /** Those who wait for memory, by what it is for. */
+  const waiting = new Map<string, (memory: SharedArrayBuffer | undefined) => void>()
+  SharedMemory.provide((request) => {
+    const memory = new Promise<SharedArrayBuffer | undefined>((resolve) => {
+      const before = waiting.get(request.key)
+      waiting.set(request.key, (given) => {
+        before?.(given)
+        resolve(given)
+      })
+    })
+    own.post({ _tag: "BlocksWanted", request } satisfies BlocksWanted)
+    return memory.then((buffer) => (buffer === undefined ? undefined : { buffer, thread }))
+  })
+  /** What is told of batches, once there is a builder. */
+  let told: ((message: ToMember) => void) | undefined
+  own.listen((message) => {
+    const said = message as ToMember | BlocksGiven // a pool says nothing else
+    if (said._tag !== "BlocksGiven") return told?.(said)
+    const resolve = waiting.get(said.key)
+    waiting.delete(said.key)
+    resolve?.(said.memory)
+  })
+
   const tensors = new SharedTensors(arena())
   const loaded = Effect.zipLeft(
     RemoteBuilder.make({
@@ -210,11 +235,10 @@ export const run = (): void => {
       return builder.build(request, (reply) => answer(id, request, cell, reply))
     }
     const requests = new Requests({ thread, queue, gate: control, build, tell: () => post({ _tag: "Answered" }) })
-    own.listen((message) => {
-      const told = message as ToMember // a pool says nothing else
-      if (told._tag === "Drop") builder.drop(told.key)
-      else requests.add(told)
-    })
+    told = (said) => {
+      if (said._tag === "Drop") builder.drop(said.key)
+      else requests.add(said)
+    }
     post({ _tag: "Ready" })
     return yield* Effect.forever(requests.turn)
   })

@@ -11,6 +11,7 @@ import { memberStart } from "../remote/MemberStart.ts"
 import * as Pool from "../remote/Pool.ts"
 import { refuse } from "./NestedThreads.ts"
 import { SharedQueue } from "./SharedQueue.ts"
+import { ThreadBlocks } from "./ThreadBlocks.ts"
 import { ThreadMember } from "./ThreadMember.ts"
 
 /** @since 0.1.0 */
@@ -66,13 +67,14 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
         queue.onAnswer = (thread, id, request, answer) => members[thread]?.laidOut(id, request, answer) ?? false
       }
       const { debug, loading } = options
+      const blocks = new ThreadBlocks(size)
       return yield* Pool.open(runPlan, settings, {
         ...options,
         backend: "threads",
         size,
         queue,
         member: (thread, events) => {
-          const member = new ThreadMember({ start, thread, queue, debug, loading, events })
+          const member = new ThreadMember({ start, thread, queue, blocks, debug, loading, events })
           members[thread] = member
           return member
         }

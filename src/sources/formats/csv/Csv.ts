@@ -8,7 +8,7 @@ import { whole } from "../../../core/Check.ts"
 import { InvalidOption } from "../../../core/InvalidOption.ts"
 import { isOptions, optionsOf, textOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
-import type { Format } from "../Format.ts"
+import type { Format, SharedDecode } from "../Format.ts"
 import { lazy } from "../Lazy.ts"
 import { type LineOptions, sizesOf } from "../lines/LineOptions.ts"
 
@@ -89,7 +89,8 @@ const format = <Row>(name: "csv" | "tsv", options: CsvOptions): Format<Row> => {
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     // The type of rows is the caller's word; see below.
     decode: (bytes, block, place) =>
-      code.use(({ decode }) => decode(bytes, block, place, config) as ReturnType<Format<Row>["decode"]>)
+      code.use(({ decode }) => decode(bytes, block, place, config) as ReturnType<Format<Row>["decode"]>),
+    shared: Effect.map(code.get, ({ shared }) => shared(config) as SharedDecode<Row>) // as above
   }
 }
 

@@ -7,8 +7,16 @@ import * as Effect from "effect/Effect"
 import { setField } from "../../../core/Options.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt } from "../Fault.ts"
-import { type Block, type BlockPlace, type DecodedBlock, type Shard, ShardError, type ShardIndex } from "../Format.ts"
-import { beginning, indexOf, type Lines, withLines } from "../lines/LineBlocks.ts"
+import {
+  type Block,
+  type BlockPlace,
+  type DecodedBlock,
+  type Shard,
+  ShardError,
+  type ShardIndex,
+  type SharedDecode
+} from "../Format.ts"
+import { beginning, indexOf, type Lines, sharedLines, withLines } from "../lines/LineBlocks.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import { cellsOf, records } from "./Cells.ts"
 import type { CsvConfig, CsvRow, CsvType } from "./Csv.ts"
@@ -104,6 +112,10 @@ export const decode = (
   config: CsvConfig
 ): DecodedBlock<CsvRow> | Effect.Effect<DecodedBlock<CsvRow>, ShardError> =>
   withLines(kindOf(config), packed, block, place, (lines) => rowsOf(lines, place.index.header, config))
+
+/** @since 0.1.0 */
+export const shared = (config: CsvConfig): SharedDecode<CsvRow> =>
+  sharedLines(kindOf(config), (lines, { index }) => rowsOf(lines, index.header, config))
 
 const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<CsvRow> => {
   if (!isColumns(header))

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { optionsOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
-import type { Format } from "../Format.ts"
+import type { Format, SharedDecode } from "../Format.ts"
 import { lazy } from "../Lazy.ts"
 import { type LineOptions, sizesOf } from "./LineOptions.ts"
 
@@ -39,7 +39,8 @@ export const jsonl = <Row = unknown>(options: LineOptions = {}): Format<Row> => 
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, sizes)),
     // The type is the caller's word; see above.
     decode: (bytes, block, place) =>
-      code.use(({ decode }) => decode(bytes, block, place, sizes) as ReturnType<Format<Row>["decode"]>)
+      code.use(({ decode }) => decode(bytes, block, place, sizes) as ReturnType<Format<Row>["decode"]>),
+    shared: Effect.map(code.get, ({ shared }) => shared(sizes) as SharedDecode<Row>) // as above
   }
 }
 

@@ -5,8 +5,8 @@
  */
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
-import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
-import { indexOf, withLines } from "./LineBlocks.ts"
+import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import { indexOf, type Lines, sharedLines, withLines } from "./LineBlocks.ts"
 import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
 import { lines } from "./Spans.ts"
@@ -24,17 +24,22 @@ export const decode = (
   place: BlockPlace,
   sizes: LineSizes
 ): DecodedBlock<unknown> | Effect.Effect<DecodedBlock<unknown>, ShardError> =>
-  withLines(kindOf(sizes), packed, block, place, ({ error, memory, spans, text }) => ({
-    size: spans.count,
-    bytes: memory,
-    row: (row): unknown => {
-      const line = text(row)
-      try {
-        return JSON.parse(line)
-      } catch (cause) {
-        throw error(row, `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`, cause)
-      }
+  withLines(kindOf(sizes), packed, block, place, rowsOf)
+
+/** @since 0.1.0 */
+export const shared = (sizes: LineSizes): SharedDecode<unknown> => sharedLines(kindOf(sizes), rowsOf)
+
+const rowsOf = ({ error, memory, spans, text }: Lines): DecodedBlock<unknown> => ({
+  size: spans.count,
+  bytes: memory,
+  row: (row): unknown => {
+    const line = text(row)
+    try {
+      return JSON.parse(line)
+    } catch (cause) {
+      throw error(row, `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`, cause)
     }
-  }))
+  }
+})
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message.slice(0, 200) : String(cause))

@@ -7,12 +7,12 @@
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt } from "../Fault.ts"
-import type { Block, BlockPlace, Shard, ShardError, ShardIndex } from "../Format.ts"
+import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
 import { ofBytes, ofText } from "./Characters.ts"
 import { type Compression, compressionOf } from "./Compression.ts"
 import { error, type LineKind, tooLong } from "./LineKind.ts"
 import { compressionIn, joined, loaded, type Placed, readMember, unpacked, WINDOW } from "./Members.ts"
-import type { Spans } from "./Spans.ts"
+import { Spans } from "./Spans.ts"
 
 type Fails = ShardError | StoreError
 
@@ -244,19 +244,62 @@ export const withLines = <A>(
   block: Block,
   place: BlockPlace,
   use: (lines: Lines) => A
+): A | Effect.Effect<A, ShardError> =>
+  withFound(kind, packed, block, place, ({ bytes, spans }) =>
+    use(linesIn(kind, place.shard, bytes, spans, place.firstRow, byteIn(block, place)))
+  )
+
+/** A block unpacked, and where its records are. */
+interface Found {
+  readonly bytes: Uint8Array
+  readonly spans: Spans
+}
+
+const withFound = <A>(
+  kind: LineKind,
+  packed: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  use: (found: Found) => A
 ): A | Effect.Effect<A, ShardError> => {
-  const load = loaded(kind, place.shard, compressionIn(place.index))
-  const own = (): A => use(linesOf(kind, packed, block, place))
+  const { firstRow, index, shard } = place
+  const compression = compressionIn(index)
+  const own = (): A => {
+    const bytes = compression === undefined ? packed : unpacked(kind, shard, compression, packed, block)
+    return use({ bytes, spans: spansOf(kind, shard, bytes, true, firstRow, byteIn(block, place)) })
+  }
+  const load = loaded(kind, shard, compression)
   return load === undefined ? own() : Effect.zipRight(load, attempt(own))
 }
 
-const linesOf = (kind: LineKind, packed: Uint8Array, block: Block, { firstRow, index, shard }: BlockPlace): Lines => {
-  const compression = compressionIn(index)
-  const bytes = compression === undefined ? packed : unpacked(kind, shard, compression, packed, block)
-  const byteAt = (place: number): number => (compression === undefined ? block.offset + place : block.offset)
-  const spans = spansOf(kind, shard, bytes, true, firstRow, byteAt)
-  return linesIn(kind, shard, bytes, spans, firstRow, byteAt)
-}
+/** Where a byte of an unpacked block is in its shard: of a compressed one, where the block begins. */
+const byteIn = ({ offset }: Block, { index }: BlockPlace): ((place: number) => number) =>
+  compressionIn(index) === undefined ? (place) => offset + place : () => offset
+
+/** How threads share the blocks of a format of lines: the bytes, unpacked, and where each record is in them. @since 0.1.0 */
+export const sharedLines = <Row>(
+  kind: LineKind,
+  rowsOf: (lines: Lines, place: BlockPlace) => DecodedBlock<Row>
+): SharedDecode<Row> => ({
+  unpack: (packed, block, place) =>
+    withFound(kind, packed, block, place, ({ bytes, spans: { count, ends, starts } }) => [
+      bytes,
+      ...[starts, ends].map((own) => new Uint8Array(own.buffer, 0, 4 * count))
+    ]),
+  view: ([bytes = NONE, starts = NONE, ends = NONE], block, place) => {
+    const count = starts.length / 4
+    const spans = new Spans()
+    spans.starts = new Uint32Array(starts.buffer, starts.byteOffset, count)
+    spans.ends = new Uint32Array(ends.buffer, ends.byteOffset, count)
+    spans.count = count
+    const own: LineKind = { ...kind, isWhole: false }
+    const lines = linesIn(own, place.shard, bytes, spans, place.firstRow, byteIn(block, place))
+    // The memory is another block's later.
+    return rowsOf({ ...lines, bytes: (row) => lines.bytes(row).slice() }, place)
+  }
+})
+
+const NONE = new Uint8Array(0)
 
 const linesIn = (
   kind: LineKind,

@@ -9,9 +9,9 @@ import type { Characters } from "./Characters.ts"
 /** The records that were found, in their order. @since 0.1.0 */
 export class Spans {
   /** The first byte of each. */
-  starts = new Uint32Array(256)
+  starts: Uint32Array = new Uint32Array(256)
   /** The byte behind the last one of each, without what ends it. */
-  ends = new Uint32Array(256)
+  ends: Uint32Array = new Uint32Array(256)
   count = 0
   /** How many bytes the records take, with what ends them: what is behind belongs to a record that goes on. */
   consumed = 0
@@ -28,7 +28,7 @@ export class Spans {
   }
 }
 
-const doubled = (array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> => {
+const doubled = (array: Uint32Array): Uint32Array => {
   const own = new Uint32Array(2 * array.length)
   own.set(array)
   return own

@@ -68,7 +68,8 @@ const format = (options: TextOptions | TextWindowOptions): Format<string | Uint8
     made: new Made("text", { blockBytes: sizes.blockBytes, rows }),
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, rows, sizes)),
-    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, rows, sizes))
+    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, rows, sizes)),
+    shared: Effect.map(code.get, ({ shared }) => shared(rows, sizes))
   }
 }
 

@@ -5,8 +5,8 @@
  */
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
-import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
-import { indexOf, withLines } from "./LineBlocks.ts"
+import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import { indexOf, type Lines, sharedLines, withLines } from "./LineBlocks.ts"
 import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
 import { lines, paragraphs, type Split, windows } from "./Spans.ts"
@@ -42,8 +42,16 @@ export const decode = (
   rows: TextRows,
   sizes: LineSizes
 ): DecodedBlock<string | Uint8Array> | Effect.Effect<DecodedBlock<string | Uint8Array>, ShardError> =>
-  withLines(kindOf(rows, sizes), packed, block, place, ({ bytes, memory, spans, text }) => ({
+  withLines(kindOf(rows, sizes), packed, block, place, rowsOf(rows))
+
+/** @since 0.1.0 */
+export const shared = (rows: TextRows, sizes: LineSizes): SharedDecode<string | Uint8Array> =>
+  sharedLines(kindOf(rows, sizes), rowsOf(rows))
+
+const rowsOf =
+  (rows: TextRows) =>
+  ({ bytes, memory, spans, text }: Lines): DecodedBlock<string | Uint8Array> => ({
     size: spans.count,
     bytes: memory,
     row: typeof rows === "number" ? bytes : text
-  }))
+  })
