@@ -64,6 +64,8 @@ export * as Digest from "./scheduler/plan/Digest.ts"
 export * as Coordinates from "./seeding/Coordinates.ts"
 /** The service that turns coordinates into seeds. */
 export * as SeedPolicy from "./seeding/SeedPolicy.ts"
+/** Samples written to shards, exactly once. */
+export * as Sink from "./sinks/Sink.ts"
 /** Random access to samples, and views of it. */
 export * as Dataset from "./sources/Dataset.ts"
 /** Formats of shards: what is a row, and where it lies. */

@@ -13,6 +13,7 @@ export const FLOORS: ReadonlyArray<ReadonlyArray<Room>> = [
   [{ name: "doors", says: "index, furrow, testing, thread" }],
   [
     { name: "checkpoint", says: "loader and model, kept as one" },
+    { name: "sinks", says: "samples written to shards" },
     { name: "audit", says: "repeated states, found" },
     { name: "parity", says: "NumPy, PyTorch, CPython, draw for draw" }
   ],

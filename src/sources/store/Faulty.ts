@@ -79,6 +79,7 @@ export const faultyStore = (rest: StoreService, faults: (call: FaultyCall) => Fa
         rest.stream(info, offset)
       ),
     write: (location, bytes) =>
-      Effect.zipRight(before({ method: "write", location, ...none }), rest.write(location, bytes))
+      Effect.zipRight(before({ method: "write", location, ...none }), rest.write(location, bytes)),
+    remove: rest.remove
   }
 }

@@ -176,4 +176,10 @@ const syncFolder = async (folder: string): Promise<void> => {
 }
 
 /** @since 0.1.0 */
-export const fileDriver: Driver = { list, stat, read, write }
+export const fileDriver: Driver = {
+  list,
+  stat,
+  read,
+  write,
+  remove: ({ location }) => attempt(location, () => files().rm(location, { force: true }))
+}

@@ -61,7 +61,8 @@ export const memoryDriver = (objects: Readonly<Record<string, Uint8Array | strin
         const beyond = within(info, offset, length)
         return beyond === undefined ? Effect.succeed(object.bytes.slice(offset, offset + length)) : Effect.fail(beyond)
       }),
-    write: (location, bytes) => Effect.map(Stream.runCollect(bytes), (chunks) => put(location, joined(chunks)))
+    write: (location, bytes) => Effect.map(Stream.runCollect(bytes), (chunks) => put(location, joined(chunks))),
+    remove: ({ location }) => Effect.sync(() => void stored.delete(location))
   }
 }
 

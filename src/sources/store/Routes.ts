@@ -42,7 +42,13 @@ export const dispatched = (of: (location: string) => StoreService): StoreService
   stat: (object) => of(object.location).stat(object),
   read: (info, offset, length) => of(info.location).read(info, offset, length),
   stream: (info, offset) => of(info.location).stream(info, offset),
-  write: (location, bytes) => of(location).write(location, bytes)
+  write: (location, bytes) => of(location).write(location, bytes),
+  remove: (object) =>
+    Effect.suspend(() => {
+      const reason = "its store cannot remove objects"
+      const none = new StoreError({ location: object.location, kind: "unsupported", reason })
+      return of(object.location).remove?.(object) ?? Effect.fail(none)
+    })
 })
 
 /** What to do about a scheme that no store serves. */

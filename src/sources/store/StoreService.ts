@@ -70,6 +70,8 @@ export interface StoreService {
     location: string,
     bytes: Stream.Stream<Uint8Array, E, R>
   ) => Effect.Effect<ObjectInfo, StoreError | E, R>
+  /** Removes an object; one that is not there is no error. Not every store can. */
+  readonly remove?: ((object: Listed) => Effect.Effect<void, StoreError>) | undefined
 }
 
 /**

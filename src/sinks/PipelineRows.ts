@@ -1,0 +1,71 @@
+/**
+ * The rows that a pipeline delivers, as a source that can be opened anywhere: a mark is a cursor.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { InvalidOption } from "../core/InvalidOption.ts"
+import type { Batch } from "../pipeline/Batch.ts"
+import { batchWith, type Pipeline } from "../pipeline/Pipeline.ts"
+import { callSite } from "../scheduler/loader/CallSite.ts"
+import type { LoaderError } from "../scheduler/loader/Loader.ts"
+import * as Run from "../scheduler/loader/Run.ts"
+import type { Options, RunOptions } from "../scheduler/loader/RunOptions.ts"
+import { ofBatch, type Rewindable, type RowSource } from "./RowSource.ts"
+
+/** How many rows a batch has where the pipeline has no batches. */
+const BATCH = 256
+
+/** The pipeline with batches: its own, or lists of rows. @since 0.1.0 */
+export const batched = <A, E, R>(pipeline: Pipeline<A, E, R>): Pipeline<Batch<unknown>, E, R> =>
+  pipeline.stages.some(({ _tag }) => _tag === "Batch")
+    ? // Behind a batch stage a pipeline delivers batches.
+      (pipeline as unknown as Pipeline<Batch<unknown>, E, R>)
+    : batchWith(pipeline, BATCH, (rows: ReadonlyArray<A>): unknown => rows, { parameters: { rows: true } })
+
+/** The stages that give a row for each row. */
+const KEEPING: ReadonlyArray<string> = ["Sample", "Map", "Augment", "Effect", "Batch"]
+
+/** How many rows an epoch has, if no stage changes that. */
+const rowsOf = ({ dataset, stages }: Pipeline<unknown, unknown, unknown>): number | undefined =>
+  stages.every(
+    (stage) => KEEPING.includes(stage._tag) && !(stage._tag === "Batch" && (stage.dropLast || stage.padLast))
+  )
+    ? dataset.size
+    : undefined
+
+/** How a pipeline is run for a sink: in the plan's order. @since 0.1.0 */
+export type PipelineOptions = Pick<RunOptions, "prefetch" | "rank" | "world" | "uneven"> & { readonly epochs: number }
+
+/** @since 0.1.0 */
+export const pipelineRows = <A, E, R>(
+  pipeline: Pipeline<A, E, R>,
+  options: PipelineOptions
+): Rewindable<LoaderError<E>, R> => {
+  const own = batched(pipeline)
+  const rows = (options.world ?? 1) === 1 && options.uneven === undefined ? rowsOf(own) : undefined
+  const site = callSite(pipelineRows)
+  return {
+    size: rows === undefined ? undefined : rows * options.epochs,
+    open: (mark): Effect.Effect<RowSource<LoaderError<E>, R>, LoaderError<E>, R | Scope.Scope> => {
+      // A run that goes on builds the batch again in which it was killed.
+      const all: Options = { ...options, from: mark, lend: true, replay: true }
+      return Effect.map(Run.open(own, all, site, "Sink.run"), (loader) => ({
+        next: Effect.map(
+          loader.take,
+          Option.map(({ columns, size }) => ofBatch(size, columns))
+        ),
+        mark: loader.cursor
+      }))
+    }
+  }
+}
+
+/** Refuses a sink of so many shards where the count of rows is not known. @since 0.1.0 */
+export const countable = (shards: number | undefined, size: number | undefined): void => {
+  if (shards === undefined || size !== undefined) return
+  const expected = "left out where a stage changes the count of rows, such as filter: give rows or bytes"
+  throw new InvalidOption({ option: "shards", value: shards, expected })
+}

@@ -1,0 +1,50 @@
+/**
+ * How writing samples can fail.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+
+/**
+ * Why a sink failed.
+ *
+ * | kind | what happened |
+ * |---|---|
+ * | `row` | a row holds something that the format cannot, or is not like the rows before it |
+ * | `taken` | another run writes to the same place |
+ * | `other` | the place holds the shards of another run, or of another sink |
+ * | `damaged` | what is kept of an earlier start is not what was written |
+ * | `library` | a library that the format needs is not installed |
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type SinkErrorKind = "row" | "taken" | "other" | "damaged" | "library"
+
+/**
+ * Samples could not be written.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SinkError extends Data.TaggedError("SinkError")<{
+  /** The folder, or the shard, that is written. */
+  readonly location: string
+  readonly kind: SinkErrorKind
+  /** The number of the row, from 0, counted over all shards. */
+  readonly row?: number | undefined
+  /** What is wrong, and the way out. */
+  readonly reason: string
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    return `${this.location}${this.row === undefined ? "" : `, row ${this.row}`}: ${this.reason}`
+  }
+}
+
+/** What is wrong with one row, before its number and shard are known. @since 0.1.0 */
+export class RowFault extends Data.TaggedError("RowFault")<{
+  /** The place of the row among those that the encoder was given. */
+  readonly place: number
+  readonly reason: string
+}> {}

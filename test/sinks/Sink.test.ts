@@ -1,0 +1,242 @@
+import { describe, expect, test } from "bun:test"
+import { Effect, Exit, Fiber, Stream } from "effect"
+import * as fc from "fast-check"
+import { Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Sink, Workers } from "../../src/index.ts"
+import { type KilledStore, killedStore } from "../support/sinks/killed.ts"
+
+const FOLDER = "memory://out"
+
+/** Rows in an order that is drawn, with a number that is drawn. */
+const drawn = (size: number, batch = 7) =>
+  Pipeline.from(Dataset.range(size)).pipe(
+    Pipeline.sample(Sampler.shuffle),
+    Pipeline.augment("draw", (n, rng) => ({ n, x: rng.integer(1000) })),
+    Pipeline.batch(batch)
+  )
+
+type Drawn = ReturnType<typeof drawn>
+
+const running = (
+  killed: KilledStore,
+  pipeline: Drawn,
+  sink: Sink.Sink,
+  { epochs = 1, seed = 1, workers = 2 }: { epochs?: number; seed?: number; workers?: number } = {}
+) =>
+  Sink.run(pipeline, sink, { epochs }).pipe(
+    killed.provided,
+    Effect.provide(SeedPolicy.elastic({ seed })),
+    Effect.provide(Workers.fibers({ workers }))
+  )
+
+const objects = (killed: KilledStore) => Effect.runPromise(killed.objects)
+
+const linesOf = (all: Readonly<Record<string, string>>, names: ReadonlyArray<string>): ReadonlyArray<string> =>
+  names.flatMap((name) => (all[`${FOLDER}/${name}`] ?? "").split("\n").filter((line) => line !== ""))
+
+describe("a sink", () => {
+  test("has all rows in their order, in shards of so many rows, and says so in its manifest", async () => {
+    const killed = killedStore()
+    const manifest = await Effect.runPromise(running(killed, drawn(50), Sink.jsonl(FOLDER, { rows: 20 })))
+    expect(manifest.rows).toBe(50)
+    expect(manifest.shards.map(({ name, rows }) => [name, rows])).toEqual([
+      ["shard-00000.jsonl", 20],
+      ["shard-00001.jsonl", 20],
+      ["shard-00002.jsonl", 10]
+    ])
+    const all = await objects(killed)
+    expect(Object.keys(all).map((own) => own.slice(FOLDER.length + 1))).toEqual([
+      ...manifest.shards.map(({ name }) => name),
+      "manifest.json"
+    ])
+    const rows = linesOf(
+      all,
+      manifest.shards.map(({ name }) => name)
+    ).map((line): unknown => JSON.parse(line))
+    const batches = Scheduler.stream(drawn(50), { epochs: 1 }).pipe(
+      Stream.flatMap(({ columns: { n, x }, size }) =>
+        Stream.fromIterable(Array.from({ length: size }, (_, at) => ({ n: n.data[at], x: x.data[at] })))
+      ),
+      Stream.runCollect,
+      Effect.provide(SeedPolicy.elastic({ seed: 1 }))
+    )
+    expect(rows).toEqual(Array.from(await Effect.runPromise(batches)))
+    expect(rows).toHaveLength(50)
+    expect(JSON.parse(all[`${FOLDER}/manifest.json`] ?? "")).toMatchObject({ furrow: "manifest", rows: 50 })
+  })
+
+  test("ends shards by bytes, and by a count that the names then tell", async () => {
+    const bytes = await Effect.runPromise(running(killedStore(), drawn(50), Sink.jsonl(FOLDER, { bytes: 200 })))
+    for (const shard of bytes.shards.slice(0, -1)) {
+      expect(shard.bytes).toBeGreaterThanOrEqual(200)
+      expect(shard.bytes).toBeLessThan(230)
+    }
+    const counted = await Effect.runPromise(running(killedStore(), drawn(50), Sink.jsonl(FOLDER, { shards: 4 })))
+    expect(counted.shards.map(({ name, rows }) => `${name} ${rows}`)).toEqual([
+      "shard-00000-of-00004.jsonl 13",
+      "shard-00001-of-00004.jsonl 13",
+      "shard-00002-of-00004.jsonl 12",
+      "shard-00003-of-00004.jsonl 12"
+    ])
+  })
+
+  test("killed at any write and started again, it has the same bytes", async () => {
+    const kinds = [
+      () => Sink.jsonl(FOLDER, { rows: 9 }),
+      () => Sink.jsonl(FOLDER, { bytes: 150, compression: "gzip", blockBytes: 60 })
+    ]
+    for (const sink of kinds) {
+      const whole = killedStore()
+      const manifest = await Effect.runPromise(running(whole, drawn(40), sink()))
+      const expected = await objects(whole)
+      const writes = whole.writes()
+      for (let at = 0; at < writes; at++) {
+        for (const isThere of [false, true]) {
+          const killed = killedStore()
+          killed.kill(at, isThere)
+          const exit = await Effect.runPromiseExit(running(killed, drawn(40), sink()))
+          expect(Exit.isFailure(exit)).toBe(true)
+          killed.kill(undefined)
+          expect(await Effect.runPromise(running(killed, drawn(40), sink()))).toEqual(manifest)
+          expect(await objects(killed)).toEqual(expected)
+        }
+      }
+    }
+  })
+
+  test("killed again and again at random, it has the same bytes", async () => {
+    const whole = killedStore()
+    const sink = Sink.jsonl(FOLDER, { rows: 5 })
+    await Effect.runPromise(running(whole, drawn(33), sink, { epochs: 2 }))
+    const expected = await objects(whole)
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat(6), fc.boolean()), { maxLength: 6 }), async (kills) => {
+        const killed = killedStore()
+        for (const [at, isThere] of kills) {
+          killed.kill(at, isThere)
+          await Effect.runPromiseExit(running(killed, drawn(33), sink, { epochs: 2 }))
+        }
+        killed.kill(undefined)
+        await Effect.runPromise(running(killed, drawn(33), sink, { epochs: 2 }))
+        expect(await objects(killed)).toEqual(expected)
+      }),
+      { numRuns: 10 }
+    )
+  })
+
+  test("goes on with other workers, and has the same shards", async () => {
+    const sink = Sink.jsonl(FOLDER, { rows: 9 })
+    const { content, shards } = await Effect.runPromise(running(killedStore(), drawn(40), sink))
+    const killed = killedStore()
+    killed.kill(4)
+    await Effect.runPromiseExit(running(killed, drawn(40), sink))
+    killed.kill(undefined)
+    expect(await Effect.runPromise(running(killed, drawn(40), sink, { workers: 3 }))).toMatchObject({ content, shards })
+  })
+
+  test("finished and started again, it gives its manifest and writes nothing", async () => {
+    const killed = killedStore()
+    const sink = Sink.jsonl(FOLDER, { rows: 20 })
+    const manifest = await Effect.runPromise(running(killed, drawn(50), sink))
+    const writes = killed.writes()
+    expect(await Effect.runPromise(running(killed, drawn(50), sink))).toEqual(manifest)
+    expect(killed.writes()).toBe(writes)
+  })
+
+  test("refuses the folder of another pipeline, seed, sink or of shards that it does not know", async () => {
+    const killed = killedStore()
+    const sink = Sink.jsonl(FOLDER, { rows: 20 })
+    const tagOf = async (effect: Effect.Effect<unknown, { readonly _tag: string; readonly kind?: string }>) => {
+      const { _tag, kind } = await Effect.runPromise(Effect.flip(effect))
+      return `${_tag} ${kind ?? ""}`
+    }
+    killed.kill(3)
+    await Effect.runPromiseExit(running(killed, drawn(50), sink))
+    killed.kill(undefined)
+    const before = await objects(killed)
+    expect(await tagOf(running(killed, drawn(50), sink, { seed: 2 }))).toBe("CursorMismatch ")
+    expect(await tagOf(running(killed, drawn(51), sink))).toBe("CursorMismatch ")
+    expect(await tagOf(running(killed, drawn(50), Sink.jsonl(FOLDER, { rows: 21 })))).toBe("SinkError other")
+    expect(await objects(killed)).toEqual(before)
+    await Effect.runPromise(running(killed, drawn(50), sink))
+    expect(await tagOf(running(killed, drawn(50), sink, { epochs: 2 }))).toBe("SinkError other")
+    expect(await tagOf(running(killed, drawn(50), sink, { seed: 2 }))).toBe("CursorMismatch ")
+    const strange = killedStore()
+    await Effect.runPromise(strange.store.write(`${FOLDER}/shard-00000.jsonl`, Stream.empty))
+    expect(await tagOf(running(strange, drawn(50), sink))).toBe("SinkError other")
+    const damaged = killedStore()
+    await Effect.runPromise(damaged.store.write(`${FOLDER}/manifest.json`, Stream.make(new TextEncoder().encode("{"))))
+    expect(await tagOf(running(damaged, drawn(50), sink))).toBe("SinkError damaged")
+  })
+
+  test("is written by one run at a time", async () => {
+    const killed = killedStore()
+    const sink = Sink.jsonl(FOLDER, { rows: 20 })
+    let isBegun = false
+    const onProgress = (): void => {
+      isBegun = true
+    }
+    const slow = Sink.write(Stream.concat(Stream.make({ n: 1 }), Stream.never), sink, { onProgress })
+    const error = await Effect.runPromise(
+      Effect.gen(function* () {
+        const fiber = yield* Effect.fork(killed.provided(slow))
+        while (!isBegun) yield* Effect.sleep(1)
+        const failed = yield* Effect.flip(running(killed, drawn(50), sink))
+        yield* Fiber.interrupt(fiber)
+        return failed
+      })
+    )
+    expect(error).toMatchObject({ _tag: "SinkError", kind: "taken" })
+    // The interrupted one has left nothing behind but its progress.
+    expect(Object.keys(await objects(killed))).toEqual([`${FOLDER}/.progress.json`])
+  })
+
+  test("is given up when another run, which this process cannot see, has taken its place", async () => {
+    const killed = killedStore()
+    const sink = Sink.jsonl(FOLDER, { rows: 2 })
+    const text = new TextEncoder()
+    let rows = 0
+    const intruded = Stream.range(1, 9).pipe(
+      Stream.rechunk(1),
+      Stream.tap(() =>
+        ++rows === 4
+          ? killed.store.stat({ location: `${FOLDER}/.progress.json` }).pipe(
+              Effect.flatMap((info) => killed.store.read(info, 0, info.size)),
+              Effect.map((bytes) => new TextDecoder().decode(bytes).replace(/"run": "\w+"/, '"run": "other"')),
+              Effect.flatMap((own) => killed.store.write(`${FOLDER}/.progress.json`, Stream.make(text.encode(own))))
+            )
+          : Effect.void
+      )
+    )
+    const error = await Effect.runPromise(Effect.flip(Sink.write(intruded, sink)).pipe(killed.provided))
+    expect(error).toMatchObject({ _tag: "SinkError", kind: "taken" })
+  })
+
+  test("names the row that it cannot write, and has written none of its shard", async () => {
+    const killed = killedStore()
+    const rows = Stream.map(Stream.range(0, 9), (n) => ({ n: n === 7 ? Number.NaN : n })).pipe(Stream.rechunk(2))
+    const error = await Effect.runPromise(
+      Effect.flip(Sink.write(rows, Sink.jsonl(FOLDER, { rows: 5 }))).pipe(killed.provided)
+    )
+    expect(error).toMatchObject({ _tag: "SinkError", kind: "row", row: 7, location: `${FOLDER}/shard-00001.jsonl` })
+    expect(error.message).toContain('field "n" is NaN')
+    expect(Object.keys(await objects(killed)).map((own) => own.slice(FOLDER.length + 1))).toEqual([
+      ".progress.json",
+      "shard-00000.jsonl"
+    ])
+  })
+
+  test("hands on what its source fails with, and goes on behind it", async () => {
+    const killed = killedStore()
+    const sink = Sink.jsonl(FOLDER, { rows: 4 })
+    const rows = Stream.map(Stream.range(0, 9), (n) => ({ n })).pipe(Stream.rechunk(3))
+    const broken = Stream.concat(Stream.take(rows, 6), Stream.fail("broken" as const))
+    expect(await Effect.runPromise(Effect.flip(Sink.write(broken, sink)).pipe(killed.provided))).toBe("broken")
+    const manifest = await Effect.runPromise(Sink.write(rows, sink).pipe(killed.provided))
+    expect(
+      linesOf(
+        await objects(killed),
+        manifest.shards.map(({ name }) => name)
+      )
+    ).toEqual(Array.from({ length: 10 }, (_, n) => `{"n":${n}}`))
+  })
+})
