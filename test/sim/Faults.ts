@@ -881,6 +881,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/formats/Tables.test.ts"
   },
   {
+    name: "tables: a decoder that trapped decodes the next block",
+    file: "sources/formats/parquet/Library.ts",
+    from: "if (Object.getPrototypeOf(thrown) !== Error.prototype) decoder = undefined",
+    to: "if (Object.getPrototypeOf(thrown) === Object.prototype) decoder = undefined",
+    test: "test/sources/formats/Tables.test.ts"
+  },
+  {
     name: "tables: a shard is not held against the index that was kept of it",
     file: "sources/formats/Headers.ts",
     from: "if (!sameBlocks(own.index, place.index)) {",
@@ -892,7 +899,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "sources/formats/tar/Header.ts",
     from: "stated !== sum && stated !== signedSum(bytes, from)",
     to: "stated < 0 && stated !== sum",
-    test: "test/sources/formats/archiveDamage.test.ts"
+    test: "test/sources/formats/tar/Header.test.ts"
   },
   {
     name: "tar: the second of two archives in one file is lost",

@@ -55,13 +55,14 @@ const blockBytes = (shard: Shard, { length, offset, ranges = [[offset, length]] 
     }
   )
 
-/** Opens a shard and decodes all of its blocks. */
+/** Opens a shard, by an index that was kept if there is one, and decodes all of its blocks. */
 export const openShard = <Row>(
   format: Format<Row>,
-  shard: Shard
+  shard: Shard,
+  kept?: ShardIndex
 ): Effect.Effect<Opened<Row>, ShardError | StoreError> =>
   Effect.gen(function* () {
-    const found = yield* format.index(shard)
+    const found = kept ?? (yield* format.index(shard))
     const index = format.scans ? (JSON.parse(JSON.stringify(found)) as ShardIndex) : found // as it was written
     const blocks: Array<DecodedBlock<Row>> = []
     let firstRow = 0

@@ -11,7 +11,7 @@ type Given = Pick<typeof Furrow, "Dataset" | "Format">
 const isTensor = (value: object): value is Furrow.Tensor.Tensor => "shape" in value && "data" in value
 
 /** A value as JSON that tells all kinds of values apart. */
-const canonical = (value: unknown): unknown => {
+export const canonical = (value: unknown): unknown => {
   if (typeof value === "bigint") return { bigint: String(value) }
   if (typeof value === "number")
     return Number.isFinite(value) && !Object.is(value, -0) ? value : { number: `${1 / value} ${value}` }

@@ -215,7 +215,9 @@ const blockOf = (
     })
   }
   const spans =
-    columns === undefined ? [[offset, metadata + body] as const] : spansOf(fields, chosen, layout, offset, metadata)
+    columns === undefined
+      ? [[offset, metadata + body] as const]
+      : spansOf(fields, chosen, layout, { body, metadata, offset })
   const read = spans.reduce((sum, [, length]) => sum + length, 0)
   if (read > blockBytes) {
     const way = "choose columns, write smaller batches, or raise blockBytes"
@@ -235,15 +237,19 @@ const spansOf = (
   fields: ReadonlyArray<ArrowField>,
   chosen: ReadonlyArray<number>,
   layout: BatchLayout,
-  offset: number,
-  metadata: number
+  { body, metadata, offset }: MessagePlace
 ): ReadonlyArray<readonly [offset: number, length: number]> => {
   const walk = new LayoutWalk(layout)
   const own = new Set(chosen)
   const spans: Array<readonly [offset: number, length: number]> = [[offset, metadata]]
   for (const [place, field] of fields.entries()) {
     walk.buffersOf(field, (start, length) => {
-      if (length > 0 && own.has(place)) spans.push([offset + metadata + start, length])
+      if (length === 0 || !own.has(place)) return
+      if (start < 0 || length < 0 || start + length > body) {
+        const reason = `a buffer of field "${field.name}" lies outside of the ${body} bytes of its batch; ${AGAIN}`
+        throw new Malformed(reason, { byte: offset })
+      }
+      spans.push([offset + metadata + start, length])
     })
   }
   const joined: Array<[offset: number, length: number]> = []
