@@ -105,6 +105,8 @@ describe("every file of src/", () => {
     expect(dynamic).toEqual([
       // A bundle's thread loads the bundle, and starts the thread's program from there.
       "scheduler/backends/threads/ThreadEntry.ts → thread.ts",
+      // A cache is used by few programs.
+      "sources/store/Store.ts → sources/store/cached/Cached.ts",
       // The client of HTTP, hundreds of files, is loaded with the first request.
       "sources/store/http/Requests.ts → sources/store/http/Modules.ts",
       // What speaks S3's protocol is loaded with the first location in S3.

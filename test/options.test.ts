@@ -110,6 +110,7 @@ const takes: Readonly<Record<string, Call>> = {
   "Sink.jsonl": (given) => Furrow.Sink.jsonl("out", given),
   "Sink.run": (given) => Furrow.Sink.run(samples, Furrow.Sink.jsonl("out"), given),
   "Sink.write": (given) => Furrow.Sink.write(Stream.empty, Furrow.Sink.jsonl("out"), given),
+  "Store.cached": (given) => Furrow.Store.cached("/nowhere", given),
   "Store.http": (given) => Furrow.Store.http(given),
   "Store.huggingFace": (given) => Furrow.Store.huggingFace(given),
   "Store.reading": (given) => Furrow.Store.reading(given),

@@ -813,7 +813,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blocks: a kept index is used although the shard has changed",
     file: "sources/shards/Open.ts",
-    from: " || own.info.version !== info.version",
+    from: "    if (!sameVersion(own.info.version, info.version)) return undefined\n",
     to: "",
     test: "test/sources/shards/Open.test.ts"
   },

@@ -191,6 +191,71 @@ export const reading = (options: ReadingOptions = {}): Layer.Layer<Store, Invali
     })
   )
 
+/** @category options @since 0.1.0 */
+export interface CachedOptions {
+  /** How many bytes the folder's blocks take at most, over all processes that use it with this bound. */
+  readonly bytes: number
+  /**
+   * Objects are read and kept in blocks of this length. Default: 4 MiB, less where `bytes` is below 64 MiB. Processes share
+   * blocks of one length.
+   */
+  readonly blockBytes?: number
+  /**
+   * What becomes of a read if the folder cannot be used, such as one that is full or read-only. `"warn"`, the default: it
+   * goes on from the store, and one warning is logged; `"error"`: it fails with `StoreError`.
+   */
+  readonly onFailure?: "warn" | "error"
+}
+
+/**
+ * Keeps what is read from the store that it is provided with in a folder on local disk, block by block. Local files and
+ * objects in memory are not kept, nor is what has no version. Blocks that were not used for the longest time go first.
+ *
+ * Several processes can share a folder, and each can be killed at any time. Every read of a block checks its checksums; a
+ * damaged one is read from the store again. Blocks belong to the version of an object, so a changed object is not mixed
+ * with its old self. Blocks lie in a folder of their own within `directory`; nothing else there is touched.
+ *
+ * @example
+ * import { Layer } from "effect"
+ * import { Store } from "furrow"
+ *
+ * const layer = Store.cached("/tmp/furrow-example", { bytes: 50 * 2 ** 30 }).pipe(Layer.provide(Store.s3({ concurrency: 32 })))
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const cached = (directory: string, options: CachedOptions): Layer.Layer<Store, InvalidOption> =>
+  Layer.scoped(
+    Store,
+    Effect.gen(function* () {
+      const settings = yield* checked(() => {
+        const own = optionsOf("Store.cached", options, { bytes: true, blockBytes: true, onFailure: true })
+        const bytes = whole("bytes", own.bytes, 1)
+        return {
+          directory: nonEmpty("the directory of Store.cached", directory),
+          bytes,
+          blockBytes: whole("blockBytes", own.blockBytes ?? blockBytesOf(bytes), 1),
+          onFailure: oneOf("onFailure", own.onFailure ?? "warn", ["warn", "error"])
+        }
+      })
+      const { cachedStore } = yield* Effect.promise(() => import("./cached/Cached.ts"))
+      const rest = yield* Store
+      const { store } = yield* Effect.acquireRelease(
+        Effect.sync(() => cachedStore(rest, settings)),
+        ({ close }) => close
+      )
+      return store
+    })
+  )
+
+/** A power of two, of which 16 fit into the folder, up to 4 MiB. */
+const blockBytesOf = (bytes: number): number => 2 ** Math.min(22, Math.max(12, Math.floor(Math.log2(bytes / 16))))
+
+const oneOf = <A extends string>(option: string, value: A, names: ReadonlyArray<A>): A => {
+  if (names.includes(value)) return value
+  throw new InvalidOption({ option, value, expected: names.map((name) => JSON.stringify(name)).join(" or ") })
+}
+
 /**
  * The store that it is provided with, whose calls go wrong as `faults` says, for tests: slow, reset, refused, cut short or
  * without an answer.
