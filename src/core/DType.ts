@@ -84,3 +84,10 @@ export const arrays = {
 
 /** The typed array of an element type. @category models @since 0.1.0 */
 export type ArrayOf<D extends DType> = InstanceType<(typeof arrays)[D]>
+
+/** Returns an array of the kind of another one, of so many zeros. @since 0.1.0 */
+export const arrayLike = (like: TypedArray, length: number): TypedArray => {
+  // Every typed array's constructor takes a length and makes its own kind.
+  const Kind = like.constructor as new (length: number) => TypedArray
+  return new Kind(length)
+}

@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import { setField } from "../core/Options.ts"
-import { Tensor } from "../core/Tensor.ts"
+import { arrayLike, Tensor, type TypedArray } from "../core/Tensor.ts"
 import type { Field } from "../sources/Columnar.ts"
-import { type Collation, column, dtypeAt, mustFit, refuseUnused, viewLike } from "./Collate.ts"
-import type { DTypes } from "./Columns.ts"
+import { type Collation, column, dtypeAt, mustFit, refuseUnused } from "./Collate.ts"
+import type { DTypes, NumberArrays, NumberDType } from "./Columns.ts"
 import { numberArrays } from "./NumberColumn.ts"
 
 /**
@@ -42,6 +42,25 @@ export const collateColumns = (
 const cellOf = (field: Field): unknown =>
   field._tag === "Numbers" ? field.data[0] : field._tag === "Items" ? field.items[0] : undefined
 
+/** Returns how many rows from one of the batch on follow one another in the columns, too. */
+const runFrom = (places: Float64Array, row: number): number => {
+  const first = (places[row] as number) - row // below the length
+  let end = row + 1
+  while (end < places.length && places[end] === first + end) end++
+  return end - row
+}
+
+/** Copies the rows at `places` of one array into another one, those that follow one another in one go. */
+const copyRows = (from: TypedArray, to: TypedArray, width: number, places: Float64Array): void => {
+  for (let row = 0; row < places.length; ) {
+    const run = runFrom(places, row)
+    const at = (places[row] as number) * width // below the length
+    // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
+    ;(to as Float64Array).set(from.subarray(at, at + run * width) as Float64Array, row * width)
+    row += run
+  }
+}
+
 /** A loop, as `Array.from` with a function costs several times as much. */
 const picked = (items: ArrayLike<unknown>, places: Float64Array): ReadonlyArray<unknown> => {
   const all = new Array<unknown>(places.length)
@@ -62,17 +81,8 @@ const fieldColumn = (path: string, field: Field, places: Float64Array, collation
   const { data } = field
   if (field._tag === "Tensors") {
     const { shape, width } = field
-    const all = viewLike(
-      data,
-      new ArrayBuffer(places.length * width * data.BYTES_PER_ELEMENT),
-      0,
-      places.length * width
-    )
-    for (let row = 0; row < places.length; row++) {
-      const from = (places[row] as number) * width // below the length
-      // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
-      ;(all as Float64Array).set(data.subarray(from, from + width) as Float64Array, row * width)
-    }
+    const all = arrayLike(data, places.length * width)
+    copyRows(data, all, width, places)
     return new Tensor(all, [places.length, ...shape])
   }
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
@@ -80,10 +90,28 @@ const fieldColumn = (path: string, field: Field, places: Float64Array, collation
   }
   const dtype = dtypeAt(path, collation)
   const held = new numberArrays[dtype](places.length)
+  const [first = 0] = places
+  const end = first + places.length
+  const isRun = runFrom(places, 0) === places.length && end <= data.length
+  if (isRun && holdsAll(held, data)) held.set(data.subarray(first, end))
+  else takeNumbers(path, data, places, held, dtype)
+  return new Tensor(held, [places.length])
+}
+
+/** Whether each number of the one array stands in the other as it is. */
+const holdsAll = (held: TypedArray, data: TypedArray): boolean =>
+  held instanceof Float64Array || held.constructor === data.constructor
+
+const takeNumbers = (
+  path: string,
+  data: ArrayLike<number>,
+  places: Float64Array,
+  held: NumberArrays[NumberDType],
+  dtype: NumberDType
+): void => {
   for (let row = 0; row < places.length; row++) {
     const value = data[places[row] as number] as number // a place of the data
     held[row] = value
     if (held[row] !== value) mustFit(path, row, value, held[row] as number, dtype)
   }
-  return new Tensor(held, [places.length])
 }

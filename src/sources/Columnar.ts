@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type * as Effect from "effect/Effect"
 import type { TypedArray } from "../core/Tensor.ts"
 
 /**
@@ -41,3 +42,23 @@ export const rowsOf = (field: Field): number => {
 
 /** Whether `row` is one of so many rows. @since 0.1.0 */
 export const isRow = (row: number, rows: number): boolean => row >= 0 && row < rows && Number.isInteger(row)
+
+/** Some samples as rows of columns. @since 0.1.0 */
+export interface ColumnRows {
+  /** All columns, in the order of a sample's fields. One whose name is in {@link made} is the one there. */
+  readonly fields: ReadonlyMap<string, Field>
+  /** The row of each sample in the columns that are not in {@link made}. */
+  readonly places: Float64Array
+  /** Columns that hold these samples alone, in their order, in memory that nobody else has. */
+  readonly made: ReadonlyMap<string, Field>
+}
+
+/**
+ * Returns the samples at `indices` as rows of columns: at once if they can be had at once, else by an effect. `undefined` if
+ * they are no such rows: they are read as samples then.
+ *
+ * @since 0.1.0
+ */
+export type Gather<E = never, R = never> = (
+  indices: ArrayLike<number>
+) => ColumnRows | undefined | Effect.Effect<ColumnRows | undefined, E, R>

@@ -16,6 +16,8 @@ export interface Reads<A, E, R> {
   readonly getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
   /** As of a dataset. It is given indices as they come, and returns `undefined` if one is out of range. */
   readonly ready?: Dataset<A>["ready"]
+  /** As of a dataset. It is given indices as they come. */
+  readonly gather?: Dataset<A, E, R>["gather"]
 }
 
 /** Returns the dataset that `get` and `getMany` read. @since 0.1.0 */

@@ -14,7 +14,7 @@ import { descriptionOf, madeFor } from "../core/MadeFor.ts"
 import { optionsOf, textOf } from "../core/Options.ts"
 import { Made } from "../core/Parameters.ts"
 import { shown } from "../core/Show.ts"
-import type { Columnar } from "./Columnar.ts"
+import type { Columnar, Gather } from "./Columnar.ts"
 
 /**
  * Samples by index, from 0 to `size − 1`. `A` is a sample, `E` how reading one can fail (besides {@link IndexError}),
@@ -57,6 +57,11 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
    * called for it; otherwise `undefined`, and `getMany` reads them. Default: `getMany` reads all.
    */
   readonly ready?: ((indices: ArrayLike<number>) => Array<A> | undefined) | undefined
+  /**
+   * Returns the samples at `indices` as rows of columns, if they are stored as such: the ones that `getMany` would read, without
+   * an object for each. Default: `getMany` reads all.
+   */
+  readonly gather?: Gather<E | IndexError, R> | undefined
   /** Whether `getMany` is one read of its own (a query, a request) rather than a `get` for each. Default `false`. */
   readonly batched?: boolean | undefined
   /**
@@ -206,7 +211,7 @@ export const ownDataset = <D extends Dataset<unknown, unknown, unknown>>(dataset
   madeFor<Dataset<unknown, unknown, unknown>>(
     dataset,
     ["read", "get", "getMany", "columnar"],
-    ["made", "content", "columnar", "ready"]
+    ["made", "content", "columnar", "ready", "gather"]
   ) as D // the same object
 
 /** Returns a dataset's function `ready`; none that was copied from a dataset that is read otherwise. @since 0.1.0 */
@@ -215,6 +220,10 @@ export const readyOf = <A>(dataset: Dataset<A, unknown, unknown>): Dataset<A>["r
   const { ready } = dataset
   return ready === undefined ? undefined : descriptionOf(dataset, "ready")
 }
+
+/** Returns a dataset's function `gather`; none that was copied from a dataset that is read otherwise. @since 0.1.0 */
+export const gatherOf = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R>["gather"] =>
+  dataset.gather === undefined ? undefined : descriptionOf(dataset, "gather")
 
 /** What is known of a dataset's content: columns, or a text or function that tells it. @since 0.1.0 */
 export interface KnownContent {

@@ -14,7 +14,7 @@ import type { BatchStage, FusedStep, PlainStep, Program, Step } from "../plan/Pr
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { BatchRows } from "./BatchRows.ts"
 import type { CarriedStreams } from "./CarriedStreams.ts"
-import { buildColumns, type ColumnPlan } from "./ColumnBuilder.ts"
+import { type Built, buildColumns, type ColumnPlan } from "./ColumnBuilder.ts"
 import { CurrentStage } from "./CurrentStage.ts"
 import { EffectStages } from "./EffectStages.ts"
 import type { Limits } from "./FailureRules.ts"
@@ -163,8 +163,15 @@ export class BatchBuilder {
     if (again) rows.retried += only?.length ?? rows.indices.length
     this.#index()
     const { columns } = this.#context
-    const fits = whole && only === undefined && columns !== undefined
-    return fits && buildColumns(rows, this.#binding, this.#current, columns) ? undefined : this.#make(only)
+    const fits = whole && only === undefined && !timesSamples(rows, this.#context.program)
+    if (!fits || columns === undefined) return this.#make(only)
+    const built = buildColumns(rows, this.#binding, this.#current, columns)
+    return isLater(built) ? andThen(built, this.#afterColumns) : this.#afterColumns(built)
+  }
+
+  readonly #afterColumns = (built: Built): Work<void, AttemptError> => {
+    if (built === "nothing") return this.#make(undefined)
+    return built === "samples" ? this.#run(this.#context.program.before, 0) : undefined
   }
 
   /** The rows of an attempt; `undefined` means all. */

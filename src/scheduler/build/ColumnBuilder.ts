@@ -1,51 +1,74 @@
 /**
- * Builds a batch as whole columns: if the dataset lies in memory as columns, all stages work on whole columns, and the
- * batch is made of columns anyway. The result is the batch that is built from samples, without an object for each sample.
+ * Builds a batch as whole columns: if the dataset has columns, in memory or in the blocks of shards, all stages work on whole
+ * columns, and the batch is made of columns anyway. The result is the batch that is built from samples, without an object for each sample.
  *
  * @since 0.1.0
  */
 import { collateColumns } from "../../pipeline/CollateColumns.ts"
 import type { DTypes } from "../../pipeline/Columns.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
-import { type Columnar, type Field, isRow, rowsOf } from "../../sources/Columnar.ts"
-import { DatasetError, IndexError } from "../../sources/RandomAccess.ts"
+import { type Columnar, type ColumnRows, type Field, type Gather, isRow, rowsOf } from "../../sources/Columnar.ts"
+import { type Dataset, DatasetError, gatherOf, IndexError } from "../../sources/RandomAccess.ts"
 import type { BatchStage, FusedStep, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
+import { readAfter } from "./ReadSamples.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
-import { TypedFailure } from "./Work.ts"
+import type { StageError } from "./StageError.ts"
+import { andThen, catchAll, isLater, TypedFailure, type Work, workOf } from "./Work.ts"
 
 /** How a pipeline's batches are built as columns. @since 0.1.0 */
 export interface ColumnPlan {
-  readonly source: Columnar
-  /** How many rows all of its columns have. */
-  readonly rows: number
+  readonly source: ColumnSource
   readonly steps: ReadonlyArray<FusedStep>
   readonly batch: BatchStage
   readonly dtypes: DTypes
 }
+
+/** Columns that lie in memory, of which all have so many rows, or that are gathered batch by batch. */
+type ColumnSource =
+  | { readonly _tag: "Memory"; readonly columnar: Columnar; readonly rows: number }
+  | { readonly _tag: "Gathered"; readonly gather: Gather<unknown, unknown> }
 
 /** The plan for a pipeline, if its batches can be built as columns. @since 0.1.0 */
 export const planColumns = (
   { dataset }: Pipeline<unknown, unknown, unknown>,
   { batching: batch, before }: Program
 ): ColumnPlan | undefined => {
-  const source = dataset.columnar
+  const source = sourceOf(dataset)
   if (source === undefined || batch.dtypes === undefined) return undefined
   const steps = before.filter((step) => step._tag === "Fused")
   if (steps.length < before.length) return undefined
-  if (!steps.every(({ fused }) => fused.fits(source.fields))) return undefined
+  if (source._tag === "Memory" && !fit(steps, source.columnar.fields)) return undefined
   // A step reads the source, so no other step may have replaced one of its fields before.
   const replaced = steps.flatMap(({ fused }) => fused.fields)
   if (new Set(replaced).size < replaced.length) return undefined
-  const rows = Array.from(source.fields.values(), rowsOf).reduce((least, own) => Math.min(least, own), Infinity)
-  return { source, rows, steps, batch, dtypes: batch.dtypes }
+  return { source, steps, batch, dtypes: batch.dtypes }
 }
 
+const sourceOf = (dataset: Dataset<unknown, unknown, unknown>): ColumnSource | undefined => {
+  const { columnar } = dataset
+  const gather = columnar === undefined ? gatherOf(dataset) : undefined
+  if (gather !== undefined) return { _tag: "Gathered", gather }
+  if (columnar === undefined) return undefined
+  const rows = Array.from(columnar.fields.values(), rowsOf).reduce((least, own) => Math.min(least, own), Infinity)
+  return { _tag: "Memory", columnar, rows }
+}
+
+const fit = (steps: ReadonlyArray<FusedStep>, fields: ReadonlyMap<string, Field>): boolean =>
+  steps.every(({ fused }) => fused.fits(fields))
+
 /**
- * Builds the batch of `rows`, and returns whether it has. Where another attempt may follow, it returns `false` if there are
- * functions of the user's, which are then called sample by sample, and if a step fails: each sample can be made alone then,
- * to see which ones fail.
+ * What came of it: the batch; the samples, read one by one, if reading failed and another attempt may follow; or nothing, and
+ * the samples are to be read.
+ *
+ * @since 0.1.0
+ */
+export type Built = "batch" | "samples" | "nothing"
+
+/**
+ * Builds the batch of `rows`. Where another attempt may follow, it does not if there are functions of the user's, which are
+ * then called sample by sample, and if a step fails: each sample can be made alone then, to see which ones fail.
  *
  * @since 0.1.0
  */
@@ -54,32 +77,82 @@ export const buildColumns = (
   binding: SeedBinding,
   current: CurrentStage,
   plan: ColumnPlan
-): boolean => {
-  if (rows.careful && plan.steps.some(({ fused }) => fused.userCode)) return false
+): Work<Built, StageError> => {
+  const { source, steps } = plan
+  if (rows.careful && steps.some(({ fused }) => fused.userCode)) return "nothing"
+  if (source._tag === "Memory") return attempted(rows, binding, current, plan, () => inMemory(rows, source))
+  const { dataset } = rows.runPlan.pipeline
+  const gathered = current.run(`dataset ${dataset.name}`, "columns", gatherRows, { rows, gather: source.gather })
+  return isLater(gathered)
+    ? andThen(gathered, (own) => builtOf(rows, binding, current, plan, own))
+    : builtOf(rows, binding, current, plan, gathered)
+}
+
+const builtOf = (
+  rows: BatchRows,
+  binding: SeedBinding,
+  current: CurrentStage,
+  plan: ColumnPlan,
+  gathered: ColumnRows | "samples" | undefined
+): Built => {
+  if (gathered === "samples") return "samples"
+  if (gathered === undefined || !fit(plan.steps, gathered.fields)) return "nothing"
+  return attempted(rows, binding, current, plan, () => gathered)
+}
+
+/** The samples as rows of columns; or read one by one, if that failed and another attempt may follow. */
+const gatherRows = ({
+  gather,
+  rows
+}: {
+  readonly rows: BatchRows
+  readonly gather: Gather<unknown, unknown>
+}): Work<ColumnRows | "samples" | undefined, StageError> => {
+  const gathered = workOf(() => gather(rows.indices))
+  if (!isLater(gathered)) return gathered
+  return catchAll<ColumnRows | undefined, unknown, "samples", StageError>(gathered, (why) =>
+    andThen(readAfter(rows, why), () => "samples" as const)
+  )
+}
+
+const attempted = (
+  rows: BatchRows,
+  binding: SeedBinding,
+  current: CurrentStage,
+  plan: ColumnPlan,
+  source: () => ColumnRows
+): Built => {
   const { mark } = binding
   const seeded = plan.steps.map(({ stages }) => binding.bind(stages, "sample"))
   try {
-    build(rows, current, plan, seeded)
-    return true
+    build(rows, current, plan, source(), seeded)
+    return "batch"
   } catch (thrown) {
     if (!rows.careful || !TypedFailure.is(thrown)) throw thrown
     binding.rewind(mark)
     rows.restart()
-    return false
+    return "nothing"
   }
 }
+
+const inMemory = (
+  rows: BatchRows,
+  { columnar, rows: count }: Extract<ColumnSource, { readonly _tag: "Memory" }>
+): ColumnRows => {
+  checkIndices(rows)
+  return { fields: columnar.fields, places: placesOf(rows, columnar, count), made: NONE }
+}
+
+const NONE: ReadonlyMap<string, Field> = new Map()
 
 const build = (
   rows: BatchRows,
   current: CurrentStage,
-  plan: ColumnPlan,
+  { batch, dtypes, steps }: ColumnPlan,
+  { fields, made: own, places }: ColumnRows,
   seeded: ReadonlyArray<ReadonlyArray<SeededStage>>
 ): void => {
-  const { batch, dtypes, source, steps } = plan
-  checkIndices(rows)
-  const { indices } = rows
-  const places = placesOf(rows, plan)
-  const made = new Map<string, Field>()
+  const made = new Map(own)
   for (const [place, step] of steps.entries()) {
     const own = seeded[place] as ReadonlyArray<SeededStage> // one for each step
     const rngs = {
@@ -87,12 +160,12 @@ const build = (
       of: (stage: number) => (own[stage] as SeededStage).rng // as above
     }
     const run = ({ fused }: FusedStep): void => {
-      for (const [name, column] of fused.columns(source.fields, places, rngs)) made.set(name, column)
+      for (const [name, column] of fused.columns(fields, places, rngs)) made.set(name, column)
     }
     current.run(step.name, "columns", (of) => current.plain(run, of, undefined), step)
   }
   rows.scope = "batch"
-  const collate = (): void => rows.collated(collateColumns(source.fields, places, made, dtypes), indices.length)
+  const collate = (): void => rows.collated(collateColumns(fields, places, made, dtypes), rows.indices.length)
   current.run(batch.id.name, "columns", (of) => current.plain(of, undefined, undefined), collate)
 }
 
@@ -110,14 +183,14 @@ const checkIndices = (rows: BatchRows): void => {
 }
 
 /** Returns the row of each sample in the columns. */
-const placesOf = (rows: BatchRows, { rows: count, source }: ColumnPlan): Float64Array => {
+const placesOf = (rows: BatchRows, columnar: Columnar, count: number): Float64Array => {
   const { indices } = rows
   const places = new Float64Array(indices.length)
   for (let row = 0; row < places.length; row++) {
     const index = indices[row] as number // as many as places
     let place: number
     try {
-      place = source.place(index)
+      place = columnar.place(index)
     } catch (thrown) {
       throw unread(rows, row, thrown)
     }

@@ -8,7 +8,7 @@ import { readMany, readOne } from "../../sources/EffectDataset.ts"
 import { DatasetError, IndexError, isPlain, type Plain, readyOf } from "../../sources/RandomAccess.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { StageError } from "./StageError.ts"
-import { all, andThen, around, catchAll, fromEffect, TypedFailure, type Work, warn } from "./Work.ts"
+import { all, andThen, around, catchAll, type Failed, fromEffect, TypedFailure, type Work, warn } from "./Work.ts"
 
 /** How many samples are read at once where no stage sets a limit. @since 0.1.0 */
 export const READ_AT_ONCE = 16
@@ -28,21 +28,28 @@ export const readSamples = (rows: BatchRows, only: Array<number> | undefined): W
     return
   }
   if (rows.careful && (dataset.batched !== true || only !== undefined)) return readEach(rows, only)
-  const asked = rows.indices.length
   const read = andThen(
     fromEffect(() => readMany(dataset, rows.indices)),
     (values) => {
       rows.values = values
     }
   )
-  return catchAll<void, unknown, void, StageError>(read, ({ cause, failure }) => {
-    const error = rows.error("dataset", undefined, cause, failure)
-    if (!rows.careful) throw new TypedFailure(error)
-    // One read of many samples does not tell which of them is at fault; a read of each does.
-    return andThen(warn(`a read of ${asked} samples failed, so each is read on its own: ${error.message}`), () => {
-      rows.retried += asked
-      return readEach(rows, undefined)
-    })
+  return catchAll<void, unknown, void, StageError>(read, (why) => readAfter(rows, why))
+}
+
+/**
+ * Goes on after a read of all rows failed: fails with its error, or, where another attempt may follow, reads each row on its
+ * own, since one read of many samples does not tell which of them is at fault.
+ *
+ * @since 0.1.0
+ */
+export const readAfter = (rows: BatchRows, { cause, failure }: Failed): Work<void, StageError> => {
+  const error = rows.error("dataset", undefined, cause, failure)
+  if (!rows.careful) throw new TypedFailure(error)
+  const asked = rows.indices.length
+  return andThen(warn(`a read of ${asked} samples failed, so each is read on its own: ${error.message}`), () => {
+    rows.retried += asked
+    return readEach(rows, undefined)
   })
 }
 

@@ -86,6 +86,16 @@ export const fromEffect = <A, E>(make: () => Effect.Effect<A, E, unknown>): Late
   }
 }
 
+/** The work of what plain code gives at once, or an effect. What it throws is what the effect dies of. @since 0.1.0 */
+export const workOf = <A, E>(make: () => A | Effect.Effect<A, E, unknown>): Work<A, E> => {
+  try {
+    const own = make()
+    return Effect.isEffect(own) ? new Later<A, E>(own as Effect.Effect<A, E, unknown>) : own // A is no effect
+  } catch (thrown) {
+    return new Later(Effect.failCause(causeOf<E>(thrown)))
+  }
+}
+
 /** `work` as an effect, which starts it. A {@link TypedFailure} that it throws is what the effect fails with. @since 0.1.0 */
 export const toEffect = <A, E>(work: () => Work<A, E>): Effect.Effect<A, E, unknown> =>
   Effect.suspend(() => started(work))

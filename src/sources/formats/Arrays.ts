@@ -5,10 +5,10 @@
  */
 
 import { Tensor } from "../../core/Tensor.ts"
-import { type BlockColumn, blockOf, columnOf } from "./Columns.ts"
+import { blockOf, columnOf, tensorsOf } from "./Columns.ts"
 import { decodedBytes, type Element, elementsOf } from "./Elements.ts"
 import type { Fault } from "./Fault.ts"
-import type { Block, DecodedBlock } from "./Format.ts"
+import type { Block, BlockColumn, DecodedBlock } from "./Format.ts"
 
 /** An array in C order, and where its elements lie in the shard. JSON-able. @since 0.1.0 */
 export interface PlacedArray {
@@ -121,16 +121,16 @@ export const decodeRows = <Row>(
   rows: number,
   arrays: ReadonlyArray<PlacedArray>
 ): DecodedBlock<Row> => {
-  const columns: Array<readonly [string, BlockColumn]> = []
+  const columns = new Map<string, BlockColumn>()
   let at = 0
   for (const { element, field, shape } of arrays) {
     const own = [rows, ...shape.slice(1)]
     const length = countOf(own) * element.size
     const data = elementsOf(bytes.subarray(at, at + length), element)
-    columns.push([field, columnOf(new Tensor(data, own), element)])
+    columns.set(field, columnOf(new Tensor(data, own), element))
     at += length
   }
-  return blockOf(Object.fromEntries(columns), rows)
+  return blockOf(columns, rows)
 }
 
 /** A block that is one sample: these arrays as a whole. @since 0.1.0 */
@@ -158,10 +158,5 @@ export const decodeWhole = <Row>(bytes: Uint8Array, arrays: ReadonlyArray<Placed
 }
 
 /** The block of one sample, which has these tensors. @since 0.1.0 */
-export const sampleBlock = <Row>(
-  tensors: ReadonlyArray<readonly [field: string, tensor: Tensor]>
-): DecodedBlock<Row> => ({
-  size: 1,
-  bytes: tensors.reduce((sum, [, { data }]) => sum + data.byteLength, 0),
-  row: () => Object.fromEntries(tensors) as Row // the caller says what its arrays are
-})
+export const sampleBlock = <Row>(tensors: ReadonlyArray<readonly [field: string, tensor: Tensor]>): DecodedBlock<Row> =>
+  blockOf(new Map(tensors.map(([field, { data, shape }]) => [field, tensorsOf(data, shape)])), 1)

@@ -6,24 +6,16 @@
 import { setField } from "../../core/Options.ts"
 import { Tensor } from "../../core/Tensor.ts"
 import type { Element } from "./Elements.ts"
-import type { DecodedBlock } from "./Format.ts"
+import type { BlockColumn, DecodedBlock } from "./Format.ts"
 
-/** A column of a block: `[rows, …]`, or an item a row. @since 0.1.0 */
-export type BlockColumn = Tensor | ReadonlyArray<unknown>
-
-/**
- * Returns the block of these columns. A row is a record by the rules of `Dataset.fromColumns`: of a tensor of rank 1 a number
- * (bigint for the 64-bit integer types), of one of higher rank a view, of a list its item.
- *
- * @since 0.1.0
- */
-export const blockOf = <Row>(columns: Readonly<Record<string, BlockColumn>>, size: number): DecodedBlock<Row> => {
-  const keys = Object.keys(columns)
-  const cells = keys.map((key) => cellOf(columns[key] as BlockColumn)) // a key of its own
+/** Returns the block of these columns. A row is a record by the rules of `Dataset.fromColumns`. @since 0.1.0 */
+export const blockOf = <Row>(columns: ReadonlyMap<string, BlockColumn>, size: number): DecodedBlock<Row> => {
+  const keys = Array.from(columns.keys())
+  const cells = Array.from(columns.values(), cellOf)
   // Assignment is twice as fast, and the row of every sample is made so.
   const isAssigned = !keys.includes("__proto__")
   let bytes = 0
-  for (const column of Object.values(columns)) bytes += "data" in column ? column.data.byteLength : 8 * column.length
+  for (const column of columns.values()) bytes += column._tag === "Cells" ? 8 * size : column.data.byteLength
   return {
     size,
     columns,
@@ -41,19 +33,27 @@ export const blockOf = <Row>(columns: Readonly<Record<string, BlockColumn>>, siz
   }
 }
 
-/** The column of an array: booleans, where an array of one axis holds such. @since 0.1.0 */
-export const columnOf = (array: Tensor, { isBoolean }: Element): BlockColumn =>
-  isBoolean === true && array.shape.length === 1
-    ? Array.from<number | bigint, boolean>(array.data, (value) => value !== 0)
-    : array
+/** The column of an array `[rows, …]`: of one axis numbers, or booleans if it holds such. @since 0.1.0 */
+export const columnOf = ({ data, shape }: Tensor, { isBoolean }: Element): BlockColumn => {
+  const [, ...rest] = shape
+  if (rest.length > 0) return tensorsOf(data, rest)
+  return isBoolean === true ? { _tag: "Cells", cell: (place) => Number(data[place]) !== 0 } : { _tag: "Numbers", data }
+}
+
+/** The column of tensors of one shape that lie one behind the other. @since 0.1.0 */
+export const tensorsOf = (data: Tensor["data"], shape: ReadonlyArray<number>): BlockColumn => ({
+  _tag: "Tensors",
+  data,
+  shape,
+  width: shape.reduce((product, axis) => product * axis, 1)
+})
 
 type Cell = (place: number) => unknown
 
 const cellOf = (column: BlockColumn): Cell => {
-  if (!("data" in column)) return (place) => column[place]
-  const { data, shape } = column
-  const [, ...rest] = shape
-  if (rest.length === 0) return (place) => data[place]
-  const width = rest.reduce((product, axis) => product * axis, 1)
-  return (place) => new Tensor(data.subarray(place * width, (place + 1) * width), rest)
+  if (column._tag === "Cells") return column.cell
+  const { data } = column
+  if (column._tag === "Numbers") return (place) => data[place]
+  const { shape, width } = column
+  return (place) => new Tensor(data.subarray(place * width, (place + 1) * width), shape)
 }

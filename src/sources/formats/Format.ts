@@ -10,7 +10,7 @@ import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Made } from "../../core/Parameters.ts"
-import type { Tensor } from "../../core/Tensor.ts"
+import type { Field } from "../Columnar.ts"
 import type { ObjectInfo, StoreError } from "../store/Store.ts"
 
 /** A shard as it was when it was opened: reads fail if it has changed since. @category models @since 0.1.0 */
@@ -52,6 +52,16 @@ export interface ShardIndex {
   readonly schema?: string | undefined
 }
 
+/**
+ * One field of all rows of a block: numbers or tensors of one shape as they lie in memory, or the value of each row by its place.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type BlockColumn =
+  | Exclude<Field, { readonly _tag: "Items" }>
+  | { readonly _tag: "Cells"; readonly cell: (place: number) => unknown }
+
 /** The rows of a block. @category models @since 0.1.0 */
 export interface DecodedBlock<out Row> {
   /** How many rows it has: as many as its index says. */
@@ -61,8 +71,8 @@ export interface DecodedBlock<out Row> {
    * {@link ShardError} if that row is bad.
    */
   readonly row: (place: number) => Row
-  /** The columns that the rows are made of, if the format has columns. */
-  readonly columns?: Readonly<Record<string, Tensor | ReadonlyArray<unknown>>> | undefined
+  /** The columns that the rows are made of, by their fields, if the format has columns. */
+  readonly columns?: ReadonlyMap<string, BlockColumn> | undefined
   /** How many bytes it takes in memory, about. */
   readonly bytes: number
 }
@@ -85,6 +95,8 @@ export interface Format<out Row> {
   readonly made: Made
   /** Whether `index` reads the whole shard, because the format has no footer. Such an index is kept. */
   readonly scans: boolean
+  /** Whether its blocks have `columns`. Batches are then made of these where no stage needs rows. Default `false`. */
+  readonly hasColumns?: boolean | undefined
   readonly index: (shard: Shard) => Effect.Effect<ShardIndex, ShardError | StoreError>
   /**
    * Decodes a block from its bytes, which it may keep: at once, throwing {@link ShardError} if they are bad, or by an

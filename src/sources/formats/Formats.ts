@@ -10,6 +10,7 @@ export type { TableRow } from "./arrow/ArrowBlock.ts"
 export { type CsvOptions, type CsvRow, type CsvType, type CsvValue, csv, tsv } from "./csv/Csv.ts"
 export {
   type Block,
+  type BlockColumn,
   type BlockPlace,
   type DecodedBlock,
   type Format,

@@ -8,26 +8,20 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import { concurrent } from "../../core/Concurrent.ts"
 import { Made } from "../../core/Parameters.ts"
+import type { ColumnRows, Gather } from "../Columnar.ts"
 import { effectful } from "../EffectDataset.ts"
 import { attempt } from "../formats/Fault.ts"
-import {
-  type Block,
-  type BlockPlace,
-  type DecodedBlock,
-  type Format,
-  type Shard,
-  ShardError,
-  type SharedDecode
-} from "../formats/Format.ts"
-import type { Dataset, Lineage } from "../RandomAccess.ts"
-import type { ObjectInfo, StoreError, StoreService } from "../store/Store.ts"
+import { type Format, ShardError, type SharedDecode } from "../formats/Format.ts"
+import { type Dataset, IndexError, type Lineage } from "../RandomAccess.ts"
+import type { StoreError, StoreService } from "../store/Store.ts"
 import type { CacheStats } from "./BlockCache.ts"
 import * as BlockCache from "./BlockCache.ts"
+import { GatheredRows, rowsOfBlock } from "./GatherColumns.ts"
+import { decodeAt, sharedReading } from "./ReadBlock.ts"
 import type { Validate } from "./RowSchema.ts"
 import type { SharedBlocks } from "./SharedBlocks.ts"
-import type { SharedReading } from "./SharedCache.ts"
 import * as SharedCache from "./SharedCache.ts"
-import type { BlockAt, IndexedShard, Snapshot } from "./Snapshot.ts"
+import type { IndexedShard, Snapshot } from "./Snapshot.ts"
 
 /** How many blocks of one batch are read at once. */
 const AT_ONCE = 8
@@ -74,95 +68,6 @@ export interface Parts<Row, A> {
   readonly scanned: number
 }
 
-/** Returns a shard that reads from a store. @since 0.1.0 */
-export const shardOf = (store: StoreService, info: ObjectInfo): Shard => ({
-  info,
-  read: (offset, length) => store.read(info, offset, length),
-  stream: (offset) => store.stream(info, offset)
-})
-
-/** Reads and decodes a block. @since 0.1.0 */
-const decodeAt = <Row>(
-  format: Format<Row>,
-  store: StoreService,
-  at: BlockAt
-): Effect.Effect<DecodedBlock<Row>, ReadError> => {
-  const {
-    block,
-    firstRow,
-    number,
-    shard: { index, info }
-  } = at
-  const shard = shardOf(store, info)
-  return Effect.flatMap(bytesOf(shard, block), (bytes) => {
-    const decoded = attempt(() => format.decode(bytes, block, { shard, index, number, firstRow }))
-    const checked = (own: DecodedBlock<Row>) => sized(format, at, own)
-    return Effect.flatMap(decoded, (own) => (Effect.isEffect(own) ? Effect.flatMap(own, checked) : checked(own)))
-  })
-}
-
-/** Fails unless a block has as many rows as its index says. */
-const sized = <Row>(
-  format: Format<Row>,
-  { block, firstRow, shard }: BlockAt,
-  own: DecodedBlock<Row>
-): Effect.Effect<DecodedBlock<Row>, ShardError> => {
-  if (own.size === block.rows) return Effect.succeed(own)
-  const reason = `a block has ${own.size} rows, and by its index ${block.rows}; remove the kept index, so that it is made again`
-  return Effect.fail(
-    new ShardError({ shard: shard.info.location, format: format.name, row: firstRow, byte: block.offset, reason })
-  )
-}
-
-/** How blocks are read that threads share. */
-const sharedReading = <Row>(
-  format: Format<Row>,
-  { unpack, view }: SharedDecode<Row>,
-  store: StoreService,
-  snapshot: Snapshot
-): SharedReading<Row, ReadError> => {
-  const placeOf = ({ firstRow, number, shard: { index, info } }: BlockAt): BlockPlace => ({
-    shard: shardOf(store, info),
-    index,
-    number,
-    firstRow
-  })
-  const viewed = (at: BlockAt, parts: ReadonlyArray<Uint8Array>) => view(parts, at.block, placeOf(at))
-  return {
-    unpack: (number) => {
-      const at = snapshot.at(number)
-      const place = placeOf(at)
-      return Effect.flatMap(bytesOf(place.shard, at.block), (bytes) =>
-        Effect.flatMap(
-          attempt(() => unpack(bytes, at.block, place)),
-          (own) => {
-            const parts = Effect.isEffect(own) ? own : Effect.succeed(own)
-            return Effect.tap(parts, (own) => sized(format, at, viewed(at, own)))
-          }
-        )
-      )
-    },
-    view: (number, parts) => viewed(snapshot.at(number), parts)
-  }
-}
-
-/** The bytes of a block: a stretch, or several ranges one behind the other. */
-const bytesOf = (shard: Shard, { length, offset, ranges }: Block): Effect.Effect<Uint8Array, StoreError> => {
-  if (ranges === undefined) return shard.read(offset, length)
-  const reads = ranges.map(([from, own]) => shard.read(from, own))
-  return Effect.map(Effect.all(reads, { concurrency: AT_ONCE }), (parts) => {
-    const [first] = parts
-    if (parts.length === 1 && first !== undefined) return first
-    const bytes = new Uint8Array(parts.reduce((sum, own) => sum + own.length, 0))
-    let at = 0
-    for (const own of parts) {
-      bytes.set(own, at)
-      at += own.length
-    }
-    return bytes
-  })
-}
-
 /** Some rows of a batch that lie in one block. */
 interface Asked {
   readonly block: number
@@ -191,6 +96,32 @@ const grouped = (snapshot: Snapshot, indices: ReadonlyArray<number>): ReadonlyAr
     last.places.push(place)
   }
   return groups
+}
+
+/** The rows of samples in the block that all of them are in; `undefined` if they are not in one. */
+const placesIn = ({ blockOf, size, starts }: Snapshot, indices: ArrayLike<number>): Float64Array | undefined => {
+  const index = indices[0] ?? -1
+  if (!within(index, size)) return undefined
+  const block = blockOf(index)
+  const first = starts[block] as number // a block that there is
+  const rows = (starts[block + 1] as number) - first // as above
+  const places = new Float64Array(indices.length)
+  for (let at = 0; at < places.length; at++) {
+    const place = (indices[at] as number) - first // below the length
+    if (!within(place, rows)) return undefined
+    places[at] = place
+  }
+  return places
+}
+
+/** Returns what `run` returns; `undefined` if it finds a bad row: `getMany` says which one it is. */
+const soundly = <A>(run: () => A): A | undefined => {
+  try {
+    return run()
+  } catch (thrown) {
+    if (thrown instanceof ShardError) return undefined
+    throw thrown
+  }
 }
 
 /** @since 0.1.0 */
@@ -248,34 +179,39 @@ export const make = <Row, A>({
     )
   })
 
+  type Take = (cached: BlockCache.CachedBlock<Row>, asked: Asked) => void
+
+  /** Takes the rows whose blocks are kept; returns the others. Called within `hold`. */
+  const takeKept = (indices: ReadonlyArray<number>, take: Take): Array<Asked> => {
+    const missing: Array<Asked> = []
+    for (const asked of grouped(snapshot, indices)) {
+      const cached = cache.get(asked.block)
+      if (cached === undefined) missing.push(asked)
+      else take(cached, asked)
+    }
+    // What others read is there soon enough.
+    return missing.sort((a, b) => Number(cache.isPending(a.block)) - Number(cache.isPending(b.block)))
+  }
+
+  /** Takes each block's rows as soon as it is there: the batch may need more blocks than the cache holds. */
+  const loadAll = (missing: ReadonlyArray<Asked>, take: Take): Effect.Effect<void, ReadError> => {
+    const loaded = (at: number) => {
+      const asked = missing[at] as Asked // below the length
+      return cache.load(asked.block, (cached) => take(cached, asked))
+    }
+    return Effect.zipRight(
+      concurrent(missing.length, AT_ONCE, loaded, (_, cause) => Exit.failCause(cause)),
+      slow
+    )
+  }
+
   const getMany = (indices: ReadonlyArray<number>): Effect.Effect<Array<A>, ReadError> =>
     Effect.suspend(() => {
       const rows = new Array<A>(indices.length)
-      const missing: Array<Asked> = []
-      const groups = grouped(snapshot, indices)
-      const begin = attempt(() =>
-        cache.hold(() => {
-          for (const asked of groups) {
-            const cached = cache.get(asked.block)
-            if (cached === undefined) missing.push(asked)
-            else take(cached, asked, indices, rows)
-          }
-          // What others read is there soon enough.
-          missing.sort((a, b) => Number(cache.isPending(a.block)) - Number(cache.isPending(b.block)))
-        })
-      )
-      // Each block's rows are taken as soon as it is there: the batch may need more blocks than the cache holds.
-      const loaded = (at: number) => {
-        const asked = missing[at] as Asked // below the length
-        return cache.load(asked.block, (cached) => take(cached, asked, indices, rows))
-      }
-      return Effect.flatMap(begin, () =>
-        missing.length === 0
-          ? Effect.succeed(rows)
-          : Effect.flatMap(
-              concurrent(missing.length, AT_ONCE, loaded, (_, cause) => Exit.failCause(cause)),
-              () => Effect.as(slow, rows)
-            )
+      const into: Take = (cached, asked) => take(cached, asked, indices, rows)
+      const begin = attempt(() => cache.hold(() => takeKept(indices, into)))
+      return Effect.flatMap(begin, (missing) =>
+        missing.length === 0 ? Effect.succeed(rows) : Effect.as(loadAll(missing, into), rows)
       )
     })
 
@@ -302,20 +238,54 @@ export const make = <Row, A>({
       blocks[place] = cached
       firsts[place] = first
     }
-    const rows = new Array<A>(count)
-    try {
+    const rows = soundly(() => {
+      const own = new Array<A>(count)
       for (let place = 0; place < count; place++) {
         const { decoded } = blocks[place] as BlockCache.CachedBlock<Row> // below the length, as all here
         // Without a schema a row is what the format gives, which is then what the dataset gives.
-        rows[place] = decoded.row((indices[place] as number) - (firsts[place] as number)) as unknown as A
+        own[place] = decoded.row((indices[place] as number) - (firsts[place] as number)) as unknown as A
       }
-    } catch (thrown) {
-      // `getMany` says which row it is.
-      if (thrown instanceof ShardError) return undefined
-      throw thrown
-    }
+      return own
+    })
+    if (rows === undefined) return undefined
     for (let place = 0; place < count; place++) cache.given(blocks[place] as BlockCache.CachedBlock<Row>, 1)
     return rows
+  }
+
+  /** The rows as rows of their blocks' columns. */
+  const gather = (indices: ArrayLike<number>): ReturnType<Gather<ReadError | IndexError>> => {
+    // Of blocks that threads share nothing is kept, so rows are copied.
+    const places = shared === undefined ? placesIn(snapshot, indices) : undefined
+    if (places === undefined) return gatherMany(Array.from(indices))
+    const block = snapshot.blockOf(indices[0] as number) // there is one
+    const rows = (cached: BlockCache.CachedBlock<Row>): ColumnRows | undefined => {
+      const { columns } = cached.decoded
+      if (columns === undefined) return undefined
+      const own = soundly(() => rowsOfBlock(columns, places))
+      if (own !== undefined) cache.given(cached, places.length)
+      return own
+    }
+    const cached = cache.get(block)
+    return cached === undefined ? Effect.zipLeft(cache.load(block, rows), slow) : rows(cached)
+  }
+
+  /** The same of rows that do not lie in one block. */
+  const gatherMany = (indices: ReadonlyArray<number>): ReturnType<Gather<ReadError | IndexError>> => {
+    const wrong = indices.find((index) => !within(index, snapshot.size))
+    if (wrong !== undefined) return Effect.fail(new IndexError({ dataset: name, index: wrong, size: snapshot.size }))
+    const gathered = new GatheredRows(indices.length)
+    let fits = true
+    const take = (cached: BlockCache.CachedBlock<Row>, { block, places }: Asked): void => {
+      const { columns } = cached.decoded
+      const first = starts[block] as number // a block that there is
+      const rows = Float64Array.from(places, (place) => (indices[place] as number) - first) // a row of the batch
+      fits = fits && columns !== undefined && soundly(() => gathered.take(columns, rows, places)) === true
+      if (fits) cache.given(cached, rows.length)
+    }
+    const missing = cache.hold(() => takeKept(indices, take))
+    const rows = (): ColumnRows | undefined => (fits ? gathered.rows() : undefined)
+    if (missing.length === 0) return rows()
+    return Effect.map(loadAll(missing, take), rows)
   }
 
   const lineage = (index: number): Lineage => {
@@ -339,6 +309,7 @@ export const make = <Row, A>({
       lineage,
       // A schema is a user's code.
       ready: validate === undefined ? ready : undefined,
+      gather: validate === undefined && format.hasColumns === true ? gather : undefined,
       get: (index) => Effect.map(getMany([index]), ([row]) => row as A), // as many rows as indices
       getMany
     }),

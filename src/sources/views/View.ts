@@ -12,6 +12,7 @@ import {
   type Content,
   check,
   type Dataset,
+  gatherOf,
   isDataset,
   isPlain,
   knownContent,
@@ -82,24 +83,41 @@ export const blocksBetween = (
   return own
 }
 
+/** Where the samples of a view lie in its dataset; `undefined` if the view does not have one of them. */
+const placesOf = (indices: ArrayLike<number>, { place, size }: PlacedParts): Float64Array | undefined => {
+  const end = size()
+  const places = new Float64Array(indices.length)
+  for (let at = 0; at < places.length; at++) {
+    const index = indices[at] as number // below the length
+    if (!(index >= 0 && index < end && Number.isInteger(index))) return undefined
+    places[at] = place(index)
+  }
+  return places
+}
+
 /** The samples of a view that are ready. */
-const readyAt = <A>(
-  self: Dataset<A, unknown, unknown>,
-  place: (index: number) => number,
-  size: () => number
-): Dataset<A>["ready"] => {
+const readyAt = <A>(self: Dataset<A, unknown, unknown>, parts: PlacedParts): Dataset<A>["ready"] => {
   const ready = readyOf(self)
   if (ready === undefined) return undefined
   return (indices) => {
-    const own = Float64Array.from(indices)
-    const end = size()
-    if (own.some((index) => !(index >= 0 && index < end && Number.isInteger(index)))) return undefined
-    return ready(own.map((index) => place(index)))
+    const places = placesOf(indices, parts)
+    return places === undefined ? undefined : ready(places)
+  }
+}
+
+/** The samples of a view as rows of its dataset's columns. Those that the view does not have are left to its `getMany`. */
+const gatherAt = <A, E, R>(self: Dataset<A, E, R>, parts: PlacedParts): Dataset<A, E, R>["gather"] => {
+  const gather = gatherOf(self)
+  if (gather === undefined) return undefined
+  return (indices) => {
+    const places = placesOf(indices, parts)
+    return places === undefined ? undefined : gather(places)
   }
 }
 
 /** Returns the view of samples as they are, at other indices. @since 0.1.0 */
-export const placed = <A, E, R>(self: Dataset<A, E, R>, { place, ...own }: PlacedParts): Dataset<A, E, R> => {
+export const placed = <A, E, R>(self: Dataset<A, E, R>, all: PlacedParts): Dataset<A, E, R> => {
+  const { place, ...own } = all
   const parts = { ...passedOn(self, place), ...own }
   const { columnar } = self
   const columns = columnar && { fields: columnar.fields, place: (index: number) => columnar.place(place(index)) }
@@ -107,7 +125,8 @@ export const placed = <A, E, R>(self: Dataset<A, E, R>, { place, ...own }: Place
     return effectful<A, E, R>({
       ...parts,
       columnar: columns,
-      ready: readyAt(self, place, own.size),
+      ready: readyAt(self, all),
+      gather: gatherAt(self, all),
       get: (index) => self.get(place(index)),
       getMany: (indices) => readManyOrDie(self, indices.map(place))
     })

@@ -27,7 +27,13 @@ import type { TableRow } from "./ArrowBlock.ts"
  */
 export const arrow = (options: TableOptions = {}): Format<TableRow> => {
   const table = tableOf("Format.arrow", options)
-  return { name: "arrow", made: new Made("arrow", { ...table }), scans: false, ...readBy(code, table) }
+  return {
+    name: "arrow",
+    made: new Made("arrow", { ...table }),
+    scans: false,
+    hasColumns: true,
+    ...readBy(code, table)
+  }
 }
 
 /** The code that reads record batches, which is loaded with the first shard. */

@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
-import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
-import type { DecodedBlock } from "../Format.ts"
+import type { TypedArray } from "../../../core/Tensor.ts"
+import { tensorsOf } from "../Columns.ts"
+import type { BlockColumn, DecodedBlock } from "../Format.ts"
 import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, childOf, isNumeric, offsetsOf } from "./ArrowArray.ts"
 import { type Cell, cellsOf, recordOf } from "./Cells.ts"
@@ -31,36 +32,32 @@ export const blockOf = (
     throw new Malformed(`it has two columns of the name "${twice}"; write them under names of their own`)
   }
   const cells = arrays.map((array) => cellsOf(array, options))
-  const columns = {}
-  for (const [place, array] of arrays.entries()) {
-    let column: Tensor | ReadonlyArray<unknown> | undefined
-    Object.defineProperty(columns, array.field.name, {
-      enumerable: true,
-      get: () => {
-        column ??= columnOf(array, size, cells[place] as Cell, options) // as many as arrays
-        return column
-      }
-    })
+  let columns: ReadonlyMap<string, BlockColumn> | undefined
+  return {
+    size,
+    row: recordOf(names, cells),
+    /** Made when they are first asked for: they need a look at the offsets of lists. */
+    get columns() {
+      columns ??= new Map(
+        arrays.map((array, place) => [array.field.name, columnOf(array, size, cells[place] as Cell, options)]) // as many as arrays
+      )
+      return columns
+    },
+    bytes: arrays.reduce((sum, array) => sum + bytesOf(array), 0)
   }
-  return { size, row: recordOf(names, cells), columns, bytes: arrays.reduce((sum, array) => sum + bytesOf(array), 0) }
 }
 
-/** A column: a tensor where all rows are numbers, or lists of as many numbers; else its values. */
-const columnOf = (
-  array: ArrowArray,
-  size: number,
-  cell: Cell,
-  options: CellOptions
-): Tensor | ReadonlyArray<unknown> => {
+/** A column: as it lies in memory where all rows are numbers, or lists of as many numbers. */
+const columnOf = (array: ArrowArray, size: number, cell: Cell, options: CellOptions): BlockColumn => {
   if (array.nulls === 0) {
-    if (isNumeric(array)) return new Tensor(numbersAs(array, options), [size])
-    const tensor = array.dictionary === undefined ? listsOf(array, size, options) : undefined
-    if (tensor !== undefined) return tensor
+    if (isNumeric(array)) return { _tag: "Numbers", data: numbersAs(array, options) }
+    const lists = array.dictionary === undefined ? listsOf(array, size, options) : undefined
+    if (lists !== undefined) return lists
   }
-  return Array.from({ length: size }, (_, place) => cell(place))
+  return { _tag: "Cells", cell }
 }
 
-const listsOf = (array: ArrowArray, size: number, options: CellOptions): Tensor | undefined => {
+const listsOf = (array: ArrowArray, size: number, options: CellOptions): BlockColumn | undefined => {
   const { type } = array
   if (type.kind !== "list" && type.kind !== "fixedList") return undefined
   const child = childOf(array, 0)
@@ -73,8 +70,8 @@ const listsOf = (array: ArrowArray, size: number, options: CellOptions): Tensor 
   return rowsFrom(numbersAs(child, options), first, size, width)
 }
 
-const rowsFrom = (numbers: TypedArray, start: number, size: number, width: number): Tensor =>
-  new Tensor(numbers.subarray(start, start + size * width), [size, width])
+const rowsFrom = (numbers: TypedArray, start: number, size: number, width: number): BlockColumn =>
+  tensorsOf(numbers.subarray(start, start + size * width), [width])
 
 const bytesOf = (array: ArrowArray): number => {
   let sum = array.validity?.length ?? 0

@@ -61,6 +61,7 @@ export const npy = <const F extends string = "array">(
     name: "npy",
     made: new Made("npy", { field: config.field, blockBytes: config.blockBytes }),
     scans: false,
+    hasColumns: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, config))
   }

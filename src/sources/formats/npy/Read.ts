@@ -57,5 +57,5 @@ export const decode = <Row>(
 ): DecodedBlock<Row> => {
   const { element, isFortran, shape } = index.header as ArrayHeader // by `index`
   const array = arrayOf(bytes, { element, isFortran, shape: [rows, ...shape.slice(1)] })
-  return blockOf({ [field]: columnOf(array, element) }, rows)
+  return blockOf(new Map([[field, columnOf(array, element)]]), rows)
 }

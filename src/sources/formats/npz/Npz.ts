@@ -67,6 +67,7 @@ export const npz = <const C extends string = string>(
     name: "npz",
     made: new Made("npz", { columns: config.columns, sample: config.sample, blockBytes: config.blockBytes }),
     scans: false,
+    hasColumns: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place))
   }

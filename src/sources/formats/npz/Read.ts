@@ -186,7 +186,7 @@ export const decode = <Row>(bytes: Uint8Array, { rows }: Block, { index, shard }
   })
   if (header.sample === "file") return sampleBlock(tensors.map(({ array, tensor }) => [array.field, tensor]))
   const columns = tensors.map(({ array, tensor }) => [array.field, columnOf(tensor, array.element)] as const)
-  return blockOf(Object.fromEntries(columns), rows)
+  return blockOf(new Map(columns), rows)
 }
 
 const unpacked = (bytes: Uint8Array, { crc, method, size }: ZipEntry, fault: Fault): Uint8Array => {

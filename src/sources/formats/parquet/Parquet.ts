@@ -26,7 +26,13 @@ import { readBy, type TableOptions, tableOf } from "../TableOptions.ts"
  */
 export const parquet = (options: TableOptions = {}): Format<TableRow> => {
   const table = tableOf("Format.parquet", options)
-  return { name: "parquet", made: new Made("parquet", { ...table }), scans: false, ...readBy(code, table) }
+  return {
+    name: "parquet",
+    made: new Made("parquet", { ...table }),
+    scans: false,
+    hasColumns: true,
+    ...readBy(code, table)
+  }
 }
 
 /** The code that reads row groups, which is loaded with the first shard. */

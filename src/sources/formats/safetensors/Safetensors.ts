@@ -65,6 +65,7 @@ export const safetensors = <const C extends string = string>(
     name: "safetensors",
     made: new Made("safetensors", { columns: config.columns, sample: config.sample, blockBytes: config.blockBytes }),
     scans: false,
+    hasColumns: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place))
   }

@@ -110,7 +110,7 @@ test("tensors of one length are columns of a row, in the file's order or the one
   expect(blocks.map(({ size }) => size)).toEqual([2, 2])
   const shard = shardOf(file)
   const { blocks: chosen } = await Effect.runPromise(openShard(Format.safetensors({ columns: ["b"] }), shard))
-  expect(Object.keys(chosen[0]?.columns ?? {})).toEqual(["b"])
+  expect(Array.from(chosen[0]?.columns?.keys() ?? [])).toEqual(["b"])
   expect(shard.reads.at(-1)?.[1]).toBe(8)
 })
 
