@@ -797,6 +797,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sampling/ShuffleBlocks.test.ts"
   },
   {
+    name: "blocks: rows that follow one another in the batch are taken as if they did in their block",
+    file: "sources/shards/GatherColumns.ts",
+    from: "rows[at + length] === row + length && ",
+    to: "at + length < rows.length && ",
+    test: "test/sources/shards/GatherColumns.test.ts"
+  },
+  {
+    name: "blocks: a batch whose columns are not alike in its blocks has zeros where they differ",
+    file: "sources/shards/ShardedDataset.ts",
+    from: "(fits ? gathered.rows() : undefined)",
+    to: "gathered.rows()",
+    test: "test/sources/shards/GatherColumns.test.ts"
+  },
+  {
     name: "blocks: whoever comes while a block is read reads it again",
     file: "sources/shards/BlockCache.ts",
     from: "const found = pending.get(block)\n",
