@@ -25,6 +25,10 @@ export interface HttpParts {
   readonly wholeBytes: number
   /** The version of the object that an answer is of. Default: what its headers say. */
   readonly version?: (answer: Answer) => string
+  /** The size of the object that an answer is of, where its headers say it otherwise than HTTP does. */
+  readonly size?: (answer: Answer) => number | undefined
+  /** The object as it is to be asked for from now on. Default: as before. */
+  readonly found?: (object: Listed, answer: Answer) => Listed
 }
 
 /** What is known of how an object is served. */
@@ -44,7 +48,9 @@ export interface HttpReads extends Pick<StoreService, "stat" | "read" | "stream"
 
 /** @since 0.1.0 */
 export const httpReads = (parts: HttpParts): HttpReads => {
-  const { reading, request, send, version = ({ headers }) => versionOf(headers), wholeBytes } = parts
+  const { found = (object) => object, reading, request, send, wholeBytes } = parts
+  const version = parts.version ?? (({ headers }: Answer) => versionOf(headers))
+  const sizeIn = (answer: Answer): number | undefined => parts.size?.(answer) ?? sizeOf(answer.headers)
   const served = new Map<string, Served>()
   const locks = new Map<string, Effect.Semaphore>()
   const keyOf = ({ location, version }: ObjectInfo): string => `${location}\n${version}`
@@ -73,7 +79,7 @@ export const httpReads = (parts: HttpParts): HttpReads => {
     guarded(reading, location, bytes, Effect.scoped(effect))
 
   const infoOf = (object: Listed, size: number, answer: Answer): ObjectInfo => {
-    const info = { ...object, size, version: version(answer) }
+    const info = { ...found(object, answer), size, version: version(answer) }
     if (/\bbytes\b/.test(answer.headers["accept-ranges"] ?? "")) know(keyOf(info), "ranges")
     return info
   }
@@ -81,8 +87,8 @@ export const httpReads = (parts: HttpParts): HttpReads => {
   /** By a `HEAD`, else by the first byte: addresses that are signed for `GET` answer nothing else. */
   const stat = (object: Listed): Effect.Effect<ObjectInfo, StoreError> =>
     Effect.flatMap(once(object.location, 0, head(object)), (answer) => {
-      const { headers, status } = answer
-      const size = sizeOf(headers)
+      const { status } = answer
+      const size = sizeIn(answer)
       if (status === 200 && size !== undefined) return Effect.succeed(infoOf(object, size, answer))
       const isNotFinal = status === 200 || [400, 403, 405, 501].includes(status)
       return isNotFinal
@@ -105,7 +111,7 @@ export const httpReads = (parts: HttpParts): HttpReads => {
       if (status === 206) {
         const total = rangeOf(headers)?.total
         if (total === undefined) return yield* invalid(location, "the server does not say how long the object is")
-        const info = { ...object, size: total, version: version(answer) }
+        const info = infoOf(object, total, answer)
         know(keyOf(info), "ranges")
         return info
       }
@@ -114,7 +120,7 @@ export const httpReads = (parts: HttpParts): HttpReads => {
         return empty ? infoOf(object, 0, answer) : yield* statusError(location, answer)
       }
       if (status !== 200) return yield* statusError(location, answer)
-      const size = sizeOf(headers)
+      const size = sizeIn(answer)
       if (size !== undefined) return infoOf(object, size, answer)
       // It comes in pieces: only its end tells how long it is.
       const all = yield* whole(location, answer.body, wholeBytes)

@@ -13,9 +13,10 @@ import { guarded, type Reading } from "./Guard.ts"
 import { type HttpReads, httpReads } from "./Http.ts"
 import { versionOf } from "./http/Ranges.ts"
 import { type Send, statusError, textOf } from "./http/Requests.ts"
+import { addressOf } from "./Location.ts"
 import { storeOf } from "./Routes.ts"
-import { StoreError } from "./StoreError.ts"
-import type { Driver, Listed } from "./StoreService.ts"
+import { isTransient, StoreError } from "./StoreError.ts"
+import { ADDRESS, type Driver, type Listed } from "./StoreService.ts"
 
 /** A place on the Hub. */
 interface Place {
@@ -24,6 +25,9 @@ interface Place {
   /** Within the repository; empty for all of it. */
   readonly path: string
 }
+
+/** A commit is a revision that never changes. */
+const COMMIT = /^[0-9a-f]{40}$/
 
 const LOCATION = /^hf:\/\/datasets\/([^/@]+\/[^/@]+)(?:@([^/]+))?(?:\/(.*))?$/s
 
@@ -79,22 +83,42 @@ export const huggingFaceDriver = ({
     onNone: () => ({}),
     onSome: (own) => ({ authorization: `Bearer ${Redacted.value(own)}` })
   })
-  const reads = httpReads({
-    reading,
-    send,
-    wholeBytes,
-    request: ({ location }, own) =>
-      Effect.map(placeOf(location), ({ path, repository, revision }) => ({
-        ...own,
-        url: `${base}/datasets/${repository}/resolve/${encodeURIComponent(revision)}/${escaped(path)}`,
-        headers: { ...headers, ...own.headers }
-      })),
-    // Large files are redirected to other servers, which have ETags of their own.
-    version: ({ first, headers }) => first["x-linked-etag"] ?? versionOf(first["location"] === undefined ? headers : {})
-  })
+  const one = Effect.unsafeMakeSemaphore(1)
+  /** The commits that revisions led to when they were first looked up: an opened dataset does not change in the middle. */
+  const commits = new Map<string, string>()
+  const keyOf = ({ repository, revision }: Place): string => `${repository}@${revision}`
 
-  /** A page of a folder, and the address of the next one. */
-  const page = (location: string, url: string) =>
+  const lookUp = (location: string, place: Place): Effect.Effect<string, StoreError> =>
+    Effect.suspend(() => {
+      const known = commits.get(keyOf(place))
+      if (known !== undefined) return Effect.succeed(known)
+      const url = `${base}/api/datasets/${place.repository}/revision/${encodeURIComponent(place.revision)}`
+      return Effect.map(asked(location, url), ([text]) => {
+        const commit = commitIn(text) ?? place.revision
+        commits.set(keyOf(place), commit)
+        return commit
+      })
+    })
+
+  /** A place at its commit; as it is where the server does not tell. What is wrong with it is seen by the next request. */
+  const pinned = (location: string, place: Place): Effect.Effect<Place, StoreError> =>
+    COMMIT.test(place.revision)
+      ? Effect.succeed(place)
+      : one
+          .withPermits(1)(lookUp(location, place))
+          .pipe(
+            Effect.map((revision) => ({ ...place, revision })),
+            Effect.catchIf(
+              (error) => !isTransient(error),
+              () => {
+                commits.set(keyOf(place), place.revision)
+                return Effect.succeed(place)
+              }
+            )
+          )
+
+  /** The text of an answer of the Hub's own, and the address of its next page. */
+  const asked = (location: string, url: string) =>
     guarded(
       reading,
       location,
@@ -102,12 +126,45 @@ export const huggingFaceDriver = ({
       Effect.scoped(
         Effect.flatMap(send(location, { method: "GET", url, headers }), (answer) =>
           answer.status === 200
-            ? Effect.flatMap(textOf(location, answer.body), (text) =>
-                Effect.map(filesOf(location, text), (files) => [files, nextOf(answer.headers["link"], url)] as const)
-              )
+            ? Effect.map(textOf(location, answer.body), (text) => [text, nextOf(answer.headers["link"], url)] as const)
             : Effect.fail(statusError(location, answer))
         )
       )
+    )
+
+  const reads = httpReads({
+    reading,
+    send,
+    wholeBytes,
+    request: (object, own) =>
+      Effect.map(placeOf(addressOf(object)), ({ path, repository, revision }) => ({
+        ...own,
+        url: `${base}/datasets/${repository}/resolve/${encodeURIComponent(revision)}/${escaped(path)}`,
+        headers: { ...headers, ...own.headers }
+      })),
+    // Large files are redirected to other servers, which have ETags of their own.
+    version: ({ first, headers }) =>
+      first["x-linked-etag"] ?? versionOf(first["location"] === undefined ? headers : {}),
+    // Small ones may be compressed on the way.
+    size: ({ first }) => (/^\d{1,15}$/.test(first["x-linked-size"] ?? "") ? Number(first["x-linked-size"]) : undefined),
+    found: (object, { first }) => {
+      const commit = first["x-repo-commit"] ?? ""
+      const [, repository, revision = "main"] = LOCATION.exec(addressOf(object)) ?? []
+      if (!COMMIT.test(commit)) return object
+      commits.set(`${repository}@${unescaped(revision)}`, commit)
+      return at(object, commit)
+    }
+  })
+
+  const stat: Driver["stat"] = (object) =>
+    Effect.flatMap(placeOf(addressOf(object)), (place) =>
+      Effect.flatMap(pinned(object.location, place), ({ revision }) => reads.stat(at(object, revision)))
+    )
+
+  /** A page of a folder, and the address of the next one. */
+  const page = (location: string, url: string) =>
+    Effect.flatMap(asked(location, url), ([text, next]) =>
+      Effect.map(filesOf(location, text), (files) => [files, next] as const)
     )
 
   const tree = (location: string, { path, repository, revision }: Place): Stream.Stream<HubFile, StoreError> => {
@@ -124,31 +181,50 @@ export const huggingFaceDriver = ({
 
   const list: Driver["list"] = (folder) =>
     Stream.unwrap(
-      Effect.map(placeOf(folder), (place) => {
-        const root = folder.slice(0, folder.length - place.path.length).replace(/\/*$/, "/")
-        const split = place.path.replace(/\/+$/, "")
-        const found = (files: Stream.Stream<HubFile, StoreError>) =>
-          Stream.map(
-            Stream.filter(files, ({ path }) => !isAbout(path)),
-            ({ path, size }): Listed => ({ location: `${root}${path}`, size })
+      Effect.map(
+        Effect.flatMap(placeOf(folder), (place) => pinned(folder, place)),
+        (place) => {
+          const root = folder.slice(0, folder.length - place.path.length).replace(/\/*$/, "/")
+          const split = place.path.replace(/\/+$/, "")
+          const found = (files: Stream.Stream<HubFile, StoreError>) =>
+            Stream.map(
+              Stream.filter(files, ({ path }) => !isAbout(path)),
+              ({ path, size }): Listed => at({ location: `${root}${path}`, size }, place.revision)
+            )
+          return found(tree(folder, place)).pipe(
+            Stream.catchAll((error) =>
+              error.kind === "missing" && /^[^/]+$/.test(split)
+                ? found(Stream.filter(tree(folder, { ...place, path: "" }), ({ path }) => isOfSplit(path, split)))
+                : Stream.fail(error)
+            )
           )
-        return found(tree(folder, place)).pipe(
-          Stream.catchAll((error) =>
-            error.kind === "missing" && /^[^/]+$/.test(split)
-              ? found(Stream.filter(tree(folder, { ...place, path: "" }), ({ path }) => isOfSplit(path, split)))
-              : Stream.fail(error)
-          )
-        )
-      })
+        }
+      )
     )
 
   return {
     ...reads,
+    stat,
     list,
     write: (location) =>
       Effect.fail(
         new StoreError({ location, kind: "unsupported", reason: "the Hub is only read; write to files or S3" })
       )
+  }
+}
+
+/** An object at a commit: its location stays, what is asked for is another address. */
+const at = (object: Listed, revision: string): Listed => {
+  const parts = COMMIT.test(revision) ? LOCATION.exec(object.location) : null
+  return parts === null ? object : { ...object, [ADDRESS]: `hf://datasets/${parts[1]}@${revision}/${parts[3] ?? ""}` }
+}
+
+const commitIn = (text: string): string | undefined => {
+  try {
+    const { sha }: { readonly sha?: unknown } = JSON.parse(text)
+    return typeof sha === "string" && COMMIT.test(sha) ? sha : undefined
+  } catch {
+    return undefined
   }
 }
 

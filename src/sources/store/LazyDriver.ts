@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { HttpReads } from "./Http.ts"
-import { inParts } from "./Routes.ts"
+import { inParts, removeFrom } from "./Routes.ts"
 import type { StoreError } from "./StoreError.ts"
 import type { Driver } from "./StoreService.ts"
 
@@ -31,6 +31,7 @@ export const lazyDriver = (make: Effect.Effect<Closing, StoreError>): Driver & P
     stream: (info, offset) =>
       Stream.unwrap(Effect.map(own, ({ read, stream }) => (stream ?? inParts(read))(info, offset))),
     write: (location, bytes) => Effect.flatMap(own, ({ write }) => write(location, bytes)),
+    remove: (object) => Effect.flatMap(own, (driver) => removeFrom(driver, object)),
     close: Effect.suspend(() => driver?.close ?? Effect.void)
   }
 }

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { schemeOf } from "./Location.ts"
 import { StoreError } from "./StoreError.ts"
-import type { Driver, ObjectInfo, StoreService } from "./StoreService.ts"
+import type { Driver, Listed, ObjectInfo, StoreService } from "./StoreService.ts"
 
 /** What one `read` of a stream asks for. */
 const PART = 4 * 2 ** 20
@@ -43,13 +43,17 @@ export const dispatched = (of: (location: string) => StoreService): StoreService
   read: (info, offset, length) => of(info.location).read(info, offset, length),
   stream: (info, offset) => of(info.location).stream(info, offset),
   write: (location, bytes) => of(location).write(location, bytes),
-  remove: (object) =>
-    Effect.suspend(() => {
-      const reason = "its store cannot remove objects"
-      const none = new StoreError({ location: object.location, kind: "unsupported", reason })
-      return of(object.location).remove?.(object) ?? Effect.fail(none)
-    })
+  remove: (object) => Effect.suspend(() => removeFrom(of(object.location), object))
 })
+
+/** Removes an object. Fails with kind `unsupported` if its store cannot. @since 0.1.0 */
+export const removeFrom = (
+  { remove }: Pick<StoreService, "remove">,
+  object: Listed
+): Effect.Effect<void, StoreError> => {
+  const reason = "its store cannot remove objects"
+  return remove?.(object) ?? Effect.fail(new StoreError({ location: object.location, kind: "unsupported", reason }))
+}
 
 /** What to do about a scheme that no store serves. */
 const advice: Readonly<Record<string, string>> = {

@@ -91,3 +91,83 @@ describe.each([
     expect(await use(Effect.flip(Store.resolve("hf://models/org/name")))).toMatchObject({ kind: "unsupported" })
   })
 })
+
+describe("a revision", () => {
+  const commits = ["a".repeat(40), "b".repeat(40)] as const
+  const path = "hf://datasets/org/moving"
+  /** A hub whose branch moves; `tells` is where it says to which commit. */
+  const moving = async (tells: "revision" | "header") => {
+    const state = { head: 0 }
+    const secrets: Array<unknown> = []
+    const files = await serve((request, response) => {
+      secrets.push(request.headers.authorization)
+      const commit = new URL(request.url ?? "", "http://files").pathname.split("/")[1]
+      ranged(request, response, Buffer.from(`rows of ${commit?.[0]}`))
+    })
+    const server = await serve((request, response) => {
+      const { pathname } = new URL(request.url ?? "/", "http://hub")
+      const parts = /^\/(?:api\/)?datasets\/org\/moving\/(\w+)\/(\w+)/.exec(pathname) ?? []
+      const head = commits[state.head] ?? ""
+      const commit = parts[2] === "main" ? head : (parts[2] ?? "")
+      if (parts[1] === "revision" && tells === "revision") response.end(JSON.stringify({ sha: head }))
+      else if (parts[1] === "tree") {
+        response.end(JSON.stringify([{ type: "file", path: `${commit[0]}.txt`, size: 9 }]))
+      } else if (parts[1] === "resolve") {
+        const told = tells === "header" ? { "x-repo-commit": commit } : {}
+        const linked = { "x-linked-etag": `"${commit[0]}"`, "x-linked-size": "9" }
+        response.writeHead(302, { location: `${files.url}/${commit}`, ...linked, ...told }).end()
+      } else response.writeHead(404).end()
+    })
+    const layer = Store.huggingFace({ endpoint: server.url }).pipe(Layer.provide(token))
+    return { state, secrets, layer, asked: server.asked, close: () => Promise.all([server.close(), files.close()]) }
+  }
+  const text = (store: Store.StoreService, info: Store.ObjectInfo) =>
+    Effect.map(store.read(info, 0, info.size), (bytes) => Buffer.from(bytes).toString())
+
+  test("is pinned to its commit when it is first looked up, and the token stays at the hub", async () => {
+    const hub = await moving("revision")
+    const first = Effect.gen(function* () {
+      const store = yield* Store.Store
+      const [listed] = yield* Store.resolve(`${path}/*.txt`)
+      expect(listed?.location).toBe(`${path}/a.txt`)
+      const info = yield* store.stat({ location: `${path}/a.txt` })
+      expect(info).toMatchObject({ location: `${path}/a.txt`, size: 9, version: '"a"' })
+      hub.state.head = 1
+      expect(yield* text(store, info)).toBe("rows of a")
+      expect(yield* text(store, yield* store.stat({ location: `${path}/b.txt` }))).toBe("rows of a")
+      return JSON.stringify([info, listed])
+    })
+    expect(await Effect.runPromise(Effect.provide(first, hub.layer))).not.toContain(commits[0])
+    expect(hub.asked.filter((own) => own.includes("/revision/main")).length).toBe(1)
+    const later = Effect.flatMap(Store.Store, (store) =>
+      Effect.flatMap(store.stat({ location: `${path}@main/b.txt` }), (info) => text(store, info))
+    )
+    expect(await Effect.runPromise(Effect.provide(later, hub.layer))).toBe("rows of b")
+    expect(hub.secrets.length).toBeGreaterThan(0)
+    expect(new Set(hub.secrets)).toEqual(new Set([undefined]))
+    await hub.close()
+  })
+
+  test("is pinned by the commit that comes with a file, where the hub has no other way to tell", async () => {
+    const hub = await moving("header")
+    const read = Effect.gen(function* () {
+      const store = yield* Store.Store
+      const info = yield* store.stat({ location: `${path}/a.txt` })
+      hub.state.head = 1
+      expect(yield* text(store, info)).toBe("rows of a")
+      return yield* text(store, yield* store.stat({ location: `${path}/other.txt` }))
+    })
+    expect(await Effect.runPromise(Effect.provide(read, hub.layer))).toBe("rows of a")
+    await hub.close()
+  })
+
+  test("that is a commit is asked for as it is", async () => {
+    const hub = await moving("revision")
+    const read = Effect.flatMap(Store.Store, (store) =>
+      Effect.flatMap(store.stat({ location: `${path}@${commits[1]}/b.txt` }), (info) => text(store, info))
+    )
+    expect(await Effect.runPromise(Effect.provide(read, hub.layer))).toBe("rows of b")
+    expect(hub.asked.some((own) => own.includes("/revision/"))).toBe(false)
+    await hub.close()
+  })
+})

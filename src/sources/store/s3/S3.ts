@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Reading } from "../Guard.ts"
+import { guarded, type Reading } from "../Guard.ts"
 import { type HttpReads, httpReads } from "../Http.ts"
 import { versionOf } from "../http/Ranges.ts"
 import type { Send } from "../http/Requests.ts"
@@ -45,9 +45,20 @@ export const s3Driver = (parts: S3Parts): Driver & Pick<HttpReads, "close"> => {
   })
   // An object is looked at as it is now, whatever a listing said.
   const stat: Driver["stat"] = (object) => reads.stat({ ...object, size: undefined, version: undefined })
+  const remove: Driver["remove"] = ({ location }) =>
+    Effect.flatMap(objectAt(location), (address) => {
+      const request = { method: "DELETE", url: urlOf(endpoint, address), headers: {} } as const
+      return Effect.asVoid(guarded(reading, location, 0, Effect.scoped(send(location, request)))).pipe(
+        Effect.catchIf(
+          ({ kind }) => kind === "missing",
+          () => Effect.void
+        )
+      )
+    })
   return {
     ...reads,
     stat,
+    remove,
     list: listing(send, reading, endpoint),
     write: uploading({ send, reading, endpoint, partBytes, stat })
   }

@@ -32,6 +32,9 @@ describe("a server of S3's protocol", () => {
         expect(text(Buffer.concat(Array.from(yield* Stream.runCollect(store.stream(info, 3)))))).toBe("lo world")
         yield* put(location, "HELLO WORLD")
         expect(yield* Effect.flip(store.read(info, 0, 5))).toMatchObject({ kind: "changed", location })
+        yield* store.remove?.({ location }) ?? Effect.void
+        expect(yield* Effect.flip(store.stat({ location }))).toMatchObject({ kind: "missing" })
+        yield* store.remove?.({ location }) ?? Effect.void
         const empty = yield* put("s3://data/small/empty")
         expect((yield* store.read(empty, 0, 0)).length).toBe(0)
         expect((yield* store.stat({ location: "s3://data/small/empty" })).size).toBe(0)
