@@ -62,22 +62,14 @@ describe("Store.faulty", () => {
   test.each<readonly [string, Store.Fault, object]>([
     ["reset", { _tag: "reset" }, { kind: "unavailable" }],
     ["short", { _tag: "short", bytes: 2 }, { kind: "short" }],
+    ["503", { _tag: "status", status: 503 }, { kind: "unavailable", status: 503 }],
     [
-      { _tag: "status", status: 503 },
-      { kind: "unavailable", status: 503 }
-    ],
-    [
+      "429",
       { _tag: "status", status: 429, retryAfter: "2 seconds" },
       { kind: "unavailable", status: 429, retryAfter: 2000 }
     ],
-    [
-      { _tag: "status", status: 404 },
-      { kind: "missing", status: 404 }
-    ],
-    [
-      { _tag: "status", status: 403 },
-      { kind: "denied", status: 403 }
-    ]
+    ["404", { _tag: "status", status: 404 }, { kind: "missing", status: 404 }],
+    ["403", { _tag: "status", status: 403 }, { kind: "denied", status: 403 }]
   ])("a fault of a read: %s", async (_, fault, error) => {
     const failed = await use(
       ofReads(() => fault),
