@@ -28,12 +28,15 @@ import type { Setting } from "../patches/Ambient.ts"
 import { ownEffect } from "../patches/EffectVersion.ts"
 import type { Rng } from "../random/Rng.ts"
 import { type Sampler, wholeSampler } from "../sampling/EpochOrder.ts"
+import { shuffleWindow as windowed } from "../sampling/ShuffleWindow.ts"
 import { stageId } from "../seeding/Coordinates.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { capable } from "../sources/Capabilities.ts"
 import type { Dataset } from "../sources/Dataset.ts"
 import { cureOf } from "../sources/NoDataset.ts"
 import { isDataset } from "../sources/RandomAccess.ts"
+import { inOrder } from "../sources/stream/InOrder.ts"
+import { isStreamSource, type StreamSource } from "../sources/stream/StreamSource.ts"
 import { fusibleOf } from "./Fusible.ts"
 import { isPipeline, make, type Pipeline, pipelineOf } from "./PipelineValue.ts"
 import type { Augment, Mapping, StageContext } from "./Stage.ts"
@@ -45,16 +48,20 @@ export { DuplicateStage, type Pipeline, TypeId } from "./PipelineValue.ts"
 export type { Augment, Mapping, Stage, StageContext } from "./Stage.ts"
 
 /**
- * Returns the pipeline of a dataset's samples, in the dataset's order. Throws `InvalidOption` if the value is not a dataset,
+ * Returns the pipeline of the samples of a dataset or a stream source, in their own order. Throws `InvalidOption` if the value is not a dataset,
  * and names the constructor that makes one of it; or if a field of your own dataset is invalid, for example columns that
  * have fewer rows than it has samples.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const from = <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R> => {
-  if (isDataset(dataset)) return make(capable(dataset), [], "refuse")
-  throw new InvalidOption({ option: "the dataset of Pipeline.from", value: dataset, expected: cureOf(dataset) })
+export const from: {
+  <A, E, R>(dataset: Dataset<A, E, R>): Pipeline<A, E, R>
+  <A, E, R>(stream: StreamSource<A, E, R>): Pipeline<A, E, R>
+} = (source: Dataset<unknown, unknown, unknown> | StreamSource<unknown, unknown, unknown>): Pipeline<never> => {
+  if (isStreamSource(source)) return make(inOrder(source), [], "refuse")
+  if (isDataset(source)) return make(capable(source), [], "refuse")
+  throw new InvalidOption({ option: "the dataset of Pipeline.from", value: source, expected: cureOf(source) })
 }
 
 /**
@@ -72,6 +79,33 @@ export const sample: {
   valid(`parameters of sampler ${sampler.name}`, sampler.parameters)
   return { _tag: "Sample", id: stageId("sample"), draws: sampler.draws, sampler }
 })
+
+/**
+ * Shuffles within windows: each `window` consecutive samples are delivered in an order of their own, drawn anew each epoch
+ * and for each window. It takes the place of {@link sample}, and is the only order but their own that samples of a stream
+ * can have. A window depends on no window before it, so a run resumes at any of them. Throws `InvalidOption` unless
+ * `window` is a whole number of at least 1, or if the order is set already.
+ *
+ * @example
+ * import { Dataset, furrow, Pipeline } from "furrow"
+ *
+ * const pipeline = Pipeline.from(Dataset.fromStream([10, 20, 30, 40, 50])).pipe(Pipeline.shuffleWindow(4), Pipeline.batch(4))
+ * for await (const { columns } of furrow(pipeline, { epochs: 1, seed: 42 })) {
+ *   console.assert([4, 1].includes(columns.data.length))
+ * }
+ *
+ * @category stages
+ * @since 0.1.0
+ */
+export const shuffleWindow: {
+  (window: number): <A, E, R>(self: Pipeline<A, E, R>) => Pipeline<A, E, R | SeedPolicy>
+  <A, E, R>(self: Pipeline<A, E, R>, window: number): Pipeline<A, E, R | SeedPolicy>
+} = stageConstructor((window: number) => ({
+  _tag: "Sample",
+  id: stageId("sample"),
+  draws: true,
+  sampler: windowed(window)
+}))
 
 /**
  * A stage that draws: `run` turns a sample into another with numbers from `rng`, which starts at a seed of its own for

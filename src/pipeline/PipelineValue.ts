@@ -74,7 +74,7 @@ class PipelineImpl extends Inspectable.Class implements Pipeline<never> {
     const { dataset } = this
     return {
       _id: "Pipeline",
-      dataset: { name: dataset.name, size: dataset.size },
+      dataset: { name: dataset.name, size: dataset.stream === undefined ? dataset.size : "a stream" },
       ambient: this.ambient,
       stages: this.stages.map((stage) => ({
         name: stage.id.name,
@@ -99,7 +99,8 @@ class PipelineImpl extends Inspectable.Class implements Pipeline<never> {
     ])
     const widths = [0, 1, 2, 3, 4].map((cell) => Math.max(0, ...rows.map((row) => row[cell]?.length ?? 0)))
     const lines = rows.map((row) => `  ${row.map((cell, place) => cell.padEnd(widths[place] ?? 0)).join("  ")}`)
-    const samples = dataset.size === 1 ? "1 sample" : `${dataset.size} samples`
+    const { size, stream } = dataset
+    const samples = stream !== undefined ? "a stream" : size === 1 ? "1 sample" : `${size} samples`
     return [`Pipeline over ${dataset.name} (${samples})`, ...lines].join("\n")
   }
 }
@@ -144,6 +145,10 @@ export const append = (to: unknown, stage: Stage): Pipeline<never> => {
   if (self.stages.some((other) => other._tag === "Batch") && (own || stage._tag === "Filter")) {
     const expected = "augment, map or an effectful stage: only these can follow batch"
     throw new InvalidOption({ option: "the stage after batch", value: stage._tag.toLowerCase(), expected })
+  }
+  if (stage._tag === "Sample" && stage.sampler.window === undefined && self.dataset.stream !== undefined) {
+    const expected = `Pipeline.shuffleWindow(n), or left out: ${self.dataset.name} is a stream, which is read in its own order`
+    throw new InvalidOption({ option: "Pipeline.sample", value: stage.sampler.name, expected })
   }
   self.stages.forEach((other, place) => {
     if (other._tag === "Sample" && stage._tag === "Sample") {

@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import { whole } from "../core/Check.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { descriptionOf, madeFor } from "../core/MadeFor.ts"
 import { functionOf, textOf, truth } from "../core/Options.ts"
@@ -19,7 +20,17 @@ export interface Order {
   (position: number): number
   /** Where the rows at some positions come from. Absent if they are the samples of one dataset, one after another. */
   readonly rows?: (positions: Float64Array) => RowCoordinates
+  /** How the samples of a window are permuted, if the sampler has a `window`. */
+  readonly inWindow?: InWindow
 }
+
+/**
+ * The order within a window, by its number and by how many samples it has: from a place in the window to another one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type InWindow = (window: number, samples: number) => (place: number) => number
 
 /**
  * Gives the order of an epoch as a pure function of the epoch's seed and the dataset's size. `R` is `SeedPolicy` when
@@ -67,6 +78,11 @@ export interface Sampler<out R = never> {
    */
   readonly lanes?: (size: number) => ReadonlyArray<number>
   /**
+   * How many consecutive positions the order permutes among themselves, window by window, if it does only that; its orders
+   * have `inWindow`. A stream source can be read in no other order. Default: the order goes anywhere.
+   */
+  readonly window?: number
+  /**
    * What the order depends on besides seed and size. Cursors compare it: a run with other parameters is refused.
    * Default: not compared, since the sampler's code cannot be seen.
    */
@@ -98,6 +114,7 @@ const FIELDS: Readonly<Record<Exclude<keyof Sampler, "_R">, true>> = {
   count: true,
   order: true,
   lanes: true,
+  window: true,
   parameters: true
 }
 
@@ -108,11 +125,12 @@ const FIELDS: Readonly<Record<Exclude<keyof Sampler, "_R">, true>> = {
  * @since 0.1.0
  */
 export const wholeSampler = <R>(option: string, value: Sampler<R>): Sampler<R> => {
-  const { distinct, draws, lanes, name } = samplerOf(option, value)
+  const { distinct, draws, lanes, name, window } = samplerOf(option, value)
   const of = `sampler ${textOf(`name of ${option}`, name)}`
   truth(`draws of ${of}`, draws)
   truth(`distinct of ${of}`, distinct)
   if (lanes !== undefined) functionOf(`lanes of ${of}`, lanes)
+  if (window !== undefined) whole(`window of ${of}`, window, 1)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return value
   const unknown = Object.keys(value).find((field) => !Object.hasOwn(FIELDS, field))
@@ -123,7 +141,7 @@ export const wholeSampler = <R>(option: string, value: Sampler<R>): Sampler<R> =
 
 /** Returns a sampler of this library, whose parameters are those of its order. Lanes are compared by their sizes. @since 0.1.0 */
 export const ownSampler = <R = never>(sampler: Sampler<R>): Sampler<R> =>
-  madeFor(sampler, ["count", "order"], ["parameters"])
+  madeFor(sampler, ["count", "order"], ["parameters", "window"])
 
 /** Returns a sampler as a parameter of a stage or of another sampler. @since 0.1.0 */
 export const samplerMade = (sampler: Sampler<unknown>): Made => {

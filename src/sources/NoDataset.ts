@@ -13,12 +13,11 @@ export const cureOf = (value: unknown): string => {
     return "a dataset: Dataset.make({ size, get }), where get gives the sample at an index"
   if (typeof value === "object" && value !== null) {
     if (Symbol.for("furrow/Pipeline") in value) return "a dataset; this is a pipeline already"
-    if (Symbol.for("effect/Stream") in value) return `a dataset: ${COLLECT}, from Stream.runCollect`
+    if (Symbol.for("effect/Stream") in value) return `a dataset: Dataset.fromStream(stream) reads it in order`
     if (Symbol.for("effect/Effect") in value) return "a dataset: Effect.map(effect, Pipeline.from), or yield* it first"
     if ("then" in value) return "a dataset: await the promise first"
-    if (Symbol.iterator in value) return `a dataset, whose samples can be read in any order: ${COLLECT}`
-    if (Symbol.asyncIterator in value)
-      return "a dataset, whose samples can be read in any order: collect the items in an array"
+    if (Symbol.iterator in value) return `a dataset: ${COLLECT}, or Dataset.fromStream(items) to read them in order`
+    if (Symbol.asyncIterator in value) return "a dataset: Dataset.fromStream(items) reads them in order"
   }
   return "a dataset, such as Dataset.fromArray(items), Dataset.fromColumns({ … }) or Dataset.make({ size, get })"
 }

@@ -15,6 +15,7 @@ import { optionsOf, textOf } from "../core/Options.ts"
 import { Made } from "../core/Parameters.ts"
 import { shown } from "../core/Show.ts"
 import type { Columnar, Gather } from "./Columnar.ts"
+import type { StreamSource } from "./stream/StreamSource.ts"
 
 /**
  * Samples by index, from 0 to `size − 1`. `A` is a sample, `E` how reading one can fail (besides {@link IndexError}),
@@ -73,6 +74,8 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly content?: Content | undefined
   /** Where the sample at `index` came from. Default: row `index` of this dataset. */
   readonly lineage?: ((index: number) => Lineage) | undefined
+  /** What its samples are read from in order, if they can be read in no other; set by `Pipeline.from` of a stream source. */
+  readonly stream?: StreamSource<unknown, unknown, unknown> | undefined
   /** How many datasets are joined in this one; the `component` of a lineage is below it. Default 1. */
   readonly components?: number | undefined
   /** Of a source or view of this library: what it was made of, and by which parameters. */

@@ -4,6 +4,7 @@ import * as fc from "fast-check"
 import { InvalidOption } from "../../src/core/InvalidOption.ts"
 import * as Pipeline from "../../src/pipeline/Pipeline.ts"
 import * as Sampler from "../../src/sampling/Sampler.ts"
+import { shuffleWindow } from "../../src/sampling/ShuffleWindow.ts"
 import type { SeedPolicy } from "../../src/seeding/SeedPolicy.ts"
 import * as Dataset from "../../src/sources/Dataset.ts"
 import { at } from "../support/rng.ts"
@@ -27,7 +28,8 @@ describe("every sampler", () => {
     Sampler.weighted(upTo(size)),
     Sampler.subset(upTo(size).slice(3, 69_000), Sampler.shuffle),
     Sampler.limited(Sampler.shuffle, 66_000),
-    Sampler.shuffleBlocks({ window: 3, rows: 1000 })
+    Sampler.shuffleBlocks({ window: 3, rows: 1000 }),
+    shuffleWindow(1024)
   ]
 
   test("gives one index a position, whatever was asked before", () => {
@@ -294,7 +296,7 @@ test.each([
   [{ name: undefined }, "name of the sampler of Pipeline.sample must be a text that is not empty, got undefined"],
   [
     { lane: () => [5, 5] },
-    'a field of sampler mine must be one of name, draws, distinct, count, order, lanes, parameters, got "lane"'
+    'a field of sampler mine must be one of name, draws, distinct, count, order, lanes, window, parameters, got "lane"'
   ],
   [{ draws: "no" }, 'draws of sampler mine must be true or false, got "no"'],
   [{ distinct: undefined }, "distinct of sampler mine must be true or false, got undefined"],

@@ -165,7 +165,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a wake-up is missed when a fiber gives way before it waits",
-    file: "scheduler/loader/Queue.ts",
+    file: "core/Signal.ts",
     from: "if (holds()) {\n        resume(Effect.void)\n        return\n      }\n      const wake",
     to: "const wake"
   },
@@ -963,5 +963,54 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "offset + row * (widths[place] as number),",
     to: "offset + 0 * row * (widths[place] as number),",
     test: "test/sources/formats/npz/Npz.test.ts"
+  },
+  {
+    name: "a window's order depends on what was asked before",
+    file: "sampling/ShuffleWindow.ts",
+    from: "words.at(window)",
+    to: "words.at(known.size)",
+    test: "test/sampling/ShuffleWindow.test.ts"
+  },
+  {
+    name: "a stream is read on behind the place where it was",
+    file: "sources/stream/Interleave.ts",
+    from: "if (offset === undefined) slot.drop = slot.taken",
+    to: "if (offset === undefined) slot.drop = slot.taken + 1",
+    test: "test/scheduler/loader/Streams.test.ts"
+  },
+  {
+    name: "a cursor holds where a stream stands behind the window that is being delivered",
+    file: "scheduler/loader/CursorWrite.ts",
+    from: "checkpoints.best(epoch, Math.floor(position / window), window)",
+    to: "checkpoints.best(epoch, Math.floor(position / window) + 1, window)",
+    test: "test/scheduler/loader/Streams.test.ts"
+  },
+  {
+    name: "a window is dropped while another worker needs it",
+    file: "scheduler/build/StreamRows.ts",
+    from: "before(other, one) ? other : one",
+    to: "before(other, one) ? one : other",
+    test: "test/scheduler/loader/Streams.test.ts"
+  },
+  {
+    name: "a stream is read without end",
+    file: "sources/stream/WindowReader.ts",
+    from: "() => reading.next <= reading.asked + AHEAD && reading.next < reading.floor + most",
+    to: "() => true",
+    test: "test/scheduler/loader/Streams.test.ts"
+  },
+  {
+    name: "ranks have unequal shares of a stream's last batch",
+    file: "scheduler/build/StreamRows.ts",
+    from: "if (left % plan.world !== 0)",
+    to: "if (left < 0)",
+    test: "test/scheduler/loader/Streams.test.ts"
+  },
+  {
+    name: "a source that nobody reads on stays open",
+    file: "sources/stream/Items.ts",
+    from: "if (progress.isOver || own.return === undefined) return Effect.void",
+    to: "if (progress.isOver || own.return !== undefined) return Effect.void",
+    test: "test/scheduler/loader/Streams.test.ts"
   }
 ]

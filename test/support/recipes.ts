@@ -13,6 +13,7 @@ import {
   SeedPolicy,
   Tensor
 } from "../../src/index.ts"
+import { shuffleWindow } from "../../src/sampling/ShuffleWindow.ts"
 
 export interface StageRecipe {
   readonly kind: "augment" | "map" | "filter" | "augmentEffect" | "mapEffect"
@@ -53,7 +54,8 @@ export const samplers = {
   shuffle: Sampler.shuffle,
   withReplacement: Sampler.withReplacement(),
   limited: Sampler.limited(Sampler.shuffle, 17),
-  shuffleBlocks: Sampler.shuffleBlocks({ window: 2, rows: 5 })
+  shuffleBlocks: Sampler.shuffleBlocks({ window: 2, rows: 5 }),
+  shuffleWindow: shuffleWindow(7)
 }
 
 // What stages do, said once for the pipeline and for the oracle.

@@ -180,6 +180,9 @@ const beforehand = ({ pipeline, policy }: RunPlan): string | undefined => {
   if (policy?.carries !== undefined) {
     return `policy ${policy.name} carries streams on, which a thread would have to build again`
   }
+  if (pipeline.dataset.stream !== undefined) {
+    return `${pipeline.dataset.name} is a stream, which is read by this thread`
+  }
   const waiting = pipeline.stages.find(({ _tag }) => _tag === "Effect")
   if (waiting !== undefined) return `stage ${waiting.id.name} is an effect, and fibers wait for many at once`
   if (!isPlain(pipeline.dataset)) {

@@ -14,6 +14,7 @@ import type { Observer } from "../build/Observer.ts"
 import type { Skipped } from "../build/Retry.ts"
 import type { BatchError } from "../build/StageError.ts"
 import type { StageTimes } from "../build/StageTimes.ts"
+import type { BatchStart } from "../build/StreamRows.ts"
 import type { DigestError } from "../plan/Digest.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { BackendError } from "./BackendError.ts"
@@ -97,6 +98,8 @@ export interface BackendSettings {
   readonly prefetch: number
   /** How many batches all workers are to build. */
   readonly batches: number
+  /** The first of them, in the plan's order; `undefined` if batches are built on their own, one after another. */
+  readonly start?: BatchStart | undefined
   readonly failures: FailureRules
   /** Whom the batches are built for; `undefined` if nobody takes them one after the other. */
   readonly consumer?: Consumer | undefined

@@ -15,11 +15,13 @@ import type { BatchObserver } from "../build/Observer.ts"
 import { retrying } from "../build/Retry.ts"
 import { type RowRange, rowsOf } from "../build/RowRange.ts"
 import type { BatchError } from "../build/StageError.ts"
-import { andThen, begin, ensuring, fromEffect, TypedFailure, toEffect, type Work } from "../build/Work.ts"
+import type { StreamRows } from "../build/StreamRows.ts"
+import { andThen, begin, ensuring, fromEffect, isLater, TypedFailure, toEffect, type Work } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
 import * as Digest from "../plan/Digest.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Backend, BackendSettings, BuiltBatch, Failure, RequestedBatch } from "./Backend.ts"
+import { openStream } from "./StreamBackend.ts"
 
 /** How fibers build. @since 0.1.0 */
 export interface FiberMemory {
@@ -38,12 +40,12 @@ type Build = (epoch: number, batch: number) => Work<BuiltBatch, Failure>
 export const fibers = (memory: FiberMemory = {}): Backend => ({
   name: "fibers",
   open: (runPlan, settings) =>
-    Effect.sync(() => {
+    Effect.map(openStream(runPlan, settings), (stream) => {
       const builds = new Map<number, Build>()
       const buildOf = (worker: number): Build => {
         const known = builds.get(worker)
         if (known !== undefined) return known
-        const build = buildsOf(runPlan, worker, settings, memory)
+        const build = buildsOf(runPlan, worker, settings, memory, stream)
         builds.set(worker, build)
         return build
       }
@@ -81,7 +83,8 @@ const buildsOf = (
   runPlan: RunPlan,
   number: number,
   { digest, failures, observer }: BackendSettings,
-  { debug = false }: FiberMemory
+  { debug = false }: FiberMemory,
+  stream: StreamRows | undefined
 ): Build => {
   const worker = new Worker(runPlan, number, { lends: true, limits: limits(failures), observer })
   const { output } = worker
@@ -92,7 +95,11 @@ const buildsOf = (
   }
   const { batch: limit } = failures.timeout
   const build = (epoch: number, batch: number): Work<BuiltBatch, Failure> => {
-    const range = rowsOf(runPlan, number, epoch, batch)
+    if (stream === undefined) return buildRows(rowsOf(runPlan, number, epoch, batch))
+    const rows = stream.rows(number, epoch, batch)
+    return isLater(rows) ? andThen(rows, buildRows) : buildRows(rows)
+  }
+  const buildRows = (range: RowRange | undefined): Work<BuiltBatch, Failure> => {
     if (range === undefined || range.size === 0) return nothingOf(range)
     const builder = worker.builder(range)
     const attempts = retrying(failures, range, (skipped) =>

@@ -258,6 +258,6 @@ export class BatchBuilder {
   }
 }
 
-const writeRows = ({ requested, runPlan }: BatchRows): void => writeIndices(runPlan, requested)
+const writeRows = ({ range, requested, runPlan }: BatchRows): void => writeIndices(runPlan, requested, range.streamed)
 
 const formOf = ({ _tag }: Step): Form => (_tag === "Fused" ? "fused" : "samples")

@@ -5,8 +5,9 @@
  */
 import * as Ambient from "../../patches/Ambient.ts"
 import { readMany, readOne } from "../../sources/EffectDataset.ts"
-import { DatasetError, IndexError, isPlain, type Plain, readyOf } from "../../sources/RandomAccess.ts"
+import { DatasetError, IndexError, isPlain, readyOf } from "../../sources/RandomAccess.ts"
 import type { BatchRows } from "./BatchRows.ts"
+import type { StreamedRows } from "./RowRange.ts"
 import type { StageError } from "./StageError.ts"
 import { all, andThen, around, catchAll, type Failed, fromEffect, TypedFailure, type Work, warn } from "./Work.ts"
 
@@ -21,7 +22,9 @@ export const READ_AT_ONCE = 16
  */
 export const readSamples = (rows: BatchRows, only: Array<number> | undefined): Work<void, StageError> => {
   const { dataset } = rows.runPlan.pipeline
-  if (isPlain(dataset)) return readPlain(rows, dataset, only)
+  const { streamed } = rows.range
+  if (streamed !== undefined) return readStreamed(rows, streamed, only)
+  if (isPlain(dataset)) return readPlain(rows, (row) => dataset.read(rows.indices[row] as number), only) // a row of the batch
   const ready = only === undefined ? readyOf(dataset)?.(rows.indices) : undefined
   if (ready !== undefined) {
     rows.values = ready
@@ -53,22 +56,29 @@ export const readAfter = (rows: BatchRows, { cause, failure }: Failed): Work<voi
   })
 }
 
+/** Takes the samples of rows that were read. What one of them throws is what its source says of it. */
+const readStreamed = (rows: BatchRows, { sampleAt }: StreamedRows, only: Array<number> | undefined): void => {
+  const { position } = rows.range
+  readPlain(rows, (row) => sampleAt(position + row), only, asItIs)
+}
+
+const asItIs = (thrown: unknown): unknown => thrown
+
 const readPlain = (
   rows: BatchRows,
-  dataset: Plain<unknown, unknown, unknown>,
-  only: Array<number> | undefined
+  read: (row: number) => unknown,
+  only: Array<number> | undefined,
+  failureOf: (thrown: unknown) => unknown = ownFailure
 ): void => {
-  const { indices } = rows
-  const count = only?.length ?? indices.length
+  const count = only?.length ?? rows.indices.length
   const values = new Array<unknown>(count)
   let lost: Set<number> | undefined
   for (let place = 0; place < count; place++) {
     const row = only === undefined ? place : (only[place] as number) // below the count
     try {
-      values[place] = dataset.read(indices[row] as number) // a row of the batch
+      values[place] = read(row)
     } catch (thrown) {
-      const failure = thrown instanceof IndexError || thrown instanceof DatasetError ? thrown : undefined
-      rows.fail(row, rows.error("dataset", row, thrown, failure))
+      rows.fail(row, rows.error("dataset", row, thrown, failureOf(thrown)))
       lost ??= new Set()
       lost.add(place)
     }
@@ -76,6 +86,10 @@ const readPlain = (
   rows.values = values
   if (lost !== undefined) rows.drop(lost)
 }
+
+/** What a dataset throws in a typed way. */
+const ownFailure = (thrown: unknown): unknown =>
+  thrown instanceof IndexError || thrown instanceof DatasetError ? thrown : undefined
 
 /** Reads each sample by a read of its own, so that each fails alone. */
 const readEach = (rows: BatchRows, only: Array<number> | undefined): Work<void, StageError> => {

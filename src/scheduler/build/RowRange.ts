@@ -8,14 +8,24 @@ import type { RunPlan } from "../plan/RunPlan.ts"
 import { errorAt } from "./StageError.ts"
 import { TypedFailure } from "./Work.ts"
 
+/** The rows of a stream that a batch consists of. @since 0.1.0 */
+export interface StreamedRows {
+  /** The row of the stream at a position of the epoch. */
+  readonly indexAt: (position: number) => number
+  /** The sample at a position. Throws if it is bad. */
+  readonly sampleAt: (position: number) => unknown
+}
+
 /** `size` rows of a batch from `position` on. @since 0.1.0 */
 export interface RowRange extends Plan.Share {
   readonly epoch: number
   readonly batch: number
+  /** Its rows of the stream, if the pipeline is over one. */
+  readonly streamed?: StreamedRows | undefined
 }
 
 /**
- * Returns this rank's rows of a batch, which may be none; `undefined` if the epoch ends before it. Throws a `TypedFailure`:
+ * Returns this rank's rows of a batch of a dataset, which may be none; `undefined` if the epoch ends before it. Throws a `TypedFailure`:
  * what the batch stage's own cuts throw is a `StageError` of stage `batch`.
  *
  * @since 0.1.0

@@ -13,6 +13,7 @@ import type { CurrentStage } from "./CurrentStage.ts"
 import type { EffectStages } from "./EffectStages.ts"
 import type { PlainStages } from "./PlainStages.ts"
 import { READ_AT_ONCE } from "./ReadSamples.ts"
+import type { StreamedRows } from "./RowRange.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import { type StageError, TimedOut } from "./StageError.ts"
 import { all, andThen, around, catchAll, fromEffect, type Later, TypedFailure, type Work, within } from "./Work.ts"
@@ -26,7 +27,7 @@ import { all, andThen, around, catchAll, fromEffect, type Later, TypedFailure, t
 export const timesSamples = ({ limits, runPlan }: BatchRows, { alone, inOrder }: Program): boolean =>
   limits.sample !== undefined &&
   !inOrder &&
-  (!isPlain(runPlan.pipeline.dataset) || alone.some(({ _tag }) => _tag === "Effect"))
+  ((!isPlain(runPlan.pipeline.dataset) && runPlan.stream === undefined) || alone.some(({ _tag }) => _tag === "Effect"))
 
 /** A step with the seeds of its stages. */
 interface SeededStep {
@@ -107,11 +108,15 @@ export class SampleBySample {
     const { dataset } = rows.runPlan.pipeline
     const after = rows.limits.sample ?? Number.POSITIVE_INFINITY
     let stage = "dataset"
-    const read = this.#located(
-      stage,
-      row,
-      fromEffect(() => readOne(dataset, rows.indices[row] as number))
-    ) // a row of the batch
+    const { streamed } = rows.range
+    const read: Work<unknown, StageError> =
+      streamed === undefined
+        ? this.#located(
+            stage,
+            row,
+            fromEffect(() => readOne(dataset, rows.indices[row] as number)) // a row of the batch
+          )
+        : this.#streamed(streamed, row)
     const made = andThen(read, (value) => {
       rows.values[place] = value
       return this.#through(steps, place, row, (name) => {
@@ -119,6 +124,15 @@ export class SampleBySample {
       })
     })
     return within(made, after, () => rows.error(stage, row, new TimedOut({ what: "sample", after })))
+  }
+
+  /** The sample of a row that was read. */
+  #streamed({ sampleAt }: StreamedRows, row: number): unknown {
+    try {
+      return sampleAt(this.#rows.range.position + row)
+    } catch (thrown) {
+      throw new TypedFailure(this.#rows.error("dataset", row, thrown, thrown))
+    }
   }
 
   /** Takes one sample through steps; gives whether it is kept. `waits` is told each stage that may wait, before it begins. */

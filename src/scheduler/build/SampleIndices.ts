@@ -8,6 +8,7 @@ import * as Ambient from "../../patches/Ambient.ts"
 import { InvalidResult } from "../../pipeline/StageResult.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Rows, rowCoordinates } from "../plan/SeedRequest.ts"
+import type { StreamedRows } from "./RowRange.ts"
 import { DatasetChanged, errorAt } from "./StageError.ts"
 import { TypedFailure } from "./Work.ts"
 
@@ -21,14 +22,19 @@ export const checkSize = (
 }
 
 /**
- * Asks the epoch's order for the index of each row, and where it comes from, and writes them to `rows`. A sampler is a
+ * Asks the epoch's order for the index of each row, and where it comes from, and writes them to `rows`; of a stream, asks the
+ * rows that were read. A sampler is a
  * user's code: what it throws becomes a `StageError` of stage `sample`.
  *
  * @since 0.1.0
  */
-export const writeIndices = (runPlan: RunPlan, rows: Rows): void => {
+export const writeIndices = (runPlan: RunPlan, rows: Rows, streamed?: StreamedRows): void => {
   const { epoch, indices, position } = rows
   try {
+    if (streamed !== undefined) {
+      for (let row = 0; row < indices.length; row++) indices[row] = streamed.indexAt(position + row)
+      return
+    }
     const order = runPlan.order(epoch)
     if (order._tag === "Left") throw new TypedFailure(order.left)
     const indexAt = order.right

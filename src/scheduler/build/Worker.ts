@@ -14,7 +14,7 @@ import { CarriedStreams } from "./CarriedStreams.ts"
 import { type ColumnPlan, planColumns } from "./ColumnBuilder.ts"
 import { failFirst, type Limits, limits as limitsOf } from "./FailureRules.ts"
 import type { Observer } from "./Observer.ts"
-import { type RowRange, rowsOf } from "./RowRange.ts"
+import type { RowRange } from "./RowRange.ts"
 import type { AttemptError, BatchError } from "./StageError.ts"
 import { andThen, catchError, TypedFailure, type Work } from "./Work.ts"
 
@@ -93,16 +93,13 @@ export class Worker implements BuilderContext {
     })
   }
 
-  /** Makes one sample as it would enter its batch; gives `undefined` if a filter leaves it out. */
-  sample(epoch: number, position: number): Work<KeptSample | undefined, BatchError> {
+  /** Makes the sample at a position of a batch as it would enter it; gives `undefined` if a filter leaves it out. */
+  sample(range: RowRange, position: number): Work<KeptSample | undefined, BatchError> {
     return once(() => {
-      const batch = this.runPlan.plan.cuts.batchAt(epoch, position)
-      const range = rowsOf(this.runPlan, this.number, epoch, batch)
-      if (range === undefined) return undefined
       // Streams that are carried on stand at this sample only behind those before it in its batch.
       const from = this.streams === undefined ? position : range.position
       const ordinal = range.ordinal + from - range.position
-      return this.builder({ epoch, batch, position: from, size: position - from + 1, ordinal }).sample()
+      return this.builder({ ...range, position: from, size: position - from + 1, ordinal }).sample()
     })
   }
 }

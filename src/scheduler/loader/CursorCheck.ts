@@ -6,13 +6,14 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import * as Checkpoint from "../../sources/stream/Checkpoint.ts"
 import { START } from "../plan/Cuts.ts"
 import { difference, linesOf, pipelineText, unseenOfRun } from "../plan/Fingerprint.ts"
 import type * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Cursor, CursorError, CursorMismatch, decode, type Field } from "./Cursor.ts"
 import { fingerprints as fields, sizeOf } from "./CursorFields.ts"
-import { fingerprints, lanesOf, MOST } from "./CursorWrite.ts"
+import { fingerprints, lanesOf, MOST, sourceOf } from "./CursorWrite.ts"
 
 /** All fields, for `allow`. They are the keys of that record. */
 const FIELDS = Object.keys(fields) as ReadonlyArray<Field>
@@ -91,8 +92,17 @@ export const check = (
       const reason = `ahead.${stray}: batch ${ahead[stray]?.[1]} of epoch ${ahead[stray]?.[0]} is not behind batch ${batch} of epoch ${epoch}, where it stands, and those before it`
       return yield* new CursorError({ reason })
     }
-    const [source] = Object.keys(sources)
-    if (source !== undefined) {
+    const { stream } = runPlan
+    for (const [source, text] of Object.entries(sources)) {
+      if (stream !== undefined && source === sourceOf(stream)) {
+        const checkpoint = Checkpoint.decode(text)
+        if (checkpoint === undefined) {
+          const reason = `sources.${source}: it does not say where a stream stands`
+          return yield* new CursorError({ reason })
+        }
+        stream.checkpoints.add(epoch, Math.ceil(checkpoint.row / stream.window), checkpoint)
+        continue
+      }
       const reason = `it holds where source ${JSON.stringify(source)} stands, and the pipeline has no source of that name`
       return yield* new CursorError({ reason })
     }

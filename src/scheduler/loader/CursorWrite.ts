@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import { short } from "../../core/Parameters.ts"
+import { encode } from "../../sources/stream/Checkpoint.ts"
 import { bounded, datasetText, linesOf, pipelineText, policyText } from "../plan/Fingerprint.ts"
 import * as Lanes from "../plan/Lanes.ts"
 import * as Plan from "../plan/Plan.ts"
-import type { RunPlan } from "../plan/RunPlan.ts"
+import type { RunPlan, StreamPlan } from "../plan/RunPlan.ts"
 import type { Cursor } from "./Cursor.ts"
 import { checksum } from "./CursorFields.ts"
 
@@ -39,12 +40,13 @@ export const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
   const { batchSize, batches, count, lanes, rank, workers, world } = plan
   const parts = lanes === undefined ? "" : `, ${lanesText(lanes.sizes, count)}`
   const number = batches === undefined ? "batches" : `${batches} batches`
+  const whole = runPlan.stream === undefined ? String(count) : "a stream"
   const made = {
     pipeline: pipelineText(linesOf(pipeline), MOST.pipeline),
     dataset: datasetText(pipeline.dataset, size, "full", MOST.dataset),
     policy: bounded(policyText(policy), MOST.policy),
     seed: bounded(policy?.seed ?? "none", MOST.seed),
-    batch: `${batchSize} samples, ${number} of ${count}${parts}`,
+    batch: `${batchSize} samples, ${number} of ${whole}${parts}`,
     workers: String(workers),
     ranks: `${rank} of ${world}`
   }
@@ -53,18 +55,34 @@ export const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
 }
 
 /** What a run tells its cursor. @since 0.1.0 */
-export type State = Omit<Cursor, "version" | "position" | "resized" | "fingerprints" | "checksum">
+export type State = Omit<Cursor, "version" | "position" | "resized" | "sources" | "fingerprints" | "checksum">
+
+/** How many bytes of JSON the name of a source takes at most. */
+const SOURCE = 100
+
+/** The name of a source in a cursor. @since 0.1.0 */
+export const sourceOf = ({ source }: StreamPlan): string => bounded(source.name, SOURCE)
+
+/** Where the source of a run stands, if it has one and has to be read from another place than its start. */
+const sources = ({ stream }: RunPlan, epoch: number, position: number): Pick<Cursor, "sources"> => {
+  if (stream === undefined || position === 0) return {}
+  const { checkpoints, window } = stream
+  const own = checkpoints.best(epoch, Math.floor(position / window), window)
+  return own === undefined ? {} : { sources: { [sourceOf(stream)]: encode(own) } }
+}
 
 /** The cursor of a run plan at a batch. @since 0.1.0 */
 export const make = (runPlan: RunPlan, { batch, epoch, ...rest }: State): Cursor => {
   const { plan } = runPlan
+  const position = Plan.positionOf(plan, epoch, batch)
   const open: Cursor = {
     version: 2,
     epoch,
-    position: Plan.positionOf(plan, epoch, batch),
+    position,
     batch,
     ...(plan.resized?.epoch === epoch ? { resized: plan.resized.origin } : {}),
     ...rest,
+    ...sources(runPlan, epoch, position),
     fingerprints: fingerprints(runPlan),
     checksum: ""
   }

@@ -13,6 +13,8 @@ import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import { advance } from "../backends/Fibers.ts"
 import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
+import { openStream } from "../backends/StreamBackend.ts"
+import type { RowRange } from "../build/RowRange.ts"
 import type { StageError } from "../build/StageError.ts"
 import { toEffect } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
@@ -81,8 +83,8 @@ export const replay = <C, E, R>(
         ? planned
         : planned.resized({ epoch: whole("epoch", epoch, 0), origin: originOf(resized) })
     })
-    const { position, range } = yield* checked(() => {
-      const { plan } = runPlan
+    const { plan } = runPlan
+    const { asked, batch, epoch, position } = yield* checked(() => {
       const epoch = whole("epoch", options.epoch, 0)
       const position =
         "position" in options
@@ -95,44 +97,58 @@ export const replay = <C, E, R>(
       const { batch: own, numberedFrom = own } = plan.cuts.origin(epoch)
       const { batches } = plan.cuts
       const batch = whole("batch", asked, numberedFrom, batches === undefined ? undefined : batches - 1)
-      const share = Plan.share(plan, epoch, batch)
-      if (share === undefined) {
-        throw new InvalidOption({ option: "batch", value: batch, expected: `one of the batches of epoch ${epoch}` })
-      }
-      if (position !== undefined) {
-        const { position: from, size } = share
-        if (position < from || position >= from + size) {
-          const { rank } = plan
-          const expected =
-            size === 0
-              ? `in another batch: rank ${rank} has none of this one`
-              : `from ${from} to ${from + size - 1}, rank ${rank}'s share of batch ${asked}`
-          throw new InvalidOption({ option: "position", value: position, expected })
-        }
-      }
-      return { position, range: { epoch, batch, ...share } }
+      return { asked, batch, epoch, position }
     })
-    const { batch, epoch } = range
-    const worker = new Worker(runPlan, Plan.worker(runPlan.plan, batch))
+    const owner = Plan.worker(plan, batch)
+    const context = yield* Effect.context<R>()
+    const stream = yield* openStream(runPlan, { prefetch: 1 })
+    const range = yield* fromPipeline<RowRange, E, R, InvalidOption>(
+      stream === undefined
+        ? checked(() => shareOf(plan, epoch, batch))
+        : Effect.flatMap(
+            toEffect(() => stream.rows(owner, epoch, batch)),
+            (rows) => (rows === undefined ? noBatch(epoch, batch) : Effect.succeed(rows))
+          ),
+      context
+    )
+    yield* checked(() => {
+      const { position: from, size } = range
+      if (position === undefined || (position >= from && position < from + size)) return
+      const expected =
+        size === 0
+          ? `in another batch: rank ${plan.rank} has none of this one`
+          : `from ${from} to ${from + size - 1}, rank ${plan.rank}'s share of batch ${asked}`
+      throw new InvalidOption({ option: "position", value: position, expected })
+    })
+    const worker = new Worker(runPlan, owner)
     const made = Effect.zipRight(
       toEffect(() => advance(worker, epoch, batch)),
       position === undefined
         ? Effect.map(
             toEffect(() => (range.size === 0 ? undefined : worker.batch(range))),
             (made) =>
-              made === undefined && runPlan.plan.world > 1
-                ? Option.some(emptyAt(runPlan.plan, epoch, batch))
+              made === undefined && plan.world > 1
+                ? Option.some(emptyAt(plan, epoch, batch))
                 : Option.fromNullable(made)
           )
         : Effect.map(
-            toEffect(() => worker.sample(epoch, position)),
+            toEffect(() => worker.sample(range, position)),
             (kept) => Option.map(Option.fromNullable(kept), ({ value }) => value)
           )
     )
     yield* Ambient.installed(pipeline.ambient)
-    const context = yield* Effect.context<R>()
     return yield* fromPipeline<Option.Option<unknown>, E, R>(made, context)
   }).pipe(Effect.scoped)
+
+/** This rank's rows of a batch of a dataset. Throws `InvalidOption` if there is no such batch. */
+const shareOf = (plan: Plan.Plan, epoch: number, batch: number): RowRange => {
+  const share = Plan.share(plan, epoch, batch)
+  if (share === undefined) throw noBatch(epoch, batch)
+  return { epoch, batch, ...share }
+}
+
+const noBatch = (epoch: number, batch: number): InvalidOption =>
+  new InvalidOption({ option: "batch", value: batch, expected: `one of the batches of epoch ${epoch}` })
 
 /** Throws `InvalidOption` unless its figures are whole numbers. */
 const originOf = ({ batch, numberedFrom, ordinal, position }: Origin): Origin => ({

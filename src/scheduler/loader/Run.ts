@@ -23,6 +23,7 @@ import type { CallSite } from "./CallSite.ts"
 import * as CursorCheck from "./CursorCheck.ts"
 import { Delivery } from "./Delivery.ts"
 import { EmptyBatches } from "./EmptyBatch.ts"
+import type * as FailurePolicy from "./FailurePolicy.ts"
 import * as FailureServices from "./FailureServices.ts"
 import type { LoaderError } from "./Loader.ts"
 import * as Metrics from "./Metrics.ts"
@@ -109,6 +110,7 @@ export const open = <C, E, R>(
       chosen: (choice: Choice) => recorder?.chose(choice),
       replaced: counting.replaced,
       batches: remaining(start),
+      start: { epoch: sequence.epochOf(first), batch: sequence.batchOf(first) },
       observer: together([recorder?.times, spans]),
       times: recorder?.times
     }
@@ -123,6 +125,7 @@ export const open = <C, E, R>(
       start: first
     })
     const { skip } = failures
+    yield* checked(() => countedBudget(planned, skip?.budget))
     delivery = new Delivery({
       budget:
         skip === undefined ? 0 : FailureServices.allowance(skip.budget, plan.count * (range.end - start.countedFrom)),
@@ -174,6 +177,13 @@ const remaining = ({ ahead, end, first, range, runPlan: { plan }, sequence }: Ru
   const each = Math.ceil(plan.count / plan.batchSize)
   const left = plan.cuts.batches === undefined ? (range.end - sequence.epochOf(first)) * each : end - first
   return Math.max(left - ahead.size, 0)
+}
+
+/** Throws `InvalidOption` for a budget that is a share of a stream, whose samples nobody has counted. */
+const countedBudget = ({ stream }: RunPlan.RunPlan, budget: FailurePolicy.Budget | undefined): void => {
+  if (stream === undefined || budget === undefined || !("share" in budget)) return
+  const expected = `{ samples: n }: how many samples stream ${stream.source.name} has is not known`
+  throw new InvalidOption({ option: "the budget of FailurePolicy.skip", value: budget, expected })
 }
 
 /** Throws `InvalidOption` if a batch that is built again would not be what it was. */

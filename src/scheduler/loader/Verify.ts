@@ -100,7 +100,7 @@ export class Chosen {
       const kept = this.#kept.toSorted((one, other) => one.epoch - other.epoch || one.batch - other.batch)
       // Plain stages never yield, and whoever closes the run or aborts it needs a turn.
       const eventLoop = new EventLoop()
-      const built = fibers().open(quiet, { ...settings, digest: false, observer: undefined })
+      const built = fibers().open(quiet, { ...settings, start: undefined, digest: false, observer: undefined })
       return Effect.flatMap(built, (backend) =>
         Effect.forEach(kept, (own) => Effect.zipRight(eventLoop.turnIfStarved, remade(quiet, own, backend, retried)))
       )

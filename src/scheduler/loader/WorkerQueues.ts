@@ -6,11 +6,12 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { Signal } from "../../core/Signal.ts"
 import type { BuiltBatch, Failure } from "../backends/Backend.ts"
 import { WorkerAssignments } from "../plan/Assignments.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { Sequence } from "../plan/Sequence.ts"
-import { Credits, Queue, Signal } from "./Queue.ts"
+import { Credits, Queue } from "./Queue.ts"
 
 /** A batch that is built, and on its way to the consumer. @since 0.1.0 */
 export interface Built {

@@ -1,7 +1,8 @@
 /**
- * Where the batches of an epoch begin and end. Three cases: batches of one size and a known number of them, which is
+ * Where the batches of an epoch begin and end. Four cases: batches of one size and a known number of them, which is
  * arithmetic; batches that the batch stage cuts itself, of varying size, whose number is known only at the epoch's end;
- * an epoch that continues with another batch size, or among other workers or ranks.
+ * an epoch of a stream, whose end is found on the way; an epoch that continues with another batch
+ * size, or among other workers or ranks.
  *
  * @since 0.1.0
  */
@@ -50,6 +51,24 @@ export const uniform = (size: number, batches: number, count: number): Cuts => (
   },
   batchAt: (_, position) => Math.floor(position / size)
 })
+
+/** Batches of `size` positions, without an end: that of an epoch is found where its stream ends. @since 0.1.0 */
+export const unending = (size: number, resized?: { readonly epoch: number; readonly origin: Origin }): Cuts => {
+  const origin = (epoch: number): Origin => (epoch === resized?.epoch ? resized.origin : START)
+  return {
+    batches: undefined,
+    isCounted: false,
+    origin,
+    at: (epoch, batch) => {
+      const { batch: first, position } = origin(epoch)
+      return { position: position + (batch - first) * size, size }
+    },
+    batchAt: (epoch, position) => {
+      const { batch, position: first } = origin(epoch)
+      return batch + Math.floor((position - first) / size)
+    }
+  }
+}
 
 /** Batches as the batch stage cuts each epoch; `cut` is called once for each epoch that is asked for. @since 0.1.0 */
 export const byStage = (

@@ -113,11 +113,12 @@ export const datasetText = (
   const { text: content } = look(dataset, size, extent)
   const made = madeOf(dataset)
   const view = Object.keys(made.parameters ?? {}).some((key) => key !== "name") ? `, ${text(made)}` : ""
-  const known = `, ${size} samples${content === "" ? "" : `, content ${content}`}`
+  const number = dataset.stream === undefined ? `${size} samples` : "a stream"
+  const known = `, ${number}${content === "" ? "" : `, content ${content}`}`
   const all = `${dataset.name}${known}${view}`
   if (bytesInJson(all) <= most) return all
   const declared = content === "" ? "" : `, content ${bounded(content, 40)}`
-  return `${bounded(dataset.name, 60)}, ${size} samples${declared}${view === "" ? "" : `, #${short(view)}`}`
+  return `${bounded(dataset.name, 60)}, ${number}${declared}${view === "" ? "" : `, #${short(view)}`}`
 }
 
 /**

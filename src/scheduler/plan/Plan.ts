@@ -55,6 +55,8 @@ export interface Plan {
   readonly workers: number
   /** The epoch that continues with another batch size, or among other workers or ranks, if one does. */
   readonly resized: Resized | undefined
+  /** What becomes of a short last batch, where the end is found on the way: it stays, is left out, or is filled. */
+  readonly tail: "keep" | "drop" | "pad"
   /** How many positions batches are cut from: those of the order, or of its lanes made even. */
   readonly total: number
   /** Where an epoch ends: behind the order's own positions if samples come a second time, to fill its last batch. */
@@ -85,6 +87,8 @@ export interface Options {
   readonly lanes?: ReadonlyArray<number> | undefined
   /** Cuts what is left of an epoch; default: batches of one size. */
   readonly cut?: ((epoch: number, origin: Cuts.Origin) => EpochCuts) | undefined
+  /** Whether epochs end where their stream does, before `count`; they are cut into batches of one size. */
+  readonly isStream?: boolean
   readonly resized?: Resized | undefined
 }
 
@@ -107,23 +111,20 @@ export const make = (options: Options): Plan => {
   }
   const { drop, pad } = last(uneven, options)
   const lanes = options.lanes === undefined ? undefined : Lanes.make(options.lanes, drawn, batchSize, world)
-  const figures = { drawn, uneven, batchSize, lanes, rank, world, workers, resized }
+  const tail = drop ? "drop" : pad ? "pad" : "keep"
+  const figures = { drawn, uneven, batchSize, lanes, rank, world, workers, resized, tail } as const
   if (cut !== undefined) {
     const refused = lanes !== undefined ? "lanes" : drop || pad ? "uneven, dropLast and padLast" : undefined
     if (refused !== undefined) {
       const expected = "left out: this batch stage cuts batches of varying size"
       throw new InvalidOption({ option: refused, value: lanes?.sizes.length ?? uneven, expected })
     }
-    const cuts = Cuts.byStage(batchSize, cut, resized)
-    return {
-      ...figures,
-      count: drawn,
-      total: drawn,
-      batches: undefined,
-      cuts,
-      end: () => drawn,
-      drawnAt: () => undefined
-    }
+    return { ...figures, ...unknownEnd(drawn, Cuts.byStage(batchSize, cut, resized)) }
+  }
+  if (options.isStream === true) {
+    const open = unknownEnd(drawn, Cuts.unending(batchSize, resized))
+    // Whether an epoch's first samples come a second time is not known before its end.
+    return { ...figures, ...open, end: () => (pad ? Number.POSITIVE_INFINITY : drawn) }
   }
   const total = lanes === undefined || !(drop || pad) ? drawn : Lanes.even(lanes, drop ? "drop" : "pad")
   /** The batches from a position on, and the position behind them. */
@@ -158,6 +159,16 @@ export const make = (options: Options): Plan => {
     drawnAt: (asked) => (asked === epoch ? own : all)
   }
 }
+
+/** Batches whose number is known only at an epoch's end. */
+const unknownEnd = (count: number, cuts: Cuts.Cuts) => ({
+  count,
+  total: count,
+  batches: undefined,
+  cuts,
+  end: () => count,
+  drawnAt: () => undefined
+})
 
 /**
  * How ranks share an epoch, with defaults, as far as it can be checked without a dataset. Throws `InvalidOption`.
@@ -227,18 +238,19 @@ export interface Share {
 }
 
 /**
- * Returns this rank's share of a batch, which may have no rows; `undefined` if the epoch ends before the batch. Throws what the
- * batch stage's own cuts throw.
+ * Returns this rank's share of a batch, which may have no rows; `undefined` if the epoch ends before the batch. Of a stream,
+ * `size` is how many samples the batch has. Throws what the batch stage's own cuts throw.
  *
  * @since 0.1.0
  */
-export const share = (plan: Plan, epoch: number, batch: number): Share | undefined => {
+export const share = (plan: Plan, epoch: number, batch: number, size?: number): Share | undefined => {
   const { batchSize, cuts, rank, workers, world } = plan
   const cut = cuts.at(epoch, batch)
   if (cut === undefined) return undefined
+  const all = size ?? cut.size
   const origin = cuts.origin(epoch)
-  const from = Math.floor((rank * cut.size) / world)
-  const to = Math.floor(((rank + 1) * cut.size) / world)
+  const from = Math.floor((rank * all) / world)
+  const to = Math.floor(((rank + 1) * all) / world)
   const { numberedFrom = origin.batch } = origin
   const ordinal = origin.ordinal + Math.floor((batch - numberedFrom) / workers) * (batchSize / world)
   return { position: cut.position + from, size: to - from, ordinal }

@@ -20,6 +20,8 @@ import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { RecordingRng } from "../../seeding/RecordingRng.ts"
 import { coordinates, epochRequest, seedAt } from "../../seeding/Request.ts"
 import { ask, type Draw, policyOf, recordDraws, type Service } from "../../seeding/Service.ts"
+import { Checkpoints } from "../../sources/stream/Checkpoint.ts"
+import type { StreamSource } from "../../sources/stream/StreamSource.ts"
 import * as Plan from "./Plan.ts"
 
 /** Which part of a global batch this process makes. @since 0.1.0 */
@@ -57,10 +59,21 @@ export interface RunPlan {
   readonly policy: Service | undefined
   /** The order of an epoch, made once: from position to dataset index. Throws what the sampler throws. */
   readonly order: (epoch: number) => Either.Either<Order, CoordinatesError>
+  /** What is read in order, if the pipeline is over a stream source. */
+  readonly stream: StreamPlan | undefined
   /** Keeps the orders of an epoch and of those behind it, however many they are: workers still come to them. */
   readonly keepFrom: (epoch: number) => void
   /** The same run plan, of which one epoch continues with another batch size, workers or ranks. Throws `InvalidOption`. */
   readonly resized: (resized: Plan.Resized) => RunPlan
+}
+
+/** How a run reads a stream source. @since 0.1.0 */
+export interface StreamPlan {
+  readonly source: StreamSource<unknown, unknown, unknown>
+  /** How many rows are permuted among themselves. */
+  readonly window: number
+  /** Where the source stood before each window, as far as a cursor may need it. */
+  readonly checkpoints: Checkpoints
 }
 
 /**
@@ -105,8 +118,10 @@ export const make = (
     world: ranks.world ?? 1,
     uneven: ranks.uneven,
     workers,
-    lanes: lanesOf(sampler, size)
+    lanes: lanesOf(sampler, size),
+    isStream: dataset.stream !== undefined
   }
+  const stream = dataset.stream && streamed(dataset.stream, sampler.window ?? batch.size, policy)
   const planned = (resized: Plan.Resized | undefined): RunPlan => {
     const plan = Plan.make({
       ...options,
@@ -129,11 +144,23 @@ export const make = (
       // A sample that fills a batch comes a second time, with draws of its own.
       distinct: (epoch) => sampler.distinct && plan.end(epoch) <= plan.drawn,
       policy,
+      stream,
       ...own,
       resized: planned
     }
   }
   return planned(undefined)
+}
+
+/** How a stream is read. Throws where the policy would need to build what stands before a batch, however long that is. */
+const streamed = (
+  source: StreamSource<unknown, unknown, unknown>,
+  window: number,
+  policy: Service | undefined
+): StreamPlan => {
+  if (policy?.carries === undefined) return { source, window, checkpoints: new Checkpoints() }
+  const expected = `one that seeds samples, such as SeedPolicy.epochWorker: policy ${policy.name} carries its streams from sample to sample, and ${source.name} can only be read in order`
+  throw new InvalidOption({ option: "SeedPolicy", value: policy.name, expected })
 }
 
 /** The order with other positions. */

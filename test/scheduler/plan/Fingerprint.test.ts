@@ -172,6 +172,14 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       "a column's name": () => Dataset.fromColumns({ y: many, s: Array.from(many, String) }),
       "an element type": () => Dataset.fromColumns({ x: Float32Array.from(many), s: Array.from(many, String) })
     }),
+    fromStream: {
+      own: () => batched(Pipeline.from(Dataset.fromStream(many, { name: "feed", parameters: { version: 1 } }))),
+      others: {
+        name: () => batched(Pipeline.from(Dataset.fromStream(many, { name: "other", parameters: { version: 1 } }))),
+        parameters: () => batched(Pipeline.from(Dataset.fromStream(many, { name: "feed", parameters: { version: 2 } })))
+      },
+      field: "dataset"
+    },
     map: views(() => numbers.pipe(Dataset.map(twice, { parameters: { factor: 2 } })), {
       "what was declared": () => numbers.pipe(Dataset.map(twice, { parameters: { factor: 3 } })),
       "what is mapped": () =>
@@ -210,7 +218,8 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
     }),
     open: views(() => opened.own, { "the size of a shard": () => opened.size, blocks: () => opened.blocks }),
     DatasetError: "not a constructor",
-    IndexError: "not a constructor"
+    IndexError: "not a constructor",
+    StreamError: "not a constructor"
   },
   Idx: {
     dataset: "not a constructor", // columns; below, with files
@@ -358,6 +367,14 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       ]
     }),
     ["sample", "not a constructor"], // its samplers are above
+    [
+      "shuffleWindow",
+      {
+        own: () => batched(Pipeline.from(numbers).pipe(Pipeline.shuffleWindow(4))),
+        others: { window: () => batched(Pipeline.from(numbers).pipe(Pipeline.shuffleWindow(5))) },
+        says: "sample: "
+      }
+    ],
     ["from", "not a constructor"], // its datasets are above
     [
       "batch",

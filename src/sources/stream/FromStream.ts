@@ -1,0 +1,96 @@
+/**
+ * A stream source of values that come in order.
+ *
+ * @since 0.1.0
+ */
+import * as Stream from "effect/Stream"
+import { InvalidOption } from "../../core/InvalidOption.ts"
+import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
+import { Made, type ParametersOption, valid } from "../../core/Parameters.ts"
+import { contentOf } from "../RandomAccess.ts"
+import { type Items, type Seek, shardOf } from "./Items.ts"
+import type { StreamError } from "./StreamError.ts"
+import { type StreamSource, TypeId } from "./StreamSource.ts"
+
+/** @category options @since 0.1.0 */
+export interface FromStreamOptions<A, E = never, R = never> extends ParametersOption {
+  /** Its name in errors, logs and cursors. Default `"stream"`. */
+  readonly name?: string
+  /** How it is read on when a run is resumed. Default: it is read again from the start. */
+  readonly seek?: Seek<A, E, R>
+}
+
+/**
+ * Samples that can only be read in order, as a source of a pipeline. An epoch ends where the stream ends, if it does.
+ *
+ * What is given is an Effect `Stream`, an `AsyncIterable` (a generator, a `ReadableStream`), an `Iterable`, or a function that
+ * returns one of these. A function is called each time that the source is opened: once an epoch, and when a run is resumed or
+ * batches are verified. What can be iterated once only (an async iterable, a generator) serves one epoch; opening it again
+ * fails with `StreamError`.
+ *
+ * The run reads it in one fiber, once for all workers, one window ahead of the batches, and closes it at its end, upon a
+ * failure, and when the run is closed. Rows are numbered as they come: row k is the sample of index k, by which seeds and
+ * errors know it. With several ranks each reads all of it, and delivers its share of each batch.
+ *
+ * @example
+ * import { Dataset, furrow, Pipeline } from "furrow"
+ *
+ * const lines = async function* () {
+ *   for (let line = 0; line < 10; line++) yield { line }
+ * }
+ * const source = Dataset.fromStream(lines, { name: "lines" })
+ * const pipeline = Pipeline.from(source).pipe(Pipeline.shuffleWindow(5), Pipeline.batch(5))
+ * let rows = 0
+ * for await (const { columns } of furrow(pipeline, { epochs: 2, seed: 42 })) rows += columns.line.data.length
+ * console.assert(rows === 20)
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromStream = <A, E = never, R = never>(
+  items: Items<A, E, R> | (() => Items<A, E, R>),
+  options: FromStreamOptions<A, E, R> = {}
+): StreamSource<A, StreamError<E>, R> => {
+  const own = optionsOf("Dataset.fromStream", options, { name: true, seek: true, parameters: true } as const)
+  const name = own.name === undefined ? "stream" : textOf("name of Dataset.fromStream", own.name)
+  const { seek } = own
+  if (seek !== undefined) {
+    functionOf("seek.after", seek.after)
+    functionOf("seek.open", seek.open)
+  }
+  const parameters = valid("parameters of Dataset.fromStream", own.parameters)
+  const open = openOf(items)
+  return {
+    [TypeId]: {},
+    name,
+    made: new Made("fromStream", { name, parameters }, parameters === undefined ? contentOf(name) : undefined),
+    content: undefined,
+    shards: [shardOf(open, seek)],
+    atOnce: 1
+  }
+}
+
+const openOf = <A, E, R>(items: Items<A, E, R> | (() => Items<A, E, R>)): (() => Items<A, E, R>) => {
+  if (typeof items === "function") return items
+  const given: unknown = items
+  const isGiven = typeof given === "object" && given !== null
+  if (isGiven && Stream.StreamTypeId in given) return () => items
+  if (isGiven && Symbol.asyncIterator in given) return once(items)
+  if (isGiven && Symbol.iterator in given && typeof given[Symbol.iterator] === "function") {
+    return isOwnIterator(items) ? once(items) : () => items
+  }
+  const expected = "a Stream, an AsyncIterable, an Iterable, or a function that returns one"
+  throw new InvalidOption({ option: "the source of Dataset.fromStream", value: given, expected })
+}
+
+/** Whether an iterable has been begun already, as a generator has. */
+const isOwnIterator = (items: unknown): boolean => typeof items === "object" && items !== null && "next" in items
+
+const once = <A, E, R>(items: Items<A, E, R>): (() => Items<A, E, R>) => {
+  let isRead = false
+  return () => {
+    if (isRead) throw new Error("it can be read once only; give Dataset.fromStream a function that opens it again")
+    isRead = true
+    return items
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * Samples that come one by one, or in chunks: from an Effect Stream, an async iterable, an iterable.
+ *
+ * @since 0.1.0
+ */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { shown } from "../../core/Show.ts"
+import type { OpenShard, Piece, ShardOffset, StreamShard } from "./StreamSource.ts"
+
+/** What gives samples in order. A function opens it anew for each epoch, or where a run is resumed. @category models @since 0.1.0 */
+export type Items<A, E = never, R = never> = Stream.Stream<A, E, R> | AsyncIterable<A> | Iterable<A>
+
+/** How a source is read on from where it was. @category options @since 0.1.0 */
+export interface Seek<A, E = never, R = never> {
+  /**
+   * Where the source is to be read on behind a sample: a text that the source understands, such as the offset of a log. It
+   * is asked for the last sample before each window. At most 512 characters.
+   */
+  readonly after: (sample: A) => string
+  /** Opens the source behind that place. */
+  readonly open: (offset: string) => Items<A, E, R>
+}
+
+/** The most characters of an offset: a cursor holds it. */
+const LONGEST = 512
+
+/** The shard that gives the samples of `open`. @since 0.1.0 */
+export const shardOf = <A, E, R>(open: () => Items<A, E, R>, seek: Seek<A, E, R> | undefined): StreamShard<A, R> => ({
+  name: undefined,
+  open: (from) =>
+    Effect.suspend(() => {
+      const items = from === undefined || seek === undefined ? open() : seek.open(from.offset)
+      return Effect.map(pulling(items), (pull) => inPieces(pull, seek, from))
+    })
+})
+
+/** The next samples, about so many; `undefined` at the end. */
+type Pull<A, R> = (most: number) => Effect.Effect<ReadonlyArray<A> | undefined, unknown, R>
+
+const inPieces = <A, R>(
+  pull: Pull<A, R>,
+  seek: { readonly after: (sample: A) => string } | undefined,
+  from: ShardOffset | undefined
+): OpenShard<A, R> => {
+  let last = from?.offset
+  return {
+    pull: (most) =>
+      Effect.map(pull(most), (items) => {
+        if (items === undefined) return undefined
+        const before = last
+        const offset = (place: number): string | undefined => {
+          if (seek === undefined) return undefined
+          return place === 0 ? before : offsetOf(seek.after(items[place - 1] as A)) // within the piece
+        }
+        const piece: Piece<A> = { size: items.length, row: (place) => items[place] as A, offset } // as above
+        if (seek !== undefined && items.length > 0) last = offset(items.length)
+        return piece
+      })
+  }
+}
+
+const offsetOf = (given: unknown): string => {
+  if (typeof given === "string" && given.length <= LONGEST) return given
+  throw new TypeError(`\`after\` gives a text of at most ${LONGEST} characters, and gave ${shown(given)}`)
+}
+
+const pulling = <A, E, R>(items: Items<A, E, R>): Effect.Effect<Pull<A, R>, unknown, R | Scope.Scope> => {
+  const given: unknown = items
+  if (typeof given !== "object" || given === null) return Effect.die(notItems(given))
+  if (Stream.StreamTypeId in items) {
+    return Effect.map(Stream.toPull(items), (pull) => () => {
+      const next = Effect.map(pull, (chunk): ReadonlyArray<A> | undefined => Chunk.toReadonlyArray(chunk))
+      return Effect.catchAll(next, (end) =>
+        Option.isNone(end) ? Effect.succeed(undefined) : Effect.fail<unknown>(end.value)
+      )
+    })
+  }
+  if (Symbol.asyncIterator in items) return later(() => items[Symbol.asyncIterator]())
+  if (Symbol.iterator in items) return atOnce(() => items[Symbol.iterator]())
+  return Effect.die(notItems(given))
+}
+
+const notItems = (given: unknown): TypeError =>
+  new TypeError(`a stream source gives a Stream, an AsyncIterable or an Iterable, and gave ${shown(given)}`)
+
+/** How far an iterator has come. */
+interface Progress {
+  /** Whether it has ended or failed, so that it is not to be told that nobody reads on. */
+  isOver: boolean
+  isPending: boolean
+  failure: { readonly thrown: unknown } | undefined
+}
+
+const begun = (): Progress => ({ isOver: false, isPending: false, failure: undefined })
+
+/** What was read, or what it failed with behind that. */
+const outcome = <A>(
+  progress: Progress,
+  read: ReadonlyArray<A>
+): Effect.Effect<ReadonlyArray<A> | undefined, unknown> => {
+  if (read.length > 0) return Effect.succeed(read)
+  if (progress.failure !== undefined) return Effect.fail(progress.failure.thrown)
+  return Effect.succeed(undefined)
+}
+
+const later = <A>(open: () => AsyncIterator<A>): Effect.Effect<Pull<A, never>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const progress = begun()
+    const iterator = yield* Effect.acquireRelease(Effect.sync(open), (own) =>
+      Effect.suspend(() => {
+        if (progress.isOver || own.return === undefined) return Effect.void
+        const closing = own.return().catch((thrown: unknown) => thrown)
+        // A generator that waits hears of it once it goes on.
+        if (progress.isPending) return Effect.void
+        return Effect.flatMap(
+          Effect.promise(() => closing),
+          unclosed
+        )
+      })
+    )
+    return (most) =>
+      Effect.async<ReadonlyArray<A> | undefined, unknown>((resume) => {
+        let isAsked = true
+        const read: Array<A> = []
+        const step = async (): Promise<void> => {
+          progress.isPending = true
+          try {
+            while (!progress.isOver && read.length < most && isAsked) {
+              const next = await iterator.next()
+              if (next.done === true) progress.isOver = true
+              else read.push(next.value)
+            }
+          } catch (thrown) {
+            progress.isOver = true
+            progress.failure = { thrown }
+          }
+          progress.isPending = false
+          resume(outcome(progress, read))
+        }
+        void step()
+        return Effect.sync(() => {
+          isAsked = false
+        })
+      })
+  })
+
+const atOnce = <A>(open: () => Iterator<A>): Effect.Effect<Pull<A, never>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const progress = begun()
+    const iterator = yield* Effect.acquireRelease(Effect.sync(open), (own) =>
+      Effect.suspend(() => {
+        if (progress.isOver) return Effect.void
+        try {
+          own.return?.()
+          return Effect.void
+        } catch (thrown) {
+          return unclosed(thrown)
+        }
+      })
+    )
+    return (most) =>
+      Effect.suspend(() => {
+        const read: Array<A> = []
+        try {
+          while (!progress.isOver && read.length < most) {
+            const next = iterator.next()
+            if (next.done === true) progress.isOver = true
+            else read.push(next.value)
+          }
+        } catch (thrown) {
+          progress.isOver = true
+          progress.failure = { thrown }
+        }
+        return outcome(progress, read)
+      })
+  })
+
+/** Says that a source failed when it was closed: what was read of it is delivered all the same. */
+const unclosed = (thrown: unknown): Effect.Effect<void> =>
+  thrown instanceof Error
+    ? Effect.logWarning(`a stream source failed when it was closed: ${shown(thrown)}`)
+    : Effect.void

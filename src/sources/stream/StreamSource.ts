@@ -1,0 +1,63 @@
+/**
+ * What can only be read in order: a pipe, a socket, a service, shards without an index.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Made } from "../../core/Parameters.ts"
+
+/** @category constants @since 0.1.0 */
+export const TypeId: unique symbol = Symbol.for("furrow/StreamSource")
+
+/** Samples that were read one after another. @since 0.1.0 */
+export interface Piece<out A> {
+  readonly size: number
+  /** The sample at a place. Throws if that one is bad, which leaves the others as they are. */
+  readonly row: (place: number) => A
+  /** From where the sample at a place, or at `size` the one behind them, can be read on; `undefined` if the source cannot. */
+  readonly offset: (place: number) => string | undefined
+}
+
+/** A shard that is being read. @since 0.1.0 */
+export interface OpenShard<out A, out R> {
+  /** The next samples, about `most` of them where the source has them one by one; `undefined` at the end. */
+  readonly pull: (most: number) => Effect.Effect<Piece<A> | undefined, unknown, R>
+}
+
+/** Where a shard is read on from: an offset of its own, and how many rows lie before it. @since 0.1.0 */
+export interface ShardOffset {
+  readonly offset: string
+  readonly row: number
+}
+
+/** A shard of a stream source. @since 0.1.0 */
+export interface StreamShard<out A, out R> {
+  /** Its name or location, if it has one. */
+  readonly name: string | undefined
+  /** Opens it at its start, or where it was; it is closed with the scope. */
+  readonly open: (from: ShardOffset | undefined) => Effect.Effect<OpenShard<A, R>, unknown, R | Scope.Scope>
+}
+
+/**
+ * Samples that are read in order. It has no size and no index, so no views; `Pipeline.from` takes it where it takes a
+ * dataset. `A` is a sample, `E` how reading fails, `R` what it requires.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StreamSource<out A, out E = never, out R = never> {
+  readonly [TypeId]: { readonly _E?: (_: never) => E }
+  /** Its name in errors, logs and cursors. */
+  readonly name: string
+  readonly made: Made
+  /** What tells its content from another of the same name, if it is known. */
+  readonly content: string | undefined
+  readonly shards: ReadonlyArray<StreamShard<A, R>>
+  /** How many shards are read at once: their samples come in turns. */
+  readonly atOnce: number
+}
+
+/** Whether a value is a stream source. @since 0.1.0 */
+export const isStreamSource = <A, E, R>(value: unknown): value is StreamSource<A, E, R> =>
+  typeof value === "object" && value !== null && TypeId in value

@@ -1,0 +1,215 @@
+/**
+ * Reads a stream source window by window, as far ahead as batches need it: one fiber an epoch.
+ *
+ * A window is read once, and kept until no batch needs it any more. A batch that needs one that is gone, as those do that
+ * are built once more, has the source read again from the nearest checkpoint.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import { Signal } from "../../core/Signal.ts"
+import type { Checkpoint, Checkpoints } from "./Checkpoint.ts"
+import { Interleave, type RowWindow } from "./Interleave.ts"
+import { StreamError } from "./StreamError.ts"
+import type { StreamSource } from "./StreamSource.ts"
+
+/** How many windows are read before a batch needs them. */
+const AHEAD = 1
+
+/** A window behind the end. */
+const nothing: RowWindow = {
+  size: 0,
+  row: (place) => {
+    throw new RangeError(`a window of no rows has no row ${place}`)
+  }
+}
+
+/** How the source is read in an epoch. */
+interface Reading {
+  /** The next window. */
+  next: number
+  /** The last window that a batch needs. */
+  asked: number
+  /** The first window that a batch may still need. */
+  floor: number
+  readonly known: Map<number, RowWindow>
+  /** The first window behind the end. */
+  end: number
+  failure: Exit.Exit<never, StreamError> | undefined
+  /** The fiber that reads, once it has begun. */
+  fiber: Fiber.RuntimeFiber<void, StreamError> | undefined
+}
+
+/** @since 0.1.0 */
+export interface WindowReaderOptions {
+  readonly source: StreamSource<unknown, unknown, unknown>
+  /** How many rows a window has. */
+  readonly size: number
+  readonly checkpoints: Checkpoints
+  /** How many windows may be read before the first one that a batch may still need is done with. */
+  readonly most: number
+  /** How many windows from an epoch's start on are kept to its end. */
+  readonly first: number
+  /** Where batches begin, if they are those of a run; else each is built on its own. */
+  readonly from: { readonly epoch: number; readonly window: number } | undefined
+}
+
+/** Opens a reader. What it has open is closed with the scope. @since 0.1.0 */
+export const open = (options: WindowReaderOptions): Effect.Effect<WindowReader, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => new WindowReader(options, scope))
+
+/** Ends what is read, and closes its source. */
+const close = ({ fiber }: Reading): Effect.Effect<void> =>
+  fiber === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(fiber))
+
+/** @since 0.1.0 */
+export class WindowReader {
+  readonly size: number
+  readonly #options: WindowReaderOptions
+  readonly #scope: Scope.Scope
+  readonly #readings = new Map<number, Reading>()
+  readonly #changed = new Signal()
+
+  constructor(options: WindowReaderOptions, scope: Scope.Scope) {
+    this.#options = options
+    this.#scope = scope
+    this.size = options.size
+  }
+
+  /** Returns a window if it has been read: all of its rows are there, and fewer than its size only at the epoch's end. */
+  peek(epoch: number, number: number): RowWindow | undefined {
+    const reading = this.#readings.get(epoch)
+    if (reading === undefined) return undefined
+    return reading.known.get(number) ?? (number >= reading.end ? nothing : undefined)
+  }
+
+  /** Waits until a window has been read. It requires what the source requires. */
+  window(epoch: number, number: number): Effect.Effect<RowWindow, StreamError, unknown> {
+    return Effect.suspend(() => {
+      const own = this.peek(epoch, number)
+      if (own !== undefined) return Effect.succeed(own)
+      const reading = this.#readings.get(epoch)
+      if (reading?.failure !== undefined) return reading.failure
+      const isGone = reading !== undefined && number < reading.next
+      if (reading !== undefined && !isGone) {
+        reading.asked = Math.max(reading.asked, number)
+        this.#changed.notify()
+        const arrives = this.#changed.until(
+          () =>
+            reading.failure !== undefined ||
+            this.peek(epoch, number) !== undefined ||
+            this.#readings.get(epoch) !== reading
+        )
+        return Effect.zipRight(arrives, this.window(epoch, number))
+      }
+      const floor = reading === undefined ? Math.min(number, this.#firstOf(epoch, number)) : number
+      return Effect.zipRight(this.#begin(epoch, number, floor, reading), this.window(epoch, number))
+    })
+  }
+
+  /** No batch needs windows before one of an epoch, nor those of earlier epochs; `waiting` of them may be in batches that wait. */
+  keepFrom(epoch: number, number: number, waiting: number): Effect.Effect<void> | undefined {
+    this.#options.checkpoints.keepFrom(epoch, number, waiting)
+    const over: Array<Reading> = []
+    for (const [own, reading] of this.#readings) {
+      if (own >= epoch) continue
+      this.#readings.delete(own)
+      over.push(reading)
+    }
+    const reading = this.#readings.get(epoch)
+    if (reading !== undefined && number > reading.floor) {
+      reading.floor = number
+      for (const own of reading.known.keys()) this.#drop(reading, own)
+      this.#changed.notify()
+    }
+    if (over.length === 0) return undefined
+    return Effect.forEach(over, close, { discard: true })
+  }
+
+  /** The first window of an epoch that a batch may need, if `number` is the first one that one does. */
+  #firstOf(epoch: number, number: number): number {
+    const { from } = this.#options
+    if (from === undefined || epoch < from.epoch) return number
+    return epoch === from.epoch ? from.window : 0
+  }
+
+  #drop(reading: Reading, number: number): void {
+    if (number < reading.floor && number >= this.#options.first) reading.known.delete(number)
+  }
+
+  /**
+   * Begins to read an epoch, from the last checkpoint before the first window that a batch may need. `before` is how it was
+   * read so far: its source is closed first.
+   */
+  #begin(epoch: number, number: number, floor: number, before?: Reading): Effect.Effect<void, never, unknown> {
+    return Effect.suspend(() => {
+      const { checkpoints, size } = this.#options
+      const from = checkpoints.best(epoch, floor, size)
+      const reading: Reading = {
+        // Where windows had another size, the checkpoint may stand within one.
+        next: Math.ceil((from?.row ?? 0) / size),
+        asked: number,
+        floor,
+        known: new Map(),
+        end: Number.POSITIVE_INFINITY,
+        failure: undefined,
+        fiber: undefined
+      }
+      // From here on whoever asks for a window waits for this one.
+      this.#readings.set(epoch, reading)
+      const own = Effect.scoped(this.#read(epoch, reading, from))
+      const read = before === undefined ? own : Effect.zipRight(close(before), own)
+      // They are told once the source is closed.
+      const told = Effect.onExit(read, (exit) =>
+        Effect.sync(() => {
+          if (Exit.isFailure(exit)) reading.failure = Exit.failCause(exit.cause)
+          this.#changed.notify()
+        })
+      )
+      return Effect.map(Effect.forkIn(told, this.#scope), (fiber) => {
+        reading.fiber = fiber
+      })
+    })
+  }
+
+  #read(epoch: number, reading: Reading, from: Checkpoint | undefined): Effect.Effect<void, StreamError, unknown> {
+    return Effect.gen(this, function* () {
+      const { checkpoints, most, size, source } = this.#options
+      const rows = new Interleave(source, yield* Effect.scope, from, size)
+      yield* this.#told(rows.again)
+      yield* rows.begin
+      const behind = reading.next * size - rows.row
+      if (behind > 0) yield* rows.take(behind)
+      for (;;) {
+        yield* this.#changed.until(() => reading.next <= reading.asked + AHEAD && reading.next < reading.floor + most)
+        const number = reading.next
+        checkpoints.add(epoch, number, yield* this.#checkpoint(rows))
+        const window = yield* rows.take(size)
+        reading.next++
+        reading.known.set(number, window)
+        this.#drop(reading, number)
+        if (window.size < size) reading.end = number + 1
+        this.#changed.notify()
+        if (window.size < size) return
+      }
+    })
+  }
+
+  /** Where the source stands. Asks functions of the user's. */
+  #checkpoint(rows: Interleave): Effect.Effect<Interleave["checkpoint"], StreamError> {
+    return Effect.try({
+      try: () => rows.checkpoint,
+      catch: (cause) => new StreamError({ source: this.#options.source.name, shard: undefined, row: rows.row, cause })
+    })
+  }
+
+  #told(again: number): Effect.Effect<void> {
+    if (again === 0) return Effect.void
+    return Effect.logInfo(
+      `stream ${this.#options.source.name} cannot be read on from where it was, so ${again} rows before that are read again`
+    )
+  }
+}
