@@ -295,7 +295,7 @@ export const writeShards = <E, R>(
       }
       yield* tell
     }
-    yield* keep(writing, false)
+    if (since > 0) yield* keep(writing, false)
     const { rows, schema, shards } = writing
     const content = encodeHex(sha256(shards.map((shard) => `${shard.rows} ${shard.content}\n`).join("")))
     const manifest: Manifest.Manifest = {
