@@ -19,9 +19,27 @@ import { isSink, type Sink, SinkTypeId } from "./SinkValue.ts"
 import { streamRows } from "./StreamRows.ts"
 import { type WriteProgress, writeShards } from "./WriteShards.ts"
 
+export type { SinkCompression } from "../sources/sinks/Compress.ts"
+export type { ColumnType } from "../sources/sinks/columns/ColumnType.ts"
 export type { Manifest, WrittenShard } from "../sources/sinks/Manifest.ts"
+export type { ParquetCompression } from "../sources/sinks/parquet/Write.ts"
 export { SinkError, type SinkErrorKind } from "../sources/sinks/SinkError.ts"
-export { type JsonlSinkOptions, jsonl } from "./formats.ts"
+export {
+  arrow,
+  type CompressedSinkOptions,
+  type CsvSinkOptions,
+  csv,
+  type JsonlSinkOptions,
+  jsonl,
+  npy,
+  type ParquetSinkOptions,
+  parquet,
+  safetensors,
+  type TableSinkOptions,
+  type TarSinkOptions,
+  tar,
+  tsv
+} from "./formats.ts"
 export type { Sink, SinkOptions } from "./SinkValue.ts"
 export type { WriteProgress } from "./WriteShards.ts"
 

@@ -1,0 +1,105 @@
+/**
+ * Encodes shards of columns of numbers, as npy and safetensors are.
+ *
+ * @since 0.1.0
+ */
+import { isRecord } from "../../../core/Record.ts"
+import { Tensor } from "../../../core/Tensor.ts"
+import { RowFault } from "../SinkError.ts"
+import type { Encoder, Piece, Rows } from "../SinkFormat.ts"
+import { NotColumn } from "./ColumnBuilder.ts"
+import { NumberColumn, type NumberType } from "./Numbers.ts"
+
+/** The types of the columns, in their order. @since 0.1.0 */
+export type ArraysSchema = ReadonlyArray<readonly [name: string, type: NumberType]>
+
+const EMPTY = new Uint8Array(0)
+
+/** @since 0.1.0 */
+export class ArraysEncoder implements Encoder {
+  size = 0
+  readonly isFull = false
+  readonly #columns = new Map<string, NumberColumn>()
+  readonly #write: (columns: ReadonlyArray<NumberColumn>) => Uint8Array
+  #isFixed: boolean
+
+  readonly #most: number
+
+  /** `write` gives the shard of all columns, of which there are at most `most`. */
+  constructor(
+    schema: ArraysSchema | undefined,
+    write: (columns: ReadonlyArray<NumberColumn>) => Uint8Array,
+    most = Number.POSITIVE_INFINITY
+  ) {
+    this.#write = write
+    this.#most = most
+    this.#isFixed = schema !== undefined
+    for (const [name, type] of schema ?? []) this.#columns.set(name, new NumberColumn(name, type))
+  }
+
+  get schema(): ArraysSchema {
+    return Array.from(this.#columns.values()).flatMap(({ name, type }) =>
+      type === undefined ? [] : [[name, type] as const]
+    )
+  }
+
+  add(rows: Rows, from: number, to: number, most: number): number {
+    const { columns } = rows
+    const isAll = columns !== undefined && Object.values(columns).every((column) => column instanceof Tensor)
+    let place = from
+    try {
+      while (place < to) {
+        this.size += isAll ? this.#part(columns, place) : this.#row(rows.row(place))
+        place++
+        if (this.size >= most) break
+      }
+      return place
+    } catch (thrown) {
+      if (thrown instanceof NotColumn) throw new RowFault({ place, reason: thrown.message })
+      throw thrown
+    }
+  }
+
+  #row(row: unknown): number {
+    if (!isRecord(row)) throw new NotColumn("a row must be a record of numbers, typed arrays or tensors by field")
+    const names = Object.keys(row)
+    this.#fits(names)
+    return names.reduce((bytes, name) => bytes + (this.#columns.get(name)?.push(row[name]) ?? 0), 0)
+  }
+
+  #part(columns: NonNullable<Rows["columns"]>, place: number): number {
+    const names = Object.keys(columns)
+    this.#fits(names)
+    let bytes = 0
+    for (const name of names) {
+      const column = columns[name]
+      if (column instanceof Tensor) bytes += this.#columns.get(name)?.append(column, place, 1) ?? 0
+    }
+    return bytes
+  }
+
+  /** Each row has the fields of the first one. */
+  #fits(names: ReadonlyArray<string>): void {
+    if (names.length > this.#most) {
+      throw new NotColumn(
+        `a row has the fields ${names.join(", ")}, and may have ${this.#most}; map it, or write safetensors`
+      )
+    }
+    if (!this.#isFixed) for (const name of names) this.#columns.set(name, new NumberColumn(name, undefined))
+    this.#isFixed = true
+    if (names.length === this.#columns.size && names.every((name) => this.#columns.has(name))) return
+    const known = Array.from(this.#columns.keys()).join(", ")
+    throw new NotColumn(
+      `a row has the fields ${names.join(", ")}, and those before have ${known}; each row has the same`
+    )
+  }
+
+  block(): Piece {
+    return { plain: EMPTY, bytes: EMPTY }
+  }
+
+  end(): Piece {
+    const plain = this.#write(Array.from(this.#columns.values()))
+    return { plain, bytes: plain }
+  }
+}

@@ -1,0 +1,333 @@
+/**
+ * Collects the values of a column in Arrow's layout. Until a block has been written its type may still be unknown: the first
+ * value that is not null says it.
+ *
+ * @since 0.1.0
+ */
+import { arrays, type DType, dtypeOf, isTypedArray, type TypedArray } from "../../../core/DType.ts"
+import { isRecord } from "../../../core/Record.ts"
+import { Tensor } from "../../../core/Tensor.ts"
+import { type ColumnType, kindOf, shownType } from "./ColumnType.ts"
+
+/** A value that does not go into its column. @since 0.1.0 */
+export class NotColumn extends Error {}
+
+/** A column in Arrow's layout; `buffers` begin with its validity. @since 0.1.0 */
+export interface BuiltColumn {
+  readonly name: string
+  readonly type: ColumnType
+  readonly length: number
+  readonly nulls: number
+  readonly buffers: ReadonlyArray<Uint8Array>
+  readonly children: ReadonlyArray<BuiltColumn>
+}
+
+const encoder = new TextEncoder()
+
+const isNumeric = (type: ColumnType): type is DType => typeof type === "string" && Object.hasOwn(arrays, type)
+
+/** Values of one width that grow. */
+class Values<D extends TypedArray> {
+  data: D
+  length = 0
+  readonly #make: (length: number) => D
+
+  constructor(make: (length: number) => D) {
+    this.#make = make
+    this.data = make(64)
+  }
+
+  room(more: number): void {
+    if (this.length + more <= this.data.length) return
+    const larger = this.#make(2 * (this.length + more))
+    // Both are of one class.
+    ;(larger as Float64Array).set(this.data.subarray(0, this.length) as Float64Array)
+    this.data = larger
+  }
+
+  get bytes(): Uint8Array {
+    const { buffer, byteOffset } = this.data
+    return new Uint8Array(buffer, byteOffset, this.length * this.data.BYTES_PER_ELEMENT).slice()
+  }
+}
+
+/** One column. @since 0.1.0 */
+export class ColumnBuilder {
+  readonly name: string
+  length = 0
+  #nulls = 0
+  #validity: Uint8Array = new Uint8Array(64)
+  #type: ColumnType
+  /** Whether values of another type than those so far are refused, and fields that are not known. */
+  #isFixed: boolean
+  #values: Values<TypedArray> | undefined
+  #offsets: Values<Int32Array> | undefined
+  #item: ColumnBuilder | undefined
+  #fields = new Map<string, ColumnBuilder>()
+
+  constructor(name: string, type: ColumnType | undefined) {
+    this.name = name
+    this.#type = "null"
+    this.#isFixed = type !== undefined
+    if (type !== undefined) this.#become(type)
+  }
+
+  get type(): ColumnType {
+    if (typeof this.#type === "string") return this.#type
+    if ("list" in this.#type) return { list: this.#item?.type ?? "null" }
+    return { struct: Object.fromEntries(Array.from(this.#fields, ([name, field]) => [name, field.type])) }
+  }
+
+  /** Takes the type that it has now for the one that all further values have. */
+  fix(): void {
+    this.#isFixed = true
+    this.#item?.fix()
+    for (const field of this.#fields.values()) field.fix()
+  }
+
+  /** Adds a value. Returns how many bytes it takes, about. Throws {@link NotColumn}. */
+  push(value: unknown): number {
+    if (value === null || value === undefined) return this.#null()
+    if (this.#type === "null" && !this.#isFixed) this.#become(this.#seen(value))
+    const type = this.#type
+    if (typeof type === "string") return isNumeric(type) ? this.#number(type, value) : this.#plain(type, value)
+    return "list" in type ? this.#list(value) : this.#struct(value)
+  }
+
+  /** Adds rows of a tensor, `count` from `from` on. Returns how many bytes they take. Throws {@link NotColumn}. */
+  append(tensor: Tensor, from: number, count: number): number {
+    const { data, shape } = tensor
+    const [, ...inner] = shape
+    const width = inner.reduce((product, axis) => product * axis, 1)
+    if (this.#type === "null" && !this.#isFixed) this.#become(inner.length === 0 ? dtypeOf(data) : { list: "null" })
+    if (inner.length === 0) {
+      const values = this.#values
+      if (values === undefined || dtypeOf(values.data) !== dtypeOf(data)) {
+        let bytes = 0
+        for (let at = from; at < from + count; at++) bytes += this.push(data[at])
+        return bytes
+      }
+      values.room(count)
+      // Both are of one class.
+      ;(values.data as Float64Array).set(data.subarray(from, from + count) as Float64Array, values.length)
+      values.length += count
+      this.#valid(count)
+      return count * data.BYTES_PER_ELEMENT
+    }
+    const [rows = 0] = inner
+    const item = this.#item
+    const offsets = this.#offsets
+    if (item === undefined || offsets === undefined) throw this.#wrong(tensor)
+    offsets.room(count)
+    for (let at = 1; at <= count; at++) offsets.data[offsets.length++] = item.length + at * rows
+    this.#valid(count)
+    const part = new Tensor(data.subarray(from * width, (from + count) * width), [count * rows, ...inner.slice(1)])
+    return 4 * count + item.append(part, 0, count * rows)
+  }
+
+  /** The column so far, which begins anew. */
+  take(): BuiltColumn {
+    const { length, name } = this
+    const nulls = this.#nulls
+    const validity = nulls === 0 ? new Uint8Array(0) : this.#validity.slice(0, (length + 7) >> 3)
+    const type = this.type
+    const children = [...(this.#item === undefined ? [] : [this.#item]), ...this.#fields.values()].map((own) =>
+      own.take()
+    )
+    const buffers: Array<Uint8Array> = type === "null" ? [] : [validity]
+    if (this.#offsets !== undefined) buffers.push(this.#offsets.bytes)
+    if (this.#values !== undefined)
+      buffers.push(type === "bool" ? bitsOf(this.#values.data, length) : this.#values.bytes)
+    this.#reset()
+    return { name, type, length, nulls, buffers, children }
+  }
+
+  #reset(): void {
+    this.length = 0
+    this.#nulls = 0
+    this.#validity.fill(0)
+    if (this.#values !== undefined) this.#values.length = 0
+    if (this.#offsets !== undefined) this.#offsets.length = 1
+  }
+
+  #seen(value: unknown): ColumnType {
+    const kind = kindOf(value)
+    if (kind === undefined) throw this.#wrong(value)
+    return kind === "list" ? { list: "null" } : kind === "struct" ? { struct: {} } : kind
+  }
+
+  /** Takes a type, for rows that were all null so far. */
+  #become(type: ColumnType): void {
+    this.#type = type
+    const before = this.length
+    if (typeof type !== "string") {
+      if ("list" in type) {
+        this.#item = new ColumnBuilder("item", this.#isFixed ? type.list : undefined)
+        this.#withOffsets(before)
+      } else {
+        for (const [name, own] of Object.entries(type.struct)) this.#field(name, own)
+      }
+      return
+    }
+    if (type === "string" || type === "binary") {
+      this.#values = new Values((length) => new Uint8Array(length))
+      this.#withOffsets(before)
+      return
+    }
+    if (type === "null") return
+    const Data = type === "bool" ? Uint8Array : type === "timestamp" ? BigInt64Array : arrays[type]
+    const values = new Values<TypedArray>((length) => new Data(length))
+    values.room(before)
+    values.length = before
+    this.#values = values
+  }
+
+  #withOffsets(before: number): void {
+    this.#offsets = new Values((length) => new Int32Array(length))
+    this.#offsets.room(before + 1)
+    this.#offsets.length = before + 1
+  }
+
+  #field(name: string, type: ColumnType | undefined): ColumnBuilder {
+    const field = new ColumnBuilder(name, type)
+    for (let at = 0; at < this.length; at++) field.push(null)
+    this.#fields.set(name, field)
+    return field
+  }
+
+  #mark(isValid: boolean): void {
+    if (this.length >> 3 >= this.#validity.length) {
+      const larger = new Uint8Array(2 * this.#validity.length)
+      larger.set(this.#validity)
+      this.#validity = larger
+    }
+    if (isValid) this.#validity[this.length >> 3] = (this.#validity[this.length >> 3] ?? 0) | (1 << (this.length & 7))
+    else this.#nulls++
+    this.length++
+  }
+
+  #valid(count: number): void {
+    for (let at = 0; at < count; at++) this.#mark(true)
+  }
+
+  #null(): number {
+    const type = this.#type
+    if (this.#offsets !== undefined) {
+      this.#offsets.room(1)
+      this.#offsets.data[this.#offsets.length] = this.#offsets.data[this.#offsets.length - 1] ?? 0
+      this.#offsets.length++
+    } else if (this.#values !== undefined) {
+      this.#values.room(1)
+      // A value of any kind may stand where none is.
+      this.#values.data.fill(0 as never, this.#values.length, this.#values.length + 1)
+      this.#values.length++
+    } else if (typeof type !== "string") for (const field of this.#fields.values()) field.push(null)
+    this.#mark(false)
+    return 1
+  }
+
+  #number(type: DType, value: unknown): number {
+    const own = value instanceof Tensor && value.shape.length === 0 ? value.data[0] : value
+    const values = this.#values
+    if (values === undefined || (typeof own !== "number" && typeof own !== "bigint")) throw this.#wrong(value)
+    values.room(1)
+    const { data } = values
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+      const big = typeof own === "bigint" ? own : Number.isSafeInteger(own) ? BigInt(own) : undefined
+      if (big === undefined) throw this.#wrong(value)
+      data[values.length] = big
+      if (data[values.length] !== big) throw this.#wrong(value)
+    } else {
+      if (typeof own === "bigint") throw this.#wrong(value)
+      data[values.length] = own
+      // A float32 that is declared takes the nearest number.
+      if (type !== "float32" && !Object.is(data[values.length], Object.is(own, -0) && type !== "float64" ? 0 : own)) {
+        throw this.#wrong(value)
+      }
+    }
+    values.length++
+    this.#mark(true)
+    return data.BYTES_PER_ELEMENT
+  }
+
+  #plain(type: "null" | "bool" | "string" | "binary" | "timestamp", value: unknown): number {
+    const values = this.#values
+    if (values === undefined || type === "null" || kindOf(value) !== type) throw this.#wrong(value)
+    if (type === "string" || type === "binary") {
+      if (typeof value === "string" && !value.isWellFormed()) {
+        throw new NotColumn(`column "${this.name}": a text has half of a surrogate pair, which UTF-8 cannot hold`)
+      }
+      const bytes = typeof value === "string" ? encoder.encode(value) : (value as Uint8Array) // by its kind
+      const end = values.length + bytes.length
+      if (end > 2 ** 31 - 1) throw new NotColumn(`column "${this.name}": a block holds more than 2 GiB; set blockBytes`)
+      values.room(bytes.length)
+      ;(values.data as Uint8Array).set(bytes, values.length) // texts and bytes are collected as bytes
+      values.length = end
+      this.#offset(end)
+      this.#mark(true)
+      return 4 + bytes.length
+    }
+    values.room(1)
+    if (type === "bool")
+      (values.data as Uint8Array)[values.length] = value === true ? 1 : 0 // by its type
+    else {
+      const time = (value as Date).getTime() // by its kind
+      if (!Number.isSafeInteger(time)) throw this.#wrong(value)
+      ;(values.data as BigInt64Array)[values.length] = BigInt(time) // by its type
+    }
+    values.length++
+    this.#mark(true)
+    return type === "bool" ? 1 : 8
+  }
+
+  #offset(end: number): void {
+    const offsets = this.#offsets
+    if (offsets === undefined) return
+    offsets.room(1)
+    offsets.data[offsets.length++] = end
+  }
+
+  #list(value: unknown): number {
+    const item = this.#item
+    if (item === undefined) throw this.#wrong(value)
+    let bytes = 4
+    if (Array.isArray(value)) for (const own of value) bytes += item.push(own)
+    else if (isTypedArray(value)) bytes += item.append(new Tensor(value, [value.length]), 0, value.length)
+    else if (value instanceof Tensor && value.shape.length > 0) bytes += item.append(value, 0, value.shape[0] ?? 0)
+    else throw this.#wrong(value)
+    this.#offset(item.length)
+    this.#mark(true)
+    return bytes
+  }
+
+  #struct(value: unknown): number {
+    if (kindOf(value) !== "struct" || !isRecord(value)) throw this.#wrong(value)
+    let bytes = 1
+    for (const name of Object.keys(value)) {
+      if (this.#fields.has(name) || value[name] === undefined) continue
+      if (this.#isFixed)
+        throw new NotColumn(
+          `column "${this.name}": field "${name}" was not there in the first rows; declare its type by types`
+        )
+      this.#field(name, undefined)
+    }
+    for (const [name, field] of this.#fields) bytes += field.push(Object.hasOwn(value, name) ? value[name] : null)
+    this.#mark(true)
+    return bytes
+  }
+
+  #wrong(value: unknown): NotColumn {
+    const is = typeof value === "object" && value !== null ? (kindOf(value) ?? "an object of a class") : String(value)
+    const way =
+      this.#type === "null" ? "all rows of the first block had none" : `values so far are ${shownType(this.type)}`
+    return new NotColumn(
+      `column "${this.name}": ${is.slice(0, 80)} does not fit, as ${way}; declare its type by types, or map it`
+    )
+  }
+}
+
+const bitsOf = (values: TypedArray, length: number): Uint8Array => {
+  const bits = new Uint8Array((length + 7) >> 3)
+  for (let at = 0; at < length; at++) if (values[at] === 1) bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7))
+  return bits
+}
