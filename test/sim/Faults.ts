@@ -833,7 +833,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "blocks: each process that wants an index builds it",
-    file: "sources/shards/IndexStore.ts",
+    file: "sources/shards/FileLock.ts",
     from: 'codeOf(error) === "EEXIST" ? "held"',
     to: 'codeOf(error) === "EEXIST" ? "none"',
     test: "test/sources/shards/Open.test.ts"

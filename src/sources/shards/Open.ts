@@ -11,6 +11,7 @@ import { text } from "../../core/Parameters.ts"
 import { type Format, type Shard, ShardError } from "../formats/Format.ts"
 import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
 import { sameVersion } from "../store/Version.ts"
+import { checking } from "./Checksums.ts"
 import * as IndexStore from "./IndexStore.ts"
 import { shardOf } from "./ReadBlock.ts"
 import { type RowSchema, validating } from "./RowSchema.ts"
@@ -104,6 +105,9 @@ type Checked = ReturnType<typeof optionsFrom>
  * Opens shards of one format as a dataset of rows: an immutable snapshot of which shards there are, of their versions, and
  * of the blocks that their rows lie in. A shard that changes later is an error when it is read.
  *
+ * Of a folder with a manifest, as `Sink.run` writes it, the shards are those that it names, and each is checked against its
+ * SHA-256 before it is first read. An index that you name goes without.
+ *
  * Formats without a footer (JSONL, CSV, text) are scanned once, and the index is kept; see `index`. Reads go through the
  * `Store` that is there when the dataset is opened. Fails with `StoreError` if a shard cannot be listed or read, with
  * {@link ShardError} if one is not sound, and with `InvalidOption` for options that are not as said, or if more than
@@ -123,7 +127,7 @@ export const open = <Row, A = Row, I = unknown>(
     const { index, scanned, shards } = yield* shardsFrom(own, store)
     const snapshot = Snapshot.make(shards)
     const shared = yield* sharedIn(format, snapshot, cacheBytes)
-    return make({ name, format, snapshot, store, cacheBytes, shared, validate, index, scanned })
+    return make({ name, format, snapshot, store: checking(store), cacheBytes, shared, validate, index, scanned })
   })
 
 /** Where the blocks of a format are shared with other threads, and how. */

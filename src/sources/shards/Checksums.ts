@@ -1,0 +1,106 @@
+/**
+ * Shards that a manifest names: which there are, and that their bytes are those that were written. Each is read through once,
+ * before the first of its blocks.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { sha256Stream } from "../../core/runtime.ts"
+import { decode, MANIFEST, type WrittenShard } from "../sinks/Manifest.ts"
+import { type Listed, type ObjectInfo, StoreError, type StoreService } from "../store/Store.ts"
+
+/** The field of a shard's SHA-256, where a manifest names it. */
+const SHA256: unique symbol = Symbol.for("furrow/shards/sha256")
+
+interface Named extends ObjectInfo {
+  readonly [SHA256]?: string
+}
+
+/** How many shards are looked at at once. */
+const AT_ONCE = 16
+
+const isManifest = ({ location }: Listed): boolean => location === MANIFEST || location.endsWith(`/${MANIFEST}`)
+
+const invalid = (location: string, reason: string): StoreError => new StoreError({ location, kind: "invalid", reason })
+
+/**
+ * Returns the objects with the shards of manifests in the place of these. Of the folder of a manifest only the shards that it
+ * names are left.
+ *
+ * @since 0.1.0
+ */
+export const withManifests = (
+  store: StoreService,
+  objects: ReadonlyArray<ObjectInfo>
+): Effect.Effect<ReadonlyArray<ObjectInfo>, StoreError> => {
+  const manifests = objects.filter(isManifest)
+  if (manifests.length === 0) return Effect.succeed(objects)
+  return Effect.gen(function* () {
+    const found: Array<ObjectInfo> = []
+    const folders: Array<string> = []
+    for (const manifest of manifests) {
+      const { location, size } = manifest
+      const folder = location.slice(0, -MANIFEST.length)
+      const own = decode(new TextDecoder().decode(yield* store.read(manifest, 0, size)))
+      // Of another program: it is a shard like any other.
+      if (own === undefined) continue
+      folders.push(folder)
+      found.push(
+        ...(yield* Effect.forEach(own.shards, (shard) => shardOf(store, folder, shard), { concurrency: AT_ONCE }))
+      )
+    }
+    const isNamed = ({ location }: Listed): boolean =>
+      folders.some((folder) => location.startsWith(folder) && !location.slice(folder.length).includes("/"))
+    return [...objects.filter((object) => !isNamed(object)), ...found]
+  })
+}
+
+const shardOf = (store: StoreService, folder: string, { bytes, name, sha256 }: WrittenShard) =>
+  Effect.flatMap(
+    Effect.mapError(store.stat({ location: folder + name }), (error) =>
+      error.kind === "missing"
+        ? invalid(error.location, "its manifest names it, and it is not there; write it again")
+        : error
+    ),
+    (info): Effect.Effect<Named, StoreError> => {
+      const reason = `it has ${info.size} bytes, and by its manifest ${bytes}; write it again, or fetch it again`
+      return info.size === bytes
+        ? Effect.succeed({ ...info, [SHA256]: sha256 })
+        : Effect.fail(invalid(info.location, reason))
+    }
+  )
+
+/** The store that checks a shard of a manifest before it is first read. @since 0.1.0 */
+export const checking = (store: StoreService): StoreService => {
+  const checks = new Map<string, Effect.Effect<void, StoreError>>()
+  /** Reads the shard through unless that is done, once for all that wait for it. */
+  const check = (info: Named): Effect.Effect<void, StoreError> => {
+    const expected = info[SHA256]
+    if (expected === undefined) return Effect.void
+    const known = checks.get(info.location)
+    if (known !== undefined) return known
+    const one = Effect.unsafeMakeSemaphore(1)
+    let isSound = false
+    const own = one.withPermits(1)(
+      Effect.suspend(() => {
+        if (isSound) return Effect.void
+        const hash = sha256Stream()
+        const read = Stream.runForEach(store.stream(info), (bytes) => Effect.sync(() => void hash.update(bytes)))
+        return Effect.flatMap(read, () => {
+          isSound = hash.digest("hex") === expected
+          const reason =
+            "its bytes are not those that its manifest has the SHA-256 of; write it again, or fetch it again"
+          return isSound ? Effect.void : Effect.fail(invalid(info.location, reason))
+        })
+      })
+    )
+    checks.set(info.location, own)
+    return own
+  }
+  return {
+    ...store,
+    read: (info, offset, length) => Effect.zipRight(check(info), store.read(info, offset, length)),
+    stream: (info, offset) => Stream.concat(Stream.execute(check(info)), store.stream(info, offset))
+  }
+}
