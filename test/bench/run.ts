@@ -17,7 +17,7 @@ import { jpeg } from "./rows/jpeg.ts"
 import { allocation, firstBatch, mainThread, memory } from "./rows/life.ts"
 import { objects } from "./rows/objects.ts"
 import { ambient, streams } from "./rows/seeding.ts"
-import { shards } from "./rows/shards.ts"
+import { shards, sharedShards } from "./rows/shards.ts"
 import { batchOfOne, batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
 import { tables } from "./rows/tables.ts"
 import { tar } from "./rows/tar.ts"
@@ -40,6 +40,7 @@ const ROWS = [
   tar,
   objects,
   shards,
+  sharedShards,
   io,
   streams,
   ambient,

@@ -1,8 +1,9 @@
 /** Shards: JSON Lines against a loop by hand, and what an order with locality costs. */
 import { Workers } from "../../../src/index.ts"
 import { jsonlShards, sequential, shuffledByBlocks } from "../loads/jsonl.ts"
-import { interleaved } from "../measure.ts"
-import { epochs } from "../ours.ts"
+import { pipeline } from "../loads/zstd.ts"
+import { type Contestant, interleaved } from "../measure.ts"
+import { driven, epochs } from "../ours.ts"
 import { bar, fastestOf, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
 import { jsonlLoop, jsonlSplit } from "../rivals/jsonlLoop.ts"
 
@@ -48,3 +49,31 @@ const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
 }
 
 export const shards: Row = { title: "Shards", keys: ["jsonl/loop", "blocks/sequential"], run }
+
+const THREADS = "threads zstd jsonl"
+
+const onThreads = async ({ rounds }: Request): Promise<Outcome> => {
+  const own = await pipeline()
+  const module = new URL("../loads/zstd.ts", import.meta.url)
+  const contestant = (threads: number): Contestant =>
+    driven(
+      `${threads} ${threads === 1 ? "thread" : "threads"}`,
+      own,
+      Workers.threads({ workers: threads, threads, pipeline: module }),
+      400
+    )
+  const [one, two] = [contestant(1), contestant(2)]
+  const all = await interleaved([two, one], { rounds, warmup: 3, warmFor: 3_000 })
+  return {
+    charts: [
+      {
+        title: "JSON Lines compressed by zstd, shuffled by blocks, four numbers of each row in batches of 256",
+        unit: "rows",
+        bars: [bar(found(all, two.name), true), bar(found(all, one.name), true)]
+      }
+    ],
+    figures: [ratio(THREADS, found(all, two.name), found(all, one.name), 1.6)]
+  }
+}
+
+export const sharedShards: Row = { title: "Shards on threads", keys: [THREADS], run: onThreads }
