@@ -16,3 +16,9 @@ export const textsOf = (bytes: Uint8Array): ((start: number, end: number) => str
 /** Returns the text of bytes below 128, one character each. @since 0.1.0 */
 export const asciiOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+
+/** Returns a function that returns the text between two offsets of `bytes`, which are below 128. @since 0.1.0 */
+export const asciiTextsOf = (bytes: Uint8Array): ((start: number, end: number) => string) => {
+  const own = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return (start, end) => own.toString("latin1", start, end)
+}

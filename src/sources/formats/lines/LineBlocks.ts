@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { asciiTextsOf, isAscii, isUtf8, textsOf } from "../../../core/Utf8.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt } from "../Fault.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
@@ -284,9 +285,10 @@ export const sharedLines = <Row>(
   unpack: (packed, block, place) =>
     withFound(kind, packed, block, place, ({ bytes, spans: { count, ends, starts } }) => [
       bytes,
-      ...[starts, ends].map((own) => new Uint8Array(own.buffer, 0, 4 * count))
+      ...[starts, ends].map((own) => new Uint8Array(own.buffer, 0, 4 * count)),
+      Uint8Array.of(isAscii(bytes) ? ASCII : isUtf8(bytes) ? UTF_8 : 0)
     ]),
-  view: ([bytes = NONE, starts = NONE, ends = NONE], block, place) => {
+  view: ([bytes = NONE, starts = NONE, ends = NONE, [kindOfText] = NONE], block, place) => {
     const count = starts.length / 4
     const spans = new Spans()
     spans.starts = new Uint32Array(starts.buffer, starts.byteOffset, count)
@@ -294,12 +296,23 @@ export const sharedLines = <Row>(
     spans.count = count
     const own: LineKind = { ...kind, isWhole: false }
     const lines = linesIn(own, place.shard, bytes, spans, place.firstRow, byteIn(block, place))
-    // The memory is another block's later.
-    return rowsOf({ ...lines, bytes: (row) => lines.bytes(row).slice() }, place)
+    const texts = kindOfText === ASCII ? asciiTextsOf(bytes) : kindOfText === UTF_8 ? textsOf(bytes) : undefined
+    return rowsOf(
+      {
+        ...lines,
+        // Where all of it is UTF-8, no row has to be checked.
+        text: texts === undefined ? lines.text : (row) => texts(spans.starts[row] ?? 0, spans.ends[row] ?? 0),
+        // The memory is another block's later.
+        bytes: (row) => lines.bytes(row).slice()
+      },
+      place
+    )
   }
 })
 
 const NONE = new Uint8Array(0)
+const ASCII = 1
+const UTF_8 = 2
 
 const linesIn = (
   kind: LineKind,
