@@ -141,7 +141,7 @@ test("the readers above see what they are to see", () => {
   expect(circles([a, source("core/B.ts", "", "core/C.ts"), source("core/C.ts", "", "core/A.ts")])).toHaveLength(1)
   expect(circles([a, source("core/B.ts", "", "core/C.ts"), source("core/C.ts", "")])).toEqual([])
   expect(up([source("core/A.ts", "", "random/B.ts")])).toEqual(["core/A.ts → random/B.ts"])
-  expect(up([source("sampling/A.ts", "", "sources/B.ts")])).toEqual(["sampling/A.ts → sources/B.ts"])
+  expect(up([source("audit/A.ts", "", "parity/B.ts")])).toEqual(["audit/A.ts → parity/B.ts"])
   expect(up([source("random/A.ts", "", "core/B.ts", "random/C.ts")])).toEqual([])
   expect(effectful([source("scheduler/plan/A.ts", 'import * as Effect from "effect/Effect"')])).toHaveLength(1)
   expect(effectful([source("scheduler/build/A.ts", 'import * as Data from "effect/Data"')])).toEqual([])

@@ -93,6 +93,7 @@ const takes: Readonly<Record<string, Call>> = {
   "Pipeline.mapEffect": (given) => samples.pipe(Pipeline.mapEffect("a", Effect.succeed, given)),
   "PyTorch.epochSeeds": (given) => Furrow.PyTorch.epochSeeds(given),
   "PyTorch.loaderLength": (given) => Furrow.PyTorch.loaderLength(given),
+  "Sampler.report": (given) => Sampler.report(Sampler.shuffle, Dataset.range(3), given),
   "Sampler.shuffleBlocks": (given) => Sampler.shuffleBlocks(given),
   "Sampler.weighted": (given) => Sampler.weighted([1, 1], given),
   "Sampler.withReplacement": (given) => Sampler.withReplacement(given),

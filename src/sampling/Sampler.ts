@@ -5,6 +5,7 @@
  */
 export type { Order, Sampler } from "./EpochOrder.ts"
 export { limited } from "./Limited.ts"
+export { type OrderReport, type ReportOptions, report } from "./Report.ts"
 export { sequential } from "./Sequential.ts"
 export { shuffle } from "./Shuffle.ts"
 export { type ShuffleBlocksOptions, shuffleBlocks } from "./ShuffleBlocks.ts"

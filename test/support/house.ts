@@ -23,10 +23,8 @@ export const FLOORS: ReadonlyArray<ReadonlyArray<Room>> = [
   [{ name: "scheduler/plan", says: "which samples form a batch: pure" }],
   [{ name: "image", says: "image stages and files" }],
   [{ name: "pipeline", says: "Pipeline, Stage, Batch" }],
-  [
-    { name: "sampling", says: "orders of an epoch" },
-    { name: "sources", says: "datasets and views" }
-  ],
+  [{ name: "sampling", says: "orders of an epoch" }],
+  [{ name: "sources", says: "datasets and views" }],
   [{ name: "seeding", says: "coordinates to seeds" }],
   [{ name: "patches", says: "globals, Effect's inside" }],
   [{ name: "random", says: "generators, distributions" }],

@@ -2,9 +2,6 @@
  * Decoded blocks, kept up to a number of bytes. Those who ask for a block while it is read and decoded wait for the same
  * read; if all of them are interrupted, so is the read.
  *
- * Blocks of which every row was given once go first, then those that were not used for the longest time: an order with
- * locality never needs the former again in its epoch.
- *
  * @since 0.1.0
  */
 import * as Deferred from "effect/Deferred"
@@ -12,16 +9,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { attempt } from "../formats/Fault.ts"
 import type { DecodedBlock, ShardError } from "../formats/Format.ts"
+import { type Retained, Retention } from "./Retention.ts"
 
-/** What stays of a full cache when room is made. */
-const ROOM = 7 / 8
-
-/** A block in the cache, and how many of its rows have not been given since it was decoded. @since 0.1.0 */
-export interface CachedBlock<out Row> {
+/** A block in the cache. @since 0.1.0 */
+export interface CachedBlock<out Row> extends Retained {
   readonly decoded: DecodedBlock<Row>
-  left: number
-  /** When it was last used, by a count of uses. */
-  used: number
 }
 
 /** A block that is being read. */
@@ -59,52 +51,27 @@ export interface BlockCache<Row, E> {
   readonly stats: () => CacheStats
 }
 
-/** Returns a cache of at most `most` bytes, and of one block if that has more. `decode` reads and decodes a block. @since 0.1.0 */
+/**
+ * Returns a cache of at most `most` bytes, and of one block if that has more, for blocks that have `all` bytes together.
+ * `decode` reads and decodes a block.
+ *
+ * @since 0.1.0
+ */
 export const make = <Row, E>(
   most: number,
+  all: number,
   decode: (block: number) => Effect.Effect<DecodedBlock<Row>, E>
 ): BlockCache<Row, E> => {
-  const kept = new Map<number, CachedBlock<Row>>()
+  const kept = new Retention<CachedBlock<Row>>(most, all)
   const pending = new Map<number, Pending<Row, E>>()
-  /** Those that were dropped with rows left. */
-  const unfinished = new Set<number>()
-  let bytes = 0
-  let uses = 0
-  let decoded = 0
-  let again = 0
 
-  const drop = (block: number, own: CachedBlock<Row>): void => {
-    kept.delete(block)
-    bytes -= own.decoded.bytes
-    if (own.left > 0) unfinished.add(block)
-  }
-
-  /** Makes room, but not at the cost of the block that has just come; an eighth more, so that it is not made each time. */
-  const shrink = (newest: number): void => {
-    if (bytes <= most) return
-    const others = Array.from(kept).filter(([block]) => block !== newest)
-    others.sort(([, a], [, b]) => Number(a.left > 0) - Number(b.left > 0) || a.used - b.used)
-    for (const [block, own] of others) {
-      if (bytes <= most * ROOM) return
-      drop(block, own)
-    }
-  }
-
-  const put = (block: number, value: DecodedBlock<Row>): CachedBlock<Row> => {
-    const own: CachedBlock<Row> = { decoded: value, left: value.size, used: ++uses }
-    decoded++
-    if (unfinished.delete(block)) again++
-    kept.set(block, own)
-    bytes += value.bytes
-    shrink(block)
+  const put = (block: number, decoded: DecodedBlock<Row>): CachedBlock<Row> => {
+    const own = { decoded, bytes: decoded.bytes, left: decoded.size, used: 0 }
+    kept.put(block, own)
     return own
   }
 
-  const get = (block: number): CachedBlock<Row> | undefined => {
-    const own = kept.get(block)
-    if (own !== undefined) own.used = ++uses
-    return own
-  }
+  const get = (block: number): CachedBlock<Row> | undefined => kept.get(block)
 
   /** Reads a block in a fiber of its own, since the one that asks first may be interrupted while others wait. */
   const start = (block: number): Effect.Effect<Pending<Row, E>> =>
@@ -153,6 +120,6 @@ export const make = <Row, E>(
     given: (own, rows) => {
       own.left -= rows
     },
-    stats: () => ({ decoded, again, bytes })
+    stats: () => ({ decoded: kept.counts.put, again: kept.counts.again, bytes: kept.bytes })
   }
 }

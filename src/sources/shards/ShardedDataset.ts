@@ -139,7 +139,9 @@ export const make = <Row, A>({
   const { starts } = snapshot
   const cache =
     shared === undefined
-      ? BlockCache.make<Row, ReadError>(cacheBytes, (block) => decodeAt(format, store, snapshot.at(block)))
+      ? BlockCache.make<Row, ReadError>(cacheBytes, snapshot.bytes, (block) =>
+          decodeAt(format, store, snapshot.at(block))
+        )
       : SharedCache.make<Row, ReadError>(shared.blocks, sharedReading(format, shared.decode, store, snapshot))
   let told = false
 

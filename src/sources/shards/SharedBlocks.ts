@@ -339,7 +339,7 @@ export class SharedBlocks {
   /** Drops the blocks of which each row was given. */
   #dropFinished(): void {
     for (let slot = 0; slot < this.#count; slot++) {
-      if (this.#word(slot, STATE) === KEPT && this.#word(slot, LEFT) <= 0) this.#drop(slot)
+      if (this.#word(slot, STATE) === KEPT && this.#word(slot, LEFT) === 0) this.#drop(slot)
     }
   }
 

@@ -35,11 +35,10 @@ export const make = <Row, E>(
   /** How many blocks were decoded for one batch. */
   let alone = 0
 
-  const cachedOf = (block: number, parts: ReadonlyArray<Uint8Array>): CachedBlock<Row> => ({
-    decoded: view(block, parts),
-    left: 0,
-    used: 0
-  })
+  const cachedOf = (block: number, parts: ReadonlyArray<Uint8Array>): CachedBlock<Row> => {
+    const decoded = view(block, parts)
+    return { decoded, bytes: decoded.bytes, left: 0, used: 0 }
+  }
 
   /** Takes a block that was pinned into use. */
   const taken = (block: number, pinned: Pinned): CachedBlock<Row> => {

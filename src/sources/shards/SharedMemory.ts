@@ -31,7 +31,7 @@ export const provide = (provider: MemoryProvider): void => GlobalMark.set(MARK, 
 /** The memory for the blocks of these shards; `undefined` if nothing is shared here. @since 0.1.0 */
 export const memoryFor = (
   format: string,
-  { at, shards, starts }: Snapshot,
+  { bytes: all, shards, starts }: Snapshot,
   bytes: number
 ): Effect.Effect<SharedBlocks | undefined> =>
   Effect.promise(async () => {
@@ -41,11 +41,6 @@ export const memoryFor = (
     const hash = sha256Stream()
     hash.update(JSON.stringify([format, bytes, blocks]))
     for (const { info } of shards) hash.update(JSON.stringify([info.location, info.size, info.version]))
-    let all = 0
-    for (let block = 0; block < blocks; block++) {
-      const own = at(block).block
-      all += own.bytes ?? own.length
-    }
     const request = { key: encodeHex(hash.digest()), blocks, bytes, keepsFinished: all <= bytes }
     // Only `provide` sets the mark.
     const given = await (provider as MemoryProvider)(request)

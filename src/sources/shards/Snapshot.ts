@@ -28,6 +28,8 @@ export interface Snapshot {
   readonly shards: ReadonlyArray<IndexedShard>
   /** How many rows all shards have. */
   readonly size: number
+  /** How many bytes all blocks have once they are decoded, about. */
+  readonly bytes: number
   /** The index of each block's first row, and behind the last one the size. */
   readonly starts: Float64Array
   /** The block that a row is in. */
@@ -78,6 +80,7 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
   const hash = sha256Stream()
   const folder = sharedFolder(shards.map(({ info }) => info.location))
   let size = 0
+  let bytes = 0
   let at = 0
   for (const [place, { index, info }] of shards.entries()) {
     shardStarts[place] = size
@@ -97,6 +100,7 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
       shardOf[at] = place
       numbers[at] = number
       rows += block.rows
+      bytes += block.bytes ?? block.length
       at++
     }
     size += rows
@@ -105,6 +109,7 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
   return {
     shards,
     size,
+    bytes,
     starts,
     blockOf: (index) => within(starts, index),
     at: (block) => {

@@ -121,6 +121,7 @@ const size = [8, 8] as const
 
 const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a constructor">>>> = {
   Sampler: {
+    report: "not a constructor",
     sequential: { ...nothing(twice), own: () => sampled(Sampler.sequential) },
     shuffle: samplers(() => Sampler.shuffle, { sequential: () => Sampler.sequential }),
     withReplacement: samplers(() => Sampler.withReplacement(), { count: () => Sampler.withReplacement({ count: 11 }) }),

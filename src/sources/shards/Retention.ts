@@ -1,0 +1,85 @@
+/**
+ * Which decoded blocks are kept: a number of bytes at most. Blocks of which every row was given once go first, then those that
+ * were not used for the longest time: an order with locality never needs the former again in its epoch. If not all blocks
+ * can be kept, used-up ones go as soon as another block comes, so that no more memory is in use than the order needs.
+ *
+ * @since 0.1.0
+ */
+
+/** What stays when room is made, so that it is not made for each block. */
+const ROOM = 7 / 8
+
+/** A block that is kept. @since 0.1.0 */
+export interface Retained {
+  readonly bytes: number
+  /** How many of its rows have not been given; below 0 if some were given twice. */
+  left: number
+  /** When it was last used, by a count of uses. */
+  used: number
+}
+
+/** Blocks by their numbers. @since 0.1.0 */
+export class Retention<B extends Retained> {
+  readonly #most: number
+  readonly #keepsFinished: boolean
+  readonly #kept = new Map<number, B>()
+  /** Those that were dropped with rows left. */
+  readonly #unfinished = new Set<number>()
+  #bytes = 0
+  #uses = 0
+  #put = 0
+  #again = 0
+
+  /** At most `most` bytes, and one block if that has more, of blocks that have `all` bytes together. */
+  constructor(most: number, all: number) {
+    this.#most = most
+    this.#keepsFinished = all <= most
+  }
+
+  /** How many bytes are kept. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** How many blocks were put, and how many of them were dropped before and had rows left. */
+  get counts(): { readonly put: number; readonly again: number } {
+    return { put: this.#put, again: this.#again }
+  }
+
+  /** The block, if it is kept; it then counts as used. */
+  get(block: number): B | undefined {
+    const own = this.#kept.get(block)
+    if (own !== undefined) own.used = ++this.#uses
+    return own
+  }
+
+  /** Keeps a block, but perhaps not those before it. */
+  put(block: number, own: B): void {
+    own.used = ++this.#uses
+    this.#put++
+    if (this.#unfinished.delete(block)) this.#again++
+    if (!this.#keepsFinished) for (const [other, { left }] of this.#kept) if (left === 0) this.#drop(other)
+    this.#kept.set(block, own)
+    this.#bytes += own.bytes
+    this.#shrink(block)
+  }
+
+  /** Makes room, but not at the cost of the block that has just come. */
+  #shrink(newest: number): void {
+    if (this.#bytes <= this.#most) return
+    const others = Array.from(this.#kept).filter(([block]) => block !== newest)
+    others.sort(([, a], [, b]) => Number(a.left > 0) - Number(b.left > 0) || a.used - b.used)
+    for (const [block] of others) {
+      if (this.#bytes <= this.#most * ROOM) return
+      this.#drop(block)
+    }
+  }
+
+  #drop(block: number): void {
+    const own = this.#kept.get(block)
+    if (own === undefined) return
+    this.#kept.delete(block)
+    this.#bytes -= own.bytes
+    if (own.left > 0) this.#unfinished.add(block)
+  }
+}
