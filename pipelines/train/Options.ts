@@ -36,8 +36,8 @@ export const options = {
   order: reading("order", "plan|ready", "Batches in the plan's order, or as they are ready (default plan)", (text) =>
     oneOf(["plan", "ready"] as const)(text)
   ).pipe(Options.withDefault("plan" as const)),
-  prefetch: reading("prefetch", "n", "Batches each worker makes ahead (default 2)", whole(1)).pipe(
-    Options.withDefault(2)
+  prefetch: reading("prefetch", "n", "Batches each worker makes ahead (default: 2 on fibers, else 8)", whole(1)).pipe(
+    Options.optional
   ),
   limit: reading("limit", "n", "Samples an epoch, at most (default: all)", whole(1)).pipe(Options.optional),
   data: Options.text("data").pipe(

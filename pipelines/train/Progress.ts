@@ -21,9 +21,9 @@ export interface State {
 
 /** Shows a run as it goes on. */
 export interface Progress {
-  readonly show: (state: State) => Effect.Effect<void>
+  readonly show: (state: State) => void
   /** Ends the line. */
-  readonly done: Effect.Effect<void>
+  readonly done: () => void
 }
 
 const BAR = 20
@@ -45,11 +45,11 @@ export const make = (terminal: boolean, write: (text: string) => void): Effect.E
       open = terminal
     }
     return {
-      show: (state) => Effect.sync(() => show(state)),
-      done: Effect.sync(() => {
+      show,
+      done: () => {
         if (open) write("\n")
         open = false
-      })
+      }
     }
   })
 

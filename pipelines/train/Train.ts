@@ -2,7 +2,7 @@
  * The main job: digits through sample → augment → batch into a model. It knows no policy and no number of workers:
  * both come by layers.
  */
-import { Effect, Option, Stream } from "effect"
+import { Data, Effect, Option, Stream } from "effect"
 import { runtime } from "../../src/core/runtime.ts"
 import {
   type Batch,
@@ -28,7 +28,8 @@ export interface Options {
   readonly epochs: number
   readonly batchSize: number
   readonly order: "plan" | "ready"
-  readonly prefetch: number
+  /** How many batches each worker makes ahead; none for as many as suit what makes them. */
+  readonly prefetch: Option.Option<number>
   /** Samples an epoch; none for all. */
   readonly limit: Option.Option<number>
   /** Which part of each batch is made here. */
@@ -97,6 +98,9 @@ type Digits = Batch.Batch<{ readonly image: Tensor.Tensor<Float32Array>; readonl
 
 const input = ({ columns }: Digits): Model.Input => ({ images: columns.image.data, labels: columns.label.data })
 
+/** That the run was called off between two batches. */
+class CalledOff extends Data.TaggedError("CalledOff") {}
+
 /** The learning rate of the first batch; it falls to nothing, in equal steps, over the run. */
 const RATE = 0.07
 
@@ -140,12 +144,10 @@ export const train = (
       uneven: options.uneven,
       epochs: options.epochs,
       order: options.order,
-      prefetch: options.prefetch,
+      ...Option.match(options.prefetch, { onNone: () => ({}), onSome: (prefetch) => ({ prefetch }) }),
       profile: options.profile,
       verify: Option.getOrElse(options.verify, () => 0),
       digest: true,
-      // The model copies a batch as soon as it is given one.
-      lend: true,
       from: saved?.cursor
     })
     // The first batches are built while the model is made.
@@ -199,35 +201,24 @@ export const train = (
         return right / all
       })
 
-    const step = (batch: Digits) =>
-      Effect.gen(function* () {
-        waited += performance.now() - ended
-        // Under order "ready" batches of two epochs can mix; progress goes by how many came.
-        const place = taken % batches
-        if (place === 0) losses = 0
-        // A rank of several can have no rows of a batch; it takes the step without them.
-        if (model !== undefined && batch.size > 0) {
-          const rate = RATE * (1 - taken / total)
-          losses += timed(() => model.train(input(batch), rate))
-        }
-        taken++
-        samples += batch.size
-        const ends = place + 1 === batches
-        if (ends && model !== undefined) {
-          accuracy = yield* evaluate(model)
-          log.push({ loss: losses / batches, accuracy })
-        }
-        yield* progress.show({
-          epoch: Math.floor((taken - 1) / batches),
-          epochs: options.epochs,
-          batch: place + 1,
-          batches,
-          samples: samples - earlier.samples,
-          before: earlier.taken,
-          loss: model === undefined ? undefined : losses / (place + 1),
-          accuracy
-        })
-        ended = performance.now()
+    /** Runs the model on a batch, which it copies as soon as it is given one. */
+    const learn = (batch: Digits): void => {
+      // A rank of several can have no rows of a batch; it takes the step without them.
+      if (model === undefined || batch.size === 0) return
+      const rate = RATE * (1 - taken / total)
+      losses += timed(() => model.train(input(batch), rate))
+    }
+
+    const show = (place: number): void =>
+      progress.show({
+        epoch: Math.floor((taken - 1) / batches),
+        epochs: options.epochs,
+        batch: place + 1,
+        batches,
+        samples: samples - earlier.samples,
+        before: earlier.taken,
+        loss: model === undefined ? undefined : losses / (place + 1),
+        accuracy
       })
 
     let newest = saved?.path
@@ -245,14 +236,37 @@ export const train = (
     const due = (every: Every): boolean =>
       "batches" in every ? taken - last.taken >= every.batches : performance.now() - last.at >= every.milliseconds
 
-    while (!stopped()) {
-      const batch = yield* loader.take
-      if (Option.isNone(batch)) break
-      yield* step(batch.value)
-      if (keeping !== undefined && due(keeping.every)) yield* save(keeping)
+    /** What comes after some steps: the test at an epoch's end, a checkpoint, the end of a run that is called off. */
+    const after = (place: number) =>
+      Effect.gen(function* () {
+        if (place + 1 === batches && model !== undefined) {
+          accuracy = yield* evaluate(model)
+          log.push({ loss: losses / batches, accuracy })
+        }
+        show(place)
+        if (keeping !== undefined && due(keeping.every)) yield* save(keeping)
+        if (stopped()) yield* new CalledOff()
+        ended = performance.now()
+      })
+
+    /** A step is plain code where nothing comes after it: between two steps the model waits. */
+    const step = (batch: Digits): ReturnType<typeof after> => {
+      waited += performance.now() - ended
+      // Under order "ready" batches of two epochs can mix; progress goes by how many came.
+      const place = taken % batches
+      if (place === 0) losses = 0
+      learn(batch)
+      taken++
+      samples += batch.size
+      if (place + 1 === batches || stopped() || (keeping !== undefined && due(keeping.every))) return after(place)
+      show(place)
+      ended = performance.now()
+      return Effect.void
     }
+
+    if (!stopped()) yield* Effect.catchTag(loader.forEach(step), "CalledOff", () => Effect.void)
     if (keeping !== undefined && last.taken < taken) yield* save(keeping)
-    yield* progress.done
+    progress.done()
     const seconds = (performance.now() - started) / 1000
     // Called off within an epoch, the model has learned since it was last tested.
     if (model !== undefined && taken % Math.max(batches, 1) !== 0) accuracy = yield* evaluate(model)

@@ -13,6 +13,10 @@ const STARVED_MS = 16
 /** @since 0.1.0 */
 export class EventLoop {
   #last = performance.now()
+  #waiting = 0
+
+  /** Whether somebody waits for a {@link turn}, and for nothing else. */
+  readonly isAwaited = (): boolean => this.#waiting > 0
 
   /** Whether the event loop has had no turn for {@link STARVED_MS}. */
   get isStarved(): boolean {
@@ -24,8 +28,16 @@ export class EventLoop {
     return now - this.#last >= STARVED_MS
   }
 
-  /** Gives the event loop a turn. */
-  readonly turn: Effect.Effect<void> = Effect.async((resume) => {
+  /** Gives the event loop a turn, which {@link isAwaited} tells of. */
+  readonly turn: Effect.Effect<void> = Effect.suspend(() => {
+    this.#waiting++
+    return Effect.ensuring(
+      this.#turn,
+      Effect.sync(() => this.#waiting--)
+    )
+  })
+
+  readonly #turn: Effect.Effect<void> = Effect.async((resume) => {
     const cancel = afterEvents(() => {
       this.#last = performance.now()
       resume(Effect.void)
@@ -34,8 +46,8 @@ export class EventLoop {
   })
 
   /** Gives the event loop a turn if it is starved. */
-  readonly turnIfStarved: Effect.Effect<void> = Effect.suspend(() => (this.isStarved ? this.turn : Effect.void))
+  readonly turnIfStarved: Effect.Effect<void> = Effect.suspend(() => (this.isStarved ? this.#turn : Effect.void))
 
   /** Lets other fibers run, and the event loop if it is starved. */
-  readonly yield: Effect.Effect<void> = Effect.suspend(() => (this.isStarved ? this.turn : Effect.yieldNow()))
+  readonly yield: Effect.Effect<void> = Effect.suspend(() => (this.isStarved ? this.#turn : Effect.yieldNow()))
 }

@@ -174,14 +174,14 @@ describe("training", () => {
         epochs: 2,
         batchSize: 32,
         order: "plan",
-        prefetch: 2,
+        prefetch: Option.none(),
         limit: Option.some(64),
         noTrain: true,
         profile: false,
         verify: Option.none(),
         ranks: { rank: 0, world: 1 }
       }
-      const quiet = { show: () => Effect.void, done: Effect.void }
+      const quiet = { show: () => undefined, done: () => undefined }
       const outcome = Effect.flatMap(digits(1), (data) => train(options, data, quiet)).pipe(
         Effect.provide(SeedAudit.counting(constant(1))),
         Effect.provide(Layer.merge(Workers.fibers({ workers: 2 }), BunContext.layer))

@@ -2,7 +2,8 @@
  * The backend that begins on fibers, and moves to threads when the consumer waits.
  *
  * Batches are functions of their coordinates, so where one is built changes nothing in it. The run begins at once, on
- * fibers; `Choice.ts` judges by what the consumer loses; threads take over once they are ready, and none is built twice.
+ * fibers; `Choice.ts` judges by what the consumer loses; threads take over once they are ready, also what was requested of
+ * fibers before and is not begun, and none is built twice.
  * A long run starts its threads at once, while its consumer makes its first steps, and ends them if they are not needed.
  *
  * @since 0.1.0
@@ -19,6 +20,7 @@ import { isPlain } from "../../sources/RandomAccess.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Backend, BuiltBatch, OpenBackend, RequestedBatch } from "./Backend.ts"
 import { type Choice, Judge, type Loss, type Pays } from "./Choice.ts"
+import { MovableBatches } from "./MovableBatch.ts"
 import { changedOnArrival } from "./remote/NotSendable.ts"
 
 /** @since 0.1.0 */
@@ -58,6 +60,7 @@ export const auto = (options: AutoOptions): Backend => ({
 
       const judge = new Judge(pays, settings.batches)
       const measure = new Measure(now)
+      const movable = new MovableBatches()
       const move = yield* Deferred.make<void>()
       /** What becomes of threads that were started at once is known. */
       const decided = yield* Deferred.make<void>()
@@ -122,6 +125,7 @@ export const auto = (options: AutoOptions): Backend => ({
         const stayed = stays()
         if (stayed !== undefined) return yield* Effect.andThen(Scope.close(own, Exit.void), stayed)
         target = opened.value
+        movable.moveTo(target)
         polled = target
         judge.moved()
         yield* Effect.logDebug(choose(threads.name, `on fibers ${lossOf(judge.onFibers)}`))
@@ -162,9 +166,11 @@ export const auto = (options: AutoOptions): Backend => ({
           }
           if (leaving.size > 0) leave(coordinates.worker)
           const requested = here.request(coordinates, arrived)
-          if (judge.isSettled || (measure.passes() && measure.hasSeen)) return requested
-          look()
-          return measure.of(requested)
+          if (judge.isSettled) return requested
+          const isPassed = measure.passes() && measure.hasSeen
+          if (!isPassed) look()
+          const own = isPassed ? requested : measure.of(requested)
+          return threads === undefined ? own : movable.of(coordinates, arrived, own)
         },
         poll: () => polled?.poll()
       }

@@ -99,16 +99,19 @@ export class Queue<A> {
 /** A counter of credits: how many batches a worker may still build ahead. @since 0.1.0 */
 export class Credits {
   #left: number
-  /** Rings when a credit is given back. */
+  readonly #lot: number
+  /** Rings when there is a lot of credits. */
   readonly given = new Bell()
 
-  constructor(count: number) {
+  /** With so many credits, which are used in lots: to do something once for each batch costs more, as no code is warm. */
+  constructor(count: number, lot = 1) {
     this.#left = count
+    this.#lot = lot
   }
 
   give(): void {
     this.#left++
-    this.given.ring()
+    if (this.#left >= this.#lot) this.given.ring()
   }
 
   get left(): number {

@@ -41,6 +41,8 @@ export interface RequestPipelineOptions {
   readonly between: Effect.Effect<void>
   /** Calls back when the event loop has had a turn: the consumer is then at something else, or waits. */
   readonly idle: (resume: () => void) => void
+  /** Whether the consumer asks for a batch, and waits for the event loop alone. */
+  readonly isAsking: () => boolean
 }
 
 /** @since 0.1.0 */
@@ -55,9 +57,12 @@ interface Due {
   readonly assignment: Assignment
   since: number
   readonly requested: RequestedBatch
-  /** Whether nothing of it is built, so that it may be dropped instead. */
-  isLazy: boolean
+  /** Whether its building may have begun. */
+  isBegun: boolean
 }
+
+/** Whether nothing of a batch is built, so that it may be dropped instead. */
+const isUnbegun = ({ isBegun, requested }: Due): boolean => !isBegun && requested.isLazy
 
 /** @since 0.1.0 */
 export const make = ({
@@ -69,6 +74,7 @@ export const make = ({
   dropped,
   eager,
   idle,
+  isAsking,
   isSkipped,
   assignments,
   skipped,
@@ -100,8 +106,9 @@ export const make = ({
       credits.use()
       assignments.pass()
       const requested = backend.request({ epoch: assignment.epoch, batch: assignment.batch, worker }, arrived)
-      if (!requested.isLazy) begun(assignment)
-      due.push({ assignment, since: eager ? performance.now() : 0, requested, isLazy: requested.isLazy })
+      const isBegun = !requested.isLazy
+      if (isBegun) begun(assignment)
+      due.push({ assignment, since: eager ? performance.now() : 0, requested, isBegun })
       // Somebody may be waiting for it.
       arrivals.ring()
     }
@@ -116,12 +123,17 @@ export const make = ({
     if (!built(assignment, exit, since)) isAwaited ||= before
   }
 
+  const beginFirst = (first: Due): void => {
+    if (first.isBegun) return
+    begun(first.assignment)
+    if (eager && first.requested.isLazy) first.since = performance.now()
+    first.isBegun = true
+  }
+
   /** Builds the first batch by plain code, as far as that goes; returns it if that is all of it. */
   const buildFirst = (first: Due): BuiltBatch | undefined => {
     if (first.requested.build === undefined) return undefined
-    begun(first.assignment)
-    first.isLazy = false
-    if (eager) first.since = performance.now()
+    beginFirst(first)
     const content = first.requested.build()
     isIdle = content === undefined
     return content
@@ -139,19 +151,21 @@ export const make = ({
         if (requested.isPending()) return false
         continue
       }
-      if (first.isLazy && isSkipped(assignment.sequence)) {
+      const isLazy = isUnbegun(first)
+      if (isLazy && isSkipped(assignment.sequence)) {
         due.shift()
         dropped(assignment)
         continue
       }
       // What nobody waits for is built when the consumer is at something else.
-      if (first.isLazy && !isAwaited && !isIdle) {
+      if (isLazy && !isAwaited && (!isIdle || isAsking())) {
         if (!isAsked) idle(whenIdle)
         isAsked = true
         return false
       }
-      if (traced !== undefined || (first.isLazy && !isAwaited)) return true
-      const content = first.isLazy ? buildFirst(first) : requested.take()
+      if (traced !== undefined || (isLazy && !isAwaited)) return true
+      if (!isLazy) beginFirst(first)
+      const content = isLazy ? buildFirst(first) : requested.take()
       if (content === undefined) return true
       deliverFirst(first, Exit.succeed(content), first.since)
     }
@@ -161,7 +175,7 @@ export const make = ({
   const refuse = (thrown: unknown): void => {
     const [first] = due
     if (first === undefined) return
-    due[0] = { ...first, isLazy: false, requested: backend.broken({ ...first.assignment, worker }, thrown) }
+    due[0] = { ...first, isBegun: true, requested: backend.broken({ ...first.assignment, worker }, thrown) }
   }
 
   /** As `deliverReady`, whatever the backend throws: a throw would end the fiber, and the consumer would wait for ever. */
@@ -184,12 +198,9 @@ export const make = ({
       if (!deliver()) continue
       const [first] = due
       if (first === undefined) return
-      const { requested, assignment, isLazy } = first
-      if (isLazy) {
-        begun(assignment)
-        first.isLazy = false
-        if (eager) first.since = performance.now()
-      }
+      const { requested, assignment } = first
+      const { isLazy } = requested
+      beginFirst(first)
       isAtFirst = true
       const content = backend.contentOf({ ...assignment, worker }, requested)
       const exit = yield* Effect.exit(traced === undefined ? content : traced(assignment, content))
@@ -200,7 +211,7 @@ export const make = ({
         yield* skipped(assignment.sequence)
         failed = false
         credits.given.ring()
-      } else if (requested.isLazy) yield* between
+      } else if (isLazy) yield* between
     }
   })
 

@@ -83,7 +83,8 @@ export const start = ({
         },
         dropped: ({ sequence }) => queues.giveCredit(sequence),
         between: eventLoop.yield,
-        idle: afterEvents
+        idle: afterEvents,
+        isAsking: eventLoop.isAwaited
       })
     }
     const pipelines = queues.all.map(pipelineOf)

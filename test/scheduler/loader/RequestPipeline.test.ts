@@ -121,7 +121,8 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped:
       credits.give()
     },
     between: Effect.yieldNow(),
-    idle: (resume) => setTimeout(resume)
+    idle: (resume) => setTimeout(resume),
+    isAsking: () => false
   })
   // It requires nothing: neither does the machine.
   const fiber = Effect.runFork(pipeline.work as Effect.Effect<void>)
@@ -252,7 +253,8 @@ describe("the batches of a worker", () => {
       built: ({ batch }) => made.push(batch) > 0,
       dropped: () => undefined,
       between: Effect.yieldNow(),
-      idle: (resume) => setTimeout(resume)
+      idle: (resume) => setTimeout(resume),
+      isAsking: () => false
     })
     const fiber = Effect.runFork(pipeline.work as Effect.Effect<void>) // it requires nothing
     await rest()

@@ -62,7 +62,7 @@ const MOST_AWAITED = 16
 const SOON_MS = 1
 
 /** Requests that nobody waits for wake a thread once half of the cells hold one, or the first of them is so many milliseconds old. */
-const UNWOKEN_MS = 20
+const UNWOKEN_MS = 100
 
 /** How long a thread sleeps before it has its event loop wait for a request, in milliseconds. */
 const NAP_MS = 1

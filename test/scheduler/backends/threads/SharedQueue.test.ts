@@ -212,7 +212,7 @@ test("threads that sleep are woken for several requests while nobody waits, and 
 
   const late = sleeping()
   put(1)
-  time += 20
+  time += 100
   put(1)
   expect(await woken(late)).toBe(true)
   queue.close()
