@@ -538,6 +538,34 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/remote/BatchCodec.test.ts"
   },
   {
+    name: "a batch that fibers have begun is requested of threads, too",
+    file: "scheduler/backends/MovableBatch.ts",
+    from: "      this.#unbegun.delete(own)\n",
+    to: "",
+    test: "test/scheduler/backends/MovableBatch.test.ts"
+  },
+  {
+    name: "batches are built ahead while the consumer asks for one",
+    file: "scheduler/loader/RequestPipeline.ts",
+    from: "(!isIdle || isAsking())",
+    to: "!isIdle",
+    test: "test/scheduler/loader/RequestPipeline.test.ts"
+  },
+  {
+    name: "each credit is used by itself",
+    file: "scheduler/loader/Queue.ts",
+    from: "if (this.#left >= this.#lot) this",
+    to: "if (this.#left >= 1) this",
+    test: "test/scheduler/loader/Queue.test.ts"
+  },
+  {
+    name: "a digest lacks the last batches",
+    file: "scheduler/loader/DigestChain.ts",
+    from: "    this.#link()\n    return",
+    to: "    return",
+    test: "test/scheduler/plan/Digest.test.ts"
+  },
+  {
     name: "auto requests batches of fibers while it has threads",
     file: "scheduler/backends/Auto.ts",
     from: "target = opened.value",

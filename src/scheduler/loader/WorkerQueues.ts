@@ -63,8 +63,8 @@ export class WorkerQueues {
     this.all = Array.from({ length: Math.min(workers, sequence.room) }, (_, worker) => ({
       worker,
       batches: ready ? this.#shared : new Queue<Built>(),
-      // What is requested is always more than half of what may be.
-      credits: new Credits(prefetch, Math.max(prefetch >> 1, 1)),
+      // More than half of what may be requested always is.
+      credits: new Credits(prefetch, Math.max((prefetch - 1) >> 1, 1)),
       assignments: new WorkerAssignments({ worker, ...options })
     }))
     this.#epochs = this.all.map(({ assignments }) => assignments.next?.epoch ?? Number.POSITIVE_INFINITY)

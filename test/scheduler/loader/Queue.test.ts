@@ -47,6 +47,20 @@ test("credits that is given rings, and can be used up without an effect", async 
   expect(credits.left).toBe(0)
 })
 
+test("credits in lots ring once for a lot, and again for each one that is left", () => {
+  const credits = new Credits(0, 3)
+  const seen: Array<number> = []
+  const waiting = Effect.runFork(
+    credits.given.until(() => {
+      seen.push(credits.left)
+      return false
+    })
+  )
+  for (let given = 0; given < 4; given++) credits.give()
+  expect(seen).toEqual([0, 3, 4])
+  Effect.runFork(Fiber.interrupt(waiting))
+})
+
 describe("turns", () => {
   test("come one after the other, in the order in which they were asked for", async () => {
     const turn = new Mutex()

@@ -96,7 +96,13 @@ const assignments = (count: number): Assignments => {
 /** Lets all fibers come to rest. */
 const rest = () => Effect.runPromise(Effect.sleep(0))
 
-const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped: ReadonlyArray<number> = []) => {
+const open = (
+  kinds: ReadonlyArray<Kind>,
+  ahead: number,
+  eager = false,
+  skipped: ReadonlyArray<number> = [],
+  isAsking = () => false
+) => {
   const machine = new Machine(kinds)
   const credits = new Credits(ahead)
   const made: Array<number> = []
@@ -122,7 +128,7 @@ const open = (kinds: ReadonlyArray<Kind>, ahead: number, eager = false, skipped:
     },
     between: Effect.yieldNow(),
     idle: (resume) => setTimeout(resume),
-    isAsking: () => false
+    isAsking
   })
   // It requires nothing: neither does the machine.
   const fiber = Effect.runFork(pipeline.work as Effect.Effect<void>)
@@ -143,6 +149,22 @@ describe("the batches of a worker", () => {
     await Effect.runPromise(Fiber.interrupt(fiber))
     credits.give()
     expect(machine.requested).toEqual([0, 1, 2])
+  })
+
+  test("are not built ahead while the consumer asks for one, and would wait for that", async () => {
+    let isAsking = true
+    const kinds: ReadonlyArray<Kind> = ["lazy and plain", "lazy", "lazy and plain", "lazy"]
+    const { pipeline, fiber, machine } = open(kinds, 4, false, [], () => isAsking)
+    for (let turn = 0; turn < 5; turn++) await rest()
+    expect(machine.built).toEqual([])
+    // What it waits for is built at once.
+    pipeline.want(true)
+    expect(machine.built).toEqual([0])
+    for (let turn = 0; turn < 5; turn++) await rest()
+    expect(machine.built).toEqual([0])
+    isAsking = false
+    await Effect.runPromise(Fiber.join(fiber))
+    expect(machine.built).toEqual([0, 1, 2, 3])
   })
 
   test("wake nobody who does not wait", async () => {
