@@ -930,6 +930,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/formats/Tables.test.ts"
   },
   {
+    name: "tables: INT96 wraps around behind the year 2262",
+    file: "sources/formats/parquet/Twelve.ts",
+    from: 'if (type === INT96) return "int96"',
+    to: "if (type === INT96) return undefined",
+    test: "test/sources/formats/parquet/Parquet.test.ts"
+  },
+  {
+    name: "tables: the checksum of a page is not looked at",
+    file: "sources/formats/parquet/Pages.ts",
+    from: "stated !== undefined && reader.int(stated) >>> 0 !==",
+    to: "stated !== undefined && reader.int(stated) <",
+    test: "test/sources/formats/parquet/Parquet.test.ts"
+  },
+  {
+    name: "tables: a dictionary is allocated as long as it says",
+    file: "sources/formats/parquet/Pages.ts",
+    from: "if (values >= 0 && values <= size) return",
+    to: "if (values >= 0) return",
+    test: "test/sources/formats/parquet/Parquet.test.ts"
+  },
+  {
     name: "tables: a shard is not held against the index that was kept of it",
     file: "sources/formats/Headers.ts",
     from: "if (!sameBlocks(own.index, place.index)) {",

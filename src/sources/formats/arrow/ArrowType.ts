@@ -9,6 +9,9 @@
 export type TimeUnit = "s" | "ms" | "us" | "ns"
 
 /** @since 0.1.0 */
+export type IntervalUnit = "months" | "dayTime" | "monthDayNano" | "monthDayMs"
+
+/** @since 0.1.0 */
 export type ArrowType =
   | { readonly kind: "null" | "bool" | "struct" | "map" | "runEnds" }
   | { readonly kind: "int"; readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean }
@@ -18,11 +21,14 @@ export type ArrowType =
   | { readonly kind: "time"; readonly unit: TimeUnit }
   | { readonly kind: "timestamp"; readonly unit: TimeUnit }
   | { readonly kind: "duration"; readonly unit: TimeUnit }
-  | { readonly kind: "interval"; readonly unit: "months" | "dayTime" | "monthDayNano" }
+  /** `monthDayMs` is not of Arrow but of Parquet. */
+  | { readonly kind: "interval"; readonly unit: IntervalUnit }
   /** `wide`: offsets of 64 bits. */
   | { readonly kind: "binary" | "utf8" | "list" | "listView"; readonly wide: boolean }
   | { readonly kind: "binaryView" | "utf8View" }
   | { readonly kind: "fixedBinary"; readonly width: number }
+  /** Not of Arrow but of Parquet: 12 bytes, the nanoseconds of a day and the day, counted as Julian days. */
+  | { readonly kind: "int96" }
   | { readonly kind: "fixedList"; readonly size: number }
   | { readonly kind: "union"; readonly dense: boolean; readonly ids: ReadonlyArray<number> }
 
@@ -50,12 +56,14 @@ export const widthOf = (type: ArrowType): number => {
     case "duration":
       return 8
     case "interval":
-      return { months: 4, dayTime: 8, monthDayNano: 16 }[type.unit]
+      return { months: 4, dayTime: 8, monthDayNano: 16, monthDayMs: 12 }[type.unit]
     case "binaryView":
     case "utf8View":
       return 16
     case "fixedBinary":
       return type.width
+    case "int96":
+      return 12
     default:
       return 0
   }

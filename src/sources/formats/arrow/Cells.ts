@@ -10,7 +10,7 @@ import { asciiOf, isAscii, textsOf } from "../../../core/Utf8.ts"
 import { type ArrowArray, childOf, dataOf, isNull, isNumeric, numbersFrom, numbersOf, offsetsOf } from "./ArrowArray.ts"
 import { shownDecimal, widened } from "./Decimal.ts"
 import { type CellOptions, numbersAs } from "./Numbers.ts"
-import { datesOf, durationsOf, intervalsOf, timesOf, timestampsOf } from "./Times.ts"
+import { datesOf, durationsOf, int96sOf, intervalsOf, timesOf, timestampsOf } from "./Times.ts"
 
 /** Returns the value at a place. @since 0.1.0 */
 export type Cell = (place: number) => unknown
@@ -83,6 +83,8 @@ const valuesOf = (array: ArrowArray, options: CellOptions): Cell => {
       return timesOf(array, type.unit)
     case "timestamp":
       return timestampsOf(array, type.unit, options)
+    case "int96":
+      return int96sOf(array, options)
     case "duration":
       return durationsOf(array, options)
     case "interval":

@@ -6,7 +6,7 @@
 
 import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, dataOf, isNull } from "./ArrowArray.ts"
-import type { TimeUnit } from "./ArrowType.ts"
+import type { IntervalUnit, TimeUnit } from "./ArrowType.ts"
 import type { CellOptions } from "./Numbers.ts"
 
 type Cell = (place: number) => unknown
@@ -82,10 +82,42 @@ export const timestampsOf = (array: ArrowArray, unit: TimeUnit, { timestamps }: 
   if (timestamps === "date") return (place) => new Date(parts(place)[0])
   return (place) => {
     const [ms, rest] = parts(place)
-    const text = new Date(ms).toISOString()
-    if (rest === 0) return text
-    const digits = String(rest).padStart(unit === "us" ? 3 : 6, "0")
-    return `${text.slice(0, -1)}${digits.endsWith("000") ? digits.slice(0, 3) : digits}Z`
+    return shownTime(ms, rest, unit === "us" ? 3 : 6)
+  }
+}
+
+/** A time as text: milliseconds, and the rest that has so many digits. */
+const shownTime = (ms: number, rest: number, width: 3 | 6): string => {
+  const text = new Date(ms).toISOString()
+  if (rest === 0) return text
+  const digits = String(rest).padStart(width, "0")
+  return `${text.slice(0, -1)}${digits.endsWith("000") ? digits.slice(0, 3) : digits}Z`
+}
+
+/** The Julian day of 1970-01-01. */
+const JULIAN = 2_440_588
+const MS = 1_000_000
+
+/** Parquet's timestamps of 96 bits: as {@link timestampsOf} has those in nanoseconds, of any year. @since 0.1.0 */
+export const int96sOf = (array: ArrowArray, { timestamps }: CellOptions): Cell => {
+  const bytes = dataOf(array, 0)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const at = (place: number): number => 12 * (place + array.offset)
+  const days = (place: number): number => view.getUint32(at(place) + 8, true) - JULIAN
+  const nanoseconds = (place: number): bigint => view.getBigInt64(at(place), true)
+  if (timestamps === "bigint") {
+    return (place) => BigInt(days(place)) * BigInt(DAY * MS) + nanoseconds(place)
+  }
+  const counts = Float64Array.from(
+    { length: array.length },
+    (_, place) => days(place) * DAY + Number(nanoseconds(place)) / MS
+  )
+  mustBeDates(array, counts, 1)
+  return (place) => {
+    const own = nanoseconds(place)
+    const rest = ((own % BigInt(MS)) + BigInt(MS)) % BigInt(MS)
+    const ms = days(place) * DAY + Number((own - rest) / BigInt(MS))
+    return timestamps === "date" ? new Date(ms) : shownTime(ms, Number(rest), 6)
   }
 }
 
@@ -143,7 +175,7 @@ export const durationsOf = (array: ArrowArray, { int64 }: CellOptions): Cell => 
 }
 
 /** Intervals as records of their parts. @since 0.1.0 */
-export const intervalsOf = (array: ArrowArray, unit: "months" | "dayTime" | "monthDayNano"): Cell => {
+export const intervalsOf = (array: ArrowArray, unit: IntervalUnit): Cell => {
   const bytes = dataOf(array, 0)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const int = (at: number): number => view.getInt32(at, true)
@@ -151,6 +183,13 @@ export const intervalsOf = (array: ArrowArray, unit: "months" | "dayTime" | "mon
   if (unit === "months") return (place) => ({ months: int(4 * (place + from)) })
   if (unit === "dayTime") {
     return (place) => ({ days: int(8 * (place + from)), milliseconds: int(8 * (place + from) + 4) })
+  }
+  if (unit === "monthDayMs") {
+    const whole = (at: number): number => view.getUint32(at, true)
+    return (place) => {
+      const at = 12 * (place + from)
+      return { months: whole(at), days: whole(at + 4), milliseconds: whole(at + 8) }
+    }
   }
   return (place) => {
     const at = 16 * (place + from)

@@ -6,6 +6,7 @@
  */
 import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
 import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thrift.ts"
+import { BYTES, FIXED, type Twelve, twelveOf } from "./Twelve.ts"
 
 /** A column of a row group. @since 0.1.0 */
 export interface Chunk {
@@ -45,8 +46,18 @@ export interface Column {
   /** Equal texts, equal types. */
   readonly type: string
   readonly leaves: number
-  /** Where its elements of the schema lie in the footer, one behind the other. */
-  readonly elements: ReadonlyArray<Value>
+  /** Its elements of the schema, one behind the other. */
+  readonly elements: ReadonlyArray<SchemaElement>
+  /** For each leaf, whether its values are decoded as 12 bytes, and what they are. */
+  readonly twelves: ReadonlyArray<Twelve | undefined>
+}
+
+/** @since 0.1.0 */
+export interface SchemaElement {
+  /** Where it lies in the footer. */
+  readonly value: Value
+  readonly fields: Struct
+  readonly twelve: Twelve | undefined
 }
 
 const CODECS = ["uncompressed", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4_raw"]
@@ -133,29 +144,34 @@ const chunkOf = (reader: ThriftReader, chunk: Struct, end: number): Chunk => {
 /** The columns at the top of the schema, which is a tree written from the root down. */
 const columnsOf = (reader: ThriftReader, elements: ReadonlyArray<Value>): ReadonlyArray<Column> => {
   let at = 0
-  const next = (): Struct => {
-    const element = elements[at++]
-    if (element === undefined) throw new Malformed(`its schema ends too early; ${AGAIN}`)
-    return reader.struct(element.start)
+  const next = (): SchemaElement => {
+    const value = elements[at++]
+    if (value === undefined) throw new Malformed(`its schema ends too early; ${AGAIN}`)
+    const fields = reader.struct(value.start)
+    const isLeaf = (numberAt(reader, fields, 5) ?? 0) <= 0
+    const [type, length, converted] = [1, 2, 6].map((id) => numberAt(reader, fields, id))
+    return { value, fields, twelve: isLeaf ? twelveOf(type, length, converted) : undefined }
   }
-  const node = (depth: number): Pick<Column, "name" | "type" | "leaves"> => {
+  const node = (depth: number): Omit<Column, "leaves"> => {
     if (depth > DEEPEST) throw new Malformed(`its schema is nested more than ${DEEPEST} deep; ${AGAIN}`)
-    const element = next()
+    const own = next()
+    const { fields: element, twelve } = own
     const name = reader.text(needed(element, 4))
     const logical = element.get(10)
     // Physical type, length, repetition, and what they stand for: the old way and the new one.
     const numbers = [1, 2, 3, 6, 7].map((id) => numberAt(reader, element, id) ?? "")
     const kind = `${numbers.join(".")}.${logical === undefined ? "" : shownStruct(reader, logical)}`
     const children = numberAt(reader, element, 5) ?? 0
-    if (children <= 0) return { name, type: kind, leaves: 1 }
+    if (children <= 0) return { name, type: kind, elements: [own], twelves: [twelve] }
     const inner = Array.from({ length: Math.min(children, elements.length) }, () => node(depth + 1))
-    const type = `${kind}<${inner.map((own) => `${own.name}: ${own.type}`).join(", ")}>`
-    return { name, type, leaves: inner.reduce((sum, own) => sum + own.leaves, 0) }
+    const type = `${kind}<${inner.map((child) => `${child.name}: ${child.type}`).join(", ")}>`
+    const below = inner.flatMap(({ elements }) => elements)
+    return { name, type, elements: [own, ...below], twelves: inner.flatMap(({ twelves }) => twelves) }
   }
-  const children = numberAt(reader, next(), 5) ?? 0
+  const children = numberAt(reader, next().fields, 5) ?? 0
   const columns = Array.from({ length: Math.max(0, Math.min(children, elements.length)) }, () => {
-    const from = at
-    return { ...node(1), elements: elements.slice(from, at) }
+    const column = node(1)
+    return { ...column, leaves: column.twelves.length }
   })
   if (at !== elements.length) throw new Malformed(`its schema is no tree; ${AGAIN}`)
   return columns
@@ -206,20 +222,27 @@ export const footerOfGroup = (
   writer.copy(4, bytes, needed(root, 4))
   writer.int(5, Type.i32, chosen.length)
   writer.end()
-  for (const element of elements) writer.copyItem(bytes, element)
+  for (const element of elements) {
+    if (element.twelve === undefined) writer.copyItem(bytes, element.value)
+    else fixedElement(writer, bytes, element)
+  }
   writer.int(3, Type.i64, rows)
   writer.list(4, 1)
   writer.item()
   writer.list(1, placed.length)
   let total = 0
-  for (const { chunk, data, isPlain, length, start } of placed) {
+  const twelves = columns.flatMap((column, place) => (own.has(place) ? column.twelves : []))
+  for (const [leaf, { chunk, data, isPlain, length, start }] of placed.entries()) {
+    const twelve = twelves[leaf]
     const { metadata, uncompressed } = chunk
     total += isPlain ? length : uncompressed
     writer.item()
     writer.int(2, Type.i64, 0)
     writer.struct(3)
-    // Type, encodings and path.
-    for (const id of [1, 2, 3]) writer.copy(id, bytes, needed(metadata, id))
+    if (twelve === undefined) writer.copy(1, bytes, needed(metadata, 1))
+    else writer.int(1, Type.i32, FIXED)
+    // Encodings and path.
+    for (const id of [2, 3]) writer.copy(id, bytes, needed(metadata, id))
     writer.int(4, Type.i32, isPlain ? 0 : chunk.codec)
     writer.copy(5, bytes, needed(metadata, 5))
     writer.int(6, Type.i64, isPlain ? length : uncompressed)
@@ -237,6 +260,17 @@ export const footerOfGroup = (
   if (writtenBy !== undefined) writer.copy(6, bytes, writtenBy)
   writer.end()
   return writer.bytes()
+}
+
+/** An element as one of 12 bytes; how often it comes, and its name, stay. */
+const fixedElement = (writer: ThriftWriter, bytes: Uint8Array, { fields }: SchemaElement): void => {
+  writer.item()
+  writer.int(1, Type.i32, FIXED)
+  writer.int(2, Type.i32, BYTES)
+  const repetition = fields.get(3)
+  if (repetition !== undefined) writer.copy(3, bytes, repetition)
+  writer.copy(4, bytes, needed(fields, 4))
+  writer.end()
 }
 
 /** The leaves of the columns at `chosen`, in the order of the schema. @since 0.1.0 */

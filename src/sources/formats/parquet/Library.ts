@@ -145,10 +145,12 @@ const refused = (thrown: unknown): Malformed => {
   if (!(thrown instanceof Error)) return new Malformed(`it cannot be decoded; ${AGAIN}`, { cause: thrown })
   const reason = thrown.message.replaceAll(/(?:Parquet argument error|Parquet error|External|Arrow): /g, "")
   if (Object.getPrototypeOf(thrown) === Error.prototype) {
-    return new Malformed(`its decoder says: ${reason}; ${AGAIN}`, { cause: thrown })
+    const way = /NYI|not (?:yet )?(?:supported|implemented)|unsupported/i.test(reason)
+      ? "write it again without that"
+      : AGAIN
+    return new Malformed(`its decoder says: ${reason}; ${way}`, { cause: thrown })
   }
+  // What the engine says of a trap tells nothing to those who have the shard.
   const limit = `${(MOST_PAGES * PAGE) / 2 ** 30} GiB`
-  return new Malformed(`its decoder gave up (${reason}): it is damaged, or a row group needs more than ${limit}`, {
-    cause: thrown
-  })
+  return new Malformed(`its decoder gave up: it is damaged, or a row group needs more than ${limit}`, { cause: thrown })
 }

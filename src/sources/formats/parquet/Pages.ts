@@ -35,13 +35,51 @@ const DATA_2 = 3
 
 /**
  * Returns the pages of a column that is compressed by `codec`, or `undefined` if it is to be left as it is. They take at most
- * `most` bytes. Throws {@link Malformed}.
+ * `most` bytes. Throws {@link Malformed}, also where a page has a checksum and other bytes.
  *
  * @since 0.1.0
  */
 export const plainPages = (bytes: Uint8Array, codec: number, most: number): PlainPages | undefined => {
   const decompress = decompressorOf(codec)
-  return decompress === undefined ? undefined : withinBytes("a page", () => walk(bytes, decompress, most))
+  if (decompress !== undefined) return withinBytes("a page", () => walk(bytes, decompress, most))
+  checkPages(bytes)
+  return undefined
+}
+
+/** Checks what the decoder does not: the checksum that a header may have, and how many values a dictionary is to have. */
+const checkPage = (reader: ThriftReader, header: Struct, page: Uint8Array): void => {
+  const stated = header.get(4)
+  if (stated !== undefined && reader.int(stated) >>> 0 !== zlib.crc32(page)) {
+    throw new Malformed(`a page does not have the checksum that it says; ${AGAIN}`)
+  }
+  const dictionary = header.get(7)
+  if (dictionary === undefined) return
+  // The decoder allocates so many before it reads one. Each takes a byte at least.
+  const values = reader.int(needed(reader.struct(dictionary.start), 1))
+  const size = reader.int(needed(header, 2))
+  if (values >= 0 && values <= size) return
+  throw new Malformed(`a dictionary is to have ${values} values in ${size} bytes; ${AGAIN}`)
+}
+
+/** Checks the pages that are left as they are. One that cannot be read is for the decoder to refuse. */
+const checkPages = (bytes: Uint8Array): void => {
+  const reader = new ThriftReader(bytes)
+  for (let at = 0; at < bytes.length; ) {
+    let header: Struct
+    let start: number
+    let stored: number
+    try {
+      header = reader.struct(at)
+      start = reader.end
+      stored = reader.int(needed(header, 3))
+    } catch (thrown) {
+      if (thrown instanceof RangeError || thrown instanceof Malformed) return
+      throw thrown
+    }
+    if (stored < 0 || start + stored > bytes.length) return
+    checkPage(reader, header, bytes.subarray(start, start + stored))
+    at = start + stored
+  }
 }
 
 const walk = (bytes: Uint8Array, decompress: Decompress, most: number): PlainPages => {
@@ -61,6 +99,7 @@ const walk = (bytes: Uint8Array, decompress: Decompress, most: number): PlainPag
       throw new Malformed(`${said}, which is more than its column or blockBytes; ${AGAIN}`)
     }
     const page = bytes.subarray(start, start + stored)
+    checkPage(reader, header, page)
     const values =
       kind === DATA_2 ? secondVersion(reader, header, page, size, decompress) : plain(page, size, decompress)
     if (data === undefined && (kind === DATA || kind === DATA_2)) data = length

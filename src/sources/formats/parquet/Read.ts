@@ -15,6 +15,7 @@ import { AGAIN, Malformed } from "../Malformed.ts"
 import { placesOf, type Table } from "../TableOptions.ts"
 import {
   type Chunk,
+  type Column,
   type Footer,
   footerOf,
   footerOfGroup,
@@ -24,6 +25,7 @@ import {
 } from "./Footer.ts"
 import { decodeFile } from "./Library.ts"
 import { plainPages } from "./Pages.ts"
+import { withTwelves } from "./Twelve.ts"
 
 /** Reads shards by the options of a format. @since 0.1.0 */
 export const reader = (table: Table): Pick<Format<TableRow>, "index" | "decode"> => {
@@ -130,7 +132,10 @@ const decode = (
     // They come in the order of the schema.
     const order = chosen.toSorted((a, b) => a - b)
     const arrays = decodeFile(fileOf(footer, group, order, bytes, block, table.blockBytes), block.rows)
-    const own = chosen.map((at) => arrays[order.indexOf(at)] as ArrowArray)
+    const own = chosen.map((at) =>
+      // As many arrays as there are in the order, and of each a column.
+      withTwelves(arrays[order.indexOf(at)] as ArrowArray, (footer.columns[at] as Column).twelves)
+    )
     if (arrays.length === chosen.length && own.every((array) => array.length === block.rows)) {
       return blockOf(own, block.rows, table)
     }
