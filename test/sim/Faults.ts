@@ -918,8 +918,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "tables: the values of chosen columns come in the order of the schema",
     file: "sources/formats/parquet/Read.ts",
-    from: "const own = chosen.map((at) => arrays[order.indexOf(at)] as ArrowArray)",
-    to: "const own = arrays",
+    from: "withTwelves(arrays[order.indexOf(at)]",
+    to: "withTwelves(arrays[chosen.indexOf(at)]",
     test: "test/sources/formats/Tables.test.ts"
   },
   {
@@ -928,6 +928,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "if (Object.getPrototypeOf(thrown) !== Error.prototype) decoder = undefined",
     to: "if (Object.getPrototypeOf(thrown) === Object.prototype) decoder = undefined",
     test: "test/sources/formats/Tables.test.ts"
+  },
+  {
+    name: "tables: buffers of chosen columns are read wherever they are said to lie",
+    file: "sources/formats/arrow/ArrowIndex.ts",
+    from: "if (start < 0 || length < 0 || start + length > body) {",
+    to: "if (start < 0) {",
+    test: "test/sources/formats/arrow/Arrow.test.ts"
   },
   {
     name: "tables: INT96 wraps around behind the year 2262",
