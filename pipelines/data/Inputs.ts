@@ -46,13 +46,17 @@ export const inputs = Args.text({ name: "in" }).pipe(
   Args.atLeast(1)
 )
 
-export const options = {
-  format: reading(
-    "format",
+/** An option of this name that says how the shards are read. */
+export const formatOption = (option: string) =>
+  reading(
+    option,
     "name",
     `How the shards are read: ${names.join(", ")} (default: by the ending of their names)`,
     oneOf(names)
-  ).pipe(Options.optional),
+  ).pipe(Options.optional)
+
+export const options = {
+  format: formatOption("format"),
   columns: reading("columns", "a,b", "The columns to read (default: all)", listOf(nonEmpty)).pipe(Options.optional)
 }
 
@@ -72,12 +76,16 @@ const formatOf = (location: string): Known | undefined => {
   return known.find(({ endings }) => endings.some((ending) => path.endsWith(ending)))
 }
 
+const MANIFEST = /(^|\/)manifest\.json$/
+
 /** The format of all shards: the one that is named, else the one that all their names end with. */
-const formatFrom = ({ format, inputs }: Flags) =>
+export const formatFrom = ({ format, inputs }: Flags) =>
   Effect.gen(function* () {
     const named = Option.flatMap(format, (name) => Option.fromNullable(known.find((own) => own.name === name)))
     if (Option.isSome(named)) return named.value
-    const [first, ...others] = yield* Store.resolve(inputs)
+    // What a manifest names lies beside it.
+    const locations = inputs.map((input) => input.replace(MANIFEST, "$1"))
+    const [first, ...others] = (yield* Store.resolve(locations)).filter(({ location }) => !MANIFEST.test(location))
     const found = first === undefined ? undefined : formatOf(first.location)
     if (first === undefined || found === undefined) {
       const message = `the name of ${first?.location ?? inputs[0]} does not say its format: give --format, one of ${names.join(", ")}`

@@ -60,6 +60,18 @@ const written = new WeakMap<StoreService, Set<string>>()
 
 const LOCK = ".lock"
 
+/** What a write that was killed leaves behind on a disk. */
+const TORN = /^\..+\.[0-9a-f-]{36}\.tmp$/
+
+/** Removes what writes that were killed have left behind; only who holds the folder may. */
+const sweep = ({ location, store }: Folder): Effect.Effect<void> =>
+  store.list(location, 1).pipe(
+    Stream.filter((listed) => TORN.test(listed.location.slice(location.length))),
+    Stream.runForEach((listed) => store.remove?.(listed) ?? Effect.void),
+    // The folder may not be there yet; what cannot be removed does no harm.
+    Effect.ignore
+  )
+
 const taken = (location: string): SinkError =>
   new SinkError({
     location,
@@ -73,11 +85,9 @@ const taken = (location: string): SinkError =>
  *
  * @since 0.1.0
  */
-export const claimed = <A, E, R>(
-  { location, store }: Folder,
-  use: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | SinkError, R> =>
-  Effect.acquireUseRelease(
+export const claimed = <A, E, R>(folder: Folder, use: Effect.Effect<A, E, R>): Effect.Effect<A, E | SinkError, R> => {
+  const { location, store } = folder
+  return Effect.acquireUseRelease(
     Effect.suspend(() => {
       const own = written.get(store) ?? new Set()
       if (own.has(location)) return Effect.fail(taken(location))
@@ -85,6 +95,9 @@ export const claimed = <A, E, R>(
       return Effect.void
     }),
     (): Effect.Effect<A, E | SinkError, R> =>
-      schemeOf(location) === "file" ? exclusive(`${location}${LOCK}`, use, Effect.fail(taken(location))) : use,
+      schemeOf(location) === "file"
+        ? exclusive(`${location}${LOCK}`, Effect.zipRight(sweep(folder), use), Effect.fail(taken(location)))
+        : use,
     () => Effect.sync(() => written.get(store)?.delete(location))
   )
+}

@@ -32,7 +32,7 @@ const KEEPING: ReadonlyArray<string> = ["Sample", "Map", "Augment", "Effect", "B
 const rowsOf = ({ dataset, stages }: Pipeline<unknown, unknown, unknown>): number | undefined =>
   stages.every(
     (stage) => KEEPING.includes(stage._tag) && !(stage._tag === "Batch" && (stage.dropLast || stage.padLast))
-  )
+  ) && dataset.stream === undefined
     ? dataset.size
     : undefined
 

@@ -1,0 +1,127 @@
+/**
+ * What is shown of an opened dataset of shards.
+ */
+import type { Dataset } from "../../src/index.ts"
+
+interface Block {
+  readonly rows: number
+  readonly offset: number
+  readonly length: number
+}
+
+interface Shard {
+  readonly location: string
+  readonly bytes: number
+  readonly version: string
+  readonly rows: number
+  /** How many blocks it has, or each of them. */
+  readonly blocks: number | ReadonlyArray<Block>
+}
+
+export interface Inspected {
+  readonly shards: ReadonlyArray<Shard>
+  readonly rows: number
+  readonly blocks: number
+  readonly bytes: number
+  /** Of a block: its rows, and its bytes once it is decoded, about. */
+  readonly block: { readonly rows: Spread; readonly bytes: Spread }
+  readonly schema: string | null
+  /** The file of the index, if it is kept, and how many shards were indexed just now. */
+  readonly index: { readonly file: string | null; readonly scanned: number }
+  /** What `Sampler.shuffleBlocks` holds in memory for a window of so many blocks, in bytes, about. */
+  readonly windows: ReadonlyArray<{ readonly window: number; readonly bytes: number }>
+}
+
+interface Spread {
+  readonly least: number
+  readonly mean: number
+  readonly most: number
+}
+
+const spreadOf = (values: ReadonlyArray<number>): Spread => {
+  const sum = values.reduce((total, own) => total + own, 0)
+  const least = values.reduce((one, own) => Math.min(one, own), values[0] ?? 0)
+  const most = values.reduce((one, own) => Math.max(one, own), 0)
+  return { least, mean: values.length === 0 ? 0 : Math.round(sum / values.length), most }
+}
+
+const WINDOWS = [8, 64, 512]
+
+/** Looks at a dataset; `isWhole` says whether each block is listed. */
+export const inspected = ({ sharded, size }: Dataset.ShardedDataset<unknown>, isWhole: boolean): Inspected => {
+  const { index, scanned, shards } = sharded
+  const blocks = shards.flatMap((shard) => shard.index.blocks)
+  const decoded = blocks.map((block) => block.bytes ?? block.length).toSorted((one, other) => other - one)
+  return {
+    shards: shards.map((shard) => ({
+      location: shard.info.location,
+      bytes: shard.info.size,
+      version: shard.info.version,
+      rows: shard.index.blocks.reduce((sum, block) => sum + block.rows, 0),
+      blocks: isWhole
+        ? shard.index.blocks.map(({ length, offset, rows }) => ({ rows, offset, length }))
+        : shard.index.blocks.length
+    })),
+    rows: size,
+    blocks: blocks.length,
+    bytes: shards.reduce((sum, { info }) => sum + info.size, 0),
+    block: { rows: spreadOf(blocks.map(({ rows }) => rows)), bytes: spreadOf(decoded) },
+    schema: shards.find((shard) => shard.index.schema !== undefined)?.index.schema ?? null,
+    index: { file: index ?? null, scanned },
+    windows: WINDOWS.filter((window, at) => at === 0 || window < blocks.length).map((window) => ({
+      window,
+      bytes: decoded.slice(0, window).reduce((sum, own) => sum + own, 0)
+    }))
+  }
+}
+
+/** Bytes in the unit in which they have one to four digits. */
+const bytesOf = (count: number): string => {
+  const units = ["B", "KB", "MB", "GB", "TB"]
+  let [own, unit] = [count, 0]
+  while (own >= 9999.5 && unit < units.length - 1) [own, unit] = [own / 1000, unit + 1]
+  return `${own < 100 && unit > 0 ? own.toFixed(1) : Math.round(own)} ${units[unit]}`
+}
+
+/** Columns of texts, the first to the left and the others to the right. */
+const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join("  ")
+      .trimEnd()
+  )
+}
+
+/** More shards are not listed for people. */
+const LISTED = 50
+
+/** Lines for people. */
+export const shown = (own: Inspected): ReadonlyArray<string> => {
+  const { block, blocks, bytes, index, rows, schema, shards, windows } = own
+  const listed = shards.slice(0, LISTED)
+  const count = (all: Shard["blocks"]): number => (typeof all === "number" ? all : all.length)
+  const kept = index.file === null ? "in the files" : index.file
+  return [
+    ...table([
+      ["shard", "rows", "blocks", "bytes"],
+      ...listed.flatMap((shard) => [
+        [shard.location, String(shard.rows), String(count(shard.blocks)), bytesOf(shard.bytes)],
+        ...(typeof shard.blocks === "number"
+          ? []
+          : shard.blocks.map((part) => [`  byte ${part.offset}`, String(part.rows), "", bytesOf(part.length)]))
+      ])
+    ]),
+    ...(shards.length > LISTED ? [`… and ${shards.length - LISTED} more (--json lists all)`] : []),
+    "",
+    `${shards.length} shards, ${rows} rows, ${blocks} blocks, ${bytesOf(bytes)}`,
+    `a block: ${block.rows.least} to ${block.rows.most} rows, ${bytesOf(block.bytes.least)} to ${bytesOf(block.bytes.most)} decoded`,
+    ...(schema === null ? [] : [`schema: ${schema}`]),
+    `index: ${kept}${index.scanned > 0 ? `, ${index.scanned} shards indexed now` : ""}`,
+    ...windows.map(
+      (window) =>
+        `shuffleBlocks({ window: ${window.window} }): up to ${bytesOf(window.bytes)} of decoded blocks in memory`
+    )
+  ]
+}

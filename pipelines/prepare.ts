@@ -1,0 +1,171 @@
+#!/usr/bin/env bun
+/**
+ * Writes samples of shards to other shards, which can be sought: of another format, filtered, changed, without duplicates,
+ * shuffled.
+ *
+ *     bun run pipelines/prepare.ts reviews.jsonl.gz --to data/reviews --rows 100000
+ *     bun run pipelines/prepare.ts 'raw/*.jsonl' --to data/train --format parquet --dedup --shuffle --seed 1 --shards 16
+ *     bun run pipelines/prepare.ts raw/ --to data/short --module short.ts
+ *
+ * Each row is written exactly once. Killed and started again with the same flags, it goes on where it was, and the shards are
+ * what they would have been; `manifest.json` is there when all of them are. `--module` names a module that exports `filter`
+ * (a row to true or false), `map` (a row to a row), or both, in this order.
+ *
+ * Exit codes: 0 done, 1 failed, 2 wrong usage.
+ */
+import { Command, Options } from "@effect/cli"
+import { Effect, Either, Option } from "effect"
+import { Dataset, FailurePolicy, Format, Pipeline, Sampler, SeedPolicy, Sink, Workers } from "../src/index.ts"
+import { main, Usage } from "./cli/Main.ts"
+import { print, tell } from "./cli/Print.ts"
+import { reading, seed, whole, workers } from "./cli/Reading.ts"
+import { options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
+import { firsts } from "./prepare/Dedup.ts"
+import { inOrder } from "./prepare/Lines.ts"
+import { load, type Module } from "./prepare/Module.ts"
+import { options as outputs, sinkFrom } from "./prepare/Outputs.ts"
+import { seedFrom } from "./train/Setting.ts"
+
+const text =
+  (what: string) =>
+  (own: string): Either.Either<string, string> =>
+    own === "" ? Either.left(`is ${what}`) : Either.right(own)
+
+const options = {
+  ...outputs,
+  from: formatOption("from"),
+  columns: data.columns,
+  module: reading("module", "file", "A module that exports filter, map or both", text("no file")).pipe(
+    Options.optional
+  ),
+  dedup: Options.boolean("dedup").pipe(Options.withDescription("Leave out rows that are equal to one before")),
+  dedupBy: reading("dedup-by", "field", "Leave out rows whose field is that of one before", text("no field")).pipe(
+    Options.optional
+  ),
+  shuffle: Options.boolean("shuffle").pipe(Options.withDescription("In a random order that the seed determines")),
+  window: reading("window", "blocks", "Shuffle within so many blocks: each is read once", whole(1)).pipe(
+    Options.optional
+  ),
+  seed: reading("seed", "seed", "What --shuffle goes by (default: FURROW_SEED, else 0)", seed).pipe(Options.optional),
+  workers,
+  skipBad: Options.boolean("skip-bad").pipe(
+    Options.withDescription("Leave out samples that cannot be read; say which")
+  ),
+  json: Options.boolean("json").pipe(Options.withDescription("Print what was written as a line of JSON"))
+}
+
+type Flags = Command.Command.ParseConfig<typeof options> & { readonly inputs: ReadonlyArray<string> }
+
+/** How often progress is told, in ms. */
+const BEAT = process.stderr.isTTY === true ? 200 : 10_000
+
+/** Tells how far something is, now and then. */
+const beating = () => {
+  let last = performance.now()
+  return (line: () => string): void => {
+    const now = performance.now()
+    if (now - last < BEAT) return
+    last = now
+    tell(process.stderr.isTTY === true ? `\r${line()}\u001b[K` : `${line()}\n`)
+  }
+}
+
+const samplerOf = ({ shuffle, window }: Flags) =>
+  Effect.gen(function* () {
+    if (!shuffle && Option.isSome(window)) return yield* new Usage({ message: "--window has no use without --shuffle" })
+    if (!shuffle) return Sampler.sequential
+    return Option.isNone(window) ? Sampler.shuffle : Sampler.shuffleBlocks({ window: window.value })
+  })
+
+/** The stages of a user's module. */
+const through = <A, E, R>(pipeline: Pipeline.Pipeline<A, E, R>, module: Option.Option<Module>) => {
+  if (Option.isNone(module)) return pipeline
+  const { filter, hash, map } = module.value
+  const parameters = { module: hash }
+  const some = filter === undefined ? pipeline : Pipeline.filter(pipeline, "module filter", filter, { parameters })
+  return map === undefined ? some : Pipeline.map(some, "module map", map, { parameters })
+}
+
+/** The rows of shards that can be sought. */
+const sought = (flags: Flags, dataset: Dataset.Dataset<unknown, Format.ShardError | unknown>) =>
+  Effect.gen(function* () {
+    const sampler = yield* samplerOf(flags)
+    const field = Option.getOrUndefined(flags.dedupBy)
+    if (!flags.dedup && field === undefined) return Pipeline.from(dataset).pipe(Pipeline.sample(sampler))
+    const tick = beating()
+    const { duplicates, hash, isKept } = yield* firsts(dataset, field, (rows) =>
+      tick(() => `looking for duplicates: ${rows} of ${dataset.size} rows`)
+    )
+    tell(`${duplicates} of ${dataset.size} rows are duplicates\n`)
+    const parameters = { kept: hash }
+    return Pipeline.from(
+      Dataset.map(dataset, (row, index) => ({ row, isKept: isKept(index) }), { name: dataset.name, parameters })
+    ).pipe(
+      Pipeline.sample(sampler),
+      Pipeline.filter("first", (own) => own.isKept, { parameters }),
+      Pipeline.map("row", ({ row }) => row, { parameters: {} })
+    )
+  })
+
+/** The rows of compressed lines that can only be read from the start. */
+const streamed = (flags: Flags, format: string, error: Format.ShardError) =>
+  Effect.gen(function* () {
+    if (format !== "jsonl" && format !== "text") return yield* Effect.fail(error)
+    if (flags.shuffle || flags.dedup || Option.isSome(flags.dedupBy)) {
+      const way = "prepare it without --shuffle and --dedup first, and then the result with them"
+      return yield* new Usage({ message: `${error.shard} is one large member, which is read in order alone: ${way}` })
+    }
+    tell(`${error.shard} is one large member: read in order\n`)
+    const lines = Pipeline.from(yield* inOrder(flags.inputs))
+    return lines.pipe(
+      Pipeline.map("parse", (own): unknown => (format === "text" ? own : JSON.parse(own)), { parameters: { format } })
+    )
+  })
+
+const isLarge = (error: unknown): error is Format.ShardError =>
+  error instanceof Format.ShardError && error.reason.includes("memberBytes")
+
+const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =>
+  Effect.gen(function* () {
+    const root = yield* seedFrom(flags.seed)
+    const read = { inputs: flags.inputs, format: flags.from, columns: flags.columns }
+    const { name } = yield* formatFrom(read)
+    const sink = yield* sinkFrom(flags, name)
+    const module = yield* Effect.transposeOption(Option.map(flags.module, load))
+    const dataset = yield* Effect.either(opened(read))
+    const large = Either.isLeft(dataset) && isLarge(dataset.left) ? dataset.left : undefined
+    const rows =
+      large === undefined ? yield* sought(flags, (yield* dataset).dataset) : yield* streamed(flags, name, large)
+    const tick = beating()
+    const started = performance.now()
+    const onProgress = (own: Sink.WriteProgress): void =>
+      tick(() => `${own.shards} shards, ${own.rows} rows, ${own.bytes} bytes`)
+    const skipped: Array<string> = []
+    const report = ({ error }: { readonly error: { readonly message: string } }) =>
+      Effect.sync(() => {
+        skipped.push(error.message)
+        tell(`left out: ${error.message}\n`)
+      })
+    const skipping = FailurePolicy.skip({ budget: { share: 1 }, report })
+    const manifest = yield* Sink.run(through(rows, module), sink, { onProgress }).pipe(
+      Effect.provide(Workers.fibers({ workers: flags.workers })),
+      Effect.provide(flags.skipBad ? skipping : FailurePolicy.fail),
+      Effect.provideServiceEffect(SeedPolicy.SeedPolicy, SeedPolicy.byName("elastic", root))
+    )
+    if (process.stderr.isTTY === true) tell("\r\u001b[K")
+    const { bytes, content, shards } = manifest
+    const seconds = (performance.now() - started) / 1000
+    const summary = {
+      to: flags.to,
+      shards: shards.length,
+      rows: manifest.rows,
+      bytes,
+      content,
+      skipped: skipped.length
+    }
+    if (flags.json) return print(JSON.stringify({ ...summary, seconds: Number(seconds.toFixed(3)) }))
+    print(`wrote ${summary.rows} rows, ${bytes} bytes, to ${summary.shards} shards in ${flags.to}`)
+  })
+).pipe(Command.withDescription("Writes samples of shards to other shards, which can be sought"))
+
+if (import.meta.main) await main("prepare", command)

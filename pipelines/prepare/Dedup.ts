@@ -1,0 +1,88 @@
+/**
+ * Which rows of a dataset came before: exact, in memory that does not grow with the rows but for a bit each. One pass over the
+ * rows writes a hash of each to files, dealt by that hash; each file is then looked at alone.
+ */
+import { createHash } from "node:crypto"
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Predicate } from "effect"
+import type { Dataset } from "../../src/index.ts"
+import { line } from "../cat/Line.ts"
+
+/** A record: the first bytes of SHA-256, and the number of the row. */
+const HASH = 24
+const RECORD = HASH + 8
+
+/** So many rows at most, on average, are looked at in one go: some 130 bytes each. */
+const AT_ONCE = 500_000
+
+/** Rows that are read in one go. */
+const BATCH = 1024
+
+/** What is compared of a row: a field, or all of it. */
+const keyOf = (row: unknown, field: string | undefined): string =>
+  field === undefined ? line(row) : line(Predicate.isRecord(row) ? row[field] : undefined)
+
+export interface Kept {
+  readonly isKept: (index: number) => boolean
+  readonly duplicates: number
+  /** A hash of which rows are kept. */
+  readonly hash: string
+}
+
+/** Looks at all rows, in their order: of equal ones the first is kept. */
+export const firsts = <A, E, R>(
+  dataset: Dataset.Dataset<A, E, R>,
+  field: string | undefined,
+  onProgress: (rows: number) => void,
+  atOnce = AT_ONCE
+) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "furrow-dedup-"))),
+    (folder) =>
+      Effect.gen(function* () {
+        const { size } = dataset
+        const parts = Math.min(512, Math.max(1, Math.ceil(size / atOnce)))
+        const files = Array.from({ length: parts }, (_, part) => openSync(join(folder, String(part)), "w"))
+        yield* Effect.gen(function* () {
+          for (let from = 0; from < size; from += BATCH) {
+            const to = Math.min(size, from + BATCH)
+            const rows = yield* dataset.getMany(Array.from({ length: to - from }, (_, at) => from + at))
+            const dealt = files.map((): Array<Buffer> => [])
+            for (const [at, row] of rows.entries()) {
+              const record = Buffer.alloc(RECORD)
+              record.set(createHash("sha256").update(keyOf(row, field)).digest().subarray(0, HASH))
+              record.writeDoubleLE(from + at, HASH)
+              dealt[record.readUInt32LE(0) % parts]?.push(record)
+            }
+            for (const [part, records] of dealt.entries()) writeAll(files[part] ?? -1, Buffer.concat(records))
+            onProgress(to)
+          }
+        }).pipe(Effect.ensuring(Effect.sync(() => files.forEach(closeSync))))
+        const seconds = new Uint8Array(Math.ceil(size / 8))
+        let duplicates = 0
+        for (let part = 0; part < parts; part++) {
+          const bytes = readFileSync(join(folder, String(part)))
+          const seen = new Set<string>()
+          for (let at = 0; at < bytes.length; at += RECORD) {
+            const hash = bytes.toString("latin1", at, at + HASH)
+            if (!seen.has(hash)) seen.add(hash)
+            else {
+              const row = bytes.readDoubleLE(at + HASH)
+              const byte = Math.floor(row / 8)
+              seconds[byte] = (seconds[byte] ?? 0) | (1 << (row & 7))
+              duplicates++
+            }
+          }
+        }
+        const hash = createHash("sha256").update(seconds).digest("hex").slice(0, 16)
+        const isKept = (index: number): boolean => ((seconds[Math.floor(index / 8)] ?? 0) & (1 << (index & 7))) === 0
+        return { isKept, duplicates, hash } satisfies Kept
+      }),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+  )
+
+const writeAll = (file: number, bytes: Buffer): void => {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
+}

@@ -1,0 +1,37 @@
+/**
+ * A user's own module for `prepare`: it exports `filter`, `map` or both, which are called in this order.
+ */
+import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import { Effect, Predicate } from "effect"
+import { Usage } from "../cli/Main.ts"
+
+export interface Module {
+  readonly filter: ((row: unknown) => boolean) | undefined
+  readonly map: ((row: unknown) => unknown) | undefined
+  /** A hash of the module's text: another module is another run. */
+  readonly hash: string
+}
+
+/** Loads a module by its path. Fails with one line when it cannot be loaded or exports neither. */
+export const load = (path: string): Effect.Effect<Module, Usage> =>
+  Effect.gen(function* () {
+    const module = yield* Effect.tryPromise({
+      try: (): Promise<unknown> => import(pathToFileURL(resolve(path)).href),
+      catch: (cause) => {
+        const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
+        return new Usage({ message: `--module ${JSON.stringify(path)} cannot be loaded: ${line}` })
+      }
+    })
+    const { filter, map } = Predicate.isRecord(module) ? module : { filter: undefined, map: undefined }
+    const isFit = (value: unknown): boolean => value === undefined || typeof value === "function"
+    if (!isFit(filter) || !isFit(map) || (filter === undefined && map === undefined)) {
+      const message = `--module ${JSON.stringify(path)} must export functions: filter, map or both`
+      return yield* new Usage({ message })
+    }
+    const hash = createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 16)
+    // They are functions; what they take and return shows when they are called.
+    return { filter, map, hash } as Module
+  })

@@ -1,0 +1,115 @@
+/**
+ * `pipelines/prepare.ts` and `pipelines/inspect.ts`, as a person runs them.
+ */
+import { afterAll, describe, expect, test } from "bun:test"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { gzipSync } from "node:zlib"
+import { Effect } from "effect"
+import { firsts } from "../../pipelines/prepare/Dedup.ts"
+import { Dataset, Format } from "../../src/index.ts"
+import { start, TIME } from "../support/process.ts"
+
+const root = mkdtempSync(join(tmpdir(), "furrow-prepare-"))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const env = { FURROW_CACHE: join(root, "cache") }
+const run = (program: "prepare" | "inspect", ...args: ReadonlyArray<string>) =>
+  start(`${program}.ts`, args, { env }).ended
+
+const rows = Array.from({ length: 400 }, (_, n) => ({ n, text: `review ${n % 300}` }))
+const input = join(root, "in.jsonl.gz")
+writeFileSync(input, gzipSync(rows.map((row) => `${JSON.stringify(row)}\n`).join("")))
+
+const read = async <A>(folder: string, format: Format.Format<A>): Promise<ReadonlyArray<A>> => {
+  const open = Dataset.open(folder, { format, index: false })
+  const all = Effect.flatMap(open, (own) => own.getMany(Array.from({ length: own.size }, (_, at) => at)))
+  return Effect.runPromise(all)
+}
+
+describe("prepare", () => {
+  test(
+    "writes a compressed file to shards that can be sought, with a module's filter and map",
+    async () => {
+      const module = join(root, "module.ts")
+      writeFileSync(
+        module,
+        "export const filter = (row: { n: number }) => row.n % 2 === 0\nexport const map = (row: object) => ({ ...row, even: true })\n"
+      )
+      const to = join(root, "even")
+      const ended = await run("prepare", input, "--to", to, "--rows", "150", "--module", module, "--json")
+      expect(ended).toMatchObject({ code: 0, stderr: "" })
+      expect(JSON.parse(ended.stdout)).toMatchObject({ to, shards: 2, rows: 200, skipped: 0 })
+      expect(readdirSync(to).toSorted()).toEqual(["manifest.json", "shard-00000.jsonl.gz", "shard-00001.jsonl.gz"])
+      const expected = rows.filter(({ n }) => n % 2 === 0).map((row) => ({ ...row, even: true }))
+      expect(await read(to, Format.jsonl<unknown>())).toEqual(expected)
+      const looked = await run("inspect", to, "--check", "--json")
+      expect(looked).toMatchObject({ code: 0, stderr: "" })
+      expect(JSON.parse(looked.stdout)).toMatchObject({ rows: 200, blocks: 2, index: { scanned: 2 } })
+      expect((await run("inspect", to, "--blocks")).stdout).toContain("2 shards, 200 rows, 2 blocks")
+    },
+    TIME
+  )
+
+  test(
+    "leaves out duplicates, shuffles and writes another format; killed and started again, the same shards",
+    async () => {
+      const flags = ["--dedup-by", "text", "--shuffle", "--seed", "3", "--format", "parquet", "--rows", "40"]
+      const whole = join(root, "whole")
+      expect(await run("prepare", input, "--to", whole, ...flags)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining("wrote 300 rows"),
+        stderr: "100 of 400 rows are duplicates\n"
+      })
+      const found = await read(whole, Format.parquet())
+      expect(found.map(({ n }) => Number(n)).toSorted((one, other) => one - other)).toEqual(
+        Array.from({ length: 300 }, (_, n) => n)
+      )
+      expect(found.some(({ n }, at) => n !== at)).toBe(true)
+      const killed = join(root, "killed")
+      const { child, ended } = start("prepare.ts", [input, "--to", killed, ...flags], { env })
+      const shard = join(killed, "shard-00001.parquet")
+      const timer = setInterval(() => existsSync(shard) && child.kill("SIGKILL"), 1)
+      await ended
+      clearInterval(timer)
+      expect(existsSync(shard)).toBe(true)
+      expect((await run("prepare", input, "--to", killed, ...flags)).code).toBe(0)
+      const names = readdirSync(whole)
+      expect(readdirSync(killed)).toEqual(names)
+      for (const name of names) expect(readFileSync(join(killed, name))).toEqual(readFileSync(join(whole, name)))
+      const other = await run("prepare", input, "--to", killed, ...flags.with(4, "4"))
+      expect(other.code).toBe(1)
+      expect(other.stderr).toContain("seed: was 3, is 4")
+    },
+    TIME
+  )
+
+  test(
+    "says in a line what is wrong with its flags",
+    async () => {
+      for (const [args, wanted] of [
+        [["--to", join(root, "x"), "--format", "tar", "--compression", "gzip"], "--compression gzip is not for tar"],
+        [["--to", join(root, "x"), "--rows", "2", "--shards", "2"], "shards must be left out beside rows"]
+      ] as const) {
+        const { code, stderr } = await run("prepare", input, ...args)
+        expect({ code, lines: stderr.trim().split("\n").length }).toEqual({ code: 2, lines: 1 })
+        expect(stderr).toContain(wanted)
+      }
+    },
+    TIME
+  )
+})
+
+describe("deduplication", () => {
+  test("keeps the first of equal rows, whatever the number of files", async () => {
+    const dataset = Dataset.fromArray(Array.from({ length: 1000 }, (_, n) => ({ n, key: (n * 7) % 90 })))
+    for (const atOnce of [1000, 100, 10]) {
+      const kept = await Effect.runPromise(firsts(dataset, "key", () => undefined, atOnce))
+      expect(kept.duplicates).toBe(910)
+      const all = Array.from({ length: 1000 }, (_, n) => n).filter((n) => kept.isKept(n))
+      expect(all).toEqual(Array.from({ length: 90 }, (_, n) => n))
+    }
+    expect((await Effect.runPromise(firsts(dataset, undefined, () => undefined))).duplicates).toBe(0)
+  })
+})
