@@ -1,7 +1,7 @@
 /**
  * What is shown of an opened dataset of shards.
  */
-import type { Dataset } from "../../src/index.ts"
+import { type Dataset, Sampler } from "../../src/index.ts"
 
 interface Block {
   readonly rows: number
@@ -28,8 +28,8 @@ export interface Inspected {
   readonly schema: string | null
   /** The file of the index, if it is kept, and how many shards were indexed just now. */
   readonly index: { readonly file: string | null; readonly scanned: number }
-  /** What `Sampler.shuffleBlocks` holds in memory for a window of so many blocks, in bytes, about. */
-  readonly windows: ReadonlyArray<{ readonly window: number; readonly bytes: number }>
+  /** What `Sampler.shuffleBlocks` costs with a window of so many blocks, and how well it mixes. */
+  readonly windows: ReadonlyArray<{ readonly window: number } & Sampler.OrderReport>
 }
 
 interface Spread {
@@ -47,11 +47,14 @@ const spreadOf = (values: ReadonlyArray<number>): Spread => {
 
 const WINDOWS = [8, 64, 512]
 
+/** Positions of the order that are looked at. */
+const POSITIONS = 2 ** 16
+
 /** Looks at a dataset; `isWhole` says whether each block is listed. */
-export const inspected = ({ sharded, size }: Dataset.ShardedDataset<unknown>, isWhole: boolean): Inspected => {
+export const inspected = (dataset: Dataset.ShardedDataset<unknown>, isWhole: boolean): Inspected => {
+  const { sharded, size } = dataset
   const { index, scanned, shards } = sharded
   const blocks = shards.flatMap((shard) => shard.index.blocks)
-  const decoded = blocks.map((block) => block.bytes ?? block.length).toSorted((one, other) => other - one)
   return {
     shards: shards.map((shard) => ({
       location: shard.info.location,
@@ -65,12 +68,15 @@ export const inspected = ({ sharded, size }: Dataset.ShardedDataset<unknown>, is
     rows: size,
     blocks: blocks.length,
     bytes: shards.reduce((sum, { info }) => sum + info.size, 0),
-    block: { rows: spreadOf(blocks.map(({ rows }) => rows)), bytes: spreadOf(decoded) },
+    block: {
+      rows: spreadOf(blocks.map(({ rows }) => rows)),
+      bytes: spreadOf(blocks.map((block) => block.bytes ?? block.length))
+    },
     schema: shards.find((shard) => shard.index.schema !== undefined)?.index.schema ?? null,
     index: { file: index ?? null, scanned },
-    windows: WINDOWS.filter((window, at) => at === 0 || window < blocks.length).map((window) => ({
+    windows: WINDOWS.filter((window, at) => size > 0 && (at === 0 || window < blocks.length)).map((window) => ({
       window,
-      bytes: decoded.slice(0, window).reduce((sum, own) => sum + own, 0)
+      ...Sampler.report(Sampler.shuffleBlocks({ window }), dataset, { positions: POSITIONS })
     }))
   }
 }
@@ -119,9 +125,9 @@ export const shown = (own: Inspected): ReadonlyArray<string> => {
     `a block: ${block.rows.least} to ${block.rows.most} rows, ${bytesOf(block.bytes.least)} to ${bytesOf(block.bytes.most)} decoded`,
     ...(schema === null ? [] : [`schema: ${schema}`]),
     `index: ${kept}${index.scanned > 0 ? `, ${index.scanned} shards indexed now` : ""}`,
-    ...windows.map(
-      (window) =>
-        `shuffleBlocks({ window: ${window.window} }): up to ${bytesOf(window.bytes)} of decoded blocks in memory`
-    )
+    ...windows.map(({ bytes: memory = 0, neighbors, reads = 0, window }) => {
+      const cost = `${bytesOf(memory)} in memory, ${reads.toFixed(2)} bytes read for each delivered`
+      return `shuffleBlocks({ window: ${window} }): ${cost}, ${(100 * neighbors).toFixed(1)} % of neighbors stay together`
+    })
   ]
 }
