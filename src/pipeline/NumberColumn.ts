@@ -19,8 +19,11 @@ export const numberArrays: { readonly [N in NumberDType]: new (length: number) =
  * @since 0.1.0
  */
 export const standsFor = (held: number, value: number, dtype: NumberDType): boolean =>
+  stands(held, value, isFloat(dtype))
+
+const stands = (held: number, value: number, float: boolean): boolean =>
   // Most floats are rounded; the difference of one that is finite with itself is 0.
-  held === value || (isFloat(dtype) && (held - held === 0 || !Number.isFinite(value)))
+  held === value || (float && (held - held === 0 || value - value !== 0))
 
 const isFloat = (dtype: NumberDType): boolean => dtype === "float32" || dtype === "float64"
 
@@ -33,6 +36,7 @@ const isFloat = (dtype: NumberDType): boolean => dtype === "float32" || dtype ==
 export class NumberColumn {
   readonly dtype: NumberDType
   readonly #data: NumberArrays[NumberDType]
+  readonly #isFloat: boolean
   /** The first row that does not fit; −1 if all do. */
   wrong = -1
   /** What that row was given. */
@@ -40,6 +44,7 @@ export class NumberColumn {
 
   constructor(dtype: NumberDType, rows: number) {
     this.dtype = dtype
+    this.#isFloat = isFloat(dtype)
     this.#data = new numberArrays[dtype](rows)
   }
 
@@ -47,7 +52,7 @@ export class NumberColumn {
     if (typeof value === "number") {
       const data = this.#data
       data[row] = value
-      if (standsFor(data[row] as number, value, this.dtype)) return // a row of the column
+      if (stands(data[row] as number, value, this.#isFloat)) return // a row of the column
     }
     if (this.wrong !== -1) return
     this.wrong = row
