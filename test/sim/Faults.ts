@@ -284,15 +284,29 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "plain stages of a step draw from the seeds of the first",
     file: "scheduler/build/PlainStages.ts",
-    from: "const at = all[place] as SeededStage",
+    from: "const at = all[1] as SeededStage",
     to: "const at = all[0] as SeededStage",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {
     name: "plain stages of a step share a context",
     file: "scheduler/build/PlainStages.ts",
-    from: "const context = contexts[place] ?? this.#newContext()",
-    to: "const context = contexts[0] ?? this.#newContext()",
+    from: "const context = this.#contexts[place] ?? this.#newContext()",
+    to: "const context = this.#contexts[0] ?? this.#newContext()",
+    test: "test/scheduler/build/PlainStages.test.ts"
+  },
+  {
+    name: "plain stages of a step are left out from the fourth on",
+    file: "scheduler/build/PlainStages.ts",
+    from: "for (let place = 3; place < length; place++) {",
+    to: "for (let place = 4; place < length; place++) {",
+    test: "test/scheduler/build/PlainStages.test.ts"
+  },
+  {
+    name: "the rows of a batch are those that the batch before left over",
+    file: "scheduler/build/PlainStages.ts",
+    from: "for (let row = 0; row < count; row++) rows[row] = row",
+    to: "for (let row = rows.length; row < count; row++) rows[row] = row",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {

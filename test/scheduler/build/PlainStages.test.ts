@@ -3,10 +3,10 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Effect } from "effect"
-import { type Batch, Dataset, Pipeline, SeedPolicy } from "../../../src/index.ts"
+import { type Batch, Dataset, Pipeline, SeedPolicy, type Tensor } from "../../../src/index.ts"
 import type { StageContext } from "../../../src/pipeline/Stage.ts"
 import { retrying } from "../../../src/scheduler/build/Retry.ts"
-import { rowsOf } from "../../../src/scheduler/build/RowRange.ts"
+import { type RowRange, rowsOf } from "../../../src/scheduler/build/RowRange.ts"
 import { StageError } from "../../../src/scheduler/build/StageError.ts"
 import { fromEffect, TypedFailure, toEffect } from "../../../src/scheduler/build/Work.ts"
 import { Worker, type WorkerOptions } from "../../../src/scheduler/build/Worker.ts"
@@ -140,6 +140,70 @@ describe("a step of plain stages", () => {
         other: (alone("other") as Batch.Batch<object>).columns // as above
       }
     })
+  })
+
+  test("does the same at each place of a step, however many stages it has", () => {
+    const names = ["one", "two", "three", "four", "five"]
+    type Seen = ReadonlyArray<number>
+    const drawing = (name: string) =>
+      Pipeline.augment(name, (seen: Seen, rng, { index }): Seen => [...seen, rng.word(), index])
+    type Drawing = Pipeline.Pipeline<Seen, never, SeedPolicy.SeedPolicy>
+    const columnOf = (stages: ReadonlyArray<string>): Array<number> => {
+      const start: Drawing = Pipeline.map(Pipeline.from(Dataset.range(3)), "start", (): Seen => [])
+      const drawn = stages.reduce((own, name): Drawing => drawing(name)(own), start)
+      const batch = build(drawn.pipe(Pipeline.batchWith(3, (samples: ReadonlyArray<Seen>) => samples.flat())))
+      return (batch as Batch.Batch<Array<number>>).columns // a pipeline's batch
+    }
+    const each = names.map((name) => columnOf([name]))
+    for (let count = 1; count <= names.length; count++) {
+      const expected = [0, 1, 2].flatMap((row) =>
+        each.slice(0, count).flatMap((own) => own.slice(2 * row, 2 * row + 2))
+      )
+      expect(columnOf(names.slice(0, count))).toEqual(expected)
+    }
+  })
+
+  test("leaves out a value at whichever stage, and goes on with no other", () => {
+    for (let place = 0; place < 5; place++) {
+      const calls: Array<string> = []
+      const stages = Array.from({ length: 5 }, (_, at) =>
+        at === place
+          ? Pipeline.filter<number>("keeps", (x) => x !== 1)
+          : Pipeline.map(`${at}`, (x: number) => {
+              calls.push(`${at} ${x}`)
+              return x
+            })
+      )
+      const own = stages.reduce((before, stage) => stage(before), Pipeline.from(Dataset.range(3)))
+      expect(build(Pipeline.batch(own, 3))).toMatchObject({ size: 2, indices: Float64Array.of(0, 2) })
+      const others = [0, 1, 2, 3, 4].filter((at) => at !== place)
+      const expected = [0, 1, 2].flatMap((x) => others.filter((at) => x !== 1 || at < place).map((at) => `${at} ${x}`))
+      expect(calls).toEqual(expected)
+    }
+  })
+
+  test("knows the rows of each batch, whatever was left out of those before", () => {
+    const pipeline = Pipeline.from(Dataset.range(12)).pipe(
+      Pipeline.filter("some", (x) => x >= 8 || (x >= 4 ? x === 7 : x % 2 === 1)),
+      Pipeline.map("same", (x) => x),
+      Pipeline.batch(4)
+    )
+    const plan = RunPlan.make(pipeline, 1, {}, policy)
+    const worker = new Worker(plan, 0)
+    const all = [0, 1, 2].map((batch) => {
+      const range = rowsOf(plan, 0, 0, batch)
+      const builder = worker.builder(range as RowRange) // there are three batches
+      const built = builder.build() as Batch.Batch<unknown> // no stage waits
+      worker.done(builder)
+      return built
+    })
+    // All of them are looked at when all are built: none shares memory with another.
+    expect(all.map(({ indices }) => Array.from(indices))).toEqual([[1, 3], [7], [8, 9, 10, 11]])
+    expect(all.map(({ columns }) => Array.from((columns as Tensor.Tensor).data as Float64Array))).toEqual([
+      [1, 3],
+      [7],
+      [8, 9, 10, 11]
+    ])
   })
 
   test("blames the stage that writes to its context, and misleads no other", () => {
