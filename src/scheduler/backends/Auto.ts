@@ -167,9 +167,7 @@ export const auto = (options: AutoOptions): Backend => ({
           if (leaving.size > 0) leave(coordinates.worker)
           const requested = here.request(coordinates, arrived)
           if (judge.isSettled) return requested
-          const isPassed = measure.passes() && measure.hasSeen
-          if (!isPassed) look()
-          const own = isPassed ? requested : measure.of(requested)
+          const own = measure.passes() && measure.hasSeen ? requested : measure.of(requested, look)
           return threads === undefined ? own : movable.of(coordinates, arrived, own)
         },
         poll: () => polled?.poll()
@@ -238,8 +236,8 @@ class Measure {
     return this.#passed < this.#every
   }
 
-  /** The batch, measured. */
-  of(requested: RequestedBatch): RequestedBatch {
+  /** The batch, measured; `seen` is called once it is, and so over all batches that were passed over before it. */
+  of(requested: RequestedBatch, seen: () => void): RequestedBatch {
     const weight = this.#passed
     this.#passed = 0
     let from = 0
@@ -248,6 +246,7 @@ class Measure {
       this.built += weight * milliseconds
       this.#every = milliseconds < QUICK_MS ? SELDOM : 1
       this.#look(batch)
+      seen()
     }
     return {
       isLazy: requested.isLazy,

@@ -47,8 +47,8 @@ const LOOK_MS = 100
 const LOOK_BATCHES = 2
 
 /** The same where threads are ready: to move costs nothing then, and a move that does not pay is taken back. */
-const READY_LOOK_MS = 50
-const READY_LOOK_BATCHES = 4
+const READY_LOOK_MS = 25
+const READY_LOOK_BATCHES = 3
 
 /** How long threads that were started at once are kept for a consumer that does not wait. */
 const KEPT_MS = 2000
