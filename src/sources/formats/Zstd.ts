@@ -19,8 +19,11 @@ export interface Zstd {
   readonly upTo: (bytes: Uint8Array, most: number) => Uint8Array | "large"
 }
 
-/** Returns what a frame holds, and throws for a corrupt one. May stop early, and return `undefined`, at more than `most` bytes. */
-type Decompress = (bytes: Uint8Array, most: number) => Uint8Array | undefined
+/**
+ * Returns what a frame holds, `content` bytes if its header says so, and throws for a corrupt one. May stop early, and return
+ * `undefined`, at more than `most` bytes.
+ */
+type Decompress = (bytes: Uint8Array, most: number, content: number | undefined) => Uint8Array | undefined
 
 const zstdOf = (decompress: Decompress): Zstd => {
   const frame = (bytes: Uint8Array, most: number): Uint8Array | undefined => {
@@ -28,7 +31,7 @@ const zstdOf = (decompress: Decompress): Zstd => {
     if (content !== undefined && content > most) return undefined
     // Decoders allocate as much as the header says.
     if (window > MOST_WINDOW) throw new Error(`a frame needs a window of more than ${MOST_WINDOW} bytes`)
-    const plain = decompress(bytes, most)
+    const plain = decompress(bytes, most, content)
     if (plain === undefined || content === undefined || plain.length === content) return plain
     throw new Error(`a frame has ${plain.length} bytes where its header says ${content}`)
   }
@@ -71,9 +74,12 @@ const native: typeof zlib.zstdDecompressSync | undefined = zlib.zstdDecompressSy
 
 const byRuntime =
   (decompress: typeof zlib.zstdDecompressSync): Decompress =>
-  (bytes, most) => {
+  (bytes, most, content) => {
     try {
-      const { buffer, byteLength, byteOffset } = decompress(bytes, { maxOutputLength: Math.max(1, most) })
+      // All of it comes in one part: joining several takes as long as decompressing.
+      const chunkSize = Math.max(64, 1 + Math.min(most, content ?? 2 ** 16))
+      const options = { maxOutputLength: Math.max(1, most), chunkSize }
+      const { buffer, byteLength, byteOffset } = decompress(bytes, options)
       // Without Node's own class.
       return byteLength > most ? undefined : new Uint8Array(buffer, byteOffset, byteLength)
     } catch (cause) {

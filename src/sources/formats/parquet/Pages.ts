@@ -1,5 +1,5 @@
 /**
- * Decompresses the pages of a column before its decoder sees them: by the runtime's own zstd, gzip and brotli, which are three
+ * The pages of a column, decompressed before its decoder sees them: by the runtime's own zstd, gzip and brotli, which are three
  * times as fast as those of the WebAssembly module (tokens of 512, zstd: 55 ms for 80 MB, there 180), and stop at the length that a
  * page says it has. The result is the same column, not compressed.
  *
@@ -13,8 +13,9 @@ import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thr
 /** Returns the `length` bytes that were compressed. */
 type Decompress = (bytes: Uint8Array, length: number) => Uint8Array
 
-/** By the numbers of `CompressionCodec` in `parquet.thrift`. The others are quick in the module, or are no compression. */
+/** By the numbers of `CompressionCodec` in `parquet.thrift`. The others are quick in the module. */
 const decompressorOf = (codec: number): Decompress | undefined => {
+  if (codec === 0) return (bytes) => bytes
   if (codec === 2) return (bytes, length) => zlib.gunzipSync(bytes, { maxOutputLength: Math.max(1, length) })
   if (codec === 4) return (bytes, length) => zlib.brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, length) })
   // On Node before 22.15 the module's is the fastest.
@@ -30,20 +31,43 @@ export interface PlainPages {
   readonly data: number
 }
 
-const DATA = 0
-const DATA_2 = 3
+/** A page, decompressed. @since 0.1.0 */
+export interface Page {
+  /** A number of `PageType`: see {@link Kind}. */
+  readonly kind: number
+  readonly header: Struct
+  /** Levels and values, or the values of a dictionary. */
+  readonly bytes: Uint8Array
+}
+
+/** The kinds of pages by their numbers. @since 0.1.0 */
+export const Kind = { data: 0, dictionary: 2, second: 3 } as const
+
+/** Whether the pages of a codec can be decompressed here. @since 0.1.0 */
+export const decompresses = (codec: number): boolean => decompressorOf(codec) !== undefined
 
 /**
- * Returns the pages of a column that is compressed by `codec`, or `undefined` if it is to be left as it is. They take at most
- * `most` bytes. Throws {@link Malformed}, also where a page has a checksum and other bytes.
+ * Returns the pages of a column that is compressed by `codec`, one behind the other, or `undefined` if it is to be left as it is.
+ * They take at most `most` bytes. Throws {@link Malformed}, also where a page has a checksum and other bytes.
  *
  * @since 0.1.0
  */
 export const plainPages = (bytes: Uint8Array, codec: number, most: number): PlainPages | undefined => {
-  const decompress = decompressorOf(codec)
-  if (decompress !== undefined) return withinBytes("a page", () => walk(bytes, decompress, most))
-  checkPages(bytes)
-  return undefined
+  if (codec === 0 || !decompresses(codec)) {
+    checkPages(bytes)
+    return undefined
+  }
+  const parts: Array<Uint8Array> = []
+  let length = 0
+  let data: number | undefined
+  const reader = new ThriftReader(bytes)
+  walk(reader, codec, most, ({ bytes: values, header, kind }) => {
+    if (data === undefined && kind !== Kind.dictionary) data = length
+    const own = headerOf(reader, header, values.length)
+    parts.push(own, values)
+    length += own.length + values.length
+  })
+  return { parts, length, data: data ?? 0 }
 }
 
 /** Checks what the decoder does not: the checksum that a header may have, and how many values a dictionary is to have. */
@@ -82,34 +106,45 @@ const checkPages = (bytes: Uint8Array): void => {
   }
 }
 
-const walk = (bytes: Uint8Array, decompress: Decompress, most: number): PlainPages => {
-  const reader = new ThriftReader(bytes)
-  const parts: Array<Uint8Array> = []
-  let length = 0
-  let data: number | undefined
-  let at = 0
-  while (at < bytes.length) {
-    const header = reader.struct(at)
-    const start = reader.end
-    const kind = reader.int(needed(header, 1))
-    const size = reader.int(needed(header, 2))
-    const stored = reader.int(needed(header, 3))
-    if (size < 0 || stored < 0 || start + stored > bytes.length || length + size > most) {
-      const said = `a page is to have ${stored} bytes, and ${size} once decompressed`
-      throw new Malformed(`${said}, which is more than its column or blockBytes; ${AGAIN}`)
+/**
+ * Calls `seen` for each page of a column whose bytes `reader` has. All take at most `most` bytes. Throws {@link Malformed}.
+ *
+ * @since 0.1.0
+ */
+export const walk = (reader: ThriftReader, codec: number, most: number, seen: (page: Page) => void): void => {
+  const decompress = decompressorOf(codec)
+  if (decompress === undefined) throw new Malformed(`codec ${codec} is not decompressed here`)
+  withinBytes("a page", () => {
+    const { bytes } = reader
+    let length = 0
+    let at = 0
+    while (at < bytes.length) {
+      const header = reader.struct(at)
+      const start = reader.end
+      const kind = reader.int(needed(header, 1))
+      const size = reader.int(needed(header, 2))
+      const stored = reader.int(needed(header, 3))
+      if (size < 0 || stored < 0 || start + stored > bytes.length || length + size > most) {
+        const said = `a page is to have ${stored} bytes, and ${size} once decompressed`
+        throw new Malformed(`${said}, which is more than its column or blockBytes; ${AGAIN}`)
+      }
+      const page = bytes.subarray(start, start + stored)
+      checkPage(reader, header, page)
+      const values =
+        kind === Kind.second ? secondVersion(reader, header, page, size, decompress) : plain(page, size, decompress)
+      length += size
+      seen({ kind, header, bytes: values })
+      at = start + stored
     }
-    const page = bytes.subarray(start, start + stored)
-    checkPage(reader, header, page)
-    const values =
-      kind === DATA_2 ? secondVersion(reader, header, page, size, decompress) : plain(page, size, decompress)
-    if (data === undefined && (kind === DATA || kind === DATA_2)) data = length
-    const own = headerOf(reader, header, size)
-    parts.push(own, values)
-    length += own.length + values.length
-    at = start + stored
-  }
-  return { parts, length, data: data ?? 0 }
+  })
 }
+
+/** Returns the number in a field of a header. Throws {@link Malformed}. @since 0.1.0 */
+export const numberIn = (reader: ThriftReader, fields: Struct, id: number): number => reader.int(needed(fields, id))
+
+/** Returns the header of a kind of pages in that of a page. Throws {@link Malformed}. @since 0.1.0 */
+export const headerIn = (reader: ThriftReader, fields: Struct, id: number): Struct =>
+  reader.struct(needed(fields, id).start)
 
 const needed = (fields: Struct, id: number): Value => {
   const value = fields.get(id)

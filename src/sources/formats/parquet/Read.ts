@@ -24,6 +24,7 @@ import {
   type RowGroup
 } from "./Footer.ts"
 import { decodeFile } from "./Library.ts"
+import { numberColumn, numberLayout } from "./NumberColumn.ts"
 import { plainPages } from "./Pages.ts"
 import { withTwelves } from "./Twelve.ts"
 
@@ -41,6 +42,8 @@ interface ParquetHeader {
   readonly footer: Footer
   /** The places of the columns in the schema, in the order of a row. */
   readonly chosen: ReadonlyArray<number>
+  /** The first leaf of each column of the schema. */
+  readonly firstLeaves: ReadonlyArray<number>
 }
 
 /** So many bytes of the end are read at first: the footers of most files. */
@@ -80,7 +83,13 @@ const footerLengthOf = (tail: Uint8Array, size: number): number => {
 const indexOf = (footer: Footer, table: Table): Indexed<ParquetHeader> => {
   const chosen = placesOf(footer.columns, table)
   const leaves = leavesOf(footer.columns, chosen)
-  const header: ParquetHeader = { footer, chosen }
+  const firstLeaves: Array<number> = []
+  let leaf = 0
+  for (const column of footer.columns) {
+    firstLeaves.push(leaf)
+    leaf += column.leaves
+  }
+  const header: ParquetHeader = { footer, chosen, firstLeaves }
   const blocks = footer.groups.map((group) => blockAt(group, leaves, table))
   const schema = JSON.stringify(chosen.map((place) => [footer.columns[place]?.name, footer.columns[place]?.type]))
   // What is made of the bytes takes about as much.
@@ -120,27 +129,55 @@ const rangesOf = (chunks: ReadonlyArray<Chunk>): ReadonlyArray<readonly [offset:
 /** Returns the rows of a row group. Throws {@link ShardError}. */
 const decode = (
   table: Table,
-  { chosen, footer }: ParquetHeader,
+  header: ParquetHeader,
   bytes: Uint8Array,
   block: Block,
   place: BlockPlace
 ): DecodedBlock<TableRow> =>
   located({ shard: place.shard, format: "parquet", firstRow: place.firstRow, byte: block.offset }, () => {
+    const { chosen, footer } = header
     if (block.rows === 0 || chosen.length === 0) return blockOf([], block.rows, table)
     const group = footer.groups[place.number]
     if (group === undefined) throw new Malformed(`it has no row group ${place.number}; ${AGAIN}`)
+    const arrays = new Map<number, ArrowArray>()
+    const others: Array<number> = []
     // They come in the order of the schema.
-    const order = chosen.toSorted((a, b) => a - b)
-    const arrays = decodeFile(fileOf(footer, group, order, bytes, block, table.blockBytes), block.rows)
-    const own = chosen.map((at) =>
-      // As many arrays as there are in the order, and of each a column.
-      withTwelves(arrays[order.indexOf(at)] as ArrowArray, (footer.columns[at] as Column).twelves)
-    )
-    if (arrays.length === chosen.length && own.every((array) => array.length === block.rows)) {
+    for (const at of chosen.toSorted((a, b) => a - b)) {
+      const array = numbersOf(header, group, at, bytes, block, table.blockBytes)
+      if (array === undefined) others.push(at)
+      else arrays.set(at, array)
+    }
+    if (others.length > 0) {
+      const own = decodeFile(fileOf(footer, group, others, bytes, block, table.blockBytes), block.rows)
+      for (const [place, at] of others.entries()) {
+        // As many arrays as columns, unless the decoder has left one out.
+        const array = own[place]
+        if (array !== undefined) arrays.set(at, withTwelves(array, (footer.columns[at] as Column).twelves))
+      }
+    }
+    const own = chosen.flatMap((at) => arrays.get(at) ?? [])
+    if (own.length === chosen.length && own.every((array) => array.length === block.rows)) {
       return blockOf(own, block.rows, table)
     }
-    throw new Malformed(`a row group gives ${arrays[0]?.length} rows, not ${block.rows}; ${AGAIN}`)
+    throw new Malformed(`a row group gives ${own[0]?.length} rows, not ${block.rows}; ${AGAIN}`)
   })
+
+/** The array of a column of numbers, or of lists of numbers, if that can be decoded without the library. */
+const numbersOf = (
+  { firstLeaves, footer }: ParquetHeader,
+  group: RowGroup,
+  place: number,
+  bytes: Uint8Array,
+  block: Block,
+  most: number
+): ArrowArray | undefined => {
+  const column = footer.columns[place]
+  if (column === undefined || column.leaves > 1) return undefined
+  const chunk = group.chunks[firstLeaves[place] as number] as Chunk // a chunk for each leaf
+  const layout = numberLayout(footer, column, chunk)
+  if (layout === undefined) return undefined
+  return numberColumn(layout, chunkIn(bytes, block, chunk), chunk, block.rows, most)
+}
 
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
 

@@ -87,6 +87,11 @@ export class ThriftReader {
     return value
   }
 
+  /** The numbers of a list of numbers of 32 bits. */
+  ints(list: Value): ReadonlyArray<number> {
+    return this.items(list, Type.i32).map((item) => this.int(item))
+  }
+
   text({ start, type }: Value): string {
     if (type !== Type.binary) throw wrong("a text")
     this.#at = start
