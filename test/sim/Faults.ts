@@ -853,6 +853,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/GatherColumns.test.ts"
   },
   {
+    name: "blocks: a null of a Parquet column of numbers takes the value behind it",
+    file: "sources/formats/parquet/NumberColumn.ts",
+    from: "if ((((bits[at >> 3] as number) >> (at & 7)) & 1) === 0) continue",
+    to: "if (bits.length < 0) continue",
+    test: "test/sources/formats/parquet/NumberColumn.test.ts"
+  },
+  {
+    name: "blocks: a list of a Parquet column that goes on in the next page is cut there",
+    file: "sources/formats/parquet/NumberColumn.ts",
+    from: "if (isNew) this.#begin()",
+    to: "if (isNew || at === 7) this.#begin()",
+    test: "test/sources/formats/parquet/NumberColumn.test.ts"
+  },
+  {
     name: "blocks: whoever comes while a block is read reads it again",
     file: "sources/shards/BlockCache.ts",
     from: "const found = pending.get(block)\n",

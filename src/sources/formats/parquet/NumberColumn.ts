@@ -54,7 +54,7 @@ export const numberLayout = (footer: Footer, { elements }: Column, chunk: Chunk)
   if (!decompresses(chunk.codec) || chunk.uncompressed > MOST) return undefined
   const encodings = chunk.metadata.get(2)
   if (encodings === undefined || !reader.ints(encodings).every((own) => ENCODINGS.has(own))) return undefined
-  const nodes = elements.map(({ start }) => reader.struct(start))
+  const nodes = elements.map(({ fields }) => fields)
   const at = (node: Struct, id: number): number | undefined => {
     const value = node.get(id)
     return value === undefined ? undefined : reader.int(value)

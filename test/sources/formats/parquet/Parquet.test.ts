@@ -526,7 +526,7 @@ describe("what cannot be read says why", () => {
     ],
     ["an unknown type", one({ type: 9 }, 1, ints(1)), "Type 9"],
     ["a negative length", one({ type: fixed, length: -4 }, 1, ints(1)), "length: -4"],
-    ["more values than there are bytes", one({ type: int32 }, 1000, ints(1)), "Not enough bytes"],
+    ["more values than there are bytes", one({ type: int32 }, 1000, ints(1)), "ends before its values do"],
     ["fewer values than rows", file(schema, 5, chunk(3, ints(1, 2, 3))), "3 rows, not 5"],
     [
       "an index beyond the dictionary",
@@ -537,7 +537,7 @@ describe("what cannot be read says why", () => {
           { values: 2, data: Uint8Array.of(2, 4, 3), encoding: Encoding.rleDictionary }
         ]
       }),
-      "index out of bounds"
+      "has index 3 in a dictionary of 1 values"
     ],
     [
       "a dictionary that lies",
