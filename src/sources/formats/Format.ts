@@ -112,6 +112,29 @@ export interface Format<out Row> {
    * for all of them. Default: each thread decodes the blocks that it needs.
    */
   readonly shared?: Effect.Effect<SharedDecode<Row>> | undefined
+  /**
+   * How bytes that come in order, unpacked, are cut into blocks for `decode`, without an index. `offset` is that of the first
+   * of them in the shard. Default: shards of this format are read by their index only.
+   */
+  readonly inOrder?: Effect.Effect<(shard: Shard, offset: number) => Cutter> | undefined
+}
+
+/** Cuts the bytes of a shard into blocks, as they come. @category models @since 0.1.0 */
+export interface Cutter {
+  /** Whether a shard can be read from the end of any block on, without the bytes before. */
+  readonly seeks: boolean
+  /**
+   * The next block in `bytes`, which begin at `offset` of the shard, and the header that `decode` finds in its index;
+   * `undefined` if more bytes are needed, or, if they are the last, if there is no other block. A block of no rows is left
+   * out. `row` is the number of its first row. Throws {@link ShardError}.
+   */
+  readonly next: (bytes: Uint8Array, offset: number, row: number, isLast: boolean) => CutBlock | undefined
+}
+
+/** @category models @since 0.1.0 */
+export interface CutBlock {
+  readonly block: Block
+  readonly header?: unknown
 }
 
 /** How a block is decoded by one thread for all. @category models @since 0.1.0 */

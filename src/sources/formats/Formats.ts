@@ -12,6 +12,8 @@ export {
   type Block,
   type BlockColumn,
   type BlockPlace,
+  type CutBlock,
+  type Cutter,
   type DecodedBlock,
   type Format,
   type Shard,

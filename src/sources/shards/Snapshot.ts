@@ -68,6 +68,16 @@ const sharedFolder = (locations: ReadonlyArray<string>): number => {
 /** Whether a version is an ETag, which tells the content; a time of modification begins with a `t`, and does not. */
 const isTag = (version: string): boolean => !version.startsWith("t")
 
+/** What tells shards from others: their names below the folder that they share, their sizes, and ETags. @since 0.1.0 */
+export const contentOfShards = (infos: ReadonlyArray<ObjectInfo>): string => {
+  const folder = sharedFolder(infos.map(({ location }) => location))
+  const hash = sha256Stream()
+  for (const { location, size, version } of infos) {
+    hash.update(JSON.stringify([location.slice(folder), size, isTag(version) ? version : ""]))
+  }
+  return hash.digest("hex").slice(0, 32)
+}
+
 /** @since 0.1.0 */
 export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
   // Empty blocks hold nothing that could be asked for.

@@ -3,14 +3,18 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
 import { Made, type ParametersOption, valid } from "../../core/Parameters.ts"
+import type { Format, Shard, ShardError } from "../formats/Format.ts"
 import { contentOf } from "../RandomAccess.ts"
+import { StoreError } from "../store/Store.ts"
+import { blockShard } from "./BlockShard.ts"
 import { type Items, type Seek, shardOf } from "./Items.ts"
 import type { StreamError } from "./StreamError.ts"
-import { type StreamSource, TypeId } from "./StreamSource.ts"
+import { type StreamShard, type StreamSource, TypeId } from "./StreamSource.ts"
 
 /** @category options @since 0.1.0 */
 export interface FromStreamOptions<A, E = never, R = never> extends ParametersOption {
@@ -20,6 +24,14 @@ export interface FromStreamOptions<A, E = never, R = never> extends ParametersOp
   readonly seek?: Seek<A, E, R>
 }
 
+/** @category options @since 0.1.0 */
+export interface FromBytesOptions<Row> extends ParametersOption {
+  /** How the bytes are read, plain or gzipped: `Format.jsonl`, `text`, `csv`, `tsv` or `tar`. */
+  readonly format: Format<Row>
+  /** Its name in errors, logs and cursors. Default `"stream"`. */
+  readonly name?: string
+}
+
 /**
  * Samples that can only be read in order, as a source of a pipeline. An epoch ends where the stream ends, if it does.
  *
@@ -27,6 +39,8 @@ export interface FromStreamOptions<A, E = never, R = never> extends ParametersOp
  * returns one of these. A function is called each time that the source is opened: once an epoch, and when a run is resumed or
  * batches are verified. What can be iterated once only (an async iterable, a generator) serves one epoch; opening it again
  * fails with `StreamError`.
+ *
+ * With `format` the items are chunks of bytes, such as those of `process.stdin`, and the samples are the rows in them.
  *
  * The run reads it in one fiber, once for all workers, one window ahead of the batches, and closes it at its end, upon a
  * failure, and when the run is closed. Rows are numbered as they come: row k is the sample of index k, by which seeds and
@@ -47,27 +61,56 @@ export interface FromStreamOptions<A, E = never, R = never> extends ParametersOp
  * @category constructors
  * @since 0.1.0
  */
-export const fromStream = <A, E = never, R = never>(
+export function fromStream<A, E = never, R = never>(
   items: Items<A, E, R> | (() => Items<A, E, R>),
-  options: FromStreamOptions<A, E, R> = {}
-): StreamSource<A, StreamError<E>, R> => {
-  const own = optionsOf("Dataset.fromStream", options, { name: true, seek: true, parameters: true } as const)
+  options?: FromStreamOptions<A, E, R>
+): StreamSource<A, StreamError<E>, R>
+export function fromStream<Row, E = never, R = never>(
+  bytes: Items<Uint8Array, E, R> | (() => Items<Uint8Array, E, R>),
+  options: FromBytesOptions<Row>
+): StreamSource<Row, StreamError<E | ShardError>, R>
+export function fromStream(
+  items: Items<unknown, unknown, unknown> | (() => Items<unknown, unknown, unknown>),
+  options: FromStreamOptions<unknown, unknown, unknown> & { readonly format?: Format<unknown> } = {}
+): StreamSource<unknown, unknown, unknown> {
+  const own = optionsOf("Dataset.fromStream", options, { name: true, seek: true, format: true, parameters: true } as const)
   const name = own.name === undefined ? "stream" : textOf("name of Dataset.fromStream", own.name)
-  const { seek } = own
+  const { format, seek } = own
   if (seek !== undefined) {
+    if (format !== undefined) {
+      const expected = "left out beside format: Dataset.openStream reads shards that are read on where they were"
+      throw new InvalidOption({ option: "seek", value: seek, expected })
+    }
     functionOf("seek.after", seek.after)
     functionOf("seek.open", seek.open)
   }
   const parameters = valid("parameters of Dataset.fromStream", own.parameters)
   const open = openOf(items)
+  const made = format === undefined ? { name, parameters } : { name, format: format.made, parameters }
   return {
     [TypeId]: {},
     name,
-    made: new Made("fromStream", { name, parameters }, parameters === undefined ? contentOf(name) : undefined),
+    made: new Made("fromStream", made, parameters === undefined ? contentOf(name) : undefined),
     content: undefined,
-    shards: [shardOf(open, seek)],
+    // By the overloads the items are bytes where there is a format.
+    shards: [
+      format === undefined ? shardOf(open, seek) : bytesOf(format, name, open as () => Items<Uint8Array, unknown, unknown>)
+    ],
     atOnce: 1
   }
+}
+
+/** The rows of bytes that come in order. */
+const bytesOf = <Row, E, R>(format: Format<Row>, name: string, open: () => Items<Uint8Array, E, R>): StreamShard<Row, R> => {
+  // What reads in order asks for nothing else.
+  const reason = "a shard that is read in order has no other bytes than those that come"
+  const none = Effect.fail(new StoreError({ location: name, kind: "unsupported", reason }))
+  const shard: Shard = {
+    info: { location: name, size: 0, version: "" },
+    read: () => none,
+    stream: () => Stream.fromEffect(none)
+  }
+  return blockShard<Row, Row, E, R>({ format, shard, name: undefined, open, seeks: false, validate: undefined })
 }
 
 const openOf = <A, E, R>(items: Items<A, E, R> | (() => Items<A, E, R>)): (() => Items<A, E, R>) => {

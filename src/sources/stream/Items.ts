@@ -29,7 +29,10 @@ export interface Seek<A, E = never, R = never> {
 const LONGEST = 512
 
 /** The shard that gives the samples of `open`. @since 0.1.0 */
-export const shardOf = <A, E, R>(open: () => Items<A, E, R>, seek: Seek<A, E, R> | undefined): StreamShard<A, R> => ({
+export const shardOf = <A, E, R>(
+  open: () => Items<A, E, R>,
+  seek: Seek<A, E, R> | undefined
+): StreamShard<A, R> => ({
   name: undefined,
   open: (from) =>
     Effect.suspend(() => {
@@ -38,8 +41,8 @@ export const shardOf = <A, E, R>(open: () => Items<A, E, R>, seek: Seek<A, E, R>
     })
 })
 
-/** The next samples, about so many; `undefined` at the end. */
-type Pull<A, R> = (most: number) => Effect.Effect<ReadonlyArray<A> | undefined, unknown, R>
+/** The next samples, about so many; `undefined` at the end. @since 0.1.0 */
+export type Pull<A, R> = (most: number) => Effect.Effect<ReadonlyArray<A> | undefined, unknown, R>
 
 const inPieces = <A, R>(
   pull: Pull<A, R>,
@@ -68,7 +71,8 @@ const offsetOf = (given: unknown): string => {
   throw new TypeError(`\`after\` gives a text of at most ${LONGEST} characters, and gave ${shown(given)}`)
 }
 
-const pulling = <A, E, R>(items: Items<A, E, R>): Effect.Effect<Pull<A, R>, unknown, R | Scope.Scope> => {
+/** Opens items; they are closed with the scope. @since 0.1.0 */
+export const pulling = <A, E, R>(items: Items<A, E, R>): Effect.Effect<Pull<A, R>, unknown, R | Scope.Scope> => {
   const given: unknown = items
   if (typeof given !== "object" || given === null) return Effect.die(notItems(given))
   if (Stream.StreamTypeId in items) {

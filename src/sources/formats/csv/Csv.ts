@@ -90,7 +90,8 @@ const format = <Row>(name: "csv" | "tsv", options: CsvOptions): Format<Row> => {
     // The type of rows is the caller's word; see below.
     decode: (bytes, block, place) =>
       code.use(({ decode }) => decode(bytes, block, place, config) as ReturnType<Format<Row>["decode"]>),
-    shared: Effect.map(code.get, ({ shared }) => shared(config) as SharedDecode<Row>) // as above
+    shared: Effect.map(code.get, ({ shared }) => shared(config) as SharedDecode<Row>), // as above
+    inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(config))
   }
 }
 

@@ -10,13 +10,25 @@ import { attempt } from "../Fault.ts"
 import {
   type Block,
   type BlockPlace,
+  type Cutter,
   type DecodedBlock,
   type Shard,
   ShardError,
   type ShardIndex,
   type SharedDecode
 } from "../Format.ts"
-import { beginning, indexOf, type Lines, sharedLines, withLines } from "../lines/LineBlocks.ts"
+import {
+  BEGINNING,
+  beginning,
+  indexOf,
+  type Lines,
+  linesIn,
+  markOf,
+  sharedLines,
+  spansOf,
+  withLines
+} from "../lines/LineBlocks.ts"
+import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import { cellsOf, records } from "./Cells.ts"
 import type { CsvConfig, CsvRow, CsvType } from "./Csv.ts"
@@ -100,6 +112,34 @@ export const index = (shard: Shard, config: CsvConfig): Effect.Effect<ShardIndex
     }
   })
 }
+
+/** Cuts a shard that is read in order. Its columns are known by its first MiB, or by all of it. @since 0.1.0 */
+export const inOrder =
+  (config: CsvConfig) =>
+  (shard: Shard): Cutter => {
+    const kind = kindOf(config)
+    const own = cutter(kind, shard)
+    let header: { readonly columns: ReadonlyArray<Column> } | undefined
+    return {
+      // What is behind the header does not say what columns there are.
+      seeks: false,
+      next: (bytes, offset, row, isLast) => {
+        if (header === undefined) {
+          if (bytes.length < BEGINNING && !isLast) return undefined
+          const mark = markOf(kind, shard, bytes)
+          const text = bytes.subarray(mark)
+          const byteAt = (place: number): number => offset + mark + place
+          const spans = spansOf(kind, shard, text, isLast, 0, byteAt)
+          if (spans.count === 0 && !isLast) return own.next(bytes, offset, row, isLast)
+          header = { columns: columnsOf(linesIn(kind, shard, text, spans, 0, byteAt), config) }
+          const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
+          return { block: { rows: 0, offset, length: mark + head } }
+        }
+        const cut = own.next(bytes, offset, row, isLast)
+        return cut && { ...cut, header }
+      }
+    }
+  }
 
 const isColumns = (header: unknown): header is { readonly columns: ReadonlyArray<Column> } =>
   typeof header === "object" && header !== null && "columns" in header && Array.isArray(header.columns)

@@ -40,7 +40,8 @@ export const jsonl = <Row = unknown>(options: LineOptions = {}): Format<Row> => 
     // The type is the caller's word; see above.
     decode: (bytes, block, place) =>
       code.use(({ decode }) => decode(bytes, block, place, sizes) as ReturnType<Format<Row>["decode"]>),
-    shared: Effect.map(code.get, ({ shared }) => shared(sizes) as SharedDecode<Row>) // as above
+    shared: Effect.map(code.get, ({ shared }) => shared(sizes) as SharedDecode<Row>), // as above
+    inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(sizes))
   }
 }
 

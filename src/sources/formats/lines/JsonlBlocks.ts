@@ -5,8 +5,9 @@
  */
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
-import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
 import { indexOf, type Lines, sharedLines, withLines } from "./LineBlocks.ts"
+import { cutter } from "./LineCutter.ts"
 import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
 import { lines } from "./Spans.ts"
@@ -25,6 +26,12 @@ export const decode = (
   sizes: LineSizes
 ): DecodedBlock<unknown> | Effect.Effect<DecodedBlock<unknown>, ShardError> =>
   withLines(kindOf(sizes), packed, block, place, rowsOf)
+
+/** Cuts a shard that is read in order. @since 0.1.0 */
+export const inOrder =
+  (sizes: LineSizes) =>
+  (shard: Shard): Cutter =>
+    cutter(kindOf(sizes), shard)
 
 /** @since 0.1.0 */
 export const shared = (sizes: LineSizes): SharedDecode<unknown> => sharedLines(kindOf(sizes), rowsOf)

@@ -17,8 +17,8 @@ import { Spans } from "./Spans.ts"
 
 type Fails = ShardError | StoreError
 
-/** The records in bytes; `row` is the number of the first one, `byteAt` the place of a byte in the shard. */
-const spansOf = (
+/** The records in bytes; `row` is the number of the first one, `byteAt` the place of a byte in the shard. @since 0.1.0 */
+export const spansOf = (
   kind: LineKind,
   shard: Shard,
   bytes: Uint8Array,
@@ -37,11 +37,11 @@ const spansOf = (
   return spans
 }
 
-/** How many bytes a byte order mark has: members may end within it. */
-const MARK = 3
+/** How many bytes a byte order mark has: members may end within it. @since 0.1.0 */
+export const MARK = 3
 
-/** Throws for text that is not UTF-8 by its byte order mark. Returns how many bytes that mark takes. */
-const markOf = (kind: LineKind, shard: Shard, start: Uint8Array): number => {
+/** Throws for text that is not UTF-8 by its byte order mark. Returns how many bytes that mark takes. @since 0.1.0 */
+export const markOf = (kind: LineKind, shard: Shard, start: Uint8Array): number => {
   const [a, b, c] = start
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) {
     throw error(kind, shard, 0, "it is UTF-16 by its byte order mark; convert it to UTF-8 (iconv -f utf-16 -t utf-8)")
@@ -72,8 +72,8 @@ export const indexOf = (kind: LineKind, shard: Shard, head = 0): Effect.Effect<L
     )
   })
 
-/** How many bytes of text are looked at to learn what a shard is like. */
-const BEGINNING = 2 ** 20
+/** How many bytes of text are looked at to learn what a shard is like. @since 0.1.0 */
+export const BEGINNING = 2 ** 20
 
 /** The first records of a shard: those of its first MiB, or its first one if that is longer. @since 0.1.0 */
 export const beginning = (kind: LineKind, shard: Shard): Effect.Effect<{ readonly lines: Lines }, Fails> =>
@@ -314,7 +314,8 @@ const NONE = new Uint8Array(0)
 const ASCII = 1
 const UTF_8 = 2
 
-const linesIn = (
+/** Records in bytes that are unpacked. @since 0.1.0 */
+export const linesIn = (
   kind: LineKind,
   shard: Shard,
   bytes: Uint8Array,

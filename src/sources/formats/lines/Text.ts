@@ -69,7 +69,8 @@ const format = (options: TextOptions | TextWindowOptions): Format<string | Uint8
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, rows, sizes)),
     decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, rows, sizes)),
-    shared: Effect.map(code.get, ({ shared }) => shared(rows, sizes))
+    shared: Effect.map(code.get, ({ shared }) => shared(rows, sizes)),
+    inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(rows, sizes))
   }
 }
 

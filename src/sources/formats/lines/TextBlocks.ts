@@ -5,8 +5,9 @@
  */
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
-import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
 import { indexOf, type Lines, sharedLines, withLines } from "./LineBlocks.ts"
+import { cutter } from "./LineCutter.ts"
 import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
 import { lines, paragraphs, type Split, windows } from "./Spans.ts"
@@ -43,6 +44,12 @@ export const decode = (
   sizes: LineSizes
 ): DecodedBlock<string | Uint8Array> | Effect.Effect<DecodedBlock<string | Uint8Array>, ShardError> =>
   withLines(kindOf(rows, sizes), packed, block, place, rowsOf(rows))
+
+/** Cuts a shard that is read in order. @since 0.1.0 */
+export const inOrder =
+  (rows: TextRows, sizes: LineSizes) =>
+  (shard: Shard): Cutter =>
+    cutter(kindOf(rows, sizes), shard)
 
 /** @since 0.1.0 */
 export const shared = (rows: TextRows, sizes: LineSizes): SharedDecode<string | Uint8Array> =>

@@ -8,7 +8,8 @@ import { gunzip } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
-import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
+import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
+import { cutter } from "./Cutter.ts"
 import type { Chosen } from "./Decoder.ts"
 import { type ReadRow, readAll, readChosen } from "./Fields.ts"
 import { windowOf } from "./Header.ts"
@@ -46,6 +47,12 @@ export const index = (
     const packed = size === start.length ? start : yield* shard.read(0, size)
     return yield* attempt(() => indexPacked(packed, maxBlockBytes, fault))
   })
+
+/** Cuts a shard that is read in order. @since 0.1.0 */
+export const inOrder =
+  ({ maxBlockBytes }: TarConfig) =>
+  (shard: Shard, offset: number): Cutter =>
+    cutter(maxBlockBytes, offset, faultOf("tar", shard.info.location))
 
 /** Decodes a block. Throws `ShardError`. @since 0.1.0 */
 export const decode = (

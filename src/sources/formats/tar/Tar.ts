@@ -110,7 +110,8 @@ export function tar(options: TarOptions<Readonly<Record<string, Decoder>>, strin
     made: new Made("tar", made, unseen),
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
-    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, config))
+    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, config)),
+    inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(config))
   }
 }
 

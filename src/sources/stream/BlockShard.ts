@@ -1,0 +1,178 @@
+/**
+ * A shard of bytes that are read in order: unpacked, cut into blocks and decoded by a format.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as Scope from "effect/Scope"
+import { InvalidOption } from "../../core/InvalidOption.ts"
+import { attempt } from "../formats/Fault.ts"
+import { type Cutter, type DecodedBlock, type Format, type Shard, ShardError } from "../formats/Format.ts"
+import type { Validate } from "../shards/RowSchema.ts"
+import { Bytes } from "./Bytes.ts"
+import type { Pull } from "./Gunzip.ts"
+import { type Items, pulling } from "./Items.ts"
+import type { OpenShard, Piece, StreamShard } from "./StreamSource.ts"
+
+/** @since 0.1.0 */
+export interface BlockShardOptions<Row, A, E, R> {
+  readonly format: Format<Row>
+  readonly shard: Shard
+  /** Its name in errors of the source. */
+  readonly name: string | undefined
+  /** Opens its bytes, from one of them on. */
+  readonly open: (offset: number) => Items<Uint8Array, E, R>
+  /** Whether it can be opened elsewhere than at its start. */
+  readonly seeks: boolean
+  readonly validate: Validate<A> | undefined
+}
+
+/** Throws `InvalidOption` for a format whose shards cannot be read in order. @since 0.1.0 */
+export const inOrderOf = <Row>(format: Format<Row>): NonNullable<Format<Row>["inOrder"]> => {
+  const given: unknown = format
+  const isFormat = typeof given === "object" && given !== null && "decode" in given
+  if (isFormat && format.inOrder !== undefined) return format.inOrder
+  const expected = isFormat
+    ? "Format.jsonl, text, csv, tsv or tar: shards of this format have an index of their own, so Dataset.open reads them"
+    : "a format, such as Format.jsonl()"
+  throw new InvalidOption({ option: "format", value: isFormat ? format.name : given, expected })
+}
+
+/** Where a block begins: the offset of its first byte, the number of its first row, and how many rows behind that. */
+interface Place {
+  readonly byte: number
+  readonly row: number
+  readonly drop: number
+}
+
+const START: Place = { byte: 0, row: 0, drop: 0 }
+
+const placeOf = (offset: string): Place => {
+  const [byte = 0, row = 0, drop = 0] = offset.split(",").map(Number)
+  return { byte, row, drop }
+}
+
+/** @since 0.1.0 */
+export const blockShard = <Row, A, E, R>(options: BlockShardOptions<Row, A, E, R>): StreamShard<A, R> => {
+  const cutting = inOrderOf(options.format)
+  return {
+    name: options.name,
+    open: (from) =>
+      Effect.gen(function* () {
+        const place = from === undefined ? START : placeOf(from.offset)
+        const cut = (yield* cutting)(options.shard, place.byte)
+        const pull = yield* chunks(options.open(place.byte))
+        const unpacked = place.byte === 0 ? yield* plain(pull) : { pull, isPacked: false }
+        const canSeek = options.seeks && cut.seeks && !unpacked.isPacked
+        return opened(options, cut, unpacked.pull, place, canSeek)
+      })
+  }
+}
+
+const chunks = <E, R>(items: Items<Uint8Array, E, R>): Effect.Effect<Pull<R>, unknown, R | Scope.Scope> =>
+  Effect.map(pulling(items), (pull) => {
+    let left: ReadonlyArray<Uint8Array> = []
+    const next: Pull<R> = Effect.suspend(() => {
+      const [first, ...rest] = left
+      left = rest
+      if (first !== undefined) return Effect.succeed(first)
+      return Effect.flatMap(pull(1), (more) => {
+        if (more === undefined) return Effect.succeed(undefined)
+        left = more
+        return next
+      })
+    })
+    return next
+  })
+
+/** The bytes as they are, or unpacked if they are gzip by their first two. */
+const plain = <R>(pull: Pull<R>) =>
+  Effect.gen(function* () {
+    let first = new Uint8Array(0)
+    while (first.length < 2) {
+      const more = yield* pull
+      if (more === undefined) break
+      first = new Uint8Array(Buffer.concat([first, more]))
+    }
+    let isGiven = false
+    const all: Pull<R> = Effect.suspend(() => {
+      if (isGiven || first.length === 0) return pull
+      isGiven = true
+      return Effect.succeed(first)
+    })
+    if (!(first[0] === 0x1f && first[1] === 0x8b)) return { pull: all, isPacked: false }
+    const { gunzipped } = yield* Effect.promise(() => import("./Gunzip.ts"))
+    return { pull: yield* gunzipped(all), isPacked: true }
+  })
+
+const opened = <Row, A, E, R>(
+  { format, shard, validate }: BlockShardOptions<Row, A, E, R>,
+  cutter: Cutter,
+  pull: Pull<R>,
+  from: Place,
+  canSeek: boolean
+): OpenShard<A, R> => {
+  const bytes = new Bytes(from.byte)
+  let { drop, row } = from
+  let number = 0
+  let isLast = false
+
+  const pieceOf = (decoded: DecodedBlock<Row>, start: number, end: number): Piece<A> => {
+    const [first, dropped] = [row, Math.min(drop, decoded.size)]
+    const own = rowsOf(decoded, first, { format, shard, validate })
+    row += decoded.size
+    drop -= dropped
+    return {
+      size: decoded.size - dropped,
+      row: (place) => own(place + dropped),
+      offset: (place) => {
+        if (!canSeek) return undefined
+        const at = place + dropped
+        return at === decoded.size ? `${end},${first + at},0` : `${start},${first},${at}`
+      }
+    }
+  }
+
+  const next: Effect.Effect<Piece<A> | undefined, unknown, R> = Effect.suspend(() =>
+    Effect.flatMap(
+      attempt(() => cutter.next(bytes.view, bytes.offset, row, isLast)),
+      (cut): Effect.Effect<Piece<A> | undefined, unknown, R> => {
+        if (cut === undefined) {
+          if (isLast) return Effect.succeed(undefined)
+          return Effect.flatMap(pull, (more) => {
+            if (more === undefined) isLast = true
+            else bytes.add(more)
+            return next
+          })
+        }
+        const { block, header } = cut
+        const own = bytes.take(block.offset, block.length)
+        if (block.rows === 0) return next
+        const index = { blocks: [], header }
+        const decoded = attempt(() => format.decode(own, block, { shard, index, number: number++, firstRow: row }))
+        return Effect.map(
+          Effect.flatMap(decoded, (found) => (Effect.isEffect(found) ? found : Effect.succeed(found))),
+          (found) => pieceOf(found, block.offset, block.offset + block.length)
+        )
+      }
+    )
+  )
+  return { pull: () => next }
+}
+
+/** The rows of a block, checked by the schema. */
+const rowsOf = <Row, A>(
+  decoded: DecodedBlock<Row>,
+  first: number,
+  { format, shard, validate }: Pick<BlockShardOptions<Row, A, never, never>, "format" | "shard" | "validate">
+): ((place: number) => A) => {
+  // Without a schema a row is what the format gives, which is then what the source gives.
+  if (validate === undefined) return (place) => decoded.row(place) as unknown as A
+  return (place) => {
+    const own = validate(decoded.row(place))
+    if (Either.isRight(own)) return own.right
+    const reason = `it does not fit the schema: ${own.left}; correct the row or the schema`
+    throw new ShardError({ shard: shard.info.location, format: format.name, row: first + place, reason })
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Opens shards as a stream source: they are read from their start to their end, without an index.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { whole } from "../../core/Check.ts"
+import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import { optionsOf, textOf } from "../../core/Options.ts"
+import { Made } from "../../core/Parameters.ts"
+import type { Format } from "../formats/Format.ts"
+import { shardOf } from "../shards/ReadBlock.ts"
+import { type RowSchema, validating } from "../shards/RowSchema.ts"
+import type { ReadError } from "../shards/ShardedDataset.ts"
+import { shardsAt } from "../shards/ShardList.ts"
+import { contentOfShards } from "../shards/Snapshot.ts"
+import { Store, type StoreError } from "../store/Store.ts"
+import { blockShard, inOrderOf } from "./BlockShard.ts"
+import type { StreamError } from "./StreamError.ts"
+import { type StreamSource, TypeId } from "./StreamSource.ts"
+
+/** @category options @since 0.1.0 */
+export interface OpenStreamOptions<Row, A = Row, I = unknown> {
+  /** How the shards are read: `Format.jsonl`, `text`, `csv`, `tsv` or `tar`. */
+  readonly format: Format<Row>
+  /** Its name in errors, logs and cursors. Default: the locations. */
+  readonly name?: string
+  /** What each row goes through when it is read; see `Dataset.open`. */
+  readonly schema?: RowSchema<A, I>
+  /** How many shards are read at once, in turns of a row each. Batches depend on it. At most 16. Default 4. */
+  readonly atOnce?: number
+}
+
+/** A cursor holds where each shard stands that is read at once. */
+const MOST = 16
+
+/**
+ * Opens shards of one format as a stream source. Nothing is scanned: an epoch reads each shard from its start to its end, some
+ * of them at once, a row of each in turn; which comes next depends on the rows that they have alone. Plain shards are read on
+ * from where they were when a run is resumed, gzipped ones and CSV from their start.
+ *
+ * A shard compressed by gzip may be one member of any size. A row that cannot be decoded is an error of that row, which
+ * `FailurePolicy.skip` leaves out. Fails with `StoreError` if shards cannot be found, and with `InvalidOption` for options that
+ * are not as said, or for a format that is read by its index.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const openStream = <Row, A = Row, I = unknown>(
+  locations: string | ReadonlyArray<string>,
+  options: OpenStreamOptions<Row, A, I>
+): Effect.Effect<StreamSource<A, StreamError<ReadError>>, StoreError | InvalidOption> =>
+  Effect.gen(function* () {
+    const { atOnce, format, list, name, validate } = yield* checked(() => optionsFrom(locations, options))
+    const store = yield* Store
+    const infos = yield* shardsAt(store, list)
+    return {
+      [TypeId]: {},
+      name,
+      made: new Made("openStream", { name, format: format.made, atOnce }),
+      content: contentOfShards(infos),
+      atOnce,
+      shards: infos.map((info) =>
+        blockShard({
+          format,
+          shard: shardOf(store, info),
+          name: info.location,
+          open: (offset) => store.stream(info, offset),
+          seeks: true,
+          validate
+        })
+      )
+    }
+  })
+
+const optionsFrom = <Row, A, I>(
+  locations: string | ReadonlyArray<string>,
+  options: OpenStreamOptions<Row, A, I>
+) => {
+  const list = typeof locations === "string" ? [locations] : locations
+  if (!Array.isArray(list) || list.length === 0) {
+    const expected = "a location, or a list of at least one"
+    throw new InvalidOption({ option: "the locations of Dataset.openStream", value: locations, expected })
+  }
+  for (const location of list) textOf("a location of Dataset.openStream", location)
+  optionsOf("Dataset.openStream", options, { format: true, name: true, schema: true, atOnce: true } as const)
+  const { atOnce, format, name, schema } = options
+  inOrderOf(format)
+  return {
+    list,
+    format,
+    name: name === undefined ? list.join(", ") : textOf("name of Dataset.openStream", name),
+    validate: schema === undefined ? undefined : validating(schema),
+    atOnce: whole("atOnce", atOnce ?? 4, 1, MOST)
+  }
+}
