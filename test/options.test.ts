@@ -36,6 +36,7 @@ const takes: Readonly<Record<string, Call>> = {
   "Dataset.map": (given) => numbers.pipe(Dataset.map((x) => x, given)),
   "Dataset.mapEffect": (given) => numbers.pipe(Dataset.mapEffect(Effect.succeed, given)),
   "Dataset.open": (given) => Dataset.open("a", given),
+  "Dataset.openStream": (given) => Dataset.openStream("a", given),
   "Dataset.range": (given) => Dataset.range(1, given),
   "Dataset.split": (given) => numbers.pipe(Dataset.split({ a: 1 }, given)),
   "Dataset.subset": (given) => numbers.pipe(Dataset.subset([0], given)),

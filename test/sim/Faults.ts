@@ -1056,45 +1056,73 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sampling/ShuffleWindow.test.ts"
   },
   {
-    name: "a stream is read on behind the place where it was",
+    name: "stream: read on behind the place where it was",
     file: "sources/stream/Interleave.ts",
     from: "if (offset === undefined) slot.drop = slot.taken",
     to: "if (offset === undefined) slot.drop = slot.taken + 1",
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
-    name: "a cursor holds where a stream stands behind the window that is being delivered",
+    name: "stream: a cursor holds a place behind the window that is being delivered",
     file: "scheduler/loader/CursorWrite.ts",
     from: "checkpoints.best(epoch, Math.floor(position / window), window)",
     to: "checkpoints.best(epoch, Math.floor(position / window) + 1, window)",
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
-    name: "a window is dropped while another worker needs it",
+    name: "stream: a window is dropped while another worker needs it",
     file: "scheduler/build/StreamRows.ts",
     from: "before(other, one) ? other : one",
     to: "before(other, one) ? one : other",
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
-    name: "a stream is read without end",
+    name: "stream: read without end",
     file: "sources/stream/WindowReader.ts",
     from: "() => reading.next <= reading.asked + AHEAD && reading.next < reading.floor + most",
     to: "() => true",
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
-    name: "ranks have unequal shares of a stream's last batch",
+    name: "stream: ranks have unequal shares of the last batch",
     file: "scheduler/build/StreamRows.ts",
     from: "if (left % plan.world !== 0)",
     to: "if (left < 0)",
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
-    name: "a source that nobody reads on stays open",
+    name: "stream: a source that nobody reads on stays open",
     file: "sources/stream/Items.ts",
     from: "if (progress.isOver || own.return === undefined) return Effect.void",
     to: "if (progress.isOver || own.return !== undefined) return Effect.void",
     test: "test/scheduler/loader/Streams.test.ts"
+  },
+  {
+    name: "stream: shards take turns as they come",
+    file: "sources/stream/Interleave.ts",
+    from: "slot.shard += this.#slots.length",
+    to: "slot.shard += this.#slots.length + (this.#row % 2)",
+    test: "test/sources/stream/OpenStream.test.ts"
+  },
+  {
+    name: "stream: a block that comes in order is read on from its first row",
+    file: "sources/stream/BlockShard.ts",
+    from: "drop -= dropped",
+    to: "drop = 0",
+    test: "test/sources/stream/OpenStream.test.ts"
+  },
+  {
+    name: "stream: a tar is cut within a sample",
+    file: "sources/formats/tar/Cutter.ts",
+    from: "const last = starts.at(-1)",
+    to: "const last = starts.length > 1 ? walk.at : undefined",
+    test: "test/sources/stream/OpenStream.test.ts"
+  },
+  {
+    name: "stream: rows are numbered anew in each block that comes",
+    file: "sources/stream/BlockShard.ts",
+    from: "row += decoded.size",
+    to: "row = decoded.size",
+    test: "test/sources/stream/OpenStream.test.ts"
   }
 ]

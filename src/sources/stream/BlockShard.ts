@@ -86,14 +86,22 @@ const chunks = <E, R>(items: Items<Uint8Array, E, R>): Effect.Effect<Pull<R>, un
     return next
   })
 
+const ZSTD = [0x28, 0xb5, 0x2f, 0xfd]
+
 /** The bytes as they are, or unpacked if they are gzip by their first two. */
 const plain = <R>(pull: Pull<R>) =>
   Effect.gen(function* () {
     let first = new Uint8Array(0)
-    while (first.length < 2) {
+    while (first.length < ZSTD.length) {
       const more = yield* pull
       if (more === undefined) break
       first = new Uint8Array(Buffer.concat([first, more]))
+    }
+    const start = first
+    if (ZSTD.every((byte, place) => start[place] === byte)) {
+      const reason =
+        "it is compressed by zstd, which is not unpacked in order; Dataset.open reads it frame by frame, or unpack it (zstd -dc)"
+      return yield* Effect.fail(new Error(reason))
     }
     let isGiven = false
     const all: Pull<R> = Effect.suspend(() => {

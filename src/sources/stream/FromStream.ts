@@ -73,7 +73,12 @@ export function fromStream(
   items: Items<unknown, unknown, unknown> | (() => Items<unknown, unknown, unknown>),
   options: FromStreamOptions<unknown, unknown, unknown> & { readonly format?: Format<unknown> } = {}
 ): StreamSource<unknown, unknown, unknown> {
-  const own = optionsOf("Dataset.fromStream", options, { name: true, seek: true, format: true, parameters: true } as const)
+  const own = optionsOf("Dataset.fromStream", options, {
+    name: true,
+    seek: true,
+    format: true,
+    parameters: true
+  } as const)
   const name = own.name === undefined ? "stream" : textOf("name of Dataset.fromStream", own.name)
   const { format, seek } = own
   if (seek !== undefined) {
@@ -94,14 +99,20 @@ export function fromStream(
     content: undefined,
     // By the overloads the items are bytes where there is a format.
     shards: [
-      format === undefined ? shardOf(open, seek) : bytesOf(format, name, open as () => Items<Uint8Array, unknown, unknown>)
+      format === undefined
+        ? shardOf(open, seek)
+        : bytesOf(format, name, open as () => Items<Uint8Array, unknown, unknown>)
     ],
     atOnce: 1
   }
 }
 
 /** The rows of bytes that come in order. */
-const bytesOf = <Row, E, R>(format: Format<Row>, name: string, open: () => Items<Uint8Array, E, R>): StreamShard<Row, R> => {
+const bytesOf = <Row, E, R>(
+  format: Format<Row>,
+  name: string,
+  open: () => Items<Uint8Array, E, R>
+): StreamShard<Row, R> => {
   // What reads in order asks for nothing else.
   const reason = "a shard that is read in order has no other bytes than those that come"
   const none = Effect.fail(new StoreError({ location: name, kind: "unsupported", reason }))

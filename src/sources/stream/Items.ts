@@ -29,10 +29,7 @@ export interface Seek<A, E = never, R = never> {
 const LONGEST = 512
 
 /** The shard that gives the samples of `open`. @since 0.1.0 */
-export const shardOf = <A, E, R>(
-  open: () => Items<A, E, R>,
-  seek: Seek<A, E, R> | undefined
-): StreamShard<A, R> => ({
+export const shardOf = <A, E, R>(open: () => Items<A, E, R>, seek: Seek<A, E, R> | undefined): StreamShard<A, R> => ({
   name: undefined,
   open: (from) =>
     Effect.suspend(() => {

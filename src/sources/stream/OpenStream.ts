@@ -73,10 +73,7 @@ export const openStream = <Row, A = Row, I = unknown>(
     }
   })
 
-const optionsFrom = <Row, A, I>(
-  locations: string | ReadonlyArray<string>,
-  options: OpenStreamOptions<Row, A, I>
-) => {
+const optionsFrom = <Row, A, I>(locations: string | ReadonlyArray<string>, options: OpenStreamOptions<Row, A, I>) => {
   const list = typeof locations === "string" ? [locations] : locations
   if (!Array.isArray(list) || list.length === 0) {
     const expected = "a location, or a list of at least one"

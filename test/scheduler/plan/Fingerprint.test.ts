@@ -115,6 +115,24 @@ const opened = {
   blocks: await shards("1\n2\n3\n4\n", 100)
 }
 
+const feed = { name: "feed", parameters: { version: 1 } }
+
+/** Shards in order. */
+const streamed = async (text: string, format: Format.Format<unknown>, atOnce: number) =>
+  batched(
+    Pipeline.from(
+      await Effect.runPromise(
+        Dataset.openStream("a", { name: "shards", format, atOnce }).pipe(Effect.provide(memoryStore({ a: text }).layer))
+      )
+    )
+  )
+const inOrder = {
+  own: await streamed("1\n2\n", Format.jsonl(), 2),
+  content: await streamed("1\n22\n", Format.jsonl(), 2),
+  format: await streamed("1\n2\n", Format.text(), 2),
+  atOnce: await streamed("1\n2\n", Format.jsonl(), 3)
+}
+
 const effectful = () => Dataset.effect({ size: SIZE, get: Effect.succeed })
 
 const size = [8, 8] as const
@@ -173,9 +191,15 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
       "a column's name": () => Dataset.fromColumns({ y: many, s: Array.from(many, String) }),
       "an element type": () => Dataset.fromColumns({ x: Float32Array.from(many), s: Array.from(many, String) })
     }),
+    openStream: {
+      own: () => inOrder.own,
+      others: { content: () => inOrder.content, format: () => inOrder.format, atOnce: () => inOrder.atOnce },
+      field: "dataset"
+    },
     fromStream: {
       own: () => batched(Pipeline.from(Dataset.fromStream(many, { name: "feed", parameters: { version: 1 } }))),
       others: {
+        format: () => batched(Pipeline.from(Dataset.fromStream([], { ...feed, format: Format.jsonl() }))),
         name: () => batched(Pipeline.from(Dataset.fromStream(many, { name: "other", parameters: { version: 1 } }))),
         parameters: () => batched(Pipeline.from(Dataset.fromStream(many, { name: "feed", parameters: { version: 2 } })))
       },

@@ -1,0 +1,268 @@
+/**
+ * Shards that are read in order give the rows that they give by their index, however their bytes come; several take turns.
+ */
+import { describe, expect, test } from "bun:test"
+import { gzipSync } from "node:zlib"
+import { Effect, Layer, Logger, LogLevel, Option, Stream } from "effect"
+import fc from "fast-check"
+import { Dataset, FailurePolicy, Format, Pipeline, Scheduler, SeedPolicy, Store, Workers } from "../../../src/index.ts"
+import { type Entry, tarOf } from "../../support/tar.ts"
+
+const TIME = 60_000
+
+const archive = (entries: ReadonlyArray<Entry>): Uint8Array => tarOf(...entries)
+const encoder = new TextEncoder()
+
+/** What stands in the way of a test by its log alone. */
+const quiet = Logger.withMinimumLogLevel(LogLevel.Warning)
+
+/** All rows of a source, in its order; bad ones by their error. */
+const rowsOf = (source: Dataset.StreamSource<unknown, unknown>, from?: object, take = Number.POSITIVE_INFINITY) =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      const pipeline = Pipeline.from(source).pipe(
+        Pipeline.map("text", (row) => ({ text: JSON.stringify(row) })),
+        Pipeline.batch(3)
+      )
+      const loader = yield* from === undefined
+        ? Scheduler.open(pipeline, { epochs: 1 })
+        : Scheduler.open(pipeline, { from })
+      const rows: Array<string> = []
+      for (let taken = 0; taken < take; taken++) {
+        const next = yield* loader.take
+        if (Option.isNone(next)) break
+        rows.push(...next.value.columns.text)
+      }
+      return { rows, cursor: yield* loader.cursor, stats: yield* loader.stats }
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Workers.fibers({ workers: 2 })),
+      Effect.provide(FailurePolicy.skip({ budget: { samples: 1000 }, report: () => Effect.void })),
+      quiet
+    )
+  )
+
+/** The rows of a shard by its index. */
+const indexed = (bytes: Uint8Array, format: Format.Format<unknown>) =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      const dataset = yield* Dataset.open("memory://shard", { format, index: false })
+      const rows = yield* Effect.forEach(Array.from({ length: dataset.size }).keys(), (index) =>
+        Effect.option(dataset.get(index))
+      )
+      return rows.flatMap((row) => (Option.isSome(row) ? [JSON.stringify(row.value)] : []))
+    }).pipe(Effect.provide(Store.memory({ shard: bytes })))
+  )
+
+const cut = (bytes: Uint8Array, length: number): ReadonlyArray<Uint8Array> =>
+  Array.from({ length: Math.ceil(bytes.length / length) }, (_, part) =>
+    bytes.subarray(part * length, (part + 1) * length)
+  )
+
+const line = fc.constantFrom('{"n":1}', '"é"', "", "  ", "[1,2]", "{bad", "12", '{"long":"xxxxxxxxxxxxxxxxxxxx"}')
+const text = fc
+  .tuple(
+    fc.constantFrom("", "\u{feff}"),
+    fc.array(line, { maxLength: 12 }),
+    fc.constantFrom("\n", "\r\n"),
+    fc.boolean()
+  )
+  .map(([mark, lines, end, isEnded]) => encoder.encode(mark + lines.join(end) + (isEnded ? end : "")))
+
+const record = fc.constantFrom("1,a", '2,"b\nb"', "3,", "nan,x", "4,a,b", '"5",""')
+const table = fc
+  .array(record, { maxLength: 8 })
+  .map((records) => encoder.encode(`x,y\n${records.map((own) => `${own}\n`).join("")}`))
+
+const files = fc.array(fc.tuple(fc.constantFrom("json", "txt", "bin"), fc.nat(700)), { maxLength: 6 }).map((all) =>
+  archive(
+    all.flatMap(([extension, length], at) => [
+      { name: `${at}.${extension}`, body: extension === "json" ? "[1]" : "x".repeat(length) },
+      { name: `${at}.cls`, body: String(at) }
+    ])
+  )
+)
+
+const kinds: ReadonlyArray<readonly [string, fc.Arbitrary<Uint8Array>, Format.Format<unknown>]> = [
+  ["JSON Lines", text, Format.jsonl()],
+  ["lines of text", text, Format.text()],
+  ["paragraphs", text, Format.text({ rows: "paragraphs" })],
+  ["windows of bytes", text, Format.text({ rows: "windows", windowBytes: 5 })],
+  ["CSV", table, Format.csv()],
+  ["tars", files, Format.tar()]
+]
+
+describe("bytes that come in order", () => {
+  test.each(kinds)(
+    "give the rows that an index gives: %s",
+    async (_, bytes, format) => {
+      const property = fc.asyncProperty(
+        bytes,
+        fc.integer({ min: 1, max: 900 }),
+        fc.boolean(),
+        async (own, length, isPacked) => {
+          const chunks = cut(isPacked ? gzipSync(own) : own, length)
+          const { rows } = await rowsOf(Dataset.fromStream(() => chunks, { format }))
+          expect(rows).toEqual(await indexed(own, format))
+        }
+      )
+      await fc.assert(property, { numRuns: 25 })
+    },
+    TIME
+  )
+
+  test("may be gzip of several members, and are refused if it is cut short", async () => {
+    const one = gzipSync('{"n":1}\n{"n"')
+    const other = gzipSync(":2}\n")
+    const read = (chunks: ReadonlyArray<Uint8Array>) =>
+      rowsOf(Dataset.fromStream(() => chunks, { format: Format.jsonl() }))
+    expect((await read([one, other])).rows).toEqual(['{"n":1}', '{"n":2}'])
+    const error = await read([one, other.subarray(0, 12)]).catch((thrown: unknown) => thrown)
+    expect(String(error)).toContain("stream stream failed at row 1")
+    const zstd = await read([Uint8Array.of(0x28, 0xb5), Uint8Array.of(0x2f, 0xfd, 0)]).catch(
+      (thrown: unknown) => thrown
+    )
+    expect(String(zstd)).toContain("Dataset.open reads it frame by frame")
+  })
+
+  test("hold a bad row, which is an error of that row with its shard, row and byte", async () => {
+    const bytes = encoder.encode('{"n":1}\n{bad\n{"n":3}\n')
+    const source = Dataset.fromStream(() => [bytes], { name: "pipe", format: Format.jsonl() })
+    const { rows, stats } = await rowsOf(source)
+    expect(rows).toEqual(['{"n":1}', '{"n":3}'])
+    expect(stats.skipped).toBe(1)
+    const error = await Effect.runPromise(
+      Scheduler.stream(Pipeline.from(source).pipe(Pipeline.batch(3)), { epochs: 1 }).pipe(
+        Stream.runDrain,
+        Effect.provide(Workers.fibers({ workers: 1 })),
+        Effect.flip
+      )
+    )
+    expect(error).toMatchObject({
+      _tag: "StageError",
+      sample: 1,
+      failure: { _tag: "ShardError", shard: "pipe", row: 1, byte: 8 }
+    })
+  })
+
+  test("are not read without an end to a row", async () => {
+    const endless = function* () {
+      for (;;) yield encoder.encode("x".repeat(100))
+    }
+    const source = Dataset.fromStream(endless, { format: Format.jsonl({ rowBytes: 1000 }) })
+    const error = await rowsOf(source).catch((thrown: unknown) => thrown)
+    expect(String(error)).toContain("a row is longer than rowBytes, 1000")
+  })
+
+  test("need a format that is read in order", () => {
+    expect(() => Dataset.fromStream([], { format: Format.parquet() })).toThrow("Dataset.open")
+  })
+})
+
+describe("Dataset.openStream", () => {
+  const shards = { "a.jsonl": [1, 2, 3, 4, 5], "b.jsonl": [], "c.jsonl": [6], "d.jsonl": [7, 8, 9] }
+  const store = Store.memory(
+    Object.fromEntries(
+      Object.entries(shards).map(([name, rows]) => [name, encoder.encode(rows.map((row) => `${row}\n`).join(""))])
+    )
+  )
+  const opened = (atOnce: number) =>
+    Effect.runPromise(
+      Dataset.openStream("memory://*.jsonl", { name: "shards", format: Format.jsonl<number>(), atOnce }).pipe(
+        Effect.provide(store)
+      )
+    )
+
+  test("reads shards in turns of a row, each behind those of its place", async () => {
+    const expected: Readonly<Record<number, string>> = {
+      1: "1,2,3,4,5,6,7,8,9",
+      2: "1,7,2,8,3,9,4,5,6",
+      3: "1,6,2,3,4,5,7,8,9",
+      16: "1,6,7,2,8,3,9,4,5"
+    }
+    for (const [atOnce, rows] of Object.entries(expected)) {
+      expect((await rowsOf(await opened(Number(atOnce)))).rows.join()).toBe(rows)
+    }
+  })
+
+  test("goes on at each place where the shards were", async () => {
+    for (const atOnce of [1, 2, 4]) {
+      const source = await opened(atOnce)
+      const { rows } = await rowsOf(source)
+      for (const take of [0, 1, 2, 3]) {
+        const first = await rowsOf(source, undefined, take)
+        const rest = await rowsOf(source, JSON.parse(JSON.stringify(first.cursor)) as object)
+        expect([...first.rows, ...rest.rows]).toEqual(rows)
+      }
+    }
+  })
+
+  test("reads no byte again that was delivered", async () => {
+    const offsets: Array<number> = []
+    const bytes = encoder.encode("10\n".repeat(100))
+    const counted = Layer.effect(
+      Store.Store,
+      Effect.map(Store.Store, (own) => ({
+        ...own,
+        stream: (_: Store.ObjectInfo, offset = 0) => {
+          offsets.push(offset)
+          return Stream.fromIterable(cut(bytes.subarray(offset), 30))
+        }
+      }))
+    ).pipe(Layer.provide(Store.memory({ a: bytes })))
+    const source = await Effect.runPromise(
+      Dataset.openStream("memory://a", { format: Format.text() }).pipe(Effect.provide(counted))
+    )
+    const { cursor } = await rowsOf(source, undefined, 25)
+    expect((await rowsOf(source, cursor)).rows.length).toBe(25)
+    // It stands before the window of the next batch, or the one before, in a block of ten rows.
+    expect(['[75,0,[[0,75,"210,70,5"]]]', '[72,0,[[0,72,"210,70,2"]]]']).toContain(cursor.sources?.["memory://a"] ?? "")
+    expect(offsets).toEqual([0, 210])
+  })
+
+  test("tells the shard, the row and the cause if a shard cannot be read", async () => {
+    const source = await Effect.runPromise(
+      Dataset.openStream(["memory://a", "memory://b"], { name: "two", format: Format.tar() }).pipe(
+        Effect.provide(Store.memory({ a: archive([{ name: "0.txt", body: "x" }]), b: new Uint8Array(600).fill(1) }))
+      )
+    )
+    const pipeline = Pipeline.from(source).pipe(
+      Pipeline.map("text", (row) => JSON.stringify(row)),
+      Pipeline.batch(1)
+    )
+    const error = await Effect.runPromise(
+      Scheduler.stream(pipeline, { epochs: 1 }).pipe(
+        Stream.runDrain,
+        Effect.provide(Workers.fibers({ workers: 1 })),
+        Effect.flip
+      )
+    )
+    expect(error).toMatchObject({
+      failure: { _tag: "StreamError", source: "two", shard: "memory://b", row: 0, cause: { _tag: "ShardError" } }
+    })
+  })
+
+  test("runs a shuffled epoch the same on any number of workers", async () => {
+    const digests = await Promise.all(
+      [1, 3].map(async (workers) => {
+        const pipeline = Pipeline.from(await opened(2)).pipe(
+          Pipeline.shuffleWindow(4),
+          Pipeline.map("n", (n) => ({ n })),
+          Pipeline.batch(2)
+        )
+        return Effect.runPromise(
+          Effect.gen(function* () {
+            const loader = yield* Scheduler.open(pipeline, { epochs: 2, digest: true, replay: true })
+            yield* Stream.runDrain(loader.stream)
+            return yield* loader.digest
+          }).pipe(
+            Effect.scoped,
+            Effect.provide(SeedPolicy.elastic({ seed: 1 })),
+            Effect.provide(Workers.fibers({ workers }))
+          )
+        )
+      })
+    )
+    expect(digests[0]).toBe(digests[1] ?? "")
+  })
+})
