@@ -26,8 +26,8 @@ import { threads } from "./rows/threads.ts"
 import { firstCommand } from "./rows/train.ts"
 import { w1 } from "./rows/w1.ts"
 import { w2 } from "./rows/w2.ts"
-
 import { weight } from "./rows/weight.ts"
+import { write } from "./rows/write.ts"
 
 const ROWS = [
   firstCommand,
@@ -41,6 +41,7 @@ const ROWS = [
   objects,
   shards,
   sharedShards,
+  write,
   io,
   streams,
   ambient,
