@@ -839,6 +839,54 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sampling/ShuffleBlocks.test.ts"
   },
   {
+    name: "blocks: the windows of a lane are counted from the first block of all",
+    file: "sampling/ShuffleBlocks.ts",
+    from: "const low = first + window * Math.floor((blocks.placeAt(position) - first) / window)",
+    to: "const low = window * Math.floor(blocks.placeAt(position) / window)"
+  },
+  {
+    name: "blocks: those with rows left go before those that are used up",
+    file: "sources/shards/Retention.ts",
+    from: "if (left === 0) this.#drop(other)",
+    to: "if (left > 0) this.#drop(other)",
+    test: "test/sampling/Report.test.ts"
+  },
+  {
+    name: "a report counts what is read of blocks that are not used up yet",
+    file: "sampling/Report.ts",
+    from: "const isWhole = positions === sampler.count(size)",
+    to: "const isWhole = positions <= sampler.count(size)",
+    test: "test/sampling/Report.test.ts"
+  },
+  {
+    name: "shared blocks: one is dropped while a thread reads it",
+    file: "sources/shards/SharedBlocks.ts",
+    from: "if (this.#word(slot, word) === 0) continue",
+    to: "if (word >= SLOT) continue",
+    test: "test/sources/shards/SharedBlocks.test.ts"
+  },
+  {
+    name: "shared blocks: what a thread has claimed that died stays claimed",
+    file: "sources/shards/SharedBlocks.ts",
+    from: "else if (state === GONE || (state === CLAIMED && this.#word(slot, OWNER) === thread))",
+    to: "else if (state === GONE)",
+    test: "test/sources/shards/SharedBlocks.test.ts"
+  },
+  {
+    name: "shared blocks: nobody clears up behind a thread that has died",
+    file: "scheduler/backends/threads/ThreadMember.ts",
+    from: "this.#options.blocks.release(this.#options.thread)",
+    to: "void this.#options.blocks",
+    test: "test/scheduler/backends/threads/Shards.test.ts"
+  },
+  {
+    name: "shared blocks: each thread decodes its own",
+    file: "sources/shards/SharedMemory.ts",
+    from: 'if (typeof provider !== "function" || blocks === 0)',
+    to: 'if (typeof provider !== "undefined" || blocks === 0)',
+    test: "test/scheduler/backends/threads/Shards.test.ts"
+  },
+  {
     name: "blocks: rows that follow one another in the batch are taken as if they did in their block",
     file: "sources/shards/GatherColumns.ts",
     from: "rows[at + length] === row + length && ",

@@ -34,6 +34,55 @@ export const LIMIT = 23
 export const subsetOf = (size: number): ReadonlyArray<number> =>
   Array.from({ length: size }, (_, index) => index).filter((index) => index % 3 !== 1)
 
+/** How many rows a shard has, how many of its blocks, and how many blocks are mixed with one another. */
+export const SHARD = 7
+export const BLOCK = 3
+export const WINDOW = 2
+
+/** The rows of each block of a dataset of a size: it has none that says so, unless it is of shards. */
+const blocksOf = ({ dataset, size }: Case): ReadonlyArray<ReadonlyArray<number>> => {
+  const blocks: Array<Array<number>> = []
+  for (let index = 0; index < size; index++) {
+    const isFirst = dataset === "shards" ? (index % SHARD) % BLOCK === 0 : index % BLOCK === 0
+    if (isFirst) blocks.push([])
+    blocks.at(-1)?.push(index)
+  }
+  return blocks
+}
+
+/**
+ * Blocks in a drawn order, in as many lanes as a batch has rows, so that each batch has one row of each lane that has not
+ * ended; the rows of each window of a lane in a drawn order.
+ */
+const byBlocks = (own: Case, words: Rng.Rng): ((position: number) => number) => {
+  const blocks = blocksOf(own)
+  const places = words.permutation(blocks.length)
+  const [key0, key1, c2, c3] = [words.word(), words.word(), words.word(), words.word()]
+  const rows = Array.from(places, (at, place) => (blocks[at] ?? []).map((index) => ({ place, index }))).flat()
+  const starts = Array.from({ length: own.batchSize + 1 }, (_, lane) => Math.floor((lane * own.size) / own.batchSize))
+  const lanes = starts.slice(1).map((end, lane) => {
+    const lower = starts[lane] ?? 0
+    const lane0 = rows.slice(lower, end)
+    const first = lane0[0]?.place ?? 0
+    const mixed: Array<number> = []
+    while (mixed.length < lane0.length) {
+      const from = mixed.length
+      const window = Math.floor(((lane0[from]?.place ?? 0) - first) / WINDOW)
+      const inside = lane0.filter(({ place }) => Math.floor((place - first) / WINDOW) === window)
+      const four = new Uint32Array(4)
+      block(lower + from, 0, c2, c3, key0, key1, four, 0)
+      const [a = 0, b = 0, c = 0, d = 0] = four
+      const order = Rng.make({ algorithm: "xoshiro128**", words: [a, b, c, d] }).permutation(inside.length)
+      for (const at of order) mixed.push(inside[at]?.index ?? -1)
+    }
+    return mixed
+  })
+  return (position) => {
+    const batch = Math.floor(position / own.batchSize)
+    return lanes.filter((lane) => lane.length > batch)[position % own.batchSize]?.[batch] ?? -1
+  }
+}
+
 export const keeps = (index: number): boolean => index % 5 !== 3
 export const mapped = (index: number, epoch: number): number => index * 3 + epoch
 export const mixed = (value: number, word: number): number => value + word / 2 ** 32
@@ -77,6 +126,8 @@ const orderOf = (own: Case, rng: () => Rng.Rng): ((position: number) => number) 
       const items = rng().permutation(indices.length)
       return (position) => indices[items[position] ?? -1] ?? -1
     }
+    case "shuffleBlocks":
+      return byBlocks(own, rng())
     case "withReplacement": {
       const words = rng()
       const [key0, key1, c2, c3] = [words.word(), words.word(), words.word(), words.word()]

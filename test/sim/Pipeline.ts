@@ -1,11 +1,22 @@
 /**
  * The pipeline of a case, with the faults of a leg in it.
  */
-import { Data, Effect } from "effect"
-import { type Batch, Dataset, Pipeline, type Rng, Sampler, type SeedPolicy, Tensor } from "../../src/index.ts"
+import { Data, Effect, Schedule } from "effect"
+import {
+  type Batch,
+  Dataset,
+  Format,
+  Pipeline,
+  type Rng,
+  Sampler,
+  type SeedPolicy,
+  Store,
+  Tensor
+} from "../../src/index.ts"
 import { type Fusible, withFusible } from "../../src/pipeline/Fusible.ts"
 import type { Case, Fault, StageCase } from "./Case.ts"
-import { batchesOf, keeps, LIMIT, mapped, mixed, placeOf, subsetOf, unevenOf } from "./Oracle.ts"
+import { BLOCK, batchesOf, keeps, LIMIT, mapped, mixed, placeOf, SHARD, subsetOf, unevenOf, WINDOW } from "./Oracle.ts"
+import { Dice } from "./World.ts"
 
 /** What a simulated fault fails with. */
 export class Broken extends Data.TaggedError("Broken")<{ readonly stage: string; readonly index: number }> {}
@@ -75,7 +86,65 @@ class Faults {
 
 const added = ({ index, trace }: Traced, value: number): Traced => ({ index, trace: [...trace, value] })
 
-const samplerOf = ({ sampler, size }: Case) => {
+/** Bytes of a line, with what ends it. */
+const LINE = 4
+const SHARDS = 9
+
+/** Lines with the numbers from 0 on, by shards; of a case each has as many as its size says. */
+const bytesOf = (size: number): Readonly<Record<string, Uint8Array>> => {
+  const rows = Array.from({ length: size }, (_, index) => `${String(index).padStart(LINE - 1)}\n`)
+  return Object.fromEntries(
+    Array.from({ length: SHARDS }, (_, shard) => [
+      `memory://shard-${shard}`,
+      new TextEncoder().encode(rows.slice(shard * SHARD, (shard + 1) * SHARD).join(""))
+    ])
+  )
+}
+
+/** How many blocks may be kept: about three. */
+const CACHE = 2 ** 14
+
+/**
+ * The numbers as shards, of which a few blocks are kept. Their store takes its time, and now and then breaks off or has no
+ * connection; then it is asked again.
+ */
+const shardsOf = ({ seed, size }: Pick<Case, "seed" | "size">, faulty: boolean) =>
+  Effect.gen(function* () {
+    const dice = new Dice(seed)
+    let isOpen = false
+    const breaks = (): Store.Fault | undefined => {
+      if (!faulty || !isOpen) return undefined
+      const faults: ReadonlyArray<Store.Fault | undefined> = [
+        undefined,
+        { _tag: "latency", duration: dice.roll(9) },
+        { _tag: "reset" },
+        { _tag: "short", bytes: 1 },
+        { _tag: "status", status: 503 }
+      ]
+      return dice.roll(2) === 0 ? undefined : faults[dice.roll(faults.length)]
+    }
+    const store = yield* Store.Store.pipe(
+      Effect.provide(Store.faulty(breaks)),
+      Effect.provide(Store.memory(bytesOf(size)))
+    )
+    const patient: Store.StoreService = {
+      ...store,
+      read: (info, offset, length) => Effect.retry(store.read(info, offset, length), Schedule.spaced(1))
+    }
+    const dataset = yield* Dataset.open("memory://", {
+      format: Format.jsonl<number>({ blockBytes: BLOCK * LINE }),
+      index: false,
+      name: "numbers",
+      cacheBytes: CACHE
+    }).pipe(Effect.provideService(Store.Store, patient))
+    isOpen = true
+    return dataset
+  })
+
+// Loads what reads lines: from then on nothing has to be waited for that is not simulated.
+await Effect.runPromise(Effect.flatMap(shardsOf({ seed: 0, size: 9 }, false), (dataset) => dataset.get(0)))
+
+const samplerOf = ({ batchSize, sampler, size }: Case) => {
   switch (sampler) {
     case "sequential":
       return Sampler.sequential
@@ -85,6 +154,8 @@ const samplerOf = ({ sampler, size }: Case) => {
       return Sampler.limited(Sampler.shuffle, LIMIT)
     case "subset":
       return Sampler.subset(subsetOf(size), Sampler.shuffle)
+    case "shuffleBlocks":
+      return Sampler.shuffleBlocks({ window: WINDOW, lanes: batchSize, rows: BLOCK })
     case "withReplacement":
       return Sampler.withReplacement()
   }
@@ -187,25 +258,34 @@ export const pipelineOf = (
 ): Drawing<Batch.Batch<Columns>> => {
   const faults = new Faults(own, broken, happening)
   const sampled: Drawing<number> = (
-    own.dataset === "plain"
+    own.dataset === "shards"
       ? Pipeline.from(
-          Dataset.make({
-            name: "numbers",
-            size: own.size,
-            get: (index) => {
-              faults.plain("dataset", index)
-              return index
-            }
-          })
+          // Its store breaks, but is asked until it answers.
+          Dataset.mapEffect(
+            Effect.runSync(shardsOf(own, true)) as unknown as Dataset.Dataset<number>,
+            (index) => Effect.as(faults.effect("dataset", index), index),
+            { name: "numbers" }
+          )
         )
-      : Pipeline.from(
-          Dataset.effect({
-            name: "numbers",
-            size: own.size,
-            concurrency: 4,
-            get: (index) => Effect.as(faults.effect("dataset", index), index)
-          })
-        )
+      : own.dataset === "plain"
+        ? Pipeline.from(
+            Dataset.make({
+              name: "numbers",
+              size: own.size,
+              get: (index) => {
+                faults.plain("dataset", index)
+                return index
+              }
+            })
+          )
+        : Pipeline.from(
+            Dataset.effect({
+              name: "numbers",
+              size: own.size,
+              concurrency: 4,
+              get: (index) => Effect.as(faults.effect("dataset", index), index)
+            })
+          )
   ).pipe(Pipeline.sample(samplerOf(own)))
   const begun: Drawing<Traced> = sampled.pipe(
     Pipeline.map("begin", (index, { batch, epoch }): Traced => {

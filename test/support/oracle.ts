@@ -7,6 +7,7 @@ import { Rng, SeedPolicy } from "../../src/index.ts"
 import { type Coordinates, stageId } from "../../src/seeding/Coordinates.ts"
 import { seedAt } from "../../src/seeding/Request.ts"
 import {
+  blocksOf,
   type Conditions,
   drawn,
   keeps,
@@ -61,7 +62,7 @@ export const oracle = (
   const result: Array<Expected> = []
   for (let epoch = 0; epoch < conditions.epochs; epoch++) {
     const none = { epoch, worker: 0, batch: 0, ordinal: 0, position: 0, index: 0 }
-    const order = sampler.order(recipe.size, rngAt({ ...none, scope: "epoch" }, "sample"))
+    const order = sampler.order(recipe.size, rngAt({ ...none, scope: "epoch" }, "sample"), blocksOf(recipe))
     const made = new Array<number>(workers).fill(0)
     for (let batch = 0; batch * recipe.batchSize < count; batch++) {
       const start = batch * recipe.batchSize

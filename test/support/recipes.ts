@@ -6,6 +6,7 @@ import fc from "fast-check"
 import {
   type Batch,
   Dataset,
+  Format,
   type InvalidOption,
   Pipeline,
   Sampler,
@@ -14,6 +15,7 @@ import {
   Tensor
 } from "../../src/index.ts"
 import { shuffleWindow } from "../../src/sampling/ShuffleWindow.ts"
+import { memoryStore } from "./shards/MemoryStore.ts"
 
 export interface StageRecipe {
   readonly kind: "augment" | "map" | "filter" | "augmentEffect" | "mapEffect"
@@ -22,6 +24,8 @@ export interface StageRecipe {
 
 export interface Recipe {
   readonly size: number
+  /** Default `range`. */
+  readonly source?: "range" | "shards"
   readonly sampler: keyof typeof samplers
   readonly stages: ReadonlyArray<StageRecipe>
   readonly batchSize: number
@@ -72,6 +76,47 @@ export const keeps = (sample: Traced): boolean => sample.index % 5 !== 3
 /** What a drawing stage behind batch does to each number of the traces. */
 export const mixed = (value: number, word: number): number => value + word / 2 ** 32
 
+/** The most samples of a recipe. */
+const MOST = 90
+const SHARD_ROWS = 10
+const BLOCK_ROWS = 3
+
+/** Lines of 8 bytes, each with its own index. */
+const line = (index: number): string => `${String(index).padStart(7)}\n`
+
+/** The samples of all recipes over shards: of which a window of blocks fits into the cache, and all of them do not. */
+const shards = await Effect.runPromise(
+  Dataset.open("d/", {
+    format: Format.jsonl<number>({ blockBytes: 8 * BLOCK_ROWS }),
+    index: false,
+    name: "shards",
+    cacheBytes: 2 ** 14
+  }).pipe(
+    Effect.provide(
+      memoryStore(
+        Object.fromEntries(
+          Array.from({ length: MOST / SHARD_ROWS }, (_, shard) => [
+            `d/${shard}`,
+            Array.from({ length: SHARD_ROWS }, (_, row) => line(shard * SHARD_ROWS + row)).join("")
+          ])
+        )
+      ).layer
+    )
+  )
+)
+
+const datasetOf = ({ size, source }: Recipe): Dataset.Dataset<number> =>
+  source === "shards"
+    ? (Dataset.slice(shards, 0, size) as unknown as Dataset.Dataset<number>) // what lies in memory can be read
+    : Dataset.range(size)
+
+/** Where the blocks of a recipe's dataset begin, by the sizes above. */
+export const blocksOf = ({ size, source }: Recipe): Float64Array | undefined => {
+  if (source !== "shards") return undefined
+  const all = Array.from({ length: size }, (_, index) => index)
+  return Float64Array.from([...all.filter((index) => (index % SHARD_ROWS) % BLOCK_ROWS === 0), size])
+}
+
 type Drawing<A> = Pipeline.Pipeline<A, never, SeedPolicy.SeedPolicy>
 
 const stageOf = ({ kind, name }: StageRecipe): ((pipeline: Drawing<Traced>) => Drawing<Traced>) => {
@@ -116,7 +161,7 @@ export const pipelineOf = (
   recipe: Recipe,
   first: (pipeline: Drawing<Traced>) => Drawing<Traced> = (pipeline) => pipeline
 ): Drawing<Batch.Batch<Columns>> => {
-  const begun: Drawing<Traced> = Pipeline.from(Dataset.range(recipe.size)).pipe(
+  const begun: Drawing<Traced> = Pipeline.from(datasetOf(recipe)).pipe(
     Pipeline.sample(samplers[recipe.sampler]),
     Pipeline.map("begin", (index): Traced => ({ index, trace: [0] }))
   )
@@ -143,9 +188,10 @@ export const stages = (options: { readonly maxLength?: number } = {}): fc.Arbitr
 
 export const recipes = (options: { readonly samplers?: ReadonlyArray<Recipe["sampler"]> } = {}): fc.Arbitrary<Recipe> =>
   fc.record({
-    size: fc.integer({ min: 1, max: 90 }),
+    size: fc.integer({ min: 1, max: MOST }),
+    source: fc.constantFrom("range" as const, "shards" as const),
     sampler: fc.constantFrom(
-      ...(options.samplers ?? (["sequential", "shuffle", "withReplacement", "limited"] as const))
+      ...(options.samplers ?? (["sequential", "shuffle", "withReplacement", "limited", "shuffleBlocks"] as const))
     ),
     stages: stages(),
     batchSize: fc.integer({ min: 1, max: 24 }),

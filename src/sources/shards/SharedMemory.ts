@@ -34,15 +34,17 @@ export const memoryFor = (
   { bytes: all, shards, starts }: Snapshot,
   bytes: number
 ): Effect.Effect<SharedBlocks | undefined> =>
-  Effect.promise(async () => {
+  Effect.suspend(() => {
     const provider = GlobalMark.get(MARK)
     const blocks = starts.length - 1
-    if (typeof provider !== "function" || blocks === 0) return undefined
+    if (typeof provider !== "function" || blocks === 0) return Effect.succeed(undefined)
     const hash = sha256Stream()
     hash.update(JSON.stringify([format, bytes, blocks]))
     for (const { info } of shards) hash.update(JSON.stringify([info.location, info.size, info.version]))
     const request = { key: encodeHex(hash.digest()), blocks, bytes, keepsFinished: all <= bytes }
-    // Only `provide` sets the mark.
-    const given = await (provider as MemoryProvider)(request)
-    return given === undefined ? undefined : new SharedBlocks(given.buffer, given.thread)
+    return Effect.promise(async () => {
+      // Only `provide` sets the mark.
+      const given = await (provider as MemoryProvider)(request)
+      return given === undefined ? undefined : new SharedBlocks(given.buffer, given.thread)
+    })
   })

@@ -1,0 +1,92 @@
+/**
+ * A program of its own, run by hand: prints how much resident memory an epoch over 2 GB of shards takes, shuffled by blocks, with
+ * 8 workers, as JSON: `bun run test/bench/probes/shardMemory.ts jsonl|parquet [threads]`. The shards are links to a few files.
+ */
+import { spawnSync } from "node:child_process"
+import { linkSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Layer } from "effect"
+import { Dataset, Format, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import { jsonlShards } from "../loads/jsonl.ts"
+import { files } from "../loads/tables.ts"
+import { programArgs } from "../runtimes.ts"
+
+const WORKERS = 8
+const WINDOW = 16
+const BATCH = 256
+const BYTES = 2 * 2 ** 30
+const MB = 2 ** 20
+/** Memory is looked at after each so many batches. */
+const STEP = 20
+
+/** The pipeline over the shards of a folder, as threads open it, too. */
+export const pipeline = async ({ folder, kind }: { readonly folder: string; readonly kind: string }) => {
+  const open: Effect.Effect<Dataset.ShardedDataset<unknown>, unknown> = Dataset.open(folder, {
+    format: kind === "jsonl" ? Format.jsonl() : Format.parquet(),
+    ...(kind === "jsonl" ? { index: `${folder}.index` } : { index: false })
+  })
+  const dataset = await Effect.runPromise(open)
+  return Pipeline.from(dataset).pipe(
+    Pipeline.sample(Sampler.shuffleBlocks({ window: WINDOW })),
+    Pipeline.map("size", (row) => ({ size: Object.keys(row as object).length })), // rows are records
+    Pipeline.batch(BATCH)
+  )
+}
+
+const resident = (): number => process.memoryUsage.rss() / MB
+
+const program = async (kind: string, backend: string | undefined) => {
+  const folder = mkdtempSync(join(tmpdir(), "furrow-memory-"))
+  const tables = kind === "parquet" ? files() : undefined
+  try {
+    const paths = tables === undefined ? jsonlShards() : [tables.tokens]
+    let bytes = 0
+    for (let shard = 0; bytes < BYTES; shard++) {
+      const path = paths[shard % paths.length] ?? ""
+      linkSync(path, join(folder, String(shard).padStart(5, "0")))
+      bytes += tables === undefined ? statSync(path).size : 20_000 * 512 * 4
+    }
+    const config = { folder, kind }
+    // The scan has memory of its own.
+    if (kind === "jsonl") spawnSync(process.execPath, [...programArgs(new URL(import.meta.url)), "index", folder])
+    const own = await pipeline(config)
+    const { dataset } = own
+    const module = new URL(import.meta.url)
+    const workers =
+      backend === "threads"
+        ? Workers.threads({ workers: WORKERS, pipeline: module, config })
+        : Workers.fibers({ workers: WORKERS })
+    const blocks = (dataset.blocks?.length ?? 1) - 1
+    const window = (WINDOW * bytes) / blocks / MB
+    const before = resident()
+    const curve: Array<number> = []
+    let batches = 0
+    await Effect.gen(function* () {
+      const loader = yield* Scheduler.open(own, { epochs: 1, replay: true })
+      yield* loader.forEach(() => {
+        if (batches++ % STEP === 0) curve.push(resident() - before)
+        return Effect.void
+      })
+    }).pipe(Effect.scoped, Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)), Effect.runPromise)
+    const most = 2.5 * window + 64
+    const peak = Math.max(...curve)
+    const looks = Array.from({ length: 40 }, (_, look) =>
+      Math.round(curve[Math.floor((look * curve.length) / 40)] ?? 0)
+    )
+    console.log(
+      JSON.stringify({ kind, backend: backend ?? "fibers", blocks, batches, before, window, most, peak, looks })
+    )
+  } finally {
+    tables?.remove()
+    rmSync(folder, { recursive: true, force: true })
+    rmSync(`${folder}.index`, { force: true })
+  }
+}
+
+if (import.meta.main) {
+  const [kind = "jsonl", other] = process.argv.slice(2)
+  if (kind === "index") await pipeline({ folder: other ?? "", kind: "jsonl" })
+  else await program(kind, other)
+  process.exit(0)
+}
