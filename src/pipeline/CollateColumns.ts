@@ -90,7 +90,7 @@ const fieldColumn = (path: string, field: Field, places: Float64Array, collation
   }
   const dtype = dtypeAt(path, collation)
   const held = new numberArrays[dtype](places.length)
-  const [first = 0] = places
+  const first = places[0] ?? 0
   const end = first + places.length
   const isRun = runFrom(places, 0) === places.length && end <= data.length
   if (isRun && holdsAll(held, data)) held.set(data.subarray(first, end))

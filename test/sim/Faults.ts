@@ -994,8 +994,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "tables: the values of chosen columns come in the order of the schema",
     file: "sources/formats/parquet/Read.ts",
-    from: "withTwelves(arrays[order.indexOf(at)]",
-    to: "withTwelves(arrays[chosen.indexOf(at)]",
+    from: "for (const at of chosen.toSorted((a, b) => a - b)) {",
+    to: "for (const at of chosen) {",
     test: "test/sources/formats/Tables.test.ts"
   },
   {

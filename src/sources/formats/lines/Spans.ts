@@ -9,14 +9,20 @@ import type { Characters } from "./Characters.ts"
 /** The records that were found, in their order. @since 0.1.0 */
 export class Spans {
   /** The first byte of each. */
-  starts: Uint32Array = new Uint32Array(256)
+  starts: Uint32Array
   /** The byte behind the last one of each, without what ends it. */
-  ends: Uint32Array = new Uint32Array(256)
+  ends: Uint32Array
   count = 0
   /** How many bytes the records take, with what ends them: what is behind belongs to a record that goes on. */
   consumed = 0
   /** Why the last record, which begins at `start`, is not whole although no bytes follow. It is not among the others. */
   unended: { readonly start: number; readonly reason: string } | undefined
+
+  /** With room for so many records at first. */
+  constructor(room = 256) {
+    this.starts = new Uint32Array(room)
+    this.ends = new Uint32Array(room)
+  }
 
   add(start: number, end: number): void {
     if (this.count === this.starts.length) {
@@ -58,7 +64,8 @@ export const isBlank = (characters: Characters, start: number, end: number): boo
 export const lines =
   (blank: "keep" | "skip"): Split =>
   (characters, isLast) => {
-    const spans = new Spans()
+    // Lines of text have some hundred bytes.
+    const spans = new Spans(Math.max(256, characters.length >> 7))
     let at = 0
     while (at < characters.length) {
       let newline = characters.indexOf(NEWLINE, at)
