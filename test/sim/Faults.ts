@@ -566,6 +566,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/RequestPipeline.test.ts"
   },
   {
+    name: "batches that may be requested are not, though the consumer waits",
+    file: "scheduler/loader/Delivery.ts",
+    from: "      queues.flushCredits()\n",
+    to: "",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
     name: "each credit is used by itself",
     file: "scheduler/loader/Queue.ts",
     from: "if (this.#left >= this.#lot) this",

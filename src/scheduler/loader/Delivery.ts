@@ -228,7 +228,10 @@ export class Delivery {
     }
     const queue = queues.queueAt(due)
     const isThere = queue.length > 0 && !isLate
-    if (!isThere) this.#want(due, true)
+    if (!isThere) {
+      queues.flushCredits()
+      this.#want(due, true)
+    }
     // In the order of readiness batches of the next epoch can come before the last ones of this.
     const before = ready && limit < this.#end && empty?.isKnown !== false ? limit : undefined
     const built = before === undefined ? queue.poll() : queue.pollWhere(({ sequence }) => sequence < before)

@@ -114,6 +114,11 @@ export class Credits {
     if (this.#left >= this.#lot) this.given.ring()
   }
 
+  /** Rings for those that are no lot yet. */
+  flush(): void {
+    if (this.#left > 0) this.given.ring()
+  }
+
   get left(): number {
     return this.#left
   }

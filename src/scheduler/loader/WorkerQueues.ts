@@ -63,7 +63,7 @@ export class WorkerQueues {
     this.all = Array.from({ length: Math.min(workers, sequence.room) }, (_, worker) => ({
       worker,
       batches: ready ? this.#shared : new Queue<Built>(),
-      // More than half of what may be requested always is.
+      // While the consumer does not wait, more than half of what may be requested is.
       credits: new Credits(prefetch, Math.max((prefetch - 1) >> 1, 1)),
       assignments: new WorkerAssignments({ worker, ...options })
     }))
@@ -112,6 +112,11 @@ export class WorkerQueues {
   /** A batch was taken or dropped: its worker may build another. */
   giveCredit(sequence: number): void {
     this.all[this.workerOf(sequence)]?.credits.give()
+  }
+
+  /** The consumer waits: all that may be requested is. */
+  flushCredits(): void {
+    for (const { credits } of this.all) credits.flush()
   }
 
   /** Nothing before `sequence` is wanted any more: what was built of it is dropped, and no more of it is built. */

@@ -47,7 +47,7 @@ test("credits that is given rings, and can be used up without an effect", async 
   expect(credits.left).toBe(0)
 })
 
-test("credits in lots ring once for a lot, and again for each one that is left", () => {
+test("credits in lots ring once for a lot, and again for each one that is left, or whenever they are flushed", () => {
   const credits = new Credits(0, 3)
   const seen: Array<number> = []
   const waiting = Effect.runFork(
@@ -56,8 +56,12 @@ test("credits in lots ring once for a lot, and again for each one that is left",
       return false
     })
   )
-  for (let given = 0; given < 4; given++) credits.give()
-  expect(seen).toEqual([0, 3, 4])
+  credits.flush()
+  credits.give()
+  expect(seen).toEqual([0])
+  credits.flush()
+  for (let given = 1; given < 4; given++) credits.give()
+  expect(seen).toEqual([0, 1, 3, 4])
   Effect.runFork(Fiber.interrupt(waiting))
 })
 
