@@ -303,6 +303,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {
+    name: "a batch has its indices where the next one has them, too",
+    file: "scheduler/build/BatchRows.ts",
+    from: "      this.#heldIndices = true\n",
+    to: "",
+    test: "test/scheduler/build/PlainStages.test.ts"
+  },
+  {
     name: "the rows of a batch are those that the batch before left over",
     file: "scheduler/build/PlainStages.ts",
     from: "for (let row = 0; row < count; row++) rows[row] = row",

@@ -5,7 +5,7 @@
  */
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Label } from "../../pipeline/StageResult.ts"
-import { lineageOf } from "../../sources/RandomAccess.ts"
+import { isPlain, lineageOf } from "../../sources/RandomAccess.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
 import type { Limits } from "./FailureRules.ts"
@@ -26,7 +26,7 @@ export class BatchRows {
   range: RowRange
   /** The label of the batch, which no stage may change. */
   readonly label: { -readonly [Key in keyof Label]: Label[Key] }
-  /** The dataset index of each row; zeros until the sampler is asked. They are the batch's own. */
+  /** The dataset index of each row, once the sampler is asked. A batch without some of the rows has a copy of its part. */
   indices: Float64Array
   /** The rows as seeds and indices are requested for them. */
   readonly requested: { -readonly [Key in keyof Rows]: Rows[Key] }
@@ -52,6 +52,8 @@ export class BatchRows {
   readonly failed = new Map<number, StageError>()
   /** The samples made so far, by row; `undefined` as long as `values` holds all of them, in order. */
   #made: Map<number, unknown> | undefined
+  /** Whether somebody else may hold `indices`, so that the next batch has indices of its own. */
+  #heldIndices: boolean
 
   constructor(runPlan: RunPlan, worker: number, limits: Limits, range: RowRange) {
     this.runPlan = runPlan
@@ -60,6 +62,7 @@ export class BatchRows {
     this.range = range
     this.ordinal = range.ordinal
     this.indices = new Float64Array(range.size)
+    this.#heldIndices = showsIndices(runPlan)
     const { batch, epoch, ordinal, position } = range
     this.label = { epoch, index: batch, rank: runPlan.plan.rank, worker }
     this.requested = { epoch, worker, batch, position, ordinal, indices: this.indices, rows: undefined }
@@ -69,7 +72,10 @@ export class BatchRows {
   reset(range: RowRange): void {
     this.range = range
     this.ordinal = range.ordinal
-    this.indices = new Float64Array(range.size)
+    if (this.#heldIndices || this.indices.length !== range.size) {
+      this.indices = new Float64Array(range.size)
+      this.#heldIndices = showsIndices(this.runPlan)
+    }
     const { label, requested } = this
     label.epoch = range.epoch
     label.index = range.batch
@@ -194,7 +200,10 @@ export class BatchRows {
 
   #keptIndices(): Float64Array {
     const { indices, valueRows } = this
-    if (valueRows === undefined) return indices
+    if (valueRows === undefined) {
+      this.#heldIndices = true
+      return indices
+    }
     const kept = new Float64Array(valueRows.length)
     for (let place = 0; place < kept.length; place++) {
       kept[place] = indices[valueRows[place] as number] as number // rows of the batch
@@ -202,6 +211,10 @@ export class BatchRows {
     return kept
   }
 }
+
+/** Whether anybody is handed the indices of a batch themselves: a dataset that reads them all at once, or a policy that records. */
+const showsIndices = ({ pipeline, policy }: RunPlan): boolean =>
+  !isPlain(pipeline.dataset) || policy?.record !== undefined
 
 /** Fills each row that is skipped by the row before it, or by the first one if there is none before it. */
 const withNeighbors = (made: Array<number>, skipped: SkippedRows): Array<number> => {

@@ -183,26 +183,27 @@ describe("a step of plain stages", () => {
   })
 
   test("knows the rows of each batch, whatever was left out of those before", () => {
-    const pipeline = Pipeline.from(Dataset.range(12)).pipe(
+    const pipeline = Pipeline.from(Dataset.range(16)).pipe(
       Pipeline.filter("some", (x) => x >= 8 || (x >= 4 ? x === 7 : x % 2 === 1)),
       Pipeline.map("same", (x) => x),
       Pipeline.batch(4)
     )
     const plan = RunPlan.make(pipeline, 1, {}, policy)
     const worker = new Worker(plan, 0)
-    const all = [0, 1, 2].map((batch) => {
+    const all = [0, 1, 2, 3].map((batch) => {
       const range = rowsOf(plan, 0, 0, batch)
-      const builder = worker.builder(range as RowRange) // there are three batches
+      const builder = worker.builder(range as RowRange) // there are four batches
       const built = builder.build() as Batch.Batch<unknown> // no stage waits
       worker.done(builder)
       return built
     })
     // All of them are looked at when all are built: none shares memory with another.
-    expect(all.map(({ indices }) => Array.from(indices))).toEqual([[1, 3], [7], [8, 9, 10, 11]])
+    expect(all.map(({ indices }) => Array.from(indices))).toEqual([[1, 3], [7], [8, 9, 10, 11], [12, 13, 14, 15]])
     expect(all.map(({ columns }) => Array.from((columns as Tensor.Tensor).data as Float64Array))).toEqual([
       [1, 3],
       [7],
-      [8, 9, 10, 11]
+      [8, 9, 10, 11],
+      [12, 13, 14, 15]
     ])
   })
 
