@@ -106,9 +106,17 @@ export class BatchBuilder {
    * left. Fails with `SamplesFailed` if samples failed on their own and the failure rules may grant them another attempt.
    */
   build(skipped: SkippedRows = NONE): Work<Batch<unknown> | undefined, AttemptError> {
-    // Here and below: no closure is made for work that does not wait.
     const attempt = this.#attempt(skipped)
-    return isLater(attempt) ? andThen(attempt, () => this.#assemble(skipped)) : this.#assemble(skipped)
+    return isLater(attempt) ? this.#assembleAfter(attempt, skipped) : this.#assemble(skipped)
+  }
+
+  // Here and below, closures stand in functions of their own, so that work that does not wait allocates none, and nothing
+  // for them to close over.
+  #assembleAfter(
+    attempt: Later<void, AttemptError>,
+    skipped: SkippedRows
+  ): Later<Batch<unknown> | undefined, AttemptError> {
+    return andThen(attempt, () => this.#assemble(skipped))
   }
 
   /** Makes the batch of the samples that there are. */
@@ -121,10 +129,10 @@ export class BatchBuilder {
       this.#current.run(batching.id.name, undefined, this.#collate, batching)
     }
     const rest = this.#run(behind, 0)
-    return isLater(rest) ? andThen(rest, () => this.#built()) : this.#built()
+    return isLater(rest) ? andThen(rest, this.#built) : this.#built()
   }
 
-  #built(): Batch<unknown> | undefined {
+  readonly #built = (): Batch<unknown> | undefined => {
     this.#binding.record()
     // Behind `batch` there is one value, which is a batch.
     return this.#rows.values[0] as Batch<unknown> | undefined
@@ -209,7 +217,7 @@ export class BatchBuilder {
     if (timesSamples(rows, program)) return this.#samples.inTime(program.alone, only)
     rows.valueRows = only
     const read = this.#current.run(this.#reading, undefined, this.#read, only)
-    return isLater(read) ? andThen(read, () => this.#run(program.before, 0)) : this.#run(program.before, 0)
+    return isLater(read) ? this.#goOn(read, program.before, 0) : this.#run(program.before, 0)
   }
 
   readonly #read = (only: Array<number> | undefined): Work<void, AttemptError> => readSamples(this.#rows, only)

@@ -61,19 +61,20 @@ export class CurrentStage implements Ambient.AtWork {
     stages?: ReadonlyArray<string>
   ): Work<A, E> {
     this.#step = name
-    return this.#observer === undefined ? work(of) : this.#observed(this.#observer, name, form, () => work(of), stages)
+    return this.#observer === undefined ? work(of) : this.#observed(this.#observer, name, form, work, of, stages)
   }
 
-  #observed<A, E>(
+  #observed<X, A, E>(
     observer: BatchObserver,
     name: string,
     form: Form | undefined,
-    work: () => Work<A, E>,
+    work: (of: X) => Work<A, E>,
+    of: X,
     stages: ReadonlyArray<string> | undefined
   ): Work<A, E> {
     observer.begin(name, form, stages)
     return ensuring(() => {
-      const rest = work()
+      const rest = work(of)
       return observer.around?.(rest) ?? rest
     }, observer.end)
   }

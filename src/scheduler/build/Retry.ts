@@ -8,7 +8,7 @@
 import { skippable } from "../../pipeline/StageResult.ts"
 import type { FailureRules, Recurrence } from "./FailureRules.ts"
 import { isRecoverable, SamplesFailed, StageError } from "./StageError.ts"
-import { all, andThen, catchError, isLater, TypedFailure, type Work } from "./Work.ts"
+import { all, andThen, catchError, isLater, type Later, TypedFailure, type Work } from "./Work.ts"
 
 /**
  * Samples that were left out of a batch because of one error.
@@ -151,13 +151,20 @@ export const retrying = <A, E>(
     if (!TypedFailure.is(thrown)) throw thrown
     return afterFailure(rules, range, attempt, thrown.error as E) // what work throws as a typed failure is its E
   }
-  if (!isLater(first)) return { value: first, skipped: nothing }
-  const later = first
-  return catchError(
-    () => andThen(later, (value): Attempted<A> => ({ value, skipped: nothing })),
+  return isLater(first) ? settling(first, rules, range, attempt) : { value: first, skipped: nothing }
+}
+
+/** As {@link retrying}, of a first attempt that waits. */
+const settling = <A, E>(
+  first: Later<A, E>,
+  rules: FailureRules,
+  range: { readonly position: number; readonly size: number },
+  attempt: (skipped: SkippedRows) => Work<A, E>
+): Work<Attempted<A>, Exclude<E, SamplesFailed> | StageError> =>
+  catchError(
+    () => andThen(first, (value): Attempted<A> => ({ value, skipped: nothing })),
     (error: E) => afterFailure(rules, range, attempt, error)
   )
-}
 
 /** The attempts behind the first one, which failed with an error. */
 const afterFailure = <A, E>(

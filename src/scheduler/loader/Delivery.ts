@@ -23,7 +23,7 @@ import { HeldBack, type Taken } from "./HeldBack.ts"
 import { EpochPassed, RunClosed } from "./Loader.ts"
 import { Loan } from "./Loan.ts"
 import type * as Profile from "./Profile.ts"
-import { Mutex } from "./Queue.ts"
+import { Mutex, type Queue } from "./Queue.ts"
 import type { Tracker } from "./Repeats.ts"
 import type { Range } from "./RunOptions.ts"
 import type { AwaitedBatch, TakeOptions } from "./TakeOptions.ts"
@@ -204,7 +204,7 @@ export class Delivery {
     // Whoever asks for a batch is done with the one before.
     this.loan.end()
     const failure = this.#failure
-    if (failure !== undefined) return fromEffect(() => failure)
+    if (failure !== undefined) return failing(failure)
     const held = queues.isClosed || this.#held.length === 0 ? undefined : this.#heldBack(limit)
     if (held !== undefined) return this.#deliver(held, asked)
     if (delivered.missing(limit) === 0) return undefined
@@ -234,7 +234,7 @@ export class Delivery {
     }
     // In the order of readiness batches of the next epoch can come before the last ones of this.
     const before = ready && limit < this.#end && empty?.isKnown !== false ? limit : undefined
-    const built = before === undefined ? queue.poll() : queue.pollWhere(({ sequence }) => sequence < before)
+    const built = before === undefined ? queue.poll() : pollBefore(queue, before)
     if (built !== undefined) return this.#taken(built, isThere ? 0 : performance.now() - started, queued, asked)
     if (before !== undefined && queue.length > 0) this.#want(due, true)
     return this.#after(this.#arrives(due, before ?? Number.POSITIVE_INFINITY), awaited, asked)
@@ -314,7 +314,7 @@ export class Delivery {
     return this.#held.poll(limit)
   }
 
-  /** Reports what is to be reported of a batch, and then hands it on. */
+  /** Hands a batch on, once all is reported that is to be reported of it. */
   #deliver(taken: Taken, asked: TakeOptions): Next | typeof another {
     const { empty, repeats } = this.#options
     const { batch, lease, skipped = nothing } = taken.content
@@ -326,6 +326,11 @@ export class Delivery {
     const handed = batch ?? empty?.at(taken.sequence)
     const repeated = handed === undefined ? undefined : repeats?.check(taken.sequence)
     if (skipped.length === 0 && repeated === undefined) return this.#handOn(taken, handed, asked)
+    return this.#reported(taken, handed, repeated, asked)
+  }
+
+  /** Reports what is to be reported of a batch, and then hands it on. */
+  #reported(taken: Taken, handed: Batch<unknown> | undefined, repeated: string | undefined, asked: TakeOptions): Next {
     // If the report fails, or is interrupted, the batch is not accounted for: it is the next one to be taken.
     this.#held.unreported(taken)
     const reports = Effect.zipRight(
@@ -368,7 +373,7 @@ export class Delivery {
   /** Fails now, and whenever a batch is asked for. */
   #fail(failure: Exit.Exit<never, DeliveryError>): Next {
     this.#failure = failure
-    return fromEffect(() => failure)
+    return failing(failure)
   }
 
   #skipTo(sequence: number): void {
@@ -382,3 +387,9 @@ export class Delivery {
     repeats?.skipTo(delivered.next)
   }
 }
+
+// What closes over something stands here: a function with a closure allocates at each call what that may close over.
+const failing = (failure: Exit.Exit<never, DeliveryError>): Next => fromEffect(() => failure)
+
+const pollBefore = (queue: Queue<Built>, limit: number): Built | undefined =>
+  queue.pollWhere(({ sequence }) => sequence < limit)
