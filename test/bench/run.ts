@@ -15,6 +15,7 @@ import { digest } from "./rows/digest.ts"
 import { io } from "./rows/io.ts"
 import { jpeg } from "./rows/jpeg.ts"
 import { allocation, firstBatch, mainThread, memory } from "./rows/life.ts"
+import { manyShards } from "./rows/manyShards.ts"
 import { objects } from "./rows/objects.ts"
 import { ambient, streams } from "./rows/seeding.ts"
 import { shards, sharedShards } from "./rows/shards.ts"
@@ -41,6 +42,7 @@ const ROWS = [
   objects,
   shards,
   sharedShards,
+  manyShards,
   write,
   io,
   streams,

@@ -78,6 +78,9 @@ export const contentOfShards = (infos: ReadonlyArray<ObjectInfo>): string => {
   return hash.digest("hex").slice(0, 32)
 }
 
+/** So many characters are hashed in one go: a call for each of many shards takes longer than their hash. */
+const HASHED = 2 ** 16
+
 /** @since 0.1.0 */
 export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
   // Empty blocks hold nothing that could be asked for.
@@ -89,6 +92,7 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
   const shardStarts = new Float64Array(shards.length)
   const hash = sha256Stream()
   const folder = sharedFolder(shards.map(({ info }) => info.location))
+  let hashed = ""
   let size = 0
   let bytes = 0
   let at = 0
@@ -96,14 +100,16 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
     shardStarts[place] = size
     let rows = 0
     const { location, version } = info
-    hash.update(
-      JSON.stringify([
-        location.slice(folder),
-        info.size,
-        isTag(version) ? version : "",
-        index.blocks.map((own) => own.rows)
-      ])
-    )
+    hashed += JSON.stringify([
+      location.slice(folder),
+      info.size,
+      isTag(version) ? version : "",
+      index.blocks.map((own) => own.rows)
+    ])
+    if (hashed.length >= HASHED || place === shards.length - 1) {
+      hash.update(hashed)
+      hashed = ""
+    }
     for (const [number, block] of index.blocks.entries()) {
       if (block.rows === 0) continue
       starts[at] = size + rows
