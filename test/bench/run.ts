@@ -12,6 +12,7 @@ import { flat, lines, table } from "./report.ts"
 import { costs } from "./rows/costs.ts"
 import { defaults } from "./rows/defaults.ts"
 import { digest } from "./rows/digest.ts"
+import { cached, far } from "./rows/far.ts"
 import { io } from "./rows/io.ts"
 import { jpeg } from "./rows/jpeg.ts"
 import { allocation, firstBatch, mainThread, memory } from "./rows/life.ts"
@@ -45,6 +46,8 @@ const ROWS = [
   manyShards,
   write,
   io,
+  far,
+  cached,
   streams,
   ambient,
   firstBatch,

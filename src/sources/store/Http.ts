@@ -149,13 +149,13 @@ export const httpReads = (parts: HttpParts): HttpReads => {
           return yield* invalid(location, reason)
         }
         know(keyOf(info), "ranges")
-        return yield* exactly(location, answer.body, length)
+        return yield* exactly(location, answer, length)
       }
       const stated = sizeOf(headers)
       if (stated !== undefined && stated !== size) {
         return yield* changed(location, `it has ${stated} bytes, and had ${size} when it was opened`)
       }
-      if (offset === 0 && length === size) return yield* exactly(location, answer.body, length)
+      if (offset === 0 && length === size) return yield* exactly(location, answer, length)
       const all = yield* whole(location, answer.body, wholeBytes)
       if (all.size < size) {
         const reason = `the answer ended after ${all.size} of ${size} bytes`

@@ -36,6 +36,9 @@ interface Request {
 /** Joined reads ask for no more than this; longer reads are cut into parts of this length, side by side. */
 const PART = 8 * 2 ** 20
 
+/** Reads are joined up to this length; to more only where more waits for each connection: one alone is slow. */
+const JOINED = 2 ** 20
+
 class ReadQueue {
   readonly #read: Driver["read"]
   readonly #reading: Reading
@@ -81,8 +84,11 @@ class ReadQueue {
 
   /** The reads of one object around this one, in which no gap is too long. */
   #joined(first: Waiting): ReadonlyArray<Waiting> {
-    const { gap } = this.#reading
-    const most = Math.max(first.to - first.from, Math.min(PART, this.#reading.bytes - this.#bytes))
+    const { bytes, concurrency, gap } = this.#reading
+    let waiting = 0
+    for (const { from, to } of this.#waiting) waiting += to - from
+    const share = Math.min(PART, Math.max(JOINED, waiting / concurrency))
+    const most = Math.max(first.to - first.from, Math.min(share, bytes - this.#bytes))
     const near = Array.from(this.#waiting)
       .filter(({ info }) => info.location === first.info.location && info.version === first.info.version)
       .sort((a, b) => a.from - b.from)

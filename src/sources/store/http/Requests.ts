@@ -32,6 +32,8 @@ export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Stream.Stream<Uint8Array, StoreError>
+  /** All of the body, for one whose length is known: less work than its stream. */
+  readonly bytes: Effect.Effect<Uint8Array<ArrayBuffer>, StoreError>
   /** Headers of the first answer, where this one was found by redirects. */
   readonly first: Readonly<Record<string, string | undefined>>
 }
@@ -68,7 +70,11 @@ export const sending: Effect.Effect<Send> = Effect.map(Effect.serviceOption(Http
         Effect.map(execute(own), (response) => ({
           status: response.status,
           headers: response.headers,
-          body: Stream.mapError(response.stream, (cause) => connection(location, cause))
+          body: Stream.mapError(response.stream, (cause) => connection(location, cause)),
+          bytes: Effect.mapBoth(response.arrayBuffer, {
+            onFailure: (cause) => connection(location, cause),
+            onSuccess: (bytes) => new Uint8Array(bytes)
+          })
         }))
       )
     })
@@ -176,6 +182,24 @@ const waitOf = (text: string | undefined): number | undefined => {
  */
 export const exactly = (
   location: string,
+  { body, bytes, headers }: Answer,
+  length: number
+): Effect.Effect<Uint8Array<ArrayBuffer>, StoreError> =>
+  // HTTP itself ends a body after the length that it states.
+  headers["content-length"] === String(length) && isPlain(headers)
+    ? Effect.flatMap(bytes, (all) =>
+        all.length === length ? Effect.succeed(all) : Effect.fail(ended(location, all.length, length))
+      )
+    : collected(location, body, length)
+
+/** Whether bytes come as they are: one that is decompressed on the way may be longer than it states. */
+const isPlain = (headers: Answer["headers"]): boolean => /^(?:identity)?$/.test(headers["content-encoding"] ?? "")
+
+const ended = (location: string, done: number, length: number): StoreError =>
+  new StoreError({ location, kind: "short", reason: `the answer ended after ${done} of ${length} bytes` })
+
+const collected = (
+  location: string,
   body: Stream.Stream<Uint8Array, StoreError>,
   length: number
 ): Effect.Effect<Uint8Array<ArrayBuffer>, StoreError> =>
@@ -194,9 +218,7 @@ export const exactly = (
     return Effect.flatMap(
       Stream.runForEach(body, (chunk) => put(chunk) ?? Effect.void),
       () => {
-        if (done === length) return Effect.succeed(bytes)
-        const reason = `the answer ended after ${done} of ${length} bytes`
-        return Effect.fail(new StoreError({ location, kind: "short", reason }))
+        return done === length ? Effect.succeed(bytes) : Effect.fail(ended(location, done, length))
       }
     )
   })
