@@ -943,6 +943,83 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/Open.test.ts"
   },
   {
+    name: "s3: an upload that is given up is not aborted",
+    file: "sources/store/s3/Upload.ts",
+    from: "Effect.onError(() => upload.abort)",
+    to: "Effect.onError(() => Effect.void)",
+    test: "test/sources/store/s3/Answers.test.ts"
+  },
+  {
+    name: "s3: an error behind a 200 counts as an upload",
+    file: "sources/store/s3/Upload.ts",
+    from: 'if (name === "CompleteMultipartUploadResult") return undefined',
+    to: 'if (name !== "") return undefined',
+    test: "test/sources/store/s3/Answers.test.ts"
+  },
+  {
+    name: "s3: credentials that have expired are sent again",
+    file: "sources/store/s3/Requests.ts",
+    from: "        yield* credentials.expire(own)\n",
+    to: "",
+    test: "test/sources/store/s3/Answers.test.ts"
+  },
+  {
+    name: "s3: an error quotes a secret that the server tells",
+    file: "sources/store/s3/Failure.ts",
+    from: 'own.replaceAll(secret, "<redacted>")',
+    to: "own.replaceAll(secret, secret)",
+    test: "test/sources/store/s3/Answers.test.ts"
+  },
+  {
+    name: "s3: a listing ends with its first page",
+    file: "sources/store/s3/Listing.ts",
+    from: "next: isCut ? next : undefined",
+    to: "next: undefined",
+    test: "test/sources/store/s3/Answers.test.ts"
+  },
+  {
+    name: "cached: checksums are not compared",
+    file: "sources/store/cached/BlockFile.ts",
+    from: "sumOf(bytes.subarray(at, at + CHUNK), salt)) return false",
+    to: "sumOf(bytes.subarray(at, at + CHUNK), salt)) continue",
+    test: "test/sources/store/cached/Cached.test.ts"
+  },
+  {
+    name: "cached: a changed object has the blocks of its old self",
+    file: "sources/store/cached/Cached.ts",
+    from: "[location, size, version, blockBytes]",
+    to: "[location, size, blockBytes]",
+    test: "test/sources/store/cached/Cached.test.ts"
+  },
+  {
+    name: "cached: what others reserved is not counted",
+    file: "sources/store/cached/Space.ts",
+    from: "Number((block ?? held)?.[1] ?? 0)",
+    to: "Number(block?.[1] ?? 0)",
+    test: "test/sources/store/cached/Cached.test.ts"
+  },
+  {
+    name: "cached: the blocks that were used last go first",
+    file: "sources/store/cached/Space.ts",
+    from: "(times.get(a) ?? 0) - (times.get(b) ?? 0)",
+    to: "(times.get(b) ?? 0) - (times.get(a) ?? 0)",
+    test: "test/sources/store/cached/Cached.test.ts"
+  },
+  {
+    name: "the hub: a revision moves while its files are read",
+    file: "sources/store/HuggingFace.ts",
+    from: "Effect.map(placeOf(addressOf(object)), ({ path, repository, revision }) => ({",
+    to: "Effect.map(placeOf(object.location), ({ path, repository, revision }) => ({",
+    test: "test/sources/store/HuggingFace.test.ts"
+  },
+  {
+    name: "files: one that was put in the place of another is taken for it",
+    file: "sources/store/Version.ts",
+    from: "a[3] !== b[3]",
+    to: "a[3] === undefined",
+    test: "test/sources/store/Store.test.ts"
+  },
+  {
     name: "blocks: a kept index is used although the shard has changed",
     file: "sources/shards/Open.ts",
     from: "    if (!sameVersion(own.info.version, info.version)) return undefined\n",

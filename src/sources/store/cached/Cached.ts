@@ -28,7 +28,7 @@ const NEAR = new Set(["file", "memory"])
 
 /** What a stream asks for at once, and how many such requests are under way ahead. */
 const PART = 4 * 2 ** 20
-const AHEAD = 16
+const AHEAD = 8
 
 /** A folder that failed is tried again after this time. */
 const PAUSE_MS = 60_000
