@@ -1,0 +1,50 @@
+/**
+ * Who may use a service: anybody on this machine, or whoever has the token.
+ *
+ * @since 0.1.0
+ */
+import { createHash, timingSafeEqual } from "node:crypto"
+import type { IncomingHttpHeaders } from "node:http"
+import * as Redacted from "effect/Redacted"
+import { InvalidOption } from "../core/InvalidOption.ts"
+
+/** Why a request is refused. @since 0.1.0 */
+export interface Refusal {
+  readonly status: 401 | 403
+  readonly message: string
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", "[::1]"])
+
+/** Throws `InvalidOption` for an address that others can reach, where no token is asked for. @since 0.1.0 */
+export const guarded = (host: string, token: Redacted.Redacted | undefined): void => {
+  if (token !== undefined) {
+    if (Redacted.value(token).length >= LEAST) return
+    throw new InvalidOption({ option: "token", value: token, expected: `at least ${LEAST} characters` })
+  }
+  if (LOOPBACK.has(host)) return
+  const expected = "a loopback address such as 127.0.0.1, or given a token: without one, whoever reaches it could use it"
+  throw new InvalidOption({ option: "host", value: host, expected })
+}
+
+/** A token can be guessed at as fast as a service answers. */
+const LEAST = 16
+
+const hash = (text: string): Buffer => createHash("sha256").update(text).digest()
+
+/** Returns what looks at the headers of each request. @since 0.1.0 */
+export const access = (token: Redacted.Redacted | undefined): ((headers: IncomingHttpHeaders) => Refusal | undefined) => {
+  if (token === undefined) {
+    return ({ host = "" }) =>
+      // A page in a browser on this machine can have its own name lead here.
+      LOOPBACK.has(host.replace(/:\d+$/, ""))
+        ? undefined
+        : { status: 403, message: "this service answers to localhost and 127.0.0.1 alone" }
+  }
+  const expected = hash(Redacted.value(token))
+  return ({ authorization = "" }) =>
+    // Hashes are of one length, and compared in constant time.
+    timingSafeEqual(hash(authorization.replace(/^Bearer /i, "")), expected)
+      ? undefined
+      : { status: 401, message: "this service asks for a token: authorization: Bearer …" }
+}

@@ -1,0 +1,204 @@
+/**
+ * What a service answers to requests.
+ *
+ * @since 0.1.0
+ */
+import { once } from "node:events"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { InvalidOption } from "../core/InvalidOption.ts"
+import * as Cursor from "../scheduler/loader/Cursor.ts"
+import type { Refusal } from "./Access.ts"
+import { encode, FrameReader } from "./Frame.ts"
+import { line } from "./Ndjson.ts"
+import { cursorFrom, fromQuery } from "./RunSpec.ts"
+import { Reader, type Runs, TooManyRuns } from "./Runs.ts"
+
+/** What a service is made of, as its answers see it. @since 0.1.0 */
+export interface Serving {
+  readonly runs: Runs
+  readonly access: (headers: IncomingMessage["headers"]) => Refusal | undefined
+  /** It takes no more trainers. */
+  draining: boolean
+  /** Bytes of batches that were sent. */
+  sent: number
+  /** Trainers that are connected. */
+  readers: number
+}
+
+/** The content types of batches by the name of their format: frames, or a line of JSON each to look at. @since 0.1.0 */
+export const FORMATS = { frames: "application/vnd.furrow.frames", ndjson: "application/x-ndjson" } as const
+
+type Format = keyof typeof FORMATS
+
+const JSON_TYPE = { "content-type": "application/json" }
+
+/** Errors of a run that is asked for, by their tags: what was asked cannot be, or goes on from something else. */
+const STATUS: Readonly<Record<string, number>> = {
+  InvalidOption: 400,
+  CursorError: 400,
+  CursorMismatch: 409,
+  TooManyRuns: 503
+}
+
+const refuse = (response: ServerResponse, status: number, tag: string, message: string): void => {
+  const headers = {
+    ...JSON_TYPE,
+    ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
+    ...(status === 503 ? { "retry-after": "1" } : {})
+  }
+  response.writeHead(status, headers)
+  response.end(`${JSON.stringify({ error: tag, message })}\n`)
+}
+
+const refuseError = (response: ServerResponse, error: unknown): void => {
+  const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
+  refuse(response, STATUS[tag] ?? 500, tag, error instanceof Error ? error.message : String(error))
+}
+
+/** Queries hold a cursor, which is short. */
+const LONGEST_URL = 16_384
+
+/** Answers a request. What is interrupted leaves nothing behind. @since 0.1.0 */
+export const answer = (serving: Serving, request: IncomingMessage, response: ServerResponse): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { method, url = "" } = request
+    // Before anything else is said of what is here.
+    const refusal = serving.access(request.headers)
+    const { pathname, searchParams } = new URL(url.slice(0, LONGEST_URL), "http://service")
+    if (pathname === "/health") return Effect.sync(() => health(serving, response))
+    if (refusal !== undefined) return Effect.sync(() => refuse(response, refusal.status, "Refused", refusal.message))
+    if (url.length > LONGEST_URL) return Effect.sync(() => refuse(response, 414, "TooLong", "the address is too long"))
+    if (method !== "GET") return Effect.sync(() => refuse(response, 405, "Method", "this service answers to GET alone"))
+    switch (pathname) {
+      case "/batches":
+        return batches(serving, searchParams, response)
+      case "/runs":
+        return Effect.sync(() => {
+          response.writeHead(200, JSON_TYPE)
+          response.end(`${JSON.stringify(serving.runs.told)}\n`)
+        })
+      case "/metrics":
+        return Effect.sync(() => {
+          response.writeHead(200, { "content-type": "text/plain; version=0.0.4" })
+          response.end(metrics(serving))
+        })
+      default:
+        return Effect.sync(() =>
+          refuse(response, 404, "Unknown", `here are /batches, /runs, /metrics and /health, and no ${pathname.slice(0, 80)}`)
+        )
+    }
+  })
+
+const health = ({ draining }: Serving, response: ServerResponse): void => {
+  response.writeHead(draining ? 503 : 200, { "content-type": "text/plain" })
+  response.end(draining ? "draining\n" : "ok\n")
+}
+
+const metrics = ({ readers, runs, sent }: Serving): string => {
+  const { batches, opened, samples } = runs.counts
+  const rows: ReadonlyArray<readonly [name: string, kind: "counter" | "gauge", help: string, value: number]> = [
+    ["furrow_service_batches_total", "counter", "Batches that were built", batches],
+    ["furrow_service_samples_total", "counter", "Samples in them", samples],
+    ["furrow_service_runs_total", "counter", "Runs that were opened", opened],
+    ["furrow_service_runs", "gauge", "Runs that are open", runs.told.length],
+    ["furrow_service_trainers", "gauge", "Trainers that are connected", readers],
+    ["furrow_service_window_bytes", "gauge", "Bytes of batches that are kept", runs.told.reduce((sum, { bytes }) => sum + bytes, 0)],
+    ["furrow_service_sent_bytes_total", "counter", "Bytes of batches that were sent", sent]
+  ]
+  return rows
+    .map(([name, kind, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${name} ${value}\n`)
+    .join("")
+}
+
+const formatOf = (text: string | null): Format => {
+  if (text === null) return "frames"
+  if (Object.hasOwn(FORMATS, text)) return text as Format // one of its keys
+  throw new InvalidOption({ option: "format", value: text, expected: `one of ${Object.keys(FORMATS).join(", ")}` })
+}
+
+/** How long is waited for a batch before a sign of life. */
+const ALIVE_EVERY = "5 seconds"
+
+const ALIVE = encode({ kind: "alive" })
+
+/** Streams a run from a cursor on, as fast as its reader takes it. */
+const batches = (serving: Serving, query: URLSearchParams, response: ServerResponse): Effect.Effect<void> => {
+  const begun = Effect.gen(function* () {
+    if (serving.draining) return yield* new TooManyRuns({ runs: serving.runs.told.length })
+    const { format, from, spec } = yield* Effect.try({
+      try: () => {
+        const text = query.get("from")
+        return {
+          spec: fromQuery(query, ["from", "format"]),
+          format: formatOf(query.get("format")),
+          from: text === null ? undefined : cursorFrom(text)
+        }
+      },
+      catch: (error) => error
+    })
+    const cursor = from === undefined ? undefined : yield* Cursor.decode(from)
+    const reader = new Reader(serving.runs, spec, cursor)
+    const begin = yield* Effect.onError(reader.open, () => reader.leave)
+    return { begin: encode(begin), format, reader }
+  })
+  return Effect.matchCauseEffect(begun, {
+    onFailure: (cause) => Effect.sync(() => refuseError(response, Cause.squash(cause))),
+    onSuccess: ({ begin, format, reader }) =>
+      Effect.suspend(() => {
+        serving.readers++
+        response.writeHead(200, { "content-type": FORMATS[format], "cache-control": "no-store" })
+        return Effect.zipRight(write(response, written(begin, format)), stream(serving, reader, format, response))
+      }).pipe(
+        Effect.ensuring(
+          Effect.zipRight(
+            reader.leave,
+            Effect.sync(() => {
+              serving.readers--
+            })
+          )
+        )
+      )
+  })
+}
+
+const stream = (serving: Serving, reader: Reader, format: Format, response: ServerResponse): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    for (;;) {
+      const next = yield* Effect.timeoutOption(reader.next, ALIVE_EVERY)
+      if (Option.isNone(next)) {
+        yield* write(response, written(ALIVE, format))
+        continue
+      }
+      const { bytes, cursor } = next.value
+      const own = written(bytes, format)
+      yield* write(response, own)
+      serving.sent += own.length
+      if (cursor === undefined) break
+    }
+    response.end()
+  }).pipe(
+    // A run that cannot be opened again at this place: what was sent is whole, so the trainer is told as of any error.
+    Effect.catchAll((error) =>
+      Effect.sync(() => {
+        const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
+        const message = error instanceof Error ? error.message : String(error)
+        response.end(written(encode({ kind: "error", tag, message }), format))
+      })
+    )
+  )
+
+const written = (bytes: Uint8Array<ArrayBuffer>, format: Format): Uint8Array => {
+  if (format === "frames") return bytes
+  const [frame] = new FrameReader().take(bytes)
+  return frame === undefined ? new Uint8Array() : line(frame)
+}
+
+/** Writes as far as the reader takes it. */
+const write = (response: ServerResponse, bytes: Uint8Array): Effect.Effect<void> =>
+  Effect.suspend(() => (response.write(bytes) ? Effect.void : drained(response)))
+
+const drained = (response: ServerResponse): Effect.Effect<void> =>
+  Effect.promise((signal) => once(response, "drain", { signal }).then(() => undefined, () => undefined))

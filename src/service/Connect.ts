@@ -1,0 +1,113 @@
+/**
+ * Opens a run of a service.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { duration, whole } from "../core/Check.ts"
+import { checked, InvalidOption } from "../core/InvalidOption.ts"
+import { type Names, optionsOf } from "../core/Options.ts"
+import * as Cursor from "../scheduler/loader/Cursor.ts"
+import type { ServiceError, Target } from "./Connection.ts"
+import { LONGEST_BODY } from "./Frame.ts"
+import { RemoteLoader } from "./RemoteLoader.ts"
+import type { RunSpec } from "./RunSpec.ts"
+
+/** Options of a run of a service. @category options @since 0.1.0 */
+export interface ConnectOptions extends RunSpec {
+  /** A cursor to go on from, of this run or of a local one like it. */
+  readonly from?: unknown
+  /** What the service asks for. */
+  readonly token?: Redacted.Redacted
+  /** After how long without a byte a connection is given up. Default 30 seconds; a service sends signs of life every 5. */
+  readonly silence?: Duration.DurationInput
+  /**
+   * How often, and how long apart, a service is tried again that cannot be reached or has no room. Default: after 0.1 s, then
+   * twice as long each time up to 5 s, for 2 minutes.
+   */
+  readonly attempts?: Schedule.Schedule<unknown>
+  /** The longest batch in bytes that is taken. Default 2 GiB. */
+  readonly longestBatch?: number
+}
+
+const NAMES: Names<ConnectOptions> = {
+  pipeline: true,
+  seed: true,
+  policy: true,
+  epochs: true,
+  epoch: true,
+  rank: true,
+  world: true,
+  uneven: true,
+  workers: true,
+  digest: true,
+  from: "own",
+  token: true,
+  silence: true,
+  attempts: true,
+  longestBatch: true
+}
+
+const ATTEMPTS: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").pipe(
+  Schedule.union(Schedule.spaced("5 seconds")),
+  Schedule.jittered,
+  Schedule.intersect(Schedule.recurUpTo("2 minutes"))
+)
+
+const targetOf = (url: string | URL, options: ConnectOptions): Target => {
+  optionsOf<object>("Service.connect", options, NAMES)
+  const { attempts = ATTEMPTS, from, longestBatch = LONGEST_BODY, silence = "30 seconds", token, ...spec } = options
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new InvalidOption({ option: "url", value: url, expected: "an address such as http://127.0.0.1:7717" })
+  }
+  if (from === undefined && spec.epochs === undefined && spec.epoch === undefined) {
+    const expected = "told its epochs: one of { epochs: n }, { epoch: k } and { from: cursor }"
+    throw new InvalidOption({ option: "the run", value: options, expected })
+  }
+  const own = new URL(url)
+  if (!own.pathname.endsWith("/")) own.pathname += "/"
+  return {
+    url: own.href,
+    spec,
+    token,
+    silence: duration("silence", silence),
+    attempts,
+    longestBody: whole("longestBatch", longestBatch, 1)
+  }
+}
+
+/**
+ * Opens a run of the service at `url`. It delivers what a local run of the same pipeline would, with the same cursor and the
+ * same digest, and goes on by itself when a connection breaks. `C` are the columns that the pipeline's batches have.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { Dataset, Pipeline, Sampler } from "furrow"
+ * import { Service } from "furrow/service"
+ *
+ * const numbers = Pipeline.from(Dataset.range(1000)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(32))
+ * const run = Effect.gen(function* () {
+ *   const { url } = yield* Service.serve({ pipelines: { numbers } })
+ *   const loader = yield* Service.connect(url, { seed: 42, epochs: 1 })
+ *   let samples = 0
+ *   yield* loader.forEach(({ size }) => Effect.sync(() => (samples += size)))
+ *   return samples
+ * })
+ * console.assert((await Effect.runPromise(Effect.scoped(run))) === 1000)
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const connect = <C = unknown>(
+  url: string | URL,
+  options: ConnectOptions
+): Effect.Effect<RemoteLoader<C>, InvalidOption | Cursor.CursorError | ServiceError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const target = yield* checked(() => targetOf(url, options))
+    const from = options.from === undefined ? undefined : yield* Cursor.decode(options.from)
+    return yield* RemoteLoader.open<C>(target, from)
+  })

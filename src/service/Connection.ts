@@ -1,0 +1,175 @@
+/**
+ * A trainer's connection to a service: frames from a cursor on, and a new connection wherever one breaks.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import { isRecord } from "../core/Record.ts"
+import type { Cursor } from "../scheduler/loader/Cursor.ts"
+import { type Frame, FrameError, FrameReader } from "./Frame.ts"
+import { cursorText, type RunSpec, toQuery } from "./RunSpec.ts"
+
+/**
+ * A service cannot be reached, refuses, or its run failed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ServiceError extends Data.TaggedError("ServiceError")<{
+  /** Where the service was looked for. */
+  readonly url: string
+  /**
+   * `unreachable`: no answer, or a connection that broke, also after further attempts; `refused`: it answers, and will not
+   * serve this; `run`: the run itself failed there.
+   */
+  readonly kind: "unreachable" | "refused" | "run"
+  /** The tag of the service's own error, where it has told one. */
+  readonly tag?: string
+  readonly reason: string
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    const what = { unreachable: "cannot be reached", refused: "refuses", run: "has a run that failed" }
+    return `the service at ${this.url} ${what[this.kind]}: ${this.reason}`
+  }
+}
+
+/** @since 0.1.0 */
+export interface Target {
+  readonly url: string
+  readonly spec: RunSpec
+  readonly token: Redacted.Redacted | undefined
+  /** After how long without a byte a connection is given up: a service sends signs of life. */
+  readonly silence: Duration.Duration
+  readonly attempts: Schedule.Schedule<unknown>
+  readonly longestBody: number
+}
+
+/** What is received: where the run begins, a batch, or the run's end. @since 0.1.0 */
+export type Received = Extract<Frame, { readonly kind: "begin" | "batch" | "end" }>
+
+/** One connection at a time. @since 0.1.0 */
+export class Connection {
+  readonly #target: Target
+  #cursor: Cursor | undefined
+  #open: { readonly body: ReadableStreamDefaultReader<Uint8Array>; readonly abort: AbortController } | undefined
+  #frames: Generator<Frame, void> | undefined
+  #reader = new FrameReader()
+  /** Connections that broke. */
+  broken = 0
+
+  constructor(target: Target, from: Cursor | undefined) {
+    this.#target = target
+    this.#cursor = from
+  }
+
+  /** What comes next; connects again, from behind the last batch, where the connection breaks: then the run begins anew. */
+  readonly next: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
+    Effect.retry(this.#attempt, {
+      schedule: this.#target.attempts,
+      while: ({ kind }) => kind === "unreachable"
+    })
+  )
+
+  /** Goes on from elsewhere. */
+  moveTo(cursor: Cursor): void {
+    this.#drop()
+    this.#cursor = cursor
+  }
+
+  readonly close: Effect.Effect<void> = Effect.sync(() => this.#drop())
+
+  #drop(): void {
+    this.#open?.abort.abort()
+    this.#open = undefined
+    this.#frames = undefined
+    this.#reader = new FrameReader(this.#target.longestBody)
+  }
+
+  readonly #attempt: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
+    Effect.tryPromise({
+      try: () => this.#received(),
+      catch: (cause) => this.#failed(cause)
+    }).pipe(
+      Effect.map((received) => {
+        // Not before: of what an interrupt takes away nothing was received.
+        if (received.kind !== "end") this.#cursor = received.cursor
+        return received
+      }),
+      Effect.timeoutFail({
+        duration: this.#target.silence,
+        onTimeout: () => this.#unreachable(`it has been silent for ${Duration.format(this.#target.silence)}`)
+      }),
+      // Pieces that were on their way are lost with the connection; from the cursor on they are sent again.
+      Effect.onError(() => Effect.sync(() => this.#drop()))
+    )
+  )
+
+  async #received(): Promise<Received> {
+    for (;;) {
+      const frame = this.#frames?.next()
+      if (frame !== undefined && frame.done !== true) {
+        const { value } = frame
+        if (value.kind === "alive") continue
+        if (value.kind === "error") throw this.#error("run", value.message, value.tag)
+        return value
+      }
+      const { body } = this.#open ?? (await this.#connect())
+      const piece = await body.read()
+      if (piece.done) throw new FrameError({ reason: "the connection ended before the run did" })
+      this.#frames = this.#reader.take(piece.value)
+    }
+  }
+
+  async #connect() {
+    this.#drop()
+    const { spec, token, url } = this.#target
+    const query = toQuery(spec)
+    if (this.#cursor !== undefined) query.set("from", cursorText(this.#cursor))
+    const abort = new AbortController()
+    const response = await fetch(new URL(`batches?${query}`, url), {
+      headers: token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` },
+      // A token is for whom it was given to.
+      redirect: "error",
+      signal: abort.signal
+    })
+    if (!response.ok || response.body === null) {
+      const { reason, tag } = await refusalOf(response)
+      // It may have room, or be back, in a moment.
+      if (response.status >= 500) throw this.#unreachable(reason)
+      throw this.#error("refused", reason, tag)
+    }
+    this.#open = { body: response.body.getReader(), abort }
+    return this.#open
+  }
+
+  #failed(cause: unknown): ServiceError {
+    if (cause instanceof ServiceError) return cause
+    this.broken++
+    return this.#unreachable(cause instanceof Error ? cause.message : String(cause), cause)
+  }
+
+  #unreachable(reason: string, cause?: unknown): ServiceError {
+    return new ServiceError({ url: this.#target.url, kind: "unreachable", reason, cause })
+  }
+
+  #error(kind: "refused" | "run", reason: string, tag: string | undefined): ServiceError {
+    return new ServiceError({ url: this.#target.url, kind, reason, ...(tag === undefined ? {} : { tag }) })
+  }
+}
+
+/** A refusal is a line of JSON; whatever else answers there is quoted. */
+const refusalOf = async (response: Response): Promise<{ readonly reason: string; readonly tag: string | undefined }> => {
+  const text = (await response.text()).slice(0, 2000)
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isRecord(value)) return { reason: String(value["message"]), tag: String(value["error"]) }
+  } catch {
+    // It is no JSON.
+  }
+  return { reason: `it answers ${response.status} ${text.trim().slice(0, 200)}`, tag: undefined }
+}

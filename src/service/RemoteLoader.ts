@@ -1,0 +1,223 @@
+/**
+ * A run of a service, as a loader: what a local run of the same pipeline would be.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { Batch } from "../pipeline/Batch.ts"
+import type { Cursor } from "../scheduler/loader/Cursor.ts"
+import { checksum } from "../scheduler/loader/CursorFields.ts"
+import { EpochPassed, RunClosed } from "../scheduler/loader/Loader.ts"
+import * as Pull from "../scheduler/loader/Pull.ts"
+import * as Digest from "../scheduler/plan/Digest.ts"
+import { Connection, type Received, type ServiceError, type Target } from "./Connection.ts"
+
+/**
+ * What arrived is not what the service says that it delivered.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DigestMismatch extends Data.TaggedError("DigestMismatch")<{
+  readonly epoch: number
+  readonly batch: number
+  /** The digest over what arrived. */
+  readonly here: string
+  /** The digest that the service keeps. */
+  readonly there: string
+}> {
+  override get message(): string {
+    return (
+      `batch ${this.batch} of epoch ${this.epoch} arrived with other contents than it was sent: the digest is ` +
+      `${this.here.slice(0, 16)}… here and ${this.there.slice(0, 16)}… there`
+    )
+  }
+}
+
+/** All errors of a run of a service. @category errors @since 0.1.0 */
+export type RemoteError = ServiceError | DigestMismatch | Digest.DigestError | RunClosed
+
+/** What a run of a service has counted so far. @category models @since 0.1.0 */
+export interface RemoteStats {
+  readonly batches: number
+  readonly samples: number
+  /** Milliseconds that the consumer waited for batches. */
+  readonly waited: number
+  /** Connections that broke, and were made anew. */
+  readonly reconnected: number
+}
+
+/** One epoch of a run of a service, or what is left of it. @category models @since 0.1.0 */
+export interface RemoteEpoch<out C> {
+  readonly number: number
+  readonly take: Effect.Effect<Option.Option<Batch<C>>, RemoteError | EpochPassed>
+  readonly stream: Stream.Stream<Batch<C>, RemoteError | EpochPassed>
+}
+
+/**
+ * A run of a service. What it delivers, its cursor and its digest are those of a local run of the same pipeline. Batches are
+ * the consumer's own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class RemoteLoader<out C> {
+  /** How many batches an epoch has; `undefined` where that is known only at its end. */
+  readonly batches: number | undefined
+  readonly #connection: Connection
+  readonly #digests: boolean
+  readonly #turn = Effect.unsafeMakeSemaphore(1)
+  #cursor: Cursor
+  #digest: string
+  /** Taken, and of a later epoch than the one that was asked for. */
+  #early: Received | undefined
+  #entered: number | undefined
+  #isClosed = false
+  #batches = 0
+  #samples = 0
+  #waited = 0
+
+  private constructor(connection: Connection, begin: Extract<Received, { kind: "begin" }>, digests: boolean) {
+    this.#connection = connection
+    this.#cursor = begin.cursor
+    this.#digest = begin.cursor.digest ?? NO_DIGEST
+    this.#digests = digests
+    this.batches = begin.batches ?? undefined
+  }
+
+  /** Opens it; the scope closes its connection. */
+  static open<C>(target: Target, from: Cursor | undefined): Effect.Effect<RemoteLoader<C>, ServiceError, Scope.Scope> {
+    return Effect.gen(function* () {
+      const connection = new Connection(target, from)
+      yield* Effect.addFinalizer(() => connection.close)
+      let begin = yield* connection.next
+      // A stream begins with nothing else.
+      while (begin.kind !== "begin") begin = yield* connection.next
+      const loader = new RemoteLoader<C>(connection, begin, target.spec.digest ?? false)
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          loader.#isClosed = true
+        })
+      )
+      return loader
+    })
+  }
+
+  /** The next batch, or none at the end. */
+  readonly take: Effect.Effect<Option.Option<Batch<C>>, RemoteError> = Effect.suspend(() =>
+    this.#turn.withPermits(1)(this.#before(Number.POSITIVE_INFINITY))
+  )
+
+  /** Calls `step` with each batch from here on. An interrupt takes effect while waiting for a batch, or behind a step. */
+  forEach<X, E, R>(step: (batch: Batch<C>) => Effect.Effect<X, E, R>): Effect.Effect<void, RemoteError | E, R> {
+    const one = Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(this.take), (taken) =>
+        Option.isNone(taken) ? Effect.succeed(false) : Effect.as(step(taken.value), true)
+      )
+    )
+    return Effect.asVoid(Effect.repeat(one, { while: (goesOn) => goesOn }))
+  }
+
+  /** The batches from here on. */
+  get stream(): Stream.Stream<Batch<C>, RemoteError> {
+    return Pull.stream(this.take)
+  }
+
+  /** The epochs that are left. Asking for the next one skips what is left of the one at hand. */
+  get epochs(): Stream.Stream<RemoteEpoch<C>, RemoteError> {
+    let behind: number | undefined
+    return Pull.stream(
+      Effect.map(
+        Effect.suspend(() => this.#turn.withPermits(1)(this.#enter(behind))),
+        Option.map((number) => {
+          behind = number
+          return this.#epoch(number)
+        })
+      )
+    )
+  }
+
+  /** The position of the run, behind the last batch that was taken. */
+  readonly cursor: Effect.Effect<Cursor> = Effect.sync(() => this.#cursor)
+
+  /** The digest over what arrived; that of an empty run without `digest: true`. */
+  readonly digest: Effect.Effect<string> = Effect.sync(() => this.#digest)
+
+  readonly stats: Effect.Effect<RemoteStats> = Effect.sync(() => ({
+    batches: this.#batches,
+    samples: this.#samples,
+    waited: this.#waited,
+    reconnected: this.#connection.broken
+  }))
+
+  #epoch(number: number): RemoteEpoch<C> {
+    const take = Effect.suspend((): Effect.Effect<Option.Option<Batch<C>>, RemoteError | EpochPassed> => {
+      const current = Math.max(this.#cursor.epoch, this.#entered ?? 0)
+      const isOver = current > number && (this.#entered ?? 0) > number
+      if (isOver) return Effect.fail(new EpochPassed({ epoch: number, current }))
+      return this.#turn.withPermits(1)(this.#before(number + 1))
+    })
+    return { number, take, stream: Pull.stream(take) }
+  }
+
+  /** The next batch of an epoch before `end`; none where the run is behind them. */
+  #before(end: number): Effect.Effect<Option.Option<Batch<C>>, RemoteError> {
+    return Effect.gen(this, function* () {
+      if (this.#isClosed) return yield* new RunClosed({ at: { epoch: this.#cursor.epoch, batch: this.#cursor.batch } })
+      const asked = performance.now()
+      let next = this.#early ?? (yield* this.#connection.next)
+      // It begins anew where a connection broke.
+      while (next.kind === "begin") next = yield* this.#connection.next
+      this.#waited += performance.now() - asked
+      if (next.kind === "end" || next.batch.epoch >= end) {
+        this.#early = next
+        return Option.none()
+      }
+      this.#early = undefined
+      const { batch, cursor } = next
+      if (this.#digests) yield* this.#compare(batch, cursor)
+      this.#cursor = cursor
+      this.#batches++
+      this.#samples += batch.size
+      // What the columns hold is for the pipeline's type to say, which the caller has named.
+      return Option.some(batch as Batch<C>)
+    })
+  }
+
+  #compare({ columns, epoch, index }: Batch<unknown>, { digest }: Cursor) {
+    return Effect.try({
+      try: () => {
+        this.#digest = Digest.append(this.#digest, columns)
+        if (digest === null || digest === this.#digest) return
+        throw new DigestMismatch({ epoch, batch: index, here: this.#digest, there: digest })
+      },
+      catch: (thrown) => (thrown instanceof DigestMismatch ? thrown : Digest.DigestError.from(thrown))
+    })
+  }
+
+  #enter(behind: number | undefined): Effect.Effect<Option.Option<number>, RemoteError> {
+    return Effect.sync(() => {
+      const { end = 0, epoch: current } = this.#cursor
+      const epoch = Math.max(behind === undefined ? 0 : behind + 1, current)
+      if (epoch > current) this.#skipTo(epoch)
+      if (epoch >= end) return Option.none()
+      this.#entered = epoch
+      return Option.some(epoch)
+    })
+  }
+
+  /** Goes on from the start of an epoch, as a local run's cursor would say it. */
+  #skipTo(epoch: number): void {
+    const { resized: _, ...rest } = this.#cursor
+    const open = { ...rest, epoch, position: 0, batch: 0 }
+    this.#cursor = { ...open, checksum: checksum(open) }
+    this.#early = undefined
+    this.#connection.moveTo(this.#cursor)
+  }
+}
+
+const NO_DIGEST = "0".repeat(64)

@@ -1,0 +1,299 @@
+/**
+ * The runs that a service has open, and who reads them.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
+import { InvalidOption } from "../core/InvalidOption.ts"
+import type { Batch } from "../pipeline/Batch.ts"
+import type { Pipeline } from "../pipeline/Pipeline.ts"
+import * as Workers from "../scheduler/backends/Workers.ts"
+import * as Cursor from "../scheduler/loader/Cursor.ts"
+import type { Loader } from "../scheduler/loader/Loader.ts"
+import * as Scheduler from "../scheduler/loader/Scheduler.ts"
+import { SeedPolicy } from "../seeding/SeedPolicy.ts"
+import type { Frame } from "./Frame.ts"
+import { type CheckedSpec, policyOf } from "./RunSpec.ts"
+import { placeOf, SharedRun, type Step } from "./SharedRun.ts"
+
+/** A pipeline that a service has, whatever its batches hold. @since 0.1.0 */
+export type ServedPipeline = Pipeline<Batch<unknown>, unknown, unknown>
+
+/** Where a service builds the batches of a run that has so many workers. @since 0.1.0 */
+export type WorkersOf = (workers: number) => Layer.Layer<Workers.Workers, InvalidOption>
+
+/** @since 0.1.0 */
+export interface Limits {
+  /** Runs that are open at once. */
+  readonly runs: number
+  /** Bytes of batches that each of them keeps for trainers that come behind. */
+  readonly windowBytes: number
+  /** Milliseconds after which a run that nobody reads is closed. */
+  readonly idle: number
+}
+
+/**
+ * A service has as many runs open as it may.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TooManyRuns extends Data.TaggedError("TooManyRuns")<{ readonly runs: number }> {
+  override get message(): string {
+    return `${this.runs} runs are open, as many as this service may have; try again when one has ended`
+  }
+}
+
+/** A run that is open. */
+interface Held {
+  readonly key: string
+  readonly name: string
+  readonly shared: SharedRun
+  readonly scope: Scope.CloseableScope
+  /** When its last reader left. */
+  idleSince: number
+}
+
+/** What the service says of a run that is open. @since 0.1.0 */
+export interface Told {
+  readonly run: string
+  readonly pipeline: string
+  readonly readers: number
+  readonly batches: number
+  readonly samples: number
+  readonly bytes: number
+}
+
+/** What runs are opened with. @since 0.1.0 */
+export interface Services {
+  readonly pipelines: ReadonlyMap<string, ServedPipeline>
+  readonly workers: number
+  readonly workersOf: WorkersOf
+  /** What the pipelines require beside a policy. */
+  readonly context: Context.Context<never>
+  readonly limits: Limits
+}
+
+/** @since 0.1.0 */
+export class Runs {
+  readonly #services: Services
+  readonly #scope: Scope.Scope
+  readonly #runtime: Runtime.Runtime<never>
+  readonly #held = new Set<Held>()
+  /** Where runs that begin at their start begin, by their keys. */
+  readonly #starts = new Map<string, string>()
+  /** One at a time is opened: those who come for the same one find it. */
+  readonly #opening = Effect.unsafeMakeSemaphore(1)
+  #built = 0
+  #samples = 0
+  #opened = 0
+
+  private constructor(services: Services, scope: Scope.Scope, runtime: Runtime.Runtime<never>) {
+    this.#services = services
+    this.#scope = scope
+    this.#runtime = runtime
+  }
+
+  /** Runs that live as long as the scope. */
+  static make(services: Services): Effect.Effect<Runs, never, Scope.Scope> {
+    return Effect.gen(function* () {
+      const runs = new Runs(services, yield* Effect.scope, yield* Effect.runtime<never>())
+      yield* Effect.forkScoped(Effect.forever(Effect.delay(runs.#sweep, SWEEP)))
+      return runs
+    })
+  }
+
+  get told(): ReadonlyArray<Told> {
+    return Array.from(this.#held, ({ key, name, shared }) => ({
+      run: key,
+      pipeline: name,
+      readers: shared.readers.size,
+      batches: shared.built,
+      samples: shared.samples,
+      bytes: shared.bytes
+    }))
+  }
+
+  /** Counts over all runs, also those that are closed. */
+  get counts(): { readonly opened: number; readonly batches: number; readonly samples: number } {
+    let [batches, samples] = [this.#built, this.#samples]
+    for (const { shared } of this.#held) {
+      batches += shared.built
+      samples += shared.samples
+    }
+    return { opened: this.#opened, batches, samples }
+  }
+
+  /** The name and the pipeline that a run asks for. Throws `InvalidOption`. */
+  pipelineOf({ pipeline }: CheckedSpec): readonly [string, ServedPipeline] {
+    const { pipelines } = this.#services
+    const names = [...pipelines.keys()]
+    const [only] = names
+    const name = pipeline ?? (names.length === 1 ? only : undefined)
+    const own = name === undefined ? undefined : pipelines.get(name)
+    if (name !== undefined && own !== undefined) return [name, own]
+    throw new InvalidOption({ option: "pipeline", value: pipeline, expected: `one of ${names.join(", ")}` })
+  }
+
+  /**
+   * The run in which `reader` goes on behind a cursor, or begins: one that is open and still has that place, else one that is
+   * opened there. The reader counts as one of the run until it leaves.
+   */
+  join(spec: CheckedSpec, from: Cursor.Cursor | undefined, reader: object): Effect.Effect<SharedRun, unknown> {
+    return this.#opening.withPermits(1)(
+      Effect.suspend(() => {
+        const own = this.#find(spec, from)
+        if (own === undefined) return this.#open(spec, from, reader)
+        own.readers.add(reader)
+        return Effect.succeed(own)
+      })
+    )
+  }
+
+  /** Says that a reader reads no run any more. */
+  leave(reader: object): Effect.Effect<void> {
+    return Effect.map(Clock.currentTimeMillis, (now) => {
+      for (const held of this.#held) {
+        if (held.shared.readers.delete(reader)) held.idleSince = now
+      }
+    })
+  }
+
+  #find({ key }: CheckedSpec, from: Cursor.Cursor | undefined): SharedRun | undefined {
+    const place = from === undefined ? this.#starts.get(key) : placeOf(from)
+    if (place === undefined) return undefined
+    for (const held of this.#held) {
+      if (held.key === key && held.shared.has(place)) return held.shared
+    }
+    return undefined
+  }
+
+  #open(spec: CheckedSpec, from: Cursor.Cursor | undefined, reader: object): Effect.Effect<SharedRun, unknown> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.gen(this, function* () {
+        const [name, pipeline] = yield* Effect.try({ try: () => this.pipelineOf(spec), catch: (error) => error })
+        yield* this.#room
+        const scope = yield* Scope.fork(this.#scope, ExecutionStrategy.sequential)
+        const opening = restore(Scope.extend(this.#loader(pipeline, spec, from), scope))
+        const loader = yield* Effect.onError(opening, () => Scope.close(scope, Exit.void))
+        const start = yield* loader.cursor
+        if (from === undefined) this.#starts.set(spec.key, placeOf(start))
+        const { windowBytes } = this.#services.limits
+        const shared = new SharedRun(loader, start, { runtime: this.#runtime, scope, windowBytes })
+        shared.readers.add(reader)
+        this.#opened++
+        this.#held.add({ key: spec.key, name, shared, scope, idleSince: 0 })
+        return shared
+      })
+    )
+  }
+
+  #loader(pipeline: ServedPipeline, spec: CheckedSpec, from: Cursor.Cursor | undefined) {
+    const { digest, epoch, epochs, rank, uneven, world, workers } = spec
+    const { context, workers: usual, workersOf } = this.#services
+    const range = epochs === undefined ? (epoch === undefined ? {} : { epoch }) : { epochs }
+    const options = {
+      ...range,
+      ...(from === undefined ? {} : { from }),
+      ...(rank === undefined ? {} : { rank }),
+      ...(world === undefined ? {} : { world }),
+      ...(uneven === undefined ? {} : { uneven }),
+      digest: digest ?? false,
+      lend: true,
+      replay: true
+    }
+    return Effect.gen(function* () {
+      const policy = yield* policyOf(spec)
+      const own = yield* Layer.build(workersOf(workers ?? usual))
+      // What they require stands in `context`, or shows as a missing service; the options are checked when the run is opened.
+      const opened = Scheduler.open(pipeline, options as Scheduler.Options) as Effect.Effect<
+        Loader<unknown, unknown>,
+        unknown,
+        SeedPolicy | Scope.Scope
+      >
+      return yield* opened.pipe(Effect.provideService(SeedPolicy, policy), Effect.provide(own), Effect.provide(context))
+    })
+  }
+
+  /** Makes room for one more run: the one that nobody has read for longest is closed. */
+  readonly #room: Effect.Effect<void, TooManyRuns> = Effect.suspend(() => {
+    if (this.#held.size < this.#services.limits.runs) return Effect.void
+    const idle = Array.from(this.#held)
+      .filter(({ shared }) => shared.readers.size === 0)
+      .toSorted((one, other) => one.idleSince - other.idleSince)[0]
+    return idle === undefined ? Effect.fail(new TooManyRuns({ runs: this.#held.size })) : this.#close(idle)
+  })
+
+  readonly #sweep: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Effect.forEach(
+      Array.from(this.#held).filter(
+        ({ idleSince, shared }) => shared.readers.size === 0 && now - idleSince >= this.#services.limits.idle
+      ),
+      (held) => this.#close(held),
+      { discard: true }
+    )
+  )
+
+  #close(held: Held): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#held.delete(held)
+      this.#built += held.shared.built
+      this.#samples += held.shared.samples
+      return Scope.close(held.scope, Exit.void)
+    })
+  }
+}
+
+type Begin = Extract<Frame, { readonly kind: "begin" }>
+
+/** How often runs that nobody reads are looked for. */
+const SWEEP = "1 second"
+
+/** A trainer's way through a run: from one batch to the next, wherever they are built. @since 0.1.0 */
+export class Reader {
+  readonly #runs: Runs
+  readonly #spec: CheckedSpec
+  #cursor: Cursor.Cursor | undefined
+  #shared: SharedRun | undefined
+
+  constructor(runs: Runs, spec: CheckedSpec, from: Cursor.Cursor | undefined) {
+    this.#runs = runs
+    this.#spec = spec
+    this.#cursor = from
+  }
+
+  /** Joins a run at its place, and says which. Fails with whatever is not right about it. */
+  readonly open: Effect.Effect<Begin, unknown> = Effect.suspend(() =>
+    Effect.map(this.#runs.join(this.#spec, this.#cursor, this), (shared) => {
+      this.#shared = shared
+      this.#cursor ??= shared.start
+      return { kind: "begin", cursor: this.#cursor, batches: shared.batches ?? null }
+    })
+  )
+
+  /** The next step; the end and an error are the last ones. */
+  readonly next: Effect.Effect<Step, unknown> = Effect.suspend(() => {
+    const shared = this.#shared
+    if (shared === undefined) return Effect.zipRight(this.open, this.next)
+    return Effect.flatMap(shared.at(placeOf(this.#cursor ?? shared.start)), (step) => {
+      // It came too late for those that are kept: a run of its own goes on from its place.
+      if (step === undefined) return Effect.zipRight(this.leave, this.next)
+      this.#cursor = step.cursor ?? this.#cursor
+      return Effect.succeed(step)
+    })
+  })
+
+  /** Must be run at the end, however it ends. */
+  readonly leave: Effect.Effect<void> = Effect.suspend(() => {
+    this.#shared = undefined
+    return this.#runs.leave(this)
+  })
+}

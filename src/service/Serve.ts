@@ -1,0 +1,188 @@
+/**
+ * Serves runs over HTTP: `GET /batches?seed=42&epochs=1` streams what a local run of the same pipeline would deliver.
+ *
+ * @since 0.1.0
+ */
+import { createServer, type RequestListener, type Server } from "node:http"
+import { createServer as createSecureServer } from "node:https"
+import type { AddressInfo } from "node:net"
+import type * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as Runtime from "effect/Runtime"
+import type * as Scope from "effect/Scope"
+import { whole } from "../core/Check.ts"
+import { checked, InvalidOption } from "../core/InvalidOption.ts"
+import { type Names, optionsOf } from "../core/Options.ts"
+import type { Batch } from "../pipeline/Batch.ts"
+import { type Pipeline, TypeId } from "../pipeline/Pipeline.ts"
+import * as Workers from "../scheduler/backends/Workers.ts"
+import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
+import { access, guarded } from "./Access.ts"
+import { answer, type Serving } from "./Answers.ts"
+import { Runs, type ServedPipeline, type Told, type WorkersOf } from "./Runs.ts"
+import { WINDOW_BYTES } from "./SharedRun.ts"
+
+/**
+ * A service cannot listen at its address.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ListenError extends Data.TaggedError("ListenError")<{ readonly address: string; readonly cause: unknown }> {
+  override get message(): string {
+    const reason = this.cause instanceof Error ? this.cause.message : String(this.cause)
+    return `the service cannot listen at ${this.address}: ${reason}`
+  }
+}
+
+/** @category options @since 0.1.0 */
+export interface ServeOptions<R> {
+  /** The pipelines that can be asked for, by name. */
+  readonly pipelines: Readonly<Record<string, Pipeline<Batch<unknown>, unknown, R>>>
+  /** Default 127.0.0.1, which this machine alone can reach. Any other needs a `token`. */
+  readonly host?: string
+  /** Default 0: any port that is free; the service says which. */
+  readonly port?: number
+  /** What trainers must show, at least 16 characters. Default: nothing, on loopback alone. */
+  readonly token?: Redacted.Redacted
+  /** A certificate and its key, as PEM. Default: no encryption. */
+  readonly tls?: { readonly cert: string; readonly key: Redacted.Redacted }
+  /** How many workers a run has that names no other number. Default 1. */
+  readonly workers?: number
+  /** Where batches are built. Default: on fibers of this process. */
+  readonly workersOf?: WorkersOf
+  /** The most runs that are open at once. Default 16. */
+  readonly runs?: number
+  /** Bytes of batches that each run keeps for trainers that come behind the first. Default 64 MiB. */
+  readonly windowBytes?: number
+  /** Milliseconds after which a run that nobody reads is closed. Default 30,000. */
+  readonly idle?: number
+  /** The most connections at once. Default 256. */
+  readonly connections?: number
+}
+
+const NAMES: Names<ServeOptions<unknown>> = {
+  pipelines: "own",
+  host: "own",
+  port: "own",
+  token: "own",
+  tls: "own",
+  workers: "own",
+  workersOf: "own",
+  runs: "own",
+  windowBytes: "own",
+  idle: "own",
+  connections: "own"
+}
+
+/** A service that listens. @category models @since 0.1.0 */
+export interface Service {
+  /** Where trainers find it, such as `http://127.0.0.1:7717`. */
+  readonly url: string
+  /** The runs that are open. */
+  readonly runs: Effect.Effect<ReadonlyArray<Told>>
+  /** Takes no more trainers, and waits until those that it has are done; closing the scope does not wait for them. */
+  readonly drain: Effect.Effect<void>
+}
+
+interface Checked {
+  readonly pipelines: ReadonlyMap<string, ServedPipeline>
+  readonly host: string
+  readonly port: number
+  readonly workers: number
+  readonly limits: { readonly runs: number; readonly windowBytes: number; readonly idle: number }
+  readonly connections: number
+}
+
+const settings = (options: ServeOptions<never>): Checked => {
+  optionsOf<object>("Service.serve", options, NAMES)
+  const { connections = 256, host = "127.0.0.1", idle = 30_000, pipelines, port = 0, runs = 16, token } = options
+  guarded(host, token)
+  const own = new Map<string, ServedPipeline>()
+  for (const [name, pipeline] of Object.entries(pipelines ?? {})) {
+    if (typeof pipeline !== "object" || pipeline === null || !(TypeId in pipeline)) {
+      throw new InvalidOption({ option: `pipelines.${name}`, value: pipeline, expected: "a pipeline with batches" })
+    }
+    own.set(name, pipeline)
+  }
+  if (own.size === 0) throw new InvalidOption({ option: "pipelines", value: pipelines, expected: "at least one, by name" })
+  return {
+    pipelines: own,
+    host,
+    port: whole("port", port, 0, 65_535),
+    workers: whole("workers", options.workers ?? 1, 1, Workers.MAX),
+    limits: {
+      runs: whole("runs", runs, 1),
+      windowBytes: whole("windowBytes", options.windowBytes ?? WINDOW_BYTES, 0),
+      idle: whole("idle", idle, 0)
+    },
+    connections: whole("connections", connections, 1)
+  }
+}
+
+/**
+ * Serves the runs of pipelines over HTTP for as long as the scope is open. `GET /batches` with a query such as
+ * `pipeline=digits&seed=42&epochs=3` streams what a local run would deliver, batch for batch; `from` is a cursor to go on
+ * from. Trainers that ask for equal runs share one, whose last batches are kept, so that each is built once; one that comes
+ * behind what is kept is given a run of its own, and holds nobody up. `/runs`, `/metrics` (Prometheus) and `/health` tell of
+ * it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const serve = <R = never>(
+  options: ServeOptions<R>
+): Effect.Effect<Service, InvalidOption | ListenError, Exclude<R, SeedPolicy> | Scope.Scope> =>
+  Effect.gen(function* () {
+    // What pipelines require is taken from the context.
+    const own = yield* checked(() => settings(options as unknown as ServeOptions<never>))
+    const { connections, host, limits, pipelines, port, workers } = own
+    const context: Context.Context<never> = yield* Effect.context<Exclude<R, SeedPolicy>>()
+    const workersOf = options.workersOf ?? ((count: number) => Workers.fibers({ workers: count }))
+    const runs = yield* Runs.make({ pipelines, workers, workersOf, context, limits })
+    const serving: Serving = { runs, access: access(options.token), draining: false, sent: 0, readers: 0 }
+    const runtime = yield* Effect.runtime<never>()
+    const scope = yield* Effect.scope
+    const listener: RequestListener = (request, response) => {
+      const fiber = Runtime.runFork(runtime)(answer(serving, request, response), { scope })
+      // Whoever leaves is not built for any longer.
+      response.once("close", () => Runtime.runFork(runtime)(Fiber.interruptFork(fiber)))
+    }
+    const { tls } = options
+    const server =
+      tls === undefined
+        ? createServer(listener)
+        : createSecureServer({ cert: tls.cert, key: Redacted.value(tls.key) }, listener)
+    server.maxConnections = connections
+    yield* Effect.acquireRelease(listen(server, host, port), () => close(server))
+    const address = server.address() as AddressInfo // it listens at a port
+    const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
+    return {
+      url: `${tls === undefined ? "http" : "https"}://${shown}:${address.port}`,
+      runs: Effect.sync(() => runs.told),
+      drain: Effect.suspend(() => {
+        serving.draining = true
+        return Effect.repeat(Effect.sleep("50 millis"), { until: () => serving.readers === 0 })
+      })
+    }
+  })
+
+const listen = (server: Server, host: string, port: number): Effect.Effect<void, ListenError> =>
+  Effect.async((resume) => {
+    const failed = (cause: unknown) => resume(Effect.fail(new ListenError({ address: `${host}:${port}`, cause })))
+    server.once("error", failed)
+    server.listen(port, host, () => {
+      server.off("error", failed)
+      resume(Effect.void)
+    })
+  })
+
+/** Ends all connections, too. */
+const close = (server: Server): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    server.close(() => resume(Effect.void))
+    server.closeAllConnections()
+  })

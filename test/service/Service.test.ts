@@ -1,0 +1,156 @@
+/**
+ * A service and its trainers: what arrives is what a local run delivers.
+ */
+import { describe, expect, test } from "bun:test"
+import { Effect, Option, Redacted, Stream } from "effect"
+import { Batch, Dataset, Digest, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import { Service } from "../../src/service.ts"
+
+const noisy = Pipeline.from(Dataset.range(100)).pipe(
+  Pipeline.sample(Sampler.shuffle),
+  Pipeline.augment("noise", (value, rng) => ({ value: value + rng.float(), name: `#${value}` })),
+  Pipeline.batch(8)
+)
+
+const scoped = <A, E>(effect: Effect.Effect<A, E, import("effect").Scope.Scope>) =>
+  Effect.runPromise(Effect.scoped(effect))
+
+/** Everything that a local run of two epochs delivers. */
+const local = Effect.gen(function* () {
+  const loader = yield* Scheduler.open(noisy, { epochs: 2, digest: true, replay: true })
+  const cursors: Array<unknown> = []
+  const batches: Array<Batch.Batch<unknown>> = []
+  for (;;) {
+    const next = yield* loader.take
+    if (Option.isNone(next)) break
+    batches.push({ ...next.value })
+    cursors.push(yield* loader.cursor)
+  }
+  return { batches, cursors, digest: yield* loader.digest }
+}).pipe(
+  Effect.scoped,
+  Effect.provide(SeedPolicy.epochWorker({ seed: 7 })),
+  Effect.provide(Workers.fibers({ workers: 2 }))
+)
+
+const asked = { seed: 7, epochs: 2, workers: 2, digest: true } as const
+
+describe("a run of a service", () => {
+  test("is the local run: batches, cursors, digest", async () => {
+    const expected = await Effect.runPromise(local)
+    const [batches, cursors, digest] = await scoped(
+      Effect.gen(function* () {
+        const { url } = yield* Service.serve({ pipelines: { noisy } })
+        const loader = yield* Service.connect(url, asked)
+        const batches: Array<unknown> = []
+        const cursors: Array<unknown> = []
+        for (;;) {
+          const next = yield* loader.take
+          if (Option.isNone(next)) break
+          batches.push(next.value)
+          cursors.push(yield* loader.cursor)
+        }
+        return [batches, cursors, yield* loader.digest] as const
+      })
+    )
+    expect(cursors).toEqual(expected.cursors)
+    expect(digest).toBe(expected.digest)
+    expect(batches.length).toBe(26)
+    expect(batches).toEqual(expected.batches)
+  })
+
+  test("goes on from any cursor, of its own or of a local run", async () => {
+    const expected = await Effect.runPromise(local)
+    await scoped(
+      Effect.gen(function* () {
+        const { url } = yield* Service.serve({ pipelines: { noisy } })
+        for (const at of [0, 5, 12, 13, 25]) {
+          const loader = yield* Service.connect(url, { ...asked, from: expected.cursors[at] })
+          const rest = yield* Stream.runCollect(loader.stream)
+          expect(rest.length).toBe(25 - at)
+          expect(yield* loader.digest).toBe(expected.digest)
+        }
+      })
+    )
+  })
+
+  test("is built once for trainers that ask for the same, and anew for one that comes behind what is kept", async () => {
+    let calls = 0
+    const counted = Pipeline.from(Dataset.range(400)).pipe(
+      Pipeline.map("count", (value) => {
+        calls++
+        return value
+      }),
+      Pipeline.batch(4)
+    )
+    await scoped(
+      Effect.gen(function* () {
+        const { url } = yield* Service.serve({ pipelines: { counted } })
+        const digest = Effect.gen(function* () {
+          const loader = yield* Service.connect(url, { epochs: 1, digest: true })
+          yield* loader.forEach(() => Effect.void)
+          return yield* loader.digest
+        })
+        const digests = yield* Effect.all([digest, digest, digest, digest], { concurrency: 4 })
+        expect(new Set(digests).size).toBe(1)
+        expect(calls).toBe(400)
+      })
+    )
+    calls = 0
+    await scoped(
+      Effect.gen(function* () {
+        const { runs, url } = yield* Service.serve({ pipelines: { counted }, windowBytes: 0 })
+        const first = yield* Service.connect(url, { epochs: 1, digest: true })
+        const late = yield* Service.connect(url, { epochs: 1, digest: true })
+        yield* first.forEach(() => Effect.void)
+        yield* late.forEach(() => Effect.void)
+        expect(yield* late.digest).toBe(yield* first.digest)
+        expect((yield* runs).length).toBe(2)
+        expect(calls).toBeGreaterThan(400)
+        expect(calls).toBeLessThanOrEqual(800)
+      })
+    )
+  })
+
+  test("skips to the next epoch as a local run does", async () => {
+    const expected = await Effect.runPromise(local)
+    const seen = await scoped(
+      Effect.gen(function* () {
+        const { url } = yield* Service.serve({ pipelines: { noisy } })
+        const loader = yield* Service.connect(url, asked)
+        const seen: Array<unknown> = []
+        yield* Stream.runForEach(loader.epochs, ({ number, stream }) =>
+          Effect.gen(function* () {
+            const batches = yield* Stream.runCollect(number === 0 ? Stream.take(stream, 3) : stream)
+            seen.push(...Array.from(batches, ({ epoch, index }) => `${epoch}.${index}`))
+          })
+        )
+        return seen
+      })
+    )
+    expect(seen).toEqual(
+      expected.batches.filter(({ epoch, index }) => epoch === 1 || index < 3).map(({ epoch, index }) => `${epoch}.${index}`)
+    )
+  })
+
+  test("by for await, with a token, and its end is the end", async () => {
+    await scoped(
+      Effect.gen(function* () {
+        const token = "a token of some length"
+        const { url } = yield* Service.serve({ pipelines: { noisy }, host: "127.0.0.1", token: Redacted.make(token) })
+        yield* Effect.promise(async () => {
+          const run = Service.remote(url, { ...asked, token })
+          let samples = 0
+          for await (const { size } of run) samples += size
+          expect(samples).toBe(200)
+          expect(run.stats.batches).toBe(26)
+          expect(await run.take()).toBeUndefined()
+          const refused = Service.remote(url, { ...asked, token: "another one of that length" })
+          expect(await refused.take().catch((error: unknown) => (error as Error).message)).toContain("asks for a token")
+        })
+      })
+    )
+  })
+})
+
+void Digest
