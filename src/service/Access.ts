@@ -23,7 +23,8 @@ export const guarded = (host: string, token: Redacted.Redacted | undefined): voi
     throw new InvalidOption({ option: "token", value: token, expected: `at least ${LEAST} characters` })
   }
   if (LOOPBACK.has(host)) return
-  const expected = "a loopback address such as 127.0.0.1, or given a token: without one, whoever reaches it could use it"
+  const expected =
+    "a loopback address such as 127.0.0.1, or given a token: without one, whoever reaches it could use it"
   throw new InvalidOption({ option: "host", value: host, expected })
 }
 
@@ -33,7 +34,9 @@ const LEAST = 16
 const hash = (text: string): Buffer => createHash("sha256").update(text).digest()
 
 /** Returns what looks at the headers of each request. @since 0.1.0 */
-export const access = (token: Redacted.Redacted | undefined): ((headers: IncomingHttpHeaders) => Refusal | undefined) => {
+export const access = (
+  token: Redacted.Redacted | undefined
+): ((headers: IncomingHttpHeaders) => Refusal | undefined) => {
   if (token === undefined) {
     return ({ host = "" }) =>
       // A page in a browser on this machine can have its own name lead here.

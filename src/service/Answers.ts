@@ -87,7 +87,12 @@ export const answer = (serving: Serving, request: IncomingMessage, response: Ser
         })
       default:
         return Effect.sync(() =>
-          refuse(response, 404, "Unknown", `here are /batches, /runs, /metrics and /health, and no ${pathname.slice(0, 80)}`)
+          refuse(
+            response,
+            404,
+            "Unknown",
+            `here are /batches, /runs, /metrics and /health, and no ${pathname.slice(0, 80)}`
+          )
         )
     }
   })
@@ -105,7 +110,12 @@ const metrics = ({ readers, runs, sent }: Serving): string => {
     ["furrow_service_runs_total", "counter", "Runs that were opened", opened],
     ["furrow_service_runs", "gauge", "Runs that are open", runs.told.length],
     ["furrow_service_trainers", "gauge", "Trainers that are connected", readers],
-    ["furrow_service_window_bytes", "gauge", "Bytes of batches that are kept", runs.told.reduce((sum, { bytes }) => sum + bytes, 0)],
+    [
+      "furrow_service_window_bytes",
+      "gauge",
+      "Bytes of batches that are kept",
+      runs.told.reduce((sum, { bytes }) => sum + bytes, 0)
+    ],
     ["furrow_service_sent_bytes_total", "counter", "Bytes of batches that were sent", sent]
   ]
   return rows
@@ -201,4 +211,9 @@ const write = (response: ServerResponse, bytes: Uint8Array): Effect.Effect<void>
   Effect.suspend(() => (response.write(bytes) ? Effect.void : drained(response)))
 
 const drained = (response: ServerResponse): Effect.Effect<void> =>
-  Effect.promise((signal) => once(response, "drain", { signal }).then(() => undefined, () => undefined))
+  Effect.promise((signal) =>
+    once(response, "drain", { signal }).then(
+      () => undefined,
+      () => undefined
+    )
+  )

@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import { isRecord } from "../core/Record.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import { type Frame, FrameError, FrameReader } from "./Frame.ts"
@@ -163,7 +163,9 @@ export class Connection {
 }
 
 /** A refusal is a line of JSON; whatever else answers there is quoted. */
-const refusalOf = async (response: Response): Promise<{ readonly reason: string; readonly tag: string | undefined }> => {
+const refusalOf = async (
+  response: Response
+): Promise<{ readonly reason: string; readonly tag: string | undefined }> => {
   const text = (await response.text()).slice(0, 2000)
   try {
     const value: unknown = JSON.parse(text)

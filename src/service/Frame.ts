@@ -185,7 +185,8 @@ export class FrameReader {
   #end(rest: Uint8Array<ArrayBuffer>): Frame {
     this.#rest = undefined
     this.#leadFilled = 0
-    if (this.#crc !== this.#expected) throw new FrameError({ reason: "its checksum does not fit: it was changed or cut" })
+    if (this.#crc !== this.#expected)
+      throw new FrameError({ reason: "its checksum does not fit: it was changed or cut" })
     try {
       return decoded(rest.subarray(0, this.#headLength), rest.subarray(this.#headLength))
     } catch (thrown) {

@@ -36,7 +36,12 @@ const plain = (value: unknown): unknown => {
 }
 
 /** The part of a tensor below an axis, from an offset on. */
-const nested = (data: ArrayLike<number | bigint>, shape: ReadonlyArray<number>, axis: number, offset: number): unknown => {
+const nested = (
+  data: ArrayLike<number | bigint>,
+  shape: ReadonlyArray<number>,
+  axis: number,
+  offset: number
+): unknown => {
   if (axis === shape.length) return plain(data[offset])
   const stride = shape.slice(axis + 1).reduce((product, length) => product * length, 1)
   return Array.from({ length: shape[axis] ?? 0 }, (_, at) => nested(data, shape, axis + 1, offset + at * stride))

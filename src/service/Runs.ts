@@ -10,13 +10,13 @@ import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Runtime from "effect/Runtime"
+import type * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Pipeline } from "../pipeline/Pipeline.ts"
-import * as Workers from "../scheduler/backends/Workers.ts"
-import * as Cursor from "../scheduler/loader/Cursor.ts"
+import type * as Workers from "../scheduler/backends/Workers.ts"
+import type * as Cursor from "../scheduler/loader/Cursor.ts"
 import type { Loader } from "../scheduler/loader/Loader.ts"
 import * as Scheduler from "../scheduler/loader/Scheduler.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
@@ -27,8 +27,8 @@ import { placeOf, SharedRun, type Step } from "./SharedRun.ts"
 /** A pipeline that a service has, whatever its batches hold. @since 0.1.0 */
 export type ServedPipeline = Pipeline<Batch<unknown>, unknown, unknown>
 
-/** Where a service builds the batches of a run that has so many workers. @since 0.1.0 */
-export type WorkersOf = (workers: number) => Layer.Layer<Workers.Workers, InvalidOption>
+/** Where a service builds the batches of a run that has so many workers, by the name of its pipeline. @since 0.1.0 */
+export type WorkersOf = (workers: number, pipeline: string) => Layer.Layer<Workers.Workers, InvalidOption>
 
 /** @since 0.1.0 */
 export interface Limits {
@@ -182,7 +182,7 @@ export class Runs {
         const [name, pipeline] = yield* Effect.try({ try: () => this.pipelineOf(spec), catch: (error) => error })
         yield* this.#room
         const scope = yield* Scope.fork(this.#scope, ExecutionStrategy.sequential)
-        const opening = restore(Scope.extend(this.#loader(pipeline, spec, from), scope))
+        const opening = restore(Scope.extend(this.#loader(name, pipeline, spec, from), scope))
         const loader = yield* Effect.onError(opening, () => Scope.close(scope, Exit.void))
         const start = yield* loader.cursor
         if (from === undefined) this.#starts.set(spec.key, placeOf(start))
@@ -196,7 +196,7 @@ export class Runs {
     )
   }
 
-  #loader(pipeline: ServedPipeline, spec: CheckedSpec, from: Cursor.Cursor | undefined) {
+  #loader(name: string, pipeline: ServedPipeline, spec: CheckedSpec, from: Cursor.Cursor | undefined) {
     const { digest, epoch, epochs, rank, uneven, world, workers } = spec
     const { context, workers: usual, workersOf } = this.#services
     const range = epochs === undefined ? (epoch === undefined ? {} : { epoch }) : { epochs }
@@ -212,7 +212,7 @@ export class Runs {
     }
     return Effect.gen(function* () {
       const policy = yield* policyOf(spec)
-      const own = yield* Layer.build(workersOf(workers ?? usual))
+      const own = yield* Layer.build(workersOf(workers ?? usual, name))
       // What they require stands in `context`, or shows as a missing service; the options are checked when the run is opened.
       const opened = Scheduler.open(pipeline, options as Scheduler.Options) as Effect.Effect<
         Loader<unknown, unknown>,

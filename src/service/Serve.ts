@@ -31,7 +31,10 @@ import { WINDOW_BYTES } from "./SharedRun.ts"
  * @category errors
  * @since 0.1.0
  */
-export class ListenError extends Data.TaggedError("ListenError")<{ readonly address: string; readonly cause: unknown }> {
+export class ListenError extends Data.TaggedError("ListenError")<{
+  readonly address: string
+  readonly cause: unknown
+}> {
   override get message(): string {
     const reason = this.cause instanceof Error ? this.cause.message : String(this.cause)
     return `the service cannot listen at ${this.address}: ${reason}`
@@ -108,7 +111,8 @@ const settings = (options: ServeOptions<never>): Checked => {
     }
     own.set(name, pipeline)
   }
-  if (own.size === 0) throw new InvalidOption({ option: "pipelines", value: pipelines, expected: "at least one, by name" })
+  if (own.size === 0)
+    throw new InvalidOption({ option: "pipelines", value: pipelines, expected: "at least one, by name" })
   return {
     pipelines: own,
     host,

@@ -87,11 +87,13 @@ export class SharedRun {
       const own = this.#steps.get(place)
       if (own !== undefined || place !== this.#head) return Effect.succeed(own)
       // One fiber builds for all who wait.
-      this.#atWork ??= Runtime.runFork(this.#runtime)(this.#build, { scope: this.#scope })
-      return Effect.flatMap(Fiber.await(this.#atWork), (exit) =>
+      const fiber = this.#atWork ?? Runtime.runFork(this.#runtime)(this.#build, { scope: this.#scope })
+      this.#atWork = fiber
+      return Effect.flatMap(Fiber.await(fiber), (exit) => {
+        if (this.#atWork === fiber) this.#atWork = undefined
         // It never fails; it is interrupted where the run is closed under who waits.
-        Exit.isSuccess(exit) ? this.at(place) : Effect.interrupt
-      )
+        return Exit.isSuccess(exit) ? this.at(place) : Effect.interrupt
+      })
     })
   }
 
@@ -101,12 +103,7 @@ export class SharedRun {
     Effect.catchAllCause((cause) =>
       Cause.isInterruptedOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : Effect.succeed(failed(cause))
     ),
-    Effect.map((step) => this.#keep(step)),
-    Effect.ensuring(
-      Effect.sync(() => {
-        this.#atWork = undefined
-      })
-    )
+    Effect.map((step) => this.#keep(step))
   )
 
   #step(batch: Batch<unknown>): Effect.Effect<Step> {
@@ -140,7 +137,11 @@ const failed = (cause: Cause.Cause<unknown>): Step => {
   const error = Cause.squash(cause)
   const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
   const message = error instanceof Error ? error.message : String(error)
-  return { cursor: undefined, bytes: encode({ kind: "error", tag, message: message.slice(0, LONGEST_MESSAGE) }), samples: 0 }
+  return {
+    cursor: undefined,
+    bytes: encode({ kind: "error", tag, message: message.slice(0, LONGEST_MESSAGE) }),
+    samples: 0
+  }
 }
 
 const LONGEST_MESSAGE = 10_000

@@ -155,4 +155,5 @@ export const partIn = (body: Uint8Array<ArrayBuffer>, head: unknown): Part => {
   return { data: new kind(body.buffer, body.byteOffset + offset, length), shape: shape as ReadonlyArray<number> }
 }
 
-const isWhole = (value: unknown): value is number => typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+const isWhole = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0

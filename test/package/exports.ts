@@ -19,10 +19,11 @@ export interface Module {
   readonly file: string
 }
 
-/** All modules: the two doors, then the others by name. */
+/** All modules: the doors, then the others by name. */
 export const modules: ReadonlyArray<Module> = [
   { name: "furrow", file: "index" },
   { name: "furrow/testing", file: "testing" },
+  { name: "furrow/service", file: "service" },
   ...Array.from(
     textOf("src/index.ts").matchAll(/^export \* as (\w+) from "\.\/(.+)\.ts"/gm),
     ([, name = "", file = ""]) => ({

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "bun:test"
 import { Effect, Option, Redacted, Stream } from "effect"
-import { Batch, Dataset, Digest, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import { type Batch, Dataset, Digest, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { Service } from "../../src/service.ts"
 
 const noisy = Pipeline.from(Dataset.range(100)).pipe(
@@ -129,7 +129,9 @@ describe("a run of a service", () => {
       })
     )
     expect(seen).toEqual(
-      expected.batches.filter(({ epoch, index }) => epoch === 1 || index < 3).map(({ epoch, index }) => `${epoch}.${index}`)
+      expected.batches
+        .filter(({ epoch, index }) => epoch === 1 || index < 3)
+        .map(({ epoch, index }) => `${epoch}.${index}`)
     )
   })
 

@@ -1,0 +1,140 @@
+#!/usr/bin/env bun
+/**
+ * Serves the batches of pipelines to trainers elsewhere, in TypeScript or Python.
+ *
+ *     bun run pipelines/serve.ts ./digits.ts --listen 127.0.0.1:7717 --threads 4
+ *     curl 'http://127.0.0.1:7717/batches?seed=42&epochs=1&format=ndjson'
+ *
+ * Every pipeline that the module exports is served under its export's name. Its services, where it has some, are the layer
+ * that it exports as `services`. Only this machine can connect, unless there is a token: FURROW_TOKEN. On SIGTERM or SIGINT it
+ * takes no more trainers, and ends when those that it has are done; at the second it ends at once.
+ *
+ * Exit codes: 0 done, 1 failed, 2 wrong usage.
+ */
+import { readFileSync } from "node:fs"
+import { resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import { Args, Command, Options } from "@effect/cli"
+import { Config, Deferred, Effect, Either, Layer, Option, Predicate, Redacted, Runtime } from "effect"
+import { type Batch, Pipeline, Workers } from "../src/index.ts"
+import { Service } from "../src/service.ts"
+import { main, Usage } from "./cli/Main.ts"
+import { tell } from "./cli/Print.ts"
+import { reading, whole, workers } from "./cli/Reading.ts"
+
+const LISTEN = { host: "127.0.0.1", port: 7717 }
+
+/** An address such as `127.0.0.1:7717` or `[::1]:7717`. */
+const address = (text: string) => {
+  const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^:]+):(\d{1,5})$/.exec(text) ?? []
+  if (host === undefined || Number(port) > 65_535) return Either.left("is no address such as 127.0.0.1:7717")
+  return Either.right({ host: host.replaceAll(/[[\]]/g, ""), port: Number(port) })
+}
+
+const options = {
+  listen: reading("listen", "host:port", "Where trainers connect (default 127.0.0.1:7717; port 0: any)", address).pipe(
+    Options.withDefault(LISTEN)
+  ),
+  workers,
+  threads: reading(
+    "threads",
+    "n",
+    "Build batches on so many threads (default: on threads where trainers wait for batches)",
+    whole(1, 256)
+  ).pipe(Options.optional),
+  window: reading("window", "MB", "What is kept of each run for trainers that come behind (default 64)", whole(0)).pipe(
+    Options.withDefault(64)
+  ),
+  runs: reading("runs", "n", "Runs that are open at once (default 16)", whole(1)).pipe(Options.withDefault(16)),
+  cert: Options.file("tls-cert").pipe(
+    Options.withDescription("A certificate, as PEM: serve by https"),
+    Options.optional
+  ),
+  key: Options.file("tls-key").pipe(Options.withDescription("Its key, as PEM"), Options.optional)
+}
+
+const module = Args.file({ name: "module" }).pipe(Args.withDescription("The module that exports the pipelines"))
+
+interface Loaded {
+  readonly url: string
+  readonly pipelines: Readonly<Record<string, Pipeline.Pipeline<Batch.Batch<unknown>, unknown, never>>>
+  readonly services: Layer.Layer<never>
+}
+
+const load = (path: string): Effect.Effect<Loaded, Usage> =>
+  Effect.gen(function* () {
+    const url = pathToFileURL(resolve(path)).href
+    const loaded = yield* Effect.tryPromise({
+      try: (): Promise<unknown> => import(url),
+      catch: (cause) => {
+        const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
+        return new Usage({ message: `${JSON.stringify(path)} cannot be loaded: ${line}` })
+      }
+    })
+    const exports = Predicate.isRecord(loaded) ? Object.entries(loaded) : []
+    const pipelines = exports.filter(([, own]) => Predicate.hasProperty(own, Pipeline.TypeId))
+    if (pipelines.length === 0) return yield* new Usage({ message: `${JSON.stringify(path)} exports no pipeline` })
+    const services = exports.find(([name]) => name === "services")?.[1] ?? Layer.empty
+    if (!Layer.isLayer(services)) {
+      return yield* new Usage({ message: `${JSON.stringify(path)} exports \`services\` that are no layer` })
+    }
+    // TypeId marks pipelines and nothing else, isLayer layers. A service that is missing shows when a run is opened.
+    return { url, pipelines: Object.fromEntries(pipelines), services } as unknown as Loaded
+  })
+
+/** Waits for SIGTERM or SIGINT; a second one ends the process. */
+const signalled = Effect.gen(function* () {
+  const asked = yield* Deferred.make<void>()
+  const runtime = yield* Effect.runtime()
+  let count = 0
+  const hear = (): void => {
+    count++
+    if (count > 1) process.exit(1)
+    Runtime.runFork(runtime)(Deferred.succeed(asked, undefined))
+  }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, hear)
+  return Deferred.await(asked)
+})
+
+/** A run's threads import the pipeline under its export's name. */
+const workersOf =
+  (url: string, threads: Option.Option<number>): Service.WorkersOf =>
+  (count, name) =>
+    Option.match(threads, {
+      onNone: () => Workers.auto({ workers: count, pipeline: url, name }),
+      onSome: (threads) => Workers.threads({ workers: count, threads, pipeline: url, name })
+    })
+
+const command = Command.make("serve", { ...options, module }, (flags) =>
+  Effect.gen(function* () {
+    const own = yield* load(flags.module)
+    const names = Object.keys(own.pipelines)
+    const token = yield* Config.option(Config.redacted("FURROW_TOKEN"))
+    if (Option.isSome(flags.cert) !== Option.isSome(flags.key)) {
+      return yield* new Usage({ message: "--tls-cert and --tls-key go together" })
+    }
+    const tls = Option.zipWith(flags.cert, flags.key, (cert, key) => ({
+      cert: readFileSync(cert, "utf8"),
+      key: Redacted.make(readFileSync(key, "utf8"))
+    }))
+    const asked = yield* signalled
+    yield* Effect.gen(function* () {
+      const { drain, url } = yield* Service.serve({
+        pipelines: own.pipelines,
+        ...flags.listen,
+        workers: flags.workers,
+        runs: flags.runs,
+        windowBytes: flags.window * 2 ** 20,
+        ...Option.match(token, { onNone: () => ({}), onSome: (token) => ({ token }) }),
+        ...Option.match(tls, { onNone: () => ({}), onSome: (tls) => ({ tls }) }),
+        workersOf: workersOf(own.url, flags.threads)
+      })
+      tell(`serving ${names.join(", ")} at ${url}\n`)
+      yield* asked
+      tell("no more trainers are taken; waiting for those that are connected\n")
+      yield* drain
+    }).pipe(Effect.scoped, Effect.provide(own.services))
+  })
+).pipe(Command.withDescription("Serves the batches of pipelines to trainers elsewhere"))
+
+if (import.meta.main) await main("serve", command)

@@ -1,0 +1,365 @@
+"""Batches from a Furrow service, as dictionaries of NumPy arrays. One file: the standard library and NumPy.
+
+    from furrow_client import Run
+
+    run = Run("http://127.0.0.1:7717", pipeline="digits", seed=42, epochs=3, digest=True)
+    for batch in run:
+        step(batch["image"], batch["label"])          # batch.epoch, batch.index, batch.size, batch.indices
+    print(run.digest)                                 # that of a local run of the same pipeline
+
+`run.cursor` is plain data: store it as JSON, and go on from it with `Run(url, ..., start=cursor)`. Connections that break are
+made anew, from behind the last batch. Under torchrun and the like, `rank` and `world` are taken from RANK and WORLD_SIZE.
+
+For PyTorch, `dataset(url, ...)` is a `torch.utils.data.IterableDataset`: give it to a `DataLoader` with `batch_size=None`.
+"""
+
+import base64
+import datetime
+import hashlib
+import json
+import os
+import random
+import re
+import struct
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import zlib
+
+import numpy as np
+
+__all__ = ["Batch", "DigestMismatch", "Run", "ServiceError", "dataset"]
+
+LEAD = struct.Struct("<4sIQII")
+MAGIC = b"FRW1"
+LONGEST_HEAD = 2**26
+LONGEST_BODY = 2**31
+DTYPES = {name: np.dtype(name).newbyteorder("<") for name in (
+    "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")}
+
+
+class ServiceError(Exception):
+    """The service cannot be reached (`kind` "unreachable"), refuses ("refused"), or its run failed ("run")."""
+
+    def __init__(self, kind, reason, tag=None):
+        super().__init__(reason)
+        self.kind = kind
+        self.tag = tag
+
+
+class DigestMismatch(Exception):
+    """What arrived is not what the service says that it delivered."""
+
+
+class Batch(dict):
+    """The columns of a batch by name; arrays have the sample as their first axis and belong to the caller."""
+
+    def __init__(self, columns, fields):
+        # Columns of a collate function of one's own need not be a record.
+        super().__init__(columns if isinstance(columns, dict) else {"columns": columns})
+        self.epoch = fields["epoch"]
+        self.index = fields["index"]
+        self.rank = fields["rank"]
+        self.worker = fields["worker"]
+        self.size = fields["size"]
+        self.indices = fields["indices"]
+
+
+def _unpack(value, parts):
+    if isinstance(value, list):
+        return [_unpack(one, parts) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        (key, own), = value.items()
+        if key in ("$tensor", "$array"):
+            return parts[own]
+        if key == "$number":
+            return float(own.replace("Infinity", "inf"))
+        if key == "$bigint":
+            return int(own)
+        if key == "$undefined":
+            return None
+        if key == "$date":
+            if own is None:
+                return None
+            return datetime.datetime.fromtimestamp(own / 1000, datetime.timezone.utc)
+        if key == "$record":
+            return {name: _unpack(one, parts) for name, one in own}
+    return {name: _unpack(one, parts) for name, one in value.items()}
+
+
+def _part(body, dtype, shape, offset):
+    count = 1
+    for axis in shape:
+        count *= axis
+    if count == 0:
+        return np.empty(shape, DTYPES[dtype])
+    return np.frombuffer(body, DTYPES[dtype], count, offset).reshape(shape)
+
+
+class _Digest:
+    """h(i) = SHA-256(h(i-1), SHA-256(columns of batch i)); see docs/reproducibility.md of Furrow."""
+
+    def __init__(self, head=None):
+        self.head = bytes(32) if head is None else bytes.fromhex(head)
+
+    def add(self, columns, parts):
+        own = hashlib.sha256()
+        self._absorb(own, "", columns, parts)
+        self.head = hashlib.sha256(self.head + own.digest()).digest()
+
+    @staticmethod
+    def _text(own, text):
+        # Lengths are counted in UTF-16 units, and lone surrogates are U+FFFD.
+        units = len(text.encode("utf-16-le", "surrogatepass")) // 2
+        own.update(f"{units}:".encode() + text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode())
+
+    def _array(self, own, name, array):
+        self._text(own, f"{name} {array.dtype.name} [{','.join(map(str, array.shape))}]")
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            array = array.copy()
+            array[np.isnan(array)] = np.nan
+            # One bit pattern for all NaNs.
+            bits = array.view("<u4" if array.dtype.itemsize == 4 else "<u8")
+            bits[np.isnan(array)] = 0x7FC00000 if array.dtype.itemsize == 4 else 0x7FF8000000000000
+        own.update(np.ascontiguousarray(array).data)
+
+    def _absorb(self, own, name, value, parts):
+        if isinstance(value, list):
+            self._text(own, f"{name} list [{len(value)}]")
+            for place, one in enumerate(value):
+                if isinstance(one, str):
+                    self._text(own, one)
+                else:
+                    self._absorb(own, f"{name}[{place}]", one, parts)
+        elif isinstance(value, str):
+            self._text(own, f"{name} string")
+            self._text(own, value)
+        elif isinstance(value, bool):
+            self._text(own, f"{name} boolean {str(value).lower()}")
+        elif value is None:
+            self._text(own, f"{name} object null")
+        elif isinstance(value, (int, float)):
+            self._text(own, f"{name} number {_number(value)}")
+        else:
+            self._record(own, name, value, parts)
+
+    def _record(self, own, name, value, parts):
+        (key, inner), = list(value.items())[:1] if len(value) == 1 else (("", None),)
+        if key in ("$tensor", "$array"):
+            return self._array(own, name, parts[inner])
+        if key == "$number":
+            return self._text(own, f"{name} number {inner}")
+        if key == "$bigint":
+            return self._text(own, f"{name} bigint {inner}")
+        if key == "$undefined":
+            return self._text(own, f"{name} undefined undefined")
+        entries = dict(inner) if key == "$record" else value
+        # By UTF-16 units, as JavaScript sorts.
+        names = sorted(entries, key=lambda one: one.encode("utf-16-be", "surrogatepass"))
+        self._text(own, f"{name} record [{len(names)}]")
+        for one in names:
+            self._absorb(own, one if name == "" else f"{name}.{one}", entries[one], parts)
+
+
+def _number(value):
+    """A number as JavaScript writes it."""
+    if isinstance(value, int) and abs(value) < 10**21:
+        return str(value)
+    text = repr(float(value))
+    if "e" not in text:
+        return text[:-2] if text.endswith(".0") else text
+    mantissa, exponent = text.split("e")
+    power = int(exponent)
+    digits = mantissa.replace(".", "").lstrip("-")
+    sign = "-" if mantissa.startswith("-") else ""
+    digits = digits.rstrip("0") or "0"
+    if 0 <= power < 21:
+        return sign + digits.ljust(power + 1, "0")
+    if -7 < power < 0:
+        return f"{sign}0.{'0' * (-power - 1)}{digits}"
+    head = digits if len(digits) == 1 else f"{digits[0]}.{digits[1:]}"
+    return f"{sign}{head}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A token is for whom it was given to."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+class Run:
+    """An iterator over the batches of a run; see the module.
+
+    `silence` is how many seconds without a byte a connection may have, `patience` for how many seconds in a row a service is
+    tried again that cannot be reached.
+    """
+
+    def __init__(self, url, *, start=None, token=None, digest=False, silence=30.0, patience=120.0, **spec):
+        if start is None and not {"epochs", "epoch"} & spec.keys():
+            raise ValueError("tell the run its epochs: epochs=n, epoch=k, or start=cursor")
+        if not {"rank", "world"} & spec.keys() and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            spec.update(rank=int(os.environ["RANK"]), world=int(os.environ["WORLD_SIZE"]))
+        if digest:
+            spec["digest"] = "true"
+        self._url = url.rstrip("/")
+        self._spec = spec
+        self._token = token
+        self._silence = silence
+        self._patience = patience
+        self._digests = digest
+        self._response = None
+        self._over = False
+        self._digest = _Digest(start and start.get("digest"))
+        self.cursor = start
+        self.batches = None
+        self.reconnected = 0
+
+    @property
+    def digest(self):
+        """The digest over what arrived: 64 hexadecimal digits."""
+        return self._digest.head.hex()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._over:
+            raise StopIteration
+        try:
+            return self._next()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        """Ends the connection; the run can be gone on with."""
+        response, self._response = self._response, None
+        if response is not None:
+            response.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _next(self):
+        waits, until = 0.1, None
+        while True:
+            try:
+                head, body = self._frame()
+            except (OSError, EOFError, ServiceError) as error:
+                if isinstance(error, ServiceError) and error.kind != "unreachable":
+                    raise
+                self.close()
+                self.reconnected += 1
+                now = time.monotonic()
+                until = now + self._patience if until is None else until
+                if now + waits > until:
+                    raise ServiceError("unreachable", f"the service at {self._url} cannot be reached: {error}") from error
+                time.sleep(waits * random.uniform(0.5, 1))
+                waits = min(2 * waits, 5.0)
+                continue
+            kind = head.get("kind")
+            if kind == "begin":
+                if self.cursor is None:
+                    self.cursor = head["cursor"]
+                self.batches = head["batches"]
+            elif kind == "end":
+                self._over = True
+                self.close()
+                raise StopIteration
+            elif kind == "error":
+                raise ServiceError("run", head["message"], head["tag"])
+            elif kind == "batch":
+                return self._batch(head, body)
+
+    def _batch(self, head, body):
+        parts = [_part(body, *one) for one in head["parts"]]
+        fields = head["batch"]
+        columns = fields["columns"]
+        if self._digests:
+            self._digest.add(columns, parts)
+            there = head["cursor"]["digest"]
+            if there is not None and there != self.digest:
+                raise DigestMismatch(f"batch {fields['index']} of epoch {fields['epoch']} arrived with other contents")
+        self.cursor = head["cursor"]
+        return Batch(_unpack(columns, parts), _unpack({k: v for k, v in fields.items() if k != "columns"}, parts))
+
+    def _frame(self):
+        if self._response is None:
+            self._response = self._connect()
+        magic, head_length, body_length, crc, _ = LEAD.unpack(self._read(LEAD.size))
+        if magic != MAGIC or head_length > LONGEST_HEAD or body_length > LONGEST_BODY:
+            raise EOFError("what arrived is no frame")
+        head = self._read(head_length)
+        body = self._read(body_length)
+        if zlib.crc32(body, zlib.crc32(head)) != crc:
+            raise EOFError("a frame was changed or cut on its way")
+        return json.loads(bytes(head)), body
+
+    def _read(self, length):
+        """Into memory of its own, in which arrays lie from then on."""
+        own = bytearray(length)
+        view = memoryview(own)
+        while view:
+            count = self._response.readinto(view)
+            if not count:
+                raise EOFError("the connection ended before the run did")
+            view = view[count:]
+        return own
+
+    def _connect(self):
+        query = dict(self._spec)
+        if self.cursor is not None:
+            text = json.dumps(self.cursor, separators=(",", ":"), ensure_ascii=False)
+            query["from"] = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        request = urllib.request.Request(f"{self._url}/batches?{urllib.parse.urlencode(query)}")
+        if self._token is not None:
+            request.add_header("authorization", f"Bearer {self._token}")
+        try:
+            return urllib.request.build_opener(_NoRedirect).open(request, timeout=self._silence)
+        except urllib.error.HTTPError as error:
+            text = error.read(2000).decode("utf-8", "replace")
+            try:
+                said = json.loads(text)
+                tag, reason = said["error"], said["message"]
+            except (ValueError, KeyError, TypeError):
+                tag, reason = None, f"it answers {error.code} {text[:200]}"
+            kind = "unreachable" if error.code >= 500 else "refused"
+            raise ServiceError(kind, f"the service at {self._url} refuses: {reason}", tag) from None
+
+
+def dataset(url, **options):
+    """A run as `torch.utils.data.IterableDataset` of dictionaries of tensors, for `DataLoader(..., batch_size=None)`.
+
+    The service builds batches; let the DataLoader have no workers, or one to copy ahead: each would be sent all of them.
+    """
+    import torch
+    from torch.utils.data import IterableDataset, get_worker_info
+
+    def tensors(value):
+        if isinstance(value, np.ndarray):
+            return torch.from_numpy(value)
+        if isinstance(value, dict):
+            return {name: tensors(one) for name, one in value.items()}
+        return value
+
+    class Batches(IterableDataset):
+        def __init__(self):
+            super().__init__()
+            self.run = None
+
+        def __iter__(self):
+            info = get_worker_info()
+            if info is not None and info.num_workers > 1:
+                raise ValueError("give the DataLoader num_workers=0 or 1: each worker would be sent all batches")
+            self.run = Run(url, **options)
+            for batch in self.run:
+                yield tensors(dict(batch))
+
+    return Batches()
