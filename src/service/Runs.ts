@@ -106,7 +106,8 @@ export class Runs {
   static make(services: Services): Effect.Effect<Runs, never, Scope.Scope> {
     return Effect.gen(function* () {
       const runs = new Runs(services, yield* Effect.scope, yield* Effect.runtime<never>())
-      yield* Effect.forkScoped(Effect.forever(Effect.delay(runs.#sweep, SWEEP)))
+      // A service can be opened where interrupts wait, as in a step of `forEach`: what it does itself must be ended all the same.
+      yield* Effect.forkScoped(Effect.interruptible(Effect.forever(Effect.delay(runs.#sweep, SWEEP))))
       return runs
     })
   }

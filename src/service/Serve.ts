@@ -151,7 +151,7 @@ export const serve = <R = never>(
     const runtime = yield* Effect.runtime<never>()
     const scope = yield* Effect.scope
     const listener: RequestListener = (request, response) => {
-      const fiber = Runtime.runFork(runtime)(answer(serving, request, response), { scope })
+      const fiber = Runtime.runFork(runtime)(Effect.interruptible(answer(serving, request, response)), { scope })
       // Whoever leaves is not built for any longer.
       response.once("close", () => Runtime.runFork(runtime)(Fiber.interruptFork(fiber)))
     }

@@ -87,7 +87,8 @@ export class SharedRun {
       const own = this.#steps.get(place)
       if (own !== undefined || place !== this.#head) return Effect.succeed(own)
       // One fiber builds for all who wait.
-      const fiber = this.#atWork ?? Runtime.runFork(this.#runtime)(this.#build, { scope: this.#scope })
+      const fiber =
+        this.#atWork ?? Runtime.runFork(this.#runtime)(Effect.interruptible(this.#build), { scope: this.#scope })
       this.#atWork = fiber
       return Effect.flatMap(Fiber.await(fiber), (exit) => {
         if (this.#atWork === fiber) this.#atWork = undefined

@@ -1,0 +1,130 @@
+/**
+ * Connections that break, services that go and come back, and trainers that leave.
+ */
+import { expect, test } from "bun:test"
+import { createServer, connect as dial, type Socket } from "node:net"
+import { Effect, Exit, Schedule, Scope, Stream } from "effect"
+import { Dataset, Pipeline, Sampler } from "../../src/index.ts"
+import { Service } from "../../src/service.ts"
+
+const noisy = Pipeline.from(Dataset.range(400)).pipe(
+  Pipeline.sample(Sampler.shuffle),
+  Pipeline.augment("noise", (value, rng) => ({ value: value + rng.float(), row: new Float32Array(5000).fill(value) })),
+  Pipeline.batch(8)
+)
+const asked = { seed: 7, epochs: 2, digest: true, attempts: Schedule.spaced("5 millis") } as const
+
+/** A way to a port that breaks each connection after so many bytes; the numbers are used over and over. */
+const breaking = (port: number, after: ReadonlyArray<number>) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const sockets = new Set<Socket>()
+      let count = 0
+      const server = createServer((near) => {
+        const far = dial(port, "127.0.0.1")
+        let left = after[count % after.length] ?? 0
+        count++
+        for (const socket of [near, far]) {
+          sockets.add(socket)
+          socket.on("error", () => undefined)
+          socket.on("close", () => sockets.delete(socket))
+        }
+        near.pipe(far)
+        far.on("data", (piece: Uint8Array) => {
+          near.write(piece.subarray(0, left))
+          left -= piece.length
+          if (left > 0) return
+          near.destroy()
+          far.destroy()
+        })
+        far.on("end", () => near.end())
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      const address = server.address()
+      const own = typeof address === "object" && address !== null ? address.port : 0
+      return { url: `http://127.0.0.1:${own}`, count: () => count, server, sockets }
+    }),
+    ({ server, sockets }) =>
+      Effect.sync(() => {
+        for (const socket of sockets) socket.destroy()
+        server.close()
+      })
+  )
+
+const whole = (url: string) =>
+  Effect.gen(function* () {
+    const loader = yield* Service.connect(url, asked)
+    const places: Array<string> = []
+    yield* loader.forEach(({ epoch, index }) => Effect.sync(() => places.push(`${epoch}.${index}`)))
+    return { places, digest: yield* loader.digest, stats: yield* loader.stats }
+  })
+
+test("a connection that breaks anywhere loses no batch and repeats none", async () => {
+  await Effect.gen(function* () {
+    const { url } = yield* Service.serve({ pipelines: { noisy } })
+    const expected = yield* whole(url)
+    expect(expected.places.length).toBe(100)
+    const port = Number(new URL(url).port)
+    // In the head of the answer, within a frame's lead, its head and its body; and far on.
+    const way = yield* breaking(port, [10, 2_000_000, 400, 900_000, 1500, 3_000_001, 170_000])
+    const found = yield* whole(way.url)
+    expect(found.places).toEqual(expected.places)
+    expect(found.digest).toBe(expected.digest)
+    expect(way.count()).toBeGreaterThan(5)
+    expect(found.stats.reconnected).toBeGreaterThan(5)
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 30_000)
+
+test("a service that was started again, with nothing of the old one, goes on with the run", async () => {
+  await Effect.gen(function* () {
+    const first = yield* Scope.make()
+    const { url } = yield* Scope.extend(Service.serve({ pipelines: { noisy } }), first)
+    const expected = yield* whole(url)
+    const port = Number(new URL(url).port)
+    const loader = yield* Service.connect(url, asked)
+    const places: Array<string> = []
+    yield* loader.forEach(({ epoch, index }) => {
+      places.push(`${epoch}.${index}`)
+      if (places.length !== 10) return Effect.void
+      return Effect.zipRight(Scope.close(first, Exit.void), Service.serve({ pipelines: { noisy }, port }))
+    })
+    expect(places).toEqual(expected.places)
+    expect(yield* loader.digest).toBe(expected.digest)
+    expect((yield* loader.stats).reconnected).toBeGreaterThan(0)
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 30_000)
+
+test("a run that nobody reads any more is closed, and what it read is closed with it", async () => {
+  let open = 0
+  const guarded = Pipeline.from(
+    Dataset.effect({
+      size: 1000,
+      get: (index: number) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => open++),
+          () => Effect.delay(Effect.succeed(index), "1 millis"),
+          () => Effect.sync(() => open--)
+        )
+    })
+  ).pipe(Pipeline.batch(4))
+  await Effect.gen(function* () {
+    const { runs, url } = yield* Service.serve({ pipelines: { guarded }, idle: 0 })
+    const two = yield* Effect.scoped(
+      Effect.flatMap(Service.connect(url, { epochs: 1 }), ({ stream }) => Stream.runCollect(Stream.take(stream, 2)))
+    )
+    expect(two.length).toBe(2)
+    yield* Effect.repeat(Effect.delay(runs, "50 millis"), { until: ({ length }) => length === 0 })
+    expect(open).toBe(0)
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 30_000)
+
+test("a service that is silent, and one that is not there, are errors that say so", async () => {
+  await Effect.gen(function* () {
+    const mute = yield* breaking(1, [0])
+    const attempts = Schedule.recurs(1)
+    const error = yield* Effect.flip(Service.connect(mute.url, { epochs: 1, attempts, silence: "100 millis" }))
+    expect(error).toMatchObject({ _tag: "ServiceError", kind: "unreachable" })
+    const gone = yield* Effect.flip(Service.connect("http://127.0.0.1:1", { epochs: 1, attempts }))
+    expect(gone).toMatchObject({ _tag: "ServiceError", kind: "unreachable" })
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 30_000)

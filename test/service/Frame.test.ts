@@ -1,0 +1,151 @@
+/**
+ * Frames: what is read is what was written, however it arrives; anything else is a FrameError.
+ */
+import { describe, expect, test } from "bun:test"
+import { isDeepStrictEqual } from "node:util"
+import { crc32 } from "node:zlib"
+import fc from "fast-check"
+import { type Batch, type Cursor, Tensor } from "../../src/index.ts"
+import { encode, type Frame, FrameError, FrameReader } from "../../src/service/Frame.ts"
+import { NotSendable } from "../../src/service/WireValue.ts"
+
+/** No reader of frames looks into a cursor. */
+const cursor = { version: 2, epoch: 0, batch: 1 } as unknown as Cursor.Cursor
+
+const kinds = [Uint8Array, Int16Array, Int32Array, Float32Array, Float64Array, BigInt64Array] as const
+
+const tensor = fc
+  .tuple(fc.constantFrom(...kinds), fc.array(fc.nat(4), { maxLength: 3 }), fc.nat(100))
+  .map(([kind, shape, first]) => {
+    const data = new kind(shape.reduce((product, axis) => product * axis, 1))
+    for (let at = 0; at < data.length; at++) {
+      const value = (first + 7 * at) % 120
+      data[at] = data instanceof BigInt64Array ? BigInt(value) : value
+    }
+    return new Tensor.Tensor(data, shape)
+  })
+
+const column = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small" },
+    tensor,
+    fc.string({ unit: "grapheme" }),
+    fc.double(),
+    fc.bigInt(),
+    fc.boolean(),
+    fc.constantFrom(null, undefined),
+    fc.date({ noInvalidDate: true }),
+    fc.array(tie("value"), { maxLength: 3 }),
+    fc.dictionary(fc.oneof(fc.string(), fc.constantFrom("$tensor", "$record", "$x", "__proto__")), tie("value"), {
+      maxKeys: 3,
+      noNullPrototype: true
+    })
+  )
+})).value
+
+const frames = column.map((columns): Frame => {
+  const batch: Batch.Batch<unknown> = {
+    epoch: 1,
+    index: 2,
+    rank: 0,
+    worker: 3,
+    size: 4,
+    indices: Float64Array.of(4, 3, 2, 1),
+    columns
+  }
+  return { kind: "batch", batch, cursor }
+})
+
+const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** Reads bytes that arrive in pieces of these lengths, over and over. */
+const read = (bytes: Uint8Array, pieces: ReadonlyArray<number>, longest?: number): ReadonlyArray<Frame> => {
+  const reader = new FrameReader(longest)
+  const found: Array<Frame> = []
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const length = pieces[turn % pieces.length] ?? 1
+    found.push(...reader.take(bytes.subarray(at, at + length)))
+    at += length
+  }
+  return found
+}
+
+const pieces = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 })
+
+describe("frames", () => {
+  test("arrive as they were written, in whatever pieces", () => {
+    fc.assert(
+      fc.property(fc.array(frames, { minLength: 1, maxLength: 3 }), pieces, (sent, lengths) => {
+        expect(isDeepStrictEqual(read(joined(sent.map(encode)), lengths), sent)).toBe(true)
+      }),
+      { numRuns: 200 }
+    )
+  })
+
+  test("that were changed in one bit, or cut, are refused or not given at all", () => {
+    const damage = fc.tuple(fc.nat(), fc.nat(7), fc.boolean())
+    fc.assert(
+      fc.property(frames, damage, pieces, (frame, [place, bit, isCut], lengths) => {
+        const bytes = encode(frame)
+        const at = place % bytes.length
+        if (isCut) return expect(read(bytes.subarray(0, at), lengths)).toEqual([])
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << bit)
+        // Bytes 20 to 23 mean nothing; a longer head or body waits for what never comes.
+        const found = ((): ReadonlyArray<Frame> | FrameError => {
+          try {
+            return read(bytes, lengths, 2 ** 20)
+          } catch (error) {
+            if (error instanceof FrameError) return error
+            throw error
+          }
+        })()
+        if (found instanceof FrameError) return
+        expect(isDeepStrictEqual(found, at >= 20 && at < 24 ? [frame] : [])).toBe(true)
+      }),
+      { numRuns: 500 }
+    )
+  })
+
+  test("of bytes that anybody may send are a FrameError, with a checksum that fits, too", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.uint8Array({ maxLength: 64 }), (head, body) => {
+        // The head is anything, and its checksum right.
+        const text = new TextEncoder().encode(head)
+        const bytes = encode({ kind: "alive" }).slice(0, 24)
+        const view = new DataView(bytes.buffer)
+        const padded = new Uint8Array(8 * Math.ceil(text.length / 8)).fill(32)
+        padded.set(text)
+        view.setUint32(4, padded.length, true)
+        view.setBigUint64(8, BigInt(body.length), true)
+        const rest = joined([padded, body])
+        view.setUint32(16, crc32(rest), true)
+        expect(() => read(joined([bytes, rest]), [1024])).toThrow(FrameError)
+      }),
+      { numRuns: 200 }
+    )
+  })
+
+  test("that are too long are refused before anything is kept of them", () => {
+    const lead = encode({ kind: "alive" }).slice(0, 24)
+    new DataView(lead.buffer).setBigUint64(8, 2n ** 40n, true)
+    expect(() => read(lead, [24])).toThrow("its body is 1099511627776 bytes long; at most 2147483648 are taken")
+  })
+
+  test("do not hold what has no bytes, and say where it stands", () => {
+    const batch = { epoch: 0, index: 0, rank: 0, worker: 0, size: 1, indices: new Float64Array(1) }
+    const of = (columns: unknown) => () => encode({ kind: "batch", batch: { ...batch, columns }, cursor })
+    expect(of({ image: [{ f: () => 0 }] })).toThrow("batch.columns.image[0].f holds a function")
+    expect(of({ when: new Map() })).toThrow(NotSendable)
+    const own: Record<string, unknown> = {}
+    own["own"] = own
+    expect(of(own)).toThrow("without end")
+  })
+})
