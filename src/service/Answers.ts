@@ -59,7 +59,7 @@ const refuseError = (response: ServerResponse, error: unknown): void => {
 }
 
 /** Queries hold a cursor, which is short. */
-const LONGEST_URL = 16_384
+const LONGEST_URL = 8192
 
 /** Answers a request. What is interrupted leaves nothing behind. @since 0.1.0 */
 export const answer = (serving: Serving, request: IncomingMessage, response: ServerResponse): Effect.Effect<void> =>

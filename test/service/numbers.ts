@@ -1,11 +1,14 @@
+/** The pipeline that tests serve: of each kind of column one. */
 import { Dataset, Pipeline, Sampler } from "furrow"
+
 export const numbers = Pipeline.from(Dataset.range(1000)).pipe(
   Pipeline.sample(Sampler.shuffle),
-  Pipeline.augment("noise", (value: number, rng) => ({
-    value: value + rng.float(),
-    id: value,
-    name: `n${value}`,
-    big: BigInt(value) < 0n
+  Pipeline.augment("noise", (id: number, rng) => ({
+    id,
+    noise: id % 7 === 0 ? Number.NaN : id + rng.float(),
+    name: `№${id}`,
+    even: id % 2 === 0,
+    row: Float32Array.from({ length: 5 }, () => rng.float())
   })),
-  Pipeline.batch(32, { dtypes: { value: "float32" } })
+  Pipeline.batch(32, { dtypes: { id: "int32" } })
 )

@@ -1,0 +1,122 @@
+/**
+ * `pipelines/serve.ts` as a process, and its trainers: this process, and Python.
+ */
+import { expect, test } from "bun:test"
+import { spawn, spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Effect } from "effect"
+import { Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import { Service } from "../../src/service.ts"
+import { start, TIME } from "../support/process.ts"
+import { numbers } from "./numbers.ts"
+
+const module = fileURLToPath(new URL("./numbers.ts", import.meta.url))
+const asked = { seed: 42, epochs: 2, workers: 3, digest: true } as const
+
+const local = Effect.gen(function* () {
+  const loader = yield* Scheduler.open(numbers, { epochs: 2, digest: true, replay: true })
+  yield* loader.forEach(() => Effect.void)
+  return yield* loader.digest
+}).pipe(
+  Effect.scoped,
+  Effect.provide(SeedPolicy.epochWorker({ seed: 42 })),
+  Effect.provide(Workers.fibers({ workers: 3 }))
+)
+
+/** Starts the program, and waits until it says where it serves. */
+const serving = async (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) => {
+  const own = start("serve.ts", [module, "--listen", "127.0.0.1:0", ...args], { env })
+  for (;;) {
+    const [, url] = /serving numbers at (\S+)/.exec(own.said()) ?? []
+    if (url !== undefined) return { ...own, url }
+    if (own.child.exitCode !== null) throw new Error(own.said())
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+const python = spawnSync("python3", ["-c", "import numpy"], { encoding: "utf8" })
+const hasPython = python.error === undefined && python.status === 0
+
+test(
+  "serve.ts serves what a local run delivers, on threads, too, and ends when it is told to",
+  async () => {
+    const digest = await Effect.runPromise(local)
+    const own = await serving(["--threads", "2"])
+    const run = Service.remote(own.url, asked)
+    let samples = 0
+    for await (const { size } of run) samples += size
+    expect(samples).toBe(2000)
+    expect(run.digest).toBe(digest)
+    own.child.kill("SIGTERM")
+    expect(await own.ended).toMatchObject({ code: 0 })
+  },
+  TIME
+)
+
+const client = dirname(fileURLToPath(new URL("../../src/service/furrow_client.py", import.meta.url)))
+
+const SCRIPT = `
+import json, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+from furrow_client import Run, ServiceError
+url, token = sys.argv[2:]
+options = dict(seed=42, epochs=2, workers=3, digest=True, token=token)
+run = Run(url, **options)
+samples, kinds, stored = 0, None, None
+for batch in run:
+    samples += batch.size
+    kinds = kinds or {name: str(getattr(own, "dtype", type(own).__name__)) for name, own in batch.items()}
+    batch["row"][0, 0] = 1
+    if batch.epoch == 1 and batch.index == 3:
+        stored = json.loads(json.dumps(run.cursor))
+rest = Run(url, start=stored, **options)
+left = sum(batch.size for batch in rest)
+try:
+    next(Run(url, **{**options, "token": "another token than that"}))
+    refused = None
+except ServiceError as error:
+    refused = error.kind
+print(json.dumps({"samples": samples, "digest": run.digest, "kinds": kinds, "left": left, "again": rest.digest, "refused": refused}))
+`
+
+test.skipIf(!hasPython)(
+  "the Python client reads the same, with the same digest (needs python3 with NumPy)",
+  async () => {
+    const digest = await Effect.runPromise(local)
+    const token = "a token for this test"
+    const own = await serving([], { FURROW_TOKEN: token })
+    const folder = mkdtempSync(join(tmpdir(), "furrow-python-"))
+    try {
+      const script = join(folder, "client.py")
+      writeFileSync(script, SCRIPT)
+      const ended = await new Promise<string>((resolve) => {
+        const child = spawn("python3", [script, client, own.url, token])
+        let said = ""
+        for (const stream of [child.stdout, child.stderr]) {
+          stream.on("data", (piece: Buffer) => {
+            said += piece.toString()
+          })
+        }
+        child.on("close", () => resolve(said))
+      })
+      expect(JSON.parse(ended)).toEqual({
+        samples: 2000,
+        digest,
+        kinds: { id: "int32", noise: "float64", name: "list", even: "uint8", row: "float32" },
+        left: 2000 - 1000 - 4 * 32,
+        again: digest,
+        refused: "refused"
+      })
+      expect(own.said()).not.toContain(token)
+    } finally {
+      rmSync(folder, { recursive: true })
+      own.child.kill("SIGTERM")
+      await own.ended
+    }
+  },
+  TIME
+)
