@@ -19,6 +19,7 @@ import { allocation, firstBatch, mainThread, memory } from "./rows/life.ts"
 import { manyShards } from "./rows/manyShards.ts"
 import { objects } from "./rows/objects.ts"
 import { ambient, streams } from "./rows/seeding.ts"
+import { service } from "./rows/service.ts"
 import { shards, sharedShards } from "./rows/shards.ts"
 import { batchOfOne, batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
 import { tables } from "./rows/tables.ts"
@@ -36,6 +37,7 @@ const ROWS = [
   w1,
   w2,
   threads,
+  service,
   jpeg,
   text,
   tables,

@@ -5,7 +5,7 @@
  * that can be imported, and chunks of what several of them share. `index.js` only names the others, so bundlers leave out
  * what a program does not use. `ThreadEntry.js` does something when it is loaded, and finds `thread.js` by its own URL.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { type BuildConfig, type BunPlugin, build, Transpiler } from "bun"
 import { entryOf, modules, root } from "./exports.ts"
@@ -51,3 +51,5 @@ writeFileSync(
   join(folder, "index.js"),
   index.replaceAll(/"\.\/([\w/]+)\.ts"/g, (_, file) => `"./${entryOf(file)}"`)
 )
+// Trainers in Python copy it from there.
+copyFileSync(join(root, "src/service/furrow_client.py"), join(folder, "furrow_client.py"))
