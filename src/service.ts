@@ -4,5 +4,5 @@
  * @since 0.1.0
  */
 
-/** Serves runs of pipelines over HTTP, and connects to such a service. */
+/** Serves runs of pipelines over HTTP, and connects to such a service. @category modules @since 0.1.0 */
 export * as Service from "./service/Service.ts"

@@ -27,10 +27,15 @@ import { placeOf, SharedRun, type Step } from "./SharedRun.ts"
 /** A pipeline that a service has, whatever its batches hold. @since 0.1.0 */
 export type ServedPipeline = Pipeline<Batch<unknown>, unknown, unknown>
 
-/** Where a service builds the batches of a run that has so many workers, by the name of its pipeline. @since 0.1.0 */
+/**
+ * Where a service builds the batches of a run that has so many workers, by the name of its pipeline.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export type WorkersOf = (workers: number, pipeline: string) => Layer.Layer<Workers.Workers, InvalidOption>
 
-/** @since 0.1.0 */
+/** Bounds of a service. @category options @since 0.1.0 */
 export interface Limits {
   /** Runs that are open at once. */
   readonly runs: number
@@ -62,7 +67,7 @@ interface Held {
   idleSince: number
 }
 
-/** What the service says of a run that is open. @since 0.1.0 */
+/** What the service says of a run that is open. @category models @since 0.1.0 */
 export interface Told {
   readonly run: string
   readonly pipeline: string
