@@ -24,12 +24,13 @@ export const collateColumns = (
 ): unknown => {
   const collation: Collation = { dtypes, used: [], adoptable: undefined }
   const result: Record<string, unknown> = {}
+  const rows: RowPlaces = { places, isRun: runFrom(places, 0) === places.length }
   for (const [name, field] of fields) {
     const own = made.get(name)
     setField(
       result,
       name,
-      own === undefined ? fieldColumn(name, field, places, collation) : madeColumn(name, own, places.length, collation)
+      own === undefined ? fieldColumn(name, field, rows, collation) : madeColumn(name, own, places.length, collation)
     )
   }
   refuseUnused(collation, () =>
@@ -73,10 +74,16 @@ const madeColumn = (path: string, field: Field, size: number, collation: Collati
   if (field._tag === "Items") return column(path, field.items, collation)
   const { data } = field
   if (field._tag === "Tensors") return new Tensor(data, [size, ...field.shape])
-  return fieldColumn(path, field, Float64Array.from(data.keys()), collation)
+  return fieldColumn(path, field, { places: Float64Array.from(data.keys()), isRun: true }, collation)
 }
 
-const fieldColumn = (path: string, field: Field, places: Float64Array, collation: Collation): unknown => {
+/** Where the rows of a batch are in columns, and whether they follow one another there. */
+interface RowPlaces {
+  readonly places: Float64Array
+  readonly isRun: boolean
+}
+
+const fieldColumn = (path: string, field: Field, { isRun, places }: RowPlaces, collation: Collation): unknown => {
   if (field._tag === "Items") return column(path, picked(field.items, places), collation)
   const { data } = field
   if (field._tag === "Tensors") {
@@ -92,8 +99,7 @@ const fieldColumn = (path: string, field: Field, places: Float64Array, collation
   const held = new numberArrays[dtype](places.length)
   const first = places[0] ?? 0
   const end = first + places.length
-  const isRun = runFrom(places, 0) === places.length && end <= data.length
-  if (isRun && holdsAll(held, data)) held.set(data.subarray(first, end))
+  if (isRun && end <= data.length && holdsAll(held, data)) held.set(data.subarray(first, end))
   else takeNumbers(path, data, places, held, dtype)
   return new Tensor(held, [places.length])
 }

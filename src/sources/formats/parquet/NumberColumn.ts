@@ -20,12 +20,15 @@ interface NumberType {
   readonly make: (length: number) => Numbers
 }
 
-/** By the numbers of `Type` in `parquet.thrift`. */
+/** By the numbers of `Type` in `parquet.thrift`. Their buffers are asked for, which engines make late, and slowly, if they are not given. */
 const TYPES: Readonly<Record<number, NumberType>> = {
-  1: { type: { kind: "int", bits: 32, signed: true }, make: (length) => new Int32Array(length) },
-  2: { type: { kind: "int", bits: 64, signed: true }, make: (length) => new BigInt64Array(length) },
-  4: { type: { kind: "float", bits: 32 }, make: (length) => new Float32Array(length) },
-  5: { type: { kind: "float", bits: 64 }, make: (length) => new Float64Array(length) }
+  1: { type: { kind: "int", bits: 32, signed: true }, make: (length) => new Int32Array(new ArrayBuffer(4 * length)) },
+  2: {
+    type: { kind: "int", bits: 64, signed: true },
+    make: (length) => new BigInt64Array(new ArrayBuffer(8 * length))
+  },
+  4: { type: { kind: "float", bits: 32 }, make: (length) => new Float32Array(new ArrayBuffer(4 * length)) },
+  5: { type: { kind: "float", bits: 64 }, make: (length) => new Float64Array(new ArrayBuffer(8 * length)) }
 }
 
 /** `PLAIN`, `PLAIN_DICTIONARY`, `RLE` (of levels) and `RLE_DICTIONARY`. */
