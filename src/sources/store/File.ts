@@ -73,7 +73,9 @@ const read: Driver["read"] = (info, offset, length) => {
           const stats = await handle.stat({ bigint: true })
           const changed = changeOf(info, stats)
           if (changed !== undefined) return changed
-          const bytes = new Uint8Array(length)
+          // Filled below. To clear it first takes a fifth of the time that blocks of tars take.
+          const unset = Buffer.allocUnsafeSlow(length)
+          const bytes = new Uint8Array(unset.buffer, unset.byteOffset, length)
           let done = 0
           while (done < length) {
             const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)

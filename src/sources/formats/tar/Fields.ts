@@ -26,14 +26,29 @@ const text = (bytes: Uint8Array, fault: Fault): string => {
 /** As long as a whole number is written, with the spaces around it. */
 const WRITTEN = 64
 
+/** So many digits make a whole number that is exact. */
+const EXACT = 15
+
 const integer = (bytes: Uint8Array, fault: Fault): number => {
-  const [first = 0] = bytes
-  // Most classes have one digit.
-  if (bytes.length === 1 && first >= 0x30 && first <= 0x39) return first - 0x30
+  const digits = digitsOf(bytes)
+  if (digits !== undefined) return digits
   const written = text(bytes.subarray(0, WRITTEN), fault)
   const value = Number(written)
   if (bytes.length <= WRITTEN && /^\s*[+-]?\d+\s*$/.test(written) && Number.isSafeInteger(value)) return value
   throw fault(`it is not a whole number below 2^53: ${JSON.stringify(written)}`)
+}
+
+/** The number that bytes are if all are digits, as in most files of classes. */
+const digitsOf = (bytes: Uint8Array): number | undefined => {
+  const { length } = bytes
+  if (length === 0 || length > EXACT) return undefined
+  let value = 0
+  for (let at = 0; at < length; at++) {
+    const digit = (bytes[at] as number) - 0x30 // below the length
+    if (digit < 0 || digit > 9) return undefined
+    value = 10 * value + digit
+  }
+  return value
 }
 
 const json = (bytes: Uint8Array, fault: Fault): unknown => {
