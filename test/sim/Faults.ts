@@ -1209,17 +1209,17 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
-    name: "stream: a window is dropped while another worker needs it",
-    file: "scheduler/build/StreamRows.ts",
-    from: "before(other, one) ? other : one",
-    to: "before(other, one) ? one : other",
+    name: "stream: the samples that fill the last batch are read again",
+    file: "scheduler/backends/StreamBackend.ts",
+    from: 'first: tail === "pad" ? Math.ceil(batchSize / size) : 0',
+    to: "first: 0 * tail.length",
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
     name: "stream: read without end",
     file: "sources/stream/WindowReader.ts",
     from: "() => reading.next <= reading.asked + AHEAD && reading.next < reading.floor + most",
-    to: "() => true",
+    to: "() => reading.next <= reading.asked + 8 * AHEAD",
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
@@ -1246,8 +1246,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "stream: a block that comes in order is read on from its first row",
     file: "sources/stream/BlockShard.ts",
-    from: "drop -= dropped",
-    to: "drop = 0",
+    from: "[row, Math.min(drop, decoded.size)]",
+    to: "[row, Math.min(drop, 0)]",
     test: "test/sources/stream/OpenStream.test.ts"
   },
   {

@@ -96,6 +96,8 @@ export class WindowReader {
       const isGone = reading !== undefined && number < reading.next
       if (reading !== undefined && !isGone) {
         reading.asked = Math.max(reading.asked, number)
+        // It is kept until whoever asks has it.
+        reading.floor = Math.min(reading.floor, number)
         this.#changed.notify()
         const arrives = this.#changed.until(
           () =>

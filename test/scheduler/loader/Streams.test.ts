@@ -231,9 +231,11 @@ describe("the source of a run", () => {
   const own: Shape = { window: 8, batch: 4, tail: "keep" }
 
   test("is read once an epoch and closed once, by any number of workers", async () => {
-    const { counts, open } = counted(100)
-    await run(overStream(Dataset.fromStream(open), own), { workers: 5 })
-    expect(counts).toEqual({ opened: 2, closed: 2, given: 200 })
+    for (const tail of ["keep", "pad"] as const) {
+      const { counts, open } = counted(102)
+      await run(overStream(Dataset.fromStream(open), { ...own, tail }), { workers: 5 })
+      expect(counts).toEqual({ opened: 2, closed: 2, given: 204 })
+    }
   })
 
   test("is closed once when the run is closed, and read no further than two windows ahead", async () => {
