@@ -36,6 +36,8 @@ interface Reading {
   /** The first window that a batch may still need. */
   floor: number
   readonly known: Map<number, RowWindow>
+  /** The windows that are waited for. */
+  readonly awaited: Array<number>
   /** The first window behind the end. */
   end: number
   failure: Exit.Exit<never, StreamError> | undefined
@@ -96,14 +98,17 @@ export class WindowReader {
       const isGone = reading !== undefined && number < reading.next
       if (reading !== undefined && !isGone) {
         reading.asked = Math.max(reading.asked, number)
-        // It is kept until whoever asks has it.
-        reading.floor = Math.min(reading.floor, number)
         this.#changed.notify()
-        const arrives = this.#changed.until(
-          () =>
-            reading.failure !== undefined ||
-            this.peek(epoch, number) !== undefined ||
-            this.#readings.get(epoch) !== reading
+        const { awaited } = reading
+        const isThere = (): boolean =>
+          reading.failure !== undefined ||
+          this.peek(epoch, number) !== undefined ||
+          this.#readings.get(epoch) !== reading
+        // It is kept until whoever asks has it.
+        awaited.push(number)
+        const arrives = Effect.ensuring(
+          this.#changed.until(isThere),
+          Effect.sync(() => awaited.splice(awaited.indexOf(number), 1))
         )
         return Effect.zipRight(arrives, this.window(epoch, number))
       }
@@ -139,7 +144,8 @@ export class WindowReader {
   }
 
   #drop(reading: Reading, number: number): void {
-    if (number < reading.floor && number >= this.#options.first) reading.known.delete(number)
+    if (number >= reading.floor || number < this.#options.first || reading.awaited.includes(number)) return
+    reading.known.delete(number)
   }
 
   /**
@@ -156,6 +162,7 @@ export class WindowReader {
         asked: number,
         floor,
         known: new Map(),
+        awaited: [],
         end: Number.POSITIVE_INFINITY,
         failure: undefined,
         fiber: undefined
