@@ -10,6 +10,7 @@ import { page } from "./page.ts"
 import type { Chart, Figure } from "./Row.ts"
 import { flat, lines, table } from "./report.ts"
 import { costs } from "./rows/costs.ts"
+import { csv } from "./rows/csv.ts"
 import { defaults } from "./rows/defaults.ts"
 import { digest } from "./rows/digest.ts"
 import { cached, far } from "./rows/far.ts"
@@ -44,6 +45,7 @@ const ROWS = [
   tar,
   objects,
   shards,
+  csv,
   sharedShards,
   manyShards,
   write,
