@@ -1041,6 +1041,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/formats/Zstd.test.ts"
   },
   {
+    name: "csv: a delimiter that was found once is found behind it, too",
+    file: "sources/formats/csv/Cells.ts",
+    from: "if (at < this.#from || at > this.#found) {",
+    to: "if (at < this.#from || this.#found < 0) {",
+    test: "test/sources/formats/Csv.test.ts"
+  },
+  {
+    name: "lines: errors in text that is not ASCII name the byte of a character",
+    file: "sources/formats/lines/Lines.ts",
+    from: "(isAscii ? spans : kind.split(ofBytes(bytes), true))",
+    to: "(isAscii ? spans : spans)",
+    test: "test/sources/formats/Csv.test.ts"
+  },
+  {
     name: "lines: a byte order mark that two members share is text",
     file: "sources/formats/lines/LineBlocks.ts",
     from: "total >= MARK || isLast",

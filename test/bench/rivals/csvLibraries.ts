@@ -48,7 +48,7 @@ export const udsvPieces = (paths: ReadonlyArray<string>): number => {
       ) {
         const text = decoder.write(buffer.subarray(0, count))
         parser ??= initParser(inferSchema(text.slice(0, 2 ** 16)))
-        parser.chunk(text, parser.typedObjs, own.take)
+        parser.chunk<Record<string, unknown>>(text, parser.typedObjs, own.take)
       }
       parser?.end()
     } finally {

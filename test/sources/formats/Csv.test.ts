@@ -119,6 +119,11 @@ describe("bad files", () => {
     expect(error.message).toContain(reason)
   })
 
+  test("bytes are counted, not characters", async () => {
+    expect(await failure('a\n"é"\né\n1,2\n')).toMatchObject({ row: 2, byte: 10 })
+    expect(await failure('a\né\n"é')).toMatchObject({ row: 1, byte: 5 })
+  })
+
   test("a header alone is a shard of no rows; empty lines, a mark and \\r\\n are fine", async () => {
     expect(await rowsOf("a,b\n", Format.csv())).toEqual([])
     expect(await rowsOf("\ufeffa,b\r\n\r\n1,2\r\n\r\n", Format.csv())).toEqual([{ a: 1, b: 2 }])

@@ -104,6 +104,12 @@ describe("bad rows are errors with shard, row and byte", () => {
     expect(error.message).toContain("a, row 1, byte 8: not sound as jsonl: it is not JSON")
   })
 
+  test("bytes are counted, not characters", async () => {
+    expect(await failure('"é"\n"é"\n{', Format.jsonl())).toMatchObject({ row: 2, byte: 10 })
+    const long = `"é"\n"${"é".repeat(60)}"\n`
+    expect(await failure(long, Format.jsonl({ rowBytes: 50 }))).toMatchObject({ row: 1, byte: 5 })
+  })
+
   test("not UTF-8", async () => {
     const error = await failure(Uint8Array.of(34, 97, 34, 10, 34, 0xff, 34, 10), Format.jsonl())
     expect(error).toMatchObject({ row: 1, byte: 4 })

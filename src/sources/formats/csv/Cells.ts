@@ -58,6 +58,91 @@ export const records =
     return spans
   }
 
+/** Why cells were not read. @since 0.1.0 */
+export type NoCells = "behind a quote" | { readonly count: number }
+
+/**
+ * Reads the cells of records, of which each is to have as many.
+ *
+ * @since 0.1.0
+ */
+export class CellReader {
+  readonly cells: Array<string>
+  readonly #delimiter: string
+  #text = ""
+  /** Where the next delimiter is from a place on: asked once where there is none in a long text. */
+  #from = 0
+  #found = -1
+
+  constructor(delimiter: string, count: number) {
+    this.#delimiter = delimiter
+    this.cells = new Array<string>(count).fill("")
+  }
+
+  /** Puts the cells of the record between two places of a text into `cells`, or returns why not. */
+  read(text: string, start: number, end: number): NoCells | undefined {
+    if (text !== this.#text) {
+      this.#text = text
+      this.#from = 0
+      this.#found = -1
+    }
+    const { cells } = this
+    const last = cells.length - 1
+    let at = start
+    for (let own = 0; ; own++) {
+      let next: number
+      if (at < end && text.charCodeAt(at) === QUOTE) {
+        const close = this.#quoted(text, at, end, own)
+        if (close === undefined) return "behind a quote"
+        next = close
+      } else if (own >= last) {
+        const cell = text.slice(at, end)
+        if (cell.includes(this.#delimiter)) return this.#count(text, start, end)
+        cells[own] = cell
+        return undefined
+      } else {
+        next = this.#next(at)
+        if (next >= end) return this.#count(text, start, end)
+        cells[own] = text.slice(at, next)
+      }
+      if (next >= end) return own === last ? undefined : this.#count(text, start, end)
+      if (own === last) return this.#count(text, start, end)
+      at = next + 1
+    }
+  }
+
+  #next(at: number): number {
+    if (at < this.#from || at > this.#found) {
+      const found = this.#text.indexOf(this.#delimiter, at)
+      this.#from = at
+      this.#found = found === -1 ? Number.POSITIVE_INFINITY : found
+    }
+    return this.#found
+  }
+
+  /** Reads a quoted cell; returns where the delimiter behind it is, or the end; `undefined` if something else is there. */
+  #quoted(text: string, at: number, end: number, own: number): number | undefined {
+    let cell = ""
+    let from = at + 1
+    let close = text.indexOf('"', from)
+    while (close !== -1 && close + 1 < end && text.charCodeAt(close + 1) === QUOTE) {
+      cell += text.slice(from, close + 1)
+      from = close + 2
+      close = text.indexOf('"', from)
+    }
+    if (close === -1 || close >= end) return undefined
+    if (own < this.cells.length)
+      this.cells[own] = cell === "" ? text.slice(from, close) : cell + text.slice(from, close)
+    return close + 1 === end || text[close + 1] === this.#delimiter ? close + 1 : undefined
+  }
+
+  /** How many cells there are. */
+  #count(text: string, start: number, end: number): NoCells {
+    const cells = cellsOf(text.slice(start, end), this.#delimiter)
+    return cells === undefined ? "behind a quote" : { count: cells.length }
+  }
+}
+
 /** The cells of a record; `undefined` if characters follow a quoted cell. @since 0.1.0 */
 export const cellsOf = (text: string, delimiter: string): ReadonlyArray<string> | undefined => {
   if (!text.includes('"')) return text.split(delimiter)

@@ -17,26 +17,18 @@ import {
   type ShardIndex,
   type SharedDecode
 } from "../Format.ts"
-import {
-  BEGINNING,
-  beginning,
-  indexOf,
-  type Lines,
-  linesIn,
-  markOf,
-  sharedLines,
-  spansOf,
-  withLines
-} from "../lines/LineBlocks.ts"
+import { BEGINNING, beginning, indexOf, markOf, sharedLines, withLines } from "../lines/LineBlocks.ts"
 import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
-import { cellsOf, records } from "./Cells.ts"
+import { type Lines, linesIn, spansOf } from "../lines/Lines.ts"
+import { CellReader, cellsOf, type NoCells, records } from "./Cells.ts"
 import type { CsvConfig, CsvRow, CsvType } from "./Csv.ts"
 import { typeOf, valueFrom } from "./Types.ts"
 
 const kindOf = (config: CsvConfig): LineKind => ({
   name: config.name,
   isWhole: true,
+  inText: true,
   blockBytes: config.blockBytes,
   rowBytes: config.rowBytes,
   memberBytes: config.memberBytes,
@@ -92,8 +84,16 @@ const readable = <A>(read: () => A): A | undefined => {
 
 const cells = (lines: Lines, row: number, delimiter: string): ReadonlyArray<string> => {
   const own = cellsOf(lines.text(row), delimiter)
-  if (own === undefined) throw lines.error(row, "characters follow a quoted cell; double the quotes within it")
+  if (own === undefined) throw notCells(lines, row, "behind a quote", 0)
   return own
+}
+
+const notCells = (lines: Lines, row: number, bad: NoCells, columns: number): ShardError => {
+  if (bad === "behind a quote") {
+    return lines.error(row, "characters follow a quoted cell; double the quotes within it")
+  }
+  const reason = `it has ${bad.count} cells, and there are ${columns} columns; correct it, or leave it out by a failure policy`
+  return lines.error(row, reason)
 }
 
 /** @since 0.1.0 */
@@ -157,23 +157,28 @@ export const decode = (
 export const shared = (config: CsvConfig): SharedDecode<CsvRow> =>
   sharedLines(kindOf(config), (lines, { index }) => rowsOf(lines, index.header, config))
 
+/** Reads rows of cells. */
 const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<CsvRow> => {
   if (!isColumns(header))
     throw lines.error(0, "its index has no columns; remove the kept index, so that it is made again")
   const { columns } = header
+  const { spans, whole } = lines
+  const reader = new CellReader(config.delimiter, columns.length)
+  const { cells } = reader
   return {
-    size: lines.spans.count,
+    size: spans.count,
     bytes: lines.memory,
     row: (row) => {
-      const own = cells(lines, row, config.delimiter)
-      if (own.length !== columns.length) {
-        const reason = `it has ${own.length} cells, and there are ${columns.length} columns; correct it, or leave it out by a failure policy`
-        throw lines.error(row, reason)
-      }
+      const text = whole ?? lines.text(row)
+      const bad =
+        whole === undefined
+          ? reader.read(text, 0, text.length)
+          : reader.read(text, spans.starts[row] ?? 0, spans.ends[row] ?? 0)
+      if (bad !== undefined) throw notCells(lines, row, bad, columns.length)
       const record: Record<string, CsvRow[string]> = {}
       for (let at = 0; at < columns.length; at++) {
         const { name, type } = columns[at] as Column // below the length
-        const cell = own[at] as string // as many as columns
+        const cell = cells[at] as string // as many as columns
         const value = valueFrom(type, cell)
         if (value === undefined) {
           const reason = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which is no ${type}; declare the column by types, correct the cell, or leave the row out by a failure policy`

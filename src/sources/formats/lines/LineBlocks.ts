@@ -9,33 +9,14 @@ import { asciiTextsOf, isAscii, isUtf8, textsOf } from "../../../core/Utf8.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt } from "../Fault.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
-import { ofBytes, ofText } from "./Characters.ts"
+import { ofBytes } from "./Characters.ts"
 import { type Compression, compressionOf } from "./Compression.ts"
 import { error, type LineKind, tooLong } from "./LineKind.ts"
+import { type Lines, linesIn, linesOfText, spansOf } from "./Lines.ts"
 import { compressionIn, joined, loaded, type Placed, readMember, unpacked, WINDOW } from "./Members.ts"
 import { Spans } from "./Spans.ts"
 
 type Fails = ShardError | StoreError
-
-/** The records in bytes; `row` is the number of the first one, `byteAt` the place of a byte in the shard. @since 0.1.0 */
-export const spansOf = (
-  kind: LineKind,
-  shard: Shard,
-  bytes: Uint8Array,
-  isLast: boolean,
-  row: number,
-  byteAt: (place: number) => number
-): Spans => {
-  const spans = kind.split(ofBytes(bytes), isLast)
-  const { count, ends, starts } = spans
-  for (let own = 0; own < count; own++) {
-    const start = starts[own] as number // below the count
-    if ((ends[own] as number) - start > kind.rowBytes) throw tooLong(kind, shard, byteAt(start), row + own)
-  }
-  const { unended } = spans
-  if (unended !== undefined) throw error(kind, shard, byteAt(unended.start), unended.reason, row + count)
-  return spans
-}
 
 /** How many bytes a byte order mark has: members may end within it. @since 0.1.0 */
 export const MARK = 3
@@ -220,19 +201,6 @@ const memberBlocks = (
     return blocks
   })
 
-/** The bytes of a block, unpacked, and the records in them. @since 0.1.0 */
-export interface Lines {
-  readonly spans: Spans
-  /** How many bytes it all takes. */
-  readonly memory: number
-  /** A record as text. Throws {@link ShardError} if it is not UTF-8. */
-  readonly text: (row: number) => string
-  /** The bytes of a record: a view. */
-  readonly bytes: (row: number) => Uint8Array
-  /** An error at one of its rows. */
-  readonly error: (row: number, reason: string, cause?: unknown) => ShardError
-}
-
 /**
  * Unpacks a block, finds its records, and gives what `use` makes of them: at once, or by an effect if what unpacks it has to
  * be loaded. Throws {@link ShardError}.
@@ -246,29 +214,24 @@ export const withLines = <A>(
   place: BlockPlace,
   use: (lines: Lines) => A
 ): A | Effect.Effect<A, ShardError> =>
-  withFound(kind, packed, block, place, ({ bytes, spans }) =>
-    use(linesIn(kind, place.shard, bytes, spans, place.firstRow, byteIn(block, place)))
-  )
+  withBytes(kind, packed, block, place, (bytes) => {
+    const { firstRow, shard } = place
+    const byteAt = byteIn(block, place)
+    const whole = kind.inText === true ? linesOfText(kind, shard, bytes, firstRow, byteAt) : undefined
+    if (whole !== undefined) return use(whole)
+    return use(linesIn(kind, shard, bytes, spansOf(kind, shard, bytes, true, firstRow, byteAt), firstRow, byteAt))
+  })
 
-/** A block unpacked, and where its records are. */
-interface Found {
-  readonly bytes: Uint8Array
-  readonly spans: Spans
-}
-
-const withFound = <A>(
+/** Unpacks a block, and gives what `use` makes of its bytes. */
+const withBytes = <A>(
   kind: LineKind,
   packed: Uint8Array,
   block: Block,
-  place: BlockPlace,
-  use: (found: Found) => A
+  { index, shard }: BlockPlace,
+  use: (bytes: Uint8Array) => A
 ): A | Effect.Effect<A, ShardError> => {
-  const { firstRow, index, shard } = place
   const compression = compressionIn(index)
-  const own = (): A => {
-    const bytes = compression === undefined ? packed : unpacked(kind, shard, compression, packed, block)
-    return use({ bytes, spans: spansOf(kind, shard, bytes, true, firstRow, byteIn(block, place)) })
-  }
+  const own = (): A => use(compression === undefined ? packed : unpacked(kind, shard, compression, packed, block))
   const load = loaded(kind, shard, compression)
   return load === undefined ? own() : Effect.zipRight(load, attempt(own))
 }
@@ -283,11 +246,14 @@ export const sharedLines = <Row>(
   rowsOf: (lines: Lines, place: BlockPlace) => DecodedBlock<Row>
 ): SharedDecode<Row> => ({
   unpack: (packed, block, place) =>
-    withFound(kind, packed, block, place, ({ bytes, spans: { count, ends, starts } }) => [
-      bytes,
-      ...[starts, ends].map((own) => new Uint8Array(own.buffer, 0, 4 * count)),
-      Uint8Array.of(isAscii(bytes) ? ASCII : isUtf8(bytes) ? UTF_8 : 0)
-    ]),
+    withBytes(kind, packed, block, place, (bytes) => {
+      const { count, ends, starts } = spansOf(kind, place.shard, bytes, true, place.firstRow, byteIn(block, place))
+      return [
+        bytes,
+        ...[starts, ends].map((own) => new Uint8Array(own.buffer, 0, 4 * count)),
+        Uint8Array.of(isAscii(bytes) ? ASCII : isUtf8(bytes) ? UTF_8 : 0)
+      ]
+    }),
   view: ([bytes = NONE, starts = NONE, ends = NONE, [kindOfText] = NONE], block, place) => {
     const count = starts.length / 4
     const spans = new Spans()
@@ -313,86 +279,3 @@ export const sharedLines = <Row>(
 const NONE = new Uint8Array(0)
 const ASCII = 1
 const UTF_8 = 2
-
-/** Records in bytes that are unpacked. @since 0.1.0 */
-export const linesIn = (
-  kind: LineKind,
-  shard: Shard,
-  bytes: Uint8Array,
-  spans: Spans,
-  firstRow: number,
-  byteAt: (place: number) => number
-): Lines => {
-  const { starts } = spans
-  const errorAt: Lines["error"] = (row, reason, cause) =>
-    error(kind, shard, byteAt(starts[row] ?? 0), reason, firstRow + row, cause)
-  const bytesAt: Lines["bytes"] = (row) => bytes.subarray(starts[row], spans.ends[row])
-  const whole = kind.isWhole ? textsIn(kind, bytes, spans) : undefined
-  if (whole !== undefined) {
-    const { length, text } = whole
-    return {
-      spans,
-      // Where a text is not ASCII, engines take two bytes for a character.
-      memory: length * (length === bytes.length ? 1 : 2) + 4 * starts.byteLength,
-      text,
-      bytes: bytesAt,
-      error: errorAt
-    }
-  }
-  return {
-    spans,
-    memory: bytes.byteLength + 2 * starts.byteLength,
-    text: (row) => {
-      try {
-        return decoder.decode(bytesAt(row))
-      } catch (cause) {
-        throw errorAt(row, "it is not valid UTF-8; convert it, or leave the row out by a failure policy", cause)
-      }
-    },
-    bytes: bytesAt,
-    error: errorAt
-  }
-}
-
-// A byte order mark within a shard is text.
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-/** The text of a block by its records, and how many characters it has; `undefined` if a part of it is not UTF-8. */
-const textsIn = (
-  kind: LineKind,
-  bytes: Uint8Array,
-  spans: Spans
-): { readonly length: number; readonly text: Lines["text"] } | undefined => {
-  let text: string
-  try {
-    text = decoder.decode(bytes)
-  } catch {
-    return undefined
-  }
-  const { length } = text
-  const sliced =
-    ({ ends, starts }: Spans): Lines["text"] =>
-    (row) =>
-      text.slice(starts[row], ends[row])
-  // If it is ASCII, characters are where bytes are.
-  if (length === bytes.length) return { length, text: sliced(spans) }
-  const lines = linesAt(spans, bytes.length) ? text.split("\n") : []
-  // There may be an end behind the last one.
-  if (lines.at(-1) === "") lines.pop()
-  if (lines.length !== spans.count) return { length, text: sliced(kind.split(ofText(text), true)) }
-  // As many lines as records, with a byte between them: each is one. To find all ends in one go takes a third of the time.
-  const own = new Spans(lines.length)
-  let at = 0
-  for (const line of lines) {
-    own.add(at, at + line.length)
-    at += line.length + 1
-  }
-  return { length, text: sliced(own) }
-}
-
-/** Whether there is one byte between all records, nothing before the first, and at most one byte behind the last of `size`. */
-const linesAt = ({ count, ends, starts }: Spans, size: number): boolean => {
-  if (count === 0 || starts[0] !== 0 || size - (ends[count - 1] as number) > 1) return false // there is a last one
-  for (let row = 1; row < count; row++) if (starts[row] !== (ends[row - 1] as number) + 1) return false // below the count
-  return true
-}

@@ -4,8 +4,9 @@
  * @since 0.1.0
  */
 import type { Cutter, Shard } from "../Format.ts"
-import { MARK, markOf, spansOf } from "./LineBlocks.ts"
+import { MARK, markOf } from "./LineBlocks.ts"
 import { type LineKind, tooLong } from "./LineKind.ts"
+import { spansOf } from "./Lines.ts"
 
 /** Cuts a shard from an offset on. @since 0.1.0 */
 export const cutter = (kind: LineKind, shard: Shard): Cutter => {

@@ -16,6 +16,8 @@ export interface LineKind extends LineSizes {
    * Not for rows that are kept as they are, since each would keep the text of its block.
    */
   readonly isWhole: boolean
+  /** Whether the records of a block are found in that text alone, and not in its bytes before. Default false. */
+  readonly inText?: boolean | undefined
   /** How many bytes each row has, if they have as many: blocks of plain shards are then known without reading them. */
   readonly windowBytes?: number | undefined
 }

@@ -6,10 +6,11 @@
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
 import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
-import { indexOf, type Lines, sharedLines, withLines } from "./LineBlocks.ts"
+import { indexOf, sharedLines, withLines } from "./LineBlocks.ts"
 import { cutter } from "./LineCutter.ts"
 import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
+import type { Lines } from "./Lines.ts"
 import { lines, paragraphs, type Split, windows } from "./Spans.ts"
 
 /** What a row is: a line, where blank ones are kept or skipped, a paragraph, or so many bytes. @since 0.1.0 */
