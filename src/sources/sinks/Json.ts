@@ -14,28 +14,22 @@ export class NotJson extends Error {}
 /** Deeper values are taken for ones that hold themselves. */
 const DEEPEST = 256
 
-/** Whether `JSON.stringify` writes a value so that `JSON.parse` gives it back. */
+/** Whether `JSON.stringify` writes a value so that `JSON.parse` gives it back. It is called for each value that is written. */
 const isPlain = (value: unknown, depth: number): boolean => {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return true
-    case "number":
-      return Number.isFinite(value) && !(value === 0 && Object.is(value, -0))
-    case "object": {
-      if (value === null) return true
-      if (depth === DEEPEST || "toJSON" in value) return false
-      if (Array.isArray(value)) {
-        for (let at = 0; at < value.length; at++) if (!isPlain(value[at], depth + 1)) return false
-        return true
-      }
-      if (!isRecord(value)) return false
-      for (const name in value) if (!isPlain(value[name], depth + 1)) return false
-      return true
-    }
-    default:
-      return false
+  if (typeof value === "string") return true
+  // Neither NaN, infinities nor −0.
+  if (typeof value === "number") return value - value === 0 && (value !== 0 || 1 / value > 0)
+  if (value === null || typeof value === "boolean") return true
+  if (typeof value !== "object" || depth === DEEPEST) return false
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) if (!isPlain(value[at], depth + 1)) return false
+    return true
   }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  // It has Object's prototype, so it is a record of values by name.
+  const record = value as Readonly<Record<string, unknown>>
+  for (const name in record) if (name === "toJSON" || !isPlain(record[name], depth + 1)) return false
+  return true
 }
 
 /**
