@@ -1027,6 +1027,69 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/Open.test.ts"
   },
   {
+    name: "sinks: a run that goes on writes rows of its first batch again",
+    file: "sinks/WriteShards.ts",
+    from: "    pending.from = skip\n",
+    to: "    pending.from = 0 * skip\n",
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
+    name: "sinks: a shard that ends within a batch leaves the rest of the batch to nobody",
+    file: "sinks/WriteShards.ts",
+    from: "const mark = isLeft ? pending.mark : yield* source.mark",
+    to: "const mark = isLeft && pending.from < 0 ? pending.mark : yield* source.mark",
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
+    name: "sinks: two runs of a process write to one folder",
+    file: "sinks/Folder.ts",
+    from: "if (own.has(location)) return",
+    to: 'if (own.has("other")) return',
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
+    name: "sinks: a run goes on although another one has taken its place",
+    file: "sinks/WriteShards.ts",
+    from: 'Manifest.decodeProgress(text ?? "")?.run !== run',
+    to: 'Manifest.decodeProgress(text ?? "")?.run === ""',
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
+    name: "sinks: the folder of another sink is written to",
+    file: "sinks/WriteShards.ts",
+    from: "own !== undefined && own.sink !== sink.made",
+    to: "own !== undefined && own.sink === undefined",
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
+    name: "sinks: the lock of a process that is there is taken",
+    file: "sources/shards/FileLock.ts",
+    from: 'got === "held" ? held : holding(path, got, use)',
+    to: 'got === "held" ? holding(path, "ours", use) : holding(path, got, use)',
+    test: "test/sinks/disk.test.ts"
+  },
+  {
+    name: "sinks: row groups of Parquet lie where the first one does",
+    file: "sources/sinks/parquet/Write.ts",
+    from: "reader.int(value) + shift",
+    to: "reader.int(value) + 0 * shift",
+    test: "test/sinks/formats.test.ts"
+  },
+  {
+    name: "sinks: record batches of Arrow are counted from the last block",
+    file: "sources/sinks/arrow/Write.ts",
+    from: "this.#offset += plain.length - counted",
+    to: "this.#offset = plain.length - counted",
+    test: "test/sinks/formats.test.ts"
+  },
+  {
+    name: "sinks: shards of a manifest are not compared with it",
+    file: "sources/shards/Checksums.ts",
+    from: 'isSound = hash.digest("hex") === expected',
+    to: 'isSound = hash.digest("hex") !== ""',
+    test: "test/sources/shards/Checksums.test.ts"
+  },
+  {
     name: "blocks: each process that wants an index builds it",
     file: "sources/shards/FileLock.ts",
     from: 'codeOf(error) === "EEXIST" ? "held"',

@@ -6,7 +6,7 @@ import { Table } from "../../../src/sources/sinks/columns/Table.ts"
 import { review } from "./jsonl.ts"
 
 export const ROWS = 10_000
-export const REVIEWS = 50_000
+export const REVIEWS = 150_000
 export const BATCH = 250
 /** How many bytes a row group has: 2,000 rows, about. */
 export const BLOCK = 2 ** 22
