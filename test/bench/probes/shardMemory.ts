@@ -1,6 +1,7 @@
 /**
  * A program of its own, run by hand: prints how much resident memory an epoch over 2 GB of shards takes, shuffled by blocks, with
- * 8 workers, as JSON: `bun run test/bench/probes/shardMemory.ts jsonl|parquet [threads]`. The shards are links to a few files.
+ * 8 workers, as JSON: `bun run test/bench/probes/shardMemory.ts jsonl|parquet [fibers|threads] [collected]`. The shards are links to
+ * a few files. With `collected` garbage is collected before each look (on Deno with --v8-flags=--expose-gc): what is in use.
  */
 import { spawnSync } from "node:child_process"
 import { linkSync, mkdtempSync, rmSync, statSync } from "node:fs"
@@ -34,9 +35,19 @@ export const pipeline = async ({ folder, kind }: { readonly folder: string; read
   )
 }
 
-const resident = (): number => process.memoryUsage.rss() / MB
+/** What Bun offers beyond the standard, and V8 with a flag. */
+const { Bun, gc } = globalThis as {
+  readonly Bun?: { readonly gc: (force: boolean) => void }
+  readonly gc?: () => void
+}
 
-const program = async (kind: string, backend: string | undefined) => {
+const resident = (collected: boolean): number => {
+  if (collected && Bun !== undefined) Bun.gc(true)
+  else if (collected) gc?.()
+  return process.memoryUsage.rss() / MB
+}
+
+const program = async (kind: string, backend: string, collected: boolean) => {
   const folder = mkdtempSync(join(tmpdir(), "furrow-memory-"))
   const tables = kind === "parquet" ? files() : undefined
   try {
@@ -59,13 +70,13 @@ const program = async (kind: string, backend: string | undefined) => {
         : Workers.fibers({ workers: WORKERS })
     const blocks = (dataset.blocks?.length ?? 1) - 1
     const window = (WINDOW * bytes) / blocks / MB
-    const before = resident()
+    const before = resident(collected)
     const curve: Array<number> = []
     let batches = 0
     await Effect.gen(function* () {
       const loader = yield* Scheduler.open(own, { epochs: 1, replay: true })
       yield* loader.forEach(() => {
-        if (batches++ % STEP === 0) curve.push(resident() - before)
+        if (batches++ % STEP === 0) curve.push(resident(collected) - before)
         return Effect.void
       })
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)), Effect.runPromise)
@@ -74,9 +85,7 @@ const program = async (kind: string, backend: string | undefined) => {
     const looks = Array.from({ length: 40 }, (_, look) =>
       Math.round(curve[Math.floor((look * curve.length) / 40)] ?? 0)
     )
-    console.log(
-      JSON.stringify({ kind, backend: backend ?? "fibers", blocks, batches, before, window, most, peak, looks })
-    )
+    console.log(JSON.stringify({ kind, backend, collected, blocks, batches, before, window, most, peak, looks }))
   } finally {
     tables?.remove()
     rmSync(folder, { recursive: true, force: true })
@@ -85,8 +94,8 @@ const program = async (kind: string, backend: string | undefined) => {
 }
 
 if (import.meta.main) {
-  const [kind = "jsonl", other] = process.argv.slice(2)
-  if (kind === "index") await pipeline({ folder: other ?? "", kind: "jsonl" })
-  else await program(kind, other)
+  const [kind = "jsonl", other = "fibers", collected] = process.argv.slice(2)
+  if (kind === "index") await pipeline({ folder: other, kind: "jsonl" })
+  else await program(kind, other, collected === "collected")
   process.exit(0)
 }
