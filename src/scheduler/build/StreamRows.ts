@@ -165,20 +165,27 @@ const nowhere = { sample: undefined, position: undefined, ordinal: undefined }
 
 /** The rows of windows from `first` on, in the order within each. */
 const rowsIn = (windows: ReadonlyArray<RowWindow>, first: number, size: number, order: InWindow): StreamedRows => {
-  const placeOf = (
-    position: number
-  ): { readonly window: RowWindow; readonly number: number; readonly place: number } => {
-    const number = Math.floor(position / size)
-    const window = windows[number - first] as RowWindow // the position lies in one of them
-    return { window, number, place: order(number, window.size)(position - number * size) }
+  // Positions come one after another, so most are in the window of the one before.
+  let number = first
+  let window = windows[0] as RowWindow // a batch has one
+  let placeAt = order(first, window.size)
+  /** Goes to the window of a position; returns the place there. */
+  const enter = (position: number): number => {
+    const own = Math.floor(position / size)
+    if (own !== number) {
+      number = own
+      window = windows[own - first] as RowWindow // the position lies in one of them
+      placeAt = order(own, window.size)
+    }
+    return placeAt(position - own * size)
   }
   return {
     indexAt: (position) => {
-      const { number, place } = placeOf(position)
+      const place = enter(position)
       return number * size + place
     },
     sampleAt: (position) => {
-      const { place, window } = placeOf(position)
+      const place = enter(position)
       return window.row(place)
     }
   }
