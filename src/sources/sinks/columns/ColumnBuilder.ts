@@ -56,7 +56,7 @@ export class ColumnBuilder {
   readonly name: string
   length = 0
   #nulls = 0
-  #validity: Uint8Array = new Uint8Array(64)
+  #validity: Uint8Array = new Uint8Array(0)
   #type: ColumnType
   /** Whether values of another type than those so far are refused, and fields that are not known. */
   #isFixed: boolean
@@ -145,7 +145,6 @@ export class ColumnBuilder {
   #reset(): void {
     this.length = 0
     this.#nulls = 0
-    this.#validity.fill(0)
     if (this.#values !== undefined) this.#values.length = 0
     if (this.#offsets !== undefined) this.#offsets.length = 1
   }
@@ -196,6 +195,12 @@ export class ColumnBuilder {
   }
 
   #mark(isValid: boolean): void {
+    // Bits are kept from the first null on: most columns have none.
+    if (isValid && this.#nulls === 0) {
+      this.length++
+      return
+    }
+    if (this.#nulls === 0) this.#allValid()
     if (this.length >> 3 >= this.#validity.length) {
       const larger = new Uint8Array(2 * this.#validity.length)
       larger.set(this.#validity)
@@ -206,8 +211,17 @@ export class ColumnBuilder {
     this.length++
   }
 
+  /** Begins the bits, for rows of which none was null. */
+  #allValid(): void {
+    const whole = this.length >> 3
+    this.#validity = new Uint8Array(2 * whole + 64)
+    this.#validity.fill(255, 0, whole)
+    this.#validity[whole] = (1 << (this.length & 7)) - 1
+  }
+
   #valid(count: number): void {
-    for (let at = 0; at < count; at++) this.#mark(true)
+    if (this.#nulls === 0) this.length += count
+    else for (let at = 0; at < count; at++) this.#mark(true)
   }
 
   #null(): number {
