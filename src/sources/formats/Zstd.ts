@@ -76,7 +76,7 @@ const byRuntime =
   (decompress: typeof zlib.zstdDecompressSync): Decompress =>
   (bytes, most, content) => {
     try {
-      // All of it comes in one part: joining several takes as long as decompressing.
+      // All of it comes in one part, since joining several takes half as long as decompressing.
       const chunkSize = Math.max(64, 1 + Math.min(most, content ?? 2 ** 16))
       const options = { maxOutputLength: Math.max(1, most), chunkSize }
       const { buffer, byteLength, byteOffset } = decompress(bytes, options)

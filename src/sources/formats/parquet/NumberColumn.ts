@@ -1,7 +1,7 @@
 /**
  * Decodes columns of numbers, and of lists of numbers, which is most of what is trained on: without a copy through the memory
- * of the module that decodes all else, and for lists at several times its speed (10 million tokens in lists of 512: 45 ms, there
- * 150). Whether a column is decoded here depends on its type, codec and encodings alone; the arrays are the same.
+ * of the module that decodes all else (20,000 lists of 512 tokens, zstd: 131 ms, by the module alone 201). Whether a column is
+ * decoded here depends on its type, codec and encodings alone; the arrays are the same.
  *
  * @since 0.1.0
  */
