@@ -153,7 +153,7 @@ export class PlainStages {
     const { length } = stages
     let own = value
     // Engines compile a call for the functions that this place of the code has called so far. So the first stages, which
-    // are all that most steps have, are called from places of their own: by one place in a loop a sample takes 30 ns more.
+    // are all that most steps have, are called from places of their own.
     {
       const stage = stages[0] as PlainStage // a step has stages
       const at = all[0] as SeededStage // one for each stage
