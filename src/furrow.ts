@@ -18,6 +18,7 @@ import { catchError, TypedFailure, type Work } from "./scheduler/build/Work.ts"
 import { AbortListener } from "./scheduler/loader/AbortListener.ts"
 import { callSite } from "./scheduler/loader/CallSite.ts"
 import type { Cursor } from "./scheduler/loader/Cursor.ts"
+import type { Lending } from "./scheduler/loader/ForEach.ts"
 import * as Iterator from "./scheduler/loader/Iterator.ts"
 import { LazyResource } from "./scheduler/loader/LazyResource.ts"
 import { EpochPassed, type Loader, RunClosed, RunNotOpen, type Stats } from "./scheduler/loader/Loader.ts"
@@ -26,6 +27,7 @@ import type { Profile } from "./scheduler/loader/Profile.ts"
 import * as ScheduledRun from "./scheduler/loader/Run.ts"
 import { pipelineOf, settings } from "./scheduler/loader/RunOptions.ts"
 import * as RunServices from "./scheduler/loader/RunServices.ts"
+import { Steps } from "./scheduler/loader/Steps.ts"
 import type { Verified } from "./scheduler/loader/Verify.ts"
 
 export type { Failures, FurrowOptions, PlainOptions, PolicyLayer, PolicyName } from "./furrow/Options.ts"
@@ -55,6 +57,13 @@ export interface Run<out C> extends AsyncIterable<Delivered<C>> {
   readonly epochs: AsyncIterable<RunEpoch<C>>
   /** The next batch; `undefined` at the end. */
   readonly take: () => Promise<Delivered<C> | undefined>
+  /**
+   * Calls `step` with each batch that is left, and waits for the promise that it returns, if any. The batch is lent for the
+   * step, as by `forEach` of a `Loader`: no copy is made. An error of a step closes the run, and is
+   * thrown as it is. A step ends by itself: `close` or the signal end the run before the next one. Meanwhile nothing else can
+   * be taken: `take`, a loop or another `forEach` throw `RunInUse`.
+   */
+  readonly forEach: (step: (batch: Delivered<C>) => unknown) => Promise<void>
   /** Opens the run if it is not open yet, for example to read its cursor before the first batch. */
   readonly open: () => Promise<void>
   /** Ends all workers. Can be called at any time, any number of times. */
@@ -96,6 +105,7 @@ class PlainRun<C, E> implements Run<C> {
   readonly #session: LazyResource<OpenRun<C, E, unknown>, unknown, never>
   readonly #signal: AbortSignal | undefined
   readonly #listener: AbortListener | undefined
+  readonly #steps = new Steps()
   /** All was delivered. */
   #ended = false
   /** Closed for another reason than its end. */
@@ -141,7 +151,22 @@ class PlainRun<C, E> implements Run<C> {
   }
 
   async take(): Promise<Delivered<C> | undefined> {
+    this.#steps.refuse("take")
     return this.#next(({ next }) => next())
+  }
+
+  async forEach(step: (batch: Delivered<C>) => unknown): Promise<void> {
+    if (this.#ended) throw this.#late()
+    let lending: Lending<Delivered<C>, unknown> | undefined
+    const next = (loader: OpenRun<C, E, unknown>) => {
+      lending ??= loader.lending()
+      return lending.next()
+    }
+    try {
+      await this.#steps.each(step, { next: () => this.#next(next), leave: () => this.#abandon() })
+    } finally {
+      lending?.end()
+    }
   }
 
   async open(): Promise<void> {
@@ -218,7 +243,8 @@ class PlainRun<C, E> implements Run<C> {
     return {
       next: async () => {
         if (over) return END
-        if (isLate) throw this.#isAborted ? this.#signal?.reason : this.#closed()
+        if (isLate) throw this.#late()
+        this.#steps.refuse("for await")
         const value = await this.#next(pull)
         if (value !== undefined) return { done: false, value }
         over = true
@@ -243,6 +269,7 @@ class PlainRun<C, E> implements Run<C> {
         return {
           next: async () => {
             if (over || isDone) return END
+            this.#steps.refuse("for await")
             // It is this iterator's error and not the run's: the epoch that the run is in goes on.
             const batch = await this.#use<Delivered<C> | undefined | Passed>(() => catchError(next, passed))
             if (batch === undefined) {
@@ -297,6 +324,11 @@ class PlainRun<C, E> implements Run<C> {
 
   get #isAborted(): boolean {
     return this.#signal?.aborted === true
+  }
+
+  /** Why nothing can be taken any more. */
+  #late(): unknown {
+    return this.#isAborted ? this.#signal?.reason : this.#closed()
   }
 
   #closed(): RunClosed {

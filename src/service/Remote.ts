@@ -15,6 +15,7 @@ import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor, CursorError } from "../scheduler/loader/Cursor.ts"
 import { LazyResource } from "../scheduler/loader/LazyResource.ts"
 import { RunClosed, RunNotOpen } from "../scheduler/loader/Loader.ts"
+import { Steps } from "../scheduler/loader/Steps.ts"
 import { type ConnectOptions, connect } from "./Connect.ts"
 import type { ServiceError } from "./Connection.ts"
 import type { RemoteLoader, RemoteStats } from "./RemoteLoader.ts"
@@ -35,6 +36,11 @@ export interface RemoteOptions extends Omit<ConnectOptions, "token"> {
 export interface Remote<out C> extends AsyncIterable<Batch<C>>, AsyncDisposable {
   /** The next batch; `undefined` at the end. */
   readonly take: () => Promise<Batch<C> | undefined>
+  /**
+   * Calls `step` with each batch that is left, and waits for the promise that it returns, if any; as `forEach` of a local run.
+   * Its batches are the step's own.
+   */
+  readonly forEach: (step: (batch: Batch<C>) => unknown) => Promise<void>
   readonly close: () => Promise<void>
   /** The position of the run, behind the last batch that was taken. Throws `RunNotOpen`. */
   readonly cursor: Cursor
@@ -46,6 +52,7 @@ export interface Remote<out C> extends AsyncIterable<Batch<C>>, AsyncDisposable 
 
 class PlainRemote<C> implements Remote<C> {
   readonly #session: LazyResource<RemoteLoader<C>, InvalidOption | CursorError | ServiceError, never>
+  readonly #steps = new Steps()
   #isOver = false
 
   constructor(url: string | URL, { token, ...options }: RemoteOptions) {
@@ -54,6 +61,16 @@ class PlainRemote<C> implements Remote<C> {
   }
 
   async take(): Promise<Batch<C> | undefined> {
+    this.#steps.refuse("take")
+    return this.#next()
+  }
+
+  async forEach(step: (batch: Batch<C>) => unknown): Promise<void> {
+    if (this.#isOver) throw this.#closed()
+    await this.#steps.each(step, { next: () => this.#next(), leave: () => this.#session.abandon() })
+  }
+
+  async #next(): Promise<Batch<C> | undefined> {
     if (this.#isOver) return undefined
     const exit = await this.#session.use(({ take }) => take)
     if (exit === undefined) throw this.#closed()
@@ -70,7 +87,8 @@ class PlainRemote<C> implements Remote<C> {
   [Symbol.asyncIterator](): AsyncIterator<Batch<C>, undefined> {
     return {
       next: async () => {
-        const value = await this.take()
+        this.#steps.refuse("for await")
+        const value = await this.#next()
         return value === undefined ? { done: true, value } : { done: false, value }
       },
       return: async () => {

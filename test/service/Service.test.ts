@@ -147,6 +147,22 @@ describe("a run of a service", () => {
           expect(samples).toBe(200)
           expect(run.stats.batches).toBe(26)
           expect(await run.take()).toBeUndefined()
+          const stepped = Service.remote(url, { ...asked, token })
+          const seen: Array<number> = []
+          const ended = stepped.forEach(async ({ index }) => {
+            seen.push(index)
+            if (index < 2) return
+            expect(await stepped.take().catch((error: unknown) => error)).toMatchObject({ _tag: "RunInUse" })
+            throw "enough"
+          })
+          expect(await ended.catch((error: unknown) => error)).toBe("enough")
+          expect(seen).toEqual([0, 1, 2])
+          expect(stepped.cursor.batch).toBe(3)
+          expect(await stepped.take().catch((error: unknown) => error)).toMatchObject({ _tag: "RunClosed" })
+          const all = Service.remote(url, { ...asked, token })
+          let steps = 0
+          await all.forEach(() => steps++)
+          expect([steps, all.digest]).toEqual([26, run.digest])
           const refused = Service.remote(url, { ...asked, token: "another one of that length" })
           expect(await refused.take().catch((error: unknown) => (error as Error).message)).toContain("asks for a token")
         })

@@ -1340,5 +1340,33 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "row += decoded.size",
     to: "row = decoded.size",
     test: "test/sources/stream/OpenStream.test.ts"
+  },
+  {
+    name: "forEach: a close takes the batch of a plain step away",
+    file: "scheduler/loader/ForEach.ts",
+    from: "lends: true }\n  loan.beginSteps()\n",
+    to: "lends: true }\n",
+    test: "test/scheduler/loader/Steps.test.ts"
+  },
+  {
+    name: "forEach: the batch of the last step stays lent",
+    file: "scheduler/loader/ForEach.ts",
+    from: "end: () => loan.endSteps() }",
+    to: "end: () => {} }",
+    test: "test/scheduler/loader/Steps.test.ts"
+  },
+  {
+    name: "forEach: a step that fails leaves the run open",
+    file: "scheduler/loader/Steps.ts",
+    from: "          await leave()\n",
+    to: "",
+    test: "test/scheduler/loader/Steps.test.ts"
+  },
+  {
+    name: "forEach: a step takes from its own run",
+    file: "scheduler/loader/Steps.ts",
+    from: "if (this.#areUnderWay) throw",
+    to: "if (call.length === 0) throw",
+    test: "test/scheduler/loader/Steps.test.ts"
   }
 ]

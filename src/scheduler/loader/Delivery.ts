@@ -18,7 +18,7 @@ import * as Digest from "../plan/Digest.ts"
 import { Accounts, type AccountsOptions } from "./Accounts.ts"
 import type { EmptyBatches } from "./EmptyBatch.ts"
 import type * as FailurePolicy from "./FailurePolicy.ts"
-import { forEach } from "./ForEach.ts"
+import { forEach, type Lending, lending } from "./ForEach.ts"
 import { HeldBack, type Taken } from "./HeldBack.ts"
 import { EpochPassed, RunClosed } from "./Loader.ts"
 import { Loan } from "./Loan.ts"
@@ -108,6 +108,11 @@ export class Delivery {
   forEach<X, E, R>(step: (batch: DeliveredBatch) => Effect.Effect<X, E, R>): Effect.Effect<void, DeliveryError | E, R> {
     const next = (asked: TakeOptions): Next => this.#next(asked)
     return this.#turn.during(forEach({ next, limit: this.#end, loan: this.loan }, step))
+  }
+
+  /** As {@link forEach}, for steps that are called elsewhere. */
+  lending(): Lending<DeliveredBatch, DeliveryError> {
+    return lending({ next: (own) => this.#turn.now(() => this.#next(own)), limit: this.#end, loan: this.loan })
   }
 
   /** The next batch of an epoch; none at its end. */

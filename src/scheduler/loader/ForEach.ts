@@ -59,3 +59,18 @@ export const forEach = <X, E, R, E2>(
   )
 
 type Waited<E> = Effect.Effect<DeliveredBatch | undefined, E>
+
+/** Batches that are lent, each to a step that is called elsewhere. @since 0.1.0 */
+export interface Lending<A, E> {
+  /** The next batch, by plain code as far as that goes; `undefined` at the end. The step of the one before is over. */
+  readonly next: () => Work<A | undefined, E>
+  /** There will be no more steps. */
+  readonly end: () => void
+}
+
+/** Lends batches as {@link forEach} does; whoever calls the steps asks for each batch. @since 0.1.0 */
+export const lending = <E>({ limit, loan, next }: Lender<E>): Lending<DeliveredBatch, E> => {
+  const asked: TakeOptions = { limit, wait: (waiting) => waiting, lends: true }
+  loan.beginSteps()
+  return { next: () => next(asked), end: () => loan.endSteps() }
+}

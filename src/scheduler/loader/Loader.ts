@@ -55,6 +55,21 @@ export class RunNotOpen extends Data.TaggedError("RunNotOpen")<{
 }
 
 /**
+ * Something was to be taken from a run while its `forEach` is under way, whose steps are given all batches. The run goes on.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class RunInUse extends Data.TaggedError("RunInUse")<{
+  /** What was called, such as `take`. */
+  readonly call: string
+}> {
+  override get message(): string {
+    return `${this.call} was called while forEach is under way, whose steps are given all batches: call it once forEach has ended`
+  }
+}
+
+/**
  * An epoch was asked for batches after the run had moved on to a later one. Batches of another epoch are never delivered
  * in its place.
  *

@@ -15,6 +15,7 @@ import type * as Cursor from "./Cursor.ts"
 import * as CursorWrite from "./CursorWrite.ts"
 import type * as Delivery from "./Delivery.ts"
 import * as Epochs from "./Epochs.ts"
+import type { Lending } from "./ForEach.ts"
 import type { EpochPassed, Loader, LoaderError } from "./Loader.ts"
 import type * as Profile from "./Profile.ts"
 import * as Pull from "./Pull.ts"
@@ -86,6 +87,12 @@ export class OpenRun<C, E, R> implements Loader<C, E> {
   nextOf(epoch: number): () => Work<Delivered<C> | undefined, LoaderError<E> | EpochPassed> {
     // As above.
     return this.#parts.delivery.nextOf(epoch) as () => Work<Delivered<C> | undefined, LoaderError<E> | EpochPassed>
+  }
+
+  /** As `forEach`, for steps that are called elsewhere. */
+  lending(): Lending<Delivered<C>, LoaderError<E>> {
+    // As above.
+    return this.#parts.delivery.lending() as Lending<Delivered<C>, LoaderError<E>>
   }
 
   #verify(): Loader<C, E>["verify"] {

@@ -37,6 +37,7 @@ export {
   type Loader,
   type LoaderError,
   RunClosed,
+  RunInUse,
   RunNotOpen,
   type Stats
 } from "./Loader.ts"

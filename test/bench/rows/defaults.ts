@@ -9,12 +9,13 @@ import { bar, found, type Outcome, type Request, type Row, ratio } from "../Row.
 const TUNED = "tuned: Tensor.resident, 1 fiber, forEach"
 const BY_STEP = "nothing set, forEach"
 const BY_LOOP = "nothing set, for await, batches kept for good"
+const BY_PLAIN_STEP = "nothing set, forEach of furrow"
 const GIVEN_BACK = "nothing set, for await (using batch of run)"
 
 type Nothing = ReturnType<typeof ordinary>
 
 /** The first seed of each contestant: no epoch is to be delivered twice. */
-const FIRST = { step: 10_000, loop: 20_000, using: 30_000 }
+const FIRST = { step: 10_000, loop: 20_000, using: 30_000, plainStep: 40_000 }
 
 const byStep = (own: Nothing): Contestant => {
   let seed = FIRST.step
@@ -30,6 +31,20 @@ const byStep = (own: Nothing): Contestant => {
         })
         return samples
       }).pipe(Effect.scoped, Effect.provide(SeedPolicy.epochWorker({ seed: seed++ })), Effect.runPromise)
+    }
+  }
+}
+
+const byPlainStep = (own: Nothing): Contestant => {
+  let seed = FIRST.plainStep
+  return {
+    name: BY_PLAIN_STEP,
+    run: async () => {
+      let samples = 0
+      await furrow(own, { seed: seed++, epochs: 1 }).forEach(({ size }) => {
+        samples += size
+      })
+      return samples
     }
   }
 }
@@ -58,6 +73,7 @@ const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
   const own = ordinary()
   const all: ReadonlyArray<readonly [key: string, goal: number | undefined, one: Contestant]> = [
     ["defaults forEach/tuned", 0.85, byStep(own)],
+    ["defaults run.forEach/tuned", undefined, byPlainStep(own)],
     ["defaults for-await/tuned", 0.7, byLoop(BY_LOOP, FIRST.loop, own, () => undefined)],
     ["defaults for-await using/tuned", 0.7, byLoop(GIVEN_BACK, FIRST.using, own, (batch) => batch[Symbol.dispose]())]
   ]
@@ -79,6 +95,11 @@ const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
 
 export const defaults: Row = {
   title: "Defaults",
-  keys: ["defaults forEach/tuned", "defaults for-await/tuned", "defaults for-await using/tuned"],
+  keys: [
+    "defaults forEach/tuned",
+    "defaults run.forEach/tuned",
+    "defaults for-await/tuned",
+    "defaults for-await using/tuned"
+  ],
   run
 }
