@@ -59,6 +59,8 @@ export class Connection {
   #open: { readonly body: ReadableStreamDefaultReader<Uint8Array>; readonly abort: AbortController } | undefined
   #frames: Generator<Frame, void> | undefined
   #reader = new FrameReader()
+  /** What came last, and has not been passed. */
+  #came: Received | undefined
   /** Connections that broke. */
   broken = 0
 
@@ -67,13 +69,23 @@ export class Connection {
     this.#cursor = from
   }
 
-  /** What comes next; connects again, from behind the last batch, where the connection breaks: then the run begins anew. */
+  /**
+   * What comes next, until it is passed; connects again, from behind the last batch, where the connection breaks: then the run begins anew.
+   * An interrupt takes nothing.
+   */
   readonly next: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
     Effect.retry(this.#attempt, {
       schedule: this.#target.attempts,
       while: ({ kind }) => kind === "unreachable"
     })
   )
+
+  /** What came last has been given: what comes next is behind it. */
+  pass(): void {
+    const came = this.#came
+    if (came !== undefined && came.kind !== "end") this.#cursor = came.cursor
+    this.#came = undefined
+  }
 
   /** Goes on from elsewhere. */
   moveTo(cursor: Cursor): void {
@@ -86,28 +98,31 @@ export class Connection {
   #drop(): void {
     this.#open?.abort.abort()
     this.#open = undefined
+    this.#came = undefined
     this.#frames = undefined
     this.#reader = new FrameReader(this.#target.longestBody)
   }
 
-  readonly #attempt: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
-    Effect.tryPromise({
+  readonly #attempt: Effect.Effect<Received, ServiceError> = Effect.suspend(() => {
+    if (this.#came !== undefined) return Effect.succeed(this.#came)
+    return Effect.tryPromise({
       try: () => this.#received(),
       catch: (cause) => this.#failed(cause)
     }).pipe(
-      Effect.map((received) => {
-        // Not before: of what an interrupt takes away nothing was received.
-        if (received.kind !== "end") this.#cursor = received.cursor
-        return received
-      }),
       Effect.timeoutFail({
         duration: this.#target.silence,
         onTimeout: () => this.#unreachable(`it has been silent for ${Duration.format(this.#target.silence)}`)
       }),
       // Pieces that were on their way are lost with the connection; from the cursor on they are sent again.
-      Effect.onError(() => Effect.sync(() => this.#drop()))
+      Effect.onError(() => Effect.sync(() => this.#drop())),
+      // The cursor stays in front of it: whoever is interrupted before it is passed is given it again.
+      Effect.tap((received) =>
+        Effect.sync(() => {
+          this.#came = received
+        })
+      )
     )
-  )
+  })
 
   async #received(): Promise<Received> {
     for (;;) {

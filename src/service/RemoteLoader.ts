@@ -73,8 +73,6 @@ export class RemoteLoader<out C> {
   readonly #turn = Effect.unsafeMakeSemaphore(1)
   #cursor: Cursor
   #digest: string
-  /** Taken, and of a later epoch than the one that was asked for. */
-  #early: Received | undefined
   #entered: number | undefined
   #isClosed = false
   #batches = 0
@@ -97,6 +95,7 @@ export class RemoteLoader<out C> {
       let begin = yield* connection.next
       // A stream begins with nothing else.
       while (begin.kind !== "begin") begin = yield* connection.next
+      connection.pass()
       const loader = new RemoteLoader<C>(connection, begin, target.spec.digest ?? false)
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
@@ -115,8 +114,10 @@ export class RemoteLoader<out C> {
   /** Calls `step` with each batch from here on. An interrupt takes effect while waiting for a batch, or behind a step. */
   forEach<X, E, R>(step: (batch: Batch<C>) => Effect.Effect<X, E, R>): Effect.Effect<void, RemoteError | E, R> {
     const one = Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(restore(this.take), (taken) =>
-        Option.isNone(taken) ? Effect.succeed(false) : Effect.as(step(taken.value), true)
+      restore(this.#turn.take(1)).pipe(
+        // An interrupt ends the wait, and never falls between a batch and its step.
+        Effect.zipRight(Effect.ensuring(this.#before(Number.POSITIVE_INFINITY, restore), this.#turn.release(1))),
+        Effect.flatMap((taken) => (Option.isNone(taken) ? Effect.succeed(false) : Effect.as(step(taken.value), true)))
       )
     )
     return Effect.asVoid(Effect.repeat(one, { while: (goesOn) => goesOn }))
@@ -164,39 +165,49 @@ export class RemoteLoader<out C> {
     return { number, take, stream: Pull.stream(take) }
   }
 
-  /** The next batch of an epoch before `end`; none where the run is behind them. */
-  #before(end: number): Effect.Effect<Option.Option<Batch<C>>, RemoteError> {
-    return Effect.gen(this, function* () {
-      if (this.#isClosed) return yield* new RunClosed({ at: { epoch: this.#cursor.epoch, batch: this.#cursor.batch } })
-      const asked = performance.now()
-      let next = this.#early ?? (yield* this.#connection.next)
-      // It begins anew where a connection broke.
-      while (next.kind === "begin") next = yield* this.#connection.next
-      this.#waited += performance.now() - asked
-      if (next.kind === "end" || next.batch.epoch >= end) {
-        this.#early = next
-        return Option.none()
+  /** The next batch of an epoch before `end`; none where the run is behind them. `wait` is done with what is waited for. */
+  #before(
+    end: number,
+    wait: (next: Connection["next"]) => Connection["next"] = (next) => next
+  ): Effect.Effect<Option.Option<Batch<C>>, RemoteError> {
+    return Effect.suspend((): Effect.Effect<Option.Option<Batch<C>>, RemoteError> => {
+      if (this.#isClosed) {
+        return Effect.fail(new RunClosed({ at: { epoch: this.#cursor.epoch, batch: this.#cursor.batch } }))
       }
-      this.#early = undefined
-      const { batch, cursor } = next
-      if (this.#digests) yield* this.#compare(batch, cursor)
-      this.#cursor = cursor
-      this.#batches++
-      this.#samples += batch.size
-      // What the columns hold is for the pipeline's type to say, which the caller has named.
-      return Option.some(batch as Batch<C>)
+      const asked = performance.now()
+      return Effect.flatMap(wait(this.#connection.next), (next) => {
+        this.#waited += performance.now() - asked
+        // It begins anew where a connection broke.
+        if (next.kind === "begin") {
+          this.#connection.pass()
+          return this.#before(end, wait)
+        }
+        // What is of a later epoch than the one that was asked for comes again when it is asked for.
+        if (next.kind === "end" || next.batch.epoch >= end) return Effect.succeedNone
+        return Effect.try({
+          try: () => Option.some(this.#given(next)),
+          catch: (thrown) => (thrown instanceof DigestMismatch ? thrown : Digest.DigestError.from(thrown))
+        })
+      })
     })
   }
 
-  #compare({ columns, epoch, index }: Batch<unknown>, { digest }: Cursor) {
-    return Effect.try({
-      try: () => {
-        this.#digest = Digest.append(this.#digest, columns)
-        if (digest === null || digest === this.#digest) return
-        throw new DigestMismatch({ epoch, batch: index, here: this.#digest, there: digest })
-      },
-      catch: (thrown) => (thrown instanceof DigestMismatch ? thrown : Digest.DigestError.from(thrown))
-    })
+  /** Accounts for a batch, in one go. */
+  #given({ batch, cursor }: Extract<Received, { kind: "batch" }>): Batch<C> {
+    if (this.#digests) {
+      const { columns, epoch, index } = batch
+      const here = Digest.append(this.#digest, columns)
+      if (cursor.digest !== null && cursor.digest !== here) {
+        throw new DigestMismatch({ epoch, batch: index, here, there: cursor.digest })
+      }
+      this.#digest = here
+    }
+    this.#connection.pass()
+    this.#cursor = cursor
+    this.#batches++
+    this.#samples += batch.size
+    // What the columns hold is for the pipeline's type to say, which the caller has named.
+    return batch as Batch<C>
   }
 
   #enter(behind: number | undefined): Effect.Effect<Option.Option<number>, RemoteError> {
@@ -215,7 +226,6 @@ export class RemoteLoader<out C> {
     const { resized: _, ...rest } = this.#cursor
     const open = { ...rest, epoch, position: 0, batch: 0 }
     this.#cursor = { ...open, checksum: checksum(open) }
-    this.#early = undefined
     this.#connection.moveTo(this.#cursor)
   }
 }

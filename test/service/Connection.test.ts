@@ -3,7 +3,7 @@
  */
 import { expect, test } from "bun:test"
 import { createServer, connect as dial, type Socket } from "node:net"
-import { Effect, Exit, Schedule, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Option, Schedule, Scope, Stream } from "effect"
 import { Dataset, Pipeline, Sampler } from "../../src/index.ts"
 import { Service } from "../../src/service.ts"
 
@@ -72,6 +72,33 @@ test("a connection that breaks anywhere loses no batch and repeats none", async 
     expect(found.digest).toBe(expected.digest)
     expect(way.count()).toBeGreaterThan(5)
     expect(found.stats.reconnected).toBeGreaterThan(5)
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 30_000)
+
+test("a take that is interrupted at any moment takes nothing, and loses nothing", async () => {
+  await Effect.gen(function* () {
+    const small = Pipeline.from(Dataset.range(300)).pipe(Pipeline.batch(4))
+    const { url } = yield* Service.serve({ pipelines: { small } })
+    const loader = yield* Service.connect(url, { epochs: 1, attempts: asked.attempts })
+    const places: Array<number> = []
+    const note = (taken: Option.Option<{ readonly index: number }>) =>
+      Option.map(taken, ({ index }) => places.push(index))
+    let interrupted = 0
+    for (let turns = 0; turns < 12; turns++) {
+      // Once it has come, those behind it are on their way, or here: several frames come in one piece.
+      note(yield* loader.take)
+      const exit = yield* Effect.promise(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        const fiber = Effect.runFork(loader.take)
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+        return Effect.runPromise(Fiber.interrupt(fiber))
+      })
+      if (Exit.isSuccess(exit)) note(exit.value)
+      else interrupted++
+    }
+    expect(interrupted).toBeGreaterThan(0)
+    yield* loader.forEach((batch) => Effect.sync(() => note(Option.some(batch))))
+    expect(places).toEqual(Array.from({ length: 75 }, (_, at) => at))
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 30_000)
 

@@ -1368,5 +1368,33 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "if (this.#areUnderWay) throw",
     to: "if (call.length === 0) throw",
     test: "test/scheduler/loader/Steps.test.ts"
+  },
+  {
+    name: "service: a shared run keeps no batch for those who come behind",
+    file: "service/SharedRun.ts",
+    from: "if (this.#bytes <= this.#windowBytes || this.#steps.size === 1) break",
+    to: "if (this.#steps.size === 1) break",
+    test: "test/service/Service.test.ts"
+  },
+  {
+    name: "service: a reader joins a run at its start",
+    file: "service/Runs.ts",
+    from: "this.#cursor ??= shared.start",
+    to: "this.#cursor = shared.start",
+    test: "test/service/Service.test.ts"
+  },
+  {
+    name: "service: a frame's checksum is not looked at",
+    file: "service/Frame.ts",
+    from: "if (this.#crc !== this.#expected)",
+    to: "if (this.#crc !== this.#crc)",
+    test: "test/service/Frame.test.ts"
+  },
+  {
+    name: "service: a connection goes on behind a batch that was not given",
+    file: "service/Connection.ts",
+    from: "      Effect.timeoutFail({\n",
+    to: '      Effect.tap((own) => Effect.sync(() => own.kind !== "end" && (this.#cursor = own.cursor))),\n      Effect.timeoutFail({\n',
+    test: "test/service/Connection.test.ts"
   }
 ]
