@@ -254,8 +254,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "samples that are attempted again have other seeds",
     file: "scheduler/build/CurrentStage.ts",
-    from: "const rng = at.rng(row)",
-    to: "const rng = at.rng(this.#rows.attempts > 1 ? this.#rows.indices.length - 1 - row : row)"
+    from: "const rng = at.rng(this.row)",
+    to: "const rng = at.rng(this.#rows.attempts > 1 ? this.#rows.indices.length - 1 - this.row : this.row)"
   },
   {
     name: "a failed sample is left out though another attempt was granted",
@@ -291,8 +291,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "plain stages of a step share a context",
     file: "scheduler/build/PlainStages.ts",
-    from: "const context = this.#contexts[place] ?? this.#newContext()",
-    to: "const context = this.#contexts[0] ?? this.#newContext()",
+    from: "const context = contexts[1] as StageContext",
+    to: "const context = contexts[0] as StageContext",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {

@@ -22,7 +22,8 @@ export class CurrentStage implements Ambient.AtWork {
   /** The name of the step that began last. */
   #step = "sample"
   #at: SeededStage | undefined
-  #row = 0
+  /** The row of the batch that is being built. */
+  row = 0
   #rng: Rng.Rng | undefined
   #derived: { readonly at: SeededStage; readonly row: number; readonly rng: Rng.Rng } | undefined
 
@@ -82,7 +83,7 @@ export class CurrentStage implements Ambient.AtWork {
   /** Moves to a row of a stage that takes no rng. */
   enter(at: SeededStage, row: number): void {
     this.#at = at
-    this.#row = row
+    this.row = row
   }
 
   /** Moves to another stage, at the row that was entered last. */
@@ -93,8 +94,13 @@ export class CurrentStage implements Ambient.AtWork {
   /** Moves to a row of a stage, and returns the rng at its seed. */
   moveTo(at: SeededStage, row: number): Rng.Rng {
     this.#at = at
-    this.#row = row
-    const rng = at.rng(row)
+    this.row = row
+    return this.rngOf(at)
+  }
+
+  /** The rng of a stage at the seed of the row that was entered last. */
+  rngOf(at: SeededStage): Rng.Rng {
+    const rng = at.rng(this.row)
     this.#rng = rng
     return rng
   }
@@ -106,7 +112,7 @@ export class CurrentStage implements Ambient.AtWork {
       run(x, y)
     } catch (thrown) {
       if (TypedFailure.is(thrown)) throw thrown
-      throw new TypedFailure(this.#rows.error(this.stage(), this.#row, unwrapped(thrown)))
+      throw new TypedFailure(this.#rows.error(this.stage(), this.row, unwrapped(thrown)))
     } finally {
       Ambient.leave(before)
       this.#at = undefined
@@ -121,8 +127,8 @@ export class CurrentStage implements Ambient.AtWork {
   readonly derived = (): Rng.Rng => {
     const at = this.#at
     if (at === undefined) return forbiddenRng
-    if (this.#derived?.at !== at || this.#derived.row !== this.#row) {
-      this.#derived = { at, row: this.#row, rng: this.#binding.ambient(at, this.#row) }
+    if (this.#derived?.at !== at || this.#derived.row !== this.row) {
+      this.#derived = { at, row: this.row, rng: this.#binding.ambient(at, this.row) }
     }
     return this.#derived.rng
   }

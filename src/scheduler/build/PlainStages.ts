@@ -15,7 +15,7 @@ import type { CurrentStage } from "./CurrentStage.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import { unwrapped } from "./Work.ts"
 
-/** The context of a stage, one object for all rows: what differs from row to row is overwritten. */
+/** The context of a stage, one object for all batches: what differs from batch to batch is overwritten. */
 type Context = { -readonly [Key in keyof StageContext]: StageContext[Key] }
 
 /** In the place of a value that a filter leaves out, or that failed alone. */
@@ -50,6 +50,7 @@ export class PlainStages {
   run({ stages }: PlainStep, all: ReadonlyArray<SeededStage>): void {
     const rows = this.#rows
     const { values } = rows
+    this.#haveContexts(stages.length)
     const alone = rows.careful && rows.scope === "sample"
     const entered = stages.length > 1 ? this.#current.entered : undefined
     const from = rows.valueRows
@@ -77,6 +78,7 @@ export class PlainStages {
   /** Takes the value at a place through the stages of a step; returns whether it is kept. */
   runOne({ stages }: PlainStep, all: ReadonlyArray<SeededStage>, place: number, row: number): boolean {
     const { values } = this.#rows
+    this.#haveContexts(stages.length)
     const value = this.#through(stages, all, values[place], row, undefined)
     this.#checkContexts(all)
     if (value === LEFT_OUT) return false
@@ -150,55 +152,53 @@ export class PlainStages {
   ): unknown {
     const label = this.#rows.scope === "batch" ? this.#rows.label : undefined
     const current = this.#current
+    const contexts = this.#contexts
     const { length } = stages
     let own = value
+    current.row = row
     // Engines compile a call for the functions that this place of the code has called so far. So the first stages, which
     // are all that most steps have, are called from places of their own.
     {
       const stage = stages[0] as PlainStage // a step has stages
       const at = all[0] as SeededStage // one for each stage
-      const context = this.#enter(0, at, row, entered)
-      const made = stage._tag === "Augment" ? stage.run(own, current.moveTo(at, row), context) : stage.run(own, context)
+      const context = contexts[0] as StageContext // one for each stage
+      entered?.(0)
+      current.blame(at)
+      const made = stage._tag === "Augment" ? stage.run(own, current.rngOf(at), context) : stage.run(own, context)
       own = resultOf(stage, own, made, label)
       if (own === LEFT_OUT || length === 1) return own
     }
     {
       const stage = stages[1] as PlainStage // below the length
       const at = all[1] as SeededStage // one for each stage
-      const context = this.#enter(1, at, row, entered)
-      const made = stage._tag === "Augment" ? stage.run(own, current.moveTo(at, row), context) : stage.run(own, context)
+      const context = contexts[1] as StageContext // one for each stage
+      entered?.(1)
+      current.blame(at)
+      const made = stage._tag === "Augment" ? stage.run(own, current.rngOf(at), context) : stage.run(own, context)
       own = resultOf(stage, own, made, label)
       if (own === LEFT_OUT || length === 2) return own
     }
     {
       const stage = stages[2] as PlainStage // below the length
       const at = all[2] as SeededStage // one for each stage
-      const context = this.#enter(2, at, row, entered)
-      const made = stage._tag === "Augment" ? stage.run(own, current.moveTo(at, row), context) : stage.run(own, context)
+      const context = contexts[2] as StageContext // one for each stage
+      entered?.(2)
+      current.blame(at)
+      const made = stage._tag === "Augment" ? stage.run(own, current.rngOf(at), context) : stage.run(own, context)
       own = resultOf(stage, own, made, label)
       if (own === LEFT_OUT || length === 3) return own
     }
     for (let place = 3; place < length; place++) {
       const stage = stages[place] as PlainStage // below the length
       const at = all[place] as SeededStage // one for each stage
-      const context = this.#enter(place, at, row, entered)
-      const made = stage._tag === "Augment" ? stage.run(own, current.moveTo(at, row), context) : stage.run(own, context)
+      const context = contexts[place] as StageContext // one for each stage
+      entered?.(place)
+      current.blame(at)
+      const made = stage._tag === "Augment" ? stage.run(own, current.rngOf(at), context) : stage.run(own, context)
       own = resultOf(stage, own, made, label)
       if (own === LEFT_OUT) return own
     }
     return own
-  }
-
-  /** Moves to a row of a stage, and returns the context of the stage there. */
-  #enter(place: number, at: SeededStage, row: number, entered: ((place: number) => void) | undefined): Context {
-    const { indices, ordinal, range } = this.#rows
-    const context = this.#contexts[place] ?? this.#newContext()
-    context.ordinal = ordinal + row
-    context.position = range.position + row
-    context.index = indices[row] as number // a row of the batch
-    entered?.(place)
-    this.#current.enter(at, row)
-    return context
   }
 
   /** 0 … `count − 1`, in memory that the next batch uses again. */
@@ -208,14 +208,9 @@ export class PlainStages {
     return rows
   }
 
-  /** The context of the next place that had none so far. */
-  #newContext(): Context {
-    const { range, runPlan, worker } = this.#rows
-    const { batch, epoch, ordinal, position } = range
-    const { rank, workers, world } = runPlan.plan
-    const context = { epoch, rank, world, worker, workers, batch, ordinal, position, index: 0 }
-    this.#contexts.push(context)
-    return context
+  /** Has a context for each stage of a step. */
+  #haveContexts(count: number): void {
+    while (this.#contexts.length < count) this.#contexts.push(contextOf(this.#rows, this.#current))
   }
 
   /** Throws where a stage of the step has written to its context. */
@@ -223,11 +218,38 @@ export class PlainStages {
     const { label, runPlan } = this.#rows
     const { workers, world } = runPlan.plan
     for (let place = 0; place < all.length; place++) {
-      const context = this.#contexts[place]
-      if (context === undefined) return // no value has come so far
       this.#current.blame(all[place] as SeededStage) // below the length
-      untouched(context, label, world, workers)
+      untouched(this.#contexts[place] as StageContext, label, world, workers) // one for each stage
     }
+  }
+}
+
+/**
+ * The context of a stage. What differs from row to row is had when it is read, as most stages read nothing of it; written to
+ * it changes nothing.
+ */
+const contextOf = (rows: BatchRows, current: CurrentStage): Context => {
+  const { range, runPlan, worker } = rows
+  const { rank, workers, world } = runPlan.plan
+  return {
+    epoch: range.epoch,
+    rank,
+    world,
+    worker,
+    workers,
+    batch: range.batch,
+    get ordinal() {
+      return rows.ordinal + current.row
+    },
+    set ordinal(_: number) {},
+    get position() {
+      return rows.range.position + current.row
+    },
+    set position(_: number) {},
+    get index() {
+      return rows.indices[current.row] as number // a row of the batch
+    },
+    set index(_: number) {}
   }
 }
 
