@@ -73,8 +73,23 @@ export interface DecodedBlock<out Row> {
   readonly row: (place: number) => Row
   /** The columns that the rows are made of, by their fields, if the format has columns. */
   readonly columns?: ReadonlyMap<string, BlockColumn> | undefined
+  /** The lines that the rows are made of, if each is made of one: lines that are asked for together are decoded together. */
+  readonly lines?: BlockLines<Row> | undefined
   /** How many bytes it takes in memory, about. */
   readonly bytes: number
+  /** Gives back its memory, if no row and no column lies there. The block is not used after that. */
+  readonly release?: (() => void) | undefined
+}
+
+/** The lines of a block, all of them UTF-8. @category models @since 0.1.0 */
+export interface BlockLines<out Row> {
+  readonly bytes: Uint8Array
+  /** The first byte of each. */
+  readonly starts: Uint32Array
+  /** The byte behind the last one of each, without what ends it. No newline is before that. */
+  readonly ends: Uint32Array
+  /** The row of a line. Throws {@link ShardError} if it is bad. */
+  readonly parse: (line: string, place: number) => Row
 }
 
 /** Where a block lies. @category models @since 0.1.0 */

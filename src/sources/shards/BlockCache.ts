@@ -20,7 +20,14 @@ export interface CachedBlock<out Row> extends Retained {
 interface Pending<Row, E> {
   readonly done: Deferred.Deferred<CachedBlock<Row>, E>
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** How many wait for it, or use it as the first ones. */
   waiting: number
+  /** What has been dropped since, and is given back once nobody uses it. */
+  dropped: DecodedBlock<Row> | undefined
+}
+
+interface Kept<Row, E> extends CachedBlock<Row> {
+  readonly read: Pending<Row, E>
 }
 
 /** What a cache has done so far. @category models @since 0.1.0 */
@@ -62,11 +69,15 @@ export const make = <Row, E>(
   all: number,
   decode: (block: number) => Effect.Effect<DecodedBlock<Row>, E>
 ): BlockCache<Row, E> => {
-  const kept = new Retention<CachedBlock<Row>>(most, all)
+  // Plain code that uses a block ends before another one can be put.
+  const kept = new Retention<Kept<Row, E>>(most, all, ({ decoded, read }) => {
+    if (read.waiting > 0) read.dropped = decoded
+    else decoded.release?.()
+  })
   const pending = new Map<number, Pending<Row, E>>()
 
-  const put = (block: number, decoded: DecodedBlock<Row>): CachedBlock<Row> => {
-    const own = { decoded, bytes: decoded.bytes, left: decoded.size, used: 0 }
+  const put = (block: number, decoded: DecodedBlock<Row>, read: Pending<Row, E>): CachedBlock<Row> => {
+    const own = { decoded, bytes: decoded.bytes, left: decoded.size, used: 0, read }
     kept.put(block, own)
     return own
   }
@@ -76,13 +87,14 @@ export const make = <Row, E>(
   /** Reads a block in a fiber of its own, since the one that asks first may be interrupted while others wait. */
   const start = (block: number): Effect.Effect<Pending<Row, E>> =>
     Effect.gen(function* () {
-      const own: Pending<Row, E> = { done: yield* Deferred.make<CachedBlock<Row>, E>(), fiber: undefined, waiting: 0 }
+      const done = yield* Deferred.make<CachedBlock<Row>, E>()
+      const own: Pending<Row, E> = { done, fiber: undefined, waiting: 1, dropped: undefined }
       pending.set(block, own)
       own.fiber = yield* Effect.forkDaemon(
         Effect.interruptible(
           Effect.map(
             Effect.suspend(() => decode(block)),
-            (value) => put(block, value)
+            (value) => put(block, value, own)
           )
         ).pipe(
           Effect.onExit((exit) => {
@@ -94,28 +106,43 @@ export const make = <Row, E>(
       return own
     })
 
-  const load = (block: number): Effect.Effect<CachedBlock<Row>, E> =>
+  /** The read that is under way, or another one; the caller is one of those who wait for it. */
+  const waitFor = (block: number): Effect.Effect<Pending<Row, E>> => {
+    const found = pending.get(block)
+    if (found === undefined) return start(block)
+    found.waiting++
+    return Effect.succeed(found)
+  }
+
+  const left = (block: number, own: Pending<Row, E>): Effect.Effect<void> => {
+    if (--own.waiting > 0) return Effect.void
+    own.dropped?.release?.()
+    if (pending.get(block) !== own || own.fiber === undefined) return Effect.void
+    pending.delete(block)
+    return Fiber.interrupt(own.fiber)
+  }
+
+  const load = <A>(block: number, use: (own: CachedBlock<Row>) => A): Effect.Effect<A, E | ShardError> =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        const there = get(block)
-        if (there !== undefined) return Effect.succeed(there)
-        const found = pending.get(block)
-        return Effect.flatMap(found === undefined ? start(block) : Effect.succeed(found), (own) => {
-          own.waiting++
-          return Effect.onExit(restore(Deferred.await(own.done)), () => {
-            own.waiting--
-            if (own.waiting > 0 || pending.get(block) !== own || own.fiber === undefined) return Effect.void
-            pending.delete(block)
-            return Fiber.interrupt(own.fiber)
+      Effect.flatMap(
+        attempt(() => {
+          const there = get(block)
+          return there === undefined ? undefined : { value: use(there) }
+        }),
+        (found): Effect.Effect<A, E | ShardError> => {
+          if (found !== undefined) return Effect.succeed(found.value)
+          return Effect.flatMap(waitFor(block), (own) => {
+            const used = Effect.flatMap(Deferred.await(own.done), (cached) => attempt(() => use(cached)))
+            return Effect.onExit(restore(used), () => left(block, own))
           })
-        })
-      })
+        }
+      )
     )
 
   return {
     get,
     hold: (run) => run(),
-    load: (block, use) => Effect.flatMap(load(block), (own) => attempt(() => use(own))),
+    load,
     isPending: (block) => pending.has(block),
     given: (own, rows) => {
       own.left -= rows

@@ -22,6 +22,7 @@ export interface Retained {
 export class Retention<B extends Retained> {
   readonly #most: number
   readonly #keepsFinished: boolean
+  readonly #dropped: (own: B) => void
   readonly #kept = new Map<number, B>()
   /** Those that were dropped with rows left. */
   readonly #unfinished = new Set<number>()
@@ -30,9 +31,13 @@ export class Retention<B extends Retained> {
   #put = 0
   #again = 0
 
-  /** At most `most` bytes, and one block if that has more, of blocks that have `all` bytes together. */
-  constructor(most: number, all: number) {
+  /**
+   * At most `most` bytes, and one block if that has more, of blocks that have `all` bytes together. `dropped` is called for
+   * each that is kept no longer.
+   */
+  constructor(most: number, all: number, dropped: (own: B) => void = () => {}) {
     this.#most = most
+    this.#dropped = dropped
     this.#keepsFinished = all <= most
   }
 
@@ -81,5 +86,6 @@ export class Retention<B extends Retained> {
     this.#kept.delete(block)
     this.#bytes -= own.bytes
     if (own.left > 0) this.#unfinished.add(block)
+    this.#dropped(own)
   }
 }

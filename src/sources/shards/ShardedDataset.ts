@@ -11,7 +11,7 @@ import { Made } from "../../core/Parameters.ts"
 import type { ColumnRows, Gather } from "../Columnar.ts"
 import { effectful } from "../EffectDataset.ts"
 import { attempt } from "../formats/Fault.ts"
-import { type Format, ShardError, type SharedDecode } from "../formats/Format.ts"
+import { type DecodedBlock, type Format, ShardError, type SharedDecode } from "../formats/Format.ts"
 import { type Dataset, IndexError, type Lineage } from "../RandomAccess.ts"
 import type { StoreError, StoreService } from "../store/Store.ts"
 import type { CacheStats } from "./BlockCache.ts"
@@ -19,6 +19,7 @@ import * as BlockCache from "./BlockCache.ts"
 import { GatheredRows, rowsOfBlock } from "./GatherColumns.ts"
 import { decodeAt, sharedReading } from "./ReadBlock.ts"
 import type { Validate } from "./RowSchema.ts"
+import { rowsAt } from "./RowsAt.ts"
 import type { SharedBlocks } from "./SharedBlocks.ts"
 import * as SharedCache from "./SharedCache.ts"
 import type { IndexedShard, Snapshot } from "./Snapshot.ts"
@@ -149,9 +150,11 @@ export const make = <Row, A>({
   const take = (cached: BlockCache.CachedBlock<Row>, asked: Asked, indices: ReadonlyArray<number>, into: Array<A>) => {
     const first = starts[asked.block] as number // a block that there is
     const { decoded } = cached
-    for (const place of asked.places) {
-      const at = (indices[place] as number) - first // a row of the batch
-      const row = decoded.row(at)
+    const places = asked.places.map((place) => (indices[place] as number) - first) // a row of the batch
+    const rowAt = rowsAt(new Array<DecodedBlock<Row>>(places.length).fill(decoded), places)
+    for (const [own, place] of asked.places.entries()) {
+      const at = places[own] as number // as many as rows that are asked for
+      const row = rowAt(own)
       // Without a schema a row is what the format gives, which is then what the dataset gives.
       into[place] = validate === undefined ? (row as unknown as A) : valid(validate, asked.block, at, row)
     }
@@ -223,7 +226,7 @@ export const make = <Row, A>({
   const readyNow = (indices: ArrayLike<number>): Array<A> | undefined => {
     const count = indices.length
     const blocks = new Array<BlockCache.CachedBlock<Row>>(count)
-    const firsts = new Float64Array(count)
+    const places = new Float64Array(count)
     let cached: BlockCache.CachedBlock<Row> | undefined
     let first = 0
     let end = 0
@@ -238,15 +241,16 @@ export const make = <Row, A>({
         end = starts[block + 1] as number // as above
       } else if (!Number.isInteger(index)) return undefined
       blocks[place] = cached
-      firsts[place] = first
+      places[place] = index - first
     }
     const rows = soundly(() => {
+      const rowAt = rowsAt(
+        blocks.map(({ decoded }) => decoded),
+        places
+      )
       const own = new Array<A>(count)
-      for (let place = 0; place < count; place++) {
-        const { decoded } = blocks[place] as BlockCache.CachedBlock<Row> // below the length, as all here
-        // Without a schema a row is what the format gives, which is then what the dataset gives.
-        own[place] = decoded.row((indices[place] as number) - (firsts[place] as number)) as unknown as A
-      }
+      // Without a schema a row is what the format gives, which is then what the dataset gives.
+      for (let place = 0; place < count; place++) own[place] = rowAt(place) as unknown as A
       return own
     })
     if (rows === undefined) return undefined

@@ -7,6 +7,7 @@ import type { BigIntStats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { take } from "../../core/ReadBuffers.ts"
 import { shown } from "../../core/Show.ts"
 import { within } from "./Routes.ts"
 import { StoreError, type StoreErrorKind } from "./StoreError.ts"
@@ -73,9 +74,7 @@ const read: Driver["read"] = (info, offset, length) => {
           const stats = await handle.stat({ bigint: true })
           const changed = changeOf(info, stats)
           if (changed !== undefined) return changed
-          // Filled below, so it need not be cleared first.
-          const unset = Buffer.allocUnsafeSlow(length)
-          const bytes = new Uint8Array(unset.buffer, unset.byteOffset, length)
+          const bytes = take(length)
           let done = 0
           while (done < length) {
             const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)

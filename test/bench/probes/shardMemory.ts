@@ -1,7 +1,7 @@
 /**
  * A program of its own, run by hand: prints how much resident memory an epoch over 2 GB of shards takes, shuffled by blocks, with
- * 8 workers, as JSON: `bun run test/bench/probes/shardMemory.ts jsonl|parquet [fibers|threads] [collected]`. The shards are links to
- * a few files. With `collected` garbage is collected before each look (on Deno with --v8-flags=--expose-gc): what is in use.
+ * 8 workers, as JSON: `bun run test/bench/probes/shardMemory.ts jsonl|parquet [fibers|threads] [collected] [MB]`. The shards are
+ * links to a few files. With `collected` garbage is collected before each look (on Deno with --v8-flags=--expose-gc): what is in use.
  */
 import { spawnSync } from "node:child_process"
 import { linkSync, mkdtempSync, rmSync, statSync } from "node:fs"
@@ -16,7 +16,6 @@ import { programArgs } from "../runtimes.ts"
 const WORKERS = 8
 const WINDOW = 16
 const BATCH = 256
-const BYTES = 2 * 2 ** 30
 const MB = 2 ** 20
 /** Memory is looked at after each so many batches. */
 const STEP = 20
@@ -47,13 +46,13 @@ const resident = (collected: boolean): number => {
   return process.memoryUsage.rss() / MB
 }
 
-const program = async (kind: string, backend: string, collected: boolean) => {
+const program = async (kind: string, backend: string, collected: boolean, most: number) => {
   const folder = mkdtempSync(join(tmpdir(), "furrow-memory-"))
   const tables = kind === "parquet" ? files() : undefined
   try {
     const paths = tables === undefined ? jsonlShards() : [tables.tokens]
     let bytes = 0
-    for (let shard = 0; bytes < BYTES; shard++) {
+    for (let shard = 0; bytes < most * MB; shard++) {
       const path = paths[shard % paths.length] ?? ""
       linkSync(path, join(folder, String(shard).padStart(5, "0")))
       bytes += tables === undefined ? statSync(path).size : 20_000 * 512 * 4
@@ -80,12 +79,12 @@ const program = async (kind: string, backend: string, collected: boolean) => {
         return Effect.void
       })
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)), Effect.runPromise)
-    const most = 2.5 * window + 64
+    const goal = 2.5 * window + 64
     const peak = Math.max(...curve)
     const looks = Array.from({ length: 40 }, (_, look) =>
       Math.round(curve[Math.floor((look * curve.length) / 40)] ?? 0)
     )
-    console.log(JSON.stringify({ kind, backend, collected, blocks, batches, before, window, most, peak, looks }))
+    console.log(JSON.stringify({ kind, backend, collected, blocks, batches, before, window, goal, peak, looks }))
   } finally {
     tables?.remove()
     rmSync(folder, { recursive: true, force: true })
@@ -94,8 +93,8 @@ const program = async (kind: string, backend: string, collected: boolean) => {
 }
 
 if (import.meta.main) {
-  const [kind = "jsonl", other = "fibers", collected] = process.argv.slice(2)
+  const [kind = "jsonl", other = "fibers", ...rest] = process.argv.slice(2)
   if (kind === "index") await pipeline({ folder: other, kind: "jsonl" })
-  else await program(kind, other, collected === "collected")
+  else await program(kind, other, rest.includes("collected"), Number(rest.find((own) => Number(own) > 0) ?? 2048))
   process.exit(0)
 }

@@ -1,0 +1,22 @@
+/**
+ * Reads the rows of a batch from their blocks: lines are decoded together, other rows one by one.
+ *
+ * @since 0.1.0
+ */
+import type { BlockLines, DecodedBlock } from "../formats/Format.ts"
+import { jointTexts } from "../formats/lines/JointTexts.ts"
+
+/** Returns what reads the row at each of `places`, of the block at the same place in `blocks`. @since 0.1.0 */
+export const rowsAt = <Row>(
+  blocks: ReadonlyArray<DecodedBlock<Row>>,
+  places: ArrayLike<number>
+): ((at: number) => Row) => {
+  const lines = new Array<BlockLines<Row>>(blocks.length)
+  for (let at = 0; at < lines.length; at++) {
+    const own = (blocks[at] as DecodedBlock<Row>).lines // below the length, as all here
+    if (own === undefined) return (at) => (blocks[at] as DecodedBlock<Row>).row(places[at] as number)
+    lines[at] = own
+  }
+  const texts = jointTexts(lines, places)
+  return (at) => (lines[at] as BlockLines<Row>).parse(texts[at] as string, places[at] as number)
+}
