@@ -938,9 +938,30 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blocks: one reader that is interrupted ends the read of all",
     file: "sources/shards/BlockCache.ts",
-    from: "own.waiting > 0 ||",
-    to: "own.waiting < 0 ||",
+    from: "if (--own.waiting > 0) return Effect.void",
+    to: "if (--own.waiting < 0) return Effect.void",
     test: "test/sources/shards/Open.test.ts"
+  },
+  {
+    name: "blocks: the memory of one is used again while rows of it are still to be read",
+    file: "sources/shards/BlockCache.ts",
+    from: "if (read.waiting > 0) read.dropped = decoded",
+    to: "if (read.waiting < 0) read.dropped = decoded",
+    test: "test/sources/shards/Open.test.ts"
+  },
+  {
+    name: "memory for reads: it is given out again while it is in use",
+    file: "core/ReadBuffers.ts",
+    from: "at === -1 ? [] : free.splice(at, 1)",
+    to: "at === -1 ? [] : free.slice(at, at + 1)",
+    test: "test/core/ReadBuffers.test.ts"
+  },
+  {
+    name: "lines: what is between two of them that follow one another is taken for one newline",
+    file: "sources/formats/lines/JointTexts.ts",
+    from: "starts[place + next] === end + 1 &&",
+    to: "place + next < starts.length &&",
+    test: "test/sources/formats/lines/JointTexts.test.ts"
   },
   {
     name: "s3: an upload that is given up is not aborted",

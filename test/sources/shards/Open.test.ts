@@ -13,6 +13,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Schema from "@effect/schema/Schema"
 import { Deferred, Effect, Fiber, Logger } from "effect"
+import { bytesWaiting } from "../../../src/core/ReadBuffers.ts"
 import { furrow, Lineage, Pipeline, Sampler } from "../../../src/index.ts"
 import * as Dataset from "../../../src/sources/Dataset.ts"
 import * as Format from "../../../src/sources/formats/Formats.ts"
@@ -155,6 +156,37 @@ describe("a dataset of shards", () => {
     })
     expect(await Effect.runPromise(run)).toEqual({ n: 1 })
     expect(await Effect.runPromise(dataset.get(59))).toEqual({ n: 59 })
+  })
+
+  test("memory of blocks is used again only once nobody reads their rows", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "furrow-reused-"))
+    try {
+      const rows = Array.from({ length: 6_000 }, (_, n) => ({ n, text: `naïve ${n} `.repeat(20) }))
+      writeFileSync(join(folder, "a.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
+      const opened = Dataset.open<{ readonly n: number; readonly text: string }>(folder, {
+        format: Format.jsonl({ blockBytes: 2 ** 17 }),
+        index: false,
+        // One block is kept.
+        cacheBytes: 0
+      })
+      const dataset = await Effect.runPromise(opened)
+      expect(dataset.blocks?.length).toBeGreaterThan(8)
+      const before = bytesWaiting()
+      const read = (reader: number) =>
+        Effect.forEach(Array.from({ length: 8 }), (_, round) => {
+          const indices = Array.from({ length: 40 }, (_, at) => (reader * 977 + round * 2_311 + at * 149) % rows.length)
+          return Effect.map(dataset.getMany(indices), (found) =>
+            expect(found).toEqual(indices.map((index) => rows[index] ?? { n: -1, text: "" }))
+          )
+        })
+      const readers = Effect.forEach([0, 1, 2, 3, 4, 5], read, { concurrency: "unbounded", discard: true })
+      const interrupted = Effect.timeoutOption(readers, 20)
+      await Effect.runPromise(Effect.all([readers, interrupted], { concurrency: "unbounded", discard: true }))
+      expect(bytesWaiting()).toBeGreaterThan(before)
+      expect(bytesWaiting()).toBeLessThanOrEqual(2 ** 25)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test("a shard that changed since it was opened is an error", async () => {
