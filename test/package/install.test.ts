@@ -257,7 +257,9 @@ describe.skipIf(runtime.name !== "bun")("the packed file", () => {
       const others = files.filter((name) => !/^package\/dist\/.+\.(js|d\.ts)$/.test(name))
       const pages = readdirSync(join(root, "docs")).map((name) => `package/docs/${name}`)
       const known = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"].map((name) => `package/${name}`)
-      expect(others.toSorted()).toEqual([...known, ...pages].toSorted())
+      // Trainers in Python copy it from there.
+      const client = "package/dist/furrow_client.py"
+      expect(others.toSorted()).toEqual([...known, ...pages, client].toSorted())
     },
     TIME
   )
