@@ -9,12 +9,13 @@ import { mapTensors } from "../../pipeline/DeliveredBatch.ts"
 import { KEPT_FROM_USE, Lease, Quarantine } from "../../pipeline/Lease.ts"
 import { arena } from "../../wasm/Kernels.ts"
 import type { Place } from "../../wasm/Place.ts"
+import type { BatchBuilder } from "../build/BatchBuilder.ts"
 import { type BatchPlace, earlier } from "../build/CarriedStreams.ts"
 import { limits } from "../build/FailureRules.ts"
 import type { BatchObserver } from "../build/Observer.ts"
-import { retrying } from "../build/Retry.ts"
+import { type Attempted, retrying, type SkippedRows } from "../build/Retry.ts"
 import { type RowRange, rowsOf } from "../build/RowRange.ts"
-import type { BatchError } from "../build/StageError.ts"
+import type { AttemptError, BatchError } from "../build/StageError.ts"
 import type { StreamRows } from "../build/StreamRows.ts"
 import { andThen, begin, ensuring, fromEffect, isLater, TypedFailure, toEffect, type Work } from "../build/Work.ts"
 import { Worker } from "../build/Worker.ts"
@@ -30,6 +31,13 @@ export interface FiberMemory {
 }
 
 type Build = (epoch: number, batch: number) => Work<BuiltBatch, Failure>
+
+/** How a builder's batches are built: the same functions for all of them, as one that is made for a batch is garbage after it. */
+interface Steps {
+  readonly builder: BatchBuilder
+  readonly attempt: (skipped: SkippedRows) => Work<BuiltBatch, AttemptError>
+  readonly settle: (attempted: Attempted<BuiltBatch>) => BuiltBatch
+}
 
 /**
  * Where no function of the user's can keep values that lie in memory of the arena, batches lie there and are lent;
@@ -61,6 +69,7 @@ const never = (): boolean => false
 
 /** A batch that is built when it is wanted, by plain code as far as that goes. */
 const lazy = (build: Build, epoch: number, batch: number): RequestedBatch => {
+  const own = (): Work<BuiltBatch, Failure> => build(epoch, batch)
   /** What is left to do, once it has been begun. */
   let rest: Effect.Effect<BuiltBatch, Failure, unknown> | undefined
   return {
@@ -69,12 +78,12 @@ const lazy = (build: Build, epoch: number, batch: number): RequestedBatch => {
     want: nothing,
     take: nothing,
     build: () => {
-      const begun = begin(() => build(epoch, batch))
+      const begun = begin(own)
       if (!Effect.isEffect(begun)) return begun
       rest = begun
       return undefined
     },
-    content: Effect.suspend(() => rest ?? toEffect(() => build(epoch, batch)))
+    content: Effect.suspend(() => rest ?? toEffect(own))
   }
 }
 
@@ -99,28 +108,35 @@ const buildsOf = (
     const rows = stream.rows(number, epoch, batch)
     return isLater(rows) ? andThen(rows, buildRows) : buildRows(rows)
   }
+  const stepsOf = (builder: BatchBuilder): Steps => {
+    const finish = (built: Batch<unknown> | undefined): BuiltBatch => {
+      const hash = digest && built !== undefined ? hashOf(built, builder.observer) : undefined
+      return lent({ batch: built, hash }, output.lent(), give)
+    }
+    return {
+      builder,
+      attempt: (skipped) =>
+        andThen(limit === undefined ? builder.build(skipped) : builder.buildWithin(limit, skipped), finish),
+      settle: ({ skipped, value = { batch: undefined, hash: undefined } }) => {
+        const { retried } = builder
+        worker.done(builder)
+        const counted = retried === 0 ? value : { ...value, retried }
+        return skipped.length === 0 ? counted : { ...counted, skipped }
+      }
+    }
+  }
+  /** Those of the builder that was used last, which is the next one's, too, unless it waits. */
+  let last: Steps | undefined
   const buildRows = (range: RowRange | undefined): Work<BuiltBatch, Failure> => {
     if (range === undefined || range.size === 0) return nothingOf(range)
     const builder = worker.builder(range)
-    const attempts = retrying(failures, range, (skipped) =>
-      andThen(
-        limit === undefined ? builder.build(skipped) : builder.buildWithin(limit, skipped),
-        (built): BuiltBatch => {
-          const hash = digest && built !== undefined ? hashOf(built, builder.observer) : undefined
-          return lent({ batch: built, hash }, output.lent(), give)
-        }
-      )
-    )
-    return andThen(attempts, ({ skipped, value = { batch: undefined, hash: undefined } }): BuiltBatch => {
-      const { retried } = builder
-      worker.done(builder)
-      const counted = retried === 0 ? value : { ...value, retried }
-      return skipped.length === 0 ? counted : { ...counted, skipped }
-    })
+    if (last?.builder !== builder) last = stepsOf(builder)
+    const { attempt, settle } = last
+    return andThen(retrying(failures, range, attempt), settle)
   }
+  const discard = (): void => output.give(output.lent())
   /** Gives back what a batch that failed, or was left out, has taken. */
-  const discarding = (work: () => Work<BuiltBatch, Failure>): Work<BuiltBatch, Failure> =>
-    ensuring(work, () => output.give(output.lent()))
+  const discarding = (work: () => Work<BuiltBatch, Failure>): Work<BuiltBatch, Failure> => ensuring(work, discard)
   if (worker.streams === undefined) return (epoch, batch) => discarding(() => build(epoch, batch))
   /** The batch behind the last one that was built: where carried streams stand. */
   let next: BatchPlace | undefined
