@@ -1417,5 +1417,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "      Effect.timeoutFail({\n",
     to: '      Effect.tap((own) => Effect.sync(() => own.kind !== "end" && (this.#cursor = own.cursor))),\n      Effect.timeoutFail({\n',
     test: "test/service/Connection.test.ts"
+  },
+  {
+    name: "auto: a module that is not there is noticed when the run moves",
+    file: "scheduler/backends/threads/ModuleFile.ts",
+    from: "if (there) return Effect.void",
+    to: "if (there || url.pathname.length > 0) return Effect.void",
+    test: "test/scheduler/backends/Auto.test.ts"
+  },
+  {
+    name: "repeats: streams without a name are taken for one",
+    file: "scheduler/loader/Repeats.ts",
+    from: "stream?.source.isNamed === false",
+    to: "stream?.source.name === undefined",
+    test: "test/scheduler/loader/Repeats.test.ts"
   }
 ]

@@ -17,6 +17,7 @@ import { auto as autoOf } from "./Auto.ts"
 import type { Backend } from "./Backend.ts"
 import type * as Choices from "./Choice.ts"
 import * as Fibers from "./Fibers.ts"
+import { notMissing } from "./threads/ModuleFile.ts"
 import * as Threads from "./threads/Threads.ts"
 
 export type { Backend, BuiltBatch, OpenBackend, RequestedBatch } from "./Backend.ts"
@@ -194,7 +195,8 @@ export interface AutoOptions extends Omit<ThreadOptions, "pipeline"> {
  *
  * Without a module in `pipeline` the run stays on fibers, and if threads would pay, says so in the log, once a run. It stays
  * on fibers as well where there is one core, if the dataset is read by effects or a stage is one (fibers wait for many at
- * once), if the policy carries streams on, and if threads cannot start, which is logged as a warning.
+ * once), if the policy carries streams on, and if threads cannot start, which is logged as a warning. A module whose file is
+ * not there is a `BackendError` when the run opens.
  *
  * Where a batch is built changes nothing in it, so all give the same batches, to the bit. {@link chosen} and the profile of
  * the run say what was chosen and why; it is logged at level debug, too.
@@ -240,16 +242,17 @@ const choosing = ({ pipeline, ...options }: AutoOptions): Service => {
     }
   })
   return {
-    // At once, not when it moves: on fibers it would run the whole program in the thread.
-    backend: pipeline === undefined ? backend : notNested(backend, url(pipeline)),
+    backend: pipeline === undefined ? backend : startable(backend, url(pipeline)),
     count: whole("workers", workers, 1, MAX),
     chosen: Effect.sync(() => Option.fromNullable(choice))
   }
 }
 
-const notNested = (backend: Backend, module: string): Backend => ({
+/** What could never move to threads fails at once, not when it moves: within a thread, it would run the whole program on fibers. */
+const startable = (backend: Backend, module: string): Backend => ({
   ...backend,
-  open: (runPlan, settings) => Effect.zipRight(Threads.notNested({ module }), backend.open(runPlan, settings))
+  open: (runPlan, settings) =>
+    Effect.zipRight(Effect.zipRight(Threads.notNested({ module }), notMissing(module)), backend.open(runPlan, settings))
 })
 
 const threadsOf = (of: string, options: ThreadOptions): Backend =>

@@ -62,13 +62,24 @@ const entryOf = (key: string): Entry => {
  */
 export const extentOf = (size: number): "brief" | "full" => (size <= WHOLE ? "full" : "brief")
 
+const numbers = new WeakMap<object, number>()
+let given = 0
+
+/** The number of a stream source that was given no name: it is compared with itself alone. */
+const numberOf = (source: object): number => {
+  const own = numbers.get(source) ?? ++given
+  numbers.set(source, own)
+  return own
+}
+
 /** All that the coordinates of a batch consist of, but for the epoch and the batch's number. */
 const keyOf = (runPlan: RunPlan, { room }: Sequence): string => {
-  const { pipeline, plan, policy, size } = runPlan
+  const { pipeline, plan, policy, size, stream } = runPlan
   const { batchSize, count, rank, workers, world } = plan
   const all = {
     stages: linesOf(pipeline),
     dataset: datasetText(pipeline.dataset, size, extentOf(size)),
+    ...(stream?.source.isNamed === false ? { source: numberOf(stream.source) } : {}),
     policy: [policy?.name, policy?.seed],
     // Under an elastic policy the number of workers changes no draw.
     workers: policy?.elastic === true ? 0 : workers,

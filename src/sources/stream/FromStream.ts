@@ -95,6 +95,7 @@ export function fromStream(
   return {
     [TypeId]: {},
     name,
+    isNamed: own.name !== undefined,
     made: new Made("fromStream", made, parameters === undefined ? contentOf(name) : undefined),
     content: undefined,
     // By the overloads the items are bytes where there is a format.

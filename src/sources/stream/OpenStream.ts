@@ -57,6 +57,7 @@ export const openStream = <Row, A = Row, I = unknown>(
     return {
       [TypeId]: {},
       name,
+      isNamed: true,
       made: new Made("openStream", { name, format: format.made, atOnce }),
       content: contentOfShards(infos),
       atOnce,

@@ -50,6 +50,8 @@ export interface StreamSource<out A, out E = never, out R = never> {
   readonly [TypeId]: { readonly _E?: (_: never) => E }
   /** Its name in errors, logs and cursors. */
   readonly name: string
+  /** Whether it was given that name, so that another one of the same name is taken for the same. */
+  readonly isNamed: boolean
   readonly made: Made
   /** What tells its content from another of the same name, if it is known. */
   readonly content: string | undefined

@@ -193,6 +193,18 @@ describe("nothing is told", () => {
     test(name, async () => expect(await run(fresh())).toEqual([]))
   }
 
+  test("of two streams without a name", async () => {
+    const unnamed = () =>
+      Pipeline.from(Dataset.fromStream([1, 2, 3])).pipe(
+        Pipeline.augment("jitter", (value, rng) => value + rng.float()),
+        Pipeline.batch(3)
+      )
+    const run = (own: ReturnType<typeof unnamed>) => Stream.runDrain(Scheduler.stream(own, { epochs: 1 }))
+    expect(await told(Effect.zipRight(run(unnamed()), run(unnamed())))).toEqual([])
+    const same = unnamed()
+    expect((await told(Effect.zipRight(run(same), run(same)))).length).toBe(1)
+  })
+
   test("where nothing draws", async () => {
     const still = Pipeline.from(Dataset.make({ name: "still", size: 9, get: (index) => index })).pipe(Pipeline.batch(3))
     const { layer, told } = listening()

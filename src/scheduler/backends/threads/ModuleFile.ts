@@ -1,0 +1,43 @@
+/**
+ * The file of the module that exports the pipeline.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { files } from "../../../core/runtime.ts"
+import { BackendError } from "../BackendError.ts"
+
+/** The folders in which a program of one file keeps its modules. */
+const PACKED = /\$bunfs|~BUN|deno-compile/
+
+/**
+ * Fails if a module is not there, as far as that is seen without an import: the file of a `file:` URL. Whoever has it to move
+ * to threads later is told when the run opens, and not hours later.
+ *
+ * @since 0.1.0
+ */
+export const notMissing = (module: string): Effect.Effect<void, BackendError> => {
+  const url = new URL(module)
+  if (url.protocol !== "file:" || PACKED.test(url.pathname)) return Effect.void
+  return Effect.flatMap(
+    Effect.promise(() => isThere(url)),
+    (there) => {
+      if (there) return Effect.void
+      const reason =
+        'there is no such file: give import.meta.resolve("./digits.ts"), relative to the module that says it'
+      return Effect.fail(new BackendError({ backend: "threads", module, reason }))
+    }
+  )
+}
+
+/** Whether an import could find it: by its name, or by one with an extension that the runtime adds. */
+const isThere = async (url: URL): Promise<boolean> => {
+  const { readdir, stat } = files()
+  try {
+    return (await stat(url)).isFile()
+  } catch {
+    const name = decodeURIComponent(url.pathname.slice(url.pathname.lastIndexOf("/") + 1))
+    const all = await readdir(new URL(".", url)).catch((): Array<string> => [])
+    return all.some((other) => other.startsWith(`${name}.`))
+  }
+}
