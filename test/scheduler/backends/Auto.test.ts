@@ -175,20 +175,6 @@ describe("a run", () => {
   })
 
   test("ends threads at once that were started for what would not arrive from them as it is", async () => {
-    test("fails when it opens, not when it would move, if the module's file is not there", async () => {
-      const missing = new URL("./there-is-none.ts", import.meta.url)
-      const opened = furrow(numbers, { epochs: 1, module: missing })
-      const told = await opened.open().catch((error: unknown) => error)
-      expect(told).toMatchObject({ _tag: "BackendError", module: missing.href })
-      expect(String(told)).toContain("there is no such file")
-      await opened.close()
-      for (const there of [module("plain"), `${module("plain")}?v=1`, module("plain").href.replace(".ts", "")]) {
-        const run = furrow(numbers, { epochs: 1, module: there })
-        await run.open()
-        await run.close()
-      }
-    })
-
     class Boxes {}
     const pipeline = Pipeline.from(Dataset.range(4 * BATCHES)).pipe(
       Pipeline.batchWith(4, () => ({ boxes: new Boxes() }))
@@ -289,6 +275,20 @@ describe("a run that cannot move", () => {
     expect(lines[0]).toContain("WARN the run stays on fibers: ")
     expect(lines[0]).toContain(reason)
     expect(choices.at(-1)?.reason).toContain(reason)
+  })
+
+  test("fails when it opens, not when it would move, if the module's file is not there", async () => {
+    const missing = new URL("./there-is-none.ts", import.meta.url)
+    const opened = furrow(numbers, { epochs: 1, module: missing })
+    const told = await opened.open().catch((error: unknown) => error)
+    expect(told).toMatchObject({ _tag: "BackendError", module: missing.href })
+    expect(String(told)).toContain("there is no such file")
+    await opened.close()
+    for (const there of [module("plain"), `${module("plain")}?v=1`, module("plain").href.replace(".ts", "")]) {
+      const run = furrow(numbers, { epochs: 1, module: there })
+      await run.open()
+      await run.close()
+    }
   })
 
   class Boxes {}
