@@ -11,6 +11,7 @@ export { type CsvOptions, type CsvRow, type CsvType, type CsvValue, csv, tsv } f
 export {
   type Block,
   type BlockColumn,
+  type BlockLines,
   type BlockPlace,
   type CutBlock,
   type Cutter,
