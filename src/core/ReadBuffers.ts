@@ -11,7 +11,7 @@ const SMALLEST = 2 ** 16
 /** Lengths are rounded up to a multiple of this, so that blocks of almost one length share memory. */
 const STEP = 2 ** 14
 /** How many bytes wait to be used again, at most. */
-const MOST = 2 ** 25
+const MOST = 2 ** 23
 
 /** What was given out and can be given back. */
 const given = new WeakSet<ArrayBufferLike>()
@@ -48,8 +48,12 @@ const allocated = (room: number, length: number): Uint8Array<ArrayBuffer> => {
 export const giveBack = ({ buffer }: Uint8Array): void => {
   if (!(buffer instanceof ArrayBuffer) || !given.delete(buffer)) return
   const own = structuredClone(buffer, { transfer: [buffer] })
-  if (own.byteLength > MOST) return
   free.push(own)
   waiting += own.byteLength
-  while (waiting > MOST) waiting -= free.shift()?.byteLength ?? 0
+  while (waiting > MOST) {
+    const oldest = free.shift()
+    waiting -= oldest?.byteLength ?? 0
+    // At once, where the engine can.
+    if (oldest !== undefined && "transfer" in oldest) oldest.transfer(0)
+  }
 }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { giveBack, take } from "../../core/ReadBuffers.ts"
 import { attempt } from "../formats/Fault.ts"
 import {
   type Block,
@@ -102,11 +103,12 @@ const bytesOf = (shard: Shard, { length, offset, ranges }: Block): Effect.Effect
   return Effect.map(Effect.all(reads, { concurrency: AT_ONCE }), (parts) => {
     const [first] = parts
     if (parts.length === 1 && first !== undefined) return first
-    const bytes = new Uint8Array(parts.reduce((sum, own) => sum + own.length, 0))
+    const bytes = take(parts.reduce((sum, own) => sum + own.length, 0))
     let at = 0
     for (const own of parts) {
       bytes.set(own, at)
       at += own.length
+      giveBack(own)
     }
     return bytes
   })

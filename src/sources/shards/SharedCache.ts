@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { giveBack } from "../../core/ReadBuffers.ts"
 import { attempt } from "../formats/Fault.ts"
 import type { DecodedBlock, ShardError } from "../formats/Format.ts"
 import type { BlockCache, CachedBlock } from "./BlockCache.ts"
@@ -95,7 +96,10 @@ export const make = <Row, E>(
       Effect.suspend(() => {
         isSettled = true
         const pinned = blocks.fill(slot, parts, view(block, parts).size)
-        return pinned === undefined ? useAlone(block, parts, use) : attempt(() => hold(() => use(taken(block, pinned))))
+        if (pinned === undefined) return useAlone(block, parts, use)
+        // They were copied.
+        for (const part of parts) giveBack(part)
+        return attempt(() => hold(() => use(taken(block, pinned))))
       })
     ).pipe(Effect.onExit(() => Effect.sync(() => (isSettled ? undefined : blocks.abandon(slot)))))
   }

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { giveBack } from "../../../core/ReadBuffers.ts"
 import { asciiTextsOf, isAscii, isUtf8, textsOf } from "../../../core/Utf8.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt } from "../Fault.ts"
@@ -231,7 +232,12 @@ const withBytes = <A>(
   use: (bytes: Uint8Array) => A
 ): A | Effect.Effect<A, ShardError> => {
   const compression = compressionIn(index)
-  const own = (): A => use(compression === undefined ? packed : unpacked(kind, shard, compression, packed, block))
+  const own = (): A => {
+    if (compression === undefined) return use(packed)
+    const bytes = unpacked(kind, shard, compression, packed, block)
+    giveBack(packed)
+    return use(bytes)
+  }
   const load = loaded(kind, shard, compression)
   return load === undefined ? own() : Effect.zipRight(load, attempt(own))
 }

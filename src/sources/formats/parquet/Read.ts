@@ -33,7 +33,13 @@ export const reader = (table: Table): Pick<Format<TableRow>, "index" | "decode">
   const headers = headersOf("parquet", (shard) => indexed(shard, table))
   return {
     index: headers.index,
-    decode: (bytes, block, place) => headers.use(place, (header) => decode(table, header, bytes, block, place))
+    decode: (bytes, block, place) =>
+      headers.use(place, (header) => {
+        const own = decode(table, header, bytes, block, place)
+        // All columns are copies.
+        giveBack(bytes)
+        return own
+      })
   }
 }
 
