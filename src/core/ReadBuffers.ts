@@ -11,7 +11,7 @@ const SMALLEST = 2 ** 16
 /** Lengths are rounded up to a multiple of this, so that blocks of almost one length share memory. */
 const STEP = 2 ** 14
 /** How many bytes wait to be used again, at most. */
-const MOST = 2 ** 23
+const MOST = 2 ** 24
 
 /** What was given out and can be given back. */
 const given = new WeakSet<ArrayBufferLike>()

@@ -4,7 +4,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
+import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import type { ArrowArray } from "../arrow/ArrowArray.ts"
 import { blockOf, type TableRow } from "../arrow/ArrowBlock.ts"
