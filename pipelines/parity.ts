@@ -45,7 +45,10 @@ const replay = (files: ReadonlyArray<string>) =>
 const command = Command.make(
   "parity",
   {
-    files: Args.text({ name: "file" }).pipe(Args.repeated),
+    files: Args.text({ name: "file" }).pipe(
+      Args.withDescription("References to compare with (default: those that come with Furrow)"),
+      Args.repeated
+    ),
     emit: Options.text("emit").pipe(
       Options.withPseudoName("file"),
       Options.withDescription("A file without values; the same file with all values is printed"),

@@ -40,6 +40,13 @@ const plain = (text: unknown): string =>
     .trim()
     .replace(/^Received unknown argument: '(--[^']+)'$/, "$1 is no option here, came twice, or lacks its value")
 
+/**
+ * The help of a command without what @effect/cli says of the kind of a value in front of each option's own words: "A
+ * user-defined piece of text." of most.
+ */
+export const worded = (help: string): string =>
+  help.replaceAll(/^ +A (?:user-defined piece of text|true or false value)\.\n\n/gm, "")
+
 /** What the library logs: on stderr, as all that is not a result. */
 const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
   const parts = Array.isArray(message) ? message : [message]
@@ -60,7 +67,7 @@ export const main = async <Name extends string, E, A>(
     cli(process.argv).pipe(
       Effect.withConsole({
         ...console,
-        log: (...args) => Effect.sync(() => print(args.map(String).join(" "))),
+        log: (...args) => Effect.sync(() => print(worded(args.map(String).join(" ")))),
         error: (...args) => Effect.sync(() => complain(args.map(plain).join(" ")))
       }),
       Effect.provide(BunContext.layer),

@@ -1429,7 +1429,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "repeats: streams without a name are taken for one",
     file: "scheduler/loader/Repeats.ts",
     from: "stream?.source.isNamed === false",
-    to: "stream?.source.name === undefined",
+    to: 'stream?.source.name === ""',
     test: "test/scheduler/loader/Repeats.test.ts"
   }
 ]
