@@ -67,7 +67,9 @@ export const inflateRawStart = (data: Uint8Array): Uint8Array =>
 
 const bounded = (unpack: () => Uint8Array): Uint8Array | "more" => {
   try {
-    return unpack()
+    const { buffer, byteLength, byteOffset } = unpack()
+    // Without Node's own class.
+    return new Uint8Array(buffer, byteOffset, byteLength)
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") return "more"
     throw error

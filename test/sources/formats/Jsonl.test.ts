@@ -85,6 +85,29 @@ for (const [name, pack] of [
   })
 }
 
+for (const [name, pack] of [
+  ["gzip", (part: Uint8Array) => new Uint8Array(gzipSync(part, { level: 1 }))],
+  ["zstd", (part: Uint8Array) => new Uint8Array(zstdCompressSync(part))]
+] as const) {
+  test(`the scan of a shard of ${name} members asks the store for each byte once`, async () => {
+    // Some 20 members of half a megabyte, which hardly compress: windows end within members.
+    const values = new Uint32Array(2 ** 17)
+    for (let at = 0, state = 1; at < values.length; at++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      values[at] = state
+    }
+    const noise = new TextEncoder().encode(`"${Buffer.from(values.buffer).toString("base64")}"\n`)
+    const packed = pack(noise)
+    expect(packed.length).toBeGreaterThan(400_000)
+    const shard = Buffer.concat(Array.from({ length: 20 }, () => packed))
+    const store = memoryStore({ a: shard })
+    const open = Dataset.open("a", { format: Format.jsonl<string>(), index: false })
+    const { size } = await Effect.runPromise(open.pipe(Effect.provide(store.layer)))
+    expect(size).toBe(20)
+    expect(store.read.get("a")).toBeLessThanOrEqual(1.1 * shard.length)
+  })
+}
+
 test("a changed byte of a gzip member is an error, found by its checksum", async () => {
   const packed = new Uint8Array(gzipSync(text(1000), { level: 0 }))
   packed[100] = (packed[100] ?? 0) ^ 1

@@ -14,7 +14,7 @@ import { ofBytes } from "./Characters.ts"
 import { type Compression, compressionOf } from "./Compression.ts"
 import { error, type LineKind, tooLong } from "./LineKind.ts"
 import { type Lines, linesIn, linesOfText, spansOf } from "./Lines.ts"
-import { compressionIn, joined, loaded, type Placed, readMember, unpacked, WINDOW } from "./Members.ts"
+import { compressionIn, joined, loaded, membersOf, type Placed, unpacked, WINDOW } from "./Members.ts"
 import { Spans } from "./Spans.ts"
 
 type Fails = ShardError | StoreError
@@ -64,14 +64,15 @@ export const beginning = (kind: LineKind, shard: Shard): Effect.Effect<{ readonl
     const compression = compressionOf(start)
     const { size } = shard.info
     const parts: Array<Placed> = []
+    const readMember = compression === undefined ? undefined : membersOf(kind, shard, compression)
     let window = BEGINNING
     for (let end = 0; ; ) {
       let bytes: Uint8Array
-      if (compression === undefined) {
+      if (readMember === undefined) {
         end = Math.min(size, window)
         bytes = size === 0 ? start : yield* shard.read(0, end)
       } else {
-        const { data, length } = yield* readMember(kind, shard, compression, end)
+        const { data, length } = yield* readMember(end)
         parts.push({ offset: end, length, data })
         end += length
         bytes = joined(parts)
@@ -155,6 +156,7 @@ const memberBlocks = (
 ): Effect.Effect<ReadonlyArray<Block>, Fails> =>
   Effect.gen(function* () {
     const { size } = shard.info
+    const readMember = membersOf(kind, shard, compression)
     const blocks: Array<Block> = []
     let parts: Array<Placed> = []
     // Where the rows that have not been counted begin in the parts.
@@ -163,7 +165,7 @@ const memberBlocks = (
     let offset = 0
     let isBegun = false
     while (offset < size) {
-      const { data, length } = yield* readMember(kind, shard, compression, offset)
+      const { data, length } = yield* readMember(offset)
       parts.push({ offset, length, data })
       offset += length
       const total = parts.reduce((sum, own) => sum + own.data.length, 0)

@@ -31,30 +31,46 @@ export const loaded = (
     : Effect.mapError(load, ({ message, place }) => error(kind, shard, 0, message, undefined, place.cause))
 }
 
-/** Reads the member at an offset. @since 0.1.0 */
-export const readMember = (
-  kind: LineKind,
-  shard: Shard,
-  compression: Compression,
-  offset: number
-): Effect.Effect<Member, ShardError | StoreError> =>
-  Effect.gen(function* () {
-    yield* loaded(kind, shard, compression) ?? Effect.void
-    const left = shard.info.size - offset
-    for (let window = Math.min(left, WINDOW); ; window = Math.min(left, 2 * window)) {
-      const member = memberOf(compression, yield* shard.read(offset, window), kind.memberBytes)
-      if (typeof member === "object" && "data" in member) return member
-      if (member === "cut" && window < left) continue
-      if (member === "cut") {
-        return yield* error(kind, shard, offset, `its last ${compression} member is cut short; fetch the shard again`)
+/** Reads the member at an offset, which is not before that of the last call. @since 0.1.0 */
+export type ReadMember = (offset: number) => Effect.Effect<Member, ShardError | StoreError>
+
+/** Reads the members of a shard in order: what is read beyond a member is kept for the next one. @since 0.1.0 */
+export const membersOf = (kind: LineKind, shard: Shard, compression: Compression): ReadMember => {
+  const { size } = shard.info
+  let held: Uint8Array = new Uint8Array(0)
+  let from = 0
+  return (offset) =>
+    Effect.gen(function* () {
+      yield* loaded(kind, shard, compression) ?? Effect.void
+      held = held.subarray(offset - from)
+      from = offset
+      for (;;) {
+        const end = from + held.length
+        const member = held.length === 0 ? "cut" : memberOf(compression, held, kind.memberBytes)
+        if (typeof member === "object" && "data" in member) return member
+        if (member === "cut" && end < size) {
+          const more = yield* shard.read(end, Math.min(size - end, Math.max(WINDOW, held.length)))
+          held = held.length === 0 ? more : followed(held, more)
+          continue
+        }
+        if (member === "cut") {
+          return yield* error(kind, shard, offset, `its last ${compression} member is cut short; fetch the shard again`)
+        }
+        if (member === "large") {
+          const reason = `a ${compression} member holds more than memberBytes, ${kind.memberBytes}; compress it in smaller members (bgzip, zstd --block-size, one frame for some thousand rows), or raise that`
+          return yield* error(kind, shard, offset, reason)
+        }
+        return yield* error(kind, shard, offset, `${member.corrupt}; fetch the shard again`, undefined, member.cause)
       }
-      if (member === "large") {
-        const reason = `a ${compression} member holds more than memberBytes, ${kind.memberBytes}; compress it in smaller members (bgzip, zstd --block-size, one frame for some thousand rows), or raise that`
-        return yield* error(kind, shard, offset, reason)
-      }
-      return yield* error(kind, shard, offset, `${member.corrupt}; fetch the shard again`, undefined, member.cause)
-    }
-  })
+    })
+}
+
+const followed = (bytes: Uint8Array, more: Uint8Array): Uint8Array => {
+  const all = new Uint8Array(bytes.length + more.length)
+  all.set(bytes)
+  all.set(more, bytes.length)
+  return all
+}
 
 /** @since 0.1.0 */
 export const joined = (parts: ReadonlyArray<Placed>): Uint8Array => {
