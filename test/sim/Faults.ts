@@ -947,7 +947,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "sources/shards/BlockCache.ts",
     from: "if (read.waiting > 0) read.dropped = decoded",
     to: "if (read.waiting < 0) read.dropped = decoded",
-    test: "test/sources/shards/Open.test.ts"
+    test: "test/sources/shards/BlockCache.test.ts"
   },
   {
     name: "memory for reads: it is given out again while it is in use",
