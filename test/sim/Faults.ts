@@ -1111,6 +1111,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/Checksums.test.ts"
   },
   {
+    name: "blocks: a lock that cannot be removed is waited for",
+    file: "sources/shards/FileLock.ts",
+    from: 'if (!stats.isFile()) return "it is not a file"',
+    to: "if (!stats.isFile()) return undefined",
+    test: "test/sources/shards/Open.test.ts"
+  },
+  {
     name: "blocks: each process that wants an index builds it",
     file: "sources/shards/FileLock.ts",
     from: 'codeOf(error) === "EEXIST" ? "held"',

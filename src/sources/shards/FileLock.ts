@@ -15,6 +15,8 @@ const BEAT_MS = 2000
 /** Without a beat for so long, a holder that cannot be looked at is taken for gone. */
 const STALE_MS = 15_000
 const WAIT_MS = 100
+/** A lock whose holder was not written for so long was left so: its maker was killed, or its disk was full. */
+const UNWRITTEN_MS = 1000
 
 interface Holder {
   readonly pid: number
@@ -22,16 +24,21 @@ interface Holder {
   readonly machine: string
 }
 
-const isGone = (text: string): boolean => {
+/** Who a lock says holds it; `undefined` if that is not written. */
+const holderIn = (text: string): Partial<Holder> | undefined => {
   try {
-    const { machine: on, pid, started }: Partial<Holder> = JSON.parse(text)
-    const here = machine()
-    if (!here.known || on !== here.name || typeof pid !== "number" || pid < 1) return false
-    const now = processStart(pid)
-    return now === "gone" || (now !== "unknown" && started !== "unknown" && now !== started)
+    const holder: unknown = JSON.parse(text)
+    return typeof holder === "object" && holder !== null ? holder : undefined
   } catch {
-    return false
+    return undefined
   }
+}
+
+const isGone = ({ machine: on, pid, started }: Partial<Holder>): boolean => {
+  const here = machine()
+  if (!here.known || on !== here.name || typeof pid !== "number" || pid < 1) return false
+  const now = processStart(pid)
+  return now === "gone" || (now !== "unknown" && started !== "unknown" && now !== started)
 }
 
 /** The system's code of an error; empty if it has none. @since 0.1.0 */
@@ -47,21 +54,41 @@ const lock = async (path: string): Promise<"ours" | "held" | "none"> => {
   try {
     const pid = processNumber()
     const own: Holder = { pid, started: processStart(pid), machine: machine().name }
-    await files.writeFile(path, JSON.stringify(own), { flag: "wx" })
+    const file = await files.open(path, "wx")
+    try {
+      await file.writeFile(JSON.stringify(own))
+    } catch {
+      // Such as on a full disk. The others must not wait for it.
+      await files.rm(path, { force: true })
+      return "none"
+    } finally {
+      await file.close()
+    }
     return "ours"
   } catch (error) {
     return codeOf(error) === "EEXIST" ? "held" : "none"
   }
 }
 
-/** Removes the lock of a holder that is gone. Two may do so at once, and both hold it then. */
-const clear = async (path: string, now: number): Promise<void> => {
+/** Removes the lock of a holder that is gone. Two may do so at once, and both hold it then. Returns why it cannot be removed. */
+const clear = async (path: string, now: number): Promise<string | undefined> => {
   try {
-    const text = await files.readFile(path, "utf8")
-    const { mtimeMs } = await files.stat(path)
-    if (isGone(text) || now - mtimeMs > STALE_MS) await files.rm(path, { force: true })
-  } catch {
+    const stats = await files.stat(path)
+    if (!stats.isFile()) return "it is not a file"
+    const age = now - stats.mtimeMs
+    if (age <= STALE_MS) {
+      // One that cannot be read may be held until it goes without a beat.
+      const text = await files.readFile(path, "utf8").catch(() => undefined)
+      if (text === undefined) return undefined
+      const holder = holderIn(text)
+      if (holder === undefined ? age <= UNWRITTEN_MS : !isGone(holder)) return undefined
+    }
+    await files.rm(path, { force: true })
+    return undefined
+  } catch (error) {
+    const code = codeOf(error)
     // It is gone already.
+    return code === "ENOENT" ? undefined : code || String(error)
   }
 }
 
@@ -83,13 +110,15 @@ const attempt = (path: string): Effect.Effect<"ours" | "held" | "none"> =>
     const got = yield* Effect.promise(() => lock(path))
     if (got !== "held") return got
     const now = yield* Clock.currentTimeMillis
-    yield* Effect.promise(() => clear(path, now))
-    return got
+    const stuck = yield* Effect.promise(() => clear(path, now))
+    if (stuck === undefined) return got
+    yield* Effect.logWarning(`the lock ${path} cannot be removed (${stuck}), so this goes on without it; remove it`)
+    return "none"
   })
 
 /**
  * Runs `build` in one process at a time of all that want the index at `path`; the others wait. Where no lock can be made,
- * such as in a folder that is read-only, each builds its own. If a builder dies two may take its place at once, which costs
+ * or that of a holder that is gone cannot be removed, such as in a folder that is read-only, each builds its own. If a builder dies two may take its place at once, which costs
  * time and nothing else.
  *
  * @since 0.1.0
@@ -111,8 +140,8 @@ export const alone = <A, E, R>(path: string, build: Effect.Effect<A, E, R>): Eff
 }
 
 /**
- * Runs `use` while this process holds the lock at `path`, or `held` if another one does. Where no lock can be made, `use` runs
- * without. If a holder dies two may take its place at once: `use` has to notice.
+ * Runs `use` while this process holds the lock at `path`, or `held` if another one does. Where no lock can be made, or an
+ * old one cannot be removed, `use` runs without. If a holder dies two may take its place at once: `use` has to notice.
  *
  * @since 0.1.0
  */

@@ -355,6 +355,24 @@ describe("the index", () => {
     expect(dataset.size).toBe(60)
   })
 
+  test("whose lock cannot be removed is built without it, which is told; one that names no holder is not waited for", async () => {
+    const told: Array<string> = []
+    const logger = Logger.make(({ message }) => void told.push(String(message)))
+    const lock = `${cachedFile(["d/"], "jsonl(blockBytes: 800)")}.lock`
+    mkdirSync(lock, { recursive: true })
+    const opened = cached(three(), "unlocked").pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+    expect((await Effect.runPromise(opened)).size).toBe(60)
+    expect(told.filter((own) => own.includes(lock))).toHaveLength(1)
+    rmSync(lock, { recursive: true })
+    rmSync(lock.slice(0, -".lock".length), { force: true })
+    // Of a process that was killed before it wrote who it is: younger than any heartbeat that has stopped.
+    writeFileSync(lock, "")
+    utimesSync(lock, new Date(), new Date(Date.now() - 2_000))
+    expect((await Effect.runPromise(opened)).sharded.scanned).toBe(4)
+    expect(readdirSync(join(folder, "indexes")).filter((own) => own.endsWith(".lock"))).toEqual([])
+    expect(told.filter((own) => own.includes(lock))).toHaveLength(1)
+  })
+
   test("that is damaged, or of another format, is made again", async () => {
     const store = three()
     await Effect.runPromise(cached(store, "damaged"))
