@@ -91,6 +91,12 @@ const cases: ReadonlyArray<Case> = [
     format: Format.csv({ types: { text: "string", n: "number", flag: "boolean" } })
   },
   {
+    name: "csv of one column",
+    rows: fc.record({ n: fc.option(finite) }),
+    sink: (location, options) => Sink.csv(location, { ...options, ...small }),
+    format: Format.csv({ types: { n: "number" } })
+  },
+  {
     name: "arrow",
     rows: table,
     sink: (location, options) => Sink.arrow(location, { ...options, ...small, types }),

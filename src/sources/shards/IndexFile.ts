@@ -6,7 +6,7 @@
 import type { Block } from "../formats/Format.ts"
 import type { IndexedShard } from "./Snapshot.ts"
 
-const VERSION = 2
+const VERSION = 3
 
 type BlockLine = readonly [
   rows: number,

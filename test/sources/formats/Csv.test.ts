@@ -69,6 +69,29 @@ test("any cells are read back, in blocks of any size, compressed or not", async 
   )
 })
 
+test("an empty line of one column is a row of an empty cell, in blocks of any size, compressed or not", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom("", '""', "1", '"2"'), { maxLength: 9 }),
+      fc.constantFrom("\n", "\r\n"),
+      fc.constantFrom(1, 4, 1000),
+      fc.boolean(),
+      fc.boolean(),
+      async (cells, end, blockBytes, isPacked, isNamed) => {
+        const named = isNamed ? { header: ["x"] } : {}
+        const format = Format.csv({ blockBytes, types: { x: "number" }, ...named })
+        const text = [...(isNamed ? [] : [end, `x${end}`]), ...cells.map((cell) => cell + end)].join("")
+        const bytes = isPacked ? new Uint8Array(gzipSync(text)) : new TextEncoder().encode(text)
+        const rows = cells.map((cell) => ({
+          x: cell.length < 1 || cell === '""' ? null : Number(cell.replaceAll('"', ""))
+        }))
+        expect<ReadonlyArray<unknown>>(await rowsOf(bytes, format)).toEqual(rows)
+      }
+    ),
+    { numRuns: 60 }
+  )
+})
+
 describe("types", () => {
   test("are inferred from the cells that are not empty", async () => {
     const text = "a,b,c,d,e,f\n1,True,9007199254740993,x,,1e3\n-2.5,false,1,1,,nan\n,,,,,-inf\n"

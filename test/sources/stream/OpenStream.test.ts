@@ -74,6 +74,11 @@ const table = fc
   .array(record, { maxLength: 8 })
   .map((records) => encoder.encode(`x,y\n${records.map((own) => `${own}\n`).join("")}`))
 
+/** Of one column an empty line is a row. */
+const column = fc
+  .array(fc.constantFrom("", "1", '""', '"\n"', "a"), { maxLength: 8 })
+  .map((records) => encoder.encode(`\nx\n${records.map((own) => `${own}\n`).join("")}`))
+
 const files = fc.array(fc.tuple(fc.constantFrom("json", "txt", "bin"), fc.nat(700)), { maxLength: 6 }).map((all) =>
   archive(
     all.flatMap(([extension, length], at) => [
@@ -89,6 +94,7 @@ const kinds: ReadonlyArray<readonly [string, fc.Arbitrary<Uint8Array>, Format.Fo
   ["paragraphs", text, Format.text({ rows: "paragraphs" })],
   ["windows of bytes", text, Format.text({ rows: "windows", windowBytes: 5 })],
   ["CSV", table, Format.csv()],
+  ["CSV of one column", column, Format.csv()],
   ["tars", files, Format.tar()]
 ]
 

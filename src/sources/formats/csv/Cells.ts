@@ -17,9 +17,12 @@ const closing = (characters: Characters, open: number): number => {
   return close
 }
 
-/** Records that the end of a line outside of quotes ends. Empty lines are none. @since 0.1.0 */
+/** Which empty lines are records of one empty cell. @since 0.1.0 */
+export type EmptyLines = "none" | "all" | "behind the first record"
+
+/** Records that the end of a line outside of quotes ends. @since 0.1.0 */
 export const records =
-  (delimiter: number): Split =>
+  (delimiter: number, empty: EmptyLines): Split =>
   (characters, isLast) => {
     const spans = new Spans()
     const { length } = characters
@@ -51,7 +54,7 @@ export const records =
         newline = length
       }
       const end = newline > at && characters.code(newline - 1) === RETURN ? newline - 1 : newline
-      if (end > at) spans.add(at, end)
+      if (end > at || empty === "all" || (empty !== "none" && spans.count > 0)) spans.add(at, end)
       at = newline + 1
     }
     spans.consumed = Math.min(at, length)

@@ -100,7 +100,8 @@ const code = lazy(() => import("./CsvBlocks.ts"))
 
 /**
  * Comma-separated values as RFC 4180 has them: a record of cells a row, quotes around cells that hold delimiters, quotes
- * (doubled) or ends of lines. UTF-8, plain or compressed as `Format.jsonl` has it; empty lines are no rows.
+ * (doubled) or ends of lines. UTF-8, plain or compressed as `Format.jsonl` has it. Of several columns an empty line is no row;
+ * of one column it is a row of an empty cell.
  *
  * The type of a column is `types`' or, from the cells of the sample that are not empty: `boolean` if all are `true` or `false`
  * (in any case), `number` if all are numbers (`nan` and `inf` are), `bigint` if all are whole numbers of which some are

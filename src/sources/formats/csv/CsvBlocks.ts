@@ -21,19 +21,27 @@ import { BEGINNING, beginning, indexOf, markOf, sharedLines, withLines } from ".
 import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import { type Lines, linesIn, spansOf } from "../lines/Lines.ts"
-import { CellReader, cellsOf, type NoCells, records } from "./Cells.ts"
+import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
 import type { CsvConfig, CsvRow, CsvType } from "./Csv.ts"
 import { typeOf, valueFrom } from "./Types.ts"
 
-const kindOf = (config: CsvConfig): LineKind => ({
+const kindWith = (config: CsvConfig, empty: EmptyLines): LineKind => ({
   name: config.name,
   isWhole: true,
   inText: true,
   blockBytes: config.blockBytes,
   rowBytes: config.rowBytes,
   memberBytes: config.memberBytes,
-  split: records(config.delimiter.charCodeAt(0))
+  split: records(config.delimiter.charCodeAt(0), empty)
 })
+
+/** Of one column an empty line is a row: RFC 4180 has it as a record of one empty cell. Of several columns it is none. */
+const kindOf = (config: CsvConfig, columns: ReadonlyArray<unknown>): LineKind =>
+  kindWith(config, columns.length === 1 ? "all" : "none")
+
+/** By this the first rows are found, before it is known how many columns there are. */
+const firstKind = (config: CsvConfig): LineKind =>
+  config.header === undefined ? kindWith(config, "behind the first record") : kindOf(config, config.header)
 
 interface Column {
   readonly name: string
@@ -43,7 +51,7 @@ interface Column {
 /** What the first rows of a shard say of its columns; how many of its records are no rows. */
 const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
   const { delimiter, header, sample, types } = config
-  const { count } = lines.spans
+  const { count, ends, starts } = lines.spans
   if (header === undefined && count === 0) throw lines.error(0, "it has no header; it must have a first row of names")
   const skipped = header === undefined ? 1 : 0
   const names = header ?? cells(lines, 0, delimiter)
@@ -62,7 +70,10 @@ const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
     )
   }
   const rows: Array<ReadonlyArray<string>> = []
-  for (let row = skipped; row < Math.min(count, sample + skipped); row++) {
+  let left = sample
+  for (let row = skipped; row < count && left > 0; row++) {
+    if (names.length > 1 && starts[row] === ends[row]) continue
+    left--
     // A bad row is an error when it is read, which a failure policy may leave out.
     const own = readable(() => cells(lines, row, delimiter))
     if (own?.length === names.length) rows.push(own)
@@ -98,13 +109,12 @@ const notCells = (lines: Lines, row: number, bad: NoCells, columns: number): Sha
 
 /** @since 0.1.0 */
 export const index = (shard: Shard, config: CsvConfig): Effect.Effect<ShardIndex, ShardError | StoreError> => {
-  const kind = kindOf(config)
   return Effect.gen(function* () {
-    const start = yield* beginning(kind, shard)
+    const start = yield* beginning(firstKind(config), shard)
     const columns = yield* attempt(() => columnsOf(start.lines, config))
     const { spans } = start.lines
     const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
-    const { blocks, header } = yield* indexOf(kind, shard, head)
+    const { blocks, header } = yield* indexOf(kindOf(config, columns), shard, head)
     return {
       blocks,
       header: { ...header, columns },
@@ -117,8 +127,8 @@ export const index = (shard: Shard, config: CsvConfig): Effect.Effect<ShardIndex
 export const inOrder =
   (config: CsvConfig) =>
   (shard: Shard): Cutter => {
-    const kind = kindOf(config)
-    const own = cutter(kind, shard)
+    const kind = firstKind(config)
+    let own = cutter(kind, shard)
     let header: { readonly columns: ReadonlyArray<Column> } | undefined
     return {
       // What is behind the header does not say what columns there are.
@@ -131,7 +141,9 @@ export const inOrder =
           const byteAt = (place: number): number => offset + mark + place
           const spans = spansOf(kind, shard, text, isLast, 0, byteAt)
           if (spans.count === 0 && !isLast) return own.next(bytes, offset, row, isLast)
-          header = { columns: columnsOf(linesIn(kind, shard, text, spans, 0, byteAt), config) }
+          const columns = columnsOf(linesIn(kind, shard, text, spans, 0, byteAt), config)
+          header = { columns }
+          own = cutter(kindOf(config, columns), shard)
           const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
           return { block: { rows: 0, offset, length: mark + head } }
         }
@@ -144,6 +156,8 @@ export const inOrder =
 const isColumns = (header: unknown): header is { readonly columns: ReadonlyArray<Column> } =>
   typeof header === "object" && header !== null && "columns" in header && Array.isArray(header.columns)
 
+const columnsIn = (header: unknown): ReadonlyArray<Column> => (isColumns(header) ? header.columns : [])
+
 /** Throws {@link ShardError}. @since 0.1.0 */
 export const decode = (
   packed: Uint8Array,
@@ -151,11 +165,19 @@ export const decode = (
   place: BlockPlace,
   config: CsvConfig
 ): DecodedBlock<CsvRow> | Effect.Effect<DecodedBlock<CsvRow>, ShardError> =>
-  withLines(kindOf(config), packed, block, place, (lines) => rowsOf(lines, place.index.header, config))
+  withLines(kindOf(config, columnsIn(place.index.header)), packed, block, place, (lines) =>
+    rowsOf(lines, place.index.header, config)
+  )
 
 /** @since 0.1.0 */
-export const shared = (config: CsvConfig): SharedDecode<CsvRow> =>
-  sharedLines(kindOf(config), (lines, { index }) => rowsOf(lines, index.header, config))
+export const shared = (config: CsvConfig): SharedDecode<CsvRow> => {
+  const of = ({ index }: BlockPlace): SharedDecode<CsvRow> =>
+    sharedLines(kindOf(config, columnsIn(index.header)), (lines) => rowsOf(lines, index.header, config))
+  return {
+    unpack: (packed, block, place) => of(place).unpack(packed, block, place),
+    view: (parts, block, place) => of(place).view(parts, block, place)
+  }
+}
 
 /** Reads rows of cells. */
 const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<CsvRow> => {

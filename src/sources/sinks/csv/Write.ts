@@ -86,7 +86,9 @@ export class CsvEncoder implements Encoder {
             `column "${stranger}" is not in the header, which the first row gave: ${columns.join(", ")}`
           )
         }
-        return columns.map((name) => cellOf(name, row[name], delimiter)).join(delimiter)
+        const cells = columns.map((name) => cellOf(name, row[name], delimiter)).join(delimiter)
+        // Readers leave empty lines out.
+        return cells === "" ? '""' : cells
       },
       columns.length === 0 ? "" : `${columns.map((name) => cellOf(name, name, delimiter)).join(delimiter)}\n`
     )
