@@ -19,7 +19,7 @@ import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 export interface RunSpec {
   /** The name under which the service has the pipeline. Default: the only one that it has. */
   readonly pipeline?: string
-  /** The run's seed. Default 0. */
+  /** The run's seed. Required if the pipeline draws. */
   readonly seed?: Seed.RootInput
   /** How seeds are derived from it. Default `"epochWorker"`. */
   readonly policy?: "epochWorker" | "elastic"
@@ -96,7 +96,7 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
   const pipeline = text("pipeline")
   const spec: RunSpec = {
     ...(pipeline === undefined ? {} : { pipeline }),
-    seed,
+    ...(text("seed") === undefined ? {} : { seed }),
     policy: choice("policy", POLICIES) ?? "epochWorker",
     ...number("epochs", 0),
     ...number("epoch", 0),

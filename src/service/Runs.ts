@@ -139,14 +139,20 @@ export class Runs {
   }
 
   /** The name and the pipeline that a run asks for. Throws `InvalidOption`. */
-  pipelineOf({ pipeline }: CheckedSpec): readonly [string, ServedPipeline] {
+  pipelineOf({ pipeline, seed }: CheckedSpec): readonly [string, ServedPipeline] {
     const { pipelines } = this.#services
     const names = [...pipelines.keys()]
     const [only] = names
     const name = pipeline ?? (names.length === 1 ? only : undefined)
     const own = name === undefined ? undefined : pipelines.get(name)
-    if (name !== undefined && own !== undefined) return [name, own]
-    throw new InvalidOption({ option: "pipeline", value: pipeline, expected: `one of ${names.join(", ")}` })
+    if (name === undefined || own === undefined) {
+      throw new InvalidOption({ option: "pipeline", value: pipeline, expected: `one of ${names.join(", ")}` })
+    }
+    if (seed === undefined && own.stages.some(({ draws }) => draws)) {
+      const expected = "given, such as 42: this pipeline draws random numbers"
+      throw new InvalidOption({ option: "seed", value: seed, expected })
+    }
+    return [name, own]
   }
 
   /**

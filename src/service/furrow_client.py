@@ -16,6 +16,7 @@ For PyTorch, `dataset(url, ...)` is a `torch.utils.data.IterableDataset`: give i
 import base64
 import datetime
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -252,7 +253,7 @@ class Run:
         while True:
             try:
                 head, body = self._frame()
-            except (OSError, EOFError, ServiceError) as error:
+            except (OSError, EOFError, http.client.HTTPException, ServiceError) as error:
                 if isinstance(error, ServiceError) and error.kind != "unreachable":
                     raise
                 self.close()

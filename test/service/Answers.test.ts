@@ -53,6 +53,7 @@ describe("a service refuses", () => {
     ["pipeline=numbers", 400, "epochs"],
     ["epochs=1", 400, "numbers, failing"],
     ["pipeline=constructor&epochs=1", 400, "numbers, failing"],
+    ["pipeline=numbers&epochs=1", 400, "seed"],
     ["pipeline=numbers&epochs=-1", 400, "epochs"],
     ["pipeline=numbers&epochs=1e3", 400, "epochs"],
     ["pipeline=numbers&epochs=1&epochs=2", 400, "once"],
@@ -140,11 +141,11 @@ describe("a service tells", () => {
   test("that it drains: who is connected gets all, nobody else gets anything", async () => {
     const { drain, url } = await served({})
     const loader = await Effect.runPromise(
-      Scope.extend(Service.connect(url, { pipeline: "numbers", epochs: 1 }), scope)
+      Scope.extend(Service.connect(url, { pipeline: "numbers", seed: 1, epochs: 1 }), scope)
     )
     const done = Effect.runPromise(drain)
     expect((await get(`${url}/health`)).status).toBe(503)
-    expect((await get(`${url}/batches?pipeline=numbers&epochs=1`)).status).toBe(503)
+    expect((await get(`${url}/batches?pipeline=numbers&epochs=1&seed=1`)).status).toBe(503)
     let samples = 0
     await Effect.runPromise(
       loader.forEach(({ size }) =>

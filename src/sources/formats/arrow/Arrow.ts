@@ -14,7 +14,8 @@ import type { TableRow } from "./ArrowBlock.ts"
  * file form has a footer; of the stream form the lengths of all messages are read, not their bodies. Buffers compressed by lz4
  * and zstd are read; zstd needs the package `fzstd` on Node before 22.15.
  *
- * Rows are records; `docs/formats.md` says which value of JavaScript a type becomes.
+ * Rows are records; `docs/formats.md` says which value of JavaScript a type becomes. `Row` says which columns there are, and is not
+ * checked: `Format.arrow<{ id: number; tokens: Int32Array }>({ int64: "number" })`.
  *
  * @example
  * import { Format } from "furrow"
@@ -25,14 +26,15 @@ import type { TableRow } from "./ArrowBlock.ts"
  * @category constructors
  * @since 0.1.0
  */
-export const arrow = (options: TableOptions = {}): Format<TableRow> => {
+export const arrow = <Row = TableRow>(options: TableOptions = {}): Format<Row> => {
   const table = tableOf("Format.arrow", options)
   return {
     name: "arrow",
     made: new Made("arrow", { ...table }),
     scans: false,
     hasColumns: true,
-    ...readBy(code, table)
+    // The type is the caller's word; see above.
+    ...(readBy(code, table) as Pick<Format<Row>, "index" | "decode">)
   }
 }
 

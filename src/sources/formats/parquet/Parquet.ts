@@ -12,7 +12,8 @@ import { readBy, type TableOptions, tableOf } from "../TableOptions.ts"
 /**
  * Parquet files. Each row group is a block. Needs the package `parquet-wasm`.
  *
- * Rows are records; `docs/formats.md` says which value of JavaScript a type becomes. Decoding may take up to 3 GiB of memory in
+ * Rows are records; `docs/formats.md` says which value of JavaScript a type becomes. `Row` says which columns there are, and is not
+ * checked: `Format.parquet<{ id: number; tokens: Int32Array }>({ int64: "number" })`. Decoding may take up to 3 GiB of memory in
  * each thread; a row group whose columns take more than `blockBytes` fails before it is read.
  *
  * @example
@@ -24,14 +25,15 @@ import { readBy, type TableOptions, tableOf } from "../TableOptions.ts"
  * @category constructors
  * @since 0.1.0
  */
-export const parquet = (options: TableOptions = {}): Format<TableRow> => {
+export const parquet = <Row = TableRow>(options: TableOptions = {}): Format<Row> => {
   const table = tableOf("Format.parquet", options)
   return {
     name: "parquet",
     made: new Made("parquet", { ...table }),
     scans: false,
     hasColumns: true,
-    ...readBy(code, table)
+    // The type is the caller's word; see above.
+    ...(readBy(code, table) as Pick<Format<Row>, "index" | "decode">)
   }
 }
 
