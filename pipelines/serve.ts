@@ -20,7 +20,7 @@ import { type Batch, Pipeline, Workers } from "../src/index.ts"
 import { Service } from "../src/service.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { tell } from "./cli/Print.ts"
-import { reading, whole, workers } from "./cli/Reading.ts"
+import { reading, whole } from "./cli/Reading.ts"
 
 const LISTEN = { host: "127.0.0.1", port: 7717 }
 
@@ -35,7 +35,12 @@ const options = {
   listen: reading("listen", "host:port", "Where trainers connect (default 127.0.0.1:7717; port 0: any)", address).pipe(
     Options.withDefault(LISTEN)
   ),
-  workers,
+  workers: reading(
+    "workers",
+    "n",
+    "Workers of a run that names no other number (default 1)",
+    whole(1, Workers.MAX)
+  ).pipe(Options.withDefault(1)),
   threads: reading(
     "threads",
     "n",

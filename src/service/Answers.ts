@@ -58,6 +58,9 @@ const refuseError = (response: ServerResponse, error: unknown): void => {
   refuse(response, STATUS[tag] ?? 500, tag, error instanceof Error ? error.message : String(error))
 }
 
+/** What paths are looked up under. */
+const BASE = "http://service"
+
 /** Queries hold a cursor, which is short. */
 const LONGEST_URL = 8192
 
@@ -67,7 +70,9 @@ export const answer = (serving: Serving, request: IncomingMessage, response: Ser
     const { method, url = "" } = request
     // Before anything else is said of what is here.
     const refusal = serving.access(request.headers)
-    const { pathname, searchParams } = new URL(url.slice(0, LONGEST_URL), "http://service")
+    const asked = url.slice(0, LONGEST_URL)
+    if (!URL.canParse(asked, BASE)) return Effect.sync(() => refuse(response, 400, "Address", "this is no address"))
+    const { pathname, searchParams } = new URL(asked, BASE)
     if (pathname === "/health") return Effect.sync(() => health(serving, response))
     if (refusal !== undefined) return Effect.sync(() => refuse(response, refusal.status, "Refused", refusal.message))
     if (url.length > LONGEST_URL) return Effect.sync(() => refuse(response, 414, "TooLong", "the address is too long"))
@@ -182,11 +187,11 @@ const stream = (serving: Serving, reader: Reader, format: Format, response: Serv
         yield* write(response, written(ALIVE, format))
         continue
       }
-      const { bytes, cursor } = next.value
+      const { bytes, isLast } = next.value
       const own = written(bytes, format)
       yield* write(response, own)
       serving.sent += own.length
-      if (cursor === undefined) break
+      if (isLast) break
     }
     response.end()
   }).pipe(

@@ -30,7 +30,7 @@ import { aligned, laidOut, type Part, pack, partIn, unpack } from "./WireValue.t
 export type Frame =
   | { readonly kind: "begin"; readonly cursor: Cursor; readonly batches: number | null }
   | { readonly kind: "batch"; readonly batch: Batch<unknown>; readonly cursor: Cursor }
-  | { readonly kind: "end" }
+  | { readonly kind: "end"; readonly cursor: Cursor }
   | { readonly kind: "error"; readonly tag: string; readonly message: string }
   | { readonly kind: "alive" }
 
@@ -91,10 +91,11 @@ const decoded = (head: Uint8Array, body: Uint8Array<ArrayBuffer>): Frame => {
   const value: unknown = JSON.parse(decoder.decode(head))
   if (!isRecord(value)) throw new RangeError("its head is no record")
   const { batch, batches, cursor, kind, message, parts, tag } = value
-  if (kind === "alive" || kind === "end") return { kind }
+  if (kind === "alive") return { kind }
   if (kind === "error") return { kind, tag: String(tag), message: String(message) }
   if (!isRecord(cursor)) throw new RangeError("its head has no cursor")
   const own = cursor as unknown as Cursor // whoever resumes from it checks it
+  if (kind === "end") return { kind, cursor: own }
   if (kind === "begin") return { kind, cursor: own, batches: typeof batches === "number" ? batches : null }
   if (kind !== "batch" || !Array.isArray(parts)) throw new RangeError("its head is not of a batch")
   const laid = parts.map((one: unknown) => partIn(body, one))

@@ -19,7 +19,7 @@ export const line = (frame: Frame): Uint8Array => {
       : frame.kind === "begin"
         ? { begin: frame.cursor, batches: frame.batches }
         : frame.kind === "end"
-          ? { end: true }
+          ? { end: frame.cursor }
           : { error: frame.tag, message: frame.message }
   return encoder.encode(`${JSON.stringify(shown, replaced)}\n`)
 }

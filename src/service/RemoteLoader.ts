@@ -183,6 +183,7 @@ export class RemoteLoader<out C> {
           return this.#before(end, wait)
         }
         // What is of a later epoch than the one that was asked for comes again when it is asked for.
+        if (next.kind === "end") this.#cursor = next.cursor
         if (next.kind === "end" || next.batch.epoch >= end) return Effect.succeedNone
         return Effect.try({
           try: () => Option.some(this.#given(next)),
@@ -194,7 +195,8 @@ export class RemoteLoader<out C> {
 
   /** Accounts for a batch, in one go. */
   #given({ batch, cursor }: Extract<Received, { kind: "batch" }>): Batch<C> {
-    if (this.#digests) {
+    // Of several ranks one may have no rows: such a batch is not part of the digest.
+    if (this.#digests && batch.size > 0) {
       const { columns, epoch, index } = batch
       const here = Digest.append(this.#digest, columns)
       if (cursor.digest !== null && cursor.digest !== here) {
@@ -223,7 +225,7 @@ export class RemoteLoader<out C> {
 
   /** Goes on from the start of an epoch, as a local run's cursor would say it. */
   #skipTo(epoch: number): void {
-    const { resized: _, ...rest } = this.#cursor
+    const { resized: _, sources: __, ...rest } = this.#cursor
     const open = { ...rest, epoch, position: 0, batch: 0 }
     this.#cursor = { ...open, checksum: checksum(open) }
     this.#connection.moveTo(this.#cursor)

@@ -86,6 +86,9 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
     if (own === undefined || found !== undefined) return found
     throw new InvalidOption({ option: name, value: own, expected: `one of ${of.join(", ")}` })
   }
+  if (query.has("epochs") && query.has("epoch")) {
+    throw new InvalidOption({ option: "epochs", value: text("epochs"), expected: "left out beside epoch" })
+  }
   const seed = text("seed") ?? "0"
   const root = Either.getOrThrowWith(
     Seed.parse(seed),

@@ -159,13 +159,15 @@ export class Runs {
    * The run in which `reader` goes on behind a cursor, or begins: one that is open and still has that place, else one that is
    * opened there. The reader counts as one of the run until it leaves.
    */
-  join(spec: CheckedSpec, from: Cursor.Cursor | undefined, reader: object): Effect.Effect<SharedRun, unknown> {
+  join(spec: CheckedSpec, from: Cursor.Cursor | undefined, reader: object): Effect.Effect<Joined, unknown> {
     return this.#opening.withPermits(1)(
       Effect.suspend(() => {
         const own = this.#find(spec, from)
-        if (own === undefined) return this.#open(spec, from, reader)
+        // A run that is opened at a cursor may say it otherwise: it has another end, keeps a digest, has other workers.
+        if (own === undefined)
+          return Effect.map(this.#open(spec, from, reader), (own) => ({ shared: own, at: own.start }))
         own.readers.add(reader)
-        return Effect.succeed(own)
+        return Effect.succeed({ shared: own, at: from ?? own.start })
       })
     )
   }
@@ -264,6 +266,12 @@ export class Runs {
   }
 }
 
+/** A run, and the cursor at which it is joined, as the run itself says it. */
+interface Joined {
+  readonly shared: SharedRun
+  readonly at: Cursor.Cursor
+}
+
 type Begin = Extract<Frame, { readonly kind: "begin" }>
 
 /** How often runs that nobody reads are looked for. */
@@ -284,10 +292,10 @@ export class Reader {
 
   /** Joins a run at its place, and says which. Fails with whatever is not right about it. */
   readonly open: Effect.Effect<Begin, unknown> = Effect.suspend(() =>
-    Effect.map(this.#runs.join(this.#spec, this.#cursor, this), (shared) => {
+    Effect.map(this.#runs.join(this.#spec, this.#cursor, this), ({ at, shared }) => {
       this.#shared = shared
-      this.#cursor ??= shared.start
-      return { kind: "begin", cursor: this.#cursor, batches: shared.batches ?? null }
+      this.#cursor = at
+      return { kind: "begin", cursor: at, batches: shared.batches ?? null }
     })
   )
 
@@ -298,7 +306,7 @@ export class Reader {
     return Effect.flatMap(shared.at(placeOf(this.#cursor ?? shared.start)), (step) => {
       // It came too late for those that are kept: a run of its own goes on from its place.
       if (step === undefined) return Effect.zipRight(this.leave, this.next)
-      this.#cursor = step.cursor ?? this.#cursor
+      this.#cursor = step.cursor
       return Effect.succeed(step)
     })
   })

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { createServer, type RequestListener, type Server } from "node:http"
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http"
 import { createServer as createSecureServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import type * as Context from "effect/Context"
@@ -151,7 +151,7 @@ export const serve = <R = never>(
     const runtime = yield* Effect.runtime<never>()
     const scope = yield* Effect.scope
     const listener: RequestListener = (request, response) => {
-      const fiber = Runtime.runFork(runtime)(Effect.interruptible(answer(serving, request, response)), { scope })
+      const fiber = Runtime.runFork(runtime)(Effect.interruptible(answering(serving, request, response)), { scope })
       // Whoever leaves is not built for any longer.
       response.once("close", () => Runtime.runFork(runtime)(Fiber.interruptFork(fiber)))
     }
@@ -172,6 +172,13 @@ export const serve = <R = never>(
         return Effect.repeat(Effect.sleep("50 millis"), { until: () => serving.readers === 0 })
       })
     }
+  })
+
+/** What is not foreseen ends one request, is logged, and leaves nobody waiting. */
+const answering = (serving: Serving, request: IncomingMessage, response: ServerResponse): Effect.Effect<void> =>
+  Effect.catchAllDefect(answer(serving, request, response), (defect) => {
+    response.destroy()
+    return Effect.logError("a request to the service could not be answered", defect)
   })
 
 const listen = (server: Server, host: string, port: number): Effect.Effect<void, ListenError> =>

@@ -26,8 +26,10 @@ export const placeOf = ({ batch, checksum, epoch }: Cursor): string => `${epoch}
 
 /** What a trainer is given at a place. @since 0.1.0 */
 export interface Step {
-  /** Where the run stands behind it; none at its end, and behind an error. */
-  readonly cursor: Cursor | undefined
+  /** Where the run stands behind it. */
+  readonly cursor: Cursor
+  /** Nothing comes behind it: it is the run's end, or its error. */
+  readonly isLast: boolean
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly samples: number
 }
@@ -99,27 +101,34 @@ export class SharedRun {
   }
 
   readonly #build: Effect.Effect<void> = Effect.suspend(() => this.#loader.take).pipe(
-    Effect.flatMap((taken) => (Option.isNone(taken) ? Effect.succeed(END) : this.#step(taken.value))),
+    Effect.flatMap((taken) => this.#step(taken)),
     // The run's error is what everybody is given who comes to this place.
     Effect.catchAllCause((cause) =>
-      Cause.isInterruptedOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : Effect.succeed(failed(cause))
+      Cause.isInterruptedOnly(cause)
+        ? Effect.failCause(cause as Cause.Cause<never>) // it holds no failure
+        : Effect.map(this.#loader.cursor, (cursor) => failed(cause, cursor))
     ),
     Effect.map((step) => this.#keep(step))
   )
 
-  #step(batch: Batch<unknown>): Effect.Effect<Step> {
-    return Effect.map(this.#loader.cursor, (cursor) => ({
-      cursor,
-      // The batch is lent until the next one is taken; its bytes are a copy.
-      bytes: encode({ kind: "batch", batch, cursor }),
-      samples: batch.size
-    }))
+  #step(taken: Option.Option<Batch<unknown>>): Effect.Effect<Step> {
+    return Effect.map(this.#loader.cursor, (cursor) =>
+      Option.isNone(taken)
+        ? { cursor, isLast: true, bytes: encode({ kind: "end", cursor }), samples: 0 }
+        : {
+            cursor,
+            isLast: false,
+            // The batch is lent until the next one is taken; its bytes are a copy.
+            bytes: encode({ kind: "batch", batch: taken.value, cursor }),
+            samples: taken.value.size
+          }
+    )
   }
 
   #keep(step: Step): void {
     this.#steps.set(this.#head, step)
     this.#bytes += step.bytes.length
-    if (step.cursor === undefined) return
+    if (step.isLast) return
     this.built++
     this.samples += step.samples
     this.#head = placeOf(step.cursor)
@@ -132,17 +141,11 @@ export class SharedRun {
   }
 }
 
-const END: Step = { cursor: undefined, bytes: encode({ kind: "end" }), samples: 0 }
-
-const failed = (cause: Cause.Cause<unknown>): Step => {
+const failed = (cause: Cause.Cause<unknown>, cursor: Cursor): Step => {
   const error = Cause.squash(cause)
   const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
-  const message = error instanceof Error ? error.message : String(error)
-  return {
-    cursor: undefined,
-    bytes: encode({ kind: "error", tag, message: message.slice(0, LONGEST_MESSAGE) }),
-    samples: 0
-  }
+  const message = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_MESSAGE)
+  return { cursor, isLast: true, bytes: encode({ kind: "error", tag, message }), samples: 0 }
 }
 
 const LONGEST_MESSAGE = 10_000

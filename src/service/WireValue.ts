@@ -2,7 +2,7 @@
  * Values of batches as JSON, with their tensors and typed arrays apart as raw bytes.
  *
  * What JSON has no form for is a record with one key that begins with `$`: `{"$tensor": n}` and `{"$array": n}` stand for
- * part n, `{"$number": "NaN"}`, `{"$bigint": "12"}`, `{"$date": ms}`, `{"$undefined": true}`, and `{"$record": [[key, value]]}`
+ * part n, `{"$number": "NaN"}`, `{"$bigint": "12"}`, `{"$date": ms}`, `{"$undefined": true}`, `{"$hole": true}`, and `{"$record": [[key, value]]}`
  * for a record whose own keys begin so.
  *
  * @since 0.1.0
@@ -71,7 +71,9 @@ const packed = (value: object, parts: Array<Part>, path: string, depth: number):
   if (value instanceof Tensor) return { $tensor: parts.push({ data: value.data, shape: value.shape }) - 1 }
   if (isTypedArray(value)) return { $array: parts.push({ data: value, shape: [value.length] }) - 1 }
   if (value instanceof Date) return { $date: value.getTime() }
-  if (Array.isArray(value)) return value.map((own, at) => inner(own, at))
+  if (Array.isArray(value)) {
+    return Array.from<unknown, unknown>(value, (own, at) => (at in value ? inner(own, at) : { $hole: true }))
+  }
   if (isRecord(value)) {
     const entries = Object.entries(value).map(([key, own]) => [key, inner(own, key)] as const)
     return entries.some(([key]) => key.startsWith("$")) ? { $record: entries } : Object.fromEntries(entries)
@@ -87,7 +89,13 @@ export const unpack = (value: unknown, part: (index: number) => Part, depth = 0)
   if (typeof value !== "object" || value === null) return value
   if (depth > DEEPEST + 1) throw malformed("it is nested too deep")
   const inner = (own: unknown): unknown => unpack(own, part, depth + 1)
-  if (Array.isArray(value)) return value.map(inner)
+  if (Array.isArray(value)) {
+    const list = new Array<unknown>(value.length)
+    value.forEach((own: unknown, at) => {
+      if (!isHole(own)) list[at] = inner(own)
+    })
+    return list
+  }
   const entries = Object.entries(value)
   const [first] = entries
   if (first === undefined || !first[0].startsWith("$")) {
@@ -107,6 +115,8 @@ export const unpack = (value: unknown, part: (index: number) => Part, depth = 0)
   }
   throw malformed(`it has a record with the key ${JSON.stringify(key.slice(0, 20))}`)
 }
+
+const isHole = (value: unknown): boolean => isRecord(value) && value["$hole"] === true
 
 const NUMBERS: ReadonlySet<string> = new Set(["NaN", "Infinity", "-Infinity", "-0"])
 

@@ -80,7 +80,7 @@ def _unpack(value, parts):
             return float(own.replace("Infinity", "inf"))
         if key == "$bigint":
             return int(own)
-        if key == "$undefined":
+        if key in ("$undefined", "$hole"):
             return None
         if key == "$date":
             if own is None:
@@ -101,7 +101,7 @@ def _part(body, dtype, shape, offset):
 
 
 class _Digest:
-    """h(i) = SHA-256(h(i-1), SHA-256(columns of batch i)); see docs/reproducibility.md of Furrow."""
+    """h(i) = SHA-256(h(i-1), SHA-256(columns of batch i)); src/scheduler/plan/Digest.ts of Furrow has it."""
 
     def __init__(self, head=None):
         self.head = bytes(32) if head is None else bytes.fromhex(head)
@@ -113,9 +113,12 @@ class _Digest:
 
     @staticmethod
     def _text(own, text):
-        # Lengths are counted in UTF-16 units, and lone surrogates are U+FFFD.
+        # Lengths are counted in UTF-16 units. A text with half a surrogate pair has no bytes of UTF-8: its JSON stands for it.
         units = len(text.encode("utf-16-le", "surrogatepass")) // 2
-        own.update(f"{units}:".encode() + text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode())
+        if re.search("[\ud800-\udfff]", text):
+            quoted = json.dumps(text, ensure_ascii=False)
+            text = "ill-formed " + re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", quoted)
+        own.update(f"{units}:".encode() + text.encode())
 
     def _array(self, own, name, array):
         self._text(own, f"{name} {array.dtype.name} [{','.join(map(str, array.shape))}]")
@@ -131,6 +134,8 @@ class _Digest:
         if isinstance(value, list):
             self._text(own, f"{name} list [{len(value)}]")
             for place, one in enumerate(value):
+                if one == {"$hole": True}:
+                    continue
                 if isinstance(one, str):
                     self._text(own, one)
                 else:
@@ -271,6 +276,7 @@ class Run:
                     self.cursor = head["cursor"]
                 self.batches = head["batches"]
             elif kind == "end":
+                self.cursor = head["cursor"]
                 self._over = True
                 self.close()
                 raise StopIteration
@@ -283,7 +289,8 @@ class Run:
         parts = [_part(body, *one) for one in head["parts"]]
         fields = head["batch"]
         columns = fields["columns"]
-        if self._digests:
+        # Of several ranks one may have no rows: such a batch is not part of the digest.
+        if self._digests and fields["size"] > 0:
             self._digest.add(columns, parts)
             there = head["cursor"]["digest"]
             if there is not None and there != self.digest:

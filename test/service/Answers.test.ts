@@ -32,16 +32,20 @@ beforeAll(async () => {
 })
 afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-const get = (url: string, headers: Readonly<Record<string, string>> = {}, method = "GET") =>
+const get = (url: string, headers: Readonly<Record<string, string>> = {}, method = "GET", path?: string) =>
   new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
-    const asked = request(url, { headers, method, agent: false }, (response) => {
-      let body = ""
-      response.on("data", (piece: Buffer) => {
-        body += piece.toString()
-      })
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }))
-      response.on("error", reject)
-    })
+    const asked = request(
+      url,
+      { headers, method, agent: false, ...(path === undefined ? {} : { path }) },
+      (response) => {
+        let body = ""
+        response.on("data", (piece: Buffer) => {
+          body += piece.toString()
+        })
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }))
+        response.on("error", reject)
+      }
+    )
     asked.on("error", reject)
     asked.end()
   })
@@ -50,17 +54,18 @@ const cursorOf = (value: unknown) => Buffer.from(JSON.stringify(value)).toString
 
 describe("a service refuses", () => {
   const cases: ReadonlyArray<readonly [query: string, status: number, says: string]> = [
-    ["pipeline=numbers", 400, "epochs"],
+    ["pipeline=numbers&seed=1", 400, "epochs"],
     ["epochs=1", 400, "numbers, failing"],
     ["pipeline=constructor&epochs=1", 400, "numbers, failing"],
     ["pipeline=numbers&epochs=1", 400, "seed"],
+    ["pipeline=numbers&seed=1&epochs=1&epoch=0", 400, "epochs"],
     ["pipeline=numbers&epochs=-1", 400, "epochs"],
     ["pipeline=numbers&epochs=1e3", 400, "epochs"],
     ["pipeline=numbers&epochs=1&epochs=2", 400, "once"],
     ["pipeline=numbers&epochs=1&sed=4", 400, "sed"],
     ["pipeline=numbers&epochs=1&policy=none", 400, "epochWorker, elastic"],
     ["pipeline=numbers&epochs=1&seed=1.5", 400, "seed"],
-    ["pipeline=numbers&epochs=1&rank=3&world=2", 400, "rank"],
+    ["pipeline=numbers&seed=1&epochs=1&rank=3&world=2", 400, "rank"],
     ["pipeline=numbers&epochs=1&workers=0", 400, "workers"],
     ["pipeline=numbers&epochs=1&format=pickle", 400, "frames, ndjson"],
     ["pipeline=numbers&epochs=1&digest=yes", 400, "digest"],
@@ -78,6 +83,7 @@ describe("a service refuses", () => {
 
   test("other paths, other methods, and names under which a browser may have come", async () => {
     expect((await get(`${open}/elsewhere`)).status).toBe(404)
+    expect((await get(open, {}, "GET", "//")).status).toBe(400)
     expect((await get(`${open}/batches?epochs=1`, {}, "POST")).status).toBe(405)
     expect((await get(`${open}/runs`, { host: "evil.example" })).status).toBe(403)
     expect((await get(`${open}/runs`, { host: "localhost:1" })).status).toBe(200)

@@ -90,6 +90,14 @@ describe("frames", () => {
     )
   })
 
+  test("keep the holes of lists, which are not part of a digest", () => {
+    const list: Array<unknown> = [1, 2, 3]
+    delete list[1]
+    const batch = { epoch: 0, index: 0, rank: 0, worker: 0, size: 3, indices: new Float64Array(3), columns: { list } }
+    const [frame] = read(encode({ kind: "batch", batch, cursor }), [1000])
+    expect(isDeepStrictEqual(frame?.kind === "batch" && frame.batch.columns, { list })).toBe(true)
+  })
+
   test("that were changed in one bit, or cut, are refused or not given at all", () => {
     const damage = fc.tuple(fc.nat(), fc.nat(7), fc.boolean())
     fc.assert(

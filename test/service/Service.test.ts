@@ -2,8 +2,8 @@
  * A service and its trainers: what arrives is what a local run delivers.
  */
 import { describe, expect, test } from "bun:test"
-import { Effect, Option, Redacted, Stream } from "effect"
-import { type Batch, Dataset, Digest, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import { Effect, Option, Redacted, type Scope, Stream } from "effect"
+import { type Batch, Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { Service } from "../../src/service.ts"
 
 const noisy = Pipeline.from(Dataset.range(100)).pipe(
@@ -12,8 +12,7 @@ const noisy = Pipeline.from(Dataset.range(100)).pipe(
   Pipeline.batch(8)
 )
 
-const scoped = <A, E>(effect: Effect.Effect<A, E, import("effect").Scope.Scope>) =>
-  Effect.runPromise(Effect.scoped(effect))
+const scoped = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
 
 /** Everything that a local run of two epochs delivers. */
 const local = Effect.gen(function* () {
@@ -72,6 +71,47 @@ describe("a run of a service", () => {
         }
       })
     )
+  })
+
+  test("goes on from a cursor of a run that is another one: more epochs, one epoch, a digest, other workers", async () => {
+    const elastic = { seed: 7, epochs: 2, policy: "elastic" } as const
+    await scoped(
+      Effect.gen(function* () {
+        const { url } = yield* Service.serve({ pipelines: { noisy } })
+        const three = yield* Service.connect(url, elastic)
+        yield* Stream.runDrain(Stream.take(three.stream, 3))
+        const from = yield* three.cursor
+        const left = (options: Service.ConnectOptions) =>
+          Effect.flatMap(Service.connect(url, { ...options, from }), ({ stream }) => Stream.runCount(stream))
+        expect(yield* left({ ...elastic, epochs: 5 })).toBe(5 * 13 - 3)
+        expect(yield* left({ seed: 7, policy: "elastic", epoch: 0 })).toBe(10)
+        expect(yield* left({ ...elastic, workers: 3 })).toBe(23)
+      })
+    )
+  })
+
+  test("of several ranks whose filter leaves nothing has the digests of local ones, and their cursor at its end", async () => {
+    const few = Pipeline.from(Dataset.range(32)).pipe(
+      Pipeline.filter("late", (value) => value > 29),
+      Pipeline.batch(8)
+    )
+    for (const rank of [0, 1]) {
+      const options = { epochs: 1, rank, world: 2, digest: true } as const
+      const end = Effect.gen(function* () {
+        const loader = yield* Scheduler.open(few, { ...options, replay: true })
+        yield* loader.forEach(() => Effect.void)
+        return yield* loader.cursor
+      }).pipe(Effect.provide(SeedPolicy.epochWorker({ seed: 0 })))
+      await scoped(
+        Effect.gen(function* () {
+          const { url } = yield* Service.serve({ pipelines: { few } })
+          const loader = yield* Service.connect(url, options)
+          yield* loader.forEach(() => Effect.void)
+          expect(yield* loader.cursor).toEqual(yield* end)
+          expect(yield* loader.digest).toBe((yield* loader.cursor).digest ?? "")
+        })
+      )
+    }
   })
 
   test("is built once for trainers that ask for the same, and anew for one that comes behind what is kept", async () => {
@@ -170,5 +210,3 @@ describe("a run of a service", () => {
     )
   })
 })
-
-void Digest
