@@ -9,6 +9,7 @@ import { Tensor } from "../../../../src/core/Tensor.ts"
 import { Dataset, Decode, Pipeline, Sampler, Scheduler, SeedPolicy, Store, Workers } from "../../../../src/index.ts"
 import * as Format from "../../../../src/sources/formats/Formats.ts"
 import { openShard, reference, refusal, rowsOf, shardOf } from "../../../support/shard.ts"
+import { memoryStore } from "../../../support/shards/MemoryStore.ts"
 import { END, entry, joined, pax, record, tarOf } from "../../../support/tar.ts"
 
 interface Expected {
@@ -49,6 +50,34 @@ describe("the reference: ustar, pax, GNU long names, gzip", () => {
     expect(first?.["json"]).toEqual({ k: 0, t: "furrow" })
     expect(second?.["seg.npy"]).toEqual(new Tensor(Int16Array.of(0, 1), [1, 2]))
   })
+})
+
+test("bytes are a Uint8Array, and nothing else, of plain and of gzipped archives, by index and in order", async () => {
+  const bytes = tarOf({ name: "a.bin", body: "x" }, { name: "b.bin", body: "y" })
+  for (const archive of [bytes, new Uint8Array(gzipSync(bytes))]) {
+    const { layer } = memoryStore({ a: archive })
+    const open = Effect.flatMap(Dataset.open("a", { format: Format.tar(), index: false }), (own) => own.getMany([0, 1]))
+    const sought = await Effect.runPromise(open.pipe(Effect.provide(layer)))
+    const source = await Effect.runPromise(
+      Dataset.openStream("a", { format: Format.tar() }).pipe(Effect.provide(layer))
+    )
+    const run = Stream.runCollect(
+      Scheduler.stream(
+        Pipeline.batchWith(Pipeline.from(source), 2, (rows) => rows),
+        { epochs: 1 }
+      )
+    )
+    const streamed = await Effect.runPromise(
+      run.pipe(Effect.provide(SeedPolicy.elastic({ seed: 1 })), Effect.provide(Workers.fibers({ workers: 1 })))
+    )
+    const inOrder = Array.from(streamed).flatMap(({ columns }) => columns)
+    for (const row of [...sought, ...inOrder]) {
+      const value = row["bin"]
+      expect(Object.getPrototypeOf(value)).toBe(Uint8Array.prototype)
+      expect(Buffer.isBuffer(value)).toBe(false)
+    }
+    expect([...sought, ...inOrder]).toHaveLength(4)
+  }
 })
 
 test("samples, by WebDataset's rule", async () => {
