@@ -188,6 +188,6 @@ export class ShardError extends Data.TaggedError("ShardError")<{
   override get message(): string {
     const { byte, format, reason, row, shard } = this
     const place = [row === undefined ? [] : [`row ${row}`], byte === undefined ? [] : [`byte ${byte}`]].flat()
-    return `${[shard, ...place].join(", ")}: not sound as ${format}: ${reason}`
+    return `${[shard, ...place].join(", ")}: cannot be read as ${format}: ${reason}`
   }
 }

@@ -100,7 +100,7 @@ const plain = <R>(pull: Pull<R>) =>
     const start = first
     if (ZSTD.every((byte, place) => start[place] === byte)) {
       const reason =
-        "it is compressed by zstd, which is not unpacked in order; Dataset.open reads it frame by frame, or unpack it (zstd -dc)"
+        "it is compressed by zstd, which is not unpacked in order: Dataset.open reads it frame by frame, where a large frame needs a higher memberBytes; or write it again as shards that can be sought (pipelines/prepare.ts of the repository), or unpack it (zstd -dc)"
       return yield* Effect.fail(new Error(reason))
     }
     let isGiven = false

@@ -82,6 +82,10 @@ for (const [name, pack] of [
     expect(behind).toMatchObject({ _tag: "ShardError", byte: packed.length })
     const large = await failure(packed, Format.jsonl({ memberBytes: 100 }))
     expect(large.message).toContain("more than memberBytes, 100")
+    expect(large.message).toContain("pipelines/prepare.ts")
+    // What reads gzip in order reads no zstd, and the file is sound.
+    expect(large.message.includes("Dataset.openStream")).toBe(name === "gzip")
+    expect(large.message).not.toContain("sound")
   })
 }
 
@@ -124,7 +128,7 @@ describe("bad rows are errors with shard, row and byte", () => {
   test("not JSON", async () => {
     const error = await failure('{"a":1}\n{"a":}\n', Format.jsonl())
     expect(error).toMatchObject({ _tag: "ShardError", shard: "a", format: "jsonl", row: 1, byte: 8 })
-    expect(error.message).toContain("a, row 1, byte 8: not sound as jsonl: it is not JSON")
+    expect(error.message).toContain("a, row 1, byte 8: cannot be read as jsonl: it is not JSON")
   })
 
   test("bytes are counted, not characters", async () => {

@@ -201,7 +201,7 @@ describe("JSON as its test suite has it", () => {
     const decoded = block && format.decode(bytes, block, { shard, index, number: 0, firstRow: 0 })
     if (decoded === undefined || Effect.isEffect(decoded)) throw new Error("the code is loaded")
     expect(decoded.size).toBe(3)
-    expect(() => decoded.row(1)).toThrow("some.shard, row 1, byte 2: not sound as jsonl: it is not JSON")
+    expect(() => decoded.row(1)).toThrow("some.shard, row 1, byte 2: cannot be read as jsonl: it is not JSON")
     expect(decoded.row(2)).toBe(2)
   })
 })

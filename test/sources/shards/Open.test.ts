@@ -263,7 +263,7 @@ describe("runs", () => {
     const failed = (async () => {
       for await (const _ of furrow(pipeline, { epochs: 1 }));
     })()
-    await expect(failed).rejects.toThrow("d/a, row 2, byte 16: not sound as jsonl")
+    await expect(failed).rejects.toThrow("d/a, row 2, byte 16: cannot be read as jsonl")
     const rows: Array<number> = []
     for await (const batch of furrow(pipeline, { epochs: 1, failures: { skip: { budget: { samples: 1 } } } }))
       rows.push(...batch.columns.n.data)

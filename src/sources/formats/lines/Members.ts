@@ -56,13 +56,24 @@ export const membersOf = (kind: LineKind, shard: Shard, compression: Compression
         if (member === "cut") {
           return yield* error(kind, shard, offset, `its last ${compression} member is cut short; fetch the shard again`)
         }
-        if (member === "large") {
-          const reason = `a ${compression} member holds more than memberBytes, ${kind.memberBytes}; compress it in smaller members (bgzip, zstd --block-size, one frame for some thousand rows), or raise that`
-          return yield* error(kind, shard, offset, reason)
-        }
+        if (member === "large") return yield* error(kind, shard, offset, tooLarge(kind, compression))
         return yield* error(kind, shard, offset, `${member.corrupt}; fetch the shard again`, undefined, member.cause)
       }
     })
+}
+
+/** Why a sound member is refused, and what reads it or makes smaller ones of it. */
+const tooLarge = ({ memberBytes, name }: LineKind, compression: Compression): string => {
+  const member = compression === "gzip" ? "gzip member" : "zstd frame"
+  const ways = [
+    "raise that",
+    ...(compression === "gzip" ? ["read it in order by Dataset.openStream", "compress it by bgzip"] : []),
+    ...(name === "jsonl" || name === "text"
+      ? ["write it again as shards that can be sought (pipelines/prepare.ts of the repository)"]
+      : []),
+    `unpack it (${compression} -dc)`
+  ]
+  return `a ${member} holds more than memberBytes, ${memberBytes}, and is unpacked as a whole: ${ways.slice(0, -1).join(", ")}, or ${ways.at(-1)}`
 }
 
 const followed = (bytes: Uint8Array, more: Uint8Array): Uint8Array => {
