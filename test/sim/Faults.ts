@@ -468,6 +468,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/remote/Pool.test.ts"
   },
   {
+    name: "a thread that ends as it is ready is waited for",
+    file: "scheduler/backends/remote/Pool.ts",
+    from: "else seat.gone = { member, reason }",
+    to: "else seat.gone = undefined",
+    test: "test/scheduler/backends/threads/SharedQueue.test.ts"
+  },
+  {
     name: "carried streams go from thread to thread",
     file: "scheduler/backends/remote/Pool.ts",
     from: "this.#seats[pending.request.worker % this.#seats.length]",

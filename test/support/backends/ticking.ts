@@ -19,10 +19,12 @@ export interface TickingOptions {
   readonly most: number
   /** The time that the queue sees, in milliseconds. */
   readonly now: () => number
+  /** How many members end at the moment at which they are ready. Default 0. */
+  readonly ending?: number
 }
 
 class TickingMember implements Member {
-  readonly start = Effect.void
+  readonly start: Effect.Effect<void>
   readonly stage = undefined
   readonly current = undefined
   readonly number: number
@@ -30,7 +32,10 @@ class TickingMember implements Member {
   at: (TakenRequest & { readonly due: number }) | undefined
   readonly sent: Array<ToMember> = []
 
-  constructor(number: number, events: MemberEvents) {
+  constructor(number: number, events: MemberEvents, ends: boolean) {
+    this.start = Effect.sync(() => {
+      if (ends) events.ended("it ended", false)
+    })
     this.number = number
     this.events = events
   }
@@ -62,6 +67,8 @@ export class Ticking {
   wakes = 0
   readonly #options: TickingOptions
   readonly #members: Array<TickingMember> = []
+  /** How many members were opened. */
+  opened = 0
   #ours: SharedQueue | undefined
   #theirs: SharedQueue | undefined
 
@@ -76,7 +83,7 @@ export class Ticking {
   readonly #backend: Backend = {
     name: "ticking",
     open: (runPlan, settings) => {
-      const { most, now, ticks, workers } = this.#options
+      const { ending = 0, most, now, ticks, workers } = this.#options
       const queue = SharedQueue.make({ cells: workers * settings.prefetch, rows: 8, stages: [], most }, now)
       if (queue === undefined) return Effect.dieMessage("no memory can be shared")
       this.#ours = queue
@@ -91,11 +98,11 @@ export class Ticking {
         backend: "ticking",
         module: "none",
         size: ticks.length,
-        restarts: 0,
+        restarts: ending,
         timeout: undefined,
         queue,
         member: (number, events) => {
-          const member = new TickingMember(number, events)
+          const member = new TickingMember(number, events, this.opened++ < ending)
           this.#members[number] = member
           return member
         }

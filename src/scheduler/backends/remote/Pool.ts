@@ -47,6 +47,8 @@ interface Seat {
   member: Member
   /** Whether it is sent requests. */
   isOpen: boolean
+  /** A member that has ended after it was ready, and before its seat was open: it is replaced once that is. */
+  gone: { readonly member: Member; readonly reason: string } | undefined
   /** Why there is no member any more. */
   lost: string | undefined
   /** How many more members may die without a batch. */
@@ -193,6 +195,7 @@ class Pool implements OpenBackend {
     const seat: Omit<Seat, "member"> = {
       number,
       isOpen: false,
+      gone: undefined,
       lost: undefined,
       restarts,
       sent: new Map(),
@@ -228,7 +231,9 @@ class Pool implements OpenBackend {
       ended: (reason, refused) => {
         if (seat.member !== member) return
         if (refused) this.#refuse(reason)
-        else this.#fork(this.#replace(seat as Seat, member, reason)) // it has its member
+        else if (seat.isOpen)
+          this.#fork(this.#replace(seat as Seat, member, reason)) // it has its member
+        else seat.gone = { member, reason }
       }
     })
     return member
@@ -313,7 +318,13 @@ class Pool implements OpenBackend {
 
   #opened(seat: Seat): void {
     seat.isOpen = true
-    seat.member.hold(false)
+    const { gone, member } = seat
+    seat.gone = undefined
+    if (gone?.member === member) {
+      this.#fork(this.#replace(seat, member, gone.reason))
+      return
+    }
+    member.hold(false)
     this.#hold()
     seat.carried?.send()
     this.#flush()

@@ -59,7 +59,7 @@ const run = ({ idle = 0, keeps = false, order = "plan", prefetch = 8, ...options
       clock.tick()
     }
     yield* seen.length === BATCHES ? Fiber.join(fiber) : Fiber.interruptFork(fiber)
-    return { ticks: clock.now, wakes: clock.wakes, most: clock.most, ahead, seen, at }
+    return { ticks: clock.now, opened: clock.opened, wakes: clock.wakes, most: clock.most, ahead, seen, at }
   }).pipe(Effect.runPromise)
 
 /** A clock by which everything takes long. */
@@ -71,6 +71,12 @@ const late = () => {
 const inOrder = Array.from({ length: BATCHES }, (_, index) => index)
 
 describe("a pool of four", () => {
+  test("replaces members that end at the moment at which they are ready", async () => {
+    const { opened, seen } = await run({ ending: 6 })
+    expect(seen).toEqual(inOrder)
+    expect(opened).toBe(10)
+  })
+
   for (const order of ["plan", "ready"] as const) {
     test(`loses less than a third of its throughput if one is slowed ten times: order "${order}"`, async () => {
       const even = await run({ order })
