@@ -1414,8 +1414,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "service: a reader joins a run at its start",
     file: "service/Runs.ts",
-    from: "this.#cursor ??= shared.start",
-    to: "this.#cursor = shared.start",
+    from: "Effect.succeed({ shared: own, at: from ?? own.start })",
+    to: "Effect.succeed({ shared: own, at: own.start })",
     test: "test/service/Service.test.ts"
   },
   {
