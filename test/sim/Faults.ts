@@ -1125,6 +1125,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/Open.test.ts"
   },
   {
+    name: "blocks: an index of which a bit is another is used",
+    file: "sources/shards/IndexFile.ts",
+    from: "check !== checkOf(format, shards, body)",
+    to: "check === undefined",
+    test: "test/sources/shards/Open.test.ts"
+  },
+  {
     name: "blocks: each process that wants an index builds it",
     file: "sources/shards/FileLock.ts",
     from: 'codeOf(error) === "EEXIST" ? "held"',

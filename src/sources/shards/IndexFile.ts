@@ -1,8 +1,11 @@
 /**
- * Indexes of shards as a file, so that what has been scanned is not scanned again: JSON, one list a shard.
+ * Indexes of shards as a file, so that what has been scanned is not scanned again: JSON, one list a shard. A
+ * checksum over all of it tells a file of which a bit has changed: such a one would give other rows.
  *
  * @since 0.1.0
  */
+import { encodeHex } from "effect/Encoding"
+import { sha256 } from "../../core/runtime.ts"
 import type { Block } from "../formats/Format.ts"
 import type { IndexedShard } from "./Snapshot.ts"
 
@@ -38,9 +41,14 @@ export const encode = (format: string, shards: ReadonlyArray<IndexedShard>): str
       index.header ?? null
     ])
   )
-  const head = JSON.stringify({ furrow: "index", version: VERSION, format, shards: shards.length })
-  return `${[head, ...lines].join("\n")}\n`
+  const body = lines.map((line) => `${line}\n`).join("")
+  const check = checkOf(format, shards.length, body)
+  const head = JSON.stringify({ furrow: "index", version: VERSION, check, format, shards: shards.length })
+  return `${head}\n${body}`
 }
+
+const checkOf = (format: string, shards: number, body: string): string =>
+  encodeHex(sha256(`${JSON.stringify([format, shards])}\n${body}`))
 
 /** Whether a file begins as an index does, of whatever format and version. @since 0.1.0 */
 export const isIndex = (bytes: Uint8Array): boolean =>
@@ -48,19 +56,22 @@ export const isIndex = (bytes: Uint8Array): boolean =>
 
 const BEGINNING = '{"furrow":"index",'
 
-/** Returns the shards in an index file; `undefined` if it is of another format, another version, or not whole. @since 0.1.0 */
-export const decode = (text: string, format: string): ReadonlyArray<IndexedShard> | undefined => {
+/** Returns the shards in an index file; `undefined` if it is none, of another format or version; `"damaged"` if it is not as it was written. @since 0.1.0 */
+export const decode = (text: string, format: string): ReadonlyArray<IndexedShard> | "damaged" | undefined => {
+  if (!text.startsWith(BEGINNING)) return undefined
   try {
-    const end = text.indexOf("\n")
-    const { furrow, format: own, shards, version }: Record<string, unknown> = JSON.parse(text.slice(0, end))
-    if (furrow !== "index" || version !== VERSION || own !== format || !text.endsWith("\n")) return undefined
+    const end = text.indexOf("\n") + 1
+    const { check, format: own, shards, version }: Record<string, unknown> = JSON.parse(text.slice(0, end))
+    if (version !== VERSION || own !== format) return undefined
+    const body = text.slice(end)
+    if (typeof shards !== "number" || check !== checkOf(format, shards, body)) return "damaged"
     // One call for all lines, of which there may be 100,000. A line holds no newline of its own.
-    const lines: unknown = JSON.parse(`[${text.slice(end + 1, -1).replaceAll("\n", ",")}]`)
-    if (!Array.isArray(lines) || lines.length !== shards) return undefined
+    const lines: unknown = JSON.parse(`[${body.slice(0, -1).replaceAll("\n", ",")}]`)
+    if (!Array.isArray(lines) || lines.length !== shards) return "damaged"
     const decoded = lines.map(shardFrom)
-    return decoded.every((shard) => shard !== undefined) ? decoded : undefined
+    return decoded.every((shard) => shard !== undefined) ? decoded : "damaged"
   } catch {
-    return undefined
+    return "damaged"
   }
 }
 

@@ -32,8 +32,7 @@ export const cachedFile = (locations: ReadonlyArray<string>, format: string): st
   return join(cacheFolder(), "indexes", `${key}.jsonl`)
 }
 
-/** The shards in a kept index; `undefined` if there is none that can be used. @since 0.1.0 */
-export const read = (path: string, format: string): Effect.Effect<ReadonlyArray<IndexedShard> | undefined> =>
+const found = (path: string, format: string): Effect.Effect<ReturnType<typeof IndexFile.decode>> =>
   Effect.promise(async () => {
     try {
       return IndexFile.decode(await files.readFile(path, "utf8"), format)
@@ -41,6 +40,20 @@ export const read = (path: string, format: string): Effect.Effect<ReadonlyArray<
       return undefined
     }
   })
+
+type Kept = ReadonlyArray<IndexedShard> | undefined
+
+/** The shards in a kept index; `undefined` if there is none that can be used. One that is damaged is told. @since 0.1.0 */
+export const read = (path: string, format: string): Effect.Effect<Kept> =>
+  Effect.flatMap(found(path, format), (own) =>
+    own === "damaged"
+      ? Effect.as(Effect.logWarning(`the index ${path} is damaged, so the shards are indexed again`), undefined)
+      : Effect.succeed(own)
+  )
+
+/** The same, of an index that has been read before. @since 0.1.0 */
+export const readAgain = (path: string, format: string): Effect.Effect<Kept> =>
+  Effect.map(found(path, format), (own) => (own === "damaged" ? undefined : own))
 
 /** Whether there is a file at a path that is not an index of any format and version. @since 0.1.0 */
 export const isOther = (path: string): Effect.Effect<boolean> =>

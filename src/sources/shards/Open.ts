@@ -181,7 +181,7 @@ const shardsFrom = (own: Checked, store: StoreService) =>
     // Another process may build it meanwhile.
     return yield* IndexStore.alone(
       cached,
-      Effect.flatMap(IndexStore.read(cached, kind), (now = []) => build(now))
+      Effect.flatMap(IndexStore.readAgain(cached, kind), (now = []) => build(now))
     )
   })
 

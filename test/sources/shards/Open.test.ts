@@ -12,7 +12,8 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Schema from "@effect/schema/Schema"
-import { Deferred, Effect, Fiber, Logger } from "effect"
+import { Deferred, Effect, Either, Fiber, Logger } from "effect"
+import { text } from "../../../src/core/Parameters.ts"
 import { bytesWaiting, giveBack, take } from "../../../src/core/ReadBuffers.ts"
 import { furrow, Lineage, Pipeline, Sampler } from "../../../src/index.ts"
 import * as Dataset from "../../../src/sources/Dataset.ts"
@@ -389,6 +390,40 @@ describe("the index", () => {
       const dataset = await Effect.runPromise(cached(store, "damaged"))
       expect(dataset.size).toBe(60)
       expect(readFileSync(path, "utf8")).toBe(text)
+    }
+  })
+
+  test("gives the right rows whichever of its bits is another, and wherever it is cut", async () => {
+    const store = memoryStore({ "d/a": "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n", "d/b": "10\n11\n" })
+    const texts = Format.text({ blockBytes: 5 })
+    const named = join(folder, "flipped")
+    const want = Array.from({ length: 12 }, (_, row) => String(row))
+    const told: Array<string> = []
+    const logger = Logger.make(({ message }) => void told.push(String(message)))
+    for (const [path, index] of [
+      [cachedFile(["d/"], text(texts.made)), undefined],
+      [named, named]
+    ] as const) {
+      const opened = Dataset.open("d/", { format: texts, ...(index === undefined ? {} : { index }) }).pipe(
+        Effect.flatMap(all),
+        Effect.provide(store.layer),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+      await Effect.runPromise(opened)
+      const good = readFileSync(path)
+      told.length = 0
+      for (let at = 0; at < good.length; at += 5) {
+        const flipped = Uint8Array.from(good)
+        flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8))
+        for (const own of [flipped, good.subarray(0, at)]) {
+          writeFileSync(path, own)
+          const rows = await Effect.runPromise(Effect.either(opened))
+          // A named file that does not begin as an index is not replaced.
+          if (Either.isLeft(rows)) expect([path, rows.left._tag]).toEqual([named, "InvalidOption"])
+          else expect(rows.right).toEqual(want)
+        }
+      }
+      expect(told.filter((own) => own.includes(`the index ${path} is damaged`)).length).toBeGreaterThan(good.length / 5)
     }
   })
 
