@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { exclusive } from "../sources/shards/FileLock.ts"
 import { SinkError } from "../sources/sinks/SinkError.ts"
@@ -37,6 +38,23 @@ export const statOf = ({ location, store }: Folder, name: string): Effect.Effect
     store.stat({ location: location + name }),
     ({ kind }) => kind === "missing",
     () => Effect.succeed(undefined)
+  )
+
+/** The first file of the folder with such a name; `undefined` if there is none. @since 0.1.0 */
+export const findName = (
+  { location, store }: Folder,
+  isSuch: (name: string) => boolean
+): Effect.Effect<string | undefined, StoreError> =>
+  store.list(location, 1).pipe(
+    Stream.map((listed) => listed.location.slice(location.length)),
+    Stream.filter(isSuch),
+    Stream.runHead,
+    Effect.map(Option.getOrUndefined),
+    // The folder itself may not be there yet.
+    Effect.catchIf(
+      ({ kind }) => kind === "missing",
+      () => Effect.succeed(undefined)
+    )
   )
 
 /** Writes a file, which appears as a whole. @since 0.1.0 */

@@ -85,9 +85,18 @@ export const isSink = (value: unknown): value is Sink =>
 
 const padded = (number: number): string => String(number).padStart(5, "0")
 
-/** The name of a shard. @since 0.1.0 */
-export const shardName = (sink: Sink, number: number): string => {
+/** What stands before and behind the number in the name of a shard. */
+const around = (sink: Sink): readonly [before: string, behind: string] => {
   const { cut, format, name } = sink[SinkTypeId]
-  const total = "shards" in cut ? `-of-${padded(cut.shards)}` : ""
-  return `${name}-${padded(number)}${total}${format.ending}`
+  return [`${name}-`, `${"shards" in cut ? `-of-${padded(cut.shards)}` : ""}${format.ending}`]
+}
+
+/** The name of a shard. @since 0.1.0 */
+export const shardName = (sink: Sink, number: number): string => around(sink).join(padded(number))
+
+/** Whether a shard of the sink may have this name. @since 0.1.0 */
+export const isShardName = (sink: Sink, name: string): boolean => {
+  const [before, behind] = around(sink)
+  const isAround = name.startsWith(before) && name.endsWith(behind)
+  return isAround && /^\d{5,}$/.test(name.slice(before.length, name.length - behind.length))
 }

@@ -15,9 +15,9 @@ import * as Manifest from "../sources/sinks/Manifest.ts"
 import { RowFault, SinkError } from "../sources/sinks/SinkError.ts"
 import type { Encoder, Piece, Rows } from "../sources/sinks/SinkFormat.ts"
 import type { StoreError, StoreService } from "../sources/store/Store.ts"
-import { claimed, type Folder, folderOf, readText, removeText, statOf, writeText } from "./Folder.ts"
+import { claimed, type Folder, findName, folderOf, readText, removeText, statOf, writeText } from "./Folder.ts"
 import type { Rewindable, RowSource } from "./RowSource.ts"
-import { type Sink, SinkTypeId, shardName } from "./SinkValue.ts"
+import { isShardName, type Sink, SinkTypeId, shardName } from "./SinkValue.ts"
 
 /** How far a sink has come. @category models @since 0.1.0 */
 export interface WriteProgress {
@@ -196,7 +196,11 @@ const writeShard = <E, R>(writing: Writing<E, R>, size: number | undefined) =>
   })
 
 /** Replaces the progress, unless another run has. */
-const keep = <E, R>({ folder, pending, run, schema, shards, sink, source }: Writing<E, R>, isFirst: boolean) =>
+const keep = <E, R>(
+  { folder, pending, run, schema, shards, sink, source }: Writing<E, R>,
+  isFirst: boolean,
+  foreign?: number
+) =>
   Effect.gen(function* () {
     const text = yield* isFirst ? Effect.succeed(undefined) : readText(folder, Manifest.PROGRESS)
     if (!isFirst && Manifest.decodeProgress(text ?? "")?.run !== run) {
@@ -206,11 +210,45 @@ const keep = <E, R>({ folder, pending, run, schema, shards, sink, source }: Writ
     // Where no row of a batch is left, the source stands behind it.
     const isLeft = pending.from < pending.rows.size
     const mark = isLeft ? pending.mark : yield* source.mark
-    const own = { run, sink: sink.made, shards, schema, source: mark, skip: isLeft ? pending.from : 0 }
+    const own = { run, sink: sink.made, shards, schema, source: mark, skip: isLeft ? pending.from : 0, foreign }
     const encoded = Manifest.encodeProgress(own)
     yield* writeText(folder, Manifest.PROGRESS, encoded)
     return encoded.length
   })
+
+const foreignTo = ({ location }: Folder, name: string): SinkError => {
+  const reason = `it holds ${name}, which this run did not write; write to another folder, or move it away`
+  return new SinkError({ location, kind: "other", reason })
+}
+
+/** Whether something is where the next shard goes; refuses what is there unless `isOwn`. */
+const isTaken = <E, R>(writing: Writing<E, R>, isOwn: boolean) =>
+  Effect.gen(function* () {
+    const { folder, shards, sink } = writing
+    const name = shardName(sink, shards.length)
+    const isThere = (yield* statOf(folder, name)) !== undefined
+    if (!isThere || isOwn) return isThere
+    // So that a later start does not take it for its own.
+    yield* keep(writing, false, shards.length)
+    return yield* foreignTo(folder, name)
+  })
+
+/** Refuses to go on behind shards that are no longer there. */
+const present = (folder: Folder, of: string, shards: ReadonlyArray<Manifest.WrittenShard>) =>
+  Effect.forEach(
+    shards,
+    ({ bytes, name }) =>
+      Effect.flatMap(statOf(folder, name), (info) => {
+        if (info?.size === bytes) return Effect.void
+        const is = info === undefined ? "it is not there" : `it has ${info.size}`
+        const reason = `its ${of} says that ${name} has ${bytes} bytes, and ${is}; put the shard back, or remove all shards and ${of} and write them again`
+        return new SinkError({ location: folder.location, kind: "damaged", reason })
+      }),
+    { concurrency: STATS, discard: true }
+  )
+
+/** How many shards are looked at side by side. */
+const STATS = 16
 
 /** What is there of earlier starts. */
 const earlier = (folder: Folder, sink: Sink) =>
@@ -230,10 +268,11 @@ const earlier = (folder: Folder, sink: Sink) =>
       const reason = `it holds shards of ${other.sink}, and this is ${sink.made}; write to another folder, or remove what is there`
       return yield* new SinkError({ location, kind: "other", reason })
     }
-    if (done === undefined && begun === undefined && (yield* statOf(folder, shardName(sink, 0))) !== undefined) {
-      const reason = `it holds ${shardName(sink, 0)}, and no manifest says of which run; write to another folder, or remove what is there`
-      return yield* new SinkError({ location, kind: "other", reason })
+    if (done === undefined && begun === undefined) {
+      const foreign = yield* findName(folder, (name) => isShardName(sink, name))
+      if (foreign !== undefined) return yield* foreignTo(folder, foreign)
     }
+    yield* present(folder, done === undefined ? Manifest.PROGRESS : Manifest.MANIFEST, (done ?? begun)?.shards ?? [])
     return { done, begun }
   })
 
@@ -283,10 +322,19 @@ export const writeShards = <E, R>(
     const tell = Effect.sync(() => {
       onProgress({ shards: writing.shards.length, rows: writing.rows, bytes: sum(writing.shards, "bytes") })
     })
-    let length = yield* keep(writing, true)
+    let foreign = begun?.foreign
+    let length = yield* keep(writing, true, foreign)
     let since = 0
+    // Where an earlier start was killed, the next shard may be there, and more of them if not each was noted.
+    let isOwn = begun !== undefined && foreign !== writing.shards.length
     yield* tell
     while (yield* isNext(writing)) {
+      isOwn = (yield* isTaken(writing, isOwn)) && length > SHORT
+      if (foreign !== undefined) {
+        // It was moved away.
+        foreign = undefined
+        length = yield* keep(writing, false)
+      }
       yield* writeShard(writing, rewindable.size)
       since += writing.shards.at(-1)?.bytes ?? 0
       if (length <= SHORT || since >= WORTH * length) {

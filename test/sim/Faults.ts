@@ -1090,6 +1090,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sinks/Sink.test.ts"
   },
   {
+    name: "sinks: a file of others in the place of a shard is overwritten",
+    file: "sinks/WriteShards.ts",
+    from: "if (!isThere || isOwn) return isThere",
+    to: 'if (!isThere || isOwn || name !== "") return isThere',
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
+    name: "sinks: a finished run does not see that a shard is gone",
+    file: "sinks/WriteShards.ts",
+    from: "if (info?.size === bytes) return Effect.void",
+    to: "if (info === undefined || info.size === bytes) return Effect.void",
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
     name: "sinks: the lock of a process that is there is taken",
     file: "sources/shards/FileLock.ts",
     from: 'got === "held" ? held : holding(path, got, use)',

@@ -168,6 +168,56 @@ describe("a sink", () => {
     expect(await tagOf(running(damaged, drawn(50), sink))).toBe("SinkError damaged")
   })
 
+  test("overwrites no file that it did not write, whichever shard has its name, and when it came", async () => {
+    const sink = Sink.jsonl(FOLDER, { rows: 20 })
+    const put = (killed: KilledStore, name: string) =>
+      Effect.runPromise(killed.store.write(`${FOLDER}/${name}`, Stream.make(new TextEncoder().encode("precious\n"))))
+    const refused = { _tag: "SinkError", kind: "other", reason: expect.stringContaining("it holds shard-00002.jsonl") }
+    const before = killedStore()
+    await put(before, "shard-00002.jsonl")
+    await put(before, "shard-00002.csv")
+    expect(await Effect.runPromise(Effect.flip(running(before, drawn(50), sink)))).toMatchObject(refused)
+    expect(Object.keys(await objects(before))).toHaveLength(2)
+    // While it runs: a later start does not take it for its own, until it is moved away.
+    const during = killedStore()
+    const rows = Stream.map(Stream.range(0, 49), (n) => ({ n })).pipe(Stream.rechunk(1))
+    const put2 = Stream.tap(rows, ({ n }) =>
+      n === 30 ? Effect.promise(() => put(during, "shard-00002.jsonl")) : Effect.void
+    )
+    expect(await Effect.runPromise(Effect.flip(Sink.write(put2, sink)).pipe(during.provided))).toMatchObject(refused)
+    expect(await Effect.runPromise(Effect.flip(Sink.write(rows, sink)).pipe(during.provided))).toMatchObject(refused)
+    expect((await objects(during))[`${FOLDER}/shard-00002.jsonl`]).toBe("precious\n")
+    await Effect.runPromise(during.store.remove?.({ location: `${FOLDER}/shard-00002.jsonl` }) ?? Effect.void)
+    // Killed behind the write of what is now its own.
+    during.kill(2, true)
+    await Effect.runPromiseExit(Sink.write(rows, sink).pipe(during.provided))
+    during.kill(undefined)
+    expect((await Effect.runPromise(Sink.write(rows, sink).pipe(during.provided))).rows).toBe(50)
+  })
+
+  test("whose shards are gone or changed does not say that it is done", async () => {
+    const sink = Sink.jsonl(FOLDER, { rows: 20 })
+    for (const isDone of [true, false]) {
+      const killed = killedStore()
+      if (!isDone) killed.kill(5)
+      await Effect.runPromiseExit(running(killed, drawn(50), sink))
+      killed.kill(undefined)
+      const of = isDone ? "manifest.json" : ".progress.json"
+      const location = `${FOLDER}/shard-00001.jsonl`
+      const changes = [
+        [killed.store.write(location, Stream.make(new Uint8Array(3))), "it has 3"],
+        [killed.store.remove?.({ location }) ?? Effect.void, "it is not there"]
+      ] as const
+      for (const [change, is] of changes) {
+        await Effect.runPromise(change)
+        const error = await Effect.runPromise(Effect.flip(running(killed, drawn(50), sink)))
+        expect(error).toMatchObject({ _tag: "SinkError", kind: "damaged" })
+        expect(error.message).toContain(`its ${of} says that shard-00001.jsonl has`)
+        expect(error.message).toContain(is)
+      }
+    }
+  })
+
   test("is written by one run at a time", async () => {
     const killed = killedStore()
     const sink = Sink.jsonl(FOLDER, { rows: 20 })

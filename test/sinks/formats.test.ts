@@ -3,7 +3,7 @@
  */
 import { afterAll, describe, expect, test } from "bun:test"
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { tableFromIPC } from "@uwdata/flechette"
@@ -167,6 +167,51 @@ describe("what is written is what is read", () => {
       )
     }, 60_000)
   }
+})
+
+describe("fields", () => {
+  const tables = [
+    [Sink.csv, Format.csv()],
+    [Sink.tsv, Format.tsv()],
+    [Sink.arrow, Format.arrow()],
+    [Sink.parquet, Format.parquet()],
+    [Sink.jsonl, Format.jsonl()],
+    [Sink.safetensors, Format.safetensors({ sample: "row" })]
+  ] as const
+
+  test("may have the names of what every object has", async () => {
+    const names = ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__"]
+    const rows = [1.5, 2.5].map((n): unknown => JSON.parse(`{${names.map((name) => `"${name}":${n}`).join()}}`))
+    for (const [sink, format] of tables) {
+      const own = sink(fresh())
+      const { shards } = await written(rows, own)
+      const back = await read<unknown>(
+        own,
+        shards.map(({ name }) => name),
+        format
+      )
+      expect(back.map((row) => Object.entries(row as object))).toEqual(rows.map((row) => Object.entries(row as object)))
+    }
+    // A row that lacks such a field has none.
+    const csv = Sink.csv(fresh())
+    await written([{ a: 1, toString: 2 }, { a: 3 }], csv)
+    expect(readFileSync(join(csv.location, "shard-00000.csv"), "utf8")).toBe("a,toString\n1,2\n3,\n")
+  })
+
+  test("must be there: a row of none is named, and nothing is written", async () => {
+    const sinks = [Sink.csv, Sink.tsv, Sink.arrow, Sink.parquet, Sink.npy, Sink.safetensors]
+    for (const sink of sinks) {
+      const own = sink(fresh())
+      const error = await Effect.runPromise(Effect.flip(Sink.write(Stream.make({}, {}), own)))
+      expect(error).toMatchObject({ _tag: "SinkError", kind: "row", row: 0 })
+      expect(error.message).toContain("has no fields")
+      expect(readdirSync(own.location).filter((name) => name.startsWith("shard"))).toEqual([])
+    }
+    const error = await Effect.runPromise(Effect.flip(Sink.write(Stream.make({ a: 1 }, { b: 1 }), Sink.npy(fresh()))))
+    expect(error.message).toContain('a row has the fields "b", and the rows before it have "a"; all rows must have')
+    const declared = Sink.parquet(fresh(), { types: { a: "string" } })
+    expect((await written([{}, { a: "x" }], declared)).rows).toBe(2)
+  })
 })
 
 describe("columns of batches", () => {

@@ -13,6 +13,8 @@ import { NumberColumn, type NumberType } from "./Numbers.ts"
 /** The types of the columns, in their order. @since 0.1.0 */
 export type ArraysSchema = ReadonlyArray<readonly [name: string, type: NumberType]>
 
+const shown = (names: ReadonlyArray<string>): string => names.map((name) => JSON.stringify(name)).join(", ")
+
 const EMPTY = new Uint8Array(0)
 
 /** @since 0.1.0 */
@@ -80,17 +82,18 @@ export class ArraysEncoder implements Encoder {
 
   /** Each row has the fields of the first one. */
   #fits(names: ReadonlyArray<string>): void {
+    if (names.length === 0) throw new NotColumn("a row has no fields; leave it out, or map it")
     if (names.length > this.#most) {
       throw new NotColumn(
-        `a row has the fields ${names.join(", ")}, and may have ${this.#most}; map it, or write safetensors`
+        `a row has the fields ${shown(names)}, and may have ${this.#most}; map it, or write safetensors`
       )
     }
     if (!this.#isFixed) for (const name of names) this.#columns.set(name, new NumberColumn(name, undefined))
     this.#isFixed = true
     if (names.length === this.#columns.size && names.every((name) => this.#columns.has(name))) return
-    const known = Array.from(this.#columns.keys()).join(", ")
+    const known = shown(Array.from(this.#columns.keys()))
     throw new NotColumn(
-      `a row has the fields ${names.join(", ")}, and those before have ${known}; each row has the same`
+      `a row has the fields ${shown(names)}, and the rows before it have ${known}; all rows must have the same fields`
     )
   }
 

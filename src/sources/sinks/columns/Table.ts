@@ -67,17 +67,25 @@ export class Table {
   #row(row: unknown): void {
     if (!isRecord(row)) throw new NotColumn("a row must be a record of values by column")
     for (const name of Object.keys(row)) if (!this.#columns.has(name) && row[name] !== undefined) this.#column(name)
+    this.#some()
     for (const [name, column] of this.#columns) this.bytes += column.push(Object.hasOwn(row, name) ? row[name] : null)
     this.rows++
   }
 
   #rowOf(columns: NonNullable<Rows["columns"]>, place: number): void {
     for (const name of Object.keys(columns)) if (!this.#columns.has(name)) this.#column(name)
+    this.#some()
     for (const [name, builder] of this.#columns) {
       const column = Object.hasOwn(columns, name) ? columns[name] : undefined
       this.bytes += column instanceof Tensor ? builder.append(column, place, 1) : builder.push(column?.[place])
     }
     this.rows++
+  }
+
+  /** Refuses rows of no columns: readers could not count them. */
+  #some(): void {
+    if (this.#columns.size > 0) return
+    throw new NotColumn("a row has no fields, and none is known yet; leave it out, or declare the columns by types")
   }
 
   /** Rows of tensors, many at once. */
@@ -124,7 +132,7 @@ export class Table {
         `column "${name}" was not there in the first rows; declare its type by types, or map the rows`
       )
     }
-    const column = new ColumnBuilder(name, this.#declared[name])
+    const column = new ColumnBuilder(name, Object.hasOwn(this.#declared, name) ? this.#declared[name] : undefined)
     for (let at = 0; at < this.rows; at++) column.push(null)
     this.#columns.set(name, column)
   }

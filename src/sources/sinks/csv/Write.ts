@@ -80,13 +80,18 @@ export class CsvEncoder implements Encoder {
       this.#config,
       (row) => {
         if (!isRecord(row)) throw new NotJson("a row must be a record of values by column")
+        if (columns.length === 0) {
+          throw new NotJson("the first row has no fields, which the header is made of; leave it out, or set columns")
+        }
         const stranger = Object.keys(row).find((name) => !columns.includes(name))
         if (stranger !== undefined) {
           throw new NotJson(
             `column "${stranger}" is not in the header, which the first row gave: ${columns.join(", ")}`
           )
         }
-        const cells = columns.map((name) => cellOf(name, row[name], delimiter)).join(delimiter)
+        const cells = columns
+          .map((name) => cellOf(name, Object.hasOwn(row, name) ? row[name] : undefined, delimiter))
+          .join(delimiter)
         // Readers leave empty lines out.
         return cells === "" ? '""' : cells
       },
