@@ -13,8 +13,29 @@ import { type Listed, type ObjectInfo, StoreError, type StoreService } from "../
 /** The field of a shard's SHA-256, where a manifest names it. */
 const SHA256: unique symbol = Symbol.for("furrow/shards/sha256")
 
+/** The field of how many rows a manifest says that a shard has, and of the format that it was written in. */
+const ROWS: unique symbol = Symbol.for("furrow/shards/rows")
+
 interface Named extends ObjectInfo {
   readonly [SHA256]?: string
+  readonly [ROWS]?: { readonly rows: number; readonly format: string | undefined }
+}
+
+/**
+ * How many rows a shard has by its manifest; `undefined` if none names it, or if it was written in another format, whose rows
+ * are not this one's.
+ *
+ * @since 0.1.0
+ */
+export const rowsByManifest = (info: Named, format: string): number | undefined => {
+  const own = info[ROWS]
+  return own?.format === format ? own.rows : undefined
+}
+
+/** The name of the format in a manifest's description of its sink. A row of safetensors is what its reader chooses. */
+const formatIn = (sink: string): string | undefined => {
+  const name = /\bformat: (\w+)\(/.exec(sink)?.[1]
+  return name === "safetensors" ? undefined : name
 }
 
 /** How many shards are looked at at once. */
@@ -47,7 +68,9 @@ export const withManifests = (
       if (own === undefined) continue
       folders.push(folder)
       found.push(
-        ...(yield* Effect.forEach(own.shards, (shard) => shardOf(store, folder, shard), { concurrency: AT_ONCE }))
+        ...(yield* Effect.forEach(own.shards, (shard) => shardOf(store, folder, shard, formatIn(own.sink)), {
+          concurrency: AT_ONCE
+        }))
       )
     }
     const isNamed = ({ location }: Listed): boolean =>
@@ -56,7 +79,12 @@ export const withManifests = (
   })
 }
 
-const shardOf = (store: StoreService, folder: string, { bytes, name, sha256 }: WrittenShard) =>
+const shardOf = (
+  store: StoreService,
+  folder: string,
+  { bytes, name, rows, sha256 }: WrittenShard,
+  format: string | undefined
+) =>
   Effect.flatMap(
     Effect.mapError(store.stat({ location: folder + name }), (error) =>
       error.kind === "missing"
@@ -66,7 +94,7 @@ const shardOf = (store: StoreService, folder: string, { bytes, name, sha256 }: W
     (info): Effect.Effect<Named, StoreError> => {
       const reason = `it has ${info.size} bytes, and by its manifest ${bytes}; write it again, or fetch it again`
       return info.size === bytes
-        ? Effect.succeed({ ...info, [SHA256]: sha256 })
+        ? Effect.succeed({ ...info, [SHA256]: sha256, [ROWS]: { rows, format } })
         : Effect.fail(invalid(info.location, reason))
     }
   )

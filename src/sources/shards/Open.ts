@@ -11,7 +11,7 @@ import { text } from "../../core/Parameters.ts"
 import { type Format, type Shard, ShardError } from "../formats/Format.ts"
 import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
 import { sameVersion } from "../store/Version.ts"
-import { checking } from "./Checksums.ts"
+import { checking, rowsByManifest } from "./Checksums.ts"
 import * as IndexStore from "./IndexStore.ts"
 import { shardOf } from "./ReadBlock.ts"
 import { type RowSchema, validating } from "./RowSchema.ts"
@@ -106,7 +106,7 @@ type Checked = ReturnType<typeof optionsFrom>
  * of the blocks that their rows lie in. A shard that changes later is an error when it is read.
  *
  * Of a folder with a manifest, as `Sink.run` writes it, the shards are those that it names, and each is checked against its
- * SHA-256 before it is first read. An index that you name goes without.
+ * SHA-256 before it is first read, and must have as many rows as that says. An index that you name goes without.
  *
  * Formats without a footer (JSONL, CSV, text) are scanned once, and the index is kept; see `index`. Reads go through the
  * `Store` that is there when the dataset is opened. Fails with `StoreError` if a shard cannot be listed or read, with
@@ -230,7 +230,7 @@ const indexed = (
         yield* Effect.logInfo(`scanning ${bytes} bytes of ${todo.length} shards to index dataset ${name}`)
       yield* tell
     }
-    const counted = (shard: Shard): Shard => ({
+    const told = (shard: Shard): Shard => ({
       ...shard,
       read: (offset, length) =>
         Effect.tap(shard.read(offset, length), () => {
@@ -245,7 +245,7 @@ const indexed = (
         if (own !== undefined) return Effect.succeed(own)
         const shard = shardOf(store, info)
         return Effect.tap(
-          Effect.map(format.index(format.scans ? counted(shard) : shard), (index) => ({ info, index })),
+          Effect.map(format.index(format.scans ? told(shard) : shard), (index) => ({ info, index })),
           () => {
             shardsDone++
             return format.scans ? tell : Effect.void
@@ -254,8 +254,25 @@ const indexed = (
       },
       { concurrency: AT_ONCE }
     )
+    yield* counted(format, shards)
     return yield* Effect.as(alike(format, shards), shards)
   })
+
+/** Fails if a shard has more or fewer rows than its manifest says. */
+const counted = (
+  format: Format<unknown>,
+  shards: ReadonlyArray<Snapshot.IndexedShard>
+): Effect.Effect<void, ShardError> => {
+  for (const { index, info } of shards) {
+    const expected = rowsByManifest(info, format.name)
+    if (expected === undefined) continue
+    const rows = index.blocks.reduce((sum, block) => sum + block.rows, 0)
+    if (rows === expected) continue
+    const reason = `it has ${rows} rows, and by its manifest ${expected}; open it with the options that it was written with, or write it again`
+    return Effect.fail(new ShardError({ shard: info.location, format: format.name, reason }))
+  }
+  return Effect.void
+}
 
 /** Fails if the rows of two shards are not alike. */
 const alike = (

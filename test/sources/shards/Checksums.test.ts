@@ -66,4 +66,19 @@ describe("a folder with a manifest", () => {
     expect(error).toMatchObject({ kind: "invalid", location: file })
     expect(error.message).toContain("manifest names it")
   })
+
+  test("a shard of more or fewer rows than its manifest says is found when it is opened; of another format rows are others", async () => {
+    const folder = await written("miscounted")
+    const path = join(folder, "manifest.json")
+    const manifest = readFileSync(path, "utf8")
+    writeFileSync(
+      path,
+      manifest.replace('00001.jsonl","rows":20', '00001.jsonl","rows":21').replace('"rows": 60', '"rows": 61')
+    )
+    const error = await Effect.runPromise(Effect.flip(open(folder)))
+    expect(error).toMatchObject({ _tag: "ShardError", shard: join(folder, "shard-00001.jsonl") })
+    expect(error.message).toContain("it has 20 rows, and by its manifest 21")
+    const paragraphs = Dataset.open(folder, { format: Format.text({ rows: "paragraphs" }), index: false })
+    expect((await Effect.runPromise(paragraphs)).size).toBe(3)
+  })
 })
