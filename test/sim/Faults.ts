@@ -1146,6 +1146,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/Open.test.ts"
   },
   {
+    name: "stores: a file is read twice under two spellings of its path",
+    file: "sources/store/FindObjects.ts",
+    from: "const own = oneSpelling(location)",
+    to: "const own = location",
+    test: "test/sources/store/Store.test.ts"
+  },
+  {
     name: "blocks: each process that wants an index builds it",
     file: "sources/shards/FileLock.ts",
     from: 'codeOf(error) === "EEXIST" ? "held"',

@@ -28,7 +28,7 @@ const LOOKED_AT = 256
  * | `hf://datasets/ORG/NAME[@revision][/folder or file or split]` | files of a dataset on the Hub |
  *
  * The `/` of a folder can be left out, but not in lists of more than 256 locations, nor behind braces. Fails with
- * `InvalidOption` for an object that is named twice, and with `StoreError`, kind `missing`, where nothing is found.
+ * `InvalidOption` for an object that is named twice, also by two spellings of its path, and with `StoreError`, kind `missing`, where nothing is found.
  *
  * @example
  * import { Effect } from "effect"
@@ -140,14 +140,26 @@ const objectOrFolder = (store: StoreService, address: string): Effect.Effect<Rea
 const missing = (location: string, reason: string): StoreError =>
   new StoreError({ location: shown(location), kind: "missing", reason })
 
+/** A path that is written in no other way: from the root, without `.`, `..` and empty parts. */
+const PLAIN = /^\/(?!.*\/(?:\/|\.\.?(?:\/|$)))/
+
+/** The same text for all spellings of a path. */
+const oneSpelling = (location: string): string =>
+  schemeOf(location) !== "file" || PLAIN.test(location)
+    ? location
+    : process.getBuiltinModule("node:path").resolve(location)
+
 const once = (found: ReadonlyArray<Listed>): Effect.Effect<void, InvalidOption> => {
-  const seen = new Set<string>()
+  const seen = new Map<string, string>()
   for (const { location } of found) {
-    if (seen.has(location)) {
-      const expected = "named once among the locations: leave one out, or mix datasets to have it more often"
+    const own = oneSpelling(location)
+    const other = seen.get(own)
+    if (other !== undefined) {
+      const as = other === location ? "" : ` (it is ${other}, too)`
+      const expected = `named once among the locations${as}: leave one out, or mix datasets to have it more often`
       return Effect.fail(new InvalidOption({ option: "an object", value: location, expected }))
     }
-    seen.add(location)
+    seen.set(own, location)
   }
   return Effect.void
 }

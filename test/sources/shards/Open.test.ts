@@ -412,7 +412,7 @@ describe("the index", () => {
       await Effect.runPromise(opened)
       const good = readFileSync(path)
       told.length = 0
-      for (let at = 0; at < good.length; at += 5) {
+      for (let at = 0; at < good.length; at += 13) {
         const flipped = Uint8Array.from(good)
         flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8))
         for (const own of [flipped, good.subarray(0, at)]) {
@@ -423,7 +423,9 @@ describe("the index", () => {
           else expect(rows.right).toEqual(want)
         }
       }
-      expect(told.filter((own) => own.includes(`the index ${path} is damaged`)).length).toBeGreaterThan(good.length / 5)
+      expect(told.filter((own) => own.includes(`the index ${path} is damaged`)).length).toBeGreaterThan(
+        good.length / 13
+      )
     }
   })
 

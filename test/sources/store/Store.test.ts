@@ -13,7 +13,7 @@ import {
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Effect, Layer, Stream } from "effect"
 import { Store } from "../../../src/index.ts"
@@ -209,4 +209,17 @@ describe("locations", () => {
     const found = await run(Effect.provide(names(["memory://a", "package.json"]), both))
     expect(found).toEqual(["memory://a", "package.json"])
   })
+})
+
+test("a file is named once, however its path is written", async () => {
+  const path = put("spelled/a.txt", "a")
+  const other = put("spelled/b.txt", "b")
+  const under = (rest: string): string => `${join(folder, "spelled")}${rest}`
+  const spellings = [under("//a.txt"), under("/./a.txt"), under("/x/../a.txt"), relative(process.cwd(), path)]
+  for (const spelling of [...spellings, pathToFileURL(path).href]) {
+    const error = await refused(names([path, other, spelling]))
+    expect(error).toMatchObject({ _tag: "InvalidOption", option: "an object" })
+    expect(await refused(names([spelling, path]))).toMatchObject({ _tag: "InvalidOption" })
+  }
+  expect(await run(names([path, under("//b.txt")]))).toEqual([path, under("//b.txt")])
 })
