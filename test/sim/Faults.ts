@@ -475,6 +475,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/threads/SharedQueue.test.ts"
   },
   {
+    name: "what only the answer to a GET says of an object is not held against later ones",
+    file: "sources/store/http/Stated.ts",
+    from: "stated.set(info, {",
+    to: "stated.set({ ...info }, {",
+    test: "test/sources/store/Http.test.ts"
+  },
+  {
     name: "carried streams go from thread to thread",
     file: "scheduler/backends/remote/Pool.ts",
     from: "this.#seats[pending.request.worker % this.#seats.length]",

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import { guarded, type Reading } from "./Guard.ts"
+import { isTag } from "./http/Stated.ts"
 import { inParts, within } from "./Routes.ts"
 import type { StoreError } from "./StoreError.ts"
 import type { Driver, ObjectInfo, StoreService } from "./StoreService.ts"
@@ -90,7 +91,7 @@ class ReadQueue {
     const share = Math.min(PART, Math.max(JOINED, waiting / concurrency))
     const most = Math.max(first.to - first.from, Math.min(share, bytes - this.#bytes))
     const near = Array.from(this.#waiting)
-      .filter(({ info }) => info.location === first.info.location && info.version === first.info.version)
+      .filter(({ info }) => isSameOpening(info, first.info))
       .sort((a, b) => a.from - b.from)
     const reads = new Set([first])
     let { from, to } = first
@@ -137,6 +138,10 @@ class ReadQueue {
     return request.reads.size === 0 && fiber !== undefined ? Fiber.interrupt(fiber) : Effect.void
   }
 }
+
+/** Without an ETag, what answers say is held against later ones of the same opening alone. */
+const isSameOpening = (one: ObjectInfo, other: ObjectInfo): boolean =>
+  one === other || (one.location === other.location && one.version === other.version && isTag(one.version))
 
 /** What a request gave, as far as this read asked for it: bytes of its own, unless it is the only one. */
 const shareOf = (

@@ -1,6 +1,9 @@
 import { afterAll, describe, expect, test } from "bun:test"
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { Effect, type Layer, Redacted, Schedule, Stream } from "effect"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Layer, Redacted, Schedule, Stream } from "effect"
 import { Store } from "../../../src/index.ts"
 import { ranged, type Server, serve } from "../../support/server.ts"
 
@@ -268,6 +271,47 @@ describe("what a server answers otherwise", () => {
       ranged(request, response, bytes, { etag: number === 0 ? '"one"' : 'W/"one"' })
     )
     expect(await use(read(weak, 5, 10))).toEqual(bytes.slice(5, 15))
+  })
+
+  test.each<readonly [string, Record<string, string>]>([
+    ["nothing", {}],
+    ["a time", { "last-modified": new Date(1e12).toUTCString() }]
+  ])("an object of which HEAD says %s is not mixed either, with a cache or without", async (_, said) => {
+    const serves = (tag: (number: number) => Record<string, string>) =>
+      at((request, response, number) =>
+        ranged(request, response, bytes, request.method === "HEAD" ? said : tag(number))
+      )
+    const both = (location: string, layer?: Layer.Layer<Store.Store, unknown>) =>
+      use(
+        (store) =>
+          Effect.flatMap(store.stat({ location }), (info) =>
+            Effect.zipRight(store.read(info, 0, 10), Effect.either(store.read(info, 50_000, 10)))
+          ),
+        layer
+      )
+    const folder = mkdtempSync(join(tmpdir(), "furrow-http-"))
+    try {
+      const cached = Store.cached(folder, { bytes: 1e6, blockBytes: 4096 }).pipe(Layer.provide(Store.http(fast)))
+      for (const layer of [undefined, cached]) {
+        const changing = await serves((number) => ({ etag: `"${number}"` }))
+        expect(await both(changing, layer)).toMatchObject({ left: { _tag: "StoreError", kind: "changed" } })
+        // Another opening begins anew, and finds no block of the first.
+        expect(await both(changing, layer)).toMatchObject({ left: { _tag: "StoreError", kind: "changed" } })
+        const moved = await serves((number) => ({ "last-modified": new Date(number * 1e6).toUTCString() }))
+        if (said["last-modified"] === undefined) {
+          expect(await both(moved, layer)).toMatchObject({ left: { kind: "changed" } })
+        }
+        const steady = await serves(() => ({ etag: '"one"' }))
+        expect(await both(steady, layer)).toMatchObject({ right: bytes.slice(50_000, 50_010) })
+      }
+      expect(
+        existsSync(join(folder, "furrow-blocks-1"))
+          ? readdirSync(join(folder, "furrow-blocks-1")).filter((name) => /^[0-9a-f]{32}-/.test(name))
+          : []
+      ).toEqual([])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   test("an answer that is compressed on the way cannot be counted", async () => {

@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { sha256 } from "../../../core/runtime.ts"
+import { isStatedBeyond, isTag } from "../http/Stated.ts"
 import { schemeOf } from "../Location.ts"
 import { inParts, within } from "../Routes.ts"
 import type { StoreError } from "../StoreError.ts"
@@ -79,6 +80,16 @@ export const cachedStore = (
   const keyOf = ({ location, size, version }: ObjectInfo): string =>
     hex(sha256(JSON.stringify([location, size, version, blockBytes]))).slice(0, 32)
 
+  /** Without an ETag, what answers say is held against later ones of the same opening alone. */
+  const openings = new WeakMap<ObjectInfo, number>()
+  let opened = 0
+  const openingOf = (info: ObjectInfo): string => {
+    if (isTag(info.version)) return ""
+    const known = openings.get(info) ?? opened++
+    openings.set(info, known)
+    return `-${known}`
+  }
+
   const piecesOf = (info: ObjectInfo, offset: number, all: Bytes): ReadonlyArray<Piece> => {
     const key = keyOf(info)
     const end = offset + all.length
@@ -96,10 +107,10 @@ export const cachedStore = (
   /** A block that was not in the folder, from the store; it is in the folder then. */
   const fetched = (info: ObjectInfo, block: BlockName): Effect.Effect<Bytes, StoreError> => {
     const far = Effect.tap(rest.read(info, block.number * blockBytes, block.size), (own) =>
-      using("add", () => folder.add(block, own), undefined)
+      isStatedBeyond(info) ? Effect.void : using("add", () => folder.add(block, own), undefined)
     )
     return shared(
-      `${block.key}-${block.number}`,
+      `${block.key}-${block.number}${openingOf(info)}`,
       Effect.suspend(() => {
         // Another read may have added it since this one looked.
         if (!folder.knows(block)) return far
@@ -117,6 +128,8 @@ export const cachedStore = (
     const beyond = within(info, offset, length)
     if (beyond !== undefined) return Effect.fail(beyond)
     return Effect.suspend(() => {
+      // Blocks are kept by the version, which is not all that the server says.
+      if (isStatedBeyond(info)) return rest.read(info, offset, length)
       const all = new Uint8Array(length)
       const pieces = piecesOf(info, offset, all)
       const known = using(

@@ -6,6 +6,7 @@
 import { StoreError } from "../StoreError.ts"
 import type { ObjectInfo } from "../StoreService.ts"
 import type { Answer } from "./Requests.ts"
+import { disagreement } from "./Stated.ts"
 
 type Headers = Answer["headers"]
 
@@ -13,14 +14,12 @@ type Headers = Answer["headers"]
 export const versionOf = (headers: Headers): string => {
   const { etag } = headers
   if (etag !== undefined && etag !== "") return etag
-  const time = Date.parse(headers["last-modified"] ?? "")
-  return Number.isNaN(time) ? "" : `t${time}`
+  return modifiedOf(headers)
 }
 
-/** Whether two versions can be of one object: a proxy may call an ETag weak; one may be a time, the other an ETag. */
-const isSame = (a: string, b: string): boolean => {
-  if (a === "" || b === "" || /^t\d/.test(a) !== /^t\d/.test(b)) return true
-  return a.replace(/^W\//, "") === b.replace(/^W\//, "")
+const modifiedOf = (headers: Headers): string => {
+  const time = Date.parse(headers["last-modified"] ?? "")
+  return Number.isNaN(time) ? "" : `t${time}`
 }
 
 /** @since 0.1.0 */
@@ -32,12 +31,14 @@ export const invalid = (location: string, reason: string): StoreError =>
   new StoreError({ location, kind: "invalid", reason })
 
 /** What of an answer's headers cannot be of the object that was opened. @since 0.1.0 */
-export const unlike = ({ location, version }: ObjectInfo, headers: Headers, now: string): StoreError | undefined => {
+export const unlike = (info: ObjectInfo, headers: Headers, version: string): StoreError | undefined => {
+  const { location } = info
   const coding = headers["content-encoding"] ?? "identity"
   if (coding !== "identity" && coding !== "") {
     return invalid(location, `the server sends it as ${coding}, so its bytes cannot be told; turn that off for it`)
   }
-  return isSame(now, version) ? undefined : changed(location, `its version was ${version}, and now is ${now}`)
+  const wrong = disagreement(info, version, modifiedOf(headers))
+  return wrong && changed(location, `its version was ${wrong.before}, and now is ${wrong.now}`)
 }
 
 /** The bytes that a `206` holds. `undefined` if its header makes no sense. @since 0.1.0 */
