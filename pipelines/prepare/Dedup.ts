@@ -20,9 +20,21 @@ const AT_ONCE = 500_000
 /** Rows that are read in one go. */
 const BATCH = 1024
 
+/** A value whose records have their fields by name: in whichever order they have them, they are equal. */
+const ordered = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(ordered)
+  if (!Predicate.isRecord(value)) return value
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return value
+  const names = Object.keys(value).toSorted()
+  return Object.fromEntries(names.map((name) => [name, ordered(value[name])]))
+}
+
 /** What is compared of a row: a field, or all of it. */
-const keyOf = (row: unknown, field: string | undefined): string =>
-  field === undefined ? line(row) : line(Predicate.isRecord(row) ? row[field] : undefined)
+const keyOf = (row: unknown, field: string | undefined): string => {
+  if (field === undefined) return line(ordered(row))
+  return line(Predicate.isRecord(row) && Object.hasOwn(row, field) ? ordered(row[field]) : undefined)
+}
 
 export interface Kept {
   readonly isKept: (index: number) => boolean

@@ -112,4 +112,17 @@ describe("deduplication", () => {
     }
     expect((await Effect.runPromise(firsts(dataset, undefined, () => undefined))).duplicates).toBe(0)
   })
+
+  test("compares records by their fields, in whichever order these are", async () => {
+    const rows = [
+      { id: 1, t: { x: [{ a: 1, b: 2 }], y: null } },
+      { t: { y: null, x: [{ b: 2, a: 1 }] }, id: 1 },
+      { id: 1, t: { x: [{ b: 1, a: 2 }], y: null } },
+      { id: 1, t: { x: [{ a: 1, b: 2 }] } }
+    ]
+    for (const field of [undefined, "t"]) {
+      const { isKept } = await Effect.runPromise(firsts(Dataset.fromArray(rows), field, () => undefined))
+      expect(rows.map((_, at) => isKept(at))).toEqual([true, false, true, true])
+    }
+  })
 })
