@@ -215,7 +215,7 @@ test("a file is named once, however its path is written", async () => {
   const path = put("spelled/a.txt", "a")
   const other = put("spelled/b.txt", "b")
   const under = (rest: string): string => `${join(folder, "spelled")}${rest}`
-  const spellings = [under("//a.txt"), under("/./a.txt"), under("/x/../a.txt"), relative(process.cwd(), path)]
+  const spellings = [under("//a.txt"), under("/./a.txt"), under("/../spelled/a.txt"), relative(process.cwd(), path)]
   for (const spelling of [...spellings, pathToFileURL(path).href]) {
     const error = await refused(names([path, other, spelling]))
     expect(error).toMatchObject({ _tag: "InvalidOption", option: "an object" })
