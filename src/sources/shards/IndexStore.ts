@@ -10,6 +10,7 @@ import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { encodeHex } from "effect/Encoding"
 import { entropy, environment, sha256 } from "../../core/runtime.ts"
+import { shown } from "../../core/Show.ts"
 import { codeOf } from "./FileLock.ts"
 import * as IndexFile from "./IndexFile.ts"
 import type { IndexedShard } from "./Snapshot.ts"
@@ -31,6 +32,34 @@ export const cachedFile = (locations: ReadonlyArray<string>, format: string): st
   const key = encodeHex(sha256(JSON.stringify([process.cwd(), locations, format]))).slice(0, 32)
   return join(cacheFolder(), "indexes", `${key}.jsonl`)
 }
+
+/** Whether it was said that no index is kept: once is enough for a process. */
+let isTold = false
+
+/** Says, once, that indexes are made again at each opening. */
+const tellUnkept = (reason: string): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (isTold) return Effect.void
+    isTold = true
+    return Effect.logInfo(`no index is kept, so shards are indexed again at each opening: ${reason}`)
+  })
+
+/**
+ * The file in the cache folder for the index of these locations; `undefined` where that folder may not be known, as in Deno
+ * without permission to read the environment.
+ *
+ * @since 0.1.0
+ */
+export const placeFor = (locations: ReadonlyArray<string>, format: string): Effect.Effect<string | undefined> =>
+  Effect.catchAll(Effect.try({ try: () => cachedFile(locations, format), catch: shown }), (reason) =>
+    Effect.as(tellUnkept(reason), undefined)
+  )
+
+/** Keeps the index of these shards in the cache folder, if that can be written. @since 0.1.0 */
+export const keep = (path: string, format: string, shards: ReadonlyArray<IndexedShard>): Effect.Effect<boolean> =>
+  Effect.tap(write(path, format, shards), (isWritten) =>
+    isWritten ? Effect.void : tellUnkept(`${path} cannot be written`)
+  )
 
 const found = (path: string, format: string): Effect.Effect<ReturnType<typeof IndexFile.decode>> =>
   Effect.promise(async () => {

@@ -160,14 +160,14 @@ const shardsFrom = (own: Checked, store: StoreService) =>
       }
     }
     const infos = yield* shardsAt(store, locations)
-    const cached = index === false || !format.scans ? undefined : IndexStore.cachedFile(locations, kind)
+    const cached = index === false || !format.scans ? undefined : yield* IndexStore.placeFor(locations, kind)
     /** Indexes what is not known, and keeps the index. */
     const build = (known: ReadonlyArray<Snapshot.IndexedShard>): Effect.Effect<Found, ReadError | InvalidOption> =>
       Effect.gen(function* () {
         const scanned = missing(infos, known)
         const shards = yield* indexed(own, store, infos, known)
-        const isCached = cached !== undefined && (scanned === 0 || (yield* keep(cached, kind, shards)))
-        const isNamed = named !== undefined && (yield* keep(named, kind, shards))
+        const isCached = cached !== undefined && (scanned === 0 || (yield* IndexStore.keep(cached, kind, shards)))
+        const isNamed = named !== undefined && (yield* IndexStore.write(named, kind, shards))
         if (named !== undefined && !isNamed) {
           yield* Effect.logWarning(
             `the index ${named} cannot be written, so the shards are indexed again at each opening`
@@ -184,11 +184,6 @@ const shardsFrom = (own: Checked, store: StoreService) =>
       Effect.flatMap(IndexStore.readAgain(cached, kind), (now = []) => build(now))
     )
   })
-
-const keep = (path: string, kind: string, shards: ReadonlyArray<Snapshot.IndexedShard>) =>
-  Effect.tap(IndexStore.write(path, kind, shards), (isWritten) =>
-    isWritten ? Effect.void : Effect.logDebug(`the index ${path} cannot be written, and is made again next time`)
-  )
 
 /** The kept indexes of shards that are as they were. */
 const reusable = (known: ReadonlyArray<Snapshot.IndexedShard>) => {
