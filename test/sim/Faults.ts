@@ -482,6 +482,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/store/Http.test.ts"
   },
   {
+    name: "a listing whose pages never end is listed for ever",
+    file: "sources/store/s3/Listing.ts",
+    from: "if (seen.size >= mostPages)",
+    to: "if (seen.size > 2 * mostPages)",
+    test: "test/sources/store/s3/Listing.test.ts"
+  },
+  {
     name: "carried streams go from thread to thread",
     file: "scheduler/backends/remote/Pool.ts",
     from: "this.#seats[pending.request.worker % this.#seats.length]",

@@ -35,9 +35,13 @@ const unsupported = (location: string, reason: string): StoreError =>
 export const addressOf = (location: string): Effect.Effect<Address, StoreError> => {
   const [, bucket = "", key = ""] = LOCATION.exec(location) ?? []
   if (!BUCKET.test(bucket)) {
-    return Effect.fail(
-      unsupported(location, "a location in S3 is s3://bucket/key; wildcards can stand in the key only")
-    )
+    const form = "a location in S3 is s3://bucket/key"
+    // A pattern is asked for by what stands before its first wildcard.
+    const isPattern = bucket === "" || /[*?{}[\]]/.test(bucket)
+    const way = isPattern
+      ? "wildcards can stand in the key only"
+      : "a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens"
+    return Effect.fail(unsupported(location, `${form}; ${way}`))
   }
   if (key.split("/").some((part) => part === "." || part === "..")) {
     const reason = "HTTP cannot name a key with a part . or ..: copy the object to another key"

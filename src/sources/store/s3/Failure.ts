@@ -54,6 +54,19 @@ const quoted = (text: string, secrets: ReadonlyArray<string>): string => {
   return plain.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").slice(0, 200)
 }
 
+/** Buckets of another region are named with it; whatever else leads elsewhere is not followed. */
+const redirected = (
+  { headers }: Pick<Answer, "headers">,
+  region: string | undefined,
+  secrets: ReadonlyArray<string>
+): readonly [StoreErrorKind, string] | undefined => {
+  if (region !== undefined) return codes["PermanentRedirect"]
+  const target = headers["location"] ?? ""
+  const { host, protocol } = URL.canParse(target) ? new URL(target) : { host: "", protocol: "" }
+  const to = protocol === "" ? "another address" : quoted(host === "" ? protocol : `${protocol}//${host}`, secrets)
+  return ["failed", `the server redirects to ${to}, and names no region of the bucket; check the endpoint`]
+}
+
 /** @since 0.1.0 */
 export const failureOf = (
   location: string,
@@ -82,8 +95,8 @@ export const failureIn = (
   const isError = root?.name === "Error"
   const code = isError ? quoted(textAt(root, "Code") ?? "", secrets) : ""
   const region = answer.headers["x-amz-bucket-region"] ?? (isError ? textAt(root, "Region") : undefined)
-  const redirect = status !== undefined && status >= 300 && status < 400 ? codes["PermanentRedirect"] : undefined
-  const known = codes[code] ?? redirect
+  const isRedirect = status !== undefined && status >= 300 && status < 400
+  const known = codes[code] ?? (isRedirect ? redirected(answer, region, secrets) : undefined)
   if (code === "" && known === undefined) return { error: byStatus, isExpired: false }
   const message = isError ? quoted(textAt(root, "Message") ?? "", secrets) : ""
   const [kind, way] = known ?? [byStatus.kind, message]

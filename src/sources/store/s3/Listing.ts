@@ -20,11 +20,12 @@ interface Page {
   readonly next: string | undefined
 }
 
-const MOST_PAGES = 1_000_000
+/** A server whose pages never end is not listed for ever: these hold 100 million objects. */
+const MOST_PAGES = 100_000
 
 /** @since 0.1.0 */
 export const listing =
-  (send: Send, reading: Reading, endpoint: Endpoint): Driver["list"] =>
+  (send: Send, reading: Reading, endpoint: Endpoint, mostPages = MOST_PAGES): Driver["list"] =>
   (folder, depth) =>
     Stream.unwrap(
       Effect.map(addressOf(folder), (address) => {
@@ -55,10 +56,13 @@ export const listing =
         const seen = new Set<string>()
         return Stream.paginateChunkEffect(undefined, (token: string | undefined) =>
           Effect.flatMap(page(token), ({ next, objects }) => {
-            if (next !== undefined && (seen.has(next) || seen.size >= MOST_PAGES)) {
-              return Effect.fail(invalid(folder, "its pages come again and again"))
+            if (next !== undefined) {
+              if (seen.has(next)) return Effect.fail(invalid(folder, "its pages come again and again"))
+              seen.add(next)
+              if (seen.size >= mostPages) {
+                return Effect.fail(invalid(folder, `it has more than ${mostPages} pages; list folders below it`))
+              }
             }
-            if (next !== undefined) seen.add(next)
             return Effect.succeed([Chunk.fromIterable(objects), Option.fromNullable(next)])
           })
         )

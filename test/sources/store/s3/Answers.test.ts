@@ -109,6 +109,28 @@ describe("errors of S3", () => {
     expect(failed.message).toContain('set region: "eu-west-1"')
   })
 
+  test.each([
+    ["file:///etc/passwd", "redirects to file:,"],
+    ["https://other.example/a", "redirects to https://other.example,"],
+    ["/a", "redirects to another address,"]
+  ])("a redirect to %s that names no region", async (target, said) => {
+    const bucket = bucketOf((_, response) => xml(response, 302, "", { location: target }))
+    const failed = await use((store) => Effect.flip(read(bucket)(store)))
+    expect(failed).toMatchObject({ _tag: "StoreError", kind: "failed", status: 302 })
+    expect(failed.message).toContain(said)
+    expect(failed.message).not.toContain("set region")
+  })
+
+  test.each([
+    ["s3://b/", "3 to 63"],
+    ["s3://", "s3://bucket/key; wildcards"],
+    ["s3://bucket*/a", "wildcards"]
+  ])("%s has no name of a bucket, and the message says why", async (location, said) => {
+    const failed = await use(() => Effect.flip(Store.resolve(location)))
+    expect(failed).toMatchObject({ _tag: "StoreError", kind: "unsupported" })
+    expect(failed.message).toContain(said)
+  })
+
   test("what may go better is repeated, and signed anew", async () => {
     const dates: Array<unknown> = []
     const bucket = bucketOf((request, response, number) => {
