@@ -114,6 +114,11 @@ export interface Format<out Row> {
   readonly hasColumns?: boolean | undefined
   readonly index: (shard: Shard) => Effect.Effect<ShardIndex, ShardError | StoreError>
   /**
+   * The indexes of all shards of a dataset with what some of them leave open, as the others have it. It is asked at each
+   * opening, and what it says is not kept. Default: an index leaves nothing open.
+   */
+  readonly agree?: ((indexes: ReadonlyArray<ShardIndex>) => ReadonlyArray<ShardIndex>) | undefined
+  /**
    * Decodes a block from its bytes, which it may keep: at once, throwing {@link ShardError} if they are bad, or by an
    * effect if a library, or another part of the shard, has to be waited for.
    */

@@ -7,7 +7,8 @@
 export type { SampleOf } from "./Arrays.ts"
 export { arrow } from "./arrow/Arrow.ts"
 export type { TableRow } from "./arrow/ArrowBlock.ts"
-export { type CsvOptions, type CsvRow, type CsvType, type CsvValue, csv, tsv } from "./csv/Csv.ts"
+export type { CsvType } from "./csv/Columns.ts"
+export { type CsvOptions, type CsvRow, type CsvValue, csv, tsv } from "./csv/Csv.ts"
 export {
   type Block,
   type BlockColumn,

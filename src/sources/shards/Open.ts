@@ -125,7 +125,7 @@ export const open = <Row, A = Row, I = unknown>(
     const store = yield* Store
     const { cacheBytes, format, name, validate } = own
     const { index, scanned, shards } = yield* shardsFrom(own, store)
-    const snapshot = Snapshot.make(shards)
+    const snapshot = Snapshot.make(agreed(format, shards))
     const shared = yield* sharedIn(format, snapshot, cacheBytes)
     return make({ name, format, snapshot, store: checking(store), cacheBytes, shared, validate, index, scanned })
   })
@@ -250,7 +250,7 @@ const indexed = (
       { concurrency: AT_ONCE }
     )
     yield* counted(format, shards)
-    return yield* Effect.as(alike(format, shards), shards)
+    return yield* Effect.as(alike(format, agreed(format, shards)), shards)
   })
 
 /** Fails if a shard has more or fewer rows than its manifest says. */
@@ -267,6 +267,13 @@ const counted = (
     return Effect.fail(new ShardError({ shard: info.location, format: format.name, reason }))
   }
   return Effect.void
+}
+
+/** The shards, with what the index of one leaves open as those of the others have it. */
+const agreed = (format: Format<unknown>, shards: ReadonlyArray<Snapshot.IndexedShard>) => {
+  if (format.agree === undefined) return shards
+  const indexes = format.agree(shards.map(({ index }) => index))
+  return shards.map(({ info, index }, place) => ({ info, index: indexes[place] ?? index }))
 }
 
 /** Fails if the rows of two shards are not alike. */

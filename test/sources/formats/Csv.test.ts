@@ -120,6 +120,24 @@ describe("types", () => {
     expect(error.message).toContain('its "n" is "1", which is no boolean')
   })
 
+  test("columns without values have the types of the other shards, in any order", async () => {
+    const shards = { a: "x,y\n", b: "x,y\n,1\n", c: "x,y\n2,\n3,\n", d: "x,y\n" }
+    const rows = [
+      { x: null, y: 1 },
+      { x: 2, y: null },
+      { x: 3, y: null }
+    ]
+    expect(await Effect.runPromise(read(shards, Format.csv()))).toEqual(rows)
+    const { a, b, c, d } = shards
+    expect(await Effect.runPromise(read({ c, a, d, b }, Format.csv()))).toEqual([rows[1], rows[2], rows[0]] as never) // reordered
+    expect(await Effect.runPromise(read({ a, e: "x,y\n,\n" }, Format.csv()))).toEqual([{ x: "", y: "" }])
+    const other = await Effect.runPromise(Effect.flip(read({ ...shards, e: "x,y\nz,\n" }, Format.csv())))
+    expect(other.message).toContain('"x" string, "y" number')
+    expect(await Effect.runPromise(Effect.flip(read({ ...shards, e: "x\n" }, Format.csv())))).toMatchObject({
+      shard: "e"
+    })
+  })
+
   test("shards of other columns or types are refused", async () => {
     const both = (b: string) => Effect.runPromise(Effect.flip(read({ a: "x,y\n1,2\n", b }, Format.csv())))
     expect(await both("x,z\n1,2\n")).toMatchObject({ _tag: "ShardError", shard: "b" })

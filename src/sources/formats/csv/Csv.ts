@@ -11,9 +11,7 @@ import { Made } from "../../../core/Parameters.ts"
 import type { Format, SharedDecode } from "../Format.ts"
 import { lazy } from "../Lazy.ts"
 import { type LineOptions, sizesOf } from "../lines/LineOptions.ts"
-
-/** What the cells of a column are. @category models @since 0.1.0 */
-export type CsvType = "string" | "number" | "bigint" | "boolean"
+import { agree, type CsvType } from "./Columns.ts"
 
 /** A cell's value; an empty cell is `""` in a column of strings, and `null` in any other. @category models @since 0.1.0 */
 export type CsvValue = string | number | bigint | boolean | null
@@ -87,6 +85,7 @@ const format = <Row>(name: "csv" | "tsv", options: CsvOptions): Format<Row> => {
     made: new Made(name, { blockBytes, delimiter, header, types, sample }),
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
+    agree,
     // The type of rows is the caller's word; see below.
     decode: (bytes, block, place) =>
       code.use(({ decode }) => decode(bytes, block, place, config) as ReturnType<Format<Row>["decode"]>),
@@ -105,7 +104,7 @@ const code = lazy(() => import("./CsvBlocks.ts"))
  *
  * The type of a column is `types`' or, from the cells of the sample that are not empty: `boolean` if all are `true` or `false`
  * (in any case), `number` if all are numbers (`nan` and `inf` are), `bigint` if all are whole numbers of which some are
- * beyond 2^53, else `string`. A later cell that is not of that type is a `ShardError`, as are rows of more or fewer cells than
+ * beyond 2^53, else `string`. A column of empty cells has the type that other shards give it, or else `string`. A later cell that is not of that type is a `ShardError`, as are rows of more or fewer cells than
  * columns, a quote that is not closed, and shards of other columns or types. `Row` is what the caller says that rows are.
  *
  * Throws `InvalidOption` for options that are not as said.

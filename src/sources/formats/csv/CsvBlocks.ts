@@ -22,7 +22,8 @@ import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import { type Lines, linesIn, spansOf } from "../lines/Lines.ts"
 import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
-import type { CsvConfig, CsvRow, CsvType } from "./Csv.ts"
+import { type Column, columnsIn, schemaOf } from "./Columns.ts"
+import type { CsvConfig, CsvRow } from "./Csv.ts"
 import { typeOf, valueFrom } from "./Types.ts"
 
 const kindWith = (config: CsvConfig, empty: EmptyLines): LineKind => ({
@@ -42,11 +43,6 @@ const kindOf = (config: CsvConfig, columns: ReadonlyArray<unknown>): LineKind =>
 /** By this the first rows are found, before it is known how many columns there are. */
 const firstKind = (config: CsvConfig): LineKind =>
   config.header === undefined ? kindWith(config, "behind the first record") : kindOf(config, config.header)
-
-interface Column {
-  readonly name: string
-  readonly type: CsvType
-}
 
 /** What the first rows of a shard say of its columns; how many of its records are no rows. */
 const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
@@ -78,10 +74,10 @@ const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
     const own = readable(() => cells(lines, row, delimiter))
     if (own?.length === names.length) rows.push(own)
   }
-  return names.map((name, place) => ({
-    name,
-    type: (Object.hasOwn(types, name) ? types[name] : undefined) ?? typeOf(rows.map((row) => row[place] ?? ""))
-  }))
+  return names.map((name, place): Column => {
+    const type = (Object.hasOwn(types, name) ? types[name] : undefined) ?? typeOf(rows.map((row) => row[place] ?? ""))
+    return type === undefined ? { name, type: "string", isOpen: true } : { name, type }
+  })
 }
 
 const readable = <A>(read: () => A): A | undefined => {
@@ -118,7 +114,7 @@ export const index = (shard: Shard, config: CsvConfig): Effect.Effect<ShardIndex
     return {
       blocks,
       header: { ...header, columns },
-      schema: columns.map(({ name, type }) => `${JSON.stringify(name)} ${type}`).join(", ")
+      schema: schemaOf(columns)
     }
   })
 }
@@ -153,11 +149,6 @@ export const inOrder =
     }
   }
 
-const isColumns = (header: unknown): header is { readonly columns: ReadonlyArray<Column> } =>
-  typeof header === "object" && header !== null && "columns" in header && Array.isArray(header.columns)
-
-const columnsIn = (header: unknown): ReadonlyArray<Column> => (isColumns(header) ? header.columns : [])
-
 /** Throws {@link ShardError}. @since 0.1.0 */
 export const decode = (
   packed: Uint8Array,
@@ -165,14 +156,14 @@ export const decode = (
   place: BlockPlace,
   config: CsvConfig
 ): DecodedBlock<CsvRow> | Effect.Effect<DecodedBlock<CsvRow>, ShardError> =>
-  withLines(kindOf(config, columnsIn(place.index.header)), packed, block, place, (lines) =>
+  withLines(kindOf(config, columnsIn(place.index.header) ?? []), packed, block, place, (lines) =>
     rowsOf(lines, place.index.header, config)
   )
 
 /** @since 0.1.0 */
 export const shared = (config: CsvConfig): SharedDecode<CsvRow> => {
   const of = ({ index }: BlockPlace): SharedDecode<CsvRow> =>
-    sharedLines(kindOf(config, columnsIn(index.header)), (lines) => rowsOf(lines, index.header, config))
+    sharedLines(kindOf(config, columnsIn(index.header) ?? []), (lines) => rowsOf(lines, index.header, config))
   return {
     unpack: (packed, block, place) => of(place).unpack(packed, block, place),
     view: (parts, block, place) => of(place).view(parts, block, place)
@@ -181,9 +172,9 @@ export const shared = (config: CsvConfig): SharedDecode<CsvRow> => {
 
 /** Reads rows of cells. */
 const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<CsvRow> => {
-  if (!isColumns(header))
+  const columns = columnsIn(header)
+  if (columns === undefined)
     throw lines.error(0, "its index has no columns; remove the kept index, so that it is made again")
-  const { columns } = header
   const { spans, whole } = lines
   const reader = new CellReader(config.delimiter, columns.length)
   const { cells } = reader

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { CsvType, CsvValue } from "./Csv.ts"
+import type { CsvType } from "./Columns.ts"
+import type { CsvValue } from "./Csv.ts"
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const WHOLE = /^[+-]?\d+$/
@@ -21,10 +22,10 @@ const isTruth = (cell: string): boolean => /^(?:true|false)$/i.test(cell)
 const isNumber = (cell: string): boolean => NUMBER.test(cell) || Object.hasOwn(NOT_FINITE, cell.toLowerCase())
 const isSafe = (cell: string): boolean => !WHOLE.test(cell) || Number.isSafeInteger(Number(cell))
 
-/** The type of a column by some of its cells. @since 0.1.0 */
-export const typeOf = (cells: Iterable<string>): CsvType => {
+/** The type of a column by some of its cells; `undefined` if all are empty. @since 0.1.0 */
+export const typeOf = (cells: Iterable<string>): CsvType | undefined => {
   const own = Array.from(cells).filter((cell) => cell !== "")
-  if (own.length === 0) return "string"
+  if (own.length === 0) return undefined
   if (own.every(isTruth)) return "boolean"
   if (!own.every(isNumber)) return "string"
   if (own.every(isSafe)) return "number"
