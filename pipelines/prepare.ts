@@ -4,7 +4,7 @@
  * shuffled.
  *
  *     bun run pipelines/prepare.ts reviews.jsonl.gz --to data/reviews --rows 100000
- *     bun run pipelines/prepare.ts 'raw/*.jsonl' --to data/train --format parquet --dedup --shuffle --seed 1 --shards 16
+ *     bun run pipelines/prepare.ts 'raw/*.jsonl' --to data/train --format parquet --dedup --shuffle --seed 1 --rows 50000
  *     bun run pipelines/prepare.ts raw/ --to data/short --module short.ts
  *
  * Each row is written exactly once. Killed and started again with the same flags, it goes on where it was, and the shards are
@@ -77,6 +77,15 @@ const samplerOf = ({ shuffle, window }: Flags) =>
     return Option.isNone(window) ? Sampler.shuffle : Sampler.shuffleBlocks({ window: window.value })
   })
 
+/** Refuses a number of shards where it is not known how many rows there will be, before anything is read. */
+const countable = ({ dedup, dedupBy, shards }: Flags, module: Option.Option<Module>) => {
+  if (Option.isNone(shards)) return Effect.void
+  const dedups = dedup ? "--dedup" : Option.isSome(dedupBy) ? "--dedup-by" : undefined
+  const changes = dedups ?? (Option.getOrUndefined(module)?.filter === undefined ? undefined : "the filter of --module")
+  if (changes === undefined) return Effect.void
+  return new Usage({ message: `--shards needs the number of rows, which ${changes} changes: give --rows or --bytes` })
+}
+
 /** The stages of a user's module. */
 const through = <A, E, R>(pipeline: Pipeline.Pipeline<A, E, R>, module: Option.Option<Module>) => {
   if (Option.isNone(module)) return pipeline
@@ -132,6 +141,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const { name } = yield* formatFrom(read)
     const sink = yield* sinkFrom(flags, name)
     const module = yield* Effect.transposeOption(Option.map(flags.module, load))
+    yield* countable(flags, module)
     const dataset = yield* Effect.either(opened(read))
     const large = Either.isLeft(dataset) && isLarge(dataset.left) ? dataset.left : undefined
     const rows =

@@ -10,6 +10,7 @@ import { Effect } from "effect"
 import { firsts } from "../../pipelines/prepare/Dedup.ts"
 import { Dataset, Format } from "../../src/index.ts"
 import { start, TIME } from "../support/process.ts"
+import { tarOf } from "../support/tar.ts"
 
 const root = mkdtempSync(join(tmpdir(), "furrow-prepare-"))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -86,11 +87,39 @@ describe("prepare", () => {
   )
 
   test(
+    "of tars with equal keys: the error names a way out, which works",
+    async () => {
+      const tars = ["one", "two"].map((name) => {
+        const path = join(root, `${name}.tar`)
+        writeFileSync(path, tarOf({ name: "sample0001.txt", body: name }))
+        return path
+      })
+      const to = join(root, "tars")
+      const refused = await run("prepare", ...tars, "--to", to)
+      expect(refused.code).toBe(1)
+      expect(refused.stderr).toMatch(/two samples of a shard have the key "sample0001"; map __key__ .* or leave it out/)
+      const module = join(root, "unkeyed.ts")
+      writeFileSync(module, "export const map = ({ __key__, ...files }: Readonly<Record<string, unknown>>) => files\n")
+      expect(await run("prepare", ...tars, "--to", `${to}-numbered`, "--module", module)).toMatchObject({ code: 0 })
+      const found = await read(`${to}-numbered`, Format.tar())
+      expect(found.map((row) => [row.__key__, row["txt"]])).toEqual([
+        ["000000000", "one"],
+        ["000000001", "two"]
+      ])
+    },
+    TIME
+  )
+
+  test(
     "says in a line what is wrong with its flags",
     async () => {
       for (const [args, wanted] of [
         [["--to", join(root, "x"), "--format", "tar", "--compression", "gzip"], "--compression gzip is not for tar"],
-        [["--to", join(root, "x"), "--rows", "2", "--shards", "2"], "shards must be left out beside rows"]
+        [["--to", join(root, "x"), "--rows", "2", "--shards", "2"], "shards must be left out beside rows"],
+        [
+          ["--to", join(root, "x"), "--dedup", "--shuffle", "--seed", "1", "--shards", "16"],
+          "--shards needs the number of rows, which --dedup changes: give --rows or --bytes"
+        ]
       ] as const) {
         const { code, stderr } = await run("prepare", input, ...args)
         expect({ code, lines: stderr.trim().split("\n").length }).toEqual({ code: 2, lines: 1 })

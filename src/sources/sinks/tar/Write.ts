@@ -103,7 +103,11 @@ export class TarEncoder implements Encoder {
         `${KEY} is ${JSON.stringify(key)}: it is a path within the archive, without a dot in its last part`
       )
     }
-    if (this.#keys.has(key)) throw new NotSample(`two samples of a shard have the key "${key}"`)
+    if (this.#keys.has(key)) {
+      throw new NotSample(
+        `two samples of a shard have the key "${key}"; map ${KEY} to another, or leave it out, and samples are numbered (prepare: a --module whose map does so)`
+      )
+    }
     this.#keys.add(key)
     return key
   }
