@@ -36,6 +36,9 @@ const WORTH = 16
 /** A progress of up to this many bytes is always replaced. */
 const SHORT = 2 ** 16
 
+/** The lengths of two progresses of the same shards differ by less: only the names of their runs do. */
+const RUN = 64
+
 /** The rows of a source that are not written yet. */
 interface Pending {
   rows: Rows
@@ -329,7 +332,7 @@ export const writeShards = <E, R>(
     let isOwn = begun !== undefined && foreign !== writing.shards.length
     yield* tell
     while (yield* isNext(writing)) {
-      isOwn = (yield* isTaken(writing, isOwn)) && length > SHORT
+      isOwn = (yield* isTaken(writing, isOwn)) && length > SHORT - RUN
       if (foreign !== undefined) {
         // It was moved away.
         foreign = undefined

@@ -123,6 +123,27 @@ describe("a sink", () => {
     )
   }, 60_000)
 
+  test("killed when not each shard is noted any more, it goes on over those that it wrote", async () => {
+    // Long names make the progress long.
+    const sink = Sink.jsonl(FOLDER, { rows: 1, name: "n".repeat(1000) })
+    const rows = Stream.map(Stream.range(1, 100), (n) => ({ n }))
+    const killed = killedStore()
+    killed.kill(140)
+    await Effect.runPromiseExit(Sink.write(rows, sink).pipe(killed.provided))
+    const noted = JSON.parse((await objects(killed))[`${FOLDER}/.progress.json`] ?? "").shards.length
+    const there = Object.keys(await objects(killed)).length - 1
+    expect(there).toBeGreaterThan(noted + 20)
+    killed.kill(undefined)
+    const { shards } = await Effect.runPromise(Sink.write(rows, sink).pipe(killed.provided))
+    expect(shards).toHaveLength(100)
+    expect(
+      linesOf(
+        await objects(killed),
+        shards.map(({ name }) => name)
+      )
+    ).toEqual(Array.from({ length: 100 }, (_, at) => `{"n":${at + 1}}`))
+  })
+
   test("goes on with other workers, and has the same shards", async () => {
     const sink = Sink.jsonl(FOLDER, { rows: 9 })
     const { content, shards } = await Effect.runPromise(running(killedStore(), drawn(20), sink))
