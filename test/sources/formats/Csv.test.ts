@@ -152,6 +152,8 @@ describe("bad files", () => {
     ["a quote that is not closed", 'a,b\n1,2\n3,"4\n5,6\n', { row: 1, byte: 8 }, "is not closed"],
     ["characters behind a quoted cell", 'a\n"1"2\n', { row: 0, byte: 2 }, "characters follow a quoted cell"],
     ["no header", "", {}, "it has no header"],
+    ["lines that \\r ends", "a,b\r1,2\r3,4\r", { row: 0 }, "carriage return"],
+    ["lines that \\r ends, quoted", '"a","b"\r"1","2"\r', { row: 0 }, "carriage return"],
     ["a column twice", "a,b,a\n1,2,3\n", {}, 'the column "a" twice'],
     ["not UTF-8", Uint8Array.of(97, 10, 0xff, 10), { row: 0, byte: 2 }, "not valid UTF-8"]
   ] as ReadonlyArray<readonly [string, string | Uint8Array, object, string]>)("%s", async (_, bytes, place, reason) => {
@@ -168,6 +170,11 @@ describe("bad files", () => {
   test("a header alone is a shard of no rows; empty lines, a mark and \\r\\n are fine", async () => {
     expect(await rowsOf("a,b\n", Format.csv())).toEqual([])
     expect(await rowsOf("\ufeffa,b\r\n\r\n1,2\r\n\r\n", Format.csv())).toEqual([{ a: 1, b: 2 }])
+  })
+
+  test("carriage returns in quotes are text; lines that they end are refused with a header from elsewhere, too", async () => {
+    expect(await rowsOf('"a\rb"\r\n"x\r"\r\n', Format.csv())).toEqual([{ "a\rb": "x\r" }])
+    expect((await failure("1\r2\r", Format.csv({ header: ["n"] }))).message).toContain("carriage return")
   })
 
   test("a column named __proto__ is a field like any other", async () => {

@@ -50,6 +50,12 @@ const columnsOf = (lines: Lines, config: CsvConfig): ReadonlyArray<Column> => {
   const { count, ends, starts } = lines.spans
   if (header === undefined && count === 0) throw lines.error(0, "it has no header; it must have a first row of names")
   const skipped = header === undefined ? 1 : 0
+  const first = count === 0 ? undefined : readable(() => lines.text(0))
+  if (first?.replace(/"[^"]*"/g, "").includes("\r")) {
+    const reason =
+      "its first row has a carriage return (\\r) outside of quotes, and rows end in \\n or \\r\\n; convert its ends of lines (tr '\\r' '\\n')"
+    throw lines.error(0, reason)
+  }
   const names = header ?? cells(lines, 0, delimiter)
   for (const [place, name] of names.entries()) {
     if (names.indexOf(name) === place) continue
