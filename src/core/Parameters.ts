@@ -52,8 +52,9 @@ export const DECLARED: unique symbol = Symbol("declared")
 /** Marks a {@link Made}. @since 0.1.0 */
 export const MadeTypeId: unique symbol = Symbol.for("furrow/Made/TypeId")
 
-/** Whether a value is a {@link Made}. */
-const isMade = (value: unknown): value is Made => typeof value === "object" && value !== null && MadeTypeId in value
+/** Whether a value is a {@link Made}. @since 0.1.0 */
+export const isMade = (value: unknown): value is Made =>
+  typeof value === "object" && value !== null && MadeTypeId in value
 
 /**
  * A value by the name of its constructor and the parameters that it was made with.

@@ -1167,6 +1167,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/store/Store.test.ts"
   },
   {
+    name: "cursors: a copy of a folder is another dataset",
+    file: "sources/shards/Open.ts",
+    from: "isNamed: name !== undefined",
+    to: "isNamed: true",
+    test: "test/sources/shards/Open.test.ts"
+  },
+  {
     name: "blocks: each process that wants an index builds it",
     file: "sources/shards/FileLock.ts",
     from: 'codeOf(error) === "EEXIST" ? "held"',

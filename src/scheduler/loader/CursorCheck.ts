@@ -13,7 +13,7 @@ import type * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Cursor, CursorError, CursorMismatch, decode, type Field } from "./Cursor.ts"
 import { fingerprints as fields, sizeOf } from "./CursorFields.ts"
-import { fingerprints, lanesOf, MOST, sourceOf } from "./CursorWrite.ts"
+import { fingerprints, lanesOf, MOST, placedText, sourceOf } from "./CursorWrite.ts"
 
 /** All fields, for `allow`. They are the keys of that record. */
 const FIELDS = Object.keys(fields) as ReadonlyArray<Field>
@@ -55,7 +55,11 @@ export const check = (
     const now = { ...fingerprints(runPlan), pipeline: pipelineText(lines, MOST.pipeline) }
     const free: ReadonlyArray<Field> = runPlan.policy?.elastic === false ? [] : ["workers", "ranks"]
     const differences = FIELDS.filter(
-      (field) => cursor.fingerprints[field] !== now[field] && !accepted.includes(field) && !free.includes(field)
+      (field) =>
+        cursor.fingerprints[field] !== now[field] &&
+        !accepted.includes(field) &&
+        !free.includes(field) &&
+        !(field === "dataset" && cursor.fingerprints.dataset === placedText(runPlan))
     ).map((field) => ({
       field,
       ...(field === "pipeline"

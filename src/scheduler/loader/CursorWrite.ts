@@ -54,6 +54,10 @@ export const fingerprints = (runPlan: RunPlan): Cursor["fingerprints"] => {
   return made
 }
 
+/** What cursors once said of a dataset, with the place of its shards. @since 0.1.0 */
+export const placedText = ({ pipeline, size }: RunPlan): string =>
+  datasetText(pipeline.dataset, size, "full", MOST.dataset, "placed")
+
 /** What a run tells its cursor. @since 0.1.0 */
 export type State = Omit<Cursor, "version" | "position" | "resized" | "sources" | "fingerprints" | "checksum">
 

@@ -8,13 +8,14 @@
  */
 
 import { descriptionOf, isCopied } from "../../core/MadeFor.ts"
-import { Made, short, text, unseen, word } from "../../core/Parameters.ts"
+import { isMade, Made, short, text, unseen, word } from "../../core/Parameters.ts"
 import { sha256 } from "../../core/runtime.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
 import { samplerMade } from "../../sampling/EpochOrder.ts"
 import type { Dataset } from "../../sources/Dataset.ts"
 import { knownContent, madeOf } from "../../sources/RandomAccess.ts"
+import { placeOf } from "../../sources/shards/Place.ts"
 import { look } from "./Content.ts"
 import { hex } from "./Digest.ts"
 import type { RunPlan } from "./RunPlan.ts"
@@ -103,22 +104,51 @@ export const difference = (
   return { from: rest(old), to: form.length === lines.length ? rest(lines) : lines.join("; ") }
 }
 
-/** What a dataset is: its name, size, content and, if it is a view, of what and how. @since 0.1.0 */
+/** The names in parameters of datasets that are where they lie: those of `Dataset.open` that were not given. */
+const placesIn = (value: unknown): ReadonlyArray<string> => {
+  if (Array.isArray(value)) return value.flatMap(placesIn)
+  if (!isMade(value)) return []
+  const own = placeOf(value)
+  return own === undefined ? placesIn(value.parameters?.["of"]) : [own]
+}
+
+/** The name of a dataset, of a view or a concatenation, in which what is named after its place is `shards`. */
+const withoutPlaces = (name: string, places: ReadonlyArray<string>): string =>
+  places.length === 0
+    ? name
+    : name
+        .split(" + ")
+        .map((part) => {
+          const place = places.find((own) => part === own || part.startsWith(`${own}, `) || part.startsWith(`${own} [`))
+          return place === undefined ? part : `shards${part.slice(place.length)}`
+        })
+        .join(" + ")
+
+/**
+ * What a dataset is: its name, size, content and, if it is a view, of what and how. Shards that were given no name are the
+ * same wherever they lie, as their content tells; `"placed"` names their place, as cursors once did.
+ *
+ * @since 0.1.0
+ */
 export const datasetText = (
   dataset: Dataset<unknown, unknown, unknown>,
   size: number,
   extent: "brief" | "full",
-  most = Number.POSITIVE_INFINITY
+  most = Number.POSITIVE_INFINITY,
+  form: "placed" | "anywhere" = "anywhere"
 ): string => {
   const { text: content } = look(dataset, size, extent)
   const made = madeOf(dataset)
-  const view = Object.keys(made.parameters ?? {}).some((key) => key !== "name") ? `, ${text(made)}` : ""
+  const places = form === "placed" || content === "" ? [] : placesIn(made)
+  const name = withoutPlaces(dataset.name, places)
+  const described = places.reduce((all, own) => all.replaceAll(`name: ${text(own)}`, "name: shards"), text(made))
+  const view = Object.keys(made.parameters ?? {}).some((key) => key !== "name") ? `, ${described}` : ""
   const number = dataset.stream === undefined ? `${size} samples` : "a stream"
   const known = `, ${number}${content === "" ? "" : `, content ${content}`}`
-  const all = `${dataset.name}${known}${view}`
+  const all = `${name}${known}${view}`
   if (bytesInJson(all) <= most) return all
   const declared = content === "" ? "" : `, content ${bounded(content, 40)}`
-  return `${bounded(dataset.name, 60)}, ${number}${declared}${view === "" ? "" : `, #${short(view)}`}`
+  return `${bounded(name, 60)}, ${number}${declared}${view === "" ? "" : `, #${short(view)}`}`
 }
 
 /**

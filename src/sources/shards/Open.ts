@@ -34,7 +34,7 @@ export interface ScanProgress {
 export interface OpenOptions<Row, A = Row, I = unknown> {
   /** How the shards are read, such as `Format.jsonl()`. */
   readonly format: Format<Row>
-  /** Its name in errors, lineage and cursors. Default: the locations. */
+  /** Its name in errors, lineage and cursors. Default: the locations, which cursors do not compare. */
   readonly name?: string
   /**
    * What each row goes through when it is read: a schema of `@effect/schema`, or of any library that follows Standard
@@ -91,6 +91,7 @@ const optionsFrom = <Row, A, I>(locations: string | ReadonlyArray<string>, optio
     locations: list,
     format,
     name: name === undefined ? list.join(", ") : textOf("name of Dataset.open", name),
+    isNamed: name !== undefined,
     validate: schema === undefined ? undefined : validating(schema),
     index,
     limit: whole("limit", options.limit ?? 2 ** 40, 0),
@@ -123,11 +124,22 @@ export const open = <Row, A = Row, I = unknown>(
   Effect.gen(function* () {
     const own = yield* checked(() => optionsFrom(locations, options))
     const store = yield* Store
-    const { cacheBytes, format, name, validate } = own
+    const { cacheBytes, format, isNamed, name, validate } = own
     const { index, scanned, shards } = yield* shardsFrom(own, store)
     const snapshot = Snapshot.make(agreed(format, shards))
     const shared = yield* sharedIn(format, snapshot, cacheBytes)
-    return make({ name, format, snapshot, store: checking(store), cacheBytes, shared, validate, index, scanned })
+    return make({
+      name,
+      isNamed,
+      format,
+      snapshot,
+      store: checking(store),
+      cacheBytes,
+      shared,
+      validate,
+      index,
+      scanned
+    })
   })
 
 /** Where the blocks of a format are shared with other threads, and how. */

@@ -17,6 +17,7 @@ import type { StoreError, StoreService } from "../store/Store.ts"
 import type { CacheStats } from "./BlockCache.ts"
 import * as BlockCache from "./BlockCache.ts"
 import { GatheredRows, rowsOfBlock } from "./GatherColumns.ts"
+import { namedByPlace } from "./Place.ts"
 import { decodeAt, sharedReading } from "./ReadBlock.ts"
 import type { Validate } from "./RowSchema.ts"
 import { rowsAt } from "./RowsAt.ts"
@@ -56,6 +57,8 @@ export interface ShardedDataset<out A> extends Dataset<A, ReadError> {
 /** @since 0.1.0 */
 export interface Parts<Row, A> {
   readonly name: string
+  /** Whether the name was given; else it is where the shards lie. */
+  readonly isNamed: boolean
   readonly format: Format<Row>
   readonly snapshot: Snapshot
   readonly store: StoreService
@@ -130,6 +133,7 @@ export const make = <Row, A>({
   cacheBytes,
   format,
   index,
+  isNamed,
   name,
   scanned,
   shared,
@@ -300,15 +304,16 @@ export const make = <Row, A>({
     return { dataset: name, shard: shard.info.location, row: firstRow + index - (starts[block] as number) }
   }
 
+  const made = new Made(
+    "open",
+    { name, format: format.made, schema: validate !== undefined },
+    validate === undefined ? undefined : `the schema of dataset ${JSON.stringify(name)}`
+  )
   return Object.assign(
     effectful<A, ReadError, never>({
       name,
       size: () => snapshot.size,
-      made: new Made(
-        "open",
-        { name, format: format.made, schema: validate !== undefined },
-        validate === undefined ? undefined : `the schema of dataset ${JSON.stringify(name)}`
-      ),
+      made: isNamed ? made : namedByPlace(made, name),
       content: snapshot.content,
       batched: true,
       blocks: starts,

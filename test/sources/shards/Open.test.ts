@@ -16,6 +16,9 @@ import { Deferred, Effect, Either, Fiber, Logger } from "effect"
 import { text } from "../../../src/core/Parameters.ts"
 import { bytesWaiting, giveBack, take } from "../../../src/core/ReadBuffers.ts"
 import { furrow, Lineage, Pipeline, Sampler } from "../../../src/index.ts"
+import { checksum } from "../../../src/scheduler/loader/CursorFields.ts"
+import { MOST } from "../../../src/scheduler/loader/CursorWrite.ts"
+import { datasetText } from "../../../src/scheduler/plan/Fingerprint.ts"
 import * as Dataset from "../../../src/sources/Dataset.ts"
 import * as Format from "../../../src/sources/formats/Formats.ts"
 import { cachedFile } from "../../../src/sources/shards/IndexStore.ts"
@@ -489,4 +492,49 @@ describe("the index", () => {
     changed.objects.set("d/a", new TextEncoder().encode(lines(0, 21)))
     expect((await Effect.runPromise(open(changed))).content).not.toBe(one.content as string)
   })
+})
+
+test("a cursor goes on in a copy of the shards, however the folder and its views are called; not if a name was given", async () => {
+  const copy = (folder: string) => {
+    const store = memoryStore(
+      Object.fromEntries(Array.from(three().objects, ([key, data]) => [`${folder}/${key}`, data]))
+    )
+    return (name?: string) =>
+      Dataset.open(`${folder}/d/`, { format, index: false, ...(name === undefined ? {} : { name }) }).pipe(
+        Effect.provide(store.layer),
+        Effect.map((dataset) => {
+          const views = [dataset, Dataset.slice(dataset, 1, 59), Dataset.concat(dataset, Dataset.slice(dataset, 5))]
+          return views.map((own) => Pipeline.from(own).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(8)))
+        }),
+        Effect.runPromise
+      )
+  }
+  const [here, there] = [copy("a"), copy(`elsewhere/${"long ".repeat(40)}`)]
+  type Own = Awaited<ReturnType<typeof here>>[number]
+  const goOn = async (from: Own, to: Own) => {
+    const first = furrow(from, { seed: 1, epochs: 1 })
+    for await (const _ of first) break
+    const rest: Array<number> = []
+    for await (const { columns } of furrow(to, { seed: 1, epochs: 1, from: first.cursor })) rest.push(...columns.n.data)
+    return rest
+  }
+  // As cursors were written before: with the place.
+  const before = async (pipeline: Own) => {
+    const first = furrow(pipeline, { seed: 1, epochs: 1 })
+    for await (const _ of first) break
+    const { cursor } = first
+    const dataset = datasetText(pipeline.dataset, pipeline.dataset.size, "full", MOST.dataset, "placed")
+    const old = { ...cursor, fingerprints: { ...cursor.fingerprints, dataset }, checksum: "" }
+    expect(old.fingerprints.dataset).not.toBe(cursor.fingerprints.dataset)
+    return { ...old, checksum: checksum(old) }
+  }
+  const [own, others, named, renamed] = await Promise.all([here(), there(), here("x"), here("y")])
+  for (const [at, pipeline] of own.entries()) {
+    expect(await goOn(pipeline, others[at] ?? pipeline)).toEqual(await goOn(pipeline, pipeline))
+    const from = await before(pipeline)
+    let taken = 0
+    for await (const batch of furrow(pipeline, { seed: 1, epochs: 1, from })) taken += batch.columns.n.data.length
+    expect(taken).toBe(pipeline.dataset.size - 8)
+    await expect(goOn(named[at] ?? pipeline, renamed[at] ?? pipeline)).rejects.toThrow("dataset")
+  }
 })
