@@ -102,6 +102,46 @@ describe("types", () => {
     ])
   })
 
+  test("of text that a number would change are strings, unless they are declared", async () => {
+    const changed = [
+      "00501",
+      "+1",
+      "-01",
+      "01.5",
+      "+inf",
+      "0.12345678901234567890",
+      "123456789012345678901.5",
+      "1e400",
+      "1e-400"
+    ]
+    for (const cell of changed) {
+      expect(await rowsOf(`n\n1\n${cell}\n`, Format.csv())).toEqual([{ n: "1" }, { n: cell }])
+      expect((await failure(`n\n1\n${cell}\n`, Format.csv({ sample: 1 }))).message).toContain("which is no number")
+    }
+    expect((await failure("n\n1e400\n", Format.csv({ types: { n: "number" } }))).message).toContain(
+      "which is no number"
+    )
+    expect((await failure("n\n9007199254740993\n01\n", Format.csv({ sample: 1 }))).message).toContain("is no bigint")
+    expect(await rowsOf("n\n00501\n+1\n0.12345678901234567890\n", Format.csv({ types: { n: "number" } }))).toEqual([
+      { n: 501 },
+      { n: 1 },
+      { n: 0.12345678901234568 }
+    ])
+  })
+
+  test("of any number as it is written are numbers, within the sample and behind it", async () => {
+    const number = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.maxSafeInteger())
+    await fc.assert(
+      fc.asyncProperty(fc.array(number, { minLength: 1 }), fc.constantFrom(1, 1000), async (all, sample) => {
+        const numeral = (own: number): string =>
+          Object.is(own, -0) ? "-0" : Number.isSafeInteger(own) ? String(own) : own.toExponential()
+        const text = `n\n0.5\n${all.map((own) => `${numeral(own)}\n`).join("")}`
+        expect(await rowsOf(text, Format.csv({ sample }))).toEqual([0.5, ...all].map((n) => ({ n })))
+      }),
+      { numRuns: 100 }
+    )
+  })
+
   test("are declared for columns by name; the header, too", async () => {
     const format = Format.csv({ header: ["n", "m"], delimiter: ";", types: { n: "string", m: "bigint" } })
     expect(await rowsOf("01;+5\n02;\n", format)).toEqual([

@@ -103,7 +103,8 @@ const code = lazy(() => import("./CsvBlocks.ts"))
  * of one column it is a row of an empty cell.
  *
  * The type of a column is `types`' or, from the cells of the sample that are not empty: `boolean` if all are `true` or `false`
- * (in any case), `number` if all are numbers (`nan` and `inf` are), `bigint` if all are whole numbers of which some are
+ * (in any case), `number` if all are numbers of which nothing is lost (`nan` and `inf` are; leading zeros, a plus and more than 17 digits are
+ * not), `bigint` if all are whole numbers of which some are
  * beyond 2^53, else `string`. A column of empty cells has the type that other shards give it, or else `string`. A later cell that is not of that type is a `ShardError`, as are rows of more or fewer cells than
  * columns, a quote that is not closed, and shards of other columns or types. `Row` is what the caller says that rows are.
  *

@@ -182,6 +182,7 @@ const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<
   if (columns === undefined)
     throw lines.error(0, "its index has no columns; remove the kept index, so that it is made again")
   const { spans, whole } = lines
+  const declared = columns.map(({ name }) => Object.hasOwn(config.types, name))
   const reader = new CellReader(config.delimiter, columns.length)
   const { cells } = reader
   return {
@@ -198,7 +199,7 @@ const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<
       for (let at = 0; at < columns.length; at++) {
         const { name, type } = columns[at] as Column // below the length
         const cell = cells[at] as string // as many as columns
-        const value = valueFrom(type, cell)
+        const value = valueFrom(type, cell, declared[at] === true)
         if (value === undefined) {
           const reason = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which is no ${type}; declare the column by types, correct the cell, or leave the row out by a failure policy`
           throw lines.error(row, reason)

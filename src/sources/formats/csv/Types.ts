@@ -18,26 +18,64 @@ const NOT_FINITE: Readonly<Record<string, number>> = {
   "-infinity": Number.NEGATIVE_INFINITY
 }
 
+/** Numbers as programs write them: identifiers and codes have leading zeros or a plus sign, which a number loses. */
+const WRITTEN = /^-?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
+
+/** So many digits tell any double from the others; of more some are lost. */
+const DIGITS = 17
+
 const isTruth = (cell: string): boolean => /^(?:true|false)$/i.test(cell)
-const isNumber = (cell: string): boolean => NUMBER.test(cell) || Object.hasOwn(NOT_FINITE, cell.toLowerCase())
 const isSafe = (cell: string): boolean => !WHOLE.test(cell) || Number.isSafeInteger(Number(cell))
+
+/** Whether nothing of a cell is lost if it is taken for a number, or for a bigint if it is whole. */
+const isExact = (cell: string): boolean => {
+  if (!WRITTEN.test(cell)) return Object.hasOwn(NOT_FINITE, cell.toLowerCase()) && !cell.startsWith("+")
+  if (WHOLE.test(cell)) return true
+  const digits = cell
+    .replace(/e.*$/i, "")
+    .replace(/[-.]/g, "")
+    .replace(/^0+|0+$/g, "")
+  const value = Number(cell)
+  return digits.length <= DIGITS && Number.isFinite(value) && (value !== 0 || digits === "")
+}
+
+/** As {@link isExact}, of a cell that is the number `value`: most are told at a glance. */
+const isExactly = (cell: string, value: number): boolean => {
+  const at = cell.charCodeAt(0) === 45 ? 1 : 0
+  const first = cell.charCodeAt(at)
+  // A point, and a zero before it, are no digits that count.
+  const isShort = cell.length - at <= (first === 48 ? DIGITS + 2 : DIGITS + 1)
+  const isLeading = first === 43 || (first === 48 && cell.charCodeAt(at + 1) !== 46)
+  return (isShort && !isLeading && value !== 0) || cell === "0" || isExact(cell)
+}
 
 /** The type of a column by some of its cells; `undefined` if all are empty. @since 0.1.0 */
 export const typeOf = (cells: Iterable<string>): CsvType | undefined => {
   const own = Array.from(cells).filter((cell) => cell !== "")
   if (own.length === 0) return undefined
   if (own.every(isTruth)) return "boolean"
-  if (!own.every(isNumber)) return "string"
+  if (!own.every(isExact)) return "string"
   if (own.every(isSafe)) return "number"
   return own.every((cell) => WHOLE.test(cell)) ? "bigint" : "string"
 }
 
-/** Returns what a cell of a type holds; `undefined` if it is not of that type. @since 0.1.0 */
-export const valueFrom = (type: CsvType, cell: string): CsvValue | undefined => {
+/**
+ * Returns what a cell of a type holds; `undefined` if it is not of that type, or if that was inferred and the cell's text would
+ * lose something.
+ *
+ * @since 0.1.0
+ */
+export const valueFrom = (type: CsvType, cell: string, isDeclared: boolean): CsvValue | undefined => {
   if (type === "string") return cell
   if (cell === "") return null
-  if (type === "number") return numberOf(cell)
-  if (type === "bigint") return WHOLE.test(cell) ? BigInt(cell.startsWith("+") ? cell.slice(1) : cell) : undefined
+  if (type === "number") {
+    const value = numberOf(cell)
+    return isDeclared || value === undefined || isExactly(cell, value) ? value : undefined
+  }
+  if (type === "bigint")
+    return WHOLE.test(cell) && (isDeclared || isExact(cell))
+      ? BigInt(cell.startsWith("+") ? cell.slice(1) : cell)
+      : undefined
   return isTruth(cell) ? cell.length === 4 : undefined
 }
 
@@ -47,5 +85,5 @@ const numberOf = (cell: string): number | undefined => {
   const isPlain = !(cell.charCodeAt(1) > 57) && cell.charCodeAt(0) > 32 && cell.charCodeAt(cell.length - 1) > 32
   if (isPlain && (Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value)))) return value
   if (!NUMBER.test(cell)) return NOT_FINITE[cell.toLowerCase()]
-  return isSafe(cell) ? value : undefined
+  return isSafe(cell) && Number.isFinite(value) ? value : undefined
 }
