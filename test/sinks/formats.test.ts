@@ -142,6 +142,17 @@ const cases: ReadonlyArray<Case> = [
   }
 ]
 
+/** With tensors as lists: Bun's matcher holds no NaN in a typed array to be equal to another. */
+const listed = (rows: ReadonlyArray<unknown>): ReadonlyArray<unknown> =>
+  rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row as object).map(([name, own]: readonly [string, unknown]) => [
+        name,
+        own instanceof Tensor.Tensor ? { dtype: own.dtype, shape: own.shape, data: Array.from(own.data) } : own
+      ])
+    )
+  )
+
 describe("what is written is what is read", () => {
   for (const { format, name, rows, sink } of cases) {
     test(name, async () => {
@@ -160,7 +171,7 @@ describe("what is written is what is read", () => {
             )
             const expected =
               name === "tar" ? all.map((row, at) => ({ __key__: String(at).padStart(9, "0"), ...row })) : all
-            expect(back).toEqual(expected)
+            expect(listed(back)).toEqual(listed(expected))
           }
         ),
         { numRuns: 12 }
