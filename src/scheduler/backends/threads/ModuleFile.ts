@@ -30,14 +30,17 @@ export const notMissing = (module: string): Effect.Effect<void, BackendError> =>
   )
 }
 
+/** As a text: the types of URL differ between runtimes. */
+const pathOf = ({ href }: URL): string => process.getBuiltinModule("node:url").fileURLToPath(href)
+
 /** Whether an import could find it: by its name, or by one with an extension that the runtime adds. */
 const isThere = async (url: URL): Promise<boolean> => {
   const { readdir, stat } = files()
   try {
-    return (await stat(url)).isFile()
+    return (await stat(pathOf(url))).isFile()
   } catch {
     const name = decodeURIComponent(url.pathname.slice(url.pathname.lastIndexOf("/") + 1))
-    const all = await readdir(new URL(".", url)).catch((): Array<string> => [])
+    const all = await readdir(pathOf(new URL(".", url))).catch((): Array<string> => [])
     return all.some((other) => other.startsWith(`${name}.`))
   }
 }
