@@ -12,12 +12,11 @@
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
 import { readFileSync } from "node:fs"
-import { resolve } from "node:path"
-import { pathToFileURL } from "node:url"
 import { Args, Command, Options } from "@effect/cli"
 import { Config, Deferred, Effect, Either, Layer, Option, Predicate, Redacted, Runtime } from "effect"
 import { type Batch, Pipeline, Workers } from "../src/index.ts"
 import { Service } from "../src/service.ts"
+import { imported, urlOf } from "./cli/Imported.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { tell } from "./cli/Print.ts"
 import { reading, whole } from "./cli/Reading.ts"
@@ -32,9 +31,12 @@ const address = (text: string) => {
 }
 
 const options = {
-  listen: reading("listen", "host:port", "Where trainers connect (default 127.0.0.1:7717; port 0: any)", address).pipe(
-    Options.withDefault(LISTEN)
-  ),
+  listen: reading(
+    "listen",
+    "host:port",
+    "Where trainers connect (default 127.0.0.1:7717; port 0: a free one)",
+    address
+  ).pipe(Options.withDefault(LISTEN)),
   workers: reading(
     "workers",
     "n",
@@ -68,15 +70,7 @@ interface Loaded {
 
 const load = (path: string): Effect.Effect<Loaded, Usage> =>
   Effect.gen(function* () {
-    const url = pathToFileURL(resolve(path)).href
-    const loaded = yield* Effect.tryPromise({
-      try: (): Promise<unknown> => import(url),
-      catch: (cause) => {
-        const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
-        return new Usage({ message: `${JSON.stringify(path)} cannot be loaded: ${line}` })
-      }
-    })
-    const exports = Predicate.isRecord(loaded) ? Object.entries(loaded) : []
+    const exports = Object.entries(yield* imported(JSON.stringify(path), path))
     const pipelines = exports.filter(([, own]) => Predicate.hasProperty(own, Pipeline.TypeId))
     if (pipelines.length === 0) return yield* new Usage({ message: `${JSON.stringify(path)} exports no pipeline` })
     const services = exports.find(([name]) => name === "services")?.[1] ?? Layer.empty
@@ -84,7 +78,7 @@ const load = (path: string): Effect.Effect<Loaded, Usage> =>
       return yield* new Usage({ message: `${JSON.stringify(path)} exports \`services\` that are no layer` })
     }
     // TypeId marks pipelines and nothing else, isLayer layers. A service that is missing shows when a run is opened.
-    return { url, pipelines: Object.fromEntries(pipelines), services } as unknown as Loaded
+    return { url: urlOf(path), pipelines: Object.fromEntries(pipelines), services } as unknown as Loaded
   })
 
 /** Waits for SIGTERM or SIGINT; a second one ends the process. */

@@ -1,10 +1,9 @@
 /**
  * A user's own pipeline to audit: a module that exports `pipeline` and `layer`.
  */
-import { resolve } from "node:path"
-import { pathToFileURL } from "node:url"
 import { Effect, Layer, Predicate } from "effect"
 import { Pipeline, type Seed, type SeedPolicy } from "../../src/index.ts"
+import { imported } from "../cli/Imported.ts"
 import { Usage } from "../cli/Main.ts"
 
 type PolicyLayer = Layer.Layer<SeedPolicy.SeedPolicy, unknown>
@@ -17,16 +16,9 @@ export interface Module {
 /** Loads a module by its path. Fails with one line when it cannot be loaded or lacks what is needed. */
 export const load = (path: string): Effect.Effect<Module, Usage> =>
   Effect.gen(function* () {
-    const module = yield* Effect.tryPromise({
-      try: (): Promise<unknown> => import(pathToFileURL(resolve(path)).href),
-      catch: (cause) => {
-        const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
-        return new Usage({ message: `--pipeline ${JSON.stringify(path)} cannot be loaded: ${line}` })
-      }
-    })
+    const { layer, pipeline } = yield* imported(`--pipeline ${JSON.stringify(path)}`, path)
     const lacking = (name: string, what: string) =>
       new Usage({ message: `--pipeline ${JSON.stringify(path)} has no export \`${name}\` that is ${what}` })
-    const { layer, pipeline } = Predicate.isRecord(module) ? module : { layer: undefined, pipeline: undefined }
     if (!Predicate.hasProperty(pipeline, Pipeline.TypeId)) return yield* lacking("pipeline", "a Pipeline")
     if (!Layer.isLayer(layer) && !Predicate.isFunction(layer)) {
       return yield* lacking("layer", "a Layer of SeedPolicy, or a function from a seed to one")

@@ -3,9 +3,8 @@
  */
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { resolve } from "node:path"
-import { pathToFileURL } from "node:url"
-import { Effect, Predicate } from "effect"
+import { Effect } from "effect"
+import { imported } from "../cli/Imported.ts"
 import { Usage } from "../cli/Main.ts"
 
 export interface Module {
@@ -18,14 +17,7 @@ export interface Module {
 /** Loads a module by its path. Fails with one line when it cannot be loaded or exports neither. */
 export const load = (path: string): Effect.Effect<Module, Usage> =>
   Effect.gen(function* () {
-    const module = yield* Effect.tryPromise({
-      try: (): Promise<unknown> => import(pathToFileURL(resolve(path)).href),
-      catch: (cause) => {
-        const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
-        return new Usage({ message: `--module ${JSON.stringify(path)} cannot be loaded: ${line}` })
-      }
-    })
-    const { filter, map } = Predicate.isRecord(module) ? module : { filter: undefined, map: undefined }
+    const { filter, map } = yield* imported(`--module ${JSON.stringify(path)}`, path)
     const isFit = (value: unknown): boolean => value === undefined || typeof value === "function"
     if (!isFit(filter) || !isFit(map) || (filter === undefined && map === undefined)) {
       const message = `--module ${JSON.stringify(path)} must export functions: filter, map or both`

@@ -284,22 +284,22 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "plain stages of a step draw from the seeds of the first",
     file: "scheduler/build/PlainStages.ts",
-    from: "const at = all[1] as SeededStage",
+    from: "const at = all[place] as SeededStage // one for each stage",
     to: "const at = all[0] as SeededStage",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {
     name: "plain stages of a step share a context",
     file: "scheduler/build/PlainStages.ts",
-    from: "const context = contexts[1] as StageContext",
+    from: "const context = contexts[place] as StageContext",
     to: "const context = contexts[0] as StageContext",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {
     name: "plain stages of a step are left out from the fourth on",
     file: "scheduler/build/PlainStages.ts",
-    from: "for (let place = 3; place < length; place++) {",
-    to: "for (let place = 4; place < length; place++) {",
+    from: "for (let place = 0; place < stages.length; place++) {",
+    to: "for (let place = 0; place < Math.min(3, stages.length); place++) {",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {

@@ -153,42 +153,9 @@ export class PlainStages {
     const label = this.#rows.scope === "batch" ? this.#rows.label : undefined
     const current = this.#current
     const contexts = this.#contexts
-    const { length } = stages
     let own = value
     current.row = row
-    // Engines compile a call for the functions that this place of the code has called so far. So the first stages, which
-    // are all that most steps have, are called from places of their own.
-    {
-      const stage = stages[0] as PlainStage // a step has stages
-      const at = all[0] as SeededStage // one for each stage
-      const context = contexts[0] as StageContext // one for each stage
-      entered?.(0)
-      current.blame(at)
-      const made = stage._tag === "Augment" ? stage.run(own, current.rngOf(at), context) : stage.run(own, context)
-      own = resultOf(stage, own, made, label)
-      if (own === LEFT_OUT || length === 1) return own
-    }
-    {
-      const stage = stages[1] as PlainStage // below the length
-      const at = all[1] as SeededStage // one for each stage
-      const context = contexts[1] as StageContext // one for each stage
-      entered?.(1)
-      current.blame(at)
-      const made = stage._tag === "Augment" ? stage.run(own, current.rngOf(at), context) : stage.run(own, context)
-      own = resultOf(stage, own, made, label)
-      if (own === LEFT_OUT || length === 2) return own
-    }
-    {
-      const stage = stages[2] as PlainStage // below the length
-      const at = all[2] as SeededStage // one for each stage
-      const context = contexts[2] as StageContext // one for each stage
-      entered?.(2)
-      current.blame(at)
-      const made = stage._tag === "Augment" ? stage.run(own, current.rngOf(at), context) : stage.run(own, context)
-      own = resultOf(stage, own, made, label)
-      if (own === LEFT_OUT || length === 3) return own
-    }
-    for (let place = 3; place < length; place++) {
+    for (let place = 0; place < stages.length; place++) {
       const stage = stages[place] as PlainStage // below the length
       const at = all[place] as SeededStage // one for each stage
       const context = contexts[place] as StageContext // one for each stage

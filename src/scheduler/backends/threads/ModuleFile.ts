@@ -38,7 +38,10 @@ const isThere = async (url: URL): Promise<boolean> => {
   const { readdir, stat } = files()
   try {
     return (await stat(pathOf(url))).isFile()
-  } catch {
+  } catch (error) {
+    // What may not be looked at may be there.
+    if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")))
+      return true
     const name = decodeURIComponent(url.pathname.slice(url.pathname.lastIndexOf("/") + 1))
     const all = await readdir(pathOf(new URL(".", url))).catch((): Array<string> => [])
     return all.some((other) => other.startsWith(`${name}.`))

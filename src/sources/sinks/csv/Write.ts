@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
+
+import { NotJson } from "../../../core/Json.ts"
 import { isRecord } from "../../../core/Record.ts"
-import { NotJson } from "../Json.ts"
 import { type LineConfig, LineEncoder } from "../jsonl/Write.ts"
 import type { Encoder, Piece, Rows } from "../SinkFormat.ts"
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Effect } from "effect/Effect"
-import { jsonOf, NotJson } from "../Json.ts"
+import { jsonOf, NotJson } from "../../../core/Json.ts"
 import { RowFault, type SinkError } from "../SinkError.ts"
 import type { Encoder, Piece, Rows } from "../SinkFormat.ts"
 

@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import { isTypedArray } from "../../../core/DType.ts"
+import { jsonOf, NotJson } from "../../../core/Json.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import { KEY } from "../../formats/tar/Decoder.ts"
-import { jsonOf, NotJson } from "../Json.ts"
 import { npyOf } from "../npy/Array.ts"
 import { RowFault } from "../SinkError.ts"
 import type { Encoder, Piece, Rows } from "../SinkFormat.ts"

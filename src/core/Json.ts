@@ -1,0 +1,145 @@
+/**
+ * Values as JSON: as what is read back the same, or refused ({@link jsonOf}); or as something to look at ({@link shownJson}). What
+ * JSON has no form for is written in one way by both: typed arrays and tensors are lists, bytes `{"$bytes": base64}`, integers
+ * beyond 2^53 `{"$bigint": digits}`, times ISO 8601.
+ *
+ * @since 0.1.0
+ */
+import { Buffer } from "node:buffer"
+import { isTypedArray } from "./DType.ts"
+import { isRecord } from "./Record.ts"
+import { Tensor } from "./Tensor.ts"
+
+/** A value that JSON cannot hold, and where it is in the row. @since 0.1.0 */
+export class NotJson extends Error {}
+
+/** Deeper values are taken for ones that hold themselves. */
+const DEEPEST = 256
+
+/** Whether `JSON.stringify` writes a value so that `JSON.parse` gives it back. It is called for each value that is written. */
+const isPlain = (value: unknown, depth: number): boolean => {
+  if (typeof value === "string") return true
+  // Neither NaN, infinities nor −0.
+  if (typeof value === "number") return value - value === 0 && (value !== 0 || 1 / value > 0)
+  if (value === null || typeof value === "boolean") return true
+  if (typeof value !== "object" || depth === DEEPEST) return false
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) if (!isPlain(value[at], depth + 1)) return false
+    return true
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  // It has Object's prototype, so it is a record of values by name.
+  const record = value as Readonly<Record<string, unknown>>
+  for (const name in record) if (name === "toJSON" || !isPlain(record[name], depth + 1)) return false
+  return true
+}
+
+/** What becomes of what JSON cannot hold. */
+interface Rules {
+  /** The text of a value at a place, of which `why` says what it is; or throws. */
+  readonly otherwise: (value: unknown, at: string, depth: number, why: string) => string
+  /** Whether fields that are `undefined` are left out. */
+  readonly leavesOut: boolean
+}
+
+const strict: Rules = {
+  otherwise: (_, at, __, why) => {
+    throw new NotJson(`${at} ${why}`)
+  },
+  leavesOut: true
+}
+
+/** Numbers as strings, maps as lists of entries, objects as records of their fields; all else null. */
+const shown: Rules = {
+  otherwise: (value, at, depth) => {
+    if (typeof value === "number") return `"${value}"`
+    if (typeof value !== "object" || value === null || value instanceof Date || depth > DEEPEST) return "null"
+    return value instanceof Map ? list([...value], at, depth, shown) : fieldsOf(value, depth, shown)
+  },
+  leavesOut: false
+}
+
+/**
+ * Returns a row as a line of JSON; fields that are `undefined` are left out. Throws {@link NotJson} for anything that would be
+ * read back as something else: NaN, infinities, functions, objects of classes.
+ *
+ * @since 0.1.0
+ */
+export const jsonOf = (row: unknown): string =>
+  isPlain(row, 0) ? JSON.stringify(row) : written(row, "the row", 0, strict)
+
+/**
+ * Returns any value as a line of JSON to look at: NaN and infinities are strings, maps lists of their entries, objects records
+ * of their fields; all else that JSON cannot hold is null.
+ *
+ * @since 0.1.0
+ */
+export const shownJson = (value: unknown): string => written(value, "", 0, shown)
+
+const written = (value: unknown, at: string, depth: number, rules: Rules): string => {
+  if (depth > DEEPEST) {
+    return rules.otherwise(value, at.slice(0, 80), depth, `lies deeper than ${DEEPEST} levels, or holds itself`)
+  }
+  switch (typeof value) {
+    case "number":
+      if (!Number.isFinite(value)) {
+        const why = `is ${value}, which JSON cannot hold; write null for it, or another format`
+        return rules.otherwise(value, at, depth, why)
+      }
+      return Object.is(value, -0) ? "-0" : String(value)
+    case "bigint":
+      return Number.isSafeInteger(Number(value)) ? String(value) : `{"$bigint":"${value}"}`
+    case "string":
+    case "boolean":
+      return JSON.stringify(value)
+    case "object":
+      return value === null ? "null" : composed(value, at, depth, rules)
+    default: {
+      const why = `is ${value === undefined ? "undefined" : `a ${typeof value}`}, which JSON cannot hold`
+      return rules.otherwise(value, at, depth, why)
+    }
+  }
+}
+
+const composed = (value: object, at: string, depth: number, rules: Rules): string => {
+  if (value instanceof Uint8Array) {
+    return `{"$bytes":"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")}"}`
+  }
+  if (value instanceof Tensor) return nested(value.data, value.shape, 0, 0, at, rules)
+  if (value instanceof Date) {
+    return Number.isNaN(value.getTime())
+      ? rules.otherwise(value, at, depth, "is an invalid date")
+      : `"${value.toISOString()}"`
+  }
+  if (Array.isArray(value)) return list(value, at, depth, rules)
+  if (isTypedArray(value)) return nested(value, [value.length], 0, 0, at, rules)
+  return isRecord(value)
+    ? fieldsOf(value, depth, rules)
+    : rules.otherwise(value, at, depth, "is an object of a class, which JSON cannot hold; map it to a record")
+}
+
+const list = (values: ReadonlyArray<unknown>, at: string, depth: number, rules: Rules): string =>
+  `[${Array.from(values, (own, place) => written(own, `${at}[${place}]`, depth + 1, rules)).join(",")}]`
+
+const fieldsOf = (value: object, depth: number, rules: Rules): string => {
+  const fields = Object.entries(value).filter(([, own]) => own !== undefined || !rules.leavesOut)
+  return `{${fields.map(([name, own]) => `${JSON.stringify(name)}:${written(own, `field ${JSON.stringify(name)}`, depth + 1, rules)}`).join(",")}}`
+}
+
+/** The part of a tensor below an axis, from an offset on, as lists in lists. */
+const nested = (
+  data: ArrayLike<number | bigint>,
+  shape: ReadonlyArray<number>,
+  axis: number,
+  offset: number,
+  at: string,
+  rules: Rules
+): string => {
+  if (axis === shape.length) return written(data[offset], at, 0, rules)
+  let stride = 1
+  for (const length of shape.slice(axis + 1)) stride *= length
+  const parts = Array.from({ length: shape[axis] ?? 0 }, (_, own) =>
+    nested(data, shape, axis + 1, offset + own * stride, at, rules)
+  )
+  return `[${parts.join(",")}]`
+}
