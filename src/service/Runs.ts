@@ -261,7 +261,10 @@ export class Runs {
       this.#held.delete(held)
       this.#built += held.shared.built
       this.#samples += held.shared.samples
-      return Scope.close(held.scope, Exit.void)
+      // Whoever asks next, and those that are closed next, have nothing to do with its finalizers.
+      return Effect.catchAllCause(Scope.close(held.scope, Exit.void), (cause) =>
+        Effect.logWarning(`the run ${held.key} of pipeline "${held.name}" could not be closed as it should`, cause)
+      )
     })
   }
 }

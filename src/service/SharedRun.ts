@@ -106,7 +106,10 @@ export class SharedRun {
     Effect.catchAllCause((cause) =>
       Cause.isInterruptedOnly(cause)
         ? Effect.failCause(cause as Cause.Cause<never>) // it holds no failure
-        : Effect.map(this.#loader.cursor, (cursor) => failed(cause, cursor))
+        : Effect.zipRight(
+            Effect.logWarning("a run failed, which all of its trainers are told", cause),
+            Effect.map(this.#loader.cursor, (cursor) => failed(cause, cursor))
+          )
     ),
     Effect.map((step) => this.#keep(step))
   )
