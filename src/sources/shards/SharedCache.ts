@@ -93,14 +93,18 @@ export const make = <Row, E>(
   ): Effect.Effect<A, E | ShardError> => {
     let isSettled = false
     return Effect.flatMap(unpack(block), (parts) =>
-      Effect.suspend(() => {
-        isSettled = true
-        const pinned = blocks.fill(slot, parts, view(block, parts).size)
-        if (pinned === undefined) return useAlone(block, parts, use)
-        // They were copied.
-        for (const part of parts) giveBack(part)
-        return attempt(() => hold(() => use(taken(block, pinned))))
-      })
+      // What cannot be viewed is abandoned: others wait for the slot.
+      Effect.flatMap(
+        attempt(() => view(block, parts).size),
+        (rows) => {
+          isSettled = true
+          const pinned = blocks.fill(slot, parts, rows)
+          if (pinned === undefined) return useAlone(block, parts, use)
+          // They were copied.
+          for (const part of parts) giveBack(part)
+          return attempt(() => hold(() => use(taken(block, pinned))))
+        }
+      )
     ).pipe(Effect.onExit(() => Effect.sync(() => (isSettled ? undefined : blocks.abandon(slot)))))
   }
 
