@@ -167,7 +167,7 @@ export const take = (fs: FileSystem, directory: string): Effect.Effect<Lock, Che
     yield* Effect.gen(function* () {
       const now = new Date(yield* Clock.currentTimeMillis)
       if (yield* ours) yield* fs.utimes(path, now, now)
-    }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(BEAT_MS)), Effect.forkScoped)
+    }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(BEAT_MS)), Effect.interruptible, Effect.forkScoped)
 
     return {
       held: Effect.gen(function* () {

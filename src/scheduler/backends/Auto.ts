@@ -82,7 +82,7 @@ export const auto = (options: AutoOptions): Backend => ({
             if (Exit.isFailure(exit)) return Deferred.succeed(decided, undefined)
             return Effect.sync(() => judge.ready())
           })
-          return { own, opened: yield* Effect.forkIn(ready, own) }
+          return { own, opened: yield* Effect.forkIn(Effect.interruptible(ready), own) }
         })
       let started = threads !== undefined && judge.startsAtOnce ? yield* starting(threads) : undefined
       const moving = Effect.gen(function* () {
@@ -138,7 +138,7 @@ export const auto = (options: AutoOptions): Backend => ({
         polled = undefined
         yield* Scope.close(own, Exit.void)
       })
-      yield* Effect.forkScoped(moving)
+      yield* Effect.forkScoped(Effect.interruptible(moving))
       // They start before the consumer takes its first step, which may be a long one.
       if (started !== undefined) yield* Effect.yieldNow()
 

@@ -88,6 +88,7 @@ export const start = ({
       })
     }
     const pipelines = queues.all.map(pipelineOf)
-    yield* Effect.forEach(pipelines, ({ work }) => Effect.forkScoped(work), { discard: true })
+    // A run can be opened where interrupts wait, as by `Effect.acquireRelease`: its fibers must end with the scope all the same.
+    yield* Effect.forEach(pipelines, ({ work }) => Effect.forkScoped(Effect.interruptible(work)), { discard: true })
     return pipelines.map(({ want }) => want)
   })

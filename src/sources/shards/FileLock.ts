@@ -99,7 +99,12 @@ const beat = (path: string): Effect.Effect<void> =>
 const holding = <A, E, R>(path: string, got: "ours" | "none", use: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   got === "none"
     ? use
-    : Effect.scoped(Effect.zipRight(Effect.forkScoped(Effect.repeat(beat(path), Schedule.spaced(BEAT_MS))), use))
+    : Effect.scoped(
+        Effect.zipRight(
+          Effect.forkScoped(Effect.interruptible(Effect.repeat(beat(path), Schedule.spaced(BEAT_MS)))),
+          use
+        )
+      )
 
 const release = (path: string, got: "ours" | "none"): Effect.Effect<void> =>
   got === "none" ? Effect.void : Effect.promise(() => files.rm(path, { force: true }))

@@ -181,7 +181,7 @@ export class Interleave {
         slot.open = open
         return open.pull(this.#most)
       })
-      Object.assign(slot, { scope, fibers, next: yield* Effect.forkIn(first, fibers) })
+      Object.assign(slot, { scope, fibers, next: yield* Effect.forkIn(Effect.interruptible(first), fibers) })
     })
   }
 
@@ -206,7 +206,7 @@ export class Interleave {
       slot.place = dropped
       // It is open, since it was read from.
       const { open } = slot
-      if (open !== undefined) slot.next = yield* Effect.forkIn(open.pull(this.#most), fibers)
+      if (open !== undefined) slot.next = yield* Effect.forkIn(Effect.interruptible(open.pull(this.#most)), fibers)
     })
   }
 

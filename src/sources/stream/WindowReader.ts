@@ -178,7 +178,7 @@ export class WindowReader {
           this.#changed.notify()
         })
       )
-      return Effect.map(Effect.forkIn(told, this.#scope), (fiber) => {
+      return Effect.map(Effect.forkIn(Effect.interruptible(told), this.#scope), (fiber) => {
         reading.fiber = fiber
       })
     })

@@ -67,7 +67,7 @@ export const open = (
 ): Effect.Effect<OpenBackend, BackendError, Scope.Scope> =>
   Effect.gen(function* () {
     const fork = yield* FiberSet.makeRuntime<never>()
-    const pool = new Pool(runPlan, settings, options, fork)
+    const pool = new Pool(runPlan, settings, options, (effect) => fork(Effect.interruptible(effect)))
     yield* Effect.addFinalizer(() => pool.end)
     yield* pool.start
     return pool
