@@ -123,10 +123,18 @@ export const tuple = <A extends ReadonlyArray<unknown>>(
     )
   )
 
-/** `Schema.Record` of strings. @since 0.1.0 */
-export const stringRecord: Value<{ readonly [name: string]: string }> = make(
-  new AST.TypeLiteral([], [new AST.IndexSignature(AST.stringKeyword, AST.stringKeyword, true)])
-)
+/** A string that is not `text`. @since 0.1.0 */
+export const otherThan = (text: string): Value<string> =>
+  refined(string, (own) => own !== text, "OtherThan", { description: `a string other than ${JSON.stringify(text)}` })
+
+/** `Schema.Record` of strings, whose keys are of a schema. @since 0.1.0 */
+export const stringRecord = (key: Value<string>): Value<{ readonly [name: string]: string }> =>
+  make(new AST.TypeLiteral([], [new AST.IndexSignature(keyOf(key.ast), AST.stringKeyword, true)]))
+
+const keyOf = (ast: AST.AST): AST.Parameter => {
+  if (AST.isParameter(ast)) return ast
+  throw new TypeError("keys of a record are strings, or a refinement of strings")
+}
 
 /** A field that may be missing: `Schema.optionalWith(…, { exact: true })`. @since 0.1.0 */
 export interface Optional<A> {

@@ -33,7 +33,12 @@ const pairs = [
     Value.tuple(Value.string, Value.wholeBetween(0, 10), Value.nullOr(Value.string)),
     Schema.Tuple(Schema.String, Count, Schema.NullOr(Schema.String))
   ),
-  pair("stringRecord", Value.stringRecord, Schema.Record({ key: Schema.String, value: Schema.String })),
+  pair("stringRecord", Value.stringRecord(Value.string), Schema.Record({ key: Schema.String, value: Schema.String })),
+  pair(
+    "stringRecord of some keys",
+    Value.stringRecord(Value.matching(HEX)),
+    Schema.Record({ key: Schema.String.pipe(Schema.pattern(HEX)), value: Schema.String })
+  ),
   pair(
     "struct",
     Value.struct({ a: Value.string, b: Value.optional(Value.wholeBetween(0, 10)) }, "Own"),

@@ -22,7 +22,7 @@ import {
 import { shown } from "../../core/Show.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
 import { unseenOf } from "../plan/Fingerprint.ts"
-import { Count, checksum, fingerprints, Hex } from "./CursorFields.ts"
+import { Count, checksum, fingerprints, Hex, SourceName } from "./CursorFields.ts"
 import { upgrade, Version1 } from "./CursorVersion1.ts"
 
 /**
@@ -64,7 +64,7 @@ export const Cursor = struct(
     /** The digest up to here; `null` where none is kept. */
     digest: nullOr(Hex),
     /** Where each source that can only be read in order stands, by its name. */
-    sources: optional(stringRecord),
+    sources: optional(stringRecord(SourceName)),
     fingerprints: struct(fingerprints),
     checksum: string
   },

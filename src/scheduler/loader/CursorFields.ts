@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { sha256 } from "../../core/runtime.ts"
-import { matching, type RecordOf, string, wholeBetween } from "../../core/SchemaValue.ts"
+import { matching, otherThan, type RecordOf, string, wholeBetween } from "../../core/SchemaValue.ts"
 import { hex } from "../plan/Digest.ts"
 
 /** @since 0.1.0 */
@@ -12,6 +12,12 @@ export const Count = wholeBetween(0, Number.MAX_SAFE_INTEGER)
 
 /** @since 0.1.0 */
 export const Hex = matching(/^[0-9a-f]{64}$/)
+
+/** What schemas lose of a record. @since 0.1.0 */
+export const LOST_KEY = "__proto__"
+
+/** The name of a source. @since 0.1.0 */
+export const SourceName = otherThan(LOST_KEY)
 
 /** What a run is, field by field. @since 0.1.0 */
 export const fingerprints = {

@@ -10,7 +10,7 @@ import * as Lanes from "../plan/Lanes.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { RunPlan, StreamPlan } from "../plan/RunPlan.ts"
 import type { Cursor } from "./Cursor.ts"
-import { checksum } from "./CursorFields.ts"
+import { checksum, LOST_KEY } from "./CursorFields.ts"
 
 /** How many bytes of a cursor's JSON the fields may take that can be of any length. All of it stays below 1 KB. @since 0.1.0 */
 export const MOST = { pipeline: 220, dataset: 200, policy: 60, seed: 60 }
@@ -65,7 +65,11 @@ export type State = Omit<Cursor, "version" | "position" | "resized" | "sources" 
 const SOURCE = 100
 
 /** The name of a source in a cursor. @since 0.1.0 */
-export const sourceOf = ({ source }: StreamPlan): string => bounded(source.name, SOURCE)
+export const sourceOf = ({ source }: StreamPlan): string => {
+  const name = bounded(source.name, SOURCE)
+  // The one key that records lose when they are read.
+  return name === LOST_KEY ? JSON.stringify(name) : name
+}
 
 /** Where the source of a run stands, if it has one and has to be read from another place than its start. */
 const sources = ({ stream }: RunPlan, epoch: number, position: number): Pick<Cursor, "sources"> => {

@@ -373,6 +373,18 @@ describe("a cursor of a stream", () => {
     expect([...batches, ...rest.batches]).toEqual(whole.batches)
   })
 
+  test("holds under any name, also one that records lose", async () => {
+    const named = overStream(
+      Dataset.fromStream(() => samples(40), { name: "__proto__" }),
+      own
+    )
+    const { batches, cursor } = await run(named, { take: 7 })
+    const stored: unknown = JSON.parse(JSON.stringify(cursor))
+    expect(stored).toHaveProperty("sources", { '"__proto__"': "[24,0,[[0,24,null]]]" })
+    const rest = await run(named, { options: { from: stored } })
+    expect([...batches, ...rest.batches]).toEqual((await run(named)).batches)
+  })
+
   test("is refused by another source, and where it is not what was written", async () => {
     const { cursor } = await run(
       seeking((offset) => samples(40).slice(Number(offset))),
