@@ -3,12 +3,9 @@
  * tests of both runtimes as their own JUnit reports count them, and one each for the types, the style, the package and
  * the simulator. A runtime that ran no test counts as a failure.
  *
- * The two runtimes test side by side: much of either suite waits for threads and processes, so on two cores both take
- * little longer than one. The output of Deno is printed when it has ended.
- *
- * Both are given the files room by room, see `support/rooms.ts`: Deno as one file for each room, Bun as one process for
- * each, so that what a file leaves behind reaches its own room at most. A process that does not end within {@link LIMIT}
- * is killed, and counts as a failure that names its room.
+ * Both runtimes are given the files room by room, see `support/rooms.ts`, a process for each, so that what a file leaves
+ * behind reaches its own room at most. Two processes run at a time, and each one's output is printed when it has ended. A
+ * process that does not end within {@link ROOM_LIMIT} is killed, and counts as a failure that names its room.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -17,10 +14,10 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { rooms, writeRooms } from "./support/rooms.ts"
 
-/** How long a process of tests may take, in milliseconds: several times what the longest takes, the whole suite on Deno. */
-const LIMIT = 30 * 60_000
-/** The same for the tests of one room on Bun. */
-const ROOM_LIMIT = 8 * 60_000
+/** How long a process may take, in milliseconds: several times what the longest takes. */
+const LIMIT = 15 * 60_000
+/** The same for the tests of one room. */
+const ROOM_LIMIT = 10 * 60_000
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const reports = mkdtempSync(join(tmpdir(), "furrow-test-"))
@@ -120,32 +117,76 @@ const read = (name: string, report: string, ended: boolean): Count => {
   return { name, passed, failed: failed === 0 && (!ended || passed === 0) ? 1 : failed, skipped }
 }
 
-const onDeno = async (env: Options["env"] & {}): Promise<Count> => {
-  const name = "tests on Deno"
-  const report = join(reports, "deno.xml")
-  const entries = writeRooms(join(root, "test"), join(reports, "rooms"))
-  const args = ["test", "-A", "--no-check", `--config=${join(root, "deno.json")}`, "--reporter=dot"]
-  return read(
-    name,
-    report,
-    await run(name, "deno", [...args, `--junit-path=${report}`, ...entries], { env, later: true })
-  )
+/** The tests of a room on one runtime, in a process of their own. */
+interface Task {
+  readonly room: string
+  readonly run: () => Promise<Count>
 }
 
-const onBun = async (env: Options["env"] & {}): Promise<Count> => {
-  const total = { name: "tests on Bun", passed: 0, failed: 0, skipped: 0 }
-  for (const [room, files] of rooms(join(root, "test"))) {
-    const name = `tests on Bun, ${room}`
-    const report = join(reports, `bun-${room}.xml`)
-    const paths = files.map((file) => `./test/${file}`) // with the dot it is a path; without it, a part of one
-    const args = ["test", "--reporter=junit", `--reporter-outfile=${report}`, ...paths]
-    const own = read(name, report, await run(name, "bun", args, { env, limit: ROOM_LIMIT }))
-    if (own.failed > 0) console.error(`${name}: ${own.failed} failed`)
-    total.passed += own.passed
-    total.failed += own.failed
-    total.skipped += own.skipped
+const onDeno = (env: Options["env"] & {}): ReadonlyArray<Task> =>
+  [...writeRooms(join(root, "test"), join(reports, "rooms"))].map(([room, entry]) => ({
+    room,
+    run: async () => {
+      const name = `tests on Deno, ${room}`
+      const report = join(reports, `deno-${room}.xml`)
+      const config = `--config=${join(root, "deno.json")}`
+      const args = ["test", "-A", "--no-check", config, "--reporter=dot", `--junit-path=${report}`, entry]
+      return read(name, report, await run(name, "deno", args, { env, limit: ROOM_LIMIT, later: true }))
+    }
+  }))
+
+const onBun = (env: Options["env"] & {}): ReadonlyArray<Task> =>
+  [...rooms(join(root, "test"))].map(([room, files]) => ({
+    room,
+    run: async () => {
+      const name = `tests on Bun, ${room}`
+      const report = join(reports, `bun-${room}.xml`)
+      const paths = files.map((file) => `./test/${file}`) // with the dot it is a path; without it, a part of one
+      const args = ["test", "--reporter=junit", `--reporter-outfile=${report}`, ...paths]
+      return read(name, report, await run(name, "bun", args, { env, limit: ROOM_LIMIT, later: true }))
+    }
+  }))
+
+/**
+ * Takes the tasks of both lists, one of each at a time, and those that are left of the longer one two at a time. Its long
+ * rooms come first, so that what is left is short; the other list keeps its order, so that a room's tests seldom run on
+ * both runtimes at once.
+ */
+const sideBySide = async (
+  [first, ...others]: readonly [ReadonlyArray<Task>, ...ReadonlyArray<ReadonlyArray<Task>>],
+  into: (own: Count) => void
+): Promise<void> => {
+  const queues = [first.toSorted((a, b) => rank(a.room) - rank(b.room)), ...others.map((own) => [...own])]
+  const lane = async (own: number): Promise<void> => {
+    for (;;) {
+      const task = queues[own]?.shift() ?? queues.find((queue) => queue.length > 0)?.shift()
+      if (task === undefined) return
+      const count = await task.run()
+      if (count.failed > 0) console.error(`${count.name}: ${count.failed} failed`)
+      into(count)
+    }
   }
-  return total
+  await Promise.all(queues.map((_, own) => lane(own)))
+}
+
+/** The rooms that take longest, from the longest on. */
+const LONG = ["pipelines", "scheduler-backends", "package", "laws", "scheduler-loader", "test", "sources", "checkpoint"]
+
+const rank = (room: string): number => (LONG.includes(room) ? LONG.indexOf(room) : LONG.length)
+
+const total = (name: string): Count & { readonly add: (own: Count) => void } => {
+  const sums = {
+    name,
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    add: ({ failed, passed, skipped }: Count) => {
+      sums.passed += passed
+      sums.failed += failed
+      sums.skipped += skipped
+    }
+  }
+  return sums
 }
 
 /** Packs the package once, for the tests of both runtimes; building it twice at a time would be in each other's way. */
@@ -165,7 +206,10 @@ const counts = [
   await check("simulator", "bun", "run", "test/sim/run.ts", "--cases", "500")
 ]
 const env = await packed()
-counts.push(...(await Promise.all([onBun(env), onDeno(env)])))
+const bun = total("tests on Bun")
+const deno = total("tests on Deno")
+await sideBySide([onDeno(env), onBun(env)], (own) => (own.name.startsWith(bun.name) ? bun : deno).add(own))
+counts.push(bun, deno)
 rmSync(reports, { recursive: true, force: true })
 
 console.log(`\nIn ${((performance.now() - started) / 1000).toFixed(0)} s:`)

@@ -18,7 +18,7 @@ test("each test file is in one room, and is imported by one file", () => {
   const files = globSync("**/*.test.ts", { cwd: tests }).toSorted()
   expect(files.length).toBeGreaterThan(150)
   expect([...rooms(tests).values()].flat().toSorted()).toEqual(files)
-  const lines = writeRooms(tests, folder).flatMap(
+  const lines = [...writeRooms(tests, folder).values()].flatMap(
     (path) => readFileSync(path, "utf8").match(/import\("[^"]+"\)/g) ?? []
   )
   const imported = lines.map((line) => fileURLToPath(line.slice('import("'.length, -'")'.length)))

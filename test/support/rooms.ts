@@ -31,17 +31,18 @@ const roomOf = (file: string): string => {
   return DIVIDED.has(first) && rest.length > 0 ? `${first}-${second}` : first
 }
 
-/** Writes a file for each room below `folder` into `into`; returns their paths. */
-export const writeRooms = (folder: string, into: string): ReadonlyArray<string> => {
+/** Writes a file for each room below `folder` into `into`; returns their paths by room. */
+export const writeRooms = (folder: string, into: string): ReadonlyMap<string, string> => {
   mkdirSync(into, { recursive: true })
   const shim = pathToFileURL(join(folder, "support", "bun-test.ts"))
-  return [...rooms(folder)].map(([room, files]) => {
+  const written = [...rooms(folder)].map(([room, files]): readonly [string, string] => {
     const path = join(into, `${room}.test.ts`)
     const lines = files.map((file) => {
       const url = pathToFileURL(join(folder, file))
       return `await file(${JSON.stringify(file.replace(".test.ts", ""))}, () => import(${JSON.stringify(url)}))`
     })
     writeFileSync(path, `import { file } from ${JSON.stringify(shim)}\n\n${lines.join("\n")}\n`)
-    return path
+    return [room, path]
   })
+  return new Map(written)
 }
