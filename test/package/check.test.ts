@@ -30,7 +30,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 test.skipIf(runtime.name !== "deno")(
   "deno check",
   () => {
-    const files = ["src/index.ts", "src/testing.ts", "src/service.ts", program]
+    const files = ["src/index.ts", "src/testing.ts", "src/service.ts", "src/cluster.ts", program]
     const { status, stderr } = spawnSync(binary("deno"), ["check", "--config", "deno.json", ...files], {
       cwd: root,
       encoding: "utf8"

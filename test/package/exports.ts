@@ -24,6 +24,7 @@ export const modules: ReadonlyArray<Module> = [
   { name: "furrow", file: "index" },
   { name: "furrow/testing", file: "testing" },
   { name: "furrow/service", file: "service" },
+  { name: "furrow/cluster", file: "cluster" },
   ...Array.from(
     textOf("src/index.ts").matchAll(/^export \* as (\w+) from "\.\/(.+)\.ts"/gm),
     ([, name = "", file = ""]) => ({

@@ -10,7 +10,8 @@ const root = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "sr
 
 /** The rooms from top to bottom, each with what it is for. A file may import from its own room and from those on lower floors. */
 export const FLOORS: ReadonlyArray<ReadonlyArray<Room>> = [
-  [{ name: "doors", says: "index, furrow, testing, service, thread" }],
+  [{ name: "doors", says: "index, furrow, testing, service, cluster, thread" }],
+  [{ name: "cluster", says: "batches built on other hosts" }],
   [
     { name: "service", says: "batches for other processes" },
     { name: "checkpoint", says: "loader and model, kept as one" },
