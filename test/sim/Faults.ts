@@ -1469,7 +1469,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "service: a frame's checksum is not looked at",
-    file: "service/Frame.ts",
+    file: "service/FrameBytes.ts",
     from: "if (this.#crc !== this.#expected)",
     to: "if (this.#crc !== this.#crc)",
     test: "test/service/Frame.test.ts"

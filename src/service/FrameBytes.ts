@@ -1,0 +1,208 @@
+/**
+ * The bytes of frames: how a head and the raw bytes of arrays travel, whoever sends them. Nothing is converted, and what is
+ * received is read where it was written.
+ *
+ * ```text
+ * byte   0  "FRW1"
+ *        4  length of the head, 32 bits, little-endian as all numbers
+ *        8  length of the body, 64 bits
+ *       16  CRC-32 of head and body
+ *       20  0
+ *       24  head: JSON, filled up with spaces to a multiple of 8 bytes
+ *           body: the parts (tensors, typed arrays), each from a multiple of 8 on
+ * ```
+ *
+ * @since 0.1.0
+ */
+import { crc32 } from "node:zlib"
+import * as Data from "effect/Data"
+import { isRecord } from "../core/Record.ts"
+import { aligned, laidOut, type Part } from "./WireValue.ts"
+
+/**
+ * What was received is no frame: cut, changed on its way, longer than allowed, or something else altogether.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class FrameError extends Data.TaggedError("FrameError")<{ readonly reason: string }> {
+  override get message(): string {
+    return `this is no frame of furrow's: ${this.reason}`
+  }
+}
+
+/** "FRW1". */
+const MAGIC = 0x31575246
+
+/** How long the part in front of the head is. */
+const LEAD = 24
+
+/** Heads hold names, shapes and what is no tensor; one of 64 MiB has a million strings. */
+const LONGEST_HEAD = 2 ** 26
+
+/** The longest body that is taken if nothing else is said: 2 GiB. @since 0.1.0 */
+export const LONGEST_BODY = 2 ** 31
+
+const SPACE = 32
+
+const encoder = new TextEncoder()
+
+const ZEROS = new Uint8Array(8)
+
+const bytesOf = ({ data }: Part): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+
+/**
+ * The pieces of a frame, in their order: lead and head, then the parts, which are not copied, and what fills them up.
+ *
+ * @since 0.1.0
+ */
+export const pieces = (
+  value: Readonly<Record<string, unknown>>,
+  parts: ReadonlyArray<Part>
+): ReadonlyArray<Uint8Array> => {
+  const { heads, length } = laidOut(parts)
+  const head = encoder.encode(JSON.stringify({ ...value, parts: heads }))
+  const headLength = aligned(head.length)
+  const bytes = new Uint8Array(LEAD + headLength)
+  bytes.fill(SPACE, LEAD + head.length)
+  bytes.set(head, LEAD)
+  const all: Array<Uint8Array> = [bytes]
+  for (const part of parts) {
+    const own = bytesOf(part)
+    if (own.length > 0) all.push(own)
+    const rest = aligned(own.length) - own.length
+    if (rest > 0) all.push(ZEROS.subarray(0, rest))
+  }
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, MAGIC, true)
+  view.setUint32(4, headLength, true)
+  view.setBigUint64(8, BigInt(length), true)
+  let crc = crc32(bytes.subarray(LEAD))
+  for (let at = 1; at < all.length; at++) crc = crc32(all[at] as Uint8Array, crc) // below the length
+  view.setUint32(16, crc, true)
+  return all
+}
+
+/** Pieces as one. @since 0.1.0 */
+export const joined = (all: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of all) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true })
+
+/** Head and body of a frame, as they were received. @since 0.1.0 */
+export interface Received {
+  readonly head: Readonly<Record<string, unknown>>
+  readonly body: Uint8Array<ArrayBuffer>
+}
+
+/** How long heads and bodies may be, and where bodies are written. @since 0.1.0 */
+export interface ReaderOptions {
+  /** The most bytes that a body may have. Default {@link LONGEST_BODY}. */
+  readonly longestBody?: number
+  readonly longestHead?: number
+  /** Gives the memory of a body, for good or until whoever reads it gives it back. */
+  readonly memory?: (bytes: number) => Uint8Array<ArrayBuffer>
+}
+
+/**
+ * Puts frames together from the pieces in which they arrive. A body is written once, into memory of its own.
+ *
+ * @since 0.1.0
+ */
+export class FrameBytesReader {
+  /** May be changed between frames. */
+  options: ReaderOptions
+  readonly #lead = new Uint8Array(LEAD)
+  #leadFilled = 0
+  #head: Uint8Array<ArrayBuffer> | undefined
+  #body: Uint8Array<ArrayBuffer> = new Uint8Array(0)
+  /** Of head and body. */
+  #filled = 0
+  #expected = 0
+  #crc = 0
+
+  constructor(options: ReaderOptions = {}) {
+    this.options = options
+  }
+
+  /** Whether a frame has begun and not ended. */
+  get isWithin(): boolean {
+    return this.#leadFilled > 0
+  }
+
+  /** Takes a piece, and gives the frames that end in it. Throws {@link FrameError}. */
+  *take(piece: Uint8Array): Generator<Received, void> {
+    let at = 0
+    while (at < piece.length) {
+      if (this.#head === undefined) {
+        const count = Math.min(LEAD - this.#leadFilled, piece.length - at)
+        this.#lead.set(piece.subarray(at, at + count), this.#leadFilled)
+        this.#leadFilled += count
+        at += count
+        if (this.#leadFilled < LEAD) return
+        this.#begin()
+      }
+      const head = this.#head as unknown as Uint8Array<ArrayBuffer> // #begin has set it
+      const within = this.#filled < head.length
+      const target = within ? head : this.#body
+      const from = within ? this.#filled : this.#filled - head.length
+      const own = piece.subarray(at, at + target.length - from)
+      target.set(own, from)
+      this.#crc = crc32(own, this.#crc)
+      this.#filled += own.length
+      at += own.length
+      if (this.#filled === head.length + this.#body.length) yield this.#end(head, this.#body)
+    }
+  }
+
+  #begin(): void {
+    const { longestBody = LONGEST_BODY, longestHead = LONGEST_HEAD, memory } = this.options
+    const view = new DataView(this.#lead.buffer)
+    if (view.getUint32(0, true) !== MAGIC) throw new FrameError({ reason: "it does not begin with FRW1" })
+    const head = view.getUint32(4, true)
+    const body = view.getBigUint64(8, true)
+    // Never 0: what is no longer than its lead would not end.
+    if (head > longestHead || head % 8 !== 0 || head === 0) {
+      throw new FrameError({ reason: `its head is ${head} bytes long` })
+    }
+    if (body > BigInt(longestBody)) {
+      throw new FrameError({ reason: `its body is ${body} bytes long; at most ${longestBody} are taken` })
+    }
+    this.#expected = view.getUint32(16, true)
+    this.#crc = 0
+    this.#filled = 0
+    const length = Number(body)
+    try {
+      this.#head = new Uint8Array(head)
+      this.#body = memory === undefined || length === 0 ? new Uint8Array(length) : memory(length)
+    } catch {
+      throw new FrameError({ reason: `there is no memory for its ${body} bytes` })
+    }
+  }
+
+  #end(head: Uint8Array<ArrayBuffer>, body: Uint8Array<ArrayBuffer>): Received {
+    this.#head = undefined
+    this.#body = new Uint8Array(0)
+    this.#leadFilled = 0
+    if (this.#crc !== this.#expected)
+      throw new FrameError({ reason: "its checksum does not fit: it was changed or cut" })
+    const value = parsed(head)
+    if (!isRecord(value)) throw new FrameError({ reason: "its head is no record" })
+    return { head: value, body }
+  }
+}
+
+const parsed = (head: Uint8Array): unknown => {
+  try {
+    return JSON.parse(decoder.decode(head))
+  } catch (thrown) {
+    throw new FrameError({ reason: thrown instanceof Error ? thrown.message : "its head cannot be read" })
+  }
+}
