@@ -1,0 +1,96 @@
+/**
+ * A client of `@effect/sql` over `node:sqlite`, which Bun, Deno, and Node from 22 on carry.
+ *
+ * @since 0.1.0
+ */
+import { mkdirSync } from "node:fs"
+import { dirname } from "node:path"
+import type { DatabaseSync } from "node:sqlite"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { ClusterDatabaseError, type SqlPackages } from "./Packages.ts"
+
+/** A database in memory, of this process alone. @since 0.1.0 */
+export const MEMORY = ":memory:"
+
+/** How long a statement waits for another process that writes, in ms: statements here take well below one. */
+const BUSY_MS = 1000
+
+const opened = (file: string): DatabaseSync => {
+  const sqlite: typeof import("node:sqlite") | undefined = process.getBuiltinModule("node:sqlite")
+  if (sqlite === undefined) {
+    const reason = "needs node:sqlite, which this version of Node lacks: use Node 22 or later, Bun, Deno, or PostgreSQL"
+    throw new ClusterDatabaseError({ database: `sqlite:${file}`, reason })
+  }
+  if (file !== MEMORY) mkdirSync(dirname(file), { recursive: true })
+  const database = new sqlite.DatabaseSync(file)
+  database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
+  database.exec("PRAGMA journal_mode = WAL")
+  return database
+}
+
+/** Opens a file, which is made if it does not exist, and its folder. @since 0.1.0 */
+export const sqliteClient = (
+  { Reactivity, SqlClient, SqlError, Statement }: SqlPackages,
+  file: string
+): Effect.Effect<SqlClient, ClusterDatabaseError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const database = yield* Effect.acquireRelease(
+      Effect.try({
+        try: () => opened(file),
+        catch: (cause) =>
+          cause instanceof ClusterDatabaseError
+            ? cause
+            : new ClusterDatabaseError({ database: `sqlite:${file}`, reason: "cannot be opened", cause })
+      }),
+      (own) => Effect.sync(() => own.close())
+    )
+    const connection = connectionOf(SqlError.SqlError, database)
+    const one = yield* Effect.makeSemaphore(1)
+    return yield* SqlClient.make({
+      compiler: Statement.makeCompilerSqlite(),
+      acquirer: one.withPermits(1)(Effect.succeed(connection)),
+      transactionAcquirer: Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          yield* restore(one.take(1))
+          yield* Scope.addFinalizer(yield* Effect.scope, one.release(1))
+          return connection
+        })
+      ),
+      // At once: a transaction that reads first and then writes would fail where another process wrote in between.
+      beginTransaction: "BEGIN IMMEDIATE",
+      spanAttributes: [["db.system.name", "sqlite"]]
+    }).pipe(Effect.provide(Reactivity.layer))
+  })
+
+type Failure = new (props: { readonly cause: unknown; readonly message?: string }) => SqlError
+
+type Row = Readonly<Record<string, unknown>>
+
+const connectionOf = (Failed: Failure, database: DatabaseSync): Connection => {
+  const rows = (sql: string, params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
+    Effect.try({
+      try: () => database.prepare(sql).all(...params.map(bound)),
+      catch: (cause) => new Failed({ cause, message: "Failed to execute statement" })
+    })
+  const execute: Connection["execute"] = (sql, params, transform) =>
+    Effect.map(rows(sql, params), (own) => (transform === undefined ? own : transform(own)))
+  return {
+    execute,
+    executeUnprepared: execute,
+    executeRaw: rows,
+    executeValues: (sql, params) => Effect.map(rows(sql, params), (own) => own.map((row) => Object.values(row))),
+    executeStream: (sql, params, transform) => Stream.fromIterableEffect(execute(sql, params, transform))
+  }
+}
+
+const bound = (value: unknown): string | number | bigint | null | Uint8Array => {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") return value
+  if (value === null || value instanceof Uint8Array) return value
+  if (typeof value === "boolean") return Number(value)
+  throw new TypeError(`a ${typeof value} is no parameter of a statement`)
+}

@@ -1,0 +1,150 @@
+/**
+ * Makes a runner one of a cluster: `@effect/cluster` writes its heartbeats, looks after the health of all, and deals its shards
+ * out to those that are well.
+ *
+ * Batches are no messages of the cluster's, so nothing of them is stored, and no port of its own is opened: the health of a
+ * runner is that its data port takes connections.
+ *
+ * @since 0.1.0
+ */
+import { connect as connectTo } from "node:net"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import { connect, reasonOf } from "./Connect.ts"
+import type { Database } from "./Database.ts"
+import { type ClusterDatabaseError, clusterPackages } from "./Packages.ts"
+import { migrate, PREFIX, removeStart, type StartRow, writeStart } from "./Tables.ts"
+import type { Timing } from "./Timing.ts"
+
+/** The shards that are dealt out to runners. A lane's runner is the one that has its shard. */
+const SHARDS = 64
+
+/** How long a runner that ends tells the database so. If it does not answer, the heartbeats that stop say the same. */
+const FAREWELL = "3 seconds"
+
+/** What is written of a runner. @since 0.1.0 */
+export type Registered = Omit<StartRow, "address">
+
+/**
+ * Registers a runner for as long as the scope is open. Once registered, a database that is gone stops nothing: it is logged
+ * once, and the runner is in the list again when the database is back.
+ *
+ * @since 0.1.0
+ */
+export const register = (
+  database: Database,
+  runner: Registered,
+  timing: Timing
+): Effect.Effect<void, ClusterDatabaseError, Scope.Scope> =>
+  Effect.flatMap(bounded, (scope) =>
+    connect(database).pipe(
+      Effect.flatMap((sql) => registerWith(sql, database.shown, runner, timing)),
+      Scope.extend(scope)
+    )
+  )
+
+/** A scope that closes with this one, and within a stated time, whether its finalizers are done or not. */
+const bounded: Effect.Effect<Scope.Scope, never, Scope.Scope> = Effect.acquireRelease(Scope.make(), (scope) =>
+  Scope.close(scope, Exit.void).pipe(Effect.interruptible, Effect.disconnect, Effect.timeoutOption(FAREWELL))
+)
+
+/** The same with a client that is there. @since 0.1.0 */
+export const registerWith = (
+  sql: SqlClient,
+  database: string,
+  runner: Registered,
+  timing: Timing
+): Effect.Effect<void, ClusterDatabaseError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const own = yield* clusterPackages(database)
+    yield* migrate(sql, database)
+    const address = own.RunnerAddress.make(runner.host, runner.port)
+    const row: StartRow = { ...runner, address: `${runner.host}:${runner.port}` }
+    const start = writeStart(sql, row, Duration.toSeconds(timing.expiry))
+    yield* Effect.addFinalizer(() => Effect.ignore(removeStart(sql, row.address, row.id)))
+    yield* Layer.build(shardingOf(own, sql, address, runner.threads, timing))
+    yield* start.pipe(
+      // A table that was emptied, or a row that another process at this address wrote, is put right again.
+      Effect.timeout(Duration.max(timing.heartbeat, Duration.seconds(1))),
+      said(database),
+      Effect.repeat(Schedule.spaced(timing.heartbeat)),
+      Effect.forkScoped
+    )
+  })
+
+/** Logs the first failure of several, and the success that ends them. */
+const said = (database: string): (<A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<void>) => {
+  let gone = false
+  return (effect) =>
+    Effect.matchEffect(effect, {
+      onFailure: (error) => {
+        if (gone) return Effect.void
+        gone = true
+        const reason = reasonOf(error instanceof Error && "cause" in error ? error.cause : error)
+        return Effect.logWarning(
+          `the cluster's database ${database} does not answer (${reason}): loaders that know this runner go on, others find it ` +
+            "when the database is back"
+        )
+      },
+      onSuccess: () => {
+        if (!gone) return Effect.void
+        gone = false
+        return Effect.logInfo(`the cluster's database ${database} answers again`)
+      }
+    })
+}
+
+type Packages = Effect.Effect.Success<ReturnType<typeof clusterPackages>>
+
+const shardingOf = (
+  own: Packages,
+  sql: SqlClient,
+  address: ReturnType<Packages["RunnerAddress"]["make"]>,
+  threads: number,
+  { expiry, heartbeat }: Timing
+) => {
+  const SqlClientTag = own.SqlRunnerStorage
+  return own.Sharding.layer.pipe(
+    Layer.provide(own.Runners.layerNoop),
+    Layer.provide([
+      own.MessageStorage.layerNoop,
+      Layer.succeed(own.RunnerHealth.RunnerHealth, { isAlive: ({ host, port }) => accepts(host, port, heartbeat) })
+    ]),
+    Layer.provide(Layer.orDie(SqlClientTag.layerWith({ prefix: PREFIX }))),
+    Layer.provide(
+      own.ShardingConfig.layer({
+        runnerAddress: Option.some(address),
+        runnerShardWeight: threads,
+        shardsPerGroup: SHARDS,
+        // Locks in a table say which runner has a shard; the session's own would say which connection.
+        shardLockDisableAdvisory: true,
+        shardLockRefreshInterval: heartbeat,
+        shardLockExpiration: expiry,
+        refreshAssignmentsInterval: heartbeat,
+        runnerHealthCheckInterval: heartbeat,
+        entityMessagePollInterval: heartbeat,
+        entityTerminationTimeout: heartbeat
+      })
+    )
+  )
+}
+
+/** Whether something takes connections at an address. Of a frozen process its kernel does: its heartbeats tell. */
+const accepts = (host: string, port: number, within: Duration.Duration): Effect.Effect<boolean> =>
+  Effect.async<boolean>((resume) => {
+    const socket = connectTo({ host, port })
+    const end = (alive: boolean) => {
+      socket.destroy()
+      resume(Effect.succeed(alive))
+    }
+    socket.once("connect", () => end(true)).on("error", () => end(false))
+    return Effect.sync(() => socket.destroy())
+  }).pipe(Effect.timeoutTo({ duration: within, onTimeout: () => false, onSuccess: (alive) => alive }))

@@ -1,0 +1,164 @@
+/**
+ * The tables of a cluster, and the versions in which they came to be.
+ *
+ * `furrow_runners` and `furrow_locks` are those of `@effect/cluster`, made here, before it makes them: two runners that start
+ * at once on an empty database would collide.
+ *
+ * @since 0.1.0
+ */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import { reasonOf } from "./Connect.ts"
+import { ClusterDatabaseError } from "./Packages.ts"
+
+/** What the names of all tables begin with. @since 0.1.0 */
+export const PREFIX = "furrow"
+
+/** A version of the tables: it is never changed once it was released; what changes is a version of its own. */
+interface Version {
+  readonly postgres: ReadonlyArray<string>
+  readonly sqlite: ReadonlyArray<string>
+}
+
+/** In order; the first is version 1. */
+const VERSIONS: ReadonlyArray<Version> = [
+  {
+    postgres: [
+      `CREATE TABLE IF NOT EXISTS furrow_runners (
+        machine_id SERIAL PRIMARY KEY,
+        address VARCHAR(255) NOT NULL,
+        runner TEXT NOT NULL,
+        healthy BOOLEAN NOT NULL DEFAULT TRUE,
+        last_heartbeat TIMESTAMP NOT NULL DEFAULT NOW(),
+        UNIQUE(address)
+      )`,
+      `CREATE TABLE IF NOT EXISTS furrow_locks (
+        shard_id VARCHAR(50) PRIMARY KEY,
+        address VARCHAR(255) NOT NULL,
+        acquired_at TIMESTAMP NOT NULL
+      )`,
+      `CREATE TABLE furrow_starts (
+        address VARCHAR(255) PRIMARY KEY,
+        id TEXT NOT NULL,
+        host TEXT NOT NULL,
+        port INTEGER NOT NULL,
+        threads INTEGER NOT NULL,
+        expiry_seconds INTEGER NOT NULL,
+        started_at TIMESTAMP NOT NULL DEFAULT NOW()
+      )`
+    ],
+    sqlite: [
+      `CREATE TABLE IF NOT EXISTS furrow_runners (
+        machine_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        address TEXT NOT NULL,
+        runner TEXT NOT NULL,
+        healthy INTEGER NOT NULL DEFAULT 1,
+        last_heartbeat DATETIME NOT NULL DEFAULT (CURRENT_TIMESTAMP),
+        UNIQUE(address)
+      )`,
+      `CREATE TABLE IF NOT EXISTS furrow_locks (
+        shard_id TEXT PRIMARY KEY,
+        address TEXT NOT NULL,
+        acquired_at DATETIME NOT NULL
+      )`,
+      `CREATE TABLE furrow_starts (
+        address TEXT PRIMARY KEY,
+        id TEXT NOT NULL,
+        host TEXT NOT NULL,
+        port INTEGER NOT NULL,
+        threads INTEGER NOT NULL,
+        expiry_seconds INTEGER NOT NULL,
+        started_at DATETIME NOT NULL DEFAULT (CURRENT_TIMESTAMP)
+      )`
+    ]
+  }
+]
+
+/** "furrow" as a number of 48 bits: the advisory lock under which tables are made. */
+const LOCK = "112628842655607"
+
+const VERSIONS_TABLE = "CREATE TABLE IF NOT EXISTS furrow_versions (version INTEGER PRIMARY KEY)"
+
+/**
+ * Brings the tables to this version of Furrow's, one process at a time, and all or nothing. Fails if a newer Furrow made them.
+ *
+ * @since 0.1.0
+ */
+export const migrate = (sql: SqlClient, database: string): Effect.Effect<void, ClusterDatabaseError> =>
+  sql
+    .withTransaction(
+      Effect.gen(function* () {
+        // SQLite's transactions begin with its lock for writing.
+        yield* sql.onDialectOrElse({
+          pg: () => sql.unsafe(`SELECT pg_advisory_xact_lock(${LOCK})`),
+          orElse: () => Effect.void
+        })
+        yield* sql.unsafe(VERSIONS_TABLE)
+        const [row] = yield* sql<{ readonly version: number | null }>`SELECT MAX(version) AS version FROM furrow_versions`
+        const current = row?.version ?? 0
+        if (current > VERSIONS.length) {
+          const reason = `has tables of version ${current}, and this version of Furrow knows ${VERSIONS.length}: upgrade it`
+          return yield* new ClusterDatabaseError({ database, reason })
+        }
+        for (const [at, { postgres, sqlite }] of VERSIONS.entries()) {
+          if (at < current) continue
+          const statements = sql.onDialectOrElse({ pg: () => postgres, orElse: () => sqlite })
+          yield* Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })
+          yield* sql`INSERT INTO furrow_versions (version) VALUES (${at + 1})`
+        }
+      })
+    )
+    .pipe(
+      Effect.catchTag("SqlError", ({ cause }) => {
+        const reason = `has no tables for Furrow, and they cannot be made: ${reasonOf(cause)}`
+        return new ClusterDatabaseError({ database, reason, cause })
+      })
+    )
+
+/** A runner as the tables have it. @since 0.1.0 */
+export interface StartRow {
+  readonly address: string
+  readonly id: string
+  readonly host: string
+  readonly port: number
+  readonly threads: number
+}
+
+/** Writes which process it is that listens at an address. @since 0.1.0 */
+export const writeStart = (
+  sql: SqlClient,
+  { address, host, id, port, threads }: StartRow,
+  expirySeconds: number
+): Effect.Effect<void, SqlError> =>
+  Effect.asVoid(sql`
+    INSERT INTO furrow_starts (address, id, host, port, threads, expiry_seconds)
+    VALUES (${address}, ${id}, ${host}, ${port}, ${threads}, ${expirySeconds})
+    ON CONFLICT (address) DO UPDATE SET id = EXCLUDED.id, host = EXCLUDED.host, port = EXCLUDED.port,
+      threads = EXCLUDED.threads, expiry_seconds = EXCLUDED.expiry_seconds`)
+
+/** @since 0.1.0 */
+export const removeStart = (sql: SqlClient, address: string, id: string): Effect.Effect<void, SqlError> =>
+  Effect.asVoid(sql`DELETE FROM furrow_starts WHERE address = ${address} AND id = ${id}`)
+
+/**
+ * The runners that were heard of lately, by the database's own clock: what the clocks of runners and loaders say does not
+ * matter. One marked unhealthy is among them: who cannot reach it may not be the one who asks.
+ *
+ * @since 0.1.0
+ */
+export const readRunners = (sql: SqlClient): Effect.Effect<ReadonlyArray<StartRow>, SqlError> => {
+  const recent = sql.onDialectOrElse({
+    pg: () => sql`r.last_heartbeat > NOW() - s.expiry_seconds * INTERVAL '1 second'`,
+    orElse: () => sql`r.last_heartbeat > datetime(CURRENT_TIMESTAMP, '-' || s.expiry_seconds || ' seconds')`
+  })
+  return sql<StartRow>`
+    SELECT s.address, s.id, s.host, s.port, s.threads FROM furrow_starts s
+    JOIN furrow_runners r ON r.address = s.address WHERE ${recent} ORDER BY s.address`
+}
+
+/** Which address has which of the cluster's shards, as of their last refresh. @since 0.1.0 */
+export const readOwners = (
+  sql: SqlClient
+): Effect.Effect<ReadonlyArray<{ readonly address: string }>, SqlError> =>
+  sql<{ readonly address: string }>`SELECT address FROM furrow_locks ORDER BY address`
