@@ -5,4 +5,4 @@
  */
 
 /** Which runners a loader can ask for batches. @category modules @since 0.1.0 */
-export * as Runners from "./cluster/Runners.ts"
+export * as Runners from "./cluster/RunnerLists.ts"

@@ -48,6 +48,8 @@ export interface Service {
    * read by the same runner. `undefined` if it makes no difference. Called often; it must be fast.
    */
   readonly owner: (lane: number, lanes: number) => string | undefined
+  /** How often the list could not be read so far, each time however long it took. */
+  readonly outages?: () => number
 }
 
 /** The tag of the runners that a loader asks. @category services @since 0.1.0 */

@@ -13,16 +13,19 @@ import { ClusterDatabaseError, pgPackage, sqlPackages } from "./Packages.ts"
 /** How long a connection to PostgreSQL may take: beyond that the database counts as gone. */
 const CONNECT = "5 seconds"
 
-/** A runner needs one connection for its locks and one for all else, a loader one. */
+/** A runner needs one connection for its locks and others for all else, a loader one. */
 const CONNECTIONS = 3
 
-/** Fails if the database cannot be reached now. Once connected, connections that break are made anew. @since 0.1.0 */
-export const connect = (database: Database): Effect.Effect<SqlClient, ClusterDatabaseError, Scope.Scope> =>
+/** Connects for as long as a scope is open; once connected, connections that break are made anew. @since 0.1.0 */
+export type Connect = Effect.Effect<SqlClient, ClusterDatabaseError, Scope.Scope>
+
+/** Loads what a database needs, and returns what connects to it. @since 0.1.0 */
+export const connecting = (database: Database): Effect.Effect<Connect, ClusterDatabaseError> =>
   Effect.gen(function* () {
     const packages = yield* sqlPackages(database.shown)
-    if (database.kind === "sqlite") return yield* sqliteClient(packages, database.file)
+    if (database.kind === "sqlite") return sqliteClient(packages, database.file)
     const PgClient = yield* pgPackage(database.shown)
-    return yield* PgClient.make({
+    return PgClient.make({
       url: database.url,
       connectTimeout: CONNECT,
       maxConnections: CONNECTIONS,
@@ -36,11 +39,12 @@ export const connect = (database: Database): Effect.Effect<SqlClient, ClusterDat
     )
   })
 
-/** What a database's error says in one line. @since 0.1.0 */
-export const reasonOf = (cause: unknown): string => {
-  if (!(cause instanceof Error)) return String(cause)
+/** What an error of a database says, in one line. @since 0.1.0 */
+export const reasonOf = (error: unknown): string => {
   // Of several addresses none could be reached: each has an error of its own.
-  const own = cause instanceof AggregateError && cause.message === "" ? cause.errors[0] : cause
-  const [line = ""] = (own instanceof Error ? own.message : String(own)).split("\n")
-  return line === "" ? cause.name : line
+  if (error instanceof AggregateError && error.message === "") return reasonOf(error.errors[0])
+  if (!(error instanceof Error)) return String(error)
+  // What @effect/sql's own errors say is only that a statement failed.
+  if (error.name.includes("SqlError") && error.cause !== undefined) return reasonOf(error.cause)
+  return error.message.split("\n", 1)[0] || error.name
 }

@@ -18,9 +18,9 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import { connect, reasonOf } from "./Connect.ts"
+import { connecting, reasonOf } from "./Connect.ts"
 import type { Database } from "./Database.ts"
-import { type ClusterDatabaseError, clusterPackages } from "./Packages.ts"
+import { type ClusterDatabaseError, type ClusterPackages, clusterPackages, sqlPackages } from "./Packages.ts"
 import { migrate, PREFIX, removeStart, type StartRow, writeStart } from "./Tables.ts"
 import type { Timing } from "./Timing.ts"
 
@@ -45,7 +45,8 @@ export const register = (
   timing: Timing
 ): Effect.Effect<void, ClusterDatabaseError, Scope.Scope> =>
   Effect.flatMap(bounded, (scope) =>
-    connect(database).pipe(
+    connecting(database).pipe(
+      Effect.flatten,
       Effect.flatMap((sql) => registerWith(sql, database.shown, runner, timing)),
       Scope.extend(scope)
     )
@@ -65,12 +66,17 @@ export const registerWith = (
 ): Effect.Effect<void, ClusterDatabaseError, Scope.Scope> =>
   Effect.gen(function* () {
     const own = yield* clusterPackages(database)
+    const { SqlClient } = yield* sqlPackages(database)
     yield* migrate(sql, database)
     const address = own.RunnerAddress.make(runner.host, runner.port)
     const row: StartRow = { ...runner, address: `${runner.host}:${runner.port}` }
     const start = writeStart(sql, row, Duration.toSeconds(timing.expiry))
     yield* Effect.addFinalizer(() => Effect.ignore(removeStart(sql, row.address, row.id)))
-    yield* Layer.build(shardingOf(own, sql, address, runner.threads, timing))
+    const client = Layer.succeed(SqlClient.SqlClient, sql)
+    yield* Layer.build(Layer.provide(shardingOf(own, address, runner.threads, timing), client)).pipe(
+      // It logs each attempt that fails; an outage is logged once, below.
+      Logger.withMinimumLogLevel(LogLevel.None)
+    )
     yield* start.pipe(
       // A table that was emptied, or a row that another process at this address wrote, is put right again.
       Effect.timeout(Duration.max(timing.heartbeat, Duration.seconds(1))),
@@ -88,7 +94,7 @@ const said = (database: string): (<A, E>(effect: Effect.Effect<A, E>) => Effect.
       onFailure: (error) => {
         if (gone) return Effect.void
         gone = true
-        const reason = reasonOf(error instanceof Error && "cause" in error ? error.cause : error)
+        const reason = reasonOf(error)
         return Effect.logWarning(
           `the cluster's database ${database} does not answer (${reason}): loaders that know this runner go on, others find it ` +
             "when the database is back"
@@ -102,23 +108,19 @@ const said = (database: string): (<A, E>(effect: Effect.Effect<A, E>) => Effect.
     })
 }
 
-type Packages = Effect.Effect.Success<ReturnType<typeof clusterPackages>>
-
 const shardingOf = (
-  own: Packages,
-  sql: SqlClient,
-  address: ReturnType<Packages["RunnerAddress"]["make"]>,
+  own: ClusterPackages,
+  address: ReturnType<ClusterPackages["RunnerAddress"]["make"]>,
   threads: number,
   { expiry, heartbeat }: Timing
-) => {
-  const SqlClientTag = own.SqlRunnerStorage
-  return own.Sharding.layer.pipe(
+) =>
+  own.Sharding.layer.pipe(
     Layer.provide(own.Runners.layerNoop),
     Layer.provide([
       own.MessageStorage.layerNoop,
       Layer.succeed(own.RunnerHealth.RunnerHealth, { isAlive: ({ host, port }) => accepts(host, port, heartbeat) })
     ]),
-    Layer.provide(Layer.orDie(SqlClientTag.layerWith({ prefix: PREFIX }))),
+    Layer.provide(Layer.orDie(own.SqlRunnerStorage.layerWith({ prefix: PREFIX }))),
     Layer.provide(
       own.ShardingConfig.layer({
         runnerAddress: Option.some(address),
@@ -135,7 +137,6 @@ const shardingOf = (
       })
     )
   )
-}
 
 /** Whether something takes connections at an address. Of a frozen process its kernel does: its heartbeats tell. */
 const accepts = (host: string, port: number, within: Duration.Duration): Effect.Effect<boolean> =>

@@ -76,7 +76,7 @@ const VERSIONS: ReadonlyArray<Version> = [
 ]
 
 /** "furrow" as a number of 48 bits: the advisory lock under which tables are made. */
-const LOCK = "112628842655607"
+const LOCK = "112654617309047"
 
 const VERSIONS_TABLE = "CREATE TABLE IF NOT EXISTS furrow_versions (version INTEGER PRIMARY KEY)"
 
@@ -95,7 +95,9 @@ export const migrate = (sql: SqlClient, database: string): Effect.Effect<void, C
           orElse: () => Effect.void
         })
         yield* sql.unsafe(VERSIONS_TABLE)
-        const [row] = yield* sql<{ readonly version: number | null }>`SELECT MAX(version) AS version FROM furrow_versions`
+        const [row] = yield* sql<{
+          readonly version: number | null
+        }>`SELECT MAX(version) AS version FROM furrow_versions`
         const current = row?.version ?? 0
         if (current > VERSIONS.length) {
           const reason = `has tables of version ${current}, and this version of Furrow knows ${VERSIONS.length}: upgrade it`
@@ -158,7 +160,5 @@ export const readRunners = (sql: SqlClient): Effect.Effect<ReadonlyArray<StartRo
 }
 
 /** Which address has which of the cluster's shards, as of their last refresh. @since 0.1.0 */
-export const readOwners = (
-  sql: SqlClient
-): Effect.Effect<ReadonlyArray<{ readonly address: string }>, SqlError> =>
+export const readOwners = (sql: SqlClient): Effect.Effect<ReadonlyArray<{ readonly address: string }>, SqlError> =>
   sql<{ readonly address: string }>`SELECT address FROM furrow_locks ORDER BY address`

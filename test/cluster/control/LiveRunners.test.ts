@@ -1,0 +1,134 @@
+/**
+ * The list of runners that loaders read, over SQLite in memory: who is in it, who is not, and how the cluster deals lanes.
+ */
+import { describe, expect, test } from "bun:test"
+import { createServer } from "node:net"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Exit, Logger, Scope, Stream } from "effect"
+import { connecting } from "../../../src/cluster/control/Connect.ts"
+import { databaseOf } from "../../../src/cluster/control/Database.ts"
+import { liveRunnersWith } from "../../../src/cluster/control/LiveRunners.ts"
+import { registerWith } from "../../../src/cluster/control/Registration.ts"
+import { migrate } from "../../../src/cluster/control/Tables.ts"
+import { timingOf } from "../../../src/cluster/control/Timing.ts"
+import type { Service } from "../../../src/cluster/Runners.ts"
+
+const DATABASE = databaseOf("sqlite::memory:")
+const TIMING = timingOf("200 millis")
+
+const client = Effect.flatten(connecting(DATABASE))
+
+/** Something that takes connections. */
+const listening = Effect.acquireRelease(
+  Effect.async<{ readonly port: number; readonly close: () => void }>((resume) => {
+    const server = createServer((socket) => socket.destroy())
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      resume(Effect.succeed({ port, close: () => server.close() }))
+    })
+  }),
+  ({ close }) => Effect.sync(close)
+)
+
+const runner = (sql: SqlClient, id: string, threads: number) =>
+  Effect.flatMap(listening, ({ port }) =>
+    registerWith(sql, DATABASE.shown, { id, host: "127.0.0.1", port, threads }, TIMING)
+  )
+
+/** Waits for a list of just these. */
+const until = ({ changes }: Service, ...ids: ReadonlyArray<string>) =>
+  changes.pipe(
+    Stream.map((runners) => runners.map(({ id }) => id).sort()),
+    Stream.filter((own) => own.join() === [...ids].sort().join()),
+    Stream.runHead,
+    Effect.timeoutFail({ duration: "8 seconds", onTimeout: () => new Error(`never just ${ids.join()}`) })
+  )
+
+/** Looks until it is so. */
+const when = <A>(read: () => A, is: (value: A) => boolean) =>
+  Effect.sync(read).pipe(Effect.delay("20 millis"), Effect.repeat({ until: is }), Effect.timeout("8 seconds"))
+
+const run = <A>(body: Effect.Effect<A, unknown, Scope.Scope>) => Effect.runPromise(Effect.scoped(body))
+
+describe("the list of runners", () => {
+  test("has each that is registered, deals lanes by threads, and lacks one that has ended", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* client
+        const live = yield* liveRunnersWith(Effect.succeed(sql), DATABASE.shown, TIMING)
+        yield* until(live)
+        expect(live.owner(0, 4)).toBe(undefined)
+        const one = yield* Scope.make()
+        yield* Scope.extend(runner(sql, "one", 3), one)
+        yield* until(live, "one")
+        yield* runner(sql, "two", 1)
+        yield* until(live, "one", "two")
+        const lanes = () => Array.from({ length: 8 }, (_, lane) => live.owner(lane, 8))
+        const dealt = yield* when(lanes, (own) => own.filter((id) => id === "two").length === 2)
+        // Three quarters of the threads have three quarters of the lanes, and neighbors are together.
+        expect(dealt.filter((id) => id === "one")).toHaveLength(6)
+        expect(new Set(dealt.map((id, at) => `${id}${id === dealt[at - 1]}`)).size).toBeLessThanOrEqual(4)
+        yield* Scope.close(one, Exit.void)
+        yield* until(live, "two")
+        yield* when(lanes, (own) => own.every((id) => id === "two"))
+      })
+    ))
+
+  test("drops a runner without heartbeats, by the clock of the database", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* client
+        yield* migrate(sql, DATABASE.shown)
+        yield* sql`INSERT INTO furrow_runners (address, runner) VALUES ('gone:1', '{}')`
+        yield* sql`INSERT INTO furrow_starts (address, id, host, port, threads, expiry_seconds) VALUES ('gone:1', 'gone', 'gone', 1, 1, 1)`
+        // Its clock says that it is a day later there.
+        yield* sql`INSERT INTO furrow_runners (address, runner) VALUES ('skewed:1', '{}')`
+        yield* sql`INSERT INTO furrow_starts (address, id, host, port, threads, expiry_seconds, started_at)
+          VALUES ('skewed:1', 'skewed', 'skewed', 1, 1, 60, datetime('now', '+1 day'))`
+        const live = yield* liveRunnersWith(Effect.succeed(sql), DATABASE.shown, TIMING)
+        yield* until(live, "gone", "skewed")
+        yield* until(live, "skewed")
+      })
+    ))
+
+  test("stays while the database is gone, which is logged once", () =>
+    run(
+      Effect.gen(function* () {
+        const lines: Array<string> = []
+        const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+        const sql = yield* client
+        yield* runner(sql, "one", 1)
+        let gone = false
+        // What reads the list fails; what writes heartbeats does not.
+        const failing = new Proxy(sql, {
+          apply: (own, self, args) =>
+            gone ? Effect.fail(new Error("no route to host")) : Reflect.apply(own, self, args)
+        })
+        const live = yield* Effect.provide(
+          liveRunnersWith(Effect.succeed(failing), DATABASE.shown, TIMING),
+          Logger.replace(Logger.defaultLogger, logger)
+        )
+        yield* when(
+          () => live.owner(0, 1),
+          (own) => own === "one"
+        )
+        gone = true
+        yield* when(
+          () => live.outages?.(),
+          (own) => own === 1
+        )
+        yield* Effect.sleep("600 millis")
+        yield* until(live, "one")
+        expect(live.owner(0, 1)).toBe("one")
+        gone = false
+        yield* when(
+          () => lines.length,
+          (own) => own === 2
+        )
+        expect(lines[0]).toContain("does not answer (no route to host); the 1 runners known so far stay in use")
+        expect(lines[1]).toContain("answers again")
+        expect(live.outages?.()).toBe(1)
+      })
+    ))
+})
