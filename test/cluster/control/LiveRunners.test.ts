@@ -2,52 +2,25 @@
  * The list of runners that loaders read, over SQLite in memory: who is in it, who is not, and how the cluster deals lanes.
  */
 import { describe, expect, test } from "bun:test"
-import { createServer } from "node:net"
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Exit, Logger, Scope, Stream } from "effect"
+import { Effect, Exit, Logger, Scope } from "effect"
 import { connecting } from "../../../src/cluster/control/Connect.ts"
 import { databaseOf } from "../../../src/cluster/control/Database.ts"
 import { liveRunnersWith } from "../../../src/cluster/control/LiveRunners.ts"
 import { registerWith } from "../../../src/cluster/control/Registration.ts"
 import { migrate } from "../../../src/cluster/control/Tables.ts"
 import { timingOf } from "../../../src/cluster/control/Timing.ts"
-import type { Service } from "../../../src/cluster/Runners.ts"
+import { listening, until, when } from "../../support/cluster/control.ts"
 
 const DATABASE = databaseOf("sqlite::memory:")
 const TIMING = timingOf("200 millis")
 
 const client = Effect.flatten(connecting(DATABASE))
 
-/** Something that takes connections. */
-const listening = Effect.acquireRelease(
-  Effect.async<{ readonly port: number; readonly close: () => void }>((resume) => {
-    const server = createServer((socket) => socket.destroy())
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      const port = typeof address === "object" && address !== null ? address.port : 0
-      resume(Effect.succeed({ port, close: () => server.close() }))
-    })
-  }),
-  ({ close }) => Effect.sync(close)
-)
-
 const runner = (sql: SqlClient, id: string, threads: number) =>
-  Effect.flatMap(listening, ({ port }) =>
+  Effect.flatMap(listening, (port) =>
     registerWith(sql, DATABASE.shown, { id, host: "127.0.0.1", port, threads }, TIMING)
   )
-
-/** Waits for a list of just these. */
-const until = ({ changes }: Service, ...ids: ReadonlyArray<string>) =>
-  changes.pipe(
-    Stream.map((runners) => runners.map(({ id }) => id).sort()),
-    Stream.filter((own) => own.join() === [...ids].sort().join()),
-    Stream.runHead,
-    Effect.timeoutFail({ duration: "8 seconds", onTimeout: () => new Error(`never just ${ids.join()}`) })
-  )
-
-/** Looks until it is so. */
-const when = <A>(read: () => A, is: (value: A) => boolean) =>
-  Effect.sync(read).pipe(Effect.delay("20 millis"), Effect.repeat({ until: is }), Effect.timeout("8 seconds"))
 
 const run = <A>(body: Effect.Effect<A, unknown, Scope.Scope>) => Effect.runPromise(Effect.scoped(body))
 

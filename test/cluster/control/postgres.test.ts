@@ -1,0 +1,121 @@
+/**
+ * Runners that register in PostgreSQL, and loaders that read who is there: on an empty database, while it is gone, and after.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { Context, Effect, Exit, Layer, Logger, Scope } from "effect"
+import { connecting } from "../../../src/cluster/control/Connect.ts"
+import { databaseOf } from "../../../src/cluster/control/Database.ts"
+import { Runners } from "../../../src/cluster.ts"
+import { listening, until, when } from "../../support/cluster/control.ts"
+import { PASSWORD, type Postgres, postgres, withoutPostgres } from "../../support/postgres.ts"
+
+const heartbeat = "200 millis"
+
+const lines: Array<string> = []
+const logger = Logger.replace(
+  Logger.defaultLogger,
+  Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+)
+
+let server: Postgres | undefined
+const up = (): Postgres => server ?? expect.unreachable("PostgreSQL is not up")
+
+const runner = (id: string) =>
+  Effect.flatMap(listening, (port) =>
+    Runners.register({ id, host: "127.0.0.1", port, threads: 1 }, { database: up().url, heartbeat })
+  )
+
+const live = Effect.suspend(() => Layer.build(Runners.database(up().url, { heartbeat }))).pipe(
+  Effect.map(Context.get(Runners.Runners))
+)
+
+const run = <A, E>(body: Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.runPromise(body.pipe(Effect.scoped, Effect.provide(logger)))
+
+const name = withoutPostgres === undefined ? "a cluster's PostgreSQL" : `a cluster's PostgreSQL: ${withoutPostgres}`
+
+describe.skipIf(withoutPostgres !== undefined)(name, () => {
+  beforeAll(async () => {
+    server = await postgres()
+  }, 30_000)
+  afterAll(() => up().close())
+
+  test(
+    "takes runners that start at once while it is empty, and drops the one that ends",
+    () =>
+      run(
+        Effect.gen(function* () {
+          const list = yield* live
+          yield* until(list)
+          const third = yield* Scope.make()
+          yield* Effect.all([runner("one"), runner("two"), Scope.extend(runner("three"), third)], {
+            concurrency: "unbounded"
+          })
+          yield* until(list, "one", "two", "three")
+          yield* Scope.close(third, Exit.void)
+          yield* until(list, "one", "two")
+          yield* when(
+            () => new Set([list.owner(0, 2), list.owner(1, 2)]),
+            (owners) => owners.has("one") && owners.has("two")
+          )
+        })
+      ),
+    20_000
+  )
+
+  test(
+    "may be gone: lists stay, runners are in them when it is back, and what ends meanwhile ends",
+    () =>
+      run(
+        Effect.gen(function* () {
+          lines.length = 0
+          const list = yield* live
+          const ends = yield* Scope.make()
+          yield* runner("stays")
+          yield* Scope.extend(runner("ends"), ends)
+          yield* until(list, "stays", "ends")
+          yield* Effect.promise(() => up().stop())
+          yield* when(
+            () => list.outages?.(),
+            (count) => count === 1
+          )
+          // Longer than after what a runner without heartbeats is gone.
+          yield* Effect.sleep("1300 millis")
+          yield* until(list, "stays", "ends")
+          const began = performance.now()
+          yield* Scope.close(ends, Exit.void)
+          expect(performance.now() - began).toBeLessThan(5000)
+          yield* Effect.promise(() => up().start())
+          yield* runner("late")
+          yield* until(list, "stays", "late")
+          expect(list.outages?.()).toBe(1)
+          // Both runners and the loader said once that it is gone, whatever they tried meanwhile, and once that it is back.
+          expect(lines.filter((line) => line.includes("does not answer"))).toHaveLength(3)
+          expect(lines.join()).not.toContain(PASSWORD)
+        })
+      ),
+    30_000
+  )
+
+  test("is not used if a newer Furrow made its tables, or if it cannot be reached; no message has the password", async () => {
+    const refused = async (url: string) => {
+      const exit = await Effect.runPromiseExit(
+        Runners.register({ id: "x", host: "127.0.0.1", port: 1, threads: 1 }, { database: url }).pipe(Effect.scoped)
+      )
+      expect(Exit.isFailure(exit)).toBe(true)
+      const text = JSON.stringify(exit) + String(exit)
+      expect(text).not.toContain(PASSWORD)
+      return text
+    }
+    expect(await refused(up().url.replace("furrow:", "nobody:"))).toContain("cannot be reached")
+    expect(await refused(`postgres://furrow:${PASSWORD}@127.0.0.1:1/x`)).toContain("postgres://furrow@127.0.0.1:1/x")
+    expect(await refused(`mysql://furrow:${PASSWORD}@127.0.0.1/x`)).toContain("InvalidOption")
+    await run(
+      Effect.gen(function* () {
+        const sql = yield* yield* connecting(databaseOf(up().url))
+        yield* sql`INSERT INTO furrow_versions (version) VALUES (1000)`
+      })
+    )
+    expect(await refused(up().url)).toContain("has tables of version 1000")
+  }, 20_000)
+})
