@@ -51,6 +51,8 @@ const MOST_SLOTS = 2048
 const MOST_PAGES = 8192
 const SMALLEST_PAGE = 12
 const MS = 1
+/** So many bytes beyond what is needed. */
+const GROWTH = 2 ** 20
 
 /** A block that was dropped with rows left. */
 const UNFINISHED = -1
@@ -116,7 +118,10 @@ export class SharedBlocks {
     this.#data = aligned(at + this.#pages.byteLength)
   }
 
-  /** New memory, of which the system gives what is written to; none where none can be shared, or so much cannot be had. */
+  /**
+   * New memory; none where none can be shared. It grows as blocks come: engines take all of it for live, and let as much
+   * garbage pile up in each thread.
+   */
   static make({ blocks, bytes, keepsFinished, threads }: SharedSize): SharedBlocks | undefined {
     if (typeof SharedArrayBuffer === "undefined") return undefined
     const slots = Math.min(blocks, MOST_SLOTS)
@@ -124,7 +129,8 @@ export class SharedBlocks {
     const pages = Math.max(1, Math.floor(bytes / 2 ** pageLog))
     const words = HEAD + slots * (SLOT + bitWords(threads)) + blocks + pages
     try {
-      const buffer = new SharedArrayBuffer(aligned(4 * words) + pages * 2 ** pageLog)
+      const maxByteLength = aligned(4 * words) + pages * 2 ** pageLog
+      const buffer = new SharedArrayBuffer(aligned(4 * words), { maxByteLength })
       const head = new Int32Array(buffer, 0, HEAD)
       head.set([blocks, slots, pages, pageLog, threads, keepsFinished ? 1 : 0], BLOCKS)
       return new SharedBlocks(buffer)
@@ -207,6 +213,7 @@ export class SharedBlocks {
       if (!this.#keeps) this.#dropFinished()
       let first = this.#run(count)
       while (first === -1 && this.#makeRoom(count)) first = this.#run(count)
+      if (first !== -1 && !this.#grow(first + count)) first = -1
       if (first !== -1) {
         this.#set(slot, PAGE, first)
         this.#set(slot, COUNT, count)
@@ -334,6 +341,17 @@ export class SharedBlocks {
       if (free === count) return page - count + 1
     }
     return -1
+  }
+
+  /** Grows the memory to so many pages; `false` if the system does not give them. */
+  #grow(pages: number): boolean {
+    const length = this.#data + pages * 2 ** this.#pageLog
+    try {
+      if (this.buffer.byteLength < length) this.buffer.grow(Math.min(this.buffer.maxByteLength, length + GROWTH))
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Drops the blocks of which each row was given. */
