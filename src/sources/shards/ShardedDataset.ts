@@ -266,17 +266,14 @@ export const make = <Row, A>({
   const gather = (indices: ArrayLike<number>): ReturnType<Gather<ReadError | IndexError>> => {
     // Of blocks that threads share nothing is kept, so rows are copied.
     const places = shared === undefined ? placesIn(snapshot, indices) : undefined
-    if (places === undefined) return gatherMany(Array.from(indices))
-    const block = snapshot.blockOf(indices[0] as number) // there is one
-    const rows = (cached: BlockCache.CachedBlock<Row>): ColumnRows | undefined => {
-      const { columns } = cached.decoded
-      if (columns === undefined) return undefined
-      const own = soundly(() => rowsOfBlock(columns, places))
-      if (own !== undefined) cache.given(cached, places.length)
-      return own
-    }
-    const cached = cache.get(block)
-    return cached === undefined ? Effect.zipLeft(cache.load(block, rows), slow) : rows(cached)
+    // A block that has to be read may be dropped before its rows are used, and its memory be that of another one.
+    const cached = places === undefined ? undefined : cache.get(snapshot.blockOf(indices[0] as number)) // there is one
+    if (cached === undefined || places === undefined) return gatherMany(Array.from(indices))
+    const { columns } = cached.decoded
+    if (columns === undefined) return undefined
+    const own = soundly(() => rowsOfBlock(columns, places))
+    if (own !== undefined) cache.given(cached, places.length)
+    return own
   }
 
   /** The same of rows that do not lie in one block. */

@@ -30,6 +30,13 @@ export const dataOf = (array: ArrowArray, index: number): Uint8Array => array.da
 
 const NONE = new Uint8Array(0)
 
+/** Calls `seen` for each buffer of an array and its children, not for those of its dictionary. @since 0.1.0 */
+export const eachBuffer = ({ children, data, validity }: ArrowArray, seen: (bytes: Uint8Array) => void): void => {
+  if (validity !== undefined) seen(validity)
+  for (const bytes of data) seen(bytes)
+  for (const child of children) eachBuffer(child, seen)
+}
+
 /** Returns a child, of which there are as many as the type has. @since 0.1.0 */
 export const childOf = (array: ArrowArray, index: number): ArrowArray => {
   const child = array.children[index]

@@ -7,7 +7,7 @@ import type { TypedArray } from "../../../core/Tensor.ts"
 import { tensorsOf } from "../Columns.ts"
 import type { BlockColumn, DecodedBlock } from "../Format.ts"
 import { Malformed } from "../Malformed.ts"
-import { type ArrowArray, childOf, isNumeric, offsetsOf } from "./ArrowArray.ts"
+import { type ArrowArray, childOf, eachBuffer, isNumeric, offsetsOf } from "./ArrowArray.ts"
 import { type Cell, cellsOf, recordOf } from "./Cells.ts"
 import { type CellOptions, numbersAs } from "./Numbers.ts"
 
@@ -15,15 +15,17 @@ import { type CellOptions, numbersAs } from "./Numbers.ts"
 export type TableRow = Readonly<Record<string, unknown>>
 
 /**
- * Returns the rows of sound arrays, all of `size` values. Throws {@link Malformed} for columns of one name, and for values
- * that have no such form in JavaScript as is asked for.
+ * Returns the rows of sound arrays, all of `size` values; rows own what they hold. `release` gives back the memory of the
+ * arrays. Throws {@link Malformed} for columns of one name, and for values that have no such form in JavaScript as is asked
+ * for.
  *
  * @since 0.1.0
  */
 export const blockOf = (
   arrays: ReadonlyArray<ArrowArray>,
   size: number,
-  options: CellOptions
+  options: CellOptions,
+  release?: () => void
 ): DecodedBlock<TableRow> => {
   const names = arrays.map(({ field }) => field.name)
   const seen = new Set<string>()
@@ -43,7 +45,8 @@ export const blockOf = (
       )
       return columns
     },
-    bytes: arrays.reduce((sum, array) => sum + bytesOf(array), 0)
+    bytes: arrays.reduce((sum, array) => sum + bytesOf(array), 0),
+    release
   }
 }
 
@@ -73,10 +76,11 @@ const listsOf = (array: ArrowArray, size: number, options: CellOptions): BlockCo
 const rowsFrom = (numbers: TypedArray, start: number, size: number, width: number): BlockColumn =>
   tensorsOf(numbers.subarray(start, start + size * width), [width])
 
+/** What an array takes in memory, without its dictionary, which is its shard's. */
 const bytesOf = (array: ArrowArray): number => {
-  let sum = array.validity?.length ?? 0
-  for (const bytes of array.data) sum += bytes.length
-  for (const child of array.children) sum += bytesOf(child)
-  for (const part of array.dictionary ?? []) sum += bytesOf(part)
+  let sum = 0
+  eachBuffer(array, (bytes) => {
+    sum += bytes.byteLength
+  })
   return sum
 }

@@ -1,12 +1,13 @@
 /**
  * The JavaScript values of Arrow arrays, as the table in `docs/formats.md` has them. Plain functions of a place, made once for
- * each array; the array is sound (see `Sound.ts`), so they do not fail.
+ * each array; the array is sound (see `Sound.ts`), so they do not fail. Values own what they hold: the memory of an array is
+ * used again.
  *
  * @since 0.1.0
  */
 import { setField } from "../../../core/Options.ts"
 import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
-import { asciiOf, isAscii, textsOf } from "../../../core/Utf8.ts"
+import { asciiOf, asciiTextsOf, isAscii, textsOf } from "../../../core/Utf8.ts"
 import { type ArrowArray, childOf, dataOf, isNull, isNumeric, numbersFrom, numbersOf, offsetsOf } from "./ArrowArray.ts"
 import { shownDecimal, widened } from "./Decimal.ts"
 import { type CellOptions, numbersAs } from "./Numbers.ts"
@@ -58,20 +59,20 @@ const valuesOf = (array: ArrowArray, options: CellOptions): Cell => {
       return (place) => numbers[place]
     }
     case "utf8":
-      return texts(array)
+      return texts(array, options)
     case "binary": {
-      const data = dataOf(array, 1)
+      const data = plain(dataOf(array, 1))
       const offsets = offsetsOf(array)
-      return (place) => data.subarray(offsets[place], offsets[place + 1])
+      return (place) => data.slice(offsets[place], offsets[place + 1])
     }
     case "binaryView":
-      return views(array, (bytes, start, end) => bytes.subarray(start, end))
+      return views(array, (bytes, start, end) => plain(bytes).slice(start, end))
     case "utf8View":
       return views(array, (bytes, start, end) => textsOf(bytes)(start, end))
     case "fixedBinary": {
-      const data = dataOf(array, 0)
+      const data = plain(dataOf(array, 0))
       const { width } = type
-      return (place) => data.subarray((place + offset) * width, (place + offset + 1) * width)
+      return (place) => data.slice((place + offset) * width, (place + offset + 1) * width)
     }
     case "decimal": {
       const integers = widened(dataOf(array, 0), type.bits / 8)
@@ -122,17 +123,22 @@ const valuesOf = (array: ArrowArray, options: CellOptions): Cell => {
   }
 }
 
+/** Bytes of which `slice` is a copy, and not a view as that of a `Buffer`. */
+const plain = ({ buffer, byteLength, byteOffset }: Uint8Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
 /** Texts this long on average are decoded one by one: a call costs as much as about so many bytes. */
 const LONG = 64
 
-const texts = (array: ArrowArray): Cell => {
+const texts = (array: ArrowArray, options: CellOptions): Cell => {
   const data = dataOf(array, 1)
   const offsets = offsetsOf(array)
   const first = offsets[0] ?? 0
   const last = offsets[array.length] ?? 0
   const own = data.subarray(first, last)
-  if (last - first > LONG * array.length || !isAscii(own)) {
-    const text = textsOf(data)
+  const isAllAscii = isAscii(own)
+  if (options.isShared === true || last - first > LONG * array.length || !isAllAscii) {
+    const text = isAllAscii ? asciiTextsOf(data) : textsOf(data)
     // There is an offset behind each place.
     return (place) => text(offsets[place] as number, offsets[place + 1] as number)
   }
@@ -156,8 +162,8 @@ const views = (array: ArrowArray, value: (bytes: Uint8Array, start: number, end:
 }
 
 /**
- * The items from one place to another: a view of typed memory where they are numbers, none of which is null. Of bytes it is a
- * tensor, since a `Uint8Array` is a value of the type binary.
+ * The items from one place to another: a typed array where they are numbers, none of which is null. Of bytes it is a tensor,
+ * since a `Uint8Array` is a value of the type binary.
  */
 const itemsOf = (child: ArrowArray, options: CellOptions): ((start: number, end: number) => unknown) => {
   const cell = cellsOf(child, options)
@@ -168,15 +174,15 @@ const itemsOf = (child: ArrowArray, options: CellOptions): ((start: number, end:
   }
   if (!isNumeric(child)) return list
   const numbers: TypedArray = numbersAs(child, options)
-  const view =
+  const copy =
     numbers instanceof Uint8Array
-      ? (start: number, end: number) => new Tensor(numbers.subarray(start, end), [end - start])
-      : (start: number, end: number) => numbers.subarray(start, end)
+      ? (start: number, end: number) => new Tensor(numbers.slice(start, end), [end - start])
+      : (start: number, end: number) => numbers.slice(start, end)
   const { nulls, offset, validity } = child
-  if (validity === undefined || nulls === 0) return view
+  if (validity === undefined || nulls === 0) return copy
   return (start, end) => {
     for (let place = start; place < end; place++) if (isNull(validity, place + offset)) return list(start, end)
-    return view(start, end)
+    return copy(start, end)
   }
 }
 

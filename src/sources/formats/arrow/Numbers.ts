@@ -11,6 +11,8 @@ import { type ArrowArray, isNull, numbersOf } from "./ArrowArray.ts"
 export interface CellOptions {
   readonly int64: "bigint" | "number"
   readonly timestamps: "exact" | "date" | "bigint"
+  /** Whether threads share the memory: nothing is then kept of a block, since each of them would. Default `false`. */
+  readonly isShared?: boolean | undefined
 }
 
 /** What was made of an array: lists and columns ask for the same. */

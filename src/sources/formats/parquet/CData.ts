@@ -2,10 +2,11 @@
  * Reads Arrow arrays from the memory of a WebAssembly module, by Arrow's C data interface:
  * https://arrow.apache.org/docs/format/CDataInterface.html
  *
- * Buffers are copied, each once: views of a module's memory are lost when it grows.
+ * Buffers are copied, each once, into memory that can be given back: views of a module's memory are lost when it grows.
  *
  * @since 0.1.0
  */
+import { take } from "../../../core/ReadBuffers.ts"
 import type { ArrowArray } from "../arrow/ArrowArray.ts"
 import { type ArrowField, type ArrowType, type TimeUnit, widthOf } from "../arrow/ArrowType.ts"
 import { Malformed } from "../Malformed.ts"
@@ -24,12 +25,10 @@ export const columnsAt = (memory: ArrayBufferLike, schema: number, array: number
 }
 
 class CDataReader {
-  readonly #memory: ArrayBufferLike
   readonly #view: DataView
   readonly #bytes: Uint8Array
 
   constructor(memory: ArrayBufferLike) {
-    this.#memory = memory
     this.#view = new DataView(memory)
     this.#bytes = new Uint8Array(memory)
   }
@@ -110,7 +109,10 @@ class CDataReader {
   }
 
   #copy(pointer: number, length: number): Uint8Array {
-    return pointer === 0 ? new Uint8Array(0) : new Uint8Array(this.#memory.slice(pointer, pointer + length))
+    if (pointer === 0) return new Uint8Array(0)
+    const own = take(length)
+    own.set(this.#bytes.subarray(pointer, pointer + length))
+    return own
   }
 
   #pointer(at: number): number {
@@ -136,7 +138,7 @@ const decoder = new TextDecoder()
 
 const lastOf = (offsets: Uint8Array, wide: boolean): number => {
   if (offsets.length === 0) return 0
-  const view = new DataView(offsets.buffer)
+  const view = new DataView(offsets.buffer, offsets.byteOffset, offsets.byteLength)
   return wide ? Number(view.getBigInt64(offsets.length - 8, true)) : view.getInt32(offsets.length - 4, true)
 }
 

@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import { take } from "../../../core/ReadBuffers.ts"
 import type { ArrowArray } from "../arrow/ArrowArray.ts"
 import type { ArrowField, ArrowType } from "../arrow/ArrowType.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
@@ -20,15 +21,18 @@ interface NumberType {
   readonly make: (length: number) => Numbers
 }
 
-/** By the numbers of `Type` in `parquet.thrift`. Their buffers are asked for, which engines make late, and slowly, if they are not given. */
+/** Memory that can be given back, all of which is written but where a value is null. It may go on behind its bytes. */
+const room = (length: number): ArrayBuffer => take(length).buffer
+
+/** By the numbers of `Type` in `parquet.thrift`. */
 const TYPES: Readonly<Record<number, NumberType>> = {
-  1: { type: { kind: "int", bits: 32, signed: true }, make: (length) => new Int32Array(new ArrayBuffer(4 * length)) },
+  1: { type: { kind: "int", bits: 32, signed: true }, make: (length) => new Int32Array(room(4 * length), 0, length) },
   2: {
     type: { kind: "int", bits: 64, signed: true },
-    make: (length) => new BigInt64Array(new ArrayBuffer(8 * length))
+    make: (length) => new BigInt64Array(room(8 * length), 0, length)
   },
-  4: { type: { kind: "float", bits: 32 }, make: (length) => new Float32Array(new ArrayBuffer(4 * length)) },
-  5: { type: { kind: "float", bits: 64 }, make: (length) => new Float64Array(new ArrayBuffer(8 * length)) }
+  4: { type: { kind: "float", bits: 32 }, make: (length) => new Float32Array(room(4 * length), 0, length) },
+  5: { type: { kind: "float", bits: 64 }, make: (length) => new Float64Array(room(8 * length), 0, length) }
 }
 
 /** `PLAIN`, `PLAIN_DICTIONARY`, `RLE` (of levels) and `RLE_DICTIONARY`. */

@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
-import type { ArrowArray } from "../arrow/ArrowArray.ts"
+import { type ArrowArray, eachBuffer } from "../arrow/ArrowArray.ts"
 import { blockOf, type TableRow } from "../arrow/ArrowBlock.ts"
 import type { Block, BlockPlace, DecodedBlock, Format, Shard, ShardError } from "../Format.ts"
 import { headersOf, type Indexed } from "../Headers.ts"
@@ -165,7 +165,9 @@ const decode = (
     }
     const own = chosen.flatMap((at) => arrays.get(at) ?? [])
     if (own.length === chosen.length && own.every((array) => array.length === block.rows)) {
-      return blockOf(own, block.rows, table)
+      return blockOf(own, block.rows, table, () => {
+        for (const array of own) eachBuffer(array, giveBack)
+      })
     }
     throw new Malformed(`a row group gives ${own[0]?.length} rows, not ${block.rows}; ${AGAIN}`)
   })
