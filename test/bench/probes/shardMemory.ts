@@ -6,11 +6,11 @@
 import { spawnSync } from "node:child_process"
 import { linkSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { Effect, Layer } from "effect"
 import { Dataset, Format, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import { jsonlShards } from "../loads/jsonl.ts"
-import { files } from "../loads/tables.ts"
+import { files, TOKEN_ROWS, WIDTH } from "../loads/tables.ts"
 import { programArgs } from "../runtimes.ts"
 
 const WORKERS = 8
@@ -48,18 +48,17 @@ const resident = (collected: boolean): number => {
 
 const program = async (kind: string, backend: string, collected: boolean, most: number) => {
   const folder = mkdtempSync(join(tmpdir(), "furrow-memory-"))
-  const tables = kind === "parquet" ? files() : undefined
+  // What writes and scans the files has memory of its own.
+  const paths = aside(kind === "parquet" ? "tables" : "reviews").split("\n")
   try {
-    const paths = tables === undefined ? jsonlShards() : [tables.tokens]
     let bytes = 0
     for (let shard = 0; bytes < most * MB; shard++) {
       const path = paths[shard % paths.length] ?? ""
       linkSync(path, join(folder, String(shard).padStart(5, "0")))
-      bytes += tables === undefined ? statSync(path).size : 20_000 * 512 * 4
+      bytes += kind === "parquet" ? TOKEN_ROWS * (WIDTH + 1) * 4 : statSync(path).size
     }
     const config = { folder, kind }
-    // The scan has memory of its own.
-    if (kind === "jsonl") spawnSync(process.execPath, [...programArgs(new URL(import.meta.url)), "index", folder])
+    if (kind === "jsonl") aside("index", folder)
     const own = await pipeline(config)
     const { dataset } = own
     const module = new URL(import.meta.url)
@@ -86,15 +85,21 @@ const program = async (kind: string, backend: string, collected: boolean, most: 
     )
     console.log(JSON.stringify({ kind, backend, collected, blocks, batches, before, window, goal, peak, looks }))
   } finally {
-    tables?.remove()
+    if (kind === "parquet") rmSync(dirname(paths[0] ?? ""), { recursive: true, force: true })
     rmSync(folder, { recursive: true, force: true })
     rmSync(`${folder}.index`, { force: true })
   }
 }
 
+/** Does something in a process of its own; returns what it says. */
+const aside = (...args: ReadonlyArray<string>): string =>
+  spawnSync(process.execPath, [...programArgs(new URL(import.meta.url)), ...args], { encoding: "utf8" }).stdout.trim()
+
 if (import.meta.main) {
   const [kind = "jsonl", other = "fibers", ...rest] = process.argv.slice(2)
   if (kind === "index") await pipeline({ folder: other, kind: "jsonl" })
+  else if (kind === "tables") console.log(files().tokens)
+  else if (kind === "reviews") console.log(jsonlShards().join("\n"))
   else await program(kind, other, rest.includes("collected"), Number(rest.find((own) => Number(own) > 0) ?? 2048))
   process.exit(0)
 }
