@@ -13,6 +13,11 @@ export const textsOf = (bytes: Uint8Array): ((start: number, end: number) => str
   return (start, end) => own.toString("utf8", start, end)
 }
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** Returns the text of bytes, with a U+FFFD for what is not UTF-8. @since 0.1.0 */
+export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)
+
 /** Returns the text of bytes below 128, one character each. @since 0.1.0 */
 export const asciiOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")

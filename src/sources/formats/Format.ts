@@ -81,7 +81,7 @@ export interface DecodedBlock<out Row> {
   readonly release?: (() => void) | undefined
 }
 
-/** The lines of a block, all of them UTF-8. @category models @since 0.1.0 */
+/** The lines of a block. @category models @since 0.1.0 */
 export interface BlockLines<out Row> {
   readonly bytes: Uint8Array
   /** The first byte of each. */
@@ -90,6 +90,8 @@ export interface BlockLines<out Row> {
   readonly ends: Uint32Array
   /** The row of a line. Throws {@link ShardError} if it is bad. */
   readonly parse: (line: string, place: number) => Row
+  /** The row at a place, whose line is decoded alone. Throws {@link ShardError} if it is bad, also if it is not UTF-8. */
+  readonly alone: (place: number) => Row
 }
 
 /** Where a block lies. @category models @since 0.1.0 */

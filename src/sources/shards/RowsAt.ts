@@ -18,5 +18,10 @@ export const rowsAt = <Row>(
     lines[at] = own
   }
   const texts = jointTexts(lines, places)
-  return (at) => (lines[at] as BlockLines<Row>).parse(texts[at] as string, places[at] as number)
+  return (at) => {
+    const own = lines[at] as BlockLines<Row>
+    const place = places[at] as number
+    const text = texts[at]
+    return text === undefined ? own.alone(place) : own.parse(text, place)
+  }
 }

@@ -49,7 +49,7 @@ export const inOrder =
 /** @since 0.1.0 */
 export const shared = (sizes: LineSizes): SharedDecode<unknown> => sharedLines(kindOf(sizes), rowsOf)
 
-const rowsOf = ({ error, memory, spans: { count, ends, starts }, text, utf8 }: Lines): DecodedBlock<unknown> => {
+const rowsOf = ({ error, memory, spanned, spans: { count, ends, starts }, text }: Lines): DecodedBlock<unknown> => {
   const parse = (line: string, row: number): unknown => {
     try {
       return JSON.parse(line)
@@ -57,10 +57,10 @@ const rowsOf = ({ error, memory, spans: { count, ends, starts }, text, utf8 }: L
       throw error(row, `it is not JSON: ${reasonOf(cause)}; correct it, or leave it out by a failure policy`, cause)
     }
   }
-  const bytes = utf8()
-  if (bytes === undefined) return { size: count, bytes: memory, row: (row) => parse(text(row), row) }
-  const own = { bytes, starts, ends, parse }
-  return { size: count, bytes: memory, row: inRuns(own, count), lines: own, release: () => giveBack(bytes) }
+  const alone = (row: number): unknown => parse(text(row), row)
+  if (spanned === undefined) return { size: count, bytes: memory, row: alone }
+  const own = { bytes: spanned, starts, ends, parse, alone }
+  return { size: count, bytes: memory, row: inRuns(own, count), lines: own, release: () => giveBack(spanned) }
 }
 
 /** Lines that are read in order are decoded so many at a time. */
@@ -69,22 +69,20 @@ const RUN = 64
 /** Reads rows one by one. */
 const inRuns = (own: BlockLines<unknown>, count: number): ((row: number) => unknown) => {
   let first = 0
-  let run: ReadonlyArray<string> = []
+  let run: ReadonlyArray<string | undefined> = []
   return (row) => {
-    const known = run[row - first]
-    if (known !== undefined) return own.parse(known, row)
-    // Behind the run before, or at the start of the block.
-    const length = row === first + run.length ? Math.min(RUN, count - row) : 1
-    const places = Array.from({ length }, (_, place) => row + place)
-    const found = jointTexts(
-      Array.from({ length }, () => own),
-      places
-    )
-    if (length > 1) {
+    if (row < first || row >= first + run.length) {
+      // Behind the run before, or at the start of the block.
+      const length = row === first + run.length ? Math.min(RUN, count - row) : 1
+      if (length === 1) return own.alone(row)
       first = row
-      run = found
+      run = jointTexts(
+        Array.from({ length }, () => own),
+        Array.from({ length }, (_, place) => row + place)
+      )
     }
-    return own.parse(found[0] ?? "", row) // as many lines as places
+    const line = run[row - first]
+    return line === undefined ? own.alone(row) : own.parse(line, row)
   }
 }
 

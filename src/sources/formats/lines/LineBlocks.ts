@@ -276,7 +276,6 @@ export const sharedLines = <Row>(
         ...lines,
         // Where all of it is UTF-8, no row has to be checked.
         text: texts === undefined ? lines.text : (row) => texts(spans.starts[row] ?? 0, spans.ends[row] ?? 0),
-        utf8: () => (texts === undefined ? undefined : bytes),
         // The memory is another block's later.
         bytes: (row) => lines.bytes(row).slice()
       },

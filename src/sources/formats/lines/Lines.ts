@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import { isUtf8 } from "../../../core/Utf8.ts"
 import type { Shard, ShardError } from "../Format.ts"
 import { ofBytes, ofText } from "./Characters.ts"
 import { error, type LineKind, tooLong } from "./LineKind.ts"
@@ -19,8 +18,8 @@ export interface Lines {
   readonly memory: number
   /** A record as text. Throws {@link ShardError} if it is not UTF-8. */
   readonly text: (row: number) => string
-  /** All bytes, if all of them are UTF-8 and `spans` are places in them. */
-  readonly utf8: () => Uint8Array | undefined
+  /** The bytes that `spans` are places in; `undefined` if they are places in a text. */
+  readonly spanned: Uint8Array | undefined
   /** The bytes of a record: a view. */
   readonly bytes: (row: number) => Uint8Array
   /** An error at one of its rows. */
@@ -79,7 +78,7 @@ export const linesIn = (
       // Where a text is not ASCII, engines take two bytes for a character.
       memory: length * (length === bytes.length ? 1 : 2) + 4 * starts.byteLength,
       text,
-      utf8: () => undefined,
+      spanned: undefined,
       bytes: bytesAt,
       error: errorAt
     }
@@ -94,7 +93,7 @@ export const linesIn = (
         throw errorAt(row, "it is not valid UTF-8; convert it, or leave the row out by a failure policy", cause)
       }
     },
-    utf8: () => (isUtf8(bytes) ? bytes : undefined),
+    spanned: bytes,
     bytes: bytesAt,
     error: errorAt
   }
@@ -177,7 +176,7 @@ export const linesOfText = (
     // Where a text is not ASCII, engines take two bytes for a character.
     memory: text.length * (isAscii ? 1 : 2) + 4 * spans.starts.byteLength,
     text: (row) => text.slice(spans.starts[row], spans.ends[row]),
-    utf8: () => undefined,
+    spanned: undefined,
     bytes: (row) => {
       const { ends, starts } = inBytes()
       return bytes.subarray(starts[row], ends[row])

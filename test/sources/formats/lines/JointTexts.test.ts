@@ -20,7 +20,10 @@ const blockOf = (lines: ReadonlyArray<string>, between: ReadonlyArray<string>): 
     bytes: encoder.encode(text),
     starts: Uint32Array.from(starts),
     ends: Uint32Array.from(ends),
-    parse: (line) => line
+    parse: (line) => line,
+    alone: () => {
+      throw new Error("a line is decoded alone by those who ask for the texts")
+    }
   }
 }
 
@@ -58,6 +61,49 @@ test("gives each line, in any order, of any length, whatever is between them", (
         expect(texts).toEqual(wanted.map(([block, place]) => all[block]?.lines[place] ?? "none"))
       }
     ),
+    { numRuns: 60 }
+  )
+})
+
+test("gives no text of a line that is not UTF-8, and the right one of each other that has one", () => {
+  const cut = fc.constantFrom([0xff], [0xe2, 0x82], [0xc3], [0x80], [0xf0, 0x9f, 0x98], [0xed, 0xa0, 0x80])
+  const good = fc.constantFrom("", "naïve", "\ufffd", "a\ufffdb", "z".repeat(70_000))
+  const lines = fc.array(fc.oneof({ weight: 4, arbitrary: good }, { weight: 1, arbitrary: cut }), {
+    minLength: 1,
+    maxLength: 8
+  })
+  fc.assert(
+    fc.property(lines, fc.array(fc.nat(), { maxLength: 12 }), (all, asked) => {
+      const encoded = all.map((own) => (typeof own === "string" ? encoder.encode(own) : Uint8Array.from(own)))
+      const starts: Array<number> = []
+      const ends: Array<number> = []
+      const joined: Array<number> = []
+      for (const own of encoded) {
+        starts.push(joined.length)
+        for (const byte of own) joined.push(byte)
+        ends.push(joined.length)
+        joined.push(10)
+      }
+      const block: BlockLines<string> = {
+        ...blockOf([], [""]),
+        bytes: Uint8Array.from(joined),
+        starts: Uint32Array.from(starts),
+        ends: Uint32Array.from(ends)
+      }
+      const isSound = all.every((own) => typeof own === "string")
+      for (const places of [asked.map((own) => own % all.length), Array.from(all.keys())]) {
+        const texts = jointTexts(
+          places.map(() => block),
+          places
+        )
+        expect(texts.length).toBe(places.length)
+        for (const [at, place] of places.entries()) {
+          const own = all[place]
+          if (typeof own !== "string") expect(texts[at]).toBe(undefined)
+          else if (isSound || texts[at] !== undefined) expect(texts[at]).toBe(own)
+        }
+      }
+    }),
     { numRuns: 60 }
   )
 })
