@@ -62,8 +62,8 @@ export const jointTexts = (
       end = ends[place + next] as number
       next++
     }
-    if (next === count || end - start >= scratch.length) {
-      // All that is asked for, or too much to be copied.
+    if (next === count || end - start >= PIECE / 2) {
+      // All that is asked for, or so much that a copy would not pay.
       flush()
       put(linesOf(bytes.subarray(start, end), next), next)
     } else {
