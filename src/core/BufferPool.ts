@@ -10,7 +10,7 @@
 /** How many bytes a pool keeps at most. @since 0.1.0 */
 export const MOST_KEPT = 2 ** 28
 
-/** How many buffers a pool keeps at most. */
+/** How many buffers a pool keeps if nothing else is said. */
 const MOST_BUFFERS = 16
 
 /** Buffers by their length; bounded in number and in bytes. @since 0.1.0 */
@@ -18,6 +18,12 @@ export class BufferPool {
   /** The one that was given back last stands last. */
   readonly #kept: Array<ArrayBuffer> = []
   #bytes = 0
+  readonly #most: number
+
+  /** `most`: how many buffers it keeps at most. */
+  constructor(most = MOST_BUFFERS) {
+    this.#most = most
+  }
 
   /** How many buffers it keeps. */
   get size(): number {
@@ -42,7 +48,7 @@ export class BufferPool {
     if (buffer.byteLength === 0 || buffer.byteLength > MOST_KEPT) return
     this.#kept.push(buffer)
     this.#bytes += buffer.byteLength
-    while (this.#kept.length > MOST_BUFFERS || this.#bytes > MOST_KEPT) {
+    while (this.#kept.length > this.#most || this.#bytes > MOST_KEPT) {
       this.#bytes -= this.#kept.shift()?.byteLength ?? 0
     }
   }

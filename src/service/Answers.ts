@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import { once } from "node:events"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -15,6 +14,7 @@ import { encode, FrameReader } from "./Frame.ts"
 import { line } from "./Ndjson.ts"
 import { cursorFrom, fromQuery } from "./RunSpec.ts"
 import { Reader, type Runs, TooManyRuns } from "./Runs.ts"
+import type { Step } from "./SharedRun.ts"
 
 /** What a service is made of, as its answers see it. @since 0.1.0 */
 export interface Serving {
@@ -165,7 +165,8 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
       Effect.suspend(() => {
         serving.readers++
         response.writeHead(200, { "content-type": FORMATS[format], "cache-control": "no-store" })
-        return Effect.zipRight(write(response, written(begin, format)), stream(serving, reader, format, response))
+        response.write(written(begin, format))
+        return stream(serving, reader, format, response)
       }).pipe(
         Effect.ensuring(
           Effect.zipRight(
@@ -181,17 +182,29 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
 
 const stream = (serving: Serving, reader: Reader, format: Format, response: ServerResponse): Effect.Effect<void> =>
   Effect.gen(function* () {
+    /** Returns whether it was the last one. */
+    const send = ({ bytes, isLast, sent }: Step): boolean => {
+      const own = written(bytes, format)
+      response.write(own, sent)
+      serving.sent += own.length
+      return isLast
+    }
     for (;;) {
-      const next = yield* Effect.timeoutOption(reader.next, ALIVE_EVERY)
-      if (Option.isNone(next)) {
-        yield* write(response, written(ALIVE, format))
+      let isOver = false
+      // What is there is sent without an effect, as far as its reader takes it.
+      while (!isOver && response.writableLength < MOST_UNSENT) {
+        const step = reader.ready()
+        if (step === undefined) break
+        isOver = send(step)
+      }
+      if (isOver) break
+      if (response.writableLength >= MOST_UNSENT) {
+        yield* drained(response)
         continue
       }
-      const { bytes, isLast } = next.value
-      const own = written(bytes, format)
-      yield* write(response, own)
-      serving.sent += own.length
-      if (isLast) break
+      const next = yield* Effect.timeoutOption(reader.next, ALIVE_EVERY)
+      if (Option.isNone(next)) response.write(written(ALIVE, format))
+      else if (send(next.value)) break
     }
     response.end()
   }).pipe(
@@ -211,14 +224,14 @@ const written = (bytes: Uint8Array<ArrayBuffer>, format: Format): Uint8Array => 
   return frame === undefined ? new Uint8Array() : line(frame)
 }
 
-/** Writes as far as the reader takes it. */
-const write = (response: ServerResponse, bytes: Uint8Array): Effect.Effect<void> =>
-  Effect.suspend(() => (response.write(bytes) ? Effect.void : drained(response)))
+/** Beyond so many bytes that its reader has not taken, nothing more is written. */
+const MOST_UNSENT = 2 ** 20
 
+/** Waits until all is taken; if its reader leaves, the answer is interrupted. */
 const drained = (response: ServerResponse): Effect.Effect<void> =>
-  Effect.promise((signal) =>
-    once(response, "drain", { signal }).then(
-      () => undefined,
-      () => undefined
-    )
-  )
+  Effect.async((resume) => {
+    if (response.writableLength === 0) return resume(Effect.void)
+    const taken = (): void => resume(Effect.void)
+    response.once("drain", taken)
+    return Effect.sync(() => response.off("drain", taken))
+  })

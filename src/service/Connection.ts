@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Schedule from "effect/Schedule"
 import { isRecord } from "../core/Record.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
+import { Download } from "./Download.ts"
 import { type Frame, FrameError, FrameReader } from "./Frame.ts"
 import { cursorText, type RunSpec, toQuery } from "./RunSpec.ts"
 
@@ -56,7 +57,9 @@ export type Received = Extract<Frame, { readonly kind: "begin" | "batch" | "end"
 export class Connection {
   readonly #target: Target
   #cursor: Cursor | undefined
-  #open: { readonly body: ReadableStreamDefaultReader<Uint8Array>; readonly abort: AbortController } | undefined
+  #download: Download | undefined
+  /** Ends a connection whose answer has not begun. */
+  #opening: AbortController | undefined
   #frames: Generator<Frame, void> | undefined
   #reader = new FrameReader()
   /** What came last, and has not been passed. */
@@ -96,8 +99,10 @@ export class Connection {
   readonly close: Effect.Effect<void> = Effect.sync(() => this.#drop())
 
   #drop(): void {
-    this.#open?.abort.abort()
-    this.#open = undefined
+    this.#opening?.abort()
+    this.#opening = undefined
+    this.#download?.close()
+    this.#download = undefined
     this.#came = undefined
     this.#frames = undefined
     this.#reader = new FrameReader(this.#target.longestBody)
@@ -133,10 +138,12 @@ export class Connection {
         if (value.kind === "error") throw this.#error("run", value.message, value.tag)
         return value
       }
-      const { body } = this.#open ?? (await this.#connect())
-      const piece = await body.read()
-      if (piece.done) throw new FrameError({ reason: "the connection ended before the run did" })
-      this.#frames = this.#reader.take(piece.value)
+      const download = this.#download ?? (await this.#connect())
+      const piece = await download.next()
+      // It was given up meanwhile, and another one may have begun: nobody waits for this piece any more.
+      if (this.#download !== download) throw new FrameError({ reason: "the connection was given up" })
+      if (piece === undefined) throw new FrameError({ reason: "the connection ended before the run did" })
+      this.#frames = this.#reader.take(piece)
     }
   }
 
@@ -145,21 +152,23 @@ export class Connection {
     const { spec, token, url } = this.#target
     const query = toQuery(spec)
     if (this.#cursor !== undefined) query.set("from", cursorText(this.#cursor))
-    const abort = new AbortController()
-    const response = await fetch(new URL(`batches?${query}`, url), {
-      headers: token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` },
-      // A token is for whom it was given to.
-      redirect: "error",
-      signal: abort.signal
-    })
-    if (!response.ok || response.body === null) {
-      const { reason, tag } = await refusalOf(response)
+    const opening = new AbortController()
+    this.#opening = opening
+    const headers = token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` }
+    const download = await Download.open(new URL(`batches?${query}`, url), headers, opening.signal)
+    if (opening.signal.aborted) {
+      download.close()
+      throw new FrameError({ reason: "the connection was given up" })
+    }
+    if (download.status !== 200) {
+      const { reason, tag } = await refusalOf(download)
+      download.close()
       // It may have room, or be back, in a moment.
-      if (response.status >= 500) throw this.#unreachable(reason)
+      if (download.status >= 500) throw this.#unreachable(reason)
       throw this.#error("refused", reason, tag)
     }
-    this.#open = { body: response.body.getReader(), abort }
-    return this.#open
+    this.#download = download
+    return download
   }
 
   #failed(cause: unknown): ServiceError {
@@ -179,14 +188,16 @@ export class Connection {
 
 /** A refusal is a line of JSON; whatever else answers there is quoted. */
 const refusalOf = async (
-  response: Response
+  download: Download
 ): Promise<{ readonly reason: string; readonly tag: string | undefined }> => {
-  const text = (await response.text()).slice(0, 2000)
+  const text = await download.text(LONGEST_REFUSAL)
   try {
     const value: unknown = JSON.parse(text)
     if (isRecord(value)) return { reason: String(value["message"]), tag: String(value["error"]) }
   } catch {
     // It is no JSON.
   }
-  return { reason: `it answers ${response.status} ${text.trim().slice(0, 200)}`, tag: undefined }
+  return { reason: `it answers ${download.status} ${text.trim().slice(0, 200)}`, tag: undefined }
 }
+
+const LONGEST_REFUSAL = 16_384

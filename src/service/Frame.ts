@@ -24,11 +24,18 @@ export type Frame =
   | { readonly kind: "error"; readonly tag: string; readonly message: string }
   | { readonly kind: "alive" }
 
-/** Encodes a frame; its bytes share no memory with the batch. Throws `NotSendable`. @since 0.1.0 */
-export const encode = (frame: Frame): Uint8Array<ArrayBuffer> => {
+/**
+ * Encodes a frame, into what `memory` returns for its length; its bytes share no memory with the batch. Throws `NotSendable`.
+ *
+ * @since 0.1.0
+ */
+export const encode = (
+  frame: Frame,
+  memory?: (length: number) => Uint8Array<ArrayBuffer>
+): Uint8Array<ArrayBuffer> => {
   const parts: Array<Part> = []
   const value = frame.kind === "batch" ? { ...frame, batch: pack({ ...frame.batch }, parts, "batch") } : frame
-  return joined(pieces(value, parts))
+  return joined(pieces(value, parts), memory)
 }
 
 /** Makes a frame of its head and body. Throws what is not right about them. */

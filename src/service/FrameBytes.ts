@@ -83,9 +83,12 @@ export const pieces = (
   return all
 }
 
-/** Pieces as one. @since 0.1.0 */
-export const joined = (all: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
-  const bytes = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0))
+/** Pieces as one, in what `memory` returns for their length. @since 0.1.0 */
+export const joined = (
+  all: ReadonlyArray<Uint8Array>,
+  memory: (length: number) => Uint8Array<ArrayBuffer> = (length) => new Uint8Array(length)
+): Uint8Array<ArrayBuffer> => {
+  const bytes = memory(all.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const piece of all) {
     bytes.set(piece, at)

@@ -314,6 +314,13 @@ export class Reader {
     })
   })
 
+  /** The next step, if it is there: then without an effect. */
+  ready(): Step | undefined {
+    const step = this.#cursor === undefined ? undefined : this.#shared?.ready(placeOf(this.#cursor))
+    if (step !== undefined) this.#cursor = step.cursor
+    return step
+  }
+
   /** Must be run at the end, however it ends. */
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
     this.#shared = undefined

@@ -7,10 +7,10 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
+import { BufferPool } from "../core/BufferPool.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import type { Loader } from "../scheduler/loader/Loader.ts"
@@ -32,6 +32,8 @@ export interface Step {
   readonly isLast: boolean
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly samples: number
+  /** Says that its bytes are no longer read, so that their memory can be used again. Who never says so keeps them. */
+  readonly sent: () => void
 }
 
 /** How many bytes of batches a run keeps for those who come behind. @since 0.1.0 */
@@ -53,10 +55,23 @@ export class SharedRun {
   readonly #runtime: Runtime.Runtime<never>
   readonly #windowBytes: number
   /** By the place in front of each, from the oldest on. */
-  readonly #steps = new Map<string, Step>()
+  readonly #steps = new Map<string, KeptStep>()
+  /** One step is dropped for each that is built, so that more would lie here unused. */
+  readonly #pool = new BufferPool(2)
   #bytes = 0
   #head: string
-  #atWork: Fiber.RuntimeFiber<void> | undefined
+  /** The number of the next step that is built, and of the first that nobody has asked for. */
+  #next = 0
+  #asked = 0
+  /** The steps that nobody has asked for, and their bytes. */
+  readonly #ahead: Array<KeptStep> = []
+  #aheadBytes = 0
+  /** The bytes of the newest step, which the next one is taken to have. */
+  #newestBytes = 0
+  #isOver = false
+  #isBuilding = false
+  /** Those who stand at its head; they are told of its end by none. */
+  readonly #waiting = new Set<(step: KeptStep | undefined) => void>()
 
   /** `start`: the loader's cursor. What it builds, it builds in `scope`. */
   constructor(
@@ -86,21 +101,62 @@ export class SharedRun {
   /** What comes at a place; none if it is no longer kept. Whoever waits may be interrupted: what is built is kept. */
   at(place: string): Effect.Effect<Step | undefined> {
     return Effect.suspend(() => {
-      const own = this.#steps.get(place)
-      if (own !== undefined || place !== this.#head) return Effect.succeed(own)
-      // One fiber builds for all who wait.
-      const fiber =
-        this.#atWork ?? Runtime.runFork(this.#runtime)(Effect.interruptible(this.#build), { scope: this.#scope })
-      this.#atWork = fiber
-      return Effect.flatMap(Fiber.await(fiber), (exit) => {
-        if (this.#atWork === fiber) this.#atWork = undefined
-        // It never fails; it is interrupted where the run is closed under who waits.
-        return Exit.isSuccess(exit) ? this.at(place) : Effect.interrupt
-      })
+      const own = this.ready(place)
+      return own === undefined && place === this.#head ? this.#comes : Effect.succeed(own)
     })
   }
 
-  readonly #build: Effect.Effect<void> = Effect.suspend(() => this.#loader.take).pipe(
+  /** What comes at a place, if it is there. */
+  ready(place: string): Step | undefined {
+    const own = this.#steps.get(place)
+    if (own === undefined) return undefined
+    this.#ask(own.number)
+    return own.given()
+  }
+
+  /** Waits for the step at the head. */
+  readonly #comes: Effect.Effect<Step> = Effect.async<Step>((resume) => {
+    const told = (step: KeptStep | undefined): void =>
+      resume(step === undefined ? Effect.interrupt : Effect.succeed(step.given()))
+    this.#waiting.add(told)
+    this.#ask(this.#next)
+    return Effect.sync(() => this.#waiting.delete(told))
+  })
+
+  /** The first who asks for a step has the next ones built while its bytes are on their way. */
+  #ask(number: number): void {
+    if (number >= this.#asked) this.#asked = number + 1
+    for (let first = this.#ahead[0]; first !== undefined && first.number < this.#asked; first = this.#ahead[0]) {
+      this.#aheadBytes -= first.bytes.length
+      this.#ahead.shift()
+    }
+    const isUrgent = this.#next < this.#asked || this.#ahead.length <= MOST_AHEAD / 2
+    if (this.#isBuilding || !isUrgent || !this.#isWanted) return
+    this.#isBuilding = true
+    // One fiber builds for all.
+    const builder = Runtime.runFork(this.#runtime)(Effect.interruptible(this.#build), { scope: this.#scope })
+    builder.addObserver((exit) => {
+      // It never fails; it is interrupted where the run is closed under those who wait.
+      if (Exit.isSuccess(exit)) return
+      this.#isBuilding = false
+      this.#tell(undefined)
+    })
+  }
+
+  /** Whether the next step is to be built: somebody waits for it, or there is room for it. */
+  get #isWanted(): boolean {
+    if (this.#isOver) return false
+    if (this.#next < this.#asked) return true
+    return this.#ahead.length < MOST_AHEAD && this.#aheadBytes + this.#newestBytes <= this.#windowBytes / 2
+  }
+
+  #tell(step: KeptStep | undefined): void {
+    const all = [...this.#waiting]
+    this.#waiting.clear()
+    for (const told of all) told(step)
+  }
+
+  readonly #one: Effect.Effect<KeptStep> = Effect.suspend(() => this.#loader.take).pipe(
     Effect.flatMap((taken) => this.#step(taken)),
     // The run's error is what everybody is given who comes to this place.
     Effect.catchAllCause((cause) =>
@@ -108,47 +164,126 @@ export class SharedRun {
         ? Effect.failCause(cause as Cause.Cause<never>) // it holds no failure
         : Effect.zipRight(
             Effect.logWarning("a run failed, which all of its trainers are told", cause),
-            Effect.map(this.#loader.cursor, (cursor) => failed(cause, cursor))
+            Effect.map(this.#loader.cursor, (cursor) => failed(cause, cursor, this.#next))
           )
-    ),
-    Effect.map((step) => this.#keep(step))
+    )
   )
 
-  #step(taken: Option.Option<Batch<unknown>>): Effect.Effect<Step> {
-    return Effect.map(this.#loader.cursor, (cursor) =>
-      Option.isNone(taken)
-        ? { cursor, isLast: true, bytes: encode({ kind: "end", cursor }), samples: 0 }
-        : {
-            cursor,
-            isLast: false,
-            // The batch is lent until the next one is taken; its bytes are a copy.
-            bytes: encode({ kind: "batch", batch: taken.value, cursor }),
-            samples: taken.value.size
-          }
-    )
+  readonly #build: Effect.Effect<void> = Effect.whileLoop({
+    while: () => {
+      // From here on whoever asks starts another one.
+      this.#isBuilding = this.#isWanted
+      return this.#isBuilding
+    },
+    body: () => this.#one,
+    step: (step) => this.#keep(step)
+  })
+
+  #step(taken: Option.Option<Batch<unknown>>): Effect.Effect<KeptStep> {
+    return Effect.map(this.#loader.cursor, (cursor) => {
+      const number = this.#next
+      if (Option.isNone(taken)) {
+        return new KeptStep({ number, cursor, bytes: encode({ kind: "end", cursor }), isLast: true })
+      }
+      const { value: batch } = taken
+      // The batch is lent until the next one is taken; its bytes are a copy.
+      const bytes = encode(
+        { kind: "batch", batch, cursor },
+        (length) => new Uint8Array(this.#pool.take(roomFor(length)), 0, length)
+      )
+      return new KeptStep({ number, cursor, bytes, samples: batch.size, pool: this.#pool })
+    })
   }
 
-  #keep(step: Step): void {
+  #keep(step: KeptStep): void {
     this.#steps.set(this.#head, step)
     this.#bytes += step.bytes.length
+    this.#newestBytes = step.bytes.length
+    this.#next++
+    if (step.number >= this.#asked) {
+      this.#ahead.push(step)
+      this.#aheadBytes += step.bytes.length
+    }
+    this.#isOver = step.isLast
+    if (!step.isLast) {
+      this.built++
+      this.samples += step.samples
+      this.#head = placeOf(step.cursor)
+    }
+    this.#tell(step)
     if (step.isLast) return
-    this.built++
-    this.samples += step.samples
-    this.#head = placeOf(step.cursor)
-    for (const [place, { bytes }] of this.#steps) {
-      // The newest stays, whatever its size: somebody waits for it.
-      if (this.#bytes <= this.#windowBytes || this.#steps.size === 1) break
+    for (const [place, oldest] of this.#steps) {
+      // What nobody has asked for yet stays, and so does the newest, whatever its size.
+      if (this.#bytes <= this.#windowBytes || oldest.number >= this.#asked || oldest === step) break
       this.#steps.delete(place)
-      this.#bytes -= bytes.length
+      this.#bytes -= oldest.bytes.length
+      oldest.drop()
     }
   }
 }
 
-const failed = (cause: Cause.Cause<unknown>, cursor: Cursor): Step => {
+/** How many steps are built that nobody has asked for; their bytes take half of the window at most. */
+const MOST_AHEAD = 16
+
+/** A step while its run keeps it, or somebody still reads it. */
+class KeptStep implements Step {
+  readonly number: number
+  readonly cursor: Cursor
+  readonly isLast: boolean
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly samples: number
+  readonly #pool: BufferPool | undefined
+  #isKept = true
+  #readers = 0
+
+  constructor(own: {
+    readonly number: number
+    readonly cursor: Cursor
+    readonly bytes: Uint8Array<ArrayBuffer>
+    readonly isLast?: boolean
+    readonly samples?: number
+    /** Where its memory goes. */
+    readonly pool?: BufferPool
+  }) {
+    this.number = own.number
+    this.cursor = own.cursor
+    this.bytes = own.bytes
+    this.isLast = own.isLast ?? false
+    this.samples = own.samples ?? 0
+    this.#pool = own.pool
+  }
+
+  given(): this {
+    this.#readers++
+    return this
+  }
+
+  readonly sent = (): void => {
+    this.#readers--
+    this.#giveBack()
+  }
+
+  drop(): void {
+    this.#isKept = false
+    this.#giveBack()
+  }
+
+  #giveBack(): void {
+    if (!this.#isKept && this.#readers === 0) this.#pool?.give(this.bytes.buffer)
+  }
+}
+
+/** Rounds up by an eighth at most, so that frames of about one length fit each other's memory. */
+const roomFor = (length: number): number => {
+  const step = 2 ** Math.max(12, Math.floor(Math.log2(length)) - 3)
+  return Math.ceil(length / step) * step
+}
+
+const failed = (cause: Cause.Cause<unknown>, cursor: Cursor, number: number): KeptStep => {
   const error = Cause.squash(cause)
   const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
   const message = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_MESSAGE)
-  return { cursor, isLast: true, bytes: encode({ kind: "error", tag, message }), samples: 0 }
+  return new KeptStep({ number, cursor, bytes: encode({ kind: "error", tag, message }), isLast: true })
 }
 
 const LONGEST_MESSAGE = 10_000

@@ -84,7 +84,7 @@ describe("frames", () => {
   test("arrive as they were written, in whatever pieces", () => {
     fc.assert(
       fc.property(fc.array(frames, { minLength: 1, maxLength: 3 }), pieces, (sent, lengths) => {
-        expect(isDeepStrictEqual(read(joined(sent.map(encode)), lengths), sent)).toBe(true)
+        expect(isDeepStrictEqual(read(joined(sent.map((frame) => encode(frame))), lengths), sent)).toBe(true)
       }),
       { numRuns: 200 }
     )
