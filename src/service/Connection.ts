@@ -62,6 +62,8 @@ export class Connection {
   #opening: AbortController | undefined
   #frames: Generator<Frame, void> | undefined
   #reader = new FrameReader()
+  /** What {@link ready} met. */
+  #thrown: { readonly thrown: unknown } | undefined
   /** What came last, and has not been passed. */
   #came: Received | undefined
   /** Connections that broke. */
@@ -104,6 +106,7 @@ export class Connection {
     this.#download?.close()
     this.#download = undefined
     this.#came = undefined
+    this.#thrown = undefined
     this.#frames = undefined
     this.#reader = new FrameReader(this.#target.longestBody)
   }
@@ -129,7 +132,21 @@ export class Connection {
     )
   })
 
-  async #received(): Promise<Received> {
+  /** What comes next, if it has arrived: as {@link next}, without an effect. */
+  ready(): Received | undefined {
+    if (this.#came !== undefined) return this.#came
+    try {
+      this.#came = this.#arrived()
+    } catch (thrown) {
+      // `next` tells it, and connects again where that helps.
+      this.#thrown = { thrown }
+    }
+    return this.#came
+  }
+
+  /** The next frame of the pieces that have arrived. */
+  #arrived(): Received | undefined {
+    if (this.#thrown !== undefined) throw this.#thrown.thrown
     for (;;) {
       const frame = this.#frames?.next()
       if (frame !== undefined && frame.done !== true) {
@@ -138,12 +155,21 @@ export class Connection {
         if (value.kind === "error") throw this.#error("run", value.message, value.tag)
         return value
       }
-      const download = this.#download ?? (await this.#connect())
-      const piece = await download.next()
-      // It was given up meanwhile, and another one may have begun: nobody waits for this piece any more.
-      if (this.#download !== download) throw new FrameError({ reason: "the connection was given up" })
-      if (piece === undefined) throw new FrameError({ reason: "the connection ended before the run did" })
+      const piece = this.#download?.take()
+      if (piece === undefined) return undefined
       this.#frames = this.#reader.take(piece)
+    }
+  }
+
+  async #received(): Promise<Received> {
+    for (;;) {
+      const received = this.#arrived()
+      if (received !== undefined) return received
+      const download = this.#download ?? (await this.#connect())
+      const arrives = await download.arrives()
+      // It was given up meanwhile, and another one may have begun: nobody waits for this one any more.
+      if (this.#download !== download) throw new FrameError({ reason: "the connection was given up" })
+      if (!arrives) throw new FrameError({ reason: "the connection ended before the run did" })
     }
   }
 

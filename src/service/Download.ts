@@ -50,34 +50,38 @@ export class Download {
     })
   }
 
-  /** The next piece, or none at the end. Rejects if the connection breaks. Call it again only once it has settled. */
-  async next(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const piece = this.#pieces[this.#taken]
-      if (piece !== undefined) {
-        this.#taken++
-        this.#ahead -= piece.length
-        if (this.#taken === this.#pieces.length) {
-          this.#pieces = []
-          this.#taken = 0
-          if (!this.#isOver) this.#response.resume()
-        }
-        return piece
-      }
+  /** The next piece, if one is there. */
+  take(): Uint8Array | undefined {
+    const piece = this.#pieces[this.#taken]
+    if (piece === undefined) return undefined
+    this.#taken++
+    this.#ahead -= piece.length
+    if (this.#taken === this.#pieces.length) {
+      this.#pieces = []
+      this.#taken = 0
+      if (!this.#isOver) this.#response.resume()
+    }
+    return piece
+  }
+
+  /** Waits for a piece, or returns `false` at the end. Rejects if the connection breaks. One caller at a time. */
+  async arrives(): Promise<boolean> {
+    while (this.#pieces.length === 0) {
       if (this.#error !== undefined) throw this.#error
-      if (this.#isOver) return undefined
+      if (this.#isOver) return false
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
       this.#wake = undefined
     }
+    return true
   }
 
   /** The rest of the body as text, up to `most` bytes. */
   async text(most: number): Promise<string> {
     const pieces: Array<Uint8Array> = []
-    for (let length = 0; length < most; ) {
-      const piece = await this.next()
+    for (let length = 0; length < most && (await this.arrives()); ) {
+      const piece = this.take()
       if (piece === undefined) break
       pieces.push(piece)
       length += piece.length

@@ -174,23 +174,34 @@ export class RemoteLoader<out C> {
       if (this.#isClosed) {
         return Effect.fail(new RunClosed({ at: { epoch: this.#cursor.epoch, batch: this.#cursor.batch } }))
       }
+      const ready = this.#connection.ready()
+      if (ready !== undefined) return this.#came(ready, end, wait)
       const asked = performance.now()
       return Effect.flatMap(wait(this.#connection.next), (next) => {
         this.#waited += performance.now() - asked
-        // It begins anew where a connection broke.
-        if (next.kind === "begin") {
-          this.#connection.pass()
-          return this.#before(end, wait)
-        }
-        // What is of a later epoch than the one that was asked for comes again when it is asked for.
-        if (next.kind === "end") this.#cursor = next.cursor
-        if (next.kind === "end" || next.batch.epoch >= end) return Effect.succeedNone
-        return Effect.try({
-          try: () => Option.some(this.#given(next)),
-          catch: (thrown) => (thrown instanceof DigestMismatch ? thrown : Digest.DigestError.from(thrown))
-        })
+        return this.#came(next, end, wait)
       })
     })
+  }
+
+  #came(
+    next: Received,
+    end: number,
+    wait: (next: Connection["next"]) => Connection["next"]
+  ): Effect.Effect<Option.Option<Batch<C>>, RemoteError> {
+    // It begins anew where a connection broke.
+    if (next.kind === "begin") {
+      this.#connection.pass()
+      return this.#before(end, wait)
+    }
+    // What is of a later epoch than the one that was asked for comes again when it is asked for.
+    if (next.kind === "end") this.#cursor = next.cursor
+    if (next.kind === "end" || next.batch.epoch >= end) return Effect.succeedNone
+    try {
+      return Effect.succeedSome(this.#given(next))
+    } catch (thrown) {
+      return Effect.fail(thrown instanceof DigestMismatch ? thrown : Digest.DigestError.from(thrown))
+    }
   }
 
   /** Accounts for a batch, in one go. */
