@@ -29,10 +29,7 @@ export type Frame =
  *
  * @since 0.1.0
  */
-export const encode = (
-  frame: Frame,
-  memory?: (length: number) => Uint8Array<ArrayBuffer>
-): Uint8Array<ArrayBuffer> => {
+export const encode = (frame: Frame, memory?: (length: number) => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
   const parts: Array<Part> = []
   const value = frame.kind === "batch" ? { ...frame, batch: pack({ ...frame.batch }, parts, "batch") } : frame
   return joined(pieces(value, parts), memory)
