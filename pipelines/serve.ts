@@ -13,22 +13,16 @@
  */
 import { readFileSync } from "node:fs"
 import { Args, Command, Options } from "@effect/cli"
-import { Config, Deferred, Effect, Either, Layer, Option, Predicate, Redacted, Runtime } from "effect"
+import { Config, Effect, Layer, Option, Predicate, Redacted } from "effect"
 import { type Batch, Pipeline, Workers } from "../src/index.ts"
 import { Service } from "../src/service.ts"
 import { imported, urlOf } from "./cli/Imported.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { tell } from "./cli/Print.ts"
-import { reading, whole } from "./cli/Reading.ts"
+import { address, reading, whole } from "./cli/Reading.ts"
+import { signalled } from "./cli/Signals.ts"
 
 const LISTEN = { host: "127.0.0.1", port: 7717 }
-
-/** An address such as `127.0.0.1:7717` or `[::1]:7717`. */
-const address = (text: string) => {
-  const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^:]+):(\d{1,5})$/.exec(text) ?? []
-  if (host === undefined || Number(port) > 65_535) return Either.left("is no address such as 127.0.0.1:7717")
-  return Either.right({ host: host.replaceAll(/[[\]]/g, ""), port: Number(port) })
-}
 
 const options = {
   listen: reading(
@@ -80,20 +74,6 @@ const load = (path: string): Effect.Effect<Loaded, Usage> =>
     // TypeId marks pipelines and nothing else, isLayer layers. A service that is missing shows when a run is opened.
     return { url: urlOf(path), pipelines: Object.fromEntries(pipelines), services } as unknown as Loaded
   })
-
-/** Waits for SIGTERM or SIGINT; a second one ends the process. */
-const signalled = Effect.gen(function* () {
-  const asked = yield* Deferred.make<void>()
-  const runtime = yield* Effect.runtime()
-  let count = 0
-  const hear = (): void => {
-    count++
-    if (count > 1) process.exit(1)
-    Runtime.runFork(runtime)(Deferred.succeed(asked, undefined))
-  }
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, hear)
-  return Deferred.await(asked)
-})
 
 /** A run's threads import the pipeline under its export's name. */
 const workersOf =

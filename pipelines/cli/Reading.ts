@@ -51,6 +51,13 @@ export const listOf =
         .map((part) => Either.mapLeft(read(part.trim()), (reason) => `(${JSON.stringify(part)}) ${reason}`))
     )
 
+/** An address such as `127.0.0.1:7717` or `[::1]:7717`. */
+export const address = (text: string) => {
+  const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^:]+):(\d{1,5})$/.exec(text) ?? []
+  if (host === undefined || Number(port) > 65_535) return Either.left("is no address such as 127.0.0.1:7717")
+  return Either.right({ host: host.replaceAll(/[[\]]/g, ""), port: Number(port) })
+}
+
 /** How many workers. */
 export const workers = reading("workers", "n", "Workers that make batches (default 4)", whole(1, Workers.MAX)).pipe(
   Options.withDefault(4)
