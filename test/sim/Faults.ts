@@ -1454,6 +1454,41 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/Steps.test.ts"
   },
   {
+    name: "cluster: a runner without heartbeats stays in the list",
+    file: "cluster/control/Tables.ts",
+    from: "sql`r.last_heartbeat > datetime(CURRENT_TIMESTAMP, '-' || s.expiry_seconds || ' seconds')`",
+    to: "sql`r.last_heartbeat IS NOT NULL`",
+    test: "test/cluster/control/LiveRunners.test.ts"
+  },
+  {
+    name: "cluster: the list is lost when the database is back",
+    file: "cluster/control/LiveRunners.ts",
+    from: "const runners = grace ? withLast(reading.runners, known) : reading.runners",
+    to: "const runners = grace ? reading.runners : withLast(reading.runners, [])",
+    test: "test/cluster/control/LiveRunners.test.ts"
+  },
+  {
+    name: "cluster: each failure to read the list is an outage",
+    file: "cluster/control/LiveRunners.ts",
+    from: "if (failing === undefined) {",
+    to: "if (now >= started) {",
+    test: "test/cluster/control/LiveRunners.test.ts"
+  },
+  {
+    name: "cluster: runners that start at once make the tables at once",
+    file: "cluster/control/Tables.ts",
+    from: "pg_advisory_xact_lock(",
+    to: "abs(",
+    test: "test/cluster/control/postgres.test.ts"
+  },
+  {
+    name: "cluster: messages name the database with its password",
+    file: "cluster/control/Database.ts",
+    from: 'url.username === "" ? "" : ',
+    to: 'url.username === "" ? "" : url.password + ',
+    test: "test/cluster/control/postgres.test.ts"
+  },
+  {
     name: "service: a shared run keeps no batch for those who come behind",
     file: "service/SharedRun.ts",
     from: "if (this.#bytes <= this.#windowBytes || this.#steps.size === 1) break",

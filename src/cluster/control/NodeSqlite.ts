@@ -12,6 +12,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { shown } from "../../core/Show.ts"
 import { ClusterDatabaseError, type SqlPackages } from "./Packages.ts"
 
 /** A database in memory, of this process alone. @since 0.1.0 */
@@ -24,7 +25,7 @@ const opened = (file: string): DatabaseSync => {
   const sqlite: typeof import("node:sqlite") | undefined = process.getBuiltinModule("node:sqlite")
   if (sqlite === undefined) {
     const reason = "needs node:sqlite, which this version of Node lacks: use Node 22 or later, Bun, Deno, or PostgreSQL"
-    throw new ClusterDatabaseError({ database: `sqlite:${file}`, reason })
+    throw new ClusterDatabaseError({ kind: "package", database: `sqlite:${file}`, reason })
   }
   if (file !== MEMORY) mkdirSync(dirname(file), { recursive: true })
   const database = new sqlite.DatabaseSync(file)
@@ -45,7 +46,12 @@ export const sqliteClient = (
         catch: (cause) =>
           cause instanceof ClusterDatabaseError
             ? cause
-            : new ClusterDatabaseError({ database: `sqlite:${file}`, reason: "cannot be opened", cause })
+            : new ClusterDatabaseError({
+                kind: "unreachable",
+                database: `sqlite:${file}`,
+                reason: `cannot be opened: ${shown(cause)}`,
+                cause
+              })
       }),
       (own) => Effect.sync(() => own.close())
     )

@@ -9,6 +9,11 @@ import { installCommand } from "../../core/Install.ts"
 
 /** The database of a cluster cannot be used. @category errors @since 0.1.0 */
 export class ClusterDatabaseError extends Data.TaggedError("ClusterDatabaseError")<{
+  /**
+   * `"unreachable"` may pass; a `"package"` is not installed, `"tables"` cannot be made or read, and a newer Furrow's
+   * `"version"` of them is refused.
+   */
+  readonly kind: "unreachable" | "package" | "tables" | "version"
   /** The database, without its password. */
   readonly database: string
   readonly reason: string
@@ -61,6 +66,7 @@ const loaded = <A>(database: string, name: string, load: () => Promise<unknown>)
     try: () => load() as Promise<A>,
     catch: (cause) =>
       new ClusterDatabaseError({
+        kind: "package",
         database,
         reason: `needs the package ${name}, which cannot be loaded; install it: ${installCommand(name)}`,
         cause

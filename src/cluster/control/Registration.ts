@@ -20,7 +20,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { connecting, reasonOf } from "./Connect.ts"
 import type { Database } from "./Database.ts"
-import { type ClusterDatabaseError, type ClusterPackages, clusterPackages, sqlPackages } from "./Packages.ts"
+import { ClusterDatabaseError, type ClusterPackages, clusterPackages, sqlPackages } from "./Packages.ts"
 import { migrate, PREFIX, removeStart, type StartRow, writeStart } from "./Tables.ts"
 import type { Timing } from "./Timing.ts"
 
@@ -75,7 +75,12 @@ export const registerWith = (
     const client = Layer.succeed(SqlClient.SqlClient, sql)
     yield* Layer.build(Layer.provide(shardingOf(own, address, runner.threads, timing), client)).pipe(
       // It logs each attempt that fails; an outage is logged once, below.
-      Logger.withMinimumLogLevel(LogLevel.None)
+      Logger.withMinimumLogLevel(LogLevel.None),
+      // The way in which it says that the database is gone.
+      Effect.catchAllDefect(
+        (cause) =>
+          new ClusterDatabaseError({ kind: "unreachable", database, reason: `is gone: ${reasonOf(cause)}`, cause })
+      )
     )
     yield* start.pipe(
       // A table that was emptied, or a row that another process at this address wrote, is put right again.

@@ -101,7 +101,7 @@ export const migrate = (sql: SqlClient, database: string): Effect.Effect<void, C
         const current = row?.version ?? 0
         if (current > VERSIONS.length) {
           const reason = `has tables of version ${current}, and this version of Furrow knows ${VERSIONS.length}: upgrade it`
-          return yield* new ClusterDatabaseError({ database, reason })
+          return yield* new ClusterDatabaseError({ kind: "version", database, reason })
         }
         for (const [at, { postgres, sqlite }] of VERSIONS.entries()) {
           if (at < current) continue
@@ -114,7 +114,7 @@ export const migrate = (sql: SqlClient, database: string): Effect.Effect<void, C
     .pipe(
       Effect.catchTag("SqlError", ({ cause }) => {
         const reason = `has no tables for Furrow, and they cannot be made: ${reasonOf(cause)}`
-        return new ClusterDatabaseError({ database, reason, cause })
+        return new ClusterDatabaseError({ kind: "tables", database, reason, cause })
       })
     )
 

@@ -8,7 +8,7 @@ import { connecting } from "../../../src/cluster/control/Connect.ts"
 import { databaseOf } from "../../../src/cluster/control/Database.ts"
 import { liveRunnersWith } from "../../../src/cluster/control/LiveRunners.ts"
 import { registerWith } from "../../../src/cluster/control/Registration.ts"
-import { migrate } from "../../../src/cluster/control/Tables.ts"
+import { migrate, writeStart } from "../../../src/cluster/control/Tables.ts"
 import { timingOf } from "../../../src/cluster/control/Timing.ts"
 import { listening, until, when } from "../../support/cluster/control.ts"
 
@@ -20,6 +20,13 @@ const client = Effect.flatten(connecting(DATABASE))
 const runner = (sql: SqlClient, id: string, threads: number) =>
   Effect.flatMap(listening, (port) =>
     registerWith(sql, DATABASE.shown, { id, host: "127.0.0.1", port, threads }, TIMING)
+  )
+
+/** A runner that has written one heartbeat. */
+const written = (sql: SqlClient, id: string, expirySeconds: number) =>
+  Effect.zipRight(
+    sql`INSERT INTO furrow_runners (address, runner) VALUES (${`${id}:1`}, '{}')`,
+    writeStart(sql, { address: `${id}:1`, id, host: id, port: 1, threads: 1 }, expirySeconds)
   )
 
 const run = <A>(body: Effect.Effect<A, unknown, Scope.Scope>) => Effect.runPromise(Effect.scoped(body))
@@ -53,45 +60,45 @@ describe("the list of runners", () => {
       Effect.gen(function* () {
         const sql = yield* client
         yield* migrate(sql, DATABASE.shown)
-        yield* sql`INSERT INTO furrow_runners (address, runner) VALUES ('gone:1', '{}')`
-        yield* sql`INSERT INTO furrow_starts (address, id, host, port, threads, expiry_seconds) VALUES ('gone:1', 'gone', 'gone', 1, 1, 1)`
-        // Its clock says that it is a day later there.
-        yield* sql`INSERT INTO furrow_runners (address, runner) VALUES ('skewed:1', '{}')`
-        yield* sql`INSERT INTO furrow_starts (address, id, host, port, threads, expiry_seconds, started_at)
-          VALUES ('skewed:1', 'skewed', 'skewed', 1, 1, 60, datetime('now', '+1 day'))`
+        yield* written(sql, "gone", 1)
+        // Its clock is a day ahead.
+        yield* written(sql, "skewed", 60)
+        yield* sql`UPDATE furrow_starts SET started_at = datetime('now', '+1 day') WHERE id = 'skewed'`
         const live = yield* liveRunnersWith(Effect.succeed(sql), DATABASE.shown, TIMING)
         yield* until(live, "gone", "skewed")
         yield* until(live, "skewed")
       })
     ))
 
-  test("stays while the database is gone, which is logged once", () =>
+  test("stays while the database is gone, and until runners have had time to find it back; it is logged once", () =>
     run(
       Effect.gen(function* () {
         const lines: Array<string> = []
         const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
         const sql = yield* client
-        yield* runner(sql, "one", 1)
+        yield* migrate(sql, DATABASE.shown)
+        yield* written(sql, "one", 1)
+        yield* sql`INSERT INTO furrow_locks (shard_id, address, acquired_at) VALUES ('default:1', 'one:1', CURRENT_TIMESTAMP)`
         let gone = false
-        // What reads the list fails; what writes heartbeats does not.
+        let reads = 0
         const failing = new Proxy(sql, {
-          apply: (own, self, args) =>
-            gone ? Effect.fail(new Error("no route to host")) : Reflect.apply(own, self, args)
+          apply: (own, self, args) => {
+            reads++
+            return gone ? Effect.fail(new Error("no route to host")) : Reflect.apply(own, self, args)
+          }
         })
         const live = yield* Effect.provide(
           liveRunnersWith(Effect.succeed(failing), DATABASE.shown, TIMING),
           Logger.replace(Logger.defaultLogger, logger)
         )
-        yield* when(
-          () => live.owner(0, 1),
-          (own) => own === "one"
-        )
+        yield* until(live, "one")
         gone = true
+        // Long enough for the runner to be gone by its last heartbeat: it cannot write another one.
         yield* when(
-          () => live.outages?.(),
-          (own) => own === 1
+          () => reads,
+          (count) => count > 12
         )
-        yield* Effect.sleep("600 millis")
+        yield* sql`UPDATE furrow_runners SET last_heartbeat = datetime('now', '-1 day')`
         yield* until(live, "one")
         expect(live.owner(0, 1)).toBe("one")
         gone = false
@@ -99,6 +106,10 @@ describe("the list of runners", () => {
           () => lines.length,
           (own) => own === 2
         )
+        // The first list that was read has nobody.
+        yield* until(live, "one")
+        yield* sql`UPDATE furrow_runners SET last_heartbeat = CURRENT_TIMESTAMP`
+        yield* until(live, "one")
         expect(lines[0]).toContain("does not answer (no route to host); the 1 runners known so far stay in use")
         expect(lines[1]).toContain("answers again")
         expect(live.outages?.()).toBe(1)
