@@ -5,10 +5,10 @@
  */
 
 import { Tensor } from "../../core/Tensor.ts"
-import { blockOf, columnOf, tensorsOf } from "./Columns.ts"
+import { columnOf, type StoredColumn, type StoredColumns, tensorsOf } from "./Columns.ts"
 import { decodedBytes, type Element, elementsOf } from "./Elements.ts"
 import type { Fault } from "./Fault.ts"
-import type { Block, BlockColumn, DecodedBlock } from "./Format.ts"
+import type { Block } from "./Format.ts"
 
 /** An array in C order, and where its elements lie in the shard. JSON-able. @since 0.1.0 */
 export interface PlacedArray {
@@ -115,13 +115,9 @@ export const rowBlocks = (
   return blocks
 }
 
-/** Decodes a block that {@link rowBlocks} made. @since 0.1.0 */
-export const decodeRows = <Row>(
-  bytes: Uint8Array,
-  rows: number,
-  arrays: ReadonlyArray<PlacedArray>
-): DecodedBlock<Row> => {
-  const columns = new Map<string, BlockColumn>()
+/** Returns the columns of a block that {@link rowBlocks} made. @since 0.1.0 */
+export const storedRows = (bytes: Uint8Array, rows: number, arrays: ReadonlyArray<PlacedArray>): StoredColumns => {
+  const columns = new Map<string, StoredColumn>()
   let at = 0
   for (const { element, field, shape } of arrays) {
     const own = [rows, ...shape.slice(1)]
@@ -130,7 +126,7 @@ export const decodeRows = <Row>(
     columns.set(field, columnOf(new Tensor(data, own), element))
     at += length
   }
-  return blockOf(columns, rows)
+  return columns
 }
 
 /** A block that is one sample: these arrays as a whole. @since 0.1.0 */
@@ -146,10 +142,10 @@ export const wholeBlock = (arrays: ReadonlyArray<PlacedArray>): Block => {
   }
 }
 
-/** Decodes a block that {@link wholeBlock} made. @since 0.1.0 */
-export const decodeWhole = <Row>(bytes: Uint8Array, arrays: ReadonlyArray<PlacedArray>): DecodedBlock<Row> => {
+/** Returns the columns of a block that {@link wholeBlock} made. @since 0.1.0 */
+export const storedWhole = (bytes: Uint8Array, arrays: ReadonlyArray<PlacedArray>): StoredColumns => {
   let at = 0
-  return sampleBlock(
+  return sampleColumns(
     arrays.map(({ element, field, length, shape }) => {
       at += length
       return [field, new Tensor(elementsOf(bytes.subarray(at - length, at), element), shape)]
@@ -157,6 +153,6 @@ export const decodeWhole = <Row>(bytes: Uint8Array, arrays: ReadonlyArray<Placed
   )
 }
 
-/** The block of one sample, which has these tensors. @since 0.1.0 */
-export const sampleBlock = <Row>(tensors: ReadonlyArray<readonly [field: string, tensor: Tensor]>): DecodedBlock<Row> =>
-  blockOf(new Map(tensors.map(([field, { data, shape }]) => [field, tensorsOf(data, shape)])), 1)
+/** The columns of one sample, which has these tensors. @since 0.1.0 */
+export const sampleColumns = (tensors: ReadonlyArray<readonly [field: string, tensor: Tensor]>): StoredColumns =>
+  new Map(tensors.map(([field, { data, shape }]) => [field, tensorsOf(data, shape)]))

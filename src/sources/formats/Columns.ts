@@ -4,22 +4,38 @@
  * @since 0.1.0
  */
 import { setField } from "../../core/Options.ts"
-import { Tensor } from "../../core/Tensor.ts"
+import { Tensor, type TypedArray } from "../../core/Tensor.ts"
+import type { TensorColumn } from "../Columnar.ts"
 import type { Element } from "./Elements.ts"
 import type { BlockColumn, DecodedBlock } from "./Format.ts"
 
-/** Returns the block of these columns. A row is a record by the rules of `Dataset.fromColumns`. @since 0.1.0 */
-export const blockOf = <Row>(columns: ReadonlyMap<string, BlockColumn>, size: number): DecodedBlock<Row> => {
-  const keys = Array.from(columns.keys())
-  const cells = Array.from(columns.values(), cellOf)
+/** A column that lies in memory as a whole. `Booleans` are 0 and 1 there. @since 0.1.0 */
+export type StoredColumn =
+  | Exclude<BlockColumn, { readonly _tag: "Cells" }>
+  | { readonly _tag: "Booleans"; readonly data: TypedArray }
+
+/** Stored columns by their fields. @since 0.1.0 */
+export type StoredColumns = ReadonlyMap<string, StoredColumn>
+
+/**
+ * Returns the block of these columns. A row is a record by the rules of `Dataset.fromColumns`. With `release`, which gives back
+ * the columns' memory, rows own what they hold; without, they are views of it.
+ *
+ * @since 0.1.0
+ */
+export const blockOf = <Row>(stored: StoredColumns, size: number, release?: () => void): DecodedBlock<Row> => {
+  const keys = Array.from(stored.keys())
+  const columns = new Map(Array.from(stored, ([name, column]) => [name, blockColumn(column)] as const))
+  const cells = Array.from(columns.values(), (column) => cellOf(column, release !== undefined))
   // Assignment is twice as fast, and the row of every sample is made so.
   const isAssigned = !keys.includes("__proto__")
   let bytes = 0
-  for (const column of columns.values()) bytes += column._tag === "Cells" ? 8 * size : column.data.byteLength
+  for (const { data } of stored.values()) bytes += data.byteLength
   return {
     size,
     columns,
     bytes,
+    release,
     row: (place) => {
       const row: Record<string, unknown> = {}
       for (let at = 0; at < keys.length; at++) {
@@ -34,14 +50,20 @@ export const blockOf = <Row>(columns: ReadonlyMap<string, BlockColumn>, size: nu
 }
 
 /** The column of an array `[rows, …]`: of one axis numbers, or booleans if it holds such. @since 0.1.0 */
-export const columnOf = ({ data, shape }: Tensor, { isBoolean }: Element): BlockColumn => {
+export const columnOf = ({ data, shape }: Tensor, { isBoolean }: Element): StoredColumn => {
   const [, ...rest] = shape
   if (rest.length > 0) return tensorsOf(data, rest)
-  return isBoolean === true ? { _tag: "Cells", cell: (place) => Number(data[place]) !== 0 } : { _tag: "Numbers", data }
+  return { _tag: isBoolean === true ? "Booleans" : "Numbers", data }
+}
+
+const blockColumn = (column: StoredColumn): BlockColumn => {
+  if (column._tag !== "Booleans") return column
+  const { data } = column
+  return { _tag: "Cells", cell: (place) => Number(data[place]) !== 0 }
 }
 
 /** The column of tensors of one shape that lie one behind the other. @since 0.1.0 */
-export const tensorsOf = (data: Tensor["data"], shape: ReadonlyArray<number>): BlockColumn => ({
+export const tensorsOf = (data: TypedArray, shape: ReadonlyArray<number>): TensorColumn => ({
   _tag: "Tensors",
   data,
   shape,
@@ -50,10 +72,11 @@ export const tensorsOf = (data: Tensor["data"], shape: ReadonlyArray<number>): B
 
 type Cell = (place: number) => unknown
 
-const cellOf = (column: BlockColumn): Cell => {
+const cellOf = (column: BlockColumn, owns: boolean): Cell => {
   if (column._tag === "Cells") return column.cell
   const { data } = column
   if (column._tag === "Numbers") return (place) => data[place]
   const { shape, width } = column
+  if (owns) return (place) => new Tensor(data.slice(place * width, (place + 1) * width), shape)
   return (place) => new Tensor(data.subarray(place * width, (place + 1) * width), shape)
 }

@@ -8,7 +8,7 @@ import { whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { optionsOf } from "../../core/Options.ts"
 import type { TableRow } from "./arrow/ArrowBlock.ts"
-import type { Format } from "./Format.ts"
+import type { Format, SharedDecode } from "./Format.ts"
 import type { Lazy } from "./Lazy.ts"
 import { Malformed } from "./Malformed.ts"
 
@@ -86,10 +86,16 @@ export const placesOf = (
   })
 }
 
-type Reader = Pick<Format<TableRow>, "index" | "decode">
+/** How the shards of a format of tables are read. @since 0.1.0 */
+export interface Reader extends Pick<Format<TableRow>, "index" | "decode"> {
+  readonly shared: SharedDecode<TableRow>
+}
 
 /** Returns the functions of a format by `table`, from code that is loaded with the first shard. @since 0.1.0 */
-export const readBy = (code: Lazy<{ readonly reader: (table: Table) => Reader }>, table: Table): Reader => {
+export const readBy = (
+  code: Lazy<{ readonly reader: (table: Table) => Reader }>,
+  table: Table
+): Pick<Format<TableRow>, "index" | "decode" | "shared"> => {
   let known: Reader | undefined
   const own = ({ reader }: { readonly reader: (table: Table) => Reader }): Reader => {
     known ??= reader(table)
@@ -97,6 +103,7 @@ export const readBy = (code: Lazy<{ readonly reader: (table: Table) => Reader }>
   }
   return {
     index: (shard) => Effect.flatMap(code.get, (module) => own(module).index(shard)),
-    decode: (bytes, block, place) => code.use((module) => own(module).decode(bytes, block, place))
+    decode: (bytes, block, place) => code.use((module) => own(module).decode(bytes, block, place)),
+    shared: Effect.map(code.get, (module) => own(module).shared)
   }
 }

@@ -3,11 +3,14 @@
  *
  * @since 0.1.0
  */
+import type * as Effect from "effect/Effect"
 import type { TypedArray } from "../../../core/Tensor.ts"
+import type { StoreError } from "../../store/Store.ts"
 import { tensorsOf } from "../Columns.ts"
-import type { BlockColumn, DecodedBlock } from "../Format.ts"
+import type { Block, BlockColumn, BlockPlace, DecodedBlock, ShardError, SharedDecode } from "../Format.ts"
 import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, childOf, eachBuffer, isNumeric, offsetsOf } from "./ArrowArray.ts"
+import { arraysIn, partsOf } from "./ArrowParts.ts"
 import { type Cell, cellsOf, recordOf } from "./Cells.ts"
 import { type CellOptions, numbersAs } from "./Numbers.ts"
 
@@ -49,6 +52,20 @@ export const blockOf = (
     release
   }
 }
+
+/** Gives what `use` makes of the columns of a block, or an effect that does. */
+type WithArrays = <A>(
+  bytes: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  use: (arrays: ReadonlyArray<ArrowArray>) => A
+) => A | Effect.Effect<A, ShardError | StoreError>
+
+/** How threads share blocks of Arrow arrays. @since 0.1.0 */
+export const sharedTables = (options: CellOptions, withArrays: WithArrays): SharedDecode<TableRow> => ({
+  unpack: (bytes, block, place) => withArrays(bytes, block, place, (arrays) => partsOf(arrays, options)),
+  view: (parts, block) => blockOf(arraysIn(parts), block.rows, { ...options, isShared: true })
+})
 
 /** A column: as it lies in memory where all rows are numbers, or lists of as many numbers. */
 const columnOf = (array: ArrowArray, size: number, cell: Cell, options: CellOptions): BlockColumn => {

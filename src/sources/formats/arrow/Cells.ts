@@ -37,6 +37,7 @@ const fromDictionary = (array: ArrowArray, parts: ReadonlyArray<ArrowArray>, opt
     }
     return null
   }
+  if (options.isShared === true) return (place) => value(Number(indices[place]))
   return (place) => {
     const index = Number(indices[place])
     if (known[index] === undefined) known[index] = value(index)

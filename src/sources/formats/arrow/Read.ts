@@ -9,15 +9,16 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
-import type { Block, BlockPlace, DecodedBlock, Format, ShardError } from "../Format.ts"
+import type { Block, BlockPlace, ShardError } from "../Format.ts"
 import { headersOf } from "../Headers.ts"
 import { attempt, located, shardError, type Where } from "../Located.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
-import type { Table } from "../TableOptions.ts"
+import type { Reader, Table } from "../TableOptions.ts"
 import { zstd, zstdNow } from "../Zstd.ts"
 import type { ArrowArray } from "./ArrowArray.ts"
-import { blockOf, type TableRow } from "./ArrowBlock.ts"
+import { blockOf, sharedTables } from "./ArrowBlock.ts"
 import { type ArrowHeader, arrowIndex, type DictionaryPlace, extraOf } from "./ArrowIndex.ts"
 import type { ArrowField } from "./ArrowType.ts"
 import { lz4 } from "./Lz4.ts"
@@ -26,28 +27,38 @@ import { arraysOf, type Body } from "./RecordBatch.ts"
 import { sound } from "./Sound.ts"
 
 /** Reads shards by the options of a format. @since 0.1.0 */
-export const reader = (table: Table): Pick<Format<TableRow>, "index" | "decode"> => {
+export const reader = (table: Table): Reader => {
   const headers = headersOf("arrow", (shard) => arrowIndex(shard, table))
+  const within = <A>(
+    bytes: Uint8Array,
+    block: Block,
+    place: BlockPlace,
+    use: (arrays: ReadonlyArray<ArrowArray>) => A
+  ): A | Effect.Effect<A, ShardError | StoreError> =>
+    headers.use(place, (header) => decode(table, header, bytes, block, place, use))
   return {
     index: headers.index,
-    decode: (bytes, block, place) => headers.use(place, (header) => decode(table, header, bytes, block, place))
+    decode: (bytes, block, place) =>
+      within(bytes, block, place, (arrays) => blockOf(arrays, block.rows, table, () => giveBack(bytes))),
+    shared: sharedTables(table, within)
   }
 }
 
-/** Returns the rows of a record batch, at once if its dictionaries and its codec are loaded. */
-const decode = (
+/** Gives what `use` makes of the columns of a record batch, at once if its dictionaries and its codec are loaded. */
+const decode = <A>(
   table: Table,
   header: ArrowHeader,
   bytes: Uint8Array,
   block: Block,
-  place: BlockPlace
-): DecodedBlock<TableRow> | Effect.Effect<DecodedBlock<TableRow>, ShardError | StoreError> => {
+  place: BlockPlace,
+  use: (arrays: ReadonlyArray<ArrowArray>) => A
+): A | Effect.Effect<A, ShardError | StoreError> => {
   const where: Where = { shard: place.shard, format: "arrow", firstRow: place.firstRow, byte: block.offset }
   const batch = located(where, () => batchOf(bytes, block))
   const dictionaries = header.loaded
   const wanted = wantedOf(header.dictionaries, extraOf(block).dictionaries)
   const missing = wanted.filter((own) => !dictionaries.has(own.offset))
-  const run = () => decoded(table, batch, bytes, block, header, (id) => partsOf(dictionaries, wanted, id))
+  const run = () => use(decoded(table, batch, bytes, block, header, (id) => partsOf(dictionaries, wanted, id)))
   if (missing.length === 0 && (batch.layout.codec !== "zstd" || zstdNow() !== undefined)) return located(where, run)
   return Effect.gen(function* () {
     yield* Effect.mapError(zstdNow() === undefined ? zstd : Effect.void, (error) => shardError(where, error))
@@ -74,15 +85,14 @@ const decoded = (
   block: Block,
   { chosen, fields }: ArrowHeader,
   dictionary: Body["dictionary"]
-): DecodedBlock<TableRow> => {
+): ReadonlyArray<ArrowArray> => {
   const { metadata } = extraOf(block)
   const body: Body = { bytes: bodyOf(bytes, block, metadata), decompress, dictionary, most: table.blockBytes }
   const arrays = arraysOf(fields, layout, body, new Set(chosen))
   for (const array of arrays) sound(array)
   // `arraysOf` gives them in the order of the fields.
   const order = chosen.toSorted((a, b) => a - b)
-  const own = chosen.map((place) => arrays[order.indexOf(place)] as ArrowArray)
-  return blockOf(own, block.rows, table)
+  return chosen.map((place) => arrays[order.indexOf(place)] as ArrowArray)
 }
 
 const decompress: Body["decompress"] = (codec, bytes, length) => {

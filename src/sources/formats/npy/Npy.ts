@@ -63,7 +63,8 @@ export const npy = <const F extends string = "array">(
     scans: false,
     hasColumns: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
-    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, config))
+    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, config)),
+    shared: Effect.map(code.get, ({ shared }) => shared(config))
   }
 }
 

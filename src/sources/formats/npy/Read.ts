@@ -4,11 +4,13 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { type PlacedArray, rowBlocks, rowsOf, schemaOf } from "../Arrays.ts"
-import { blockOf, columnOf } from "../Columns.ts"
+import { blockOf, columnOf, type StoredColumns } from "../Columns.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
-import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
+import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import { sharedColumns } from "../SharedColumns.ts"
 import { type ArrayHeader, arrayHeaderOf, arrayOf, checkEnd, HEADER, needsAll } from "./Layout.ts"
 
 /** The options of `Format.npy`, checked. @since 0.1.0 */
@@ -48,14 +50,17 @@ const tooLarge = (length: number, most: number, fault: Fault): ShardError => {
   return fault(`${reason}; save np.ascontiguousarray(…), or raise maxBlockBytes`)
 }
 
+const stored =
+  ({ field }: NpyConfig) =>
+  (bytes: Uint8Array, { rows }: Block, { index }: BlockPlace): StoredColumns => {
+    const { element, isFortran, shape } = index.header as ArrayHeader // by `index`
+    const array = arrayOf(bytes, { element, isFortran, shape: [rows, ...shape.slice(1)] })
+    return new Map([[field, columnOf(array, element)]])
+  }
+
 /** Decodes a block. @since 0.1.0 */
-export const decode = <Row>(
-  bytes: Uint8Array,
-  { rows }: Block,
-  { index }: BlockPlace,
-  { field }: NpyConfig
-): DecodedBlock<Row> => {
-  const { element, isFortran, shape } = index.header as ArrayHeader // by `index`
-  const array = arrayOf(bytes, { element, isFortran, shape: [rows, ...shape.slice(1)] })
-  return blockOf(new Map([[field, columnOf(array, element)]]), rows)
-}
+export const decode = <Row>(bytes: Uint8Array, block: Block, place: BlockPlace, config: NpyConfig): DecodedBlock<Row> =>
+  blockOf(stored(config)(bytes, block, place), block.rows, () => giveBack(bytes))
+
+/** @since 0.1.0 */
+export const shared = <Row>(config: NpyConfig): SharedDecode<Row> => sharedColumns(stored(config))

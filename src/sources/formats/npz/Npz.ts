@@ -69,7 +69,8 @@ export const npz = <const C extends string = string>(
     scans: false,
     hasColumns: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
-    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place))
+    decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place)),
+    shared: Effect.map(code.get, ({ shared }) => shared())
   }
 }
 

@@ -5,25 +5,27 @@
  */
 import * as Effect from "effect/Effect"
 import { crc32 } from "../../../core/Crc32.ts"
+import { giveBack } from "../../../core/ReadBuffers.ts"
 import { inflateRaw, inflateRawStart } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { StoreError } from "../../store/Store.ts"
 import {
   checkSome,
   chosenOf,
-  decodeRows,
   type PlacedArray,
   rowBlocks,
   rowsOf,
   type SampleOf,
-  sampleBlock,
+  sampleColumns,
   sampleOf,
-  schemaOf
+  schemaOf,
+  storedRows
 } from "../Arrays.ts"
-import { blockOf, columnOf } from "../Columns.ts"
+import { blockOf, columnOf, type StoredColumns } from "../Columns.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
-import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
+import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
 import { type ArrayHeader, arrayHeaderOf, arrayOf, checkEnd, HEADER, needsAll } from "../npy/Layout.ts"
+import { sharedColumns } from "../SharedColumns.ts"
 import { dataOffsetOf, readDirectory, type ZipDirectory, type ZipEntry } from "./Zip.ts"
 
 /** The options of `Format.npz`, checked. @since 0.1.0 */
@@ -172,10 +174,9 @@ const inflateStart = (bytes: Uint8Array, fault: Fault): Uint8Array => {
   }
 }
 
-/** Decodes a block. Throws `ShardError`. @since 0.1.0 */
-export const decode = <Row>(bytes: Uint8Array, { rows }: Block, { index, shard }: BlockPlace): DecodedBlock<Row> => {
+const stored = (bytes: Uint8Array, { rows }: Block, { index, shard }: BlockPlace): StoredColumns => {
   const header = index.header as Header // by `index`
-  if (header._tag === "Rows") return decodeRows(bytes, rows, header.arrays)
+  if (header._tag === "Rows") return storedRows(bytes, rows, header.arrays)
   const fault = faultOf("npz", shard.info.location)
   let at = 0
   const tensors = header.arrays.map((array) => {
@@ -184,10 +185,20 @@ export const decode = <Row>(bytes: Uint8Array, { rows }: Block, { index, shard }
     at += entry.packed
     return { array, tensor: arrayOf(plain.subarray(start), array) }
   })
-  if (header.sample === "file") return sampleBlock(tensors.map(({ array, tensor }) => [array.field, tensor]))
-  const columns = tensors.map(({ array, tensor }) => [array.field, columnOf(tensor, array.element)] as const)
-  return blockOf(new Map(columns), rows)
+  if (header.sample === "file") return sampleColumns(tensors.map(({ array, tensor }) => [array.field, tensor]))
+  return new Map(tensors.map(({ array, tensor }) => [array.field, columnOf(tensor, array.element)]))
 }
+
+/** Decodes a block. Throws `ShardError`. @since 0.1.0 */
+export const decode = <Row>(bytes: Uint8Array, block: Block, place: BlockPlace): DecodedBlock<Row> => {
+  const header = place.index.header as Header // by `index`
+  // An archive that is a sample is the consumer's as it is.
+  const isFile = header._tag === "Whole" && header.sample === "file"
+  return blockOf(stored(bytes, block, place), block.rows, isFile ? undefined : () => giveBack(bytes))
+}
+
+/** @since 0.1.0 */
+export const shared = <Row>(): SharedDecode<Row> => sharedColumns(stored)
 
 const unpacked = (bytes: Uint8Array, { crc, method, size }: ZipEntry, fault: Fault): Uint8Array => {
   let plain: Uint8Array | "more"

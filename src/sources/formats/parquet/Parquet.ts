@@ -33,7 +33,7 @@ export const parquet = <Row = TableRow>(options: TableOptions = {}): Format<Row>
     scans: false,
     hasColumns: true,
     // The type is the caller's word; see above.
-    ...(readBy(code, table) as Pick<Format<Row>, "index" | "decode">)
+    ...(readBy(code, table) as Pick<Format<Row>, "index" | "decode" | "shared">)
   }
 }
 

@@ -9,12 +9,12 @@ import * as Effect from "effect/Effect"
 import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { type ArrowArray, eachBuffer } from "../arrow/ArrowArray.ts"
-import { blockOf, type TableRow } from "../arrow/ArrowBlock.ts"
-import type { Block, BlockPlace, DecodedBlock, Format, Shard, ShardError } from "../Format.ts"
+import { blockOf, sharedTables } from "../arrow/ArrowBlock.ts"
+import type { Block, BlockPlace, Shard, ShardError } from "../Format.ts"
 import { headersOf, type Indexed } from "../Headers.ts"
 import { attempt, located } from "../Located.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
-import { placesOf, type Table } from "../TableOptions.ts"
+import { placesOf, type Reader, type Table } from "../TableOptions.ts"
 import {
   type Chunk,
   type Column,
@@ -31,17 +31,31 @@ import { plainPages } from "./Pages.ts"
 import { withTwelves } from "./Twelve.ts"
 
 /** Reads shards by the options of a format. @since 0.1.0 */
-export const reader = (table: Table): Pick<Format<TableRow>, "index" | "decode"> => {
+export const reader = (table: Table): Reader => {
   const headers = headersOf("parquet", (shard) => indexed(shard, table))
+  const within = <A>(
+    bytes: Uint8Array,
+    block: Block,
+    place: BlockPlace,
+    use: (arrays: ReadonlyArray<ArrowArray>) => A
+  ): A | Effect.Effect<A, ShardError | StoreError> =>
+    headers.use(place, (header) =>
+      located({ shard: place.shard, format: "parquet", firstRow: place.firstRow, byte: block.offset }, () => {
+        const arrays = decode(table, header, bytes, block, place)
+        // All columns are copies.
+        giveBack(bytes)
+        return use(arrays)
+      })
+    )
   return {
     index: headers.index,
     decode: (bytes, block, place) =>
-      headers.use(place, (header) => {
-        const own = decode(table, header, bytes, block, place)
-        // All columns are copies.
-        giveBack(bytes)
-        return own
-      })
+      within(bytes, block, place, (arrays) =>
+        blockOf(arrays, block.rows, table, () => {
+          for (const array of arrays) eachBuffer(array, giveBack)
+        })
+      ),
+    shared: sharedTables(table, within)
   }
 }
 
@@ -134,43 +148,38 @@ const rangesOf = (chunks: ReadonlyArray<Chunk>): ReadonlyArray<readonly [offset:
   return joined
 }
 
-/** Returns the rows of a row group. Throws {@link ShardError}. */
+/** Returns the columns of a row group. Throws {@link Malformed}. */
 const decode = (
   table: Table,
   header: ParquetHeader,
   bytes: Uint8Array,
   block: Block,
   place: BlockPlace
-): DecodedBlock<TableRow> =>
-  located({ shard: place.shard, format: "parquet", firstRow: place.firstRow, byte: block.offset }, () => {
-    const { chosen, footer } = header
-    if (block.rows === 0 || chosen.length === 0) return blockOf([], block.rows, table)
-    const group = footer.groups[place.number]
-    if (group === undefined) throw new Malformed(`it has no row group ${place.number}; ${AGAIN}`)
-    const arrays = new Map<number, ArrowArray>()
-    const others: Array<number> = []
-    // They come in the order of the schema.
-    for (const at of chosen.toSorted((a, b) => a - b)) {
-      const array = numbersOf(header, group, at, bytes, block, table.blockBytes)
-      if (array === undefined) others.push(at)
-      else arrays.set(at, array)
+): ReadonlyArray<ArrowArray> => {
+  const { chosen, footer } = header
+  if (block.rows === 0 || chosen.length === 0) return []
+  const group = footer.groups[place.number]
+  if (group === undefined) throw new Malformed(`it has no row group ${place.number}; ${AGAIN}`)
+  const arrays = new Map<number, ArrowArray>()
+  const others: Array<number> = []
+  // They come in the order of the schema.
+  for (const at of chosen.toSorted((a, b) => a - b)) {
+    const array = numbersOf(header, group, at, bytes, block, table.blockBytes)
+    if (array === undefined) others.push(at)
+    else arrays.set(at, array)
+  }
+  if (others.length > 0) {
+    const own = decodeFile(fileOf(footer, group, others, bytes, block, table.blockBytes), block.rows)
+    for (const [place, at] of others.entries()) {
+      // As many arrays as columns, unless the decoder has left one out.
+      const array = own[place]
+      if (array !== undefined) arrays.set(at, withTwelves(array, (footer.columns[at] as Column).twelves))
     }
-    if (others.length > 0) {
-      const own = decodeFile(fileOf(footer, group, others, bytes, block, table.blockBytes), block.rows)
-      for (const [place, at] of others.entries()) {
-        // As many arrays as columns, unless the decoder has left one out.
-        const array = own[place]
-        if (array !== undefined) arrays.set(at, withTwelves(array, (footer.columns[at] as Column).twelves))
-      }
-    }
-    const own = chosen.flatMap((at) => arrays.get(at) ?? [])
-    if (own.length === chosen.length && own.every((array) => array.length === block.rows)) {
-      return blockOf(own, block.rows, table, () => {
-        for (const array of own) eachBuffer(array, giveBack)
-      })
-    }
-    throw new Malformed(`a row group gives ${own[0]?.length} rows, not ${block.rows}; ${AGAIN}`)
-  })
+  }
+  const own = chosen.flatMap((at) => arrays.get(at) ?? [])
+  if (own.length === chosen.length && own.every((array) => array.length === block.rows)) return own
+  throw new Malformed(`a row group gives ${own[0]?.length} rows, not ${block.rows}; ${AGAIN}`)
+}
 
 /** The array of a column of numbers, or of lists of numbers, if that can be decoded without the library. */
 const numbersOf = (

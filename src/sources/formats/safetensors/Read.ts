@@ -4,22 +4,25 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import {
   checkSome,
   chosenOf,
-  decodeRows,
-  decodeWhole,
   type PlacedArray,
   rowBlocks,
   rowsOf,
   type SampleOf,
   sampleOf,
   schemaOf,
+  storedRows,
+  storedWhole,
   wholeBlock
 } from "../Arrays.ts"
+import { blockOf, type StoredColumns } from "../Columns.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
-import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
+import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import { sharedColumns } from "../SharedColumns.ts"
 import { headerLengthOf, tensorsOf } from "./Layout.ts"
 
 /** The options of `Format.safetensors`, checked. @since 0.1.0 */
@@ -67,8 +70,17 @@ const indexOf = (
   throw fault(`${reason}; name some in columns, or raise maxBlockBytes`)
 }
 
-/** Decodes a block. @since 0.1.0 */
-export const decode = <Row>(bytes: Uint8Array, { rows }: Block, { index }: BlockPlace): DecodedBlock<Row> => {
+const stored = (bytes: Uint8Array, { rows }: Block, { index }: BlockPlace): StoredColumns => {
   const { arrays, sample } = index.header as Header // by `index`
-  return sample === "row" ? decodeRows(bytes, rows, arrays) : decodeWhole(bytes, arrays)
+  return sample === "row" ? storedRows(bytes, rows, arrays) : storedWhole(bytes, arrays)
 }
+
+/** Decodes a block. @since 0.1.0 */
+export const decode = <Row>(bytes: Uint8Array, block: Block, place: BlockPlace): DecodedBlock<Row> => {
+  const { sample } = place.index.header as Header // by `index`
+  // A file that is a sample is the consumer's as it is.
+  return blockOf(stored(bytes, block, place), block.rows, sample === "row" ? () => giveBack(bytes) : undefined)
+}
+
+/** @since 0.1.0 */
+export const shared = <Row>(): SharedDecode<Row> => sharedColumns(stored)

@@ -10,7 +10,7 @@ import { decodeArray } from "../npy/Layout.ts"
 import { type Chosen, KEY } from "./Decoder.ts"
 import type { Sample } from "./Samples.ts"
 
-/** A decoder's code. `fault` makes the error of its file, which its reason calls "it". */
+/** A decoder's code, which keeps nothing of `bytes`. `fault` makes the error of its file, which its reason calls "it". */
 type Decode = (bytes: Uint8Array, fault: Fault) => unknown
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
@@ -60,14 +60,17 @@ const json = (bytes: Uint8Array, fault: Fault): unknown => {
   }
 }
 
-const bytesOf: Decode = (bytes) => bytes
+/** Rows own what they hold: the memory of a block is used again. */
+const bytesOf: Decode = (bytes) => new Uint8Array(bytes)
+
+const array: Decode = (bytes, fault) => decodeArray(new Uint8Array(bytes), fault)
 
 const named: ReadonlyMap<unknown, Decode> = new Map<unknown, Decode>([
   ["bytes", bytesOf],
   ["text", text],
   ["integer", integer],
   ["json", json],
-  ["npy", decodeArray]
+  ["npy", array]
 ])
 
 /** WebDataset's own decoders, by the last part of an extension. */
@@ -75,7 +78,7 @@ const usual: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ...["txt", "text", "transcript"].map((extension) => [extension, text] as const),
   ...["json", "jsn"].map((extension) => [extension, json] as const),
   ...["cls", "cls2", "class", "count", "index", "inx", "id"].map((extension) => [extension, integer] as const),
-  ["npy", decodeArray]
+  ["npy", array]
 ])
 
 /** Makes a row of a sample, whose shard's bytes begin at `from`. @since 0.1.0 */
@@ -136,7 +139,7 @@ const guarded =
   (decoder: (bytes: Uint8Array) => unknown): Decode =>
   (bytes, fault) => {
     try {
-      return decoder(bytes)
+      return decoder(new Uint8Array(bytes))
     } catch (cause) {
       throw fault(`its decoder threw (${shown(cause)})`, { cause })
     }

@@ -4,14 +4,15 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { giveBack } from "../../../core/ReadBuffers.ts"
 import { gunzip } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
-import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex } from "../Format.ts"
+import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
 import { cutter } from "./Cutter.ts"
 import type { Chosen } from "./Decoder.ts"
-import { type ReadRow, readAll, readChosen } from "./Fields.ts"
+import { readAll, readChosen } from "./Fields.ts"
 import { windowOf } from "./Header.ts"
 import { type Sample, Samples } from "./Samples.ts"
 import { cutShort, scan, scanBytes } from "./Scan.ts"
@@ -58,14 +59,26 @@ export const inOrder =
 export const decode = (
   bytes: Uint8Array,
   block: Block,
-  { firstRow, index, shard }: BlockPlace,
-  { chosen }: TarConfig
+  place: BlockPlace,
+  config: TarConfig
 ): DecodedBlock<unknown> => {
-  const fault = faultOf("tar", shard.info.location)
-  const readRow = chosen === undefined ? readAll : readChosen(chosen)
+  const plain = plainOf(bytes, place)
+  return { ...decodeBlock(plain, block, place, config), release: () => giveBack(plain) }
+}
+
+/** How threads share blocks: the bytes, unpacked, in which each of them finds its samples. @since 0.1.0 */
+export const shared = (config: TarConfig): SharedDecode<unknown> => ({
+  unpack: (bytes, _, place) => [plainOf(bytes, place)],
+  view: ([bytes = new Uint8Array(0)], block, place) => decodeBlock(bytes, block, place, config)
+})
+
+/** The bytes of a block, unpacked. */
+const plainOf = (bytes: Uint8Array, { index, shard }: BlockPlace): Uint8Array => {
   const packed = isPacked(index.header)
-  const plain = packed === undefined ? bytes : unpacked(bytes, packed.unpacked, fault)
-  return decodeBlock(plain, packed === undefined ? block.offset : 0, block.rows, firstRow, readRow, fault)
+  if (packed === undefined) return bytes
+  const plain = unpacked(bytes, packed.unpacked, faultOf("tar", shard.info.location))
+  giveBack(bytes)
+  return plain
 }
 
 /** What is read of a shard first: enough to see what it is, and most shards' first headers. */
@@ -129,12 +142,13 @@ const unpacked = (packed: Uint8Array, most: number, fault: Fault): Uint8Array =>
 
 const decodeBlock = (
   bytes: Uint8Array,
-  from: number,
-  rows: number,
-  firstRow: number,
-  readRow: ReadRow,
-  fault: Fault
-): DecodedBlock<Record<string, unknown>> => {
+  { offset, rows }: Block,
+  { firstRow, index, shard }: BlockPlace,
+  { chosen }: TarConfig
+): DecodedBlock<unknown> => {
+  const fault = faultOf("tar", shard.info.location)
+  const readRow = chosen === undefined ? readAll : readChosen(chosen)
+  const from = isPacked(index.header) === undefined ? offset : 0
   const end = from + bytes.length
   const walk = new Walk(from, end, fault)
   const window = windowOf(bytes, from)
