@@ -901,6 +901,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/SharedBlocks.test.ts"
   },
   {
+    name: "shared blocks: their memory does not grow with them",
+    file: "sources/shards/SharedBlocks.ts",
+    from: "if (this.buffer.byteLength < length) this.buffer.grow",
+    to: "if (this.buffer.byteLength < 0) this.buffer.grow",
+    test: "test/sources/shards/SharedBlocks.test.ts"
+  },
+  {
+    name: "shared blocks: rows of a table are views of memory that another block gets",
+    file: "sources/formats/arrow/Cells.ts",
+    from: ": (start: number, end: number) => numbers.slice(start, end)",
+    to: ": (start: number, end: number) => numbers.subarray(start, end)",
+    test: "test/sources/formats/SharedDecode.test.ts"
+  },
+  {
     name: "shared blocks: what a thread has claimed that died stays claimed",
     file: "sources/shards/SharedBlocks.ts",
     from: "else if (state === GONE || (state === CLAIMED && this.#word(slot, OWNER) === thread))",

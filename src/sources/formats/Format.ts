@@ -71,13 +71,13 @@ export interface DecodedBlock<out Row> {
    * {@link ShardError} if that row is bad.
    */
   readonly row: (place: number) => Row
-  /** The columns that the rows are made of, by their fields, if the format has columns. */
+  /** The columns that the rows are made of, by their fields, if the format has columns. Read while the block is in use. */
   readonly columns?: ReadonlyMap<string, BlockColumn> | undefined
   /** The lines that the rows are made of, if each is made of one: lines that are asked for together are decoded together. */
   readonly lines?: BlockLines<Row> | undefined
   /** How many bytes it takes in memory, about. */
   readonly bytes: number
-  /** Gives back its memory, if no row and no column lies there. The block is not used after that. */
+  /** Gives back its memory, if rows own what they hold. The block is not used after that. */
   readonly release?: (() => void) | undefined
 }
 

@@ -6,7 +6,7 @@ export interface ShardsConfig {
   readonly location: string
   /** The file of the kept index, so that only blocks are read. */
   readonly index: string
-  readonly format: "jsonl" | "csv" | "text" | "npy"
+  readonly format: "jsonl" | "csv" | "text" | "npy" | "tar" | "parquet"
   readonly blockBytes: number
   readonly cacheBytes: number
   readonly order: "shuffle" | "blocks" | "sequential"
@@ -29,7 +29,11 @@ const formatOf = ({ blockBytes, format }: ShardsConfig): Format.Format<unknown> 
     case "text":
       return Format.text({ blockBytes })
     case "npy":
-      return Format.npy({ field: "n", blockBytes })
+      return Format.npy({ field: "n", blockBytes: blockBytes / 8 })
+    case "tar":
+      return Format.tar({ fields: { n: "integer" }, blockBytes: 4 * blockBytes })
+    case "parquet":
+      return Format.parquet()
   }
 }
 

@@ -56,7 +56,7 @@ export type TarFields<F, O> = { readonly __key__: string } & {
  * | `txt`, `text`, `transcript` | string, from UTF-8 |
  * | `cls`, `cls2`, `class`, `count`, `index`, `inx`, `id` | number, a whole one |
  * | `npy` | `Tensor`, as `Format.npy` reads it |
- * | any other | `Uint8Array`, a view of the block: not to be written to |
+ * | any other | `Uint8Array` |
  *
  * Images stay bytes, for `Decode.image({ field: "png" })` and the other stages that decode: on threads of their own, and only
  * the part that a crop needs.

@@ -8,6 +8,8 @@ import { Effect, type Layer, Option, Stream } from "effect"
 import { Scheduler, SeedPolicy, Tensor, Workers } from "../../../../src/index.ts"
 import { headerOf, npyOf } from "../../../support/npy.ts"
 import type { PartialOptions } from "../../../support/options.ts"
+import { Physical, parquetOf, raw } from "../../../support/parquet.ts"
+import { tarOf } from "../../../support/tar.ts"
 import { opened, pipeline, type ShardsConfig } from "../../../support/threaded/shards.ts"
 
 const TIME = 60_000
@@ -36,6 +38,8 @@ const members = (first: number): Uint8Array =>
     )
   )
 
+const numbers = (first: number): Uint8Array => raw(Int32Array.from({ length: 10 }, (_, row) => first + row))
+
 const files = {
   jsonl: write("jsonl", (first) => lines(first, json)),
   gzip: write("gzip", members),
@@ -44,7 +48,20 @@ const files = {
   npy: write("npy", (first) => {
     const numbers = Int32Array.from({ length: ROWS }, (_, row) => first + row)
     return npyOf(headerOf("<i4", [ROWS]), new Uint8Array(numbers.buffer))
-  })
+  }),
+  tar: write("tar", (first) =>
+    tarOf(...Array.from({ length: ROWS }, (_, row) => ({ name: `${first + row}.n`, body: String(first + row) })))
+  ),
+  parquet: write("parquet", (first) =>
+    parquetOf({
+      schema: [{ name: "n", type: Physical.int32 }],
+      // Row groups of ten rows.
+      groups: Array.from({ length: ROWS / 10 }, (_, group) => ({
+        rows: 10,
+        columns: [{ values: 10, pages: [{ values: 10, data: numbers(first + 10 * group) }] }]
+      }))
+    })
+  )
 }
 
 let indexes = 0
@@ -94,28 +111,27 @@ const run = async (
 }
 
 describe("shards on threads", () => {
-  test.each([["jsonl"], ["gzip"], ["text"], ["csv"]] as const)(
+  test.each([
+    ["jsonl", 0],
+    ["gzip", 0],
+    ["text", 0],
+    ["csv", 0],
+    ["npy", 0],
+    ["tar", 0],
+    // Each thread reads the footer of a file with whichever of its blocks it decodes first, some of them at once.
+    ["parquet", 8 * FILES]
+  ] as const)(
     "%s: what fibers deliver, and each block decoded once for all threads and epochs",
-    async (kind) => {
+    async (kind, footers) => {
       const { blocks, config } = await configOf(kind)
       expect(blocks).toBeGreaterThan(15)
       const fibers = await run(config, Workers.fibers({ workers: 4 }))
       const threads = await run(config, threadsFor(config))
       expect(threads.digest).toBe(fibers.digest)
-      expect(fibers.reads).toBe(blocks)
-      expect(threads.reads).toBe(blocks)
-    },
-    TIME
-  )
-
-  test(
-    "npy, whose blocks are not shared: what fibers deliver, and no more reads than each thread would make alone",
-    async () => {
-      const { blocks, config } = await configOf("npy")
-      const fibers = await run(config, Workers.fibers({ workers: 4 }))
-      const threads = await run(config, threadsFor(config))
-      expect(threads.digest).toBe(fibers.digest)
-      expect(threads.reads).toBeLessThanOrEqual(2 * (blocks + 2 * FILES))
+      expect(fibers.reads).toBeGreaterThanOrEqual(blocks)
+      expect(fibers.reads).toBeLessThanOrEqual(blocks + footers / 2)
+      expect(threads.reads).toBeGreaterThanOrEqual(blocks)
+      expect(threads.reads).toBeLessThanOrEqual(blocks + footers)
     },
     TIME
   )
