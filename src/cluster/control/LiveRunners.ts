@@ -96,7 +96,8 @@ export const liveRunnersWith = (
 
     const poll = (sql: SqlClient) =>
       read(sql).pipe(
-        // One that takes connections and says nothing is as good as gone.
+        // One that takes connections and says nothing is as good as gone. It does not cancel statements either.
+        Effect.disconnect,
         Effect.timeout(Duration.max(expiry, Duration.seconds(1))),
         Effect.matchEffect({ onFailure: failed, onSuccess: succeeded }),
         Effect.zipRight(Effect.sleep(heartbeat)),

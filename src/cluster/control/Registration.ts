@@ -54,7 +54,8 @@ export const register = (
 
 /** A scope that closes with this one, and within a stated time, whether its finalizers are done or not. */
 const bounded: Effect.Effect<Scope.Scope, never, Scope.Scope> = Effect.acquireRelease(Scope.make(), (scope) =>
-  Scope.close(scope, Exit.void).pipe(Effect.interruptible, Effect.disconnect, Effect.timeoutOption(FAREWELL))
+  // A statement that is interrupted asks the database to cancel it, and waits for that: nobody waits for both.
+  Scope.close(scope, Exit.void).pipe(Effect.disconnect, Effect.interruptible, Effect.timeoutOption(FAREWELL))
 )
 
 /** The same with a client that is there. @since 0.1.0 */
@@ -83,7 +84,9 @@ export const registerWith = (
       )
     )
     yield* start.pipe(
-      // A table that was emptied, or a row that another process at this address wrote, is put right again.
+      // A table that was emptied, or a row that another process at this address wrote, is put right again. A statement
+      // that is interrupted waits until the database has cancelled it; one that is silent cancels nothing.
+      Effect.disconnect,
       Effect.timeout(Duration.max(timing.heartbeat, Duration.seconds(1))),
       said(database),
       Effect.repeat(Schedule.spaced(timing.heartbeat)),
