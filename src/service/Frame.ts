@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import { isRecord } from "../core/Record.ts"
+import { Tensor } from "../core/Tensor.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import { FrameBytesReader, FrameError, joined, LONGEST_BODY, pieces, type Received } from "./FrameBytes.ts"
-import { type Part, pack, partIn, unpack } from "./WireValue.ts"
+import { type Part, pack, partsIn, unpack } from "./WireValue.ts"
 
 export { FrameError, LONGEST_BODY } from "./FrameBytes.ts"
 
@@ -45,11 +46,13 @@ const decoded = ({ body, head }: Received): Frame => {
   if (kind === "end") return { kind, cursor: own }
   if (kind === "begin") return { kind, cursor: own, batches: typeof batches === "number" ? batches : null }
   if (kind !== "batch" || !Array.isArray(parts)) throw new RangeError("its head is not of a batch")
-  const laid = parts.map((one: unknown) => partIn(body, one))
-  const made = unpack(batch, (index) => {
-    const part = laid[index]
-    if (part === undefined) throw new RangeError("a part is missing")
-    return part
+  const part = partsIn(body, parts)
+  const made = unpack(batch, {
+    tensor: (index) => {
+      const { data, shape } = part(index)
+      return new Tensor(data, shape)
+    },
+    array: (index) => part(index).data
   })
   if (!isBatch(made)) throw new RangeError("its batch lacks a field")
   return { kind, batch: made, cursor: own }

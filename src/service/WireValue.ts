@@ -84,11 +84,17 @@ const packed = (value: object, parts: Array<Part>, path: string, depth: number):
 /** Why bytes are no batch. */
 const malformed = (what: string): RangeError => new RangeError(what)
 
+/** Gives the parts of a value by their numbers: as tensors, or as typed arrays. @since 0.1.0 */
+export interface Parts {
+  readonly tensor: (index: number) => Tensor
+  readonly array: (index: number) => TypedArray
+}
+
 /** Makes the value that {@link pack} packed. Throws a `RangeError` for what it did not make. @since 0.1.0 */
-export const unpack = (value: unknown, part: (index: number) => Part, depth = 0): unknown => {
+export const unpack = (value: unknown, parts: Parts, depth = 0): unknown => {
   if (typeof value !== "object" || value === null) return value
   if (depth > DEEPEST + 1) throw malformed("it is nested too deep")
-  const inner = (own: unknown): unknown => unpack(own, part, depth + 1)
+  const inner = (own: unknown): unknown => unpack(own, parts, depth + 1)
   if (Array.isArray(value)) {
     const list = new Array<unknown>(value.length)
     value.forEach((own: unknown, at) => {
@@ -103,8 +109,8 @@ export const unpack = (value: unknown, part: (index: number) => Part, depth = 0)
   }
   const [key, own] = first
   if (entries.length === 1) {
-    if (key === "$tensor" && typeof own === "number") return tensorOf(part(own))
-    if (key === "$array" && typeof own === "number") return part(own).data
+    if (key === "$tensor" && typeof own === "number") return parts.tensor(own)
+    if (key === "$array" && typeof own === "number") return parts.array(own)
     if (key === "$number" && typeof own === "string" && NUMBERS.has(own)) return Number(own)
     if (key === "$bigint" && typeof own === "string" && /^-?\d{1,4096}$/.test(own)) return BigInt(own)
     if (key === "$date" && (typeof own === "number" || own === null)) return new Date(own ?? Number.NaN)
@@ -119,8 +125,6 @@ export const unpack = (value: unknown, part: (index: number) => Part, depth = 0)
 const isHole = (value: unknown): boolean => isRecord(value) && value["$hole"] === true
 
 const NUMBERS: ReadonlySet<string> = new Set(["NaN", "Infinity", "-Infinity", "-0"])
-
-const tensorOf = ({ data, shape }: Part): Tensor => new Tensor(data, shape)
 
 const recordEntry = (entry: unknown, inner: (own: unknown) => unknown): readonly [string, unknown] => {
   if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string") throw malformed("a record is broken")
@@ -167,3 +171,19 @@ export const partIn = (body: Uint8Array<ArrayBuffer>, head: unknown): Part => {
 
 const isWhole = (value: unknown): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+
+/**
+ * The parts of a body by the heads that a frame has of them, as views of the body. Throws a `RangeError` where a head is
+ * broken, and for a part that is not there.
+ *
+ * @since 0.1.0
+ */
+export const partsIn = (body: Uint8Array<ArrayBuffer>, heads: unknown): ((index: number) => Part) => {
+  if (!Array.isArray(heads)) throw malformed("it has no parts")
+  const laid = heads.map((one: unknown) => partIn(body, one))
+  return (index) => {
+    const part = laid[index]
+    if (part === undefined) throw malformed("a part is missing")
+    return part
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What the consumer of a run waits for, and how much lies there that it has not taken: the process stays alive while it
+ * waits, and only then is more received than may lie there.
+ *
+ * @since 0.1.0
+ */
+import type { PendingBatch } from "../scheduler/backends/remote/PendingBatch.ts"
+import type { Seat } from "./Seat.ts"
+
+/** How often runners are looked at, in milliseconds. */
+const LOOK_MS = 100
+
+/** @since 0.1.0 */
+export interface DemandOptions {
+  readonly seats: () => ReadonlyArray<Seat>
+  /** How many bytes of batches may lie here. */
+  readonly most: number
+  /** Is called again and again. */
+  readonly look: () => void
+}
+
+/** @since 0.1.0 */
+export class Demand {
+  readonly #options: DemandOptions
+  readonly #timer: ReturnType<typeof setInterval>
+  #wanted = 0
+  #bytes = 0
+
+  constructor(options: DemandOptions) {
+    this.#options = options
+    this.#timer = setInterval(options.look, LOOK_MS)
+    this.#timer.unref()
+  }
+
+  /** Whether the consumer waits. */
+  get waits(): boolean {
+    return this.#wanted > 0
+  }
+
+  want(pending: PendingBatch): void {
+    pending.isWanted = true
+    this.#wanted++
+    this.regulate()
+  }
+
+  /** It has come, or it is not waited for any more. */
+  forget(pending: PendingBatch): void {
+    if (!pending.isWanted) return
+    pending.isWanted = false
+    this.#wanted--
+    this.regulate()
+  }
+
+  /** So many bytes have come, or were taken if it is negative. */
+  held(bytes: number): void {
+    this.#bytes += bytes
+    this.regulate()
+  }
+
+  /** Tells the runners' connections what they are to do. */
+  regulate(): void {
+    const { waits } = this
+    if (waits) this.#timer.ref()
+    else this.#timer.unref()
+    const { most, seats } = this.#options
+    const isPaused = !waits && this.#bytes > most
+    for (const { isOpen, member } of seats()) {
+      if (!isOpen || member === undefined) continue
+      member.hold(waits)
+      member.pause(isPaused)
+    }
+  }
+
+  end(): void {
+    clearInterval(this.#timer)
+  }
+}

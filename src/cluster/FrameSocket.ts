@@ -1,0 +1,168 @@
+/**
+ * A connection that carries frames both ways, with signs of life: one whose other side is silent is ended, also where the
+ * network never says that it is gone.
+ *
+ * @since 0.1.0
+ */
+import type { Socket } from "node:net"
+import { FrameBytesReader, pieces, type ReaderOptions, type Received } from "../service/FrameBytes.ts"
+import type { Part } from "../service/WireValue.ts"
+
+/** How often a sign of life is sent, in milliseconds. @since 0.1.0 */
+export const BEAT_MS = 1000
+
+/** Pieces of a frame that are shorter than this are joined: a write costs more than their copy. */
+const JOINED = 2 ** 16
+
+/** @since 0.1.0 */
+export interface FrameSocketOptions {
+  /** How long the other side may be silent, in milliseconds. */
+  readonly silence: number
+  readonly reader?: ReaderOptions
+  /** A frame came. What it throws ends the connection. */
+  readonly came: (frame: Received) => void
+  /** It has ended, and why. Called once. */
+  readonly ended: (reason: string) => void
+}
+
+/** @since 0.1.0 */
+export class FrameSocket {
+  readonly #socket: Socket
+  readonly #options: FrameSocketOptions
+  readonly #reader: FrameBytesReader
+  readonly #beat: ReturnType<typeof setInterval>
+  /** Beats since the other side was heard. Counted, not timed: a process that was stopped, or blocked, hears first. */
+  #quiet = 0
+  #isPaused = false
+  #hasSent = false
+  #reason: string | undefined
+  #isOver = false
+  /** Bytes that were given to the socket and have not left it. */
+  unsent = 0
+
+  /** `socket` may still be connecting. */
+  constructor(socket: Socket, options: FrameSocketOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.#reader = new FrameBytesReader(options.reader)
+    socket.setNoDelay(true)
+    socket.on("data", (piece: Uint8Array) => this.#take(piece))
+    socket.on("error", (error) => {
+      this.#reason ??= error.message
+    })
+    socket.on("end", () => this.end("it closed the connection"))
+    socket.on("close", () => this.#over())
+    this.#beat = setInterval(() => this.#onBeat(), BEAT_MS)
+    this.hold(false)
+  }
+
+  get isOver(): boolean {
+    return this.#isOver || this.#socket.destroyed
+  }
+
+  /** From now on other frames are taken, and written elsewhere. */
+  expect(options: ReaderOptions): void {
+    this.#reader.options = options
+  }
+
+  /** Sends a frame; its parts must stay as they are until `left` is called: they have left, or never will. */
+  send(head: Readonly<Record<string, unknown>>, parts: ReadonlyArray<Part> = [], left?: () => void): void {
+    if (this.isOver) {
+      left?.()
+      return
+    }
+    this.#hasSent = true
+    const all = pieces(head, parts)
+    const length = all.reduce((sum, piece) => sum + piece.length, 0)
+    this.unsent += length
+    const done = (): void => {
+      this.unsent -= length
+      left?.()
+    }
+    const written = length < JOINED ? [joinedPieces(all, length)] : all
+    this.#socket.cork()
+    written.forEach((piece, at) => this.#socket.write(piece, at === written.length - 1 ? done : undefined))
+    this.#socket.uncork()
+  }
+
+  /** Nothing more is read until {@link resume}; what is sent meanwhile stays with the sender. */
+  pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#quiet = 0
+    this.#socket.resume()
+  }
+
+  /** Whether the process stays alive for it. */
+  hold(alive: boolean): void {
+    if (alive) {
+      this.#socket.ref()
+      this.#beat.ref()
+    } else {
+      this.#socket.unref()
+      this.#beat.unref()
+    }
+  }
+
+  /** Ends it once what was sent has left. */
+  finish(reason: string): void {
+    this.#reason ??= reason
+    this.#socket.end()
+  }
+
+  /** Ends it at once, for a reason. */
+  end(reason: string): void {
+    this.#reason ??= reason
+    this.#socket.destroy()
+  }
+
+  #take(piece: Uint8Array): void {
+    this.#quiet = 0
+    try {
+      for (const frame of this.#reader.take(piece)) {
+        // What is behind the frame that ended it is of no interest.
+        if (this.#socket.destroyed) return
+        if (frame.head["kind"] !== "alive") this.#options.came(frame)
+      }
+    } catch (thrown) {
+      this.end(thrown instanceof Error ? thrown.message : "it sent what cannot be read")
+    }
+  }
+
+  #onBeat(): void {
+    if (!this.#hasSent && this.unsent === 0 && !this.#socket.connecting) {
+      this.send({ kind: "alive" })
+    }
+    this.#hasSent = false
+    if (this.#isPaused) return
+    this.#quiet++
+    if (this.#quiet * BEAT_MS > this.#options.silence) {
+      this.end(`it has been silent for ${(this.#quiet - 1) * BEAT_MS} ms`)
+    }
+  }
+
+  #over(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearInterval(this.#beat)
+    this.#options.ended(this.#reason ?? "the connection broke")
+  }
+}
+
+const joinedPieces = (all: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
+  const [first] = all
+  if (all.length === 1 && first !== undefined) return first
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const piece of all) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}

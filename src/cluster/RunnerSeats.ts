@@ -1,0 +1,215 @@
+/**
+ * Keeps connections to all runners that are listed: one that ends, or does not come about, is tried again from time to time.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { after } from "../core/runtime.ts"
+import { shown } from "../core/Show.ts"
+import type { NotStarted } from "../scheduler/backends/remote/Member.ts"
+import type { RunnerMember } from "./RunnerMember.ts"
+import type { RunnerInfo, Service } from "./Runners.ts"
+import { Seat } from "./Seat.ts"
+
+/** How long a runner rests before it is tried again, in milliseconds: twice as long each time. */
+const REST = { first: 100, longest: 2000, refused: 10_000 }
+
+/** How many runners are named in an error. */
+const TOLD = 5
+
+/** @since 0.1.0 */
+export interface RunnerSeatsOptions {
+  readonly runners: Service
+  readonly member: (seat: Seat) => RunnerMember
+  readonly fork: (effect: Effect.Effect<void>) => void
+  /** A runner is ready. */
+  readonly opened: (seat: Seat) => void
+  /** A runner is not there any more; `clean` if nothing died. */
+  readonly gone: (seat: Seat, reason: string, clean: boolean) => void
+}
+
+/** @since 0.1.0 */
+export class RunnerSeats {
+  readonly #options: RunnerSeatsOptions
+  readonly #seats = new Map<string, Seat>()
+  /** All of them. */
+  seats: ReadonlyArray<Seat> = []
+  /** Why the list is not known, or is not up to date. */
+  #trouble: string | undefined
+  #isKnown = false
+  /** Is called when the state of a runner, or the list, has changed. */
+  #changed: (() => void) | undefined
+
+  constructor(options: RunnerSeatsOptions) {
+    this.#options = options
+  }
+
+  /** The seat of a runner, by the id that it is listed with. */
+  byId(id: string | undefined): Seat | undefined {
+    if (id === undefined) return undefined
+    for (const seat of this.#seats.values()) if (seat.info.id === id) return seat
+    return undefined
+  }
+
+  /** What is the matter with each runner that is not used. */
+  get #troubles(): ReadonlyArray<string> {
+    const own = [...this.#seats.values()].filter(({ isOpen }) => !isOpen)
+    const all = own.map(({ address, why = "it has not answered yet" }) => `runner ${address}: ${why}`)
+    return this.#trouble === undefined ? all : [this.#trouble, ...all]
+  }
+
+  /** Waits for the first runner that is ready; fails with the reason why there is none. */
+  first(wait: Duration.Duration): Effect.Effect<void, string> {
+    const first = Effect.async<void, string>((resume) => {
+      this.#changed = () => {
+        if (this.seats.some(({ isOpen }) => isOpen)) resume(Effect.void)
+        else if (this.#isRefused) resume(Effect.fail(this.#reasonOf("no runner can build this run")))
+      }
+      this.#changed()
+    })
+    return first.pipe(
+      Effect.timeoutFail({ duration: wait, onTimeout: () => this.nobody(wait) }),
+      Effect.ensuring(
+        Effect.sync(() => {
+          this.#changed = undefined
+        })
+      )
+    )
+  }
+
+  /** That there is no runner, what is the matter with each, and the way out. */
+  nobody(wait: Duration.Duration): string {
+    return this.#reasonOf(`no runner has been there for ${Duration.format(wait)}`)
+  }
+
+  #reasonOf(what: string): string {
+    const troubles = this.#troubles
+    const told = troubles.length === 0 ? "none is listed" : troubles.slice(0, TOLD).join("; ")
+    const more = troubles.length > TOLD ? `; and ${troubles.length - TOLD} more` : ""
+    return `${what} (${told}${more}); start one with pipelines/runner.ts, or raise the option \`wait\``
+  }
+
+  /** Whether all runners that are listed have refused for good. */
+  get #isRefused(): boolean {
+    const all = [...this.#seats.values()]
+    return this.#isKnown && all.length > 0 && all.every((seat) => seat.isRefused)
+  }
+
+  /** Follows the list for ever; the last one stays while it cannot be read. */
+  readonly follow: Effect.Effect<void> = Effect.suspend(() =>
+    Stream.runForEach(this.#options.runners.changes, (list) => Effect.sync(() => this.#listed(list))).pipe(
+      Effect.catchAllCause((cause) =>
+        Effect.suspend(() => {
+          const isNew = this.#trouble === undefined
+          this.#trouble = shown(Cause.squash(cause))
+          this.#changed?.()
+          const rest = resting(REST.longest, () => undefined)
+          const said = Effect.logWarning(`backend cluster goes on with the runners that it knows: ${this.#trouble}`)
+          return Effect.zipRight(isNew ? said : Effect.void, Effect.zipRight(rest, this.follow))
+        })
+      )
+    )
+  )
+
+  #listed(list: ReadonlyArray<RunnerInfo>): void {
+    this.#trouble = undefined
+    this.#isKnown = true
+    const addresses = new Set<string>()
+    for (const info of list) {
+      const address = `${info.host}:${info.port}`
+      addresses.add(address)
+      const seat = this.#seats.get(address)
+      if (seat === undefined) this.#add(address, info)
+      else {
+        seat.isListed = true
+        // Another process is there now.
+        if (seat.info.id !== info.id) seat.wake?.()
+        seat.info = info
+      }
+    }
+    for (const seat of this.#seats.values()) {
+      if (addresses.has(seat.address)) continue
+      // It is used for as long as it answers.
+      seat.isListed = false
+      seat.wake?.()
+    }
+    this.#changed?.()
+  }
+
+  #add(address: string, info: RunnerInfo): void {
+    const seat = new Seat(address, info)
+    this.#seats.set(address, seat)
+    this.seats = [...this.#seats.values()]
+    this.#options.fork(this.#keep(seat))
+  }
+
+  /** Connects to a runner again and again for as long as it is listed. */
+  #keep(seat: Seat): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      let rest = REST.first
+      while (seat.isListed) {
+        const refusal = yield* this.#attempt(seat)
+        if (refusal === undefined) rest = REST.first
+        else if (refusal.died) rest = Math.min(2 * rest, REST.longest)
+        else {
+          rest = REST.refused
+          if (seat.why !== refusal.reason) {
+            yield* Effect.logWarning(`backend cluster does not use runner ${seat.address}: ${refusal.reason}`)
+          }
+        }
+        seat.why = refusal?.reason ?? seat.why
+        seat.isRefused = refusal?.died === false
+        this.#changed?.()
+        if (!seat.isListed) break
+        yield* resting(rest, (wake) => {
+          seat.wake = wake
+        })
+        seat.wake = undefined
+      }
+      this.#seats.delete(seat.address)
+      this.seats = [...this.#seats.values()]
+      this.#changed?.()
+    })
+  }
+
+  /** One connection, from its start to its end; why it did not come about. */
+  #attempt(seat: Seat): Effect.Effect<NotStarted | undefined> {
+    const { gone, member: memberOf, opened } = this.#options
+    const member = memberOf(seat)
+    seat.member = member
+    const served = Effect.async<undefined>((resume) => {
+      seat.leave = (reason, clean) => {
+        seat.leave = undefined
+        seat.isOpen = false
+        seat.isDraining = false
+        seat.why = reason
+        void member.end()
+        gone(seat, reason, clean)
+        resume(Effect.succeed(undefined))
+      }
+      seat.why = undefined
+      seat.isRefused = false
+      seat.isOpen = true
+      opened(seat)
+      this.#changed?.()
+    })
+    return Effect.matchEffect(member.start, {
+      onFailure: (refusal) => Effect.succeed<NotStarted | undefined>(refusal),
+      onSuccess: () => served
+    }).pipe(Effect.ensuring(Effect.promise(() => member.end())))
+  }
+}
+
+/** Waits, without keeping the process alive, unless it is woken. */
+const resting = (milliseconds: number, wakes: (wake: () => void) => void): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    const cancel = after(milliseconds, () => resume(Effect.void))
+    wakes(() => {
+      cancel()
+      resume(Effect.void)
+    })
+    return Effect.sync(cancel)
+  })

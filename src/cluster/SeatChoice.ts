@@ -1,0 +1,84 @@
+/**
+ * Which runner a batch is sent to: the owner of its worker if that has room, else the one with the least to do. A batch at
+ * which something died is built alone, so that no other is suspected; where streams are carried, a worker stays where it is.
+ *
+ * @since 0.1.0
+ */
+import type { PendingBatch } from "../scheduler/backends/remote/PendingBatch.ts"
+import type { RunnerSeats } from "./RunnerSeats.ts"
+import type { Seat } from "./Seat.ts"
+
+/** @since 0.1.0 */
+export interface SeatChoiceOptions {
+  readonly list: RunnerSeats
+  /** Whether all batches of a worker come from one runner. */
+  readonly pins: boolean
+  /** The seat that owns a worker. */
+  readonly owner: (worker: number) => Seat | undefined
+}
+
+/** @since 0.1.0 */
+export class SeatChoice {
+  readonly #options: SeatChoiceOptions
+  /** How often something died that was building a batch. */
+  readonly #deaths = new WeakMap<PendingBatch, number>()
+  readonly #pinned = new Map<number, Seat>()
+
+  constructor(options: SeatChoiceOptions) {
+    this.#options = options
+  }
+
+  /** Something died at a batch; returns how often that has happened. */
+  suspect(pending: PendingBatch): number {
+    const deaths = (this.#deaths.get(pending) ?? 0) + 1
+    this.#deaths.set(pending, deaths)
+    return deaths
+  }
+
+  /** A batch is not wanted any more, or it is here. */
+  forget(pending: PendingBatch): void {
+    if (!this.#deaths.has(pending)) return
+    for (const seat of this.#options.list.seats) if (seat.alone === pending) seat.alone = undefined
+  }
+
+  /** The workers of a seat go elsewhere. */
+  unpin(seat: Seat): void {
+    for (const [worker, own] of this.#pinned) if (own === seat) this.#pinned.delete(worker)
+  }
+
+  /** The seat for a batch; `undefined` if there is none for it yet, `"none"` if there is none for any. */
+  seatFor(pending: PendingBatch): Seat | "none" | undefined {
+    const { list, owner, pins } = this.#options
+    const { worker } = pending.request
+    if (pins) {
+      const pinned = this.#pinned.get(worker)
+      if (pinned?.isFree === true) return pinned
+      const own = owner(worker)
+      const seat = own?.isFree === true ? own : least(list.seats, ({ isFree }) => isFree)
+      if (seat === undefined) return "none"
+      this.#pinned.set(worker, seat)
+      return seat
+    }
+    if (this.#deaths.has(pending)) return this.#alone(pending)
+    const own = owner(worker)
+    return own?.hasRoom === true ? own : (least(list.seats, ({ hasRoom }) => hasRoom) ?? "none")
+  }
+
+  /** A seat that has nothing else; what is chosen and has something gets nothing else. */
+  #alone(pending: PendingBatch): Seat | undefined {
+    const { list } = this.#options
+    const seat =
+      least(list.seats, ({ alone, isDraining, isOpen }) => alone === pending && isOpen && !isDraining) ??
+      least(list.seats, ({ isFree }) => isFree)
+    if (seat === undefined) return undefined
+    seat.alone = pending
+    return seat.sent.size === 0 ? seat : undefined
+  }
+}
+
+/** The one of those that can be taken that has the fewest requests for each of its threads. @since 0.1.0 */
+export const least = (seats: Iterable<Seat>, canBe: (seat: Seat) => boolean): Seat | undefined => {
+  let best: Seat | undefined
+  for (const seat of seats) if (canBe(seat) && (best === undefined || seat.load < best.load)) best = seat
+  return best
+}

@@ -1,0 +1,224 @@
+/**
+ * One run of one loader at a runner, from its hello to the end of its connection.
+ *
+ * @since 0.1.0
+ */
+import type { Socket } from "node:net"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { shown } from "../core/Show.ts"
+import { encodeError } from "../scheduler/backends/remote/ErrorCodec.ts"
+import { notSendable } from "../scheduler/backends/remote/NotSendable.ts"
+import type { AttemptFailed } from "../scheduler/backends/remote/Protocol.ts"
+import type { Received } from "../service/FrameBytes.ts"
+import type { Answer, BuilderEvents, Builders, Built } from "./Builders.ts"
+import * as FiberBuilders from "./FiberBuilders.ts"
+import { FrameSocket } from "./FrameSocket.ts"
+import {
+  BEFORE_HELLO,
+  identity,
+  numberIn,
+  packableFailure,
+  requestIn,
+  send,
+  startIn,
+  textIn,
+  versionsDiffer
+} from "./RunnerMessages.ts"
+import * as ThreadBuilders from "./ThreadBuilders.ts"
+
+/** How long a loader may be silent, in milliseconds: its thread may be at a long training step. */
+const SILENCE_MS = 60_000
+
+/** How long a loader may take to say which run it wants, in milliseconds. */
+const OPENING_MS = 10_000
+
+/** How many bytes of answers may wait to be sent before no other batch is begun. */
+const UNSENT = 2 ** 26
+
+/** The most batches that a loader may have ordered at once. */
+const MOST_ORDERS = 4096
+
+/** What a runner's sessions have in common. @since 0.1.0 */
+export interface Serving {
+  readonly id: string
+  readonly threads: number
+  readonly loading: Duration.Duration
+  /** Whether a token opens this runner. */
+  readonly admits: (token: unknown) => boolean
+  /** The module that a loader means by a name; throws what the runner has instead. */
+  readonly moduleOf: (asked: string) => string
+  readonly sessions: Set<Session>
+  isDraining: boolean
+}
+
+/** @since 0.1.0 */
+export class Session {
+  readonly #serving: Serving
+  readonly #socket: FrameSocket
+  #stage: "hello" | "open" | "opening" | "ready" = "hello"
+  #builders: Builders | undefined
+  #isFull = false
+  /** The ids of batches that were ordered and not answered. */
+  readonly #orders = new Set<number>()
+  readonly #opening: Deferred.Deferred<Received>
+
+  private constructor(
+    serving: Serving,
+    socket: Socket,
+    opening: Deferred.Deferred<Received>,
+    ended: Deferred.Deferred<void>
+  ) {
+    this.#serving = serving
+    this.#opening = opening
+    this.#socket = new FrameSocket(socket, {
+      silence: SILENCE_MS,
+      reader: BEFORE_HELLO,
+      came: (frame) => this.#came(frame),
+      ended: () => Deferred.unsafeDone(ended, Effect.void)
+    })
+  }
+
+  /** Serves a loader until its connection ends. */
+  static serve(serving: Serving, socket: Socket): Effect.Effect<void> {
+    return Effect.gen(function* () {
+      const opening = yield* Deferred.make<Received>()
+      const ended = yield* Deferred.make<void>()
+      const session = new Session(serving, socket, opening, ended)
+      serving.sessions.add(session)
+      const served = Deferred.await(opening).pipe(
+        Effect.timeout(OPENING_MS),
+        Effect.matchEffect({
+          onSuccess: (frame) => session.#open(frame),
+          onFailure: () => session.#refuse("it asked for no run in time")
+        }),
+        Effect.zipRight(Effect.never),
+        Effect.scoped
+      )
+      yield* Effect.ensuring(
+        Effect.raceFirst(served, Deferred.await(ended)),
+        Effect.sync(() => {
+          serving.sessions.delete(session)
+          session.#socket.end("the runner ended the session")
+        })
+      )
+    })
+  }
+
+  /** Asks the loader for no more requests; it leaves once it has all answers. */
+  drain(): void {
+    if (this.#stage === "ready") send(this.#socket, "draining")
+    else this.#socket.end("the runner is draining")
+  }
+
+  #open(frame: Received): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.gen(this, function* () {
+      const { loading, moduleOf, threads } = this.#serving
+      const asked = startIn(frame)
+      const start = { ...asked, module: moduleOf(asked.module) }
+      const events: BuilderEvents = {
+        answered: (id, answer) => this.#answer(id, answer),
+        failed: (reason) => this.#end(reason, false),
+        hasRoom: () => {
+          this.#isFull = this.#socket.unsent > UNSENT
+          return !this.#isFull
+        }
+      }
+      this.#builders = yield* threads === 0
+        ? FiberBuilders.make(start, events)
+        : ThreadBuilders.make({ start, threads, loading, events })
+      this.#stage = "ready"
+      send(this.#socket, "ready")
+      if (this.#serving.isDraining) this.drain()
+    }).pipe(
+      Effect.catchAllDefect((thrown) => Effect.fail(thrown instanceof Error ? thrown : new Error(shown(thrown)))),
+      Effect.catchAll((error) => this.#refuse(error.message))
+    )
+  }
+
+  #refuse(reason: string): Effect.Effect<void> {
+    return Effect.sync(() => this.#end(reason, true))
+  }
+
+  /** Tells the loader why it is not served, or not any longer; `lasting` if it is no use to ask again. */
+  #end(reason: string, lasting: boolean): void {
+    send(this.#socket, "refused", { reason, lasting })
+    this.#socket.finish(reason)
+  }
+
+  #came(frame: Received): void {
+    const { kind } = frame.head
+    if (this.#stage === "hello") this.#hello(frame)
+    else if (this.#stage === "open" && kind === "open") {
+      this.#stage = "opening"
+      Deferred.unsafeDone(this.#opening, Effect.succeed(frame))
+    } else this.#ordered(frame)
+  }
+
+  #ordered(frame: Received): void {
+    const { kind } = frame.head
+    const builders = this.#builders
+    if (builders === undefined) throw new RangeError(`it sent ${shown(kind)} before its run was open`)
+    if (kind === "build") {
+      if (this.#orders.add(numberIn(frame, "id")).size > MOST_ORDERS)
+        throw new RangeError(`it ordered more than ${MOST_ORDERS} batches at once`)
+      builders.add({ id: numberIn(frame, "id"), request: requestIn(frame) })
+    } else if (kind === "cancel") {
+      this.#orders.delete(numberIn(frame, "id"))
+      builders.cancel(numberIn(frame, "id"))
+    } else if (kind === "kill") {
+      this.#orders.delete(numberIn(frame, "id"))
+      builders.kill(numberIn(frame, "id"))
+    } else if (kind === "drop") builders.drop(textIn(frame, "key"))
+    else throw new RangeError(`it sent ${shown(kind)}, which no loader sends`)
+  }
+
+  #hello({ head }: Received): void {
+    const refusal = this.#refusalOf(head)
+    if (refusal !== undefined) {
+      this.#end(refusal.reason, refusal.lasting)
+      return
+    }
+    const { id, threads } = this.#serving
+    this.#stage = "open"
+    this.#socket.expect({})
+    send(this.#socket, "welcome", { ...identity, id, threads: Math.max(threads, 1) })
+  }
+
+  #refusalOf(head: Received["head"]): { readonly reason: string; readonly lasting: boolean } | undefined {
+    if (head["kind"] !== "hello") throw new RangeError("it did not say hello")
+    // Nothing is told to those who have no token.
+    if (!this.#serving.admits(head["token"]))
+      return { reason: "it asks for a token, and this is not it", lasting: true }
+    const differ = versionsDiffer(head)
+    if (differ !== undefined) return { reason: `this loader does not fit the runner: ${differ}`, lasting: true }
+    return this.#serving.isDraining ? { reason: "it is draining", lasting: false } : undefined
+  }
+
+  #answer(id: number, answer: Answer): void {
+    this.#orders.delete(id)
+    if (answer._tag === "Built") this.#built(id, answer)
+    else if (answer._tag === "Failed") this.#failed(id, answer)
+    else send(this.#socket, "lost", { id, reason: answer.reason, stage: answer.stage })
+  }
+
+  #failed(id: number, failed: AttemptFailed): void {
+    send(this.#socket, "failed", { id, ...packableFailure(failed) })
+  }
+
+  #built(id: number, { batch, draws, hash, observed, release, retried, times }: Built): void {
+    const left = (): void => {
+      release()
+      if (this.#isFull) this.#builders?.wake()
+    }
+    try {
+      const own = batch === undefined ? undefined : { ...batch }
+      send(this.#socket, "built", { id, batch: own, about: { hash, observed, draws, retried, times } }, left)
+    } catch (thrown) {
+      release()
+      this.#failed(id, { _tag: "Failed", errors: [encodeError(notSendable(batch, thrown))], retried: 0 })
+    }
+  }
+}
