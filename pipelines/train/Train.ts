@@ -2,7 +2,7 @@
  * The main job: digits through sample → augment → batch into a model. It knows no policy and no number of workers:
  * both come by layers.
  */
-import { Data, Effect, Option, Stream } from "effect"
+import { Chunk, Data, Effect, Option, Stream } from "effect"
 import { runtime } from "../../src/core/runtime.ts"
 import {
   type Batch,
@@ -153,12 +153,13 @@ export const train = (
     // The first batches are built while the model is made.
     const model = options.noTrain ? undefined : yield* Effect.flatMap(SeedPolicy.stream("weights"), Model.make)
     if (saved !== undefined && model?.restore(saved.state.bytes) === false) return yield* foreign(saved.path)
-    // Threads make the training's batches and no others.
-    const tested = yield* Effect.cached(
-      Stream.runCollect(Scheduler.stream(testing(digits.test), { epochs: 1 })).pipe(
-        Effect.provide(Workers.fibers({ workers: 1 }))
-      )
-    )
+    // Kept for the test after each epoch, and made while the training's threads start, which make no others.
+    const tested =
+      model === undefined
+        ? Chunk.empty<Digits>()
+        : yield* Stream.runCollect(Scheduler.stream(testing(digits.test), { epochs: 1 })).pipe(
+            Effect.provide(Workers.fibers({ workers: 1 }))
+          )
     if (keeping !== undefined && saved !== undefined) {
       yield* Effect.forEach(saved.skipped, ({ message }) => keeping.tell(`Passed over: ${message}`))
       const { batch, epoch } = saved.cursor
@@ -187,19 +188,15 @@ export const train = (
       return result
     }
 
-    /** The share of the test digits that it reads right; the model waits for these, too, if only once. */
-    const evaluate = (own: Model.Model) =>
-      Effect.gen(function* () {
-        const from = performance.now()
-        const batches = yield* tested
-        waited += performance.now() - from
-        let [right, all] = [0, 0]
-        for (const batch of batches) {
-          right += timed(() => own.correct(input(batch)))
-          all += batch.size
-        }
-        return right / all
-      })
+    /** The share of the test digits that it reads right. */
+    const evaluate = (own: Model.Model): number => {
+      let [right, all] = [0, 0]
+      for (const batch of tested) {
+        right += timed(() => own.correct(input(batch)))
+        all += batch.size
+      }
+      return right / all
+    }
 
     /** Runs the model on a batch, which it copies as soon as it is given one. */
     const learn = (batch: Digits): void => {
@@ -240,7 +237,7 @@ export const train = (
     const after = (place: number) =>
       Effect.gen(function* () {
         if (place + 1 === batches && model !== undefined) {
-          accuracy = yield* evaluate(model)
+          accuracy = evaluate(model)
           log.push({ loss: losses / batches, accuracy })
         }
         show(place)
@@ -269,7 +266,7 @@ export const train = (
     progress.done()
     const seconds = (performance.now() - started) / 1000
     // Called off within an epoch, the model has learned since it was last tested.
-    if (model !== undefined && taken % Math.max(batches, 1) !== 0) accuracy = yield* evaluate(model)
+    if (model !== undefined && taken % Math.max(batches, 1) !== 0) accuracy = evaluate(model)
     const profile = Option.getOrUndefined(yield* loader.profile)
     // Before batches are made again, whose draws are no others.
     const report = yield* audit.report

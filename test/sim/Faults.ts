@@ -603,8 +603,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "each credit is used by itself",
     file: "scheduler/loader/Queue.ts",
-    from: "if (this.#left >= this.#lot) this",
-    to: "if (this.#left >= 1) this",
+    from: "if (this.#left < this.#lot) return false",
+    to: "if (this.#left < 1) return false",
     test: "test/scheduler/loader/Queue.test.ts"
   },
   {

@@ -215,8 +215,10 @@ export class Delivery {
     if (delivered.missing(limit) === 0) return undefined
     const { last } = this.#held
     const due = last === undefined ? delivered.next : delivered.missingBehind(last.sequence)
-    if (!queues.isClosed) this.#want(due, false)
-    const queued = queues.queueAt(due).length
+    const queue = queues.queueAt(due)
+    // What has come since is looked for when nothing is left of what came before: all of it in one go, and not a batch at a time.
+    if (!queues.isClosed && (recorder !== undefined || queue.length === 0)) this.#want(due, false)
+    const queued = queue.length
     recorder?.asked(queues.numberAt(due), queued)
     return this.#arrival({ due, queued, started: performance.now(), isLate: false }, asked)
   }
@@ -232,7 +234,7 @@ export class Delivery {
       return this.#after(eventLoop.turn, awaited, asked)
     }
     const queue = queues.queueAt(due)
-    const isThere = queue.length > 0 && !isLate
+    const isThere = queue.length > 0
     if (!isThere) {
       queues.flushCredits()
       this.#want(due, true)
@@ -240,7 +242,8 @@ export class Delivery {
     // In the order of readiness batches of the next epoch can come before the last ones of this.
     const before = ready && limit < this.#end && empty?.isKnown !== false ? limit : undefined
     const built = before === undefined ? queue.poll() : pollBefore(queue, before)
-    if (built !== undefined) return this.#taken(built, isThere ? 0 : performance.now() - started, queued, asked)
+    if (built !== undefined)
+      return this.#taken(built, isThere && !isLate ? 0 : performance.now() - started, queued, asked)
     if (before !== undefined && queue.length > 0) this.#want(due, true)
     return this.#after(this.#arrives(due, before ?? Number.POSITIVE_INFINITY), awaited, asked)
   }

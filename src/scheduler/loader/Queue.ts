@@ -109,9 +109,12 @@ export class Credits {
     this.#lot = lot
   }
 
-  give(): void {
+  /** Returns whether there is a lot of them, which are used now. */
+  give(): boolean {
     this.#left++
-    if (this.#left >= this.#lot) this.given.ring()
+    if (this.#left < this.#lot) return false
+    this.given.ring()
+    return true
   }
 
   /** Rings for those that are no lot yet. */

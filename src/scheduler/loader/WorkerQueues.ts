@@ -53,6 +53,7 @@ export class WorkerQueues {
   /** What lies before this sequence number is not wanted any more. */
   #floor: number
   #closed = false
+  readonly #areLots: boolean
   /** The epoch of each queue's last batch that was begun. */
   readonly #epochs: Array<number>
 
@@ -60,11 +61,13 @@ export class WorkerQueues {
     this.#options = options
     this.#floor = options.first
     const { prefetch, ready, sequence, workers } = options
+    // While the consumer does not wait, more than half of what may be requested is.
+    const lot = Math.max((prefetch - 1) >> 1, 1)
+    this.#areLots = lot > 1
     this.all = Array.from({ length: Math.min(workers, sequence.room) }, (_, worker) => ({
       worker,
       batches: ready ? this.#shared : new Queue<Built>(),
-      // While the consumer does not wait, more than half of what may be requested is.
-      credits: new Credits(prefetch, Math.max((prefetch - 1) >> 1, 1)),
+      credits: new Credits(prefetch, lot),
       assignments: new WorkerAssignments({ worker, ...options })
     }))
     this.#epochs = this.all.map(({ assignments }) => assignments.next?.epoch ?? Number.POSITIVE_INFINITY)
@@ -109,12 +112,12 @@ export class WorkerQueues {
     return true
   }
 
-  /** A batch was taken or dropped: its worker may build another. */
+  /** A batch was taken or dropped: its worker may build another. Where it requests a lot of them, all workers request. */
   giveCredit(sequence: number): void {
-    this.all[this.workerOf(sequence)]?.credits.give()
+    if (this.all[this.workerOf(sequence)]?.credits.give() === true && this.#areLots) this.flushCredits()
   }
 
-  /** The consumer waits: all that may be requested is. */
+  /** All that may be requested is, as when the consumer waits. */
   flushCredits(): void {
     for (const { credits } of this.all) credits.flush()
   }
