@@ -601,6 +601,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/threads/SharedQueue.test.ts"
   },
   {
+    name: "what has come is looked for batch by batch",
+    file: "scheduler/loader/Delivery.ts",
+    from: "(recorder !== undefined || queue.length === 0)",
+    to: "queue.length >= 0",
+    test: "test/scheduler/loader/WorkerQueues.test.ts"
+  },
+  {
+    name: "each worker requests its lot by itself",
+    file: "scheduler/loader/WorkerQueues.ts",
+    from: "=== true && this.#areLots) this.flushCredits()",
+    to: "=== true && this.#areLots) return",
+    test: "test/scheduler/loader/WorkerQueues.test.ts"
+  },
+  {
     name: "each credit is used by itself",
     file: "scheduler/loader/Queue.ts",
     from: "if (this.#left < this.#lot) return false",

@@ -204,30 +204,27 @@ export class Delivery {
 
   /** The next batch, or that what came next was none. */
   #one(asked: TakeOptions): Next | typeof another {
-    const { limit } = asked
     const { delivered, queues, recorder } = this.#options
     // Whoever asks for a batch is done with the one before.
     this.loan.end()
     const failure = this.#failure
     if (failure !== undefined) return failing(failure)
-    const held = queues.isClosed || this.#held.length === 0 ? undefined : this.#heldBack(limit)
+    const held = queues.isClosed || this.#held.length === 0 ? undefined : this.#heldBack(asked.limit)
     if (held !== undefined) return this.#deliver(held, asked)
-    if (delivered.missing(limit) === 0) return undefined
+    if (delivered.missing(asked.limit) === 0) return undefined
     const { last } = this.#held
     const due = last === undefined ? delivered.next : delivered.missingBehind(last.sequence)
     const queue = queues.queueAt(due)
-    // What has come since is looked for when nothing is left of what came before: all of it in one go, and not a batch at a time.
+    // Nothing is left of what came before: what has come since is had in one go, which takes less than one by one.
     if (!queues.isClosed && (recorder !== undefined || queue.length === 0)) this.#want(due, false)
-    const queued = queue.length
-    recorder?.asked(queues.numberAt(due), queued)
-    return this.#arrival({ due, queued, started: performance.now(), isLate: false }, asked)
+    recorder?.asked(queues.numberAt(due), queue.length)
+    return this.#arrival({ due, queued: queue.length, started: performance.now(), isLate: false }, asked)
   }
 
   /** Waits for the batch that is due, or in the order of readiness for any before `limit`. */
   #arrival(awaited: AwaitedBatch, asked: TakeOptions): Next | typeof another {
     const { empty, eventLoop, queues, ready, wants } = this.#options
     const { due, isLate, queued, started } = awaited
-    const { limit } = asked
     if (queues.isClosed) return fromEffect(() => Effect.fail(this.#closed()))
     // What is taken without a wait would keep all else from its turn.
     if (wants.length > 0 && eventLoop.isStarvedAt(isLate ? performance.now() : started)) {
@@ -240,10 +237,10 @@ export class Delivery {
       this.#want(due, true)
     }
     // In the order of readiness batches of the next epoch can come before the last ones of this.
-    const before = ready && limit < this.#end && empty?.isKnown !== false ? limit : undefined
+    const before = ready && asked.limit < this.#end && empty?.isKnown !== false ? asked.limit : undefined
     const built = before === undefined ? queue.poll() : pollBefore(queue, before)
-    if (built !== undefined)
-      return this.#taken(built, isThere && !isLate ? 0 : performance.now() - started, queued, asked)
+    const waited = isThere && !isLate ? 0 : performance.now() - started
+    if (built !== undefined) return this.#taken(built, waited, queued, asked)
     if (before !== undefined && queue.length > 0) this.#want(due, true)
     return this.#after(this.#arrives(due, before ?? Number.POSITIVE_INFINITY), awaited, asked)
   }
