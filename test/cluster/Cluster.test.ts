@@ -1,40 +1,364 @@
 /**
  * The laws hold on a cluster: runners in this process, on ports of their own, that are killed, hang and come back.
  */
-import { describe, expect, test } from "bun:test"
-import { Effect, Exit, Layer, Scope, Stream } from "effect"
+import { afterEach, describe, expect, test } from "bun:test"
+import { connect } from "node:net"
+import { Effect, Exit, Fiber, Layer, Redacted, Schedule, Scope, Stream } from "effect"
 import { Runner, Runners, Workers } from "../../src/cluster.ts"
-import { Scheduler, SeedPolicy } from "../../src/index.ts"
-import { pipeline } from "./numbers.ts"
+import { FailurePolicy, Parity, Scheduler, SeedPolicy } from "../../src/index.ts"
+import { proxy } from "../support/proxy.ts"
+import { type Config, calls, pipeline } from "./numbers.ts"
 
 const module = new URL("./numbers.ts", import.meta.url).href
 const seeded = SeedPolicy.epochWorker({ seed: 42 })
+const own = SeedPolicy.fromFunction("own", ({ epoch, index, stage }) => ({
+  algorithm: "philox4x32-10",
+  words: [index + 1000 * epoch, stage.id]
+}))
+const TIME = 30_000
+
+/** What a test opens is closed behind it. */
+const open = new Set<() => Promise<unknown>>()
+afterEach(async () => {
+  for (const close of open) await close()
+  open.clear()
+})
 
 /** A runner that can be killed: its scope closes, and with it all its connections. */
-const runner = async (threads = 0, port = 0) => {
+const runner = async ({
+  modules = [module],
+  ...options
+}: Partial<Runner.ListenOptions> & { modules?: Array<string> } = {}) => {
   const scope = Effect.runSync(Scope.make())
-  const own = await Effect.runPromise(Scope.extend(Runner.listen({ pipelines: [module], threads, port }), scope))
-  return { ...own, address: `127.0.0.1:${own.port}`, kill: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
+  const kill = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  open.add(kill)
+  const own = await Effect.runPromise(
+    Scope.extend(Runner.listen({ pipelines: modules, threads: 0, ...options }), scope)
+  )
+  return { ...own, address: `127.0.0.1:${own.port}`, kill }
 }
 
-const digestOf = (workers: Layer.Layer<Workers.Workers, unknown>, taken?: (batches: number) => unknown) =>
+const proxied = async (port: number) => {
+  const own = await proxy(port)
+  open.add(own.close)
+  return own
+}
+
+interface Options extends Partial<Workers.ClusterOptions> {
+  readonly config?: Config
+  readonly addresses?: ReadonlyArray<string>
+  readonly policy?: Layer.Layer<SeedPolicy.SeedPolicy, unknown>
+  readonly failures?: Layer.Layer<FailurePolicy.FailurePolicy, unknown>
+  readonly taken?: (batches: number) => unknown
+}
+
+const workersOf = ({
+  addresses,
+  config = {},
+  failures: _,
+  policy: __,
+  taken: ___,
+  workers = 3,
+  ...options
+}: Options) =>
+  addresses === undefined
+    ? Workers.fibers({ workers })
+    : Workers.cluster({ workers, pipeline: module, config, ...options }).pipe(Layer.provide(Runners.list(addresses)))
+
+/** A run of two epochs, and what comes of it; on fibers without addresses. */
+const run = (options: Options) =>
   Effect.gen(function* () {
     let batches = 0
-    const loader = yield* Scheduler.open(pipeline({}), { epochs: 2, digest: true })
-    yield* Stream.runForEach(loader.stream, () => Effect.promise(async () => taken?.(++batches)))
-    return { digest: yield* loader.digest, stats: yield* loader.stats }
-  }).pipe(Effect.scoped, Effect.provide(seeded), Effect.provide(workers), Effect.runPromise)
+    const loader = yield* Scheduler.open(pipeline(options.config), { epochs: 2, digest: true, replay: true })
+    yield* Stream.runForEach(loader.stream, () => Effect.promise(async () => options.taken?.(++batches)))
+    const { replaced, retried, samples, skipped } = yield* loader.stats
+    return { digest: yield* loader.digest, replaced, retried, samples, skipped }
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(options.policy ?? seeded),
+    Effect.provide(options.failures ?? FailurePolicy.fail),
+    Effect.provide(workersOf(options))
+  )
+
+const outcome = (options: Options) => Effect.runPromise(run(options))
+const errorOf = (options: Options) => Effect.runPromise(Effect.flip(run(options)))
 
 describe("a run on runners", () => {
-  test("delivers what fibers deliver", async () => {
-    const { digest } = await digestOf(Workers.fibers({ workers: 3 }))
-    const all = [await runner(), await runner()]
-    const own = await digestOf(
-      Workers.cluster({ workers: 3, pipeline: module, config: {} }).pipe(
-        Layer.provide(Runners.list(all.map(({ address }) => address)))
+  test.each([
+    ["epochWorker", seeded, 2],
+    ["elastic", SeedPolicy.elastic({ seed: 7 }), 1],
+    ["a policy of one's own, whose seeds are sent", own, 2],
+    ["a policy that carries streams", Parity.pytorch({ torch: 42 }), 2]
+  ] as const)("delivers what fibers deliver, and calls each function once: %s", async (_, policy, count) => {
+    const before = calls.length
+    const expected = await outcome({ policy })
+    const once = calls.length - before
+    const all = await Promise.all(Array.from({ length: count }, () => runner()))
+    expect(await outcome({ policy, addresses: all.map(({ address }) => address) })).toEqual(expected)
+    expect(calls.length - before).toBe(2 * once)
+  })
+
+  test(
+    "attempts again and skips what fails, on threads of a runner, with the counts of fibers",
+    async () => {
+      const config = { fails: { 3: 2, 11: 1, 12: 100 } }
+      const failures = Layer.merge(
+        FailurePolicy.retry(Schedule.recurs(2)),
+        FailurePolicy.skip({ budget: { share: 1 }, report: () => Effect.void })
       )
+      const expected = await outcome({ config, failures })
+      expect(expected).toMatchObject({ skipped: 2 })
+      const { address } = await runner({ threads: 1 })
+      expect(await outcome({ config, failures, addresses: [address] })).toEqual(expected)
+    },
+    TIME
+  )
+
+  test("ends by the error that it is on fibers", async () => {
+    const config = { fails: { 9: 100 } }
+    const fiber = await errorOf({ config })
+    const { address } = await runner()
+    const error = await errorOf({ config, addresses: [address] })
+    expect(error).toBeInstanceOf(Scheduler.StageError)
+    expect(String(error)).toBe(String(fiber))
+  })
+})
+
+describe("runners come and go", () => {
+  for (const [name, policy] of [
+    ["epochWorker", seeded],
+    ["a policy that carries streams", Parity.pytorch({ torch: 42 })]
+  ] as const) {
+    test(
+      `any of them is killed, anywhere, and started again: ${name}`,
+      async () => {
+        const { digest } = await outcome({ policy })
+        for (let round = 0; round < 6; round++) {
+          const all = await Promise.all([runner(), runner()])
+          const ports = all.map(({ port }) => port)
+          const living = [...all]
+          const own = await outcome({
+            policy,
+            workers: 3,
+            restarts: 100,
+            addresses: all.map(({ address }) => address),
+            taken: async (batches) => {
+              // The other one is killed while this one may not be back.
+              if (batches % (3 + round) !== 0) return
+              const at = (batches + round) % 2
+              await living[at]?.kill()
+              const port = ports[at] ?? 0
+              living[at] = await runner({ port })
+            }
+          })
+          expect(own).toMatchObject({ digest, samples: 200 })
+          await Promise.all(living.map(({ kill }) => kill()))
+        }
+      },
+      TIME
     )
-    expect(own.digest).toBe(digest)
-    await Promise.all(all.map(({ kill }) => kill()))
+  }
+
+  test(
+    "one that is started late is used",
+    async () => {
+      const first = await runner()
+      const late = await runner()
+      await late.kill()
+      let served = 0
+      await outcome({
+        config: { size: 400, waits: 2 },
+        addresses: [first.address, late.address],
+        taken: async (batches) => {
+          if (batches === 2) {
+            const again = await runner({ port: late.port })
+            served = -1
+            void Effect.runPromise(
+              Effect.repeat(again.loaders, { until: (own) => own > 0, schedule: Schedule.spaced(10) })
+            ).then(() => {
+              served = batches
+            })
+          }
+        }
+      })
+      expect(served).toBe(2)
+    },
+    TIME
+  )
+
+  test("one that drains is left, and nothing is attempted twice", async () => {
+    const { digest } = await outcome({})
+    const all = await Promise.all([runner(), runner()])
+    let drained: Promise<void> | undefined
+    const own = await outcome({
+      addresses: all.map(({ address }) => address),
+      taken: (batches) => {
+        if (batches === 5) drained = Effect.runPromise(all[0]?.drain ?? Effect.void)
+      }
+    })
+    await drained
+    expect(own).toMatchObject({ digest, replaced: 0 })
+  })
+
+  test(
+    "one that is silent, on a connection that nobody ends, is given up",
+    async () => {
+      const { digest } = await outcome({})
+      const all = await Promise.all([runner(), runner()])
+      const cable = await proxied(all[0]?.port ?? 0)
+      const began = performance.now()
+      const own = await outcome({
+        addresses: [cable.address, all[1]?.address ?? ""],
+        silence: "2 seconds",
+        hedge: false,
+        taken: (batches) => batches === 3 && cable.freeze(true)
+      })
+      expect(own.digest).toBe(digest)
+      expect(own.replaced).toBeGreaterThan(0)
+      expect(performance.now() - began).toBeLessThan(20_000)
+    },
+    TIME
+  )
+
+  test(
+    "another one is asked for what one takes long for, and the first answer counts",
+    async () => {
+      const { digest } = await outcome({})
+      const all = await Promise.all([runner(), runner()])
+      const cable = await proxied(all[0]?.port ?? 0)
+      const slowed = async (hedge: number | false) => {
+        cable.slow(0)
+        return await outcome({
+          addresses: [cable.address, all[1]?.address ?? ""],
+          hedge,
+          taken: (batches) => batches === 3 && cable.slow(150)
+        })
+      }
+      const own = await slowed(30)
+      expect(own.digest).toBe(digest)
+      expect(own.replaced).toBeGreaterThan(0)
+      expect(await slowed(false)).toMatchObject({ digest, replaced: 0 })
+    },
+    TIME
+  )
+
+  test(
+    "batches that a broken connection cut in two are dropped",
+    async () => {
+      const config = { size: 4000, batch: 1000 }
+      const { digest } = await outcome({ config })
+      const { port } = await runner()
+      const cable = await proxied(port)
+      const own = await outcome({ config, restarts: 100, addresses: [cable.address], taken: cable.cut })
+      expect(own).toMatchObject({ digest, samples: 8000 })
+      expect(cable.made()).toBeGreaterThan(1)
+    },
+    TIME
+  )
+})
+
+describe("a run fails", () => {
+  test(
+    "with the coordinates of a batch that kills whoever builds it, after as many attempts as are allowed",
+    async () => {
+      const { address } = await runner({ threads: 1 })
+      const error = await errorOf({ config: { poison: 50 }, restarts: 1, addresses: [address] })
+      expect(error).toMatchObject({ _tag: "BackendError", backend: "cluster", epoch: 0, batch: expect.any(Number) })
+      expect(String(error)).toContain("after 1 replacement")
+    },
+    TIME
+  )
+
+  test(
+    "if there is no runner for as long as it may wait: at its start, and later",
+    async () => {
+      const { address, kill } = await runner()
+      const later = await errorOf({ addresses: [address], wait: 300, taken: (batches) => batches === 2 && kill() })
+      expect(later).toMatchObject({ _tag: "BackendError", reason: expect.stringContaining("no runner has been there") })
+      const atOnce = await errorOf({ addresses: [address], wait: 300 })
+      expect(atOnce).toMatchObject({ _tag: "BackendError", reason: expect.stringContaining(`runner ${address}: `) })
+    },
+    TIME
+  )
+
+  test("at once if all runners have other code, and says in what it differs; one that fits is enough", async () => {
+    const other = await runner({ modules: [new URL("./other/numbers.ts", import.meta.url).href] })
+    const error = await errorOf({ addresses: [other.address] })
+    expect(String(error)).toMatch(/is not the one that is run: they differ in/)
+    const fits = await runner()
+    const { digest } = await outcome({})
+    expect(await outcome({ addresses: [other.address, fits.address] })).toMatchObject({ digest })
+  })
+
+  test("at once if the runner has no such module, or asks for a token", async () => {
+    const other = await runner({ modules: [import.meta.url] })
+    expect(String(await errorOf({ addresses: [other.address] }))).toContain(
+      "it has no module numbers; it was started with Cluster"
+    )
+    const token = Redacted.make("a token of some length")
+    const guarded = await runner({ token })
+    const addresses = [guarded.address]
+    for (const wrong of [undefined, Redacted.make("another one")]) {
+      const error = String(await errorOf({ addresses, ...(wrong === undefined ? {} : { token: wrong }) }))
+      expect(error).toContain("asks for a token")
+      expect(error).not.toContain("another one")
+    }
+    expect(await outcome({ addresses, token })).toMatchObject({ samples: 200 })
+  })
+})
+
+describe("a runner", () => {
+  test(
+    "is left by a run that is interrupted, and builds nothing more for it",
+    async () => {
+      const { address, loaders } = await runner()
+      const before = calls.length
+      let started = (): void => undefined
+      const first = new Promise<void>((resolve) => {
+        started = resolve
+      })
+      const fiber = Effect.runFork(run({ addresses: [address], config: { size: 4000, waits: 5 }, taken: started }))
+      await first
+      expect(await Effect.runPromise(loaders)).toBe(1)
+      await Effect.runPromise(Fiber.interrupt(fiber))
+      await Effect.runPromise(Effect.repeat(loaders, { until: (own) => own === 0, schedule: Schedule.spaced(5) }))
+      const built = calls.length
+      await Effect.runPromise(Effect.sleep(50))
+      expect(calls.length).toBe(built)
+      expect(built - before).toBeLessThan(8000)
+    },
+    TIME
+  )
+
+  test("answers whoever sends what is no frame, or one that was changed, by ending the connection, and serves on", async () => {
+    const { address, port } = await runner()
+    const hello = new TextEncoder().encode('{"kind":"hello","protocol":1,"parts":[]}  ')
+    for (let seed = 0; seed < 100; seed++) {
+      const bytes = new Uint8Array(24 + hello.length)
+      new DataView(bytes.buffer).setUint32(0, 0x31575246, true)
+      new DataView(bytes.buffer).setUint32(4, hello.length, true)
+      bytes.set(hello, 24)
+      bytes[(seed * 7) % bytes.length] = seed
+      const closed = new Promise<void>((resolve) => {
+        const socket = connect(port, "127.0.0.1", () => socket.end(bytes))
+        socket.on("error", () => undefined)
+        socket.on("close", () => resolve())
+        socket.resume()
+      })
+      await closed
+    }
+    expect(await outcome({ addresses: [address] })).toMatchObject({ samples: 200 })
+  })
+
+  test("refuses addresses that others can reach without a token, and modules that are none", async () => {
+    const listening = (options: Partial<Runner.ListenOptions>) =>
+      Effect.runPromise(Effect.flip(Effect.scoped(Runner.listen({ pipelines: [module], ...options }))))
+    expect(await listening({ host: "0.0.0.0" })).toMatchObject({ _tag: "InvalidOption", option: "host" })
+    expect(await listening({ pipelines: [] })).toMatchObject({ _tag: "InvalidOption", option: "pipelines" })
+    expect(await listening({ pipelines: [`${module}x`] })).toMatchObject({ _tag: "InvalidOption" })
+    expect(await listening({ pipelines: [module, new URL("./other/numbers.ts", import.meta.url)] })).toMatchObject({
+      _tag: "InvalidOption",
+      option: "pipelines"
+    })
   })
 })

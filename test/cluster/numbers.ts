@@ -1,17 +1,46 @@
 /** A pipeline of numbers, with what can go wrong at some of them. */
+import process from "node:process"
+import { Effect } from "effect"
 import { Dataset, Pipeline, Sampler } from "../../src/index.ts"
 
 export interface Config {
   readonly size?: number
   readonly batch?: number
+  /** Samples that fail, and how often; counted by each process, or thread. */
+  readonly fails?: Readonly<Record<number, number>>
+  /** The sample that ends the thread that is at it. */
+  readonly poison?: number
+  /** Milliseconds that each sample waits. */
+  readonly waits?: number
 }
 
-export const pipeline = ({ batch = 8, size = 100 }: Config = {}) =>
+/** What was called in this thread, sample by sample. */
+export const calls: Array<number> = []
+
+const failed = new Map<string, number>()
+
+export const pipeline = ({ batch = 8, fails = {}, poison, size = 100, waits = 0 }: Config = {}) =>
   Pipeline.from(Dataset.make({ size, get: (index: number) => index })).pipe(
     Pipeline.sample(Sampler.shuffle),
-    Pipeline.augment("noise", (index, rng) => [index, rng.integer(1e6)]),
+    Pipeline.augment("noise", (index, rng) => {
+      calls.push(index)
+      const draw = rng.integer(1e6)
+      if (index === poison) process.exit(3)
+      const key = `${JSON.stringify(fails)} ${index}`
+      const times = failed.get(key) ?? 0
+      if (times < (fails[index] ?? 0)) {
+        failed.set(key, times + 1)
+        throw new RangeError(`trouble at ${index}`)
+      }
+      return [index, draw]
+    }),
+    Pipeline.mapEffect("wait", (pair) =>
+      waits === 0 ? Effect.succeed(pair) : Effect.delay(Effect.succeed(pair), waits)
+    ),
     Pipeline.batchWith(batch, (samples: ReadonlyArray<ReadonlyArray<number>>) => ({
       own: Float32Array.from(samples.flat()),
+      odd: [Number.NaN, -0, undefined, 12n, new Uint8ClampedArray([1, 300])],
       text: samples.map(([index]) => `sample ${index}`)
-    }))
+    })),
+    Pipeline.augment("behind", (made, rng) => ({ ...made, columns: { ...made.columns, last: rng.double() } }))
   )
