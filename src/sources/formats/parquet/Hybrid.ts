@@ -6,6 +6,9 @@
  */
 import { AGAIN, Malformed } from "../Malformed.ts"
 
+/** Values of so many bits lie within 32 bits from the first of their bytes on. */
+const IN_WORD = 25
+
 /** Takes the runs of some bytes one by one. @since 0.1.0 */
 export class Hybrid {
   readonly bytes: Uint8Array
@@ -18,6 +21,7 @@ export class Hybrid {
   #at: number
   readonly #end: number
   #left: number
+  #view: DataView | undefined
 
   /** Values of `width` bits, at most 32, of which there are `left`. */
   constructor(bytes: Uint8Array, from: number, end: number, width: number, left: number) {
@@ -62,34 +66,39 @@ export class Hybrid {
     }
   }
 
+  /** How many packed values of this run, from its first on, are within a word of 32 bits that begins with their byte. */
+  get inWords(): number {
+    const { bytes, count, start, width } = this
+    if (width > IN_WORD) return 0
+    // Near the end of the bytes there is no such word.
+    return Math.min(count, Math.max(0, Math.floor((8 * (bytes.length - 3 - start)) / Math.max(1, width)) - 1))
+  }
+
+  /** The bytes, to read words from. */
+  get view(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
+    return this.#view
+  }
+
+  /** Returns a packed value of this run. */
+  packed(place: number): number {
+    const { bytes, start, width } = this
+    let value = 0
+    for (let own = 0; own < width; own++) {
+      const bit = place * width + own
+      if (((bytes[start + (bit >>> 3)] ?? 0) >> (bit & 7)) & 1) value += 2 ** own
+    }
+    return value
+  }
+
   /** Writes the packed values of this run. */
   #unpack(into: Uint32Array, from: number): void {
-    const { bytes, count, start, width } = this
-    const mask = width === 32 ? 0xffffffff : 2 ** width - 1
-    let bit = 8 * start
-    let done = 0
-    if (width <= 25) {
-      // Four bytes at any place hold such a value; near the end of the bytes they are not all there.
-      const near = Math.min(count, Math.max(0, Math.floor((8 * (bytes.length - 3) - bit) / Math.max(1, width)) - 1))
-      for (; done < near; done++, bit += width) {
-        const at = bit >>> 3
-        // `near` keeps all four inside.
-        const word =
-          (bytes[at] as number) |
-          ((bytes[at + 1] as number) << 8) |
-          ((bytes[at + 2] as number) << 16) |
-          ((bytes[at + 3] as number) << 24)
-        into[from + done] = (word >>> (bit & 7)) & mask
-      }
+    const { count, inWords, start, view, width } = this
+    const mask = 2 ** width - 1
+    for (let place = 0, bit = 0; place < inWords; place++, bit += width) {
+      into[from + place] = (view.getInt32(start + (bit >>> 3), true) >> (bit & 7)) & mask
     }
-    for (; done < count; done++, bit += width) {
-      let value = 0
-      for (let own = 0; own < width; own++) {
-        const at = bit + own
-        if (((bytes[at >>> 3] ?? 0) >> (at & 7)) & 1) value += 2 ** own
-      }
-      into[from + done] = value
-    }
+    for (let place = inWords; place < count; place++) into[from + place] = this.packed(place)
   }
 
   #varint(): number {

@@ -9,6 +9,7 @@ import { take } from "../../../core/ReadBuffers.ts"
 import type { ArrowArray } from "../arrow/ArrowArray.ts"
 import type { ArrowField, ArrowType } from "../arrow/ArrowType.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
+import { type Dictionary, lookUp } from "./Dictionary.ts"
 import type { Chunk, Column, Footer } from "./Footer.ts"
 import { bitsOf, Hybrid } from "./Hybrid.ts"
 import { decompresses, headerIn, Kind, numberIn, type Page, walk } from "./Pages.ts"
@@ -138,10 +139,9 @@ class Validity {
   }
 }
 
-/** Used again and again: levels and indices of a page. */
+/** Used again and again: levels of a page. */
 let levels = new Uint32Array(0)
 let repeats = new Uint32Array(0)
-let indices = new Uint32Array(0)
 
 /** A column that is being decoded, page by page. */
 class NumberColumn {
@@ -152,7 +152,7 @@ class NumberColumn {
   readonly #valid: Validity
   readonly #lists: Validity
   readonly #offsets: Int32Array
-  #dictionary: Numbers | undefined
+  #dictionary: Dictionary | undefined
   /** How many levels, items and rows there are so far. */
   #levels = 0
   #items = 0
@@ -170,10 +170,7 @@ class NumberColumn {
   take(reader: ThriftReader, { bytes, header, kind }: Page): void {
     if (kind === Kind.dictionary) {
       const own = headerIn(reader, header, 7)
-      const count = numberIn(reader, own, 1)
-      const dictionary = this.#layout.number.make(Math.max(0, Math.min(count, bytes.length)))
-      copyPlain(dictionary, 0, bytes, 0, count)
-      this.#dictionary = dictionary
+      this.#dictionary = dictionaryOf(bytes, numberIn(reader, own, 1), this.#numbers.BYTES_PER_ELEMENT)
       return
     }
     // Pages of an index are no data.
@@ -280,11 +277,10 @@ class NumberColumn {
     const width = bytes[start]
     if (dictionary === undefined || width === undefined || width > 32)
       throw wrong("lacks its dictionary, or its indices")
-    if (indices.length < count) indices = new Uint32Array(count)
-    new Hybrid(bytes, start + 1, bytes.length, width, count).fill(indices, 0)
-    const most = highest(indices, count)
-    if (most >= dictionary.length) throw wrong(`has index ${most} in a dictionary of ${dictionary.length} values`)
-    pick(wordsOf(dictionary), indices, wordsOf(into), from, count, into.BYTES_PER_ELEMENT / 4)
+    const words = into.BYTES_PER_ELEMENT / 4
+    const indices = new Hybrid(bytes, start + 1, bytes.length, width, count)
+    const most = lookUp(dictionary, indices, wordsOf(into), from * words, words)
+    if (most >= dictionary.size) throw wrong(`has index ${most} in a dictionary of ${dictionary.size} values`)
   }
 
   /** Puts values into their places between nulls. */
@@ -334,6 +330,13 @@ const isAll = (definitions: Hybrid, most: number, count: number): boolean => {
   return probe.next() && probe.value === most && probe.count === count
 }
 
+/** The dictionary in the bytes of a page, of so many values of `width` bytes: these bytes themselves, unless they are not aligned. */
+const dictionaryOf = (bytes: Uint8Array, size: number, width: number): Dictionary => {
+  if (size < 0 || size * width > bytes.length) throw wrong("ends before its values do")
+  const own = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice(0, size * width)
+  return { size, words: new Int32Array(own.buffer, own.byteOffset, (size * width) / 4) }
+}
+
 /** Copies numbers that stand in bytes as they are. */
 const copyPlain = (into: Numbers, from: number, bytes: Uint8Array, start: number, count: number): void => {
   const width = into.BYTES_PER_ELEMENT
@@ -343,33 +346,3 @@ const copyPlain = (into: Numbers, from: number, bytes: Uint8Array, start: number
 
 /** Numbers as words of 32 bits: engines are quick at loops that see one kind of array only. */
 const wordsOf = ({ buffer }: Numbers): Int32Array => new Int32Array(buffer)
-
-const highest = (places: Uint32Array, count: number): number => {
-  let most = 0
-  for (let at = 0; at < count; at++) {
-    const place = places[at] as number // below the count
-    if (place > most) most = place
-  }
-  return most
-}
-
-/** Writes what stands in a dictionary at places that it has, in words: one or two a value. */
-const pick = (
-  dictionary: Int32Array,
-  places: Uint32Array,
-  into: Int32Array,
-  from: number,
-  count: number,
-  width: number
-): void => {
-  if (width === 1) {
-    for (let at = 0; at < count; at++) into[from + at] = dictionary[places[at] as number] as number // as was checked
-    return
-  }
-  for (let at = 0; at < count; at++) {
-    const place = 2 * (places[at] as number) // below the count
-    const to = 2 * (from + at)
-    into[to] = dictionary[place] as number // as was checked
-    into[to + 1] = dictionary[place + 1] as number // as was checked
-  }
-}
