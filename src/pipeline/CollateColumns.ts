@@ -5,7 +5,7 @@
  */
 import { setField } from "../core/Options.ts"
 import { arrayLike, Tensor, type TypedArray } from "../core/Tensor.ts"
-import type { Field } from "../sources/Columnar.ts"
+import { type Field, Places, runFrom } from "../sources/Columnar.ts"
 import { type Collation, column, dtypeAt, mustFit, refuseUnused } from "./Collate.ts"
 import type { DTypes, NumberArrays, NumberDType } from "./Columns.ts"
 import { numberArrays } from "./NumberColumn.ts"
@@ -18,19 +18,18 @@ import { numberArrays } from "./NumberColumn.ts"
  */
 export const collateColumns = (
   fields: ReadonlyMap<string, Field>,
-  places: Float64Array,
+  places: Places,
   made: ReadonlyMap<string, Field>,
   dtypes: DTypes
 ): unknown => {
   const collation: Collation = { dtypes, used: [], adoptable: undefined }
   const result: Record<string, unknown> = {}
-  const rows: RowPlaces = { places, isRun: runFrom(places, 0) === places.length }
   for (const [name, field] of fields) {
     const own = made.get(name)
     setField(
       result,
       name,
-      own === undefined ? fieldColumn(name, field, rows, collation) : madeColumn(name, own, places.length, collation)
+      own === undefined ? fieldColumn(name, field, places, collation) : madeColumn(name, own, places.size, collation)
     )
   }
   refuseUnused(collation, () =>
@@ -43,24 +42,22 @@ export const collateColumns = (
 const cellOf = (field: Field): unknown =>
   field._tag === "Numbers" ? field.data[0] : field._tag === "Items" ? field.items[0] : undefined
 
-/** Returns how many rows from one of the batch on follow one another in the columns, too. */
-const runFrom = (places: Float64Array, row: number): number => {
-  const first = (places[row] as number) - row // below the length
-  let end = row + 1
-  while (end < places.length && places[end] === first + end) end++
-  return end - row
-}
-
 /** Copies the rows at `places` of one array into another one, those that follow one another in one go. */
-const copyRows = (from: TypedArray, to: TypedArray, width: number, places: Float64Array): void => {
-  for (let row = 0; row < places.length; ) {
-    const run = runFrom(places, row)
-    const at = (places[row] as number) * width // below the length
-    // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
-    ;(to as Float64Array).set(from.subarray(at, at + run * width) as Float64Array, row * width)
+const copyRows = (from: TypedArray, to: TypedArray, width: number, places: Places): void => {
+  const { first, size } = places
+  // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
+  const copy = (row: number, at: number, run: number): void =>
+    (to as Float64Array).set(from.subarray(at * width, (at + run) * width) as Float64Array, row * width)
+  const { list } = first === undefined ? places : { list: NONE }
+  if (first !== undefined) copy(0, first, size)
+  for (let row = 0; row < list.length; ) {
+    const run = runFrom(list, row)
+    copy(row, list[row] as number, run) // below the length
     row += run
   }
 }
+
+const NONE = new Float64Array(0)
 
 /** A loop, as `Array.from` with a function costs several times as much. */
 const picked = (items: ArrayLike<unknown>, places: Float64Array): ReadonlyArray<unknown> => {
@@ -74,34 +71,33 @@ const madeColumn = (path: string, field: Field, size: number, collation: Collati
   if (field._tag === "Items") return column(path, field.items, collation)
   const { data } = field
   if (field._tag === "Tensors") return new Tensor(data, [size, ...field.shape])
-  return fieldColumn(path, field, { places: Float64Array.from(data.keys()), isRun: true }, collation)
+  return fieldColumn(path, field, Places.run(0, data.length), collation)
 }
 
-/** Where the rows of a batch are in columns, and whether they follow one another there. */
-interface RowPlaces {
-  readonly places: Float64Array
-  readonly isRun: boolean
-}
-
-const fieldColumn = (path: string, field: Field, { isRun, places }: RowPlaces, collation: Collation): unknown => {
-  if (field._tag === "Items") return column(path, picked(field.items, places), collation)
+const fieldColumn = (path: string, field: Field, places: Places, collation: Collation): unknown => {
+  if (field._tag === "Items") return column(path, picked(field.items, places.list), collation)
   const { data } = field
   if (field._tag === "Tensors") {
     const { shape, width } = field
-    const all = arrayLike(data, places.length * width)
+    const all = arrayLike(data, places.size * width)
     copyRows(data, all, width, places)
-    return new Tensor(all, [places.length, ...shape])
+    return new Tensor(all, [places.size, ...shape])
   }
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    return column(path, picked(data, places), collation)
+  if (data instanceof BigUint64Array || (data instanceof BigInt64Array && places.size === 0)) {
+    return column(path, picked(data, places.list), collation)
   }
+  if (data instanceof BigInt64Array) {
+    const held = new BigInt64Array(places.size)
+    copyRows(data, held, 1, places)
+    return new Tensor(held, [places.size])
+  }
+  const { first, size } = places
   const dtype = dtypeAt(path, collation)
-  const held = new numberArrays[dtype](places.length)
-  const first = places[0] ?? 0
-  const end = first + places.length
-  if (isRun && end <= data.length && holdsAll(held, data)) held.set(data.subarray(first, end))
-  else takeNumbers(path, data, places, held, dtype)
-  return new Tensor(held, [places.length])
+  const held = new numberArrays[dtype](size)
+  const isRun = first !== undefined && first + size <= data.length
+  if (isRun && holdsAll(held, data)) held.set(data.subarray(first, first + size))
+  else takeNumbers(path, data, places.list, held, dtype)
+  return new Tensor(held, [size])
 }
 
 /** Whether each number of the one array stands in the other as it is. */

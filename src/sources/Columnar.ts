@@ -43,12 +43,54 @@ export const rowsOf = (field: Field): number => {
 /** Whether `row` is one of so many rows. @since 0.1.0 */
 export const isRow = (row: number, rows: number): boolean => row >= 0 && row < rows && Number.isInteger(row)
 
+/** The rows of columns that some samples are. Of those that follow one another, the first says it all. @since 0.1.0 */
+export class Places {
+  readonly size: number
+  /** The row of the first sample, if the others follow it one by one. */
+  readonly first: number | undefined
+  #list: Float64Array | undefined
+
+  private constructor(size: number, first: number | undefined, list: Float64Array | undefined) {
+    this.size = size
+    this.first = first
+    this.#list = list
+  }
+
+  /** The `size` rows from `first` on. */
+  static run(first: number, size: number): Places {
+    return new Places(size, first, undefined)
+  }
+
+  /** A row for each sample. */
+  static of(list: Float64Array): Places {
+    const first = list[0] ?? 0
+    return new Places(list.length, runFrom(list, 0) >= list.length ? first : undefined, list)
+  }
+
+  /** The row of each sample. */
+  get list(): Float64Array {
+    if (this.#list !== undefined) return this.#list
+    const list = new Float64Array(this.size)
+    for (let row = 0; row < list.length; row++) list[row] = (this.first ?? 0) + row
+    this.#list = list
+    return list
+  }
+}
+
+/** Returns how many rows from one on follow one another. @since 0.1.0 */
+export const runFrom = (rows: ArrayLike<number>, from: number): number => {
+  const first = (rows[from] as number) - from // below the length
+  let end = from + 1
+  while (end < rows.length && rows[end] === first + end) end++
+  return end - from
+}
+
 /** Some samples as rows of columns. @since 0.1.0 */
 export interface ColumnRows {
   /** All columns, in the order of a sample's fields. One whose name is in {@link made} is the one there. */
   readonly fields: ReadonlyMap<string, Field>
-  /** The row of each sample in the columns that are not in {@link made}. */
-  readonly places: Float64Array
+  /** The rows of the samples in the columns that are not in {@link made}. */
+  readonly places: Places
   /** Columns that hold these samples alone, in their order, in memory that nobody else has. */
   readonly made: ReadonlyMap<string, Field>
 }

@@ -7,7 +7,15 @@
 import { collateColumns } from "../../pipeline/CollateColumns.ts"
 import type { DTypes } from "../../pipeline/Columns.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
-import { type Columnar, type ColumnRows, type Field, type Gather, isRow, rowsOf } from "../../sources/Columnar.ts"
+import {
+  type Columnar,
+  type ColumnRows,
+  type Field,
+  type Gather,
+  isRow,
+  Places,
+  rowsOf
+} from "../../sources/Columnar.ts"
 import { type Dataset, DatasetError, gatherOf, IndexError } from "../../sources/RandomAccess.ts"
 import type { BatchStage, FusedStep, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
@@ -140,7 +148,7 @@ const inMemory = (
   { columnar, rows: count }: Extract<ColumnSource, { readonly _tag: "Memory" }>
 ): ColumnRows => {
   checkIndices(rows)
-  return { fields: columnar.fields, places: placesOf(rows, columnar, count), made: NONE }
+  return { fields: columnar.fields, places: Places.of(placesOf(rows, columnar, count)), made: NONE }
 }
 
 const NONE: ReadonlyMap<string, Field> = new Map()
@@ -160,7 +168,7 @@ const build = (
       of: (stage: number) => (own[stage] as SeededStage).rng // as above
     }
     const run = ({ fused }: FusedStep): void => {
-      for (const [name, column] of fused.columns(fields, places, rngs)) made.set(name, column)
+      for (const [name, column] of fused.columns(fields, places.list, rngs)) made.set(name, column)
     }
     current.run(step.name, "columns", (of) => current.plain(run, of, undefined), step)
   }

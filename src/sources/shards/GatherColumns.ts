@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { arrayLike } from "../../core/Tensor.ts"
-import type { ColumnRows, Field } from "../Columnar.ts"
+import { type ColumnRows, type Field, Places } from "../Columnar.ts"
 import type { BlockColumn } from "../formats/Format.ts"
 
 type Columns = ReadonlyMap<string, BlockColumn>
@@ -13,7 +13,7 @@ type Columns = ReadonlyMap<string, BlockColumn>
 const RUN = 8
 
 /** Returns rows of one block: its own memory, but for values that do not lie there. @since 0.1.0 */
-export const rowsOfBlock = (columns: Columns, places: Float64Array): ColumnRows => {
+export const rowsOfBlock = (columns: Columns, places: Places): ColumnRows => {
   const fields = new Map<string, Field>()
   const made = new Map<string, Field>()
   for (const [name, column] of inOrder(columns)) {
@@ -21,8 +21,9 @@ export const rowsOfBlock = (columns: Columns, places: Float64Array): ColumnRows 
       fields.set(name, column)
       continue
     }
-    const items = new Array<unknown>(places.length)
-    for (let row = 0; row < items.length; row++) items[row] = column.cell(places[row] as number) // as many as items
+    const items = new Array<unknown>(places.size)
+    const { list } = places
+    for (let row = 0; row < items.length; row++) items[row] = column.cell(list[row] as number) // as many as items
     const own: Field = { _tag: "Items", items }
     fields.set(name, own)
     made.set(name, own)
@@ -66,7 +67,7 @@ export class GatheredRows {
   /** The columns, once all rows are there. */
   rows(): ColumnRows {
     const made = this.#targets ?? new Map<string, Target>()
-    return { fields: made, places: Float64Array.from({ length: this.#size }, (_, row) => row), made }
+    return { fields: made, places: Places.run(0, this.#size), made }
   }
 }
 

@@ -8,7 +8,7 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import { concurrent } from "../../core/Concurrent.ts"
 import { Made } from "../../core/Parameters.ts"
-import type { ColumnRows, Gather } from "../Columnar.ts"
+import { type ColumnRows, type Gather, Places, runFrom } from "../Columnar.ts"
 import { effectful } from "../EffectDataset.ts"
 import { attempt } from "../formats/Fault.ts"
 import { type DecodedBlock, type Format, ShardError, type SharedDecode } from "../formats/Format.ts"
@@ -103,19 +103,23 @@ const grouped = (snapshot: Snapshot, indices: ReadonlyArray<number>): ReadonlyAr
 }
 
 /** The rows of samples in the block that all of them are in; `undefined` if they are not in one. */
-const placesIn = ({ blockOf, size, starts }: Snapshot, indices: ArrayLike<number>): Float64Array | undefined => {
+const placesIn = ({ blockOf, size, starts }: Snapshot, indices: ArrayLike<number>): Places | undefined => {
   const index = indices[0] ?? -1
   if (!within(index, size)) return undefined
   const block = blockOf(index)
   const first = starts[block] as number // a block that there is
   const rows = (starts[block + 1] as number) - first // as above
-  const places = new Float64Array(indices.length)
-  for (let at = 0; at < places.length; at++) {
-    const place = (indices[at] as number) - first // below the length
+  const count = indices.length
+  if (runFrom(indices, 0) === count) {
+    return within(index - first + count - 1, rows) ? Places.run(index - first, count) : undefined
+  }
+  const places = new Float64Array(count)
+  for (let at = 0; at < count; at++) {
+    const place = (indices[at] as number) - first // below the count
     if (!within(place, rows)) return undefined
     places[at] = place
   }
-  return places
+  return Places.of(places)
 }
 
 /** Returns what `run` returns; `undefined` if it finds a bad row: `getMany` says which one it is. */
@@ -272,7 +276,7 @@ export const make = <Row, A>({
     const { columns } = cached.decoded
     if (columns === undefined) return undefined
     const own = soundly(() => rowsOfBlock(columns, places))
-    if (own !== undefined) cache.given(cached, places.length)
+    if (own !== undefined) cache.given(cached, places.size)
     return own
   }
 
