@@ -21,7 +21,11 @@ export class CurrentStage implements Ambient.AtWork {
   #observer: BatchObserver | undefined
   /** The name of the step that began last. */
   #step = "sample"
-  #at: SeededStage | undefined
+  #stage: SeededStage | undefined
+  /** The stages of a step that each value goes through. */
+  #walked: ReadonlyArray<SeededStage> | undefined
+  /** Which of them it is at. A number: it is written for each stage and value, and a pointer costs the collector's attention. */
+  place = 0
   /** The row of the batch that is being built. */
   row = 0
   #rng: Rng.Rng | undefined
@@ -82,18 +86,23 @@ export class CurrentStage implements Ambient.AtWork {
 
   /** Moves to a row of a stage that takes no rng. */
   enter(at: SeededStage, row: number): void {
-    this.#at = at
+    this.#stage = at
     this.row = row
   }
 
-  /** Moves to another stage, at the row that was entered last. */
-  blame(at: SeededStage): void {
-    this.#at = at
+  /** Begins a step: {@link place} says at which of its stages it is, {@link row} at which row. */
+  walk(stages: ReadonlyArray<SeededStage>): void {
+    this.#walked = stages
+    this.place = 0
+  }
+
+  get #at(): SeededStage | undefined {
+    return this.#walked === undefined ? this.#stage : this.#walked[this.place]
   }
 
   /** Moves to a row of a stage, and returns the rng at its seed. */
   moveTo(at: SeededStage, row: number): Rng.Rng {
-    this.#at = at
+    this.#stage = at
     this.row = row
     return this.rngOf(at)
   }
@@ -115,7 +124,8 @@ export class CurrentStage implements Ambient.AtWork {
       throw new TypedFailure(this.#rows.error(this.stage(), this.row, unwrapped(thrown)))
     } finally {
       Ambient.leave(before)
-      this.#at = undefined
+      this.#stage = undefined
+      this.#walked = undefined
       this.#rng = undefined
       // Another attempt at a row derives from its beginning.
       this.#derived = undefined
