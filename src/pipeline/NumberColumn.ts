@@ -19,11 +19,8 @@ export const numberArrays: { readonly [N in NumberDType]: new (length: number) =
  * @since 0.1.0
  */
 export const standsFor = (held: number, value: number, dtype: NumberDType): boolean =>
-  stands(held, value, isFloat(dtype))
-
-const stands = (held: number, value: number, float: boolean): boolean =>
   // Most floats are rounded; the difference of one that is finite with itself is 0.
-  held === value || (float && (held - held === 0 || value - value !== 0))
+  held === value || (isFloat(dtype) && (held - held === 0 || value - value !== 0))
 
 const isFloat = (dtype: NumberDType): boolean => dtype === "float32" || dtype === "float64"
 
@@ -36,7 +33,6 @@ const isFloat = (dtype: NumberDType): boolean => dtype === "float32" || dtype ==
 export class NumberColumn {
   readonly dtype: NumberDType
   readonly #data: NumberArrays[NumberDType]
-  readonly #isFloat: boolean
   /** The first row that does not fit; −1 if all do. */
   wrong = -1
   /** What that row was given. */
@@ -44,16 +40,29 @@ export class NumberColumn {
 
   constructor(dtype: NumberDType, rows: number) {
     this.dtype = dtype
-    this.#isFloat = isFloat(dtype)
     this.#data = new numberArrays[dtype](rows)
   }
 
+  /** Writes a row. */
   set(row: number, value: unknown): void {
     if (typeof value === "number") {
       const data = this.#data
       data[row] = value
-      if (stands(data[row] as number, value, this.#isFloat)) return // a row of the column
+      if (standsFor(data[row] as number, value, this.dtype)) return // a row of the column
     }
+    this.refuse(row, value)
+  }
+
+  /** Writes the field `name` of all records from the second one on, up to the first that does not fit. */
+  fill(records: ReadonlyArray<Fields>, name: string): void {
+    const data = this.#data
+    if (data instanceof Float32Array) fillSingles(this, data, records, name)
+    else if (data instanceof Float64Array) fillDoubles(this, data, records, name)
+    else for (let row = 1; row < records.length; row++) this.set(row, (records[row] as Fields)[name]) // below the length
+  }
+
+  /** A row was given what does not fit; the first one counts. */
+  refuse(row: number, value: unknown): void {
     if (this.wrong !== -1) return
     this.wrong = row
     this.given = value
@@ -61,5 +70,33 @@ export class NumberColumn {
 
   get tensor(): Tensor {
     return new Tensor(this.#data, [this.#data.length])
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+// A loop of its own for each of the two usual arrays: one for all of them takes 36 ns for two numbers where pipelines with
+// columns of several types run, these 18.
+const fillSingles = (column: NumberColumn, data: Float32Array, records: ReadonlyArray<Fields>, name: string): void => {
+  for (let row = 1; row < records.length; row++) {
+    const value = (records[row] as Fields)[name] // below the length
+    if (typeof value === "number") {
+      data[row] = value
+      const held = data[row] as number // a row of the column
+      if (held - held === 0 || value - value !== 0) continue // as in `standsFor`
+    }
+    column.refuse(row, value)
+    return
+  }
+}
+
+const fillDoubles = (column: NumberColumn, data: Float64Array, records: ReadonlyArray<Fields>, name: string): void => {
+  for (let row = 1; row < records.length; row++) {
+    const value = (records[row] as Fields)[name] // below the length
+    if (typeof value !== "number") {
+      column.refuse(row, value)
+      return
+    }
+    data[row] = value
   }
 }

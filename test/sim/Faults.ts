@@ -241,8 +241,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "fields are taken by their place, whatever their names",
     file: "pipeline/Collate.ts",
-    from: "alike = field === fields[at]",
-    to: "alike = at < fields.length",
+    from: "if (field !== fields[at]) return false",
+    to: "if (at >= fields.length) return false",
     test: "test/pipeline/Collate.test.ts"
   },
   {
@@ -284,22 +284,36 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "plain stages of a step draw from the seeds of the first",
     file: "scheduler/build/PlainStages.ts",
-    from: "const at = all[place] as SeededStage // one for each stage",
-    to: "const at = all[0] as SeededStage",
+    from: "new StageCall(stage, all[place] as SeededStage,",
+    to: "new StageCall(stage, all[0] as SeededStage,",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {
     name: "plain stages of a step share a context",
     file: "scheduler/build/PlainStages.ts",
-    from: "const context = contexts[place] as StageContext",
-    to: "const context = contexts[0] as StageContext",
+    from: "this.#contextAt(place))",
+    to: "this.#contextAt(0))",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {
     name: "plain stages of a step are left out from the fourth on",
     file: "scheduler/build/PlainStages.ts",
-    from: "for (let place = 0; place < stages.length; place++) {",
-    to: "for (let place = 0; place < Math.min(3, stages.length); place++) {",
+    from: "for (let place = 0; place < calls.length; place++) {",
+    to: "for (let place = 0; place < Math.min(3, calls.length); place++) {",
+    test: "test/scheduler/build/PlainStages.test.ts"
+  },
+  {
+    name: "plain stages keep the seeds of the batch before",
+    file: "scheduler/build/PlainStages.ts",
+    from: "(known[place] as StageCall).at = all[place] as SeededStage",
+    to: "known[place]",
+    test: "test/scheduler/build/PlainStages.test.ts"
+  },
+  {
+    name: "what fails in a step is its first stage",
+    file: "scheduler/build/PlainStages.ts",
+    from: "    current.place = place\n    const made",
+    to: "    const made",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {
@@ -315,6 +329,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "for (let row = 0; row < count; row++) rows[row] = row",
     to: "for (let row = rows.length; row < count; row++) rows[row] = row",
     test: "test/scheduler/build/PlainStages.test.ts"
+  },
+  {
+    name: "a float32 column takes what is beyond float32",
+    file: "pipeline/NumberColumn.ts",
+    from: "if (held - held === 0 || value - value !== 0) continue",
+    to: "continue",
+    test: "test/pipeline/Collate.test.ts"
   },
   {
     name: "a number that does not fit its column is forgotten for a later one",
