@@ -183,6 +183,7 @@ describe("dtypes", () => {
         row: 1,
         reason: `holds ${value}, which does not fit ${dtype}`
       })
+      expect(refused([{ a: 1 }, { a: value }], { a: dtype })).toMatchObject({ column: "a", row: 1 })
       expect(refused([[1], [value]], { "": dtype }).reason).toBe(`holds ${value}, which does not fit ${dtype}`)
     }
   })
@@ -206,6 +207,19 @@ describe("dtypes", () => {
     expect(refused([1, -1e39], { "": "float32" }).message).toBe(
       "the samples cannot be batched: row 1 holds -1e+39, which does not fit float32"
     )
+    expect(
+      collated(
+        values.map((a) => ({ a })),
+        { a: "float32" }
+      )
+    ).toEqual({
+      a: ["float32", [5], values.map(Math.fround)]
+    })
+    expect(refused([{ a: 1 }, { a: 2 }, { a: -1e39 }, { a: "b" }], { a: "float32" })).toMatchObject({
+      column: "a",
+      row: 2,
+      reason: "holds -1e+39, which does not fit float32"
+    })
   })
 
   test("float64 is the default by another name", () => {

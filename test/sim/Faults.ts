@@ -239,10 +239,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/build/Worker.test.ts"
   },
   {
-    name: "fields are taken by their place, whatever their names",
+    name: "a field that the first record has not is dropped",
     file: "pipeline/Collate.ts",
-    from: "if (field !== fields[at]) return false",
-    to: "if (at >= fields.length) return false",
+    from: "if (inherits || !lists(value, fields)) mustHave",
+    to: "if (inherits) mustHave",
     test: "test/pipeline/Collate.test.ts"
   },
   {
@@ -307,7 +307,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "scheduler/build/PlainStages.ts",
     from: "(known[place] as StageCall).at = all[place] as SeededStage",
     to: "known[place]",
-    test: "test/scheduler/build/PlainStages.test.ts"
+    test: "test/scheduler/build/Worker.test.ts"
   },
   {
     name: "what fails in a step is its first stage",
