@@ -70,12 +70,20 @@ const lock = async (path: string): Promise<"ours" | "held" | "none"> => {
   }
 }
 
+/** The last beat of a lock that one waits for, and since when it has been the last: clocks of other machines may be ahead. */
+interface Beat {
+  time: number
+  since: number
+}
+
 /** Removes the lock of a holder that is gone. Two may do so at once, and both hold it then. Returns why it cannot be removed. */
-const clear = async (path: string, now: number): Promise<string | undefined> => {
+const clear = async (path: string, now: number, beat: Beat): Promise<string | undefined> => {
   try {
-    const stats = await files.stat(path)
+    // Of a link itself: what it leads to may be gone.
+    const stats = await files.lstat(path)
     if (!stats.isFile()) return "it is not a file"
-    const age = now - stats.mtimeMs
+    if (stats.mtimeMs !== beat.time) Object.assign(beat, { time: stats.mtimeMs, since: now })
+    const age = Math.max(now - stats.mtimeMs, now - beat.since)
     if (age <= STALE_MS) {
       // One that cannot be read may be held until it goes without a beat.
       const text = await files.readFile(path, "utf8").catch(() => undefined)
@@ -92,7 +100,7 @@ const clear = async (path: string, now: number): Promise<string | undefined> => 
   }
 }
 
-const beat = (path: string): Effect.Effect<void> =>
+const tellAlive = (path: string): Effect.Effect<void> =>
   Effect.promise(() => files.utimes(path, new Date(), new Date()).catch(() => undefined))
 
 /** Runs `use` with the lock, which was taken unless there can be none. */
@@ -101,7 +109,7 @@ const holding = <A, E, R>(path: string, got: "ours" | "none", use: Effect.Effect
     ? use
     : Effect.scoped(
         Effect.zipRight(
-          Effect.forkScoped(Effect.interruptible(Effect.repeat(beat(path), Schedule.spaced(BEAT_MS)))),
+          Effect.forkScoped(Effect.interruptible(Effect.repeat(tellAlive(path), Schedule.spaced(BEAT_MS)))),
           use
         )
       )
@@ -110,12 +118,12 @@ const release = (path: string, got: "ours" | "none"): Effect.Effect<void> =>
   got === "none" ? Effect.void : Effect.promise(() => files.rm(path, { force: true }))
 
 /** Takes the lock if nobody holds it who is there. */
-const attempt = (path: string): Effect.Effect<"ours" | "held" | "none"> =>
+const attempt = (path: string, beat: Beat = { time: 0, since: 0 }): Effect.Effect<"ours" | "held" | "none"> =>
   Effect.gen(function* () {
     const got = yield* Effect.promise(() => lock(path))
     if (got !== "held") return got
     const now = yield* Clock.currentTimeMillis
-    const stuck = yield* Effect.promise(() => clear(path, now))
+    const stuck = yield* Effect.promise(() => clear(path, now, beat))
     if (stuck === undefined) return got
     yield* Effect.logWarning(`the lock ${path} cannot be removed (${stuck}), so this goes on without it; remove it`)
     return "none"
@@ -131,8 +139,9 @@ const attempt = (path: string): Effect.Effect<"ours" | "held" | "none"> =>
 export const alone = <A, E, R>(path: string, build: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
   const own = `${path}.lock`
   const acquire = Effect.gen(function* () {
+    const beat: Beat = { time: 0, since: 0 }
     for (;;) {
-      const got = yield* attempt(own)
+      const got = yield* attempt(own, beat)
       if (got !== "held") return got
       yield* Effect.interruptible(Effect.sleep(WAIT_MS))
     }

@@ -50,9 +50,9 @@ export const encode = (format: string, shards: ReadonlyArray<IndexedShard>): str
 const checkOf = (format: string, shards: number, body: string): string =>
   encodeHex(sha256(`${JSON.stringify([format, shards])}\n${body}`))
 
-/** Whether a file begins as an index does, of whatever format and version. @since 0.1.0 */
+/** Whether a file begins as an index does, of whatever format and version, or was cut off there. @since 0.1.0 */
 export const isIndex = (bytes: Uint8Array): boolean =>
-  new TextDecoder().decode(bytes.subarray(0, BEGINNING.length)) === BEGINNING
+  BEGINNING.startsWith(new TextDecoder().decode(bytes.subarray(0, BEGINNING.length)))
 
 const BEGINNING = '{"furrow":"index",'
 

@@ -101,7 +101,8 @@ export const write = (path: string, format: string, shards: ReadonlyArray<Indexe
     const temporary = `${path}.${entropy().toString(16)}.tmp`
     try {
       await files.mkdir(dirname(path), { recursive: true })
-      await files.writeFile(temporary, IndexFile.encode(format, shards), { flag: "wx" })
+      // On the disk before it has its name, so that no power cut leaves an empty one.
+      await files.writeFile(temporary, IndexFile.encode(format, shards), { flag: "wx", flush: true })
       await files.rename(temporary, path)
       return true
     } catch {

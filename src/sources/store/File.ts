@@ -81,7 +81,8 @@ const read: Driver["read"] = (info, offset, length) => {
             if (bytesRead === 0) return `it ends at byte ${offset + done}, and had ${info.size} when it was opened`
             done += bytesRead
           }
-          return bytes
+          // It may have been written meanwhile.
+          return changeOf(info, await handle.stat({ bigint: true })) ?? bytes
         }),
         (bytes) =>
           typeof bytes === "string"

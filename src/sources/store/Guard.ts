@@ -85,7 +85,7 @@ export const guarded = <A, R>(
       return Effect.timeoutFail(request, {
         duration: limit,
         onTimeout: () => {
-          const reason = `no whole answer within ${Duration.format(limit)}; a longer timeout may help`
+          const reason = `no whole answer within ${Duration.format(Duration.millis(Math.ceil(Duration.toMillis(limit))))}; a longer timeout may help`
           return new StoreError({ location, kind: "timeout", reason })
         }
       })

@@ -7,8 +7,9 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { guarded, type Reading } from "./Guard.ts"
-import { changed, invalid, rangeOf, sizeOf, unlike, versionOf } from "./http/Ranges.ts"
+import { changed, invalid, modifiedOf, rangeOf, sizeOf, unlike, versionOf } from "./http/Ranges.ts"
 import { type Answer, exactly, type Request, type Send, statusError } from "./http/Requests.ts"
+import { disagreement } from "./http/Stated.ts"
 import { type Whole, whole } from "./http/Whole.ts"
 import { addressOf, located } from "./Location.ts"
 import { queued } from "./ReadQueue.ts"
@@ -31,13 +32,10 @@ export interface HttpParts {
   readonly found?: (object: Listed, answer: Answer) => Listed
 }
 
-/** What is known of how an object is served. */
-type Served = "ranges" | Whole
-
 /** Compressed on the way, bytes could not be counted. */
 const IDENTITY = { "accept-encoding": "identity" } as const
 
-/** Of so many objects it is known how they are served; more are asked again. */
+/** Of so many objects it is known that they are served by ranges; more are asked again. */
 const KNOWN = 100_000
 
 /** Reads objects behind HTTP. @since 0.1.0 */
@@ -51,18 +49,35 @@ export const httpReads = (parts: HttpParts): HttpReads => {
   const { found = (object) => object, reading, request, send, wholeBytes } = parts
   const version = parts.version ?? (({ headers }: Answer) => versionOf(headers))
   const sizeIn = (answer: Answer): number | undefined => parts.size?.(answer) ?? sizeOf(answer.headers)
-  const served = new Map<string, Served>()
+  /** Objects that are served by ranges. */
+  const ranges = new Set<string>()
+  const wholes = new Map<string, Whole>()
+  /** Those that have no version: another opening of the same address may be of another content. */
+  const unversioned = new WeakMap<ObjectInfo, Whole>()
+  const open = new Set<Whole>()
   const locks = new Map<string, Effect.Semaphore>()
   const keyOf = ({ location, version }: ObjectInfo): string => `${location}\n${version}`
-  const forget = (): ReadonlyArray<Whole> => {
-    const wholes = Array.from(served.values()).filter((how) => how !== "ranges")
-    for (const { end } of wholes) void end()
-    served.clear()
-    return wholes
+  const wholeOf = (info: ObjectInfo): Whole | undefined =>
+    info.version === "" ? unversioned.get(info) : wholes.get(keyOf(info))
+  const hasRanges = (info: ObjectInfo): void => {
+    if (ranges.size >= KNOWN) ranges.clear()
+    ranges.add(keyOf(info))
   }
-  const know = (key: string, how: Served): void => {
-    if (served.size >= KNOWN) forget()
-    served.set(key, how)
+  const keep = (info: ObjectInfo, all: Whole): void => {
+    const before = wholeOf(info)
+    if (before !== undefined) {
+      open.delete(before)
+      void before.end()
+    }
+    open.add(all)
+    if (info.version === "") unversioned.set(info, all)
+    else wholes.set(keyOf(info), all)
+  }
+  const forget = (): void => {
+    for (const own of open) void own.end()
+    open.clear()
+    wholes.clear()
+    ranges.clear()
   }
 
   const asked = (
@@ -80,7 +95,9 @@ export const httpReads = (parts: HttpParts): HttpReads => {
 
   const infoOf = (object: Listed, size: number, answer: Answer): ObjectInfo => {
     const info = { ...found(object, answer), size, version: version(answer) }
-    if (/\bbytes\b/.test(answer.headers["accept-ranges"] ?? "")) know(keyOf(info), "ranges")
+    // A later answer may state one of the two alone.
+    disagreement(info, info.version, modifiedOf(answer.headers))
+    if (/\bbytes\b/.test(answer.headers["accept-ranges"] ?? "")) hasRanges(info)
     return info
   }
 
@@ -112,7 +129,7 @@ export const httpReads = (parts: HttpParts): HttpReads => {
         const total = rangeOf(headers)?.total
         if (total === undefined) return yield* invalid(location, "the server does not say how long the object is")
         const info = infoOf(object, total, answer)
-        know(keyOf(info), "ranges")
+        hasRanges(info)
         return info
       }
       if (status === 416) {
@@ -125,7 +142,7 @@ export const httpReads = (parts: HttpParts): HttpReads => {
       // It comes in pieces: only its end tells how long it is.
       const all = yield* whole(location, answer.body, wholeBytes)
       const info = infoOf(object, all.size, answer)
-      know(keyOf(info), all)
+      keep(info, all)
       return info
     })
 
@@ -148,7 +165,7 @@ export const httpReads = (parts: HttpParts): HttpReads => {
           const reason = `bytes ${offset}-${offset + length - 1} were asked for, and the server's Content-Range says ${said}`
           return yield* invalid(location, reason)
         }
-        know(keyOf(info), "ranges")
+        hasRanges(info)
         return yield* exactly(location, answer, length)
       }
       const stated = sizeOf(headers)
@@ -157,34 +174,35 @@ export const httpReads = (parts: HttpParts): HttpReads => {
       }
       if (offset === 0 && length === size) return yield* exactly(location, answer, length)
       const all = yield* whole(location, answer.body, wholeBytes)
-      if (all.size < size) {
+      if (all.size !== size) {
+        yield* Effect.promise(all.end)
+        if (all.size > size) return yield* changed(location, `it has ${all.size} bytes, and had ${size}`)
         const reason = `the answer ended after ${all.size} of ${size} bytes`
         return yield* new StoreError({ location, kind: "short", reason })
       }
-      if (all.size > size) return yield* changed(location, `it has ${all.size} bytes, and had ${size}`)
-      know(keyOf(info), all)
+      keep(info, all)
       return yield* all.read(offset, length)
     })
 
   /** Runs one read of an object at a time, while it is not known whether the server has ranges. */
-  const alone = <A, E, R>(key: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  const alone = <A, E, R>(info: ObjectInfo, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.suspend(() => {
+      const key = keyOf(info)
       const lock = locks.get(key) ?? Effect.unsafeMakeSemaphore(1)
       locks.set(key, lock)
       return Effect.ensuring(
         lock.withPermits(1)(effect),
-        Effect.sync(() => void (served.has(key) && locks.delete(key)))
+        Effect.sync(() => void (isKnown(info) && locks.delete(key)))
       )
     })
 
+  const isKnown = (info: ObjectInfo): boolean => ranges.has(keyOf(info)) || wholeOf(info) !== undefined
+
   const direct: Driver["read"] = (info, offset, length) => {
-    const fetch = Effect.suspend(() => {
-      const how = served.get(keyOf(info))
-      return how === undefined || how === "ranges"
-        ? Effect.scoped(ranged(info, offset, length))
-        : how.read(offset, length)
-    })
-    return Effect.suspend(() => (served.has(keyOf(info)) ? fetch : alone(keyOf(info), fetch)))
+    const fetch = Effect.suspend(
+      () => wholeOf(info)?.read(offset, length) ?? Effect.scoped(ranged(info, offset, length))
+    )
+    return Effect.suspend(() => (isKnown(info) ? fetch : alone(info, fetch)))
   }
 
   return { stat, ...queued(direct, reading), close: Effect.sync(forget) }

@@ -142,7 +142,9 @@ export class Space {
     // By the clock of the file system, which other machines see, too.
     const now = (await files().stat(own)).mtimeMs
     for (const [path, bytes, stale] of others) {
-      if (now - (await timeOf(path)) < stale) continue
+      const time = await timeOf(path)
+      // A reservation that is gone by now may have become a block that the listing does not have: its bytes count.
+      if (time === undefined || now - time < stale) continue
       await files().rm(path, { force: true })
       total -= bytes
     }
@@ -163,7 +165,7 @@ export class Space {
     for (let at = 0; at < blocks.length; at += AT_ONCE) {
       await Promise.all(
         blocks.slice(at, at + AT_ONCE).map(async ([name]) => {
-          times.set(name, Math.max(await timeOf(`${this.#folder}/${name}`), this.#used.get(name) ?? 0))
+          times.set(name, Math.max((await timeOf(`${this.#folder}/${name}`)) ?? 0, this.#used.get(name) ?? 0))
         })
       )
     }
@@ -177,11 +179,11 @@ const taken = (own: Reservation, bytes: number): Reservation => {
   return own
 }
 
-/** When a file was last written or used; 0 if it is gone. */
-const timeOf = (path: string): Promise<number> =>
+/** When a file was last written or used; `undefined` if it is gone. */
+const timeOf = (path: string): Promise<number | undefined> =>
   files()
     .stat(path)
     .then(
       ({ mtimeMs }) => mtimeMs,
-      () => 0
+      () => undefined
     )

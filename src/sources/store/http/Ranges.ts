@@ -17,7 +17,8 @@ export const versionOf = (headers: Headers): string => {
   return modifiedOf(headers)
 }
 
-const modifiedOf = (headers: Headers): string => {
+/** The time of modification; empty without one. @since 0.1.0 */
+export const modifiedOf = (headers: Headers): string => {
   const time = Date.parse(headers["last-modified"] ?? "")
   return Number.isNaN(time) ? "" : `t${time}`
 }
@@ -38,7 +39,14 @@ export const unlike = (info: ObjectInfo, headers: Headers, version: string): Sto
     return invalid(location, `the server sends it as ${coding}, so its bytes cannot be told; turn that off for it`)
   }
   const wrong = disagreement(info, version, modifiedOf(headers))
-  return wrong && changed(location, `its version was ${wrong.before}, and now is ${wrong.now}`)
+  if (wrong === undefined) return undefined
+  const { before, now } = wrong
+  return now === undefined
+    ? invalid(
+        location,
+        `the server said that its version is ${before}, and says none of these bytes: they may be of another`
+      )
+    : changed(location, `its version was ${before}, and now is ${now}`)
 }
 
 /** The bytes that a `206` holds. `undefined` if its header makes no sense. @since 0.1.0 */

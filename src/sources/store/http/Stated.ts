@@ -31,7 +31,7 @@ const strong = (etag: string): string => etag.replace(/^W\//, "")
 
 /**
  * Notes the version that an answer states, and its time of modification. Returns what was stated before and what is now
- * where the two cannot be of one object.
+ * where the two cannot be of one object; `now` is left open where the answer states nothing, so that nobody can know.
  *
  * @since 0.1.0
  */
@@ -39,13 +39,14 @@ export const disagreement = (
   info: ObjectInfo,
   version: string,
   modified: string
-): { readonly before: string; readonly now: string } | undefined => {
+): { readonly before: string; readonly now: string | undefined } | undefined => {
   const { etag, time } = known(info)
   const nowTag = isTag(version) ? version : ""
   if (etag !== "" && nowTag !== "") {
     return strong(etag) === strong(nowTag) ? undefined : { before: etag, now: nowTag }
   }
   if (time !== "" && modified !== "" && time !== modified) return { before: time, now: modified }
+  if (nowTag === "" && modified === "" && (etag !== "" || time !== "")) return { before: etag || time, now: undefined }
   stated.set(info, { etag: etag || nowTag, time: time || modified })
   return undefined
 }
