@@ -14,7 +14,7 @@ import { type Whole, whole } from "./http/Whole.ts"
 import { addressOf, located } from "./Location.ts"
 import { queued } from "./ReadQueue.ts"
 import { isTransient, StoreError } from "./StoreError.ts"
-import type { Driver, Listed, ObjectInfo, StoreService } from "./StoreService.ts"
+import { type Driver, type Listed, type ObjectInfo, OPENING, type StoreService } from "./StoreService.ts"
 
 /** How objects are found behind HTTP, by whichever address and with whichever headers. @since 0.1.0 */
 export interface HttpParts {
@@ -52,30 +52,20 @@ export const httpReads = (parts: HttpParts): HttpReads => {
   /** Objects that are served by ranges. */
   const ranges = new Set<string>()
   const wholes = new Map<string, Whole>()
-  /** Those that have no version: another opening of the same address may be of another content. */
-  const unversioned = new WeakMap<ObjectInfo, Whole>()
-  const open = new Set<Whole>()
+  let openings = 0
   const locks = new Map<string, Effect.Semaphore>()
-  const keyOf = ({ location, version }: ObjectInfo): string => `${location}\n${version}`
-  const wholeOf = (info: ObjectInfo): Whole | undefined =>
-    info.version === "" ? unversioned.get(info) : wholes.get(keyOf(info))
+  const keyOf = ({ [OPENING]: opening = 0, location, version }: ObjectInfo): string =>
+    `${location}\n${version}\n${opening}`
   const hasRanges = (info: ObjectInfo): void => {
     if (ranges.size >= KNOWN) ranges.clear()
     ranges.add(keyOf(info))
   }
   const keep = (info: ObjectInfo, all: Whole): void => {
-    const before = wholeOf(info)
-    if (before !== undefined) {
-      open.delete(before)
-      void before.end()
-    }
-    open.add(all)
-    if (info.version === "") unversioned.set(info, all)
-    else wholes.set(keyOf(info), all)
+    void wholes.get(keyOf(info))?.end()
+    wholes.set(keyOf(info), all)
   }
   const forget = (): void => {
-    for (const own of open) void own.end()
-    open.clear()
+    for (const own of wholes.values()) void own.end()
     wholes.clear()
     ranges.clear()
   }
@@ -94,7 +84,9 @@ export const httpReads = (parts: HttpParts): HttpReads => {
     guarded(reading, location, bytes, Effect.scoped(effect))
 
   const infoOf = (object: Listed, size: number, answer: Answer): ObjectInfo => {
-    const info = { ...found(object, answer), size, version: version(answer) }
+    const own = version(answer)
+    const opening = own === "" ? { [OPENING]: ++openings } : {}
+    const info: ObjectInfo = { ...found(object, answer), size, version: own, ...opening }
     // A later answer may state one of the two alone.
     disagreement(info, info.version, modifiedOf(answer.headers))
     if (/\bbytes\b/.test(answer.headers["accept-ranges"] ?? "")) hasRanges(info)
@@ -153,13 +145,14 @@ export const httpReads = (parts: HttpParts): HttpReads => {
       const answer = yield* asked(info, "GET", `bytes=${offset}-${offset + length - 1}`)
       const { headers, status } = answer
       if (status !== 206 && status !== 200) return yield* statusError(location, answer)
+      const range = status === 206 ? rangeOf(headers) : undefined
+      const stated = status === 206 ? range?.total : sizeOf(headers)
+      if (stated !== undefined && stated !== size) {
+        return yield* changed(location, `it has ${stated} bytes, and had ${size} when it was opened`)
+      }
       const wrong = unlike(info, headers, version(answer))
       if (wrong !== undefined) return yield* wrong
       if (status === 206) {
-        const range = rangeOf(headers)
-        if (range?.total !== undefined && range.total !== size) {
-          return yield* changed(location, `it has ${range.total} bytes, and had ${size} when it was opened`)
-        }
         if (range === undefined || range.from !== offset || range.to !== offset + length) {
           const said = headers["content-range"] ?? "nothing"
           const reason = `bytes ${offset}-${offset + length - 1} were asked for, and the server's Content-Range says ${said}`
@@ -167,10 +160,6 @@ export const httpReads = (parts: HttpParts): HttpReads => {
         }
         hasRanges(info)
         return yield* exactly(location, answer, length)
-      }
-      const stated = sizeOf(headers)
-      if (stated !== undefined && stated !== size) {
-        return yield* changed(location, `it has ${stated} bytes, and had ${size} when it was opened`)
       }
       if (offset === 0 && length === size) return yield* exactly(location, answer, length)
       const all = yield* whole(location, answer.body, wholeBytes)
@@ -196,11 +185,11 @@ export const httpReads = (parts: HttpParts): HttpReads => {
       )
     })
 
-  const isKnown = (info: ObjectInfo): boolean => ranges.has(keyOf(info)) || wholeOf(info) !== undefined
+  const isKnown = (info: ObjectInfo): boolean => ranges.has(keyOf(info)) || wholes.has(keyOf(info))
 
   const direct: Driver["read"] = (info, offset, length) => {
     const fetch = Effect.suspend(
-      () => wholeOf(info)?.read(offset, length) ?? Effect.scoped(ranged(info, offset, length))
+      () => wholes.get(keyOf(info))?.read(offset, length) ?? Effect.scoped(ranged(info, offset, length))
     )
     return Effect.suspend(() => (isKnown(info) ? fetch : alone(info, fetch)))
   }

@@ -10,6 +10,9 @@ import type { StoreError } from "./StoreError.ts"
 /** The field of an object's whole address, where its location leaves out what is secret. @since 0.1.0 */
 export const ADDRESS: unique symbol = Symbol.for("furrow/Store/address")
 
+/** The field that tells two openings of an object apart whose store knows no version. @since 0.1.0 */
+export const OPENING: unique symbol = Symbol.for("furrow/Store/opening")
+
 /**
  * An object by its location, as far as a listing says what it is.
  *
@@ -21,6 +24,8 @@ export interface Listed {
   readonly location: string
   /** The whole address, if the location leaves something out. JSON and messages do not have it. */
   readonly [ADDRESS]?: string
+  /** The number of its opening, if it has no version: what was read for one opening is not given to another. */
+  readonly [OPENING]?: number
   /** In bytes. `undefined` if the listing does not say; then `stat` does. */
   readonly size?: number | undefined
   /** See {@link ObjectInfo}. */

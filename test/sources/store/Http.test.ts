@@ -258,6 +258,35 @@ describe("what a server answers otherwise", () => {
     expect(await refused(location)).toMatchObject({ _tag: "StoreError", kind: "invalid" })
   })
 
+  test("bytes without a version, of an object that has one, may be of another", async () => {
+    const location = await at((request, response, number) => ranged(request, response, bytes, number === 0 ? etag : {}))
+    expect(await refused(location)).toMatchObject({ _tag: "StoreError", kind: "invalid" })
+  })
+
+  test.each(["with its length", "in pieces"])(
+    "a whole object without a version, %s, is one for each opening",
+    async (how) => {
+      let body = new Uint8Array(64).fill(1)
+      const location = await at((request, response) => {
+        response.writeHead(200, how === "in pieces" ? {} : { "content-length": String(body.length) })
+        if (request.method === "HEAD") return void response.end()
+        response.write(body.subarray(0, 10))
+        response.end(body.subarray(10))
+      })
+      const read = await Effect.runPromise(
+        Effect.gen(function* () {
+          const store = yield* Store.Store
+          const one = yield* store.stat({ location })
+          const before = yield* store.read(one, 0, 4)
+          body = new Uint8Array(64).fill(2)
+          const other = yield* store.stat({ location })
+          return [before, yield* store.read(other, 4, 4), yield* store.read(one, 60, 4)].map((own) => own[0])
+        })
+      )
+      expect(read).toEqual([1, 2, 1])
+    }
+  )
+
   test("an object that changed is not mixed with its old self", async () => {
     const location = await at((request, response, number) =>
       ranged(request, response, bytes, { etag: number === 0 ? '"one"' : '"two"' })

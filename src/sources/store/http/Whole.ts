@@ -59,7 +59,7 @@ export const whole = (
         own.isKept = true
         return {
           size,
-          end: () => handle.close(),
+          end: () => handle.close().catch(() => {}),
           read: (offset, length) =>
             attempt(async () => {
               const bytes = new Uint8Array(length)
