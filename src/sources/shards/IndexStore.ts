@@ -101,8 +101,8 @@ export const write = (path: string, format: string, shards: ReadonlyArray<Indexe
     const temporary = `${path}.${entropy().toString(16)}.tmp`
     try {
       await files.mkdir(dirname(path), { recursive: true })
-      // On the disk before it has its name, so that no power cut leaves an empty one.
-      await files.writeFile(temporary, IndexFile.encode(format, shards), { flag: "wx", flush: true })
+      // Not synced: what a power cut leaves of it is seen by its checksum, or is the beginning of an index.
+      await files.writeFile(temporary, IndexFile.encode(format, shards), { flag: "wx" })
       await files.rename(temporary, path)
       return true
     } catch {

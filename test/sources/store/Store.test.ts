@@ -131,6 +131,30 @@ describe("local files", () => {
     expect(await refused(store.read(again, 0, 1))).toMatchObject({ kind: "missing" })
   })
 
+  test("a file that is written while it is read", async () => {
+    const path = put("written.txt", "0123456789")
+    const store = await run(Store.Store)
+    const info = await run(store.stat({ location: path }))
+    const files = process.getBuiltinModule("node:fs").promises
+    const open = files.open
+    // Another program writes it once it has been looked at.
+    files.open = async (...args) => {
+      const handle = await open(...args)
+      const read = handle.read.bind(handle) as (...own: ReadonlyArray<unknown>) => ReturnType<typeof handle.read>
+      const torn = async (...own: ReadonlyArray<unknown>) => {
+        writeFileSync(path, "abcdefghij")
+        utimesSync(path, new Date(), new Date(Date.now() + 5_000))
+        return read(...own)
+      }
+      return Object.assign(handle, { read: torn as typeof handle.read })
+    }
+    try {
+      expect(await refused(store.read(info, 0, 10))).toMatchObject({ _tag: "StoreError", kind: "changed" })
+    } finally {
+      files.open = open
+    }
+  })
+
   test("a file of the same size and time that was put in its place is another one", async () => {
     const path = put("replaced.txt", "one")
     const store = await run(Store.Store)
