@@ -80,8 +80,9 @@ interface Window {
 
 const windows = (blocks: BlockOrder.BlockOrder, window: number, lanes: number, words: PositionRng): Order => {
   const { size } = blocks
-  // A batch takes its rows from all lanes, and those of the next batches may be in the next window of each.
-  const most = 2 * lanes + 2
+  // A batch takes its rows from all lanes; those of the next batches may be in the next window of each, and what is read
+  // ahead of them in the one behind that.
+  const most = 3 * lanes + 3
   const known = new Map<number, Window>()
 
   const windowOf = (position: number): Window => {

@@ -11,7 +11,10 @@ import { type Dataset, DatasetError, IndexError, ownDataset, type Plain } from "
 
 /** What every dataset of this library is made of, however it is read. @since 0.1.0 */
 export interface Parts
-  extends Pick<Dataset<unknown>, "batched" | "blocks" | "columnar" | "components" | "content" | "lineage" | "name"> {
+  extends Pick<
+    Dataset<unknown>,
+    "batched" | "blocks" | "columnar" | "components" | "content" | "lineage" | "name" | "readAhead"
+  > {
   readonly size: () => number
   readonly made: Made
 }

@@ -9,6 +9,7 @@
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Pipeable from "effect/Pipeable"
+import type * as Scope from "effect/Scope"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { descriptionOf, madeFor } from "../core/MadeFor.ts"
 import { optionsOf, textOf } from "../core/Options.ts"
@@ -63,6 +64,11 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
    * an object for each. Default: `getMany` reads all.
    */
   readonly gather?: Gather<E | IndexError, R> | undefined
+  /**
+   * Opens what reads samples before batches ask for them, until the scope is closed. What cannot be read is told to who asks
+   * for it. Default: nothing is read ahead.
+   */
+  readonly readAhead?: Effect.Effect<ReadAhead, never, Scope.Scope> | undefined
   /** Whether `getMany` is one read of its own (a query, a request) rather than a `get` for each. Default `false`. */
   readonly batched?: boolean | undefined
   /**
@@ -90,6 +96,15 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
  * @since 0.1.0
  */
 export type Content = string | ((index: number) => unknown)
+
+/** Reads samples before batches ask for them. @category models @since 0.1.0 */
+export interface ReadAhead {
+  /**
+   * Says that the sample at `index` will be asked for, behind those that this was called with before. Begins to read it, if
+   * that is not done; returns `false` if there is nothing to read, or no room for it: it is to be called again later then.
+   */
+  readonly expect: (index: number) => boolean
+}
 
 /** Where a sample came from: the source below all views. @category models @since 0.1.0 */
 export interface Lineage {
@@ -214,7 +229,7 @@ export const ownDataset = <D extends Dataset<unknown, unknown, unknown>>(dataset
   madeFor<Dataset<unknown, unknown, unknown>>(
     dataset,
     ["read", "get", "getMany", "columnar"],
-    ["made", "content", "columnar", "ready", "gather"]
+    ["made", "content", "columnar", "ready", "gather", "readAhead"]
   ) as D // the same object
 
 /** Returns a dataset's function `ready`; none that was copied from a dataset that is read otherwise. @since 0.1.0 */
@@ -227,6 +242,10 @@ export const readyOf = <A>(dataset: Dataset<A, unknown, unknown>): Dataset<A>["r
 /** Returns a dataset's function `gather`; none that was copied from a dataset that is read otherwise. @since 0.1.0 */
 export const gatherOf = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R>["gather"] =>
   dataset.gather === undefined ? undefined : descriptionOf(dataset, "gather")
+
+/** Returns what reads a dataset ahead; none that was copied from a dataset that is read otherwise. @since 0.1.0 */
+export const readAheadOf = (dataset: Dataset<unknown, unknown, unknown>): Dataset<unknown>["readAhead"] =>
+  dataset.readAhead === undefined ? undefined : descriptionOf(dataset, "readAhead")
 
 /** What is known of a dataset's content: columns, or a text or function that tells it. @since 0.1.0 */
 export interface KnownContent {

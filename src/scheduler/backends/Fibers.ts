@@ -7,12 +7,14 @@ import * as Effect from "effect/Effect"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { mapTensors } from "../../pipeline/DeliveredBatch.ts"
 import { KEPT_FROM_USE, Lease, Quarantine } from "../../pipeline/Lease.ts"
+import { readAheadOf } from "../../sources/RandomAccess.ts"
 import { arena } from "../../wasm/Kernels.ts"
 import type { Place } from "../../wasm/Place.ts"
 import type { BatchBuilder } from "../build/BatchBuilder.ts"
 import { type BatchPlace, earlier } from "../build/CarriedStreams.ts"
 import { limits } from "../build/FailureRules.ts"
 import type { BatchObserver } from "../build/Observer.ts"
+import { Lookahead } from "../build/Lookahead.ts"
 import { type Attempted, retrying, type SkippedRows } from "../build/Retry.ts"
 import { type RowRange, rowsOf } from "../build/RowRange.ts"
 import type { AttemptError, BatchError } from "../build/StageError.ts"
@@ -48,12 +50,14 @@ interface Steps {
 export const fibers = (memory: FiberMemory = {}): Backend => ({
   name: "fibers",
   open: (runPlan, settings) =>
-    Effect.map(openStream(runPlan, settings), (stream) => {
+    Effect.gen(function* () {
+      const stream = yield* openStream(runPlan, settings)
+      const lookahead = yield* openLookahead(runPlan, settings)
       const builds = new Map<number, Build>()
       const buildOf = (worker: number): Build => {
         const known = builds.get(worker)
         if (known !== undefined) return known
-        const build = buildsOf(runPlan, worker, settings, memory, stream)
+        const build = buildsOf(runPlan, worker, settings, memory, stream, lookahead)
         builds.set(worker, build)
         return build
       }
@@ -63,6 +67,12 @@ export const fibers = (memory: FiberMemory = {}): Backend => ({
       }
     })
 })
+
+/** What reads the dataset ahead of the batches; of batches that are built on their own nothing is known. */
+const openLookahead = (runPlan: RunPlan, { start }: BackendSettings) => {
+  const ahead = start === undefined ? undefined : readAheadOf(runPlan.pipeline.dataset)
+  return ahead === undefined ? Effect.succeed(undefined) : Effect.map(ahead, (own) => new Lookahead(runPlan, own))
+}
 
 const nothing = (): undefined => undefined
 const never = (): boolean => false
@@ -93,7 +103,8 @@ const buildsOf = (
   number: number,
   { digest, failures, observer }: BackendSettings,
   { debug = false }: FiberMemory,
-  stream: StreamRows | undefined
+  stream: StreamRows | undefined,
+  lookahead: Lookahead | undefined
 ): Build => {
   const worker = new Worker(runPlan, number, { lends: true, limits: limits(failures), observer })
   const { output } = worker
@@ -129,6 +140,7 @@ const buildsOf = (
   let last: Steps | undefined
   const buildRows = (range: RowRange | undefined): Work<BuiltBatch, Failure> => {
     if (range === undefined || range.size === 0) return nothingOf(range)
+    lookahead?.behind(range, range.size)
     const builder = worker.builder(range)
     if (last?.builder !== builder) last = stepsOf(builder)
     const { attempt, settle } = last

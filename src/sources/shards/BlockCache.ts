@@ -4,8 +4,10 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { attempt } from "../formats/Fault.ts"
 import type { DecodedBlock, ShardError } from "../formats/Format.ts"
@@ -22,6 +24,8 @@ interface Pending<Row, E> {
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
   /** How many wait for it, or use it as the first ones. */
   waiting: number
+  /** Whether one of these asked for its rows, and did not only read ahead. */
+  asked: boolean
   /** What has been dropped since, and is given back once nobody uses it. */
   dropped: DecodedBlock<Row> | undefined
 }
@@ -38,7 +42,12 @@ export interface CacheStats {
   readonly again: number
   /** How many bytes are kept now. */
   readonly bytes: number
+  /** How many blocks began to be read before a batch asked for them. */
+  readonly ahead: number
 }
+
+/** How far a block is that is read ahead: not begun, under way or unused, or one that a batch has asked for. @since 0.1.0 */
+export type Ahead = "absent" | "ahead" | "asked"
 
 /** @since 0.1.0 */
 export interface BlockCache<Row, E> {
@@ -53,20 +62,41 @@ export interface BlockCache<Row, E> {
   readonly load: <A>(block: number, use: (own: CachedBlock<Row>) => A) => Effect.Effect<A, E | ShardError>
   /** Whether somebody else is reading the block. */
   readonly isPending: (block: number) => boolean
+  /** Whether every block is kept, so that there is nothing to read ahead. */
+  readonly isComplete: () => boolean
+  /** Whether a block can be read ahead, and kept, without anything being dropped that may still be asked for. */
+  readonly hasRoom: (block: number) => boolean
+  readonly aheadOf: (block: number) => Ahead
+  /**
+   * Reads a block for those who will ask for it. It never fails: the first one that asks for the block fails with what this
+   * would have failed with, so that there is one attempt.
+   */
+  readonly ahead: (block: number) => Effect.Effect<void>
+  /** Forgets why a block could not be read ahead. */
+  readonly forget: (block: number) => void
   /** Counts rows of a block as given. */
   readonly given: (block: CachedBlock<Row>, rows: number) => void
   readonly stats: () => CacheStats
 }
 
+/** What blocks take. @since 0.1.0 */
+export interface BlockSizes {
+  /** How many blocks there are. */
+  readonly count: number
+  /** How many bytes all of them have once they are decoded, about. */
+  readonly all: number
+  /** How many bytes one of them has once it is decoded, about. */
+  readonly bytesOf: (block: number) => number
+}
+
 /**
- * Returns a cache of at most `most` bytes, and of one block if that has more, for blocks that have `all` bytes together.
- * `decode` reads and decodes a block.
+ * Returns a cache of at most `most` bytes, and of one block if that has more. `decode` reads and decodes a block.
  *
  * @since 0.1.0
  */
 export const make = <Row, E>(
   most: number,
-  all: number,
+  { all, bytesOf, count }: BlockSizes,
   decode: (block: number) => Effect.Effect<DecodedBlock<Row>, E>
 ): BlockCache<Row, E> => {
   // Plain code that uses a block ends before another one can be put.
@@ -75,20 +105,28 @@ export const make = <Row, E>(
     else decoded.release?.()
   })
   const pending = new Map<number, Pending<Row, E>>()
+  /** Why blocks could not be read ahead that nobody has asked for since. */
+  const failed = new Map<number, Cause.Cause<E>>()
+  /** How many bytes decoded blocks have for each that was expected: the most that was found. */
+  let growth = 1
+  let begunAhead = 0
 
   const put = (block: number, decoded: DecodedBlock<Row>, read: Pending<Row, E>): CachedBlock<Row> => {
+    growth = Math.max(growth, decoded.bytes / Math.max(1, bytesOf(block)))
     const own = { decoded, bytes: decoded.bytes, left: decoded.size, used: 0, read }
-    kept.put(block, own)
+    // It is larger than its index says: what may still be asked for is worth more.
+    if (!read.asked && kept.size > 0 && kept.unfinished + decoded.bytes > most) read.dropped = decoded
+    else kept.put(block, own)
     return own
   }
 
   const get = (block: number): CachedBlock<Row> | undefined => kept.get(block)
 
   /** Reads a block in a fiber of its own, since the one that asks first may be interrupted while others wait. */
-  const start = (block: number): Effect.Effect<Pending<Row, E>> =>
+  const start = (block: number, asked: boolean): Effect.Effect<Pending<Row, E>> =>
     Effect.gen(function* () {
       const done = yield* Deferred.make<CachedBlock<Row>, E>()
-      const own: Pending<Row, E> = { done, fiber: undefined, waiting: 1, dropped: undefined }
+      const own: Pending<Row, E> = { done, fiber: undefined, waiting: 1, asked, dropped: undefined }
       pending.set(block, own)
       own.fiber = yield* Effect.forkDaemon(
         Effect.interruptible(
@@ -99,6 +137,8 @@ export const make = <Row, E>(
         ).pipe(
           Effect.onExit((exit) => {
             if (pending.get(block) === own) pending.delete(block)
+            // Somebody waits, and only reads ahead: at once, so that nobody reads it again before that is known.
+            if (Exit.isFailure(exit) && own.waiting > 0 && !own.asked) failed.set(block, exit.cause)
             return Deferred.done(own.done, exit)
           })
         )
@@ -109,8 +149,9 @@ export const make = <Row, E>(
   /** The read that is under way, or another one; the caller is one of those who wait for it. */
   const waitFor = (block: number): Effect.Effect<Pending<Row, E>> => {
     const found = pending.get(block)
-    if (found === undefined) return start(block)
+    if (found === undefined) return start(block, true)
     found.waiting++
+    found.asked = true
     return Effect.succeed(found)
   }
 
@@ -131,6 +172,11 @@ export const make = <Row, E>(
         }),
         (found): Effect.Effect<A, E | ShardError> => {
           if (found !== undefined) return Effect.succeed(found.value)
+          const before = failed.get(block)
+          if (before !== undefined) {
+            failed.delete(block)
+            return Effect.failCause(before)
+          }
           return Effect.flatMap(waitFor(block), (own) => {
             const used = Effect.flatMap(Deferred.await(own.done), (cached) => attempt(() => use(cached)))
             return Effect.onExit(restore(used), () => left(block, own))
@@ -139,14 +185,47 @@ export const make = <Row, E>(
       )
     )
 
+  const aheadOf = (block: number): Ahead => {
+    const read = pending.get(block)
+    if (read !== undefined) return read.asked ? "asked" : "ahead"
+    if (failed.has(block)) return "ahead"
+    const own = kept.peek(block)
+    if (own === undefined) return "absent"
+    return own.read.asked || own.left < own.decoded.size ? "asked" : "ahead"
+  }
+
+  const hasRoom = (block: number): boolean => {
+    let bytes = bytesOf(block)
+    for (const own of pending.keys()) bytes += bytesOf(own)
+    return kept.unfinished + bytes * growth <= most
+  }
+
+  const ahead = (block: number): Effect.Effect<void> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() => {
+        if (aheadOf(block) !== "absent") return Effect.void
+        begunAhead++
+        return Effect.flatMap(start(block, false), (own) =>
+          Effect.zipRight(Effect.exit(restore(Deferred.await(own.done))), left(block, own))
+        )
+      })
+    )
+
   return {
     get,
     hold: (run) => run(),
     load,
     isPending: (block) => pending.has(block),
+    isComplete: () => kept.size === count,
+    hasRoom,
+    aheadOf,
+    ahead,
+    forget: (block) => {
+      failed.delete(block)
+    },
     given: (own, rows) => {
       own.left -= rows
     },
-    stats: () => ({ decoded: kept.counts.put, again: kept.counts.again, bytes: kept.bytes })
+    stats: () => ({ decoded: kept.counts.put, again: kept.counts.again, bytes: kept.bytes, ahead: begunAhead })
   }
 }

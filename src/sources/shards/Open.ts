@@ -53,6 +53,11 @@ export interface OpenOptions<Row, A = Row, I = unknown> {
   readonly onProgress?: (progress: ScanProgress) => void
   /** How many bytes of decoded blocks are kept. A window of `Sampler.shuffleBlocks` must fit. Default 2^28. */
   readonly cacheBytes?: number
+  /**
+   * How many bytes of decoded blocks a run reads before its batches ask for them, within `cacheBytes`; one block at least, and
+   * none at all if it is 0. Stores that are far away need as many as they send while a block is on its way. Default 2^24.
+   */
+  readonly aheadBytes?: number
 }
 
 /** How many shards are indexed at once. */
@@ -68,7 +73,8 @@ const namesOf = {
   index: "own",
   limit: true,
   onProgress: true,
-  cacheBytes: true
+  cacheBytes: true,
+  aheadBytes: true
 } as const
 
 /** Returns options that are as they should be; throws `InvalidOption` otherwise. */
@@ -96,7 +102,8 @@ const optionsFrom = <Row, A, I>(locations: string | ReadonlyArray<string>, optio
     index,
     limit: whole("limit", options.limit ?? 2 ** 40, 0),
     onProgress,
-    cacheBytes: whole("cacheBytes", options.cacheBytes ?? 2 ** 28, 0)
+    cacheBytes: whole("cacheBytes", options.cacheBytes ?? 2 ** 28, 0),
+    aheadBytes: whole("aheadBytes", options.aheadBytes ?? 2 ** 24, 0)
   }
 }
 
@@ -124,7 +131,7 @@ export const open = <Row, A = Row, I = unknown>(
   Effect.gen(function* () {
     const own = yield* checked(() => optionsFrom(locations, options))
     const store = yield* Store
-    const { cacheBytes, format, isNamed, name, validate } = own
+    const { aheadBytes, cacheBytes, format, isNamed, name, validate } = own
     const { index, scanned, shards } = yield* shardsFrom(own, store)
     const snapshot = Snapshot.make(agreed(format, shards))
     const shared = yield* sharedIn(format, snapshot, cacheBytes)
@@ -135,6 +142,7 @@ export const open = <Row, A = Row, I = unknown>(
       snapshot,
       store: checking(store),
       cacheBytes,
+      aheadBytes,
       shared,
       validate,
       index,

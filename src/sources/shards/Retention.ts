@@ -51,6 +51,23 @@ export class Retention<B extends Retained> {
     return { put: this.#put, again: this.#again }
   }
 
+  /** How many bytes of what is kept may still be asked for. */
+  get unfinished(): number {
+    let bytes = 0
+    for (const own of this.#kept.values()) if (own.left > 0) bytes += own.bytes
+    return bytes
+  }
+
+  /** How many blocks are kept. */
+  get size(): number {
+    return this.#kept.size
+  }
+
+  /** The block, if it is kept, without counting it as used. */
+  peek(block: number): B | undefined {
+    return this.#kept.get(block)
+  }
+
   /** The block, if it is kept; it then counts as used. */
   get(block: number): B | undefined {
     const own = this.#kept.get(block)

@@ -18,6 +18,7 @@ import type { CacheStats } from "./BlockCache.ts"
 import * as BlockCache from "./BlockCache.ts"
 import { GatheredRows, rowsOfBlock } from "./GatherColumns.ts"
 import { namedByPlace } from "./Place.ts"
+import * as ReadAhead from "./ReadAhead.ts"
 import { decodeAt, sharedReading } from "./ReadBlock.ts"
 import type { Validate } from "./RowSchema.ts"
 import { rowsAt } from "./RowsAt.ts"
@@ -64,6 +65,8 @@ export interface Parts<Row, A> {
   readonly store: StoreService
   /** How many bytes of decoded blocks are kept. */
   readonly cacheBytes: number
+  /** How many bytes of blocks are read before a batch asks for them. */
+  readonly aheadBytes: number
   readonly validate: Validate<A> | undefined
   /** Where blocks are shared with other threads. */
   readonly shared: { readonly blocks: SharedBlocks; readonly decode: SharedDecode<Row> } | undefined
@@ -134,6 +137,7 @@ const soundly = <A>(run: () => A): A | undefined => {
 
 /** @since 0.1.0 */
 export const make = <Row, A>({
+  aheadBytes,
   cacheBytes,
   format,
   index,
@@ -146,11 +150,17 @@ export const make = <Row, A>({
   validate
 }: Parts<Row, A>): ShardedDataset<A> => {
   const { starts } = snapshot
+  const sizes: BlockCache.BlockSizes = {
+    count: starts.length - 1,
+    all: snapshot.bytes,
+    bytesOf: (number) => {
+      const { block } = snapshot.at(number)
+      return block.bytes ?? block.length
+    }
+  }
   const cache =
     shared === undefined
-      ? BlockCache.make<Row, ReadError>(cacheBytes, snapshot.bytes, (block) =>
-          decodeAt(format, store, snapshot.at(block))
-        )
+      ? BlockCache.make<Row, ReadError>(cacheBytes, sizes, (block) => decodeAt(format, store, snapshot.at(block)))
       : SharedCache.make<Row, ReadError>(shared.blocks, sharedReading(format, shared.decode, store, snapshot))
   let told = false
 
@@ -321,6 +331,15 @@ export const make = <Row, A>({
       lineage,
       // A schema is a user's code.
       ready: validate === undefined ? ready : undefined,
+      readAhead:
+        aheadBytes === 0
+          ? undefined
+          : ReadAhead.make({
+              cache,
+              most: aheadBytes,
+              blockOf: (index) => (within(index, snapshot.size) ? snapshot.blockOf(index) : undefined),
+              bytesOf: sizes.bytesOf
+            }),
       gather: validate === undefined && format.hasColumns === true ? gather : undefined,
       get: (index) => Effect.map(getMany([index]), ([row]) => row as A), // as many rows as indices
       getMany

@@ -146,9 +146,15 @@ export const make = <Row, E>(
       own.left -= rows
     },
     isPending: (block) => blocks.isClaimed(block),
+    // TODO threads
+    isComplete: () => true,
+    hasRoom: () => false,
+    aheadOf: () => "asked",
+    ahead: () => Effect.void,
+    forget: () => undefined,
     stats: () => {
       const { again, bytes, decoded } = blocks.stats()
-      return { decoded: decoded + alone, again: again + alone, bytes }
+      return { decoded: decoded + alone, again: again + alone, bytes, ahead: 0 }
     }
   }
 }

@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import type { Made } from "../../core/Parameters.ts"
 import { effectful, readManyOrDie } from "../EffectDataset.ts"
 import { type Parts, plain } from "../PlainDataset.ts"
@@ -17,6 +18,7 @@ import {
   isPlain,
   knownContent,
   lineageAt,
+  readAheadOf,
   readyOf
 } from "../RandomAccess.ts"
 
@@ -51,9 +53,20 @@ export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index
     // At other indices the blocks are others; the views that keep stretches of them say so themselves.
     blocks: place === same ? self.blocks : undefined,
     components,
+    readAhead: aheadAt(self, place),
     content: typeof content === "function" ? (index: number) => content(place(index)) : content,
     lineage: (index: number) => lineageAt(self, place(index))
   } satisfies Partial<Parts>
+}
+
+/** What reads the samples of a view ahead. */
+const aheadAt = (
+  self: Dataset<unknown, unknown, unknown>,
+  place: (index: number) => number
+): Dataset<unknown>["readAhead"] => {
+  const ahead = readAheadOf(self)
+  if (ahead === undefined || place === same) return ahead
+  return Effect.map(ahead, ({ expect }) => ({ expect: (index) => expect(place(index)) }))
 }
 
 /** @since 0.1.0 */

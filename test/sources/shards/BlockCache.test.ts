@@ -6,7 +6,7 @@ test("a block that another one displaces keeps its memory until those who waited
   const released: Array<number> = []
   const gate = Effect.runSync(Deferred.make<void>())
   // One block is kept.
-  const cache = BlockCache.make<number, never>(0, 20, (block) =>
+  const cache = BlockCache.make<number, never>(0, { count: 2, all: 20, bytesOf: () => 10 }, (block) =>
     Effect.as(Deferred.await(gate), {
       size: 1,
       bytes: 10,

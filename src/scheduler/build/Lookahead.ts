@@ -1,0 +1,80 @@
+/**
+ * Tells a dataset which samples the batches behind the one that is built will ask for, so that it reads them ahead. It is a
+ * hint: a batch is the same whatever becomes of it.
+ *
+ * @since 0.1.0
+ */
+import * as Ambient from "../../patches/Ambient.ts"
+import type { ReadAhead } from "../../sources/RandomAccess.ts"
+import * as Plan from "../plan/Plan.ts"
+import type { RunPlan } from "../plan/RunPlan.ts"
+import type { BatchPlace } from "./CarriedStreams.ts"
+
+/** Samples of a block come in numbers, so that some of them tell of all blocks: every so many-th, at most. */
+const STRIDE = 8
+
+/** So many samples are told with one batch, at most. */
+const MOST = 1024
+
+/** @since 0.1.0 */
+export class Lookahead {
+  readonly #runPlan: RunPlan
+  readonly #expect: ReadAhead["expect"]
+  readonly #stride: number
+  #epoch = -1
+  /** The sample that is told next: a batch, and a row of it. */
+  #batch = 0
+  #row = 0
+
+  constructor(runPlan: RunPlan, { expect }: ReadAhead) {
+    const { blocks } = runPlan.pipeline.dataset
+    const rows = blocks === undefined ? 1 : runPlan.size / Math.max(1, blocks.length - 1)
+    this.#runPlan = runPlan
+    this.#expect = expect
+    this.#stride = Math.max(1, Math.min(STRIDE, Math.floor(rows / 4)))
+  }
+
+  /** Goes on behind a batch of `size` rows, which is about to be built. */
+  behind({ batch, epoch }: BatchPlace, size: number): void {
+    if (epoch < this.#epoch) return
+    if (epoch > this.#epoch || batch >= this.#batch) {
+      this.#epoch = epoch
+      this.#batch = batch + 1
+      this.#row = 0
+    }
+    // Twice as fast as the batches go.
+    const count = Math.min(MOST, Math.max(2, Math.ceil((2 * size) / this.#stride)))
+    try {
+      this.#tell(count)
+    } catch {
+      // What a sampler or a cut of batches throws is told by the batch that comes to it: it is asked the same again.
+      this.#batch = Number.POSITIVE_INFINITY
+    }
+  }
+
+  #tell(count: number): void {
+    const { order, pipeline, plan } = this.#runPlan
+    // Cuts of a stage are a list that grows from batch to batch.
+    if (plan.batches === undefined || this.#batch >= plan.batches) return
+    const found = order(this.#epoch)
+    if (found._tag === "Left") return
+    const indexAt = found.right
+    const before = Ambient.enter(Ambient.sampling(pipeline.ambient))
+    try {
+      let share = Plan.share(plan, this.#epoch, this.#batch)
+      for (let told = 0; told < count && share !== undefined; ) {
+        if (this.#row >= share.size) {
+          this.#row -= share.size
+          this.#batch++
+          share = Plan.share(plan, this.#epoch, this.#batch)
+          continue
+        }
+        if (!this.#expect(indexAt(share.position + this.#row))) return
+        this.#row += this.#stride
+        told++
+      }
+    } finally {
+      Ambient.leave(before)
+    }
+  }
+}

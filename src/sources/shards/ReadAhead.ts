@@ -1,0 +1,83 @@
+/**
+ * Reads blocks before batches ask for them. What is read ahead is bounded by a number of bytes, nothing that may still be
+ * asked for is dropped for it, and what cannot be read is told to the batch that needs it, and to nobody else.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
+import type * as Scope from "effect/Scope"
+import type { ReadAhead } from "../RandomAccess.ts"
+import type { BlockCache } from "./BlockCache.ts"
+
+type Cache = Pick<BlockCache<unknown, unknown>, "ahead" | "aheadOf" | "forget" | "hasRoom" | "isComplete">
+
+/** @since 0.1.0 */
+export interface Blocks {
+  readonly cache: Cache
+  /** How many bytes are read ahead, and not yet asked for; and one block, if that has more. */
+  readonly most: number
+  /** The block of the sample at an index; `undefined` if there is no such sample. */
+  readonly blockOf: (index: number) => number | undefined
+  /** How many bytes a block has once it is decoded, about. */
+  readonly bytesOf: (block: number) => number
+}
+
+class Reader {
+  readonly #blocks: Blocks
+  readonly #runtime: Runtime.Runtime<never>
+  /** The blocks that were begun here and that no batch has asked for. */
+  readonly #ahead = new Map<number, Fiber.RuntimeFiber<void>>()
+  #last = -1
+  #isClosed = false
+
+  constructor(blocks: Blocks, runtime: Runtime.Runtime<never>) {
+    this.#blocks = blocks
+    this.#runtime = runtime
+  }
+
+  readonly expect = (index: number): boolean => {
+    const { blockOf, cache } = this.#blocks
+    if (this.#isClosed || cache.isComplete()) return false
+    const block = blockOf(index)
+    // Whoever asks for a sample that is not there is told.
+    if (block === undefined || block === this.#last) return true
+    if (cache.aheadOf(block) === "absent") {
+      if (!this.#fits(block)) return false
+      const fiber = Runtime.runFork(this.#runtime)(Effect.interruptible(cache.ahead(block)))
+      this.#ahead.set(block, fiber)
+    }
+    this.#last = block
+    return true
+  }
+
+  /** Whether a block may be begun now. */
+  #fits(block: number): boolean {
+    const { bytesOf, cache, most } = this.#blocks
+    let bytes = bytesOf(block)
+    for (const own of this.#ahead.keys()) {
+      if (cache.aheadOf(own) === "ahead") bytes += bytesOf(own)
+      else this.#ahead.delete(own)
+    }
+    return (this.#ahead.size === 0 || bytes <= most) && cache.hasRoom(block)
+  }
+
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.#isClosed = true
+    return Effect.zipRight(
+      Fiber.interruptAll(this.#ahead.values()),
+      Effect.sync(() => {
+        for (const block of this.#ahead.keys()) this.#blocks.cache.forget(block)
+        this.#ahead.clear()
+      })
+    )
+  })
+}
+
+/** Returns what reads blocks ahead until its scope is closed; what is still being read then is given up. @since 0.1.0 */
+export const make = (blocks: Blocks): Effect.Effect<ReadAhead, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.map(Effect.runtime<never>(), (runtime) => new Reader(blocks, runtime)),
+    ({ close }) => close
+  )
