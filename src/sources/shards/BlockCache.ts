@@ -9,6 +9,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import { attempt } from "../formats/Fault.ts"
 import type { DecodedBlock, ShardError } from "../formats/Format.ts"
 import { type Retained, Retention } from "./Retention.ts"
@@ -24,7 +25,9 @@ interface Pending<Row, E> {
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
   /** How many wait for it, or use it as the first ones. */
   waiting: number
-  /** Whether one of these asked for its rows, and did not only read ahead. */
+  /** Whether one of these reads ahead. */
+  isAhead: boolean
+  /** Whether one of these was not it, and asked for rows. */
   asked: boolean
   /** What has been dropped since, and is given back once nobody uses it. */
   dropped: DecodedBlock<Row> | undefined
@@ -45,6 +48,9 @@ export interface CacheStats {
   /** How many blocks began to be read before a batch asked for them. */
   readonly ahead: number
 }
+
+/** Starts a fiber. @since 0.1.0 */
+export type Fork = (effect: Effect.Effect<unknown, unknown>) => Fiber.RuntimeFiber<unknown, unknown>
 
 /** How far a block is that is read ahead: not begun, under way or unused, or one that a batch has asked for. @since 0.1.0 */
 export type Ahead = "absent" | "ahead" | "asked"
@@ -68,12 +74,12 @@ export interface BlockCache<Row, E> {
   readonly hasRoom: (block: number) => boolean
   readonly aheadOf: (block: number) => Ahead
   /**
-   * Reads a block for those who will ask for it. It never fails: the first one that asks for the block fails with what this
-   * would have failed with, so that there is one attempt.
+   * Begins to read a block for those who will ask for it. If that fails, the first of them is told what it would have been told
+   * without it: there is one attempt.
    */
-  readonly ahead: (block: number) => Effect.Effect<void>
-  /** Forgets why a block could not be read ahead. */
-  readonly forget: (block: number) => void
+  readonly readAhead: (block: number, fork: Fork) => void
+  /** Gives up to read a block ahead, unless others wait for it, and forgets why it could not be read. */
+  readonly giveUp: (block: number) => Effect.Effect<void>
   /** Counts rows of a block as given. */
   readonly given: (block: CachedBlock<Row>, rows: number) => void
   readonly stats: () => CacheStats
@@ -122,34 +128,50 @@ export const make = <Row, E>(
 
   const get = (block: number): CachedBlock<Row> | undefined => kept.get(block)
 
+  /** What waits for a block that is about to be read. */
+  const enter = (block: number, isAhead: boolean): Pending<Row, E> => {
+    const done = Deferred.unsafeMake<CachedBlock<Row>, E>(FiberId.none)
+    const own = { done, fiber: undefined, waiting: 1, isAhead, asked: !isAhead, dropped: undefined }
+    pending.set(block, own)
+    return own
+  }
+
+  const read = (block: number, own: Pending<Row, E>): Effect.Effect<unknown, E> =>
+    Effect.map(
+      Effect.suspend(() => decode(block)),
+      (value) => put(block, value, own)
+    ).pipe(
+      Effect.interruptible,
+      Effect.onExit((exit) => {
+        if (pending.get(block) === own) pending.delete(block)
+        // At once, so that nobody reads it again before that is known.
+        if (Exit.isFailure(exit) && own.isAhead && !own.asked) failed.set(block, exit.cause)
+        hasWaited(own)
+        return Deferred.done(own.done, exit)
+      })
+    )
+
+  /** Whoever reads ahead waits no longer. */
+  const hasWaited = (own: Pending<Row, E>): void => {
+    if (!own.isAhead) return
+    own.isAhead = false
+    if (--own.waiting === 0) own.dropped?.release?.()
+  }
+
   /** Reads a block in a fiber of its own, since the one that asks first may be interrupted while others wait. */
-  const start = (block: number, asked: boolean): Effect.Effect<Pending<Row, E>> =>
-    Effect.gen(function* () {
-      const done = yield* Deferred.make<CachedBlock<Row>, E>()
-      const own: Pending<Row, E> = { done, fiber: undefined, waiting: 1, asked, dropped: undefined }
-      pending.set(block, own)
-      own.fiber = yield* Effect.forkDaemon(
-        Effect.interruptible(
-          Effect.map(
-            Effect.suspend(() => decode(block)),
-            (value) => put(block, value, own)
-          )
-        ).pipe(
-          Effect.onExit((exit) => {
-            if (pending.get(block) === own) pending.delete(block)
-            // Somebody waits, and only reads ahead: at once, so that nobody reads it again before that is known.
-            if (Exit.isFailure(exit) && own.waiting > 0 && !own.asked) failed.set(block, exit.cause)
-            return Deferred.done(own.done, exit)
-          })
-        )
-      )
-      return own
+  const start = (block: number): Effect.Effect<Pending<Row, E>> =>
+    Effect.suspend(() => {
+      const own = enter(block, false)
+      return Effect.map(Effect.forkDaemon(read(block, own)), (fiber) => {
+        own.fiber = fiber
+        return own
+      })
     })
 
   /** The read that is under way, or another one; the caller is one of those who wait for it. */
   const waitFor = (block: number): Effect.Effect<Pending<Row, E>> => {
     const found = pending.get(block)
-    if (found === undefined) return start(block, true)
+    if (found === undefined) return start(block)
     found.waiting++
     found.asked = true
     return Effect.succeed(found)
@@ -195,21 +217,27 @@ export const make = <Row, E>(
   }
 
   const hasRoom = (block: number): boolean => {
+    if (kept.isShort) return false
     let bytes = bytesOf(block)
     for (const own of pending.keys()) bytes += bytesOf(own)
     return kept.unfinished + bytes * growth <= most
   }
 
-  const ahead = (block: number): Effect.Effect<void> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        if (aheadOf(block) !== "absent") return Effect.void
-        begunAhead++
-        return Effect.flatMap(start(block, false), (own) =>
-          Effect.zipRight(Effect.exit(restore(Deferred.await(own.done))), left(block, own))
-        )
-      })
-    )
+  const readAhead = (block: number, fork: Fork): void => {
+    if (aheadOf(block) !== "absent") return
+    begunAhead++
+    const own = enter(block, true)
+    own.fiber = fork(read(block, own))
+  }
+
+  const giveUp = (block: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      failed.delete(block)
+      const own = pending.get(block)
+      if (own === undefined || !own.isAhead) return Effect.void
+      own.isAhead = false
+      return left(block, own)
+    })
 
   return {
     get,
@@ -219,10 +247,8 @@ export const make = <Row, E>(
     isComplete: () => kept.size === count,
     hasRoom,
     aheadOf,
-    ahead,
-    forget: (block) => {
-      failed.delete(block)
-    },
+    readAhead,
+    giveUp,
     given: (own, rows) => {
       own.left -= rows
     },

@@ -5,13 +5,12 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type { ReadAhead } from "../RandomAccess.ts"
-import type { BlockCache } from "./BlockCache.ts"
+import type { BlockCache, Fork } from "./BlockCache.ts"
 
-type Cache = Pick<BlockCache<unknown, unknown>, "ahead" | "aheadOf" | "forget" | "hasRoom" | "isComplete">
+type Cache = Pick<BlockCache<unknown, unknown>, "aheadOf" | "giveUp" | "hasRoom" | "isComplete" | "readAhead">
 
 /** @since 0.1.0 */
 export interface Blocks {
@@ -26,15 +25,15 @@ export interface Blocks {
 
 class Reader {
   readonly #blocks: Blocks
-  readonly #runtime: Runtime.Runtime<never>
+  readonly #fork: Fork
   /** The blocks that were begun here and that no batch has asked for. */
-  readonly #ahead = new Map<number, Fiber.RuntimeFiber<void>>()
+  readonly #ahead = new Set<number>()
   #last = -1
   #isClosed = false
 
-  constructor(blocks: Blocks, runtime: Runtime.Runtime<never>) {
+  constructor(blocks: Blocks, fork: Fork) {
     this.#blocks = blocks
-    this.#runtime = runtime
+    this.#fork = fork
   }
 
   readonly expect = (index: number): boolean => {
@@ -45,8 +44,8 @@ class Reader {
     if (block === undefined || block === this.#last) return true
     if (cache.aheadOf(block) === "absent") {
       if (!this.#fits(block)) return false
-      const fiber = Runtime.runFork(this.#runtime)(Effect.interruptible(cache.ahead(block)))
-      this.#ahead.set(block, fiber)
+      cache.readAhead(block, this.#fork)
+      this.#ahead.add(block)
     }
     this.#last = block
     return true
@@ -56,7 +55,7 @@ class Reader {
   #fits(block: number): boolean {
     const { bytesOf, cache, most } = this.#blocks
     let bytes = bytesOf(block)
-    for (const own of this.#ahead.keys()) {
+    for (const own of this.#ahead) {
       if (cache.aheadOf(own) === "ahead") bytes += bytesOf(own)
       else this.#ahead.delete(own)
     }
@@ -65,19 +64,15 @@ class Reader {
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.#isClosed = true
-    return Effect.zipRight(
-      Fiber.interruptAll(this.#ahead.values()),
-      Effect.sync(() => {
-        for (const block of this.#ahead.keys()) this.#blocks.cache.forget(block)
-        this.#ahead.clear()
-      })
-    )
+    const own = Array.from(this.#ahead, (block) => this.#blocks.cache.giveUp(block))
+    this.#ahead.clear()
+    return Effect.all(own, { concurrency: "unbounded", discard: true })
   })
 }
 
 /** Returns what reads blocks ahead until its scope is closed; what is still being read then is given up. @since 0.1.0 */
 export const make = (blocks: Blocks): Effect.Effect<ReadAhead, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.map(Effect.runtime<never>(), (runtime) => new Reader(blocks, runtime)),
+    Effect.map(Effect.runtime<never>(), (runtime) => new Reader(blocks, Runtime.runFork(runtime))),
     ({ close }) => close
   )

@@ -9,6 +9,9 @@
 /** What stays when room is made, so that it is not made for each block. */
 const ROOM = 7 / 8
 
+/** For so many blocks that are put after one that came again, too little is kept. */
+const SHORT = 64
+
 /** A block that is kept. @since 0.1.0 */
 export interface Retained {
   readonly bytes: number
@@ -30,6 +33,8 @@ export class Retention<B extends Retained> {
   #uses = 0
   #put = 0
   #again = 0
+  /** How many had been put when one last came again. */
+  #putAgain = Number.NEGATIVE_INFINITY
 
   /**
    * At most `most` bytes, and one block if that has more, of blocks that have `all` bytes together. `dropped` is called for
@@ -58,6 +63,11 @@ export class Retention<B extends Retained> {
     return bytes
   }
 
+  /** Whether blocks were dropped of late that were still asked for: the order needs more than can be kept. */
+  get isShort(): boolean {
+    return this.#put - this.#putAgain < SHORT
+  }
+
   /** How many blocks are kept. */
   get size(): number {
     return this.#kept.size
@@ -79,7 +89,10 @@ export class Retention<B extends Retained> {
   put(block: number, own: B): void {
     own.used = ++this.#uses
     this.#put++
-    if (this.#unfinished.delete(block)) this.#again++
+    if (this.#unfinished.delete(block)) {
+      this.#again++
+      this.#putAgain = this.#put
+    }
     if (!this.#keepsFinished) for (const [other, { left }] of this.#kept) if (left === 0) this.#drop(other)
     this.#kept.set(block, own)
     this.#bytes += own.bytes

@@ -150,8 +150,8 @@ export const make = <Row, E>(
     isComplete: () => true,
     hasRoom: () => false,
     aheadOf: () => "asked",
-    ahead: () => Effect.void,
-    forget: () => undefined,
+    readAhead: () => undefined,
+    giveUp: () => Effect.void,
     stats: () => {
       const { again, bytes, decoded } = blocks.stats()
       return { decoded: decoded + alone, again: again + alone, bytes, ahead: 0 }
