@@ -140,7 +140,7 @@ const buildsOf = (
   let last: Steps | undefined
   const buildRows = (range: RowRange | undefined): Work<BuiltBatch, Failure> => {
     if (range === undefined || range.size === 0) return nothingOf(range)
-    lookahead?.behind(range, range.size)
+    lookahead?.from(range)
     const builder = worker.builder(range)
     if (last?.builder !== builder) last = stepsOf(builder)
     const { attempt, settle } = last

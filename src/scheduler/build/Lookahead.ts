@@ -1,5 +1,5 @@
 /**
- * Tells a dataset which samples the batches behind the one that is built will ask for, so that it reads them ahead. It is a
+ * Tells a dataset which samples the batch that is built and those behind it will ask for, so that it reads them ahead. It is a
  * hint: a batch is the same whatever becomes of it.
  *
  * @since 0.1.0
@@ -34,25 +34,23 @@ export class Lookahead {
     this.#stride = Math.max(1, Math.min(STRIDE, Math.floor(rows / 4)))
   }
 
-  /** Goes on behind a batch of `size` rows, which is about to be built. */
-  behind({ batch, epoch }: BatchPlace, size: number): void {
+  /** A batch is about to be built. Each sample is told once, however many batches there are in between. */
+  from({ batch, epoch }: BatchPlace): void {
     if (epoch < this.#epoch) return
-    if (epoch > this.#epoch || batch >= this.#batch) {
+    if (epoch > this.#epoch || batch > this.#batch) {
       this.#epoch = epoch
-      this.#batch = batch + 1
+      this.#batch = batch
       this.#row = 0
     }
-    // Twice as fast as the batches go.
-    const count = Math.min(MOST, Math.max(2, Math.ceil((2 * size) / this.#stride)))
     try {
-      this.#tell(count)
+      this.#tell()
     } catch {
       // What a sampler or a cut of batches throws is told by the batch that comes to it: it is asked the same again.
       this.#batch = Number.POSITIVE_INFINITY
     }
   }
 
-  #tell(count: number): void {
+  #tell(): void {
     const { order, pipeline, plan } = this.#runPlan
     // Cuts of a stage are a list that grows from batch to batch.
     if (plan.batches === undefined || this.#batch >= plan.batches) return
@@ -62,7 +60,7 @@ export class Lookahead {
     const before = Ambient.enter(Ambient.sampling(pipeline.ambient))
     try {
       let share = Plan.share(plan, this.#epoch, this.#batch)
-      for (let told = 0; told < count && share !== undefined; ) {
+      for (let told = 0; told < MOST && share !== undefined; ) {
         if (this.#row >= share.size) {
           this.#row -= share.size
           this.#batch++

@@ -73,6 +73,8 @@ export interface BlockCache<Row, E> {
   /** Whether a block can be read ahead, and kept, without anything being dropped that may still be asked for. */
   readonly hasRoom: (block: number) => boolean
   readonly aheadOf: (block: number) => Ahead
+  /** Says that a block will be asked for again: if all of its rows were given, it is not dropped for that any more. */
+  readonly renew: (block: number) => void
   /**
    * Begins to read a block for those who will ask for it. If that fails, the first of them is told what it would have been told
    * without it: there is one attempt.
@@ -247,6 +249,10 @@ export const make = <Row, E>(
     isComplete: () => kept.size === count,
     hasRoom,
     aheadOf,
+    renew: (block) => {
+      const own = kept.peek(block)
+      if (own !== undefined && own.left <= 0) own.left = own.decoded.size
+    },
     readAhead,
     giveUp,
     given: (own, rows) => {

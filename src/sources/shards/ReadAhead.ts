@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { ReadAhead } from "../RandomAccess.ts"
 import type { BlockCache, Fork } from "./BlockCache.ts"
 
-type Cache = Pick<BlockCache<unknown, unknown>, "aheadOf" | "giveUp" | "hasRoom" | "isComplete" | "readAhead">
+type Cache = Pick<BlockCache<unknown, unknown>, "aheadOf" | "giveUp" | "hasRoom" | "isComplete" | "readAhead" | "renew">
 
 /** @since 0.1.0 */
 export interface Blocks {
@@ -42,7 +42,9 @@ class Reader {
     const block = blockOf(index)
     // Whoever asks for a sample that is not there is told.
     if (block === undefined || block === this.#last) return true
-    if (cache.aheadOf(block) === "absent") {
+    const state = cache.aheadOf(block)
+    if (state === "asked") cache.renew(block)
+    if (state === "absent") {
       if (!this.#fits(block)) return false
       cache.readAhead(block, this.#fork)
       this.#ahead.add(block)

@@ -150,6 +150,7 @@ export const make = <Row, E>(
     isComplete: () => true,
     hasRoom: () => false,
     aheadOf: () => "asked",
+    renew: () => undefined,
     readAhead: () => undefined,
     giveUp: () => Effect.void,
     stats: () => {

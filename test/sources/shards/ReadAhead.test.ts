@@ -1,0 +1,262 @@
+import { describe, expect, test } from "bun:test"
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, Option, Schedule } from "effect"
+import fc from "fast-check"
+import {
+  Dataset,
+  FailurePolicy,
+  Format,
+  Pipeline,
+  Sampler,
+  Scheduler,
+  SeedPolicy,
+  Workers
+} from "../../../src/index.ts"
+import { Store, StoreError } from "../../../src/sources/store/Store.ts"
+import { headerOf, npyOf } from "../../support/npy.ts"
+import { memoryStore } from "../../support/shards/MemoryStore.ts"
+
+const ROWS = 40
+const BLOCK = 64
+const SHARDS = 3
+
+/** Shards of numbers, 8 in a block. */
+const objects = Object.fromEntries(
+  Array.from({ length: SHARDS }, (_, shard) => {
+    const numbers = Float64Array.from({ length: ROWS }, (_, row) => shard * ROWS + row)
+    return [`d/${shard}`, npyOf(headerOf("<f8", [ROWS]), new Uint8Array(numbers.buffer))]
+  })
+)
+const FIRST = `d/0@${npyOf(headerOf("<f8", [ROWS]), new Uint8Array(0)).length}`
+/** Where the second block of the second shard begins: rows 48 to 55 of the dataset. */
+const BAD = `d/1@${npyOf(headerOf("<f8", [ROWS]), new Uint8Array(0)).length + BLOCK}`
+
+/** What becomes of the reads of blocks, by shard and offset. */
+interface World {
+  /** Fails a read, or has it wait. */
+  readonly at: (read: string) => Effect.Effect<void, StoreError>
+  /** The reads that were begun, in their order. */
+  readonly begun: Array<string>
+  readonly given: Array<string>
+  readonly interrupted: Array<string>
+}
+
+const worldOf = (at: World["at"] = () => Effect.yieldNow()): World => ({ at, begun: [], given: [], interrupted: [] })
+
+const opened = async (world: World, cacheBytes: number, aheadBytes: number) => {
+  const base = memoryStore(objects)
+  let isOpen = false
+  const layer = Layer.succeed(Store, {
+    ...base.service,
+    read: (info, offset, length) => {
+      if (!isOpen) return base.service.read(info, offset, length)
+      const read = `${info.location}@${offset}`
+      return Effect.suspend(() => {
+        world.begun.push(read)
+        return Effect.zipRight(world.at(read), base.service.read(info, offset, length))
+      }).pipe(
+        Effect.tap(() => Effect.sync(() => world.given.push(read))),
+        Effect.onInterrupt(() => Effect.sync(() => world.interrupted.push(read)))
+      )
+    }
+  })
+  const options = {
+    format: Format.npy({ blockBytes: BLOCK }),
+    index: false,
+    name: "d",
+    cacheBytes,
+    aheadBytes
+  } as const
+  const dataset = await Effect.runPromise(Effect.provide(Dataset.open("d/", options), layer))
+  isOpen = true
+  return dataset
+}
+
+type Opened = Awaited<ReturnType<typeof opened>>
+
+const pipelineOf = (dataset: Dataset.Dataset<unknown, unknown>, sampler: Sampler.Sampler<unknown>, size: number) =>
+  Pipeline.from(dataset).pipe(
+    Pipeline.sample(sampler as Sampler.Sampler<SeedPolicy.SeedPolicy>), // one that may draw
+    Pipeline.batchWith(size, (rows) => rows)
+  )
+
+const services = (workers: number) => Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), Workers.fibers({ workers }))
+
+/** What a run delivers, up to its end or its error, and from a batch on. */
+const delivered = (
+  dataset: Dataset.Dataset<unknown, unknown>,
+  sampler: Sampler.Sampler<unknown>,
+  {
+    failures = FailurePolicy.fail,
+    from = 0,
+    size = 5,
+    workers = 1
+  }: {
+    readonly failures?: Layer.Layer<FailurePolicy.FailurePolicy, unknown>
+    readonly from?: number
+    readonly size?: number
+    readonly workers?: number
+  } = {}
+) => {
+  const batches: Array<unknown> = []
+  const pipeline = pipelineOf(dataset, sampler, size)
+  const run = Effect.gen(function* () {
+    const options = { epochs: 2, replay: true }
+    let own = yield* Scheduler.open(pipeline, options)
+    if (from > 0) {
+      for (let taken = 0; taken < from; taken++) yield* own.take
+      own = yield* Scheduler.open(pipeline, { from: yield* own.cursor, ...options })
+    }
+    const loader = own
+    for (;;) {
+      const next = yield* loader.take
+      if (Option.isNone(next)) return
+      batches.push(next.value.columns)
+    }
+  })
+  return Effect.map(Effect.exit(Effect.scoped(run)), (exit) => ({
+    batches,
+    error: Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : undefined
+  })).pipe(Effect.provide(Layer.merge(services(workers), failures)), Effect.runPromise)
+}
+
+const samplers: ReadonlyArray<Sampler.Sampler<unknown>> = [
+  Sampler.sequential,
+  Sampler.shuffle,
+  Sampler.shuffleBlocks({ window: 2 }),
+  Sampler.shuffleBlocks({ window: 3, lanes: 2 }),
+  Sampler.weighted(Array.from({ length: SHARDS * ROWS }, (_, row) => row % 3)),
+  // One of a user's, which gives an index that there is not.
+  { ...Sampler.sequential, order: () => (position) => (position === 77 ? 1e6 : position) }
+]
+
+describe("blocks that are read ahead", () => {
+  test("change nothing that is delivered: any order, budget, number of workers, resumed anywhere", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          sampler: fc.constantFrom(...samplers),
+          cacheBytes: fc.constantFrom(0, 64, 200, 500, 10_000),
+          aheadBytes: fc.constantFrom(1, 130, 300, 100_000),
+          size: fc.constantFrom(1, 3, 8, 40).map((size) => 2 * size),
+          workers: fc.integer({ min: 1, max: 3 }),
+          from: fc.constantFrom(0, 1, 7)
+        }),
+        async ({ aheadBytes, cacheBytes, sampler, ...options }) => {
+          const without = await delivered(await opened(worldOf(), cacheBytes, 0), sampler, options)
+          const dataset = await opened(worldOf(), cacheBytes, aheadBytes)
+          expect(await delivered(dataset, sampler, options)).toEqual(without)
+        }
+      ),
+      { numRuns: 15 }
+    )
+  })
+
+  test.each([
+    ["in sequence", Sampler.sequential],
+    ["by blocks", Sampler.shuffleBlocks({ window: 3 })]
+  ] as const)("are each read once, most of them before a batch asks: %s", async (_, sampler) => {
+    for (const aheadBytes of [0, 1, 200, 100_000]) {
+      const world = worldOf()
+      // Two windows fit, and not all blocks.
+      const dataset = await opened(world, 600, aheadBytes)
+      const { error } = await delivered(dataset, sampler)
+      expect(error).toBeUndefined()
+      const { again, ahead, bytes } = dataset.sharded.stats()
+      const blocks = dataset.sharded.shards.flatMap(({ index }) => index.blocks).length
+      expect([again, world.begun.length <= 2 * blocks, bytes <= 600]).toEqual([0, true, true])
+      if (aheadBytes === 0) expect(ahead).toBe(0)
+      if (aheadBytes > 200) expect(ahead).toBeGreaterThan(blocks)
+    }
+  })
+
+  test("are as many as aheadBytes and cacheBytes have room for", async () => {
+    for (const [cacheBytes, aheadBytes, most] of [
+      [100_000, 400, 400],
+      [320, 100_000, 256],
+      [100_000, 1, 1]
+    ] as const) {
+      // Nothing but the first block is given.
+      const world = worldOf((read) => (read === FIRST ? Effect.void : Effect.never))
+      const dataset = await opened(world, cacheBytes, aheadBytes)
+      const pipeline = pipelineOf(dataset, Sampler.sequential, 1)
+      await Effect.gen(function* () {
+        const loader = yield* Scheduler.open(pipeline, { epochs: 1 })
+        for (let taken = 0; taken < 5; taken++) yield* loader.take
+      }).pipe(Effect.scoped, Effect.provide(services(1)), Effect.runPromise)
+      const [first, ...ahead] = world.begun
+      expect(first).toBe(FIRST)
+      const blocks = dataset.sharded.shards.flatMap(({ index }) => index.blocks)
+      const bytes = blocks.slice(1, 1 + ahead.length).reduce((sum, { length }) => sum + length, 0)
+      expect(ahead.length).toBeGreaterThan(0)
+      expect(ahead.length === 1 || bytes <= most).toBe(true)
+      // There was no room for another one.
+      if (most > 1) expect(bytes + BLOCK).toBeGreaterThan(most)
+      // The run is closed: what nobody waits for any more is given up.
+      expect(new Set(world.interrupted)).toEqual(new Set(ahead))
+    }
+  })
+
+  test("that cannot be read fail the batch that needs them, as they would have failed it, by one attempt", async () => {
+    const failure = new StoreError({ location: "d/1", kind: "failed", reason: "the disk is broken" })
+    const found: Array<unknown> = []
+    for (const aheadBytes of [0, 100_000]) {
+      const world = worldOf((read) => (read === BAD ? Effect.fail(failure) : Effect.void))
+      const dataset = await opened(world, 100_000, aheadBytes)
+      const { batches, error } = await delivered(dataset, Sampler.sequential)
+      expect(error).toContain("the disk is broken")
+      expect(error).toContain("batch 9,")
+      expect(world.begun.filter((read) => read === BAD).length).toBe(1)
+      found.push(batches)
+      // Another run reads it again: what nobody was told is not kept.
+      const again = await delivered(dataset, Sampler.sequential)
+      expect([again.batches, again.error]).toEqual([batches, error])
+      expect(world.begun.filter((read) => read === BAD).length).toBe(2)
+    }
+    expect(found[1]).toEqual(found[0])
+  })
+
+  test("are attempted as often as without, under a policy that attempts again", async () => {
+    const attempts = async (aheadBytes: number) => {
+      let left = 2
+      const world = worldOf((read) =>
+        read === BAD && left-- > 0
+          ? Effect.fail(new StoreError({ location: "d/1", kind: "unavailable", reason: "busy" }))
+          : Effect.void
+      )
+      const dataset = await opened(world, 100_000, aheadBytes)
+      const failures = FailurePolicy.retry(Schedule.recurs(3))
+      const { batches, error } = await delivered(dataset, Sampler.sequential, { failures })
+      return { batches, error, reads: world.begun.filter((read) => read === BAD).length }
+    }
+    const ahead = await attempts(100_000)
+    expect(ahead.error).toBeUndefined()
+    expect(ahead).toEqual(await attempts(0))
+  })
+
+  test("are waited for by a batch that comes to them, also if the run that began them is interrupted", async () => {
+    const gate = Effect.runSync(Deferred.make<void>())
+    const world = worldOf((read) => (read === FIRST ? Effect.void : Deferred.await(gate)))
+    const dataset: Opened = await opened(world, 100_000, 100_000)
+    const run = Effect.gen(function* () {
+      const first = yield* Effect.fork(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const loader = yield* Scheduler.open(pipelineOf(dataset, Sampler.sequential, 1), { epochs: 1 })
+            yield* loader.take
+            yield* Effect.never
+          })
+        )
+      )
+      while (world.begun.length < 3) yield* Effect.sleep(1)
+      const other = yield* Effect.fork(dataset.getMany([10, 11]))
+      yield* Effect.sleep(1)
+      yield* Fiber.interrupt(first)
+      const [, asked, ...others] = world.begun
+      yield* Deferred.succeed(gate, undefined)
+      expect(yield* Fiber.join(other)).toEqual([{ array: 10 }, { array: 11 }])
+      expect(new Set(world.interrupted)).toEqual(new Set(others))
+      expect(world.begun.filter((read) => read === asked).length).toBe(1)
+    })
+    await Effect.runPromise(Effect.provide(run, services(1)))
+  })
+})
