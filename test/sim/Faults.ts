@@ -1027,6 +1027,34 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/core/ReadBuffers.test.ts"
   },
   {
+    name: "read-ahead: what could not be read ahead is read once more, and nobody is told",
+    file: "sources/shards/BlockCache.ts",
+    from: "failed.set(block, exit.cause)",
+    to: "failed.delete(block)",
+    test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
+    name: "read-ahead: what a run has begun goes on behind its end",
+    file: "sources/shards/ReadAhead.ts",
+    from: "this.#blocks.cache.giveUp(block))",
+    to: "Effect.void)",
+    test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
+    name: "read-ahead: it takes room that blocks in use have",
+    file: "sources/shards/BlockCache.ts",
+    from: "return kept.unfinished + bytes * growth <= most",
+    to: "return true",
+    test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
+    name: "lines: bytes that are not UTF-8 become U+FFFD",
+    file: "sources/formats/lines/JointTexts.ts",
+    from: "if (text.includes(REPLACED) && !isUtf8(bytes)) return undefined",
+    to: "if (text.length < 0) return undefined",
+    test: "test/sources/formats/lines/JointTexts.test.ts"
+  },
+  {
     name: "lines: what is between two of them that follow one another is taken for one newline",
     file: "sources/formats/lines/JointTexts.ts",
     from: "starts[place + next] === end + 1 &&",

@@ -54,8 +54,9 @@ export interface OpenOptions<Row, A = Row, I = unknown> {
   /** How many bytes of decoded blocks are kept. A window of `Sampler.shuffleBlocks` must fit. Default 2^28. */
   readonly cacheBytes?: number
   /**
-   * How many bytes of decoded blocks a run reads before its batches ask for them, within `cacheBytes`; one block at least, and
-   * none at all if it is 0. Stores that are far away need as many as they send while a block is on its way. Default 2^24.
+   * How many bytes of decoded blocks a run on fibers reads before its batches ask for them, within `cacheBytes`; one block at
+   * least, and none at all if it is 0. Stores that are far away need as many as they send while a block is on its way.
+   * Default 2^24.
    */
   readonly aheadBytes?: number
 }

@@ -146,7 +146,7 @@ export const make = <Row, E>(
       own.left -= rows
     },
     isPending: (block) => blocks.isClaimed(block),
-    // TODO threads
+    // Threads are given a batch at a time, and do not know the order: nothing is read ahead in them.
     isComplete: () => true,
     hasRoom: () => false,
     aheadOf: () => "asked",
