@@ -11,16 +11,16 @@
 import { Command } from "@effect/cli"
 import { Path } from "@effect/platform"
 import { Context, Effect, Layer, Option } from "effect"
-import { Checkpoint, SeedAudit, SeedPolicy, Workers } from "../src/index.ts"
+import { Checkpoint, SeedAudit, SeedPolicy } from "../src/index.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { print, tell as write } from "./cli/Print.ts"
 import { ranksFrom } from "./cli/Reading.ts"
+import { workersFrom } from "./train/Backend.ts"
 import { options } from "./train/Options.ts"
 import * as Progress from "./train/Progress.ts"
 import type { Every } from "./train/Saving.ts"
 import { dataFrom, policyFrom, seedFrom, splitOf, tellSeed } from "./train/Setting.ts"
 import { json, summary } from "./train/Summary.ts"
-import type { Source } from "./train/Threaded.ts"
 import { train } from "./train/Train.ts"
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const
@@ -100,21 +100,7 @@ const command = Command.make("train", options, (flags) =>
     const outcome = yield* train({ ...flags, ranks }, data, progress, stopped, keeping).pipe(
       Effect.catchTag("OtherOptions", ({ message }) => new Usage({ message: `--checkpoint ${message}` })),
       Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
-      Effect.provide(
-        flags.backend === "fibers"
-          ? Workers.fibers({ workers: flags.workers })
-          : Workers[flags.backend]({
-              workers: flags.workers,
-              pipeline: import.meta.resolve("./train/Threaded.ts"),
-              config: {
-                batchSize: flags.batchSize,
-                limit: Option.getOrUndefined(flags.limit),
-                split: String(splitOf(seed)),
-                // Digits that are read already, or the folder that they were read from.
-                data: "columns" in data ? data.columns : Option.getOrThrow(flags.data)
-              } satisfies Source
-            })
-      )
+      Effect.provide(workersFrom(flags, data, String(splitOf(seed))))
     )
     yield* tell(summary(outcome))
     if (outcome.interrupted && outcome.checkpoint !== undefined) {

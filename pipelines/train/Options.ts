@@ -3,6 +3,7 @@
  */
 import { Options } from "@effect/cli"
 import { SeedPolicy } from "../../src/index.ts"
+import { database, runners } from "../cli/Cluster.ts"
 import { oneOf, policy, ranks, reading, seed, uneven, whole, workers } from "../cli/Reading.ts"
 import { every } from "./Saving.ts"
 
@@ -17,10 +18,12 @@ export const options = {
   uneven,
   backend: reading(
     "backend",
-    "fibers|threads|auto",
-    "What builds batches (default auto: threads if the model waits)",
-    (text) => oneOf(["fibers", "threads", "auto"] as const)(text)
+    "fibers|threads|auto|cluster",
+    "What builds batches (default auto: threads if the model waits); cluster: runners, see pipelines/runner.ts",
+    (text) => oneOf(["fibers", "threads", "auto", "cluster"] as const)(text)
   ).pipe(Options.withDefault("auto" as const)),
+  runners,
+  database,
   seed: reading(
     "seed",
     "seed",

@@ -9,22 +9,27 @@ import { type Loading, training } from "./Loading.ts"
 export interface Source extends Loading {
   /** What the packaged digits are split by, as digits. */
   readonly split: string
-  /** The packaged digits, which the main side has read; or a folder with IDX files. */
-  readonly data: Columns | string
+  /**
+   * The packaged digits, which the main side has read; or a folder with IDX files; or nothing, for the packaged digits of the
+   * host that builds.
+   */
+  readonly data: Columns | string | undefined
 }
 
-/** The files of a folder, by modules that the packaged digits need not load. */
-const read = async (folder: string): Promise<Split> => {
-  const [{ BunContext }, { Effect }, { files }] = await Promise.all([
+/** Digits of this host, by modules that digits which are read already need not load. */
+const read = async (folder: string | undefined, split: bigint): Promise<Split> => {
+  const [{ BunContext }, { Effect }, { digits, files }] = await Promise.all([
     import("@effect/platform-bun"),
     import("effect"),
     import("./Packaged.ts")
   ])
+  if (folder === undefined) return Effect.runPromise(Effect.provide(digits(split), BunContext.layer))
   return Effect.runPromise(Effect.provide(files(folder), BunContext.layer))
 }
 
 /** Called in each thread. */
 export const pipeline = async ({ data, split, ...loading }: Source) => {
-  const { train } = typeof data === "string" ? await read(data) : digitsOf(data, BigInt(split))
+  const isRead = typeof data === "object"
+  const { train } = isRead ? digitsOf(data, BigInt(split)) : await read(data, BigInt(split))
   return training(train, loading)
 }

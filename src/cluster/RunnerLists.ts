@@ -19,6 +19,7 @@ import { timingOf } from "./control/Timing.ts"
 import { type RunnerInfo, Runners } from "./Runners.ts"
 
 export { ClusterDatabaseError } from "./control/Packages.ts"
+export { type EmbeddedOptions, embedded } from "./Embedded.ts"
 export { type Address, list, type RunnerInfo, Runners, RunnersError, type Service } from "./Runners.ts"
 
 /** Options of {@link database}. @category options @since 0.1.0 */

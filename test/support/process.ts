@@ -2,6 +2,7 @@
  * A pipeline as a person runs it: a child process, looked at from outside.
  */
 import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { runtime } from "../../src/core/runtime.ts"
@@ -25,6 +26,12 @@ export const here = runtime.name === "deno" ? "deno" : "bun"
 /** How long a test of a process may take, in milliseconds. */
 export const TIME = 60_000
 
+/** npm's `deno` is a wrapper that a signal ends without its child: the program beside it is called, if it is unpacked. */
+const programOf = (command: string): string => {
+  const itself = join(root, "node_modules", command, command)
+  return existsSync(itself) ? itself : join(root, "node_modules", ".bin", command)
+}
+
 /** Starts `pipelines/<name>`. */
 export const start = (
   name: string,
@@ -32,8 +39,7 @@ export const start = (
   { env = {}, on = here }: { readonly env?: Readonly<Record<string, string>>; readonly on?: "bun" | "deno" } = {}
 ) => {
   const [command = "", ...rest] = commands[on]
-  // npm's `deno` is a wrapper that a signal ends without its child; the runtime under test is called as itself.
-  const path = on === here ? process.execPath : join(root, "node_modules", ".bin", command)
+  const path = on === here ? process.execPath : programOf(command)
   const child = spawn(path, [...rest, join(root, "pipelines", name), ...args], {
     cwd: root,
     env: { ...process.env, NO_COLOR: "1", ...env }

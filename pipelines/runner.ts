@@ -1,0 +1,137 @@
+#!/usr/bin/env bun
+/**
+ * Builds batches for loaders on other hosts, and registers where they find it.
+ *
+ *     bun run pipelines/runner.ts --pipeline ./mine.ts --threads 4                deno run -A pipelines/runner.ts …
+ *     bun run pipelines/runner.ts --pipeline ./mine.ts --listen 0.0.0.0:7718 --database postgres://furrow@db/furrow
+ *
+ * It builds what the modules named here export, and nothing else. Only this machine can connect, unless there is a token:
+ * FURROW_TOKEN. The database is --database, else FURROW_DATABASE, else a file of SQLite that the processes of one machine
+ * share. On SIGTERM or SIGINT it leaves the list of runners, builds what it was asked for, and ends; at the second it ends at
+ * once.
+ *
+ * Exit codes: 0 done, 1 failed, 2 wrong usage.
+ */
+import { readFileSync } from "node:fs"
+import { hostname } from "node:os"
+import { Command, Options } from "@effect/cli"
+import { Config, Duration, Effect, Exit, Option, Redacted, Schedule, Scope } from "effect"
+import { Runner, Runners } from "../src/cluster.ts"
+import { database, databaseFrom } from "./cli/Cluster.ts"
+import { imported, urlOf } from "./cli/Imported.ts"
+import { main, Usage } from "./cli/Main.ts"
+import { tell } from "./cli/Print.ts"
+import { address, reading, whole } from "./cli/Reading.ts"
+import { signalled } from "./cli/Signals.ts"
+
+const LISTEN = { host: "127.0.0.1", port: 7718 }
+
+/** How long a runner that ends waits for its loaders to go: less than the half minute that Kubernetes gives it. */
+const DRAIN = "20 seconds"
+
+/** How long a runner that starts waits for its database. */
+const PATIENCE = Schedule.spaced("1 second").pipe(Schedule.upTo("30 seconds"))
+
+const options = {
+  pipeline: Options.file("pipeline").pipe(
+    Options.withDescription("A module that exports pipelines that loaders may ask for; may be given several times"),
+    Options.atLeast(1)
+  ),
+  listen: reading(
+    "listen",
+    "host:port",
+    "Where loaders connect (default 127.0.0.1:7718; port 0: a free one)",
+    address
+  ).pipe(Options.withDefault(LISTEN)),
+  advertise: reading(
+    "advertise",
+    "host:port",
+    "Where loaders reach it, if elsewhere (default: --listen; this host's name where that is all addresses)",
+    address
+  ).pipe(Options.optional),
+  threads: reading("threads", "n", "Build batches on so many threads (default 1)", whole(1, 256)).pipe(
+    Options.withDefault(1)
+  ),
+  database,
+  heartbeat: reading(
+    "heartbeat",
+    "ms",
+    "How often it says that it is there; after three times as long without, it is gone (default 1000)",
+    whole(100, 3_600_000)
+  ).pipe(Options.withDefault(1000)),
+  tokenEnv: Options.text("token-env").pipe(
+    Options.withPseudoName("name"),
+    Options.withDescription("The environment variable with the token that loaders must show (default FURROW_TOKEN)"),
+    Options.withDefault("FURROW_TOKEN")
+  ),
+  cert: Options.file("tls-cert").pipe(Options.withDescription("A certificate, as PEM"), Options.optional),
+  key: Options.file("tls-key").pipe(Options.withDescription("Its key, as PEM"), Options.optional)
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"])
+const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
+
+const command = Command.make("runner", options, (flags) =>
+  Effect.gen(function* () {
+    for (const path of flags.pipeline) yield* imported(`--pipeline ${JSON.stringify(path)}`, path)
+    const token = yield* Config.option(Config.redacted(flags.tokenEnv))
+    if (Option.isNone(token) && !LOOPBACK.has(flags.listen.host)) {
+      const message = `--listen ${flags.listen.host} can be reached by others: set ${flags.tokenEnv} to a token of 16 characters or more that loaders show`
+      return yield* new Usage({ message })
+    }
+    if (Option.isSome(flags.cert) !== Option.isSome(flags.key)) {
+      return yield* new Usage({ message: "--tls-cert and --tls-key go together" })
+    }
+    const tls = Option.zipWith(flags.cert, flags.key, (cert, key) => ({
+      cert: readFileSync(cert, "utf8"),
+      key: Redacted.make(readFileSync(key, "utf8"))
+    }))
+    const url = yield* databaseFrom(flags.database)
+    const asked = yield* signalled
+    const runner = yield* Runner.listen({
+      ...flags.listen,
+      threads: flags.threads,
+      pipelines: flags.pipeline.map(urlOf),
+      ...Option.match(token, { onNone: () => ({}), onSome: (token) => ({ token }) }),
+      ...Option.match(tls, { onNone: () => ({}), onSome: (tls) => ({ tls }) })
+    })
+    const at = Option.getOrElse(flags.advertise, () => ({
+      host: EVERYWHERE.has(flags.listen.host) ? hostname() : flags.listen.host,
+      port: runner.port
+    }))
+    const listed = yield* Scope.make()
+    yield* Effect.addFinalizer((exit) => Scope.close(listed, exit))
+    let told = false
+    const waiting = (error: { readonly _tag: string; readonly message: string }): boolean => {
+      if (!("kind" in error && error.kind === "unreachable")) return false
+      if (!told) tell(`${error.message}; trying again for 30 s\n`)
+      told = true
+      return true
+    }
+    const registration = Runners.register(runner, {
+      database: url,
+      ...at,
+      heartbeat: Duration.millis(flags.heartbeat)
+    }).pipe(
+      Effect.retry({ schedule: PATIENCE, while: waiting }),
+      Scope.extend(listed),
+      Effect.as("registered" as const)
+    )
+    const first = yield* Effect.raceFirst(registration, Effect.as(asked, "asked" as const))
+    if (first === "registered") {
+      tell(`building for loaders at ${at.host}:${at.port}, with ${flags.threads} threads\n`)
+      yield* asked
+    }
+    tell("out of the list of runners; building what was asked for\n")
+    yield* Scope.close(listed, Exit.void)
+    if (Option.isNone(yield* Effect.timeoutOption(Effect.disconnect(runner.drain), DRAIN))) {
+      tell("loaders that have not gone by now find other runners\n")
+    }
+  }).pipe(Effect.scoped)
+).pipe(Command.withDescription("Builds batches for loaders on other hosts"))
+
+if (import.meta.main) {
+  await main("runner", command)
+  // A connection to a database that is silent would keep the process.
+  process.exit()
+}

@@ -1,0 +1,50 @@
+/**
+ * What builds the batches of a training: fibers, threads, or the runners of a cluster.
+ */
+import { Effect, Layer, Option, type Redacted } from "effect"
+import { Workers } from "../../src/index.ts"
+import { databaseFrom, token } from "../cli/Cluster.ts"
+import type { Split } from "./Digits.ts"
+import type { Source } from "./Threaded.ts"
+
+interface Flags {
+  readonly backend: "fibers" | "threads" | "auto" | "cluster"
+  readonly workers: number
+  readonly batchSize: number
+  readonly limit: Option.Option<number>
+  readonly data: Option.Option<string>
+  readonly runners: Option.Option<ReadonlyArray<{ readonly host: string; readonly port: number }>>
+  readonly database: Option.Option<Redacted.Redacted>
+}
+
+/** The workers that the flags name. `split` is what splits the packaged digits. */
+export const workersFrom = (flags: Flags, data: Split, split: string) => {
+  const { backend, workers } = flags
+  if (backend === "fibers") return Workers.fibers({ workers })
+  const source = { batchSize: flags.batchSize, limit: Option.getOrUndefined(flags.limit), split }
+  const pipeline = import.meta.resolve("./Threaded.ts")
+  if (backend !== "cluster") {
+    // Digits that are read already, or the folder that they were read from.
+    const config: Source = { ...source, data: data.columns ?? Option.getOrThrow(flags.data) }
+    return Workers[backend]({ workers, pipeline, config })
+  }
+  const config: Source = { ...source, data: Option.getOrUndefined(flags.data) }
+  return Layer.unwrapEffect(
+    Effect.gen(function* () {
+      // Only here: whoever trains without a cluster does not wait for it to load.
+      const { Runners, Workers: cluster } = yield* Effect.promise(() => import("../../src/cluster.ts"))
+      const own = yield* token
+      const list = Option.isSome(flags.runners)
+        ? Runners.list(flags.runners.value)
+        : Runners.database(yield* databaseFrom(flags.database))
+      return cluster
+        .cluster({
+          workers,
+          pipeline,
+          config,
+          ...Option.match(own, { onNone: () => ({}), onSome: (token) => ({ token }) })
+        })
+        .pipe(Layer.provide(list))
+    })
+  )
+}

@@ -1,0 +1,94 @@
+/**
+ * `pipelines/runner.ts` as processes of two runtimes, and loaders that find them: this process, and `pipelines/train.ts`.
+ */
+import { afterAll, expect, test } from "bun:test"
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { Runners, Workers } from "../../src/cluster.ts"
+import { Scheduler, SeedPolicy } from "../../src/index.ts"
+import { numbers } from "../service/numbers.ts"
+import { when } from "../support/cluster/control.ts"
+import { here, root, start, TIME } from "../support/process.ts"
+
+const module = fileURLToPath(new URL("../service/numbers.ts", import.meta.url))
+const digits = join(root, "pipelines", "train", "Threaded.ts")
+const folder = mkdtempSync(join(tmpdir(), "furrow-cluster-"))
+const database = `sqlite:${join(folder, "cluster.sqlite")}`
+const TOKEN = "a token that no output may have"
+const env = { FURROW_TOKEN: TOKEN }
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** A runner that has registered. */
+const runner = async (on: "bun" | "deno") => {
+  const args = [
+    "--pipeline",
+    module,
+    "--pipeline",
+    digits,
+    "--listen",
+    "127.0.0.1:0",
+    "--database",
+    database,
+    "--heartbeat",
+    "300"
+  ]
+  const own = start("runner.ts", args, { env, on })
+  while (!own.said().includes("building for loaders at 127.0.0.1:")) {
+    if (own.child.exitCode !== null) throw new Error(own.said())
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return own
+}
+
+/** The digest of a run, of whose batches `seen` hears. */
+const digest = (seen: (batch: number) => void = () => undefined) =>
+  Effect.gen(function* () {
+    const loader = yield* Scheduler.open(numbers, { epochs: 2, digest: true, replay: true })
+    let count = 0
+    yield* loader.forEach(() => Effect.sync(() => seen(++count)))
+    return yield* loader.digest
+  }).pipe(Effect.scoped, Effect.provide(SeedPolicy.epochWorker({ seed: 42 })))
+
+test(
+  "two runners, of two runtimes, build what a local run delivers, also if one is killed; the other ends when it is told to",
+  async () => {
+    const [killed, left] = await Promise.all([runner(here === "bun" ? "deno" : "bun"), runner(here)])
+    const local = await Effect.runPromise(digest().pipe(Effect.provide(Workers.fibers({ workers: 3 }))))
+    await Effect.gen(function* () {
+      const list = yield* Layer.build(Runners.database(database, { heartbeat: "300 millis" }))
+      const live = Context.get(list, Runners.Runners)
+      const owners = () => new Set([0, 1, 2, 3].map((lane) => live.owner(lane, 4)))
+      // Both have registered, and have their shares of the lanes.
+      yield* when(owners, (own) => own.size === 2 && !own.has(undefined))
+      const workers = Workers.cluster({
+        workers: 3,
+        pipeline: new URL("../service/numbers.ts", import.meta.url),
+        name: "numbers",
+        token: Redacted.make(TOKEN)
+      }).pipe(Layer.provide(Layer.succeedContext(list)))
+      const kill = (count: number) => {
+        if (count === 8) spawnSync("kill", ["-KILL", String(killed.child.pid)])
+      }
+      expect(yield* digest(kill).pipe(Effect.provide(workers))).toBe(local)
+      yield* when(owners, (own) => own.size === 1)
+    }).pipe(Effect.scoped, Effect.runPromise)
+    const options = ["--no-train", "--limit", "512", "--epochs", "1", "--seed", "3", "--json"]
+    const [cluster, fibers] = await Promise.all([
+      start("train.ts", [...options, "--backend", "cluster", "--database", database], { env }).ended,
+      start("train.ts", [...options, "--backend", "fibers"]).ended
+    ])
+    expect(cluster).toMatchObject({ code: 0 })
+    expect(JSON.parse(cluster.stdout)).toMatchObject({ backend: "cluster", digest: JSON.parse(fibers.stdout).digest })
+    spawnSync("kill", ["-TERM", String(left.child.pid)])
+    const ended = await left.ended
+    expect(ended).toMatchObject({ code: 0 })
+    await killed.ended
+    for (const said of [ended.stderr, killed.said(), cluster.stderr]) expect(said).not.toContain(TOKEN)
+  },
+  TIME
+)
