@@ -1,59 +1,47 @@
 /**
- * Memory that files are read into. Garbage of a megabyte each piles up between two collections, so memory that is given back
- * is used again.
+ * Memory that files are read and blocks decoded into. It is freed as soon as it is given back: garbage of a megabyte each piles
+ * up until a full collection, and engines let as much garbage pile up as memory is in use, that which waits to be used again
+ * included. The system's allocators use it again: a megabyte that is filled and freed, with 16 in use, takes 35 µs on Bun and 140
+ * on Deno, one from a pool 35 and 90.
  *
  * @since 0.1.0
  */
 import { Buffer } from "node:buffer"
+import { runtime } from "./runtime.ts"
 
 /** Smaller reads are not worth it. */
 const SMALLEST = 2 ** 16
-/** Lengths are rounded up to a multiple of this, so that blocks of almost one length share memory. */
-const STEP = 2 ** 14
-/** How many bytes wait to be used again, at most. */
-const MOST = 2 ** 24
 
 /** What was given out and can be given back. */
 const given = new WeakSet<ArrayBufferLike>()
-const free: Array<ArrayBuffer> = []
-let waiting = 0
+let freed = 0
 
-/** How many bytes wait to be used again. @since 0.1.0 */
-export const bytesWaiting = (): number => waiting
+/** How many bytes were given back so far. @since 0.1.0 */
+export const bytesFreed = (): number => freed
 
 /** Returns memory of `length` bytes, which hold anything. It need not be given back. @since 0.1.0 */
 export const take = (length: number): Uint8Array<ArrayBuffer> => {
-  if (length < SMALLEST) return allocated(length, length)
-  const at = free.findLastIndex(({ byteLength }) => byteLength >= length && byteLength <= length * 1.25)
-  const [found] = at === -1 ? [] : free.splice(at, 1)
-  waiting -= found?.byteLength ?? 0
-  const own =
-    found === undefined ? allocated(Math.ceil(length / STEP) * STEP, length) : new Uint8Array(found, 0, length)
-  given.add(own.buffer)
+  const own = allocated(length)
+  if (length >= SMALLEST) given.add(own.buffer)
   return own
 }
 
-/** Not cleared, since all of it is written. */
-const allocated = (room: number, length: number): Uint8Array<ArrayBuffer> => {
-  const { buffer, byteOffset } = Buffer.allocUnsafeSlow(room)
+/** Not cleared where that is quicker, since all of it is written; on Deno it takes ten times as long. */
+const allocated = (length: number): Uint8Array<ArrayBuffer> => {
+  if (runtime.name !== "bun") return new Uint8Array(length)
+  const { buffer, byteOffset } = Buffer.allocUnsafeSlow(length)
   return new Uint8Array(buffer, byteOffset, length)
 }
 
 /**
- * Gives back the memory of bytes if it is from {@link take}; other memory is left alone. All views of it are empty from then
- * on, so that none of them shows what is read next.
+ * Frees the memory of bytes if it is from {@link take}; other memory is left alone. All views of it are empty from then on.
  *
  * @since 0.1.0
  */
 export const giveBack = ({ buffer }: Uint8Array): void => {
   if (!(buffer instanceof ArrayBuffer) || !given.delete(buffer)) return
-  const own = structuredClone(buffer, { transfer: [buffer] })
-  free.push(own)
-  waiting += own.byteLength
-  while (waiting > MOST) {
-    const oldest = free.shift()
-    waiting -= oldest?.byteLength ?? 0
-    // At once, where the engine can.
-    if (oldest !== undefined && "transfer" in oldest) oldest.transfer(0)
-  }
+  freed += buffer.byteLength
+  if ("transfer" in buffer) buffer.transfer(0)
+  // Node before 21 has it when the copy is collected.
+  else structuredClone<ArrayBuffer>(buffer, { transfer: [buffer] })
 }

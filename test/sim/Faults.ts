@@ -1020,10 +1020,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/BlockCache.test.ts"
   },
   {
-    name: "memory for reads: it is given out again while it is in use",
+    name: "memory for reads: that of others is freed",
     file: "core/ReadBuffers.ts",
-    from: "at === -1 ? [] : free.splice(at, 1)",
-    to: "at === -1 ? [] : free.slice(at, at + 1)",
+    from: "|| !given.delete(buffer)) return",
+    to: "|| given.delete(buffer)) return",
     test: "test/core/ReadBuffers.test.ts"
   },
   {

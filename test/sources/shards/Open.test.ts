@@ -14,7 +14,7 @@ import { join } from "node:path"
 import * as Schema from "@effect/schema/Schema"
 import { Deferred, Effect, Either, Fiber, Logger } from "effect"
 import { text } from "../../../src/core/Parameters.ts"
-import { bytesWaiting, giveBack, take } from "../../../src/core/ReadBuffers.ts"
+import { bytesFreed } from "../../../src/core/ReadBuffers.ts"
 import { furrow, Lineage, Pipeline, Sampler } from "../../../src/index.ts"
 import { checksum } from "../../../src/scheduler/loader/CursorFields.ts"
 import { MOST } from "../../../src/scheduler/loader/CursorWrite.ts"
@@ -162,7 +162,7 @@ describe("a dataset of shards", () => {
     expect(await Effect.runPromise(dataset.get(59))).toEqual({ n: 59 })
   })
 
-  test("memory of blocks is used again only once nobody reads their rows", async () => {
+  test("memory of blocks is freed only once nobody reads their rows", async () => {
     const folder = mkdtempSync(join(tmpdir(), "furrow-reused-"))
     try {
       const rows = Array.from({ length: 6_000 }, (_, n) => ({ n, text: `naïve ${n} `.repeat(20) }))
@@ -175,8 +175,7 @@ describe("a dataset of shards", () => {
       })
       const dataset = await Effect.runPromise(opened)
       expect(dataset.blocks?.length).toBeGreaterThan(8)
-      giveBack(take(2 ** 25))
-      expect(bytesWaiting()).toBe(0)
+      const before = bytesFreed()
       const read = (reader: number) =>
         Effect.forEach(Array.from({ length: 8 }), (_, round) => {
           const indices = Array.from({ length: 40 }, (_, at) => (reader * 977 + round * 2_311 + at * 149) % rows.length)
@@ -187,8 +186,7 @@ describe("a dataset of shards", () => {
       const readers = Effect.forEach([0, 1, 2, 3, 4, 5], read, { concurrency: "unbounded", discard: true })
       const interrupted = Effect.timeoutOption(readers, 20)
       await Effect.runPromise(Effect.all([readers, interrupted], { concurrency: "unbounded", discard: true }))
-      expect(bytesWaiting()).toBeGreaterThan(0)
-      expect(bytesWaiting()).toBeLessThanOrEqual(2 ** 24)
+      expect(bytesFreed() - before).toBeGreaterThan(2 ** 22)
     } finally {
       rmSync(folder, { recursive: true })
     }

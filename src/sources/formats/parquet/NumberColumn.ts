@@ -22,7 +22,7 @@ interface NumberType {
   readonly make: (length: number) => Numbers
 }
 
-/** Memory that can be given back, all of which is written but where a value is null. It may go on behind its bytes. */
+/** Memory that can be given back, all of which is written but where a value is null. */
 const room = (length: number): ArrayBuffer => take(length).buffer
 
 /** By the numbers of `Type` in `parquet.thrift`. */
