@@ -7,11 +7,11 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { InvalidOption } from "../core/InvalidOption.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
 import type { Refusal } from "./Access.ts"
-import { encode, FrameReader } from "./Frame.ts"
-import { line } from "./Ndjson.ts"
+import { type AnswerWriter, FORMATS, formatOf } from "./AnswerFormat.ts"
+import { RunFailed } from "./ArrowStream.ts"
+import { encode } from "./Frame.ts"
 import { cursorFrom, fromQuery } from "./RunSpec.ts"
 import { Reader, type Runs, TooManyRuns } from "./Runs.ts"
 import type { Step } from "./SharedRun.ts"
@@ -28,17 +28,13 @@ export interface Serving {
   readers: number
 }
 
-/** The content types of batches by the name of their format: frames, or a line of JSON each to look at. @since 0.1.0 */
-export const FORMATS = { frames: "application/vnd.furrow.frames", ndjson: "application/x-ndjson" } as const
-
-type Format = keyof typeof FORMATS
-
 const JSON_TYPE = { "content-type": "application/json" }
 
 /** Errors of a run that is asked for, by their tags: what was asked cannot be, or goes on from something else. */
 const STATUS: Readonly<Record<string, number>> = {
   InvalidOption: 400,
   CursorError: 400,
+  NotArrow: 406,
   CursorMismatch: 409,
   TooManyRuns: 503
 }
@@ -53,8 +49,11 @@ const refuse = (response: ServerResponse, status: number, tag: string, message: 
   response.end(`${JSON.stringify({ error: tag, message })}\n`)
 }
 
+const tagOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
+
 const refuseError = (response: ServerResponse, error: unknown): void => {
-  const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
+  const tag = error instanceof RunFailed ? error.tag : tagOf(error)
   refuse(response, STATUS[tag] ?? 500, tag, error instanceof Error ? error.message : String(error))
 }
 
@@ -128,12 +127,6 @@ const metrics = ({ readers, runs, sent }: Serving): string => {
     .join("")
 }
 
-const formatOf = (text: string | null): Format => {
-  if (text === null) return "frames"
-  if (Object.hasOwn(FORMATS, text)) return text as Format // one of its keys
-  throw new InvalidOption({ option: "format", value: text, expected: `one of ${Object.keys(FORMATS).join(", ")}` })
-}
-
 /** How long is waited for a batch before a sign of life. */
 const ALIVE_EVERY = "5 seconds"
 
@@ -157,16 +150,18 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
     const cursor = from === undefined ? undefined : yield* Cursor.decode(from)
     const reader = new Reader(serving.runs, spec, cursor)
     const begin = yield* Effect.onError(reader.open, () => reader.leave)
-    return { begin: encode(begin), format, reader }
+    const { contentType, writer: writerOf } = FORMATS[format]
+    const writer = writerOf(begin)
+    const first = writer.needsFirst ? yield* Effect.onError(firstOf(reader, writer), () => reader.leave) : NOTHING
+    return { contentType, first, reader, writer }
   })
   return Effect.matchCauseEffect(begun, {
     onFailure: (cause) => Effect.sync(() => refuseError(response, Cause.squash(cause))),
-    onSuccess: ({ begin, format, reader }) =>
+    onSuccess: ({ contentType, first, reader, writer }) =>
       Effect.suspend(() => {
         serving.readers++
-        response.writeHead(200, { "content-type": FORMATS[format], "cache-control": "no-store" })
-        response.write(written(begin, format))
-        return stream(serving, reader, format, response)
+        response.writeHead(200, { "content-type": contentType, "cache-control": "no-store" })
+        return stream(serving, reader, { writer, first }, response)
       }).pipe(
         Effect.ensuring(
           Effect.zipRight(
@@ -180,17 +175,45 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
   })
 }
 
-const stream = (serving: Serving, reader: Reader, format: Format, response: ServerResponse): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    /** Returns whether it was the last one. */
-    const send = ({ bytes, isLast, sent }: Step): boolean => {
-      const own = written(bytes, format)
-      response.write(own, sent)
-      serving.sent += own.length
-      return isLast
-    }
-    for (;;) {
-      let isOver = false
+/** What an answer begins with, and whether the run is over with it. */
+interface First {
+  readonly bytes: Uint8Array
+  readonly isLast: boolean
+}
+
+const NOTHING: First = { bytes: new Uint8Array(0), isLast: false }
+
+/** The first bytes of an answer, for which its first batches must be there. Fails with why it cannot begin. */
+const firstOf = (reader: Reader, writer: AnswerWriter): Effect.Effect<First, unknown> =>
+  Effect.flatMap(reader.next, ({ bytes, isLast, sent }) =>
+    Effect.flatMap(Effect.try({ try: () => writer.write(bytes), catch: (error) => error }), (own) => {
+      sent()
+      return own.length === 0 && !isLast ? firstOf(reader, writer) : Effect.succeed({ bytes: own, isLast })
+    })
+  )
+
+const stream = (
+  serving: Serving,
+  reader: Reader,
+  { first, writer }: { readonly writer: AnswerWriter; readonly first: First },
+  response: ServerResponse
+): Effect.Effect<void> => {
+  const put = (bytes: Uint8Array, sent?: () => void): void => {
+    if (bytes.length > 0) response.write(bytes, sent)
+    else sent?.()
+  }
+  /** Returns whether it was the last one. */
+  const send = ({ bytes, isLast, sent }: Step): boolean => {
+    const own = writer.write(bytes)
+    put(own, sent)
+    serving.sent += own.length
+    return isLast || writer.isBroken
+  }
+  return Effect.gen(function* () {
+    put(writer.begin)
+    put(first.bytes)
+    serving.sent += first.bytes.length
+    for (let isOver = first.isLast; !isOver; ) {
       // What is there is sent without an effect, as far as its reader takes it.
       while (!isOver && response.writableLength < MOST_UNSENT) {
         const step = reader.ready()
@@ -203,25 +226,20 @@ const stream = (serving: Serving, reader: Reader, format: Format, response: Serv
         continue
       }
       const next = yield* Effect.timeoutOption(reader.next, ALIVE_EVERY)
-      if (Option.isNone(next)) response.write(written(ALIVE, format))
-      else if (send(next.value)) break
+      if (Option.isNone(next)) put(writer.write(ALIVE))
+      else isOver = send(next.value)
     }
     response.end()
   }).pipe(
     // A run that cannot be opened again at this place: what was sent is whole, so the trainer is told as of any error.
     Effect.catchAll((error) =>
       Effect.sync(() => {
-        const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
         const message = error instanceof Error ? error.message : String(error)
-        response.end(written(encode({ kind: "error", tag, message }), format))
+        put(writer.write(encode({ kind: "error", tag: tagOf(error), message })))
+        response.end()
       })
     )
   )
-
-const written = (bytes: Uint8Array<ArrayBuffer>, format: Format): Uint8Array => {
-  if (format === "frames") return bytes
-  const [frame] = new FrameReader().take(bytes)
-  return frame === undefined ? new Uint8Array() : line(frame)
 }
 
 /** Beyond so many bytes that its reader has not taken, nothing more is written. */

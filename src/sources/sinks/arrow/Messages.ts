@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type { BuiltColumn } from "../columns/ColumnBuilder.ts"
 import type { ColumnType } from "../columns/ColumnType.ts"
 import { type FlatField, FlatWriter } from "./FlatWriter.ts"
 
@@ -13,17 +12,35 @@ const VERSION_5 = 4
 const SCHEMA = 1
 const BATCH = 3
 
+/** Lists of one length, which stand without offsets. @since 0.1.0 */
+export interface FixedList {
+  readonly fixedList: number
+}
+
+/** Texts by their names, as schemas, fields and messages carry them. @since 0.1.0 */
+export type Metadata = Readonly<Record<string, string>>
+
 /** What a column is made of. @since 0.1.0 */
 export interface Column {
   readonly name: string
-  readonly type: ColumnType
+  readonly type: ColumnType | FixedList
   readonly children: ReadonlyArray<Column>
+  readonly metadata?: Metadata
+}
+
+/** A column with its values; `buffers` begin with its validity. @since 0.1.0 */
+export interface LaidColumn extends Column {
+  readonly length: number
+  readonly nulls: number
+  readonly buffers: ReadonlyArray<Uint8Array>
+  readonly children: ReadonlyArray<LaidColumn>
 }
 
 const INTEGER = /^(u?)int(\d+)$/
 
-const typeOf = (flat: FlatWriter, type: ColumnType): readonly [tag: number, place: number] => {
+const typeOf = (flat: FlatWriter, type: Column["type"]): readonly [tag: number, place: number] => {
   const table = (tag: number, ...fields: ReadonlyArray<FlatField>) => [tag, flat.table(fields)] as const
+  if (typeof type !== "string" && "fixedList" in type) return table(16, [0, "int32", type.fixedList])
   if (typeof type !== "string") return table("list" in type ? 12 : 13)
   const [, unsigned, bits] = INTEGER.exec(type) ?? []
   if (bits !== undefined) return table(2, [0, "int32", Number(bits)], [1, "int8", unsigned === "u" ? 0 : 1])
@@ -47,33 +64,46 @@ const typeOf = (flat: FlatWriter, type: ColumnType): readonly [tag: number, plac
   }
 }
 
-const fieldOf = (flat: FlatWriter, { children, name, type }: Column): number => {
+/** The field `id` of what carries texts by their names; none where there are none. */
+const metadataOf = (flat: FlatWriter, id: number, metadata: Metadata | undefined): ReadonlyArray<FlatField> => {
+  if (metadata === undefined) return []
+  const entries = Object.entries(metadata).map(([key, value]) => {
+    const [keyPlace, valuePlace] = [flat.text(key), flat.text(value)]
+    return flat.table([
+      [0, "place", keyPlace],
+      [1, "place", valuePlace]
+    ])
+  })
+  return [[id, "place", flat.places(entries)]]
+}
+
+const fieldOf = (flat: FlatWriter, { children, metadata, name, type }: Column): number => {
   const inner = flat.places(children.map((own) => fieldOf(flat, own)))
   const [tag, place] = typeOf(flat, type)
   const text = flat.text(name)
+  const own = metadataOf(flat, 6, metadata)
   return flat.table([
     [0, "place", text],
     [1, "int8", 1],
     [2, "int8", tag],
     [3, "place", place],
-    [5, "place", inner]
+    [5, "place", inner],
+    ...own
   ])
 }
 
-const schemaOf = (flat: FlatWriter, columns: ReadonlyArray<Column>): number =>
-  flat.table([[1, "place", flat.places(columns.map((own) => fieldOf(flat, own)))]])
+const schemaOf = (flat: FlatWriter, columns: ReadonlyArray<Column>, metadata?: Metadata): number => {
+  const fields = flat.places(columns.map((own) => fieldOf(flat, own)))
+  return flat.table([[1, "place", fields], ...metadataOf(flat, 2, metadata)])
+}
 
 const padded = (length: number): number => (length + 7) & ~7
 
 /** A message: its metadata with the length before it, and its body. */
-const message = (flat: FlatWriter, tag: number, header: number, body: number): Uint8Array => {
+const message = (flat: FlatWriter, tag: number, header: number, body: number, own?: Metadata): Uint8Array => {
+  const texts = metadataOf(flat, 4, own)
   const metadata = flat.finish(
-    flat.table([
-      [0, "int16", VERSION_5],
-      [1, "int8", tag],
-      [2, "place", header],
-      [3, "int64", body]
-    ])
+    flat.table([[0, "int16", VERSION_5], [1, "int8", tag], [2, "place", header], [3, "int64", body], ...texts])
   )
   const length = padded(metadata.length)
   const bytes = new Uint8Array(8 + length + body)
@@ -85,9 +115,9 @@ const message = (flat: FlatWriter, tag: number, header: number, body: number): U
 }
 
 /** The message of a schema. @since 0.1.0 */
-export const schemaMessage = (columns: ReadonlyArray<Column>): Uint8Array => {
+export const schemaMessage = (columns: ReadonlyArray<Column>, metadata?: Metadata): Uint8Array => {
   const flat = new FlatWriter()
-  return message(flat, SCHEMA, schemaOf(flat, columns), 0)
+  return message(flat, SCHEMA, schemaOf(flat, columns, metadata), 0)
 }
 
 /** A record batch, and how long its metadata is, with the length before it. @since 0.1.0 */
@@ -97,12 +127,12 @@ export interface BatchMessage {
 }
 
 /** The message of a record batch. @since 0.1.0 */
-export const batchMessage = (rows: number, columns: ReadonlyArray<BuiltColumn>): BatchMessage => {
+export const batchMessage = (rows: number, columns: ReadonlyArray<LaidColumn>, metadata?: Metadata): BatchMessage => {
   const nodes: Array<number> = []
   const places: Array<number> = []
   const buffers: Array<Uint8Array> = []
   let body = 0
-  const visit = ({ buffers: own, children, length, nulls, type }: BuiltColumn): void => {
+  const visit = ({ buffers: own, children, length, nulls, type }: LaidColumn): void => {
     nodes.push(length, type === "null" ? length : nulls)
     for (const buffer of own) {
       places.push(body, buffer.length)
@@ -120,10 +150,10 @@ export const batchMessage = (rows: number, columns: ReadonlyArray<BuiltColumn>):
     [1, "place", nodePlace],
     [2, "place", bufferPlace]
   ])
-  const bytes = message(flat, BATCH, header, body)
-  const metadata = bytes.length - body
-  for (const [at, buffer] of buffers.entries()) bytes.set(buffer, metadata + (places[2 * at] ?? 0))
-  return { bytes, metadata }
+  const bytes = message(flat, BATCH, header, body, metadata)
+  const start = bytes.length - body
+  for (const [at, buffer] of buffers.entries()) bytes.set(buffer, start + (places[2 * at] ?? 0))
+  return { bytes, metadata: start }
 }
 
 /** Where a record batch lies in a file. @since 0.1.0 */

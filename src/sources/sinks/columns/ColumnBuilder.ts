@@ -9,8 +9,15 @@ import { isRecord } from "../../../core/Record.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import { type ColumnType, kindOf, shownType } from "./ColumnType.ts"
 
-/** A value that does not go into its column. @since 0.1.0 */
-export class NotColumn extends Error {}
+/** A value that does not go into its column, and what those can do about it who write shards. @since 0.1.0 */
+export class NotColumn extends Error {
+  readonly reason: string
+
+  constructor(reason: string, way?: string) {
+    super(way === undefined ? reason : `${reason}; ${way}`)
+    this.reason = reason
+  }
+}
 
 /** A column in Arrow's layout; `buffers` begin with its validity. @since 0.1.0 */
 export interface BuiltColumn {
@@ -273,7 +280,8 @@ export class ColumnBuilder {
       }
       const bytes = typeof value === "string" ? encoder.encode(value) : (value as Uint8Array) // by its kind
       const end = values.length + bytes.length
-      if (end > 2 ** 31 - 1) throw new NotColumn(`column "${this.name}": a block holds more than 2 GiB; set blockBytes`)
+      if (end > 2 ** 31 - 1)
+        throw new NotColumn(`column "${this.name}": a block holds more than 2 GiB`, "set blockBytes")
       values.room(bytes.length)
       ;(values.data as Uint8Array).set(bytes, values.length) // texts and bytes are collected as bytes
       values.length = end
@@ -321,7 +329,8 @@ export class ColumnBuilder {
       if (this.#fields.has(name) || value[name] === undefined) continue
       if (this.#isFixed)
         throw new NotColumn(
-          `column "${this.name}": field "${name}" was not there in the first rows; declare its type by types`
+          `column "${this.name}": field "${name}" was not there in the first rows`,
+          "declare its type by types"
         )
       this.#field(name, undefined)
     }
@@ -335,7 +344,8 @@ export class ColumnBuilder {
     const way =
       this.#type === "null" ? "all rows of the first block had none" : `values so far are ${shownType(this.type)}`
     return new NotColumn(
-      `column "${this.name}": ${is.slice(0, 80)} does not fit, as ${way}; declare its type by types, or map it`
+      `column "${this.name}": ${is.slice(0, 80)} does not fit, as ${way}`,
+      "declare its type by types, or map it"
     )
   }
 }
