@@ -9,6 +9,7 @@ import { type Arguments, read, Usage } from "./Arguments.ts"
 import { page } from "./page.ts"
 import type { Chart, Figure } from "./Row.ts"
 import { flat, lines, table } from "./report.ts"
+import { cluster } from "./rows/cluster.ts"
 import { costs } from "./rows/costs.ts"
 import { csv } from "./rows/csv.ts"
 import { defaults } from "./rows/defaults.ts"
@@ -39,6 +40,7 @@ const ROWS = [
   w2,
   threads,
   service,
+  cluster,
   jpeg,
   text,
   tables,

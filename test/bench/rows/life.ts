@@ -143,7 +143,7 @@ const WARM = 25_000
 const ROW = 2500
 
 /** Nanoseconds for which the main thread was on a core; where the system does not tell, `undefined`. */
-const onCore = (): number | undefined => {
+export const onCore = (): number | undefined => {
   try {
     // Linux: a process's first thread has its number. "time on a core, time waiting for one, slices".
     return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[0])
