@@ -25,10 +25,16 @@ export class Demand {
   readonly #timer: ReturnType<typeof setInterval>
   #wanted = 0
   #bytes = 0
+  #isHeld = false
+  #isPaused = false
 
   constructor(options: DemandOptions) {
     this.#options = options
-    this.#timer = setInterval(options.look, LOOK_MS)
+    this.#timer = setInterval(() => {
+      // Not at each batch: that would cost more than a small one.
+      if (!this.waits) this.#hold(false)
+      options.look()
+    }, LOOK_MS)
     this.#timer.unref()
   }
 
@@ -40,7 +46,8 @@ export class Demand {
   want(pending: PendingBatch): void {
     pending.isWanted = true
     this.#wanted++
-    this.regulate()
+    this.#hold(true)
+    this.#regulate()
   }
 
   /** It has come, or it is not waited for any more. */
@@ -48,27 +55,34 @@ export class Demand {
     if (!pending.isWanted) return
     pending.isWanted = false
     this.#wanted--
-    this.regulate()
+    this.#regulate()
   }
 
   /** So many bytes have come, or were taken if it is negative. */
   held(bytes: number): void {
     this.#bytes += bytes
-    this.regulate()
+    this.#regulate()
   }
 
-  /** Tells the runners' connections what they are to do. */
-  regulate(): void {
-    const { waits } = this
-    if (waits) this.#timer.ref()
+  /** A runner is ready. */
+  opened({ member }: Seat): void {
+    member?.hold(this.#isHeld)
+    member?.pause(this.#isPaused)
+  }
+
+  #hold(alive: boolean): void {
+    if (alive === this.#isHeld) return
+    this.#isHeld = alive
+    if (alive) this.#timer.ref()
     else this.#timer.unref()
-    const { most, seats } = this.#options
-    const isPaused = !waits && this.#bytes > most
-    for (const { isOpen, member } of seats()) {
-      if (!isOpen || member === undefined) continue
-      member.hold(waits)
-      member.pause(isPaused)
-    }
+    for (const { isOpen, member } of this.#options.seats()) if (isOpen) member?.hold(alive)
+  }
+
+  #regulate(): void {
+    const isPaused = !this.waits && this.#bytes > this.#options.most
+    if (isPaused === this.#isPaused) return
+    this.#isPaused = isPaused
+    for (const { isOpen, member } of this.#options.seats()) if (isOpen) member?.pause(isPaused)
   }
 
   end(): void {

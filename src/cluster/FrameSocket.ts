@@ -5,13 +5,13 @@
  * @since 0.1.0
  */
 import type { Socket } from "node:net"
-import { FrameBytesReader, pieces, type ReaderOptions, type Received } from "../service/FrameBytes.ts"
+import { FrameBytesReader, joined, pieces, type ReaderOptions, type Received } from "../service/FrameBytes.ts"
 import type { Part } from "../service/WireValue.ts"
 
 /** How often a sign of life is sent, in milliseconds. @since 0.1.0 */
 export const BEAT_MS = 1000
 
-/** Pieces of a frame that are shorter than this are joined: a write costs more than their copy. */
+/** Frames that are shorter than this are written together: a write costs more than their copy. */
 const JOINED = 2 ** 16
 
 /** @since 0.1.0 */
@@ -37,6 +37,10 @@ export class FrameSocket {
   #hasSent = false
   #reason: string | undefined
   #isOver = false
+  /** The pieces of short frames that were sent in this turn, and who is to be told that they have left. */
+  #waiting: Array<Uint8Array> = []
+  #left: Array<() => void> = []
+  #waitingBytes = 0
   /** Bytes that were given to the socket and have not left it. */
   unsent = 0
 
@@ -79,10 +83,31 @@ export class FrameSocket {
       this.unsent -= length
       left?.()
     }
-    const written = length < JOINED ? [joinedPieces(all, length)] : all
+    if (length < JOINED) {
+      this.#waiting.push(...all)
+      this.#left.push(done)
+      this.#waitingBytes += length
+      if (this.#waitingBytes >= JOINED) this.#flush()
+      else if (this.#left.length === 1) queueMicrotask(() => this.#flush())
+      return
+    }
+    this.#flush()
     this.#socket.cork()
-    written.forEach((piece, at) => this.#socket.write(piece, at === written.length - 1 ? done : undefined))
+    all.forEach((piece, at) => this.#socket.write(piece, at === all.length - 1 ? done : undefined))
     this.#socket.uncork()
+  }
+
+  /** Writes the short frames of this turn in one go. */
+  #flush(): void {
+    if (this.#left.length === 0) return
+    const left = this.#left
+    const bytes = joined(this.#waiting)
+    this.#waiting = []
+    this.#left = []
+    this.#waitingBytes = 0
+    this.#socket.write(bytes, () => {
+      for (const done of left) done()
+    })
   }
 
   /** Nothing more is read until {@link resume}; what is sent meanwhile stays with the sender. */
@@ -113,6 +138,7 @@ export class FrameSocket {
   /** Ends it once what was sent has left. */
   finish(reason: string): void {
     this.#reason ??= reason
+    this.#flush()
     this.#socket.end()
   }
 
@@ -153,16 +179,4 @@ export class FrameSocket {
     clearInterval(this.#beat)
     this.#options.ended(this.#reason ?? "the connection broke")
   }
-}
-
-const joinedPieces = (all: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
-  const [first] = all
-  if (all.length === 1 && first !== undefined) return first
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const piece of all) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
 }

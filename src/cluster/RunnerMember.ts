@@ -235,13 +235,16 @@ const contentOf = (frame: Received, hash: Uint8Array | undefined, give: () => vo
   const { batch: packed } = frame.head
   const place = packed as { readonly epoch?: unknown; readonly index?: unknown } | undefined // read for its own error alone
   const lease = new Lease(Number(place?.epoch), Number(place?.index), give)
-  const batch = unpack(packed, {
-    tensor: (index) => {
-      const { data, shape } = part(index)
-      return lease.tensor(data, shape)
-    },
-    array: (index) => part(index).data.slice()
-  })
+  const batch =
+    packed === undefined
+      ? undefined
+      : unpack(packed, {
+          tensor: (index) => {
+            const { data, shape } = part(index)
+            return lease.tensor(data, shape)
+          },
+          array: (index) => part(index).data.slice()
+        })
   if (batch === undefined) {
     lease.release()
     return { batch: undefined, hash }

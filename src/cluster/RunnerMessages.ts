@@ -23,6 +23,7 @@ import type {
 } from "../scheduler/backends/remote/Protocol.ts"
 import type { Received } from "../service/FrameBytes.ts"
 import { type Part, pack, partsIn, unpack } from "../service/WireValue.ts"
+import type { Built } from "./Builders.ts"
 import type { FrameSocket } from "./FrameSocket.ts"
 
 /** Is raised whenever messages change. */
@@ -49,9 +50,11 @@ export const send = (
   left?: () => void
 ): void => {
   const parts: Array<Part> = []
-  const packed = Object.fromEntries(Object.entries(of).map(([key, own]) => [key, pack(own, parts, key)]))
-  const clamped = parts.flatMap(({ data }, at) => (data instanceof Uint8ClampedArray ? [at] : []))
-  socket.send({ kind, ...packed, ...(clamped.length === 0 ? {} : { clamped }) }, parts, left)
+  const packed: Record<string, unknown> = { kind }
+  for (const key in of) if (of[key] !== undefined) packed[key] = pack(of[key], parts, key)
+  const clamped: Array<number> = []
+  for (let at = 0; at < parts.length; at++) if (parts[at]?.data instanceof Uint8ClampedArray) clamped.push(at)
+  socket.send(clamped.length === 0 ? packed : { ...packed, clamped }, parts, left)
 }
 
 /** Gives the parts of a frame; typed arrays as they lie in its body. Throws a `RangeError`. @since 0.1.0 */
@@ -170,6 +173,15 @@ export const failureIn = (frame: Received): AttemptFailed => {
     ...(observed === undefined ? {} : { observed })
   }
 }
+
+/** What is told of a batch beside its columns, as it is sent. @since 0.1.0 */
+export const packableAbout = ({ draws, hash, observed, retried, times }: Built): Readonly<Record<string, unknown>> => ({
+  ...(hash === undefined ? {} : { hash }),
+  ...(observed === undefined ? {} : { observed }),
+  ...(draws === undefined || draws.length === 0 ? {} : { draws }),
+  ...(retried === undefined ? {} : { retried }),
+  ...(times === undefined ? {} : { times })
+})
 
 /** What is told of a batch beside its columns. @since 0.1.0 */
 export const aboutIn = (

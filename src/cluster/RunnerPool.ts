@@ -52,6 +52,10 @@ export interface RunnerPoolOptions extends Reaching {
   readonly prefetchBytes: number
 }
 
+/** Batches that take less than so many milliseconds are sent ahead in so many for each thread. */
+const QUICK_MS = 2
+const QUICK_DEPTH = 8
+
 /** A runner is late that takes so many times as long as runners usually do, and the time that is given. */
 const LATE = 3
 
@@ -223,7 +227,7 @@ class RunnerPool implements OpenBackend {
         failed: (pending, reason) => this.#lose(pending, reason, undefined)
       })
     }
-    this.#demand.regulate()
+    this.#demand.opened(seat)
     this.#flush()
   }
 
@@ -309,6 +313,7 @@ class RunnerPool implements OpenBackend {
       if (outcome._tag === "Built") outcome.discard()
     } else {
       if (flight.begun !== undefined) this.#usual += (now() - flight.begun - this.#usual) / 8
+      seat.depth = this.#usual < QUICK_MS ? QUICK_DEPTH : 2
       pending.by = member
       this.#takeBack(id, false)
       this.#settle(pending, outcome)

@@ -35,6 +35,9 @@ export class Seat {
   isRefused = false
   /** What was sent to it and is not answered, in its order. */
   readonly sent = new Map<number, Flight>()
+  /** How many batches are sent ahead for each of its threads: one is built, the next waits; or more where they are quick. */
+  depth = 2
+  #isFilling = true
   /** A batch at which something died that was building it: it is built alone, so that nothing else is suspected. */
   alone: PendingBatch | undefined
   /** What it is sent where streams are carried. */
@@ -53,9 +56,15 @@ export class Seat {
     return this.member?.threads ?? 1
   }
 
-  /** Whether another batch may be sent to it: one is built, the next waits, and one is on its way here. */
+  /**
+   * Whether another batch may be sent to it. It is sent several at once, as a message costs more than a small batch: again
+   * when half of them are answered.
+   */
   get hasRoom(): boolean {
-    return this.isFree && this.sent.size < 2 * this.threads + 1
+    const most = this.threads * this.depth + 1
+    if (this.sent.size <= most / 2) this.#isFilling = true
+    else if (this.sent.size >= most) this.#isFilling = false
+    return this.isFree && this.#isFilling
   }
 
   /** Whether it takes batches at all. */

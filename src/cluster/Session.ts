@@ -20,6 +20,7 @@ import {
   BEFORE_HELLO,
   identity,
   numberIn,
+  packableAbout,
   packableFailure,
   requestIn,
   send,
@@ -208,14 +209,15 @@ export class Session {
     send(this.#socket, "failed", { id, ...packableFailure(failed) })
   }
 
-  #built(id: number, { batch, draws, hash, observed, release, retried, times }: Built): void {
+  #built(id: number, built: Built): void {
+    const { batch, release } = built
     const left = (): void => {
       release()
       if (this.#isFull) this.#builders?.wake()
     }
     try {
       const own = batch === undefined ? undefined : { ...batch }
-      send(this.#socket, "built", { id, batch: own, about: { hash, observed, draws, retried, times } }, left)
+      send(this.#socket, "built", { id, batch: own, about: packableAbout(built) }, left)
     } catch (thrown) {
       release()
       this.#failed(id, { _tag: "Failed", errors: [encodeError(notSendable(batch, thrown))], retried: 0 })
