@@ -1568,8 +1568,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "service: a shared run keeps no batch for those who come behind",
     file: "service/SharedRun.ts",
-    from: "if (this.#bytes <= this.#windowBytes || this.#steps.size === 1) break",
-    to: "if (this.#steps.size === 1) break",
+    from: "if (this.#bytes <= this.#windowBytes || oldest.number >= this.#asked || oldest === step) break",
+    to: "if (oldest.number >= this.#asked || oldest === step) break",
+    test: "test/service/Service.test.ts"
+  },
+  {
+    name: "service: whoever asks while a builder ends starts none",
+    file: "service/SharedRun.ts",
+    from: "this.#isBuilding = this.#isWanted\n      return this.#isBuilding",
+    to: "return this.#isWanted",
     test: "test/service/Service.test.ts"
   },
   {
