@@ -2,14 +2,17 @@
  * Runners that register in PostgreSQL, and loaders that read who is there: on an empty database, while it is gone, and after.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { Context, Effect, Exit, Layer, Logger, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Logger, Scope, Stream } from "effect"
 import { connecting } from "../../../src/cluster/control/Connect.ts"
 import { databaseOf } from "../../../src/cluster/control/Database.ts"
-import { Runners } from "../../../src/cluster.ts"
+import { Runner, Runners, Workers } from "../../../src/cluster.ts"
+import { Scheduler, SeedPolicy } from "../../../src/index.ts"
 import { listening, until, when } from "../../support/cluster/control.ts"
 import { PASSWORD, type Postgres, postgres, withoutPostgres } from "../../support/postgres.ts"
+import { pipeline } from "../numbers.ts"
 
 const heartbeat = "200 millis"
+const module = new URL("../numbers.ts", import.meta.url).href
 
 const lines: Array<string> = []
 const logger = Logger.replace(
@@ -92,6 +95,49 @@ describe.skipIf(withoutPostgres !== undefined)(name, () => {
           // Both runners and the loader said once that it is gone, whatever they tried meanwhile, and once that it is back.
           expect(lines.filter((line) => line.includes("does not answer"))).toHaveLength(3)
           expect(lines.join()).not.toContain(PASSWORD)
+        })
+      ),
+    30_000
+  )
+
+  test(
+    "may be gone while a run is on: it goes on, and so does one whose runner is killed meanwhile",
+    () =>
+      run(
+        Effect.gen(function* () {
+          const listen = Effect.tap(Runner.listen({ pipelines: [module], threads: 0 }), (own) =>
+            Runners.register(own, { database: up().url, heartbeat })
+          )
+          yield* listen
+          const killed = yield* Scope.make()
+          yield* Scope.extend(listen, killed)
+          const list = yield* Layer.build(Runners.database(up().url, { heartbeat }))
+          const { changes, outages } = Context.get(list, Runners.Runners)
+          yield* Stream.runHead(Stream.filter(changes, ({ length }) => length === 2))
+          const workers = Workers.cluster({ workers: 2, pipeline: module, config: {} }).pipe(
+            Layer.provide(Layer.succeedContext(list))
+          )
+          const digest = <E>(at: (batches: number) => Effect.Effect<unknown, E>) =>
+            Effect.gen(function* () {
+              const loader = yield* Scheduler.open(pipeline({}), { epochs: 2, digest: true, replay: true })
+              let batches = 0
+              yield* loader.forEach(() => Effect.suspend(() => at(++batches)))
+              return yield* loader.digest
+            }).pipe(Effect.scoped, Effect.provide(SeedPolicy.epochWorker({ seed: 1 })))
+          const own = yield* digest((batches) => {
+            if (batches === 3) {
+              return Effect.zipRight(
+                Effect.promise(() => up().stop()),
+                when(
+                  () => outages?.(),
+                  (count) => count === 1
+                )
+              )
+            }
+            return batches === 6 ? Scope.close(killed, Exit.void) : Effect.void
+          }).pipe(Effect.provide(workers))
+          yield* Effect.promise(() => up().start())
+          expect(own).toBe(yield* digest(() => Effect.void).pipe(Effect.provide(Workers.fibers({ workers: 2 }))))
         })
       ),
     30_000
