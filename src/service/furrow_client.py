@@ -342,10 +342,12 @@ class Run:
             raise ServiceError(kind, f"the service at {self._url} refuses: {reason}", tag) from None
 
 
-def dataset(url, **options):
+def dataset(url, *, cursors=False, **options):
     """A run as `torch.utils.data.IterableDataset` of dictionaries of tensors, for `DataLoader(..., batch_size=None)`.
 
     The service builds batches; let the DataLoader have no workers, or one to copy ahead: each would be sent all of them.
+    With `cursors=True` it gives pairs of a batch and the cursor behind it, from which `start=cursor` goes on: a worker's own
+    run is ahead of what the trainer has taken.
     """
     import torch
     from torch.utils.data import IterableDataset, get_worker_info
@@ -368,6 +370,7 @@ def dataset(url, **options):
                 raise ValueError("give the DataLoader num_workers=0 or 1: each worker would be sent all batches")
             self.run = Run(url, **options)
             for batch in self.run:
-                yield tensors(dict(batch))
+                own = tensors(dict(batch))
+                yield (own, self.run.cursor) if cursors else own
 
     return Batches()
