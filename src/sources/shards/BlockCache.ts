@@ -115,12 +115,14 @@ export const make = <Row, E>(
   const pending = new Map<number, Pending<Row, E>>()
   /** Why blocks could not be read ahead that nobody has asked for since. */
   const failed = new Map<number, Cause.Cause<E>>()
-  /** How many bytes decoded blocks have for each that was expected: the most that was found. */
-  let growth = 1
+  /** How many bytes decoded blocks have had, and were expected to have. */
+  let found = 1
+  let expected = 1
   let begunAhead = 0
 
   const put = (block: number, decoded: DecodedBlock<Row>, read: Pending<Row, E>): CachedBlock<Row> => {
-    growth = Math.max(growth, decoded.bytes / Math.max(1, bytesOf(block)))
+    found += decoded.bytes
+    expected += bytesOf(block)
     const own = { decoded, bytes: decoded.bytes, left: decoded.size, used: 0, read }
     // It is larger than its index says: what may still be asked for is worth more.
     if (!read.asked && kept.size > 0 && kept.unfinished + decoded.bytes > most) read.dropped = decoded
@@ -222,7 +224,7 @@ export const make = <Row, E>(
     if (kept.isShort) return false
     let bytes = bytesOf(block)
     for (const own of pending.keys()) bytes += bytesOf(own)
-    return kept.unfinished + bytes * growth <= most
+    return kept.unfinished + bytes * Math.max(1, found / expected) <= most
   }
 
   const readAhead = (block: number, fork: Fork): void => {
