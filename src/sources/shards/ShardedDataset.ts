@@ -21,7 +21,7 @@ import { namedByPlace } from "./Place.ts"
 import * as ReadAhead from "./ReadAhead.ts"
 import { decodeAt, sharedReading } from "./ReadBlock.ts"
 import type { Validate } from "./RowSchema.ts"
-import { rowsAt } from "./RowsAt.ts"
+import { rowsAt, rowsIn } from "./RowsAt.ts"
 import type { SharedBlocks } from "./SharedBlocks.ts"
 import * as SharedCache from "./SharedCache.ts"
 import type { IndexedShard, Snapshot } from "./Snapshot.ts"
@@ -242,6 +242,8 @@ export const make = <Row, A>({
   const ready = (indices: ArrayLike<number>): Array<A> | undefined => cache.hold(() => readyNow(indices))
 
   const readyNow = (indices: ArrayLike<number>): Array<A> | undefined => {
+    const inOne = placesIn(snapshot, indices)
+    if (inOne !== undefined) return readyIn(snapshot.blockOf(indices[0] as number), inOne.list) // there is one
     const count = indices.length
     const blocks = new Array<BlockCache.CachedBlock<Row>>(count)
     const places = new Float64Array(count)
@@ -273,6 +275,15 @@ export const make = <Row, A>({
     })
     if (rows === undefined) return undefined
     for (let place = 0; place < count; place++) cache.given(blocks[place] as BlockCache.CachedBlock<Row>, 1)
+    return rows
+  }
+
+  /** The same of rows of one block. */
+  const readyIn = (block: number, places: Float64Array): Array<A> | undefined => {
+    const cached = cache.get(block)
+    // Without a schema a row is what the format gives, which is then what the dataset gives.
+    const rows = cached && soundly(() => rowsIn(cached.decoded, places) as unknown as Array<A>)
+    if (cached !== undefined && rows !== undefined) cache.given(cached, places.length)
     return rows
   }
 
