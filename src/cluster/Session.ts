@@ -28,6 +28,7 @@ import {
   textIn,
   versionsDiffer
 } from "./RunnerMessages.ts"
+import { RunnerSpans } from "./RunnerSpans.ts"
 import * as ThreadBuilders from "./ThreadBuilders.ts"
 
 /** How long a loader may be silent, in milliseconds: its thread may be at a long training step. */
@@ -61,6 +62,7 @@ export class Session {
   readonly #socket: FrameSocket
   #stage: "hello" | "open" | "opening" | "ready" = "hello"
   #builders: Builders | undefined
+  #spans: RunnerSpans | undefined
   #isFull = false
   /** The ids of batches that were ordered and not answered. */
   readonly #orders = new Set<number>()
@@ -102,6 +104,7 @@ export class Session {
         Effect.raceFirst(served, Deferred.await(ended)),
         Effect.sync(() => {
           serving.sessions.delete(session)
+          session.#spans?.close()
           session.#socket.end("the runner ended the session")
         })
       )
@@ -130,6 +133,7 @@ export class Session {
       this.#builders = yield* threads === 0
         ? FiberBuilders.make(start, events)
         : ThreadBuilders.make({ start, threads, loading, events })
+      this.#spans = yield* RunnerSpans.make(start.traceparent)
       this.#stage = "ready"
       send(this.#socket, "ready")
       if (this.#serving.isDraining) this.drain()
@@ -165,12 +169,16 @@ export class Session {
     if (kind === "build") {
       if (this.#orders.add(numberIn(frame, "id")).size > MOST_ORDERS)
         throw new RangeError(`it ordered more than ${MOST_ORDERS} batches at once`)
-      builders.add({ id: numberIn(frame, "id"), request: requestIn(frame) })
+      const ordered = { id: numberIn(frame, "id"), request: requestIn(frame) }
+      this.#spans?.begin(ordered.id, ordered.request)
+      builders.add(ordered)
     } else if (kind === "cancel") {
       this.#orders.delete(numberIn(frame, "id"))
+      this.#spans?.end(numberIn(frame, "id"), "cancelled")
       builders.cancel(numberIn(frame, "id"))
     } else if (kind === "kill") {
       this.#orders.delete(numberIn(frame, "id"))
+      this.#spans?.end(numberIn(frame, "id"), "cancelled")
       builders.kill(numberIn(frame, "id"))
     } else if (kind === "drop") builders.drop(textIn(frame, "key"))
     else throw new RangeError(`it sent ${shown(kind)}, which no loader sends`)
@@ -200,6 +208,7 @@ export class Session {
 
   #answer(id: number, answer: Answer): void {
     this.#orders.delete(id)
+    this.#spans?.end(id, answer._tag === "Built" ? "built" : "failed")
     if (answer._tag === "Built") this.#built(id, answer)
     else if (answer._tag === "Failed") this.#failed(id, answer)
     else send(this.#socket, "lost", { id, reason: answer.reason, stage: answer.stage })

@@ -1559,6 +1559,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/control/postgres.test.ts"
   },
   {
+    name: "cluster: the spans of a runner are not those of the loader's run",
+    file: "cluster/RunnerSpans.ts",
+    from: "this.#parent = Option.some(parent)",
+    to: "this.#parent = Option.filter(Option.some(parent), () => false)",
+    test: "test/cluster/Trace.test.ts"
+  },
+  {
     name: "cluster: messages name the database with its password",
     file: "cluster/control/Database.ts",
     from: 'url.username === "" ? "" : ',

@@ -110,6 +110,8 @@ export interface BackendSettings {
   readonly observer?: Observer | undefined
   /** Where times that are measured elsewhere are added; they are part of `observer` here. */
   readonly times?: StageTimes | undefined
+  /** The span of the run, if it is traced, as W3C's `traceparent`: for spans of other hosts. */
+  readonly traceparent?: string | undefined
 }
 
 /** Where batches are built. @category models @since 0.1.0 */

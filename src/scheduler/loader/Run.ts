@@ -32,7 +32,7 @@ import * as Profile from "./Profile.ts"
 import * as Repeats from "./Repeats.ts"
 import { NAMES, type Options, pipelineOf, settings } from "./RunOptions.ts"
 import * as RunStart from "./RunStart.ts"
-import { Spans } from "./Spans.ts"
+import { Spans, traceparentOf } from "./Spans.ts"
 import * as Verify from "./Verify.ts"
 import * as WorkerFibers from "./WorkerFibers.ts"
 import { WorkerQueues } from "./WorkerQueues.ts"
@@ -109,6 +109,7 @@ export const open = <C, E, R>(
       consumer,
       chosen: (choice: Choice) => recorder?.chose(choice),
       replaced: counting.replaced,
+      traceparent: span === undefined ? undefined : traceparentOf(span),
       batches: remaining(start),
       start: { epoch: sequence.epochOf(first), batch: sequence.batchOf(first) },
       observer: together([recorder?.times, spans]),

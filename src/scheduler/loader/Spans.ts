@@ -17,6 +17,10 @@ import { around, Later } from "../build/Work.ts"
 const done = Exit.void
 const failed = Exit.fail("the step failed; the span of the batch has the error")
 
+/** A span as other hosts are told of it: `traceparent` of W3C Trace Context. @since 0.1.0 */
+export const traceparentOf = ({ sampled, spanId, traceId }: Tracer.Span): string =>
+  `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`
+
 /**
  * Makes a span of each step, as a child of the span that the fiber which begins the batch is in. Effects of the step find
  * it as their parent.

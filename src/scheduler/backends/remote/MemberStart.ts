@@ -15,7 +15,7 @@ import type { MemberStart } from "./Protocol.ts"
 /** What members are told of a run, to build the same batches. @since 0.1.0 */
 export const memberStart = (
   runPlan: RunPlan,
-  { digest, failures, times }: BackendSettings,
+  { digest, failures, times, traceparent }: BackendSettings,
   { config, module, name }: Pick<MemberStart, "module" | "name"> & { readonly config: unknown }
 ): MemberStart => {
   const { plan, policy } = runPlan
@@ -34,7 +34,8 @@ export const memberStart = (
     policy: policy === undefined ? undefined : described(policy),
     records: policy?.record !== undefined,
     observes: policy?.observe !== undefined && derivationOf(policy) !== undefined,
-    times: times !== undefined
+    times: times !== undefined,
+    ...(traceparent === undefined ? {} : { traceparent })
   }
 }
 

@@ -41,6 +41,8 @@ export interface MemberStart {
   readonly observes: boolean
   /** Whether the times of stages are reported back. */
   readonly times: boolean
+  /** The span of the run, if it is traced. */
+  readonly traceparent?: string
 }
 
 /** A batch that is to be built. @since 0.1.0 */
