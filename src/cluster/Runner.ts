@@ -175,7 +175,7 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
       host: address.address,
       port: address.port,
       threads: Math.max(threads, 1),
-      loaders: Effect.sync(() => serving.sessions.size),
+      loaders: Effect.sync(() => [...serving.sessions].filter(({ isLoader }) => isLoader).length),
       drain: Effect.asVoid(drain)
     }
   })

@@ -111,6 +111,11 @@ export class Session {
     })
   }
 
+  /** Whether it has said hello: who looks whether the port is open does not. */
+  get isLoader(): boolean {
+    return this.#stage !== "hello"
+  }
+
   /** Asks the loader for no more requests; it leaves once it has all answers. */
   drain(): void {
     if (this.#stage === "ready") send(this.#socket, "draining")
