@@ -2,10 +2,12 @@
  * The laws hold on a cluster: runners in this process, on ports of their own, that are killed, hang and come back.
  */
 import { afterEach, describe, expect, test } from "bun:test"
+import { createHash } from "node:crypto"
 import { connect } from "node:net"
 import { Effect, Exit, Fiber, Layer, Redacted, Schedule, Scope, Stream } from "effect"
 import { Runner, Runners, Workers } from "../../src/cluster.ts"
-import { FailurePolicy, Parity, Scheduler, SeedPolicy } from "../../src/index.ts"
+import { Tensor } from "../../src/core/Tensor.ts"
+import { type Batch, FailurePolicy, Parity, Scheduler, SeedPolicy } from "../../src/index.ts"
 import { proxy } from "../support/proxy.ts"
 import { type Config, calls, pipeline } from "./numbers.ts"
 
@@ -65,14 +67,27 @@ const workersOf = ({
     ? Workers.fibers({ workers })
     : Workers.cluster({ workers, pipeline: module, config, ...options }).pipe(Layer.provide(Runners.list(addresses)))
 
+/** Everything that a batch holds, to the bit. */
+const textOf = ({ columns, indices }: Batch.Batch<unknown>): string =>
+  JSON.stringify([columns, indices], (_, value: unknown) => {
+    if (value instanceof Tensor) return [value.shape, Array.from(value.data, String)]
+    if (ArrayBuffer.isView(value)) return [value.constructor.name, Array.from(value as Float32Array, String)] // no DataView
+    if (typeof value === "number" || value === undefined) return Object.is(value, -0) ? "-0" : String(value)
+    return typeof value === "bigint" ? `${value}n` : value
+  })
+
 /** A run of two epochs, and what comes of it; on fibers without addresses. */
 const run = (options: Options) =>
   Effect.gen(function* () {
     let batches = 0
     const loader = yield* Scheduler.open(pipeline(options.config), { epochs: 2, digest: true, replay: true })
-    yield* Stream.runForEach(loader.stream, () => Effect.promise(async () => options.taken?.(++batches)))
+    const content = createHash("sha256")
+    yield* Stream.runForEach(loader.stream, (batch) => {
+      content.update(textOf(batch))
+      return Effect.promise(async () => options.taken?.(++batches))
+    })
     const { replaced, retried, samples, skipped } = yield* loader.stats
-    return { digest: yield* loader.digest, replaced, retried, samples, skipped }
+    return { digest: `${yield* loader.digest} ${content.digest("hex")}`, replaced, retried, samples, skipped }
   }).pipe(
     Effect.scoped,
     Effect.provide(options.policy ?? seeded),
@@ -223,13 +238,15 @@ describe("runners come and go", () => {
   test(
     "another one is asked for what one takes long for, and the first answer counts",
     async () => {
-      const { digest } = await outcome({})
+      const config = { size: 400 }
+      const { digest } = await outcome({ config })
       const all = await Promise.all([runner(), runner()])
       const cable = await proxied(all[0]?.port ?? 0)
       const slowed = async (hedge: number | false) => {
         cable.slow(0)
         return await outcome({
           addresses: [cable.address, all[1]?.address ?? ""],
+          config,
           hedge,
           taken: (batches) => batches === 3 && cable.slow(150)
         })

@@ -1,6 +1,7 @@
 /** A pipeline of numbers, with what can go wrong at some of them. */
 import process from "node:process"
 import { Effect } from "effect"
+import { Tensor } from "../../src/core/Tensor.ts"
 import { Dataset, Pipeline, Sampler } from "../../src/index.ts"
 
 export interface Config {
@@ -13,6 +14,8 @@ export interface Config {
   /** Milliseconds that each sample waits. */
   readonly waits?: number
 }
+
+const LENGTH = 160
 
 /** What was called in this thread, sample by sample. */
 export const calls: Array<number> = []
@@ -39,6 +42,14 @@ export const pipeline = ({ batch = 8, fails = {}, poison, size = 100, waits = 0 
     ),
     Pipeline.batchWith(batch, (samples: ReadonlyArray<ReadonlyArray<number>>) => ({
       own: Float32Array.from(samples.flat()),
+      // Long enough that the memory it arrives in is used again.
+      image: new Tensor(
+        Float32Array.from(
+          { length: samples.length * LENGTH },
+          (_, at) => (samples[at % samples.length]?.[1] ?? 0) + at
+        ),
+        [samples.length, LENGTH]
+      ),
       odd: [Number.NaN, -0, undefined, 12n, new Uint8ClampedArray([1, 300])],
       text: samples.map(([index]) => `sample ${index}`)
     })),

@@ -1531,6 +1531,69 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/Steps.test.ts"
   },
   {
+    name: "cluster: what a runner had that is gone is not asked for elsewhere",
+    file: "cluster/RunnerPool.ts",
+    from: "for (const flight of [...begun, ...others]) this",
+    to: "for (const flight of others) this",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: a silent runner is waited for",
+    file: "cluster/FrameSocket.ts",
+    from: "if (this.#quiet * BEAT_MS > this.#options.silence)",
+    to: "if (this.#quiet < 0)",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: nobody counts the deaths at a batch",
+    file: "cluster/RunnerPool.ts",
+    from: "if (this.#choice.suspect(pending) > restarts)",
+    to: "if (this.#choice.suspect(pending) < restarts - restarts)",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: a runner builds on for a loader that is gone",
+    file: "cluster/Session.ts",
+    from: "Effect.raceFirst(served, Deferred.await(ended)),",
+    to: "Effect.zipRight(Deferred.await(ended), served),",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: nobody else is asked for what takes long",
+    file: "cluster/RunnerPool.ts",
+    from: "now() - flight.begun < limit) continue",
+    to: "now() - flight.begun < 1e9 + limit) continue",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: a token opens whatever it is",
+    file: "cluster/Runner.ts",
+    from: "admits: (shown) => token === undefined ||",
+    to: "admits: (shown) => token !== undefined ||",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: the memory of a batch is used again while it is read",
+    file: "cluster/RunnerMember.ts",
+    from: "return contentOf(frame, hash, () => memory.give(body))",
+    to: "memory.give(body)\n        return contentOf(frame, hash, () => undefined)",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: streams that are carried go on elsewhere from their start",
+    file: "cluster/RunnerPool.ts",
+    from: "    seat.carried?.restart()\n    this.#choice.unpin(seat)\n",
+    to: "    seat.carried?.restart()\n",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: a clamped array arrives as another",
+    file: "cluster/RunnerMessages.ts",
+    from: "if (!clamped.includes(index)) return own",
+    to: "if (clamped.includes(-1 - index)) return own",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
     name: "cluster: a runner without heartbeats stays in the list",
     file: "cluster/control/Tables.ts",
     from: "sql`r.last_heartbeat > datetime(CURRENT_TIMESTAMP, '-' || s.expiry_seconds || ' seconds')`",
