@@ -608,6 +608,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/MovableBatch.test.ts"
   },
   {
+    name: "a run is not judged while its consumer takes what was built before",
+    file: "scheduler/backends/Choice.ts",
+    from: "to.built > from.built || each <= loss.each",
+    to: "each >= 0",
+    test: "test/scheduler/backends/Auto.test.ts"
+  },
+  {
     name: "batches are built ahead while the consumer asks for one",
     file: "scheduler/loader/RequestPipeline.ts",
     from: "(!isIdle || isAsking())",

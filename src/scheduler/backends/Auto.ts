@@ -144,7 +144,13 @@ export const auto = (options: AutoOptions): Backend => ({
 
       const look = (): void => {
         const { batches, waited } = consumer
-        const verdict = judge.look({ at: now(), batches, waited, built: measure.built })
+        const verdict = judge.look({
+          at: now(),
+          batches,
+          waited,
+          built: measure.built,
+          ...(target === here ? { each: measure.each } : {})
+        })
         if (verdict === undefined) return
         if (verdict !== "back") Deferred.unsafeDone(decided, Effect.void)
         if (verdict !== "end") Deferred.unsafeDone(verdict === "move" ? move : back, Effect.void)
@@ -160,10 +166,9 @@ export const auto = (options: AutoOptions): Backend => ({
 
       return {
         request: (coordinates, arrived) => {
-          if (target !== here) {
-            if (!judge.isSettled) look()
-            return target.request(coordinates, arrived)
-          }
+          // Also while nothing is built, since all that is taken was built before.
+          if (!judge.isSettled && (target !== here || !measure.isSeldom)) look()
+          if (target !== here) return target.request(coordinates, arrived)
           if (leaving.size > 0) leave(coordinates.worker)
           const requested = here.request(coordinates, arrived)
           if (judge.isSettled) return requested
@@ -195,8 +200,8 @@ const beforehand = ({ pipeline, policy }: RunPlan): string | undefined => {
   return undefined
 }
 
-const lossOf = ({ each, share }: Loss): string =>
-  `the consumer waited ${Math.round(100 * share)} % of the time, ${each.toFixed(2)} ms a batch`
+const lossOf = ({ each, isAhead, share }: Loss): string =>
+  `the consumer ${isAhead === true ? "would wait" : "waited"} ${Math.round(100 * share)} % of the time, ${each.toFixed(2)} ms a batch`
 
 /** A batch that is built in less than so many milliseconds is measured only once in so many. */
 const QUICK_MS = 0.25
@@ -208,6 +213,9 @@ class Measure {
   built = 0
   /** What would not, and why. */
   changed: string | undefined
+  /** How long the first one took; how many batches the rest of `built` stands for. */
+  #first = 0
+  #count = 0
   /** Batches that were measured, and are not empty. */
   #seen = 0
   readonly #now: () => number
@@ -216,6 +224,16 @@ class Measure {
 
   constructor(now: () => number) {
     this.#now = now
+  }
+
+  /** Milliseconds a batch, but for the first one, which is built by code that no compiler has seen; 0 if none was built. */
+  get each(): number {
+    return this.#count === 0 ? 0 : (this.built - this.#first) / this.#count
+  }
+
+  /** Whether most batches are passed over, so that what is measured tells nothing until the next one is. */
+  get isSeldom(): boolean {
+    return this.#every > 1
   }
 
   /** Whether a batch was looked at that is not empty. */
@@ -243,6 +261,8 @@ class Measure {
     let from = 0
     const ended = (batch: BuiltBatch): void => {
       const milliseconds = this.#now() - from
+      if (this.built === 0) this.#first = weight * milliseconds
+      else this.#count += weight
       this.built += weight * milliseconds
       this.#every = milliseconds < QUICK_MS ? SELDOM : 1
       this.#look(batch)

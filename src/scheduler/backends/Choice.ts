@@ -3,7 +3,8 @@
  *
  * What counts is what the consumer loses: the time that it waits for batches. On fibers a batch is also built while the
  * consumer could go on, just after it was handed one; that is a loss to it, too, and shows in no wait. So the loss between two
- * readings is what it waited, or what this thread was building, whichever is more.
+ * readings is what it waited, or what this thread was building, whichever is more. While it takes what was built before it
+ * began, the loss is still to come: what a batch took then.
  *
  * @since 0.1.0
  */
@@ -32,6 +33,8 @@ export interface Reading {
   readonly waited: number
   /** Milliseconds that batches were built in on the thread of the consumer. */
   readonly built: number
+  /** Milliseconds that one of them took, the mean of all so far; 0 or nothing if none was. */
+  readonly each?: number
 }
 
 /** What the consumer loses. @since 0.1.0 */
@@ -40,6 +43,8 @@ export interface Loss {
   readonly share: number
   /** Milliseconds a batch. */
   readonly each: number
+  /** It is still to come: what was taken had been built before. */
+  readonly isAhead?: true
 }
 
 /** For how long a run is looked at before it is judged, and over how many batches at least. */
@@ -47,8 +52,8 @@ const LOOK_MS = 100
 const LOOK_BATCHES = 2
 
 /** The same where threads are ready: to move costs nothing then, and a move that does not pay is taken back. */
-const READY_LOOK_MS = 25
-const READY_LOOK_BATCHES = 3
+const READY_LOOK_MS = 10
+const READY_LOOK_BATCHES = 2
 
 /** How long threads that were started at once are kept for a consumer that does not wait. */
 const KEPT_MS = 2000
@@ -60,7 +65,10 @@ const TRIAL_MS = 1000
 /** What the consumer loses between two readings, of which the later one has more batches. @since 0.1.0 */
 export const lossBetween = (from: Reading, to: Reading): Loss => {
   const lost = Math.max(to.waited - from.waited, to.built - from.built)
-  return { share: Math.min(lost / (to.at - from.at), 1), each: lost / (to.batches - from.batches) }
+  const loss = { share: Math.min(lost / (to.at - from.at), 1), each: lost / (to.batches - from.batches) }
+  const { each = 0 } = to
+  if (to.built > from.built || each <= loss.each) return loss
+  return { share: Math.min((each * (to.batches - from.batches)) / (to.at - from.at), 1), each, isAhead: true }
 }
 
 /**

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type { BatchCoordinates, BuiltBatch, OpenBackend, RequestedBatch } from "./Backend.ts"
 
 /** How many batches of each worker stay where they were requested when a run moves: what it moves to builds slowly at first. */
-const STAYING = 2
+const STAYING = 1
 
 /** A batch whose building has not begun. */
 interface Unbegun {

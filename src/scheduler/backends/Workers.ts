@@ -184,10 +184,11 @@ export interface AutoOptions extends Omit<ThreadOptions, "pipeline"> {
 /**
  * Workers that begin on fibers, so that the first batch comes at once, and move to threads if the consumer waits for
  * batches: for more than 5 % of the time, and, at that rate, for a second or more in the rest of the run. That is looked at
- * from the second batch on, every 0.1 s, or every 25 ms once threads are ready. What a batch takes to build on the consumer's own thread counts as waiting. A run
- * of so many batches that a millisecond each would be long enough (1000 by default) starts its threads at once, so that
- * they are ready when it moves, and ends them two seconds later if the consumer does not wait. When it moves, threads also
- * build what was requested of fibers and is not begun, but for the next two batches of each worker. By default there is a
+ * from the second batch on, every 0.1 s, or every 10 ms once threads are ready. What a batch takes to build on the consumer's
+ * own thread counts as waiting, also if it was built before the consumer's first step. A run of so many batches that a
+ * millisecond each would be long enough (1000 by default) starts its threads at once, so that they are ready when it moves,
+ * and ends them two seconds later if the consumer does not wait. When it moves, threads also build what was requested of
+ * fibers and is not begun, but for the next batch of each worker. By default there is a
  * thread less than there are cores, and at least one: the consumer has a core to itself.
  *
  * If the consumer waits no less on threads than it did on fibers, the run goes back to fibers for good, two seconds

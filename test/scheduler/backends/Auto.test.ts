@@ -58,11 +58,11 @@ const run = (costs: Costs, { batches = BATCHES, pipeline = numbers, ...options }
             ...own,
             request: (coordinates, arrived) => {
               requested[name]++
-              expect(seen.has(coordinates.batch)).toBe(false)
-              seen.add(coordinates.batch)
               const { content, ...rest } = own.request(coordinates, arrived)
               const built = Effect.tap(content, () =>
                 Effect.sync(() => {
+                  expect(seen.has(coordinates.batch)).toBe(false)
+                  seen.add(coordinates.batch)
                   at += costs[name]
                   consumer.waited += costs[name]
                 })
@@ -102,11 +102,32 @@ const run = (costs: Costs, { batches = BATCHES, pipeline = numbers, ...options }
           yield* Effect.yieldNow()
         }
       })
+    const request = () => {
+      const batch = next++
+      return open.request({ epoch: 0, batch, worker: batch % WORKERS }, () => undefined)
+    }
+    /** Builds so many batches before the consumer takes its first. */
+    const ahead = (count: number) =>
+      Effect.gen(function* () {
+        for (let built = 0; built < count; built++) yield* request().content
+        consumer.waited = 0
+      })
+    /** Takes so many of those: others are requested in their place, and nothing is built. */
+    const takeBuilt = (count: number) =>
+      Effect.gen(function* () {
+        for (let taken = 0; taken < count; taken++) {
+          consumer.batches++
+          at += costs.step
+          request()
+          yield* Effect.yieldNow()
+          yield* Effect.yieldNow()
+        }
+      })
     /** The consumer's step takes so long from here on. */
     const steps = (step: number): void => {
       costs = { ...costs, step }
     }
-    return { take, requested, choices, starts, ends, steps }
+    return { take, ahead, takeBuilt, requested, choices, starts, ends, steps }
   })
 
 const lines: Array<string> = []
@@ -154,6 +175,17 @@ describe("a run", () => {
     // Once they are known to pay.
     expect(short.starts).toHaveLength(1)
     expect(short.starts[0]).toBeGreaterThan(2)
+  })
+
+  test("moves while its consumer takes what was built before its first step, by what that took", async () => {
+    const { choices } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }), ({ ahead, takeBuilt }) =>
+        Effect.zipRight(ahead(30), takeBuilt(20))
+      )
+    )
+    expect(choices.map(({ backend }) => backend)).toEqual(["fibers", "threads"])
+    expect(choices[1]?.reason).toBe("on fibers the consumer would wait 67 % of the time, 4.00 ms a batch")
+    expect(choices[1]?.taken).toBeLessThan(36)
   })
 
   test("ends threads that its consumer does not need within two seconds, and starts others if it does later", async () => {

@@ -30,6 +30,16 @@ test("the loss is what the consumer waited, or what its thread built, whichever 
   const from = { at: 1000, batches: 10, waited: 50, built: 100 }
   expect(lossBetween(from, { at: 1200, batches: 20, waited: 90, built: 120 })).toEqual({ share: 0.2, each: 4 })
   expect(lossBetween(from, { at: 1200, batches: 20, waited: 60, built: 160 })).toEqual({ share: 0.3, each: 6 })
+  // What was taken had been built before: what it took then is still to come.
+  expect(lossBetween(from, { at: 1200, batches: 20, waited: 51, built: 100, each: 5 })).toEqual({
+    share: 0.25,
+    each: 5,
+    isAhead: true
+  })
+  expect(lossBetween(from, { at: 1200, batches: 20, waited: 51, built: 110, each: 5 })).toEqual({
+    share: 0.05,
+    each: 1
+  })
   // Builds that are measured now and then can add up to more than there was.
   expect(lossBetween(from, { at: 1200, batches: 20, waited: 50, built: 400 })).toEqual({ share: 1, each: 30 })
 })
