@@ -9,6 +9,7 @@ import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
 import { text } from "../../core/Parameters.ts"
 import { type Format, type Shard, ShardError } from "../formats/Format.ts"
+import { schemeOf } from "../store/Location.ts"
 import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
 import { sameVersion } from "../store/Version.ts"
 import { checking, rowsByManifest } from "./Checksums.ts"
@@ -56,7 +57,7 @@ export interface OpenOptions<Row, A = Row, I = unknown> {
   /**
    * How many bytes of decoded blocks a run on fibers reads before its batches ask for them, within `cacheBytes`; one block at
    * least, and none at all if it is 0. Stores that are far away need as many as they send while a block is on its way.
-   * Default 2^24.
+   * Default 2^22 of local files, else 2^24.
    */
   readonly aheadBytes?: number
 }
@@ -66,6 +67,10 @@ const AT_ONCE = 4
 
 /** A scan of more bytes than this is told in the log. */
 const TOLD = 2 ** 26
+
+/** How much is read ahead of local files, and of stores that may be far away. */
+const NEAR = 2 ** 22
+const FAR = 2 ** 24
 
 const namesOf = {
   format: true,
@@ -87,6 +92,7 @@ const optionsFrom = <Row, A, I>(locations: string | ReadonlyArray<string>, optio
   }
   for (const location of list) textOf("a location of Dataset.open", location)
   optionsOf("Dataset.open", options, namesOf)
+  const isNear = list.every((location) => schemeOf(location) === "file")
   const { format, index, name, onProgress, schema } = options
   const given: unknown = format
   if (typeof given !== "object" || given === null || !("decode" in given) || !("index" in given)) {
@@ -104,7 +110,7 @@ const optionsFrom = <Row, A, I>(locations: string | ReadonlyArray<string>, optio
     limit: whole("limit", options.limit ?? 2 ** 40, 0),
     onProgress,
     cacheBytes: whole("cacheBytes", options.cacheBytes ?? 2 ** 28, 0),
-    aheadBytes: whole("aheadBytes", options.aheadBytes ?? 2 ** 24, 0)
+    aheadBytes: whole("aheadBytes", options.aheadBytes ?? (isNear ? NEAR : FAR), 0)
   }
 }
 
