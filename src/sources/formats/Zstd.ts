@@ -5,6 +5,7 @@
  */
 import * as zlib from "node:zlib"
 import * as Effect from "effect/Effect"
+import { zstdFrame } from "../../core/runtime.ts"
 import { library } from "./LibraryMissing.ts"
 import { AGAIN, Malformed } from "./Malformed.ts"
 
@@ -75,18 +76,22 @@ const native: typeof zlib.zstdDecompressSync | undefined = zlib.zstdDecompressSy
 const byRuntime =
   (decompress: typeof zlib.zstdDecompressSync): Decompress =>
   (bytes, most, content) => {
+    if (content !== undefined && zstdFrame !== undefined) return withoutClass(zstdFrame(bytes))
     try {
       // All of it comes in one part, since joining several takes half as long as decompressing.
       const chunkSize = Math.max(64, 1 + Math.min(most, content ?? 2 ** 16))
       const options = { maxOutputLength: Math.max(1, most), chunkSize }
-      const { buffer, byteLength, byteOffset } = decompress(bytes, options)
-      // Without Node's own class.
-      return byteLength > most ? undefined : new Uint8Array(buffer, byteOffset, byteLength)
+      const own = decompress(bytes, options)
+      return own.byteLength > most ? undefined : withoutClass(own)
     } catch (cause) {
       if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") return undefined
       throw cause
     }
   }
+
+/** Bytes that are no `Buffer`. */
+const withoutClass = ({ buffer, byteLength, byteOffset }: Uint8Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
 
 /** What is used of the package. */
 interface Fzstd {
