@@ -1279,6 +1279,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/formats/Csv.test.ts"
   },
   {
+    name: "csv: numbers of 17 digits are read as if they were exact",
+    file: "sources/formats/csv/ShortDecimal.ts",
+    from: "const DIGITS = 15",
+    to: "const DIGITS = 17",
+    test: "test/sources/formats/csv/ShortDecimal.test.ts"
+  },
+  {
+    name: "parquet: an index beyond its dictionary is taken for a value",
+    file: "sources/formats/parquet/NumberColumn.ts",
+    from: "if (most >= dictionary.size) throw",
+    to: "if (most > 2 ** 32) throw",
+    test: "test/sources/formats/parquet/NumberColumn.test.ts"
+  },
+  {
+    name: "columns: rows that follow one another begin with the row behind the first",
+    file: "sources/Columnar.ts",
+    from: "return new Places(size, first, undefined)",
+    to: "return new Places(size, first + 1, undefined)",
+    test: "test/sources/shards/GatherColumns.test.ts"
+  },
+  {
     name: "lines: errors in text that is not ASCII name the byte of a character",
     file: "sources/formats/lines/Lines.ts",
     from: "(isAscii ? spans : kind.split(ofBytes(bytes), true))",

@@ -5,6 +5,7 @@
  */
 import type { Characters } from "../lines/Characters.ts"
 import { Spans, type Split } from "../lines/Spans.ts"
+import { shortDecimal } from "./ShortDecimal.ts"
 
 const NEWLINE = 10
 const RETURN = 13
@@ -70,48 +71,64 @@ export type NoCells = "behind a quote" | { readonly count: number }
  * @since 0.1.0
  */
 export class CellReader {
-  readonly cells: Array<string>
+  /** How many cells a record is to have. */
+  readonly #count: number
   readonly #delimiter: string
+  /** The texts of quoted cells; `undefined` for others, which stand in the text from `starts` to `ends`. */
+  readonly #quoted: Array<string | undefined>
+  readonly #starts: Float64Array
+  readonly #ends: Float64Array
   #text = ""
   /** Where the next delimiter is from a place on: asked once where there is none in a long text. */
   #from = 0
   #found = -1
 
   constructor(delimiter: string, count: number) {
+    this.#count = count
     this.#delimiter = delimiter
-    this.cells = new Array<string>(count).fill("")
+    this.#quoted = new Array<string | undefined>(count).fill(undefined)
+    this.#starts = new Float64Array(count)
+    this.#ends = new Float64Array(count)
   }
 
-  /** Puts the cells of the record between two places of a text into `cells`, or returns why not. */
+  /** Finds the cells of the record between two places of a text, or returns why not. */
   read(text: string, start: number, end: number): NoCells | undefined {
     if (text !== this.#text) {
       this.#text = text
       this.#from = 0
       this.#found = -1
     }
-    const { cells } = this
-    const last = cells.length - 1
+    const last = this.#count - 1
     let at = start
     for (let own = 0; ; own++) {
       let next: number
       if (at < end && text.charCodeAt(at) === QUOTE) {
-        const close = this.#quoted(text, at, end, own)
+        const close = this.#unquote(text, at, end, own)
         if (close === undefined) return "behind a quote"
         next = close
-      } else if (own >= last) {
-        const cell = text.slice(at, end)
-        if (cell.includes(this.#delimiter)) return this.#count(text, start, end)
-        cells[own] = cell
-        return undefined
       } else {
-        next = this.#next(at)
-        if (next >= end) return this.#count(text, start, end)
-        cells[own] = text.slice(at, next)
+        next = Math.min(end, this.#next(at))
+        if (own <= last) {
+          this.#quoted[own] = undefined
+          this.#starts[own] = at
+          this.#ends[own] = next
+        }
       }
-      if (next >= end) return own === last ? undefined : this.#count(text, start, end)
-      if (own === last) return this.#count(text, start, end)
+      if (next >= end) return own === last ? undefined : this.#counted(text, start, end)
+      if (own >= last) return this.#counted(text, start, end)
       at = next + 1
     }
+  }
+
+  /** Returns the text of a cell of the record that was read last. */
+  cell(own: number): string {
+    return this.#quoted[own] ?? this.#text.slice(this.#starts[own], this.#ends[own])
+  }
+
+  /** Returns the number in a cell, if it is one of few digits; see {@link shortDecimal}. */
+  shortDecimal(own: number): number | undefined {
+    if (this.#quoted[own] !== undefined) return undefined
+    return shortDecimal(this.#text, this.#starts[own] as number, this.#ends[own] as number) // a cell of the record
   }
 
   #next(at: number): number {
@@ -124,7 +141,7 @@ export class CellReader {
   }
 
   /** Reads a quoted cell; returns where the delimiter behind it is, or the end; `undefined` if something else is there. */
-  #quoted(text: string, at: number, end: number, own: number): number | undefined {
+  #unquote(text: string, at: number, end: number, own: number): number | undefined {
     let cell = ""
     let from = at + 1
     let close = text.indexOf('"', from)
@@ -134,13 +151,12 @@ export class CellReader {
       close = text.indexOf('"', from)
     }
     if (close === -1 || close >= end) return undefined
-    if (own < this.cells.length)
-      this.cells[own] = cell === "" ? text.slice(from, close) : cell + text.slice(from, close)
+    if (own < this.#count) this.#quoted[own] = cell === "" ? text.slice(from, close) : cell + text.slice(from, close)
     return close + 1 === end || text[close + 1] === this.#delimiter ? close + 1 : undefined
   }
 
   /** How many cells there are. */
-  #count(text: string, start: number, end: number): NoCells {
+  #counted(text: string, start: number, end: number): NoCells {
     const cells = cellsOf(text.slice(start, end), this.#delimiter)
     return cells === undefined ? "behind a quote" : { count: cells.length }
   }

@@ -22,7 +22,7 @@ import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import { type Lines, linesIn, spansOf } from "../lines/Lines.ts"
 import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
-import { type Column, columnsIn, schemaOf } from "./Columns.ts"
+import { type Column, type CsvType, columnsIn, schemaOf } from "./Columns.ts"
 import type { CsvConfig, CsvRow } from "./Csv.ts"
 import { typeOf, valueFrom } from "./Types.ts"
 
@@ -184,7 +184,13 @@ const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<
   const { spans, whole } = lines
   const declared = columns.map(({ name }) => Object.hasOwn(config.types, name))
   const reader = new CellReader(config.delimiter, columns.length)
-  const { cells } = reader
+  const read = (type: CsvType, at: number, name: string, row: number): CsvRow[string] => {
+    const cell = reader.cell(at)
+    const value = valueFrom(type, cell, declared[at] === true)
+    if (value !== undefined) return value
+    const reason = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which is no ${type}; declare the column by types, correct the cell, or leave the row out by a failure policy`
+    throw lines.error(row, reason)
+  }
   return {
     size: spans.count,
     bytes: lines.memory,
@@ -198,12 +204,7 @@ const rowsOf = (lines: Lines, header: unknown, config: CsvConfig): DecodedBlock<
       const record: Record<string, CsvRow[string]> = {}
       for (let at = 0; at < columns.length; at++) {
         const { name, type } = columns[at] as Column // below the length
-        const cell = cells[at] as string // as many as columns
-        const value = valueFrom(type, cell, declared[at] === true)
-        if (value === undefined) {
-          const reason = `its ${JSON.stringify(name)} is ${JSON.stringify(cell.slice(0, 80))}, which is no ${type}; declare the column by types, correct the cell, or leave the row out by a failure policy`
-          throw lines.error(row, reason)
-        }
+        const value = (type === "number" ? reader.shortDecimal(at) : undefined) ?? read(type, at, name, row)
         if (name === "__proto__") setField(record, name, value)
         else record[name] = value
       }
