@@ -41,6 +41,12 @@ const allocated = (length: number): Uint8Array<ArrayBuffer> => {
 export const giveBack = ({ buffer }: Uint8Array): void => {
   if (!(buffer instanceof ArrayBuffer) || !given.delete(buffer)) return
   freed += buffer.byteLength
+  free({ buffer })
+}
+
+/** Frees memory that nobody else has. All views of it are empty from then on. @since 0.1.0 */
+export const free = ({ buffer }: { readonly buffer: ArrayBufferLike }): void => {
+  if (!(buffer instanceof ArrayBuffer)) return
   if ("transfer" in buffer) buffer.transfer(0)
   // Node before 21 has it when the copy is collected.
   else structuredClone<ArrayBuffer>(buffer, { transfer: [buffer] })

@@ -1290,7 +1290,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "sources/formats/parquet/NumberColumn.ts",
     from: "if (most >= dictionary.size) throw",
     to: "if (most > 2 ** 32) throw",
-    test: "test/sources/formats/parquet/NumberColumn.test.ts"
+    test: "test/sources/formats/parquet/Parquet.test.ts"
   },
   {
     name: "columns: rows that follow one another begin with the row behind the first",

@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { take } from "../../../core/ReadBuffers.ts"
+import { free, take } from "../../../core/ReadBuffers.ts"
 import type { ArrowArray } from "../arrow/ArrowArray.ts"
 import type { ArrowField, ArrowType } from "../arrow/ArrowType.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
@@ -113,8 +113,23 @@ export const numberColumn = (
 ): ArrowArray => {
   const reader = new ThriftReader(bytes)
   const column = new NumberColumn(layout, values, rows)
-  walk(reader, codec, most, (page) => column.take(reader, page))
+  let dictionary: Page | undefined
+  walk(reader, codec, most, (page) => {
+    column.take(reader, page)
+    if (page.kind === Kind.dictionary) dictionary = page
+    else release(page, bytes)
+  })
+  if (dictionary !== undefined) release(dictionary, bytes)
   return column.array()
+}
+
+/**
+ * Frees a page that was decompressed from other bytes: its memory is used again for the next one, while it is in the processor's
+ * caches. Memory of which a page has less than half may be a pool of the runtime's.
+ */
+const release = ({ bytes }: Page, from: Uint8Array): void => {
+  const { buffer, byteLength } = bytes
+  if (buffer !== from.buffer && buffer.byteLength < 2 * byteLength) free(bytes)
 }
 
 /** Bits that say which values are not null; there are none until one is. */

@@ -540,6 +540,17 @@ describe("what cannot be read says why", () => {
       "has index 3 in a dictionary of 1 values"
     ],
     [
+      "a packed index beyond the dictionary",
+      file(schema, 2, {
+        values: 2,
+        pages: [
+          { kind: "dictionary", values: 1, data: ints(1) },
+          { values: 2, data: Uint8Array.of(2, 3, 12, 0), encoding: Encoding.rleDictionary }
+        ]
+      }),
+      "has index 3 in a dictionary of 1 values"
+    ],
+    [
       "a dictionary that lies",
       file(schema, 2, {
         values: 2,
