@@ -22,6 +22,7 @@ import { manyShards } from "./rows/manyShards.ts"
 import { objects } from "./rows/objects.ts"
 import { ambient, streams } from "./rows/seeding.ts"
 import { service } from "./rows/service.ts"
+import { shardMemory } from "./rows/shardMemory.ts"
 import { shards, sharedShards } from "./rows/shards.ts"
 import { batchOfOne, batchSize, datasetSize, workerCount } from "./rows/sizes.ts"
 import { tables } from "./rows/tables.ts"
@@ -59,6 +60,7 @@ const ROWS = [
   firstBatch,
   mainThread,
   memory,
+  shardMemory,
   allocation,
   defaults,
   costs,

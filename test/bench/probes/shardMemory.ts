@@ -1,5 +1,5 @@
 /**
- * A program of its own, run by hand: prints how much resident memory an epoch over 2 GB of shards takes, shuffled by blocks, with
+ * A program of its own: prints how much resident memory an epoch over 2 GB of shards takes, shuffled by blocks, with
  * 8 workers, as JSON: `bun run test/bench/probes/shardMemory.ts jsonl|parquet [fibers|threads] [collected] [MB]`. The shards are
  * links to a few files. With `collected` garbage is collected before each look (on Deno with --v8-flags=--expose-gc): what is in use.
  */
@@ -80,8 +80,8 @@ const program = async (kind: string, backend: string, collected: boolean, most: 
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)), Effect.runPromise)
     const goal = 2.5 * window + 64
     const peak = Math.max(...curve)
-    const looks = Array.from({ length: 40 }, (_, look) =>
-      Math.round(curve[Math.floor((look * curve.length) / 40)] ?? 0)
+    const looks = Array.from({ length: 20 }, (_, look) =>
+      Math.round(curve[Math.floor((look * curve.length) / 20)] ?? 0)
     )
     console.log(JSON.stringify({ kind, backend, collected, blocks, batches, before, window, goal, peak, looks }))
   } finally {

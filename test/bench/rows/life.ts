@@ -55,7 +55,7 @@ export const firstBatch: Row = {
 // Memory and allocation: in processes of their own, where nothing else has left anything behind
 
 /** What a probe prints; or why it printed nothing. */
-const probe = (
+export const probe = (
   name: string,
   args: ReadonlyArray<string>,
   engine: ReadonlyArray<string>,
