@@ -30,6 +30,22 @@ const zlib = () => process.getBuiltinModule("node:zlib")
 /** The promises of `node:fs`. @since 0.1.0 */
 export const files = (): typeof import("node:fs/promises") => fs().promises
 
+/**
+ * Copies the bytes of `source` from `start` up to `end` to a place in `target`. For some hundred bytes a view to copy from
+ * takes as long as the copy on Bun (65 ns against 146); elsewhere `Buffer` makes one itself.
+ *
+ * @since 0.1.0
+ */
+export const copyBytes: (source: Uint8Array, start: number, end: number, target: Uint8Array, at: number) => void =
+  runtime.name === "bun"
+    ? (source, start, end, target, at) => {
+        copy.call(source, target, at, start, end)
+      }
+    : (source, start, end, target, at) => target.set(source.subarray(start, end), at)
+
+const copy: (this: Uint8Array, target: Uint8Array, at: number, start: number, end: number) => number =
+  Buffer.prototype.copy
+
 /** The 32 bytes of SHA-256. Strings are taken as UTF-8. @since 0.1.0 */
 export const sha256 = (data: string | Uint8Array): Uint8Array => crypto().createHash("sha256").update(data).digest()
 

@@ -70,10 +70,13 @@ const ofAny = (starts: Float64Array, rng: Rng): BlockOrder => {
   const count = starts.length - 1
   const order = Permutation.make(count, rng)
   const places = new Float64Array(count + 1)
+  /** How far the index of a row in the block at a place is behind its position. */
+  const shifts = new Float64Array(count)
   for (let place = 0; place < count; place++) {
     const block = order.at(place)
-    // Both ends of a block are there.
-    places[place + 1] = (places[place] as number) + (starts[block + 1] as number) - (starts[block] as number)
+    const first = starts[block] as number // both ends of a block are there, here and below
+    shifts[place] = first - (places[place] as number)
+    places[place + 1] = (places[place] as number) + (starts[block + 1] as number) - first
   }
   const placeAt = (position: number): number => {
     let low = 0
@@ -91,9 +94,6 @@ const ofAny = (starts: Float64Array, rng: Rng): BlockOrder => {
     count,
     startOf: (place) => places[place] as number, // up to `count`
     placeAt,
-    indexAt: (position) => {
-      const place = placeAt(position)
-      return (starts[order.at(place)] as number) + position - (places[place] as number) // a place that there is
-    }
+    indexAt: (position) => position + (shifts[placeAt(position)] as number) // a place that there is
   }
 }

@@ -1050,7 +1050,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "read-ahead: it takes room that blocks in use have",
     file: "sources/shards/BlockCache.ts",
-    from: "return kept.unfinished + bytes * Math.max(1, found / expected) <= most",
+    from: "return kept.hasRoom(bytes * Math.max(1, found / expected))",
     to: "return true",
     test: "test/sources/shards/ReadAhead.test.ts"
   },

@@ -99,6 +99,8 @@ export const padded = ({ sizes }: Lanes, batches: number): void => {
  */
 export const dealing = ({ sizes, starts }: Lanes, batchSize: number, origin: Origin, end: number): At => {
   const number = sizes.length
+  // All of it is one lane; padded, that begins again.
+  if (number === 1) return (position) => position % (sizes[0] as number)
   const part = batchSize / number
   const before = origin.position / number
   return (position) => {

@@ -125,7 +125,7 @@ export const make = <Row, E>(
     expected += bytesOf(block)
     const own = { decoded, bytes: decoded.bytes, left: decoded.size, used: 0, read }
     // It is larger than its index says: what may still be asked for is worth more.
-    if (!read.asked && kept.size > 0 && kept.unfinished + decoded.bytes > most) read.dropped = decoded
+    if (!read.asked && kept.size > 0 && !kept.hasRoom(decoded.bytes)) read.dropped = decoded
     else kept.put(block, own)
     return own
   }
@@ -224,7 +224,7 @@ export const make = <Row, E>(
     if (kept.isShort) return false
     let bytes = bytesOf(block)
     for (const own of pending.keys()) bytes += bytesOf(own)
-    return kept.unfinished + bytes * Math.max(1, found / expected) <= most
+    return kept.hasRoom(bytes * Math.max(1, found / expected))
   }
 
   const readAhead = (block: number, fork: Fork): void => {

@@ -56,6 +56,11 @@ export class Retention<B extends Retained> {
     return { put: this.#put, again: this.#again }
   }
 
+  /** Whether so many bytes more can be kept without anything being dropped that may still be asked for. */
+  hasRoom(bytes: number): boolean {
+    return this.unfinished + bytes <= this.#most * ROOM
+  }
+
   /** How many bytes of what is kept may still be asked for. */
   get unfinished(): number {
     let bytes = 0

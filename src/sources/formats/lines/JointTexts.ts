@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { copyBytes } from "../../../core/runtime.ts"
 import { isUtf8, textOf } from "../../../core/Utf8.ts"
 import type { BlockLines } from "../Format.ts"
 
@@ -68,7 +69,7 @@ export const jointTexts = (
       put(linesOf(bytes.subarray(start, end), next), next)
     } else {
       if (length + end - start >= scratch.length) flush()
-      scratch.set(bytes.subarray(start, end), length)
+      copyBytes(bytes, start, end, scratch, length)
       length += end - start
       scratch[length++] = NEWLINE
       rows += next
