@@ -1,27 +1,32 @@
 /**
- * Some fresh damage to every format in each run; `bun run test:fuzz` does more. A failure says how it is repeated.
+ * Some fresh damage to every format, to frames and to requests in each run; `bun run test:fuzz` does more. A failure says how it is repeated.
  */
 import { describe, expect, test } from "bun:test"
 import { environment } from "../../src/core/runtime.ts"
-import { reproduction, runCase } from "./Case.ts"
+import { reproduction } from "./Case.ts"
 import { damage, drawOf } from "./Damage.ts"
-import { subjects } from "./Subjects.ts"
+import { kinds } from "./Kinds.ts"
 
 const SEED = Number(environment("FURROW_FUZZ_SEED") ?? Math.floor(Math.random() * 2 ** 31))
 const CASES = 12
 
-describe("damaged files are rows or typed errors", () => {
-  test.each(subjects.map((subject) => [subject.name, subject] as const))("%s", async (_, subject) => {
+/** Frames and requests take less than a millisecond. */
+const MORE = 48
+
+describe("damaged files, frames and requests are what they are, or typed errors", () => {
+  test.each(kinds.map((kind) => [kind.name, kind] as const))("%s", async (name, kind) => {
     let refused = 0
-    for (let number = 0; number < CASES; number++) {
-      const { damage, isRefused, wrong } = await runCase(subject, SEED, number)
+    const cases = name === "frames" || name === "requests" ? MORE : CASES
+    for (let number = 0; number < cases; number++) {
+      const { damage, isRefused, wrong } = await kind.run(SEED, number)
       if (isRefused) refused++
       if (wrong !== undefined) {
-        throw new Error(`${damage.what}; repeat it by ${reproduction(subject, SEED, number)}\n${wrong}`)
+        throw new Error(`${damage.what}; repeat it by ${reproduction(kind, SEED, number)}\n${wrong}`)
       }
     }
+    expect(await kind.close?.()).toBeUndefined()
     // A cut is no damage to lines of text, and windows of bytes are whatever they are.
-    if (!["windows", "paragraphs"].includes(subject.name)) expect(refused).toBeGreaterThan(0)
+    if (!["windows", "paragraphs"].includes(name)) expect(refused).toBeGreaterThan(0)
   })
 })
 

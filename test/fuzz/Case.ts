@@ -64,8 +64,18 @@ const soundOf = (subject: Subject): Promise<Outcome> => {
   return own
 }
 
+/** Something that is damaged, by a seed and the number of the case. */
+export interface Kind {
+  readonly name: string
+  /** How many MB a case may take beside what the process had before. */
+  readonly megabytes: number
+  readonly run: (seed: number, number: number) => Promise<Result>
+  /** Must be called at the end; says what is left over. */
+  readonly close?: () => Promise<string | undefined>
+}
+
 export interface Result {
-  readonly damage: Damaged
+  readonly damage: Pick<Damaged, "what">
   /** Whether the damage was an error of the shard or of rows. */
   readonly isRefused: boolean
   /** What should not have been. */
@@ -102,5 +112,5 @@ export const runCase = async (subject: Subject, seed: number, number: number): P
 }
 
 /** How a case is repeated. */
-export const reproduction = (subject: Subject, seed: number, number: number): string =>
+export const reproduction = (subject: Pick<Kind, "name">, seed: number, number: number): string =>
   `bun run test:fuzz --only "${subject.name}" --seed ${seed} --case ${number}`

@@ -1,9 +1,9 @@
 /**
- * `bun run test:fuzz`: damaged files of all formats, read as a dataset reads them.
+ * `bun run test:fuzz`: damaged files of all formats, read as a dataset reads them, and damaged frames and requests.
  *
- *   --runs N        how many files in all; default 10,000
+ *   --runs N        how many cases in all; default 10,000
  *   --seed N        default: a fresh one
- *   --only NAME     one kind of file
+ *   --only NAME     one kind of case; several with commas between them
  *   --case N        one case of it, again
  *
  * The cases are run by another process, which is watched: one that crashes, takes longer than 20 seconds for a case, or more
@@ -16,8 +16,8 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { runtime } from "../../src/core/runtime.ts"
-import { reproduction, runCase } from "./Case.ts"
-import { type Subject, subjects } from "./Subjects.ts"
+import { type Kind, reproduction } from "./Case.ts"
+import { kinds } from "./Kinds.ts"
 
 const { values } = parseArgs({
   options: {
@@ -30,25 +30,19 @@ const { values } = parseArgs({
   }
 })
 const seed = Number(values.seed)
-const chosen = subjects.filter(({ name }) => values.only === undefined || name === values.only)
+const chosen = kinds.filter(({ name }) => values.only === undefined || values.only.split(",").includes(name))
 if (chosen.length === 0) {
-  console.error(`--only is one of ${subjects.map(({ name }) => `"${name}"`).join(", ")}`)
+  console.error(`--only is one of ${kinds.map(({ name }) => `"${name}"`).join(", ")}`)
   process.exit(2)
 }
 
 /** Which file, and which case of it, a number of the whole run is. */
-const caseAt = (at: number): readonly [subject: Subject, number: number] => [
-  chosen[at % chosen.length] as Subject, // there is one
+const caseAt = (at: number): readonly [kind: Kind, number: number] => [
+  chosen[at % chosen.length] as Kind, // there is one
   Math.floor(at / chosen.length)
 ]
 
 const LIMIT_MS = 20_000
-/**
- * MB that a case may take beside what the process had before: Parquet's decoder has its own bound; the others may take twice
- * their 16 MiB for each of bytes, what they were decompressed to, and rows, and the engine's garbage.
- */
-const mostMegabytes = ({ name }: Subject): number => (name.includes("parquet") ? 3.5 * 1024 : 256)
-
 /** The most memory that this process has had since it was last asked, in MB; nothing on systems that do not say. */
 const peak = (): number => {
   const status = "/proc/self/status"
@@ -67,12 +61,17 @@ const work = async (from: number, to: number): Promise<void> => {
   let before = peak()
   for (let at = from; at < to; at++) {
     const [subject, number] = caseAt(at)
-    const { damage, isRefused, wrong } = await runCase(subject, seed, number)
+    const { damage, isRefused, wrong } = await subject.run(seed, number)
     const after = peak()
-    const more = after - before > mostMegabytes(subject) ? `it took ${Math.round(after - before)} MB` : undefined
+    const more = after - before > subject.megabytes ? `it took ${Math.round(after - before)} MB` : undefined
     before = Math.min(after, process.memoryUsage.rss() / 2 ** 20)
     const what = wrong ?? more
     console.log(JSON.stringify({ at, isRefused, ...(what === undefined ? {} : { what, damage: damage.what }) }))
+  }
+  for (const { close } of chosen) {
+    const left = await close?.()
+    if (left !== undefined)
+      console.log(JSON.stringify({ at: to - 1, isRefused: false, what: left, damage: "all of them" }))
   }
 }
 
@@ -118,8 +117,9 @@ if (values.from !== undefined) {
 } else if (values.case !== undefined) {
   const [subject] = chosen
   if (subject === undefined || chosen.length > 1) throw new Error("--case needs --only")
-  const { damage, isRefused, wrong } = await runCase(subject, seed, Number(values.case))
+  const { damage, isRefused, wrong } = await subject.run(seed, Number(values.case))
   console.log(`${damage.what}: ${wrong ?? (isRefused ? "refused, as it should be" : "read, as it may be")}`)
+  await subject.close?.()
   process.exitCode = wrong === undefined ? 0 : 1
 } else {
   const runs = Number(values.runs)
@@ -134,7 +134,7 @@ if (values.from !== undefined) {
   }
   for (let at = 0; at < runs; ) at = await watch(at, runs, seen)
   console.log(
-    `${runtime.name} ${runtime.version}, seed ${seed}: ${runs} damaged files, ${refused} refused, ${found} findings`
+    `${runtime.name} ${runtime.version}, seed ${seed}: ${runs} damaged cases, ${refused} refused, ${found} findings`
   )
   process.exitCode = found === 0 ? 0 : 1
 }
