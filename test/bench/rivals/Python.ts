@@ -15,7 +15,7 @@ type Found = { readonly path: string } | { readonly absent: string }
 const looked = new Map<string, Found>()
 
 /** The Python that has all these modules; or why there is none. */
-const pythonWith = (modules: ReadonlyArray<string>): Found => {
+export const pythonWith = (modules: ReadonlyArray<string>): Found => {
   const key = modules.join(" ")
   const own = looked.get(key) ?? look(modules)
   looked.set(key, own)

@@ -1,15 +1,11 @@
 /** JPEGs of 500×375, decoded to 224×224. */
 import { Dataset, Decode, Pipeline, Sampler, Workers } from "../../../src/index.ts"
-import { Xoshiro128 } from "../../../src/random/generators/Xoshiro128.ts"
+import { jpegs, SIZE } from "../loads/jpeg.ts"
 import { interleaved } from "../measure.ts"
 import { epochs } from "../ours.ts"
 import { bar, type Figure, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
-import { bareSharp, loaded, type Sharp } from "../rivals/sharp.ts"
+import { bareSharp, loaded } from "../rivals/sharp.ts"
 
-const WIDTH = 500
-const HEIGHT = 375
-const SIZE = 224
-const SAMPLES = 256
 const CONCURRENCY = 4
 const ONE = "Furrow, Decode.image"
 /**
@@ -18,27 +14,6 @@ const ONE = "Furrow, Decode.image"
  */
 const WORKERS = 2
 const BARE = "sharp alone"
-
-/** Photographs are smooth with some grain; noise alone would measure the entropy decoder. */
-const jpegs = (sharp: Sharp): Promise<ReadonlyArray<Uint8Array>> => {
-  const rng = new Xoshiro128()
-  rng.reseed(Uint32Array.of(1, 2, 3, 4), 0)
-  const one = (): Promise<Uint8Array> => {
-    const pixels = new Uint8Array(WIDTH * HEIGHT * 3)
-    const [a, b] = [1 + rng.integer(4), 1 + rng.integer(4)]
-    for (let y = 0, at = 0; y < HEIGHT; y++) {
-      for (let x = 0; x < WIDTH; x++, at += 3) {
-        for (let channel = 0; channel < 3; channel++) {
-          pixels[at + channel] = (((a * x * (channel + 1) + b * y * (3 - channel)) / 8) % 224) + rng.integer(16)
-        }
-      }
-    }
-    return sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } })
-      .jpeg({ quality: 90 })
-      .toBuffer()
-  }
-  return Promise.all(Array.from({ length: SAMPLES }, one))
-}
 
 const run = async ({ rounds }: Request): Promise<Outcome> => {
   const own = await loaded()
