@@ -34,6 +34,9 @@ const effectOf = <A, B, E>(work: Use<A, B, E>, opened: A): B | Effect.Effect<B, 
   // Work of a run requires nothing; an effect says itself what it requires.
   begin<B | Effect.Effect<B, E, Scope.Scope>, E>(() => work(opened)) as B | Effect.Effect<B, E, Scope.Scope>
 
+/** That a use cannot begin yet. @since 0.1.0 */
+export const BUSY = Symbol("busy")
+
 /** @since 0.1.0 */
 export class LazyResource<A, E, R> {
   readonly #open: Effect.Effect<A, E, R | Scope.Scope>
@@ -76,6 +79,15 @@ export class LazyResource<A, E, R> {
     const result = this.#uses === 1 ? this.#run(work) : this.#last.then(() => this.#run(work))
     this.#last = result
     return result
+  }
+
+  /**
+   * Begins a use that nothing holds up: gives its value, or the effect of what is left, which is a use itself. `BUSY`, with
+   * nothing begun, if it must wait: since nothing is opened, or another use is under way, or it is closed.
+   */
+  begin<B, E2>(work: Use<A, B, E2>): B | Effect.Effect<B, E | E2, Scope.Scope> | typeof BUSY {
+    const own = this.#opened
+    return own === undefined || this.#uses > 0 || this.#closed !== undefined ? BUSY : effectOf(work, own.value)
   }
 
   /**

@@ -11,7 +11,7 @@ import { RunInUse } from "./Loader.ts"
 /** Where batches come from. */
 interface Source<A> {
   /** The next batch; `undefined` at the end. Its error has closed the run. */
-  readonly next: () => Promise<A | undefined>
+  readonly next: () => A | undefined | Promise<A | undefined>
   /** Closes the run, since a step failed. Never rejects. */
   readonly leave: () => Promise<void>
 }
@@ -31,7 +31,10 @@ export class Steps {
     this.refuse("forEach")
     this.#areUnderWay = true
     try {
-      for (let batch = await next(); batch !== undefined; batch = await next()) {
+      for (;;) {
+        const asked = next()
+        const batch = asked instanceof Promise ? await asked : asked
+        if (batch === undefined) return
         try {
           await done(step(batch))
         } catch (thrown) {
