@@ -8,6 +8,7 @@ import { Effect, Exit, Fiber, Layer, Redacted, Schedule, Scope, Stream } from "e
 import { Runner, Runners, Workers } from "../../src/cluster.ts"
 import { Tensor } from "../../src/core/Tensor.ts"
 import { type Batch, FailurePolicy, Parity, Scheduler, SeedPolicy } from "../../src/index.ts"
+import { certificate, key } from "../support/certificate.ts"
 import { proxy } from "../support/proxy.ts"
 import { type Config, calls, pipeline } from "./numbers.ts"
 
@@ -136,6 +137,28 @@ describe("a run on runners", () => {
     const error = await errorOf({ config, addresses: [address] })
     expect(error).toBeInstanceOf(Scheduler.StageError)
     expect(String(error)).toBe(String(fiber))
+  })
+})
+
+describe("on the way", () => {
+  test("the token and all else is encrypted, for those who trust the certificate", async () => {
+    const token = Redacted.make("a token of some length")
+    const { address } = await runner({ token, tls: { cert: certificate, key: Redacted.make(key) } })
+    const addresses = [address]
+    expect(await outcome({ addresses, token, tls: { ca: certificate } })).toEqual(await outcome({}))
+    expect(String(await errorOf({ addresses, token, tls: {}, wait: 500 }))).toContain(address)
+    expect(String(await errorOf({ addresses, token, wait: 500 }))).toContain(address)
+  })
+
+  test("nothing more is received than may lie there, until the consumer waits", async () => {
+    const expected = await outcome({})
+    const { address } = await runner()
+    const own = await outcome({
+      addresses: [address],
+      prefetchBytes: 1,
+      taken: () => new Promise((resolve) => setTimeout(resolve, 2))
+    })
+    expect(own).toEqual(expected)
   })
 })
 
@@ -282,6 +305,17 @@ describe("a run fails", () => {
       const error = await errorOf({ config: { poison: 50 }, restarts: 1, addresses: [address] })
       expect(error).toMatchObject({ _tag: "BackendError", backend: "cluster", epoch: 0, batch: expect.any(Number) })
       expect(String(error)).toContain("after 1 replacement")
+    },
+    TIME
+  )
+
+  test(
+    "if a batch hangs wherever it is built, once its time has run out as often as is allowed",
+    async () => {
+      const { address } = await runner({ threads: 1 })
+      const error = await errorOf({ config: { hangs: 50 }, restarts: 1, timeout: 300, addresses: [address] })
+      expect(error).toMatchObject({ _tag: "BackendError", backend: "cluster", epoch: 0, batch: expect.any(Number) })
+      expect(String(error)).toContain("it was not done after the timeout of 300ms, after 1 replacement")
     },
     TIME
   )

@@ -11,6 +11,8 @@ export interface Config {
   readonly fails?: Readonly<Record<number, number>>
   /** The sample that ends the thread that is at it. */
   readonly poison?: number
+  /** The sample that never ends. */
+  readonly hangs?: number
   /** Milliseconds that each sample waits. */
   readonly waits?: number
 }
@@ -22,13 +24,14 @@ export const calls: Array<number> = []
 
 const failed = new Map<string, number>()
 
-export const pipeline = ({ batch = 8, fails = {}, poison, size = 100, waits = 0 }: Config = {}) =>
+export const pipeline = ({ batch = 8, fails = {}, hangs, poison, size = 100, waits = 0 }: Config = {}) =>
   Pipeline.from(Dataset.make({ size, get: (index: number) => index })).pipe(
     Pipeline.sample(Sampler.shuffle),
     Pipeline.augment("noise", (index, rng) => {
       calls.push(index)
       const draw = rng.integer(1e6)
       if (index === poison) process.exit(3)
+      while (index === hangs);
       const key = `${JSON.stringify(fails)} ${index}`
       const times = failed.get(key) ?? 0
       if (times < (fails[index] ?? 0)) {
