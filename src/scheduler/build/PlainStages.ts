@@ -29,7 +29,7 @@ class StageCall {
   /** The function of a stage that draws. */
   readonly augment: Augment<unknown, unknown> | undefined
   /** The function of one that does not. */
-  readonly map: Mapping<unknown, unknown> | undefined
+  readonly map: Mapping<unknown, unknown>
   readonly isFilter: boolean
   readonly context: StageContext
   /** The stage with the seeds of this batch. */
@@ -37,34 +37,80 @@ class StageCall {
 
   constructor(stage: PlainStage, at: SeededStage, context: StageContext) {
     this.augment = stage._tag === "Augment" ? stage.run : undefined
-    this.map = stage._tag === "Augment" ? undefined : stage.run
+    this.map = stage._tag === "Augment" ? itself : stage.run
     this.isFilter = stage._tag === "Filter"
     this.context = context
     this.at = at
   }
 }
 
+const itself = (value: unknown): unknown => value
+
 type Entered = ((place: number) => void) | undefined
 
-/** Returns what stages make of a value one after another, or {@link LEFT_OUT}; of a batch with the label of its own. */
+/** Up to three stages of a step that follow one another, and those behind them. */
+class StageCalls {
+  /** The place of the first one in the step. */
+  readonly place: number
+  readonly first: StageCall
+  readonly second: StageCall | undefined
+  readonly third: StageCall | undefined
+  readonly behind: StageCalls | undefined
+  /** All stages of the step. */
+  readonly all: ReadonlyArray<StageCall>
+
+  /** From the stage at `place` on. */
+  constructor(all: ReadonlyArray<StageCall>, place = 0) {
+    this.all = all
+    this.place = place
+    this.first = all[place] as StageCall // below the length
+    this.second = all[place + 1]
+    this.third = all[place + 2]
+    this.behind = place + 3 < all.length ? new StageCalls(all, place + 3) : undefined
+  }
+}
+
+/**
+ * Returns what stages make of a value one after another, or {@link LEFT_OUT}; of a batch with the label of its own.
+ *
+ * Each of three stages is called at a place of its own in the code. There the compiler sees one function and one kind, and
+ * puts the functions into one another: what one hands to the next is never allocated then. On Bun that takes 30 ns of 60 for a
+ * map, a filter and a map of records. With one place for all of them, or one for what follows a call, it does not happen.
+ */
 const through = (
-  calls: ReadonlyArray<StageCall>,
+  { behind, first, place, second, third }: StageCalls,
   value: unknown,
   current: CurrentStage,
   label: Label | undefined,
   entered: Entered
 ): unknown => {
   let own = value
-  for (let place = 0; place < calls.length; place++) {
-    const { at, augment, context, isFilter, map } = calls[place] as StageCall // below the length
-    if (entered !== undefined) entered(place)
-    current.place = place
-    const made = map === undefined ? augment?.(own, current.rngOf(at), context) : map(own, context)
-    if (!isFilter) own = label === undefined ? settledValue(made) : batchOf(made, label)
-    else if (!kept(made)) return LEFT_OUT
-  }
-  return own
+  current.place = place
+  if (entered !== undefined) entered(place)
+  if (first.isFilter) {
+    if (!kept(first.map(own, first.context))) return LEFT_OUT
+  } else if (first.augment === undefined) own = made(first.map(own, first.context), label)
+  else own = made(first.augment(own, current.rngOf(first.at), first.context), label)
+  if (second === undefined) return own
+  current.place = place + 1
+  if (entered !== undefined) entered(place + 1)
+  if (second.isFilter) {
+    if (!kept(second.map(own, second.context))) return LEFT_OUT
+  } else if (second.augment === undefined) own = made(second.map(own, second.context), label)
+  else own = made(second.augment(own, current.rngOf(second.at), second.context), label)
+  if (third === undefined) return own
+  current.place = place + 2
+  if (entered !== undefined) entered(place + 2)
+  if (third.isFilter) {
+    if (!kept(third.map(own, third.context))) return LEFT_OUT
+  } else if (third.augment === undefined) own = made(third.map(own, third.context), label)
+  else own = made(third.augment(own, current.rngOf(third.at), third.context), label)
+  return behind === undefined ? own : through(behind, own, current, label, entered)
 }
+
+/** What a stage has made. */
+const made = (value: unknown, label: Label | undefined): unknown =>
+  label === undefined ? settledValue(value) : batchOf(value, label)
 
 /** Its methods run within {@link CurrentStage.plain}. @since 0.1.0 */
 export class PlainStages {
@@ -74,7 +120,7 @@ export class PlainStages {
   /** By the place of a stage in its step: one that is written to misleads no other stage, and tells which one wrote. */
   readonly #contexts: Array<Context> = []
   /** The stages of each step, by the program's array that they are in. */
-  readonly #calls = new Map<ReadonlyArray<PlainStage>, ReadonlyArray<StageCall>>()
+  readonly #calls = new Map<ReadonlyArray<PlainStage>, StageCalls>()
   /** Memory for the rows of a batch of which values are left out. */
   readonly #kept: Array<number> = []
 
@@ -173,7 +219,7 @@ export class PlainStages {
   }
 
   /** As {@link through}, for a value that fails alone. */
-  #alone(calls: ReadonlyArray<StageCall>, value: unknown, row: number, entered: Entered): unknown {
+  #alone(calls: StageCalls, value: unknown, row: number, entered: Entered): unknown {
     try {
       return through(calls, value, this.#current, undefined, entered)
     } catch (thrown) {
@@ -195,15 +241,18 @@ export class PlainStages {
   }
 
   /** Begins a step: its stages as they are called, each with the seeds of this batch. */
-  #begin(stages: ReadonlyArray<PlainStage>, all: ReadonlyArray<SeededStage>): ReadonlyArray<StageCall> {
+  #begin(stages: ReadonlyArray<PlainStage>, all: ReadonlyArray<SeededStage>): StageCalls {
     this.#current.walk(all)
     const known = this.#calls.get(stages)
     if (known === undefined) {
       const own = stages.map((stage, place) => new StageCall(stage, all[place] as SeededStage, this.#contextAt(place))) // one for each stage
-      this.#calls.set(stages, own)
-      return own
+      const calls = new StageCalls(own)
+      this.#calls.set(stages, calls)
+      return calls
     }
-    for (let place = 0; place < known.length; place++) (known[place] as StageCall).at = all[place] as SeededStage // as above
+    for (let place = 0; place < known.all.length; place++) {
+      ;(known.all[place] as StageCall).at = all[place] as SeededStage // as above
+    }
     return known
   }
 
