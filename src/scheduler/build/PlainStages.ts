@@ -22,8 +22,7 @@ type Context = { -readonly [Key in keyof StageContext]: StageContext[Key] }
 const LEFT_OUT: unique symbol = Symbol("left out")
 
 /**
- * A stage as the loop over values calls it: what its kind says is settled once, and all kinds are objects of one shape. To look
- * at the tags of three stages for each value took 15 ns of 75.
+ * A stage as it is called for each value: what its kind says is settled once for a step, and all kinds are objects of one shape.
  */
 class StageCall {
   /** The function of a stage that draws. */
@@ -73,9 +72,9 @@ class StageCalls {
 /**
  * Returns what stages make of a value one after another, or {@link LEFT_OUT}; of a batch with the label of its own.
  *
- * Each of three stages is called at a place of its own in the code. There the compiler sees one function and one kind, and
- * puts the functions into one another: what one hands to the next is never allocated then. On Bun that takes 30 ns of 60 for a
- * map, a filter and a map of records. With one place for all of them, or one for what follows a call, it does not happen.
+ * Each of three stages is called at a place of its own in the code. There the compiler sees one function and one kind, so that
+ * it can inline the functions and need not allocate what one hands to the next. On Bun that takes 15 to 20 ns from the 280 that a
+ * map, a filter and a map of records take with their batch, and 25 where other pipelines have run in the process.
  */
 const through = (
   { behind, first, place, second, third }: StageCalls,
