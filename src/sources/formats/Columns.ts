@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { setField } from "../../core/Options.ts"
+import { giveBack } from "../../core/ReadBuffers.ts"
 import { Tensor, type TypedArray } from "../../core/Tensor.ts"
 import type { TensorColumn } from "../Columnar.ts"
 import type { Element } from "./Elements.ts"
@@ -47,6 +48,18 @@ export const blockOf = <Row>(stored: StoredColumns, size: number, release?: () =
       return row as Row // the caller says what its columns' rows are
     }
   }
+}
+
+/**
+ * Returns the block of columns that were made of `bytes`, whose memory is given back with the block, or at once if no column
+ * lies there. Rows own what they hold.
+ *
+ * @since 0.1.0
+ */
+export const blockIn = <Row>(bytes: Uint8Array, stored: StoredColumns, size: number): DecodedBlock<Row> => {
+  const isHeld = Array.from(stored.values()).some(({ data }) => data.buffer === bytes.buffer)
+  if (!isHeld) giveBack(bytes)
+  return blockOf(stored, size, () => giveBack(bytes))
 }
 
 /** The column of an array `[rows, …]`: of one axis numbers, or booleans if it holds such. @since 0.1.0 */

@@ -12,7 +12,7 @@ import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, childOf, eachBuffer, isNumeric, offsetsOf } from "./ArrowArray.ts"
 import { arraysIn, partsOf } from "./ArrowParts.ts"
 import { type Cell, cellsOf, recordOf } from "./Cells.ts"
-import { type CellOptions, numbersAs } from "./Numbers.ts"
+import { type CellOptions, isConverted, numbersAs } from "./Numbers.ts"
 
 /** A row of a table: a value for each column by its name, as the table in `docs/formats.md` has them. @category models @since 0.1.0 */
 export type TableRow = Readonly<Record<string, unknown>>
@@ -48,7 +48,7 @@ export const blockOf = (
       )
       return columns
     },
-    bytes: arrays.reduce((sum, array) => sum + bytesOf(array), 0),
+    bytes: arrays.reduce((sum, array) => sum + bytesOf(array, options), 0),
     release
   }
 }
@@ -93,11 +93,21 @@ const listsOf = (array: ArrowArray, size: number, options: CellOptions): BlockCo
 const rowsFrom = (numbers: TypedArray, start: number, size: number, width: number): BlockColumn =>
   tensorsOf(numbers.subarray(start, start + size * width), [width])
 
-/** What an array takes in memory, without its dictionary, which is its shard's. */
-const bytesOf = (array: ArrowArray): number => {
-  let sum = 0
+/** What an array takes in memory, without its dictionary, which is its shard's, and with what is made of it for rows. */
+const bytesOf = (array: ArrowArray, options: CellOptions): number => {
+  let sum = madeOf(array, options)
   eachBuffer(array, (bytes) => {
     sum += bytes.byteLength
   })
+  return sum
+}
+
+/** Numbers of another type than they lie in memory, and the text of which short texts are cut. */
+const madeOf = (array: ArrowArray, options: CellOptions): number => {
+  let sum = 0
+  for (const child of array.children) sum += madeOf(child, options)
+  const { length, type } = array
+  if (isNumeric(array) && isConverted(type, options)) sum += length * (type.kind === "float" ? 4 : 8)
+  if (type.kind === "utf8" && options.isShared !== true) sum += array.data[1]?.byteLength ?? 0
   return sum
 }

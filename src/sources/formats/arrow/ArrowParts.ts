@@ -5,7 +5,7 @@
  */
 import { type ArrowArray, isNumeric } from "./ArrowArray.ts"
 import type { ArrowType } from "./ArrowType.ts"
-import { type CellOptions, numbersAs } from "./Numbers.ts"
+import { type CellOptions, isConverted, numbersAs } from "./Numbers.ts"
 
 /** An array; buffers are numbers of parts. JSON-able. */
 interface Described extends Pick<ArrowArray, "field" | "type" | "length" | "offset" | "nulls"> {
@@ -50,15 +50,13 @@ const numbersOf = (
   options: CellOptions
 ): { readonly type: ArrowType; readonly bytes: Uint8Array } | undefined => {
   const { type } = array
-  const isHalf = type.kind === "float" && type.bits === 16
-  const isWide = type.kind === "int" && type.bits === 64 && options.int64 === "number"
-  if (!isHalf && !isWide) return undefined
+  if (!isConverted(type, options)) return undefined
   const numbers = numbersAs(array, options)
   const width = numbers.BYTES_PER_ELEMENT
   // From where the array's memory begins, since its nulls are counted from there.
   const bytes = new Uint8Array((array.offset + array.length) * width)
   bytes.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), array.offset * width)
-  return { type: { kind: "float", bits: isHalf ? 32 : 64 }, bytes }
+  return { type: { kind: "float", bits: type.kind === "float" ? 32 : 64 }, bytes }
 }
 
 /** Returns the arrays that {@link partsOf} was given, whose buffers are the parts. @since 0.1.0 */

@@ -6,6 +6,7 @@
 import type { TypedArray } from "../../../core/Tensor.ts"
 import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, isNull, numbersOf } from "./ArrowArray.ts"
+import type { ArrowType } from "./ArrowType.ts"
 
 /** How values with several forms in JavaScript are given. @since 0.1.0 */
 export interface CellOptions {
@@ -14,6 +15,10 @@ export interface CellOptions {
   /** Whether threads share the memory: nothing is then kept of a block, since each of them would. Default `false`. */
   readonly isShared?: boolean | undefined
 }
+
+/** Whether numbers are given as another type than they lie in memory: halves, and integers of 64 bits by choice. @since 0.1.0 */
+export const isConverted = (type: ArrowType, { int64 }: CellOptions): boolean =>
+  type.kind === "float" ? type.bits === 16 : type.kind === "int" && type.bits === 64 && int64 === "number"
 
 /** What was made of an array: lists and columns ask for the same. */
 const made = new WeakMap<ArrowArray, TypedArray>()

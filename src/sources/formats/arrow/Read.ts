@@ -17,7 +17,7 @@ import { attempt, located, shardError, type Where } from "../Located.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
 import type { Reader, Table } from "../TableOptions.ts"
 import { zstd, zstdNow } from "../Zstd.ts"
-import type { ArrowArray } from "./ArrowArray.ts"
+import { type ArrowArray, eachBuffer } from "./ArrowArray.ts"
 import { blockOf, sharedTables } from "./ArrowBlock.ts"
 import { type ArrowHeader, arrowIndex, type DictionaryPlace, extraOf } from "./ArrowIndex.ts"
 import type { ArrowField } from "./ArrowType.ts"
@@ -39,7 +39,13 @@ export const reader = (table: Table): Reader => {
   return {
     index: headers.index,
     decode: (bytes, block, place) =>
-      within(bytes, block, place, (arrays) => blockOf(arrays, block.rows, table, () => giveBack(bytes))),
+      within(bytes, block, place, (arrays) => {
+        let isHeld = false
+        for (const array of arrays) eachBuffer(array, ({ buffer }) => (isHeld ||= buffer === bytes.buffer))
+        // Of compressed batches all columns are copies.
+        if (!isHeld) giveBack(bytes)
+        return blockOf(arrays, block.rows, table, () => giveBack(bytes))
+      }),
     shared: sharedTables(table, within)
   }
 }

@@ -75,8 +75,8 @@ export const linesIn = (
     const { length, text } = whole
     return {
       spans,
-      // Where a text is not ASCII, engines take two bytes for a character.
-      memory: length * (length === bytes.length ? 1 : 2) + 4 * starts.byteLength,
+      // The bytes are kept for errors. Of a text that is not ASCII engines take two bytes for a character.
+      memory: bytes.byteLength + length * (length === bytes.length ? 1 : 2) + 4 * starts.byteLength,
       text,
       spanned: undefined,
       bytes: bytesAt,
@@ -173,8 +173,8 @@ export const linesOfText = (
   return {
     spans,
     whole: text,
-    // Where a text is not ASCII, engines take two bytes for a character.
-    memory: text.length * (isAscii ? 1 : 2) + 4 * spans.starts.byteLength,
+    // The bytes are kept for errors. Of a text that is not ASCII engines take two bytes for a character.
+    memory: bytes.byteLength + text.length * (isAscii ? 1 : 2) + 4 * spans.starts.byteLength,
     text: (row) => text.slice(spans.starts[row], spans.ends[row]),
     spanned: undefined,
     bytes: (row) => {

@@ -4,10 +4,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { type PlacedArray, rowBlocks, rowsOf, schemaOf } from "../Arrays.ts"
-import { blockOf, columnOf, type StoredColumns } from "../Columns.ts"
+import { blockIn, columnOf, type StoredColumns } from "../Columns.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
 import { sharedColumns } from "../SharedColumns.ts"
@@ -60,7 +59,7 @@ const stored =
 
 /** Decodes a block. @since 0.1.0 */
 export const decode = <Row>(bytes: Uint8Array, block: Block, place: BlockPlace, config: NpyConfig): DecodedBlock<Row> =>
-  blockOf(stored(config)(bytes, block, place), block.rows, () => giveBack(bytes))
+  blockIn(bytes, stored(config)(bytes, block, place), block.rows)
 
 /** @since 0.1.0 */
 export const shared = <Row>(config: NpyConfig): SharedDecode<Row> => sharedColumns(stored(config))

@@ -5,7 +5,6 @@
  */
 import * as Effect from "effect/Effect"
 import { crc32 } from "../../../core/Crc32.ts"
-import { giveBack } from "../../../core/ReadBuffers.ts"
 import { inflateRaw, inflateRawStart } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { StoreError } from "../../store/Store.ts"
@@ -21,7 +20,7 @@ import {
   schemaOf,
   storedRows
 } from "../Arrays.ts"
-import { blockOf, columnOf, type StoredColumns } from "../Columns.ts"
+import { blockIn, blockOf, columnOf, type StoredColumns } from "../Columns.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
 import { type ArrayHeader, arrayHeaderOf, arrayOf, checkEnd, HEADER, needsAll } from "../npy/Layout.ts"
@@ -194,7 +193,8 @@ export const decode = <Row>(bytes: Uint8Array, block: Block, place: BlockPlace):
   const header = place.index.header as Header // by `index`
   // An archive that is a sample is the consumer's as it is.
   const isFile = header._tag === "Whole" && header.sample === "file"
-  return blockOf(stored(bytes, block, place), block.rows, isFile ? undefined : () => giveBack(bytes))
+  const columns = stored(bytes, block, place)
+  return isFile ? blockOf(columns, block.rows) : blockIn(bytes, columns, block.rows)
 }
 
 /** @since 0.1.0 */

@@ -28,6 +28,7 @@ import {
 import { decodeFile } from "./Library.ts"
 import { numberColumn, numberLayout } from "./NumberColumn.ts"
 import { plainPages } from "./Pages.ts"
+import { ThriftReader } from "./Thrift.ts"
 import { withTwelves } from "./Twelve.ts"
 
 /** Reads shards by the options of a format. @since 0.1.0 */
@@ -112,13 +113,29 @@ const indexOf = (footer: Footer, table: Table): Indexed<ParquetHeader> => {
     leaf += column.leaves
   }
   const header: ParquetHeader = { footer, chosen, firstLeaves }
-  const blocks = footer.groups.map((group) => blockAt(group, leaves, table))
+  const blocks = footer.groups.map((group) => blockAt(group, leaves, table, new ThriftReader(footer.bytes)))
   const schema = JSON.stringify(chosen.map((place) => [footer.columns[place]?.name, footer.columns[place]?.type]))
   // What is made of the bytes takes about as much.
   return { index: { blocks, schema }, header, bytes: 2 * footer.bytes.length }
 }
 
-const blockAt = ({ chunks, rows }: RowGroup, leaves: ReadonlyArray<number>, { blockBytes }: Table): Block => {
+/** How many bytes values of physical types take, where all take as many; by the numbers of `Type` in `parquet.thrift`. */
+const WIDTHS: Readonly<Record<number, number>> = { 0: 1 / 8, 1: 4, 2: 8, 3: 12, 4: 4, 5: 8 }
+
+/** How many bytes a column takes once decoded: of texts at least what they take in pages, which may have each of them once. */
+const decodedBytes = (reader: ThriftReader, { metadata, uncompressed, values }: Chunk, rows: number): number => {
+  const type = metadata.get(1)
+  const width = type === undefined ? undefined : WIDTHS[reader.int(type)]
+  const offsets = values === rows ? 0 : 4 * (rows + 1)
+  return offsets + (width === undefined ? Math.max(uncompressed, 4 * values) : Math.ceil(width * values))
+}
+
+const blockAt = (
+  { chunks, rows }: RowGroup,
+  leaves: ReadonlyArray<number>,
+  { blockBytes }: Table,
+  reader: ThriftReader
+): Block => {
   const own = leaves.map((leaf) => chunks[leaf] as Chunk) // a chunk for each leaf
   const bytes = own.reduce((sum, chunk) => sum + chunk.uncompressed, 0)
   const way = "choose columns, write smaller row groups, or raise blockBytes"
@@ -131,10 +148,11 @@ const blockAt = ({ chunks, rows }: RowGroup, leaves: ReadonlyArray<number>, { bl
       `a row group has ${values} values in ${bytes} bytes, which would take more than blockBytes; ${way}`
     )
   }
+  const decoded = own.reduce((sum, chunk) => sum + decodedBytes(reader, chunk, rows), 0)
   const ranges = rangesOf(own)
   const offset = ranges[0]?.[0] ?? 4
   const last = ranges.at(-1)
-  return { rows, offset, length: last === undefined ? 0 : last[0] + last[1] - offset, ranges, bytes }
+  return { rows, offset, length: last === undefined ? 0 : last[0] + last[1] - offset, ranges, bytes: decoded }
 }
 
 /** The ranges of columns in order, joined where they touch. */

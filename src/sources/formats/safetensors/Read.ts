@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import {
   checkSome,
@@ -19,7 +18,7 @@ import {
   storedWhole,
   wholeBlock
 } from "../Arrays.ts"
-import { blockOf, type StoredColumns } from "../Columns.ts"
+import { blockIn, blockOf, type StoredColumns } from "../Columns.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
 import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
 import { sharedColumns } from "../SharedColumns.ts"
@@ -79,7 +78,8 @@ const stored = (bytes: Uint8Array, { rows }: Block, { index }: BlockPlace): Stor
 export const decode = <Row>(bytes: Uint8Array, block: Block, place: BlockPlace): DecodedBlock<Row> => {
   const { sample } = place.index.header as Header // by `index`
   // A file that is a sample is the consumer's as it is.
-  return blockOf(stored(bytes, block, place), block.rows, sample === "row" ? () => giveBack(bytes) : undefined)
+  const columns = stored(bytes, block, place)
+  return sample === "row" ? blockIn(bytes, columns, block.rows) : blockOf(columns, block.rows)
 }
 
 /** @since 0.1.0 */

@@ -81,6 +81,9 @@ const plainOf = (bytes: Uint8Array, { index, shard }: BlockPlace): Uint8Array =>
   return plain
 }
 
+/** About so many bytes are kept to know where the files of a sample are. */
+const SAMPLE = 256
+
 /** What is read of a shard first: enough to see what it is, and most shards' first headers. */
 const FIRST = 2 ** 16
 
@@ -170,7 +173,7 @@ const decodeBlock = (
   }
   return {
     size: rows,
-    bytes: bytes.length,
+    bytes: bytes.length + SAMPLE * rows,
     row: (index) => {
       const sample = found[index]
       const row = firstRow + index
