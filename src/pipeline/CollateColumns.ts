@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { setField } from "../core/Options.ts"
-import { arrayLike, Tensor, type TypedArray } from "../core/Tensor.ts"
+import { arrayLike, copyOf, Tensor, type TypedArray } from "../core/Tensor.ts"
 import { type Field, Places, runFrom } from "../sources/Columnar.ts"
 import { type Collation, column, dtypeAt, mustFit, refuseUnused } from "./Collate.ts"
 import type { DTypes, NumberArrays, NumberDType } from "./Columns.ts"
@@ -42,22 +42,23 @@ export const collateColumns = (
 const cellOf = (field: Field): unknown =>
   field._tag === "Numbers" ? field.data[0] : field._tag === "Items" ? field.items[0] : undefined
 
-/** Copies the rows at `places` of one array into another one, those that follow one another in one go. */
-const copyRows = (from: TypedArray, to: TypedArray, width: number, places: Places): void => {
+/** Returns the rows at `places` of an array, `width` elements each; those that follow one another are copied in one go. */
+const rowsAt = (from: TypedArray, width: number, places: Places): TypedArray => {
   const { first, size } = places
-  // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
-  const copy = (row: number, at: number, run: number): void =>
-    (to as Float64Array).set(from.subarray(at * width, (at + run) * width) as Float64Array, row * width)
-  const { list } = first === undefined ? places : { list: NONE }
-  if (first !== undefined) copy(0, first, size)
-  for (let row = 0; row < list.length; ) {
+  if (first !== undefined && (first + size) * width <= from.length) {
+    return copyOf(from, first * width, (first + size) * width)
+  }
+  const { list } = places
+  const to = arrayLike(from, size * width)
+  for (let row = 0; row < size; ) {
     const run = runFrom(list, row)
-    copy(row, list[row] as number, run) // below the length
+    const at = (list[row] as number) * width // below the size
+    // Both are of one constructor, so numbers meet numbers and bigints meet bigints.
+    ;(to as Float64Array).set(from.subarray(at, at + run * width) as Float64Array, row * width)
     row += run
   }
+  return to
 }
-
-const NONE = new Float64Array(0)
 
 /** A loop, as `Array.from` with a function costs several times as much. */
 const picked = (items: ArrayLike<unknown>, places: Float64Array): ReadonlyArray<unknown> => {
@@ -79,30 +80,25 @@ const fieldColumn = (path: string, field: Field, places: Places, collation: Coll
   const { data } = field
   if (field._tag === "Tensors") {
     const { shape, width } = field
-    const all = arrayLike(data, places.size * width)
-    copyRows(data, all, width, places)
-    return new Tensor(all, [places.size, ...shape])
+    return new Tensor(rowsAt(data, width, places), [places.size, ...shape])
   }
   if (data instanceof BigUint64Array || (data instanceof BigInt64Array && places.size === 0)) {
     return column(path, picked(data, places.list), collation)
   }
-  if (data instanceof BigInt64Array) {
-    const held = new BigInt64Array(places.size)
-    copyRows(data, held, 1, places)
-    return new Tensor(held, [places.size])
-  }
+  if (data instanceof BigInt64Array) return new Tensor(rowsAt(data, 1, places), [places.size])
   const { first, size } = places
   const dtype = dtypeAt(path, collation)
-  const held = new numberArrays[dtype](size)
+  const Numbers = numberArrays[dtype]
   const isRun = first !== undefined && first + size <= data.length
-  if (isRun && holdsAll(held, data)) held.set(data.subarray(first, first + size))
-  else takeNumbers(path, data, places.list, held, dtype)
+  if (isRun && holdsAll(Numbers, data)) return new Tensor(new Numbers(data.subarray(first, first + size)), [size])
+  const held = new Numbers(size)
+  takeNumbers(path, data, places.list, held, dtype)
   return new Tensor(held, [size])
 }
 
-/** Whether each number of the one array stands in the other as it is. */
-const holdsAll = (held: TypedArray, data: TypedArray): boolean =>
-  held instanceof Float64Array || held.constructor === data.constructor
+/** Whether each number of an array stands in one of a kind as it is. */
+const holdsAll = (Numbers: unknown, data: TypedArray): boolean =>
+  Numbers === Float64Array || Numbers === data.constructor
 
 const takeNumbers = (
   path: string,

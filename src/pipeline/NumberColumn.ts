@@ -10,7 +10,13 @@ import type { NumberArrays, NumberDType } from "./Columns.ts"
 const { int64: _int64, uint64: _uint64, ...ofNumbers } = arrays
 
 /** The arrays that hold columns of numbers. @since 0.1.0 */
-export const numberArrays: { readonly [N in NumberDType]: new (length: number) => NumberArrays[N] } = ofNumbers
+export const numberArrays: { readonly [N in NumberDType]: NumberArrayOf<N> } = ofNumbers
+
+/** Makes an array of so many zeros, or of other numbers. */
+interface NumberArrayOf<N extends NumberDType> {
+  new (length: number): NumberArrays[N]
+  new (numbers: ArrayLike<number>): NumberArrays[N]
+}
 
 /**
  * Whether what an array holds stands for the number that it was given: floats may round and may be NaN, everything else
