@@ -1,21 +1,22 @@
 /**
- * A GET over HTTP whose body is taken piece by piece, no faster than it is asked for.
+ * A GET over HTTP/1.1 whose body is taken piece by piece, no faster than it is asked for.
  *
- * By `node:http`, not `fetch`: on Bun its pieces arrive at 1.7 GB/s over loopback, those of a `fetch` at 1.2.
+ * By sockets, not `node:http` or `fetch`: on Bun pieces arrive so at 3.2 GB/s over loopback, by `node:http` at 1.7, and those of
+ * a `fetch` at 1.2.
  *
  * @since 0.1.0
  */
-import type { ClientRequest, IncomingMessage } from "node:http"
-import { get } from "node:http"
-import { get as getSecurely } from "node:https"
+import { isIP, connect as plain, type Socket } from "node:net"
+import { connect as secure } from "node:tls"
+import { HttpResponse } from "./HttpResponse.ts"
 
 /** Beyond so many bytes that nobody has taken, no more are read. */
 const MOST_AHEAD = 2 ** 20
 
 /** A response whose head is there. Somebody must {@link close} it. @since 0.1.0 */
 export class Download {
-  readonly status: number
-  readonly #response: IncomingMessage
+  readonly #socket: Socket
+  readonly #response = new HttpResponse()
   #pieces: Array<Uint8Array> = []
   #taken = 0
   #ahead = 0
@@ -23,31 +24,59 @@ export class Download {
   #error: Error | undefined
   #wake: (() => void) | undefined
 
-  private constructor(response: IncomingMessage) {
-    this.#response = response
-    this.status = response.statusCode ?? 0
-    response.on("data", (piece: Uint8Array) => {
-      this.#pieces.push(piece)
-      this.#ahead += piece.length
-      if (this.#ahead > MOST_AHEAD) response.pause()
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    const body = (part: Uint8Array): void => {
+      this.#pieces.push(part)
+      this.#ahead += part.length
+    }
+    socket.on("data", (piece: Uint8Array) => {
+      try {
+        this.#response.take(piece, body)
+      } catch (thrown) {
+        return this.#end(thrown instanceof Error ? thrown : new Error(String(thrown)))
+      }
+      if (this.#response.isOver) return this.#end(undefined)
+      if (this.#ahead > MOST_AHEAD) socket.pause()
       this.#wake?.()
     })
-    response.on("end", () => this.#end(undefined))
-    response.on("error", (error) => this.#end(error))
-    // Behind its end this says nothing new; before it, the connection broke.
-    response.on("close", () => this.#end(new Error("the connection was closed before the body ended")))
+    socket.on("end", () => this.#closed())
+    socket.on("error", (error) => this.#end(error))
+    socket.on("close", () => this.#closed())
   }
 
-  /** Asks for `url`, and waits for the head of the answer. Redirects are not followed: a token is for whom it was given to. */
-  static open(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Download> {
-    return new Promise((resolve, reject) => {
-      // A connection of its own: its end is the run's.
-      const options = { headers: { ...headers, connection: "close" }, agent: false, signal }
-      const begin = (response: IncomingMessage): void => resolve(new Download(response))
-      const request: ClientRequest =
-        url.protocol === "https:" ? getSecurely(url, options, begin) : get(url, options, begin)
-      request.on("error", reject)
-    })
+  get status(): number {
+    return this.#response.status
+  }
+
+  /**
+   * Asks for `url`, and waits for the head of the answer. Redirects are not followed: a token is for whom it was given to. An
+   * abort ends the connection until then.
+   */
+  static async open(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Download> {
+    signal.throwIfAborted()
+    const asked = requestOf(url, headers)
+    const host = url.hostname.replace(/^\[|\]$/g, "")
+    const isSecure = url.protocol === "https:"
+    const port = Number(url.port === "" ? (isSecure ? 443 : 80) : url.port)
+    // A certificate is held against the name; names that are addresses are not sent.
+    const name = isIP(host) === 0 ? { servername: host } : {}
+    const socket = isSecure ? secure({ host, port, ...name }) : plain({ host, port })
+    // The first pieces are whole batches, and what is asked for is small.
+    socket.setNoDelay(true)
+    socket.write(asked)
+    const download = new Download(socket)
+    const abort = (): void => download.close()
+    signal.addEventListener("abort", abort)
+    try {
+      while (download.status === 0) await download.#next()
+      return download
+    } catch (error) {
+      download.close()
+      throw error
+    } finally {
+      signal.removeEventListener("abort", abort)
+    }
   }
 
   /** The next piece, if one is there. */
@@ -59,7 +88,7 @@ export class Download {
     if (this.#taken === this.#pieces.length) {
       this.#pieces = []
       this.#taken = 0
-      if (!this.#isOver) this.#response.resume()
+      if (!this.#isOver) this.#socket.resume()
     }
     return piece
   }
@@ -67,14 +96,20 @@ export class Download {
   /** Waits for a piece, or returns `false` at the end. Rejects if the connection breaks. One caller at a time. */
   async arrives(): Promise<boolean> {
     while (this.#pieces.length === 0) {
-      if (this.#error !== undefined) throw this.#error
-      if (this.#isOver) return false
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-      this.#wake = undefined
+      if (this.#isOver && this.#error === undefined) return false
+      await this.#next()
     }
     return true
+  }
+
+  /** Waits until something has come. Rejects if the connection is broken. */
+  async #next(): Promise<void> {
+    if (this.#error !== undefined) throw this.#error
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+    this.#wake = undefined
+    if (this.#error !== undefined && this.#pieces.length === 0) throw this.#error
   }
 
   /** The rest of the body as text, up to `most` bytes. */
@@ -91,14 +126,46 @@ export class Download {
 
   /** Gives up the connection; what waits for a piece is told. */
   close(): void {
-    this.#response.destroy()
     this.#end(new Error("the connection was given up"))
   }
 
+  #closed(): void {
+    if (this.#isOver) return
+    try {
+      this.#response.end()
+      this.#end(undefined)
+    } catch (thrown) {
+      this.#end(thrown instanceof Error ? thrown : new Error(String(thrown)))
+    }
+  }
+
   #end(error: Error | undefined): void {
+    // Its end is the run's, too.
+    this.#socket.destroy()
     if (this.#isOver) return
     this.#isOver = true
     this.#error = error
     this.#wake?.()
   }
+}
+
+/** What could end a line of a head, or is no byte. */
+const NO_HEADER = /[^\t\x20-\x7e\x80-\xff]/
+
+const requestOf = (url: URL, headers: Readonly<Record<string, string>>): string => {
+  const basic = Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString(
+    "base64"
+  )
+  const own = {
+    host: url.host,
+    ...(url.username === "" ? {} : { authorization: `Basic ${basic}` }),
+    ...headers,
+    connection: "close"
+  }
+  const lines = Object.entries(own).map(([name, value]) => {
+    // The value may be a secret.
+    if (NO_HEADER.test(value)) throw new Error(`the header ${name} holds a character that headers cannot`)
+    return `${name}: ${value}\r\n`
+  })
+  return `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join("")}\r\n`
 }
