@@ -943,6 +943,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/SharedBlocks.test.ts"
   },
   {
+    name: "blocks: numbers of Parquet are said to take what they take in pages",
+    file: "sources/formats/parquet/Read.ts",
+    from: "width === undefined ? Math.max(uncompressed, 4 * values)",
+    to: "width !== -1 ? Math.max(uncompressed, 4 * values)",
+    test: "test/sources/formats/BlockBytes.test.ts"
+  },
+  {
     name: "shared blocks: their memory does not grow with them",
     file: "sources/shards/SharedBlocks.ts",
     from: "if (this.buffer.byteLength < length) this.buffer.grow",
