@@ -111,6 +111,11 @@ export class RunnerMember implements Member {
     )
   })
 
+  /** Whether it has answered, and is not ready. */
+  get isLoading(): boolean {
+    return this.#stage === "open"
+  }
+
   send(message: ToMember): void {
     const socket = this.#socket
     if (socket === undefined) return

@@ -57,7 +57,11 @@ export class RunnerSeats {
   /** What is the matter with each runner that is not used. */
   get #troubles(): ReadonlyArray<string> {
     const own = [...this.#seats.values()].filter(({ isOpen }) => !isOpen)
-    const all = own.map(({ address, why = "it has not answered yet" }) => `runner ${address}: ${why}`)
+    const all = own.map(({ address, member, why = "it has not answered yet" }) =>
+      member?.isLoading === true
+        ? `runner ${address}: it is still loading the module, or building the pipeline and its services`
+        : `runner ${address}: ${why}`
+    )
     return this.#trouble === undefined ? all : [this.#trouble, ...all]
   }
 
