@@ -1685,6 +1685,41 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/service/Service.test.ts"
   },
   {
+    name: "service: a builder that has ended is taken for one that builds",
+    file: "service/SharedRun.ts",
+    from: "this.#isBuilding = this.#isWanted\n      return this.#isBuilding",
+    to: "this.#isBuilding = true\n      return this.#isWanted",
+    test: "test/service/SharedRun.test.ts"
+  },
+  {
+    name: "service: what is built ahead has no bound",
+    file: "service/SharedRun.ts",
+    from: "this.#aheadBytes + this.#newestBytes <= this.#windowBytes / 2",
+    to: "this.#aheadBytes + this.#newestBytes >= 0 * this.#windowBytes",
+    test: "test/service/SharedRun.test.ts"
+  },
+  {
+    name: "service: a run that is closed leaves those who wait",
+    file: "service/SharedRun.ts",
+    from: "this.#isBuilding = false\n      this.#tell(undefined)",
+    to: "this.#isBuilding = false",
+    test: "test/service/SharedRun.test.ts"
+  },
+  {
+    name: "service: the end of a body is not looked for",
+    file: "service/HttpResponse.ts",
+    from: 'if (this.#state !== "over") throw',
+    to: "if (this.#state.length < 0) throw",
+    test: "test/service/HttpResponse.test.ts"
+  },
+  {
+    name: "service: a stream of Arrow's that fails looks whole",
+    file: "service/ArrowStream.ts",
+    from: "{ furrow }).bytes, CUT])",
+    to: "{ furrow }).bytes, streamEnd()])",
+    test: "test/service/Arrow.test.ts"
+  },
+  {
     name: "service: a reader joins a run at its start",
     file: "service/Runs.ts",
     from: "Effect.succeed({ shared: own, at: from ?? own.start })",
