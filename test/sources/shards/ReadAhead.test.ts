@@ -233,6 +233,36 @@ describe("blocks that are read ahead", () => {
     expect(ahead).toEqual(await attempts(0))
   })
 
+  test("that fail now and then: the same samples are left out, after as many attempts", async () => {
+    const runs = async (aheadBytes: number, failing: ReadonlyArray<number>, tries: number) => {
+      const attempts = new Map<string, number>()
+      const world = worldOf((read) => {
+        const before = attempts.get(read) ?? 0
+        attempts.set(read, before + 1)
+        const place = Number(read.slice(2, 3)) * 5 + Math.floor(Number(read.split("@")[1]) / BLOCK)
+        const fails = before < (failing[place % failing.length] ?? 0)
+        return fails ? Effect.fail(new StoreError({ location: "d", kind: "failed", reason: "no" })) : Effect.void
+      })
+      const dataset = await opened(world, 100_000, aheadBytes)
+      const failures = Layer.merge(
+        FailurePolicy.skip({ budget: { share: 1 }, report: () => Effect.void }),
+        FailurePolicy.retry(Schedule.recurs(tries))
+      )
+      const found = await delivered(dataset, Sampler.sequential, { failures, size: 8 })
+      return { ...found, attempts: Object.fromEntries(attempts) }
+    }
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 15, maxLength: 15 }),
+        fc.integer({ min: 0, max: 2 }),
+        async (failing, tries) => {
+          expect(await runs(100_000, failing, tries)).toEqual(await runs(0, failing, tries))
+        }
+      ),
+      { numRuns: 4 }
+    )
+  })
+
   test("are waited for by a batch that comes to them, also if the run that began them is interrupted", async () => {
     const gate = Effect.runSync(Deferred.make<void>())
     const world = worldOf((read) => (read === FIRST ? Effect.void : Deferred.await(gate)))
