@@ -130,8 +130,4 @@ const command = Command.make("runner", options, (flags) =>
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Builds batches for loaders on other hosts"))
 
-if (import.meta.main) {
-  await main("runner", command)
-  // A connection to a database that is silent would keep the process.
-  process.exit()
-}
+if (import.meta.main) await main("runner", command)

@@ -21,7 +21,13 @@ const database = `sqlite:${join(folder, "cluster.sqlite")}`
 const TOKEN = "a token that no output may have"
 const env = { FURROW_TOKEN: TOKEN }
 
-afterAll(() => rmSync(folder, { recursive: true }))
+const started: Array<ReturnType<typeof start>> = []
+
+afterAll(async () => {
+  for (const { child } of started) child.kill("SIGKILL")
+  await Promise.all(started.map(({ ended }) => ended))
+  rmSync(folder, { recursive: true })
+})
 
 /** A runner that has registered. */
 const runner = async (on: "bun" | "deno") => {
@@ -38,6 +44,7 @@ const runner = async (on: "bun" | "deno") => {
     "300"
   ]
   const own = start("runner.ts", args, { env, on })
+  started.push(own)
   while (!own.said().includes("building for loaders at 127.0.0.1:")) {
     if (own.child.exitCode !== null) throw new Error(own.said())
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Socket } from "node:net"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -29,7 +30,9 @@ export const connecting = (database: Database): Effect.Effect<Connect, ClusterDa
       url: database.url,
       connectTimeout: CONNECT,
       maxConnections: CONNECTIONS,
-      applicationName: "furrow"
+      applicationName: "furrow",
+      // A process that is done does not stay for a database that does not answer. Whatever waits for one has a timer.
+      stream: () => new Socket().unref()
     }).pipe(
       Effect.provide(packages.Reactivity.layer),
       Effect.mapError(

@@ -109,6 +109,8 @@ export const liveRunnersWith = (
       Effect.retry({ while: () => Effect.as(Effect.sleep(heartbeat), true) }),
       Effect.flatMap(poll),
       Effect.scoped,
+      // Whoever is done does not wait until a connection that is being made is there, or given up.
+      Effect.disconnect,
       Effect.forkScoped
     )
 
