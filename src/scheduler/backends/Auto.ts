@@ -72,6 +72,20 @@ export const auto = (options: AutoOptions): Backend => ({
       /** For each worker, how many more batches it requests of fibers until threads have none of it. */
       const leaving = new Map<number, number>()
 
+      const look = (): void => {
+        const { batches, waited } = consumer
+        const verdict = judge.look({
+          at: now(),
+          batches,
+          waited,
+          built: measure.built,
+          ...(target === here ? { each: measure.each } : {})
+        })
+        if (verdict === undefined) return
+        if (verdict !== "back") Deferred.unsafeDone(decided, Effect.void)
+        if (verdict !== "end") Deferred.unsafeDone(verdict === "move" ? move : back, Effect.void)
+      }
+
       const scope = yield* Effect.scope
       /** Threads that start, in a scope of their own. */
       const starting = (backend: Backend) =>
@@ -80,7 +94,11 @@ export const auto = (options: AutoOptions): Backend => ({
           const opened = Effect.exit(Scope.extend(backend.open(runPlan, settings), own))
           const ready = Effect.tap(opened, (exit) => {
             if (Exit.isFailure(exit)) return Deferred.succeed(decided, undefined)
-            return Effect.sync(() => judge.ready())
+            return Effect.sync(() => {
+              judge.ready()
+              // The consumer may take what was built before, and request nothing for a while.
+              look()
+            })
           })
           return { own, opened: yield* Effect.forkIn(Effect.interruptible(ready), own) }
         })
@@ -141,20 +159,6 @@ export const auto = (options: AutoOptions): Backend => ({
       yield* Effect.forkScoped(Effect.interruptible(moving))
       // They start before the consumer takes its first step, which may be a long one.
       if (started !== undefined) yield* Effect.yieldNow()
-
-      const look = (): void => {
-        const { batches, waited } = consumer
-        const verdict = judge.look({
-          at: now(),
-          batches,
-          waited,
-          built: measure.built,
-          ...(target === here ? { each: measure.each } : {})
-        })
-        if (verdict === undefined) return
-        if (verdict !== "back") Deferred.unsafeDone(decided, Effect.void)
-        if (verdict !== "end") Deferred.unsafeDone(verdict === "move" ? move : back, Effect.void)
-      }
 
       /** A worker requests a batch of fibers again: those that it has of threads are fewer by one. */
       const leave = (worker: number): void => {
