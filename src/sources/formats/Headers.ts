@@ -52,6 +52,13 @@ export const headersOf = <H>(
       total -= bytes
     }
   }
+  /** Of blocks of a shard that are decoded at the same time one reads the header, and the others wait for it. */
+  const turns = new WeakMap<ShardIndex, Effect.Semaphore>()
+  const turnOf = (index: ShardIndex): Effect.Semaphore => {
+    const own = turns.get(index) ?? Effect.unsafeMakeSemaphore(1)
+    turns.set(index, own)
+    return own
+  }
   const again = (place: BlockPlace): Effect.Effect<H, Failure> =>
     Effect.flatMap(find(place.shard), (own) => {
       if (!sameBlocks(own.index, place.index)) {
@@ -73,7 +80,11 @@ export const headersOf = <H>(
         keep(place.index, own)
         return decode(own.header)
       }
-      return Effect.flatMap(again(place), (header) => {
+      const found = Effect.suspend(() => {
+        const there = held.get(place.index)
+        return there === undefined ? again(place) : Effect.succeed(there.header)
+      })
+      return Effect.flatMap(turnOf(place.index).withPermits(1)(found), (header) => {
         const result = decode(header)
         return Effect.isEffect(result) ? result : Effect.succeed(result)
       })
