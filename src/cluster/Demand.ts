@@ -7,15 +7,13 @@
 import type { PendingBatch } from "../scheduler/backends/remote/PendingBatch.ts"
 import type { Seat } from "./Seat.ts"
 
-/** How often runners are looked at, in milliseconds. */
-const LOOK_MS = 100
-
 /** @since 0.1.0 */
 export interface DemandOptions {
   readonly seats: () => ReadonlyArray<Seat>
   /** How many bytes of batches may lie here. */
   readonly most: number
-  /** Is called again and again. */
+  /** Is called again and again, after so many milliseconds each time. */
+  readonly every: number
   readonly look: () => void
 }
 
@@ -34,7 +32,7 @@ export class Demand {
       // Not at each batch: that would cost more than a small one.
       if (!this.waits) this.#hold(false)
       options.look()
-    }, LOOK_MS)
+    }, options.every)
     this.#timer.unref()
   }
 

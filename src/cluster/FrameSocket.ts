@@ -4,12 +4,9 @@
  *
  * @since 0.1.0
  */
-import type { Socket } from "node:net"
 import { FrameBytesReader, joined, pieces, type ReaderOptions, type Received } from "../service/FrameBytes.ts"
 import type { Part } from "../service/WireValue.ts"
-
-/** How often a sign of life is sent, in milliseconds. @since 0.1.0 */
-export const BEAT_MS = 1000
+import type { ByteSocket } from "./Dial.ts"
 
 /** Frames that are shorter than this are written together: a write costs more than their copy. */
 const JOINED = 2 ** 16
@@ -18,6 +15,8 @@ const JOINED = 2 ** 16
 export interface FrameSocketOptions {
   /** How long the other side may be silent, in milliseconds. */
   readonly silence: number
+  /** How often a sign of life is sent, in milliseconds. */
+  readonly beat: number
   readonly reader?: ReaderOptions
   /** A frame came. What it throws ends the connection. */
   readonly came: (frame: Received) => void
@@ -27,7 +26,7 @@ export interface FrameSocketOptions {
 
 /** @since 0.1.0 */
 export class FrameSocket {
-  readonly #socket: Socket
+  readonly #socket: ByteSocket
   readonly #options: FrameSocketOptions
   readonly #reader: FrameBytesReader
   readonly #beat: ReturnType<typeof setInterval>
@@ -45,18 +44,18 @@ export class FrameSocket {
   unsent = 0
 
   /** `socket` may still be connecting. */
-  constructor(socket: Socket, options: FrameSocketOptions) {
+  constructor(socket: ByteSocket, options: FrameSocketOptions) {
     this.#socket = socket
     this.#options = options
     this.#reader = new FrameBytesReader(options.reader)
-    socket.setNoDelay(true)
+    socket.setNoDelay()
     socket.on("data", (piece: Uint8Array) => this.#take(piece))
     socket.on("error", (error) => {
       this.#reason ??= error.message
     })
     socket.on("end", () => this.end("it closed the connection"))
     socket.on("close", () => this.#over())
-    this.#beat = setInterval(() => this.#onBeat(), BEAT_MS)
+    this.#beat = setInterval(() => this.#onBeat(), options.beat)
     this.hold(false)
   }
 
@@ -168,8 +167,9 @@ export class FrameSocket {
     this.#hasSent = false
     if (this.#isPaused) return
     this.#quiet++
-    if (this.#quiet * BEAT_MS > this.#options.silence) {
-      this.end(`it has been silent for ${(this.#quiet - 1) * BEAT_MS} ms`)
+    const { beat, silence } = this.#options
+    if (this.#quiet * beat > silence) {
+      this.end(`it has been silent for ${(this.#quiet - 1) * beat} ms`)
     }
   }
 

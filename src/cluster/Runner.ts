@@ -20,6 +20,7 @@ import { MAX_THREADS } from "../scheduler/backends/Workers.ts"
 import { access, guarded } from "../service/Access.ts"
 import { ListenError } from "../service/Serve.ts"
 import { type Serving, Session } from "./Session.ts"
+import { TIMING } from "./Timing.ts"
 
 export { ListenError } from "../service/Serve.ts"
 
@@ -146,6 +147,7 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
     const serving: Serving = {
       id: randomUUID(),
       threads,
+      timing: TIMING,
       loading,
       admits: (shown) => token === undefined || allowed({ authorization: `Bearer ${String(shown)}` }) === undefined,
       moduleOf: (asked) => moduleOf(modules, asked),

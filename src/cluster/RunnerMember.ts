@@ -3,8 +3,6 @@
  *
  * @since 0.1.0
  */
-import { connect } from "node:net"
-import { connect as connectSecurely } from "node:tls"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -17,6 +15,7 @@ import type { MemberStart, ToMember } from "../scheduler/backends/remote/Protoco
 import type { Received } from "../service/FrameBytes.ts"
 import { unpack } from "../service/WireValue.ts"
 import type { BodyMemory } from "./BodyMemory.ts"
+import type { Dial } from "./Dial.ts"
 import { FrameSocket } from "./FrameSocket.ts"
 import {
   aboutIn,
@@ -31,6 +30,7 @@ import {
   versionsDiffer
 } from "./RunnerMessages.ts"
 import type { RunnerInfo } from "./Runners.ts"
+import type { Timing } from "./Timing.ts"
 
 /** What a pool hears of a runner that is ready. @since 0.1.0 */
 export interface RunnerEvents {
@@ -46,8 +46,9 @@ export interface RunnerEvents {
 
 /** How a loader reaches runners. @since 0.1.0 */
 export interface Reaching {
+  readonly dial: Dial
+  readonly timing: Timing
   readonly token: Redacted.Redacted | undefined
-  readonly tls: { readonly ca?: string | undefined; readonly servername?: string | undefined } | undefined
   /** How long a runner may take until it is ready. */
   readonly loading: Duration.Duration
   /** How long it may be silent, in milliseconds. */
@@ -61,9 +62,6 @@ export interface RunnerMemberOptions extends Reaching {
   readonly memory: BodyMemory
   readonly events: RunnerEvents
 }
-
-/** How long a runner may take to answer at all. */
-const ANSWER = Duration.seconds(5)
 
 /** Why a runner is not used; it may be asked again soon if it `died`. */
 interface Refusal extends NotStarted {}
@@ -88,14 +86,15 @@ export class RunnerMember implements Member {
   }
 
   readonly start: Effect.Effect<void, NotStarted> = Effect.suspend(() => {
-    const { loading, runner } = this.#options
+    const { loading, runner, timing } = this.#options
+    const answer = Duration.millis(timing.answer)
     const late = (after: Duration.Duration, what: string) => (): NotStarted => ({
       reason: `${what} within ${Duration.format(after)}`,
       died: true
     })
     const answered = Effect.async<void>((resume) => {
       this.#answered = () => resume(Effect.void)
-    }).pipe(Effect.timeoutFail({ duration: ANSWER, onTimeout: late(ANSWER, "it did not answer") }))
+    }).pipe(Effect.timeoutFail({ duration: answer, onTimeout: late(answer, "it did not answer") }))
     const settled = Effect.async<void, NotStarted>((resume) => {
       this.#settle = (refusal) => resume(refusal === undefined ? Effect.void : Effect.fail(refusal))
       this.#connect(runner)
@@ -150,21 +149,11 @@ export class RunnerMember implements Member {
     return Promise.resolve()
   }
 
-  #connect({ host, port }: RunnerInfo): void {
-    const { tls, token } = this.#options
-    const address = host.replace(/^\[|\]$/g, "")
-    const { ca, servername } = tls ?? {}
-    const socket =
-      tls === undefined
-        ? connect({ host: address, port })
-        : connectSecurely({
-            host: address,
-            port,
-            ...(ca === undefined ? {} : { ca }),
-            ...(servername === undefined ? {} : { servername })
-          })
-    this.#socket = new FrameSocket(socket, {
-      silence: this.#options.silence,
+  #connect(runner: RunnerInfo): void {
+    const { dial, silence, timing, token } = this.#options
+    this.#socket = new FrameSocket(dial(runner), {
+      silence,
+      beat: timing.beat,
       reader: BEFORE_HELLO,
       came: (frame) => this.#came(frame),
       ended: (reason) => this.#over(reason)

@@ -112,6 +112,7 @@ class RunnerPool implements OpenBackend {
     this.#replaced = replaced
     this.#list = new RunnerSeats({
       runners: options.runners,
+      rest: options.timing.rest,
       fork,
       member: (seat) => this.#member(seat),
       opened: (seat) => this.#opened(seat),
@@ -123,8 +124,8 @@ class RunnerPool implements OpenBackend {
       pins: policy?.carries !== undefined,
       owner: (worker) => this.#list.byId(options.runners.owner(worker, plan.workers))
     })
-    const { prefetchBytes: most } = options
-    this.#demand = new Demand({ seats: () => this.#seats, most, look: () => this.#look() })
+    const { prefetchBytes: most, timing } = options
+    this.#demand = new Demand({ seats: () => this.#seats, most, every: timing.look, look: () => this.#look() })
     this.#forPending = {
       runPlan,
       failures,
@@ -191,12 +192,8 @@ class RunnerPool implements OpenBackend {
   }
 
   #member(seat: Seat): RunnerMember {
-    const { loading, silence, tls, token } = this.#options
     const member: RunnerMember = new RunnerMember({
-      loading,
-      silence,
-      tls,
-      token,
+      ...this.#options,
       runner: seat.info,
       start: this.#start,
       memory: this.#memory,

@@ -13,9 +13,7 @@ import type { NotStarted } from "../scheduler/backends/remote/Member.ts"
 import type { RunnerMember } from "./RunnerMember.ts"
 import type { RunnerInfo, Service } from "./Runners.ts"
 import { Seat } from "./Seat.ts"
-
-/** How long a runner rests before it is tried again, in milliseconds: twice as long each time. */
-const REST = { first: 100, longest: 2000, refused: 10_000 }
+import type { Timing } from "./Timing.ts"
 
 /** How many runners are named in an error. */
 const TOLD = 5
@@ -23,6 +21,7 @@ const TOLD = 5
 /** @since 0.1.0 */
 export interface RunnerSeatsOptions {
   readonly runners: Service
+  readonly rest: Timing["rest"]
   readonly member: (seat: Seat) => RunnerMember
   readonly fork: (effect: Effect.Effect<void>) => void
   /** A runner is ready. */
@@ -110,7 +109,7 @@ export class RunnerSeats {
           const isNew = this.#trouble === undefined
           this.#trouble = shown(Cause.squash(cause))
           this.#changed?.()
-          const rest = resting(REST.longest, () => undefined)
+          const rest = resting(this.#options.rest.longest, () => undefined)
           const said = Effect.logWarning(`backend cluster goes on with the runners that it knows: ${this.#trouble}`)
           return Effect.zipRight(isNew ? said : Effect.void, Effect.zipRight(rest, this.follow))
         })
@@ -153,13 +152,14 @@ export class RunnerSeats {
   /** Connects to a runner again and again for as long as it is listed. */
   #keep(seat: Seat): Effect.Effect<void> {
     return Effect.gen(this, function* () {
-      let rest = REST.first
+      const { first, longest, refused } = this.#options.rest
+      let rest = first
       while (seat.isListed) {
         const refusal = yield* this.#attempt(seat)
-        if (refusal === undefined) rest = REST.first
-        else if (refusal.died) rest = Math.min(2 * rest, REST.longest)
+        if (refusal === undefined) rest = first
+        else if (refusal.died) rest = Math.min(2 * rest, longest)
         else {
-          rest = REST.refused
+          rest = refused
           if (seat.why !== refusal.reason) {
             yield* Effect.logWarning(`backend cluster does not use runner ${seat.address}: ${refusal.reason}`)
           }

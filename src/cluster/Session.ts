@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type { Socket } from "node:net"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,6 +13,7 @@ import { notSendable } from "../scheduler/backends/remote/NotSendable.ts"
 import type { AttemptFailed } from "../scheduler/backends/remote/Protocol.ts"
 import type { Received } from "../service/FrameBytes.ts"
 import type { Answer, BuilderEvents, Builders, Built } from "./Builders.ts"
+import type { ByteSocket } from "./Dial.ts"
 import * as FiberBuilders from "./FiberBuilders.ts"
 import { FrameSocket } from "./FrameSocket.ts"
 import {
@@ -30,12 +30,7 @@ import {
 } from "./RunnerMessages.ts"
 import { RunnerSpans } from "./RunnerSpans.ts"
 import * as ThreadBuilders from "./ThreadBuilders.ts"
-
-/** How long a loader may be silent, in milliseconds: its thread may be at a long training step. */
-const SILENCE_MS = 60_000
-
-/** How long a loader may take to say which run it wants, in milliseconds. */
-const OPENING_MS = 10_000
+import type { Timing } from "./Timing.ts"
 
 /** How many bytes of answers may wait to be sent before no other batch is begun. */
 const UNSENT = 2 ** 26
@@ -47,6 +42,7 @@ const MOST_ORDERS = 4096
 export interface Serving {
   readonly id: string
   readonly threads: number
+  readonly timing: Timing
   readonly loading: Duration.Duration
   /** Whether a token opens this runner. */
   readonly admits: (token: unknown) => boolean
@@ -70,14 +66,15 @@ export class Session {
 
   private constructor(
     serving: Serving,
-    socket: Socket,
+    socket: ByteSocket,
     opening: Deferred.Deferred<Received>,
     ended: Deferred.Deferred<void>
   ) {
     this.#serving = serving
     this.#opening = opening
     this.#socket = new FrameSocket(socket, {
-      silence: SILENCE_MS,
+      silence: serving.timing.loaderSilence,
+      beat: serving.timing.beat,
       reader: BEFORE_HELLO,
       came: (frame) => this.#came(frame),
       ended: () => Deferred.unsafeDone(ended, Effect.void)
@@ -85,14 +82,14 @@ export class Session {
   }
 
   /** Serves a loader until its connection ends. */
-  static serve(serving: Serving, socket: Socket): Effect.Effect<void> {
+  static serve(serving: Serving, socket: ByteSocket): Effect.Effect<void> {
     return Effect.gen(function* () {
       const opening = yield* Deferred.make<Received>()
       const ended = yield* Deferred.make<void>()
       const session = new Session(serving, socket, opening, ended)
       serving.sessions.add(session)
       const served = Deferred.await(opening).pipe(
-        Effect.timeout(OPENING_MS),
+        Effect.timeout(serving.timing.opening),
         Effect.matchEffect({
           onSuccess: (frame) => session.#open(frame),
           onFailure: () => session.#refuse("it asked for no run in time")

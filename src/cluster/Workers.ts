@@ -13,8 +13,10 @@ import { type Names, optionsOf, textOf } from "../core/Options.ts"
 import type { Backend } from "../scheduler/backends/Backend.ts"
 import { BackendError } from "../scheduler/backends/BackendError.ts"
 import { MAX, Workers } from "../scheduler/backends/Workers.ts"
+import { byNetwork } from "./Dial.ts"
 import * as RunnerPool from "./RunnerPool.ts"
 import { Runners } from "./Runners.ts"
+import { TIMING } from "./Timing.ts"
 
 export * from "../scheduler/backends/Workers.ts"
 
@@ -127,7 +129,8 @@ const settings = (given: ClusterOptions): Omit<RunnerPool.RunnerPoolOptions, "ru
     wait: duration("wait", options.wait ?? "30 seconds"),
     prefetchBytes: whole("prefetchBytes", prefetchBytes, 1, 2 ** 40),
     token,
-    tls
+    dial: byNetwork(tls),
+    timing: TIMING
   }
 }
 

@@ -1575,7 +1575,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "cluster: a silent runner is waited for",
     file: "cluster/FrameSocket.ts",
-    from: "if (this.#quiet * BEAT_MS > this.#options.silence)",
+    from: "if (this.#quiet * beat > silence)",
     to: "if (this.#quiet < 0)",
     test: "test/cluster/Cluster.test.ts"
   },
