@@ -1580,6 +1580,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/Cluster.test.ts"
   },
   {
+    name: "cluster: the signs of life of a connection outlive it",
+    file: "cluster/FrameSocket.ts",
+    from: "    clearInterval(this.#beat)\n",
+    to: "",
+    test: "test/cluster/sim/simulate.test.ts"
+  },
+  {
+    name: "cluster: a runner whose connection breaks is not tried again",
+    file: "cluster/RunnerSeats.ts",
+    from: "if (!seat.isListed) break",
+    to: "break",
+    test: "test/cluster/sim/simulate.test.ts"
+  },
+  {
     name: "cluster: nobody counts the deaths at a batch",
     file: "cluster/RunnerPool.ts",
     from: "if (this.#choice.suspect(pending) > restarts)",

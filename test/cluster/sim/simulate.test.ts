@@ -1,0 +1,13 @@
+/** Some kills on a simulated network, others each time; `bun run test:network` plays as many as are wanted. */
+import { expect, test } from "bun:test"
+import { simulate } from "./simulate.ts"
+
+test("a run delivers what fibers deliver, whatever dies on the way and whenever", async () => {
+  const seed = Date.now() % 10 ** 8
+  console.log(`200 kills, from case ${seed} on`)
+  const { batches, broken, kills, replaced } = await simulate(200, seed)
+  expect(broken).toBe(undefined)
+  expect(kills).toBeGreaterThanOrEqual(200)
+  expect(batches).toBeGreaterThan(0)
+  expect(replaced).toBeGreaterThan(0)
+}, 60_000)
