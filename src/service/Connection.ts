@@ -53,6 +53,8 @@ export interface Target {
 /** What is received: where the run begins, a batch, or the run's end. @since 0.1.0 */
 export type Received = Extract<Frame, { readonly kind: "begin" | "batch" | "end" }>
 
+const isUnreachable = ({ kind }: ServiceError): boolean => kind === "unreachable"
+
 /** One connection at a time. @since 0.1.0 */
 export class Connection {
   readonly #target: Target
@@ -79,9 +81,14 @@ export class Connection {
    * An interrupt takes nothing.
    */
   readonly next: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
-    Effect.retry(this.#attempt, {
-      schedule: this.#target.attempts,
-      while: ({ kind }) => kind === "unreachable"
+    Effect.catchIf(this.#attempt, isUnreachable, (error) => {
+      let isFirst = true
+      const attempt = Effect.suspend(() => {
+        if (!isFirst) return this.#attempt
+        isFirst = false
+        return Effect.fail(error)
+      })
+      return Effect.retry(attempt, { schedule: this.#target.attempts, while: isUnreachable })
     })
   )
 
@@ -111,26 +118,49 @@ export class Connection {
     this.#reader = new FrameReader(this.#target.longestBody)
   }
 
-  readonly #attempt: Effect.Effect<Received, ServiceError> = Effect.suspend(() => {
-    if (this.#came !== undefined) return Effect.succeed(this.#came)
-    return Effect.tryPromise({
-      try: () => this.#received(),
-      catch: (cause) => this.#failed(cause)
-    }).pipe(
-      Effect.timeoutFail({
-        duration: this.#target.silence,
-        onTimeout: () => this.#unreachable(`it has been silent for ${Duration.format(this.#target.silence)}`)
-      }),
-      // Pieces that were on their way are lost with the connection; from the cursor on they are sent again.
-      Effect.onError(() => Effect.sync(() => this.#drop())),
-      // The cursor stays in front of it: whoever is interrupted before it is passed is given it again.
-      Effect.tap((received) =>
-        Effect.sync(() => {
-          this.#came = received
-        })
-      )
-    )
+  // Pieces that were on their way are lost with the connection; from the cursor on they are sent again.
+  readonly #attempt: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
+    Effect.onError(this.#received, () => Effect.sync(() => this.#drop()))
+  )
+
+  /** The cursor stays in front of what comes: whoever is interrupted before it is passed is given it again. */
+  readonly #received: Effect.Effect<Received, ServiceError> = Effect.suspend(() => {
+    const ready = this.ready()
+    if (ready !== undefined) return Effect.succeed(ready)
+    if (this.#thrown !== undefined) return Effect.fail(this.#failed(this.#thrown.thrown))
+    return Effect.zipRight(this.#download === undefined ? this.#opened : this.#more, this.#received)
   })
+
+  /** Waits until more of the body has come. */
+  readonly #more: Effect.Effect<void, ServiceError> = Effect.async((resume) => {
+    const download = this.#download
+    if (download === undefined) return resume(Effect.void)
+    const silent = setTimeout(() => resume(this.#silent), Duration.toMillis(this.#target.silence))
+    download.wake = () => {
+      clearTimeout(silent)
+      resume(Effect.void)
+    }
+    if (download.hasCome) download.wake()
+    return Effect.sync(() => {
+      clearTimeout(silent)
+      download.wake = undefined
+    })
+  })
+
+  readonly #opened: Effect.Effect<void, ServiceError> = Effect.suspend(() =>
+    Effect.timeoutFail(Effect.tryPromise({ try: () => this.#connect(), catch: (cause) => this.#failed(cause) }), {
+      duration: this.#target.silence,
+      onTimeout: () => this.#unreachable(this.#silence)
+    })
+  )
+
+  get #silence(): string {
+    return `it has been silent for ${Duration.format(this.#target.silence)}`
+  }
+
+  readonly #silent: Effect.Effect<never, ServiceError> = Effect.suspend(() =>
+    Effect.fail(this.#unreachable(this.#silence))
+  )
 
   /** What comes next, if it has arrived: as {@link next}, without an effect. */
   ready(): Received | undefined {
@@ -156,24 +186,15 @@ export class Connection {
         return value
       }
       const piece = this.#download?.take()
-      if (piece === undefined) return undefined
+      if (piece === undefined) {
+        if (this.#download?.isOver === true) throw new FrameError({ reason: "the connection ended before the run did" })
+        return undefined
+      }
       this.#frames = this.#reader.take(piece)
     }
   }
 
-  async #received(): Promise<Received> {
-    for (;;) {
-      const received = this.#arrived()
-      if (received !== undefined) return received
-      const download = this.#download ?? (await this.#connect())
-      const arrives = await download.arrives()
-      // It was given up meanwhile, and another one may have begun: nobody waits for this one any more.
-      if (this.#download !== download) throw new FrameError({ reason: "the connection was given up" })
-      if (!arrives) throw new FrameError({ reason: "the connection ended before the run did" })
-    }
-  }
-
-  async #connect() {
+  async #connect(): Promise<void> {
     this.#drop()
     const { spec, token, url } = this.#target
     const query = toQuery(spec)
@@ -194,7 +215,6 @@ export class Connection {
       throw this.#error("refused", reason, tag)
     }
     this.#download = download
-    return download
   }
 
   #failed(cause: unknown): ServiceError {

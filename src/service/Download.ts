@@ -22,7 +22,8 @@ export class Download {
   #ahead = 0
   #isOver = false
   #error: Error | undefined
-  #wake: (() => void) | undefined
+  /** Is called when something has come, or nothing comes any more. */
+  wake: (() => void) | undefined
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -38,7 +39,7 @@ export class Download {
       }
       if (this.#response.isOver) return this.#end(undefined)
       if (this.#ahead > MOST_AHEAD) socket.pause()
-      this.#wake?.()
+      this.wake?.()
     })
     socket.on("end", () => this.#closed())
     socket.on("error", (error) => this.#end(error))
@@ -93,6 +94,18 @@ export class Download {
     return piece
   }
 
+  /** Whether there is a piece, or the end. */
+  get hasCome(): boolean {
+    return this.#isOver || this.#pieces.length > 0
+  }
+
+  /** Whether all pieces were taken and no more come. Throws if the connection broke. */
+  get isOver(): boolean {
+    if (!this.#isOver || this.#pieces.length > 0) return false
+    if (this.#error !== undefined) throw this.#error
+    return true
+  }
+
   /** Waits for a piece, or returns `false` at the end. Rejects if the connection breaks. One caller at a time. */
   async arrives(): Promise<boolean> {
     while (this.#pieces.length === 0) {
@@ -106,9 +119,9 @@ export class Download {
   async #next(): Promise<void> {
     if (this.#error !== undefined) throw this.#error
     await new Promise<void>((resolve) => {
-      this.#wake = resolve
+      this.wake = resolve
     })
-    this.#wake = undefined
+    this.wake = undefined
     if (this.#error !== undefined && this.#pieces.length === 0) throw this.#error
   }
 
@@ -145,7 +158,7 @@ export class Download {
     if (this.#isOver) return
     this.#isOver = true
     this.#error = error
-    this.#wake?.()
+    this.wake?.()
   }
 }
 

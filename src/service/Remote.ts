@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import type { InvalidOption } from "../core/InvalidOption.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor, CursorError } from "../scheduler/loader/Cursor.ts"
-import { LazyResource } from "../scheduler/loader/LazyResource.ts"
+import { BUSY, LazyResource } from "../scheduler/loader/LazyResource.ts"
 import { RunClosed, RunNotOpen } from "../scheduler/loader/Loader.ts"
 import { Steps } from "../scheduler/loader/Steps.ts"
 import { type ConnectOptions, connect } from "./Connect.ts"
@@ -72,13 +72,16 @@ class PlainRemote<C> implements Remote<C> {
 
   async #next(): Promise<Batch<C> | undefined> {
     if (this.#isOver) return undefined
-    const exit = await this.#session.use(({ take }) => take)
+    const begun = this.#session.begin((loader) => loader.now)
+    if (begun !== BUSY && !Effect.isEffect(begun) && begun !== undefined) return begun
+    const rest = Effect.isEffect(begun) ? begun : undefined
+    const exit = await this.#session.use((loader) => rest ?? Effect.map(loader.take, Option.getOrUndefined))
     if (exit === undefined) throw this.#closed()
     if (Exit.isFailure(exit)) {
       await this.#session.abandon(exit.cause)
       throw Cause.squash(exit.cause)
     }
-    if (Option.isSome(exit.value)) return exit.value.value
+    if (exit.value !== undefined) return exit.value
     this.#isOver = true
     await this.#session.close()
     return undefined

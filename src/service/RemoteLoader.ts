@@ -111,6 +111,17 @@ export class RemoteLoader<out C> {
     this.#turn.withPermits(1)(this.#before(Number.POSITIVE_INFINITY))
   )
 
+  /** Takes the next batch without an effect, if it has arrived; else returns the effect that takes it. Only while no other take is under way. */
+  get now(): Batch<C> | Effect.Effect<Batch<C> | undefined, RemoteError> {
+    const next = this.#isClosed ? undefined : this.#connection.ready()
+    if (next?.kind !== "batch") return Effect.map(this.take, Option.getOrUndefined)
+    try {
+      return this.#given(next)
+    } catch (thrown) {
+      return Effect.fail(mismatch(thrown))
+    }
+  }
+
   /** Calls `step` with each batch from here on. An interrupt takes effect while waiting for a batch, or behind a step. */
   forEach<X, E, R>(step: (batch: Batch<C>) => Effect.Effect<X, E, R>): Effect.Effect<void, RemoteError | E, R> {
     const one = Effect.uninterruptibleMask((restore) =>
@@ -200,7 +211,7 @@ export class RemoteLoader<out C> {
     try {
       return Effect.succeedSome(this.#given(next))
     } catch (thrown) {
-      return Effect.fail(thrown instanceof DigestMismatch ? thrown : Digest.DigestError.from(thrown))
+      return Effect.fail(mismatch(thrown))
     }
   }
 
@@ -242,5 +253,8 @@ export class RemoteLoader<out C> {
     this.#connection.moveTo(this.#cursor)
   }
 }
+
+const mismatch = (thrown: unknown): DigestMismatch | Digest.DigestError =>
+  thrown instanceof DigestMismatch ? thrown : Digest.DigestError.from(thrown)
 
 const NO_DIGEST = "0".repeat(64)
