@@ -1748,10 +1748,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/service/Frame.test.ts"
   },
   {
-    name: "service: a connection goes on behind a batch that was not given",
+    name: "service: a connection that broke goes on at where it began",
     file: "service/Connection.ts",
-    from: "      Effect.timeoutFail({\n",
-    to: '      Effect.tap((own) => Effect.sync(() => own.kind !== "end" && (this.#cursor = own.cursor))),\n      Effect.timeoutFail({\n',
+    from: 'if (came !== undefined && came.kind !== "end") this.#cursor = came.cursor',
+    to: 'if (came?.kind === "begin") this.#cursor = came.cursor',
     test: "test/service/Connection.test.ts"
   },
   {
