@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { segmentIn } from "../core/Segments.ts"
 import * as Permutation from "../random/Permutation.ts"
 import type { Rng } from "../random/Rng.ts"
 
@@ -65,7 +66,7 @@ const ofEqual = (size: number, rows: number, rng: Rng): BlockOrder => {
   }
 }
 
-/** O(log blocks) a position. */
+/** O(log blocks) a position; O(1) where blocks are of about one size. */
 const ofAny = (starts: Float64Array, rng: Rng): BlockOrder => {
   const count = starts.length - 1
   const order = Permutation.make(count, rng)
@@ -78,17 +79,7 @@ const ofAny = (starts: Float64Array, rng: Rng): BlockOrder => {
     shifts[place] = first - (places[place] as number)
     places[place + 1] = (places[place] as number) + (starts[block + 1] as number) - first
   }
-  const placeAt = (position: number): number => {
-    let low = 0
-    let high = count - 1
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1
-      if ((places[middle] as number) <= position)
-        low = middle // between 0 and `high`
-      else high = middle - 1
-    }
-    return low
-  }
+  const placeAt = segmentIn(places)
   return {
     size: places[count] as number, // the last
     count,

@@ -33,8 +33,8 @@ export interface ShuffleBlocksOptions {
  * the rows of each window of blocks in an order of their own. So a block is read within one stretch of the epoch by one
  * rank, and once an epoch; but where lanes meet within a block, both read it: that is at most `lanes − 1` blocks.
  *
- * The order is O(blocks) to begin with and takes 16 bytes a block, or some bytes if all blocks but the last have as many
- * rows; a position is O(log blocks). What is decoded of `window` blocks of each lane must fit into `cacheBytes` of
+ * The order is O(blocks) to begin with and takes 16 bytes a block and 16 KB, or some bytes if all blocks but the last have as many
+ * rows; a position is O(log blocks), and O(1) where they are of about one size. What is decoded of `window` blocks of each lane must fit into `cacheBytes` of
  * `Dataset.open`. Throws `InvalidOption` unless all options are whole numbers of at least 1.
  *
  * @example

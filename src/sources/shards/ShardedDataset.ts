@@ -246,6 +246,7 @@ export const make = <Row, A>({
     if (inOne !== undefined) return readyIn(snapshot.blockOf(indices[0] as number), inOne.list) // there is one
     const count = indices.length
     const blocks = new Array<BlockCache.CachedBlock<Row>>(count)
+    const decoded = new Array<DecodedBlock<Row>>(count)
     const places = new Float64Array(count)
     let cached: BlockCache.CachedBlock<Row> | undefined
     let first = 0
@@ -261,13 +262,11 @@ export const make = <Row, A>({
         end = starts[block + 1] as number // as above
       } else if (!Number.isInteger(index)) return undefined
       blocks[place] = cached
+      decoded[place] = cached.decoded
       places[place] = index - first
     }
     const rows = soundly(() => {
-      const rowAt = rowsAt(
-        blocks.map(({ decoded }) => decoded),
-        places
-      )
+      const rowAt = rowsAt(decoded, places)
       const own = new Array<A>(count)
       // Without a schema a row is what the format gives, which is then what the dataset gives.
       for (let place = 0; place < count; place++) own[place] = rowAt(place) as unknown as A

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { sha256Stream } from "../../core/runtime.ts"
+import { segmentIn } from "../../core/Segments.ts"
 import type { Block, ShardIndex } from "../formats/Format.ts"
 import type { ObjectInfo } from "../store/Store.ts"
 
@@ -40,19 +41,6 @@ export interface Snapshot {
    * nothing that a copy in another folder or on another host changes.
    */
   readonly content: string
-}
-
-/** Returns the number of the last of `starts` that is at most `index`, which is below the last of them. @since 0.1.0 */
-export const within = (starts: Float64Array, index: number): number => {
-  let low = 0
-  let high = starts.length - 2
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1
-    if ((starts[middle] as number) <= index)
-      low = middle // between 0 and `high`
-    else high = middle - 1
-  }
-  return low
 }
 
 /** How long the folder is that locations share. */
@@ -127,7 +115,7 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
     size,
     bytes,
     starts,
-    blockOf: (index) => within(starts, index),
+    blockOf: segmentIn(starts),
     at: (block) => {
       const place = shardOf[block] as number // a block that there is
       const shard = shards[place] as IndexedShard // as above
