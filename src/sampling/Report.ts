@@ -6,11 +6,11 @@
 import { whole } from "../core/Check.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { optionsOf } from "../core/Options.ts"
+import { segmentIn } from "../core/Segments.ts"
 import * as Rng from "../random/Rng.ts"
 import { type Dataset, datasetOf } from "../sources/RandomAccess.ts"
 import { Retention } from "../sources/shards/Retention.ts"
 import type { Sharded } from "../sources/shards/ShardedDataset.ts"
-import { within } from "../sources/shards/Snapshot.ts"
 import { type Sampler, samplerOf } from "./EpochOrder.ts"
 
 /** @category options @since 0.1.0 */
@@ -102,6 +102,7 @@ export const report = <R>(
   const rng = own.rng ?? Rng.make({ algorithm: "xoshiro128**", words: [1, 2, 3, 4] })
   const order = sampler.order(size, rng, dataset.blocks)
   const mixing = new Mixing(size)
+  const blockOf = segmentIn(dataset.blocks ?? NO_BLOCKS)
   const sizes = sizesOf(dataset)
   const readers = dataset.blocks === undefined ? [] : Array.from({ length: world }, () => new Reader(sizes, cacheBytes))
   let positions = 0
@@ -111,7 +112,7 @@ export const report = <R>(
     for (const [rank, reader] of readers.entries()) {
       // A rank's share of a batch is contiguous, and so are its lanes.
       const share = indices.slice((rank * batch.length) / world, ((rank + 1) * batch.length) / world)
-      reader.take(share.map((index) => within(dataset.blocks ?? NO_BLOCKS, index)))
+      reader.take(share.map(blockOf))
     }
     positions += batch.length
   }
