@@ -916,6 +916,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sampling/ShuffleBlocks.test.ts"
   },
   {
+    name: "segments: those that end within a part of the table are not looked for there",
+    file: "core/Segments.ts",
+    from: "before[part + 1] = segment",
+    to: "before[part] = segment",
+    test: "test/core/Segments.test.ts"
+  },
+  {
     name: "blocks: the windows of a lane are counted from the first block of all",
     file: "sampling/ShuffleBlocks.ts",
     from: "const low = first + window * Math.floor((blocks.placeAt(position) - first) / window)",
