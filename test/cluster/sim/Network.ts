@@ -62,7 +62,7 @@ class Direction {
         first.left?.()
       }
       to.isReady = to.push(piece)
-      this.#link.came(size)
+      this.#link.came(this, piece)
       this.move()
     })
   }
@@ -173,8 +173,8 @@ class Link {
     return this.#network.cut(length)
   }
 
-  came(bytes: number): void {
-    this.#network.came(bytes)
+  came(direction: object, piece: Uint8Array): void {
+    this.#network.came(direction, piece)
   }
 }
 
@@ -198,7 +198,7 @@ export class Host {
     this.links.add(link)
     link.isSilent = this.isCut
     link.later(() => {
-      this.#network.came(0)
+      this.#network.came(undefined, undefined)
       if (link.isSilent || link.loader.destroyed) return
       if (this.accept === undefined) link.break("nobody listens there")
       else {
@@ -245,7 +245,8 @@ export class Network {
   /** Is called at each piece that came, and each dial: time, as far as what happens is drawn by it. */
   onEvent: ((events: number) => void) | undefined
   events = 0
-  bytes = 0
+  /** Is shown each piece that comes, and by which direction of a connection. */
+  tap: ((direction: object, piece: Uint8Array) => void) | undefined
 
   constructor(rng: Rng, options: NetworkOptions) {
     this.#rng = rng
@@ -278,8 +279,8 @@ export class Network {
     return this.#options.cuts && length > 1 && this.#rng.integer(3) === 0 ? 1 + this.#rng.integer(length - 1) : length
   }
 
-  came(bytes: number): void {
-    this.bytes += bytes
+  came(direction: object | undefined, piece: Uint8Array | undefined): void {
+    if (direction !== undefined && piece !== undefined) this.tap?.(direction, piece)
     this.onEvent?.(++this.events)
   }
 }
