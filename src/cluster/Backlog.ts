@@ -9,15 +9,19 @@ import type { Seat } from "./Seat.ts"
 /** @since 0.1.0 */
 export class Backlog {
   readonly #all: Array<PendingBatch> = []
+  readonly #ids = new Set<number>()
 
   add(pending: PendingBatch): void {
-    const behind = this.#all.findIndex(({ request }) => isBefore(pending.request, request))
-    this.#all.splice(behind === -1 ? this.#all.length : behind, 0, pending)
+    // Most are requested in their order, behind all others.
+    const before = this.#all.findLastIndex(({ request }) => !isBefore(pending.request, request))
+    this.#all.splice(before + 1, 0, pending)
+    this.#ids.add(pending.id)
   }
 
   remove(id: number): void {
+    if (!this.#ids.delete(id)) return
     const place = this.#all.findIndex((own) => own.id === id)
-    if (place !== -1) this.#all.splice(place, 1)
+    this.#all.splice(place, 1)
   }
 
   /** Sends all for which there is a seat; `"none"` says that there is none for any. */
@@ -32,6 +36,7 @@ export class Backlog {
       if (seat === undefined) place++
       else {
         this.#all.splice(place, 1)
+        this.#ids.delete(pending.id)
         send(seat, pending)
       }
     }

@@ -34,6 +34,8 @@ export interface RunnerSeatsOptions {
 export class RunnerSeats {
   readonly #options: RunnerSeatsOptions
   readonly #seats = new Map<string, Seat>()
+  /** Of those that were listed: some may have other ids by now. */
+  #byId: ReadonlyMap<string, Seat> = new Map()
   /** All of them. */
   seats: ReadonlyArray<Seat> = []
   /** Why the list is not known, or is not up to date. */
@@ -48,9 +50,8 @@ export class RunnerSeats {
 
   /** The seat of a runner, by the id that it is listed with. */
   byId(id: string | undefined): Seat | undefined {
-    if (id === undefined) return undefined
-    for (const seat of this.#seats.values()) if (seat.info.id === id) return seat
-    return undefined
+    const seat = id === undefined ? undefined : this.#byId.get(id)
+    return seat?.info.id === id ? seat : undefined
   }
 
   /** What is the matter with each runner that is not used. */
@@ -139,6 +140,7 @@ export class RunnerSeats {
       seat.isListed = false
       seat.wake?.()
     }
+    this.#byId = new Map(Array.from(this.#seats.values(), (seat) => [seat.info.id, seat]))
     this.#changed?.()
   }
 
