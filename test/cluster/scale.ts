@@ -13,7 +13,7 @@ const { values } = parseArgs({
     loaders: { type: "string", default: "4" },
     runners: { type: "string", default: "1000" },
     workers: { type: "string", default: "2500" },
-    batches: { type: "string", default: "5000" },
+    batches: { type: "string", default: "8000" },
     rests: { type: "string", default: "3000" }
   }
 })

@@ -16,4 +16,4 @@ test("a batch takes two messages, a connection four, however many runners and wo
   expect(others).toEqual([])
   expect(cursor).toBeLessThan(1024)
   expect(digests).toEqual([await digestOf(0, scale), await digestOf(1, scale)])
-}, 30_000)
+}, 120_000)

@@ -19,7 +19,7 @@ import { QUICK, SimulatedRunner } from "./SimulatedRunner.ts"
 const module = new URL("../numbers.ts", import.meta.url).href
 
 /** A run takes longer than this only if somebody waits for what never comes. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 const EPOCHS = 2
 
