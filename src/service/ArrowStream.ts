@@ -46,6 +46,9 @@ export class RunFailed extends Data.TaggedError("RunFailed")<{ readonly tag: str
 type Begin = Extract<Frame, { readonly kind: "begin" }>
 type Sent = Extract<Frame, { readonly kind: "batch" }>
 
+/** The keys that lead to a column, the last of which is its name. */
+type Keys = readonly [string, ...ReadonlyArray<string>]
+
 const NONE = new Uint8Array(0)
 
 /** What a message of 64 bytes begins with: readers that find no more of it say so. */
@@ -54,7 +57,7 @@ const CUT = new Uint8Array([255, 255, 255, 255, 64, 0, 0, 0])
 /** Writes the stream of one run. @since 0.1.0 */
 export class ArrowStream {
   readonly #begin: Begin
-  /** Of columns that are lists of values, by their paths: their types are those of the first batch. */
+  /** Of columns that are lists of values, by the JSON of their keys: their types are those of the first batch. */
   readonly #builders = new Map<string, ColumnBuilder>()
   /** The columns of the first batch that has rows, as text and as what is read. */
   #columns: string | undefined
@@ -141,26 +144,30 @@ export class ArrowStream {
   #columnsOf({ columns, size }: Batch<unknown>): ReadonlyArray<LaidColumn> {
     // As the Python client has columns that are no record.
     const own = isRecord(columns) && !isLeaf(columns) ? columns : { columns }
-    return Object.entries(own).map(([name, value]) => this.#column(name, value, size, `columns.${name}`))
+    return Object.entries(own).map(([name, value]) => this.#column([name], value, size))
   }
 
-  #column(name: string, value: unknown, size: number, path: string): LaidColumn {
+  #column(keys: Keys, value: unknown, size: number): LaidColumn {
+    const name = keys.at(-1) ?? keys[0]
+    const path = `columns.${keys.join(".")}`
     if (!name.isWellFormed()) throw new NotArrow({ path, reason: "its name is no text that UTF-8 has bytes for" })
     if (value instanceof Tensor) return tensorColumn(name, value, size, path)
     if (isTypedArray(value)) return tensorColumn(name, new Tensor(value, [value.length]), size, path)
-    if (Array.isArray(value)) return this.#listed(name, value, size, path)
+    if (Array.isArray(value)) return this.#listed(keys, value, size, path)
     if (!isRecord(value)) throw new NotArrow({ path, reason: "it has no value for each row" })
-    const children = Object.entries(value).map(([key, inner]) => this.#column(key, inner, size, `${path}.${key}`))
+    const children = Object.entries(value).map(([key, inner]) => this.#column([...keys, key], inner, size))
     const struct = Object.fromEntries(children.map((child) => [child.name, "null" as const]))
     return { name, type: { struct }, length: size, nulls: 0, buffers: [NONE], children }
   }
 
-  #listed(name: string, values: ReadonlyArray<unknown>, size: number, path: string): LaidColumn {
+  #listed(keys: Keys, values: ReadonlyArray<unknown>, size: number, path: string): LaidColumn {
     if (values.length !== size) {
       throw new NotArrow({ path, reason: `it has ${values.length} values in a batch of ${size} rows` })
     }
-    const builder = this.#builders.get(path) ?? new ColumnBuilder(name, undefined)
-    this.#builders.set(path, builder)
+    // A key may have a dot, as their path has between them.
+    const own = JSON.stringify(keys)
+    const builder = this.#builders.get(own) ?? new ColumnBuilder(keys.at(-1) ?? keys[0], undefined)
+    this.#builders.set(own, builder)
     try {
       for (const value of values) builder.push(value)
       return builder.take()

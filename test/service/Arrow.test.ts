@@ -35,6 +35,10 @@ const nested = Pipeline.from(Dataset.range(3)).pipe(
     list: ids.map((id) => Array.from({ length: id + 1 }, (_, at) => at))
   }))
 )
+/** Two columns whose keys, joined with dots, are the same. */
+const dotted = Pipeline.from(Dataset.range(3)).pipe(
+  Pipeline.batchWith(2, (ids: ReadonlyArray<number>) => ({ "a.b": ids.map(String), a: { b: [...ids] } }))
+)
 const flat = Pipeline.from(Dataset.range(4)).pipe(Pipeline.batch(2))
 const odd = Pipeline.from(Dataset.range(4)).pipe(
   Pipeline.batchWith(2, () => ({ mean: new Tensor.Tensor(new Float32Array(3), [3]) }))
@@ -56,7 +60,7 @@ const late = Pipeline.from(Dataset.range(32)).pipe(
   Pipeline.batch(8)
 )
 
-const pipelines = { photos, ragged, nested, flat, odd, halves, failing, late }
+const pipelines = { photos, ragged, nested, dotted, flat, odd, halves, failing, late }
 const scope = Effect.runSync(Scope.make())
 let url = ""
 
@@ -196,6 +200,12 @@ describe("a stream of Arrow's", () => {
       [0, 1],
       [0, 1, 2]
     ])
+  })
+
+  test("keeps columns apart whose keys have dots", async () => {
+    const table = tableFromIPC((await get("pipeline=dotted")).bytes)
+    expect(Array.from(table.getChild("a.b"))).toEqual(["0", "1", "2"])
+    expect(Array.from(table.getChild("a"))).toEqual([{ b: 0 }, { b: 1 }, { b: 2 }])
   })
 
   test("begins with the batches that have rows where a rank's first ones have none, and leaves none out", async () => {
