@@ -10,9 +10,11 @@ import type * as Redacted from "effect/Redacted"
 import { duration, whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf, textOf } from "../core/Options.ts"
+import { isRecord } from "../core/Record.ts"
 import type { Backend } from "../scheduler/backends/Backend.ts"
 import { BackendError } from "../scheduler/backends/BackendError.ts"
 import { MAX, Workers } from "../scheduler/backends/Workers.ts"
+import { NotSendable, pack } from "../service/WireValue.ts"
 import { byNetwork } from "./Dial.ts"
 import * as RunnerPool from "./RunnerPool.ts"
 import { Runners } from "./Runners.ts"
@@ -31,7 +33,7 @@ export interface ClusterOptions {
   readonly pipeline: string | URL
   /** The export's name: a pipeline, or a function that returns one or promises one. Default `pipeline`. */
   readonly name?: string
-  /** What a function is called with, at each runner: plain data, as it is sent there, and tensors. */
+  /** What a function is called with, at each runner: plain data, as it is sent there, and tensors; no `Map`, `Set` or class. */
   readonly config?: unknown
   /**
    * How often something may die, a runner or one of its threads, that is building one batch, before the run fails with the
@@ -120,7 +122,7 @@ const settings = (given: ClusterOptions): Omit<RunnerPool.RunnerPoolOptions, "ru
   return {
     module,
     name: textOf("name of Workers.cluster", options.name ?? "pipeline", "the name of an export"),
-    config: options.config,
+    config: sendable("config", options.config),
     restarts: whole("restarts", options.restarts ?? 3, 0),
     timeout: timeout === undefined ? undefined : duration("timeout", timeout),
     hedge: hedge === false ? undefined : Duration.toMillis(duration("hedge", hedge)),
@@ -132,6 +134,26 @@ const settings = (given: ClusterOptions): Omit<RunnerPool.RunnerPoolOptions, "ru
     dial: byNetwork(tls),
     timing: TIMING
   }
+}
+
+/** How deep the config stands in what is sent of a run, and down to where what cannot be sent is named. */
+const CONFIG_DEPTH = 3
+const NAMED_DEPTH = 12
+
+/** `config` if a runner can be sent it; else the part of it that none can be sent is named by its path. */
+const sendable = (path: string, value: unknown, depth = CONFIG_DEPTH): unknown => {
+  try {
+    pack(value, [], path, depth)
+    return value
+  } catch (thrown) {
+    if (!(thrown instanceof NotSendable)) throw thrown
+  }
+  if (depth < NAMED_DEPTH && (Array.isArray(value) || isRecord(value))) {
+    for (const [key, own] of Object.entries(value)) sendable(`${path}.${key}`, own, depth + 1)
+  }
+  const expected =
+    "plain data that can be sent to a runner: numbers, texts, dates, tensors, typed arrays, or lists and records of these"
+  throw new InvalidOption({ option: path, value, expected })
 }
 
 /** Signs of life come every second. */

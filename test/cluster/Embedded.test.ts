@@ -25,9 +25,18 @@ test("a run on two embedded runners is a local run", async () => {
 test("options that are none are refused by their names", async () => {
   const info = { id: "x", host: "127.0.0.1", port: 1, threads: 1 }
   const database = "sqlite::memory:"
+  const nobody = Runners.list([{ host: "127.0.0.1", port: 1 }])
+  const cluster = (config: unknown) => Workers.cluster({ workers: 1, pipeline: module, config })
   const failing: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, string]> = [
     [Layer.launch(Runners.embedded({ pipelines: [module], runners: 0 })), "runners"],
     [Layer.launch(Runners.embedded({ pipelines: [] })), "pipelines"],
+    ...[new Map(), () => 1, new (class {})()].map(
+      (m) =>
+        [
+          Layer.launch(Layer.provide(cluster({ name: "x", inner: [{ m }] }), nobody)),
+          "config.inner.0.m must be"
+        ] as const
+    ),
     [Layer.launch(Runners.database(database, { heartbeat: 0 })), "heartbeat"],
     [Layer.launch(Runners.database("a-secret of mine")), "database"],
     // From code without types.
