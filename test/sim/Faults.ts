@@ -1050,15 +1050,22 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "read-ahead: what could not be read ahead is read once more, and nobody is told",
     file: "sources/shards/BlockCache.ts",
-    from: "failed.set(block, exit.cause)",
+    from: "failed.set(block, { cause: exit.cause, read: own })",
     to: "failed.delete(block)",
     test: "test/sources/shards/ReadAhead.test.ts"
   },
   {
     name: "read-ahead: what a run has begun goes on behind its end",
     file: "sources/shards/ReadAhead.ts",
-    from: "this.#blocks.cache.giveUp(block))",
-    to: "Effect.void)",
+    from: "({ giveUp }) => giveUp)",
+    to: "() => Effect.void)",
+    test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
+    name: "read-ahead: a read that a batch waits for goes on once that one is interrupted",
+    file: "sources/shards/ReadAhead.ts",
+    from: "else if (!read.isPending()) this.#begun.delete(own)",
+    to: "else this.#begun.delete(own)",
     test: "test/sources/shards/ReadAhead.test.ts"
   },
   {

@@ -52,6 +52,14 @@ export interface CacheStats {
 /** Starts a fiber. @since 0.1.0 */
 export type Fork = (effect: Effect.Effect<unknown, unknown>) => Fiber.RuntimeFiber<unknown, unknown>
 
+/** A read that was begun ahead. @since 0.1.0 */
+export interface ReadOfBlock {
+  /** Whether it has not ended. */
+  readonly isPending: () => boolean
+  /** Gives it up, unless others wait for it, and forgets why the block could not be read. */
+  readonly giveUp: Effect.Effect<void>
+}
+
 /** How far a block is that is read ahead: not begun, under way or unused, or one that a batch has asked for. @since 0.1.0 */
 export type Ahead = "absent" | "ahead" | "asked"
 
@@ -77,11 +85,10 @@ export interface BlockCache<Row, E> {
   readonly renew: (block: number) => void
   /**
    * Begins to read a block for those who will ask for it. If that fails, the first of them is told what it would have been told
-   * without it: there is one attempt.
+   * without it: there is one attempt. Whoever begins it is one of those who wait for it, also once others ask for the block, so
+   * gives it up in the end. `undefined` if it is there or under way.
    */
-  readonly readAhead: (block: number, fork: Fork) => void
-  /** Gives up to read a block ahead, unless others wait for it, and forgets why it could not be read. */
-  readonly giveUp: (block: number) => Effect.Effect<void>
+  readonly readAhead: (block: number, fork: Fork) => ReadOfBlock | undefined
   /** Counts rows of a block as given. */
   readonly given: (block: CachedBlock<Row>, rows: number) => void
   readonly stats: () => CacheStats
@@ -114,7 +121,7 @@ export const make = <Row, E>(
   })
   const pending = new Map<number, Pending<Row, E>>()
   /** Why blocks could not be read ahead that nobody has asked for since. */
-  const failed = new Map<number, Cause.Cause<E>>()
+  const failed = new Map<number, { readonly cause: Cause.Cause<E>; readonly read: Pending<Row, E> }>()
   /** How many bytes decoded blocks have had, and were expected to have. */
   let found = 1
   let expected = 1
@@ -149,7 +156,7 @@ export const make = <Row, E>(
       Effect.onExit((exit) => {
         if (pending.get(block) === own) pending.delete(block)
         // At once, so that nobody reads it again before that is known.
-        if (Exit.isFailure(exit) && own.isAhead && !own.asked) failed.set(block, exit.cause)
+        if (Exit.isFailure(exit) && own.isAhead && !own.asked) failed.set(block, { cause: exit.cause, read: own })
         hasWaited(own)
         return Deferred.done(own.done, exit)
       })
@@ -201,7 +208,7 @@ export const make = <Row, E>(
           const before = failed.get(block)
           if (before !== undefined) {
             failed.delete(block)
-            return Effect.failCause(before)
+            return Effect.failCause(before.cause)
           }
           return Effect.flatMap(waitFor(block), (own) => {
             const used = Effect.flatMap(Deferred.await(own.done), (cached) => attempt(() => use(cached)))
@@ -227,18 +234,18 @@ export const make = <Row, E>(
     return kept.hasRoom(bytes * Math.max(1, found / expected))
   }
 
-  const readAhead = (block: number, fork: Fork): void => {
-    if (aheadOf(block) !== "absent") return
+  const readAhead = (block: number, fork: Fork): ReadOfBlock | undefined => {
+    if (aheadOf(block) !== "absent") return undefined
     begunAhead++
     const own = enter(block, true)
     own.fiber = fork(read(block, own))
+    return { isPending: () => own.isAhead, giveUp: giveUp(block, own) }
   }
 
-  const giveUp = (block: number): Effect.Effect<void> =>
+  const giveUp = (block: number, own: Pending<Row, E>): Effect.Effect<void> =>
     Effect.suspend(() => {
-      failed.delete(block)
-      const own = pending.get(block)
-      if (own === undefined || !own.isAhead) return Effect.void
+      if (failed.get(block)?.read === own) failed.delete(block)
+      if (!own.isAhead) return Effect.void
       own.isAhead = false
       return left(block, own)
     })
@@ -256,7 +263,6 @@ export const make = <Row, E>(
       if (own !== undefined && own.left <= 0) own.left = own.decoded.size
     },
     readAhead,
-    giveUp,
     given: (own, rows) => {
       own.left -= rows
     },

@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type { ReadAhead } from "../RandomAccess.ts"
-import type { BlockCache, Fork } from "./BlockCache.ts"
+import type { BlockCache, Fork, ReadOfBlock } from "./BlockCache.ts"
 
-type Cache = Pick<BlockCache<unknown, unknown>, "aheadOf" | "giveUp" | "hasRoom" | "isComplete" | "readAhead" | "renew">
+type Cache = Pick<BlockCache<unknown, unknown>, "aheadOf" | "hasRoom" | "isComplete" | "readAhead" | "renew">
 
 /** @since 0.1.0 */
 export interface Blocks {
@@ -26,8 +26,8 @@ export interface Blocks {
 class Reader {
   readonly #blocks: Blocks
   readonly #fork: Fork
-  /** The blocks that were begun here and that no batch has asked for. */
-  readonly #ahead = new Set<number>()
+  /** The blocks that were begun here, and are under way or not asked for by a batch. */
+  readonly #begun = new Map<number, ReadOfBlock>()
   #last = -1
   #isClosed = false
 
@@ -46,8 +46,8 @@ class Reader {
     if (state === "asked") cache.renew(block)
     if (state === "absent") {
       if (!this.#fits(block)) return false
-      cache.readAhead(block, this.#fork)
-      this.#ahead.add(block)
+      const read = cache.readAhead(block, this.#fork)
+      if (read !== undefined) this.#begun.set(block, read)
     }
     this.#last = block
     return true
@@ -57,17 +57,21 @@ class Reader {
   #fits(block: number): boolean {
     const { bytesOf, cache, most } = this.#blocks
     let bytes = bytesOf(block)
-    for (const own of this.#ahead) {
-      if (cache.aheadOf(own) === "ahead") bytes += bytesOf(own)
-      else this.#ahead.delete(own)
+    let isFirst = true
+    for (const [own, read] of this.#begun) {
+      if (cache.aheadOf(own) === "ahead") {
+        bytes += bytesOf(own)
+        isFirst = false
+        // One that is asked for and under way is given up with the others: batches may be interrupted before it ends.
+      } else if (!read.isPending()) this.#begun.delete(own)
     }
-    return (this.#ahead.size === 0 || bytes <= most) && cache.hasRoom(block)
+    return (isFirst || bytes <= most) && cache.hasRoom(block)
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.#isClosed = true
-    const own = Array.from(this.#ahead, (block) => this.#blocks.cache.giveUp(block))
-    this.#ahead.clear()
+    const own = Array.from(this.#begun.values(), ({ giveUp }) => giveUp)
+    this.#begun.clear()
     return Effect.all(own, { concurrency: "unbounded", discard: true })
   })
 }

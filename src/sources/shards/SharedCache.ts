@@ -152,7 +152,6 @@ export const make = <Row, E>(
     aheadOf: () => "asked",
     renew: () => undefined,
     readAhead: () => undefined,
-    giveUp: () => Effect.void,
     stats: () => {
       const { again, bytes, decoded } = blocks.stats()
       return { decoded: decoded + alone, again: again + alone, bytes, ahead: 0 }

@@ -289,4 +289,49 @@ describe("blocks that are read ahead", () => {
     })
     await Effect.runPromise(Effect.provide(run, services(1)))
   })
+
+  test("that never come keep nobody waiting once those who asked are gone: closed or interrupted anywhere", async () => {
+    const whole = await delivered(await opened(worldOf(), 0, 0), Sampler.sequential)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          stalls: fc.integer({ min: 0, max: 14 }),
+          cacheBytes: fc.constantFrom(0, 200, 10_000),
+          aheadBytes: fc.constantFrom(1, 130, 300, 100_000),
+          workers: fc.integer({ min: 1, max: 7 }),
+          taken: fc.integer({ min: 0, max: 20 }),
+          other: fc.option(fc.array(fc.integer({ min: 0, max: SHARDS * ROWS - 1 }), { minLength: 1, maxLength: 6 })),
+          otherFirst: fc.boolean()
+        }),
+        async ({ aheadBytes, cacheBytes, other, otherFirst, stalls, taken, workers }) => {
+          let reads = 0
+          let isWell = false
+          const world = worldOf(() => (isWell || reads++ < stalls ? Effect.yieldNow() : Effect.never))
+          const dataset = await opened(world, cacheBytes, aheadBytes)
+          const run = Effect.gen(function* () {
+            const loader = yield* Scheduler.open(pipelineOf(dataset, Sampler.sequential, 5), { epochs: 2 })
+            for (let own = 0; own < taken; own++) yield* loader.take
+            yield* Effect.never
+          }).pipe(Effect.scoped, Effect.provide(services(workers)))
+          await Effect.runPromise(
+            Effect.gen(function* () {
+              const asked = Effect.asVoid(dataset.getMany(other ?? []))
+              const fibers = [yield* Effect.fork(Effect.ignore(run)), yield* Effect.fork(Effect.ignore(asked))]
+              yield* Effect.sleep(2)
+              for (const fiber of otherFirst ? fibers.reverse() : fibers) yield* Fiber.interrupt(fiber)
+            })
+          )
+          expect(world.given.length + world.interrupted.length).toBe(world.begun.length)
+          isWell = true
+          expect(await delivered(dataset, Sampler.sequential, { workers })).toEqual(whole)
+        }
+      ),
+      {
+        numRuns: 12,
+        examples: [
+          [{ stalls: 0, cacheBytes: 200, aheadBytes: 1, workers: 7, taken: 1, other: null, otherFirst: false }]
+        ]
+      }
+    )
+  })
 })
