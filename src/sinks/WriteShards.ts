@@ -90,6 +90,7 @@ class OpenShard<E, R> {
   /** `undefined` as long as what is written is the content itself. */
   #written: ReturnType<typeof sha256Stream> | undefined
   #isEnded = false
+  #done: Manifest.WrittenShard | undefined
 
   constructor(writing: Writing<E, R>, encoder: Encoder, mostRows: number, mostBytes: number) {
     this.#writing = writing
@@ -99,8 +100,8 @@ class OpenShard<E, R> {
     this.name = shardName(writing.sink, writing.shards.length)
   }
 
-  /** The shard's bytes. What pulls them pulls rows from the source. */
-  get stream(): Stream.Stream<Uint8Array, E | SinkError, R> {
+  /** The shard's bytes. What pulls them pulls rows from the source. They end only if nothing of others is in the shard's place. */
+  get stream(): Stream.Stream<Uint8Array, E | SinkError | StoreError, R> {
     const pieces: Stream.Stream<Piece, E | SinkError, R> = Stream.repeatEffectOption(
       Effect.suspend(() =>
         this.#isEnded ? Effect.fail(Option.none()) : Effect.mapError(this.#piece(), Option.some<E | SinkError>)
@@ -108,15 +109,18 @@ class OpenShard<E, R> {
     )
     return pieces.pipe(
       Stream.mapEffect(packed, { concurrency: AT_ONCE }),
-      Stream.map(({ bytes, plain }) => this.#hashed(plain, bytes))
+      Stream.map(({ bytes, plain }) => this.#hashed(plain, bytes)),
+      Stream.concat(Stream.execute(Effect.suspend(() => vacant(this.#writing.folder, this.done))))
     )
   }
 
   /** What is known of the shard once it is written. */
   get done(): Manifest.WrittenShard {
+    if (this.#done !== undefined) return this.#done
     const { bytes, name, rows } = this
     const content = this.#content.digest("hex")
-    return { name, rows, bytes, sha256: this.#written?.digest("hex") ?? content, content }
+    this.#done = { name, rows, bytes, sha256: this.#written?.digest("hex") ?? content, content }
+    return this.#done
   }
 
   /** The next block, or the end. */
@@ -182,6 +186,17 @@ const isNext = <E, R>(writing: Writing<E, R>): Effect.Effect<boolean, E, R> => {
   return "shards" in cut ? Effect.succeed(writing.shards.length < cut.shards) : fill(writing)
 }
 
+/** Refuses what is in the place of a shard, unless it has the shard's bytes: an earlier start was killed behind its write. */
+const vacant = (folder: Folder, { bytes, name, sha256: expected }: Manifest.WrittenShard) =>
+  Effect.gen(function* () {
+    const info = yield* statOf(folder, name)
+    if (info === undefined) return
+    if (info.size !== bytes) return yield* foreignTo(folder, name)
+    const hash = sha256Stream()
+    yield* Stream.runForEach(folder.store.stream(info), (part) => Effect.sync(() => hash.update(part)))
+    if (hash.digest("hex") !== expected) return yield* foreignTo(folder, name)
+  })
+
 /** Writes one shard, and behind it the progress. */
 const writeShard = <E, R>(writing: Writing<E, R>, size: number | undefined) =>
   Effect.gen(function* () {
@@ -199,11 +214,7 @@ const writeShard = <E, R>(writing: Writing<E, R>, size: number | undefined) =>
   })
 
 /** Replaces the progress, unless another run has. */
-const keep = <E, R>(
-  { folder, pending, run, schema, shards, sink, source }: Writing<E, R>,
-  isFirst: boolean,
-  foreign?: number
-) =>
+const keep = <E, R>({ folder, pending, run, schema, shards, sink, source }: Writing<E, R>, isFirst: boolean) =>
   Effect.gen(function* () {
     const text = yield* isFirst ? Effect.succeed(undefined) : readText(folder, Manifest.PROGRESS)
     if (!isFirst && Manifest.decodeProgress(text ?? "")?.run !== run) {
@@ -213,7 +224,7 @@ const keep = <E, R>(
     // Where no row of a batch is left, the source stands behind it.
     const isLeft = pending.from < pending.rows.size
     const mark = isLeft ? pending.mark : yield* source.mark
-    const own = { run, sink: sink.made, shards, schema, source: mark, skip: isLeft ? pending.from : 0, foreign }
+    const own = { run, sink: sink.made, shards, schema, source: mark, skip: isLeft ? pending.from : 0 }
     const encoded = Manifest.encodeProgress(own)
     yield* writeText(folder, Manifest.PROGRESS, encoded)
     return encoded.length
@@ -224,15 +235,12 @@ const foreignTo = ({ location }: Folder, name: string): SinkError => {
   return new SinkError({ location, kind: "other", reason })
 }
 
-/** Whether something is where the next shard goes; refuses what is there unless `isOwn`. */
-const isTaken = <E, R>(writing: Writing<E, R>, isOwn: boolean) =>
+/** Whether something is where the next shard goes; refuses what is there before a row is written, unless it `mayBeOwn`. */
+const isTaken = <E, R>({ folder, shards, sink }: Writing<E, R>, mayBeOwn: boolean) =>
   Effect.gen(function* () {
-    const { folder, shards, sink } = writing
     const name = shardName(sink, shards.length)
     const isThere = (yield* statOf(folder, name)) !== undefined
-    if (!isThere || isOwn) return isThere
-    // So that a later start does not take it for its own.
-    yield* keep(writing, false, shards.length)
+    if (!isThere || mayBeOwn) return isThere
     return yield* foreignTo(folder, name)
   })
 
@@ -325,19 +333,13 @@ export const writeShards = <E, R>(
     const tell = Effect.sync(() => {
       onProgress({ shards: writing.shards.length, rows: writing.rows, bytes: sum(writing.shards, "bytes") })
     })
-    let foreign = begun?.foreign
-    let length = yield* keep(writing, true, foreign)
+    let length = yield* keep(writing, true)
     let since = 0
     // Where an earlier start was killed, the next shard may be there, and more of them if not each was noted.
-    let isOwn = begun !== undefined && foreign !== writing.shards.length
+    let mayBeOwn = begun !== undefined
     yield* tell
     while (yield* isNext(writing)) {
-      isOwn = (yield* isTaken(writing, isOwn)) && length > SHORT - RUN
-      if (foreign !== undefined) {
-        // It was moved away.
-        foreign = undefined
-        length = yield* keep(writing, false)
-      }
+      mayBeOwn = (yield* isTaken(writing, mayBeOwn)) && length > SHORT - RUN
       yield* writeShard(writing, rewindable.size)
       since += writing.shards.at(-1)?.bytes ?? 0
       if (length <= SHORT || since >= WORTH * length) {

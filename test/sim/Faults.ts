@@ -1211,8 +1211,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "sinks: a file of others in the place of a shard is overwritten",
     file: "sinks/WriteShards.ts",
-    from: "if (!isThere || isOwn) return isThere",
-    to: 'if (!isThere || isOwn || name !== "") return isThere',
+    from: "if (!isThere || mayBeOwn) return isThere",
+    to: 'if (!isThere || mayBeOwn || name !== "") return isThere',
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
+    name: "sinks: a file of others that is as long as the shard is taken for it",
+    file: "sinks/WriteShards.ts",
+    from: 'if (hash.digest("hex") !== expected)',
+    to: 'if (hash.digest("hex") === "")',
     test: "test/sinks/Sink.test.ts"
   },
   {

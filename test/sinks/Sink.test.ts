@@ -33,6 +33,9 @@ const objects = (killed: KilledStore) => Effect.runPromise(killed.objects)
 const linesOf = (all: Readonly<Record<string, string>>, names: ReadonlyArray<string>): ReadonlyArray<string> =>
   names.flatMap((name) => (all[`${FOLDER}/${name}`] ?? "").split("\n").filter((line) => line !== ""))
 
+const linesOfNumbers = (from: number, to: number): string =>
+  Array.from({ length: to - from + 1 }, (_, at) => `{"n":${from + at}}\n`).join("")
+
 describe("a sink", () => {
   test("has all rows in their order, in shards of so many rows, and says so in its manifest", async () => {
     const killed = killedStore()
@@ -191,14 +194,31 @@ describe("a sink", () => {
 
   test("overwrites no file that it did not write, whichever shard has its name, and when it came", async () => {
     const sink = Sink.jsonl(FOLDER, { rows: 20 })
-    const put = (killed: KilledStore, name: string) =>
-      Effect.runPromise(killed.store.write(`${FOLDER}/${name}`, Stream.make(new TextEncoder().encode("precious\n"))))
+    const put = (killed: KilledStore, name: string, text = "precious\n") =>
+      Effect.runPromise(killed.store.write(`${FOLDER}/${name}`, Stream.make(new TextEncoder().encode(text))))
     const refused = { _tag: "SinkError", kind: "other", reason: expect.stringContaining("it holds shard-00002.jsonl") }
     const before = killedStore()
     await put(before, "shard-00002.jsonl")
     await put(before, "shard-00002.csv")
     expect(await Effect.runPromise(Effect.flip(running(before, drawn(50), sink)))).toMatchObject(refused)
     expect(Object.keys(await objects(before))).toHaveLength(2)
+    // Since a start that failed.
+    const since = killedStore()
+    const some = Stream.map(Stream.range(0, 49), (n) => ({ n })).pipe(Stream.rechunk(7))
+    const failing = Stream.concat(Stream.take(some, 45), Stream.fail("broken" as const))
+    expect(await Effect.runPromise(Effect.flip(Sink.write(failing, sink)).pipe(since.provided))).toBe("broken")
+    for (const text of ["precious\n", `${linesOfNumbers(40, 49)}precious`, linesOfNumbers(40, 49).replace("4", "5")]) {
+      await put(since, "shard-00002.jsonl", text)
+      expect(await Effect.runPromise(Effect.flip(Sink.write(some, sink)).pipe(since.provided))).toMatchObject(refused)
+      expect((await objects(since))[`${FOLDER}/shard-00002.jsonl`]).toBe(text)
+    }
+    // While it is written itself.
+    const meanwhile = killedStore()
+    const late = Stream.tap(Stream.rechunk(some, 1), ({ n }) =>
+      n === 45 ? Effect.promise(() => put(meanwhile, "shard-00002.jsonl")) : Effect.void
+    )
+    expect(await Effect.runPromise(Effect.flip(Sink.write(late, sink)).pipe(meanwhile.provided))).toMatchObject(refused)
+    expect((await objects(meanwhile))[`${FOLDER}/shard-00002.jsonl`]).toBe("precious\n")
     // While it runs: a later start does not take it for its own, until it is moved away.
     const during = killedStore()
     const rows = Stream.map(Stream.range(0, 49), (n) => ({ n })).pipe(Stream.rechunk(1))
@@ -210,7 +230,7 @@ describe("a sink", () => {
     expect((await objects(during))[`${FOLDER}/shard-00002.jsonl`]).toBe("precious\n")
     await Effect.runPromise(during.store.remove?.({ location: `${FOLDER}/shard-00002.jsonl` }) ?? Effect.void)
     // Killed behind the write of what is now its own.
-    during.kill(2, true)
+    during.kill(1, true)
     await Effect.runPromiseExit(Sink.write(rows, sink).pipe(during.provided))
     during.kill(undefined)
     expect((await Effect.runPromise(Sink.write(rows, sink).pipe(during.provided))).rows).toBe(50)

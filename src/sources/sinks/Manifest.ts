@@ -51,8 +51,6 @@ export interface Progress {
   readonly source: unknown
   /** How many of these rows are in shards that were written. */
   readonly skip: number
-  /** The next shard, if its place holds what this run did not write. */
-  readonly foreign?: number | undefined
 }
 
 const lines = (head: object, shards: ReadonlyArray<WrittenShard>): string => {
@@ -117,7 +115,7 @@ export const decodeProgress = (text: string): Progress | undefined => {
   const found = parsed(text, "progress")
   if (found === undefined) return undefined
   const { own, shards, sink } = found
-  const { foreign, run, schema, skip, source } = own
-  if (typeof run !== "string" || !isCount(skip) || !(foreign === undefined || isCount(foreign))) return undefined
-  return { run, sink, shards, source, skip, foreign, ...(schema === undefined ? {} : { schema }) }
+  const { run, schema, skip, source } = own
+  if (typeof run !== "string" || !isCount(skip)) return undefined
+  return { run, sink, shards, source, skip, ...(schema === undefined ? {} : { schema }) }
 }
