@@ -10,6 +10,7 @@ import { InvalidOption } from "../core/InvalidOption.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import { batchWith, type Pipeline } from "../pipeline/Pipeline.ts"
 import { callSite } from "../scheduler/loader/CallSite.ts"
+import { CursorMismatch } from "../scheduler/loader/Cursor.ts"
 import type { LoaderError } from "../scheduler/loader/Loader.ts"
 import * as Run from "../scheduler/loader/Run.ts"
 import type { Options, RunOptions } from "../scheduler/loader/RunOptions.ts"
@@ -39,6 +40,14 @@ const rowsOf = ({ dataset, stages }: Pipeline<unknown, unknown, unknown>): numbe
 /** How a pipeline is run for a sink: in the plan's order. @since 0.1.0 */
 export type PipelineOptions = Pick<RunOptions, "prefetch" | "rank" | "world" | "uneven"> & { readonly epochs: number }
 
+/** A sink accepts no differences: its shards would be those of two runs. */
+const unlike = <E>(error: E): E | CursorMismatch =>
+  error instanceof CursorMismatch
+    ? new CursorMismatch({ differences: error.differences, unseen: error.unseen, way: WAY })
+    : error
+
+const WAY = "run what the folder was begun with, or write to another folder"
+
 /** @since 0.1.0 */
 export const pipelineRows = <A, E, R>(
   pipeline: Pipeline<A, E, R>,
@@ -52,7 +61,7 @@ export const pipelineRows = <A, E, R>(
     open: (mark): Effect.Effect<RowSource<LoaderError<E>, R>, LoaderError<E>, R | Scope.Scope> => {
       // A run that goes on builds the batch again in which it was killed.
       const all: Options = { ...options, from: mark, lend: true, replay: true }
-      return Effect.map(Run.open(own, all, site, "Sink.run"), (loader) => ({
+      return Effect.map(Effect.mapError(Run.open(own, all, site, "Sink.run"), unlike), (loader) => ({
         next: Effect.map(
           loader.take,
           Option.map(({ columns, size }) => ofBatch(size, columns))

@@ -123,6 +123,8 @@ export class CursorMismatch extends Data.TaggedError("CursorMismatch")<{
   readonly differences: ReadonlyArray<Difference>
   /** What was not compared, since it can neither be seen nor was declared; see {@link unseen}. */
   readonly unseen: ReadonlyArray<string>
+  /** The way out, where it is not the option `allow`. */
+  readonly way?: string | undefined
 }> {
   override get message(): string {
     const lines = this.differences.map(
@@ -132,7 +134,7 @@ export class CursorMismatch extends Data.TaggedError("CursorMismatch")<{
     const blind = this.unseen.length === 0 ? "" : `\n  not compared, as it cannot be seen: ${some(this.unseen)}`
     return (
       `the cursor is of another run:\n${lines.join("\n")}\n` +
-      `  resume with what it was, or accept the differences by name: allow: [${names}]${blind}`
+      `  ${this.way ?? `resume with what it was, or accept the differences by name: allow: [${names}]`}${blind}`
     )
   }
 }
