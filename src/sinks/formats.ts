@@ -90,8 +90,11 @@ const delimited = (of: "csv" | "tsv", location: string, options: CsvSinkOptions)
   optionsOf(`Sink.${of}`, options, { ...COMPRESSED, columns: true })
   const { config, ending, parameters } = compressionOf(location, options)
   const { columns } = options
-  if (columns !== undefined && !(Array.isArray(columns) && columns.every((name) => typeof name === "string"))) {
-    throw new InvalidOption({ option: "columns", value: columns, expected: "a list of names" })
+  if (
+    columns !== undefined &&
+    !(Array.isArray(columns) && columns.every((name) => typeof name === "string" && name.isWellFormed()))
+  ) {
+    throw new InvalidOption({ option: "columns", value: columns, expected: "a list of names that UTF-8 can hold" })
   }
   const format = {
     name: of,

@@ -50,4 +50,4 @@ const nothing = (): void => {}
 
 const NONE = new Uint8Array(0)
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })

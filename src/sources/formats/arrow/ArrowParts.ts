@@ -76,4 +76,4 @@ export const arraysIn = ([head = NONE, ...parts]: ReadonlyArray<Uint8Array>): Re
 
 const NONE = new Uint8Array(0)
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })

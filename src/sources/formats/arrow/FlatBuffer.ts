@@ -112,4 +112,4 @@ export class FlatBuffer {
   }
 }
 
-const decoder = new TextDecoder()
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })

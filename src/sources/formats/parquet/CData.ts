@@ -134,7 +134,7 @@ class CDataReader {
   }
 }
 
-const decoder = new TextDecoder()
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 const lastOf = (offsets: Uint8Array, wide: boolean): number => {
   if (offsets.length === 0) return 0

@@ -209,7 +209,7 @@ export class ThriftReader {
   }
 }
 
-const decoder = new TextDecoder()
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 const wrong = (what: string): Malformed => new Malformed(`its footer does not have ${what} where it should; ${AGAIN}`)
 

@@ -13,7 +13,8 @@ import { NumberColumn, type NumberType } from "./Numbers.ts"
 /** The types of the columns, in their order. @since 0.1.0 */
 export type ArraysSchema = ReadonlyArray<readonly [name: string, type: NumberType]>
 
-const shown = (names: ReadonlyArray<string>): string => names.map((name) => JSON.stringify(name)).join(", ")
+/** Names as an error shows them. @since 0.1.0 */
+export const shown = (names: ReadonlyArray<string>): string => names.map((name) => JSON.stringify(name)).join(", ")
 
 const EMPTY = new Uint8Array(0)
 
@@ -25,16 +26,16 @@ export class ArraysEncoder implements Encoder {
   readonly #write: (columns: ReadonlyArray<NumberColumn>) => Uint8Array
   #isFixed: boolean
 
-  readonly #most: number
+  readonly #check: (names: ReadonlyArray<string>) => void
 
-  /** `write` gives the shard of all columns, of which there are at most `most`. */
+  /** `write` gives the shard of all columns; `check` throws {@link NotColumn} for names that they cannot have. */
   constructor(
     schema: ArraysSchema | undefined,
     write: (columns: ReadonlyArray<NumberColumn>) => Uint8Array,
-    most = Number.POSITIVE_INFINITY
+    check: (names: ReadonlyArray<string>) => void
   ) {
     this.#write = write
-    this.#most = most
+    this.#check = check
     this.#isFixed = schema !== undefined
     for (const [name, type] of schema ?? []) this.#columns.set(name, new NumberColumn(name, type))
   }
@@ -83,12 +84,10 @@ export class ArraysEncoder implements Encoder {
   /** Each row has the fields of the first one. */
   #fits(names: ReadonlyArray<string>): void {
     if (names.length === 0) throw new NotColumn("a row has no fields; leave it out, or map it")
-    if (names.length > this.#most) {
-      throw new NotColumn(
-        `a row has the fields ${shown(names)}, and may have ${this.#most}; map it, or write safetensors`
-      )
+    if (!this.#isFixed) {
+      this.#check(names)
+      for (const name of names) this.#columns.set(name, new NumberColumn(name, undefined))
     }
-    if (!this.#isFixed) for (const name of names) this.#columns.set(name, new NumberColumn(name, undefined))
     this.#isFixed = true
     if (names.length === this.#columns.size && names.every((name) => this.#columns.has(name))) return
     const known = shown(Array.from(this.#columns.keys()))

@@ -31,6 +31,10 @@ export interface BuiltColumn {
 
 const encoder = new TextEncoder()
 
+/** What is said of a name that UTF-8 cannot hold. @since 0.1.0 */
+export const halved = (name: string): string =>
+  `${JSON.stringify(name)} has half of a surrogate pair in its name, which UTF-8 cannot hold`
+
 const isNumeric = (type: ColumnType): type is DType => typeof type === "string" && Object.hasOwn(arrays, type)
 
 /** Values of one width that grow. */
@@ -61,6 +65,8 @@ class Values<D extends TypedArray> {
 /** One column. @since 0.1.0 */
 export class ColumnBuilder {
   readonly name: string
+  /** What errors call it: a list's items by their list, a field by its record. */
+  readonly #called: string
   length = 0
   #nulls = 0
   #validity: Uint8Array = new Uint8Array(0)
@@ -72,8 +78,11 @@ export class ColumnBuilder {
   #item: ColumnBuilder | undefined
   #fields = new Map<string, ColumnBuilder>()
 
-  constructor(name: string, type: ColumnType | undefined) {
+  /** Throws {@link NotColumn}. */
+  constructor(name: string, type: ColumnType | undefined, called = name) {
+    if (!name.isWellFormed()) throw new NotColumn(`column ${halved(called)}`, "map it")
     this.name = name
+    this.#called = called
     this.#type = "null"
     this.#isFixed = type !== undefined
     if (type !== undefined) this.#become(type)
@@ -168,7 +177,7 @@ export class ColumnBuilder {
     const before = this.length
     if (typeof type !== "string") {
       if ("list" in type) {
-        this.#item = new ColumnBuilder("item", this.#isFixed ? type.list : undefined)
+        this.#item = new ColumnBuilder("item", this.#isFixed ? type.list : undefined, this.#called)
         this.#withOffsets(before)
       } else {
         for (const [name, own] of Object.entries(type.struct)) this.#field(name, own)
@@ -195,7 +204,7 @@ export class ColumnBuilder {
   }
 
   #field(name: string, type: ColumnType | undefined): ColumnBuilder {
-    const field = new ColumnBuilder(name, type)
+    const field = new ColumnBuilder(name, type, `${this.#called}.${name}`)
     for (let at = 0; at < this.length; at++) field.push(null)
     this.#fields.set(name, field)
     return field
@@ -255,16 +264,14 @@ export class ColumnBuilder {
     const { data } = values
     if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
       const big = typeof own === "bigint" ? own : Number.isSafeInteger(own) ? BigInt(own) : undefined
-      if (big === undefined) throw this.#wrong(value)
+      if (big === undefined || Object.is(own, -0)) throw this.#wrong(value)
       data[values.length] = big
       if (data[values.length] !== big) throw this.#wrong(value)
     } else {
       if (typeof own === "bigint") throw this.#wrong(value)
       data[values.length] = own
       // A float32 that is declared takes the nearest number.
-      if (type !== "float32" && !Object.is(data[values.length], Object.is(own, -0) && type !== "float64" ? 0 : own)) {
-        throw this.#wrong(value)
-      }
+      if (type !== "float32" && !Object.is(data[values.length], own)) throw this.#wrong(value)
     }
     values.length++
     this.#mark(true)
@@ -276,12 +283,12 @@ export class ColumnBuilder {
     if (values === undefined || type === "null" || kindOf(value) !== type) throw this.#wrong(value)
     if (type === "string" || type === "binary") {
       if (typeof value === "string" && !value.isWellFormed()) {
-        throw new NotColumn(`column "${this.name}": a text has half of a surrogate pair, which UTF-8 cannot hold`)
+        throw new NotColumn(`column "${this.#called}": a text has half of a surrogate pair, which UTF-8 cannot hold`)
       }
       const bytes = typeof value === "string" ? encoder.encode(value) : (value as Uint8Array) // by its kind
       const end = values.length + bytes.length
       if (end > 2 ** 31 - 1)
-        throw new NotColumn(`column "${this.name}": a block holds more than 2 GiB`, "set blockBytes")
+        throw new NotColumn(`column "${this.#called}": a block holds more than 2 GiB`, "set blockBytes")
       values.room(bytes.length)
       ;(values.data as Uint8Array).set(bytes, values.length) // texts and bytes are collected as bytes
       values.length = end
@@ -294,7 +301,8 @@ export class ColumnBuilder {
       (values.data as Uint8Array)[values.length] = value === true ? 1 : 0 // by its type
     else {
       const time = (value as Date).getTime() // by its kind
-      if (!Number.isSafeInteger(time)) throw this.#wrong(value)
+      if (Number.isNaN(time))
+        throw new NotColumn(`column "${this.#called}" is an invalid Date`, "map it to null or a time")
       ;(values.data as BigInt64Array)[values.length] = BigInt(time) // by its type
     }
     values.length++
@@ -329,7 +337,7 @@ export class ColumnBuilder {
       if (this.#fields.has(name) || value[name] === undefined) continue
       if (this.#isFixed)
         throw new NotColumn(
-          `column "${this.name}": field "${name}" was not there in the first rows`,
+          `column "${this.#called}": field "${name}" was not there in the first rows`,
           "declare its type by types"
         )
       this.#field(name, undefined)
@@ -340,11 +348,15 @@ export class ColumnBuilder {
   }
 
   #wrong(value: unknown): NotColumn {
-    const is = typeof value === "object" && value !== null ? (kindOf(value) ?? "an object of a class") : String(value)
+    const is = Object.is(value, -0)
+      ? "-0"
+      : typeof value === "object" && value !== null
+        ? (kindOf(value) ?? "an object of a class")
+        : String(value)
     const way =
       this.#type === "null" ? "all rows of the first block had none" : `values so far are ${shownType(this.type)}`
     return new NotColumn(
-      `column "${this.name}": ${is.slice(0, 80)} does not fit, as ${way}`,
+      `column "${this.#called}": ${is.slice(0, 80)} does not fit, as ${way}`,
       "declare its type by types, or map it"
     )
   }

@@ -48,12 +48,17 @@ export const isColumnType = (value: unknown, depth = 0): value is ColumnType => 
   if (!isRecord(value) || depth > DEEPEST || Object.keys(value).length !== 1) return false
   const { list, struct } = value
   if (list !== undefined) return isColumnType(list, depth + 1)
-  return isRecord(struct) && Object.values(struct).every((own) => isColumnType(own, depth + 1))
+  return (
+    isRecord(struct) &&
+    Object.entries(struct).every(([name, own]) => name.isWellFormed() && isColumnType(own, depth + 1))
+  )
 }
 
 /** Checks the types that columns are declared to have. Throws `InvalidOption`. @since 0.1.0 */
 export const typesOf = (types: unknown): Readonly<Record<string, ColumnType>> => {
-  const wrong = isRecord(types) ? Object.entries(types).find(([, type]) => !isColumnType(type)) : ["types", types]
+  const wrong = isRecord(types)
+    ? Object.entries(types).find(([name, type]) => !name.isWellFormed() || !isColumnType(type))
+    : ["types", types]
   // Each value was found to be a type.
   if (wrong === undefined) return types as Readonly<Record<string, ColumnType>>
   const expected = `a record of types by column, each one of ${PLAIN.join(", ")}, { list: type } or { struct: { field: type } }`

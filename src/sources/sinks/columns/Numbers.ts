@@ -14,10 +14,17 @@ export interface NumberType {
   readonly shape: ReadonlyArray<number>
 }
 
+/** The digits of a number, or their start. */
+const shownBig = (value: bigint): string => String(value).replace(/^(.{80}).+$/, "$1…")
+
 /** What a value is in a column: its dtype, its shape and its numbers. */
 const partsOf = (name: string, value: unknown): NumberType & { readonly data: ArrayLike<number | bigint> } => {
   if (typeof value === "number") return { dtype: "float64", shape: [], data: [value] }
-  if (typeof value === "bigint") return { dtype: value > 2n ** 63n - 1n ? "uint64" : "int64", shape: [], data: [value] }
+  if (typeof value === "bigint") {
+    if (value >= -(2n ** 63n) && value < 2n ** 63n) return { dtype: "int64", shape: [], data: [value] }
+    if (value > 0n && value < 2n ** 64n) return { dtype: "uint64", shape: [], data: [value] }
+    throw new NotColumn(`field "${name}" is ${shownBig(value)}, which 64 bits cannot hold; map it to a float or a text`)
+  }
   if (typeof value === "boolean") return { dtype: "bool", shape: [], data: [value ? 1 : 0] }
   if (value instanceof Tensor) return { dtype: dtypeOf(value.data), shape: value.shape, data: value.data }
   if (isTypedArray(value)) return { dtype: dtypeOf(value), shape: [value.length], data: value }

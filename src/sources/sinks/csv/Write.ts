@@ -7,6 +7,7 @@
 import { NotJson } from "../../../core/Json.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { type LineConfig, LineEncoder } from "../jsonl/Write.ts"
+import { RowFault } from "../SinkError.ts"
 import type { Encoder, Piece, Rows } from "../SinkFormat.ts"
 
 const cellOf = (name: string, value: unknown, delimiter: string): string => {
@@ -20,8 +21,14 @@ const cellOf = (name: string, value: unknown, delimiter: string): string => {
       return String(value)
     case "string": {
       if (!value.isWellFormed())
-        throw new NotJson(`column "${name}" has half of a surrogate pair, which UTF-8 cannot hold`)
-      const isPlain = value !== "" && !value.includes('"') && !value.includes(delimiter) && !/[\r\n]/.test(value)
+        throw new NotJson(`column ${JSON.stringify(name)} has half of a surrogate pair, which UTF-8 cannot hold`)
+      // Readers take U+FEFF at the start of a file for its byte order mark.
+      const isPlain =
+        value !== "" &&
+        !value.startsWith("\uFEFF") &&
+        !value.includes('"') &&
+        !value.includes(delimiter) &&
+        !/[\r\n]/.test(value)
       return isPlain ? value : `"${value.replaceAll('"', '""')}"`
     }
     default:
@@ -64,6 +71,12 @@ export class CsvEncoder implements Encoder {
   add(rows: Rows, from: number, to: number, most: number): number {
     const first = rows.row(from)
     this.#columns ??= isRecord(first) ? Object.keys(first) : []
+    try {
+      this.#opened(this.#columns)
+    } catch (thrown) {
+      if (thrown instanceof NotJson) throw new RowFault({ place: from, reason: thrown.message })
+      throw thrown
+    }
     return this.#opened(this.#columns).add(rows, from, to, most)
   }
 

@@ -7,6 +7,7 @@
  */
 import type { DType } from "../../../core/DType.ts"
 import { ArraysEncoder, type ArraysSchema } from "../columns/Arrays.ts"
+import { halved, NotColumn } from "../columns/ColumnBuilder.ts"
 import type { NumberColumn } from "../columns/Numbers.ts"
 import type { Encoder } from "../SinkFormat.ts"
 
@@ -44,5 +45,16 @@ const fileOf = (columns: ReadonlyArray<NumberColumn>): Uint8Array => {
   return Buffer.concat([length, header, ...ordered.map(({ bytes }) => bytes)])
 }
 
+/** What the format has its own use for in the header. */
+const RESERVED = "__metadata__"
+
+const named = (names: ReadonlyArray<string>): void => {
+  for (const name of names) {
+    if (name === RESERVED) throw new NotColumn(`field "${name}" is a name that safetensors keeps for itself; map it`)
+    if (!name.isWellFormed()) throw new NotColumn(`field ${halved(name)}; map it`)
+  }
+}
+
 /** @since 0.1.0 */
-export const safetensorsEncoder = (schema: ArraysSchema | undefined): Encoder => new ArraysEncoder(schema, fileOf)
+export const safetensorsEncoder = (schema: ArraysSchema | undefined): Encoder =>
+  new ArraysEncoder(schema, fileOf, named)

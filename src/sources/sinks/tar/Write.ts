@@ -33,6 +33,7 @@ const contentOf = (field: string, value: unknown): Uint8Array => {
   if (JSONS.includes(kind)) return encoder.encode(jsonOf(value))
   if (TEXTS.includes(kind)) {
     if (typeof value !== "string" || !value.isWellFormed()) throw wrong("a text that UTF-8 can hold")
+    if (value.startsWith("\uFEFF")) throw wrong("a text that does not begin with U+FEFF, which readers leave out")
     return encoder.encode(value)
   }
   if (WHOLES.includes(kind)) {

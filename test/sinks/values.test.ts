@@ -1,0 +1,103 @@
+/** What a format cannot hold, or would read back as something else, is refused with the row's number, and never changed. */
+import { describe, expect, test } from "bun:test"
+import { Effect, Stream } from "effect"
+import { Dataset, Format, Sink, Store } from "../../src/index.ts"
+
+const refusal = (rows: ReadonlyArray<unknown>, sink: Sink.Sink) =>
+  Sink.write(Stream.fromIterable(rows), sink).pipe(Effect.flip, Effect.provide(Store.memory()), Effect.runPromise)
+
+const back = <A>(rows: ReadonlyArray<unknown>, sink: Sink.Sink, format: Format.Format<A>) =>
+  Sink.write(Stream.fromIterable(rows), sink).pipe(
+    Effect.zipRight(Dataset.open(sink.location, { format, index: false })),
+    Effect.flatMap((dataset) => dataset.getMany(Array.from({ length: dataset.size }, (_, at) => at))),
+    Effect.provide(Store.memory()),
+    Effect.runPromise
+  )
+
+const OUT = "memory://out"
+const tables = [
+  ["parquet", Sink.parquet],
+  ["arrow", Sink.arrow]
+] as const
+const HALF = "a\ud800"
+const BOM = "\ufeff"
+
+describe("a sink refuses what would be changed", () => {
+  test("bigints that 64 bits cannot hold", async () => {
+    for (const sink of [Sink.npy(OUT), Sink.safetensors(OUT), Sink.arrow(OUT), Sink.parquet(OUT)]) {
+      for (const x of [2n ** 64n, -(2n ** 63n) - 1n, 10n ** 90n]) {
+        expect(await refusal([{ x: x > 2n ** 63n ? 2n ** 63n - 1n : 0n }, { x }], sink)).toMatchObject({
+          _tag: "SinkError",
+          kind: "row",
+          row: 1,
+          reason: expect.stringContaining(`"x"`)
+        })
+      }
+    }
+    for (const x of [2n ** 64n - 1n, 2n ** 63n, 2n ** 63n - 1n, -(2n ** 63n)]) {
+      const rows = await back([{ x }], Sink.safetensors(OUT), Format.safetensors())
+      expect(JSON.stringify(rows, (_, own) => (typeof own === "bigint" ? String(own) : own))).toContain(String(x))
+    }
+  })
+
+  test("names that a format keeps for itself or cannot hold", async () => {
+    const refused = (reason: string) => ({
+      _tag: "SinkError",
+      kind: "row",
+      row: 0,
+      reason: expect.stringContaining(reason)
+    })
+    expect(await refusal([{ __metadata__: 1 }], Sink.safetensors(OUT))).toMatchObject(refused("keeps for itself"))
+    expect(await refusal([{ [HALF]: 1 }], Sink.safetensors(OUT))).toMatchObject(refused("surrogate"))
+    for (const sink of [Sink.csv(OUT), Sink.tsv(OUT), Sink.arrow(OUT), Sink.parquet(OUT)]) {
+      expect(await refusal([{ [HALF]: 1 }], sink)).toMatchObject(refused('column "a\\ud800" has half of a surrogate'))
+    }
+    for (const [, sink] of tables) {
+      expect(await refusal([{ r: [{ [HALF]: 1 }] }], sink(OUT))).toMatchObject(refused('column "r.a\\ud800"'))
+      expect(() => sink(OUT, { types: { [HALF]: "int32" } })).toThrow("types")
+      expect(() => sink(OUT, { types: { a: { struct: { [HALF]: "int32" } } } })).toThrow("types")
+    }
+    expect(() => Sink.csv(OUT, { columns: [HALF] })).toThrow("columns")
+  })
+
+  test("a byte order mark that readers would leave out", async () => {
+    const row = { [`${BOM}a`]: `${BOM}x`, b: BOM }
+    expect(await back([row], Sink.csv(OUT), Format.csv())).toEqual([row])
+    expect(await back([row], Sink.tsv(OUT), Format.csv({ delimiter: "\t" }))).toEqual([row])
+    for (const [name, sink] of tables) {
+      expect(await back([row], sink(OUT), name === "arrow" ? Format.arrow() : Format.parquet())).toEqual([row])
+    }
+    expect(await refusal([{ txt: "fine" }, { txt: `${BOM}x` }], Sink.tar(OUT))).toMatchObject({
+      _tag: "SinkError",
+      row: 1,
+      reason: expect.stringContaining("U+FEFF")
+    })
+  })
+
+  test("-0 in a column of integers", async () => {
+    for (const [, sink] of tables) {
+      for (const type of ["int32", "uint8", "int64", "uint64"] as const) {
+        const error = await refusal([{ x: 0 }, { x: -0 }], sink(OUT, { types: { x: type } }))
+        expect(error).toMatchObject({ _tag: "SinkError", kind: "row", row: 1 })
+        expect(error.message).toContain(`column "x": -0 does not fit, as values so far are ${type}`)
+      }
+    }
+    expect(await back([{ x: 1 }, { x: -0 }], Sink.arrow(OUT), Format.arrow())).toEqual([{ x: 1 }, { x: -0 }])
+  })
+
+  test("an invalid Date, by the name of its column", async () => {
+    const at = new Date(Number.NaN)
+    for (const [, sink] of tables) {
+      for (const [value, name] of [
+        [at, "at"],
+        [[at], "at"],
+        [{ x: [at] }, "at.x"]
+      ] as const) {
+        const { message } = await refusal([{ at: value }], sink(OUT))
+        expect(message).toContain(`row 0: column "${name}" is an invalid Date; map it`)
+      }
+      const { message } = await refusal([{ at: [1] }, { at: ["x"] }], sink(OUT))
+      expect(message).toContain('row 1: column "at": x does not fit')
+    }
+  })
+})
