@@ -21,7 +21,6 @@ import { print, tell } from "./cli/Print.ts"
 import { reading, seed, whole, workers } from "./cli/Reading.ts"
 import { options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
 import { firsts } from "./prepare/Dedup.ts"
-import { inOrder } from "./prepare/Lines.ts"
 import { load, type Module } from "./prepare/Module.ts"
 import { options as outputs, sinkFrom } from "./prepare/Outputs.ts"
 import { seedFrom } from "./train/Setting.ts"
@@ -117,18 +116,15 @@ const sought = (flags: Flags, dataset: Dataset.Dataset<unknown, Format.ShardErro
   })
 
 /** The rows of compressed lines that can only be read from the start. */
-const streamed = (flags: Flags, format: string, error: Format.ShardError) =>
+const streamed = (flags: Flags, format: Format.Format<unknown>, error: Format.ShardError) =>
   Effect.gen(function* () {
-    if (format !== "jsonl" && format !== "text") return yield* Effect.fail(error)
+    if (format.name !== "jsonl" && format.name !== "text") return yield* Effect.fail(error)
     if (flags.shuffle || flags.dedup || Option.isSome(flags.dedupBy)) {
       const way = "prepare it without --shuffle and --dedup first, and then the result with them"
       return yield* new Usage({ message: `${error.shard} is one large member, which is read in order alone: ${way}` })
     }
     tell(`${error.shard} is one large member: read in order\n`)
-    const lines = Pipeline.from(yield* inOrder(flags.inputs))
-    return lines.pipe(
-      Pipeline.map("parse", (own): unknown => (format === "text" ? own : JSON.parse(own)), { parameters: { format } })
-    )
+    return Pipeline.from(yield* Dataset.openStream(flags.inputs, { format, atOnce: 1 }))
   })
 
 const isLarge = (error: unknown): error is Format.ShardError =>
@@ -138,14 +134,16 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
   Effect.gen(function* () {
     const root = yield* seedFrom(flags.seed)
     const read = { inputs: flags.inputs, format: flags.from, columns: flags.columns }
-    const { name } = yield* formatFrom(read)
+    const { make, name } = yield* formatFrom(read)
     const sink = yield* sinkFrom(flags, name)
     const module = yield* Effect.transposeOption(Option.map(flags.module, load))
     yield* countable(flags, module)
     const dataset = yield* Effect.either(opened(read))
     const large = Either.isLeft(dataset) && isLarge(dataset.left) ? dataset.left : undefined
     const rows =
-      large === undefined ? yield* sought(flags, (yield* dataset).dataset) : yield* streamed(flags, name, large)
+      large === undefined
+        ? yield* sought(flags, (yield* dataset).dataset)
+        : yield* streamed(flags, make(undefined), large)
     const tick = beating()
     const started = performance.now()
     const onProgress = (own: Sink.WriteProgress): void =>
@@ -156,7 +154,9 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
         skipped.push(error.message)
         tell(`left out: ${error.message}\n`)
       })
-    const skipping = FailurePolicy.skip({ budget: { share: 1 }, report })
+    // How many rows a share would be of is not known of what is read in order.
+    const budget = large === undefined ? { share: 1 } : { samples: Number.MAX_SAFE_INTEGER }
+    const skipping = FailurePolicy.skip({ budget, report })
     const manifest = yield* Sink.run(through(rows, module), sink, { onProgress }).pipe(
       Effect.provide(Workers.fibers({ workers: flags.workers })),
       Effect.provide(flags.skipBad ? skipping : FailurePolicy.fail),

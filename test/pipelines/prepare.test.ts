@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { gzipSync } from "node:zlib"
+import { gzipSync, zstdCompressSync } from "node:zlib"
 import { Effect } from "effect"
 import { firsts } from "../../pipelines/prepare/Dedup.ts"
 import { Dataset, Format } from "../../src/index.ts"
@@ -106,6 +106,31 @@ describe("prepare", () => {
         ["000000000", "one"],
         ["000000001", "two"]
       ])
+    },
+    TIME
+  )
+
+  test(
+    "of a large member: all frames and lines as Format.text has them, beside a plain shard, without those that are bad",
+    async () => {
+      const large = `${"x".repeat(2 ** 18)}\n`.repeat(1024)
+      const small = Buffer.concat([Buffer.from("\n a\r\n\r\n"), Uint8Array.of(0xff, 10)])
+      const one = join(root, "lines-1.txt")
+      writeFileSync(one, "first\n\n")
+      // Its name does not say that it is compressed.
+      const two = join(root, "lines-2.txt")
+      writeFileSync(two, Buffer.concat([zstdCompressSync(large), zstdCompressSync(small)]))
+      const module = join(root, "short.ts")
+      writeFileSync(module, "export const filter = (row: string) => row.length < 100\n")
+      const to = join(root, "lines")
+      const flags = ["--to", to, "--format", "jsonl", "--module", module, "--json"]
+      const ended = await run("prepare", one, two, ...flags, "--skip-bad")
+      expect(ended).toMatchObject({
+        code: 0,
+        stderr: expect.stringMatching(/one large member: read in order\nleft out: /)
+      })
+      expect(JSON.parse(ended.stdout)).toMatchObject({ rows: 5, skipped: 1 })
+      expect(await read(to, Format.jsonl<unknown>())).toEqual(["first", "", "", " a", ""])
     },
     TIME
   )

@@ -157,23 +157,36 @@ const headerOf = (bytes: Uint8Array): { readonly content: number | undefined; re
   return { content, window: base + (base / 8) * (own & 7) }
 }
 
-const MAGIC = 0xfd2fb528
+/** What a frame begins with, as a little-endian number. @since 0.1.0 */
+export const MAGIC = 0xfd2fb528
+
+/** How long the header of a frame is, by the byte behind its magic number. @since 0.1.0 */
+export const frameHeaderLength = (descriptor: number): number => {
+  // Behind it: the window, the number of the dictionary, and the size of the content.
+  const single = (descriptor >> 5) & 1
+  const size = descriptor >> 6
+  return 5 + (single === 1 ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0) + (size === 0 ? single : 2 ** size)
+}
+
+/** How long the block is that begins there, with its header; `undefined` if the header is cut off. @since 0.1.0 */
+export const blockLength = (bytes: Uint8Array, at: number): number | undefined => {
+  if (at + 3 > bytes.length) return undefined
+  // As checked.
+  const header = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)
+  // A block of one byte that is repeated takes one.
+  return 3 + (((header >> 1) & 3) === 1 ? 1 : header >> 3)
+}
 
 /** Where a frame ends; `undefined` if the bytes end before. @since 0.1.0 */
 export const frameEnd = (bytes: Uint8Array): number | undefined => {
-  // 3 bytes of the size of the dictionary's number, the size of the content, and of the blocks.
   const descriptor = bytes[4]
   if (descriptor === undefined) return undefined
-  const single = (descriptor >> 5) & 1
-  const size = descriptor >> 6
-  let at = 5 + (single === 1 ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0) + (size === 0 ? single : 2 ** size)
-  for (;;) {
-    if (at + 3 > bytes.length) return undefined
-    // As checked.
-    const header = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)
-    // A block of one byte that is repeated takes one.
-    at += 3 + (((header >> 1) & 3) === 1 ? 1 : header >> 3)
-    if ((header & 1) === 1) break
+  let at = frameHeaderLength(descriptor)
+  for (let isLast = false; !isLast; ) {
+    const length = blockLength(bytes, at)
+    if (length === undefined) return undefined
+    isLast = ((bytes[at] ?? 0) & 1) === 1
+    at += length
   }
   if ((descriptor & 4) !== 0) at += 4
   return at <= bytes.length ? at : undefined

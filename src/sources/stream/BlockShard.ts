@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { attempt } from "../formats/Fault.ts"
 import { type Cutter, type DecodedBlock, type Format, type Shard, ShardError } from "../formats/Format.ts"
+import { compressionOf } from "../formats/lines/Compression.ts"
 import type { Validate } from "../shards/RowSchema.ts"
 import { Bytes } from "./Bytes.ts"
 import type { Pull } from "./Gunzip.ts"
@@ -86,22 +87,17 @@ const chunks = <E, R>(items: Items<Uint8Array, E, R>): Effect.Effect<Pull<R>, un
     return next
   })
 
-const ZSTD = [0x28, 0xb5, 0x2f, 0xfd]
+/** How many bytes say how the others are compressed. */
+const START_BYTES = 4
 
-/** The bytes as they are, or unpacked if they are gzip by their first two. */
+/** The bytes as they are, or unpacked if they are gzip or zstd by their first ones. */
 const plain = <R>(pull: Pull<R>) =>
   Effect.gen(function* () {
     let first = new Uint8Array(0)
-    while (first.length < ZSTD.length) {
+    while (first.length < START_BYTES) {
       const more = yield* pull
       if (more === undefined) break
       first = new Uint8Array(Buffer.concat([first, more]))
-    }
-    const start = first
-    if (ZSTD.every((byte, place) => start[place] === byte)) {
-      const reason =
-        "it is compressed by zstd, which is not unpacked in order: Dataset.open reads it frame by frame, where a large frame needs a higher memberBytes; or write it again as shards that can be sought (pipelines/prepare.ts of the repository), or unpack it (zstd -dc)"
-      return yield* Effect.fail(new Error(reason))
     }
     let isGiven = false
     const all: Pull<R> = Effect.suspend(() => {
@@ -109,9 +105,14 @@ const plain = <R>(pull: Pull<R>) =>
       isGiven = true
       return Effect.succeed(first)
     })
-    if (!(first[0] === 0x1f && first[1] === 0x8b)) return { pull: all, isPacked: false }
-    const { gunzipped } = yield* Effect.promise(() => import("./Gunzip.ts"))
-    return { pull: yield* gunzipped(all), isPacked: true }
+    const compression = compressionOf(first)
+    if (compression === undefined) return { pull: all, isPacked: false }
+    if (compression === "gzip") {
+      const { gunzipped } = yield* Effect.promise(() => import("./Gunzip.ts"))
+      return { pull: yield* gunzipped(all), isPacked: true }
+    }
+    const { unzstd } = yield* Effect.promise(() => import("./Unzstd.ts"))
+    return { pull: yield* unzstd(all), isPacked: true }
   })
 
 const opened = <Row, A, E, R>(

@@ -26,7 +26,7 @@ export interface FromStreamOptions<A, E = never, R = never> extends ParametersOp
 
 /** @category options @since 0.1.0 */
 export interface FromBytesOptions<Row> extends ParametersOption {
-  /** How the bytes are read, plain or gzipped: `Format.jsonl`, `text`, `csv`, `tsv` or `tar`. */
+  /** How the bytes are read, plain or compressed by gzip or zstd: `Format.jsonl`, `text`, `csv`, `tsv` or `tar`. */
   readonly format: Format<Row>
   /** Its name in errors, logs and cursors. Default `"stream"`. */
   readonly name?: string

@@ -6,6 +6,7 @@
 import * as zlib from "node:zlib"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { unpackerOf } from "./Unpacker.ts"
 
 /** So many bytes are unpacked at once: deflate makes at most 1032 times as many of them. */
 const AT_ONCE = 2 ** 14
@@ -21,24 +22,7 @@ export const gunzipped = <R>(pull: Pull<R>): Effect.Effect<Pull<R>, never, Scope
       (own) => Effect.sync(() => own.destroy())
     ),
     (gunzip): Pull<R> => {
-      let parts: Array<Uint8Array> = []
-      let failed: ((cause: Error) => void) | undefined
-      let failure: Error | undefined
-      gunzip.on("data", (part: Uint8Array) => parts.push(part))
-      gunzip.on("error", (cause: Error) => {
-        failure = cause
-        failed?.(cause)
-      })
-      const step = (begin: (done: () => void) => void): Effect.Effect<Uint8Array, Error> =>
-        Effect.async((resume) => {
-          if (failure !== undefined) return resume(Effect.fail(failure))
-          failed = (cause) => resume(Effect.fail(cause))
-          begin(() => {
-            const all = Buffer.concat(parts)
-            parts = []
-            resume(failure === undefined ? Effect.succeed(all) : Effect.fail(failure))
-          })
-        })
+      const unpacker = unpackerOf(gunzip)
       let packed = new Uint8Array(0)
       let isOver = false
       const next: Pull<R> = Effect.suspend(() => {
@@ -50,16 +34,12 @@ export const gunzipped = <R>(pull: Pull<R>): Effect.Effect<Pull<R>, never, Scope
               return next
             }
             isOver = true
-            return step((done) => {
-              gunzip.once("end", done)
-              gunzip.end()
-            })
+            return unpacker.end
           })
         }
         const part = packed.subarray(0, AT_ONCE)
         packed = packed.subarray(AT_ONCE)
-        const own = step((done) => gunzip.write(part, () => done()))
-        return Effect.flatMap(own, (bytes) => (bytes.length === 0 ? next : Effect.succeed(bytes)))
+        return Effect.flatMap(unpacker.write(part), (bytes) => (bytes.length === 0 ? next : Effect.succeed(bytes)))
       })
       return next
     }

@@ -37,9 +37,9 @@ const MOST = 16
 /**
  * Opens shards of one format as a stream source. Nothing is scanned: an epoch reads each shard from its start to its end, some
  * of them at once, a row of each in turn; which comes next depends on the rows that they have alone. Plain shards are read on
- * from where they were when a run is resumed, gzipped ones and CSV from their start.
+ * from where they were when a run is resumed, compressed ones and CSV from their start.
  *
- * A shard compressed by gzip may be one member of any size. A row that cannot be decoded is an error of that row, which
+ * A compressed shard may be one member of gzip, or one frame of zstd, of any size. A row that cannot be decoded is an error of that row, which
  * `FailurePolicy.skip` leaves out. Fails with `StoreError` if shards cannot be found, and with `InvalidOption` for options that
  * are not as said, or for a format that is read by its index.
  *

@@ -67,7 +67,8 @@ const tooLarge = ({ memberBytes, name }: LineKind, compression: Compression): st
   const member = compression === "gzip" ? "gzip member" : "zstd frame"
   const ways = [
     "raise that",
-    ...(compression === "gzip" ? ["read it in order by Dataset.openStream", "compress it by bgzip"] : []),
+    "read it in order by Dataset.openStream",
+    ...(compression === "gzip" ? ["compress it by bgzip"] : []),
     ...(name === "jsonl" || name === "text"
       ? ["write it again as shards that can be sought (pipelines/prepare.ts of the repository)"]
       : []),
