@@ -1209,7 +1209,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sinks/Sink.test.ts"
   },
   {
-    name: "sinks: a file of others in the place of a shard is overwritten",
+    name: "sinks: a file of others that comes while the shard is written is overwritten",
+    file: "sinks/WriteShards.ts",
+    from: "if (info.size !== bytes) return yield* foreignTo(folder, name)",
+    to: "if (info.size !== bytes) return",
+    test: "test/sinks/Sink.test.ts"
+  },
+  {
+    name: "sinks: a file of others in the place of a shard is found when its rows were made",
     file: "sinks/WriteShards.ts",
     from: "if (!isThere || mayBeOwn) return isThere",
     to: 'if (!isThere || mayBeOwn || name !== "") return isThere',

@@ -225,10 +225,14 @@ describe("a sink", () => {
     // While it runs: a later start does not take it for its own, until it is moved away.
     const during = killedStore()
     const rows = Stream.map(Stream.range(0, 49), (n) => ({ n })).pipe(Stream.rechunk(1))
-    const put2 = Stream.tap(rows, ({ n }) =>
-      n === 30 ? Effect.promise(() => put(during, "shard-00002.jsonl")) : Effect.void
-    )
+    let last = 0
+    const put2 = Stream.tap(rows, ({ n }) => {
+      last = n
+      return n === 30 ? Effect.promise(() => put(during, "shard-00002.jsonl")) : Effect.void
+    })
     expect(await Effect.runPromise(Effect.flip(Sink.write(put2, sink)).pipe(during.provided))).toMatchObject(refused)
+    // Before the rows of its shard are made, which may be dear.
+    expect(last).toBe(40)
     expect(await Effect.runPromise(Effect.flip(Sink.write(rows, sink)).pipe(during.provided))).toMatchObject(refused)
     expect((await objects(during))[`${FOLDER}/shard-00002.jsonl`]).toBe("precious\n")
     await Effect.runPromise(during.store.remove?.({ location: `${FOLDER}/shard-00002.jsonl` }) ?? Effect.void)
