@@ -1538,6 +1538,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
+    name: "stream: a source that waits is not waited for when it is closed",
+    file: "sources/stream/Items.ts",
+    from: "CLOSING), (ended) =>",
+    to: "0), (ended) =>",
+    test: "test/sources/stream/Items.test.ts"
+  },
+  {
     name: "stream: shards take turns as they come",
     file: "sources/stream/Interleave.ts",
     from: "slot.shard += this.#slots.length",

@@ -88,6 +88,9 @@ export const pulling = <A, E, R>(items: Items<A, E, R>): Effect.Effect<Pull<A, R
 const notItems = (given: unknown): TypeError =>
   new TypeError(`a stream source gives a Stream, an AsyncIterable or an Iterable, and gave ${shown(given)}`)
 
+/** For so many milliseconds an iterator may go on after it was told that nobody reads on. */
+const CLOSING = 5000
+
 /** How far an iterator has come. */
 interface Progress {
   /** Whether it has ended or failed, so that it is not to be told that nobody reads on. */
@@ -114,12 +117,11 @@ const later = <A>(open: () => AsyncIterator<A>): Effect.Effect<Pull<A, never>, n
     const iterator = yield* Effect.acquireRelease(Effect.sync(open), (own) =>
       Effect.suspend(() => {
         if (progress.isOver || own.return === undefined) return Effect.void
-        const closing = own.return().catch((thrown: unknown) => thrown)
-        // A generator that waits hears of it once it goes on.
-        if (progress.isPending) return Effect.void
-        return Effect.flatMap(
-          Effect.promise(() => closing),
-          unclosed
+        const { isPending } = progress
+        const closing = Effect.promise(() => closed(own))
+        // A generator that waits hears of it once it goes on, and what it fails with then is told to nobody else.
+        return Effect.flatMap(Effect.timeoutOption(Effect.interruptible(closing), CLOSING), (ended) =>
+          Option.isNone(ended) ? stillOpen : unclosed(ended.value ?? (isPending ? progress.failure : undefined))
         )
       })
     )
@@ -156,10 +158,9 @@ const atOnce = <A>(open: () => Iterator<A>): Effect.Effect<Pull<A, never>, never
       Effect.suspend(() => {
         if (progress.isOver) return Effect.void
         try {
-          own.return?.()
-          return Effect.void
+          return unclosed(own.return === undefined ? undefined : misfit(own.return()))
         } catch (thrown) {
-          return unclosed(thrown)
+          return unclosed({ thrown })
         }
       })
     )
@@ -180,8 +181,27 @@ const atOnce = <A>(open: () => Iterator<A>): Effect.Effect<Pull<A, never>, never
       })
   })
 
+/** Tells an iterator that nobody reads on; returns what it failed with. */
+const closed = async (iterator: AsyncIterator<unknown>): Promise<Progress["failure"]> => {
+  try {
+    return misfit(await iterator.return?.())
+  } catch (thrown) {
+    return { thrown }
+  }
+}
+
+/** What `for` loops throw of an iterator whose `return` gives no result. */
+const misfit = (result: unknown): Progress["failure"] =>
+  typeof result === "object" && result !== null
+    ? undefined
+    : { thrown: new TypeError(`\`return\` of an iterator gives an object, and gave ${shown(result)}`) }
+
 /** Says that a source failed when it was closed: what was read of it is delivered all the same. */
-const unclosed = (thrown: unknown): Effect.Effect<void> =>
-  thrown instanceof Error
-    ? Effect.logWarning(`a stream source failed when it was closed: ${shown(thrown)}`)
-    : Effect.void
+const unclosed = (failure: Progress["failure"]): Effect.Effect<void> =>
+  failure === undefined
+    ? Effect.void
+    : Effect.logWarning(`a stream source failed when it was closed: ${shown(failure.thrown)}`)
+
+const stillOpen = Effect.logWarning(
+  `a stream source is not closed ${CLOSING / 1000} seconds after it was told to, so it is left to itself: it waits for its next sample, or its \`return\` does not end`
+)
