@@ -33,7 +33,8 @@ const DATABASE_NAMES: Names<DatabaseOptions> = { heartbeat: true }
 /**
  * The runners that have registered in a database: `postgres://user:password@host:port/database`, or `sqlite:FILE` for those of
  * this machine. The loader only reads. While the database does not answer, the last list stays in use; one that has never
- * answered for 30 seconds is a `RunnersError`. Passwords are in no message.
+ * answered for 30 seconds is a `RunnersError`, and so is at once one that waiting does not help, for a wrong password.
+ * Passwords are in no message.
  *
  * Fails with `InvalidOption`, or with `ClusterDatabaseError` if a package is not installed: PostgreSQL needs
  * `@effect/sql-pg`, both need `@effect/sql` and `@effect/experimental`.
@@ -74,7 +75,7 @@ const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::", "[::]", ""])
 /**
  * Registers a runner for as long as the scope is open: loaders that read the database find it. Its tables are made if they
  * are not there. Fails if the database cannot be reached now; later on a database that is gone is logged once and stops
- * nothing. What remains to be told the database when the scope closes takes at most 3 seconds.
+ * nothing; a file of SQLite that was removed or replaced is joined anew. What remains to be told the database when the scope closes takes at most 3 seconds.
  *
  * Fails with `InvalidOption`, or with `ClusterDatabaseError`. Needs `@effect/cluster`, and what {@link database} needs.
  *

@@ -35,15 +35,22 @@ export const connecting = (database: Database): Effect.Effect<Connect, ClusterDa
       stream: () => new Socket().unref()
     }).pipe(
       Effect.provide(packages.Reactivity.layer),
-      Effect.mapError(
-        ({ cause }) =>
-          new ClusterDatabaseError({
-            kind: "unreachable",
-            database: database.shown,
-            reason: `cannot be reached: ${reasonOf(cause)}`,
-            cause
-          })
-      )
+      Effect.mapError(({ cause }) => {
+        const reason = reasonOf(cause)
+        return isLasting(cause)
+          ? new ClusterDatabaseError({
+              kind: "refused",
+              database: database.shown,
+              reason: `cannot be used: ${reason}`,
+              cause
+            })
+          : new ClusterDatabaseError({
+              kind: "unreachable",
+              database: database.shown,
+              reason: `cannot be reached: ${reason}`,
+              cause
+            })
+      })
     )
   })
 
@@ -52,7 +59,30 @@ export const reasonOf = (error: unknown): string => {
   // Of several addresses none could be reached: each has an error of its own.
   if (error instanceof AggregateError && error.message === "") return reasonOf(error.errors[0])
   if (!(error instanceof Error)) return String(error)
+  // Whoever asks names the database.
+  if (error instanceof ClusterDatabaseError) return error.reason
   // What @effect/sql's own errors say is only that a statement failed.
   if (error.name.includes("SqlError") && error.cause !== undefined) return reasonOf(error.cause)
   return error.message.split("\n", 1)[0] || error.name
+}
+
+/** PostgreSQL's codes of a user or a password it does not take, of a database that is not there, and of rights that lack. */
+const LASTING = /^(?:28|3D|42)[0-9A-Z]{3}$/
+
+/** Of TLS, and of a file that the address names: a certificate, or a key. */
+const LASTING_CODES = /CERT|^ERR_TLS|^ENOENT$|^EACCES$|^ERR_INVALID/
+
+/** Whether an error stays until somebody sets the address, the file or the rights right. @since 0.1.0 */
+export const isLasting = (error: unknown): boolean => {
+  if (error instanceof ClusterDatabaseError && error.kind !== "unreachable") return true
+  if (!(error instanceof Error)) return false
+  const code = "code" in error ? String(error.code) : ""
+  return (
+    LASTING.test(code) ||
+    LASTING_CODES.test(code) ||
+    error instanceof URIError ||
+    // A password that is not given where one is needed, and TLS that the server lacks: without a code.
+    /^SASL|does not support SSL|is not a database/.test(error.message) ||
+    (error.cause !== undefined && isLasting(error.cause))
+  )
 }

@@ -12,8 +12,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { type RunnerInfo, RunnersError, type Service } from "../Runners.ts"
-import { type Connect, connecting, reasonOf } from "./Connect.ts"
+import { type Connect, connecting, isLasting, reasonOf } from "./Connect.ts"
 import type { Database } from "./Database.ts"
+import { isReplaced } from "./NodeSqlite.ts"
 import type { ClusterDatabaseError } from "./Packages.ts"
 import { readOwners, readRunners } from "./Tables.ts"
 import type { Timing } from "./Timing.ts"
@@ -89,8 +90,11 @@ export const liveRunnersWith = (
           const reason = `the cluster's database ${database} does not answer (${reasonOf(error)})`
           yield* Effect.logWarning(`${reason}; the ${known.length} runners known so far stay in use`)
         }
-        if (now - started < PATIENCE_MS || (yield* SubscriptionRef.get(list)) !== undefined) return
-        const reason = `${database} has not answered for ${PATIENCE_MS / 1000} s: ${reasonOf(error)}`
+        if ((yield* SubscriptionRef.get(list)) !== undefined) return
+        const lasts = isLasting(error)
+        if (!lasts && now - started < PATIENCE_MS) return
+        const what = lasts ? "cannot be used" : `has not answered for ${PATIENCE_MS / 1000} s`
+        const reason = `${database} ${what}: ${reasonOf(error)}`
         yield* SubscriptionRef.set(list, Either.left(new RunnersError({ reason, cause: error })))
       })
 
@@ -99,9 +103,13 @@ export const liveRunnersWith = (
         // One that takes connections and says nothing is as good as gone. It does not cancel statements either.
         Effect.disconnect,
         Effect.timeout(Duration.max(expiry, Duration.seconds(1))),
-        Effect.matchEffect({ onFailure: failed, onSuccess: succeeded }),
-        Effect.zipRight(Effect.sleep(heartbeat)),
-        Effect.forever
+        Effect.matchEffect({
+          onFailure: (error) => Effect.as(failed(error), isReplaced(error)),
+          onSuccess: (reading) => Effect.as(succeeded(reading), false)
+        }),
+        Effect.tap(Effect.sleep(heartbeat)),
+        // The file that is there now is opened.
+        Effect.repeat({ until: (replaced) => replaced })
       )
 
     yield* connect.pipe(
@@ -109,6 +117,7 @@ export const liveRunnersWith = (
       Effect.retry({ while: () => Effect.as(Effect.sleep(heartbeat), true) }),
       Effect.flatMap(poll),
       Effect.scoped,
+      Effect.forever,
       // Whoever is done does not wait until a connection that is being made is there, or given up.
       Effect.disconnect,
       Effect.forkScoped

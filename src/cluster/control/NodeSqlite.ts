@@ -3,12 +3,13 @@
  *
  * @since 0.1.0
  */
-import { mkdirSync } from "node:fs"
+import { mkdirSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -21,6 +22,40 @@ export const MEMORY = ":memory:"
 /** How long a statement waits for another process that writes, in ms: statements here take well below one. */
 const BUSY_MS = 1000
 
+/** What another process, or a full disk, is the reason of. No file that is a database, or a folder, stays one. */
+const PASSING = /is locked|busy|disk I\/O|is full|no space/i
+
+/** The file is not the one that was opened: it was removed, or another one is there. @since 0.1.0 */
+export class FileReplaced extends Data.TaggedError("FileReplaced")<{ readonly isGone: boolean }> {
+  override get message(): string {
+    return this.isGone ? "its file was removed" : "its file was replaced by another one"
+  }
+}
+
+/** Whether an error tells of a file that was replaced, to which a connection is of no use any more. @since 0.1.0 */
+export const isReplaced = (error: unknown): boolean =>
+  error instanceof FileReplaced || (error instanceof Error && error.cause !== undefined && isReplaced(error.cause))
+
+/** What a file is known by while it is open; `undefined` where there is none. */
+const identityOf = (file: string): string | undefined => {
+  const stats = statSync(file, { bigint: true, throwIfNoEntry: false })
+  return stats && `${stats.dev}:${stats.ino}`
+}
+
+/** Throws `FileReplaced` once the file is another one, and from then on: whatever is written to the one that is open is lost. */
+const watching = (file: string): (() => void) => {
+  if (file === MEMORY) return () => undefined
+  const first = identityOf(file)
+  let replaced: FileReplaced | undefined
+  return () => {
+    if (replaced === undefined) {
+      const now = identityOf(file)
+      if (now === undefined || now !== first) replaced = new FileReplaced({ isGone: now === undefined })
+    }
+    if (replaced !== undefined) throw replaced
+  }
+}
+
 const opened = (file: string): DatabaseSync => {
   const sqlite: typeof import("node:sqlite") | undefined = process.getBuiltinModule("node:sqlite")
   if (sqlite === undefined) {
@@ -29,9 +64,14 @@ const opened = (file: string): DatabaseSync => {
   }
   if (file !== MEMORY) mkdirSync(dirname(file), { recursive: true })
   const database = new sqlite.DatabaseSync(file)
-  database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
-  database.exec("PRAGMA journal_mode = WAL")
-  return database
+  try {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
+    database.exec("PRAGMA journal_mode = WAL")
+    return database
+  } catch (thrown) {
+    database.close()
+    throw thrown
+  }
 }
 
 /** Opens a file, which is made if it does not exist, and its folder. @since 0.1.0 */
@@ -47,7 +87,7 @@ export const sqliteClient = (
           cause instanceof ClusterDatabaseError
             ? cause
             : new ClusterDatabaseError({
-                kind: "unreachable",
+                kind: PASSING.test(shown(cause)) ? "unreachable" : "refused",
                 database: `sqlite:${file}`,
                 reason: `cannot be opened: ${shown(cause)}`,
                 cause
@@ -55,7 +95,7 @@ export const sqliteClient = (
       }),
       (own) => Effect.sync(() => own.close())
     )
-    const connection = connectionOf(SqlError.SqlError, database)
+    const connection = connectionOf(SqlError.SqlError, database, watching(file))
     const one = yield* Effect.makeSemaphore(1)
     return yield* SqlClient.make({
       compiler: Statement.makeCompilerSqlite(),
@@ -77,10 +117,13 @@ type Failure = new (props: { readonly cause: unknown; readonly message?: string 
 
 type Row = Readonly<Record<string, unknown>>
 
-const connectionOf = (Failed: Failure, database: DatabaseSync): Connection => {
+const connectionOf = (Failed: Failure, database: DatabaseSync, check: () => void): Connection => {
   const rows = (sql: string, params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
     Effect.try({
-      try: () => database.prepare(sql).all(...params.map(bound)),
+      try: () => {
+        check()
+        return database.prepare(sql).all(...params.map(bound))
+      },
       catch: (cause) => new Failed({ cause, message: "Failed to execute statement" })
     })
   const execute: Connection["execute"] = (sql, params, transform) =>

@@ -10,10 +10,10 @@ import { installCommand } from "../../core/Install.ts"
 /** The database of a cluster cannot be used. @category errors @since 0.1.0 */
 export class ClusterDatabaseError extends Data.TaggedError("ClusterDatabaseError")<{
   /**
-   * `"unreachable"` may pass; a `"package"` is not installed, `"tables"` cannot be made or read, and a newer Furrow's
-   * `"version"` of them is refused.
+   * `"unreachable"` may pass; `"refused"` does not by itself: a wrong password, no such database, a file that is none. A
+   * `"package"` is not installed, `"tables"` cannot be made or read, and a newer Furrow's `"version"` of them is refused.
    */
-  readonly kind: "unreachable" | "package" | "tables" | "version"
+  readonly kind: "unreachable" | "refused" | "package" | "tables" | "version"
   /** The database, without its password. */
   readonly database: string
   readonly reason: string

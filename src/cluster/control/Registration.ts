@@ -11,6 +11,7 @@ import { connect as connectTo } from "node:net"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -20,6 +21,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { connecting, reasonOf } from "./Connect.ts"
 import type { Database } from "./Database.ts"
+import { isReplaced } from "./NodeSqlite.ts"
 import { ClusterDatabaseError, type ClusterPackages, clusterPackages, sqlPackages } from "./Packages.ts"
 import { migrate, PREFIX, removeStart, type StartRow, writeStart } from "./Tables.ts"
 import type { Timing } from "./Timing.ts"
@@ -44,13 +46,33 @@ export const register = (
   runner: Registered,
   timing: Timing
 ): Effect.Effect<void, ClusterDatabaseError, Scope.Scope> =>
-  Effect.flatMap(bounded, (scope) =>
-    connecting(database).pipe(
-      Effect.flatten,
-      Effect.flatMap((sql) => registerWith(sql, database.shown, runner, timing)),
-      Scope.extend(scope)
+  Effect.gen(function* () {
+    const connect = yield* connecting(database)
+    // Closes once the heartbeats have ended.
+    const joins = yield* Effect.flatMap(Effect.scope, (scope) => Scope.fork(scope, ExecutionStrategy.sequential))
+    let beat: Effect.Effect<void, unknown> | undefined
+    let leave: Effect.Effect<void> = Effect.void
+    const join = Effect.gen(function* () {
+      const own = yield* Scope.fork(joins, ExecutionStrategy.sequential)
+      leave = Scope.close(own, Exit.void)
+      const scope = yield* Scope.extend(bounded, own)
+      beat = yield* Effect.flatMap(connect, (sql) => joined(sql, database.shown, runner, timing)).pipe(
+        Scope.extend(scope),
+        Effect.onError(() => leave)
+      )
+    })
+    yield* join
+    // A file that was removed, or replaced, is joined anew; nobody else reads the one that is open.
+    yield* Effect.suspend(() => (beat === undefined ? join : Effect.void)).pipe(
+      Effect.zipRight(Effect.suspend(() => beat ?? Effect.void)),
+      Effect.tapError((error) => {
+        if (beat === undefined || !isReplaced(error)) return Effect.void
+        beat = undefined
+        return leave
+      }),
+      beating(database.shown, timing)
     )
-  )
+  })
 
 /** A scope that closes with this one, and within a stated time, whether its finalizers are done or not. */
 const bounded: Effect.Effect<Scope.Scope, never, Scope.Scope> = Effect.acquireRelease(Scope.make(), (scope) =>
@@ -65,6 +87,21 @@ export const registerWith = (
   runner: Registered,
   timing: Timing
 ): Effect.Effect<void, ClusterDatabaseError, Scope.Scope> =>
+  Effect.flatMap(joined(sql, database, runner, timing), beating(database, timing))
+
+/** Heartbeats for as long as the scope is open. */
+const beating =
+  (database: string, { heartbeat }: Timing) =>
+  (beat: Effect.Effect<void, unknown>): Effect.Effect<void, never, Scope.Scope> =>
+    beat.pipe(said(database), Effect.repeat(Schedule.spaced(heartbeat)), Effect.forkScoped, Effect.asVoid)
+
+/** Makes a runner one of the cluster, and returns what says that it is there, once. */
+const joined = (
+  sql: SqlClient,
+  database: string,
+  runner: Registered,
+  timing: Timing
+): Effect.Effect<Effect.Effect<void, unknown>, ClusterDatabaseError, Scope.Scope> =>
   Effect.gen(function* () {
     const own = yield* clusterPackages(database)
     const { SqlClient } = yield* sqlPackages(database)
@@ -83,14 +120,11 @@ export const registerWith = (
           new ClusterDatabaseError({ kind: "unreachable", database, reason: `is gone: ${reasonOf(cause)}`, cause })
       )
     )
-    yield* start.pipe(
+    return start.pipe(
       // A table that was emptied, or a row that another process at this address wrote, is put right again. A statement
       // that is interrupted waits until the database has cancelled it; one that is silent cancels nothing.
       Effect.disconnect,
-      Effect.timeout(Duration.max(timing.heartbeat, Duration.seconds(1))),
-      said(database),
-      Effect.repeat(Schedule.spaced(timing.heartbeat)),
-      Effect.forkScoped
+      Effect.timeout(Duration.max(timing.heartbeat, Duration.seconds(1)))
     )
   })
 

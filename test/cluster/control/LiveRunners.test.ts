@@ -2,12 +2,15 @@
  * The list of runners that loaders read, over SQLite in memory: who is in it, who is not, and how the cluster deals lanes.
  */
 import { describe, expect, test } from "bun:test"
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Exit, Logger, Scope } from "effect"
 import { connecting } from "../../../src/cluster/control/Connect.ts"
 import { databaseOf } from "../../../src/cluster/control/Database.ts"
-import { liveRunnersWith } from "../../../src/cluster/control/LiveRunners.ts"
-import { registerWith } from "../../../src/cluster/control/Registration.ts"
+import { liveRunners, liveRunnersWith } from "../../../src/cluster/control/LiveRunners.ts"
+import { register, registerWith } from "../../../src/cluster/control/Registration.ts"
 import { migrate, writeStart } from "../../../src/cluster/control/Tables.ts"
 import { timingOf } from "../../../src/cluster/control/Timing.ts"
 import { listening, until, when } from "../../support/cluster/control.ts"
@@ -30,6 +33,11 @@ const written = (sql: SqlClient, id: string, expirySeconds: number) =>
   )
 
 const run = <A>(body: Effect.Effect<A, unknown, Scope.Scope>) => Effect.runPromise(Effect.scoped(body))
+
+const inFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "furrow-list-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+)
 
 describe("the list of runners", () => {
   test("has each that is registered, deals lanes by threads, and lacks one that has ended", () =>
@@ -115,4 +123,86 @@ describe("the list of runners", () => {
         expect(live.outages?.()).toBe(1)
       })
     ))
+
+  test(
+    "goes on in a new file where the one of SQLite is removed or replaced: each process says so once",
+    () =>
+      run(
+        Effect.gen(function* () {
+          const folder = yield* inFolder
+          const at = databaseOf(`sqlite:${join(folder, "cluster.sqlite")}`)
+          const lines: Array<string> = []
+          const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+          const quiet = Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+          const live = yield* quiet(liveRunners(at, TIMING))
+          const start = (id: string) =>
+            Effect.flatMap(listening, (port) =>
+              quiet(register(at, { id, host: "127.0.0.1", port, threads: 1 }, TIMING))
+            )
+          yield* start("one")
+          yield* start("two")
+          yield* until(live, "one", "two")
+          const said = (what: string) => () => lines.filter((line) => line.includes(what)).length
+          const three = (count: number) => count === 3
+          for (const ending of ["", "-wal", "-shm"]) rmSync(join(folder, `cluster.sqlite${ending}`), { force: true })
+          yield* when(said("its file was removed"), three)
+          yield* when(said("answers again"), three)
+          // One that knows nobody finds both.
+          yield* until(yield* quiet(liveRunners(at, TIMING)), "one", "two")
+          expect(said("does not answer")()).toBe(3)
+          writeFileSync(join(folder, "other"), "")
+          renameSync(join(folder, "other"), join(folder, "cluster.sqlite"))
+          yield* when(said("its file was replaced by another one"), (count) => count === 4)
+          yield* until(yield* quiet(liveRunners(at, TIMING)), "one", "two")
+        })
+      ),
+    20_000
+  )
+
+  test("fails at once, and so does a runner, where a file of SQLite will never be a database", () =>
+    run(
+      Effect.gen(function* () {
+        const folder = yield* inFolder
+        writeFileSync(
+          join(folder, "text"),
+          "no database, but long enough to be looked at as one of SQLite's\n".repeat(200)
+        )
+        for (const file of [join(folder, "text"), folder]) {
+          const at = databaseOf(`sqlite:${file}`)
+          const error = yield* Effect.flip(register(at, { id: "x", host: "127.0.0.1", port: 1, threads: 1 }, TIMING))
+          expect(error).toMatchObject({ kind: "refused", database: `sqlite:${file}` })
+          const live = yield* liveRunners(at, TIMING)
+          const failure = yield* Effect.flip(until(live)).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+          expect(failure).toMatchObject({ _tag: "RunnersError" })
+          expect(String(failure)).toMatch(/file is not a database|unable to open database file/)
+        }
+      })
+    ))
+
+  test("has no password in what it says of an address that is none", () => {
+    const wrong = [
+      "postgres://furrow:1/s3cret@host/db",
+      "postgres://furrow:1#s3cret@host/db",
+      "postgres://furrow:s3cret%zz@host/db",
+      "postgres://furrow:s3cret@:5432x/db",
+      "postgres:furrow:s3cret@host/db",
+      "s3cret@host/db",
+      "secret",
+      "mysql://furrow:s3cret@host/db",
+      "sqlite://furrow:s3cret@host/db"
+    ]
+    for (const text of wrong) {
+      let said = ""
+      try {
+        databaseOf(text)
+      } catch (error) {
+        said = `${error} ${JSON.stringify(error)}`
+      }
+      expect(said).toContain("InvalidOption")
+      expect(said).not.toMatch(/s3cret|secret/)
+    }
+    expect(databaseOf("postgres://furrow:s3%2Fcret@host:1/db?password=s3cret").shown).toBe(
+      "postgres://furrow@host:1/db"
+    )
+  })
 })

@@ -153,8 +153,27 @@ describe.skipIf(withoutPostgres !== undefined)(name, () => {
       expect(text).not.toContain(PASSWORD)
       return text
     }
-    expect(await refused(up().url.replace("furrow:", "nobody:"))).toContain("cannot be reached")
-    expect(await refused(`postgres://furrow:${PASSWORD}@127.0.0.1:1/x`)).toContain("postgres://furrow@127.0.0.1:1/x")
+    // What waiting does not mend is told apart from what it may.
+    for (const url of [
+      up().url.replace("furrow:", "nobody:"),
+      up().url.replace(PASSWORD, `${PASSWORD}-wrong`),
+      `${up().url}-missing`,
+      `${up().url}?sslmode=require`
+    ]) {
+      const text = await refused(url)
+      expect(text).toContain('"kind":"refused"')
+      expect(text).toContain("cannot be used: ")
+      const list = await run(
+        Effect.flip(
+          Effect.flatMap(Layer.build(Runners.database(url)), (own) => until(Context.get(own, Runners.Runners)))
+        )
+      )
+      expect(list).toMatchObject({ _tag: "RunnersError" })
+      expect(JSON.stringify(list) + String(list)).not.toContain(PASSWORD)
+    }
+    const far = await refused(`postgres://furrow:${PASSWORD}@127.0.0.1:1/x`)
+    expect(far).toContain('"kind":"unreachable"')
+    expect(far).toContain("postgres://furrow@127.0.0.1:1/x")
     expect(await refused(`mysql://furrow:${PASSWORD}@127.0.0.1/x`)).toContain("InvalidOption")
     await run(
       Effect.gen(function* () {
