@@ -82,6 +82,10 @@ describe("a sink refuses what would be changed", () => {
         expect(error.message).toContain(`column "x": -0 does not fit, as values so far are ${type}`)
       }
     }
+    expect(await refusal([{ cls: -0 }], Sink.tar(OUT))).toMatchObject({
+      kind: "row",
+      reason: expect.stringContaining("other than -0")
+    })
     expect(await back([{ x: 1 }, { x: -0 }], Sink.arrow(OUT), Format.arrow())).toEqual([{ x: 1 }, { x: -0 }])
   })
 

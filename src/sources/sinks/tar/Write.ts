@@ -38,6 +38,7 @@ const contentOf = (field: string, value: unknown): Uint8Array => {
   }
   if (WHOLES.includes(kind)) {
     if (!Number.isSafeInteger(value)) throw wrong("a whole number")
+    if (Object.is(value, -0)) throw wrong("a whole number other than -0, which would be read as 0")
     return encoder.encode(String(value))
   }
   if (kind === "npy") {
