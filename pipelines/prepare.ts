@@ -101,10 +101,11 @@ const sought = (flags: Flags, dataset: Dataset.Dataset<unknown, Format.ShardErro
     const field = Option.getOrUndefined(flags.dedupBy)
     if (!flags.dedup && field === undefined) return Pipeline.from(dataset).pipe(Pipeline.sample(sampler))
     const tick = beating()
-    const { duplicates, hash, isKept } = yield* firsts(dataset, field, (rows) =>
+    const { duplicates, hash, isKept, keyless } = yield* firsts(dataset, field, (rows) =>
       tick(() => `looking for duplicates: ${rows} of ${dataset.size} rows`)
     )
-    tell(`${duplicates} of ${dataset.size} rows are duplicates\n`)
+    const without = keyless === 0 ? "" : `; ${keyless} have no field ${JSON.stringify(field)}, and are kept`
+    tell(`${duplicates} of ${dataset.size} rows are duplicates${without}\n`)
     const parameters = { kept: hash }
     return Pipeline.from(
       Dataset.map(dataset, (row, index) => ({ row, isKept: isKept(index) }), { name: dataset.name, parameters })

@@ -30,20 +30,23 @@ const ordered = (value: unknown): unknown => {
   return Object.fromEntries(names.map((name) => [name, ordered(value[name])]))
 }
 
-/** What is compared of a row: a field, or all of it. */
-const keyOf = (row: unknown, field: string | undefined): string => {
+/** What is compared of a row: a field, or all of it. `undefined` if the row lacks the field. */
+const keyOf = (row: unknown, field: string | undefined): string | undefined => {
   if (field === undefined) return line(ordered(row))
-  return line(Predicate.isRecord(row) && Object.hasOwn(row, field) ? ordered(row[field]) : undefined)
+  if (!Predicate.isRecord(row) || !Object.hasOwn(row, field) || row[field] === undefined) return undefined
+  return line(ordered(row[field]))
 }
 
 export interface Kept {
   readonly isKept: (index: number) => boolean
   readonly duplicates: number
+  /** How many rows lack the field: they are no duplicates, and are kept. */
+  readonly keyless: number
   /** A hash of which rows are kept. */
   readonly hash: string
 }
 
-/** Looks at all rows, in their order: of equal ones the first is kept. */
+/** Looks at all rows, in their order: of equal ones the first is kept. A row that lacks the field is equal to none. */
 export const firsts = <A, E, R>(
   dataset: Dataset.Dataset<A, E, R>,
   field: string | undefined,
@@ -57,14 +60,20 @@ export const firsts = <A, E, R>(
         const { size } = dataset
         const parts = Math.min(512, Math.max(1, Math.ceil(size / atOnce)))
         const files = Array.from({ length: parts }, (_, part) => openSync(join(folder, String(part)), "w"))
+        let keyless = 0
         yield* Effect.gen(function* () {
           for (let from = 0; from < size; from += BATCH) {
             const to = Math.min(size, from + BATCH)
             const rows = yield* dataset.getMany(Array.from({ length: to - from }, (_, at) => from + at))
             const dealt = files.map((): Array<Buffer> => [])
             for (const [at, row] of rows.entries()) {
+              const key = keyOf(row, field)
+              if (key === undefined) {
+                keyless++
+                continue
+              }
               const record = Buffer.alloc(RECORD)
-              record.set(createHash("sha256").update(keyOf(row, field)).digest().subarray(0, HASH))
+              record.set(createHash("sha256").update(key).digest().subarray(0, HASH))
               record.writeDoubleLE(from + at, HASH)
               dealt[record.readUInt32LE(0) % parts]?.push(record)
             }
@@ -90,7 +99,7 @@ export const firsts = <A, E, R>(
         }
         const hash = createHash("sha256").update(seconds).digest("hex").slice(0, 16)
         const isKept = (index: number): boolean => ((seconds[Math.floor(index / 8)] ?? 0) & (1 << (index & 7))) === 0
-        return { isKept, duplicates, hash } satisfies Kept
+        return { isKept, duplicates, keyless, hash } satisfies Kept
       }),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
   )

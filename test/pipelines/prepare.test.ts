@@ -167,6 +167,13 @@ describe("deduplication", () => {
     expect((await Effect.runPromise(firsts(dataset, undefined, () => undefined))).duplicates).toBe(0)
   })
 
+  test("keeps each row that lacks the field; null is a value", async () => {
+    const rows = [{ k: null }, { n: 1 }, { k: null }, { n: 1 }, { k: 1 }, null, "text", { k: 1 }]
+    const kept = await Effect.runPromise(firsts(Dataset.fromArray<unknown>(rows), "k", () => undefined))
+    expect(rows.map((_, at) => kept.isKept(at))).toEqual([true, true, false, true, true, true, true, false])
+    expect(kept).toMatchObject({ duplicates: 2, keyless: 4 })
+  })
+
   test("compares records by their fields, in whichever order these are", async () => {
     const rows = [
       { id: 1, t: { x: [{ a: 1, b: 2 }], y: null } },
