@@ -1699,6 +1699,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/control/LiveRunners.test.ts"
   },
   {
+    name: "cluster: a file of SQLite that was removed or replaced stays in use",
+    file: "cluster/control/NodeSqlite.ts",
+    from: "if (now === undefined || now !== first) replaced",
+    to: "if (first === undefined) replaced",
+    test: "test/cluster/control/LiveRunners.test.ts"
+  },
+  {
+    name: "cluster: a wrong password is tried again and again",
+    file: "cluster/control/Connect.ts",
+    from: "/^(?:28|3D|42)",
+    to: "/^(?:3D|42)",
+    test: "test/cluster/control/postgres.test.ts"
+  },
+  {
     name: "cluster: runners that start at once make the tables at once",
     file: "cluster/control/Tables.ts",
     from: "pg_advisory_xact_lock(",
