@@ -1538,6 +1538,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
+    name: "stream: zstd that is cut short ends",
+    file: "sources/stream/Unzstd.ts",
+    from: "if (frame === undefined && held.length === 0 && skipped === 0)",
+    to: "if (held.length < 100)",
+    test: "test/sources/stream/OpenStream.test.ts"
+  },
+  {
     name: "stream: a source that waits is not waited for when it is closed",
     file: "sources/stream/Items.ts",
     from: "CLOSING), (ended) =>",
