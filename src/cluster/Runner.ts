@@ -17,7 +17,7 @@ import { type Names, optionsOf } from "../core/Options.ts"
 import { cores } from "../core/runtime.ts"
 import { notMissing } from "../scheduler/backends/threads/ModuleFile.ts"
 import { MAX_THREADS } from "../scheduler/backends/Workers.ts"
-import { access, guarded } from "../service/Access.ts"
+import { access, guarded, type Token, tokenOf } from "../service/Access.ts"
 import { ListenError } from "../service/Serve.ts"
 import { type Serving, Session } from "./Session.ts"
 import { TIMING } from "./Timing.ts"
@@ -41,7 +41,7 @@ export interface ListenOptions {
    */
   readonly threads?: number
   /** What loaders must show, at least 16 characters. Default: nothing, on loopback alone. */
-  readonly token?: Redacted.Redacted
+  readonly token?: Token
   /** A certificate and its key, as PEM. Default: no encryption. */
   readonly tls?: { readonly cert: string; readonly key: Redacted.Redacted }
   /** The most loaders at once. Default 64. */
@@ -95,7 +95,7 @@ const settings = (options: ListenOptions): Checked => {
     threads,
     token
   } = optionsOf("Runner.listen", options, NAMES)
-  guarded(host, token)
+  guarded(host, tokenOf(token))
   if (!Array.isArray(pipelines) || pipelines.length === 0) {
     throw new InvalidOption({ option: "pipelines", value: pipelines, expected: "the URLs of at least one module" })
   }
@@ -142,7 +142,8 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
         ({ reason }) => new InvalidOption({ option: "a module of pipelines", value: module, expected: reason })
       )
     }
-    const { tls, token } = options
+    const { tls } = options
+    const token = tokenOf(options.token)
     const allowed = access(token)
     const serving: Serving = {
       id: randomUUID(),

@@ -12,7 +12,7 @@ import { Lease } from "../pipeline/Lease.ts"
 import type { BuiltBatch } from "../scheduler/backends/Backend.ts"
 import type { BuiltElsewhere, Member, NotStarted, Outcome } from "../scheduler/backends/remote/Member.ts"
 import type { MemberStart, ToMember } from "../scheduler/backends/remote/Protocol.ts"
-import type { Received } from "../service/FrameBytes.ts"
+import { partsOf, type Received } from "../service/FrameBytes.ts"
 import { unpack } from "../service/WireValue.ts"
 import type { BodyMemory } from "./BodyMemory.ts"
 import type { Dial } from "./Dial.ts"
@@ -24,7 +24,6 @@ import {
   identity,
   numberIn,
   packableStart,
-  partsOf,
   send,
   textIn,
   versionsDiffer

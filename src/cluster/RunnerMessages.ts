@@ -21,8 +21,8 @@ import type {
   MemberStart,
   StageSeeds
 } from "../scheduler/backends/remote/Protocol.ts"
-import type { Received } from "../service/FrameBytes.ts"
-import { type Part, pack, partsIn, unpack } from "../service/WireValue.ts"
+import { partsOf, type Received, withClamped } from "../service/FrameBytes.ts"
+import { type Part, pack, unpack } from "../service/WireValue.ts"
 import type { Built } from "./Builders.ts"
 import type { FrameSocket } from "./FrameSocket.ts"
 
@@ -52,22 +52,7 @@ export const send = (
   const parts: Array<Part> = []
   const packed: Record<string, unknown> = { kind }
   for (const key in of) if (of[key] !== undefined) packed[key] = pack(of[key], parts, key)
-  const clamped: Array<number> = []
-  for (let at = 0; at < parts.length; at++) if (parts[at]?.data instanceof Uint8ClampedArray) clamped.push(at)
-  socket.send(clamped.length === 0 ? packed : { ...packed, clamped }, parts, left)
-}
-
-/** Gives the parts of a frame; typed arrays as they lie in its body. Throws a `RangeError`. @since 0.1.0 */
-export const partsOf = ({ body, head }: Received): ((index: number) => Part) => {
-  const part = partsIn(body, head["parts"])
-  const clamped: unknown = head["clamped"]
-  if (!Array.isArray(clamped)) return part
-  return (index) => {
-    const own = part(index)
-    if (!clamped.includes(index)) return own
-    const { buffer, byteLength, byteOffset } = own.data
-    return { ...own, data: new Uint8ClampedArray(buffer, byteOffset, byteLength) }
-  }
+  socket.send(withClamped(packed, parts), parts, left)
 }
 
 /** A field of a message; it shares no memory with the frame, which is used again. Throws a `RangeError`. @since 0.1.0 */

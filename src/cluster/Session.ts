@@ -202,7 +202,10 @@ export class Session {
     if (head["kind"] !== "hello") throw new RangeError("it did not say hello")
     // Nothing is told to those who have no token.
     if (!this.#serving.admits(head["token"]))
-      return { reason: "it asks for a token, and this is not it", lasting: true }
+      return {
+        reason: `it asks for a token, and ${head["token"] === null ? "none was given" : "this is not it"}`,
+        lasting: true
+      }
     const differ = versionsDiffer(head)
     if (differ !== undefined) return { reason: `this loader does not fit the runner: ${differ}`, lasting: true }
     return this.#serving.isDraining ? { reason: "it is draining", lasting: false } : undefined

@@ -6,7 +6,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
 import { duration, whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf, textOf } from "../core/Options.ts"
@@ -14,6 +13,7 @@ import { isRecord } from "../core/Record.ts"
 import type { Backend } from "../scheduler/backends/Backend.ts"
 import { BackendError } from "../scheduler/backends/BackendError.ts"
 import { MAX, Workers } from "../scheduler/backends/Workers.ts"
+import { type Token, tokenOf } from "../service/Access.ts"
 import { NotSendable, pack } from "../service/WireValue.ts"
 import { byNetwork } from "./Dial.ts"
 import * as RunnerPool from "./RunnerPool.ts"
@@ -56,7 +56,7 @@ export interface ClusterOptions {
   /** How many bytes of batches may have come and not been taken before nothing more is received. Default 256 MiB. */
   readonly prefetchBytes?: number
   /** What runners ask for. */
-  readonly token?: Redacted.Redacted
+  readonly token?: Token
   /** Connects by TLS; `ca` as PEM if the runners' certificates are your own, `servername` if they are not for the host. */
   readonly tls?: { readonly ca?: string; readonly servername?: string }
 }
@@ -130,7 +130,7 @@ const settings = (given: ClusterOptions): Omit<RunnerPool.RunnerPoolOptions, "ru
     loading: duration("loading", options.loading ?? "2 minutes"),
     wait: duration("wait", options.wait ?? "30 seconds"),
     prefetchBytes: whole("prefetchBytes", prefetchBytes, 1, 2 ** 40),
-    token,
+    token: tokenOf(token),
     dial: byNetwork(tls),
     timing: TIMING
   }

@@ -5,13 +5,13 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { duration, whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf } from "../core/Options.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
+import { type Token, tokenOf } from "./Access.ts"
 import type { ServiceError, Target } from "./Connection.ts"
 import { LONGEST_BODY } from "./Frame.ts"
 import { RemoteLoader } from "./RemoteLoader.ts"
@@ -22,7 +22,7 @@ export interface ConnectOptions extends RunSpec {
   /** A cursor to go on from, of this run or of a local one like it. */
   readonly from?: unknown
   /** What the service asks for. */
-  readonly token?: Redacted.Redacted
+  readonly token?: Token
   /** After how long without a byte a connection is given up. Default 30 seconds; a service sends signs of life every 5. */
   readonly silence?: Duration.DurationInput
   /**
@@ -73,7 +73,7 @@ const targetOf = (url: string | URL, options: ConnectOptions): Target => {
   return {
     url: own.href,
     spec,
-    token,
+    token: tokenOf(token),
     silence: duration("silence", silence),
     attempts,
     longestBody: whole("longestBatch", longestBatch, 1)

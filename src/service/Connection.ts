@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type * as Schedule from "effect/Schedule"
+import * as Schedule from "effect/Schedule"
 import { isRecord } from "../core/Record.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import { Download } from "./Download.ts"
@@ -68,6 +68,8 @@ export class Connection {
   #thrown: { readonly thrown: unknown } | undefined
   /** What came last, and has not been passed. */
   #came: Received | undefined
+  /** The attempts since the last batch. */
+  #attempts: Schedule.ScheduleDriver<unknown> | undefined
   /** Connections that broke. */
   broken = 0
 
@@ -81,21 +83,29 @@ export class Connection {
    * An interrupt takes nothing.
    */
   readonly next: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
-    Effect.catchIf(this.#attempt, isUnreachable, (error) => {
-      let isFirst = true
-      const attempt = Effect.suspend(() => {
-        if (!isFirst) return this.#attempt
-        isFirst = false
-        return Effect.fail(error)
-      })
-      return Effect.retry(attempt, { schedule: this.#target.attempts, while: isUnreachable })
-    })
+    Effect.catchIf(this.#attempt, isUnreachable, (error) => this.#again(error))
   )
+
+  /** Connects again, as often as attempts without a batch in between may be. */
+  #again(error: ServiceError): Effect.Effect<Received, ServiceError> {
+    return Effect.gen(this, function* () {
+      const driver = this.#attempts ?? (yield* Schedule.driver(this.#target.attempts))
+      this.#attempts = driver
+      // It waits as long as it is told to.
+      yield* Effect.mapError(driver.next(error), () => {
+        this.#attempts = undefined
+        return error
+      })
+      return yield* this.next
+    })
+  }
 
   /** What came last has been given: what comes next is behind it. */
   pass(): void {
     const came = this.#came
     if (came !== undefined && came.kind !== "end") this.#cursor = came.cursor
+    // A run that begins, and breaks before its first batch, has come no further.
+    if (came?.kind !== "begin") this.#attempts = undefined
     this.#came = undefined
   }
 

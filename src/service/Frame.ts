@@ -7,8 +7,17 @@ import { isRecord } from "../core/Record.ts"
 import { Tensor } from "../core/Tensor.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
-import { FrameBytesReader, FrameError, joined, LONGEST_BODY, pieces, type Received } from "./FrameBytes.ts"
-import { type Part, pack, partsIn, unpack } from "./WireValue.ts"
+import {
+  FrameBytesReader,
+  FrameError,
+  joined,
+  LONGEST_BODY,
+  partsOf,
+  pieces,
+  type Received,
+  withClamped
+} from "./FrameBytes.ts"
+import { type Part, pack, unpack } from "./WireValue.ts"
 
 export { FrameError, LONGEST_BODY } from "./FrameBytes.ts"
 
@@ -33,11 +42,12 @@ export type Frame =
 export const encode = (frame: Frame, memory?: (length: number) => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
   const parts: Array<Part> = []
   const value = frame.kind === "batch" ? { ...frame, batch: pack({ ...frame.batch }, parts, "batch") } : frame
-  return joined(pieces(value, parts), memory)
+  return joined(pieces(withClamped(value, parts), parts), memory)
 }
 
 /** Makes a frame of its head and body. Throws what is not right about them. */
-const decoded = ({ body, head }: Received): Frame => {
+const decoded = (received: Received): Frame => {
+  const { head } = received
   const { batch, batches, cursor, kind, message, parts, tag } = head
   if (kind === "alive") return { kind }
   if (kind === "error") return { kind, tag: String(tag), message: String(message) }
@@ -46,7 +56,7 @@ const decoded = ({ body, head }: Received): Frame => {
   if (kind === "end") return { kind, cursor: own }
   if (kind === "begin") return { kind, cursor: own, batches: typeof batches === "number" ? batches : null }
   if (kind !== "batch" || !Array.isArray(parts)) throw new RangeError("its head is not of a batch")
-  const part = partsIn(body, parts)
+  const part = partsOf(received)
   const made = unpack(batch, {
     tensor: (index) => {
       const { data, shape } = part(index)

@@ -17,7 +17,7 @@
 import { crc32 } from "node:zlib"
 import * as Data from "effect/Data"
 import { isRecord } from "../core/Record.ts"
-import { aligned, laidOut, type Part } from "./WireValue.ts"
+import { aligned, laidOut, type Part, partsIn } from "./WireValue.ts"
 
 /**
  * What was received is no frame: cut, changed on its way, longer than allowed, or something else altogether.
@@ -103,6 +103,29 @@ const decoder = new TextDecoder("utf-8", { fatal: true })
 export interface Received {
   readonly head: Readonly<Record<string, unknown>>
   readonly body: Uint8Array<ArrayBuffer>
+}
+
+/** The head of a frame, and which of its parts are clamped: their bytes are those of `uint8`. @since 0.1.0 */
+export const withClamped = (
+  head: Readonly<Record<string, unknown>>,
+  parts: ReadonlyArray<Part>
+): Readonly<Record<string, unknown>> => {
+  const clamped: Array<number> = []
+  for (let at = 0; at < parts.length; at++) if (parts[at]?.data instanceof Uint8ClampedArray) clamped.push(at)
+  return clamped.length === 0 ? head : { ...head, clamped }
+}
+
+/** Gives the parts of a frame; typed arrays as they lie in its body. Throws a `RangeError`. @since 0.1.0 */
+export const partsOf = ({ body, head }: Received): ((index: number) => Part) => {
+  const part = partsIn(body, head["parts"])
+  const clamped: unknown = head["clamped"]
+  if (!Array.isArray(clamped)) return part
+  return (index) => {
+    const own = part(index)
+    if (!clamped.includes(index)) return own
+    const { buffer, byteLength, byteOffset } = own.data
+    return { ...own, data: new Uint8ClampedArray(buffer, byteOffset, byteLength) }
+  }
 }
 
 /** How long heads and bodies may be, and where bodies are written. @since 0.1.0 */

@@ -20,13 +20,13 @@ import type { Batch } from "../pipeline/Batch.ts"
 import { type Pipeline, TypeId } from "../pipeline/Pipeline.ts"
 import * as Workers from "../scheduler/backends/Workers.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
-import { access, guarded } from "./Access.ts"
+import { access, guarded, type Token, tokenOf } from "./Access.ts"
 import { answer, type Serving } from "./Answers.ts"
 import { Runs, type ServedPipeline, type Told, type WorkersOf } from "./Runs.ts"
 import { WINDOW_BYTES } from "./SharedRun.ts"
 
 /**
- * A service cannot listen at its address.
+ * A service, or a runner, cannot listen at its address.
  *
  * @category errors
  * @since 0.1.0
@@ -37,7 +37,7 @@ export class ListenError extends Data.TaggedError("ListenError")<{
 }> {
   override get message(): string {
     const reason = this.cause instanceof Error ? this.cause.message : String(this.cause)
-    return `the service cannot listen at ${this.address}: ${reason}`
+    return `nothing can listen at ${this.address}: ${reason}`
   }
 }
 
@@ -50,7 +50,7 @@ export interface ServeOptions<R> {
   /** Default 0: any port that is free; the service says which. */
   readonly port?: number
   /** What trainers must show, at least 16 characters. Default: nothing, on loopback alone. */
-  readonly token?: Redacted.Redacted
+  readonly token?: Token
   /** A certificate and its key, as PEM. Default: no encryption. */
   readonly tls?: { readonly cert: string; readonly key: Redacted.Redacted }
   /** How many workers a run has that names no other number. Default 1. */
@@ -94,6 +94,7 @@ export interface Service {
 interface Checked {
   readonly pipelines: ReadonlyMap<string, ServedPipeline>
   readonly host: string
+  readonly token: Redacted.Redacted | undefined
   readonly port: number
   readonly workers: number
   readonly limits: { readonly runs: number; readonly windowBytes: number; readonly idle: number }
@@ -103,7 +104,8 @@ interface Checked {
 const settings = (options: ServeOptions<never>): Checked => {
   optionsOf<object>("Service.serve", options, NAMES)
   const { connections = 256, host = "127.0.0.1", idle = 30_000, pipelines, port = 0, runs = 16, token } = options
-  guarded(host, token)
+  const asked = tokenOf(token)
+  guarded(host, asked)
   const own = new Map<string, ServedPipeline>()
   for (const [name, pipeline] of Object.entries(pipelines ?? {})) {
     if (typeof pipeline !== "object" || pipeline === null || !(TypeId in pipeline)) {
@@ -116,6 +118,7 @@ const settings = (options: ServeOptions<never>): Checked => {
   return {
     pipelines: own,
     host,
+    token: asked,
     port: whole("port", port, 0, 65_535),
     workers: whole("workers", options.workers ?? 1, 1, Workers.MAX),
     limits: {
@@ -143,11 +146,11 @@ export const serve = <R = never>(
   Effect.gen(function* () {
     // What pipelines require is taken from the context.
     const own = yield* checked(() => settings(options as unknown as ServeOptions<never>))
-    const { connections, host, limits, pipelines, port, workers } = own
+    const { connections, host, limits, pipelines, port, token, workers } = own
     const context: Context.Context<never> = yield* Effect.context<Exclude<R, SeedPolicy>>()
     const workersOf = options.workersOf ?? ((count: number) => Workers.fibers({ workers: count }))
     const runs = yield* Runs.make({ pipelines, workers, workersOf, context, limits })
-    const serving: Serving = { runs, access: access(options.token), draining: false, sent: 0, readers: 0 }
+    const serving: Serving = { runs, access: access(token), draining: false, sent: 0, readers: 0 }
     const runtime = yield* Effect.runtime<never>()
     const scope = yield* Effect.scope
     const listener: RequestListener = (request, response) => {

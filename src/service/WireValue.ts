@@ -40,6 +40,9 @@ export interface Part {
 /** What stands in a frame's head of a part: element type, shape, and where in the body it begins. @since 0.1.0 */
 export type PartHead = readonly [dtype: DType, shape: ReadonlyArray<number>, offset: number]
 
+/** What takes longer to read than a batch may take: the sign is one of them. */
+const MOST_DIGITS = 4096
+
 /** Deeper than any batch is. */
 const DEEPEST = 64
 
@@ -53,8 +56,11 @@ export const pack = (value: unknown, parts: Array<Part>, path = "", depth = 0): 
       return Number.isFinite(value) && !Object.is(value, -0)
         ? value
         : { $number: Object.is(value, -0) ? "-0" : String(value) }
-    case "bigint":
-      return { $bigint: String(value) }
+    case "bigint": {
+      const digits = String(value)
+      if (digits.length > MOST_DIGITS) throw new NotSendable({ path, found: `a bigint of ${digits.length} digits` })
+      return { $bigint: digits }
+    }
     case "undefined":
       return { $undefined: true }
     case "object":
@@ -75,6 +81,10 @@ const packed = (value: object, parts: Array<Part>, path: string, depth: number):
     return Array.from<unknown, unknown>(value, (own, at) => (at in value ? inner(own, at) : { $hole: true }))
   }
   if (isRecord(value)) {
+    // Those of the batch itself are ours.
+    if (depth > 0 && Object.getOwnPropertySymbols(value).length > 0) {
+      throw new NotSendable({ path, found: "a key that is a symbol" })
+    }
     const entries = Object.entries(value).map(([key, own]) => [key, inner(own, key)] as const)
     return entries.some(([key]) => key.startsWith("$")) ? { $record: entries } : Object.fromEntries(entries)
   }
@@ -112,7 +122,7 @@ export const unpack = (value: unknown, parts: Parts, depth = 0): unknown => {
     if (key === "$tensor" && typeof own === "number") return parts.tensor(own)
     if (key === "$array" && typeof own === "number") return parts.array(own)
     if (key === "$number" && typeof own === "string" && NUMBERS.has(own)) return Number(own)
-    if (key === "$bigint" && typeof own === "string" && /^-?\d{1,4096}$/.test(own)) return BigInt(own)
+    if (key === "$bigint" && typeof own === "string" && isWholeText(own)) return BigInt(own)
     if (key === "$date" && (typeof own === "number" || own === null)) return new Date(own ?? Number.NaN)
     if (key === "$undefined") return undefined
     if (key === "$record" && Array.isArray(own)) {
@@ -123,6 +133,8 @@ export const unpack = (value: unknown, parts: Parts, depth = 0): unknown => {
 }
 
 const isHole = (value: unknown): boolean => isRecord(value) && value["$hole"] === true
+
+const isWholeText = (text: string): boolean => text.length <= MOST_DIGITS && /^-?\d+$/.test(text)
 
 const NUMBERS: ReadonlySet<string> = new Set(["NaN", "Infinity", "-Infinity", "-0"])
 

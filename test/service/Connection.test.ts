@@ -155,3 +155,16 @@ test("a service that is silent, and one that is not there, are errors that say s
     expect(gone).toMatchObject({ _tag: "ServiceError", kind: "unreachable" })
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 30_000)
+
+test("a run that begins and never comes to a batch is given up, with the reason", async () => {
+  await Effect.gen(function* () {
+    const { url } = yield* Service.serve({ pipelines: { noisy } })
+    const cut = yield* breaking(Number(new URL(url).port), [4000])
+    const options = { seed: 7, epochs: 1, attempts: Schedule.recurs(3) } as const
+    const loader = yield* Service.connect(cut.url, options)
+    expect(yield* Effect.flip(loader.take)).toMatchObject({ _tag: "ServiceError", kind: "unreachable" })
+    expect(cut.count()).toBe(4)
+    const short = yield* Service.connect(url, { ...options, longestBatch: 1000 })
+    expect((yield* Effect.flip(short.take)).message).toContain("at most 1000 are taken")
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 30_000)

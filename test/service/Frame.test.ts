@@ -152,6 +152,8 @@ describe("frames", () => {
     const of = (columns: unknown) => () => encode({ kind: "batch", batch: { ...batch, columns }, cursor })
     expect(of({ image: [{ f: () => 0 }] })).toThrow("batch.columns.image[0].f holds a function")
     expect(of({ when: new Map() })).toThrow(NotSendable)
+    expect(of({ [Symbol("key")]: 1 })).toThrow(NotSendable)
+    expect(of({ long: 10n ** 5000n })).toThrow("columns.long holds a bigint of 5001 digits")
     const own: Record<string, unknown> = {}
     own["own"] = own
     expect(of(own)).toThrow("without end")

@@ -46,7 +46,7 @@ export const make = (sizes: ReadonlyArray<number>, count: number, batchSize: num
   }
   if (number % world !== 0) {
     const divisors = Array.from({ length: number }, (_, at) => at + 1).filter((own) => number % own === 0)
-    const expected = `a divisor of the ${number} lanes, each of which one rank reads: ${divisors.join(", ")}`
+    const expected = `a divisor of the ${number} lanes, each of which one rank reads: ${divisors.join(", ")}; or more lanes, as by Sampler.shuffleBlocks({ lanes })`
     throw new InvalidOption({ option: "world", value: world, expected })
   }
   if (batchSize % number !== 0) {
