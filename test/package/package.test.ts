@@ -131,7 +131,7 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
     const bytes = bundled({ folder: app }, example())
     expect(Array.from(bytes.keys()).toSorted()).toEqual(["@effect/schema", "app", "effect", "furrow"])
     // 302,000 today, of which threads take 70,000. What the example does not use, such as images, checkpoints and audits, is left out.
-    expect(bytes.get("furrow")).toBeLessThan(306_000)
+    expect(bytes.get("furrow")).toBeLessThan(312_000)
     // The module `Schema` loads all of fast-check.
     expect(bytes.get("@effect/schema")).toBeLessThan(32_000)
   }, 60_000)

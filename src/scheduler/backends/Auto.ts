@@ -116,8 +116,9 @@ export const auto = (options: AutoOptions): Backend => ({
         if (started === undefined) yield* Deferred.await(move)
         if (threads === undefined) {
           judge.stayed()
-          yield* Effect.logInfo(choose(fibers.name, `${lossOf(judge.onFibers)}, and ${NO_MODULE}`))
-          return
+          const why = choose(fibers.name, `${lossOf(judge.onFibers)}, and ${NO_MODULE}`)
+          // A run that is over by then has lost nothing that is worth a line.
+          return yield* Effect.delay(Effect.logInfo(why), "1 second")
         }
         /** What is built here would not arrive from a thread as it is: the run stays, since a backend changes nothing. */
         const stays = (): Effect.Effect<void> | undefined => {
