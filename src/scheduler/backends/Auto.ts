@@ -66,6 +66,10 @@ export const auto = (options: AutoOptions): Backend => ({
       const decided = yield* Deferred.make<void>()
       const back = yield* Deferred.make<void>()
       const left = yield* Deferred.make<void>()
+      const began = now()
+      const long = yield* Deferred.make<void>()
+      /** Whether something is told once the run is long. */
+      let isUntold = false
       /** Where batches are requested, and what has to be polled. */
       let target: OpenBackend = here
       let polled: OpenBackend | undefined
@@ -117,8 +121,9 @@ export const auto = (options: AutoOptions): Backend => ({
         if (threads === undefined) {
           judge.stayed()
           const why = choose(fibers.name, `${lossOf(judge.onFibers)}, and ${NO_MODULE}`)
-          // A run that is over by then has lost nothing that is worth a line.
-          return yield* Effect.delay(Effect.logInfo(why), "1 second")
+          isUntold = true
+          yield* Deferred.await(long)
+          return yield* Effect.logInfo(why)
         }
         /** What is built here would not arrive from a thread as it is: the run stays, since a backend changes nothing. */
         const stays = (): Effect.Effect<void> | undefined => {
@@ -173,6 +178,10 @@ export const auto = (options: AutoOptions): Backend => ({
         request: (coordinates, arrived) => {
           // Also while nothing is built, since all that is taken was built before.
           if (!judge.isSettled && (target !== here || !measure.isSeldom)) look()
+          if (isUntold && now() - began > LONG_MS) {
+            isUntold = false
+            Deferred.unsafeDone(long, Effect.void)
+          }
           if (target !== here) return target.request(coordinates, arrived)
           if (leaving.size > 0) leave(coordinates.worker)
           const requested = here.request(coordinates, arrived)
@@ -184,6 +193,9 @@ export const auto = (options: AutoOptions): Backend => ({
       }
     })
 })
+
+/** A run that is over by then has lost nothing that is worth a line. */
+const LONG_MS = 1000
 
 const NO_MODULE =
   "there is no module from which threads could build the pipeline: name the one that exports it, " +
