@@ -137,7 +137,12 @@ describe("refused", () => {
       12,
       "world must be a divisor of the 4 lanes, each of which one rank reads: 1, 2, 4; or more lanes, as by Sampler.shuffleBlocks({ lanes }), got 3"
     ],
-    [[12], { world: 2, rank: 0 }, 12, "world must be a divisor of the 1 lanes, each of which one rank reads: 1; or more lanes, as by Sampler.shuffleBlocks({ lanes }), got 2"],
+    [
+      [12],
+      { world: 2, rank: 0 },
+      12,
+      "world must be a divisor of the 1 lanes, each of which one rank reads: 1; or more lanes, as by Sampler.shuffleBlocks({ lanes }), got 2"
+    ],
     [[3, 3, 3, 3], {}, 6, "batch size must be a multiple of the 4 lanes, of which each batch has equal parts, got 6"],
     [[2, 10], {}, 4, 'uneven must be "pad" (repeat the first samples of lanes that end early) or "drop"'],
     [[6, 5], {}, 4, "the sizes of all lanes must be 12, as the epoch has, got 11"],
