@@ -1679,7 +1679,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "cluster: a clamped array arrives as another",
-    file: "cluster/RunnerMessages.ts",
+    file: "service/FrameBytes.ts",
     from: "if (!clamped.includes(index)) return own",
     to: "if (clamped.includes(-1 - index)) return own",
     test: "test/cluster/Cluster.test.ts"
