@@ -18,7 +18,7 @@ import { cores } from "../core/runtime.ts"
 import { notMissing } from "../scheduler/backends/threads/ModuleFile.ts"
 import { MAX_THREADS } from "../scheduler/backends/Workers.ts"
 import { access, guarded, type Token, tokenOf } from "../service/Access.ts"
-import { ListenError } from "../service/Serve.ts"
+import { type ListenError, listenAt } from "../service/Serve.ts"
 import { type Serving, Session } from "./Session.ts"
 import { TIMING } from "./Timing.ts"
 
@@ -165,7 +165,7 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
         ? createServer(accept)
         : createSecureServer({ cert: tls.cert, key: Redacted.value(tls.key) }, accept)
     server.maxConnections = connections
-    yield* Effect.acquireRelease(listening(server, host, port), () => Effect.sync(() => server.close()))
+    yield* Effect.acquireRelease(listenAt(server, host, port), () => Effect.sync(() => server.close()))
     const address = server.address() as AddressInfo // it listens at a port
     const drain = Effect.suspend(() => {
       serving.isDraining = true
@@ -190,13 +190,3 @@ const moduleOf = (modules: ReadonlyArray<string>, asked: string): string => {
   if (found !== undefined) return found
   throw new Error(`it has no module ${name}; it was started with ${modules.map(nameOf).join(", ")}`)
 }
-
-const listening = (server: Server, host: string, port: number): Effect.Effect<void, ListenError> =>
-  Effect.async((resume) => {
-    const failed = (cause: unknown) => resume(Effect.fail(new ListenError({ address: `${host}:${port}`, cause })))
-    server.once("error", failed)
-    server.listen(port, host, () => {
-      server.off("error", failed)
-      resume(Effect.void)
-    })
-  })

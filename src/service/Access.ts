@@ -19,13 +19,13 @@ const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", 
 /** A token as an option gives it. @since 0.1.0 */
 export type Token = string | Redacted.Redacted
 
-/** The token of an option, which no message shows. Throws `InvalidOption` for what is none. @since 0.1.0 */
+/** Returns an option's token; no message shows it. Throws `InvalidOption` if it is not a non-empty string. @since 0.1.0 */
 export const tokenOf = (given: Token | undefined): Redacted.Redacted | undefined => {
   if (given === undefined) return undefined
   const own: unknown = Redacted.isRedacted(given) ? Redacted.value(given) : given
   if (typeof own === "string" && own !== "") return Redacted.make(own)
   const value = own === "" ? "nothing" : `a ${typeof own}`
-  throw new InvalidOption({ option: "token", value, expected: "a text, or Redacted.make of one" })
+  throw new InvalidOption({ option: "token", value, expected: "a string, or Redacted.make of one" })
 }
 
 /** Throws `InvalidOption` for an address that others can reach, where no token is asked for. @since 0.1.0 */

@@ -86,12 +86,12 @@ export class Connection {
     Effect.catchIf(this.#attempt, isUnreachable, (error) => this.#again(error))
   )
 
-  /** Connects again, as often as attempts without a batch in between may be. */
+  /** Reconnects. Only a batch resets the schedule, so connections that break before their first batch use it up. */
   #again(error: ServiceError): Effect.Effect<Received, ServiceError> {
     return Effect.gen(this, function* () {
       const driver = this.#attempts ?? (yield* Schedule.driver(this.#target.attempts))
       this.#attempts = driver
-      // It waits as long as it is told to.
+      // Waits for the delay of the schedule.
       yield* Effect.mapError(driver.next(error), () => {
         this.#attempts = undefined
         return error
@@ -104,7 +104,7 @@ export class Connection {
   pass(): void {
     const came = this.#came
     if (came !== undefined && came.kind !== "end") this.#cursor = came.cursor
-    // A run that begins, and breaks before its first batch, has come no further.
+    // A run that breaks before its first batch has made no progress.
     if (came?.kind !== "begin") this.#attempts = undefined
     this.#came = undefined
   }
@@ -133,7 +133,7 @@ export class Connection {
     Effect.onError(this.#received, () => Effect.sync(() => this.#drop()))
   )
 
-  /** The cursor stays in front of what comes: whoever is interrupted before it is passed is given it again. */
+  /** The cursor advances only when a batch is passed on, so an interrupted take delivers the same batch again. */
   readonly #received: Effect.Effect<Received, ServiceError> = Effect.suspend(() => {
     const ready = this.ready()
     if (ready !== undefined) return Effect.succeed(ready)

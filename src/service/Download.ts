@@ -10,7 +10,7 @@ import { isIP, connect as plain, type Socket } from "node:net"
 import { connect as secure } from "node:tls"
 import { HttpResponse } from "./HttpResponse.ts"
 
-/** Beyond so many bytes that nobody has taken, no more are read. */
+/** Reading pauses while more than this many bytes have not been taken. */
 const MOST_AHEAD = 2 ** 20
 
 /** A response whose head is there. Somebody must {@link close} it. @since 0.1.0 */
@@ -51,8 +51,8 @@ export class Download {
   }
 
   /**
-   * Asks for `url`, and waits for the head of the answer. Redirects are not followed: a token is for whom it was given to. An
-   * abort ends the connection until then.
+   * Asks for `url`, and waits for the head of the answer. Redirects are not followed, so that
+   * a token never reaches another host. An abort before then closes the connection.
    */
   static async open(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Download> {
     signal.throwIfAborted()

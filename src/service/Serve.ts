@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http"
 import { createServer as createSecureServer } from "node:https"
-import type { AddressInfo } from "node:net"
+import type { AddressInfo, Server as NetServer } from "node:net"
 import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -164,7 +164,7 @@ export const serve = <R = never>(
         ? createServer(listener)
         : createSecureServer({ cert: tls.cert, key: Redacted.value(tls.key) }, listener)
     server.maxConnections = connections
-    yield* Effect.acquireRelease(listen(server, host, port), () => close(server))
+    yield* Effect.acquireRelease(listenAt(server, host, port), () => close(server))
     const address = server.address() as AddressInfo // it listens at a port
     const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
     return {
@@ -184,7 +184,8 @@ const answering = (serving: Serving, request: IncomingMessage, response: ServerR
     return Effect.logError("a request to the service could not be answered", defect)
   })
 
-const listen = (server: Server, host: string, port: number): Effect.Effect<void, ListenError> =>
+/** Listens at an address, or fails with {@link ListenError}. @since 0.1.0 */
+export const listenAt = (server: NetServer, host: string, port: number): Effect.Effect<void, ListenError> =>
   Effect.async((resume) => {
     const failed = (cause: unknown) => resume(Effect.fail(new ListenError({ address: `${host}:${port}`, cause })))
     server.once("error", failed)

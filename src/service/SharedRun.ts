@@ -32,7 +32,7 @@ export interface Step {
   readonly isLast: boolean
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly samples: number
-  /** Says that its bytes are no longer read, so that their memory can be used again. Who never says so keeps them. */
+  /** Returns the bytes' memory for reuse. A reader that never calls it keeps the memory until it is collected. */
   readonly sent: () => void
 }
 
@@ -60,17 +60,17 @@ export class SharedRun {
   readonly #pool = new BufferPool(2)
   #bytes = 0
   #head: string
-  /** The number of the next step that is built, and of the first that nobody has asked for. */
+  /** The number of the next step to build, and of the first that no reader has requested. */
   #next = 0
   #asked = 0
-  /** The steps that nobody has asked for, and their bytes. */
+  /** The steps that no reader has requested yet, and their bytes. */
   readonly #ahead: Array<KeptStep> = []
   #aheadBytes = 0
   /** The bytes of the newest step, which the next one is taken to have. */
   #newestBytes = 0
   #isOver = false
   #isBuilding = false
-  /** Those who stand at its head; they are told of its end by none. */
+  /** Readers waiting at the head; called with `undefined` if the run is closed. */
   readonly #waiting = new Set<(step: KeptStep | undefined) => void>()
 
   /** `start`: the loader's cursor. What it builds, it builds in `scope`. */
@@ -171,7 +171,7 @@ export class SharedRun {
 
   readonly #build: Effect.Effect<void> = Effect.whileLoop({
     while: () => {
-      // From here on whoever asks starts another one.
+      // Once it is false, the next request starts another builder.
       this.#isBuilding = this.#isWanted
       return this.#isBuilding
     },
@@ -213,7 +213,7 @@ export class SharedRun {
     this.#tell(step)
     if (step.isLast) return
     for (const [place, oldest] of this.#steps) {
-      // What nobody has asked for yet stays, and so does the newest, whatever its size.
+      // Steps not yet requested are kept, and so is the newest, whatever its size.
       if (this.#bytes <= this.#windowBytes || oldest.number >= this.#asked || oldest === step) break
       this.#steps.delete(place)
       this.#bytes -= oldest.bytes.length
@@ -222,7 +222,7 @@ export class SharedRun {
   }
 }
 
-/** How many steps are built that nobody has asked for; their bytes take half of the window at most. */
+/** How many steps are built before a reader requests them; together they take at most half of the window. */
 const MOST_AHEAD = 16
 
 /** A step while its run keeps it, or somebody still reads it. */

@@ -11,7 +11,7 @@ export type Database =
   | { readonly kind: "postgres"; readonly url: Redacted.Redacted; readonly shown: string }
   | { readonly kind: "sqlite"; readonly file: string; readonly shown: string }
 
-/** What messages may say of an address that is none of a database. */
+/** Schemes that may be quoted from a URL that is not a database's; anything else could be part of a password. */
 const SCHEMES = ["postgres", "postgresql", "sqlite", "file", "mysql", "http", "https"]
 
 const EXPECTED =
@@ -20,7 +20,7 @@ const EXPECTED =
 /** Throws `InvalidOption`, without what may be a password. @since 0.1.0 */
 export const databaseOf = (given: string | Redacted.Redacted): Database => {
   const text = Redacted.isRedacted(given) ? Redacted.value(given) : given
-  if (typeof text !== "string") throw invalid("a value that is no text")
+  if (typeof text !== "string") throw invalid("a value that is not a string")
   const file = /^(?:sqlite|file):(?:\/\/)?(.+)$/s.exec(text)?.[1]
   if (file !== undefined && !/^[a-z]+:\/\/[^/]*@/.test(text)) return { kind: "sqlite", file, shown: `sqlite:${file}` }
   // What stands before anything else may be a password, too.

@@ -10,8 +10,9 @@ import { installCommand } from "../../core/Install.ts"
 /** The database of a cluster cannot be used. @category errors @since 0.1.0 */
 export class ClusterDatabaseError extends Data.TaggedError("ClusterDatabaseError")<{
   /**
-   * `"unreachable"` may pass; `"refused"` does not by itself: a wrong password, no such database, a file that is none. A
-   * `"package"` is not installed, `"tables"` cannot be made or read, and a newer Furrow's `"version"` of them is refused.
+   * `"unreachable"`: temporary, worth retrying. `"refused"`: permanent, such as a wrong password, a database that does not
+   * exist, or a file that is not a database. `"package"`: an optional package is not installed. `"tables"`: the tables cannot
+   * be created or read. `"version"`: a newer version of Furrow created them.
    */
   readonly kind: "unreachable" | "refused" | "package" | "tables" | "version"
   /** The database, without its password. */

@@ -109,7 +109,12 @@ const joined = (
     const address = own.RunnerAddress.make(runner.host, runner.port)
     const row: StartRow = { ...runner, address: `${runner.host}:${runner.port}` }
     const start = writeStart(sql, row, Duration.toSeconds(timing.expiry))
-    yield* Effect.addFinalizer(() => Effect.ignore(removeStart(sql, row.address, row.id)))
+    // Without it the runner leaves the list when its last heartbeat expires, so a database that is gone needs no warning.
+    yield* Effect.addFinalizer(() =>
+      Effect.catchAllCause(removeStart(sql, row.address, row.id), (cause) =>
+        Effect.logDebug(`the runner ${row.address} could not be removed from the list of ${database}`, cause)
+      )
+    )
     const client = Layer.succeed(SqlClient.SqlClient, sql)
     yield* Layer.build(Layer.provide(shardingOf(own, address, runner.threads, timing), client)).pipe(
       // It logs each attempt that fails; an outage is logged once, below.

@@ -70,7 +70,7 @@ const lock = async (path: string): Promise<"ours" | "held" | "none"> => {
   }
 }
 
-/** The last beat of a lock that one waits for, and since when it has been the last: clocks of other machines may be ahead. */
+/** The last heartbeat seen of a lock, and when it was first seen by this machine's clock: other machines' clocks may be ahead. */
 interface Beat {
   time: number
   since: number

@@ -1,8 +1,7 @@
 /** Runners as processes of their own, each behind a cable to loaders and one to the database, which can be cut. */
 import type { ChildProcess } from "node:child_process"
-import { createServer } from "node:net"
 import { join } from "node:path"
-import { type Postgres, postgres } from "../../support/postgres.ts"
+import { freePort, type Postgres, postgres } from "../../support/postgres.ts"
 import { root, start } from "../../support/process.ts"
 import { type Proxy as Cable, proxy } from "../../support/proxy.ts"
 
@@ -11,15 +10,6 @@ const MODULE = join(root, "test", "cluster", "kills", "numbers.ts")
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, milliseconds)
-  })
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
   })
 
 /** A runner that is killed and started again at one address. */

@@ -31,7 +31,7 @@ const strong = (etag: string): string => etag.replace(/^W\//, "")
 
 /**
  * Notes the version that an answer states, and its time of modification. Returns what was stated before and what is now
- * where the two cannot be of one object; `now` is left open where the answer states nothing, so that nobody can know.
+ * where the two cannot be of one object; `now` is undefined if the answer states no version, so that a change could go unnoticed.
  *
  * @since 0.1.0
  */
