@@ -48,18 +48,30 @@ export class RunnerProcess {
   }
 
   get isUp(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+    return this.#child !== undefined
   }
 
   start(): void {
     if (this.isUp) return
     const args = ["--pipeline", MODULE, "--listen", `127.0.0.1:${this.#port}`, "--advertise", this.cable.address]
     const env = { FURROW_DATABASE: this.#database }
-    this.#child = start("runner.ts", [...args, "--heartbeat", "500", "--threads", "1"], { env, on: this.on }).child
+    const { child } = start("runner.ts", [...args, "--heartbeat", "500", "--threads", "1"], { env, on: this.on })
+    this.#child = child
+    child.once("exit", () => {
+      if (this.#child === child) this.#child = undefined
+    })
   }
 
+  /** By its number: Deno takes a child for ended that it sends any signal itself. */
   signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
-    if (this.isUp) this.#child?.kill(signal)
+    const pid = this.#child?.pid
+    if (pid === undefined) return
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      // It has ended, and its event is on its way.
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
+    }
   }
 
   /** Lets it work for a tenth of the time. */
@@ -85,9 +97,9 @@ export class RunnerProcess {
   async close(): Promise<void> {
     this.slow(false)
     const child = this.#child
-    if (child !== undefined && this.isUp) {
+    if (child !== undefined) {
       const ended = new Promise((resolve) => child.once("exit", resolve))
-      child.kill("SIGKILL")
+      this.signal("SIGKILL")
       await ended
     }
     await Promise.all([this.cable.close(), this.databaseCable?.close()])
