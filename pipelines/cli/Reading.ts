@@ -38,7 +38,7 @@ export const oneOf =
   <A extends string>(all: ReadonlyArray<A>) =>
   (text: string): Either.Either<A, string> => {
     const found = all.find((one) => one === text)
-    return found === undefined ? Either.left(`is none of ${all.join(", ")}`) : Either.right(found)
+    return found === undefined ? Either.left(`is not one of ${all.join(", ")}`) : Either.right(found)
   }
 
 /** Several of what `read` takes, with commas between them. */

@@ -149,7 +149,7 @@ const verifySection = (file: string, name: string, section: Section, value: unkn
         const own = section.keys[key]
         if (own === undefined) {
           const known = Object.keys(section.keys).join(", ")
-          return yield* new Usage({ message: `${file}: ${place}: "${key}" is none of ${known}` })
+          return yield* new Usage({ message: `${file}: ${place}: "${key}" is not one of ${known}` })
         }
         const drawn = yield* at(`${file}: ${place}`, () => own.draw(start))
         const difference = differs(reference, drawn, own.tolerance)

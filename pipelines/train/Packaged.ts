@@ -13,7 +13,7 @@ const PIXELS = SIDE * SIDE
 /** The package is not what it should be. */
 export class DigitsError extends Data.TaggedError("DigitsError")<{ readonly path: string; readonly reason: string }> {
   override get message(): string {
-    return `${this.path} ${this.reason}; install the dependencies anew, or give MNIST's own files with --data`
+    return `${this.path} ${this.reason}; install the dependencies again, or give MNIST's own files with --data`
   }
 }
 

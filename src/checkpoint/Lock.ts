@@ -34,7 +34,7 @@ const holderOf = (text: string): Option.Option<Holder> => {
   }
 }
 
-/** A lock is a line; what is longer is none of ours, and is not read. */
+/** A lock is a line; a longer file is not a lock, and is not read. */
 const MOST_BYTES = 4096
 type Holder = typeof Holder.Type
 

@@ -55,7 +55,7 @@ const lookAt = (view: View, path: string): ReturnType<typeof Reading.look> =>
 const gone = (path: string) =>
   new CheckpointError({ kind: "missing", path, wrong: "was removed or replaced", remedy: "look again" })
 
-/** How often a look at all ranks is begun anew because one of them removed a checkpoint meanwhile. */
+/** How often listing all ranks is repeated because one of them removed a checkpoint meanwhile. */
 const AGAIN = 5
 
 /** The checkpoints of a run without ranks, as a world that goes on from them sees them. */
@@ -133,7 +133,7 @@ const newest = (surveys: ReadonlyArray<Survey>, world: number): Survey | undefin
   return best
 }
 
-/** What all worlds have kept; begun anew where a rank that is at work removed something meanwhile. */
+/** What all worlds have kept; repeated if a running rank removed something meanwhile. */
 const surveyed = (stores: RankStores, { rank, world }: Rank, others: ReadonlyArray<number>) =>
   Effect.gen(function* () {
     const all: Array<Survey> = []

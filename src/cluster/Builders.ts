@@ -33,7 +33,7 @@ export interface Builders {
   readonly add: (ordered: Ordered) => void
   /** Nobody wants a batch any more: it is not begun if it has not been, and its answer is not given. */
   readonly cancel: (id: number) => void
-  /** The same, and ends whatever is at it, if it can be ended. */
+  /** The same, and ends whatever is building it, if that can be ended. */
   readonly kill: (id: number) => void
   /** Drops what is kept of a batch of which an attempt has failed, by its `batchKey`. */
   readonly drop: (key: string) => void

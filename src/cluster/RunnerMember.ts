@@ -121,7 +121,7 @@ export class RunnerMember implements Member {
     else send(socket, "drop", { key: message.key })
   }
 
-  /** Nobody wants the batch of an id any more; with `kill`, whatever is at it is to be ended. */
+  /** The batch of an id is no longer wanted; with `kill`, whatever is building it is ended. */
   cancel(id: number, kill: boolean): void {
     if (this.#socket !== undefined) send(this.#socket, kill ? "kill" : "cancel", { id })
   }

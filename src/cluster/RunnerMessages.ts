@@ -146,7 +146,7 @@ const sendable = (error: EncodedError): EncodedError => {
   }
 }
 
-/** The failed attempt that a frame tells of. @since 0.1.0 */
+/** The failed attempt in a frame. @since 0.1.0 */
 export const failureIn = (frame: Received): AttemptFailed => {
   const errors = fieldOf(frame, "errors")
   if (!Array.isArray(errors)) throw new RangeError("it has no errors")

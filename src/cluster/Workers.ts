@@ -40,7 +40,7 @@ export interface ClusterOptions {
    * batch's coordinates. From the second attempt on the batch is built alone. Default 3.
    */
   readonly restarts?: number
-  /** How long a batch may take before whatever is at it is ended and it is built again. Default: no limit. */
+  /** How long a batch may take before whatever builds it is ended and the batch is built again. Default: no limit. */
   readonly timeout?: Duration.DurationInput
   /**
    * After how long another runner is asked for a batch that one is at, if batches usually take less than a third of that: the

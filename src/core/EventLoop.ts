@@ -31,7 +31,7 @@ export class EventLoop {
     return now - this.#last >= STARVED_MS
   }
 
-  /** Gives the event loop a turn, which {@link isAwaited} tells of. */
+  /** Gives the event loop a turn; {@link isAwaited} is `true` meanwhile. */
   readonly turn: Effect.Effect<void> = Effect.suspend(() => {
     this.#waiting++
     return Effect.ensuring(

@@ -8,7 +8,7 @@ import { Tensor } from "../core/Tensor.ts"
 import type { Pixels, Size } from "./Pixels.ts"
 
 /**
- * Returns the image of a sample. Throws `InvalidOption` if there is none, or if its buffer is detached, which would be read
+ * Returns the image of a sample. Throws `InvalidOption` if the sample has no image, or if its buffer is detached, which would be read
  * as zeros.
  *
  * @since 0.1.0

@@ -31,7 +31,7 @@ const leases = new WeakMap<Tensor, Lease>()
 
 /**
  * The places of all leases that have been handed over and are not over. A typed array does not keep the place it lies in, so
- * that a batch that is garbage is no sign that nobody reads its memory.
+ * that a batch that is garbage does not mean that its memory is no longer read.
  */
 const handed = new Set<object>()
 

@@ -81,7 +81,7 @@ export const sample: {
 })
 
 /**
- * Shuffles within windows: each `window` consecutive samples are delivered in an order of their own, drawn anew each epoch
+ * Shuffles within windows: each `window` consecutive samples are delivered in an order of their own, redrawn each epoch
  * and for each window. It takes the place of {@link sample}, and is the only order but their own that samples of a stream
  * can have. A window depends on no window before it, so a run resumes at any of them. Throws `InvalidOption` unless
  * `window` is a whole number of at least 1, or if the order is set already.

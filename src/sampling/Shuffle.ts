@@ -8,7 +8,7 @@ import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { ownSampler, type Sampler } from "./EpochOrder.ts"
 
 /**
- * Every index once, in an order drawn anew each epoch. Up to 65,536 samples each order has the same odds, from a table
+ * Every index once, in an order redrawn each epoch. Up to 65,536 samples each order has the same odds, from a table
  * of 256 KiB at most; beyond, a keyed permutation gives the index at any position in some 50 to 130 ns and a hundred
  * bytes, at any size up to 2^53 − 1. See `Permutation`.
  *

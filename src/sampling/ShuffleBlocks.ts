@@ -29,7 +29,7 @@ export interface ShuffleBlocksOptions {
 }
 
 /**
- * Every index once: the dataset's blocks (`Dataset.open` knows them) in an order drawn anew each epoch, dealt into lanes, and
+ * Every index once: the dataset's blocks (`Dataset.open` knows them) in an order redrawn each epoch, dealt into lanes, and
  * the rows of each window of blocks in an order of their own. So a block is read within one stretch of the epoch by one
  * rank, and once an epoch; but where lanes meet within a block, both read it: that is at most `lanes − 1` blocks.
  *

@@ -15,7 +15,7 @@ import { PositionRng } from "./PositionRng.ts"
 const KEPT = 8
 
 /**
- * Every index once: of each `window` consecutive indices, those of a window in an order of their own, drawn anew each epoch.
+ * Every index once: of each `window` consecutive indices, those of a window in an order of their own, redrawn each epoch.
  * A window's order depends on its number and on how many samples it has, and on nothing before it. Throws `InvalidOption`
  * unless `window` is a whole number of at least 1.
  *

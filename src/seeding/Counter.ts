@@ -228,7 +228,7 @@ const write = (fields: ReadonlyArray<Field>, step: 0 | 1, words: Uint32Array, ro
   return undefined
 }
 
-/** From here on a number is no signed one of 32 bits. */
+/** From here on a number is not a signed 32-bit integer. */
 const SIGNED = 2 ** 31
 
 /** The powers of 2 up to the widest field: a table, since `**` is a call. */

@@ -47,7 +47,7 @@ export interface RemoteStats {
   readonly samples: number
   /** Milliseconds that the consumer waited for batches. */
   readonly waited: number
-  /** Connections that broke, and were made anew. */
+  /** Connections that broke and were opened again. */
   readonly reconnected: number
 }
 
@@ -200,7 +200,7 @@ export class RemoteLoader<out C> {
     end: number,
     wait: (next: Connection["next"]) => Connection["next"]
   ): Effect.Effect<Option.Option<Batch<C>>, RemoteError> {
-    // It begins anew where a connection broke.
+    // It starts again where a connection broke.
     if (next.kind === "begin") {
       this.#connection.pass()
       return this.#before(end, wait)

@@ -120,7 +120,7 @@ export const policyOf = ({ policy, root }: CheckedSpec) => SeedPolicy.byName(pol
 /** A cursor as it stands in a query. @since 0.1.0 */
 export const cursorText = (cursor: unknown): string => Buffer.from(JSON.stringify(cursor)).toString("base64url")
 
-/** The value of which {@link cursorText} made a text. Throws `InvalidOption` where it is of none. @since 0.1.0 */
+/** The value of which {@link cursorText} made a text. Throws `InvalidOption` if the text is not that of a cursor. @since 0.1.0 */
 export const cursorFrom = (text: string): unknown => {
   try {
     return JSON.parse(Buffer.from(text, "base64url").toString("utf8"))

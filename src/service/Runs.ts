@@ -41,7 +41,7 @@ export interface Limits {
   readonly runs: number
   /** Bytes of batches that each of them keeps for trainers that come behind. */
   readonly windowBytes: number
-  /** Milliseconds after which a run that nobody reads is closed. */
+  /** Milliseconds after which a run without readers is closed. */
   readonly idle: number
 }
 
@@ -237,7 +237,7 @@ export class Runs {
     })
   }
 
-  /** Makes room for one more run: the one that nobody has read for longest is closed. */
+  /** Makes room for one more run: the one that has been without readers for longest is closed. */
   readonly #room: Effect.Effect<void, TooManyRuns> = Effect.suspend(() => {
     if (this.#held.size < this.#services.limits.runs) return Effect.void
     const idle = Array.from(this.#held)
@@ -277,7 +277,7 @@ interface Joined {
 
 type Begin = Extract<Frame, { readonly kind: "begin" }>
 
-/** How often runs that nobody reads are looked for. */
+/** How often runs without readers are looked for. */
 const SWEEP = "1 second"
 
 /** A trainer's way through a run: from one batch to the next, wherever they are built. @since 0.1.0 */

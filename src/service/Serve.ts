@@ -61,7 +61,7 @@ export interface ServeOptions<R> {
   readonly runs?: number
   /** Bytes of batches that each run keeps for trainers that come behind the first. Default 64 MiB. */
   readonly windowBytes?: number
-  /** Milliseconds after which a run that nobody reads is closed. Default 30,000. */
+  /** Milliseconds after which a run without readers is closed. Default 30,000. */
   readonly idle?: number
   /** The most connections at once. Default 256. */
   readonly connections?: number
@@ -177,7 +177,7 @@ export const serve = <R = never>(
     }
   })
 
-/** What is not foreseen ends one request, is logged, and leaves nobody waiting. */
+/** An unexpected error ends one request, is logged, and leaves no reader waiting. */
 const answering = (serving: Serving, request: IncomingMessage, response: ServerResponse): Effect.Effect<void> =>
   Effect.catchAllDefect(answer(serving, request, response), (defect) => {
     response.destroy()

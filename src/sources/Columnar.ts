@@ -96,7 +96,7 @@ export interface ColumnRows {
 }
 
 /**
- * Returns the samples at `indices` as rows of columns: at once if they can be had at once, else by an effect. `undefined` if
+ * Returns the samples at `indices` as rows of columns: at once if possible, else by an effect. `undefined` if
  * they are no such rows: they are read as samples then.
  *
  * @since 0.1.0

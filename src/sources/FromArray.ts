@@ -9,7 +9,7 @@ import { plain } from "./PlainDataset.ts"
 import { check, type Dataset, type NameOptions, nameOf } from "./RandomAccess.ts"
 
 /**
- * A dataset of an array's items. The array is kept, not copied, and its length is read anew each time: leave it as it
+ * A dataset of an array's items. The array is kept, not copied, and its length is read each time: leave it as it
  * is while a run is under way (a run that sees the size change ends with a typed error).
  *
  * @category constructors

@@ -55,7 +55,7 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
    */
   readonly columnar?: Columnar | undefined
   /**
-   * Returns the samples at `indices` as `getMany` would, if they can be had at once and no function of a user's has to be
+   * Returns the samples at `indices` as `getMany` would, if they can be read at once and no function of a user's has to be
    * called for it; otherwise `undefined`, and `getMany` reads them. Default: `getMany` reads all.
    */
   readonly ready?: ((indices: ArrayLike<number>) => Array<A> | undefined) | undefined

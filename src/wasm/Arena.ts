@@ -29,7 +29,7 @@ const FIRST = PAGE
  */
 export class Arena {
   readonly memory: WebAssembly.Memory
-  /** All of the memory, anew whenever it grows. What was taken from the ones before stays good. */
+  /** The whole memory: a new view whenever it grows. Views taken before stay valid. */
   bytes: Uint8Array
   floats: Float32Array
   doubles: Float64Array

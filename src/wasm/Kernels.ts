@@ -2,7 +2,7 @@
  * Kernels in WebAssembly with SIMD, built from the sources in `assembly/` by `bun run build:kernels`.
  *
  * Each has a twin in plain TypeScript that gives the same bits, so no result depends on whether there are kernels;
- * where there are none (no WebAssembly, no memory to share, `FURROW_KERNELS=off`) the twins work alone.
+ * where these are not available (no WebAssembly, no memory to share, `FURROW_KERNELS=off`) the twins work alone.
  *
  * @since 0.1.0
  */

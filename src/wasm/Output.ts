@@ -58,7 +58,7 @@ export class Output {
     return all
   }
 
-  /** Takes back places that nobody reads any more. */
+  /** Takes back places that are no longer read. */
   give(places: ReadonlyArray<Place>): void {
     for (const place of places) {
       if (this.#kept.length === MOST_KEPT) this.#kept.shift()?.give()

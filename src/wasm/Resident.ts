@@ -47,7 +47,7 @@ export const resident = <D extends DType>(dtype: D, shape: ReadonlyArray<number>
     address ?? 0,
     length
   )
-  // What lay at the address before is nobody's any more.
+  // What lay at the address before is no longer used.
   new Uint8Array<ArrayBufferLike>(data.buffer, data.byteOffset, data.byteLength).fill(0)
   return new Tensor(data as ArrayOf<D>, shape) // made by D's own constructor
 }

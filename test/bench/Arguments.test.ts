@@ -26,8 +26,8 @@ describe("the command line", () => {
     [["--only", "loader/loop,"], '"" is no key'],
     [["--only"], "--only wants a value"],
     [["--html="], "--html wants a value"],
-    [["--fast"], '"--fast" is none of its options'],
-    [["--json=yes"], '"--json=yes" is none of its options'],
+    [["--fast"], '"--fast" is not an option'],
+    [["--json=yes"], '"--json=yes" is not an option'],
     [["--rounds", "4"], 'at least 5, not "4"'],
     [["--rounds", "many"], 'not "many"'],
     [["--rounds", "5.5"], 'not "5.5"']

@@ -36,7 +36,7 @@ export const read = (args: ReadonlyArray<string>, keys: ReadonlyArray<string>): 
     else if (name === "--html") html = value()
     else if (name === "--only") only.push(...value().split(","))
     else if (name === "--rounds") rounds = whole(value())
-    else throw new Usage(`"${args[at]}" is none of its options: ${USAGE}`)
+    else throw new Usage(`"${args[at]}" is not an option: ${USAGE}`)
   }
   return { json, html, only: only.flatMap((name) => named(name, keys)), rounds }
 }

@@ -88,7 +88,7 @@ describe("ranks that know nothing of each other", () => {
           {},
           'uneven must be "pad" (fill the last batch with the epoch\'s first samples) or "drop" (leave it out)'
         ],
-        [["--uneven", "keep", "--no-train"], {}, '--uneven "keep" is none of pad, drop, error'],
+        [["--uneven", "keep", "--no-train"], {}, '--uneven "keep" is not one of pad, drop, error'],
         [["--no-train"], { WORLD_SIZE: "two" }, '"two" is no whole number']
       ] as const
       for (const [args, env, message] of cases) {

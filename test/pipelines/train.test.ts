@@ -222,9 +222,9 @@ describe("ending", () => {
     [["--prefetch", "Infinity"], '--prefetch "Infinity" is no whole number of at least 1'],
     [["--limit", "-3"], '--limit "-3" is no whole number of at least 1'],
     [["--seed", "-1"], '--seed "-1" cannot seed a run: a number must be whole and at least 0'],
-    [["--policy", "additive"], '--policy "additive" is none of epochWorker, elastic'],
-    [["--backend", "processes"], '--backend "processes" is none of fibers, threads'],
-    [["--order", "random"], '--order "random" is none of plan, ready'],
+    [["--policy", "additive"], '--policy "additive" is not one of epochWorker, elastic'],
+    [["--backend", "processes"], '--backend "processes" is not one of fibers, threads'],
+    [["--order", "random"], '--order "random" is not one of plan, ready'],
     [["--data", "/no/such/folder"], '--data "/no/such/folder" does not exist'],
     [["--bogus"], "--bogus"]
   ])(

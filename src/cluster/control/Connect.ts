@@ -17,7 +17,7 @@ const CONNECT = "5 seconds"
 /** A runner needs one connection for its locks and others for all else, a loader one. */
 const CONNECTIONS = 3
 
-/** Connects for as long as a scope is open; once connected, connections that break are made anew. @since 0.1.0 */
+/** Connects for as long as a scope is open; once connected, connections that break are opened again. @since 0.1.0 */
 export type Connect = Effect.Effect<SqlClient, ClusterDatabaseError, Scope.Scope>
 
 /** Loads what a database needs, and returns what connects to it. @since 0.1.0 */

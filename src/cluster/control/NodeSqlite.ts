@@ -32,7 +32,7 @@ export class FileReplaced extends Data.TaggedError("FileReplaced")<{ readonly is
   }
 }
 
-/** Whether an error tells of a file that was replaced, to which a connection is of no use any more. @since 0.1.0 */
+/** Whether an error says that the file was replaced, so that the connection is useless. @since 0.1.0 */
 export const isReplaced = (error: unknown): boolean =>
   error instanceof FileReplaced || (error instanceof Error && error.cause !== undefined && isReplaced(error.cause))
 

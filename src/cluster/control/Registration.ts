@@ -62,7 +62,7 @@ export const register = (
       )
     })
     yield* join
-    // A file that was removed, or replaced, is joined anew; nobody else reads the one that is open.
+    // A file that was removed or replaced is joined again; no other process reads the one that is open.
     yield* Effect.suspend(() => (beat === undefined ? join : Effect.void)).pipe(
       Effect.zipRight(Effect.suspend(() => beat ?? Effect.void)),
       Effect.tapError((error) => {

@@ -34,7 +34,7 @@ export interface ChoiceOptions {
 /**
  * A generator that stands at a seed.
  *
- * An `Rng` handed to a stage is good for that one sample; the worker seeds it anew for the next. Keep the numbers, not
+ * An `Rng` handed to a stage is good for that one sample; the worker reseeds it for the next. Keep the numbers, not
  * the `Rng`.
  *
  * @example

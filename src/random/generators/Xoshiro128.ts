@@ -33,7 +33,7 @@ export class Xoshiro128 extends Rng {
   }
 
   /**
-   * Starts anew from `words[at … at + 3]`, allocating nothing. The words are kept by reference, for {@link seed}: leave
+   * Restarts from `words[at … at + 3]`, allocating nothing. The words are kept by reference, for {@link seed}: leave
    * them as they are while this generator is in use.
    */
   reseed(words: Uint32Array, at: number): this {

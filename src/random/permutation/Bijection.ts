@@ -26,5 +26,5 @@ export const within = (value: number, size: number): boolean => value >= 0 && va
 export const outside = (what: string, value: number, size: number): never => {
   whole("size", size, 1)
   whole(what, value, 0, size - 1)
-  throw new RangeError(`${what} ${value} is none of ${size}`)
+  throw new RangeError(`${what} ${value} is outside 0 … ${size - 1}`)
 }

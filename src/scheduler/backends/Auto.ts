@@ -68,7 +68,7 @@ export const auto = (options: AutoOptions): Backend => ({
       const left = yield* Deferred.make<void>()
       const began = now()
       const long = yield* Deferred.make<void>()
-      /** Whether something is told once the run is long. */
+      /** Whether something is logged once the run is long. */
       let isUntold = false
       /** Where batches are requested, and what has to be polled. */
       let target: OpenBackend = here

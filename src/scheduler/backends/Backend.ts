@@ -24,7 +24,7 @@ import type { Choice } from "./Choice.ts"
 export interface BuiltBatch {
   /** `undefined` if nothing is left of it. */
   readonly batch: Batch<unknown> | undefined
-  /** Whether the epoch ended before the batch, so that there is none. */
+  /** Whether the epoch ended before the batch, so that there is no such batch. */
   readonly ended?: true
   /** The hash of its columns, if the run keeps a digest. */
   readonly hash: Uint8Array | undefined
@@ -101,7 +101,7 @@ export interface BackendSettings {
   /** The first of them, in the plan's order; `undefined` if batches are built on their own, one after another. */
   readonly start?: BatchStart | undefined
   readonly failures: FailureRules
-  /** Whom the batches are built for; `undefined` if nobody takes them one after the other. */
+  /** Whom the batches are built for; `undefined` if they are not taken one after the other. */
   readonly consumer?: Consumer | undefined
   /** Is told where batches are built, and why, by a backend that chooses: when it opens, and each time that it changes. */
   readonly chosen?: (choice: Choice) => void

@@ -24,7 +24,7 @@ import { BackendError } from "./BackendError.ts"
 export interface CheckedBackend extends OpenBackend {
   /** A batch in place of one whose functions threw: it fails with what they threw. */
   readonly broken: (coordinates: BatchCoordinates, thrown: unknown) => RequestedBatch
-  /** What `content` is an effect of; fails if it is none. */
+  /** The effect that `content` is; fails if it is not an effect. */
   readonly contentOf: (coordinates: BatchCoordinates, requested: RequestedBatch) => RequestedBatch["content"]
   /** What came of a batch; a failure if it is no batch, or lacks the hash that the run needs. */
   readonly checked: (coordinates: BatchCoordinates, exit: Exit.Exit<BuiltBatch, Failure>) => typeof exit

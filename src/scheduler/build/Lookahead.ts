@@ -10,7 +10,7 @@ import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { BatchPlace } from "./CarriedStreams.ts"
 
-/** Samples of a block come in numbers, so that some of them tell of all blocks: every so many-th, at most. */
+/** Samples of a block come in numbers, so a sample of them names all blocks: every so many-th, at most. */
 const STRIDE = 8
 
 /** So many samples are told with one batch, at most. */

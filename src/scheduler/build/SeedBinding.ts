@@ -19,7 +19,7 @@ import { TypedFailure } from "./Work.ts"
 
 interface Own {
   readonly stage: Stage
-  /** The rng at a row's seed. It may be one object, seeded anew at each call. */
+  /** The rng at a row's seed. It may be one object, reseeded at each call. */
   readonly rng: (row: number) => Rng.Rng
 }
 
@@ -44,7 +44,7 @@ export class SeedBinding {
   readonly #bound = new Map<Stage, SeededStage>()
   /** Stages that have no seeds are the same for all batches; by the program's array that they are in. */
   readonly #unseeded = new Map<ReadonlyArray<Stage>, ReadonlyArray<SeededStage>>()
-  /** The generator of each stage that draws, started anew for each row. */
+  /** The generator of each stage that draws, reseeded for each row. */
   readonly #generators = new Map<Stage, Xoshiro128>()
   /** The row of each stream that is recorded, by the coordinates that its draws carry. */
   readonly #rowOf = new Map<Coordinates, number>()

@@ -76,7 +76,7 @@ export class StageTimes implements Observer {
     for (const form of forms) known.forms.add(form)
   }
 
-  /** All of them; they are counted anew from here on. */
+  /** All of them; counting restarts from 0. */
   take(): ReadonlyArray<Measured> {
     const all = [...this.#known].map(([name, { forms, milliseconds }]): Measured => [name, milliseconds, ...forms])
     this.#known.clear()

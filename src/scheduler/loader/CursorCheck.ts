@@ -119,7 +119,7 @@ export const check = (
     }
   })
 
-/** How many ranks a fingerprint tells of. */
+/** The number of ranks in a fingerprint. */
 const worldOf = (ranks: string): string => ranks.slice(ranks.lastIndexOf(" ") + 1)
 
 type Origin = Either.Either<Plan.Resized | undefined, CursorError>
@@ -194,7 +194,7 @@ export const within = ({ ahead, batch, epoch }: Cursor, { plan: { batches } }: R
   const taken = isBeyond ? (batches === undefined ? undefined : (epoch - epochs) * batches + batch + beyond) : beyond
   const expected =
     `at least ${least}, as in the run that the cursor is of: it has taken ${taken === undefined ? "batches" : count(taken, "batch", "batches")} beyond the ` +
-    `end of ${count(epochs, "epoch", "epochs")}, which would be lost; or begin anew, without the cursor`
+    `end of ${count(epochs, "epoch", "epochs")}, which would be lost; or start again without the cursor`
   throw new InvalidOption({ option: "epochs", value: epochs, expected })
 }
 

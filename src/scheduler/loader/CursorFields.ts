@@ -32,7 +32,7 @@ export const fingerprints = {
   ranks: string
 }
 
-/** Returns the batch size that a fingerprint tells of. @since 0.1.0 */
+/** Returns the batch size in a fingerprint. @since 0.1.0 */
 export const sizeOf = ({ batch }: RecordOf<typeof fingerprints>): number => Number.parseInt(batch, 10)
 
 /** Returns the 16 digits by which a change to a cursor is noticed. @since 0.1.0 */

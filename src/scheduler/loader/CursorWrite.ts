@@ -26,7 +26,7 @@ const lanesText = (sizes: ReadonlyArray<number>, count: number): string => {
   return `${sizes.length} lanes${own === equal ? "" : ` #${own}`}`
 }
 
-/** The lanes that a fingerprint of a batch tells of: how many, and a hash of their sizes. @since 0.1.0 */
+/** The lanes in a fingerprint of a batch: how many, and a hash of their sizes. @since 0.1.0 */
 export const lanesOf = (batch: string): { readonly number: string; readonly sizes: string } => {
   const [, count = "0", number = "no", hash] = / of (\d+)(?:, (\d+) lanes(?: #(\w+))?)?$/.exec(batch) ?? []
   return { number, sizes: hash ?? (number === "no" ? "" : hashOf(Lanes.equal(Number(number), Number(count)))) }

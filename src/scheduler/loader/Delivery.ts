@@ -141,7 +141,7 @@ export class Delivery {
       const reached = wentOn ? Math.min(this.position.epoch, range.end - 1) : 0
       const current = Math.max(this.#floor, this.#entered ?? 0, reached)
       if (current <= epoch) return this.#next(asked)
-      // Behind the last epoch there is none to be in.
+      // There is no epoch behind the last one.
       const last = Math.max(range.end - 1, epoch + 1)
       throw new TypedFailure(new EpochPassed({ epoch, current: Math.min(current, last) }))
     }
@@ -215,7 +215,7 @@ export class Delivery {
     const { last } = this.#held
     const due = last === undefined ? delivered.next : delivered.missingBehind(last.sequence)
     const queue = queues.queueAt(due)
-    // Nothing is left of what came before: what has come since is had in one go, which takes less than one by one.
+    // The queue is empty: all that has arrived since is taken at once, which costs less than one by one.
     if (!queues.isClosed && (recorder !== undefined || queue.length === 0)) this.#want(due, false)
     recorder?.asked(queues.numberAt(due), queue.length)
     return this.#arrival({ due, queued: queue.length, started: performance.now(), isLate: false }, asked)

@@ -88,7 +88,7 @@ export const timeout = (timeouts: Timeouts): Layer.Layer<FailurePolicy, InvalidO
         const expected = 'one or both of its options, such as { sample: "1 minute" }'
         throw new InvalidOption({ option: "timeout", value: timeouts, expected })
       }
-      // Of references there need not be any in a context.
+      // A context need not hold references.
       const none = Context.empty() as unknown as Context.Context<FailurePolicy>
       const own = sample === undefined ? none : Context.add(none, SampleTimeout, duration("timeout.sample", sample))
       return batch === undefined ? own : Context.add(own, BatchTimeout, duration("timeout.batch", batch))

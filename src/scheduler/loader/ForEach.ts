@@ -20,7 +20,7 @@ export interface Lender<E> {
 }
 
 /**
- * Calls `step` with each batch. Where the next one is had without a wait, the step's own effect is all that there is to run:
+ * Calls `step` with each batch. If the next one is there without a wait, the step's own effect is all that there is to run:
  * the effects around each batch took 13 µs, as much as its seeds.
  *
  * An interrupt takes effect before a batch is taken, or while it is waited for; never between a batch and its step.

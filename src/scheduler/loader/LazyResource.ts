@@ -151,7 +151,7 @@ export class LazyResource<A, E, R> {
       if (own === undefined) fiber = Effect.runFork(this.#opens(work))
       else {
         const begun = effectOf(work, own.value)
-        // What is there is had at once.
+        // What is there is taken at once.
         if (!Effect.isEffect(begun)) return Exit.succeed(begun)
         fiber = Runtime.runFork(own.scoped)(begun)
       }

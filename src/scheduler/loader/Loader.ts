@@ -122,7 +122,7 @@ export interface Stats {
    */
   readonly retried: number
   /**
-   * How many times a thread was replaced that died or hung at one of the batches that were taken, which was then built anew or
+   * How many times a thread was replaced that died or hung at one of the batches that were taken, which was then built again or
    * left out. (The metric `furrow_threads_replaced_total` counts each replacement when it happens.)
    */
   readonly replaced: number

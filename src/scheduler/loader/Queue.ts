@@ -132,7 +132,7 @@ export class Credits {
   }
 }
 
-/** Runs one effect at a time. Where nobody has to wait, 1.3 µs; `Effect.Semaphore` takes 2.7. @since 0.1.0 */
+/** Runs one effect at a time. Takes 1.3 µs if there is no wait; `Effect.Semaphore` takes 2.7. @since 0.1.0 */
 export class Mutex {
   #taken = false
   readonly #free = new Signal()
@@ -144,7 +144,7 @@ export class Mutex {
     this.#free.notify()
   }
 
-  /** Runs `work` when nobody else's is at it. */
+  /** Runs `work` when no other is running. */
   during<A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) => {
       const begun: Effect.Effect<A, E, R> = Effect.suspend(() => {

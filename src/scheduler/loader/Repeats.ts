@@ -30,7 +30,7 @@ interface Entry {
   readonly stretches: Array<Stretch>
   /** Counts the stretches that were begun. */
   begun: number
-  /** A repeat is told once. */
+  /** A repeat is logged once. */
   told: boolean
 }
 

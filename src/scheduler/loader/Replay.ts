@@ -158,7 +158,7 @@ const originOf = ({ batch, numberedFrom, ordinal, position }: Origin): Origin =>
   ...(numberedFrom === undefined ? {} : { numberedFrom: whole("resized.numberedFrom", numberedFrom, batch) })
 })
 
-/** A batch of no rows whose columns nobody knows. */
+/** A batch of no rows whose columns are unknown. */
 const emptyAt = (plan: Plan.Plan, epoch: number, batch: number): Batch<unknown> => {
   const sequence = new Sequence(plan.cuts)
   return new EmptyBatches(plan, sequence).at(sequence.of(epoch, batch))

@@ -21,7 +21,7 @@ export interface RequestPipelineOptions {
   readonly worker: number
   readonly assignments: Assignments
   readonly credits: Credits
-  /** Whether to wait for batches that nobody waits for, to know when they were there. */
+  /** Whether to wait for batches that are not awaited, to know when they were built. */
   readonly eager: boolean
   /** Is told of a batch once its building may have begun. */
   readonly begun: (assignment: Assignment) => void
@@ -157,7 +157,7 @@ export const make = ({
         dropped(assignment)
         continue
       }
-      // What nobody waits for is built when the consumer is at something else.
+      // What is not awaited is built while the consumer is busy.
       if (isLazy && !isAwaited && (!isIdle || isAsking())) {
         if (!isAsked) idle(whenIdle)
         isAsked = true

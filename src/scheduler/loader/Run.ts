@@ -180,7 +180,7 @@ const remaining = ({ ahead, end, first, range, runPlan: { plan }, sequence }: Ru
   return Math.max(left - ahead.size, 0)
 }
 
-/** Throws `InvalidOption` for a budget that is a share of a stream, whose samples nobody has counted. */
+/** Throws `InvalidOption` for a budget that is a share of a stream, whose number of samples is unknown. */
 const countedBudget = ({ stream }: RunPlan.RunPlan, budget: FailurePolicy.Budget | undefined): void => {
   if (stream === undefined || budget === undefined || !("share" in budget)) return
   const expected = `{ samples: n }: how many samples stream ${stream.source.name} has is not known`

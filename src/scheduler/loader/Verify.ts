@@ -35,7 +35,7 @@ export class ImpureBatch extends Data.TaggedError("ImpureBatch")<{
   readonly batch: number
   readonly worker: number
   readonly workers: number
-  /** The columns that differ; an empty name where the batch is one column, or where there is none of one of the two. */
+  /** The columns that differ; an empty name if the batch is one column, or if one of the two batches is missing. */
   readonly columns: ReadonlyArray<string>
 }> {
   override get message(): string {

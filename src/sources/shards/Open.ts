@@ -219,7 +219,7 @@ const reusable = (known: ReadonlyArray<Snapshot.IndexedShard>) => {
     const own = byLocation.get(info.location)
     if (own === undefined || own.info.size !== info.size) return undefined
     if (!sameVersion(own.info.version, info.version)) return undefined
-    // An address may have been signed anew.
+    // An address may have been signed again.
     return { info, index: own.index }
   }
 }

@@ -99,7 +99,7 @@ const parsed = (text: string, kind: "manifest" | "progress") => {
   }
 }
 
-/** Returns the manifest that a text is; `undefined` if it is none, or one of another version. @since 0.1.0 */
+/** Parses a manifest; returns `undefined` if the text is not a manifest, or one of another version. @since 0.1.0 */
 export const decode = (text: string): Manifest | undefined => {
   const found = parsed(text, "manifest")
   if (found === undefined) return undefined
@@ -110,7 +110,7 @@ export const decode = (text: string): Manifest | undefined => {
   return { sink, rows, bytes, shards, content, source, ...(schema === undefined ? {} : { schema }) }
 }
 
-/** Returns the progress that a text is; `undefined` if it is none, or one of another version. @since 0.1.0 */
+/** Parses a progress file; returns `undefined` if the text is not one, or one of another version. @since 0.1.0 */
 export const decodeProgress = (text: string): Progress | undefined => {
   const found = parsed(text, "progress")
   if (found === undefined) return undefined

@@ -50,7 +50,7 @@ const failed = (location: string, fault: Exclude<Fault, { readonly _tag: "latenc
   return new StoreError({ location, kind, reason: `HTTP ${status}`, status, retryAfter: wait })
 }
 
-/** The store whose calls fail as `faults` says; `undefined` is none. @since 0.1.0 */
+/** The store whose calls fail as `faults` says; `undefined`: no faults. @since 0.1.0 */
 export const faultyStore = (rest: StoreService, faults: (call: FaultyCall) => Fault | undefined): StoreService => {
   let number = 0
   const before = (call: Omit<FaultyCall, "number">): Effect.Effect<void, StoreError> =>

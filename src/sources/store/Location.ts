@@ -17,7 +17,7 @@ const SECRET =
 
 /**
  * An address without its user, password, fragment and signature: what an object is called in errors, lineage and
- * fingerprints. An address that is signed anew keeps its name.
+ * fingerprints. An address that is signed again keeps its name.
  *
  * @since 0.1.0
  */

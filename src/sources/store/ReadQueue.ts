@@ -128,7 +128,7 @@ class ReadQueue {
     })
   }
 
-  /** A read is given up. Its request is, too, once nobody waits for it. */
+  /** A read is cancelled. Its request is, too, once no other read waits for it. */
   #leave(own: Waiting): Effect.Effect<void> {
     this.#waiting.delete(own)
     const { request } = own

@@ -12,8 +12,8 @@ import type { StreamSource } from "./StreamSource.ts"
 export const SIZE = Number.MAX_SAFE_INTEGER
 
 /**
- * Returns the dataset of a pipeline over a stream source. Its size is that of no stream, and no sample of it is had by its
- * index: a run reads its `stream`.
+ * Returns the dataset of a pipeline over a stream source. Its size is unknown ({@link SIZE} stands for that), and no sample of it
+ * can be read by its index: a run reads its `stream`.
  *
  * @since 0.1.0
  */

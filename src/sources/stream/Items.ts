@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import { shown } from "../../core/Show.ts"
 import type { OpenShard, Piece, ShardOffset, StreamShard } from "./StreamSource.ts"
 
-/** What gives samples in order. A function opens it anew for each epoch, or where a run is resumed. @category models @since 0.1.0 */
+/** What gives samples in order. A function opens it again for each epoch, or where a run is resumed. @category models @since 0.1.0 */
 export type Items<A, E = never, R = never> = Stream.Stream<A, E, R> | AsyncIterable<A> | Iterable<A>
 
 /** How a source is read on from where it was. @category options @since 0.1.0 */

@@ -19,7 +19,7 @@ const nameOf = (f: unknown, options: MapOptions = {}): string | undefined =>
   nameOfMap("Dataset.map", f, () => optionsOf("Dataset.map", options, { name: true, parameters: true }))
 
 /**
- * Every sample through `f`, anew each time it is asked for. Plain code; what it throws becomes a `DatasetError` that
+ * Every sample through `f`, called each time the sample is read. Plain code; what it throws becomes a `DatasetError` that
  * carries this view's name (`digits, mapped`). For work that belongs to the training step rather than to the data, use
  * `Pipeline.map`: there the error also says where in the run it happened.
  *

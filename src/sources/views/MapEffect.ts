@@ -27,7 +27,7 @@ const settingsOf = (f: unknown, options: MapEffectOptions = {}) => {
 }
 
 /**
- * Every sample through an Effect, anew each time it is asked for, up to `concurrency` of a batch at once. What `f` throws
+ * Every sample through an Effect, run each time the sample is read, up to `concurrency` of a batch at once. What `f` throws
  * instead of failing becomes a `DatasetError`. Throws `InvalidOption` unless `concurrency` is a whole number of at least 1.
  *
  * @category views

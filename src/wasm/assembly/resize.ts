@@ -190,7 +190,7 @@ export function area(
 @inline
 function along(line: usize, table: usize, width: i32, channels: i32, out: usize): void {
   if (channels == 3) {
-    // The fourth lane is none of this pixel's; what it gives is overwritten by the next one. The pixel to the right of
+    // The fourth lane does not belong to this pixel; its result is overwritten by the next one. The pixel to the right of
     // the last one is whatever follows: its share is 0.
     for (let column = 0; column < width; column++, table += 16, out += 24) {
       const pair = i16x8.extend_low_i8x16_u(v128.load64_zero(line + load<i32>(table)))

@@ -328,7 +328,7 @@ describe("a cursor that does not fit", () => {
     expect(short).toMatchObject({ _tag: "InvalidOption", option: "epochs" })
     expect(short.message).toBe(
       "epochs must be at least 2, as in the run that the cursor is of: it has taken 2 batches beyond the end of 1 epoch, " +
-        "which would be lost; or begin anew, without the cursor, got 1"
+        "which would be lost; or start again without the cursor, got 1"
     )
     // The cursor of a run that is done is no mistake.
     const done = await part(20, 4, 2, policy, Infinity, { epochs: 1 })

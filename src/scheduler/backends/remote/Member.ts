@@ -18,7 +18,7 @@ export interface BuiltElsewhere {
   readonly retried?: number | undefined
   /** The batch, for its reader. */
   readonly content: () => BuiltBatch
-  /** Gives back its memory, since nobody reads it. */
+  /** Gives back its memory, which is no longer read. */
   readonly discard: () => void
 }
 
@@ -67,7 +67,7 @@ export interface RequestQueue {
   readonly poll: () => void
   /** Whether somebody waits for outcomes: they are then handed on as they come, several at once where they come soon. */
   readonly watch: (waits: boolean) => void
-  /** Somebody waits for the outcome of a request: it comes before all that nobody waits for. */
+  /** The outcome of a request is awaited: it comes before all requests that are not. */
   readonly want: (id: number) => void
   /** Takes out the requests that a member had taken, and has not answered. */
   readonly takeBack: (member: number) => ReadonlyArray<number>

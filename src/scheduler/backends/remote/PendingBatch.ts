@@ -54,7 +54,7 @@ export interface PendingPool {
   readonly retry: (pending: PendingBatch) => void
   /** How many of its `limit` milliseconds are left; all of them if no member has begun it. */
   readonly left: (pending: PendingBatch, limit: number) => number
-  /** Replaces the member that is at it: charged to `restarts` with a reason, or for the failure policy without one. */
+  /** Replaces the member that is building it: charged to `restarts` with a reason, or for the failure policy without one. */
   readonly replace: (pending: PendingBatch, reason: string | undefined) => void
   /** The stage that the member is at that builds it, as far as is known. */
   readonly stage: (pending: PendingBatch) => string | undefined

@@ -30,7 +30,7 @@ export class SharedBatches {
   readonly #quarantine: Quarantine<MemorySlot>
   #memory: ArrayBufferLike = new ArrayBuffer(0)
   #generation = 0
-  /** Addresses that nobody reads any more, and that there was no room to give back. */
+  /** Addresses that are no longer read, and that there was no room to give back. */
   #free: ReadonlyArray<number> = []
 
   /** With `debug`, memory is overwritten as soon as it is given back, so that late reads show. */

@@ -17,7 +17,7 @@
  * wakes once for all of them: a wake costs it more than all else that it does for a small batch. Where batches take long,
  * or a thread runs out of requests, it is told of that batch alone.
  *
- * Threads that sleep are woken for several requests, too, while nobody waits: to wake a thread takes the system 5 to 50 µs,
+ * While no batch is awaited, sleeping threads are woken for several requests at once: to wake a thread takes the system 5 to 50 µs,
  * and on a machine with no core to spare the woken thread takes the core of who woke it.
  *
  * What does not fit a cell (seeds of other generators, errors, draws) goes as a message.
@@ -61,7 +61,7 @@ const MOST_AWAITED = 16
 /** Answers that come in less than this many milliseconds are waited for several at once, and no longer than this. */
 const SOON_MS = 1
 
-/** Requests that nobody waits for wake a thread once half of the cells hold one, or the first of them is so many milliseconds old. */
+/** Requests that are not awaited wake a thread once half of the cells hold one, or the first of them is so many milliseconds old. */
 const UNWOKEN_MS = 100
 
 /** How long a thread sleeps before it has its event loop wait for a request, in milliseconds. */
@@ -327,7 +327,7 @@ export class SharedQueue implements RequestQueue {
     if (Atomics.load(this.#states, SLEEPING) > 0) Atomics.notify(this.#states, REQUESTED, count)
   }
 
-  /** Has the threads tell of the next answers; returns `false` if there is one that has not been looked at. */
+  /** Asks the threads to signal their next answers; returns `false` if one has not been read yet. */
   #await(): boolean {
     this.#since = this.#now()
     const several = this.#areSoon ? Math.min(this.#requests >> 1, MOST_AWAITED) : 1

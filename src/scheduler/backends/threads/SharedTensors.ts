@@ -21,7 +21,7 @@ export class SharedTensors {
     this.#arena = arena
   }
 
-  /** Takes back the place at an address, which nobody reads any more. */
+  /** Takes back the place at an address that is no longer read. */
   give(address: number): void {
     this.#out.get(address)?.give()
     this.#out.delete(address)

@@ -1,7 +1,7 @@
 /**
  * Memory that a thread and its owner share from the thread's start to its end, for what must be known even of a thread
  * that answers no message: whether it may be terminated, which batch and stage it is at, what it said last; and the other
- * way, which of its memory nobody reads any more.
+ * way, which of its memory is no longer read.
  *
  * @since 0.1.0
  */
@@ -56,7 +56,7 @@ export class ThreadControl implements Gate {
     this.#bytes = new Uint8Array(buffer)
   }
 
-  /** New memory; none where there is none to share. */
+  /** New memory; none where no memory can be shared. */
   static make(): ThreadControl | undefined {
     return typeof SharedArrayBuffer === "undefined" ? undefined : new ThreadControl(new SharedArrayBuffer(LENGTH))
   }

@@ -50,7 +50,7 @@ type Readiness = "ready" | NotStarted
  */
 const GRACE_MS = 10_000
 
-/** The same for a thread that opened threads itself, of which nobody wants anything. */
+/** The same for a thread that opened threads itself; nothing is wanted of it. */
 const REFUSED_GRACE_MS = 1000
 
 /** How often it is looked whether that work is done, in milliseconds. */

@@ -9,7 +9,7 @@ import type { ArrowArray } from "./ArrowArray.ts"
 import { type ArrowField, type ArrowType, widthOf } from "./ArrowType.ts"
 import type { BatchLayout, Codec } from "./Message.ts"
 
-/** Where the bytes of a body are had from. @since 0.1.0 */
+/** Reads the bytes of a body. @since 0.1.0 */
 export interface Body {
   /** Returns `length` bytes from `offset` in the body. */
   readonly bytes: (offset: number, length: number) => Uint8Array

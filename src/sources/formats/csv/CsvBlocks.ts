@@ -36,7 +36,7 @@ const kindWith = (config: CsvConfig, empty: EmptyLines): LineKind => ({
   split: records(config.delimiter.charCodeAt(0), empty)
 })
 
-/** Of one column an empty line is a row: RFC 4180 has it as a record of one empty cell. Of several columns it is none. */
+/** Of one column an empty line is a row: RFC 4180 has it as a record of one empty cell. In a file of several columns it is not a row. */
 const kindOf = (config: CsvConfig, columns: ReadonlyArray<unknown>): LineKind =>
   kindWith(config, columns.length === 1 ? "all" : "none")
 

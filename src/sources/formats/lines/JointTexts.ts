@@ -92,7 +92,7 @@ export const jointTexts = (
   return texts ?? []
 }
 
-/** The sum of all that was fetched: what nobody uses is not read. */
+/** The sum of all that was fetched: an engine does not read what is not used. */
 let sum = 0
 
 /**

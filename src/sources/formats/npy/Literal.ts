@@ -17,7 +17,7 @@ const TOKEN = /\s*(?:'([^'\\\n]*)'|"([^"\\\n]*)"|(-?\d+)L?|(True|False)|([()[\]{
 /** A token: a value, or a sign. */
 type Token = { readonly value: string | number | boolean } | { readonly sign: string }
 
-/** Returns the value of a literal; `undefined` if it is none. @since 0.1.0 */
+/** Returns the value of a literal; `undefined` if the text is not a literal. @since 0.1.0 */
 export const parseLiteral = (text: string): Literal | undefined => {
   const tokens: Array<Token> = []
   const trimmed = text.trimEnd()

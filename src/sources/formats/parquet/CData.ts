@@ -54,7 +54,7 @@ class CDataReader {
     const counted = this.#long(at + ARRAY.nulls)
     const bits = hasValidity ? (pointers[0] ?? 0) : 0
     const nulls = bits === 0 ? 0 : counted
-    // −1: nobody has counted them.
+    // −1: not counted.
     const validity = nulls === 0 ? undefined : this.#copy(bits, Math.ceil((offset + length) / 8))
     const data = this.#data(type, hasValidity ? pointers.slice(1) : pointers, offset + length)
     const own = field.dictionary === undefined ? field.children : []

@@ -8,7 +8,7 @@
  *
  * The module is instantiated by code of ours, in two ways unlike the package's own. Its memory has a bound, so that a
  * decompression bomb is an error and not the end of the process. And there can be another instance: after a trap, an instance is
- * in a state that nobody knows; after a large block it keeps its memory. Either is dropped, and the next block gets a fresh one.
+ * in an unknown state; after a large block it keeps its memory. Either is dropped, and the next block gets a fresh one.
  *
  * @since 0.1.0
  */

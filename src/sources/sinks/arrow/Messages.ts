@@ -64,7 +64,7 @@ const typeOf = (flat: FlatWriter, type: Column["type"]): readonly [tag: number, 
   }
 }
 
-/** The field `id` of what carries texts by their names; none where there are none. */
+/** The field `id` of what carries texts by their names, if there is one. */
 const metadataOf = (flat: FlatWriter, id: number, metadata: Metadata | undefined): ReadonlyArray<FlatField> => {
   if (metadata === undefined) return []
   const entries = Object.entries(metadata).map(([key, value]) => {

@@ -141,7 +141,7 @@ export class ColumnBuilder {
     return 4 * count + item.append(part, 0, count * rows)
   }
 
-  /** The column so far, which begins anew. */
+  /** Returns the column so far, and starts an empty one. */
   take(): BuiltColumn {
     const { length, name } = this
     const nulls = this.#nulls

@@ -62,7 +62,11 @@ export const typesOf = (types: unknown): Readonly<Record<string, ColumnType>> =>
   // Each value was found to be a type.
   if (wrong === undefined) return types as Readonly<Record<string, ColumnType>>
   const expected = `a record of types by column, each one of ${PLAIN.join(", ")}, { list: type } or { struct: { field: type } }`
-  throw new InvalidOption({ option: "types", value: wrong[1], expected: `${expected}; that of ${wrong[0]} is none` })
+  throw new InvalidOption({
+    option: "types",
+    value: wrong[1],
+    expected: `${expected}; got something else for ${wrong[0]}`
+  })
 }
 
 /** A column type as it is shown. @since 0.1.0 */

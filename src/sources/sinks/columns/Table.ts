@@ -55,7 +55,7 @@ export class Table {
     }
   }
 
-  /** The block, and the types of its columns for good. */
+  /** The block, and the final types of its columns. */
   take(): ReadonlyArray<BuiltColumn> {
     this.#isFixed = true
     for (const column of this.#columns.values()) column.fix()

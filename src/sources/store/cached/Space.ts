@@ -10,7 +10,7 @@
  */
 import { files } from "../../../core/runtime.ts"
 
-/** A process reserves a 32nd of the bound, and so looks no more often than 32 times until all of it is written anew. */
+/** A process reserves a 32nd of the bound, and so looks no more often than 32 times until all of it has been rewritten. */
 const SHARE = 32
 
 /**

@@ -143,7 +143,7 @@ const statuses: Readonly<Record<number, readonly [StoreErrorKind, string]>> = {
   401: ["denied", "the server wants to know who asks; provide credentials, or newer ones"],
   403: [
     "denied",
-    "the server does not allow it; check the credentials and what they may read, or sign the address anew"
+    "the server does not allow it; check the credentials and what they may read, or sign the address again"
   ],
   404: ["missing", "there is no such object; check the location"],
   407: ["denied", "a proxy wants to know who asks"],

@@ -72,7 +72,7 @@ const redacted = (value: unknown): Redacted.Redacted | undefined => {
   return typeof text === "string" && /^[\x21-\x7e]+$/.test(text) ? Redacted.make(text) : undefined
 }
 
-/** Credentials as they are used; `undefined` if a field is missing, or is none. @since 0.1.0 */
+/** Credentials as they are used; `undefined` if a field is missing or invalid. @since 0.1.0 */
 export const identityOf = (given: unknown): Identity | undefined => {
   if (typeof given !== "object" || given === null) return undefined
   const { accessKeyId, expiration, secretAccessKey, sessionToken }: Partial<Record<keyof S3Credentials, unknown>> =
