@@ -1,4 +1,6 @@
 #!/usr/bin/env bun
+import { Command, Options } from "@effect/cli"
+import { Effect, Either, Option } from "effect"
 /**
  * The article's story in the terminal: the bug, each fix, its flaw, the cure. One pipeline is run under one layer after
  * another; what it drew stands in tables like the article's, repeats marked and counted.
@@ -7,8 +9,7 @@
  *
  * Exit codes: 0 told, 1 failed, 2 wrong usage.
  */
-import { Command, Options } from "@effect/cli"
-import { Effect, Either, Option } from "effect"
+import { plural } from "../src/core/Plural.ts"
 import { draw } from "./article/Draws.ts"
 import { read } from "./article/NumPyState.ts"
 import { chapters, unseeded } from "./article/Story.ts"
@@ -46,7 +47,7 @@ const command = Command.make(
           for (const line of chapter.text) print(`  ${line.replaceAll("\n", "\n  ")}`)
           print("")
           for (const line of table(samples, color)) print(line)
-          print(`  repeats: ${count} of ${samples.length} samples. ${chapter.flaw}`)
+          print(`  repeats: ${count} of ${plural(samples.length, "sample")}. ${chapter.flaw}`)
           const { epochs, name, workers } = chapter
           return { name, workers, epochs, repeated: count, samples }
         })

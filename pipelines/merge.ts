@@ -1,4 +1,6 @@
 #!/usr/bin/env bun
+import { Command, Options } from "@effect/cli"
+import { Effect, Layer, Option } from "effect"
 /**
  * Shows that ranks which know nothing of each other make up one run: makes each rank's part of every batch by itself,
  * puts the parts together, and holds them against the run of a single rank.
@@ -11,8 +13,7 @@
  *
  * Exit codes: 0 all holds, 1 it does not, 2 wrong usage.
  */
-import { Command, Options } from "@effect/cli"
-import { Effect, Layer, Option } from "effect"
+import { plural } from "../src/core/Plural.ts"
 import { SeedPolicy, Workers } from "../src/index.ts"
 import { Found, main } from "./cli/Main.ts"
 import { print } from "./cli/Print.ts"
@@ -63,7 +64,7 @@ const command = Command.make("merge", options, (flags) =>
     const once = result.once ? `each sample once an epoch${fill}` : "A SAMPLE IS MISSING OR CAME TWICE"
     const order = result.order ? "in the order of a single rank" : "IN ANOTHER ORDER THAN A SINGLE RANK'S"
     print(`${once}, ${order}`)
-    print(result.inStep ? `each rank took ${result.steps} steps` : "RANKS TOOK DIFFERENT NUMBERS OF STEPS")
+    print(result.inStep ? `each rank took ${plural(result.steps, "step")}` : "RANKS TOOK DIFFERENT NUMBERS OF STEPS")
     const same = result.digest === result.single.digest
     if (policy.elastic) print(same ? "the same batches, to the bit" : "OTHER BATCHES THAN A SINGLE RANK'S")
     else print(`each rank draws its own under ${policy.name}; under elastic the batches are the same, too`)

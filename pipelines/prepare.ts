@@ -1,4 +1,6 @@
 #!/usr/bin/env bun
+import { Command, Options } from "@effect/cli"
+import { Effect, Either, Option } from "effect"
 /**
  * Writes samples of shards to other shards, which can be sought: of another format, filtered, changed, without duplicates,
  * shuffled.
@@ -13,8 +15,7 @@
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
-import { Command, Options } from "@effect/cli"
-import { Effect, Either, Option } from "effect"
+import { plural } from "../src/core/Plural.ts"
 import { Dataset, FailurePolicy, Format, Pipeline, Sampler, SeedPolicy, Sink, Workers } from "../src/index.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { print, tell } from "./cli/Print.ts"
@@ -116,10 +117,10 @@ const sought = (flags: Flags, dataset: Dataset.Dataset<unknown, Format.ShardErro
     )
   })
 
-/** The rows of compressed lines that can only be read from the start. */
+/** The rows of compressed lines or cells that can only be read from the start. */
 const streamed = (flags: Flags, format: Format.Format<unknown>, error: Format.ShardError) =>
   Effect.gen(function* () {
-    if (format.name !== "jsonl" && format.name !== "text") return yield* Effect.fail(error)
+    if (format.inOrder === undefined) return yield* Effect.fail(error)
     if (flags.shuffle || flags.dedup || Option.isSome(flags.dedupBy)) {
       const way = "prepare it without --shuffle and --dedup first, and then the result with them"
       return yield* new Usage({ message: `${error.shard} is one large member, which is read in order alone: ${way}` })
@@ -148,7 +149,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const tick = beating()
     const started = performance.now()
     const onProgress = (own: Sink.WriteProgress): void =>
-      tick(() => `${own.shards} shards, ${own.rows} rows, ${own.bytes} bytes`)
+      tick(() => `${plural(own.shards, "shard")}, ${plural(own.rows, "row")}, ${plural(own.bytes, "byte")}`)
     const skipped: Array<string> = []
     const report = ({ error }: { readonly error: { readonly message: string } }) =>
       Effect.sync(() => {
@@ -175,7 +176,9 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
       skipped: skipped.length
     }
     if (flags.json) return print(JSON.stringify({ ...summary, seconds: Number(seconds.toFixed(3)) }))
-    print(`wrote ${summary.rows} rows, ${bytes} bytes, to ${summary.shards} shards in ${flags.to}`)
+    print(
+      `wrote ${plural(summary.rows, "row")}, ${plural(bytes, "byte")}, to ${plural(summary.shards, "shard")} in ${flags.to}`
+    )
   })
 ).pipe(Command.withDescription("Writes samples of shards to other shards, which can be sought"))
 

@@ -1,4 +1,9 @@
 #!/usr/bin/env bun
+import { readFileSync } from "node:fs"
+import { hostname } from "node:os"
+import { Command, Options } from "@effect/cli"
+import { Config, Duration, Effect, Exit, Option, Redacted, Schedule, Scope } from "effect"
+import { Runner, Runners } from "../src/cluster.ts"
 /**
  * Builds batches for loaders on other hosts, and registers where they find it.
  *
@@ -12,11 +17,7 @@
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
-import { readFileSync } from "node:fs"
-import { hostname } from "node:os"
-import { Command, Options } from "@effect/cli"
-import { Config, Duration, Effect, Exit, Option, Redacted, Schedule, Scope } from "effect"
-import { Runner, Runners } from "../src/cluster.ts"
+import { plural } from "../src/core/Plural.ts"
 import { database, databaseFrom } from "./cli/Cluster.ts"
 import { imported, urlOf } from "./cli/Imported.ts"
 import { main, Usage } from "./cli/Main.ts"
@@ -119,7 +120,7 @@ const command = Command.make("runner", options, (flags) =>
     )
     const first = yield* Effect.raceFirst(registration, Effect.as(asked, "asked" as const))
     if (first === "registered") {
-      tell(`building for loaders at ${at.host}:${at.port}, with ${flags.threads} threads\n`)
+      tell(`building for loaders at ${at.host}:${at.port}, with ${plural(flags.threads, "thread")}\n`)
       yield* asked
     }
     tell("out of the list of runners; building what was asked for\n")

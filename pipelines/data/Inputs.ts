@@ -1,8 +1,10 @@
 /**
  * Shards that a command is given: which format they have, and the dataset that they are.
  */
+
 import { Args, Options } from "@effect/cli"
 import { Effect, Either, Option } from "effect"
+import { plural } from "../../src/core/Plural.ts"
 import { Dataset, Format, Store } from "../../src/index.ts"
 import { Usage } from "../cli/Main.ts"
 import { tell } from "../cli/Print.ts"
@@ -111,5 +113,7 @@ const QUICK = 2 ** 28
 const onProgress = ({ bytes, bytesDone, shards, shardsDone }: Dataset.ScanProgress): void => {
   if (bytes < QUICK) return
   const percent = ((100 * bytesDone) / bytes).toFixed(0)
-  tell(`\rscanning ${shards} shards: ${percent} % of ${bytes} bytes${shardsDone === shards ? "\n" : ""}`)
+  tell(
+    `\rscanning ${plural(shards, "shard")}: ${percent} % of ${plural(bytes, "byte")}${shardsDone === shards ? "\n" : ""}`
+  )
 }

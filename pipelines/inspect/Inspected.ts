@@ -1,6 +1,7 @@
 /**
  * What is shown of an opened dataset of shards.
  */
+import { plural } from "../../src/core/Plural.ts"
 import { type Dataset, Sampler } from "../../src/index.ts"
 
 interface Block {
@@ -121,10 +122,10 @@ export const shown = (own: Inspected): ReadonlyArray<string> => {
     ]),
     ...(shards.length > LISTED ? [`… and ${shards.length - LISTED} more (--json lists all)`] : []),
     "",
-    `${shards.length} shards, ${rows} rows, ${blocks} blocks, ${bytesOf(bytes)}`,
-    `a block: ${block.rows.least} to ${block.rows.most} rows, ${bytesOf(block.bytes.least)} to ${bytesOf(block.bytes.most)} decoded`,
+    `${plural(shards.length, "shard")}, ${plural(rows, "row")}, ${plural(blocks, "block")}, ${bytesOf(bytes)}`,
+    `a block: ${block.rows.least} to ${plural(block.rows.most, "row")}, ${bytesOf(block.bytes.least)} to ${bytesOf(block.bytes.most)} decoded`,
     ...(schema === null ? [] : [`schema: ${schema}`]),
-    `index: ${kept}${index.scanned > 0 ? `, ${index.scanned} shards indexed now` : ""}`,
+    `index: ${kept}${index.scanned > 0 ? `, ${plural(index.scanned, "shard")} indexed now` : ""}`,
     ...windows.map(({ bytes: memory = 0, neighbors, reads = 0, window }) => {
       const cost = `${bytesOf(memory)} in memory, ${reads.toFixed(2)} bytes read for each delivered`
       return `shuffleBlocks({ window: ${window} }): ${cost}, ${(100 * neighbors).toFixed(1)} % of neighbors stay together`

@@ -1,6 +1,7 @@
 /**
  * What is said at the end of a run.
  */
+import { plural } from "../../src/core/Plural.ts"
 import { Scheduler } from "../../src/index.ts"
 import { percent } from "./Progress.ts"
 import type { Outcome, Result } from "./Train.ts"
@@ -11,11 +12,14 @@ export const summary = (outcome: Outcome): string => {
   const rows: ReadonlyArray<readonly [string, string]> = [
     [
       "run",
-      `${outcome.runtime}, ${outcome.workers} workers on ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}` +
+      `${outcome.runtime}, ${plural(outcome.workers, "worker")} on ${outcome.backend}, policy ${outcome.policy}, seed ${outcome.seed}` +
         (outcome.world === undefined ? "" : `, rank ${outcome.rank} of ${outcome.world}`)
     ],
     ...(outcome.chosen === undefined ? [] : [["chosen", outcome.chosen] as const]),
-    ["delivered", `${outcome.samples} samples in ${outcome.batches} batches, ${outcome.samplesPerSecond} samples/s`],
+    [
+      "delivered",
+      `${plural(outcome.samples, "sample")} in ${plural(outcome.batches, "batch", "batches")}, ${outcome.samplesPerSecond} samples/s`
+    ],
     ["test accuracy", testAccuracy === null ? "not trained" : percent(testAccuracy)],
     [
       "time",

@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+
 import * as Data from "effect/Data"
 import * as Inspectable from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import { InvalidOption } from "../core/InvalidOption.ts"
+import { plural } from "../core/Plural.ts"
 import type { Setting } from "../patches/Ambient.ts"
 import type { StageId } from "../seeding/Coordinates.ts"
 import type { Dataset } from "../sources/Dataset.ts"
@@ -100,7 +102,7 @@ class PipelineImpl extends Inspectable.Class implements Pipeline<never> {
     const widths = [0, 1, 2, 3, 4].map((cell) => Math.max(0, ...rows.map((row) => row[cell]?.length ?? 0)))
     const lines = rows.map((row) => `  ${row.map((cell, place) => cell.padEnd(widths[place] ?? 0)).join("  ")}`)
     const { size, stream } = dataset
-    const samples = stream !== undefined ? "a stream" : size === 1 ? "1 sample" : `${size} samples`
+    const samples = stream !== undefined ? "a stream" : plural(size, "sample")
     return [`Pipeline over ${dataset.name} (${samples})`, ...lines].join("\n")
   }
 }

@@ -9,8 +9,10 @@
  *
  * @since 0.1.0
  */
+
 import * as Data from "effect/Data"
 import { dtypeOf, isTypedArray, type TypedArray } from "../core/DType.ts"
+import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
 import { Tensor } from "../core/Tensor.ts"
 import type { Batch } from "../pipeline/Batch.ts"
@@ -162,7 +164,10 @@ export class ArrowStream {
 
   #listed(keys: Keys, values: ReadonlyArray<unknown>, size: number, path: string): LaidColumn {
     if (values.length !== size) {
-      throw new NotArrow({ path, reason: `it has ${values.length} values in a batch of ${size} rows` })
+      throw new NotArrow({
+        path,
+        reason: `it has ${plural(values.length, "value")} in a batch of ${plural(size, "row")}`
+      })
     }
     // A key may have a dot, as their path has between them.
     const own = JSON.stringify(keys)
@@ -184,7 +189,7 @@ const isLeaf = (value: unknown): boolean => value instanceof Tensor || isTypedAr
 const tensorColumn = (name: string, { data, shape }: Tensor, size: number, path: string): LaidColumn => {
   const [rows, ...inner] = shape
   if (rows !== size) {
-    throw new NotArrow({ path, reason: `its shape is [${shape.join(", ")}] in a batch of ${size} rows` })
+    throw new NotArrow({ path, reason: `its shape is [${shape.join(", ")}] in a batch of ${plural(size, "row")}` })
   }
   const numbers = { type: dtypeOf(data), length: data.length, nulls: 0, buffers: [NONE, bytesOf(data)], children: [] }
   if (inner.length === 0) return { name, ...numbers }

@@ -14,8 +14,10 @@
  *
  * @since 0.1.0
  */
+
 import { crc32 } from "node:zlib"
 import * as Data from "effect/Data"
+import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
 import { aligned, laidOut, type Part, partsIn } from "./WireValue.ts"
 
@@ -196,10 +198,10 @@ export class FrameBytesReader {
     const body = view.getBigUint64(8, true)
     // Never 0: what is no longer than its lead would not end.
     if (head > longestHead || head % 8 !== 0 || head === 0) {
-      throw new FrameError({ reason: `its head is ${head} bytes long` })
+      throw new FrameError({ reason: `its head is ${plural(head, "byte")} long` })
     }
     if (body > BigInt(longestBody)) {
-      throw new FrameError({ reason: `its body is ${body} bytes long; at most ${longestBody} are taken` })
+      throw new FrameError({ reason: `its body is ${plural(body, "byte")} long; at most ${longestBody} are taken` })
     }
     this.#expected = view.getUint32(16, true)
     this.#crc = 0
@@ -209,7 +211,7 @@ export class FrameBytesReader {
       this.#head = new Uint8Array(head)
       this.#body = memory === undefined || length === 0 ? new Uint8Array(length) : memory(length)
     } catch {
-      throw new FrameError({ reason: `there is no memory for its ${body} bytes` })
+      throw new FrameError({ reason: `there is no memory for its ${plural(body, "byte")}` })
     }
   }
 

@@ -5,11 +5,13 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
 import { encodeHex } from "effect/Encoding"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { plural } from "../core/Plural.ts"
 import { entropy, sha256, sha256Stream } from "../core/runtime.ts"
 import * as Manifest from "../sources/sinks/Manifest.ts"
 import { RowFault, SinkError } from "../sources/sinks/SinkError.ts"
@@ -206,7 +208,7 @@ const writeShard = <E, R>(writing: Writing<E, R>, size: number | undefined) =>
     const info = yield* folder.store.write(folder.location + open.name, open.stream)
     const { done } = open
     if (info.size !== done.bytes) {
-      const reason = `it was written with ${done.bytes} bytes, and has ${info.size}; is another program writing there?`
+      const reason = `it was written with ${plural(done.bytes, "byte")}, and has ${info.size}; is another program writing there?`
       return yield* new SinkError({ location: info.location, kind: "damaged", reason })
     }
     shards.push(done)
@@ -252,7 +254,7 @@ const present = (folder: Folder, of: string, shards: ReadonlyArray<Manifest.Writ
       Effect.flatMap(statOf(folder, name), (info) => {
         if (info?.size === bytes) return Effect.void
         const is = info === undefined ? "it is not there" : `it has ${info.size}`
-        const reason = `its ${of} says that ${name} has ${bytes} bytes, and ${is}; put the shard back, or remove all shards and ${of} and write them again`
+        const reason = `its ${of} says that ${name} has ${plural(bytes, "byte")}, and ${is}; put the shard back, or remove all shards and ${of} and write them again`
         return new SinkError({ location: folder.location, kind: "damaged", reason })
       }),
     { concurrency: STATS, discard: true }

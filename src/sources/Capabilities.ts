@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+
 import { whole } from "../core/Check.ts"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { functionOf, textOf, truth } from "../core/Options.ts"
+import { plural } from "../core/Plural.ts"
 import { isTypedArray } from "../core/Tensor.ts"
 import { type Columnar, type Field, isRow, rowsOf } from "./Columnar.ts"
 import { type Dataset, DatasetError } from "./RandomAccess.ts"
@@ -67,7 +69,7 @@ const checkColumnar = (name: string, of: (field: string) => string, columnar: Co
     const length = rowsOf(field)
     for (const [at, row] of rows.entries()) {
       if (isRow(row, length)) continue
-      const expected = `one of the ${length} rows of the column: a row for each of the ${size} samples`
+      const expected = `one of the ${length} rows of the column: a row for each of the ${plural(size, "sample")}`
       throw new InvalidOption({ option: `row of sample ${ends[at]} in ${option}`, value: row, expected })
     }
   }

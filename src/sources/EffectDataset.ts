@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
+import { plural } from "../core/Plural.ts"
 import { shown } from "../core/Show.ts"
 import { ownEffect } from "../patches/EffectVersion.ts"
 import { attempt, type Parts } from "./PlainDataset.ts"
@@ -102,7 +104,7 @@ const checkedMany = <A, E, R, E2>(
 export const miscount = (items: unknown, count: number): Error | undefined => {
   const listed = Array.isArray(items) || (ArrayBuffer.isView(items) && "length" in items)
   if (listed && items.length === count) return undefined
-  return new Error(`getMany was asked for ${count} samples and gave ${listed ? items.length : shown(items)}`)
+  return new Error(`getMany was asked for ${plural(count, "sample")} and gave ${listed ? items.length : shown(items)}`)
 }
 
 /** Reads one sample by the `get` of a dataset; if that gives no effect, fails with `DatasetError`. @since 0.1.0 */

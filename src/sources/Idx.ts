@@ -13,6 +13,7 @@
  *
  * @since 0.1.0
  */
+
 import type * as PlatformErrors from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
@@ -20,6 +21,7 @@ import { whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { optionsOf, textOf } from "../core/Options.ts"
 import * as PlatformServices from "../core/PlatformServices.ts"
+import { plural } from "../core/Plural.ts"
 import type { Tensor, TypedArray } from "../core/Tensor.ts"
 import { fromColumns } from "./FromColumns.ts"
 import { decode, elements, IdxError, inflated } from "./idx/Layout.ts"
@@ -165,7 +167,7 @@ export const dataset = (
       return yield* new IdxError({ path: files.labels, reason })
     }
     if (shape[0] !== label.length) {
-      const found = `it holds ${shape[0]} images, and ${files.labels} holds ${label.length} labels`
+      const found = `it holds ${plural(shape[0] ?? 0, "image")}, and ${files.labels} holds ${plural(label.length, "label")}`
       return yield* new IdxError({ path: files.images, reason: `${found}; take the files of one set` })
     }
     const row = classes === undefined ? -1 : label.findIndex((own) => own < 0 || own >= classes)

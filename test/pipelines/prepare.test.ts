@@ -136,6 +136,29 @@ describe("prepare", () => {
   )
 
   test(
+    "of a large member of CSV: cells in quotes that hold newlines are as in a small one",
+    async () => {
+      // More than memberBytes once unpacked, with rows of 64 KiB.
+      const long = "x".repeat(2 ** 16)
+      const path = join(root, "large.csv.gz")
+      const rows = Array.from({ length: 4200 }, (_, n) => `${n},"a\n""${n}""",${long}\n`)
+      writeFileSync(path, gzipSync(`n,text,long\n${rows.join("")}`, { level: 1 }))
+      const module = join(root, "narrow.ts")
+      writeFileSync(
+        module,
+        "export const filter = ({ n }: { n: number }) => n % 1000 === 7\nexport const map = ({ n, text, long }: { n: number; text: string; long: string }) => ({ n, text, long: long.length })\n"
+      )
+      const to = join(root, "csv")
+      const ended = await run("prepare", path, "--to", to, "--format", "jsonl", "--module", module, "--json")
+      expect(ended).toMatchObject({ code: 0, stderr: `${path} is one large member: read in order\n` })
+      expect(await read(to, Format.jsonl<unknown>())).toEqual(
+        [7, 1007, 2007, 3007, 4007].map((n) => ({ n, text: `a\n"${n}"`, long: 2 ** 16 }))
+      )
+    },
+    TIME
+  )
+
+  test(
     "says in a line what is wrong with its flags",
     async () => {
       for (const [args, wanted] of [

@@ -195,7 +195,7 @@ test.each([
   [columnar(numbers(7)), 'row of sample 9 in column "x" of dataset mine must be one of the 7 rows'],
   [
     columnar({ _tag: "Items", items: ["a"] }),
-    'row of sample 9 in column "x" of dataset mine must be one of the 1 rows'
+    'row of sample 9 in column "x" of dataset mine must be one of the 1 rows of the column'
   ],
   [columnar(tensors(28, 4)), 'row of sample 9 in column "x" of dataset mine must be one of the 7 rows'],
   [columnar(tensors(40, 3)), 'width of column "x" of dataset mine must be 4, the product of its shape [2, 2], got 3'],

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -11,6 +12,7 @@ import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import { plural } from "../../core/Plural.ts"
 import { type RunnerInfo, RunnersError, type Service } from "../Runners.ts"
 import { type Connect, connecting, isLasting, reasonOf } from "./Connect.ts"
 import type { Database } from "./Database.ts"
@@ -88,7 +90,7 @@ export const liveRunnersWith = (
           failing = now
           outages++
           const reason = `the cluster's database ${database} does not answer (${reasonOf(error)})`
-          yield* Effect.logWarning(`${reason}; the ${known.length} runners known so far stay in use`)
+          yield* Effect.logWarning(`${reason}; going on with the ${plural(known.length, "runner")} known so far`)
         }
         if ((yield* SubscriptionRef.get(list)) !== undefined) return
         const lasts = isLasting(error)

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Data from "effect/Data"
+import { plural } from "../../core/Plural.ts"
 import { shown } from "../../core/Show.ts"
 import type { Format } from "./Format.ts"
 
@@ -24,7 +26,8 @@ export class DecodeError extends Data.TaggedError("DecodeError")<{
   readonly cause?: unknown
 }> {
   override get message(): string {
-    const what = this.format === undefined ? `${this.bytes} bytes` : `${this.format} image of ${this.bytes} bytes`
+    const what =
+      this.format === undefined ? plural(this.bytes, "byte") : `${this.format} image of ${plural(this.bytes, "byte")}`
     return `${what} cannot be decoded: ${this.reason}`
   }
 }

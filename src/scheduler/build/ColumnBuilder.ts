@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { plural } from "../../core/Plural.ts"
 import { collateColumns } from "../../pipeline/CollateColumns.ts"
 import type { DTypes } from "../../pipeline/Columns.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
@@ -203,7 +204,11 @@ const placesOf = (rows: BatchRows, columnar: Columnar, count: number): Float64Ar
       throw unread(rows, row, thrown)
     }
     if (!isRow(place, count)) {
-      throw unread(rows, row, new Error(`its columns have ${count} rows, and columnar.place gives row ${place}`))
+      throw unread(
+        rows,
+        row,
+        new Error(`its columns have ${plural(count, "row")}, and columnar.place gives row ${place}`)
+      )
     }
     places[row] = place
   }

@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+import { plural } from "../../core/Plural.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import { readMany, readOne } from "../../sources/EffectDataset.ts"
-import { DatasetError, IndexError, isPlain, readyOf } from "../../sources/RandomAccess.ts"
+import { DatasetError, IndexError, isPlain, lineageOf, readyOf } from "../../sources/RandomAccess.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { StreamedRows } from "./RowRange.ts"
 import type { StageError } from "./StageError.ts"
@@ -47,14 +48,37 @@ export const readSamples = (rows: BatchRows, only: Array<number> | undefined): W
  * @since 0.1.0
  */
 export const readAfter = (rows: BatchRows, { cause, failure }: Failed): Work<void, StageError> => {
-  const error = rows.error("dataset", undefined, cause, failure)
+  const error = rows.error("dataset", rowOf(rows, failure), cause, failure)
   if (!rows.careful) throw new TypedFailure(error)
   const asked = rows.indices.length
-  return andThen(warn(`a read of ${asked} samples failed, so each is read on its own: ${error.message}`), () => {
-    rows.retried += asked
-    return readEach(rows, undefined)
-  })
+  return andThen(
+    warn(`a read of ${plural(asked, "sample")} failed, so each is read on its own: ${error.message}`),
+    () => {
+      rows.retried += asked
+      return readEach(rows, undefined)
+    }
+  )
 }
+
+/** The row of the batch that an error of shards is of, if it names one. */
+const rowOf = ({ indices, runPlan }: BatchRows, failure: unknown): number | undefined => {
+  const { dataset } = runPlan.pipeline
+  if (dataset.lineage === undefined || !isOfRow(failure)) return undefined
+  const { row, shard } = failure
+  const found = Array.from(indices).findIndex((index) => {
+    const lineage = lineageOf(dataset, index)
+    return lineage?.row === row && lineage.shard === shard
+  })
+  return found < 0 ? undefined : found
+}
+
+/** By its fields: an error that comes from a thread is not an instance of the class here. */
+const isOfRow = (failure: unknown): failure is { readonly shard: string; readonly row: number } =>
+  failure instanceof Error &&
+  "shard" in failure &&
+  typeof failure.shard === "string" &&
+  "row" in failure &&
+  typeof failure.row === "number"
 
 /** Takes the samples of rows that were read. What one of them throws is what its source says of it. */
 const readStreamed = (rows: BatchRows, { sampleAt }: StreamedRows, only: Array<number> | undefined): void => {

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Data from "effect/Data"
+import { plural } from "../../core/Plural.ts"
 import { shown } from "../../core/Show.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { format } from "../../sources/Lineage.ts"
@@ -98,7 +100,7 @@ export class DatasetChanged extends Data.TaggedError("DatasetChanged")<{
 }> {
   override get message(): string {
     return (
-      `dataset ${this.dataset} had ${this.from} samples when the run was opened and has ${this.to} at epoch ` +
+      `dataset ${this.dataset} had ${plural(this.from, "sample")} when the run was opened and has ${this.to} at epoch ` +
       `${this.epoch}, batch ${this.batch}; keep it as it is while a run is open, or open a new run over the new size`
     )
   }

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { plural } from "../../core/Plural.ts"
 import type { InWindow } from "../../sampling/EpochOrder.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import type { RowWindow } from "../../sources/stream/Interleave.ts"
@@ -197,5 +199,5 @@ const unequal = (rest: number, { batchSize, world }: Plan.Plan): InvalidOption =
     value: "error",
     expected:
       `"pad" (fill the last batch with the epoch's first samples) or "drop" (leave it out), since the stream ended and left ` +
-      `${rest} samples for a last batch of ${batchSize}, which ${world} ranks cannot share equally`
+      `${plural(rest, "sample")} for a last batch of ${batchSize}, which ${world} ranks cannot share equally`
   })

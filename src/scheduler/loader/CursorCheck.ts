@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import { plural } from "../../core/Plural.ts"
 import * as Checkpoint from "../../sources/stream/Checkpoint.ts"
 import { START } from "../plan/Cuts.ts"
 import { difference, linesOf, pipelineText, unseenOfRun } from "../plan/Fingerprint.ts"
@@ -68,7 +70,7 @@ export const check = (
     }))
     if (differences.length > 0) return yield* new CursorMismatch({ differences, unseen: unseenOfRun(runPlan) })
     const { ahead, batch, epoch, fingerprints: was, sources = {} } = cursor
-    const gap = `it has taken ${ahead.length} batches ahead of batch ${batch} of epoch ${epoch}`
+    const gap = `it has taken ${plural(ahead.length, "batch", "batches")} ahead of batch ${batch} of epoch ${epoch}`
     if (ahead.length > 0 && was.ranks !== now.ranks) {
       const reason =
         `${gap}, which other ranks have not; go on as rank ${was.ranks} until its row has no gap, or run with order "plan" ` +
@@ -193,9 +195,7 @@ export const within = ({ ahead, batch, epoch }: Cursor, { plan: { batches } }: R
   const least = ahead.length > 0 ? (ahead.at(-1)?.[0] ?? epoch) + 1 : batch > 0 ? epoch + 1 : epoch
   const taken = isBeyond ? (batches === undefined ? undefined : (epoch - epochs) * batches + batch + beyond) : beyond
   const expected =
-    `at least ${least}, as in the run that the cursor is of: it has taken ${taken === undefined ? "batches" : count(taken, "batch", "batches")} beyond the ` +
-    `end of ${count(epochs, "epoch", "epochs")}, which would be lost; or start again without the cursor`
+    `at least ${least}, as in the run that the cursor is of: it has taken ${taken === undefined ? "batches" : plural(taken, "batch", "batches")} beyond the ` +
+    `end of ${plural(epochs, "epoch")}, which would be lost; or start again without the cursor`
   throw new InvalidOption({ option: "epochs", value: epochs, expected })
 }
-
-const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { plural } from "../../core/Plural.ts"
 import type { Choice } from "../backends/Choice.ts"
 import { type StageTime, StageTimes } from "../build/StageTimes.ts"
 
@@ -166,7 +167,7 @@ export const format = ({ chosen, milliseconds, queues, stages, verdict: own, wai
   )
   const worked = workers.map(
     ({ batches, milliseconds: whole, worker }) =>
-      `  worker ${worker}: ${batches} batches, ${(whole / Math.max(batches, 1)).toFixed(3)} ms each`
+      `  worker ${worker}: ${plural(batches, "batch", "batches")}, ${(whole / Math.max(batches, 1)).toFixed(3)} ms each`
   )
   const waiting = `  waited ${(waited / 1000).toFixed(2)} s of ${(milliseconds / 1000).toFixed(2)} s for batches`
   return [

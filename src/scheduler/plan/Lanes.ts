@@ -12,8 +12,10 @@
  *
  * @since 0.1.0
  */
+
 import { whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { plural } from "../../core/Plural.ts"
 import type { Origin } from "./Cuts.ts"
 
 /** From a position to a position, or to a dataset index. */
@@ -79,7 +81,7 @@ export const dealt = ({ sizes }: Lanes, count: number): void => {
     if (size === dealt[lane]) continue
     const expected =
       `"pad" (repeat the first samples of lanes that end early) or "drop" (leave out what longer lanes have more), since ` +
-      `the lanes have ${listed(sizes)} samples; "error", the default, takes equal ones: of ${count} samples ${listed(dealt)}`
+      `the lanes have ${listed(sizes)} samples; "error", the default, takes equal ones: of ${plural(count, "sample")} ${listed(dealt)}`
     throw new InvalidOption({ option: "uneven", value: "error", expected })
   }
 }

@@ -14,8 +14,10 @@
  *
  * @since 0.1.0
  */
+
 import { whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { plural } from "../../core/Plural.ts"
 import type { EpochCuts } from "../../pipeline/BatchCuts.ts"
 import * as Cuts from "./Cuts.ts"
 import * as Lanes from "./Lanes.ts"
@@ -136,7 +138,7 @@ export const make = (options: Options): Plan => {
   }
   const { batches, end } = from(0)
   if (uneven === "drop" && !options.dropLast && drawn > 0 && batches === 0) {
-    const expected = `"pad", or the batch size at most the ${drawn} samples of an epoch: "drop" would leave no batch of ${batchSize}`
+    const expected = `"pad", or the batch size at most the ${plural(drawn, "sample")} of an epoch: "drop" would leave no batch of ${batchSize}`
     throw new InvalidOption({ option: "uneven", value: uneven, expected })
   }
   const count = pad ? whole("samples an epoch, padded", end, 0) : drawn
@@ -217,7 +219,7 @@ const unequal = (count: number, batchSize: number, world: number, lanes: number 
     option: "uneven",
     value: "error",
     expected:
-      `"pad" (fill the last batch with the epoch's first samples) or "drop" (leave it out), since ${count} samples an ` +
+      `"pad" (fill the last batch with the epoch's first samples) or "drop" (leave it out), since ${plural(count, "sample")} an ` +
       `epoch in batches of ${batchSize} over ${world} ranks leave ${rest} for the last batch, which ${world} ranks cannot ` +
       `share equally; "error", the default, takes sizes such as ${near}`
   })

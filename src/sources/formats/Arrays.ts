@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 
+import { plural } from "../../core/Plural.ts"
 import { Tensor } from "../../core/Tensor.ts"
 import { columnOf, type StoredColumn, type StoredColumns, tensorsOf } from "./Columns.ts"
 import { decodedBytes, type Element, elementsOf } from "./Elements.ts"
@@ -60,7 +61,7 @@ export const rowsOf = (arrays: ReadonlyArray<Pick<PlacedArray, "field" | "shape"
     }
     first ??= { field, rows }
     if (rows === first.rows) continue
-    const found = `${JSON.stringify(first.field)} has ${first.rows} rows, and ${JSON.stringify(field)} has ${rows}`
+    const found = `${JSON.stringify(first.field)} has ${plural(first.rows, "row")}, and ${JSON.stringify(field)} has ${rows}`
     throw fault(`${found}; name arrays of one length in columns`)
   }
   return first?.rows ?? 0

@@ -6,9 +6,9 @@
 import * as Effect from "effect/Effect"
 import { whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
-import { optionsOf } from "../../core/Options.ts"
 import type { TableRow } from "./arrow/ArrowBlock.ts"
 import type { Format, SharedDecode } from "./Format.ts"
+import { formatOptions } from "./FormatOptions.ts"
 import type { Lazy } from "./Lazy.ts"
 import { Malformed } from "./Malformed.ts"
 
@@ -49,7 +49,7 @@ const choice = <const A extends string>(option: string, value: A, choices: Reado
 /** Returns the options with their defaults. Throws `InvalidOption`. @since 0.1.0 */
 export const tableOf = (of: string, options: TableOptions): Table => {
   const names = { columns: true, int64: true, timestamps: true, blockBytes: true } as const
-  const { blockBytes = GIB, columns, int64 = "bigint", timestamps = "exact" } = optionsOf(of, options, names)
+  const { blockBytes = GIB, columns, int64 = "bigint", timestamps = "exact" } = formatOptions(of, options, names)
   if (columns !== undefined) {
     const sound = Array.isArray(columns) && columns.length > 0 && columns.every((own) => typeof own === "string")
     if (!sound || new Set(columns).size < columns.length) {

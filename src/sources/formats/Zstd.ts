@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+
 import * as zlib from "node:zlib"
 import * as Effect from "effect/Effect"
+import { plural } from "../../core/Plural.ts"
 import { zstdFrame } from "../../core/runtime.ts"
 import { library } from "./LibraryMissing.ts"
 import { AGAIN, Malformed } from "./Malformed.ts"
@@ -34,7 +36,7 @@ const zstdOf = (decompress: Decompress): Zstd => {
     if (window > MOST_WINDOW) throw new Error(`a frame needs a window of more than ${MOST_WINDOW} bytes`)
     const plain = decompress(bytes, most, content)
     if (plain === undefined || content === undefined || plain.length === content) return plain
-    throw new Error(`a frame has ${plain.length} bytes where its header says ${content}`)
+    throw new Error(`a frame has ${plural(plain.length, "byte")} where its header says ${content}`)
   }
   const frames = (bytes: Uint8Array, most: number): Uint8Array | undefined => {
     const parts: Array<Uint8Array> = []

@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import { plural } from "../../core/Plural.ts"
 import { gunzip, gunzipStart } from "../../core/runtime.ts"
 import { type DType, Tensor, type TypedArray } from "../../core/Tensor.ts"
 
@@ -122,7 +124,7 @@ export const inflated = (bytes: Uint8Array, path: string): Effect.Effect<Uint8Ar
       const { end, what } = header
       const most = RATIO * bytes.length
       if (end > most) {
-        const reason = `it should hold ${what}, and is a gzip stream of ${bytes.length} bytes, which hold ${most} at most`
+        const reason = `it should hold ${what}, and is a gzip stream of ${plural(bytes.length, "byte")}, which unpacks to at most ${most}`
         return new IdxError({ path, reason: `${reason}; fetch the file again` })
       }
       const plain = gunzip(bytes, end)
@@ -174,7 +176,7 @@ const headerOf = (bytes: Uint8Array, path: string): Header | IdxError => {
   }
   const rank = view.getUint8(3)
   const start = 4 + 4 * rank
-  if (size < start) return short(path, `${rank} axes, a header of ${start} bytes`, size)
+  if (size < start) return short(path, `${rank} axes, a header of ${plural(start, "byte")}`, size)
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
   // An axis of 0 first: with enough others the product would pass through infinity to NaN.
   const count = shape.includes(0) ? 0 : shape.reduce((product, axis) => product * axis, 1)
@@ -190,7 +192,7 @@ export const decode = (bytes: Uint8Array, path: string): Tensor | IdxError => {
   const size = bytes.length
   if (size < end) return short(path, what, size)
   if (size > end) {
-    const reason = `it should hold ${what}, and has ${size - end} bytes more`
+    const reason = `it should hold ${what}, and has ${plural(size - end, "byte")} more`
     return new IdxError({ path, reason, offset: end })
   }
   return new Tensor(element.read(new DataView(bytes.buffer, bytes.byteOffset + start, size - start), count), shape)

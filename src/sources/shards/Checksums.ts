@@ -4,8 +4,10 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { plural } from "../../core/Plural.ts"
 import { sha256Stream } from "../../core/runtime.ts"
 import { decode, MANIFEST, type WrittenShard } from "../sinks/Manifest.ts"
 import { type Listed, type ObjectInfo, StoreError, type StoreService } from "../store/Store.ts"
@@ -92,7 +94,7 @@ const shardOf = (
         : error
     ),
     (info): Effect.Effect<Named, StoreError> => {
-      const reason = `it has ${info.size} bytes, and by its manifest ${bytes}; write it again, or fetch it again`
+      const reason = `it has ${plural(info.size, "byte")}, and by its manifest ${bytes}; write it again, or fetch it again`
       return info.size === bytes
         ? Effect.succeed({ ...info, [SHA256]: sha256, [ROWS]: { rows, format } })
         : Effect.fail(invalid(info.location, reason))

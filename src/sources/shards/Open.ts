@@ -3,11 +3,13 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
 import { whole } from "../../core/Check.ts"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
 import { text } from "../../core/Parameters.ts"
+import { plural } from "../../core/Plural.ts"
 import { type Format, type Shard, ShardError } from "../formats/Format.ts"
 import { schemeOf } from "../store/Location.ts"
 import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
@@ -241,7 +243,7 @@ const indexed = (
     const todo = infos.filter((info) => kept(info) === undefined)
     const bytes = format.scans ? todo.reduce((sum, { size }) => sum + size, 0) : 0
     if (bytes > limit) {
-      const expected = `at least ${bytes}: so many bytes of ${todo.length} shards must be read to index dataset ${name}; give a higher limit, or the file of an index`
+      const expected = `at least ${bytes}: so many bytes of ${plural(todo.length, "shard")} must be read to index dataset ${name}; give a higher limit, or the file of an index`
       return yield* new InvalidOption({ option: "limit", value: limit, expected })
     }
     let shardsDone = 0
@@ -249,7 +251,9 @@ const indexed = (
     const tell = Effect.sync(() => onProgress?.({ shards: todo.length, shardsDone, bytes, bytesDone }))
     if (todo.length > 0 && format.scans) {
       if (bytes > TOLD)
-        yield* Effect.logInfo(`scanning ${bytes} bytes of ${todo.length} shards to index dataset ${name}`)
+        yield* Effect.logInfo(
+          `scanning ${plural(bytes, "byte")} of ${plural(todo.length, "shard")} to index dataset ${name}`
+        )
       yield* tell
     }
     const told = (shard: Shard): Shard => ({
@@ -290,7 +294,7 @@ const counted = (
     if (expected === undefined) continue
     const rows = index.blocks.reduce((sum, block) => sum + block.rows, 0)
     if (rows === expected) continue
-    const reason = `it has ${rows} rows, and by its manifest ${expected}; open it with the options that it was written with, or write it again`
+    const reason = `it has ${plural(rows, "row")}, and by its manifest ${expected}; open it with the options that it was written with, or write it again`
     return Effect.fail(new ShardError({ shard: info.location, format: format.name, reason }))
   }
   return Effect.void

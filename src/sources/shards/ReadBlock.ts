@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
+import { plural } from "../../core/Plural.ts"
 import { giveBack, take } from "../../core/ReadBuffers.ts"
 import { attempt } from "../formats/Fault.ts"
 import {
@@ -58,7 +60,7 @@ const sized = <Row>(
   own: DecodedBlock<Row>
 ): Effect.Effect<DecodedBlock<Row>, ShardError> => {
   if (own.size === block.rows) return Effect.succeed(own)
-  const reason = `a block has ${own.size} rows, and by its index ${block.rows}; remove the kept index, so that it is made again`
+  const reason = `a block has ${plural(own.size, "row")}, and by its index ${block.rows}; remove the kept index, so that it is made again`
   return Effect.fail(
     new ShardError({ shard: shard.info.location, format: format.name, row: firstRow, byte: block.offset, reason })
   )

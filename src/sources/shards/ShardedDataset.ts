@@ -10,7 +10,6 @@ import { concurrent } from "../../core/Concurrent.ts"
 import { Made } from "../../core/Parameters.ts"
 import { type ColumnRows, type Gather, Places, runFrom } from "../Columnar.ts"
 import { effectful } from "../EffectDataset.ts"
-import { attempt } from "../formats/Fault.ts"
 import { type DecodedBlock, type Format, ShardError, type SharedDecode } from "../formats/Format.ts"
 import { type Dataset, IndexError, type Lineage } from "../RandomAccess.ts"
 import type { StoreError, StoreService } from "../store/Store.ts"
@@ -80,6 +79,18 @@ interface Asked {
   readonly block: number
   /** The places of the rows in the batch. */
   readonly places: Array<number>
+}
+
+/** Of the rows of a batch that are bad, the first one, whichever block was read first. */
+class FirstFault {
+  error: ShardError | undefined
+  #place = Number.POSITIVE_INFINITY
+
+  note(place: number, error: ShardError): void {
+    if (place >= this.#place) return
+    this.#place = place
+    this.error = error
+  }
 }
 
 /** Groups the rows of a batch by blocks, in the order in which the blocks first come. */
@@ -164,19 +175,30 @@ export const make = <Row, A>({
       : SharedCache.make<Row, ReadError>(shared.blocks, sharedReading(format, shared.decode, store, snapshot))
   let told = false
 
-  /** The rows of a block, checked by the schema. Throws {@link ShardError}. */
-  const take = (cached: BlockCache.CachedBlock<Row>, asked: Asked, indices: ReadonlyArray<number>, into: Array<A>) => {
+  /** Takes the rows of a block, checked by the schema; notes those that are bad. */
+  const take = (
+    cached: BlockCache.CachedBlock<Row>,
+    asked: Asked,
+    indices: ReadonlyArray<number>,
+    into: Array<A>,
+    bad: FirstFault
+  ) => {
     const first = starts[asked.block] as number // a block that there is
     const { decoded } = cached
     const places = asked.places.map((place) => (indices[place] as number) - first) // a row of the batch
     const rowAt = rowsAt(new Array<DecodedBlock<Row>>(places.length).fill(decoded), places)
     for (const [own, place] of asked.places.entries()) {
       const at = places[own] as number // as many as rows that are asked for
-      const row = rowAt(own)
-      // Without a schema a row is what the format gives, which is then what the dataset gives.
-      into[place] = validate === undefined ? (row as unknown as A) : valid(validate, asked.block, at, row)
+      try {
+        const row = rowAt(own)
+        // Without a schema a row is what the format gives, which is then what the dataset gives.
+        into[place] = validate === undefined ? (row as unknown as A) : valid(validate, asked.block, at, row)
+      } catch (thrown) {
+        if (!(thrown instanceof ShardError)) throw thrown
+        bad.note(place, thrown)
+      }
     }
-    cache.given(cached, asked.places.length)
+    if (bad.error === undefined) cache.given(cached, asked.places.length)
   }
 
   const valid = (check: Validate<A>, block: number, at: number, row: Row): A => {
@@ -217,10 +239,16 @@ export const make = <Row, A>({
   }
 
   /** Takes each block's rows as soon as it is there: the batch may need more blocks than the cache holds. */
-  const loadAll = (missing: ReadonlyArray<Asked>, take: Take): Effect.Effect<void, ReadError> => {
-    const loaded = (at: number) => {
+  const loadAll = (missing: ReadonlyArray<Asked>, take: Take, bad?: FirstFault): Effect.Effect<void, ReadError> => {
+    const loaded = (at: number): Effect.Effect<void, ReadError> => {
       const asked = missing[at] as Asked // below the length
-      return cache.load(asked.block, (cached) => take(cached, asked))
+      const load = cache.load(asked.block, (cached) => take(cached, asked))
+      if (bad === undefined) return load
+      return Effect.catchTag(
+        load,
+        "ShardError",
+        (error) => Effect.sync(() => bad.note(asked.places[0] as number, error)) // there is one
+      )
     }
     return Effect.zipRight(
       concurrent(missing.length, AT_ONCE, loaded, (_, cause) => Exit.failCause(cause)),
@@ -231,11 +259,11 @@ export const make = <Row, A>({
   const getMany = (indices: ReadonlyArray<number>): Effect.Effect<Array<A>, ReadError> =>
     Effect.suspend(() => {
       const rows = new Array<A>(indices.length)
-      const into: Take = (cached, asked) => take(cached, asked, indices, rows)
-      const begin = attempt(() => cache.hold(() => takeKept(indices, into)))
-      return Effect.flatMap(begin, (missing) =>
-        missing.length === 0 ? Effect.succeed(rows) : Effect.as(loadAll(missing, into), rows)
-      )
+      const bad = new FirstFault()
+      const into: Take = (cached, asked) => take(cached, asked, indices, rows, bad)
+      const missing = cache.hold(() => takeKept(indices, into))
+      const all = Effect.suspend(() => (bad.error === undefined ? Effect.succeed(rows) : Effect.fail(bad.error)))
+      return missing.length === 0 ? all : Effect.zipRight(loadAll(missing, into, bad), all)
     })
 
   /** The rows, if their blocks are all kept and none of them is bad. */

@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { plural } from "../../core/Plural.ts"
 import { StoreError } from "./StoreError.ts"
 import type { StoreService } from "./StoreService.ts"
 
@@ -42,7 +44,7 @@ export interface FaultyCall {
 const failed = (location: string, fault: Exclude<Fault, { readonly _tag: "latency" | "stall" }>): StoreError => {
   if (fault._tag === "reset") return new StoreError({ location, kind: "unavailable", reason: "no connection (reset)" })
   if (fault._tag === "short") {
-    return new StoreError({ location, kind: "short", reason: `the answer ended after ${fault.bytes} bytes` })
+    return new StoreError({ location, kind: "short", reason: `the answer ended after ${plural(fault.bytes, "byte")}` })
   }
   const { retryAfter, status } = fault
   const kind = status === 429 || status >= 500 ? "unavailable" : status === 404 ? "missing" : "denied"

@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+
 import type { BigIntStats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { plural } from "../../core/Plural.ts"
 import { take } from "../../core/ReadBuffers.ts"
 import { shown } from "../../core/Show.ts"
 import { within } from "./Routes.ts"
@@ -94,7 +96,8 @@ const read: Driver["read"] = (info, offset, length) => {
 }
 
 const changeOf = (info: ObjectInfo, stats: BigIntStats): string | undefined => {
-  if (Number(stats.size) !== info.size) return `it has ${stats.size} bytes, and had ${info.size} when it was opened`
+  if (Number(stats.size) !== info.size)
+    return `it has ${plural(stats.size, "byte")}, and had ${info.size} when it was opened`
   if (sameVersion(versionOf(stats), info.version)) return undefined
   return `it was written at ${stats.mtime.toISOString()}, after it was opened`
 }

@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { checked, InvalidOption } from "../../core/InvalidOption.ts"
+import { plural } from "../../core/Plural.ts"
 import { Store } from "./CurrentStore.ts"
 import { located, schemeOf, shown } from "./Location.ts"
 import { braced, type Pattern, patternOf } from "./Pattern.ts"
@@ -119,10 +121,15 @@ const inFolder = (store: StoreService, folder: string): Effect.Effect<ReadonlyAr
 const matching = (store: StoreService, text: string, { depth, folder, matches }: Pattern) =>
   Effect.flatMap(all(store.list(folder, depth)), (objects) => {
     const seen = objects.filter(({ location }) => matches(location))
-    if (seen.length > 0) return Effect.succeed(seen)
-    const looked = `${objects.length} objects in ${folder === "" ? "this folder" : shown(folder)}`
+    const isPath = schemeOf(text) === "file"
+    if (seen.length > 0) return Effect.succeed(isPath ? seen.map(asPath) : seen)
+    const looked = `${plural(objects.length, "object")} in ${folder === "" ? "this folder" : shown(folder)}`
     return Effect.fail(missing(text, `nothing matches, of ${looked}; a backslash takes a wildcard's meaning from it`))
   })
+
+/** A file that was found by a relative path, such as `s3:x`, which by itself is an address. */
+const asPath = (object: Listed): Listed =>
+  schemeOf(object.location) === "file" ? object : { ...object, location: `./${object.location}` }
 
 const objectOrFolder = (store: StoreService, address: string): Effect.Effect<ReadonlyArray<Listed>, StoreError> =>
   Effect.catchIf(

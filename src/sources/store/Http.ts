@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { plural } from "../../core/Plural.ts"
 import { guarded, type Reading } from "./Guard.ts"
 import { changed, invalid, modifiedOf, rangeOf, sizeOf, unlike, versionOf } from "./http/Ranges.ts"
 import { type Answer, exactly, type Request, type Send, statusError } from "./http/Requests.ts"
@@ -148,7 +150,7 @@ export const httpReads = (parts: HttpParts): HttpReads => {
       const range = status === 206 ? rangeOf(headers) : undefined
       const stated = status === 206 ? range?.total : sizeOf(headers)
       if (stated !== undefined && stated !== size) {
-        return yield* changed(location, `it has ${stated} bytes, and had ${size} when it was opened`)
+        return yield* changed(location, `it has ${plural(stated, "byte")}, and had ${size} when it was opened`)
       }
       const wrong = unlike(info, headers, version(answer))
       if (wrong !== undefined) return yield* wrong
@@ -165,8 +167,8 @@ export const httpReads = (parts: HttpParts): HttpReads => {
       const all = yield* whole(location, answer.body, wholeBytes)
       if (all.size !== size) {
         yield* Effect.promise(all.end)
-        if (all.size > size) return yield* changed(location, `it has ${all.size} bytes, and had ${size}`)
-        const reason = `the answer ended after ${all.size} of ${size} bytes`
+        if (all.size > size) return yield* changed(location, `it has ${plural(all.size, "byte")}, and had ${size}`)
+        const reason = `the answer ended after ${all.size} of ${plural(size, "byte")}`
         return yield* new StoreError({ location, kind: "short", reason })
       }
       keep(info, all)

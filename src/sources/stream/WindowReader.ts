@@ -6,10 +6,12 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import { plural } from "../../core/Plural.ts"
 import { Signal } from "../../core/Signal.ts"
 import type { Checkpoint, Checkpoints } from "./Checkpoint.ts"
 import { Interleave, type RowWindow } from "./Interleave.ts"
@@ -218,7 +220,7 @@ export class WindowReader {
   #told(again: number): Effect.Effect<void> {
     if (again === 0) return Effect.void
     return Effect.logInfo(
-      `stream ${this.#options.source.name} cannot be read on from where it was, so ${again} rows before that are read again`
+      `stream ${this.#options.source.name} cannot be read on from where it was, so ${plural(again, "row")} before that must be read again`
     )
   }
 }

@@ -121,6 +121,13 @@ describe("types", () => {
     expect((await failure("n\n1e400\n", Format.csv({ types: { n: "number" } }))).message).toContain(
       "which is no number"
     )
+    const exact = [2n ** 53n, -(2n ** 53n), 2n ** 60n, 10n ** 22n]
+    const declared = Format.csv({ types: { n: "number" } })
+    const text = `n\n+${exact.join("\n")}\n`
+    expect(await rowsOf(text, declared)).toEqual(exact.map((n) => ({ n: Number(n) })))
+    for (const other of [2n ** 53n + 1n, 10n ** 23n]) {
+      expect((await failure(`n\n${other}\n`, declared)).message).toContain("which is no number")
+    }
     expect((await failure("n\n9007199254740993\n01\n", Format.csv({ sample: 1 }))).message).toContain("is no bigint")
     expect(await rowsOf("n\n00501\n+1\n0.12345678901234567890\n", Format.csv({ types: { n: "number" } }))).toEqual([
       { n: 501 },
@@ -188,7 +195,7 @@ describe("types", () => {
 describe("bad files", () => {
   test.each([
     ["more cells than columns", "a,b\n1,2\n1,2,3\n", { row: 1, byte: 8 }, "it has 3 cells, and there are 2 columns"],
-    ["fewer cells than columns", "a,b\n1\n", { row: 0, byte: 4 }, "it has 1 cells"],
+    ["fewer cells than columns", "a,b\n1\n", { row: 0, byte: 4 }, "it has 1 cell, and there are 2 columns"],
     ["a quote that is not closed", 'a,b\n1,2\n3,"4\n5,6\n', { row: 1, byte: 8 }, "is not closed"],
     ["characters behind a quoted cell", 'a\n"1"2\n', { row: 0, byte: 2 }, "characters follow a quoted cell"],
     ["no header", "", {}, "it has no header"],

@@ -228,3 +228,10 @@ test("any bytes are rows or a typed error", async () => {
     { numRuns: 200 }
   )
 })
+
+test("a schema among the options of a format is refused: it says where it is given", () => {
+  for (const make of [Format.jsonl, Format.text, Format.csv, Format.parquet, Format.arrow, Format.tar, Format.npy]) {
+    const options: object = { schema: () => true }
+    expect(() => make(options)).toThrow("must be given to Dataset.open or Dataset.openStream, beside format")
+  }
+})

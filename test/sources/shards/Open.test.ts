@@ -15,7 +15,7 @@ import * as Schema from "@effect/schema/Schema"
 import { Deferred, Effect, Either, Fiber, Logger } from "effect"
 import { text } from "../../../src/core/Parameters.ts"
 import { bytesFreed } from "../../../src/core/ReadBuffers.ts"
-import { furrow, Lineage, Pipeline, Sampler } from "../../../src/index.ts"
+import { furrow, Lineage, Pipeline, Sampler, Scheduler } from "../../../src/index.ts"
 import { checksum } from "../../../src/scheduler/loader/CursorFields.ts"
 import { MOST } from "../../../src/scheduler/loader/CursorWrite.ts"
 import { datasetText } from "../../../src/scheduler/plan/Fingerprint.ts"
@@ -270,6 +270,29 @@ describe("runs", () => {
     for await (const batch of furrow(pipeline, { epochs: 1, failures: { skip: { budget: { samples: 1 } } } }))
       rows.push(...batch.columns.n.data)
     expect(rows).toEqual([0, 1, 3])
+  })
+
+  test("of several bad rows, the error names the first one of the batch, whichever blocks are kept", async () => {
+    const store = memoryStore({
+      "d/a": lines(0, 20).replace('"n":7', "?"),
+      "d/b": lines(20, 40).replace('"n":30', "?")
+    })
+    const order = [31, 3, 7, 30]
+    for (const kept of [[], [31], [6], [31, 6]]) {
+      const dataset = await Effect.runPromise(open(store))
+      await Effect.runPromise(dataset.getMany(kept))
+      const pipeline = Pipeline.from(Dataset.subset(dataset, order)).pipe(Pipeline.batch(4))
+      const run = Effect.scoped(Effect.flatMap(Scheduler.open(pipeline, { epochs: 1 }), (own) => own.take))
+      const error = await Effect.runPromise(Effect.flip(run))
+      expect(error).toMatchObject({
+        _tag: "StageError",
+        stage: "dataset",
+        sample: 2,
+        position: 2,
+        lineage: { shard: "d/a", row: 7 },
+        failure: { _tag: "ShardError", shard: "d/a", row: 7 }
+      })
+    }
   })
 })
 

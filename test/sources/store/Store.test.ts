@@ -19,6 +19,7 @@ import { Effect, Layer, Stream } from "effect"
 import { Store } from "../../../src/index.ts"
 import { located, shown } from "../../../src/sources/store/Location.ts"
 import { fileVersion, sameVersion } from "../../../src/sources/store/Version.ts"
+import { memoryStore } from "../../support/shards/MemoryStore.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "furrow-store-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -192,6 +193,12 @@ describe("local files", () => {
     expect(found).toEqual([`${folder}/linked/b.txt`])
     expect(await run(names(pathToFileURL(path).href))).toEqual([path])
     expect(await run(names("package.json"))).toEqual(["package.json"])
+  })
+
+  test("a file that a relative pattern finds is a file, though its name looks like an address", async () => {
+    const { layer } = memoryStore({ "s3:x": "", "x/a:b": "", y: "" })
+    expect(await run(Effect.provide(names("*"), layer))).toEqual(["./s3:x", "y"])
+    expect(await run(Effect.provide(names("x/*"), layer))).toEqual(["x/a:b"])
   })
 
   test("pipes and devices are refused, as they may have no end", async () => {

@@ -4,7 +4,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
+import { plural } from "../../../core/Plural.ts"
 import type { StoreError } from "../../store/Store.ts"
 import type { Block, Shard, ShardError } from "../Format.ts"
 import type { Indexed } from "../Headers.ts"
@@ -88,7 +90,10 @@ const fileIndex = (where: Where, table: Table, tail: Uint8Array): Effect.Effect<
     const length = new DataView(tail.buffer, tail.byteOffset, tail.byteLength).getInt32(tail.length - 10, true)
     const start = size - 10 - length
     if (length <= 0 || start < 8 || length > MOST_METADATA) {
-      return yield* refuse(where, `its footer is to have ${length} bytes, where the shard has ${size}; ${AGAIN}`)
+      return yield* refuse(
+        where,
+        `its footer is to have ${plural(length, "byte")}, where the shard has ${size}; ${AGAIN}`
+      )
     }
     const held = start >= size - tail.length
     const bytes = held ? tail.subarray(tail.length - 10 - length, tail.length - 10) : yield* shard.read(start, length)
@@ -110,7 +115,7 @@ const messageAt = (
   Effect.gen(function* () {
     const own = { ...where, byte: offset }
     if (metadata < 8 || metadata > MOST_METADATA || offset + metadata + body > end) {
-      return yield* refuse(own, `its footer names a message of ${metadata} and ${body} bytes there; ${AGAIN}`)
+      return yield* refuse(own, `its footer names a message of ${metadata} and ${plural(body, "byte")} there; ${AGAIN}`)
     }
     const bytes = yield* where.shard.read(offset, metadata)
     return yield* attempt(own, () => {
@@ -210,9 +215,12 @@ const blockOf = (
 ): Block => {
   // A row takes at least its place in a column; batches of nulls have rows without bytes.
   if (layout.rows * 8 > Math.max(blockBytes, 64 * body)) {
-    throw new Malformed(`a record batch has ${layout.rows} rows, too many for its ${body} bytes; ${AGAIN}`, {
-      byte: offset
-    })
+    throw new Malformed(
+      `a record batch has ${plural(layout.rows, "row")}, too many for its ${plural(body, "byte")}; ${AGAIN}`,
+      {
+        byte: offset
+      }
+    )
   }
   const spans =
     columns === undefined
@@ -221,7 +229,7 @@ const blockOf = (
   const read = spans.reduce((sum, [, length]) => sum + length, 0)
   if (read > blockBytes) {
     const way = "choose columns, write smaller batches, or raise blockBytes"
-    throw new Malformed(`a record batch has ${read} bytes, more than blockBytes, ${blockBytes}; ${way}`, {
+    throw new Malformed(`a record batch has ${plural(read, "byte")}, more than blockBytes, ${blockBytes}; ${way}`, {
       byte: offset
     })
   }
@@ -246,7 +254,7 @@ const spansOf = (
     walk.buffersOf(field, (start, length) => {
       if (length === 0 || !own.has(place)) return
       if (start < 0 || length < 0 || start + length > body) {
-        const reason = `a buffer of field "${field.name}" lies outside of the ${body} bytes of its batch; ${AGAIN}`
+        const reason = `a buffer of field "${field.name}" lies outside of the ${plural(body, "byte")} of its batch; ${AGAIN}`
         throw new Malformed(reason, { byte: offset })
       }
       spans.push([offset + metadata + start, length])

@@ -8,7 +8,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
+import { plural } from "../../../core/Plural.ts"
 import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import type { Block, BlockPlace, ShardError } from "../Format.ts"
@@ -81,7 +83,7 @@ const batchOf = (bytes: Uint8Array, block: Block): Batch => {
   const message = messageOf(bytes.subarray(start, start + length))
   if (message.kind !== "batch") throw new Malformed(`there is no record batch; ${AGAIN}`)
   if (message.layout.rows === block.rows) return message
-  throw new Malformed(`a record batch has ${message.layout.rows} rows, not ${block.rows}; ${AGAIN}`)
+  throw new Malformed(`a record batch has ${plural(message.layout.rows, "row")}, not ${block.rows}; ${AGAIN}`)
 }
 
 const decoded = (
@@ -119,7 +121,7 @@ const bodyOf = (bytes: Uint8Array, block: Block, metadata: number): Body["bytes"
       if (at >= 0 && at + length <= size) return bytes.subarray(before + at, before + at + length)
       before += size
     }
-    throw new Malformed(`a buffer of ${length} bytes lies outside of its batch; ${AGAIN}`)
+    throw new Malformed(`a buffer of ${plural(length, "byte")} lies outside of its batch; ${AGAIN}`)
   }
 }
 
@@ -150,7 +152,7 @@ const load = (
     const { body, id, metadata, offset } = own
     const where: Where = { shard, format: "arrow", byte: offset }
     if (metadata + body > table.blockBytes) {
-      const reason = `a dictionary has ${metadata + body} bytes, more than blockBytes; raise it`
+      const reason = `a dictionary has ${plural(metadata + body, "byte")}, more than blockBytes; raise it`
       return yield* Effect.fail(shardError(where, new Malformed(reason)))
     }
     const bytes = yield* shard.read(offset, metadata + body)

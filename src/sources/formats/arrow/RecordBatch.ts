@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 
+import { plural } from "../../../core/Plural.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
 import type { ArrowArray } from "./ArrowArray.ts"
 import { type ArrowField, type ArrowType, widthOf } from "./ArrowType.ts"
@@ -124,7 +125,7 @@ export const arraysOf = (
     const array = reader.array(field)
     if (array.length !== layout.rows) {
       throw new Malformed(
-        `field "${field.name}" has ${array.length} values in a batch of ${layout.rows} rows; ${AGAIN}`
+        `field "${field.name}" has ${plural(array.length, "value")} in a batch of ${plural(layout.rows, "row")}; ${AGAIN}`
       )
     }
     arrays.push(array)
@@ -185,7 +186,9 @@ class ArrayReader {
     const { length, offset } = this.#walk.buffer(field)
     const bytes = length === 0 ? NONE : this.#plain(field, this.#body.bytes(offset, length))
     if (bytes.length < least) {
-      throw new Malformed(`a buffer of field "${field.name}" has ${bytes.length} bytes, and needs ${least}; ${AGAIN}`)
+      throw new Malformed(
+        `a buffer of field "${field.name}" has ${plural(bytes.length, "byte")}, and needs ${least}; ${AGAIN}`
+      )
     }
     return bytes
   }
@@ -199,9 +202,9 @@ class ArrayReader {
     // −1: compression did not make it smaller, and it is as it was.
     if (length === -1) return aligned(rest)
     if (!(length >= 0 && length <= this.#left)) {
-      const limit = `more than the ${this.#left} bytes that are left of blockBytes`
+      const limit = `more than the ${plural(this.#left, "byte")} that are left of blockBytes`
       throw new Malformed(
-        `a buffer of field "${field.name}" is to have ${length} bytes, ${limit}; raise blockBytes, or write smaller batches`
+        `a buffer of field "${field.name}" is to have ${plural(length, "byte")}, ${limit}; raise blockBytes, or write smaller batches`
       )
     }
     this.#left -= length

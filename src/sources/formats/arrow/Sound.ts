@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { plural } from "../../../core/Plural.ts"
 import { isUtf8 } from "../../../core/Utf8.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
 import { type ArrowArray, childOf, dataOf, isNull, numbersFrom, numbersOf, offsetsOf } from "./ArrowArray.ts"
@@ -73,7 +74,7 @@ const checkIndices = (array: ArrowArray, size: number): void => {
     if (index >= 0 && index < size) continue
     // What stands in the place of a null is anything.
     if (validity !== undefined && isNull(validity, at + array.offset)) continue
-    throw wrong(array, `has index ${index} in a dictionary of ${size} values`, at)
+    throw wrong(array, `has index ${index} in a dictionary of ${plural(size, "value")}`, at)
   }
 }
 

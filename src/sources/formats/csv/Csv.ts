@@ -6,9 +6,10 @@
 import * as Effect from "effect/Effect"
 import { whole } from "../../../core/Check.ts"
 import { InvalidOption } from "../../../core/InvalidOption.ts"
-import { isOptions, optionsOf, textOf } from "../../../core/Options.ts"
+import { isOptions, textOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
 import type { Format, SharedDecode } from "../Format.ts"
+import { formatOptions } from "../FormatOptions.ts"
 import { lazy } from "../Lazy.ts"
 import { type LineOptions, sizesOf } from "../lines/LineOptions.ts"
 import { agree, type CsvType } from "./Columns.ts"
@@ -58,7 +59,7 @@ const configOf = (name: "csv" | "tsv", options: CsvOptions): CsvConfig => {
     header,
     sample,
     types = {}
-  } = optionsOf(`Format.${name}`, options, NAMES)
+  } = formatOptions(`Format.${name}`, options, NAMES)
   if (typeof delimiter !== "string" || !/^[^\r\n"\u0080-\uffff]$/.test(delimiter)) {
     const expected = 'one ASCII character that is neither a quote nor the end of a line, such as ";"'
     throw new InvalidOption({ option: "delimiter", value: delimiter, expected })

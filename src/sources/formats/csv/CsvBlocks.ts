@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
 import { setField } from "../../../core/Options.ts"
+import { plural } from "../../../core/Plural.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt } from "../Fault.ts"
 import {
@@ -105,7 +107,7 @@ const notCells = (lines: Lines, row: number, bad: NoCells, columns: number): Sha
   if (bad === "behind a quote") {
     return lines.error(row, "characters follow a quoted cell; double the quotes within it")
   }
-  const reason = `it has ${bad.count} cells, and there are ${columns} columns; correct it, or leave it out by a failure policy`
+  const reason = `it has ${plural(bad.count, "cell")}, and there are ${plural(columns, "column")}; correct it, or leave it out by a failure policy`
   return lines.error(row, reason)
 }
 

@@ -81,9 +81,9 @@ export const valueFrom = (type: CsvType, cell: string, isDeclared: boolean): Csv
 
 const numberOf = (cell: string): number | undefined => {
   const value = Number(cell)
-  // `Number` takes hexadecimal digits and white space, too, and loses digits beyond 2^53.
+  // `Number` takes hexadecimal digits and white space, too, and loses digits of some whole numbers beyond 2^53.
   const isPlain = !(cell.charCodeAt(1) > 57) && cell.charCodeAt(0) > 32 && cell.charCodeAt(cell.length - 1) > 32
   if (isPlain && (Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value)))) return value
   if (!NUMBER.test(cell)) return NOT_FINITE[cell.toLowerCase()]
-  return isSafe(cell) && Number.isFinite(value) ? value : undefined
+  return Number.isFinite(value) && (isSafe(cell) || BigInt(cell.replace("+", "")) === BigInt(value)) ? value : undefined
 }

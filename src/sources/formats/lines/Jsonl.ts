@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { optionsOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
 import type { Format, SharedDecode } from "../Format.ts"
+import { formatOptions } from "../FormatOptions.ts"
 import { lazy } from "../Lazy.ts"
 import { type LineOptions, sizesOf } from "./LineOptions.ts"
 
@@ -30,7 +30,7 @@ import { type LineOptions, sizesOf } from "./LineOptions.ts"
  */
 export const jsonl = <Row = unknown>(options: LineOptions = {}): Format<Row> => {
   const sizes = sizesOf(
-    optionsOf("Format.jsonl", options, { blockBytes: true, rowBytes: true, memberBytes: true } as const)
+    formatOptions("Format.jsonl", options, { blockBytes: true, rowBytes: true, memberBytes: true } as const)
   )
   return {
     name: "jsonl",

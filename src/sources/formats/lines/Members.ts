@@ -63,15 +63,13 @@ export const membersOf = (kind: LineKind, shard: Shard, compression: Compression
 }
 
 /** Why a sound member is refused, and what reads it or makes smaller ones of it. */
-const tooLarge = ({ memberBytes, name }: LineKind, compression: Compression): string => {
+const tooLarge = ({ memberBytes }: LineKind, compression: Compression): string => {
   const member = compression === "gzip" ? "gzip member" : "zstd frame"
   const ways = [
     "raise that",
     "read it in order by Dataset.openStream",
     ...(compression === "gzip" ? ["compress it by bgzip"] : []),
-    ...(name === "jsonl" || name === "text"
-      ? ["write it again as shards that can be sought (pipelines/prepare.ts of the repository)"]
-      : []),
+    "write it again as shards that can be sought (pipelines/prepare.ts of the repository)",
     `unpack it (${compression} -dc)`
   ]
   return `a ${member} holds more than memberBytes, ${memberBytes}, and is unpacked as a whole: ${ways.slice(0, -1).join(", ")}, or ${ways.at(-1)}`

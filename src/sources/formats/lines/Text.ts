@@ -6,9 +6,9 @@
 import * as Effect from "effect/Effect"
 import { whole } from "../../../core/Check.ts"
 import { InvalidOption } from "../../../core/InvalidOption.ts"
-import { optionsOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
 import type { Format } from "../Format.ts"
+import { formatOptions } from "../FormatOptions.ts"
 import { lazy } from "../Lazy.ts"
 import { type LineOptions, sizesOf } from "./LineOptions.ts"
 import type { TextRows } from "./TextBlocks.ts"
@@ -61,7 +61,7 @@ const rowsOf = (options: TextOptions | TextWindowOptions, most: number): TextRow
 }
 
 const format = (options: TextOptions | TextWindowOptions): Format<string | Uint8Array> => {
-  const sizes = sizesOf(optionsOf("Format.text", options, NAMES))
+  const sizes = sizesOf(formatOptions("Format.text", options, NAMES))
   const rows = rowsOf(options, sizes.rowBytes)
   return {
     name: "text",

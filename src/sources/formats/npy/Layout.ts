@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import { plural } from "../../../core/Plural.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import { countOf } from "../Arrays.ts"
 import { type Element, elementsOf } from "../Elements.ts"
@@ -52,9 +53,11 @@ export const arrayHeaderOf = (start: Uint8Array, size: number, fault: Fault): Ar
   const headerLength = lengthBytes === 2 ? view.getUint16(8, true) : view.getUint32(8, true)
   const from = 8 + lengthBytes
   const end = from + headerLength
-  if (end > size) throw cut(size, `its header of ${headerLength} bytes`, fault)
+  if (end > size) throw cut(size, `its header of ${plural(headerLength, "byte")}`, fault)
   if (end > start.length) {
-    throw fault(`its header has ${headerLength} bytes, and may have ${HEADER - from}; save plain arrays`, { byte: 8 })
+    throw fault(`its header has ${plural(headerLength, "byte")}, and may have ${HEADER - from}; save plain arrays`, {
+      byte: 8
+    })
   }
   const written = new TextDecoder(major === 3 ? "utf-8" : "latin1").decode(start.subarray(from, end))
   const literal = parseLiteral(written)
@@ -70,17 +73,19 @@ export const arrayHeaderOf = (start: Uint8Array, size: number, fault: Fault): Ar
   }
   const element = elementOf(descr, fault, from)
   const length = countOf(shape) * element.size
-  if (length > size - end) throw cut(size, `an array of shape [${shape.join(", ")}], ${length} bytes,`, fault)
+  if (length > size - end) throw cut(size, `an array of shape [${shape.join(", ")}], ${plural(length, "byte")},`, fault)
   return { element, shape, isFortran: order, start: end, length }
 }
 
 const cut = (size: number, what: string, fault: Fault) =>
-  fault(`it ends after ${size} bytes, before the end of ${what}; it was cut short or is damaged`, { byte: size })
+  fault(`it ends after ${plural(size, "byte")}, before the end of ${what}; it was cut short or is damaged`, {
+    byte: size
+  })
 
 /** Fails if something follows the array. @since 0.1.0 */
 export const checkEnd = ({ length, start }: ArrayHeader, size: number, fault: Fault): void => {
   if (start + length === size) return
-  const reason = `its array ends here, and ${size - start - length} bytes follow; save one array a file, or use np.savez`
+  const reason = `its array ends here, with ${plural(size - start - length, "byte")} behind it; save one array a file, or use np.savez`
   throw fault(reason, { byte: start + length })
 }
 

@@ -5,10 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import { whole } from "../../../core/Check.ts"
-import { optionsOf, textOf } from "../../../core/Options.ts"
+import { textOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
 import type { Tensor } from "../../../core/Tensor.ts"
 import type { Format } from "../Format.ts"
+import { formatOptions } from "../FormatOptions.ts"
 import { lazy } from "../Lazy.ts"
 import type { NpyConfig } from "./Read.ts"
 
@@ -51,7 +52,7 @@ export type Cell = number | bigint | boolean | Tensor
 export const npy = <const F extends string = "array">(
   options: NpyOptions<F> = {}
 ): Format<{ readonly [K in F]: Cell }> => {
-  optionsOf("Format.npy", options, { field: true, blockBytes: true, maxBlockBytes: true })
+  formatOptions("Format.npy", options, { field: true, blockBytes: true, maxBlockBytes: true })
   const config: NpyConfig = {
     field: textOf("field", options.field ?? "array", "the name of a field"),
     blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 20, 1),

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
+import { plural } from "../../../core/Plural.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { type PlacedArray, rowBlocks, rowsOf, schemaOf } from "../Arrays.ts"
 import { blockIn, columnOf, type StoredColumns } from "../Columns.ts"
@@ -45,7 +47,7 @@ export const index = (
   })
 
 const tooLarge = (length: number, most: number, fault: Fault): ShardError => {
-  const reason = `its array is in Fortran order, so it can only be read whole, and has ${length} bytes, more than ${most}`
+  const reason = `its array is in Fortran order, so it can only be read whole, and has ${plural(length, "byte")}, more than ${most}`
   return fault(`${reason}; save np.ascontiguousarray(…), or raise maxBlockBytes`)
 }
 

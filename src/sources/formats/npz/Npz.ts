@@ -5,11 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import { whole } from "../../../core/Check.ts"
-import { optionsOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
 import type { SampleOf } from "../Arrays.ts"
 import { columnsOf, sampleOption } from "../ColumnNames.ts"
 import type { Format } from "../Format.ts"
+import { formatOptions } from "../FormatOptions.ts"
 import { lazy } from "../Lazy.ts"
 import type { Cell } from "../npy/Npy.ts"
 import type { NpzConfig } from "./Read.ts"
@@ -56,7 +56,7 @@ export interface NpzOptions<C extends string = string> {
 export const npz = <const C extends string = string>(
   options: NpzOptions<C> = {}
 ): Format<{ readonly [K in C]: Cell }> => {
-  optionsOf("Format.npz", options, { columns: true, sample: true, blockBytes: true, maxBlockBytes: true })
+  formatOptions("Format.npz", options, { columns: true, sample: true, blockBytes: true, maxBlockBytes: true })
   const config: NpzConfig = {
     columns: options.columns === undefined ? undefined : columnsOf(options.columns),
     sample: sampleOption(options.sample),

@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
 import { crc32 } from "../../../core/Crc32.ts"
+import { plural } from "../../../core/Plural.ts"
 import { inflateRaw, inflateRawStart } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { StoreError } from "../../store/Store.ts"
@@ -84,7 +86,7 @@ const indexOf = (
     return { header, schema, blocks: rowBlocks(placed, rows, blockBytes) }
   }
   if (why !== undefined && size > maxBlockBytes) {
-    const reason = `${why}, so its arrays are read as a whole, and have ${size} bytes, more than ${maxBlockBytes}`
+    const reason = `${why}, so its arrays are read as a whole, and have ${plural(size, "byte")}, more than ${maxBlockBytes}`
     throw fault(
       `${reason}; name some in columns, save with np.savez and np.ascontiguousarray(…), or raise maxBlockBytes`
     )
@@ -208,7 +210,7 @@ const unpacked = (bytes: Uint8Array, { crc, method, size }: ZipEntry, fault: Fau
     throw fault(`its deflate stream is corrupt (${shown(cause)}); fetch the file again`, { byte: 0, cause })
   }
   if (plain === "more" || plain.length !== size) {
-    throw fault(`it should unpack to ${size} bytes, and does not; the file is damaged`, { byte: 0 })
+    throw fault(`it should unpack to ${plural(size, "byte")}, and does not; the file is damaged`, { byte: 0 })
   }
   if (crc32(plain) !== crc) throw fault("its checksum does not fit; fetch the file again", { byte: 0 })
   return plain

@@ -10,7 +10,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
+import { plural } from "../../../core/Plural.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt, type Fault } from "../Fault.ts"
 import type { Shard, ShardError } from "../Format.ts"
@@ -59,7 +61,7 @@ export const readDirectory = (shard: Shard, fault: Fault): Effect.Effect<ZipDire
     const tail = size === 0 ? new Uint8Array(0) : yield* shard.read(from, size - from)
     const { count, end, length, offset } = yield* attempt(() => endOf(tail, from, fault))
     if (length > LONGEST) {
-      return yield* fault(`its directory has ${length} bytes, and may have ${LONGEST}; the file is damaged`, {
+      return yield* fault(`its directory has ${plural(length, "byte")}, and may have ${LONGEST}; the file is damaged`, {
         byte: end
       })
     }
@@ -147,7 +149,9 @@ const entriesOf = (bytes: Uint8Array, count: number, from: number, fault: Fault)
     if (long === undefined) throw damaged("has an entry without its long sizes")
     const [size = 0, packed = 0, offset = 0] = long
     if (offset + LOCAL + packed > from) {
-      throw damaged(`says that ${JSON.stringify(name)} has ${packed} bytes at ${offset}, which is beyond the members`)
+      throw damaged(
+        `says that ${JSON.stringify(name)} has ${plural(packed, "byte")} at ${offset}, which is beyond the members`
+      )
     }
     entries.push({
       name,

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { plural } from "../../../core/Plural.ts"
 import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
 import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thrift.ts"
 import { BYTES, FIXED, type Twelve, twelveOf } from "./Twelve.ts"
@@ -78,7 +79,8 @@ export const footerOf = (bytes: Uint8Array, start: number): Footer =>
     const groups = reader.structs(needed(fields, 4)).map((group) => groupOf(reader, group, leaves, start))
     const rows = groups.reduce((sum, group) => sum + group.rows, 0)
     const said = reader.int(needed(fields, 3))
-    if (rows !== said) throw new Malformed(`its row groups have ${rows} rows, its footer says ${said}; ${AGAIN}`)
+    if (rows !== said)
+      throw new Malformed(`its row groups have ${plural(rows, "row")}, its footer says ${said}; ${AGAIN}`)
     const [root] = elements
     if (root === undefined) throw new Malformed(`its schema is empty; ${AGAIN}`)
     return { bytes, fields, groups, columns, root: reader.struct(root.start) }
@@ -103,7 +105,7 @@ const groupOf = (reader: ThriftReader, group: Struct, leaves: number, end: numbe
   const rows = count(reader, group, 3)
   const chunks = reader.structs(needed(group, 1)).map((chunk) => chunkOf(reader, chunk, end))
   if (chunks.length === leaves) return { rows, chunks }
-  throw new Malformed(`a row group has ${chunks.length} columns, the schema ${leaves}; ${AGAIN}`)
+  throw new Malformed(`a row group has ${plural(chunks.length, "column")}, the schema ${leaves}; ${AGAIN}`)
 }
 
 const chunkOf = (reader: ThriftReader, chunk: Struct, end: number): Chunk => {

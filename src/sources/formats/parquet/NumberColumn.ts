@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import { plural } from "../../../core/Plural.ts"
 import { free, take } from "../../../core/ReadBuffers.ts"
 import type { ArrowArray } from "../arrow/ArrowArray.ts"
 import type { ArrowField, ArrowType } from "../arrow/ArrowType.ts"
@@ -295,7 +296,7 @@ class NumberColumn {
     const words = into.BYTES_PER_ELEMENT / 4
     const indices = new Hybrid(bytes, start + 1, bytes.length, width, count)
     const most = lookUp(dictionary, indices, wordsOf(into), from * words, words)
-    if (most >= dictionary.size) throw wrong(`has index ${most} in a dictionary of ${dictionary.size} values`)
+    if (most >= dictionary.size) throw wrong(`has index ${most} in a dictionary of ${plural(dictionary.size, "value")}`)
   }
 
   /** Puts values into their places between nulls. */
@@ -314,7 +315,7 @@ class NumberColumn {
 
   array(): ArrowArray {
     const { field, isList, number } = this.#layout
-    if (this.#row !== this.#rows) throw wrong(`has ${this.#row} rows, not ${this.#rows}`)
+    if (this.#row !== this.#rows) throw wrong(`has ${plural(this.#row, "row")}, not ${this.#rows}`)
     const { buffer } = this.#numbers
     const data = [new Uint8Array(buffer, 0, this.#items * this.#numbers.BYTES_PER_ELEMENT)]
     const own = { field, length: this.#items, offset: 0, dictionary: undefined }

@@ -5,7 +5,9 @@
  *
  * @since 0.1.0
  */
+
 import * as zlib from "node:zlib"
+import { plural } from "../../../core/Plural.ts"
 import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
 import { runtimeZstd } from "../Zstd.ts"
 import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thrift.ts"
@@ -82,7 +84,7 @@ const checkPage = (reader: ThriftReader, header: Struct, page: Uint8Array): void
   const values = reader.int(needed(reader.struct(dictionary.start), 1))
   const size = reader.int(needed(header, 2))
   if (values >= 0 && values <= size) return
-  throw new Malformed(`a dictionary is to have ${values} values in ${size} bytes; ${AGAIN}`)
+  throw new Malformed(`a dictionary is to have ${plural(values, "value")} in ${plural(size, "byte")}; ${AGAIN}`)
 }
 
 /** Checks the pages that are left as they are. One that cannot be read is for the decoder to refuse. */
@@ -125,7 +127,7 @@ export const walk = (reader: ThriftReader, codec: number, most: number, seen: (p
       const size = reader.int(needed(header, 2))
       const stored = reader.int(needed(header, 3))
       if (size < 0 || stored < 0 || start + stored > bytes.length || length + size > most) {
-        const said = `a page is to have ${stored} bytes, and ${size} once decompressed`
+        const said = `a page is to have ${plural(stored, "byte")}, and ${size} once decompressed`
         throw new Malformed(`${said}, which is more than its column or blockBytes; ${AGAIN}`)
       }
       const page = bytes.subarray(start, start + stored)
@@ -157,10 +159,12 @@ const plain = (bytes: Uint8Array, length: number, decompress: Decompress): Uint8
   try {
     own = decompress(bytes, length)
   } catch (cause) {
-    throw new Malformed(`a page is corrupt, or more than the ${length} bytes that it says; ${AGAIN}`, { cause })
+    throw new Malformed(`a page is corrupt, or more than the ${plural(length, "byte")} that it says; ${AGAIN}`, {
+      cause
+    })
   }
   if (own.length === length) return own
-  throw new Malformed(`a page has ${own.length} bytes once decompressed, not ${length}; ${AGAIN}`)
+  throw new Malformed(`a page has ${plural(own.length, "byte")} once decompressed, not ${length}; ${AGAIN}`)
 }
 
 /** A page of version 2, whose levels stand before its values and are never compressed. */
@@ -174,11 +178,11 @@ const secondVersion = (
   const own = reader.struct(needed(header, 8).start)
   if (own.get(7)?.type === Type.false) {
     if (page.length === size) return page
-    throw new Malformed(`a page has ${page.length} bytes, not ${size}; ${AGAIN}`)
+    throw new Malformed(`a page has ${plural(page.length, "byte")}, not ${size}; ${AGAIN}`)
   }
   const levels = reader.int(needed(own, 5)) + reader.int(needed(own, 6))
   if (levels < 0 || levels > page.length || levels > size) {
-    throw new Malformed(`a page of ${size} bytes is to have levels of ${levels}; ${AGAIN}`)
+    throw new Malformed(`a page of ${plural(size, "byte")} is to have levels of ${levels}; ${AGAIN}`)
   }
   const result = new Uint8Array(size)
   result.set(page.subarray(0, levels))

@@ -6,6 +6,7 @@
  */
 
 import * as Effect from "effect/Effect"
+import { plural } from "../../../core/Plural.ts"
 import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { type ArrowArray, eachBuffer } from "../arrow/ArrowArray.ts"
@@ -100,7 +101,7 @@ const footerLengthOf = (tail: Uint8Array, size: number): number => {
   }
   const length = new DataView(tail.buffer, tail.byteOffset, tail.byteLength).getUint32(tail.length - 8, true)
   if (length > 0 && length <= size - 12 && length <= MOST_FOOTER) return length
-  throw new Malformed(`its footer is to have ${length} bytes, where the shard has ${size}; ${AGAIN}`)
+  throw new Malformed(`its footer is to have ${plural(length, "byte")}, where the shard has ${size}; ${AGAIN}`)
 }
 
 const indexOf = (footer: Footer, table: Table): Indexed<ParquetHeader> => {
@@ -140,12 +141,12 @@ const blockAt = (
   const bytes = own.reduce((sum, chunk) => sum + chunk.uncompressed, 0)
   const way = "choose columns, write smaller row groups, or raise blockBytes"
   if (bytes > blockBytes)
-    throw new Malformed(`a row group has ${bytes} bytes, more than blockBytes, ${blockBytes}; ${way}`)
+    throw new Malformed(`a row group has ${plural(bytes, "byte")}, more than blockBytes, ${blockBytes}; ${way}`)
   // A row takes at least its place in a column; runs of one value have rows almost without bytes.
   const values = own.reduce((most, chunk) => Math.max(most, chunk.values), rows)
   if (values * 8 > Math.max(blockBytes, 64 * bytes)) {
     throw new Malformed(
-      `a row group has ${values} values in ${bytes} bytes, which would take more than blockBytes; ${way}`
+      `a row group has ${plural(values, "value")} in ${plural(bytes, "byte")}, which would take more than blockBytes; ${way}`
     )
   }
   const decoded = own.reduce((sum, chunk) => sum + decodedBytes(reader, chunk, rows), 0)
@@ -196,7 +197,7 @@ const decode = (
   }
   const own = chosen.flatMap((at) => arrays.get(at) ?? [])
   if (own.length === chosen.length && own.every((array) => array.length === block.rows)) return own
-  throw new Malformed(`a row group gives ${own[0]?.length} rows, not ${block.rows}; ${AGAIN}`)
+  throw new Malformed(`a row group gives ${plural(own[0]?.length ?? 0, "row")}, not ${block.rows}; ${AGAIN}`)
 }
 
 /** The array of a column of numbers, or of lists of numbers, if that can be decoded without the library. */

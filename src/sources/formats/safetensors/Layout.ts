@@ -9,7 +9,9 @@
  *
  * @since 0.1.0
  */
+
 import { isOptions } from "../../../core/Options.ts"
+import { plural } from "../../../core/Plural.ts"
 import { shown } from "../../../core/Show.ts"
 import { countOf, type PlacedArray } from "../Arrays.ts"
 import type { Element } from "../Elements.ts"
@@ -39,12 +41,15 @@ const elements: ReadonlyMap<unknown, Omit<Element, "isBig">> = new Map<unknown, 
 
 /** Returns the length of the header, which stands in the first 8 bytes. @since 0.1.0 */
 export const headerLengthOf = (bytes: Uint8Array, size: number, fault: Fault): number => {
-  if (bytes.length < 8) throw fault(`it has ${size} bytes, and even one without tensors has 10`, { byte: size })
+  if (bytes.length < 8)
+    throw fault(`it has ${plural(size, "byte")}, and even one without tensors has 10`, { byte: size })
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
   if (length > LONGEST)
-    throw fault(`its header has ${length} bytes, and may have ${LONGEST}; check the format`, { byte: 0 })
+    throw fault(`its header has ${plural(length, "byte")}, and may have ${LONGEST}; check the format`, { byte: 0 })
   if (8 + Number(length) > size) {
-    throw fault(`it ends after ${size} bytes, within its header of ${length}; it was cut short`, { byte: size })
+    throw fault(`it ends after ${plural(size, "byte")}, within its header of ${length}; it was cut short`, {
+      byte: size
+    })
   }
   return Number(length)
 }
@@ -93,7 +98,7 @@ const tensorOf = (field: string, value: unknown, start: number, fault: Fault): P
   const [from = 0, to = 0] = offsets
   const length = countOf(shape) * element.size
   if (to - from !== length) {
-    const what = `should have ${length} bytes by its shape [${shape.join(", ")}], and has ${to - from}`
+    const what = `should have ${plural(length, "byte")} by its shape [${shape.join(", ")}], and has ${to - from}`
     throw bad(`${what}; the file is damaged`)
   }
   return { field, element: { ...element, isBig: false }, shape, offset: start + from, length }

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
+import { plural } from "../../../core/Plural.ts"
 import type { StoreError } from "../../store/Store.ts"
 import {
   checkSome,
@@ -65,7 +67,7 @@ const indexOf = (
   if (sample === "row") return { header, schema, blocks: rowBlocks(arrays, rowsOf(arrays, fault), blockBytes) }
   const size = arrays.reduce((sum, { length }) => sum + length, 0)
   if (size <= maxBlockBytes) return { header, schema, blocks: [wholeBlock(arrays)] }
-  const reason = `its tensors are one sample of ${size} bytes, and a sample may have ${maxBlockBytes}`
+  const reason = `its tensors are one sample of ${plural(size, "byte")}, and a sample may have ${maxBlockBytes}`
   throw fault(`${reason}; name some in columns, or raise maxBlockBytes`)
 }
 

@@ -5,11 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import { whole } from "../../../core/Check.ts"
-import { optionsOf } from "../../../core/Options.ts"
 import { Made } from "../../../core/Parameters.ts"
 import type { SampleOf } from "../Arrays.ts"
 import { columnsOf, sampleOption } from "../ColumnNames.ts"
 import type { Format } from "../Format.ts"
+import { formatOptions } from "../FormatOptions.ts"
 import { lazy } from "../Lazy.ts"
 import type { Cell } from "../npy/Npy.ts"
 import type { SafetensorsConfig } from "./Read.ts"
@@ -54,7 +54,7 @@ export interface SafetensorsOptions<C extends string = string> {
 export const safetensors = <const C extends string = string>(
   options: SafetensorsOptions<C> = {}
 ): Format<{ readonly [K in C]: Cell }> => {
-  optionsOf("Format.safetensors", options, { columns: true, sample: true, blockBytes: true, maxBlockBytes: true })
+  formatOptions("Format.safetensors", options, { columns: true, sample: true, blockBytes: true, maxBlockBytes: true })
   const config: SafetensorsConfig = {
     columns: options.columns === undefined ? undefined : columnsOf(options.columns),
     sample: sampleOption(options.sample),

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { plural } from "../../../core/Plural.ts"
 import type { Fault } from "../Fault.ts"
 import { nameOf } from "./Header.ts"
 
@@ -38,7 +39,8 @@ export const readPax = (bytes: Uint8Array, at: number, into: Extended | undefine
     }
     const end = place + length
     if (digits === 0 || bytes[place + digits] !== 0x20) throw bad("has a record without a length", place)
-    if (end > bytes.length || length < digits + 4) throw bad(`has a record of ${length} bytes, which it cannot`, place)
+    if (end > bytes.length || length < digits + 4)
+      throw bad(`has a record of ${plural(length, "byte")}, which it cannot`, place)
     if (bytes[end - 1] !== 0x0a) throw bad("has a record that ends elsewhere than its length says", place)
     const equals = bytes.indexOf(0x3d, place + digits + 1)
     if (equals < 0 || equals >= end || equals === place + digits + 1) throw bad("has a record without a key", place)

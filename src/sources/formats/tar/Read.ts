@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
+import { plural } from "../../../core/Plural.ts"
 import { giveBack } from "../../../core/ReadBuffers.ts"
 import { gunzip } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
@@ -44,7 +46,7 @@ export const index = (
     if (compression !== "gzip") {
       return yield* fault(`it is compressed by ${compression}; unpack it, or compress it by gzip`, { byte: 0 })
     }
-    if (size > maxBlockBytes) return yield* tooLarge(`has ${size} bytes`, maxBlockBytes, fault)
+    if (size > maxBlockBytes) return yield* tooLarge(`has ${plural(size, "byte")}`, maxBlockBytes, fault)
     const packed = size === start.length ? start : yield* shard.read(0, size)
     return yield* attempt(() => indexPacked(packed, maxBlockBytes, fault))
   })
@@ -102,7 +104,7 @@ const checkBlocks = (blocks: ReadonlyArray<Block>, most: number, fault: Fault): 
   let row = 0
   for (const { length, offset, rows } of blocks) {
     if (length > most) {
-      const reason = `a block of ${rows === 1 ? "one sample" : `${rows} samples`} has ${length} bytes, and may have ${most}`
+      const reason = `a block of ${plural(rows, "sample")} has ${plural(length, "byte")}, and may have ${most}`
       throw fault(`${reason}; raise maxBlockBytes, or write smaller samples`, { row, byte: offset })
     }
     row += rows
@@ -168,7 +170,7 @@ const decodeBlock = (
     if (sample !== undefined) found.push(sample)
   }
   if (found.length !== rows) {
-    const reason = `it has ${found.length} samples here, and ${rows} by its index; build the index again`
+    const reason = `it has ${plural(found.length, "sample")} here, and ${rows} by its index; build the index again`
     throw fault(reason, { row: firstRow, byte: from })
   }
   return {

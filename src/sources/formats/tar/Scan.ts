@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import * as Effect from "effect/Effect"
+import { plural } from "../../../core/Plural.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt, type Fault } from "../Fault.ts"
 import type { Block, Shard, ShardError } from "../Format.ts"
@@ -122,7 +124,7 @@ export const cutShort = (at: number, size: number, fault: Fault): ShardError => 
   const reason =
     size === 0
       ? "it is empty, and even a tar without files has 1024 bytes"
-      : `it ends after ${size} bytes, without the block of zeros that ends a tar; it was cut short, fetch it again`
+      : `it ends after ${plural(size, "byte")}, without the block of zeros that ends a tar; it was cut short, fetch it again`
   return fault(reason, { byte: Math.min(at, size) })
 }
 

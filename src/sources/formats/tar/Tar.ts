@@ -5,9 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import { whole } from "../../../core/Check.ts"
-import { optionsOf } from "../../../core/Options.ts"
 import { Made, type Parameters, type ParametersOption, valid } from "../../../core/Parameters.ts"
 import type { Format } from "../Format.ts"
+import { formatOptions } from "../FormatOptions.ts"
 import { lazy } from "../Lazy.ts"
 import { chosenOf, type Decoded, type Decoder } from "./Decoder.ts"
 import type { TarConfig } from "./Read.ts"
@@ -83,7 +83,7 @@ export function tar<const F extends Readonly<Record<string, Decoder>>, const O e
 ): Format<TarFields<F, O>>
 export function tar(options: TarOptions<Readonly<Record<string, Decoder>>, string> = {}): Format<unknown> {
   const names = { fields: true, optional: true, blockBytes: true, maxBlockBytes: true, parameters: true } as const
-  optionsOf("Format.tar", options, names)
+  formatOptions("Format.tar", options, names)
   const chosen =
     options.fields === undefined && options.optional === undefined
       ? undefined

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import { plural } from "../../../core/Plural.ts"
 import type { Fault } from "../Fault.ts"
 import { type Extended, LONGEST, readLongName, readPax, sparse } from "./Extended.ts"
 import { BLOCK, type Header, headerAt, type Window } from "./Header.ts"
@@ -80,7 +81,7 @@ export class Walk {
       const { size, type } = header
       if (type === TYPE.pax || type === TYPE.globalPax || type === TYPE.longName || type === TYPE.oldPax) {
         if (size > LONGEST) {
-          const reason = `a header of names and attributes has ${size} bytes, and may have ${LONGEST}; the shard is damaged`
+          const reason = `a header of names and attributes has ${plural(size, "byte")}, and may have ${LONGEST}; the shard is damaged`
           throw this.#fault(reason, { byte: this.at })
         }
         this.#within(size)
@@ -136,7 +137,7 @@ export class Walk {
   #within(size: number): void {
     const left = this.#end - this.at - BLOCK
     if (size <= left) return
-    const reason = `a member of ${size} bytes begins here, and the shard ends after ${Math.max(0, left)}`
+    const reason = `a member of ${plural(size, "byte")} begins here, and the shard ends after ${Math.max(0, left)}`
     throw this.#fault(`${reason}; it was cut short or is damaged, fetch it again`, { byte: this.at })
   }
 

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+
 import type * as Client from "@effect/platform/HttpClient"
 import type * as ClientError from "@effect/platform/HttpClientError"
 import * as Context from "effect/Context"
@@ -11,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { plural } from "../../../core/Plural.ts"
 import { shown } from "../Location.ts"
 import { StoreError, type StoreErrorKind } from "../StoreError.ts"
 
@@ -196,7 +198,7 @@ export const exactly = (
 const isPlain = (headers: Answer["headers"]): boolean => /^(?:identity)?$/.test(headers["content-encoding"] ?? "")
 
 const ended = (location: string, done: number, length: number): StoreError =>
-  new StoreError({ location, kind: "short", reason: `the answer ended after ${done} of ${length} bytes` })
+  new StoreError({ location, kind: "short", reason: `the answer ended after ${done} of ${plural(length, "byte")}` })
 
 const collected = (
   location: string,
@@ -208,7 +210,7 @@ const collected = (
     let done = 0
     const put = (chunk: Uint8Array): StoreError | undefined => {
       if (done + chunk.length > length) {
-        const reason = `the server sends more than the ${length} bytes that it was asked for`
+        const reason = `the server sends more than the ${plural(length, "byte")} that it was asked for`
         return new StoreError({ location, kind: "invalid", reason })
       }
       bytes.set(chunk, done)

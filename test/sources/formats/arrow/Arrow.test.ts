@@ -354,7 +354,7 @@ describe.each([
     [
       "an index beyond its dictionary",
       { fields: [field(utf8, { dictionary: 3 })], batches: [dictionary(texts("x")), rows(0, 1)] },
-      "has index 1 in a dictionary of 1 values"
+      "has index 1 in a dictionary of 1 value"
     ],
     [
       "a negative index",
@@ -382,7 +382,7 @@ describe.each([
     [
       "a column of another length",
       { fields: [field(int32)], batches: [{ rows: 2, columns: [ints(1)] }] },
-      "1 values in a batch of 2 rows"
+      "1 value in a batch of 2 rows"
     ],
     [
       "more rows than any body holds",

@@ -537,7 +537,7 @@ describe("what cannot be read says why", () => {
           { values: 2, data: Uint8Array.of(2, 4, 3), encoding: Encoding.rleDictionary }
         ]
       }),
-      "has index 3 in a dictionary of 1 values"
+      "has index 3 in a dictionary of 1 value"
     ],
     [
       "a packed index beyond the dictionary",
@@ -548,7 +548,7 @@ describe("what cannot be read says why", () => {
           { values: 2, data: Uint8Array.of(2, 3, 12, 0), encoding: Encoding.rleDictionary }
         ]
       }),
-      "has index 3 in a dictionary of 1 values"
+      "has index 3 in a dictionary of 1 value"
     ],
     [
       "a dictionary that lies",

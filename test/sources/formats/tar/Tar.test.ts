@@ -360,7 +360,7 @@ describe("what is refused", () => {
     if (block === undefined) throw new Error("there is a block")
     const wrong = { ...block, rows: 2 }
     const place = { shard: one, index, number: 0, firstRow: 0 }
-    expect(() => format.decode(tarOf({ name: "a.txt" }), wrong, place)).toThrow(/1 samples here, and 2 by its index/)
+    expect(() => format.decode(tarOf({ name: "a.txt" }), wrong, place)).toThrow(/1 sample here, and 2 by its index/)
   })
 })
 
