@@ -230,8 +230,10 @@ test("any bytes are rows or a typed error", async () => {
 })
 
 test("a schema among the options of a format is refused: it says where it is given", () => {
-  for (const make of [Format.jsonl, Format.text, Format.csv, Format.parquet, Format.arrow, Format.tar, Format.npy]) {
-    const options: object = { schema: () => true }
+  const options = { schema: () => true } as never // from code without types
+  const { arrow, csv, jsonl, npy, parquet, tar, text } = Format
+  const makes: ReadonlyArray<(options: never) => unknown> = [arrow, csv, jsonl, npy, parquet, tar, text]
+  for (const make of makes) {
     expect(() => make(options)).toThrow("must be given to Dataset.open or Dataset.openStream, beside format")
   }
 })
