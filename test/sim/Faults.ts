@@ -1687,8 +1687,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "cluster: a runner without heartbeats stays in the list",
     file: "cluster/control/Tables.ts",
-    from: "sql`r.last_heartbeat > datetime(CURRENT_TIMESTAMP, '-' || s.expiry_seconds || ' seconds')`",
-    to: "sql`r.last_heartbeat IS NOT NULL`",
+    from: "const lately = rows.filter(({ age, expiry }) => age < expiry)",
+    to: "const lately = rows.filter(({ expiry }) => expiry > 0)",
+    test: "test/cluster/control/LiveRunners.test.ts"
+  },
+  {
+    name: "cluster: the list is empty where the database takes no heartbeats",
+    file: "cluster/control/Tables.ts",
+    from: "return lately.length > 0 ? lately : rows.filter(({ age, expiry }) => age - newest < expiry)",
+    to: "return newest > 0 ? lately : rows.slice(0, lately.length)",
     test: "test/cluster/control/LiveRunners.test.ts"
   },
   {

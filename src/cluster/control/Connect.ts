@@ -86,3 +86,11 @@ export const isLasting = (error: unknown): boolean => {
     (error.cause !== undefined && isLasting(error.cause))
   )
 }
+
+/** PostgreSQL's codes of connections that break, of resources that lack, such as a full disk, and of a server that ends. */
+const PASSING = /^(?:08|53|57)[0-9A-Z]{3}$/
+
+/** Whether waiting may mend what a statement met. @since 0.1.0 */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof Error &&
+  (("code" in error && PASSING.test(String(error.code))) || (error.cause !== undefined && isPassing(error.cause)))

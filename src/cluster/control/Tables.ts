@@ -9,7 +9,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import { reasonOf } from "./Connect.ts"
+import { isPassing, reasonOf } from "./Connect.ts"
 import { ClusterDatabaseError } from "./Packages.ts"
 
 /** What the names of all tables begin with. @since 0.1.0 */
@@ -114,7 +114,7 @@ export const migrate = (sql: SqlClient, database: string): Effect.Effect<void, C
     .pipe(
       Effect.catchTag("SqlError", ({ cause }) => {
         const reason = `has no tables for Furrow, and they cannot be made: ${reasonOf(cause)}`
-        return new ClusterDatabaseError({ kind: "tables", database, reason, cause })
+        return new ClusterDatabaseError({ kind: isPassing(cause) ? "unreachable" : "tables", database, reason, cause })
       })
     )
 
@@ -143,20 +143,34 @@ export const writeStart = (
 export const removeStart = (sql: SqlClient, address: string, id: string): Effect.Effect<void, SqlError> =>
   Effect.asVoid(sql`DELETE FROM furrow_starts WHERE address = ${address} AND id = ${id}`)
 
+/** A runner that is listed, and for how long it has not been heard of. */
+interface HeardRow extends StartRow {
+  readonly age: number
+  readonly expiry: number
+}
+
 /**
  * The runners that were heard of lately, by the database's own clock: what the clocks of runners and loaders say does not
- * matter. One marked unhealthy is among them: who cannot reach it may not be the one who asks.
+ * matter. One marked unhealthy is among them: who cannot reach it may not be the one who asks. Where none was heard of lately,
+ * those that were heard of last: a database that is full takes no heartbeats, and its runners go on.
  *
  * @since 0.1.0
  */
 export const readRunners = (sql: SqlClient): Effect.Effect<ReadonlyArray<StartRow>, SqlError> => {
-  const recent = sql.onDialectOrElse({
-    pg: () => sql`r.last_heartbeat > NOW() - s.expiry_seconds * INTERVAL '1 second'`,
-    orElse: () => sql`r.last_heartbeat > datetime(CURRENT_TIMESTAMP, '-' || s.expiry_seconds || ' seconds')`
+  const age = sql.onDialectOrElse({
+    pg: () => sql`EXTRACT(EPOCH FROM NOW() - r.last_heartbeat)::float8`,
+    orElse: () => sql`strftime('%s', CURRENT_TIMESTAMP) - strftime('%s', r.last_heartbeat)`
   })
-  return sql<StartRow>`
-    SELECT s.address, s.id, s.host, s.port, s.threads FROM furrow_starts s
-    JOIN furrow_runners r ON r.address = s.address WHERE ${recent} ORDER BY s.address`
+  return Effect.map(
+    sql<HeardRow>`
+    SELECT s.address, s.id, s.host, s.port, s.threads, s.expiry_seconds AS expiry, ${age} AS age FROM furrow_starts s
+    JOIN furrow_runners r ON r.address = s.address ORDER BY s.address`,
+    (rows) => {
+      const lately = rows.filter(({ age, expiry }) => age < expiry)
+      const newest = Math.min(...rows.map((row) => row.age))
+      return lately.length > 0 ? lately : rows.filter(({ age, expiry }) => age - newest < expiry)
+    }
+  )
 }
 
 /** Which address has which of the cluster's shards, as of their last refresh. @since 0.1.0 */

@@ -3,8 +3,9 @@
  * is started again, and prints one line of JSON at the end. With `--local` it builds them on fibers.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import process from "node:process"
 import { parseArgs } from "node:util"
-import { Effect, Either, Layer } from "effect"
+import { Effect, Either, Layer, Logger } from "effect"
 import { Workers as Cluster, Runners } from "../../../src/cluster.ts"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import { type Config, pipeline } from "./numbers.ts"
@@ -25,6 +26,7 @@ const config: Config = {
   poison: values.poison === undefined ? undefined : Number(values.poison)
 }
 const path = values.cursor
+const token = process.env["FURROW_TOKEN"]
 
 const workers = () => {
   if (values.local) return Workers.fibers({ workers: 3 })
@@ -39,7 +41,8 @@ const workers = () => {
     config,
     hedge: "1 second",
     silence: "2 seconds",
-    wait: "60 seconds"
+    wait: "60 seconds",
+    ...(token === undefined ? {} : { token })
   } as const
   return Cluster.cluster(options).pipe(Layer.provide(runners))
 }
@@ -65,6 +68,8 @@ const program = Effect.gen(function* () {
   Effect.scoped,
   Effect.provide(SeedPolicy.epochWorker({ seed: Number(values.seed) })),
   Effect.provide(workers()),
+  // The last line of its output is its result.
+  Effect.provide(Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))),
   Effect.either
 )
 

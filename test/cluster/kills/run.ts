@@ -1,11 +1,14 @@
 /**
  * `bun run test:cluster`: runs whose runners, network, database and loader are killed, frozen, slowed down and cut off, at
  * moments drawn from a seed, deliver what a run on fibers delivers. Real processes on Bun and on Deno, a real PostgreSQL (a
- * file of SQLite where that is not installed).
+ * file of SQLite where that is not installed) on a disk of its own, and network namespaces where the machine allows (else
+ * proxies). The clocks of two runners are wrong by an hour, one up and one down; a further runner has other code all the time;
+ * at the end one batch kills whoever builds it.
  *
  *   --kills N     how many SIGKILLs in all; default 50
  *   --seed S      what faults and their moments are drawn from; a fresh one when it is left out, and printed
- *   --long        freezes and outages of 30 seconds, not of 3
+ *   --long        freezes and outages of 30 seconds, not of 3, in runs that last longer
+ *   --only TEXT   faults whose names have TEXT, and that a runner is killed
  *   --json        the last line is JSON: { kills, otherDigests, … }
  *
  * Exit 0 if no run ended otherwise, 1 if one did.
@@ -15,16 +18,17 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { runtime } from "../../../src/core/runtime.ts"
-import { withoutPostgres } from "../../support/postgres.ts"
-import { start } from "../../support/process.ts"
+import { here, start } from "../../support/process.ts"
 import { at } from "../../support/rng.ts"
-import { cluster, pause, type RunnerProcess } from "./Cluster.ts"
+import { cluster, pause, type RunnerKind, TOKEN } from "./Cluster.ts"
+import { faults, LOADER_KILLED } from "./Faults.ts"
 
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "50" },
     seed: { type: "string" },
     long: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
     json: { type: "boolean", default: false }
   }
 })
@@ -32,6 +36,9 @@ const wanted = Number(values.kills)
 const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed)
 const rng = at(seed)
 const outage = values.long ? 30_000 : 3000
+/** Batches of an epoch; and between faults, milliseconds at most. */
+const batches = values.long ? 1200 : 200
+const apart = values.long ? 7000 : 700
 /** A run takes longer than this only if somebody waits for what never comes. */
 const PATIENCE = values.long ? 600_000 : 180_000
 
@@ -48,8 +55,9 @@ interface Said {
 }
 
 /** A life of a loader, and its last line. */
-const loader = (args: ReadonlyArray<string>) => {
-  const { child, ended, said } = start("../test/cluster/kills/loader.ts", args)
+const loader = (args: ReadonlyArray<string>, on: "bun" | "deno" = here) => {
+  const all = ["--batches", String(batches), ...args]
+  const { child, ended, said } = start("../test/cluster/kills/loader.ts", all, { on, env: { FURROW_TOKEN: TOKEN } })
   const result = ended.then(({ stdout }): Said | undefined => {
     const line = stdout.trim().split("\n").at(-1) ?? ""
     return line.startsWith("{") ? JSON.parse(line) : undefined
@@ -57,150 +65,52 @@ const loader = (args: ReadonlyArray<string>) => {
   return { child, result, said }
 }
 
-say(`seed ${seed}, on ${runtime.name} ${runtime.version}, ${withoutPostgres ?? "PostgreSQL"}`)
+/** Whether a loader names the runner that has other code. */
+const saysOther = (said: string): boolean => said.includes("is not the one that is run: they differ in")
+
+say(`seed ${seed}, on ${runtime.name} ${runtime.version}`)
+const HOUR = 3_600_000
+/** To the last nothing happens. */
+const kinds: ReadonlyArray<RunnerKind> = [
+  { on: "bun", isProxied: true },
+  { on: "bun", skew: HOUR },
+  { on: "deno", skew: -HOUR },
+  { on: "bun", isOther: true }
+]
 const expected = (await loader(["--local"]).result)?.digest
 if (expected === undefined) throw new Error("the run on fibers did not end")
-const own = await cluster(["bun", "bun", "deno"], folder, withoutPostgres === undefined)
-const { runners, server } = own
+const own = await cluster(kinds, folder)
+for (const lack of own.lacks) say(lack)
+const runners = own.runners.filter(({ kind }) => kind.isOther !== true)
 
-const counts = { kills: 0, runs: 0, otherDigests: 0, unended: 0, attempts: 0 }
-const faults: Record<string, number> = {}
-
-let database: Promise<unknown> = Promise.resolve()
-let isDatabaseGone = false
-
-const any = (): RunnerProcess => runners[rng.integer(runners.length)] as RunnerProcess // there are three
-
-const kill = (runner: RunnerProcess): void => {
-  if (!runner.isUp) return
-  runner.signal("SIGKILL")
-  counts.kills++
-}
-
-/** What can happen; each returns how it is undone, and after how many milliseconds. */
-const happenings: ReadonlyArray<readonly [name: string, weight: number, happen: () => readonly [() => void, number]]> =
-  [
-    [
-      "a runner is killed",
-      6,
-      () => {
-        const one = any()
-        kill(one)
-        return [() => one.start(), rng.integer(1500)]
-      }
-    ],
-    [
-      "all runners are killed",
-      1,
-      () => {
-        for (const one of runners) kill(one)
-        return [() => runners.forEach((one) => one.start()), rng.integer(1000)]
-      }
-    ],
-    [
-      "a runner is frozen",
-      2,
-      () => {
-        const one = any()
-        one.signal("SIGSTOP")
-        return [() => one.signal("SIGCONT"), outage]
-      }
-    ],
-    [
-      "a runner is slow",
-      2,
-      () => {
-        const one = any()
-        one.slow(true)
-        return [() => one.slow(false), outage]
-      }
-    ],
-    [
-      "a runner is half open to loaders",
-      2,
-      () => {
-        const one = any()
-        one.cable.freeze(true)
-        return [
-          () => {
-            one.cable.freeze(false)
-            one.cable.cut()
-          },
-          outage
-        ]
-      }
-    ],
-    [
-      "connections to a runner break",
-      2,
-      () => {
-        any().cable.cut()
-        return [() => undefined, 0]
-      }
-    ],
-    [
-      "a runner is cut off from the database",
-      1,
-      () => {
-        const { databaseCable } = any()
-        databaseCable?.freeze(true)
-        return [
-          () => {
-            databaseCable?.freeze(false)
-            databaseCable?.cut()
-          },
-          outage
-        ]
-      }
-    ],
-    [
-      "a runner is cut off from the database and from loaders",
-      1,
-      () => {
-        const { cable, databaseCable } = any()
-        for (const one of [cable, databaseCable]) one?.freeze(true)
-        return [
-          () => {
-            for (const one of [cable, databaseCable]) {
-              one?.freeze(false)
-              one?.cut()
-            }
-          },
-          outage
-        ]
-      }
-    ],
-    [
-      "the database is gone",
-      server === undefined ? 0 : 1,
-      () => {
-        if (isDatabaseGone) return [() => undefined, 0]
-        isDatabaseGone = true
-        database = database.then(() => server?.stop())
-        const back = (): void => {
-          isDatabaseGone = false
-          database = database.then(() => server?.start())
-        }
-        return [back, outage]
-      }
-    ],
-    ["the loader is killed", 2, () => [() => undefined, 0]]
-  ]
-const weights = happenings.flatMap(([, weight], index) => Array.from({ length: weight }, () => index))
+const counts = { kills: 0, runs: 0, otherDigests: 0, unended: 0, attempts: 0, refused: 0 }
+const happened: Record<string, number> = {}
+const { all: every, settled } = faults({
+  cluster: own,
+  runners,
+  below: (most) => rng.integer(most),
+  outage,
+  killed: () => counts.kills++
+})
+const possible = every.filter(({ name }) => name.includes(values.only) || name === "a runner is killed")
+const weighted = possible.flatMap((fault) => Array.from({ length: values.only === "" ? fault.weight : 1 }, () => fault))
 
 try {
-  for (const one of runners.slice(0, 2)) one.start()
+  // The third is started late.
+  for (const one of own.runners) if (one !== runners[2]) one.start()
   while (counts.kills < wanted) {
     counts.runs++
     const cursor = join(folder, `cursor-${counts.runs}`)
     const args = ["--database", own.database, "--cursor", cursor]
     let life = loader(args)
+    let on: "bun" | "deno" = here
+    let named = false
     const late = performance.now() + PATIENCE
     const undone: Array<{ readonly at: number; readonly undo: () => void }> = []
     let result: Said | undefined | "runs" = "runs"
     // Then it is left alone: it has to come to its end.
     for (let left = 4 + rng.integer(8); ; ) {
-      const next = performance.now() + 100 + rng.integer(700)
+      const next = performance.now() + 100 + rng.integer(apart)
       while (result === "runs" && performance.now() < next) {
         const now = performance.now()
         for (const one of undone.filter((each) => each.at <= now)) one.undo()
@@ -210,14 +120,17 @@ try {
       if (result !== "runs" || performance.now() > late) break
       if (left === 0) continue
       left--
-      const [name, , happen] = happenings[weights[rng.integer(weights.length)] ?? 0] ?? happenings[0] ?? []
-      if (name === undefined || happen === undefined) continue
-      faults[name] = (faults[name] ?? 0) + 1
-      if (name === "the loader is killed") {
+      const fault = weighted[rng.integer(weighted.length)]
+      if (fault === undefined) continue
+      const { happen, name } = fault
+      happened[name] = (happened[name] ?? 0) + 1
+      if (name === LOADER_KILLED) {
         life.child.kill("SIGKILL")
         await life.result
         counts.kills++
-        life = loader(args)
+        named ||= saysOther(life.said())
+        on = on === "bun" ? "deno" : "bun"
+        life = loader(args, on)
         continue
       }
       const [undo, after] = happen()
@@ -225,7 +138,8 @@ try {
     }
     for (const { undo } of undone) undo()
     for (const one of runners) one.heal()
-    await database
+    await settled()
+    if (named || saysOther(life.said())) counts.refused++
     if (result === "runs") {
       counts.unended++
       life.child.kill("SIGKILL")
@@ -243,6 +157,10 @@ try {
   // A batch that ends whoever builds it ends the run, and leaves the runners for others.
   const poisoned = await loader(["--database", own.database, "--poison", "300"]).result
   const after = await loader(["--database", own.database]).result
+  if (counts.refused === 0) {
+    counts.otherDigests++
+    say("no loader said that a runner has other code")
+  }
   if (poisoned?.error !== "BackendError" || after?.digest !== expected) {
     counts.otherDigests++
     say(`a poisoned batch: ${JSON.stringify(poisoned)}, and a run after it: ${JSON.stringify(after)}`)
@@ -253,11 +171,11 @@ try {
 }
 
 const seconds = Number(((performance.now() - began) / 1000).toFixed(1))
-const all = { ...counts, seed, seconds, faults }
+const all = { ...counts, seed, seconds, faults: happened, lacks: own.lacks }
 if (values.json) console.log(JSON.stringify(all))
 else {
   console.log(
-    Object.entries(faults)
+    Object.entries(happened)
       .map(([name, times]) => `${String(times).padStart(5)} times ${name}`)
       .join("\n")
   )
