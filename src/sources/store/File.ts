@@ -1,5 +1,5 @@
 /**
- * The store of local files().
+ * The store of local files.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { StoreError, type StoreErrorKind } from "./StoreError.ts"
 import type { Driver, Listed, ObjectInfo } from "./StoreService.ts"
 import { fileVersion, sameVersion } from "./Version.ts"
 
-/** Loaded when used: most programs that import Furrow read no files(). */
+/** Loaded when used: most programs that import Furrow read no files. */
 const files = () => process.getBuiltinModule("node:fs").promises
 const paths = () => process.getBuiltinModule("node:path")
 
