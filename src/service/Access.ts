@@ -1,5 +1,5 @@
 /**
- * Who may use a service: anybody on this machine, or whoever has the token.
+ * Who may use a service: any process on this machine, or every client with the token.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ export const tokenOf = (given: Token | undefined): Redacted.Redacted | undefined
   throw new InvalidOption({ option: "token", value, expected: "a string, or Redacted.make of one" })
 }
 
-/** Throws `InvalidOption` for an address that others can reach, where no token is asked for. @since 0.1.0 */
+/** Throws `InvalidOption` for an address that other machines can reach, if no token is required. @since 0.1.0 */
 export const guarded = (host: string, token: Redacted.Redacted | undefined): void => {
   if (token !== undefined) {
     if (Redacted.value(token).length >= LEAST) return
@@ -40,12 +40,12 @@ export const guarded = (host: string, token: Redacted.Redacted | undefined): voi
   throw new InvalidOption({ option: "host", value: host, expected })
 }
 
-/** A token can be guessed at as fast as a service answers. */
+/** Minimum length: tokens can be guessed as fast as a service answers. */
 const LEAST = 16
 
 const hash = (text: string): Buffer => createHash("sha256").update(text).digest()
 
-/** Returns what looks at the headers of each request. @since 0.1.0 */
+/** Returns the check of each request's headers. @since 0.1.0 */
 export const access = (
   token: Redacted.Redacted | undefined
 ): ((headers: IncomingHttpHeaders) => Refusal | undefined) => {

@@ -15,20 +15,20 @@ import { type Frame, FrameError, FrameReader } from "./Frame.ts"
 import { cursorText, type RunSpec, toQuery } from "./RunSpec.ts"
 
 /**
- * A service cannot be reached, refuses, or its run failed.
+ * A service cannot be reached, refuses the request, or its run failed.
  *
  * @category errors
  * @since 0.1.0
  */
 export class ServiceError extends Data.TaggedError("ServiceError")<{
-  /** Where the service was looked for. */
+  /** The address of the service. */
   readonly url: string
   /**
-   * `unreachable`: no answer, or a connection that broke, also after further attempts; `refused`: it answers, and will not
-   * serve this; `run`: the run itself failed there.
+   * `unreachable`: no answer, or a connection that broke, after all attempts; `refused`: the service answers, but does not
+   * serve this request; `run`: the run itself failed there.
    */
   readonly kind: "unreachable" | "refused" | "run"
-  /** The tag of the service's own error, where it has told one. */
+  /** The tag of the service's own error, if it sent one. */
   readonly tag?: string
   readonly reason: string
   readonly cause?: unknown
@@ -44,7 +44,7 @@ export interface Target {
   readonly url: string
   readonly spec: RunSpec
   readonly token: Redacted.Redacted | undefined
-  /** After how long without a byte a connection is given up: a service sends signs of life. */
+  /** How long a connection may be silent before it is closed: a service sends signs of life. */
   readonly silence: Duration.Duration
   readonly attempts: Schedule.Schedule<unknown>
   readonly longestBody: number
@@ -79,7 +79,7 @@ export class Connection {
   }
 
   /**
-   * What comes next, until it is passed; connects again, from behind the last batch, where the connection breaks: then the run begins anew.
+   * The next frame, until it is passed. If the connection breaks, connects again from behind the last batch; the stream then starts again.
    * An interrupt takes nothing.
    */
   readonly next: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
@@ -100,7 +100,7 @@ export class Connection {
     })
   }
 
-  /** What came last has been given: what comes next is behind it. */
+  /** The last frame has been delivered: the next one is behind it. */
   pass(): void {
     const came = this.#came
     if (came !== undefined && came.kind !== "end") this.#cursor = came.cursor
@@ -109,7 +109,7 @@ export class Connection {
     this.#came = undefined
   }
 
-  /** Goes on from elsewhere. */
+  /** Continues from another cursor. */
   moveTo(cursor: Cursor): void {
     this.#drop()
     this.#cursor = cursor

@@ -22,7 +22,7 @@ import { isRecord } from "../core/Record.ts"
 import { aligned, laidOut, type Part, partsIn } from "./WireValue.ts"
 
 /**
- * What was received is no frame: cut, changed on its way, longer than allowed, or something else altogether.
+ * Received bytes are not a frame: cut, changed on the way, longer than allowed, or something else altogether.
  *
  * @category errors
  * @since 0.1.0
@@ -42,7 +42,7 @@ const LEAD = 24
 /** Heads hold names, shapes and what is no tensor; one of 64 MiB has a million strings. */
 const LONGEST_HEAD = 2 ** 26
 
-/** The longest body that is taken if nothing else is said: 2 GiB. @since 0.1.0 */
+/** Default limit of a body's length: 2 GiB. @since 0.1.0 */
 export const LONGEST_BODY = 2 ** 31
 
 const SPACE = 32

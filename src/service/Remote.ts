@@ -22,7 +22,7 @@ import type { RemoteLoader, RemoteStats } from "./RemoteLoader.ts"
 
 /** @category options @since 0.1.0 */
 export interface RemoteOptions extends Omit<ConnectOptions, "token"> {
-  /** What the service asks for. */
+  /** The token that the service requires. */
   readonly token?: string
 }
 
@@ -38,7 +38,7 @@ export interface Remote<out C> extends AsyncIterable<Batch<C>>, AsyncDisposable 
   readonly take: () => Promise<Batch<C> | undefined>
   /**
    * Calls `step` with each batch that is left, and waits for the promise that it returns, if any; as `forEach` of a local run.
-   * Its batches are the step's own.
+   * The step owns its batch.
    */
   readonly forEach: (step: (batch: Batch<C>) => unknown) => Promise<void>
   readonly close: () => Promise<void>

@@ -1,5 +1,5 @@
 /**
- * A run of a service, as a loader: what a local run of the same pipeline would be.
+ * The loader of a run of a service; it behaves as that of a local run of the same pipeline.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import * as Digest from "../scheduler/plan/Digest.ts"
 import { Connection, type Received, type ServiceError, type Target } from "./Connection.ts"
 
 /**
- * What arrived is not what the service says that it delivered.
+ * The batches that arrived are not those that the service says it delivered.
  *
  * @category errors
  * @since 0.1.0
@@ -27,7 +27,7 @@ export class DigestMismatch extends Data.TaggedError("DigestMismatch")<{
   readonly batch: number
   /** The digest over what arrived. */
   readonly here: string
-  /** The digest that the service keeps. */
+  /** The digest kept by the service. */
   readonly there: string
 }> {
   override get message(): string {
@@ -66,7 +66,7 @@ export interface RemoteEpoch<out C> {
  * @since 0.1.0
  */
 export class RemoteLoader<out C> {
-  /** How many batches an epoch has; `undefined` where that is known only at its end. */
+  /** How many batches an epoch has; `undefined` if that is known only at its end. */
   readonly batches: number | undefined
   readonly #connection: Connection
   readonly #digests: boolean
@@ -139,7 +139,7 @@ export class RemoteLoader<out C> {
     return Pull.stream(this.take)
   }
 
-  /** The epochs that are left. Asking for the next one skips what is left of the one at hand. */
+  /** The epochs that are left. Asking for the next one skips the rest of the current one. */
   get epochs(): Stream.Stream<RemoteEpoch<C>, RemoteError> {
     let behind: number | undefined
     return Pull.stream(
@@ -215,7 +215,7 @@ export class RemoteLoader<out C> {
     }
   }
 
-  /** Accounts for a batch, in one go. */
+  /** Accounts for a batch, without an interruptible step. */
   #given({ batch, cursor }: Extract<Received, { kind: "batch" }>): Batch<C> {
     // Of several ranks one may have no rows: such a batch is not part of the digest.
     if (this.#digests && batch.size > 0) {

@@ -1,5 +1,5 @@
 /**
- * Which run a trainer asks a service for, as it stands in a query: `pipeline=digits&seed=42&epochs=3&rank=0&world=2`.
+ * The run that a trainer requests, as a query: `pipeline=digits&seed=42&epochs=3&rank=0&world=2`.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import * as SeedPolicy from "../seeding/SeedPolicy.ts"
  * @since 0.1.0
  */
 export interface RunSpec {
-  /** The name under which the service has the pipeline. Default: the only one that it has. */
+  /** The pipeline's name at the service. Default: its only pipeline. */
   readonly pipeline?: string
   /** The run's seed. Required if the pipeline draws. */
   readonly seed?: Seed.RootInput
@@ -29,9 +29,9 @@ export interface RunSpec {
   readonly epoch?: number
   readonly rank?: number
   readonly world?: number
-  /** What becomes of a batch that ranks cannot share equally. Default `"error"`. */
+  /** What happens to a batch that ranks cannot share equally. Default `"error"`. */
   readonly uneven?: "pad" | "drop" | "error"
-  /** How many workers the run has, by which some policies seed. Default: as many as the service says. */
+  /** The number of workers, on which some policies' seeds depend. Default: the service's own number. */
   readonly workers?: number
   /** Keep a digest of all that is delivered. Default `false`. */
   readonly digest?: boolean

@@ -46,7 +46,7 @@ export interface Limits {
 }
 
 /**
- * A service has as many runs open as it may.
+ * A service has as many open runs as it may have.
  *
  * @category errors
  * @since 0.1.0
@@ -95,7 +95,7 @@ export class Runs {
   readonly #held = new Set<Held>()
   /** Where runs that begin at their start begin, by their keys. */
   readonly #starts = new Map<string, string>()
-  /** One at a time is opened: those who come for the same one find it. */
+  /** Runs are opened one at a time, so that a second request for the same run finds it. */
   readonly #opening = Effect.unsafeMakeSemaphore(1)
   #built = 0
   #samples = 0
@@ -261,7 +261,7 @@ export class Runs {
       this.#held.delete(held)
       this.#built += held.shared.built
       this.#samples += held.shared.samples
-      // Whoever asks next, and those that are closed next, have nothing to do with its finalizers.
+      // Its finalizers must not delay the next request or the next closing.
       return Effect.catchAllCause(Scope.close(held.scope, Exit.void), (cause) =>
         Effect.logWarning(`the run ${held.key} of pipeline "${held.name}" could not be closed as it should`, cause)
       )

@@ -26,7 +26,7 @@ import { Runs, type ServedPipeline, type Told, type WorkersOf } from "./Runs.ts"
 import { WINDOW_BYTES } from "./SharedRun.ts"
 
 /**
- * A service, or a runner, cannot listen at its address.
+ * A service or a runner cannot listen on its address.
  *
  * @category errors
  * @since 0.1.0
@@ -43,27 +43,27 @@ export class ListenError extends Data.TaggedError("ListenError")<{
 
 /** @category options @since 0.1.0 */
 export interface ServeOptions<R> {
-  /** The pipelines that can be asked for, by name. */
+  /** The pipelines that trainers can request, by name. */
   readonly pipelines: Readonly<Record<string, Pipeline<Batch<unknown>, unknown, R>>>
-  /** Default 127.0.0.1, which this machine alone can reach. Any other needs a `token`. */
+  /** Default 127.0.0.1, which only this machine can reach. Any other host needs a `token`. */
   readonly host?: string
-  /** Default 0: any port that is free; the service says which. */
+  /** Default 0: any free port; `Serving.url` has it. */
   readonly port?: number
-  /** What trainers must show, at least 16 characters. Default: nothing, on loopback alone. */
+  /** The token that trainers must send, at least 16 characters. Default: none, which is allowed on loopback only. */
   readonly token?: Token
   /** A certificate and its key, as PEM. Default: no encryption. */
   readonly tls?: { readonly cert: string; readonly key: Redacted.Redacted }
-  /** How many workers a run has that names no other number. Default 1. */
+  /** The number of workers of a run that does not ask for another number. Default 1. */
   readonly workers?: number
   /** Where batches are built. Default: on fibers of this process. */
   readonly workersOf?: WorkersOf
-  /** The most runs that are open at once. Default 16. */
+  /** The maximum number of open runs. Default 16. */
   readonly runs?: number
-  /** Bytes of batches that each run keeps for trainers that come behind the first. Default 64 MiB. */
+  /** Bytes of batches that each run keeps for trainers behind the first one. Default 64 MiB. */
   readonly windowBytes?: number
   /** Milliseconds after which a run without readers is closed. Default 30,000. */
   readonly idle?: number
-  /** The most connections at once. Default 256. */
+  /** The maximum number of connections. Default 256. */
   readonly connections?: number
 }
 
@@ -81,13 +81,13 @@ const NAMES: Names<ServeOptions<unknown>> = {
   connections: "own"
 }
 
-/** A service that listens. @category models @since 0.1.0 */
+/** A running service. @category models @since 0.1.0 */
 export interface Service {
-  /** Where trainers find it, such as `http://127.0.0.1:7717`. */
+  /** The address for trainers, such as `http://127.0.0.1:7717`. */
   readonly url: string
   /** The runs that are open. */
   readonly runs: Effect.Effect<ReadonlyArray<Told>>
-  /** Takes no more trainers, and waits until those that it has are done; closing the scope does not wait for them. */
+  /** Accepts no more trainers, and waits until the present ones are done; closing the scope does not wait for them. */
   readonly drain: Effect.Effect<void>
 }
 
@@ -133,9 +133,8 @@ const settings = (options: ServeOptions<never>): Checked => {
 /**
  * Serves the runs of pipelines over HTTP for as long as the scope is open. `GET /batches` with a query such as
  * `pipeline=digits&seed=42&epochs=3` streams what a local run would deliver, batch for batch; `from` is a cursor to go on
- * from. Trainers that ask for equal runs share one, whose last batches are kept, so that each is built once; one that comes
- * behind what is kept is given a run of its own, and holds nobody up. `/runs`, `/metrics` (Prometheus) and `/health` tell of
- * it.
+ * from. Trainers that ask for equal runs share one, whose last batches are kept, so that each is built once; a trainer that falls behind
+ * the kept batches gets a run of its own and delays no other. `/runs`, `/metrics` (Prometheus) and `/health` report its state.
  *
  * @category constructors
  * @since 0.1.0
@@ -144,7 +143,7 @@ export const serve = <R = never>(
   options: ServeOptions<R>
 ): Effect.Effect<Service, InvalidOption | ListenError, Exclude<R, SeedPolicy> | Scope.Scope> =>
   Effect.gen(function* () {
-    // What pipelines require is taken from the context.
+    // The services that pipelines require come from the context.
     const own = yield* checked(() => settings(options as unknown as ServeOptions<never>))
     const { connections, host, limits, pipelines, port, token, workers } = own
     const context: Context.Context<never> = yield* Effect.context<Exclude<R, SeedPolicy>>()
@@ -155,7 +154,7 @@ export const serve = <R = never>(
     const scope = yield* Effect.scope
     const listener: RequestListener = (request, response) => {
       const fiber = Runtime.runFork(runtime)(Effect.interruptible(answering(serving, request, response)), { scope })
-      // Whoever leaves is not built for any longer.
+      // Nothing more is built for a trainer that has left.
       response.once("close", () => Runtime.runFork(runtime)(Fiber.interruptFork(fiber)))
     }
     const { tls } = options
@@ -184,7 +183,7 @@ const answering = (serving: Serving, request: IncomingMessage, response: ServerR
     return Effect.logError("a request to the service could not be answered", defect)
   })
 
-/** Listens at an address, or fails with {@link ListenError}. @since 0.1.0 */
+/** Listens on an address; fails with {@link ListenError}. @since 0.1.0 */
 export const listenAt = (server: NetServer, host: string, port: number): Effect.Effect<void, ListenError> =>
   Effect.async((resume) => {
     const failed = (cause: unknown) => resume(Effect.fail(new ListenError({ address: `${host}:${port}`, cause })))
@@ -195,7 +194,7 @@ export const listenAt = (server: NetServer, host: string, port: number): Effect.
     })
   })
 
-/** Ends all connections, too. */
+/** Closes all connections as well. */
 const close = (server: Server): Effect.Effect<void> =>
   Effect.async((resume) => {
     server.close(() => resume(Effect.void))

@@ -43,10 +43,10 @@ export type PartHead = readonly [dtype: DType, shape: ReadonlyArray<number>, off
 /** What takes longer to read than a batch may take: the sign is one of them. */
 const MOST_DIGITS = 4096
 
-/** Deeper than any batch is. */
+/** Nesting limit; no batch comes near it. */
 const DEEPEST = 64
 
-/** Returns what of a value goes into the head, and adds the rest to `parts`. Throws {@link NotSendable}. @since 0.1.0 */
+/** Returns the part of a value that goes into the head, and adds the rest to `parts`. Throws {@link NotSendable}. @since 0.1.0 */
 export const pack = (value: unknown, parts: Array<Part>, path = "", depth = 0): unknown => {
   switch (typeof value) {
     case "string":
@@ -91,7 +91,7 @@ const packed = (value: object, parts: Array<Part>, path: string, depth: number):
   throw new NotSendable({ path, found: `a ${value.constructor?.name || "thing of no named class"}` })
 }
 
-/** Why bytes are no batch. */
+/** Why bytes are not a batch. */
 const malformed = (what: string): RangeError => new RangeError(what)
 
 /** Gives the parts of a value by their numbers: as tensors, or as typed arrays. @since 0.1.0 */
