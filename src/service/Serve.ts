@@ -47,7 +47,7 @@ export interface ServeOptions<R> {
   readonly pipelines: Readonly<Record<string, Pipeline<Batch<unknown>, unknown, R>>>
   /** Default 127.0.0.1, which only this machine can reach. Any other host needs a `token`. */
   readonly host?: string
-  /** Default 0: any free port; `Serving.url` has it. */
+  /** Default 0: any free port; `Service.url` has it. */
   readonly port?: number
   /** The token that trainers must send, at least 16 characters. Default: none, which is allowed on loopback only. */
   readonly token?: Token
