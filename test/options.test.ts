@@ -280,6 +280,7 @@ describe.each(Object.entries(doors))("a run of %s", (door, call) => {
     ["rank", [null, 1, "0"]],
     ["world", [null, 0, "1"]],
     ["uneven", [null, "fill"]],
+    ["steps", [null, 0, 1.5, "3"]],
     ["allow", [null, "seed", ["sed"], {}]],
     ["epochs", [null, 1.5, "1"]]
   ]

@@ -38,7 +38,9 @@ const rowsOf = ({ dataset, stages }: Pipeline<unknown, unknown, unknown>): numbe
     : undefined
 
 /** How a pipeline is run for a sink: in the plan's order. @since 0.1.0 */
-export type PipelineOptions = Pick<RunOptions, "prefetch" | "rank" | "world" | "uneven"> & { readonly epochs: number }
+export type PipelineOptions = Pick<RunOptions, "prefetch" | "rank" | "world" | "uneven" | "steps"> & {
+  readonly epochs: number
+}
 
 /** A sink accepts no differences: its shards would be those of two runs. */
 const unlike = <E>(error: E): E | CursorMismatch =>
@@ -54,7 +56,8 @@ export const pipelineRows = <A, E, R>(
   options: PipelineOptions
 ): Rewindable<LoaderError<E>, R> => {
   const own = batched(pipeline)
-  const rows = (options.world ?? 1) === 1 && options.uneven === undefined ? rowsOf(own) : undefined
+  const rows =
+    (options.world ?? 1) === 1 && options.uneven === undefined && options.steps === undefined ? rowsOf(own) : undefined
   const site = callSite(pipelineRows)
   return {
     size: rows === undefined ? undefined : rows * options.epochs,

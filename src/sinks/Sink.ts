@@ -50,7 +50,9 @@ export interface WriteOptions {
 }
 
 /** @category options @since 0.1.0 */
-export interface RunSinkOptions extends WriteOptions, Pick<RunOptions, "prefetch" | "rank" | "world" | "uneven"> {
+export interface RunSinkOptions
+  extends WriteOptions,
+    Pick<RunOptions, "prefetch" | "rank" | "world" | "uneven" | "steps"> {
   /** How many epochs are written. Default 1. */
   readonly epochs?: number
 }
@@ -96,7 +98,8 @@ export const run = <A, E, R>(
   options: RunSinkOptions = {}
 ): Effect.Effect<Manifest, LoaderError<E> | SinkError | StoreError, R> =>
   Effect.gen(function* () {
-    const names = { onProgress: true, epochs: true, prefetch: true, rank: true, world: true, uneven: true } as const
+    const ranks = { rank: true, world: true, uneven: true, steps: true } as const
+    const names = { onProgress: true, epochs: true, prefetch: true, ...ranks } as const
     const { source, tell } = yield* checked(() => {
       pipelineOf("Sink.run", pipeline)
       sinkOf("Sink.run", sink)

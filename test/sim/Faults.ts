@@ -1538,6 +1538,48 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
+    name: "stream: each rank reads the shards of the first one",
+    file: "sources/stream/Interleave.ts",
+    from: "shard % part.world === part.rank",
+    to: "shard % part.world === 0 * part.rank",
+    test: "test/scheduler/loader/StreamRanks.test.ts"
+  },
+  {
+    name: "stream: the rows of a last round that is not full go to the first ranks",
+    file: "sources/stream/RankRows.ts",
+    from: "const from = Math.floor((rank * all) / world)",
+    to: "const from = Math.min(rank * size, all)",
+    test: "test/scheduler/loader/StreamRanks.test.ts"
+  },
+  {
+    name: "stream: a rank that has a sample more than others delivers a batch more",
+    file: "sources/stream/RankRows.ts",
+    from: "least: before + Math.floor(all / world)",
+    to: "least: before + own.size",
+    test: "test/scheduler/loader/StreamRanks.test.ts"
+  },
+  {
+    name: "stream: dealt rows of two ranks have one index",
+    file: "sources/stream/RankRows.ts",
+    from: "(first + place) * world + rank",
+    to: "(first + place) * world + 0 * rank",
+    test: "test/scheduler/loader/StreamRanks.test.ts"
+  },
+  {
+    name: "stream: rows behind the declared batches are left out in silence",
+    file: "scheduler/build/StreamRows.ts",
+    from: 'if (isLast && plan.tail !== "drop" && most > row + full)',
+    to: 'if (isLast && plan.tail === "drop" && most < row)',
+    test: "test/scheduler/loader/StreamRanks.test.ts"
+  },
+  {
+    name: "stream: a rank goes on within an epoch as another one",
+    file: "scheduler/loader/CursorCheck.ts",
+    from: 'stream.source.ranks.by !== "batches" && was.ranks !== now.ranks',
+    to: 'stream.source.ranks.by === "batches" && was.ranks !== was.ranks',
+    test: "test/scheduler/loader/StreamRanks.test.ts"
+  },
+  {
     name: "stream: zstd that is cut short ends",
     file: "sources/stream/Unzstd.ts",
     from: "if (frame === undefined && held.length === 0 && skipped === 0)",

@@ -8,10 +8,11 @@ import { InvalidOption } from "../../core/InvalidOption.ts"
 import { plural } from "../../core/Plural.ts"
 import type { InWindow } from "../../sampling/EpochOrder.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
-import type { RowWindow } from "../../sources/stream/Interleave.ts"
+import { isUncounted } from "../../sources/stream/Dealing.ts"
+import type { RowWindow, TotalRows } from "../../sources/stream/Interleave.ts"
 import type { WindowReader } from "../../sources/stream/WindowReader.ts"
 import * as Plan from "../plan/Plan.ts"
-import type { RunPlan } from "../plan/RunPlan.ts"
+import { batchRows, type RunPlan, rowAt, rowOf } from "../plan/RunPlan.ts"
 import type { RowRange, StreamedRows } from "./RowRange.ts"
 import { errorAt, type StageError } from "./StageError.ts"
 import { andThen, catchAll, fromEffect, TypedFailure, type Work } from "./Work.ts"
@@ -25,14 +26,33 @@ export interface BatchStart {
   readonly batch: number
 }
 
-/** A place of an epoch: its first batches are done with. */
+/** A place of an epoch: the rows before it are done with. */
 interface Floor {
   readonly epoch: number
-  readonly position: number
+  readonly row: number
+}
+
+/** A batch, and who builds it. */
+interface Place extends BatchStart {
+  readonly worker: number
+}
+
+/** Consecutive windows from the one of number `first` on; `total` if the stream ends in them, or before. */
+interface Windows {
+  readonly first: number
+  readonly windows: ReadonlyArray<RowWindow>
+  readonly total: TotalRows | undefined
+}
+
+/** The end is not reached yet. */
+const UNKNOWN: TotalRows = {
+  own: Number.POSITIVE_INFINITY,
+  least: Number.POSITIVE_INFINITY,
+  most: Number.POSITIVE_INFINITY
 }
 
 const before = (one: Floor, other: Floor): boolean =>
-  one.epoch < other.epoch || (one.epoch === other.epoch && one.position < other.position)
+  one.epoch < other.epoch || (one.epoch === other.epoch && one.row < other.row)
 
 const inTheirOrder: InWindow = () => (place) => place
 
@@ -43,6 +63,8 @@ export class StreamRows {
   /** For each worker what it has begun; the run's start for those that have not begun. */
   readonly #floors: Array<Floor>
   readonly #isRun: boolean
+  /** How many rows a batch has of those that are read. */
+  readonly #batchRows: number
 
   /** With `start`, of a run that begins there; without, of batches that are built one after another. */
   constructor(runPlan: RunPlan, reader: WindowReader, start: BatchStart | undefined) {
@@ -50,8 +72,9 @@ export class StreamRows {
     this.#runPlan = runPlan
     this.#reader = reader
     this.#isRun = start !== undefined
+    this.#batchRows = batchRows(runPlan)
     const { batch, epoch } = start ?? { epoch: 0, batch: 0 }
-    const from = { epoch, position: Plan.positionOf(plan, epoch, batch) }
+    const from = { epoch, row: rowAt(runPlan, epoch, batch) }
     this.#floors = Array.from({ length: plan.workers }, () => from)
   }
 
@@ -60,13 +83,14 @@ export class StreamRows {
     const { plan } = this.#runPlan
     const cut = plan.cuts.at(epoch, batch)
     if (cut === undefined) return undefined
-    const closing = this.#enter(worker, { epoch, position: cut.position })
-    const { size } = this.#reader
-    const first = Math.floor(cut.position / size)
-    const last = Math.floor((cut.position + cut.size - 1) / size)
+    const row = rowOf(this.#runPlan, cut.position)
+    const closing = this.#enter(worker, { epoch, row })
     const at = { epoch, batch, worker }
+    const isLast = batch + 1 === plan.batches
+    // Behind the last batch that was declared nothing is to be left.
+    const behind = isLast && plan.tail !== "drop" ? 1 : 0
     const read = (): Work<RowRange | undefined, StreamFailure> =>
-      this.#windows(at, first, last, (windows) => this.#found(at, cut.position, first, windows))
+      this.#windows(at, row, row + this.#batchRows + behind, (windows) => this.#found(at, row, isLast, windows))
     return closing === undefined
       ? read()
       : andThen(
@@ -81,23 +105,21 @@ export class StreamRows {
     else this.#floors.fill(place)
     const least = this.#floors.reduce((one, other) => (before(other, one) ? other : one))
     const { size } = this.#reader
-    const { batchSize, workers } = this.#runPlan.plan
+    const { workers } = this.#runPlan.plan
     return this.#reader.keepFrom(
       least.epoch,
-      Math.floor(least.position / size),
-      Math.ceil((workers * batchSize) / size)
+      Math.floor(least.row / size),
+      Math.ceil((workers * this.#batchRows) / size)
     )
   }
 
-  /** Waits for windows, up to the end of the stream. */
-  #windows<A>(
-    at: { readonly epoch: number; readonly batch: number; readonly worker: number },
-    first: number,
-    last: number,
-    next: (windows: ReadonlyArray<RowWindow>) => Work<A, StreamFailure>
-  ): Work<A, StreamFailure> {
+  /** Waits for the windows of the rows from `start` to `end`, up to the end of the stream. */
+  #windows<A>(at: Place, start: number, end: number, next: (windows: Windows) => Work<A, StreamFailure>) {
     const reader = this.#reader
+    const first = Math.floor(start / reader.size)
+    const last = Math.floor((end - 1) / reader.size)
     const windows: Array<RowWindow> = []
+    const done = (): Work<A, StreamFailure> => next({ first, windows, total: windows.at(-1)?.total })
     const from = (number: number): Work<A, StreamFailure> => {
       for (let own = number; own <= last; own++) {
         const window = reader.peek(at.epoch, own)
@@ -108,65 +130,91 @@ export class StreamRows {
           })
           return andThen(located, (found) => {
             windows.push(found)
-            return found.size < reader.size ? next(windows) : from(own + 1)
+            return found.total === undefined ? from(own + 1) : done()
           })
         }
         windows.push(window)
-        if (window.size < reader.size) break
+        if (window.total !== undefined) break
       }
-      return next(windows)
+      return done()
     }
     return from(first)
   }
 
-  /** The rows of a batch that begins at a position, of the windows from `first` on. */
-  #found(
-    at: { readonly epoch: number; readonly batch: number; readonly worker: number },
-    position: number,
-    first: number,
-    windows: ReadonlyArray<RowWindow>
-  ): Work<RowRange | undefined, StreamFailure> {
-    const { batch, epoch } = at
-    const { plan } = this.#runPlan
-    const { size } = this.#reader
-    const ended = windows.at(-1)
-    const isEnd = ended !== undefined && ended.size < size
-    const end = isEnd ? (first + windows.length - 1) * size + ended.size : Number.POSITIVE_INFINITY
-    const left = Math.min(plan.batchSize, end - position)
-    if (left <= 0 || (left < plan.batchSize && plan.tail === "drop")) return undefined
-    const order = this.#orderOf(epoch)
-    if (left === plan.batchSize || plan.tail === "keep") {
-      if (left % plan.world !== 0) throw new TypedFailure(unequal(left, plan))
-      return this.#range(epoch, batch, left, rowsIn(windows, first, size, order))
+  /** The rows of a batch that begins at a row. */
+  #found(at: Place, row: number, isLast: boolean, windows: Windows): Work<RowRange | undefined, StreamFailure> {
+    const { plan, stream } = this.#runPlan
+    const full = this.#batchRows
+    const { own, least, most } = windows.total ?? UNKNOWN
+    const isDeclared = plan.batches !== undefined
+    // It is looked for them behind the last batch that was declared.
+    if (isLast && plan.tail !== "drop" && most > row + full) throw new TypedFailure(rowsLeft(plan, stream?.source.name))
+    const left = Math.min(full, least - row)
+    const isShort = left < full
+    if (isShort && !isDeclared && (plan.tail === "drop" || most <= row)) return undefined
+    if (
+      isShort &&
+      isDeclared &&
+      plan.tail !== "pad" &&
+      (left <= 0 || !isLast || plan.tail === "drop" || isUncounted(stream?.part))
+    ) {
+      throw new TypedFailure(tooFew(plan, stream?.source.name, Math.floor(least / full)))
+    }
+    const order = this.#orderOf(at.epoch)
+    const rows = rowsIn(windows, this.#reader.size, order)
+    if (!isShort) return this.#range(at, row, full, rows)
+    if (plan.tail === "keep") {
+      if (least !== most || (stream?.part === undefined && left % plan.world !== 0)) {
+        throw new TypedFailure(unequal(least === most ? left : undefined, plan))
+      }
+      return this.#range(at, row, left, rows)
     }
     // The epoch's first samples fill its last batch.
-    const missing = Math.min(plan.batchSize - left, end)
-    return this.#windows(at, 0, Math.floor((missing - 1) / size), (starting) => {
-      const [own, more] = [rowsIn(windows, first, size, order), rowsIn(starting, 0, size, order)]
-      const of = (place: number): StreamedRows => (place < end ? own : more)
-      return this.#range(epoch, batch, plan.batchSize, {
-        indexAt: (place) => of(place).indexAt(place % end),
-        sampleAt: (place) => of(place).sampleAt(place % end)
+    if (own === 0) throw new TypedFailure(tooFew(plan, stream?.source.name, 0))
+    const end = Math.max(own, row)
+    const missing = Math.min(row + full - end, own)
+    return this.#windows(at, 0, missing, (starting) => {
+      const more = rowsIn(starting, this.#reader.size, order)
+      const of = (place: number): StreamedRows => (place < end ? rows : more)
+      const to = (place: number): number => (place < end ? place : (place - end) % own)
+      return this.#range(at, row, full, {
+        indexAt: (place) => of(place).indexAt(to(place)),
+        sampleAt: (place) => of(place).sampleAt(to(place))
       })
     })
   }
 
-  #range(epoch: number, batch: number, size: number, streamed: StreamedRows): RowRange | undefined {
-    const share = Plan.share(this.#runPlan.plan, epoch, batch, size)
-    return share === undefined ? undefined : { epoch, batch, ...share, streamed }
+  /** This rank's rows of a batch that has `size` of those that it reads, from a row on. */
+  #range({ batch, epoch }: Place, row: number, size: number, rows: StreamedRows): RowRange | undefined {
+    const { plan, stream } = this.#runPlan
+    const isDealt = stream?.part !== undefined
+    const share = Plan.share(plan, epoch, batch, isDealt ? size * plan.world : size)
+    if (share === undefined) return undefined
+    const { position } = share
+    const streamed: StreamedRows = isDealt
+      ? {
+          indexAt: (place) => rows.indexAt(row + place - position),
+          sampleAt: (place) => rows.sampleAt(row + place - position)
+        }
+      : rows
+    return { epoch, batch, ...share, streamed }
   }
 
   #orderOf(epoch: number): InWindow {
     const order = this.#runPlan.order(epoch)
     if (order._tag === "Left") throw new TypedFailure(order.left)
-    return order.right.inWindow ?? inTheirOrder
+    const inWindow = order.right.inWindow ?? inTheirOrder
+    const part = this.#runPlan.stream?.part
+    if (part === undefined) return inWindow
+    // No two ranks have a window of the same number.
+    return (window, samples) => inWindow(window * part.world + part.rank, samples)
   }
 }
 
 const nowhere = { sample: undefined, position: undefined, ordinal: undefined }
 
 /** The rows of windows from `first` on, in the order within each. */
-const rowsIn = (windows: ReadonlyArray<RowWindow>, first: number, size: number, order: InWindow): StreamedRows => {
+const rowsIn = ({ first, windows }: Windows, size: number, order: InWindow): StreamedRows => {
   // Positions come one after another, so most are in the window of the one before.
   let number = first
   let window = windows[0] as RowWindow // a batch has one
@@ -184,7 +232,7 @@ const rowsIn = (windows: ReadonlyArray<RowWindow>, first: number, size: number, 
   return {
     indexAt: (position) => {
       const place = enter(position)
-      return number * size + place
+      return window.index === undefined ? number * size + place : window.index(place)
     },
     sampleAt: (position) => {
       const place = enter(position)
@@ -193,11 +241,40 @@ const rowsIn = (windows: ReadonlyArray<RowWindow>, first: number, size: number, 
   }
 }
 
-const unequal = (rest: number, { batchSize, world }: Plan.Plan): InvalidOption =>
+/** `rest` is how many samples are left for the last batch, if ranks share it. */
+const unequal = (rest: number | undefined, { batchSize, world }: Plan.Plan): InvalidOption =>
   new InvalidOption({
     option: "uneven",
     value: "error",
     expected:
       `"pad" (fill the last batch with the epoch's first samples) or "drop" (leave it out), since the stream ended and left ` +
-      `${plural(rest, "sample")} for a last batch of ${batchSize}, which ${world} ranks cannot share equally`
+      (rest === undefined
+        ? `some of the ${world} ranks a sample more than others`
+        : `${plural(rest, "sample")} for a last batch of ${batchSize}, which ${world} ranks cannot share equally`)
+  })
+
+/** The stream goes on behind the batches that were declared. */
+const rowsLeft = ({ batches, rank }: Plan.Plan, source: string | undefined): InvalidOption =>
+  new InvalidOption({
+    option: "steps",
+    value: batches,
+    expected:
+      `more, or uneven: "drop", which leaves out what is left, since stream ${source} goes on behind the last batch ` +
+      `that rank ${rank} was to deliver of it`
+  })
+
+/** The stream ends before the batches that were declared. */
+const tooFew = (
+  { batches, batchSize, rank, world }: Plan.Plan,
+  source: string | undefined,
+  most: number
+): InvalidOption =>
+  new InvalidOption({
+    option: batches === undefined ? "uneven" : "steps",
+    value: batches ?? "pad",
+    expected:
+      most === 0
+        ? `left out: stream ${source} has no sample for rank ${rank} that could fill a batch`
+        : `at most ${most}, or uneven: "pad", which fills batches with the epoch's first samples, since stream ${source} has no ` +
+          `more batches of ${batchSize / world} samples for rank ${rank}`
   })

@@ -99,6 +99,12 @@ export const check = (
       return yield* new CursorError({ reason })
     }
     const { stream } = runPlan
+    if (stream !== undefined && stream.source.ranks.by !== "batches" && was.ranks !== now.ranks && batch > 0) {
+      const reason =
+        `it stands within an epoch as rank ${was.ranks}, and ranks read different rows of stream ${stream.source.name}; ` +
+        "change them between two epochs"
+      return yield* new CursorError({ reason })
+    }
     for (const [source, text] of Object.entries(sources)) {
       if (stream !== undefined && source === sourceOf(stream)) {
         const checkpoint = Checkpoint.decode(text)

@@ -8,7 +8,7 @@ import { encode } from "../../sources/stream/Checkpoint.ts"
 import { bounded, datasetText, linesOf, pipelineText, policyText } from "../plan/Fingerprint.ts"
 import * as Lanes from "../plan/Lanes.ts"
 import * as Plan from "../plan/Plan.ts"
-import type { RunPlan, StreamPlan } from "../plan/RunPlan.ts"
+import { type RunPlan, rowOf, type StreamPlan } from "../plan/RunPlan.ts"
 import type { Cursor } from "./Cursor.ts"
 import { checksum, LOST_KEY } from "./CursorFields.ts"
 
@@ -72,10 +72,11 @@ export const sourceOf = ({ source }: StreamPlan): string => {
 }
 
 /** Where the source of a run stands, if it has one and has to be read from another place than its start. */
-const sources = ({ stream }: RunPlan, epoch: number, position: number): Pick<Cursor, "sources"> => {
+const sources = (runPlan: RunPlan, epoch: number, position: number): Pick<Cursor, "sources"> => {
+  const { stream } = runPlan
   if (stream === undefined || position === 0) return {}
   const { checkpoints, window } = stream
-  const own = checkpoints.best(epoch, Math.floor(position / window), window)
+  const own = checkpoints.best(epoch, Math.floor(rowOf(runPlan, position) / window), window)
   return own === undefined ? {} : { sources: { [sourceOf(stream)]: encode(own) } }
 }
 

@@ -47,6 +47,7 @@ const REPLAY: Names<RunPlan.Sharing & Record<"epoch" | "workers" | "position" | 
   rank: true,
   world: true,
   uneven: true,
+  steps: true,
   resized: true
 }
 

@@ -12,6 +12,7 @@ import { type Names, textOf } from "../../core/Options.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Pipeline } from "../../pipeline/Pipeline.ts"
+import { isUncounted } from "../../sources/stream/Dealing.ts"
 import type { Choice } from "../backends/Choice.ts"
 import * as ProvidedPlan from "../backends/ProvidedPlan.ts"
 import * as Workers from "../backends/Workers.ts"
@@ -65,6 +66,7 @@ export const open = <C, E, R>(
     const planned = yield* ProvidedPlan.make(pipeline, workers.count, options)
     yield* checked(() => {
       onceOnly(planned, rules)
+      inStep(planned)
       // A function `content` that throws is told of here, not where the first batch is delivered.
       look(pipeline.dataset, planned.size, Repeats.extentOf(planned.size))
     })
@@ -185,6 +187,15 @@ const countedBudget = ({ stream }: RunPlan.RunPlan, budget: FailurePolicy.Budget
   if (stream === undefined || budget === undefined || !("share" in budget)) return
   const expected = `{ samples: n }: how many samples stream ${stream.source.name} has is not known`
   throw new InvalidOption({ option: "the budget of FailurePolicy.skip", value: budget, expected })
+}
+
+/** Throws `InvalidOption` if ranks cannot know how many batches the others deliver. */
+const inStep = ({ plan: { batches, world }, stream }: RunPlan.RunPlan): void => {
+  if (batches !== undefined || stream === undefined || !isUncounted(stream.part)) return
+  const expected =
+    `given, how many batches each of the ${world} ranks delivers an epoch, since they read different rows of stream ` +
+    `${stream.source.name}, and none knows how many the others have; or leave out \`ranks\` of the source, so that each reads all`
+  throw new InvalidOption({ option: "steps", value: undefined, expected })
 }
 
 /** Throws `InvalidOption` if a batch that is built again would not be what it was. */

@@ -88,7 +88,8 @@ export const NAMES: Names<RunOptions & Record<"epochs" | "epoch" | "from", unkno
   allow: "own",
   rank: true,
   world: true,
-  uneven: true
+  uneven: true,
+  steps: true
 }
 
 /** The epochs of a run: the first one, and the one after the last. @since 0.1.0 */

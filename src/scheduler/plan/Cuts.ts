@@ -52,14 +52,24 @@ export const uniform = (size: number, batches: number, count: number): Cuts => (
   batchAt: (_, position) => Math.floor(position / size)
 })
 
-/** Batches of `size` positions, without an end: that of an epoch is found where its stream ends. @since 0.1.0 */
-export const unending = (size: number, resized?: { readonly epoch: number; readonly origin: Origin }): Cuts => {
+/**
+ * Batches of `size` positions of a stream: as many as were declared, or without an end, as that of an epoch is found where its
+ * stream ends.
+ *
+ * @since 0.1.0
+ */
+export const ofStream = (
+  size: number,
+  steps: number | undefined,
+  resized?: { readonly epoch: number; readonly origin: Origin }
+): Cuts => {
   const origin = (epoch: number): Origin => (epoch === resized?.epoch ? resized.origin : START)
   return {
-    batches: undefined,
-    isCounted: false,
+    batches: steps,
+    isCounted: steps !== undefined,
     origin,
     at: (epoch, batch) => {
+      if (steps !== undefined && batch >= steps) return undefined
       const { batch: first, position } = origin(epoch)
       return { position: position + (batch - first) * size, size }
     },

@@ -91,13 +91,15 @@ export interface Options {
   readonly cut?: ((epoch: number, origin: Cuts.Origin) => EpochCuts) | undefined
   /** Whether epochs end where their stream does, before `count`; they are cut into batches of one size. */
   readonly isStream?: boolean
+  /** How many batches an epoch of a stream has, if that was declared. */
+  readonly steps?: number | undefined
   readonly resized?: Resized | undefined
 }
 
 /**
  * A plan from its figures: the same number of batches for every rank, each with an equal share of every batch. Throws
  * `InvalidOption` if a count is not a whole number, if the rank is not below the world size, if the ranks cannot share
- * a batch or the lanes equally, or if `uneven` contradicts `dropLast` or `padLast`.
+ * a batch or the lanes equally, if `uneven` contradicts `dropLast` or `padLast`, or for `steps` of what is no stream.
  *
  * @since 0.1.0
  */
@@ -106,7 +108,11 @@ export const make = (options: Options): Plan => {
   const batchSize = whole("batch size", options.batchSize, 1)
   const workers = whole("workers", options.workers, 1)
   const { cut, resized } = options
-  const { rank, uneven, world } = shared(options)
+  const { rank, steps, uneven, world } = shared(options)
+  if (steps !== undefined && options.isStream !== true) {
+    const expected = "left out: the dataset says how many batches an epoch has; it is for streams"
+    throw new InvalidOption({ option: "steps", value: steps, expected })
+  }
   if (batchSize % world !== 0) {
     const expected = `a multiple of the world size ${world}, so that every rank makes an equal share of each batch`
     throw new InvalidOption({ option: "batch size", value: batchSize, expected })
@@ -124,9 +130,9 @@ export const make = (options: Options): Plan => {
     return { ...figures, ...unknownEnd(drawn, Cuts.byStage(batchSize, cut, resized)) }
   }
   if (options.isStream === true) {
-    const open = unknownEnd(drawn, Cuts.unending(batchSize, resized))
+    const open = unknownEnd(drawn, Cuts.ofStream(batchSize, steps, resized))
     // Whether an epoch's first samples come a second time is not known before its end.
-    return { ...figures, ...open, end: () => (pad ? Number.POSITIVE_INFINITY : drawn) }
+    return { ...figures, ...open, batches: steps, end: () => (pad ? Number.POSITIVE_INFINITY : drawn) }
   }
   const total = lanes === undefined || !(drop || pad) ? drawn : Lanes.even(lanes, drop ? "drop" : "pad")
   /** The batches from a position on, and the position behind them. */
@@ -181,7 +187,13 @@ export const shared = (options: {
   readonly rank?: number | undefined
   readonly world?: number | undefined
   readonly uneven?: Uneven | undefined
-}): { readonly rank: number; readonly world: number; readonly uneven: Uneven } => {
+  readonly steps?: number | undefined
+}): {
+  readonly rank: number
+  readonly world: number
+  readonly uneven: Uneven
+  readonly steps: number | undefined
+} => {
   const { uneven = "error" } = options
   const world = whole("world", options.world ?? 1, 1, MAX_WORLD)
   const rank = whole("rank", options.rank ?? 0, 0)
@@ -191,7 +203,8 @@ export const shared = (options: {
   if (uneven !== "pad" && uneven !== "drop" && uneven !== "error") {
     throw new InvalidOption({ option: "uneven", value: uneven, expected: '"pad", "drop" or "error"' })
   }
-  return { rank, world, uneven }
+  const steps = options.steps === undefined ? undefined : whole("steps", options.steps, 1)
+  return { rank, world, uneven, steps }
 }
 
 /** Whether a short last batch is left out or filled. */

@@ -21,6 +21,7 @@ import { RecordingRng } from "../../seeding/RecordingRng.ts"
 import { coordinates, epochRequest, seedAt } from "../../seeding/Request.ts"
 import { ask, type Draw, policyOf, recordDraws, type Service } from "../../seeding/Service.ts"
 import { Checkpoints } from "../../sources/stream/Checkpoint.ts"
+import { partOf, type RankPart } from "../../sources/stream/Dealing.ts"
 import type { StreamSource } from "../../sources/stream/StreamSource.ts"
 import * as Plan from "./Plan.ts"
 
@@ -41,6 +42,13 @@ export interface Sharing extends Ranks {
    * of the pipeline's batch settle it as well.
    */
   readonly uneven?: Plan.Uneven | undefined
+  /**
+   * How many batches an epoch of a stream has: each rank delivers as many. Required where several ranks read different rows,
+   * `ranks: "shards"` or `"source"` of the stream source, since none knows how many the others have. Rows behind them are an
+   * error, unless `uneven` is `"drop"`; a rank whose rows end before fails, unless it is `"pad"`. Default: an epoch
+   * ends where the stream does.
+   */
+  readonly steps?: number | undefined
 }
 
 /**
@@ -72,9 +80,23 @@ export interface StreamPlan {
   readonly source: StreamSource<unknown, unknown, unknown>
   /** How many rows are permuted among themselves. */
   readonly window: number
+  /** What this rank reads, if it is not all of it. */
+  readonly part: RankPart | undefined
   /** Where the source stood before each window, as far as a cursor may need it. */
   readonly checkpoints: Checkpoints
 }
+
+/** How many rows of a stream a batch has: of those that this rank reads. @since 0.1.0 */
+export const batchRows = ({ plan, stream }: RunPlan): number =>
+  stream?.part === undefined ? plan.batchSize : plan.batchSize / plan.world
+
+/** The row of a stream at which a batch begins, of those that this rank reads. @since 0.1.0 */
+export const rowAt = (runPlan: RunPlan, epoch: number, batch: number): number =>
+  rowOf(runPlan, Plan.positionOf(runPlan.plan, epoch, batch))
+
+/** The row of a stream for the position at which a batch begins. @since 0.1.0 */
+export const rowOf = ({ plan, stream }: RunPlan, position: number): number =>
+  stream?.part === undefined ? position : position / plan.world
 
 /**
  * Returns the run plan of a pipeline. `policy` may be missing if no stage draws. Throws `InvalidOption` if the pipeline has no
@@ -119,9 +141,11 @@ export const make = (
     uneven: ranks.uneven,
     workers,
     lanes: lanesOf(sampler, size),
-    isStream: dataset.stream !== undefined
+    isStream: dataset.stream !== undefined,
+    steps: ranks.steps
   }
-  const stream = dataset.stream && streamed(dataset.stream, sampler.window ?? batch.size, policy)
+  const stream =
+    dataset.stream && streamed(dataset.stream, { window: sampler.window, batch: batch.size }, options, policy)
   const planned = (resized: Plan.Resized | undefined): RunPlan => {
     const plan = Plan.make({
       ...options,
@@ -155,10 +179,19 @@ export const make = (
 /** How a stream is read. Throws where the policy would need to build what stands before a batch, however long that is. */
 const streamed = (
   source: StreamSource<unknown, unknown, unknown>,
-  window: number,
+  { batch, window }: { readonly window: number | undefined; readonly batch: number },
+  { rank, world }: Pick<Plan.Options, "rank" | "world">,
   policy: Service | undefined
 ): StreamPlan => {
-  if (policy?.carries === undefined) return { source, window, checkpoints: new Checkpoints() }
+  const dealt = source.ranks.window
+  if (dealt !== undefined && window !== undefined && dealt !== window) {
+    const expected = `${window}, as many rows as Pipeline.shuffleWindow permutes among themselves, or "windows"`
+    throw new InvalidOption({ option: `ranks.windows of stream ${source.name}`, value: dealt, expected })
+  }
+  if (policy?.carries === undefined) {
+    const part = partOf(source, { rank, world })
+    return { source, window: window ?? dealt ?? batch, part, checkpoints: new Checkpoints() }
+  }
   const expected = `one that seeds samples, such as SeedPolicy.epochWorker: policy ${policy.name} carries its streams from sample to sample, and ${source.name} can only be read in order`
   throw new InvalidOption({ option: "SeedPolicy", value: policy.name, expected })
 }

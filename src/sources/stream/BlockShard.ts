@@ -14,7 +14,7 @@ import type { Validate } from "../shards/RowSchema.ts"
 import { Bytes } from "./Bytes.ts"
 import type { Pull } from "./Gunzip.ts"
 import { type Items, pulling } from "./Items.ts"
-import type { OpenShard, Piece, StreamShard } from "./StreamSource.ts"
+import type { OpenShard, Piece, SourceRank, StreamShard } from "./StreamSource.ts"
 
 /** @since 0.1.0 */
 export interface BlockShardOptions<Row, A, E, R> {
@@ -23,7 +23,7 @@ export interface BlockShardOptions<Row, A, E, R> {
   /** Its name in errors of the source. */
   readonly name: string | undefined
   /** Opens its bytes, from one of them on. */
-  readonly open: (offset: number) => Items<Uint8Array, E, R>
+  readonly open: (offset: number, whose: SourceRank) => Items<Uint8Array, E, R>
   /** Whether it can be opened elsewhere than at its start. */
   readonly seeks: boolean
   readonly validate: Validate<A> | undefined
@@ -59,14 +59,15 @@ export const blockShard = <Row, A, E, R>(options: BlockShardOptions<Row, A, E, R
   const cutting = inOrderOf(options.format)
   return {
     name: options.name,
-    open: (from) =>
+    open: (from, whose) =>
       Effect.gen(function* () {
         const place = from === undefined ? START : placeOf(from.offset)
         const cut = (yield* cutting)(options.shard, place.byte)
-        const pull = yield* chunks(options.open(place.byte))
+        const pull = yield* chunks(options.open(place.byte, whose))
         const unpacked = place.byte === 0 ? yield* plain(pull) : { pull, isPacked: false }
         const canSeek = options.seeks && cut.seeks && !unpacked.isPacked
-        return opened(options, cut, unpacked.pull, place, canSeek)
+        const rows = opened(options, cut, unpacked.pull, place, canSeek)
+        return unpacked.isPacked ? { pull: rows.pull } : rows
       })
   }
 }
@@ -167,7 +168,7 @@ const opened = <Row, A, E, R>(
       }
     )
   )
-  return { pull: () => next }
+  return { pull: () => next, byte: () => bytes.offset }
 }
 
 /** The rows of a block, checked by the schema. */

@@ -12,9 +12,10 @@ import type { Format, Shard, ShardError } from "../formats/Format.ts"
 import { contentOf } from "../RandomAccess.ts"
 import { StoreError } from "../store/Store.ts"
 import { blockShard } from "./BlockShard.ts"
+import { dealingOf } from "./Dealing.ts"
 import { type Items, type Seek, shardOf } from "./Items.ts"
 import type { StreamError } from "./StreamError.ts"
-import { type StreamShard, type StreamSource, TypeId } from "./StreamSource.ts"
+import { type SourceRank, type StreamShard, type StreamSource, TypeId } from "./StreamSource.ts"
 
 /** @category options @since 0.1.0 */
 export interface FromStreamOptions<A, E = never, R = never> extends ParametersOption {
@@ -22,7 +23,21 @@ export interface FromStreamOptions<A, E = never, R = never> extends ParametersOp
   readonly name?: string
   /** How it is read on when a run is resumed. Default: it is read again from the start. */
   readonly seek?: Seek<A, E, R>
+  /** What ranks are dealt; see {@link SourceRanks}. Default `"batches"`. */
+  readonly ranks?: SourceRanks
 }
+
+/**
+ * What ranks are dealt of a source. `"batches"`: each rank reads all of it, and has its share of each batch, so that batches do
+ * not depend on the number of ranks. `"windows"`: each of n ranks reads all of it, and delivers every n-th window, of
+ * `Pipeline.shuffleWindow`, or of as many rows as `{ windows: n }` says, or of a batch. `"source"`: the source is a function,
+ * which is called with the rank and the number of ranks, and gives the rows of that rank alone, as a consumer of some partitions
+ * does; `steps` of the run says how many batches an epoch has then.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type SourceRanks = "batches" | "windows" | "source" | { readonly windows: number }
 
 /** @category options @since 0.1.0 */
 export interface FromBytesOptions<Row> extends ParametersOption {
@@ -30,6 +45,8 @@ export interface FromBytesOptions<Row> extends ParametersOption {
   readonly format: Format<Row>
   /** Its name in errors, logs and cursors. Default `"stream"`. */
   readonly name?: string
+  /** What ranks are dealt; see {@link SourceRanks}. Default `"batches"`. */
+  readonly ranks?: SourceRanks
 }
 
 /**
@@ -44,7 +61,8 @@ export interface FromBytesOptions<Row> extends ParametersOption {
  *
  * The run reads it in one fiber, once for all workers, one window ahead of the batches, and closes it at its end, upon a
  * failure, and when the run is closed. Rows are numbered as they come: row k is the sample of index k, by which seeds and
- * errors know it. With several ranks each reads all of it, and delivers its share of each batch.
+ * errors know it. With several ranks each reads all of it, and delivers its share of each batch, unless `ranks` says otherwise. A
+ * function is called with `{ rank, world }`: whose rows it is to give, with `ranks: "source"`, and else `{ rank: 0, world: 1 }`.
  *
  * @example
  * import { Dataset, furrow, Pipeline } from "furrow"
@@ -62,22 +80,23 @@ export interface FromBytesOptions<Row> extends ParametersOption {
  * @since 0.1.0
  */
 export function fromStream<A, E = never, R = never>(
-  items: Items<A, E, R> | (() => Items<A, E, R>),
+  items: Items<A, E, R> | ((whose: SourceRank) => Items<A, E, R>),
   options?: FromStreamOptions<A, E, R>
 ): StreamSource<A, StreamError<E>, R>
 export function fromStream<Row, E = never, R = never>(
-  bytes: Items<Uint8Array, E, R> | (() => Items<Uint8Array, E, R>),
+  bytes: Items<Uint8Array, E, R> | ((whose: SourceRank) => Items<Uint8Array, E, R>),
   options: FromBytesOptions<Row>
 ): StreamSource<Row, StreamError<E | ShardError>, R>
 export function fromStream(
-  items: Items<unknown, unknown, unknown> | (() => Items<unknown, unknown, unknown>),
+  items: Items<unknown, unknown, unknown> | ((whose: SourceRank) => Items<unknown, unknown, unknown>),
   options: FromStreamOptions<unknown, unknown, unknown> & { readonly format?: Format<unknown> } = {}
 ): StreamSource<unknown, unknown, unknown> {
   const own = optionsOf("Dataset.fromStream", options, {
     name: true,
     seek: true,
     format: true,
-    parameters: true
+    parameters: true,
+    ranks: true
   } as const)
   const name = own.name === undefined ? "stream" : textOf("name of Dataset.fromStream", own.name)
   const { format, seek } = own
@@ -91,7 +110,14 @@ export function fromStream(
   }
   const parameters = valid("parameters of Dataset.fromStream", own.parameters)
   const open = openOf(items)
-  const made = format === undefined ? { name, parameters } : { name, format: format.made, parameters }
+  const ranks = dealingOf("Dataset.fromStream", own.ranks, ["batches", "windows", "source"])
+  if (ranks.by === "source" && typeof items !== "function") {
+    const expected = '"batches" or "windows", or the source a function, which is told its rank'
+    throw new InvalidOption({ option: "ranks of Dataset.fromStream", value: own.ranks, expected })
+  }
+  // A source that shares batches is the one that it was before there was the option.
+  const dealt = own.ranks === undefined || own.ranks === "batches" ? {} : { ranks: own.ranks }
+  const made = { name, ...(format === undefined ? {} : { format: format.made }), parameters, ...dealt }
   return {
     [TypeId]: {},
     name,
@@ -102,9 +128,10 @@ export function fromStream(
     shards: [
       format === undefined
         ? shardOf(open, seek)
-        : bytesOf(format, name, open as () => Items<Uint8Array, unknown, unknown>)
+        : bytesOf(format, name, open as (whose: SourceRank) => Items<Uint8Array, unknown, unknown>)
     ],
-    atOnce: 1
+    atOnce: 1,
+    ranks
   }
 }
 
@@ -112,7 +139,7 @@ export function fromStream(
 const bytesOf = <Row, E, R>(
   format: Format<Row>,
   name: string,
-  open: () => Items<Uint8Array, E, R>
+  open: (whose: SourceRank) => Items<Uint8Array, E, R>
 ): StreamShard<Row, R> => {
   // What reads in order asks for nothing else.
   const reason = "a shard that is read in order has no other bytes than those that come"
@@ -122,10 +149,19 @@ const bytesOf = <Row, E, R>(
     read: () => none,
     stream: () => Stream.fromEffect(none)
   }
-  return blockShard<Row, Row, E, R>({ format, shard, name: undefined, open, seeks: false, validate: undefined })
+  return blockShard<Row, Row, E, R>({
+    format,
+    shard,
+    name: undefined,
+    open: (_, whose) => open(whose),
+    seeks: false,
+    validate: undefined
+  })
 }
 
-const openOf = <A, E, R>(items: Items<A, E, R> | (() => Items<A, E, R>)): (() => Items<A, E, R>) => {
+const openOf = <A, E, R>(
+  items: Items<A, E, R> | ((whose: SourceRank) => Items<A, E, R>)
+): ((whose: SourceRank) => Items<A, E, R>) => {
   if (typeof items === "function") return items
   const given: unknown = items
   const isGiven = typeof given === "object" && given !== null

@@ -18,6 +18,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Checkpoint } from "./Checkpoint.ts"
+import type { RankPart } from "./Dealing.ts"
 import { StreamError } from "./StreamError.ts"
 import type { OpenShard, Piece, StreamShard, StreamSource } from "./StreamSource.ts"
 
@@ -29,7 +30,33 @@ export interface RowWindow {
   readonly size: number
   /** The sample at a place. Throws if it is bad. */
   readonly row: (place: number) => unknown
+  /** The index of the row at a place; default: how many rows come before it. */
+  readonly index?: (place: number) => number
+  /** How many rows there are, if the epoch ends with this window or before it. */
+  readonly total?: TotalRows
 }
+
+/** How many rows an epoch has: of this rank, and of those that have the fewest and the most. @since 0.1.0 */
+export interface TotalRows {
+  readonly own: number
+  readonly least: number
+  readonly most: number
+}
+
+/** Consecutive rows as they were read. @since 0.1.0 */
+export interface ReadRows extends RowWindow {
+  /** Those from a place on, up to another one: nothing else is kept for them. */
+  readonly part: (from: number, to: number) => RowWindow
+}
+
+const rowsIn = (pieces: ReadonlyArray<Piece<unknown>>, places: ReadonlyArray<number>): ReadRows => ({
+  size: pieces.length,
+  row: (place) => (pieces[place] as Piece<unknown>).row(places[place] as number), // below the size
+  part: (from, to) => {
+    const { row, size } = rowsIn(pieces.slice(from, to), places.slice(from, to))
+    return { row, size }
+  }
+})
 
 /** One of the shards that are read at once. */
 interface Slot {
@@ -50,6 +77,9 @@ interface Slot {
   fibers: Scope.Scope | undefined
 }
 
+/** A source that is not told whose rows it gives is read as if there were no other rank. */
+const ALONE = { rank: 0, world: 1 }
+
 /** A slot that has nothing open. */
 const NOTHING = {
   drop: 0,
@@ -64,6 +94,9 @@ const NOTHING = {
 /** Reads a source from its start, or from where it stood. What it has open is closed with the scope. @since 0.1.0 */
 export class Interleave {
   readonly #source: StreamSource<unknown, unknown, unknown>
+  readonly #shards: StreamSource<unknown, unknown, unknown>["shards"]
+  /** Whose rows the source gives, if it is told. */
+  readonly #whose: { readonly rank: number; readonly world: number }
   readonly #scope: Scope.Scope
   readonly #slots: ReadonlyArray<Slot>
   readonly #from: Checkpoint | undefined
@@ -77,9 +110,14 @@ export class Interleave {
     source: StreamSource<unknown, unknown, unknown>,
     scope: Scope.Scope,
     from: Checkpoint | undefined,
-    window: number
+    window: number,
+    part?: RankPart
   ) {
-    const { atOnce, shards } = source
+    const { atOnce } = source
+    const shards =
+      part?.by === "shards" ? source.shards.filter((_, shard) => shard % part.world === part.rank) : source.shards
+    this.#shards = shards
+    this.#whose = part?.by === "source" ? { rank: part.rank, world: part.world } : ALONE
     const number = Math.max(1, Math.min(atOnce, shards.length))
     this.#source = source
     this.#scope = scope
@@ -123,7 +161,7 @@ export class Interleave {
     Effect.forEach(
       this.#slots,
       (slot, place) =>
-        slot.shard < this.#source.shards.length
+        slot.shard < this.#shards.length
           ? this.#enter(slot, this.#from?.slots[place]?.offset ?? undefined)
           : Effect.void,
       { discard: true }
@@ -131,21 +169,15 @@ export class Interleave {
   )
 
   /** The next rows, up to `size`; fewer only at the end. */
-  take(size: number): Effect.Effect<RowWindow, StreamError, unknown> {
+  take(size: number): Effect.Effect<ReadRows, StreamError, unknown> {
     const pieces: Array<Piece<unknown>> = []
     const places: Array<number> = []
-    const window: RowWindow = {
-      get size() {
-        return pieces.length
-      },
-      row: (place) => (pieces[place] as Piece<unknown>).row(places[place] as number) // below the size
-    }
-    const fill = (): Effect.Effect<RowWindow, StreamError, unknown> => {
+    const fill = (): Effect.Effect<ReadRows, StreamError, unknown> => {
       for (;;) {
-        if (pieces.length === size || this.#open === 0) return Effect.succeed(window)
+        if (pieces.length === size || this.#open === 0) return Effect.succeed(rowsIn(pieces, places))
         const slot = this.#slots[this.#turn] as Slot // one of them
         const { piece } = slot
-        if (slot.shard >= this.#source.shards.length) this.#pass()
+        if (slot.shard >= this.#shards.length) this.#pass()
         else if (piece === undefined || slot.place === piece.size) return Effect.flatMap(this.#advance(slot), fill)
         else {
           pieces.push(piece)
@@ -165,7 +197,7 @@ export class Interleave {
   }
 
   #shardOf({ shard }: Slot): StreamShard<unknown, unknown> {
-    return this.#source.shards[shard] as StreamShard<unknown, unknown> // the slot has one
+    return this.#shards[shard] as StreamShard<unknown, unknown> // the slot has one
   }
 
   /** Opens a slot's shard, and begins to read it. */
@@ -176,7 +208,7 @@ export class Interleave {
       const fibers = yield* Scope.fork(scope, ExecutionStrategy.sequential)
       if (offset === undefined) slot.drop = slot.taken
       const from = offset === undefined ? undefined : { offset, row: slot.taken }
-      const opened = Effect.suspend(() => this.#shardOf(slot).open(from)).pipe(Scope.extend(held))
+      const opened = Effect.suspend(() => this.#shardOf(slot).open(from, this.#whose)).pipe(Scope.extend(held))
       const first = Effect.flatMap(opened, (open) => {
         slot.open = open
         return open.pull(this.#most)
@@ -197,7 +229,7 @@ export class Interleave {
         yield* Scope.close(scope, Exit.void)
         slot.shard += this.#slots.length
         Object.assign(slot, NOTHING, { taken: 0 })
-        if (slot.shard >= this.#source.shards.length) this.#open--
+        if (slot.shard >= this.#shards.length) this.#open--
         return
       }
       const dropped = Math.min(slot.drop, piece.size)
@@ -214,6 +246,9 @@ export class Interleave {
     if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
     const { name } = this.#shardOf(slot)
     const row = slot.taken - slot.drop
-    return Effect.fail(new StreamError({ source: this.#source.name, shard: name, row, cause: Cause.squash(cause) }))
+    const byte = slot.open?.byte?.()
+    return Effect.fail(
+      new StreamError({ source: this.#source.name, shard: name, row, byte, cause: Cause.squash(cause) })
+    )
   }
 }

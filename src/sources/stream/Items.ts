@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { shown } from "../../core/Show.ts"
-import type { OpenShard, Piece, ShardOffset, StreamShard } from "./StreamSource.ts"
+import type { OpenShard, Piece, ShardOffset, SourceRank, StreamShard } from "./StreamSource.ts"
 
 /** What gives samples in order. A function opens it again for each epoch, or where a run is resumed. @category models @since 0.1.0 */
 export type Items<A, E = never, R = never> = Stream.Stream<A, E, R> | AsyncIterable<A> | Iterable<A>
@@ -21,19 +21,22 @@ export interface Seek<A, E = never, R = never> {
    * is asked for the last sample before each window. At most 512 characters.
    */
   readonly after: (sample: A) => string
-  /** Opens the source behind that place. */
-  readonly open: (offset: string) => Items<A, E, R>
+  /** Opens the source behind that place; it is told whose rows to give, as the source is. */
+  readonly open: (offset: string, whose: SourceRank) => Items<A, E, R>
 }
 
 /** The most characters of an offset: a cursor holds it. */
 const LONGEST = 512
 
 /** The shard that gives the samples of `open`. @since 0.1.0 */
-export const shardOf = <A, E, R>(open: () => Items<A, E, R>, seek: Seek<A, E, R> | undefined): StreamShard<A, R> => ({
+export const shardOf = <A, E, R>(
+  open: (whose: SourceRank) => Items<A, E, R>,
+  seek: Seek<A, E, R> | undefined
+): StreamShard<A, R> => ({
   name: undefined,
-  open: (from) =>
+  open: (from, whose) =>
     Effect.suspend(() => {
-      const items = from === undefined || seek === undefined ? open() : seek.open(from.offset)
+      const items = from === undefined || seek === undefined ? open(whose) : seek.open(from.offset, whose)
       return Effect.map(pulling(items), (pull) => inPieces(pull, seek, from))
     })
 })

@@ -16,6 +16,7 @@ import { shardsAt } from "../shards/ShardList.ts"
 import { contentOfShards } from "../shards/Snapshot.ts"
 import { Store, type StoreError } from "../store/Store.ts"
 import { blockShard, inOrderOf } from "./BlockShard.ts"
+import { dealingOf } from "./Dealing.ts"
 import type { StreamError } from "./StreamError.ts"
 import { type StreamSource, TypeId } from "./StreamSource.ts"
 
@@ -29,6 +30,14 @@ export interface OpenStreamOptions<Row, A = Row, I = unknown> {
   readonly schema?: RowSchema<A, I>
   /** How many shards are read at once, in turns of a row each. Batches depend on it. At most 16. Default 4. */
   readonly atOnce?: number
+  /**
+   * What ranks are dealt. `"batches"`: each rank reads all shards, and has its share of each batch, so that batches do not depend
+   * on the number of ranks. `"shards"`: rank r of n reads the shards r, r + n, r + 2n … alone; `steps` of the run says how many
+   * batches an epoch has then. Where there are fewer shards than ranks it is `"windows"`: each rank reads all shards, and
+   * delivers every n-th window, of `Pipeline.shuffleWindow`, or of as many rows as `{ windows: n }` says, or of a batch.
+   * Default `"batches"`.
+   */
+  readonly ranks?: "batches" | "shards" | "windows" | { readonly windows: number }
 }
 
 /** A cursor holds where each shard stands that is read at once. */
@@ -51,16 +60,17 @@ export const openStream = <Row, A = Row, I = unknown>(
   options: OpenStreamOptions<Row, A, I>
 ): Effect.Effect<StreamSource<A, StreamError<ReadError>>, StoreError | InvalidOption> =>
   Effect.gen(function* () {
-    const { atOnce, format, list, name, validate } = yield* checked(() => optionsFrom(locations, options))
+    const { atOnce, dealt, format, list, name, ranks, validate } = yield* checked(() => optionsFrom(locations, options))
     const store = yield* Store
     const infos = yield* shardsAt(store, list)
     return {
       [TypeId]: {},
       name,
       isNamed: true,
-      made: new Made("openStream", { name, format: format.made, atOnce }),
+      made: new Made("openStream", { name, format: format.made, atOnce, ...dealt }),
       content: contentOfShards(infos),
       atOnce,
+      ranks,
       shards: infos.map((info) =>
         blockShard({
           format,
@@ -81,14 +91,23 @@ const optionsFrom = <Row, A, I>(locations: string | ReadonlyArray<string>, optio
     throw new InvalidOption({ option: "the locations of Dataset.openStream", value: locations, expected })
   }
   for (const location of list) textOf("a location of Dataset.openStream", location)
-  optionsOf("Dataset.openStream", options, { format: true, name: true, schema: true, atOnce: true } as const)
-  const { atOnce, format, name, schema } = options
+  optionsOf("Dataset.openStream", options, {
+    format: true,
+    name: true,
+    schema: true,
+    atOnce: true,
+    ranks: true
+  } as const)
+  const { atOnce, format, name, ranks, schema } = options
   inOrderOf(format)
   return {
     list,
     format,
     name: name === undefined ? list.join(", ") : textOf("name of Dataset.openStream", name),
     validate: schema === undefined ? undefined : validating(schema),
-    atOnce: whole("atOnce", atOnce ?? 4, 1, MOST)
+    atOnce: whole("atOnce", atOnce ?? 4, 1, MOST),
+    ranks: dealingOf("Dataset.openStream", ranks, ["batches", "shards", "windows"]),
+    // A source that shares batches is the one that it was before there was the option.
+    dealt: ranks === undefined || ranks === "batches" ? {} : { ranks }
   }
 }

@@ -21,11 +21,14 @@ export class StreamError<out E = unknown> extends Data.TaggedError("StreamError"
   readonly shard: string | undefined
   /** The first row of the shard that could not be read, from 0. */
   readonly row: number
+  /** How many bytes of the shard were read and made rows of, if it is one of bytes that are not compressed. */
+  readonly byte?: number | undefined
   /** What was thrown, or what the source failed with. */
   readonly cause: E
 }> {
   override get message(): string {
     const shard = this.shard === undefined ? "" : `, shard ${this.shard}`
-    return `stream ${this.source}${shard} failed at row ${this.row}: ${shown(this.cause)}`
+    const byte = this.byte === undefined ? "" : `, byte ${this.byte}`
+    return `stream ${this.source}${shard} failed at row ${this.row}${byte}: ${shown(this.cause)}`
   }
 }

@@ -6,6 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Made } from "../../core/Parameters.ts"
+import type { Dealing } from "./Dealing.ts"
 
 /** @category constants @since 0.1.0 */
 export const TypeId: unique symbol = Symbol.for("furrow/StreamSource")
@@ -23,6 +24,14 @@ export interface Piece<out A> {
 export interface OpenShard<out A, out R> {
   /** The next samples, about `most` of them where the source has them one by one; `undefined` at the end. */
   readonly pull: (most: number) => Effect.Effect<Piece<A> | undefined, unknown, R>
+  /** Up to which byte it was made rows of, if that can be told. */
+  readonly byte?: () => number | undefined
+}
+
+/** Whose rows a source gives: all of them, as rank 0 of 1, or those of a rank. @category models @since 0.1.0 */
+export interface SourceRank {
+  readonly rank: number
+  readonly world: number
 }
 
 /** Where a shard is read on from: an offset of its own, and how many rows lie before it. @since 0.1.0 */
@@ -36,7 +45,10 @@ export interface StreamShard<out A, out R> {
   /** Its name or location, if it has one. */
   readonly name: string | undefined
   /** Opens it at its start, or where it was; it is closed with the scope. */
-  readonly open: (from: ShardOffset | undefined) => Effect.Effect<OpenShard<A, R>, unknown, R | Scope.Scope>
+  readonly open: (
+    from: ShardOffset | undefined,
+    whose: SourceRank
+  ) => Effect.Effect<OpenShard<A, R>, unknown, R | Scope.Scope>
 }
 
 /**
@@ -58,6 +70,8 @@ export interface StreamSource<out A, out E = never, out R = never> {
   readonly shards: ReadonlyArray<StreamShard<A, R>>
   /** How many shards are read at once: their samples come in turns. */
   readonly atOnce: number
+  /** What ranks are dealt. */
+  readonly ranks: Dealing
 }
 
 /** Whether a value is a stream source. @since 0.1.0 */

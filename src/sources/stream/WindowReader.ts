@@ -14,19 +14,17 @@ import type * as Scope from "effect/Scope"
 import { plural } from "../../core/Plural.ts"
 import { Signal } from "../../core/Signal.ts"
 import type { Checkpoint, Checkpoints } from "./Checkpoint.ts"
-import { Interleave, type RowWindow } from "./Interleave.ts"
+import type { RankPart } from "./Dealing.ts"
+import { Interleave, type RowWindow, type TotalRows } from "./Interleave.ts"
+import { type RankRows, rankRows, readFrom } from "./RankRows.ts"
 import { StreamError } from "./StreamError.ts"
 import type { StreamSource } from "./StreamSource.ts"
 
 /** How many windows are read before a batch needs them. */
 const AHEAD = 1
 
-/** A window behind the end. */
-const nothing: RowWindow = {
-  size: 0,
-  row: (place) => {
-    throw new RangeError(`a window of no rows has no row ${place}`)
-  }
+const noRow = (place: number): never => {
+  throw new RangeError(`a window of no rows has no row ${place}`)
 }
 
 /** How the source is read in an epoch. */
@@ -40,8 +38,9 @@ interface Reading {
   readonly known: Map<number, RowWindow>
   /** The windows that are waited for. */
   readonly awaited: Array<number>
-  /** The first window behind the end. */
+  /** The first window behind the end, and how many rows there are. */
   end: number
+  total: TotalRows | undefined
   failure: Exit.Exit<never, StreamError> | undefined
   /** The fiber that reads, once it has begun. */
   fiber: Fiber.RuntimeFiber<void, StreamError> | undefined
@@ -52,6 +51,8 @@ export interface WindowReaderOptions {
   readonly source: StreamSource<unknown, unknown, unknown>
   /** How many rows a window has. */
   readonly size: number
+  /** Which rows are read; default: all of them. */
+  readonly part: RankPart | undefined
   readonly checkpoints: Checkpoints
   /** How many windows may be read before the first one that a batch may still need is done with. */
   readonly most: number
@@ -83,11 +84,15 @@ export class WindowReader {
     this.size = options.size
   }
 
-  /** Returns a window if it has been read: all of its rows are there, and fewer than its size only at the epoch's end. */
+  /**
+   * Returns a window if it has been read: all of its rows are there, and fewer than its size only at the epoch's end. That one,
+   * and those behind it, which have none, have a `total`.
+   */
   peek(epoch: number, number: number): RowWindow | undefined {
     const reading = this.#readings.get(epoch)
     if (reading === undefined) return undefined
-    return reading.known.get(number) ?? (number >= reading.end ? nothing : undefined)
+    const { end, known, total } = reading
+    return known.get(number) ?? (number >= end && total !== undefined ? { size: 0, row: noRow, total } : undefined)
   }
 
   /** Waits until a window has been read. It requires what the source requires. */
@@ -166,6 +171,7 @@ export class WindowReader {
         known: new Map(),
         awaited: [],
         end: Number.POSITIVE_INFINITY,
+        total: undefined,
         failure: undefined,
         fiber: undefined
       }
@@ -188,10 +194,11 @@ export class WindowReader {
 
   #read(epoch: number, reading: Reading, from: Checkpoint | undefined): Effect.Effect<void, StreamError, unknown> {
     return Effect.gen(this, function* () {
-      const { checkpoints, most, size, source } = this.#options
-      const rows = new Interleave(source, yield* Effect.scope, from, size)
-      yield* this.#told(rows.again)
-      yield* rows.begin
+      const { checkpoints, most, part, size, source } = this.#options
+      const all = new Interleave(source, yield* Effect.scope, readFrom(from, part), size, part)
+      yield* this.#told(all.again)
+      yield* all.begin
+      const rows = rankRows(all, part)
       const behind = reading.next * size - rows.row
       if (behind > 0) yield* rows.take(behind)
       for (;;) {
@@ -199,18 +206,21 @@ export class WindowReader {
         const number = reading.next
         checkpoints.add(epoch, number, yield* this.#checkpoint(rows))
         const window = yield* rows.take(size)
+        const counted = number * size + window.size
+        const isLast = window.size < size || window.total !== undefined
+        const total = window.total ?? { own: counted, least: counted, most: counted }
         reading.next++
-        reading.known.set(number, window)
+        if (isLast) Object.assign(reading, { total, end: number + 1 })
+        reading.known.set(number, isLast ? { ...window, total } : window)
         this.#drop(reading, number)
-        if (window.size < size) reading.end = number + 1
         this.#changed.notify()
-        if (window.size < size) return
+        if (isLast) return
       }
     })
   }
 
   /** Where the source stands. Asks functions of the user's. */
-  #checkpoint(rows: Interleave): Effect.Effect<Interleave["checkpoint"], StreamError> {
+  #checkpoint(rows: RankRows): Effect.Effect<Checkpoint, StreamError> {
     return Effect.try({
       try: () => rows.checkpoint,
       catch: (cause) => new StreamError({ source: this.#options.source.name, shard: undefined, row: rows.row, cause })

@@ -118,11 +118,18 @@ const opened = {
 const feed = { name: "feed", parameters: { version: 1 } }
 
 /** Shards in order. */
-const streamed = async (text: string, format: Format.Format<unknown>, atOnce: number) =>
+const streamed = async (
+  text: string,
+  format: Format.Format<unknown>,
+  atOnce: number,
+  ranks: "batches" | "shards" | "windows" = "batches"
+) =>
   batched(
     Pipeline.from(
       await Effect.runPromise(
-        Dataset.openStream("a", { name: "shards", format, atOnce }).pipe(Effect.provide(memoryStore({ a: text }).layer))
+        Dataset.openStream("a", { name: "shards", format, atOnce, ranks }).pipe(
+          Effect.provide(memoryStore({ a: text }).layer)
+        )
       )
     )
   )
@@ -130,7 +137,8 @@ const inOrder = {
   own: await streamed("1\n2\n", Format.jsonl(), 2),
   content: await streamed("1\n22\n", Format.jsonl(), 2),
   format: await streamed("1\n2\n", Format.text(), 2),
-  atOnce: await streamed("1\n2\n", Format.jsonl(), 3)
+  atOnce: await streamed("1\n2\n", Format.jsonl(), 3),
+  ranks: await streamed("1\n2\n", Format.jsonl(), 2, "shards")
 }
 
 const effectful = () => Dataset.effect({ size: SIZE, get: Effect.succeed })
@@ -193,13 +201,21 @@ const table: Readonly<Record<string, Readonly<Record<string, Variants | "not a c
     }),
     openStream: {
       own: () => inOrder.own,
-      others: { content: () => inOrder.content, format: () => inOrder.format, atOnce: () => inOrder.atOnce },
+      others: {
+        content: () => inOrder.content,
+        format: () => inOrder.format,
+        atOnce: () => inOrder.atOnce,
+        ranks: () => inOrder.ranks
+      },
       field: "dataset"
     },
     fromStream: {
       own: () => batched(Pipeline.from(Dataset.fromStream(many, { name: "feed", parameters: { version: 1 } }))),
       others: {
         format: () => batched(Pipeline.from(Dataset.fromStream([], { ...feed, format: Format.jsonl() }))),
+        ranks: () => batched(Pipeline.from(Dataset.fromStream(many, { ...feed, ranks: "windows" }))),
+        "the size of windows": () =>
+          batched(Pipeline.from(Dataset.fromStream(many, { ...feed, ranks: { windows: 5 } }))),
         name: () => batched(Pipeline.from(Dataset.fromStream(many, { name: "other", parameters: { version: 1 } }))),
         parameters: () => batched(Pipeline.from(Dataset.fromStream(many, { name: "feed", parameters: { version: 2 } })))
       },
