@@ -1505,8 +1505,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "stream: a cursor holds a place behind the window that is being delivered",
     file: "scheduler/loader/CursorWrite.ts",
-    from: "checkpoints.best(epoch, Math.floor(position / window), window)",
-    to: "checkpoints.best(epoch, Math.floor(position / window) + 1, window)",
+    from: "Math.floor(rowOf(runPlan, position) / window), window)",
+    to: "Math.floor(rowOf(runPlan, position) / window) + 1, window)",
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
@@ -1526,8 +1526,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "stream: ranks have unequal shares of the last batch",
     file: "scheduler/build/StreamRows.ts",
-    from: "if (left % plan.world !== 0)",
-    to: "if (left < 0)",
+    from: "(stream?.part === undefined && left % plan.world !== 0)",
+    to: "left < 0",
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {

@@ -149,7 +149,8 @@ export class StreamRows {
     const isDeclared = plan.batches !== undefined
     // It is looked for them behind the last batch that was declared.
     if (isLast && plan.tail !== "drop" && most > row + full) throw new TypedFailure(rowsLeft(plan, stream?.source.name))
-    const left = Math.min(full, least - row)
+    // What fills the last batch is each rank's own affair.
+    const left = Math.min(full, (plan.tail === "pad" ? own : least) - row)
     const isShort = left < full
     if (isShort && !isDeclared && (plan.tail === "drop" || most <= row)) return undefined
     if (
