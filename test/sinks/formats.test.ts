@@ -298,6 +298,27 @@ describe("other programs read it", () => {
     expect(back.map((row) => ({ ...row, tokens: Array.from(row["tokens"] as ArrayLike<number>) }))).toEqual(plain)
   })
 
+  test.skipIf(spawnSync("tar", ["--version"]).status !== 0)("tar, by tar (skipped where it is not)", async () => {
+    const sink = Sink.tar(fresh(), { rows: 100 })
+    const long = `${"d".repeat(90)}/${"k".repeat(90)}`
+    await written(
+      [
+        { __key__: long, txt: "ä", bin: new Uint8Array(700) },
+        { cls: 7, json: { a: [1] } }
+      ],
+      sink
+    )
+    const file = join(sink.location, "shard-00000.tar")
+    const tar = (...args: ReadonlyArray<string>): string => {
+      const { status, stderr, stdout } = spawnSync("tar", args, { encoding: "utf8" })
+      if (status !== 0 || stderr !== "") throw new Error(stderr)
+      return stdout
+    }
+    const members = [`${long}.txt`, `${long}.bin`, "000000001.cls", "000000001.json"]
+    expect(tar("-tf", file).trim().split("\n")).toEqual(members)
+    expect(tar("-xOf", file, `${long}.txt`, "000000001.cls", "000000001.json")).toBe('ä7{"a":[1]}')
+  })
+
   const python = (script: string, ...args: ReadonlyArray<string>): unknown => {
     const { stderr, stdout } = spawnSync("python3", ["-c", script, ...args], { encoding: "utf8" })
     if (stderr !== "") throw new Error(stderr)
