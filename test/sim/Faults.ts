@@ -1580,6 +1580,34 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/StreamRanks.test.ts"
   },
   {
+    name: "stream: threads are sent the rows of all batches of a worker at once",
+    file: "scheduler/backends/remote/StreamedRequests.ts",
+    from: "if (before !== undefined) before.push(own)",
+    to: "if (before !== undefined) this.#read(worker, [own])",
+    test: "test/scheduler/backends/threads/Streams.test.ts"
+  },
+  {
+    name: "stream: a sample that cannot be read is built by threads all the same",
+    file: "scheduler/backends/remote/SampleCodec.ts",
+    from: "if (error !== undefined) throw decodeError(error)",
+    to: "if (error !== undefined) return decodeError(error)",
+    test: "test/scheduler/backends/threads/Streams.test.ts"
+  },
+  {
+    name: "stream: a sample that loses its class on the way is sent to threads",
+    file: "scheduler/backends/remote/SampleCodec.ts",
+    from: "if (isPlain(sample)) return sample",
+    to: "if (isPlain(sample) || tensors.length === 0) return sample",
+    test: "test/scheduler/backends/threads/Streams.test.ts"
+  },
+  {
+    name: "stream: threads build ahead however much memory that takes",
+    file: "scheduler/backends/remote/Backlog.ts",
+    from: "isFull ? this.#waiting.findIndex(({ isWanted }) => isWanted) : 0",
+    to: "isFull ? this.#waiting.findIndex(() => true) : 0",
+    test: "test/scheduler/backends/threads/Streams.test.ts"
+  },
+  {
     name: "stream: zstd that is cut short ends",
     file: "sources/stream/Unzstd.ts",
     from: "if (frame === undefined && held.length === 0 && skipped === 0)",

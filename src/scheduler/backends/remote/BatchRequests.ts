@@ -1,5 +1,6 @@
 /**
- * The requests of a run's batches: which samples are in them, and the seeds that their stages start from.
+ * The requests of a run's batches: which samples are in them, and the seeds that their stages start from. Samples of a stream,
+ * which is read on this side, go along.
  *
  * The order of an epoch is asked for on this side, and so are all seeds of a policy whose function cannot be sent: policies
  * and test doubles work as they do on fibers, and members get data. Seeds of Furrow's own policies are derived by the
@@ -17,6 +18,7 @@ import { ensuring, TypedFailure } from "../../build/Work.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import { type Rows, requestAt } from "../../plan/SeedRequest.ts"
 import type { BatchRequest, StageSeeds } from "./Protocol.ts"
+import { encodeSamples } from "./SampleCodec.ts"
 
 /** A stage that seeds are asked for. */
 interface Drawing {
@@ -41,17 +43,20 @@ export class BatchRequests {
   }
 
   /** The request for a batch. Throws a `TypedFailure` with the error of the policy or the sampler. */
-  make(worker: number, { batch, epoch, ordinal, position, size }: RowRange): BatchRequest {
+  make(worker: number, { batch, epoch, ordinal, position, size, streamed }: RowRange): BatchRequest {
     checkSize(this.#runPlan, { epoch, batch })
     const indices = new Float64Array(size)
     const rows: Rows = { epoch, worker, batch, position, ordinal, indices, rows: undefined }
     const observer = this.#observer?.batch(epoch, batch, worker)
     observer?.begin("sample")
     ensuring(
-      () => writeIndices(this.#runPlan, rows),
+      () => writeIndices(this.#runPlan, rows, streamed),
       (failed) => observer?.end(failed)
     )
     const request = { epoch, batch, worker, position, ordinal, indices, seeds: this.#seeds(rows) }
+    if (streamed !== undefined) {
+      return { ...request, samples: encodeSamples(size, (row) => streamed.sampleAt(position + row)) }
+    }
     return rows.rows === undefined ? request : { ...request, rows: rows.rows }
   }
 

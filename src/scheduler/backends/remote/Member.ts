@@ -65,6 +65,10 @@ export interface RequestQueue {
   readonly put: (id: number, request: BatchRequest) => boolean
   /** Hands on the outcomes that are there to the events of their members. */
   readonly poll: () => void
+  /** Whether batches take so much memory that only those that somebody waits for are to be begun. */
+  readonly isFull: boolean
+  /** Is called once that is over. */
+  onRoom: () => void
   /** Whether somebody waits for outcomes: they are then handed on as they come, several at once where they come soon. */
   readonly watch: (waits: boolean) => void
   /** The outcome of a request is awaited: it comes before all requests that are not. */

@@ -11,17 +11,22 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { concurrent } from "../../../core/Concurrent.ts"
-import { rowsOf } from "../../build/RowRange.ts"
+import { type RowRange, rowsOf } from "../../build/RowRange.ts"
+import type { StreamRows } from "../../build/StreamRows.ts"
 import { TypedFailure } from "../../build/Work.ts"
 import type { RunPlan } from "../../plan/RunPlan.ts"
 import type { BackendSettings, BatchCoordinates, Failure, OpenBackend, RequestedBatch } from "../Backend.ts"
 import { BackendError } from "../BackendError.ts"
 import { nothingOf } from "../Fibers.ts"
+import { openStream } from "../StreamBackend.ts"
+import { Backlog } from "./Backlog.ts"
 import { BatchRequests } from "./BatchRequests.ts"
 import { CarriedRequests } from "./CarriedRequests.ts"
 import { type Member, type MemberEvents, type NotStarted, now, type Outcome, type RequestQueue } from "./Member.ts"
 import { known, type Lost, PendingBatch, type PendingPool, spent, warn } from "./PendingBatch.ts"
-import { type BatchRequest, batchKey } from "./Protocol.ts"
+import { batchKey } from "./Protocol.ts"
+import { freest, type Seat } from "./Seat.ts"
+import { StreamedRequests } from "./StreamedRequests.ts"
 
 /** @since 0.1.0 */
 export interface PoolOptions {
@@ -41,24 +46,6 @@ export interface PoolOptions {
   readonly queue?: RequestQueue | undefined
 }
 
-/** The place of a member, which another one takes if it dies. */
-interface Seat {
-  readonly number: number
-  member: Member
-  /** Whether it is sent requests. */
-  isOpen: boolean
-  /** A member that has ended after it was ready, and before its seat was open: it is replaced once that is. */
-  gone: { readonly member: Member; readonly reason: string } | undefined
-  /** Why there is no member any more. */
-  lost: string | undefined
-  /** How many more members may die without a batch. */
-  restarts: number
-  /** Requests that were sent to it and have no outcome, in their order. */
-  readonly sent: Map<number, PendingBatch>
-  /** What is sent to it where streams are carried. */
-  readonly carried: CarriedRequests | undefined
-}
-
 /** Opens a pool and starts its members, which end with the scope. @since 0.1.0 */
 export const open = (
   runPlan: RunPlan,
@@ -66,8 +53,9 @@ export const open = (
   options: PoolOptions
 ): Effect.Effect<OpenBackend, BackendError, Scope.Scope> =>
   Effect.gen(function* () {
+    const stream = yield* openStream(runPlan, settings)
     const fork = yield* FiberSet.makeRuntime<never>()
-    const pool = new Pool(runPlan, settings, options, (effect) => fork(Effect.interruptible(effect)))
+    const pool = new Pool(runPlan, settings, { ...options, stream }, (effect) => fork(Effect.interruptible(effect)))
     yield* Effect.addFinalizer(() => pool.end)
     yield* pool.start
     return pool
@@ -82,7 +70,9 @@ class Pool implements OpenBackend {
   readonly #restarts = new Map<number, number>()
   readonly #pending = new Map<number, PendingBatch>()
   /** Requests that no member has and that are not in the queue. */
-  #backlog: Array<PendingBatch> = []
+  readonly #backlog = new Backlog()
+  /** The requests of a stream's batches, which wait for their rows. */
+  readonly #streamed: StreamedRequests | undefined
   readonly #forPending: PendingPool
   readonly #fork: (effect: Effect.Effect<void>) => void
   /** How many requests somebody waits for. */
@@ -98,13 +88,16 @@ class Pool implements OpenBackend {
   constructor(
     runPlan: RunPlan,
     { failures, observer, replaced = () => undefined, times }: BackendSettings,
-    options: PoolOptions,
+    { stream, ...options }: PoolOptions & { readonly stream: StreamRows | undefined },
     fork: (effect: Effect.Effect<void>) => void
   ) {
     this.#runPlan = runPlan
     this.#options = options
     this.#requests = new BatchRequests(runPlan, observer)
     this.#fork = fork
+    const requested = this.#requested
+    this.#streamed = stream === undefined ? undefined : new StreamedRequests({ stream, fork, requested })
+    if (options.queue !== undefined) options.queue.onRoom = () => this.#flush()
     this.#replaced = replaced
     this.#seats = Array.from({ length: options.size }, (_, number) => this.#seat(number))
     this.#forPending = {
@@ -121,6 +114,7 @@ class Pool implements OpenBackend {
         if (this.#isEnding) return
         this.#options.queue?.want(pending.id)
         this.#options.queue?.watch(true)
+        this.#flush()
       },
       forget: (pending) => this.#forget(pending),
       retry: (pending) => this.#retry(pending),
@@ -164,9 +158,15 @@ class Pool implements OpenBackend {
     await Promise.all(this.#seats.map(({ member }) => member.end()))
   })
 
-  readonly request = ({ batch, epoch, worker }: BatchCoordinates, arrived: () => void): RequestedBatch => {
+  readonly request = (coordinates: BatchCoordinates, arrived: () => void): RequestedBatch => {
+    if (this.#streamed !== undefined) return this.#streamed.request(coordinates, arrived)
+    const { batch, epoch, worker } = coordinates
+    return this.#requested(worker, () => rowsOf(this.#runPlan, worker, epoch, batch), arrived)
+  }
+
+  readonly #requested = (worker: number, rows: () => RowRange | undefined, arrived: () => void): RequestedBatch => {
     try {
-      const range = rowsOf(this.#runPlan, worker, epoch, batch)
+      const range = rows()
       if (range === undefined || range.size === 0) return known(Effect.succeed(nothingOf(range)), nothingOf(range))
       const request = this.#requests.make(worker, range)
       const pending = new PendingBatch(this.#forPending, this.#ids++, request, arrived)
@@ -276,9 +276,7 @@ class Pool implements OpenBackend {
       seat.carried?.add(pending)
       if (seat.isOpen) seat.carried?.send()
     } else if (!this.#isQueued(pending)) {
-      // In the order of the plan, which is the order in which they are taken.
-      const behind = this.#backlog.findIndex(({ request }) => isBefore(pending.request, request))
-      this.#backlog.splice(behind === -1 ? this.#backlog.length : behind, 0, pending)
+      this.#backlog.add(pending)
       this.#flush()
     }
   }
@@ -294,10 +292,13 @@ class Pool implements OpenBackend {
 
   /** Sends what waits to members that are free. */
   #flush(): void {
-    while (this.#backlog.length > 0) {
-      const seat = this.#seats.find(({ isOpen, sent }) => isOpen && sent.size === 0)
-      if (seat === undefined) return
-      this.#send(seat, this.#backlog.shift() as PendingBatch) // there is one
+    // A member that has the samples of its next batch goes on with it at once.
+    const most = this.#streamed === undefined ? 1 : 2
+    for (;;) {
+      const seat = freest(this.#seats, most)
+      const pending = seat && this.#backlog.take(this.#options.queue?.isFull === true)
+      if (seat === undefined || pending === undefined) return
+      this.#send(seat, pending)
     }
   }
 
@@ -391,7 +392,3 @@ class Pool implements OpenBackend {
     return Effect.void
   }
 }
-
-/** Whether a request comes before another one in the order of the plan. */
-const isBefore = (one: BatchRequest, other: BatchRequest): boolean =>
-  one.epoch < other.epoch || (one.epoch === other.epoch && one.batch < other.batch)

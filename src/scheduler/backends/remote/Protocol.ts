@@ -45,6 +45,15 @@ export interface MemberStart {
   readonly traceparent?: string
 }
 
+/** Samples of a batch that were read before it is built. @since 0.1.0 */
+export interface EncodedSamples {
+  /** The samples, with the numbers of tensors in their places; `undefined` for one that could not be read. */
+  readonly values: ReadonlyArray<unknown>
+  readonly tensors: ReadonlyArray<{ readonly data: TypedArray; readonly shape: ReadonlyArray<number> }>
+  /** The rows that could not be read, and why. */
+  readonly failed: ReadonlyArray<readonly [row: number, error: EncodedError]>
+}
+
 /** A batch that is to be built. @since 0.1.0 */
 export interface BatchRequest {
   readonly epoch: number
@@ -57,6 +66,8 @@ export interface BatchRequest {
   readonly indices: Float64Array
   /** Where each row comes from, if the epoch's order says so. */
   readonly rows?: RowCoordinates
+  /** Its samples, if they were read from a stream. */
+  readonly samples?: EncodedSamples
   /** The seeds of its stages; none where members derive them. */
   readonly seeds: StageSeeds
   /** In an attempt after the first: the rows that are left out. */

@@ -22,6 +22,7 @@ import { asSound, type Draw, refused, type Service } from "../../../seeding/Serv
 import type { Place } from "../../../wasm/Place.ts"
 import type { BatchBuilder } from "../../build/BatchBuilder.ts"
 import { type BatchObserver, type Observer, together } from "../../build/Observer.ts"
+import type { StreamedRows } from "../../build/RowRange.ts"
 import { SamplesFailed } from "../../build/StageError.ts"
 import { StageTimes } from "../../build/StageTimes.ts"
 import { Later, settled } from "../../build/Work.ts"
@@ -34,6 +35,7 @@ import { encodeError } from "./ErrorCodec.ts"
 import { notSendable } from "./NotSendable.ts"
 import * as PipelineModule from "./PipelineModule.ts"
 import { type BatchRequest, batchKey, type EncodedBatch, type MemberStart, type Reply } from "./Protocol.ts"
+import { decodeSamples } from "./SampleCodec.ts"
 
 /** Where it is kept which stage runs. @since 0.1.0 */
 export interface StageMarks {
@@ -164,7 +166,7 @@ export const make = ({
     const unfinished = new Map<string, { readonly builder: BatchBuilder; readonly places: ReadonlyArray<Place> }>()
 
     const build: RemoteBuilder["build"] = (request, reply) => {
-      const { batch, epoch, indices, left, ordinal, position, rows, seeds, worker } = request
+      const { batch, epoch, indices, left, ordinal, position, rows, samples, seeds, worker } = request
       current.position = position
       current.indices = indices
       current.rows = rows
@@ -175,7 +177,15 @@ export const make = ({
       const known = unfinished.get(key)
       unfinished.delete(key)
       const builder =
-        known?.builder ?? workerOf(worker).builder({ epoch, batch, position, size: indices.length, ordinal })
+        known?.builder ??
+        workerOf(worker).builder({
+          epoch,
+          batch,
+          position,
+          size: indices.length,
+          ordinal,
+          streamed: samples === undefined ? undefined : streamedOf(request, decodeSamples(samples))
+        })
       const places = (): ReadonlyArray<Place> => [...(known?.places ?? []), ...workerOf(worker).output.lent()]
       const retriedBefore = builder.retried
       const retried = (): number => builder.retried - retriedBefore
@@ -242,6 +252,12 @@ const entering = (stages: StageMarks): Observer => {
   }
   return { batch: () => own }
 }
+
+/** The rows of a stream, which came with the request. */
+const streamedOf = ({ indices, position: first }: BatchRequest, sampleOf: (row: number) => unknown): StreamedRows => ({
+  indexAt: (position) => indices[position - first] as number, // a row of the batch
+  sampleAt: (position) => sampleOf(position - first)
+})
 
 /** What a batch failed with: one error, or one for each of its samples. */
 const errorsOf = (failure: unknown): ReadonlyArray<unknown> => {

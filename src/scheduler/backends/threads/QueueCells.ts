@@ -77,9 +77,9 @@ export class QueueCells {
   }
 
   /** Whether a cell has room for a request. */
-  fits({ indices, rows: origins, seeds }: BatchRequest): boolean {
+  fits({ indices, rows: origins, samples, seeds }: BatchRequest): boolean {
     const { rows } = this.#extent
-    return origins === undefined && indices.length <= rows && this.fitSeeds(seeds)
+    return origins === undefined && samples === undefined && indices.length <= rows && this.fitSeeds(seeds)
   }
 
   /** Whether a cell has room for seeds. */

@@ -87,6 +87,8 @@ export class SharedQueue implements RequestQueue {
   readonly extent: Extent
   /** Main: who takes answers. */
   onAnswer: OnAnswer = () => false
+  /** Main: who has requests sent as messages once there is room for their batches. */
+  onRoom: () => void = () => undefined
   readonly #states: Int32Array
   readonly #cells: QueueCells
   /** Main: what lies in each cell. */
@@ -167,7 +169,7 @@ export class SharedQueue implements RequestQueue {
     if (cell === -1) return
     const before = Atomics.compareExchange(this.#states, STATES + cell, WAITING, URGENT)
     // It may be what threads are not allowed to begin.
-    if (before === WAITING && this.#isFull) this.#wake(1)
+    if (before === WAITING && this.isFull) this.#wake(1)
   }
 
   /** Main: a thread has something to tell: answers, or that it sleeps. */
@@ -203,7 +205,9 @@ export class SharedQueue implements RequestQueue {
   given(kibibytes: number): void {
     const before = Atomics.sub(this.#states, IN_FLIGHT, kibibytes)
     const { most } = this.extent
-    if (before >= most && before - kibibytes < most) this.wake()
+    if (before < most || before - kibibytes >= most) return
+    this.wake()
+    this.onRoom()
   }
 
   wake(): void {
@@ -227,7 +231,7 @@ export class SharedQueue implements RequestQueue {
   take(thread: number): TakenRequest | undefined {
     for (;;) {
       this.#seen = Atomics.load(this.#states, REQUESTED)
-      const isFull = this.#isFull
+      const { isFull } = this
       let first = -1
       let found = FREE
       for (let cell = 0; cell < this.extent.cells; cell++) {
@@ -297,7 +301,7 @@ export class SharedQueue implements RequestQueue {
     return isThere && Atomics.exchange(this.#states, WATCHED, 0) === 1
   }
 
-  get #isFull(): boolean {
+  get isFull(): boolean {
     return Atomics.load(this.#states, IN_FLIGHT) >= this.extent.most
   }
 

@@ -5,7 +5,6 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { RunPlan } from "../../plan/RunPlan.ts"
 import type { Backend } from "../Backend.ts"
 import { BackendError } from "../BackendError.ts"
 import { memberStart } from "../remote/MemberStart.ts"
@@ -50,7 +49,6 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
   open: (runPlan, settings) =>
     Effect.gen(function* () {
       yield* notNested(options)
-      yield* notStreamed(runPlan, options)
       const { plan, policy } = runPlan
       const workers = Math.min(plan.workers, Math.max(plan.batches ?? plan.workers, 1))
       const size = Math.min(options.threads, workers)
@@ -83,17 +81,6 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
       })
     })
 })
-
-/** Fails for a stream source, which one process reads once: threads would each read all of it. */
-const notStreamed = (
-  { stream }: RunPlan,
-  { module }: Pick<ThreadPoolOptions, "module">
-): Effect.Effect<void, BackendError> => {
-  if (stream === undefined) return Effect.void
-  const nowhere = { epoch: undefined, batch: undefined, stage: undefined }
-  const reason = `${stream.source.name} is a stream, which the main thread reads; take Workers.fibers, or Workers.auto, which stays on fibers`
-  return new BackendError({ backend: "threads", worker: 0, module, ...nowhere, reason })
-}
 
 /** Fails inside a thread of Furrow's, which imports the module, too, and must not run its program. @since 0.1.0 */
 export const notNested = ({ module }: Pick<ThreadPoolOptions, "module">): Effect.Effect<void, BackendError> =>
