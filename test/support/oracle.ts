@@ -43,6 +43,8 @@ export const oracle = (
   const missing = (recipe.batchSize - (ordered % recipe.batchSize)) % recipe.batchSize
   // A padded epoch has its first samples again at its end.
   const count = uneven === "pad" ? ordered + missing : ordered
+  // Of a stream it is known only at its end whether it was padded.
+  const isPadded = uneven === "pad" && (missing > 0 || recipe.source === "stream")
   const dropLast = recipe.dropLast || uneven === "drop"
   const { workers } = conditions
 
@@ -53,7 +55,7 @@ export const oracle = (
       world,
       workers,
       stage: stageId(name),
-      distinct: sampler.distinct && count === ordered,
+      distinct: sampler.distinct && !isPadded,
       indices: [at.index]
     }
     return Rng.make(seedAt(Either.getOrThrow(policy.seeds(request)), 0))

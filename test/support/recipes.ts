@@ -22,10 +22,12 @@ export interface StageRecipe {
   readonly name: string
 }
 
+export type Source = "range" | "shards" | "stream"
+
 export interface Recipe {
   readonly size: number
   /** Default `range`. */
-  readonly source?: "range" | "shards"
+  readonly source?: Source
   readonly sampler: keyof typeof samplers
   readonly stages: ReadonlyArray<StageRecipe>
   readonly batchSize: number
@@ -53,13 +55,15 @@ export interface Columns {
   readonly trace: Tensor.Tensor<Float64Array>
 }
 
+const WINDOW = 7
+
 export const samplers = {
   sequential: Sampler.sequential,
   shuffle: Sampler.shuffle,
   withReplacement: Sampler.withReplacement(),
   limited: Sampler.limited(Sampler.shuffle, 17),
   shuffleBlocks: Sampler.shuffleBlocks({ window: 2, rows: 5 }),
-  shuffleWindow: shuffleWindow(7)
+  shuffleWindow: shuffleWindow(WINDOW)
 }
 
 // What stages do, said once for the pipeline and for the oracle.
@@ -117,6 +121,9 @@ export const blocksOf = ({ size, source }: Recipe): Float64Array | undefined => 
   return Float64Array.from([...all.filter((index) => (index % SHARD_ROWS) % BLOCK_ROWS === 0), size])
 }
 
+/** A source of which none but these orders are had. */
+const streamOrders: ReadonlyArray<Recipe["sampler"]> = ["sequential", "shuffleWindow"]
+
 type Drawing<A> = Pipeline.Pipeline<A, never, SeedPolicy.SeedPolicy>
 
 const stageOf = ({ kind, name }: StageRecipe): ((pipeline: Drawing<Traced>) => Drawing<Traced>) => {
@@ -156,15 +163,23 @@ const mixing = (name: string) =>
     return { ...batch, columns: { index, trace: Tensor.make(data, trace.shape) } }
   })
 
+/** The dataset of a recipe in its order. */
+const ordered = (recipe: Recipe): Drawing<number> => {
+  const { sampler, size, source } = recipe
+  if (source !== "stream") return Pipeline.from(datasetOf(recipe)).pipe(Pipeline.sample(samplers[sampler]))
+  const stream = Pipeline.from(Dataset.fromStream(() => Array.from({ length: size }, (_, index) => index))).pipe(
+    // What lies in memory can be read.
+    (own) => own as unknown as Drawing<number>
+  )
+  return sampler === "sequential" ? stream : stream.pipe(Pipeline.shuffleWindow(WINDOW))
+}
+
 /** The pipeline of a recipe; `first` stands in front of its stages. */
 export const pipelineOf = (
   recipe: Recipe,
   first: (pipeline: Drawing<Traced>) => Drawing<Traced> = (pipeline) => pipeline
 ): Drawing<Batch.Batch<Columns>> => {
-  const begun: Drawing<Traced> = Pipeline.from(datasetOf(recipe)).pipe(
-    Pipeline.sample(samplers[recipe.sampler]),
-    Pipeline.map("begin", (index): Traced => ({ index, trace: [0] }))
-  )
+  const begun: Drawing<Traced> = ordered(recipe).pipe(Pipeline.map("begin", (index): Traced => ({ index, trace: [0] })))
   const stages = recipe.stages.reduce((pipeline, stage) => stageOf(stage)(pipeline), first(begun))
   const batched: Drawing<Batch.Batch<Columns>> = stages.pipe(
     Pipeline.batch(recipe.batchSize, { dropLast: recipe.dropLast })
@@ -186,18 +201,25 @@ export const stages = (options: { readonly maxLength?: number } = {}): fc.Arbitr
     .array(fc.constantFrom(...kinds), { maxLength: options.maxLength ?? 4 })
     .map((row) => row.map((kind, place) => ({ kind, name: `${kind} ${place}` })))
 
-export const recipes = (options: { readonly samplers?: ReadonlyArray<Recipe["sampler"]> } = {}): fc.Arbitrary<Recipe> =>
-  fc.record({
-    size: fc.integer({ min: 1, max: MOST }),
-    source: fc.constantFrom("range" as const, "shards" as const),
-    sampler: fc.constantFrom(
-      ...(options.samplers ?? (["sequential", "shuffle", "withReplacement", "limited", "shuffleBlocks"] as const))
-    ),
-    stages: stages(),
-    batchSize: fc.integer({ min: 1, max: 24 }),
-    dropLast: fc.boolean(),
-    behind: fc.constantFrom<ReadonlyArray<string>>([], ["mix"], ["mix", "mix again"])
-  })
+export const recipes = (
+  options: { readonly sources?: ReadonlyArray<Source>; readonly samplers?: ReadonlyArray<Recipe["sampler"]> } = {}
+): fc.Arbitrary<Recipe> =>
+  fc.constantFrom(...(options.sources ?? (["range", "shards", "stream"] as const))).chain((source) =>
+    fc.record({
+      size: fc.integer({ min: 1, max: MOST }),
+      source: fc.constant(source),
+      sampler: fc.constantFrom(
+        ...(source === "stream"
+          ? streamOrders
+          : (options.samplers ??
+            (["sequential", "shuffle", "withReplacement", "limited", "shuffleBlocks", "shuffleWindow"] as const)))
+      ),
+      stages: stages(),
+      batchSize: fc.integer({ min: 1, max: 24 }),
+      dropLast: fc.boolean(),
+      behind: fc.constantFrom<ReadonlyArray<string>>([], ["mix"], ["mix", "mix again"])
+    })
+  )
 
 export const seeds: fc.Arbitrary<Seed.RootInput> = fc.oneof(
   fc.integer({ min: 0, max: 2 ** 31 }),
