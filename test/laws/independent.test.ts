@@ -4,17 +4,27 @@
 import { expect, test } from "bun:test"
 import { Effect, Layer, Stream } from "effect"
 import fc from "fast-check"
-import { Dataset, Pipeline, Sampler, Scheduler, type SeedPolicy, Workers } from "../../src/index.ts"
+import { Dataset, Pipeline, Scheduler, type SeedPolicy, Workers } from "../../src/index.ts"
 import { Recording, recording } from "../../src/testing.ts"
-import { type Conditions, conditions, policyOf } from "../support/recipes.ts"
+import { type Conditions, conditions, ordered, policyOf } from "../support/recipes.ts"
 
 const NAMES = ["crop", "flip", "jitter", "noise", "erase"] as const
 
+/** Samples that are read at random, by blocks, and in order. */
+const orders = [
+  { source: "range", sampler: "shuffle" },
+  { source: "shards", sampler: "shuffleBlocks" },
+  { source: "stream", sampler: "shuffleWindow" }
+] as const
+
 /** What each stage draws, by stage, epoch and position. */
-const draws = (names: ReadonlyArray<string>, own: Conditions, plain: boolean) => {
-  const begun: Pipeline.Pipeline<number, never, SeedPolicy.SeedPolicy> = Pipeline.from(Dataset.range(23)).pipe(
-    Pipeline.sample(Sampler.shuffle)
-  )
+const draws = (
+  names: ReadonlyArray<string>,
+  own: Conditions,
+  plain: boolean,
+  order: (typeof orders)[number] = orders[0]
+) => {
+  const begun = ordered({ ...order, size: 23 })
   const stage = (name: string) =>
     Pipeline.augment(name, (index: number, rng) => {
       // Each stage draws another number of times: it must not push the others along.
@@ -46,14 +56,21 @@ const draws = (names: ReadonlyArray<string>, own: Conditions, plain: boolean) =>
 test("whatever stands beside a stage, it draws the same", async () => {
   const some = fc.shuffledSubarray([...NAMES])
   await fc.assert(
-    fc.asyncProperty(some, some, conditions, fc.boolean(), async (one, other, own, plain) => {
-      const [first, second] = [await draws(one, own, false), await draws(other, own, plain)]
-      const shared = Object.keys(first).filter((key) => key in second)
-      const common = one.filter((name) => other.includes(name)).length
-      // Every draw of a stage that both have, and of the order, stands in both.
-      expect(shared.length).toBe(own.epochs * (23 * common + 1))
-      for (const key of shared) expect({ key, draws: second[key] }).toEqual({ key, draws: first[key] })
-    }),
+    fc.asyncProperty(
+      some,
+      some,
+      conditions,
+      fc.boolean(),
+      fc.constantFrom(...orders),
+      async (one, other, own, plain, order) => {
+        const [first, second] = [await draws(one, own, false, order), await draws(other, own, plain, order)]
+        const shared = Object.keys(first).filter((key) => key in second)
+        const common = one.filter((name) => other.includes(name)).length
+        // Every draw of a stage that both have, and of the order, stands in both.
+        expect(shared.length).toBe(own.epochs * (23 * common + 1))
+        for (const key of shared) expect({ key, draws: second[key] }).toEqual({ key, draws: first[key] })
+      }
+    ),
     { numRuns: 40 }
   )
 }, 60_000)

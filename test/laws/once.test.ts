@@ -6,8 +6,10 @@
 import { describe, expect, test } from "bun:test"
 import { Context, Effect, Layer, Option, Schedule, Stream, Tracer } from "effect"
 import fc from "fast-check"
-import { Dataset, FailurePolicy, Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import { Dataset, FailurePolicy, Format, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import type { StandardSchema } from "../../src/sources/shards/RowSchema.ts"
 import { recording } from "../../src/testing.ts"
+import { memoryStore } from "../support/shards/MemoryStore.ts"
 import {
   type Config,
   callsFor,
@@ -301,6 +303,99 @@ describe("on fibers", () => {
       expect(calls).toBe(10)
     }
   })
+})
+
+describe("over shards and streams", () => {
+  const SIZE = 24
+  const sources = ["sequential", "shuffle", "shuffleBlocks", "a stream of shards", "a generator"] as const
+  type From = (typeof sources)[number]
+  const samplers = {
+    sequential: Sampler.sequential,
+    shuffle: Sampler.shuffle,
+    shuffleBlocks: Sampler.shuffleBlocks({ window: 2 })
+  }
+
+  /** A pipeline whose rows go through a schema, or come from a generator, which count the calls for each. */
+  const counting = (from: From, batch: number, bad: number | undefined) =>
+    Effect.gen(function* () {
+      const calls = new Array<number>(SIZE).fill(0)
+      const asked = (index: number) => {
+        calls[index] = (calls[index] ?? 0) + 1
+        return index !== bad
+      }
+      const schema: StandardSchema<number> = {
+        "~standard": {
+          version: 1,
+          vendor: "test",
+          validate: (value) => (asked(Number(value)) ? { value: Number(value) } : { issues: [{ message: "bad" }] })
+        }
+      }
+      const format = Format.jsonl<unknown>({ blockBytes: 12 })
+      const staged = (start: Pipeline.Pipeline<number, unknown, SeedPolicy.SeedPolicy>) =>
+        start.pipe(
+          Pipeline.augment("draw", (n, rng) => n + rng.float()),
+          Pipeline.batch(batch)
+        )
+      if (from === "a generator") {
+        const rows = function* () {
+          for (let index = 0; index < SIZE; index++) {
+            asked(index)
+            yield index
+          }
+        }
+        return { calls, pipeline: staged(Pipeline.from(Dataset.fromStream(rows))) }
+      }
+      if (from === "a stream of shards") {
+        const stream = yield* Dataset.openStream("d/", { format, schema, atOnce: 2 })
+        return { calls, pipeline: staged(Pipeline.from(stream).pipe(Pipeline.shuffleWindow(5))) }
+      }
+      // So small a cache that blocks are decoded again.
+      const dataset = yield* Dataset.open("d/", { format, schema, index: false, cacheBytes: 64 })
+      return { calls, pipeline: staged(Pipeline.from(dataset).pipe(Pipeline.sample(samplers[from]))) }
+    })
+
+  const shards = Object.fromEntries(
+    Array.from({ length: 3 }, (_, shard) => [
+      `d/${shard}`,
+      Array.from({ length: SIZE / 3 }, (_, row) => `${(shard * SIZE) / 3 + row}\n`).join("")
+    ])
+  )
+
+  test(
+    "a schema is asked once for each row, whoever looks on, and after an error for no row again",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...sources),
+          fc.integer({ min: 1, max: 9 }),
+          fc.option(fc.nat(SIZE - 1), { nil: undefined }),
+          observers,
+          fc.integer({ min: 1, max: 3 }),
+          async (from, batch, bad, { digest, profile, recorded, traced }, workers) => {
+            const run = Effect.gen(function* () {
+              const { calls, pipeline } = yield* counting(from, batch, bad)
+              const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 1, digest, profile })
+              const exit = yield* Effect.exit(Stream.runDrain(loader.stream))
+              return { calls, isDone: exit._tag === "Success", stats: yield* loader.stats }
+            }).pipe(
+              Effect.scoped,
+              Effect.provide(memoryStore(shards).layer),
+              Effect.provide(recorded ? recording(seeds) : seeds),
+              Effect.provide(Workers.fibers({ workers }))
+            )
+            const { calls, isDone, stats } = await Effect.runPromise(traced ? Effect.withTracer(run, tracer) : run)
+            const isBad = bad !== undefined && from !== "a generator"
+            expect(isDone).toBe(!isBad)
+            expect(stats).toMatchObject({ retried: 0, replaced: 0, skipped: 0 })
+            if (isBad) expect(Math.max(...calls)).toBe(1)
+            else expect(calls).toEqual(new Array(SIZE).fill(1))
+          }
+        ),
+        { numRuns: 60 }
+      )
+    },
+    TIME
+  )
 })
 
 describe("on threads", () => {

@@ -13,7 +13,9 @@ test("a pipeline that draws does not run without a policy", () => {
       Pipeline.augment("jitter", (x, rng) => x + rng.float()),
       Pipeline.batch(2)
     ),
-    Pipeline.from(Dataset.range(4)).pipe(Pipeline.ambient("derive"), Pipeline.batch(2))
+    Pipeline.from(Dataset.range(4)).pipe(Pipeline.ambient("derive"), Pipeline.batch(2)),
+    Pipeline.from(Dataset.range(4)).pipe(Pipeline.sample(Sampler.shuffleBlocks({ window: 2 })), Pipeline.batch(2)),
+    Pipeline.from(Dataset.fromStream([1, 2, 3])).pipe(Pipeline.shuffleWindow(2), Pipeline.batch(2))
   ]
   for (const pipeline of pipelines) {
     const program = Effect.scoped(Scheduler.open(pipeline, { epochs: 1 })).pipe(

@@ -46,6 +46,8 @@ const drawing = {
     Pipeline.batch(2)
   ),
   shuffle: numbers.pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(2)),
+  shuffleBlocks: numbers.pipe(Pipeline.sample(Sampler.shuffleBlocks({ window: 2 })), Pipeline.batch(2)),
+  shuffleWindow: Pipeline.from(Dataset.fromStream([1, 2, 3])).pipe(Pipeline.shuffleWindow(2), Pipeline.batch(2)),
   withReplacement: numbers.pipe(Pipeline.sample(Sampler.withReplacement()), Pipeline.batch(2)),
   weighted: numbers.pipe(Pipeline.sample(Sampler.weighted([1, 2])), Pipeline.batch(2)),
   subset: numbers.pipe(Pipeline.sample(Sampler.subset([1, 2], Sampler.shuffle)), Pipeline.batch(2)),
@@ -67,6 +69,10 @@ run(drain(drawing.augment))
 run(drain(drawing.augmentEffect))
 // @ts-expect-error: SeedPolicy is missing
 run(drain(drawing.shuffle))
+// @ts-expect-error: SeedPolicy is missing
+run(drain(drawing.shuffleBlocks))
+// @ts-expect-error: SeedPolicy is missing
+run(drain(drawing.shuffleWindow))
 // @ts-expect-error: SeedPolicy is missing
 run(drain(drawing.withReplacement))
 // @ts-expect-error: SeedPolicy is missing

@@ -109,7 +109,7 @@ const shards = await Effect.runPromise(
   )
 )
 
-const datasetOf = ({ size, source }: Recipe): Dataset.Dataset<number> =>
+const datasetOf = ({ size, source }: Pick<Recipe, "size" | "source">): Dataset.Dataset<number> =>
   source === "shards"
     ? (Dataset.slice(shards, 0, size) as unknown as Dataset.Dataset<number>) // what lies in memory can be read
     : Dataset.range(size)
@@ -164,7 +164,7 @@ const mixing = (name: string) =>
   })
 
 /** The dataset of a recipe in its order. */
-const ordered = (recipe: Recipe): Drawing<number> => {
+export const ordered = (recipe: Pick<Recipe, "sampler" | "size" | "source">): Drawing<number> => {
   const { sampler, size, source } = recipe
   if (source !== "stream") return Pipeline.from(datasetOf(recipe)).pipe(Pipeline.sample(samplers[sampler]))
   const stream = Pipeline.from(Dataset.fromStream(() => Array.from({ length: size }, (_, index) => index))).pipe(
