@@ -1900,5 +1900,110 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "stream?.source.isNamed === false",
     to: 'stream?.source.name === ""',
     test: "test/scheduler/loader/Repeats.test.ts"
+  },
+  {
+    name: "law 1: rows of a batch come in the order in which their blocks are read",
+    file: "sources/shards/ShardedDataset.ts",
+    from: "into[place] = validate === undefined",
+    to: "into[into.findIndex((_, at) => !(at in into))] = validate === undefined",
+    test: "test/laws/pure.test.ts"
+  },
+  {
+    name: "law 1: the order within a window of blocks depends on the windows before it",
+    file: "sampling/ShuffleBlocks.ts",
+    from: "    words.at(from)\n",
+    to: "    words.at(known.size)\n",
+    test: "test/laws/pure.test.ts"
+  },
+  {
+    name: "law 1: each batch of a stream has the indices of the first one",
+    file: "scheduler/build/SampleIndices.ts",
+    from: "streamed.indexAt(position + row)",
+    to: "streamed.indexAt(position * 0 + row)",
+    test: "test/laws/pure.test.ts"
+  },
+  {
+    name: "law 2: the rows of a stream are numbered anew in each window",
+    file: "scheduler/build/StreamRows.ts",
+    from: "window.index === undefined ? number * size + place",
+    to: "window.index === undefined ? place",
+    test: "test/laws/disjoint.test.ts"
+  },
+  {
+    name: "law 2: all windows of blocks are permuted alike",
+    file: "sampling/ShuffleBlocks.ts",
+    from: "    words.at(from)\n",
+    to: "    words.at(0)\n",
+    test: "test/sampling/ShuffleBlocks.test.ts"
+  },
+  {
+    name: "law 3: over shards and streams, too, a stage takes the seeds of the stage before it",
+    file: "scheduler/build/SeedBinding.ts",
+    from: "const known = this.#bound.get(stage)\n",
+    to: "const known = this.#bound.get(stage) ?? [...this.#bound.values()].find((own) => own.stage.draws && stage.draws)\n",
+    test: "test/laws/independent.test.ts"
+  },
+  {
+    name: "law 4: the order of a stream's windows depends on the workers",
+    file: "scheduler/build/StreamRows.ts",
+    from: "const order = this.#orderOf(at.epoch)",
+    to: "const order = this.#orderOf(at.epoch + Math.min(1, this.#floors.length >> 1))",
+    test: "test/laws/elastic.test.ts"
+  },
+  {
+    name: "law 4: ranks are dealt lanes of one length, whatever is left of the rows",
+    file: "sampling/ShuffleBlocks.ts",
+    from: "boundary(lane + 1, lanes, size) - boundary(lane, lanes, size)),",
+    to: "Math.floor(size / lanes) + 0 * lane),",
+    test: "test/sampling/ShuffleBlocks.test.ts"
+  },
+  {
+    name: "law 5: windows of a stream do not say that they draw",
+    file: "sampling/ShuffleWindow.ts",
+    from: "draws: true",
+    to: "draws: false",
+    test: "test/laws/typed.test.ts"
+  },
+  {
+    name: "law 5: windows of blocks do not say that they draw",
+    file: "sampling/ShuffleBlocks.ts",
+    from: "draws: true",
+    to: "draws: false",
+    test: "test/laws/typed.test.ts"
+  },
+  {
+    name: "law 7: rows of shards go through their schema twice",
+    file: "sources/shards/ShardedDataset.ts",
+    from: "const own = check(row)",
+    to: "const own = check(row) && check(row)",
+    test: "test/laws/once.test.ts"
+  },
+  {
+    name: "law 7: rows of a stream go through their schema twice",
+    file: "sources/stream/BlockShard.ts",
+    from: "const own = validate(decoded.row(place))",
+    to: "const own = validate(decoded.row(place)) && validate(decoded.row(place))",
+    test: "test/laws/once.test.ts"
+  },
+  {
+    name: "law 7: rows of kept blocks go around their schema",
+    file: "sources/shards/ShardedDataset.ts",
+    from: "ready: validate === undefined ? ready : undefined",
+    to: "ready: validate === undefined ? ready : ready",
+    test: "test/laws/once.test.ts"
+  },
+  {
+    name: "sinks: a block ends where a batch does",
+    file: "sinks/WriteShards.ts",
+    from: "if (encoder.isFull) return",
+    to: "if (encoder.isFull || (encoder.size > 0 && pending.from === pending.rows.size)) return",
+    test: "test/sinks/formats.test.ts"
+  },
+  {
+    name: "blocks: of several bad rows the one of the block that is read first is named",
+    file: "sources/shards/ShardedDataset.ts",
+    from: "if (place >= this.#place) return",
+    to: "if (this.error !== undefined) return",
+    test: "test/sources/shards/Open.test.ts"
   }
 ]
