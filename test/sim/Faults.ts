@@ -1959,9 +1959,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "law 5: windows of a stream do not say that they draw",
-    file: "sampling/ShuffleWindow.ts",
-    from: "draws: true",
-    to: "draws: false",
+    file: "pipeline/Pipeline.ts",
+    from: "draws: true,\n  sampler: windowed(window)",
+    to: "draws: false,\n  sampler: windowed(window)",
     test: "test/laws/typed.test.ts"
   },
   {
