@@ -188,7 +188,7 @@ class RunnerPool implements OpenBackend {
 
   /** The seats that a request was sent to. */
   #at(id: number): ReadonlyArray<Seat> {
-    return this.#seats.filter(({ sent }) => sent.has(id))
+    return this.#list.index.at(id)
   }
 
   #member(seat: Seat): RunnerMember {

@@ -13,6 +13,7 @@ import type { NotStarted } from "../scheduler/backends/remote/Member.ts"
 import type { RunnerMember } from "./RunnerMember.ts"
 import type { RunnerInfo, Service } from "./Runners.ts"
 import { Seat } from "./Seat.ts"
+import { SeatIndex } from "./SeatIndex.ts"
 import type { Timing } from "./Timing.ts"
 
 /** How many runners are named in an error. */
@@ -38,6 +39,7 @@ export class RunnerSeats {
   #byId: ReadonlyMap<string, Seat> = new Map()
   /** All of them. */
   seats: ReadonlyArray<Seat> = []
+  readonly index = new SeatIndex()
   /** Why the list is not known, or is not up to date. */
   #trouble: string | undefined
   #isKnown = false
@@ -140,14 +142,14 @@ export class RunnerSeats {
       seat.isListed = false
       seat.wake?.()
     }
+    this.seats = [...this.#seats.values()]
     this.#byId = new Map(Array.from(this.#seats.values(), (seat) => [seat.info.id, seat]))
     this.#changed?.()
   }
 
   #add(address: string, info: RunnerInfo): void {
-    const seat = new Seat(address, info)
+    const seat = new Seat(address, info, this.index)
     this.#seats.set(address, seat)
-    this.seats = [...this.#seats.values()]
     this.#options.fork(this.#keep(seat))
   }
 

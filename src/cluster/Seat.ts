@@ -8,6 +8,7 @@ import { now } from "../scheduler/backends/remote/Member.ts"
 import type { PendingBatch } from "../scheduler/backends/remote/PendingBatch.ts"
 import type { RunnerMember } from "./RunnerMember.ts"
 import type { RunnerInfo } from "./Runners.ts"
+import type { SeatIndex } from "./SeatIndex.ts"
 
 /** A request on its way to a batch. @since 0.1.0 */
 export interface Flight {
@@ -26,20 +27,17 @@ export class Seat {
   /** Whether it is in the list of runners. */
   isListed = true
   member: RunnerMember | undefined
-  /** Whether it is sent requests. */
-  isOpen = false
-  isDraining = false
+  #isOpen = false
+  #isDraining = false
   /** Why it is not used. */
   why: string | undefined
   /** Whether it is no use to ask it again as long as the same process is there. */
   isRefused = false
   /** What was sent to it and is not answered, in its order. */
   readonly sent = new Map<number, Flight>()
-  /** How many batches are sent ahead for each of its threads: one is built, the next waits; or more where they are quick. */
-  depth = 2
+  #depth = 2
   #isFilling = true
-  /** A batch at which something died that was building it: it is built alone, so that nothing else is suspected. */
-  alone: PendingBatch | undefined
+  #alone: PendingBatch | undefined
   /** What it is sent where streams are carried. */
   carried: CarriedRequests | undefined
   /** Ends its service; `clean` if nothing died. */
@@ -47,13 +45,56 @@ export class Seat {
   /** Ends its rest before it is tried again. */
   wake: (() => void) | undefined
 
-  constructor(address: string, info: RunnerInfo) {
+  readonly #index: SeatIndex
+  /** Where the index has it; `undefined` if it has no room. */
+  place: number | undefined
+  /** It alone, as a list. */
+  readonly itself: ReadonlyArray<Seat> = [this]
+
+  constructor(address: string, info: RunnerInfo, index: SeatIndex) {
     this.address = address
     this.info = info
+    this.#index = index
   }
 
   get threads(): number {
     return this.member?.threads ?? 1
+  }
+
+  /** Whether it is sent requests. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  set isOpen(isOpen: boolean) {
+    this.#isOpen = isOpen
+    this.#changed()
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  set isDraining(isDraining: boolean) {
+    this.#isDraining = isDraining
+    this.#changed()
+  }
+
+  /** A batch at which something died that was building it: it is built alone, so that nothing else is suspected. */
+  get alone(): PendingBatch | undefined {
+    return this.#alone
+  }
+
+  set alone(alone: PendingBatch | undefined) {
+    this.#alone = alone
+    this.#changed()
+  }
+
+  /** How many batches are sent ahead for each of its threads: one is built, the next waits; or more where they are quick. */
+  set depth(depth: number) {
+    if (depth === this.#depth) return
+    this.#depth = depth
+    this.#changed()
   }
 
   /**
@@ -61,15 +102,19 @@ export class Seat {
    * when half of them are answered.
    */
   get hasRoom(): boolean {
-    const most = this.threads * this.depth + 1
+    return this.isFree && this.#isFilling
+  }
+
+  #changed(): void {
+    const most = this.threads * this.#depth + 1
     if (this.sent.size <= most / 2) this.#isFilling = true
     else if (this.sent.size >= most) this.#isFilling = false
-    return this.isFree && this.#isFilling
+    this.#index.changed(this)
   }
 
   /** Whether it takes batches at all. */
   get isFree(): boolean {
-    return this.isOpen && !this.isDraining && this.alone === undefined
+    return this.#isOpen && !this.#isDraining && this.#alone === undefined
   }
 
   /** Requests for each of its threads. */
@@ -80,14 +125,19 @@ export class Seat {
   add(id: number, pending: PendingBatch): Flight {
     const flight: Flight = { id, pending, begun: undefined, isHedged: false }
     this.sent.set(id, flight)
+    this.#index.sent(id, this)
+    this.#changed()
     return flight
   }
 
   /** Takes out what was answered, or is not wanted any more. */
   remove(id: number): Flight | undefined {
     const flight = this.sent.get(id)
+    if (flight === undefined) return undefined
     this.sent.delete(id)
-    if (flight !== undefined && this.alone === flight.pending) this.alone = undefined
+    this.#index.unsent(id, this)
+    if (this.#alone === flight.pending) this.#alone = undefined
+    this.#changed()
     this.mark()
     return flight
   }
@@ -104,6 +154,7 @@ export class Seat {
   /** Takes out all; those that may have been being built come first. */
   clear(): { readonly begun: ReadonlyArray<Flight>; readonly others: ReadonlyArray<Flight> } {
     const all = [...this.sent.values()]
+    for (const id of this.sent.keys()) this.#index.unsent(id, this)
     this.sent.clear()
     this.alone = undefined
     return {

@@ -61,7 +61,7 @@ export class SeatChoice {
     }
     if (this.#deaths.has(pending)) return this.#alone(pending)
     const own = owner(worker)
-    return own?.hasRoom === true ? own : (least(list.seats, ({ hasRoom }) => hasRoom) ?? "none")
+    return own?.hasRoom === true ? own : (list.index.least ?? "none")
   }
 
   /** A seat that has nothing else; what is chosen and has something gets nothing else. */

@@ -41,7 +41,7 @@ const workers = () => {
     config,
     hedge: "1 second",
     silence: "2 seconds",
-    wait: "60 seconds",
+    wait: "150 seconds",
     ...(token === undefined ? {} : { token })
   } as const
   return Cluster.cluster(options).pipe(Layer.provide(runners))
