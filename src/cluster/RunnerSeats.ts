@@ -39,7 +39,7 @@ export class RunnerSeats {
   #byId: ReadonlyMap<string, Seat> = new Map()
   /** All of them. */
   seats: ReadonlyArray<Seat> = []
-  readonly index = new SeatIndex()
+  readonly index = new SeatIndex<Seat>()
   /** Why the list is not known, or is not up to date. */
   #trouble: string | undefined
   #isKnown = false

@@ -8,7 +8,7 @@ import { now } from "../scheduler/backends/remote/Member.ts"
 import type { PendingBatch } from "../scheduler/backends/remote/PendingBatch.ts"
 import type { RunnerMember } from "./RunnerMember.ts"
 import type { RunnerInfo } from "./Runners.ts"
-import type { SeatIndex } from "./SeatIndex.ts"
+import type { Indexed, SeatIndex } from "./SeatIndex.ts"
 
 /** A request on its way to a batch. @since 0.1.0 */
 export interface Flight {
@@ -21,7 +21,7 @@ export interface Flight {
 }
 
 /** @since 0.1.0 */
-export class Seat {
+export class Seat implements Indexed<Seat> {
   readonly address: string
   info: RunnerInfo
   /** Whether it is in the list of runners. */
@@ -45,13 +45,11 @@ export class Seat {
   /** Ends its rest before it is tried again. */
   wake: (() => void) | undefined
 
-  readonly #index: SeatIndex
-  /** Where the index has it; `undefined` if it has no room. */
+  readonly #index: SeatIndex<Seat>
   place: number | undefined
-  /** It alone, as a list. */
   readonly itself: ReadonlyArray<Seat> = [this]
 
-  constructor(address: string, info: RunnerInfo, index: SeatIndex) {
+  constructor(address: string, info: RunnerInfo, index: SeatIndex<Seat>) {
     this.address = address
     this.info = info
     this.#index = index

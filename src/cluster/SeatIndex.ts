@@ -4,12 +4,19 @@
  *
  * @since 0.1.0
  */
-import type { Seat } from "./Seat.ts"
-
-const NONE: ReadonlyArray<Seat> = []
+/** What is asked of a seat. @since 0.1.0 */
+export interface Indexed<S> {
+  readonly hasRoom: boolean
+  /** How much it has to do. */
+  readonly load: number
+  /** It alone, as a list. */
+  readonly itself: ReadonlyArray<S>
+  /** Where the index has it; `undefined` if it has no room. The index's own. */
+  place: number | undefined
+}
 
 /** @since 0.1.0 */
-export class SeatIndex {
+export class SeatIndex<Seat extends Indexed<Seat>> {
   /** The seats of each request that is not answered: one, or more if others were asked, too. */
   readonly #sentTo = new Map<number, ReadonlyArray<Seat>>()
   /** Those that have room; each is before those at twice its place and one or two behind. */
@@ -17,7 +24,7 @@ export class SeatIndex {
 
   /** The seats that a request was sent to. */
   at(id: number): ReadonlyArray<Seat> {
-    return this.#sentTo.get(id) ?? NONE
+    return this.#sentTo.get(id) ?? []
   }
 
   /** The seat with the fewest requests for each of its threads, of those that have room. */
