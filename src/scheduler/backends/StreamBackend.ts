@@ -5,7 +5,6 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as WindowReader from "../../sources/stream/WindowReader.ts"
 import { type BatchStart, StreamRows } from "../build/StreamRows.ts"
 import { batchRows, type RunPlan, rowAt } from "../plan/RunPlan.ts"
 
@@ -19,7 +18,7 @@ export const openStream = (
   const { checkpoints, part, source, window: size } = stream
   const { tail, workers } = plan
   const batchSize = batchRows(runPlan)
-  const reader = WindowReader.open({
+  const reader = source.windows({
     source,
     size,
     part,

@@ -9,8 +9,7 @@ import { plural } from "../../core/Plural.ts"
 import type { InWindow } from "../../sampling/EpochOrder.ts"
 import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { isUncounted } from "../../sources/stream/Dealing.ts"
-import type { RowWindow, TotalRows } from "../../sources/stream/Interleave.ts"
-import type { WindowReader } from "../../sources/stream/WindowReader.ts"
+import type { RowWindow, Windows as SourceWindows, TotalRows } from "../../sources/stream/StreamSource.ts"
 import * as Plan from "../plan/Plan.ts"
 import { batchRows, type RunPlan, rowAt, rowOf } from "../plan/RunPlan.ts"
 import type { RowRange, StreamedRows } from "./RowRange.ts"
@@ -59,7 +58,7 @@ const inTheirOrder: InWindow = () => (place) => place
 /** The rows of the batches that one backend builds. @since 0.1.0 */
 export class StreamRows {
   readonly #runPlan: RunPlan
-  readonly #reader: WindowReader
+  readonly #reader: SourceWindows
   /** For each worker what it has begun; the run's start for those that have not begun. */
   readonly #floors: Array<Floor>
   readonly #isRun: boolean
@@ -67,7 +66,7 @@ export class StreamRows {
   readonly #batchRows: number
 
   /** With `start`, of a run that begins there; without, of batches that are built one after another. */
-  constructor(runPlan: RunPlan, reader: WindowReader, start: BatchStart | undefined) {
+  constructor(runPlan: RunPlan, reader: SourceWindows, start: BatchStart | undefined) {
     const { plan } = runPlan
     this.#runPlan = runPlan
     this.#reader = reader

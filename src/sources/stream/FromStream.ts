@@ -16,6 +16,7 @@ import { dealingOf } from "./Dealing.ts"
 import { type Items, type Seek, shardOf } from "./Items.ts"
 import type { StreamError } from "./StreamError.ts"
 import { type SourceRank, type StreamShard, type StreamSource, TypeId } from "./StreamSource.ts"
+import { open as windows } from "./WindowReader.ts"
 
 /** @category options @since 0.1.0 */
 export interface FromStreamOptions<A, E = never, R = never> extends ParametersOption {
@@ -131,7 +132,8 @@ export function fromStream(
         : bytesOf(format, name, open as (whose: SourceRank) => Items<Uint8Array, unknown, unknown>)
     ],
     atOnce: 1,
-    ranks
+    ranks,
+    windows
   }
 }
 

@@ -20,28 +20,10 @@ import * as Scope from "effect/Scope"
 import type { Checkpoint } from "./Checkpoint.ts"
 import type { RankPart } from "./Dealing.ts"
 import { StreamError } from "./StreamError.ts"
-import type { OpenShard, Piece, StreamShard, StreamSource } from "./StreamSource.ts"
+import type { OpenShard, Piece, RowWindow, StreamShard, StreamSource } from "./StreamSource.ts"
 
 /** The most rows that are asked for at once. */
 const MOST = 256
-
-/** Consecutive rows of a source. @since 0.1.0 */
-export interface RowWindow {
-  readonly size: number
-  /** The sample at a place. Throws if it is bad. */
-  readonly row: (place: number) => unknown
-  /** The index of the row at a place; default: how many rows come before it. */
-  readonly index?: (place: number) => number
-  /** How many rows there are, if the epoch ends with this window or before it. */
-  readonly total?: TotalRows
-}
-
-/** How many rows an epoch has: of this rank, and of those that have the fewest and the most. @since 0.1.0 */
-export interface TotalRows {
-  readonly own: number
-  readonly least: number
-  readonly most: number
-}
 
 /** Consecutive rows as they were read. @since 0.1.0 */
 export interface ReadRows extends RowWindow {

@@ -19,6 +19,7 @@ import { blockShard, inOrderOf } from "./BlockShard.ts"
 import { dealingOf } from "./Dealing.ts"
 import type { StreamError } from "./StreamError.ts"
 import { type StreamSource, TypeId } from "./StreamSource.ts"
+import { open as windows } from "./WindowReader.ts"
 
 /** @category options @since 0.1.0 */
 export interface OpenStreamOptions<Row, A = Row, I = unknown> {
@@ -71,6 +72,7 @@ export const openStream = <Row, A = Row, I = unknown>(
       content: contentOfShards(infos),
       atOnce,
       ranks,
+      windows,
       shards: infos.map((info) =>
         blockShard({
           format,

@@ -15,8 +15,9 @@
 import * as Effect from "effect/Effect"
 import type { Checkpoint } from "./Checkpoint.ts"
 import type { RankPart } from "./Dealing.ts"
-import type { Interleave, RowWindow, TotalRows } from "./Interleave.ts"
+import type { Interleave } from "./Interleave.ts"
 import type { StreamError } from "./StreamError.ts"
+import type { RowWindow, TotalRows } from "./StreamSource.ts"
 
 /** The rows of a rank, one window after another. @since 0.1.0 */
 export interface RankRows {

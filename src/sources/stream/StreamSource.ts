@@ -6,7 +6,9 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Made } from "../../core/Parameters.ts"
-import type { Dealing } from "./Dealing.ts"
+import type { Checkpoints } from "./Checkpoint.ts"
+import type { Dealing, RankPart } from "./Dealing.ts"
+import type { StreamError } from "./StreamError.ts"
 
 /** @category constants @since 0.1.0 */
 export const TypeId: unique symbol = Symbol.for("furrow/StreamSource")
@@ -72,6 +74,56 @@ export interface StreamSource<out A, out E = never, out R = never> {
   readonly atOnce: number
   /** What ranks are dealt. */
   readonly ranks: Dealing
+  /** Opens what reads it window by window; what that has open is closed with the scope. */
+  readonly windows: (options: WindowsOptions) => Effect.Effect<Windows, never, Scope.Scope>
+}
+
+/** Consecutive rows of a source. @since 0.1.0 */
+export interface RowWindow {
+  readonly size: number
+  /** The sample at a place. Throws if it is bad. */
+  readonly row: (place: number) => unknown
+  /** The index of the row at a place; default: how many rows come before it. */
+  readonly index?: (place: number) => number
+  /** How many rows there are, if the epoch ends with this window or before it. */
+  readonly total?: TotalRows
+}
+
+/** How many rows an epoch has: of this rank, and of those that have the fewest and the most. @since 0.1.0 */
+export interface TotalRows {
+  readonly own: number
+  readonly least: number
+  readonly most: number
+}
+
+/** How the windows of a source are read. @since 0.1.0 */
+export interface WindowsOptions {
+  readonly source: StreamSource<unknown, unknown, unknown>
+  /** How many rows a window has. */
+  readonly size: number
+  /** Which rows are read; default: all of them. */
+  readonly part: RankPart | undefined
+  readonly checkpoints: Checkpoints
+  /** How many windows may be read before the first one that a batch may still need is done with. */
+  readonly most: number
+  /** How many windows from an epoch's start on are kept to its end. */
+  readonly first: number
+  /** Where batches begin, if they are those of a run; else each is built on its own. */
+  readonly from: { readonly epoch: number; readonly window: number } | undefined
+}
+
+/** The windows of a source, as they are read. @since 0.1.0 */
+export interface Windows {
+  readonly size: number
+  /**
+   * Returns a window if it has been read: all of its rows are there, and fewer than its size only at the epoch's end. That one,
+   * and those behind it, which have none, have a `total`.
+   */
+  readonly peek: (epoch: number, number: number) => RowWindow | undefined
+  /** Waits until a window has been read. It requires what the source requires. */
+  readonly window: (epoch: number, number: number) => Effect.Effect<RowWindow, StreamError, unknown>
+  /** No batch needs windows before one of an epoch, nor those of earlier epochs; `waiting` of them may be in batches that wait. */
+  readonly keepFrom: (epoch: number, number: number, waiting: number) => Effect.Effect<void> | undefined
 }
 
 /** Whether a value is a stream source. @since 0.1.0 */

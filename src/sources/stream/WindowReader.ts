@@ -13,12 +13,11 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { plural } from "../../core/Plural.ts"
 import { Signal } from "../../core/Signal.ts"
-import type { Checkpoint, Checkpoints } from "./Checkpoint.ts"
-import type { RankPart } from "./Dealing.ts"
-import { Interleave, type RowWindow, type TotalRows } from "./Interleave.ts"
+import type { Checkpoint } from "./Checkpoint.ts"
+import { Interleave } from "./Interleave.ts"
 import { type RankRows, rankRows, readFrom } from "./RankRows.ts"
 import { StreamError } from "./StreamError.ts"
-import type { StreamSource } from "./StreamSource.ts"
+import type { RowWindow, TotalRows, Windows, WindowsOptions } from "./StreamSource.ts"
 
 /** How many windows are read before a batch needs them. */
 const AHEAD = 1
@@ -46,24 +45,8 @@ interface Reading {
   fiber: Fiber.RuntimeFiber<void, StreamError> | undefined
 }
 
-/** @since 0.1.0 */
-export interface WindowReaderOptions {
-  readonly source: StreamSource<unknown, unknown, unknown>
-  /** How many rows a window has. */
-  readonly size: number
-  /** Which rows are read; default: all of them. */
-  readonly part: RankPart | undefined
-  readonly checkpoints: Checkpoints
-  /** How many windows may be read before the first one that a batch may still need is done with. */
-  readonly most: number
-  /** How many windows from an epoch's start on are kept to its end. */
-  readonly first: number
-  /** Where batches begin, if they are those of a run; else each is built on its own. */
-  readonly from: { readonly epoch: number; readonly window: number } | undefined
-}
-
 /** Opens a reader. What it has open is closed with the scope. @since 0.1.0 */
-export const open = (options: WindowReaderOptions): Effect.Effect<WindowReader, never, Scope.Scope> =>
+export const open = (options: WindowsOptions): Effect.Effect<WindowReader, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => new WindowReader(options, scope))
 
 /** Ends what is read, and closes its source. */
@@ -71,14 +54,14 @@ const close = ({ fiber }: Reading): Effect.Effect<void> =>
   fiber === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(fiber))
 
 /** @since 0.1.0 */
-export class WindowReader {
+export class WindowReader implements Windows {
   readonly size: number
-  readonly #options: WindowReaderOptions
+  readonly #options: WindowsOptions
   readonly #scope: Scope.Scope
   readonly #readings = new Map<number, Reading>()
   readonly #changed = new Signal()
 
-  constructor(options: WindowReaderOptions, scope: Scope.Scope) {
+  constructor(options: WindowsOptions, scope: Scope.Scope) {
     this.#options = options
     this.#scope = scope
     this.size = options.size
