@@ -1078,8 +1078,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "lines: bytes that are not UTF-8 become U+FFFD",
     file: "sources/formats/lines/JointTexts.ts",
-    from: "if (text.includes(REPLACED) && !isUtf8(bytes)) return undefined",
-    to: "if (text.length < 0) return undefined",
+    from: "text.includes(REPLACED) && !isUtf8(bytes) ? undefined : text.split",
+    to: "text.length < 0 ? undefined : text.split",
     test: "test/sources/formats/lines/JointTexts.test.ts"
   },
   {
@@ -1088,6 +1088,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "starts[place + next] === end + 1 &&",
     to: "place + next < starts.length &&",
     test: "test/sources/formats/lines/JointTexts.test.ts"
+  },
+  {
+    name: "lines: a row is given although rows before it have not been read, between which blank lines may be",
+    file: "sources/formats/lines/RowsInOrder.ts",
+    from: "place < 0 || place > this.#read",
+    to: "place < 0 || place > this.#lines.length",
+    test: "test/sources/formats/lines/RowsInOrder.test.ts"
+  },
+  {
+    name: "lines: a bad row that was read in order counts as none",
+    file: "sources/formats/lines/RowsInOrder.ts",
+    from: "if (place === this.#read) this.#read++",
+    to: "",
+    test: "test/sources/formats/lines/RowsInOrder.test.ts"
+  },
+  {
+    name: "lines: a block with more rows than its index says is read in order",
+    file: "sources/formats/lines/RowsInOrder.ts",
+    from: "return row < this.#count - 1 || this.#ends() ? own : undefined",
+    to: "return own",
+    test: "test/sources/formats/lines/RowsInOrder.test.ts"
   },
   {
     name: "s3: an upload that is given up is not aborted",

@@ -71,6 +71,11 @@ export interface DecodedBlock<out Row> {
    * {@link ShardError} if that row is bad.
    */
   readonly row: (place: number) => Row
+  /**
+   * The rows from `first` on, if they can be had together: the next ones of a block whose rows are read in order. `undefined`
+   * if they cannot, or if one of them may be bad: they are read one by one then.
+   */
+  readonly run?: ((first: number, count: number) => Array<Row> | undefined) | undefined
   /** The columns that the rows are made of, by their fields, if the format has columns. Read while the block is in use. */
   readonly columns?: ReadonlyMap<string, BlockColumn> | undefined
   /** The lines that the rows are made of, if each is made of one: lines that are asked for together are decoded together. */

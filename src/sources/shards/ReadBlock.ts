@@ -5,18 +5,9 @@
  */
 
 import * as Effect from "effect/Effect"
-import { plural } from "../../core/Plural.ts"
 import { giveBack, take } from "../../core/ReadBuffers.ts"
-import { attempt } from "../formats/Fault.ts"
-import {
-  type Block,
-  type BlockPlace,
-  type DecodedBlock,
-  type Format,
-  type Shard,
-  ShardError,
-  type SharedDecode
-} from "../formats/Format.ts"
+import { attempt, miscounted } from "../formats/Fault.ts"
+import type { Block, BlockPlace, DecodedBlock, Format, Shard, ShardError, SharedDecode } from "../formats/Format.ts"
 import type { ObjectInfo, StoreError, StoreService } from "../store/Store.ts"
 import type { SharedReading } from "./SharedCache.ts"
 import type { BlockAt, Snapshot } from "./Snapshot.ts"
@@ -33,22 +24,24 @@ export const shardOf = (store: StoreService, info: ObjectInfo): Shard => ({
   stream: (offset) => store.stream(info, offset)
 })
 
+const placeOf = (store: StoreService, { firstRow, number, shard: { index, info } }: BlockAt): BlockPlace => ({
+  shard: shardOf(store, info),
+  index,
+  number,
+  firstRow
+})
+
 /** Reads and decodes a block. @since 0.1.0 */
 export const decodeAt = <Row>(
   format: Format<Row>,
   store: StoreService,
   at: BlockAt
 ): Effect.Effect<DecodedBlock<Row>, ReadError> => {
-  const {
-    block,
-    firstRow,
-    number,
-    shard: { index, info }
-  } = at
-  const shard = shardOf(store, info)
-  return Effect.flatMap(bytesOf(shard, block), (bytes) => {
-    const decoded = attempt(() => format.decode(bytes, block, { shard, index, number, firstRow }))
-    const checked = (own: DecodedBlock<Row>) => sized(format, at, own)
+  const { block } = at
+  const place = placeOf(store, at)
+  return Effect.flatMap(bytesOf(place.shard, block), (bytes) => {
+    const decoded = attempt(() => format.decode(bytes, block, place))
+    const checked = (own: DecodedBlock<Row>) => sized(format, block, place, own)
     return Effect.flatMap(decoded, (own) => (Effect.isEffect(own) ? Effect.flatMap(own, checked) : checked(own)))
   })
 }
@@ -56,15 +49,11 @@ export const decodeAt = <Row>(
 /** Fails unless a block has as many rows as its index says. */
 const sized = <Row>(
   format: Format<Row>,
-  { block, firstRow, shard }: BlockAt,
+  block: Block,
+  place: BlockPlace,
   own: DecodedBlock<Row>
-): Effect.Effect<DecodedBlock<Row>, ShardError> => {
-  if (own.size === block.rows) return Effect.succeed(own)
-  const reason = `a block has ${plural(own.size, "row")}, and by its index ${block.rows}; remove the kept index, so that it is made again`
-  return Effect.fail(
-    new ShardError({ shard: shard.info.location, format: format.name, row: firstRow, byte: block.offset, reason })
-  )
-}
+): Effect.Effect<DecodedBlock<Row>, ShardError> =>
+  own.size === block.rows ? Effect.succeed(own) : Effect.fail(miscounted(format.name, block, place, own.size))
 
 /** How blocks are read that threads share. @since 0.1.0 */
 export const sharedReading = <Row>(
@@ -73,23 +62,17 @@ export const sharedReading = <Row>(
   store: StoreService,
   snapshot: Snapshot
 ): SharedReading<Row, ReadError> => {
-  const placeOf = ({ firstRow, number, shard: { index, info } }: BlockAt): BlockPlace => ({
-    shard: shardOf(store, info),
-    index,
-    number,
-    firstRow
-  })
-  const viewed = (at: BlockAt, parts: ReadonlyArray<Uint8Array>) => view(parts, at.block, placeOf(at))
+  const viewed = (at: BlockAt, parts: ReadonlyArray<Uint8Array>) => view(parts, at.block, placeOf(store, at))
   return {
     unpack: (number) => {
       const at = snapshot.at(number)
-      const place = placeOf(at)
+      const place = placeOf(store, at)
       return Effect.flatMap(bytesOf(place.shard, at.block), (bytes) =>
         Effect.flatMap(
           attempt(() => unpack(bytes, at.block, place)),
           (own) => {
             const parts = Effect.isEffect(own) ? own : Effect.succeed(own)
-            return Effect.tap(parts, (own) => sized(format, at, viewed(at, own)))
+            return Effect.tap(parts, (own) => sized(format, at.block, place, viewed(at, own)))
           }
         )
       )

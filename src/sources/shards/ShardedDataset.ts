@@ -20,7 +20,7 @@ import { namedByPlace } from "./Place.ts"
 import * as ReadAhead from "./ReadAhead.ts"
 import { decodeAt, sharedReading } from "./ReadBlock.ts"
 import type { Validate } from "./RowSchema.ts"
-import { rowsAt, rowsIn } from "./RowsAt.ts"
+import { rowsAt, rowsIn, runIn } from "./RowsAt.ts"
 import type { SharedBlocks } from "./SharedBlocks.ts"
 import * as SharedCache from "./SharedCache.ts"
 import type { IndexedShard, Snapshot } from "./Snapshot.ts"
@@ -185,12 +185,14 @@ export const make = <Row, A>({
   ) => {
     const first = starts[asked.block] as number // a block that there is
     const { decoded } = cached
-    const places = asked.places.map((place) => (indices[place] as number) - first) // a row of the batch
-    const rowAt = rowsAt(new Array<DecodedBlock<Row>>(places.length).fill(decoded), places)
+    const places = Float64Array.from(asked.places, (place) => (indices[place] as number) - first) // a row of the batch
+    const run = runIn(decoded, Places.of(places))
+    const rowAt =
+      run === undefined ? rowsAt(new Array<DecodedBlock<Row>>(places.length).fill(decoded), places) : undefined
     for (const [own, place] of asked.places.entries()) {
       const at = places[own] as number // as many as rows that are asked for
       try {
-        const row = rowAt(own)
+        const row = rowAt === undefined ? (run?.[own] as Row) : rowAt(own) // one of them is there
         // Without a schema a row is what the format gives, which is then what the dataset gives.
         into[place] = validate === undefined ? (row as unknown as A) : valid(validate, asked.block, at, row)
       } catch (thrown) {
@@ -270,9 +272,10 @@ export const make = <Row, A>({
   const ready = (indices: ArrayLike<number>): Array<A> | undefined => cache.hold(() => readyNow(indices))
 
   const readyNow = (indices: ArrayLike<number>): Array<A> | undefined => {
-    const inOne = placesIn(snapshot, indices)
-    if (inOne !== undefined) return readyIn(snapshot.blockOf(indices[0] as number), inOne.list) // there is one
     const count = indices.length
+    if (count > 0 && runFrom(indices, 0) === count) return readyRun(indices[0] as number, count) // there is one
+    const inOne = placesIn(snapshot, indices)
+    if (inOne !== undefined) return readyIn(snapshot.blockOf(indices[0] as number), inOne) // as above
     const blocks = new Array<BlockCache.CachedBlock<Row>>(count)
     const decoded = new Array<DecodedBlock<Row>>(count)
     const places = new Float64Array(count)
@@ -305,12 +308,32 @@ export const make = <Row, A>({
     return rows
   }
 
+  /** The same of rows that follow one another, in as many blocks as they lie in. */
+  const readyRun = (first: number, count: number): Array<A> | undefined => {
+    const behind = first + count
+    if (!within(first, snapshot.size) || behind > snapshot.size) return undefined
+    const parts: Array<{ readonly cached: BlockCache.CachedBlock<Row>; readonly places: Places }> = []
+    for (let index = first; index < behind; ) {
+      const block = snapshot.blockOf(index)
+      const cached = cache.get(block)
+      if (cached === undefined) return undefined
+      const end = Math.min(behind, starts[block + 1] as number) // here and below: a block that there is
+      parts.push({ cached, places: Places.run(index - (starts[block] as number), end - index) })
+      index = end
+    }
+    // Without a schema a row is what the format gives, which is then what the dataset gives.
+    const rows = soundly(() => parts.map(({ cached, places }) => rowsIn(cached.decoded, places) as unknown as Array<A>))
+    if (rows === undefined) return undefined
+    for (const { cached, places } of parts) cache.given(cached, places.size)
+    return rows.length === 1 ? rows[0] : rows.flat()
+  }
+
   /** The same of rows of one block. */
-  const readyIn = (block: number, places: Float64Array): Array<A> | undefined => {
+  const readyIn = (block: number, places: Places): Array<A> | undefined => {
     const cached = cache.get(block)
     // Without a schema a row is what the format gives, which is then what the dataset gives.
     const rows = cached && soundly(() => rowsIn(cached.decoded, places) as unknown as Array<A>)
-    if (cached !== undefined && rows !== undefined) cache.given(cached, places.length)
+    if (cached !== undefined && rows !== undefined) cache.given(cached, places.size)
     return rows
   }
 

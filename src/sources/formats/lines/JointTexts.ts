@@ -48,7 +48,7 @@ export const jointTexts = (
   let fetched = 0
   const flush = (): void => {
     // Without the newline behind the last one.
-    if (rows > 0) put(linesOf(scratch.subarray(0, length - 1), rows), rows)
+    if (rows > 0) put(linesOf(scratch.subarray(0, length - 1)), rows)
     rows = 0
     length = 0
   }
@@ -73,7 +73,7 @@ export const jointTexts = (
     if (next === count || end - start >= PIECE / 2) {
       // All that is asked for, or so much that a copy would not pay.
       flush()
-      put(linesOf(bytes.subarray(start, end), next), next)
+      put(linesOf(bytes.subarray(start, end)), next)
     } else {
       if (length + end - start >= scratch.length) flush()
       if (row >= fetched) {
@@ -111,10 +111,9 @@ const fetch = (blocks: ArrayLike<BlockLines<unknown>>, places: ArrayLike<number>
   sum = (sum + own) | 0
 }
 
-/** So many lines in bytes; `undefined` if not all of the bytes are UTF-8. */
-const linesOf = (bytes: Uint8Array, count: number): Array<string> | undefined => {
+/** The lines in bytes; `undefined` if not all of the bytes are UTF-8. @since 0.1.0 */
+export const linesOf = (bytes: Uint8Array): Array<string> | undefined => {
   const text = textOf(bytes)
   // To look for what was replaced takes a fraction of the time that a look at all bytes takes.
-  if (text.includes(REPLACED) && !isUtf8(bytes)) return undefined
-  return count === 1 ? [text] : text.split("\n")
+  return text.includes(REPLACED) && !isUtf8(bytes) ? undefined : text.split("\n")
 }

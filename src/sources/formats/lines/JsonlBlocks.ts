@@ -6,23 +6,14 @@
 import type * as Effect from "effect/Effect"
 import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
-import type {
-  Block,
-  BlockLines,
-  BlockPlace,
-  Cutter,
-  DecodedBlock,
-  Shard,
-  ShardError,
-  ShardIndex,
-  SharedDecode
-} from "../Format.ts"
-import { jointTexts } from "./JointTexts.ts"
-import { indexOf, sharedLines, withLines } from "./LineBlocks.ts"
+import { miscounted } from "../Fault.ts"
+import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import { indexOf, linesOfBlock, sharedLines, withBytes } from "./LineBlocks.ts"
 import { cutter } from "./LineCutter.ts"
 import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
 import type { Lines } from "./Lines.ts"
+import { RowsInOrder } from "./RowsInOrder.ts"
 import { lines } from "./Spans.ts"
 
 const kindOf = (sizes: LineSizes): LineKind => ({ ...sizes, name: "jsonl", isWhole: false, split: lines("skip") })
@@ -31,14 +22,20 @@ const kindOf = (sizes: LineSizes): LineKind => ({ ...sizes, name: "jsonl", isWho
 export const index = (shard: Shard, sizes: LineSizes): Effect.Effect<ShardIndex, ShardError | StoreError> =>
   indexOf(kindOf(sizes), shard)
 
-/** Finds the lines of a block; each is parsed when its row is read. Throws {@link ShardError}. @since 0.1.0 */
+/** Lines are found, and parsed, when their rows are read. Throws {@link ShardError}. @since 0.1.0 */
 export const decode = (
   packed: Uint8Array,
   block: Block,
   place: BlockPlace,
   sizes: LineSizes
-): DecodedBlock<unknown> | Effect.Effect<DecodedBlock<unknown>, ShardError> =>
-  withLines(kindOf(sizes), packed, block, place, rowsOf)
+): DecodedBlock<unknown> | Effect.Effect<DecodedBlock<unknown>, ShardError> => {
+  const kind = kindOf(sizes)
+  return withBytes(kind, packed, block, place, (bytes) => {
+    const find = (): DecodedBlock<unknown> => rowsOf(linesOfBlock(kind, bytes, block, place))
+    // Where a row may be too long, all of them are looked at first.
+    return bytes.length > kind.rowBytes ? find() : rowsInOrder(bytes, block, place, find)
+  })
+}
 
 /** Cuts a shard that is read in order. @since 0.1.0 */
 export const inOrder =
@@ -49,6 +46,7 @@ export const inOrder =
 /** @since 0.1.0 */
 export const shared = (sizes: LineSizes): SharedDecode<unknown> => sharedLines(kindOf(sizes), rowsOf)
 
+/** The rows of a block whose lines have been found. */
 const rowsOf = ({ error, memory, spanned, spans: { count, ends, starts }, text }: Lines): DecodedBlock<unknown> => {
   const parse = (line: string, row: number): unknown => {
     try {
@@ -59,31 +57,47 @@ const rowsOf = ({ error, memory, spanned, spans: { count, ends, starts }, text }
   }
   const alone = (row: number): unknown => parse(text(row), row)
   if (spanned === undefined) return { size: count, bytes: memory, row: alone }
-  const own = { bytes: spanned, starts, ends, parse, alone }
-  return { size: count, bytes: memory, row: inRuns(own, count), lines: own, release: () => giveBack(spanned) }
+  const lines = { bytes: spanned, starts, ends, parse, alone }
+  return { size: count, bytes: memory, row: alone, lines, release: () => giveBack(spanned) }
 }
 
-/** Lines that are read in order are decoded so many at a time. */
-const RUN = 64
-
-/** Reads rows one by one. */
-const inRuns = (own: BlockLines<unknown>, count: number): ((row: number) => unknown) => {
-  let first = 0
-  let run: ReadonlyArray<string | undefined> = []
-  return (row) => {
-    if (row < first || row >= first + run.length) {
-      // Behind the run before, or at the start of the block.
-      const length = row === first + run.length ? Math.min(RUN, count - row) : 1
-      if (length === 1) return own.alone(row)
-      first = row
-      run = jointTexts(
-        Array.from({ length }, () => own),
-        Array.from({ length }, (_, place) => row + place)
-      )
-    }
-    const line = run[row - first]
-    return line === undefined ? own.alone(row) : own.parse(line, row)
+/** The same of one whose lines are found once rows are read in another order than theirs, or one of them is bad. */
+const rowsInOrder = (
+  bytes: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  find: () => DecodedBlock<unknown>
+): DecodedBlock<unknown> => {
+  const inOrder = new RowsInOrder(bytes, block.rows)
+  let found: DecodedBlock<unknown> | undefined
+  const all = (): DecodedBlock<unknown> => {
+    if (found !== undefined) return found
+    const own = find()
+    if (own.size !== block.rows) throw miscounted("jsonl", block, place, own.size)
+    found = own
+    return own
+  }
+  return {
+    size: block.rows,
+    bytes: bytes.byteLength + SPAN_BYTES * block.rows,
+    row: (row) => inOrder.row(row) ?? all().row(row),
+    run: (first, count) => {
+      const rows = new Array<unknown>(count)
+      for (let at = 0; at < count; at++) {
+        const own = inOrder.row(first + at)
+        if (own === undefined) return undefined
+        rows[at] = own
+      }
+      return rows
+    },
+    get lines() {
+      return all().lines
+    },
+    release: () => giveBack(bytes)
   }
 }
+
+/** What it takes to know where a row lies. */
+const SPAN_BYTES = 8
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message.slice(0, 200) : String(cause))

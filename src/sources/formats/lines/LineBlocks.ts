@@ -217,16 +217,19 @@ export const withLines = <A>(
   place: BlockPlace,
   use: (lines: Lines) => A
 ): A | Effect.Effect<A, ShardError> =>
-  withBytes(kind, packed, block, place, (bytes) => {
-    const { firstRow, shard } = place
-    const byteAt = byteIn(block, place)
-    const whole = kind.inText === true ? linesOfText(kind, shard, bytes, firstRow, byteAt) : undefined
-    if (whole !== undefined) return use(whole)
-    return use(linesIn(kind, shard, bytes, spansOf(kind, shard, bytes, true, firstRow, byteAt), firstRow, byteAt))
-  })
+  withBytes(kind, packed, block, place, (bytes) => use(linesOfBlock(kind, bytes, block, place)))
 
-/** Unpacks a block, and gives what `use` makes of its bytes. */
-const withBytes = <A>(
+/** Finds the records of a block in its bytes. Throws {@link ShardError}. @since 0.1.0 */
+export const linesOfBlock = (kind: LineKind, bytes: Uint8Array, block: Block, place: BlockPlace): Lines => {
+  const { firstRow, shard } = place
+  const byteAt = byteIn(block, place)
+  const whole = kind.inText === true ? linesOfText(kind, shard, bytes, firstRow, byteAt) : undefined
+  if (whole !== undefined) return whole
+  return linesIn(kind, shard, bytes, spansOf(kind, shard, bytes, true, firstRow, byteAt), firstRow, byteAt)
+}
+
+/** Unpacks a block, and gives what `use` makes of its bytes. Throws {@link ShardError}. @since 0.1.0 */
+export const withBytes = <A>(
   kind: LineKind,
   packed: Uint8Array,
   block: Block,
