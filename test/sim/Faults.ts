@@ -1076,6 +1076,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/ReadAhead.test.ts"
   },
   {
+    name: "read-ahead: all blocks that are kept count as needed, so that one of them goes that is",
+    file: "sources/shards/ReadAhead.ts",
+    from: "this.#begun.set(block, KEPT)",
+    to: "",
+    test: "test/sources/shards/ReadAhead.test.ts"
+  },
+  {
     name: "lines: bytes that are not UTF-8 become U+FFFD",
     file: "sources/formats/lines/JointTexts.ts",
     from: "text.includes(REPLACED) && !isUtf8(bytes) ? undefined : text.split",

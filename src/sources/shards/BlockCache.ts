@@ -60,8 +60,11 @@ export interface ReadOfBlock {
   readonly giveUp: Effect.Effect<void>
 }
 
-/** How far a block is that is read ahead: not begun, under way or unused, or one that a batch has asked for. @since 0.1.0 */
-export type Ahead = "absent" | "ahead" | "asked"
+/**
+ * How far a block is that is read ahead: not begun, under way or unused, one that a batch has asked for, or one that is kept
+ * although all of its rows were given. @since 0.1.0
+ */
+export type Ahead = "absent" | "ahead" | "asked" | "given"
 
 /** @since 0.1.0 */
 export interface BlockCache<Row, E> {
@@ -81,7 +84,7 @@ export interface BlockCache<Row, E> {
   /** Whether a block can be read ahead, and kept, without anything being dropped that may still be asked for. */
   readonly hasRoom: (block: number) => boolean
   readonly aheadOf: (block: number) => Ahead
-  /** Says that a block will be asked for again: if all of its rows were given, it is not dropped for that any more. */
+  /** Says that a block whose rows were all given will be asked for again: it is then as if it had been read ahead. */
   readonly renew: (block: number) => void
   /**
    * Begins to read a block for those who will ask for it. If that fails, the first of them is told what it would have been told
@@ -224,6 +227,7 @@ export const make = <Row, E>(
     if (failed.has(block)) return "ahead"
     const own = kept.peek(block)
     if (own === undefined) return "absent"
+    if (own.left <= 0) return "given"
     return own.read.asked || own.left < own.decoded.size ? "asked" : "ahead"
   }
 
@@ -260,7 +264,9 @@ export const make = <Row, E>(
     aheadOf,
     renew: (block) => {
       const own = kept.peek(block)
-      if (own !== undefined && own.left <= 0) own.left = own.decoded.size
+      if (own === undefined || own.left > 0) return
+      own.left = own.decoded.size
+      own.read.asked = false
     },
     readAhead,
     given: (own, rows) => {

@@ -23,10 +23,13 @@ export interface Blocks {
   readonly bytesOf: (block: number) => number
 }
 
+/** What stands for the read of a block that is kept. */
+const KEPT: ReadOfBlock = { isPending: () => false, giveUp: Effect.void }
+
 class Reader {
   readonly #blocks: Blocks
   readonly #fork: Fork
-  /** The blocks that were begun here, and are under way or not asked for by a batch. */
+  /** The blocks that were begun or renewed here, and are under way or not asked for by a batch. */
   readonly #begun = new Map<number, ReadOfBlock>()
   #last = -1
   #isClosed = false
@@ -43,9 +46,14 @@ class Reader {
     // Whoever asks for a sample that is not there is told.
     if (block === undefined || block === this.#last) return true
     const state = cache.aheadOf(block)
-    if (state === "asked") cache.renew(block)
-    if (state === "absent") {
+    if (state === "given") {
+      // Of those that are kept, only the next ones are: else all are in use, and one must go that is needed.
       if (!this.#fits(block)) return false
+      cache.renew(block)
+      this.#begun.set(block, KEPT)
+    }
+    if (state === "absent") {
+      if (!this.#fits(block) || !cache.hasRoom(block)) return false
       const read = cache.readAhead(block, this.#fork)
       if (read !== undefined) this.#begun.set(block, read)
     }
@@ -53,7 +61,7 @@ class Reader {
     return true
   }
 
-  /** Whether a block may be begun now. */
+  /** Whether a block is near enough. */
   #fits(block: number): boolean {
     const { bytesOf, cache, most } = this.#blocks
     let bytes = bytesOf(block)
@@ -65,7 +73,7 @@ class Reader {
         // One that is asked for and under way is given up with the others: batches may be interrupted before it ends.
       } else if (!read.isPending()) this.#begun.delete(own)
     }
-    return (isFirst || bytes <= most) && cache.hasRoom(block)
+    return isFirst || bytes <= most
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {

@@ -11,6 +11,9 @@ import {
   SeedPolicy,
   Workers
 } from "../../../src/index.ts"
+import type { ReadAhead as ReadAheadOf } from "../../../src/sources/RandomAccess.ts"
+import type { Ahead } from "../../../src/sources/shards/BlockCache.ts"
+import * as ReadAhead from "../../../src/sources/shards/ReadAhead.ts"
 import { Store, StoreError } from "../../../src/sources/store/Store.ts"
 import { headerOf, npyOf } from "../../support/npy.ts"
 import { memoryStore } from "../../support/shards/MemoryStore.ts"
@@ -167,6 +170,31 @@ describe("blocks that are read ahead", () => {
       if (aheadBytes === 0) expect(ahead).toBe(0)
       if (aheadBytes > 200) expect(ahead).toBeGreaterThan(blocks)
     }
+  })
+
+  test("are as near as aheadBytes says also where they are kept: others may have to go for what is read", async () => {
+    const states = new Map<number, Ahead>(Array.from({ length: 20 }, (_, block) => [block, "given"]))
+    const cache: Parameters<typeof ReadAhead.make>[0]["cache"] = {
+      aheadOf: (block) => states.get(block) ?? "absent",
+      hasRoom: () => true,
+      isComplete: () => false,
+      readAhead: () => undefined,
+      renew: (block) => states.set(block, "ahead")
+    }
+    const renewed = () => Array.from(states).flatMap(([block, state]) => (state === "ahead" ? [block] : []))
+    const expectAll = ({ expect: isExpected }: ReadAheadOf) => {
+      for (let block = 0; block < 20; block++) if (!isExpected(block)) return
+    }
+    const blocks = { cache, most: 300, blockOf: (index: number) => index, bytesOf: () => 100 }
+    await Effect.gen(function* () {
+      const own = yield* ReadAhead.make(blocks)
+      expectAll(own)
+      expect(renewed()).toEqual([0, 1, 2])
+      // A batch asks for the first one.
+      states.set(0, "asked")
+      expectAll(own)
+      expect(renewed()).toEqual([1, 2, 3])
+    }).pipe(Effect.scoped, Effect.runPromise)
   })
 
   test("are as many as aheadBytes and cacheBytes have room for", async () => {
