@@ -2029,7 +2029,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "blocks: of several bad rows the one of the block that is read first is named",
-    file: "sources/shards/ShardedDataset.ts",
+    file: "sources/shards/RowsByBlock.ts",
     from: "if (place >= this.#place) return",
     to: "if (this.error !== undefined) return",
     test: "test/sources/shards/Open.test.ts"

@@ -21,6 +21,7 @@ import * as ReadAhead from "./ReadAhead.ts"
 import { decodeAt, sharedReading } from "./ReadBlock.ts"
 import type { Validate } from "./RowSchema.ts"
 import { rowsAt, rowsIn, runIn } from "./RowsAt.ts"
+import { type Asked, FirstFault, grouped, placesIn, within } from "./RowsByBlock.ts"
 import type { SharedBlocks } from "./SharedBlocks.ts"
 import * as SharedCache from "./SharedCache.ts"
 import type { IndexedShard, Snapshot } from "./Snapshot.ts"
@@ -33,9 +34,6 @@ const AGAIN = 64
 
 /** What reads of rows fail with. @category errors @since 0.1.0 */
 export type ReadError = ShardError | StoreError
-
-/** Whether an index is one of `size`. */
-const within = (index: number, size: number): boolean => index >= 0 && index < size && Number.isInteger(index)
 
 /** What is known of the shards of a dataset. @category models @since 0.1.0 */
 export interface Sharded {
@@ -72,68 +70,6 @@ export interface Parts<Row, A> {
   /** See {@link Sharded}. */
   readonly index: string | undefined
   readonly scanned: number
-}
-
-/** Some rows of a batch that lie in one block. */
-interface Asked {
-  readonly block: number
-  /** The places of the rows in the batch. */
-  readonly places: Array<number>
-}
-
-/** Of the rows of a batch that are bad, the first one, whichever block was read first. */
-class FirstFault {
-  error: ShardError | undefined
-  #place = Number.POSITIVE_INFINITY
-
-  note(place: number, error: ShardError): void {
-    if (place >= this.#place) return
-    this.#place = place
-    this.error = error
-  }
-}
-
-/** Groups the rows of a batch by blocks, in the order in which the blocks first come. */
-const grouped = (snapshot: Snapshot, indices: ReadonlyArray<number>): ReadonlyArray<Asked> => {
-  const groups: Array<Asked> = []
-  const known = new Map<number, Asked>()
-  let last: Asked | undefined
-  for (const [place, index] of indices.entries()) {
-    const { starts } = snapshot
-    const near = last?.block
-    const block =
-      near !== undefined && index >= (starts[near] as number) && index < (starts[near + 1] as number) // a block's ends
-        ? near
-        : snapshot.blockOf(index)
-    if (block !== near) last = known.get(block)
-    if (last === undefined) {
-      last = { block, places: [] }
-      known.set(block, last)
-      groups.push(last)
-    }
-    last.places.push(place)
-  }
-  return groups
-}
-
-/** The rows of samples in the block that all of them are in; `undefined` if they are not in one. */
-const placesIn = ({ blockOf, size, starts }: Snapshot, indices: ArrayLike<number>): Places | undefined => {
-  const index = indices[0] ?? -1
-  if (!within(index, size)) return undefined
-  const block = blockOf(index)
-  const first = starts[block] as number // a block that there is
-  const rows = (starts[block + 1] as number) - first // as above
-  const count = indices.length
-  if (runFrom(indices, 0) === count) {
-    return within(index - first + count - 1, rows) ? Places.run(index - first, count) : undefined
-  }
-  const places = new Float64Array(count)
-  for (let at = 0; at < count; at++) {
-    const place = (indices[at] as number) - first // below the count
-    if (!within(place, rows)) return undefined
-    places[at] = place
-  }
-  return Places.of(places)
 }
 
 /** Returns what `run` returns; `undefined` if it finds a bad row: `getMany` says which one it is. */

@@ -1,0 +1,73 @@
+/**
+ * The blocks that the rows of a batch lie in.
+ *
+ * @since 0.1.0
+ */
+import { Places, runFrom } from "../Columnar.ts"
+import type { ShardError } from "../formats/Format.ts"
+import type { Snapshot } from "./Snapshot.ts"
+
+/** Whether an index is one of `size`. @since 0.1.0 */
+export const within = (index: number, size: number): boolean => index >= 0 && index < size && Number.isInteger(index)
+
+/** Some rows of a batch that lie in one block. @since 0.1.0 */
+export interface Asked {
+  readonly block: number
+  /** The places of the rows in the batch. */
+  readonly places: Array<number>
+}
+
+/** Of the rows of a batch that are bad, the first one, whichever block was read first. @since 0.1.0 */
+export class FirstFault {
+  error: ShardError | undefined
+  #place = Number.POSITIVE_INFINITY
+
+  note(place: number, error: ShardError): void {
+    if (place >= this.#place) return
+    this.#place = place
+    this.error = error
+  }
+}
+
+/** Groups the rows of a batch by blocks, in the order in which the blocks first come. @since 0.1.0 */
+export const grouped = (snapshot: Snapshot, indices: ReadonlyArray<number>): ReadonlyArray<Asked> => {
+  const groups: Array<Asked> = []
+  const known = new Map<number, Asked>()
+  let last: Asked | undefined
+  for (const [place, index] of indices.entries()) {
+    const { starts } = snapshot
+    const near = last?.block
+    const block =
+      near !== undefined && index >= (starts[near] as number) && index < (starts[near + 1] as number) // a block's ends
+        ? near
+        : snapshot.blockOf(index)
+    if (block !== near) last = known.get(block)
+    if (last === undefined) {
+      last = { block, places: [] }
+      known.set(block, last)
+      groups.push(last)
+    }
+    last.places.push(place)
+  }
+  return groups
+}
+
+/** The rows of samples in the block that all of them are in; `undefined` if they are not in one. @since 0.1.0 */
+export const placesIn = ({ blockOf, size, starts }: Snapshot, indices: ArrayLike<number>): Places | undefined => {
+  const index = indices[0] ?? -1
+  if (!within(index, size)) return undefined
+  const block = blockOf(index)
+  const first = starts[block] as number // a block that there is
+  const rows = (starts[block + 1] as number) - first // as above
+  const count = indices.length
+  if (runFrom(indices, 0) === count) {
+    return within(index - first + count - 1, rows) ? Places.run(index - first, count) : undefined
+  }
+  const places = new Float64Array(count)
+  for (let at = 0; at < count; at++) {
+    const place = (indices[at] as number) - first // below the count
+    if (!within(place, rows)) return undefined
+    places[at] = place
+  }
+  return Places.of(places)
+}
