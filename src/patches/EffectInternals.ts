@@ -1,11 +1,14 @@
 /**
- * What this library changes inside Effect, and so has to know of it: where the services are kept that a fiber falls back to,
- * and where the hashes of objects are. A test compares both with the installed release.
+ * What this library changes inside Effect, or asks of it, and so has to know: where the services are kept that a fiber falls
+ * back to, where the hashes of objects are, and what waits for a fiber. A test compares all with the installed release.
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as GlobalValue from "effect/GlobalValue"
 import * as Hash from "effect/Hash"
 import type { Replaced } from "./Replacement.ts"
@@ -49,4 +52,20 @@ export const hashesBy = (random: () => number): Replaced | undefined => {
   }
   Object.defineProperty(hashes, "has", { value: replacement, configurable: true })
   return { replacement, undo: () => Reflect.deleteProperty(hashes, "has") }
+}
+
+const Success = Exit.void.constructor
+
+/** Whether an effect is a value, so that there is nothing to run: `Effect.void`, or made by `Effect.succeed`. @since 0.1.0 */
+export const isSuccess = (effect: Effect.Effect<unknown, unknown, unknown>): boolean => effect.constructor === Success
+
+/**
+ * Whether a fiber that runs has been told something that it has not heard yet, such as an interrupt: it looks between two
+ * effects. True also where that cannot be known.
+ *
+ * @since 0.1.0
+ */
+export const hasMessages = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean => {
+  const { _queue: queue }: { readonly _queue?: unknown } = fiber as object
+  return !Array.isArray(queue) || queue.length > 0
 }

@@ -3,7 +3,20 @@
  * after an update, Effect has moved what is patched.
  */
 import { describe, expect, test } from "bun:test"
-import { DefaultServices, Effect, Fiber, FiberRef, Hash, Random, Tracer } from "effect"
+import {
+  Data,
+  DefaultServices,
+  Effect,
+  Either,
+  Exit,
+  Fiber,
+  FiberId,
+  FiberRef,
+  Hash,
+  Option,
+  Random,
+  Tracer
+} from "effect"
 import * as EffectInternals from "../../src/patches/EffectInternals.ts"
 import { toRandom } from "../../src/random/Rng.ts"
 import { at } from "../support/rng.ts"
@@ -80,4 +93,39 @@ test("a fiber-local value is found on the fiber at work, as the guard of ambient
     return fiber._tag === "Some" ? fiber.value.getFiberRef(local) : "no fiber"
   })
   expect(Effect.runSync(Effect.locally(found, local, "inside"))).toBe("inside")
+})
+
+describe("what waits for a fiber", () => {
+  test("is seen from within, until the fiber hears of it", () => {
+    const seen: Array<boolean> = []
+    const look = Effect.withFiberRuntime<void>((fiber) => {
+      seen.push(EffectInternals.hasMessages(fiber))
+      fiber.unsafeInterruptAsFork(FiberId.none)
+      seen.push(EffectInternals.hasMessages(fiber))
+      return Effect.sync(() => seen.push(EffectInternals.hasMessages(fiber)))
+    })
+    Effect.runSyncExit(Effect.uninterruptible(look))
+    expect(seen).toEqual([false, true, false])
+  })
+
+  test("may be there if a fiber does not tell", () => {
+    const fiber = Effect.runFork(Effect.void)
+    const other = Object.defineProperty(Object.create(fiber), "_queue", { value: undefined })
+    expect(EffectInternals.hasMessages(other)).toBe(true)
+  })
+})
+
+test("an effect that is a value is told from those that are to be run", () => {
+  class Success extends Data.TaggedError("Success") {}
+  const values = [Effect.void, Effect.succeed(1), Exit.succeed(1)]
+  const others = [
+    Effect.fail(1),
+    Effect.sync(() => 1),
+    Effect.yieldNow(),
+    Option.some(1),
+    Either.right(1),
+    new Success()
+  ]
+  expect(values.map(EffectInternals.isSuccess)).toEqual([true, true, true])
+  expect(others.map(EffectInternals.isSuccess)).toEqual(others.map(() => false))
 })

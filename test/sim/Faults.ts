@@ -1405,6 +1405,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/ForEach.test.ts"
   },
   {
+    name: "forEach: an interrupt that a step brings about waits for later steps",
+    file: "scheduler/loader/ForEach.ts",
+    from: " || hasMessages(fiber)) return done",
+    to: ") return done",
+    test: "test/scheduler/loader/ForEach.test.ts"
+  },
+  {
+    name: "forEach: a step that fails is taken for one that leaves nothing to run",
+    file: "scheduler/loader/ForEach.ts",
+    from: "if (!(goesOn && isSuccess(done)) ||",
+    to: "if (!goesOn ||",
+    test: "test/scheduler/loader/ForEach.test.ts"
+  },
+  {
+    name: "forEach: other fibers wait for all steps that leave nothing to run",
+    file: "scheduler/loader/ForEach.ts",
+    from: "--left === 0 ||",
+    to: "--left === 0.5 ||",
+    test: "test/scheduler/loader/ForEach.test.ts"
+  },
+  {
     name: "consecutive ordinals are packed one too high",
     file: "seeding/Counter.ts",
     from: "((first + row) << shift) // as below",

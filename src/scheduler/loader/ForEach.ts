@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
+import { hasMessages, isSuccess } from "../../patches/EffectInternals.ts"
 import type { DeliveredBatch } from "../../pipeline/DeliveredBatch.ts"
 import { begin, toEffect, type Work } from "../build/Work.ts"
 import type { Loan } from "./Loan.ts"
@@ -19,9 +20,13 @@ export interface Lender<E> {
   readonly loan: Loan
 }
 
+/** So many steps at most follow one another without Effect, so that other fibers have their turn. */
+const TOGETHER = 16
+
 /**
  * Calls `step` with each batch. If the next one is there without a wait, the step's own effect is all that there is to run:
- * the effects around each batch took 13 µs, as much as its seeds.
+ * the effects around each batch took 13 µs, as much as its seeds. If the step leaves nothing to run, as with `Effect.void`,
+ * the next one follows without Effect, whose run loop takes 1.2 µs.
  *
  * An interrupt takes effect before a batch is taken, or while it is waited for; never between a batch and its step.
  *
@@ -47,8 +52,14 @@ export const forEach = <X, E, R, E2>(
       // An effect, so that Effect sees an interrupt that the step before has brought about.
       const one = Effect.suspend((): Effect.Effect<X | undefined, E | E2, R> => {
         if (!Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause))) return interrupted
-        const own = begin(ask)
-        return Effect.isEffect(own) ? Effect.flatMap(own as Waited<E2>, deliver) : deliver(own) // as above
+        for (let left = TOGETHER; ; ) {
+          const own = begin(ask)
+          if (Effect.isEffect(own)) return Effect.flatMap(own as Waited<E2>, deliver) // as above
+          const done = deliver(own)
+          // An interrupt is a message: it is seen by Effect.
+          if (!(goesOn && isSuccess(done)) || --left === 0 || hasMessages(fiber)) return done
+          loan.end()
+        }
       })
       const all = Effect.whileLoop({ while: () => goesOn, body: () => one, step: () => loan.end() })
       return Effect.ensuring(

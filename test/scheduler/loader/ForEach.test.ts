@@ -4,17 +4,23 @@ import { Dataset, Pipeline, Scheduler, Workers } from "../../../src/index.ts"
 
 const pipeline = Pipeline.from(Dataset.range(40)).pipe(Pipeline.batch(4))
 
+type Kind = "a value" | "an effect" | "one that waits"
+
 /** Runs `forEach` whose fiber is interrupted from within the third step; what comes of it, and of the run. */
-const interrupted = (around: <A, E>(own: Effect.Effect<A, E>) => Effect.Effect<A, E>, waits: boolean) =>
+const interrupted = (around: <A, E>(own: Effect.Effect<A, E>) => Effect.Effect<A, E>, kind: Kind) =>
   Effect.gen(function* () {
     const loader = yield* Scheduler.open(pipeline, { epochs: 1 })
     const seen: Array<number> = []
-    const step = ({ index }: { readonly index: number }) =>
-      Effect.withFiberRuntime<void>((fiber) => {
+    const step = ({ index }: { readonly index: number }) => {
+      const own = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> => {
         seen.push(index)
         if (index === 2) fiber.unsafeInterruptAsFork(FiberId.none)
-        return waits ? Effect.yieldNow() : Effect.void
-      })
+        return kind === "one that waits" ? Effect.yieldNow() : Effect.void
+      }
+      return kind === "a value"
+        ? own(Option.getOrThrow(Fiber.getCurrentFiber()))
+        : Effect.withFiberRuntime<void>((fiber) => own(fiber))
+    }
     const fiber = yield* Effect.fork(around(loader.forEach(step)))
     const exit = yield* Fiber.await(fiber)
     const { batch, batches } = yield* loader.cursor
@@ -28,20 +34,20 @@ const interrupted = (around: <A, E>(own: Effect.Effect<A, E>) => Effect.Effect<A
     }
   }).pipe(Effect.scoped, Effect.provide(Workers.fibers({ workers: 2 })), Effect.runPromise)
 
-describe.each([
-  ["plain", false],
-  ["one that waits", true]
-] as const)("an interrupt that a step brings about, %s", (_, waits) => {
-  test("takes effect before the next batch is taken, which is neither lost nor accounted for", async () => {
-    const outcome = await interrupted((own) => own, waits)
-    expect(outcome).toEqual({ isInterrupted: true, seen: [0, 1, 2], batch: 3, batches: 3, next: 3 })
-  })
+describe.each(["a value", "an effect", "one that waits"] as const)(
+  "an interrupt that a step brings about, %s",
+  (kind) => {
+    test("takes effect before the next batch is taken, which is neither lost nor accounted for", async () => {
+      const outcome = await interrupted((own) => own, kind)
+      expect(outcome).toEqual({ isInterrupted: true, seen: [0, 1, 2], batch: 3, batches: 3, next: 3 })
+    })
 
-  test("waits for the end of a region that cannot be interrupted", async () => {
-    const { isInterrupted, seen } = await interrupted(Effect.uninterruptible, waits)
-    expect({ isInterrupted, seen }).toEqual({ isInterrupted: true, seen: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] })
-  })
-})
+    test("waits for the end of a region that cannot be interrupted", async () => {
+      const { isInterrupted, seen } = await interrupted(Effect.uninterruptible, kind)
+      expect({ isInterrupted, seen }).toEqual({ isInterrupted: true, seen: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] })
+    })
+  }
+)
 
 test("a step that throws ends the loop; its batch is accounted for", async () => {
   const run = Effect.gen(function* () {
@@ -71,4 +77,30 @@ test("an event loop that is starved has its turn between plain steps", async () 
     return { fired, ended: steps === 1e6 }
   })
   expect(await Effect.runPromise(Effect.scoped(run))).toEqual({ fired: true, ended: false })
+})
+
+test("other fibers have their turn between steps that leave nothing to run", async () => {
+  const run = Effect.gen(function* () {
+    const loader = yield* Scheduler.open(Pipeline.from(Dataset.range(1000)).pipe(Pipeline.batch(1)), { epochs: 1 })
+    let steps = 0
+    const other = yield* Effect.fork(Effect.sync(() => steps))
+    yield* loader.forEach(() => {
+      steps++
+      return Effect.void
+    })
+    return { before: yield* Fiber.join(other), steps }
+  })
+  const { before, steps } = await Effect.runPromise(Effect.withMaxOpsBeforeYield(Effect.scoped(run), 64))
+  expect(steps).toBe(1000)
+  expect(before).toBeLessThan(500)
+})
+
+test("an error of a step behind others that left nothing to run ends the loop, and each batch is accounted for", async () => {
+  const run = Effect.gen(function* () {
+    const loader = yield* Scheduler.open(pipeline, { epochs: 1 })
+    const exit = yield* Effect.exit(loader.forEach(({ index }) => (index === 5 ? Effect.fail("own") : Effect.void)))
+    const next = yield* loader.take
+    return [exit, Option.map(next, ({ index }) => index), (yield* loader.stats).batches]
+  })
+  expect(await Effect.runPromise(Effect.scoped(run))).toEqual([Exit.fail("own"), Option.some(6), 7])
 })
