@@ -1202,6 +1202,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/Open.test.ts"
   },
   {
+    name: "blocks: other bytes of the same size are the same content",
+    file: "sources/shards/SeenBytes.ts",
+    from: "scanned = crc32(next, scanned)",
+    to: "scanned = next.length",
+    test: "test/sources/shards/Open.test.ts"
+  },
+  {
     name: "sinks: a run that goes on writes rows of its first batch again",
     file: "sinks/WriteShards.ts",
     from: "    pending.from = skip\n",

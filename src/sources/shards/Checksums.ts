@@ -34,6 +34,9 @@ export const rowsByManifest = (info: Named, format: string): number | undefined 
   return own?.format === format ? own.rows : undefined
 }
 
+/** The SHA-256 of a shard by its manifest; `undefined` if none names it. @since 0.1.0 */
+export const sha256ByManifest = (info: Named): string | undefined => info[SHA256]
+
 /** The name of the format in a manifest's description of its sink. A row of safetensors is what its reader chooses. */
 const formatIn = (sink: string): string | undefined => {
   const name = /\bformat: (\w+)\(/.exec(sink)?.[1]

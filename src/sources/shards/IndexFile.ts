@@ -7,9 +7,10 @@
 import { encodeHex } from "effect/Encoding"
 import { sha256 } from "../../core/runtime.ts"
 import type { Block } from "../formats/Format.ts"
+import type { SeenBytes } from "./SeenBytes.ts"
 import type { IndexedShard } from "./Snapshot.ts"
 
-const VERSION = 3
+const VERSION = 4
 
 type BlockLine = readonly [
   rows: number,
@@ -22,7 +23,7 @@ type BlockLine = readonly [
 
 /** Returns the text of an index file. `format` is the format with its options, as text. @since 0.1.0 */
 export const encode = (format: string, shards: ReadonlyArray<IndexedShard>): string => {
-  const lines = shards.map(({ index, info: { location, size, version } }) =>
+  const lines = shards.map(({ index, info: { location, size, version }, seen }) =>
     JSON.stringify([
       location,
       size,
@@ -38,7 +39,8 @@ export const encode = (format: string, shards: ReadonlyArray<IndexedShard>): str
         ]
       ),
       index.schema ?? null,
-      index.header ?? null
+      index.header ?? null,
+      seen === undefined ? null : [seen.checksum, seen.isAll ? 1 : 0, seen.sha256 ?? null]
     ])
   )
   const body = lines.map((line) => `${line}\n`).join("")
@@ -79,7 +81,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 
 const shardFrom = (line: unknown): IndexedShard | undefined => {
   if (!Array.isArray(line)) return undefined
-  const [location, size, version, blocks, schema, header]: Array<unknown> = line
+  const [location, size, version, blocks, schema, header, seen]: Array<unknown> = line
   if (typeof location !== "string" || !isCount(size) || typeof version !== "string" || !Array.isArray(blocks)) {
     return undefined
   }
@@ -87,8 +89,16 @@ const shardFrom = (line: unknown): IndexedShard | undefined => {
   if (!own.every((block) => block !== undefined)) return undefined
   return {
     info: { location, size, version },
-    index: { blocks: own, schema: typeof schema === "string" ? schema : undefined, header: header ?? undefined }
+    index: { blocks: own, schema: typeof schema === "string" ? schema : undefined, header: header ?? undefined },
+    seen: seenFrom(seen)
   }
+}
+
+const seenFrom = (seen: unknown): SeenBytes | undefined => {
+  if (!Array.isArray(seen)) return undefined
+  const [checksum, isAll, sha256]: Array<unknown> = seen
+  if (!isCount(checksum)) return undefined
+  return { checksum, isAll: isAll === 1, ...(typeof sha256 === "string" ? { sha256 } : {}) }
 }
 
 const blockFrom = (line: unknown, size: number): Block | undefined => {

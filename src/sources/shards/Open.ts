@@ -14,10 +14,11 @@ import { type Format, type Shard, ShardError } from "../formats/Format.ts"
 import { schemeOf } from "../store/Location.ts"
 import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
 import { sameVersion } from "../store/Version.ts"
-import { checking, rowsByManifest } from "./Checksums.ts"
+import { checking, rowsByManifest, sha256ByManifest } from "./Checksums.ts"
 import * as IndexStore from "./IndexStore.ts"
 import { shardOf } from "./ReadBlock.ts"
 import { type RowSchema, validating } from "./RowSchema.ts"
+import { seeing } from "./SeenBytes.ts"
 import { make, type ReadError, type ShardedDataset } from "./ShardedDataset.ts"
 import { shardsAt } from "./ShardList.ts"
 import * as SharedMemory from "./SharedMemory.ts"
@@ -222,7 +223,7 @@ const reusable = (known: ReadonlyArray<Snapshot.IndexedShard>) => {
     if (own === undefined || own.info.size !== info.size) return undefined
     if (!sameVersion(own.info.version, info.version)) return undefined
     // An address may have been signed again.
-    return { info, index: own.index }
+    return { ...own, info }
   }
 }
 
@@ -269,9 +270,9 @@ const indexed = (
       (info) => {
         const own = kept(info)
         if (own !== undefined) return Effect.succeed(own)
-        const shard = shardOf(store, info)
+        const { seen, shard } = seeing(shardOf(store, info), format.scans, sha256ByManifest(info))
         return Effect.tap(
-          Effect.map(format.index(format.scans ? told(shard) : shard), (index) => ({ info, index })),
+          Effect.map(format.index(format.scans ? told(shard) : shard), (index) => ({ info, index, seen: seen() })),
           () => {
             shardsDone++
             return format.scans ? tell : Effect.void
@@ -304,7 +305,7 @@ const counted = (
 const agreed = (format: Format<unknown>, shards: ReadonlyArray<Snapshot.IndexedShard>) => {
   if (format.agree === undefined) return shards
   const indexes = format.agree(shards.map(({ index }) => index))
-  return shards.map(({ info, index }, place) => ({ info, index: indexes[place] ?? index }))
+  return shards.map((own, place) => ({ ...own, index: indexes[place] ?? own.index }))
 }
 
 /** Fails if the rows of two shards are not alike. */

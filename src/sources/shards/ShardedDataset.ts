@@ -315,7 +315,9 @@ export const make = <Row, A>({
   const made = new Made(
     "open",
     { name, format: format.made, schema: validate !== undefined },
-    validate === undefined ? undefined : `the schema of dataset ${JSON.stringify(name)}`
+    [validate && `the schema of dataset ${JSON.stringify(name)}`, snapshot.unseen(name)]
+      .filter((part) => part !== undefined)
+      .join(", and ") || undefined
   )
   return Object.assign(
     effectful<A, ReadError, never>({

@@ -7,11 +7,14 @@ import { sha256Stream } from "../../core/runtime.ts"
 import { segmentIn } from "../../core/Segments.ts"
 import type { Block, ShardIndex } from "../formats/Format.ts"
 import type { ObjectInfo } from "../store/Store.ts"
+import { type SeenBytes, tellsAll } from "./SeenBytes.ts"
 
 /** A shard and its blocks. @category models @since 0.1.0 */
 export interface IndexedShard {
   readonly info: ObjectInfo
   readonly index: ShardIndex
+  /** What is known of its bytes. */
+  readonly seen?: SeenBytes | undefined
 }
 
 /** Where a block is: in which shard, and at which of its rows. @since 0.1.0 */
@@ -37,10 +40,12 @@ export interface Snapshot {
   readonly blockOf: (index: number) => number
   readonly at: (block: number) => BlockAt
   /**
-   * A hash over the shards' names below the folder that they share, their sizes, the rows of their blocks, and their ETags:
-   * nothing that a copy in another folder or on another host changes.
+   * A hash over the shards' names below the folder that they share, their sizes, the rows of their blocks, what was seen of
+   * their bytes, and their ETags: nothing that a copy in another folder or on another host changes.
    */
   readonly content: string
+  /** Which bytes of the shards of a dataset the content does not tell, in words; `undefined` if it tells all. */
+  readonly unseen: (name: string) => string | undefined
 }
 
 /** How long the folder is that locations share. */
@@ -66,6 +71,13 @@ export const contentOfShards = (infos: ReadonlyArray<ObjectInfo>): string => {
   return hash.digest("hex").slice(0, 32)
 }
 
+/** Which bytes of shards their content does not tell, in words. @since 0.1.0 */
+export const unseenBytes = (name: string): string => `the bytes of the shards of dataset ${JSON.stringify(name)}`
+
+/** Whether something tells all bytes of each of these shards: its ETag, a manifest, or that they were read. @since 0.1.0 */
+export const areTold = (shards: ReadonlyArray<Pick<IndexedShard, "info" | "seen">>): boolean =>
+  shards.every(({ info, seen }) => info.size === 0 || isTag(info.version) || tellsAll(seen))
+
 /** So many characters are hashed in one go: a call for each of many shards takes longer than their hash. */
 const HASHED = 2 ** 16
 
@@ -84,7 +96,7 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
   let size = 0
   let bytes = 0
   let at = 0
-  for (const [place, { index, info }] of shards.entries()) {
+  for (const [place, { index, info, seen }] of shards.entries()) {
     shardStarts[place] = size
     let rows = 0
     const { location, version } = info
@@ -92,7 +104,9 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
       location.slice(folder),
       info.size,
       isTag(version) ? version : "",
-      index.blocks.map((own) => own.rows)
+      index.blocks.map((own) => own.rows),
+      seen?.checksum ?? null,
+      seen?.sha256 ?? null
     ])
     if (hashed.length >= HASHED || place === shards.length - 1) {
       hash.update(hashed)
@@ -127,6 +141,11 @@ export const make = (shards: ReadonlyArray<IndexedShard>): Snapshot => {
         firstRow: (starts[block] as number) - (shardStarts[place] as number) // as above
       }
     },
-    content: hash.digest("hex").slice(0, 32)
+    content: hash.digest("hex").slice(0, 32),
+    unseen: (name) => {
+      if (areTold(shards)) return undefined
+      const isRead = shards.every(({ seen }) => seen !== undefined)
+      return isRead ? `${unseenBytes(name)} but for those that their index is made of` : unseenBytes(name)
+    }
   }
 }

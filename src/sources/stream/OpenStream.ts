@@ -13,7 +13,7 @@ import { shardOf } from "../shards/ReadBlock.ts"
 import { type RowSchema, validating } from "../shards/RowSchema.ts"
 import type { ReadError } from "../shards/ShardedDataset.ts"
 import { shardsAt } from "../shards/ShardList.ts"
-import { contentOfShards } from "../shards/Snapshot.ts"
+import { areTold, contentOfShards, unseenBytes } from "../shards/Snapshot.ts"
 import { Store, type StoreError } from "../store/Store.ts"
 import { blockShard, inOrderOf } from "./BlockShard.ts"
 import { dealingOf } from "./Dealing.ts"
@@ -68,7 +68,11 @@ export const openStream = <Row, A = Row, I = unknown>(
       [TypeId]: {},
       name,
       isNamed: true,
-      made: new Made("openStream", { name, format: format.made, atOnce, ...dealt }),
+      made: new Made(
+        "openStream",
+        { name, format: format.made, atOnce, ...dealt },
+        areTold(infos.map((info) => ({ info }))) ? undefined : unseenBytes(name)
+      ),
       content: contentOfShards(infos),
       atOnce,
       ranks,

@@ -15,7 +15,7 @@ import * as Schema from "@effect/schema/Schema"
 import { Deferred, Effect, Either, Fiber, Logger } from "effect"
 import { text } from "../../../src/core/Parameters.ts"
 import { bytesFreed } from "../../../src/core/ReadBuffers.ts"
-import { furrow, Lineage, Pipeline, Sampler, Scheduler } from "../../../src/index.ts"
+import { Cursor, furrow, Lineage, Pipeline, Sampler, Scheduler } from "../../../src/index.ts"
 import { checksum } from "../../../src/scheduler/loader/CursorFields.ts"
 import { MOST } from "../../../src/scheduler/loader/CursorWrite.ts"
 import { datasetText } from "../../../src/scheduler/plan/Fingerprint.ts"
@@ -519,6 +519,31 @@ describe("the index", () => {
     const changed = three()
     changed.objects.set("d/a", new TextEncoder().encode(lines(0, 21)))
     expect((await Effect.runPromise(open(changed))).content).not.toBe(one.content as string)
+  })
+
+  test("the content tells other bytes of the same size and rows, also by a kept index; what is not read is unseen", async () => {
+    const opened = async <Row>(name: string, own: Format.Format<Row>, bytes: Uint8Array | string) => {
+      const path = join(folder, `bytes-${name}`)
+      mkdirSync(path, { recursive: true })
+      writeFileSync(join(path, "a"), bytes)
+      const options = { format: own, name: "d", index: join(folder, `bytes-${name}.index`) }
+      const first = await Effect.runPromise(Dataset.open(path, options))
+      const again = await Effect.runPromise(Dataset.open(path, options))
+      expect(again.content).toBe(first.content as string)
+      return [first.content, Cursor.unseen(Pipeline.from(again)).join()] as const
+    }
+    const jsonl = Format.jsonl<Row>({ blockBytes: 40 })
+    const [one, unseen] = await opened("one", jsonl, lines(10, 60))
+    const [same] = await opened("same", Format.jsonl<Row>({ blockBytes: 40, rowBytes: 50 }), lines(10, 60))
+    const [other] = await opened("other", jsonl, lines(10, 60).replace("37", "73"))
+    expect(same).toBe(one as string)
+    expect(other).not.toBe(one as string)
+    expect(unseen).toBe("")
+    // Windows of bytes are found without a look at them.
+    const windows = Format.text({ rows: "windows", windowBytes: 2 ** 15 })
+    expect((await opened("text", windows, "x".repeat(2 ** 21)))[1]).toBe(
+      'the bytes of the shards of dataset "d" but for those that their index is made of'
+    )
   })
 })
 
