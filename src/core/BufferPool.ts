@@ -19,10 +19,12 @@ export class BufferPool {
   readonly #kept: Array<ArrayBuffer> = []
   #bytes = 0
   readonly #most: number
+  readonly #mostBytes: () => number
 
-  /** `most`: how many buffers it keeps at most. */
-  constructor(most = MOST_BUFFERS) {
+  /** How many buffers it keeps at most, and how many bytes in all. */
+  constructor(most = MOST_BUFFERS, mostBytes = () => MOST_KEPT) {
     this.#most = most
+    this.#mostBytes = mostBytes
   }
 
   /** How many buffers it keeps. */
@@ -32,6 +34,11 @@ export class BufferPool {
 
   /** A buffer of `length` bytes, whose content is whatever it was. */
   take(length: number): ArrayBuffer {
+    return this.kept(length) ?? new ArrayBuffer(length)
+  }
+
+  /** The same, if one is kept. */
+  kept(length: number): ArrayBuffer | undefined {
     for (let at = this.#kept.length - 1; at >= 0; at--) {
       const own = this.#kept[at] as ArrayBuffer // below the length
       if (own.byteLength !== length) continue
@@ -39,16 +46,17 @@ export class BufferPool {
       this.#bytes -= length
       return own
     }
-    return new ArrayBuffer(length)
+    return undefined
   }
 
   /** Takes back a buffer that nobody reads any more. Where there is no room, those that lie here for longest go. */
   give(buffer: ArrayBuffer): void {
     // A buffer that its owner has sent elsewhere is empty.
-    if (buffer.byteLength === 0 || buffer.byteLength > MOST_KEPT) return
+    const most = this.#mostBytes()
+    if (buffer.byteLength === 0 || buffer.byteLength > most) return
     this.#kept.push(buffer)
     this.#bytes += buffer.byteLength
-    while (this.#kept.length > this.#most || this.#bytes > MOST_KEPT) {
+    while (this.#kept.length > this.#most || this.#bytes > most) {
       this.#bytes -= this.#kept.shift()?.byteLength ?? 0
     }
   }

@@ -43,16 +43,24 @@ export class Lease {
   readonly #batch: number
   readonly #end: () => void
   readonly #places: ReadonlyArray<object>
+  /** Whether all of it is ordinary memory: a batch that is never given back may stay there for good. */
+  readonly isOrdinary: boolean
 
   /**
    * Memory of a batch that is read until its first holder, the run or the batch's owner, lets go of it; `end` is called when
    * the last one has. `places` are objects that the memory would be used again without.
    */
-  constructor(epoch: number, batch: number, end: () => void, places: ReadonlyArray<object> = []) {
+  constructor(
+    epoch: number,
+    batch: number,
+    end: () => void,
+    { isOrdinary = false, places = [] }: { readonly isOrdinary?: boolean; readonly places?: ReadonlyArray<object> } = {}
+  ) {
     this.#epoch = epoch
     this.#batch = batch
     this.#end = end
     this.#places = places
+    this.isOrdinary = isOrdinary
   }
 
   /** Somebody outside gets to see the memory: from now on it is used again only when all have let go of it. */

@@ -12,10 +12,11 @@ const { int64: _int64, uint64: _uint64, ...ofNumbers } = arrays
 /** The arrays that hold columns of numbers. @since 0.1.0 */
 export const numberArrays: { readonly [N in NumberDType]: NumberArrayOf<N> } = ofNumbers
 
-/** Makes an array of so many zeros, or of other numbers. */
+/** Makes an array of so many zeros, or over a buffer. */
 interface NumberArrayOf<N extends NumberDType> {
   new (length: number): NumberArrays[N]
-  new (numbers: ArrayLike<number>): NumberArrays[N]
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): NumberArrays[N]
+  readonly BYTES_PER_ELEMENT: number
 }
 
 /**

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import type { ColumnArrays } from "../core/ColumnArrays.ts"
 import type { TypedArray } from "../core/Tensor.ts"
 
 /**
@@ -97,10 +98,11 @@ export interface ColumnRows {
 
 /**
  * Returns the samples at `indices` as rows of columns: at once if possible, else by an effect. `undefined` if
- * they are no such rows: they are read as samples then.
+ * they are no such rows: they are read as samples then. Columns that are {@link ColumnRows.made} lie in memory of `arrays`.
  *
  * @since 0.1.0
  */
 export type Gather<E = never, R = never> = (
-  indices: ArrayLike<number>
+  indices: ArrayLike<number>,
+  arrays?: ColumnArrays
 ) => ColumnRows | undefined | Effect.Effect<ColumnRows | undefined, E, R>

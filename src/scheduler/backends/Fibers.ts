@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Batch } from "../../pipeline/Batch.ts"
+import { ColumnMemory } from "../../pipeline/ColumnMemory.ts"
 import { mapTensors } from "../../pipeline/DeliveredBatch.ts"
 import { KEPT_FROM_USE, Lease, Quarantine } from "../../pipeline/Lease.ts"
 import { readAheadOf } from "../../sources/RandomAccess.ts"
@@ -53,11 +54,12 @@ export const fibers = (memory: FiberMemory = {}): Backend => ({
     Effect.gen(function* () {
       const stream = yield* openStream(runPlan, settings)
       const lookahead = yield* openLookahead(runPlan, settings)
+      const columns = new ColumnMemory(memory.debug)
       const builds = new Map<number, Build>()
       const buildOf = (worker: number): Build => {
         const known = builds.get(worker)
         if (known !== undefined) return known
-        const build = buildsOf(runPlan, worker, settings, memory, stream, lookahead)
+        const build = buildsOf(runPlan, worker, settings, { ...memory, columns }, stream, lookahead)
         builds.set(worker, build)
         return build
       }
@@ -102,16 +104,17 @@ const buildsOf = (
   runPlan: RunPlan,
   number: number,
   { digest, failures, observer }: BackendSettings,
-  { debug = false }: FiberMemory,
+  { columns, debug = false }: FiberMemory & { readonly columns: ColumnMemory },
   stream: StreamRows | undefined,
   lookahead: Lookahead | undefined
 ): Build => {
-  const worker = new Worker(runPlan, number, { lends: true, limits: limits(failures), observer })
+  const worker = new Worker(runPlan, number, { lends: true, limits: limits(failures), memory: columns, observer })
   const { output } = worker
   const quarantine = new Quarantine<Place>(debug ? KEPT_FROM_USE : 0)
-  const give = (places: ReadonlyArray<Place>): void => {
+  const give = ({ buffers, places }: Lent): void => {
     if (debug) for (const place of places) place.bytes.fill(0xff)
-    output.give(quarantine.pass(places))
+    if (places.length > 0) output.give(quarantine.pass(places))
+    if (buffers.length > 0) columns.give(buffers)
   }
   const { batch: limit } = failures.timeout
   const build = (epoch: number, batch: number): Work<BuiltBatch, Failure> => {
@@ -122,7 +125,7 @@ const buildsOf = (
   const stepsOf = (builder: BatchBuilder): Steps => {
     const finish = (built: Batch<unknown> | undefined): BuiltBatch => {
       const hash = digest && built !== undefined ? hashOf(built, builder.observer) : undefined
-      return lent({ batch: built, hash }, output.lent(), give)
+      return lent({ batch: built, hash }, { places: output.lent(), buffers: builder.taken() }, give)
     }
     return {
       builder,
@@ -176,28 +179,32 @@ export const advance = (worker: Worker, epoch: number, batch: number, from?: Bat
 export const nothingOf = (range: RowRange | undefined): BuiltBatch =>
   range === undefined ? { batch: undefined, hash: undefined, ended: true } : { batch: undefined, hash: undefined }
 
-/** A batch in lent places, which are given back when its lease is over. */
-const lent = (
-  built: BuiltBatch,
-  places: ReadonlyArray<Place>,
-  give: (places: ReadonlyArray<Place>) => void
-): BuiltBatch => {
+/** The memory that a batch has taken: places of the arena, and what columns lie in that were never there. */
+interface Lent {
+  readonly places: ReadonlyArray<Place>
+  readonly buffers: ReadonlyArray<ArrayBuffer>
+}
+
+/** A batch in lent memory, which is given back when its lease is over. */
+const lent = (built: BuiltBatch, own: Lent, give: (own: Lent) => void): BuiltBatch => {
   const { batch, hash } = built
-  if (places.length === 0) return built
+  const { buffers, places } = own
+  if (places.length === 0 && buffers.length === 0) return built
   if (batch === undefined) {
-    give(places)
+    give(own)
     return built
   }
-  const memory = arena()
-  const lease = new Lease(batch.epoch, batch.index, () => give(places), places)
+  const memory = places.length === 0 ? undefined : arena()
+  const ordinary = new Set<ArrayBufferLike>(buffers)
+  const lease = new Lease(batch.epoch, batch.index, () => give(own), { isOrdinary: places.length === 0, places })
   let isLent = false
   const columns = mapTensors(batch.columns, (tensor) => {
-    if (memory?.addressOf(tensor.data) === undefined) return tensor
+    if (!ordinary.has(tensor.data.buffer) && memory?.addressOf(tensor.data) === undefined) return tensor
     isLent = true
     return lease.tensor(tensor.data, tensor.shape)
   })
   if (isLent) return { batch: { ...batch, columns }, hash, lease }
-  give(places)
+  give(own)
   return built
 }
 

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type { Batch } from "../../pipeline/Batch.ts"
+import type { ColumnMemory } from "../../pipeline/ColumnMemory.ts"
 import type { Stage } from "../../pipeline/Stage.ts"
 import { settledValue } from "../../pipeline/StageResult.ts"
 import type { BatchStage, FusedStep, PlainStep, Program, Step } from "../plan/Program.ts"
@@ -30,6 +31,7 @@ import { type AttemptError, TimedOut } from "./StageError.ts"
 import { andThen, isLater, type Later, type Work, within } from "./Work.ts"
 
 const NONE: SkippedRows = new Set()
+const NO_MEMORY: ReadonlyArray<ArrayBuffer> = []
 
 /** A value that may be left out. @since 0.1.0 */
 export interface KeptSample {
@@ -42,6 +44,8 @@ export interface BuilderContext {
   readonly program: Program
   /** How batches are built as whole columns, if the pipeline allows it. */
   readonly columns: ColumnPlan | undefined
+  /** Memory that is used again, for columns, if batches may lie there. */
+  readonly memory: ColumnMemory | undefined
   /** The worker's number, from 0 to `workers − 1`. */
   readonly number: number
   readonly limits: Limits
@@ -67,9 +71,9 @@ export class BatchBuilder {
   #indexed = false
 
   constructor(context: BuilderContext, range: RowRange) {
-    const { limits, number, observer, program, runPlan, streams } = context
+    const { limits, memory, number, observer, program, runPlan, streams } = context
     streams?.enter(range.epoch)
-    const rows = new BatchRows(runPlan, number, limits, range)
+    const rows = new BatchRows(runPlan, number, limits, range, memory)
     const binding = new SeedBinding(runPlan, rows.requested, streams)
     this.observer = observer?.batch(range.epoch, range.batch, number)
     const current = new CurrentStage(rows, binding, this.observer)
@@ -94,6 +98,11 @@ export class BatchBuilder {
     this.#current.reset(this.observer)
     this.#plain.reset()
     this.#indexed = false
+  }
+
+  /** The memory that the batch has taken for its columns, since this was last asked. */
+  taken(): ReadonlyArray<ArrayBuffer> {
+    return this.#rows.memory?.taken() ?? NO_MEMORY
   }
 
   /** How many samples were attempted again. */

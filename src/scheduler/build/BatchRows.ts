@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Batch } from "../../pipeline/Batch.ts"
+import { BatchMemory, type ColumnMemory } from "../../pipeline/ColumnMemory.ts"
 import type { Label } from "../../pipeline/StageResult.ts"
 import { isPlain, lineageOf } from "../../sources/RandomAccess.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
@@ -33,6 +34,8 @@ export class BatchRows {
   /** The ordinal of the first row; see `Share`. */
   ordinal: number
 
+  /** Where columns lie, if that is memory which is used again. */
+  readonly memory: BatchMemory | undefined
   /** How many attempts have begun. */
   attempts = 0
   /** How many samples were attempted again. */
@@ -55,11 +58,12 @@ export class BatchRows {
   /** Whether somebody else may hold `indices`, so that the next batch has indices of its own. */
   #heldIndices: boolean
 
-  constructor(runPlan: RunPlan, worker: number, limits: Limits, range: RowRange) {
+  constructor(runPlan: RunPlan, worker: number, limits: Limits, range: RowRange, memory?: ColumnMemory) {
     this.runPlan = runPlan
     this.worker = worker
     this.limits = limits
     this.range = range
+    this.memory = memory && new BatchMemory(memory)
     this.ordinal = range.ordinal
     this.indices = new Float64Array(range.size)
     this.#heldIndices = showsIndices(runPlan)
@@ -71,6 +75,7 @@ export class BatchRows {
   /** Goes on to another batch, and forgets all that belongs to the one before. */
   reset(range: RowRange): void {
     this.range = range
+    this.memory?.forget()
     this.ordinal = range.ordinal
     if (this.#heldIndices || this.indices.length !== range.size) {
       this.indices = new Float64Array(range.size)

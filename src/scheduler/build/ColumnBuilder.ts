@@ -117,7 +117,7 @@ const gatherRows = ({
   readonly rows: BatchRows
   readonly gather: Gather<unknown, unknown>
 }): Work<ColumnRows | "samples" | undefined, StageError> => {
-  const gathered = workOf(() => gather(rows.indices))
+  const gathered = workOf(() => gather(rows.indices, rows.memory))
   if (!isLater(gathered)) return gathered
   return catchAll<ColumnRows | undefined, unknown, "samples", StageError>(gathered, (why) =>
     andThen(readAfter(rows, why), () => "samples" as const)
@@ -174,7 +174,8 @@ const build = (
     current.run(step.name, "columns", (of) => current.plain(run, of, undefined), step)
   }
   rows.scope = "batch"
-  const collate = (): void => rows.collated(collateColumns(fields, places, made, dtypes), rows.indices.length)
+  const collate = (): void =>
+    rows.collated(collateColumns(fields, places, made, dtypes, rows.memory), rows.indices.length)
   current.run(batch.id.name, "columns", (of) => current.plain(of, undefined, undefined), collate)
 }
 

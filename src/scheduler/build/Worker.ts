@@ -5,9 +5,10 @@
  * @since 0.1.0
  */
 import type { Batch } from "../../pipeline/Batch.ts"
+import type { ColumnMemory } from "../../pipeline/ColumnMemory.ts"
 import { arena } from "../../wasm/Kernels.ts"
 import { Output } from "../../wasm/Output.ts"
-import { canLend, compile, type Program } from "../plan/Program.ts"
+import { canLend, canLendColumns, compile, type Program } from "../plan/Program.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { BatchBuilder, type BuilderContext, type KeptSample } from "./BatchBuilder.ts"
 import { CarriedStreams } from "./CarriedStreams.ts"
@@ -22,6 +23,8 @@ import { andThen, catchError, TypedFailure, type Work } from "./Work.ts"
 export interface WorkerOptions {
   /** Whether its batches may lie in memory that is used again, as {@link Worker.output} lends it. Default `false`. */
   readonly lends?: boolean
+  /** Memory that is used again, for columns; what batches take of it is {@link BatchBuilder.taken}. */
+  readonly memory?: ColumnMemory
   /** Default: the first error ends the run. */
   readonly limits?: Limits
   readonly observer?: Observer | undefined
@@ -42,12 +45,13 @@ export class Worker implements BuilderContext {
   readonly output: Output
   readonly streams: CarriedStreams | undefined
   readonly columns: ColumnPlan | undefined
+  readonly memory: ColumnMemory | undefined
   #idle: BatchBuilder | undefined
 
   constructor(
     runPlan: RunPlan,
     number: number,
-    { lends = false, limits = limitsOf(failFirst), observer }: WorkerOptions = {}
+    { lends = false, limits = limitsOf(failFirst), memory, observer }: WorkerOptions = {}
   ) {
     const carries = runPlan.policy?.carries
     this.runPlan = runPlan
@@ -66,6 +70,7 @@ export class Worker implements BuilderContext {
     this.output = lends && canLend(program) ? new Output(arena(), true) : copying
     this.program = this.output === copying ? program : compiled(this.output)
     this.columns = planColumns(runPlan.pipeline, this.program)
+    this.memory = canLendColumns(program) ? memory : undefined
   }
 
   /** What builds some rows of a batch, attempt by attempt. */

@@ -356,9 +356,11 @@ export class Delivery {
   #handOn(taken: Taken, built: Batch<unknown> | undefined, asked: TakeOptions): Next | typeof another {
     this.#last = taken.sequence
     const { lease } = taken.content
+    // What lies in ordinary memory is its consumer's own there.
+    const isCopied = lease !== undefined && !lease.isOrdinary && !asked.lends
     let handed: DeliveredBatch | undefined
     try {
-      if (built !== undefined && lease !== undefined && !asked.lends) handed = owned(built, lease, this.#pool)
+      if (built !== undefined && isCopied) handed = owned(built, lease, this.#pool)
       else if (built !== undefined) handed = new DeliveredBatch(built, built.columns, lease)
     } catch (thrown) {
       return this.#fail(Exit.die(thrown)) // such as memory that cannot be had
@@ -369,7 +371,7 @@ export class Delivery {
       return this.#fail(Exit.fail(Digest.DigestError.from(thrown)))
     }
     if (asked.lends) this.loan.begin(lease)
-    else lease?.release()
+    else if (isCopied) lease.release()
     if (handed === undefined) return another
     this.#options.repeats?.pass(this.#options.delivered.next)
     return handed

@@ -100,10 +100,15 @@ export const compile = (
  * @since 0.1.0
  */
 export const canLend = ({ batching, before, behind }: Program): boolean => {
-  const isFused = ({ _tag }: Step): boolean => _tag === "Fused"
   const first = before.findIndex(isFused)
-  return batching.dtypes !== undefined && first !== -1 && before.slice(first).every(isFused) && behind.every(isFused)
+  return first !== -1 && before.slice(first).every(isFused) && canLendColumns({ batching, behind })
 }
+
+/** Whether the columns of batches may lie there: they may unless such a function is called with them. @since 0.1.0 */
+export const canLendColumns = ({ batching, behind }: Pick<Program, "batching" | "behind">): boolean =>
+  batching.dtypes !== undefined && behind.every(isFused)
+
+const isFused = ({ _tag }: Step): boolean => _tag === "Fused"
 
 const steps = (stages: ReadonlyArray<PlainStage | EffectStage>, output: Output): ReadonlyArray<Step> => {
   const made: Array<Step> = []

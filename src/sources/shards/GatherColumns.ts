@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { arrayLike } from "../../core/Tensor.ts"
+import { type ColumnArrays, fresh, kindOf } from "../../core/ColumnArrays.ts"
 import { type ColumnRows, type Field, Places } from "../Columnar.ts"
 import type { BlockColumn } from "../formats/Format.ts"
 
@@ -43,10 +43,13 @@ type Target = Exclude<Field, { readonly _tag: "Items" }> | { readonly _tag: "Ite
 /** Rows of several blocks, which are copied block by block. @since 0.1.0 */
 export class GatheredRows {
   readonly #size: number
+  readonly #arrays: ColumnArrays
   #targets: ReadonlyMap<string, Target> | undefined
 
-  constructor(size: number) {
+  /** So many rows, in memory of `arrays`. */
+  constructor(size: number, arrays: ColumnArrays = fresh) {
     this.#size = size
+    this.#arrays = arrays
   }
 
   /**
@@ -54,7 +57,9 @@ export class GatheredRows {
    * blocks before; the rows are then to be had as samples.
    */
   take(columns: Columns, rows: Float64Array, places: ArrayLike<number>): boolean {
-    this.#targets ??= new Map(Array.from(inOrder(columns), ([name, column]) => [name, targetFor(column, this.#size)]))
+    this.#targets ??= new Map(
+      Array.from(inOrder(columns), ([name, column]) => [name, targetFor(column, this.#size, this.#arrays)])
+    )
     const targets = this.#targets
     if (columns.size !== targets.size) return false
     for (const [name, column] of columns) {
@@ -71,11 +76,11 @@ export class GatheredRows {
   }
 }
 
-const targetFor = (column: BlockColumn, size: number): Target => {
+const targetFor = (column: BlockColumn, size: number, arrays: ColumnArrays): Target => {
   if (column._tag === "Cells") return { _tag: "Items", items: new Array<unknown>(size) }
   const { data } = column
-  if (column._tag === "Numbers") return { _tag: "Numbers", data: arrayLike(data, size) }
-  return { ...column, data: arrayLike(data, size * column.width) }
+  if (column._tag === "Numbers") return { _tag: "Numbers", data: arrays.array(kindOf(data), size) }
+  return { ...column, data: arrays.array(kindOf(data), size * column.width) }
 }
 
 /** Copies rows; returns `false` if they are of another kind than the target. */

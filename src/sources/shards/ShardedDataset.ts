@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import type { ColumnArrays } from "../../core/ColumnArrays.ts"
 import { concurrent } from "../../core/Concurrent.ts"
 import { Made } from "../../core/Parameters.ts"
 import { type ColumnRows, type Gather, Places, runFrom } from "../Columnar.ts"
@@ -274,12 +275,12 @@ export const make = <Row, A>({
   }
 
   /** The rows as rows of their blocks' columns. */
-  const gather = (indices: ArrayLike<number>): ReturnType<Gather<ReadError | IndexError>> => {
+  const gather: Gather<ReadError | IndexError> = (indices, arrays) => {
     // Of blocks that threads share nothing is kept, so rows are copied.
     const places = shared === undefined ? placesIn(snapshot, indices) : undefined
     // A block that has to be read may be dropped before its rows are used, and its memory be that of another one.
     const cached = places === undefined ? undefined : cache.get(snapshot.blockOf(indices[0] as number)) // there is one
-    if (cached === undefined || places === undefined) return gatherMany(Array.from(indices))
+    if (cached === undefined || places === undefined) return gatherMany(Array.from(indices), arrays)
     const { columns } = cached.decoded
     if (columns === undefined) return undefined
     const own = soundly(() => rowsOfBlock(columns, places))
@@ -288,10 +289,13 @@ export const make = <Row, A>({
   }
 
   /** The same of rows that do not lie in one block. */
-  const gatherMany = (indices: ReadonlyArray<number>): ReturnType<Gather<ReadError | IndexError>> => {
+  const gatherMany = (
+    indices: ReadonlyArray<number>,
+    arrays: ColumnArrays | undefined
+  ): ReturnType<Gather<ReadError | IndexError>> => {
     const wrong = indices.find((index) => !within(index, snapshot.size))
     if (wrong !== undefined) return Effect.fail(new IndexError({ dataset: name, index: wrong, size: snapshot.size }))
-    const gathered = new GatheredRows(indices.length)
+    const gathered = new GatheredRows(indices.length, arrays)
     let fits = true
     const take = (cached: BlockCache.CachedBlock<Row>, { block, places }: Asked): void => {
       const { columns } = cached.decoded

@@ -122,9 +122,9 @@ const readyAt = <A>(self: Dataset<A, unknown, unknown>, parts: PlacedParts): Dat
 const gatherAt = <A, E, R>(self: Dataset<A, E, R>, parts: PlacedParts): Dataset<A, E, R>["gather"] => {
   const gather = gatherOf(self)
   if (gather === undefined) return undefined
-  return (indices) => {
+  return (indices, arrays) => {
     const places = placesOf(indices, parts)
-    return places === undefined ? undefined : gather(places)
+    return places === undefined ? undefined : gather(places, arrays)
   }
 }
 
