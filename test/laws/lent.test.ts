@@ -328,6 +328,70 @@ test("a pool of memory is bounded, and what is given back is used again", async 
   expect(buffers.size).toBe(2)
 })
 
+describe("columns", () => {
+  const pipeline = lendable({ kind: "columns", fails: false })
+  const wideOf = (batch: Batch.Batch<unknown>): Tensor.Tensor => {
+    const own = tensorsOf(batch.columns).find(({ shape }) => shape[1] === 350)
+    if (own === undefined) throw new Error("there is no such column")
+    return own
+  }
+  /** Batches of six rows: the last one of an epoch is not worth lending. */
+  const isWhole = ({ size }: Batch.Batch<unknown>): boolean => size === 6
+
+  test("of forEach lie in memory that is used again, unless they are held", async () => {
+    const setting: Setting = { backend: "fibers", kind: "columns", workers: 1, world: 1, retry: false }
+    const expected = await delivered(setting)
+    const buffers = new Set<ArrayBufferLike>()
+    const stale: Array<Tensor.Tensor> = []
+    let held: Delivered | undefined
+    let letGo: (() => void) | undefined
+    await furrow(pipeline, { policy: SeedPolicy.elastic({ seed: 5 }), epochs: EPOCHS, replay: true }).forEach(
+      (batch) => {
+        for (const tensor of stale) expect(() => tensor.data).toThrow(Batch.StaleBatch)
+        if (!isWhole(batch)) return
+        buffers.add(wideOf(batch).data.buffer)
+        if (batch.epoch === 0 && batch.index === 1) {
+          held = batch
+          letGo = Batch.hold(batch)
+        } else stale.push(wideOf(batch))
+      }
+    )
+    expect(stale).toHaveLength(11)
+    // One at a time, and the one that is held.
+    expect(buffers.size).toBe(2)
+    expect(held && contentOf(held)).toEqual(expected[1])
+    letGo?.()
+    expect(() => held && Batch.copy(held)).toThrow("given back")
+  })
+
+  test("that are taken for good are not copied, and those that are given back are used again", async () => {
+    const buffers: Array<ArrayBufferLike> = []
+    for await (const batch of furrow(pipeline, { seed: 1, epochs: 3 })) {
+      if (!isWhole(batch)) continue
+      const { data } = wideOf(batch)
+      buffers.push(data.buffer)
+      expect(data.buffer).toBeInstanceOf(ArrayBuffer)
+      // Every third one is kept.
+      if (buffers.length % 3 > 0) batch[Symbol.dispose]()
+    }
+    expect(buffers).toHaveLength(18)
+    expect(new Set(buffers).size).toBeLessThanOrEqual(6 + 3)
+  })
+
+  test("that are sent elsewhere are not used again", async () => {
+    for await (const batch of furrow(pipeline, {
+      seed: 1,
+      epochs: 2,
+      workers: Workers.fibers({ workers: 1, debug: true })
+    })) {
+      const { data } = wideOf(batch)
+      expect(data.length).toBe(350 * batch.size)
+      structuredClone(data, { transfer: [data.buffer as ArrayBuffer] })
+      batch[Symbol.dispose]()
+    }
+  })
+})
+
 test("what a stage adds to a batch is delivered under whatever name", async () => {
   const tag = Symbol("tag")
   const names = ["constructor", "toString", "__proto__", "more"]

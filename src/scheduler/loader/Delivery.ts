@@ -356,12 +356,10 @@ export class Delivery {
   #handOn(taken: Taken, built: Batch<unknown> | undefined, asked: TakeOptions): Next | typeof another {
     this.#last = taken.sequence
     const { lease } = taken.content
-    // What lies in ordinary memory is its consumer's own there.
-    const isCopied = lease !== undefined && !lease.isOrdinary && !asked.lends
+    const isCopied = lease?.isOrdinary === false && !asked.lends
     let handed: DeliveredBatch | undefined
     try {
-      if (built !== undefined && isCopied) handed = owned(built, lease, this.#pool)
-      else if (built !== undefined) handed = new DeliveredBatch(built, built.columns, lease)
+      handed = built && (isCopied ? owned(built, lease, this.#pool) : new DeliveredBatch(built, built.columns, lease))
     } catch (thrown) {
       return this.#fail(Exit.die(thrown)) // such as memory that cannot be had
     }

@@ -11,7 +11,10 @@ export const kinds = [
   "kept by a filter",
   "kept by a collate",
   "behind batch",
-  "beside columns"
+  "beside columns",
+  "columns",
+  "columns and images",
+  "columns behind batch"
 ] as const
 
 export type Kind = (typeof kinds)[number]
@@ -25,12 +28,21 @@ export interface Config {
 const SIZE = 37
 const SIDE = 6
 
+/** Rows so wide that columns of some of them are lent. */
+const WIDTH = 350
+
 interface Sample {
   readonly image: Tensor.Tensor<Uint8Array>
   readonly label: number
 }
 
+interface WideSample extends Sample {
+  readonly wide: Tensor.Tensor<Int32Array>
+}
+
 const pixels = Uint8Array.from({ length: SIZE * SIDE * SIDE }, (_, at) => (at * 31) % 251)
+
+const wide = Int32Array.from({ length: SIZE * WIDTH }, (_, at) => (at * 31) % 25_111)
 
 const labels = Array.from({ length: SIZE }, (_, index) => index)
 
@@ -39,13 +51,19 @@ const sampleAt = (index: number): Sample => ({
   label: index
 })
 
-const source = (fails: boolean) => {
-  if (!fails) {
-    return Dataset.fromColumns(
-      { image: Tensor.make(pixels, [SIZE, SIDE, SIDE, 1]), label: labels },
-      { name: "lendable" }
-    )
-  }
+const columns = { image: Tensor.make(pixels, [SIZE, SIDE, SIDE, 1]), label: labels }
+
+const source = (fails: boolean) => (fails ? failing(sampleAt) : Dataset.fromColumns(columns, { name: "lendable" }))
+
+const wideSource = (fails: boolean) =>
+  fails
+    ? failing((index): WideSample => {
+        const row = wide.slice(index * WIDTH, (index + 1) * WIDTH)
+        return { ...sampleAt(index), wide: Tensor.make(row, [WIDTH]) }
+      })
+    : Dataset.fromColumns({ ...columns, wide: Tensor.make(wide, [SIZE, WIDTH]) }, { name: "lendable" })
+
+const failing = <S>(at: (index: number) => S): Dataset.Dataset<S, Dataset.DatasetError> => {
   const failed = new Set<number>()
   return Dataset.make({
     name: "lendable",
@@ -55,7 +73,7 @@ const source = (fails: boolean) => {
         failed.add(index)
         throw new Error(`the first attempt at ${index}`)
       }
-      return sampleAt(index)
+      return at(index)
     }
   })
 }
@@ -118,6 +136,20 @@ export const lendable = ({ fails, kind }: Config): Images => {
           weights: Tensor.make(Float64Array.of(batch.epoch, batch.index), [2]),
           more: { list: [Tensor.make(Int32Array.of(batch.index), [1])], raw: Uint8Array.of(batch.index) }
         }))
+      )
+    case "columns":
+      return Pipeline.from(wideSource(fails)).pipe(Pipeline.sample(Sampler.shuffle), Pipeline.batch(6))
+    case "columns and images":
+      return Pipeline.from(wideSource(fails)).pipe(
+        Pipeline.sample(Sampler.shuffle),
+        Pipeline.map("normalize", Image.normalize({ mean: 0.4, std: 0.2 })),
+        Pipeline.batch(6)
+      )
+    case "columns behind batch":
+      return Pipeline.from(wideSource(fails)).pipe(
+        Pipeline.sample(Sampler.shuffle),
+        Pipeline.batch(6),
+        Pipeline.map("raw", (batch) => ({ ...batch, columns: { raw: batch.columns.wide.data } }))
       )
     case "behind batch":
       return drawn.pipe(
