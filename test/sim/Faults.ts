@@ -694,15 +694,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "memory is lent to a collate of the user's",
     file: "scheduler/plan/Program.ts",
-    from: "return batching.dtypes !== undefined && first",
-    to: "return first",
+    from: "batching.dtypes !== undefined && behind.every(isFused)",
+    to: "behind.every(isFused)",
     test: "test/laws/lent.test.ts"
   },
   {
     name: "batches that are taken are lent",
     file: "scheduler/loader/Delivery.ts",
-    from: "lease !== undefined && !asked.lends",
-    to: "lease !== undefined && asked.limit < 0",
+    from: "handed = built && (isCopied ?",
+    to: "handed = built && (isCopied && asked.limit < 0 ?",
     test: "test/laws/lent.test.ts"
   },
   {
@@ -738,6 +738,34 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "pipeline/DeliveredBatch.ts",
     from: "buffers.push(buffer)",
     to: "pool.give(buffer)",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "memory of columns that somebody has is used again",
+    file: "pipeline/ColumnMemory.ts",
+    from: "this.#taken.push(buffer)",
+    to: "this.#memory.give([buffer])",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "memory of columns that is given back is not used again",
+    file: "pipeline/ColumnMemory.ts",
+    from: "return this.#pool.kept(bytes) ?? unfilled(bytes).buffer",
+    to: "return unfilled(bytes).buffer",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "columns are lent that a stage behind batch has seen",
+    file: "scheduler/plan/Program.ts",
+    from: "batching.dtypes !== undefined && behind.every(isFused)",
+    to: "batching.dtypes !== undefined",
+    test: "test/laws/lent.test.ts"
+  },
+  {
+    name: "images beside columns are delivered for good where they lie",
+    file: "scheduler/backends/Fibers.ts",
+    from: "isOrdinary: places.length === 0",
+    to: "isOrdinary: true",
     test: "test/laws/lent.test.ts"
   },
   {
