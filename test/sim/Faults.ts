@@ -2089,5 +2089,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "if (place >= this.#place) return",
     to: "if (this.error !== undefined) return",
     test: "test/sources/shards/Open.test.ts"
+  },
+  {
+    name: "tables: an integer that is no exact number costs its whole block",
+    file: "sources/formats/arrow/ArrowBlock.ts",
+    from: "if (!(thrown instanceof InexactNumber)) throw thrown",
+    to: "if (thrown !== undefined) throw thrown",
+    test: "test/sources/formats/InexactNumbers.test.ts"
+  },
+  {
+    name: "tables: an integer that is no exact number costs its whole block where threads share it",
+    file: "sources/formats/arrow/ArrowParts.ts",
+    from: "if (thrown instanceof InexactNumber) return undefined",
+    to: "if (thrown === undefined) return undefined",
+    test: "test/sources/formats/InexactNumbers.test.ts"
   }
 ]

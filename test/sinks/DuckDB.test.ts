@@ -129,6 +129,18 @@ describe("DuckDB reads", () => {
     })
   }
 
+  test("nulls of every type", async () => {
+    const some = rows.map(({ int32, ...row }, at) => ({
+      int32,
+      ...Object.fromEntries(
+        Object.entries(row).map(([name, value], own) => [name, (at + own) % 3 === 0 ? null : value])
+      )
+    }))
+    const shards = await written(some, (location) => Sink.parquet(location, { rows: 30, blockBytes: 2000, types }))
+    const found = await query(`SELECT * FROM read_parquet('${shards}') ORDER BY int32`)
+    expect(found.rows.map(plain)).toEqual(some.map(plain))
+  })
+
   // What JSON can say.
   const texts = rows.map(({ bool, int32, string, tags, record }) => ({ bool, int32, string, tags, record }))
 

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Stream } from "effect"
 import { isTypedArray, Tensor } from "../../../src/core/Tensor.ts"
+import { attempt } from "../../../src/sources/formats/Fault.ts"
 import type { DecodedBlock, Format, Shard, ShardError } from "../../../src/sources/formats/Format.ts"
 import type { StoreError } from "../../../src/sources/store/Store.ts"
 
@@ -88,9 +89,11 @@ const isShardError = (error: unknown): error is ShardError =>
 
 /** All rows of a shard. */
 export const readRows = <Row>(format: Format<Row>, shard: Shard): Effect.Effect<Array<Row>, ShardError | StoreError> =>
-  Effect.map(
-    readBlocks(format, shard, (block) => Array.from({ length: block.size }, (_, place) => block.row(place))),
-    (rows) => rows.flat()
+  Effect.flatMap(
+    readBlocks(format, shard, (block) =>
+      attempt(() => Array.from({ length: block.size }, (_, place) => block.row(place)))
+    ),
+    (blocks) => Effect.map(Effect.all(blocks), (rows) => rows.flat())
   )
 
 /** Values as `formats.json` writes them. */

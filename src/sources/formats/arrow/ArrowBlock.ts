@@ -8,19 +8,20 @@ import type { TypedArray } from "../../../core/Tensor.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { tensorsOf } from "../Columns.ts"
 import type { Block, BlockColumn, BlockPlace, DecodedBlock, ShardError, SharedDecode } from "../Format.ts"
+import { shardError, type Where } from "../Located.ts"
 import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, childOf, eachBuffer, isNumeric, offsetsOf } from "./ArrowArray.ts"
 import { arraysIn, partsOf } from "./ArrowParts.ts"
 import { type Cell, cellsOf, recordOf } from "./Cells.ts"
-import { type CellOptions, isConverted, numbersAs } from "./Numbers.ts"
+import { type CellOptions, InexactNumber, isConverted, numbersAs } from "./Numbers.ts"
 
 /** A row of a table: a value for each column by its name, as the table in `docs/formats.md` has them. @category models @since 0.1.0 */
 export type TableRow = Readonly<Record<string, unknown>>
 
 /**
  * Returns the rows of sound arrays, all of `size` values; rows own what they hold. `release` gives back the memory of the
- * arrays. Throws {@link Malformed} for columns of one name, and for values that have no such form in JavaScript as is asked
- * for.
+ * arrays. An integer that is to be a number and is not exact is an error of its row. Throws {@link Malformed} for columns of
+ * one name, and for other values that have no such form in JavaScript as is asked for.
  *
  * @since 0.1.0
  */
@@ -28,6 +29,7 @@ export const blockOf = (
   arrays: ReadonlyArray<ArrowArray>,
   size: number,
   options: CellOptions,
+  where: Where,
   release?: () => void
 ): DecodedBlock<TableRow> => {
   const names = arrays.map(({ field }) => field.name)
@@ -36,7 +38,16 @@ export const blockOf = (
   if (twice !== undefined) {
     throw new Malformed(`it has two columns of the name "${twice}"; write them under names of their own`)
   }
-  const cells = arrays.map((array) => cellsOf(array, options))
+  const byRow = new Set<ArrowArray>()
+  const cells = arrays.map((array) => {
+    try {
+      return cellsOf(array, options)
+    } catch (thrown) {
+      if (!(thrown instanceof InexactNumber)) throw thrown
+      byRow.add(array)
+      return cellsByRow(array, options, where)
+    }
+  })
   let columns: ReadonlyMap<string, BlockColumn> | undefined
   return {
     size,
@@ -44,7 +55,10 @@ export const blockOf = (
     /** Made when they are first asked for: they need a look at the offsets of lists. */
     get columns() {
       columns ??= new Map(
-        arrays.map((array, place) => [array.field.name, columnOf(array, size, cells[place] as Cell, options)]) // as many as arrays
+        arrays.map((array, place): readonly [string, BlockColumn] => {
+          const cell = cells[place] as Cell // as many as arrays
+          return [array.field.name, byRow.has(array) ? { _tag: "Cells", cell } : columnOf(array, size, cell, options)]
+        })
       )
       return columns
     },
@@ -61,10 +75,25 @@ type WithArrays = <A>(
   use: (arrays: ReadonlyArray<ArrowArray>) => A
 ) => A | Effect.Effect<A, ShardError | StoreError>
 
+/** The values of an array some of whose integers are not exact as numbers: each is converted when its row is made. */
+const cellsByRow = (array: ArrowArray, options: CellOptions, where: Where): Cell => {
+  const cell = cellsOf(array, { ...options, int64: "row by row" })
+  return (row) => {
+    try {
+      return cell(row)
+    } catch (thrown) {
+      throw thrown instanceof InexactNumber ? shardError(where, new Malformed(thrown.message, { row })) : thrown
+    }
+  }
+}
+
 /** How threads share blocks of Arrow arrays. @since 0.1.0 */
-export const sharedTables = (options: CellOptions, withArrays: WithArrays): SharedDecode<TableRow> => ({
+export const sharedTables = (format: string, options: CellOptions, withArrays: WithArrays): SharedDecode<TableRow> => ({
   unpack: (bytes, block, place) => withArrays(bytes, block, place, (arrays) => partsOf(arrays, options)),
-  view: (parts, block) => blockOf(arraysIn(parts), block.rows, { ...options, isShared: true })
+  view: (parts, block, { firstRow, shard }) => {
+    const where = { shard, format, firstRow, byte: block.offset }
+    return blockOf(arraysIn(parts), block.rows, { ...options, isShared: true }, where)
+  }
 })
 
 /** A column: as it lies in memory where all rows are numbers, or lists of as many numbers. */

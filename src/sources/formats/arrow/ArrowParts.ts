@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+import type { TypedArray } from "../../../core/Tensor.ts"
 import { type ArrowArray, isNumeric } from "./ArrowArray.ts"
 import type { ArrowType } from "./ArrowType.ts"
-import { type CellOptions, isConverted, numbersAs } from "./Numbers.ts"
+import { type CellOptions, InexactNumber, isConverted, numbersAs } from "./Numbers.ts"
 
 /** An array; buffers are numbers of parts. JSON-able. */
 interface Described extends Pick<ArrowArray, "field" | "type" | "length" | "offset" | "nulls"> {
@@ -17,7 +18,7 @@ interface Described extends Pick<ArrowArray, "field" | "type" | "length" | "offs
 
 /**
  * Returns the parts of sound arrays. Numbers are as rows have them, so that they are not converted in each thread; the values of
- * a dictionary are copies, since their memory is that of the shard. Throws `Malformed`, as `numbersAs` does.
+ * a dictionary are copies, since their memory is that of the shard.
  *
  * @since 0.1.0
  */
@@ -51,12 +52,23 @@ const numbersOf = (
 ): { readonly type: ArrowType; readonly bytes: Uint8Array } | undefined => {
   const { type } = array
   if (!isConverted(type, options)) return undefined
-  const numbers = numbersAs(array, options)
+  const numbers = convertible(array, options)
+  if (numbers === undefined) return undefined
   const width = numbers.BYTES_PER_ELEMENT
   // From where the array's memory begins, since its nulls are counted from there.
   const bytes = new Uint8Array((array.offset + array.length) * width)
   bytes.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), array.offset * width)
   return { type: { kind: "float", bits: type.kind === "float" ? 32 : 64 }, bytes }
+}
+
+/** The numbers of an array; `undefined` if some are not exact, which is then an error of their rows. */
+const convertible = (array: ArrowArray, options: CellOptions): TypedArray | undefined => {
+  try {
+    return numbersAs(array, options)
+  } catch (thrown) {
+    if (thrown instanceof InexactNumber) return undefined
+    throw thrown
+  }
 }
 
 /** Returns the arrays that {@link partsOf} was given, whose buffers are the parts. @since 0.1.0 */

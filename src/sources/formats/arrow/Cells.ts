@@ -1,6 +1,6 @@
 /**
  * The JavaScript values of Arrow arrays, as the table in `docs/formats.md` has them. Plain functions of a place, made once for
- * each array; the array is sound (see `Sound.ts`), so they do not fail. Values own what they hold: the memory of an array is
+ * each array; the array is sound (see `Sound.ts`), so they do not fail but for integers that are converted row by row. Values own what they hold: the memory of an array is
  * used again.
  *
  * @since 0.1.0
@@ -10,7 +10,7 @@ import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
 import { asciiOf, asciiTextsOf, isAscii, textsOf } from "../../../core/Utf8.ts"
 import { type ArrowArray, childOf, dataOf, isNull, isNumeric, numbersFrom, numbersOf, offsetsOf } from "./ArrowArray.ts"
 import { shownDecimal, widened } from "./Decimal.ts"
-import { type CellOptions, numbersAs } from "./Numbers.ts"
+import { type CellOptions, exactly, numbersAs } from "./Numbers.ts"
 import { datesOf, durationsOf, int96sOf, intervalsOf, timesOf, timestampsOf } from "./Times.ts"
 
 /** Returns the value at a place. @since 0.1.0 */
@@ -57,7 +57,9 @@ const valuesOf = (array: ArrowArray, options: CellOptions): Cell => {
     case "int":
     case "float": {
       const numbers = numbersAs(array, options)
-      return (place) => numbers[place]
+      if (!isByRow(numbers, options)) return (place) => numbers[place]
+      const held = `field "${array.field.name}" holds`
+      return (place) => exactly(held, numbers[place])
     }
     case "utf8":
       return texts(array, options)
@@ -162,6 +164,10 @@ const views = (array: ArrowArray, value: (bytes: Uint8Array, start: number, end:
   }
 }
 
+/** Whether integers of 64 bits are converted when their row is made. */
+const isByRow = (numbers: TypedArray, { int64 }: CellOptions): boolean =>
+  int64 === "row by row" && (numbers instanceof BigInt64Array || numbers instanceof BigUint64Array)
+
 /**
  * The items from one place to another: a typed array where they are numbers, none of which is null. Of bytes it is a tensor,
  * since a `Uint8Array` is a value of the type binary.
@@ -178,7 +184,9 @@ const itemsOf = (child: ArrowArray, options: CellOptions): ((start: number, end:
   const copy =
     numbers instanceof Uint8Array
       ? (start: number, end: number) => new Tensor(numbers.slice(start, end), [end - start])
-      : (start: number, end: number) => numbers.slice(start, end)
+      : isByRow(numbers, options)
+        ? (start: number, end: number) => Float64Array.from(list(start, end) as Array<number>) // none is null
+        : (start: number, end: number) => numbers.slice(start, end)
   const { nulls, offset, validity } = child
   if (validity === undefined || nulls === 0) return copy
   return (start, end) => {

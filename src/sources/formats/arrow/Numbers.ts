@@ -4,13 +4,13 @@
  * @since 0.1.0
  */
 import type { TypedArray } from "../../../core/Tensor.ts"
-import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, isNull, numbersOf } from "./ArrowArray.ts"
 import type { ArrowType } from "./ArrowType.ts"
 
 /** How values with several forms in JavaScript are given. @since 0.1.0 */
 export interface CellOptions {
-  readonly int64: "bigint" | "number"
+  /** `"row by row"`: as numbers, each converted when its row is made, which throws if that one is not exact. */
+  readonly int64: "bigint" | "number" | "row by row"
   readonly timestamps: "exact" | "date" | "bigint"
   /** Whether threads share the memory: nothing is then kept of a block, since each of them would. Default `false`. */
   readonly isShared?: boolean | undefined
@@ -20,12 +20,27 @@ export interface CellOptions {
 export const isConverted = (type: ArrowType, { int64 }: CellOptions): boolean =>
   type.kind === "float" ? type.bits === 16 : type.kind === "int" && type.bits === 64 && int64 === "number"
 
+/** An integer of 64 bits is to be a number, and goes beyond 2^53: an error of its row. @since 0.1.0 */
+export class InexactNumber extends Error {
+  constructor(what: string) {
+    const way = `read the integers of 64 bits as bigint: { int64: "bigint" }`
+    super(`${what}, which is no exact number in JavaScript; ${way}`)
+  }
+}
+
+/** Returns an integer of a field as a number. Throws {@link InexactNumber}. @since 0.1.0 */
+export const exactly = (what: string, value: unknown): number => {
+  const own = Number(value)
+  if (Number.isSafeInteger(own)) return own
+  throw new InexactNumber(`${what} ${value}`)
+}
+
 /** What was made of an array: lists and columns ask for the same. */
 const made = new WeakMap<ArrowArray, TypedArray>()
 
 /**
- * Returns the numbers of an array of integers or floats. Throws {@link Malformed} if an integer of 64 bits is to be a number
- * and goes beyond 2^53.
+ * Returns the numbers of an array of integers or floats. Throws {@link InexactNumber} if an integer of 64 bits is to be a
+ * number and goes beyond 2^53.
  *
  * @since 0.1.0
  */
@@ -50,8 +65,7 @@ const safe = (array: ArrowArray, numbers: BigInt64Array | BigUint64Array): Float
     result[at] = value
     if (Number.isSafeInteger(value)) continue
     if (array.validity !== undefined && isNull(array.validity, at + array.offset)) continue
-    const reason = `field "${array.field.name}" holds ${numbers[at]}, which is no exact number in JavaScript`
-    throw new Malformed(`${reason}; read the integers of 64 bits as bigint: { int64: "bigint" }`, { row: at })
+    throw new InexactNumber(`field "${array.field.name}" holds ${numbers[at]}`)
   }
   return result
 }

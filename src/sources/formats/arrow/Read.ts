@@ -46,11 +46,18 @@ export const reader = (table: Table): Reader => {
         for (const array of arrays) eachBuffer(array, ({ buffer }) => (isHeld ||= buffer === bytes.buffer))
         // Of compressed batches all columns are copies.
         if (!isHeld) giveBack(bytes)
-        return blockOf(arrays, block.rows, table, () => giveBack(bytes))
+        return blockOf(arrays, block.rows, table, whereOf(block, place), () => giveBack(bytes))
       }),
-    shared: sharedTables(table, within)
+    shared: sharedTables("arrow", table, within)
   }
 }
+
+const whereOf = ({ offset }: Block, { firstRow, shard }: BlockPlace): Where => ({
+  shard,
+  format: "arrow",
+  firstRow,
+  byte: offset
+})
 
 /** Gives what `use` makes of the columns of a record batch, at once if its dictionaries and its codec are loaded. */
 const decode = <A>(
@@ -61,7 +68,7 @@ const decode = <A>(
   place: BlockPlace,
   use: (arrays: ReadonlyArray<ArrowArray>) => A
 ): A | Effect.Effect<A, ShardError | StoreError> => {
-  const where: Where = { shard: place.shard, format: "arrow", firstRow: place.firstRow, byte: block.offset }
+  const where = whereOf(block, place)
   const batch = located(where, () => batchOf(bytes, block))
   const dictionaries = header.loaded
   const wanted = wantedOf(header.dictionaries, extraOf(block).dictionaries)

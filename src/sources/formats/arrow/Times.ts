@@ -7,7 +7,7 @@
 import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, dataOf, isNull } from "./ArrowArray.ts"
 import type { IntervalUnit, TimeUnit } from "./ArrowType.ts"
-import type { CellOptions } from "./Numbers.ts"
+import { type CellOptions, exactly, InexactNumber } from "./Numbers.ts"
 
 type Cell = (place: number) => unknown
 
@@ -164,12 +164,13 @@ export const timesOf = (array: ArrowArray, unit: TimeUnit): Cell => {
 export const durationsOf = (array: ArrowArray, { int64 }: CellOptions): Cell => {
   const longs = longsOf(array)
   if (int64 === "bigint") return (place) => longs[place]
+  const held = `field "${array.field.name}" holds a duration of`
+  if (int64 === "row by row") return (place) => exactly(held, longs[place])
   const counts = doublesOf(longs)
   for (let at = 0; at < counts.length; at++) {
     if (Number.isSafeInteger(counts[at])) continue
     if (array.validity !== undefined && isNull(array.validity, at + array.offset)) continue
-    const reason = `field "${array.field.name}" holds a duration of ${longs[at]}, which is no exact number in JavaScript`
-    throw new Malformed(`${reason}; read the integers of 64 bits as bigint: { int64: "bigint" }`, { row: at })
+    throw new InexactNumber(`${held} ${longs[at]}`)
   }
   return (place) => counts[place]
 }

@@ -248,9 +248,11 @@ export class ColumnBuilder {
       this.#offsets.length++
     } else if (this.#values !== undefined) {
       this.#values.room(1)
-      // A value of any kind may stand where none is.
-      this.#values.data.fill(0 as never, this.#values.length, this.#values.length + 1)
-      this.#values.length++
+      const { data } = this.#values
+      // A value of any kind may stand where none is; it is one of the memory's kind.
+      const at = this.#values.length++
+      if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[at] = 0n
+      else data[at] = 0
     } else if (typeof type !== "string") for (const field of this.#fields.values()) field.push(null)
     this.#mark(false)
     return 1
