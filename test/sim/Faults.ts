@@ -2077,13 +2077,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/laws/once.test.ts"
   },
   {
-    name: "sinks: a block ends where a batch does",
-    file: "sinks/WriteShards.ts",
-    from: "if (encoder.isFull) return",
-    to: "if (encoder.isFull || (encoder.size > 0 && pending.from === pending.rows.size)) return",
-    test: "test/sinks/formats.test.ts"
-  },
-  {
     name: "blocks: of several bad rows the one of the block that is read first is named",
     file: "sources/shards/RowsByBlock.ts",
     from: "if (place >= this.#place) return",
