@@ -39,6 +39,7 @@ export const embedded = (options: EmbeddedOptions): Layer.Layer<Runners, Invalid
       const infos = all.map(({ host, id, port, threads }) => ({ id, host, port, threads }))
       return {
         changes: Stream.concat(Stream.make(infos), Stream.never),
+        isFixed: true,
         owner: (lane) => infos[lane % infos.length]?.id
       }
     })

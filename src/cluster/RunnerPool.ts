@@ -54,7 +54,7 @@ export interface RunnerPoolOptions extends Reaching {
 
 /** Batches that take less than so many milliseconds are sent ahead in so many for each thread. */
 const QUICK_MS = 2
-const QUICK_DEPTH = 8
+const QUICK_DEPTH = 16
 
 /** A runner is late that takes so many times as long as runners usually do, and the time that is given. */
 const LATE = 3

@@ -98,9 +98,10 @@ export class RunnerSeats {
     return `${what} (${told}${more}); start one with pipelines/runner.ts, or raise the option \`wait\``
   }
 
-  /** Whether all runners that are listed have refused for good. */
+  /** Whether all runners that there will ever be have refused for good. */
   get #isRefused(): boolean {
     const all = [...this.#seats.values()]
+    if (this.#options.runners.isFixed !== true) return false
     return this.#isKnown && all.length > 0 && all.every((seat) => seat.isRefused)
   }
 

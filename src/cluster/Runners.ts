@@ -48,6 +48,11 @@ export interface Service {
    * read by the same runner. `undefined` if it makes no difference. Called often; it must be fast.
    */
   readonly owner: (lane: number, lanes: number) => string | undefined
+  /**
+   * Whether no runner will ever be added: a run that all of them refuse then fails at once. Otherwise it waits for others, as
+   * if there were none. Default `false`.
+   */
+  readonly isFixed?: boolean
   /** How often the list could not be read so far, each time however long it took. */
   readonly outages?: () => number
 }
@@ -72,6 +77,7 @@ export const list = (addresses: ReadonlyArray<Address>): Layer.Layer<Runners, In
       const all = addresses.map(runnerAt)
       return {
         changes: Stream.concat(Stream.make(all), Stream.never),
+        isFixed: true,
         owner: (lane) => all[lane % all.length]?.id
       }
     })

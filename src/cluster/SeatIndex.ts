@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+
 /** What is asked of a seat. @since 0.1.0 */
 export interface Indexed<S> {
   readonly hasRoom: boolean

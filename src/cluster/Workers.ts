@@ -77,8 +77,8 @@ const NAMES: Names<ClusterOptions> = {
   tls: true
 }
 
-/** How many batches each worker builds ahead, if nothing else is said. */
-const PREFETCH = 8
+/** How many batches each worker builds ahead, if nothing else is said: a message costs more than a small batch. */
+const PREFETCH = 16
 
 /**
  * Workers whose batches are built by the runners of {@link Runners}, on any number of hosts. Batches are those of `fibers`,

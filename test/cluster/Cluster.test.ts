@@ -50,6 +50,7 @@ const proxied = async (port: number) => {
 interface Options extends Partial<Workers.ClusterOptions> {
   readonly config?: Config
   readonly addresses?: ReadonlyArray<string>
+  readonly runners?: Layer.Layer<Runners.Runners, unknown>
   readonly policy?: Layer.Layer<SeedPolicy.SeedPolicy, unknown>
   readonly failures?: Layer.Layer<FailurePolicy.FailurePolicy, unknown>
   readonly taken?: (batches: number) => unknown
@@ -60,13 +61,14 @@ const workersOf = ({
   config = {},
   failures: _,
   policy: __,
+  runners = addresses === undefined ? undefined : Runners.list(addresses),
   taken: ___,
   workers = 3,
   ...options
 }: Options) =>
-  addresses === undefined
+  runners === undefined
     ? Workers.fibers({ workers })
-    : Workers.cluster({ workers, pipeline: module, config, ...options }).pipe(Layer.provide(Runners.list(addresses)))
+    : Workers.cluster({ workers, pipeline: module, config, ...options }).pipe(Layer.provide(runners))
 
 /** Everything that a batch holds, to the bit. */
 const textOf = ({ columns, indices }: Batch.Batch<unknown>): string =>
@@ -81,7 +83,13 @@ const textOf = ({ columns, indices }: Batch.Batch<unknown>): string =>
 const run = (options: Options) =>
   Effect.gen(function* () {
     let batches = 0
-    const loader = yield* Scheduler.open(pipeline(options.config), { epochs: 2, digest: true, replay: true })
+    const loader = yield* Scheduler.open(pipeline(options.config), {
+      epochs: 2,
+      digest: true,
+      replay: true,
+      // Fewer than there are, so that something is under way whenever something happens.
+      prefetch: 4
+    })
     const content = createHash("sha256")
     yield* Stream.runForEach(loader.stream, (batch) => {
       content.update(textOf(batch))
@@ -339,6 +347,14 @@ describe("a run fails", () => {
     const fits = await runner()
     const { digest } = await outcome({})
     expect(await outcome({ addresses: [other.address, fits.address] })).toMatchObject({ digest })
+    // A list that changes may lack one that fits for a while.
+    const infos = [other, fits].map(({ host, id, port, threads }) => ({ host, id, port, threads }))
+    const late = Stream.fromSchedule(Schedule.spaced("150 millis")).pipe(Stream.map((at) => infos.slice(0, at + 1)))
+    const runners = Layer.succeed(Runners.Runners, {
+      changes: Stream.concat(Stream.take(late, 2), Stream.never),
+      owner: () => undefined
+    })
+    expect(await outcome({ runners })).toMatchObject({ digest })
   })
 
   test("at once if the runner has no such module, or asks for a token", async () => {

@@ -1846,6 +1846,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/control/LiveRunners.test.ts"
   },
   {
+    name: "cluster: a run gives up where all runners of a list that changes refuse it",
+    file: "cluster/RunnerSeats.ts",
+    from: "if (this.#options.runners.isFixed !== true) return false",
+    to: "if (this.#isKnown === false) return false",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: a runner that has had its answer taken back keeps its place among those with room",
+    file: "cluster/SeatIndex.ts",
+    from: "if (seat.hasRoom) this.#sink(seat, this.#rise(seat, place ?? this.#heap.length))",
+    to: "if (seat.hasRoom) this.#rise(seat, place ?? this.#heap.length)",
+    test: "test/cluster/SeatIndex.test.ts"
+  },
+  {
     name: "cluster: the list is empty where the database takes no heartbeats",
     file: "cluster/control/Tables.ts",
     from: "return lately.length > 0 ? lately : rows.filter(({ age, expiry }) => age - newest < expiry)",
