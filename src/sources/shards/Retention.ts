@@ -24,7 +24,8 @@ export interface Retained {
 /** Blocks by their numbers. @since 0.1.0 */
 export class Retention<B extends Retained> {
   readonly #most: number
-  readonly #keepsFinished: boolean
+  /** Whether all blocks fit, as far as is known. */
+  #keepsFinished: boolean
   readonly #dropped: (own: B) => void
   readonly #kept = new Map<number, B>()
   /** Those that were dropped with rows left. */
@@ -37,7 +38,7 @@ export class Retention<B extends Retained> {
   #putAgain = Number.NEGATIVE_INFINITY
 
   /**
-   * At most `most` bytes, and one block if that has more, of blocks that have `all` bytes together. `dropped` is called for
+   * At most `most` bytes, and one block if that has more, of blocks that have about `all` bytes together. `dropped` is called for
    * each that is kept no longer.
    */
   constructor(most: number, all: number, dropped: (own: B) => void = () => {}) {
@@ -107,6 +108,7 @@ export class Retention<B extends Retained> {
   /** Makes room, but not at the cost of the block that has just come. */
   #shrink(newest: number): void {
     if (this.#bytes <= this.#most) return
+    this.#keepsFinished = false
     const others = Array.from(this.#kept).filter(([block]) => block !== newest)
     others.sort(([, a], [, b]) => Number(a.left > 0) - Number(b.left > 0) || a.used - b.used)
     for (const [block] of others) {
