@@ -1111,6 +1111,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/ReadAhead.test.ts"
   },
   {
+    name: "blocks: those whose rows were given are kept although not all fit",
+    file: "sources/shards/Retention.ts",
+    from: "    this.#keepsFinished = false\n",
+    to: "",
+    test: "test/sources/shards/Retention.test.ts"
+  },
+  {
     name: "lines: bytes that are not UTF-8 become U+FFFD",
     file: "sources/formats/lines/JointTexts.ts",
     from: "text.includes(REPLACED) && !isUtf8(bytes) ? undefined : text.split",

@@ -73,18 +73,24 @@ const read: Driver["read"] = (info, offset, length) => {
     (handle) =>
       Effect.flatMap(
         attempt(location, async () => {
-          const stats = await handle.stat({ bigint: true })
-          const changed = changeOf(info, stats)
-          if (changed !== undefined) return changed
           const bytes = take(length)
+          // It may be written meanwhile, so this is looked at behind all reads, also if one of them fails.
+          const changed = async () => changeOf(info, await handle.stat({ bigint: true }))
           let done = 0
-          while (done < length) {
-            const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
-            if (bytesRead === 0) return `it ends at byte ${offset + done}, and had ${info.size} when it was opened`
-            done += bytesRead
+          try {
+            while (done < length) {
+              const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
+              if (bytesRead === 0) break
+              done += bytesRead
+            }
+          } catch (failure) {
+            const reason = await changed()
+            if (reason === undefined) throw failure
+            return reason
           }
-          // It may have been written meanwhile.
-          return changeOf(info, await handle.stat({ bigint: true })) ?? bytes
+          const reason = await changed()
+          if (reason !== undefined || done === length) return reason ?? bytes
+          return `it ends at byte ${offset + done}, and had ${info.size} when it was opened`
         }),
         (bytes) =>
           typeof bytes === "string"
