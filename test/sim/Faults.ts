@@ -2117,5 +2117,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "if (thrown instanceof InexactNumber) return undefined",
     to: "if (thrown === undefined) return undefined",
     test: "test/sources/formats/InexactNumbers.test.ts"
+  },
+  {
+    name: "stream: shards with other columns are mixed",
+    file: "sources/stream/BlockShard.ts",
+    from: "if (other !== undefined) return Effect.fail(other)",
+    to: "if (other !== undefined) isCompared = true",
+    test: "test/sources/stream/OpenStream.test.ts"
   }
 ]

@@ -162,6 +162,11 @@ export interface Cutter {
 export interface CutBlock {
   readonly block: Block
   readonly header?: unknown
+  /**
+   * The fields of a row, and their types if they are known, of a format that has such: shards of one source have the same.
+   * Default: not compared.
+   */
+  readonly fields?: ReadonlyArray<readonly [name: string, type: string | undefined]> | undefined
 }
 
 /** How a block is decoded by one thread for all. @category models @since 0.1.0 */

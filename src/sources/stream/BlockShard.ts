@@ -11,6 +11,7 @@ import { attempt } from "../formats/Fault.ts"
 import { type Cutter, type DecodedBlock, type Format, type Shard, ShardError } from "../formats/Format.ts"
 import { compressionOf } from "../formats/lines/Compression.ts"
 import type { Validate } from "../shards/RowSchema.ts"
+import type { AgreeFields } from "./AgreedFields.ts"
 import { Bytes } from "./Bytes.ts"
 import type { Pull } from "./Gunzip.ts"
 import { type Items, pulling } from "./Items.ts"
@@ -27,6 +28,8 @@ export interface BlockShardOptions<Row, A, E, R> {
   /** Whether it can be opened elsewhere than at its start. */
   readonly seeks: boolean
   readonly validate: Validate<A> | undefined
+  /** Compares the fields of its rows with those of the source's other shards. */
+  readonly agree?: AgreeFields | undefined
 }
 
 /** Throws `InvalidOption` for a format whose shards cannot be read in order. @since 0.1.0 */
@@ -117,7 +120,7 @@ const plain = <R>(pull: Pull<R>) =>
   })
 
 const opened = <Row, A, E, R>(
-  { format, shard, validate }: BlockShardOptions<Row, A, E, R>,
+  { agree, format, shard, validate }: BlockShardOptions<Row, A, E, R>,
   cutter: Cutter,
   pull: Pull<R>,
   from: Place,
@@ -127,6 +130,7 @@ const opened = <Row, A, E, R>(
   let { drop, row } = from
   let number = 0
   let isLast = false
+  let isCompared = false
 
   const pieceOf = (decoded: DecodedBlock<Row>, start: number, end: number): Piece<A> => {
     const [first, dropped] = [row, Math.min(drop, decoded.size)]
@@ -156,7 +160,12 @@ const opened = <Row, A, E, R>(
             return next
           })
         }
-        const { block, header } = cut
+        const { block, fields, header } = cut
+        if (!isCompared && fields !== undefined) {
+          isCompared = true
+          const other = agree?.(fields, shard.info.location)
+          if (other !== undefined) return Effect.fail(other)
+        }
         const own = bytes.take(block.offset, block.length)
         if (block.rows === 0) return next
         const index = { blocks: [], header }

@@ -15,6 +15,7 @@ import type { ReadError } from "../shards/ShardedDataset.ts"
 import { shardsAt } from "../shards/ShardList.ts"
 import { areTold, contentOfShards, unseenBytes } from "../shards/Snapshot.ts"
 import { Store, type StoreError } from "../store/Store.ts"
+import { agreeing } from "./AgreedFields.ts"
 import { blockShard, inOrderOf } from "./BlockShard.ts"
 import { dealingOf } from "./Dealing.ts"
 import type { StreamError } from "./StreamError.ts"
@@ -64,6 +65,7 @@ export const openStream = <Row, A = Row, I = unknown>(
     const { atOnce, dealt, format, list, name, ranks, validate } = yield* checked(() => optionsFrom(locations, options))
     const store = yield* Store
     const infos = yield* shardsAt(store, list)
+    const agree = agreeing(format.name)
     return {
       [TypeId]: {},
       name,
@@ -84,7 +86,8 @@ export const openStream = <Row, A = Row, I = unknown>(
           name: info.location,
           open: (offset) => store.stream(info, offset),
           seeks: true,
-          validate
+          validate,
+          agree
         })
       )
     }

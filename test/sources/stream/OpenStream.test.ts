@@ -295,3 +295,34 @@ describe("Dataset.openStream", () => {
     expect(digests[0]).toBe(digests[1] ?? "")
   })
 })
+
+test("shards of CSV with other columns or types end the run; a column that one leaves open fits", async () => {
+  const run = (shards: Readonly<Record<string, string>>, format: Format.Format<unknown> = Format.csv()) =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        const source = yield* Dataset.openStream("memory://*", { format, atOnce: 2 })
+        const rows = Stream.flatMap(
+          Scheduler.stream(Pipeline.from(source).pipe(Pipeline.batchWith(2, (all) => all)), { epochs: 1 }),
+          ({ columns }) => Stream.fromIterable(columns)
+        )
+        return Array.from(yield* Stream.runCollect(rows))
+      }).pipe(Effect.either, Effect.provide(Store.memory(shards)))
+    )
+  const typed = { a: "x,y\n1,2\n", b: "x,y\n3,\n" }
+  expect(await run(typed)).toMatchObject({ _tag: "Right", right: [{ x: 1, y: 2 }, { x: 3 }] })
+  for (const c of ["x,z\n1,2\n", "y,x\n1,2\n", "x\n1\n", "x,y\n1,two\n"]) {
+    for (const shards of [
+      { ...typed, c },
+      { "0": c, ...typed }
+    ]) {
+      const failed = await run(shards)
+      expect(failed).toMatchObject({
+        _tag: "Left",
+        left: { stage: "dataset", failure: { _tag: "StreamError", cause: { _tag: "ShardError", format: "csv" } } }
+      })
+      expect(String(failed)).toContain("read shards of one schema, or declare the types of columns")
+    }
+  }
+  const declared = Format.csv({ types: { x: "number", y: "string" } })
+  expect((await run({ ...typed, c: "x,y\n1,two\n" }, declared))._tag).toBe("Right")
+})

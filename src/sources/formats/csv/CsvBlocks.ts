@@ -12,6 +12,7 @@ import { attempt } from "../Fault.ts"
 import {
   type Block,
   type BlockPlace,
+  type CutBlock,
   type Cutter,
   type DecodedBlock,
   type Shard,
@@ -134,6 +135,7 @@ export const inOrder =
     const kind = firstKind(config)
     let own = cutter(kind, shard)
     let header: { readonly columns: ReadonlyArray<Column> } | undefined
+    let fields: CutBlock["fields"]
     return {
       // What is behind the header does not say what columns there are.
       seeks: false,
@@ -147,12 +149,13 @@ export const inOrder =
           if (spans.count === 0 && !isLast) return own.next(bytes, offset, row, isLast)
           const columns = columnsOf(linesIn(kind, shard, text, spans, 0, byteAt), config)
           header = { columns }
+          fields = columns.map(({ isOpen, name, type }) => [name, isOpen === true ? undefined : type])
           own = cutter(kindOf(config, columns), shard)
           const head = config.header === undefined ? (spans.starts[1] ?? 0) || spans.consumed : 0
-          return { block: { rows: 0, offset, length: mark + head } }
+          return { block: { rows: 0, offset, length: mark + head }, fields }
         }
         const cut = own.next(bytes, offset, row, isLast)
-        return cut && { ...cut, header }
+        return cut && { ...cut, header, fields }
       }
     }
   }
