@@ -378,6 +378,17 @@ describe("columns", () => {
     expect(new Set(buffers).size).toBeLessThanOrEqual(6 + 3)
   })
 
+  test("that a stage behind batch has seen are not lent", async () => {
+    const seen = lendable({ kind: "columns behind batch", fails: false })
+    await furrow(seen, { seed: 1, epochs: 2, workers: Workers.fibers({ workers: 1, debug: true }) }).forEach(
+      (batch) => {
+        const { raw } = batch.columns as { readonly raw: Int32Array } // as the stage has it
+        const first = Array.from(batch.indices, (_, row) => raw[row * 350])
+        expect(first).toEqual(Array.from(batch.indices, (index) => (index * 350 * 31) % 25_111))
+      }
+    )
+  })
+
   test("that are sent elsewhere are not used again", async () => {
     for await (const batch of furrow(pipeline, {
       seed: 1,
