@@ -29,6 +29,12 @@ import type { FrameSocket } from "./FrameSocket.ts"
 /** Is raised whenever messages change. */
 const PROTOCOL = 1
 
+/** The most batches that a loader may have ordered of a runner at once. @since 0.1.0 */
+export const MOST_ORDERS = 4096
+
+/** Of these where streams are carried: what is built again comes on top, and what is just being cancelled. @since 0.1.0 */
+export const MOST_CARRIED = MOST_ORDERS / 2
+
 /** What each side says of itself first. @since 0.1.0 */
 export const identity = { protocol: PROTOCOL, version, runtime: `${runtime.name} ${runtime.version}` } as const
 

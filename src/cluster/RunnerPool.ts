@@ -30,6 +30,7 @@ import { Backlog } from "./Backlog.ts"
 import { BodyMemory } from "./BodyMemory.ts"
 import { Demand } from "./Demand.ts"
 import { type Reaching, RunnerMember } from "./RunnerMember.ts"
+import { MOST_CARRIED } from "./RunnerMessages.ts"
 import { RunnerSeats } from "./RunnerSeats.ts"
 import type { Service } from "./Runners.ts"
 import type { Flight, Seat } from "./Seat.ts"
@@ -221,7 +222,8 @@ class RunnerPool implements OpenBackend {
         send: (pending) => this.#send(seat, pending),
         sendAgain: (id, request) => seat.member?.send({ _tag: "Build", id, request }),
         fork: this.#fork,
-        failed: (pending, reason) => this.#lose(pending, reason, undefined)
+        failed: (pending, reason) => this.#lose(pending, reason, undefined),
+        most: MOST_CARRIED
       })
     }
     this.#demand.opened(seat)
@@ -230,13 +232,12 @@ class RunnerPool implements OpenBackend {
 
   #gone(seat: Seat, reason: string, clean: boolean): void {
     if (this.#isEnding) return
+    const { begun, died, others } = seat.clear()
     seat.carried?.restart()
     this.#choice.unpin(seat)
-    const { begun, others } = seat.clear()
-    // Streams that are brought up to a batch go through others first: whatever is next is suspected.
-    const suspects = clean ? [] : begun.length > 0 ? begun : this.#carries ? others.slice(0, 1) : []
+    const suspects = clean ? [] : begun
     if (suspects.length > 0) this.#replaced()
-    const { epoch, batch } = suspects[0]?.pending.request ?? {}
+    const { epoch, batch } = (died ?? suspects[0]?.pending)?.request ?? {}
     const at = batch === undefined ? "it was at no batch" : `batch ${batch} of epoch ${epoch} is built again elsewhere`
     if (!clean) this.#fork(Effect.logWarning(`backend cluster lost runner ${seat.address}: ${reason}; ${at}`))
     for (const { pending } of suspects) this.#charge(pending, reason, undefined)
@@ -249,6 +250,7 @@ class RunnerPool implements OpenBackend {
   #lost(seat: Seat, id: number, reason: string, stage: string | undefined): void {
     const flight = seat.remove(id)
     if (flight === undefined) return
+    if (this.#carries) seat.died = flight.pending
     this.#replaced()
     this.#charge(flight.pending, reason, stage)
     this.#askElsewhere(flight)

@@ -40,6 +40,8 @@ export class Seat implements Indexed<Seat> {
   #alone: PendingBatch | undefined
   /** What it is sent where streams are carried. */
   carried: CarriedRequests | undefined
+  /** The batch at which it says that something died, where that ends its service. */
+  died: PendingBatch | undefined
   /** Ends its service; `clean` if nothing died. */
   leave: ((reason: string, clean: boolean) => void) | undefined
   /** Ends its rest before it is tried again. */
@@ -130,6 +132,7 @@ export class Seat implements Indexed<Seat> {
 
   /** Takes out what was answered, or is not wanted any more. */
   remove(id: number): Flight | undefined {
+    this.carried?.answered(id)
     const flight = this.sent.get(id)
     if (flight === undefined) return undefined
     this.sent.delete(id)
@@ -149,15 +152,32 @@ export class Seat implements Indexed<Seat> {
     }
   }
 
-  /** Takes out all; those that may have been being built come first. */
-  clear(): { readonly begun: ReadonlyArray<Flight>; readonly others: ReadonlyArray<Flight> } {
+  /** Takes out all: those that may have been being built apart, none if it is known which batch something died at. */
+  clear(): {
+    readonly begun: ReadonlyArray<Flight>
+    readonly others: ReadonlyArray<Flight>
+    readonly died: PendingBatch | undefined
+  } {
     const all = [...this.sent.values()]
+    const { died } = this
+    const first = this.carried && this.#firstOfThreads(all, this.carried)
+    const isBegun = (own: Flight): boolean => died === undefined && (first?.has(own) ?? own.begun !== undefined)
     for (const id of this.sent.keys()) this.#index.unsent(id, this)
     this.sent.clear()
     this.alone = undefined
-    return {
-      begun: all.filter(({ begun }) => begun !== undefined),
-      others: all.filter((own) => own.begun === undefined)
+    this.died = undefined
+    return { begun: all.filter(isBegun), others: all.filter((own) => !isBegun(own)), died }
+  }
+
+  /** The first request of each of its threads, where all batches of a worker are built by one. */
+  #firstOfThreads(all: ReadonlyArray<Flight>, carried: CarriedRequests): ReadonlySet<Flight> {
+    const first = new Map<number, Flight>()
+    for (const own of all) {
+      const thread = own.pending.request.worker % this.threads
+      if (carried.isOut(own.id) && !first.has(thread)) first.set(thread, own)
     }
+    // Streams that are brought up to a batch go through others first: whatever is next is suspected.
+    if (first.size === 0) return new Set(all.slice(0, 1))
+    return new Set(first.values())
   }
 }

@@ -19,6 +19,7 @@ import { FrameSocket } from "./FrameSocket.ts"
 import {
   BEFORE_HELLO,
   identity,
+  MOST_ORDERS,
   numberIn,
   packableAbout,
   packableFailure,
@@ -34,9 +35,6 @@ import type { Timing } from "./Timing.ts"
 
 /** How many bytes of answers may wait to be sent before no other batch is begun. */
 const UNSENT = 2 ** 26
-
-/** The most batches that a loader may have ordered at once. */
-const MOST_ORDERS = 4096
 
 /** What a runner's sessions have in common. @since 0.1.0 */
 export interface Serving {
@@ -60,6 +58,7 @@ export class Session {
   #builders: Builders | undefined
   #spans: RunnerSpans | undefined
   #isFull = false
+  #isOver = false
   /** The ids of batches that were ordered and not answered. */
   readonly #orders = new Set<number>()
   readonly #opening: Deferred.Deferred<Received>
@@ -76,7 +75,7 @@ export class Session {
       silence: serving.timing.loaderSilence,
       beat: serving.timing.beat,
       reader: BEFORE_HELLO,
-      came: (frame) => this.#came(frame),
+      came: (frame) => this.#heard(frame),
       ended: () => Deferred.unsafeDone(ended, Effect.void)
     })
   }
@@ -151,8 +150,20 @@ export class Session {
 
   /** Tells the loader why it is not served, or not any longer; `lasting` if it is no use to ask again. */
   #end(reason: string, lasting: boolean): void {
+    this.#isOver = true
     send(this.#socket, "refused", { reason, lasting })
     this.#socket.finish(reason)
+  }
+
+  /** A loader that has shown its token is told what is wrong with what it sent. */
+  #heard(frame: Received): void {
+    if (this.#isOver) return
+    try {
+      this.#came(frame)
+    } catch (thrown) {
+      if (!this.isLoader) throw thrown
+      this.#end(thrown instanceof Error ? thrown.message : shown(thrown), true)
+    }
   }
 
   #came(frame: Received): void {

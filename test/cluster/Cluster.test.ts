@@ -4,10 +4,12 @@
 import { afterEach, describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { connect } from "node:net"
-import { Effect, Exit, Fiber, Layer, Redacted, Schedule, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Layer, Logger, Redacted, Schedule, Scope, Stream } from "effect"
+import { identity, MOST_ORDERS } from "../../src/cluster/RunnerMessages.ts"
 import { Runner, Runners, Workers } from "../../src/cluster.ts"
 import { Tensor } from "../../src/core/Tensor.ts"
 import { type Batch, FailurePolicy, Parity, Scheduler, SeedPolicy } from "../../src/index.ts"
+import { FrameBytesReader, joined, pieces } from "../../src/service/FrameBytes.ts"
 import { certificate, key } from "../support/certificate.ts"
 import { proxy } from "../support/proxy.ts"
 import { type Config, calls, pipeline } from "./numbers.ts"
@@ -41,6 +43,20 @@ const runner = async ({
   return { ...own, address: `127.0.0.1:${own.port}`, kill }
 }
 
+/** The heads of what a runner answers to frames, until it ends the connection. */
+const spoken = (port: number, heads: ReadonlyArray<Readonly<Record<string, unknown>>>) =>
+  new Promise<ReadonlyArray<unknown>>((resolve) => {
+    const reader = new FrameBytesReader()
+    const answers: Array<unknown> = []
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.write(joined(heads.flatMap((head) => pieces(head, []))))
+    })
+    socket.on("data", (piece: Uint8Array) => {
+      for (const { head } of reader.take(piece)) answers.push(head)
+    })
+    socket.on("close", () => resolve(answers))
+  })
+
 const proxied = async (port: number) => {
   const own = await proxy(port)
   open.add(own.close)
@@ -54,13 +70,17 @@ interface Options extends Partial<Workers.ClusterOptions> {
   readonly policy?: Layer.Layer<SeedPolicy.SeedPolicy, unknown>
   readonly failures?: Layer.Layer<FailurePolicy.FailurePolicy, unknown>
   readonly taken?: (batches: number) => unknown
+  readonly epochs?: number
+  readonly prefetch?: number
 }
 
 const workersOf = ({
   addresses,
   config = {},
+  epochs: _____,
   failures: _,
   policy: __,
+  prefetch: ____,
   runners = addresses === undefined ? undefined : Runners.list(addresses),
   taken: ___,
   workers = 3,
@@ -83,13 +103,9 @@ const textOf = ({ columns, indices }: Batch.Batch<unknown>): string =>
 const run = (options: Options) =>
   Effect.gen(function* () {
     let batches = 0
-    const loader = yield* Scheduler.open(pipeline(options.config), {
-      epochs: 2,
-      digest: true,
-      replay: true,
-      // Fewer than there are, so that something is under way whenever something happens.
-      prefetch: 4
-    })
+    // Fewer than there are, so that something is under way whenever something happens.
+    const { epochs = 2, prefetch = 4 } = options
+    const loader = yield* Scheduler.open(pipeline(options.config), { epochs, digest: true, replay: true, prefetch })
     const content = createHash("sha256")
     yield* Stream.runForEach(loader.stream, (batch) => {
       content.update(textOf(batch))
@@ -318,6 +334,27 @@ describe("a run fails", () => {
   )
 
   test(
+    "where streams are carried, and no other batch is blamed in the log",
+    async () => {
+      const policy = Parity.pytorch({ torch: 42 })
+      const { address } = await runner({ threads: 1 })
+      const lost: Array<string> = []
+      const logger = Logger.make(({ message }) => lost.push(...[message].flat().map(String)))
+      const error = await Effect.runPromise(
+        Effect.flip(run({ policy, config: { poison: 50 }, epochs: 1, restarts: 1, addresses: [address] })).pipe(
+          Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+        )
+      )
+      const { batch } = error as { readonly batch?: number }
+      expect(batch).toBeGreaterThanOrEqual(0)
+      const told = lost.filter((line) => line.includes("lost runner"))
+      expect(told.length).toBeGreaterThan(0)
+      for (const line of told) expect(line).toContain(`batch ${batch} of epoch 0`)
+    },
+    TIME
+  )
+
+  test(
     "if a batch hangs wherever it is built, once its time has run out as often as is allowed",
     async () => {
       const { address } = await runner({ threads: 1 })
@@ -396,6 +433,28 @@ describe("a runner", () => {
     },
     TIME
   )
+
+  test(
+    "is ordered no more batches than it takes at once",
+    async () => {
+      const { address } = await runner()
+      const policy = Parity.pytorch({ torch: 42 })
+      const config = { size: MOST_ORDERS + 50, batch: 1 }
+      const own = await outcome({ policy, config, workers: 600, prefetch: 8, epochs: 1, addresses: [address] })
+      expect(own).toMatchObject({ samples: config.size, replaced: 0 })
+    },
+    TIME
+  )
+
+  test("says what is wrong with what a loader sends", async () => {
+    const { port } = await runner()
+    const open = { kind: "open", start: {} }
+    const answers = await spoken(port, [{ kind: "hello", ...identity, token: null }, open, open])
+    expect(answers).toMatchObject([
+      { kind: "welcome" },
+      { kind: "refused", reason: "it sent open before its run was open", lasting: true }
+    ])
+  })
 
   test("answers whoever sends what is no frame, or one that was changed, by ending the connection, and serves on", async () => {
     const { address, port } = await runner()

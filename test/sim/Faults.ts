@@ -1839,6 +1839,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/Cluster.test.ts"
   },
   {
+    name: "cluster: a runner is ordered more batches than it takes",
+    file: "scheduler/backends/remote/CarriedRequests.ts",
+    from: "most - this.#out.size",
+    to: "all.length",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: a batch is blamed for the death that another is known to be at",
+    file: "cluster/RunnerPool.ts",
+    from: "if (this.#carries) seat.died = flight.pending",
+    to: "if (!this.#carries) seat.died = flight.pending",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
     name: "cluster: a clamped array arrives as another",
     file: "service/FrameBytes.ts",
     from: "if (!clamped.includes(index)) return own",

@@ -24,12 +24,16 @@ export interface CarriedOptions {
   readonly fork: (effect: Effect.Effect<void>) => void
   /** A request cannot be sent. */
   readonly failed: (pending: PendingBatch, reason: string) => void
+  /** How many requests the member may have at once. Default: any number. */
+  readonly most?: number
 }
 
 /** @since 0.1.0 */
 export class CarriedRequests {
   readonly #options: CarriedOptions
   #waiting: Array<PendingBatch> = []
+  /** The ids of what the member has and has not answered. */
+  readonly #out = new Set<number>()
   /** The workers whose streams the member has brought up to their next batch. */
   #advanced = new Set<number>()
   #isAdvancing = false
@@ -50,6 +54,17 @@ export class CarriedRequests {
     this.#isAdvancing = false
     this.#again?.done(undefined)
     this.#again = undefined
+    this.#out.clear()
+  }
+
+  /** Whether the member has a request, and has not answered it. */
+  isOut(id: number): boolean {
+    return this.#out.has(id)
+  }
+
+  /** The member has answered a request, or is told that it is not wanted any more: others may have its place. */
+  answered(id: number): void {
+    if (this.#out.delete(id) && this.#waiting.length > 0) this.send()
   }
 
   /** Takes the outcome of a batch that is built again; returns whether it is one. */
@@ -61,7 +76,9 @@ export class CarriedRequests {
 
   /** Sends what waits, as far as the member is there. */
   send(): void {
-    if (this.#isAdvancing) return
+    const { most = Number.POSITIVE_INFINITY } = this.#options
+    // Half of them at once: what waits is put in order each time.
+    if (this.#isAdvancing || this.#out.size > most / 2) return
     const all = this.#waiting.toSorted((one, other) => one.id - other.id)
     const behind = all.find(({ request }) => !this.#advanced.has(request.worker))
     if (behind !== undefined) {
@@ -69,8 +86,12 @@ export class CarriedRequests {
       this.#options.fork(this.#advance(behind, this.#advanced))
       return
     }
-    this.#waiting = []
-    for (const pending of all) this.#options.send(pending)
+    const room = most - this.#out.size
+    this.#waiting = all.slice(room)
+    for (const pending of all.slice(0, room)) {
+      this.#out.add(pending.id)
+      this.#options.send(pending)
+    }
   }
 
   /** Has all batches of a worker built that come before a request. */
