@@ -15,8 +15,6 @@ export interface ByteSocket {
   on(event: "error", listener: (error: Error) => void): unknown
   on(event: "end" | "close", listener: () => void): unknown
   write(piece: Uint8Array, left?: () => void): unknown
-  cork(): void
-  uncork(): void
   pause(): unknown
   resume(): unknown
   ref(): unknown

@@ -40,6 +40,13 @@ export class FrameSocket {
   #waiting: Array<Uint8Array> = []
   #left: Array<() => void> = []
   #waitingBytes = 0
+  /**
+   * What is to be written, and who is to be told: a piece goes to the socket once the one before has left it. Runtimes copy
+   * pieces that wait in a socket into one, which costs more than all else for large batches.
+   */
+  readonly #pieces: Array<{ readonly bytes: Uint8Array; readonly left: (() => void) | undefined }> = []
+  #isWriting = false
+  #isFinishing = false
   /** Bytes that were given to the socket and have not left it. */
   unsent = 0
 
@@ -87,25 +94,52 @@ export class FrameSocket {
       this.#left.push(done)
       this.#waitingBytes += length
       if (this.#waitingBytes >= JOINED) this.#flush()
-      else if (this.#left.length === 1) queueMicrotask(() => this.#flush())
+      else if (this.#left.length === 1) queueMicrotask(() => this.#isWriting || this.#flush())
       return
     }
     this.#flush()
-    this.#socket.cork()
-    all.forEach((piece, at) => this.#socket.write(piece, at === all.length - 1 ? done : undefined))
-    this.#socket.uncork()
+    const long = grouped(all)
+    long.forEach((piece, at) => this.#write(piece, at === long.length - 1 ? done : undefined))
+  }
+
+  #write(bytes: Uint8Array, left: (() => void) | undefined): void {
+    this.#pieces.push({ bytes, left })
+    if (!this.#isWriting) this.#next()
+  }
+
+  /** Writes the next piece; short frames that came meanwhile are written together. */
+  #next(): void {
+    if (this.#pieces.length === 0 && this.#left.length > 0) this.#collect()
+    const piece = this.#pieces.shift()
+    this.#isWriting = piece !== undefined
+    if (piece === undefined) {
+      if (this.#isFinishing) this.#socket.end()
+      return
+    }
+    this.#socket.write(piece.bytes, () => {
+      piece.left?.()
+      if (!this.isOver) this.#next()
+    })
   }
 
   /** Writes the short frames of this turn in one go. */
   #flush(): void {
     if (this.#left.length === 0) return
+    this.#collect()
+    if (!this.#isWriting) this.#next()
+  }
+
+  #collect(): void {
     const left = this.#left
     const bytes = joined(this.#waiting)
     this.#waiting = []
     this.#left = []
     this.#waitingBytes = 0
-    this.#socket.write(bytes, () => {
-      for (const done of left) done()
+    this.#pieces.push({
+      bytes,
+      left: () => {
+        for (const done of left) done()
+      }
     })
   }
 
@@ -137,8 +171,9 @@ export class FrameSocket {
   /** Ends it once what was sent has left. */
   finish(reason: string): void {
     this.#reason ??= reason
+    this.#isFinishing = true
     this.#flush()
-    this.#socket.end()
+    if (!this.#isWriting) this.#socket.end()
   }
 
   /** Ends it at once, for a reason. */
@@ -177,6 +212,28 @@ export class FrameSocket {
     if (this.#isOver) return
     this.#isOver = true
     clearInterval(this.#beat)
+    // They never will leave it; what is being written is told of by the socket.
+    for (const done of this.#left.splice(0)) done()
+    for (const { left } of this.#pieces.splice(0)) left?.()
     this.#options.ended(this.#reason ?? "the connection broke")
   }
+}
+
+/** Pieces with neighbors that are short joined: a write costs more than their copy. */
+const grouped = (all: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> => {
+  const groups: Array<Uint8Array> = []
+  let short: Array<Uint8Array> = []
+  const flush = (): void => {
+    if (short.length > 0) groups.push(short.length === 1 ? (short[0] as Uint8Array) : joined(short)) // its only one
+    short = []
+  }
+  for (const piece of all) {
+    if (piece.length < JOINED) short.push(piece)
+    else {
+      flush()
+      groups.push(piece)
+    }
+  }
+  flush()
+  return groups
 }
