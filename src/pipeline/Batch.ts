@@ -44,8 +44,8 @@ export interface Batch<out C> {
 
 /**
  * A batch as a run delivers it. Those of `forEach` are lent for the step; those of `take`, `stream` and `for await` are their
- * consumer's to keep. One that is no longer needed can give its memory back, so that a later batch is copied into it,
- * which costs a third of a copy into fresh memory: `for await (using batch of run)`, or `batch[Symbol.dispose]()`. Tensors
+ * consumer's to keep. One that is no longer needed can give its memory back, so that a later batch is laid out in it,
+ * which takes a third of what fresh memory takes: `for await (using batch of run)`, or `batch[Symbol.dispose]()`. Tensors
  * that lay in that memory throw {@link StaleBatch} from then on; those in ordinary memory do not. A batch that is never given
  * back is garbage like any other.
  *

@@ -43,8 +43,8 @@ interface Steps {
 }
 
 /**
- * Where no function of the user's can keep values that lie in memory of the arena, batches lie there and are lent;
- * elsewhere each lies in memory of its own.
+ * Where no function of the user's can keep values that lie in memory of the arena, or in that of {@link ColumnMemory}, batches
+ * lie there and are lent; elsewhere each lies in memory of its own.
  *
  * @since 0.1.0
  */
@@ -125,7 +125,10 @@ const buildsOf = (
   const stepsOf = (builder: BatchBuilder): Steps => {
     const finish = (built: Batch<unknown> | undefined): BuiltBatch => {
       const hash = digest && built !== undefined ? hashOf(built, builder.observer) : undefined
-      return lent({ batch: built, hash }, { places: output.lent(), buffers: builder.taken() }, give)
+      const places = output.lent()
+      const buffers = builder.taken()
+      const content: BuiltBatch = { batch: built, hash }
+      return places.length === 0 && buffers.length === 0 ? content : lent(content, { places, buffers }, give)
     }
     return {
       builder,
@@ -189,7 +192,6 @@ interface Lent {
 const lent = (built: BuiltBatch, own: Lent, give: (own: Lent) => void): BuiltBatch => {
   const { batch, hash } = built
   const { buffers, places } = own
-  if (places.length === 0 && buffers.length === 0) return built
   if (batch === undefined) {
     give(own)
     return built
