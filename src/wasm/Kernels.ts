@@ -110,6 +110,7 @@ interface Exports {
     size: number,
     target: number
   ) => void
+  readonly latin1: (source: number, length: number, target: number) => number
   readonly heads: (counters: number, count: number, k0: number, k1: number, target: number) => void
 }
 

@@ -5,7 +5,8 @@
  * @since 0.1.0
  */
 import { copyBytes } from "../../../core/runtime.ts"
-import { isUtf8, textOf } from "../../../core/Utf8.ts"
+import { isUtf8 } from "../../../core/Utf8.ts"
+import { textOf } from "../../../wasm/Text.ts"
 import type { BlockLines } from "../Format.ts"
 
 /** About so many bytes are decoded in one go: they stay in the processor's caches. */
