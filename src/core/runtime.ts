@@ -86,6 +86,16 @@ export const zstdFrame: ((frame: Uint8Array) => Uint8Array) | undefined = (() =>
   return bun?.zstdDecompressSync
 })()
 
+/**
+ * Asks the engine to collect garbage soon, beside the program; `undefined` where the runtime offers that to nobody.
+ *
+ * @since 0.1.0
+ */
+export const collectSoon: (() => void) | undefined = (() => {
+  const { Bun: bun } = globalThis as { readonly Bun?: { readonly gc?: (now: boolean) => unknown } } // by its manual
+  return bun?.gc === undefined ? undefined : () => void bun.gc?.(false)
+})()
+
 /** The same for a deflate stream without a frame, as ZIP files have it. @since 0.1.0 */
 export const inflateRaw = (data: Uint8Array, most: number): Uint8Array | "more" =>
   bounded(() => zlib().inflateRawSync(data, { maxOutputLength: Math.max(1, most) }))

@@ -971,6 +971,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sampling/Report.test.ts"
   },
   {
+    name: "blocks: rows that wait for no block count as no garbage",
+    file: "sources/shards/ShardedDataset.ts",
+    from: "for (const { cached, places } of parts) given(cached, places.size)",
+    to: "for (const { cached, places } of parts) cache.given(cached, places.size)",
+    test: "test/sources/shards/Garbage.test.ts"
+  },
+  {
+    name: "blocks: garbage is collected for each row once there was enough of it",
+    file: "sources/shards/Garbage.ts",
+    from: "this.#given = 0",
+    to: "this.#given = this.#most",
+    test: "test/sources/shards/Garbage.test.ts"
+  },
+  {
+    name: "text: what is no Latin-1 is taken for an empty text",
+    file: "wasm/Text.ts",
+    from: "return size < 0 ? undefined",
+    to: "return size === 0 ? undefined",
+    test: "test/wasm/Text.test.ts"
+  },
+  {
     name: "shared blocks: one is dropped while a thread reads it",
     file: "sources/shards/SharedBlocks.ts",
     from: "if (this.#word(slot, word) === 0) continue",

@@ -16,6 +16,7 @@ import { type Dataset, IndexError, type Lineage } from "../RandomAccess.ts"
 import type { StoreError, StoreService } from "../store/Store.ts"
 import type { CacheStats } from "./BlockCache.ts"
 import * as BlockCache from "./BlockCache.ts"
+import { Garbage } from "./Garbage.ts"
 import { GatheredRows, rowsOfBlock } from "./GatherColumns.ts"
 import { namedByPlace } from "./Place.ts"
 import * as ReadAhead from "./ReadAhead.ts"
@@ -110,7 +111,14 @@ export const make = <Row, A>({
     shared === undefined
       ? BlockCache.make<Row, ReadError>(cacheBytes, sizes, (block) => decodeAt(format, store, snapshot.at(block)))
       : SharedCache.make<Row, ReadError>(shared.blocks, sharedReading(format, shared.decode, store, snapshot))
+  const garbage = new Garbage(() => cache.stats().bytes)
   let told = false
+
+  /** Counts rows of a block as given, each as an object of its own. */
+  const given = (cached: BlockCache.CachedBlock<Row>, rows: number): void => {
+    cache.given(cached, rows)
+    garbage.given((rows / cached.decoded.size) * cached.bytes)
+  }
 
   /** Takes the rows of a block, checked by the schema; notes those that are bad. */
   const take = (
@@ -137,7 +145,7 @@ export const make = <Row, A>({
         bad.note(place, thrown)
       }
     }
-    if (bad.error === undefined) cache.given(cached, asked.places.length)
+    if (bad.error === undefined) given(cached, asked.places.length)
   }
 
   const valid = (check: Validate<A>, block: number, at: number, row: Row): A => {
@@ -241,7 +249,7 @@ export const make = <Row, A>({
       return own
     })
     if (rows === undefined) return undefined
-    for (let place = 0; place < count; place++) cache.given(blocks[place] as BlockCache.CachedBlock<Row>, 1)
+    for (let place = 0; place < count; place++) given(blocks[place] as BlockCache.CachedBlock<Row>, 1)
     return rows
   }
 
@@ -261,7 +269,7 @@ export const make = <Row, A>({
     // Without a schema a row is what the format gives, which is then what the dataset gives.
     const rows = soundly(() => parts.map(({ cached, places }) => rowsIn(cached.decoded, places) as unknown as Array<A>))
     if (rows === undefined) return undefined
-    for (const { cached, places } of parts) cache.given(cached, places.size)
+    for (const { cached, places } of parts) given(cached, places.size)
     return rows.length === 1 ? rows[0] : rows.flat()
   }
 
@@ -270,7 +278,7 @@ export const make = <Row, A>({
     const cached = cache.get(block)
     // Without a schema a row is what the format gives, which is then what the dataset gives.
     const rows = cached && soundly(() => rowsIn(cached.decoded, places) as unknown as Array<A>)
-    if (cached !== undefined && rows !== undefined) cache.given(cached, places.size)
+    if (cached !== undefined && rows !== undefined) given(cached, places.size)
     return rows
   }
 

@@ -1,0 +1,99 @@
+/** Garbage that rows become is collected after so many bytes of rows, whoever reads them. */
+import { describe, expect, test } from "bun:test"
+import { Effect } from "effect"
+import { runtime } from "../../../src/core/runtime.ts"
+import { furrow, Pipeline, Sampler } from "../../../src/index.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Format from "../../../src/sources/formats/Formats.ts"
+import { Garbage } from "../../../src/sources/shards/Garbage.ts"
+import { memoryStore } from "../../support/shards/MemoryStore.ts"
+
+const MB = 2 ** 20
+
+/** After how many MB of rows each collection comes, of `total` that are given one MB at a time. */
+const collections = (total: number, kept: (given: number) => number): ReadonlyArray<number> => {
+  const found: Array<number> = []
+  let given = 0
+  const garbage = new Garbage(
+    () => kept(given) * MB,
+    () => found.push(given)
+  )
+  for (given = 1; given <= total; given++) garbage.given(MB)
+  return found
+}
+
+describe("Garbage", () => {
+  test("is collected after each 8 MiB of rows", () => {
+    expect(collections(33, () => 0)).toEqual([8, 16, 24, 32])
+    expect(collections(33, () => 24)).toEqual([8, 16, 24, 32])
+  })
+
+  test("and after a third of what is kept, if that is more", () => {
+    expect(collections(200, () => 240)).toEqual([80, 160])
+    // Blocks that have gone count no more.
+    expect(collections(100, (given) => (given < 50 ? 120 : 0))).toEqual([40, 80, 88, 96])
+  })
+
+  test("needs a runtime that offers it", () => {
+    const garbage = new Garbage(() => 0, undefined)
+    expect(() => garbage.given(100 * MB)).not.toThrow()
+  })
+})
+
+/** Rows of a quarter of a MB each, two to a block. */
+const LINES = 80
+const lines = Array.from({ length: LINES }, (_, id) => JSON.stringify({ id, text: "x".repeat(2 ** 18) })).join("\n")
+
+/** How often a collection is asked for while `run` runs, where the runtime offers that. */
+const asked = async (run: () => Promise<unknown>): Promise<number> => {
+  const engine = globalThis as { Bun?: { gc: (now: boolean) => unknown } } // on Bun it is there
+  const { Bun: bun } = engine
+  if (bun === undefined) {
+    await run()
+    return 0
+  }
+  const { gc } = bun
+  let times = 0
+  bun.gc = () => times++
+  try {
+    await run()
+  } finally {
+    bun.gc = gc
+  }
+  return times
+}
+
+describe("A dataset of shards", () => {
+  const opened = (cacheBytes: number) =>
+    Effect.runPromise(
+      Effect.provide(
+        Dataset.open("a.jsonl", {
+          format: Format.jsonl<{ readonly id: number }>({ blockBytes: 2 ** 19 + 100 }),
+          index: false,
+          cacheBytes
+        }),
+        memoryStore({ "a.jsonl": lines }).layer
+      )
+    )
+
+  for (const cacheBytes of [2 ** 22, 2 ** 26]) {
+    test(`has garbage collected for what a run reads, if ${cacheBytes} bytes are kept`, async () => {
+      for (const [seed, sampler] of [Sampler.sequential, Sampler.shuffleBlocks({ window: 4 })].entries()) {
+        const dataset = await opened(cacheBytes)
+        const pipeline = Pipeline.from(dataset).pipe(
+          Pipeline.sample(sampler),
+          Pipeline.map("id", ({ id }) => ({ id })),
+          Pipeline.batch(4)
+        )
+        const seen = new Set<number>()
+        const times = await asked(async () => {
+          await using run = furrow(pipeline, { seed, workers: 2, epochs: 1 })
+          for await (const { columns } of run) for (const id of columns.id.data) seen.add(Number(id))
+        })
+        expect(seen.size).toBe(LINES)
+        // 20 MB of rows.
+        expect(times).toBe(runtime.name === "bun" ? 2 : 0)
+      }
+    })
+  }
+})
