@@ -12,6 +12,7 @@ import { compile } from "../../src/wasm/compile.ts"
 import { arena, type Kernels, kernels, use } from "../../src/wasm/Kernels.ts"
 import { Place } from "../../src/wasm/Place.ts"
 import { resident as residentTensor } from "../../src/wasm/Resident.ts"
+import { latin1 } from "../../src/wasm/Text.ts"
 import { fuse } from "../support/fuse.ts"
 import { at } from "../support/rng.ts"
 
@@ -491,17 +492,18 @@ describe("without kernels", () => {
   )
 })
 
-test("the stages call every kernel that there is", () => {
+test("stages and texts call every kernel that there is", () => {
   const called = new Set<string>()
   const names = Object.keys(own).filter((name) => typeof Reflect.get(own, name) === "function")
   const originals = new Map(names.map((name) => [name, Reflect.get(own, name)]))
   for (const [name, original] of originals) {
     Reflect.set(own, name, (...args: ReadonlyArray<number>) => {
       called.add(name)
-      Reflect.apply(original, undefined, args)
+      return Reflect.apply(original, undefined, args)
     })
   }
   try {
+    expect(latin1(own, new TextEncoder().encode("é"))).toBe("é")
     const inputs = [make(randomBytes(1, 300), [10, 10, 3])]
     const jitter = { brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.5 }
     for (const stages of [
