@@ -8,7 +8,6 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { createServer as createSecureServer } from "node:tls"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { duration, whole } from "../core/Check.ts"
@@ -18,6 +17,7 @@ import { cores } from "../core/runtime.ts"
 import { notMissing } from "../scheduler/backends/threads/ModuleFile.ts"
 import { MAX_THREADS } from "../scheduler/backends/Workers.ts"
 import { access, guarded, type Token, tokenOf } from "../service/Access.ts"
+import { type Certificate, certificateOf } from "../service/Certificate.ts"
 import { type ListenError, listenAt } from "../service/Serve.ts"
 import { type Serving, Session } from "./Session.ts"
 import { TIMING } from "./Timing.ts"
@@ -43,7 +43,7 @@ export interface ListenOptions {
   /** What loaders must show, at least 16 characters. Default: nothing, on loopback alone. */
   readonly token?: Token
   /** A certificate and its key, as PEM. Default: no encryption. */
-  readonly tls?: { readonly cert: string; readonly key: Redacted.Redacted }
+  readonly tls?: Certificate
   /** The most loaders at once. Default 64. */
   readonly connections?: number
   /** How long a thread may take to load the module and to build the pipeline and its services. Default 2 minutes. */
@@ -82,6 +82,7 @@ interface Checked {
   readonly threads: number
   readonly connections: number
   readonly loading: Duration.Duration
+  readonly tls: ReturnType<typeof certificateOf>
 }
 
 /** Throws `InvalidOption`. */
@@ -116,7 +117,8 @@ const settings = (options: ListenOptions): Checked => {
     port: whole("port", port, 0, 65_535),
     threads: whole("threads", threads ?? Math.min(cores(), MAX_THREADS), 0, MAX_THREADS),
     connections: whole("connections", connections, 1),
-    loading: duration("loading", loading)
+    loading: duration("loading", loading),
+    tls: certificateOf(options.tls)
   }
 }
 
@@ -135,14 +137,13 @@ const nameOf = (module: string): string => {
  */
 export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOption | ListenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { connections, host, loading, modules, port, threads } = yield* checked(() => settings(options))
+    const { connections, host, loading, modules, port, threads, tls } = yield* checked(() => settings(options))
     for (const module of modules) {
       yield* Effect.mapError(
         notMissing(module),
         ({ reason }) => new InvalidOption({ option: "a module of pipelines", value: module, expected: reason })
       )
     }
-    const { tls } = options
     const token = tokenOf(options.token)
     const allowed = access(token)
     const serving: Serving = {
@@ -160,10 +161,7 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
     const accept = (socket: Socket): void => {
       Runtime.runFork(runtime)(Effect.interruptible(Session.serve(serving, socket)), { scope })
     }
-    const server: Server =
-      tls === undefined
-        ? createServer(accept)
-        : createSecureServer({ cert: tls.cert, key: Redacted.value(tls.key) }, accept)
+    const server: Server = tls === undefined ? createServer(accept) : createSecureServer(tls, accept)
     server.maxConnections = connections
     yield* Effect.acquireRelease(listenAt(server, host, port), () => Effect.sync(() => server.close()))
     const address = server.address() as AddressInfo // it listens at a port

@@ -19,13 +19,22 @@ const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", 
 /** A token as an option gives it. @since 0.1.0 */
 export type Token = string | Redacted.Redacted
 
-/** Returns an option's token; no message shows it. Throws `InvalidOption` if it is not a non-empty string. @since 0.1.0 */
+/** What a header carries as it is, whoever sends it. */
+const SENDABLE = /^[!-~]([ -~]*[!-~])?$/
+
+/**
+ * Returns an option's token; no message shows it. Throws `InvalidOption` if it is not a string of visible ASCII characters, which
+ * may have spaces between them.
+ *
+ * @since 0.1.0
+ */
 export const tokenOf = (given: Token | undefined): Redacted.Redacted | undefined => {
   if (given === undefined) return undefined
   const own: unknown = Redacted.isRedacted(given) ? Redacted.value(given) : given
-  if (typeof own === "string" && own !== "") return Redacted.make(own)
-  const value = own === "" ? "nothing" : `a ${typeof own}`
-  throw new InvalidOption({ option: "token", value, expected: "a string, or Redacted.make of one" })
+  if (typeof own === "string" && SENDABLE.test(own)) return Redacted.make(own)
+  const value = own === "" ? "nothing" : typeof own === "string" ? "one with other characters" : `a ${typeof own}`
+  const expected = "a string of visible ASCII characters, with spaces between them at most, or Redacted.make of one"
+  throw new InvalidOption({ option: "token", value, expected })
 }
 
 /** Throws `InvalidOption` for an address that other machines can reach, if no token is required. @since 0.1.0 */

@@ -70,6 +70,8 @@ export class Connection {
   #came: Received | undefined
   /** The attempts since the last batch. */
   #attempts: Schedule.ScheduleDriver<unknown> | undefined
+  /** Connections since the last batch on which something came that is no frame. */
+  #malformed = 0
   /** Connections that broke. */
   broken = 0
 
@@ -105,7 +107,10 @@ export class Connection {
     const came = this.#came
     if (came !== undefined && came.kind !== "end") this.#cursor = came.cursor
     // A run that breaks before its first batch has made no progress.
-    if (came?.kind !== "begin") this.#attempts = undefined
+    if (came?.kind !== "begin") {
+      this.#attempts = undefined
+      this.#malformed = 0
+    }
     this.#came = undefined
   }
 
@@ -230,6 +235,9 @@ export class Connection {
   #failed(cause: unknown): ServiceError {
     if (cause instanceof ServiceError) return cause
     this.broken++
+    // What was changed on its way is another one the next time.
+    if (cause instanceof FrameError && cause.isLasting === true && ++this.#malformed >= MOST_MALFORMED)
+      return this.#error("run", cause.message, cause._tag)
     return this.#unreachable(cause instanceof Error ? cause.message : String(cause), cause)
   }
 
@@ -241,6 +249,9 @@ export class Connection {
     return new ServiceError({ url: this.#target.url, kind, reason, ...(tag === undefined ? {} : { tag }) })
   }
 }
+
+/** So often in a row is something no frame, without a batch between, before it is asked for no more. */
+const MOST_MALFORMED = 3
 
 /** A refusal is a line of JSON; whatever else answers there is quoted. */
 const refusalOf = async (

@@ -19,7 +19,7 @@ import { crc32 } from "node:zlib"
 import * as Data from "effect/Data"
 import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
-import { aligned, laidOut, type Part, partsIn } from "./WireValue.ts"
+import { aligned, laidOut, NotSendable, type Part, partsIn } from "./WireValue.ts"
 
 /**
  * Received bytes are not a frame: cut, changed on the way, longer than allowed, or something else altogether.
@@ -27,7 +27,11 @@ import { aligned, laidOut, type Part, partsIn } from "./WireValue.ts"
  * @category errors
  * @since 0.1.0
  */
-export class FrameError extends Data.TaggedError("FrameError")<{ readonly reason: string }> {
+export class FrameError extends Data.TaggedError("FrameError")<{
+  readonly reason: string
+  /** Whether it would be so again if the same was sent again, unless it was changed on its way. */
+  readonly isLasting?: boolean
+}> {
   override get message(): string {
     return `this is no frame of furrow's: ${this.reason}`
   }
@@ -54,16 +58,19 @@ const ZEROS = new Uint8Array(8)
 const bytesOf = ({ data }: Part): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
 /**
- * The pieces of a frame, in their order: lead and head, then the parts, which are not copied, and what fills them up.
+ * The pieces of a frame, in their order: lead and head, then the parts, which are not copied, and what fills them up. Throws
+ * `NotSendable` if the head or the body is longer than is read.
  *
  * @since 0.1.0
  */
 export const pieces = (
   value: Readonly<Record<string, unknown>>,
-  parts: ReadonlyArray<Part>
+  parts: ReadonlyArray<Part>,
+  longestHead = LONGEST_HEAD
 ): ReadonlyArray<Uint8Array> => {
   const { heads, length } = laidOut(parts)
-  const head = encoder.encode(JSON.stringify({ ...value, parts: heads }))
+  if (length > LONGEST_BODY) throw new NotSendable({ path: "", found: `${length} bytes, more than ${LONGEST_BODY},` })
+  const head = headOf({ ...value, parts: heads }, longestHead)
   const headLength = aligned(head.length)
   const bytes = new Uint8Array(LEAD + headLength)
   bytes.fill(SPACE, LEAD + head.length)
@@ -83,6 +90,28 @@ export const pieces = (
   for (let at = 1; at < all.length; at++) crc = crc32(all[at] as Uint8Array, crc) // below the length
   view.setUint32(16, crc, true)
   return all
+}
+
+/** The bytes of a head. Throws `NotSendable`, which names the longest column, if there are too many. */
+const headOf = (value: Readonly<Record<string, unknown>>, longest: number): Uint8Array => {
+  const text = jsonOf(value)
+  const head = text === undefined ? undefined : encoder.encode(text)
+  if (head !== undefined && head.length <= longest) return head
+  const { batch } = value
+  const columns = isRecord(batch) && isRecord(batch["columns"]) ? batch["columns"] : {}
+  const lengths = Object.entries(columns).map(([name, own]) => [name, jsonOf(own)?.length ?? Infinity] as const)
+  const [most] = lengths.toSorted(([, one], [, other]) => other - one)
+  const path = most === undefined ? "" : `columns.${most[0]}`
+  throw new NotSendable({ path, found: `texts and other values outside of arrays of more than ${longest} bytes` })
+}
+
+/** As JSON; `undefined` if that is longer than any text. */
+const jsonOf = (value: unknown): string | undefined => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
 }
 
 /** Pieces as one, in what `memory` returns for their length. @since 0.1.0 */
@@ -193,15 +222,15 @@ export class FrameBytesReader {
   #begin(): void {
     const { longestBody = LONGEST_BODY, longestHead = LONGEST_HEAD, memory } = this.options
     const view = new DataView(this.#lead.buffer)
-    if (view.getUint32(0, true) !== MAGIC) throw new FrameError({ reason: "it does not begin with FRW1" })
+    if (view.getUint32(0, true) !== MAGIC) throw malformed("it does not begin with FRW1")
     const head = view.getUint32(4, true)
     const body = view.getBigUint64(8, true)
     // Never 0: what is no longer than its lead would not end.
     if (head > longestHead || head % 8 !== 0 || head === 0) {
-      throw new FrameError({ reason: `its head is ${plural(head, "byte")} long` })
+      throw malformed(`its head is ${plural(head, "byte")} long`)
     }
     if (body > BigInt(longestBody)) {
-      throw new FrameError({ reason: `its body is ${plural(body, "byte")} long; at most ${longestBody} are taken` })
+      throw malformed(`its body is ${plural(body, "byte")} long; at most ${longestBody} are taken`)
     }
     this.#expected = view.getUint32(16, true)
     this.#crc = 0
@@ -226,6 +255,8 @@ export class FrameBytesReader {
     return { head: value, body }
   }
 }
+
+const malformed = (reason: string): FrameError => new FrameError({ reason, isLasting: true })
 
 const parsed = (head: Uint8Array): unknown => {
   try {

@@ -10,7 +10,7 @@ import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { whole } from "../core/Check.ts"
@@ -22,6 +22,7 @@ import * as Workers from "../scheduler/backends/Workers.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { access, guarded, type Token, tokenOf } from "./Access.ts"
 import { answer, type Serving } from "./Answers.ts"
+import { type Certificate, certificateOf } from "./Certificate.ts"
 import { Runs, type ServedPipeline, type Told, type WorkersOf } from "./Runs.ts"
 import { WINDOW_BYTES } from "./SharedRun.ts"
 
@@ -52,7 +53,7 @@ export interface ServeOptions<R> {
   /** The token that trainers must send, at least 16 characters. Default: none, which is allowed on loopback only. */
   readonly token?: Token
   /** A certificate and its key, as PEM. Default: no encryption. */
-  readonly tls?: { readonly cert: string; readonly key: Redacted.Redacted }
+  readonly tls?: Certificate
   /** The number of workers of a run that does not ask for another number. Default 1. */
   readonly workers?: number
   /** Where batches are built. Default: on fibers of this process. */
@@ -95,6 +96,7 @@ interface Checked {
   readonly pipelines: ReadonlyMap<string, ServedPipeline>
   readonly host: string
   readonly token: Redacted.Redacted | undefined
+  readonly tls: ReturnType<typeof certificateOf>
   readonly port: number
   readonly workers: number
   readonly limits: { readonly runs: number; readonly windowBytes: number; readonly idle: number }
@@ -119,6 +121,7 @@ const settings = (options: ServeOptions<never>): Checked => {
     pipelines: own,
     host,
     token: asked,
+    tls: certificateOf(options.tls),
     port: whole("port", port, 0, 65_535),
     workers: whole("workers", options.workers ?? 1, 1, Workers.MAX),
     limits: {
@@ -145,7 +148,7 @@ export const serve = <R = never>(
   Effect.gen(function* () {
     // The services that pipelines require come from the context.
     const own = yield* checked(() => settings(options as unknown as ServeOptions<never>))
-    const { connections, host, limits, pipelines, port, token, workers } = own
+    const { connections, host, limits, pipelines, port, tls, token, workers } = own
     const context: Context.Context<never> = yield* Effect.context<Exclude<R, SeedPolicy>>()
     const workersOf = options.workersOf ?? ((count: number) => Workers.fibers({ workers: count }))
     const runs = yield* Runs.make({ pipelines, workers, workersOf, context, limits })
@@ -157,11 +160,7 @@ export const serve = <R = never>(
       // Nothing more is built for a trainer that has left.
       response.once("close", () => Runtime.runFork(runtime)(Fiber.interruptFork(fiber)))
     }
-    const { tls } = options
-    const server =
-      tls === undefined
-        ? createServer(listener)
-        : createSecureServer({ cert: tls.cert, key: Redacted.value(tls.key) }, listener)
+    const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener)
     server.maxConnections = connections
     yield* Effect.acquireRelease(listenAt(server, host, port), () => close(server))
     const address = server.address() as AddressInfo // it listens at a port

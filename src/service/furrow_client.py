@@ -36,6 +36,8 @@ LEAD = struct.Struct("<4sIQII")
 MAGIC = b"FRW1"
 LONGEST_HEAD = 2**26
 LONGEST_BODY = 2**31
+# So often in a row is something no frame before it is asked for no more.
+MOST_MALFORMED = 3
 DTYPES = {name: np.dtype(name).newbyteorder("<") for name in (
     "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")}
 
@@ -47,6 +49,10 @@ class ServiceError(Exception):
         super().__init__(reason)
         self.kind = kind
         self.tag = tag
+
+
+class _NoFrame(EOFError):
+    """What arrived would be no frame the next time, too, unless it was changed on its way."""
 
 
 class DigestMismatch(Exception):
@@ -209,6 +215,9 @@ class Run:
             raise ValueError("tell the run its epochs: epochs=n, epoch=k, or start=cursor")
         if not {"rank", "world"} & spec.keys() and int(os.environ.get("WORLD_SIZE", "1")) > 1:
             spec.update(rank=int(os.environ["RANK"]), world=int(os.environ["WORLD_SIZE"]))
+        # What a header cannot carry would stand in the error of whoever sends it.
+        if token is not None and not (isinstance(token, str) and re.fullmatch("[!-~]([ -~]*[!-~])?", token)):
+            raise ValueError("token must be a string of visible ASCII characters, with spaces between them at most")
         if digest:
             spec["digest"] = "true"
         self._url = url.rstrip("/")
@@ -254,7 +263,7 @@ class Run:
         self.close()
 
     def _next(self):
-        waits, until = 0.1, None
+        waits, until, malformed = 0.1, None, 0
         while True:
             try:
                 head, body = self._frame()
@@ -262,6 +271,9 @@ class Run:
                 if isinstance(error, ServiceError) and error.kind != "unreachable":
                     raise
                 self.close()
+                malformed += isinstance(error, _NoFrame)
+                if malformed == MOST_MALFORMED:
+                    raise ServiceError("run", str(error)) from error
                 self.reconnected += 1
                 now = time.monotonic()
                 until = now + self._patience if until is None else until
@@ -303,7 +315,7 @@ class Run:
             self._response = self._connect()
         magic, head_length, body_length, crc, _ = LEAD.unpack(self._read(LEAD.size))
         if magic != MAGIC or head_length > LONGEST_HEAD or body_length > LONGEST_BODY:
-            raise EOFError("what arrived is no frame")
+            raise _NoFrame("what arrived is no frame, or longer than is taken")
         head = self._read(head_length)
         body = self._read(body_length)
         if zlib.crc32(body, zlib.crc32(head)) != crc:

@@ -2,7 +2,7 @@
  * The laws hold on a cluster: runners in this process, on ports of their own, that are killed, hang and come back.
  */
 import { afterEach, describe, expect, test } from "bun:test"
-import { createHash } from "node:crypto"
+import { createHash, generateKeyPairSync } from "node:crypto"
 import { connect } from "node:net"
 import { Effect, Exit, Fiber, Layer, Logger, Redacted, Schedule, Scope, Stream } from "effect"
 import { identity, MOST_ORDERS } from "../../src/cluster/RunnerMessages.ts"
@@ -481,6 +481,21 @@ describe("a runner", () => {
       Effect.runPromise(Effect.flip(Effect.scoped(Runner.listen({ pipelines: [module], ...options }))))
     expect(await listening({ host: "0.0.0.0" })).toMatchObject({ _tag: "InvalidOption", option: "host" })
     expect(await listening({ pipelines: [] })).toMatchObject({ _tag: "InvalidOption", option: "pipelines" })
+    for (const end of ["ü", " ", "\n", "😀"]) {
+      const error = await listening({ token: `sekret-sekret-sekret${end}` })
+      expect(error).toMatchObject({ _tag: "InvalidOption", option: "token" })
+      expect(String(error)).not.toContain("sekret")
+    }
+    const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
+    const wrong = String(other.export({ type: "pkcs8", format: "pem" }))
+    for (const [cert, own, option] of [
+      ["garbage", key, "tls.cert"],
+      [certificate, "garbage", "tls.key"],
+      [certificate, wrong, "tls.key"]
+    ] as const) {
+      const error = await listening({ tls: { cert, key: Redacted.make(own) } })
+      expect(error).toMatchObject({ _tag: "InvalidOption", option })
+    }
     expect(await listening({ pipelines: [`${module}x`] })).toMatchObject({ _tag: "InvalidOption" })
     expect(await listening({ pipelines: [module, new URL("./other/numbers.ts", import.meta.url)] })).toMatchObject({
       _tag: "InvalidOption",

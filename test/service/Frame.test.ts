@@ -7,6 +7,7 @@ import { crc32 } from "node:zlib"
 import fc from "fast-check"
 import { type Batch, type Cursor, Tensor } from "../../src/index.ts"
 import { encode, type Frame, FrameError, FrameReader } from "../../src/service/Frame.ts"
+import { pieces as piecesOf } from "../../src/service/FrameBytes.ts"
 import { NotSendable } from "../../src/service/WireValue.ts"
 
 /** No reader of frames looks into a cursor. */
@@ -152,6 +153,9 @@ describe("frames", () => {
     const of = (columns: unknown) => () => encode({ kind: "batch", batch: { ...batch, columns }, cursor })
     expect(of({ image: [{ f: () => 0 }] })).toThrow("batch.columns.image[0].f holds a function")
     expect(of({ when: new Map() })).toThrow(NotSendable)
+    const columns = { short: ["a"], text: ["x".repeat(2000)] }
+    expect(() => piecesOf({ batch: { columns } }, [], 1000)).toThrow("columns.text holds texts")
+    expect(piecesOf({ batch: { columns } }, [], 3000).length).toBe(1)
     expect(of({ [Symbol("key")]: 1 })).toThrow(NotSendable)
     expect(of({ long: 10n ** 5000n })).toThrow("columns.long holds a bigint of 5001 digits")
     const own: Record<string, unknown> = {}

@@ -66,6 +66,12 @@ sys.path.insert(0, sys.argv[1])
 from furrow_client import Run, ServiceError
 url, token = sys.argv[2:]
 options = dict(seed=42, epochs=2, workers=3, digest=True, token=token)
+for end in ("\\n", " ", "\u00fc"):
+    try:
+        Run(url, **{**options, "token": "sekret" + end})
+        raise AssertionError("a token that cannot be sent is taken")
+    except ValueError as error:
+        assert "sekret" not in str(error)
 run = Run(url, **options)
 samples, kinds, stored = 0, None, None
 for batch in run:

@@ -1,0 +1,52 @@
+/**
+ * The certificate of a service or a runner, and its key.
+ *
+ * @since 0.1.0
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
+import * as Redacted from "effect/Redacted"
+import { InvalidOption } from "../core/InvalidOption.ts"
+
+/** As an option gives them: PEM. @since 0.1.0 */
+export interface Certificate {
+  readonly cert: string
+  readonly key: Redacted.Redacted
+}
+
+const EXPECTED_KEY = "Redacted.make of the PEM of a private key without a passphrase"
+
+/** Throws `InvalidOption` for what is no PEM of a certificate and its key; no message shows the key. @since 0.1.0 */
+export const certificateOf = (
+  tls: Certificate | undefined
+): { readonly cert: string; readonly key: string } | undefined => {
+  if (tls === undefined) return undefined
+  const given: unknown = tls
+  if (typeof given !== "object" || given === null) {
+    throw new InvalidOption({ option: "tls", value: given, expected: "{ cert, key }, as PEM" })
+  }
+  const { cert, key } = tls
+  const own = certificate(cert)
+  const text: unknown = Redacted.isRedacted(key) ? Redacted.value(key) : undefined
+  if (typeof text !== "string") {
+    throw new InvalidOption({ option: "tls.key", value: `a ${typeof key}`, expected: EXPECTED_KEY })
+  }
+  if (own.checkPrivateKey(privateKey(text))) return { cert, key: text }
+  throw new InvalidOption({ option: "tls.key", value: "one of another certificate", expected: "the key of `tls.cert`" })
+}
+
+const certificate = (cert: unknown): X509Certificate => {
+  try {
+    if (typeof cert === "string") return new X509Certificate(cert)
+  } catch {
+    // As what is no text.
+  }
+  throw new InvalidOption({ option: "tls.cert", value: "something else", expected: "the PEM of a certificate" })
+}
+
+const privateKey = (text: string): KeyObject => {
+  try {
+    return createPrivateKey(text)
+  } catch {
+    throw new InvalidOption({ option: "tls.key", value: "something else", expected: EXPECTED_KEY })
+  }
+}
