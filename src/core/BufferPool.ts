@@ -34,11 +34,6 @@ export class BufferPool {
 
   /** A buffer of `length` bytes, whose content is whatever it was. */
   take(length: number): ArrayBuffer {
-    return this.kept(length) ?? new ArrayBuffer(length)
-  }
-
-  /** The same, if one is kept. */
-  kept(length: number): ArrayBuffer | undefined {
     for (let at = this.#kept.length - 1; at >= 0; at--) {
       const own = this.#kept[at] as ArrayBuffer // below the length
       if (own.byteLength !== length) continue
@@ -46,7 +41,7 @@ export class BufferPool {
       this.#bytes -= length
       return own
     }
-    return undefined
+    return new ArrayBuffer(length)
   }
 
   /** Takes back a buffer that nobody reads any more. Where there is no room, those that lie here for longest go. */

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { copyOf, type TypedArray } from "./DType.ts"
+import { isKind, type TypedArray } from "./DType.ts"
 
 /** A constructor of typed arrays. @since 0.1.0 */
 export interface ArrayKind {
@@ -29,7 +29,8 @@ export const kindOf = (data: TypedArray): ArrayKind =>
 export const fresh: ColumnArrays = {
   array: (Kind, length) => new Kind(length),
   copy: (Kind, numbers) => {
-    if (kindOf(numbers) === Kind) return copyOf(numbers, 0, numbers.length)
+    // What it returns need not be cleared first: half a megabyte takes 23 µs on Bun, and 30 by `set`. That of Node's `Buffer` is no copy.
+    if (kindOf(numbers) === Kind && isKind(Kind)) return numbers.slice()
     const own = new Kind(numbers.length)
     // Both hold numbers, since one can hold what the other does.
     ;(own as Float64Array).set(numbers as Float64Array)

@@ -21,17 +21,13 @@ export const bytesFreed = (): number => freed
 
 /** Returns memory of `length` bytes, which hold anything. It need not be given back. @since 0.1.0 */
 export const take = (length: number): Uint8Array<ArrayBuffer> => {
-  const own = unfilled(length)
+  const own = allocated(length)
   if (length >= SMALLEST) given.add(own.buffer)
   return own
 }
 
-/**
- * Returns memory of `length` bytes, which hold anything: not cleared where that is quicker; on Deno it takes ten times as long.
- *
- * @since 0.1.0
- */
-export const unfilled = (length: number): Uint8Array<ArrayBuffer> => {
+/** Not cleared where that is quicker, since all of it is written; on Deno it takes ten times as long. */
+const allocated = (length: number): Uint8Array<ArrayBuffer> => {
   if (runtime.name !== "bun") return new Uint8Array(length)
   const { buffer, byteOffset } = Buffer.allocUnsafeSlow(length)
   return new Uint8Array(buffer, byteOffset, length)

@@ -8,7 +8,7 @@
 import { type DType, dtypeOf, type TypedArray } from "./DType.ts"
 import { InvalidOption } from "./InvalidOption.ts"
 
-export { type ArrayOf, arrayLike, copyOf, type DType, dtypeOf, isKind, isTypedArray, type TypedArray } from "./DType.ts"
+export { type ArrayOf, type DType, dtypeOf, isKind, isTypedArray, type TypedArray } from "./DType.ts"
 
 /**
  * `data` seen with `shape`; `data.length` is the product of `shape`.

@@ -6,7 +6,6 @@
  */
 import { BufferPool } from "../core/BufferPool.ts"
 import { type ColumnArrays, fresh } from "../core/ColumnArrays.ts"
-import { unfilled } from "../core/ReadBuffers.ts"
 import { isKind } from "../core/Tensor.ts"
 import { KEPT_FROM_USE, Quarantine } from "./Lease.ts"
 
@@ -35,7 +34,7 @@ export class ColumnMemory {
 
   /** Returns memory of so many bytes, which hold anything. */
   take(bytes: number): ArrayBuffer {
-    return this.#pool.kept(bytes) ?? unfilled(bytes).buffer
+    return this.#pool.take(bytes)
   }
 
   /** A batch has taken so many bytes. */

@@ -750,8 +750,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "memory of columns that is given back is not used again",
     file: "pipeline/ColumnMemory.ts",
-    from: "return this.#pool.kept(bytes) ?? unfilled(bytes).buffer",
-    to: "return unfilled(bytes).buffer",
+    from: "return this.#pool.take(bytes)",
+    to: "return new ArrayBuffer(bytes)",
     test: "test/laws/lent.test.ts"
   },
   {
