@@ -10,6 +10,8 @@ export interface StageCase {
 
 export const samplerKinds = ["sequential", "shuffle", "limited", "subset", "withReplacement", "shuffleBlocks"] as const
 
+export const datasetKinds = ["plain", "effect", "shards", "stream", "seekable", "parts"] as const
+
 /** What goes wrong, and where. */
 export interface Fault {
   /** The stage that it happens in: `dataset`, or one of the pipeline's by its place (modulo how many there are). */
@@ -83,9 +85,12 @@ export interface FailureCase {
 
 export interface Case {
   readonly size: number
-  /** `shards` is read block by block from a store that is slow and breaks connections, and keeps a few blocks. */
-  readonly dataset: "plain" | "effect" | "shards"
-  readonly sampler: (typeof samplerKinds)[number]
+  /**
+   * `shards` is read block by block from a store that is slow and breaks connections, and keeps a few blocks. `stream`,
+   * `seekable` and `parts` are read in order; of `parts` several are read in turns.
+   */
+  readonly dataset: (typeof datasetKinds)[number]
+  readonly sampler: (typeof samplerKinds)[number] | "shuffleWindow"
   readonly stages: ReadonlyArray<StageCase>
   readonly batchSize: number
   readonly last: "keep" | "drop" | "pad"
@@ -170,12 +175,18 @@ const legs: fc.Arbitrary<Leg> = fc.record({
 const kinds = ["augment", "augment", "map", "filter", "augmentEffect", "mapEffect"] as const
 
 /** An order in lanes fills up each lane with its own first samples, of which the oracle knows nothing. */
-const playable = (own: Case): Case =>
-  own.sampler === "shuffleBlocks" && own.last === "pad" ? { ...own, last: "keep" } : own
+const playable = (own: Case): Case => {
+  if (isStream(own) && own.sampler !== "sequential") return { ...own, sampler: "shuffleWindow" }
+  return own.sampler === "shuffleBlocks" && own.last === "pad" ? { ...own, last: "keep" } : own
+}
+
+/** Whether it is read in order. */
+export const isStream = ({ dataset }: Pick<Case, "dataset">): boolean =>
+  dataset === "stream" || dataset === "seekable" || dataset === "parts"
 
 const anyCases: fc.Arbitrary<Case> = fc.record({
   size: fc.integer({ min: 1, max: 60 }),
-  dataset: fc.constantFrom("plain" as const, "effect" as const, "shards" as const),
+  dataset: fc.constantFrom(...datasetKinds),
   sampler: fc.constantFrom(...samplerKinds),
   stages: fc
     .array(fc.constantFrom(...kinds), { maxLength: 3 })

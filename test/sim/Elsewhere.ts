@@ -2,7 +2,7 @@
  * A backend that builds batches elsewhere, as threads do, on the simulated clock: some of its members are slower than
  * others, and one can die for good.
  */
-import { Effect, type Fiber, FiberSet, Layer } from "effect"
+import { Effect, Fiber, FiberSet, Layer } from "effect"
 import { Scheduler, Workers } from "../../src/index.ts"
 import type { Backend, BuiltBatch, Failure, RequestedBatch } from "../../src/scheduler/backends/Backend.ts"
 import { fibers } from "../../src/scheduler/backends/Fibers.ts"
@@ -22,8 +22,10 @@ const backend = (death: number | undefined): Backend => ({
       ) => Fiber.RuntimeFiber<BuiltBatch, Failure>
       const workers = Array.from({ length: runPlan.plan.workers }, () => ({
         one: Effect.unsafeMakeSemaphore(1),
-        asked: 0
+        asked: 0,
+        before: undefined as Fiber.RuntimeFiber<BuiltBatch, Failure> | undefined
       }))
+      const isStream = runPlan.stream !== undefined
       return {
         request: ({ batch, epoch, worker }, arrived): RequestedBatch => {
           const own = workers[worker]
@@ -46,7 +48,11 @@ const backend = (death: number | undefined): Backend => ({
                   Effect.sleep((worker * 5) % 7),
                   here.request({ epoch, batch, worker }, () => undefined).content
                 )
-          const fiber = fork(own.one.withPermits(1)(built))
+          const { before } = own
+          // A stream is read in the order of each worker's batches; of a dataset any of them may be built first.
+          const inTurn = isStream && before !== undefined ? Effect.zipRight(Fiber.await(before), built) : built
+          const fiber = fork(own.one.withPermits(isStream ? 0 : 1)(inTurn))
+          own.before = fiber
           let isPending = true
           fiber.addObserver(() => {
             isPending = false

@@ -9,7 +9,7 @@ import { integer } from "../../src/random/distributions/Bounded.ts"
 import { block } from "../../src/random/generators/Philox.ts"
 import { type Coordinates, stageId } from "../../src/seeding/Coordinates.ts"
 import { seedAt } from "../../src/seeding/Request.ts"
-import type { Case, Fault } from "./Case.ts"
+import { type Case, type Fault, isStream } from "./Case.ts"
 
 /** A batch, as far as it can be told from another. */
 export interface Expected {
@@ -38,6 +38,8 @@ export const subsetOf = (size: number): ReadonlyArray<number> =>
 export const SHARD = 7
 export const BLOCK = 3
 export const WINDOW = 2
+/** How many rows of a stream are mixed with one another. */
+export const ROWS = 5
 
 /** The rows of each block of a dataset of a size: it has none that says so, unless it is of shards. */
 const blocksOf = ({ dataset, size }: Case): ReadonlyArray<ReadonlyArray<number>> => {
@@ -80,6 +82,20 @@ const byBlocks = (own: Case, words: Rng.Rng): ((position: number) => number) => 
   return (position) => {
     const batch = Math.floor(position / own.batchSize)
     return lanes.filter((lane) => lane.length > batch)[position % own.batchSize]?.[batch] ?? -1
+  }
+}
+
+/** The rows of each window of a stream in a drawn order. */
+const byWindows = ({ size }: Case, words: Rng.Rng): ((position: number) => number) => {
+  const [key0, key1, c2, c3] = [words.word(), words.word(), words.word(), words.word()]
+  return (position) => {
+    const window = Math.floor(position / ROWS)
+    const four = new Uint32Array(4)
+    block(window, 0, c2, c3, key0, key1, four, 0)
+    const [a = 0, b = 0, c = 0, d = 0] = four
+    const rows = Math.min(ROWS, size - window * ROWS)
+    const order = Rng.make({ algorithm: "xoshiro128**", words: [a, b, c, d] }).permutation(rows)
+    return window * ROWS + (order[position - window * ROWS] ?? -1)
   }
 }
 
@@ -128,6 +144,8 @@ const orderOf = (own: Case, rng: () => Rng.Rng): ((position: number) => number) 
     }
     case "shuffleBlocks":
       return byBlocks(own, rng())
+    case "shuffleWindow":
+      return byWindows(own, rng())
     case "withReplacement": {
       const words = rng()
       const [key0, key1, c2, c3] = [words.word(), words.word(), words.word(), words.word()]
@@ -163,7 +181,8 @@ export const oracle = (own: Case, { rank, workers, world }: Place, changed?: Cha
   const drawn = countOf(own)
   // A padded batch is filled with the first samples of the epoch.
   const count = own.last === "pad" ? batchesOf(own) * own.batchSize : drawn
-  const distinct = own.sampler !== "withReplacement" && count === drawn
+  // Whether samples of a stream come twice is not known before its end.
+  const distinct = own.sampler !== "withReplacement" && (isStream(own) ? own.last !== "pad" : count === drawn)
   const rngAt = (at: Omit<Coordinates, "stage" | "distinct" | "world" | "workers" | "rank">, name: string) => {
     const request = { ...at, rank, world, workers, stage: stageId(name), distinct, indices: [at.index] }
     return Rng.make(seedAt(Either.getOrThrow(policy.seeds(request)), 0))

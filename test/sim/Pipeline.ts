@@ -14,8 +14,23 @@ import {
   Tensor
 } from "../../src/index.ts"
 import { type Fusible, withFusible } from "../../src/pipeline/Fusible.ts"
-import type { Case, Fault, StageCase } from "./Case.ts"
-import { BLOCK, batchesOf, keeps, LIMIT, mapped, mixed, placeOf, SHARD, subsetOf, unevenOf, WINDOW } from "./Oracle.ts"
+import { shuffleWindow } from "../../src/sampling/ShuffleWindow.ts"
+import { type Case, type Fault, isStream, type StageCase } from "./Case.ts"
+import {
+  BLOCK,
+  batchesOf,
+  keeps,
+  LIMIT,
+  mapped,
+  mixed,
+  placeOf,
+  ROWS,
+  SHARD,
+  subsetOf,
+  unevenOf,
+  WINDOW
+} from "./Oracle.ts"
+import { type Opened, streamOf } from "./Streams.ts"
 import { Dice } from "./World.ts"
 
 /** What a simulated fault fails with. */
@@ -32,7 +47,9 @@ export interface Columns {
   readonly trace: Tensor.Tensor<Float64Array>
 }
 
-type Drawing<A> = Pipeline.Pipeline<A, Broken | Dataset.DatasetError, SeedPolicy.SeedPolicy>
+type Failing = Broken | Dataset.DatasetError | Dataset.StreamError<Broken>
+
+type Drawing<A> = Pipeline.Pipeline<A, Failing, SeedPolicy.SeedPolicy>
 
 /** What happens on the way of the samples. */
 export interface Happening {
@@ -41,6 +58,8 @@ export interface Happening {
   readonly begun: Set<number>
   /** The faults that happened, each as stage and index, but for slow ones. */
   readonly broken: Array<string>
+  /** How often its stream was opened and closed. */
+  readonly stream: Opened
 }
 
 /** The faults of a leg, told which of them happen where. */
@@ -58,9 +77,11 @@ class Faults {
   }
 
   /** What is to happen to a sample now. */
-  next(stage: string, index: number): Fault["how"] | undefined {
+  next(stage: string, index: number, may: (how: Fault["how"]) => boolean = () => true): Fault["how"] | undefined {
     this.#happening.event()
-    const fault = this.#left.find((other) => other.stage === stage && other.index === index && other.times > 0)
+    const fault = this.#left.find(
+      (other) => other.stage === stage && other.index === index && other.times > 0 && may(other.how)
+    )
     if (fault === undefined) return undefined
     fault.times--
     if (typeof fault.how === "string") this.#happening.broken.push(`${stage} ${index}`)
@@ -73,9 +94,15 @@ class Faults {
     if (how === "fail" || how === "die") throw new Broken({ stage, index })
   }
 
-  effect(stage: string, index: number): Effect.Effect<void, Broken> {
+  /** A row of a stream that is bad; what else happens to a row happens while it is read. */
+  row(index: number): void {
+    if (this.next("dataset", index, (how) => how === "fail") !== undefined)
+      throw new Broken({ stage: "dataset", index })
+  }
+
+  effect(stage: string, index: number, may?: (how: Fault["how"]) => boolean): Effect.Effect<void, Broken> {
     return Effect.suspend(() => {
-      const how = this.next(stage, index)
+      const how = this.next(stage, index, may)
       if (how === undefined) return Effect.void
       if (how === "fail") return Effect.fail(new Broken({ stage, index }))
       if (how === "die") return Effect.die(new Broken({ stage, index }))
@@ -146,6 +173,8 @@ await Effect.runPromise(Effect.flatMap(shardsOf({ seed: 0, size: 9 }, false), (d
 
 const samplerOf = ({ batchSize, sampler, size }: Case) => {
   switch (sampler) {
+    case "shuffleWindow":
+      return shuffleWindow(ROWS)
     case "sequential":
       return Sampler.sequential
     case "shuffle":
@@ -257,8 +286,18 @@ export const pipelineOf = (
   happening: Happening
 ): Drawing<Batch.Batch<Columns>> => {
   const faults = new Faults(own, broken, happening)
-  const sampled: Drawing<number> = (
-    own.dataset === "shards"
+  const start: Drawing<number> = isStream(own)
+    ? Pipeline.from(
+        streamOf(
+          own,
+          {
+            reading: (index) => faults.effect("dataset", index, (how) => how !== "fail"),
+            row: (index) => faults.row(index)
+          },
+          happening.stream
+        )
+      )
+    : own.dataset === "shards"
       ? Pipeline.from(
           // Its store breaks, but is asked until it answers.
           Dataset.mapEffect(
@@ -286,7 +325,9 @@ export const pipelineOf = (
               get: (index) => Effect.as(faults.effect("dataset", index), index)
             })
           )
-  ).pipe(Pipeline.sample(samplerOf(own)))
+  // A stream has its own order.
+  const isAsItIs = isStream(own) && own.sampler === "sequential"
+  const sampled = isAsItIs ? start : start.pipe(Pipeline.sample(samplerOf(own)))
   const begun: Drawing<Traced> = sampled.pipe(
     Pipeline.map("begin", (index, { batch, epoch }): Traced => {
       happening.begun.add(epoch * batchesOf(own) + batch)

@@ -7,11 +7,12 @@
 import { isDeepStrictEqual } from "node:util"
 import { Cause, Effect, Exit, Layer, Option, Schedule } from "effect"
 import { type Batch, Checkpoint, Cursor, FailurePolicy, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
-import { type Case, type Corruption, type Leg, lastLeg, worlds } from "./Case.ts"
+import { type Case, type Corruption, isStream, type Leg, lastLeg, worlds } from "./Case.ts"
 import { Disk } from "./Disk.ts"
 import { elsewhere } from "./Elsewhere.ts"
 import { batchesOf, type Changed, countOf, digestOf, type Expected, oracle, type Place, unevenOf } from "./Oracle.ts"
 import { Broken, type Columns, type Happening, pipelineOf } from "./Pipeline.ts"
+import { type Opened, partsOf } from "./Streams.ts"
 import { Dice, run } from "./World.ts"
 
 /** A rank's disk, and what was kept there, by the number that is stored with it. */
@@ -131,11 +132,14 @@ const corrupted = (text: string, corruption: Corruption): string => {
 /** More tries than faults of a leg can make fail. */
 const TRIES = Schedule.recurs(8)
 
-const failuresOf = ({ failures }: Case) => {
+const failuresOf = (own: Case) => {
+  const { failures } = own
   if (failures === undefined) return FailurePolicy.fail
   if (failures.skip === undefined) return FailurePolicy.retry(TRIES)
   const { fill } = failures.skip
-  const skip = FailurePolicy.skip({ budget: { share: 1 }, fill, report: () => Effect.void })
+  // A share of a stream is not known.
+  const budget = isStream(own) ? { samples: 1000 } : { share: 1 }
+  const skip = FailurePolicy.skip({ budget, fill, report: () => Effect.void })
   return Layer.merge(skip, FailurePolicy.retry(TRIES))
 }
 
@@ -196,7 +200,12 @@ class Process {
 
   /** Opens a run that is to be refused; gives the error's tag, or `opened`. */
   refusal(from: unknown, allow: ReadonlyArray<Cursor.Field> = []): string {
-    const happening: Happening = { event: () => undefined, begun: new Set(), broken: [] }
+    const happening: Happening = {
+      event: () => undefined,
+      begun: new Set(),
+      broken: [],
+      stream: { opened: 0, closed: 0 }
+    }
     const { exit } = run(1, -1, () =>
       Scheduler.open(pipelineOf(this.#own, [], happening), { ...this.#options(from), allow }).pipe(
         Effect.as("opened"),
@@ -226,6 +235,7 @@ class Process {
     let loader: Scheduler.Loader<Columns, unknown> | undefined
     const begun = new Set<number>()
     const broken: Array<string> = []
+    const stream: Opened = { opened: 0, closed: 0 }
     const { disk } = this.#leg
     const shelf = disk === undefined ? undefined : (before.shelf ?? this.#shelf(before))
     let trouble = 0
@@ -237,7 +247,7 @@ class Process {
       end === undefined || end.how === "leave" ? -1 : end.at + 7 * rank,
       ({ event }) =>
         Effect.gen(this, function* () {
-          const happening: Happening = { event, begun, broken }
+          const happening: Happening = { event, begun, broken, stream }
           // The bound: each worker has at most `prefetch` batches begun and not taken.
           const inBounds = (cursor: Cursor.Cursor): void => {
             // Empty batches take no room; they may be held back until one with rows shows what columns they have.
@@ -333,6 +343,12 @@ class Process {
       }
     )
 
+    must(stream.closed === stream.opened, () => `of ${stream.opened} shards ${stream.closed} were closed`)
+    const shards = this.#own.dataset === "parts" ? partsOf(this.#own).rows.length : 1
+    // The samples that fill the last batch of an epoch that goes on are read again.
+    const again = this.#own.last === "pad" && (from?.batch ?? 0) > 0 ? 1 : 0
+    const left = (this.#own.epochs + again - (from?.epoch ?? 0)) * shards
+    must(stream.opened <= left, () => `shards were opened ${stream.opened} times, where ${left} are to be read`)
     if (Exit.isInterrupted(exit) && image !== undefined) {
       return { rank: this.#found(image, before), end: "killed", events }
     }
@@ -357,7 +373,10 @@ class Process {
     const cursor = Effect.runSync(loader.cursor)
     const digest = Effect.runSync(loader.digest)
     const text = JSON.stringify(cursor)
-    must(text.length < 1024 || cursor.ahead.length > 0, () => `the cursor takes ${text.length} characters`)
+    must(
+      text.length < (isStream(this.#own) ? 2048 : 1024) || cursor.ahead.length > 0,
+      () => `the cursor takes ${text.length} characters`
+    )
     this.#stands(cursor, log, digest, { from: digestsFrom, head: before.head }, changed)
     // What is taken in no batch (nothing was left of it) moves the cursor, too.
     if (last !== undefined) {

@@ -143,36 +143,41 @@ export class WindowReader implements Windows {
    * read so far: its source is closed first.
    */
   #begin(epoch: number, number: number, floor: number, before?: Reading): Effect.Effect<void, never, unknown> {
-    return Effect.suspend(() => {
-      const { checkpoints, size } = this.#options
-      const from = checkpoints.best(epoch, floor, size)
-      const reading: Reading = {
-        // Where windows had another size, the checkpoint may stand within one.
-        next: Math.ceil((from?.row ?? 0) / size),
-        asked: number,
-        floor,
-        known: new Map(),
-        awaited: [],
-        end: Number.POSITIVE_INFINITY,
-        total: undefined,
-        failure: undefined,
-        fiber: undefined
-      }
-      // From here on whoever asks for a window waits for this one.
-      this.#readings.set(epoch, reading)
-      const own = Effect.scoped(this.#read(epoch, reading, from))
-      const read = before === undefined ? own : Effect.zipRight(close(before), own)
-      // They are told once the source is closed.
-      const told = Effect.onExit(read, (exit) =>
-        Effect.sync(() => {
-          if (Exit.isFailure(exit)) reading.failure = Exit.failCause(exit.cause)
-          this.#changed.notify()
+    // Whoever waits for a reading counts on its fiber.
+    return Effect.uninterruptible(
+      Effect.suspend(() => {
+        // Another worker may have had its turn since it was found that the epoch is to be read.
+        if (this.#readings.get(epoch) !== before) return Effect.void
+        const { checkpoints, size } = this.#options
+        const from = checkpoints.best(epoch, floor, size)
+        const reading: Reading = {
+          // Where windows had another size, the checkpoint may stand within one.
+          next: Math.ceil((from?.row ?? 0) / size),
+          asked: number,
+          floor,
+          known: new Map(),
+          awaited: [],
+          end: Number.POSITIVE_INFINITY,
+          total: undefined,
+          failure: undefined,
+          fiber: undefined
+        }
+        // From here on whoever asks for a window waits for this one.
+        this.#readings.set(epoch, reading)
+        const own = Effect.scoped(this.#read(epoch, reading, from))
+        const read = before === undefined ? own : Effect.zipRight(close(before), own)
+        // They are told once the source is closed.
+        const told = Effect.onExit(read, (exit) =>
+          Effect.sync(() => {
+            if (Exit.isFailure(exit)) reading.failure = Exit.failCause(exit.cause)
+            this.#changed.notify()
+          })
+        )
+        return Effect.map(Effect.forkIn(Effect.interruptible(told), this.#scope), (fiber) => {
+          reading.fiber = fiber
         })
-      )
-      return Effect.map(Effect.forkIn(Effect.interruptible(told), this.#scope), (fiber) => {
-        reading.fiber = fiber
       })
-    })
+    )
   }
 
   #read(epoch: number, reading: Reading, from: Checkpoint | undefined): Effect.Effect<void, StreamError, unknown> {
