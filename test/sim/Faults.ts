@@ -1720,6 +1720,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/threads/Streams.test.ts"
   },
   {
+    name: "stream: two workers that come to an epoch at the same time have it read twice",
+    file: "sources/stream/WindowReader.ts",
+    from: "if (this.#readings.get(epoch) !== before) return Effect.void",
+    to: "if (this.#readings.get(epoch) === undefined && before !== undefined) return Effect.void"
+  },
+  {
+    name: "stream: a shard whose end is cut off stays open",
+    file: "sources/stream/Interleave.ts",
+    from: "yield* Effect.uninterruptible(Scope.close(scope, Exit.void))",
+    to: "yield* Scope.close(scope, Exit.void)"
+  },
+  {
+    name: "sinks: a writer that goes on forgets that it was within a batch",
+    file: "sinks/WriteShards.ts",
+    from: "source: mark, skip: isLeft ? pending.from : 0 }",
+    to: "source: mark, skip: isLeft ? 0 : pending.from - pending.from }"
+  },
+  {
     name: "stream: zstd that is cut short ends",
     file: "sources/stream/Unzstd.ts",
     from: "if (frame === undefined && held.length === 0 && skipped === 0)",

@@ -3,6 +3,7 @@
  */
 import fc from "fast-check"
 import { type Case, cases } from "./Case.ts"
+import { type SinkCase, simulateSink, sinkCases } from "./Sinks.ts"
 import { simulate } from "./simulate.ts"
 
 export interface Played {
@@ -14,7 +15,7 @@ export interface Played {
 }
 
 /** A quote of the shell's cannot stand in a case. */
-const replayOf = (own: Case): string => `bun run test:simulate --case '${JSON.stringify(own)}'`
+const replayOf = (own: Case | SinkCase): string => `bun run test:simulate --case '${JSON.stringify(own)}'`
 
 const told = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
 
@@ -29,11 +30,26 @@ export const play = (numRuns: number, seed: number): Played => {
     for (const end of report.ends) ends.set(end, (ends.get(end) ?? 0) + 1)
   }
   const outcome = fc.check(fc.property(cases, one), { numRuns, seed })
-  if (!outcome.failed) return { broken: undefined, figures, ends }
+  return { broken: brokenBy(outcome, seed), figures, ends }
+}
+
+/** Plays random sinks; gives what was broken, and how often a writer was started. */
+export const playSinks = (
+  numRuns: number,
+  seed: number
+): { readonly broken: string | undefined; readonly starts: number } => {
+  let starts = 0
+  const one = (own: SinkCase): void => {
+    starts += simulateSink(own)
+  }
+  return { broken: brokenBy(fc.check(fc.property(sinkCases, one), { numRuns, seed }), seed), starts }
+}
+
+const brokenBy = <C extends Case | SinkCase>(outcome: fc.RunDetails<[own: C]>, seed: number): string | undefined => {
+  if (!outcome.failed) return undefined
   const own = outcome.counterexample?.[0]
-  const broken = [
+  return [
     `broken after ${outcome.numRuns} cases of seed ${seed}, shrunk ${outcome.numShrinks} times: ${told(outcome.errorInstance)}`,
     ...(own === undefined ? [] : [`replay: ${replayOf(own)}`])
   ].join("\n")
-  return { broken, figures, ends }
 }

@@ -1,5 +1,6 @@
 /**
- * `bun run test:simulate`: plays random cases in a simulated world, and holds each batch against a plain loop.
+ * `bun run test:simulate`: plays random cases in a simulated world, and holds each batch against a plain loop; and a fifth as
+ * many sinks, whose shards it holds against another one.
  *
  *   --cases N     how many, default 500
  *   --seed S      what they are drawn from; a fresh one when it is left out, and printed
@@ -10,7 +11,8 @@
 import { parseArgs } from "node:util"
 import { runtime } from "../../src/core/runtime.ts"
 import type { Case } from "./Case.ts"
-import { play } from "./play.ts"
+import { play, playSinks } from "./play.ts"
+import { type SinkCase, simulateSink } from "./Sinks.ts"
 import { simulate } from "./simulate.ts"
 
 class Misuse extends Error {}
@@ -34,9 +36,9 @@ const main = (): number => {
   const { case: only, cases: count, seed: text } = options()
   if (only !== undefined) {
     // What a failure printed.
-    const own = JSON.parse(only) as Case
+    const own = JSON.parse(only) as Case | SinkCase
     try {
-      console.log(JSON.stringify(simulate(own), null, 2))
+      console.log(JSON.stringify("cut" in own ? simulateSink(own) : simulate(own), null, 2))
       return 0
     } catch (error) {
       console.error(error instanceof Error ? error.stack : error)
@@ -47,7 +49,9 @@ const main = (): number => {
   const seed = text === undefined ? Date.now() % 2 ** 31 : number("seed", text, 2 ** 31 - 1)
   console.log(`${numRuns} cases of seed ${seed}, on ${runtime.name} ${runtime.version}`)
   const began = performance.now()
-  const { broken, ends, figures } = play(numRuns, seed)
+  const { broken: lost, ends, figures } = play(numRuns, seed)
+  const { broken = lost, starts } =
+    lost === undefined ? playSinks(Math.ceil(numRuns / 5), seed) : { broken: lost, starts: 0 }
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   if (broken !== undefined) {
     console.error(broken)
@@ -57,7 +61,7 @@ const main = (): number => {
     .toSorted()
     .join(", ")
   console.log(
-    `all held in ${seconds} s: ${figures.batches} batches, ${figures.legs} legs, ${figures.events} events; ranks that were ${ended}`
+    `all held in ${seconds} s: ${figures.batches} batches, ${figures.legs} legs, ${figures.events} events; ranks that were ${ended}; ${starts} starts of sinks`
   )
   return 0
 }

@@ -607,7 +607,8 @@ const conditions = (own: Case, leg: Leg, state: State): { readonly workers: numb
     const place = { workers: wanted.workers, world: state.world, rank: tied }
     const said = new Process(own, leg, place).refusal(cursors[tied], ["workers", "ranks"])
     must(said === "CursorError", () => `workers changed over a gap: ${said}`)
-    return state
+    // One that was killed goes on from a cursor of the legs before, which had other workers.
+    return { workers: Number(cursors[tied]?.fingerprints.workers), world: state.world }
   }
   if (wanted.world === state.world) return wanted
   // A rank that took batches out of turn cannot tell other ranks where to go on.

@@ -208,7 +208,8 @@ export class Interleave {
       if (Exit.isFailure(exit)) return yield* this.#failed(slot, exit.cause)
       const piece = exit.value
       if (piece === undefined) {
-        yield* Scope.close(scope, Exit.void)
+        // Cut off, it would count as closed, and the shard be open.
+        yield* Effect.uninterruptible(Scope.close(scope, Exit.void))
         slot.shard += this.#slots.length
         Object.assign(slot, NOTHING, { taken: 0 })
         if (slot.shard >= this.#shards.length) this.#open--
