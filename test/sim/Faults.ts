@@ -1920,6 +1920,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/SeatIndex.test.ts"
   },
   {
+    name: "cluster: a socket is given all pieces of a frame at once, and copies them",
+    file: "cluster/FrameSocket.ts",
+    from: "    this.#pieces.push({ bytes, left })\n    if (!this.#isWriting) this.#next()",
+    to: "    this.#pieces.push({ bytes, left })\n    this.#next()",
+    test: "test/cluster/FrameSocket.test.ts"
+  },
+  {
+    name: "cluster: nobody is told of what never leaves a connection that ends",
+    file: "cluster/FrameSocket.ts",
+    from: "for (const { left } of this.#pieces.splice(0)) left?.()",
+    to: "this.#pieces.splice(0)",
+    test: "test/cluster/FrameSocket.test.ts"
+  },
+  {
     name: "cluster: the list is empty where the database takes no heartbeats",
     file: "cluster/control/Tables.ts",
     from: "return lately.length > 0 ? lately : rows.filter(({ age, expiry }) => age - newest < expiry)",

@@ -1,0 +1,70 @@
+/** What a connection of frames gives its socket, on a socket that takes pieces when it is told to. */
+import { expect, test } from "bun:test"
+import { FrameSocket } from "../../src/cluster/FrameSocket.ts"
+import { FrameBytesReader, joined } from "../../src/service/FrameBytes.ts"
+
+const opened = () => {
+  const written: Array<Uint8Array> = []
+  const waiting: Array<() => void> = []
+  const listeners = new Map<string, (...args: ReadonlyArray<never>) => void>()
+  let ends = 0
+  const socket = new FrameSocket(
+    {
+      connecting: false,
+      destroyed: false,
+      on: (event: string, listener: (...args: ReadonlyArray<never>) => void) => listeners.set(event, listener),
+      write: (bytes: Uint8Array, left?: () => void) => {
+        written.push(bytes)
+        waiting.push(left ?? (() => undefined))
+      },
+      end: () => ends++,
+      pause: () => undefined,
+      resume: () => undefined,
+      ref: () => undefined,
+      unref: () => undefined,
+      destroy: () => listeners.get("close")?.(),
+      setNoDelay: () => undefined
+    },
+    { silence: 60_000, beat: 60_000, came: () => undefined, ended: () => undefined }
+  )
+  return { socket, written, waiting, ends: () => ends }
+}
+
+const part = (length: number, value: number) => ({ data: new Uint8Array(length).fill(value), shape: [length] })
+
+test("a socket has one piece at a time: long parts as they are, all in their order, and then its end", async () => {
+  const { ends, socket, waiting, written } = opened()
+  const told: Array<number> = []
+  const long = part(200_000, 7)
+  socket.send({ kind: "long" }, [long, part(10, 1), part(20, 2)], () => told.push(0))
+  for (let at = 1; at <= 3; at++) socket.send({ kind: "short", at }, [part(5, at)], () => told.push(at))
+  socket.finish("done")
+  await Promise.resolve()
+  while (waiting.length > 0) {
+    expect(waiting).toHaveLength(1)
+    expect(ends()).toBe(0)
+    waiting.shift()?.()
+  }
+  expect(ends()).toBe(1)
+  expect(told).toEqual([0, 1, 2, 3])
+  // Head, the long part, the short ones, and the short frames in one.
+  expect(written).toHaveLength(4)
+  expect(written[1]?.buffer).toBe(long.data.buffer)
+  const frames = [...new FrameBytesReader().take(joined(written))]
+  expect(frames.map(({ head }) => head["at"] ?? head["kind"])).toEqual(["long", 1, 2, 3])
+  expect(socket.unsent).toBe(0)
+  socket.end("over")
+})
+
+test("who sent what never leaves is told so when the connection ends, once", async () => {
+  const { socket, waiting } = opened()
+  const told: Array<number> = []
+  socket.send({ kind: "long" }, [part(200_000, 7), part(100_000, 8)], () => told.push(0))
+  socket.send({ kind: "short" }, [], () => told.push(1))
+  await Promise.resolve()
+  expect(told).toEqual([])
+  socket.end("over")
+  for (const left of waiting) left()
+  expect(told.toSorted()).toEqual([0, 1])
+  expect(socket.unsent).toBe(0)
+})
