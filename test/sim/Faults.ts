@@ -1132,10 +1132,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/ReadAhead.test.ts"
   },
   {
-    name: "blocks: those whose rows were given are kept although not all fit",
+    name: "blocks: those whose rows were given are kept in vain",
     file: "sources/shards/Retention.ts",
-    from: "    this.#keepsFinished = false\n",
-    to: "",
+    from: "if (this.#wasted > WASTED + 2 * this.#reused)",
+    to: "if (this.#wasted > 1e9)",
     test: "test/sources/shards/Retention.test.ts"
   },
   {

@@ -265,7 +265,7 @@ export const make = <Row, E>(
     renew: (block) => {
       const own = kept.peek(block)
       if (own === undefined || own.left > 0) return
-      own.left = own.decoded.size
+      kept.renew(own, own.decoded.size)
       own.read.asked = false
     },
     readAhead,

@@ -12,6 +12,9 @@ const ROOM = 7 / 8
 /** For so many blocks that are put after one that came again, too little is kept. */
 const SHORT = 64
 
+/** So many blocks may be kept in vain, beside those that were not. */
+const WASTED = 8
+
 /** A block that is kept. @since 0.1.0 */
 export interface Retained {
   readonly bytes: number
@@ -24,7 +27,7 @@ export interface Retained {
 /** Blocks by their numbers. @since 0.1.0 */
 export class Retention<B extends Retained> {
   readonly #most: number
-  /** Whether all blocks fit, as far as is known. */
+  /** Whether blocks whose rows were all given are kept: all fit, or some of those kept are asked for again. */
   #keepsFinished: boolean
   readonly #dropped: (own: B) => void
   readonly #kept = new Map<number, B>()
@@ -33,6 +36,9 @@ export class Retention<B extends Retained> {
   #bytes = 0
   #uses = 0
   #put = 0
+  /** How many blocks were asked for again once all of their rows had been given, and how many were kept for that in vain. */
+  #reused = 0
+  #wasted = 0
   #again = 0
   /** How many had been put when one last came again. */
   #putAgain = Number.NEGATIVE_INFINITY
@@ -87,8 +93,16 @@ export class Retention<B extends Retained> {
   /** The block, if it is kept; it then counts as used. */
   get(block: number): B | undefined {
     const own = this.#kept.get(block)
-    if (own !== undefined) own.used = ++this.#uses
+    if (own === undefined) return undefined
+    own.used = ++this.#uses
+    if (own.left === 0) this.#reused++
     return own
+  }
+
+  /** Says that the rows of a block that were all given will be asked for again. */
+  renew(own: B, rows: number): void {
+    own.left = rows
+    this.#reused++
   }
 
   /** Keeps a block, but perhaps not those before it. */
@@ -108,13 +122,15 @@ export class Retention<B extends Retained> {
   /** Makes room, but not at the cost of the block that has just come. */
   #shrink(newest: number): void {
     if (this.#bytes <= this.#most) return
-    this.#keepsFinished = false
     const others = Array.from(this.#kept).filter(([block]) => block !== newest)
     others.sort(([, a], [, b]) => Number(a.left > 0) - Number(b.left > 0) || a.used - b.used)
     for (const [block] of others) {
-      if (this.#bytes <= this.#most * ROOM) return
+      if (this.#bytes <= this.#most * ROOM) break
+      if ((this.#kept.get(block)?.left ?? 1) <= 0) this.#wasted++
       this.#drop(block)
     }
+    // Not all fit, and those that are kept are not those that are asked for again: so it is with an order that all epochs share.
+    if (this.#wasted > WASTED + 2 * this.#reused) this.#keepsFinished = false
   }
 
   #drop(block: number): void {
