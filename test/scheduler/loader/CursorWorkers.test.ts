@@ -266,7 +266,7 @@ describe("a run that is resumed among other workers", () => {
     }
     const epochWorker = SeedPolicy.epochWorker({ seed: 42 })
     expect(await refused(epochWorker, "ready", { workers: 3 })).toContain(
-      "batches ahead of batch 0 of epoch 0, which other workers would build; go on with workers 2 until its row has no gap"
+      " ahead of batch 0 of epoch 0, which other workers would build; go on with workers 2 until its row has no gap"
     )
     expect(await refused(SeedPolicy.elastic({ seed: 42 }), "ready", { workers: 3 })).toContain("Right")
     for (const changed of [{ workers: 3 }, { size: 5 }]) {
