@@ -9,7 +9,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { duration, whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
-import { type Names, optionsOf } from "../core/Options.ts"
+import { type Names, optionsOf, textOf } from "../core/Options.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
 import { type Token, tokenOf } from "./Access.ts"
 import type { ServiceError, Target } from "./Connection.ts"
@@ -32,6 +32,8 @@ export interface ConnectOptions extends RunSpec {
   readonly attempts?: Schedule.Schedule<unknown>
   /** The longest batch in bytes that is taken. Default 2 GiB. */
   readonly longestBatch?: number
+  /** For a service whose certificate no authority of the system has signed: the one that has, as PEM. */
+  readonly tls?: { readonly ca: string }
 }
 
 const NAMES: Names<ConnectOptions> = {
@@ -49,7 +51,8 @@ const NAMES: Names<ConnectOptions> = {
   token: true,
   silence: true,
   attempts: true,
-  longestBatch: true
+  longestBatch: true,
+  tls: true
 }
 
 const ATTEMPTS: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").pipe(
@@ -60,7 +63,15 @@ const ATTEMPTS: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").
 
 const targetOf = (url: string | URL, options: ConnectOptions): Target => {
   optionsOf<object>("Service.connect", options, NAMES)
-  const { attempts = ATTEMPTS, from, longestBatch = LONGEST_BODY, silence = "30 seconds", token, ...spec } = options
+  const {
+    attempts = ATTEMPTS,
+    from,
+    longestBatch = LONGEST_BODY,
+    silence = "30 seconds",
+    tls,
+    token,
+    ...spec
+  } = options
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new InvalidOption({ option: "url", value: url, expected: "an address such as http://127.0.0.1:7717" })
   }
@@ -76,7 +87,8 @@ const targetOf = (url: string | URL, options: ConnectOptions): Target => {
     token: tokenOf(token),
     silence: duration("silence", silence),
     attempts,
-    longestBody: whole("longestBatch", longestBatch, 1)
+    longestBody: whole("longestBatch", longestBatch, 1),
+    ca: tls === undefined ? undefined : textOf("ca of tls", tls.ca, "a certificate, as PEM")
   }
 }
 

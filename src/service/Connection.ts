@@ -48,6 +48,8 @@ export interface Target {
   readonly silence: Duration.Duration
   readonly attempts: Schedule.Schedule<unknown>
   readonly longestBody: number
+  /** The authority that is trusted besides the system's, as PEM. */
+  readonly ca: string | undefined
 }
 
 /** What is received: where the run begins, a batch, or the run's end. @since 0.1.0 */
@@ -211,13 +213,13 @@ export class Connection {
 
   async #connect(): Promise<void> {
     this.#drop()
-    const { spec, token, url } = this.#target
+    const { ca, spec, token, url } = this.#target
     const query = toQuery(spec)
     if (this.#cursor !== undefined) query.set("from", cursorText(this.#cursor))
     const opening = new AbortController()
     this.#opening = opening
     const headers = token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` }
-    const download = await Download.open(new URL(`batches?${query}`, url), headers, opening.signal)
+    const download = await Download.open(new URL(`batches?${query}`, url), headers, opening.signal, ca)
     if (opening.signal.aborted) {
       download.close()
       throw new FrameError({ reason: "the connection was given up" })

@@ -53,7 +53,12 @@ export class Download {
    * Requests `url` and waits for the head of the response. Redirects are not followed, so that
    * a token never reaches another host. An abort before then closes the connection.
    */
-  static async open(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Download> {
+  static async open(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    ca?: string
+  ): Promise<Download> {
     signal.throwIfAborted()
     const asked = requestOf(url, headers)
     const host = url.hostname.replace(/^\[|\]$/g, "")
@@ -61,7 +66,9 @@ export class Download {
     const port = Number(url.port === "" ? (isSecure ? 443 : 80) : url.port)
     // Certificates are checked against the name; a host that is an IP address sends none (SNI).
     const name = isIP(host) === 0 ? { servername: host } : {}
-    const socket = isSecure ? secure({ host, port, ...name }) : plain({ host, port })
+    const socket = isSecure
+      ? secure({ host, port, ...name, ...(ca === undefined ? {} : { ca }) })
+      : plain({ host, port })
     // The first pieces are whole batches, and what is asked for is small.
     socket.setNoDelay(true)
     socket.write(asked)
