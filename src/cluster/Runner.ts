@@ -4,8 +4,7 @@
  * @since 0.1.0
  */
 import { randomUUID } from "node:crypto"
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
-import { createServer as createSecureServer } from "node:tls"
+import type { AddressInfo, Socket } from "node:net"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
@@ -19,6 +18,7 @@ import { MAX_THREADS } from "../scheduler/backends/Workers.ts"
 import { access, guarded, type Token, tokenOf } from "../service/Access.ts"
 import { type Certificate, certificateOf } from "../service/Certificate.ts"
 import { type ListenError, listenAt } from "../service/Serve.ts"
+import { serverOf } from "./Listening.ts"
 import { type Serving, Session } from "./Session.ts"
 import { TIMING } from "./Timing.ts"
 
@@ -161,7 +161,7 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
     const accept = (socket: Socket): void => {
       Runtime.runFork(runtime)(Effect.interruptible(Session.serve(serving, socket)), { scope })
     }
-    const server: Server = tls === undefined ? createServer(accept) : createSecureServer(tls, accept)
+    const server = serverOf(tls, TIMING.opening, accept)
     server.maxConnections = connections
     yield* Effect.acquireRelease(listenAt(server, host, port), () => Effect.sync(() => server.close()))
     const address = server.address() as AddressInfo // it listens at a port

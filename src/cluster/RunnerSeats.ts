@@ -11,7 +11,7 @@ import { after } from "../core/runtime.ts"
 import { shown } from "../core/Show.ts"
 import type { NotStarted } from "../scheduler/backends/remote/Member.ts"
 import type { RunnerMember } from "./RunnerMember.ts"
-import type { RunnerInfo, Service } from "./Runners.ts"
+import { type RunnerInfo, RunnersError, type Service } from "./Runners.ts"
 import { Seat } from "./Seat.ts"
 import { SeatIndex } from "./SeatIndex.ts"
 import type { Timing } from "./Timing.ts"
@@ -43,6 +43,8 @@ export class RunnerSeats {
   /** Why the list is not known, or is not up to date. */
   #trouble: string | undefined
   #isKnown = false
+  /** Whether the list was never known, and it is no use to wait for it. */
+  #isHopeless = false
   /** Is called when the state of a runner, or the list, has changed. */
   #changed: (() => void) | undefined
 
@@ -72,6 +74,7 @@ export class RunnerSeats {
     const first = Effect.async<void, string>((resume) => {
       this.#changed = () => {
         if (this.seats.some(({ isOpen }) => isOpen)) resume(Effect.void)
+        else if (this.#isHopeless) resume(Effect.fail(this.#trouble ?? ""))
         else if (this.#isRefused) resume(Effect.fail(this.#reasonOf("no runner can build this run")))
       }
       this.#changed()
@@ -111,7 +114,9 @@ export class RunnerSeats {
       Effect.catchAllCause((cause) =>
         Effect.suspend(() => {
           const isNew = this.#trouble === undefined
-          this.#trouble = shown(Cause.squash(cause))
+          const error = Cause.squash(cause)
+          this.#trouble = shown(error)
+          this.#isHopeless = !this.#isKnown && error instanceof RunnersError && error.isLasting === true
           this.#changed?.()
           const rest = resting(this.#options.rest.longest, () => undefined)
           const said = Effect.logWarning(`backend cluster goes on with the runners that it knows: ${this.#trouble}`)
@@ -124,6 +129,7 @@ export class RunnerSeats {
   #listed(list: ReadonlyArray<RunnerInfo>): void {
     this.#trouble = undefined
     this.#isKnown = true
+    this.#isHopeless = false
     const addresses = new Set<string>()
     for (const info of list) {
       const address = `${info.host}:${info.port}`

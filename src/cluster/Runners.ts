@@ -30,6 +30,8 @@ export interface RunnerInfo {
 export class RunnersError extends Data.TaggedError("RunnersError")<{
   readonly reason: string
   readonly cause?: unknown
+  /** Whether it stays so until somebody sets an address, a password, or rights right: a run that knows no runner fails at once. */
+  readonly isLasting?: boolean
 }> {
   override get message(): string {
     return `the list of runners cannot be read: ${this.reason}`

@@ -82,6 +82,9 @@ const NAMES: Names<ServeOptions<unknown>> = {
   connections: "own"
 }
 
+/** A connection that says nothing keeps its place among `connections` for so long. */
+const HANDSHAKE_MS = 10_000
+
 /** A running service. @category models @since 0.1.0 */
 export interface Service {
   /** The address for trainers, such as `http://127.0.0.1:7717`. */
@@ -160,7 +163,12 @@ export const serve = <R = never>(
       // Nothing more is built for a trainer that has left.
       response.once("close", () => Runtime.runFork(runtime)(Fiber.interruptFork(fiber)))
     }
-    const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener)
+    const server =
+      tls === undefined
+        ? createServer(listener)
+        : createSecureServer({ ...tls, handshakeTimeout: HANDSHAKE_MS }, listener).on("tlsClientError", (_, socket) =>
+            socket.destroy()
+          )
     server.maxConnections = connections
     yield* Effect.acquireRelease(listenAt(server, host, port), () => close(server))
     const address = server.address() as AddressInfo // it listens at a port

@@ -3,13 +3,16 @@
  */
 import { afterEach, describe, expect, test } from "bun:test"
 import { createHash, generateKeyPairSync } from "node:crypto"
-import { connect } from "node:net"
+import { type AddressInfo, connect, type Socket } from "node:net"
+import { connect as connectSecurely } from "node:tls"
 import { Effect, Exit, Fiber, Layer, Logger, Redacted, Schedule, Scope, Stream } from "effect"
+import { serverOf } from "../../src/cluster/Listening.ts"
 import { identity, MOST_ORDERS } from "../../src/cluster/RunnerMessages.ts"
 import { Runner, Runners, Workers } from "../../src/cluster.ts"
 import { Tensor } from "../../src/core/Tensor.ts"
 import { type Batch, FailurePolicy, Parity, Scheduler, SeedPolicy } from "../../src/index.ts"
 import { FrameBytesReader, joined, pieces } from "../../src/service/FrameBytes.ts"
+import { listenAt } from "../../src/service/Serve.ts"
 import { certificate, key } from "../support/certificate.ts"
 import { proxy } from "../support/proxy.ts"
 import { type Config, calls, pipeline } from "./numbers.ts"
@@ -474,6 +477,27 @@ describe("a runner", () => {
       await closed
     }
     expect(await outcome({ addresses: [address] })).toMatchObject({ samples: 200 })
+  })
+
+  test("ends connections that say nothing before their handshake, which would keep others out", async () => {
+    const served: Array<Socket> = []
+    const server = serverOf(
+      { cert: certificate, key },
+      100,
+      (socket) => void served.push(socket.on("error", () => undefined))
+    )
+    server.maxConnections = 3
+    await Effect.runPromise(listenAt(server, "127.0.0.1", 0))
+    const { port } = server.address() as AddressInfo // it listens at a port
+    const silent = Array.from({ length: 3 }, () => connect(port, "127.0.0.1").on("error", () => undefined))
+    open.add(async () => {
+      for (const socket of [...silent, ...served]) socket.destroy()
+      server.close()
+    })
+    await Promise.all(silent.map((socket) => new Promise((resolve) => socket.resume().on("close", resolve))))
+    const loader = connectSecurely({ port, host: "127.0.0.1", ca: certificate, rejectUnauthorized: false })
+    await new Promise((resolve, reject) => loader.on("secureConnect", resolve).on("error", reject))
+    loader.destroy()
   })
 
   test("refuses addresses that others can reach without a token, and modules that are none", async () => {

@@ -1892,6 +1892,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/Cluster.test.ts"
   },
   {
+    name: "cluster: a client that begins no handshake keeps its place",
+    file: "cluster/Listening.ts",
+    from: "(_, socket) => socket.destroy()",
+    to: "() => undefined",
+    test: "test/cluster/Cluster.test.ts"
+  },
+  {
+    name: "cluster: a file of SQLite that was emptied is not noticed",
+    file: "cluster/control/NodeSqlite.ts",
+    from: "wasFilled && now.isEmpty",
+    to: "!wasFilled && now.isEmpty && first === undefined",
+    test: "test/cluster/control/LiveRunners.test.ts"
+  },
+  {
+    name: "cluster: a run waits for a database that will never take it",
+    file: "cluster/RunnerSeats.ts",
+    from: "error instanceof RunnersError && error.isLasting === true",
+    to: "error instanceof RunnersError && error.isLasting === undefined",
+    test: "test/cluster/control/LiveRunners.test.ts"
+  },
+  {
     name: "cluster: a clamped array arrives as another",
     file: "service/FrameBytes.ts",
     from: "if (!clamped.includes(index)) return own",

@@ -17,7 +17,7 @@ import { type RunnerInfo, RunnersError, type Service } from "../Runners.ts"
 import { type Connect, connecting, isLasting, reasonOf } from "./Connect.ts"
 import type { Database } from "./Database.ts"
 import { isReplaced } from "./NodeSqlite.ts"
-import type { ClusterDatabaseError } from "./Packages.ts"
+import { ClusterDatabaseError } from "./Packages.ts"
 import { readOwners, readRunners } from "./Tables.ts"
 import type { Timing } from "./Timing.ts"
 
@@ -95,9 +95,11 @@ export const liveRunnersWith = (
         if ((yield* SubscriptionRef.get(list)) !== undefined) return
         const lasts = isLasting(error)
         if (!lasts && now - started < PATIENCE_MS) return
-        const what = lasts ? "cannot be used" : `has not answered for ${PATIENCE_MS / 1000} s`
-        const reason = `${database} ${what}: ${reasonOf(error)}`
-        yield* SubscriptionRef.set(list, Either.left(new RunnersError({ reason, cause: error })))
+        const told = reasonOf(error)
+        // What an error of ours says stands behind the database's name.
+        const is = error instanceof ClusterDatabaseError ? told : `cannot be used: ${told}`
+        const reason = `${database} ${lasts ? is : `has not answered for ${PATIENCE_MS / 1000} s: ${told}`}`
+        yield* SubscriptionRef.set(list, Either.left(new RunnersError({ reason, cause: error, isLasting: lasts })))
       })
 
     const poll = (sql: SqlClient) =>

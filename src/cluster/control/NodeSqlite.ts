@@ -25,10 +25,12 @@ const BUSY_MS = 1000
 /** What another process, or a full disk, is the reason of. No file that is a database, or a folder, stays one. */
 const PASSING = /is locked|busy|disk I\/O|is full|no space/i
 
-/** The file is not the one that was opened: it was removed, or another one is there. @since 0.1.0 */
-export class FileReplaced extends Data.TaggedError("FileReplaced")<{ readonly isGone: boolean }> {
+/** The file is not the one that was opened: it was removed or emptied, or another one is there. @since 0.1.0 */
+export class FileReplaced extends Data.TaggedError("FileReplaced")<{
+  readonly how: "removed" | "emptied" | "replaced by another one"
+}> {
   override get message(): string {
-    return this.isGone ? "its file was removed" : "its file was replaced by another one"
+    return `its file was ${this.how}`
   }
 }
 
@@ -36,21 +38,26 @@ export class FileReplaced extends Data.TaggedError("FileReplaced")<{ readonly is
 export const isReplaced = (error: unknown): boolean =>
   error instanceof FileReplaced || (error instanceof Error && error.cause !== undefined && isReplaced(error.cause))
 
-/** What a file is known by while it is open; `undefined` where there is none. */
-const identityOf = (file: string): string | undefined => {
+/** What a file is known by while it is open, and whether there is anything in it; `undefined` where there is none. */
+const lookAt = (file: string): { readonly identity: string; readonly isEmpty: boolean } | undefined => {
   const stats = statSync(file, { bigint: true, throwIfNoEntry: false })
-  return stats && `${stats.dev}:${stats.ino}`
+  return stats && { identity: `${stats.dev}:${stats.ino}`, isEmpty: stats.size === 0n }
 }
 
 /** Throws `FileReplaced` once the file is another one, and from then on: whatever is written to the one that is open is lost. */
 const watching = (file: string): (() => void) => {
   if (file === MEMORY) return () => undefined
-  const first = identityOf(file)
+  const first = lookAt(file)?.identity
+  let wasFilled = false
   let replaced: FileReplaced | undefined
   return () => {
     if (replaced === undefined) {
-      const now = identityOf(file)
-      if (now === undefined || now !== first) replaced = new FileReplaced({ isGone: now === undefined })
+      const now = lookAt(file)
+      if (now === undefined) replaced = new FileReplaced({ how: "removed" })
+      else if (now.identity !== first) replaced = new FileReplaced({ how: "replaced by another one" })
+      // Written over in place: the connection's memory has pages that the file has no more.
+      else if (wasFilled && now.isEmpty) replaced = new FileReplaced({ how: "emptied" })
+      wasFilled ||= now?.isEmpty === false
     }
     if (replaced !== undefined) throw replaced
   }

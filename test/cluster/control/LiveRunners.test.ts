@@ -2,17 +2,19 @@
  * The list of runners that loaders read, over SQLite in memory: who is in it, who is not, and how the cluster deals lanes.
  */
 import { describe, expect, test } from "bun:test"
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Exit, Logger, Scope } from "effect"
+import { Effect, Exit, Layer, Logger, Scope } from "effect"
 import { connecting } from "../../../src/cluster/control/Connect.ts"
 import { databaseOf } from "../../../src/cluster/control/Database.ts"
 import { liveRunners, liveRunnersWith } from "../../../src/cluster/control/LiveRunners.ts"
 import { register, registerWith } from "../../../src/cluster/control/Registration.ts"
 import { migrate, writeStart } from "../../../src/cluster/control/Tables.ts"
 import { timingOf } from "../../../src/cluster/control/Timing.ts"
+import { Runners, Workers } from "../../../src/cluster.ts"
+import { Dataset, FailurePolicy, Pipeline, Scheduler, SeedPolicy } from "../../../src/index.ts"
 import { listening, until, when } from "../../support/cluster/control.ts"
 
 const DATABASE = databaseOf("sqlite::memory:")
@@ -160,6 +162,9 @@ describe("the list of runners", () => {
           renameSync(join(folder, "other"), join(folder, "cluster.sqlite"))
           yield* when(said("its file was replaced by another one"), (count) => count === 4)
           yield* until(yield* quiet(liveRunners(at, TIMING)), "one", "two")
+          truncateSync(join(folder, "cluster.sqlite"))
+          yield* when(said("its file was emptied"), (count) => count === 5)
+          yield* until(yield* quiet(liveRunners(at, TIMING)), "one", "two")
         })
       ),
     20_000
@@ -179,7 +184,24 @@ describe("the list of runners", () => {
           expect(error).toMatchObject({ kind: "refused", database: `sqlite:${file}` })
           const live = yield* liveRunners(at, TIMING)
           const failure = yield* Effect.flip(until(live)).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
-          expect(failure).toMatchObject({ _tag: "RunnersError" })
+          expect(failure).toMatchObject({ _tag: "RunnersError", isLasting: true })
+          expect(String(failure).split("cannot be").length).toBe(3)
+          // A run does not wait for it either.
+          const workers = Workers.cluster({ workers: 1, pipeline: import.meta.url, wait: "1 minute" })
+          const loader = Scheduler.open(Pipeline.from(Dataset.range(8)).pipe(Pipeline.batch(4)), { epochs: 1 }).pipe(
+            Effect.flatMap(({ take }) => take),
+            Effect.scoped,
+            Effect.provide(Layer.provide(workers, Layer.succeed(Runners.Runners, live))),
+            Effect.provide([
+              SeedPolicy.epochWorker({ seed: 1 }),
+              FailurePolicy.fail,
+              Logger.remove(Logger.defaultLogger)
+            ])
+          )
+          expect(yield* Effect.flip(loader)).toMatchObject({
+            _tag: "BackendError",
+            reason: expect.stringContaining("the list of runners cannot be read")
+          })
           expect(String(failure)).toMatch(/file is not a database|unable to open database file/)
         }
       })
