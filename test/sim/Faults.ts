@@ -1978,8 +1978,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "cluster: a file of SQLite that was removed or replaced stays in use",
     file: "cluster/control/NodeSqlite.ts",
-    from: "if (now === undefined || now !== first) replaced",
-    to: "if (first === undefined) replaced",
+    from: "else if (now.identity !== first)",
+    to: "else if (now.identity === undefined)",
     test: "test/cluster/control/LiveRunners.test.ts"
   },
   {
