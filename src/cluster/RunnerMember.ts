@@ -62,6 +62,9 @@ export interface RunnerMemberOptions extends Reaching {
   readonly events: RunnerEvents
 }
 
+/** What is said of a connection that the other side has ended. */
+const CLOSED = /closed|hang up|reset|disconnected|wrong version|corrupt|broke$/i
+
 /** Why a runner is not used; it may be asked again soon if it `died`. */
 interface Refusal extends NotStarted {}
 
@@ -163,7 +166,9 @@ export class RunnerMember implements Member {
 
   #over(reason: string): void {
     const { events } = this.#options
-    if (this.#settle !== undefined) this.#settle({ reason, died: true })
+    const isUnanswered = this.#stage === "hello" && CLOSED.test(reason)
+    const told = isUnanswered ? `${reason}, before it had answered: do both sides use TLS, or neither?` : reason
+    if (this.#settle !== undefined) this.#settle({ reason: told, died: true })
     else if (this.#stage === "ready") events.ended(reason)
     this.#stage = "over"
   }

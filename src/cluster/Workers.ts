@@ -14,6 +14,7 @@ import type { Backend } from "../scheduler/backends/Backend.ts"
 import { BackendError } from "../scheduler/backends/BackendError.ts"
 import { MAX, Workers } from "../scheduler/backends/Workers.ts"
 import { type Token, tokenOf } from "../service/Access.ts"
+import { authorityOf } from "../service/Certificate.ts"
 import { NotSendable, pack } from "../service/WireValue.ts"
 import { byNetwork } from "./Dial.ts"
 import * as RunnerPool from "./RunnerPool.ts"
@@ -131,7 +132,7 @@ const settings = (given: ClusterOptions): Omit<RunnerPool.RunnerPoolOptions, "ru
     wait: duration("wait", options.wait ?? "30 seconds"),
     prefetchBytes: whole("prefetchBytes", prefetchBytes, 1, 2 ** 40),
     token: tokenOf(token),
-    dial: byNetwork(tls),
+    dial: byNetwork(tls && { ...tls, ca: authorityOf(tls.ca) }),
     timing: TIMING
   }
 }

@@ -34,13 +34,19 @@ export const certificateOf = (
   throw new InvalidOption({ option: "tls.key", value: "one of another certificate", expected: "the key of `tls.cert`" })
 }
 
-const certificate = (cert: unknown): X509Certificate => {
+/** Throws `InvalidOption` for authorities that are given and are no PEM of a certificate. @since 0.1.0 */
+export const authorityOf = (ca: string | undefined): string | undefined => {
+  if (ca !== undefined) certificate(ca, "tls.ca")
+  return ca
+}
+
+const certificate = (pem: unknown, option = "tls.cert"): X509Certificate => {
   try {
-    if (typeof cert === "string") return new X509Certificate(cert)
+    if (typeof pem === "string") return new X509Certificate(pem)
   } catch {
     // As what is no text.
   }
-  throw new InvalidOption({ option: "tls.cert", value: "something else", expected: "the PEM of a certificate" })
+  throw new InvalidOption({ option, value: "something else", expected: "the PEM of a certificate" })
 }
 
 const privateKey = (text: string): KeyObject => {

@@ -174,7 +174,12 @@ describe("on the way", () => {
     const addresses = [address]
     expect(await outcome({ addresses, token, tls: { ca: certificate } })).toEqual(await outcome({}))
     expect(String(await errorOf({ addresses, token, tls: {}, wait: 500 }))).toContain(address)
-    expect(String(await errorOf({ addresses, token, wait: 500 }))).toContain(address)
+    expect(String(await errorOf({ addresses, token, wait: 500 }))).toContain("do both sides use TLS, or neither?")
+    const plain = await runner()
+    const error = await errorOf({ addresses: [plain.address], tls: { ca: certificate }, wait: 500 })
+    expect(String(error)).toContain("do both sides use TLS, or neither?")
+    const garbage = await errorOf({ addresses, tls: { ca: "garbage" } })
+    expect(garbage).toMatchObject({ _tag: "InvalidOption", option: "tls.ca" })
   })
 
   test("nothing more is received than may lie there, until the consumer waits", async () => {
@@ -451,11 +456,13 @@ describe("a runner", () => {
 
   test("says what is wrong with what a loader sends", async () => {
     const { port } = await runner()
-    const open = { kind: "open", start: {} }
-    const answers = await spoken(port, [{ kind: "hello", ...identity, token: null }, open, open])
+    const answers = await spoken(port, [
+      { kind: "hello", ...identity, token: null },
+      { kind: "build", id: 1 }
+    ])
     expect(answers).toMatchObject([
       { kind: "welcome" },
-      { kind: "refused", reason: "it sent open before its run was open", lasting: true }
+      { kind: "refused", reason: "it sent build before its run was open", lasting: true }
     ])
   })
 
