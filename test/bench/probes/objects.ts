@@ -23,7 +23,7 @@ const contestants: Readonly<Record<string, () => number | Promise<number>>> = {
 
 const name = process.argv[2] ?? ""
 const run = contestants[name]
-if (run === undefined) throw new Error(`"${name}" is none of ${Object.keys(contestants).join(", ")}`)
+if (run === undefined) throw new Error(`"${name}" is not one of ${Object.keys(contestants).join(", ")}`)
 for (const began = performance.now(); performance.now() - began < WARM_MS; ) await run()
 console.log("{}")
 for await (const _ of createInterface({ input: process.stdin })) {
