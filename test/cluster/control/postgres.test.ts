@@ -143,27 +143,31 @@ describe.skipIf(withoutPostgres !== undefined)(name, () => {
     30_000
   )
 
-  test("may be full, so that no heartbeat is written: runners stay in the list, and are in that of a loader that is new", () =>
-    run(
-      Effect.gen(function* () {
-        const list = yield* live
-        yield* runner("full")
-        yield* until(list, "full")
-        const sql = yield* yield* connecting(databaseOf(up().url))
-        yield* sql.unsafe(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+  test(
+    "may be full, so that no heartbeat is written: runners stay in the list, and are in that of a loader that is new",
+    () =>
+      run(
+        Effect.gen(function* () {
+          const list = yield* live
+          yield* runner("full")
+          yield* until(list, "full")
+          const sql = yield* yield* connecting(databaseOf(up().url))
+          yield* sql.unsafe(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
           BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$`)
-        const tables = ["runners", "locks", "starts"]
-        for (const table of tables) {
-          yield* sql.unsafe(`CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON furrow_${table}
+          const tables = ["runners", "locks", "starts"]
+          for (const table of tables) {
+            yield* sql.unsafe(`CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON furrow_${table}
             EXECUTE FUNCTION full_disk()`)
-        }
-        // Longer than after what a runner without heartbeats is gone.
-        yield* Effect.sleep("1300 millis")
-        yield* until(list, "full")
-        yield* until(yield* live, "full")
-        for (const table of tables) yield* sql.unsafe(`DROP TRIGGER full_disk ON furrow_${table}`)
-      })
-    ))
+          }
+          // Longer than after what a runner without heartbeats is gone.
+          yield* Effect.sleep("1300 millis")
+          yield* until(list, "full")
+          yield* until(yield* live, "full")
+          for (const table of tables) yield* sql.unsafe(`DROP TRIGGER full_disk ON furrow_${table}`)
+        })
+      ),
+    30_000
+  )
 
   test("is not used if a newer Furrow made its tables, or if it cannot be reached; no message has the password", async () => {
     const refused = async (url: string) => {
