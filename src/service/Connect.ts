@@ -45,6 +45,7 @@ const NAMES: Names<ConnectOptions> = {
   rank: true,
   world: true,
   uneven: true,
+  steps: true,
   workers: true,
   digest: true,
   from: "own",

@@ -31,6 +31,8 @@ export interface RunSpec {
   readonly world?: number
   /** What happens to a batch that ranks cannot share equally. Default `"error"`. */
   readonly uneven?: "pad" | "drop" | "error"
+  /** The batches of an epoch. Required for several ranks that read different rows of a stream. */
+  readonly steps?: number
   /** The number of workers, on which some policies' seeds depend. Default: the service's own number. */
   readonly workers?: number
   /** Keep a digest of all that is delivered. Default `false`. */
@@ -44,7 +46,19 @@ export interface CheckedSpec extends RunSpec {
   readonly policy: "epochWorker" | "elastic"
 }
 
-const NAMES = ["pipeline", "seed", "policy", "epochs", "epoch", "rank", "world", "uneven", "workers", "digest"] as const
+const NAMES = [
+  "pipeline",
+  "seed",
+  "policy",
+  "epochs",
+  "epoch",
+  "rank",
+  "world",
+  "uneven",
+  "steps",
+  "workers",
+  "digest"
+] as const
 
 /** A service seeds and shares as many workers at most as a run may have. */
 const MOST_WORKERS = 4096
@@ -106,6 +120,7 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
     ...number("rank", 0),
     ...number("world", 1, Plan.MAX_WORLD),
     ...(uneven === undefined ? {} : { uneven }),
+    ...number("steps", 1),
     ...number("workers", 1, MOST_WORKERS),
     ...(digest === undefined ? {} : { digest: digest === "true" })
   }

@@ -211,7 +211,7 @@ export class Runs {
   }
 
   #loader(name: string, pipeline: ServedPipeline, spec: CheckedSpec, from: Cursor.Cursor | undefined) {
-    const { digest, epoch, epochs, rank, uneven, world, workers } = spec
+    const { digest, epoch, epochs, rank, steps, uneven, world, workers } = spec
     const { context, workers: usual, workersOf } = this.#services
     const range = epochs === undefined ? (epoch === undefined ? {} : { epoch }) : { epochs }
     const options = {
@@ -220,6 +220,7 @@ export class Runs {
       ...(rank === undefined ? {} : { rank }),
       ...(world === undefined ? {} : { world }),
       ...(uneven === undefined ? {} : { uneven }),
+      ...(steps === undefined ? {} : { steps }),
       digest: digest ?? false,
       lend: true,
       replay: true

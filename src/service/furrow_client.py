@@ -207,7 +207,8 @@ class Run:
     """An iterator over the batches of a run; see the module.
 
     `silence` is how many seconds without a byte a connection may have, `patience` for how many seconds in a row a service is
-    tried again that cannot be reached.
+    tried again that cannot be reached. `spec` says which run it is: `pipeline`, `seed`, `policy`, `epochs` or `epoch`, `rank`,
+    `world`, `uneven`, `steps`, `workers`.
     """
 
     def __init__(self, url, *, start=None, token=None, digest=False, silence=30.0, patience=120.0, **spec):

@@ -114,6 +114,39 @@ describe("a run of a service", () => {
     }
   })
 
+  test("of ranks that read different rows of a stream has the steps that it is given, and is refused without", async () => {
+    const rows = ({ rank }: Dataset.SourceRank) => Array.from({ length: 20 }, (_, at) => 2 * at + rank)
+    const dealt = Pipeline.from(Dataset.fromStream(rows, { name: "dealt", ranks: "source" })).pipe(Pipeline.batch(4))
+    const options = { epochs: 2, rank: 1, world: 2, uneven: "drop", digest: true } as const
+    const end = Scheduler.open(dealt, { ...options, steps: 3 }).pipe(
+      Effect.flatMap((loader) => Effect.zipRight(Stream.runDrain(loader.stream), loader.digest)),
+      Effect.scoped,
+      Effect.provide(SeedPolicy.epochWorker({ seed: 0 }))
+    )
+    await scoped(
+      Effect.gen(function* () {
+        const { url } = yield* Service.serve({ pipelines: { dealt } })
+        const refused = yield* Effect.flip(Service.connect(url, options))
+        expect(String(refused)).toContain("steps must be given")
+        const three = yield* Service.connect(url, { ...options, steps: 3 })
+        expect(three.batches).toBe(3)
+        expect(yield* Stream.runCount(three.stream)).toBe(6)
+        expect(yield* three.digest).toBe(yield* end)
+        // Another number of steps is another run.
+        const five = yield* Service.connect(url, { ...options, steps: 5 })
+        expect(yield* Stream.runCount(five.stream)).toBe(10)
+        let rows = 0
+        const two = Service.remote(url, { ...options, steps: 2 })
+        yield* Effect.promise(() =>
+          two.forEach(({ size }) => {
+            rows += size
+          })
+        )
+        expect(rows).toBe(2 * 2 * 2)
+      })
+    )
+  })
+
   test("is built once for trainers that ask for the same, and anew for one that comes behind what is kept", async () => {
     let calls = 0
     const counted = Pipeline.from(Dataset.range(400)).pipe(

@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Effect } from "effect"
-import { Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import { Effect, Exit, Scope } from "effect"
+import { Dataset, Pipeline, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import { Service } from "../../src/service.ts"
 import { start, TIME } from "../support/process.ts"
 import { numbers } from "./numbers.ts"
@@ -59,12 +59,20 @@ test(
 
 const client = dirname(fileURLToPath(new URL("../../src/service/furrow_client.py", import.meta.url)))
 
+/** A stream of which each of two ranks reads rows of its own: how many steps it has must be said. */
+const dealt = Pipeline.from(
+  Dataset.fromStream(({ rank }) => [0, 2, 4, 6, 8, 10].map((even) => ({ row: even + rank })), {
+    name: "dealt",
+    ranks: "source"
+  })
+).pipe(Pipeline.batch(4))
+
 const SCRIPT = `
 import json, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 from furrow_client import Run, ServiceError
-url, token = sys.argv[2:]
+url, token, dealt = sys.argv[2:]
 options = dict(seed=42, epochs=2, workers=3, digest=True, token=token)
 for end in ("\\n", " ", "\u00fc"):
     try:
@@ -87,7 +95,8 @@ try:
     refused = None
 except ServiceError as error:
     refused = error.kind
-print(json.dumps({"samples": samples, "digest": run.digest, "kinds": kinds, "left": left, "again": rest.digest, "refused": refused}))
+ranked = [batch["row"].tolist() for batch in Run(dealt, epochs=1, rank=1, world=2, steps=3)]
+print(json.dumps({"ranked": ranked, "samples": samples, "digest": run.digest, "kinds": kinds, "left": left, "again": rest.digest, "refused": refused}))
 `
 
 test.skipIf(!hasPython)(
@@ -96,12 +105,14 @@ test.skipIf(!hasPython)(
     const digest = await Effect.runPromise(local)
     const token = "a token for this test"
     const own = await serving([], { FURROW_TOKEN: token })
+    const scope = Effect.runSync(Scope.make())
     const folder = mkdtempSync(join(tmpdir(), "furrow-python-"))
     try {
+      const { url } = await Effect.runPromise(Scope.extend(Service.serve({ pipelines: { dealt } }), scope))
       const script = join(folder, "client.py")
       writeFileSync(script, SCRIPT)
       const ended = await new Promise<string>((resolve) => {
-        const child = spawn("python3", [script, client, own.url, token])
+        const child = spawn("python3", [script, client, own.url, token, url])
         let said = ""
         for (const stream of [child.stdout, child.stderr]) {
           stream.on("data", (piece: Buffer) => {
@@ -111,6 +122,11 @@ test.skipIf(!hasPython)(
         child.on("close", () => resolve(said))
       })
       expect(JSON.parse(ended)).toEqual({
+        ranked: [
+          [1, 3],
+          [5, 7],
+          [9, 11]
+        ],
         samples: 2000,
         digest,
         kinds: { id: "int32", noise: "float64", name: "list", even: "uint8", row: "float32" },
@@ -121,6 +137,7 @@ test.skipIf(!hasPython)(
       expect(own.said()).not.toContain(token)
     } finally {
       rmSync(folder, { recursive: true })
+      await Effect.runPromise(Scope.close(scope, Exit.void))
       own.child.kill("SIGTERM")
       await own.ended
     }
