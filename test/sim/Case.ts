@@ -177,9 +177,7 @@ const kinds = ["augment", "augment", "map", "filter", "augmentEffect", "mapEffec
 /** An order in lanes fills up each lane with its own first samples, of which the oracle knows nothing. */
 const playable = (own: Case): Case => {
   if (isStream(own)) {
-    // Open: a failed batch of a stream built elsewhere, delivered as it is ready, can leave the run waiting (`Stuck`).
-    const legs = own.legs.map((leg) => (leg.backend === "elsewhere" ? { ...leg, order: "plan" as const } : leg))
-    return { ...own, legs, sampler: own.sampler === "sequential" ? "sequential" : "shuffleWindow" }
+    return { ...own, sampler: own.sampler === "sequential" ? "sequential" : "shuffleWindow" }
   }
   return own.sampler === "shuffleBlocks" && own.last === "pad" ? { ...own, last: "keep" } : own
 }

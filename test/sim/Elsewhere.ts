@@ -66,7 +66,8 @@ const backend = (death: number | undefined): Backend => ({
             content: fiber
           }
         },
-        poll: () => undefined
+        poll: () => undefined,
+        over: here.over
       }
     })
 })

@@ -82,6 +82,11 @@ export interface OpenBackend {
   readonly request: (coordinates: BatchCoordinates, arrived: () => void) => RequestedBatch
   /** Looks which of the requested batches are there, and calls their `arrived`. */
   readonly poll: () => void
+  /**
+   * Is run once a worker has no more batches to request, and all that it requested are built or left out. Who wraps a backend
+   * hands it on: workers of a stream wait for one that is behind and not over.
+   */
+  readonly over?: ((worker: number) => Effect.Effect<void>) | undefined
 }
 
 /** What the consumer of a run has taken so far, read at any time. @since 0.1.0 */

@@ -22,6 +22,7 @@ import { BackendError } from "./BackendError.ts"
 
 /** A backend that is open for one run, and checked. @since 0.1.0 */
 export interface CheckedBackend extends OpenBackend {
+  readonly over: (worker: number) => Effect.Effect<void>
   /** A batch in place of one whose functions threw: it fails with what they threw. */
   readonly broken: (coordinates: BatchCoordinates, thrown: unknown) => RequestedBatch
   /** The effect that `content` is; fails if it is not an effect. */
@@ -111,6 +112,7 @@ export const checking = (
         throw thrown
       }
     },
+    over: (worker) => Effect.suspend(() => own.over?.(worker) ?? Effect.void),
     broken: (coordinates, thrown) =>
       failing(
         errorAt(coordinates, `${fault?.thrown === thrown ? "its poll" : "its RequestedBatch"} threw ${shown(thrown)}`)

@@ -65,7 +65,8 @@ export const fibers = (memory: FiberMemory = {}): Backend => ({
       }
       return {
         request: ({ batch, epoch, worker }) => lazy(buildOf(worker), epoch, batch),
-        poll: () => undefined
+        poll: () => undefined,
+        over: stream?.over
       }
     })
 })

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 
+import * as Effect from "effect/Effect"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { plural } from "../../core/Plural.ts"
 import type { InWindow } from "../../sampling/EpochOrder.ts"
@@ -50,6 +51,9 @@ const UNKNOWN: TotalRows = {
   most: Number.POSITIVE_INFINITY
 }
 
+/** Behind all rows. */
+const OVER: Floor = { epoch: Number.POSITIVE_INFINITY, row: Number.POSITIVE_INFINITY }
+
 const before = (one: Floor, other: Floor): boolean =>
   one.epoch < other.epoch || (one.epoch === other.epoch && one.row < other.row)
 
@@ -74,8 +78,16 @@ export class StreamRows {
     this.#batchRows = batchRows(runPlan)
     const { batch, epoch } = start ?? { epoch: 0, batch: 0 }
     const from = { epoch, row: rowAt(runPlan, epoch, batch) }
-    this.#floors = Array.from({ length: plan.workers }, () => from)
+    // Workers beyond the number of batches have none.
+    this.#floors = Array.from({ length: Math.min(plan.workers, plan.batches ?? plan.workers) }, () => from)
   }
+
+  /** A worker of a run has no more batches: what it has left is not needed by it. */
+  readonly over = (worker: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      this.#floors[worker] = OVER
+      return this.#keep() ?? Effect.void
+    })
 
   /** This rank's rows of a batch, which may be none; `undefined` if the epoch ends before it. */
   rows(worker: number, epoch: number, batch: number): Work<RowRange | undefined, StreamFailure> {
@@ -99,10 +111,16 @@ export class StreamRows {
   }
 
   /** A worker begins a batch: what all workers have left is not needed any more. */
-  #enter(worker: number, place: Floor) {
+  #enter(worker: number, place: Floor): Effect.Effect<void> | undefined {
     if (this.#isRun) this.#floors[worker] = place
     else this.#floors.fill(place)
-    const least = this.#floors.reduce((one, other) => (before(other, one) ? other : one))
+    return this.#keep()
+  }
+
+  /** Windows before the first one that a worker may need are not kept. */
+  #keep(): Effect.Effect<void> | undefined {
+    const least = this.#floors.reduce((one, other) => (before(other, one) ? other : one), OVER)
+    if (least === OVER) return undefined
     const { size } = this.#reader
     const { workers } = this.#runPlan.plan
     return this.#reader.keepFrom(

@@ -112,6 +112,8 @@ export const make = ({
       // Somebody may be waiting for it.
       arrivals.ring()
     }
+    // Nothing may be due, and the end be reached.
+    arrivals.ring()
     return true
   }
 
@@ -197,7 +199,7 @@ export const make = ({
       // Whoever waits may have taken the first batch since.
       if (!deliver()) continue
       const [first] = due
-      if (first === undefined) return
+      if (first === undefined) return yield* backend.over(worker)
       const { requested, assignment } = first
       const { isLazy } = requested
       beginFirst(first)

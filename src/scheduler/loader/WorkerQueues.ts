@@ -130,6 +130,8 @@ export class WorkerQueues {
     const all = this.#options.ready ? [this.#shared] : this.all.map(({ batches }) => batches)
     for (const batches of all) for (const built of batches.remove((own) => own.sequence < sequence)) this.#drop(built)
     this.#skipping.notify()
+    // A worker that has nothing left to request finds its end.
+    this.flushCredits()
   }
 
   /** Whether a batch is not wanted any more. */

@@ -96,6 +96,7 @@ class Pool implements OpenBackend {
     this.#requests = new BatchRequests(runPlan, observer)
     this.#fork = fork
     const requested = this.#requested
+    this.over = stream?.over
     this.#streamed = stream === undefined ? undefined : new StreamedRequests({ stream, fork, requested })
     if (options.queue !== undefined) options.queue.onRoom = () => this.#flush()
     this.#replaced = replaced
@@ -180,6 +181,8 @@ class Pool implements OpenBackend {
   }
 
   readonly poll = (): void => this.#options.queue?.poll()
+
+  readonly over: OpenBackend["over"]
 
   #notStarted(worker: number, reason: string): BackendError {
     const { backend, module } = this.#options
