@@ -1636,6 +1636,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
+    name: "stream: a worker that is through an epoch waits until the consumer comes to its queue",
+    file: "scheduler/loader/WorkerQueues.ts",
+    from: "if (!ready) this.skipTo(next)",
+    to: "if (!ready && next < 0) this.skipTo(next)",
+    test: "test/scheduler/loader/Streams.test.ts"
+  },
+  {
+    name: "stream: a worker that is through its batches still needs windows",
+    file: "scheduler/build/StreamRows.ts",
+    from: "this.#floors[worker] = OVER",
+    to: "if (worker < 0) this.#floors[worker] = OVER",
+    test: "test/scheduler/loader/Streams.test.ts"
+  },
+  {
     name: "stream: ranks have unequal shares of the last batch",
     file: "scheduler/build/StreamRows.ts",
     from: "(stream?.part === undefined && left % plan.world !== 0)",

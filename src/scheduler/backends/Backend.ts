@@ -86,7 +86,7 @@ export interface OpenBackend {
    * Is run once a worker has no more batches to request, and all that it requested are built or left out. Who wraps a backend
    * hands it on: workers of a stream wait for one that is behind and not over.
    */
-  readonly over?: ((worker: number) => Effect.Effect<void>) | undefined
+  readonly over?: ((worker: number) => Effect.Effect<void> | undefined) | undefined
 }
 
 /** What the consumer of a run has taken so far, read at any time. @since 0.1.0 */

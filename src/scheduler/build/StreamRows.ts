@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 
-import * as Effect from "effect/Effect"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { plural } from "../../core/Plural.ts"
 import type { InWindow } from "../../sampling/EpochOrder.ts"
@@ -51,6 +50,9 @@ const UNKNOWN: TotalRows = {
   most: Number.POSITIVE_INFINITY
 }
 
+/** Closes what is not read any more, if there is such. */
+type Closing = ReturnType<SourceWindows["keepFrom"]>
+
 /** Behind all rows. */
 const OVER: Floor = { epoch: Number.POSITIVE_INFINITY, row: Number.POSITIVE_INFINITY }
 
@@ -83,11 +85,10 @@ export class StreamRows {
   }
 
   /** A worker of a run has no more batches: what it has left is not needed by it. */
-  readonly over = (worker: number): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      this.#floors[worker] = OVER
-      return this.#keep() ?? Effect.void
-    })
+  readonly over = (worker: number): Closing => {
+    this.#floors[worker] = OVER
+    return this.#keep()
+  }
 
   /** This rank's rows of a batch, which may be none; `undefined` if the epoch ends before it. */
   rows(worker: number, epoch: number, batch: number): Work<RowRange | undefined, StreamFailure> {
@@ -111,14 +112,14 @@ export class StreamRows {
   }
 
   /** A worker begins a batch: what all workers have left is not needed any more. */
-  #enter(worker: number, place: Floor): Effect.Effect<void> | undefined {
+  #enter(worker: number, place: Floor): Closing {
     if (this.#isRun) this.#floors[worker] = place
     else this.#floors.fill(place)
     return this.#keep()
   }
 
   /** Windows before the first one that a worker may need are not kept. */
-  #keep(): Effect.Effect<void> | undefined {
+  #keep(): Closing {
     const least = this.#floors.reduce((one, other) => (before(other, one) ? other : one), OVER)
     if (least === OVER) return undefined
     const { size } = this.#reader

@@ -279,16 +279,12 @@ export class Delivery {
 
   /** Delivers what was taken from a queue, holds it back, or fails with what it failed with. */
   #taken({ exit, sequence }: Built, waited: number, queued: number, asked: TakeOptions): Next | typeof another {
-    const { delivered, queues, ready, sequence: order } = this.#options
+    const { delivered, queues } = this.#options
     this.stats.waited += waited
     if (Exit.isFailure(exit)) return this.#fail(Exit.failCause(exit.cause))
     const content = exit.value
     if (content.ended === true) {
-      const next = order.of(order.epochOf(sequence) + 1, 0)
-      delivered.endAt(sequence, next)
-      queues.giveCredit(sequence)
-      // All before it was taken, and nothing behind it is a batch: no worker may wait until the consumer comes to its queue.
-      if (!ready) queues.skipTo(next)
+      delivered.endAt(sequence, queues.leave(sequence))
       return another
     }
     // Columns that have just become known may be those of a batch of a later epoch.

@@ -117,6 +117,16 @@ export class WorkerQueues {
     if (this.all[this.workerOf(sequence)]?.credits.give() === true && this.#areLots) this.flushCredits()
   }
 
+  /** It was taken that an epoch ended before a batch. Returns the next epoch's first sequence number. */
+  leave(sequence: number): number {
+    const { ready, sequence: own } = this.#options
+    const next = own.of(own.epochOf(sequence) + 1, 0)
+    this.giveCredit(sequence)
+    // All before it was taken, and nothing behind it is a batch: no worker waits until the consumer comes to its queue.
+    if (!ready) this.skipTo(next)
+    return next
+  }
+
   /** All that may be requested is, as when the consumer waits. */
   flushCredits(): void {
     for (const { credits } of this.all) credits.flush()

@@ -322,6 +322,41 @@ describe("the source of a run", () => {
     expect(counts.opened).toBe(1)
   })
 
+  test("goes on where one worker was far ahead of another, and has nothing left of an epoch, or of the run", async () => {
+    // Worker 1 stands at a batch, and worker 0 is past it: in the next epoch, or at the end of those that were declared.
+    for (const { count, held, options, take } of [
+      { count: 22, held: 9, take: 15, options: { epochs: 2 } },
+      { count: 24, held: 1, take: 6, options: { epochs: 1, steps: 12, uneven: "drop" as const } }
+    ]) {
+      let isHeld = false
+      const pipeline = Pipeline.from(Dataset.fromStream(samples(count), { name: "held" })).pipe(
+        Pipeline.shuffleWindow(2),
+        Pipeline.mapEffect("hold", (own) => (isHeld && own.n >> 1 === held ? Effect.never : Effect.succeed(own))),
+        Pipeline.batch(2)
+      )
+      const from = (own: Scheduler.Options, most = Number.POSITIVE_INFINITY) =>
+        Effect.gen(function* () {
+          const loader = yield* Scheduler.open(pipeline, { ...options, digest: true, replay: true, ...own })
+          for (let taken = 0; taken < most && Option.isSome(yield* loader.take); taken++);
+          return { cursor: yield* loader.cursor, digest: yield* loader.digest }
+        }).pipe(
+          Effect.scoped,
+          Effect.timeout(10_000),
+          Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 42 }), Workers.fibers({ workers: 2 }))),
+          Effect.runPromise
+        )
+      const whole = await from(options)
+      isHeld = true
+      const { cursor } = await from({ ...options, order: "ready", prefetch: 4 }, take)
+      isHeld = false
+      expect(cursor).toMatchObject({ epoch: 0, batch: held })
+      expect(cursor.ahead.length).toBeGreaterThanOrEqual(5)
+      for (const order of ["plan", "ready"] as const) {
+        expect((await from({ ...options, order, prefetch: 1, from: cursor })).digest).toBe(whole.digest)
+      }
+    }
+  }, 30_000)
+
   test("that can be read once only serves one epoch, and says so", async () => {
     const { open } = counted(10)
     const { batches, error } = await run(overStream(Dataset.fromStream(open()), own))
