@@ -5,37 +5,32 @@
 import { Args, Options } from "@effect/cli"
 import { Effect, Either, Option } from "effect"
 import { plural } from "../../src/core/Plural.ts"
-import { Dataset, Format, Store } from "../../src/index.ts"
+import { Dataset, Format } from "../../src/index.ts"
+import { hasEnding } from "../../src/sources/formats/Endings.ts"
+import { type Chosen, found as resolved } from "../../src/sources/store/FindObjects.ts"
 import { Usage } from "../cli/Main.ts"
 import { tell } from "../cli/Print.ts"
 import { listOf, oneOf, reading } from "../cli/Reading.ts"
 
 interface Known {
   readonly name: string
-  /** What the names of its shards end with. */
-  readonly endings: ReadonlyArray<string>
-  /** Whether it has columns to choose from when it is read. */
-  readonly make: (columns: ReadonlyArray<string> | undefined) => Format.Format<unknown>
+  /** Given the columns to choose, where it has some. */
+  readonly make: (columns?: ReadonlyArray<string>) => Format.Format<unknown>
 }
 
 const named = (columns: ReadonlyArray<string> | undefined) => (columns === undefined ? {} : { columns })
 
-/** The first that fits is taken: longer endings before those that they end with. */
 const known: ReadonlyArray<Known> = [
-  { name: "jsonl", endings: [".jsonl", ".ndjson", ".jsonlines"], make: () => Format.jsonl() },
-  { name: "csv", endings: [".csv"], make: () => Format.csv() },
-  { name: "tsv", endings: [".tsv", ".tab"], make: () => Format.tsv() },
-  { name: "text", endings: [".txt", ".text"], make: () => Format.text() },
-  { name: "parquet", endings: [".parquet", ".pq"], make: (columns) => Format.parquet(named(columns)) },
-  {
-    name: "arrow",
-    endings: [".arrow", ".arrows", ".feather", ".ipc"],
-    make: (columns) => Format.arrow(named(columns))
-  },
-  { name: "tar", endings: [".tar", ".tgz"], make: () => Format.tar() },
-  { name: "npy", endings: [".npy"], make: () => Format.npy() },
-  { name: "npz", endings: [".npz"], make: () => Format.npz() },
-  { name: "safetensors", endings: [".safetensors"], make: () => Format.safetensors() }
+  { name: "jsonl", make: () => Format.jsonl() },
+  { name: "csv", make: () => Format.csv() },
+  { name: "tsv", make: () => Format.tsv() },
+  { name: "text", make: () => Format.text() },
+  { name: "parquet", make: (columns) => Format.parquet(named(columns)) },
+  { name: "arrow", make: (columns) => Format.arrow(named(columns)) },
+  { name: "tar", make: () => Format.tar() },
+  { name: "npy", make: () => Format.npy() },
+  { name: "npz", make: () => Format.npz() },
+  { name: "safetensors", make: () => Format.safetensors() }
 ]
 
 const names = known.map(({ name }) => name)
@@ -69,16 +64,19 @@ export interface Flags {
   readonly columns: Option.Option<ReadonlyArray<string>>
 }
 
-/** The format of a location, by its ending before that of a compression. */
+/** The format of a location, by its ending. */
 const formatOf = (location: string): Known | undefined => {
-  const path = location
-    .replace(/[?#].*$/, "")
-    .replace(/\.(gz|zst|zstd)$/i, "")
-    .toLowerCase()
-  return known.find(({ endings }) => endings.some((ending) => path.endsWith(ending)))
+  const path = location.replace(/[?#].*$/, "")
+  return known.find(({ make }) => hasEnding(path, make().endings ?? []))
 }
 
 const MANIFEST = /(^|\/)manifest\.json$/
+
+/** Of a folder: the objects whose ending is that of a format, or all if none has one. */
+const ofFormats: Chosen = (objects) => {
+  const own = objects.filter(({ location }) => !MANIFEST.test(location) && formatOf(location) !== undefined)
+  return own.length > 0 ? own : objects
+}
 
 /** The format of all shards: the one that is named, else the one that all their names end with. */
 export const formatFrom = ({ format, inputs }: Flags) =>
@@ -87,7 +85,9 @@ export const formatFrom = ({ format, inputs }: Flags) =>
     if (Option.isSome(named)) return named.value
     // What a manifest names lies beside it.
     const locations = inputs.map((input) => input.replace(MANIFEST, "$1"))
-    const [first, ...others] = (yield* Store.resolve(locations)).filter(({ location }) => !MANIFEST.test(location))
+    const [first, ...others] = (yield* resolved(locations, ofFormats)).filter(
+      ({ location }) => !MANIFEST.test(location)
+    )
     const found = first === undefined ? undefined : formatOf(first.location)
     if (first === undefined || found === undefined) {
       const message = `the name of ${first?.location ?? inputs[0]} does not say its format: give --format, one of ${names.join(", ")}`

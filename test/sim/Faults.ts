@@ -1370,6 +1370,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/Open.test.ts"
   },
   {
+    name: "folders: a README beside the shards is a shard",
+    file: "sources/shards/ShardList.ts",
+    from: "if (isOwn(object)) return true",
+    to: "if (object !== undefined) return true",
+    test: "test/sources/shards/ShardList.test.ts"
+  },
+  {
     name: "stores: a file is read twice under two spellings of its path",
     file: "sources/store/FindObjects.ts",
     from: "const own = oneSpelling(location)",

@@ -115,6 +115,11 @@ export interface Format<out Row> {
   readonly name: string
   /** Its name and the options that what it gives depends on. Cursors compare it. */
   readonly made: Made
+  /**
+   * What the names of its shards end with, in lower case, such as `.jsonl`, before the ending of a compression. Of a folder that
+   * has such names, these are the shards. Default: all objects of a folder are.
+   */
+  readonly endings?: ReadonlyArray<string> | undefined
   /** Whether `index` reads the whole shard, because the format has no footer. Such an index is kept. */
   readonly scans: boolean
   /** Whether its blocks have `columns`. Batches are then made of these where no stage needs rows. Default `false`. */

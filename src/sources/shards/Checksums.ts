@@ -46,7 +46,8 @@ const formatIn = (sink: string): string | undefined => {
 /** How many shards are looked at at once. */
 const AT_ONCE = 16
 
-const isManifest = ({ location }: Listed): boolean => location === MANIFEST || location.endsWith(`/${MANIFEST}`)
+/** Whether an object has the name of a manifest. @since 0.1.0 */
+export const isManifest = ({ location }: Listed): boolean => location === MANIFEST || location.endsWith(`/${MANIFEST}`)
 
 const invalid = (location: string, reason: string): StoreError => new StoreError({ location, kind: "invalid", reason })
 

@@ -123,6 +123,9 @@ type Checked = ReturnType<typeof optionsFrom>
  * Opens shards of one format as a dataset of rows: an immutable snapshot of which shards there are, of their versions, and
  * of the blocks that their rows lie in. A shard that changes later is an error when it is read.
  *
+ * Of a folder the shards are the files with an ending of the format (`.jsonl`, `.ndjson`, `.jsonlines` and `.json` of JSON Lines,
+ * also compressed), or all files if none has one; with wildcards they are what matches.
+ *
  * Of a folder with a manifest, as `Sink.run` writes it, the shards are those that it names, and each is checked against its
  * SHA-256 before it is first read, and must have as many rows as that says. An index that you name goes without.
  *
@@ -189,7 +192,7 @@ const shardsFrom = (own: Checked, store: StoreService) =>
         return yield* new InvalidOption({ option: "index", value: named, expected })
       }
     }
-    const infos = yield* shardsAt(store, locations)
+    const infos = yield* shardsAt(store, locations, format.endings)
     const cached = index === false || !format.scans ? undefined : yield* IndexStore.placeFor(locations, kind)
     /** Indexes what is not known, and keeps the index. */
     const build = (known: ReadonlyArray<Snapshot.IndexedShard>): Effect.Effect<Found, ReadError | InvalidOption> =>

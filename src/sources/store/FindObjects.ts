@@ -46,24 +46,33 @@ const LOOKED_AT = 256
  */
 export const resolve = (
   locations: string | ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<Listed>, StoreError | InvalidOption> => found(locations, (objects) => objects)
+
+/** Which of the objects of a folder are taken. @since 0.1.0 */
+export type Chosen = (objects: ReadonlyArray<Listed>) => ReadonlyArray<Listed>
+
+/** The objects that locations stand for, and of each folder those that are chosen. @since 0.1.0 */
+export const found = (
+  locations: string | ReadonlyArray<string>,
+  chosen: Chosen
 ): Effect.Effect<ReadonlyArray<Listed>, StoreError | InvalidOption> =>
   Effect.gen(function* () {
     const given = yield* checked(() => textsOf(locations))
     const store = yield* Store
     const isLookedAt = given.length <= LOOKED_AT
-    const found: Array<Listed> = []
+    const objects: Array<Listed> = []
     for (const text of given) {
       const patterns = yield* checked(() => patternsOf(text))
       for (const pattern of patterns) {
         const isAlone = isLookedAt && patterns.length === 1
-        if (typeof pattern !== "string") found.push(...(yield* matching(store, text, pattern)))
-        else if (pattern.endsWith("/")) found.push(...(yield* inFolder(store, pattern)))
-        else if (isAlone) found.push(...(yield* objectOrFolder(store, pattern)))
-        else found.push(located(pattern))
+        if (typeof pattern !== "string") objects.push(...(yield* matching(store, text, pattern)))
+        else if (pattern.endsWith("/")) objects.push(...chosen(yield* inFolder(store, pattern)))
+        else if (isAlone) objects.push(...(yield* objectOrFolder(store, pattern, chosen)))
+        else objects.push(located(pattern))
       }
     }
-    yield* once(found)
-    return found
+    yield* once(objects)
+    return objects
   })
 
 const textsOf = (locations: string | ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -131,13 +140,17 @@ const matching = (store: StoreService, text: string, { depth, folder, matches }:
 const asPath = (object: Listed): Listed =>
   schemeOf(object.location) === "file" ? object : { ...object, location: `./${object.location}` }
 
-const objectOrFolder = (store: StoreService, address: string): Effect.Effect<ReadonlyArray<Listed>, StoreError> =>
+const objectOrFolder = (
+  store: StoreService,
+  address: string,
+  chosen: Chosen
+): Effect.Effect<ReadonlyArray<Listed>, StoreError> =>
   Effect.catchIf(
     Effect.map(store.stat(located(address)), (info): ReadonlyArray<Listed> => [info]),
     ({ kind }) => kind === "missing" || kind === "unsupported",
     (error) =>
       // If it is no folder, either, or one that is not there, the object's own error says more.
-      Effect.mapError(inFolder(store, `${address}/`), (own) =>
+      Effect.mapError(Effect.map(inFolder(store, `${address}/`), chosen), (own) =>
         own.kind === "unsupported" || (own.kind === "missing" && (error.kind === "missing" || own.cause !== undefined))
           ? error
           : own

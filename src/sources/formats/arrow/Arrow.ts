@@ -31,6 +31,7 @@ export const arrow = <Row = TableRow>(options: TableOptions = {}): Format<Row> =
   return {
     name: "arrow",
     made: new Made("arrow", { ...table }),
+    endings: [".arrow", ".arrows", ".feather", ".ipc"],
     scans: false,
     hasColumns: true,
     // The type is the caller's word; see above.

@@ -84,6 +84,7 @@ const format = <Row>(name: "csv" | "tsv", options: CsvOptions): Format<Row> => {
   return {
     name,
     made: new Made(name, { blockBytes, delimiter, header, types, sample }),
+    endings: name === "csv" ? [".csv"] : [".tsv", ".tab"],
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     agree,

@@ -35,6 +35,7 @@ export const jsonl = <Row = unknown>(options: LineOptions = {}): Format<Row> => 
   return {
     name: "jsonl",
     made: new Made("jsonl", { blockBytes: sizes.blockBytes }),
+    endings: [".jsonl", ".ndjson", ".jsonlines", ".json"],
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, sizes)),
     // The type is the caller's word; see above.

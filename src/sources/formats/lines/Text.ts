@@ -66,6 +66,7 @@ const format = (options: TextOptions | TextWindowOptions): Format<string | Uint8
   return {
     name: "text",
     made: new Made("text", { blockBytes: sizes.blockBytes, rows }),
+    endings: [".txt", ".text"],
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, rows, sizes)),
     decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, rows, sizes)),

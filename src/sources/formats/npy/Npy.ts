@@ -61,6 +61,7 @@ export const npy = <const F extends string = "array">(
   return {
     name: "npy",
     made: new Made("npy", { field: config.field, blockBytes: config.blockBytes }),
+    endings: [".npy"],
     scans: false,
     hasColumns: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),

@@ -66,6 +66,7 @@ export const npz = <const C extends string = string>(
   return {
     name: "npz",
     made: new Made("npz", { columns: config.columns, sample: config.sample, blockBytes: config.blockBytes }),
+    endings: [".npz"],
     scans: false,
     hasColumns: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),

@@ -30,6 +30,7 @@ export const parquet = <Row = TableRow>(options: TableOptions = {}): Format<Row>
   return {
     name: "parquet",
     made: new Made("parquet", { ...table }),
+    endings: [".parquet", ".pq"],
     scans: false,
     hasColumns: true,
     // The type is the caller's word; see above.

@@ -64,6 +64,7 @@ export const safetensors = <const C extends string = string>(
   return {
     name: "safetensors",
     made: new Made("safetensors", { columns: config.columns, sample: config.sample, blockBytes: config.blockBytes }),
+    endings: [".safetensors"],
     scans: false,
     hasColumns: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),

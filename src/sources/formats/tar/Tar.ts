@@ -108,6 +108,7 @@ export function tar(options: TarOptions<Readonly<Record<string, Decoder>>, strin
   return {
     name: "tar",
     made: new Made("tar", made, unseen),
+    endings: [".tar", ".tgz"],
     scans: true,
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, config)),

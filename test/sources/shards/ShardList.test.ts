@@ -1,0 +1,99 @@
+/**
+ * Which files of a folder are its shards.
+ */
+import { afterAll, describe, expect, test } from "bun:test"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, type Layer, Option } from "effect"
+import { formatFrom } from "../../../pipelines/data/Inputs.ts"
+import { Dataset, Format, Store } from "../../../src/index.ts"
+import { MANIFEST } from "../../../src/sources/sinks/Manifest.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "furrow-shards-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const objects = {
+  "mix/a.jsonl": '{"n":0}\n',
+  "mix/README.md": "# a\n",
+  "mix/x.parquet": "PAR1",
+  "mix/sub/B.NDJSON": '{"n":1}\n',
+  "mix/sub/c.json.zst": "",
+  "mix/sub/x.ts": "export {}\n",
+  "mix/sub/y.tar": "\0".repeat(1024),
+  "mix/words/NOTES.md": "# words\n",
+  "mix/words/0.txt": "a\n",
+  "bare/0": '{"n":0}\n',
+  "bare/1.md": '{"n":1}\n',
+  [`other/${MANIFEST}`]: "{}\n",
+  "other/a.csv": "n\n1\n",
+  "other/b.md": "b\n"
+}
+
+for (const [name, content] of Object.entries(objects)) {
+  for (const root of ["files", "hub/datasets/org/name"]) {
+    const path = join(folder, root, name)
+    mkdirSync(join(path, ".."), { recursive: true })
+    writeFileSync(path, content)
+  }
+}
+
+const stores: Readonly<Record<string, { readonly root: string; readonly layer: Layer.Layer<Store.Store, unknown> }>> = {
+  memory: { root: "memory://", layer: Store.memory(objects) },
+  file: { root: `${join(folder, "files")}/`, layer: Store.file },
+  hub: { root: "hf://datasets/org/name/", layer: Store.huggingFace({ endpoint: join(folder, "hub") }) }
+}
+
+describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer, root }) => {
+  const under = (name: string): string => name.slice(root.length)
+  const opened = <Row>(location: string, format: Format.Format<Row>) =>
+    Effect.runPromise(
+      Effect.map(Dataset.open(`${root}${location}`, { format, index: false }), ({ sharded }) =>
+        sharded.shards.map(({ info }) => under(info.location))
+      ).pipe(Effect.provide(layer))
+    )
+  const streamed = <Row>(location: string, format: Format.Format<Row>) =>
+    Effect.runPromise(
+      Effect.map(Dataset.openStream(`${root}${location}`, { format }), ({ shards }) =>
+        shards.map(({ name }) => under(name ?? ""))
+      ).pipe(Effect.provide(layer))
+    )
+  const both = [opened, streamed]
+
+  test.each(both)("the files with an ending of the format are the shards", async (shards) => {
+    expect(await shards("mix/", Format.jsonl())).toEqual(["mix/a.jsonl", "mix/sub/B.NDJSON", "mix/sub/c.json.zst"])
+    expect(await shards("mix/sub", Format.tar())).toEqual(["mix/sub/y.tar"])
+    expect(await shards("mix", Format.text())).toEqual(["mix/words/0.txt"])
+  })
+
+  test.each(both)(
+    "all files are, if none has such an ending, or if the format does not say its endings",
+    async (shards) => {
+      expect(await shards("bare", Format.jsonl())).toEqual(["bare/0", "bare/1.md"])
+      expect(await shards("mix/words", { ...Format.text(), endings: undefined })).toEqual([
+        "mix/words/0.txt",
+        "mix/words/NOTES.md"
+      ])
+    }
+  )
+
+  test.each(both)("what wildcards match are shards, whatever their ending", async (shards) => {
+    if (root.startsWith("hf:")) return
+    expect(await shards("mix/words/*", Format.text())).toEqual(["mix/words/0.txt", "mix/words/NOTES.md"])
+  })
+
+  test.each(both)("a manifest of another program is no shard, but by its ending", async (shards) => {
+    expect(await shards("other/", Format.csv())).toEqual(["other/a.csv"])
+    expect(await shards("other/", Format.jsonl())).toHaveLength(3)
+  })
+
+  test("a command takes the format of the files that have one", async () => {
+    const format = (inputs: ReadonlyArray<string>) =>
+      Effect.runPromise(
+        Effect.merge(formatFrom({ inputs, format: Option.none(), columns: Option.none() })).pipe(Effect.provide(layer))
+      )
+    expect(await format([`${root}mix/words`])).toMatchObject({ name: "text" })
+    expect(await format([`${root}other/`])).toMatchObject({ name: "csv" })
+    expect(String(await format([`${root}mix`]))).toContain("give shards of one format, or --format")
+  })
+})
