@@ -1753,6 +1753,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "yield* Scope.close(scope, Exit.void)"
   },
   {
+    name: "auto: threads that end when their run is closed end by half",
+    file: "scheduler/backends/Auto.ts",
+    from: "Effect.uninterruptible(Scope.close(scope, Exit.void))",
+    to: "Scope.close(scope, Exit.void)",
+    test: "test/scheduler/backends/Auto.test.ts"
+  },
+  {
     name: "sinks: a writer that goes on forgets that it was within a batch",
     file: "sinks/WriteShards.ts",
     from: "source: mark, skip: isLeft ? pending.from : 0 }",

@@ -54,7 +54,8 @@ export const register = (
     let leave: Effect.Effect<void> = Effect.void
     const join = Effect.gen(function* () {
       const own = yield* Scope.fork(joins, ExecutionStrategy.sequential)
-      leave = Scope.close(own, Exit.void)
+      // Whole: what an interrupt leaves open of it nobody else closes.
+      leave = Effect.uninterruptible(Scope.close(own, Exit.void))
       const scope = yield* Scope.extend(bounded, own)
       beat = yield* Effect.flatMap(connect, (sql) => joined(sql, database.shown, runner, timing)).pipe(
         Scope.extend(scope),

@@ -113,7 +113,7 @@ export const auto = (options: AutoOptions): Backend => ({
           const isMove = yield* Deferred.isDone(move)
           const failed = Option.exists(yield* Fiber.poll(started.opened), Exit.exists(Exit.isFailure))
           if (!(isMove || failed)) {
-            yield* Scope.close(started.own, Exit.void)
+            yield* ended(started.own)
             started = undefined
           }
         }
@@ -133,7 +133,7 @@ export const auto = (options: AutoOptions): Backend => ({
         }
         const staying = stays()
         if (staying !== undefined) {
-          if (started !== undefined) yield* Scope.close(started.own, Exit.void)
+          if (started !== undefined) yield* ended(started.own)
           return yield* staying
         }
         const { opened: fiber, own } = started ?? (yield* starting(threads))
@@ -141,13 +141,13 @@ export const auto = (options: AutoOptions): Backend => ({
         if (Exit.isFailure(opened)) {
           const { message } = Cause.prettyErrors(opened.cause)[0] ?? { message: "its threads were interrupted" }
           judge.stayed()
-          yield* Scope.close(own, Exit.void)
+          yield* ended(own)
           choose(fibers.name, `threads could not be started: ${message}`)
           yield* Effect.logWarning(`the run stays on fibers: ${message}`)
           return
         }
         const stayed = stays()
-        if (stayed !== undefined) return yield* Effect.andThen(Scope.close(own, Exit.void), stayed)
+        if (stayed !== undefined) return yield* Effect.andThen(ended(own), stayed)
         target = opened.value
         movable.moveTo(target)
         polled = target
@@ -160,7 +160,7 @@ export const auto = (options: AutoOptions): Backend => ({
         yield* Effect.logDebug(choose(fibers.name, why))
         yield* Deferred.await(left)
         polled = undefined
-        yield* Scope.close(own, Exit.void)
+        yield* ended(own)
       })
       yield* Effect.forkScoped(Effect.interruptible(moving))
       // They start before the consumer takes its first step, which may be a long one.
@@ -193,6 +193,10 @@ export const auto = (options: AutoOptions): Backend => ({
       }
     })
 })
+
+/** Closes a scope, all of it: what an interrupt leaves open of it nobody else closes. */
+const ended = (scope: Scope.CloseableScope): Effect.Effect<void> =>
+  Effect.uninterruptible(Scope.close(scope, Exit.void))
 
 /** A run that is over by then has lost nothing that is worth a line. */
 const LONG_MS = 1000

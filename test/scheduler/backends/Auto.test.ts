@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Deferred, Duration, Effect, Layer, Logger, LogLevel, Option } from "effect"
+import { Deferred, Duration, Effect, FiberId, Layer, Logger, LogLevel, Option } from "effect"
 import { cores } from "../../../src/core/runtime.ts"
 import { Dataset, furrow, Parity, Pipeline, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import { type AutoOptions, auto } from "../../../src/scheduler/backends/Auto.ts"
@@ -34,10 +34,15 @@ interface Costs {
 interface RunOptions extends AutoOptions {
   readonly batches: number
   readonly pipeline: Pipeline.Pipeline<unknown>
+  /** What threads do first when they end. */
+  readonly ending: Effect.Effect<void>
 }
 
 /** A run under `auto` whose clock and whose consumer are moved by hand, a batch at a time. */
-const run = (costs: Costs, { batches = BATCHES, pipeline = numbers, ...options }: Partial<RunOptions> = {}) =>
+const run = (
+  costs: Costs,
+  { batches = BATCHES, ending = Effect.void, pipeline = numbers, ...options }: Partial<RunOptions> = {}
+) =>
   Effect.gen(function* () {
     let at = 0
     let next = 0
@@ -54,6 +59,7 @@ const run = (costs: Costs, { batches = BATCHES, pipeline = numbers, ...options }
           if (name === "threads") starts.push(next)
           const own = yield* fibers().open(runPlan, settings)
           yield* Effect.addFinalizer(() => Effect.sync(() => (name === "threads" ? ends.push(next) : undefined)))
+          if (name === "threads") yield* Effect.addFinalizer(() => ending)
           return {
             ...own,
             request: (coordinates, arrived) => {
@@ -217,6 +223,21 @@ describe("a run", () => {
       )
     )
     expect(starts).toEqual([0])
+    expect(ends).toHaveLength(1)
+  })
+
+  test("ends threads whole, also if it is closed while they end", async () => {
+    class Boxes {}
+    const pipeline = Pipeline.from(Dataset.range(4 * BATCHES)).pipe(
+      Pipeline.batchWith(4, () => ({ boxes: new Boxes() }))
+    )
+    const begun = Deferred.unsafeMake<void>(FiberId.none)
+    const ending = Effect.zipRight(Deferred.succeed(begun, undefined), Effect.sleep(5))
+    const { ends } = await played(
+      Effect.tap(run({ fibers: 4, threads: 0, step: 6 }, { ending, pipeline }), ({ ends, take }) =>
+        Effect.andThen(Effect.zipRight(take(100), Deferred.await(begun)), () => expect(ends).toEqual([]))
+      )
+    )
     expect(ends).toHaveLength(1)
   })
 
