@@ -57,22 +57,26 @@ export class Lookahead {
     const found = order(this.#epoch)
     if (found._tag === "Left") return
     const indexAt = found.right
-    const before = Ambient.enter(Ambient.sampling(pipeline.ambient))
-    try {
-      let share = Plan.share(plan, this.#epoch, this.#batch)
-      for (let told = 0; told < MOST && share !== undefined; ) {
-        if (this.#row >= share.size) {
-          this.#row -= share.size
-          this.#batch++
-          share = Plan.share(plan, this.#epoch, this.#batch)
-          continue
-        }
-        if (!this.#expect(indexAt(share.position + this.#row))) return
-        this.#row += this.#stride
-        told++
+    const atWork = Ambient.sampling(pipeline.ambient)
+    let share = Plan.share(plan, this.#epoch, this.#batch)
+    for (let told = 0; told < MOST && share !== undefined; ) {
+      if (this.#row >= share.size) {
+        this.#row -= share.size
+        this.#batch++
+        share = Plan.share(plan, this.#epoch, this.#batch)
+        continue
       }
-    } finally {
-      Ambient.leave(before)
+      // Only the sampler is governed: the read of a block begins in `expect`, and a store may draw.
+      const before = Ambient.enter(atWork)
+      let index: number
+      try {
+        index = indexAt(share.position + this.#row)
+      } finally {
+        Ambient.leave(before)
+      }
+      if (!this.#expect(index)) return
+      this.#row += this.#stride
+      told++
     }
   }
 }

@@ -172,6 +172,18 @@ describe("blocks that are read ahead", () => {
     }
   })
 
+  test("are not governed as the sampler is: a store may draw for itself", async () => {
+    for (const sampler of [Sampler.sequential, Sampler.shuffle]) {
+      const world = worldOf(() => {
+        Math.random()
+        crypto.randomUUID()
+        return Effect.void
+      })
+      const { error } = await delivered(await opened(world, 600, 200), sampler)
+      expect([error, world.begun.length > 0]).toEqual([undefined, true])
+    }
+  })
+
   test("are as near as aheadBytes says also where they are kept: others may have to go for what is read", async () => {
     const states = new Map<number, Ahead>(Array.from({ length: 20 }, (_, block) => [block, "given"]))
     const cache: Parameters<typeof ReadAhead.make>[0]["cache"] = {
