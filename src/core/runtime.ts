@@ -58,8 +58,13 @@ export const sha256Stream = (): Hash => crypto().createHash("sha256")
 /** Whether two arrays hold the same bytes. @since 0.1.0 */
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
+let isProxyOf: ((value: unknown) => boolean) | undefined
+
 /** Whether a value is a Proxy, which plain code cannot tell. @since 0.1.0 */
-export const isProxy = (value: unknown): boolean => util().types.isProxy(value)
+export const isProxy = (value: unknown): boolean => {
+  isProxyOf ??= util().types.isProxy
+  return isProxyOf(value)
+}
 
 /** 128 bits from the operating system. @since 0.1.0 */
 export const entropy = (): bigint => BigInt(`0x${crypto().randomBytes(16).toString("hex")}`)

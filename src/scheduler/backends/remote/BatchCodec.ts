@@ -6,6 +6,7 @@
 
 import { arrays } from "../../../core/DType.ts"
 import { isRecord } from "../../../core/Record.ts"
+import { isProxy } from "../../../core/runtime.ts"
 import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import type { Place } from "../../../wasm/Place.ts"
@@ -20,13 +21,14 @@ const DEEPEST = 500
 /**
  * A copy of a value with a number in the place of each tensor, which is added to `tensors`. Throws a `RangeError` if it
  * refers to itself, and a `TypeError` if something in it would arrive without its class or without some of its fields; if
- * `strict`, for anything too that would arrive as another kind of record or typed array.
+ * `strict`, for anything too that would arrive as another kind of record or typed array, and for a Proxy.
  *
  * @since 0.1.0
  */
 export const takeTensors = (value: unknown, tensors: Array<Tensor>, strict = false, depth = 0): unknown => {
   if (typeof value !== "object" || value === null) return strict ? cloned(value) : value
   if (depth > DEEPEST) throw new RangeError(`it refers to itself, or is nested deeper than ${DEEPEST}`)
+  if (strict && isProxy(value)) throw new TypeError("a Proxy cannot be cloned")
   const take = (own: unknown): unknown => takeTensors(own, tensors, strict, depth + 1)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Tensor.prototype) {
@@ -41,6 +43,9 @@ export const takeTensors = (value: unknown, tensors: Array<Tensor>, strict = fal
     const taken = Object.fromEntries(Object.entries(value).map(([key, own]) => [key, take(own)]))
     // Behind the parts, so that the reason fits the path, which goes to the first part that cannot be sent.
     if (Object.getOwnPropertySymbols(value).length > 0) throw new TypeError("keys that are symbols would be lost")
+    if (strict && Object.getOwnPropertyNames(value).length > Object.keys(value).length) {
+      throw new TypeError("fields that are not enumerable would be lost")
+    }
     if (strict && prototype === null) throw new TypeError("a record without a prototype would arrive with one")
     return taken
   }

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+
 import { isRecord } from "../../../core/Record.ts"
+import { isProxy } from "../../../core/runtime.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../../../core/Tensor.ts"
 import { copyOf, putTensors, TENSOR, takeTensors } from "./BatchCodec.ts"
 import { decodeError, encodeError } from "./ErrorCodec.ts"
@@ -67,10 +69,12 @@ const encoded = (sample: unknown, tensors: Array<Tensor>): unknown => {
 const isPlain = (value: unknown, depth = 0): boolean => {
   if (typeof value !== "object" || value === null) return typeof value !== "function" && typeof value !== "symbol"
   if (isTypedArray(value)) return isWhole(value)
-  if (depth > 8) return false
+  if (depth > 8 || isProxy(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype) {
-    for (const key of Reflect.ownKeys(value)) {
+    const keys = Reflect.ownKeys(value)
+    if (Object.keys(value).length < keys.length) return false
+    for (const key of keys) {
       if (typeof key === "symbol" || key === TENSOR || !isPlain(Reflect.get(value, key), depth + 1)) return false
     }
     return true

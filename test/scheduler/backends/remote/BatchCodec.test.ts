@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { type Batch, Tensor } from "../../../../src/index.ts"
 import { decodeBatch, encodeBatch } from "../../../../src/scheduler/backends/remote/BatchCodec.ts"
 import { changedOnArrival } from "../../../../src/scheduler/backends/remote/NotSendable.ts"
+import { decodeSamples, encodeSamples } from "../../../../src/scheduler/backends/remote/SampleCodec.ts"
 import { frame, reader } from "../../../support/backends/frames.ts"
 
 test("a batch comes out of the bytes as it went in: columns, indices, children", () => {
@@ -87,4 +88,28 @@ test("what arrives as its plain kind is sent by threads, but is not what fibers 
     expect(changedOnArrival(batchOf(own))).toMatch(/^columns\.own cannot be sent from a thread as it is/u)
   }
   expect(changedOnArrival(batchOf([() => 1]))).toMatch(/^columns\.own\[0\] cannot be sent/u)
+})
+
+describe("a sample of a stream that no thread can be sent as it is", () => {
+  const hidden = (): unknown => Object.defineProperty({ v: 1 }, "h", { value: 2 })
+  test.each<[string, () => unknown, string]>([
+    ["is a Proxy", () => new Proxy({ v: 1 }, {}), "a sample cannot be sent to a thread as it is (TypeError: a Proxy"],
+    ["holds one", () => ({ a: [new Proxy([1], {})] }), "a[0] cannot be sent to a thread as it is (TypeError: a Proxy"],
+    ["holds one beside a tensor", () => ({ t: tensor(), a: new Proxy({}, {}) }), "a cannot be sent to a thread"],
+    [
+      "has fields that are not enumerable",
+      hidden,
+      "a sample cannot be sent to a thread as it is (TypeError: fields that"
+    ],
+    [
+      "has such ones beside a tensor",
+      () => ({ t: tensor(), a: hidden() }),
+      "(TypeError: fields that are not enumerable"
+    ]
+  ])("%s: it stands as the error of its row", (_, own, reason) => {
+    const sent = structuredClone(encodeSamples(2, (row) => (row === 0 ? { v: 0 } : own())))
+    const sampleAt = decodeSamples(sent)
+    expect(sampleAt(0)).toEqual({ v: 0 })
+    expect(() => sampleAt(1)).toThrow(reason)
+  })
 })
