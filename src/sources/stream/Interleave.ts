@@ -226,7 +226,7 @@ export class Interleave {
   }
 
   #failed(slot: Slot, cause: Cause.Cause<unknown>): Effect.Effect<never, StreamError> {
-    if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
+    // Interrupted by itself: who reads is gone before the fibers of shards are interrupted.
     const { name } = this.#shardOf(slot)
     const row = slot.taken - slot.drop
     const byte = slot.open?.byte?.()

@@ -357,6 +357,19 @@ describe("the source of a run", () => {
     }
   }, 30_000)
 
+  test("that interrupts itself fails as others do", async () => {
+    const items = Stream.fromIterable(samples(40)).pipe(
+      Stream.rechunk(1),
+      Stream.mapEffect((sample) => (sample.n === 21 ? Effect.interrupt : Effect.succeed(sample)))
+    )
+    const { error } = await run(overStream(Dataset.fromStream(items, { name: "feed" }), own), { workers: 2 })
+    expect(error).toMatchObject({
+      _tag: "StageError",
+      stage: "dataset",
+      failure: { _tag: "StreamError", source: "feed", row: 21, cause: { _tag: "InterruptedException" } }
+    })
+  })
+
   test("that can be read once only serves one epoch, and says so", async () => {
     const { open } = counted(10)
     const { batches, error } = await run(overStream(Dataset.fromStream(open()), own))
