@@ -2,7 +2,8 @@
  * What is shown of an opened dataset of shards.
  */
 import { plural } from "../../src/core/Plural.ts"
-import { type Dataset, Sampler } from "../../src/index.ts"
+import { type Dataset, type Format, Sampler } from "../../src/index.ts"
+import { columnsIn } from "../../src/sources/formats/csv/Columns.ts"
 
 interface Block {
   readonly rows: number
@@ -26,7 +27,10 @@ export interface Inspected {
   readonly bytes: number
   /** Of a block: its rows, and its bytes once it is decoded, about. */
   readonly block: { readonly rows: Spread; readonly bytes: Spread }
+  /** Equal texts, equal types. */
   readonly schema: string | null
+  /** The names of the columns and their types, if the format has columns. */
+  readonly columns: ReadonlyArray<readonly [name: string, type: string]> | null
   /** The file of the index, if it is kept, and how many shards were indexed just now. */
   readonly index: { readonly file: string | null; readonly scanned: number }
   /** What `Sampler.shuffleBlocks` costs with a window of so many blocks, and how well it mixes. */
@@ -74,6 +78,7 @@ export const inspected = (dataset: Dataset.ShardedDataset<unknown>, isWhole: boo
       bytes: spreadOf(blocks.map((block) => block.bytes ?? block.length))
     },
     schema: shards.find((shard) => shard.index.schema !== undefined)?.index.schema ?? null,
+    columns: columnsOf(shards.find((shard) => shard.index.schema !== undefined)?.index),
     index: { file: index ?? null, scanned },
     windows: WINDOWS.filter((window, at) => size > 0 && (at === 0 || window < blocks.length)).map((window) => ({
       window,
@@ -81,6 +86,12 @@ export const inspected = (dataset: Dataset.ShardedDataset<unknown>, isWhole: boo
     }))
   }
 }
+
+const columnsOf = (index: Format.ShardIndex | undefined): Inspected["columns"] =>
+  index?.columns ?? columnsIn(index?.header)?.map(({ name, type }) => [name, type] as const) ?? null
+
+/** A name as it is, or in quotes if it would not end where it ends. */
+const nameOf = (name: string): string => (/^[^\s,"]+$/.test(name) ? name : JSON.stringify(name))
 
 /** Bytes in the unit in which they have one to four digits. */
 const bytesOf = (count: number): string => {
@@ -106,7 +117,7 @@ const LISTED = 50
 
 /** Lines for people. */
 export const shown = (own: Inspected): ReadonlyArray<string> => {
-  const { block, blocks, bytes, index, rows, schema, shards, windows } = own
+  const { block, blocks, bytes, columns, index, rows, shards, windows } = own
   const listed = shards.slice(0, LISTED)
   const count = (all: Shard["blocks"]): number => (typeof all === "number" ? all : all.length)
   const kept = index.file === null ? "in the files" : index.file
@@ -124,7 +135,7 @@ export const shown = (own: Inspected): ReadonlyArray<string> => {
     "",
     `${plural(shards.length, "shard")}, ${plural(rows, "row")}, ${plural(blocks, "block")}, ${bytesOf(bytes)}`,
     `a block: ${block.rows.least} to ${plural(block.rows.most, "row")}, ${bytesOf(block.bytes.least)} to ${bytesOf(block.bytes.most)} decoded`,
-    ...(schema === null ? [] : [`schema: ${schema}`]),
+    ...(columns === null ? [] : [`schema: ${columns.map(([name, type]) => `${nameOf(name)} ${type}`).join(", ")}`]),
     `index: ${kept}${index.scanned > 0 ? `, ${plural(index.scanned, "shard")} indexed now` : ""}`,
     ...windows.map(({ bytes: memory = 0, neighbors, reads = 0, window }) => {
       const cost = `${bytesOf(memory)} in memory, ${reads.toFixed(2)} bytes read for each delivered`

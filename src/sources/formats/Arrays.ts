@@ -29,13 +29,16 @@ export const countOf = (shape: ReadonlyArray<number>): number =>
 export const schemaOf = (
   arrays: ReadonlyArray<Pick<PlacedArray, "field" | "element" | "shape">>,
   sample: SampleOf
-): string =>
-  arrays
-    .map(({ element, field, shape }) => {
-      const type = element.isBoolean === true ? "bool" : element.dtype
-      return `${JSON.stringify(field)}: ${type}[${(sample === "row" ? shape.slice(1) : shape).join(", ")}]`
-    })
-    .join(", ")
+): { readonly schema: string; readonly columns: ReadonlyArray<readonly [string, string]> } => {
+  const all = arrays.map(({ element, field, shape }) => {
+    const type: string = element.isBoolean === true ? "bool" : element.dtype
+    return { field, type, axes: sample === "row" ? shape.slice(1) : shape }
+  })
+  return {
+    columns: all.map(({ axes, field, type }) => [field, axes.length === 0 ? type : `${type}[${axes.join(", ")}]`]),
+    schema: all.map(({ axes, field, type }) => `${JSON.stringify(field)}: ${type}[${axes.join(", ")}]`).join(", ")
+  }
+}
 
 /** Whether a sample is a row of each array, or all arrays of a file. @category options @since 0.1.0 */
 export type SampleOf = "row" | "file"

@@ -50,6 +50,11 @@ export interface ShardIndex {
    * format has no schema.
    */
   readonly schema?: string | undefined
+  /**
+   * The fields of a row and their types for people, such as `["id", "int64"]`, with `?` behind a type whose values may be null.
+   * An index that is kept goes without. Default: `schema`.
+   */
+  readonly columns?: ReadonlyArray<readonly [name: string, type: string]> | undefined
 }
 
 /**

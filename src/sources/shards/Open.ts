@@ -10,7 +10,7 @@ import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
 import { text } from "../../core/Parameters.ts"
 import { plural } from "../../core/Plural.ts"
-import { type Format, type Shard, ShardError } from "../formats/Format.ts"
+import { type Format, type Shard, ShardError, type ShardIndex } from "../formats/Format.ts"
 import { schemeOf } from "../store/Location.ts"
 import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
 import { sameVersion } from "../store/Version.ts"
@@ -311,6 +311,9 @@ const agreed = (format: Format<unknown>, shards: ReadonlyArray<Snapshot.IndexedS
   return shards.map((own, place) => ({ ...own, index: indexes[place] ?? own.index }))
 }
 
+const shownColumns = ({ columns }: ShardIndex): string | undefined =>
+  columns?.map(([column, type]) => `${column} ${type}`).join(", ")
+
 /** Fails if the rows of two shards are not alike. */
 const alike = (
   format: Format<unknown>,
@@ -319,6 +322,9 @@ const alike = (
   const first = shards.find(({ index }) => index.schema !== undefined)
   const other = shards.find(({ index }) => index.schema !== undefined && index.schema !== first?.index.schema)
   if (first === undefined || other === undefined) return Effect.void
-  const reason = `its rows are ${other.index.schema}, and those of ${first.info.location} are ${first.index.schema}; open shards of one schema, or declare the types of columns`
+  const [own, known] = [other, first].map(({ index }) => shownColumns(index))
+  const isTold = own !== known && own !== undefined
+  const [is, was] = isTold ? [own, known] : [other.index.schema, first.index.schema]
+  const reason = `its rows are ${is}, and those of ${first.info.location} are ${was}; open shards of one schema, or declare the types of columns`
   return Effect.fail(new ShardError({ shard: other.info.location, format: format.name, reason }))
 }

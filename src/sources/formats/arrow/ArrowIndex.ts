@@ -14,7 +14,7 @@ import { attempt, type Where } from "../Located.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
 import { placesOf, type Table } from "../TableOptions.ts"
 import type { ArrowArray } from "./ArrowArray.ts"
-import { type ArrowField, shownType } from "./ArrowType.ts"
+import { type ArrowField, namedType, shownType } from "./ArrowType.ts"
 import { type BatchLayout, footerOf, type Message, type MessagePlace, messageOf, prefixAt } from "./Message.ts"
 import { LayoutWalk } from "./RecordBatch.ts"
 
@@ -199,10 +199,12 @@ const indexOf = (
       blocks.push(blockOf(fields, chosen, table, message.layout, place, dictionaries.length))
     }
   }
-  const schema = JSON.stringify(chosen.map((at) => fields[at] as ArrowField).map((own) => [own.name, shownType(own)]))
+  const own = chosen.map((at) => fields[at] as ArrowField) // places of fields
+  const schema = JSON.stringify(own.map((field) => [field.name, shownType(field)]))
+  const columns = own.map((field) => [field.name, namedType(field)] as const)
   const header: ArrowHeader = { fields, chosen, dictionaries, loaded: new Map() }
   const bytes = dictionaries.reduce((sum, { body, metadata }) => sum + metadata + body, 1000 * (1 + fields.length))
-  return { index: { blocks, schema }, header, bytes }
+  return { index: { blocks, schema, columns }, header, bytes }
 }
 
 const blockOf = (

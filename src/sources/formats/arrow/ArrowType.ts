@@ -16,10 +16,15 @@ export type ArrowType =
   | { readonly kind: "null" | "bool" | "struct" | "map" | "runEnds" }
   | { readonly kind: "int"; readonly bits: 8 | 16 | 32 | 64; readonly signed: boolean }
   | { readonly kind: "float"; readonly bits: 16 | 32 | 64 }
-  | { readonly kind: "decimal"; readonly bits: 32 | 64 | 128 | 256; readonly scale: number }
+  | {
+      readonly kind: "decimal"
+      readonly bits: 32 | 64 | 128 | 256
+      readonly scale: number
+      readonly precision?: number
+    }
   | { readonly kind: "date"; readonly unit: "day" | "ms" }
   | { readonly kind: "time"; readonly unit: TimeUnit }
-  | { readonly kind: "timestamp"; readonly unit: TimeUnit }
+  | { readonly kind: "timestamp"; readonly unit: TimeUnit; readonly zone?: string }
   | { readonly kind: "duration"; readonly unit: TimeUnit }
   /** `monthDayMs` is not of Arrow but of Parquet. */
   | { readonly kind: "interval"; readonly unit: IntervalUnit }
@@ -37,6 +42,8 @@ export interface ArrowField {
   readonly name: string
   readonly type: ArrowType
   readonly children: ReadonlyArray<ArrowField>
+  /** Whether its schema says that values may be null. Default: it is not known. */
+  readonly nullable?: boolean | undefined
   /** If the values stand in a dictionary: its number, and the type of the indices. `type` is that of the values. */
   readonly dictionary?: { readonly id: number; readonly indices: ArrowType } | undefined
 }
@@ -94,4 +101,37 @@ export const shownType = (field: ArrowField): string => {
       // Whether offsets are wide or not, and whether there is a dictionary, does not show in the values.
       return `${type.kind.replace("View", "")}${inner}`
   }
+}
+
+/** Returns a type for people, such as `decimal(10, 2)` or `list<utf8?>?`: with `?` where values may be null. @since 0.1.0 */
+export const namedType = (field: ArrowField): string => {
+  const { children, type } = field
+  const inner = children.map((own) => namedType(own))
+  const plain = (): string => {
+    switch (type.kind) {
+      case "decimal":
+        return `decimal(${type.precision ?? ""}, ${type.scale})`
+      case "date":
+        return "date"
+      case "timestamp":
+        return `timestamp[${type.unit}${type.zone === undefined ? "" : `, ${type.zone}`}]`
+      case "fixedBinary":
+        return `fixed[${type.width}]`
+      case "list":
+      case "listView":
+        return `list<${inner.join()}>`
+      case "fixedList":
+        return `list[${type.size}]<${inner.join()}>`
+      case "map":
+        return `map<${children[0]?.children.map((own) => namedType(own)).join(", ")}>`
+      case "struct":
+      case "union":
+        return `${type.kind}<${children.map((own, at) => `${own.name} ${inner[at]}`).join(", ")}>`
+      case "runEnds":
+        return inner[1] ?? ""
+      default:
+        return shownType(field)
+    }
+  }
+  return `${plain()}${field.nullable === true ? "?" : ""}`
 }

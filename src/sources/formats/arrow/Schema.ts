@@ -29,11 +29,12 @@ const fieldAt = (flat: FlatBuffer, field: number, depth: number): ArrowField => 
     throw new Malformed(`field "${name}" of type ${type.kind} has ${children.length} children, not ${wanted}; ${AGAIN}`)
   }
   const encoding = flat.table(field, 4)
-  if (encoding === 0) return { name, type, children }
+  const nullable = flat.uint8(field, 1) !== 0
+  if (encoding === 0) return { name, type, children, nullable }
   const indices = flat.table(encoding, 1)
   // The default is int32.
   const own = indices === 0 ? ({ kind: "int", bits: 32, signed: true } as const) : intAt(flat, indices)
-  return { name, type, children, dictionary: { id: flat.int64(encoding, 0), indices: own } }
+  return { name, type, children, nullable, dictionary: { id: flat.int64(encoding, 0), indices: own } }
 }
 
 const childrenOf = (type: ArrowType): number | undefined => {
@@ -83,6 +84,12 @@ const timeAt = (flat: FlatBuffer, table: number): ArrowType => {
   throw new Malformed(`its schema has times in ${unit} of ${bits} bits; ${AGAIN}`)
 }
 
+const timestampAt = (flat: FlatBuffer, table: number): ArrowType => {
+  const unit = oneOf("unit", UNITS, flat.int16(table, 0))
+  const zone = flat.text(table, 1)
+  return zone === "" ? { kind: "timestamp", unit } : { kind: "timestamp", unit, zone }
+}
+
 const unionAt = (flat: FlatBuffer, table: number): ArrowType => {
   const { at, length } = flat.vector(table, 1, 4)
   const ids = Array.from({ length }, (_, place) => flat.int32At(at + 4 * place))
@@ -109,14 +116,14 @@ const typeAt = (flat: FlatBuffer, tag: number, table: number): ArrowType => {
       const bits = oneOf("width of decimals", [32, 64, 128, 256], [32, 64, 128, 256].indexOf(own))
       const scale = flat.int32(table, 1)
       if (Math.abs(scale) > 1000) throw new Malformed(`its schema has a decimal scale of ${scale}; ${AGAIN}`)
-      return { kind: "decimal", bits, scale }
+      return { kind: "decimal", bits, scale, precision: flat.int32(table, 0) }
     }
     case 8:
       return { kind: "date", unit: oneOf("unit of dates", ["day", "ms"], flat.int16(table, 0, 1)) }
     case 9:
       return timeAt(flat, table)
     case 10:
-      return { kind: "timestamp", unit: oneOf("unit", UNITS, flat.int16(table, 0)) }
+      return timestampAt(flat, table)
     case 11:
       return { kind: "interval", unit: oneOf("unit", ["months", "dayTime", "monthDayNano"], flat.int16(table, 0)) }
     case 12:

@@ -41,7 +41,7 @@ export const index = (
       return {
         header,
         blocks: rowBlocks([array], rows, isWhole ? Number.POSITIVE_INFINITY : blockBytes),
-        schema: schemaOf([array], "row")
+        ...schemaOf([array], "row")
       }
     })
   })

@@ -83,7 +83,7 @@ const indexOf = (
       })
     )
     const header: Header = { _tag: "Rows", arrays: placed }
-    return { header, schema, blocks: rowBlocks(placed, rows, blockBytes) }
+    return { header, ...schema, blocks: rowBlocks(placed, rows, blockBytes) }
   }
   if (why !== undefined && size > maxBlockBytes) {
     const reason = `${why}, so its arrays are read as a whole, and have ${plural(size, "byte")}, more than ${maxBlockBytes}`
@@ -92,7 +92,7 @@ const indexOf = (
     )
   }
   const header: Header = { _tag: "Whole", sample, arrays }
-  return { header, schema, blocks: rows === 0 ? [] : [wholeBlock(arrays, rows)] }
+  return { header, ...schema, blocks: rows === 0 ? [] : [wholeBlock(arrays, rows)] }
 }
 
 /** Why arrays cannot be read by rows; `undefined` if they can. */

@@ -8,6 +8,7 @@ import { plural } from "../../../core/Plural.ts"
 import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
 import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thrift.ts"
 import { BYTES, FIXED, type Twelve, twelveOf } from "./Twelve.ts"
+import { type NamedType, namedType } from "./TypeName.ts"
 
 /** A column of a row group. @since 0.1.0 */
 export interface Chunk {
@@ -46,6 +47,8 @@ export interface Column {
   readonly name: string
   /** Equal texts, equal types. */
   readonly type: string
+  /** The type for people. */
+  readonly named: NamedType
   readonly leaves: number
   /** Its elements of the schema, one behind the other. */
   readonly elements: ReadonlyArray<SchemaElement>
@@ -164,11 +167,13 @@ const columnsOf = (reader: ThriftReader, elements: ReadonlyArray<Value>): Readon
     const numbers = [1, 2, 3, 6, 7].map((id) => numberAt(reader, element, id) ?? "")
     const kind = `${numbers.join(".")}.${logical === undefined ? "" : shownStruct(reader, logical)}`
     const children = numberAt(reader, element, 5) ?? 0
-    if (children <= 0) return { name, type: kind, elements: [own], twelves: [twelve] }
+    const named = (below: ReadonlyArray<NamedType>): NamedType => namedType(reader, element, name, below)
+    if (children <= 0) return { name, type: kind, named: named([]), elements: [own], twelves: [twelve] }
     const inner = Array.from({ length: Math.min(children, elements.length) }, () => node(depth + 1))
     const type = `${kind}<${inner.map((child) => `${child.name}: ${child.type}`).join(", ")}>`
     const below = inner.flatMap(({ elements }) => elements)
-    return { name, type, elements: [own, ...below], twelves: inner.flatMap(({ twelves }) => twelves) }
+    const twelves = inner.flatMap((child) => child.twelves)
+    return { name, type, named: named(inner.map((child) => child.named)), elements: [own, ...below], twelves }
   }
   const children = numberAt(reader, next().fields, 5) ?? 0
   const columns = Array.from({ length: Math.max(0, Math.min(children, elements.length)) }, () => {

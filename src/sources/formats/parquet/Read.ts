@@ -124,7 +124,12 @@ const indexOf = (footer: Footer, table: Table): Indexed<ParquetHeader> => {
   const blocks = footer.groups.map((group) => blockAt(group, leaves, table, new ThriftReader(footer.bytes)))
   const schema = JSON.stringify(chosen.map((place) => [footer.columns[place]?.name, footer.columns[place]?.type]))
   // What is made of the bytes takes about as much.
-  return { index: { blocks, schema }, header, bytes: 2 * footer.bytes.length }
+  const columns = footer.columns.map(({ name, named }) => [name, named.type] as const)
+  return {
+    index: { blocks, schema, columns: chosen.map((place) => columns[place] ?? ["", ""]) },
+    header,
+    bytes: 2 * footer.bytes.length
+  }
 }
 
 /** How many bytes values of physical types take, where all take as many; by the numbers of `Type` in `parquet.thrift`. */

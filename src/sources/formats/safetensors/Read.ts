@@ -64,9 +64,9 @@ const indexOf = (
   const sample = asked ?? sampleOf(arrays)
   const header: Header = { sample, arrays }
   const schema = schemaOf(arrays, sample)
-  if (sample === "row") return { header, schema, blocks: rowBlocks(arrays, rowsOf(arrays, fault), blockBytes) }
+  if (sample === "row") return { header, ...schema, blocks: rowBlocks(arrays, rowsOf(arrays, fault), blockBytes) }
   const size = arrays.reduce((sum, { length }) => sum + length, 0)
-  if (size <= maxBlockBytes) return { header, schema, blocks: [wholeBlock(arrays)] }
+  if (size <= maxBlockBytes) return { header, ...schema, blocks: [wholeBlock(arrays)] }
   const reason = `its tensors are one sample of ${plural(size, "byte")}, and a sample may have ${maxBlockBytes}`
   throw fault(`${reason}; name some in columns, or raise maxBlockBytes`)
 }
