@@ -1643,6 +1643,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/Streams.test.ts"
   },
   {
+    name: "stream: first samples that are read again hold up the workers ahead",
+    file: "sources/stream/WindowReader.ts",
+    from: "if (before !== undefined) return before.floor",
+    to: "if (before !== undefined && number < 0) return before.floor",
+    test: "test/scheduler/loader/StreamPadding.test.ts"
+  },
+  {
     name: "stream: a worker that is through an epoch waits until the consumer comes to its queue",
     file: "scheduler/loader/WorkerQueues.ts",
     from: "if (!ready) this.skipTo(next)",

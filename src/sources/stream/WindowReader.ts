@@ -34,6 +34,8 @@ interface Reading {
   asked: number
   /** The first window that a batch may still need. */
   floor: number
+  /** The first window that is read again, for a batch that needs it though it was done with. */
+  again: number
   readonly known: Map<number, RowWindow>
   /** The windows that are waited for. */
   readonly awaited: Array<number>
@@ -102,8 +104,7 @@ export class WindowReader implements Windows {
         )
         return Effect.zipRight(arrives, this.window(epoch, number))
       }
-      const floor = reading === undefined ? Math.min(number, this.#firstOf(epoch, number)) : number
-      return Effect.zipRight(this.#begin(epoch, number, floor, reading), this.window(epoch, number))
+      return Effect.zipRight(this.#begin(epoch, number, reading), this.window(epoch, number))
     })
   }
 
@@ -119,6 +120,7 @@ export class WindowReader implements Windows {
     const reading = this.#readings.get(epoch)
     if (reading !== undefined && number > reading.floor) {
       reading.floor = number
+      reading.again = Number.POSITIVE_INFINITY
       for (const own of reading.known.keys()) this.#drop(reading, own)
       this.#changed.notify()
     }
@@ -126,35 +128,42 @@ export class WindowReader implements Windows {
     return Effect.forEach(over, close, { discard: true })
   }
 
-  /** The first window of an epoch that a batch may need, if `number` is the first one that one does. */
-  #firstOf(epoch: number, number: number): number {
+  /** The first window of an epoch that a batch may still need, if one needs `number`. */
+  #floorOf(epoch: number, number: number, before: Reading | undefined): number {
     const { from } = this.#options
     if (from === undefined || epoch < from.epoch) return number
-    return epoch === from.epoch ? from.window : 0
+    // Workers of a run that have begun their batches may not begin another until they have the windows that they wait for.
+    if (before !== undefined) return before.floor
+    return Math.min(number, epoch === from.epoch ? from.window : 0)
   }
 
   #drop(reading: Reading, number: number): void {
-    if (number >= reading.floor || number < this.#options.first || reading.awaited.includes(number)) return
-    reading.known.delete(number)
+    const { first, most } = this.#options
+    const { again, awaited, floor, known } = reading
+    const isAgain = number >= again && number < again + most
+    if (number >= floor || number < first || isAgain || awaited.includes(number)) return
+    known.delete(number)
   }
 
   /**
    * Begins to read an epoch, from the last checkpoint before the first window that a batch may need. `before` is how it was
    * read so far: its source is closed first.
    */
-  #begin(epoch: number, number: number, floor: number, before?: Reading): Effect.Effect<void, never, unknown> {
+  #begin(epoch: number, number: number, before: Reading | undefined): Effect.Effect<void, never, unknown> {
     // Whoever waits for a reading counts on its fiber.
     return Effect.uninterruptible(
       Effect.suspend(() => {
         // Another worker may have had its turn since it was found that the epoch is to be read.
         if (this.#readings.get(epoch) !== before) return Effect.void
         const { checkpoints, size } = this.#options
-        const from = checkpoints.best(epoch, floor, size)
+        const floor = this.#floorOf(epoch, number, before)
+        const from = checkpoints.best(epoch, Math.min(floor, number), size)
         const reading: Reading = {
           // Where windows had another size, the checkpoint may stand within one.
           next: Math.ceil((from?.row ?? 0) / size),
           asked: number,
           floor,
+          again: before === undefined ? Number.POSITIVE_INFINITY : number,
           known: new Map(),
           awaited: [],
           end: Number.POSITIVE_INFINITY,
