@@ -10,7 +10,7 @@ import { plural } from "../core/Plural.ts"
 import { shown } from "../core/Show.ts"
 import { ownEffect } from "../patches/EffectVersion.ts"
 import { attempt, type Parts } from "./PlainDataset.ts"
-import { check, type Dataset, DatasetError, type IndexError, ownDataset } from "./RandomAccess.ts"
+import { check, type Dataset, DatasetError, type EachRead, type IndexError, ownDataset } from "./RandomAccess.ts"
 
 /** How samples are read. Both functions are given indices that have been checked. @since 0.1.0 */
 export interface Reads<A, E, R> {
@@ -18,12 +18,22 @@ export interface Reads<A, E, R> {
   readonly getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
   /** As of a dataset. It is given indices as they come, and returns `undefined` if one is out of range. */
   readonly ready?: Dataset<A>["ready"]
+  /** It is given indices that have been checked. */
+  readonly getEach?:
+    | ((indices: ReadonlyArray<number>) => Effect.Effect<EachRead<A, E | IndexError>, E | IndexError, R>)
+    | undefined
   /** As of a dataset. It is given indices as they come. */
   readonly gather?: Dataset<A, E, R>["gather"]
 }
 
 /** Returns the dataset that `get` and `getMany` read. @since 0.1.0 */
-export const effectful = <A, E, R>({ get, getMany, size, ...parts }: Parts & Reads<A, E, R>): Dataset<A, E, R> => {
+export const effectful = <A, E, R>({
+  get,
+  getEach,
+  getMany,
+  size,
+  ...parts
+}: Parts & Reads<A, E, R>): Dataset<A, E, R> => {
   const checked = (indices: ReadonlyArray<number>): Effect.Effect<void, IndexError> =>
     Effect.suspend(() =>
       attempt<void, never>(() => {
@@ -31,18 +41,22 @@ export const effectful = <A, E, R>({ get, getMany, size, ...parts }: Parts & Rea
         for (const index of indices) check(parts.name, index, now)
       })
     )
+  /** With a copy of the indices, because the caller may reuse its buffer while the effects of this batch still run. */
+  const many =
+    <B>(read: (indices: ReadonlyArray<number>) => Effect.Effect<B, E | IndexError, R>) =>
+    (indices: ArrayLike<number>) =>
+      Effect.suspend(() => {
+        const own = Array.from(indices)
+        return Effect.flatMap(checked(own), () => read(own))
+      })
   return ownDataset({
     ...parts,
     get size() {
       return size()
     },
     get: (index) => Effect.flatMap(checked([index]), () => get(index)),
-    getMany: (indices) =>
-      Effect.suspend(() => {
-        // A copy, because the caller may reuse its buffer while the effects of this batch still run.
-        const own = Array.from(indices)
-        return Effect.flatMap(checked(own), () => getMany(own))
-      }),
+    getMany: many(getMany),
+    getEach: getEach && many(getEach),
     pipe: Pipeable.Prototype.pipe
   })
 }

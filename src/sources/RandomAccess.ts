@@ -60,6 +60,13 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
    */
   readonly ready?: ((indices: ArrayLike<number>) => Array<A> | undefined) | undefined
   /**
+   * Reads the samples at `indices` as `getMany` would, of which those that cannot be read fail alone. Default: where samples are
+   * to fail alone, and `getMany` fails, each of them is read again by `get`.
+   */
+  readonly getEach?:
+    | ((indices: ArrayLike<number>) => Effect.Effect<EachRead<A, E | IndexError>, E | IndexError, R>)
+    | undefined
+  /**
    * Returns the samples at `indices` as rows of columns, if they are stored as such: the ones that `getMany` would read, without
    * an object for each. Default: `getMany` reads all.
    */
@@ -96,6 +103,14 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
  * @since 0.1.0
  */
 export type Content = string | ((index: number) => unknown)
+
+/** Samples that were read together, each of which may have failed alone. @category models @since 0.1.0 */
+export interface EachRead<out A, out E> {
+  /** The samples, in the order of their indices. What stands in the place of one that failed is no sample. */
+  readonly samples: Array<A>
+  /** Why samples failed, by their places. */
+  readonly failed: ReadonlyMap<number, E>
+}
 
 /** Reads samples before batches ask for them. @category models @since 0.1.0 */
 export interface ReadAhead {
@@ -229,7 +244,7 @@ export const ownDataset = <D extends Dataset<unknown, unknown, unknown>>(dataset
   madeFor<Dataset<unknown, unknown, unknown>>(
     dataset,
     ["read", "get", "getMany", "columnar"],
-    ["made", "content", "columnar", "ready", "gather", "readAhead"]
+    ["made", "content", "columnar", "ready", "getEach", "gather", "readAhead"]
   ) as D // the same object
 
 /** Returns a dataset's function `ready`; none that was copied from a dataset that is read otherwise. @since 0.1.0 */
@@ -238,6 +253,10 @@ export const readyOf = <A>(dataset: Dataset<A, unknown, unknown>): Dataset<A>["r
   const { ready } = dataset
   return ready === undefined ? undefined : descriptionOf(dataset, "ready")
 }
+
+/** Returns a dataset's function `getEach`; none that was copied from a dataset that is read otherwise. @since 0.1.0 */
+export const getEachOf = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R>["getEach"] =>
+  dataset.getEach === undefined ? undefined : descriptionOf(dataset, "getEach")
 
 /** Returns a dataset's function `gather`; none that was copied from a dataset that is read otherwise. @since 0.1.0 */
 export const gatherOf = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R>["gather"] =>

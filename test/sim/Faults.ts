@@ -971,6 +971,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sampling/Report.test.ts"
   },
   {
+    name: "shards: of rows that are read together, one that is bad fails all",
+    file: "scheduler/build/ReadSamples.ts",
+    from: "rows.careful && only === undefined ? getEachOf(dataset) : undefined",
+    to: "!rows.careful && only === undefined ? getEachOf(dataset) : undefined",
+    test: "test/scheduler/build/ReadSamples.test.ts"
+  },
+  {
+    name: "shards: a bad block of columns counts as another attempt",
+    file: "scheduler/build/ColumnBuilder.ts",
+    from: "rows.careful && isOfShard(why.failure)",
+    to: "!rows.careful && isOfShard(why.failure)",
+    test: "test/scheduler/build/ReadSamples.test.ts"
+  },
+  {
     name: "blocks: rows that wait for no block count as no garbage",
     file: "sources/shards/ShardedDataset.ts",
     from: "for (const { cached, places } of parts) given(cached, places.size)",
@@ -2223,8 +2237,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blocks: of several bad rows the one of the block that is read first is named",
     file: "sources/shards/RowsByBlock.ts",
-    from: "if (place >= this.#place) return",
-    to: "if (this.error !== undefined) return",
+    from: "if (place < this.#first) this.#first = place",
+    to: "if (this.errors.size === 1) this.#first = place",
     test: "test/sources/shards/Open.test.ts"
   },
   {

@@ -17,11 +17,11 @@ import {
   Places,
   rowsOf
 } from "../../sources/Columnar.ts"
-import { type Dataset, DatasetError, gatherOf, IndexError } from "../../sources/RandomAccess.ts"
+import { type Dataset, DatasetError, gatherOf, getEachOf, IndexError } from "../../sources/RandomAccess.ts"
 import type { BatchStage, FusedStep, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
-import { readAfter } from "./ReadSamples.ts"
+import { isOfShard, readAfter } from "./ReadSamples.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import type { StageError } from "./StageError.ts"
 import { andThen, catchAll, isLater, TypedFailure, type Work, workOf } from "./Work.ts"
@@ -109,7 +109,10 @@ const builtOf = (
   return attempted(rows, binding, current, plan, () => gathered)
 }
 
-/** The samples as rows of columns; or read one by one, if that failed and another attempt may follow. */
+/**
+ * The samples as rows of columns; or read one by one, if that failed and another attempt may follow. Where a shard is bad,
+ * `getEach` says which of the samples are: no function of a user's was called.
+ */
 const gatherRows = ({
   gather,
   rows
@@ -119,8 +122,10 @@ const gatherRows = ({
 }): Work<ColumnRows | "samples" | undefined, StageError> => {
   const gathered = workOf(() => gather(rows.indices, rows.memory))
   if (!isLater(gathered)) return gathered
-  return catchAll<ColumnRows | undefined, unknown, "samples", StageError>(gathered, (why) =>
-    andThen(readAfter(rows, why), () => "samples" as const)
+  return catchAll<ColumnRows | undefined, unknown, "samples" | undefined, StageError>(gathered, (why) =>
+    rows.careful && isOfShard(why.failure) && getEachOf(rows.runPlan.pipeline.dataset) !== undefined
+      ? undefined
+      : andThen(readAfter(rows, why), () => "samples" as const)
   )
 }
 

@@ -6,7 +6,16 @@
 import { plural } from "../../core/Plural.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import { readMany, readOne } from "../../sources/EffectDataset.ts"
-import { DatasetError, IndexError, isPlain, lineageOf, readyOf } from "../../sources/RandomAccess.ts"
+import {
+  type Dataset,
+  DatasetError,
+  type EachRead,
+  getEachOf,
+  IndexError,
+  isPlain,
+  lineageOf,
+  readyOf
+} from "../../sources/RandomAccess.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { StreamedRows } from "./RowRange.ts"
 import type { StageError } from "./StageError.ts"
@@ -31,6 +40,8 @@ export const readSamples = (rows: BatchRows, only: Array<number> | undefined): W
     rows.values = ready
     return
   }
+  const getEach = rows.careful && only === undefined ? getEachOf(dataset) : undefined
+  if (getEach !== undefined) return readTogether(rows, getEach)
   if (rows.careful && (dataset.batched !== true || only !== undefined)) return readEach(rows, only)
   const read = andThen(
     fromEffect(() => readMany(dataset, rows.indices)),
@@ -40,6 +51,22 @@ export const readSamples = (rows: BatchRows, only: Array<number> | undefined): W
   )
   return catchAll<void, unknown, void, StageError>(read, (why) => readAfter(rows, why))
 }
+
+/** Reads all rows in one go, in which each fails alone; if it fails as a whole, each row is read again. */
+const readTogether = (rows: BatchRows, getEach: NonNullable<Each>): Work<void, StageError> => {
+  const read = catchAll<EachRead<unknown, unknown> | undefined, unknown, undefined, StageError>(
+    fromEffect(() => getEach(rows.indices)),
+    (why) => andThen(readAfter(rows, why), () => undefined)
+  )
+  return andThen(read, (found) => {
+    if (found === undefined) return
+    rows.values = found.samples
+    for (const [row, error] of found.failed) rows.fail(row, rows.error("dataset", row, error, error))
+    rows.dropFailed()
+  })
+}
+
+type Each = Dataset<unknown, unknown, unknown>["getEach"]
 
 /**
  * Goes on after a read of all rows failed: fails with its error, or, where another attempt may follow, reads each row on its
@@ -72,13 +99,17 @@ const rowOf = ({ indices, runPlan }: BatchRows, failure: unknown): number | unde
   return found < 0 ? undefined : found
 }
 
-/** By its fields: an error that comes from a thread is not an instance of the class here. */
+/**
+ * Whether an error is of a shard, and not of the store. By its fields: one that comes from a thread is not an instance of the
+ * class here.
+ *
+ * @since 0.1.0
+ */
+export const isOfShard = (failure: unknown): failure is Error & { readonly shard: string } =>
+  failure instanceof Error && "shard" in failure && typeof failure.shard === "string"
+
 const isOfRow = (failure: unknown): failure is { readonly shard: string; readonly row: number } =>
-  failure instanceof Error &&
-  "shard" in failure &&
-  typeof failure.shard === "string" &&
-  "row" in failure &&
-  typeof failure.row === "number"
+  isOfShard(failure) && "row" in failure && typeof failure.row === "number"
 
 /** Takes the samples of rows that were read. What one of them throws is what its source says of it. */
 const readStreamed = (rows: BatchRows, { sampleAt }: StreamedRows, only: Array<number> | undefined): void => {

@@ -17,15 +17,19 @@ export interface Asked {
   readonly places: Array<number>
 }
 
-/** Of the rows of a batch that are bad, the first one, whichever block was read first. @since 0.1.0 */
-export class FirstFault {
-  error: ShardError | undefined
-  #place = Number.POSITIVE_INFINITY
+/** The rows of a batch that are bad, by their places. @since 0.1.0 */
+export class BadRows {
+  readonly errors = new Map<number, ShardError>()
+  #first = Number.POSITIVE_INFINITY
 
   note(place: number, error: ShardError): void {
-    if (place >= this.#place) return
-    this.#place = place
-    this.error = error
+    this.errors.set(place, error)
+    if (place < this.#first) this.#first = place
+  }
+
+  /** The error of the first one, whichever block was read first. */
+  get first(): ShardError | undefined {
+    return this.errors.get(this.#first)
   }
 }
 

@@ -12,7 +12,7 @@ import { Made } from "../../core/Parameters.ts"
 import { type ColumnRows, type Gather, Places, runFrom } from "../Columnar.ts"
 import { effectful } from "../EffectDataset.ts"
 import { type DecodedBlock, type Format, ShardError, type SharedDecode } from "../formats/Format.ts"
-import { type Dataset, IndexError, type Lineage } from "../RandomAccess.ts"
+import { type Dataset, type EachRead, IndexError, type Lineage } from "../RandomAccess.ts"
 import type { StoreError, StoreService } from "../store/Store.ts"
 import type { CacheStats } from "./BlockCache.ts"
 import * as BlockCache from "./BlockCache.ts"
@@ -23,7 +23,7 @@ import * as ReadAhead from "./ReadAhead.ts"
 import { decodeAt, sharedReading } from "./ReadBlock.ts"
 import type { Validate } from "./RowSchema.ts"
 import { rowsAt, rowsIn, runIn } from "./RowsAt.ts"
-import { type Asked, FirstFault, grouped, placesIn, within } from "./RowsByBlock.ts"
+import { type Asked, BadRows, grouped, placesIn, within } from "./RowsByBlock.ts"
 import type { SharedBlocks } from "./SharedBlocks.ts"
 import * as SharedCache from "./SharedCache.ts"
 import type { IndexedShard, Snapshot } from "./Snapshot.ts"
@@ -126,11 +126,12 @@ export const make = <Row, A>({
     asked: Asked,
     indices: ReadonlyArray<number>,
     into: Array<A>,
-    bad: FirstFault
+    bad: BadRows
   ) => {
     const first = starts[asked.block] as number // a block that there is
     const { decoded } = cached
     const places = Float64Array.from(asked.places, (place) => (indices[place] as number) - first) // a row of the batch
+    const before = bad.errors.size
     const run = runIn(decoded, Places.of(places))
     const rowAt =
       run === undefined ? rowsAt(new Array<DecodedBlock<Row>>(places.length).fill(decoded), places) : undefined
@@ -145,7 +146,7 @@ export const make = <Row, A>({
         bad.note(place, thrown)
       }
     }
-    if (bad.error === undefined) given(cached, asked.places.length)
+    given(cached, asked.places.length - (bad.errors.size - before))
   }
 
   const valid = (check: Validate<A>, block: number, at: number, row: Row): A => {
@@ -186,15 +187,15 @@ export const make = <Row, A>({
   }
 
   /** Takes each block's rows as soon as it is there: the batch may need more blocks than the cache holds. */
-  const loadAll = (missing: ReadonlyArray<Asked>, take: Take, bad?: FirstFault): Effect.Effect<void, ReadError> => {
+  const loadAll = (missing: ReadonlyArray<Asked>, take: Take, bad?: BadRows): Effect.Effect<void, ReadError> => {
     const loaded = (at: number): Effect.Effect<void, ReadError> => {
       const asked = missing[at] as Asked // below the length
       const load = cache.load(asked.block, (cached) => take(cached, asked))
       if (bad === undefined) return load
-      return Effect.catchTag(
-        load,
-        "ShardError",
-        (error) => Effect.sync(() => bad.note(asked.places[0] as number, error)) // there is one
+      return Effect.catchTag(load, "ShardError", (error) =>
+        Effect.sync(() => {
+          for (const place of asked.places) bad.note(place, error)
+        })
       )
     }
     return Effect.zipRight(
@@ -203,14 +204,27 @@ export const make = <Row, A>({
     )
   }
 
-  const getMany = (indices: ReadonlyArray<number>): Effect.Effect<Array<A>, ReadError> =>
+  /** Reads rows, each checked once, and notes those that are bad. */
+  const read = (indices: ReadonlyArray<number>, bad: BadRows): Effect.Effect<Array<A>, ReadError> =>
     Effect.suspend(() => {
       const rows = new Array<A>(indices.length)
-      const bad = new FirstFault()
       const into: Take = (cached, asked) => take(cached, asked, indices, rows, bad)
       const missing = cache.hold(() => takeKept(indices, into))
-      const all = Effect.suspend(() => (bad.error === undefined ? Effect.succeed(rows) : Effect.fail(bad.error)))
-      return missing.length === 0 ? all : Effect.zipRight(loadAll(missing, into, bad), all)
+      return missing.length === 0 ? Effect.succeed(rows) : Effect.as(loadAll(missing, into, bad), rows)
+    })
+
+  const getMany = (indices: ReadonlyArray<number>): Effect.Effect<Array<A>, ReadError> =>
+    Effect.suspend(() => {
+      const bad = new BadRows()
+      return Effect.flatMap(read(indices, bad), (rows) =>
+        bad.first === undefined ? Effect.succeed(rows) : Effect.fail(bad.first)
+      )
+    })
+
+  const getEach = (indices: ReadonlyArray<number>): Effect.Effect<EachRead<A, ReadError>, ReadError> =>
+    Effect.suspend(() => {
+      const bad = new BadRows()
+      return Effect.map(read(indices, bad), (samples) => ({ samples, failed: bad.errors }))
     })
 
   /** The rows, if their blocks are all kept and none of them is bad. */
@@ -353,7 +367,8 @@ export const make = <Row, A>({
             }),
       gather: validate === undefined && format.hasColumns === true ? gather : undefined,
       get: (index) => Effect.map(getMany([index]), ([row]) => row as A), // as many rows as indices
-      getMany
+      getMany,
+      getEach
     }),
     { sharded: { shards: snapshot.shards, index, scanned, stats: cache.stats } }
   )

@@ -13,12 +13,16 @@ import {
   check,
   type Dataset,
   datasetOf,
+  type EachRead,
+  getEachOf,
+  type IndexError,
   isPlain,
   type Lineage,
   lineageAt,
   madeOf,
   type Plain
 } from "../RandomAccess.ts"
+import { eachMapped } from "./View.ts"
 
 type SampleOf<D> = D extends Dataset<infer A, infer _E, infer _R> ? A : never
 type ErrorOf<D> = D extends Dataset<infer _A, infer E, infer _R> ? E : never
@@ -104,6 +108,40 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
       }
     })
   }
+  /** One request a part, however its indices are strewn over the batch. */
+  const requestsOf = (indices: ReadonlyArray<number>) => {
+    const asked = new Map<Part<A, E, R>, { readonly rows: Array<number>; readonly indices: Array<number> }>()
+    for (const [row, index] of indices.entries()) {
+      const part = at(index)
+      const request = asked.get(part) ?? { rows: [], indices: [] }
+      request.rows.push(row)
+      request.indices.push(index - part.start)
+      asked.set(part, request)
+    }
+    return asked
+  }
+  const eaches = parts.flatMap((part) => {
+    const each = eachOf(part.dataset)
+    return each === undefined ? [] : [{ part, each }]
+  })
+  const getEach = (indices: ReadonlyArray<number>): Effect.Effect<EachRead<A, E | IndexError>, E | IndexError, R> => {
+    const asked = requestsOf(indices)
+    const samples = new Array<A>(indices.length)
+    const failed = new Map<number, E | IndexError>()
+    const read = Effect.forEach(
+      eaches,
+      ({ each, part }) => {
+        const request = asked.get(part)
+        if (request === undefined) return Effect.void
+        return Effect.map(each(request.indices), (found) => {
+          for (const [place, row] of request.rows.entries()) samples[row] = found.samples[place] as A // as many as rows
+          for (const [place, error] of found.failed) failed.set(request.rows[place] as number, error) // as above
+        })
+      },
+      { discard: true }
+    )
+    return Effect.as(read, { samples, failed })
+  }
   return effectful<A, E, R>({
     ...shared,
     batched: parts.some(({ dataset }) => dataset.batched === true),
@@ -112,26 +150,24 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
       return dataset.get(index - start)
     },
     getMany: (indices) => {
-      // One request a part, however its indices are strewn over the batch.
-      const asked = new Map<Part<A, E, R>, { readonly rows: Array<number>; readonly indices: Array<number> }>()
-      for (const [row, index] of indices.entries()) {
-        const part = at(index)
-        const request = asked.get(part) ?? { rows: [], indices: [] }
-        request.rows.push(row)
-        request.indices.push(index - part.start)
-        asked.set(part, request)
-      }
       const samples = new Array<A>(indices.length)
       return Effect.forEach(
-        asked,
+        requestsOf(indices),
         ([{ dataset }, request]) =>
           Effect.map(readManyOrDie(dataset, request.indices), (found) => {
             for (const [place, row] of request.rows.entries()) samples[row] = found[place] as A // as many as rows
           }),
         { discard: true }
       ).pipe(Effect.as(samples))
-    }
+    },
+    getEach: eaches.length === parts.length ? getEach : undefined
   })
+}
+
+/** What reads samples of a part of which each may fail alone; `undefined` if only a `getMany` that fails as a whole does. */
+const eachOf = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R>["getEach"] => {
+  if (!isPlain(dataset)) return getEachOf(dataset)
+  return (indices) => eachMapped({ samples: Array.from(indices), failed: new Map() }, dataset.get)
 }
 
 /** The blocks of all parts; not known if those of one are not. */

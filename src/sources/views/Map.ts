@@ -9,8 +9,16 @@ import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
 import { Made, type ParametersOption, valid } from "../../core/Parameters.ts"
 import { effectful, readMany } from "../EffectDataset.ts"
 import { attempt, guarded, plain } from "../PlainDataset.ts"
-import { type Dataset, type DatasetError, datasetOf, isPlain, madeOf, type NameOptions } from "../RandomAccess.ts"
-import { datasetFirst, passedOn, same } from "./View.ts"
+import {
+  type Dataset,
+  type DatasetError,
+  datasetOf,
+  getEachOf,
+  isPlain,
+  madeOf,
+  type NameOptions
+} from "../RandomAccess.ts"
+import { datasetFirst, eachMapped, passedOn, same } from "./View.ts"
 
 /** @category options @since 0.1.0 */
 export interface MapOptions extends NameOptions, ParametersOption {}
@@ -56,6 +64,7 @@ export const map: {
     if (isPlain(self)) {
       return plain<B, E | DatasetError>({ ...parts, read: (index) => apply(self.read(index), index) })
     }
+    const getEach = getEachOf(self)
     return effectful<B, E | DatasetError, R>({
       ...parts,
       get: (index) => Effect.flatMap(self.get(index), (sample) => attempt<B, DatasetError>(() => apply(sample, index))),
@@ -63,7 +72,16 @@ export const map: {
         Effect.flatMap(readMany(self, indices), (samples) =>
           // As many samples as indices, so there is an index to every row.
           attempt<Array<B>, DatasetError>(() => samples.map((sample, row) => apply(sample, indices[row] as number)))
-        )
+        ),
+      getEach:
+        getEach &&
+        ((indices) =>
+          Effect.flatMap(getEach(indices), (own) =>
+            eachMapped(
+              own,
+              (sample, row) => attempt<B, DatasetError>(() => apply(sample, indices[row] as number)) // as above
+            )
+          ))
     })
   }
 )

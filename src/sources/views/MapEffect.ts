@@ -10,9 +10,9 @@ import { whole } from "../../core/Check.ts"
 import { concurrent } from "../../core/Concurrent.ts"
 import { optionsOf } from "../../core/Options.ts"
 import { called, effectful, readMany } from "../EffectDataset.ts"
-import { type Dataset, type DatasetError, datasetOf } from "../RandomAccess.ts"
+import { type Dataset, type DatasetError, datasetOf, getEachOf } from "../RandomAccess.ts"
 import { type MapOptions, mapped, nameOfMap } from "./Map.ts"
-import { datasetFirst, passedOn, same } from "./View.ts"
+import { datasetFirst, eachMapped, passedOn, same } from "./View.ts"
 
 /** @category options @since 0.1.0 */
 export interface MapEffectOptions extends MapOptions {
@@ -53,6 +53,7 @@ export const mapEffect: {
     const { concurrency, name: own } = settingsOf(f, options)
     const name = own ?? `${datasetOf("the dataset to map", self).name}, mapped`
     const apply = (sample: A, index: number) => called(name, index, () => f(sample, index))
+    const getEach = getEachOf(self)
     return effectful<B, E | E1 | DatasetError, R | R1>({
       ...mapped(name, "mapEffect", options, self),
       ...passedOn(self, same),
@@ -66,7 +67,13 @@ export const mapEffect: {
             (row) => apply(samples[row] as A, indices[row] as number),
             (_, cause) => Exit.failCause(cause)
           )
-        )
+        ),
+      getEach:
+        getEach &&
+        ((indices) =>
+          Effect.flatMap(getEach(indices), (own) =>
+            eachMapped(own, (sample, row) => apply(sample, indices[row] as number), concurrency)
+          ))
     })
   }
 )

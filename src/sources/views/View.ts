@@ -13,7 +13,9 @@ import {
   type Content,
   check,
   type Dataset,
+  type EachRead,
   gatherOf,
+  getEachOf,
   isDataset,
   isPlain,
   knownContent,
@@ -57,6 +59,30 @@ export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index
     content: typeof content === "function" ? (index: number) => content(place(index)) : content,
     lineage: (index: number) => lineageAt(self, place(index))
   } satisfies Partial<Parts>
+}
+
+/**
+ * Takes each sample that was read through `apply`, up to `concurrency` at once; what that fails with is that sample's own.
+ *
+ * @since 0.1.0
+ */
+export const eachMapped = <A, E, B, E1, R1>(
+  { failed, samples }: EachRead<A, E>,
+  apply: (sample: A, row: number) => Effect.Effect<B, E1, R1>,
+  concurrency = 1
+): Effect.Effect<EachRead<B, E | E1>, never, R1> => {
+  const own = new Map<number, E | E1>(failed)
+  const rows = Array.from(samples.keys()).filter((row) => !failed.has(row))
+  const mapped = new Array<B>(samples.length)
+  const one = (row: number) =>
+    Effect.match(apply(samples[row] as A, row), {
+      // a row of the batch
+      onFailure: (error) => void own.set(row, error),
+      onSuccess: (sample) => {
+        mapped[row] = sample
+      }
+    })
+  return Effect.as(Effect.forEach(rows, one, { concurrency, discard: true }), { samples: mapped, failed: own })
 }
 
 /** What reads the samples of a view ahead. */
@@ -135,13 +161,15 @@ export const placed = <A, E, R>(self: Dataset<A, E, R>, all: PlacedParts): Datas
   const { columnar } = self
   const columns = columnar && { fields: columnar.fields, place: (index: number) => columnar.place(place(index)) }
   if (!isPlain(self)) {
+    const getEach = getEachOf(self)
     return effectful<A, E, R>({
       ...parts,
       columnar: columns,
       ready: readyAt(self, all),
       gather: gatherAt(self, all),
       get: (index) => self.get(place(index)),
-      getMany: (indices) => readManyOrDie(self, indices.map(place))
+      getMany: (indices) => readManyOrDie(self, indices.map(place)),
+      getEach: getEach && ((indices) => getEach(indices.map(place)))
     })
   }
   const { name, size } = own

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Either, Logger, LogLevel, Stream } from "effect"
+import { Effect, Either, Stream } from "effect"
 import { Dataset, FailurePolicy, Format, Pipeline, Scheduler, Sink } from "../../../src/index.ts"
 import { shardOf } from "./tables.ts"
 
@@ -56,9 +56,7 @@ describe.each(["parquet", "arrow"] as const)("%s", (kind) => {
       )
       const columned = (isRows ? order.pipe(Pipeline.map("same", (row) => row)) : order).pipe(Pipeline.batch(4))
       const delivered = Stream.runCollect(Scheduler.stream(batched, { epochs: 1 })).pipe(
-        Effect.provide(FailurePolicy.skip({ budget: { samples: 2 }, report: () => Effect.void })),
-        // It is told that rows are read one by one.
-        Logger.withMinimumLogLevel(LogLevel.Error)
+        Effect.provide(FailurePolicy.skip({ budget: { samples: 2 }, report: () => Effect.void }))
       )
       const found = Array.from(await Effect.runPromise(delivered)).flatMap((batch) => batch.columns)
       expect(found).toEqual([9, 2, 0, 1, 4, 5, 6, 8].map((row) => sound[row]))
