@@ -1,5 +1,6 @@
 /** A pipeline for threads: images, labels and texts, with draws before and behind the batch. */
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import { Dataset, Image, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
 
 const size = 300
@@ -25,4 +26,12 @@ export const pipeline = Pipeline.from(samples).pipe(
   }),
   Pipeline.batch(16, { dtypes: { label: "uint8" } }),
   Pipeline.augment("mixup", Image.mixup({ alpha: 0.2, classes: 10 }))
+)
+
+/** Its batches say from which level on their thread logs. */
+export const levels = Pipeline.from(Dataset.range(2)).pipe(
+  Pipeline.mapEffect("level", () =>
+    Effect.map(FiberRef.get(FiberRef.currentMinimumLogLevel), ({ _tag }) => ({ level: _tag }))
+  ),
+  Pipeline.batch(2)
 )

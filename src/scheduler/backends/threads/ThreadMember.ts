@@ -8,6 +8,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as LogLevel from "effect/LogLevel"
 import { beforeExit, startThread, type Thread } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { Member, MemberEvents, NotStarted } from "../remote/Member.ts"
@@ -27,6 +28,8 @@ export interface ThreadStart {
   /** None where no memory can be shared; then all goes as messages. */
   readonly control: SharedArrayBuffer | undefined
   readonly queue: { readonly extent: Extent; readonly buffer: SharedArrayBuffer } | undefined
+  /** The minimum level of the run's log. */
+  readonly level: LogLevel.Literal | undefined
 }
 
 /** @since 0.1.0 */
@@ -39,6 +42,8 @@ export interface ThreadMemberOptions {
   /** How long the thread may take until it is ready. */
   readonly loading: Duration.Duration
   readonly events: MemberEvents
+  /** The least that the thread logs, unless its module's `services` say otherwise. */
+  readonly level?: LogLevel.Literal
 }
 
 /** That a thread is ready, or why it will not be. */
@@ -83,7 +88,7 @@ export class ThreadMember implements Member {
   }
 
   readonly start: Effect.Effect<void, NotStarted> = Effect.gen(this, function* () {
-    const { loading, queue, start, thread } = this.#options
+    const { level, loading, queue, start, thread } = this.#options
     yield* Effect.try({
       try: () => {
         this.#thread = startThread(
@@ -92,7 +97,8 @@ export class ThreadMember implements Member {
             member: start,
             thread,
             control: this.#control?.buffer,
-            queue: queue === undefined ? undefined : { extent: queue.extent, buffer: queue.buffer }
+            queue: queue === undefined ? undefined : { extent: queue.extent, buffer: queue.buffer },
+            level
           } satisfies ThreadStart,
           {
             said: (message) => this.#said(message as FromMember | BlocksWanted), // our own program says nothing else

@@ -6,6 +6,8 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
+import * as LogLevel from "effect/LogLevel"
 import { countBy, type Gate } from "../../../core/NativeWork.ts"
 import { afterEvents, leave, onUncaught, ownThread } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
@@ -167,7 +169,7 @@ export const run = (): void => {
   const own = ownThread()
   if (own === undefined) return
   // A pool starts this program with nothing else.
-  const { control: words, member: start, queue: shared, thread } = own.data as ThreadStart
+  const { control: words, level, member: start, queue: shared, thread } = own.data as ThreadStart
   const control = words === undefined ? undefined : new ThreadControl(words)
   const queue = shared === undefined ? undefined : new SharedQueue(shared.extent, shared.buffer)
   const post = (message: FromMember): void => own.post(message)
@@ -242,7 +244,11 @@ export const run = (): void => {
     post({ _tag: "Ready" })
     return yield* Effect.forever(requests.turn)
   })
-  Effect.runFork(Effect.scoped(started)).addObserver((exit) => {
+  const leveled =
+    level === undefined
+      ? started
+      : Effect.locally(started, FiberRef.currentMinimumLogLevel, LogLevel.fromLiteral(level))
+  Effect.runFork(Effect.scoped(leveled)).addObserver((exit) => {
     if (Exit.isFailure(exit)) refuse(reasonOf(Cause.squash(exit.cause)))
   })
 }

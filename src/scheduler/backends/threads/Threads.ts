@@ -5,6 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import type { Backend } from "../Backend.ts"
 import { BackendError } from "../BackendError.ts"
 import { memberStart } from "../remote/MemberStart.ts"
@@ -67,6 +68,7 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
         queue.onAnswer = (thread, id, request, answer) => members[thread]?.laidOut(id, request, answer) ?? false
       }
       const { debug, loading } = options
+      const { _tag: level } = yield* FiberRef.get(FiberRef.currentMinimumLogLevel)
       const blocks = new ThreadBlocks(size)
       return yield* Pool.open(runPlan, settings, {
         ...options,
@@ -74,7 +76,7 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
         size,
         queue,
         member: (thread, events) => {
-          const member = new ThreadMember({ start, thread, queue, blocks, debug, loading, events })
+          const member = new ThreadMember({ start, thread, queue, blocks, debug, loading, events, level })
           members[thread] = member
           return member
         }

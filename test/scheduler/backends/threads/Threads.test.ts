@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Fiber, Layer, Stream } from "effect"
+import { Effect, Fiber, Layer, Logger, LogLevel, Stream } from "effect"
 import {
   Batch,
   Dataset,
@@ -22,7 +22,7 @@ import { constant, Recording, recording, scripted } from "../../../../src/testin
 import { held } from "../../../support/held.ts"
 import type { PartialOptions } from "../../../support/options.ts"
 import * as faults from "../../../support/threaded/faults.ts"
-import { pipeline } from "../../../support/threaded/numbers.ts"
+import { levels, pipeline } from "../../../support/threaded/numbers.ts"
 
 const TIME = 60_000
 const folder = mkdtempSync(join(tmpdir(), "furrow-threads-"))
@@ -52,6 +52,19 @@ const digestOf = <A>(
     const sizes = yield* Stream.runFold(loader.stream, 0, (sum, { size }) => sum + size)
     return { digest: yield* loader.digest, sizes }
   }).pipe(Effect.scoped, Effect.provide(policy), Effect.provide(workers), Effect.runPromise)
+
+test(
+  "threads log from the minimum level of the run on",
+  async () => {
+    const batches = await Stream.runCollect(Scheduler.stream(levels, { epochs: 1 })).pipe(
+      Effect.provide(Workers.threads({ workers: 1, pipeline: numbers, name: "levels" })),
+      Logger.withMinimumLogLevel(LogLevel.Error),
+      Effect.runPromise
+    )
+    expect(Array.from(batches, ({ columns }) => columns.level)).toEqual([["Error", "Error"]])
+  },
+  TIME
+)
 
 const errorOf = <A>(own: Loaded<A>, workers: Layer.Layer<Workers.Workers, unknown>) =>
   Stream.runDrain(Scheduler.stream(own, { epochs: 1 })).pipe(
