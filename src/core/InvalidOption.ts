@@ -25,6 +25,13 @@ export class InvalidOption extends Data.TaggedError("InvalidOption")<{
   /** What the option takes, such as `a whole number of at least 1`. */
   readonly expected: string
 }> {
+  constructor(fields: { readonly option: string; readonly value: unknown; readonly expected: string }) {
+    super(fields)
+    // Bun writes the stack, whose first line has the message, before there are fields that the message is made of.
+    const { stack } = this
+    if (stack?.startsWith("Error\n")) this.stack = `${this.name}: ${this.message}${stack.slice("Error".length)}`
+  }
+
   override get message(): string {
     return `${this.option} must be ${this.expected}, got ${show(this.value)}`
   }

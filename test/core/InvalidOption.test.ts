@@ -11,6 +11,9 @@ test("names the option, what it takes and the value", () => {
   expect(error._tag).toBe("InvalidOption")
   expect(error.message).toBe("batch size must be a whole number, got 2.5")
   expect(String(error)).toContain("batch size must be a whole number, got 2.5")
+  const [first, second] = error.stack?.split("\n") ?? []
+  expect(first).toBe("InvalidOption: batch size must be a whole number, got 2.5")
+  expect(second).toContain("InvalidOption.test.ts")
 })
 
 describe("shows", () => {
