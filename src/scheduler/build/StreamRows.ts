@@ -11,7 +11,7 @@ import type { CoordinatesError } from "../../seeding/Coordinates.ts"
 import { isUncounted } from "../../sources/stream/Dealing.ts"
 import type { RowWindow, Windows as SourceWindows, TotalRows } from "../../sources/stream/StreamSource.ts"
 import * as Plan from "../plan/Plan.ts"
-import { batchRows, type RunPlan, rowAt, rowOf } from "../plan/RunPlan.ts"
+import { batchRows, type RunPlan, rowAt, rowOf, type StreamPlan } from "../plan/RunPlan.ts"
 import type { RowRange, StreamedRows } from "./RowRange.ts"
 import { errorAt, type StageError } from "./StageError.ts"
 import { andThen, catchAll, fromEffect, TypedFailure, type Work } from "./Work.ts"
@@ -167,6 +167,9 @@ export class StreamRows {
     const isDeclared = plan.batches !== undefined
     // It is looked for them behind the last batch that was declared.
     if (isLast && plan.tail !== "drop" && most > row + full) throw new TypedFailure(rowsLeft(plan, stream?.source.name))
+    // Those that are dealt windows all know it, and fail alike.
+    const isNone = least === 0 && (isUncounted(stream?.part) || (plan.tail === "pad" && most > 0))
+    if (isNone && stream !== undefined) throw new TypedFailure(dealtNone(plan, stream))
     // What fills the last batch is each rank's own affair.
     const left = Math.min(full, (plan.tail === "pad" ? own : least) - row)
     const isShort = left < full
@@ -177,7 +180,7 @@ export class StreamRows {
       plan.tail !== "pad" &&
       (left <= 0 || !isLast || plan.tail === "drop" || isUncounted(stream?.part))
     ) {
-      throw new TypedFailure(tooFew(plan, stream?.source.name, Math.floor(least / full)))
+      throw new TypedFailure(tooFew(plan, stream, least, full))
     }
     const order = this.#orderOf(at.epoch)
     const rows = rowsIn(windows, this.#reader.size, order)
@@ -189,7 +192,7 @@ export class StreamRows {
       return this.#range(at, row, left, rows)
     }
     // The epoch's first samples fill its last batch.
-    if (own === 0) throw new TypedFailure(tooFew(plan, stream?.source.name, 0))
+    if (own === 0) throw new TypedFailure(tooFew(plan, stream, 0, full))
     const end = Math.max(own, row)
     const missing = Math.min(row + full - end, own)
     return this.#windows(at, 0, missing, (starting) => {
@@ -282,18 +285,40 @@ const rowsLeft = ({ batches, rank }: Plan.Plan, source: string | undefined): Inv
       `that rank ${rank} was to deliver of it`
   })
 
-/** The stream ends before the batches that were declared. */
+/** A rank is dealt no sample of a stream, so no option of the run could fill its batches. */
+const dealtNone = ({ world }: Plan.Plan, { part, source }: StreamPlan): InvalidOption => {
+  const rank = `rank ${part?.rank} of ${world}`
+  const { by } = source.ranks
+  return new InvalidOption({
+    option: `ranks of stream ${source.name}`,
+    value: by,
+    expected:
+      part?.by === "windows"
+        ? `"batches", by which ranks share its samples, or the ranks fewer, since it has fewer samples than the ${world} ranks`
+        : by === "shards"
+          ? `"windows" or "batches", or each rank dealt a shard with samples, since those of ${rank} have none`
+          : `such that each rank is given samples, since ${rank} was given none`
+  })
+}
+
+/** The stream ends before the batches that were declared: there are `least` samples for batches of `full`. */
 const tooFew = (
   { batches, batchSize, rank, world }: Plan.Plan,
-  source: string | undefined,
-  most: number
-): InvalidOption =>
-  new InvalidOption({
-    option: batches === undefined ? "uneven" : "steps",
-    value: batches ?? "pad",
+  stream: StreamPlan | undefined,
+  least: number,
+  full: number
+): InvalidOption => {
+  const of = `stream ${stream?.source.name}`
+  const pad = 'uneven: "pad", which fills batches with the epoch\'s first samples'
+  const most = Math.floor(least / full)
+  const none =
+    least === 0 ? "left out" : isUncounted(stream?.part) ? `given with ${pad}` : `left out, or given with ${pad}`
+  return new InvalidOption({
+    option: "steps",
+    value: batches,
     expected:
       most === 0
-        ? `left out: stream ${source} has no sample for rank ${rank} that could fill a batch`
-        : `at most ${most}, or uneven: "pad", which fills batches with the epoch's first samples, since stream ${source} has no ` +
-          `more batches of ${batchSize / world} samples for rank ${rank}`
+        ? `${none}, since ${of} has too few samples for rank ${rank} to fill a batch`
+        : `at most ${most}, or ${pad}, since ${of} has no more batches of ${batchSize / world} samples for rank ${rank}`
   })
+}

@@ -167,7 +167,7 @@ const expected = (own: Shape, by: "shards" | "windows", steps: number | undefine
     return mine === steps * share ? steps : undefined
   }
   if (uneven === "drop") return Math.floor(least / share)
-  if (uneven === "pad") return mine === 0 && most > 0 ? undefined : Math.ceil(most / share)
+  if (uneven === "pad") return least === 0 && most > 0 ? undefined : Math.ceil(most / share)
   return least === most ? Math.ceil(most / share) : undefined
 }
 
@@ -265,6 +265,45 @@ describe("ranks over a stream", () => {
       Effect.flip
     )
     expect(await Effect.runPromise(counted)).toMatchObject({ _tag: "InvalidOption", option: "steps" })
+  })
+
+  test("all fail alike where there are fewer samples than ranks, and some have none to fill a batch", async () => {
+    for (const ranks of ["windows", "shards"] as const) {
+      const own: Shape = { shards: [2], atOnce: 1, world: 3, window: 0, share: 1, uneven: "pad" }
+      const source = opened(own.shards, own.atOnce, ranks)
+      for (const rank of [0, 1, 2]) {
+        const { batches, error } = await run(pipelineOf(source, own), { options: { rank, world: 3, uneven: "pad" } })
+        expect(batches).toEqual([])
+        expect(error).toMatchObject({ _tag: "InvalidOption", option: "ranks of stream parts", value: ranks })
+        expect(String(error)).toContain('"batches"')
+        const dropped = await run(pipelineOf(source, own), { options: { rank, world: 3, uneven: "drop" } })
+        expect(dropped.batches).toEqual([])
+        expect(dropped.error).toBeUndefined()
+      }
+    }
+  })
+
+  test("are told what helps where their own rows fill no batch", async () => {
+    const own: Shape = { shards: [4, 0], atOnce: 1, world: 2, window: 0, share: 2, uneven: "error" }
+    const source = opened(own.shards, own.atOnce, "shards")
+    const given = Dataset.fromStream(({ rank }) => (rank === 0 ? [{ n: 1 }] : []), { name: "parts", ranks: "source" })
+    for (const uneven of ["pad", "drop", "error"] as const) {
+      const options = { rank: 1, world: 2, steps: 2, uneven }
+      const sharded = await run(pipelineOf(source, own), { options })
+      expect(sharded.error).toMatchObject({ option: "ranks of stream parts", value: "shards" })
+      expect(String(sharded.error)).toContain('"windows" or "batches"')
+      const empty = await run(pipelineOf(given, own), { options })
+      expect(empty.error).toMatchObject({ option: "ranks of stream parts", value: "source" })
+    }
+    // One sample, for batches of two.
+    const few = await run(pipelineOf(given, own), { options: { rank: 0, world: 2, steps: 2 } })
+    expect(few.error).toMatchObject({ option: "steps" })
+    expect(String(few.error)).toContain('given with uneven: "pad"')
+    const padded = await run(pipelineOf(given, own), { options: { rank: 0, world: 2, steps: 2, uneven: "pad" } })
+    expect(padded.error).toBeUndefined()
+    expect(padded.batches.length).toBe(4)
+    const whole = await run(pipelineOf(opened(own.shards, 1, "windows"), own), { options: { rank: 1, world: 2 } })
+    expect(whole.error).toBeUndefined()
   })
 
   test("may each be given their own rows by the source", async () => {
