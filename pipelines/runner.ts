@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { Command, Options } from "@effect/cli"
 import { Config, Duration, Effect, Exit, Option, Redacted, Schedule, Scope } from "effect"
-import { Runner, Runners } from "../src/cluster.ts"
 /**
  * Builds batches for loaders on other hosts, and registers where they find it.
  *
@@ -17,6 +16,8 @@ import { Runner, Runners } from "../src/cluster.ts"
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
+import { databaseOf } from "../src/cluster/control/Database.ts"
+import { Runner, Runners } from "../src/cluster.ts"
 import { plural } from "../src/core/Plural.ts"
 import { database, databaseFrom } from "./cli/Cluster.ts"
 import { imported, urlOf } from "./cli/Imported.ts"
@@ -120,7 +121,8 @@ const command = Command.make("runner", options, (flags) =>
     )
     const first = yield* Effect.raceFirst(registration, Effect.as(asked, "asked" as const))
     if (first === "registered") {
-      tell(`building for loaders at ${at.host}:${at.port}, with ${plural(flags.threads, "thread")}\n`)
+      const where = `registered in ${databaseOf(url).shown}`
+      tell(`building for loaders at ${at.host}:${at.port}, with ${plural(flags.threads, "thread")}, ${where}\n`)
       yield* asked
     }
     tell("out of the list of runners; building what was asked for\n")

@@ -405,7 +405,7 @@ describe("Pipeline.from names what makes a dataset of what it was given", () => 
     ["a generator", generator(), "Dataset.fromArray(Array.from(items))"],
     ["a generator function", generator, "Dataset.make({ size, get })"],
     ["an asynchronous generator", asynchronous(), "Dataset.fromStream(items)"],
-    ["an effect", Effect.succeed(numbers), "Effect.map(effect, Pipeline.from)"],
+    ["an effect", Effect.succeed(numbers), "Effect.runPromise(effect)"],
     ["a stream", Stream.make(1, 2), "Dataset.fromStream(stream)"],
     ["a promise", Promise.resolve(numbers), "await the promise first"],
     ["a Set", new Set([1]), "Dataset.fromArray(Array.from(items))"],

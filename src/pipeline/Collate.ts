@@ -34,10 +34,13 @@ export class CollateError extends Data.TaggedError("CollateError")<{
   /** The row within the batch. */
   readonly row: number
   readonly reason: string
+  /** The sample of that row, if it is known: its index in the dataset, and its shard and row there. */
+  readonly sample?: string | undefined
 }> {
   override get message(): string {
     const column = this.column === "" ? "the samples" : `column "${this.column}"`
-    return `${column} cannot be batched: row ${this.row} ${this.reason}`
+    const sample = this.sample === undefined ? "" : ` (row ${this.row} is ${this.sample})`
+    return `${column} cannot be batched: row ${this.row} ${this.reason}${sample}`
   }
 }
 

@@ -14,7 +14,8 @@ export const cureOf = (value: unknown): string => {
   if (typeof value === "object" && value !== null) {
     if (Symbol.for("furrow/Pipeline") in value) return "a dataset; this is a pipeline already"
     if (Symbol.for("effect/Stream") in value) return `a dataset: Dataset.fromStream(stream) reads it in order`
-    if (Symbol.for("effect/Effect") in value) return "a dataset: Effect.map(effect, Pipeline.from), or yield* it first"
+    if (Symbol.for("effect/Effect") in value)
+      return "a dataset: await Effect.runPromise(effect) first, or yield* it in Effect.gen"
     if ("then" in value) return "a dataset: await the promise first"
     if (Symbol.iterator in value) return `a dataset: ${COLLECT}, or Dataset.fromStream(items) to read them in order`
     if (Symbol.asyncIterator in value) return "a dataset: Dataset.fromStream(items) reads them in order"

@@ -12,6 +12,8 @@ import { StageError } from "../../src/scheduler/build/StageError.ts"
 import * as Scheduler from "../../src/scheduler/loader/Scheduler.ts"
 import * as SeedPolicy from "../../src/seeding/SeedPolicy.ts"
 import * as Dataset from "../../src/sources/Dataset.ts"
+import * as Format from "../../src/sources/formats/Formats.ts"
+import * as Store from "../../src/sources/store/Store.ts"
 
 /** A column as plain data: element type, shape, numbers. Records and strings stay what they are. */
 const plain = (column: unknown): unknown => {
@@ -655,6 +657,26 @@ describe("what a run delivers", () => {
     expect(error).toMatchObject({ stage: "batch", batch: 0, worker: 0, sample: undefined, position: undefined })
     expect(error).toMatchObject({ cause: { _tag: "CollateError", column: "", row: 1 } })
     expect(error.message).toContain("row 1 has shape [1], row 0 has [0]; bring them to one shape")
+  })
+
+  test("a sample that makes no column is named with its shard and its row there", async () => {
+    const objects = { "a.jsonl": '{"n":0}\n{"n":1}\n{"n":2}\n', "b.jsonl": '{"n":3}\n{"n":4}\n{"n":null}\n' }
+    const dataset = await Dataset.open("memory://*", { format: Format.jsonl<{ n: number }>(), index: false }).pipe(
+      Effect.provide(Store.memory(objects)),
+      Effect.runPromise
+    )
+    const pipeline = Pipeline.from(dataset).pipe(
+      Pipeline.filter("but one", ({ n }) => n !== 3),
+      Pipeline.batch(3)
+    )
+    const error = await Stream.runDrain(Scheduler.stream(pipeline, { epochs: 1 })).pipe(
+      Effect.flip,
+      Effect.provide(Workers.fibers({ workers: 1 })),
+      Effect.runPromise
+    )
+    expect(error).toMatchObject({ stage: "batch", batch: 1, sample: undefined, cause: { column: "n", row: 1 } })
+    expect(error.message).toContain('column "n" cannot be batched: row 1 is null, row 0 is a number; ')
+    expect(error.message).toContain(" (row 1 is sample 5, row 2 of memory://b.jsonl)")
   })
 
   test("a collate of one's own is given the samples, and gives what it likes", async () => {

@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-import type { Batch } from "../../pipeline/Batch.ts"
+import { type Batch, CollateError } from "../../pipeline/Batch.ts"
 import { BatchMemory, type ColumnMemory } from "../../pipeline/ColumnMemory.ts"
 import type { Label } from "../../pipeline/StageResult.ts"
+import { format } from "../../sources/Lineage.ts"
 import { isPlain, lineageOf } from "../../sources/RandomAccess.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { Rows } from "../plan/SeedRequest.ts"
@@ -14,6 +15,12 @@ import type { SkippedRows } from "./Retry.ts"
 import type { RowRange } from "./RowRange.ts"
 import { errorAt, isRecoverable, SamplesFailed, type StageError } from "./StageError.ts"
 import { TypedFailure } from "./Work.ts"
+
+/** A sample in words: its index, and where it came from if that says more. */
+const sampleAt = (dataset: RunPlan["pipeline"]["dataset"], sample: number): string => {
+  const known = lineageOf(dataset, sample)
+  return `sample ${sample}${known?.shard === undefined ? "" : `, ${format(known)}`}`
+}
 
 /**
  * What the attempts at one batch work on. It outlives an attempt: what one has made, the next one does not make again.
@@ -127,13 +134,22 @@ export class BatchRows {
   error(stage: string, row: number | undefined, cause: unknown, failure?: unknown): StageError {
     const { batch, epoch, position } = this.range
     const sample = this.scope === "sample" ? row : undefined
-    return errorAt(this.runPlan, { epoch, batch, worker: this.worker }, stage, cause, {
+    const why = cause instanceof CollateError ? this.#ofSample(cause) : cause
+    return errorAt(this.runPlan, { epoch, batch, worker: this.worker }, stage, why, {
       failure,
       sample: sample === undefined ? undefined : this.indices[sample],
       position: sample === undefined ? undefined : position + sample,
       ordinal: sample === undefined ? undefined : this.ordinal + sample,
       lineage: sample === undefined ? undefined : lineageOf(this.runPlan.pipeline.dataset, this.indices[sample])
     })
+  }
+
+  /** The error with the sample that its row is. */
+  #ofSample(error: CollateError): CollateError {
+    const { column, reason, row } = error
+    const sample = row < this.values.length ? this.indices[this.rowOf(row)] : undefined
+    if (sample === undefined) return error
+    return new CollateError({ column, row, reason, sample: sampleAt(this.runPlan.pipeline.dataset, sample) })
   }
 
   /** Marks a sample as failed on its own. Throws the error if no other attempt can follow, or if it is the whole batch's. */

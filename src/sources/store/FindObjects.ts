@@ -65,15 +65,26 @@ export const found = (
       const patterns = yield* checked(() => patternsOf(text))
       for (const pattern of patterns) {
         const isAlone = isLookedAt && patterns.length === 1
-        if (typeof pattern !== "string") objects.push(...(yield* matching(store, text, pattern)))
-        else if (pattern.endsWith("/")) objects.push(...chosen(yield* inFolder(store, pattern)))
-        else if (isAlone) objects.push(...(yield* objectOrFolder(store, pattern, chosen)))
-        else objects.push(located(pattern))
+        if (typeof pattern === "string" && !pattern.endsWith("/") && !isAlone) objects.push(located(pattern))
+        else objects.push(...(yield* Effect.mapError(objectsAt(store, text, pattern, chosen), ofBraces)))
       }
     }
     yield* once(objects)
     return objects
   })
+
+const objectsAt = (store: StoreService, text: string, pattern: string | Pattern, chosen: Chosen) => {
+  if (typeof pattern !== "string") return matching(store, text, pattern)
+  return pattern.endsWith("/") ? Effect.map(inFolder(store, pattern), chosen) : objectOrFolder(store, pattern, chosen)
+}
+
+/** Says of a path that is not there what has become of its braces, if it was taken out of a URL. */
+const ofBraces = (error: StoreError): StoreError => {
+  const { cause, kind, location, reason } = error
+  if (kind !== "missing" || schemeOf(location) !== "file" || !/%7[bd]/i.test(location)) return error
+  const braces = "%7B and %7D are braces that a URL escapes: join the path to import.meta.dirname, or decode it"
+  return new StoreError({ location, kind, reason: `${reason}; ${braces}`, cause })
+}
 
 const textsOf = (locations: string | ReadonlyArray<string>): ReadonlyArray<string> => {
   const all: ReadonlyArray<unknown> = Array.isArray(locations) ? locations : [locations]

@@ -89,7 +89,13 @@ export const pulling = <A, E, R>(items: Items<A, E, R>): Effect.Effect<Pull<A, R
 }
 
 const notItems = (given: unknown): TypeError =>
-  new TypeError(`a stream source gives a Stream, an AsyncIterable or an Iterable, and gave ${shown(given)}`)
+  new TypeError(
+    `a stream source gives a Stream, an AsyncIterable or an Iterable, and gave ${shown(given)}${isPromise(given) ? LATER : ""}`
+  )
+
+const isPromise = (given: unknown): boolean => typeof given === "object" && given !== null && "then" in given
+
+const LATER = "; to wait for it, make the function a generator: async function* () { yield* await … }"
 
 /** For so many milliseconds an iterator may go on after it was told that nobody reads on. */
 const CLOSING = 5000

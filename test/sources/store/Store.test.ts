@@ -233,6 +233,16 @@ describe("locations", () => {
     expect(String(await refused(Store.resolve("gopher://host/*")))).toContain('Store.make("gopher", …)')
   })
 
+  test("a path that a URL has escaped, and that is not there, says what became of its braces", async () => {
+    const escaped = new URL("none/{train,test}.txt", pathToFileURL(`${folder}/`)).pathname
+    for (const location of [escaped, `${escaped}/*`, `${escaped}/`]) {
+      const error = await refused(Store.resolve(location))
+      expect(error).toMatchObject({ _tag: "StoreError", kind: "missing" })
+      expect(error.message).toContain("%7B and %7D are braces")
+    }
+    expect((await refused(Store.resolve(join(folder, "none.txt")))).message).not.toContain("%7B")
+  })
+
   test("several layers are provided one to the next", async () => {
     const both = Store.memory({ a: "memory" }).pipe(
       Layer.provide(Store.make("mine", { ...(await run(Effect.provide(Store.Store, Store.memory({ x: "" })))) }))

@@ -111,3 +111,10 @@ test("a generator that waits without end is left to itself 5 seconds after it wa
   expect(isOver).toBe(false)
   expect(logged).toEqual([expect.stringContaining("is not closed 5 seconds after it was told to")])
 })
+
+test("a promise in the place of a stream is refused, with the generator that waits for it", async () => {
+  // Untyped code.
+  const given = Promise.resolve([1]) as unknown as Items<number>
+  const error = await Effect.runPromise(Effect.flip(Effect.sandbox(Effect.scoped(pulling(given)))))
+  expect(String(error)).toContain("async function* () { yield* await … }")
+})
