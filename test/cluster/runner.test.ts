@@ -96,6 +96,7 @@ test(
     expect(ended).toMatchObject({ code: 0 })
     await killed.ended
     for (const said of [ended.stderr, killed.said(), cluster.stderr]) expect(said).not.toContain(TOKEN)
+    expect(ended.stderr).toContain(`, registered in ${database}\n`)
   },
   TIME
 )
