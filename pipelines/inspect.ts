@@ -13,9 +13,9 @@
 import { Command, Options } from "@effect/cli"
 import { Effect } from "effect"
 import { main } from "./cli/Main.ts"
-import { print } from "./cli/Print.ts"
+import { print, tell } from "./cli/Print.ts"
 import { options as data, inputs, opened } from "./data/Inputs.ts"
-import { type Inspected, inspected, shown } from "./inspect/Inspected.ts"
+import { checkedShards, type Inspected, inspected, shown } from "./inspect/Inspected.ts"
 
 const options = {
   ...data,
@@ -38,6 +38,7 @@ const command = Command.make("inspect", { ...options, inputs }, (flags) =>
         if (rows > 0) yield* dataset.get(first)
         first += rows
       }
+      for (const line of checkedShards(dataset.sharded.shards)) tell(`${line}\n`)
     }
     const own: Inspected = inspected(dataset, flags.blocks)
     if (flags.json) return print(JSON.stringify(own))

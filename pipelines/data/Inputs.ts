@@ -102,6 +102,11 @@ export const formatFrom = ({ format, inputs }: Flags) =>
 /** Opens the shards that a command is given; says on stderr what is scanned. */
 export const opened = (flags: Flags) =>
   Effect.gen(function* () {
+    const pipe = flags.inputs.find((input) => input === "-" || input === "/dev/stdin")
+    if (pipe !== undefined) {
+      const message = `${pipe}: shards are read by an index, which standard input has none of; write it to a file first, or read it in order in a program of yours, by Dataset.fromStream`
+      return yield* new Usage({ message })
+    }
     const { make } = yield* formatFrom(flags)
     const columns = Option.getOrUndefined(flags.columns)
     return { columns, dataset: yield* Dataset.open(flags.inputs, { format: make(columns), onProgress }) }

@@ -4,6 +4,7 @@
 import { plural } from "../../src/core/Plural.ts"
 import { type Dataset, type Format, Sampler } from "../../src/index.ts"
 import { columnsIn } from "../../src/sources/formats/csv/Columns.ts"
+import { sha256ByManifest } from "../../src/sources/shards/Checksums.ts"
 
 interface Block {
   readonly rows: number
@@ -114,6 +115,18 @@ const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string
 
 /** More shards are not listed for people. */
 const LISTED = 50
+
+/** What is known of shards of which each was read. */
+export const checkedShards = (shards: Dataset.Sharded["shards"]): ReadonlyArray<string> => {
+  const named = shards.filter(({ info }) => sha256ByManifest(info) !== undefined).length
+  const others = shards.length - named
+  return [
+    ...(named === 0 ? [] : [`${plural(named, "shard")} ${named === 1 ? "matches" : "match"} manifest.json`]),
+    ...(others === 0
+      ? []
+      : [`the first row of ${plural(others, "shard")} can be read; no manifest has ${others === 1 ? "it" : "them"}`])
+  ]
+}
 
 /** Lines for people. */
 export const shown = (own: Inspected): ReadonlyArray<string> => {

@@ -70,5 +70,8 @@ export const access = (
     // Hashes are of one length, and compared in constant time.
     timingSafeEqual(hash(authorization.replace(/^Bearer /i, "")), expected)
       ? undefined
-      : { status: 401, message: "this service asks for a token: authorization: Bearer …" }
+      : {
+          status: 401,
+          message: "this service asks for a token, the option token of its clients: authorization: Bearer …"
+        }
 }

@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Effect, Option } from "effect"
 import { chosen, line, preview } from "../../pipelines/cat/Line.ts"
-import { Tensor } from "../../src/index.ts"
+import { opened } from "../../pipelines/data/Inputs.ts"
+import { Store, Tensor } from "../../src/index.ts"
 import { root, start, TIME } from "../support/process.ts"
 
 const reference = join(root, "test", "sources", "formats", "reference")
@@ -23,6 +25,17 @@ const idsOf = (stdout: string): Array<number> =>
     .map((own) => JSON.parse(own).id)
 
 const upTo = (count: number) => Array.from({ length: count }, (_, id) => id)
+
+test("standard input, which no index can be made of, is refused in words", async () => {
+  for (const pipe of ["-", "/dev/stdin"]) {
+    const reading = opened({ inputs: [pipe], format: Option.some("jsonl"), columns: Option.none() })
+    const error = await Effect.runPromise(reading.pipe(Effect.provide(Store.file), Effect.scoped, Effect.flip))
+    expect(error).toMatchObject({
+      _tag: "Usage",
+      message: expect.stringContaining(`${pipe}: shards are read by an index`)
+    })
+  }
+})
 
 describe("a line", () => {
   test("is a sample whole, in forms that JSON has", () => {

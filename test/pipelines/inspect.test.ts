@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
 import { Effect } from "effect"
-import { inspected, shown } from "../../pipelines/inspect/Inspected.ts"
+import { checkedShards, inspected, shown } from "../../pipelines/inspect/Inspected.ts"
 import { Dataset, Format, Store } from "../../src/index.ts"
 import { bool, Physical, parquetOf, struct } from "../support/parquet.ts"
 import { root } from "../support/process.ts"
@@ -57,4 +57,10 @@ test("Parquet's types are told by their logical types, or else by the converted 
   expect(await schemaOf(Format.parquet(), "memory://a.parquet", { "a.parquet": file })).toEqual([
     'schema: "a b" timestamp[us, UTC], local timestamp[us], price decimal(10, 2)?, u16 uint16, old int96, many list<utf8>, key uuid, raw fixed[3], new binary'
   ])
+})
+
+test("of shards that no manifest has, it is said that only their first rows were read", async () => {
+  const open = Dataset.open(join(reference, "rows.csv"), { format: Format.csv(), index: false })
+  const { sharded } = await Effect.runPromise(Effect.provide(open, Store.file))
+  expect(checkedShards(sharded.shards)).toEqual(["the first row of 1 shard can be read; no manifest has it"])
 })

@@ -46,7 +46,7 @@ describe("prepare", () => {
       const expected = rows.filter(({ n }) => n % 2 === 0).map((row) => ({ ...row, even: true }))
       expect(await read(to, Format.jsonl<unknown>())).toEqual(expected)
       const looked = await run("inspect", to, "--check", "--json")
-      expect(looked).toMatchObject({ code: 0, stderr: "" })
+      expect(looked).toMatchObject({ code: 0, stderr: "2 shards match manifest.json\n" })
       expect(JSON.parse(looked.stdout)).toMatchObject({ rows: 200, blocks: 2, index: { scanned: 2 } })
       expect((await run("inspect", to, "--blocks")).stdout).toContain("2 shards, 200 rows, 2 blocks")
     },

@@ -237,7 +237,9 @@ describe("a run of a service", () => {
           await all.forEach(() => steps++)
           expect([steps, all.digest]).toEqual([26, run.digest])
           const refused = Service.remote(url, { ...asked, token: "another one of that length" })
-          expect(await refused.take().catch((error: unknown) => (error as Error).message)).toContain("asks for a token")
+          expect(await refused.take().catch((error: unknown) => (error as Error).message)).toContain(
+            "asks for a token, the option token"
+          )
         })
       })
     )
