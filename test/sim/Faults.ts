@@ -1664,6 +1664,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/loader/StreamPadding.test.ts"
   },
   {
+    name: "stream: only the ranks that are dealt no samples fail",
+    file: "scheduler/build/StreamRows.ts",
+    from: '(plan.tail === "pad" && most > 0)',
+    to: '(plan.tail === "pad" && most > 0 && own === 0)',
+    test: "test/scheduler/loader/StreamRanks.test.ts"
+  },
+  {
     name: "stream: a worker that is through an epoch waits until the consumer comes to its queue",
     file: "scheduler/loader/WorkerQueues.ts",
     from: "if (!ready) this.skipTo(next)",
