@@ -16,6 +16,15 @@ import type { RowRange } from "./RowRange.ts"
 import { errorAt, isRecoverable, SamplesFailed, type StageError } from "./StageError.ts"
 import { TypedFailure } from "./Work.ts"
 
+/** Whether a stage threw this error. What else it threw may be a Proxy that throws when it is asked for its class. */
+const isCollateError = (thrown: unknown): thrown is CollateError => {
+  try {
+    return thrown instanceof CollateError
+  } catch {
+    return false
+  }
+}
+
 /** A sample in words: its index, and where it came from if that says more. */
 const sampleAt = (dataset: RunPlan["pipeline"]["dataset"], sample: number): string => {
   const known = lineageOf(dataset, sample)
@@ -134,7 +143,7 @@ export class BatchRows {
   error(stage: string, row: number | undefined, cause: unknown, failure?: unknown): StageError {
     const { batch, epoch, position } = this.range
     const sample = this.scope === "sample" ? row : undefined
-    const why = cause instanceof CollateError ? this.#ofSample(cause) : cause
+    const why = isCollateError(cause) ? this.#ofSample(cause) : cause
     return errorAt(this.runPlan, { epoch, batch, worker: this.worker }, stage, why, {
       failure,
       sample: sample === undefined ? undefined : this.indices[sample],
@@ -147,7 +156,7 @@ export class BatchRows {
   /** The error with the sample that its row is. */
   #ofSample(error: CollateError): CollateError {
     const { column, reason, row } = error
-    const sample = row < this.values.length ? this.indices[this.rowOf(row)] : undefined
+    const sample = this.indices[this.rowOf(row)]
     if (sample === undefined) return error
     return new CollateError({ column, row, reason, sample: sampleAt(this.runPlan.pipeline.dataset, sample) })
   }
