@@ -6,6 +6,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { concurrent } from "../../core/Concurrent.ts"
 import type { Made } from "../../core/Parameters.ts"
 import { effectful, readManyOrDie } from "../EffectDataset.ts"
 import { type Parts, plain } from "../PlainDataset.ts"
@@ -82,7 +84,15 @@ export const eachMapped = <A, E, B, E1, R1>(
         mapped[row] = sample
       }
     })
-  return Effect.as(Effect.forEach(rows, one, { concurrency, discard: true }), { samples: mapped, failed: own })
+  return Effect.as(
+    concurrent(
+      rows.length,
+      concurrency,
+      (at) => one(rows[at] as number),
+      (_, cause) => Exit.failCause(cause)
+    ), // below the length
+    { samples: mapped, failed: own }
+  )
 }
 
 /** What reads the samples of a view ahead. */
