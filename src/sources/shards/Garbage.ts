@@ -7,9 +7,9 @@
  */
 import { collectSoon } from "../../core/runtime.ts"
 
-/** Rows of so many bytes are given before garbage is collected, and of a third of what is kept if that is more. */
-const LEAST = 2 ** 23
-const SHARE = 1 / 3
+/** Rows of so many bytes are given before garbage is collected, and of a seventh of what is kept if that is more. */
+const LEAST = 3 * 2 ** 20
+const SHARE = 1 / 7
 
 /** @since 0.1.0 */
 export class Garbage {
