@@ -71,6 +71,8 @@ export class BatchRows {
   readonly failed = new Map<number, StageError>()
   /** The samples made so far, by row; `undefined` as long as `values` holds all of them, in order. */
   #made: Map<number, unknown> | undefined
+  /** Whether the samples have been laid out in columns. */
+  #isCollated = false
   /** Whether somebody else may hold `indices`, so that the next batch has indices of its own. */
   #heldIndices: boolean
 
@@ -128,6 +130,7 @@ export class BatchRows {
     this.valueRows = undefined
     this.values = []
     this.adoptable = undefined
+    this.#isCollated = false
     this.scope = "sample"
   }
 
@@ -143,7 +146,8 @@ export class BatchRows {
   error(stage: string, row: number | undefined, cause: unknown, failure?: unknown): StageError {
     const { batch, epoch, position } = this.range
     const sample = this.scope === "sample" ? row : undefined
-    const why = isCollateError(cause) ? this.#ofSample(cause) : cause
+    // Behind `batch`, rows are those of the batch, of which some samples may have been left out.
+    const why = !this.#isCollated && isCollateError(cause) ? this.#ofSample(cause) : cause
     return errorAt(this.runPlan, { epoch, batch, worker: this.worker }, stage, why, {
       failure,
       sample: sample === undefined ? undefined : this.indices[sample],
@@ -221,6 +225,7 @@ export class BatchRows {
 
   /** Replaces the samples by the batch of `size` samples that has these columns. */
   collated(columns: unknown, size: number): void {
+    this.#isCollated = true
     const { epoch, index, rank, worker } = this.label
     const batch: Batch<unknown> = { epoch, index, rank, worker, size, indices: this.#keptIndices(), columns }
     this.values = [batch]

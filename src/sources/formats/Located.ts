@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { type Shard, ShardError } from "./Format.ts"
+import { type Block, type BlockPlace, type Shard, ShardError } from "./Format.ts"
 import { AGAIN, Malformed } from "./Malformed.ts"
 
 /** Where in a shard, as far as it is known. @since 0.1.0 */
@@ -15,6 +15,14 @@ export interface Where {
   readonly firstRow?: number | undefined
   readonly byte?: number | undefined
 }
+
+/** Returns where a block is. @since 0.1.0 */
+export const whereOf = (format: string, { offset }: Block, { firstRow, shard }: BlockPlace): Where => ({
+  shard,
+  format,
+  firstRow,
+  byte: offset
+})
 
 /** Returns the error of a shard for what was thrown; a defect is thrown on. @since 0.1.0 */
 export const shardError = ({ byte, firstRow, format, shard }: Where, thrown: unknown): ShardError => {

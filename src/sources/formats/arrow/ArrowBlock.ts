@@ -8,7 +8,7 @@ import type { TypedArray } from "../../../core/Tensor.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { tensorsOf } from "../Columns.ts"
 import type { Block, BlockColumn, BlockPlace, DecodedBlock, ShardError, SharedDecode } from "../Format.ts"
-import { shardError, type Where } from "../Located.ts"
+import { shardError, type Where, whereOf } from "../Located.ts"
 import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, childOf, eachBuffer, isNumeric, offsetsOf } from "./ArrowArray.ts"
 import { arraysIn, partsOf } from "./ArrowParts.ts"
@@ -90,10 +90,8 @@ const cellsByRow = (array: ArrowArray, options: CellOptions, where: Where): Cell
 /** How threads share blocks of Arrow arrays. @since 0.1.0 */
 export const sharedTables = (format: string, options: CellOptions, withArrays: WithArrays): SharedDecode<TableRow> => ({
   unpack: (bytes, block, place) => withArrays(bytes, block, place, (arrays) => partsOf(arrays, options)),
-  view: (parts, block, { firstRow, shard }) => {
-    const where = { shard, format, firstRow, byte: block.offset }
-    return blockOf(arraysIn(parts), block.rows, { ...options, isShared: true }, where)
-  }
+  view: (parts, block, place) =>
+    blockOf(arraysIn(parts), block.rows, { ...options, isShared: true }, whereOf(format, block, place))
 })
 
 /** A column: as it lies in memory where all rows are numbers, or lists of as many numbers. */

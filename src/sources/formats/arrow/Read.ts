@@ -15,7 +15,7 @@ import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import type { Block, BlockPlace, ShardError } from "../Format.ts"
 import { headersOf } from "../Headers.ts"
-import { attempt, located, shardError, type Where } from "../Located.ts"
+import { attempt, located, shardError, type Where, whereOf } from "../Located.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
 import type { Reader, Table } from "../TableOptions.ts"
 import { zstd, zstdNow } from "../Zstd.ts"
@@ -46,18 +46,11 @@ export const reader = (table: Table): Reader => {
         for (const array of arrays) eachBuffer(array, ({ buffer }) => (isHeld ||= buffer === bytes.buffer))
         // Of compressed batches all columns are copies.
         if (!isHeld) giveBack(bytes)
-        return blockOf(arrays, block.rows, table, whereOf(block, place), () => giveBack(bytes))
+        return blockOf(arrays, block.rows, table, whereOf("arrow", block, place), () => giveBack(bytes))
       }),
     shared: sharedTables("arrow", table, within)
   }
 }
-
-const whereOf = ({ offset }: Block, { firstRow, shard }: BlockPlace): Where => ({
-  shard,
-  format: "arrow",
-  firstRow,
-  byte: offset
-})
 
 /** Gives what `use` makes of the columns of a record batch, at once if its dictionaries and its codec are loaded. */
 const decode = <A>(
@@ -68,7 +61,7 @@ const decode = <A>(
   place: BlockPlace,
   use: (arrays: ReadonlyArray<ArrowArray>) => A
 ): A | Effect.Effect<A, ShardError | StoreError> => {
-  const where = whereOf(block, place)
+  const where = whereOf("arrow", block, place)
   const batch = located(where, () => batchOf(bytes, block))
   const dictionaries = header.loaded
   const wanted = wantedOf(header.dictionaries, extraOf(block).dictionaries)

@@ -13,7 +13,7 @@ import { type ArrowArray, eachBuffer } from "../arrow/ArrowArray.ts"
 import { blockOf, sharedTables } from "../arrow/ArrowBlock.ts"
 import type { Block, BlockPlace, Shard, ShardError } from "../Format.ts"
 import { headersOf, type Indexed } from "../Headers.ts"
-import { attempt, located, type Where } from "../Located.ts"
+import { attempt, located, whereOf } from "../Located.ts"
 import { AGAIN, Malformed } from "../Malformed.ts"
 import { placesOf, type Reader, type Table } from "../TableOptions.ts"
 import {
@@ -42,7 +42,7 @@ export const reader = (table: Table): Reader => {
     use: (arrays: ReadonlyArray<ArrowArray>) => A
   ): A | Effect.Effect<A, ShardError | StoreError> =>
     headers.use(place, (header) =>
-      located(whereOf(block, place), () => {
+      located(whereOf("parquet", block, place), () => {
         const arrays = decode(table, header, bytes, block, place)
         // All columns are copies.
         giveBack(bytes)
@@ -53,20 +53,13 @@ export const reader = (table: Table): Reader => {
     index: headers.index,
     decode: (bytes, block, place) =>
       within(bytes, block, place, (arrays) =>
-        blockOf(arrays, block.rows, table, whereOf(block, place), () => {
+        blockOf(arrays, block.rows, table, whereOf("parquet", block, place), () => {
           for (const array of arrays) eachBuffer(array, giveBack)
         })
       ),
     shared: sharedTables("parquet", table, within)
   }
 }
-
-const whereOf = ({ offset }: Block, { firstRow, shard }: BlockPlace): Where => ({
-  shard,
-  format: "parquet",
-  firstRow,
-  byte: offset
-})
 
 /** What decoding needs besides a row group's bytes. */
 interface ParquetHeader {
