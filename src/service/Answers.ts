@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
 import type { Refusal } from "./Access.ts"
@@ -225,9 +226,7 @@ const stream = (
         yield* drained(response)
         continue
       }
-      const next = yield* Effect.timeoutOption(reader.next, ALIVE_EVERY)
-      if (Option.isNone(next)) put(writer.write(ALIVE))
-      else isOver = send(next.value)
+      isOver = send(yield* alive(reader.next, () => put(writer.write(ALIVE))))
     }
     response.end()
   }).pipe(
@@ -241,6 +240,22 @@ const stream = (
     )
   )
 }
+
+/**
+ * Waits for a step, with a sign of life now and then. The wait itself goes on: it may be for a run of the trainer's own, which
+ * would be opened from the start again each time.
+ */
+const alive = (next: Reader["next"], sign: () => void): Reader["next"] =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const coming = yield* Effect.forkScoped(next)
+      for (;;) {
+        const step = yield* Effect.timeoutOption(Fiber.join(coming), ALIVE_EVERY)
+        if (Option.isSome(step)) return step.value
+        sign()
+      }
+    })
+  )
 
 /** Beyond so many bytes that its reader has not taken, nothing more is written. */
 const MOST_UNSENT = 2 ** 20

@@ -262,10 +262,11 @@ export class Runs {
       this.#held.delete(held)
       this.#built += held.shared.built
       this.#samples += held.shared.samples
-      // Its finalizers must not delay the next request or the next closing.
-      return Effect.catchAllCause(Scope.close(held.scope, Exit.void), (cause) =>
+      const closed = Effect.catchAllCause(Scope.close(held.scope, Exit.void), (cause) =>
         Effect.logWarning(`the run ${held.key} of pipeline "${held.name}" could not be closed as it should`, cause)
       )
+      // Its finalizers must not delay the next request or the next closing; the service itself waits for them.
+      return Effect.asVoid(Effect.forkIn(Effect.uninterruptible(closed), this.#scope))
     })
   }
 }

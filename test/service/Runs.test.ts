@@ -1,0 +1,80 @@
+/**
+ * The runs of a service while others are opened or closed, which can take any time.
+ */
+import { expect, test } from "bun:test"
+import { Clock, Deferred, Duration, Effect, Layer, Option } from "effect"
+import { Dataset, Pipeline, Workers } from "../../src/index.ts"
+import { Service } from "../../src/service.ts"
+
+const small = Pipeline.from(Dataset.range(40)).pipe(Pipeline.batch(4))
+
+/** Batches of 4 MB: neither a socket nor the window of the run holds all of them. */
+const large = Pipeline.from(Dataset.range(12)).pipe(
+  Pipeline.map("row", (value) => ({ row: new Float32Array(2 ** 20).fill(value) })),
+  Pipeline.batch(1)
+)
+
+/** A clock whose sleeps take a hundredth of their time: signs of life come every 50 ms. */
+const hasty = Effect.map(
+  Effect.clock,
+  (real): Clock.Clock => ({
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeMillis: () => real.unsafeCurrentTimeMillis(),
+    unsafeCurrentTimeNanos: () => real.unsafeCurrentTimeNanos(),
+    currentTimeMillis: real.currentTimeMillis,
+    currentTimeNanos: real.currentTimeNanos,
+    sleep: (duration) => Effect.withClock(Effect.sleep(Duration.times(duration, 1 / 100)), real)
+  })
+)
+
+const until = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+test("a straggler gets a run of its own, however many signs of life it is sent while that opens", async () => {
+  await Effect.gen(function* () {
+    let opened = 0
+    const workersOf: Service.WorkersOf = (workers) =>
+      Layer.unwrapEffect(
+        Effect.promise(async () => {
+          if (++opened > 1) await until(500)
+          return Workers.fibers({ workers })
+        })
+      )
+    const { url } = yield* Service.serve({ pipelines: { large }, workersOf, windowBytes: 2 ** 24 })
+    const first = yield* Service.connect(url, { epochs: 1, silence: "1 hour" })
+    const straggler = yield* Service.connect(url, { epochs: 1, silence: "1 hour" })
+    yield* first.forEach(() => Effect.void)
+    const places: Array<number> = []
+    yield* straggler.forEach(({ index }) => Effect.sync(() => places.push(index)))
+    expect(places).toEqual(Array.from({ length: 12 }, (_, at) => at))
+    // The first try was the last one: nothing that was opened was thrown away.
+    expect(opened).toBe(2)
+  }).pipe(Effect.scoped, Effect.provide(Layer.unwrapEffect(Effect.map(hasty, Layer.setClock))), Effect.runPromise)
+}, 20_000)
+
+test("a run whose resources take long to close keeps nobody waiting", async () => {
+  await Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    let closing = 0
+    const workersOf: Service.WorkersOf = (workers) =>
+      Layer.merge(
+        Workers.fibers({ workers }),
+        Layer.scopedDiscard(
+          Effect.addFinalizer(() => Effect.suspend(() => (closing++ === 0 ? Deferred.await(gate) : Effect.void)))
+        )
+      )
+    const { url } = yield* Service.serve({ pipelines: { small }, workersOf, runs: 1 })
+    const size = (seed: number) =>
+      Effect.scoped(
+        Effect.flatMap(Service.connect(url, { seed, epochs: 1 }), ({ take }) =>
+          Effect.map(
+            take,
+            Option.map((batch) => batch.size)
+          )
+        )
+      )
+    expect(yield* size(1)).toEqual(Option.some(4))
+    expect(yield* Effect.timeoutOption(size(2), "5 seconds")).toEqual(Option.some(Option.some(4)))
+    expect(closing).toBe(1)
+    yield* Deferred.succeed(gate, undefined)
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 20_000)
