@@ -11,6 +11,7 @@ import { duration, whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf, textOf } from "../core/Options.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
+import { shown } from "../sources/store/Location.ts"
 import { type Token, tokenOf } from "./Access.ts"
 import type { ServiceError, Target } from "./Connection.ts"
 import { LONGEST_BODY } from "./Frame.ts"
@@ -74,13 +75,18 @@ const targetOf = (url: string | URL, options: ConnectOptions): Target => {
     ...spec
   } = options
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new InvalidOption({ option: "url", value: url, expected: "an address such as http://127.0.0.1:7717" })
+    const expected = "an address such as http://127.0.0.1:7717"
+    throw new InvalidOption({ option: "url", value: shown(String(url)), expected })
   }
   if (from === undefined && spec.epochs === undefined && spec.epoch === undefined) {
     const expected = "told its epochs: one of { epochs: n }, { epoch: k } and { from: cursor }"
     throw new InvalidOption({ option: "the run", value: options, expected })
   }
   const own = new URL(url)
+  if (!isDecodable(own)) {
+    const expected = "one whose user and password are escaped: % is %25, / is %2F"
+    throw new InvalidOption({ option: "url", value: shown(own.href), expected })
+  }
   if (!own.pathname.endsWith("/")) own.pathname += "/"
   return {
     url: own.href,
@@ -90,6 +96,16 @@ const targetOf = (url: string | URL, options: ConnectOptions): Target => {
     attempts,
     longestBody: whole("longestBatch", longestBatch, 1),
     ca: tls === undefined ? undefined : textOf("ca of tls", tls.ca, "a certificate, as PEM")
+  }
+}
+
+/** Whether the user and the password of an address can be read: they are sent as a header. */
+const isDecodable = ({ password, username }: URL): boolean => {
+  try {
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import { isRecord } from "../core/Record.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
+import { shown } from "../sources/store/Location.ts"
 import { Download } from "./Download.ts"
 import { type Frame, FrameError, FrameReader } from "./Frame.ts"
 import { cursorText, type RunSpec, toQuery } from "./RunSpec.ts"
@@ -21,7 +22,7 @@ import { cursorText, type RunSpec, toQuery } from "./RunSpec.ts"
  * @since 0.1.0
  */
 export class ServiceError extends Data.TaggedError("ServiceError")<{
-  /** The address of the service. */
+  /** The address of the service, without a user and a password. */
   readonly url: string
   /**
    * `unreachable`: no answer, or a connection that broke, after all attempts; `refused`: the service answers, but does not
@@ -220,6 +221,8 @@ export class Connection {
     this.#opening = opening
     const headers = token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` }
     const download = await Download.open(new URL(`batches?${query}`, url), headers, opening.signal, ca)
+    // An answer may begin and never end: then nobody waits for it any more, and its connection must not stay.
+    opening.signal.addEventListener("abort", () => download.close())
     if (opening.signal.aborted) {
       download.close()
       throw new FrameError({ reason: "the connection was given up" })
@@ -244,11 +247,11 @@ export class Connection {
   }
 
   #unreachable(reason: string, cause?: unknown): ServiceError {
-    return new ServiceError({ url: this.#target.url, kind: "unreachable", reason, cause })
+    return new ServiceError({ url: shown(this.#target.url), kind: "unreachable", reason, cause })
   }
 
   #error(kind: "refused" | "run", reason: string, tag: string | undefined): ServiceError {
-    return new ServiceError({ url: this.#target.url, kind, reason, ...(tag === undefined ? {} : { tag }) })
+    return new ServiceError({ url: shown(this.#target.url), kind, reason, ...(tag === undefined ? {} : { tag }) })
   }
 }
 

@@ -92,7 +92,10 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
   const number = (name: (typeof NAMES)[number], min: number, max?: number) => {
     const own = text(name)
     if (own === undefined) return {}
-    return { [name]: whole(name, /^\d{1,16}$/.test(own) ? Number(own) : Number.NaN, min, max) }
+    if (!/^\d{1,16}$/.test(own)) {
+      throw new InvalidOption({ option: name, value: own, expected: `a whole number of at least ${min}` })
+    }
+    return { [name]: whole(name, Number(own), min, max) }
   }
   const choice = <A extends string>(name: (typeof NAMES)[number], of: ReadonlyArray<A>): A | undefined => {
     const own = text(name)

@@ -62,6 +62,8 @@ interface Held {
   readonly key: string
   readonly name: string
   readonly shared: SharedRun
+  /** The place at which it begins, if that is the start that its key alone says. */
+  readonly start: string | undefined
   readonly scope: Scope.CloseableScope
   /** When its last reader left. */
   idleSince: number
@@ -93,8 +95,6 @@ export class Runs {
   readonly #scope: Scope.Scope
   readonly #runtime: Runtime.Runtime<never>
   readonly #held = new Set<Held>()
-  /** Where runs that begin at their start begin, by their keys. */
-  readonly #starts = new Map<string, string>()
   /** Runs are opened one at a time, so that a second request for the same run finds it. */
   readonly #opening = Effect.unsafeMakeSemaphore(1)
   #built = 0
@@ -182,10 +182,9 @@ export class Runs {
   }
 
   #find({ key }: CheckedSpec, from: Cursor.Cursor | undefined): SharedRun | undefined {
-    const place = from === undefined ? this.#starts.get(key) : placeOf(from)
-    if (place === undefined) return undefined
     for (const held of this.#held) {
-      if (held.key === key && held.shared.has(place)) return held.shared
+      const place = from === undefined ? held.start : placeOf(from)
+      if (held.key === key && place !== undefined && held.shared.has(place)) return held.shared
     }
     return undefined
   }
@@ -199,12 +198,12 @@ export class Runs {
         const opening = restore(Scope.extend(this.#loader(name, pipeline, spec, from), scope))
         const loader = yield* Effect.onError(opening, () => Scope.close(scope, Exit.void))
         const start = yield* loader.cursor
-        if (from === undefined) this.#starts.set(spec.key, placeOf(start))
         const { windowBytes } = this.#services.limits
         const shared = new SharedRun(loader, start, { runtime: this.#runtime, scope, windowBytes })
         shared.readers.add(reader)
         this.#opened++
-        this.#held.add({ key: spec.key, name, shared, scope, idleSince: 0 })
+        const begins = from === undefined ? placeOf(start) : undefined
+        this.#held.add({ key: spec.key, name, shared, start: begins, scope, idleSince: 0 })
         return shared
       })
     )

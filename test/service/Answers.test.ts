@@ -60,7 +60,7 @@ describe("a service refuses", () => {
     ["pipeline=numbers&epochs=1", 400, "seed"],
     ["pipeline=numbers&seed=1&epochs=1&epoch=0", 400, "epochs"],
     ["pipeline=numbers&epochs=-1", 400, "epochs"],
-    ["pipeline=numbers&epochs=1e3", 400, "epochs"],
+    ["pipeline=numbers&epochs=1e3", 400, 'epochs must be a whole number of at least 0, got \\"1e3\\"'],
     ["pipeline=numbers&epochs=1&epochs=2", 400, "once"],
     ["pipeline=numbers&epochs=1&sed=4", 400, "sed"],
     ["pipeline=numbers&epochs=1&policy=none", 400, "epochWorker, elastic"],

@@ -156,6 +156,48 @@ test("a service that is silent, and one that is not there, are errors that say s
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 30_000)
 
+test("an answer that begins and never ends is given up, and its connection is closed", async () => {
+  await Effect.gen(function* () {
+    let open = 0
+    const server = createServer((socket) => {
+      open++
+      socket.on("close", () => open--)
+      socket.on("error", () => undefined)
+      socket.resume()
+      socket.write("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 100\r\n\r\n{")
+    })
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+    const port = yield* Effect.promise(
+      () =>
+        new Promise<number>((resolve) =>
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address()
+            resolve(typeof address === "object" && address !== null ? address.port : 0)
+          })
+        )
+    )
+    const options = { epochs: 1, attempts: Schedule.recurs(1), silence: "100 millis" } as const
+    const error = yield* Effect.flip(Service.connect(`http://127.0.0.1:${port}`, options))
+    expect(error).toMatchObject({ _tag: "ServiceError", kind: "unreachable" })
+    yield* Effect.repeat(Effect.sleep("20 millis"), { until: () => open === 0 })
+  }).pipe(Effect.timeout("10 seconds"), Effect.scoped, Effect.runPromise)
+}, 30_000)
+
+test("a password in the address of a service is in no message", async () => {
+  const attempts = Schedule.recurs(0)
+  const told = await Effect.runPromise(
+    Effect.forEach(
+      ["http://me:s3cret@127.0.0.1:1/", "http://me:s3cret%zz@127.0.0.1:1/", "ftp://me:s3cret@host/"],
+      (url) => Effect.flip(Effect.scoped(Service.connect(url, { epochs: 1, attempts })))
+    )
+  )
+  expect(told.map(({ _tag }) => _tag)).toEqual(["ServiceError", "InvalidOption", "InvalidOption"])
+  for (const error of told) {
+    expect(error.message).toContain(error._tag === "ServiceError" ? "http://127.0.0.1:1/" : "://")
+    expect(`${error.message} ${JSON.stringify(error)}`).not.toContain("s3cret")
+  }
+})
+
 test("a run that begins and never comes to a batch is given up, with the reason", async () => {
   await Effect.gen(function* () {
     const { url } = yield* Service.serve({ pipelines: { noisy } })
