@@ -48,15 +48,21 @@ describe("the reference file", () => {
 })
 
 describe("chosen columns", () => {
-  for (const name of ["all-zstd.parquet", "all.arrow", "all.arrows", "all-lz4.arrow"]) {
-    test(`of ${name} are read alone, in their order`, async () => {
+  const files = ["all-zstd.parquet", "all.arrow", "all.arrows", "all-lz4.arrow"]
+  // In the order of the schema, and in another one.
+  const orders = [
+    ["kind", "i32", "nested"],
+    ["nested", "i32", "kind"]
+  ]
+  for (const [name, columns] of files.flatMap((file) => orders.map((order) => [file, order] as const))) {
+    test(`${columns.join(", ")} of ${name} are read alone, in their order`, async () => {
       const all = shardOf(referenceFile(name))
       await Effect.runPromise(readRows(formatOf(name), all))
       const some = shardOf(referenceFile(name))
-      const format = formatOf(name, { columns: ["kind", "i32", "nested"] })
+      const format = formatOf(name, { columns })
       const found = await Effect.runPromise(readRows(format, some))
       const expected = tables.find((table) => table.name === name)?.rows ?? []
-      expect(found.map((row) => Object.keys(row))).toEqual(found.map(() => ["kind", "i32", "nested"]))
+      expect(found.map((row) => Object.keys(row))).toEqual(found.map(() => columns))
       expect(found.map(asJson)).toEqual(expected.map(({ i32, kind, nested }) => ({ kind, i32, nested })))
       const index = await Effect.runPromise(format.index(some))
       const bytesOf = (ranges: ReadonlyArray<readonly [number, number]>) =>
