@@ -1757,8 +1757,22 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "stream: a sample that loses its class on the way is sent to threads",
     file: "scheduler/backends/remote/SampleCodec.ts",
-    from: "if (isPlain(sample)) return sample",
-    to: "if (isPlain(sample) || tensors.length === 0) return sample",
+    from: "return takeTensors(value, tensors, true, depth)",
+    to: "return takeTensors(value, tensors, false, depth)",
+    test: "test/scheduler/backends/threads/Streams.test.ts"
+  },
+  {
+    name: "stream: a getter of a sample is called again when it is sent to threads",
+    file: "scheduler/backends/remote/SampleCodec.ts",
+    from: "else own[key] = value",
+    to: "else Object.defineProperty(own, key, { enumerable: true, get: () => taken(Reflect.get(record, key), [], 0) })",
+    test: "test/scheduler/backends/remote/BatchCodec.test.ts"
+  },
+  {
+    name: "stream: what structured clone refuses of a sample ends the run, whatever the failure policy",
+    file: "scheduler/backends/threads/ThreadMember.ts",
+    from: 'if (message._tag !== "Build" || message.request.samples === undefined) throw thrown',
+    to: 'if (message._tag === "Build" || true) throw thrown',
     test: "test/scheduler/backends/threads/Streams.test.ts"
   },
   {

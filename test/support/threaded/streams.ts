@@ -13,6 +13,8 @@ export interface StreamsConfig {
   readonly throwsAt?: number
   /** The row that is a function, which no thread can be sent. */
   readonly functionAt?: number
+  /** The row that is a list with a function beside its elements. */
+  readonly oddListAt?: number
   /** The row whose stage ends its process the first time. */
   readonly diesAt?: number
   /** How often the source was opened, closed, how many rows it gave, how many samples stages have had, how many died. */
@@ -37,20 +39,25 @@ const sumOf = ({ body, n }: Row): number => {
   return n + (part?.[0] ?? 0) + second + (text?.length ?? 0)
 }
 
-const records = ({ counts: { data }, functionAt, kind, rows, throwsAt }: StreamsConfig) =>
-  async function* (): AsyncGenerator<Row> {
+const records = ({ counts: { data }, functionAt, kind, oddListAt, rows, throwsAt }: StreamsConfig) => {
+  const own = (n: number): unknown => {
+    if (n === oddListAt) return { list: Object.assign([n], { run: () => n }) }
+    return n === functionAt ? { run: () => n } : bodyOf(kind, n)
+  }
+  return async function* (): AsyncGenerator<Row> {
     Atomics.add(data, 0, 1)
     try {
       for (let n = 0; n < rows; n++) {
         if (n % 16 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
         if (n === throwsAt) throw new Error("the line is dead")
         Atomics.add(data, 2, 1)
-        yield { n, body: n === functionAt ? { run: () => n } : bodyOf(kind, n) }
+        yield { n, body: own(n) }
       }
     } finally {
       Atomics.add(data, 1, 1)
     }
   }
+}
 
 /** Lines of two shards; that of row 7 of each is none of JSON. */
 const lines = ({ counts: { data }, rows }: StreamsConfig) => {

@@ -15,13 +15,14 @@ import type { EncodedBatch, EncodedTensor } from "./Protocol.ts"
 /** The key under which the number of a tensor stands in its place. @since 0.1.0 */
 export const TENSOR = "furrow/tensor"
 
-/** How deep records and lists may be nested. */
-const DEEPEST = 500
+/** How deep records and lists may be nested. @since 0.1.0 */
+export const DEEPEST = 500
 
 /**
  * A copy of a value with a number in the place of each tensor, which is added to `tensors`. Throws a `RangeError` if it
  * refers to itself, and a `TypeError` if something in it would arrive without its class or without some of its fields; if
- * `strict`, for anything too that would arrive as another kind of record or typed array, and for a Proxy.
+ * `strict`, for anything too that would arrive as another kind of record or typed array, or not at all: a Proxy, a function, a
+ * buffer that was transferred.
  *
  * @since 0.1.0
  */
@@ -37,32 +38,48 @@ export const takeTensors = (value: unknown, tensors: Array<Tensor>, strict = fal
     return { [TENSOR]: tensors.push(tensor) - 1 }
   }
   if (prototype === Array.prototype && Array.isArray(value)) {
-    return value.some(strict ? mayChange : hasParts) ? value.map(take) : value
+    if (!value.some(strict ? isPart : hasParts)) return value
+    const taken = value.map(take)
+    checkFields(value, strict)
+    return taken
   }
   if (isRecord(value)) {
     const taken = Object.fromEntries(Object.entries(value).map(([key, own]) => [key, take(own)]))
     // Behind the parts, so that the reason fits the path, which goes to the first part that cannot be sent.
-    if (Object.getOwnPropertySymbols(value).length > 0) throw new TypeError("keys that are symbols would be lost")
-    if (strict && Object.getOwnPropertyNames(value).length > Object.keys(value).length) {
-      throw new TypeError("fields that are not enumerable would be lost")
-    }
+    checkFields(value, strict)
     if (strict && prototype === null) throw new TypeError("a record without a prototype would arrive with one")
     return taken
   }
   if (prototype === Map.prototype) withoutTensors([...(value as Map<unknown, unknown>)].flat(), take, tensors)
   else if (prototype === Set.prototype) withoutTensors(value as Set<unknown>, take, tensors)
   else if (!KEPT.has(prototype)) keepsClass(value, prototype, strict)
+  else if (strict && (value as ArrayBufferView).byteLength === 0) structuredClone(value) // only these may be transferred
   return value
+}
+
+/** Throws for fields of a record or list that get lost on the way, or stand for something else there. @since 0.1.0 */
+export const checkFields = (value: object, strict: boolean): void => {
+  const keys = Reflect.ownKeys(value)
+  if (Array.isArray(value)) {
+    if (keys.at(-1) !== "length") throw new TypeError("fields of a list beside its elements would be lost")
+    return
+  }
+  if (typeof keys.at(-1) === "symbol") throw new TypeError("keys that are symbols would be lost")
+  if (strict && Object.keys(value).length < keys.length) {
+    throw new TypeError("fields that are not enumerable would be lost")
+  }
+  if (Object.hasOwn(value, TENSOR)) throw new TypeError(`a field "${TENSOR}" would arrive as a tensor`)
 }
 
 /** Only arrays that hold something with parts are walked: one of a million strings is sent as it is. */
 const hasParts = (value: unknown): boolean => typeof value === "object" && value !== null
 
-const mayChange = (value: unknown): boolean =>
+/** Whether something may not arrive as it is. @since 0.1.0 */
+export const isPart = (value: unknown): boolean =>
   hasParts(value) || typeof value === "function" || typeof value === "symbol"
 
 /** What cannot be cloned throws. */
-const cloned = (value: unknown): unknown => (mayChange(value) ? structuredClone(value) : value)
+const cloned = (value: unknown): unknown => (isPart(value) ? structuredClone(value) : value)
 
 /** What structured clone gives back as it was. */
 const KEPT: ReadonlySet<unknown> = new Set([

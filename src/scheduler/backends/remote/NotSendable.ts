@@ -20,13 +20,13 @@ export const notSendable = (batch: unknown, thrown: unknown): Error =>
       "records and lists of these; or run on fibers"
   )
 
-/** What of a batch, or sample, would not arrive as it is here, and why; nothing if all does. @since 0.1.0 */
-export const changedOnArrival = (batch: unknown, way = "from a thread"): string | undefined => {
+/** What of a batch would not arrive as it is here, and why; nothing if all does. @since 0.1.0 */
+export const changedOnArrival = (batch: unknown): string | undefined => {
   try {
     takeTensors(batch, [], true)
     return undefined
   } catch (thrown) {
-    return `${pathIn(batch, true)} cannot be sent ${way} as it is (${shown(thrown)})`
+    return `${pathIn(batch, true)} cannot be sent from a thread as it is (${shown(thrown)})`
   }
 }
 

@@ -4,12 +4,11 @@
  * @since 0.1.0
  */
 
-import { isRecord } from "../../../core/Record.ts"
 import { isProxy } from "../../../core/runtime.ts"
+import { shown } from "../../../core/Show.ts"
 import { isTypedArray, Tensor, type TypedArray } from "../../../core/Tensor.ts"
-import { copyOf, putTensors, TENSOR, takeTensors } from "./BatchCodec.ts"
+import { checkFields, copyOf, DEEPEST, isPart, putTensors, takeTensors } from "./BatchCodec.ts"
 import { decodeError, encodeError } from "./ErrorCodec.ts"
-import { changedOnArrival } from "./NotSendable.ts"
 import type { EncodedSamples } from "./Protocol.ts"
 
 /**
@@ -51,49 +50,102 @@ export const decodeSamples = ({ failed, tensors, values }: EncodedSamples): ((ro
   }
 }
 
-/** Most samples are records of numbers, texts and typed arrays, which need no copy of their own. */
-const encoded = (sample: unknown, tensors: Array<Tensor>): unknown => {
-  if (isPlain(sample)) return sample
-  try {
-    return withOwnArrays(takeTensors(sample, tensors, true))
-  } catch (thrown) {
-    const reason = changedOnArrival(sample, "to a thread") ?? String(thrown)
-    const part = reason.startsWith("the batch") ? `a sample${reason.slice("the batch".length)}` : reason
-    throw new TypeError(
-      `${part}. Make samples of a stream of numbers, texts, typed arrays, tensors, or records and lists of these; or take Workers.fibers`
-    )
-  }
-}
-
-/** Whether a value arrives as it is, and nothing else with it. */
-const isPlain = (value: unknown, depth = 0): boolean => {
-  if (typeof value !== "object" || value === null) return typeof value !== "function" && typeof value !== "symbol"
-  if (isTypedArray(value)) return isWhole(value)
-  if (depth > 8 || isProxy(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype) {
-    const keys = Reflect.ownKeys(value)
-    if (Object.keys(value).length < keys.length) return false
-    for (const key of keys) {
-      if (typeof key === "symbol" || key === TENSOR || !isPlain(Reflect.get(value, key), depth + 1)) return false
+/**
+ * Returns the samples without those that structured clone refuses, which stand as errors of their rows: what
+ * {@link encodeSamples} does not look at, such as a function that is a property of a list, since looking for it would cost as
+ * much as sending the list.
+ *
+ * @since 0.1.0
+ */
+export const clonedAlone = ({ failed, tensors, values }: EncodedSamples): EncodedSamples => {
+  const more: Array<EncodedSamples["failed"][number]> = []
+  const sent = values.map((value, row) => {
+    try {
+      structuredClone(value)
+      return value
+    } catch (thrown) {
+      more.push([row, encodeError(refusal("", thrown))])
+      return undefined
     }
-    return true
+  })
+  return { values: sent, tensors, failed: [...failed, ...more] }
+}
+
+const refusal = (path: string, thrown: unknown): TypeError =>
+  new TypeError(
+    `${path === "" ? "a sample" : path} cannot be sent to a thread as it is (${shown(thrown)}). Make samples of a stream of ` +
+      "numbers, texts, typed arrays, tensors, or records and lists of these; or take Workers.fibers"
+  )
+
+const encoded = (sample: unknown, tensors: Array<Tensor>): unknown => {
+  try {
+    return taken(sample, tensors, 0)
+  } catch (thrown) {
+    throw thrown instanceof PartRefused ? refusal(thrown.path, thrown.thrown) : refusal("", thrown)
   }
-  return prototype === Array.prototype && (value as ReadonlyArray<unknown>).every((own) => isPlain(own, depth + 1)) // it is one
 }
 
-/** An array that is a part of its memory would take all of that along. A Buffer would arrive without its class. */
-const isWhole = (array: TypedArray): boolean =>
-  array.byteLength === array.buffer.byteLength && Object.getPrototypeOf(Object.getPrototypeOf(array)) === TYPED
+/** What was thrown at a part of a sample. */
+class PartRefused {
+  readonly path: string
+  readonly thrown: unknown
 
-const TYPED: unknown = Object.getPrototypeOf(Uint8Array.prototype)
+  constructor(path: string, thrown: unknown) {
+    this.path = path
+    this.thrown = thrown
+  }
 
+  static at(key: string, thrown: unknown): PartRefused {
+    if (!(thrown instanceof PartRefused)) return new PartRefused(key, thrown)
+    const { path } = thrown
+    return new PartRefused(path.startsWith("[") ? `${key}${path}` : `${key}.${path}`, thrown.thrown)
+  }
+}
+
+/**
+ * A value as it is sent: most samples are records of numbers, texts and typed arrays. Records are copied, so that each of
+ * their fields is read once; it may be a getter of the user's.
+ */
+const taken = (value: unknown, tensors: Array<Tensor>, depth: number): unknown => {
+  if (!isPart(value)) return value
+  if (typeof value === "object" && value !== null && !isProxy(value)) {
+    if (isTypedArray(value)) return owned(takeTensors(value, tensors, true) as TypedArray) // a typed array is given back
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (depth < DEEPEST) {
+      if (prototype === Object.prototype) return recordOf(value, tensors, depth)
+      if (prototype === Array.prototype && Array.isArray(value) && value.some(isPart)) {
+        return listOf(value, tensors, depth)
+      }
+    }
+  }
+  return takeTensors(value, tensors, true, depth)
+}
+
+const recordOf = (record: object, tensors: Array<Tensor>, depth: number): unknown => {
+  checkFields(record, true)
+  const own: Record<string, unknown> = {}
+  for (const key of Object.keys(record)) {
+    try {
+      const value = taken(Reflect.get(record, key), tensors, depth + 1)
+      if (key === "__proto__") Object.defineProperty(own, key, { value, enumerable: true })
+      else own[key] = value
+    } catch (thrown) {
+      throw PartRefused.at(key, thrown)
+    }
+  }
+  return own
+}
+
+const listOf = (list: ReadonlyArray<unknown>, tensors: Array<Tensor>, depth: number): unknown => {
+  checkFields(list, true)
+  return list.map((value, place) => {
+    try {
+      return taken(value, tensors, depth + 1)
+    } catch (thrown) {
+      throw PartRefused.at(`[${place}]`, thrown)
+    }
+  })
+}
+
+/** An array that is a part of its memory would take all of that along. */
 const owned = <D extends TypedArray>(data: D): D => (data.byteLength === data.buffer.byteLength ? data : copyOf(data))
-
-/** The value with arrays of their own memory. */
-const withOwnArrays = (value: unknown): unknown => {
-  if (isTypedArray(value)) return owned(value)
-  if (Array.isArray(value)) return value.map(withOwnArrays)
-  if (!isRecord(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, withOwnArrays(own)]))
-}

@@ -13,6 +13,7 @@ import { beforeExit, startThread, type Thread } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { Member, MemberEvents, NotStarted } from "../remote/Member.ts"
 import type { BatchRequest, FromMember, MemberStart, ToMember } from "../remote/Protocol.ts"
+import { clonedAlone } from "../remote/SampleCodec.ts"
 import { GUARD, REFUSED } from "./NestedThreads.ts"
 import type { Extent, LaidOut } from "./QueueCells.ts"
 import { SharedBatches } from "./SharedBatches.ts"
@@ -146,7 +147,14 @@ export class ThreadMember implements Member {
   }
 
   send(message: ToMember): void {
-    this.#thread?.post(message)
+    try {
+      this.#thread?.post(message)
+    } catch (thrown) {
+      // Nothing was sent, and what a stream has given is all in a message that may not be cloned.
+      if (message._tag !== "Build" || message.request.samples === undefined) throw thrown
+      const samples = clonedAlone(message.request.samples)
+      this.#thread?.post({ ...message, request: { ...message.request, samples } } satisfies ToMember)
+    }
   }
 
   /** What was built by a layout; none if it cannot be read yet. */

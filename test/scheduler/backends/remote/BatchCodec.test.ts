@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { type Batch, Tensor } from "../../../../src/index.ts"
 import { decodeBatch, encodeBatch } from "../../../../src/scheduler/backends/remote/BatchCodec.ts"
 import { changedOnArrival } from "../../../../src/scheduler/backends/remote/NotSendable.ts"
-import { decodeSamples, encodeSamples } from "../../../../src/scheduler/backends/remote/SampleCodec.ts"
+import { clonedAlone, decodeSamples, encodeSamples } from "../../../../src/scheduler/backends/remote/SampleCodec.ts"
 import { frame, reader } from "../../../support/backends/frames.ts"
 
 test("a batch comes out of the bytes as it went in: columns, indices, children", () => {
@@ -91,6 +91,12 @@ test("what arrives as its plain kind is sent by threads, but is not what fibers 
 })
 
 describe("a sample of a stream that no thread can be sent as it is", () => {
+  const detached = () => {
+    const array = new Float64Array(2)
+    const view = new DataView(array.buffer)
+    structuredClone(array.buffer, { transfer: [array.buffer] })
+    return { array, view }
+  }
   const hidden = (): unknown => Object.defineProperty({ v: 1 }, "h", { value: 2 })
   test.each<[string, () => unknown, string]>([
     ["is a Proxy", () => new Proxy({ v: 1 }, {}), "a sample cannot be sent to a thread as it is (TypeError: a Proxy"],
@@ -105,6 +111,49 @@ describe("a sample of a stream that no thread can be sent as it is", () => {
       "has such ones beside a tensor",
       () => ({ t: tensor(), a: hidden() }),
       "(TypeError: fields that are not enumerable"
+    ],
+    [
+      "is an array that was transferred",
+      () => detached().array,
+      "a sample cannot be sent to a thread as it is (DataClone"
+    ],
+    [
+      "holds its memory",
+      () => ({ a: [detached().array.buffer] }),
+      "a[0] cannot be sent to a thread as it is (DataClone"
+    ],
+    ["holds a view of it", () => [{ v: detached().view }], "[0].v cannot be sent to a thread as it is (TypeError"],
+    [
+      "holds a tensor of it",
+      () => ({ t: Tensor.make(detached().array, [0]) }),
+      "t cannot be sent to a thread as it is (Data"
+    ],
+    ["is a list of records with fields", () => Object.assign([{}], { own: 1 }), "fields of a list beside its elements"],
+    ["holds one", () => ({ a: [[Object.assign([[1]], { own: 1 })]] }), "a[0][0] cannot be sent to a thread as it is"],
+    [
+      "has a getter that throws",
+      () => ({
+        a: {
+          get b() {
+            throw new Error("shy")
+          }
+        }
+      }),
+      "a.b cannot be sent to a thread as it is (Error: shy)"
+    ],
+    [
+      "has a field of Furrow's own name",
+      () => [{ "furrow/tensor": 0 }],
+      '[0] cannot be sent to a thread as it is (TypeError: a field "furrow'
+    ],
+    [
+      "refers to itself",
+      () => {
+        const own: Array<unknown> = []
+        own.push({ own })
+        return own
+      },
+      "it refers to itself"
     ]
   ])("%s: it stands as the error of its row", (_, own, reason) => {
     const sent = structuredClone(encodeSamples(2, (row) => (row === 0 ? { v: 0 } : own())))
@@ -112,4 +161,41 @@ describe("a sample of a stream that no thread can be sent as it is", () => {
     expect(sampleAt(0)).toEqual({ v: 0 })
     expect(() => sampleAt(1)).toThrow(reason)
   })
+})
+
+test("a sample of a stream arrives as it is, and its getters are called once", () => {
+  const parts = () => ({
+    list: [1, undefined, { deep: [new Map([[1, { a: 2 }]])] }],
+    when: new Date(5),
+    part: Float64Array.of(1, 2).subarray(1)
+  })
+  const match = "abc".match(/b/u)
+  const sample = {
+    ...parts(),
+    match,
+    none: [],
+    empty: new Uint8Array(0),
+    tensor: tensor(),
+    ["__proto__"]: 3,
+    ...JSON.parse('{"__proto__":{"a":1}}')
+  }
+  let calls = 0
+  Object.defineProperty(sample, "got", { enumerable: true, get: () => [++calls] })
+  const sent = structuredClone(encodeSamples(1, () => sample))
+  expect(calls).toBe(1)
+  const arrived = decodeSamples(sent)(0) as typeof sample & { readonly got: unknown }
+  expect(arrived.got).toEqual([1])
+  expect(Object.keys(arrived)).toEqual(Object.keys(sample))
+  expect(arrived.part.buffer.byteLength).toBe(8)
+  expect({ ...arrived, got: 0 }).toEqual({ ...sample, got: 0 })
+  expect([arrived.match?.index, arrived.match?.input]).toEqual([1, "abc"])
+})
+
+test("of samples that cannot be cloned, those that can are sent", () => {
+  const odd = Object.assign([1], { own: () => 1 })
+  const encoded = encodeSamples(3, (row) => [{ v: 0 }, odd, { v: 2 }][row])
+  expect(() => structuredClone(encoded)).toThrow()
+  const sampleAt = decodeSamples(structuredClone(clonedAlone(encoded)))
+  expect([sampleAt(0), sampleAt(2)]).toEqual([{ v: 0 }, { v: 2 }])
+  expect(() => sampleAt(1)).toThrow("a sample cannot be sent to a thread as it is (DataCloneError")
 })

@@ -151,6 +151,20 @@ describe("a stream on threads", () => {
   )
 
   test(
+    "names a sample that structured clone refuses for what is beside the elements of a list, which can be skipped",
+    async () => {
+      const config = configOf({ oddListAt: 20 })
+      const { error } = await run(config, { on: "threads" })
+      expect(error).toMatchObject({ _tag: "StageError", stage: "dataset", sample: 20 })
+      expect(String(error)).toContain("a sample cannot be sent to a thread as it is (DataCloneError")
+      const failures = FailurePolicy.skip({ budget: { samples: 2 }, report: () => Effect.void })
+      const skipping = await run(config, { on: "threads", failures })
+      expect([skipping.error, skipping.skipped]).toEqual([undefined, 2])
+    },
+    TIME
+  )
+
+  test(
     "is read no further than batches are taken, and closed with the run",
     async () => {
       const config = configOf({ rows: 100_000 })
