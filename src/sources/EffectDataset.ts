@@ -18,9 +18,12 @@ export interface Reads<A, E, R> {
   readonly getMany: (indices: ReadonlyArray<number>) => Effect.Effect<Array<A>, E | IndexError, R>
   /** As of a dataset. It is given indices as they come, and returns `undefined` if one is out of range. */
   readonly ready?: Dataset<A>["ready"]
-  /** It is given indices that have been checked. */
+  /** As of a dataset. It is given indices that have been checked. */
   readonly getEach?:
-    | ((indices: ReadonlyArray<number>) => Effect.Effect<EachRead<A, E | IndexError>, E | IndexError, R>)
+    | ((
+        indices: ReadonlyArray<number>,
+        after: unknown
+      ) => Effect.Effect<EachRead<A, E | IndexError>, E | IndexError, R>)
     | undefined
   /** As of a dataset. It is given indices as they come. */
   readonly gather?: Dataset<A, E, R>["gather"]
@@ -43,11 +46,11 @@ export const effectful = <A, E, R>({
     )
   /** With a copy of the indices, because the caller may reuse its buffer while the effects of this batch still run. */
   const many =
-    <B>(read: (indices: ReadonlyArray<number>) => Effect.Effect<B, E | IndexError, R>) =>
-    (indices: ArrayLike<number>) =>
+    <B>(read: (indices: ReadonlyArray<number>, after: unknown) => Effect.Effect<B, E | IndexError, R>) =>
+    (indices: ArrayLike<number>, after?: unknown) =>
       Effect.suspend(() => {
         const own = Array.from(indices)
-        return Effect.flatMap(checked(own), () => read(own))
+        return Effect.flatMap(checked(own), () => read(own, after))
       })
   return ownDataset({
     ...parts,

@@ -60,11 +60,12 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
    */
   readonly ready?: ((indices: ArrayLike<number>) => Array<A> | undefined) | undefined
   /**
-   * Reads the samples at `indices` as `getMany` would, of which those that cannot be read fail alone. Default: where samples are
-   * to fail alone, and `getMany` fails, each of them is read again by `get`.
+   * Reads the samples at `indices` as `getMany` would, of which those that cannot be read fail alone. What the `gather` of these
+   * samples has failed with, `after`, is not read again. Default: where samples are to fail alone, and `getMany` fails, each of
+   * them is read again by `get`.
    */
   readonly getEach?:
-    | ((indices: ArrayLike<number>) => Effect.Effect<EachRead<A, E | IndexError>, E | IndexError, R>)
+    | ((indices: ArrayLike<number>, after?: unknown) => Effect.Effect<EachRead<A, E | IndexError>, E | IndexError, R>)
     | undefined
   /**
    * Returns the samples at `indices` as rows of columns, if they are stored as such: the ones that `getMany` would read, without

@@ -985,6 +985,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/build/ReadSamples.test.ts"
   },
   {
+    name: "shards: a bad block of columns is decoded again for its samples",
+    file: "scheduler/build/ReadSamples.ts",
+    from: "getEach(rows.indices, rows.ungathered)",
+    to: "getEach(rows.indices, undefined)",
+    test: "test/scheduler/build/ReadSamples.test.ts"
+  },
+  {
     name: "blocks: rows that wait for no block count as no garbage",
     file: "sources/shards/ShardedDataset.ts",
     from: "for (const { cached, places } of parts) given(cached, places.size)",

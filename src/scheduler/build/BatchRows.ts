@@ -67,6 +67,8 @@ export class BatchRows {
   valueRows: Array<number> | undefined
   /** The memory that all samples lie in one behind the other, and nothing else does, if there is such; a collate can adopt it. */
   adoptable: ArrayBufferView | undefined
+  /** What gathering the samples as columns has failed with in this attempt; of those that cannot be read `getEach` is told. */
+  ungathered: unknown
   /** The samples of this attempt that failed on their own, by row. */
   readonly failed = new Map<number, StageError>()
   /** The samples made so far, by row; `undefined` as long as `values` holds all of them, in order. */
@@ -127,6 +129,7 @@ export class BatchRows {
   restart(): void {
     if (this.failed.size > 0) this.failed.clear()
     this.#made = undefined
+    this.ungathered = undefined
     this.valueRows = undefined
     this.values = []
     this.adoptable = undefined

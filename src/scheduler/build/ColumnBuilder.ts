@@ -122,11 +122,13 @@ const gatherRows = ({
 }): Work<ColumnRows | "samples" | undefined, StageError> => {
   const gathered = workOf(() => gather(rows.indices, rows.memory))
   if (!isLater(gathered)) return gathered
-  return catchAll<ColumnRows | undefined, unknown, "samples" | undefined, StageError>(gathered, (why) =>
-    rows.careful && isOfShard(why.failure) && getEachOf(rows.runPlan.pipeline.dataset) !== undefined
-      ? undefined
-      : andThen(readAfter(rows, why), () => "samples" as const)
-  )
+  return catchAll<ColumnRows | undefined, unknown, "samples" | undefined, StageError>(gathered, (why) => {
+    if (rows.careful && isOfShard(why.failure) && getEachOf(rows.runPlan.pipeline.dataset) !== undefined) {
+      rows.ungathered = why.failure
+      return undefined
+    }
+    return andThen(readAfter(rows, why), () => "samples" as const)
+  })
 }
 
 const attempted = (

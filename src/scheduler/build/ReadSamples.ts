@@ -55,7 +55,7 @@ export const readSamples = (rows: BatchRows, only: Array<number> | undefined): W
 /** Reads all rows in one go, in which each fails alone; if it fails as a whole, each row is read again. */
 const readTogether = (rows: BatchRows, getEach: NonNullable<Each>): Work<void, StageError> => {
   const read = catchAll<EachRead<unknown, unknown> | undefined, unknown, undefined, StageError>(
-    fromEffect(() => getEach(rows.indices)),
+    fromEffect(() => getEach(rows.indices, rows.ungathered)),
     (why) => andThen(readAfter(rows, why), () => undefined)
   )
   return andThen(read, (found) => {

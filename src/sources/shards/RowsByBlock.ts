@@ -20,11 +20,19 @@ export interface Asked {
 /** The rows of a batch that are bad, by their places. @since 0.1.0 */
 export class BadRows {
   readonly errors = new Map<number, ShardError>()
+  /** The blocks of which no row can be read. */
+  readonly blocks = new Map<number, ShardError>()
   #first = Number.POSITIVE_INFINITY
 
   note(place: number, error: ShardError): void {
     this.errors.set(place, error)
     if (place < this.#first) this.#first = place
+  }
+
+  /** Notes that a block cannot be read. */
+  noteBlock({ block, places }: Asked, error: ShardError): void {
+    this.blocks.set(block, error)
+    for (const place of places) this.note(place, error)
   }
 
   /** The error of the first one, whichever block was read first. */

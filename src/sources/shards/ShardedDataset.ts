@@ -187,16 +187,11 @@ export const make = <Row, A>({
   }
 
   /** Takes each block's rows as soon as it is there: the batch may need more blocks than the cache holds. */
-  const loadAll = (missing: ReadonlyArray<Asked>, take: Take, bad?: BadRows): Effect.Effect<void, ReadError> => {
+  const loadAll = (missing: ReadonlyArray<Asked>, take: Take, bad: BadRows): Effect.Effect<void, ReadError> => {
     const loaded = (at: number): Effect.Effect<void, ReadError> => {
       const asked = missing[at] as Asked // below the length
       const load = cache.load(asked.block, (cached) => take(cached, asked))
-      if (bad === undefined) return load
-      return Effect.catchTag(load, "ShardError", (error) =>
-        Effect.sync(() => {
-          for (const place of asked.places) bad.note(place, error)
-        })
-      )
+      return Effect.catchTag(load, "ShardError", (error) => Effect.sync(() => bad.noteBlock(asked, error)))
     }
     return Effect.zipRight(
       concurrent(missing.length, AT_ONCE, loaded, (_, cause) => Exit.failCause(cause)),
@@ -204,12 +199,22 @@ export const make = <Row, A>({
     )
   }
 
-  /** Reads rows, each checked once, and notes those that are bad. */
-  const read = (indices: ReadonlyArray<number>, bad: BadRows): Effect.Effect<Array<A>, ReadError> =>
+  /** Reads rows, each checked once, and notes those that are bad; blocks that are known to be bad are not read again. */
+  const read = (
+    indices: ReadonlyArray<number>,
+    bad: BadRows,
+    known?: BadRows["blocks"]
+  ): Effect.Effect<Array<A>, ReadError> =>
     Effect.suspend(() => {
       const rows = new Array<A>(indices.length)
       const into: Take = (cached, asked) => take(cached, asked, indices, rows, bad)
-      const missing = cache.hold(() => takeKept(indices, into))
+      const missing = cache
+        .hold(() => takeKept(indices, into))
+        .filter((asked) => {
+          const error = known?.get(asked.block)
+          if (error !== undefined) bad.noteBlock(asked, error)
+          return error === undefined
+        })
       return missing.length === 0 ? Effect.succeed(rows) : Effect.as(loadAll(missing, into, bad), rows)
     })
 
@@ -221,10 +226,14 @@ export const make = <Row, A>({
       )
     })
 
-  const getEach = (indices: ReadonlyArray<number>): Effect.Effect<EachRead<A, ReadError>, ReadError> =>
+  /** The bad blocks of a batch that could not be gathered, by the error that this failed with. */
+  const ungathered = new WeakMap<ShardError, BadRows["blocks"]>()
+
+  const getEach = (indices: ReadonlyArray<number>, after: unknown): Effect.Effect<EachRead<A, ReadError>, ReadError> =>
     Effect.suspend(() => {
       const bad = new BadRows()
-      return Effect.map(read(indices, bad), (samples) => ({ samples, failed: bad.errors }))
+      const known = after instanceof ShardError ? ungathered.get(after) : undefined
+      return Effect.map(read(indices, bad, known), (samples) => ({ samples, failed: bad.errors }))
     })
 
   /** The rows, if their blocks are all kept and none of them is bad. */
@@ -329,7 +338,13 @@ export const make = <Row, A>({
     const missing = cache.hold(() => takeKept(indices, take))
     const rows = (): ColumnRows | undefined => (fits ? gathered.rows() : undefined)
     if (missing.length === 0) return rows()
-    return Effect.map(loadAll(missing, take), rows)
+    const bad = new BadRows()
+    return Effect.flatMap(loadAll(missing, take, bad), () => {
+      const { blocks, first } = bad
+      if (first === undefined) return Effect.succeed(rows())
+      ungathered.set(first, blocks)
+      return Effect.fail(first)
+    })
   }
 
   const lineage = (index: number): Lineage => {

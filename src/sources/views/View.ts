@@ -179,7 +179,7 @@ export const placed = <A, E, R>(self: Dataset<A, E, R>, all: PlacedParts): Datas
       gather: gatherAt(self, all),
       get: (index) => self.get(place(index)),
       getMany: (indices) => readManyOrDie(self, indices.map(place)),
-      getEach: getEach && ((indices) => getEach(indices.map(place)))
+      getEach: getEach && ((indices, after) => getEach(indices.map(place), after))
     })
   }
   const { name, size } = own

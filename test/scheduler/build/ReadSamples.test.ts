@@ -132,8 +132,40 @@ test("a block of columns that cannot be decoded is no other attempt, either", as
   expect(lost).toContain(16)
   expect(lost.length).toBeLessThan(8)
   expect(seen).toMatchObject({ warnings: [], rows: good.filter((n) => !lost.includes(n)), retried: 0 })
-  // As columns, and as samples, in each of the batches that it has rows of.
-  expect(decoded).toBe(2 * new Set(lost.map((n) => Math.floor((n ?? 0) / 8))).size)
+  // Once for each of the batches that it has rows of.
+  expect(decoded).toBe(new Set(lost.map((n) => Math.floor((n ?? 0) / 8))).size)
+})
+
+test("bad blocks of columns are each decoded once, in a view, too; the error names the first row of the batch", async () => {
+  const jsonl = Format.jsonl<Row>({ blockBytes: 40 })
+  const decoded: Array<number> = []
+  const format: Format.Format<Row> = {
+    ...jsonl,
+    hasColumns: true,
+    decode: (bytes, block, place) => {
+      decoded.push(place.firstRow)
+      const own = jsonl.decode(bytes, block, place)
+      if (place.firstRow < 10) return own
+      const error = Effect.fail(new ShardError({ shard: "d/a", format: "jsonl", reason: `of ${place.firstRow}` }))
+      // What comes first in the batch fails last.
+      return place.firstRow > 15 ? Effect.delay(error, 5) : error
+    }
+  }
+  const [named, read] = await Effect.runPromise(
+    Effect.gen(function* () {
+      const rows = Dataset.slice(yield* opened({ format }), 1, 20)
+      const indices = [18, 15, 12, 10, 2]
+      const gathered = rows.gather?.(indices)
+      const error = yield* Effect.flip(Effect.isEffect(gathered) ? gathered : Effect.succeed(gathered))
+      return [error, yield* rows.getEach?.(indices, error) ?? Effect.fail("nothing")] as const
+    })
+  )
+  const bad = [...new Set(decoded)].filter((row) => row >= 10)
+  expect(bad.length).toBeGreaterThan(1)
+  expect(decoded.toSorted()).toEqual([...new Set(decoded)].toSorted())
+  expect(String(named)).toContain(`of ${Math.max(...bad)}`)
+  expect([...read.failed.keys()].toSorted()).toEqual([0, 1, 2, 3])
+  expect(read.samples[4]).toEqual({ n: 3 })
 })
 
 test("a getMany of a user's that fails says not which sample it is: each is read on its own, is counted, and logged", async () => {
