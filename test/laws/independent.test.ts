@@ -14,6 +14,7 @@ const NAMES = ["crop", "flip", "jitter", "noise", "erase"] as const
 const orders = [
   { source: "range", sampler: "shuffle" },
   { source: "shards", sampler: "shuffleBlocks" },
+  { source: "shards", format: "parquet", readsAgain: true, sampler: "shuffleBlocks" },
   { source: "stream", sampler: "shuffleWindow" }
 ] as const
 

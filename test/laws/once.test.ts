@@ -6,10 +6,10 @@
 import { describe, expect, test } from "bun:test"
 import { Context, Effect, Layer, Option, Schedule, Stream, Tracer } from "effect"
 import fc from "fast-check"
-import { Dataset, FailurePolicy, Format, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
+import { Dataset, FailurePolicy, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 import type { StandardSchema } from "../../src/sources/shards/RowSchema.ts"
 import { recording } from "../../src/testing.ts"
-import { memoryStore } from "../support/shards/MemoryStore.ts"
+import { numbersIn, orderedFormats, SHARD_ROWS, type ShardFormat, shardFormats } from "../support/shards/EveryFormat.ts"
 import {
   type Config,
   callsFor,
@@ -306,7 +306,7 @@ describe("on fibers", () => {
 })
 
 describe("over shards and streams", () => {
-  const SIZE = 24
+  const SIZE = 3 * SHARD_ROWS
   const sources = ["sequential", "shuffle", "shuffleBlocks", "a stream of shards", "a generator"] as const
   type From = (typeof sources)[number]
   const samplers = {
@@ -316,8 +316,9 @@ describe("over shards and streams", () => {
   }
 
   /** A pipeline whose rows go through a schema, or come from a generator, which count the calls for each. */
-  const counting = (from: From, batch: number, bad: number | undefined) =>
+  const counting = (from: From, name: ShardFormat, batch: number, bad: number | undefined) =>
     Effect.gen(function* () {
+      const { format, locations, numberOf } = numbersIn.get(name) ?? expect.unreachable()
       const calls = new Array<number>(SIZE).fill(0)
       const asked = (index: number) => {
         calls[index] = (calls[index] ?? 0) + 1
@@ -327,10 +328,10 @@ describe("over shards and streams", () => {
         "~standard": {
           version: 1,
           vendor: "test",
-          validate: (value) => (asked(Number(value)) ? { value: Number(value) } : { issues: [{ message: "bad" }] })
+          validate: (value) => (asked(numberOf(value)) ? { value: numberOf(value) } : { issues: [{ message: "bad" }] })
         }
       }
-      const format = Format.jsonl<unknown>({ blockBytes: 12 })
+      const shards = locations.slice(0, SIZE / SHARD_ROWS)
       const staged = (start: Pipeline.Pipeline<number, unknown, SeedPolicy.SeedPolicy>) =>
         start.pipe(
           Pipeline.augment("draw", (n, rng) => n + rng.float()),
@@ -346,40 +347,40 @@ describe("over shards and streams", () => {
         return { calls, pipeline: staged(Pipeline.from(Dataset.fromStream(rows))) }
       }
       if (from === "a stream of shards") {
-        const stream = yield* Dataset.openStream("d/", { format, schema, atOnce: 2 })
+        const stream = yield* Dataset.openStream(shards, { format, schema, atOnce: 2 })
         return { calls, pipeline: staged(Pipeline.from(stream).pipe(Pipeline.shuffleWindow(5))) }
       }
       // So small a cache that blocks are decoded again.
-      const dataset = yield* Dataset.open("d/", { format, schema, index: false, cacheBytes: 64 })
+      const dataset = yield* Dataset.open(shards, { format, schema, index: false, cacheBytes: 64 })
       return { calls, pipeline: staged(Pipeline.from(dataset).pipe(Pipeline.sample(samplers[from]))) }
     })
-
-  const shards = Object.fromEntries(
-    Array.from({ length: 3 }, (_, shard) => [
-      `d/${shard}`,
-      Array.from({ length: SIZE / 3 }, (_, row) => `${(shard * SIZE) / 3 + row}\n`).join("")
-    ])
-  )
 
   test(
     "a schema is asked once for each row, whoever looks on, and after an error for no row again",
     async () => {
       await fc.assert(
         fc.asyncProperty(
-          fc.constantFrom(...sources),
+          fc
+            .constantFrom(...sources)
+            .chain((from) =>
+              fc.tuple(
+                fc.constant(from),
+                fc.constantFrom(...(from === "a stream of shards" ? orderedFormats : shardFormats))
+              )
+            ),
           fc.integer({ min: 1, max: 9 }),
           fc.option(fc.nat(SIZE - 1), { nil: undefined }),
           observers,
           fc.integer({ min: 1, max: 3 }),
-          async (from, batch, bad, { digest, profile, recorded, traced }, workers) => {
+          async ([from, format], batch, bad, { digest, profile, recorded, traced }, workers) => {
             const run = Effect.gen(function* () {
-              const { calls, pipeline } = yield* counting(from, batch, bad)
+              const { calls, pipeline } = yield* counting(from, format, batch, bad)
               const loader = yield* Scheduler.open(pipeline, { replay: true, epochs: 1, digest, profile })
               const exit = yield* Effect.exit(Stream.runDrain(loader.stream))
               return { calls, isDone: exit._tag === "Success", stats: yield* loader.stats }
             }).pipe(
               Effect.scoped,
-              Effect.provide(memoryStore(shards).layer),
+              Effect.provide(numbersIn.get(format)?.store ?? expect.unreachable()),
               Effect.provide(recorded ? recording(seeds) : seeds),
               Effect.provide(Workers.fibers({ workers }))
             )
@@ -391,7 +392,7 @@ describe("over shards and streams", () => {
             else expect(calls).toEqual(new Array(SIZE).fill(1))
           }
         ),
-        { numRuns: 60 }
+        { numRuns: 100 }
       )
     },
     TIME

@@ -3,12 +3,21 @@
  * the policy says so. Never of timing, prefetch, the order of delivery, or of what was made before.
  */
 import { describe, expect, test } from "bun:test"
-import { Effect, Option, Stream } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import fc from "fast-check"
-import { Scheduler } from "../../src/index.ts"
+import { Scheduler, Sink, Store } from "../../src/index.ts"
 import { oracle } from "../support/oracle.ts"
-import { type Conditions, conditions, pipelineOf, policyOf, type Recipe, recipes } from "../support/recipes.ts"
+import {
+  blocksOf,
+  type Conditions,
+  conditions,
+  pipelineOf,
+  policyOf,
+  type Recipe,
+  recipes
+} from "../support/recipes.ts"
 import { layerOf, plain, run } from "../support/run.ts"
+import { MOST_ROWS, numbersIn } from "../support/shards/EveryFormat.ts"
 
 const TIME = 60_000
 
@@ -29,6 +38,19 @@ test(
   TIME
 )
 
+test("the shards of the recipes have blocks of three rows in every format, and read as the numbers that they are", async () => {
+  for (const [format, { datasets, numberOf }] of numbersIn) {
+    for (const dataset of Object.values(datasets)) {
+      expect({ format, blocks: dataset.blocks }).toEqual({
+        format,
+        blocks: blocksOf({ size: MOST_ROWS, source: "shards" })
+      })
+      const all = Array.from({ length: MOST_ROWS }, (_, index) => index)
+      expect((await Effect.runPromise(dataset.getMany(all))).map(numberOf)).toEqual(all)
+    }
+  }
+})
+
 test(
   "as ready: the same batches, each worker's in its own order, and the same digest",
   async () => {
@@ -46,6 +68,58 @@ test(
         }
       }),
       { numRuns: 30 }
+    )
+  },
+  TIME
+)
+
+test(
+  "a sink writes the rows that a plain loop makes, in the same shards to the byte, whoever builds the batches and when",
+  async () => {
+    const folder = "memory://out"
+    /** Writes the rows of a run; returns what it wrote. */
+    const written = (recipe: Recipe, own: Conditions, sink: Sink.Sink, prefetch: number) =>
+      Effect.runPromise(
+        Effect.gen(function* () {
+          const store = yield* Store.Store
+          const { content, shards } = yield* Sink.run(pipelineOf(recipe), sink, { epochs: own.epochs, prefetch })
+          const texts = yield* Effect.forEach(shards, ({ name }) =>
+            Effect.gen(function* () {
+              const info = yield* store.stat({ location: `${folder}/${name}` })
+              return Buffer.from(yield* store.read(info, 0, info.size)).toString("latin1")
+            })
+          )
+          return { content, shards, texts }
+        }).pipe(Effect.provide(Layer.merge(layerOf(own), Store.memory({}))))
+      )
+    const cuts = fc.oneof(
+      fc.record({ rows: fc.integer({ min: 1, max: 40 }) }),
+      fc.record({ bytes: fc.integer({ min: 1, max: 900 }) })
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        recipes(),
+        conditions,
+        fc.integer({ min: 1, max: 9 }),
+        fc.constantFrom("jsonl" as const, "jsonl" as const, "parquet" as const, "arrow" as const),
+        cuts,
+        async (recipe, given, workers, format, cut) => {
+          const own = { ...given, policy: "elastic" } as const
+          const sink = Sink[format](folder, { ...cut, blockBytes: 200 })
+          const one = await written(recipe, own, sink, 1)
+          expect(await written(recipe, { ...own, workers }, sink, 4)).toEqual(one)
+          if (format !== "jsonl") return
+          const lines = one.texts.flatMap((text) => text.trimEnd().split("\n"))
+          const rows = oracle(recipe, own).flatMap(({ indices, traces }) =>
+            indices.map((index, row) => {
+              const width = traces.length / indices.length
+              return { index, trace: traces.slice(row * width, (row + 1) * width) }
+            })
+          )
+          expect(lines.map((line): unknown => JSON.parse(line))).toEqual(rows)
+        }
+      ),
+      { numRuns: 25 }
     )
   },
   TIME

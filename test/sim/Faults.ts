@@ -2193,6 +2193,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/laws/pure.test.ts"
   },
   {
+    name: "law 1: a sink writes the rows of batches in the order in which they are ready",
+    file: "sinks/PipelineRows.ts",
+    from: "lend: true, replay: true }",
+    to: 'lend: true, replay: true, order: "ready" as const }',
+    test: "test/laws/pure.test.ts"
+  },
+  {
     name: "law 2: the rows of a stream are numbered anew in each window",
     file: "scheduler/build/StreamRows.ts",
     from: "window.index === undefined ? number * size + place",

@@ -6,7 +6,6 @@ import fc from "fast-check"
 import {
   type Batch,
   Dataset,
-  Format,
   type InvalidOption,
   Pipeline,
   Sampler,
@@ -15,7 +14,15 @@ import {
   Tensor
 } from "../../src/index.ts"
 import { shuffleWindow } from "../../src/sampling/ShuffleWindow.ts"
-import { memoryStore } from "./shards/MemoryStore.ts"
+import {
+  BLOCK_ROWS,
+  MOST_ROWS,
+  numbersIn,
+  orderedFormats,
+  SHARD_ROWS,
+  type ShardFormat,
+  shardFormats
+} from "./shards/EveryFormat.ts"
 
 export interface StageRecipe {
   readonly kind: "augment" | "map" | "filter" | "augmentEffect" | "mapEffect"
@@ -24,10 +31,19 @@ export interface StageRecipe {
 
 export type Source = "range" | "shards" | "stream"
 
-export interface Recipe {
-  readonly size: number
+/** Where samples come from. */
+export interface Origin {
   /** Default `range`. */
   readonly source?: Source
+  /** What the shards are; of a stream without one its samples come from a list. Default JSON Lines. */
+  readonly format?: ShardFormat | undefined
+  /** Whether blocks are read again, and not ahead, since few of them are kept. */
+  readonly readsAgain?: boolean
+}
+
+export interface Recipe extends Origin {
+  /** Of a stream of shards: whole shards. */
+  readonly size: number
   readonly sampler: keyof typeof samplers
   readonly stages: ReadonlyArray<StageRecipe>
   readonly batchSize: number
@@ -80,42 +96,14 @@ export const keeps = (sample: Traced): boolean => sample.index % 5 !== 3
 /** What a drawing stage behind batch does to each number of the traces. */
 export const mixed = (value: number, word: number): number => value + word / 2 ** 32
 
-/** The most samples of a recipe. */
-const MOST = 90
-const SHARD_ROWS = 10
-const BLOCK_ROWS = 3
+const numbersOf = (format: ShardFormat = "jsonl") => {
+  const numbers = numbersIn.get(format)
+  if (numbers === undefined) throw new Error(`there are no numbers in ${format}`)
+  return numbers
+}
 
-/** Lines of 8 bytes, each with its own index. */
-const line = (index: number): string => `${String(index).padStart(7)}\n`
-
-/** The samples of all recipes over shards: of which a window of blocks fits into the cache, and all of them do not. */
-const shards = await Effect.runPromise(
-  Dataset.open("d/", {
-    format: Format.jsonl<number>({ blockBytes: 8 * BLOCK_ROWS }),
-    index: false,
-    name: "shards",
-    cacheBytes: 2 ** 14
-  }).pipe(
-    Effect.provide(
-      memoryStore(
-        Object.fromEntries(
-          Array.from({ length: MOST / SHARD_ROWS }, (_, shard) => [
-            `d/${shard}`,
-            Array.from({ length: SHARD_ROWS }, (_, row) => line(shard * SHARD_ROWS + row)).join("")
-          ])
-        )
-      ).layer
-    )
-  )
-)
-
-const datasetOf = ({ size, source }: Pick<Recipe, "size" | "source">): Dataset.Dataset<number> =>
-  source === "shards"
-    ? (Dataset.slice(shards, 0, size) as unknown as Dataset.Dataset<number>) // what lies in memory can be read
-    : Dataset.range(size)
-
-/** Where the blocks of a recipe's dataset begin, by the sizes above. */
-export const blocksOf = ({ size, source }: Recipe): Float64Array | undefined => {
+/** Where the blocks of a recipe's dataset begin. */
+export const blocksOf = ({ size, source }: Pick<Recipe, "size" | "source">): Float64Array | undefined => {
   if (source !== "shards") return undefined
   const all = Array.from({ length: size }, (_, index) => index)
   return Float64Array.from([...all.filter((index) => (index % SHARD_ROWS) % BLOCK_ROWS === 0), size])
@@ -164,14 +152,27 @@ const mixing = (name: string) =>
   })
 
 /** The dataset of a recipe in its order. */
-export const ordered = (recipe: Pick<Recipe, "sampler" | "size" | "source">): Drawing<number> => {
-  const { sampler, size, source } = recipe
-  if (source !== "stream") return Pipeline.from(datasetOf(recipe)).pipe(Pipeline.sample(samplers[sampler]))
-  const stream = Pipeline.from(Dataset.fromStream(() => Array.from({ length: size }, (_, index) => index))).pipe(
-    // What lies in memory can be read.
-    (own) => own as unknown as Drawing<number>
-  )
-  return sampler === "sequential" ? stream : stream.pipe(Pipeline.shuffleWindow(WINDOW))
+export const ordered = (recipe: Origin & Pick<Recipe, "sampler" | "size">): Drawing<number> => {
+  const { format, readsAgain = false, sampler, size, source = "range" } = recipe
+  switch (source) {
+    case "range":
+      return Pipeline.from(Dataset.range(size)).pipe(Pipeline.sample(samplers[sampler]))
+    case "shards": {
+      const { datasets, numberOf } = numbersOf(format)
+      const rows = Dataset.slice(readsAgain ? datasets.readAgain : datasets.kept, 0, size)
+      return Pipeline.from(rows).pipe(Pipeline.sample(samplers[sampler]), Pipeline.map("number", numberOf))
+    }
+    case "stream": {
+      // What lies in memory can be read.
+      const inWindows = <A>(pipeline: Pipeline.Pipeline<A, unknown, SeedPolicy.SeedPolicy>) =>
+        (sampler === "sequential" ? pipeline : pipeline.pipe(Pipeline.shuffleWindow(WINDOW))) as Drawing<A>
+      if (format === undefined) {
+        return inWindows(Pipeline.from(Dataset.fromStream(() => Array.from({ length: size }, (_, index) => index))))
+      }
+      const { numberOf, stream } = numbersOf(format)
+      return inWindows(Pipeline.from(stream(size / SHARD_ROWS))).pipe(Pipeline.map("number", numberOf))
+    }
+  }
 }
 
 /** The pipeline of a recipe; `first` stands in front of its stages. */
@@ -201,13 +202,34 @@ export const stages = (options: { readonly maxLength?: number } = {}): fc.Arbitr
     .array(fc.constantFrom(...kinds), { maxLength: options.maxLength ?? 4 })
     .map((row) => row.map((kind, place) => ({ kind, name: `${kind} ${place}` })))
 
-export const recipes = (
-  options: { readonly sources?: ReadonlyArray<Source>; readonly samplers?: ReadonlyArray<Recipe["sampler"]> } = {}
-): fc.Arbitrary<Recipe> =>
-  fc.constantFrom(...(options.sources ?? (["range", "shards", "stream"] as const))).chain((source) =>
+/** All sources, in all formats that they have. */
+const origins: fc.Arbitrary<Origin> = fc
+  .constantFrom<Source>("range", "shards", "stream")
+  .chain((source): fc.Arbitrary<Origin> => {
+    switch (source) {
+      case "range":
+        return fc.constant({ source })
+      case "shards":
+        return fc.record({
+          source: fc.constant(source),
+          format: fc.constantFrom(...shardFormats),
+          readsAgain: fc.boolean()
+        })
+      case "stream":
+        return fc.record({ source: fc.constant(source), format: fc.constantFrom(undefined, ...orderedFormats) })
+    }
+  })
+
+export const recipes = (options: { readonly samplers?: ReadonlyArray<Recipe["sampler"]> } = {}): fc.Arbitrary<Recipe> =>
+  origins.chain(({ format, readsAgain = false, source = "range" }) =>
     fc.record({
-      size: fc.integer({ min: 1, max: MOST }),
+      size:
+        source === "stream" && format !== undefined
+          ? fc.integer({ min: 1, max: MOST_ROWS / SHARD_ROWS }).map((shards) => shards * SHARD_ROWS)
+          : fc.integer({ min: 1, max: MOST_ROWS }),
       source: fc.constant(source),
+      format: fc.constant(format),
+      readsAgain: fc.constant(readsAgain),
       sampler: fc.constantFrom(
         ...(source === "stream"
           ? streamOrders

@@ -322,6 +322,9 @@ describe("ranks over a stream", () => {
       [0, 2, 4, 6, 8, 10],
       [1, 3, 5, 7, 9, 11]
     ])
+    // No two ranks have a sample of the same index.
+    expect(first.indices.toSorted((a, b) => a - b)).toEqual([0, 2, 4, 6, 8, 10])
+    expect(second.indices.toSorted((a, b) => a - b)).toEqual([1, 3, 5, 7, 9, 11])
     expect(told).toEqual([
       { rank: 0, world: 2 },
       { rank: 1, world: 2 }

@@ -85,12 +85,13 @@ const encoded = (sample: unknown, tensors: Array<Tensor>): unknown => {
   }
 }
 
-/** What was thrown at a part of a sample. */
-class PartRefused {
+/** What was thrown at a part of a sample, on its way out. */
+class PartRefused extends Error {
   readonly path: string
   readonly thrown: unknown
 
   constructor(path: string, thrown: unknown) {
+    super(path)
     this.path = path
     this.thrown = thrown
   }

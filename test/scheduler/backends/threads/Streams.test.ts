@@ -1,6 +1,7 @@
 /** Streams on threads: the main thread reads, once and in order; what threads build of the rows is what fibers build. */
 import { describe, expect, test } from "bun:test"
 import { Effect, Layer, Logger, LogLevel, Option } from "effect"
+import fc from "fast-check"
 import { FailurePolicy, Scheduler, SeedPolicy, Tensor, Workers } from "../../../../src/index.ts"
 import type { PartialOptions } from "../../../support/options.ts"
 import { pipeline, type StreamsConfig } from "../../../support/threaded/streams.ts"
@@ -89,6 +90,39 @@ describe("a stream on threads", () => {
       }
     },
     TIME
+  )
+
+  test(
+    "in order of readiness: the batches and the digest of the plan's order, each row read and drawn for once, and resumed anywhere",
+    async () => {
+      const shapes = fc.record({
+        kind: fc.constantFrom("records" as const, "arrays" as const),
+        rows: fc.integer({ min: 1, max: 90 }),
+        window: fc.nat(20),
+        batchSize: fc.integer({ min: 1, max: 12 }),
+        tail: fc.constantFrom("keep" as const, "drop" as const, "pad" as const)
+      })
+      const workers = fc.integer({ min: 1, max: 4 })
+      const property = fc.asyncProperty(shapes, workers, workers, fc.nat(12), async (shape, one, other, take) => {
+        const config = configOf(shape)
+        const planned = await run(config, { on: "fibers" })
+        const options = { order: "ready" } as const
+        const ready = await run(config, { on: "threads", workers: one, options })
+        expect(ready.error).toBeUndefined()
+        expect(ready.batches.toSorted()).toEqual(planned.batches.toSorted())
+        expect(ready.digest).toBe(planned.digest)
+        const samples = planned.batches.reduce((sum, batch) => sum + (JSON.parse(batch)[2] as Array<number>).length, 0)
+        expect([...config.counts.data]).toEqual([2, 2, 2 * shape.rows, samples, 0])
+        // Killed with gaps in its row of batches, and gone on with by other workers.
+        const first = await run(config, { on: "threads", workers: one, take, options })
+        const rest = await run(config, { on: "threads", workers: other, options: { ...options, from: first.cursor } })
+        expect([first.error, rest.error]).toEqual([undefined, undefined])
+        expect([...first.batches, ...rest.batches].toSorted()).toEqual(planned.batches.toSorted())
+        expect(rest.digest).toBe(planned.digest)
+      })
+      await fc.assert(property, { numRuns: 5 })
+    },
+    2 * TIME
   )
 
   test(
