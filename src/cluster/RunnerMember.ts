@@ -229,7 +229,6 @@ export class RunnerMember implements Member {
 
 /** The batch of a frame: its tensors lie in the frame's body until it is given back, all else is its own. */
 const contentOf = (frame: Received, hash: Uint8Array | undefined, give: () => void): BuiltBatch => {
-  const part = partsOf(frame)
   const { batch: packed } = frame.head
   const place = packed as { readonly epoch?: unknown; readonly index?: unknown } | undefined // read for its own error alone
   const lease = new Lease(Number(place?.epoch), Number(place?.index), give)
@@ -237,11 +236,9 @@ const contentOf = (frame: Received, hash: Uint8Array | undefined, give: () => vo
     packed === undefined
       ? undefined
       : unpack(packed, {
-          tensor: (index) => {
-            const { data, shape } = part(index)
-            return lease.tensor(data, shape)
-          },
-          array: (index) => part(index).data.slice()
+          part: partsOf(frame),
+          tensor: ({ data, shape }) => lease.tensor(data, shape),
+          array: ({ data }) => data.slice()
         })
   if (batch === undefined) {
     lease.release()

@@ -22,7 +22,7 @@ import type {
   StageSeeds
 } from "../scheduler/backends/remote/Protocol.ts"
 import { partsOf, type Received, withClamped } from "../service/FrameBytes.ts"
-import { type Part, pack, unpack } from "../service/WireValue.ts"
+import { Packing, pack, unpack } from "../service/WireValue.ts"
 import type { Built } from "./Builders.ts"
 import type { FrameSocket } from "./FrameSocket.ts"
 
@@ -55,23 +55,20 @@ export const send = (
   of: Readonly<Record<string, unknown>> = {},
   left?: () => void
 ): void => {
-  const parts: Array<Part> = []
+  const packing = new Packing()
+  const { parts } = packing
   const packed: Record<string, unknown> = { kind }
-  for (const key in of) if (of[key] !== undefined) packed[key] = pack(of[key], parts, key)
+  for (const key in of) if (of[key] !== undefined) packed[key] = pack(of[key], packing, key)
   socket.send(withClamped(packed, parts), parts, left)
 }
 
 /** A field of a message; it shares no memory with the frame, which is used again. Throws a `RangeError`. @since 0.1.0 */
-export const fieldOf = (frame: Received, name: string): unknown => {
-  const part = partsOf(frame)
-  return unpack(frame.head[name], {
-    tensor: (index) => {
-      const { data, shape } = part(index)
-      return new Tensor(data.slice(), shape)
-    },
-    array: (index) => part(index).data.slice()
+export const fieldOf = (frame: Received, name: string): unknown =>
+  unpack(frame.head[name], {
+    part: partsOf(frame),
+    tensor: ({ data, shape }) => new Tensor(data.slice(), shape),
+    array: ({ data }) => data.slice()
   })
-}
 
 /** A number or a text of a message. Throws a `RangeError`. @since 0.1.0 */
 export const numberIn = ({ head }: Received, name: string): number => {
@@ -138,7 +135,7 @@ const sendable = (error: EncodedError): EncodedError => {
   if (error._tag === "Same") return error
   if (error._tag === "Value") {
     try {
-      pack(error.value, [])
+      pack(error.value, new Packing())
       return error
     } catch {
       return { _tag: "Value", value: shown(error.value) }

@@ -15,7 +15,7 @@ import { BackendError } from "../scheduler/backends/BackendError.ts"
 import { MAX, Workers } from "../scheduler/backends/Workers.ts"
 import { type Token, tokenOf } from "../service/Access.ts"
 import { authorityOf } from "../service/Certificate.ts"
-import { NotSendable, pack } from "../service/WireValue.ts"
+import { NotSendable, Packing, pack } from "../service/WireValue.ts"
 import { byNetwork } from "./Dial.ts"
 import * as RunnerPool from "./RunnerPool.ts"
 import { Runners } from "./Runners.ts"
@@ -144,7 +144,7 @@ const NAMED_DEPTH = 12
 /** `config` if a runner can be sent it; else the part of it that none can be sent is named by its path. */
 const sendable = (path: string, value: unknown, depth = CONFIG_DEPTH): unknown => {
   try {
-    pack(value, [], path, depth)
+    pack(value, new Packing(), path, depth)
     return value
   } catch (thrown) {
     if (!(thrown instanceof NotSendable)) throw thrown

@@ -17,7 +17,7 @@ import {
   type Received,
   withClamped
 } from "./FrameBytes.ts"
-import { type Part, pack, unpack } from "./WireValue.ts"
+import { Packing, pack, unpack } from "./WireValue.ts"
 
 export { FrameError, LONGEST_BODY } from "./FrameBytes.ts"
 
@@ -40,8 +40,9 @@ export type Frame =
  * @since 0.1.0
  */
 export const encode = (frame: Frame, memory?: (length: number) => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
-  const parts: Array<Part> = []
-  const value = frame.kind === "batch" ? { ...frame, batch: pack({ ...frame.batch }, parts, "batch") } : frame
+  const packing = new Packing()
+  const { parts } = packing
+  const value = frame.kind === "batch" ? { ...frame, batch: pack({ ...frame.batch }, packing, "batch") } : frame
   return joined(pieces(withClamped(value, parts), parts), memory)
 }
 
@@ -56,13 +57,10 @@ const decoded = (received: Received): Frame => {
   if (kind === "end") return { kind, cursor: own }
   if (kind === "begin") return { kind, cursor: own, batches: typeof batches === "number" ? batches : null }
   if (kind !== "batch" || !Array.isArray(parts)) throw new RangeError("its head is not of a batch")
-  const part = partsOf(received)
   const made = unpack(batch, {
-    tensor: (index) => {
-      const { data, shape } = part(index)
-      return new Tensor(data, shape)
-    },
-    array: (index) => part(index).data
+    part: partsOf(received),
+    tensor: ({ data, shape }) => new Tensor(data, shape),
+    array: ({ data }) => data
   })
   if (!isBatch(made)) throw new RangeError("its batch lacks a field")
   return { kind, batch: made, cursor: own }

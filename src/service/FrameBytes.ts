@@ -19,7 +19,7 @@ import { crc32 } from "node:zlib"
 import * as Data from "effect/Data"
 import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
-import { aligned, laidOut, NotSendable, type Part, partsIn } from "./WireValue.ts"
+import { aligned, laidOut, NotSendable, PART_KEYS, type Part, partsIn } from "./WireValue.ts"
 
 /**
  * Received bytes are not a frame: cut, changed on the way, longer than allowed, or something else altogether.
@@ -43,7 +43,7 @@ const MAGIC = 0x31575246
 /** How long the part in front of the head is. */
 const LEAD = 24
 
-/** Heads hold names, shapes and what is no tensor; one of 64 MiB has a million strings. */
+/** Heads hold names, shapes, and what is neither a tensor nor long. */
 const LONGEST_HEAD = 2 ** 26
 
 /** Default limit of a body's length: 2 GiB. @since 0.1.0 */
@@ -69,7 +69,12 @@ export const pieces = (
   longestHead = LONGEST_HEAD
 ): ReadonlyArray<Uint8Array> => {
   const { heads, length } = laidOut(parts)
-  if (length > LONGEST_BODY) throw new NotSendable({ path: "", found: `${length} bytes, more than ${LONGEST_BODY},` })
+  if (length > LONGEST_BODY) {
+    throw new NotSendable({
+      path: longestColumn(value, parts),
+      found: `most of ${length} bytes, more than ${LONGEST_BODY},`
+    })
+  }
   const head = headOf({ ...value, parts: heads }, longestHead)
   const headLength = aligned(head.length)
   const bytes = new Uint8Array(LEAD + headLength)
@@ -97,12 +102,30 @@ const headOf = (value: Readonly<Record<string, unknown>>, longest: number): Uint
   const text = jsonOf(value)
   const head = text === undefined ? undefined : encoder.encode(text)
   if (head !== undefined && head.length <= longest) return head
+  const found = `most of more than ${longest} bytes of keys, short texts and other values outside of arrays and lists`
+  throw new NotSendable({ path: longestColumn(value, []), found })
+}
+
+/** The path of the column that takes most of a frame's head, and of its parts. */
+const longestColumn = (value: Readonly<Record<string, unknown>>, parts: ReadonlyArray<Part>): string => {
   const { batch } = value
   const columns = isRecord(batch) && isRecord(batch["columns"]) ? batch["columns"] : {}
-  const lengths = Object.entries(columns).map(([name, own]) => [name, jsonOf(own)?.length ?? Infinity] as const)
+  const lengths = Object.entries(columns).map(([name, own]) => {
+    const text = jsonOf(own)
+    return [name, text === undefined ? Infinity : text.length + bytesIn(own, parts)] as const
+  })
   const [most] = lengths.toSorted(([, one], [, other]) => other - one)
-  const path = most === undefined ? "" : `columns.${most[0]}`
-  throw new NotSendable({ path, found: `texts and other values outside of arrays of more than ${longest} bytes` })
+  return most === undefined ? "" : `columns.${most[0]}`
+}
+
+/** How many bytes the parts have that a packed value names. */
+const bytesIn = (value: unknown, parts: ReadonlyArray<Part>): number => {
+  if (typeof value !== "object" || value === null) return 0
+  const inner = Object.entries(value).map(([key, own]: [string, unknown]) => {
+    const numbers: ReadonlyArray<unknown> = PART_KEYS.has(key) ? (Array.isArray(own) ? own : [own]) : []
+    return numbers.reduce<number>((sum, at) => sum + (parts[Number(at)]?.data.byteLength ?? 0), bytesIn(own, parts))
+  })
+  return inner.reduce((sum, own) => sum + own, 0)
 }
 
 /** As JSON; `undefined` if that is longer than any text. */

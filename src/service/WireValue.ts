@@ -1,9 +1,11 @@
 /**
- * Values of batches as JSON, with their tensors and typed arrays apart as raw bytes.
+ * Values of batches as JSON, with their tensors and typed arrays apart as raw bytes, and with long lists and texts apart as
+ * JSON of their own.
  *
  * What JSON has no form for is a record with one key that begins with `$`: `{"$tensor": n}` and `{"$array": n}` stand for
- * part n, `{"$number": "NaN"}`, `{"$bigint": "12"}`, `{"$date": ms}`, `{"$undefined": true}`, `{"$hole": true}`, and `{"$record": [[key, value]]}`
- * for a record whose own keys begin so.
+ * part n, `{"$text": n}` for the text whose JSON is part n, `{"$list": [n, …]}` for the elements of the lists whose JSON these
+ * parts are, `{"$number": "NaN"}`, `{"$bigint": "12"}`, `{"$date": ms}`, `{"$undefined": true}`, `{"$hole": true}`, and
+ * `{"$record": [[key, value]]}` for a record whose own keys begin so.
  *
  * @since 0.1.0
  */
@@ -40,16 +42,36 @@ export interface Part {
 /** What stands in a frame's head of a part: element type, shape, and where in the body it begins. @since 0.1.0 */
 export type PartHead = readonly [dtype: DType, shape: ReadonlyArray<number>, offset: number]
 
+/** The keys whose values are numbers of parts. @since 0.1.0 */
+export const PART_KEYS: ReadonlySet<string> = new Set(["$tensor", "$array", "$text", "$list"])
+
 /** What takes longer to read than a batch may take: the sign is one of them. */
 const MOST_DIGITS = 4096
 
 /** Nesting limit; no batch comes near it. */
 const DEEPEST = 64
 
-/** Returns the part of a value that goes into the head, and adds the rest to `parts`. Throws {@link NotSendable}. @since 0.1.0 */
-export const pack = (value: unknown, parts: Array<Part>, path = "", depth = 0): unknown => {
+/** A text or a list whose JSON has about so many characters stands in the body: a head is read and written in one go. */
+const LONG = 2 ** 16
+
+/** JSON of a longer list is divided into parts of about so many characters: engines have a longest text. */
+const LONGEST_TEXT = 2 ** 24
+
+/** What values are packed into. @since 0.1.0 */
+export class Packing {
+  readonly parts: Array<Part> = []
+  /** About how many characters of JSON were packed that stand in no part. */
+  weight = 0
+}
+
+/** Returns the part of a value that goes into the head, and adds the rest to `into`. Throws {@link NotSendable}. @since 0.1.0 */
+export const pack = (value: unknown, into: Packing, path = "", depth = 0): unknown => {
+  into.weight += LEAST_WEIGHT
   switch (typeof value) {
     case "string":
+      if (value.length >= LONG) return { $text: textPart(value, into, path) }
+      into.weight += value.length
+      return value
     case "boolean":
       return value
     case "number":
@@ -59,59 +81,98 @@ export const pack = (value: unknown, parts: Array<Part>, path = "", depth = 0): 
     case "bigint": {
       const digits = String(value)
       if (digits.length > MOST_DIGITS) throw new NotSendable({ path, found: `a bigint of ${digits.length} digits` })
+      into.weight += digits.length
       return { $bigint: digits }
     }
     case "undefined":
       return { $undefined: true }
     case "object":
-      return value === null ? null : packed(value, parts, path, depth)
+      return value === null ? null : packed(value, into, path, depth)
     default:
       throw new NotSendable({ path, found: `a ${typeof value}` })
   }
 }
 
-const packed = (value: object, parts: Array<Part>, path: string, depth: number): unknown => {
+/** What any value takes in JSON, roughly: a number, or quotes and a comma. */
+const LEAST_WEIGHT = 8
+
+const encoder = new TextEncoder()
+
+/** Adds the JSON of a packed value as a part, and returns the part's number. */
+const textPart = (value: unknown, { parts }: Packing, path: string): number => {
+  let data: Uint8Array
+  try {
+    data = encoder.encode(JSON.stringify(value))
+  } catch {
+    throw new NotSendable({ path, found: "a text that is longer than its JSON can be" })
+  }
+  return parts.push({ data, shape: [data.length] }) - 1
+}
+
+const packed = (value: object, into: Packing, path: string, depth: number): unknown => {
   if (depth > DEEPEST) throw new NotSendable({ path: path.slice(0, 80), found: "records within records without end" })
-  const inner = (own: unknown, key: string | number) =>
-    pack(own, parts, typeof key === "number" ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`, depth + 1)
+  const { parts } = into
+  const inner = (own: unknown, key: string) => pack(own, into, path === "" ? key : `${path}.${key}`, depth + 1)
   if (value instanceof Tensor) return { $tensor: parts.push({ data: value.data, shape: value.shape }) - 1 }
   if (isTypedArray(value)) return { $array: parts.push({ data: value, shape: [value.length] }) - 1 }
   if (value instanceof Date) return { $date: value.getTime() }
-  if (Array.isArray(value)) {
-    return Array.from<unknown, unknown>(value, (own, at) => (at in value ? inner(own, at) : { $hole: true }))
-  }
+  if (Array.isArray(value)) return packedList(value, into, path, depth)
   if (isRecord(value)) {
     // Those of the batch itself are ours.
     if (depth > 0 && Object.getOwnPropertySymbols(value).length > 0) {
       throw new NotSendable({ path, found: "a key that is a symbol" })
     }
-    const entries = Object.entries(value).map(([key, own]) => [key, inner(own, key)] as const)
+    const entries = Object.entries(value).map(([key, own]) => {
+      into.weight += key.length
+      return [key, inner(own, key)] as const
+    })
     return entries.some(([key]) => key.startsWith("$")) ? { $record: entries } : Object.fromEntries(entries)
   }
   throw new NotSendable({ path, found: `a ${value.constructor?.name || "thing of no named class"}` })
 }
 
+/** A list as it is, or if it is long the numbers of the parts that its elements stand in. */
+const packedList = (list: ReadonlyArray<unknown>, into: Packing, path: string, depth: number): unknown => {
+  const before = into.weight
+  const numbers: Array<number> = []
+  let own: Array<unknown> = []
+  const toPart = (): void => {
+    numbers.push(textPart(own, into, path))
+    own = []
+    into.weight = before + LEAST_WEIGHT * numbers.length
+  }
+  for (let at = 0; at < list.length; at++) {
+    own.push(at in list ? pack(list[at], into, `${path}[${at}]`, depth + 1) : { $hole: true })
+    if (into.weight - before >= LONGEST_TEXT) toPart()
+  }
+  if (numbers.length === 0 && into.weight - before < LONG) return own
+  if (own.length > 0) toPart()
+  return { $list: numbers }
+}
+
 /** Why bytes are not a batch. */
 const malformed = (what: string): RangeError => new RangeError(what)
 
-/** Gives the parts of a value by their numbers: as tensors, or as typed arrays. @since 0.1.0 */
+/** Where parts are found by their numbers, and what is made of them: tensors, and typed arrays. @since 0.1.0 */
 export interface Parts {
-  readonly tensor: (index: number) => Tensor
-  readonly array: (index: number) => TypedArray
+  readonly part: (index: number) => Part
+  readonly tensor: (part: Part) => Tensor
+  readonly array: (part: Part) => TypedArray
 }
 
 /** Makes the value that {@link pack} packed. Throws a `RangeError` for what it did not make. @since 0.1.0 */
-export const unpack = (value: unknown, parts: Parts, depth = 0): unknown => {
+export const unpack = (value: unknown, parts: Parts): unknown => unpacked(value, { ...parts, read: new Set() }, 0)
+
+/** Parts, and the numbers of those whose JSON was read: what is read again could come to any size. */
+interface Reading extends Parts {
+  readonly read: Set<number>
+}
+
+const unpacked = (value: unknown, reading: Reading, depth: number): unknown => {
   if (typeof value !== "object" || value === null) return value
   if (depth > DEEPEST + 1) throw malformed("it is nested too deep")
-  const inner = (own: unknown): unknown => unpack(own, parts, depth + 1)
-  if (Array.isArray(value)) {
-    const list = new Array<unknown>(value.length)
-    value.forEach((own: unknown, at) => {
-      if (!isHole(own)) list[at] = inner(own)
-    })
-    return list
-  }
+  const inner = (own: unknown): unknown => unpacked(own, reading, depth + 1)
+  if (Array.isArray(value)) return unpackedList([value], inner)
   const entries = Object.entries(value)
   const [first] = entries
   if (first === undefined || !first[0].startsWith("$")) {
@@ -119,8 +180,15 @@ export const unpack = (value: unknown, parts: Parts, depth = 0): unknown => {
   }
   const [key, own] = first
   if (entries.length === 1) {
-    if (key === "$tensor" && typeof own === "number") return parts.tensor(own)
-    if (key === "$array" && typeof own === "number") return parts.array(own)
+    if (key === "$tensor" && typeof own === "number") return reading.tensor(reading.part(own))
+    if (key === "$array" && typeof own === "number") return reading.array(reading.part(own))
+    if (key === "$text" && typeof own === "number") return jsonIn(own, reading, isText)
+    if (key === "$list" && Array.isArray(own)) {
+      return unpackedList(
+        own.map((index: unknown) => jsonIn(index, reading, Array.isArray)),
+        inner
+      )
+    }
     if (key === "$number" && typeof own === "string" && NUMBERS.has(own)) return Number(own)
     if (key === "$bigint" && typeof own === "string" && isWholeText(own)) return BigInt(own)
     if (key === "$date" && (typeof own === "number" || own === null)) return new Date(own ?? Number.NaN)
@@ -130,6 +198,34 @@ export const unpack = (value: unknown, parts: Parts, depth = 0): unknown => {
     }
   }
   throw malformed(`it has a record with the key ${JSON.stringify(key.slice(0, 20))}`)
+}
+
+/** The elements of several lists in one. */
+const unpackedList = (lists: ReadonlyArray<ReadonlyArray<unknown>>, inner: (own: unknown) => unknown): unknown => {
+  const all = new Array<unknown>(lists.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const list of lists) {
+    for (const own of list) {
+      if (!isHole(own)) all[at] = inner(own)
+      at++
+    }
+  }
+  return all
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true })
+
+const isText = (value: unknown): value is string => typeof value === "string"
+
+/** What the JSON of a part is. */
+const jsonIn = <A>(index: unknown, { part, read }: Reading, is: (value: unknown) => value is A): A => {
+  if (!isWhole(index) || read.has(index)) throw malformed("a part with JSON is named twice, or has no number")
+  read.add(index)
+  const { data } = part(index)
+  if (!(data instanceof Uint8Array)) throw malformed("a part with JSON has no bytes")
+  const own: unknown = JSON.parse(decoder.decode(data))
+  if (!is(own)) throw malformed("the JSON of a part is no list or no text, as its head says")
+  return own
 }
 
 const isHole = (value: unknown): boolean => isRecord(value) && value["$hole"] === true

@@ -97,6 +97,23 @@ def _unpack(value, parts):
     return {name: _unpack(one, parts) for name, one in value.items()}
 
 
+def _whole(value, parts):
+    """Puts long texts and lists back, whose JSON stands in parts."""
+    if isinstance(value, list):
+        return [_whole(one, parts) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        (key, own), = value.items()
+        if key == "$text":
+            return json.loads(parts[own].tobytes())
+        if key == "$list":
+            return [_whole(one, parts) for part in own for one in json.loads(parts[part].tobytes())]
+        if key == "$record":
+            return {key: [[name, _whole(one, parts)] for name, one in own]}
+    return {name: _whole(one, parts) for name, one in value.items()}
+
+
 def _part(body, dtype, shape, offset):
     count = 1
     for axis in shape:
@@ -301,7 +318,7 @@ class Run:
     def _batch(self, head, body):
         parts = [_part(body, *one) for one in head["parts"]]
         fields = head["batch"]
-        columns = fields["columns"]
+        columns = _whole(fields["columns"], parts)
         # Of several ranks one may have no rows: such a batch is not part of the digest.
         if self._digests and fields["size"] > 0:
             self._digest.add(columns, parts)

@@ -123,6 +123,44 @@ describe("frames", () => {
     )
   })
 
+  test("carry long texts and lists in their bodies, whatever stands in them", () => {
+    const rows = Array.from({ length: 3000 }, (_, at) => `row ${at} of some length, \ud800 and №`)
+    delete rows[7]
+    const columns = {
+      rows,
+      text: "né".repeat(50_000),
+      records: rows.map((text, at) => ({ text, tensor: new Tensor.Tensor(Float32Array.of(at), [1]), $odd: -0 })),
+      lists: [rows, ["short"], rows],
+      short: ["a", undefined, 12n]
+    }
+    const batch = { epoch: 0, index: 0, rank: 0, worker: 0, size: 3, indices: new Float64Array(3), columns }
+    const bytes = encode({ kind: "batch", batch, cursor })
+    expect(new DataView(bytes.buffer).getUint32(4, true)).toBeLessThan(2 ** 17)
+    const [frame] = read(bytes, [70_001])
+    expect(isDeepStrictEqual(frame?.kind === "batch" && frame.batch.columns, columns)).toBe(true)
+  })
+
+  test("carry columns of texts beyond what a head may hold", () => {
+    const text = Array.from({ length: 96 }, (_, at) => String.fromCharCode(97 + (at % 26)).repeat(2 ** 20))
+    const batch = { epoch: 0, index: 0, rank: 0, worker: 0, size: 96, indices: new Float64Array(96), columns: { text } }
+    const [frame] = read(encode({ kind: "batch", batch, cursor }), [2 ** 20])
+    expect(isDeepStrictEqual(frame?.kind === "batch" && frame.batch.columns, { text })).toBe(true)
+  }, 30_000)
+
+  test("that name a part with JSON twice are refused: it could come to any size", () => {
+    const data = new TextEncoder().encode('[{"$list":[0,0]},{"$list":[0,0]}]')
+    const packed = { $list: [0] }
+    const batch = { epoch: 0, index: 0, rank: 0, worker: 0, size: 1, indices: { $array: 1 }, columns: { packed } }
+    const parts = [
+      { data, shape: [data.length] },
+      { data: new Float64Array(1), shape: [1] }
+    ]
+    const bytes = joined(piecesOf({ kind: "batch", batch, cursor }, parts))
+    expect(() => read(bytes, [1000])).toThrow("a part with JSON is named twice")
+    const odd = joined(piecesOf({ kind: "batch", batch: { ...batch, columns: { $text: 0 } }, cursor }, parts))
+    expect(() => read(odd, [1000])).toThrow("is no list or no text")
+  })
+
   test("of bytes that anybody may send are a FrameError, with a checksum that fits, too", () => {
     fc.assert(
       fc.property(fc.json(), fc.uint8Array({ maxLength: 64 }), (head, body) => {
@@ -154,7 +192,7 @@ describe("frames", () => {
     expect(of({ image: [{ f: () => 0 }] })).toThrow("batch.columns.image[0].f holds a function")
     expect(of({ when: new Map() })).toThrow(NotSendable)
     const columns = { short: ["a"], text: ["x".repeat(2000)] }
-    expect(() => piecesOf({ batch: { columns } }, [], 1000)).toThrow("columns.text holds texts")
+    expect(() => piecesOf({ batch: { columns } }, [], 1000)).toThrow("columns.text holds most of more than 1000 bytes")
     expect(piecesOf({ batch: { columns } }, [], 3000).length).toBe(1)
     expect(of({ [Symbol("key")]: 1 })).toThrow(NotSendable)
     expect(of({ long: 10n ** 5000n })).toThrow("columns.long holds a bigint of 5001 digits")

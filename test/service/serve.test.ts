@@ -67,6 +67,15 @@ const dealt = Pipeline.from(
   })
 ).pipe(Pipeline.batch(4))
 
+/** Texts and records of which a list is too long for a head. */
+const long = Pipeline.from(Dataset.range(6)).pipe(
+  Pipeline.map("text", (id: number) => ({
+    text: `${id} \ud83d`.repeat(10_000),
+    $own: { word: "№".repeat(30_000), id: -0 }
+  })),
+  Pipeline.batch(3)
+)
+
 const SCRIPT = `
 import json, sys
 sys.dont_write_bytecode = True
@@ -95,7 +104,11 @@ try:
     refused = None
 except ServiceError as error:
     refused = error.kind
-ranked = [batch["row"].tolist() for batch in Run(dealt, epochs=1, rank=1, world=2, steps=3)]
+ranked = [batch["row"].tolist() for batch in Run(dealt, pipeline="dealt", epochs=1, rank=1, world=2, steps=3)]
+# The digest is compared with the service's at each batch.
+for batch in Run(dealt, pipeline="long", epochs=1, digest=True):
+    assert [len(text) for text in batch["text"]] == 3 * [30_000], batch["text"][0][:20]
+    assert batch["$own"]["word"] == 3 * [30_000 * "\u2116"]
 print(json.dumps({"ranked": ranked, "samples": samples, "digest": run.digest, "kinds": kinds, "left": left, "again": rest.digest, "refused": refused}))
 `
 
@@ -108,7 +121,7 @@ test.skipIf(!hasPython)(
     const scope = Effect.runSync(Scope.make())
     const folder = mkdtempSync(join(tmpdir(), "furrow-python-"))
     try {
-      const { url } = await Effect.runPromise(Scope.extend(Service.serve({ pipelines: { dealt } }), scope))
+      const { url } = await Effect.runPromise(Scope.extend(Service.serve({ pipelines: { dealt, long } }), scope))
       const script = join(folder, "client.py")
       writeFileSync(script, SCRIPT)
       const ended = await new Promise<string>((resolve) => {
