@@ -5,6 +5,7 @@
  */
 import { connect } from "node:net"
 import { connect as connectSecurely } from "node:tls"
+import type { Trust } from "../service/Certificate.ts"
 import type { RunnerInfo } from "./Runners.ts"
 
 /** What is needed of a socket; one of `node:net` has it, and so has a simulated one. @since 0.1.0 */
@@ -27,15 +28,9 @@ export interface ByteSocket {
 /** Begins a connection to a runner; what is written to it before it is there is sent then. @since 0.1.0 */
 export type Dial = (runner: RunnerInfo) => ByteSocket
 
-/** Options of an encrypted connection. @since 0.1.0 */
-export interface Encryption {
-  readonly ca?: string | undefined
-  readonly servername?: string | undefined
-}
-
 /** Dials by TCP, or by TLS if it has options. @since 0.1.0 */
 export const byNetwork =
-  (tls: Encryption | undefined): Dial =>
+  (tls: Trust | undefined): Dial =>
   ({ host, port }) => {
     const address = host.replace(/^\[|\]$/g, "")
     const { ca, servername } = tls ?? {}

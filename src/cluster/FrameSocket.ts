@@ -4,7 +4,15 @@
  *
  * @since 0.1.0
  */
-import { FrameBytesReader, joined, pieces, type ReaderOptions, type Received } from "../service/FrameBytes.ts"
+import type { BodyCompressor } from "../service/Compression.ts"
+import {
+  FrameBytesReader,
+  joined,
+  pieces,
+  type ReaderOptions,
+  type Received,
+  withPacked
+} from "../service/FrameBytes.ts"
 import type { Part } from "../service/WireValue.ts"
 import type { ByteSocket } from "./Dial.ts"
 
@@ -47,6 +55,9 @@ export class FrameSocket {
   readonly #pieces: Array<{ readonly bytes: Uint8Array; readonly left: (() => void) | undefined }> = []
   #isWriting = false
   #isFinishing = false
+  #compressor: BodyCompressor | undefined
+  /** How many frames are being compressed. */
+  #compressing = 0
   /** Bytes that were given to the socket and have not left it. */
   unsent = 0
 
@@ -75,6 +86,11 @@ export class FrameSocket {
     this.#reader.options = options
   }
 
+  /** From now on bodies are sent as zstd where that pays. */
+  compress(compressor: BodyCompressor): void {
+    this.#compressor = compressor
+  }
+
   /** Sends a frame; its parts must stay as they are until `left` is called: they have left, or never will. */
   send(head: Readonly<Record<string, unknown>>, parts: ReadonlyArray<Part> = [], left?: () => void): void {
     if (this.isOver) {
@@ -82,8 +98,29 @@ export class FrameSocket {
       return
     }
     this.#hasSent = true
-    const all = pieces(head, parts)
-    const length = all.reduce((sum, piece) => sum + piece.length, 0)
+    const [first, ...body] = pieces(head, parts)
+    const length = lengthOf(body)
+    if (this.#compressor?.tries(length) === true) this.#pack(first, body, this.#compressor, left)
+    else this.#put([first, ...body], left)
+  }
+
+  /** Sends a frame once its body was compressed, which happens beside other work: frames that are sent meanwhile leave first. */
+  #pack(first: Uint8Array, body: ReadonlyArray<Uint8Array>, compressor: BodyCompressor, left?: () => void): void {
+    const plain = joined(body)
+    // It counts as unsent, so that nobody builds faster than is compressed.
+    this.unsent += plain.length
+    this.#compressing++
+    compressor.compress(plain, (packed) => {
+      this.#compressing--
+      this.unsent -= plain.length
+      if (this.isOver) left?.()
+      else this.#put(packed === undefined ? [first, plain] : withPacked(first, packed), left)
+    })
+  }
+
+  /** Writes a frame, or puts it with others that are to be written. */
+  #put(all: ReadonlyArray<Uint8Array>, left?: () => void): void {
+    const length = lengthOf(all)
     this.unsent += length
     const done = (): void => {
       this.unsent -= length
@@ -113,7 +150,7 @@ export class FrameSocket {
     const piece = this.#pieces.shift()
     this.#isWriting = piece !== undefined
     if (piece === undefined) {
-      if (this.#isFinishing) this.#socket.end()
+      if (this.#isFinishing && this.#compressing === 0) this.#socket.end()
       return
     }
     this.#socket.write(piece.bytes, () => {
@@ -173,7 +210,7 @@ export class FrameSocket {
     this.#reason ??= reason
     this.#isFinishing = true
     this.#flush()
-    if (!this.#isWriting) this.#socket.end()
+    if (!this.#isWriting && this.#compressing === 0) this.#socket.end()
   }
 
   /** Ends it at once, for a reason. */
@@ -218,6 +255,8 @@ export class FrameSocket {
     this.#options.ended(this.#reason ?? "the connection broke")
   }
 }
+
+const lengthOf = (all: ReadonlyArray<Uint8Array>): number => all.reduce((sum, { length }) => sum + length, 0)
 
 /** Pieces with neighbors that are short joined: a write costs more than their copy. */
 const grouped = (all: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> => {

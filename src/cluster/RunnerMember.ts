@@ -12,6 +12,7 @@ import { Lease } from "../pipeline/Lease.ts"
 import type { BuiltBatch } from "../scheduler/backends/Backend.ts"
 import type { BuiltElsewhere, Member, NotStarted, Outcome } from "../scheduler/backends/remote/Member.ts"
 import type { MemberStart, ToMember } from "../scheduler/backends/remote/Protocol.ts"
+import type { Compression } from "../service/Compression.ts"
 import { partsOf, type Received } from "../service/FrameBytes.ts"
 import { unpack } from "../service/WireValue.ts"
 import type { BodyMemory } from "./BodyMemory.ts"
@@ -52,6 +53,8 @@ export interface Reaching {
   readonly loading: Duration.Duration
   /** How long it may be silent, in milliseconds. */
   readonly silence: number
+  /** How the bodies of batches may come. */
+  readonly compression: Compression
 }
 
 /** @since 0.1.0 */
@@ -152,7 +155,7 @@ export class RunnerMember implements Member {
   }
 
   #connect(runner: RunnerInfo): void {
-    const { dial, silence, timing, token } = this.#options
+    const { compression, dial, silence, timing, token } = this.#options
     this.#socket = new FrameSocket(dial(runner), {
       silence,
       beat: timing.beat,
@@ -161,7 +164,8 @@ export class RunnerMember implements Member {
       ended: (reason) => this.#over(reason)
     })
     this.#socket.hold(this.#isHeld)
-    send(this.#socket, "hello", { ...identity, token: token === undefined ? null : Redacted.value(token) })
+    const own = token === undefined ? null : Redacted.value(token)
+    send(this.#socket, "hello", { ...identity, token: own, compression })
   }
 
   #over(reason: string): void {
@@ -191,7 +195,8 @@ export class RunnerMember implements Member {
       this.threads = numberIn(frame, "threads")
       this.#stage = "open"
       this.#answered?.()
-      this.#socket?.expect({ memory: this.#options.memory.take })
+      const { compression, memory } = this.#options
+      this.#socket?.expect({ memory: memory.take, compression })
       if (this.#socket !== undefined) send(this.#socket, "open", { start: packableStart(start) })
     } else if (this.#stage === "open" && kind === "ready") {
       this.#stage = "ready"

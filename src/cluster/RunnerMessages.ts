@@ -2,8 +2,8 @@
  * What a loader and a runner tell each other, as the heads and parts of frames.
  *
  * ```text
- * loader → runner   hello (versions, token) · open (the run) · build · cancel · kill · drop
- * runner → loader   welcome · refused · ready · built · failed · lost · draining
+ * loader → runner   hello (versions, token, compression) · open (the run) · build · cancel · kill · drop
+ * runner → loader   welcome (versions, threads, compression) · refused · ready · built · failed · lost · draining
  * ```
  *
  * @since 0.1.0
@@ -27,7 +27,7 @@ import type { Built } from "./Builders.ts"
 import type { FrameSocket } from "./FrameSocket.ts"
 
 /** Is raised whenever messages change. */
-const PROTOCOL = 1
+const PROTOCOL = 2
 
 /** The most batches that a loader may have ordered of a runner at once. @since 0.1.0 */
 export const MOST_ORDERS = 4096

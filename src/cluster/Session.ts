@@ -11,6 +11,7 @@ import { shown } from "../core/Show.ts"
 import { encodeError } from "../scheduler/backends/remote/ErrorCodec.ts"
 import { notSendable } from "../scheduler/backends/remote/NotSendable.ts"
 import type { AttemptFailed } from "../scheduler/backends/remote/Protocol.ts"
+import { agreed, BodyCompressor } from "../service/Compression.ts"
 import type { Received } from "../service/FrameBytes.ts"
 import type { Answer, BuilderEvents, Builders, Built } from "./Builders.ts"
 import type { ByteSocket } from "./Dial.ts"
@@ -206,7 +207,9 @@ export class Session {
     const { id, threads } = this.#serving
     this.#stage = "open"
     this.#socket.expect({})
-    send(this.#socket, "welcome", { ...identity, id, threads: Math.max(threads, 1) })
+    const compression = agreed(head["compression"])
+    send(this.#socket, "welcome", { ...identity, id, threads: Math.max(threads, 1), compression })
+    if (compression === "zstd") this.#socket.compress(new BodyCompressor())
   }
 
   #refusalOf(head: Received["head"]): { readonly reason: string; readonly lasting: boolean } | undefined {

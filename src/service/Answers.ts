@@ -8,11 +8,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import { InvalidOption } from "../core/InvalidOption.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
 import type { Refusal } from "./Access.ts"
-import { type AnswerWriter, FORMATS, formatOf } from "./AnswerFormat.ts"
+import { type AnswerFormat, type AnswerWriter, FORMATS, formatOf } from "./AnswerFormat.ts"
 import { RunFailed } from "./ArrowStream.ts"
+import { agreed, BodyCompressor, type Compression } from "./Compression.ts"
 import { encode } from "./Frame.ts"
+import { halves, joined, withPacked } from "./FrameBytes.ts"
 import { cursorFrom, fromQuery } from "./RunSpec.ts"
 import { Reader, type Runs, TooManyRuns } from "./Runs.ts"
 import type { Step } from "./SharedRun.ts"
@@ -137,12 +140,14 @@ const ALIVE = encode({ kind: "alive" })
 const batches = (serving: Serving, query: URLSearchParams, response: ServerResponse): Effect.Effect<void> => {
   const begun = Effect.gen(function* () {
     if (serving.draining) return yield* new TooManyRuns({ runs: serving.runs.told.length })
-    const { format, from, spec } = yield* Effect.try({
+    const { compression, format, from, spec } = yield* Effect.try({
       try: () => {
         const text = query.get("from")
+        const format = formatOf(query.get("format"))
         return {
-          spec: fromQuery(query, ["from", "format"]),
-          format: formatOf(query.get("format")),
+          spec: fromQuery(query, ["from", "format", "compression"]),
+          format,
+          compression: compressionIn(query.get("compression"), format),
           from: text === null ? undefined : cursorFrom(text)
         }
       },
@@ -154,15 +159,16 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
     const { contentType, writer: writerOf } = FORMATS[format]
     const writer = writerOf(begin)
     const first = writer.needsFirst ? yield* Effect.onError(firstOf(reader, writer), () => reader.leave) : NOTHING
-    return { contentType, first, reader, writer }
+    const compressor = compression === "zstd" ? new BodyCompressor() : undefined
+    return { compressor, contentType, first, reader, writer }
   })
   return Effect.matchCauseEffect(begun, {
     onFailure: (cause) => Effect.sync(() => refuseError(response, Cause.squash(cause))),
-    onSuccess: ({ contentType, first, reader, writer }) =>
+    onSuccess: ({ compressor, contentType, first, reader, writer }) =>
       Effect.suspend(() => {
         serving.readers++
         response.writeHead(200, { "content-type": contentType, "cache-control": "no-store" })
-        return stream(serving, reader, { writer, first }, response)
+        return stream(serving, reader, { writer, first, compressor }, response)
       }).pipe(
         Effect.ensuring(
           Effect.zipRight(
@@ -182,6 +188,13 @@ interface First {
   readonly isLast: boolean
 }
 
+interface Answering {
+  readonly writer: AnswerWriter
+  readonly first: First
+  /** Compresses what is sent, if the trainer has asked for that. */
+  readonly compressor: BodyCompressor | undefined
+}
+
 const NOTHING: First = { bytes: new Uint8Array(0), isLast: false }
 
 /** The first bytes of an answer, for which its first batches must be there. Fails with why it cannot begin. */
@@ -196,7 +209,7 @@ const firstOf = (reader: Reader, writer: AnswerWriter): Effect.Effect<First, unk
 const stream = (
   serving: Serving,
   reader: Reader,
-  { first, writer }: { readonly writer: AnswerWriter; readonly first: First },
+  { compressor, first, writer }: Answering,
   response: ServerResponse
 ): Effect.Effect<void> => {
   const put = (bytes: Uint8Array, sent?: () => void): void => {
@@ -204,8 +217,8 @@ const stream = (
     else sent?.()
   }
   /** Returns whether it was the last one. */
-  const send = ({ bytes, isLast, sent }: Step): boolean => {
-    const own = writer.write(bytes)
+  const send = ({ bytes, isLast, sent }: Step, packed = bytes): boolean => {
+    const own = writer.write(packed)
     put(own, sent)
     serving.sent += own.length
     return isLast || writer.isBroken
@@ -219,14 +232,15 @@ const stream = (
       while (!isOver && response.writableLength < MOST_UNSENT) {
         const step = reader.ready()
         if (step === undefined) break
-        isOver = send(step)
+        isOver = compressor === undefined ? send(step) : send(step, yield* compressed(compressor, step.bytes))
       }
       if (isOver) break
       if (response.writableLength >= MOST_UNSENT) {
         yield* drained(response)
         continue
       }
-      isOver = send(yield* alive(reader.next, () => put(writer.write(ALIVE))))
+      const step = yield* alive(reader.next, () => put(writer.write(ALIVE)))
+      isOver = compressor === undefined ? send(step) : send(step, yield* compressed(compressor, step.bytes))
     }
     response.end()
   }).pipe(
@@ -256,6 +270,30 @@ const alive = (next: Reader["next"], sign: () => void): Reader["next"] =>
       }
     })
   )
+
+/** The frame with its body as zstd, if that pays. Trainers of one run may each compress a batch: they may be at different ones. */
+const compressed = (
+  compressor: BodyCompressor,
+  frame: Uint8Array<ArrayBuffer>
+): Effect.Effect<Uint8Array<ArrayBuffer>> => {
+  const [first, body] = halves(frame)
+  if (!compressor.tries(body.length)) return Effect.succeed(frame)
+  return Effect.async((resume) => {
+    compressor.compress(body, (packed) => {
+      resume(Effect.succeed(packed === undefined ? frame : joined(withPacked(first, packed))))
+    })
+  })
+}
+
+/** Reads how bodies may be sent. Throws `InvalidOption`. */
+const compressionIn = (text: string | null, format: AnswerFormat): Compression => {
+  if (text === null || text === "none") return "none"
+  if (format !== "frames") {
+    throw new InvalidOption({ option: "compression", value: text, expected: `left out beside format=${format}` })
+  }
+  if (text !== "zstd") throw new InvalidOption({ option: "compression", value: text, expected: '"none" or "zstd"' })
+  return agreed(text)
+}
 
 /** Beyond so many bytes that its reader has not taken, nothing more is written. */
 const MOST_UNSENT = 2 ** 20

@@ -6,6 +6,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
 import * as Redacted from "effect/Redacted"
 import { InvalidOption } from "../core/InvalidOption.ts"
+import { type Names, optionsOf, textOf } from "../core/Options.ts"
 
 /** As an option gives them: PEM. @since 0.1.0 */
 export interface Certificate {
@@ -34,10 +35,21 @@ export const certificateOf = (
   throw new InvalidOption({ option: "tls.key", value: "one of another certificate", expected: "the key of `tls.cert`" })
 }
 
-/** Throws `InvalidOption` for authorities that are given and are no PEM of a certificate. @since 0.1.0 */
-export const authorityOf = (ca: string | undefined): string | undefined => {
+/** Whom a client trusts besides the system's authorities, as PEM, and the name that the other side's certificate is for. @since 0.1.0 */
+export interface Trust {
+  readonly ca?: string
+  readonly servername?: string
+}
+
+const TRUST: Names<Trust> = { ca: true, servername: true }
+
+/** Returns the `tls` of the options of `of`. Throws `InvalidOption` for what is no PEM of a certificate, or no name. @since 0.1.0 */
+export const trustOf = (of: string, tls: Trust | undefined): Trust | undefined => {
+  if (tls === undefined) return undefined
+  const { ca, servername } = optionsOf(`tls of ${of}`, tls, TRUST)
   if (ca !== undefined) certificate(ca, "tls.ca")
-  return ca
+  if (servername !== undefined) textOf("tls.servername", servername, "the name of a host")
+  return tls
 }
 
 const certificate = (pem: unknown, option = "tls.cert"): X509Certificate => {

@@ -9,10 +9,12 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { duration, whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
-import { type Names, optionsOf, textOf } from "../core/Options.ts"
+import { type Names, optionsOf } from "../core/Options.ts"
 import * as Cursor from "../scheduler/loader/Cursor.ts"
 import { shown } from "../sources/store/Location.ts"
 import { type Token, tokenOf } from "./Access.ts"
+import { trustOf } from "./Certificate.ts"
+import { type Compression, compressionOf } from "./Compression.ts"
 import type { ServiceError, Target } from "./Connection.ts"
 import { LONGEST_BODY } from "./Frame.ts"
 import { RemoteLoader } from "./RemoteLoader.ts"
@@ -33,6 +35,11 @@ export interface ConnectOptions extends RunSpec {
   readonly attempts?: Schedule.Schedule<unknown>
   /** The longest batch in bytes that is taken. Default 2 GiB. */
   readonly longestBatch?: number
+  /**
+   * How batches come: `"none"`, as they are, or `"zstd"`, at level 1, where that makes a batch shorter. For networks that carry
+   * less than about 200 MB/s. A service whose runtime has no zstd (Node before 22.15) sends them as they are. Default `"none"`.
+   */
+  readonly compression?: Compression
   /** For a service whose certificate no authority of the system has signed: the one that has, as PEM. */
   readonly tls?: { readonly ca: string }
 }
@@ -54,6 +61,7 @@ const NAMES: Names<ConnectOptions> = {
   silence: true,
   attempts: true,
   longestBatch: true,
+  compression: true,
   tls: true
 }
 
@@ -67,6 +75,7 @@ const targetOf = (url: string | URL, options: ConnectOptions): Target => {
   optionsOf<object>("Service.connect", options, NAMES)
   const {
     attempts = ATTEMPTS,
+    compression,
     from,
     longestBatch = LONGEST_BODY,
     silence = "30 seconds",
@@ -77,6 +86,13 @@ const targetOf = (url: string | URL, options: ConnectOptions): Target => {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     const expected = "an address such as http://127.0.0.1:7717"
     throw new InvalidOption({ option: "url", value: shown(String(url)), expected })
+  }
+  if (!Schedule.isSchedule(attempts)) {
+    throw new InvalidOption({
+      option: "attempts",
+      value: attempts,
+      expected: 'a Schedule, such as Schedule.spaced("1 second")'
+    })
   }
   if (from === undefined && spec.epochs === undefined && spec.epoch === undefined) {
     const expected = "told its epochs: one of { epochs: n }, { epoch: k } and { from: cursor }"
@@ -95,7 +111,8 @@ const targetOf = (url: string | URL, options: ConnectOptions): Target => {
     silence: duration("silence", silence),
     attempts,
     longestBody: whole("longestBatch", longestBatch, 1),
-    ca: tls === undefined ? undefined : textOf("ca of tls", tls.ca, "a certificate, as PEM")
+    compression: compressionOf(compression),
+    ca: trustOf("Service.connect", tls)?.ca
   }
 }
 

@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import { isRecord } from "../core/Record.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import { shown } from "../sources/store/Location.ts"
+import type { Compression } from "./Compression.ts"
 import { Download } from "./Download.ts"
 import { type Frame, FrameError, FrameReader } from "./Frame.ts"
 import { cursorText, type RunSpec, toQuery } from "./RunSpec.ts"
@@ -49,6 +50,7 @@ export interface Target {
   readonly silence: Duration.Duration
   readonly attempts: Schedule.Schedule<unknown>
   readonly longestBody: number
+  readonly compression: Compression
   /** The authority that is trusted besides the system's, as PEM. */
   readonly ca: string | undefined
 }
@@ -133,7 +135,8 @@ export class Connection {
     this.#came = undefined
     this.#thrown = undefined
     this.#frames = undefined
-    this.#reader = new FrameReader(this.#target.longestBody)
+    const { compression, longestBody } = this.#target
+    this.#reader = new FrameReader(longestBody, compression)
   }
 
   // Pieces that were on their way are lost with the connection; from the cursor on they are sent again.
@@ -214,8 +217,9 @@ export class Connection {
 
   async #connect(): Promise<void> {
     this.#drop()
-    const { ca, spec, token, url } = this.#target
+    const { ca, compression, spec, token, url } = this.#target
     const query = toQuery(spec)
+    if (compression !== "none") query.set("compression", compression)
     if (this.#cursor !== undefined) query.set("from", cursorText(this.#cursor))
     const opening = new AbortController()
     this.#opening = opening

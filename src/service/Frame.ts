@@ -7,6 +7,7 @@ import { isRecord } from "../core/Record.ts"
 import { Tensor } from "../core/Tensor.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
+import type { Compression } from "./Compression.ts"
 import {
   FrameBytesReader,
   FrameError,
@@ -81,9 +82,9 @@ const isBatch = (value: unknown): value is Batch<unknown> =>
 export class FrameReader {
   readonly #bytes: FrameBytesReader
 
-  /** `longest`: the most bytes that a body may have. */
-  constructor(longest = LONGEST_BODY) {
-    this.#bytes = new FrameBytesReader({ longestBody: longest })
+  /** `longest`: the most bytes that a body may have; `compression`: how it may come. */
+  constructor(longest = LONGEST_BODY, compression: Compression = "none") {
+    this.#bytes = new FrameBytesReader({ longestBody: longest, compression })
   }
 
   /** Whether a frame has begun and not ended. */

@@ -7,10 +7,12 @@
  *        4  length of the head, 32 bits, little-endian as all numbers
  *        8  length of the body, 64 bits
  *       16  CRC-32 of head and body
- *       20  0
+ *       20  0, or how many bytes the body takes here as zstd, fewer than its own
  *       24  head: JSON, filled up with spaces to a multiple of 8 bytes
  *           body: the parts (tensors, typed arrays), each from a multiple of 8 on
  * ```
+ *
+ * A body comes as zstd only to who asks for that; length and checksum are those of the bytes that it is made of.
  *
  * @since 0.1.0
  */
@@ -19,6 +21,8 @@ import { crc32 } from "node:zlib"
 import * as Data from "effect/Data"
 import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
+import { runtimeZstd } from "../sources/formats/Zstd.ts"
+import type { Compression } from "./Compression.ts"
 import { aligned, laidOut, NotSendable, PART_KEYS, type Part, partsIn } from "./WireValue.ts"
 
 /**
@@ -67,7 +71,7 @@ export const pieces = (
   value: Readonly<Record<string, unknown>>,
   parts: ReadonlyArray<Part>,
   longestHead = LONGEST_HEAD
-): ReadonlyArray<Uint8Array> => {
+): readonly [Uint8Array, ...ReadonlyArray<Uint8Array>] => {
   const { heads, length } = laidOut(parts)
   if (length > LONGEST_BODY) {
     throw new NotSendable({
@@ -80,7 +84,7 @@ export const pieces = (
   const bytes = new Uint8Array(LEAD + headLength)
   bytes.fill(SPACE, LEAD + head.length)
   bytes.set(head, LEAD)
-  const all: Array<Uint8Array> = [bytes]
+  const all: [Uint8Array, ...Array<Uint8Array>] = [bytes]
   for (const part of parts) {
     const own = bytesOf(part)
     if (own.length > 0) all.push(own)
@@ -137,6 +141,19 @@ const jsonOf = (value: unknown): string | undefined => {
   }
 }
 
+/** The pieces of the frame whose first piece is `first`, with its body as zstd. @since 0.1.0 */
+export const withPacked = (first: Uint8Array, packed: Uint8Array): ReadonlyArray<Uint8Array> => {
+  const own = first.slice()
+  new DataView(own.buffer).setUint32(20, packed.length, true)
+  return [own, packed]
+}
+
+/** Lead and head of a frame, and its body. @since 0.1.0 */
+export const halves = (frame: Uint8Array): readonly [Uint8Array, Uint8Array] => {
+  const at = LEAD + new DataView(frame.buffer, frame.byteOffset).getUint32(4, true)
+  return [frame.subarray(0, at), frame.subarray(at)]
+}
+
 /** Pieces as one, in what `memory` returns for their length. @since 0.1.0 */
 export const joined = (
   all: ReadonlyArray<Uint8Array>,
@@ -187,6 +204,8 @@ export interface ReaderOptions {
   /** The most bytes that a body may have. Default {@link LONGEST_BODY}. */
   readonly longestBody?: number
   readonly longestHead?: number
+  /** Whether bodies may come as zstd, too. Default `"none"`: they may not. */
+  readonly compression?: Compression
   /** Gives the memory of a body, for good or until whoever reads it gives it back. */
   readonly memory?: (bytes: number) => Uint8Array<ArrayBuffer>
 }
@@ -202,7 +221,10 @@ export class FrameBytesReader {
   readonly #lead = new Uint8Array(LEAD)
   #leadFilled = 0
   #head: Uint8Array<ArrayBuffer> | undefined
+  /** Where the body is written as it comes. */
   #body: Uint8Array<ArrayBuffer> = new Uint8Array(0)
+  /** How many bytes the body is made of, if it comes as zstd. */
+  #plain: number | undefined
   /** Of head and body. */
   #filled = 0
   #expected = 0
@@ -235,7 +257,7 @@ export class FrameBytesReader {
       const from = within ? this.#filled : this.#filled - head.length
       const own = piece.subarray(at, at + target.length - from)
       target.set(own, from)
-      this.#crc = crc32(own, this.#crc)
+      if (within || this.#plain === undefined) this.#crc = crc32(own, this.#crc)
       this.#filled += own.length
       at += own.length
       if (this.#filled === head.length + this.#body.length) yield this.#end(head, this.#body)
@@ -243,7 +265,7 @@ export class FrameBytesReader {
   }
 
   #begin(): void {
-    const { longestBody = LONGEST_BODY, longestHead = LONGEST_HEAD, memory } = this.options
+    const { compression = "none", longestBody = LONGEST_BODY, longestHead = LONGEST_HEAD } = this.options
     const view = new DataView(this.#lead.buffer)
     if (view.getUint32(0, true) !== MAGIC) throw malformed("it does not begin with FRW1")
     const head = view.getUint32(4, true)
@@ -255,28 +277,65 @@ export class FrameBytesReader {
     if (body > BigInt(longestBody)) {
       throw malformed(`its body is ${plural(body, "byte")} long; at most ${longestBody} are taken`)
     }
+    const packed = view.getUint32(20, true)
+    if (packed > 0 && compression === "none") throw malformed("its body is compressed, which nobody asked for")
+    if (packed > 0 && packed >= body) {
+      throw malformed(`its body of ${plural(body, "byte")} is compressed to ${plural(packed, "byte")}`)
+    }
     this.#expected = view.getUint32(16, true)
     this.#crc = 0
     this.#filled = 0
     const length = Number(body)
-    try {
-      this.#head = new Uint8Array(head)
-      this.#body = memory === undefined || length === 0 ? new Uint8Array(length) : memory(length)
-    } catch {
-      throw new FrameError({ reason: `there is no memory for its ${plural(body, "byte")}` })
-    }
+    this.#plain = packed > 0 ? length : undefined
+    this.#head = new Uint8Array(head)
+    this.#body = packed > 0 ? room(packed, undefined) : room(length, this.options.memory)
   }
 
-  #end(head: Uint8Array<ArrayBuffer>, body: Uint8Array<ArrayBuffer>): Received {
+  /** The body that has come as zstd. No more memory is taken for it than the lead says. */
+  #unpacked(packed: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+    const plain = plainOf(packed, length)
+    if (plain.length !== length) {
+      throw malformed(`its body is ${plural(plain.length, "byte")} of zstd, and not ${length}`)
+    }
+    const body = room(length, this.options.memory)
+    body.set(plain)
+    this.#crc = crc32(plain, this.#crc)
+    return body
+  }
+
+  #end(head: Uint8Array<ArrayBuffer>, came: Uint8Array<ArrayBuffer>): Received {
     this.#head = undefined
     this.#body = new Uint8Array(0)
     this.#leadFilled = 0
+    const body = this.#plain === undefined ? came : this.#unpacked(came, this.#plain)
     if (this.#crc !== this.#expected)
       throw new FrameError({ reason: "its checksum does not fit: it was changed or cut" })
     const value = parsed(head)
     if (!isRecord(value)) throw new FrameError({ reason: "its head is no record" })
     return { head: value, body }
   }
+}
+
+/** Memory of a body. */
+const room = (length: number, memory: ReaderOptions["memory"]): Uint8Array<ArrayBuffer> => {
+  try {
+    return memory === undefined || length === 0 ? new Uint8Array(length) : memory(length)
+  } catch {
+    throw new FrameError({ reason: `there is no memory for its ${plural(length, "byte")}` })
+  }
+}
+
+/** What zstd holds, if that is at most `most` bytes. */
+const plainOf = (packed: Uint8Array, most: number): Uint8Array => {
+  if (runtimeZstd === undefined) throw malformed("its body is compressed, which this runtime cannot read")
+  let plain: Uint8Array | "large"
+  try {
+    plain = runtimeZstd.upTo(packed, most)
+  } catch {
+    throw new FrameError({ reason: "its compressed body is corrupt: it was changed or cut" })
+  }
+  if (plain === "large") throw malformed(`its body is zstd of more than ${plural(most, "byte")}`)
+  return plain
 }
 
 const malformed = (reason: string): FrameError => new FrameError({ reason, isLasting: true })

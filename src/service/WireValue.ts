@@ -51,8 +51,8 @@ const MOST_DIGITS = 4096
 /** Nesting limit; no batch comes near it. */
 const DEEPEST = 64
 
-/** A text or a list whose JSON has about so many characters stands in the body: a head is read and written in one go. */
-const LONG = 2 ** 16
+/** A text or a list whose JSON has about so many characters stands in the body: heads are bounded, and never compressed. */
+const LONG = 2 ** 12
 
 /** JSON of a longer list is divided into parts of about so many characters: engines have a longest text. */
 const LONGEST_TEXT = 2 ** 24

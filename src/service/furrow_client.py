@@ -331,8 +331,9 @@ class Run:
     def _frame(self):
         if self._response is None:
             self._response = self._connect()
-        magic, head_length, body_length, crc, _ = LEAD.unpack(self._read(LEAD.size))
-        if magic != MAGIC or head_length > LONGEST_HEAD or body_length > LONGEST_BODY:
+        magic, head_length, body_length, crc, packed = LEAD.unpack(self._read(LEAD.size))
+        # Python has no zstd before 3.14, so that it is never asked for.
+        if magic != MAGIC or head_length > LONGEST_HEAD or body_length > LONGEST_BODY or packed:
             raise _NoFrame("what arrived is no frame, or longer than is taken")
         head = self._read(head_length)
         body = self._read(body_length)

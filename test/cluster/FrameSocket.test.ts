@@ -1,6 +1,7 @@
 /** What a connection of frames gives its socket, on a socket that takes pieces when it is told to. */
 import { expect, test } from "bun:test"
 import { FrameSocket } from "../../src/cluster/FrameSocket.ts"
+import { BodyCompressor } from "../../src/service/Compression.ts"
 import { FrameBytesReader, joined } from "../../src/service/FrameBytes.ts"
 
 const opened = () => {
@@ -66,5 +67,41 @@ test("who sent what never leaves is told so when the connection ends, once", asy
   socket.end("over")
   for (const left of waiting) left()
   expect(told.toSorted()).toEqual([0, 1])
+  expect(socket.unsent).toBe(0)
+})
+
+test("bodies are compressed beside other work: the parts are held until they have left, and the end waits for them", async () => {
+  const { ends, socket, waiting, written } = opened()
+  const told: Array<number> = []
+  socket.compress(new BodyCompressor())
+  socket.send({ kind: "long" }, [part(200_000, 7)], () => told.push(0))
+  socket.send({ kind: "short" }, [part(5, 1)], () => told.push(1))
+  expect(socket.unsent).toBeGreaterThan(200_000)
+  socket.finish("done")
+  while (told.length < 2) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    expect(ends()).toBe(0)
+    waiting.shift()?.()
+  }
+  expect(ends()).toBe(1)
+  expect(told).toEqual([1, 0])
+  const all = joined(written)
+  expect(all.length).toBeLessThan(1000)
+  const frames = [...new FrameBytesReader({ compression: "zstd" }).take(all)]
+  expect(frames.map(({ body, head }) => [head["kind"], body.length])).toEqual([
+    ["short", 8],
+    ["long", 200_000]
+  ])
+  expect(socket.unsent).toBe(0)
+  socket.end("over")
+})
+
+test("a connection that ends while a body is compressed tells who sent it, and sends nothing", async () => {
+  const { socket, written } = opened()
+  socket.compress(new BodyCompressor())
+  const left = new Promise<void>((resolve) => socket.send({ kind: "long" }, [part(200_000, 7)], resolve))
+  socket.end("over")
+  await left
+  expect(written).toEqual([])
   expect(socket.unsent).toBe(0)
 })

@@ -8,11 +8,12 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { connect } from "node:net"
 import { isDeepStrictEqual } from "node:util"
-import { crc32 } from "node:zlib"
+import { crc32, zstdCompressSync } from "node:zlib"
 import { Effect, Exit, Scope } from "effect"
 import { type Batch, type Cursor, Dataset, Pipeline, Sampler, Tensor } from "../../src/index.ts"
 import { checksum } from "../../src/scheduler/loader/CursorFields.ts"
 import { encode, type Frame, FrameError, FrameReader } from "../../src/service/Frame.ts"
+import { halves, joined, withPacked } from "../../src/service/FrameBytes.ts"
 import { cursorText } from "../../src/service/RunSpec.ts"
 import { Service } from "../../src/service.ts"
 import type { Kind, Result } from "./Case.ts"
@@ -39,6 +40,7 @@ const sent: ReadonlyArray<Frame> = [
   { kind: "begin", cursor, batches: 12 },
   { kind: "batch", batch: batchOf({ image: new Tensor.Tensor(new Float32Array(60).fill(2), [3, 4, 5]) }), cursor },
   { kind: "alive" },
+  { kind: "batch", batch: batchOf({ text: Array.from({ length: 200 }, (_, at) => `the text of row ${at}`) }), cursor },
   {
     kind: "batch",
     batch: batchOf({
@@ -52,7 +54,18 @@ const sent: ReadonlyArray<Frame> = [
   { kind: "end", cursor }
 ]
 
-const encoded: ReadonlyArray<Uint8Array<ArrayBuffer>> = sent.map((frame) => encode(frame))
+/** The place of the frame whose body is compressed: of the image. */
+const COMPRESSED = 1
+
+/** With its body as zstd, as a reader gets it that asks for that. */
+const compressed = (frame: Frame): Uint8Array<ArrayBuffer> => {
+  const [first, body] = halves(encode(frame))
+  return joined(withPacked(first, zstdCompressSync(body)))
+}
+
+const encoded: ReadonlyArray<Uint8Array<ArrayBuffer>> = sent.map((frame, at) =>
+  at === COMPRESSED ? compressed(frame) : encode(frame)
+)
 
 /** How long the part in front of a head is, and where its lengths and its checksum stand. */
 const LEAD = 24
@@ -73,7 +86,23 @@ const sealed = (bytes: Uint8Array, head: number): Uint8Array => {
 const lyingHead = (bytes: Uint8Array, draw: Draw): Uint8Array => {
   const head = new DataView(bytes.buffer).getUint32(4, true)
   const text = new TextDecoder().decode(bytes.subarray(LEAD, LEAD + head))
-  const lie = of(["-1", "1e309", "0.5", "4294967296", "null", '"x"', "[]", "{}", '{"$array":9}', '{"$tensor":0}'], draw)
+  const lie = of(
+    [
+      "-1",
+      "1e309",
+      "0.5",
+      "4294967296",
+      "null",
+      '"x"',
+      "[]",
+      "{}",
+      '{"$array":9}',
+      '{"$tensor":0}',
+      '{"$text":0}',
+      '{"$list":[0,1]}'
+    ],
+    draw
+  )
   // A head without numbers is changed at its start.
   const numbers = [...text.matchAll(/-?\d+/g), { index: 0, 0: "{" }]
   const own = of(numbers, draw)
@@ -91,22 +120,22 @@ const damagedFrames = (
 ): { readonly bytes: Uint8Array; readonly what: string; readonly isFlips: boolean } => {
   const place = draw(encoded.length)
   const own = encoded[place] as Uint8Array<ArrayBuffer> // below the length
-  const joined = (changed: Uint8Array) =>
+  const among = (changed: Uint8Array) =>
     new Uint8Array(Buffer.concat(encoded.map((bytes, at) => (at === place ? changed : bytes))))
   const head = new DataView(own.buffer).getUint32(4, true)
   switch (draw(4)) {
     case 0: {
       const { bytes, what } = damage(own, draw)
       return {
-        bytes: joined(sealed(bytes, head)),
+        bytes: among(sealed(bytes, head)),
         what: `frame ${place}: ${what}, checksum made to fit`,
         isFlips: false
       }
     }
     case 1:
-      return { bytes: joined(lyingHead(own, draw)), what: `frame ${place}: a number of its head lies`, isFlips: false }
+      return { bytes: among(lyingHead(own, draw)), what: `frame ${place}: a number of its head lies`, isFlips: false }
     default: {
-      const { bytes, isFlips, what } = damage(joined(own), draw)
+      const { bytes, isFlips, what } = damage(among(own), draw)
       return { bytes, what, isFlips }
     }
   }
@@ -116,7 +145,7 @@ const framesCase = async (seed: number, number: number): Promise<Result> => {
   const draw = drawOf(seed, 1, number)
   const { bytes, isFlips, what } = damagedFrames(draw)
   const found: Array<Frame> = []
-  const reader = new FrameReader(2 ** 20)
+  const reader = new FrameReader(2 ** 20, "zstd")
   try {
     for (let at = 0; at < bytes.length; ) {
       const piece = bytes.subarray(at, at + 1 + draw(200))
@@ -127,7 +156,7 @@ const framesCase = async (seed: number, number: number): Promise<Result> => {
     const wrong = thrown instanceof FrameError && thrown.reason.length > 5 ? undefined : textOf(thrown)
     return { damage: { what }, isRefused: true, wrong }
   }
-  // Of bits that were turned only those of the four bytes that mean nothing may go unseen; a length waits for what never comes.
+  // A length that was changed waits for what never comes.
   const isSound = !isFlips || found.every((frame, at) => isDeepStrictEqual(frame, sent[at]))
   return { damage: { what }, isRefused: false, wrong: isSound ? undefined : "frames were read otherwise than written" }
 }
@@ -225,6 +254,7 @@ const damagedRequest = (
     ["epochs", "2"],
     ["format", of(["frames", "ndjson", "arrow"], draw)]
   ])
+  if (draw(4) === 0) query.set("compression", of(["zstd", "zstd", "none", "gzip"], draw))
   const kind = draw(6)
   if (draw(3) === 0) query.set("from", from())
   if (kind === 0)

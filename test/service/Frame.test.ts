@@ -107,7 +107,7 @@ describe("frames", () => {
         const at = place % bytes.length
         if (isCut) return expect(read(bytes.subarray(0, at), lengths)).toEqual([])
         bytes[at] = (bytes[at] ?? 0) ^ (1 << bit)
-        // Bytes 20 to 23 mean nothing; a longer head or body waits for what never comes.
+        // A longer head or body waits for what never comes.
         const found = ((): ReadonlyArray<Frame> | FrameError => {
           try {
             return read(bytes, lengths, 2 ** 20)
@@ -117,7 +117,7 @@ describe("frames", () => {
           }
         })()
         if (found instanceof FrameError) return
-        expect(isDeepStrictEqual(found, at >= 20 && at < 24 ? [frame] : [])).toBe(true)
+        expect(found).toEqual([])
       }),
       { numRuns: 500 }
     )

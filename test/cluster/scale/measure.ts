@@ -84,6 +84,7 @@ const opened = (network: Network, runners: ReadonlyArray<SimulatedRunner>, scale
     timeout: undefined,
     hedge: undefined,
     silence: PATIENT.loaderSilence,
+    compression: "none",
     loading: Duration.minutes(5),
     wait: Duration.minutes(5),
     prefetchBytes: 2 ** 28,

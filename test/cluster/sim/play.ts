@@ -238,6 +238,7 @@ export const play = async (seed: number): Promise<Played> => {
     timeout: undefined,
     hedge: own.hedge && !isQuiet ? 20 : undefined,
     silence: isQuiet ? 10_000 : 60,
+    compression: "none",
     loading: Duration.seconds(5),
     wait: Duration.seconds(10),
     prefetchBytes: 2 ** 20,
