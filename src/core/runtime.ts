@@ -92,6 +92,18 @@ export const zstdFrame: ((frame: Uint8Array) => Uint8Array) | undefined = (() =>
 })()
 
 /**
+ * The same on a thread of the runtime's, beside the program; `undefined` where the runtime has nothing that is as quick.
+ *
+ * @since 0.1.0
+ */
+export const zstdFrameSoon: ((frame: Uint8Array) => Promise<Uint8Array>) | undefined = (() => {
+  const { Bun: bun } = globalThis as {
+    readonly Bun?: { readonly zstdDecompress?: (frame: Uint8Array) => Promise<Uint8Array> }
+  } // by its manual
+  return bun?.zstdDecompress
+})()
+
+/**
  * Asks the engine to collect garbage soon, beside the program; `undefined` where the runtime offers that to nobody.
  *
  * @since 0.1.0

@@ -6,8 +6,9 @@
 
 import * as zlib from "node:zlib"
 import * as Effect from "effect/Effect"
+import { native as counted } from "../../core/NativeWork.ts"
 import { plural } from "../../core/Plural.ts"
-import { zstdFrame } from "../../core/runtime.ts"
+import { zstdFrame, zstdFrameSoon } from "../../core/runtime.ts"
 import { library } from "./LibraryMissing.ts"
 import { AGAIN, Malformed } from "./Malformed.ts"
 
@@ -90,6 +91,31 @@ const byRuntime =
       throw cause
     }
   }
+
+/**
+ * Decompresses beside the program what {@link Zstd.exactly} would decompress to `length` bytes; `undefined` if that cannot be
+ * done, or is not one frame whose header says `length`. The promise gives `undefined`, too, if it fails: whoever asks the other
+ * way is told why.
+ *
+ * @since 0.1.0
+ */
+export const exactlySoon = (bytes: Uint8Array, length: number): Promise<Uint8Array | undefined> | undefined => {
+  if (zstdFrameSoon === undefined || !isFrameOf(bytes, length)) return undefined
+  const decompress = zstdFrameSoon
+  return counted(() => decompress(bytes)).then(
+    (plain) => (plain.length === length ? withoutClass(plain) : undefined),
+    () => undefined
+  )
+}
+
+const isFrameOf = (bytes: Uint8Array, length: number): boolean => {
+  try {
+    const { content, window } = headerOf(bytes)
+    return content === length && window <= MOST_WINDOW && frameEnd(bytes) === bytes.length
+  } catch {
+    return false // there is no frame, which whoever decompresses it is told
+  }
+}
 
 /** Bytes that are no `Buffer`. */
 const withoutClass = ({ buffer, byteLength, byteOffset }: Uint8Array): Uint8Array =>

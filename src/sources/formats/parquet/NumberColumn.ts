@@ -13,7 +13,7 @@ import { AGAIN, Malformed } from "../Malformed.ts"
 import { type Dictionary, lookUp } from "./Dictionary.ts"
 import type { Chunk, Column, Footer } from "./Footer.ts"
 import { bitsOf, Hybrid } from "./Hybrid.ts"
-import { decompresses, headerIn, Kind, numberIn, type Page, walk } from "./Pages.ts"
+import { type Decompressed, decompresses, headerIn, Kind, numberIn, type Page, walk } from "./Pages.ts"
 import { type Struct, ThriftReader } from "./Thrift.ts"
 
 type Numbers = Int32Array | BigInt64Array | Float32Array | Float64Array
@@ -110,16 +110,18 @@ export const numberColumn = (
   bytes: Uint8Array,
   { codec, values }: Chunk,
   rows: number,
-  most: number
+  most: number,
+  ahead: Decompressed
 ): ArrowArray => {
   const reader = new ThriftReader(bytes)
   const column = new NumberColumn(layout, values, rows)
   let dictionary: Page | undefined
-  walk(reader, codec, most, (page) => {
+  const seen = (page: Page): void => {
     column.take(reader, page)
     if (page.kind === Kind.dictionary) dictionary = page
     else release(page, bytes)
-  })
+  }
+  walk(reader, codec, most, seen, ahead)
   if (dictionary !== undefined) release(dictionary, bytes)
   return column.array()
 }

@@ -9,11 +9,16 @@
 import * as zlib from "node:zlib"
 import { plural } from "../../../core/Plural.ts"
 import { AGAIN, Malformed, withinBytes } from "../Malformed.ts"
-import { runtimeZstd } from "../Zstd.ts"
+import { exactlySoon, runtimeZstd } from "../Zstd.ts"
 import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "./Thrift.ts"
 
 /** Returns the `length` bytes that were compressed. */
 type Decompress = (bytes: Uint8Array, length: number) => Uint8Array
+
+/** What was decompressed beforehand, by where the compressed bytes begin in their buffer. @since 0.1.0 */
+export type Decompressed = ReadonlyMap<number, Uint8Array>
+
+const NONE: Decompressed = new Map()
 
 /** By the numbers of `CompressionCodec` in `parquet.thrift`. The others are quick in the module. */
 const decompressorOf = (codec: number): Decompress | undefined => {
@@ -21,8 +26,10 @@ const decompressorOf = (codec: number): Decompress | undefined => {
   if (codec === 2) return (bytes, length) => zlib.gunzipSync(bytes, { maxOutputLength: Math.max(1, length) })
   if (codec === 4) return (bytes, length) => zlib.brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, length) })
   // On Node before 22.15 the module's is the fastest.
-  return codec === 6 ? runtimeZstd?.exactly : undefined
+  return codec === ZSTD ? runtimeZstd?.exactly : undefined
 }
+
+const ZSTD = 6
 
 /** @since 0.1.0 */
 export interface PlainPages {
@@ -54,7 +61,12 @@ export const decompresses = (codec: number): boolean => decompressorOf(codec) !=
  *
  * @since 0.1.0
  */
-export const plainPages = (bytes: Uint8Array, codec: number, most: number): PlainPages | undefined => {
+export const plainPages = (
+  bytes: Uint8Array,
+  codec: number,
+  most: number,
+  ahead: Decompressed = NONE
+): PlainPages | undefined => {
   if (codec === 0 || !decompresses(codec)) {
     checkPages(bytes)
     return undefined
@@ -63,12 +75,13 @@ export const plainPages = (bytes: Uint8Array, codec: number, most: number): Plai
   let length = 0
   let data: number | undefined
   const reader = new ThriftReader(bytes)
-  walk(reader, codec, most, ({ bytes: values, header, kind }) => {
+  const seen = ({ bytes: values, header, kind }: Page): void => {
     if (data === undefined && kind !== Kind.dictionary) data = length
     const own = headerOf(reader, header, values.length)
     parts.push(own, values)
     length += own.length + values.length
-  })
+  }
+  walk(reader, codec, most, seen, ahead)
   return { parts, length, data: data ?? 0 }
 }
 
@@ -108,37 +121,106 @@ const checkPages = (bytes: Uint8Array): void => {
   }
 }
 
+/** A page as it stands in its column. */
+interface StoredPage {
+  readonly kind: number
+  readonly header: Struct
+  /** How many bytes it has once it is decompressed. */
+  readonly size: number
+  readonly bytes: Uint8Array
+}
+
+/** The pages of a column, one after the other. Decompressed, all take at most `most` bytes. Throws {@link Malformed}. */
+function* storedPages(reader: ThriftReader, most: number): Generator<StoredPage> {
+  const { bytes } = reader
+  let length = 0
+  for (let at = 0; at < bytes.length; ) {
+    const header = reader.struct(at)
+    const start = reader.end
+    const kind = reader.int(needed(header, 1))
+    const size = reader.int(needed(header, 2))
+    const stored = reader.int(needed(header, 3))
+    if (size < 0 || stored < 0 || start + stored > bytes.length || length + size > most) {
+      const said = `a page is to have ${plural(stored, "byte")}, and ${size} once decompressed`
+      throw new Malformed(`${said}, which is more than its column or blockBytes; ${AGAIN}`)
+    }
+    yield { kind, header, size, bytes: bytes.subarray(start, start + stored) }
+    length += size
+    at = start + stored
+  }
+}
+
 /**
- * Calls `seen` for each page of a column whose bytes `reader` has. All take at most `most` bytes. Throws {@link Malformed}.
+ * Calls `seen` for each page of a column whose bytes `reader` has. All take at most `most` bytes. Pages that are in `ahead` are
+ * decompressed already. Throws {@link Malformed}.
  *
  * @since 0.1.0
  */
-export const walk = (reader: ThriftReader, codec: number, most: number, seen: (page: Page) => void): void => {
-  const decompress = decompressorOf(codec)
-  if (decompress === undefined) throw new Malformed(`codec ${codec} is not decompressed here`)
+export const walk = (
+  reader: ThriftReader,
+  codec: number,
+  most: number,
+  seen: (page: Page) => void,
+  ahead: Decompressed = NONE
+): void => {
+  const own = decompressorOf(codec)
+  if (own === undefined) throw new Malformed(`codec ${codec} is not decompressed here`)
+  const decompress: Decompress = (bytes, length) => ahead.get(bytes.byteOffset) ?? own(bytes, length)
   withinBytes("a page", () => {
-    const { bytes } = reader
-    let length = 0
-    let at = 0
-    while (at < bytes.length) {
-      const header = reader.struct(at)
-      const start = reader.end
-      const kind = reader.int(needed(header, 1))
-      const size = reader.int(needed(header, 2))
-      const stored = reader.int(needed(header, 3))
-      if (size < 0 || stored < 0 || start + stored > bytes.length || length + size > most) {
-        const said = `a page is to have ${plural(stored, "byte")}, and ${size} once decompressed`
-        throw new Malformed(`${said}, which is more than its column or blockBytes; ${AGAIN}`)
-      }
-      const page = bytes.subarray(start, start + stored)
-      checkPage(reader, header, page)
+    for (const { bytes, header, kind, size } of storedPages(reader, most)) {
+      checkPage(reader, header, bytes)
       const values =
-        kind === Kind.second ? secondVersion(reader, header, page, size, decompress) : plain(page, size, decompress)
-      length += size
+        kind === Kind.second ? secondVersion(reader, header, bytes, size, decompress) : plain(bytes, size, decompress)
       seen({ kind, header, bytes: values })
-      at = start + stored
     }
   })
+}
+
+/** So many bytes of a block are decompressed beside the program at most, since all of them are there at once. */
+const MOST_AHEAD = 2 ** 24
+
+/** Smaller pages are decompressed in less time than a thread takes to begin. */
+const LEAST_AHEAD = 2 ** 14
+
+/** A column's bytes, and how they are compressed. @since 0.1.0 */
+export interface Compressed {
+  readonly bytes: Uint8Array
+  readonly codec: number
+}
+
+/**
+ * Decompresses pages of columns that lie in one buffer on the runtime's threads, beside the program; `undefined` if there is
+ * nothing to gain. What is wrong with a page is for {@link walk} to find.
+ *
+ * @since 0.1.0
+ */
+export const decompressAhead = (columns: ReadonlyArray<Compressed>): Promise<Decompressed> | undefined => {
+  const found = new Map<number, Uint8Array>()
+  const begun: Array<Promise<void>> = []
+  let left = MOST_AHEAD
+  const begin = (bytes: Uint8Array, size: number): void => {
+    if (bytes.length < LEAST_AHEAD || size > left) return
+    const soon = exactlySoon(bytes, size)
+    if (soon === undefined) return
+    left -= size
+    const keep = (plain: Uint8Array | undefined): void => {
+      if (plain !== undefined) found.set(bytes.byteOffset, plain)
+    }
+    begun.push(soon.then(keep))
+  }
+  for (const { bytes, codec } of columns) {
+    if (codec !== ZSTD) continue
+    try {
+      // The values of a page of version 2 stand behind its levels, which are not compressed, and are small.
+      for (const page of storedPages(new ThriftReader(bytes), MOST_AHEAD)) {
+        if (page.kind !== Kind.second) begin(page.bytes, page.size)
+      }
+    } catch (thrown) {
+      // Found again, and told, when the column is decoded.
+      if (!(thrown instanceof RangeError || thrown instanceof Malformed)) throw thrown
+    }
+  }
+  return begun.length === 0 ? undefined : Promise.all(begun).then(() => found)
 }
 
 /** Returns the number in a field of a header. Throws {@link Malformed}. @since 0.1.0 */

@@ -28,37 +28,52 @@ import {
 } from "./Footer.ts"
 import { decodeFile } from "./Library.ts"
 import { numberColumn, numberLayout } from "./NumberColumn.ts"
-import { plainPages } from "./Pages.ts"
+import { type Compressed, type Decompressed, decompressAhead, plainPages } from "./Pages.ts"
 import { ThriftReader } from "./Thrift.ts"
 import { withTwelves } from "./Twelve.ts"
 
 /** Reads shards by the options of a format. @since 0.1.0 */
 export const reader = (table: Table): Reader => {
   const headers = headersOf("parquet", (shard) => indexed(shard, table))
-  const within = <A>(
-    bytes: Uint8Array,
-    block: Block,
-    place: BlockPlace,
-    use: (arrays: ReadonlyArray<ArrowArray>) => A
-  ): A | Effect.Effect<A, ShardError | StoreError> =>
-    headers.use(place, (header) =>
-      located(whereOf("parquet", block, place), () => {
-        const arrays = decode(table, header, bytes, block, place)
-        // All columns are copies.
-        giveBack(bytes)
-        return use(arrays)
-      })
-    )
+  const arraysOf = (header: ParquetHeader, read: ReadGroup, ahead?: Decompressed): ReadonlyArray<ArrowArray> => {
+    const arrays = decode(table, header, read, ahead)
+    // All columns are copies.
+    giveBack(read.bytes)
+    return arrays
+  }
   return {
     index: headers.index,
     decode: (bytes, block, place) =>
-      within(bytes, block, place, (arrays) =>
-        blockOf(arrays, block.rows, table, whereOf("parquet", block, place), () => {
-          for (const array of arrays) eachBuffer(array, giveBack)
-        })
-      ),
-    shared: sharedTables("parquet", table, within)
+      headers.use(place, (header) => {
+        const where = whereOf("parquet", block, place)
+        const read = { bytes, block, place }
+        const decoded = (ahead?: Decompressed) => {
+          const arrays = arraysOf(header, read, ahead)
+          return blockOf(arrays, block.rows, table, where, () => {
+            for (const array of arrays) eachBuffer(array, giveBack)
+          })
+        }
+        const soon = located(where, () => decompressAhead(compressedIn(header, read)))
+        if (soon === undefined) return located(where, decoded)
+        return Effect.flatMap(
+          Effect.promise(() => soon),
+          (ahead) => attempt(where, () => decoded(ahead))
+        )
+      }),
+    // Threads that share blocks decompress side by side as it is.
+    shared: sharedTables("parquet", table, (bytes, block, place, use) =>
+      headers.use(place, (header) =>
+        located(whereOf("parquet", block, place), () => use(arraysOf(header, { bytes, block, place })))
+      )
+    )
   }
+}
+
+/** A row group whose bytes have been read. */
+interface ReadGroup {
+  readonly bytes: Uint8Array
+  readonly block: Block
+  readonly place: BlockPlace
 }
 
 /** What decoding needs besides a row group's bytes. */
@@ -172,28 +187,43 @@ const rangesOf = (chunks: ReadonlyArray<Chunk>): ReadonlyArray<readonly [offset:
   return joined
 }
 
+const groupOf = ({ footer }: ParquetHeader, { number }: BlockPlace): RowGroup => {
+  const group = footer.groups[number]
+  if (group === undefined) throw new Malformed(`it has no row group ${number}; ${AGAIN}`)
+  return group
+}
+
+/** The chosen columns of a row group, compressed. Throws {@link Malformed}. */
+const compressedIn = (header: ParquetHeader, { block, bytes, place }: ReadGroup): ReadonlyArray<Compressed> => {
+  const { chosen, footer } = header
+  if (block.rows === 0 || chosen.length === 0) return []
+  const { chunks } = groupOf(header, place)
+  return leavesOf(footer.columns, chosen).map((leaf) => {
+    const chunk = chunks[leaf] as Chunk // a chunk for each leaf
+    return { bytes: chunkIn(bytes, block, chunk), codec: chunk.codec }
+  })
+}
+
 /** Returns the columns of a row group. Throws {@link Malformed}. */
 const decode = (
   table: Table,
   header: ParquetHeader,
-  bytes: Uint8Array,
-  block: Block,
-  place: BlockPlace
+  { block, bytes, place }: ReadGroup,
+  ahead: Decompressed = new Map()
 ): ReadonlyArray<ArrowArray> => {
   const { chosen, footer } = header
   if (block.rows === 0 || chosen.length === 0) return []
-  const group = footer.groups[place.number]
-  if (group === undefined) throw new Malformed(`it has no row group ${place.number}; ${AGAIN}`)
+  const group = groupOf(header, place)
   const arrays = new Map<number, ArrowArray>()
   const others: Array<number> = []
   // They come in the order of the schema.
   for (const at of chosen.toSorted((a, b) => a - b)) {
-    const array = numbersOf(header, group, at, bytes, block, table.blockBytes)
+    const array = numbersOf(header, group, at, bytes, block, table.blockBytes, ahead)
     if (array === undefined) others.push(at)
     else arrays.set(at, array)
   }
   if (others.length > 0) {
-    const own = decodeFile(fileOf(footer, group, others, bytes, block, table.blockBytes), block.rows)
+    const own = decodeFile(fileOf(footer, group, others, bytes, block, table.blockBytes, ahead), block.rows)
     for (const [place, at] of others.entries()) {
       // As many arrays as columns, unless the decoder has left one out.
       const array = own[place]
@@ -212,14 +242,15 @@ const numbersOf = (
   place: number,
   bytes: Uint8Array,
   block: Block,
-  most: number
+  most: number,
+  ahead: Decompressed
 ): ArrowArray | undefined => {
   const column = footer.columns[place]
   if (column === undefined || column.leaves > 1) return undefined
   const chunk = group.chunks[firstLeaves[place] as number] as Chunk // a chunk for each leaf
   const layout = numberLayout(footer, column, chunk)
   if (layout === undefined) return undefined
-  return numberColumn(layout, chunkIn(bytes, block, chunk), chunk, block.rows, most)
+  return numberColumn(layout, chunkIn(bytes, block, chunk), chunk, block.rows, most, ahead)
 }
 
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
@@ -231,7 +262,8 @@ const fileOf = (
   order: ReadonlyArray<number>,
   bytes: Uint8Array,
   block: Block,
-  most: number
+  most: number,
+  ahead: Decompressed
 ): Uint8Array => {
   const parts: Array<Uint8Array> = [MAGIC]
   const placed: Array<PlacedChunk> = []
@@ -239,7 +271,7 @@ const fileOf = (
   for (const leaf of leavesOf(footer.columns, order)) {
     const chunk = group.chunks[leaf] as Chunk // a chunk for each leaf
     const own = chunkIn(bytes, block, chunk)
-    const pages = plainPages(own, chunk.codec, most)
+    const pages = plainPages(own, chunk.codec, most, ahead)
     const { data, length } = pages ?? chunk
     placed.push({ chunk, start, length, data, isPlain: pages !== undefined })
     parts.push(...(pages?.parts ?? [own]))
