@@ -22,6 +22,8 @@ export interface Order {
   readonly rows?: (positions: Float64Array) => RowCoordinates
   /** How the samples of a window are permuted, if the sampler has a `window`. */
   readonly inWindow?: InWindow
+  /** Whether the index at each position is the position, so that no position need be asked. Absent if it is not. */
+  readonly isIdentity?: true
 }
 
 /**

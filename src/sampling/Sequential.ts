@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
-import { ownSampler, type Sampler } from "./EpochOrder.ts"
+import { type Order, ownSampler, type Sampler } from "./EpochOrder.ts"
+
+const identity: Order = Object.assign((position: number) => position, { isIdentity: true } as const)
 
 /**
  * The dataset's own order: 0, 1, 2 … Draws nothing.
@@ -17,5 +19,5 @@ export const sequential: Sampler = ownSampler({
   distinct: true,
   parameters: {},
   count: (size) => size,
-  order: () => (position) => position
+  order: () => identity
 })

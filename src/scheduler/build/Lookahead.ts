@@ -10,8 +10,10 @@ import * as Plan from "../plan/Plan.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import type { BatchPlace } from "./CarriedStreams.ts"
 
-/** Samples of a block come in numbers, so a sample of them names all blocks: every so many-th, at most. */
+/** Samples of a block come in numbers, so a sample of them names all blocks: every so many-th, and more rarely in large blocks. */
 const STRIDE = 8
+const MOST_STRIDE = 64
+const PER_LARGE_BLOCK = 64
 
 /** So many samples are told with one batch, at most. */
 const MOST = 1024
@@ -31,7 +33,11 @@ export class Lookahead {
     const rows = blocks === undefined ? 1 : runPlan.size / Math.max(1, blocks.length - 1)
     this.#runPlan = runPlan
     this.#expect = expect
-    this.#stride = Math.max(1, Math.min(STRIDE, Math.floor(rows / 4)))
+    this.#stride = Math.max(
+      1,
+      Math.min(STRIDE, Math.floor(rows / 4)),
+      Math.min(MOST_STRIDE, Math.floor(rows / PER_LARGE_BLOCK))
+    )
   }
 
   /** A batch is about to be built. Each sample is told once, however many batches there are in between. */

@@ -38,6 +38,11 @@ export const writeIndices = (runPlan: RunPlan, rows: Rows, streamed?: StreamedRo
     const order = runPlan.order(epoch)
     if (order._tag === "Left") throw new TypedFailure(order.left)
     const indexAt = order.right
+    if (indexAt.isIdentity === true) {
+      for (let row = 0; row < indices.length; row++) indices[row] = position + row
+      rows.rows = rowCoordinates(indexAt, position, indices.length)
+      return
+    }
     const before = Ambient.enter(Ambient.sampling(runPlan.pipeline.ambient))
     try {
       for (let row = 0; row < indices.length; row++) {

@@ -42,12 +42,13 @@ export class BadRows {
 }
 
 /** Groups the rows of a batch by blocks, in the order in which the blocks first come. @since 0.1.0 */
-export const grouped = (snapshot: Snapshot, indices: ReadonlyArray<number>): ReadonlyArray<Asked> => {
+export const grouped = (snapshot: Snapshot, indices: ArrayLike<number>): ReadonlyArray<Asked> => {
   const groups: Array<Asked> = []
   const known = new Map<number, Asked>()
+  const { starts } = snapshot
   let last: Asked | undefined
-  for (const [place, index] of indices.entries()) {
-    const { starts } = snapshot
+  for (let place = 0; place < indices.length; place++) {
+    const index = indices[place] as number // below the length
     const near = last?.block
     const block =
       near !== undefined && index >= (starts[near] as number) && index < (starts[near + 1] as number) // a block's ends

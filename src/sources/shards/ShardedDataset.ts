@@ -175,7 +175,7 @@ export const make = <Row, A>({
   type Take = (cached: BlockCache.CachedBlock<Row>, asked: Asked) => void
 
   /** Takes the rows whose blocks are kept; returns the others. Called within `hold`. */
-  const takeKept = (indices: ReadonlyArray<number>, take: Take): Array<Asked> => {
+  const takeKept = (indices: ArrayLike<number>, take: Take): Array<Asked> => {
     const missing: Array<Asked> = []
     for (const asked of grouped(snapshot, indices)) {
       const cached = cache.get(asked.block)
@@ -311,7 +311,7 @@ export const make = <Row, A>({
     const places = shared === undefined ? placesIn(snapshot, indices) : undefined
     // A block that has to be read may be dropped before its rows are used, and its memory be that of another one.
     const cached = places === undefined ? undefined : cache.get(snapshot.blockOf(indices[0] as number)) // there is one
-    if (cached === undefined || places === undefined) return gatherMany(Array.from(indices), arrays)
+    if (cached === undefined || places === undefined) return gatherMany(indices, arrays)
     const { columns } = cached.decoded
     if (columns === undefined) return undefined
     const own = soundly(() => rowsOfBlock(columns, places))
@@ -321,17 +321,21 @@ export const make = <Row, A>({
 
   /** The same of rows that do not lie in one block. */
   const gatherMany = (
-    indices: ReadonlyArray<number>,
+    indices: ArrayLike<number>,
     arrays: ColumnArrays | undefined
   ): ReturnType<Gather<ReadError | IndexError>> => {
-    const wrong = indices.find((index) => !within(index, snapshot.size))
-    if (wrong !== undefined) return Effect.fail(new IndexError({ dataset: name, index: wrong, size: snapshot.size }))
+    for (let place = 0; place < indices.length; place++) {
+      const index = indices[place] as number // below the length
+      if (!within(index, snapshot.size))
+        return Effect.fail(new IndexError({ dataset: name, index, size: snapshot.size }))
+    }
     const gathered = new GatheredRows(indices.length, arrays)
     let fits = true
     const take = (cached: BlockCache.CachedBlock<Row>, { block, places }: Asked): void => {
       const { columns } = cached.decoded
       const first = starts[block] as number // a block that there is
-      const rows = Float64Array.from(places, (place) => (indices[place] as number) - first) // a row of the batch
+      const rows = new Float64Array(places.length)
+      for (let at = 0; at < rows.length; at++) rows[at] = (indices[places[at] as number] as number) - first // a row of the batch
       fits = fits && columns !== undefined && soundly(() => gathered.take(columns, rows, places)) === true
       if (fits) cache.given(cached, rows.length)
     }
