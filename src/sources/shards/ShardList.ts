@@ -14,11 +14,17 @@ import { isManifest, withManifests } from "./Checksums.ts"
 const AT_ONCE = 16
 
 /**
+ * Files that describe a dataset, and that the Hub's own library takes for no data (`FILES_TO_IGNORE` in `data_files.py` of
+ * `datasets`): they lie beside the shards of a clone, and their ending is one of JSON Lines.
+ */
+const DESCRIPTIONS = /(?:^|\/)(?:config|dataset_infos?|dataset_dict)\.json$/
+
+/**
  * Of a folder: the objects with an ending of a format, or all if none has one. Manifests are always among them, and the set
  * has those that are there for that alone.
  */
 const ofFormat = (endings: ReadonlyArray<string>, lookedAt: Set<string>): Chosen => {
-  const isOwn = ({ location }: Listed): boolean => hasEnding(location, endings)
+  const isOwn = ({ location }: Listed): boolean => hasEnding(location, endings) && !DESCRIPTIONS.test(location)
   return (objects) => {
     if (!objects.some((object) => isOwn(object) && !isManifest(object))) return objects
     return objects.filter((object) => {

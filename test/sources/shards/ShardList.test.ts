@@ -23,6 +23,12 @@ const objects = {
   "mix/sub/y.tar": "\0".repeat(1024),
   "mix/words/NOTES.md": "# words\n",
   "mix/words/0.txt": "a\n",
+  "clone/dataset_info.json": '{\n  "features": {}\n}\n',
+  "clone/dataset_dict.json": '{"splits": ["train"]}',
+  "clone/en/dataset_infos.json": "{}",
+  "clone/en/config.json": "{}",
+  "clone/en/my_config.json": '{"n":0}\n',
+  "clone/en/train.jsonl": '{"n":0}\n',
   "bare/0": '{"n":0}\n',
   "bare/1.md": '{"n":1}\n',
   [`other/${MANIFEST}`]: "{}\n",
@@ -76,6 +82,11 @@ describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer
       ])
     }
   )
+
+  test.each(both)("what describes a dataset of the Hub is no shard, unless it is named", async (shards) => {
+    expect(await shards("clone/", Format.jsonl())).toEqual(["clone/en/my_config.json", "clone/en/train.jsonl"])
+    expect(await shards("clone/en/config.json", Format.jsonl())).toEqual(["clone/en/config.json"])
+  })
 
   test.each(both)("what wildcards match are shards, whatever their ending", async (shards) => {
     if (root.startsWith("hf:")) return
