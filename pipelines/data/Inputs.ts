@@ -6,7 +6,7 @@ import { Args, Options } from "@effect/cli"
 import { Effect, Either, Option } from "effect"
 import { plural } from "../../src/core/Plural.ts"
 import { Dataset, Format } from "../../src/index.ts"
-import { hasEnding } from "../../src/sources/formats/Endings.ts"
+import { hasEnding, isDescription } from "../../src/sources/formats/Endings.ts"
 import { type Chosen, found as resolved } from "../../src/sources/store/FindObjects.ts"
 import { Usage } from "../cli/Main.ts"
 import { tell } from "../cli/Print.ts"
@@ -74,7 +74,9 @@ const MANIFEST = /(^|\/)manifest\.json$/
 
 /** Of a folder: the objects whose ending is that of a format, or all if none has one. */
 const ofFormats: Chosen = (objects) => {
-  const own = objects.filter(({ location }) => !MANIFEST.test(location) && formatOf(location) !== undefined)
+  const own = objects.filter(
+    ({ location }) => !MANIFEST.test(location) && !isDescription(location) && formatOf(location) !== undefined
+  )
   return own.length > 0 ? own : objects
 }
 

@@ -1398,6 +1398,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/shards/ShardList.test.ts"
   },
   {
+    name: "folders: what describes a dataset of the Hub is a shard",
+    file: "sources/shards/ShardList.ts",
+    from: " && !isDescription(location)",
+    to: " && (!isDescription(location) || true)",
+    test: "test/sources/shards/ShardList.test.ts"
+  },
+  {
     name: "stores: a file is read twice under two spellings of its path",
     file: "sources/store/FindObjects.ts",
     from: "const own = oneSpelling(location)",

@@ -9,3 +9,12 @@ export const hasEnding = (location: string, endings: ReadonlyArray<string>): boo
   const name = location.replace(/\.(gz|zst|zstd)$/i, "").toLowerCase()
   return endings.some((ending) => name.endsWith(ending))
 }
+
+/**
+ * Whether a file describes a dataset of the Hub, whose own library takes it for no data (`FILES_TO_IGNORE` in `data_files.py` of
+ * `datasets`). Such files lie beside the shards of a clone, and their ending is one of JSON Lines.
+ *
+ * @since 0.1.0
+ */
+export const isDescription = (location: string): boolean =>
+  /(?:^|\/)(?:config|dataset_infos?|dataset_dict)\.json$/.test(location)

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { InvalidOption } from "../../core/InvalidOption.ts"
-import { hasEnding } from "../formats/Endings.ts"
+import { hasEnding, isDescription } from "../formats/Endings.ts"
 import { type Chosen, found } from "../store/FindObjects.ts"
 import { type Listed, type ObjectInfo, Store, type StoreError, type StoreService } from "../store/Store.ts"
 import { isManifest, withManifests } from "./Checksums.ts"
@@ -14,17 +14,11 @@ import { isManifest, withManifests } from "./Checksums.ts"
 const AT_ONCE = 16
 
 /**
- * Files that describe a dataset, and that the Hub's own library takes for no data (`FILES_TO_IGNORE` in `data_files.py` of
- * `datasets`): they lie beside the shards of a clone, and their ending is one of JSON Lines.
- */
-const DESCRIPTIONS = /(?:^|\/)(?:config|dataset_infos?|dataset_dict)\.json$/
-
-/**
  * Of a folder: the objects with an ending of a format, or all if none has one. Manifests are always among them, and the set
  * has those that are there for that alone.
  */
 const ofFormat = (endings: ReadonlyArray<string>, lookedAt: Set<string>): Chosen => {
-  const isOwn = ({ location }: Listed): boolean => hasEnding(location, endings) && !DESCRIPTIONS.test(location)
+  const isOwn = ({ location }: Listed): boolean => hasEnding(location, endings) && !isDescription(location)
   return (objects) => {
     if (!objects.some((object) => isOwn(object) && !isManifest(object))) return objects
     return objects.filter((object) => {

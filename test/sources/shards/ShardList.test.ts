@@ -29,6 +29,8 @@ const objects = {
   "clone/en/config.json": "{}",
   "clone/en/my_config.json": '{"n":0}\n',
   "clone/en/train.jsonl": '{"n":0}\n',
+  "table/dataset_info.json": "{}",
+  "table/data/train.parquet": "PAR1",
   "bare/0": '{"n":0}\n',
   "bare/1.md": '{"n":1}\n',
   [`other/${MANIFEST}`]: "{}\n",
@@ -105,6 +107,7 @@ describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer
       )
     expect(await format([`${root}mix/words`])).toMatchObject({ name: "text" })
     expect(await format([`${root}other/`])).toMatchObject({ name: "csv" })
+    expect(await format([`${root}table`])).toMatchObject({ name: "parquet" })
     expect(String(await format([`${root}mix`]))).toContain("give shards of one format, or --format")
   })
 })
