@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type { Outcome } from "../scheduler/backends/remote/Member.ts"
 import { type BatchRequest, batchKey, type MemberStart } from "../scheduler/backends/remote/Protocol.ts"
 import { ThreadBlocks } from "../scheduler/backends/threads/ThreadBlocks.ts"
+import { logged } from "../scheduler/backends/threads/ThreadLogs.ts"
 import { ThreadMember } from "../scheduler/backends/threads/ThreadMember.ts"
 import type { Answer, BuilderEvents, Builders, Ordered } from "./Builders.ts"
 
@@ -63,6 +64,7 @@ export const make = ({
         blocks,
         debug: false,
         loading,
+        logged: (own) => void fork(logged(own)),
         events: {
           outcome: (id, outcome) => {
             if (seat.member === member && seat.at?.id === id) {

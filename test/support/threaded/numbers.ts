@@ -1,4 +1,5 @@
 /** A pipeline for threads: images, labels and texts, with draws before and behind the batch. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import { Dataset, Image, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
@@ -34,4 +35,19 @@ export const levels = Pipeline.from(Dataset.range(2)).pipe(
     Effect.map(FiberRef.get(FiberRef.currentMinimumLogLevel), ({ _tag }) => ({ level: _tag }))
   ),
   Pipeline.batch(2)
+)
+
+/** Its stage logs what there is to log: values, an error, a cause, annotations, spans, and what is below the level of most runs. */
+export const logging = Pipeline.from(Dataset.range(2)).pipe(
+  Pipeline.mapEffect("log", (n) =>
+    Effect.logWarning("said", { n, list: [1n, new Date(5)] }, new RangeError("not an error")).pipe(
+      Effect.zipRight(Effect.logError("failed", Cause.fail(new TypeError("why")))),
+      Effect.zipRight(Effect.logDebug("quiet")),
+      Effect.annotateLogs({ n, deep: { a: [n] } }),
+      Effect.withLogSpan("inner"),
+      Effect.withLogSpan("outer"),
+      Effect.as({ n })
+    )
+  ),
+  Pipeline.batch(1)
 )

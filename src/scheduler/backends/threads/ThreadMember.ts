@@ -21,6 +21,7 @@ import type { SharedQueue } from "./SharedQueue.ts"
 import type { BlocksWanted, ThreadBlocks } from "./ThreadBlocks.ts"
 import { ThreadControl } from "./ThreadControl.ts"
 import { threadProgram } from "./ThreadEntry.ts"
+import type { Logged } from "./ThreadLogs.ts"
 
 /** What a thread is started with. @since 0.1.0 */
 export interface ThreadStart {
@@ -45,6 +46,8 @@ export interface ThreadMemberOptions {
   readonly events: MemberEvents
   /** The least that the thread logs, unless its module's `services` say otherwise. */
   readonly level?: LogLevel.Literal
+  /** What effects log in the thread. */
+  readonly logged: (logged: Logged) => void
 }
 
 /** That a thread is ready, or why it will not be. */
@@ -102,7 +105,7 @@ export class ThreadMember implements Member {
             level
           } satisfies ThreadStart,
           {
-            said: (message) => this.#said(message as FromMember | BlocksWanted), // our own program says nothing else
+            said: (message) => this.#said(message as FromMember | BlocksWanted | Logged), // our own program says nothing else
             died: (reason) => this.#died(reason)
           }
         )
@@ -205,9 +208,10 @@ export class ThreadMember implements Member {
     }
   }
 
-  #said(said: FromMember | BlocksWanted): void {
-    const { blocks, events, queue } = this.#options
+  #said(said: FromMember | BlocksWanted | Logged): void {
+    const { blocks, events, logged, queue } = this.#options
     if (said._tag === "Answered") queue?.told()
+    else if (said._tag === "Logged") logged(said)
     else if (said._tag === "BlocksWanted") this.#thread?.post(blocks.give(said))
     else if (said._tag === "Memory") this.#batches.grown(said.memory, said.generation)
     else if (said._tag === "Refused") this.#refused(said.reason)

@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
+import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import { countBy, type Gate } from "../../../core/NativeWork.ts"
 import { afterEvents, leave, onUncaught, ownThread } from "../../../core/runtime.ts"
@@ -25,6 +26,7 @@ import { SharedTensors } from "./SharedTensors.ts"
 import type { BlocksGiven, BlocksWanted } from "./ThreadBlocks.ts"
 import { ThreadControl } from "./ThreadControl.ts"
 import { bundled } from "./ThreadEntry.ts"
+import { posting } from "./ThreadLogs.ts"
 import type { ThreadStart } from "./ThreadMember.ts"
 
 /** What helps if the module of the pipeline was left behind by a bundler. */
@@ -244,10 +246,17 @@ export const run = (): void => {
     post({ _tag: "Ready" })
     return yield* Effect.forever(requests.turn)
   })
+  const logging = Effect.provide(
+    started,
+    Logger.replace(
+      Logger.defaultLogger,
+      posting((logged) => own.post(logged))
+    )
+  )
   const leveled =
     level === undefined
-      ? started
-      : Effect.locally(started, FiberRef.currentMinimumLogLevel, LogLevel.fromLiteral(level))
+      ? logging
+      : Effect.locally(logging, FiberRef.currentMinimumLogLevel, LogLevel.fromLiteral(level))
   Effect.runFork(Effect.scoped(leveled)).addObserver((exit) => {
     if (Exit.isFailure(exit)) refuse(reasonOf(Cause.squash(exit.cause)))
   })

@@ -6,6 +6,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
+import * as Runtime from "effect/Runtime"
 import type { Backend } from "../Backend.ts"
 import { BackendError } from "../BackendError.ts"
 import { memberStart } from "../remote/MemberStart.ts"
@@ -13,6 +14,7 @@ import * as Pool from "../remote/Pool.ts"
 import { refuse } from "./NestedThreads.ts"
 import { SharedQueue } from "./SharedQueue.ts"
 import { ThreadBlocks } from "./ThreadBlocks.ts"
+import { type Logged, logged } from "./ThreadLogs.ts"
 import { ThreadMember } from "./ThreadMember.ts"
 
 /** @since 0.1.0 */
@@ -69,6 +71,8 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
       }
       const { debug, loading } = options
       const { _tag: level } = yield* FiberRef.get(FiberRef.currentMinimumLogLevel)
+      const runtime = yield* Effect.runtime<never>()
+      const relay = (own: Logged) => void Runtime.runFork(runtime)(logged(own))
       const blocks = new ThreadBlocks(size)
       return yield* Pool.open(runPlan, settings, {
         ...options,
@@ -76,7 +80,17 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
         size,
         queue,
         member: (thread, events) => {
-          const member = new ThreadMember({ start, thread, queue, blocks, debug, loading, events, level })
+          const member = new ThreadMember({
+            start,
+            thread,
+            queue,
+            blocks,
+            debug,
+            loading,
+            events,
+            level,
+            logged: relay
+          })
           members[thread] = member
           return member
         }

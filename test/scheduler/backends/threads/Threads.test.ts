@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Fiber, Layer, Logger, LogLevel, Stream } from "effect"
+import { Cause, Effect, Fiber, Layer, Logger, LogLevel, Stream } from "effect"
 import {
   Batch,
   Dataset,
@@ -22,7 +22,7 @@ import { constant, Recording, recording, scripted } from "../../../../src/testin
 import { held } from "../../../support/held.ts"
 import type { PartialOptions } from "../../../support/options.ts"
 import * as faults from "../../../support/threaded/faults.ts"
-import { levels, pipeline } from "../../../support/threaded/numbers.ts"
+import { levels, logging, pipeline } from "../../../support/threaded/numbers.ts"
 
 const TIME = 60_000
 const folder = mkdtempSync(join(tmpdir(), "furrow-threads-"))
@@ -62,6 +62,39 @@ test(
       Effect.runPromise
     )
     expect(Array.from(batches, ({ columns }) => columns.level)).toEqual([["Error", "Error"]])
+  },
+  TIME
+)
+
+test(
+  "what stages log on threads goes to the loggers of the run, as on fibers",
+  async () => {
+    const logs = async (workers: Layer.Layer<Workers.Workers, unknown>, least: LogLevel.LogLevel) => {
+      const seen: Array<unknown> = []
+      const now = Date.now()
+      const logger = Logger.make(({ annotations, cause, logLevel, message, spans }) => {
+        for (const { startTime } of spans) expect(Math.abs(startTime - now)).toBeLessThan(TIME)
+        const why = Cause.isEmpty(cause) ? undefined : String(Cause.squash(cause))
+        // An error arrives by its name, not with its class.
+        const messages = [message].flat().map((own) => (own instanceof Error ? String(own) : own))
+        const places = Array.from(spans, ({ label }) => label)
+        seen.push([logLevel.label, messages, Object.fromEntries(annotations), places, why])
+      })
+      const run = Stream.runDrain(Scheduler.stream(logging, { epochs: 1, replay: true }))
+      await run.pipe(
+        Effect.provide(workers),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Logger.withMinimumLogLevel(least),
+        Effect.runPromise
+      )
+      return seen
+    }
+    for (const least of [LogLevel.Info, LogLevel.Debug]) {
+      const fibers = await logs(Workers.fibers({ workers: 1 }), least)
+      const threads = await logs(Workers.threads({ workers: 1, pipeline: numbers, name: "logging" }), least)
+      expect(threads).toEqual(fibers)
+      expect(threads.length).toBe(least === LogLevel.Info ? 4 : 6)
+    }
   },
   TIME
 )
