@@ -1,6 +1,7 @@
 /** A pipeline over shards, opened by each thread; all threads count their reads in one place. */
 import { Effect } from "effect"
 import { Dataset, Format, Pipeline, Sampler, type SeedPolicy, Store, type Tensor } from "../../../src/index.ts"
+import { meeting } from "./meeting.ts"
 
 export interface ShardsConfig {
   readonly location: string
@@ -12,7 +13,12 @@ export interface ShardsConfig {
   readonly order: "shuffle" | "blocks" | "sequential"
   readonly lanes: number
   readonly batchSize: number
-  /** How many reads there were; the thread that makes the last one of `counts[1]` dies, if that is above 0. */
+  /** How many threads there are at least before one of them builds a batch. */
+  readonly threads: number
+  /**
+   * How many reads there were; the thread that makes the last one of `counts[1]` dies, if that is above 0; how many threads have
+   * opened the shards.
+   */
   readonly counts: Tensor.Tensor<Int32Array>
 }
 
@@ -70,9 +76,13 @@ export const opened = (config: ShardsConfig) =>
 
 export const pipeline = async (config: ShardsConfig) => {
   const dataset = await Effect.runPromise(opened(config))
+  const met = meeting(config.counts.data, 2, config.threads)
   return Pipeline.from(dataset).pipe(
     Pipeline.sample(order(config)),
-    Pipeline.map("number", numberOf),
+    Pipeline.map("number", (row) => {
+      met()
+      return numberOf(row)
+    }),
     Pipeline.augment("draw", ({ n }, rng) => ({ n, word: rng.word() })),
     Pipeline.batch(config.batchSize)
   )

@@ -1,21 +1,25 @@
 /** A pipeline over data that it is given: what lies in shared memory exists once for all threads. */
 import { Dataset, Image, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
+import { meeting } from "./meeting.ts"
 
 export interface Data {
   readonly images: Tensor.Tensor<Uint8Array>
   readonly labels: Uint8Array
-  /** How many samples were built, and how many times a pipeline was; all who build count here. */
+  /** How many samples were built, how many times a pipeline was, and how many threads are there; all who build count here. */
   readonly counts: Tensor.Tensor<Int32Array>
 }
 
 export const SIZE = 64
+export const THREADS = 3
 
 export const pipeline = ({ counts, images, labels }: Data) => {
   Atomics.add(counts.data, 1, 1)
+  const met = meeting(counts.data, 2, THREADS)
   const isTensor = images instanceof Tensor.Tensor && images.dtype === "uint8"
   return Pipeline.from(Dataset.fromColumns({ image: images, label: labels })).pipe(
     Pipeline.sample(Sampler.shuffle),
     Pipeline.map("count", (sample) => {
+      met()
       Atomics.add(counts.data, 0, 1)
       if (!isTensor) throw new Error("the images are no tensor")
       return sample

@@ -7,10 +7,8 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
-import { concurrent } from "../../../core/Concurrent.ts"
 import { type RowRange, rowsOf } from "../../build/RowRange.ts"
 import type { StreamRows } from "../../build/StreamRows.ts"
 import { TypedFailure } from "../../build/Work.ts"
@@ -133,23 +131,22 @@ class Pool implements OpenBackend {
     }
   }
 
-  /** Starts all members. */
-  readonly start: Effect.Effect<void, BackendError> = Effect.suspend(() =>
-    Effect.asVoid(
-      concurrent(
-        this.#seats.length,
-        this.#seats.length,
-        (number) => {
-          const seat = this.#seats[number] as Seat // one for each number
-          return Effect.matchEffect(seat.member.start, {
-            onFailure: ({ reason }) => this.#notStarted(number, reason),
-            onSuccess: () => Effect.sync(() => this.#opened(seat))
-          })
-        },
-        (_, cause) => Exit.failCause(cause)
-      )
-    )
-  )
+  /**
+   * Starts the first member, which shows that members can be started at all. The others start beside its first batches:
+   * started at once they would take the cores from each other, and the first batch would wait for the last of them.
+   */
+  readonly start: Effect.Effect<void, BackendError> = Effect.suspend(() => {
+    const [first, ...others] = this.#seats
+    if (first === undefined) return Effect.void
+    return Effect.matchEffect(first.member.start, {
+      onFailure: ({ reason }) => this.#notStarted(first.number, reason),
+      onSuccess: () =>
+        Effect.sync(() => {
+          this.#opened(first)
+          for (const seat of others) this.#fork(this.#fill(seat))
+        })
+    })
+  })
 
   /** Ends all members, whatever they are at: all are told before one is waited for. */
   readonly end: Effect.Effect<void> = Effect.promise(async () => {
@@ -362,8 +359,16 @@ class Pool implements OpenBackend {
       }
       // Any other member may build them meanwhile.
       for (const pending of had) if (this.#pending.has(pending.id)) this.#dispatch(pending)
-      for (;;) {
-        seat.member = this.#member(seat, seat.number)
+      seat.member = this.#member(seat, seat.number)
+      yield* this.#fill(seat)
+    })
+  }
+
+  /** Starts the member of a seat, and another one for each that dies meanwhile, as often as members may be replaced. */
+  #fill(seat: Seat): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      // Nobody would end a member that starts after all were ended.
+      while (!this.#isEnding) {
         const failure = yield* Effect.match(seat.member.start, {
           onFailure: (own: NotStarted) => own,
           onSuccess: () => undefined
@@ -371,6 +376,7 @@ class Pool implements OpenBackend {
         if (failure === undefined) return this.#opened(seat)
         if (!failure.died || !this.#mayRestart(seat, undefined)) return yield* this.#lose(seat, failure.reason)
         this.#replaced()
+        seat.member = this.#member(seat, seat.number)
       }
     })
   }

@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test"
 import { Effect, Layer, Logger, Metric, Option, Schedule, Stream } from "effect"
 import { type Batch, FailurePolicy, type Pipeline, Scheduler, SeedPolicy, Workers } from "../../../../src/index.ts"
 import * as Metrics from "../../../../src/scheduler/loader/Metrics.ts"
+import * as Late from "../../../support/threaded/late.ts"
 import { type Config, counts, pipeline, THREADS, type Trouble } from "../../../support/threaded/pool.ts"
 
 const TIME = 120_000
@@ -197,6 +198,37 @@ test(
     expect(each.reduce((sum, count) => sum + count, 0)).toBe(batches)
     // The slow one could go on once all others were built: it built one.
     expect(Math.min(...each)).toBe(1)
+  },
+  TIME
+)
+
+test(
+  "the first batch waits for one thread, and not for all; one that then cannot start is told of, and the others go on",
+  async () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ message }) => {
+      lines.push(String(message))
+    })
+    for (const fail of [false, true]) {
+      const config: Late.Config = { counts: new SharedArrayBuffer(8), fail }
+      const pipelineOf = new URL("../../../support/threaded/late.ts", import.meta.url)
+      const own = Late.pipeline(config)
+      const values = await Effect.gen(function* () {
+        const loader = yield* Scheduler.open(own, { epochs: 1 })
+        const first = yield* loader.take
+        while (fail && lines.length === 0) yield* Effect.sleep(5)
+        const rest = yield* Stream.runCollect(loader.stream)
+        return [...Option.toArray(first), ...rest].flatMap(({ columns }) => [...columns])
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(Workers.threads({ workers: 2, threads: 2, pipeline: pipelineOf, config })),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Effect.runPromise
+      )
+      expect(values).toEqual(Array.from({ length: 64 }, (_, index) => index))
+    }
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/^backend threads goes on with one member fewer: .*RangeError: too late/)
   },
   TIME
 )

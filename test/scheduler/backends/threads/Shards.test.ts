@@ -13,6 +13,7 @@ import { tarOf } from "../../../support/tar.ts"
 import { opened, pipeline, type ShardsConfig } from "../../../support/threaded/shards.ts"
 
 const TIME = 60_000
+const THREADS = 2
 const folder = mkdtempSync(join(tmpdir(), "furrow-shards-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const module = new URL("../../../support/threaded/shards.ts", import.meta.url)
@@ -79,8 +80,9 @@ const configOf = async (
     order: "blocks",
     lanes: 1,
     batchSize: 24,
+    threads: THREADS,
     ...options,
-    counts: Tensor.resident("int32", [2])
+    counts: Tensor.resident("int32", [3])
   }
   // Makes the index.
   const dataset = await Effect.runPromise(opened(config))
@@ -90,8 +92,12 @@ const configOf = async (
 
 const elastic = SeedPolicy.elastic({ seed: 7 })
 
-const threadsFor = (config: ShardsConfig, workers = 4, threads = 2, options: Partial<Workers.ThreadOptions> = {}) =>
-  Workers.threads({ workers, threads, pipeline: module, name: "pipeline", config, ...options })
+const threadsFor = (
+  config: ShardsConfig,
+  workers = 4,
+  threads = THREADS,
+  options: Partial<Workers.ThreadOptions> = {}
+) => Workers.threads({ workers, threads, pipeline: module, name: "pipeline", config, ...options })
 
 /** Runs to the end; what it delivers as a digest, and how many reads that took. */
 const run = async (

@@ -2,10 +2,9 @@
 import { expect, test } from "bun:test"
 import { Effect, Stream } from "effect"
 import { type Batch, type Pipeline, Scheduler, SeedPolicy, Tensor, Workers } from "../../../../src/index.ts"
-import { columns, type Data, pipeline, SIZE } from "../../../support/threaded/sharedData.ts"
+import { columns, type Data, pipeline, SIZE, THREADS } from "../../../support/threaded/sharedData.ts"
 
 const TIME = 120_000
-const THREADS = 3
 const module = new URL("../../../support/threaded/sharedData.ts", import.meta.url)
 
 const filled = (images: Tensor.Tensor<Uint8Array>): Tensor.Tensor<Uint8Array> => {
@@ -62,10 +61,10 @@ for (const [kind, make] of Object.entries(kinds)) {
   test(
     `data in ${kind} gives the batches that it gives on fibers; threads write to what they share`,
     async () => {
-      const data: Data = { ...make(), counts: Tensor.resident("int32", [2]) }
+      const data: Data = { ...make(), counts: Tensor.resident("int32", [3]) }
       expect(await run("pipeline", data, THREADS)).toBe(await run("pipeline", data, 0))
       // Counted by fibers and by threads in one place, where all of them see it.
-      expect(Array.from(data.counts.data)).toEqual([2 * SIZE, 2 + THREADS])
+      expect(Array.from(data.counts.data)).toEqual([2 * SIZE, 2 + THREADS, THREADS])
       expect(await run("columns", data, THREADS)).toBe(await run("columns", data, 0))
     },
     TIME
