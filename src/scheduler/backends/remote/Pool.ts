@@ -131,20 +131,16 @@ class Pool implements OpenBackend {
     }
   }
 
-  /**
-   * Starts the first member, which shows that members can be started at all. The others start beside its first batches:
-   * started at once they would take the cores from each other, and the first batch would wait for the last of them.
-   */
+  /** Starts the first member; the others start beside its first batches, which would wait for the cores that they take. */
   readonly start: Effect.Effect<void, BackendError> = Effect.suspend(() => {
-    const [first, ...others] = this.#seats
-    if (first === undefined) return Effect.void
-    return Effect.matchEffect(first.member.start, {
-      onFailure: ({ reason }) => this.#notStarted(first.number, reason),
-      onSuccess: () =>
-        Effect.sync(() => {
-          this.#opened(first)
-          for (const seat of others) this.#fork(this.#fill(seat))
-        })
+    const first = this.#seats[0] as Seat // a pool has one at least
+    const opened = (): void => {
+      this.#opened(first)
+      for (const seat of this.#seats.slice(1)) this.#fork(this.#fill(seat))
+    }
+    return Effect.mapBoth(first.member.start, {
+      onFailure: ({ reason }) => this.#notStarted(0, reason),
+      onSuccess: opened
     })
   })
 
