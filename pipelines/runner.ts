@@ -133,4 +133,8 @@ const command = Command.make("runner", options, (flags) =>
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Builds batches for loaders on other hosts"))
 
-if (import.meta.main) await main("runner", command)
+if (import.meta.main) {
+  await main("runner", command)
+  // What @effect/cluster still tells a database that is silent goes on for as long as that, and keeps the process.
+  process.exit()
+}
