@@ -29,3 +29,21 @@ test("a run over HTTPS is that of this process; without trust in the certificate
     expect(yield* taken({ tls: { ca: certificate } })).toBe(own)
     expect(yield* Effect.flip(taken({}))).toMatchObject({ _tag: "ServiceError", kind: "unreachable" })
   }).pipe(Effect.scoped, Effect.runPromise))
+
+test("options that nobody can mean are InvalidOption, and name themselves", () =>
+  Effect.gen(function* () {
+    const odd = [
+      [{ tls: null }, "tls"],
+      [{ tls: { ca: "garbage" } }, "tls.ca"],
+      [{ tls: { servername: "" } }, "tls.servername"],
+      [{ tls: { cert: certificate } }, "an option of tls of Service.connect"],
+      [{ attempts: 5 }, "attempts"],
+      [{ compression: "gzip" }, "compression"]
+    ] as const
+    for (const [own, option] of odd) {
+      // As untyped code may pass them.
+      const options = { epochs: 1, ...own } as unknown as Service.ConnectOptions
+      const error = yield* Effect.flip(Service.connect("https://127.0.0.1:1", options))
+      expect(error).toMatchObject({ _tag: "InvalidOption", option })
+    }
+  }).pipe(Effect.scoped, Effect.runPromise))
