@@ -128,6 +128,16 @@ describe("gather", () => {
     expect(gathered(rows, width, 3)).toEqual([...before, ...own, ...new Array(37 - own.length).fill(255)])
   })
 
+  test("copies more rows than are read at once, of several cache lines", () => {
+    const [count, width, to] = [50, 150, 5]
+    const all = Uint8Array.from({ length: count * width }, (_, at) => (at * 31) % 251)
+    const rows = Float64Array.from({ length: 37 }, (_, row) => (row * 17) % count)
+    const target = new Uint8Array(to + rows.length * width + 9).fill(255)
+    gather(all, rows, width, target, to)
+    const own = Array.from(rows).flatMap((row) => Array.from(all.subarray(row * width, (row + 1) * width)))
+    expect(Array.from(target)).toEqual([...new Array(to).fill(255), ...own, ...new Array(9).fill(255)])
+  })
+
   test("copies nothing of rows that are empty, or of no rows", () => {
     expect(gathered([0, 1], 0, 3)).toEqual(new Array(40).fill(255))
     expect(gathered([], 7, 3)).toEqual(new Array(40).fill(255))

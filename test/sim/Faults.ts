@@ -291,14 +291,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "plain stages of a step share a context",
     file: "scheduler/build/PlainStages.ts",
-    from: "this.#contextAt(place))",
-    to: "this.#contextAt(0))",
+    from: "this.#contextAt(place), this.#around",
+    to: "this.#contextAt(0), this.#around",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
   {
     name: "plain stages of a step are left out from the fourth on",
     file: "scheduler/build/PlainStages.ts",
-    from: "return behind === undefined ? own : through(behind, own, current, label, entered)",
+    from: "return behind === undefined ? own : through(behind, own, current)",
     to: "return own",
     test: "test/scheduler/build/PlainStages.test.ts"
   },
@@ -308,6 +308,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: ";(known.all[place] as StageCall).at = all[place] as SeededStage",
     to: "known.all[place]",
     test: "test/scheduler/build/Worker.test.ts"
+  },
+  {
+    name: "what a stage behind batch returns is not looked at",
+    file: "scheduler/build/PlainStages.ts",
+    from: "leave: isNamed ? (value) => batchOf(value, label) : itself",
+    to: "leave: itself",
+    test: "test/pipeline/StageResult.test.ts"
+  },
+  {
+    name: "rows that are gathered lie over those before them",
+    file: "core/runtime.ts",
+    from: "first += GATHERED, begin += GATHERED * bytes",
+    to: "first += GATHERED",
+    test: "test/core/runtime.test.ts"
   },
   {
     name: "what fails in a step is its first stage",

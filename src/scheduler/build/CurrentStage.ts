@@ -49,6 +49,11 @@ export class CurrentStage implements Ambient.AtWork {
     return this.#step
   }
 
+  /** Whether somebody observes the batches. */
+  get isObserved(): boolean {
+    return this.#observer !== undefined
+  }
+
   /** Who is told that a sample enters a stage of a step that has several, if anybody is. */
   get entered(): ((place: number) => void) | undefined {
     return this.#observer?.enter
