@@ -1,6 +1,4 @@
 #!/usr/bin/env bun
-import { Command, Options } from "@effect/cli"
-import { Effect, Either, Option } from "effect"
 /**
  * Writes samples of shards to other shards, which can be sought: of another format, filtered, changed, without duplicates,
  * shuffled.
@@ -15,6 +13,9 @@ import { Effect, Either, Option } from "effect"
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
+
+import { Command, Options } from "@effect/cli"
+import { Effect, Either, Option } from "effect"
 import { plural } from "../src/core/Plural.ts"
 import { Dataset, FailurePolicy, Format, Pipeline, Sampler, SeedPolicy, Sink, Workers } from "../src/index.ts"
 import { main, Usage } from "./cli/Main.ts"

@@ -1,8 +1,4 @@
 #!/usr/bin/env bun
-import { readFileSync } from "node:fs"
-import { hostname } from "node:os"
-import { Command, Options } from "@effect/cli"
-import { Config, Duration, Effect, Exit, Option, Redacted, Schedule, Scope } from "effect"
 /**
  * Builds batches for loaders on other hosts, and registers where they find it.
  *
@@ -16,9 +12,14 @@ import { Config, Duration, Effect, Exit, Option, Redacted, Schedule, Scope } fro
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
+
+import { hostname } from "node:os"
+import { Command, Options } from "@effect/cli"
+import { Config, Duration, Effect, Exit, Option, Schedule, Scope } from "effect"
 import { databaseOf } from "../src/cluster/control/Database.ts"
 import { Runner, Runners } from "../src/cluster.ts"
 import { plural } from "../src/core/Plural.ts"
+import { certificate, certificateFrom } from "./cli/Certificate.ts"
 import { database, databaseFrom } from "./cli/Cluster.ts"
 import { imported, urlOf } from "./cli/Imported.ts"
 import { main, Usage } from "./cli/Main.ts"
@@ -66,8 +67,7 @@ const options = {
     Options.withDescription("The environment variable with the token that loaders must show (default FURROW_TOKEN)"),
     Options.withDefault("FURROW_TOKEN")
   ),
-  cert: Options.file("tls-cert").pipe(Options.withDescription("A certificate, as PEM"), Options.optional),
-  key: Options.file("tls-key").pipe(Options.withDescription("Its key, as PEM"), Options.optional)
+  ...certificate
 }
 
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"])
@@ -81,13 +81,7 @@ const command = Command.make("runner", options, (flags) =>
       const message = `--listen ${flags.listen.host} can be reached by others: set ${flags.tokenEnv} to a token of 16 characters or more that loaders show`
       return yield* new Usage({ message })
     }
-    if (Option.isSome(flags.cert) !== Option.isSome(flags.key)) {
-      return yield* new Usage({ message: "--tls-cert and --tls-key go together" })
-    }
-    const tls = Option.zipWith(flags.cert, flags.key, (cert, key) => ({
-      cert: readFileSync(cert, "utf8"),
-      key: Redacted.make(readFileSync(key, "utf8"))
-    }))
+    const tls = yield* certificateFrom(flags)
     const url = yield* databaseFrom(flags.database)
     const asked = yield* signalled
     const runner = yield* Runner.listen({
@@ -95,7 +89,7 @@ const command = Command.make("runner", options, (flags) =>
       threads: flags.threads,
       pipelines: flags.pipeline.map(urlOf),
       ...Option.match(token, { onNone: () => ({}), onSome: (token) => ({ token }) }),
-      ...Option.match(tls, { onNone: () => ({}), onSome: (tls) => ({ tls }) })
+      ...tls
     })
     const at = Option.getOrElse(flags.advertise, () => ({
       host: EVERYWHERE.has(flags.listen.host) ? hostname() : flags.listen.host,

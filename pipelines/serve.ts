@@ -11,11 +11,11 @@
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
-import { readFileSync } from "node:fs"
 import { Args, Command, Options } from "@effect/cli"
-import { Config, Effect, Layer, Option, Predicate, Redacted } from "effect"
+import { Config, Effect, Layer, Option, Predicate } from "effect"
 import { type Batch, Pipeline, Workers } from "../src/index.ts"
 import { Service } from "../src/service.ts"
+import { certificate, certificateFrom } from "./cli/Certificate.ts"
 import { imported, urlOf } from "./cli/Imported.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { tell } from "./cli/Print.ts"
@@ -47,11 +47,7 @@ const options = {
     Options.withDefault(64)
   ),
   runs: reading("runs", "n", "Runs that are open at once (default 16)", whole(1)).pipe(Options.withDefault(16)),
-  cert: Options.file("tls-cert").pipe(
-    Options.withDescription("A certificate, as PEM: serve by https"),
-    Options.optional
-  ),
-  key: Options.file("tls-key").pipe(Options.withDescription("Its key, as PEM"), Options.optional)
+  ...certificate
 }
 
 const module = Args.file({ name: "module" }).pipe(Args.withDescription("The module that exports the pipelines"))
@@ -89,13 +85,7 @@ const command = Command.make("serve", { ...options, module }, (flags) =>
     const own = yield* load(flags.module)
     const names = Object.keys(own.pipelines)
     const token = yield* Config.option(Config.redacted("FURROW_TOKEN"))
-    if (Option.isSome(flags.cert) !== Option.isSome(flags.key)) {
-      return yield* new Usage({ message: "--tls-cert and --tls-key go together" })
-    }
-    const tls = Option.zipWith(flags.cert, flags.key, (cert, key) => ({
-      cert: readFileSync(cert, "utf8"),
-      key: Redacted.make(readFileSync(key, "utf8"))
-    }))
+    const tls = yield* certificateFrom(flags)
     const asked = yield* signalled
     yield* Effect.gen(function* () {
       const { drain, url } = yield* Service.serve({
@@ -105,7 +95,7 @@ const command = Command.make("serve", { ...options, module }, (flags) =>
         runs: flags.runs,
         windowBytes: flags.window * 2 ** 20,
         ...Option.match(token, { onNone: () => ({}), onSome: (token) => ({ token }) }),
-        ...Option.match(tls, { onNone: () => ({}), onSome: (tls) => ({ tls }) }),
+        ...tls,
         workersOf: workersOf(own.url, flags.threads)
       })
       tell(`serving ${names.join(", ")} at ${url}\n`)

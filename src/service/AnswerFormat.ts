@@ -1,5 +1,5 @@
 /**
- * How the frames of a run are written into an answer: as they are, as lines of JSON, or as a stream of Arrow's.
+ * How the frames of a run are written into an answer: as they are, as lines of JSON, or as an Arrow stream.
  *
  * @since 0.1.0
  */
@@ -12,13 +12,13 @@ type Begin = Extract<Frame, { readonly kind: "begin" }>
 
 /** @since 0.1.0 */
 export interface AnswerWriter {
-  /** Whether its first bytes say what the batches are like, so that one must be there before the answer begins. */
+  /** Whether its first bytes describe the batches, so that the answer can begin only once there is one. */
   readonly needsFirst: boolean
-  /** What it wrote last is an error, behind which nothing may come. */
+  /** Whether it has written an error, after which nothing may follow. */
   readonly isBroken: boolean
-  /** What an answer begins with. */
+  /** The first bytes of an answer. */
   readonly begin: Uint8Array
-  /** The bytes of the frame that lies in some, of which there may be none. Throws why the answer cannot begin. */
+  /** Returns what is written for an encoded frame, which may be nothing. Throws the reason if the answer cannot begin. */
   readonly write: (frame: Uint8Array<ArrayBuffer>) => Uint8Array
 }
 

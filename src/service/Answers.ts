@@ -20,11 +20,11 @@ import { cursorFrom, fromQuery } from "./RunSpec.ts"
 import { Reader, type Runs, TooManyRuns } from "./Runs.ts"
 import type { Step } from "./SharedRun.ts"
 
-/** What a service is made of, as its answers see it. @since 0.1.0 */
+/** The state of a service, as its answers need it. @since 0.1.0 */
 export interface Serving {
   readonly runs: Runs
   readonly access: (headers: IncomingMessage["headers"]) => Refusal | undefined
-  /** It takes no more trainers. */
+  /** Whether it accepts no more trainers. */
   draining: boolean
   /** Bytes of batches that were sent. */
   sent: number
@@ -34,7 +34,7 @@ export interface Serving {
 
 const JSON_TYPE = { "content-type": "application/json" }
 
-/** Errors of a run that is asked for, by their tags: what was asked cannot be, or goes on from something else. */
+/** The status for the errors of a requested run, by their tags. */
 const STATUS: Readonly<Record<string, number>> = {
   InvalidOption: 400,
   CursorError: 400,
@@ -61,17 +61,17 @@ const refuseError = (response: ServerResponse, error: unknown): void => {
   refuse(response, STATUS[tag] ?? 500, tag, error instanceof Error ? error.message : String(error))
 }
 
-/** What paths are looked up under. */
+/** The base that paths are resolved against. */
 const BASE = "http://service"
 
-/** Queries hold a cursor, which is short. */
+/** Queries may hold a cursor, which is short. */
 const LONGEST_URL = 8192
 
 /** Answers a request. What is interrupted leaves nothing behind. @since 0.1.0 */
 export const answer = (serving: Serving, request: IncomingMessage, response: ServerResponse): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { method, url = "" } = request
-    // Before anything else is said of what is here.
+    // Checked first, so that nothing is revealed to those who have no access.
     const refusal = serving.access(request.headers)
     const asked = url.slice(0, LONGEST_URL)
     if (!URL.canParse(asked, BASE)) return Effect.sync(() => refuse(response, 400, "Address", "this is no address"))
@@ -131,12 +131,12 @@ const metrics = ({ readers, runs, sent }: Serving): string => {
     .join("")
 }
 
-/** How long is waited for a batch before a sign of life. */
+/** How long an answer may be silent before it is sent a sign of life. */
 const ALIVE_EVERY = "5 seconds"
 
 const ALIVE = encode({ kind: "alive" })
 
-/** Streams a run from a cursor on, as fast as its reader takes it. */
+/** Streams a run from a cursor on, as fast as its reader accepts it. */
 const batches = (serving: Serving, query: URLSearchParams, response: ServerResponse): Effect.Effect<void> => {
   const begun = Effect.gen(function* () {
     if (serving.draining) return yield* new TooManyRuns({ runs: serving.runs.told.length })
@@ -182,7 +182,7 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
   })
 }
 
-/** What an answer begins with, and whether the run is over with it. */
+/** The first bytes of an answer, and whether the run ends with them. */
 interface First {
   readonly bytes: Uint8Array
   readonly isLast: boolean
@@ -197,7 +197,7 @@ interface Answering {
 
 const NOTHING: First = { bytes: new Uint8Array(0), isLast: false }
 
-/** The first bytes of an answer, for which its first batches must be there. Fails with why it cannot begin. */
+/** The first bytes of an answer, once its first batches are there. Fails with the reason if the answer cannot begin. */
 const firstOf = (reader: Reader, writer: AnswerWriter): Effect.Effect<First, unknown> =>
   Effect.flatMap(reader.next, ({ bytes, isLast, sent }) =>
     Effect.flatMap(Effect.try({ try: () => writer.write(bytes), catch: (error) => error }), (own) => {
@@ -228,7 +228,7 @@ const stream = (
     put(first.bytes)
     serving.sent += first.bytes.length
     for (let isOver = first.isLast; !isOver; ) {
-      // What is there is sent without an effect, as far as its reader takes it.
+      // What is ready is sent without an effect, as far as its reader accepts it.
       while (!isOver && response.writableLength < MOST_UNSENT) {
         const step = reader.ready()
         if (step === undefined) break
@@ -244,7 +244,7 @@ const stream = (
     }
     response.end()
   }).pipe(
-    // A run that cannot be opened again at this place: what was sent is whole, so the trainer is told as of any error.
+    // If the run cannot be opened again at this place, the trainer is told, as for any other error: what was sent is complete.
     Effect.catchAll((error) =>
       Effect.sync(() => {
         const message = error instanceof Error ? error.message : String(error)
@@ -295,10 +295,10 @@ const compressionIn = (text: string | null, format: AnswerFormat): Compression =
   return agreed(text)
 }
 
-/** Beyond so many bytes that its reader has not taken, nothing more is written. */
+/** Nothing more is written while its reader has not taken this many bytes. */
 const MOST_UNSENT = 2 ** 20
 
-/** Waits until all is taken; if its reader leaves, the answer is interrupted. */
+/** Waits until everything is taken; if its reader leaves, the answer is interrupted. */
 const drained = (response: ServerResponse): Effect.Effect<void> =>
   Effect.async((resume) => {
     if (response.writableLength === 0) return resume(Effect.void)

@@ -1,11 +1,11 @@
 /**
- * A run as a stream of Arrow's: a schema, a record batch for each batch, and the end.
+ * A run as an Arrow stream: a schema, a record batch for each batch, and the end.
  *
  * Tensors are lists of one length with the extension `arrow.fixed_shape_tensor`; those of one axis are plain numbers. Lists of
  * texts, numbers and records are typed by the first batch that has rows. What Arrow's columns have no place for stands as
  * JSON under the key `furrow`: of the schema `{ cursor, batches }`, of each record batch `{ epoch, index, rank, worker, size,
- * indices, cursor }`. A run that fails ends with a batch of no rows and `{ error, message }`, behind which a message is cut, so that
- * no reader takes the stream for whole.
+ * indices, cursor }`. A run that fails ends with a batch of no rows and `{ error, message }`, followed by a truncated message, so
+ * that no reader takes the stream for complete.
  *
  * @since 0.1.0
  */
@@ -42,7 +42,7 @@ export class NotArrow extends Data.TaggedError("NotArrow")<{
   }
 }
 
-/** A run failed before anything could be said of its batches. @since 0.1.0 */
+/** A run failed before its first batch, so there is no schema. @since 0.1.0 */
 export class RunFailed extends Data.TaggedError("RunFailed")<{ readonly tag: string; readonly message: string }> {}
 
 type Begin = Extract<Frame, { readonly kind: "begin" }>
@@ -59,21 +59,21 @@ const CUT = new Uint8Array([255, 255, 255, 255, 64, 0, 0, 0])
 /** Writes the stream of one run. @since 0.1.0 */
 export class ArrowStream {
   readonly #begin: Begin
-  /** Of columns that are lists of values, by the JSON of their keys: their types are those of the first batch. */
+  /** The builders of columns that are lists of values, by the JSON of their keys; the first batch determines their types. */
   readonly #builders = new Map<string, ColumnBuilder>()
   /** The columns of the first batch that has rows, as text and as what is read. */
   #columns: string | undefined
-  /** Batches of no rows before it: what types their lists have is not known yet. */
+  /** Batches without rows before it: the types of their lists are not known yet. */
   #held: Array<Sent> = []
 
   constructor(begin: Begin) {
     this.#begin = begin
   }
 
-  /** An error was written, behind which nothing may come. */
+  /** Whether an error was written, after which nothing may follow. */
   isBroken = false
 
-  /** The bytes of a frame, of which there may be none. Throws {@link NotArrow} and {@link RunFailed} before it has begun. */
+  /** Returns the bytes of a frame, which may be none. Throws {@link NotArrow} and {@link RunFailed} before it has begun. */
   take(frame: Frame): Uint8Array {
     switch (frame.kind) {
       case "batch":
@@ -116,7 +116,7 @@ export class ArrowStream {
     return messageOf(sent, columns)
   }
 
-  /** What stands before the end of a run of which no batch had rows. */
+  /** The schema and the batches of a run none of whose batches had rows. */
   #rest(): ReadonlyArray<Uint8Array> {
     if (this.#columns !== undefined) return []
     const columns = this.#held[0] === undefined ? [] : this.#columnsOf(this.#held[0].batch)

@@ -69,13 +69,13 @@ export class Connection {
   #opening: AbortController | undefined
   #frames: Generator<Frame, void> | undefined
   #reader = new FrameReader()
-  /** What {@link ready} met. */
+  /** What {@link ready} has thrown. */
   #thrown: { readonly thrown: unknown } | undefined
-  /** What came last, and has not been passed. */
+  /** The last frame that arrived, until it is passed. */
   #came: Received | undefined
   /** The attempts since the last batch. */
   #attempts: Schedule.ScheduleDriver<unknown> | undefined
-  /** Connections since the last batch on which something came that is no frame. */
+  /** Connections since the last batch on which something arrived that is not a frame. */
   #malformed = 0
   /** Connections that broke. */
   broken = 0
@@ -86,8 +86,8 @@ export class Connection {
   }
 
   /**
-   * The next frame, until it is passed. If the connection breaks, connects again from behind the last batch; the stream then starts again.
-   * An interrupt takes nothing.
+   * The next frame, until it is passed. If the connection breaks, connects again after the last batch; the stream then starts
+   * with a `begin` frame again. An interrupt takes nothing.
    */
   readonly next: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
     Effect.catchIf(this.#attempt, isUnreachable, (error) => this.#again(error))
@@ -107,7 +107,7 @@ export class Connection {
     })
   }
 
-  /** The last frame has been delivered: the next one is behind it. */
+  /** The last frame has been delivered: `next` gives the one after it. */
   pass(): void {
     const came = this.#came
     if (came !== undefined && came.kind !== "end") this.#cursor = came.cursor
@@ -139,7 +139,7 @@ export class Connection {
     this.#reader = new FrameReader(longestBody, compression)
   }
 
-  // Pieces that were on their way are lost with the connection; from the cursor on they are sent again.
+  // Pieces in flight are lost with the connection; they are sent again from the cursor on.
   readonly #attempt: Effect.Effect<Received, ServiceError> = Effect.suspend(() =>
     Effect.onError(this.#received, () => Effect.sync(() => this.#drop()))
   )
@@ -244,7 +244,7 @@ export class Connection {
   #failed(cause: unknown): ServiceError {
     if (cause instanceof ServiceError) return cause
     this.broken++
-    // What was changed on its way is another one the next time.
+    // A frame that was changed on the way will arrive intact the next time.
     if (cause instanceof FrameError && cause.isLasting === true && ++this.#malformed >= MOST_MALFORMED)
       return this.#error("run", cause.message, cause._tag)
     return this.#unreachable(cause instanceof Error ? cause.message : String(cause), cause)
@@ -259,7 +259,7 @@ export class Connection {
   }
 }
 
-/** So often in a row is something no frame, without a batch between, before it is asked for no more. */
+/** After so many malformed frames in a row, without a batch between them, it does not connect again. */
 const MOST_MALFORMED = 3
 
 /** A refusal is a line of JSON; whatever else answers there is quoted. */

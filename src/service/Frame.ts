@@ -23,8 +23,8 @@ import { Packing, pack, unpack } from "./WireValue.ts"
 export { FrameError, LONGEST_BODY } from "./FrameBytes.ts"
 
 /**
- * What travels: where the run stands when it begins to be sent and how many batches an epoch has, where that is known; then
- * batches, each with the cursor behind it; the run's end, or its error. Between them signs of life.
+ * What travels: first the cursor at which the stream begins, and the number of batches of an epoch, if it is known; then
+ * batches, each with the cursor after it; last the run's end, or its error. In between, signs of life.
  *
  * @since 0.1.0
  */

@@ -37,12 +37,12 @@ export interface Remote<out C> extends AsyncIterable<Batch<C>>, AsyncDisposable 
   /** The next batch; `undefined` at the end. */
   readonly take: () => Promise<Batch<C> | undefined>
   /**
-   * Calls `step` with each batch that is left, and waits for the promise that it returns, if any; as `forEach` of a local run.
+   * Calls `step` with each batch that is left, and waits for the promise that it returns, if any, like `forEach` of a local run.
    * The step owns its batch.
    */
   readonly forEach: (step: (batch: Batch<C>) => unknown) => Promise<void>
   readonly close: () => Promise<void>
-  /** The position of the run, behind the last batch that was taken. Throws `RunNotOpen`. */
+  /** The position of the run, after the last batch that was taken. Throws `RunNotOpen`. */
   readonly cursor: Cursor
   /** Throws `RunNotOpen`. */
   readonly stats: RemoteStats

@@ -122,7 +122,7 @@ export class RemoteLoader<out C> {
     }
   }
 
-  /** Calls `step` with each batch from here on. An interrupt takes effect while waiting for a batch, or behind a step. */
+  /** Calls `step` with each batch from here on. An interrupt takes effect while waiting for a batch, or after a step. */
   forEach<X, E, R>(step: (batch: Batch<C>) => Effect.Effect<X, E, R>): Effect.Effect<void, RemoteError | E, R> {
     const one = Effect.uninterruptibleMask((restore) =>
       restore(this.#turn.take(1)).pipe(
@@ -141,19 +141,19 @@ export class RemoteLoader<out C> {
 
   /** The epochs that are left. Asking for the next one skips the rest of the current one. */
   get epochs(): Stream.Stream<RemoteEpoch<C>, RemoteError> {
-    let behind: number | undefined
+    let last: number | undefined
     return Pull.stream(
       Effect.map(
-        Effect.suspend(() => this.#turn.withPermits(1)(this.#enter(behind))),
+        Effect.suspend(() => this.#turn.withPermits(1)(this.#enter(last))),
         Option.map((number) => {
-          behind = number
+          last = number
           return this.#epoch(number)
         })
       )
     )
   }
 
-  /** The position of the run, behind the last batch that was taken. */
+  /** The position of the run, after the last batch that was taken. */
   readonly cursor: Effect.Effect<Cursor> = Effect.sync(() => this.#cursor)
 
   /** The digest over what arrived; that of an empty run without `digest: true`. */
@@ -176,7 +176,7 @@ export class RemoteLoader<out C> {
     return { number, take, stream: Pull.stream(take) }
   }
 
-  /** The next batch of an epoch before `end`; none where the run is behind them. `wait` is done with what is waited for. */
+  /** The next batch of an epoch before `end`; none if the run is past them. `wait` wraps the effect that waits. */
   #before(
     end: number,
     wait: (next: Connection["next"]) => Connection["next"] = (next) => next
@@ -205,7 +205,7 @@ export class RemoteLoader<out C> {
       this.#connection.pass()
       return this.#before(end, wait)
     }
-    // What is of a later epoch than the one that was asked for comes again when it is asked for.
+    // A batch of a later epoch is given when that epoch is asked for.
     if (next.kind === "end") this.#cursor = next.cursor
     if (next.kind === "end" || next.batch.epoch >= end) return Effect.succeedNone
     try {
@@ -234,10 +234,10 @@ export class RemoteLoader<out C> {
     return batch as Batch<C>
   }
 
-  #enter(behind: number | undefined): Effect.Effect<Option.Option<number>, RemoteError> {
+  #enter(last: number | undefined): Effect.Effect<Option.Option<number>, RemoteError> {
     return Effect.sync(() => {
       const { end = 0, epoch: current } = this.#cursor
-      const epoch = Math.max(behind === undefined ? 0 : behind + 1, current)
+      const epoch = Math.max(last === undefined ? 0 : last + 1, current)
       if (epoch > current) this.#skipTo(epoch)
       if (epoch >= end) return Option.none()
       this.#entered = epoch

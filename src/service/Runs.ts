@@ -39,7 +39,7 @@ export type WorkersOf = (workers: number, pipeline: string) => Layer.Layer<Worke
 export interface Limits {
   /** Runs that are open at once. */
   readonly runs: number
-  /** Bytes of batches that each of them keeps for trainers that come behind. */
+  /** Bytes of batches that each of them keeps for trainers that follow the first. */
   readonly windowBytes: number
   /** Milliseconds after which a run without readers is closed. */
   readonly idle: number
@@ -69,7 +69,7 @@ interface Held {
   idleSince: number
 }
 
-/** What the service says of a run that is open. @category models @since 0.1.0 */
+/** What a service reports of an open run. @category models @since 0.1.0 */
 export interface Told {
   readonly run: string
   readonly pipeline: string
@@ -79,7 +79,7 @@ export interface Told {
   readonly bytes: number
 }
 
-/** What runs are opened with. @since 0.1.0 */
+/** The pipelines and services that runs are opened with. @since 0.1.0 */
 export interface Services {
   readonly pipelines: ReadonlyMap<string, ServedPipeline>
   readonly workers: number
@@ -156,14 +156,14 @@ export class Runs {
   }
 
   /**
-   * The run in which `reader` goes on behind a cursor, or begins: one that is open and still has that place, else one that is
-   * opened there. The reader counts as one of the run until it leaves.
+   * The run in which `reader` continues from a cursor, or starts: an open one that still has that place, else one that is
+   * opened there. The reader is counted as one of the run's until it leaves.
    */
   join(spec: CheckedSpec, from: Cursor.Cursor | undefined, reader: object): Effect.Effect<Joined, unknown> {
     return this.#opening.withPermits(1)(
       Effect.suspend(() => {
         const own = this.#find(spec, from)
-        // A run that is opened at a cursor may say it otherwise: it has another end, keeps a digest, has other workers.
+        // A run that is opened at a cursor may have another one there: another end, a digest, other workers.
         if (own === undefined)
           return Effect.map(this.#open(spec, from, reader), (own) => ({ shared: own, at: own.start }))
         own.readers.add(reader)
@@ -172,7 +172,7 @@ export class Runs {
     )
   }
 
-  /** Says that a reader reads no run any more. */
+  /** Notes that a reader has left its run. */
   leave(reader: object): Effect.Effect<void> {
     return Effect.map(Clock.currentTimeMillis, (now) => {
       for (const held of this.#held) {
@@ -294,7 +294,7 @@ export class Reader {
     this.#cursor = from
   }
 
-  /** Joins a run at its place, and says which. Fails with whatever is not right about it. */
+  /** Joins a run at its place, and returns how its stream begins. Fails with the reason if that is not possible. */
   readonly open: Effect.Effect<Begin, unknown> = Effect.suspend(() =>
     Effect.map(this.#runs.join(this.#spec, this.#cursor, this), ({ at, shared }) => {
       this.#shared = shared
@@ -303,19 +303,19 @@ export class Reader {
     })
   )
 
-  /** The next step; the end and an error are the last ones. */
+  /** The next step; the last one is the end or an error. */
   readonly next: Effect.Effect<Step, unknown> = Effect.suspend(() => {
     const shared = this.#shared
     if (shared === undefined) return Effect.zipRight(this.open, this.next)
     return Effect.flatMap(shared.at(placeOf(this.#cursor ?? shared.start)), (step) => {
-      // It came too late for those that are kept: a run of its own goes on from its place.
+      // Its place is no longer kept: a run of its own continues from there.
       if (step === undefined) return Effect.zipRight(this.leave, this.next)
       this.#cursor = step.cursor
       return Effect.succeed(step)
     })
   })
 
-  /** The next step, if it is there: then without an effect. */
+  /** The next step, if it is ready, without an effect. */
   ready(): Step | undefined {
     const step = this.#cursor === undefined ? undefined : this.#shared?.ready(placeOf(this.#cursor))
     if (step !== undefined) this.#cursor = step.cursor

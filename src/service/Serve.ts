@@ -60,7 +60,7 @@ export interface ServeOptions<R> {
   readonly workersOf?: WorkersOf
   /** The maximum number of open runs. Default 16. */
   readonly runs?: number
-  /** Bytes of batches that each run keeps for trainers behind the first one. Default 64 MiB. */
+  /** Bytes of batches that each run keeps for trainers that follow the first one. Default 64 MiB. */
   readonly windowBytes?: number
   /** Milliseconds after which a run without readers is closed. Default 30,000. */
   readonly idle?: number
@@ -82,7 +82,7 @@ const NAMES: Names<ServeOptions<unknown>> = {
   connections: "own"
 }
 
-/** A connection that says nothing keeps its place among `connections` for so long. */
+/** How long a connection that sends nothing counts among `connections`. */
 const HANDSHAKE_MS = 10_000
 
 /** A running service. @category models @since 0.1.0 */

@@ -17,8 +17,8 @@ import type { Loader } from "../scheduler/loader/Loader.ts"
 import { encode } from "./Frame.ts"
 
 /**
- * Where a trainer stands. The checksum covers all that a cursor says: from equal ones on, all is equal, what cursors count and
- * the digest, too.
+ * The place of a trainer, as a key. The checksum covers everything in a cursor: after equal cursors, all that follows is equal,
+ * including counts and digests.
  *
  * @since 0.1.0
  */
@@ -26,9 +26,9 @@ export const placeOf = ({ batch, checksum, epoch }: Cursor): string => `${epoch}
 
 /** What a trainer is given at a place. @since 0.1.0 */
 export interface Step {
-  /** Where the run stands behind it. */
+  /** The cursor after it. */
   readonly cursor: Cursor
-  /** Nothing comes behind it: it is the run's end, or its error. */
+  /** Whether it is the last one: the run's end, or its error. */
   readonly isLast: boolean
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly samples: number
@@ -36,7 +36,7 @@ export interface Step {
   readonly sent: () => void
 }
 
-/** How many bytes of batches a run keeps for those who come behind. @since 0.1.0 */
+/** How many bytes of batches a run keeps for trainers that follow the first. @since 0.1.0 */
 export const WINDOW_BYTES = 2 ** 26
 
 /** @since 0.1.0 */
@@ -54,7 +54,7 @@ export class SharedRun {
   readonly #scope: Scope.Scope
   readonly #runtime: Runtime.Runtime<never>
   readonly #windowBytes: number
-  /** By the place in front of each, from the oldest on. */
+  /** By the place before each, from the oldest on. */
   readonly #steps = new Map<string, KeptStep>()
   /** One step is dropped for each that is built, so that more would lie here unused. */
   readonly #pool = new BufferPool(2)
@@ -93,12 +93,12 @@ export class SharedRun {
     return this.#bytes
   }
 
-  /** Whether it can serve who stands there. */
+  /** Whether it can serve a trainer at this place. */
   has(place: string): boolean {
     return place === this.#head || this.#steps.has(place)
   }
 
-  /** What comes at a place; none if it is no longer kept. Whoever waits may be interrupted: what is built is kept. */
+  /** The step at a place; `undefined` if it is no longer kept. A wait may be interrupted: what is built is kept. */
   at(place: string): Effect.Effect<Step | undefined> {
     return Effect.suspend(() => {
       const own = this.ready(place)
@@ -106,7 +106,7 @@ export class SharedRun {
     })
   }
 
-  /** What comes at a place, if it is there. */
+  /** The step at a place, if it is ready. */
   ready(place: string): Step | undefined {
     const own = this.#steps.get(place)
     if (own === undefined) return undefined
@@ -123,7 +123,7 @@ export class SharedRun {
     return Effect.sync(() => this.#waiting.delete(told))
   })
 
-  /** The first who asks for a step has the next ones built while its bytes are on their way. */
+  /** The first request for a step has the next ones built while its bytes are on their way. */
   #ask(number: number): void {
     if (number >= this.#asked) this.#asked = number + 1
     for (let first = this.#ahead[0]; first !== undefined && first.number < this.#asked; first = this.#ahead[0]) {
@@ -158,7 +158,7 @@ export class SharedRun {
 
   readonly #one: Effect.Effect<KeptStep> = Effect.suspend(() => this.#loader.take).pipe(
     Effect.flatMap((taken) => this.#step(taken)),
-    // The run's error is what everybody is given who comes to this place.
+    // All readers that come to this place are given the run's error.
     Effect.catchAllCause((cause) =>
       Cause.isInterruptedOnly(cause)
         ? Effect.failCause(cause as Cause.Cause<never>) // it holds no failure

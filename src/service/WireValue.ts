@@ -245,7 +245,7 @@ export const ALIGNMENT = 8
 /** The next multiple of {@link ALIGNMENT}. @since 0.1.0 */
 export const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
-/** The heads of parts that lie one behind the other, and how many bytes they take. @since 0.1.0 */
+/** The heads of parts that follow one another, and how many bytes they take. @since 0.1.0 */
 export const laidOut = (
   parts: ReadonlyArray<Part>
 ): { readonly heads: ReadonlyArray<PartHead>; readonly length: number } => {
@@ -272,7 +272,7 @@ export const partIn = (body: Uint8Array<ArrayBuffer>, head: unknown): Part => {
     if (!Number.isSafeInteger(length)) throw malformed("a part is longer than numbers count")
   }
   if (!isWhole(offset) || offset % ALIGNMENT !== 0) throw malformed("a part begins at no multiple of 8")
-  if (offset + length * kind.BYTES_PER_ELEMENT > body.length) throw malformed("a part ends behind the body")
+  if (offset + length * kind.BYTES_PER_ELEMENT > body.length) throw malformed("a part ends after the body")
   // Every axis was looked at.
   return { data: new kind(body.buffer, body.byteOffset + offset, length), shape: shape as ReadonlyArray<number> }
 }

@@ -61,7 +61,7 @@ export const findName = (
 export const writeText = ({ location, store }: Folder, name: string, text: string): Effect.Effect<void, StoreError> =>
   Effect.asVoid(store.write(location + name, Stream.make(new TextEncoder().encode(text))))
 
-/** Removes a file; where the store cannot, `otherwise` is left of it. @since 0.1.0 */
+/** Removes a file; in a store that cannot remove, replaces it with `otherwise`. @since 0.1.0 */
 export const removeText = (folder: Folder, name: string, otherwise: string): Effect.Effect<void, StoreError> => {
   const { location, store } = folder
   const replace = writeText(folder, name, otherwise)
@@ -78,10 +78,10 @@ const written = new WeakMap<StoreService, Set<string>>()
 
 const LOCK = ".lock"
 
-/** What a write that was killed leaves behind on a disk. */
+/** The name of the file that a killed write leaves on disk. */
 const TORN = /^\..+\.[0-9a-f-]{36}\.tmp$/
 
-/** Removes what writes that were killed have left behind; only who holds the folder may. */
+/** Removes the files that killed writes have left; only the holder of the folder may do so. */
 const sweep = ({ location, store }: Folder): Effect.Effect<void> =>
   store.list(location, 1).pipe(
     Stream.filter((listed) => TORN.test(listed.location.slice(location.length))),
@@ -98,8 +98,8 @@ const taken = (location: string): SinkError =>
   })
 
 /**
- * Runs `use` as the only one that writes to the folder: of this process, and on a disk of this machine. Elsewhere two runs
- * meet at their progress.
+ * Runs `use` as the only writer to the folder: within this process and, on disk, on this machine. In other stores, a second run
+ * is noticed by the progress file.
  *
  * @since 0.1.0
  */

@@ -16,7 +16,7 @@ import * as Run from "../scheduler/loader/Run.ts"
 import type { Options, RunOptions } from "../scheduler/loader/RunOptions.ts"
 import { ofBatch, type Rewindable, type RowSource } from "./RowSource.ts"
 
-/** How many rows a batch has where the pipeline has no batches. */
+/** The batch size of a pipeline without a batch stage. */
 const BATCH = 256
 
 /** The pipeline with batches: its own, or lists of rows. @since 0.1.0 */
@@ -42,7 +42,7 @@ export type PipelineOptions = Pick<RunOptions, "prefetch" | "rank" | "world" | "
   readonly epochs: number
 }
 
-/** A sink accepts no differences: its shards would be those of two runs. */
+/** A sink accepts no differences: the folder would hold shards of two different runs. */
 const unlike = <E>(error: E): E | CursorMismatch =>
   error instanceof CursorMismatch
     ? new CursorMismatch({ differences: error.differences, unseen: error.unseen, way: WAY })
@@ -62,7 +62,7 @@ export const pipelineRows = <A, E, R>(
   return {
     size: rows === undefined ? undefined : rows * options.epochs,
     open: (mark): Effect.Effect<RowSource<LoaderError<E>, R>, LoaderError<E>, R | Scope.Scope> => {
-      // A run that goes on builds the batch again in which it was killed.
+      // A resumed run builds the batch again in which it was killed.
       const all: Options = { ...options, from: mark, lend: true, replay: true }
       return Effect.map(Effect.mapError(Run.open(own, all, site, "Sink.run"), unlike), (loader) => ({
         next: Effect.map(

@@ -1,5 +1,5 @@
 /**
- * Where the rows of a sink come from, and what says where it stands.
+ * Where the rows of a sink come from, and the mark that says how far they have been read.
  *
  * @since 0.1.0
  */
@@ -13,16 +13,16 @@ import type { Rows } from "../sources/sinks/SinkFormat.ts"
 
 /** Rows in an order that is always the same. @since 0.1.0 */
 export interface RowSource<out E, out R> {
-  /** The next rows; none at the end. Those before may then be overwritten. */
+  /** The next rows; none at the end. The previous ones may then be overwritten. */
   readonly next: Effect.Effect<Option.Option<Rows>, E, R>
-  /** Where it stands: before the rows that `next` gives next. JSON-able. */
+  /** The position before the rows that `next` returns next. JSON-able. */
   readonly mark: Effect.Effect<unknown>
 }
 
 /** Opens a source at a mark, or at its start. @since 0.1.0 */
 export interface Rewindable<out E, out R> {
   readonly open: (mark: unknown) => Effect.Effect<RowSource<E, R>, E, R | Scope.Scope>
-  /** How many rows there are, if that is known before. */
+  /** The number of rows, if it is known in advance. */
   readonly size: number | undefined
 }
 

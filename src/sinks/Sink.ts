@@ -66,13 +66,13 @@ const told = (options: WriteOptions): ((progress: WriteProgress) => void) =>
   options.onProgress === undefined ? () => undefined : functionOf("onProgress", options.onProgress)
 
 /**
- * Writes what a pipeline delivers to the shards of a sink, and returns its manifest. The pipeline has no batches, or batches of
- * columns, or lists of rows: `Pipeline.batchWith(64, (rows) => rows)`.
+ * Writes what a pipeline delivers to the shards of a sink, and returns the manifest. The pipeline ends in samples, in batches of
+ * columns, or in batches that are lists of rows: `Pipeline.batchWith(64, (rows) => rows)`.
  *
- * Each row is written exactly once. A run that was killed and is started again with the same pipeline and sink goes on
- * behind the last shard that was written, so that all shards are what they would have been: byte for byte on one runtime and
- * version, and by the manifest's `content` on all. A run that was finished gives its manifest again. Nothing is written that
- * nobody takes: batches are pulled as the store takes bytes.
+ * Each row is written exactly once. If a run is killed and started again with the same pipeline and sink, it continues after
+ * the last shard that was written, so that all shards are what they would have been: byte for byte on one runtime and
+ * version, and by the manifest's `content` on all of them. A finished run returns its manifest again. Batches are pulled only
+ * as fast as the store accepts bytes.
  *
  * Fails with {@link SinkError}, with `StoreError` if a shard cannot be written, with the errors of the run, and with
  * `CursorMismatch` if the folder holds shards of another pipeline, seed or data.
@@ -113,8 +113,8 @@ export const run = <A, E, R>(
   }).pipe(Effect.scoped) as Effect.Effect<Manifest, LoaderError<E> | SinkError | StoreError, R>
 
 /**
- * Writes the rows of a stream to the shards of a sink, as {@link run} does. A write that was killed reads the stream from its
- * start and leaves out the rows that are in shards already: the stream must give the same rows again.
+ * Writes the rows of a stream to the shards of a sink, as {@link run} does. If a write is killed and started again, it reads the
+ * stream from the start and skips the rows that are in shards already, so the stream must give the same rows again.
  *
  * @example
  * import { Effect, Stream } from "effect"

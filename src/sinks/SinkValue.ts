@@ -14,16 +14,16 @@ export const SinkTypeId: unique symbol = Symbol.for("furrow/Sink")
 
 /** How rows are dealt into shards, and what these are called. @category options @since 0.1.0 */
 export interface SinkOptions {
-  /** How many rows a shard has; the last one may have less. Default: as many as `bytes` says. */
+  /** The number of rows of a shard; the last one may have fewer. Default: as many as fit into `bytes`. */
   readonly rows?: number
-  /** A shard ends with the row by which it has so many bytes, before compression. Default 2^28. */
+  /** A shard ends with the row at which it reaches this many bytes, before compression. Default 2^28. */
   readonly bytes?: number
   /**
-   * How many shards there are, of equal size but for one row. The count of rows must be known: no stage may change it. Only
-   * then do names tell it, `-of-00016`.
+   * The number of shards, whose sizes differ by one row at most. The number of rows must be known, so no stage may change it.
+   * The names then include the total, `-of-00016`.
    */
   readonly shards?: number
-  /** What the names of shards begin with. Default `"shard"`. */
+  /** The prefix of the shards' names. Default `"shard"`. */
   readonly name?: string
 }
 
@@ -85,8 +85,8 @@ export const isSink = (value: unknown): value is Sink =>
 
 const padded = (number: number): string => String(number).padStart(5, "0")
 
-/** What stands before and behind the number in the name of a shard. */
-const around = (sink: Sink): readonly [before: string, behind: string] => {
+/** The parts of a shard's name before and after its number. */
+const around = (sink: Sink): readonly [before: string, after: string] => {
   const { cut, format, name } = sink[SinkTypeId]
   return [`${name}-`, `${"shards" in cut ? `-of-${padded(cut.shards)}` : ""}${format.ending}`]
 }
@@ -96,7 +96,7 @@ export const shardName = (sink: Sink, number: number): string => around(sink).jo
 
 /** Whether a shard of the sink may have this name. @since 0.1.0 */
 export const isShardName = (sink: Sink, name: string): boolean => {
-  const [before, behind] = around(sink)
-  const isAround = name.startsWith(before) && name.endsWith(behind)
-  return isAround && /^\d{5,}$/.test(name.slice(before.length, name.length - behind.length))
+  const [before, after] = around(sink)
+  const isAround = name.startsWith(before) && name.endsWith(after)
+  return isAround && /^\d{5,}$/.test(name.slice(before.length, name.length - after.length))
 }

@@ -1,5 +1,5 @@
 /**
- * The rows of a stream as a source that goes on by reading from the start: a mark is the count of rows before it.
+ * The rows of a stream as a source that resumes by reading from the start: a mark is the number of rows before it.
  *
  * @since 0.1.0
  */

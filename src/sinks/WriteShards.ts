@@ -1,7 +1,7 @@
 /**
- * Writes rows to shards, exactly once. A shard appears as a whole, by the store. Behind it the progress is replaced: which
- * shards there are, and where in its source the next one begins. A run that was killed goes on from there: what it had written
- * since is written again, to the same names, with the same rows.
+ * Writes rows to shards, exactly once. The store makes a shard appear as a whole. After each shard the progress file is
+ * replaced: it lists the shards written so far, and where in the source the next one begins. A killed run resumes from there:
+ * what it had written since is written again, to the same names, with the same rows.
  *
  * @since 0.1.0
  */
@@ -21,24 +21,24 @@ import { claimed, type Folder, findName, folderOf, readText, removeText, statOf,
 import type { Rewindable, RowSource } from "./RowSource.ts"
 import { isShardName, type Sink, SinkTypeId, shardName } from "./SinkValue.ts"
 
-/** How far a sink has come. @category models @since 0.1.0 */
+/** What a sink has written so far. @category models @since 0.1.0 */
 export interface WriteProgress {
-  /** Shards that were written, those of earlier starts among them, with their rows and bytes. */
+  /** Shards that were written, including those of earlier starts, with their rows and bytes. */
   readonly shards: number
   readonly rows: number
   readonly bytes: number
 }
 
-/** How many blocks of a shard are compressed side by side. */
+/** How many blocks of a shard are compressed at once. */
 const AT_ONCE = 4
 
-/** The progress is replaced behind a shard if what was written since then is this many times as long as it is itself. */
+/** The progress is replaced after a shard once this many times its own length has been written since the last time. */
 const WORTH = 16
 
-/** A progress of up to this many bytes is always replaced. */
+/** Up to this many bytes, the progress is replaced after every shard. */
 const SHORT = 2 ** 16
 
-/** The lengths of two progresses of the same shards differ by less: only the names of their runs do. */
+/** Two progress files with the same shards differ in length by less than this: only the names of their runs differ. */
 const RUN = 64
 
 /** The rows of a source that are not written yet. */
@@ -102,7 +102,7 @@ class OpenShard<E, R> {
     this.name = shardName(writing.sink, writing.shards.length)
   }
 
-  /** The shard's bytes. What pulls them pulls rows from the source. They end only if nothing of others is in the shard's place. */
+  /** The shard's bytes; pulling them pulls rows from the source. The stream ends only if no other file is in the shard's place. */
   get stream(): Stream.Stream<Uint8Array, E | SinkError | StoreError, R> {
     const pieces: Stream.Stream<Piece, E | SinkError, R> = Stream.repeatEffectOption(
       Effect.suspend(() =>
@@ -154,7 +154,7 @@ class OpenShard<E, R> {
       } catch (thrown) {
         if (!(thrown instanceof RowFault)) return Effect.die(thrown)
         const { folder, pending, rows } = this.#writing
-        // Those of this shard before the batch, and those of the batch before the row.
+        // The rows of this shard before the batch, and those of the batch before the row.
         const row = rows + this.rows - (pending.from - thrown.place)
         return new SinkError({ location: folder.location + this.name, kind: "row", row, reason: thrown.reason })
       }
@@ -188,7 +188,7 @@ const isNext = <E, R>(writing: Writing<E, R>): Effect.Effect<boolean, E, R> => {
   return "shards" in cut ? Effect.succeed(writing.shards.length < cut.shards) : fill(writing)
 }
 
-/** Refuses what is in the place of a shard, unless it has the shard's bytes: an earlier start was killed behind its write. */
+/** Refuses a file in the place of a shard, unless it has the shard's bytes: an earlier start was killed after writing it. */
 const vacant = (folder: Folder, { bytes, name, sha256: expected }: Manifest.WrittenShard) =>
   Effect.gen(function* () {
     const info = yield* statOf(folder, name)
@@ -199,7 +199,7 @@ const vacant = (folder: Folder, { bytes, name, sha256: expected }: Manifest.Writ
     if (hash.digest("hex") !== expected) return yield* foreignTo(folder, name)
   })
 
-/** Writes one shard, and behind it the progress. */
+/** Writes one shard, and adds it to those of the run. */
 const writeShard = <E, R>(writing: Writing<E, R>, size: number | undefined) =>
   Effect.gen(function* () {
     const { folder, shards, sink } = writing
@@ -223,7 +223,7 @@ const keep = <E, R>({ folder, pending, run, schema, shards, sink, source }: Writ
       const reason = "another run has begun to write to this folder, and goes on; this one is given up"
       return yield* new SinkError({ location: folder.location, kind: "taken", reason })
     }
-    // Where no row of a batch is left, the source stands behind it.
+    // If no row of a batch is left, the source stands after it.
     const isLeft = pending.from < pending.rows.size
     const mark = isLeft ? pending.mark : yield* source.mark
     const own = { run, sink: sink.made, shards, schema, source: mark, skip: isLeft ? pending.from : 0 }
@@ -237,7 +237,7 @@ const foreignTo = ({ location }: Folder, name: string): SinkError => {
   return new SinkError({ location, kind: "other", reason })
 }
 
-/** Whether something is where the next shard goes; refuses what is there before a row is written, unless it `mayBeOwn`. */
+/** Whether a file is where the next shard goes; refuses it before a row is written, unless it `mayBeOwn`. */
 const isTaken = <E, R>({ folder, shards, sink }: Writing<E, R>, mayBeOwn: boolean) =>
   Effect.gen(function* () {
     const name = shardName(sink, shards.length)
@@ -246,7 +246,7 @@ const isTaken = <E, R>({ folder, shards, sink }: Writing<E, R>, mayBeOwn: boolea
     return yield* foreignTo(folder, name)
   })
 
-/** Refuses to go on behind shards that are no longer there. */
+/** Refuses to continue after shards that are no longer there. */
 const present = (folder: Folder, of: string, shards: ReadonlyArray<Manifest.WrittenShard>) =>
   Effect.forEach(
     shards,
@@ -260,10 +260,10 @@ const present = (folder: Folder, of: string, shards: ReadonlyArray<Manifest.Writ
     { concurrency: STATS, discard: true }
   )
 
-/** How many shards are looked at side by side. */
+/** How many shards are looked at at once. */
 const STATS = 16
 
-/** What is there of earlier starts. */
+/** What earlier starts have left in the folder. */
 const earlier = (folder: Folder, sink: Sink) =>
   Effect.gen(function* () {
     const { location } = folder
@@ -320,7 +320,7 @@ export const writeShards = <E, R>(
     const skip = begun === undefined || done !== undefined ? 0 : begun.skip
     const isLeft = yield* fill(writing)
     if (done !== undefined) {
-      // It was killed between its two last steps.
+      // It was killed between its last two steps.
       if (!isLeft && begun !== undefined) yield* removeText(folder, Manifest.PROGRESS, EMPTY)
       if (!isLeft) return done
       const reason = "it holds all shards of a run that was shorter; write to another folder, or remove what is there"
@@ -328,7 +328,7 @@ export const writeShards = <E, R>(
     }
     const { pending } = writing
     if (skip > pending.rows.size || (skip > 0 && !isLeft)) {
-      const reason = `${skip} rows behind where its last shard began were written, and its source has fewer now; write to another folder`
+      const reason = `${plural(skip, "row")} of the batch at its cursor are in shards already, and that batch has fewer now; write to another folder`
       return yield* new SinkError({ location: folder.location, kind: "damaged", reason })
     }
     pending.from = skip
@@ -337,7 +337,7 @@ export const writeShards = <E, R>(
     })
     let length = yield* keep(writing, true)
     let since = 0
-    // Where an earlier start was killed, the next shard may be there, and more of them if not each was noted.
+    // After a kill the next shard may be there already, and more of them if the progress was not replaced after each.
     let mayBeOwn = begun !== undefined
     yield* tell
     while (yield* isNext(writing)) {

@@ -26,9 +26,9 @@ import { make, NAMES, type Sink, type SinkOptions } from "./SinkValue.ts"
 export interface CompressedSinkOptions extends SinkOptions {
   /** Default `"none"`. Each block is a member of gzip, or a frame of zstd, of its own. */
   readonly compression?: SinkCompression
-  /** How hard it is compressed: 0 to 9 for gzip, 1 to 22 for zstd. Default: 6, and 3. */
+  /** The level of compression: 0 to 9 for gzip, 1 to 22 for zstd. Default: 6 for gzip, 3 for zstd. */
   readonly level?: number
-  /** How many bytes a block has, before compression: what readers unpack to get at one row. Default 2^20. */
+  /** The size of a block in bytes, before compression: what a reader decompresses to read one row. Default 2^20. */
   readonly blockBytes?: number
 }
 
@@ -101,7 +101,7 @@ const delimited = (of: "csv" | "tsv", location: string, options: CsvSinkOptions)
     made: new Made(of, { ...parameters, columns }),
     ending: `.${of}${ending}`,
     encoder: (schema: unknown) =>
-      // What an encoder before this one has given, or nothing.
+      // The schema of the encoder before this one, or `undefined`.
       Effect.sync(
         () =>
           new CsvEncoder(config, of === "csv" ? "," : "\t", (schema as ReadonlyArray<string> | undefined) ?? columns)
@@ -129,9 +129,9 @@ export const tsv = (location: string, options: CsvSinkOptions = {}): Sink => del
 
 /** @category options @since 0.1.0 */
 export interface TableSinkOptions extends SinkOptions {
-  /** The types of columns, by name. Default: what the rows of the first block have; numbers are float64. */
+  /** The types of columns, by name. Default: the types in the first block; numbers are float64. */
   readonly types?: Readonly<Record<string, ColumnType>>
-  /** How many bytes of values a block has: a record batch, or a row group. Default 2^22. */
+  /** The bytes of values in a block: a record batch, or a row group. Default 2^22. */
   readonly blockBytes?: number
 }
 
@@ -157,7 +157,7 @@ export const arrow = (location: string, options: TableSinkOptions = {}): Sink =>
     name: "arrow",
     made: new Made("arrow", { ...config }),
     ending: ".arrow",
-    // What an encoder before this one has given, or nothing.
+    // The schema of the encoder before this one, or `undefined`.
     encoder: (schema: unknown) => Effect.sync(() => new ArrowEncoder(config, schema as TableSchema | undefined))
   }
   return make("Sink.arrow", location, format, options)

@@ -57,6 +57,18 @@ test(
   TIME
 )
 
+test(
+  "serve.ts says which file of --tls-cert and --tls-key cannot be read",
+  async () => {
+    const missing = join(tmpdir(), "no-such-certificate.pem")
+    const { code, stderr } = await start("serve.ts", [module, "--tls-cert", missing, "--tls-key", missing]).ended
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`--tls-cert ${JSON.stringify(missing)} cannot be read`)])
+    const alone = await start("serve.ts", [module, "--tls-key", missing]).ended
+    expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining("go together")])
+  },
+  TIME
+)
+
 const client = dirname(fileURLToPath(new URL("../../src/service/furrow_client.py", import.meta.url)))
 
 /** A stream of which each of two ranks reads rows of its own: how many steps it has must be said. */

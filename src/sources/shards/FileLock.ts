@@ -114,8 +114,15 @@ const holding = <A, E, R>(path: string, got: "ours" | "none", use: Effect.Effect
         )
       )
 
+/** Gives the lock back. What was done under it is done: that the lock cannot be removed is told, and fails nothing. */
 const release = (path: string, got: "ours" | "none"): Effect.Effect<void> =>
-  got === "none" ? Effect.void : Effect.promise(() => files.rm(path, { force: true }))
+  got === "none"
+    ? Effect.void
+    : Effect.catchAll(
+        Effect.tryPromise(() => files.rm(path, { force: true })),
+        ({ error }) =>
+          Effect.logWarning(`the lock ${path} cannot be removed (${codeOf(error) || String(error)}); remove it`)
+      )
 
 /** Takes the lock if nobody holds it who is there. */
 const attempt = (path: string, beat: Beat = { time: 0, since: 0 }): Effect.Effect<"ours" | "held" | "none"> =>
@@ -131,8 +138,8 @@ const attempt = (path: string, beat: Beat = { time: 0, since: 0 }): Effect.Effec
 
 /**
  * Runs `build` in one process at a time of all that want the index at `path`; the others wait. Where no lock can be made,
- * or that of a holder that is gone cannot be removed, such as in a folder that is read-only, each builds its own. If a builder dies two may take its place at once, which costs
- * time and nothing else.
+ * or that of a holder that is gone cannot be removed, such as in a folder that is read-only, each builds its own. If a builder
+ * dies two may take its place at once, which costs time and nothing else.
  *
  * @since 0.1.0
  */

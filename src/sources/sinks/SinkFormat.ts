@@ -28,7 +28,7 @@ export interface Piece {
 export interface Encoder {
   /**
    * Takes rows from the place `from` on: all before `to`, or less if a block is full or `size` comes to `most` before.
-   * Returns the place behind the last one that it took, which is at least one. Throws {@link RowFault}.
+   * Returns the place after the last one that it took; it takes at least one. Throws {@link RowFault}.
    */
   readonly add: (rows: Rows, from: number, to: number, most: number) => number
   /** How many bytes the rows so far have, before compression, about; it depends on the rows alone. */
@@ -39,7 +39,7 @@ export interface Encoder {
   readonly block: () => Piece
   /** The bytes of what is left, and those that end the shard. Throws {@link RowFault}. */
   readonly end: () => Piece
-  /** What the encoders of the shards behind this one are told: the types of its columns. JSON-able. */
+  /** The types of its columns, for the encoders of later shards. JSON-able. */
   readonly schema?: unknown
 }
 

@@ -74,7 +74,7 @@ const read: Driver["read"] = (info, offset, length) => {
       Effect.flatMap(
         attempt(location, async () => {
           const bytes = take(length)
-          // It may be written meanwhile, so this is looked at behind all reads, also if one of them fails.
+          // The file may be written meanwhile, so this is checked after all reads, also if one of them fails.
           const changed = async () => changeOf(info, await handle.stat({ bigint: true }))
           let done = 0
           try {

@@ -15,7 +15,7 @@ import { braced, type Pattern, patternOf } from "./Pattern.ts"
 import { StoreError } from "./StoreError.ts"
 import type { Listed, StoreService } from "./StoreService.ts"
 
-/** Of so many locations each is looked at: whether it is a folder that was written without its `/`. */
+/** Up to so many locations, each is looked up, in case it is a folder that was written without its `/`. */
 const LOOKED_AT = 256
 
 /**
@@ -29,7 +29,7 @@ const LOOKED_AT = 256
  * | `data/{train,test}-{00000..00099}.tar` | each name in turn |
  * | `hf://datasets/ORG/NAME[@revision][/folder or file or split]` | files of a dataset on the Hub |
  *
- * The `/` of a folder can be left out, but not in lists of more than 256 locations, nor behind braces. Fails with
+ * The `/` of a folder can be left out, but not in lists of more than 256 locations, nor after braces. Fails with
  * `InvalidOption` for an object that is named twice, also by two spellings of its path, and with `StoreError`, kind `missing`, where nothing is found.
  *
  * @example

@@ -33,7 +33,7 @@ export const shown = (address: string): string => {
   return left.length === 0 ? place : `${place}?${left.join("&")}`
 }
 
-/** The revision of the Hub, which stands behind an `@`, is in the path. */
+/** Only up to the first `/`: a revision of the Hub, which follows an `@`, is in the path. */
 const withoutUser = (address: string): string => address.replace(/^([^/]*:\/\/)[^/]*@/, "$1")
 
 const splitOnce = (text: string, by: string): readonly [string, string | undefined] => {

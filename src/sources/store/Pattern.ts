@@ -1,6 +1,6 @@
 /**
  * Locations with braces and wildcards, as shells write them: `{train,test}`, `{00000..00099}`, `*`, `**`, `?`, `[0-9]`. A
- * backslash takes the meaning from the character behind it.
+ * backslash makes the next character literal.
  *
  * @since 0.1.0
  */

@@ -23,7 +23,7 @@ export interface BlockShardOptions<Row, A, E, R> {
   readonly shard: Shard
   /** Its name in errors of the source. */
   readonly name: string | undefined
-  /** Opens its bytes, from one of them on. */
+  /** Opens its bytes at an offset. */
   readonly open: (offset: number, whose: SourceRank) => Items<Uint8Array, E, R>
   /** Whether it can be opened elsewhere than at its start. */
   readonly seeks: boolean
@@ -43,7 +43,7 @@ export const inOrderOf = <Row>(format: Format<Row>): NonNullable<Format<Row>["in
   throw new InvalidOption({ option: "format", value: isFormat ? format.name : given, expected })
 }
 
-/** Where a block begins: the offset of its first byte, the number of its first row, and how many rows behind that. */
+/** A place in a shard: the first byte of a block, the number of its first row, and how many of its rows to drop. */
 interface Place {
   readonly byte: number
   readonly row: number

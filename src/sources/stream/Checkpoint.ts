@@ -6,11 +6,11 @@
 
 /** Where one of the shards that are read at once stands. @since 0.1.0 */
 export interface SlotState {
-  /** The number of the shard; behind the last one if this slot has none left. */
+  /** The number of the shard; beyond the last one if this slot has none left. */
   readonly shard: number
   /** How many of its rows were read. */
   readonly rows: number
-  /** From where it can be read on; `null` if it has to be read again. */
+  /** Where it can be continued; `null` if it has to be read again. */
   readonly offset: string | null
 }
 

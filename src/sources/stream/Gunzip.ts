@@ -1,5 +1,5 @@
 /**
- * Unpacks gzip as it comes, one member behind the other.
+ * Unpacks gzip as it arrives, one member after another.
  *
  * @since 0.1.0
  */

@@ -208,7 +208,7 @@ export class Interleave {
       if (Exit.isFailure(exit)) return yield* this.#failed(slot, exit.cause)
       const piece = exit.value
       if (piece === undefined) {
-        // Cut off, it would count as closed, and the shard be open.
+        // If this were interrupted, the scope would count as closed, and the shard would stay open.
         yield* Effect.uninterruptible(Scope.close(scope, Exit.void))
         slot.shard += this.#slots.length
         Object.assign(slot, NOTHING, { taken: 0 })
@@ -226,7 +226,7 @@ export class Interleave {
   }
 
   #failed(slot: Slot, cause: Cause.Cause<unknown>): Effect.Effect<never, StreamError> {
-    // Interrupted by itself: who reads is gone before the fibers of shards are interrupted.
+    // An interrupt here comes from the source itself: the reader has ended before the fibers of shards are interrupted.
     const { name } = this.#shardOf(slot)
     const row = slot.taken - slot.drop
     const byte = slot.open?.byte?.()

@@ -14,14 +14,14 @@ import type { OpenShard, Piece, ShardOffset, SourceRank, StreamShard } from "./S
 /** What gives samples in order. A function opens it again for each epoch, or where a run is resumed. @category models @since 0.1.0 */
 export type Items<A, E = never, R = never> = Stream.Stream<A, E, R> | AsyncIterable<A> | Iterable<A>
 
-/** How a source is read on from where it was. @category options @since 0.1.0 */
+/** How a source continues from where it was. @category options @since 0.1.0 */
 export interface Seek<A, E = never, R = never> {
   /**
-   * Where the source is to be read on behind a sample: a text that the source understands, such as the offset of a log. It
-   * is asked for the last sample before each window. At most 512 characters.
+   * Returns where the source continues after a sample: a text that the source understands, such as the offset of a log. It is
+   * called with the last sample before each window. At most 512 characters.
    */
   readonly after: (sample: A) => string
-  /** Opens the source behind that place; it is told whose rows to give, as the source is. */
+  /** Opens the source at that place; like the source, it is told whose rows to give. */
   readonly open: (offset: string, whose: SourceRank) => Items<A, E, R>
 }
 
@@ -97,12 +97,12 @@ const isPromise = (given: unknown): boolean => typeof given === "object" && give
 
 const LATER = "; to wait for it, make the function a generator: async function* () { yield* await … }"
 
-/** For so many milliseconds an iterator may go on after it was told that nobody reads on. */
+/** How long an iterator may go on after its `return` was called, in milliseconds. */
 const CLOSING = 5000
 
 /** How far an iterator has come. */
 interface Progress {
-  /** Whether it has ended or failed, so that it is not to be told that nobody reads on. */
+  /** Whether it has ended or failed, so that its `return` is not called. */
   isOver: boolean
   isPending: boolean
   failure: { readonly thrown: unknown } | undefined
@@ -110,7 +110,7 @@ interface Progress {
 
 const begun = (): Progress => ({ isOver: false, isPending: false, failure: undefined })
 
-/** What was read, or what it failed with behind that. */
+/** What was read, or else what it failed with after that. */
 const outcome = <A>(
   progress: Progress,
   read: ReadonlyArray<A>
@@ -128,7 +128,7 @@ const later = <A>(open: () => AsyncIterator<A>): Effect.Effect<Pull<A, never>, n
         if (progress.isOver || own.return === undefined) return Effect.void
         const { isPending } = progress
         const closing = Effect.promise(() => closed(own))
-        // A generator that waits hears of it once it goes on, and what it fails with then is told to nobody else.
+        // A generator that is waiting sees `return` only once it continues, and nobody else would report what it then fails with.
         return Effect.flatMap(Effect.timeoutOption(Effect.interruptible(closing), CLOSING), (ended) =>
           Option.isNone(ended) ? stillOpen : unclosed(ended.value ?? (isPending ? progress.failure : undefined))
         )
@@ -190,7 +190,7 @@ const atOnce = <A>(open: () => Iterator<A>): Effect.Effect<Pull<A, never>, never
       })
   })
 
-/** Tells an iterator that nobody reads on; returns what it failed with. */
+/** Calls the `return` of an iterator; returns what it failed with. */
 const closed = async (iterator: AsyncIterator<unknown>): Promise<Progress["failure"]> => {
   try {
     return misfit(await iterator.return?.())
@@ -199,13 +199,13 @@ const closed = async (iterator: AsyncIterator<unknown>): Promise<Progress["failu
   }
 }
 
-/** What `for` loops throw of an iterator whose `return` gives no result. */
+/** What a `for` loop throws if `return` of an iterator gives no object. */
 const misfit = (result: unknown): Progress["failure"] =>
   typeof result === "object" && result !== null
     ? undefined
     : { thrown: new TypeError(`\`return\` of an iterator gives an object, and gave ${shown(result)}`) }
 
-/** Says that a source failed when it was closed: what was read of it is delivered all the same. */
+/** Logs that a source failed when it was closed: what was read from it is delivered all the same. */
 const unclosed = (failure: Progress["failure"]): Effect.Effect<void> =>
   failure === undefined
     ? Effect.void

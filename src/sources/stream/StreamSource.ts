@@ -18,7 +18,7 @@ export interface Piece<out A> {
   readonly size: number
   /** The sample at a place. Throws if that one is bad, which leaves the others as they are. */
   readonly row: (place: number) => A
-  /** From where the sample at a place, or at `size` the one behind them, can be read on; `undefined` if the source cannot. */
+  /** Where reading can continue at the sample at a place, or at `size` after the last one; `undefined` if the source cannot. */
   readonly offset: (place: number) => string | undefined
 }
 
@@ -26,7 +26,7 @@ export interface Piece<out A> {
 export interface OpenShard<out A, out R> {
   /** The next samples, about `most` of them where the source has them one by one; `undefined` at the end. */
   readonly pull: (most: number) => Effect.Effect<Piece<A> | undefined, unknown, R>
-  /** Up to which byte it was made rows of, if that can be told. */
+  /** The byte up to which it has been turned into rows, if that is known. */
   readonly byte?: () => number | undefined
 }
 
@@ -36,7 +36,7 @@ export interface SourceRank {
   readonly world: number
 }
 
-/** Where a shard is read on from: an offset of its own, and how many rows lie before it. @since 0.1.0 */
+/** Where reading a shard continues: an offset of its own, and the number of rows before it. @since 0.1.0 */
 export interface ShardOffset {
   readonly offset: string
   readonly row: number
@@ -117,7 +117,7 @@ export interface Windows {
   readonly size: number
   /**
    * Returns a window if it has been read: all of its rows are there, and fewer than its size only at the epoch's end. That one,
-   * and those behind it, which have none, have a `total`.
+   * and those after it, which have no rows, have a `total`.
    */
   readonly peek: (epoch: number, number: number) => RowWindow | undefined
   /** Waits until a window has been read. It requires what the source requires. */

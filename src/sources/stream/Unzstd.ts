@@ -1,9 +1,9 @@
 /**
- * Unpacks zstd as it comes, one frame behind the other.
+ * Unpacks zstd as it arrives, one frame after another.
  *
- * Each frame has a decompressor of its own, which is given a block at a time. Deno's gives one frame alone, and throws where
- * nobody can catch it for what is corrupt behind the first block of those that it is given; and none says that a frame is cut
- * short.
+ * Each frame has a decompressor of its own, which is given a block at a time. Deno's stops after one frame, and if it
+ * is given several blocks and one after the first is corrupt, throws where nobody can catch it; and none reports a frame that is
+ * cut short.
  *
  * @since 0.1.0
  */

@@ -39,7 +39,7 @@ interface Reading {
   readonly known: Map<number, RowWindow>
   /** The windows that are waited for. */
   readonly awaited: Array<number>
-  /** The first window behind the end, and how many rows there are. */
+  /** The first window after the end, and how many rows there are. */
   end: number
   total: TotalRows | undefined
   failure: Exit.Exit<never, StreamError> | undefined
@@ -71,7 +71,7 @@ export class WindowReader implements Windows {
 
   /**
    * Returns a window if it has been read: all of its rows are there, and fewer than its size only at the epoch's end. That one,
-   * and those behind it, which have none, have a `total`.
+   * and those after it, which have no rows, have a `total`.
    */
   peek(epoch: number, number: number): RowWindow | undefined {
     const reading = this.#readings.get(epoch)
@@ -175,7 +175,7 @@ export class WindowReader implements Windows {
         this.#readings.set(epoch, reading)
         const own = Effect.scoped(this.#read(epoch, reading, from))
         const read = before === undefined ? own : Effect.zipRight(close(before), own)
-        // They are told once the source is closed.
+        // Those who wait are told once the source is closed.
         const told = Effect.onExit(read, (exit) =>
           Effect.sync(() => {
             if (Exit.isFailure(exit)) reading.failure = Exit.failCause(exit.cause)
@@ -196,8 +196,8 @@ export class WindowReader implements Windows {
       yield* this.#told(all.again)
       yield* all.begin
       const rows = rankRows(all, part)
-      const behind = reading.next * size - rows.row
-      if (behind > 0) yield* rows.take(behind)
+      const before = reading.next * size - rows.row
+      if (before > 0) yield* rows.take(before)
       for (;;) {
         yield* this.#changed.until(() => reading.next <= reading.asked + AHEAD && reading.next < reading.floor + most)
         const number = reading.next

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from "bun:test"
-import { existsSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Fiber, Option, TestClock, TestContext } from "effect"
+import { Effect, Fiber, Logger, Option, TestClock, TestContext } from "effect"
 import { alone } from "../../../src/sources/shards/FileLock.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "furrow-lock-"))
@@ -55,4 +55,19 @@ test("a lock that is a link to nothing cannot be removed, and holds up nobody", 
   const path = join(folder, "linked")
   symlinkSync(join(folder, "nothing"), `${path}.lock`)
   expect(await builtAfter(path)).toBe(0)
+})
+
+test("a lock that cannot be removed at the end fails nothing of what was done under it", async () => {
+  const path = join(folder, "blocked")
+  // Another program has put a folder in the lock's place.
+  const use = Effect.sync(() => {
+    rmSync(`${path}.lock`)
+    mkdirSync(`${path}.lock`)
+    return "built"
+  })
+  const told: Array<string> = []
+  const logger = Logger.make<unknown, void>(({ message }) => void told.push(String(message)))
+  const built = alone(path, use).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+  expect(await Effect.runPromise(built)).toBe("built")
+  expect(told.join()).toContain(`the lock ${path}.lock cannot be removed`)
 })

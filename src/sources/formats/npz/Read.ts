@@ -10,6 +10,7 @@ import { plural } from "../../../core/Plural.ts"
 import { inflateRaw, inflateRawStart } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { StoreError } from "../../store/Store.ts"
+import type { ArrayConfig } from "../ArrayOptions.ts"
 import {
   checkSome,
   chosenOf,
@@ -29,14 +30,6 @@ import { type ArrayHeader, arrayHeaderOf, arrayOf, checkEnd, HEADER, needsAll } 
 import { sharedColumns } from "../SharedColumns.ts"
 import { dataOffsetOf, readDirectory, type ZipDirectory, type ZipEntry } from "./Zip.ts"
 
-/** The options of `Format.npz`, checked. @since 0.1.0 */
-export interface NpzConfig {
-  readonly columns: ReadonlyArray<string> | undefined
-  readonly sample: SampleOf | undefined
-  readonly blockBytes: number
-  readonly maxBlockBytes: number
-}
-
 /** An array in its archive. */
 interface ArchivedArray extends ArrayHeader {
   readonly field: string
@@ -51,7 +44,7 @@ type Header =
   | { readonly _tag: "Whole"; readonly sample: SampleOf; readonly arrays: ReadonlyArray<ArchivedArray> }
 
 /** Finds the blocks of a shard. @since 0.1.0 */
-export const index = (shard: Shard, config: NpzConfig): Effect.Effect<ShardIndex, ShardError | StoreError> =>
+export const index = (shard: Shard, config: ArrayConfig): Effect.Effect<ShardIndex, ShardError | StoreError> =>
   Effect.gen(function* () {
     const { columns } = config
     const fault = faultOf("npz", shard.info.location)
@@ -63,7 +56,7 @@ export const index = (shard: Shard, config: NpzConfig): Effect.Effect<ShardIndex
 
 const indexOf = (
   arrays: ReadonlyArray<ArchivedArray>,
-  { blockBytes, maxBlockBytes, sample: asked }: NpzConfig,
+  { blockBytes, maxBlockBytes, sample: asked }: ArrayConfig,
   fault: Fault
 ): ShardIndex => {
   checkSome(arrays, fault)

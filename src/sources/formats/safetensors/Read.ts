@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import { plural } from "../../../core/Plural.ts"
 import type { StoreError } from "../../store/Store.ts"
+import type { ArrayConfig } from "../ArrayOptions.ts"
 import {
   checkSome,
   chosenOf,
@@ -26,14 +27,6 @@ import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, Sh
 import { sharedColumns } from "../SharedColumns.ts"
 import { headerLengthOf, tensorsOf } from "./Layout.ts"
 
-/** The options of `Format.safetensors`, checked. @since 0.1.0 */
-export interface SafetensorsConfig {
-  readonly columns: ReadonlyArray<string> | undefined
-  readonly sample: SampleOf | undefined
-  readonly blockBytes: number
-  readonly maxBlockBytes: number
-}
-
 /** What `decode` needs. */
 interface Header {
   readonly sample: SampleOf
@@ -44,7 +37,7 @@ interface Header {
 const FIRST = 2 ** 16
 
 /** Finds the blocks of a shard. @since 0.1.0 */
-export const index = (shard: Shard, config: SafetensorsConfig): Effect.Effect<ShardIndex, ShardError | StoreError> =>
+export const index = (shard: Shard, config: ArrayConfig): Effect.Effect<ShardIndex, ShardError | StoreError> =>
   Effect.gen(function* () {
     const { location, size } = shard.info
     const fault = faultOf("safetensors", location)
@@ -56,7 +49,7 @@ export const index = (shard: Shard, config: SafetensorsConfig): Effect.Effect<Sh
 
 const indexOf = (
   tensors: ReadonlyArray<PlacedArray>,
-  { blockBytes, columns, maxBlockBytes, sample: asked }: SafetensorsConfig,
+  { blockBytes, columns, maxBlockBytes, sample: asked }: ArrayConfig,
   fault: Fault
 ): ShardIndex => {
   const arrays = chosenOf(tensors, columns, fault)

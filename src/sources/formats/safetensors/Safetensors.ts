@@ -4,15 +4,12 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { whole } from "../../../core/Check.ts"
 import { Made } from "../../../core/Parameters.ts"
+import { arrayConfig } from "../ArrayOptions.ts"
 import type { SampleOf } from "../Arrays.ts"
-import { columnsOf, sampleOption } from "../ColumnNames.ts"
 import type { Format } from "../Format.ts"
-import { formatOptions } from "../FormatOptions.ts"
 import { lazy } from "../Lazy.ts"
 import type { Cell } from "../npy/Npy.ts"
-import type { SafetensorsConfig } from "./Read.ts"
 
 /** Which tensors are read. @category options @since 0.1.0 */
 export interface SafetensorsOptions<C extends string = string> {
@@ -54,13 +51,7 @@ export interface SafetensorsOptions<C extends string = string> {
 export const safetensors = <const C extends string = string>(
   options: SafetensorsOptions<C> = {}
 ): Format<{ readonly [K in C]: Cell }> => {
-  formatOptions("Format.safetensors", options, { columns: true, sample: true, blockBytes: true, maxBlockBytes: true })
-  const config: SafetensorsConfig = {
-    columns: options.columns === undefined ? undefined : columnsOf(options.columns),
-    sample: sampleOption(options.sample),
-    blockBytes: whole("blockBytes", options.blockBytes ?? 2 ** 20, 1),
-    maxBlockBytes: whole("maxBlockBytes", options.maxBlockBytes ?? 2 ** 28, 1)
-  }
+  const config = arrayConfig("Format.safetensors", options)
   return {
     name: "safetensors",
     made: new Made("safetensors", { columns: config.columns, sample: config.sample, blockBytes: config.blockBytes }),

@@ -69,7 +69,7 @@ export class FlatWriter {
     return this.#bytes.slice(this.#bytes.length - this.#length)
   }
 
-  /** Fills up so that what follows, behind `more` bytes, is aligned. */
+  /** Pads so that what follows after `more` bytes is aligned. */
   #align(size: number, more: number): void {
     const gap = -(this.#length + more) & (size - 1)
     this.#room(gap)
@@ -84,7 +84,7 @@ export class FlatWriter {
     if (kind === "int8") this.#view.setInt8(at, value)
     else if (kind === "int16") this.#view.setInt16(at, value, true)
     else if (kind === "int64") this.#view.setBigInt64(at, BigInt(value), true)
-    // What a field refers to lies behind it.
+    // What a field refers to comes after it.
     else this.#view.setInt32(at, kind === "place" ? this.#length - value : value, true)
     return this.#length
   }

@@ -34,7 +34,7 @@ export class Table {
     return Array.from(this.#columns, ([name, { type }]) => [name, type] as const)
   }
 
-  /** Adds rows until it has `most` bytes. Returns the place behind the last one. Throws {@link RowFault}. */
+  /** Adds rows until it has `most` bytes. Returns the place after the last one. Throws {@link RowFault}. */
   add(rows: Rows, from: number, to: number, most: number): number {
     const { columns } = rows
     let place = from

@@ -70,7 +70,7 @@ export class LineEncoder implements Encoder {
     return new Uint8Array(Math.min(FIRST, this.#config.blockBytes) + 4096)
   }
 
-  /** Writes a text, with room for a newline behind it. */
+  /** Writes a text, with room for a newline after it. */
   #append(text: string): void {
     const most = this.#length + WIDEST * text.length + 1
     if (most > this.#block.length) {
