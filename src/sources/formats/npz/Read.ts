@@ -132,6 +132,11 @@ const readHeader = (
         }
       )
     }
+    // Rows are read by the array's own length, which its size is compared with: beyond its bytes are those of another member.
+    if (method === 0 && packed !== size) {
+      const reason = `member ${JSON.stringify(name)} is stored in ${plural(packed, "byte")}, and should have ${size}; the file is damaged`
+      return yield* fault(reason, { byte: entry.offset })
+    }
     const first = yield* shard.read(entry.offset, Math.min(HEADER, directory.offset - entry.offset))
     const offset = yield* attempt(() => dataOffsetOf(first, entry, directory.offset, fault))
     const place = offset - entry.offset

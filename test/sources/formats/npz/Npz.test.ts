@@ -106,7 +106,11 @@ describe("what is refused", () => {
     ["a count that lies", zipOf([a], { count: 2 }), /no entry here|directory is not where/],
     ["a member elsewhere", zipOf([{ ...a, claims: { offset: 20 } }]), /no header of its own|beyond the members/],
     ["a member beyond the file", zipOf([{ ...a, claims: { offset: 2 ** 30 } }]), /beyond the members/],
-    ["a size that lies", zipOf([{ ...a, claims: { size: 2 ** 31 } }]), /bytes? behind it; save one array/],
+    [
+      "a size that lies",
+      zipOf([{ ...a, claims: { size: 2 ** 31 } }]),
+      /is stored in 85 bytes, and should have 2147483648/
+    ],
     ["a packed size that lies", zipOf([{ ...a, claims: { packed: 2 ** 31 } }]), /beyond the members/],
     ["another name in its header", zipOf([{ ...a, localName: "b.npy" }]), /another name in its own header/],
     ["a checksum that does not fit", zipOf([{ ...a, claims: { crc: 1 } }]), /checksum does not fit/],
@@ -134,6 +138,14 @@ describe("what is refused", () => {
     expect(await rowsOf(Format.npz(), point)).toEqual([{ p: new Tensor(Uint8Array.of(7), []) }])
     const large = await refusal(Format.npz({ maxBlockBytes: 9 }), uneven)
     expect(large.message).toMatch(/the archive is one sample.*more than 9/)
+  })
+
+  test("rows of a stored array beyond its own bytes: those are of another array", async () => {
+    const short = { ...a, body: npyOf(headerOf("|u1", [6, 4]), bytes(12)), claims: { size: a.body.length + 12 } }
+    const own = zipOf([short, member("b", 6, 4)])
+    const reason = /"a\.npy" is stored in 85 bytes, and should have 97; the file is damaged/
+    expect((await refusal(Format.npz({ blockBytes: 4 }), own)).message).toMatch(reason)
+    expect((await refusal(Format.npz(), own)).message).toMatch(reason)
   })
 
   test("a column that is not there", async () => {
