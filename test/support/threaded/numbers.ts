@@ -38,7 +38,7 @@ export const levels = Pipeline.from(Dataset.range(2)).pipe(
 )
 
 /** Its stage logs what there is to log: values, an error, a cause, annotations, spans, and what is below the level of most runs. */
-export const logging = Pipeline.from(Dataset.range(2)).pipe(
+export const logging = Pipeline.from(Dataset.range(9)).pipe(
   Pipeline.mapEffect("log", (n) =>
     Effect.logWarning("said", { n, list: [1n, new Date(5)] }, new RangeError("not an error")).pipe(
       Effect.zipRight(Effect.logError("failed", Cause.fail(new TypeError("why")))),

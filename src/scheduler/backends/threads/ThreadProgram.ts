@@ -119,11 +119,15 @@ class Requests {
   })
 }
 
-/** Answers requests: by the layout of the batch in the shared queue, as far as that says all, else by a message. */
+/**
+ * Answers requests: by the layout of the batch in the shared queue, as far as that says all, else by a message. What was
+ * logged meanwhile went as messages, which the answer must not overtake: the run may end with it.
+ */
 const answering = (
   thread: number,
   queue: SharedQueue | undefined,
   control: ThreadControl | undefined,
+  hasLogged: () => boolean,
   post: (message: FromMember) => void
 ) => {
   const own = arena()
@@ -142,7 +146,8 @@ const answering = (
       reply._tag === "Built" &&
       known?.isNew === false &&
       cell !== undefined &&
-      queue?.fits(reply.observed) === true
+      queue?.fits(reply.observed) === true &&
+      !hasLogged()
     ) {
       const addresses = reply.slots.map(({ address }) => address)
       if (control !== undefined) control.at = undefined
@@ -175,6 +180,13 @@ export const run = (): void => {
   const control = words === undefined ? undefined : new ThreadControl(words)
   const queue = shared === undefined ? undefined : new SharedQueue(shared.extent, shared.buffer)
   const post = (message: FromMember): void => own.post(message)
+  let isLogged = false
+  /** Whether something was logged since this was last asked. */
+  const hasLogged = (): boolean => {
+    const before = isLogged
+    isLogged = false
+    return before
+  }
   let refusal: string | undefined
   /** Also where no message arrives any more, since the module leaves, or loops for ever. */
   const refuse = (reason: string): void => {
@@ -230,7 +242,7 @@ export const run = (): void => {
     // A module may await operations of native libraries, too.
     const builder = yield* counts && control !== undefined ? during(control, loaded) : loaded
     if (refusal !== undefined) return yield* Effect.never
-    const answer = answering(thread, queue, control, post)
+    const answer = answering(thread, queue, control, hasLogged, post)
     const build: Build = (id, request, cell) => {
       if (control !== undefined) control.at = id
       for (let address = control?.takeAddress(); address !== undefined; address = control?.takeAddress()) {
@@ -250,7 +262,10 @@ export const run = (): void => {
     started,
     Logger.replace(
       Logger.defaultLogger,
-      posting((logged) => own.post(logged))
+      posting((logged) => {
+        isLogged = true
+        own.post(logged)
+      })
     )
   )
   const leveled =

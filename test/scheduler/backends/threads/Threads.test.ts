@@ -93,7 +93,7 @@ test(
       const fibers = await logs(Workers.fibers({ workers: 1 }), least)
       const threads = await logs(Workers.threads({ workers: 1, pipeline: numbers, name: "logging" }), least)
       expect(threads).toEqual(fibers)
-      expect(threads.length).toBe(least === LogLevel.Info ? 4 : 6)
+      expect(threads.length).toBe(least === LogLevel.Info ? 18 : 27)
     }
   },
   TIME
