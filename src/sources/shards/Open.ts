@@ -185,7 +185,7 @@ const shardsFrom = (own: Checked, store: StoreService) =>
     const named = index === false ? undefined : index
     if (named !== undefined) {
       const kept = yield* IndexStore.read(named, kind)
-      if (kept !== undefined) return { shards: kept, scanned: 0, index: named } satisfies Found
+      if (kept?.every(({ info }) => hasVersion(info))) return { shards: kept, scanned: 0, index: named } satisfies Found
       if (yield* IndexStore.isOther(named)) {
         const expected =
           "the path of an index, or of no file yet: this file holds something else, and would be replaced"
@@ -193,28 +193,45 @@ const shardsFrom = (own: Checked, store: StoreService) =>
       }
     }
     const infos = yield* shardsAt(store, locations, format.endings)
-    const cached = index === false || !format.scans ? undefined : yield* IndexStore.placeFor(locations, kind)
+    const lasting = infos.filter(hasVersion)
+    const isKept = index !== false && format.scans && lasting.length > 0
+    const cached = isKept ? yield* IndexStore.placeFor(locations, kind) : undefined
     /** Indexes what is not known, and keeps the index. */
     const build = (known: ReadonlyArray<Snapshot.IndexedShard>): Effect.Effect<Found, ReadError | InvalidOption> =>
       Effect.gen(function* () {
         const scanned = missing(infos, known)
         const shards = yield* indexed(own, store, infos, known)
-        const isCached = cached !== undefined && (scanned === 0 || (yield* IndexStore.keep(cached, kind, shards)))
-        const isNamed = named !== undefined && (yield* IndexStore.write(named, kind, shards))
-        if (named !== undefined && !isNamed) {
-          yield* Effect.logWarning(
-            `the index ${named} cannot be written, so the shards are indexed again at each opening`
-          )
-        }
+        const kept = shards.filter(({ info }) => hasVersion(info))
+        const isCached =
+          cached !== undefined && (missing(lasting, known) === 0 || (yield* IndexStore.keep(cached, kind, kept)))
+        const isNamed = named !== undefined && (yield* writeNamed(named, kind, shards))
         return { shards, scanned, index: isNamed ? named : isCached ? cached : undefined }
       })
     if (cached === undefined) return yield* build([])
     const known = (yield* IndexStore.read(cached, kind)) ?? []
-    if (missing(infos, known) === 0) return yield* build(known)
+    if (missing(lasting, known) === 0) return yield* build(known)
     // Another process may build it meanwhile.
     return yield* IndexStore.alone(
       cached,
       Effect.flatMap(IndexStore.readAgain(cached, kind), (now = []) => build(now))
+    )
+  })
+
+/** Whether a later opening can tell if an object is still the one whose index is kept. */
+const hasVersion = ({ version }: ObjectInfo): boolean => version !== ""
+
+/** Writes the index that the user names, which must be of all shards: it is their list. `false`, with a warning, if it is not kept. */
+const writeNamed = (path: string, format: string, shards: ReadonlyArray<Snapshot.IndexedShard>) =>
+  Effect.gen(function* () {
+    const unknown = shards.find(({ info }) => !hasVersion(info))
+    if (unknown === undefined && (yield* IndexStore.write(path, format, shards))) return true
+    const reason =
+      unknown === undefined
+        ? "cannot be written"
+        : `is not kept, since ${unknown.info.location} has no version (an ETag or Last-Modified) by which a change would be noticed`
+    return yield* Effect.as(
+      Effect.logWarning(`the index ${path} ${reason}, so the shards are indexed again at each opening`),
+      false
     )
   })
 
@@ -223,7 +240,7 @@ const reusable = (known: ReadonlyArray<Snapshot.IndexedShard>) => {
   const byLocation = new Map(known.map((own) => [own.info.location, own]))
   return (info: ObjectInfo): Snapshot.IndexedShard | undefined => {
     const own = byLocation.get(info.location)
-    if (own === undefined || own.info.size !== info.size) return undefined
+    if (own === undefined || !hasVersion(info) || own.info.size !== info.size) return undefined
     if (!sameVersion(own.info.version, info.version)) return undefined
     // An address may have been signed again.
     return { ...own, info }

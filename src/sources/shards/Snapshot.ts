@@ -6,6 +6,7 @@
 import { sha256Stream } from "../../core/runtime.ts"
 import { segmentIn } from "../../core/Segments.ts"
 import type { Block, ShardIndex } from "../formats/Format.ts"
+import { isTag } from "../store/http/Stated.ts"
 import type { ObjectInfo } from "../store/Store.ts"
 import { type SeenBytes, tellsAll } from "./SeenBytes.ts"
 
@@ -57,9 +58,6 @@ const sharedFolder = (locations: ReadonlyArray<string>): number => {
   }
   return length
 }
-
-/** Whether a version is an ETag, which tells the content; a time of modification begins with a `t`, and does not. */
-const isTag = (version: string): boolean => !version.startsWith("t")
 
 /** What tells shards from others: their names below the folder that they share, their sizes, and ETags. @since 0.1.0 */
 export const contentOfShards = (infos: ReadonlyArray<ObjectInfo>): string => {

@@ -5,7 +5,9 @@
  */
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import { encodeHex } from "effect/Encoding"
 import * as Stream from "effect/Stream"
+import { sha256 } from "../../core/runtime.ts"
 import { within } from "./Routes.ts"
 import { StoreError } from "./StoreError.ts"
 import type { Driver, ObjectInfo } from "./StoreService.ts"
@@ -21,9 +23,9 @@ const missing = (location: string): StoreError =>
 /** A store over a map of its own, which begins with these objects. @since 0.1.0 */
 export const memoryDriver = (objects: Readonly<Record<string, Uint8Array | string>>): Driver => {
   const stored = new Map<string, Stored>()
-  let written = 0
   const put = (location: string, bytes: Uint8Array<ArrayBuffer>): ObjectInfo => {
-    const version = `w${++written}`
+    // A count of the writes would begin anew in each process, and an index is kept beyond it.
+    const version = encodeHex(sha256(bytes))
     stored.set(location, { bytes, version })
     return { location, size: bytes.length, version }
   }

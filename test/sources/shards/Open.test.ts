@@ -21,7 +21,9 @@ import { MOST } from "../../../src/scheduler/loader/CursorWrite.ts"
 import { datasetText } from "../../../src/scheduler/plan/Fingerprint.ts"
 import * as Dataset from "../../../src/sources/Dataset.ts"
 import * as Format from "../../../src/sources/formats/Formats.ts"
+import * as IndexFile from "../../../src/sources/shards/IndexFile.ts"
 import { cachedFile } from "../../../src/sources/shards/IndexStore.ts"
+import * as Store from "../../../src/sources/store/Store.ts"
 import { type MemoryStore, memoryStore } from "../../support/shards/MemoryStore.ts"
 
 const lines = (from: number, to: number): string =>
@@ -337,6 +339,58 @@ describe("the index", () => {
     expect((await Effect.runPromise(cached(store, "kept"))).size).toBe(60)
   })
 
+  test("of shards without a version is neither kept nor used, whatever their length", async () => {
+    const content = { "d/a": lines(10, 20), "d/b": lines(20, 30) }
+    const store = memoryStore(content, { versions: false })
+    const first = await Effect.runPromise(cached(store, "unversioned"))
+    expect(first.sharded).toMatchObject({ index: undefined, scanned: 2 })
+    store.objects.set("d/a", new TextEncoder().encode(lines(30, 40)))
+    const again = await Effect.runPromise(cached(store, "unversioned"))
+    expect(again.sharded.scanned).toBe(2)
+    expect(again.content).not.toBe(first.content as string)
+    // Those that have one are kept.
+    const mixed = memoryStore(content, { versions: (location) => location === "d/b" })
+    expect((await Effect.runPromise(cached(mixed, "of both kinds"))).sharded.scanned).toBe(2)
+    const kept = await Effect.runPromise(cached(mixed, "of both kinds"))
+    expect(kept.sharded.scanned).toBe(1)
+    expect(await Effect.runPromise(all(kept))).toEqual(numbers(10, 30))
+  })
+
+  test("that is named, of shards without a version, is not kept, which is told; one that is there is not used", async () => {
+    const store = memoryStore({ "d/a": lines(10, 20) }, { versions: false })
+    const index = join(folder, "unversioned.index")
+    const told: Array<string> = []
+    const logger = Logger.replace(
+      Logger.defaultLogger,
+      Logger.make(({ message }) => void told.push(String(message)))
+    )
+    const opened = () => Effect.runPromise(cached(store, "unversioned", { index }).pipe(Effect.provide(logger)))
+    expect((await opened()).sharded).toMatchObject({ index: undefined, scanned: 1 })
+    expect(told).toEqual([
+      `the index ${index} is not kept, since d/a has no version (an ETag or Last-Modified) by which a change would be noticed, so the shards are indexed again at each opening`
+    ])
+    const versioned = memoryStore({ "d/a": lines(10, 20) })
+    const { sharded } = await Effect.runPromise(cached(versioned, "unversioned", { index }))
+    const shards = sharded.shards.map((own) => ({ ...own, info: { ...own.info, version: "" } }))
+    writeFileSync(index, IndexFile.encode("jsonl(blockBytes: 1100)", shards))
+    store.objects.set("d/a", new TextEncoder().encode(lines(30, 40)))
+    const dataset = await opened()
+    expect(dataset.sharded.scanned).toBe(1)
+    expect(await Effect.runPromise(all(dataset))).toEqual(numbers(30, 40))
+  })
+
+  test("of a store in memory is of its content", async () => {
+    const opened = (content: string) =>
+      Dataset.open("memory://of.jsonl", { format: Format.jsonl<Row>() }).pipe(
+        Effect.provide(Store.memory({ "of.jsonl": content })),
+        Effect.flatMap((dataset) => Effect.map(all(dataset), (rows) => [dataset.sharded.scanned, rows])),
+        Effect.runPromise
+      )
+    expect(await opened(lines(10, 20))).toEqual([1, numbers(10, 20)])
+    expect(await opened(lines(10, 20))).toEqual([0, numbers(10, 20)])
+    expect(await opened(lines(30, 40))).toEqual([1, numbers(30, 40)])
+  })
+
   test("replaces no file that holds something else, and one of another version", async () => {
     const path = join(folder, "named")
     writeFileSync(path, '{"n":0}\n')
@@ -539,6 +593,13 @@ describe("the index", () => {
     expect(same).toBe(one as string)
     expect(other).not.toBe(one as string)
     expect(unseen).toBe("")
+    // Nor does a store that knows no version tell what is not read.
+    const windowed = Format.text({ rows: "windows", windowBytes: 2 ** 15 })
+    const unversioned = memoryStore({ "d/a": "x".repeat(2 ** 21) }, { versions: false })
+    const untold = Dataset.open("d/", { format: windowed, index: false, name: "d" })
+    expect(
+      Cursor.unseen(Pipeline.from(await Effect.runPromise(Effect.provide(untold, unversioned.layer)))).join()
+    ).toContain("the bytes of the shards")
     // Windows of bytes are found without a look at them.
     const windows = Format.text({ rows: "windows", windowBytes: 2 ** 15 })
     expect((await opened("text", windows, "x".repeat(2 ** 21)))[1]).toBe(

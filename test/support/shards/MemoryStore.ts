@@ -15,7 +15,11 @@ export interface MemoryStore {
   readonly layer: Layer.Layer<Store>
 }
 
-export const memoryStore = (given: Readonly<Record<string, string | Uint8Array>> = {}): MemoryStore => {
+/** Without `versions` it knows none, as a server that sends neither ETag nor Last-Modified. */
+export const memoryStore = (
+  given: Readonly<Record<string, string | Uint8Array>> = {},
+  { versions: isVersioned = true }: { readonly versions?: boolean | ((location: string) => boolean) } = {}
+): MemoryStore => {
   const objects = new Map(
     Object.entries(given).map(([location, data]) => [
       location,
@@ -35,7 +39,7 @@ export const memoryStore = (given: Readonly<Record<string, string | Uint8Array>>
   const infoOf = (location: string, data: Uint8Array): ObjectInfo => ({
     location,
     size: data.length,
-    version: versionOf(data)
+    version: (typeof isVersioned === "function" ? isVersioned(location) : isVersioned) ? versionOf(data) : ""
   })
   const stat = (location: string) =>
     Effect.suspend(() => {
