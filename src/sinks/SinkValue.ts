@@ -100,3 +100,6 @@ export const isShardName = (sink: Sink, name: string): boolean => {
   const isAround = name.startsWith(before) && name.endsWith(after)
   return isAround && /^\d{5,}$/.test(name.slice(before.length, name.length - after.length))
 }
+
+/** Whether a shard of any sink may have this name. @since 0.1.0 */
+export const isAnyShardName = (name: string): boolean => /^[^/]*-\d{5,}(-of-\d{5,})?\.[^/]*$/.test(name)

@@ -19,7 +19,7 @@ import type { Encoder, Piece, Rows } from "../sources/sinks/SinkFormat.ts"
 import type { StoreError, StoreService } from "../sources/store/Store.ts"
 import { claimed, type Folder, findName, folderOf, readText, removeText, statOf, writeText } from "./Folder.ts"
 import type { Rewindable, RowSource } from "./RowSource.ts"
-import { isShardName, type Sink, SinkTypeId, shardName } from "./SinkValue.ts"
+import { isAnyShardName, isShardName, type Sink, SinkTypeId, shardName } from "./SinkValue.ts"
 
 /** What a sink has written so far. @category models @since 0.1.0 */
 export interface WriteProgress {
@@ -270,12 +270,15 @@ const earlier = (folder: Folder, sink: Sink) =>
     const manifest = yield* readText(folder, Manifest.MANIFEST)
     const progress = yield* readText(folder, Manifest.PROGRESS)
     const done = manifest === undefined ? undefined : Manifest.decode(manifest)
-    const begun = progress === undefined || progress === EMPTY ? undefined : Manifest.decodeProgress(progress)
+    const noted = progress === undefined || progress === EMPTY ? undefined : Manifest.decodeProgress(progress)
     const isUnknown = manifest !== undefined && done === undefined
-    if (isUnknown || (progress !== undefined && progress !== EMPTY && begun === undefined)) {
+    if (isUnknown || (progress !== undefined && progress !== EMPTY && noted === undefined)) {
       const reason = `its ${isUnknown ? Manifest.MANIFEST : Manifest.PROGRESS} is damaged, or of another program or version; write to another folder`
       return yield* new SinkError({ location, kind: "damaged", reason })
     }
+    // A start that wrote no shard holds nobody to its sink, pipeline and seed. One that was killed may have written it untold.
+    const isBare = done === undefined && noted?.shards.length === 0
+    const begun = isBare && (yield* findName(folder, isAnyShardName)) === undefined ? undefined : noted
     const other = [done, begun].find((own) => own !== undefined && own.sink !== sink.made)
     if (other !== undefined) {
       const reason = `it holds shards of ${other.sink}, and this is ${sink.made}; write to another folder, or remove what is there`

@@ -195,6 +195,34 @@ describe("a sink", () => {
     expect(await tagOf(running(damaged, drawn(50), sink))).toBe("SinkError damaged")
   })
 
+  test("takes the folder of a start that wrote no shard, whatever that was; not one that was killed after its first", async () => {
+    const others: ReadonlyArray<(killed: KilledStore) => Effect.Effect<Sink.Manifest, { readonly _tag: string }>> = [
+      (killed) => running(killed, drawn(50), Sink.jsonl(FOLDER, { rows: 21 })),
+      (killed) => running(killed, drawn(50), Sink.csv(FOLDER, { rows: 20, name: "other" })),
+      (killed) => running(killed, drawn(51), Sink.jsonl(FOLDER, { rows: 20 }), { seed: 2 })
+    ]
+    for (const other of others) {
+      for (const isThere of [false, true]) {
+        const killed = killedStore()
+        // The first write is the progress, the second one the first shard.
+        killed.kill(1, isThere)
+        await Effect.runPromiseExit(running(killed, drawn(50), Sink.jsonl(FOLDER, { rows: 20 })))
+        killed.kill(undefined)
+        const before = await objects(killed)
+        expect(Object.keys(before)).toHaveLength(isThere ? 2 : 1)
+        const again = await Effect.runPromise(Effect.either(other(killed)))
+        if (isThere) {
+          expect(again).toMatchObject({ left: { _tag: expect.stringMatching(/SinkError|CursorMismatch/) } })
+          expect(await objects(killed)).toEqual(before)
+        } else {
+          const fresh = await Effect.runPromise(other(killedStore()))
+          expect(again).toMatchObject({ right: fresh })
+          expect(Object.keys(await objects(killed))).toHaveLength(fresh.shards.length + 1)
+        }
+      }
+    }
+  })
+
   test("overwrites no file that it did not write, whichever shard has its name, and when it came", async () => {
     const sink = Sink.jsonl(FOLDER, { rows: 20 })
     const put = (killed: KilledStore, name: string, text = "precious\n") =>
