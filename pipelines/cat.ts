@@ -15,9 +15,10 @@ import { Effect, Option } from "effect"
 import { FailurePolicy, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../src/index.ts"
 import { chosen, line, preview } from "./cat/Line.ts"
 import { main, Usage } from "./cli/Main.ts"
-import { print, tell } from "./cli/Print.ts"
+import { print } from "./cli/Print.ts"
 import { ranks, ranksFrom, reading, seed, whole } from "./cli/Reading.ts"
 import { options as data, inputs, opened } from "./data/Inputs.ts"
+import { naming, skipBad, skipping } from "./data/SkipBad.ts"
 import { seedFrom } from "./train/Setting.ts"
 
 const options = {
@@ -29,9 +30,7 @@ const options = {
   ),
   seed: reading("seed", "seed", "What --shuffle goes by (default: FURROW_SEED, else 0)", seed).pipe(Options.optional),
   ...ranks,
-  skipBad: Options.boolean("skip-bad").pipe(
-    Options.withDescription("Leave out samples that cannot be read; say which")
-  ),
+  skipBad,
   json: Options.boolean("json").pipe(Options.withDescription("Print each sample whole, as a line of JSON"))
 }
 
@@ -46,13 +45,6 @@ const samplerOf = ({ shuffle, window }: Flags, world: number) =>
     if (!shuffle) return Sampler.sequential
     if (Option.isNone(window)) return Sampler.shuffle
     return Sampler.shuffleBlocks({ window: window.value, lanes: world })
-  })
-
-/** Leaves out up to all of the samples, and says which. */
-const skipping = (samples: number) =>
-  FailurePolicy.skip({
-    budget: { samples },
-    report: ({ error }) => Effect.sync(() => tell(`left out: ${error.message}\n`))
   })
 
 const command = Command.make("cat", { ...options, inputs }, (flags) =>
@@ -88,7 +80,8 @@ const command = Command.make("cat", { ...options, inputs }, (flags) =>
       })
     ).pipe(
       Effect.provide(Workers.fibers({ workers: 1 })),
-      Effect.provide(flags.skipBad ? skipping(size) : FailurePolicy.fail),
+      Effect.mapError(naming),
+      Effect.provide(flags.skipBad ? skipping({ samples: size }) : FailurePolicy.fail),
       Effect.provideServiceEffect(SeedPolicy.SeedPolicy, SeedPolicy.byName("elastic", root))
     )
   })

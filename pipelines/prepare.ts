@@ -22,6 +22,7 @@ import { main, Usage } from "./cli/Main.ts"
 import { print, tell } from "./cli/Print.ts"
 import { reading, seed, whole, workers } from "./cli/Reading.ts"
 import { options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
+import { naming, skipBad, skipping } from "./data/SkipBad.ts"
 import { firsts } from "./prepare/Dedup.ts"
 import { load, type Module } from "./prepare/Module.ts"
 import { options as outputs, sinkFrom } from "./prepare/Outputs.ts"
@@ -49,9 +50,7 @@ const options = {
   ),
   seed: reading("seed", "seed", "What --shuffle goes by (default: FURROW_SEED, else 0)", seed).pipe(Options.optional),
   workers,
-  skipBad: Options.boolean("skip-bad").pipe(
-    Options.withDescription("Leave out samples that cannot be read; say which")
-  ),
+  skipBad,
   json: Options.boolean("json").pipe(Options.withDescription("Print what was written as a line of JSON"))
 }
 
@@ -151,18 +150,13 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const started = performance.now()
     const onProgress = (own: Sink.WriteProgress): void =>
       tick(() => `${plural(own.shards, "shard")}, ${plural(own.rows, "row")}, ${plural(own.bytes, "byte")}`)
-    const skipped: Array<string> = []
-    const report = ({ error }: { readonly error: { readonly message: string } }) =>
-      Effect.sync(() => {
-        skipped.push(error.message)
-        tell(`left out: ${error.message}\n`)
-      })
+    let skipped = 0
     // How many rows a share would be of is not known of what is read in order.
     const budget = large === undefined ? { share: 1 } : { samples: Number.MAX_SAFE_INTEGER }
-    const skipping = FailurePolicy.skip({ budget, report })
     const manifest = yield* Sink.run(through(rows, module), sink, { onProgress }).pipe(
       Effect.provide(Workers.fibers({ workers: flags.workers })),
-      Effect.provide(flags.skipBad ? skipping : FailurePolicy.fail),
+      Effect.mapError(naming),
+      Effect.provide(flags.skipBad ? skipping(budget, () => skipped++) : FailurePolicy.fail),
       Effect.provideServiceEffect(SeedPolicy.SeedPolicy, SeedPolicy.byName("elastic", root))
     )
     if (process.stderr.isTTY === true) tell("\r\u001b[K")
@@ -174,7 +168,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
       rows: manifest.rows,
       bytes,
       content,
-      skipped: skipped.length
+      skipped
     }
     if (flags.json) return print(JSON.stringify({ ...summary, seconds: Number(seconds.toFixed(3)) }))
     print(

@@ -106,6 +106,10 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
   if (query.has("epochs") && query.has("epoch")) {
     throw new InvalidOption({ option: "epochs", value: text("epochs"), expected: "left out beside epoch" })
   }
+  if (!["epochs", "epoch", "from"].some((name) => query.has(name))) {
+    const expected = "given (epochs=3 for epochs 0 to 2), or epoch=2 for epoch 2 alone, or a cursor as from"
+    throw new InvalidOption({ option: "epochs", value: undefined, expected })
+  }
   const seed = text("seed") ?? "0"
   const root = Either.getOrThrowWith(
     Seed.parse(seed),

@@ -142,9 +142,11 @@ describe("samples", () => {
       const failed = await cat([bad, "--json"])
       expect(failed.code).toBe(1)
       expect(failed.stderr).toContain("bad.jsonl, row 1, byte 9")
+      expect(failed.stderr).toMatch(/; correct it, or leave it out with --skip-bad\n$/)
       const skipped = await cat([bad, "--json", "--skip-bad"])
       expect({ code: skipped.code, ids: idsOf(skipped.stdout) }).toEqual({ code: 0, ids: [0, 2] })
       expect(skipped.stderr).toContain("row 1")
+      expect(skipped.stderr).not.toContain("replay")
     },
     TIME
   )

@@ -81,7 +81,7 @@ describe("prepare", () => {
       for (const name of names) expect(readFileSync(join(killed, name))).toEqual(readFileSync(join(whole, name)))
       const other = await run("prepare", input, "--to", killed, ...flags.with(4, "4"))
       expect(other.code).toBe(1)
-      expect(other.stderr).toContain("seed: was 3, is 4")
+      expect(other.stderr).toContain("seed: was 3, is 4\n")
     },
     TIME
   )

@@ -54,7 +54,7 @@ const cursorOf = (value: unknown) => Buffer.from(JSON.stringify(value)).toString
 
 describe("a service refuses", () => {
   const cases: ReadonlyArray<readonly [query: string, status: number, says: string]> = [
-    ["pipeline=numbers&seed=1", 400, "epochs"],
+    ["pipeline=numbers&seed=1", 400, "epochs must be given (epochs=3 for epochs 0 to 2), or epoch=2"],
     ["epochs=1", 400, "numbers, failing"],
     ["pipeline=constructor&epochs=1", 400, "numbers, failing"],
     ["pipeline=numbers&epochs=1", 400, "seed"],

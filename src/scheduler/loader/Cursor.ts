@@ -127,9 +127,10 @@ export class CursorMismatch extends Data.TaggedError("CursorMismatch")<{
   readonly way?: string | undefined
 }> {
   override get message(): string {
-    const lines = this.differences.map(
-      ({ field, from, to }) => `  ${field}: was ${from}, is ${to} (if allowed: ${consequences[field]})`
-    )
+    const lines = this.differences.map(({ field, from, to }) => {
+      const allowed = this.way === undefined ? ` (if allowed: ${consequences[field]})` : ""
+      return `  ${field}: was ${from}, is ${to}${allowed}`
+    })
     const names = this.differences.map(({ field }) => JSON.stringify(field)).join(", ")
     const blind = this.unseen.length === 0 ? "" : `\n  not compared, as it cannot be seen: ${some(this.unseen)}`
     return (
