@@ -30,8 +30,16 @@ const found = (sample: unknown, field: string): Tensor<Pixels> => {
     const image: unknown = Reflect.get(sample, field)
     if (image instanceof Tensor) return image as Tensor<Pixels> // as above
   }
-  const expected = `an image tensor, or a record with one in its field "${field}"`
+  const expected = `an image tensor, or a record with one in its field "${field}"${otherField(sample)}`
   throw new InvalidOption({ option: "the sample of an image stage", value: sample, expected })
+}
+
+/** What to write for the field in which a sample has its image, in words; empty if it has none. */
+const otherField = (sample: unknown): string => {
+  if (typeof sample !== "object" || sample === null) return ""
+  const fields = Object.entries(Object.getOwnPropertyDescriptors(sample))
+  const other = fields.find(([, { value }]) => value instanceof Tensor)?.[0]
+  return other === undefined ? "" : `; for its field "${other}" write Image.on("${other}", stage)`
 }
 
 /** Returns the sample with another image; the sample itself does not change. @since 0.1.0 */

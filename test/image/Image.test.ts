@@ -81,8 +81,10 @@ describe.each(Object.entries(stages))("%s", (name, stage) => {
     for (const image of bad as Array<Image.Image>) expect(() => stage(image, at(1))).toThrow(InvalidOption)
     // @ts-expect-error: nor is this.
     expect(() => stage({ photo: gray([1]) }, at(1))).toThrow(
-      'an image tensor, or a record with one in its field "image"'
+      'an image tensor, or a record with one in its field "image"; for its field "photo" write Image.on("photo", stage), got'
     )
+    // @ts-expect-error: nor is this.
+    expect(() => stage({ photo: Uint8Array.of(1) }, at(1))).toThrow('one in its field "image", got')
   })
 })
 
