@@ -113,6 +113,9 @@ export const collectSoon: (() => void) | undefined = (() => {
   return bun?.gc === undefined ? undefined : () => void bun.gc?.(false)
 })()
 
+/** How many bytes the process takes in memory: 5 to 20 µs. @since 0.1.0 */
+export const resident = (): number => process.memoryUsage.rss()
+
 /** The same for a deflate stream without a frame, as ZIP files have it. @since 0.1.0 */
 export const inflateRaw = (data: Uint8Array, most: number): Uint8Array | "more" =>
   bounded(() => zlib().inflateRawSync(data, { maxOutputLength: Math.max(1, most) }))

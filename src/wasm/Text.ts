@@ -25,12 +25,16 @@ let passing = 0
 
 /** Returns the text of bytes, with a U+FFFD for what is not UTF-8. @since 0.1.0 */
 export const textOf: (bytes: Uint8Array) => string =
+  runtime.name === "bun" ? (bytes) => (isAscii(bytes) ? decoded(bytes) : wideTextOf(bytes)) : decoded
+
+/** The same of bytes that are not all ASCII. @since 0.1.0 */
+export const wideTextOf: (bytes: Uint8Array) => string =
   runtime.name === "bun" ? (bytes) => narrow(bytes) ?? decoded(bytes) : decoded
 
 /** The text, if one byte a character is enough for it and it is worth the while. */
 const narrow = (bytes: Uint8Array): string | undefined => {
   const { length } = bytes
-  if (length < LEAST || length > MOST || isAscii(bytes)) return undefined
+  if (length < LEAST || length > MOST) return undefined
   if (passed < passing) {
     passed++
     return undefined

@@ -1188,6 +1188,27 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/sources/formats/lines/JointTexts.test.ts"
   },
   {
+    name: "lines: a value that goes over two lines is taken for one line's, of those that are parsed together",
+    file: "sources/formats/lines/JsonValues.ts",
+    from: "own?.length === count ? own : undefined",
+    to: "own",
+    test: "test/sources/formats/lines/JsonValues.test.ts"
+  },
+  {
+    name: "lines: a block that is parsed at once may have another number of rows than its index says",
+    file: "sources/formats/lines/ParsedBlock.ts",
+    from: "return found === count ?",
+    to: "return found > 0 ?",
+    test: "test/sources/formats/lines/JsonValues.test.ts"
+  },
+  {
+    name: "lines: a row of a block that is parsed at once is given twice",
+    file: "sources/formats/lines/ParsedBlock.ts",
+    from: "else this.#rows.fill(undefined, first, first + count)",
+    to: "",
+    test: "test/sources/formats/lines/JsonValues.test.ts"
+  },
+  {
     name: "lines: a row is given although rows before it have not been read, between which blank lines may be",
     file: "sources/formats/lines/RowsInOrder.ts",
     from: "place < 0 || place > this.#read",

@@ -100,6 +100,11 @@ export interface BlockLines<out Row> {
   readonly ends: Uint32Array
   /** The row of a line. Throws {@link ShardError} if it is bad. */
   readonly parse: (line: string, place: number) => Row
+  /**
+   * The rows of `count` lines with a newline between each two, in memory that is used again; `undefined` if any may be bad: they
+   * are then read one by one. The blocks of a dataset share this function. Default: each line is decoded, and given to `parse`.
+   */
+  readonly together?: ((lines: Uint8Array, count: number) => Array<Row> | undefined) | undefined
   /** The row at a place, whose line is decoded alone. Throws {@link ShardError} if it is bad, also if it is not UTF-8. */
   readonly alone: (place: number) => Row
 }

@@ -5,7 +5,7 @@
  */
 import type { Places } from "../Columnar.ts"
 import type { BlockLines, DecodedBlock } from "../formats/Format.ts"
-import { jointTexts } from "../formats/lines/JointTexts.ts"
+import { joint, jointTexts } from "../formats/lines/JointTexts.ts"
 
 /** Returns the rows at some places of a block. @since 0.1.0 */
 export const rowsIn = <Row>(block: DecodedBlock<Row>, places: Places): Array<Row> => {
@@ -14,13 +14,9 @@ export const rowsIn = <Row>(block: DecodedBlock<Row>, places: Places): Array<Row
   const count = places.size
   const { list } = places
   const { lines, row } = block
+  const rowAt = lines === undefined ? undefined : rowsOfLines(new Array<BlockLines<Row>>(count).fill(lines), list)
   const rows = new Array<Row>(count)
-  const texts = lines === undefined ? [] : jointTexts(new Array<BlockLines<Row>>(count).fill(lines), list)
-  for (let at = 0; at < count; at++) {
-    const place = list[at] as number // below the length
-    const text = texts[at]
-    rows[at] = text === undefined || lines === undefined ? (lines?.alone ?? row)(place) : lines.parse(text, place)
-  }
+  for (let at = 0; at < count; at++) rows[at] = rowAt === undefined ? row(list[at] as number) : rowAt(at) // below the length
   return rows
 }
 
@@ -39,11 +35,27 @@ export const rowsAt = <Row>(
     if (own === undefined) return (at) => (blocks[at] as DecodedBlock<Row>).row(places[at] as number)
     lines[at] = own
   }
+  return rowsOfLines(lines, places)
+}
+
+/** The same of lines. */
+const rowsOfLines = <Row>(lines: ReadonlyArray<BlockLines<Row>>, places: ArrayLike<number>): ((at: number) => Row) => {
+  const { together } = lines[0] ?? {}
+  if (together !== undefined) {
+    const rows = joint(lines, places, together)
+    return (at) => {
+      const row = rows[at]
+      return row === undefined ? alone(lines, places, at) : row
+    }
+  }
   const texts = jointTexts(lines, places)
   return (at) => {
-    const own = lines[at] as BlockLines<Row>
-    const place = places[at] as number
     const text = texts[at]
-    return text === undefined ? own.alone(place) : own.parse(text, place)
+    return text === undefined
+      ? alone(lines, places, at)
+      : (lines[at] as BlockLines<Row>).parse(text, places[at] as number)
   }
 }
+
+const alone = <Row>(lines: ReadonlyArray<BlockLines<Row>>, places: ArrayLike<number>, at: number): Row =>
+  (lines[at] as BlockLines<Row>).alone(places[at] as number)

@@ -378,12 +378,15 @@ export const make = <Row, A>({
       readAhead:
         aheadBytes === 0
           ? undefined
-          : ReadAhead.make({
-              cache,
-              most: aheadBytes,
-              blockOf: (index) => (within(index, snapshot.size) ? snapshot.blockOf(index) : undefined),
-              bytesOf: sizes.bytesOf
-            }),
+          : Effect.zipRight(
+              Effect.sync(() => garbage.begin()),
+              ReadAhead.make({
+                cache,
+                most: aheadBytes,
+                blockOf: (index) => (within(index, snapshot.size) ? snapshot.blockOf(index) : undefined),
+                bytesOf: sizes.bytesOf
+              })
+            ),
       gather: validate === undefined && format.hasColumns === true ? gather : undefined,
       get: (index) => Effect.map(getMany([index]), ([row]) => row as A), // as many rows as indices
       getMany,

@@ -1,32 +1,33 @@
-/** Shards: JSON Lines against a loop by hand, and what an order with locality costs. */
+/**
+ * Shards: JSON Lines against a loop by hand, and what an order with locality costs. Each contestant has a process of its own: the
+ * time of a collection goes by all that is in use, also by what another contestant has left.
+ */
 import { Workers } from "../../../src/index.ts"
-import { jsonlShards, sequential, shuffledByBlocks } from "../loads/jsonl.ts"
+import { jsonlShards } from "../loads/jsonl.ts"
 import { pipeline } from "../loads/zstd.ts"
 import { type Contestant, interleaved } from "../measure.ts"
-import { driven, epochs } from "../ours.ts"
+import { driven } from "../ours.ts"
 import { bar, fastestOf, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
-import { jsonlLoop, jsonlSplit } from "../rivals/jsonlLoop.ts"
+import { inProcess } from "../rivals/Process.ts"
+import { programArgs } from "../runtimes.ts"
 
 const ONE = "Furrow, in sequence, 1 fiber"
 const BLOCKS = "Furrow, shuffled by blocks, 1 fiber"
 const LOOP = "plain TypeScript loop, line by line"
 const SPLIT = "plain TypeScript loop, a split a piece"
 
+const program = programArgs(new URL("../probes/jsonl.ts", import.meta.url))
+const contestant = (name: string, which: string) => inProcess(name, process.execPath, [...program, which])
+
 const run = async ({ rounds, wants }: Request): Promise<Outcome> => {
-  const paths = jsonlShards()
-  const fibers = Workers.fibers({ workers: 1 })
+  jsonlShards()
   const all = await interleaved(
     [
-      epochs(ONE, await sequential(), fibers),
-      ...(wants("blocks/sequential") ? [epochs(BLOCKS, await shuffledByBlocks(), fibers)] : []),
-      ...(wants("jsonl/loop")
-        ? [
-            { name: LOOP, run: () => jsonlLoop(paths) },
-            { name: SPLIT, run: () => jsonlSplit(paths) }
-          ]
-        : [])
+      contestant(ONE, "sequential"),
+      ...(wants("blocks/sequential") ? [contestant(BLOCKS, "blocks")] : []),
+      ...(wants("jsonl/loop") ? [contestant(LOOP, "loop"), contestant(SPLIT, "split")] : [])
     ],
-    { rounds, warmFor: 2_000 }
+    { rounds }
   )
   const ours = found(all, ONE)
   const blocks = wants("blocks/sequential") ? [found(all, BLOCKS)] : []

@@ -10,14 +10,22 @@ import { memoryStore } from "../../support/shards/MemoryStore.ts"
 
 const MB = 2 ** 20
 
-/** After how many MB of rows each collection comes, of `total` that are given one MB at a time. */
-const collections = (total: number, kept: (given: number) => number): ReadonlyArray<number> => {
+/**
+ * After how many MB of rows each collection comes, of `total` that are given one MB at a time, in a process that grows by
+ * `growth(given)` MB.
+ */
+const collections = (
+  total: number,
+  kept: (given: number) => number,
+  growth: (given: number) => number = () => 1000
+): ReadonlyArray<number> => {
   const found: Array<number> = []
   let given = 0
-  const garbage = new Garbage(
-    () => kept(given) * MB,
-    () => found.push(given)
-  )
+  const garbage = new Garbage(() => kept(given) * MB, {
+    collect: () => found.push(given),
+    resident: () => (100 + (given === 0 ? 0 : growth(given))) * MB
+  })
+  garbage.begin()
   for (given = 1; given <= total; given++) garbage.given(MB)
   return found
 }
@@ -34,6 +42,37 @@ describe("Garbage", () => {
     expect(collections(67, (given) => (given < 50 ? 140 : 0))).toEqual([20, 40, 60, 63, 66])
   })
 
+  test("but not before the process has grown by 40 MiB and what is kept since the run began", () => {
+    expect(
+      collections(
+        30,
+        () => 0,
+        (given) => 2 * given
+      )
+    ).toEqual([21, 24, 27, 30])
+    expect(
+      collections(
+        30,
+        () => 0,
+        () => 39
+      )
+    ).toEqual([])
+    expect(
+      collections(
+        12,
+        () => 20,
+        () => 59
+      )
+    ).toEqual([])
+    expect(
+      collections(
+        12,
+        () => 20,
+        () => 60
+      )
+    ).toEqual([3, 6, 9, 12])
+  })
+
   test("needs a runtime that offers it", () => {
     const garbage = new Garbage(() => 0, undefined)
     expect(() => garbage.given(100 * MB)).not.toThrow()
@@ -44,7 +83,7 @@ describe("Garbage", () => {
 const LINES = 80
 const lines = Array.from({ length: LINES }, (_, id) => JSON.stringify({ id, text: "x".repeat(2 ** 18) })).join("\n")
 
-/** How often a collection is asked for while `run` runs, where the runtime offers that. */
+/** How often a collection is asked for while `run` runs in a process that grows and grows, where the runtime offers that. */
 const asked = async (run: () => Promise<unknown>): Promise<number> => {
   const engine = globalThis as { Bun?: { gc: (now: boolean) => unknown } } // on Bun it is there
   const { Bun: bun } = engine
@@ -53,12 +92,19 @@ const asked = async (run: () => Promise<unknown>): Promise<number> => {
     return 0
   }
   const { gc } = bun
+  const { rss } = process.memoryUsage
   let times = 0
+  let bytes = 0
   bun.gc = () => times++
+  process.memoryUsage.rss = () => {
+    bytes += 2 ** 30
+    return bytes
+  }
   try {
     await run()
   } finally {
     bun.gc = gc
+    process.memoryUsage.rss = rss
   }
   return times
 }

@@ -8,9 +8,8 @@ import { copyBytes } from "../../../core/runtime.ts"
 import { isUtf8 } from "../../../core/Utf8.ts"
 import { textOf } from "../../../wasm/Text.ts"
 import type { BlockLines } from "../Format.ts"
+import { PIECE } from "./Pieces.ts"
 
-/** About so many bytes are decoded in one go: they stay in the processor's caches. */
-const PIECE = 2 ** 17
 const NEWLINE = 10
 
 const scratch = new Uint8Array(2 * PIECE)
@@ -20,8 +19,8 @@ const FETCHED = 64
 /** Bytes that a processor fetches from memory in one go. */
 const CACHE_LINE = 64
 
-/** What stands for bytes that are not UTF-8; it may also stand in a text itself. */
-const REPLACED = "\uFFFD"
+/** What stands for bytes that are not UTF-8; it may also stand in a text itself. @since 0.1.0 */
+export const REPLACED = "\uFFFD"
 
 /**
  * Returns the line at each of `places`, of the block at the same place in `blocks`; `undefined` for lines that must be
@@ -32,10 +31,22 @@ const REPLACED = "\uFFFD"
 export const jointTexts = (
   blocks: ArrayLike<BlockLines<unknown>>,
   places: ArrayLike<number>
-): ReadonlyArray<string | undefined> => {
+): ReadonlyArray<string | undefined> => joint(blocks, places, linesOf)
+
+/**
+ * The same of what `of` makes of lines, with a newline between each two; it returns as many values as there are lines, or
+ * `undefined` if it cannot.
+ *
+ * @since 0.1.0
+ */
+export const joint = <A>(
+  blocks: ArrayLike<BlockLines<unknown>>,
+  places: ArrayLike<number>,
+  of: (lines: Uint8Array, count: number) => Array<A> | undefined
+): ReadonlyArray<A | undefined> => {
   const count = places.length
-  let texts: Array<string | undefined> | undefined
-  const put = (lines: Array<string> | undefined, rows: number): void => {
+  let texts: Array<A | undefined> | undefined
+  const put = (lines: Array<A> | undefined, rows: number): void => {
     if (lines !== undefined && texts === undefined) texts = lines
     else {
       texts ??= []
@@ -49,7 +60,7 @@ export const jointTexts = (
   let fetched = 0
   const flush = (): void => {
     // Without the newline behind the last one.
-    if (rows > 0) put(linesOf(scratch.subarray(0, length - 1)), rows)
+    if (rows > 0) put(of(scratch.subarray(0, length - 1), rows), rows)
     rows = 0
     length = 0
   }
@@ -74,7 +85,7 @@ export const jointTexts = (
     if (next === count || end - start >= PIECE / 2) {
       // All that is asked for, or so much that a copy would not pay.
       flush()
-      put(linesOf(bytes.subarray(start, end)), next)
+      put(of(bytes.subarray(start, end), next), next)
     } else {
       if (length + end - start >= scratch.length) flush()
       if (row >= fetched) {

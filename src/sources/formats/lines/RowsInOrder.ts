@@ -6,11 +6,8 @@
  */
 import { ofText } from "./Characters.ts"
 import { linesOf } from "./JointTexts.ts"
+import { pieceEnd } from "./Pieces.ts"
 import { isBlank } from "./Spans.ts"
-
-/** About so many bytes are decoded in one go: they stay in the processor's caches. */
-const PIECE = 2 ** 17
-const NEWLINE = 10
 
 /** @since 0.1.0 */
 export class RowsInOrder {
@@ -66,14 +63,8 @@ export class RowsInOrder {
   #decode(): boolean {
     const bytes = this.#bytes
     const from = this.#at
-    const { length } = bytes
-    let end = length
-    if (from + PIECE < length) {
-      end = bytes.lastIndexOf(NEWLINE, from + PIECE)
-      if (end < from) end = bytes.indexOf(NEWLINE, from + PIECE)
-      if (end === -1) end = length
-    } else if (bytes[length - 1] === NEWLINE) end--
-    const lines = from < length ? linesOf(bytes.subarray(from, end)) : undefined
+    const end = pieceEnd(bytes, from)
+    const lines = from < bytes.length ? linesOf(bytes.subarray(from, end)) : undefined
     if (lines === undefined) return this.#unfit()
     this.#at = end + 1
     this.#first += this.#lines.length

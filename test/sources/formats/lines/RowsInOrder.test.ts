@@ -114,5 +114,10 @@ describe("a block of JSON Lines", () => {
     expect(own.run?.(600, 400)).toEqual(Array.from({ length: 400 }, (_, at) => ({ id: 600 + at })))
     expect(own.row(10)).toEqual(first?.[10])
     expect(own.row(10)).not.toBe(first?.[10])
+    const again = own.run?.(0, 600)
+    if (again !== undefined) {
+      expect(again).toEqual(first ?? [])
+      expect(again[10]).not.toBe(first?.[10])
+    }
   })
 })
