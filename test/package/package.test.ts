@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { runtime } from "../../src/core/runtime.ts"
 import { bundled, example } from "../bench/Built.ts"
-import { binary, installed, root, versionOf } from "../support/app.ts"
+import { binary, installed, RUNTIMES, root, run as runIn, versionOf } from "../support/app.ts"
 import { sources } from "../support/house.ts"
 import { entryOf } from "./exports.ts"
 
@@ -73,6 +73,23 @@ import * as Decode from "furrow/Decode"
 const png = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10)
 const error = await Effect.runPromise(Effect.flip(Decode.image()(png)))
 console.log(JSON.stringify({ tag: error._tag, message: error.message }))
+`
+
+// Says which classes that it exports have another name, and ends with an error that nobody catches.
+const UNCAUGHT = (names: ReadonlyArray<string>) => `
+import { Dataset, furrow, Image, Pipeline, Tensor } from "furrow"
+
+const isRenamed = ([name, own]) =>
+  typeof own === "function" && String(own).startsWith("class") && !("key" in own) && own.name !== name
+for (const name of ${JSON.stringify(names)}) {
+  for (const [renamed] of Object.entries(await import(name)).filter(isRenamed)) console.log(renamed)
+}
+const image = Tensor.make(new Uint8Array(4), [2, 2, 1])
+const pipeline = Pipeline.from(Dataset.fromArray([{ jpg: image }])).pipe(
+  Pipeline.map("float", Image.toFloat),
+  Pipeline.batch(1)
+)
+await furrow(pipeline, { epochs: 1 }).take()
 `
 
 const TSCONFIG = {
@@ -146,6 +163,21 @@ describe.skipIf(runtime.name !== "bun")("the package in an app of its own", () =
       const said = JSON.parse(execFileSync(binary(command), args, { cwd: app, encoding: "utf8" }))
       expect(said).toMatchObject({ tag: "DecoderMissing" })
       expect(said.message).toContain(`run \`${install}\``)
+    }
+  }, 60_000)
+
+  test("prints an error that nobody catches by its own name, and no line of its code as long as a file", () => {
+    const names = Object.keys(manifest.exports).filter((name) => name !== "./package.json")
+    const modules = names.map((name) => name.replace(".", "furrow"))
+    writeFileSync(join(app, "uncaught.mjs"), UNCAUGHT(modules))
+    for (const name of RUNTIMES) {
+      const { status, stderr, stdout } = runIn(app, name, "uncaught.mjs")
+      expect({ name, status, stdout }).toEqual({ name, status: 1, stdout: "" })
+      // Bun shows the name as the field `_tag` alone.
+      expect(stderr).toMatch(name === "bun" ? /^error: stage "float"/m : /\bStageError: stage "float" failed/)
+      expect(stderr).toContain("an object of Tensor}")
+      expect(stderr).not.toMatch(/(?:Error|Tensor)2\b/)
+      expect(Math.max(...stderr.split("\n").map((line) => line.length))).toBeLessThan(500)
     }
   }, 60_000)
 
