@@ -56,10 +56,15 @@ const refuse = (response: ServerResponse, status: number, tag: string, message: 
 const tagOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Error"
 
-const refuseError = (response: ServerResponse, error: unknown): void => {
-  const tag = error instanceof RunFailed ? error.tag : tagOf(error)
-  refuse(response, STATUS[tag] ?? 500, tag, error instanceof Error ? error.message : String(error))
-}
+const refuseError = (response: ServerResponse, error: unknown): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const tag = error instanceof RunFailed ? error.tag : tagOf(error)
+    const status = STATUS[tag] ?? 500
+    refuse(response, status, tag, error instanceof Error ? error.message : String(error))
+    // That of a run that was open has been logged by it.
+    if (status !== 500 || error instanceof RunFailed) return Effect.void
+    return Effect.logWarning("a run could not be opened, which its trainer is told", error)
+  })
 
 /** The base that paths are resolved against. */
 const BASE = "http://service"
@@ -163,7 +168,9 @@ const batches = (serving: Serving, query: URLSearchParams, response: ServerRespo
     return { compressor, contentType, first, reader, writer }
   })
   return Effect.matchCauseEffect(begun, {
-    onFailure: (cause) => Effect.sync(() => refuseError(response, Cause.squash(cause))),
+    onFailure: (cause) =>
+      // A run that is closed while it opens is no error of it.
+      Cause.isInterruptedOnly(cause) ? Effect.interrupt : refuseError(response, Cause.squash(cause)),
     onSuccess: ({ compressor, contentType, first, reader, writer }) =>
       Effect.suspend(() => {
         serving.readers++

@@ -15,7 +15,7 @@ import { shown } from "../sources/store/Location.ts"
 import { type Token, tokenOf } from "./Access.ts"
 import { trustOf } from "./Certificate.ts"
 import { type Compression, compressionOf } from "./Compression.ts"
-import type { ServiceError, Target } from "./Connection.ts"
+import { ATTEMPTS, type ServiceError, type Target } from "./Connection.ts"
 import { LONGEST_BODY } from "./Frame.ts"
 import { RemoteLoader } from "./RemoteLoader.ts"
 import type { RunSpec } from "./RunSpec.ts"
@@ -64,12 +64,6 @@ const NAMES: Names<ConnectOptions> = {
   compression: true,
   tls: true
 }
-
-const ATTEMPTS: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").pipe(
-  Schedule.union(Schedule.spaced("5 seconds")),
-  Schedule.jittered,
-  Schedule.intersect(Schedule.recurUpTo("2 minutes"))
-)
 
 const targetOf = (url: string | URL, options: ConnectOptions): Target => {
   optionsOf<object>("Service.connect", options, NAMES)

@@ -58,6 +58,13 @@ export interface Target {
 /** What is received: where the run begins, a batch, or the run's end. @since 0.1.0 */
 export type Received = Extract<Frame, { readonly kind: "begin" | "batch" | "end" }>
 
+/** How a service is tried again by default. @since 0.1.0 */
+export const ATTEMPTS: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").pipe(
+  Schedule.union(Schedule.spaced("5 seconds")),
+  Schedule.jittered,
+  Schedule.intersect(Schedule.recurUpTo("2 minutes"))
+)
+
 const isUnreachable = ({ kind }: ServiceError): boolean => kind === "unreachable"
 
 /** One connection at a time. @since 0.1.0 */
@@ -77,6 +84,9 @@ export class Connection {
   #attempts: Schedule.ScheduleDriver<unknown> | undefined
   /** Connections since the last batch on which something arrived that is not a frame. */
   #malformed = 0
+  /** Whether an attempt to connect has failed since the last batch, and since the last warning of it. */
+  #isUnopened = false
+  #isWarned = false
   /** Connections that broke. */
   broken = 0
 
@@ -98,9 +108,17 @@ export class Connection {
     return Effect.gen(this, function* () {
       const driver = this.#attempts ?? (yield* Schedule.driver(this.#target.attempts))
       this.#attempts = driver
+      // A connection that breaks and is opened again at once is worth no warning; minutes of silence look like a hang.
+      if (this.#isUnopened && !this.#isWarned) {
+        this.#isWarned = true
+        const { attempts } = this.#target
+        const forHowLong = attempts === ATTEMPTS ? "for 2 minutes" : "as the option attempts says"
+        yield* Effect.logWarning(`${error.message}; trying again, ${forHowLong}`)
+      }
       // Waits for the delay of the schedule.
       yield* Effect.mapError(driver.next(error), () => {
         this.#attempts = undefined
+        this.#isWarned = false
         return error
       })
       return yield* this.next
@@ -115,6 +133,8 @@ export class Connection {
     if (came?.kind !== "begin") {
       this.#attempts = undefined
       this.#malformed = 0
+      this.#isUnopened = false
+      this.#isWarned = false
     }
     this.#came = undefined
   }
@@ -172,7 +192,13 @@ export class Connection {
     Effect.timeoutFail(Effect.tryPromise({ try: () => this.#connect(), catch: (cause) => this.#failed(cause) }), {
       duration: this.#target.silence,
       onTimeout: () => this.#unreachable(this.#silence)
-    })
+    }).pipe(
+      Effect.tapError(() =>
+        Effect.sync(() => {
+          this.#isUnopened = true
+        })
+      )
+    )
   )
 
   get #silence(): string {
@@ -234,6 +260,8 @@ export class Connection {
     if (download.status !== 200) {
       const { reason, tag } = await refusalOf(download)
       download.close()
+      // The run cannot be opened: the service itself says so, not what stands before it.
+      if (download.status === 500 && tag !== undefined) throw this.#error("run", reason, tag)
       // It may have room, or be back, in a moment.
       if (download.status >= 500) throw this.#unreachable(reason)
       throw this.#error("refused", reason, tag)
@@ -269,7 +297,9 @@ const refusalOf = async (
   const text = await download.text(LONGEST_REFUSAL)
   try {
     const value: unknown = JSON.parse(text)
-    if (isRecord(value)) return { reason: String(value["message"]), tag: String(value["error"]) }
+    if (isRecord(value) && typeof value["error"] === "string") {
+      return { reason: String(value["message"]), tag: value["error"] }
+    }
   } catch {
     // It is no JSON.
   }

@@ -9,10 +9,11 @@ import type { AddressInfo, Server as NetServer } from "node:net"
 import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Fiber from "effect/Fiber"
 import type * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf } from "../core/Options.ts"
@@ -154,11 +155,16 @@ export const serve = <R = never>(
     const { connections, host, limits, pipelines, port, tls, token, workers } = own
     const context: Context.Context<never> = yield* Effect.context<Exclude<R, SeedPolicy>>()
     const workersOf = options.workersOf ?? ((count: number) => Workers.fibers({ workers: count }))
-    const runs = yield* Runs.make({ pipelines, workers, workersOf, context, limits })
+    // Connections are closed first, then what answers, then the runs: a trainer whose run closed under it would be told that.
+    const inOrder = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
+    const runsScope = yield* Scope.fork(inOrder, ExecutionStrategy.sequential)
+    const runs = yield* Scope.extend(Runs.make({ pipelines, workers, workersOf, context, limits }), runsScope)
     const serving: Serving = { runs, access: access(token), draining: false, sent: 0, readers: 0 }
     const runtime = yield* Effect.runtime<never>()
-    const scope = yield* Effect.scope
+    const scope = yield* Scope.fork(inOrder, ExecutionStrategy.sequential)
+    let isOver = false
     const listener: RequestListener = (request, response) => {
+      if (isOver) return void response.destroy()
       const fiber = Runtime.runFork(runtime)(Effect.interruptible(answering(serving, request, response)), { scope })
       // Nothing more is built for a trainer that has left.
       response.once("close", () => Runtime.runFork(runtime)(Fiber.interruptFork(fiber)))
@@ -170,7 +176,13 @@ export const serve = <R = never>(
             socket.destroy()
           )
     server.maxConnections = connections
-    yield* Effect.acquireRelease(listenAt(server, host, port), () => close(server))
+    const listening = Effect.acquireRelease(listenAt(server, host, port), () =>
+      Effect.suspend(() => {
+        isOver = true
+        return close(server)
+      })
+    )
+    yield* Scope.extend(listening, inOrder)
     const address = server.address() as AddressInfo // it listens at a port
     const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
     return {
@@ -183,12 +195,16 @@ export const serve = <R = never>(
     }
   })
 
-/** An unexpected error ends one request, is logged, and leaves no reader waiting. */
+/** An unexpected error ends one request, is logged, and leaves no reader waiting: nor does an interrupt. */
 const answering = (serving: Serving, request: IncomingMessage, response: ServerResponse): Effect.Effect<void> =>
-  Effect.catchAllDefect(answer(serving, request, response), (defect) => {
-    response.destroy()
-    return Effect.logError("a request to the service could not be answered", defect)
-  })
+  answer(serving, request, response).pipe(
+    Effect.catchAllDefect((defect) => {
+      response.destroy()
+      return Effect.logError("a request to the service could not be answered", defect)
+    }),
+    // Its trainer connects again, as after any connection that breaks.
+    Effect.onInterrupt(() => Effect.sync(() => response.destroy()))
+  )
 
 /** Listens on an address; fails with {@link ListenError}. @since 0.1.0 */
 export const listenAt = (server: NetServer, host: string, port: number): Effect.Effect<void, ListenError> =>

@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import { BufferPool } from "../core/BufferPool.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
-import type { Loader } from "../scheduler/loader/Loader.ts"
+import { type Loader, RunClosed } from "../scheduler/loader/Loader.ts"
 import { encode } from "./Frame.ts"
 
 /**
@@ -160,8 +160,8 @@ export class SharedRun {
     Effect.flatMap((taken) => this.#step(taken)),
     // All readers that come to this place are given the run's error.
     Effect.catchAllCause((cause) =>
-      Cause.isInterruptedOnly(cause)
-        ? Effect.failCause(cause as Cause.Cause<never>) // it holds no failure
+      isClosing(cause)
+        ? Effect.interrupt
         : Effect.zipRight(
             Effect.logWarning("a run failed, which all of its trainers are told", cause),
             Effect.map(this.#loader.cursor, (cursor) => failed(cause, cursor, this.#next))
@@ -221,6 +221,10 @@ export class SharedRun {
     }
   }
 }
+
+/** Whether the run was closed under its readers, as when its service ends: they connect again. */
+const isClosing = (cause: Cause.Cause<unknown>): boolean =>
+  Cause.isInterruptedOnly(cause) || Cause.squash(cause) instanceof RunClosed
 
 /** How many steps are built before a reader requests them; together they take at most half of the window. */
 const MOST_AHEAD = 16

@@ -18,6 +18,7 @@ import datetime
 import hashlib
 import http.client
 import json
+import logging
 import os
 import random
 import re
@@ -32,6 +33,7 @@ import numpy as np
 
 __all__ = ["Batch", "DigestMismatch", "Run", "ServiceError", "dataset"]
 
+LOG = logging.getLogger("furrow")
 LEAD = struct.Struct("<4sIQII")
 MAGIC = b"FRW1"
 LONGEST_HEAD = 2**26
@@ -220,6 +222,24 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def _address(url):
+    """An address without its user and password, which stand in no message, and these as a header."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(
+            "url must be an address such as http://127.0.0.1:7717, whose user and password are escaped: % is %25, / is %2F"
+        ) from None
+    own = urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+    if parts.username is None:
+        return own, None
+    user = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+    return own, f"Basic {base64.b64encode(user.encode()).decode()}"
+
+
 class Run:
     """An iterator over the batches of a run; see the module.
 
@@ -238,7 +258,7 @@ class Run:
             raise ValueError("token must be a string of visible ASCII characters, with spaces between them at most")
         if digest:
             spec["digest"] = "true"
-        self._url = url.rstrip("/")
+        self._url, self._user = _address(url)
         self._spec = spec
         self._token = token
         self._silence = silence
@@ -281,13 +301,14 @@ class Run:
         self.close()
 
     def _next(self):
-        waits, until, malformed = 0.1, None, 0
+        waits, until, malformed, warned = 0.1, None, 0, False
         while True:
             try:
                 head, body = self._frame()
             except (OSError, EOFError, http.client.HTTPException, ServiceError) as error:
                 if isinstance(error, ServiceError) and error.kind != "unreachable":
                     raise
+                unopened = self._response is None
                 self.close()
                 malformed += isinstance(error, _NoFrame)
                 if malformed == MOST_MALFORMED:
@@ -295,8 +316,13 @@ class Run:
                 self.reconnected += 1
                 now = time.monotonic()
                 until = now + self._patience if until is None else until
+                reason = f"the service at {self._url} cannot be reached: {error}"
                 if now + waits > until:
-                    raise ServiceError("unreachable", f"the service at {self._url} cannot be reached: {error}") from error
+                    raise ServiceError("unreachable", reason) from error
+                # A connection that breaks and is opened again at once is worth no warning; minutes of silence look like a hang.
+                if unopened and not warned:
+                    warned = True
+                    LOG.warning("%s; trying again, for %g seconds", reason, self._patience)
                 time.sleep(waits * random.uniform(0.5, 1))
                 waits = min(2 * waits, 5.0)
                 continue
@@ -358,6 +384,8 @@ class Run:
             text = json.dumps(self.cursor, separators=(",", ":"), ensure_ascii=False)
             query["from"] = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
         request = urllib.request.Request(f"{self._url}/batches?{urllib.parse.urlencode(query)}")
+        if self._user is not None:
+            request.add_header("authorization", self._user)
         if self._token is not None:
             request.add_header("authorization", f"Bearer {self._token}")
         try:
@@ -369,8 +397,12 @@ class Run:
                 tag, reason = said["error"], said["message"]
             except (ValueError, KeyError, TypeError):
                 tag, reason = None, f"it answers {error.code} {text[:200]}"
-            kind = "unreachable" if error.code >= 500 else "refused"
-            raise ServiceError(kind, f"the service at {self._url} refuses: {reason}", tag) from None
+            if error.code == 500 and tag is not None:
+                # The run cannot be opened: the service itself says so, not what stands before it.
+                raise ServiceError("run", f"the service at {self._url} has a run that failed: {reason}", tag) from None
+            if error.code >= 500:
+                raise ServiceError("unreachable", reason, tag) from None
+            raise ServiceError("refused", f"the service at {self._url} refuses: {reason}", tag) from None
 
 
 def dataset(url, *, cursors=False, **options):
