@@ -18,7 +18,9 @@ import { Command, Options } from "@effect/cli"
 import { Config, Duration, Effect, Exit, Option, Schedule, Scope } from "effect"
 import { databaseOf } from "../src/cluster/control/Database.ts"
 import { Runner, Runners } from "../src/cluster.ts"
+import { checked } from "../src/core/InvalidOption.ts"
 import { plural } from "../src/core/Plural.ts"
+import { isPipeline, ownPipeline } from "../src/pipeline/PipelineValue.ts"
 import { certificate, certificateFrom } from "./cli/Certificate.ts"
 import { database, databaseFrom } from "./cli/Cluster.ts"
 import { imported, urlOf } from "./cli/Imported.ts"
@@ -75,7 +77,13 @@ const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
 
 const command = Command.make("runner", options, (flags) =>
   Effect.gen(function* () {
-    for (const path of flags.pipeline) yield* imported(`--pipeline ${JSON.stringify(path)}`, path)
+    for (const path of flags.pipeline) {
+      const exports = yield* imported(`--pipeline ${JSON.stringify(path)}`, path)
+      // Loaders would be told as much, one after the other.
+      yield* checked(() => {
+        for (const [name, own] of Object.entries(exports)) if (isPipeline(own)) ownPipeline(`${path}: ${name}`, own)
+      })
+    }
     const token = yield* Config.option(Config.redacted(flags.tokenEnv))
     if (Option.isNone(token) && !LOOPBACK.has(flags.listen.host)) {
       const message = `--listen ${flags.listen.host} can be reached by others: set ${flags.tokenEnv} to a token of 16 characters or more that loaders show`

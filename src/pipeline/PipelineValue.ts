@@ -9,6 +9,7 @@ import * as Inspectable from "effect/Inspectable"
 import * as Pipeable from "effect/Pipeable"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { plural } from "../core/Plural.ts"
+import { version } from "../core/Version.ts"
 import type { Setting } from "../patches/Ambient.ts"
 import type { StageId } from "../seeding/Coordinates.ts"
 import type { Dataset } from "../sources/Dataset.ts"
@@ -54,8 +55,16 @@ export class DuplicateStage extends Data.TaggedError("DuplicateStage")<{
   }
 }
 
+/** Where this copy of Furrow lies, and its version; in some bundles its place is not known. */
+const COPY = `${String(import.meta.url)
+  .replace(/^file:\/\//, "")
+  .replace(/(?:\/src\/pipeline|\/dist)?\/[^/]*$/, "")} ${version}`
+
+/** Marks the pipelines of this copy. Those of another hold tensors, samplers and stages of other classes. */
+const OWN: Pipeline<never>[typeof TypeId] & { readonly copy: string } = { copy: COPY }
+
 class PipelineImpl extends Inspectable.Class implements Pipeline<never> {
-  readonly [TypeId] = {}
+  readonly [TypeId] = OWN
   readonly dataset: Dataset<unknown, unknown, unknown>
   readonly stages: ReadonlyArray<Stage>
   readonly ambient: Setting
@@ -127,11 +136,29 @@ export const make = (
 export const isPipeline = (value: unknown): value is Pipeline<unknown, unknown, unknown> =>
   typeof value === "object" && value !== null && TypeId in value
 
+/**
+ * Throws `InvalidOption` if another copy of Furrow made a pipeline: it would run here by halves. So it is where a program of
+ * one project is given a module of another, which has installed its own.
+ *
+ * @since 0.1.0
+ */
+export const ownPipeline = (option: string, { [TypeId]: mark }: Pipeline<unknown, unknown, unknown>): void => {
+  if (mark === OWN) return
+  const copy = "copy" in mark ? String(mark.copy) : "another version"
+  const expected =
+    `made by the copy of furrow that runs it, ${COPY}: import one copy in both, or run it by a program of its own ` +
+    "project (Service.serve, Runner.listen: docs/service.md and docs/cluster.md have them)"
+  throw new InvalidOption({ option, value: copy, expected })
+}
+
 /** Returns `self` if it is a pipeline; otherwise throws `InvalidOption`. @since 0.1.0 */
 export const pipelineOf = (self: unknown): Pipeline<unknown, unknown, unknown> => {
-  if (isPipeline(self)) return self
-  const expected = "a pipeline: Pipeline.from(dataset).pipe(…)"
-  throw new InvalidOption({ option: "the pipeline before a stage", value: self, expected })
+  const option = "the pipeline before a stage"
+  if (!isPipeline(self)) {
+    throw new InvalidOption({ option, value: self, expected: "a pipeline: Pipeline.from(dataset).pipe(…)" })
+  }
+  ownPipeline(option, self)
+  return self
 }
 
 /**

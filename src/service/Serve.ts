@@ -18,7 +18,8 @@ import { whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf } from "../core/Options.ts"
 import type { Batch } from "../pipeline/Batch.ts"
-import { type Pipeline, TypeId } from "../pipeline/Pipeline.ts"
+import type { Pipeline } from "../pipeline/Pipeline.ts"
+import { isPipeline, ownPipeline } from "../pipeline/PipelineValue.ts"
 import * as Workers from "../scheduler/backends/Workers.ts"
 import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { access, guarded, type Token, tokenOf } from "./Access.ts"
@@ -114,9 +115,10 @@ const settings = (options: ServeOptions<never>): Checked => {
   guarded(host, asked)
   const own = new Map<string, ServedPipeline>()
   for (const [name, pipeline] of Object.entries(pipelines ?? {})) {
-    if (typeof pipeline !== "object" || pipeline === null || !(TypeId in pipeline)) {
+    if (!isPipeline(pipeline)) {
       throw new InvalidOption({ option: `pipelines.${name}`, value: pipeline, expected: "a pipeline with batches" })
     }
+    ownPipeline(`pipelines.${name}`, pipeline)
     own.set(name, pipeline)
   }
   if (own.size === 0)

@@ -6,7 +6,7 @@
 import { whole } from "../../core/Check.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import { isOptions, type Names, optionsOf, truth } from "../../core/Options.ts"
-import { TypeId } from "../../pipeline/Pipeline.ts"
+import { isPipeline, ownPipeline } from "../../pipeline/PipelineValue.ts"
 import * as Plan from "../plan/Plan.ts"
 import type { Sharing } from "../plan/RunPlan.ts"
 import type * as Cursor from "./Cursor.ts"
@@ -160,11 +160,15 @@ export const settings = (options: Options, of: string, names: Names<object> = NA
   }
 }
 
-/** Throws `InvalidOption` unless the function `of` was given a pipeline. @since 0.1.0 */
+/** Throws `InvalidOption` unless the function `of` was given a pipeline of this copy of Furrow. @since 0.1.0 */
 export const pipelineOf = (of: string, pipeline: unknown): void => {
-  if (typeof pipeline === "object" && pipeline !== null && TypeId in pipeline) return
+  const option = `the pipeline of ${of}`
+  if (isPipeline(pipeline)) {
+    ownPipeline(option, pipeline)
+    return
+  }
   const expected = "a pipeline with batches, such as Pipeline.from(dataset).pipe(Pipeline.batch(32))"
-  throw new InvalidOption({ option: `the pipeline of ${of}`, value: pipeline, expected })
+  throw new InvalidOption({ option, value: pipeline, expected })
 }
 
 /**

@@ -8,7 +8,8 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import { shown } from "../../../core/Show.ts"
 import { foreign } from "../../../patches/EffectVersion.ts"
-import { type Pipeline, TypeId } from "../../../pipeline/Pipeline.ts"
+import type { Pipeline } from "../../../pipeline/Pipeline.ts"
+import { isPipeline, ownPipeline } from "../../../pipeline/PipelineValue.ts"
 import { decodeConfig } from "./ConfigCodec.ts"
 import type { MemberStart } from "./Protocol.ts"
 
@@ -34,8 +35,9 @@ export const load = (start: MemberStart, hint = ""): Effect.Effect<PipelineModul
 const exported = async (module: unknown, { config, module: url, name }: MemberStart) => {
   const found = Predicate.isRecord(module) ? module[name] : undefined
   const pipeline: unknown = Predicate.isFunction(found) ? await found(decodeConfig(config)) : found
-  if (Predicate.hasProperty(pipeline, TypeId)) {
-    return pipeline as unknown as Pipeline<unknown, unknown, unknown> // only pipelines have it
+  if (isPipeline(pipeline)) {
+    ownPipeline(`\`${name}\` of ${url}`, pipeline)
+    return pipeline
   }
   const instead = Predicate.isFunction(found)
     ? `\`${name}\` is a function that gave ${shown(pipeline)}`
