@@ -7,6 +7,7 @@
  */
 import { Buffer } from "node:buffer"
 import { isTypedArray } from "./DType.ts"
+import { isLost, LOST } from "./Lost.ts"
 import { isRecord } from "./Record.ts"
 import { Tensor } from "./Tensor.ts"
 
@@ -53,7 +54,14 @@ const strict: Rules = {
 const shown: Rules = {
   otherwise: (value, at, depth) => {
     if (typeof value === "number") return `"${value}"`
-    if (typeof value !== "object" || value === null || value instanceof Date || depth > DEEPEST) return "null"
+    if (
+      typeof value !== "object" ||
+      value === null ||
+      value instanceof Date ||
+      ArrayBuffer.isView(value) ||
+      depth > DEEPEST
+    )
+      return "null"
     return value instanceof Map ? list([...value], at, depth, shown) : fieldsOf(value, depth, shown)
   },
   leavesOut: false
@@ -102,6 +110,7 @@ const written = (value: unknown, at: string, depth: number, rules: Rules): strin
 }
 
 const composed = (value: object, at: string, depth: number, rules: Rules): string => {
+  if ((value instanceof Tensor || isTypedArray(value)) && isLost(value)) return rules.otherwise(value, at, depth, LOST)
   if (value instanceof Uint8Array) {
     return `{"$bytes":"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")}"}`
   }

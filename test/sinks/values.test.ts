@@ -1,6 +1,8 @@
 /** What a format cannot hold, or would read back as something else, is refused with the row's number, and never changed. */
 import { describe, expect, test } from "bun:test"
 import { Effect, Stream } from "effect"
+import { arrays, dtypeOf, type TypedArray } from "../../src/core/DType.ts"
+import { Tensor } from "../../src/core/Tensor.ts"
 import { Dataset, Format, Sink, Store } from "../../src/index.ts"
 
 const refusal = (rows: ReadonlyArray<unknown>, sink: Sink.Sink) =>
@@ -103,5 +105,97 @@ describe("a sink refuses what would be changed", () => {
       const { message } = await refusal([{ at: [1] }, { at: ["x"] }], sink(OUT))
       expect(message).toContain('row 1: column "at": x does not fit')
     }
+  })
+
+  test("an array whose memory is gone, which would read as an empty one", async () => {
+    const detached = (array: TypedArray) => {
+      structuredClone(array, { transfer: [array.buffer] })
+      return array
+    }
+    const shrunk = () => {
+      const buffer = new ArrayBuffer(8, { maxByteLength: 8 })
+      const array = new Float32Array(buffer, 4, 1)
+      buffer.resize(4)
+      return array
+    }
+    const gone = () => [
+      detached(new Float32Array([1])),
+      detached(new BigInt64Array([1n])),
+      new Tensor(detached(new Float32Array([1])), [1]),
+      new Tensor(detached(new Float32Array([1])), []),
+      shrunk()
+    ]
+    const refused = { _tag: "SinkError", kind: "row", row: 1, reason: expect.stringContaining("memory that is gone") }
+    for (const x of gone()) {
+      const row = { x: x instanceof Tensor ? new Tensor(new Float32Array([1]), x.shape) : new arrays[dtypeOf(x)](0) }
+      for (const sink of [Sink.jsonl(OUT), Sink.arrow(OUT), Sink.parquet(OUT), Sink.npy(OUT), Sink.safetensors(OUT)]) {
+        expect(await refusal([row, { x }], sink)).toMatchObject(refused)
+      }
+      expect(await refusal([{ txt: "fine" }, { npy: x }], Sink.tar(OUT))).toMatchObject(refused)
+      for (const sink of [Sink.jsonl(OUT), Sink.arrow(OUT), Sink.parquet(OUT)]) {
+        expect(await refusal([{ x: [{ y: [1] }] }, { x: [{ y: x }] }], sink)).toMatchObject(refused)
+      }
+    }
+    const bytes = detached(new Uint8Array([1]))
+    for (const sink of [Sink.jsonl(OUT), Sink.arrow(OUT), Sink.parquet(OUT), Sink.npy(OUT)]) {
+      expect(await refusal([{ x: new Uint8Array(0) }, { x: bytes }], sink)).toMatchObject(refused)
+    }
+    expect(await refusal([{ bin: new Uint8Array(0) }, { bin: bytes }], Sink.tar(OUT))).toMatchObject(refused)
+    // Arrays that are merely empty are written.
+    const empty = [{ x: new Float32Array(0) }, { x: new Float32Array(0) }]
+    expect(await back(empty, Sink.jsonl(OUT), Format.jsonl())).toEqual([{ x: [] }, { x: [] }])
+  })
+
+  test("records that hold themselves, or lie deeper than readers go", async () => {
+    const nested = (depth: number, within: (inner: unknown) => unknown) => {
+      let value: unknown = "leaf"
+      for (let at = 0; at < depth; at++) value = within(value)
+      return value
+    }
+    const record: Record<string, unknown> = {}
+    record["me"] = record
+    record["too"] = [record]
+    const list: Array<unknown> = []
+    list.push(list)
+    const forms = [(inner: unknown) => [inner], (inner: unknown) => ({ a: inner })]
+    for (const [name, sink] of tables) {
+      for (const x of [record, list, ...forms.map((form) => nested(20_000, form))]) {
+        expect(await refusal([{ x: null }, { x }], sink(OUT))).toMatchObject({
+          _tag: "SinkError",
+          kind: "row",
+          row: 1,
+          reason: expect.stringMatching(/^column "x.{0,100}" lies deeper than 32 levels, or holds itself; map it$/)
+        })
+      }
+      // What is written can be read.
+      for (const form of forms) {
+        const row = { x: nested(32, form) }
+        const format = name === "arrow" ? Format.arrow() : Format.parquet()
+        expect(JSON.stringify(await back([row], sink(OUT), format))).toBe(JSON.stringify([row]))
+      }
+    }
+  })
+
+  test("records without fields in Parquet, by the first row that has one", async () => {
+    const reason = (name: string) => expect.stringContaining(`column "${name}" holds records that have no field`)
+    for (const [rows, row, name] of [
+      [[{ x: {} }], 0, "x"],
+      [[{ x: null }, { y: 1 }, { x: {} }, { x: {} }], 2, "x"],
+      [[{ x: { a: 1 } }, { x: { b: null } }, { x: { b: {} } }], 2, "x.b"],
+      [[{ x: [] }, { x: null }, { x: [[], [null]] }, { x: [[], [{ y: {} }]] }, { x: [[{ y: {} }]] }], 3, "x.y"],
+      [[{ x: 1 }, { x: 2, y: [{}] }], 1, "y"]
+    ] as const) {
+      for (const size of [1, 2, 100]) {
+        const rechunked = Stream.rechunk(Stream.fromIterable<unknown>(rows), size)
+        const written = Sink.write(rechunked, Sink.parquet(OUT)).pipe(Effect.flip, Effect.provide(Store.memory()))
+        expect(await Effect.runPromise(written)).toMatchObject({ kind: "row", row, reason: reason(name) })
+      }
+    }
+    const types = { x: { struct: {} } }
+    expect(await refusal([{ x: null }], Sink.parquet(OUT, { types }))).toMatchObject({ reason: reason("x") })
+    expect(await back([{ x: {} }], Sink.arrow(OUT), Format.arrow())).toEqual([{ x: {} }])
+    // A field in one row of the block is enough.
+    const rows = [{ x: {} }, { x: { a: 1 } }]
+    expect(await back(rows, Sink.parquet(OUT), Format.parquet())).toEqual([{ x: { a: null } }, { x: { a: 1 } }])
   })
 })

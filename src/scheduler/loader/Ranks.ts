@@ -11,6 +11,7 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { environment } from "../../core/runtime.ts"
 import { MAX_WORLD } from "../plan/Plan.ts"
 import type { Ranks } from "../plan/RunPlan.ts"
 
@@ -78,13 +79,20 @@ export const ranksFromEnvironment = (): Required<Ranks> => {
   const exit = Effect.runSyncExit(ranksFromConfig)
   if (Exit.isSuccess(exit)) return exit.value
   const error = Cause.squash(exit.cause)
-  const value = error instanceof Error ? error.message : String(error)
-  throw new InvalidOption({
-    option: "the environment's ranks",
-    value,
-    expected: "RANK and WORLD_SIZE, both or neither"
-  })
+  // Of the value an error shows the start alone: the way out belongs before it.
+  const isInvalid = ConfigError.isConfigError(error) && error._op === "InvalidData"
+  const reason = isInvalid ? `${error.path.join(".")}: ${error.message}` : String(error)
+  const value = Object.fromEntries(
+    NAMES.flatMap((name) => {
+      const own = environment(name)
+      return own === undefined ? [] : [[name, own]]
+    })
+  )
+  const expected = `RANK and WORLD_SIZE, both or neither (${reason})`
+  throw new InvalidOption({ option: "the environment's ranks", value, expected })
 }
+
+const NAMES = ["FURROW_RANK", "RANK", "FURROW_WORLD_SIZE", "WORLD_SIZE"]
 
 const invalid = (name: string, message: string) => Effect.fail(ConfigError.InvalidData([name], message))
 

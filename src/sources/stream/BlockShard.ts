@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import { InvalidOption } from "../../core/InvalidOption.ts"
+import { show } from "../../core/Show.ts"
 import { attempt } from "../formats/Fault.ts"
 import { type Cutter, type DecodedBlock, type Format, type Shard, ShardError } from "../formats/Format.ts"
 import { compressionOf } from "../formats/lines/Compression.ts"
@@ -23,6 +24,8 @@ export interface BlockShardOptions<Row, A, E, R> {
   readonly shard: Shard
   /** Its name in errors of the source. */
   readonly name: string | undefined
+  /** Whether each item is looked at: those of a program may be something else than bytes. */
+  readonly isChecked?: boolean
   /** Opens its bytes at an offset. */
   readonly open: (offset: number, whose: SourceRank) => Items<Uint8Array, E, R>
   /** Whether it can be opened elsewhere than at its start. */
@@ -66,7 +69,7 @@ export const blockShard = <Row, A, E, R>(options: BlockShardOptions<Row, A, E, R
       Effect.gen(function* () {
         const place = from === undefined ? START : placeOf(from.offset)
         const cut = (yield* cutting)(options.shard, place.byte)
-        const pull = yield* chunks(options.open(place.byte, whose))
+        const pull = yield* chunks(options.open(place.byte, whose), options.isChecked === true)
         const unpacked = place.byte === 0 ? yield* plain(pull) : { pull, isPacked: false }
         const canSeek = options.seeks && cut.seeks && !unpacked.isPacked
         const rows = opened(options, cut, unpacked.pull, place, canSeek)
@@ -75,13 +78,20 @@ export const blockShard = <Row, A, E, R>(options: BlockShardOptions<Row, A, E, R
   }
 }
 
-const chunks = <E, R>(items: Items<Uint8Array, E, R>): Effect.Effect<Pull<R>, unknown, R | Scope.Scope> =>
+const chunks = <E, R>(
+  items: Items<Uint8Array, E, R>,
+  isChecked: boolean
+): Effect.Effect<Pull<R>, unknown, R | Scope.Scope> =>
   Effect.map(pulling(items), (pull) => {
     let left: ReadonlyArray<Uint8Array> = []
+    let number = 0
     const next: Pull<R> = Effect.suspend(() => {
       const [first, ...rest] = left
       left = rest
-      if (first !== undefined) return Effect.succeed(first)
+      if (first !== undefined) {
+        const wrong = isChecked ? notBytes(first, number++) : undefined
+        return wrong === undefined ? Effect.succeed(first) : Effect.fail(wrong)
+      }
       return Effect.flatMap(pull(1), (more) => {
         if (more === undefined) return Effect.succeed(undefined)
         left = more
@@ -90,6 +100,17 @@ const chunks = <E, R>(items: Items<Uint8Array, E, R>): Effect.Effect<Pull<R>, un
     })
     return next
   })
+
+/** What is wrong with an item that should be bytes. */
+const notBytes = (item: unknown, number: number): TypeError | undefined => {
+  if (item instanceof Uint8Array) return undefined
+  const way =
+    typeof item === "string"
+      ? "give the bytes themselves (of a Node stream: without setEncoding), or encode texts with TextEncoder"
+      : "give bytes, or leave the format out if the items are the samples"
+  const is = typeof item === "string" ? `the text ${show(item)}` : show(item)
+  return new TypeError(`with a format the items are bytes (Uint8Array), and item ${number} is ${is}; ${way}`)
+}
 
 /** How many bytes say how the others are compressed. */
 const START_BYTES = 4

@@ -156,6 +156,7 @@ const bytesOf = <Row, E, R>(
     shard,
     name: undefined,
     open: (_, whose) => open(whose),
+    isChecked: true,
     seeks: false,
     validate: undefined
   })

@@ -45,4 +45,29 @@ describe("ranks of the environment", () => {
     expect(outcome).toMatchObject({ left: { _op: "InvalidData", path: [name] } })
     expect(String(Either.isLeft(outcome) ? outcome.left : "")).toContain(message)
   })
+
+  test("that are wrong are refused without Effect with the whole reason and way out", () => {
+    const names = ["FURROW_RANK", "RANK", "FURROW_WORLD_SIZE", "WORLD_SIZE"]
+    const before = names.map((name) => [name, process.env[name]] as const)
+    const error = (environment: Readonly<Record<string, string>>): string => {
+      for (const name of names) delete process.env[name]
+      Object.assign(process.env, environment)
+      try {
+        return String(Scheduler.ranksFromEnvironment())
+      } catch (thrown) {
+        return String(thrown)
+      } finally {
+        for (const [name, value] of before) {
+          if (value === undefined) delete process.env[name]
+          else process.env[name] = value
+        }
+      }
+    }
+    expect(error({ WORLD_SIZE: "2" })).toBe(
+      'InvalidOption: the environment\'s ranks must be RANK and WORLD_SIZE, both or neither (WORLD_SIZE: the world size is 2 and neither FURROW_RANK nor RANK is set, so every process would be rank 0; set one of them to this process\'s number, 0 to 1), got {"WORLD_SIZE":"2"}'
+    )
+    expect(error({ RANK: "x", WORLD_SIZE: "2" })).toContain(
+      '(RANK: "x" is no whole number of at least 0), got {"RANK":"x"'
+    )
+  })
 })

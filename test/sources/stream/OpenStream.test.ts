@@ -183,6 +183,22 @@ describe("bytes that come in order", () => {
     expect(String(error)).toContain("a row is longer than rowBytes, 1000")
   })
 
+  test("are bytes: a text, or anything else, is refused with its number and the way out", async () => {
+    const refused = async (items: ReadonlyArray<unknown>) => {
+      const given = items as ReadonlyArray<Uint8Array> // what a pipe with an encoding gives
+      return String(await rowsOf(Dataset.fromStream(() => given, { format: Format.jsonl() })).catch((thrown) => thrown))
+    }
+    expect(await refused(['{"n":1}\n'])).toContain(
+      'with a format the items are bytes (Uint8Array), and item 0 is the text "{\\"n\\":1}\\n"; give the bytes themselves (of a Node stream: without setEncoding)'
+    )
+    for (const wrong of [{ n: 1 }, 7, null, new Uint16Array(2)]) {
+      const error = await refused([encoder.encode('{"n":1}\n{"n"'), wrong])
+      expect(error).toMatch(
+        /StreamError: stream stream failed at row \d.*and item 1 is .*; give bytes, or leave the format out/
+      )
+    }
+  })
+
   test("need a format that is read in order", () => {
     expect(() => Dataset.fromStream([], { format: Format.parquet() })).toThrow("Dataset.open")
   })

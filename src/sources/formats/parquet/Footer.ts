@@ -67,8 +67,8 @@ export interface SchemaElement {
 const CODECS = ["uncompressed", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4_raw"]
 const LZO = 3
 
-/** Nesting deeper than this is refused. */
-const DEEPEST = 64
+/** Nesting deeper than this is refused. Each list takes two levels, and sinks write 32 lists in one another. */
+const DEEPEST = 72
 
 /** Reads the footer of a shard of `size` bytes, of which it begins at `start`. Throws {@link Malformed}. @since 0.1.0 */
 export const footerOf = (bytes: Uint8Array, start: number): Footer =>

@@ -5,9 +5,10 @@
  * @since 0.1.0
  */
 import { arrays, type DType, dtypeOf, isTypedArray, type TypedArray } from "../../../core/DType.ts"
+import { isLost, LOST } from "../../../core/Lost.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { Tensor } from "../../../core/Tensor.ts"
-import { type ColumnType, kindOf, shownType } from "./ColumnType.ts"
+import { type ColumnType, DEEPEST, kindOf, shownType } from "./ColumnType.ts"
 
 /** A value that does not go into its column, and what those can do about it who write shards. @since 0.1.0 */
 export class NotColumn extends Error {
@@ -67,6 +68,8 @@ export class ColumnBuilder {
   readonly name: string
   /** What errors call it: a list's items by their list, a field by its record. */
   readonly #called: string
+  /** How many lists and records it lies in. */
+  readonly #depth: number
   length = 0
   #nulls = 0
   #validity: Uint8Array = new Uint8Array(0)
@@ -79,7 +82,12 @@ export class ColumnBuilder {
   #fields = new Map<string, ColumnBuilder>()
 
   /** Throws {@link NotColumn}. */
-  constructor(name: string, type: ColumnType | undefined, called = name) {
+  constructor(name: string, type: ColumnType | undefined, called = name, depth = 0) {
+    if (depth > DEEPEST) {
+      const start = called.length > 80 ? `${called.slice(0, 80)}…` : called
+      throw new NotColumn(`column "${start}" lies deeper than ${DEEPEST} levels, or holds itself`, "map it")
+    }
+    this.#depth = depth
     if (!name.isWellFormed()) throw new NotColumn(`column ${halved(called)}`, "map it")
     this.name = name
     this.#called = called
@@ -104,6 +112,7 @@ export class ColumnBuilder {
   /** Adds a value. Returns how many bytes it takes, about. Throws {@link NotColumn}. */
   push(value: unknown): number {
     if (value === null || value === undefined) return this.#null()
+    if ((isTypedArray(value) || value instanceof Tensor) && isLost(value)) throw this.#lost()
     if (this.#type === "null" && !this.#isFixed) this.#become(this.#seen(value))
     const type = this.#type
     if (typeof type === "string") return isNumeric(type) ? this.#number(type, value) : this.#plain(type, value)
@@ -112,6 +121,7 @@ export class ColumnBuilder {
 
   /** Adds rows of a tensor, `count` from `from` on. Returns how many bytes they take. Throws {@link NotColumn}. */
   append(tensor: Tensor, from: number, count: number): number {
+    if (isLost(tensor)) throw this.#lost()
     const { data, shape } = tensor
     const [, ...inner] = shape
     const width = inner.reduce((product, axis) => product * axis, 1)
@@ -177,7 +187,7 @@ export class ColumnBuilder {
     const before = this.length
     if (typeof type !== "string") {
       if ("list" in type) {
-        this.#item = new ColumnBuilder("item", this.#isFixed ? type.list : undefined, this.#called)
+        this.#item = new ColumnBuilder("item", this.#isFixed ? type.list : undefined, this.#called, this.#depth + 1)
         this.#withOffsets(before)
       } else {
         for (const [name, own] of Object.entries(type.struct)) this.#field(name, own)
@@ -204,7 +214,7 @@ export class ColumnBuilder {
   }
 
   #field(name: string, type: ColumnType | undefined): ColumnBuilder {
-    const field = new ColumnBuilder(name, type, `${this.#called}.${name}`)
+    const field = new ColumnBuilder(name, type, `${this.#called}.${name}`, this.#depth + 1)
     for (let at = 0; at < this.length; at++) field.push(null)
     this.#fields.set(name, field)
     return field
@@ -347,6 +357,10 @@ export class ColumnBuilder {
     for (const [name, field] of this.#fields) bytes += field.push(Object.hasOwn(value, name) ? value[name] : null)
     this.#mark(true)
     return bytes
+  }
+
+  #lost(): NotColumn {
+    return new NotColumn(`column "${this.#called}" ${LOST}`)
   }
 
   #wrong(value: unknown): NotColumn {

@@ -40,7 +40,8 @@ export type ColumnType =
   | { readonly list: ColumnType }
   | { readonly struct: { readonly [field: string]: ColumnType } }
 
-const DEEPEST = 32
+/** Lists and records in one another deeper than this are refused, declared or found in a row. @since 0.1.0 */
+export const DEEPEST = 32
 
 /** Whether a value is a {@link ColumnType}. @since 0.1.0 */
 export const isColumnType = (value: unknown, depth = 0): value is ColumnType => {

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { arrays, type DType, dtypeOf, isTypedArray, type TypedArray } from "../../../core/DType.ts"
+import { isLost, LOST } from "../../../core/Lost.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import { NotColumn } from "./ColumnBuilder.ts"
 
@@ -26,6 +27,7 @@ const partsOf = (name: string, value: unknown): NumberType & { readonly data: Ar
     throw new NotColumn(`field "${name}" is ${shownBig(value)}, which 64 bits cannot hold; map it to a float or a text`)
   }
   if (typeof value === "boolean") return { dtype: "bool", shape: [], data: [value ? 1 : 0] }
+  if ((value instanceof Tensor || isTypedArray(value)) && isLost(value)) throw new NotColumn(`field "${name}" ${LOST}`)
   if (value instanceof Tensor) return { dtype: dtypeOf(value.data), shape: value.shape, data: value.data }
   if (isTypedArray(value)) return { dtype: dtypeOf(value), shape: [value.length], data: value }
   const is = value === null || typeof value !== "object" ? String(value) : "an object or a list"
@@ -60,7 +62,9 @@ export class NumberColumn {
   }
 
   /** Adds rows of a tensor, `count` from `from` on. */
-  append({ data, shape }: Tensor, from: number, count: number): number {
+  append(tensor: Tensor, from: number, count: number): number {
+    if (isLost(tensor)) throw new NotColumn(`column "${this.name}" ${LOST}`)
+    const { data, shape } = tensor
     const [, ...inner] = shape
     const width = inner.reduce((product, axis) => product * axis, 1)
     this.type ??= { dtype: dtypeOf(data), shape: inner }

@@ -10,8 +10,11 @@ import { withinBytes } from "../../formats/Malformed.ts"
 import { type Struct, ThriftReader, ThriftWriter, Type, type Value } from "../../formats/parquet/Thrift.ts"
 import { batchMessage, schemaMessage, streamEnd } from "../arrow/Messages.ts"
 import type { TableConfig } from "../arrow/Write.ts"
+import type { BuiltColumn } from "../columns/ColumnBuilder.ts"
 import { Table, type TableSchema } from "../columns/Table.ts"
+import { RowFault } from "../SinkError.ts"
 import type { Encoder, Piece, Rows } from "../SinkFormat.ts"
+import { emptyRecord } from "./EmptyRecords.ts"
 
 /** What is used of the package. */
 interface Library {
@@ -67,6 +70,8 @@ export class ParquetEncoder implements Encoder {
   readonly #config: TableConfig & { readonly compression: ParquetCompression }
   readonly #groups: Array<Group> = []
   #first: { readonly footer: Uint8Array; readonly fields: Struct } | undefined
+  /** The place behind the last row of the block, among the rows that were given last. */
+  #place = 0
   #rows = 0
   #offset = 0
 
@@ -87,6 +92,7 @@ export class ParquetEncoder implements Encoder {
     const before = this.#table.bytes
     const place = this.#table.add(rows, from, to, Math.min(this.#config.blockBytes, most - this.size + before))
     this.size += this.#table.bytes - before
+    this.#place = place
     return place
   }
 
@@ -105,6 +111,7 @@ export class ParquetEncoder implements Encoder {
     let plain: Uint8Array = MAGIC
     if (rows > 0 || isFirst) {
       const columns = this.#table.take()
+      this.#refuseEmpty(columns, rows)
       const stream = Buffer.concat([schemaMessage(columns), batchMessage(rows, columns).bytes, streamEnd()])
       plain = stream
       parts.push(...this.#pages(this.#written(stream, rows), rows))
@@ -113,6 +120,17 @@ export class ParquetEncoder implements Encoder {
     const bytes = Buffer.concat(parts)
     this.#offset += bytes.length
     return { plain, bytes }
+  }
+
+  /** Throws {@link RowFault} for records without fields, which are known as such once the block is whole. */
+  #refuseEmpty(columns: ReadonlyArray<BuiltColumn>, rows: number): void {
+    if (this.#first !== undefined) return // all blocks have the columns of the first one
+    for (const column of columns) {
+      const found = emptyRecord(column)
+      if (found === undefined) continue
+      const reason = `column "${found.name}" holds records that have no field in any row of the block, which Parquet cannot hold; map it to null, declare its fields by types, or write another format`
+      throw new RowFault({ place: this.#place - rows + (found.row ?? 0), reason })
+    }
   }
 
   #written(stream: Uint8Array, rows: number): Uint8Array {

@@ -5,6 +5,7 @@
  */
 import { isTypedArray } from "../../../core/DType.ts"
 import { jsonOf, NotJson } from "../../../core/Json.ts"
+import { isLost, LOST } from "../../../core/Lost.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import { KEY } from "../../formats/tar/Decoder.ts"
@@ -31,6 +32,7 @@ const contentOf = (field: string, value: unknown): Uint8Array => {
     )
   }
   if (JSONS.includes(kind)) return encoder.encode(jsonOf(value))
+  if ((value instanceof Tensor || isTypedArray(value)) && isLost(value)) throw new NotSample(`field "${field}" ${LOST}`)
   if (TEXTS.includes(kind)) {
     if (typeof value !== "string" || !value.isWellFormed()) throw wrong("a text that UTF-8 can hold")
     if (value.startsWith("\uFEFF")) throw wrong("a text that does not begin with U+FEFF, which readers leave out")
