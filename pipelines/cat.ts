@@ -66,6 +66,7 @@ const command = Command.make("cat", { ...options, inputs }, (flags) =>
       // Of a batch for several ranks each has one sample, so that the batch's number tells what only fills up the last one.
       Pipeline.batchWith(world === 1 ? Math.min(AT_ONCE, left) : world, collate)
     )
+    const bad = skipping({ samples: size })
     const batches = sampler.lanes?.(size)[rank] ?? Math.ceil((size - rank) / world)
     yield* Effect.scoped(
       Effect.gen(function* () {
@@ -81,7 +82,8 @@ const command = Command.make("cat", { ...options, inputs }, (flags) =>
     ).pipe(
       Effect.provide(Workers.fibers({ workers: 1 })),
       Effect.mapError(naming),
-      Effect.provide(flags.skipBad ? skipping({ samples: size }) : FailurePolicy.fail),
+      Effect.provide(flags.skipBad ? bad.layer : FailurePolicy.fail),
+      Effect.ensuring(bad.end),
       Effect.provideServiceEffect(SeedPolicy.SeedPolicy, SeedPolicy.byName("elastic", root))
     )
   })

@@ -153,10 +153,12 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     let skipped = 0
     // How many rows a share would be of is not known of what is read in order.
     const budget = large === undefined ? { share: 1 } : { samples: Number.MAX_SAFE_INTEGER }
+    const bad = skipping(budget, () => skipped++)
     const manifest = yield* Sink.run(through(rows, module), sink, { onProgress }).pipe(
       Effect.provide(Workers.fibers({ workers: flags.workers })),
       Effect.mapError(naming),
-      Effect.provide(flags.skipBad ? skipping(budget, () => skipped++) : FailurePolicy.fail),
+      Effect.provide(flags.skipBad ? bad.layer : FailurePolicy.fail),
+      Effect.ensuring(bad.end),
       Effect.provideServiceEffect(SeedPolicy.SeedPolicy, SeedPolicy.byName("elastic", root))
     )
     if (process.stderr.isTTY === true) tell("\r\u001b[K")

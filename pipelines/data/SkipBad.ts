@@ -3,6 +3,8 @@
  */
 import { Options } from "@effect/cli"
 import { Data, Effect } from "effect"
+import { plural } from "../../src/core/Plural.ts"
+import { shown } from "../../src/core/Show.ts"
 import { FailurePolicy, Scheduler } from "../../src/index.ts"
 import { isRecoverable } from "../../src/scheduler/build/StageError.ts"
 import { tell } from "../cli/Print.ts"
@@ -18,16 +20,35 @@ class BadSample extends Data.TaggedError("BadSample")<{ readonly message: string
 const worded = ({ message, replay }: Pick<Scheduler.StageError, "message" | "replay">): string =>
   message.replace(`\n  replay: ${replay}`, "")
 
-/** Leaves bad samples out up to a budget, and says which; `onSkip` is called for each. */
-export const skipping = (budget: FailurePolicy.Budget, onSkip: () => void = () => undefined) =>
-  FailurePolicy.skip({
-    budget,
-    report: ({ error }) =>
-      Effect.sync(() => {
-        onSkip()
-        tell(`left out: ${worded(error)}\n`)
-      })
-  })
+/** So many reasons are held at once, to be counted. */
+const REASONS = 1000
+
+/**
+ * Leaves bad samples out up to a budget, and says which: of those with one reason, as in a damaged block, the first one, and
+ * at the `end` how many there were besides. `onSkip` is called for each.
+ */
+export const skipping = (budget: FailurePolicy.Budget, onSkip: () => void = () => undefined) => {
+  /** How many more samples than the one that was told have a reason. */
+  const more = new Map<string, number>()
+  const end = (): void => {
+    for (const [reason, count] of more) if (count > 0) tell(`left out: ${plural(count, "more sample")}: ${reason}\n`)
+    more.clear()
+  }
+  const report = ({ error }: FailurePolicy.Skipped): void => {
+    onSkip()
+    const reason = shown(error.cause)
+    const count = more.get(reason)
+    if (count === undefined) {
+      if (more.size >= REASONS) end()
+      tell(`left out: ${worded(error)}\n`)
+    }
+    more.set(reason, count === undefined ? 0 : count + 1)
+  }
+  return {
+    layer: FailurePolicy.skip({ budget, report: (skipped) => Effect.sync(() => report(skipped)) }),
+    end: Effect.sync(end)
+  }
+}
 
 /** Names `--skip-bad` in the error of a sample. */
 export const naming = (error: unknown): unknown => {

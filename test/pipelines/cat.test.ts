@@ -2,7 +2,7 @@
  * `pipelines/cat.ts`: shards of every format, a line of JSON a sample.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Option } from "effect"
@@ -151,6 +151,27 @@ describe("samples", () => {
     TIME
   )
 })
+
+test(
+  "samples of a damaged block are told by the first one and their number, in whatever order they come",
+  async () => {
+    const paths = ["one", "two"].map((name) => join(folder, `${name}.parquet`))
+    for (const path of paths) {
+      const bytes = readFileSync(join(reference, "all-zstd.parquet"))
+      bytes.fill(0xff, 4, 40)
+      writeFileSync(path, bytes)
+    }
+    const { code, stderr, stdout } = await cat([...paths, "--shuffle", "--json", "--skip-bad"])
+    expect({ code, rows: stdout.trim().split("\n").length }).toEqual({ code: 0, rows: 472 })
+    const lines = stderr.trim().split("\n")
+    expect(lines).toHaveLength(4)
+    for (const path of paths) {
+      expect(lines.filter((line) => line.includes(path))).toHaveLength(2)
+      expect(stderr).toContain(`left out: 63 more samples: ShardError: ${path}, byte 4`)
+    }
+  },
+  TIME
+)
 
 describe("wrong usage is told in one line", () => {
   test.each([
