@@ -24,6 +24,8 @@ import { signalled } from "./cli/Signals.ts"
 
 const LISTEN = { host: "127.0.0.1", port: 7717 }
 
+const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"])
+
 const options = {
   listen: reading(
     "listen",
@@ -85,6 +87,10 @@ const command = Command.make("serve", { ...options, module }, (flags) =>
     const own = yield* load(flags.module)
     const names = Object.keys(own.pipelines)
     const token = yield* Config.option(Config.redacted("FURROW_TOKEN"))
+    if (Option.isNone(token) && !LOOPBACK.has(flags.listen.host)) {
+      const message = `--listen ${flags.listen.host} can be reached by others: set FURROW_TOKEN to a token of 16 characters or more that trainers show`
+      return yield* new Usage({ message })
+    }
     const tls = yield* certificateFrom(flags)
     const asked = yield* signalled
     yield* Effect.gen(function* () {

@@ -65,6 +65,9 @@ export interface RunnerMemberOptions extends Reaching {
   readonly events: RunnerEvents
 }
 
+/** Why the other side can have ended a connection before it said anything. */
+const WHY_CLOSED = "do both sides use TLS, or neither? Or has it as many loaders as its option connections allows?"
+
 /** What is said of a connection that the other side has ended. */
 const CLOSED = /closed|hang up|reset|disconnected|wrong version|corrupt|broke$/i
 
@@ -171,7 +174,7 @@ export class RunnerMember implements Member {
   #over(reason: string): void {
     const { events } = this.#options
     const isUnanswered = this.#stage === "hello" && CLOSED.test(reason)
-    const told = isUnanswered ? `${reason}, before it had answered: do both sides use TLS, or neither?` : reason
+    const told = isUnanswered ? `${reason}, before it had answered: ${WHY_CLOSED}` : reason
     if (this.#settle !== undefined) this.#settle({ reason: told, died: true })
     else if (this.#stage === "ready") events.ended(reason)
     this.#stage = "over"

@@ -14,6 +14,8 @@ type Begin = Extract<Frame, { readonly kind: "begin" }>
 export interface AnswerWriter {
   /** Whether its first bytes describe the batches, so that the answer can begin only once there is one. */
   readonly needsFirst: boolean
+  /** Whether its readers go on from their cursors if it ends before the run does. */
+  readonly goesOn: boolean
   /** Whether it has written an error, after which nothing may follow. */
   readonly isBroken: boolean
   /** The first bytes of an answer. */
@@ -26,6 +28,7 @@ const NONE = new Uint8Array(0)
 
 const frames = (begin: Begin): AnswerWriter => ({
   needsFirst: false,
+  goesOn: true,
   isBroken: false,
   begin: encode(begin),
   write: (bytes) => bytes
@@ -33,6 +36,7 @@ const frames = (begin: Begin): AnswerWriter => ({
 
 const ndjson = (begin: Begin): AnswerWriter => ({
   needsFirst: false,
+  goesOn: false,
   isBroken: false,
   begin: line(begin),
   write: (bytes) => {
@@ -45,6 +49,7 @@ const arrow = (begin: Begin): AnswerWriter => {
   const stream = new ArrowStream(begin)
   return {
     needsFirst: true,
+    goesOn: false,
     get isBroken() {
       return stream.isBroken
     },

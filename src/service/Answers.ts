@@ -254,6 +254,8 @@ const stream = (
     // If the run cannot be opened again at this place, the trainer is told, as for any other error: what was sent is complete.
     Effect.catchAll((error) =>
       Effect.sync(() => {
+        // Without its end the answer is a broken connection: its trainer asks again until a run has ended, as one that has just come.
+        if (error instanceof TooManyRuns && writer.goesOn) return void response.end()
         const message = error instanceof Error ? error.message : String(error)
         put(writer.write(encode({ kind: "error", tag: tagOf(error), message })))
         response.end()

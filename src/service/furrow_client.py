@@ -8,7 +8,8 @@
     print(run.digest)                                 # that of a local run of the same pipeline
 
 `run.cursor` is plain data: store it as JSON, and go on from it with `Run(url, ..., start=cursor)`. Connections that break are
-made anew, from behind the last batch. Under torchrun and the like, `rank` and `world` are taken from RANK and WORLD_SIZE.
+made anew, from behind the last batch. Under torchrun and the like, `rank` and `world` are taken from the environment:
+FURROW_RANK and FURROW_WORLD_SIZE, else RANK and WORLD_SIZE.
 
 For PyTorch, `dataset(url, ...)` is a `torch.utils.data.IterableDataset`: give it to a `DataLoader` with `batch_size=None`.
 """
@@ -222,6 +223,37 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def _variable(*names):
+    """The first variable of the environment that is set, as a whole number."""
+    for name in names:
+        text = os.environ.get(name)
+        if text is not None:
+            if not re.fullmatch("[0-9]{1,9}", text):
+                raise ValueError(f"{name} of the environment must be a whole number of at least 0, got {text!r}")
+            return name, int(text)
+    return None, None
+
+
+def _ranks():
+    """Rank and world size of the environment, by the rules of `Scheduler.ranksFromEnvironment`."""
+    own, rank = _variable("FURROW_RANK", "RANK")
+    name, world = _variable("FURROW_WORLD_SIZE", "WORLD_SIZE")
+    if world is None and rank is not None:
+        raise ValueError(
+            f"rank {rank} of how many is unknown: neither FURROW_WORLD_SIZE nor WORLD_SIZE is set; set one beside {own}"
+        )
+    if world is not None and not 1 <= world <= 65536:
+        raise ValueError(f"{name}: {world} is no world size from 1 to 65536")
+    if world is not None and world > 1 and rank is None:
+        raise ValueError(
+            f"{name}: the world size is {world} and neither FURROW_RANK nor RANK is set, so every process would be rank 0; "
+            f"set one of them to this process's number, 0 to {world - 1}"
+        )
+    if rank is not None and rank >= world:
+        raise ValueError(f"{own}: rank {rank} is not below the world size {world}")
+    return {} if world is None or world == 1 else {"rank": rank, "world": world}
+
+
 def _address(url):
     """An address without its user and password, which stand in no message, and these as a header."""
     try:
@@ -251,8 +283,8 @@ class Run:
     def __init__(self, url, *, start=None, token=None, digest=False, silence=30.0, patience=120.0, **spec):
         if start is None and not {"epochs", "epoch"} & spec.keys():
             raise ValueError("tell the run its epochs: epochs=n, epoch=k, or start=cursor")
-        if not {"rank", "world"} & spec.keys() and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            spec.update(rank=int(os.environ["RANK"]), world=int(os.environ["WORLD_SIZE"]))
+        if not {"rank", "world"} & spec.keys():
+            spec.update(_ranks())
         # What a header cannot carry would stand in the error of whoever sends it.
         if token is not None and not (isinstance(token, str) and re.fullmatch("[!-~]([ -~]*[!-~])?", token)):
             raise ValueError("token must be a string of visible ASCII characters, with spaces between them at most")

@@ -182,6 +182,16 @@ describe("on the way", () => {
     expect(garbage).toMatchObject({ _tag: "InvalidOption", option: "tls.ca" })
   })
 
+  test("a runner that has as many loaders as it takes is not a matter of TLS alone", async () => {
+    const { address } = await runner({ connections: 1 })
+    const [host = "", port] = address.split(":")
+    const socket = connect(Number(port), host)
+    await new Promise((resolve) => socket.once("connect", resolve))
+    const error = await errorOf({ addresses: [address], wait: 500 })
+    socket.destroy()
+    expect(String(error)).toContain("has it as many loaders as its option connections allows?")
+  })
+
   test("batches may come as zstd, from runners with threads, too, and are the same", async () => {
     const config = { size: 4000, batch: 1000 }
     const expected = await outcome({ config })

@@ -159,3 +159,42 @@ test.skipIf(!hasPython)(
   },
   30_000
 )
+
+const RANKS = `
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+import os
+from furrow_client import Run
+for line in sys.argv[2:]:
+    for name in ("FURROW_RANK", "FURROW_WORLD_SIZE", "RANK", "WORLD_SIZE"):
+        os.environ.pop(name, None)
+    os.environ.update(pair.split("=") for pair in line.split())
+    try:
+        spec = Run("http://127.0.0.1:1", epochs=1)._spec
+        print(spec.get("rank"), spec.get("world"))
+    except ValueError as error:
+        print(error)
+`
+
+test.skipIf(!hasPython)(
+  "the Python client takes ranks from the environment by the rules of ranksFromEnvironment (needs python3 with NumPy)",
+  () => {
+    const cases: ReadonlyArray<readonly [string, string]> = [
+      ["", "None None"],
+      ["RANK=3 WORLD_SIZE=8", "3 8"],
+      ["RANK=3 WORLD_SIZE=8 FURROW_RANK=1 FURROW_WORLD_SIZE=2", "1 2"],
+      ["WORLD_SIZE=1", "None None"],
+      ["RANK=1", "rank 1 of how many is unknown: neither FURROW_WORLD_SIZE nor WORLD_SIZE is set; set one beside RANK"],
+      ["WORLD_SIZE=2", "neither FURROW_RANK nor RANK is set, so every process would be rank 0"],
+      ["RANK=x WORLD_SIZE=2", "RANK of the environment must be a whole number of at least 0, got 'x'"],
+      ["RANK=0 WORLD_SIZE=", "WORLD_SIZE of the environment must be a whole number of at least 0, got ''"],
+      ["RANK=2 WORLD_SIZE=2", "RANK: rank 2 is not below the world size 2"],
+      ["RANK=0 WORLD_SIZE=0", "WORLD_SIZE: 0 is no world size from 1 to 65536"]
+    ]
+    const { stdout } = spawnSync("python3", ["-c", RANKS, client, ...cases.map(([line]) => line)], { encoding: "utf8" })
+    const said = stdout.trim().split("\n")
+    expect(said.length).toBe(cases.length)
+    for (const [at, [, expected]] of cases.entries()) expect(said[at]).toContain(expected)
+  }
+)

@@ -2,7 +2,7 @@
  * The runs of a service while others are opened or closed, which can take any time.
  */
 import { expect, test } from "bun:test"
-import { Clock, Deferred, Duration, Effect, Layer, Option } from "effect"
+import { Clock, Deferred, Duration, Effect, Fiber, Layer, Option, Schedule } from "effect"
 import { Dataset, Pipeline, Workers } from "../../src/index.ts"
 import { Service } from "../../src/service.ts"
 
@@ -10,6 +10,11 @@ const small = Pipeline.from(Dataset.range(40)).pipe(Pipeline.batch(4))
 
 /** Batches of 4 MB: neither a socket nor the window of the run holds all of them. */
 const large = Pipeline.from(Dataset.range(12)).pipe(
+  Pipeline.map("row", (value) => ({ row: new Float32Array(2 ** 20).fill(value) })),
+  Pipeline.batch(1)
+)
+
+const longer = Pipeline.from(Dataset.range(40)).pipe(
   Pipeline.map("row", (value) => ({ row: new Float32Array(2 ** 20).fill(value) })),
   Pipeline.batch(1)
 )
@@ -76,5 +81,29 @@ test("a run whose resources take long to close keeps nobody waiting", async () =
     expect(yield* Effect.timeoutOption(size(2), "5 seconds")).toEqual(Option.some(Option.some(4)))
     expect(closing).toBe(1)
     yield* Deferred.succeed(gate, undefined)
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 20_000)
+
+test("a trainer that falls behind while all runs are taken goes on once one has ended", async () => {
+  await Effect.gen(function* () {
+    const { url } = yield* Service.serve({ pipelines: { longer }, runs: 1, windowBytes: 2 ** 24 })
+    const options = { epochs: 1, attempts: Schedule.spaced("20 millis"), silence: "20 seconds" } as const
+    const first = yield* Service.connect(url, options)
+    const straggler = yield* Service.connect(url, options)
+    const late = yield* Effect.forkScoped(
+      Effect.gen(function* () {
+        const places: Array<number> = []
+        yield* straggler.forEach(({ index }) => {
+          places.push(index)
+          return index === 0 ? Effect.sleep("500 millis") : Effect.void
+        })
+        return { places, reconnected: (yield* straggler.stats).reconnected }
+      })
+    )
+    // The run stays open for as long as this trainer is at this batch: those behind it are more than connections hold.
+    yield* first.forEach(({ index }) => (index === 25 ? Effect.sleep("1500 millis") : Effect.void))
+    const { places, reconnected } = yield* Fiber.join(late)
+    expect(places).toEqual(Array.from({ length: 40 }, (_, at) => at))
+    expect(reconnected).toBeGreaterThan(0)
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 20_000)

@@ -69,6 +69,15 @@ test(
   TIME
 )
 
+test(
+  "serve.ts names the variable of the token that an address needs which others can reach",
+  async () => {
+    const { code, stderr } = await start("serve.ts", [module, "--listen", "0.0.0.0:0"]).ended
+    expect([code, stderr]).toEqual([2, expect.stringContaining("set FURROW_TOKEN to a token of 16 characters")])
+  },
+  TIME
+)
+
 const client = dirname(fileURLToPath(new URL("../../src/service/furrow_client.py", import.meta.url)))
 
 /** A stream of which each of two ranks reads rows of its own: how many steps it has must be said. */
