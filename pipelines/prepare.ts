@@ -22,7 +22,7 @@ import { main, Usage } from "./cli/Main.ts"
 import { print, tell } from "./cli/Print.ts"
 import { reading, seed, whole, workers } from "./cli/Reading.ts"
 import { options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
-import { naming, skipBad, skipping } from "./data/SkipBad.ts"
+import { naming, skipBad, skippedOf, skipping } from "./data/SkipBad.ts"
 import { firsts } from "./prepare/Dedup.ts"
 import { load, type Module } from "./prepare/Module.ts"
 import { options as outputs, sinkFrom } from "./prepare/Outputs.ts"
@@ -150,10 +150,9 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const started = performance.now()
     const onProgress = (own: Sink.WriteProgress): void =>
       tick(() => `${plural(own.shards, "shard")}, ${plural(own.rows, "row")}, ${plural(own.bytes, "byte")}`)
-    let skipped = 0
     // How many rows a share would be of is not known of what is read in order.
     const budget = large === undefined ? { share: 1 } : { samples: Number.MAX_SAFE_INTEGER }
-    const bad = skipping(budget, () => skipped++)
+    const bad = skipping(budget)
     const manifest = yield* Sink.run(through(rows, module), sink, { onProgress }).pipe(
       Effect.provide(Workers.fibers({ workers: flags.workers })),
       Effect.mapError(naming),
@@ -163,6 +162,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     )
     if (process.stderr.isTTY === true) tell("\r\u001b[K")
     const { bytes, content, shards } = manifest
+    const skipped = skippedOf(manifest)
     const seconds = (performance.now() - started) / 1000
     const summary = {
       to: flags.to,
@@ -174,7 +174,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     }
     if (flags.json) return print(JSON.stringify({ ...summary, seconds: Number(seconds.toFixed(3)) }))
     print(
-      `wrote ${plural(summary.rows, "row")}, ${plural(bytes, "byte")}, to ${plural(summary.shards, "shard")} in ${flags.to}`
+      `wrote ${plural(summary.rows, "row")}, ${plural(bytes, "byte")}, to ${plural(summary.shards, "shard")} in ${flags.to}${skipped === 0 ? "" : `; left out ${plural(skipped, "sample")} that cannot be read`}`
     )
   })
 ).pipe(Command.withDescription("Writes samples of shards to other shards, which can be sought"))

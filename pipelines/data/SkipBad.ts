@@ -4,8 +4,9 @@
 import { Options } from "@effect/cli"
 import { Data, Effect } from "effect"
 import { plural } from "../../src/core/Plural.ts"
+import { isRecord } from "../../src/core/Record.ts"
 import { shown } from "../../src/core/Show.ts"
-import { FailurePolicy, Scheduler } from "../../src/index.ts"
+import { FailurePolicy, Scheduler, type Sink } from "../../src/index.ts"
 import { isRecoverable } from "../../src/scheduler/build/StageError.ts"
 import { tell } from "../cli/Print.ts"
 
@@ -25,9 +26,9 @@ const REASONS = 1000
 
 /**
  * Leaves bad samples out up to a budget, and says which: of those with one reason, as in a damaged block, the first one, and
- * at the `end` how many there were besides. `onSkip` is called for each.
+ * at the `end` how many there were besides.
  */
-export const skipping = (budget: FailurePolicy.Budget, onSkip: () => void = () => undefined) => {
+export const skipping = (budget: FailurePolicy.Budget) => {
   /** How many more samples than the one that was told have a reason. */
   const more = new Map<string, number>()
   const end = (): void => {
@@ -35,7 +36,6 @@ export const skipping = (budget: FailurePolicy.Budget, onSkip: () => void = () =
     more.clear()
   }
   const report = ({ error }: FailurePolicy.Skipped): void => {
-    onSkip()
     const reason = shown(error.cause)
     const count = more.get(reason)
     if (count === undefined) {
@@ -49,6 +49,10 @@ export const skipping = (budget: FailurePolicy.Budget, onSkip: () => void = () =
     end: Effect.sync(end)
   }
 }
+
+/** How many samples the runs that wrote these shards have left out: this one, and those that it continued. */
+export const skippedOf = ({ source }: Sink.Manifest): number =>
+  isRecord(source) && typeof source["skipped"] === "number" ? source["skipped"] : 0
 
 /** Names `--skip-bad` in the error of a sample. */
 export const naming = (error: unknown): unknown => {

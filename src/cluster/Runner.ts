@@ -85,6 +85,9 @@ interface Checked {
   readonly tls: ReturnType<typeof certificateOf>
 }
 
+/** How many connections there may be beside those of loaders: they are told that the runner has as many as it takes. */
+const TOLD = 16
+
 /** Throws `InvalidOption`. */
 const settings = (options: ListenOptions): Checked => {
   const {
@@ -149,6 +152,7 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
     const serving: Serving = {
       id: randomUUID(),
       threads,
+      connections,
       timing: TIMING,
       loading,
       admits: (shown) => token === undefined || allowed({ authorization: `Bearer ${String(shown)}` }) === undefined,
@@ -162,7 +166,7 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
       Runtime.runFork(runtime)(Effect.interruptible(Session.serve(serving, socket)), { scope })
     }
     const server = serverOf(tls, TIMING.opening, accept)
-    server.maxConnections = connections
+    server.maxConnections = connections + TOLD
     yield* Effect.acquireRelease(listenAt(server, host, port), () => Effect.sync(() => server.close()))
     const address = server.address() as AddressInfo // it listens at a port
     const drain = Effect.suspend(() => {

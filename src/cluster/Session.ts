@@ -41,6 +41,8 @@ const UNSENT = 2 ** 26
 export interface Serving {
   readonly id: string
   readonly threads: number
+  /** The most loaders at once. */
+  readonly connections: number
   readonly timing: Timing
   readonly loading: Duration.Duration
   /** Whether a token opens this runner. */
@@ -222,7 +224,12 @@ export class Session {
       }
     const differ = versionsDiffer(head)
     if (differ !== undefined) return { reason: `this loader does not fit the runner: ${differ}`, lasting: true }
-    return this.#serving.isDraining ? { reason: "it is draining", lasting: false } : undefined
+    const { connections, isDraining, sessions } = this.#serving
+    if (isDraining) return { reason: "it is draining", lasting: false }
+    const loaders = Array.from(sessions).filter(({ isLoader }) => isLoader).length
+    if (loaders < connections) return undefined
+    const way = "raise `wait`, or its `connections`, or start another runner"
+    return { reason: `it has as many loaders as it takes (connections: ${connections}): ${way}`, lasting: false }
   }
 
   #answer(id: number, answer: Answer): void {

@@ -185,10 +185,11 @@ describe("on the way", () => {
   test("a runner that has as many loaders as it takes is not a matter of TLS alone", async () => {
     const { address } = await runner({ connections: 1 })
     const [host = "", port] = address.split(":")
-    const socket = connect(Number(port), host)
-    await new Promise((resolve) => socket.once("connect", resolve))
+    // Those that say nothing take the places, too, of those that would be told so.
+    const sockets = Array.from({ length: 17 }, () => connect(Number(port), host))
+    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once("connect", resolve))))
     const error = await errorOf({ addresses: [address], wait: 500 })
-    socket.destroy()
+    for (const socket of sockets) socket.destroy()
     expect(String(error)).toContain("has it as many loaders as its option connections allows?")
   })
 
@@ -389,6 +390,30 @@ describe("a run fails", () => {
       const error = await errorOf({ config: { hangs: 50 }, restarts: 1, timeout: 300, addresses: [address] })
       expect(error).toMatchObject({ _tag: "BackendError", backend: "cluster", epoch: 0, batch: expect.any(Number) })
       expect(String(error)).toContain("it was not done after the timeout of 300ms, after 1 replacement")
+    },
+    TIME
+  )
+
+  test(
+    "if a runner has as many loaders as it takes, and says so; a loader that waits gets its turn",
+    async () => {
+      const { address } = await runner({ connections: 1 })
+      const expected = await outcome({})
+      let refused: Promise<unknown> | undefined
+      let waiting: Promise<unknown> | undefined
+      const first = await outcome({
+        addresses: [address],
+        taken: async (batches) => {
+          if (batches !== 1) return
+          waiting = outcome({ addresses: [address], wait: "30 seconds" })
+          refused = errorOf({ addresses: [address], wait: 500 })
+          await refused
+        }
+      })
+      const reason = expect.stringContaining("it has as many loaders as it takes (connections: 1): raise `wait`")
+      expect(await refused).toMatchObject({ _tag: "BackendError", reason })
+      expect(first).toEqual(expected)
+      expect(await waiting).toEqual(expected)
     },
     TIME
   )

@@ -159,6 +159,30 @@ describe("prepare", () => {
   )
 
   test(
+    "without the rows of a damaged block: told once, with their count, also when it is run again",
+    async () => {
+      const good = join(root, "good")
+      await run("prepare", input, "--to", good, "--format", "parquet")
+      const bytes = readFileSync(join(good, "shard-00000.parquet"))
+      const bad = join(root, "bad.parquet")
+      // The header of the first page of the only row group.
+      writeFileSync(bad, bytes.fill(255, 4, 24))
+      const to = join(root, "undamaged")
+      const args = [join(good, "shard-00000.parquet"), bad, "--to", to, "--format", "jsonl", "--skip-bad"]
+      const first = await run("prepare", ...args)
+      expect(first.code).toBe(0)
+      expect(first.stdout).toMatch(/^wrote 400 rows, .*; left out 400 samples that cannot be read\n$/)
+      const lines = first.stderr.trim().split("\n")
+      expect(lines.map((line) => line.replace(/^(left out: (stage|\d+ more samples)).*$/, "$1"))).toEqual([
+        "left out: stage",
+        "left out: 399 more samples"
+      ])
+      expect(await run("prepare", ...args)).toMatchObject({ code: 0, stderr: "", stdout: first.stdout })
+    },
+    TIME
+  )
+
+  test(
     "says in a line what is wrong with its flags",
     async () => {
       for (const [args, wanted] of [

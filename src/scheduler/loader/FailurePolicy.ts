@@ -20,6 +20,7 @@ import { functionOf, isOptions, optionsOf } from "../../core/Options.ts"
 import type { Skipped } from "../build/Retry.ts"
 import type { StageError } from "../build/StageError.ts"
 import { BatchTimeout, type Budget, type FailurePolicy, Retry, SampleTimeout, Skip } from "./FailureServices.ts"
+import { SkipTally } from "./SkipTally.ts"
 
 export type { Skipped } from "../build/Retry.ts"
 export { TimedOut } from "../build/StageError.ts"
@@ -148,7 +149,10 @@ export const retry = <Out, R = never>(
 export interface SkipOptions<R = never> {
   /** How much a run may leave out; beyond it, the run fails with {@link SkipBudgetExceeded}. */
   readonly budget: Budget
-  /** Is called with what was left out of a batch when that batch is taken. Default: a warning in the log. */
+  /**
+   * Is called with what was left out of a batch when that batch is taken. Default: a warning in the log;
+   * of samples that have one reason, such as a damaged block, for the first, and then with their count at 10, 100, 1000 …
+   */
   readonly report?: (skipped: Skipped) => Effect.Effect<void, never, R>
   /**
    * Which errors may be skipped. Default: all. It is not asked about faults of the program (`AmbientRandomness`,
@@ -204,7 +208,7 @@ export const skip = <R = never>(options: SkipOptions<R>): Layer.Layer<FailurePol
     Effect.flatMap(Effect.context<R>(), (context) =>
       checked(() => {
         optionsOf("FailurePolicy.skip", options, { budget: "own", report: true, when: true, fill: true })
-        const { fill = "none", report = warn, when = () => true } = options
+        const { fill = "none", report = warning(), when = () => true } = options
         functionOf("report", report)
         functionOf("when", when)
         if (fill !== "none" && fill !== "neighbor") {
@@ -220,10 +224,22 @@ export const skip = <R = never>(options: SkipOptions<R>): Layer.Layer<FailurePol
     )
   )
 
-const warn = ({ attempts, error, samples }: Skipped): Effect.Effect<void> =>
-  Effect.logWarning(
-    `left out ${samples === 1 ? "a sample" : `${samples} samples`} after ${attempts} ${attempts === 1 ? "try" : "tries"}: ${error.message}`
-  )
+const warning = (): ((skipped: Skipped) => Effect.Effect<void>) => {
+  const tally = new SkipTally()
+  return ({ attempts, error, samples }) =>
+    Effect.suspend(() => {
+      const counted = tally.count({ error, samples })
+      if (counted === undefined) return Effect.void
+      if (!counted.isNew) {
+        const all = `left out ${counted.samples} samples by now for one reason`
+        return Effect.logWarning(`${all}, of which few are logged (\`report\` is told of each): ${counted.reason}`)
+      }
+      const tries = `${attempts} ${attempts === 1 ? "try" : "tries"}`
+      return Effect.logWarning(
+        `left out ${samples === 1 ? "a sample" : `${samples} samples`} after ${tries}: ${error.message}`
+      )
+    })
+}
 
 const BUDGET = { samples: "own", share: "own" } as const
 

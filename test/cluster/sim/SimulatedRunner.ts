@@ -51,6 +51,7 @@ export class SimulatedRunner {
     const serving: Serving = {
       id: this.info.id,
       threads: 0,
+      connections: 64,
       timing: this.#timing,
       loading: Duration.seconds(10),
       admits: () => true,

@@ -417,6 +417,39 @@ describe("skip", () => {
     expect([...part.sizes, ...rest.batches.map(({ size }) => size)]).toEqual(untouched.batches.map(({ size }) => size))
   })
 
+  test("is told of in the log once for one reason, and with its count at 10, 100, 1000 samples", async () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ message }) => {
+      lines.push(String(message))
+    })
+    const dataset = Dataset.make({
+      size: 400,
+      get: (index) => {
+        if (index === 7) throw new Error("another reason")
+        if (index >= 50 && index < 250) throw new Error("the block is damaged")
+        return index
+      }
+    })
+    const run = Stream.runDrain(Scheduler.stream(Pipeline.from(dataset).pipe(Pipeline.batch(16)), { epochs: 1 }))
+    const told = run.pipe(
+      provided(FailurePolicy.skip({ budget: { share: 1 } }), Workers.fibers({ workers: 2 })),
+      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+    )
+    await Effect.runPromise(told)
+    expect(lines.map((line) => line.replace(/ failed at .* cannot be read:/, ":").split("\n")[0])).toEqual([
+      'left out a sample after 1 try: stage "dataset": another reason',
+      'left out a sample after 1 try: stage "dataset": the block is damaged',
+      ...[10, 100].map(
+        (count) =>
+          `left out ${count} samples by now for one reason, of which few are logged (\`report\` is told of each): Error: the block is damaged`
+      )
+    ])
+    // The next run of the same layer begins anew.
+    lines.length = 0
+    await Effect.runPromise(told)
+    expect(lines.length).toBe(4)
+  })
+
   test("is told of in the log where nobody asks for a report, and only `when` allows", async () => {
     const troubles: ReadonlyArray<Trouble> = [{ where: "plain", index: 4, times: 1e9 }]
     const lines: Array<string> = []
