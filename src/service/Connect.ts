@@ -65,8 +65,8 @@ const NAMES: Names<ConnectOptions> = {
   tls: true
 }
 
-const targetOf = (url: string | URL, options: ConnectOptions): Target => {
-  optionsOf<object>("Service.connect", options, NAMES)
+const targetOf = (of: string, url: string | URL, options: ConnectOptions): Target => {
+  optionsOf<object>(of, options, NAMES)
   const {
     attempts = ATTEMPTS,
     compression,
@@ -106,7 +106,7 @@ const targetOf = (url: string | URL, options: ConnectOptions): Target => {
     attempts,
     longestBody: whole("longestBatch", longestBatch, 1),
     compression: compressionOf(compression),
-    ca: trustOf("Service.connect", tls)?.ca
+    ca: trustOf(of, tls)?.ca
   }
 }
 
@@ -146,8 +146,16 @@ export const connect = <C = unknown>(
   url: string | URL,
   options: ConnectOptions
 ): Effect.Effect<RemoteLoader<C>, InvalidOption | Cursor.CursorError | ServiceError, Scope.Scope> =>
+  connectBy("Service.connect", url, options)
+
+/** As {@link connect}, for a function that errors of the options name. @since 0.1.0 */
+export const connectBy = <C>(
+  of: string,
+  url: string | URL,
+  options: ConnectOptions
+): Effect.Effect<RemoteLoader<C>, InvalidOption | Cursor.CursorError | ServiceError, Scope.Scope> =>
   Effect.gen(function* () {
-    const target = yield* checked(() => targetOf(url, options))
+    const target = yield* checked(() => targetOf(of, url, options))
     const from = options.from === undefined ? undefined : yield* Cursor.decode(options.from)
     return yield* RemoteLoader.open<C>(target, from)
   })

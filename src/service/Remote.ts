@@ -16,7 +16,7 @@ import type { Cursor, CursorError } from "../scheduler/loader/Cursor.ts"
 import { BUSY, LazyResource } from "../scheduler/loader/LazyResource.ts"
 import { RunClosed, RunNotOpen } from "../scheduler/loader/Loader.ts"
 import { Steps } from "../scheduler/loader/Steps.ts"
-import { type ConnectOptions, connect } from "./Connect.ts"
+import { type ConnectOptions, connectBy } from "./Connect.ts"
 import type { ServiceError } from "./Connection.ts"
 import type { RemoteLoader, RemoteStats } from "./RemoteLoader.ts"
 
@@ -57,7 +57,7 @@ class PlainRemote<C> implements Remote<C> {
 
   constructor(url: string | URL, { token, ...options }: RemoteOptions) {
     const own = token === undefined ? options : { ...options, token: Redacted.make(token) }
-    this.#session = new LazyResource(connect<C>(url, own), Layer.empty)
+    this.#session = new LazyResource(connectBy<C>("Service.remote", url, own), Layer.empty)
   }
 
   async take(): Promise<Batch<C> | undefined> {

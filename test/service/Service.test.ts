@@ -236,6 +236,10 @@ describe("a run of a service", () => {
           let steps = 0
           await all.forEach(() => steps++)
           expect([steps, all.digest]).toEqual([26, run.digest])
+          const misnamed = { ...asked, token, signal: AbortSignal.abort() }
+          expect(await Service.remote(url, misnamed).take().catch(String)).toMatch(
+            /^InvalidOption: an option of Service\.remote must be one of .*, got "signal"$/
+          )
           const refused = Service.remote(url, { ...asked, token: "another one of that length" })
           expect(await refused.take().catch((error: unknown) => (error as Error).message)).toContain(
             "asks for a token, the option token"
