@@ -17,7 +17,8 @@ import type { Dataset, DatasetError } from "../../sources/RandomAccess.ts"
 import { extensions } from "./Format.ts"
 
 /**
- * The folder does not exist, cannot be read, or does not hold classes of images.
+ * The folder does not exist, cannot be read, or does not hold classes of images; or, in a run, what is named as an image
+ * is a device, a pipe or a socket.
  *
  * @category errors
  * @since 0.1.0
@@ -51,7 +52,7 @@ export interface Unfollowed {
 }
 
 /** A dataset of image files, with what its labels mean. @category models @since 0.1.0 */
-export interface Folder extends Dataset<Labeled, PlatformErrors.PlatformError | DatasetError> {
+export interface Folder extends Dataset<Labeled, FolderError | PlatformErrors.PlatformError | DatasetError> {
   /** The names of the classes: those of the subfolders, sorted by their UTF-16 code units. */
   readonly classes: ReadonlyArray<string>
   /** How many files each class has. */
@@ -79,8 +80,8 @@ export interface FolderOptions {
  * loops, is left out, listed in `unfollowed`, and reported by a warning in the log. A link to a file is a file.
  *
  * Fails with `InvalidOption` unless `concurrency` is a whole number of at least 1; with {@link FolderError} when there is
- * no such folder, when it has no subfolder, or one without an image; with the platform's `PlatformError` when something
- * cannot be read, in a run, too.
+ * no such folder, when it has no subfolder, or one without an image, and in a run for what is no
+ * file; with the platform's `PlatformError` when something cannot be read, in a run, too.
  *
  * @category constructors
  * @since 0.1.0
@@ -128,7 +129,8 @@ export const folder = (
     }
     const get = (index: number) => {
       const label = labels[index] as number // the index is below the size, which is the length of both
-      return Effect.map(system.readFile(files[index] as string), (image): Labeled => ({ image, label })) // as above
+      const path = files[index] as string // as above
+      return Effect.map(readFile(system, path), (image): Labeled => ({ image, label }))
     }
     const classes = listing.classes.map((own) => own.name)
     const lineage = (index: number) => ({ shard: files[index], row: 0 })
@@ -137,6 +139,19 @@ export const folder = (
     const dataset = fromEffect(own, "folder", { classes, files: files.map((file) => file.slice(root.length)) })
     return Object.assign(dataset, { classes, counts, files, unfollowed })
   })
+
+/** Reads a file. A pipe in its place would hold the read up for ever, and a device may have no end. */
+const readFile = (
+  system: FileSystem.FileSystem,
+  path: string
+): Effect.Effect<Uint8Array, FolderError | PlatformErrors.PlatformError> =>
+  Effect.flatMap(
+    system.stat(path),
+    ({ type }): Effect.Effect<Uint8Array, FolderError | PlatformErrors.PlatformError> => {
+      if (type !== "CharacterDevice" && type !== "FIFO" && type !== "Socket") return system.readFile(path)
+      return Effect.fail(new FolderError({ path, reason: `it is not a file but a ${type}; remove it` }))
+    }
+  )
 
 /** What a folder of classes holds. */
 interface Listing {

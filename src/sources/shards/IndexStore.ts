@@ -9,8 +9,10 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { encodeHex } from "effect/Encoding"
+import { readWhole } from "../../core/OpenToRead.ts"
 import { entropy, environment, sha256 } from "../../core/runtime.ts"
 import { shown } from "../../core/Show.ts"
+import { textOf } from "../../core/Utf8.ts"
 import { codeOf } from "./FileLock.ts"
 import * as IndexFile from "./IndexFile.ts"
 import type { IndexedShard } from "./Snapshot.ts"
@@ -64,7 +66,7 @@ export const keep = (path: string, format: string, shards: ReadonlyArray<Indexed
 const found = (path: string, format: string): Effect.Effect<ReturnType<typeof IndexFile.decode>> =>
   Effect.promise(async () => {
     try {
-      return IndexFile.decode(await files.readFile(path, "utf8"), format)
+      return IndexFile.decode(textOf(await readWhole(path)), format)
     } catch {
       return undefined
     }
@@ -88,7 +90,7 @@ export const readAgain = (path: string, format: string): Effect.Effect<Kept> =>
 export const isOther = (path: string): Effect.Effect<boolean> =>
   Effect.promise(async () => {
     try {
-      return !IndexFile.isIndex(await files.readFile(path))
+      return !IndexFile.isIndex(await readWhole(path))
     } catch (error) {
       // No file is there, or none can be.
       return !["ENOENT", "ENOTDIR"].includes(codeOf(error))

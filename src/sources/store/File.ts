@@ -8,9 +8,11 @@ import type { BigIntStats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { openToRead } from "../../core/OpenToRead.ts"
 import { plural } from "../../core/Plural.ts"
 import { take } from "../../core/ReadBuffers.ts"
 import { shown } from "../../core/Show.ts"
+import { walk } from "./FolderWalk.ts"
 import { within } from "./Routes.ts"
 import { StoreError, type StoreErrorKind } from "./StoreError.ts"
 import type { Driver, Listed, ObjectInfo } from "./StoreService.ts"
@@ -28,6 +30,8 @@ const codes: Readonly<Record<string, readonly [StoreErrorKind, string]>> = {
   EPERM: ["denied", "this process may not open it; check its permissions"],
   EROFS: ["denied", "its file system is read-only; write elsewhere"],
   EISDIR: ["unsupported", "it is a folder; a folder's location ends in /"],
+  // A socket, when it is opened.
+  ENXIO: ["unsupported", "it is not a file but a device, a pipe or a socket, which may have no end"],
   ENOSPC: ["failed", "the disk is full; make room, or write elsewhere"],
   EDQUOT: ["failed", "the disk quota is used up; make room, or write elsewhere"],
   EMFILE: ["unavailable", "too many files are open; raise the limit (ulimit -n)"],
@@ -50,26 +54,42 @@ const attempt = <A>(location: string, run: () => Promise<A>): Effect.Effect<A, S
 /** With the file's number: a file that was renamed over another may have its size and its time. */
 const versionOf = ({ ino, mtimeNs }: BigIntStats): string => fileVersion(mtimeNs, ino)
 
+const NO_FILE = "it is not a file but a device, a pipe or a socket, which may have no end"
+
 const infoOf = (object: Listed, stats: BigIntStats): Effect.Effect<ObjectInfo, StoreError> => {
   if (stats.isFile()) return Effect.succeed({ ...object, size: Number(stats.size), version: versionOf(stats) })
-  const reason = stats.isDirectory()
-    ? "it is a folder; a folder's location ends in /"
-    : "it is not a file but a device, a pipe or a socket, which may have no end"
+  const reason = stats.isDirectory() ? "it is a folder; a folder's location ends in /" : NO_FILE
   return Effect.fail(new StoreError({ location: object.location, kind: "unsupported", reason }))
 }
 
 const stat = (object: Listed): Effect.Effect<ObjectInfo, StoreError> =>
   Effect.flatMap(
-    attempt(object.location, () => files().stat(object.location, { bigint: true })),
+    Effect.catchIf(
+      attempt(object.location, () => files().stat(object.location, { bigint: true })),
+      ({ kind }) => kind === "missing",
+      (error) => Effect.flatMap(orLink(error), Effect.fail)
+    ),
     (stats) => infoOf(object, stats)
   )
+
+/** Says of what is missing whether a link leads there. */
+const orLink = (error: StoreError): Effect.Effect<StoreError> =>
+  Effect.promise(async () => {
+    const { cause, kind, location } = error
+    const target = await files()
+      .readlink(location)
+      .catch(() => undefined)
+    if (target === undefined) return error
+    const reason = `it is a link to ${target}, which is not there; put the file there, or remove the link`
+    return new StoreError({ location, kind, reason, cause })
+  })
 
 const read: Driver["read"] = (info, offset, length) => {
   const beyond = within(info, offset, length)
   if (beyond !== undefined) return Effect.fail(beyond)
   const { location } = info
   return Effect.acquireUseRelease(
-    attempt(location, () => files().open(location, "r")),
+    attempt(location, () => openToRead(location)),
     (handle) =>
       Effect.flatMap(
         attempt(location, async () => {
@@ -102,40 +122,23 @@ const read: Driver["read"] = (info, offset, length) => {
 }
 
 const changeOf = (info: ObjectInfo, stats: BigIntStats): string | undefined => {
+  if (!stats.isFile()) return "it is a file no more but a folder, a device, a pipe or a socket"
   if (Number(stats.size) !== info.size)
     return `it has ${plural(stats.size, "byte")}, and had ${info.size} when it was opened`
   if (sameVersion(versionOf(stats), info.version)) return undefined
   return `it was written at ${stats.mtime.toISOString()}, after it was opened`
 }
 
-/** Deeper folders are taken for a circle of links. */
-const DEEPEST = 64
-
-const list: Driver["list"] = (folder, depth = DEEPEST) =>
+const list: Driver["list"] = (folder, depth) =>
   Stream.unwrap(
-    Effect.map(
-      attempt(folder, async () => {
-        const found: Array<Listed> = []
-        await walk(folder, Math.min(depth, DEEPEST), found)
-        return found
-      }),
-      (found) => Stream.fromIterable(found)
-    )
+    Effect.gen(function* () {
+      const { around, objects } = yield* attempt(folder, () => walk(folder, depth))
+      for (const link of around) {
+        yield* Effect.logWarning(`${link} is a link to a folder in which ${folder} itself lies, and is not followed`)
+      }
+      return Stream.fromIterable(objects)
+    })
   )
-
-const walk = async (folder: string, depth: number, found: Array<Listed>): Promise<void> => {
-  for (const entry of await files().readdir(folder === "" ? "." : folder, { withFileTypes: true })) {
-    const location = `${folder}${entry.name}`
-    // What a link leads to may be gone.
-    const kind = entry.isSymbolicLink()
-      ? await files()
-          .stat(location)
-          .catch(() => undefined)
-      : entry
-    if (kind?.isFile()) found.push({ location })
-    else if (kind?.isDirectory() && depth > 1) await walk(`${location}/`, depth - 1, found)
-  }
-}
 
 const write: Driver["write"] = (location, bytes) =>
   Effect.gen(function* () {

@@ -13,7 +13,7 @@ import { Store } from "./CurrentStore.ts"
 import { located, schemeOf, shown } from "./Location.ts"
 import { braced, type Pattern, patternOf } from "./Pattern.ts"
 import { StoreError } from "./StoreError.ts"
-import type { Listed, StoreService } from "./StoreService.ts"
+import { type Listed, NOWHERE, REAL, type StoreService } from "./StoreService.ts"
 
 /** Up to so many locations, each is looked up, in case it is a folder that was written without its `/`. */
 const LOOKED_AT = 256
@@ -75,7 +75,7 @@ export const found = (
 
 const objectsAt = (store: StoreService, text: string, pattern: string | Pattern, chosen: Chosen) => {
   if (typeof pattern !== "string") return matching(store, text, pattern)
-  return pattern.endsWith("/") ? Effect.map(inFolder(store, pattern), chosen) : objectOrFolder(store, pattern, chosen)
+  return pattern.endsWith("/") ? inFolder(store, pattern, chosen) : objectOrFolder(store, pattern, chosen)
 }
 
 /** Says of a path that is not there what has become of its braces, if it was taken out of a URL. */
@@ -127,24 +127,71 @@ const isHidden = (name: string): boolean => name.split("/").some((part) => part.
 
 const byLocation = (a: Listed, b: Listed): number => (a.location < b.location ? -1 : a.location > b.location ? 1 : 0)
 
-const all = (objects: Stream.Stream<Listed, StoreError>): Effect.Effect<Array<Listed>, StoreError> =>
-  Effect.map(Stream.runCollect(objects), (chunk) => Chunk.toArray(chunk).sort(byLocation))
+/** What is in a folder and taken; how many objects it has; and links that lead nowhere, where folders may have been. */
+interface Looked {
+  readonly taken: Array<Listed>
+  readonly count: number
+  readonly gone: Array<string>
+}
 
-const inFolder = (store: StoreService, folder: string): Effect.Effect<ReadonlyArray<Listed>, StoreError> =>
-  Effect.flatMap(all(store.list(folder)), (objects) => {
-    const seen = objects.filter(({ location }) => !isHidden(location.slice(folder.length)))
-    if (seen.length > 0) return Effect.succeed(seen)
-    const hidden = objects.length === 0 ? "" : " but names that begin with . or _"
-    return Effect.fail(missing(folder, `there is nothing in this folder${hidden}; check the location`))
+/** Of a file that links lead to, too, the first path that is taken: its own path is listed before those of links. */
+const look = (
+  objects: Stream.Stream<Listed, StoreError>,
+  isTaken: (object: Listed) => boolean
+): Effect.Effect<Looked, StoreError> =>
+  Effect.suspend(() => {
+    const taken: Array<Listed> = []
+    const gone: Array<string> = []
+    const seen = new Set<string>()
+    let count = 0
+    const one = (object: Listed): void => {
+      count++
+      if (!isTaken(object)) {
+        if (object[NOWHERE] === "file or folder") gone.push(object.location)
+        return
+      }
+      const real = object[REAL]
+      if (real !== undefined && seen.has(real)) return
+      if (real !== undefined) seen.add(real)
+      taken.push(object)
+    }
+    const looked = Stream.runForEachChunk(objects, (chunk) => Effect.sync(() => Chunk.forEach(chunk, one)))
+    return Effect.map(looked, () => ({ taken: taken.sort(byLocation), count, gone }))
+  })
+
+const warnOfGone = (gone: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.forEach(
+    gone,
+    (link) =>
+      Effect.logWarning(`${link} is a link that leads nowhere: if it led to a folder of the data, that is left out`),
+    { discard: true }
+  )
+
+const inFolder = (
+  store: StoreService,
+  folder: string,
+  chosen: Chosen
+): Effect.Effect<ReadonlyArray<Listed>, StoreError> =>
+  Effect.gen(function* () {
+    const isSeen = ({ location }: Listed) => !isHidden(location.slice(folder.length))
+    const { count, taken } = yield* look(store.list(folder), isSeen)
+    if (taken.length === 0) {
+      const hidden = count === 0 ? "" : " but names that begin with . or _"
+      return yield* missing(folder, `there is nothing in this folder${hidden}; check the location`)
+    }
+    const own = chosen(taken)
+    const gone = taken.filter((object) => object[NOWHERE] !== undefined && !own.includes(object))
+    yield* warnOfGone(gone.map(({ location }) => location))
+    return own
   })
 
 const matching = (store: StoreService, text: string, { depth, folder, matches }: Pattern) =>
-  Effect.flatMap(all(store.list(folder, depth)), (objects) => {
-    const seen = objects.filter(({ location }) => matches(location))
-    const isPath = schemeOf(text) === "file"
-    if (seen.length > 0) return Effect.succeed(isPath ? seen.map(asPath) : seen)
-    const looked = `${plural(objects.length, "object")} in ${folder === "" ? "this folder" : shown(folder)}`
-    return Effect.fail(missing(text, `nothing matches, of ${looked}; a backslash takes a wildcard's meaning from it`))
+  Effect.gen(function* () {
+    const { count, gone, taken } = yield* look(store.list(folder, depth), ({ location }) => matches(location))
+    yield* warnOfGone(gone.filter((link) => !isHidden(link.slice(folder.length))))
+    if (taken.length > 0) return schemeOf(text) === "file" ? taken.map(asPath) : taken
+    const looked = `${plural(count, "object")} in ${folder === "" ? "this folder" : shown(folder)}`
+    return yield* missing(text, `nothing matches, of ${looked}; a backslash takes a wildcard's meaning from it`)
   })
 
 /** A file that was found by a relative path, such as `s3:x`, which by itself is an address. */
@@ -161,7 +208,7 @@ const objectOrFolder = (
     ({ kind }) => kind === "missing" || kind === "unsupported",
     (error) =>
       // If it is no folder, either, or one that is not there, the object's own error says more.
-      Effect.mapError(Effect.map(inFolder(store, `${address}/`), chosen), (own) =>
+      Effect.mapError(inFolder(store, `${address}/`, chosen), (own) =>
         own.kind === "unsupported" || (own.kind === "missing" && (error.kind === "missing" || own.cause !== undefined))
           ? error
           : own

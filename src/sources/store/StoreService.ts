@@ -13,6 +13,12 @@ export const ADDRESS: unique symbol = Symbol.for("furrow/Store/address")
 /** The field that tells two openings of an object apart whose store knows no version. @since 0.1.0 */
 export const OPENING: unique symbol = Symbol.for("furrow/Store/opening")
 
+/** The field of a listed file's real path: two paths with the same one lead to one file. @since 0.1.0 */
+export const REAL: unique symbol = Symbol.for("furrow/Store/real")
+
+/** The field of a listed link that leads nowhere, with what may have been behind it. @since 0.1.0 */
+export const NOWHERE: unique symbol = Symbol.for("furrow/Store/nowhere")
+
 /**
  * An object by its location, as far as a listing says what it is.
  *
@@ -26,6 +32,10 @@ export interface Listed {
   readonly [ADDRESS]?: string
   /** The number of its opening, if it has no version: what was read for one opening is not given to another. */
   readonly [OPENING]?: number
+  /** The real path of a file. JSON and messages do not have it. */
+  readonly [REAL]?: string
+  /** Set for a link that leads nowhere: what it led to may have been a file, or a folder within the depth of the listing. */
+  readonly [NOWHERE]?: "file" | "file or folder"
   /** In bytes. `undefined` if the listing does not say; then `stat` does. */
   readonly size?: number | undefined
   /** See {@link ObjectInfo}. */
@@ -54,7 +64,7 @@ export interface ObjectInfo extends Listed {
 export interface StoreService {
   /**
    * The objects below a folder, which ends in `/`, in any order. With `depth`, those that lie so many names below it
-   * at most; the store may add deeper ones.
+   * at most; the store may add deeper ones. A local file to which links lead, too, may be listed by each of its paths.
    */
   readonly list: (folder: string, depth?: number) => Stream.Stream<Listed, StoreError>
   /** Looks at an object. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -79,6 +80,15 @@ describe("a folder of classes", () => {
     expect(error).toMatchObject({ _tag: "SystemError", reason: "NotFound" })
     expect(error.message).toContain("fading/one/a.png")
   })
+})
+
+test("a pipe that is named as an image is refused when it is read", async () => {
+  put("pipes/one/a.png", Uint8Array.of(1))
+  execFileSync("mkfifo", [join(home, "pipes/one/b.png")])
+  const folder = await run(Decode.folder(join(home, "pipes")))
+  const error = await run(Effect.flip(folder.get(1)))
+  expect(error).toMatchObject({ _tag: "FolderError" })
+  expect(error.message).toContain("pipes/one/b.png: it is not a file but a FIFO")
 })
 
 describe("links", () => {

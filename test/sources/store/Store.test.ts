@@ -208,6 +208,20 @@ describe("local files", () => {
     expect(await refused(names("/dev/zero"))).toMatchObject({ kind: "unsupported" })
   })
 
+  test("a file in whose place a pipe or a device was put is refused at once", async () => {
+    const path = put("was.txt", "content")
+    const store = await run(Store.Store)
+    const info = await run(store.stat({ location: path }))
+    rmSync(path)
+    execFileSync("mkfifo", [path])
+    expect(await refused(store.read(info, 0, 3))).toMatchObject({ _tag: "StoreError", kind: "changed" })
+    expect(await refused(Stream.runDrain(store.stream(info)))).toMatchObject({ _tag: "StoreError", kind: "changed" })
+    rmSync(path)
+    symlinkSync("/dev/zero", path)
+    const error = await refused(store.read(info, 0, 3))
+    expect(error.message).toContain("it is a file no more but a folder, a device, a pipe or a socket; open it again")
+  })
+
   test("many names in braces are not looked at", async () => {
     expect((await run(Store.resolve(`${folder}/none/{00000..99999}.jsonl`))).length).toBe(100_000)
   })

@@ -36,9 +36,13 @@ export class Samples {
     // No extension, or a hidden file: not part of a sample.
     if (dot <= slash) return undefined
     const extension = name.slice(dot + 1).toLowerCase()
+    if (extension === KEY) {
+      const reason = `member ${JSON.stringify(name)} would stand under ${KEY}, where its sample's key stands`
+      throw this.#fault(`${reason}; write the tar again with another extension`, { byte: start })
+    }
     const current = this.#current
     if (current !== undefined && current.key.length === dot && name.startsWith(current.key)) {
-      if (extension === KEY || current.extensions.includes(extension)) {
+      if (current.extensions.includes(extension)) {
         const reason = `sample ${JSON.stringify(current.key)} has two files ${JSON.stringify(extension)}`
         throw this.#fault(`${reason}; write the tar again with names that differ`, { byte: start })
       }

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { openToRead } from "../../../core/OpenToRead.ts"
 import { files } from "../../../core/runtime.ts"
 import { fileError } from "../File.ts"
 import { StoreError } from "../StoreError.ts"
@@ -44,9 +45,9 @@ export class CacheFolder {
     const path = `${this.#folder}/${name}`
     return this.#attempt(async () => {
       await this.#ready()
-      const handle = await files()
-        .open(path, "r")
-        .catch((error: unknown) => (isMissing(error) ? undefined : Promise.reject(error)))
+      const handle = await openToRead(path).catch((error: unknown) =>
+        isMissing(error) ? undefined : Promise.reject(error)
+      )
       if (handle === undefined) return false
       let isSound = false
       try {

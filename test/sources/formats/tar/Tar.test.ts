@@ -326,7 +326,18 @@ describe("what is refused", () => {
       1536
     ],
     ["two files of one extension", tarOf(a, { ...a, name: "a.TXT" }), /two files "txt"/, 1024],
-    ["a field of the key's name", tarOf(a, { ...a, name: "a.__key__" }), /two files "__key__"/, 1024],
+    [
+      "a field of the key's name",
+      tarOf(a, { ...a, name: "a.__key__" }),
+      /"a\.__key__" would stand under __key__/,
+      1024
+    ],
+    [
+      "a first field of the key's name",
+      tarOf({ ...a, name: "a.__KEY__" }),
+      /"a\.__KEY__" would stand under __key__/,
+      0
+    ],
     ["zstd", Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0), /compressed by zstd/, 0],
     ["gzip that is cut", gzipSync(tarOf(a)).subarray(0, -9), /gzip stream is corrupt or cut short/],
     ["gzip of no tar", gzipSync("hello"), /ends after 5 bytes/, 0],
