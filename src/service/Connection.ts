@@ -13,7 +13,7 @@ import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import { shown } from "../sources/store/Location.ts"
 import type { Compression } from "./Compression.ts"
 import { Download } from "./Download.ts"
-import { type Frame, FrameError, FrameReader } from "./Frame.ts"
+import { type Frame, FrameError, FrameReader, placeOf } from "./Frame.ts"
 import { cursorText, type RunSpec, toQuery } from "./RunSpec.ts"
 
 /**
@@ -76,6 +76,8 @@ export class Connection {
   #opening: AbortController | undefined
   #frames: Generator<Frame, void> | undefined
   #reader = new FrameReader()
+  /** The place after the last frame that arrived. */
+  #place: string | undefined
   /** What {@link ready} has thrown. */
   #thrown: { readonly thrown: unknown } | undefined
   /** The last frame that arrived, until it is passed. */
@@ -230,6 +232,10 @@ export class Connection {
         const { value } = frame
         if (value.kind === "alive") continue
         if (value.kind === "error") throw this.#error("run", value.message, value.tag)
+        if (value.kind !== "begin" && value.after !== undefined && value.after !== this.#place) {
+          throw new FrameError({ reason: "a batch was lost or came twice on the way" })
+        }
+        this.#place = placeOf(value.cursor)
         return value
       }
       const piece = this.#download?.take()

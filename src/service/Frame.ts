@@ -24,16 +24,25 @@ export { FrameError, LONGEST_BODY } from "./FrameBytes.ts"
 
 /**
  * What travels: first the cursor at which the stream begins, and the number of batches of an epoch, if it is known; then
- * batches, each with the cursor after it; last the run's end, or its error. In between, signs of life.
+ * batches, each with the cursor after it; last the run's end, or its error. In between, signs of life. `after` is the place that
+ * a batch or the end follows, so that one that is missing or comes twice is noticed.
  *
  * @since 0.1.0
  */
 export type Frame =
   | { readonly kind: "begin"; readonly cursor: Cursor; readonly batches: number | null }
-  | { readonly kind: "batch"; readonly batch: Batch<unknown>; readonly cursor: Cursor }
-  | { readonly kind: "end"; readonly cursor: Cursor }
+  | { readonly kind: "batch"; readonly batch: Batch<unknown>; readonly cursor: Cursor; readonly after?: string }
+  | { readonly kind: "end"; readonly cursor: Cursor; readonly after?: string }
   | { readonly kind: "error"; readonly tag: string; readonly message: string }
   | { readonly kind: "alive" }
+
+/**
+ * The place of a trainer, as a key. The checksum covers everything in a cursor: after equal cursors, all that follows is equal,
+ * including counts and digests.
+ *
+ * @since 0.1.0
+ */
+export const placeOf = ({ batch, checksum, epoch }: Cursor): string => `${epoch}/${batch}/${checksum}`
 
 /**
  * Encodes a frame, into what `memory` returns for its length; its bytes share no memory with the batch. Throws `NotSendable`.
@@ -50,12 +59,13 @@ export const encode = (frame: Frame, memory?: (length: number) => Uint8Array<Arr
 /** Makes a frame of its head and body. Throws what is not right about them. */
 const decoded = (received: Received): Frame => {
   const { head } = received
-  const { batch, batches, cursor, kind, message, parts, tag } = head
+  const { after, batch, batches, cursor, kind, message, parts, tag } = head
   if (kind === "alive") return { kind }
   if (kind === "error") return { kind, tag: String(tag), message: String(message) }
   if (!isRecord(cursor)) throw new RangeError("its head has no cursor")
   const own = cursor as unknown as Cursor // whoever resumes from it checks it
-  if (kind === "end") return { kind, cursor: own }
+  const follows = typeof after === "string" ? { after } : {}
+  if (kind === "end") return { kind, cursor: own, ...follows }
   if (kind === "begin") return { kind, cursor: own, batches: typeof batches === "number" ? batches : null }
   if (kind !== "batch" || !Array.isArray(parts)) throw new RangeError("its head is not of a batch")
   const made = unpack(batch, {
@@ -64,7 +74,7 @@ const decoded = (received: Received): Frame => {
     array: ({ data }) => data
   })
   if (!isBatch(made)) throw new RangeError("its batch lacks a field")
-  return { kind, batch: made, cursor: own }
+  return { kind, batch: made, cursor: own, ...follows }
 }
 
 const isBatch = (value: unknown): value is Batch<unknown> =>

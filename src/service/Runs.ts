@@ -20,9 +20,9 @@ import type * as Cursor from "../scheduler/loader/Cursor.ts"
 import type { Loader } from "../scheduler/loader/Loader.ts"
 import * as Scheduler from "../scheduler/loader/Scheduler.ts"
 import { SeedPolicy } from "../seeding/SeedPolicy.ts"
-import type { Frame } from "./Frame.ts"
+import { type Frame, placeOf } from "./Frame.ts"
 import { type CheckedSpec, policyOf } from "./RunSpec.ts"
-import { placeOf, SharedRun, type Step } from "./SharedRun.ts"
+import { SharedRun, type Step } from "./SharedRun.ts"
 
 /** A pipeline that a service has, whatever its batches hold. @since 0.1.0 */
 export type ServedPipeline = Pipeline<Batch<unknown>, unknown, unknown>

@@ -14,15 +14,7 @@ import { BufferPool } from "../core/BufferPool.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import { type Loader, RunClosed } from "../scheduler/loader/Loader.ts"
-import { encode } from "./Frame.ts"
-
-/**
- * The place of a trainer, as a key. The checksum covers everything in a cursor: after equal cursors, all that follows is equal,
- * including counts and digests.
- *
- * @since 0.1.0
- */
-export const placeOf = ({ batch, checksum, epoch }: Cursor): string => `${epoch}/${batch}/${checksum}`
+import { encode, placeOf } from "./Frame.ts"
 
 /** What a trainer is given at a place. @since 0.1.0 */
 export interface Step {
@@ -182,13 +174,14 @@ export class SharedRun {
   #step(taken: Option.Option<Batch<unknown>>): Effect.Effect<KeptStep> {
     return Effect.map(this.#loader.cursor, (cursor) => {
       const number = this.#next
+      const after = this.#head
       if (Option.isNone(taken)) {
-        return new KeptStep({ number, cursor, bytes: encode({ kind: "end", cursor }), isLast: true })
+        return new KeptStep({ number, cursor, bytes: encode({ kind: "end", cursor, after }), isLast: true })
       }
       const { value: batch } = taken
       // The batch is lent until the next one is taken; its bytes are a copy.
       const bytes = encode(
-        { kind: "batch", batch, cursor },
+        { kind: "batch", batch, cursor, after },
         (length) => new Uint8Array(this.#pool.take(roomFor(length)), 0, length)
       )
       return new KeptStep({ number, cursor, bytes, samples: batch.size, pool: this.#pool })

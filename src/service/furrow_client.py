@@ -297,6 +297,7 @@ class Run:
         self._patience = patience
         self._digests = digest
         self._response = None
+        self._place = None
         self._over = False
         self._digest = _Digest(start and start.get("digest"))
         self.cursor = start
@@ -397,7 +398,13 @@ class Run:
         body = self._read(body_length)
         if zlib.crc32(body, zlib.crc32(head)) != crc:
             raise EOFError("a frame was changed or cut on its way")
-        return json.loads(bytes(head)), body
+        head = json.loads(bytes(head))
+        after, cursor = head.get("after"), head.get("cursor")
+        if after is not None and after != self._place:
+            raise EOFError("a batch was lost or came twice on the way")
+        if cursor is not None:
+            self._place = f"{cursor['epoch']}/{cursor['batch']}/{cursor['checksum']}"
+        return head, body
 
     def _read(self, length):
         """Into memory of its own, in which arrays lie from then on."""

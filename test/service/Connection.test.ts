@@ -213,3 +213,67 @@ test("a run that begins and never comes to a batch is given up, with the reason"
     expect(error.message).toContain("at most 1000 are taken")
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 30_000)
+
+/** A way to a service on which whole frames are lost or come twice, one a connection. */
+const misframing = (port: number, change: (frame: Buffer) => ReadonlyArray<Buffer>) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const sockets = new Set<Socket>()
+      const server = createServer((near) => {
+        const far = dial(port, "127.0.0.1")
+        for (const socket of [near, far]) {
+          sockets.add(socket)
+          socket.on("error", () => undefined)
+        }
+        near.on("data", (piece: Buffer) =>
+          far.write(piece.toString("latin1").replace("HTTP/1.1", "HTTP/1.0"), "latin1")
+        )
+        let rest = Buffer.alloc(0)
+        let begun = false
+        let frames = 0
+        far.on("data", (piece: Buffer) => {
+          rest = Buffer.concat([rest, piece])
+          if (!begun) {
+            const end = rest.indexOf("\r\n\r\n")
+            if (end < 0) return
+            // What an answer of HTTP/1.0 has is its body until the end of the connection.
+            near.write("HTTP/1.0 200 OK\r\n\r\n")
+            rest = rest.subarray(end + 4)
+            begun = true
+          }
+          while (rest.length >= 24) {
+            const length = 24 + rest.readUInt32LE(4) + Number(rest.readBigUInt64LE(8))
+            if (rest.length < length) break
+            const frame = rest.subarray(0, length)
+            rest = rest.subarray(length)
+            frames++
+            for (const own of frames === 4 ? change(frame) : [frame]) near.write(own)
+          }
+        })
+        far.on("end", () => near.end())
+        near.on("close", () => far.destroy())
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      const address = server.address()
+      return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, server, sockets }
+    }),
+    ({ server, sockets }) =>
+      Effect.sync(() => {
+        for (const socket of sockets) socket.destroy()
+        server.close()
+      })
+  )
+
+test("a batch that is lost or comes twice on the way is asked for again", async () => {
+  await Effect.gen(function* () {
+    const { url } = yield* Service.serve({ pipelines: { noisy } })
+    const expected = yield* whole(url)
+    for (const change of [() => [], (frame: Buffer) => [frame, frame]]) {
+      const way = yield* misframing(Number(new URL(url).port), change)
+      const found = yield* whole(way.url)
+      expect(found.places).toEqual(expected.places)
+      expect(found.digest).toBe(expected.digest)
+      expect(found.stats.reconnected).toBeGreaterThan(5)
+    }
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 30_000)

@@ -6,7 +6,8 @@ import { describe, expect, test } from "bun:test"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import fc from "fast-check"
 import { Dataset, Pipeline, Scheduler, SeedPolicy, Tensor } from "../../src/index.ts"
-import { placeOf, SharedRun } from "../../src/service/SharedRun.ts"
+import { placeOf } from "../../src/service/Frame.ts"
+import { SharedRun } from "../../src/service/SharedRun.ts"
 
 const BATCHES = 12
 /** Bytes of a batch, of which its frame has some more. */
