@@ -123,7 +123,8 @@ export const column = (path: string, values: ReadonlyArray<unknown>, collation: 
         const value = values[row]
         if (typeof value !== "bigint") throw differs(path, row, value, "a bigint")
         if (BigInt.asIntN(64, value) !== value) {
-          throw new CollateError({ column: path, row, reason: `holds ${value}n, which does not fit int64` })
+          const out = "map it, to BigInt.asIntN(64, value) with the same 64 bits, to a number, or to a string"
+          throw new CollateError({ column: path, row, reason: `holds ${value}n, which does not fit int64; ${out}` })
         }
         data[row] = value
       }

@@ -374,7 +374,11 @@ describe("rows that differ", () => {
       [{ a: 1 }, { a: 1, constructor: 2 }],
       `row 1 has a field "constructor", row 0 has not; ${form}`
     ],
-    ["a bigint beyond 64 bits", [1n, 2n ** 63n], "row 1 holds 9223372036854775808n, which does not fit int64"]
+    [
+      "a bigint beyond 64 bits",
+      [1n, 2n ** 63n],
+      "row 1 holds 9223372036854775808n, which does not fit int64; map it, to BigInt.asIntN(64, value) with the same 64 bits"
+    ]
   ]
   test.each(cases)("%s", (_, samples, message) => {
     expect(refused(samples).message).toContain(message)

@@ -219,6 +219,15 @@ describe("bad files", () => {
     expect(await rowsOf("\ufeffa,b\r\n\r\n1,2\r\n\r\n", Format.csv())).toEqual([{ a: 1, b: 2 }])
   })
 
+  test("a carriage return that no newline follows is text, at the end of the file, too", async () => {
+    expect(await rowsOf("p\n\r", Format.csv())).toEqual([{ p: "\r" }])
+    expect(await rowsOf("p\na\rb\nc\r", Format.csv())).toEqual([{ p: "a\rb" }, { p: "c\r" }])
+  })
+
+  test("a quote within a cell that none encloses is text", async () => {
+    expect(await rowsOf('p,q\na"b,5""\n', Format.csv())).toEqual([{ p: 'a"b', q: '5""' }])
+  })
+
   test("carriage returns in quotes are text; lines that they end are refused with a header from elsewhere, too", async () => {
     expect(await rowsOf('"a\rb"\r\n"x\r"\r\n', Format.csv())).toEqual([{ "a\rb": "x\r" }])
     expect((await failure("1\r2\r", Format.csv({ header: ["n"] }))).message).toContain("carriage return")

@@ -54,7 +54,9 @@ export const records =
         if (!isLast) break
         newline = length
       }
-      const end = newline > at && characters.code(newline - 1) === RETURN ? newline - 1 : newline
+      // Without its newline a carriage return is text, as elsewhere.
+      const isPair = newline > at && newline < length && characters.code(newline - 1) === RETURN
+      const end = isPair ? newline - 1 : newline
       if (end > at || empty === "all" || (empty !== "none" && spans.count > 0)) spans.add(at, end)
       at = newline + 1
     }
