@@ -14,5 +14,5 @@ await takeTurns(
     loop: objectsLoop,
     filterFirst: filterFirstLoop
   },
-  4
+  8
 )

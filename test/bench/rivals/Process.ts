@@ -16,18 +16,23 @@ export const inProcess = (name: string, command: string, args: ReadonlyArray<str
     if (next === undefined || next.done === true) throw new Error(`${name} ended before it answered`)
     return JSON.parse(next.value) // a line of the program's, which prints objects alone
   }
+  const turn = async (): Promise<number> => {
+    child?.stdin.write("\n")
+    return Number((await answer())["units"])
+  }
   return {
     name,
     warmup: 1,
+    // A process that has waited for the others has given memory back, and takes some epochs to be as fast as it was.
+    before: async () => {
+      await turn()
+    },
     open: async () => {
       child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] })
       answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
       await answer()
     },
-    run: async () => {
-      child?.stdin.write("\n")
-      return Number((await answer())["units"])
-    },
+    run: turn,
     close: async () => {
       const own = child
       child = undefined
