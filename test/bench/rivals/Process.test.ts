@@ -10,7 +10,7 @@ test("a process takes its turns, and ends when it is closed", async () => {
   const turns: Array<number> = []
   const counted = { ...rival, run: async () => turns[turns.push(await rival.run()) - 1] ?? Number.NaN }
   await interleaved([counted], { rounds: 2 })
-  expect(turns).toEqual([1, 2, 3]) // it warms up once
+  expect(turns).toEqual([2, 4, 6]) // it warms up once, and has an untimed turn before each
 })
 
 test("a process that ends by itself is an error that names it", async () => {

@@ -16,6 +16,9 @@ export const processes = (count: number, load: "w1" | "w2", batches: number): Co
     open: async () => {
       await Promise.all(all.map(({ open }) => open?.()))
     },
+    before: async () => {
+      await Promise.all(all.map(({ before }) => before?.()))
+    },
     run: async () => {
       const units = await Promise.all(all.map(({ run }) => run()))
       return units.reduce((sum, own) => sum + own, 0)
