@@ -270,8 +270,9 @@ class RunnerPool implements OpenBackend {
     this.#settle(pending, { _tag: "Lost", reason, stage })
   }
 
+  /** It is sent with the next {@link #flush}: of several, all are put in their order before one is sent. */
   #askElsewhere({ id, pending }: Flight): void {
-    if (this.#pending.get(id) === pending && this.#at(id).length === 0) this.#dispatch(pending)
+    if (this.#pending.get(id) === pending && this.#at(id).length === 0) this.#backlog.add(pending)
   }
 
   /** A batch was not done in time: charged with a reason, or for the failure policy without one. */

@@ -117,6 +117,12 @@ export class Seat implements Indexed<Seat> {
     return this.#isOpen && !this.#isDraining && this.#alone === undefined
   }
 
+  /** Whether it was sent a batch of a worker that it has not answered. */
+  hasOf(worker: number): boolean {
+    for (const { pending } of this.sent.values()) if (pending.request.worker === worker) return true
+    return false
+  }
+
   /** Requests for each of its threads. */
   get load(): number {
     return this.sent.size / this.threads

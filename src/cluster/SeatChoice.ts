@@ -53,6 +53,8 @@ export class SeatChoice {
     if (pins) {
       const pinned = this.#pinned.get(worker)
       if (pinned?.isFree === true) return pinned
+      // One that is draining may die with what it has, which then goes elsewhere: behind later batches, whose streams are past it.
+      if (pinned?.hasOf(worker) === true) return undefined
       const own = owner(worker)
       const seat = own?.isFree === true ? own : least(list.seats, ({ isFree }) => isFree)
       if (seat === undefined) return "none"

@@ -1990,6 +1990,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/cluster/Cluster.test.ts"
   },
   {
+    name: "cluster: a worker whose streams are carried leaves a draining runner before that has answered",
+    file: "cluster/SeatChoice.ts",
+    from: "if (pinned?.hasOf(worker) === true) return undefined",
+    to: "if (pinned?.hasOf(worker) === null) return undefined",
+    test: "test/cluster/sim/simulate.test.ts"
+  },
+  {
     name: "cluster: streams that are carried go on elsewhere from their start",
     file: "cluster/RunnerPool.ts",
     from: "    seat.carried?.restart()\n    this.#choice.unpin(seat)\n",
