@@ -66,12 +66,12 @@ export const access = (
         : { status: 403, message: "this service answers to localhost and 127.0.0.1 alone" }
   }
   const expected = hash(Redacted.value(token))
-  return ({ authorization = "" }) =>
+  return ({ authorization = "" }) => {
     // Hashes are of one length, and compared in constant time.
-    timingSafeEqual(hash(authorization.replace(/^Bearer /i, "")), expected)
-      ? undefined
-      : {
-          status: 401,
-          message: "this service asks for a token, the option token of its clients: authorization: Bearer …"
-        }
+    if (timingSafeEqual(hash(authorization.replace(/^Bearer /i, "")), expected)) return undefined
+    const given = /^(?:Bearer)?$/i.test(authorization.trim())
+      ? "none was given: the option token of its clients, authorization: Bearer …"
+      : "the one that was given is not it"
+    return { status: 401, message: `this service asks for a token, and ${given}` }
+  }
 }

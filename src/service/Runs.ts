@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import type * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { InvalidOption } from "../core/InvalidOption.ts"
+import { plural } from "../core/Plural.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Pipeline } from "../pipeline/Pipeline.ts"
 import type * as Workers from "../scheduler/backends/Workers.ts"
@@ -53,7 +54,8 @@ export interface Limits {
  */
 export class TooManyRuns extends Data.TaggedError("TooManyRuns")<{ readonly runs: number }> {
   override get message(): string {
-    return `${this.runs} runs are open, as many as this service may have; try again when one has ended`
+    const open = `${plural(this.runs, "run")} ${this.runs === 1 ? "is" : "are"} open`
+    return `${open}, as many as this service may have; try again when one has ended`
   }
 }
 

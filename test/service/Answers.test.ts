@@ -96,9 +96,10 @@ describe("a service refuses", () => {
       get(`${locked}/runs`, { authorization: `Bearer ${TOKEN}x` }),
       get(`${locked}/metrics`, { authorization: TOKEN.slice(0, -1) })
     ])
-    for (const { body, status } of all) {
+    for (const [at, { body, status }] of all.entries()) {
       expect(status).toBe(401)
       expect(body).not.toContain(TOKEN)
+      expect(body).toContain(at < 2 ? "none was given" : "the one that was given is not it")
     }
     expect((await get(`${locked}/runs`, { authorization: `Bearer ${TOKEN}` })).status).toBe(200)
     expect((await get(`${locked}/health`)).status).toBe(200)

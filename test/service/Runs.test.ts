@@ -107,3 +107,8 @@ test("a trainer that falls behind while all runs are taken goes on once one has 
     expect(reconnected).toBeGreaterThan(0)
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 20_000)
+
+test("a service that has all runs that it may have says how many these are", () => {
+  expect(new Service.TooManyRuns({ runs: 1 }).message).toStartWith("1 run is open, as many as")
+  expect(new Service.TooManyRuns({ runs: 16 }).message).toStartWith("16 runs are open, as many as")
+})

@@ -79,6 +79,7 @@ export class CarriedRequests {
     const { most = Number.POSITIVE_INFINITY } = this.#options
     // Half of them at once: what waits is put in order each time.
     if (this.#isAdvancing || this.#out.size > most / 2) return
+    // Ids are in the order of the plan: no policy that carries streams has a batch attempted again under another one.
     const all = this.#waiting.toSorted((one, other) => one.id - other.id)
     const behind = all.find(({ request }) => !this.#advanced.has(request.worker))
     if (behind !== undefined) {
@@ -100,6 +101,8 @@ export class CarriedRequests {
     return Effect.gen(this, function* () {
       const { batch, epoch, worker } = first.request
       for (const range of earlier(runPlan, worker, { epoch, batch })) {
+        // The member may have gone after its last answer, and before this: the next one begins anew.
+        if (advanced !== this.#advanced) return
         const outcome = yield* this.#built(requests.make(worker, range))
         if (outcome === undefined) return
         if (outcome._tag === "Built") outcome.discard()
