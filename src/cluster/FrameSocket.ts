@@ -28,8 +28,8 @@ export interface FrameSocketOptions {
   readonly reader?: ReaderOptions
   /** A frame came. What it throws ends the connection. */
   readonly came: (frame: Received) => void
-  /** It has ended, and why. Called once. */
-  readonly ended: (reason: string) => void
+  /** It has ended, and why; it `broke` if neither side said so beforehand. Called once. */
+  readonly ended: (reason: string, broke: boolean) => void
 }
 
 /** @since 0.1.0 */
@@ -43,6 +43,8 @@ export class FrameSocket {
   #isPaused = false
   #hasSent = false
   #reason: string | undefined
+  /** Whether this side ends it by itself. */
+  #isEnded = false
   #isOver = false
   /** The pieces of short frames that were sent in this turn, and who is to be told that they have left. */
   #waiting: Array<Uint8Array> = []
@@ -71,7 +73,7 @@ export class FrameSocket {
     socket.on("error", (error) => {
       this.#reason ??= error.message
     })
-    socket.on("end", () => this.end("it closed the connection"))
+    socket.on("end", () => this.#break("it closed the connection"))
     socket.on("close", () => this.#over())
     this.#beat = setInterval(() => this.#onBeat(), options.beat)
     this.hold(false)
@@ -215,6 +217,11 @@ export class FrameSocket {
 
   /** Ends it at once, for a reason. */
   end(reason: string): void {
+    if (this.#reason === undefined) this.#isEnded = true
+    this.#break(reason)
+  }
+
+  #break(reason: string): void {
     this.#reason ??= reason
     this.#socket.destroy()
   }
@@ -241,7 +248,7 @@ export class FrameSocket {
     this.#quiet++
     const { beat, silence } = this.#options
     if (this.#quiet * beat > silence) {
-      this.end(`it has been silent for ${(this.#quiet - 1) * beat} ms`)
+      this.#break(`it has been silent for ${(this.#quiet - 1) * beat} ms`)
     }
   }
 
@@ -252,7 +259,7 @@ export class FrameSocket {
     // They never will leave it; what is being written is told of by the socket.
     for (const done of this.#left.splice(0)) done()
     for (const { left } of this.#pieces.splice(0)) left?.()
-    this.#options.ended(this.#reason ?? "the connection broke")
+    this.#options.ended(this.#reason ?? "the connection broke", !this.#isEnded)
   }
 }
 

@@ -39,7 +39,8 @@ export interface RunnerEvents {
   readonly lost: (id: number, reason: string, stage: string | undefined) => void
   /** It takes no more requests. */
   readonly draining: () => void
-  readonly ended: (reason: string) => void
+  /** Its service has ended; the connection `broke` if nobody said so beforehand, so that the runner may go on. */
+  readonly ended: (reason: string, broke: boolean) => void
   /** So many bytes of batches came, or were let go of if it is negative. */
   readonly held: (bytes: number) => void
 }
@@ -86,6 +87,8 @@ export class RunnerMember implements Member {
   #answered: (() => void) | undefined
   /** How many batches it builds at once, as it says. */
   threads = 1
+  /** The id of its process, once it has answered. */
+  process: string | undefined
   #isHeld = true
 
   constructor(options: RunnerMemberOptions) {
@@ -164,19 +167,19 @@ export class RunnerMember implements Member {
       beat: timing.beat,
       reader: BEFORE_HELLO,
       came: (frame) => this.#came(frame),
-      ended: (reason) => this.#over(reason)
+      ended: (reason, broke) => this.#over(reason, broke)
     })
     this.#socket.hold(this.#isHeld)
     const own = token === undefined ? null : Redacted.value(token)
     send(this.#socket, "hello", { ...identity, token: own, compression })
   }
 
-  #over(reason: string): void {
+  #over(reason: string, broke: boolean): void {
     const { events } = this.#options
     const isUnanswered = this.#stage === "hello" && CLOSED.test(reason)
     const told = isUnanswered ? `${reason}, before it had answered: ${WHY_CLOSED}` : reason
     if (this.#settle !== undefined) this.#settle({ reason: told, died: true })
-    else if (this.#stage === "ready") events.ended(reason)
+    else if (this.#stage === "ready") events.ended(reason, broke)
     this.#stage = "over"
   }
 
@@ -196,6 +199,7 @@ export class RunnerMember implements Member {
         return
       }
       this.threads = numberIn(frame, "threads")
+      this.process = textIn(frame, "id")
       this.#stage = "open"
       this.#answered?.()
       const { compression, memory } = this.#options

@@ -21,20 +21,22 @@ import { BatchRequests } from "../scheduler/backends/remote/BatchRequests.ts"
 import { CarriedRequests } from "../scheduler/backends/remote/CarriedRequests.ts"
 import { now, type Outcome } from "../scheduler/backends/remote/Member.ts"
 import { memberStart } from "../scheduler/backends/remote/MemberStart.ts"
-import { known, PendingBatch, type PendingPool, spent } from "../scheduler/backends/remote/PendingBatch.ts"
+import { known, PendingBatch, type PendingPool } from "../scheduler/backends/remote/PendingBatch.ts"
 import { batchKey, type MemberStart } from "../scheduler/backends/remote/Protocol.ts"
 import { rowsOf } from "../scheduler/build/RowRange.ts"
 import { TypedFailure } from "../scheduler/build/Work.ts"
 import type { RunPlan } from "../scheduler/plan/RunPlan.ts"
 import { Backlog } from "./Backlog.ts"
 import { BodyMemory } from "./BodyMemory.ts"
+import { Deaths } from "./Deaths.ts"
 import { Demand } from "./Demand.ts"
+import { hedge } from "./Hedge.ts"
 import { type Reaching, RunnerMember } from "./RunnerMember.ts"
 import { MOST_CARRIED } from "./RunnerMessages.ts"
 import { RunnerSeats } from "./RunnerSeats.ts"
 import type { Service } from "./Runners.ts"
-import type { Flight, Seat } from "./Seat.ts"
-import { least, SeatChoice } from "./SeatChoice.ts"
+import type { Ending, Flight, Seat } from "./Seat.ts"
+import { SeatChoice } from "./SeatChoice.ts"
 
 /** @since 0.1.0 */
 export interface RunnerPoolOptions extends Reaching {
@@ -56,9 +58,6 @@ export interface RunnerPoolOptions extends Reaching {
 /** Batches that take less than so many milliseconds are sent ahead in so many for each thread. */
 const QUICK_MS = 2
 const QUICK_DEPTH = 16
-
-/** A runner is late that takes so many times as long as runners usually do, and the time that is given. */
-const LATE = 3
 
 /** Opens a pool, and waits until one of its runners is ready. @since 0.1.0 */
 export const open = (
@@ -85,6 +84,7 @@ class RunnerPool implements OpenBackend {
   readonly #list: RunnerSeats
   readonly #pending = new Map<number, PendingBatch>()
   readonly #backlog = new Backlog()
+  readonly #deaths: Deaths
   readonly #choice: SeatChoice
   readonly #forPending: PendingPool
   readonly #fork: (effect: Effect.Effect<void>) => void
@@ -117,11 +117,22 @@ class RunnerPool implements OpenBackend {
       fork,
       member: (seat) => this.#member(seat),
       opened: (seat) => this.#opened(seat),
-      gone: (seat, reason, clean) => this.#gone(seat, reason, clean)
+      gone: (seat, reason, ending) => this.#gone(seat, reason, ending),
+      asked: (seat, process) => {
+        if (this.#isEnding || seat.doubt === undefined) return
+        this.#deaths.asked(seat, process)
+        this.#flush()
+      }
+    })
+    this.#deaths = new Deaths({
+      restarts: options.restarts,
+      lose: (pending, reason, stage) => this.#lose(pending, reason, stage),
+      acquitted: (pending) => this.#choice.release(pending)
     })
     const { policy, plan } = runPlan
     this.#choice = new SeatChoice({
       list: this.#list,
+      deaths: this.#deaths,
       pins: policy?.carries !== undefined,
       owner: (worker) => this.#list.byId(options.runners.owner(worker, plan.workers))
     })
@@ -205,7 +216,7 @@ class RunnerPool implements OpenBackend {
           seat.isDraining = true
           this.#leaveIfDone(seat)
         },
-        ended: (reason) => seat.leave?.(reason, false),
+        ended: (reason, broke) => seat.leave?.(reason, broke ? "broken" : "failed"),
         held: (bytes) => this.#demand.held(bytes)
       }
     })
@@ -230,17 +241,19 @@ class RunnerPool implements OpenBackend {
     this.#flush()
   }
 
-  #gone(seat: Seat, reason: string, clean: boolean): void {
+  #gone(seat: Seat, reason: string, ending: Ending): void {
     if (this.#isEnding) return
     const { begun, died, others } = seat.clear()
     seat.carried?.restart()
     this.#choice.unpin(seat)
-    const suspects = clean ? [] : begun
+    const suspects = ending === "clean" ? [] : begun.map(({ pending }) => pending)
     if (suspects.length > 0) this.#replaced()
-    const { epoch, batch } = (died ?? suspects[0]?.pending)?.request ?? {}
+    const { epoch, batch } = (died ?? suspects[0])?.request ?? {}
     const at = batch === undefined ? "it was at no batch" : `batch ${batch} of epoch ${epoch} is built again elsewhere`
-    if (!clean) this.#fork(Effect.logWarning(`backend cluster lost runner ${seat.address}: ${reason}; ${at}`))
-    for (const { pending } of suspects) this.#charge(pending, reason, undefined)
+    if (ending !== "clean")
+      this.#fork(Effect.logWarning(`backend cluster lost runner ${seat.address}: ${reason}; ${at}`))
+    if (ending === "broken") this.#deaths.doubt(seat, suspects, reason)
+    else for (const pending of suspects) this.#deaths.charge(pending, reason, undefined)
     for (const flight of [...begun, ...others]) this.#askElsewhere(flight)
     if (!this.#seats.some(({ isOpen }) => isOpen)) this.#without = now()
     this.#flush()
@@ -252,16 +265,9 @@ class RunnerPool implements OpenBackend {
     if (flight === undefined) return
     if (this.#carries) seat.died = flight.pending
     this.#replaced()
-    this.#charge(flight.pending, reason, stage)
+    this.#deaths.charge(flight.pending, reason, stage)
     this.#askElsewhere(flight)
     this.#flush()
-  }
-
-  /** Something died at a batch: it is lost if that has happened too often. */
-  #charge(pending: PendingBatch, reason: string, stage: string | undefined): void {
-    pending.replaced++
-    const { restarts } = this.#options
-    if (this.#choice.suspect(pending) > restarts) this.#lose(pending, spent(reason, restarts), stage)
   }
 
   #lose(pending: PendingBatch, reason: string, stage: string | undefined): void {
@@ -284,12 +290,13 @@ class RunnerPool implements OpenBackend {
     if (reason === undefined) pending.replaced++
     // Only the end of its session ends streams.
     if (this.#carries) {
-      for (const seat of at) seat.leave?.(reason ?? "a batch was not done in time", reason === undefined)
+      for (const seat of at)
+        seat.leave?.(reason ?? "a batch was not done in time", reason === undefined ? "clean" : "failed")
       return
     }
     this.#takeBack(id, true)
     if (reason !== undefined) {
-      this.#charge(pending, reason, undefined)
+      this.#deaths.charge(pending, reason, undefined)
       if (this.#pending.get(id) === pending) this.#dispatch(pending)
     }
     this.#flush()
@@ -324,7 +331,7 @@ class RunnerPool implements OpenBackend {
 
   /** A runner that takes no more requests is left once it has answered those that it had. */
   #leaveIfDone(seat: Seat): void {
-    if (seat.isDraining && seat.sent.size === 0) seat.leave?.("it was draining", true)
+    if (seat.isDraining && seat.sent.size === 0) seat.leave?.("it was draining", "clean")
   }
 
   #settle(pending: PendingBatch, outcome: Parameters<PendingBatch["settle"]>[0]): void {
@@ -377,24 +384,16 @@ class RunnerPool implements OpenBackend {
 
   /** Asks other runners for what takes long, and gives up if there is no runner for too long. */
   #look(): void {
-    const { hedge, wait } = this.#options
+    const { hedge: after, wait } = this.#options
     if (this.#without !== undefined && this.#demand.waits && now() - this.#without > Duration.toMillis(wait)) {
       const reason = this.#list.nobody(wait)
       for (const pending of [...this.#pending.values()]) this.#lose(pending, reason, undefined)
     }
-    if (hedge === undefined || this.#carries) return
-    const limit = Math.max(hedge, LATE * this.#usual)
-    for (const seat of this.#seats) {
-      for (const flight of seat.sent.values()) {
-        if (flight.isHedged || flight.begun === undefined || now() - flight.begun < limit) continue
-        const { id, pending } = flight
-        const other = least(this.#seats, (own) => (pending.isWanted ? own.isFree : own.hasRoom) && !own.sent.has(id))
-        if (other === undefined) continue
-        flight.isHedged = true
-        pending.replaced++
-        this.#replaced()
-        this.#send(other, pending)
-      }
-    }
+    if (after === undefined || this.#carries) return
+    hedge(this.#seats, { after, usual: this.#usual }, (other, { pending }) => {
+      pending.replaced++
+      this.#replaced()
+      this.#send(other, pending)
+    })
   }
 }

@@ -12,7 +12,7 @@ import { shown } from "../core/Show.ts"
 import type { NotStarted } from "../scheduler/backends/remote/Member.ts"
 import type { RunnerMember } from "./RunnerMember.ts"
 import { type RunnerInfo, RunnersError, type Service } from "./Runners.ts"
-import { Seat } from "./Seat.ts"
+import { type Ending, Seat } from "./Seat.ts"
 import { SeatIndex } from "./SeatIndex.ts"
 import type { Timing } from "./Timing.ts"
 
@@ -27,8 +27,10 @@ export interface RunnerSeatsOptions {
   readonly fork: (effect: Effect.Effect<void>) => void
   /** A runner is ready. */
   readonly opened: (seat: Seat) => void
-  /** A runner is not there any more; `clean` if nothing died. */
-  readonly gone: (seat: Seat, reason: string, clean: boolean) => void
+  /** A runner is not there any more. */
+  readonly gone: (seat: Seat, reason: string, ending: Ending) => void
+  /** A runner was asked again, or will not be any more: the id of the process that has answered. */
+  readonly asked: (seat: Seat, process: string | undefined) => void
 }
 
 /** @since 0.1.0 */
@@ -184,6 +186,7 @@ export class RunnerSeats {
         })
         seat.wake = undefined
       }
+      this.#options.asked(seat, undefined)
       this.#seats.delete(seat.address)
       this.seats = [...this.#seats.values()]
       this.#changed?.()
@@ -192,17 +195,17 @@ export class RunnerSeats {
 
   /** One connection, from its start to its end; why it did not come about. */
   #attempt(seat: Seat): Effect.Effect<NotStarted | undefined> {
-    const { gone, member: memberOf, opened } = this.#options
+    const { asked, gone, member: memberOf, opened } = this.#options
     const member = memberOf(seat)
     seat.member = member
     const served = Effect.async<undefined>((resume) => {
-      seat.leave = (reason, clean) => {
+      seat.leave = (reason, ending) => {
         seat.leave = undefined
         seat.isOpen = false
         seat.isDraining = false
         seat.why = reason
         void member.end()
-        gone(seat, reason, clean)
+        gone(seat, reason, ending)
         resume(Effect.succeed(undefined))
       }
       seat.why = undefined
@@ -211,7 +214,8 @@ export class RunnerSeats {
       opened(seat)
       this.#changed?.()
     })
-    return Effect.matchEffect(member.start, {
+    const started = Effect.onExit(member.start, () => Effect.sync(() => asked(seat, member.process)))
+    return Effect.matchEffect(started, {
       onFailure: (refusal) => Effect.succeed<NotStarted | undefined>(refusal),
       onSuccess: () => served
     }).pipe(Effect.ensuring(Effect.promise(() => member.end())))

@@ -20,6 +20,21 @@ export interface Flight {
   isHedged: boolean
 }
 
+/**
+ * How the service of a runner ends: `"clean"` if nothing died; `"failed"` if something did, or refused; `"broken"` if its
+ * connection broke, with the runner or without it.
+ *
+ * @since 0.1.0
+ */
+export type Ending = "clean" | "failed" | "broken"
+
+/** What a process was at when its connection broke, until it is known whether it goes on. @since 0.1.0 */
+export interface Doubt {
+  readonly process: string | undefined
+  readonly batches: ReadonlyArray<PendingBatch>
+  readonly reason: string
+}
+
 /** @since 0.1.0 */
 export class Seat implements Indexed<Seat> {
   readonly address: string
@@ -42,8 +57,9 @@ export class Seat implements Indexed<Seat> {
   carried: CarriedRequests | undefined
   /** The batch at which it says that something died, where that ends its service. */
   died: PendingBatch | undefined
-  /** Ends its service; `clean` if nothing died. */
-  leave: ((reason: string, clean: boolean) => void) | undefined
+  doubt: Doubt | undefined
+  /** Ends its service. */
+  leave: ((reason: string, ending: Ending) => void) | undefined
   /** Ends its rest before it is tried again. */
   wake: (() => void) | undefined
 

@@ -5,12 +5,14 @@
  * @since 0.1.0
  */
 import type { PendingBatch } from "../scheduler/backends/remote/PendingBatch.ts"
+import type { Deaths } from "./Deaths.ts"
 import type { RunnerSeats } from "./RunnerSeats.ts"
 import type { Seat } from "./Seat.ts"
 
 /** @since 0.1.0 */
 export interface SeatChoiceOptions {
   readonly list: RunnerSeats
+  readonly deaths: Deaths
   /** Whether all batches of a worker come from one runner. */
   readonly pins: boolean
   /** The seat that owns a worker. */
@@ -20,24 +22,19 @@ export interface SeatChoiceOptions {
 /** @since 0.1.0 */
 export class SeatChoice {
   readonly #options: SeatChoiceOptions
-  /** How often something died that was building a batch. */
-  readonly #deaths = new WeakMap<PendingBatch, number>()
   readonly #pinned = new Map<number, Seat>()
 
   constructor(options: SeatChoiceOptions) {
     this.#options = options
   }
 
-  /** Something died at a batch; returns how often that has happened. */
-  suspect(pending: PendingBatch): number {
-    const deaths = (this.#deaths.get(pending) ?? 0) + 1
-    this.#deaths.set(pending, deaths)
-    return deaths
-  }
-
   /** A batch is not wanted any more, or it is here. */
   forget(pending: PendingBatch): void {
-    if (!this.#deaths.has(pending)) return
+    if (this.#options.deaths.isSuspect(pending)) this.release(pending)
+  }
+
+  /** No seat builds a batch alone any more. */
+  release(pending: PendingBatch): void {
     for (const seat of this.#options.list.seats) if (seat.alone === pending) seat.alone = undefined
   }
 
@@ -48,7 +45,7 @@ export class SeatChoice {
 
   /** The seat for a batch; `undefined` if there is none for it yet, `"none"` if there is none for any. */
   seatFor(pending: PendingBatch): Seat | "none" | undefined {
-    const { list, owner, pins } = this.#options
+    const { deaths, list, owner, pins } = this.#options
     const { worker } = pending.request
     if (pins) {
       const pinned = this.#pinned.get(worker)
@@ -61,7 +58,8 @@ export class SeatChoice {
       this.#pinned.set(worker, seat)
       return seat
     }
-    if (this.#deaths.has(pending)) return this.#alone(pending)
+    if (deaths.isOpen(pending)) return undefined
+    if (deaths.isSuspect(pending)) return this.#alone(pending)
     const own = owner(worker)
     return own?.hasRoom === true ? own : (list.index.least ?? "none")
   }

@@ -39,7 +39,8 @@ export interface ClusterOptions {
   readonly config?: unknown
   /**
    * How often something may die, a runner or one of its threads, that is building one batch, before the run fails with the
-   * batch's coordinates. From the second attempt on the batch is built alone. Default 3.
+   * batch's coordinates. From the second attempt on the batch is built alone. A connection that breaks does not count if its
+   * runner answers when it is asked again. Default 3.
    */
   readonly restarts?: number
   /** How long a batch may take before whatever builds it is ended and the batch is built again. Default: no limit. */

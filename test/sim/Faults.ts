@@ -1956,9 +1956,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "cluster: nobody counts the deaths at a batch",
-    file: "cluster/RunnerPool.ts",
-    from: "if (this.#choice.suspect(pending) > restarts)",
-    to: "if (this.#choice.suspect(pending) < restarts - restarts)",
+    file: "cluster/Deaths.ts",
+    from: "if (deaths > restarts)",
+    to: "if (deaths < restarts - restarts)",
     test: "test/cluster/Cluster.test.ts"
   },
   {
@@ -1970,7 +1970,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "cluster: nobody else is asked for what takes long",
-    file: "cluster/RunnerPool.ts",
+    file: "cluster/Hedge.ts",
     from: "now() - flight.begun < limit) continue",
     to: "now() - flight.begun < 1e9 + limit) continue",
     test: "test/cluster/Cluster.test.ts"
@@ -1995,6 +1995,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "if (pinned?.hasOf(worker) === true) return undefined",
     to: "if (pinned?.hasOf(worker) === null) return undefined",
     test: "test/cluster/sim/simulate.test.ts"
+  },
+  {
+    name: "cluster: a connection that breaks counts as a runner that died",
+    file: "cluster/Deaths.ts",
+    from: "if (process === undefined || process !== doubt.process)",
+    to: "if (process === undefined || process !== null)",
+    test: "test/cluster/sim/breaks.test.ts"
+  },
+  {
+    name: "cluster: a batch that was suspected for nothing keeps a runner for itself",
+    file: "cluster/Deaths.ts",
+    from: "else if (!this.isSuspect(pending))",
+    to: "else if (this.isSuspect(pending))",
+    test: "test/cluster/sim/breaks.test.ts"
   },
   {
     name: "cluster: streams that are carried go on elsewhere from their start",

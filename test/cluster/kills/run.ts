@@ -41,6 +41,8 @@ const batches = values.long ? 1200 : 200
 const apart = values.long ? 7000 : 700
 /** A run takes longer than this only if somebody waits for what never comes. */
 const PATIENCE = values.long ? 600_000 : 180_000
+/** What happened to one that takes longer than this is told. */
+const SLOW = values.long ? 300_000 : 40_000
 
 const folder = mkdtempSync(join(tmpdir(), "furrow-cluster-"))
 const began = performance.now()
@@ -83,7 +85,7 @@ const own = await cluster(kinds, folder)
 for (const lack of own.lacks) say(lack)
 const runners = own.runners.filter(({ kind }) => kind.isOther !== true)
 
-const counts = { kills: 0, runs: 0, otherDigests: 0, unended: 0, attempts: 0, refused: 0 }
+const counts = { kills: 0, runs: 0, otherDigests: 0, unended: 0, attempts: 0, refused: 0, slowest: 0 }
 const happened: Record<string, number> = {}
 const { all: every, settled } = faults({
   cluster: own,
@@ -105,7 +107,12 @@ try {
     let life = loader(args)
     let on: "bun" | "deno" = here
     let named = false
-    const late = performance.now() + PATIENCE
+    const from = performance.now()
+    const late = from + PATIENCE
+    const told: Array<string> = []
+    const note = (what: string): void => {
+      told.push(`${((performance.now() - from) / 1000).toFixed(1).padStart(6)} s  ${what}`)
+    }
     const undone: Array<{ readonly at: number; readonly undo: () => void }> = []
     let result: Said | undefined | "runs" = "runs"
     // Then it is left alone: it has to come to its end.
@@ -124,6 +131,7 @@ try {
       if (fault === undefined) continue
       const { happen, name } = fault
       happened[name] = (happened[name] ?? 0) + 1
+      note(name)
       if (name === LOADER_KILLED) {
         life.child.kill("SIGKILL")
         await life.result
@@ -134,8 +142,15 @@ try {
         continue
       }
       const [undo, after] = happen()
-      undone.push({ at: performance.now() + after, undo })
+      const over = (): void => {
+        undo()
+        note(`that it ends: ${name}`)
+      }
+      undone.push({ at: performance.now() + after, undo: over })
     }
+    const took = performance.now() - from
+    counts.slowest = Math.max(counts.slowest, Math.round(took / 1000))
+    if (took > SLOW) say(`run ${counts.runs} took ${Math.round(took / 1000)} s:\n${told.join("\n")}\n${life.said()}`)
     for (const { undo } of undone) undo()
     for (const one of runners) one.heal()
     await settled()
