@@ -193,15 +193,19 @@ describe("on the way", () => {
     expect(String(error)).toContain("has it as many loaders as its option connections allows?")
   })
 
-  test("batches may come as zstd, from runners with threads, too, and are the same", async () => {
-    const config = { size: 4000, batch: 1000 }
-    const expected = await outcome({ config })
-    const all = await Promise.all([runner(), runner({ threads: 1 })])
-    const addresses = all.map(({ address }) => address)
-    expect(await outcome({ config, addresses, compression: "zstd" })).toEqual(expected)
-    const odd = await errorOf({ addresses, compression: "lz4" as "zstd" })
-    expect(odd).toMatchObject({ _tag: "InvalidOption", option: "compression", value: "lz4" })
-  })
+  test(
+    "batches may come as zstd, from runners with threads, too, and are the same",
+    async () => {
+      const config = { size: 4000, batch: 1000 }
+      const expected = await outcome({ config })
+      const all = await Promise.all([runner(), runner({ threads: 1 })])
+      const addresses = all.map(({ address }) => address)
+      expect(await outcome({ config, addresses, compression: "zstd" })).toEqual(expected)
+      const odd = await errorOf({ addresses, compression: "lz4" as "zstd" })
+      expect(odd).toMatchObject({ _tag: "InvalidOption", option: "compression", value: "lz4" })
+    },
+    TIME
+  )
 
   test("nothing more is received than may lie there, until the consumer waits", async () => {
     const expected = await outcome({})
