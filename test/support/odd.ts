@@ -1,7 +1,11 @@
 /**
- * Values that code can throw, odd ones above all: each made anew at each call.
+ * Values that code can throw, odd ones above all: each made anew at each call, but for huge ones, which a thread makes once.
  */
-import { Cause, Data, Effect, Exit, Option } from "effect"
+import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 
 const boom = (): never => {
   throw new Error("boom")
@@ -27,10 +31,42 @@ const ring = (): Error => {
   return first
 }
 
+/** More errors than are ever sent of one: these know where they were made, and any beyond them need not. */
+const TRACED = 200
+
+/** Errors without a trace of where they were made, which costs ten times what the error does. */
+const untraced = <A>(make: () => A): A => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+const once = <A>(make: () => A): (() => A) => {
+  let made: { readonly value: A } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
 const chain = (length: number): Error => {
   let error = new Error("the last")
-  for (let at = 0; at < length; at++) error = new Error(`cause ${at}`, { cause: error })
+  let at = 0
+  const extend = (to: number): void => {
+    for (; at < to; at++) error = new Error(`cause ${at}`, { cause: error })
+  }
+  untraced(() => extend(length - TRACED))
+  extend(length)
   return error
+}
+
+const many = (length: number): ReadonlyArray<Error> => {
+  const make = (_: unknown, at: number): Error => new Error(`${at}`)
+  return Array.from({ length }, (_, at) => (at < TRACED ? make(_, at) : untraced(() => make(_, at))))
 }
 
 const nested = (depth: number): unknown => {
@@ -114,7 +150,7 @@ export const odd: ReadonlyArray<readonly [name: string, make: () => unknown]> = 
   ["an empty string", () => ""],
   ["a string", () => "just text"],
   ["a lone surrogate", () => "\ud800"],
-  ["a string of 10 MB", () => "x".repeat(10_000_000)],
+  ["a string of 10 MB", once(() => "x".repeat(10_000_000))],
   ["a symbol", () => Symbol("odd")],
   ["a symbol without a name", () => Symbol()],
   ["a registered symbol", () => Symbol.for("odd")],
@@ -150,12 +186,12 @@ export const odd: ReadonlyArray<readonly [name: string, make: () => unknown]> = 
   ["a record with a function", () => ({ run: () => 1, size: 3 })],
   ["a record whose constructor is null", () => Object.create({ constructor: null })],
   ["a record whose constructor throws", () => Object.create(Object.defineProperty({}, "constructor", throwing))],
-  ["records, 100,000 deep", () => nested(100_000)],
+  ["records, 100,000 deep", once(() => nested(100_000))],
   ["an array", () => [1, [2, [3]]]],
   ["a sparse array", () => Array.from({ length: 3 }).fill(1, 1, 2) && Object.assign([], { length: 5, 3: "three" })],
   ["an array of a length of 2^32 - 1", () => Object.assign([], { length: 2 ** 32 - 1 })],
   ["an array of extras", () => Object.assign([1], { extra: () => 1 })],
-  ["an array of 100,000", () => Array.from({ length: 100_000 }, (_, at) => at)],
+  ["an array of 100,000", once(() => Array.from({ length: 100_000 }, (_, at) => at))],
   ["a Map", () => new Map<unknown, unknown>([[{}, () => 1]])],
   [
     "a Set that holds itself",
@@ -206,10 +242,10 @@ export const odd: ReadonlyArray<readonly [name: string, make: () => unknown]> = 
   ...trapped("has"),
   ["an error", () => new RangeError("out of range")],
   ["an error without a message", () => new Error()],
-  ["an error of 10 MB", () => new Error("x".repeat(10_000_000))],
+  ["an error of 10 MB", once(() => new Error("x".repeat(10_000_000)))],
   ["an error that is its own cause", cyclic],
   ["errors that are each other's cause", ring],
-  ["an error with 100,000 causes", () => chain(100_000)],
+  ["an error with 100,000 causes", once(() => chain(100_000))],
   ["an error whose cause is a symbol", () => new Error("odd", { cause: Symbol("cause") })],
   ["an error whose cause is a revoked Proxy", () => new Error("odd", { cause: revoked({}) })],
   ["an error whose cause throws", () => withProperties({ cause: throwing })],
@@ -248,11 +284,7 @@ export const odd: ReadonlyArray<readonly [name: string, make: () => unknown]> = 
   ["an error with a promise", () => Object.assign(new Error("odd"), { promise: Promise.resolve() })],
   [
     "an error with 10,000 errors",
-    () =>
-      Object.assign(
-        new Error("odd"),
-        Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`e${at}`, new Error(`${at}`)]))
-      )
+    once(() => Object.assign(new Error("odd"), Object.fromEntries(many(10_000).map((error, at) => [`e${at}`, error]))))
   ],
   ["an AggregateError", () => new AggregateError([new Error("a"), "b", Symbol("c")], "many")],
   [
