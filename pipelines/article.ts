@@ -1,6 +1,9 @@
 #!/usr/bin/env bun
-import { Command, Options } from "@effect/cli"
-import { Effect, Either, Option } from "effect"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 /**
  * The article's story in the terminal: the bug, each fix, its flaw, the cure. One pipeline is run under one layer after
  * another; what it drew stands in tables like the article's, repeats marked and counted.

@@ -8,9 +8,12 @@
  *
  * Exit codes: 0 nothing repeats, 1 a policy repeats, 2 wrong usage.
  */
-import { Command, Options } from "@effect/cli"
-import { FileSystem } from "@effect/platform"
-import { Effect, Either, Option } from "effect"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import { type Seed, SeedAudit } from "../src/index.ts"
 import { legend, matrix } from "./audit/Matrix.ts"
 import { load } from "./audit/Module.ts"

@@ -10,8 +10,10 @@
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
-import { Command, Options } from "@effect/cli"
-import { Effect, Option } from "effect"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { FailurePolicy, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../src/index.ts"
 import { chosen, line, preview } from "./cat/Line.ts"
 import { main, Usage } from "./cli/Main.ts"

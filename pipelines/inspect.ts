@@ -10,8 +10,9 @@
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
-import { Command, Options } from "@effect/cli"
-import { Effect } from "effect"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
 import { main } from "./cli/Main.ts"
 import { print, tell } from "./cli/Print.ts"
 import { options as data, inputs, opened } from "./data/Inputs.ts"

@@ -1,6 +1,9 @@
 #!/usr/bin/env bun
-import { Command, Options } from "@effect/cli"
-import { Effect, Layer, Option } from "effect"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 /**
  * Shows that ranks which know nothing of each other make up one run: makes each rank's part of every batch by itself,
  * puts the parts together, and holds them against the run of a single rank.

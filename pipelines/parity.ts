@@ -9,8 +9,11 @@
  * Exit codes: 0 all equal, 1 a value differs, 2 wrong usage.
  */
 import { fileURLToPath } from "node:url"
-import { Args, Command, Options } from "@effect/cli"
-import { Effect, Option } from "effect"
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { Found, main, Usage } from "./cli/Main.ts"
 import { print } from "./cli/Print.ts"
 import * as Json from "./parity/Json.ts"

@@ -14,8 +14,11 @@
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
 
-import { Command, Options } from "@effect/cli"
-import { Effect, Either, Option } from "effect"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import { plural } from "../src/core/Plural.ts"
 import { Dataset, FailurePolicy, Format, Pipeline, Sampler, SeedPolicy, Sink, Workers } from "../src/index.ts"
 import { main, Usage } from "./cli/Main.ts"

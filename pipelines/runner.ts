@@ -14,8 +14,15 @@
  */
 
 import { hostname } from "node:os"
-import { Command, Options } from "@effect/cli"
-import { Config, Duration, Effect, Exit, Option, Schedule, Scope } from "effect"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import { databaseOf } from "../src/cluster/control/Database.ts"
 import { Runner, Runners } from "../src/cluster.ts"
 import { checked } from "../src/core/InvalidOption.ts"

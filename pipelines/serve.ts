@@ -11,8 +11,14 @@
  *
  * Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
-import { Args, Command, Options } from "@effect/cli"
-import { Config, Effect, Layer, Option, Predicate } from "effect"
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import { type Batch, Pipeline, Workers } from "../src/index.ts"
 import { Service } from "../src/service.ts"
 import { certificate, certificateFrom } from "./cli/Certificate.ts"

@@ -8,9 +8,12 @@
  * cleanly with what was reached; a second one ends it at once. With `--checkpoint <folder>` the same command goes on
  * from there, or from where the run was killed. Exit codes: 0 done (or called off), 1 failed, 2 wrong usage.
  */
-import { Command } from "@effect/cli"
-import { Path } from "@effect/platform"
-import { Context, Effect, Layer, Option } from "effect"
+import * as Command from "@effect/cli/Command"
+import * as Path from "@effect/platform/Path"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { Checkpoint, SeedAudit, SeedPolicy } from "../src/index.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { print, tell as write } from "./cli/Print.ts"

@@ -1,7 +1,8 @@
 /**
  * Runs a chapter, and finds what it drew before.
  */
-import { Effect, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { Dataset, Pipeline, Scheduler, Workers } from "../../src/index.ts"
 import { BATCH, type Chapter, SIZE } from "./Story.ts"
 

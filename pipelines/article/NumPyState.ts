@@ -4,10 +4,10 @@
  *     s = np.random.get_state(); json.dump([s[0], s[1].tolist(), s[2], s[3], s[4]], open("state.json", "w"))
  */
 
-import { FileSystem } from "@effect/platform"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { formatErrorSync } from "@effect/schema/ArrayFormatter"
 import * as Schema from "@effect/schema/Schema"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { NumPy, type Seed } from "../../src/index.ts"
 import { Usage } from "../cli/Main.ts"
 

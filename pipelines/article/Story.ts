@@ -1,7 +1,7 @@
 /**
  * The article's story as runs: one pipeline, and a layer a chapter.
  */
-import type { Layer } from "effect"
+import type * as Layer from "effect/Layer"
 import { NumPy, Parity, type Seed, SeedPolicy } from "../../src/index.ts"
 
 /** How a chapter is run: the article's 8 samples in batches of 2. */

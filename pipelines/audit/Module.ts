@@ -1,7 +1,9 @@
 /**
  * A user's own pipeline to audit: a module that exports `pipeline` and `layer`.
  */
-import { Effect, Layer, Predicate } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import { Pipeline, type Seed, type SeedPolicy } from "../../src/index.ts"
 import { imported } from "../cli/Imported.ts"
 import { Usage } from "../cli/Main.ts"

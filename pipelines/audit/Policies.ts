@@ -1,7 +1,9 @@
 /**
  * The policies that are audited, each as a run seeded by a number has it.
  */
-import { Either, type Layer, Option } from "effect"
+import * as Either from "effect/Either"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { Dataset, Parity, Pipeline, Sampler, Seed, SeedPolicy } from "../../src/index.ts"
 
 /** What the policies are to seed. */

@@ -3,7 +3,7 @@
  * `{"$bigint": digits}`, times ISO 8601, typed arrays and tensors lists, and NaN and ±Infinity strings.
  */
 import { inspect } from "node:util"
-import { Predicate } from "effect"
+import * as Predicate from "effect/Predicate"
 
 export { shownJson as line } from "../../src/core/Json.ts"
 

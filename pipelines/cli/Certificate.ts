@@ -2,8 +2,10 @@
  * The certificate that a program listens with, by its flags.
  */
 import { readFileSync } from "node:fs"
-import { Options } from "@effect/cli"
-import { Effect, Option, Redacted } from "effect"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { Usage } from "./Main.ts"
 
 export const certificate = {

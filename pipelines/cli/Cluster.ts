@@ -1,8 +1,11 @@
 /**
  * Where a program finds the runners of a cluster.
  */
-import { Options } from "@effect/cli"
-import { Config, Either, Option, Redacted } from "effect"
+import * as Options from "@effect/cli/Options"
+import * as Config from "effect/Config"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { address, listOf, reading } from "./Reading.ts"
 
 /** Where runners and loaders of one machine meet if nothing else is said. */

@@ -3,7 +3,7 @@
  */
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Usage } from "./Main.ts"
 
 /** Where the module of a path is imported from. */

@@ -2,9 +2,15 @@
  * A command as a process: what it says on stderr and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage.
  */
 import { stripVTControlCharacters } from "node:util"
-import { Command, ValidationError } from "@effect/cli"
-import { BunContext } from "@effect/platform-bun"
-import { Cause, ConfigError, Data, Effect, Exit, Logger } from "effect"
+import * as Command from "@effect/cli/Command"
+import * as ValidationError from "@effect/cli/ValidationError"
+import * as BunContext from "@effect/platform-bun/BunContext"
+import * as Cause from "effect/Cause"
+import * as ConfigError from "effect/ConfigError"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import { InvalidOption, Seed } from "../../src/index.ts"
 import { call, print, tell } from "./Print.ts"
 

@@ -2,8 +2,12 @@
  * Options of a command line. What they take is checked here, so that a wrong value meets one line that names it and says
  * what would do.
  */
-import { HelpDoc, Options, ValidationError } from "@effect/cli"
-import { Effect, Either, Option } from "effect"
+import * as HelpDoc from "@effect/cli/HelpDoc"
+import * as Options from "@effect/cli/Options"
+import * as ValidationError from "@effect/cli/ValidationError"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import { Scheduler, Seed, SeedPolicy, Workers } from "../../src/index.ts"
 import { Usage } from "./Main.ts"
 

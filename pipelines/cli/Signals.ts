@@ -1,7 +1,9 @@
 /**
  * A process that goes on until it is told to end.
  */
-import { Deferred, Effect, Runtime } from "effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
 
 /** Returns what waits for SIGTERM or SIGINT; a second one ends the process. */
 export const signalled = Effect.gen(function* () {

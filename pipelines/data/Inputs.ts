@@ -2,8 +2,11 @@
  * Shards that a command is given: which format they have, and the dataset that they are.
  */
 
-import { Args, Options } from "@effect/cli"
-import { Effect, Either, Option } from "effect"
+import * as Args from "@effect/cli/Args"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import { plural } from "../../src/core/Plural.ts"
 import { Dataset, Format } from "../../src/index.ts"
 import { hasEnding, isDescription } from "../../src/sources/formats/Endings.ts"

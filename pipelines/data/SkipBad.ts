@@ -1,8 +1,9 @@
 /**
  * Samples that cannot be read: they end a command, which then says how to leave them out, or are left out and told.
  */
-import { Options } from "@effect/cli"
-import { Data, Effect } from "effect"
+import * as Options from "@effect/cli/Options"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { plural } from "../../src/core/Plural.ts"
 import { isRecord } from "../../src/core/Record.ts"
 import { shown } from "../../src/core/Show.ts"

@@ -1,7 +1,9 @@
 /**
  * The parts of all ranks, put together and held against one rank's run.
  */
-import { Effect, Option, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { type Batch, Digest, Scheduler, Tensor } from "../../src/index.ts"
 import type { Split } from "../train/Digits.ts"
 import { type Loading, training } from "../train/Loading.ts"

@@ -2,7 +2,7 @@
  * JSON that keeps whole numbers beyond 2^53: they come as bigints and are written digit by digit, as NumPy and Python
  * write and read them.
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 
 /** Source text access and raw JSON: in both runtimes, not yet in TypeScript's own types. */
 interface Native {

@@ -2,7 +2,9 @@
  * One run of PyTorch's DataLoader as a reference file has it, made again by Furrow's own scheduler: a dataset that gives
  * its index, three stages that draw from three libraries, a batch.
  */
-import { Effect, type Layer, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import {
   Dataset,
   InvalidOption,

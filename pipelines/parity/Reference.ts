@@ -3,10 +3,12 @@
  * it: `cases` are runs of PyTorch's DataLoader, all other keys are sections of single generators.
  */
 
-import { FileSystem } from "@effect/platform"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { formatErrorSync } from "@effect/schema/ArrayFormatter"
 import * as Schema from "@effect/schema/Schema"
-import { Effect, Either, Predicate } from "effect"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
 import { Workers } from "../../src/index.ts"
 import { Usage } from "../cli/Main.ts"
 import * as Json from "./Json.ts"

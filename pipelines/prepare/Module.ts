@@ -3,7 +3,7 @@
  */
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { imported } from "../cli/Imported.ts"
 import { Usage } from "../cli/Main.ts"
 

@@ -1,8 +1,10 @@
 /**
  * What a command writes: the sink of a folder, by the flags.
  */
-import { Options } from "@effect/cli"
-import { Effect, Either, Option } from "effect"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import { Sink } from "../../src/index.ts"
 import { Usage } from "../cli/Main.ts"
 import { oneOf, reading, whole } from "../cli/Reading.ts"

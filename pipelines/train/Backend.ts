@@ -1,7 +1,10 @@
 /**
  * What builds the batches of a training: fibers, threads, or the runners of a cluster.
  */
-import { Effect, Layer, Option, type Redacted } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import { Workers } from "../../src/index.ts"
 import { databaseFrom, token } from "../cli/Cluster.ts"
 import type { Split } from "./Digits.ts"

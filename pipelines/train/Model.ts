@@ -6,7 +6,7 @@
  * jax-js counts references: an array that is passed to a function is used up by it, `.ref` keeps it for another use.
  */
 import { defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { Rng } from "../../src/index.ts"
 
 const INPUTS = 784

@@ -1,7 +1,7 @@
 /**
  * The options of the training.
  */
-import { Options } from "@effect/cli"
+import * as Options from "@effect/cli/Options"
 import { SeedPolicy } from "../../src/index.ts"
 import { database, runners } from "../cli/Cluster.ts"
 import { oneOf, policy, ranks, reading, seed, uneven, whole, workers } from "../cli/Reading.ts"

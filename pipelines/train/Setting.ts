@@ -1,8 +1,10 @@
 /**
  * What a run over the digits stands on: seed, policy and data, by flags or by the environment.
  */
-import { FileSystem } from "@effect/platform"
-import { Config, Effect, Option } from "effect"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { Seed, SeedPolicy } from "../../src/index.ts"
 import { Usage } from "../cli/Main.ts"
 import { tell } from "../cli/Print.ts"

@@ -2,7 +2,11 @@
  * The main job: digits through sample → augment → batch into a model. It knows no policy and no number of workers:
  * both come by layers.
  */
-import { Chunk, Data, Effect, Option, Stream } from "effect"
+import * as Chunk from "effect/Chunk"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { runtime } from "../../src/core/runtime.ts"
 import {
   type Batch,

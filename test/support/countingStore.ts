@@ -1,5 +1,7 @@
 /** A store of one scheme, `far`, that makes its bytes, counts its reads, and can change its objects. */
-import { Effect, type Layer, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { Store } from "../../src/index.ts"
 
 export interface Far {

@@ -1,7 +1,7 @@
 /**
  * Cursors of a small run, to be kept in checkpoints.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type Cursor, Dataset, Pipeline, Sampler, Scheduler, SeedPolicy, Workers } from "../../src/index.ts"
 
 const pipeline = Pipeline.from(Dataset.range(60)).pipe(

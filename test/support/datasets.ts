@@ -1,7 +1,8 @@
 /**
  * Datasets to make views of, and all that a dataset has.
  */
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import * as Dataset from "../../src/sources/Dataset.ts"
 
 /** How a source of these tests fails. */

@@ -1,9 +1,11 @@
 /**
  * A file system whose steps can be made to fail, or to end the process that does them.
  */
-import { Error as Errors, FileSystem } from "@effect/platform"
-import { BunContext } from "@effect/platform-bun"
-import { Effect, Layer } from "effect"
+import * as Errors from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as BunContext from "@effect/platform-bun/BunContext"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 
 /** A step of a write. */
 export type Step = "open" | "writeAll" | "sync" | "rename" | "remove"

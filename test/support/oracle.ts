@@ -2,7 +2,8 @@
  * What the scheduler should deliver, by a plain loop: one batch after the other, one sample after the other, asking the
  * policy for one seed at a time. It shares the stages' bodies and the policy with the library, and nothing else.
  */
-import { Effect, Either } from "effect"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { Rng, SeedPolicy } from "../../src/index.ts"
 import { type Coordinates, stageId } from "../../src/seeding/Coordinates.ts"
 import { seedAt } from "../../src/seeding/Request.ts"

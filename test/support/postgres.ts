@@ -16,7 +16,7 @@ import {
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join, relative } from "node:path"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { connecting } from "../../src/cluster/control/Connect.ts"
 import { databaseOf } from "../../src/cluster/control/Database.ts"
 import { root } from "./process.ts"

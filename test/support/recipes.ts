@@ -1,7 +1,8 @@
 /**
  * Random pipelines for the laws. A recipe is plain data: both the pipeline and the oracle are made of it.
  */
-import { Effect, type Layer } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import fc from "fast-check"
 import {
   type Batch,

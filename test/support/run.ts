@@ -1,7 +1,9 @@
 /**
  * Runs a recipe through the scheduler.
  */
-import { Effect, Layer, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { type Batch, Scheduler, Workers } from "../../src/index.ts"
 import type { PartialOptions } from "./options.ts"
 import type { Expected } from "./oracle.ts"

@@ -1,7 +1,8 @@
 /** Shards that lie in memory, for tests of formats. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { Effect, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type { Block, DecodedBlock, Format, Shard, ShardError, ShardIndex } from "../../src/sources/formats/Format.ts"
 import { StoreError } from "../../src/sources/store/Store.ts"
 

@@ -2,7 +2,7 @@
  * What formats read of a folder of files, as one hash a file. It is also run as JavaScript by apps on every runtime, so it imports
  * types alone.
  */
-import type { Effect } from "effect"
+import type * as Effect from "effect/Effect"
 import type * as Furrow from "../../src/index.ts"
 
 type Given = Pick<typeof Furrow, "Dataset" | "Format">

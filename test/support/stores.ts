@@ -1,8 +1,9 @@
 /**
  * Key-value stores to keep checkpoints in.
  */
-import { KeyValueStore } from "@effect/platform"
-import { Effect, Option } from "effect"
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 
 /** One that knows strings only; @effect/platform turns bytes into them. */
 export const stringsOnly = (): KeyValueStore.KeyValueStore => {

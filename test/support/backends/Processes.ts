@@ -3,7 +3,9 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { type Duration, Effect, Layer } from "effect"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { runtime } from "../../../src/core/runtime.ts"
 import { Workers } from "../../../src/index.ts"
 import type { Backend } from "../../../src/scheduler/backends/Backend.ts"

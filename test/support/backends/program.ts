@@ -2,7 +2,9 @@
  * The program of a process that builds batches: requests come by its standard input, replies go by its standard output.
  */
 import process from "node:process"
-import { Effect, Exit, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import "../../../src/index.ts"
 import "../../../src/testing.ts"
 import { encodeBatch } from "../../../src/scheduler/backends/remote/BatchCodec.ts"

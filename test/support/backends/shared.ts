@@ -2,7 +2,9 @@
  * Workers whose backend is opened once, by the first run, and serves all later runs, too: for runs of one pipeline under
  * one policy that need no fresh threads.
  */
-import { Effect, Layer, Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import { Workers } from "../../../src/index.ts"
 import type { OpenBackend } from "../../../src/scheduler/backends/Backend.ts"
 

@@ -2,7 +2,8 @@
  * A pool of members that build by a clock, which the test moves: what threads do, in the order in which they would do it,
  * without threads. They take requests from the queue of threads, and answer in it.
  */
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Workers } from "../../../src/index.ts"
 import type { Backend } from "../../../src/scheduler/backends/Backend.ts"
 import type { Member, MemberEvents } from "../../../src/scheduler/backends/remote/Member.ts"

@@ -1,6 +1,7 @@
 /** Runners that only listen, and waiting for what a list of runners says. */
 import { createServer } from "node:net"
-import { Effect, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type { Service } from "../../../src/cluster/Runners.ts"
 
 /** The port of something on loopback that takes connections, for as long as the scope is open. */

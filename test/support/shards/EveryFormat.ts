@@ -2,7 +2,9 @@
  * The numbers from 0 on as rows of shards, in every format that is read: the same rows for the laws' random pipelines, whatever
  * holds them.
  */
-import { Effect, Layer, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { Dataset, Format, Sink, Store } from "../../../src/index.ts"
 import { headerOf, npyOf } from "../npy.ts"
 import { zipOf } from "../zip.ts"

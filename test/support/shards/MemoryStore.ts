@@ -1,5 +1,7 @@
 /** A store in memory that counts what is read of it. */
-import { Effect, Layer, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { sha256 } from "../../../src/core/runtime.ts"
 import { type ObjectInfo, Store, StoreError, type StoreService } from "../../../src/sources/store/Store.ts"
 

@@ -2,7 +2,9 @@
  * A store in memory whose writes end as if the process had been killed at them: nothing of the object is there, or all of it
  * and nobody was told.
  */
-import { Chunk, Effect, Stream } from "effect"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { memoryDriver } from "../../../src/sources/store/Memory.ts"
 import { storeOf } from "../../../src/sources/store/Routes.ts"
 import { Store, type StoreError, type StoreService } from "../../../src/sources/store/Store.ts"

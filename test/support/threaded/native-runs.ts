@@ -1,5 +1,7 @@
 /** Ends runs in each way while their threads are at native work; prints a line for each that ended. */
-import { Effect, Fiber, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
 import { type Batch, type Pipeline, Scheduler, Workers } from "../../../src/index.ts"
 import { decoded, own } from "./native.ts"
 

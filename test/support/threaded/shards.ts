@@ -1,5 +1,5 @@
 /** A pipeline over shards, opened by each thread; all threads count their reads in one place. */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Dataset, Format, Pipeline, Sampler, type SeedPolicy, Store, type Tensor } from "../../../src/index.ts"
 import { meeting } from "./meeting.ts"
 

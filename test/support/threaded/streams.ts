@@ -1,5 +1,6 @@
 /** Pipelines over streams, whose batches threads build; sources and stages count what they do in one place. */
-import { Effect, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { Dataset, Format, Pipeline, Store, Tensor } from "../../../src/index.ts"
 
 export interface StreamsConfig {
