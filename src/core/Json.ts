@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { Buffer } from "node:buffer"
+import { besideFields, besideItems } from "./Beside.ts"
 import { isTypedArray } from "./DType.ts"
 import { isLost, LOST } from "./Lost.ts"
 import { isRecord } from "./Record.ts"
@@ -17,21 +18,25 @@ export class NotJson extends Error {}
 /** Deeper values are taken for ones that hold themselves. */
 const DEEPEST = 256
 
-/** Whether `JSON.stringify` writes a value so that `JSON.parse` gives it back. It is called for each value that is written. */
-const isPlain = (value: unknown, depth: number): boolean => {
+/**
+ * Whether `JSON.stringify` writes a value so that `JSON.parse` gives it back. It is called for each value that is written.
+ * Lists longer than `longest` are taken to have items alone.
+ */
+const isPlain = (value: unknown, depth: number, longest: number): boolean => {
   if (typeof value === "string") return true
   // Neither NaN, infinities nor −0.
   if (typeof value === "number") return value - value === 0 && (value !== 0 || 1 / value > 0)
   if (value === null || typeof value === "boolean") return true
   if (typeof value !== "object" || depth === DEEPEST) return false
   if (Array.isArray(value)) {
-    for (let at = 0; at < value.length; at++) if (!isPlain(value[at], depth + 1)) return false
-    return true
+    for (let at = 0; at < value.length; at++) if (!isPlain(value[at], depth + 1, longest)) return false
+    return !("toJSON" in value) && (value.length > longest || besideItems(value) === undefined)
   }
-  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  if (Object.getPrototypeOf(value) !== Object.prototype || "toJSON" in value) return false
+  if (besideFields(value) !== undefined) return false
   // It has Object's prototype, so it is a record of values by name.
   const record = value as Readonly<Record<string, unknown>>
-  for (const name in record) if (name === "toJSON" || !isPlain(record[name], depth + 1)) return false
+  for (const name in record) if (!isPlain(record[name], depth + 1, longest)) return false
   return true
 }
 
@@ -39,15 +44,15 @@ const isPlain = (value: unknown, depth: number): boolean => {
 interface Rules {
   /** The text of a value at a place, of which `why` says what it is; or throws. */
   readonly otherwise: (value: unknown, at: string, depth: number, why: string) => string
-  /** Whether fields that are `undefined` are left out. */
-  readonly leavesOut: boolean
+  /** Whether it is to be read back: fields that are `undefined` are left out, and what has no place in JSON is no value. */
+  readonly isStrict: boolean
 }
 
 const strict: Rules = {
   otherwise: (_, at, __, why) => {
     throw new NotJson(`${at} ${why}`)
   },
-  leavesOut: true
+  isStrict: true
 }
 
 /** Numbers as strings, maps as lists of entries, objects as records of their fields; all else null. */
@@ -62,19 +67,23 @@ const shown: Rules = {
       depth > DEEPEST
     )
       return "null"
-    return value instanceof Map ? list([...value], at, depth, shown) : fieldsOf(value, depth, shown)
+    return value instanceof Map ? list([...value], at, depth, shown) : fieldsOf(value, at, depth, shown)
   },
-  leavesOut: false
+  isStrict: false
 }
 
 /**
  * Returns a row as a line of JSON; fields that are `undefined` are left out. Throws {@link NotJson} for anything that would be
- * read back as something else: NaN, infinities, functions, objects of classes.
+ * read back as something else: NaN, infinities, functions, objects of classes, and for lists and records with more than items
+ * and fields; of lists longer than `longest` that is not looked at. Errors call the value `at`.
  *
  * @since 0.1.0
  */
-export const jsonOf = (row: unknown): string =>
-  isPlain(row, 0) ? JSON.stringify(row) : written(row, "the row", 0, strict)
+export const jsonOf = (row: unknown, longest = Number.POSITIVE_INFINITY, at = ROW): string =>
+  isPlain(row, 0, longest) ? JSON.stringify(row) : written(row, at, 0, strict)
+
+/** What errors call a row; within it they name fields alone. */
+const ROW = "the row"
 
 /**
  * Returns any value as a line of JSON to look at: NaN and infinities are strings, maps lists of their entries, objects records
@@ -120,19 +129,23 @@ const composed = (value: object, at: string, depth: number, rules: Rules): strin
       ? rules.otherwise(value, at, depth, "is an invalid date")
       : `"${value.toISOString()}"`
   }
-  if (Array.isArray(value)) return list(value, at, depth, rules)
+  if (Array.isArray(value)) {
+    const beside = rules.isStrict ? besideItems(value) : undefined
+    return beside === undefined ? list(value, at, depth, rules) : rules.otherwise(value, at, depth, beside)
+  }
   if (isTypedArray(value)) return nested(value, [value.length], 0, 0, at, rules)
-  return isRecord(value)
-    ? fieldsOf(value, depth, rules)
-    : rules.otherwise(value, at, depth, "is an object of a class, which JSON cannot hold; map it to a record")
+  const other = isRecord(value) ? undefined : "is an object of a class, which JSON cannot hold; map it to a record"
+  const why = other ?? (rules.isStrict ? besideFields(value) : undefined)
+  return why === undefined ? fieldsOf(value, at, depth, rules) : rules.otherwise(value, at, depth, why)
 }
 
 const list = (values: ReadonlyArray<unknown>, at: string, depth: number, rules: Rules): string =>
-  `[${Array.from(values, (own, place) => written(own, `${at}[${place}]`, depth + 1, rules)).join(",")}]`
+  `[${Array.from({ length: values.length }, (_, place) => written(values[place], `${at}[${place}]`, depth + 1, rules)).join(",")}]`
 
-const fieldsOf = (value: object, depth: number, rules: Rules): string => {
-  const fields = Object.entries(value).filter(([, own]) => own !== undefined || !rules.leavesOut)
-  return `{${fields.map(([name, own]) => `${JSON.stringify(name)}:${written(own, `field ${JSON.stringify(name)}`, depth + 1, rules)}`).join(",")}}`
+const fieldsOf = (value: object, at: string, depth: number, rules: Rules): string => {
+  const within = at === ROW ? "" : `${at}, `
+  const fields = Object.entries(value).filter(([, own]) => own !== undefined || !rules.isStrict)
+  return `{${fields.map(([name, own]) => `${JSON.stringify(name)}:${written(own, `${within}field ${JSON.stringify(name)}`, depth + 1, rules)}`).join(",")}}`
 }
 
 /** The part of a tensor below an axis, from an offset on, as lists in lists. */

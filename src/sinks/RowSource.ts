@@ -4,11 +4,16 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { isTypedArray } from "../core/DType.ts"
 import { setField } from "../core/Options.ts"
+import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
+import { show } from "../core/Show.ts"
 import { Tensor } from "../core/Tensor.ts"
+import { RowFault } from "../sources/sinks/SinkError.ts"
 import type { Rows } from "../sources/sinks/SinkFormat.ts"
 
 /** Rows in an order that is always the same. @since 0.1.0 */
@@ -49,13 +54,46 @@ const cell = (column: unknown, place: number): unknown => {
 const isColumn = (column: unknown): column is Tensor | ReadonlyArray<unknown> =>
   column instanceof Tensor || Array.isArray(column)
 
+/** A value of a batch as a column of `size` rows, a tensor, a list or a record of such; or why it is none. */
+const columnOf = (value: unknown, size: number, name: string, depth: number): Either.Either<unknown, string> => {
+  const column = isTypedArray(value) ? new Tensor(value, [value.length]) : value
+  if (isColumn(column)) {
+    const rows = column instanceof Tensor ? column.shape[0] : column.length
+    if (rows === size) return Either.right(column)
+    const has = rows === undefined ? "a single number" : plural(rows, "row")
+    return Either.left(`${name} has ${has}, and the batch ${size}; give it a row for each`)
+  }
+  if (!isRecord(column) || depth > DEEPEST) {
+    return Either.left(`${name} is ${show(value)}, and must be a tensor, a typed array, a list, or a record of such`)
+  }
+  const fields: Record<string, unknown> = {}
+  for (const field of Object.keys(column)) {
+    const called = depth === 0 ? `column ${JSON.stringify(field)}` : `${name}, field ${JSON.stringify(field)}`
+    const own = columnOf(column[field], size, called, depth + 1)
+    if (Either.isLeft(own)) return own
+    setField(fields, field, own.right)
+  }
+  return Either.right(fields)
+}
+
+/** Records in one another deeper than this are taken for ones that hold themselves. */
+const DEEPEST = 32
+
 /** The rows of a batch: of a list of rows, or of columns. @since 0.1.0 */
-export const ofBatch = (size: number, columns: unknown): Rows => {
-  if (Array.isArray(columns)) return listed(columns)
+export const ofBatch = (size: number, given: unknown): Rows => {
+  if (Array.isArray(given)) return listed(given)
+  const own = columnOf(given, size, "the batch", 0)
+  if (Either.isLeft(own)) {
+    return {
+      size,
+      row: (place) => {
+        throw new RowFault({ place, reason: own.left })
+      }
+    }
+  }
+  const columns = own.right
   const row = (place: number): unknown => cell(columns, place)
-  if (!isRecord(columns)) return { size, row }
-  const own = Object.fromEntries(Object.entries(columns).filter(([, column]) => isColumn(column)))
-  const isAll = Object.keys(own).length === Object.keys(columns).length
+  if (!isRecord(columns) || !Object.values(columns).every(isColumn)) return { size, row }
   // Each was found to be a column.
-  return isAll ? { size, row, columns: own as Record<string, Tensor | ReadonlyArray<unknown>> } : { size, row }
+  return { size, row, columns: columns as Record<string, Tensor | ReadonlyArray<unknown>> }
 }

@@ -156,7 +156,13 @@ class OpenShard<E, R> {
         const { folder, pending, rows } = this.#writing
         // The rows of this shard before the batch, and those of the batch before the row.
         const row = rows + this.rows - (pending.from - thrown.place)
-        return new SinkError({ location: folder.location + this.name, kind: "row", row, reason: thrown.reason })
+        return new SinkError({
+          location: folder.location + this.name,
+          kind: "row",
+          row,
+          reason: thrown.reason,
+          cause: thrown.cause
+        })
       }
     })
   }

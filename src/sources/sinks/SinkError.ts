@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import { shown } from "../../core/Show.ts"
 
 /**
  * Why a sink failed.
@@ -47,4 +48,17 @@ export class RowFault extends Data.TaggedError("RowFault")<{
   /** The place of the row among those that the encoder was given. */
   readonly place: number
   readonly reason: string
+  readonly cause?: unknown
 }> {}
+
+/**
+ * Returns the fault of a row at which something was thrown: a refusal of the format, or an error of the row's own, such as a
+ * getter's.
+ *
+ * @since 0.1.0
+ */
+export const rowFault = (place: number, thrown: unknown, isRefusal: boolean): RowFault => {
+  if (thrown instanceof RowFault) return thrown
+  if (isRefusal && thrown instanceof Error) return new RowFault({ place, reason: thrown.message })
+  return new RowFault({ place, reason: `to read its values failed (${shown(thrown)}); map it`, cause: thrown })
+}

@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+import { besideFields } from "../../../core/Beside.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { Tensor } from "../../../core/Tensor.ts"
-import { RowFault } from "../SinkError.ts"
+import { rowFault } from "../SinkError.ts"
 import type { Encoder, Piece, Rows } from "../SinkFormat.ts"
 import { NotColumn } from "./ColumnBuilder.ts"
 import { NumberColumn, type NumberType } from "./Numbers.ts"
@@ -58,13 +59,14 @@ export class ArraysEncoder implements Encoder {
       }
       return place
     } catch (thrown) {
-      if (thrown instanceof NotColumn) throw new RowFault({ place, reason: thrown.message })
-      throw thrown
+      throw rowFault(place, thrown, thrown instanceof NotColumn)
     }
   }
 
   #row(row: unknown): number {
     if (!isRecord(row)) throw new NotColumn("a row must be a record of numbers, typed arrays or tensors by field")
+    const beside = besideFields(row)
+    if (beside !== undefined) throw new NotColumn(`a row ${beside}`)
     const names = Object.keys(row)
     this.#fits(names)
     return names.reduce((bytes, name) => bytes + (this.#columns.get(name)?.push(row[name]) ?? 0), 0)

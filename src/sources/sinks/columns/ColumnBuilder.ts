@@ -4,11 +4,13 @@
  *
  * @since 0.1.0
  */
+import { besideFields, besideItems, FIRST_ROWS, SHORT_LIST } from "../../../core/Beside.ts"
 import { arrays, type DType, dtypeOf, isTypedArray, type TypedArray } from "../../../core/DType.ts"
 import { isLost, LOST } from "../../../core/Lost.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import { type ColumnType, DEEPEST, kindOf, shownType } from "./ColumnType.ts"
+import { bitsOf, Values } from "./Values.ts"
 
 /** A value that does not go into its column, and what those can do about it who write shards. @since 0.1.0 */
 export class NotColumn extends Error {
@@ -38,29 +40,11 @@ export const halved = (name: string): string =>
 
 const isNumeric = (type: ColumnType): type is DType => typeof type === "string" && Object.hasOwn(arrays, type)
 
-/** Values of one width that grow. */
-class Values<D extends TypedArray> {
-  data: D
-  length = 0
-  readonly #make: (length: number) => D
-
-  constructor(make: (length: number) => D) {
-    this.#make = make
-    this.data = make(64)
-  }
-
-  room(more: number): void {
-    if (this.length + more <= this.data.length) return
-    const larger = this.#make(2 * (this.length + more))
-    // Both are of one class.
-    ;(larger as Float64Array).set(this.data.subarray(0, this.length) as Float64Array)
-    this.data = larger
-  }
-
-  get bytes(): Uint8Array {
-    const { buffer, byteOffset } = this.data
-    return new Uint8Array(buffer, byteOffset, this.length * this.data.BYTES_PER_ELEMENT).slice()
-  }
+/** Where a column lies, and how it takes numbers. */
+interface ColumnPlace {
+  readonly called?: string
+  readonly depth?: number
+  readonly rounds?: boolean
 }
 
 /** One column. @since 0.1.0 */
@@ -70,6 +54,10 @@ export class ColumnBuilder {
   readonly #called: string
   /** How many lists and records it lies in. */
   readonly #depth: number
+  /** Whether numbers that a float32 cannot hold are rounded, as the type was declared; else they are refused. */
+  readonly #rounds: boolean
+  /** How many lists were added. */
+  #lists = 0
   length = 0
   #nulls = 0
   #validity: Uint8Array = new Uint8Array(0)
@@ -82,7 +70,12 @@ export class ColumnBuilder {
   #fields = new Map<string, ColumnBuilder>()
 
   /** Throws {@link NotColumn}. */
-  constructor(name: string, type: ColumnType | undefined, called = name, depth = 0) {
+  constructor(
+    name: string,
+    type: ColumnType | undefined,
+    { called = name, depth = 0, rounds = type !== undefined }: ColumnPlace = {}
+  ) {
+    this.#rounds = rounds
     if (depth > DEEPEST) {
       const start = called.length > 80 ? `${called.slice(0, 80)}…` : called
       throw new NotColumn(`column "${start}" lies deeper than ${DEEPEST} levels, or holds itself`, "map it")
@@ -187,7 +180,7 @@ export class ColumnBuilder {
     const before = this.length
     if (typeof type !== "string") {
       if ("list" in type) {
-        this.#item = new ColumnBuilder("item", this.#isFixed ? type.list : undefined, this.#called, this.#depth + 1)
+        this.#item = new ColumnBuilder("item", this.#isFixed ? type.list : undefined, this.#inner(this.#called))
         this.#withOffsets(before)
       } else {
         for (const [name, own] of Object.entries(type.struct)) this.#field(name, own)
@@ -213,8 +206,12 @@ export class ColumnBuilder {
     this.#offsets.length = before + 1
   }
 
+  #inner(called: string): ColumnPlace {
+    return { called, depth: this.#depth + 1, rounds: this.#rounds }
+  }
+
   #field(name: string, type: ColumnType | undefined): ColumnBuilder {
-    const field = new ColumnBuilder(name, type, `${this.#called}.${name}`, this.#depth + 1)
+    const field = new ColumnBuilder(name, type, this.#inner(`${this.#called}.${name}`))
     for (let at = 0; at < this.length; at++) field.push(null)
     this.#fields.set(name, field)
     return field
@@ -283,7 +280,7 @@ export class ColumnBuilder {
       if (typeof own === "bigint") throw this.#wrong(value)
       data[values.length] = own
       // A float32 that is declared takes the nearest number.
-      if (type !== "float32" && !Object.is(data[values.length], own)) throw this.#wrong(value)
+      if (!(type === "float32" && this.#rounds) && !Object.is(data[values.length], own)) throw this.#wrong(value)
     }
     values.length++
     this.#mark(true)
@@ -333,8 +330,15 @@ export class ColumnBuilder {
     const item = this.#item
     if (item === undefined) throw this.#wrong(value)
     let bytes = 4
-    if (Array.isArray(value)) for (const own of value) bytes += item.push(own)
-    else if (isTypedArray(value)) bytes += item.append(new Tensor(value, [value.length]), 0, value.length)
+    if (Array.isArray(value)) {
+      if (this.#lists++ < FIRST_ROWS || value.length <= SHORT_LIST) this.#refuse(besideItems(value))
+      for (let at = 0; at < value.length; at++) {
+        const own: unknown = value[at]
+        if (own === undefined && !(at in value))
+          this.#refuse(`is a list with a hole at ${at}; map it to null, or to a value`)
+        bytes += item.push(own)
+      }
+    } else if (isTypedArray(value)) bytes += item.append(new Tensor(value, [value.length]), 0, value.length)
     else if (value instanceof Tensor && value.shape.length > 0) bytes += item.append(value, 0, value.shape[0] ?? 0)
     else throw this.#wrong(value)
     this.#offset(item.length)
@@ -344,6 +348,7 @@ export class ColumnBuilder {
 
   #struct(value: unknown): number {
     if (kindOf(value) !== "struct" || !isRecord(value)) throw this.#wrong(value)
+    this.#refuse(besideFields(value))
     let bytes = 1
     for (const name of Object.keys(value)) {
       if (this.#fields.has(name) || value[name] === undefined) continue
@@ -357,6 +362,10 @@ export class ColumnBuilder {
     for (const [name, field] of this.#fields) bytes += field.push(Object.hasOwn(value, name) ? value[name] : null)
     this.#mark(true)
     return bytes
+  }
+
+  #refuse(beside: string | undefined): void {
+    if (beside !== undefined) throw new NotColumn(`column "${this.#called}" ${beside}`)
   }
 
   #lost(): NotColumn {
@@ -376,10 +385,4 @@ export class ColumnBuilder {
       "declare its type by types, or map it"
     )
   }
-}
-
-const bitsOf = (values: TypedArray, length: number): Uint8Array => {
-  const bits = new Uint8Array((length + 7) >> 3)
-  for (let at = 0; at < length; at++) if (values[at] === 1) bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7))
-  return bits
 }

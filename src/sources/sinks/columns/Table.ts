@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+import { besideFields } from "../../../core/Beside.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { Tensor } from "../../../core/Tensor.ts"
-import { RowFault } from "../SinkError.ts"
+import { rowFault } from "../SinkError.ts"
 import type { Rows } from "../SinkFormat.ts"
 import { type BuiltColumn, ColumnBuilder, NotColumn } from "./ColumnBuilder.ts"
 import type { ColumnType } from "./ColumnType.ts"
@@ -26,8 +27,9 @@ export class Table {
   constructor(declared: Readonly<Record<string, ColumnType>>, schema: TableSchema | undefined) {
     this.#declared = declared
     this.#isFixed = schema !== undefined
-    for (const [name, type] of schema ?? Object.entries(declared))
-      this.#columns.set(name, new ColumnBuilder(name, type))
+    for (const [name, type] of schema ?? Object.entries(declared)) {
+      this.#columns.set(name, new ColumnBuilder(name, type, { rounds: Object.hasOwn(declared, name) }))
+    }
   }
 
   get schema(): TableSchema {
@@ -50,8 +52,7 @@ export class Table {
       }
       return place
     } catch (thrown) {
-      if (thrown instanceof NotColumn) throw new RowFault({ place, reason: thrown.message })
-      throw thrown
+      throw rowFault(place, thrown, thrown instanceof NotColumn)
     }
   }
 
@@ -66,6 +67,8 @@ export class Table {
 
   #row(row: unknown): void {
     if (!isRecord(row)) throw new NotColumn("a row must be a record of values by column")
+    const beside = besideFields(row)
+    if (beside !== undefined) throw new NotColumn(`a row ${beside}`)
     for (const name of Object.keys(row)) if (!this.#columns.has(name) && row[name] !== undefined) this.#column(name)
     this.#some()
     for (const [name, column] of this.#columns) this.bytes += column.push(Object.hasOwn(row, name) ? row[name] : null)

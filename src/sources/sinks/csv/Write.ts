@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 
+import { besideFields } from "../../../core/Beside.ts"
 import { NotJson } from "../../../core/Json.ts"
 import { isRecord } from "../../../core/Record.ts"
 import { type LineConfig, LineEncoder } from "../jsonl/Write.ts"
-import { RowFault } from "../SinkError.ts"
+import { rowFault } from "../SinkError.ts"
 import type { Encoder, Piece, Rows } from "../SinkFormat.ts"
 
 const cellOf = (name: string, value: unknown, delimiter: string): string => {
@@ -69,13 +70,12 @@ export class CsvEncoder implements Encoder {
   }
 
   add(rows: Rows, from: number, to: number, most: number): number {
-    const first = rows.row(from)
-    this.#columns ??= isRecord(first) ? Object.keys(first) : []
     try {
+      const first = this.#columns === undefined ? rows.row(from) : undefined
+      this.#columns ??= isRecord(first) ? Object.keys(first) : []
       this.#opened(this.#columns)
     } catch (thrown) {
-      if (thrown instanceof NotJson) throw new RowFault({ place: from, reason: thrown.message })
-      throw thrown
+      throw rowFault(from, thrown, thrown instanceof NotJson)
     }
     return this.#opened(this.#columns).add(rows, from, to, most)
   }
@@ -94,6 +94,8 @@ export class CsvEncoder implements Encoder {
       this.#config,
       (row) => {
         if (!isRecord(row)) throw new NotJson("a row must be a record of values by column")
+        const beside = besideFields(row)
+        if (beside !== undefined) throw new NotJson(`the row ${beside}`)
         if (columns.length === 0) {
           throw new NotJson("the first row has no fields, which the header is made of; leave it out, or set columns")
         }

@@ -4,8 +4,9 @@
  * @since 0.1.0
  */
 import type { Effect } from "effect/Effect"
+import { FIRST_ROWS, SHORT_LIST } from "../../../core/Beside.ts"
 import { jsonOf, NotJson } from "../../../core/Json.ts"
-import { RowFault, type SinkError } from "../SinkError.ts"
+import { rowFault, type SinkError } from "../SinkError.ts"
 import type { Encoder, Piece, Rows } from "../SinkFormat.ts"
 
 /** @since 0.1.0 */
@@ -32,12 +33,13 @@ export class LineEncoder implements Encoder {
   size = 0
   isFull = false
   readonly #config: LineConfig
-  readonly #text: (row: unknown) => string
+  readonly #text: (row: unknown, number: number) => string
+  #rows = 0
   #block: Uint8Array<ArrayBuffer>
   #length = 0
 
-  /** `head` stands before the first row. */
-  constructor(config: LineConfig, text: (row: unknown) => string, head = "") {
+  /** `text` is told how many rows come before; `head` stands before the first one. */
+  constructor(config: LineConfig, text: (row: unknown, number: number) => string, head = "") {
     this.#config = config
     this.#text = text
     this.#block = this.#fresh()
@@ -48,7 +50,7 @@ export class LineEncoder implements Encoder {
     const { blockBytes } = this.#config
     for (let place = from; place < to; place++) {
       const before = this.#length
-      this.#append(this.#lineOf(rows.row(place), place))
+      this.#append(this.#lineOf(rows, place))
       this.#block[this.#length++] = NEWLINE
       this.size += this.#length - before
       if (this.#length >= blockBytes) this.isFull = true
@@ -57,12 +59,11 @@ export class LineEncoder implements Encoder {
     return to
   }
 
-  #lineOf(row: unknown, place: number): string {
+  #lineOf(rows: Rows, place: number): string {
     try {
-      return this.#text(row)
+      return this.#text(rows.row(place), this.#rows++)
     } catch (thrown) {
-      if (thrown instanceof NotJson) throw new RowFault({ place, reason: thrown.message })
-      throw thrown
+      throw rowFault(place, thrown, thrown instanceof NotJson)
     }
   }
 
@@ -100,4 +101,5 @@ export class LineEncoder implements Encoder {
 const NEWLINE = 10
 
 /** @since 0.1.0 */
-export const jsonlEncoder = (config: LineConfig): Encoder => new LineEncoder(config, jsonOf)
+export const jsonlEncoder = (config: LineConfig): Encoder =>
+  new LineEncoder(config, (row, number) => jsonOf(row, number < FIRST_ROWS ? undefined : SHORT_LIST))

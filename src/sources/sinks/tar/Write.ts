@@ -3,14 +3,16 @@
  *
  * @since 0.1.0
  */
+import { besideFields } from "../../../core/Beside.ts"
 import { isTypedArray } from "../../../core/DType.ts"
 import { jsonOf, NotJson } from "../../../core/Json.ts"
 import { isLost, LOST } from "../../../core/Lost.ts"
 import { isRecord } from "../../../core/Record.ts"
+import { show } from "../../../core/Show.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import { KEY } from "../../formats/tar/Decoder.ts"
 import { npyOf } from "../npy/Array.ts"
-import { RowFault } from "../SinkError.ts"
+import { rowFault } from "../SinkError.ts"
 import type { Encoder, Piece, Rows } from "../SinkFormat.ts"
 import { END, fillOf, headerOf } from "./Header.ts"
 
@@ -31,7 +33,7 @@ const contentOf = (field: string, value: unknown): Uint8Array => {
       `field "${field}" must be ${wanted}, and is ${is.slice(0, 80)}; map it, or name it by another extension`
     )
   }
-  if (JSONS.includes(kind)) return encoder.encode(jsonOf(value))
+  if (JSONS.includes(kind)) return encoder.encode(jsonOf(value, undefined, `field ${JSON.stringify(field)}`))
   if ((value instanceof Tensor || isTypedArray(value)) && isLost(value)) throw new NotSample(`field "${field}" ${LOST}`)
   if (TEXTS.includes(kind)) {
     if (typeof value !== "string" || !value.isWellFormed()) throw wrong("a text that UTF-8 can hold")
@@ -76,10 +78,7 @@ export class TarEncoder implements Encoder {
       try {
         this.#sample(rows.row(place))
       } catch (thrown) {
-        if (thrown instanceof NotSample || thrown instanceof NotJson) {
-          throw new RowFault({ place, reason: thrown.message })
-        }
-        throw thrown
+        throw rowFault(place, thrown, thrown instanceof NotSample || thrown instanceof NotJson)
       }
       if (this.isFull || this.size >= most) return place + 1
     }
@@ -88,6 +87,8 @@ export class TarEncoder implements Encoder {
 
   #sample(row: unknown): void {
     if (!isRecord(row)) throw new NotSample("a row must be a record of files by extension")
+    const beside = besideFields(row)
+    if (beside !== undefined) throw new NotSample(`the row ${beside}`)
     const key = this.#keyOf(row)
     const fields = Object.keys(row).filter((name) => name !== KEY && row[name] !== undefined)
     if (fields.length === 0) throw new NotSample(`sample "${key}" has no field: each is a file`)
@@ -101,11 +102,9 @@ export class TarEncoder implements Encoder {
   }
 
   #keyOf(row: Readonly<Record<string, unknown>>): string {
-    const key = row[KEY] ?? String(this.#row).padStart(9, "0")
+    const key = row[KEY] === undefined ? String(this.#row).padStart(9, "0") : row[KEY]
     if (typeof key !== "string" || !key.isWellFormed() || !/^(?!\/)(?:(?!\.{1,2}\/)[^/\0]+\/)*[^/.\0]+$/.test(key)) {
-      throw new NotSample(
-        `${KEY} is ${JSON.stringify(key)}: it is a path within the archive, without a dot in its last part`
-      )
+      throw new NotSample(`${KEY} is ${show(key)}: it is a path within the archive, without a dot in its last part`)
     }
     if (this.#keys.has(key)) {
       throw new NotSample(
