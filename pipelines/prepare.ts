@@ -133,7 +133,7 @@ const streamed = (flags: Flags, format: Format.Format<unknown>, error: Format.Sh
   })
 
 const isLarge = (error: unknown): error is Format.ShardError =>
-  error instanceof Format.ShardError && error.reason.includes("memberBytes")
+  error instanceof Format.ShardError && error.limit === "memberBytes"
 
 const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =>
   Effect.gen(function* () {

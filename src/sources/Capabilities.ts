@@ -20,11 +20,12 @@ import { type Dataset, DatasetError } from "./RandomAccess.ts"
  * @since 0.1.0
  */
 export const capable = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R> => {
-  const { batched, blocks, columnar, components, content, lineage, read } = dataset
+  const { batched, blocks, columnar, components, content, lineage, locate, read } = dataset
   const name = textOf("name of a dataset", dataset.name)
   const of = (field: string): string => `${field} of dataset ${name}`
   if (read !== undefined) functionOf(of("read"), read)
   if (lineage !== undefined) functionOf(of("lineage"), lineage)
+  if (locate !== undefined) functionOf(of("locate"), locate)
   if (batched !== undefined) truth(of("batched"), batched)
   if (blocks !== undefined) checkBlocks(of("blocks"), blocks, dataset.size)
   if (components !== undefined) whole(of("components"), components, 1)

@@ -6,12 +6,13 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { InvalidOption } from "../core/InvalidOption.ts"
 import { listOf } from "../core/Options.ts"
-import { check, type Dataset, isDataset, type Lineage, lineageAt } from "./RandomAccess.ts"
+import { check, type Dataset, IndexError, isDataset, type Lineage, lineageAt, type RowPlace } from "./RandomAccess.ts"
 
-export type { Lineage } from "./RandomAccess.ts"
+export type { Lineage, RowPlace } from "./RandomAccess.ts"
 
 /** A dataset, or a pipeline, whose dataset is meant. @category models @since 0.1.0 */
 export type Origin = Dataset<unknown, unknown, unknown> | { readonly dataset: Dataset<unknown, unknown, unknown> }
@@ -74,6 +75,52 @@ export const at: {
   check(dataset.name, indexOf(index), dataset.size)
   return lineageAt(dataset, index)
 })
+
+/**
+ * Finds the bytes of the sample at a dataset index in the shard that it was read from, to look at them there: `tail -c
+ * +$((byte + 1)) shard | head -c $length`, or `zstd -dc shard | tail …` of a compressed one. Of JSON Lines, CSV and text they are
+ * those of its line, record or paragraph without the newline behind it, of a tar those from the header of the sample's first file to
+ * the end of its last one. Parquet, Arrow, npy, npz and safetensors store columns: there `block`, the row group or record batch,
+ * and `blockRow` say where the row is.
+ *
+ * The block of the sample is read for it, and not kept. `undefined` if the sample is in no shard. Fails with `IndexError` for an
+ * index that is out of range, and as reading the sample does if its block is damaged.
+ *
+ * @example
+ * import { Effect } from "effect"
+ * import { Dataset, Format, Lineage, Sink, Store } from "furrow"
+ * import { Stream } from "effect"
+ *
+ * const found = Effect.gen(function* () {
+ *   yield* Sink.write(Stream.make({ id: 1 }, { id: 22 }), Sink.jsonl("memory://ids"))
+ *   const dataset = yield* Dataset.open("memory://ids", { format: Format.jsonl(), index: false })
+ *   return yield* Lineage.locate(dataset, 1)
+ * })
+ * const place = Effect.runSync(Effect.provide(found, Store.memory()))
+ * console.assert(place?.row === 1 && place.byte === 9 && place.length === 9)
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const locate: {
+  (index: number): <E>(origin: Located<E>) => Effect.Effect<RowPlace | undefined, E | IndexError>
+  <E>(origin: Located<E>, index: number): Effect.Effect<RowPlace | undefined, E | IndexError>
+} = dual(
+  originFirst(indexOf),
+  <E>(origin: Located<E>, index: number): Effect.Effect<RowPlace | undefined, E | IndexError> =>
+    Effect.suspend((): Effect.Effect<RowPlace | undefined, E | IndexError> => {
+      const { locate, name, size } = datasetOf(origin)
+      if (!(indexOf(index) >= 0 && index < size && Number.isInteger(index))) {
+        return Effect.fail(new IndexError({ dataset: name, index, size }))
+      }
+      // It fails as reading the sample does.
+      const found = locate?.(index) as Effect.Effect<RowPlace | undefined, E> | undefined
+      return found ?? Effect.succeed(undefined)
+    })
+)
+
+/** A dataset, or a pipeline, whose samples can be located. @category models @since 0.1.0 */
+export type Located<E> = Dataset<unknown, E, unknown> | { readonly dataset: Dataset<unknown, E, unknown> }
 
 /**
  * Returns where each row of a batch came from. Throws `IndexError` for an index that the dataset does not have.

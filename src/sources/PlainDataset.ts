@@ -13,7 +13,7 @@ import { type Dataset, DatasetError, IndexError, ownDataset, type Plain } from "
 export interface Parts
   extends Pick<
     Dataset<unknown>,
-    "batched" | "blocks" | "columnar" | "components" | "content" | "lineage" | "name" | "readAhead"
+    "batched" | "blocks" | "columnar" | "components" | "content" | "lineage" | "locate" | "name" | "readAhead"
   > {
   readonly size: () => number
   readonly made: Made

@@ -88,6 +88,11 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly content?: Content | undefined
   /** Where the sample at `index` came from. Default: row `index` of this dataset. */
   readonly lineage?: ((index: number) => Lineage) | undefined
+  /**
+   * Finds the bytes of the sample at `index` in the shard that it was read from: reads its block for that, and fails as that
+   * does. `undefined` if the sample is in no shard. Default: not known. See `Lineage.locate`.
+   */
+  readonly locate?: ((index: number) => Effect.Effect<RowPlace | undefined, unknown>) | undefined
   /** What its samples are read from in order, if they can be read in no other; set by `Pipeline.from` of a stream source. */
   readonly stream?: StreamSource<unknown, unknown, unknown> | undefined
   /** How many datasets are joined in this one; the `component` of a lineage is below it. Default 1. */
@@ -134,6 +139,25 @@ export interface Lineage {
   readonly row: number
   /** Its number among the samples that a stage made of one. */
   readonly child?: number | undefined
+}
+
+/** Where a row lies in its shard. @category models @since 0.1.0 */
+export interface RowPlace {
+  /** The location of the shard. */
+  readonly shard: string
+  /** Its number in the shard. */
+  readonly row: number
+  /** The number of its block among those of the shard that have rows: of Parquet the row group, of Arrow the record batch. */
+  readonly block: number
+  /** Its number in the block. */
+  readonly blockRow: number
+  /**
+   * The offset of its first byte in the shard; if the shard is compressed, in what it unpacks to. `undefined` for formats that
+   * store columns, in which no stretch of bytes is a row.
+   */
+  readonly byte: number | undefined
+  /** How many bytes it has, without what ends a line. `undefined` where `byte` is. */
+  readonly length: number | undefined
 }
 
 /**

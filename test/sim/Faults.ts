@@ -2359,5 +2359,54 @@ export const mutants: ReadonlyArray<Mutant> = [
     from: "if (other !== undefined) return Effect.fail(other)",
     to: "if (other !== undefined) isCompared = true",
     test: "test/sources/stream/OpenStream.test.ts"
+  },
+  {
+    name: "a view locates its own rows for those below",
+    file: "sources/views/View.ts",
+    from: "locate && ((index: number) => locate(place(index)))",
+    to: "locate",
+    test: "test/sources/shards/Locate.test.ts"
+  },
+  {
+    name: "lines: the bytes of rows of a packed shard are counted from where its members were joined",
+    file: "sources/formats/lines/LineBlocks.ts",
+    from: "all - total + from]",
+    to: "from]",
+    test: "test/sources/shards/Locate.test.ts"
+  },
+  {
+    name: "tar: the bytes of a sample are those of its last file alone",
+    file: "sources/formats/tar/Read.ts",
+    from: "starts: samples.map(({ start }) => start)",
+    to: "starts: samples.map(({ offsets }) => (offsets.at(-1) ?? 0) - 512)",
+    test: "test/sources/shards/Locate.test.ts"
+  },
+  {
+    name: "sink: columns round to the float32 of the first rows",
+    file: "sources/sinks/columns/ColumnBuilder.ts",
+    from: 'type === "float32" && this.#rounds',
+    to: 'type === "float32"',
+    test: "test/sinks/lossless.test.ts"
+  },
+  {
+    name: "sink: fields of a list's own are left out",
+    file: "core/Beside.ts",
+    from: "if (last === undefined || isIndex(last, list.length)) return",
+    to: "if (last !== undefined || list.length === 0) return",
+    test: "test/sinks/lossless.test.ts"
+  },
+  {
+    name: "sink: a column without a row for each sample is written",
+    file: "sinks/RowSource.ts",
+    from: "if (rows === size) return",
+    to: "if (rows !== undefined) return",
+    test: "test/sinks/lossless.test.ts"
+  },
+  {
+    name: "s3: an upload that is given up while it begins is left there",
+    file: "sources/store/s3/Upload.ts",
+    from: "if (beginning === undefined || this.#id !== undefined) return Effect.void",
+    to: "if (beginning !== undefined || this.#id !== undefined) return Effect.void",
+    test: "test/sources/store/s3/Answers.test.ts"
   }
 ]

@@ -119,6 +119,16 @@ export interface BlockPlace {
   readonly firstRow: number
 }
 
+/** Where the rows of a block lie in their shard; if that is compressed, in what it unpacks to. @category models @since 0.1.0 */
+export interface RowBytes {
+  /** The offset that the others are counted from. */
+  readonly from: number
+  /** The first byte of each row. */
+  readonly starts: ArrayLike<number>
+  /** The byte behind the last one of each row, without what ends a line. */
+  readonly ends: ArrayLike<number>
+}
+
 /** How shards of one kind are read. @category models @since 0.1.0 */
 export interface Format<out Row> {
   /** As errors name it, such as `jsonl`. */
@@ -154,6 +164,17 @@ export interface Format<out Row> {
    * for all of them. Default: each thread decodes the blocks that it needs.
    */
   readonly shared?: Effect.Effect<SharedDecode<Row>> | undefined
+  /**
+   * Finds the bytes of the rows of a block, given those that `decode` is given. Default: rows have no bytes of their own, since
+   * the format stores columns.
+   */
+  readonly locate?:
+    | ((
+        bytes: Uint8Array,
+        block: Block,
+        place: BlockPlace
+      ) => RowBytes | Effect.Effect<RowBytes, ShardError | StoreError>)
+    | undefined
   /**
    * How bytes that come in order, unpacked, are cut into blocks for `decode`, without an index. `offset` is that of the first
    * of them in the shard. Default: shards of this format are read by their index only.
@@ -215,6 +236,8 @@ export class ShardError extends Data.TaggedError("ShardError")<{
   readonly byte?: number | undefined
   /** What is wrong, and the way out. */
   readonly reason: string
+  /** The option of the format whose limit it is beyond, if that is why. */
+  readonly limit?: string | undefined
   readonly cause?: unknown
 }> {
   override get message(): string {

@@ -10,7 +10,7 @@ import type { Block } from "../formats/Format.ts"
 import type { SeenBytes } from "./SeenBytes.ts"
 import type { IndexedShard } from "./Snapshot.ts"
 
-const VERSION = 4
+const VERSION = 5
 
 type BlockLine = readonly [
   rows: number,

@@ -7,7 +7,16 @@
 import * as Effect from "effect/Effect"
 import { giveBack, take } from "../../core/ReadBuffers.ts"
 import { attempt, miscounted } from "../formats/Fault.ts"
-import type { Block, BlockPlace, DecodedBlock, Format, Shard, ShardError, SharedDecode } from "../formats/Format.ts"
+import type {
+  Block,
+  BlockPlace,
+  DecodedBlock,
+  Format,
+  RowBytes,
+  Shard,
+  ShardError,
+  SharedDecode
+} from "../formats/Format.ts"
 import type { ObjectInfo, StoreError, StoreService } from "../store/Store.ts"
 import type { SharedReading } from "./SharedCache.ts"
 import type { BlockAt, Snapshot } from "./Snapshot.ts"
@@ -54,6 +63,27 @@ const sized = <Row>(
   own: DecodedBlock<Row>
 ): Effect.Effect<DecodedBlock<Row>, ShardError> =>
   own.size === block.rows ? Effect.succeed(own) : Effect.fail(miscounted(format.name, block, place, own.size))
+
+/** Reads a block to find the bytes of its rows; `undefined` if the format's rows have none. @since 0.1.0 */
+export const bytesAt = (
+  { locate, name }: Format<unknown>,
+  store: StoreService,
+  at: BlockAt
+): Effect.Effect<RowBytes, ReadError> | undefined => {
+  if (locate === undefined) return undefined
+  const { block } = at
+  const place = placeOf(store, at)
+  return Effect.flatMap(bytesOf(place.shard, block), (bytes) =>
+    Effect.flatMap(
+      attempt(() => locate(bytes, block, place)),
+      (found) => {
+        const own = Effect.isEffect(found) ? found : Effect.succeed(found)
+        const isWhole = ({ starts }: RowBytes): boolean => starts.length === block.rows
+        return Effect.filterOrFail(own, isWhole, ({ starts }) => miscounted(name, block, place, starts.length))
+      }
+    )
+  )
+}
 
 /** How blocks are read that threads share. @since 0.1.0 */
 export const sharedReading = <Row>(

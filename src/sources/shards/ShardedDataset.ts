@@ -12,12 +12,13 @@ import { Made } from "../../core/Parameters.ts"
 import { type ColumnRows, type Gather, Places, runFrom } from "../Columnar.ts"
 import { effectful } from "../EffectDataset.ts"
 import { type DecodedBlock, type Format, ShardError, type SharedDecode } from "../formats/Format.ts"
-import { type Dataset, type EachRead, IndexError, type Lineage } from "../RandomAccess.ts"
+import { type Dataset, type EachRead, IndexError } from "../RandomAccess.ts"
 import type { StoreError, StoreService } from "../store/Store.ts"
 import type { CacheStats } from "./BlockCache.ts"
 import * as BlockCache from "./BlockCache.ts"
 import { Garbage } from "./Garbage.ts"
 import { GatheredRows, rowsOfBlock } from "./GatherColumns.ts"
+import { locating } from "./Locate.ts"
 import { namedByPlace } from "./Place.ts"
 import * as ReadAhead from "./ReadAhead.ts"
 import { decodeAt, sharedReading } from "./ReadBlock.ts"
@@ -351,12 +352,6 @@ export const make = <Row, A>({
     })
   }
 
-  const lineage = (index: number): Lineage => {
-    const block = snapshot.blockOf(index)
-    const { firstRow, shard } = snapshot.at(block)
-    return { dataset: name, shard: shard.info.location, row: firstRow + index - (starts[block] as number) }
-  }
-
   const made = new Made(
     "open",
     { name, format: format.made, schema: validate !== undefined },
@@ -372,7 +367,7 @@ export const make = <Row, A>({
       content: snapshot.content,
       batched: true,
       blocks: starts,
-      lineage,
+      ...locating(name, format, store, snapshot),
       // A schema is a user's code.
       ready: validate === undefined ? ready : undefined,
       readAhead:

@@ -94,6 +94,10 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
       const { component, dataset, start } = at(index)
       const own = lineageAt(dataset, index - start)
       return { ...own, component: component + (own.component ?? 0) }
+    },
+    locate: (index: number) => {
+      const { dataset, start } = at(index)
+      return dataset.locate?.(index - start) ?? Effect.succeed(undefined)
     }
   }
   const reads = parts.flatMap(({ dataset }) => (isPlain(dataset) ? [dataset] : []))

@@ -59,7 +59,8 @@ export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index
     components,
     readAhead: aheadAt(self, place),
     content: typeof content === "function" ? (index: number) => content(place(index)) : content,
-    lineage: (index: number) => lineageAt(self, place(index))
+    lineage: (index: number) => lineageAt(self, place(index)),
+    locate: locatedAt(self, place)
   } satisfies Partial<Parts>
 }
 
@@ -93,6 +94,12 @@ export const eachMapped = <A, E, B, E1, R1>(
     ), // below the length
     { samples: mapped, failed: own }
   )
+}
+
+/** What finds the bytes of the samples of a view. */
+const locatedAt = (self: Dataset<unknown, unknown, unknown>, place: (index: number) => number) => {
+  const { locate } = self
+  return locate && ((index: number) => locate(place(index)))
 }
 
 /** What reads the samples of a view ahead. */

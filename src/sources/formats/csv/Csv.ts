@@ -92,6 +92,7 @@ const format = <Row>(name: "csv" | "tsv", options: CsvOptions): Format<Row> => {
     decode: (bytes, block, place) =>
       code.use(({ decode }) => decode(bytes, block, place, config) as ReturnType<Format<Row>["decode"]>),
     shared: Effect.map(code.get, ({ shared }) => shared(config) as SharedDecode<Row>), // as above
+    locate: (bytes, block, place) => code.use(({ locate }) => locate(bytes, block, place, config)),
     inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(config))
   }
 }

@@ -15,12 +15,13 @@ import {
   type CutBlock,
   type Cutter,
   type DecodedBlock,
+  type RowBytes,
   type Shard,
   ShardError,
   type ShardIndex,
   type SharedDecode
 } from "../Format.ts"
-import { BEGINNING, beginning, indexOf, markOf, sharedLines, withLines } from "../lines/LineBlocks.ts"
+import { BEGINNING, beginning, indexOf, markOf, rowBytes, sharedLines, withLines } from "../lines/LineBlocks.ts"
 import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import { type Lines, linesIn, spansOf } from "../lines/Lines.ts"
@@ -159,6 +160,15 @@ export const inOrder =
       }
     }
   }
+
+/** Finds the bytes of the rows of a block. Throws {@link ShardError}. @since 0.1.0 */
+export const locate = (
+  packed: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  config: CsvConfig
+): RowBytes | Effect.Effect<RowBytes, ShardError> =>
+  rowBytes(kindOf(config, columnsIn(place.index.header) ?? []), packed, block, place)
 
 /** Throws {@link ShardError}. @since 0.1.0 */
 export const decode = (

@@ -42,6 +42,7 @@ export const jsonl = <Row = unknown>(options: LineOptions = {}): Format<Row> => 
     decode: (bytes, block, place) =>
       code.use(({ decode }) => decode(bytes, block, place, sizes) as ReturnType<Format<Row>["decode"]>),
     shared: Effect.map(code.get, ({ shared }) => shared(sizes) as SharedDecode<Row>), // as above
+    locate: (bytes, block, place) => code.use(({ locate }) => locate(bytes, block, place, sizes)),
     inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(sizes))
   }
 }

@@ -7,9 +7,19 @@ import type * as Effect from "effect/Effect"
 import { giveBack } from "../../../core/ReadBuffers.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { miscounted } from "../Fault.ts"
-import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import type {
+  Block,
+  BlockPlace,
+  Cutter,
+  DecodedBlock,
+  RowBytes,
+  Shard,
+  ShardError,
+  ShardIndex,
+  SharedDecode
+} from "../Format.ts"
 import { valuesOfLines } from "./JsonValues.ts"
-import { indexOf, linesOfBlock, sharedLines, withBytes } from "./LineBlocks.ts"
+import { indexOf, linesOfBlock, rowBytes, sharedLines, withBytes } from "./LineBlocks.ts"
 import { cutter } from "./LineCutter.ts"
 import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
@@ -38,6 +48,14 @@ export const decode = (
     return bytes.length > kind.rowBytes ? find() : rowsInOrder(bytes, block, place, find)
   })
 }
+
+/** Finds the bytes of the rows of a block. Throws {@link ShardError}. @since 0.1.0 */
+export const locate = (
+  packed: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  sizes: LineSizes
+): RowBytes | Effect.Effect<RowBytes, ShardError> => rowBytes(kindOf(sizes), packed, block, place)
 
 /** Cuts a shard that is read in order. @since 0.1.0 */
 export const inOrder =

@@ -9,7 +9,16 @@ import { giveBack } from "../../../core/ReadBuffers.ts"
 import { asciiTextsOf, isAscii, isUtf8, textsOf } from "../../../core/Utf8.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt } from "../Fault.ts"
-import type { Block, BlockPlace, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import type {
+  Block,
+  BlockPlace,
+  DecodedBlock,
+  RowBytes,
+  Shard,
+  ShardError,
+  ShardIndex,
+  SharedDecode
+} from "../Format.ts"
 import { ofBytes } from "./Characters.ts"
 import { type Compression, compressionOf } from "./Compression.ts"
 import { error, type LineKind, tooLong } from "./LineKind.ts"
@@ -163,17 +172,20 @@ const memberBlocks = (
     let from = 0
     let row = 0
     let offset = 0
+    // How many bytes the members up to here unpack to.
+    let all = 0
     let isBegun = false
     while (offset < size) {
       const { data, length } = yield* readMember(offset)
       parts.push({ offset, length, data })
       offset += length
+      all += data.length
       const total = parts.reduce((sum, own) => sum + own.data.length, 0)
       const isLast = offset === size
       if (!isBegun && (total >= MARK || isLast)) {
         isBegun = true
-        const all = joined(parts)
-        from = head + (yield* attempt(() => markOf(kind, shard, all)))
+        const start = joined(parts)
+        from = head + (yield* attempt(() => markOf(kind, shard, start)))
       }
       if (!isLast && (!isBegun || total - from < kind.blockBytes)) continue
       if (total < from) continue
@@ -187,7 +199,7 @@ const memberBlocks = (
       const to = from + spans.consumed
       if (spans.count > 0) {
         const own = { rows: spans.count, offset: first, length: offset - first }
-        blocks.push({ ...own, bytes: spans.consumed, extra: [from, to, total] })
+        blocks.push({ ...own, bytes: spans.consumed, extra: [from, to, total, all - total + from] })
       }
       row += spans.count
       // The next row may begin in a member that has been read.
@@ -246,6 +258,26 @@ export const withBytes = <A>(
   const load = loaded(kind, shard, compression)
   return load === undefined ? own() : Effect.zipRight(load, attempt(own))
 }
+
+/**
+ * Finds the bytes of the records of a block: in the shard, or in what it unpacks to. Throws {@link ShardError}.
+ *
+ * @since 0.1.0
+ */
+export const rowBytes = (
+  kind: LineKind,
+  packed: Uint8Array,
+  block: Block,
+  place: BlockPlace
+): RowBytes | Effect.Effect<RowBytes, ShardError> =>
+  withBytes(kind, packed, block, place, (bytes) => {
+    const { count, ends, starts } = spansOf(kind, place.shard, bytes, true, place.firstRow, byteIn(block, place))
+    const from = compressionIn(place.index) === undefined ? block.offset : (block.extra?.[UNPACKED] ?? 0)
+    return { from, starts: starts.subarray(0, count), ends: ends.subarray(0, count) }
+  })
+
+/** The place among what else is known of a block of the offset of its first row in what the shard unpacks to. */
+const UNPACKED = 3
 
 /** Where a byte of an unpacked block is in its shard: of a compressed one, where the block begins. */
 const byteIn = ({ offset }: Block, { index }: BlockPlace): ((place: number) => number) =>

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
-import type { Block, Shard, ShardError, ShardIndex } from "../Format.ts"
+import { type Block, type Shard, ShardError, type ShardIndex } from "../Format.ts"
 import { type Compression, loading, type Member, memberOf } from "./Compression.ts"
 import { error, type LineKind } from "./LineKind.ts"
 
@@ -56,7 +56,17 @@ export const membersOf = (kind: LineKind, shard: Shard, compression: Compression
         if (member === "cut") {
           return yield* error(kind, shard, offset, `its last ${compression} member is cut short; fetch the shard again`)
         }
-        if (member === "large") return yield* error(kind, shard, offset, tooLarge(kind, compression))
+        if (member === "large") {
+          const reason = tooLarge(kind, compression)
+          const { location } = shard.info
+          return yield* new ShardError({
+            shard: location,
+            format: kind.name,
+            byte: offset,
+            reason,
+            limit: "memberBytes"
+          })
+        }
         return yield* error(kind, shard, offset, `${member.corrupt}; fetch the shard again`, undefined, member.cause)
       }
     })

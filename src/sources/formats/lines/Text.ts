@@ -71,6 +71,7 @@ const format = (options: TextOptions | TextWindowOptions): Format<string | Uint8
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, rows, sizes)),
     decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, rows, sizes)),
     shared: Effect.map(code.get, ({ shared }) => shared(rows, sizes)),
+    locate: (bytes, block, place) => code.use(({ locate }) => locate(bytes, block, place, rows, sizes)),
     inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(rows, sizes))
   }
 }

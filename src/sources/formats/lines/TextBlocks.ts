@@ -5,8 +5,18 @@
  */
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "../../store/Store.ts"
-import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
-import { indexOf, sharedLines, withLines } from "./LineBlocks.ts"
+import type {
+  Block,
+  BlockPlace,
+  Cutter,
+  DecodedBlock,
+  RowBytes,
+  Shard,
+  ShardError,
+  ShardIndex,
+  SharedDecode
+} from "../Format.ts"
+import { indexOf, rowBytes, sharedLines, withLines } from "./LineBlocks.ts"
 import { cutter } from "./LineCutter.ts"
 import type { LineKind } from "./LineKind.ts"
 import type { LineSizes } from "./LineOptions.ts"
@@ -45,6 +55,15 @@ export const decode = (
   sizes: LineSizes
 ): DecodedBlock<string | Uint8Array> | Effect.Effect<DecodedBlock<string | Uint8Array>, ShardError> =>
   withLines(kindOf(rows, sizes), packed, block, place, rowsOf(rows))
+
+/** Finds the bytes of the rows of a block. Throws {@link ShardError}. @since 0.1.0 */
+export const locate = (
+  packed: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  rows: TextRows,
+  sizes: LineSizes
+): RowBytes | Effect.Effect<RowBytes, ShardError> => rowBytes(kindOf(rows, sizes), packed, block, place)
 
 /** Cuts a shard that is read in order. @since 0.1.0 */
 export const inOrder =

@@ -11,7 +11,17 @@ import { gunzip } from "../../../core/runtime.ts"
 import { shown } from "../../../core/Show.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { attempt, type Fault, faultOf } from "../Fault.ts"
-import type { Block, BlockPlace, Cutter, DecodedBlock, Shard, ShardError, ShardIndex, SharedDecode } from "../Format.ts"
+import type {
+  Block,
+  BlockPlace,
+  Cutter,
+  DecodedBlock,
+  RowBytes,
+  Shard,
+  ShardError,
+  ShardIndex,
+  SharedDecode
+} from "../Format.ts"
 import { cutter } from "./Cutter.ts"
 import type { Chosen } from "./Decoder.ts"
 import { readAll, readChosen } from "./Fields.ts"
@@ -66,6 +76,21 @@ export const decode = (
 ): DecodedBlock<unknown> => {
   const plain = plainOf(bytes, place)
   return { ...decodeBlock(plain, block, place, config), release: () => giveBack(plain) }
+}
+
+/**
+ * Finds the bytes of the samples of a block: from the header of a sample's first file to the end of its last one's content.
+ * Throws `ShardError`.
+ *
+ * @since 0.1.0
+ */
+export const locate = (bytes: Uint8Array, block: Block, place: BlockPlace): RowBytes => {
+  const { samples } = samplesIn(plainOf(bytes, place), block, place)
+  return {
+    from: 0,
+    starts: samples.map(({ start }) => start),
+    ends: samples.map(({ offsets, sizes }) => Math.max(...offsets.map((offset, file) => offset + (sizes[file] ?? 0))))
+  }
 }
 
 /** How threads share blocks: the bytes, unpacked, in which each of them finds its samples. @since 0.1.0 */
@@ -145,14 +170,13 @@ const unpacked = (packed: Uint8Array, most: number, fault: Fault): Uint8Array =>
   return plain
 }
 
-const decodeBlock = (
+/** The samples of an unpacked block, and the offset of its first byte in the archive. */
+const samplesIn = (
   bytes: Uint8Array,
   { offset, rows }: Block,
-  { firstRow, index, shard }: BlockPlace,
-  { chosen }: TarConfig
-): DecodedBlock<unknown> => {
+  { firstRow, index, shard }: BlockPlace
+): { readonly samples: ReadonlyArray<Sample>; readonly from: number } => {
   const fault = faultOf("tar", shard.info.location)
-  const readRow = chosen === undefined ? readAll : readChosen(chosen)
   const from = isPacked(index.header) === undefined ? offset : 0
   const end = from + bytes.length
   const walk = new Walk(from, end, fault)
@@ -173,6 +197,20 @@ const decodeBlock = (
     const reason = `it has ${plural(found.length, "sample")} here, and ${rows} by its index; build the index again`
     throw fault(reason, { row: firstRow, byte: from })
   }
+  return { samples: found, from }
+}
+
+const decodeBlock = (
+  bytes: Uint8Array,
+  block: Block,
+  place: BlockPlace,
+  { chosen }: TarConfig
+): DecodedBlock<unknown> => {
+  const { rows } = block
+  const { firstRow, shard } = place
+  const fault = faultOf("tar", shard.info.location)
+  const readRow = chosen === undefined ? readAll : readChosen(chosen)
+  const { from, samples: found } = samplesIn(bytes, block, place)
   return {
     size: rows,
     bytes: bytes.length + SAMPLE * rows,

@@ -113,6 +113,7 @@ export function tar(options: TarOptions<Readonly<Record<string, Decoder>>, strin
     index: (shard) => Effect.flatMap(code.get, ({ index }) => index(shard, config)),
     decode: (bytes, block, place) => code.use(({ decode }) => decode(bytes, block, place, config)),
     shared: Effect.map(code.get, ({ shared }) => shared(config)),
+    locate: (bytes, block, place) => code.use(({ locate }) => locate(bytes, block, place)),
     inOrder: Effect.map(code.get, ({ inOrder }) => inOrder(config))
   }
 }

@@ -72,7 +72,10 @@ export const sending: Effect.Effect<Send> = Effect.map(Effect.serviceOption(Http
         Effect.map(execute(own), (response) => ({
           status: response.status,
           headers: response.headers,
-          body: Stream.mapError(response.stream, (cause) => connection(location, cause)),
+          body: Stream.catchAll(response.stream, (cause) =>
+            // As behind a 204, which says that all is well.
+            cause.reason === "EmptyBody" ? Stream.empty : Stream.fail(connection(location, cause))
+          ),
           bytes: Effect.mapBoth(response.arrayBuffer, {
             onFailure: (cause) => connection(location, cause),
             onSuccess: (bytes) => new Uint8Array(bytes)

@@ -7,6 +7,7 @@
  */
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { guarded, type Reading } from "../Guard.ts"
@@ -20,6 +21,9 @@ import { parse, textAt } from "./Xml.ts"
 
 /** So many parts are sent at once, and one more is filled meanwhile. */
 const AT_ONCE = 4
+
+/** How long a request that begins an upload is waited for once the upload is given up, in milliseconds. */
+const BEGINNING_MS = 5000
 
 /** S3's own limit. */
 const MOST_PARTS = 10_000
@@ -99,6 +103,8 @@ class Upload {
   readonly #one = Effect.unsafeMakeSemaphore(1)
   readonly #tags = new Map<number, string>()
   #id: string | undefined
+  /** The request that begins the upload. It goes on if whoever waits for it is interrupted: the server may have begun. */
+  #beginning: Fiber.RuntimeFiber<string, StoreError> | undefined
   #tag: string | undefined
 
   constructor(location: string, address: Address, ask: Ask, stat: Driver["stat"]) {
@@ -132,17 +138,20 @@ class Upload {
 
   /** The first part to be sent begins the upload. */
   #begin(): Effect.Effect<string, StoreError> {
-    const begin = Effect.suspend(() =>
-      this.#id === undefined
-        ? Effect.flatMap(this.#ask("POST", { uploads: "" }), ({ text }) => {
-            const root = parse(text)
-            const id = root?.name === "InitiateMultipartUploadResult" ? textAt(root, "UploadId") : undefined
-            if (id === undefined || id === "") return Effect.fail(this.#invalid("the server gave the upload no number"))
-            this.#id = id
-            return Effect.succeed(id)
-          })
-        : Effect.succeed(this.#id)
-    )
+    const asked = Effect.flatMap(this.#ask("POST", { uploads: "" }), ({ text }) => {
+      const root = parse(text)
+      const id = root?.name === "InitiateMultipartUploadResult" ? textAt(root, "UploadId") : undefined
+      if (id === undefined || id === "") return Effect.fail(this.#invalid("the server gave the upload no number"))
+      this.#id = id
+      return Effect.succeed(id)
+    })
+    const begin = Effect.suspend(() => {
+      if (this.#id !== undefined) return Effect.succeed(this.#id)
+      return Effect.flatMap(Effect.forkDaemon(asked), (fiber) => {
+        this.#beginning = fiber
+        return Fiber.join(fiber)
+      })
+    })
     return this.#one.withPermits(1)(begin)
   }
 
@@ -191,14 +200,43 @@ class Upload {
 
   /** Gives the parts up that were sent. */
   get abort(): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      this.#id === undefined
-        ? Effect.void
-        : Effect.catchAll(this.#ask("DELETE", { uploadId: this.#id }), (error) =>
-            Effect.logWarning(
-              `an upload to ${this.#location} that was given up could not be aborted: ${error.message}; its parts take room until the bucket's rule for incomplete uploads removes them`
+    return Effect.zipRight(
+      this.#begun,
+      Effect.suspend(() =>
+        this.#id === undefined
+          ? Effect.void
+          : Effect.catchAll(this.#ask("DELETE", { uploadId: this.#id }), (error) => this.#left(error.message))
+      )
+    )
+  }
+
+  /** Waits until it is known whether the upload has begun. */
+  get #begun(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const beginning = this.#beginning
+      if (beginning === undefined || this.#id !== undefined) return Effect.void
+      // It cannot be interrupted, so a timeout of an effect would not end it.
+      const settled = Effect.async<boolean>((resume) => {
+        const late = setTimeout(() => resume(Effect.succeed(false)), BEGINNING_MS)
+        beginning.addObserver(() => {
+          clearTimeout(late)
+          resume(Effect.succeed(true))
+        })
+      })
+      return Effect.flatMap(settled, (isSettled) =>
+        isSettled
+          ? Effect.void
+          : Effect.zipRight(
+              Fiber.interruptFork(beginning),
+              this.#left(`the server has not said within ${BEGINNING_MS} ms whether it has begun`)
             )
-          )
+      )
+    })
+  }
+
+  #left(reason: string): Effect.Effect<void> {
+    return Effect.logWarning(
+      `an upload to ${this.#location} that was given up could not be aborted: ${reason}; its parts take room until the bucket's rule for incomplete uploads removes them`
     )
   }
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { inspect } from "node:util"
-import { ConfigProvider, Effect, Layer, Logger, Redacted, Schedule, Stream } from "effect"
+import { ConfigProvider, Effect, Fiber, Layer, Logger, Redacted, Schedule, Stream } from "effect"
 import { Store } from "../../../../src/index.ts"
 import { ranged, serve } from "../../../support/server.ts"
 
@@ -413,6 +413,31 @@ describe("uploads", () => {
       Store.s3({ ...options, partBytes })
     )
     expect(left.asked.at(-1)).toBe("DELETE id")
+  })
+
+  test("that are interrupted while they begin are aborted once the server has said that they have begun", async () => {
+    const asked: Array<string> = []
+    const answered = Promise.withResolvers<void>()
+    const bucket = bucketOf(async (request, response) => {
+      const query = new URL(request.url ?? "", "http://host").searchParams
+      asked.push(`${request.method} ${query.get("uploadId") ?? ""}`)
+      if (request.method === "DELETE") return void response.writeHead(204).end()
+      await answered.promise
+      xml(response, 200, begun)
+    })
+    await use(
+      (store) =>
+        Effect.gen(function* () {
+          const writing = yield* Effect.fork(store.write(`s3://${bucket}/a`, twelve))
+          yield* Effect.repeat(Effect.sleep("2 millis"), { until: () => asked.length > 0 })
+          const interrupted = yield* Effect.fork(Fiber.interrupt(writing))
+          yield* Effect.sleep("5 millis")
+          answered.resolve()
+          yield* Fiber.join(interrupted)
+        }),
+      Store.s3({ ...options, partBytes })
+    )
+    expect(asked).toEqual(["POST ", "DELETE id"])
   })
 
   test("whose end is an error behind a 200 are ended again", async () => {
