@@ -32,11 +32,11 @@ export const lookUp = (
   let most = 0
   for (let at = from; indices.next(); at += indices.count * width) {
     const { count, value } = indices
-    if (value < 0) most = Math.max(most, unpack(words, indices, into, at))
-    else {
-      most = Math.max(most, value)
-      for (let place = 0; place < count; place++) put(words, value, into, at + place * width)
-    }
+    // Writers have a run for each 504 values, so that even a call of `Math.max` a run shows.
+    const own = value < 0 ? unpack(words, indices, into, at) : value
+    if (own > most) most = own
+    if (value < 0) continue
+    for (let place = 0; place < count; place++) put(words, value, into, at + place * width)
   }
   return most
 }
@@ -50,16 +50,33 @@ const putDouble = (words: Int32Array, index: number, into: Int32Array, at: numbe
   into[at + 1] = words[2 * index + 1] as number // as above
 }
 
+/** Four at a time, which takes a quarter less. */
 const unpackSingle = (words: Int32Array, indices: Hybrid, into: Int32Array, from: number): number => {
   const { count, inWords, start, view, width } = indices
   const mask = 2 ** width - 1
+  const fours = inWords - (inWords & 3)
   let most = 0
-  for (let place = 0, bit = 0; place < inWords; place++, bit += width) {
-    const index = (view.getInt32(start + (bit >>> 3), true) >> (bit & 7)) & mask
-    if (index > most) most = index
-    into[from + place] = words[index] as number // as above
+  let bit = 8 * start
+  for (let place = 0; place < fours; place += 4) {
+    const first = (view.getInt32(bit >>> 3, true) >> (bit & 7)) & mask
+    bit += width
+    const second = (view.getInt32(bit >>> 3, true) >> (bit & 7)) & mask
+    bit += width
+    const third = (view.getInt32(bit >>> 3, true) >> (bit & 7)) & mask
+    bit += width
+    const fourth = (view.getInt32(bit >>> 3, true) >> (bit & 7)) & mask
+    bit += width
+    if (first > most) most = first
+    if (second > most) most = second
+    if (third > most) most = third
+    if (fourth > most) most = fourth
+    const at = from + place
+    into[at] = words[first] as number // or 0, if there is no such word, as all here
+    into[at + 1] = words[second] as number
+    into[at + 2] = words[third] as number
+    into[at + 3] = words[fourth] as number
   }
-  for (let place = inWords; place < count; place++) {
+  for (let place = fours; place < count; place++) {
     const index = indices.packed(place)
     if (index > most) most = index
     putSingle(words, index, into, from + place)
@@ -67,18 +84,27 @@ const unpackSingle = (words: Int32Array, indices: Hybrid, into: Int32Array, from
   return most
 }
 
+/** Two at a time: as many words. */
 const unpackDouble = (words: Int32Array, indices: Hybrid, into: Int32Array, from: number): number => {
   const { count, inWords, start, view, width } = indices
   const mask = 2 ** width - 1
+  const twos = inWords - (inWords & 1)
   let most = 0
-  for (let place = 0, bit = 0; place < inWords; place++, bit += width) {
-    const index = (view.getInt32(start + (bit >>> 3), true) >> (bit & 7)) & mask
-    if (index > most) most = index
+  let bit = 8 * start
+  for (let place = 0; place < twos; place += 2) {
+    const first = (view.getInt32(bit >>> 3, true) >> (bit & 7)) & mask
+    bit += width
+    const second = (view.getInt32(bit >>> 3, true) >> (bit & 7)) & mask
+    bit += width
+    if (first > most) most = first
+    if (second > most) most = second
     const at = from + 2 * place
-    into[at] = words[2 * index] as number // as above
-    into[at + 1] = words[2 * index + 1] as number // as above
+    into[at] = words[2 * first] as number // or 0, if there is no such word, as all here
+    into[at + 1] = words[2 * first + 1] as number
+    into[at + 2] = words[2 * second] as number
+    into[at + 3] = words[2 * second + 1] as number
   }
-  for (let place = inWords; place < count; place++) {
+  for (let place = twos; place < count; place++) {
     const index = indices.packed(place)
     if (index > most) most = index
     putDouble(words, index, into, from + 2 * place)

@@ -199,7 +199,8 @@ export const decompressAhead = (columns: ReadonlyArray<Compressed>): Promise<Dec
   const begun: Array<Promise<void>> = []
   let left = MOST_AHEAD
   const begin = (bytes: Uint8Array, size: number): void => {
-    if (bytes.length < LEAST_AHEAD || size > left) return
+    // What is not smaller than its content is copied, which takes less time than a thread takes to begin.
+    if (bytes.length < LEAST_AHEAD || bytes.length >= size || size > left) return
     const soon = exactlySoon(bytes, size)
     if (soon === undefined) return
     left -= size

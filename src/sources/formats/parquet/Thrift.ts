@@ -34,6 +34,9 @@ export interface Value {
 /** @since 0.1.0 */
 export type Struct = ReadonlyMap<number, Value>
 
+/** So many bytes has a number of 64 bits at most. */
+const LONGEST = 10
+
 /** Structs, lists and maps deeper than this are refused. */
 const DEEPEST = 32
 
@@ -81,6 +84,8 @@ export class ThriftReader {
     if (type < Type.byte || type > Type.i64) throw wrong("a number")
     this.#at = start
     if (type === Type.byte) return (this.#byte() << 24) >> 24
+    const short = this.#short()
+    if (short !== undefined) return (short >>> 1) ^ -(short & 1)
     const encoded = this.#varint()
     const value = Number(encoded & 1n ? -(encoded >> 1n) - 1n : encoded >> 1n)
     if (!Number.isSafeInteger(value)) throw new Malformed(`its footer has a number of ${value}; ${AGAIN}`)
@@ -125,7 +130,7 @@ export class ThriftReader {
       case Type.i16:
       case Type.i32:
       case Type.i64:
-        this.#varint()
+        this.#pass()
         return
       case Type.double:
         this.#over(8)
@@ -153,7 +158,7 @@ export class ThriftReader {
         for (;;) {
           const header = this.#byte()
           if (header === 0) return
-          if (header >> 4 === 0) this.#varint()
+          if (header >> 4 === 0) this.#pass()
           if ((header & 15) > Type.false) this.#skip(header & 15, depth + 1)
         }
       default:
@@ -170,8 +175,8 @@ export class ThriftReader {
   }
 
   #length(): number {
-    const length = this.#varint()
-    if (length > BigInt(this.bytes.length - this.#at)) throw new RangeError("a length goes on beyond the end")
+    const length = this.#short() ?? this.#varint()
+    if (length > this.bytes.length - this.#at) throw new RangeError("a length goes on beyond the end")
     return Number(length)
   }
 
@@ -191,16 +196,28 @@ export class ThriftReader {
     return encoded & 1n ? -(encoded >> 1n) - 1n : encoded >> 1n
   }
 
-  #varint(): bigint {
+  /** A number of up to 28 bits, as most are; `undefined`, and nothing is read, if it is longer. */
+  #short(): number | undefined {
+    const from = this.#at
     let low = 0
-    // The first four bytes, 28 bits, as numbers: most are that short.
     for (let shift = 0; shift < 28; shift += 7) {
       const byte = this.#byte()
       low |= (byte & 127) << shift
-      if (byte < 128) return BigInt(low)
+      if (byte < 128) return low
     }
-    let value = BigInt(low)
-    for (let shift = 28n; shift < 70n; shift += 7n) {
+    this.#at = from
+    return undefined
+  }
+
+  /** Goes behind a number. */
+  #pass(): void {
+    for (let count = 0; count < LONGEST; count++) if (this.#byte() < 128) return
+    throw wrong("numbers of up to 64 bits")
+  }
+
+  #varint(): bigint {
+    let value = 0n
+    for (let shift = 0n; shift < 7n * BigInt(LONGEST); shift += 7n) {
       const byte = this.#byte()
       value |= BigInt(byte & 127) << shift
       if (byte < 128) return value

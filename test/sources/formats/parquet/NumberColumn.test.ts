@@ -18,6 +18,7 @@ import {
 import fc from "fast-check"
 import type * as ParquetWasm from "parquet-wasm"
 import * as Format from "../../../../src/sources/formats/Formats.ts"
+import { lookUp } from "../../../../src/sources/formats/parquet/Dictionary.ts"
 import { Hybrid } from "../../../../src/sources/formats/parquet/Hybrid.ts"
 import { refusal, rowsOf } from "../../../support/shard.ts"
 
@@ -122,6 +123,37 @@ describe("run lengths and packed bits", () => {
       const into = new Uint32Array(25)
       new Hybrid(bytes, 0, bytes.length, width, 25).fill(into, 0)
       expect(Array.from(into)).toEqual([1, 1, 1, 1, 1, ...values])
+    }
+  })
+
+  test("are looked up in a dictionary, in runs of any length", () => {
+    const size = 600
+    for (const width of [10, 11, 16, 24, 25, 26]) {
+      for (const words of [1, 2]) {
+        for (const count of [1, 2, 3, 5, 8, 63, 504]) {
+          const indices = Array.from({ length: count }, (_, at) => (at * 97) % size)
+          const groups = Math.ceil(count / 8)
+          const bytes = new Uint8Array(2 + groups * width)
+          bytes.set([(((groups << 1) | 1) & 127) | (groups > 63 ? 128 : 0), groups >> 6])
+          const from = groups > 63 ? 2 : 1
+          for (const [at, index] of indices.entries()) {
+            for (let bit = 0; bit < width; bit++) {
+              const place = at * width + bit
+              if ((index >> bit) & 1)
+                bytes[from + (place >> 3)] = (bytes[from + (place >> 3)] as number) | (1 << (place & 7))
+            }
+          }
+          const own = bytes.subarray(0, from + groups * width)
+          const dictionary = { size, words: Int32Array.from({ length: size * words }, (_, at) => at * 7) }
+          const into = new Int32Array((count + 1) * words)
+          const most = lookUp(dictionary, new Hybrid(own, 0, own.length, width, count), into, words, words)
+          expect(most).toBe(Math.max(...indices))
+          const found = indices.flatMap((index) =>
+            Array.from({ length: words }, (_, word) => (index * words + word) * 7)
+          )
+          expect(Array.from(into)).toEqual([...new Array(words).fill(0), ...found])
+        }
+      }
     }
   })
 
