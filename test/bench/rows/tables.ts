@@ -1,20 +1,13 @@
-/** Tables from files to batches, in order: Parquet against the libraries that decode it, Arrow against a loop over flechette. */
-import { Workers } from "../../../src/index.ts"
-import {
-  type Files,
-  files,
-  formats,
-  NUMBER_BATCH,
-  NUMBER_ROWS,
-  open,
-  TOKEN_BATCH,
-  TOKEN_ROWS
-} from "../loads/tables.ts"
+/**
+ * Tables from files to batches, in order: Parquet against the libraries that decode it, Arrow against a loop over flechette. As
+ * nobody runs them beside the loader, each has a process of its own, and they take turns; the slowest alone lives here.
+ */
+import { type Files, files, NUMBER_BATCH, NUMBER_ROWS, TOKEN_BATCH, TOKEN_ROWS } from "../loads/tables.ts"
 import { interleaved, type Measured } from "../measure.ts"
-import { epochs } from "../ours.ts"
 import { bar, fastestOf, found, type Outcome, type Request, type Row, ratio } from "../Row.ts"
-import { flechetteLoop } from "../rivals/flechetteLoop.ts"
-import { hyparquet, rowGroups, wholeFile } from "../rivals/parquetLibraries.ts"
+import { inProcess } from "../rivals/Process.ts"
+import { hyparquet } from "../rivals/parquetLibraries.ts"
+import { programArgs } from "../runtimes.ts"
 
 const OURS = "Furrow, 1 fiber"
 const WHOLE = "parquet-wasm, the file at once"
@@ -22,21 +15,24 @@ const GROUPS = "parquet-wasm, by row groups"
 const HYPARQUET = "hyparquet"
 const FLECHETTE = "flechette and a loop"
 
-const fiber = Workers.fibers({ workers: 1 })
+const program = programArgs(new URL("../probes/tables.ts", import.meta.url))
+
+/** A contestant over the file of a load. */
+const contestant = (name: string, which: string, load: string, path: string) =>
+  inProcess(name, process.execPath, [...program, which, load, path])
 
 /** The contestants over one Parquet file. */
 const parquetOf = async (
+  load: string,
   path: string,
   rows: number,
-  batch: number,
   rounds: number
 ): Promise<ReadonlyArray<Measured>> => {
-  const pipeline = await open(path, formats.parquet, batch)
   const all = await interleaved(
     [
-      epochs(OURS, pipeline, fiber),
-      { name: WHOLE, run: wholeFile(path, rows) },
-      { name: GROUPS, run: rowGroups(path, rows) },
+      contestant(OURS, "ours", load, path),
+      contestant(WHOLE, "whole", load, path),
+      contestant(GROUPS, "groups", load, path),
       { name: HYPARQUET, run: hyparquet(path, rows) }
     ],
     { rounds, warmFor: 1_000 }
@@ -48,14 +44,21 @@ const measured = async ({ arrow, numbers, tokens }: Files, { rounds, wants }: Re
   const charts: Array<Outcome["charts"][number]> = []
   const figures: Array<Outcome["figures"][number]> = []
   const works = [
-    { path: tokens, rows: TOKEN_ROWS, batch: TOKEN_BATCH, word: "", title: "rows of 512 tokens" },
-    { path: numbers, rows: NUMBER_ROWS, batch: NUMBER_BATCH, word: " numbers", title: "four columns of numbers" }
+    { load: "tokens", path: tokens, rows: TOKEN_ROWS, batch: TOKEN_BATCH, word: "", title: "rows of 512 tokens" },
+    {
+      load: "numbers",
+      path: numbers,
+      rows: NUMBER_ROWS,
+      batch: NUMBER_BATCH,
+      word: " numbers",
+      title: "four columns of numbers"
+    }
   ]
-  for (const { batch, path, rows, title, word } of works) {
+  for (const { batch, load, path, rows, title, word } of works) {
     const library = `parquet/library${word}`
     const fastest = `parquet/fastest${word}`
     if (!wants(library) && !wants(fastest)) continue
-    const all = await parquetOf(path, rows, batch, rounds)
+    const all = await parquetOf(load, path, rows, rounds)
     const [ours, whole, groups] = all as readonly [Measured, Measured, Measured] // as `parquetOf` has them
     charts.push({
       title: `Parquet, zstd: ${rows} rows, ${title}; ours in batches of ${batch}`,
@@ -65,10 +68,9 @@ const measured = async ({ arrow, numbers, tokens }: Files, { rounds, wants }: Re
     figures.push(ratio(library, ours, fastestOf([whole, groups]), 0.9), ratio(fastest, ours, fastestOf(all.slice(1))))
   }
   if (wants("arrow/library")) {
-    const pipeline = await open(arrow, formats.arrow, TOKEN_BATCH)
     const all = await interleaved(
-      [epochs(OURS, pipeline, fiber), { name: FLECHETTE, run: () => flechetteLoop(arrow) }],
-      { rounds, warmFor: 1_000 }
+      [contestant(OURS, "ours", "arrow", arrow), contestant(FLECHETTE, "flechette", "arrow", arrow)],
+      { rounds }
     )
     const ours = found(all, OURS)
     const loop = found(all, FLECHETTE)
