@@ -2,6 +2,7 @@
  * Runners that register in PostgreSQL, and loaders that read who is there: on an empty database, while it is gone, and after.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import process from "node:process"
 import { Context, Effect, Exit, Layer, Logger, Scope, Stream } from "effect"
 import { connecting } from "../../../src/cluster/control/Connect.ts"
 import { databaseOf } from "../../../src/cluster/control/Database.ts"
@@ -23,6 +24,9 @@ const logger = Logger.replace(
 let server: Postgres | undefined
 const up = (): Postgres => server ?? expect.unreachable("PostgreSQL is not up")
 
+const warnings: Array<string> = []
+const warned = ({ message }: Error): void => void warnings.push(message)
+
 const runner = (id: string) =>
   Effect.flatMap(listening, (port) =>
     Runners.register({ id, host: "127.0.0.1", port, threads: 1 }, { database: up().url, heartbeat })
@@ -39,9 +43,13 @@ const name = withoutPostgres === undefined ? "a cluster's PostgreSQL" : `a clust
 
 describe.skipIf(withoutPostgres !== undefined)(name, () => {
   beforeAll(async () => {
+    process.on("warning", warned)
     server = await postgres()
   }, 30_000)
-  afterAll(() => up().close())
+  afterAll(() => {
+    process.off("warning", warned)
+    return up().close()
+  })
 
   test(
     "takes runners that start at once while it is empty, and drops the one that ends",
@@ -57,6 +65,8 @@ describe.skipIf(withoutPostgres !== undefined)(name, () => {
           yield* until(list, "one", "two", "three")
           yield* Scope.close(third, Exit.void)
           yield* until(list, "one", "two")
+          // What pg warns of would be on the terminal of whoever starts a runner.
+          expect(warnings).toEqual([])
           yield* when(
             () => new Set([list.owner(0, 2), list.owner(1, 2)]),
             (owners) => owners.has("one") && owners.has("two")
