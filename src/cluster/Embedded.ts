@@ -40,6 +40,7 @@ export const embedded = (options: EmbeddedOptions): Layer.Layer<Runners, Invalid
       return {
         changes: Stream.concat(Stream.make(infos), Stream.never),
         isFixed: true,
+        place: "Runners.embedded",
         owner: (lane) => infos[lane % infos.length]?.id
       }
     })

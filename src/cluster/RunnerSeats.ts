@@ -19,6 +19,11 @@ import type { Timing } from "./Timing.ts"
 /** How many runners are named in an error. */
 const TOLD = 5
 
+/** After how long a run that has no runner yet says so. */
+const SILENT = "2 seconds"
+
+const START = "start one with pipelines/runner.ts"
+
 /** @since 0.1.0 */
 export interface RunnerSeatsOptions {
   readonly runners: Service
@@ -81,7 +86,12 @@ export class RunnerSeats {
       }
       this.#changed()
     })
-    return first.pipe(
+    const told = Effect.suspend(() =>
+      Effect.logInfo(
+        `backend cluster waits for a runner, for ${Duration.format(wait)} in all (${this.#whyNone}); ${START}`
+      )
+    )
+    return Effect.raceFirst(first, Effect.zipRight(Effect.delay(told, SILENT), Effect.never)).pipe(
       Effect.timeoutFail({ duration: wait, onTimeout: () => this.nobody(wait) }),
       Effect.ensuring(
         Effect.sync(() => {
@@ -97,10 +107,16 @@ export class RunnerSeats {
   }
 
   #reasonOf(what: string): string {
+    return `${what} (${this.#whyNone}); ${START}, or raise the option \`wait\``
+  }
+
+  /** What is the matter with each runner, or with the list. */
+  get #whyNone(): string {
     const troubles = this.#troubles
-    const told = troubles.length === 0 ? "none is listed" : troubles.slice(0, TOLD).join("; ")
+    const { place = "the service Runners" } = this.#options.runners
+    if (troubles.length === 0) return this.#isKnown ? `none is listed in ${place}` : `${place} has not answered yet`
     const more = troubles.length > TOLD ? `; and ${troubles.length - TOLD} more` : ""
-    return `${what} (${told}${more}); start one with pipelines/runner.ts, or raise the option \`wait\``
+    return troubles.slice(0, TOLD).join("; ") + more
   }
 
   /** Whether all runners that there will ever be have refused for good. */

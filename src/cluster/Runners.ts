@@ -55,6 +55,8 @@ export interface Service {
    * if there were none. Default `false`.
    */
   readonly isFixed?: boolean
+  /** Where they are looked for, in the words of messages: `"postgres://furrow@db/furrow"`, without secrets. */
+  readonly place?: string
   /** How often the list could not be read so far, each time however long it took. */
   readonly outages?: () => number
 }
@@ -80,6 +82,7 @@ export const list = (addresses: ReadonlyArray<Address>): Layer.Layer<Runners, In
       return {
         changes: Stream.concat(Stream.make(all), Stream.never),
         isFixed: true,
+        place: "the list of Runners.list",
         owner: (lane) => all[lane % all.length]?.id
       }
     })

@@ -430,6 +430,22 @@ describe("a run fails", () => {
       expect(later).toMatchObject({ _tag: "BackendError", reason: expect.stringContaining("no runner has been there") })
       const atOnce = await errorOf({ addresses: [address], wait: 300 })
       expect(atOnce).toMatchObject({ _tag: "BackendError", reason: expect.stringContaining(`runner ${address}: `) })
+      const place = "sqlite:nowhere"
+      const empty = { changes: Stream.concat(Stream.make([]), Stream.never), owner: () => undefined, place }
+      const said: Array<string> = []
+      const logger = Logger.make(({ message }) => void said.push(String(message)))
+      const none = run({ runners: Layer.succeed(Runners.Runners, empty), wait: "2100 millis" })
+      const late = await Effect.runPromise(
+        Effect.flip(none).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+      )
+      expect(said).toEqual([
+        expect.stringMatching(
+          /^backend cluster waits for a runner, for 2s 100ms in all \(none is listed in sqlite:nowhere\)/
+        )
+      ])
+      expect(String(late)).toContain(
+        "no runner has been there for 2s 100ms (none is listed in sqlite:nowhere); start one"
+      )
     },
     TIME
   )

@@ -133,6 +133,7 @@ export const liveRunnersWith = (
         Stream.mapEffect((now) => now)
       ),
       owner: (lane, lanes) => owners[Math.floor(((lane % lanes) * owners.length) / lanes)],
+      place: database,
       outages: () => outages
     }
   })
