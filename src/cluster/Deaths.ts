@@ -44,16 +44,20 @@ export class Deaths {
     }
   }
 
-  /** A runner was asked again: if the process that answers is that of before, it died at no batch. */
-  asked(seat: Seat, process: string | undefined): void {
+  /**
+   * A runner was asked again: if the process that answers is that of before, it died at no batch. Returns whether that says
+   * something of any.
+   */
+  asked(seat: Seat, process: string | undefined): boolean {
     const { doubt } = seat
-    if (doubt === undefined) return
+    if (doubt === undefined) return false
     seat.doubt = undefined
     for (const pending of doubt.batches) {
       this.#doubts.set(pending, this.#doubtsAt(pending) - 1)
       if (process === undefined || process !== doubt.process) this.#died(pending, doubt.reason, undefined)
       else if (!this.isSuspect(pending)) this.#options.acquitted(pending)
     }
+    return true
   }
 
   /** Whether something has died at a batch, or may have. */

@@ -119,9 +119,7 @@ class RunnerPool implements OpenBackend {
       opened: (seat) => this.#opened(seat),
       gone: (seat, reason, ending) => this.#gone(seat, reason, ending),
       asked: (seat, process) => {
-        if (this.#isEnding || seat.doubt === undefined) return
-        this.#deaths.asked(seat, process)
-        this.#flush()
+        if (this.#deaths.asked(seat, process) && !this.#isEnding) this.#flush()
       }
     })
     this.#deaths = new Deaths({
@@ -250,8 +248,11 @@ class RunnerPool implements OpenBackend {
     if (suspects.length > 0) this.#replaced()
     const { epoch, batch } = (died ?? suspects[0])?.request ?? {}
     const at = batch === undefined ? "it was at no batch" : `batch ${batch} of epoch ${epoch} is built again elsewhere`
-    if (ending !== "clean")
+    if (ending !== "clean") {
       this.#fork(Effect.logWarning(`backend cluster lost runner ${seat.address}: ${reason}; ${at}`))
+      // It may have built any that it was sent: an attempt is counted rather than missed.
+      for (const { pending } of others) pending.replaced++
+    }
     if (ending === "broken") this.#deaths.doubt(seat, suspects, reason)
     else for (const pending of suspects) this.#deaths.charge(pending, reason, undefined)
     for (const flight of [...begun, ...others]) this.#askElsewhere(flight)

@@ -269,8 +269,8 @@ export const play = async (seed: number): Promise<Played> => {
     const again = calls.length - before - EPOCHS * own.samples
     if (again < 0) throw new Error(`${-again} samples were not made`)
     if (isQuiet && made.replaced > 0) throw new Error(`nothing happened, and it attempted ${made.replaced} again`)
-    if (own.resumes === undefined && own.policy !== "carried" && again > 0 && made.replaced === 0)
-      throw new Error(`${again} samples were made again, and no attempt was counted`)
+    if (own.resumes === undefined && own.policy !== "carried" && again > made.replaced * own.batch)
+      throw new Error(`${again} samples were made again, and ${made.replaced} attempts were counted`)
     for (const undo of [...undos]) undo()
     for (const { host } of runners) host.heal()
     await until(
