@@ -360,6 +360,11 @@ export const writeShards = <E, R>(
       yield* tell
     }
     if (since > 0) yield* keep(writing, false)
+    // A batch of the user's own may have more rows than samples.
+    if ("shards" in sink[SinkTypeId].cut && (yield* fill(writing))) {
+      const reason = `the pipeline gives more rows than its ${plural(rewindable.size ?? 0, "sample")}, by which they were divided into shards; give rows or bytes in the place of shards`
+      return yield* new SinkError({ location: folder.location, kind: "row", row: writing.rows, reason })
+    }
     const { rows, schema, shards } = writing
     const content = encodeHex(sha256(shards.map((shard) => `${shard.rows} ${shard.content}\n`).join("")))
     const manifest: Manifest.Manifest = {

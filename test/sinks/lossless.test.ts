@@ -242,6 +242,19 @@ describe("batches whose columns are the user's own", () => {
     expect(exit).toEqual(Exit.succeed(expected))
   })
 
+  test("more rows than samples are not left out where shards were divided by samples", async () => {
+    const pipeline = Pipeline.from(Dataset.range(6)).pipe(
+      Pipeline.batchWith(4, (rows: ReadonlyArray<number>): unknown => [...rows, 9])
+    )
+    const run = Sink.run(pipeline, Sink.jsonl(OUT, { shards: 2 })).pipe(Effect.flip, Effect.provide(Store.memory()))
+    expect(await Effect.runPromise(run)).toMatchObject({
+      _tag: "SinkError",
+      kind: "row",
+      row: 6,
+      reason: expect.stringContaining("more rows than its 6 samples")
+    })
+  })
+
   test("what has no row for each sample is refused by its name", async () => {
     const cyclic: Record<string, unknown> = {}
     cyclic["me"] = cyclic
