@@ -101,6 +101,8 @@ const watch = (from: number, to: number, seen: (line: Line) => void): Promise<nu
     createInterface({ input: child.stdout }).on("line", (text) => {
       clearTimeout(timer)
       timer = setTimeout(kill, LIMIT_MS)
+      // Deno's own Brotli says on stdout what it lost of a damaged page.
+      if (!text.startsWith("{")) return console.error(text)
       const line: Line = JSON.parse(text)
       seen(line)
       at = line.at + 1

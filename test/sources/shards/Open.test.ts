@@ -424,7 +424,7 @@ describe("the index", () => {
 
   test("is built once by all that ask at once", async () => {
     const store = three()
-    const opens = Array.from({ length: 16 }, () => cached(store, "once-"))
+    const opens = Array.from({ length: 64 }, () => cached(store, "once-"))
     const datasets = await Effect.runPromise(Effect.all(opens, { concurrency: "unbounded" }))
     expect(new Set(store.reads.values())).toEqual(new Set([1]))
     expect(new Set(datasets.map(({ size }) => size))).toEqual(new Set([60]))
