@@ -97,6 +97,12 @@ export interface Column {
   readonly values: number
   readonly codec?: number
   readonly dictionaryOffset?: number
+  /** Whether the footer tells where a dictionary begins, or has it as the first page. Default `true`. */
+  readonly isDictionaryTold?: boolean
+  /** Where the footer says that the column begins, in place of where it does. */
+  readonly start?: number
+  /** So many bytes of the column are left out of the length that the footer says. */
+  readonly shorter?: number
 }
 
 export interface Group {
@@ -108,6 +114,9 @@ export interface Group {
 export interface ParquetFile {
   readonly schema: ReadonlyArray<Element>
   readonly groups: ReadonlyArray<Group>
+  /** How many rows the footer says, in place of those of its groups. */
+  readonly rows?: number
+  readonly writtenBy?: string
 }
 
 /** Levels as runs of one value each, with their length in front as pages of the first version have it. */
@@ -186,13 +195,14 @@ const leavesOf = (
   )
 
 /** Writes a file. */
-export const parquetOf = ({ groups, schema }: ParquetFile): Uint8Array => {
+export const parquetOf = ({ groups, rows: said, schema, writtenBy = "by hand version 1" }: ParquetFile): Uint8Array => {
   const parts: Array<Uint8Array> = [utf8("PAR1")]
   let at = 4
   const leaves = leavesOf(schema)
   const written = groups.map(({ columns, rows }) => {
     let total = 0
-    const chunks = columns.map(({ codec = 0, dictionaryOffset, pages, values }, place) => {
+    const chunks = columns.map((column, place) => {
+      const { codec = 0, dictionaryOffset, isDictionaryTold = true, pages, shorter = 0, values } = column
       const start = at
       let data = at
       let plain = 0
@@ -208,7 +218,7 @@ export const parquetOf = ({ groups, schema }: ParquetFile): Uint8Array => {
       }
       total += plain
       const [leaf, path] = leaves[place] as readonly [Element, ReadonlyArray<string>] // one a column
-      const hasDictionary = pages.some(({ kind }) => kind === "dictionary")
+      const hasDictionary = isDictionaryTold && pages.some(({ kind }) => kind === "dictionary")
       const metadata = struct({
         1: i32(leaf.type ?? 0),
         2: list(5, Array.from(encodings, i32)),
@@ -216,8 +226,8 @@ export const parquetOf = ({ groups, schema }: ParquetFile): Uint8Array => {
         4: i32(codec),
         5: i64(values),
         6: i64(plain),
-        7: i64(at - start),
-        9: i64(data),
+        7: i64(at - start - shorter),
+        9: i64(column.start ?? (isDictionaryTold ? data : start)),
         11: hasDictionary ? i64(start) : dictionaryOffset === undefined ? undefined : i64(dictionaryOffset)
       })
       return struct({ 2: i64(start), 3: metadata })
@@ -228,9 +238,9 @@ export const parquetOf = ({ groups, schema }: ParquetFile): Uint8Array => {
   const footer = struct({
     1: i32(1),
     2: list(12, [root, ...schema.flatMap(elementOf)]),
-    3: i64(groups.reduce((sum, { rows }) => sum + rows, 0)),
+    3: i64(said ?? groups.reduce((sum, { rows }) => sum + rows, 0)),
     4: list(12, written),
-    6: text("by hand version 1")
+    6: text(writtenBy)
   })
   const tail = concat(Uint8Array.from(footer.bytes), new Uint8Array(Uint32Array.of(footer.bytes.length).buffer))
   return concat(...parts, tail, utf8("PAR1"))

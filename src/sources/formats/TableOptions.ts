@@ -65,9 +65,15 @@ export const tableOf = (of: string, options: TableOptions): Table => {
   }
 }
 
+/** Returns the first text that comes twice. @since 0.1.0 */
+export const firstTwice = (texts: ReadonlyArray<string>): string | undefined => {
+  const seen = new Set<string>()
+  return texts.find((text) => seen.size === seen.add(text).size)
+}
+
 /**
  * Returns the places of the chosen columns among the fields, in the order of the columns. Throws {@link Malformed} if one is
- * not there.
+ * not there, or is there twice: a row has a field of one name once.
  *
  * @since 0.1.0
  */
@@ -75,6 +81,13 @@ export const placesOf = (
   fields: ReadonlyArray<{ readonly name: string }>,
   { columns }: Table
 ): ReadonlyArray<number> => {
+  const twice = firstTwice(
+    fields.flatMap(({ name }) => (columns === undefined || columns.includes(name) ? [name] : []))
+  )
+  if (twice !== undefined) {
+    const way = "choose others by the option columns, or write them under names of their own"
+    throw new Malformed(`it has two columns of the name "${twice}"; ${way}`)
+  }
   if (columns === undefined) return fields.map((_, place) => place)
   const byName = new Map(fields.map(({ name }, place) => [name, place]))
   return columns.map((name) => {

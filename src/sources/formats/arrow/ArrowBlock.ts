@@ -8,7 +8,7 @@ import type { TypedArray } from "../../../core/Tensor.ts"
 import type { StoreError } from "../../store/Store.ts"
 import { tensorsOf } from "../Columns.ts"
 import type { Block, BlockColumn, BlockPlace, DecodedBlock, ShardError, SharedDecode } from "../Format.ts"
-import { shardError, type Where, whereOf } from "../Located.ts"
+import { located, shardError, type Where, whereOf } from "../Located.ts"
 import { Malformed } from "../Malformed.ts"
 import { type ArrowArray, childOf, eachBuffer, isNumeric, offsetsOf } from "./ArrowArray.ts"
 import { arraysIn, partsOf } from "./ArrowParts.ts"
@@ -20,8 +20,8 @@ export type TableRow = Readonly<Record<string, unknown>>
 
 /**
  * Returns the rows of sound arrays, all of `size` values; rows own what they hold. `release` gives back the memory of the
- * arrays. An integer that is to be a number and is not exact is an error of its row. Throws {@link Malformed} for columns of
- * one name, and for other values that have no such form in JavaScript as is asked for.
+ * arrays. An integer that is to be a number and is not exact is an error of its row. Throws {@link Malformed} for fields of
+ * one name in a struct, and for other values that have no such form in JavaScript as is asked for.
  *
  * @since 0.1.0
  */
@@ -33,11 +33,6 @@ export const blockOf = (
   release?: () => void
 ): DecodedBlock<TableRow> => {
   const names = arrays.map(({ field }) => field.name)
-  const seen = new Set<string>()
-  const twice = names.find((name) => seen.size === seen.add(name).size)
-  if (twice !== undefined) {
-    throw new Malformed(`it has two columns of the name "${twice}"; write them under names of their own`)
-  }
   const byRow = new Set<ArrowArray>()
   const cells = arrays.map((array) => {
     try {
@@ -90,8 +85,10 @@ const cellsByRow = (array: ArrowArray, options: CellOptions, where: Where): Cell
 /** How threads share blocks of Arrow arrays. @since 0.1.0 */
 export const sharedTables = (format: string, options: CellOptions, withArrays: WithArrays): SharedDecode<TableRow> => ({
   unpack: (bytes, block, place) => withArrays(bytes, block, place, (arrays) => partsOf(arrays, options)),
-  view: (parts, block, place) =>
-    blockOf(arraysIn(parts), block.rows, { ...options, isShared: true }, whereOf(format, block, place))
+  view: (parts, block, place) => {
+    const where = whereOf(format, block, place)
+    return located(where, () => blockOf(arraysIn(parts), block.rows, { ...options, isShared: true }, where))
+  }
 })
 
 /** A column: as it lies in memory where all rows are numbers, or lists of as many numbers. */

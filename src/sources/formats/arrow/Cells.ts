@@ -1,6 +1,6 @@
 /**
  * The JavaScript values of Arrow arrays, as the table in `docs/formats.md` has them. Plain functions of a place, made once for
- * each array; the array is sound (see `Sound.ts`), so they do not fail but for integers that are converted row by row. Values own what they hold: the memory of an array is
+ * each array; the array is sound (see `Sound.ts`), so they do not fail but for structs with two fields of one name, and for integers that are converted row by row. Values own what they hold: the memory of an array is
  * used again.
  *
  * @since 0.1.0
@@ -8,6 +8,8 @@
 import { setField } from "../../../core/Options.ts"
 import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
 import { asciiOf, asciiTextsOf, isAscii, textsOf } from "../../../core/Utf8.ts"
+import { Malformed } from "../Malformed.ts"
+import { firstTwice } from "../TableOptions.ts"
 import { type ArrowArray, childOf, dataOf, isNull, isNumeric, numbersFrom, numbersOf, offsetsOf } from "./ArrowArray.ts"
 import { shownDecimal, widened } from "./Decimal.ts"
 import { type CellOptions, exactly, numbersAs } from "./Numbers.ts"
@@ -195,12 +197,19 @@ const itemsOf = (child: ArrowArray, options: CellOptions): ((start: number, end:
   }
 }
 
-/** Records of the children, at places of the children. @since 0.1.0 */
-const recordsOf = (array: ArrowArray, options: CellOptions): ((place: number) => unknown) =>
-  recordOf(
-    array.children.map((child) => child.field.name),
-    array.children.map((child) => cellsOf(child, options))
+/** Records of the children, at places of the children. Throws {@link Malformed} if two have one name. */
+const recordsOf = ({ children, field }: ArrowArray, options: CellOptions): ((place: number) => unknown) => {
+  const names = children.map((child) => child.field.name)
+  const twice = firstTwice(names)
+  if (twice !== undefined) {
+    const way = "choose other columns, or write them under names of their own"
+    throw new Malformed(`struct "${field.name}" has two fields of the name "${twice}"; ${way}`)
+  }
+  return recordOf(
+    names,
+    children.map((child) => cellsOf(child, options))
   )
+}
 
 /** Returns what makes a record of the cells at a place. @since 0.1.0 */
 export const recordOf = (

@@ -15,9 +15,10 @@ export interface Chunk {
   /** Its first byte in the shard; of a dictionary, if there is one. */
   readonly start: number
   readonly length: number
-  /** The first data page, from `start` on. */
+  /** Whether some of the last bytes may be those of what lies behind it. */
+  readonly isLonger: boolean
+  /** The first data page, from `start` on: behind a dictionary, if the footer tells of one. */
   readonly data: number
-  readonly hasDictionary: boolean
   readonly uncompressed: number
   /** A number of `CompressionCodec`. */
   readonly codec: number
@@ -79,10 +80,13 @@ export const footerOf = (bytes: Uint8Array, start: number): Footer =>
     const elements = reader.items(needed(fields, 2), Type.struct)
     const columns = columnsOf(reader, elements)
     const leaves = columns.reduce((sum, own) => sum + own.leaves, 0)
-    const groups = reader.structs(needed(fields, 4)).map((group) => groupOf(reader, group, leaves, start))
+    const writtenBy = fields.get(6)
+    const data = { end: start, slack: writtenBy === undefined ? 0 : slackOf(reader.text(writtenBy)) }
+    const groups = reader.structs(needed(fields, 4)).map((group) => groupOf(reader, group, leaves, data))
     const rows = groups.reduce((sum, group) => sum + group.rows, 0)
     const said = reader.int(needed(fields, 3))
-    if (rows !== said)
+    // parquet-rs before 2019 always wrote 0.
+    if (rows !== said && said !== 0)
       throw new Malformed(`its row groups have ${plural(rows, "row")}, its footer says ${said}; ${AGAIN}`)
     const [root] = elements
     if (root === undefined) throw new Malformed(`its schema is empty; ${AGAIN}`)
@@ -104,14 +108,43 @@ const count = (reader: ThriftReader, fields: Struct, id: number): number => {
   return value
 }
 
-const groupOf = (reader: ThriftReader, group: Struct, leaves: number, end: number): RowGroup => {
+/** Behind `PAR1`. */
+const FIRST = 4
+
+/** Where the data of a shard begins and ends, and by how many bytes its columns may be longer than the footer says. */
+interface Data {
+  readonly first: number
+  readonly end: number
+  readonly slack: number
+}
+
+/** What the header of a dictionary may take, which parquet-mr before 1.2.9 left out of the lengths of columns. */
+const HEADER = 100
+
+const slackOf = (writtenBy: string): number => {
+  const [found, ...numbers] = /^parquet-mr(?: version (\d+)\.(\d+)\.(\d+))?/.exec(writtenBy) ?? []
+  if (found === undefined) return 0
+  const [major = 0, minor = 0, patch = 0] = numbers.map((digits) => Number(digits ?? 0))
+  return major * 1e6 + minor * 1e3 + patch < 1_002_009 ? HEADER : 0
+}
+
+const groupOf = (
+  reader: ThriftReader,
+  group: Struct,
+  leaves: number,
+  { end, slack }: Omit<Data, "first">
+): RowGroup => {
   const rows = count(reader, group, 3)
-  const chunks = reader.structs(needed(group, 1)).map((chunk) => chunkOf(reader, chunk, end))
+  const isEmpty = rows === 0
+  const data = isEmpty ? { first: 0, end: Number.POSITIVE_INFINITY, slack: 0 } : { first: FIRST, end, slack }
+  const own = reader.structs(needed(group, 1)).map((chunk) => chunkOf(reader, chunk, data))
+  // Where columns without values lie means nothing: some writers say at 0.
+  const chunks = isEmpty ? own.map((chunk) => ({ ...chunk, start: FIRST, length: 0 })) : own
   if (chunks.length === leaves) return { rows, chunks }
   throw new Malformed(`a row group has ${plural(chunks.length, "column")}, the schema ${leaves}; ${AGAIN}`)
 }
 
-const chunkOf = (reader: ThriftReader, chunk: Struct, end: number): Chunk => {
+const chunkOf = (reader: ThriftReader, chunk: Struct, { end, first, slack }: Data): Chunk => {
   const path = chunk.get(1)
   if (path !== undefined) {
     throw new Malformed(`a column lies in another file, "${reader.text(path)}", which is not supported; write one file`)
@@ -128,17 +161,16 @@ const chunkOf = (reader: ThriftReader, chunk: Struct, end: number): Chunk => {
   const dictionary = metadata.get(11)
   const own = dictionary === undefined ? 0 : reader.int(dictionary)
   // Some writers set the offset to 0 where there is none.
-  const hasDictionary = own > 0 && own < data
-  const start = hasDictionary ? own : data
-  if (start < 4 || start + length > end || data - start > length) {
+  const start = own > 0 && own < data ? own : data
+  if (start < first || start + length > end || data - start > length) {
     throw new Malformed(`a column lies at ${start} to ${start + length}, outside of the ${end} bytes of data; ${AGAIN}`)
   }
   const uncompressed = count(reader, metadata, 6)
   return {
     start,
-    length,
+    length: Math.min(length + slack, end - start),
+    isLonger: slack > 0,
     data: data - start,
-    hasDictionary,
     uncompressed,
     codec,
     values: count(reader, metadata, 5),
@@ -199,7 +231,7 @@ export interface PlacedChunk {
   /** Where it begins in that file. */
   readonly start: number
   readonly length: number
-  /** The first data page, from `start` on. */
+  /** The first data page, from `start` on: behind a dictionary, if there is one. */
   readonly data: number
   /** Whether it was decompressed. */
   readonly isPlain: boolean
@@ -255,7 +287,7 @@ export const footerOfGroup = (
     writer.int(6, Type.i64, isPlain ? length : uncompressed)
     writer.int(7, Type.i64, length)
     writer.int(9, Type.i64, start + data)
-    if (chunk.hasDictionary) writer.int(11, Type.i64, start)
+    if (data > 0) writer.int(11, Type.i64, start)
     writer.end()
     writer.end()
   }

@@ -121,6 +121,28 @@ const checkPages = (bytes: Uint8Array): void => {
   }
 }
 
+/**
+ * Returns the bytes of the pages that hold so many values: what follows is not of their column. Throws {@link Malformed}.
+ *
+ * @since 0.1.0
+ */
+export const pagesOf = (bytes: Uint8Array, values: number): Uint8Array =>
+  withinBytes("a page", () => {
+    const reader = new ThriftReader(bytes)
+    let left = values
+    let at = 0
+    while (left > 0 && at < bytes.length) {
+      const header = reader.struct(at)
+      const start = reader.end
+      const own = header.get(5) ?? header.get(8)
+      if (own !== undefined) left -= numberIn(reader, reader.struct(own.start), 1)
+      const stored = numberIn(reader, header, 3)
+      if (stored < 0) throw new Malformed(`a page is to have ${plural(stored, "byte")}; ${AGAIN}`)
+      at = start + stored
+    }
+    return bytes.subarray(0, at)
+  })
+
 /** A page as it stands in its column. */
 interface StoredPage {
   readonly kind: number

@@ -28,7 +28,7 @@ import {
 } from "./Footer.ts"
 import { decodeFile } from "./Library.ts"
 import { numberColumn, numberLayout } from "./NumberColumn.ts"
-import { type Compressed, type Decompressed, decompressAhead, plainPages } from "./Pages.ts"
+import { type Compressed, type Decompressed, decompressAhead, pagesOf, plainPages } from "./Pages.ts"
 import { ThriftReader } from "./Thrift.ts"
 import { withTwelves } from "./Twelve.ts"
 
@@ -272,7 +272,8 @@ const fileOf = (
     const chunk = group.chunks[leaf] as Chunk // a chunk for each leaf
     const own = chunkIn(bytes, block, chunk)
     const pages = plainPages(own, chunk.codec, most, ahead)
-    const { data, length } = pages ?? chunk
+    const { data } = pages ?? chunk
+    const { length } = pages ?? own
     placed.push({ chunk, start, length, data, isPlain: pages !== undefined })
     parts.push(...(pages?.parts ?? [own]))
     start += length
@@ -285,11 +286,12 @@ const fileOf = (
 }
 
 /** The bytes of a chunk among those of the block. */
-const chunkIn = (bytes: Uint8Array, block: Block, { length, start }: Chunk): Uint8Array => {
+const chunkIn = (bytes: Uint8Array, block: Block, { isLonger, length, start, values }: Chunk): Uint8Array => {
   let before = 0
   for (const [offset, own] of block.ranges ?? [[block.offset, block.length] as const]) {
     if (start >= offset && start + length <= offset + own) {
-      return bytes.subarray(before + start - offset, before + start - offset + length)
+      const own = bytes.subarray(before + start - offset, before + start - offset + length)
+      return isLonger ? pagesOf(own, values) : own
     }
     before += own
   }

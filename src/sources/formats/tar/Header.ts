@@ -32,8 +32,11 @@ export const windowOf = (bytes: Uint8Array, from: number): Window => {
 
 /** What a header says. @since 0.1.0 */
 export interface Header {
-  /** Of the member, unless a pax or GNU header before it gives another one. */
-  readonly name: string
+  /**
+   * Returns the member's name, which holds unless a pax or GNU header before it gives another one: that one was too long for
+   * the header, which may have cut it within a character. Throws what `fault` makes if it is not UTF-8.
+   */
+  readonly name: () => string
   /** Bytes of the payload, without the padding behind it. */
   readonly size: number
   /** The type flag's character code. */
@@ -71,8 +74,11 @@ export const headerAt = ({ bytes, from: first, words }: Window, at: number, faul
     const reason = `there is no tar header: its checksum should be ${sum}, and is ${stated}`
     throw fault(`${reason}; the shard is damaged or is not a tar, fetch it again`, { byte: at })
   }
-  const name = nameAt(bytes, from, at, fault)
-  return { name, size: numberAt(bytes, from + SIZE, 12, at, "size", fault), type: bytes[from + TYPE] as number } // in the block
+  return {
+    name: () => nameAt(bytes, from, at, fault),
+    size: numberAt(bytes, from + SIZE, 12, at, "size", fault),
+    type: bytes[from + TYPE] as number // in the block
+  }
 }
 
 /** The number in a field: octal digits among spaces and zeros, or, from GNU and star, 256-based behind a set bit. */

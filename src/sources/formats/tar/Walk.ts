@@ -106,7 +106,7 @@ export class Walk {
 
   /** Takes the header of a member; returns the member if it is a file. */
   #member(header: Header): Member | undefined {
-    const name = this.#extended.name ?? header.name
+    const name = this.#extended.name ?? header.name()
     const size = this.#extended.size ?? header.size
     const { type } = header
     const start = this.#start

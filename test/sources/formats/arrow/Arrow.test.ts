@@ -411,13 +411,41 @@ describe.each([
     [
       "two columns of one name",
       { fields: [field(int32), field(int32)], batches: [{ rows: 1, columns: [ints(1), ints(2)] }] },
-      'two columns of the name "a"'
+      'two columns of the name "a"; choose others by the option columns'
+    ],
+    [
+      "two fields of one name in a struct",
+      one(
+        field([13], {
+          children: [
+            { name: "x", type: int32 },
+            { name: "x", type: int32 }
+          ]
+        }),
+        {
+          length: 1,
+          buffers: [NONE],
+          children: [ints(1), ints(2)]
+        }
+      ),
+      'struct "a" has two fields of the name "x"; choose other columns'
     ]
   ] as ReadonlyArray<readonly [string, Shape, string]>)("refuses %s", async (_, shape, reason) => {
     const error = await refusal(Format.arrow(), write(shape))
     expect(error).toMatchObject({ _tag: "ShardError", shard: "some.shard", format: "arrow" })
     expect(error.message).toContain(reason)
   })
+})
+
+test("a column of a name that another one has, too, cannot be chosen; others can", async () => {
+  const fields = [field(int32), { name: "b", type: int32 }, field(int32)]
+  const shape = { fields, batches: [{ rows: 1, columns: [ints(1), ints(2), ints(3)] }] }
+  for (const bytes of [fileOf(shape), streamOf(shape)]) {
+    expect((await refusal(Format.arrow({ columns: ["b", "a"] }), bytes)).message).toContain(
+      'two columns of the name "a"'
+    )
+    expect(await rowsOf(Format.arrow({ columns: ["b"] }), bytes)).toEqual([{ b: 2 }])
+  }
 })
 
 test("chosen columns whose buffers lie outside of their batch", async () => {

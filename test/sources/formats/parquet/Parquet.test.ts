@@ -203,6 +203,21 @@ describe("encodings", () => {
       }),
       values("x")
     ],
+    ...codecs.map(
+      ([name, codec, pack]): Case => [
+        `a dictionary that the footer does not tell of: ${name}`,
+        file([{ name: "a", type: bytes, converted: 0 }], 1, {
+          values: 1,
+          codec,
+          isDictionaryTold: false,
+          pages: [
+            { ...dictionary, pack },
+            { values: 1, data: Uint8Array.of(1, 2, 1), encoding: Encoding.rleDictionary, pack }
+          ]
+        }),
+        values("yy")
+      ]
+    ),
     [
       "an offset of 0 where there is no dictionary",
       oneColumn({ name: "a", type: int32 }, { values: 1, data: ints(1) }, { dictionaryOffset: 0 }),
@@ -219,6 +234,64 @@ describe("encodings", () => {
       values(...Array.from({ length: 1500 }, (_, at) => 2 * at + 1))
     ]
   ])
+})
+
+describe("footers of old writers", () => {
+  const schema = [
+    { name: "a", type: int32, converted: 17 },
+    { name: "b", type: int32 }
+  ]
+  const column = (value: number, shorter: number, codec = 0): Column => {
+    const pack = codec === 0 ? (plain: Uint8Array) => plain : (plain: Uint8Array) => zlib.gzipSync(plain)
+    const pages: ReadonlyArray<Page> = [
+      { kind: "dictionary", values: 1, data: ints(value), pack },
+      { values: 2, data: Uint8Array.of(1, 4, 0), encoding: Encoding.rleDictionary, pack }
+    ]
+    return { values: 2, codec, shorter, pages }
+  }
+  const short = (writtenBy: string, codec = 0): Uint8Array => {
+    const columns = [column(7, 9, codec), column(8, 9, codec)]
+    return parquetOf({ schema, writtenBy, groups: [{ rows: 2, columns }] })
+  }
+  const rows = [
+    { a: 7, b: 8 },
+    { a: 7, b: 8 }
+  ]
+  check([
+    [
+      "no rows, as parquet-rs 0.3 says",
+      parquetOf({ schema, rows: 0, groups: [{ rows: 2, columns: [column(7, 0), column(8, 0)] }] }),
+      rows
+    ],
+    ["lengths without the header of the dictionary: parquet-mr of no version", short("parquet-mr"), rows],
+    [
+      "lengths without the header of the dictionary: parquet-mr 1.2.8",
+      short("parquet-mr version 1.2.8 (build x)", 2),
+      rows
+    ],
+    [
+      "no rows, whose columns are to lie at 0",
+      parquetOf({
+        schema,
+        groups: [
+          {
+            rows: 0,
+            columns: [
+              { start: 0, values: 0, pages: [] },
+              { start: 0, values: 0, pages: [] }
+            ]
+          }
+        ]
+      }),
+      []
+    ]
+  ])
+
+  test("lengths that are too short are damage where a later writer says them", async () => {
+    for (const writtenBy of ["parquet-mr version 1.2.9 (build x)", "parquet-cpp version 1.0.0"]) {
+      expect((await refusal(Format.parquet(), short(writtenBy)))._tag).toBe("ShardError")
+    }
+  })
 })
 
 describe("row groups", () => {
@@ -564,7 +637,17 @@ describe("what cannot be read says why", () => {
     [
       "two columns of one name",
       file([...schema, ...schema], 1, chunk(1, ints(1)), chunk(1, ints(2))),
-      'two columns of the name "a"'
+      'two columns of the name "a"; choose others by the option columns'
+    ],
+    [
+      "two fields of one name in a struct",
+      file(
+        [group("s", 0, [optional("x"), optional("x")])],
+        1,
+        chunk(1, ints(1), undefined, [1]),
+        chunk(1, ints(2), undefined, [1])
+      ),
+      'struct "s" has two fields of the name "x"; choose other columns'
     ],
     ["a time beyond Date", one({ type: int96 }, 1, concat(longs(0n), ints(-1))), "beyond those of Date"]
   ] as ReadonlyArray<readonly [string, Uint8Array, string]>)("%s", async (_, bytes, reason) => {

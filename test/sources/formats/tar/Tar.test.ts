@@ -155,6 +155,22 @@ test("names: prefix, star's prefix, GNU's magic, pax, long names, V7", async () 
   expect(rows.map((row) => row.__key__)).toEqual(keys)
 })
 
+test("a long name that its member's own header cuts within a character", async () => {
+  const long = `${"☺".repeat(40)}.txt`
+  const cut = (header: Uint8Array) => header.set(new TextEncoder().encode(long).subarray(0, 100))
+  const bytes = tarOf(
+    { name: "././@LongLink", type: "L", body: `${long}\0` },
+    { name: "", body: "a", change: cut },
+    pax(["path", `b${long}`]),
+    { name: "", body: "b", change: cut }
+  )
+  expect(await rowsOf(Format.tar(), bytes)).toEqual([
+    { __key__: "☺".repeat(40), txt: "a" },
+    { __key__: `b${"☺".repeat(40)}`, txt: "b" }
+  ])
+  expect((await refusal(Format.tar(), tarOf({ name: "", change: cut }))).message).toContain("is not UTF-8")
+})
+
 test("sizes: base 256, spaces, pax", async () => {
   const base = new Uint8Array(12)
   base.set([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3])
