@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { whole } from "../../core/Check.ts"
+import { firstTwice } from "../../core/FirstTwice.ts"
 import { InvalidOption } from "../../core/InvalidOption.ts"
 import type { TableRow } from "./arrow/ArrowBlock.ts"
 import type { Format, SharedDecode } from "./Format.ts"
@@ -63,12 +64,6 @@ export const tableOf = (of: string, options: TableOptions): Table => {
     timestamps: choice("timestamps", timestamps, ["exact", "date", "bigint"]),
     blockBytes: whole("blockBytes", blockBytes, 1)
   }
-}
-
-/** Returns the first text that comes twice. @since 0.1.0 */
-export const firstTwice = (texts: ReadonlyArray<string>): string | undefined => {
-  const seen = new Set<string>()
-  return texts.find((text) => seen.size === seen.add(text).size)
 }
 
 /**

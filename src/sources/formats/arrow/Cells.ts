@@ -5,11 +5,11 @@
  *
  * @since 0.1.0
  */
+import { firstTwice } from "../../../core/FirstTwice.ts"
 import { setField } from "../../../core/Options.ts"
 import { Tensor, type TypedArray } from "../../../core/Tensor.ts"
 import { asciiOf, asciiTextsOf, isAscii, textsOf } from "../../../core/Utf8.ts"
 import { Malformed } from "../Malformed.ts"
-import { firstTwice } from "../TableOptions.ts"
 import { type ArrowArray, childOf, dataOf, isNull, isNumeric, numbersFrom, numbersOf, offsetsOf } from "./ArrowArray.ts"
 import { shownDecimal, widened } from "./Decimal.ts"
 import { type CellOptions, exactly, numbersAs } from "./Numbers.ts"

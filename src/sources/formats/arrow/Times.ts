@@ -103,23 +103,31 @@ export const int96sOf = (array: ArrowArray, { timestamps }: CellOptions): Cell =
   const bytes = dataOf(array, 0)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const at = (place: number): number => 12 * (place + array.offset)
-  const days = (place: number): number => view.getUint32(at(place) + 8, true) - JULIAN
-  const nanoseconds = (place: number): bigint => view.getBigInt64(at(place), true)
-  if (timestamps === "bigint") {
-    return (place) => BigInt(days(place)) * BigInt(DAY * MS) + nanoseconds(place)
+  const days = (place: number): number => view.getInt32(at(place) + 8, true) - JULIAN
+  const ofDay = (place: number): bigint => view.getBigInt64(at(place), true)
+  const nanoseconds = (place: number): bigint => {
+    const own = ofDay(place)
+    const rest = modulo(own, 1000n)
+    return BigInt.asIntN(64, BigInt(days(place)) * BigInt(DAY * 1000) + (own - rest) / 1000n) * 1000n + rest
   }
-  const counts = Float64Array.from(
-    { length: array.length },
-    (_, place) => days(place) * DAY + Number(nanoseconds(place)) / MS
-  )
+  if (timestamps === "bigint") return nanoseconds
+  const counts = Float64Array.from({ length: array.length }, (_, place) => {
+    const count = days(place) * DAY + Number(ofDay(place)) / MS
+    return Math.abs(count) < WRAPS ? count : Number(nanoseconds(place)) / MS
+  })
   mustBeDates(array, counts, 1)
   return (place) => {
     const own = nanoseconds(place)
-    const rest = ((own % BigInt(MS)) + BigInt(MS)) % BigInt(MS)
-    const ms = days(place) * DAY + Number((own - rest) / BigInt(MS))
+    const rest = modulo(own, BigInt(MS))
+    const ms = Number((own - rest) / BigInt(MS))
     return timestamps === "date" ? new Date(ms) : shownTime(ms, Number(rest), 6)
   }
 }
+
+/** Spark counts microseconds in 64 bits, and wraps days around that are beyond these; so many milliseconds are just below. */
+const WRAPS = 9e15
+
+const modulo = (value: bigint, by: bigint): bigint => ((value % by) + by) % by
 
 /** Milliseconds, rounded down, and how many of the unit are left. */
 const partsOf = (

@@ -375,6 +375,12 @@ describe("types", () => {
       { timestamps: "bigint" }
     ],
     [
+      "int96 of Spark beyond its 64 bits of microseconds, wrapped around: the year 290000",
+      one({ type: int96 }, 1, spark(-105_862_232, -32_509_551_616_000n)),
+      values(9_089_380_393_200_000_000_000n),
+      { timestamps: "bigint" }
+    ],
+    [
       "int96 as Date",
       one({ type: int96 }, 3, times.slice(0, 36)),
       values(new Date(0), new Date(1728000000123), new Date(253402300799999)),
@@ -651,7 +657,7 @@ describe("what cannot be read says why", () => {
       ),
       'struct "s" has two fields of the name "x"; choose other columns'
     ],
-    ["a time beyond Date", one({ type: int96 }, 1, concat(longs(0n), ints(-1))), "beyond those of Date"]
+    ["a time beyond Date", one({ type: int96 }, 1, concat(longs(0n), ints(-105_862_232))), "beyond those of Date"]
   ] as ReadonlyArray<readonly [string, Uint8Array, string]>)("%s", async (_, bytes, reason) => {
     const error = await refusal(Format.parquet(), bytes)
     expect(error).toMatchObject({ _tag: "ShardError", shard: "some.shard", format: "parquet" })
