@@ -64,6 +64,12 @@ const options = {
   threads: reading("threads", "n", "Build batches on so many threads (default 1)", whole(1, 256)).pipe(
     Options.withDefault(1)
   ),
+  keepThreads: reading(
+    "keep-threads",
+    "ms",
+    "How long the threads of a run are kept for the next run of the same pipeline and seed (default 60000; 0: not at all)",
+    whole(0, 86_400_000)
+  ).pipe(Options.withDefault(60_000)),
   database,
   heartbeat: reading(
     "heartbeat",
@@ -102,6 +108,7 @@ const command = Command.make("runner", options, (flags) =>
     const runner = yield* Runner.listen({
       ...flags.listen,
       threads: flags.threads,
+      keepThreads: flags.keepThreads,
       pipelines: flags.pipeline.map(urlOf),
       ...Option.match(token, { onNone: () => ({}), onSome: (token) => ({ token }) }),
       ...tls

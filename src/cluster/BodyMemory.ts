@@ -23,7 +23,7 @@ export class BodyMemory {
 
   /** Memory of so many bytes. What lay there before may still do so. */
   readonly take = (bytes: number): Uint8Array<ArrayBuffer> => {
-    if (bytes < SHORTEST) return new Uint8Array(bytes)
+    if (bytes < SHORTEST) return new Uint8Array(new ArrayBuffer(bytes))
     const size = rounded(bytes)
     const known = this.#free.get(size)?.pop()
     if (known !== undefined) this.#kept -= size

@@ -19,6 +19,12 @@ import type { ByteSocket } from "./Dial.ts"
 /** Frames that are shorter than this are written together: a write costs more than their copy. */
 const JOINED = 2 ** 16
 
+/**
+ * The most bytes that a socket is given at once. Bun copies what the kernel does not take of them, and the kernel takes a
+ * few MB: of a batch of 19 MB most was copied.
+ */
+const SLICE = 2 ** 19
+
 /** @since 0.1.0 */
 export interface FrameSocketOptions {
   /** How long the other side may be silent, in milliseconds. */
@@ -137,7 +143,7 @@ export class FrameSocket {
       return
     }
     this.#flush()
-    const long = grouped(all)
+    const long = grouped(all).flatMap(sliced)
     long.forEach((piece, at) => this.#write(piece, at === long.length - 1 ? done : undefined))
   }
 
@@ -264,6 +270,12 @@ export class FrameSocket {
 }
 
 const lengthOf = (all: ReadonlyArray<Uint8Array>): number => all.reduce((sum, { length }) => sum + length, 0)
+
+/** A piece as pieces of at most {@link SLICE} bytes. */
+const sliced = (piece: Uint8Array): ReadonlyArray<Uint8Array> =>
+  piece.length <= SLICE
+    ? [piece]
+    : Array.from({ length: Math.ceil(piece.length / SLICE) }, (_, at) => piece.subarray(at * SLICE, (at + 1) * SLICE))
 
 /** Pieces with neighbors that are short joined: a write costs more than their copy. */
 const grouped = (all: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> => {

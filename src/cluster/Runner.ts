@@ -18,9 +18,11 @@ import { MAX_THREADS } from "../scheduler/backends/Workers.ts"
 import { access, guarded, type Token, tokenOf } from "../service/Access.ts"
 import { type Certificate, certificateOf } from "../service/Certificate.ts"
 import { type ListenError, listenAt } from "../service/Serve.ts"
+import * as FiberBuilders from "./FiberBuilders.ts"
 import { serverOf } from "./Listening.ts"
 import { type Serving, Session } from "./Session.ts"
 import { TIMING } from "./Timing.ts"
+import { WarmThreads } from "./WarmThreads.ts"
 
 export { ListenError } from "../service/Serve.ts"
 
@@ -48,6 +50,11 @@ export interface ListenOptions {
   readonly connections?: number
   /** How long a thread may take to load the module and to build the pipeline and its services. Default 2 minutes. */
   readonly loading?: Duration.DurationInput
+  /**
+   * How long the threads of a run are kept after its end, for another run of the same pipeline with the same options and seed:
+   * its first batch comes at once. Those of two runs are kept at most. 0 for not at all. Default 1 minute.
+   */
+  readonly keepThreads?: Duration.DurationInput
 }
 
 const NAMES: Names<ListenOptions> = {
@@ -58,7 +65,8 @@ const NAMES: Names<ListenOptions> = {
   token: true,
   tls: true,
   connections: true,
-  loading: true
+  loading: true,
+  keepThreads: true
 }
 
 /** A runner that listens. @category models @since 0.1.0 */
@@ -82,6 +90,7 @@ interface Checked {
   readonly threads: number
   readonly connections: number
   readonly loading: Duration.Duration
+  readonly keepThreads: Duration.Duration
   readonly tls: ReturnType<typeof certificateOf>
 }
 
@@ -93,6 +102,7 @@ const settings = (options: ListenOptions): Checked => {
   const {
     connections = 64,
     host = "127.0.0.1",
+    keepThreads = "1 minute",
     loading = "2 minutes",
     pipelines,
     port = 0,
@@ -121,6 +131,7 @@ const settings = (options: ListenOptions): Checked => {
     threads: whole("threads", threads ?? Math.min(cores(), MAX_THREADS), 0, MAX_THREADS),
     connections: whole("connections", connections, 1),
     loading: duration("loading", loading),
+    keepThreads: duration("keepThreads", keepThreads),
     tls: certificateOf(options.tls)
   }
 }
@@ -140,7 +151,9 @@ const nameOf = (module: string): string => {
  */
 export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOption | ListenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { connections, host, loading, modules, port, threads, tls } = yield* checked(() => settings(options))
+    const { connections, host, keepThreads, loading, modules, port, threads, tls } = yield* checked(() =>
+      settings(options)
+    )
     for (const module of modules) {
       yield* Effect.mapError(
         notMissing(module),
@@ -149,12 +162,13 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
     }
     const token = tokenOf(options.token)
     const allowed = access(token)
+    const warm = yield* WarmThreads.make({ threads, loading, keep: keepThreads })
     const serving: Serving = {
       id: randomUUID(),
       threads,
       connections,
       timing: TIMING,
-      loading,
+      builders: (start, events) => (threads === 0 ? FiberBuilders.make(start, events) : warm.builders(start, events)),
       admits: (shown) => token === undefined || allowed({ authorization: `Bearer ${String(shown)}` }) === undefined,
       moduleOf: (asked) => moduleOf(modules, asked),
       sessions: new Set(),
@@ -173,7 +187,11 @@ export const listen = (options: ListenOptions): Effect.Effect<Runner, InvalidOpt
       serving.isDraining = true
       server.close()
       for (const session of serving.sessions) session.drain()
-      return Effect.repeat(Effect.sleep("20 millis"), { until: () => serving.sessions.size === 0 })
+      const gone = Effect.repeat(Effect.sleep("20 millis"), { until: () => serving.sessions.size === 0 })
+      return Effect.zipRight(
+        Effect.promise(() => warm.close()),
+        gone
+      )
     })
     return {
       id: serving.id,

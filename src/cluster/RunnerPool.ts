@@ -55,9 +55,9 @@ export interface RunnerPoolOptions extends Reaching {
   readonly prefetchBytes: number
 }
 
-/** Batches that take less than so many milliseconds are sent ahead in so many for each thread. */
+/** Batches of less than so many milliseconds are sent ahead, so many a thread: fewer than are requested, so some leave together. */
 const QUICK_MS = 2
-const QUICK_DEPTH = 16
+const QUICK_DEPTH = 12
 
 /** Opens a pool, and waits until one of its runners is ready. @since 0.1.0 */
 export const open = (

@@ -4,18 +4,16 @@
  * @since 0.1.0
  */
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { shown } from "../core/Show.ts"
 import { encodeError } from "../scheduler/backends/remote/ErrorCodec.ts"
 import { notSendable } from "../scheduler/backends/remote/NotSendable.ts"
-import type { AttemptFailed } from "../scheduler/backends/remote/Protocol.ts"
+import type { AttemptFailed, MemberStart } from "../scheduler/backends/remote/Protocol.ts"
 import { agreed, BodyCompressor } from "../service/Compression.ts"
 import type { Received } from "../service/FrameBytes.ts"
 import type { Answer, BuilderEvents, Builders, Built } from "./Builders.ts"
 import type { ByteSocket } from "./Dial.ts"
-import * as FiberBuilders from "./FiberBuilders.ts"
 import { FrameSocket } from "./FrameSocket.ts"
 import {
   BEFORE_HELLO,
@@ -31,7 +29,6 @@ import {
   versionsDiffer
 } from "./RunnerMessages.ts"
 import { RunnerSpans } from "./RunnerSpans.ts"
-import * as ThreadBuilders from "./ThreadBuilders.ts"
 import type { Timing } from "./Timing.ts"
 
 /** How many bytes of answers may wait to be sent before no other batch is begun. */
@@ -44,7 +41,8 @@ export interface Serving {
   /** The most loaders at once. */
   readonly connections: number
   readonly timing: Timing
-  readonly loading: Duration.Duration
+  /** Builds a run until the scope closes. Fails with an error whose message says why it cannot be built. */
+  readonly builders: (start: MemberStart, events: BuilderEvents) => Effect.Effect<Builders, Error, Scope.Scope>
   /** Whether a token opens this runner. */
   readonly admits: (token: unknown) => boolean
   /** The module that a loader means by a name; throws what the runner has instead. */
@@ -123,7 +121,7 @@ export class Session {
 
   #open(frame: Received): Effect.Effect<void, never, Scope.Scope> {
     return Effect.gen(this, function* () {
-      const { loading, moduleOf, threads } = this.#serving
+      const { builders, moduleOf } = this.#serving
       const asked = startIn(frame)
       const start = { ...asked, module: moduleOf(asked.module) }
       const events: BuilderEvents = {
@@ -134,9 +132,7 @@ export class Session {
           return !this.#isFull
         }
       }
-      this.#builders = yield* threads === 0
-        ? FiberBuilders.make(start, events)
-        : ThreadBuilders.make({ start, threads, loading, events })
+      this.#builders = yield* builders(start, events)
       this.#spans = yield* RunnerSpans.make(start.traceparent)
       this.#stage = "ready"
       send(this.#socket, "ready")

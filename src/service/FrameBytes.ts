@@ -19,11 +19,12 @@
 
 import { crc32 } from "node:zlib"
 import * as Data from "effect/Data"
+import { arrays, dtypeOf } from "../core/DType.ts"
 import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
 import { runtimeZstd } from "../sources/formats/Zstd.ts"
 import type { Compression } from "./Compression.ts"
-import { aligned, laidOut, NotSendable, PART_KEYS, type Part, partsIn } from "./WireValue.ts"
+import { aligned, laidOut, NotSendable, PART_KEYS, type Part, type PartHead, partsIn } from "./WireValue.ts"
 
 /**
  * Received bytes are not a frame: cut, changed on the way, longer than allowed, or something else altogether.
@@ -61,8 +62,12 @@ const ZEROS = new Uint8Array(8)
 
 const bytesOf = ({ data }: Part): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
+/** Bodies of at most so many bytes are copied behind their heads: a piece of its own costs more. */
+const SHORT_BODY = 1000
+
 /**
- * The pieces of a frame, in their order: lead and head, then the parts, which are not copied, and what fills them up. Throws
+ * The pieces of a frame, in their order: lead and head, then the parts and what fills them up. Parts are not copied, unless
+ * they are short: then the frame is one piece. Throws
  * `NotSendable` if the head or the body is longer than is read.
  *
  * @since 0.1.0
@@ -81,11 +86,19 @@ export const pieces = (
   }
   const head = headOf({ ...value, parts: heads }, longestHead)
   const headLength = aligned(head.length)
-  const bytes = new Uint8Array(LEAD + headLength)
-  bytes.fill(SPACE, LEAD + head.length)
+  const isShort = length <= SHORT_BODY
+  // Not of a length: to find the memory of such an array takes engines longer than the rest.
+  const bytes = new Uint8Array(new ArrayBuffer(LEAD + headLength + (isShort ? length : 0)))
+  bytes.fill(SPACE, LEAD + head.length, LEAD + headLength)
   bytes.set(head, LEAD)
   const all: [Uint8Array, ...Array<Uint8Array>] = [bytes]
-  for (const part of parts) {
+  if (isShort) {
+    for (let at = 0; at < parts.length; at++) {
+      const [, , offset] = heads[at] as PartHead // one for each part
+      copyPart(parts[at] as Part, bytes, LEAD + headLength + offset) // below the length
+    }
+  }
+  for (const part of isShort ? [] : parts) {
     const own = bytesOf(part)
     if (own.length > 0) all.push(own)
     const rest = aligned(own.length) - own.length
@@ -99,6 +112,17 @@ export const pieces = (
   for (let at = 1; at < all.length; at++) crc = crc32(all[at] as Uint8Array, crc) // below the length
   view.setUint32(16, crc, true)
   return all
+}
+
+/** Copies a part to a place in memory whose other bytes are 0. */
+const copyPart = ({ data }: Part, { buffer }: Uint8Array<ArrayBuffer>, at: number): void => {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    new BigUint64Array(buffer, at, data.length).set(data)
+    return
+  }
+  const target = new arrays[dtypeOf(data)](buffer, at, data.length)
+  if (target instanceof BigInt64Array || target instanceof BigUint64Array) return // no part with numbers is of these
+  target.set(data)
 }
 
 /** The bytes of a head. Throws `NotSendable`, which names the longest column, if there are too many. */
@@ -186,8 +210,19 @@ export const withClamped = (
   return clamped.length === 0 ? head : { ...head, clamped }
 }
 
+/** The parts of frames that were asked for them: several fields of a frame are read, one after the other. */
+const known = new WeakMap<Received, (index: number) => Part>()
+
 /** Gives the parts of a frame; typed arrays as they lie in its body. Throws a `RangeError`. @since 0.1.0 */
-export const partsOf = ({ body, head }: Received): ((index: number) => Part) => {
+export const partsOf = (frame: Received): ((index: number) => Part) => {
+  const before = known.get(frame)
+  if (before !== undefined) return before
+  const parts = partsWithin(frame)
+  known.set(frame, parts)
+  return parts
+}
+
+const partsWithin = ({ body, head }: Received): ((index: number) => Part) => {
   const part = partsIn(body, head["parts"])
   const clamped: unknown = head["clamped"]
   if (!Array.isArray(clamped)) return part
@@ -319,7 +354,7 @@ export class FrameBytesReader {
 /** Memory of a body. */
 const room = (length: number, memory: ReaderOptions["memory"]): Uint8Array<ArrayBuffer> => {
   try {
-    return memory === undefined || length === 0 ? new Uint8Array(length) : memory(length)
+    return memory === undefined || length === 0 ? new Uint8Array(new ArrayBuffer(length)) : memory(length)
   } catch {
     throw new FrameError({ reason: `there is no memory for its ${plural(length, "byte")}` })
   }

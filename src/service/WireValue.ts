@@ -122,13 +122,31 @@ const packed = (value: object, into: Packing, path: string, depth: number): unkn
     if (depth > 0 && Object.getOwnPropertySymbols(value).length > 0) {
       throw new NotSendable({ path, found: "a key that is a symbol" })
     }
-    const entries = Object.entries(value).map(([key, own]) => {
+    // Not by entries: that takes twice as long, which small batches feel.
+    const own: Record<string, unknown> = {}
+    for (const key of Object.keys(value)) {
+      if (key.startsWith("$") || key === "__proto__") return packedEntries(value, into, inner)
+    }
+    for (const key of Object.keys(value)) {
       into.weight += key.length
-      return [key, inner(own, key)] as const
-    })
-    return entries.some(([key]) => key.startsWith("$")) ? { $record: entries } : Object.fromEntries(entries)
+      own[key] = inner(value[key], key)
+    }
+    return own
   }
   throw new NotSendable({ path, found: `a ${value.constructor?.name || "thing of no named class"}` })
+}
+
+/** A record with keys that mean something else in what is sent. */
+const packedEntries = (
+  value: Readonly<Record<string, unknown>>,
+  into: Packing,
+  inner: (own: unknown, key: string) => unknown
+): unknown => {
+  const entries = Object.entries(value).map(([key, own]) => {
+    into.weight += key.length
+    return [key, inner(own, key)] as const
+  })
+  return entries.some(([key]) => key.startsWith("$")) ? { $record: entries } : Object.fromEntries(entries)
 }
 
 /** A list as it is, or if it is long the numbers of the parts that its elements stand in. */
@@ -173,13 +191,18 @@ const unpacked = (value: unknown, reading: Reading, depth: number): unknown => {
   if (depth > DEEPEST + 1) throw malformed("it is nested too deep")
   const inner = (own: unknown): unknown => unpacked(own, reading, depth + 1)
   if (Array.isArray(value)) return unpackedList([value], inner)
-  const entries = Object.entries(value)
-  const [first] = entries
-  if (first === undefined || !first[0].startsWith("$")) {
-    return Object.fromEntries(entries.map(([key, own]) => [key, inner(own)]))
+  // It is of `JSON.parse`, whose records have keys that are texts.
+  const record = value as Readonly<Record<string, unknown>>
+  const keys = Object.keys(record)
+  const [key] = keys
+  if (key === undefined || !key.startsWith("$")) {
+    if (keys.includes("__proto__")) return Object.fromEntries(keys.map((name) => [name, inner(record[name])]))
+    const all: Record<string, unknown> = {}
+    for (const name of keys) all[name] = inner(record[name])
+    return all
   }
-  const [key, own] = first
-  if (entries.length === 1) {
+  const own = record[key]
+  if (keys.length === 1) {
     if (key === "$tensor" && typeof own === "number") return reading.tensor(reading.part(own))
     if (key === "$array" && typeof own === "number") return reading.array(reading.part(own))
     if (key === "$text" && typeof own === "number") return jsonIn(own, reading, isText)

@@ -76,7 +76,7 @@ const firstBatch = async (workers: On, rounds: number): Promise<Figure> => {
     )
     if (round >= 0) times.push(took)
   }
-  const note = "from runners that are up, each of which starts a thread for the run; small images"
+  const note = "from runners that have built the run before, and have kept its threads; small images"
   return { key: "first batch cluster", value: median(times), unit: "ms", goal: { most: 500 }, note }
 }
 

@@ -1,5 +1,6 @@
 /** A runner on a simulated network: what `Runner.listen` makes, its sessions, without a port. */
-import { Duration, Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
+import * as FiberBuilders from "../../../src/cluster/FiberBuilders.ts"
 import type { RunnerInfo } from "../../../src/cluster/Runners.ts"
 import { type Serving, Session } from "../../../src/cluster/Session.ts"
 import type { Timing } from "../../../src/cluster/Timing.ts"
@@ -53,7 +54,7 @@ export class SimulatedRunner {
       threads: 0,
       connections: 64,
       timing: this.#timing,
-      loading: Duration.seconds(10),
+      builders: FiberBuilders.make,
       admits: () => true,
       moduleOf: () => this.#module,
       sessions: new Set(),

@@ -1,0 +1,156 @@
+/**
+ * Threads of a runner that outlive the run that they were started for: they have loaded its module, built its pipeline, and
+ * opened its data, so the next run of the same pipeline has its first batch at once.
+ *
+ * A run gets threads of an earlier one only if a loader asks for the very same: module, export, config, fingerprint, workers,
+ * ranks, policy and seed. And only if the code is the same: that of the module's file and of the files that it imports. Runs
+ * whose policy carries streams have threads of their own, since streams begin anew.
+ *
+ * @since 0.1.0
+ */
+import { createHash } from "node:crypto"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import type { MemberStart } from "../scheduler/backends/remote/Protocol.ts"
+import { Packing, pack } from "../service/WireValue.ts"
+import type { BuilderEvents, Builders } from "./Builders.ts"
+import { stampOf } from "./ModuleStamp.ts"
+import { packableStart } from "./RunnerMessages.ts"
+import { ThreadPool, type ThreadPoolOptions } from "./ThreadPool.ts"
+
+/** How many runs' threads are kept at most. */
+const MOST_KEPT = 2
+
+/** How long threads may take to end what nobody waits for any more, in milliseconds; and if somebody wants them. */
+const SETTLE_MS = 5000
+const SETTLE_WANTED_MS = 500
+
+/** @since 0.1.0 */
+export interface WarmThreadsOptions extends Pick<ThreadPoolOptions, "threads" | "loading"> {
+  /** For how long. */
+  readonly keep: Duration.Duration
+}
+
+/** Threads that wait for a run. */
+interface Kept {
+  readonly key: string
+  readonly pool: ThreadPool
+  readonly timers: ReadonlyArray<ReturnType<typeof setTimeout>>
+  /** Is called once they have nothing to do. */
+  free: () => void
+}
+
+/** @since 0.1.0 */
+export class WarmThreads {
+  readonly #options: WarmThreadsOptions
+  readonly #fork: ThreadPoolOptions["fork"]
+  readonly #kept: Array<Kept> = []
+  #isClosed = false
+
+  private constructor(options: WarmThreadsOptions, fork: ThreadPoolOptions["fork"]) {
+    this.#options = options
+    this.#fork = fork
+  }
+
+  /** All threads that are kept end with the scope. */
+  static make(options: WarmThreadsOptions): Effect.Effect<WarmThreads, never, Scope.Scope> {
+    return Effect.gen(function* () {
+      const fork = yield* FiberSet.makeRuntime<never>()
+      const own = new WarmThreads(options, (effect) => void fork(effect))
+      yield* Effect.addFinalizer(() => Effect.promise(() => own.close()))
+      return own
+    })
+  }
+
+  /** Keeps none any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(this.#kept.slice().map((own) => this.#drop(own)))
+  }
+
+  /** Builds a run until the scope closes. Fails with an error whose message says why it cannot be built. */
+  builders(start: MemberStart, events: BuilderEvents): Effect.Effect<Builders, Error, Scope.Scope> {
+    return Effect.gen(this, function* () {
+      const { loading, threads } = this.#options
+      const key = yield* this.#key(start)
+      const warm = key === undefined ? undefined : yield* this.#take(key)
+      if (warm !== undefined) return warm.attach(events)
+      let kept = key
+      const pool = new ThreadPool({ start, threads, loading, fork: this.#fork })
+      yield* Effect.addFinalizer(() => Effect.promise(() => this.#leave(kept, pool)))
+      yield* pool.start
+      // It may have changed while they loaded it.
+      if ((yield* this.#key(start)) !== key) kept = undefined
+      return pool.attach(events)
+    })
+  }
+
+  /** What a run must have in common with another one to get its threads; `undefined` if none is kept for it. */
+  #key({ traceparent: _, ...start }: MemberStart): Effect.Effect<string | undefined> {
+    if (start.policy?.carries !== undefined || Duration.toMillis(this.#options.keep) === 0) {
+      return Effect.succeed(undefined)
+    }
+    return Effect.map(stampOf(start.module), (stamp) => {
+      if (stamp === undefined) return undefined
+      const packing = new Packing()
+      const hash = createHash("sha256").update(stamp)
+      hash.update(JSON.stringify(pack(packableStart(start), packing)))
+      for (const { data, shape } of packing.parts) {
+        hash.update(`${data.constructor.name} ${shape} `)
+        hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+      }
+      return hash.digest("hex")
+    })
+  }
+
+  /** Takes threads that are kept, until the scope closes. Those that do not come to an end are ended. */
+  #take(key: string): Effect.Effect<ThreadPool | undefined, never, Scope.Scope> {
+    return Effect.gen(this, function* () {
+      const found = this.#kept.find((own) => own.key === key)
+      if (found === undefined) return undefined
+      const { pool } = found
+      this.#remove(found)
+      yield* Effect.addFinalizer(() => Effect.promise(() => this.#leave(key, pool)))
+      const free = Effect.async<void>((resume) => {
+        found.free = () => resume(Effect.void)
+        if (pool.isFree || !pool.isSound) resume(Effect.void)
+      })
+      yield* Effect.interruptible(Effect.timeoutOption(free, SETTLE_WANTED_MS))
+      if (pool.isFree && pool.isSound) return pool
+      void pool.end()
+      return undefined
+    }).pipe(Effect.uninterruptible)
+  }
+
+  /** A run is over: its threads are kept if they can be. */
+  async #leave(key: string | undefined, pool: ThreadPool): Promise<void> {
+    if (key === undefined || this.#isClosed || !pool.isSound) {
+      pool.detach(() => undefined)
+      return pool.end()
+    }
+    const ends = setTimeout(() => void this.#drop(own), Duration.toMillis(this.#options.keep))
+    const settles = setTimeout(() => pool.isFree || void this.#drop(own), SETTLE_MS)
+    const own: Kept = { key, pool, timers: [ends, settles], free: () => undefined }
+    for (const timer of own.timers) timer.unref()
+    pool.detach(() => {
+      if (!pool.isSound) void this.#drop(own)
+      own.free()
+    })
+    this.#kept.push(own)
+    const [oldest] = this.#kept
+    if (this.#kept.length > MOST_KEPT && oldest !== undefined) await this.#drop(oldest)
+  }
+
+  #remove(own: Kept): void {
+    for (const timer of own.timers) clearTimeout(timer)
+    const place = this.#kept.indexOf(own)
+    if (place !== -1) this.#kept.splice(place, 1)
+  }
+
+  #drop(own: Kept): Promise<void> {
+    this.#remove(own)
+    return own.pool.end()
+  }
+}
