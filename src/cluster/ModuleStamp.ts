@@ -1,5 +1,6 @@
 /**
- * What the code of a module is: threads that have loaded it may build another run only as long as it has not changed.
+ * What the code of a module is: a runner builds the batches of a loader that has the same code alone, and threads that have
+ * loaded it may build another run only as long as it has not changed.
  *
  * Looked at are the module's file and the files that it imports by relative paths, and these, and so on. Packages are taken
  * as they were when the process started, and so is Furrow itself.
@@ -29,8 +30,8 @@ const MAPPED = /^(?:[#~]|@\/)/
 const ENDINGS = [".ts", ".tsx", ".mts", ".js", ".mjs", "/index.ts", "/index.js"]
 
 /**
- * A text that is another one once the code is; `undefined` if it cannot be told, since the module is no file, or imports what
- * its text does not say.
+ * A text that is another one once the code is, and the same wherever it lies; `undefined` if it cannot be told, since the
+ * module is no file, or imports what its text does not say.
  *
  * @since 0.1.0
  */
@@ -41,7 +42,7 @@ export const stampOf = (module: string): Effect.Effect<string | undefined> =>
     for (const url of seen) {
       const text = await textOf(url)
       if (text === undefined || COMPUTED.test(text) || seen.size > MOST_FILES) return undefined
-      hash.update(`${url}\n${text.length}\n${text}`)
+      hash.update(`${text.length}\n${text}`)
       for (const [, , name = ""] of text.matchAll(IMPORTED)) {
         if (MAPPED.test(name)) return undefined
         if (!/^(?:\.{0,2}\/|file:)/.test(name)) continue

@@ -42,6 +42,8 @@ import { SeatChoice } from "./SeatChoice.ts"
 export interface RunnerPoolOptions extends Reaching {
   readonly runners: Service
   readonly module: string
+  /** What the code of the module is, which runners must have; `undefined`: whatever they have. */
+  readonly code: string | undefined
   readonly name: string
   readonly config: unknown
   /** How often something may die that is building a batch. */

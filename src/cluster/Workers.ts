@@ -18,6 +18,7 @@ import { type Trust, trustOf } from "../service/Certificate.ts"
 import { type Compression, compressionOf } from "../service/Compression.ts"
 import { NotSendable, Packing, pack } from "../service/WireValue.ts"
 import { byNetwork } from "./Dial.ts"
+import { stampOf } from "./ModuleStamp.ts"
 import * as RunnerPool from "./RunnerPool.ts"
 import { Runners } from "./Runners.ts"
 import { TIMING } from "./Timing.ts"
@@ -37,6 +38,12 @@ export interface ClusterOptions {
   readonly name?: string
   /** What a function is called with, at each runner: plain data, as it is sent there, and tensors; no `Map`, `Set` or class. */
   readonly config?: unknown
+  /**
+   * Which code a runner must have: the `"same"` text of the module, and of the files that it imports by relative paths, or
+   * `"any"`, if yours and the runners' read differently and do the same, since one of them is compiled. A module that is no
+   * file here, or imports what its text does not say, is not compared. Default `"same"`.
+   */
+  readonly code?: "same" | "any"
   /**
    * How often something may die, a runner or one of its threads, that is building one batch, before the run fails with the
    * batch's coordinates. From the second attempt on the batch is built alone. A connection that breaks does not count if its
@@ -74,6 +81,7 @@ const NAMES: Names<ClusterOptions> = {
   pipeline: true,
   name: true,
   config: true,
+  code: true,
   restarts: true,
   timeout: true,
   hedge: true,
@@ -115,8 +123,18 @@ export const cluster = (options: ClusterOptions): Layer.Layer<Workers, InvalidOp
     )
   )
 
+interface Settings extends Omit<RunnerPool.RunnerPoolOptions, "runners" | "code"> {
+  readonly isSame: boolean
+}
+
 /** Throws `InvalidOption`. */
-const settings = (given: ClusterOptions): Omit<RunnerPool.RunnerPoolOptions, "runners"> => {
+const isSame = (code: ClusterOptions["code"] = "same"): boolean => {
+  if (code === "same" || code === "any") return code === "same"
+  throw new InvalidOption({ option: "code", value: code, expected: '"same" or "any"' })
+}
+
+/** Throws `InvalidOption`. */
+const settings = (given: ClusterOptions): Settings => {
   const options = optionsOf("Workers.cluster", given, NAMES)
   const { hedge = "2 seconds", pipeline, prefetchBytes = 2 ** 28, timeout, tls, token } = options
   const module = String(pipeline)
@@ -130,6 +148,7 @@ const settings = (given: ClusterOptions): Omit<RunnerPool.RunnerPoolOptions, "ru
   }
   return {
     module,
+    isSame: isSame(options.code),
     name: textOf("name of Workers.cluster", options.name ?? "pipeline", "the name of an export"),
     config: sendable("config", options.config),
     restarts: whole("restarts", options.restarts ?? 3, 0),
@@ -169,12 +188,15 @@ const sendable = (path: string, value: unknown, depth = CONFIG_DEPTH): unknown =
 /** Signs of life come every second. */
 const LEAST_SILENCE_MS = 2000
 
-const backend = (options: RunnerPool.RunnerPoolOptions): Backend => ({
+const backend = ({ isSame, ...options }: Settings & Pick<RunnerPool.RunnerPoolOptions, "runners">): Backend => ({
   name: "cluster",
   prefetch: PREFETCH,
   open: (runPlan, own) => {
     const { stream } = runPlan
-    if (stream === undefined) return RunnerPool.open(runPlan, own, options)
+    if (stream === undefined) {
+      const code = isSame ? stampOf(options.module) : Effect.succeed(undefined)
+      return Effect.flatMap(code, (code) => RunnerPool.open(runPlan, own, { ...options, code }))
+    }
     const reason = `${stream.source.name} is a stream, which one process reads; take Workers.fibers, or serve the run (furrow/service)`
     return Effect.fail(new BackendError({ backend: "cluster", module: options.module, reason }))
   }

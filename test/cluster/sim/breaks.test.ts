@@ -37,6 +37,7 @@ const digestOf = (
     dial: network.dial,
     timing: QUICK,
     module,
+    code: undefined,
     name: "pipeline",
     config,
     restarts,

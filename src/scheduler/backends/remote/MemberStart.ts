@@ -12,11 +12,17 @@ import type { BackendSettings } from "../Backend.ts"
 import { encodeConfig } from "./ConfigCodec.ts"
 import type { MemberStart } from "./Protocol.ts"
 
+/** @since 0.1.0 */
+export interface MemberOptions extends Pick<MemberStart, "module" | "name"> {
+  readonly code?: MemberStart["code"] | undefined
+  readonly config: unknown
+}
+
 /** What members are told of a run, to build the same batches. @since 0.1.0 */
 export const memberStart = (
   runPlan: RunPlan,
   { digest, failures, times, traceparent }: BackendSettings,
-  { config, module, name }: Pick<MemberStart, "module" | "name"> & { readonly config: unknown }
+  { code, config, module, name }: MemberOptions
 ): MemberStart => {
   const { plan, policy } = runPlan
   return {
@@ -24,6 +30,7 @@ export const memberStart = (
     name,
     config: encodeConfig(config),
     fingerprint: fingerprint(runPlan),
+    ...(code === undefined ? {} : { code }),
     workers: plan.workers,
     rank: plan.rank,
     world: plan.world,

@@ -21,6 +21,8 @@ export interface MemberStart {
   readonly config: EncodedConfig
   /** The fingerprint of the run's pipeline: a member that builds another one is refused. */
   readonly fingerprint: string
+  /** What the code of the module is at whom the run belongs to, if members may have another version of it. */
+  readonly code?: string
   readonly workers: number
   readonly rank: number
   readonly world: number
