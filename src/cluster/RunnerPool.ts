@@ -20,7 +20,7 @@ import { nothingOf } from "../scheduler/backends/Fibers.ts"
 import { BatchRequests } from "../scheduler/backends/remote/BatchRequests.ts"
 import { CarriedRequests } from "../scheduler/backends/remote/CarriedRequests.ts"
 import { now, type Outcome } from "../scheduler/backends/remote/Member.ts"
-import { memberStart } from "../scheduler/backends/remote/MemberStart.ts"
+import { type MemberOptions, memberStart } from "../scheduler/backends/remote/MemberStart.ts"
 import { known, PendingBatch, type PendingPool } from "../scheduler/backends/remote/PendingBatch.ts"
 import { batchKey, type MemberStart } from "../scheduler/backends/remote/Protocol.ts"
 import { rowsOf } from "../scheduler/build/RowRange.ts"
@@ -39,13 +39,8 @@ import type { Ending, Flight, Seat } from "./Seat.ts"
 import { SeatChoice } from "./SeatChoice.ts"
 
 /** @since 0.1.0 */
-export interface RunnerPoolOptions extends Reaching {
+export interface RunnerPoolOptions extends Reaching, MemberOptions {
   readonly runners: Service
-  readonly module: string
-  /** What the code of the module is, which runners must have; `undefined`: whatever they have. */
-  readonly code: string | undefined
-  readonly name: string
-  readonly config: unknown
   /** How often something may die that is building a batch. */
   readonly restarts: number
   readonly timeout: Duration.Duration | undefined

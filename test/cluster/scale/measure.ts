@@ -78,7 +78,6 @@ const opened = (network: Network, runners: ReadonlyArray<SimulatedRunner>, scale
     dial: network.dial,
     timing: PATIENT,
     module,
-    code: undefined,
     name: "pipeline",
     config: { size: sizeOf(scale.batches) },
     restarts: 3,

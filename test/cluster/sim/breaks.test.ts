@@ -37,7 +37,6 @@ const digestOf = (
     dial: network.dial,
     timing: QUICK,
     module,
-    code: undefined,
     name: "pipeline",
     config,
     restarts,

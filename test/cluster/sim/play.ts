@@ -232,7 +232,6 @@ export const play = async (seed: number): Promise<Played> => {
     dial: network.dial,
     timing: QUICK,
     module,
-    code: undefined,
     name: "pipeline",
     config: { batch: own.batch, size: own.samples },
     restarts: 1000,
