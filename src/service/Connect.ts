@@ -18,7 +18,7 @@ import { type Compression, compressionOf } from "./Compression.ts"
 import { ATTEMPTS, type ServiceError, type Target } from "./Connection.ts"
 import { LONGEST_BODY } from "./Frame.ts"
 import { RemoteLoader } from "./RemoteLoader.ts"
-import type { RunSpec } from "./RunSpec.ts"
+import { checkedRun, type RunSpec } from "./RunSpec.ts"
 
 /** Options of a run of a service. @category options @since 0.1.0 */
 export interface ConnectOptions extends RunSpec {
@@ -100,7 +100,7 @@ const targetOf = (of: string, url: string | URL, options: ConnectOptions): Targe
   if (!own.pathname.endsWith("/")) own.pathname += "/"
   return {
     url: own.href,
-    spec,
+    spec: checkedRun(spec),
     token: tokenOf(token),
     silence: duration("silence", silence),
     attempts,

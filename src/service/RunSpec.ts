@@ -1,5 +1,6 @@
 /**
- * The run that a trainer requests, as a query: `pipeline=digits&seed=42&epochs=3&rank=0&world=2`.
+ * The run that a trainer requests, as a query: `pipeline=digits&seed=42&epochs=3&rank=0&world=2`. `seed` is read as a command
+ * line is: digits are a number. A seed that is a text, whatever it looks like, is `seedText`.
  *
  * @since 0.1.0
  */
@@ -19,7 +20,7 @@ import * as SeedPolicy from "../seeding/SeedPolicy.ts"
 export interface RunSpec {
   /** The pipeline's name at the service. Default: its only pipeline. */
   readonly pipeline?: string
-  /** The run's seed. Required if the pipeline draws. */
+  /** The run's seed, as in a local run: `"42"` is another one than `42`. Required if the pipeline draws. */
   readonly seed?: Seed.RootInput
   /** How seeds are derived from it. Default `"epochWorker"`. */
   readonly policy?: "epochWorker" | "elastic"
@@ -60,17 +61,85 @@ const NAMES = [
   "digest"
 ] as const
 
-/** A service seeds and shares as many workers at most as a run may have. */
-const MOST_WORKERS = 4096
+const POLICIES = ["epochWorker", "elastic"] as const satisfies ReadonlyArray<string>
+
+const UNEVEN = ["pad", "drop", "error"] as const satisfies ReadonlyArray<string>
+
+const CHOICES = { policy: POLICIES, uneven: UNEVEN } as const
+
+/** What the whole numbers of a run may be. A service seeds and shares as many workers at most as a run may have. */
+const WHOLE: Readonly<
+  Record<"epochs" | "epoch" | "rank" | "world" | "steps" | "workers", { readonly min: number; readonly max?: number }>
+> = {
+  epochs: { min: 0 },
+  epoch: { min: 0 },
+  rank: { min: 0 },
+  world: { min: 1, max: Plan.MAX_WORLD },
+  steps: { min: 1 },
+  workers: { min: 1, max: 4096 }
+}
+
+/** The parameter of a seed that is a text: `"42"` is another seed than 42. */
+const SEED_TEXT = "seedText"
 
 /** Writes a run as a query. @since 0.1.0 */
 export const toQuery = (spec: RunSpec): URLSearchParams => {
   const query = new URLSearchParams()
   for (const name of NAMES) {
     const value = spec[name]
-    if (value !== undefined) query.set(name, String(value))
+    if (value === undefined) continue
+    query.set(name === "seed" && typeof value === "string" ? SEED_TEXT : name, String(value))
   }
   return query
+}
+
+/**
+ * The run that a trainer asks for, before it is sent: what a local run refuses is refused here, since a query has texts alone,
+ * in which a flag and the word for it are the same. Throws `InvalidOption`.
+ *
+ * @since 0.1.0
+ */
+export const checkedRun = (spec: RunSpec): RunSpec => {
+  const { digest, seed } = spec
+  if (seed !== undefined) rootOf(seed)
+  if (typeof seed === "string" && !seed.isWellFormed()) {
+    throw new InvalidOption({ option: "seed", value: seed, expected: "a text without half of a surrogate pair" })
+  }
+  for (const [name, { max, min }] of Object.entries(WHOLE)) {
+    const value: number | undefined = spec[name as keyof typeof WHOLE] // a key of its own
+    if (value !== undefined) whole(name, value, min, max)
+  }
+  for (const [name, of] of Object.entries(CHOICES)) {
+    const value: unknown = spec[name as keyof typeof CHOICES] // a key of its own
+    if (value === undefined || of.some((one) => one === value)) continue
+    throw new InvalidOption({ option: name, value, expected: `one of ${of.join(", ")}` })
+  }
+  if (digest !== undefined && typeof digest !== "boolean") {
+    throw new InvalidOption({ option: "digest", value: digest, expected: "true or false" })
+  }
+  return spec
+}
+
+const rootOf = (seed: Seed.RootInput): Seed.Root =>
+  Either.getOrThrowWith(
+    Seed.root(seed),
+    ({ reason }) => new InvalidOption({ option: "seed", value: seed, expected: `a seed: ${reason}` })
+  )
+
+/** The seed that a query means. Throws `InvalidOption`. */
+const seedIn = (query: URLSearchParams): Seed.RootInput | undefined => {
+  const text = query.get(SEED_TEXT)
+  const seed = query.get("seed")
+  if (text !== null && seed !== null) {
+    throw new InvalidOption({ option: SEED_TEXT, value: text, expected: "left out beside seed" })
+  }
+  if (text !== null || seed === null) return text ?? undefined
+  const { text: root } = Either.getOrThrowWith(
+    Seed.parse(seed),
+    ({ reason }) => new InvalidOption({ option: "seed", value: seed, expected: `a seed: ${reason}` })
+  )
+  // Seeds of one meaning are of one run, however they were written.
+  return /^\d+$/.test(root) ? BigInt(root) : seed.trim()
 }
 
 /**
@@ -80,7 +149,7 @@ export const toQuery = (spec: RunSpec): URLSearchParams => {
  * @since 0.1.0
  */
 export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>): CheckedSpec => {
-  const known: ReadonlyArray<string> = [...NAMES, ...others]
+  const known: ReadonlyArray<string> = [...NAMES, SEED_TEXT, ...others]
   for (const name of new Set(query.keys())) {
     const expected = `one of ${known.join(", ")}`
     if (!known.includes(name)) throw new InvalidOption({ option: "a parameter of the query", value: name, expected })
@@ -89,8 +158,9 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
     }
   }
   const text = (name: (typeof NAMES)[number]) => query.get(name) ?? undefined
-  const number = (name: (typeof NAMES)[number], min: number, max?: number) => {
+  const number = (name: keyof typeof WHOLE) => {
     const own = text(name)
+    const { max, min } = WHOLE[name]
     if (own === undefined) return {}
     if (!/^\d{1,16}$/.test(own)) {
       throw new InvalidOption({ option: name, value: own, expected: `a whole number of at least ${min}` })
@@ -110,31 +180,26 @@ export const fromQuery = (query: URLSearchParams, others: ReadonlyArray<string>)
     const expected = "given (epochs=3 for epochs 0 to 2), or epoch=2 for epoch 2 alone, or a cursor as from"
     throw new InvalidOption({ option: "epochs", value: undefined, expected })
   }
-  const seed = text("seed") ?? "0"
-  const root = Either.getOrThrowWith(
-    Seed.parse(seed),
-    ({ reason }) => new InvalidOption({ option: "seed", value: seed, expected: `a seed: ${reason}` })
-  )
-  const uneven = choice("uneven", ["pad", "drop", "error"])
+  const seed = seedIn(query)
+  const root = rootOf(seed ?? 0)
+  const uneven = choice("uneven", UNEVEN)
   const digest = choice("digest", ["true", "false"])
   const pipeline = text("pipeline")
   const spec: RunSpec = {
     ...(pipeline === undefined ? {} : { pipeline }),
-    ...(text("seed") === undefined ? {} : { seed }),
+    ...(seed === undefined ? {} : { seed }),
     policy: choice("policy", POLICIES) ?? "epochWorker",
-    ...number("epochs", 0),
-    ...number("epoch", 0),
-    ...number("rank", 0),
-    ...number("world", 1, Plan.MAX_WORLD),
+    ...number("epochs"),
+    ...number("epoch"),
+    ...number("rank"),
+    ...number("world"),
     ...(uneven === undefined ? {} : { uneven }),
-    ...number("steps", 1),
-    ...number("workers", 1, MOST_WORKERS),
+    ...number("steps"),
+    ...number("workers"),
     ...(digest === undefined ? {} : { digest: digest === "true" })
   }
   return { ...spec, policy: spec.policy ?? "epochWorker", root, key: toQuery(spec).toString() }
 }
-
-const POLICIES = ["epochWorker", "elastic"] as const satisfies ReadonlyArray<string>
 
 /** The policy of a run. @since 0.1.0 */
 export const policyOf = ({ policy, root }: CheckedSpec) => SeedPolicy.byName(policy, root)

@@ -20,6 +20,7 @@ import hashlib
 import http.client
 import json
 import logging
+import operator
 import os
 import random
 import re
@@ -254,6 +255,25 @@ def _ranks():
     return {} if world is None or world == 1 else {"rank": rank, "world": world}
 
 
+def _spec(given):
+    """What a run is asked for by: `None` is as if left out. `seed="42"` is another seed than `seed=42`, as in a local run."""
+    spec = {name: own for name, own in given.items() if own is not None}
+    seed = spec.pop("seed", None)
+    if isinstance(seed, str):
+        if re.search("[\ud800-\udfff]", seed):
+            raise ValueError("seed must be a text without half of a surrogate pair")
+        spec["seedText"] = seed
+    elif seed is not None:
+        try:
+            own = -1 if isinstance(seed, (bool, np.bool_)) else operator.index(seed)
+        except TypeError:
+            own = -1
+        if not 0 <= own < 2**64:
+            raise ValueError(f"seed must be a whole number from 0 to 2**64 - 1, or a text, got {seed!r:.80}")
+        spec["seed"] = own
+    return spec
+
+
 def _address(url):
     """An address without its user and password, which stand in no message, and these as a header."""
     try:
@@ -281,6 +301,7 @@ class Run:
     """
 
     def __init__(self, url, *, start=None, token=None, digest=False, silence=30.0, patience=120.0, **spec):
+        spec = _spec(spec)
         if start is None and not {"epochs", "epoch"} & spec.keys():
             raise ValueError("tell the run its epochs: epochs=n, epoch=k, or start=cursor")
         if not {"rank", "world"} & spec.keys():

@@ -16,15 +16,16 @@ import { numbers } from "./numbers.ts"
 const module = fileURLToPath(new URL("./numbers.ts", import.meta.url))
 const asked = { seed: 42, epochs: 2, workers: 3, digest: true } as const
 
-const local = Effect.gen(function* () {
-  const loader = yield* Scheduler.open(numbers, { epochs: 2, digest: true, replay: true })
-  yield* loader.forEach(() => Effect.void)
-  return yield* loader.digest
-}).pipe(
-  Effect.scoped,
-  Effect.provide(SeedPolicy.epochWorker({ seed: 42 })),
-  Effect.provide(Workers.fibers({ workers: 3 }))
-)
+const local = (seed: number | string) =>
+  Effect.gen(function* () {
+    const loader = yield* Scheduler.open(numbers, { epochs: 2, digest: true, replay: true })
+    yield* loader.forEach(() => Effect.void)
+    return yield* loader.digest
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(SeedPolicy.epochWorker({ seed })),
+    Effect.provide(Workers.fibers({ workers: 3 }))
+  )
 
 /** Starts the program, and waits until it says where it serves. */
 const serving = async (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) => {
@@ -43,7 +44,7 @@ const hasPython = python.error === undefined && python.status === 0
 test(
   "serve.ts serves what a local run delivers, on threads, too, and ends when it is told to",
   async () => {
-    const digest = await Effect.runPromise(local)
+    const digest = await Effect.runPromise(local(42))
     const own = await serving(["--threads", "2"])
     const run = Service.remote(own.url, asked)
     let samples = 0
@@ -118,6 +119,15 @@ for batch in run:
     batch["row"][0, 0] = 1
     if batch.epoch == 1 and batch.index == 3:
         stored = json.loads(json.dumps(run.cursor))
+for seed in (True, -1, 2**64, 1.0, {}, "\\ud800"):
+    try:
+        Run(url, **{**options, "seed": seed})
+        raise AssertionError(f"{seed!r} is taken as a seed")
+    except ValueError as error:
+        assert str(error).startswith("seed must be"), error
+named = Run(url, **{**options, "seed": "42", "rank": None})
+for batch in named:
+    pass
 rest = Run(url, start=stored, **options)
 left = sum(batch.size for batch in rest)
 try:
@@ -130,13 +140,13 @@ ranked = [batch["row"].tolist() for batch in Run(dealt, pipeline="dealt", epochs
 for batch in Run(dealt, pipeline="long", epochs=1, digest=True):
     assert [len(text) for text in batch["text"]] == 3 * [30_000], batch["text"][0][:20]
     assert batch["$own"]["word"] == 3 * [30_000 * "\u2116"]
-print(json.dumps({"ranked": ranked, "samples": samples, "digest": run.digest, "kinds": kinds, "left": left, "again": rest.digest, "refused": refused}))
+print(json.dumps({"ranked": ranked, "samples": samples, "digest": run.digest, "kinds": kinds, "left": left, "again": rest.digest, "named": named.digest, "refused": refused}))
 `
 
 test.skipIf(!hasPython)(
   "the Python client reads the same, with the same digest (needs python3 with NumPy)",
   async () => {
-    const digest = await Effect.runPromise(local)
+    const digest = await Effect.runPromise(local(42))
     const token = "a token for this test"
     const own = await serving([], { FURROW_TOKEN: token })
     const scope = Effect.runSync(Scope.make())
@@ -166,6 +176,7 @@ test.skipIf(!hasPython)(
         kinds: { id: "int32", noise: "float64", name: "list", even: "uint8", row: "float32" },
         left: 2000 - 1000 - 4 * 32,
         again: digest,
+        named: await Effect.runPromise(local("42")),
         refused: "refused"
       })
       expect(own.said()).not.toContain(token)

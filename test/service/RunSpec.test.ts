@@ -1,0 +1,48 @@
+/**
+ * Which run a query asks for, and what a trainer writes into it.
+ */
+import { describe, expect, test } from "bun:test"
+import { Effect, Either } from "effect"
+import { InvalidOption } from "../../src/core/InvalidOption.ts"
+import * as Seed from "../../src/random/Seed.ts"
+import { checkedRun, fromQuery, type RunSpec, toQuery } from "../../src/service/RunSpec.ts"
+import { Service } from "../../src/service.ts"
+
+const read = (query: string) => fromQuery(new URLSearchParams(query), [])
+const root = (seed: Seed.RootInput) => Either.getOrThrow(Seed.root(seed))
+
+describe("a seed", () => {
+  test("is the same at the service as in a local run: a text stays a text", () => {
+    const texts = ["42", " 42", "42 ", "042", "1e3", "-1", "", "18446744073709551616", "é & = \u0000", '"42"', "name:1"]
+    for (const seed of [42, 0, 2 ** 53 - 1, 42n, 2n ** 64n - 1n, ...texts]) {
+      const query = toQuery(checkedRun({ seed, epochs: 1 }))
+      expect(fromQuery(new URLSearchParams(query.toString()), []).root).toEqual(root(seed))
+    }
+  })
+
+  test("of a query by hand is read as that of a command line, and is of one run however it is written", () => {
+    expect(read("seed=42&epochs=1").root).toEqual(root(42))
+    expect(read("seed=name&epochs=1").root).toEqual(root("name"))
+    expect(read("seedText=42&epochs=1").root).toEqual(root("42"))
+    const key = ({ key }: { readonly key: string }) => key
+    expect(key(read("seed=042&epochs=1"))).toBe(key(read("seed=42&epochs=1")))
+    expect(key(read("seed=name&epochs=1"))).toBe(key(read("seedText=name&epochs=1")))
+    expect(key(read("seedText=42&epochs=1"))).not.toBe(key(read("seed=42&epochs=1")))
+    expect(() => read("seed=1&seedText=1&epochs=1")).toThrow("seedText must be left out beside seed")
+    expect(() => read("seed=1e3&epochs=1")).toThrow("seed must be a seed: a number must be whole")
+  })
+})
+
+test("what a local run refuses is refused before anything is sent", async () => {
+  const bad: ReadonlyArray<Readonly<Record<string, unknown>>> = [
+    ...[-1, 1.5, Number.NaN, 2 ** 53, 2n ** 64n, -1n, null, true, {}, [], "\ud800"].map((seed) => ({ seed })),
+    ...["1", 1.5, -1, null, true].map((epochs) => ({ epochs })),
+    ...[{ digest: "true" }, { digest: 1 }, { policy: "none" }, { policy: null }, { uneven: "" }, { rank: "0" }],
+    ...[{ world: 0 }, { world: 65_537 }, { workers: 4097 }, { steps: 0 }]
+  ]
+  for (const own of bad) {
+    const options = { epochs: 1, ...own } as RunSpec // what a caller without types may give
+    const refused = await Effect.runPromise(Effect.flip(Effect.scoped(Service.connect("http://127.0.0.1:9", options))))
+    expect([refused instanceof InvalidOption && refused.option, own]).toEqual([Object.keys(own)[0] ?? "", own])
+  }
+})
