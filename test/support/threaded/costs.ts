@@ -1,5 +1,8 @@
 /** Pipelines for threads whose batches cost little, and much. */
-import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
+
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 const numbers = Pipeline.from(Dataset.range(400)).pipe(Pipeline.sample(Sampler.shuffle))
 

@@ -3,7 +3,10 @@
  * The first calls at chosen places throw.
  */
 import * as Effect from "effect/Effect"
-import { type Batch, Dataset, Pipeline, type SeedPolicy } from "../../../src/index.ts"
+import type * as Batch from "../../../src/pipeline/Batch.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import type * as SeedPolicy from "../../../src/seeding/SeedPolicy.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 export type Kind = "map" | "augment" | "filter" | "mapEffect" | "augmentEffect"
 export type Source = "make" | "mapped" | "effect" | "many"

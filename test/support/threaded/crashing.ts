@@ -1,6 +1,7 @@
 /** Pipelines whose threads are ended by what nothing catches: at sample 5, of batch 1. */
 import * as Effect from "effect/Effect"
-import { Dataset, Pipeline } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 /** Throws in a timer, or rejects, while the stage waits for something else. */
 const later = (raise: () => void) =>

@@ -1,5 +1,8 @@
 /** A pipeline whose batch stage cuts its epochs itself, for threads. */
-import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
+
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 import { type Fake, fake, withCuts } from "../cuts.ts"
 
 export interface Config extends Fake {

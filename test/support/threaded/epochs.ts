@@ -1,5 +1,8 @@
 /** A pipeline for threads whose epochs can be told apart, with an epoch that is empty and a batch that fails. */
-import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
+
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 export interface Config {
   readonly size: number

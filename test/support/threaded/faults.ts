@@ -2,7 +2,9 @@
 import { existsSync, writeFileSync } from "node:fs"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { Dataset, Pipeline, Tensor } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Tensor from "../../../src/wasm/Tensor.ts"
 
 const numbers = Pipeline.from(Dataset.range(40))
 

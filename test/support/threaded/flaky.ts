@@ -1,7 +1,10 @@
 /** A pipeline whose samples fail where, and as often as, it is told. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { Dataset, Image, Pipeline, Tensor } from "../../../src/index.ts"
+import * as Image from "../../../src/image/Image.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Tensor from "../../../src/wasm/Tensor.ts"
 
 export class Flaky extends Data.TaggedError("Flaky")<{ readonly where: string; readonly index: number }> {
   override get message(): string {

@@ -1,7 +1,8 @@
 /** Pipelines whose modules and stages hand over values of Effect 4. */
 import type * as Effect from "effect/Effect"
 import * as Effect4 from "effect4"
-import { Dataset, Pipeline } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 const four = Effect4.Effect.succeed(1) as unknown as Effect.Effect<number> // the types forbid it
 

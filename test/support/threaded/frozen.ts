@@ -1,6 +1,7 @@
 /** A module that freezes `Math` where it is loaded as a thread, as a lockdown does. */
 import { isMainThread } from "node:worker_threads"
-import { Dataset, Pipeline } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 if (!isMainThread) Object.freeze(Math)
 

@@ -1,6 +1,7 @@
 /** A pipeline whose threads, but for the first, are not ready, or fail, before a batch was built. */
 import { isMainThread } from "node:worker_threads"
-import { Dataset, Pipeline } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 export interface Config {
   /** How many threads came here, and how many batches were built. */

@@ -2,7 +2,9 @@
 import { appendFileSync, writeFileSync } from "node:fs"
 import process from "node:process"
 import * as Effect from "effect/Effect"
-import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 export interface Config {
   readonly size: number

@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import sharp from "sharp"
 import * as Decode from "../../../src/image/decode/Decode.ts"
-import { Dataset, Pipeline } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 const noise = { type: "gaussian", mean: 128, sigma: 50 } as const
 const file = new Uint8Array(

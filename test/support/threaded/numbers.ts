@@ -2,7 +2,11 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
-import { Dataset, Image, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
+import * as Image from "../../../src/image/Image.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Tensor from "../../../src/wasm/Tensor.ts"
 
 const size = 300
 const pixels = new Uint8Array(size * 64).map((_, index) => (index * 31) % 251)

@@ -1,6 +1,8 @@
 /** Pipelines that throw odd values, each in its own place: sample (or batch) n throws the n-th. */
 import * as Effect from "effect/Effect"
-import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 import { odd } from "../odd.ts"
 
 export const SIZE = odd.length

@@ -1,7 +1,10 @@
 /**
  * Pipelines whose samples carry by hand where they came from: two datasets of files, in part, joined and shuffled.
  */
-import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
+
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 import type { Lineage } from "../../../src/sources/RandomAccess.ts"
 
 export interface Origin {

@@ -1,6 +1,9 @@
 /** Pipelines for threads that decode: one of sound files, one with a file cut short. */
 import * as Decode from "../../../src/image/decode/Decode.ts"
-import { Dataset, Image, Pipeline, Sampler } from "../../../src/index.ts"
+import * as Image from "../../../src/image/Image.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 import { fileOf, picture } from "../pictures.ts"
 
 const files = await Promise.all(

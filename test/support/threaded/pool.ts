@@ -3,7 +3,9 @@
  * spins at another; how often is counted over all of them.
  */
 import { threadId } from "node:worker_threads"
-import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 /** Where something goes wrong, and the first how many calls of it. */
 export interface Trouble {

@@ -1,5 +1,7 @@
 /** A pipeline for threads, made of a recipe; some of its samples fail for good. */
-import { type Batch, Pipeline, type SeedPolicy } from "../../../src/index.ts"
+import type * as Batch from "../../../src/pipeline/Batch.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import type * as SeedPolicy from "../../../src/seeding/SeedPolicy.ts"
 import { type Columns, pipelineOf, type Recipe } from "../recipes.ts"
 
 /** What the pipeline is made of. */

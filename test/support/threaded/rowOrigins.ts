@@ -1,5 +1,8 @@
 /** Pipelines whose samplers say where rows come from, as a mix, a flatMap and a pack will. */
-import { Dataset, Pipeline, type Sampler } from "../../../src/index.ts"
+
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import type * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 /** 8 samples of component 0 and 3 of component 1, which an epoch passes through again and again, with a pack's windows. */
 const SIZES = [8, 3] as const

@@ -1,6 +1,12 @@
 /** A pipeline over shards, opened by each thread; all threads count their reads in one place. */
 import * as Effect from "effect/Effect"
-import { Dataset, Format, Pipeline, Sampler, type SeedPolicy, Store, type Tensor } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import type * as SeedPolicy from "../../../src/seeding/SeedPolicy.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Format from "../../../src/sources/formats/Formats.ts"
+import * as Store from "../../../src/sources/store/Store.ts"
+import type * as Tensor from "../../../src/wasm/Tensor.ts"
 import { meeting } from "./meeting.ts"
 
 export interface ShardsConfig {

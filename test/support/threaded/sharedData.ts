@@ -1,5 +1,10 @@
 /** A pipeline over data that it is given: what lies in shared memory exists once for all threads. */
-import { Dataset, Image, Pipeline, Sampler, Tensor } from "../../../src/index.ts"
+
+import * as Image from "../../../src/image/Image.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Tensor from "../../../src/wasm/Tensor.ts"
 import { meeting } from "./meeting.ts"
 
 export interface Data {

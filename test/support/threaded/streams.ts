@@ -1,7 +1,11 @@
 /** Pipelines over streams, whose batches threads build; sources and stages count what they do in one place. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { Dataset, Format, Pipeline, Store, Tensor } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Format from "../../../src/sources/formats/Formats.ts"
+import * as Store from "../../../src/sources/store/Store.ts"
+import * as Tensor from "../../../src/wasm/Tensor.ts"
 
 export interface StreamsConfig {
   readonly kind: "records" | "arrays" | "lines"

@@ -1,7 +1,10 @@
 /**
  * Two pipelines that differ in the order of a subset and in a declared parameter, and in nothing else.
  */
-import { Dataset, Pipeline, Sampler } from "../../../src/index.ts"
+
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Sampler from "../../../src/sampling/Sampler.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 
 const make = (indices: ReadonlyArray<number>, factor: number) =>
   Pipeline.from(Dataset.range(9)).pipe(

@@ -1,5 +1,8 @@
 /** A pipeline whose batch 2 cannot be sent to another thread, for one of many reasons. */
-import { Dataset, Pipeline, Tensor } from "../../../src/index.ts"
+
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
+import * as Tensor from "../../../src/wasm/Tensor.ts"
 
 const boom = (): never => {
   throw new Error("boom")

@@ -2,7 +2,8 @@
 import { isMainThread } from "node:worker_threads"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Dataset, Pipeline } from "../../../src/index.ts"
+import * as Pipeline from "../../../src/pipeline/Pipeline.ts"
+import * as Dataset from "../../../src/sources/Dataset.ts"
 import { odd } from "../odd.ts"
 
 /** What makes the value that is to be thrown there, if one is. */
