@@ -52,6 +52,8 @@ export class BatchRows {
 
   /** Where columns lie, if that is memory which is used again. */
   readonly memory: BatchMemory | undefined
+  /** Where the count of a look at the samples is left, so that the look is not optimized away. Nobody reads it. */
+  touched = 0
   /** How many attempts have begun. */
   attempts = 0
   /** How many samples were attempted again. */
