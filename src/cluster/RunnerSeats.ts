@@ -68,11 +68,7 @@ export class RunnerSeats {
   /** What is the matter with each runner that is not used. */
   get #troubles(): ReadonlyArray<string> {
     const own = [...this.#seats.values()].filter(({ isOpen }) => !isOpen)
-    const all = own.map(({ address, member, why = "it has not answered yet" }) =>
-      member?.isLoading === true
-        ? `runner ${address}: it is still loading the module, or building the pipeline and its services`
-        : `runner ${address}: ${why}`
-    )
+    const all = own.map((seat) => `runner ${seat.address}: ${whyNot(seat)}`)
     return this.#trouble === undefined ? all : [this.#trouble, ...all]
   }
 
@@ -195,6 +191,9 @@ export class RunnerSeats {
         }
         seat.why = refusal?.reason ?? seat.why
         seat.isRefused = refusal?.died === false
+        const process = seat.member?.process
+        if (refusal !== undefined && seat.isRefused) seat.refusal = { reason: refusal.reason, process }
+        else if (isOther(process, seat.refusal?.process)) seat.refusal = undefined
         this.#changed?.()
         if (!seat.isListed) break
         yield* resting(rest, (wake) => {
@@ -226,6 +225,7 @@ export class RunnerSeats {
       }
       seat.why = undefined
       seat.isRefused = false
+      seat.refusal = undefined
       seat.isOpen = true
       opened(seat)
       this.#changed?.()
@@ -236,6 +236,18 @@ export class RunnerSeats {
       onSuccess: () => served
     }).pipe(Effect.ensuring(Effect.promise(() => member.end())))
   }
+}
+
+/** Whether a process that has answered is another one than before. */
+const isOther = (answered: string | undefined, before: string | undefined): boolean =>
+  answered !== undefined && answered !== before
+
+/** Why a runner is not used. What it refused for good is told while it is asked again, and where it then only fell silent. */
+const whyNot = ({ member, refusal, why = "it has not answered yet" }: Seat): string => {
+  if (refusal !== undefined && !isOther(member?.process, refusal.process)) {
+    return why === refusal.reason ? why : `${why}; before that: ${refusal.reason}`
+  }
+  return member?.isLoading === true ? "it is still loading the module, or building the pipeline and its services" : why
 }
 
 /** Waits, without keeping the process alive, unless it is woken. */

@@ -48,6 +48,8 @@ export class Seat implements Indexed<Seat> {
   why: string | undefined
   /** Whether it is no use to ask it again as long as the same process is there. */
   isRefused = false
+  /** What it refused for good, and the process that did: asked again, that one refuses again. */
+  refusal: { readonly reason: string; readonly process: string | undefined } | undefined
   /** What was sent to it and is not answered, in its order. */
   readonly sent = new Map<number, Flight>()
   #depth = 2

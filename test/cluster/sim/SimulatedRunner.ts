@@ -21,15 +21,23 @@ export class SimulatedRunner {
   readonly host: Host
   #module: string
   #timing: Timing
+  readonly #builders: Serving["builders"]
   #starts = 0
   #scope: Scope.CloseableScope | undefined
   #serving: Serving | undefined
 
-  constructor(network: Network, port: number, module: string, timing: Timing = QUICK) {
+  constructor(
+    network: Network,
+    port: number,
+    module: string,
+    timing: Timing = QUICK,
+    builders: Serving["builders"] = FiberBuilders.make
+  ) {
     this.port = port
     this.host = network.host(port)
     this.#module = module
     this.#timing = timing
+    this.#builders = builders
   }
 
   get info(): RunnerInfo {
@@ -54,7 +62,7 @@ export class SimulatedRunner {
       threads: 0,
       connections: 64,
       timing: this.#timing,
-      builders: FiberBuilders.make,
+      builders: this.#builders,
       admits: () => true,
       moduleOf: () => this.#module,
       sessions: new Set(),

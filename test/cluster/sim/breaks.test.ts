@@ -1,13 +1,12 @@
 /** Connections that break again and again are no deaths: a run's batches are charged for runners that are gone alone. */
 import { afterEach, expect, test } from "bun:test"
-import { Duration, Effect, Layer, Logger, LogLevel, Stream } from "effect"
-import * as RunnerPool from "../../../src/cluster/RunnerPool.ts"
-import type { Service } from "../../../src/cluster/Runners.ts"
+import { Effect, type Layer, Logger, LogLevel, Stream } from "effect"
 import { Parity, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
 import { at } from "../../support/rng.ts"
 import { calls, pipeline } from "../numbers.ts"
 import { Network } from "./Network.ts"
-import { QUICK, SimulatedRunner } from "./SimulatedRunner.ts"
+import { SimulatedRunner } from "./SimulatedRunner.ts"
+import { workersOf } from "./workersOf.ts"
 
 const module = new URL("../numbers.ts", import.meta.url).href
 const config = { batch: 5, size: 20, waits: 2 }
@@ -28,31 +27,7 @@ const digestOf = (
   const runners = Array.from({ length: count }, (_, index) => new SimulatedRunner(network, index + 1, module))
   for (const runner of runners) runner.start()
   closing.add(() => Promise.all(runners.map((runner) => runner.kill())))
-  const service: Service = {
-    changes: Stream.concat(Stream.make(runners.map(({ info }) => info)), Stream.never),
-    owner: () => undefined
-  }
-  const options: RunnerPool.RunnerPoolOptions = {
-    runners: service,
-    dial: network.dial,
-    timing: QUICK,
-    module,
-    name: "pipeline",
-    config,
-    restarts,
-    timeout: undefined,
-    hedge: undefined,
-    silence: 10_000,
-    compression: "none",
-    loading: Duration.seconds(5),
-    wait: Duration.seconds(10),
-    prefetchBytes: 2 ** 20,
-    token: undefined
-  }
-  const workers = Layer.succeed(Workers.Workers, {
-    count: 1,
-    backend: { name: "cluster", prefetch: 4, open: (plan, settings) => RunnerPool.open(plan, settings, options) }
-  })
+  const workers = workersOf(network, runners, module, { config, restarts })
   // A sample of the first batch takes longer than this, wherever it is built.
   const before = calls.length
   let seen = before

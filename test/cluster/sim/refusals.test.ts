@@ -1,0 +1,63 @@
+/** What is told of a runner that has refused a run and is asked again, which may take minutes. */
+import { afterEach, expect, test } from "bun:test"
+import { Effect, Logger, LogLevel } from "effect"
+import type { Serving } from "../../../src/cluster/Session.ts"
+import { Scheduler, SeedPolicy } from "../../../src/index.ts"
+import { at } from "../../support/rng.ts"
+import { pipeline } from "../numbers.ts"
+import { Network } from "./Network.ts"
+import { QUICK, SimulatedRunner } from "./SimulatedRunner.ts"
+import { workersOf } from "./workersOf.ts"
+
+const module = new URL("../numbers.ts", import.meta.url).href
+const OTHER = "the code reads otherwise"
+
+let close: (() => Promise<unknown>) | undefined
+afterEach(() => close?.())
+
+/** Why a run has no runner where the one there is first refuses it, and then loads for ever. */
+const told = (refused: (runner: SimulatedRunner) => Promise<unknown>) => {
+  const network = new Network(at(7), { cuts: false, delay: 0 })
+  let asked = 0
+  const again = Promise.withResolvers<void>()
+  const builders: Serving["builders"] = () => {
+    if (asked++ === 0) return Effect.fail(new Error(OTHER))
+    again.resolve()
+    return Effect.never
+  }
+  const runner = new SimulatedRunner(network, 1, module, QUICK, builders)
+  runner.start()
+  close = () => runner.kill()
+  const workers = workersOf(network, [runner], module, { wait: "400 millis" })
+  // Its first batch is waited for meanwhile.
+  const run = Effect.flatMap(Scheduler.open(pipeline({}), { epochs: 1 }), (loader) => loader.take).pipe(
+    Effect.scoped,
+    Effect.provide(workers),
+    Effect.provide(SeedPolicy.epochWorker({ seed: 42 })),
+    Logger.withMinimumLogLevel(LogLevel.None),
+    Effect.flip,
+    Effect.runPromise
+  )
+  const seen = (async () => {
+    while (asked === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    await refused(runner)
+    await again.promise
+  })()
+  return Promise.all([run, seen]).then(([error]) => String(error))
+}
+
+test("that it refused, and why, and not that it is loading", async () => {
+  const error = await told(() => Promise.resolve())
+  expect(error).toContain(`runner memory:1: ${OTHER}`)
+  expect(error).not.toContain("loading")
+})
+
+test("that it is loading if another process is there by now", async () => {
+  const error = await told(async (runner) => {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await runner.kill()
+    runner.start()
+  })
+  expect(error).toContain("runner memory:1: it is still loading")
+  expect(error).not.toContain(OTHER)
+})

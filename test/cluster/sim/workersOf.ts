@@ -1,0 +1,48 @@
+/** The workers of a loader whose runners are on a simulated network, and are all listed. */
+import { Duration, Layer, Stream } from "effect"
+import * as RunnerPool from "../../../src/cluster/RunnerPool.ts"
+import type { Service } from "../../../src/cluster/Runners.ts"
+import { Workers } from "../../../src/index.ts"
+import type { Config } from "../numbers.ts"
+import type { Network } from "./Network.ts"
+import { QUICK, type SimulatedRunner } from "./SimulatedRunner.ts"
+
+export interface WorkersOfOptions {
+  readonly config?: Config
+  readonly restarts?: number
+  readonly wait?: Duration.DurationInput
+}
+
+export const workersOf = (
+  network: Network,
+  runners: ReadonlyArray<SimulatedRunner>,
+  module: string,
+  { config = {}, restarts = 1, wait = "10 seconds" }: WorkersOfOptions = {}
+): Layer.Layer<Workers.Workers> => {
+  const service: Service = {
+    changes: Stream.concat(Stream.make(runners.map(({ info }) => info)), Stream.never),
+    owner: () => undefined
+  }
+  const options: RunnerPool.RunnerPoolOptions = {
+    runners: service,
+    dial: network.dial,
+    timing: QUICK,
+    module,
+    code: undefined,
+    name: "pipeline",
+    config,
+    restarts,
+    timeout: undefined,
+    hedge: undefined,
+    silence: 10_000,
+    compression: "none",
+    loading: Duration.seconds(5),
+    wait: Duration.decode(wait),
+    prefetchBytes: 2 ** 20,
+    token: undefined
+  }
+  return Layer.succeed(Workers.Workers, {
+    count: 1,
+    backend: { name: "cluster", prefetch: 4, open: (plan, settings) => RunnerPool.open(plan, settings, options) }
+  })
+}
