@@ -6,8 +6,10 @@ import {
   appendFileSync,
   chmodSync,
   chownSync,
+  closeSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -87,6 +89,18 @@ export interface Postgres {
   readonly close: () => Promise<void>
 }
 
+/** How long a server that starts may take until it answers; and one that goes on, before it is started anew. */
+const STARTS = 30_000
+const RECOVERS = 5000
+
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
+
+/** Whether a server is there, as far as is known yet. */
+const isUp = (server: ChildProcess): boolean => server.exitCode === null && server.signalCode === null
+
 export const PASSWORD = "a-password-that-nobody-may-see"
 
 /** A server that is up. */
@@ -113,37 +127,53 @@ export const postgres = async ({ also, megabytes }: PostgresOptions = {}): Promi
     appendFileSync(join(data, "pg_hba.conf"), `host all all ${network} password\n`)
   const port = await freePort()
   let server: ChildProcess | undefined
+  const url = `postgres://furrow:${PASSWORD}@127.0.0.1:${port}/postgres`
+  const connect = Effect.flatten(connecting(databaseOf(url)))
+  const answers = (): Promise<boolean> =>
+    Effect.flatMap(connect, (sql) => sql.unsafe("SELECT 1")).pipe(
+      Effect.timeout("2 seconds"),
+      Effect.scoped,
+      Effect.isSuccess,
+      Effect.runPromise
+    )
+  // Not a pipe, which a server that says much would have to wait for; and not on its own disk, which may be full.
+  const log = `${directory}.log`
   const start = async (): Promise<void> => {
     const addresses = ["127.0.0.1", ...(also?.addresses ?? [])].join()
     const settings = [`listen_addresses=${addresses}`, "unix_socket_directories=", "fsync=off", "min_wal_size=2MB"]
     const flags = settings.flatMap((setting) => ["-c", setting])
-    const own = spawn(program("postgres"), ["-D", data, "-p", String(port), ...flags], { ...owner, stdio: "pipe" })
-    server = own
-    await new Promise<void>((resolve, reject) => {
-      let said = ""
-      own.stderr.on("data", (chunk) => {
-        said += chunk
-        if (said.includes("ready to accept connections")) resolve()
-      })
-      own.once("exit", () => reject(new Error(`PostgreSQL did not start: ${said}`)))
+    const said = openSync(log, "a")
+    const own = spawn(program("postgres"), ["-D", data, "-p", String(port), ...flags], {
+      ...owner,
+      stdio: ["ignore", said, said]
     })
+    closeSync(said)
+    server = own
+    for (const late = performance.now() + STARTS; !(await answers()); await pause(20)) {
+      if (isUp(own) && performance.now() < late) continue
+      throw new Error(`PostgreSQL did not start: ${readFileSync(log, "utf8").slice(-2000)}`)
+    }
   }
   const stop = async (): Promise<void> => {
     const own = server
-    if (own === undefined || own.exitCode !== null) return
+    if (own === undefined || !isUp(own)) return
     const ended = new Promise((resolve) => own.once("exit", resolve))
     own.kill("SIGQUIT")
     await ended
     server = undefined
   }
-  const url = `postgres://furrow:${PASSWORD}@127.0.0.1:${port}/postgres`
   const ballast = join(directory, "ballast")
   const fill = async (full: boolean): Promise<void> => {
     rmSync(ballast, { force: true })
     if (!full) {
-      // It may be about to end.
-      await new Promise((resolve) => setTimeout(resolve, 500))
-      if (server === undefined || server.exitCode !== null) await start()
+      // It may end over what it could not write, or stay in its recovery for minutes.
+      const late = performance.now() + RECOVERS
+      while (server !== undefined && isUp(server) && performance.now() < late) {
+        if (await answers()) return
+        await pause(50)
+      }
+      await stop()
+      await start()
       return
     }
     for (const size of [2 ** 20, 2 ** 12]) {
@@ -155,10 +185,10 @@ export const postgres = async ({ also, megabytes }: PostgresOptions = {}): Promi
       }
     }
     // Rows that are written over find room where they are, until its log needs another file.
-    const log = Effect.flatMap(Effect.flatten(connecting(databaseOf(url))), (sql) =>
+    const written = Effect.flatMap(connect, (sql) =>
       Effect.forever(sql.unsafe("SELECT pg_logical_emit_message(true, 'furrow', repeat('x', 1000000))"))
     )
-    await Effect.runPromise(Effect.ignore(Effect.scoped(log)))
+    await Effect.runPromise(Effect.ignore(Effect.scoped(written)))
   }
   await start()
   return {
@@ -169,8 +199,9 @@ export const postgres = async ({ also, megabytes }: PostgresOptions = {}): Promi
     fill,
     close: async () => {
       await stop()
-      if (megabytes !== undefined) execFileSync("umount", [directory])
+      if (megabytes !== undefined) execFileSync("umount", ["-l", directory])
       rmSync(directory, { recursive: true, force: true })
+      rmSync(log, { force: true })
     }
   }
 }

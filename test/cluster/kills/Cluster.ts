@@ -241,8 +241,11 @@ export const cluster = async (kinds: ReadonlyArray<RunnerKind>, folder: string):
     ],
     close: async () => {
       await Promise.all(runners.map((own) => own.close()))
-      await server?.close()
-      net?.close()
+      try {
+        await server?.close()
+      } finally {
+        net?.close()
+      }
     }
   }
 }

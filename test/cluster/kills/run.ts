@@ -11,7 +11,7 @@
  *   --only TEXT   faults whose names have TEXT, and that a runner is killed
  *   --json        the last line is JSON: { kills, otherDigests, … }
  *
- * Exit 0 if no run ended otherwise, 1 if one did.
+ * Exit 0 if no run ended otherwise, 1 if one did. A signal ends it with what it has made: processes, networks and a disk.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -45,6 +45,7 @@ const PATIENCE = values.long ? 600_000 : 180_000
 const SLOW = values.long ? 300_000 : 40_000
 
 const folder = mkdtempSync(join(tmpdir(), "furrow-cluster-"))
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
 const began = performance.now()
 const say = (text: string): void =>
   console.error(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`)
@@ -56,11 +57,25 @@ interface Said {
   readonly message?: string
 }
 
+/** What called it off. */
+let calledOff: NodeJS.Signals | undefined
+const lives = new Set<ReturnType<typeof start>["child"]>()
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+for (const signal of SIGNALS) {
+  process.on(signal, () => {
+    calledOff ??= signal
+    for (const child of lives) child.kill("SIGKILL")
+  })
+}
+
 /** A life of a loader, and its last line. */
 const loader = (args: ReadonlyArray<string>, on: "bun" | "deno" = here) => {
   const all = ["--batches", String(batches), ...args]
   const { child, ended, said } = start("../test/cluster/kills/loader.ts", all, { on, env: { FURROW_TOKEN: TOKEN } })
+  lives.add(child)
+  if (calledOff !== undefined) child.kill("SIGKILL")
   const result = ended.then(({ stdout }): Said | undefined => {
+    lives.delete(child)
     const line = stdout.trim().split("\n").at(-1) ?? ""
     return line.startsWith("{") ? JSON.parse(line) : undefined
   })
@@ -100,7 +115,7 @@ const weighted = possible.flatMap((fault) => Array.from({ length: values.only ==
 try {
   // The third is started late.
   for (const one of own.runners) if (one !== runners[2]) one.start()
-  while (counts.kills < wanted) {
+  while (counts.kills < wanted && calledOff === undefined) {
     counts.runs++
     const cursor = join(folder, `cursor-${counts.runs}`)
     const args = ["--database", own.database, "--cursor", cursor]
@@ -151,6 +166,7 @@ try {
     const took = performance.now() - from
     counts.slowest = Math.max(counts.slowest, Math.round(took / 1000))
     if (took > SLOW) say(`run ${counts.runs} took ${Math.round(took / 1000)} s:\n${told.join("\n")}\n${life.said()}`)
+    if (calledOff !== undefined) break
     for (const { undo } of undone) undo()
     for (const one of runners) one.heal()
     await settled()
@@ -172,17 +188,19 @@ try {
   // A batch that ends whoever builds it ends the run, and leaves the runners for others.
   const poisoned = await loader(["--database", own.database, "--poison", "300"]).result
   const after = await loader(["--database", own.database]).result
-  if (counts.refused === 0) {
+  if (calledOff === undefined && counts.refused === 0) {
     counts.otherDigests++
     say("no loader said that a runner has other code")
   }
-  if (poisoned?.error !== "BackendError" || after?.digest !== expected) {
+  if (calledOff !== undefined) say(`called off by ${calledOff}`)
+  else if (poisoned?.error !== "BackendError" || after?.digest !== expected) {
     counts.otherDigests++
     say(`a poisoned batch: ${JSON.stringify(poisoned)}, and a run after it: ${JSON.stringify(after)}`)
   } else say(`a poisoned batch: ${poisoned.message?.split("\n")[0]}`)
 } finally {
+  // What is under way with the database.
+  await Promise.allSettled([settled()])
   await own.close()
-  rmSync(folder, { recursive: true, force: true })
 }
 
 const seconds = Number(((performance.now() - began) / 1000).toFixed(1))
@@ -198,4 +216,5 @@ else {
     `${counts.kills} kills in ${counts.runs} runs: ${counts.otherDigests} other digests, ${counts.unended} that did not end`
   )
 }
+if (calledOff !== undefined) process.exit(1)
 process.exit(counts.otherDigests + counts.unended === 0 ? 0 : 1)
