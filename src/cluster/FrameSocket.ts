@@ -13,11 +13,19 @@ import {
   type Received,
   withPacked
 } from "../service/FrameBytes.ts"
+import { seal } from "../service/FrameLead.ts"
 import type { Part } from "../service/WireValue.ts"
 import type { ByteSocket } from "./Dial.ts"
 
 /** Frames that are shorter than this are written together: a write costs more than their copy. */
 const JOINED = 2 ** 16
+
+/**
+ * A frame of which less comes than so many bytes a beat, in so many beats, does not go on: bytes of it were lost on the way,
+ * and the signs of life behind it are taken for them.
+ */
+const LEAST = 1024
+const MOST_STALLED = 8
 
 /**
  * The most bytes that a socket is given at once. Bun copies what the kernel does not take of them, and the kernel takes a
@@ -46,6 +54,13 @@ export class FrameSocket {
   readonly #beat: ReturnType<typeof setInterval>
   /** Beats since the other side was heard. Counted, not timed: a process that was stopped, or blocked, hears first. */
   #quiet = 0
+  /** Since the last beat: the bytes that came, and whether a frame ended. */
+  #came = 0
+  #hasEnded = false
+  /** Beats in which something came of the frame at hand, and less than {@link LEAST}. */
+  #stalled = 0
+  /** The number of the next frame that is sent. */
+  #number = 0
   #isPaused = false
   #hasSent = false
   #reason: string | undefined
@@ -73,7 +88,7 @@ export class FrameSocket {
   constructor(socket: ByteSocket, options: FrameSocketOptions) {
     this.#socket = socket
     this.#options = options
-    this.#reader = new FrameBytesReader(options.reader)
+    this.#reader = new FrameBytesReader(options.reader, true)
     socket.setNoDelay()
     socket.on("data", (piece: Uint8Array) => this.#take(piece))
     socket.on("error", (error) => {
@@ -127,7 +142,9 @@ export class FrameSocket {
   }
 
   /** Writes a frame, or puts it with others that are to be written. */
-  #put(all: ReadonlyArray<Uint8Array>, left?: () => void): void {
+  #put(all: readonly [Uint8Array, ...ReadonlyArray<Uint8Array>], left?: () => void): void {
+    // Only now is it known which frame leaves before it.
+    seal(all[0], this.#number++)
     const length = lengthOf(all)
     this.unsent += length
     const done = (): void => {
@@ -199,6 +216,7 @@ export class FrameSocket {
     if (!this.#isPaused) return
     this.#isPaused = false
     this.#quiet = 0
+    this.#stalled = 0
     this.#socket.resume()
   }
 
@@ -234,8 +252,10 @@ export class FrameSocket {
 
   #take(piece: Uint8Array): void {
     this.#quiet = 0
+    this.#came += piece.length
     try {
       for (const frame of this.#reader.take(piece)) {
+        this.#hasEnded = true
         // What is behind the frame that ended it is of no interest.
         if (this.#socket.destroyed) return
         if (frame.head["kind"] !== "alive") this.#options.came(frame)
@@ -252,10 +272,22 @@ export class FrameSocket {
     this.#hasSent = false
     if (this.#isPaused) return
     this.#quiet++
+    this.#count()
     const { beat, silence } = this.#options
     if (this.#quiet * beat > silence) {
       this.#break(`it has been silent for ${(this.#quiet - 1) * beat} ms`)
+    } else if (this.#stalled > MOST_STALLED) {
+      this.#break(`what it sends has not gone on for ${MOST_STALLED * beat} ms: bytes were lost on the way`)
     }
+  }
+
+  /** Counts beats in which the frame at hand did not go on. */
+  #count(): void {
+    if (this.#came === 0) return
+    const isStalled = this.#reader.isWithin && !this.#hasEnded && this.#came < LEAST
+    this.#stalled = isStalled ? this.#stalled + 1 : 0
+    this.#came = 0
+    this.#hasEnded = false
   }
 
   #over(): void {

@@ -27,7 +27,7 @@ import type { Built } from "./Builders.ts"
 import type { FrameSocket } from "./FrameSocket.ts"
 
 /** Is raised whenever messages change. */
-const PROTOCOL = 2
+const PROTOCOL = 3
 
 /** The most batches that a loader may have ordered of a runner at once. @since 0.1.0 */
 export const MOST_ORDERS = 4096

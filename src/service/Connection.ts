@@ -67,6 +67,9 @@ export const ATTEMPTS: Schedule.Schedule<unknown> = Schedule.exponential("100 mi
 
 const isUnreachable = ({ kind }: ServiceError): boolean => kind === "unreachable"
 
+/** A frame of which less comes in a second, until the connection would be silent, does not go on. Signs of life are shorter. */
+const LEAST_BYTES = 100
+
 /** One connection at a time. @since 0.1.0 */
 export class Connection {
   readonly #target: Target
@@ -78,6 +81,9 @@ export class Connection {
   #reader = new FrameReader()
   /** The place after the last frame that arrived. */
   #place: string | undefined
+  /** Milliseconds that were waited, and bytes that came meanwhile, since a frame has ended or gone on as it should. */
+  #waited = 0
+  #cameBytes = 0
   /** What {@link ready} has thrown. */
   #thrown: { readonly thrown: unknown } | undefined
   /** The last frame that arrived, until it is passed. */
@@ -157,6 +163,7 @@ export class Connection {
     this.#came = undefined
     this.#thrown = undefined
     this.#frames = undefined
+    this.#goesOn()
     const { compression, longestBody } = this.#target
     this.#reader = new FrameReader(longestBody, compression)
   }
@@ -178,9 +185,14 @@ export class Connection {
   readonly #more: Effect.Effect<void, ServiceError> = Effect.async((resume) => {
     const download = this.#download
     if (download === undefined) return resume(Effect.void)
-    const silent = setTimeout(() => resume(this.#silent), Duration.toMillis(this.#target.silence))
+    const begun = performance.now()
+    const silent = setTimeout(
+      () => resume(this.#silent),
+      Math.max(0, Duration.toMillis(this.#target.silence) - this.#waited)
+    )
     download.wake = () => {
       clearTimeout(silent)
+      this.#waited += performance.now() - begun
       resume(Effect.void)
     }
     if (download.hasCome) download.wake()
@@ -204,7 +216,21 @@ export class Connection {
   )
 
   get #silence(): string {
-    return `it has been silent for ${Duration.format(this.#target.silence)}`
+    const what = this.#cameBytes === 0 ? "it has been silent" : "what it sends has not gone on"
+    return `${what} for ${Duration.format(this.#target.silence)}`
+  }
+
+  /** Where bytes were lost on the way, the signs of life behind them are taken for the rest of a frame: they do not count. */
+  #take(piece: Uint8Array): Generator<Frame, void> {
+    this.#cameBytes += piece.length
+    const least = (LEAST_BYTES * Duration.toMillis(this.#target.silence)) / 1000
+    if (!this.#reader.isWithin || this.#cameBytes >= least) this.#goesOn()
+    return this.#reader.take(piece)
+  }
+
+  #goesOn(): void {
+    this.#waited = 0
+    this.#cameBytes = 0
   }
 
   readonly #silent: Effect.Effect<never, ServiceError> = Effect.suspend(() =>
@@ -230,6 +256,7 @@ export class Connection {
       const frame = this.#frames?.next()
       if (frame !== undefined && frame.done !== true) {
         const { value } = frame
+        this.#goesOn()
         if (value.kind === "alive") continue
         if (value.kind === "error") throw this.#error("run", value.message, value.tag)
         if (value.kind !== "begin" && value.after !== undefined && value.after !== this.#place) {
@@ -243,7 +270,7 @@ export class Connection {
         if (this.#download?.isOver === true) throw new FrameError({ reason: "the connection ended before the run did" })
         return undefined
       }
-      this.#frames = this.#reader.take(piece)
+      this.#frames = this.#take(piece)
     }
   }
 

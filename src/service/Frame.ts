@@ -8,19 +8,12 @@ import { Tensor } from "../core/Tensor.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import type { Compression } from "./Compression.ts"
-import {
-  FrameBytesReader,
-  FrameError,
-  joined,
-  LONGEST_BODY,
-  partsOf,
-  pieces,
-  type Received,
-  withClamped
-} from "./FrameBytes.ts"
+import { FrameBytesReader, joined, LONGEST_BODY, partsOf, pieces, type Received, withClamped } from "./FrameBytes.ts"
+import { FrameError } from "./FrameLead.ts"
 import { Packing, pack, unpack } from "./WireValue.ts"
 
-export { FrameError, LONGEST_BODY } from "./FrameBytes.ts"
+export { LONGEST_BODY } from "./FrameBytes.ts"
+export { FrameError } from "./FrameLead.ts"
 
 /**
  * What travels: first the cursor at which the stream begins, and the number of batches of an epoch, if it is known; then

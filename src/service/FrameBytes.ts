@@ -2,15 +2,8 @@
  * The bytes of frames: how a head and the raw bytes of arrays travel, whoever sends them. Nothing is converted, and what is
  * received is read where it was written.
  *
- * ```text
- * byte   0  "FRW1"
- *        4  length of the head, 32 bits, little-endian as all numbers
- *        8  length of the body, 64 bits
- *       16  CRC-32 of head and body
- *       20  0, or how many bytes the body takes here as zstd, fewer than its own
- *       24  head: JSON, filled up with spaces to a multiple of 8 bytes
- *           body: the parts (tensors, typed arrays), each from a multiple of 8 on
- * ```
+ * `FrameLead.ts` says what stands in front of a head. The head is JSON, filled up with spaces to a multiple of 8 bytes; the body
+ * is its parts (tensors, typed arrays), each from a multiple of 8 on.
  *
  * A body comes as zstd only to who asks for that; length and checksum are those of the bytes that it is made of.
  *
@@ -18,35 +11,13 @@
  */
 
 import { crc32 } from "node:zlib"
-import * as Data from "effect/Data"
 import { arrays, dtypeOf } from "../core/DType.ts"
 import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
 import { runtimeZstd } from "../sources/formats/Zstd.ts"
 import type { Compression } from "./Compression.ts"
+import { FrameError, headLengthIn, LEAD, leadIn, malformed, setPacked, writeLead } from "./FrameLead.ts"
 import { aligned, laidOut, NotSendable, PART_KEYS, type Part, type PartHead, partsIn } from "./WireValue.ts"
-
-/**
- * Received bytes are not a frame: cut, changed on the way, longer than allowed, or something else altogether.
- *
- * @category errors
- * @since 0.1.0
- */
-export class FrameError extends Data.TaggedError("FrameError")<{
-  readonly reason: string
-  /** Whether it would be so again if the same was sent again, unless it was changed on its way. */
-  readonly isLasting?: boolean
-}> {
-  override get message(): string {
-    return `this is no frame of furrow's: ${this.reason}`
-  }
-}
-
-/** "FRW1". */
-const MAGIC = 0x31575246
-
-/** How long the part in front of the head is. */
-const LEAD = 24
 
 /** Heads hold names, shapes, and what is neither a tensor nor long. */
 const LONGEST_HEAD = 2 ** 26
@@ -104,13 +75,9 @@ export const pieces = (
     const rest = aligned(own.length) - own.length
     if (rest > 0) all.push(ZEROS.subarray(0, rest))
   }
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, MAGIC, true)
-  view.setUint32(4, headLength, true)
-  view.setBigUint64(8, BigInt(length), true)
   let crc = crc32(bytes.subarray(LEAD))
   for (let at = 1; at < all.length; at++) crc = crc32(all[at] as Uint8Array, crc) // below the length
-  view.setUint32(16, crc, true)
+  writeLead(bytes, { head: headLength, body: length, packed: 0, crc })
   return all
 }
 
@@ -166,15 +133,15 @@ const jsonOf = (value: unknown): string | undefined => {
 }
 
 /** The pieces of the frame whose first piece is `first`, with its body as zstd. @since 0.1.0 */
-export const withPacked = (first: Uint8Array, packed: Uint8Array): ReadonlyArray<Uint8Array> => {
+export const withPacked = (first: Uint8Array, packed: Uint8Array): readonly [Uint8Array, Uint8Array] => {
   const own = first.slice()
-  new DataView(own.buffer).setUint32(20, packed.length, true)
+  setPacked(own, packed.length)
   return [own, packed]
 }
 
 /** Lead and head of a frame, and its body. @since 0.1.0 */
 export const halves = (frame: Uint8Array): readonly [Uint8Array, Uint8Array] => {
-  const at = LEAD + new DataView(frame.buffer, frame.byteOffset).getUint32(4, true)
+  const at = LEAD + headLengthIn(frame)
   return [frame.subarray(0, at), frame.subarray(at)]
 }
 
@@ -264,9 +231,14 @@ export class FrameBytesReader {
   #filled = 0
   #expected = 0
   #crc = 0
+  readonly #isNumbered: boolean
+  /** The number of the next frame. */
+  #number = 0
 
-  constructor(options: ReaderOptions = {}) {
+  /** `isNumbered`: whether frames are numbered, so that one that is lost or comes twice is noticed. */
+  constructor(options: ReaderOptions = {}, isNumbered = false) {
     this.options = options
+    this.#isNumbered = isNumbered
   }
 
   /** Whether a frame has begun and not ended. */
@@ -301,29 +273,24 @@ export class FrameBytesReader {
 
   #begin(): void {
     const { compression = "none", longestBody = LONGEST_BODY, longestHead = LONGEST_HEAD } = this.options
-    const view = new DataView(this.#lead.buffer)
-    if (view.getUint32(0, true) !== MAGIC) throw malformed("it does not begin with FRW1")
-    const head = view.getUint32(4, true)
-    const body = view.getBigUint64(8, true)
+    const { body, crc, head, packed } = leadIn(this.#lead, this.#isNumbered ? this.#number++ : undefined)
     // Never 0: what is no longer than its lead would not end.
     if (head > longestHead || head % 8 !== 0 || head === 0) {
       throw malformed(`its head is ${plural(head, "byte")} long`)
     }
-    if (body > BigInt(longestBody)) {
+    if (body > longestBody) {
       throw malformed(`its body is ${plural(body, "byte")} long; at most ${longestBody} are taken`)
     }
-    const packed = view.getUint32(20, true)
     if (packed > 0 && compression === "none") throw malformed("its body is compressed, which nobody asked for")
     if (packed > 0 && packed >= body) {
       throw malformed(`its body of ${plural(body, "byte")} is compressed to ${plural(packed, "byte")}`)
     }
-    this.#expected = view.getUint32(16, true)
+    this.#expected = crc
     this.#crc = 0
     this.#filled = 0
-    const length = Number(body)
-    this.#plain = packed > 0 ? length : undefined
+    this.#plain = packed > 0 ? body : undefined
     this.#head = new Uint8Array(head)
-    this.#body = packed > 0 ? room(packed, undefined) : room(length, this.options.memory)
+    this.#body = packed > 0 ? room(packed, undefined) : room(body, this.options.memory)
   }
 
   /** The body that has come as zstd. No more memory is taken for it than the lead says. */
@@ -372,8 +339,6 @@ const plainOf = (packed: Uint8Array, most: number): Uint8Array => {
   if (plain === "large") throw malformed(`its body is zstd of more than ${plural(most, "byte")}`)
   return plain
 }
-
-const malformed = (reason: string): FrameError => new FrameError({ reason, isLasting: true })
 
 const parsed = (head: Uint8Array): unknown => {
   try {

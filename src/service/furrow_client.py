@@ -36,10 +36,13 @@ import numpy as np
 __all__ = ["Batch", "DigestMismatch", "Run", "ServiceError", "dataset"]
 
 LOG = logging.getLogger("furrow")
-LEAD = struct.Struct("<4sIQII")
-MAGIC = b"FRW1"
+LEAD = struct.Struct("<4s5I")
+MAGIC = b"FRW2"
 LONGEST_HEAD = 2**26
 LONGEST_BODY = 2**31
+# A frame of which less comes in a second does not go on. Signs of life are shorter.
+LEAST_BYTES = 100
+MOST_AT_ONCE = 2**20
 # So often in a row is something no frame before it is asked for no more.
 MOST_MALFORMED = 3
 DTYPES = {name: np.dtype(name).newbyteorder("<") for name in (
@@ -411,10 +414,16 @@ class Run:
     def _frame(self):
         if self._response is None:
             self._response = self._connect()
-        magic, head_length, body_length, crc, packed = LEAD.unpack(self._read(LEAD.size))
+        lead = self._read(LEAD.size)
+        magic, head_length, body_length, packed, crc, sealed = LEAD.unpack(lead)
+        if magic != MAGIC:
+            other = magic[:3] == MAGIC[:3]
+            raise _NoFrame("what arrived is a frame of another version of furrow" if other else "what arrived is no frame")
+        if zlib.crc32(lead[:-4]) != sealed:
+            raise EOFError("the lengths of a frame were changed on their way, or bytes were lost")
         # Python has no zstd before 3.14, so that it is never asked for.
-        if magic != MAGIC or head_length > LONGEST_HEAD or body_length > LONGEST_BODY or packed:
-            raise _NoFrame("what arrived is no frame, or longer than is taken")
+        if head_length > LONGEST_HEAD or body_length > LONGEST_BODY or packed:
+            raise _NoFrame("what arrived is a frame that is longer than is taken, or compressed")
         head = self._read(head_length)
         body = self._read(body_length)
         if zlib.crc32(body, zlib.crc32(head)) != crc:
@@ -431,11 +440,21 @@ class Run:
         """Into memory of its own, in which arrays lie from then on."""
         own = bytearray(length)
         view = memoryview(own)
+        since, came = time.monotonic(), 0
         while view:
-            count = self._response.readinto(view)
-            if not count:
+            # No more than has come, so that it is seen whether it goes on.
+            piece = self._response.read1(min(len(view), MOST_AT_ONCE))
+            if not piece:
                 raise EOFError("the connection ended before the run did")
-            view = view[count:]
+            view[: len(piece)] = piece
+            view = view[len(piece) :]
+            came += len(piece)
+            now = time.monotonic()
+            if self._silence is None or came >= LEAST_BYTES * self._silence:
+                since, came = now, 0
+            elif now - since > self._silence:
+                # Where bytes were lost on the way, signs of life are taken for the rest of a frame.
+                raise EOFError(f"what it sends has not gone on for {self._silence:g} seconds")
         return own
 
     def _connect(self):

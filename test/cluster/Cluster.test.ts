@@ -12,6 +12,7 @@ import { Runner, Runners, Workers } from "../../src/cluster.ts"
 import { Tensor } from "../../src/core/Tensor.ts"
 import { type Batch, FailurePolicy, Parity, Scheduler, SeedPolicy } from "../../src/index.ts"
 import { FrameBytesReader, joined, pieces } from "../../src/service/FrameBytes.ts"
+import { seal } from "../../src/service/FrameLead.ts"
 import { listenAt } from "../../src/service/Serve.ts"
 import { certificate, key } from "../support/certificate.ts"
 import { proxy } from "../support/proxy.ts"
@@ -49,10 +50,12 @@ const runner = async ({
 /** The heads of what a runner answers to frames, until it ends the connection. */
 const spoken = (port: number, heads: ReadonlyArray<Readonly<Record<string, unknown>>>) =>
   new Promise<ReadonlyArray<unknown>>((resolve) => {
-    const reader = new FrameBytesReader()
+    const reader = new FrameBytesReader({}, true)
     const answers: Array<unknown> = []
     const socket = connect(port, "127.0.0.1", () => {
-      socket.write(joined(heads.flatMap((head) => pieces(head, []))))
+      const frames = heads.map((head) => joined(pieces(head, [])))
+      for (const [number, frame] of frames.entries()) seal(frame, number)
+      socket.write(joined(frames))
     })
     socket.on("data", (piece: Uint8Array) => {
       for (const { head } of reader.take(piece)) answers.push(head)
@@ -536,7 +539,7 @@ describe("a runner", () => {
     const hello = new TextEncoder().encode('{"kind":"hello","protocol":1,"parts":[]}  ')
     for (let seed = 0; seed < 100; seed++) {
       const bytes = new Uint8Array(24 + hello.length)
-      new DataView(bytes.buffer).setUint32(0, 0x31575246, true)
+      new DataView(bytes.buffer).setUint32(0, 0x32575246, true)
       new DataView(bytes.buffer).setUint32(4, hello.length, true)
       bytes.set(hello, 24)
       bytes[(seed * 7) % bytes.length] = seed

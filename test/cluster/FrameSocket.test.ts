@@ -2,9 +2,10 @@
 import { expect, test } from "bun:test"
 import { FrameSocket } from "../../src/cluster/FrameSocket.ts"
 import { BodyCompressor } from "../../src/service/Compression.ts"
-import { FrameBytesReader, joined } from "../../src/service/FrameBytes.ts"
+import { FrameBytesReader, joined, pieces } from "../../src/service/FrameBytes.ts"
+import { seal } from "../../src/service/FrameLead.ts"
 
-const opened = () => {
+const opened = (beat = 60_000, ended: (reason: string, broke: boolean) => void = () => undefined) => {
   const written: Array<Uint8Array> = []
   const waiting: Array<() => void> = []
   const listeners = new Map<string, (...args: ReadonlyArray<never>) => void>()
@@ -26,9 +27,10 @@ const opened = () => {
       destroy: () => listeners.get("close")?.(),
       setNoDelay: () => undefined
     },
-    { silence: 60_000, beat: 60_000, came: () => undefined, ended: () => undefined }
+    { silence: 60_000, beat, came: () => undefined, ended }
   )
-  return { socket, written, waiting, ends: () => ends }
+  const come = (bytes: Uint8Array) => listeners.get("data")?.(bytes as never) // what a listener of it takes
+  return { socket, written, waiting, come, ends: () => ends }
 }
 
 const part = (length: number, value: number) => ({ data: new Uint8Array(length).fill(value), shape: [length] })
@@ -51,7 +53,7 @@ test("a socket has one piece at a time: long parts as they are, all in their ord
   // Head, the long part, the short ones, and the short frames in one.
   expect(written).toHaveLength(4)
   expect(written[1]?.buffer).toBe(long.data.buffer)
-  const frames = [...new FrameBytesReader().take(joined(written))]
+  const frames = [...new FrameBytesReader({}, true).take(joined(written))]
   expect(frames.map(({ head }) => head["at"] ?? head["kind"])).toEqual(["long", 1, 2, 3])
   expect(socket.unsent).toBe(0)
   socket.end("over")
@@ -87,7 +89,7 @@ test("bodies are compressed beside other work: the parts are held until they hav
   expect(told).toEqual([1, 0])
   const all = joined(written)
   expect(all.length).toBeLessThan(1000)
-  const frames = [...new FrameBytesReader({ compression: "zstd" }).take(all)]
+  const frames = [...new FrameBytesReader({ compression: "zstd" }, true).take(all)]
   expect(frames.map(({ body, head }) => [head["kind"], body.length])).toEqual([
     ["short", 8],
     ["long", 200_000]
@@ -104,4 +106,37 @@ test("a connection that ends while a body is compressed tells who sent it, and s
   await left
   expect(written).toEqual([])
   expect(socket.unsent).toBe(0)
+})
+
+/** The frame of a number, as a connection sends it. */
+const numbered = (number: number, length = 0) => {
+  const all = pieces({ kind: "alive" }, length === 0 ? [] : [part(length, 1)])
+  seal(all[0], number)
+  return joined(all)
+}
+
+test("a frame that does not go on while signs of life come is a connection that broke", async () => {
+  const { reason, broke } = await new Promise<{ readonly reason: string; readonly broke: boolean }>((resolve) => {
+    const { come } = opened(5, (reason, broke) => {
+      clearInterval(beats)
+      resolve({ reason, broke })
+    })
+    // A piece of it was lost: what comes behind is taken for it.
+    come(numbered(0, 100_000).subarray(0, 60_000))
+    let number = 1
+    const beats = setInterval(() => come(numbered(number++)), 5)
+  })
+  expect([reason, broke]).toEqual(["what it sends has not gone on for 40 ms: bytes were lost on the way", true])
+})
+
+test("a frame that was lost, or comes twice, ends the connection at the next", () => {
+  for (const numbers of [
+    [0, 2],
+    [0, 1, 1]
+  ]) {
+    const told: Array<string> = []
+    const { come } = opened(60_000, (reason) => told.push(reason))
+    for (const number of numbers) come(numbered(number))
+    expect(told).toEqual([expect.stringContaining("one before it was lost or came twice on the way")])
+  }
 })

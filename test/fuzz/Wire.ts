@@ -14,6 +14,7 @@ import { type Batch, type Cursor, Dataset, Pipeline, Sampler, Tensor } from "../
 import { checksum } from "../../src/scheduler/loader/CursorFields.ts"
 import { encode, type Frame, FrameError, FrameReader } from "../../src/service/Frame.ts"
 import { halves, joined, withPacked } from "../../src/service/FrameBytes.ts"
+import { seal } from "../../src/service/FrameLead.ts"
 import { cursorText } from "../../src/service/RunSpec.ts"
 import { Service } from "../../src/service.ts"
 import type { Kind, Result } from "./Case.ts"
@@ -77,8 +78,9 @@ const sealed = (bytes: Uint8Array, head: number): Uint8Array => {
   if (bytes.length < LEAD + head) return bytes
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   view.setUint32(4, head, true)
-  view.setBigUint64(BODY_AT, BigInt(bytes.length - LEAD - head), true)
+  view.setUint32(BODY_AT, bytes.length - LEAD - head, true)
   view.setUint32(CRC_AT, crc32(bytes.subarray(LEAD)), true)
+  seal(bytes)
   return bytes
 }
 

@@ -4,7 +4,8 @@ import { zstdCompressSync } from "node:zlib"
 import { Effect } from "effect"
 import { Dataset, Pipeline } from "../../src/index.ts"
 import { BodyCompressor, compressionOf } from "../../src/service/Compression.ts"
-import { FrameBytesReader, FrameError, joined, pieces, withPacked } from "../../src/service/FrameBytes.ts"
+import { FrameBytesReader, joined, pieces, withPacked } from "../../src/service/FrameBytes.ts"
+import { FrameError, seal } from "../../src/service/FrameLead.ts"
 import { Service } from "../../src/service.ts"
 
 const body = Float32Array.from({ length: 5000 }, (_, at) => at % 50)
@@ -14,7 +15,8 @@ const plain = joined(rest)
 /** A frame whose lead says that its body of so many bytes is packed so. */
 const framed = (packed: Uint8Array, length = plain.length) => {
   const frame = joined(withPacked(first, packed))
-  new DataView(frame.buffer).setBigUint64(8, BigInt(length), true)
+  new DataView(frame.buffer).setUint32(8, length, true)
+  seal(frame)
   return frame
 }
 

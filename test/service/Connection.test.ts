@@ -8,6 +8,7 @@ import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Exit, Fiber, Option, Schedule, Scope, Stream } from "effect"
 import { Dataset, Pipeline, Sampler } from "../../src/index.ts"
+import { encode } from "../../src/service/Frame.ts"
 import { Service } from "../../src/service.ts"
 
 const noisy = Pipeline.from(Dataset.range(400)).pipe(
@@ -245,7 +246,7 @@ const misframing = (port: number, change: (frame: Buffer) => ReadonlyArray<Buffe
             begun = true
           }
           while (rest.length >= 24) {
-            const length = 24 + rest.readUInt32LE(4) + Number(rest.readBigUInt64LE(8))
+            const length = 24 + rest.readUInt32LE(4) + rest.readUInt32LE(8)
             if (rest.length < length) break
             const frame = rest.subarray(0, length)
             rest = rest.subarray(length)
@@ -275,15 +276,29 @@ from furrow_client import Run
 run = Run(sys.argv[2], seed=7, epochs=2, digest=True)
 print(json.dumps([[f"{batch.epoch}.{batch.index}" for batch in run], run.digest]))
 `
+/** What the Python client says of a service of which a frame does not go on, or which sends something else. */
+const PYTHON_ERRORS = `
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+from furrow_client import Run, ServiceError
+for url in sys.argv[2:]:
+    try:
+        next(Run(url, epochs=1, silence=0.3, patience=0))
+    except ServiceError as error:
+        print(error.kind, error)
+`
 const hasPython = spawnSync("python3", ["-c", "import numpy"]).status === 0
 const client = dirname(fileURLToPath(new URL("../../src/service/furrow_client.py", import.meta.url)))
 
 /** What the Python client takes of a service. */
-const pythonOn = (url: string) =>
+const pythonOn = (url: string) => python(PYTHON, url)
+
+const python = (script: string, ...urls: ReadonlyArray<string>) =>
   Effect.promise(
     () =>
       new Promise<string>((resolve) => {
-        const child = spawn("python3", ["-c", PYTHON, client, url])
+        const child = spawn("python3", ["-c", script, client, ...urls])
         let said = ""
         for (const stream of [child.stdout, child.stderr]) {
           stream.on("data", (piece: Buffer) => {
@@ -308,3 +323,40 @@ test("a batch that is lost or comes twice on the way is asked for again", async 
     }
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 60_000)
+
+/** A service that answers with these bytes, and then with one byte after another. */
+const answering = (bytes: Uint8Array) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const sockets = new Set<Socket>()
+      const server = createServer((socket) => {
+        sockets.add(socket.on("error", () => undefined))
+        socket.once("data", () => {
+          socket.write("HTTP/1.0 200 OK\r\n\r\n")
+          socket.write(bytes)
+          const drops = setInterval(() => socket.write(" "), 30)
+          socket.on("close", () => clearInterval(drops))
+        })
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      const address = server.address()
+      return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, server, sockets }
+    }),
+    ({ server, sockets }) =>
+      Effect.sync(() => {
+        for (const socket of sockets) socket.destroy()
+        server.close()
+      })
+  )
+
+test("a frame that does not go on, whatever trickles in, is a connection that broke", async () => {
+  await Effect.gen(function* () {
+    const frame = encode({ kind: "error", tag: "None", message: "x".repeat(10_000) })
+    const { url } = yield* answering(frame.subarray(0, 5000))
+    const options = { epochs: 1, silence: "300 millis", attempts: Schedule.stop } as const
+    const error = yield* Effect.flip(Service.connect(url, options))
+    expect(error).toMatchObject({ kind: "unreachable", reason: "what it sends has not gone on for 300ms" })
+    if (!hasPython) return
+    expect(yield* python(PYTHON_ERRORS, url)).toContain("what it sends has not gone on for 0.3 seconds")
+  }).pipe(Effect.scoped, Effect.runPromise)
+}, 30_000)

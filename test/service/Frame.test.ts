@@ -8,6 +8,7 @@ import fc from "fast-check"
 import { type Batch, type Cursor, Tensor } from "../../src/index.ts"
 import { encode, type Frame, FrameError, FrameReader } from "../../src/service/Frame.ts"
 import { pieces as piecesOf } from "../../src/service/FrameBytes.ts"
+import { seal } from "../../src/service/FrameLead.ts"
 import { NotSendable } from "../../src/service/WireValue.ts"
 
 /** No reader of frames looks into a cursor. */
@@ -171,19 +172,31 @@ describe("frames", () => {
         const padded = new Uint8Array(8 * Math.ceil(text.length / 8)).fill(32)
         padded.set(text)
         view.setUint32(4, padded.length, true)
-        view.setBigUint64(8, BigInt(body.length), true)
+        view.setUint32(8, body.length, true)
         const rest = joined([padded, body])
         view.setUint32(16, crc32(rest), true)
+        seal(bytes)
         expect(() => read(joined([bytes, rest]), [1024])).toThrow(FrameError)
       }),
       { numRuns: 200 }
     )
   })
 
+  test("of which one bit of the lengths was changed are refused at once: nobody waits for what never comes", () => {
+    const batch = { epoch: 0, index: 0, rank: 0, worker: 0, size: 1, indices: new Float64Array(1), columns: {} }
+    const bytes = encode({ kind: "batch", batch, cursor })
+    for (let bit = 0; bit < 8 * 24; bit++) {
+      const lead = bytes.slice(0, 24)
+      lead[bit >> 3] = (lead[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(() => read(lead, [24])).toThrow(FrameError)
+    }
+  })
+
   test("that are too long are refused before anything is kept of them", () => {
     const lead = encode({ kind: "alive" }).slice(0, 24)
-    new DataView(lead.buffer).setBigUint64(8, 2n ** 40n, true)
-    expect(() => read(lead, [24])).toThrow("its body is 1099511627776 bytes long; at most 2147483648 are taken")
+    new DataView(lead.buffer).setUint32(8, 2 ** 32 - 1, true)
+    seal(lead)
+    expect(() => read(lead, [24])).toThrow("its body is 4294967295 bytes long; at most 2147483648 are taken")
   })
 
   test("do not hold what has no bytes, and say where it stands", () => {

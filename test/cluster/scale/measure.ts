@@ -107,7 +107,7 @@ const counted = (network: Network): Map<string, Traffic> => {
   const kinds = new Map<string, Traffic>()
   const readers = new WeakMap<object, FrameBytesReader>()
   network.tap = (direction, piece) => {
-    const reader = readers.get(direction) ?? new FrameBytesReader()
+    const reader = readers.get(direction) ?? new FrameBytesReader({}, true)
     readers.set(direction, reader)
     for (const { body, head } of reader.take(piece)) {
       const kind = String(head["kind"])
