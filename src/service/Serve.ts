@@ -3,8 +3,7 @@
  *
  * @since 0.1.0
  */
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http"
-import { createServer as createSecureServer } from "node:https"
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
 import type { AddressInfo, Server as NetServer } from "node:net"
 import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -25,6 +24,7 @@ import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { access, guarded, type Token, tokenOf } from "./Access.ts"
 import { answer, type Serving } from "./Answers.ts"
 import { type Certificate, certificateOf } from "./Certificate.ts"
+import { serverOf } from "./Listening.ts"
 import { Runs, type ServedPipeline, type Told, type WorkersOf } from "./Runs.ts"
 import { WINDOW_BYTES } from "./SharedRun.ts"
 
@@ -84,8 +84,8 @@ const NAMES: Names<ServeOptions<unknown>> = {
   connections: "own"
 }
 
-/** How long a connection that sends nothing counts among `connections`. */
-const HANDSHAKE_MS = 10_000
+/** How long a connection that asks for nothing counts among `connections`. */
+const OPENING_MS = 10_000
 
 /** A running service. @category models @since 0.1.0 */
 export interface Service {
@@ -171,12 +171,7 @@ export const serve = <R = never>(
       // Nothing more is built for a trainer that has left.
       response.once("close", () => Runtime.runFork(runtime)(Fiber.interruptFork(fiber)))
     }
-    const server =
-      tls === undefined
-        ? createServer(listener)
-        : createSecureServer({ ...tls, handshakeTimeout: HANDSHAKE_MS }, listener).on("tlsClientError", (_, socket) =>
-            socket.destroy()
-          )
+    const server = serverOf(tls, OPENING_MS, listener)
     server.maxConnections = connections
     const listening = Effect.acquireRelease(listenAt(server, host, port), () =>
       Effect.suspend(() => {
