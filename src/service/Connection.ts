@@ -81,6 +81,8 @@ export class Connection {
   #reader = new FrameReader()
   /** The place after the last frame that arrived. */
   #place: string | undefined
+  /** Whether the stream at hand has begun, as each does. */
+  #isBegun = false
   /** Milliseconds that were waited, and bytes that came meanwhile, since a frame has ended or gone on as it should. */
   #waited = 0
   #cameBytes = 0
@@ -163,6 +165,7 @@ export class Connection {
     this.#came = undefined
     this.#thrown = undefined
     this.#frames = undefined
+    this.#isBegun = false
     this.#goesOn()
     const { compression, longestBody } = this.#target
     this.#reader = new FrameReader(longestBody, compression)
@@ -259,6 +262,10 @@ export class Connection {
         this.#goesOn()
         if (value.kind === "alive") continue
         if (value.kind === "error") throw this.#error("run", value.message, value.tag)
+        if (!this.#isBegun && value.kind !== "begin") {
+          throw new FrameError({ reason: "a run does not begin with it", isLasting: true })
+        }
+        this.#isBegun = true
         if (value.kind !== "begin" && value.after !== undefined && value.after !== this.#place) {
           throw new FrameError({ reason: "a batch was lost or came twice on the way" })
         }

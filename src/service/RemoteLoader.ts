@@ -92,9 +92,9 @@ export class RemoteLoader<out C> {
     return Effect.gen(function* () {
       const connection = new Connection(target, from)
       yield* Effect.addFinalizer(() => connection.close)
-      let begin = yield* connection.next
-      // A stream begins with nothing else.
-      while (begin.kind !== "begin") begin = yield* connection.next
+      const begin = yield* connection.next
+      if (begin.kind !== "begin")
+        return yield* Effect.dieMessage("a connection gave something before its stream begins")
       connection.pass()
       const loader = new RemoteLoader<C>(connection, begin, target.spec.digest ?? false)
       yield* Effect.addFinalizer(() =>

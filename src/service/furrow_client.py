@@ -43,6 +43,8 @@ LONGEST_BODY = 2**31
 # A frame of which less comes in a second does not go on. Signs of life are shorter.
 LEAST_BYTES = 100
 MOST_AT_ONCE = 2**20
+# What reading something else than a run's own data can raise.
+UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 # So often in a row is something no frame before it is asked for no more.
 MOST_MALFORMED = 3
 DTYPES = {name: np.dtype(name).newbyteorder("<") for name in (
@@ -64,6 +66,12 @@ class _NoFrame(EOFError):
 
 class DigestMismatch(Exception):
     """What arrived is not what the service says that it delivered."""
+
+
+def _shown(text, longest=200):
+    """What came from elsewhere, as it may stand in a terminal."""
+    own = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(text)[: longest + 1])
+    return own if len(own) <= longest else f"{own[:longest]}..."
 
 
 class Batch(dict):
@@ -258,6 +266,22 @@ def _ranks():
     return {} if world is None or world == 1 else {"rank": rank, "world": world}
 
 
+def _head(text):
+    """The head of a frame, and its cursor."""
+    try:
+        head = json.loads(bytes(text))
+        kind, cursor = head["kind"], head.get("cursor")
+        needs = {"begin": ["batches"], "batch": ["batch", "parts"], "end": [], "alive": [], "error": ["tag", "message"]}
+        known = all(name in head for name in needs[kind])
+        if kind in ("begin", "batch", "end") or cursor is not None:
+            known = known and {"epoch", "batch", "checksum", "digest"} <= cursor.keys()
+    except UNREADABLE:
+        known = False
+    if not known:
+        raise _NoFrame("the head of a frame cannot be read")
+    return head, cursor
+
+
 def _spec(given):
     """What a run is asked for by: `None` is as if left out. `seed="42"` is another seed than `seed=42`, as in a local run."""
     spec = {name: own for name, own in given.items() if own is not None}
@@ -282,7 +306,8 @@ def _address(url):
     try:
         parts = urllib.parse.urlsplit(url)
         known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
+        known = known and not re.search(r"[\s\x00-\x1f\x7f]", url)
+    except (ValueError, TypeError, AttributeError):
         known = False
     if not known:
         raise ValueError(
@@ -309,6 +334,10 @@ class Run:
             raise ValueError("tell the run its epochs: epochs=n, epoch=k, or start=cursor")
         if not {"rank", "world"} & spec.keys():
             spec.update(_ranks())
+        if start is not None and not (isinstance(start, dict) and isinstance(start.get("digest"), (str, type(None)))):
+            raise ValueError("start must be a cursor, such as run.cursor of an earlier run")
+        if not (silence is None or silence > 0):
+            raise ValueError(f"silence must be more than 0 seconds, or None, got {silence!r}")
         # What a header cannot carry would stand in the error of whoever sends it.
         if token is not None and not (isinstance(token, str) and re.fullmatch("[!-~]([ -~]*[!-~])?", token)):
             raise ValueError("token must be a string of visible ASCII characters, with spaces between them at most")
@@ -322,6 +351,7 @@ class Run:
         self._digests = digest
         self._response = None
         self._place = None
+        self._begun = False
         self._over = False
         self._digest = _Digest(start and start.get("digest"))
         self.cursor = start
@@ -348,6 +378,7 @@ class Run:
     def close(self):
         """Ends the connection; the run can be gone on with."""
         response, self._response = self._response, None
+        self._begun = False
         if response is not None:
             response.close()
 
@@ -369,11 +400,11 @@ class Run:
                 self.close()
                 malformed += isinstance(error, _NoFrame)
                 if malformed == MOST_MALFORMED:
-                    raise ServiceError("run", str(error)) from error
+                    raise ServiceError("run", _shown(error)) from error
                 self.reconnected += 1
                 now = time.monotonic()
                 until = now + self._patience if until is None else until
-                reason = f"the service at {self._url} cannot be reached: {error}"
+                reason = f"the service at {self._url} cannot be reached: {_shown(error)}"
                 if now + waits > until:
                     raise ServiceError("unreachable", reason) from error
                 # A connection that breaks and is opened again at once is worth no warning; minutes of silence look like a hang.
@@ -396,7 +427,11 @@ class Run:
             elif kind == "error":
                 raise ServiceError("run", head["message"], head["tag"])
             elif kind == "batch":
-                return self._batch(head, body)
+                try:
+                    return self._batch(head, body)
+                except UNREADABLE as error:
+                    reason = f"a batch of the service at {self._url} cannot be read: {_shown(repr(error))}"
+                    raise ServiceError("run", reason) from error
 
     def _batch(self, head, body):
         parts = [_part(body, *one) for one in head["parts"]]
@@ -428,8 +463,11 @@ class Run:
         body = self._read(body_length)
         if zlib.crc32(body, zlib.crc32(head)) != crc:
             raise EOFError("a frame was changed or cut on its way")
-        head = json.loads(bytes(head))
-        after, cursor = head.get("after"), head.get("cursor")
+        head, cursor = _head(head)
+        if not self._begun and head["kind"] not in ("alive", "error", "begin"):
+            raise _NoFrame("a frame came with which no run begins")
+        self._begun = self._begun or head["kind"] == "begin"
+        after = head.get("after")
         if after is not None and after != self._place:
             raise EOFError("a batch was lost or came twice on the way")
         if cursor is not None:
@@ -473,9 +511,9 @@ class Run:
             text = error.read(2000).decode("utf-8", "replace")
             try:
                 said = json.loads(text)
-                tag, reason = said["error"], said["message"]
+                tag, reason = said["error"], _shown(said["message"], 2000)
             except (ValueError, KeyError, TypeError):
-                tag, reason = None, f"it answers {error.code} {text[:200]}"
+                tag, reason = None, f"it answers {error.code} {_shown(text)}"
             if error.code == 500 and tag is not None:
                 # The run cannot be opened: the service itself says so, not what stands before it.
                 raise ServiceError("run", f"the service at {self._url} has a run that failed: {reason}", tag) from None

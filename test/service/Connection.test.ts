@@ -7,8 +7,9 @@ import { createServer, connect as dial, type Socket } from "node:net"
 import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Exit, Fiber, Option, Schedule, Scope, Stream } from "effect"
-import { Dataset, Pipeline, Sampler } from "../../src/index.ts"
+import { Dataset, Pipeline, Sampler, Scheduler } from "../../src/index.ts"
 import { encode } from "../../src/service/Frame.ts"
+import { pieces } from "../../src/service/FrameBytes.ts"
 import { Service } from "../../src/service.ts"
 
 const noisy = Pipeline.from(Dataset.range(400)).pipe(
@@ -282,9 +283,9 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 from furrow_client import Run, ServiceError
-for url in sys.argv[2:]:
+for url, patience in zip(sys.argv[2:], (0, 0, 5, 5, 5)):
     try:
-        next(Run(url, epochs=1, silence=0.3, patience=0))
+        next(Run(url, epochs=1, silence=0.3, patience=patience))
     except ServiceError as error:
         print(error.kind, error)
 `
@@ -324,16 +325,17 @@ test("a batch that is lost or comes twice on the way is asked for again", async 
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 60_000)
 
+const OK = Buffer.from("HTTP/1.0 200 OK\r\n\r\n")
+
 /** A service that answers with these bytes, and then with one byte after another. */
-const answering = (bytes: Uint8Array) =>
+const answering = (...bytes: ReadonlyArray<Uint8Array>) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const sockets = new Set<Socket>()
       const server = createServer((socket) => {
         sockets.add(socket.on("error", () => undefined))
         socket.once("data", () => {
-          socket.write("HTTP/1.0 200 OK\r\n\r\n")
-          socket.write(bytes)
+          socket.write(Buffer.concat(bytes))
           const drops = setInterval(() => socket.write(" "), 30)
           socket.on("close", () => clearInterval(drops))
         })
@@ -349,14 +351,38 @@ const answering = (bytes: Uint8Array) =>
       })
   )
 
+/** A cursor of a run. */
+const cursorOf = Effect.scoped(
+  Effect.flatMap(
+    Scheduler.open(Pipeline.from(Dataset.range(3)).pipe(Pipeline.batch(1)), { epochs: 1 }),
+    (own) => own.cursor
+  )
+)
+
 test("a frame that does not go on, whatever trickles in, is a connection that broke", async () => {
   await Effect.gen(function* () {
     const frame = encode({ kind: "error", tag: "None", message: "x".repeat(10_000) })
-    const { url } = yield* answering(frame.subarray(0, 5000))
+    const { url } = yield* answering(OK, frame.subarray(0, 5000))
     const options = { epochs: 1, silence: "300 millis", attempts: Schedule.stop } as const
     const error = yield* Effect.flip(Service.connect(url, options))
     expect(error).toMatchObject({ kind: "unreachable", reason: "what it sends has not gone on for 300ms" })
+    // A stream that begins with its end is no run that is over; what it says is looked at again as often as what is no frame.
+    const end = encode({ kind: "end", cursor: yield* cursorOf })
+    const { url: over } = yield* answering(OK, end)
+    const spaced = { ...options, attempts: Schedule.spaced("5 millis") }
+    const refused = yield* Effect.flip(Service.connect(over, spaced))
+    expect(refused).toMatchObject({ kind: "run", tag: "FrameError" })
+    expect(refused.message).toContain("a run does not begin with it")
     if (!hasPython) return
-    expect(yield* python(PYTHON_ERRORS, url)).toContain("what it sends has not gone on for 0.3 seconds")
+    const { url: garbage } = yield* answering(Buffer.from(`\u001b[31m${"\u0007".repeat(9000)}\r\n`))
+    const begin = encode({ kind: "begin", cursor: yield* cursorOf, batches: 1 })
+    const heads = [{ kind: "batch", cursor: yield* cursorOf, parts: [], batch: { columns: { $tensor: 3 } } }, []]
+    const odd = yield* Effect.forEach(heads, (head) => answering(OK, begin, ...pieces(head as never, []))) // no frame's head
+    const all = [url, garbage, over, ...odd.map((own) => own.url)]
+    const said = (yield* python(PYTHON_ERRORS, ...all)).trimEnd().split("\n")
+    expect(said.filter((line) => !/^[ -~]{1,500}$/.test(line))).toEqual([])
+    const errors = said.filter((line) => /^(run|unreachable) /.test(line))
+    expect(errors[0]).toContain("what it sends has not gone on for 0.3 seconds")
+    expect(errors.map((line) => line.split(" ")[0])).toEqual(["unreachable", "unreachable", "run", "run", "run"])
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 30_000)
