@@ -8,6 +8,7 @@ import { parseArgs } from "node:util"
 import { Effect, Either, Layer, Logger } from "effect"
 import { Workers as Cluster, Runners } from "../../../src/cluster.ts"
 import { Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
+import { FIRST } from "./first.ts"
 import { type Config, pipeline } from "./numbers.ts"
 
 const { values } = parseArgs({
@@ -55,6 +56,7 @@ const program = Effect.gen(function* () {
   yield* loader.forEach(() =>
     Effect.gen(function* () {
       taken++
+      if (taken === 1) console.error(FIRST)
       // A model's step: so that there is time for something to happen.
       if (waits) yield* Effect.sleep("5 millis")
       if (path === undefined || taken % 10 !== 0) return
