@@ -15,7 +15,6 @@ import type { EncodedBatch, MemberStart, Reply } from "../scheduler/backends/rem
 import * as RemoteBuilder from "../scheduler/backends/remote/RemoteBuilder.ts"
 import type { Place } from "../wasm/Place.ts"
 import type { Answer, BuilderEvents, Builders, Ordered } from "./Builders.ts"
-import { stampOf } from "./ModuleStamp.ts"
 
 /** Other sessions, signs of life and answers have their turn. */
 const breath = Effect.async<void>((resume) => {
@@ -23,21 +22,9 @@ const breath = Effect.async<void>((resume) => {
   return Effect.sync(cancel)
 })
 
-/** The code of each module as this process has loaded it: it is not loaded again. */
-const loaded = new Map<string, string | undefined>()
-
-/** Fails if a module is another one than it was when this process loaded it. */
-const unchanged = (module: string): Effect.Effect<void, Error> =>
-  Effect.flatMap(stampOf(module), (code) => {
-    if (!loaded.has(module)) loaded.set(module, code)
-    if (loaded.get(module) === code) return Effect.void
-    return Effect.fail(new Error(`its code of ${module} has changed since it was loaded; start the runner again`))
-  })
-
 /** Fails with an error whose message says why the run cannot be built. @since 0.1.0 */
 export const make = (start: MemberStart, events: BuilderEvents): Effect.Effect<Builders, Error, Scope.Scope> =>
   Effect.gen(function* () {
-    if (start.code !== undefined) yield* unchanged(start.module)
     /** The batch that the builder has just built, and where it lies. */
     let built: { readonly batch: Batch<unknown> | undefined; readonly places: ReadonlyArray<Place> } | undefined
     const builder = yield* RemoteBuilder.make({

@@ -15,7 +15,6 @@ import type { Received } from "../service/FrameBytes.ts"
 import type { Answer, BuilderEvents, Builders, Built } from "./Builders.ts"
 import type { ByteSocket } from "./Dial.ts"
 import { FrameSocket } from "./FrameSocket.ts"
-import { stampOf } from "./ModuleStamp.ts"
 import {
   BEFORE_HELLO,
   identity,
@@ -51,17 +50,6 @@ export interface Serving {
   readonly sessions: Set<Session>
   isDraining: boolean
 }
-
-/** Fails if a run's loader has other code of its module than this runner. */
-const sameCode = ({ code, module }: MemberStart): Effect.Effect<void, Error> =>
-  Effect.gen(function* () {
-    if (code === undefined) return
-    const own = yield* stampOf(module)
-    if (own === undefined || own === code) return
-    const files = `the code of ${module}, or of a file that it imports by a relative path,`
-    const way = 'Deploy one version to both, or take `code: "any"` if both do the same'
-    return yield* Effect.fail(new Error(`${files} reads otherwise than the loader's, so batches could differ. ${way}`))
-  })
 
 /** @since 0.1.0 */
 export class Session {
@@ -144,9 +132,7 @@ export class Session {
           return !this.#isFull
         }
       }
-      const own = yield* builders(start, events)
-      yield* sameCode(start)
-      this.#builders = own
+      this.#builders = yield* builders(start, events)
       this.#spans = yield* RunnerSpans.make(start.traceparent)
       this.#stage = "ready"
       send(this.#socket, "ready")

@@ -13,10 +13,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
+import { codeOf } from "../scheduler/backends/remote/ModuleCode.ts"
 import type { MemberStart } from "../scheduler/backends/remote/Protocol.ts"
 import { Packing, pack } from "../service/WireValue.ts"
 import type { BuilderEvents, Builders } from "./Builders.ts"
-import { stampOf } from "./ModuleStamp.ts"
 import { packableStart } from "./RunnerMessages.ts"
 import { ThreadPool, type ThreadPoolOptions } from "./ThreadPool.ts"
 
@@ -92,17 +92,20 @@ export class WarmThreads {
     if (start.policy?.carries !== undefined || Duration.toMillis(this.#options.keep) === 0) {
       return Effect.succeed(undefined)
     }
-    return Effect.map(stampOf(start.module), (stamp) => {
-      if (stamp === undefined) return undefined
-      const packing = new Packing()
-      const hash = createHash("sha256").update(stamp)
-      hash.update(JSON.stringify(pack(packableStart(start), packing)))
-      for (const { data, shape } of packing.parts) {
-        hash.update(`${data.constructor.name} ${shape} `)
-        hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    return Effect.map(
+      Effect.promise(() => codeOf(start.module)),
+      (code) => {
+        if (code?.isWhole !== true) return undefined
+        const packing = new Packing()
+        const hash = createHash("sha256").update(code.hash)
+        hash.update(JSON.stringify(pack(packableStart(start), packing)))
+        for (const { data, shape } of packing.parts) {
+          hash.update(`${data.constructor.name} ${shape} `)
+          hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+        }
+        return hash.digest("hex")
       }
-      return hash.digest("hex")
-    })
+    )
   }
 
   /** Takes threads that are kept, until the scope closes. Those that do not come to an end are ended. */

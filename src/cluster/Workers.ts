@@ -12,13 +12,13 @@ import { type Names, optionsOf, textOf } from "../core/Options.ts"
 import { isRecord } from "../core/Record.ts"
 import type { Backend } from "../scheduler/backends/Backend.ts"
 import { BackendError } from "../scheduler/backends/BackendError.ts"
+import { loadedCode } from "../scheduler/backends/remote/ModuleCode.ts"
 import { MAX, Workers } from "../scheduler/backends/Workers.ts"
 import { type Token, tokenOf } from "../service/Access.ts"
 import { type Trust, trustOf } from "../service/Certificate.ts"
 import { type Compression, compressionOf } from "../service/Compression.ts"
 import { NotSendable, Packing, pack } from "../service/WireValue.ts"
 import { byNetwork } from "./Dial.ts"
-import { stampOf } from "./ModuleStamp.ts"
 import * as RunnerPool from "./RunnerPool.ts"
 import { Runners } from "./Runners.ts"
 import { TIMING } from "./Timing.ts"
@@ -146,6 +146,7 @@ const settings = (given: ClusterOptions): Settings => {
   if (silence < LEAST_SILENCE_MS) {
     throw new InvalidOption({ option: "silence", value: options.silence, expected: "at least 2 seconds" })
   }
+  void loadedCode(module) // about when the app has loaded it
   return {
     module,
     isSame: isSame(options.code),
@@ -194,7 +195,7 @@ const backend = ({ isSame, ...options }: Settings & Pick<RunnerPool.RunnerPoolOp
   open: (runPlan, own) => {
     const { stream } = runPlan
     if (stream === undefined) {
-      const code = isSame ? stampOf(options.module) : Effect.succeed(undefined)
+      const code = Effect.promise(async () => (isSame ? (await loadedCode(options.module))?.hash : undefined))
       return Effect.flatMap(code, (code) => RunnerPool.open(runPlan, own, { ...options, code }))
     }
     const reason = `${stream.source.name} is a stream, which one process reads; take Workers.fibers, or serve the run (furrow/service)`

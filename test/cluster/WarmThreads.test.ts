@@ -5,7 +5,6 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Effect, Exit, Layer, Scope } from "effect"
-import { stampOf } from "../../src/cluster/ModuleStamp.ts"
 import { Runner, Runners, Workers } from "../../src/cluster.ts"
 import { type Batch, type Pipeline, Scheduler } from "../../src/index.ts"
 
@@ -64,7 +63,7 @@ test("a run has the threads of an earlier one of the same code, unless they died
   const scope = Effect.runSync(Scope.make())
   const runner = await Effect.runPromise(Scope.extend(Runner.listen({ pipelines: [module], threads: 1 }), scope))
   const workers = (name: string) =>
-    Workers.cluster({ workers: 1, pipeline: module, name }).pipe(
+    Workers.cluster({ workers: 1, pipeline: module, name, code: "any" }).pipe(
       Layer.provide(Runners.list([`127.0.0.1:${runner.port}`]))
     )
   /** The first batches of a run, which is left while others are being built. */
@@ -105,22 +104,3 @@ test("a run has the threads of an earlier one of the same code, unless they died
     await Effect.runPromise(Scope.close(scope, Exit.void))
   }
 }, 30_000)
-
-test("the stamp of a module is that of its text and of what it imports, as far as that can be told", async () => {
-  const stamp = (text: string) => {
-    write("stamped.ts", text)
-    return Effect.runPromise(stampOf(pathToFileURL(at("stamped.ts")).href))
-  }
-  write("deep.ts", "export const a = 1\n")
-  write("part.ts", 'export * from "./deep"\nimport "./stamped.ts"\n')
-  const text = 'import { a } from "./part.js"\nimport "effect"\n'
-  const first = await stamp(text)
-  expect(first).toEqual(expect.any(String))
-  expect(await stamp(text)).toBe(first)
-  expect(await stamp(`${text} `)).not.toBe(first)
-  write("deep.ts", "export const a = 2\n")
-  expect(await stamp(text)).not.toBe(first)
-  for (const unknown of ["./none.ts", "#mapped", "@/mapped"]) expect(await stamp(`import "${unknown}"`)).toBeUndefined()
-  expect(await stamp("await import(name)")).toBeUndefined()
-  expect(await Effect.runPromise(stampOf("https://localhost/x.ts"))).toBeUndefined()
-})

@@ -32,6 +32,7 @@ import type * as RunPlan from "../../plan/RunPlan.ts"
 import { hashOf } from "../Fibers.ts"
 import * as ProvidedPlan from "../ProvidedPlan.ts"
 import { encodeError } from "./ErrorCodec.ts"
+import { loadedCode } from "./ModuleCode.ts"
 import { notSendable } from "./NotSendable.ts"
 import * as PipelineModule from "./PipelineModule.ts"
 import { type BatchRequest, batchKey, type EncodedBatch, type MemberStart, type Reply } from "./Protocol.ts"
@@ -107,6 +108,11 @@ const policyOf = ({ observes, policy, records }: MemberStart, current: Current):
   }
 }
 
+const otherCode = (module: string): string =>
+  `the code of ${module}, or of a file that it imports by a relative path, is not what the run's own process has loaded, so ` +
+  "batches could differ. Deploy one version everywhere, and start again what has loaded an older one; on a cluster, " +
+  'take `code: "any"` if both do the same'
+
 /** Builds the pipeline. Fails with an error whose message says why it cannot serve. @since 0.1.0 */
 export const make = ({
   encode,
@@ -116,6 +122,7 @@ export const make = ({
   start
 }: RemoteBuilderOptions): Effect.Effect<RemoteBuilder, Error, Scope.Scope> =>
   Effect.gen(function* () {
+    const code = start.code === undefined ? undefined : yield* Effect.promise(() => loadedCode(start.module))
     const module = yield* PipelineModule.load(start, hint)
     const pipeline = prepare === undefined ? module.pipeline : prepare(module.pipeline)
     const current: Current = {
@@ -142,6 +149,7 @@ export const make = ({
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: they differ in ${differ}`
       return yield* Effect.fail(new Error(reason))
     }
+    if (code !== undefined && code.hash !== start.code) return yield* Effect.fail(new Error(otherCode(start.module)))
     yield* Ambient.installed(pipeline.ambient)
     // The pool has asked for the order of the epoch; here are only the positions of this batch.
     const order = (): Order => {

@@ -10,6 +10,7 @@ import * as Runtime from "effect/Runtime"
 import type { Backend } from "../Backend.ts"
 import { BackendError } from "../BackendError.ts"
 import { memberStart } from "../remote/MemberStart.ts"
+import { loadedCode } from "../remote/ModuleCode.ts"
 import * as Pool from "../remote/Pool.ts"
 import { refuse } from "./NestedThreads.ts"
 import { SharedQueue } from "./SharedQueue.ts"
@@ -46,7 +47,12 @@ const BYTES = 2 ** 26
 const PREFETCH = 8
 
 /** @since 0.1.0 */
-export const threads = (options: ThreadPoolOptions): Backend => ({
+export const threads = (options: ThreadPoolOptions): Backend => {
+  void loadedCode(options.module) // about when the program has loaded it
+  return backend(options)
+}
+
+const backend = (options: ThreadPoolOptions): Backend => ({
   name: "threads",
   prefetch: PREFETCH,
   open: (runPlan, settings) =>
@@ -64,7 +70,8 @@ export const threads = (options: ThreadPoolOptions): Backend => ({
               most: Math.ceil((options.prefetchBytes ?? size * BYTES) / 1024)
             })
           : undefined
-      const start = memberStart(runPlan, settings, options)
+      const code = yield* Effect.promise(() => loadedCode(options.module))
+      const start = memberStart(runPlan, settings, { ...options, code: code?.hash })
       const members: Array<ThreadMember | undefined> = []
       if (queue !== undefined) {
         queue.onAnswer = (thread, id, request, answer) => members[thread]?.laidOut(id, request, answer) ?? false
