@@ -21,7 +21,8 @@ test.each([
         const socket =
           tls === undefined ? connect(port, "127.0.0.1") : secure({ port, ca: certificate, host: "127.0.0.1" })
         let said = ""
-        socket.write(says)
+        // Deno tells of no `close` over TLS after a write of nothing.
+        if (says !== "") socket.write(says)
         const going = setInterval(() => more !== "" && socket.writable && socket.write(more), OPENING / 5)
         socket.on("data", (piece) => {
           said += piece.toString()
