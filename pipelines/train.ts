@@ -5,13 +5,16 @@
  *     bun run pipelines/train.ts            deno run -A pipelines/train.ts
  *
  * Progress and summary go to stderr; with `--json` the last line of stdout is the result. Ctrl-C and SIGTERM end the run
- * cleanly with what was reached; a second one ends it at once. With `--checkpoint <folder>` the same command goes on
- * from there, or from where the run was killed. Exit codes: 0 done (or called off), 1 failed, 2 wrong usage.
+ * cleanly with what was reached, or without a result if it has not begun; a second one ends it at once. With
+ * `--checkpoint <folder>` the same command goes on from there, or from where the run was killed. Exit codes: 0 done (or
+ * called off), 1 failed, 2 wrong usage.
  */
 import * as Command from "@effect/cli/Command"
 import * as Path from "@effect/platform/Path"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { Checkpoint, SeedAudit, SeedPolicy } from "../src/index.ts"
@@ -32,15 +35,17 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const
 const interrupts = Effect.acquireRelease(
   Effect.sync(() => {
     let came = false
+    const comes = Deferred.unsafeMake<void>(FiberId.none)
     const off = () => {
       for (const signal of SIGNALS) process.off(signal, onSignal)
     }
     const onSignal = () => {
       off()
       came = true
+      Deferred.unsafeDone(comes, Effect.void)
     }
     for (const signal of SIGNALS) process.on(signal, onSignal)
-    return { stopped: () => came, off }
+    return { came: () => came, comes: Deferred.await(comes), off }
   }),
   ({ off }) => Effect.sync(off)
 )
@@ -94,13 +99,13 @@ const command = Command.make("train", options, (flags) =>
       const message = `rank ${ranks.rank} of ${ranks.world} can load but not train here, as gradients are not shared: add --no-train`
       return yield* new Usage({ message })
     }
-    const { stopped } = yield* interrupts
+    const stop = yield* interrupts
     const keeping = yield* keepingFrom(flags.checkpoint, flags.every, flags.data, ranks)
     const data = yield* dataFrom(flags.data, seed)
     yield* tellSeed(flags.seed)
     const terminal = process.stderr.isTTY === true
     const progress = yield* Progress.make(terminal, write)
-    const outcome = yield* train({ ...flags, ranks }, data, progress, stopped, keeping).pipe(
+    const outcome = yield* train({ ...flags, ranks }, data, progress, stop, keeping).pipe(
       Effect.catchTag("OtherOptions", ({ message }) => new Usage({ message: `--checkpoint ${message}` })),
       Effect.provide(SeedAudit.counting(Layer.succeed(SeedPolicy.SeedPolicy, policy))),
       Effect.provide(workersFrom(flags, data, String(splitOf(seed))))
@@ -110,7 +115,10 @@ const command = Command.make("train", options, (flags) =>
       yield* tell(`The same command goes on from ${outcome.checkpoint}.`)
     }
     if (flags.json) print(json(outcome))
-  }).pipe(Effect.scoped)
+  }).pipe(
+    Effect.scoped,
+    Effect.catchTag("NotBegun", ({ message }) => tell(message))
+  )
 ).pipe(Command.withDescription("Trains a network on handwritten digits, and proves that no random draw was repeated"))
 
 if (import.meta.main) await main("train", command)

@@ -105,6 +105,16 @@ const input = ({ columns }: Digits): Model.Input => ({ images: columns.image.dat
 /** That the run was called off between two batches. */
 class CalledOff extends Data.TaggedError("CalledOff") {}
 
+/** The run was called off while it opened: there is nothing that it reached. */
+export class NotBegun extends Data.TaggedError("NotBegun")<{ readonly message: string }> {}
+
+/** Whether a run is called off. */
+export interface Stop {
+  readonly came: () => boolean
+  /** Ends once it is. */
+  readonly comes: Effect.Effect<void>
+}
+
 /** The learning rate of the first batch; it falls to nothing, in equal steps, over the run. */
 const RATE = 0.07
 
@@ -124,14 +134,15 @@ const setupOf = (options: Options, data: string, policy: SeedPolicy.SeedPolicy["
 })
 
 /**
- * Runs the job. It is called off between two batches, once `stopped` says so: what was reached till then is the result.
+ * Runs the job. It is called off between two batches, once `stop` says so: what was reached till then is the result. Called
+ * off while it opens, which waits for the runners of a cluster, it fails with {@link NotBegun}.
  * With `keeping` it goes on from the newest checkpoint, and the result is that of the whole run.
  */
 export const train = (
   options: Options,
   digits: Split,
   progress: Progress,
-  stopped: () => boolean = () => false,
+  stop: Stop = { came: () => false, comes: Effect.never },
   keeping?: Keeping
 ) =>
   Effect.gen(function* () {
@@ -143,7 +154,7 @@ export const train = (
     const before = saved === undefined ? undefined : yield* stored(saved, setup)
 
     const loading = { batchSize: options.batchSize, limit: Option.getOrUndefined(options.limit) }
-    const loader = yield* Scheduler.open(training(digits.train, loading), {
+    const opening = Scheduler.open(training(digits.train, loading), {
       ...options.ranks,
       uneven: options.uneven,
       epochs: options.epochs,
@@ -154,6 +165,8 @@ export const train = (
       digest: true,
       from: saved?.cursor
     })
+    const notBegun = new NotBegun({ message: "Called off before the first batch." })
+    const loader = yield* Effect.raceFirst(opening, Effect.zipRight(stop.comes, notBegun))
     // The first batches are built while the model is made.
     const model = options.noTrain ? undefined : yield* Effect.flatMap(SeedPolicy.stream("weights"), Model.make)
     if (saved !== undefined && model?.restore(saved.state.bytes) === false) return yield* foreign(saved.path)
@@ -246,7 +259,7 @@ export const train = (
         }
         show(place)
         if (keeping !== undefined && due(keeping.every)) yield* save(keeping)
-        if (stopped()) yield* new CalledOff()
+        if (stop.came()) yield* new CalledOff()
         ended = performance.now()
       })
 
@@ -259,13 +272,13 @@ export const train = (
       learn(batch)
       taken++
       samples += batch.size
-      if (place + 1 === batches || stopped() || (keeping !== undefined && due(keeping.every))) return after(place)
+      if (place + 1 === batches || stop.came() || (keeping !== undefined && due(keeping.every))) return after(place)
       show(place)
       ended = performance.now()
       return Effect.void
     }
 
-    if (!stopped()) yield* Effect.catchTag(loader.forEach(step), "CalledOff", () => Effect.void)
+    if (!stop.came()) yield* Effect.catchTag(loader.forEach(step), "CalledOff", () => Effect.void)
     if (keeping !== undefined && last.taken < taken) yield* save(keeping)
     progress.done()
     const seconds = (performance.now() - started) / 1000

@@ -214,6 +214,21 @@ describe("ending", () => {
     TIME
   )
 
+  test(
+    "so does one while it waits for the runners of a cluster, which have nothing to show",
+    async () => {
+      const run = start("train.ts", ["--json", "--no-train", "--backend", "cluster", "--runners", "127.0.0.1:9"])
+      while (!run.said().includes("waits for a runner")) await new Promise((resolve) => setTimeout(resolve, 20))
+      const asked = performance.now()
+      process.kill(run.child.pid ?? Number.NaN, "SIGINT")
+      const { code, stderr, stdout } = await run.ended
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "" })
+      expect(stderr.split("\n").at(-2)).toBe("Called off before the first batch.")
+      expect(performance.now() - asked).toBeLessThan(10_000)
+    },
+    TIME
+  )
+
   test.each([
     [["--batch-size", "0"], '--batch-size "0" is no whole number of at least 1'],
     [["--batch-size", "2.5"], '--batch-size "2.5" is no whole number of at least 1'],
