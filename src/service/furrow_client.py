@@ -18,6 +18,7 @@ import base64
 import datetime
 import hashlib
 import http.client
+import io
 import json
 import logging
 import operator
@@ -45,6 +46,8 @@ LEAST_BYTES = 100
 MOST_AT_ONCE = 2**20
 # What reading something else than a run's own data can raise.
 UNREADABLE = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+# What every system takes as a timeout of a connection.
+LONGEST_WAIT = 10**6
 # So often in a row is something no frame before it is asked for no more.
 MOST_MALFORMED = 3
 DTYPES = {name: np.dtype(name).newbyteorder("<") for name in (
@@ -228,6 +231,65 @@ def _number(value):
     return f"{sign}{head}e{'+' if power > 0 else '-'}{abs(power)}"
 
 
+class _Timed(io.RawIOBase):
+    """The bytes of a connection until a point in time: a timeout of a socket counts from its last byte."""
+
+    def __init__(self, raw):
+        self._raw = raw
+        self.until = None
+
+    def readable(self):
+        return True
+
+    def readinto(self, into):
+        if self.until is not None and time.monotonic() > self.until:
+            raise TimeoutError("what it answers does not come to its end")
+        return self._raw.readinto(into)
+
+    def close(self):
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer whose head, or what it says of an error, comes within the timeout of its connection, from first byte to last."""
+
+    def __init__(self, sock, *arguments, **options):
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self._timed = _Timed(sock.makefile("rb", buffering=0))
+        self.fp = io.BufferedReader(self._timed)
+        self._patience = sock.gettimeout()
+        self._bound()
+
+    def _bound(self):
+        if self._patience is not None:
+            self._timed.until = time.monotonic() + self._patience
+
+    def piece(self, longest):
+        """What has come, in the timeout as well; empty at the end."""
+        self._bound()
+        return self.read1(longest)
+
+
+class _Opening:
+    def do_open(self, http_class, request, **options):
+        def connection(*arguments, **given):
+            own = http_class(*arguments, **given)
+            own.response_class = _Response
+            return own
+
+        return super().do_open(connection, request, **options)
+
+
+class _Http(_Opening, urllib.request.HTTPHandler):
+    """Connections over HTTP with an answer as above."""
+
+
+class _Https(_Opening, urllib.request.HTTPSHandler):
+    """The same over TLS."""
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A token is for whom it was given to."""
 
@@ -336,8 +398,10 @@ class Run:
             spec.update(_ranks())
         if start is not None and not (isinstance(start, dict) and isinstance(start.get("digest"), (str, type(None)))):
             raise ValueError("start must be a cursor, such as run.cursor of an earlier run")
-        if not (silence is None or silence > 0):
-            raise ValueError(f"silence must be more than 0 seconds, or None, got {silence!r}")
+        if not (silence is None or 0 < silence <= LONGEST_WAIT):
+            raise ValueError(f"silence must be more than 0 seconds and at most {LONGEST_WAIT}, or None, got {silence!r}")
+        if not patience >= 0:
+            raise ValueError(f"patience must be at least 0 seconds, got {patience!r}")
         # What a header cannot carry would stand in the error of whoever sends it.
         if token is not None and not (isinstance(token, str) and re.fullmatch("[!-~]([ -~]*[!-~])?", token)):
             raise ValueError("token must be a string of visible ASCII characters, with spaces between them at most")
@@ -481,7 +545,7 @@ class Run:
         since, came = time.monotonic(), 0
         while view:
             # No more than has come, so that it is seen whether it goes on.
-            piece = self._response.read1(min(len(view), MOST_AT_ONCE))
+            piece = self._response.piece(min(len(view), MOST_AT_ONCE))
             if not piece:
                 raise EOFError("the connection ended before the run did")
             view[: len(piece)] = piece
@@ -506,7 +570,7 @@ class Run:
         if self._token is not None:
             request.add_header("authorization", f"Bearer {self._token}")
         try:
-            return urllib.request.build_opener(_NoRedirect).open(request, timeout=self._silence)
+            return urllib.request.build_opener(_NoRedirect, _Http, _Https).open(request, timeout=self._silence)
         except urllib.error.HTTPError as error:
             text = error.read(2000).decode("utf-8", "replace")
             try:
@@ -520,6 +584,9 @@ class Run:
             if error.code >= 500:
                 raise ServiceError("unreachable", reason, tag) from None
             raise ServiceError("refused", f"the service at {self._url} refuses: {reason}", tag) from None
+        except ValueError as error:
+            # An address that no request can be sent to, of the service or one that it names.
+            raise ServiceError("refused", f"the service at {self._url} cannot be asked: {_shown(error)}") from None
 
 
 def dataset(url, *, cursors=False, **options):

@@ -283,7 +283,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 from furrow_client import Run, ServiceError
-for url, patience in zip(sys.argv[2:], (0, 0, 5, 5, 5)):
+for url, patience in zip(sys.argv[2:], (0, 0, 5, 5, 5, 0, 0, 0, 0)):
     try:
         next(Run(url, epochs=1, silence=0.3, patience=patience))
     except ServiceError as error:
@@ -351,6 +351,14 @@ const answering = (...bytes: ReadonlyArray<Uint8Array>) =>
       })
   )
 
+/** What begins a status, a header, the text of an error, and a piece, each of which goes on for long. */
+const SLOW = [
+  "",
+  "HTTP/1.1 200 OK\r\nX-Long:",
+  "HTTP/1.1 503 Sorry\r\n\r\n",
+  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+]
+
 /** A cursor of a run. */
 const cursorOf = Effect.scoped(
   Effect.flatMap(
@@ -378,11 +386,15 @@ test("a frame that does not go on, whatever trickles in, is a connection that br
     const begin = encode({ kind: "begin", cursor: yield* cursorOf, batches: 1 })
     const heads = [{ kind: "batch", cursor: yield* cursorOf, parts: [], batch: { columns: { $tensor: 3 } } }, []]
     const odd = yield* Effect.forEach(heads, (head) => answering(OK, begin, ...pieces(head as never, []))) // no frame's head
-    const all = [url, garbage, over, ...odd.map((own) => own.url)]
+    // Answers that do not come to their end.
+    const slow = yield* Effect.forEach(SLOW, (head) => answering(Buffer.from(head)))
+    const all = [url, garbage, over, ...odd.map((own) => own.url), ...slow.map((own) => own.url)]
     const said = (yield* python(PYTHON_ERRORS, ...all)).trimEnd().split("\n")
     expect(said.filter((line) => !/^[ -~]{1,500}$/.test(line))).toEqual([])
     const errors = said.filter((line) => /^(run|unreachable) /.test(line))
     expect(errors[0]).toContain("what it sends has not gone on for 0.3 seconds")
-    expect(errors.map((line) => line.split(" ")[0])).toEqual(["unreachable", "unreachable", "run", "run", "run"])
+    const kinds = ["unreachable", "unreachable", "run", "run", "run", ...SLOW.map(() => "unreachable")]
+    expect(errors.map((line) => line.split(" ")[0])).toEqual(kinds)
+    for (const line of errors.slice(5)) expect(line).toContain("what it answers does not come to its end")
   }).pipe(Effect.scoped, Effect.runPromise)
 }, 30_000)
