@@ -23,6 +23,7 @@ import { now, type Outcome } from "../scheduler/backends/remote/Member.ts"
 import { type MemberOptions, memberStart } from "../scheduler/backends/remote/MemberStart.ts"
 import { known, PendingBatch, type PendingPool } from "../scheduler/backends/remote/PendingBatch.ts"
 import { batchKey, type MemberStart } from "../scheduler/backends/remote/Protocol.ts"
+import { SlowBatches } from "../scheduler/backends/remote/SlowBatches.ts"
 import { rowsOf } from "../scheduler/build/RowRange.ts"
 import { TypedFailure } from "../scheduler/build/Work.ts"
 import type { RunPlan } from "../scheduler/plan/RunPlan.ts"
@@ -141,6 +142,7 @@ class RunnerPool implements OpenBackend {
       module: options.module,
       timeout: options.timeout,
       wanted: (pending) => this.#demand.want(pending),
+      slow: new SlowBatches("cluster", fork),
       forget: (pending) => this.#forget(pending),
       retry: (pending) => this.#retry(pending),
       left: ({ id }, limit) => {

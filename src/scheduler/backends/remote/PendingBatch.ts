@@ -18,6 +18,7 @@ import { BackendError } from "../BackendError.ts"
 import { decodeError, isBatchError } from "./ErrorCodec.ts"
 import type { Member, Outcome } from "./Member.ts"
 import type { AttemptFailed, BatchRequest, StageSeeds } from "./Protocol.ts"
+import type { SlowBatch, SlowBatches } from "./SlowBatches.ts"
 
 /** A requested batch of which the outcome is known. @since 0.1.0 */
 export const known = (content: Effect.Effect<BuiltBatch, Failure>, taken?: BuiltBatch): RequestedBatch => ({
@@ -48,6 +49,8 @@ export interface PendingPool {
   /** How long a member may be at a batch before it is replaced. */
   readonly timeout: Duration.Duration | undefined
   readonly wanted: (pending: PendingBatch) => void
+  /** Who tells of batches that take long. */
+  readonly slow: SlowBatches
   /** No outcome of the attempt at hand is wanted any more. */
   readonly forget: (pending: PendingBatch) => void
   /** Has a further attempt made, by the member that made the last one if it is there. */
@@ -64,8 +67,11 @@ export interface PendingPool {
   readonly observe: (request: BatchRequest, seeds: StageSeeds) => CoordinatesError | undefined
 }
 
+/** Longer than any run. */
+const MOST_AGE = 2 ** 50
+
 /** @since 0.1.0 */
-export class PendingBatch implements RequestedBatch {
+export class PendingBatch implements RequestedBatch, SlowBatch {
   readonly isLazy = false
   id: number
   request: BatchRequest
@@ -97,10 +103,23 @@ export class PendingBatch implements RequestedBatch {
   }
 
   readonly want = (): void => {
-    if (!this.isWanted) this.#pool.wanted(this)
+    if (this.isWanted) return
+    this.#pool.wanted(this)
+    // A time that runs out is told as that.
+    if (!this.#isTimed) this.#pool.slow.add(this)
+  }
+
+  /** For how many milliseconds a member has been at it; 0 if none is. */
+  get age(): number {
+    return MOST_AGE - this.#pool.left(this, MOST_AGE)
+  }
+
+  get stage(): string | undefined {
+    return this.#pool.stage(this)
   }
 
   settle(outcome: Outcome | Lost): void {
+    this.#pool.slow.remove(this)
     this.outcome = outcome
     this.#resume?.()
     this.#arrived()

@@ -24,6 +24,7 @@ import { type Member, type MemberEvents, type NotStarted, now, type Outcome, typ
 import { known, type Lost, PendingBatch, type PendingPool, spent, warn } from "./PendingBatch.ts"
 import { batchKey } from "./Protocol.ts"
 import { freest, type Seat } from "./Seat.ts"
+import { SlowBatches } from "./SlowBatches.ts"
 import { StreamedRequests } from "./StreamedRequests.ts"
 
 /** @since 0.1.0 */
@@ -93,9 +94,8 @@ class Pool implements OpenBackend {
     this.#options = options
     this.#requests = new BatchRequests(runPlan, observer)
     this.#fork = fork
-    const requested = this.#requested
     this.over = stream?.over
-    this.#streamed = stream === undefined ? undefined : new StreamedRequests({ stream, fork, requested })
+    if (stream !== undefined) this.#streamed = new StreamedRequests({ stream, fork, requested: this.#requested })
     if (options.queue !== undefined) options.queue.onRoom = () => this.#flush()
     this.#replaced = replaced
     this.#seats = Array.from({ length: options.size }, (_, number) => this.#seat(number))
@@ -106,6 +106,7 @@ class Pool implements OpenBackend {
       backend: options.backend,
       module: options.module,
       timeout: options.timeout,
+      slow: new SlowBatches(options.backend, fork),
       wanted: (pending) => {
         pending.isWanted = true
         this.#wanted++

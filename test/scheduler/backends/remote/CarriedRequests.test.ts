@@ -6,6 +6,7 @@ import * as ProvidedPlan from "../../../../src/scheduler/backends/ProvidedPlan.t
 import { BatchRequests } from "../../../../src/scheduler/backends/remote/BatchRequests.ts"
 import { CarriedRequests } from "../../../../src/scheduler/backends/remote/CarriedRequests.ts"
 import { PendingBatch, type PendingPool } from "../../../../src/scheduler/backends/remote/PendingBatch.ts"
+import { SlowBatches } from "../../../../src/scheduler/backends/remote/SlowBatches.ts"
 import { failFirst } from "../../../../src/scheduler/build/FailureRules.ts"
 import { rowsOf } from "../../../../src/scheduler/build/RowRange.ts"
 
@@ -24,6 +25,7 @@ const member = async () => {
   )
   const requests = new BatchRequests(runPlan, undefined)
   const pool: PendingPool = {
+    slow: new SlowBatches("threads", nothing),
     runPlan,
     failures: failFirst,
     times: undefined,
