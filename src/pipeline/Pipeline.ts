@@ -41,6 +41,7 @@ import { fusibleOf } from "./Fusible.ts"
 import { isPipeline, make, type Pipeline, pipelineOf } from "./PipelineValue.ts"
 import type { Augment, Mapping, StageContext } from "./Stage.ts"
 import { madeOf, named, runOf, stageConstructor } from "./StageConstructor.ts"
+import { effectOf } from "./StageResult.ts"
 
 export type { Parameter, Parameters, ParametersOption } from "../core/Parameters.ts"
 export { type BatchOptions, batch, batchWith, type LastOptions } from "./BatchStage.ts"
@@ -249,7 +250,7 @@ export const augmentEffect: {
       draws: true,
       concurrency: concurrencyOf("Pipeline.augmentEffect", options),
       made: madeOf(name, run, options),
-      run: (sample, rng, context) => ownEffect(EFFECT, run(sample, rng, context))
+      run: (sample, rng, context) => effectOf(ownEffect(EFFECT, run(sample, rng, context)))
     }
   }
 )
@@ -285,7 +286,7 @@ export const mapEffect: {
       draws: false,
       concurrency: concurrencyOf("Pipeline.mapEffect", options),
       made: madeOf(name, run, options),
-      run: (sample, _, context) => ownEffect(EFFECT, run(sample, context))
+      run: (sample, _, context) => effectOf(ownEffect(EFFECT, run(sample, context)))
     }
   }
 )

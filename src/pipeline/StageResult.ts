@@ -3,36 +3,39 @@
  *
  * @since 0.1.0
  */
-import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import { InvalidResult, pending, silence } from "../core/InvalidResult.ts"
 import { shown } from "../core/Show.ts"
 import type { Batch } from "./Batch.ts"
 import type { StageContext } from "./Stage.ts"
 
-/**
- * A stage returned what it must not, or wrote to its context. It is the `cause` of a `StageError` and no fault of the
- * sample: it is neither retried nor skipped.
- *
- * @since 0.1.0
- */
-export class InvalidResult extends Data.TaggedError("InvalidResult")<{
-  /** What the stage did, such as `returned a Promise`. */
-  readonly what: string
-  /** What to do instead. */
-  readonly expected: string
-}> {
-  override get message(): string {
-    return `it ${this.what}; ${this.expected}`
-  }
+/** Returns `value` unless it is a promise or an Effect, which plain code does not wait for. Throws {@link InvalidResult}. */
+export const settledValue = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null) return value
+  // Each value of each stage comes by here: most have neither, and no function is called for them.
+  if (!("then" in value || Effect.EffectTypeId in value)) return value
+  const what = pending(value)
+  if (what === undefined) return value
+  // Nobody waits for it: without this a rejection would end the process before the error is told.
+  silence(value)
+  const way = what === "a Promise" ? " with Effect.promise(() => …)" : ""
+  const expected = `use Pipeline.mapEffect or Pipeline.augmentEffect${way} for what has to wait, and plain functions elsewhere`
+  throw new InvalidResult({ what: `returned ${what}`, expected })
 }
 
-/** Returns `value` unless it is a promise, which plain code does not wait for. Throws {@link InvalidResult}. */
-export const settledValue = (value: unknown): unknown => {
-  if (typeof value !== "object" || value === null || !isThenable(value)) return value
-  // Nobody waits for it: without this a rejection would end the process before the error is told.
-  value.then(undefined, () => undefined)
-  const expected =
-    "use Pipeline.mapEffect or Pipeline.augmentEffect with Effect.promise(() => …) for what has to wait, and plain functions elsewhere"
-  throw new InvalidResult({ what: "returned a Promise", expected })
+/** Returns what an effectful stage returned if it is an Effect. Throws {@link InvalidResult}. */
+export const effectOf = <A, E, R>(value: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  if (Effect.isEffect(value)) return value
+  const given: unknown = value
+  if (pending(given) !== "a Promise") {
+    const expected = "an effectful stage returns an Effect; Pipeline.map and Pipeline.augment take plain functions"
+    throw new InvalidResult({ what: `returned ${shown(given)}`, expected })
+  }
+  silence(given)
+  throw new InvalidResult({
+    what: "returned a Promise instead of an Effect",
+    expected: "wrap it: Effect.promise(() => …)"
+  })
 }
 
 const isThenable = (value: object): value is PromiseLike<unknown> => "then" in value && typeof value.then === "function"

@@ -6,6 +6,7 @@
 
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
+import { InvalidResult, pending, silence } from "../core/InvalidResult.ts"
 import { plural } from "../core/Plural.ts"
 import { shown } from "../core/Show.ts"
 import { ownEffect } from "../patches/EffectVersion.ts"
@@ -81,7 +82,13 @@ export const called = <A, E, R>(
     })
   )
 
-const noEffect = (given: unknown): Error => new Error(`it gave ${shown(given)} instead of an effect`)
+const noEffect = (given: unknown): Error => {
+  const what = pending(given)
+  if (what !== "a Promise") return new Error(`it gave ${shown(given)} instead of an effect`)
+  silence(given)
+  const expected = "wrap what waits: Effect.promise(() => …)"
+  return new InvalidResult({ what: "returned a Promise instead of an Effect", expected })
+}
 
 /**
  * Reads samples by the `getMany` of a dataset, which may be a caller's own: if it gives no effect, or anything but an array

@@ -7,6 +7,7 @@ import { functionOf, optionsOf } from "../core/Options.ts"
 import { Made } from "../core/Parameters.ts"
 import { plain } from "./PlainDataset.ts"
 import { check, contentOf, type Dataset, DatasetError } from "./RandomAccess.ts"
+import { settledSample } from "./SettledSample.ts"
 import { type SourceOptions, sourceOf } from "./SourceOptions.ts"
 
 /** @category options @since 0.1.0 */
@@ -16,7 +17,8 @@ export interface MakeOptions<A> extends SourceOptions {
 }
 
 /**
- * A dataset from a plain function. What the function throws becomes a {@link DatasetError}. Throws `InvalidOption`
+ * A dataset from a plain function. What the function throws becomes a {@link DatasetError},
+ * and so does a promise, which is not waited for: {@link effect} reads what has to wait. Throws `InvalidOption`
  * unless `size` is a whole number from 0 to 2^53 − 1.
  *
  * @example
@@ -40,7 +42,7 @@ export const make = <A>(options: MakeOptions<A>): Dataset<A, DatasetError> => {
     read: (index) => {
       check(name, index, size())
       try {
-        return get(index)
+        return settledSample(get(index))
       } catch (cause) {
         throw new DatasetError({ dataset: name, index, cause })
       }

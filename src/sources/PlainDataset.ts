@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import type { Made } from "../core/Parameters.ts"
 import { type Dataset, DatasetError, IndexError, ownDataset, type Plain } from "./RandomAccess.ts"
+import { settledSample } from "./SettledSample.ts"
 
 /** What every dataset of this library is made of, however it is read. @since 0.1.0 */
 export interface Parts
@@ -69,7 +70,7 @@ export const guarded =
   <A, B>(name: string, f: (sample: A, index: number) => B) =>
   (sample: A, index: number): B => {
     try {
-      return f(sample, index)
+      return settledSample(f(sample, index))
     } catch (cause) {
       throw new DatasetError({ dataset: name, index, cause })
     }

@@ -34,7 +34,10 @@ describe("a getMany of one's own that breaks its contract", () => {
     [(indices) => Effect.succeed([...Array.from(indices), 9]), "getMany was asked for 4 samples and gave 5"],
     [() => Effect.succeed(null), "getMany was asked for 4 samples and gave null"],
     [() => Effect.succeed("abcd"), "getMany was asked for 4 samples and gave abcd"],
-    [async (indices) => Array.from(indices), "it gave an object of Promise instead of an effect"],
+    [
+      async (indices) => Array.from(indices),
+      "it returned a Promise instead of an Effect; wrap what waits: Effect.promise(() => …)"
+    ],
     [() => undefined, "it gave undefined instead of an effect"]
   ]
 

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { InvalidResult } from "../../core/InvalidResult.ts"
 import { plural } from "../../core/Plural.ts"
 import * as Ambient from "../../patches/Ambient.ts"
 import { readMany, readOne } from "../../sources/EffectDataset.ts"
@@ -16,10 +17,23 @@ import {
   lineageOf,
   readyOf
 } from "../../sources/RandomAccess.ts"
+import { unsettledSamples } from "../../sources/SettledSample.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { StreamedRows } from "./RowRange.ts"
 import type { StageError } from "./StageError.ts"
-import { all, andThen, around, catchAll, type Failed, fromEffect, TypedFailure, type Work, warn } from "./Work.ts"
+import {
+  all,
+  andThen,
+  around,
+  catchAll,
+  type Failed,
+  fromEffect,
+  isLater,
+  type Later,
+  TypedFailure,
+  type Work,
+  warn
+} from "./Work.ts"
 
 /** How many samples are read at once where no stage sets a limit. @since 0.1.0 */
 export const READ_AT_ONCE = 16
@@ -31,6 +45,27 @@ export const READ_AT_ONCE = 16
  * @since 0.1.0
  */
 export const readSamples = (rows: BatchRows, only: Array<number> | undefined): Work<void, StageError> => {
+  const read = readAll(rows, only)
+  return isLater(read) ? checkedAfter(read, rows) : checkSettled(rows)
+}
+
+const checkedAfter = (read: Later<void, StageError>, rows: BatchRows): Later<void, StageError> =>
+  andThen(read, () => checkSettled(rows))
+
+/** Refuses samples that are promises: looking at one of a batch costs nothing, and a source that gives them gives no others. */
+const checkSettled = (rows: BatchRows): void => {
+  const cause = unsettledSamples(rows.values)
+  if (cause !== undefined) throw new TypedFailure(unsettledAt(rows, rows.rowOf(0), cause))
+}
+
+/** The error of a sample that has to be waited for. @since 0.1.0 */
+export const unsettledAt = (rows: BatchRows, row: number, cause: InvalidResult): StageError => {
+  const index = rows.indices[row] as number // a row of the batch
+  const error = new DatasetError({ dataset: rows.runPlan.pipeline.dataset.name, index, cause })
+  return rows.error("dataset", row, error, error)
+}
+
+const readAll = (rows: BatchRows, only: Array<number> | undefined): Work<void, StageError> => {
   const { dataset } = rows.runPlan.pipeline
   const { streamed } = rows.range
   if (streamed !== undefined) return readStreamed(rows, streamed, only)

@@ -7,12 +7,13 @@
 import * as Ambient from "../../patches/Ambient.ts"
 import { readOne } from "../../sources/EffectDataset.ts"
 import { isPlain } from "../../sources/RandomAccess.ts"
+import { unsettledSamples } from "../../sources/SettledSample.ts"
 import type { EffectStep, PlainStep, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
 import type { EffectStages } from "./EffectStages.ts"
 import type { PlainStages } from "./PlainStages.ts"
-import { READ_AT_ONCE } from "./ReadSamples.ts"
+import { READ_AT_ONCE, unsettledAt } from "./ReadSamples.ts"
 import type { StreamedRows } from "./RowRange.ts"
 import type { SeedBinding, SeededStage } from "./SeedBinding.ts"
 import { type StageError, TimedOut } from "./StageError.ts"
@@ -118,6 +119,8 @@ export class SampleBySample {
           )
         : this.#streamed(streamed, row)
     const made = andThen(read, (value) => {
+      const cause = unsettledSamples([value])
+      if (cause !== undefined) throw new TypedFailure(unsettledAt(rows, row, cause))
       rows.values[place] = value
       return this.#through(steps, place, row, (name) => {
         stage = name

@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+
+import { InvalidResult } from "../../core/InvalidResult.ts"
 import { shown } from "../../core/Show.ts"
 import * as Ambient from "../../patches/Ambient.ts"
-import { InvalidResult } from "../../pipeline/StageResult.ts"
 import type { RunPlan } from "../plan/RunPlan.ts"
 import { type Rows, rowCoordinates } from "../plan/SeedRequest.ts"
 import type { StreamedRows } from "./RowRange.ts"

@@ -144,12 +144,18 @@ const PROGRAM = ["AmbientRandomness", "InvalidResult", "DecoderMissing", "Foreig
 /** Whether an error may be retried or skipped: not if it is a fault of the program. @since 0.1.0 */
 export const isRecoverable = ({ cause }: StageError): boolean => {
   try {
-    // By their tags: an error that comes from a thread is not an instance of the class here.
-    return !PROGRAM.some((tag) => typeof cause === "object" && cause !== null && "_tag" in cause && cause._tag === tag)
+    const tag = tagOf(cause)
+    // A dataset's own code may be at fault, too.
+    const own = tag === "DatasetError" && typeof cause === "object" && cause !== null && "cause" in cause
+    return !PROGRAM.some((fault) => fault === (own ? tagOf(cause.cause) : tag))
   } catch {
     return true // a Proxy of which nothing can be asked
   }
 }
+
+/** The tag of an error: one that comes from a thread is not an instance of the class here. */
+const tagOf = (cause: unknown): unknown =>
+  typeof cause === "object" && cause !== null && "_tag" in cause ? cause._tag : undefined
 
 /** The sample at which an error happened; the fields are `undefined` if the fault is the whole batch's. @since 0.1.0 */
 export interface SamplePlace {

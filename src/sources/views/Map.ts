@@ -28,7 +28,7 @@ const nameOf = (f: unknown, options: MapOptions = {}): string | undefined =>
 
 /**
  * Every sample through `f`, called each time the sample is read. Plain code; what it throws becomes a `DatasetError` that
- * carries this view's name (`digits, mapped`). For work that belongs to the training step rather than to the data, use
+ * carries this view's name (`digits, mapped`), and so does a promise, for which there is `mapEffect`. For work that belongs to the training step rather than to the data, use
  * `Pipeline.map`: there the error also says where in the run it happened.
  *
  * @example

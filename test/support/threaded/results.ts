@@ -77,6 +77,28 @@ export const cases = {
       Pipeline.batchWith(4, (values) => values.length)
     )
   },
+  "a plain stage that returns an Effect": {
+    stage: "later",
+    message: "returned an Effect; use Pipeline.mapEffect or Pipeline.augmentEffect for what has to wait",
+    pipeline: numbers.pipe(
+      Pipeline.map("later", (x) => Effect.succeed({ x })),
+      Pipeline.map("spread", (row) => ({ ...row })),
+      Pipeline.batchWith(4, (values) => values.length)
+    )
+  },
+  "an effectful stage that returns a promise": {
+    stage: "later",
+    message: "returned a Promise instead of an Effect; wrap it: Effect.promise(() => …)",
+    pipeline: numbers.pipe(
+      Pipeline.mapEffect(
+        "later",
+        untyped(async () => {
+          throw new Error("too late")
+        })
+      ),
+      Pipeline.batch(4)
+    )
+  },
   "an asynchronous stage behind batch": {
     stage: "later",
     message: "returned a Promise; use Pipeline.mapEffect",
