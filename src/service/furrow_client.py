@@ -363,6 +363,15 @@ def _spec(given):
     return spec
 
 
+def _is_cursor(own):
+    """Whether it can be sent as one; the service knows the rest."""
+    try:
+        digest = own["digest"]
+        return (digest is None or re.fullmatch("[0-9a-f]{64}", digest) is not None) and json.dumps(own) != ""
+    except UNREADABLE:
+        return False
+
+
 def _address(url):
     """An address without its user and password, which stand in no message, and these as a header."""
     try:
@@ -396,7 +405,7 @@ class Run:
             raise ValueError("tell the run its epochs: epochs=n, epoch=k, or start=cursor")
         if not {"rank", "world"} & spec.keys():
             spec.update(_ranks())
-        if start is not None and not (isinstance(start, dict) and isinstance(start.get("digest"), (str, type(None)))):
+        if start is not None and not _is_cursor(start):
             raise ValueError("start must be a cursor, such as run.cursor of an earlier run")
         if not (silence is None or 0 < silence <= LONGEST_WAIT):
             raise ValueError(f"silence must be more than 0 seconds and at most {LONGEST_WAIT}, or None, got {silence!r}")
@@ -417,7 +426,7 @@ class Run:
         self._place = None
         self._begun = False
         self._over = False
-        self._digest = _Digest(start and start.get("digest"))
+        self._digest = _Digest(start and start["digest"])
         self.cursor = start
         self.batches = None
         self.reconnected = 0

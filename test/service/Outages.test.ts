@@ -160,6 +160,29 @@ test.skipIf(!hasPython)(
   30_000
 )
 
+const ODD = `
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+from furrow_client import Run
+cursor = {"epoch": 0, "batch": 1, "digest": None}
+odd = [{"start": one} for one in ({}, "x", {"digest": "zz"}, {"digest": 5}, {**cursor, "own": {1, 2}})]
+odd += [{"silence": 0}, {"silence": float("inf")}, {"patience": -1}, {"patience": float("nan")}]
+for options in odd:
+    try:
+        Run("http://127.0.0.1:1", epochs=1, **options)
+    except ValueError as error:
+        print(str(error).split()[0])
+Run("http://127.0.0.1:1", start=cursor, silence=None)
+`
+
+test.skipIf(!hasPython)("the Python client refuses options that nobody can mean (needs python3 with NumPy)", () => {
+  const { stderr, stdout } = spawnSync("python3", ["-c", ODD, client], { encoding: "utf8" })
+  expect(stderr).toBe("")
+  const names = ["start", "start", "start", "start", "start", "silence", "silence", "patience", "patience"]
+  expect(stdout.trim().split("\n")).toEqual(names)
+})
+
 const RANKS = `
 import sys
 sys.dont_write_bytecode = True
