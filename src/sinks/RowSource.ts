@@ -7,6 +7,7 @@ import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { besideItems } from "../core/Beside.ts"
 import { isTypedArray } from "../core/DType.ts"
 import { setField } from "../core/Options.ts"
 import { plural } from "../core/Plural.ts"
@@ -54,12 +55,23 @@ const cell = (column: unknown, place: number): unknown => {
 const isColumn = (column: unknown): column is Tensor | ReadonlyArray<unknown> =>
   column instanceof Tensor || Array.isArray(column)
 
+/** Says what a list that is a column lacks, or has beside its rows; `undefined` if nothing. */
+const besideRows = (list: ReadonlyArray<unknown>): string | undefined => {
+  for (let row = 0; row < list.length; row++) {
+    if (!(row in list)) return `is a list with a hole at ${row}; map it to null, or to a value`
+  }
+  return besideItems(list)
+}
+
 /** A value of a batch as a column of `size` rows, a tensor, a list or a record of such; or why it is none. */
 const columnOf = (value: unknown, size: number, name: string, depth: number): Either.Either<unknown, string> => {
   const column = isTypedArray(value) ? new Tensor(value, [value.length]) : value
   if (isColumn(column)) {
     const rows = column instanceof Tensor ? column.shape[0] : column.length
-    if (rows === size) return Either.right(column)
+    if (rows === size) {
+      const beside = Array.isArray(column) ? besideRows(column) : undefined
+      return beside === undefined ? Either.right(column) : Either.left(`${name} ${beside}`)
+    }
     const has = rows === undefined ? "a single number" : plural(rows, "row")
     return Either.left(`${name} has ${has}, and the batch ${size}; give it a row for each`)
   }

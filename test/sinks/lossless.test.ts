@@ -242,6 +242,19 @@ describe("batches whose columns are the user's own", () => {
     expect(exit).toEqual(Exit.succeed(expected))
   })
 
+  test("what no column can hold is said to be that, whatever came before it", async () => {
+    for (const [value, shown] of [
+      [new Map(), "an object of Map"],
+      [() => 1, "a function"]
+    ] as const) {
+      const error = await Effect.runPromise(
+        Sink.write(Stream.make({ x: value }), Sink.parquet(OUT)).pipe(Effect.flip, Effect.provide(Store.memory()))
+      )
+      expect(error.message).toContain("is of no kind that a column holds; map it to a number")
+      expect(error.message).toContain(`column "x": ${shown}`)
+    }
+  })
+
   test("more rows than samples are not left out where shards were divided by samples", async () => {
     const pipeline = Pipeline.from(Dataset.range(6)).pipe(
       Pipeline.batchWith(4, (rows: ReadonlyArray<number>): unknown => [...rows, 9])
@@ -263,6 +276,9 @@ describe("batches whose columns are the user's own", () => {
       [{ x: [1, 2, 3, 4, 5] }, 'column "x" has 5 rows, and the batch 4'],
       [{ x: new Tensor(new Float32Array(6), [1, 6]) }, 'column "x" has 1 row'],
       [{ x: new Tensor(Float32Array.of(1), []) }, 'column "x" has a single number'],
+      // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
+      [{ x: [1, , 3, 4] }, 'column "x" is a list with a hole at 1'],
+      [{ x: Object.assign([1, 2, 3, 4], { own: 1 }) }, 'column "x" is a list with a field "own" of its own'],
       [{ x: { y: new Map() } }, 'column "x", field "y" is an object of Map, and must be a tensor'],
       [{ x: "abcd" }, 'column "x" is "abcd", and must be'],
       [{ x: undefined }, 'column "x" is undefined, and must be'],

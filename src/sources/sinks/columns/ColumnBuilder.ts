@@ -8,6 +8,7 @@ import { besideFields, besideItems, FIRST_ROWS, SHORT_LIST } from "../../../core
 import { arrays, type DType, dtypeOf, isTypedArray, type TypedArray } from "../../../core/DType.ts"
 import { isLost, LOST } from "../../../core/Lost.ts"
 import { isRecord } from "../../../core/Record.ts"
+import { show } from "../../../core/Show.ts"
 import { Tensor } from "../../../core/Tensor.ts"
 import { type ColumnType, DEEPEST, kindOf, shownType } from "./ColumnType.ts"
 import { bitsOf, Values } from "./Values.ts"
@@ -373,11 +374,14 @@ export class ColumnBuilder {
   }
 
   #wrong(value: unknown): NotColumn {
-    const is = Object.is(value, -0)
-      ? "-0"
-      : typeof value === "object" && value !== null
-        ? (kindOf(value) ?? "an object of a class")
-        : String(value)
+    const kind = kindOf(value)
+    if (kind === undefined && value !== null && value !== undefined) {
+      return new NotColumn(
+        `column "${this.#called}": ${show(value)} is of no kind that a column holds`,
+        "map it to a number, a text, a date, a typed array, or a list or record of these"
+      )
+    }
+    const is = Object.is(value, -0) ? "-0" : typeof value === "object" && value !== null ? `${kind}` : String(value)
     const way =
       this.#type === "null" ? "all rows of the first block had none" : `values so far are ${shownType(this.type)}`
     return new NotColumn(
