@@ -2398,9 +2398,16 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "sink: a column without a row for each sample is written",
     file: "sinks/RowSource.ts",
-    from: "if (rows === size) return",
-    to: "if (rows !== undefined) return",
+    from: "if (rows === size) {",
+    to: "if (rows !== undefined) {",
     test: "test/sinks/lossless.test.ts"
+  },
+  {
+    name: "threads: other code than the program's builds batches",
+    file: "scheduler/backends/remote/RemoteBuilder.ts",
+    from: "code.hash !== start.code",
+    to: "code.hash === undefined",
+    test: "test/scheduler/backends/threads/Code.test.ts"
   },
   {
     name: "s3: an upload that is given up while it begins is left there",
