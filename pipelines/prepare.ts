@@ -26,8 +26,8 @@ import { print, tell } from "./cli/Print.ts"
 import { reading, seed, whole, workers } from "./cli/Reading.ts"
 import { options as data, formatFrom, formatOption, inputs, opened } from "./data/Inputs.ts"
 import { naming, skipBad, skippedOf, skipping } from "./data/SkipBad.ts"
-import { firsts } from "./prepare/Dedup.ts"
-import { load, type Module } from "./prepare/Module.ts"
+import { firsts, LEFT_OUT } from "./prepare/Dedup.ts"
+import { load, type Module, writtenBy } from "./prepare/Module.ts"
 import { options as outputs, sinkFrom } from "./prepare/Outputs.ts"
 import { seedFrom } from "./train/Setting.ts"
 
@@ -43,10 +43,15 @@ const options = {
   module: reading("module", "file", "A module that exports filter, map or both", text("no file")).pipe(
     Options.optional
   ),
-  dedup: Options.boolean("dedup").pipe(Options.withDescription("Leave out rows that are equal to one before")),
-  dedupBy: reading("dedup-by", "field", "Leave out rows whose field is that of one before", text("no field")).pipe(
-    Options.optional
+  dedup: Options.boolean("dedup").pipe(
+    Options.withDescription("Leave out rows that are equal to one before, as --module makes them")
   ),
+  dedupBy: reading(
+    "dedup-by",
+    "field",
+    "Leave out rows whose field is that of one before, as --module makes them",
+    text("no field")
+  ).pipe(Options.optional),
   shuffle: Options.boolean("shuffle").pipe(Options.withDescription("In a random order that the seed determines")),
   window: reading("window", "blocks", "Shuffle within so many blocks: each is read once", whole(1)).pipe(
     Options.optional
@@ -99,17 +104,27 @@ const through = <A, E, R>(pipeline: Pipeline.Pipeline<A, E, R>, module: Option.O
 }
 
 /** The rows of shards that can be sought. */
-const sought = (flags: Flags, dataset: Dataset.Dataset<unknown, Format.ShardError | unknown>) =>
+const sought = (
+  flags: Flags,
+  dataset: Dataset.Dataset<unknown, Format.ShardError | unknown>,
+  module: Option.Option<Module>
+) =>
   Effect.gen(function* () {
     const sampler = yield* samplerOf(flags)
     const field = Option.getOrUndefined(flags.dedupBy)
     if (!flags.dedup && field === undefined) return Pipeline.from(dataset).pipe(Pipeline.sample(sampler))
     const tick = beating()
-    const { duplicates, hash, isKept, keyless } = yield* firsts(dataset, field, (rows) =>
-      tick(() => `looking for duplicates: ${rows} of ${dataset.size} rows`)
+    // Those that the module leaves out are compared with none, so what is written has each row that it keeps once.
+    const { compared, duplicates, failed, hash, isKept, keyless } = yield* firsts(
+      dataset,
+      field,
+      (rows) => tick(() => `looking for duplicates: ${rows} of ${dataset.size} rows`),
+      undefined,
+      Option.match(module, { onNone: () => undefined, onSome: (own) => writtenBy<unknown>(own, LEFT_OUT) })
     )
     const without = keyless === 0 ? "" : `; ${keyless} have no field ${JSON.stringify(field)}, and are kept`
-    tell(`${duplicates} of ${dataset.size} rows are duplicates${without}\n`)
+    const uncompared = failed === 0 ? "" : `; ${failed} were not compared, since the module threw`
+    tell(`${duplicates} of ${compared} rows are duplicates${without}${uncompared}\n`)
     const parameters = { kept: hash }
     return Pipeline.from(
       Dataset.map(dataset, (row, index) => ({ row, isKept: isKept(index) }), { name: dataset.name, parameters })
@@ -147,7 +162,7 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const large = Either.isLeft(dataset) && isLarge(dataset.left) ? dataset.left : undefined
     const rows =
       large === undefined
-        ? yield* sought(flags, (yield* dataset).dataset)
+        ? yield* sought(flags, (yield* dataset).dataset, module)
         : yield* streamed(flags, make(undefined), large)
     const tick = beating()
     const started = performance.now()

@@ -14,6 +14,12 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { rooms, writeRooms } from "./support/rooms.ts"
 
+if (process.argv.length > 2) {
+  console.error(`bun run test runs everything and takes no arguments, and was given ${process.argv.slice(2).join(" ")}`)
+  console.error("for some files: bun test test/sources, deno test -A --no-check test/sources")
+  process.exit(2)
+}
+
 /** How long a process may take, in milliseconds: several times what the longest takes. */
 const LIMIT = 15 * 60_000
 /** The same for the tests of one room. */

@@ -41,18 +41,29 @@ const keyOf = (row: unknown, field: string | undefined): string | undefined => {
 export interface Kept {
   readonly isKept: (index: number) => boolean
   readonly duplicates: number
+  /** How many rows were compared, of which some lack the field. */
+  readonly compared: number
   /** How many rows lack the field: they are no duplicates, and are kept. */
   readonly keyless: number
+  /** How many rows were not compared since the module threw at them, as it will when they are written. */
+  readonly failed: number
   /** A hash of which rows are kept. */
   readonly hash: string
 }
 
-/** Looks at all rows, in their order: of equal ones the first is kept. A row that lacks the field is equal to none. */
+/** In the place of a row that the module leaves out. */
+export const LEFT_OUT: unique symbol = Symbol("left out")
+
+/**
+ * Looks at all rows as `written` makes them, in their order: of equal ones the first is kept. A row that lacks the field is
+ * equal to none. Those that are left out, or at which `written` throws, are not compared.
+ */
 export const firsts = <A, E, R>(
   dataset: Dataset.Dataset<A, E, R>,
   field: string | undefined,
   onProgress: (rows: number) => void,
-  atOnce = AT_ONCE
+  atOnce = AT_ONCE,
+  written: (row: A) => unknown = (row) => row
 ) =>
   Effect.acquireUseRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "furrow-dedup-"))),
@@ -62,13 +73,26 @@ export const firsts = <A, E, R>(
         const parts = Math.min(512, Math.max(1, Math.ceil(size / atOnce)))
         const files = Array.from({ length: parts }, (_, part) => openSync(join(folder, String(part)), "w"))
         let keyless = 0
+        let compared = 0
+        let failed = 0
+        const rowOf = (row: A): unknown => {
+          try {
+            return written(row)
+          } catch {
+            failed++
+            return LEFT_OUT
+          }
+        }
         yield* Effect.gen(function* () {
           for (let from = 0; from < size; from += BATCH) {
             const to = Math.min(size, from + BATCH)
             const rows = yield* dataset.getMany(Array.from({ length: to - from }, (_, at) => from + at))
             const dealt = files.map((): Array<Buffer> => [])
             for (const [at, row] of rows.entries()) {
-              const key = keyOf(row, field)
+              const own = rowOf(row)
+              if (own === LEFT_OUT) continue
+              compared++
+              const key = keyOf(own, field)
               if (key === undefined) {
                 keyless++
                 continue
@@ -100,7 +124,7 @@ export const firsts = <A, E, R>(
         }
         const hash = createHash("sha256").update(seconds).digest("hex").slice(0, 16)
         const isKept = (index: number): boolean => ((seconds[Math.floor(index / 8)] ?? 0) & (1 << (index & 7))) === 0
-        return { isKept, duplicates, keyless, hash } satisfies Kept
+        return { isKept, duplicates, compared, keyless, failed, hash } satisfies Kept
       }),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
   )

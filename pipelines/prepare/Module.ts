@@ -14,6 +14,16 @@ export interface Module {
   readonly hash: string
 }
 
+/** What is written of a row, or `leftOut` for one that is not. Throws what the module throws, and where it returns no boolean. */
+export const writtenBy =
+  <A>({ filter, map }: Pick<Module, "filter" | "map">, leftOut: A) =>
+  (row: unknown): unknown => {
+    const isKept = filter === undefined || filter(row)
+    if (typeof isKept !== "boolean") throw new TypeError("a filter returns true or false")
+    if (!isKept) return leftOut
+    return map === undefined ? row : map(row)
+  }
+
 /** Loads a module by its path. Fails with one line when it cannot be loaded or exports neither. */
 export const load = (path: string): Effect.Effect<Module, Usage> =>
   Effect.gen(function* () {

@@ -1,5 +1,7 @@
 /** What programs say of their options. */
 import { expect, test } from "bun:test"
+import { spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { worded } from "../../pipelines/cli/Main.ts"
 import { start, TIME } from "../support/process.ts"
 
@@ -23,3 +25,11 @@ test.each(["train.ts", "parity.ts"])(
   },
   TIME
 )
+
+test("bun run test takes no arguments: it is not to run for minutes when asked for help", () => {
+  const own = fileURLToPath(new URL("../run.ts", import.meta.url))
+  const bun = fileURLToPath(new URL("../../node_modules/.bin/bun", import.meta.url))
+  const { status, stderr, stdout } = spawnSync(bun, [own, "--help"], { encoding: "utf8", timeout: 10_000 })
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" })
+  expect(stderr).toContain("takes no arguments, and was given --help\nfor some files: bun test")
+})

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync, zstdCompressSync } from "node:zlib"
 import { Effect } from "effect"
-import { firsts } from "../../pipelines/prepare/Dedup.ts"
+import { firsts, LEFT_OUT } from "../../pipelines/prepare/Dedup.ts"
+import { writtenBy } from "../../pipelines/prepare/Module.ts"
 import { Dataset, Format } from "../../src/index.ts"
 import { start, TIME } from "../support/process.ts"
 import { tarOf } from "../support/tar.ts"
@@ -203,6 +204,30 @@ describe("prepare", () => {
 })
 
 describe("deduplication", () => {
+  test("compares the rows that a module makes: of those that its filter keeps each is there once", async () => {
+    const own = [
+      { id: 1, lang: "de" },
+      { id: 1, lang: "EN" },
+      { id: 2, lang: "en" },
+      { id: 2, lang: "fr" },
+      { id: 3, lang: "en" }
+    ]
+    const low = writtenBy<unknown>(
+      {
+        filter: (row) => (row as (typeof own)[number]).lang !== "de",
+        map: (row) => {
+          const { id, lang } = row as (typeof own)[number]
+          if (id === 3) throw new Error("no row")
+          return { lang: lang.toLowerCase() }
+        }
+      },
+      LEFT_OUT
+    )
+    const found = await Effect.runPromise(firsts(Dataset.fromArray(own), undefined, () => undefined, undefined, low))
+    expect(found).toMatchObject({ duplicates: 1, compared: 3, keyless: 0, failed: 1 })
+    expect(own.map((_, index) => found.isKept(index))).toEqual([true, true, false, true, true])
+  })
+
   test("keeps the first of equal rows, whatever the number of files", async () => {
     const dataset = Dataset.fromArray(Array.from({ length: 1000 }, (_, n) => ({ n, key: (n * 7) % 90 })))
     for (const atOnce of [1000, 100, 10]) {
