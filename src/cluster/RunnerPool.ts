@@ -167,6 +167,7 @@ class RunnerPool implements OpenBackend {
 
   end(): void {
     this.#isEnding = true
+    this.#forPending.slow.end()
     this.#demand.end()
     for (const { member } of this.#seats) void member?.end()
   }

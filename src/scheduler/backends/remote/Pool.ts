@@ -118,10 +118,7 @@ class Pool implements OpenBackend {
       },
       forget: (pending) => this.#forget(pending),
       retry: (pending) => this.#retry(pending),
-      left: (pending, limit) => {
-        const current = this.#seatAt(pending)?.member.current
-        return current === undefined ? limit : limit - (now() - current.since)
-      },
+      left: (pending, limit) => limit - (now() - (this.#seatAt(pending)?.member.current?.since ?? now())),
       replace: (pending, reason) => {
         const seat = this.#seatAt(pending)
         if (seat !== undefined) this.#fork(this.#replace(seat, seat.member, reason, pending))
@@ -148,6 +145,7 @@ class Pool implements OpenBackend {
   /** Ends all members, whatever they are at: all are told before one is waited for. */
   readonly end: Effect.Effect<void> = Effect.promise(async () => {
     this.#isEnding = true
+    this.#forPending.slow.end()
     for (const { member } of this.#seats) member.close()
     this.#options.queue?.close()
     await Promise.all(this.#seats.map(({ member }) => member.end()))

@@ -46,6 +46,13 @@ export class SlowBatches {
     this.#waiting.delete(pending)
   }
 
+  /** Nobody waits any more. */
+  end(): void {
+    this.#waiting.clear()
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
   #look(): void {
     for (const pending of this.#waiting) {
       const { age, isWanted, request, stage } = pending
@@ -58,8 +65,6 @@ export class SlowBatches {
         this.#tell(Effect.logWarning(`backend ${this.#backend}: ${what}; ${advice}`))
       }
     }
-    if (this.#waiting.size > 0) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    if (this.#waiting.size === 0) this.end()
   }
 }
