@@ -40,6 +40,7 @@ const options = {
   ...outputs,
   from: formatOption("from"),
   columns: data.columns,
+  types: data.types,
   module: reading("module", "file", "A module that exports filter, map or both", text("no file")).pipe(
     Options.optional
   ),
@@ -153,7 +154,7 @@ const isLarge = (error: unknown): error is Format.ShardError =>
 const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =>
   Effect.gen(function* () {
     const root = yield* seedFrom(flags.seed)
-    const read = { inputs: flags.inputs, format: flags.from, columns: flags.columns }
+    const read = { inputs: flags.inputs, format: flags.from, columns: flags.columns, types: flags.types }
     const { make, name } = yield* formatFrom(read)
     const sink = yield* sinkFrom(flags, name)
     const module = yield* Effect.transposeOption(Option.map(flags.module, load))

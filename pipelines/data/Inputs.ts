@@ -15,18 +15,27 @@ import { Usage } from "../cli/Main.ts"
 import { tell } from "../cli/Print.ts"
 import { listOf, oneOf, reading } from "../cli/Reading.ts"
 
+/** The types of columns, by their names. */
+type Types = Readonly<Record<string, (typeof TYPES)[number]>>
+
+const TYPES = ["string", "number", "bigint", "boolean"] as const
+
 interface Known {
   readonly name: string
-  /** Given the columns to choose, where it has some. */
-  readonly make: (columns?: ReadonlyArray<string>) => Format.Format<unknown>
+  /** Given the columns to choose, where it has some, and the types of columns, where these are declared. */
+  readonly make: (columns?: ReadonlyArray<string>, types?: Types) => Format.Format<unknown>
+  /** Whether types can be declared. */
+  readonly isTyped?: true
 }
 
 const named = (columns: ReadonlyArray<string> | undefined) => (columns === undefined ? {} : { columns })
 
+const typed = (types: Types | undefined) => (types === undefined ? {} : { types })
+
 const known: ReadonlyArray<Known> = [
   { name: "jsonl", make: () => Format.jsonl() },
-  { name: "csv", make: () => Format.csv() },
-  { name: "tsv", make: () => Format.tsv() },
+  { name: "csv", make: (_, types) => Format.csv(typed(types)), isTyped: true },
+  { name: "tsv", make: (_, types) => Format.tsv(typed(types)), isTyped: true },
   { name: "text", make: () => Format.text() },
   { name: "parquet", make: (columns) => Format.parquet(named(columns)) },
   { name: "arrow", make: (columns) => Format.arrow(named(columns)) },
@@ -40,6 +49,13 @@ const names = known.map(({ name }) => name)
 
 const nonEmpty = (text: string): Either.Either<string, string> =>
   text === "" ? Either.left("is the name of no column") : Either.right(text)
+
+const typeIn = (text: string): Either.Either<readonly [string, (typeof TYPES)[number]], string> => {
+  const at = text.lastIndexOf("=")
+  const column = text.slice(0, Math.max(at, 0))
+  if (column === "") return Either.left("is no column with its type, such as id=string")
+  return Either.map(oneOf(TYPES)(text.slice(at + 1)), (type) => [column, type] as const)
+}
 
 export const inputs = Args.text({ name: "in" }).pipe(
   Args.withDescription("Files, globs, ranges such as shard-{000..099}.tar, or URLs; hf://datasets/… for the Hub"),
@@ -57,7 +73,16 @@ export const formatOption = (option: string) =>
 
 export const options = {
   format: formatOption("format"),
-  columns: reading("columns", "a,b", "The columns to read (default: all)", listOf(nonEmpty)).pipe(Options.optional)
+  columns: reading("columns", "a,b", "The columns to read (default: all)", listOf(nonEmpty)).pipe(Options.optional),
+  types: reading(
+    "types",
+    "a=string,b=number",
+    `The types of columns of CSV and TSV: ${TYPES.join(", ")} (default: as their first rows look)`,
+    listOf(typeIn)
+  ).pipe(
+    Options.map((all): Types => Object.fromEntries(all)),
+    Options.optional
+  )
 }
 
 /** What of the flags says what is read. */
@@ -65,6 +90,7 @@ export interface Flags {
   readonly inputs: ReadonlyArray<string>
   readonly format: Option.Option<string>
   readonly columns: Option.Option<ReadonlyArray<string>>
+  readonly types: Option.Option<Types>
 }
 
 /** The format of a location, by its ending. */
@@ -83,8 +109,19 @@ const ofFormats: Chosen = (objects) => {
   return own.length > 0 ? own : objects
 }
 
-/** The format of all shards: the one that is named, else the one that all their names end with. */
-export const formatFrom = ({ format, inputs }: Flags) =>
+/** The format of all shards, with the types of columns that are declared. */
+export const formatFrom = (flags: Flags) =>
+  Effect.gen(function* () {
+    const { isTyped, make, name } = yield* knownFrom(flags)
+    const types = Option.getOrUndefined(flags.types)
+    if (types !== undefined && isTyped !== true) {
+      return yield* new Usage({ message: `--types is for csv and tsv: ${name} has the types of its columns itself` })
+    }
+    return { name, make: (columns?: ReadonlyArray<string>) => make(columns, types) }
+  })
+
+/** The one that is named, else the one that all names end with. */
+const knownFrom = ({ format, inputs }: Flags) =>
   Effect.gen(function* () {
     const named = Option.flatMap(format, (name) => Option.fromNullable(known.find((own) => own.name === name)))
     if (Option.isSome(named)) return named.value

@@ -26,9 +26,30 @@ const idsOf = (stdout: string): Array<number> =>
 
 const upTo = (count: number) => Array.from({ length: count }, (_, id) => id)
 
+test(
+  "CSV files of which one has other types are read as --types says",
+  async () => {
+    const files = ["01234", "12345"].map((zip, id) => {
+      const file = join(folder, `zip-${id}.csv`)
+      writeFileSync(file, `id,zip\n${id},${zip}\n`)
+      return file
+    })
+    const [refused, read] = await Promise.all([cat(files), cat([...files, "--types", "zip=string", "--json"])])
+    expect(refused).toMatchObject({ code: 1, stdout: "" })
+    expect(refused.stderr).toContain(`its rows have "zip" number where those of ${files[0]} have "zip" string;`)
+    expect(read).toMatchObject({ code: 0, stdout: '{"id":0,"zip":"01234"}\n{"id":1,"zip":"12345"}\n' })
+  },
+  TIME
+)
+
 test("standard input, which no index can be made of, is refused in words", async () => {
   for (const pipe of ["-", "/dev/stdin"]) {
-    const reading = opened({ inputs: [pipe], format: Option.some("jsonl"), columns: Option.none() })
+    const reading = opened({
+      inputs: [pipe],
+      format: Option.some("jsonl"),
+      columns: Option.none(),
+      types: Option.none()
+    })
     const error = await Effect.runPromise(reading.pipe(Effect.provide(Store.file), Effect.scoped, Effect.flip))
     expect(error).toMatchObject({
       _tag: "Usage",

@@ -10,6 +10,8 @@ import { checked, InvalidOption } from "../../core/InvalidOption.ts"
 import { functionOf, optionsOf, textOf } from "../../core/Options.ts"
 import { text } from "../../core/Parameters.ts"
 import { plural } from "../../core/Plural.ts"
+import { columnsIn } from "../formats/csv/Columns.ts"
+import { differing } from "../formats/Differing.ts"
 import { type Format, type Shard, ShardError, type ShardIndex } from "../formats/Format.ts"
 import { schemeOf } from "../store/Location.ts"
 import { type ObjectInfo, Store, type StoreService } from "../store/Store.ts"
@@ -328,8 +330,9 @@ const agreed = (format: Format<unknown>, shards: ReadonlyArray<Snapshot.IndexedS
   return shards.map((own, place) => ({ ...own, index: indexes[place] ?? own.index }))
 }
 
-const shownColumns = ({ columns }: ShardIndex): string | undefined =>
-  columns?.map(([column, type]) => `${column} ${type}`).join(", ")
+/** Columns with their types, of a format that has such. */
+const columnsOf = ({ columns, header }: ShardIndex) =>
+  columns ?? columnsIn(header)?.map(({ name, type }) => [name, type] as const) ?? []
 
 /** Fails if the rows of two shards are not alike. */
 const alike = (
@@ -339,9 +342,8 @@ const alike = (
   const first = shards.find(({ index }) => index.schema !== undefined)
   const other = shards.find(({ index }) => index.schema !== undefined && index.schema !== first?.index.schema)
   if (first === undefined || other === undefined) return Effect.void
-  const [own, known] = [other, first].map(({ index }) => shownColumns(index))
-  const isTold = own !== known && own !== undefined
-  const [is, was] = isTold ? [own, known] : [other.index.schema, first.index.schema]
-  const reason = `its rows are ${is}, and those of ${first.info.location} are ${was}; open shards of one schema, or declare the types of columns`
+  const schemas = [other.index.schema, first.index.schema] as const
+  const what = differing(columnsOf(other.index), columnsOf(first.index), first.info.location, schemas)
+  const reason = `${what}; open shards of one schema, or declare the types of columns (types, --types)`
   return Effect.fail(new ShardError({ shard: other.info.location, format: format.name, reason }))
 }

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { differing } from "../formats/Differing.ts"
 import { type CutBlock, ShardError } from "../formats/Format.ts"
 
 /** The fields of the rows of a shard. */
@@ -10,9 +11,6 @@ type Fields = NonNullable<CutBlock["fields"]>
 
 /** Compares the fields of a shard with those of the shards before: an error if they differ. @since 0.1.0 */
 export type AgreeFields = (fields: Fields, shard: string) => ShardError | undefined
-
-const shown = (fields: Fields): string =>
-  fields.map(([name, type]) => `${JSON.stringify(name)}${type === undefined ? "" : ` ${type}`}`).join(", ")
 
 const areSame = (one: Fields, other: Fields): boolean =>
   one.length === other.length &&
@@ -31,7 +29,7 @@ export const agreeing = (format: string): AgreeFields => {
       known.fields = known.fields.map(([name, type], at) => [name, type ?? fields[at]?.[1]])
       return undefined
     }
-    const reason = `its rows are ${shown(fields)}, and those of ${known.shard} are ${shown(known.fields)}; read shards of one schema, or declare the types of columns`
+    const reason = `${differing(fields, known.fields, known.shard)}; read shards of one schema, or declare the types of columns`
     return new ShardError({ shard, format, reason })
   }
 }

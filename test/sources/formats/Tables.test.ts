@@ -256,7 +256,7 @@ describe("a dataset of tables", () => {
       Effect.flip(Dataset.open("d/", { format: Format.arrow(), index: false }).pipe(Effect.provide(store.layer)))
     )
     expect(error).toMatchObject({ _tag: "ShardError", shard: "d/b" })
-    expect(error.message).toContain("those of d/a are")
+    expect(error.message).toContain("where those of d/a have")
   })
 })
 

@@ -103,7 +103,9 @@ describe.each(Object.entries(stores))("of a folder in the %s store", (_, { layer
   test("a command takes the format of the files that have one", async () => {
     const format = (inputs: ReadonlyArray<string>) =>
       Effect.runPromise(
-        Effect.merge(formatFrom({ inputs, format: Option.none(), columns: Option.none() })).pipe(Effect.provide(layer))
+        Effect.merge(formatFrom({ inputs, format: Option.none(), columns: Option.none(), types: Option.none() })).pipe(
+          Effect.provide(layer)
+        )
       )
     expect(await format([`${root}mix/words`])).toMatchObject({ name: "text" })
     expect(await format([`${root}other/`])).toMatchObject({ name: "csv" })
