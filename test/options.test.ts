@@ -140,7 +140,7 @@ const none: ReadonlySet<string> = new Set(
     "Cursor.unseen",
     "Cursor.decode Dataset.concat Dataset.slice Dataset.withContent Digest.fromHex Digest.hex",
     "Digest.append Digest.ofColumns FailurePolicy.retry Idx.encode Idx.read Image.channelsFirst",
-    "Image.kernelMemory Image.on Lineage.at Lineage.format Lineage.ofBatch Image.toFloat InvalidOption.checked",
+    "Image.kernelMemory Image.on Lineage.at Lineage.format Lineage.locate Lineage.ofBatch Image.toFloat InvalidOption.checked",
     "NumPy.defaultRng NumPy.randomState Permutation.make",
     "Pipeline.ambient Pipeline.from Pipeline.shuffleWindow",
     "Pipeline.sample PyTorch.manualSeed Rng.make Rng.register Rng.toRandom Sampler.limited Sampler.subset",

@@ -179,7 +179,7 @@ describe("types", () => {
     expect(await Effect.runPromise(read({ c, a, d, b }, Format.csv()))).toEqual([rows[1], rows[2], rows[0]] as never) // reordered
     expect(await Effect.runPromise(read({ a, e: "x,y\n,\n" }, Format.csv()))).toEqual([{ x: "", y: "" }])
     const other = await Effect.runPromise(Effect.flip(read({ ...shards, e: "x,y\nz,\n" }, Format.csv())))
-    expect(other.message).toContain('"x" string, "y" number')
+    expect(other.message).toContain('its rows have "x" string where those of a have "x" number')
     expect(await Effect.runPromise(Effect.flip(read({ ...shards, e: "x\n" }, Format.csv())))).toMatchObject({
       shard: "e"
     })

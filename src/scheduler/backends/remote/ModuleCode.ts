@@ -74,10 +74,12 @@ export const loadedCode = (module: string): Promise<ModuleCode | undefined> => {
   return own
 }
 
+const pathOf = (url: string): string => process.getBuiltinModule("node:url").fileURLToPath(url)
+
 /** The text of a file; `undefined` if there is none. */
 const textOf = async (url: string): Promise<string | undefined> => {
   try {
-    return url.startsWith("file:") ? await files().readFile(new URL(url), "utf8") : undefined
+    return url.startsWith("file:") ? await files().readFile(pathOf(url), "utf8") : undefined
   } catch {
     return undefined
   }
