@@ -29,6 +29,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
+const signal = ({ child }: ReturnType<typeof start>, name: string): void => {
+  spawnSync("kill", [name, String(child.pid)])
+}
+
 /** A runner that has registered. */
 const runner = async (on: "bun" | "deno") => {
   const args = [
@@ -91,8 +95,11 @@ test(
         // The first of five epochs has been taken, and no more than a batch of each worker is built ahead.
         if (isKilled || !said.includes("epoch 1/5")) return
         isKilled = true
-        spawnSync("kill", ["-KILL", String(killed.child.pid)])
+        signal(killed, "-KILL")
+        signal(left, "-CONT")
       }
+      // Until then the other one is frozen: it could have built all batches before the one that is killed has loaded the module.
+      signal(left, "-STOP")
       const own = yield* Effect.promise(() => trained(["--backend", "cluster", "--database", database], kill))
       yield* when(owners, (own) => own.size === 1)
       return own
@@ -102,7 +109,7 @@ test(
     expect(testAccuracy).toBeGreaterThan(0.5)
     expect(cluster.result).toMatchObject({ backend: "cluster", batches: 80, digest: all, testAccuracy })
     expect(cluster.said).toContain("backend cluster lost runner")
-    spawnSync("kill", ["-TERM", String(left.child.pid)])
+    signal(left, "-TERM")
     const ended = await left.ended
     expect(ended).toMatchObject({ code: 0 })
     await killed.ended
