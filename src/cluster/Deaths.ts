@@ -1,6 +1,7 @@
 /**
- * What died while it was building a batch: a batch at which too much has died is lost, so that it does not end one runner
- * after the other. A connection that breaks says nothing of its runner: whether that died is known once it is asked again.
+ * Counts the runners and threads that died while building each batch. A batch with more deaths than `restarts` fails, so that it
+ * does not kill one runner after another. A broken connection may or may not be a death: that is known once the runner has been
+ * asked again.
  *
  * @since 0.1.0
  */
@@ -9,11 +10,11 @@ import type { Seat } from "./Seat.ts"
 
 /** @since 0.1.0 */
 export interface DeathsOptions {
-  /** How often something may die that is building one batch. */
+  /** How many deaths one batch may have. */
   readonly restarts: number
-  /** More has died at a batch than may. */
+  /** A batch has more deaths than that. */
   readonly lose: (pending: PendingBatch, reason: string, stage: string | undefined) => void
-  /** A batch is not suspected any more. */
+  /** A batch is no longer suspected. */
   readonly acquitted: (pending: PendingBatch) => void
 }
 
@@ -21,7 +22,7 @@ export interface DeathsOptions {
 export class Deaths {
   readonly #options: DeathsOptions
   readonly #deaths = new WeakMap<PendingBatch, number>()
-  /** How many connections broke at a batch of which it is not known yet whether their runners died. */
+  /** For each batch, the broken connections whose runners may have died. */
   readonly #doubts = new WeakMap<PendingBatch, number>()
 
   constructor(options: DeathsOptions) {
@@ -34,7 +35,7 @@ export class Deaths {
     this.#died(pending, reason, stage)
   }
 
-  /** The connection to a runner broke, which was building some batches. */
+  /** The connection to a runner that was building `batches` broke. */
   doubt(seat: Seat, batches: ReadonlyArray<PendingBatch>, reason: string): void {
     if (batches.length === 0) return
     seat.doubt = { process: seat.member?.process, batches, reason }
@@ -45,8 +46,7 @@ export class Deaths {
   }
 
   /**
-   * A runner was asked again: if the process that answers is that of before, it died at no batch. Returns whether that says
-   * something of any.
+   * A runner was asked again. If the same process answers as before, it has not died. Returns whether any batch was in doubt.
    */
   asked(seat: Seat, process: string | undefined): boolean {
     const { doubt } = seat
@@ -65,7 +65,7 @@ export class Deaths {
     return this.#deaths.has(pending) || this.#doubtsAt(pending) > 0
   }
 
-  /** Whether it may turn out that too much has died at a batch: no other runner is risked until that is known. */
+  /** Whether a batch may already have too many deaths: no other runner is risked until that is known. */
   isOpen(pending: PendingBatch): boolean {
     const doubts = this.#doubtsAt(pending)
     return doubts > 0 && doubts + (this.#deaths.get(pending) ?? 0) > this.#options.restarts

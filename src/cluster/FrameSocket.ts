@@ -21,15 +21,15 @@ import type { ByteSocket } from "./Dial.ts"
 const JOINED = 2 ** 16
 
 /**
- * A frame of which less comes than so many bytes a beat, in so many beats, does not go on: bytes of it were lost on the way,
- * and the signs of life behind it are taken for them.
+ * If a frame has begun and fewer bytes than this arrive per beat, for so many beats in a row, the connection has lost bytes: what
+ * arrives are the heartbeats behind the frame, which its reader takes for the rest of it.
  */
 const LEAST = 1024
 const MOST_STALLED = 8
 
 /**
- * The most bytes that a socket is given at once. Bun copies what the kernel does not take of them, and the kernel takes a
- * few MB: of a batch of 19 MB most was copied.
+ * The most bytes per write. Bun copies what the kernel does not accept of a write, which is all but a few MB: most of a batch of
+ * 19 MB.
  */
 const SLICE = 2 ** 19
 
@@ -42,7 +42,7 @@ export interface FrameSocketOptions {
   readonly reader?: ReaderOptions
   /** A frame came. What it throws ends the connection. */
   readonly came: (frame: Received) => void
-  /** It has ended, and why; it `broke` if neither side said so beforehand. Called once. */
+  /** The connection has ended. `broke`: neither side had ended it on purpose. Called once. */
   readonly ended: (reason: string, broke: boolean) => void
 }
 
@@ -54,17 +54,17 @@ export class FrameSocket {
   readonly #beat: ReturnType<typeof setInterval>
   /** Beats since the other side was heard. Counted, not timed: a process that was stopped, or blocked, hears first. */
   #quiet = 0
-  /** Since the last beat: the bytes that came, and whether a frame ended. */
+  /** Since the last beat: the bytes received, and whether a frame was completed. */
   #came = 0
   #hasEnded = false
-  /** Beats in which something came of the frame at hand, and less than {@link LEAST}. */
+  /** Beats in a row in which less than {@link LEAST} arrived of the current frame. */
   #stalled = 0
   /** The number of the next frame that is sent. */
   #number = 0
   #isPaused = false
   #hasSent = false
   #reason: string | undefined
-  /** Whether this side ends it by itself. */
+  /** Whether this side ended it on purpose. */
   #isEnded = false
   #isOver = false
   /** The pieces of short frames that were sent in this turn, and who is to be told that they have left. */
@@ -277,11 +277,11 @@ export class FrameSocket {
     if (this.#quiet * beat > silence) {
       this.#break(`it has been silent for ${(this.#quiet - 1) * beat} ms`)
     } else if (this.#stalled > MOST_STALLED) {
-      this.#break(`what it sends has not gone on for ${MOST_STALLED * beat} ms: bytes were lost on the way`)
+      this.#break(`it has made no progress within a frame for ${MOST_STALLED * beat} ms: bytes were lost on the way`)
     }
   }
 
-  /** Counts beats in which the frame at hand did not go on. */
+  /** Counts beats in which the current frame made no progress. */
   #count(): void {
     if (this.#came === 0) return
     const isStalled = this.#reader.isWithin && !this.#hasEnded && this.#came < LEAST

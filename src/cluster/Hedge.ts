@@ -7,12 +7,12 @@ import { now } from "../scheduler/backends/remote/Member.ts"
 import type { Flight, Seat } from "./Seat.ts"
 import { least } from "./SeatChoice.ts"
 
-/** A runner is late that takes so many times as long as runners usually do, and the time that is given. */
+/** A runner is late if it takes this many times the usual time of a batch. */
 const LATE = 3
 
 /**
- * Calls `ask` with each batch that a runner is late with, and with the runner that it is asked of, too: once for each that
- * is late. `after` so many milliseconds at least, where batches usually take `usual`.
+ * Calls `ask` once for each request that is late, with another runner that has room. A request is late after `after` milliseconds,
+ * and at least {@link LATE} times `usual`, which is what batches usually take.
  *
  * @since 0.1.0
  */

@@ -51,8 +51,8 @@ export interface ListenOptions {
   /** How long a thread may take to load the module and to build the pipeline and its services. Default 2 minutes. */
   readonly loading?: Duration.DurationInput
   /**
-   * How long the threads of a run are kept after its end, for another run of the same pipeline with the same options and seed:
-   * its first batch comes at once. Those of two runs are kept at most. 0 for not at all. Default 1 minute.
+   * How long the threads of a run are kept for the next run with the same pipeline, options, seed and code, whose first batch then
+   * comes at once. The threads of at most two runs are kept; 0 keeps none. Default 1 minute.
    */
   readonly keepThreads?: Duration.DurationInput
 }

@@ -53,7 +53,7 @@ export interface RunnerPoolOptions extends Reaching, MemberOptions {
   readonly prefetchBytes: number
 }
 
-/** Batches of less than so many milliseconds are sent ahead, so many a thread: fewer than are requested, so some leave together. */
+/** Batches below so many milliseconds are requested so many per thread ahead: fewer than the default prefetch, so that requests leave together. */
 const QUICK_MS = 2
 const QUICK_DEPTH = 12
 

@@ -19,7 +19,7 @@ import type { Timing } from "./Timing.ts"
 /** How many runners are named in an error. */
 const TOLD = 5
 
-/** After how long a run that has no runner yet says so. */
+/** How long a run waits for its first runner before it logs that. */
 const SILENT = "2 seconds"
 
 const START = "start one with pipelines/runner.ts"
@@ -242,7 +242,7 @@ export class RunnerSeats {
 const isOther = (answered: string | undefined, before: string | undefined): boolean =>
   answered !== undefined && answered !== before
 
-/** Why a runner is not used. What it refused for good is told while it is asked again, and where it then only fell silent. */
+/** Why a runner is not used. A lasting refusal is reported while the same process is asked again, also if that falls silent. */
 const whyNot = ({ member, refusal, why = "it has not answered yet" }: Seat): string => {
   if (refusal !== undefined && !isOther(member?.process, refusal.process)) {
     return why === refusal.reason ? why : `${why}; before that: ${refusal.reason}`

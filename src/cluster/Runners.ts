@@ -55,7 +55,7 @@ export interface Service {
    * if there were none. Default `false`.
    */
   readonly isFixed?: boolean
-  /** Where they are looked for, in the words of messages: `"postgres://furrow@db/furrow"`, without secrets. */
+  /** Where runners are looked for, as messages say it, without secrets: `"postgres://furrow@db/furrow"`. */
   readonly place?: string
   /** How often the list could not be read so far, each time however long it took. */
   readonly outages?: () => number

@@ -21,14 +21,14 @@ export interface Flight {
 }
 
 /**
- * How the service of a runner ends: `"clean"` if nothing died; `"failed"` if something did, or refused; `"broken"` if its
- * connection broke, with the runner or without it.
+ * How a runner was lost: `"clean"`, nothing died; `"failed"`, something died or refused; `"broken"`, the connection broke, and
+ * the runner may have died.
  *
  * @since 0.1.0
  */
 export type Ending = "clean" | "failed" | "broken"
 
-/** What a process was at when its connection broke, until it is known whether it goes on. @since 0.1.0 */
+/** What a process was building when its connection broke, until it is known whether it is alive. @since 0.1.0 */
 export interface Doubt {
   readonly process: string | undefined
   readonly batches: ReadonlyArray<PendingBatch>
@@ -48,7 +48,7 @@ export class Seat implements Indexed<Seat> {
   why: string | undefined
   /** Whether it is no use to ask it again as long as the same process is there. */
   isRefused = false
-  /** What it refused for good, and the process that did: asked again, that one refuses again. */
+  /** A lasting refusal, and the process that gave it. */
   refusal: { readonly reason: string; readonly process: string | undefined } | undefined
   /** What was sent to it and is not answered, in its order. */
   readonly sent = new Map<number, Flight>()

@@ -215,7 +215,7 @@ export class Session {
     // Nothing is told to those who have no token.
     if (!this.#serving.admits(head["token"]))
       return {
-        reason: `it asks for a token, and ${head["token"] === null ? "none was given" : "this is not it"}`,
+        reason: `it asks for a token, and ${head["token"] === null ? "none was given" : "this one is wrong"}`,
         lasting: true
       }
     const differ = versionsDiffer(head)

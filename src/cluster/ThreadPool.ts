@@ -20,8 +20,8 @@ import type { Answer, BuilderEvents, Builders, Ordered } from "./Builders.ts"
 const RESTARTS = 3
 
 /**
- * How many requests a thread is given at once, by how many milliseconds a batch takes: until it hears of the next one it
- * does nothing. Where batches take long that is little, and any other thread may be free before.
+ * How many requests a thread has at once, by the milliseconds that a batch takes. With one alone it is idle until the next
+ * arrives. For batches that take long that matters little, and another thread may be free earlier.
  */
 const QUICK = { below: 2, ahead: 16 }
 const BRIEF = { below: 50, ahead: 2 }
@@ -72,7 +72,7 @@ export class ThreadPool {
   /** Milliseconds that a batch takes; none was built yet. */
   #usual: number | undefined
   #ended: Promise<void> | undefined
-  /** Is called when it has nothing more to do, or is of no use, while it builds for no run. */
+  /** Called while no run is attached, when the threads become idle or unusable. */
   #changed: (() => void) | undefined
 
   constructor(options: ThreadPoolOptions) {
@@ -114,7 +114,7 @@ export class ThreadPool {
     return this.#isSound && this.#seats.every(({ isOpen }) => isOpen)
   }
 
-  /** Whether its threads are at nothing. */
+  /** Whether all its threads are idle. */
   get isFree(): boolean {
     return this.#seats.every(({ flights }) => flights.length === 0)
   }
@@ -143,7 +143,7 @@ export class ThreadPool {
     }
   }
 
-  /** Its run is over. `changed` is called whenever it has nothing more to do, and if it is of no use any more. */
+  /** The run is over. `changed` is called when the threads become idle or unusable. */
   detach(changed: () => void): void {
     this.#events = undefined
     this.#changed = changed

@@ -1,10 +1,9 @@
 /**
- * Threads of a runner that outlive the run that they were started for: they have loaded its module, built its pipeline, and
- * opened its data, so the next run of the same pipeline has its first batch at once.
+ * Keeps the threads of a runner after their run: they have loaded its module, built its pipeline and opened its data, so the
+ * first batch of the next run of the same pipeline comes at once.
  *
- * A run gets threads of an earlier one only if a loader asks for the very same: module, export, config, fingerprint, workers,
- * ranks, policy and seed. And only if the code is the same: that of the module's file and of the files that it imports. Runs
- * whose policy carries streams have threads of their own, since streams begin anew.
+ * A run reuses threads only if module, export, config, fingerprint, workers, ranks, policy, seed and the code of the module are
+ * equal. Runs whose policy carries streams get new threads, since their streams start anew.
  *
  * @since 0.1.0
  */
@@ -23,7 +22,7 @@ import { ThreadPool, type ThreadPoolOptions } from "./ThreadPool.ts"
 /** How many runs' threads are kept at most. */
 const MOST_KEPT = 2
 
-/** How long threads may take to end what nobody waits for any more, in milliseconds; and if somebody wants them. */
+/** How long threads may take to finish batches of a run that is over, in milliseconds; the second if another run waits for them. */
 const SETTLE_MS = 5000
 const SETTLE_WANTED_MS = 500
 

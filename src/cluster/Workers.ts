@@ -39,9 +39,9 @@ export interface ClusterOptions {
   /** What a function is called with, at each runner: plain data, as it is sent there, and tensors; no `Map`, `Set` or class. */
   readonly config?: unknown
   /**
-   * Which code a runner must have: the `"same"` text of the module, and of the files that it imports by relative paths, or
-   * `"any"`, if yours and the runners' read differently and do the same, since one of them is compiled. A module that is no
-   * file here, or imports what its text does not say, is not compared. Default `"same"`.
+   * Whether a runner must have the `"same"` source of the module, and of the files that it imports by relative paths, as this
+   * process has loaded. `"any"` turns the check off, for example if one side is compiled and the other is not. Not compared are
+   * packages, computed and mapped imports, and a module that is not a file here. Default `"same"`.
    */
   readonly code?: "same" | "any"
   /**
@@ -146,7 +146,7 @@ const settings = (given: ClusterOptions): Settings => {
   if (silence < LEAST_SILENCE_MS) {
     throw new InvalidOption({ option: "silence", value: options.silence, expected: "at least 2 seconds" })
   }
-  void loadedCode(module) // about when the app has loaded it
+  void loadedCode(module) // close to when the app has loaded it
   return {
     module,
     isSame: isSame(options.code),

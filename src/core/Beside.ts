@@ -1,26 +1,26 @@
 /**
- * What lists and records hold beside their items and fields, where neither JSON nor a column has a place for it: fields of a
- * list's own, as the result of a match has, and fields that a symbol names.
+ * Finds properties that neither JSON nor a column can hold: properties of a list besides its items, such as those of a match, and
+ * symbol keys.
  *
- * Properties that are not enumerable are no fields: they are left out wherever JavaScript copies a value.
+ * Properties that are not enumerable are ignored, as wherever JavaScript copies a value.
  *
  * @since 0.1.0
  */
 
 /**
- * Lists of so many items at most are looked at in every row, longer ones in the first rows of a shard: there is no way to see
- * the names alone, and to list all indices of 512 numbers takes three times as long as to write them.
+ * Lists up to this length are checked in every row, longer ones only in the first rows of a shard: listing the keys of 512 numbers
+ * takes three times as long as writing them, and JavaScript cannot list the other keys alone.
  *
  * @since 0.1.0
  */
 export const SHORT_LIST = 64
 
-/** The rows of a shard whose longer lists are looked at, too. @since 0.1.0 */
+/** In how many rows of a shard longer lists are checked. @since 0.1.0 */
 export const FIRST_ROWS = 256
 
 const WAY = "which would be lost; map it"
 
-/** Says what a record has beside fields of text names; `undefined` if nothing. @since 0.1.0 */
+/** Returns what is wrong with a record that has symbol keys; `undefined` for other records. @since 0.1.0 */
 export const besideFields = (record: object): string | undefined => {
   const symbols = Object.getOwnPropertySymbols(record)
   if (symbols.length === 0) return undefined
@@ -28,7 +28,7 @@ export const besideFields = (record: object): string | undefined => {
   return own === undefined ? undefined : `has a field named by ${String(own)}, ${WAY} to a text`
 }
 
-/** Says what a list has beside its items; `undefined` if nothing. @since 0.1.0 */
+/** Returns what is wrong with a list that has properties besides its items; `undefined` for other lists. @since 0.1.0 */
 export const besideItems = (list: ReadonlyArray<unknown>): string | undefined => {
   const names = Object.keys(list)
   const last = names.at(-1)

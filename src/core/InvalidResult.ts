@@ -1,5 +1,5 @@
 /**
- * What plain code returned that would vanish, or change what follows, without a word.
+ * What a user's function may not return, such as a promise where nothing waits for one.
  *
  * @since 0.1.0
  */
@@ -26,8 +26,8 @@ export class InvalidResult extends Data.TaggedError("InvalidResult")<{
 }
 
 /**
- * Returns, in words, what has to be waited for: a promise, or an Effect, which `undefined` or an object without fields would
- * stand for in plain code. `undefined` for all else: an `Option`, an `Either` and an error are Effects, but values as well.
+ * Returns what kind of unfinished value this is: plain code would take a promise or an Effect for an object without fields.
+ * Returns `undefined` for all other values, also for an `Option`, an `Either` and an error, which are Effects, but values too.
  *
  * @since 0.1.0
  */
@@ -44,7 +44,12 @@ export const pending = (value: unknown): "a Promise" | "an Effect" | undefined =
 
 const isThenable = (value: object): value is PromiseLike<unknown> => "then" in value && typeof value.then === "function"
 
-/** Has the process not end of a promise that nobody waits for, before the error is told. @since 0.1.0 */
+/**
+ * Handles the rejection of a promise that is refused, which nobody waits for: it would end the process before the error is
+ * reported.
+ *
+ * @since 0.1.0
+ */
 export const silence = (value: unknown): void => {
-  if (typeof value === "object" && value !== null && isThenable(value)) value.then(undefined, () => undefined)
+  if (pending(value) === "a Promise") (value as PromiseLike<unknown>).then(undefined, () => undefined) // as `pending` says
 }

@@ -12,11 +12,10 @@ import type { StageContext } from "./Stage.ts"
 /** Returns `value` unless it is a promise or an Effect, which plain code does not wait for. Throws {@link InvalidResult}. */
 export const settledValue = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null) return value
-  // Each value of each stage comes by here: most have neither, and no function is called for them.
+  // Runs for each value of each stage, and most values have neither.
   if (!("then" in value || Effect.EffectTypeId in value)) return value
   const what = pending(value)
   if (what === undefined) return value
-  // Nobody waits for it: without this a rejection would end the process before the error is told.
   silence(value)
   const way = what === "a Promise" ? " with Effect.promise(() => …)" : ""
   const expected = `use Pipeline.mapEffect or Pipeline.augmentEffect${way} for what has to wait, and plain functions elsewhere`
@@ -38,8 +37,6 @@ export const effectOf = <A, E, R>(value: Effect.Effect<A, E, R>): Effect.Effect<
   })
 }
 
-const isThenable = (value: object): value is PromiseLike<unknown> => "then" in value && typeof value.then === "function"
-
 /** Whether a filter keeps its sample. Throws {@link InvalidResult} for anything but a boolean. */
 export const kept = (value: unknown): boolean => {
   if (typeof value === "boolean") return value
@@ -54,8 +51,8 @@ export const kept = (value: unknown): boolean => {
  */
 export const skippable = (value: unknown, error: { readonly stage: string; readonly cause: unknown }): boolean => {
   if (typeof value === "boolean") return value
-  const isPromise = typeof value === "object" && value !== null && isThenable(value)
-  if (isPromise) value.then(undefined, () => undefined) // as above
+  const isPromise = pending(value) === "a Promise"
+  silence(value)
   throw new InvalidResult({
     what: `returned ${isPromise ? "a Promise" : shown(value)}`,
     expected: `when returns true or false, and does not wait; it was asked about stage "${error.stage}": ${shown(error.cause)}`

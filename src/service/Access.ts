@@ -71,7 +71,7 @@ export const access = (
     if (timingSafeEqual(hash(authorization.replace(/^Bearer /i, "")), expected)) return undefined
     const given = /^(?:Bearer)?$/i.test(authorization.trim())
       ? "none was given: the option token of its clients, authorization: Bearer …"
-      : "the one that was given is not it"
+      : "the one given is wrong"
     return { status: 401, message: `this service asks for a token, and ${given}` }
   }
 }

@@ -67,7 +67,7 @@ export const ATTEMPTS: Schedule.Schedule<unknown> = Schedule.exponential("100 mi
 
 const isUnreachable = ({ kind }: ServiceError): boolean => kind === "unreachable"
 
-/** A frame of which less comes in a second, until the connection would be silent, does not go on. Signs of life are shorter. */
+/** A frame that arrives at fewer bytes per second is stalled; heartbeats alone are fewer. */
 const LEAST_BYTES = 100
 
 /** One connection at a time. @since 0.1.0 */
@@ -81,9 +81,9 @@ export class Connection {
   #reader = new FrameReader()
   /** The place after the last frame that arrived. */
   #place: string | undefined
-  /** Whether the stream at hand has begun, as each does. */
+  /** Whether the `begin` frame of this connection has come. */
   #isBegun = false
-  /** Milliseconds that were waited, and bytes that came meanwhile, since a frame has ended or gone on as it should. */
+  /** Milliseconds waited, and bytes received, since a frame was completed or last made progress. */
   #waited = 0
   #cameBytes = 0
   /** What {@link ready} has thrown. */
@@ -219,11 +219,11 @@ export class Connection {
   )
 
   get #silence(): string {
-    const what = this.#cameBytes === 0 ? "it has been silent" : "what it sends has not gone on"
+    const what = this.#cameBytes === 0 ? "it has been silent" : "it has made no progress within a frame"
     return `${what} for ${Duration.format(this.#target.silence)}`
   }
 
-  /** Where bytes were lost on the way, the signs of life behind them are taken for the rest of a frame: they do not count. */
+  /** If bytes were lost, the reader takes the heartbeats behind them for the rest of a frame, so they do not count as progress. */
   #take(piece: Uint8Array): Generator<Frame, void> {
     this.#cameBytes += piece.length
     const least = (LEAST_BYTES * Duration.toMillis(this.#target.silence)) / 1000

@@ -7,8 +7,8 @@
  *        8  length of the body
  *       12  0, or how many bytes the body takes here as zstd, fewer than its own
  *       16  CRC-32 of head and body
- *       20  CRC-32 of the 20 bytes before: a length that was changed would have its reader wait for what never comes. It
- *           starts from the frame's number on its connection, where frames are numbered, else from 0
+ *       20  CRC-32 of the 20 bytes before, since a corrupted length would make the reader wait forever; its initial value is
+ *           the frame's number on the connection if frames are numbered, else 0
  *       24  the head, then the body
  * ```
  *

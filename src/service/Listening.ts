@@ -1,5 +1,5 @@
 /**
- * The server of a service's port: connections that never ask for anything do not keep trainers out.
+ * The HTTP server of a service, which closes idle connections, so that they do not lock trainers out.
  *
  * @since 0.1.0
  */
@@ -7,9 +7,8 @@ import { createServer, type RequestListener, type Server } from "node:http"
 import { createServer as createSecureServer } from "node:https"
 
 /**
- * Returns a server that is not yet listening. A client has `opening` milliseconds for its TLS handshake, and as many for each
- * request: until then its connection counts among the most that there may be, whoever opened it. Answers take as long as
- * they take.
+ * Returns a server that is not yet listening. A client has `opening` milliseconds for its TLS handshake, and as many to send each
+ * request; until then it uses up one of the connections. Answers have no time limit.
  *
  * @since 0.1.0
  */

@@ -565,7 +565,7 @@ class Run:
                 since, came = now, 0
             elif now - since > self._silence:
                 # Where bytes were lost on the way, signs of life are taken for the rest of a frame.
-                raise EOFError(f"what it sends has not gone on for {self._silence:g} seconds")
+                raise EOFError(f"it has made no progress within a frame for {self._silence:g} seconds")
         return own
 
     def _connect(self):

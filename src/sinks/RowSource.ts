@@ -55,7 +55,7 @@ const cell = (column: unknown, place: number): unknown => {
 const isColumn = (column: unknown): column is Tensor | ReadonlyArray<unknown> =>
   column instanceof Tensor || Array.isArray(column)
 
-/** Says what a list that is a column lacks, or has beside its rows; `undefined` if nothing. */
+/** Returns what is wrong with a list that has a hole or properties besides its items; `undefined` for other lists. */
 const besideRows = (list: ReadonlyArray<unknown>): string | undefined => {
   for (let row = 0; row < list.length; row++) {
     if (!(row in list)) return `is a list with a hole at ${row}; map it to null, or to a value`
@@ -88,7 +88,7 @@ const columnOf = (value: unknown, size: number, name: string, depth: number): Ei
   return Either.right(fields)
 }
 
-/** Records in one another deeper than this are taken for ones that hold themselves. */
+/** Records nested deeper than this are taken for circular ones. */
 const DEEPEST = 32
 
 /** The rows of a batch: of a list of rows, or of columns. @since 0.1.0 */

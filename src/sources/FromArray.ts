@@ -24,7 +24,7 @@ export const fromArray = <A>(items: ReadonlyArray<A>, options: NameOptions = {})
     made: new Made("array", { name }),
     content: (index) => items[index],
     read: (index) => {
-      // Indices come out of a `Float64Array`. As an integer of the engine's one is found in 1.6 ns, as a double in 2.3.
+      // Indices come from a `Float64Array`. An element is read in 1.6 ns by an integer, and in 2.3 by a double.
       const at = index >>> 0
       if (at !== index || at >= items.length) check(name, index, items.length)
       // The index is below the length; what an array holds there is an A, `undefined` included.

@@ -77,19 +77,19 @@ export const at: {
 })
 
 /**
- * Finds the bytes of the sample at a dataset index in the shard that it was read from, to look at them there: `tail -c
- * +$((byte + 1)) shard | head -c $length`, or `zstd -dc shard | tail …` of a compressed one. Of JSON Lines, CSV and text they are
- * those of its line, record or paragraph without the newline behind it, of a tar those from the header of the sample's first file to
- * the end of its last one. Parquet, Arrow, npy, npz and safetensors store columns: there `block`, the row group or record batch,
- * and `blockRow` say where the row is.
+ * Returns where the sample at a dataset index lies in its shard, or `undefined` if it is in no shard.
  *
- * The block of the sample is read for it, and not kept. `undefined` if the sample is in no shard. Fails with `IndexError` for an
- * index that is out of range, and as reading the sample does if its block is damaged.
+ * `tail -c +$((byte + 1)) shard | head -c $length` prints it; for a compressed shard, `zstd -dc shard | tail …`. For JSON Lines, CSV
+ * and text, the bytes are those of its line, record or paragraph, without the newline at the end; for a tar, those from the header
+ * of the sample's first file to the end of its last one. In formats that store columns (Parquet, Arrow, npy, npz, safetensors) a
+ * row has no bytes of its own; there, `block` (the row group or record batch) and `blockRow` identify it.
+ *
+ * Reads the sample's block. Fails with `IndexError` if the index is out of range, and as reading the sample does if its block
+ * is damaged.
  *
  * @example
- * import { Effect } from "effect"
+ * import { Effect, Stream } from "effect"
  * import { Dataset, Format, Lineage, Sink, Store } from "furrow"
- * import { Stream } from "effect"
  *
  * const found = Effect.gen(function* () {
  *   yield* Sink.write(Stream.make({ id: 1 }, { id: 22 }), Sink.jsonl("memory://ids"))

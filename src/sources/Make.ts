@@ -17,9 +17,9 @@ export interface MakeOptions<A> extends SourceOptions {
 }
 
 /**
- * A dataset from a plain function. What the function throws becomes a {@link DatasetError},
- * and so does a promise, which is not waited for: {@link effect} reads what has to wait. Throws `InvalidOption`
- * unless `size` is a whole number from 0 to 2^53 − 1.
+ * A dataset from a plain function. What the function throws becomes a {@link DatasetError}, and so does a
+ * promise: use {@link effect} to read samples asynchronously. Throws `InvalidOption` unless `size` is a whole number from 0 to
+ * 2^53 − 1.
  *
  * @example
  * import { Effect } from "effect"

@@ -89,8 +89,8 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   /** Where the sample at `index` came from. Default: row `index` of this dataset. */
   readonly lineage?: ((index: number) => Lineage) | undefined
   /**
-   * Finds the bytes of the sample at `index` in the shard that it was read from: reads its block for that, and fails as that
-   * does. `undefined` if the sample is in no shard. Default: not known. See `Lineage.locate`.
+   * Returns where the sample at `index` lies in its shard, or `undefined` if it is in no shard. Reads its block, and fails as that
+   * does. Default: not known. See `Lineage.locate`.
    */
   readonly locate?: ((index: number) => Effect.Effect<RowPlace | undefined, unknown>) | undefined
   /** What its samples are read from in order, if they can be read in no other; set by `Pipeline.from` of a stream source. */
@@ -152,11 +152,10 @@ export interface RowPlace {
   /** Its number in the block. */
   readonly blockRow: number
   /**
-   * The offset of its first byte in the shard; if the shard is compressed, in what it unpacks to. `undefined` for formats that
-   * store columns, in which no stretch of bytes is a row.
+   * The offset of its first byte in the decompressed shard. `undefined` for formats that store columns.
    */
   readonly byte: number | undefined
-  /** How many bytes it has, without what ends a line. `undefined` where `byte` is. */
+  /** How many bytes it has, without a newline at the end. `undefined` where `byte` is. */
   readonly length: number | undefined
 }
 

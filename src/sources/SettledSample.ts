@@ -1,5 +1,5 @@
 /**
- * Samples that plain code has made must be there: nothing waits for a promise, so stages would see an object without fields.
+ * Checks that samples are not promises or Effects: nothing waits for them, so stages would see an object without fields.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ export const settledSample = <A>(value: A): A => {
 }
 
 /**
- * Returns what is wrong with samples that were read, by the first of them: a source whose samples are promises has them all so.
+ * Returns the error of samples of which the first is a promise or an Effect: a source that gives one gives them throughout.
  *
  * @since 0.1.0
  */

@@ -127,8 +127,9 @@ export const standing = <C>(
         Effect.provide(Layer.merge(SeedPolicy.epochWorker({ seed: 1 }), workers)),
         Effect.runPromise
       )
-      const { count } = await Effect.runPromise(Effect.provide(Workers.Workers, workers))
-      ahead = count * ((options.prefetch ?? 2) + 2)
+      const { backend, count } = await Effect.runPromise(Effect.provide(Workers.Workers, workers))
+      // What it has built in the others' turns is taken before the clock runs.
+      ahead = count * ((options.prefetch ?? backend.prefetch ?? 2) + 2)
     },
     before: async () => {
       await take(ahead)

@@ -480,7 +480,7 @@ describe("a run fails", () => {
     const addresses = [guarded.address]
     for (const wrong of [undefined, Redacted.make("another one")]) {
       const error = String(await errorOf({ addresses, ...(wrong === undefined ? {} : { token: wrong }) }))
-      expect(error).toContain(`asks for a token, and ${wrong === undefined ? "none was given" : "this is not it"}`)
+      expect(error).toContain(`asks for a token, and ${wrong === undefined ? "none was given" : "this one is wrong"}`)
       expect(error).not.toContain("another one")
     }
     expect(await outcome({ addresses, token })).toMatchObject({ samples: 200 })

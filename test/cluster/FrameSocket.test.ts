@@ -126,7 +126,10 @@ test("a frame that does not go on while signs of life come is a connection that 
     let number = 1
     const beats = setInterval(() => come(numbered(number++)), 5)
   })
-  expect([reason, broke]).toEqual(["what it sends has not gone on for 40 ms: bytes were lost on the way", true])
+  expect([reason, broke]).toEqual([
+    "it has made no progress within a frame for 40 ms: bytes were lost on the way",
+    true
+  ])
 })
 
 test("a frame that was lost, or comes twice, ends the connection at the next", () => {

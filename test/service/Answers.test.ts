@@ -99,7 +99,7 @@ describe("a service refuses", () => {
     for (const [at, { body, status }] of all.entries()) {
       expect(status).toBe(401)
       expect(body).not.toContain(TOKEN)
-      expect(body).toContain(at < 2 ? "none was given" : "the one that was given is not it")
+      expect(body).toContain(at < 2 ? "none was given" : "the one given is wrong")
     }
     expect((await get(`${locked}/runs`, { authorization: `Bearer ${TOKEN}` })).status).toBe(200)
     expect((await get(`${locked}/health`)).status).toBe(200)

@@ -19,35 +19,23 @@ const noisy = Pipeline.from(Dataset.range(400)).pipe(
 )
 const asked = { seed: 7, epochs: 2, digest: true, attempts: Schedule.spaced("5 millis") } as const
 
-/** A way to a port that breaks each connection after so many bytes; the numbers are used over and over. */
-const breaking = (port: number, after: ReadonlyArray<number>) =>
+/** A server on loopback; its connections, and those that it is told to `keep`, end with the scope. */
+const listening = (accept: (socket: Socket, keep: (socket: Socket) => void) => void) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const sockets = new Set<Socket>()
-      let count = 0
-      const server = createServer((near) => {
-        const far = dial(port, "127.0.0.1")
-        let left = after[count % after.length] ?? 0
-        count++
-        for (const socket of [near, far]) {
-          sockets.add(socket)
-          socket.on("error", () => undefined)
-          socket.on("close", () => sockets.delete(socket))
-        }
-        near.pipe(far)
-        far.on("data", (piece: Uint8Array) => {
-          near.write(piece.subarray(0, left))
-          left -= piece.length
-          if (left > 0) return
-          near.destroy()
-          far.destroy()
-        })
-        far.on("end", () => near.end())
+      const keep = (socket: Socket): void => {
+        sockets.add(socket)
+        socket.on("error", () => undefined)
+        socket.on("close", () => sockets.delete(socket))
+      }
+      const server = createServer((socket) => {
+        keep(socket)
+        accept(socket, keep)
       })
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
       const address = server.address()
-      const own = typeof address === "object" && address !== null ? address.port : 0
-      return { url: `http://127.0.0.1:${own}`, count: () => count, server, sockets }
+      return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, server, sockets }
     }),
     ({ server, sockets }) =>
       Effect.sync(() => {
@@ -55,6 +43,28 @@ const breaking = (port: number, after: ReadonlyArray<number>) =>
         server.close()
       })
   )
+
+/** A way to a port that breaks each connection after so many bytes; the numbers are used over and over. */
+const breaking = (port: number, after: ReadonlyArray<number>) =>
+  Effect.suspend(() => {
+    let count = 0
+    const way = listening((near, keep) => {
+      const far = dial(port, "127.0.0.1")
+      keep(far)
+      let left = after[count % after.length] ?? 0
+      count++
+      near.pipe(far)
+      far.on("data", (piece: Uint8Array) => {
+        near.write(piece.subarray(0, left))
+        left -= piece.length
+        if (left > 0) return
+        near.destroy()
+        far.destroy()
+      })
+      far.on("end", () => near.end())
+    })
+    return Effect.map(way, ({ url }) => ({ url, count: () => count }))
+  })
 
 const whole = (url: string) =>
   Effect.gen(function* () {
@@ -221,53 +231,35 @@ test("a run that begins and never comes to a batch is given up, with the reason"
 
 /** A way to a service on which whole frames are lost or come twice, one a connection. */
 const misframing = (port: number, change: (frame: Buffer) => ReadonlyArray<Buffer>) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const sockets = new Set<Socket>()
-      const server = createServer((near) => {
-        const far = dial(port, "127.0.0.1")
-        for (const socket of [near, far]) {
-          sockets.add(socket)
-          socket.on("error", () => undefined)
-        }
-        near.on("data", (piece: Buffer) =>
-          far.write(piece.toString("latin1").replace("HTTP/1.1", "HTTP/1.0"), "latin1")
-        )
-        let rest = Buffer.alloc(0)
-        let begun = false
-        let frames = 0
-        far.on("data", (piece: Buffer) => {
-          rest = Buffer.concat([rest, piece])
-          if (!begun) {
-            const end = rest.indexOf("\r\n\r\n")
-            if (end < 0) return
-            // What an answer of HTTP/1.0 has is its body until the end of the connection.
-            near.write("HTTP/1.0 200 OK\r\n\r\n")
-            rest = rest.subarray(end + 4)
-            begun = true
-          }
-          while (rest.length >= 24) {
-            const length = 24 + rest.readUInt32LE(4) + rest.readUInt32LE(8)
-            if (rest.length < length) break
-            const frame = rest.subarray(0, length)
-            rest = rest.subarray(length)
-            frames++
-            for (const own of frames === 20 ? change(frame) : [frame]) near.write(own)
-          }
-        })
-        far.on("end", () => near.end())
-        near.on("close", () => far.destroy())
-      })
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-      const address = server.address()
-      return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, server, sockets }
-    }),
-    ({ server, sockets }) =>
-      Effect.sync(() => {
-        for (const socket of sockets) socket.destroy()
-        server.close()
-      })
-  )
+  listening((near, keep) => {
+    const far = dial(port, "127.0.0.1")
+    keep(far)
+    near.on("data", (piece: Buffer) => far.write(piece.toString("latin1").replace("HTTP/1.1", "HTTP/1.0"), "latin1"))
+    let rest = Buffer.alloc(0)
+    let begun = false
+    let frames = 0
+    far.on("data", (piece: Buffer) => {
+      rest = Buffer.concat([rest, piece])
+      if (!begun) {
+        const end = rest.indexOf("\r\n\r\n")
+        if (end < 0) return
+        // What an answer of HTTP/1.0 has is its body until the end of the connection.
+        near.write("HTTP/1.0 200 OK\r\n\r\n")
+        rest = rest.subarray(end + 4)
+        begun = true
+      }
+      while (rest.length >= 24) {
+        const length = 24 + rest.readUInt32LE(4) + rest.readUInt32LE(8)
+        if (rest.length < length) break
+        const frame = rest.subarray(0, length)
+        rest = rest.subarray(length)
+        frames++
+        for (const own of frames === 20 ? change(frame) : [frame]) near.write(own)
+      }
+    })
+    far.on("end", () => near.end())
+    near.on("close", () => far.destroy())
+  })
 
 const PYTHON = `
 import json, sys
@@ -329,27 +321,13 @@ const OK = Buffer.from("HTTP/1.0 200 OK\r\n\r\n")
 
 /** A service that answers with these bytes, and then with one byte after another. */
 const answering = (...bytes: ReadonlyArray<Uint8Array>) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const sockets = new Set<Socket>()
-      const server = createServer((socket) => {
-        sockets.add(socket.on("error", () => undefined))
-        socket.once("data", () => {
-          socket.write(Buffer.concat(bytes))
-          const drops = setInterval(() => socket.write(" "), 30)
-          socket.on("close", () => clearInterval(drops))
-        })
-      })
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-      const address = server.address()
-      return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, server, sockets }
-    }),
-    ({ server, sockets }) =>
-      Effect.sync(() => {
-        for (const socket of sockets) socket.destroy()
-        server.close()
-      })
-  )
+  listening((socket) => {
+    socket.once("data", () => {
+      socket.write(Buffer.concat(bytes))
+      const drops = setInterval(() => socket.write(" "), 30)
+      socket.on("close", () => clearInterval(drops))
+    })
+  })
 
 /** What begins a status, a header, the text of an error, and a piece, each of which goes on for long. */
 const SLOW = [
@@ -373,7 +351,7 @@ test("a frame that does not go on, whatever trickles in, is a connection that br
     const { url } = yield* answering(OK, frame.subarray(0, 5000))
     const options = { epochs: 1, silence: "300 millis", attempts: Schedule.stop } as const
     const error = yield* Effect.flip(Service.connect(url, options))
-    expect(error).toMatchObject({ kind: "unreachable", reason: "what it sends has not gone on for 300ms" })
+    expect(error).toMatchObject({ kind: "unreachable", reason: "it has made no progress within a frame for 300ms" })
     // A stream that begins with its end is no run that is over; what it says is looked at again as often as what is no frame.
     const end = encode({ kind: "end", cursor: yield* cursorOf })
     const { url: over } = yield* answering(OK, end)
@@ -392,7 +370,7 @@ test("a frame that does not go on, whatever trickles in, is a connection that br
     const said = (yield* python(PYTHON_ERRORS, ...all)).trimEnd().split("\n")
     expect(said.filter((line) => !/^[ -~]{1,500}$/.test(line))).toEqual([])
     const errors = said.filter((line) => /^(run|unreachable) /.test(line))
-    expect(errors[0]).toContain("what it sends has not gone on for 0.3 seconds")
+    expect(errors[0]).toContain("it has made no progress within a frame for 0.3 seconds")
     const kinds = ["unreachable", "unreachable", "run", "run", "run", ...SLOW.map(() => "unreachable")]
     expect(errors.map((line) => line.split(" ")[0])).toEqual(kinds)
     for (const line of errors.slice(5)) expect(line).toContain("what it answers does not come to its end")

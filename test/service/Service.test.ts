@@ -242,7 +242,7 @@ describe("a run of a service", () => {
           )
           const refused = Service.remote(url, { ...asked, token: "another one of that length" })
           expect(await refused.take().catch((error: unknown) => (error as Error).message)).toContain(
-            "asks for a token, and the one that was given is not it"
+            "asks for a token, and the one given is wrong"
           )
         })
       })

@@ -52,7 +52,7 @@ export class BatchRows {
 
   /** Where columns lie, if that is memory which is used again. */
   readonly memory: BatchMemory | undefined
-  /** Where the count of a look at the samples is left, so that the look is not optimized away. Nobody reads it. */
+  /** Written by the loop that touches the samples of a shuffled batch, so that it is not optimized away; never read. */
   touched = 0
   /** How many attempts have begun. */
   attempts = 0

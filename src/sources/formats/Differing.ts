@@ -1,5 +1,5 @@
 /**
- * Which columns two shards have otherwise, in words of bounded length: a table may have thousands of columns.
+ * Describes how the columns of two shards differ, in bounded length: a table may have thousands of columns.
  *
  * @since 0.1.0
  */
@@ -8,15 +8,15 @@ import { plural } from "../../core/Plural.ts"
 /** A column: its name, and its type if it is known. */
 type Column = readonly [name: string, type: string | undefined]
 
-/** So many columns that differ are told. */
+/** How many differing columns are named. */
 const TOLD = 3
 
-/** So many characters of a name or of a schema are shown. */
+/** How many characters of a name or a schema are shown. */
 const SHOWN = 120
 
 /**
- * Returns what is otherwise in `own` than in `known`, which `shard` has, as the reason of an error. `schemas` are shown where
- * no column tells them apart.
+ * Returns how `own` differs from `known`, the columns of `shard`, as the reason of an error. `schemas` are shown if no column
+ * differs.
  *
  * @since 0.1.0
  */

@@ -14,7 +14,7 @@ import type { MemberStart } from "./Protocol.ts"
 
 /** @since 0.1.0 */
 export interface MemberOptions extends Pick<MemberStart, "module" | "name"> {
-  /** `undefined` if members may have any. */
+  /** `undefined`: not compared. */
   readonly code?: MemberStart["code"] | undefined
   readonly config: unknown
 }

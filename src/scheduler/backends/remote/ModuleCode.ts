@@ -1,9 +1,9 @@
 /**
- * What the code of a pipeline's module is. What a function does stands in no fingerprint, so a member of a pool that has
- * loaded another version of the module would build other batches, and nothing else would tell.
+ * A hash of the source of a pipeline's module. A fingerprint does not cover what functions do, so without it a member of a
+ * pool that has loaded another version of the module would silently build other batches.
  *
- * Looked at are the module's file and the files that it imports by relative paths, and these, and so on. Packages are taken
- * as they are, and so is Furrow itself.
+ * It covers the module's file and, transitively, the files that are imported by relative paths. Packages are not covered, nor
+ * is Furrow itself.
  *
  * @since 0.1.0
  */
@@ -11,9 +11,9 @@ import { files, sha256Stream } from "../../../core/runtime.ts"
 
 /** @since 0.1.0 */
 export interface ModuleCode {
-  /** The same wherever the files lie, and another one once one of them is. */
+  /** Depends on the content of the files and not on where they are. */
   readonly hash: string
-  /** Whether it is all of the code: not if something is imported that the text of a file does not say, or that is not there. */
+  /** Whether all imports could be followed: computed and mapped ones, and files that are missing, cannot. */
   readonly isWhole: boolean
 }
 
@@ -25,19 +25,19 @@ const OWN = import.meta.url.endsWith("/src/scheduler/backends/remote/ModuleCode.
   ? new URL("../../../", import.meta.url).href
   : undefined
 
-/** What is imported, wherever that stands: also in a comment, which costs a look at a file. */
+/** The names of imports. Those in comments match, too, which costs no more than hashing another file. */
 const IMPORTED = /\b(?:from|import|require)\s*\(?\s*(["'`])([^"'`\n]+)\1/g
 
-/** An import of what is not known before it runs. */
+/** An import whose name is computed. */
 const COMPUTED = /\b(?:import|require)\s*\(\s*(?!["'])/
 
-/** Names that are no package's: they are mapped to files elsewhere. */
+/** Names that `imports` or `paths` of a configuration map to files. */
 const MAPPED = /^(?:[#~]|@\/)/
 
-/** What may be left out of a relative path, or stand there in the place of what the file is called. */
+/** Endings that the path of an import may leave out, or replace by `.js`. */
 const ENDINGS = [".ts", ".tsx", ".mts", ".js", ".mjs", "/index.ts", "/index.js"]
 
-/** The code of a module as it is now; `undefined` if the module is no file that can be read here. @since 0.1.0 */
+/** Hashes the code of a module as it is now. Returns `undefined` if the module is not a readable file. @since 0.1.0 */
 export const codeOf = async (module: string): Promise<ModuleCode | undefined> => {
   const seen = new Set([module])
   const hash = sha256Stream()
@@ -61,8 +61,8 @@ export const codeOf = async (module: string): Promise<ModuleCode | undefined> =>
 const loaded = new Map<string, Promise<ModuleCode | undefined>>()
 
 /**
- * The code of a module as it was when this process, or this thread, first asked: neither loads a module twice. So ask when
- * it is loaded.
+ * Returns the code of a module as it was at the first call in this process or thread, neither of which loads a module twice.
+ * Call it when the module is loaded.
  *
  * @since 0.1.0
  */
@@ -76,12 +76,20 @@ export const loadedCode = (module: string): Promise<ModuleCode | undefined> => {
 
 const pathOf = (url: string): string => process.getBuiltinModule("node:url").fileURLToPath(url)
 
-/** The text of a file; `undefined` if there is none. */
+/** The text of a file; `undefined` if there is none. Only files are read: a name in a comment may be that of a device. */
 const textOf = async (url: string): Promise<string | undefined> => {
   try {
-    return url.startsWith("file:") ? await files().readFile(pathOf(url), "utf8") : undefined
+    return (await isFile(url)) ? await files().readFile(pathOf(url), "utf8") : undefined
   } catch {
     return undefined
+  }
+}
+
+const isFile = async (url: string): Promise<boolean> => {
+  try {
+    return url.startsWith("file:") && (await files().stat(pathOf(url))).isFile()
+  } catch {
+    return false
   }
 }
 
@@ -90,7 +98,7 @@ const fileOf = async (url: string): Promise<string | undefined> => {
   const stem = url.replace(/\.m?js$/, "")
   for (const file of [url, ...ENDINGS.map((ending) => stem + ending)]) {
     if (OWN !== undefined && file.startsWith(OWN)) return file
-    if ((await textOf(file)) !== undefined) return file
+    if (await isFile(file)) return file
   }
   return undefined
 }

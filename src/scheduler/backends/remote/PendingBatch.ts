@@ -49,7 +49,7 @@ export interface PendingPool {
   /** How long a member may be at a batch before it is replaced. */
   readonly timeout: Duration.Duration | undefined
   readonly wanted: (pending: PendingBatch) => void
-  /** Who tells of batches that take long. */
+  /** Warns of batches that take long. */
   readonly slow: SlowBatches
   /** No outcome of the attempt at hand is wanted any more. */
   readonly forget: (pending: PendingBatch) => void
@@ -105,7 +105,7 @@ export class PendingBatch implements RequestedBatch, SlowBatch {
   readonly want = (): void => {
     if (this.isWanted) return
     this.#pool.wanted(this)
-    // A time that runs out is told as that.
+    // With a timeout of its own it is reported when that has passed.
     if (!this.#isTimed) this.#pool.slow.add(this)
   }
 

@@ -21,7 +21,7 @@ export interface MemberStart {
   readonly config: EncodedConfig
   /** The fingerprint of the run's pipeline: a member that builds another one is refused. */
   readonly fingerprint: string
-  /** What the code of the module is at whom the run belongs to, if members may have another version of it. */
+  /** The hash of the module's code in the process that opened the run; a member with other code is refused. */
   readonly code?: string
   readonly workers: number
   readonly rank: number

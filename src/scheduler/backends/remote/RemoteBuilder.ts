@@ -110,7 +110,7 @@ const policyOf = ({ observes, policy, records }: MemberStart, current: Current):
 
 const otherCode = (module: string): string =>
   `the code of ${module}, or of a file that it imports by a relative path, is not what the run's own process has loaded, so ` +
-  "batches could differ. Deploy one version everywhere, and start again what has loaded an older one; on a cluster, " +
+  "batches could differ. Deploy one version everywhere, and restart processes that loaded an older one; on a cluster, " +
   'take `code: "any"` if both do the same'
 
 /** Builds the pipeline. Fails with an error whose message says why it cannot serve. @since 0.1.0 */

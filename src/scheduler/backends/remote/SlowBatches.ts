@@ -1,5 +1,5 @@
 /**
- * Tells of a batch that somebody waits for and that is being built for long: if it never ends, nothing else says so.
+ * Warns of batches that the consumer waits for and that take long. Nothing else would report one that never ends.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ export class SlowBatches {
   readonly #backend: string
   readonly #tell: (effect: Effect.Effect<void>) => void
   readonly #every: number
-  /** After how many milliseconds the next is told: where all take long, one after another would be no news. */
+  /** Milliseconds until the next warning; it doubles, so that a run whose batches all take long is not full of warnings. */
   #limit: number
   readonly #waiting = new Set<SlowBatch>()
   #timer: ReturnType<typeof setInterval> | undefined
@@ -33,10 +33,10 @@ export class SlowBatches {
     this.#every = every
   }
 
-  /** Somebody waits for a batch. */
+  /** Watches a batch that the consumer waits for. */
   add(pending: SlowBatch): void {
     this.#waiting.add(pending)
-    // It ends by itself: to start and to end one for each batch would cost more than a small one.
+    // It ends by itself: a timer for each batch would cost more than a small batch.
     if (this.#timer !== undefined) return
     this.#timer = setInterval(() => this.#look(), this.#every)
     this.#timer.unref()
@@ -46,7 +46,7 @@ export class SlowBatches {
     this.#waiting.delete(pending)
   }
 
-  /** Nobody waits any more. */
+  /** Stops watching. */
   end(): void {
     this.#waiting.clear()
     clearInterval(this.#timer)
@@ -61,7 +61,7 @@ export class SlowBatches {
         this.#limit = 2 * age
         const at = stage === undefined ? "" : `, and is at stage "${stage}"`
         const what = `batch ${request.batch} of epoch ${request.epoch} has been built for ${Duration.format(Duration.seconds(Math.round(age / 1000)))}${at}`
-        const advice = "if it never ends, it is waited for without end: the option `timeout` has it built anew, or fail"
+        const advice = "it may never end; the option `timeout` limits how long a batch may take"
         this.#tell(Effect.logWarning(`backend ${this.#backend}: ${what}; ${advice}`))
       }
     }

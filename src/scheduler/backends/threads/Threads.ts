@@ -48,7 +48,7 @@ const PREFETCH = 8
 
 /** @since 0.1.0 */
 export const threads = (options: ThreadPoolOptions): Backend => {
-  void loadedCode(options.module) // about when the program has loaded it
+  void loadedCode(options.module) // close to when the program has loaded it
   return backend(options)
 }
 

@@ -89,7 +89,9 @@ export const locate = (bytes: Uint8Array, block: Block, place: BlockPlace): RowB
   return {
     from: 0,
     starts: samples.map(({ start }) => start),
-    ends: samples.map(({ offsets, sizes }) => Math.max(...offsets.map((offset, file) => offset + (sizes[file] ?? 0))))
+    ends: samples.map(({ offsets, sizes }) =>
+      offsets.reduce((end, offset, file) => Math.max(end, offset + (sizes[file] ?? 0)), 0)
+    )
   }
 }
 

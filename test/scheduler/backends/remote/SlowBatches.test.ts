@@ -29,10 +29,10 @@ test("a batch that is waited for is told with its place once it takes long, and 
   await looks()
   expect(told).toEqual([
     'backend cluster: batch 7 of epoch 1 has been built for 20s, and is at stage "decode"; ' +
-      "if it never ends, it is waited for without end: the option `timeout` has it built anew, or fail"
+      "it may never end; the option `timeout` limits how long a batch may take"
   ])
   slow.add(batch(9, 41_000))
   await looks()
-  expect(told[1]).toContain("batch 9 of epoch 1 has been built for 41s; if")
+  expect(told[1]).toContain("batch 9 of epoch 1 has been built for 41s; it may never end")
   expect(told).toHaveLength(2)
 })
