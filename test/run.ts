@@ -5,7 +5,8 @@
  *
  * Both runtimes are given the files room by room, see `support/rooms.ts`, a process for each, so that what a file leaves
  * behind reaches its own room at most. Two processes run at a time, and each one's output is printed when it has ended. A
- * process that does not end within {@link ROOM_LIMIT} is killed, and counts as a failure that names its room.
+ * process that does not end within {@link ROOM_LIMIT} is killed, and counts as a failure that names its room. What has
+ * failed is told once more at the end, so that the last page of a long log is enough.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -33,6 +34,8 @@ interface Count {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
+  /** What has failed: the name of each, and why. */
+  readonly failures: ReadonlyArray<string>
 }
 
 interface Options {
@@ -103,8 +106,31 @@ const run = async (
 
 const check = async (name: string, command: string, ...args: ReadonlyArray<string>): Promise<Count> => {
   const passed = await run(name, command, args, { later: true })
-  return { name, passed: Number(passed), failed: Number(!passed), skipped: 0 }
+  return { name, passed: Number(passed), failed: Number(!passed), skipped: 0, failures: passed ? [] : [name] }
 }
+
+/** Beyond this many lines the reason of a failing test is cut: its room's output has all of it. */
+const LINES = 30
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" }
+
+const unescaped = (text: string): string =>
+  text.replace(/&(?:#(\d+)|(\w+));/g, (all, code?: string, name?: string) =>
+    code === undefined ? (ENTITIES[name ?? ""] ?? all) : String.fromCodePoint(Number(code))
+  )
+
+/** The failing tests of a JUnit report, as both runtimes write it. */
+const failing = (xml: string): ReadonlyArray<string> =>
+  [...xml.matchAll(/<testcase\b([^>]*[^/])>(.*?)<\/testcase>/gs)].flatMap(([, head = "", body = ""]) => {
+    const reason = /<(?:failure|error)\b[^>]*>(.*?)<\/(?:failure|error)>/s.exec(body)?.[1]
+    if (reason === undefined && !/<(?:failure|error)\b/.test(body)) return []
+    const attribute = (key: string): string => new RegExp(`\\b${key}="([^"]*)"`).exec(head)?.[1] ?? ""
+    const lines = unescaped(reason ?? "")
+      .split("\n")
+      .slice(0, LINES)
+    const title = [attribute("file"), attribute("classname"), attribute("name")].filter((part) => part !== "")
+    return [[unescaped(title.join(" > ")), ...lines].join("\n    ")]
+  })
 
 /** The totals of a JUnit report, from the attributes of its outermost element. */
 const read = (name: string, report: string, ended: boolean): Count => {
@@ -119,8 +145,11 @@ const read = (name: string, report: string, ended: boolean): Count => {
   const failed = attribute("failures") + attribute("errors")
   const skipped = (xml.match(/<skipped\b/g) ?? []).length
   const passed = attribute("tests") - failed - skipped
+  const failures = failing(xml).map((own) => `${name}: ${own}`)
+  if (failed > 0 || (ended && passed > 0)) return { name, passed, failed, skipped, failures }
   // A run that ends badly without a failing test (a crash, a file that does not load), or that ran none, has failed.
-  return { name, passed, failed: failed === 0 && (!ended || passed === 0) ? 1 : failed, skipped }
+  const reason = ended ? "no test ran" : "its process ended badly, or was killed, though no test failed"
+  return { name, passed, failed: 1, skipped, failures: [`${name}: ${reason}`] }
 }
 
 /** The tests of a room on one runtime, in a process of their own. */
@@ -186,7 +215,9 @@ const total = (name: string): Count & { readonly add: (own: Count) => void } => 
     passed: 0,
     failed: 0,
     skipped: 0,
-    add: ({ failed, passed, skipped }: Count) => {
+    failures: [] as Array<string>,
+    add: ({ failed, failures, passed, skipped }: Count) => {
+      sums.failures.push(...failures)
       sums.passed += passed
       sums.failed += failed
       sums.skipped += skipped
@@ -226,6 +257,7 @@ await sideBySide([onDeno(env), onBun(env)], (own) => (own.name.startsWith(bun.na
 counts.push(bun, deno)
 rmSync(reports, { recursive: true, force: true })
 
+for (const failure of counts.flatMap(({ failures }) => failures)) console.log(`\nfailed: ${failure}`)
 console.log(`\nIn ${((performance.now() - started) / 1000).toFixed(0)} s:`)
 for (const { failed, name, passed, skipped } of counts) {
   console.log(`  ${name.padEnd(14)} ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`)
