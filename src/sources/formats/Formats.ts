@@ -7,8 +7,9 @@
 export type { SampleOf } from "./Arrays.ts"
 export { arrow } from "./arrow/Arrow.ts"
 export type { TableRow } from "./arrow/ArrowBlock.ts"
-export type { CsvType } from "./csv/Columns.ts"
-export { type CsvOptions, type CsvRow, type CsvValue, csv, tsv } from "./csv/Csv.ts"
+export type { CsvRow, CsvType, CsvValue } from "./csv/Columns.ts"
+export { csv, tsv } from "./csv/Csv.ts"
+export type { CsvOptions } from "./csv/Options.ts"
 export {
   type Block,
   type BlockColumn,

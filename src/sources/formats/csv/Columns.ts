@@ -8,6 +8,12 @@ import type { ShardIndex } from "../Format.ts"
 /** What the cells of a column are. @category models @since 0.1.0 */
 export type CsvType = "string" | "number" | "bigint" | "boolean"
 
+/** A cell's value; an empty cell is `""` in a column of strings, and `null` in any other. @category models @since 0.1.0 */
+export type CsvValue = string | number | bigint | boolean | null
+
+/** @category models @since 0.1.0 */
+export type CsvRow = Readonly<Record<string, CsvValue>>
+
 /** @since 0.1.0 */
 export interface Column {
   readonly name: string

@@ -26,8 +26,8 @@ import { cutter } from "../lines/LineCutter.ts"
 import type { LineKind } from "../lines/LineKind.ts"
 import { type Lines, linesIn, spansOf } from "../lines/Lines.ts"
 import { CellReader, cellsOf, type EmptyLines, type NoCells, records } from "./Cells.ts"
-import { type Column, type CsvType, columnsIn, schemaOf } from "./Columns.ts"
-import type { CsvConfig, CsvRow } from "./Csv.ts"
+import { type Column, type CsvRow, type CsvType, columnsIn, schemaOf } from "./Columns.ts"
+import type { CsvConfig } from "./Options.ts"
 import { typeOf, valueFrom } from "./Types.ts"
 
 const kindWith = (config: CsvConfig, empty: EmptyLines): LineKind => ({

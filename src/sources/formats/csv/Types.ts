@@ -3,8 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { CsvType } from "./Columns.ts"
-import type { CsvValue } from "./Csv.ts"
+import type { CsvType, CsvValue } from "./Columns.ts"
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const WHOLE = /^[+-]?\d+$/
