@@ -47,7 +47,7 @@ test(
     await fc.assert(
       fc.asyncProperty(
         // An order in lanes is dealt to ranks by lanes: test/sampling/ShuffleBlocks.test.ts.
-        recipes({ samplers: ["sequential", "shuffle", "withReplacement", "limited"] }),
+        recipes({ samplers: ["sequential", "shuffle", "withReplacement", "weighted", "subset", "limited"] }),
         conditions,
         fc.constantFrom(1, 2, 3, 4, 6),
         fc.integer({ min: 1, max: 5 }),

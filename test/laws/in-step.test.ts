@@ -7,7 +7,7 @@ import { Effect, Layer, Stream } from "effect"
 import fc from "fast-check"
 import { type Batch, FailurePolicy, Scheduler, SeedPolicy, Tensor, Workers } from "../../src/index.ts"
 import { oracle } from "../support/oracle.ts"
-import { type Columns, conditions, type Recipe, recipes } from "../support/recipes.ts"
+import { type Columns, conditions, type Recipe, recipes, samplerOf } from "../support/recipes.ts"
 import { plain } from "../support/run.ts"
 import { type RanksConfig, pipeline as ranked } from "../support/threaded/ranks.ts"
 
@@ -90,8 +90,8 @@ const inStep = async (setting: Omit<Setting, "options">, world: number, uneven: 
   }
   const [first] = ranks
   if (first === undefined) throw new Error("a world has a rank")
-  const whole = Math.floor(recipe.size / recipe.batchSize)
-  const perEpoch = uneven === "pad" ? Math.ceil(recipe.size / recipe.batchSize) : whole
+  const count = samplerOf(recipe).count(recipe.size)
+  const perEpoch = Math[uneven === "pad" ? "ceil" : "floor"](count / recipe.batchSize)
   ranks.forEach((own, rank) => {
     // The same steps on each rank, and they are all of the plan's.
     expect(own.batches.map(({ epoch, index }) => `${epoch} ${index}`)).toEqual(
@@ -119,7 +119,7 @@ const worlds = fc.constantFrom(1, 2, 3, 4)
 
 const configs = fc
   .record({
-    recipe: recipes({ samplers: ["sequential", "shuffle", "withReplacement"] }),
+    recipe: recipes({ samplers: ["sequential", "shuffle", "withReplacement", "weighted", "subset"] }),
     world: worlds,
     share: fc.integer({ min: 1, max: 4 }),
     breakEvery: fc.constantFrom(0, 0, 1, 2, 3)
@@ -129,7 +129,7 @@ const configs = fc
     config: { breakEvery, recipe: { ...recipe, batchSize: share * world, dropLast: false } satisfies Recipe }
   }))
   // An epoch that is shorter than a batch cannot be dropped.
-  .filter(({ config: { recipe } }) => recipe.size >= recipe.batchSize)
+  .filter(({ config: { recipe } }) => samplerOf(recipe).count(recipe.size) >= recipe.batchSize)
 
 /** The union of the ranks' samples is one rank's run; under `elastic` and without stages behind batch, to the bit. */
 const together = async (

@@ -16,7 +16,7 @@ import {
   mixed,
   policyOf,
   type Recipe,
-  samplers,
+  samplerOf,
   type Traced
 } from "./recipes.ts"
 
@@ -39,7 +39,7 @@ export const oracle = (
   survives: (index: number) => boolean = () => true
 ): ReadonlyArray<Expected> => {
   const policy = Effect.runSync(SeedPolicy.SeedPolicy.pipe(Effect.provide(policyOf(conditions))))
-  const sampler = samplers[recipe.sampler]
+  const sampler = samplerOf(recipe)
   const ordered = sampler.count(recipe.size)
   const missing = (recipe.batchSize - (ordered % recipe.batchSize)) % recipe.batchSize
   // A padded epoch has its first samples again at its end.

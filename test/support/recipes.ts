@@ -74,14 +74,26 @@ export interface Columns {
 
 const WINDOW = 7
 
-export const samplers = {
-  sequential: Sampler.sequential,
-  shuffle: Sampler.shuffle,
-  withReplacement: Sampler.withReplacement(),
-  limited: Sampler.limited(Sampler.shuffle, 17),
-  shuffleBlocks: Sampler.shuffleBlocks({ window: 2, rows: 5 }),
-  shuffleWindow: shuffleWindow(WINDOW)
+/** From the last on. */
+const evenIndices = (size: number): ReadonlyArray<number> =>
+  Array.from({ length: size }, (_, index) => size - 1 - index).filter((index) => index % 2 === 0)
+
+const samplers = {
+  sequential: () => Sampler.sequential,
+  shuffle: () => Sampler.shuffle,
+  withReplacement: () => Sampler.withReplacement(),
+  weighted: (size: number) => Sampler.weighted(Array.from({ length: size }, (_, index) => (index + 1) % 3)),
+  subset: (size: number) => Sampler.subset(evenIndices(size), Sampler.shuffle),
+  limited: () => Sampler.limited(Sampler.shuffle, 17),
+  shuffleBlocks: () => Sampler.shuffleBlocks({ window: 2, rows: 5 }),
+  shuffleWindow: () => shuffleWindow(WINDOW)
 }
+
+/** The sampler of a recipe. */
+export const samplerOf = ({
+  sampler,
+  size
+}: Pick<Recipe, "sampler" | "size">): Sampler.Sampler<SeedPolicy.SeedPolicy> => samplers[sampler](size)
 
 // What stages do, said once for the pipeline and for the oracle.
 
@@ -157,11 +169,11 @@ export const ordered = (recipe: Origin & Pick<Recipe, "sampler" | "size">): Draw
   const { format, readsAgain = false, sampler, size, source = "range" } = recipe
   switch (source) {
     case "range":
-      return Pipeline.from(Dataset.range(size)).pipe(Pipeline.sample(samplers[sampler]))
+      return Pipeline.from(Dataset.range(size)).pipe(Pipeline.sample(samplerOf(recipe)))
     case "shards": {
       const { datasets, numberOf } = numbersOf(format)
       const rows = Dataset.slice(readsAgain ? datasets.readAgain : datasets.kept, 0, size)
-      return Pipeline.from(rows).pipe(Pipeline.sample(samplers[sampler]), Pipeline.map("number", numberOf))
+      return Pipeline.from(rows).pipe(Pipeline.sample(samplerOf(recipe)), Pipeline.map("number", numberOf))
     }
     case "stream": {
       // What lies in memory can be read.
@@ -235,7 +247,16 @@ export const recipes = (options: { readonly samplers?: ReadonlyArray<Recipe["sam
         ...(source === "stream"
           ? streamOrders
           : (options.samplers ??
-            (["sequential", "shuffle", "withReplacement", "limited", "shuffleBlocks", "shuffleWindow"] as const)))
+            ([
+              "sequential",
+              "shuffle",
+              "withReplacement",
+              "weighted",
+              "subset",
+              "limited",
+              "shuffleBlocks",
+              "shuffleWindow"
+            ] as const)))
       ),
       stages: stages(),
       batchSize: fc.integer({ min: 1, max: 24 }),
