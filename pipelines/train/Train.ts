@@ -134,8 +134,8 @@ const setupOf = (options: Options, data: string, policy: SeedPolicy.SeedPolicy["
 })
 
 /**
- * Runs the job. It is called off between two batches, once `stop` says so: what was reached till then is the result. Called
- * off while it opens, which waits for the runners of a cluster, it fails with {@link NotBegun}.
+ * Runs the job. It is called off between two batches, or while it waits for one, once `stop` says so: what was reached till
+ * then is the result. Called off while it opens, which waits for the runners of a cluster, it fails with {@link NotBegun}.
  * With `keeping` it goes on from the newest checkpoint, and the result is that of the whole run.
  */
 export const train = (
@@ -278,7 +278,9 @@ export const train = (
       return Effect.void
     }
 
-    if (!stop.came()) yield* Effect.catchTag(loader.forEach(step), "CalledOff", () => Effect.void)
+    // It may wait for a batch that nobody builds, if all runners of a cluster are gone. A step is not interrupted.
+    const called = Effect.catchTag(loader.forEach(step), "CalledOff", () => Effect.void)
+    if (!stop.came()) yield* Effect.raceFirst(called, stop.comes)
     if (keeping !== undefined && last.taken < taken) yield* save(keeping)
     progress.done()
     const seconds = (performance.now() - started) / 1000

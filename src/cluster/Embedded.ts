@@ -10,7 +10,7 @@ import { whole } from "../core/Check.ts"
 import { checked, type InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf } from "../core/Options.ts"
 import { type ListenError, type ListenOptions, listen } from "./Runner.ts"
-import { Runners } from "./Runners.ts"
+import { ownerOf, Runners } from "./Runners.ts"
 
 /** Options of {@link embedded}. @category options @since 0.1.0 */
 export interface EmbeddedOptions extends Pick<ListenOptions, "pipelines" | "threads" | "loading"> {
@@ -41,7 +41,7 @@ export const embedded = (options: EmbeddedOptions): Layer.Layer<Runners, Invalid
         changes: Stream.concat(Stream.make(infos), Stream.never),
         isFixed: true,
         place: "Runners.embedded",
-        owner: (lane) => infos[lane % infos.length]?.id
+        owner: (lane, lanes) => ownerOf(infos, lane, lanes)?.id
       }
     })
   )

@@ -125,12 +125,11 @@ class RunnerPool implements OpenBackend {
       lose: (pending, reason, stage) => this.#lose(pending, reason, stage),
       acquitted: (pending) => this.#choice.release(pending)
     })
-    const { policy, plan } = runPlan
     this.#choice = new SeatChoice({
       list: this.#list,
       deaths: this.#deaths,
-      pins: policy?.carries !== undefined,
-      owner: (worker) => this.#list.byId(options.runners.owner(worker, plan.workers))
+      runPlan,
+      runners: options.runners
     })
     const { prefetchBytes: most, timing } = options
     this.#demand = new Demand({ seats: () => this.#seats, most, every: timing.look, look: () => this.#look() })

@@ -83,10 +83,14 @@ export const list = (addresses: ReadonlyArray<Address>): Layer.Layer<Runners, In
         changes: Stream.concat(Stream.make(all), Stream.never),
         isFixed: true,
         place: "the list of Runners.list",
-        owner: (lane) => all[lane % all.length]?.id
+        owner: (lane, lanes) => ownerOf(all, lane, lanes)?.id
       }
     })
   )
+
+/** The runner of a lane where lanes are dealt in equal parts, so that those next to each other are with one runner. @since 0.1.0 */
+export const ownerOf = <A>(all: ReadonlyArray<A>, lane: number, lanes: number): A | undefined =>
+  all[Math.floor(((lane % lanes) * all.length) / lanes)]
 
 /** Throws `InvalidOption`. */
 const runnerAt = (address: Address): RunnerInfo => {

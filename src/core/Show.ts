@@ -21,6 +21,13 @@ export const shown = (thrown: unknown): string => {
   }
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
+
+/** Text that came from elsewhere, for a message: control characters, which a terminal obeys, as escapes. @since 0.1.0 */
+export const printable = (text: string): string =>
+  text.replaceAll(CONTROL, (own) => `\\u${own.charCodeAt(0).toString(16).padStart(4, "0")}`)
+
 /** As long as a value is shown; the options of a pipeline can hold whole images. */
 const SHOWN = 120
 

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import { isRecord } from "../core/Record.ts"
+import { printable } from "../core/Show.ts"
 import type { Cursor } from "../scheduler/loader/Cursor.ts"
 import { shown } from "../sources/store/Location.ts"
 import type { Compression } from "./Compression.ts"
@@ -319,10 +320,11 @@ export class Connection {
   }
 
   #unreachable(reason: string, cause?: unknown): ServiceError {
-    return new ServiceError({ url: shown(this.#target.url), kind: "unreachable", reason, cause })
+    return new ServiceError({ url: shown(this.#target.url), kind: "unreachable", reason: printable(reason), cause })
   }
 
-  #error(kind: "refused" | "run", reason: string, tag: string | undefined): ServiceError {
+  #error(kind: "refused" | "run", said: string, tag: string | undefined): ServiceError {
+    const reason = printable(said)
     return new ServiceError({ url: shown(this.#target.url), kind, reason, ...(tag === undefined ? {} : { tag }) })
   }
 }

@@ -55,8 +55,8 @@ const decoded = (received: Received): Frame => {
   const { after, batch, batches, cursor, kind, message, parts, tag } = head
   if (kind === "alive") return { kind }
   if (kind === "error") return { kind, tag: String(tag), message: String(message) }
-  if (!isRecord(cursor)) throw new RangeError("its head has no cursor")
-  const own = cursor as unknown as Cursor // whoever resumes from it checks it
+  if (!isRecord(cursor) || !isPlace(cursor)) throw new RangeError("its head has no cursor")
+  const own = cursor as unknown as Cursor // whoever resumes from it checks the rest
   const follows = typeof after === "string" ? { after } : {}
   if (kind === "end") return { kind, cursor: own, ...follows }
   if (kind === "begin") return { kind, cursor: own, batches: typeof batches === "number" ? batches : null }
@@ -69,6 +69,12 @@ const decoded = (received: Received): Frame => {
   if (!isBatch(made)) throw new RangeError("its batch lacks a field")
   return { kind, batch: made, cursor: own, ...follows }
 }
+
+/** Whether a cursor has what a client reads of it. */
+const isPlace = ({ batch, digest, epoch }: Readonly<Record<string, unknown>>): boolean =>
+  Number.isSafeInteger(epoch) &&
+  Number.isSafeInteger(batch) &&
+  (digest === null || (typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest)))
 
 const isBatch = (value: unknown): value is Batch<unknown> =>
   isRecord(value) &&

@@ -3,20 +3,22 @@
  */
 import { describe, expect, test } from "bun:test"
 import { environment } from "../../src/core/runtime.ts"
-import { reproduction } from "./Case.ts"
+import { type Kind, reproduction } from "./Case.ts"
 import { damage, drawOf } from "./Damage.ts"
 import { kinds } from "./Kinds.ts"
+import { frames, requests } from "./Wire.ts"
 
 const SEED = Number(environment("FURROW_FUZZ_SEED") ?? Math.floor(Math.random() * 2 ** 31))
 const CASES = 12
 
 /** Frames and requests take less than a millisecond. */
 const MORE = 48
+const quick: ReadonlySet<Kind> = new Set([frames, requests])
 
 describe("damaged files, frames and requests are what they are, or typed errors", () => {
   test.each(kinds.map((kind) => [kind.name, kind] as const))("%s", async (name, kind) => {
     let refused = 0
-    const cases = name === "frames" || name === "requests" ? MORE : CASES
+    const cases = quick.has(kind) ? MORE : CASES
     for (let number = 0; number < cases; number++) {
       const { damage, isRefused, wrong } = await kind.run(SEED, number)
       if (isRefused) refused++

@@ -1,5 +1,8 @@
 /** All that is damaged: files of all formats, and what arrives over a network. */
+import { spawnSync } from "node:child_process"
+import { answers, python } from "./Answers.ts"
 import { type Kind, runCase } from "./Case.ts"
+import { orders } from "./Orders.ts"
 import { type Subject, subjects } from "./Subjects.ts"
 import { frames, requests } from "./Wire.ts"
 
@@ -15,4 +18,13 @@ const file = (subject: Subject): Kind => ({
   run: (seed, number) => runCase(subject, seed, number)
 })
 
-export const kinds: ReadonlyArray<Kind> = [...subjects.map(file), frames, requests]
+const hasPython = spawnSync("python3", ["-c", "import numpy"]).status === 0
+
+export const kinds: ReadonlyArray<Kind> = [
+  ...subjects.map(file),
+  frames,
+  requests,
+  answers,
+  orders,
+  ...(hasPython ? [python] : [])
+]

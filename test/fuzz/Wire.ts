@@ -74,7 +74,7 @@ const BODY_AT = 8
 const CRC_AT = 16
 
 /** Makes lengths and checksum fit what a frame has become; of its head so many bytes are left. */
-const sealed = (bytes: Uint8Array, head: number): Uint8Array => {
+export const sealed = (bytes: Uint8Array, head: number): Uint8Array => {
   if (bytes.length < LEAD + head) return bytes
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   view.setUint32(4, head, true)
@@ -84,8 +84,8 @@ const sealed = (bytes: Uint8Array, head: number): Uint8Array => {
   return bytes
 }
 
-/** A head may hold numbers that lie: they are texts of JSON. */
-const lyingHead = (bytes: Uint8Array, draw: Draw): Uint8Array => {
+/** A head may hold numbers that lie: they are texts of JSON. The bytes are a frame's alone. */
+export const lyingHead = (bytes: Uint8Array, draw: Draw): Uint8Array => {
   const head = new DataView(bytes.buffer).getUint32(4, true)
   const text = new TextDecoder().decode(bytes.subarray(LEAD, LEAD + head))
   const lie = of(
@@ -177,11 +177,14 @@ interface Listening {
   readonly port: number
   readonly scope: Scope.CloseableScope
   readonly cursor: Readonly<Record<string, unknown>>
-  readonly sockets: number
 }
 
-/** How many TCP sockets this process has; 0 where the system does not say. Deno has others of its own. */
-const sockets = (): number => {
+/** The state of a socket that only takes connections. */
+const LISTENS = "0A"
+
+/** How many connections this process has from or to a port; 0 where the system does not say. Deno has others of its own. */
+export const sockets = (port: number): number => {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, "0")}`
   try {
     const own = new Set<string>()
     for (const name of readdirSync("/proc/self/fd")) {
@@ -192,7 +195,10 @@ const sockets = (): number => {
       }
     }
     const lines = readFileSync("/proc/self/net/tcp", "utf8").split("\n")
-    return lines.filter((line) => own.has(`socket:[${line.trim().split(/\s+/)[9]}]`)).length
+    return lines.filter((line) => {
+      const [, from = "", to = "", state, , , , , , inode] = line.trim().split(/\s+/)
+      return state !== LISTENS && (from.endsWith(end) || to.endsWith(end)) && own.has(`socket:[${inode}]`)
+    }).length
   } catch {
     return 0
   }
@@ -209,16 +215,17 @@ const listen = async (): Promise<Listening> => {
   await run.take()
   const { cursor: own } = run
   await run.close()
-  await settled(service, 0)
-  return { service, port: Number(new URL(service.url).port), scope, cursor: { ...own }, sockets: sockets() }
+  const port = Number(new URL(service.url).port)
+  await settled({ service, port })
+  return { service, port, scope, cursor: { ...own } }
 }
 
-/** Waits until nobody reads a run, and so many sockets are left; returns what is left, if anything is. */
-const settled = async (service: Service.Service, most: number): Promise<string | undefined> => {
+/** Waits until nobody reads a run, and no connection is left; returns what is left, if anything is. */
+const settled = async ({ port, service }: Pick<Listening, "port" | "service">): Promise<string | undefined> => {
   for (let turn = 0; ; turn++) {
     const readers = (await Effect.runPromise(service.runs)).reduce((sum, run) => sum + run.readers, 0)
-    const left = most === 0 ? 0 : sockets() - most
-    if (readers === 0 && left <= 0) return undefined
+    const left = sockets(port)
+    if (readers === 0 && left === 0) return undefined
     if (turn === 200) return `${readers} readers and ${left} sockets are left`
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
@@ -348,7 +355,7 @@ const requestCase = async (seed: number, number: number): Promise<Result> => {
   const { isOpen, text } = await exchanged(own.port, bytes, draw(4) === 0 ? 300 : MOST_READ)
   const isRefused = text !== "" && !text.startsWith("HTTP/1.1 200")
   const waits = isOpen && Buffer.from(bytes).includes("\r\n\r\n") ? "it is not answered within 5 s" : undefined
-  const left = number % 16 === 0 ? await settled(own.service, own.sockets) : undefined
+  const left = number % 16 === 0 ? await settled(own) : undefined
   return { damage: { what }, isRefused, wrong: wrongAnswer(text) ?? waits ?? left }
 }
 
@@ -360,7 +367,7 @@ export const requests: Kind = {
     const own = await listening
     listening = undefined
     if (own === undefined) return undefined
-    const left = await settled(own.service, own.sockets)
+    const left = await settled(own)
     await Effect.runPromise(Scope.close(own.scope, Exit.void))
     return left
   }

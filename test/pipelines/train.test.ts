@@ -6,9 +6,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { BunContext } from "@effect/platform-bun"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Exit, Layer, Option, Scope } from "effect"
 import { digits } from "../../pipelines/train/Packaged.ts"
 import { type Options, train } from "../../pipelines/train/Train.ts"
+import { Runner } from "../../src/cluster.ts"
 import { Idx, SeedAudit, SeedPolicy, Tensor, Workers } from "../../src/index.ts"
 import { constant } from "../../src/testing.ts"
 import { here, start, TIME } from "../support/process.ts"
@@ -224,6 +225,39 @@ describe("ending", () => {
       const { code, stderr, stdout } = await run.ended
       expect({ code, stdout }).toEqual({ code: 0, stdout: "" })
       expect(stderr.split("\n").at(-2)).toBe("Called off before the first batch.")
+      expect(performance.now() - asked).toBeLessThan(10_000)
+    },
+    TIME
+  )
+
+  test(
+    "so does one while it waits for a batch, after all runners of a cluster have gone",
+    async () => {
+      const pipelines = [new URL("../../pipelines/train/Threaded.ts", import.meta.url).href]
+      const scope = Effect.runSync(Scope.make())
+      const { port } = await Effect.runPromise(Scope.extend(Runner.listen({ pipelines, threads: 0 }), scope))
+      const address = `127.0.0.1:${port}`
+      const run = start("train.ts", [
+        "--json",
+        "--epochs",
+        "500",
+        "--no-train",
+        "--backend",
+        "cluster",
+        "--runners",
+        address
+      ])
+      while (!run.said().includes("epoch   1/500")) await new Promise((resolve) => setTimeout(resolve, 20))
+      await Effect.runPromise(Scope.close(scope, Exit.void))
+      while (!run.said().includes("lost runner")) await new Promise((resolve) => setTimeout(resolve, 20))
+      // What had come is taken, and then it waits.
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      const asked = performance.now()
+      process.kill(run.child.pid ?? Number.NaN, "SIGINT")
+      const { code, stderr, stdout } = await run.ended
+      expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" })
+      expect(stderr).toContain("Called off; reached so far:")
+      expect(JSON.parse(stdout).batches).toBeGreaterThan(0)
       expect(performance.now() - asked).toBeLessThan(10_000)
     },
     TIME

@@ -12,7 +12,7 @@ import { seal } from "../../src/service/FrameLead.ts"
 import { NotSendable } from "../../src/service/WireValue.ts"
 
 /** No reader of frames looks into a cursor. */
-const cursor = { version: 2, epoch: 0, batch: 1 } as unknown as Cursor.Cursor
+const cursor = { version: 2, epoch: 0, batch: 1, digest: null } as unknown as Cursor.Cursor
 
 const kinds = [Uint8Array, Int16Array, Int32Array, Float32Array, Float64Array, BigInt64Array] as const
 

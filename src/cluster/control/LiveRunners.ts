@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { plural } from "../../core/Plural.ts"
-import { type RunnerInfo, RunnersError, type Service } from "../Runners.ts"
+import { ownerOf, type RunnerInfo, RunnersError, type Service } from "../Runners.ts"
 import { type Connect, connecting, isLasting, reasonOf } from "./Connect.ts"
 import type { Database } from "./Database.ts"
 import { isReplaced } from "./NodeSqlite.ts"
@@ -132,7 +132,7 @@ export const liveRunnersWith = (
         Stream.filter((now) => now !== undefined),
         Stream.mapEffect((now) => now)
       ),
-      owner: (lane, lanes) => owners[Math.floor(((lane % lanes) * owners.length) / lanes)],
+      owner: (lane, lanes) => ownerOf(owners, lane, lanes),
       place: database,
       outages: () => outages
     }
