@@ -14,16 +14,22 @@ export const settledSample = <A>(value: A): A => {
   throw unsettled(`returned ${what}`, what)
 }
 
-/**
- * Returns the error of samples of which the first is a promise or an Effect: a source that gives one gives them throughout.
- *
- * @since 0.1.0
- */
-export const unsettledSamples = (samples: ReadonlyArray<unknown>): InvalidResult | undefined => {
-  const what = pending(samples[0])
-  if (what === undefined) return undefined
-  for (const own of samples) silence(own)
-  return unsettled(`is ${what}`, what)
+/** A sample that is a promise or an Effect: its place among those looked at, and the error. @since 0.1.0 */
+export interface Unsettled {
+  readonly place: number
+  readonly cause: InvalidResult
+}
+
+/** Returns the first of the samples that is a promise or an Effect. @since 0.1.0 */
+export const unsettledSample = (samples: ReadonlyArray<unknown>): Unsettled | undefined => {
+  for (let place = 0; place < samples.length; place++) {
+    const sample = samples[place]
+    const what = typeof sample === "object" ? pending(sample) : undefined
+    if (what === undefined) continue
+    for (const own of samples) silence(own)
+    return { place, cause: unsettled(`is ${what}`, what) }
+  }
+  return undefined
 }
 
 const unsettled = (given: string, what: "a Promise" | "an Effect"): InvalidResult => {

@@ -31,12 +31,21 @@ const cases = {
     "it returned an Effect; "
   ],
   "an async map": [Pipeline.from(Dataset.map(range, later, { name: "a" })), "it returned a Promise; "],
-  "an array of promises": [Pipeline.from(Dataset.fromArray(promises(), { name: "a" })), "it is a Promise; "],
   "effects that give promises": [
     Pipeline.from(Dataset.effect({ name: "a", size: 4, get: (index) => Effect.succeed(later(index)) })),
     "it is a Promise; "
   ],
-  "a stream of promises": [Pipeline.from(Dataset.fromStream(promises, { name: "a" })), "it is a Promise; "]
+  "effects of which some give promises": [
+    Pipeline.from(
+      Dataset.effect({ name: "a", size: 4, get: (index) => Effect.succeed(index === 1 ? later(index) : { index }) })
+    ),
+    "it is a Promise; "
+  ],
+  "a stream of promises": [Pipeline.from(Dataset.fromStream(promises, { name: "a" })), "it is a Promise; "],
+  "a stream that has a promise among its samples": [
+    Pipeline.from(Dataset.fromStream(() => [{ id: 0 }, later(1)], { name: "a" })),
+    "it is a Promise; "
+  ]
 } as const
 
 describe("is a DatasetError that names the dataset, the sample and the way out", () => {
@@ -49,6 +58,26 @@ describe("is a DatasetError that names the dataset, the sample and the way out",
       expect(String(error)).toContain(`of dataset a cannot be read: ${message}${WAY}`)
     }
   })
+})
+
+test.each([
+  [
+    "a promise",
+    () => [{ id: 0 }, later(1)],
+    /item 1 must be neither a promise .*Dataset\.fromArray\(await Promise\.all\(items\)\)/
+  ],
+  ["an Effect", () => [Effect.succeed(0)], /item 0 must be .* run the Effects first, got/]
+] as const)("an array is refused for an item that is %s", (_, items, message) => {
+  expect(() => Dataset.fromArray<unknown>(items())).toThrow(message)
+})
+
+test("an array that is given a promise later is refused by the batch that begins with it", async () => {
+  const items: Array<unknown> = [{ id: 0 }, { id: 1 }]
+  const run = furrow(noisy(Pipeline.from(Dataset.fromArray(items, { name: "a" }))), { epochs: 1, seed: 1 })
+  items[0] = later(0)
+  const error = await run.take().then(String, (own: unknown) => own)
+  await run.close()
+  expect(String(error)).toContain(`sample 0 of dataset a cannot be read: it is a Promise; ${WAY}`)
 })
 
 test("a DatasetError outside of a run", () => {

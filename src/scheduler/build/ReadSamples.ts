@@ -17,7 +17,7 @@ import {
   lineageOf,
   readyOf
 } from "../../sources/RandomAccess.ts"
-import { unsettledSamples } from "../../sources/SettledSample.ts"
+import { unsettledSample } from "../../sources/SettledSample.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { StreamedRows } from "./RowRange.ts"
 import type { StageError } from "./StageError.ts"
@@ -52,10 +52,15 @@ export const readSamples = (rows: BatchRows, only: Array<number> | undefined): W
 const checkedAfter = (read: Later<void, StageError>, rows: BatchRows): Later<void, StageError> =>
   andThen(read, () => checkSettled(rows))
 
-/** Refuses samples that are promises or Effects, by the first of the batch: a source that gives one gives them throughout. */
+/**
+ * Refuses samples that are promises or Effects. Plain datasets look at each of their own, `Dataset.fromArray` at all when it is
+ * called; of these the first of a batch is looked at again, since an array may have changed.
+ */
 const checkSettled = (rows: BatchRows): void => {
-  const cause = unsettledSamples(rows.values)
-  if (cause !== undefined) throw new TypedFailure(unsettledAt(rows, rows.rowOf(0), cause))
+  const { range, runPlan, values } = rows
+  const looked = range.streamed === undefined && isPlain(runPlan.pipeline.dataset) ? values.slice(0, 1) : values
+  const found = unsettledSample(looked)
+  if (found !== undefined) throw new TypedFailure(unsettledAt(rows, rows.rowOf(found.place), found.cause))
 }
 
 /** The error of a sample that is a promise or an Effect. @since 0.1.0 */

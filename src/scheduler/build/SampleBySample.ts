@@ -7,7 +7,7 @@
 import * as Ambient from "../../patches/Ambient.ts"
 import { readOne } from "../../sources/EffectDataset.ts"
 import { isPlain } from "../../sources/RandomAccess.ts"
-import { unsettledSamples } from "../../sources/SettledSample.ts"
+import { unsettledSample } from "../../sources/SettledSample.ts"
 import type { EffectStep, PlainStep, Program } from "../plan/Program.ts"
 import type { BatchRows } from "./BatchRows.ts"
 import type { CurrentStage } from "./CurrentStage.ts"
@@ -119,8 +119,8 @@ export class SampleBySample {
           )
         : this.#streamed(streamed, row)
     const made = andThen(read, (value) => {
-      const cause = unsettledSamples([value])
-      if (cause !== undefined) throw new TypedFailure(unsettledAt(rows, row, cause))
+      const found = unsettledSample([value])
+      if (found !== undefined) throw new TypedFailure(unsettledAt(rows, row, found.cause))
       rows.values[place] = value
       return this.#through(steps, place, row, (name) => {
         stage = name
