@@ -24,18 +24,21 @@ export const rowsIn = <Row>(block: DecodedBlock<Row>, places: Places): Array<Row
 export const runIn = <Row>({ run }: DecodedBlock<Row>, { first, size }: Places): Array<Row> | undefined =>
   first === undefined ? undefined : run?.(first, size)
 
-/** Returns what reads the row at each of `places`, of the block at the same place in `blocks`. @since 0.1.0 */
+/** Returns what reads the row at each of `places`, of that one of `blocks` whose number is at the same place in `of`. @since 0.1.0 */
 export const rowsAt = <Row>(
   blocks: ReadonlyArray<DecodedBlock<Row>>,
+  of: Uint32Array,
   places: ArrayLike<number>
 ): ((at: number) => Row) => {
-  const lines = new Array<BlockLines<Row>>(blocks.length)
-  for (let at = 0; at < lines.length; at++) {
-    const own = (blocks[at] as DecodedBlock<Row>).lines // below the length, as all here
-    if (own === undefined) return (at) => (blocks[at] as DecodedBlock<Row>).row(places[at] as number)
-    lines[at] = own
+  const lines: Array<BlockLines<Row>> = []
+  for (const { lines: own } of blocks) {
+    // Each number is that of a block, here and below.
+    if (own === undefined) return (at) => (blocks[of[at] as number] as DecodedBlock<Row>).row(places[at] as number)
+    lines.push(own)
   }
-  return rowsOfLines(lines, places)
+  const each = new Array<BlockLines<Row>>(of.length)
+  for (let at = 0; at < each.length; at++) each[at] = lines[of[at] as number] as BlockLines<Row>
+  return rowsOfLines(each, places)
 }
 
 /** The same of lines. */

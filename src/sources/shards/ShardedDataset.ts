@@ -11,7 +11,7 @@ import { concurrent } from "../../core/Concurrent.ts"
 import { Made } from "../../core/Parameters.ts"
 import { type ColumnRows, type Gather, Places, runFrom } from "../Columnar.ts"
 import { effectful } from "../EffectDataset.ts"
-import { type DecodedBlock, type Format, ShardError, type SharedDecode } from "../formats/Format.ts"
+import { type Format, ShardError, type SharedDecode } from "../formats/Format.ts"
 import { type Dataset, type EachRead, IndexError } from "../RandomAccess.ts"
 import type { StoreError, StoreService } from "../store/Store.ts"
 import type { CacheStats } from "./BlockCache.ts"
@@ -134,8 +134,7 @@ export const make = <Row, A>({
     const places = Float64Array.from(asked.places, (place) => (indices[place] as number) - first) // a row of the batch
     const before = bad.errors.size
     const run = runIn(decoded, Places.of(places))
-    const rowAt =
-      run === undefined ? rowsAt(new Array<DecodedBlock<Row>>(places.length).fill(decoded), places) : undefined
+    const rowAt = run === undefined ? rowsAt([decoded], new Uint32Array(places.length), places) : undefined
     for (const [own, place] of asked.places.entries()) {
       const at = places[own] as number // as many as rows that are asked for
       try {
@@ -243,37 +242,45 @@ export const make = <Row, A>({
   const readyNow = (indices: ArrayLike<number>): Array<A> | undefined => {
     const count = indices.length
     if (count > 0 && runFrom(indices, 0) === count) return readyRun(indices[0] as number, count) // there is one
-    const inOne = placesIn(snapshot, indices)
-    if (inOne !== undefined) return readyIn(snapshot.blockOf(indices[0] as number), inOne) // as above
-    const blocks = new Array<BlockCache.CachedBlock<Row>>(count)
-    const decoded = new Array<DecodedBlock<Row>>(count)
+    /** The blocks, and how many of the rows each has. */
+    const parts: Array<BlockCache.CachedBlock<Row>> = []
+    const counts: Array<number> = []
+    const known = new Map<number, number>()
+    const of = new Uint32Array(count)
     const places = new Float64Array(count)
-    let cached: BlockCache.CachedBlock<Row> | undefined
+    let own = 0
     let first = 0
     let end = 0
     for (let place = 0; place < count; place++) {
       const index = indices[place] as number // below the length
-      if (index < first || index >= end || cached === undefined) {
+      if (!(index >= first && index < end)) {
         if (!within(index, snapshot.size)) return undefined
         const block = snapshot.blockOf(index)
-        cached = cache.get(block)
-        if (cached === undefined) return undefined
+        own = known.get(block) ?? parts.length
+        if (own === parts.length) {
+          const cached = cache.get(block)
+          if (cached === undefined) return undefined
+          known.set(block, own)
+          parts.push(cached)
+          counts.push(0)
+        }
         first = starts[block] as number // a block that there is
         end = starts[block + 1] as number // as above
       } else if (!Number.isInteger(index)) return undefined
-      blocks[place] = cached
-      decoded[place] = cached.decoded
+      of[place] = own
       places[place] = index - first
+      counts[own] = (counts[own] as number) + 1 // one of the blocks
     }
     const rows = soundly(() => {
-      const rowAt = rowsAt(decoded, places)
+      const decoded = parts.map((cached) => cached.decoded)
+      const rowAt = rowsAt(decoded, of, places)
       const own = new Array<A>(count)
       // Without a schema a row is what the format gives, which is then what the dataset gives.
       for (let place = 0; place < count; place++) own[place] = rowAt(place) as unknown as A
       return own
     })
     if (rows === undefined) return undefined
-    for (let place = 0; place < count; place++) given(blocks[place] as BlockCache.CachedBlock<Row>, 1)
+    for (const [at, cached] of parts.entries()) given(cached, counts[at] as number) // as many as blocks
     return rows
   }
 
@@ -295,15 +302,6 @@ export const make = <Row, A>({
     if (rows === undefined) return undefined
     for (const { cached, places } of parts) given(cached, places.size)
     return rows.length === 1 ? rows[0] : rows.flat()
-  }
-
-  /** The same of rows of one block. */
-  const readyIn = (block: number, places: Places): Array<A> | undefined => {
-    const cached = cache.get(block)
-    // Without a schema a row is what the format gives, which is then what the dataset gives.
-    const rows = cached && soundly(() => rowsIn(cached.decoded, places) as unknown as Array<A>)
-    if (cached !== undefined && rows !== undefined) given(cached, places.size)
-    return rows
   }
 
   /** The rows as rows of their blocks' columns. */

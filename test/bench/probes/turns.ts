@@ -1,7 +1,8 @@
 /** What a program of one contestant does; `inProcess` starts it. */
 import { createInterface } from "node:readline"
 
-const WARM_MS = 3_000
+/** An engine compiles Furrow and Effect for up to 6 s, where it has a core for that; a plain loop is done after 1 s. */
+const WARM_MS = 6_000
 
 /**
  * Runs the contestant of the name that the program was given until it is warm, says so in a line, and then answers each line with
