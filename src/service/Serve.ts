@@ -24,7 +24,7 @@ import type { SeedPolicy } from "../seeding/SeedPolicy.ts"
 import { access, guarded, type Token, tokenOf } from "./Access.ts"
 import { answer, type Serving } from "./Answers.ts"
 import { type Certificate, certificateOf } from "./Certificate.ts"
-import { serverOf } from "./Listening.ts"
+import { bounded, serverOf } from "./Listening.ts"
 import { Runs, type ServedPipeline, type Told, type WorkersOf } from "./Runs.ts"
 import { WINDOW_BYTES } from "./SharedRun.ts"
 
@@ -172,7 +172,7 @@ export const serve = <R = never>(
       response.once("close", () => Runtime.runFork(runtime)(Fiber.interruptFork(fiber)))
     }
     const server = serverOf(tls, OPENING_MS, listener)
-    server.maxConnections = connections
+    bounded(server, connections)
     const listening = Effect.acquireRelease(listenAt(server, host, port), () =>
       Effect.suspend(() => {
         isOver = true

@@ -1,8 +1,8 @@
 /** Connections that ask for nothing are given up; those that wait for an answer are not. */
 import { expect, test } from "bun:test"
-import { type AddressInfo, connect } from "node:net"
+import { type AddressInfo, connect, type Socket } from "node:net"
 import { connect as secure } from "node:tls"
-import { serverOf } from "../../src/service/Listening.ts"
+import { bounded, serverOf } from "../../src/service/Listening.ts"
 import { certificate, key } from "../support/certificate.ts"
 
 // A handshake on a busy machine fits in.
@@ -46,6 +46,53 @@ test.each([
       expect(asks).toContain("here")
       for (const other of others) expect(other).not.toContain("here")
     } finally {
+      server.close()
+      server.closeAllConnections()
+    }
+  },
+  10_000
+)
+
+test.each([
+  ["HTTP", undefined],
+  ["HTTPS", { cert: certificate, key }]
+] as const)(
+  "connections over %s that ask for nothing give their places to those that ask; one that is answered keeps its own",
+  async (_, tls) => {
+    const server = serverOf(tls, 60_000, (_, response) => {
+      response.write("begun")
+      setTimeout(() => response.end("here"), 300)
+    })
+    bounded(server, 3)
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo // it listens at a port
+    const asking = (begun?: () => void) =>
+      new Promise<string>((resolve) => {
+        const socket =
+          tls === undefined ? connect(port, "127.0.0.1") : secure({ port, ca: certificate, host: "127.0.0.1" })
+        let said = ""
+        socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        socket.on("data", (piece) => {
+          said += piece.toString()
+          begun?.()
+        })
+        socket.on("error", () => undefined)
+        socket.on("close", () => resolve(said))
+      })
+    const silent: Array<Socket> = []
+    try {
+      let first: Promise<string> | undefined
+      await new Promise<void>((resolve) => {
+        first = asking(resolve)
+      })
+      for (let number = 0; number < 8; number++) {
+        const socket = connect(port, "127.0.0.1").on("error", () => undefined)
+        silent.push(socket)
+        await new Promise((resolve) => socket.once("connect", resolve))
+      }
+      for (const said of await Promise.all([first, asking()])) expect(said).toContain("here")
+    } finally {
+      for (const socket of silent) socket.destroy()
       server.close()
       server.closeAllConnections()
     }
