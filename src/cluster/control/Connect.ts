@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Database } from "./Database.ts"
 import { sqliteClient } from "./NodeSqlite.ts"
+import { oneByOne } from "./OneByOne.ts"
 import { ClusterDatabaseError, pgPackage, sqlPackages } from "./Packages.ts"
 
 /** How long a connection to PostgreSQL may take: beyond that the database counts as gone. */
@@ -34,6 +35,7 @@ export const connecting = (database: Database): Effect.Effect<Connect, ClusterDa
       // A process that is done does not stay for a database that does not answer. Whatever waits for one has a timer.
       stream: () => new Socket().unref()
     }).pipe(
+      Effect.flatMap((client) => oneByOne(client, packages, PgClient.makeCompiler())),
       Effect.provide(packages.Reactivity.layer),
       Effect.mapError(({ cause }) => {
         const reason = reasonOf(cause)

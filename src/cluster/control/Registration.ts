@@ -22,7 +22,6 @@ import * as Scope from "effect/Scope"
 import { connecting, reasonOf } from "./Connect.ts"
 import type { Database } from "./Database.ts"
 import { isReplaced } from "./NodeSqlite.ts"
-import { oneByOne } from "./OneByOne.ts"
 import { ClusterDatabaseError, type ClusterPackages, clusterPackages, sqlPackages } from "./Packages.ts"
 import { migrate, PREFIX, removeStart, type StartRow, writeStart } from "./Tables.ts"
 import type { Timing } from "./Timing.ts"
@@ -117,7 +116,7 @@ const joined = (
         Effect.logDebug(`the runner ${row.address} could not be removed from the list of ${database}`, cause)
       )
     )
-    const client = Layer.succeed(SqlClient.SqlClient, oneByOne(sql))
+    const client = Layer.succeed(SqlClient.SqlClient, sql)
     yield* Layer.build(Layer.provide(shardingOf(own, address, runner.threads, timing), client)).pipe(
       // It logs each attempt that fails; an outage is logged once, below.
       Logger.withMinimumLogLevel(LogLevel.None),

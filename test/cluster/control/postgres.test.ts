@@ -3,7 +3,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import process from "node:process"
-import { Context, Effect, Exit, Layer, Logger, Scope, Stream } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Logger, Scope, Stream } from "effect"
 import { connecting } from "../../../src/cluster/control/Connect.ts"
 import { databaseOf } from "../../../src/cluster/control/Database.ts"
 import { Runner, Runners, Workers } from "../../../src/cluster.ts"
@@ -71,6 +71,29 @@ describe.skipIf(withoutPostgres !== undefined)(name, () => {
             () => new Set([list.owner(0, 2), list.owner(1, 2)]),
             (owners) => owners.has("one") && owners.has("two")
           )
+        })
+      ),
+    20_000
+  )
+
+  test(
+    "has one statement on a connection at a time, also where one is given up",
+    () =>
+      run(
+        Effect.gen(function* () {
+          const sql = yield* yield* connecting(databaseOf(up().url))
+          const given = yield* Effect.scoped(
+            Effect.gen(function* () {
+              const { execute } = yield* sql.reserve
+              const sleeping = yield* Effect.fork(execute("SELECT pg_sleep(1)", [], undefined))
+              yield* Effect.sleep("50 millis")
+              return sleeping
+            })
+          )
+          yield* Effect.all([sql`SELECT 1`, sql`SELECT 2`, sql`SELECT 3`], { concurrency: "unbounded" })
+          yield* Fiber.await(given)
+          yield* Effect.sleep("50 millis")
+          expect(warnings).toEqual([])
         })
       ),
     20_000
