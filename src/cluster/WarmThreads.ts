@@ -73,7 +73,7 @@ export class WarmThreads {
   builders(start: MemberStart, events: BuilderEvents): Effect.Effect<Builders, Error, Scope.Scope> {
     return Effect.gen(this, function* () {
       const { loading, threads } = this.#options
-      const key = yield* this.#key(start)
+      const key = this.#key(start)
       const warm = key === undefined ? undefined : yield* this.#take(key)
       if (warm !== undefined) return warm.attach(events)
       let kept = key
@@ -81,30 +81,24 @@ export class WarmThreads {
       yield* Effect.addFinalizer(() => Effect.promise(() => this.#leave(kept, pool)))
       yield* pool.start
       // It may have changed while they loaded it.
-      if ((yield* this.#key(start)) !== key) kept = undefined
+      if (this.#key(start) !== key) kept = undefined
       return pool.attach(events)
     })
   }
 
   /** What a run must have in common with another one to get its threads; `undefined` if none is kept for it. */
-  #key({ traceparent: _, ...start }: MemberStart): Effect.Effect<string | undefined> {
-    if (start.policy?.carries !== undefined || Duration.toMillis(this.#options.keep) === 0) {
-      return Effect.succeed(undefined)
+  #key({ traceparent: _, ...start }: MemberStart): string | undefined {
+    if (start.policy?.carries !== undefined || Duration.toMillis(this.#options.keep) === 0) return undefined
+    const code = codeOf(start.module)
+    if (code?.isWhole !== true) return undefined
+    const packing = new Packing()
+    const hash = createHash("sha256").update(code.hash)
+    hash.update(JSON.stringify(pack(packableStart(start), packing)))
+    for (const { data, shape } of packing.parts) {
+      hash.update(`${data.constructor.name} ${shape} `)
+      hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     }
-    return Effect.map(
-      Effect.promise(() => codeOf(start.module)),
-      (code) => {
-        if (code?.isWhole !== true) return undefined
-        const packing = new Packing()
-        const hash = createHash("sha256").update(code.hash)
-        hash.update(JSON.stringify(pack(packableStart(start), packing)))
-        for (const { data, shape } of packing.parts) {
-          hash.update(`${data.constructor.name} ${shape} `)
-          hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-        }
-        return hash.digest("hex")
-      }
-    )
+    return hash.digest("hex")
   }
 
   /** Takes threads that are kept, until the scope closes. Those that do not come to an end are ended. */

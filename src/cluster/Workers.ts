@@ -146,7 +146,7 @@ const settings = (given: ClusterOptions): Settings => {
   if (silence < LEAST_SILENCE_MS) {
     throw new InvalidOption({ option: "silence", value: options.silence, expected: "at least 2 seconds" })
   }
-  void loadedCode(module) // close to when the app has loaded it
+  loadedCode(module) // close to when the app has loaded it
   return {
     module,
     isSame: isSame(options.code),
@@ -195,8 +195,8 @@ const backend = ({ isSame, ...options }: Settings & Pick<RunnerPool.RunnerPoolOp
   open: (runPlan, own) => {
     const { stream } = runPlan
     if (stream === undefined) {
-      const code = Effect.promise(async () => (isSame ? (await loadedCode(options.module))?.hash : undefined))
-      return Effect.flatMap(code, (code) => RunnerPool.open(runPlan, own, { ...options, code }))
+      const code = isSame ? loadedCode(options.module)?.hash : undefined
+      return RunnerPool.open(runPlan, own, { ...options, code })
     }
     const reason = `${stream.source.name} is a stream, which one process reads; take Workers.fibers, or serve the run (furrow/service)`
     return Effect.fail(new BackendError({ backend: "cluster", module: options.module, reason }))

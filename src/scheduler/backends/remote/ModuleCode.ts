@@ -5,9 +5,12 @@
  * It covers the module's file and, transitively, the files that are imported by relative paths. Packages are not covered, nor
  * is Furrow itself.
  *
+ * The files are read at once, although that blocks: they are few, and the runtime has just loaded them. Read by promises, they
+ * kept threads from starting for half a second, as an event loop has few turns beside a consumer with long steps.
+ *
  * @since 0.1.0
  */
-import { files, sha256Stream } from "../../../core/runtime.ts"
+import { filesAtOnce, sha256Stream } from "../../../core/runtime.ts"
 
 /** @since 0.1.0 */
 export interface ModuleCode {
@@ -38,17 +41,17 @@ const MAPPED = /^(?:[#~]|@\/)/
 const ENDINGS = [".ts", ".tsx", ".mts", ".js", ".mjs", "/index.ts", "/index.js"]
 
 /** Hashes the code of a module as it is now. Returns `undefined` if the module is not a readable file. @since 0.1.0 */
-export const codeOf = async (module: string): Promise<ModuleCode | undefined> => {
+export const codeOf = (module: string): ModuleCode | undefined => {
   const seen = new Set([module])
   const hash = sha256Stream()
   let isWhole = true
   for (const url of seen) {
-    const text = await textOf(url)
+    const text = textOf(url)
     if (text === undefined) return undefined
     hash.update(`${text.length}\n${text}`)
     if (COMPUTED.test(text)) isWhole = false
     for (const [, , name = ""] of text.matchAll(IMPORTED)) {
-      const file = /^(?:\.{0,2}\/|file:)/.test(name) ? await fileOf(new URL(name, url).href) : undefined
+      const file = /^(?:\.{0,2}\/|file:)/.test(name) ? fileOf(new URL(name, url).href) : undefined
       if (file === undefined) {
         if (MAPPED.test(name) || /^[./]/.test(name)) isWhole = false
       } else if (seen.size > MOST_FILES) isWhole = false
@@ -58,7 +61,7 @@ export const codeOf = async (module: string): Promise<ModuleCode | undefined> =>
   return { hash: hash.digest("hex"), isWhole }
 }
 
-const loaded = new Map<string, Promise<ModuleCode | undefined>>()
+const loaded = new Map<string, ModuleCode | undefined>()
 
 /**
  * Returns the code of a module as it was at the first call in this process or thread, neither of which loads a module twice.
@@ -66,39 +69,36 @@ const loaded = new Map<string, Promise<ModuleCode | undefined>>()
  *
  * @since 0.1.0
  */
-export const loadedCode = (module: string): Promise<ModuleCode | undefined> => {
-  const known = loaded.get(module)
-  if (known !== undefined) return known
-  const own = codeOf(module)
-  loaded.set(module, own)
-  return own
+export const loadedCode = (module: string): ModuleCode | undefined => {
+  if (!loaded.has(module)) loaded.set(module, codeOf(module))
+  return loaded.get(module)
 }
 
 const pathOf = (url: string): string => process.getBuiltinModule("node:url").fileURLToPath(url)
 
 /** The text of a file; `undefined` if there is none. Only files are read: a name in a comment may be that of a device. */
-const textOf = async (url: string): Promise<string | undefined> => {
+const textOf = (url: string): string | undefined => {
   try {
-    return (await isFile(url)) ? await files().readFile(pathOf(url), "utf8") : undefined
+    return isFile(url) ? filesAtOnce().readFileSync(pathOf(url), "utf8") : undefined
   } catch {
     return undefined
   }
 }
 
-const isFile = async (url: string): Promise<boolean> => {
+const isFile = (url: string): boolean => {
   try {
-    return url.startsWith("file:") && (await files().stat(pathOf(url))).isFile()
+    return url.startsWith("file:") && filesAtOnce().statSync(pathOf(url)).isFile()
   } catch {
     return false
   }
 }
 
 /** The file that is meant by a path. */
-const fileOf = async (url: string): Promise<string | undefined> => {
+const fileOf = (url: string): string | undefined => {
   const stem = url.replace(/\.m?js$/, "")
   for (const file of [url, ...ENDINGS.map((ending) => stem + ending)]) {
     if (OWN !== undefined && file.startsWith(OWN)) return file
-    if (await isFile(file)) return file
+    if (isFile(file)) return file
   }
   return undefined
 }

@@ -122,7 +122,7 @@ export const make = ({
   start
 }: RemoteBuilderOptions): Effect.Effect<RemoteBuilder, Error, Scope.Scope> =>
   Effect.gen(function* () {
-    const code = start.code === undefined ? undefined : yield* Effect.promise(() => loadedCode(start.module))
+    const code = start.code === undefined ? undefined : loadedCode(start.module)
     const module = yield* PipelineModule.load(start, hint)
     const pipeline = prepare === undefined ? module.pipeline : prepare(module.pipeline)
     const current: Current = {

@@ -48,7 +48,7 @@ const PREFETCH = 8
 
 /** @since 0.1.0 */
 export const threads = (options: ThreadPoolOptions): Backend => {
-  void loadedCode(options.module) // close to when the program has loaded it
+  loadedCode(options.module) // close to when the program has loaded it
   return backend(options)
 }
 
@@ -70,7 +70,7 @@ const backend = (options: ThreadPoolOptions): Backend => ({
               most: Math.ceil((options.prefetchBytes ?? size * BYTES) / 1024)
             })
           : undefined
-      const code = yield* Effect.promise(() => loadedCode(options.module))
+      const code = loadedCode(options.module)
       const start = memberStart(runPlan, settings, { ...options, code: code?.hash })
       const members: Array<ThreadMember | undefined> = []
       if (queue !== undefined) {

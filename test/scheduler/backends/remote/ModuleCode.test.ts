@@ -15,19 +15,19 @@ const code = (text: string) => {
   return codeOf(url)
 }
 
-test("files that are imported by relative paths are part of the code, whatever they leave out of their names", async () => {
+test("files that are imported by relative paths are part of the code, whatever they leave out of their names", () => {
   write("deep.ts", "export const a = 1\n")
   write("part.ts", 'export * from "./deep"\nimport "./module.ts"\n')
   const text = 'import { a } from "./part.js"\nimport "effect"\n'
-  const first = await code(text)
+  const first = code(text)
   expect(first).toEqual({ hash: expect.any(String), isWhole: true })
-  expect(await code(text)).toEqual(first)
-  expect((await code(`${text} `))?.hash).not.toBe(first?.hash)
+  expect(code(text)).toEqual(first)
+  expect(code(`${text} `)?.hash).not.toBe(first?.hash)
   write("deep.ts", "export const a = 2\n")
-  expect((await code(text))?.hash).not.toBe(first?.hash)
+  expect(code(text)?.hash).not.toBe(first?.hash)
 })
 
-test("what the text does not say is left out, and the rest is compared", async () => {
+test("what the text does not say is left out, and the rest is compared", () => {
   const unsaid = [
     'import "./none.ts"',
     'import "#mapped"',
@@ -37,21 +37,21 @@ test("what the text does not say is left out, and the rest is compared", async (
     '// import { old } from "./gone.ts"'
   ]
   for (const own of unsaid) {
-    const one = await code(`${own}\nexport const factor = 1\n`)
-    const other = await code(`${own}\nexport const factor = 2\n`)
+    const one = code(`${own}\nexport const factor = 1\n`)
+    const other = code(`${own}\nexport const factor = 2\n`)
     expect(one?.isWhole).toBe(false)
     expect(other?.hash).not.toBe(one?.hash)
   }
 })
 
-test("a module that is no file has no code that could be compared", async () => {
-  expect(await codeOf("https://localhost/x.ts")).toBeUndefined()
-  expect(await codeOf(new URL("none.ts", url).href)).toBeUndefined()
+test("a module that is no file has no code that could be compared", () => {
+  expect(codeOf("https://localhost/x.ts")).toBeUndefined()
+  expect(codeOf(new URL("none.ts", url).href)).toBeUndefined()
 })
 
-test("the code that is loaded is the first that is asked for", async () => {
-  const now = await code("export const factor = 1\n")
-  expect(await loadedCode(url)).toEqual(now)
-  expect(await code("export const factor = 2\n")).not.toEqual(now)
-  expect(await loadedCode(url)).toEqual(now)
+test("the code that is loaded is the first that is asked for", () => {
+  const now = code("export const factor = 1\n")
+  expect(loadedCode(url)).toEqual(now)
+  expect(code("export const factor = 2\n")).not.toEqual(now)
+  expect(loadedCode(url)).toEqual(now)
 })
