@@ -1,5 +1,5 @@
 /**
- * Asks another runner for a batch that one takes long for: the first answer counts.
+ * Asks another runner for a batch that one takes long for: the first answer counts. The late one gets nothing new until it answers.
  *
  * @since 0.1.0
  */
@@ -23,12 +23,17 @@ export const hedge = (
 ): void => {
   const limit = Math.max(after, LATE * usual)
   for (const seat of seats) {
+    seat.look()
     for (const flight of seat.sent.values()) {
       if (flight.isHedged || flight.begun === undefined || now() - flight.begun < limit) continue
       const { id, pending } = flight
-      const other = least(seats, (own) => (pending.isWanted ? own.isFree : own.hasRoom) && !own.sent.has(id))
+      const other = least(
+        seats,
+        (own) => (pending.isWanted ? own.isFree && !own.isResting : own.hasRoom) && !own.sent.has(id)
+      )
       if (other === undefined) continue
       flight.isHedged = true
+      seat.late(limit)
       ask(other, flight)
     }
   }

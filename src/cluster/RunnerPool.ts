@@ -261,7 +261,7 @@ class RunnerPool implements OpenBackend {
 
   /** What built a batch at a runner died at it. */
   #lost(seat: Seat, id: number, reason: string, stage: string | undefined): void {
-    const flight = seat.remove(id)
+    const flight = seat.answer(id)
     if (flight === undefined) return
     if (this.#carries) seat.died = flight.pending
     this.#replaced()
@@ -314,7 +314,7 @@ class RunnerPool implements OpenBackend {
 
   #outcome(seat: Seat, member: RunnerMember, id: number, outcome: Outcome): void {
     if (seat.carried?.takes(id, outcome) === true) return
-    const flight = seat.remove(id)
+    const flight = seat.answer(id)
     const pending = this.#pending.get(id)
     if (flight === undefined || pending === undefined) {
       if (outcome._tag === "Built") outcome.discard()
@@ -395,5 +395,6 @@ class RunnerPool implements OpenBackend {
       this.#replaced()
       this.#send(other, pending)
     })
+    this.#flush()
   }
 }

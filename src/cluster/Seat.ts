@@ -35,6 +35,9 @@ export interface Doubt {
   readonly reason: string
 }
 
+/** A runner that goes on to be late rests up to 2 to the power of this times as long. */
+const LONGEST_REST = 4
+
 /** @since 0.1.0 */
 export class Seat implements Indexed<Seat> {
   readonly address: string
@@ -54,6 +57,10 @@ export class Seat implements Indexed<Seat> {
   readonly sent = new Map<number, Flight>()
   #depth = 2
   #isFilling = true
+  /** How often others were asked in its place since it answered last. */
+  #late = 0
+  #restsUntil = 0
+  #isResting = false
   #alone: PendingBatch | undefined
   /** What it is sent where streams are carried. */
   carried: CarriedRequests | undefined
@@ -120,7 +127,31 @@ export class Seat implements Indexed<Seat> {
    * when half of them are answered.
    */
   get hasRoom(): boolean {
-    return this.isFree && this.#isFilling
+    return this.isFree && this.#isFilling && !this.#isResting
+  }
+
+  /** Whether it was late and has not answered since: it is sent nothing for a while. */
+  get isResting(): boolean {
+    return this.#isResting
+  }
+
+  /** Another runner was asked in its place: it rests until it answers, or for so many milliseconds, twice as long each time. */
+  late(rest: number): void {
+    if (this.#isResting) return
+    this.#restsUntil = now() + rest * 2 ** Math.min(this.#late++, LONGEST_REST)
+    this.#isResting = true
+    this.#changed()
+  }
+
+  /** Ends a rest that has lasted long enough. */
+  look(): void {
+    if (now() >= this.#restsUntil) this.#endRest()
+  }
+
+  #endRest(): void {
+    if (!this.#isResting) return
+    this.#isResting = false
+    this.#changed()
   }
 
   #changed(): void {
@@ -152,6 +183,18 @@ export class Seat implements Indexed<Seat> {
     this.#index.sent(id, this)
     this.#changed()
     return flight
+  }
+
+  /** Takes out what it answered. */
+  answer(id: number): Flight | undefined {
+    this.#answered()
+    return this.remove(id)
+  }
+
+  /** It is not late any more. */
+  #answered(): void {
+    this.#late = 0
+    this.#endRest()
   }
 
   /** Takes out what was answered, or is not wanted any more. */
@@ -190,6 +233,7 @@ export class Seat implements Indexed<Seat> {
     this.sent.clear()
     this.alone = undefined
     this.died = undefined
+    this.#answered() // whatever comes next is another process, or another connection
     return { begun: all.filter(isBegun), others: all.filter((own) => !isBegun(own)), died }
   }
 

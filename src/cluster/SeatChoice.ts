@@ -64,7 +64,7 @@ export class SeatChoice {
     if (deaths.isSuspect(pending)) return this.#alone(pending)
     const own = this.#owner(worker)
     if (own?.hasRoom === true) return own
-    return own?.isFree === true && this.#keeps ? undefined : (list.index.least ?? "none")
+    return own?.isFree === true && !own.isResting && this.#keeps ? undefined : (list.index.least ?? "none")
   }
 
   /** The seat that owns a worker, among those of all ranks. */

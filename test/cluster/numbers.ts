@@ -15,6 +15,10 @@ export interface Config {
   readonly hangs?: number
   /** Milliseconds that each sample waits. */
   readonly waits?: number
+  /** The sample that does not end the first time, and whatever waits with it; the next attempt goes well. */
+  readonly stalls?: number
+  /** How many lanes the order has. Default: an order without lanes. */
+  readonly lanes?: number
 }
 
 const LENGTH = 160
@@ -23,10 +27,11 @@ const LENGTH = 160
 export const calls: Array<number> = []
 
 const failed = new Map<string, number>()
+const stalled = new Set<number>()
 
-export const pipeline = ({ batch = 8, fails = {}, hangs, poison, size = 100, waits = 0 }: Config = {}) =>
+export const pipeline = ({ batch = 8, fails = {}, hangs, lanes, poison, size = 100, stalls, waits = 0 }: Config = {}) =>
   Pipeline.from(Dataset.make({ size, get: (index: number) => index })).pipe(
-    Pipeline.sample(Sampler.shuffle),
+    Pipeline.sample(lanes === undefined ? Sampler.shuffle : Sampler.shuffleBlocks({ window: 2, rows: 5, lanes })),
     Pipeline.augment("noise", (index, rng) => {
       calls.push(index)
       const draw = rng.integer(1e6)
@@ -40,9 +45,14 @@ export const pipeline = ({ batch = 8, fails = {}, hangs, poison, size = 100, wai
       }
       return [index, draw]
     }),
-    Pipeline.mapEffect("wait", (pair) =>
-      waits === 0 ? Effect.succeed(pair) : Effect.delay(Effect.succeed(pair), waits)
-    ),
+    Pipeline.mapEffect("wait", (pair) => {
+      const [index = -1] = pair
+      if (index === stalls && !stalled.has(index)) {
+        stalled.add(index)
+        return Effect.never
+      }
+      return waits === 0 ? Effect.succeed(pair) : Effect.delay(Effect.succeed(pair), waits)
+    }),
     Pipeline.batchWith(batch, (samples: ReadonlyArray<ReadonlyArray<number>>) => ({
       own: Float32Array.from(samples.flat()),
       // Long enough that the memory it arrives in is used again.

@@ -1,7 +1,7 @@
 /** The workers of a loader whose runners are on a simulated network, and are all listed. */
 import { Duration, Layer, Stream } from "effect"
 import * as RunnerPool from "../../../src/cluster/RunnerPool.ts"
-import type { Service } from "../../../src/cluster/Runners.ts"
+import { ownerOf, type Service } from "../../../src/cluster/Runners.ts"
 import { Workers } from "../../../src/index.ts"
 import type { Config } from "../numbers.ts"
 import type { Network } from "./Network.ts"
@@ -11,17 +11,20 @@ export interface WorkersOfOptions {
   readonly config?: Config
   readonly restarts?: number
   readonly wait?: Duration.DurationInput
+  /** After how many milliseconds another runner is asked. Default: never. */
+  readonly hedge?: number
 }
 
 export const workersOf = (
   network: Network,
   runners: ReadonlyArray<SimulatedRunner>,
   module: string,
-  { config = {}, restarts = 1, wait = "10 seconds" }: WorkersOfOptions = {}
+  { config = {}, hedge, restarts = 1, wait = "10 seconds" }: WorkersOfOptions = {}
 ): Layer.Layer<Workers.Workers> => {
+  const infos = runners.map(({ info }) => info)
   const service: Service = {
-    changes: Stream.concat(Stream.make(runners.map(({ info }) => info)), Stream.never),
-    owner: () => undefined
+    changes: Stream.concat(Stream.make(infos), Stream.never),
+    owner: (lane, lanes) => ownerOf(infos, lane, lanes)?.id
   }
   const options: RunnerPool.RunnerPoolOptions = {
     runners: service,
@@ -33,7 +36,7 @@ export const workersOf = (
     config,
     restarts,
     timeout: undefined,
-    hedge: undefined,
+    hedge,
     silence: 10_000,
     compression: "none",
     loading: Duration.seconds(5),
