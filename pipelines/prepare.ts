@@ -41,9 +41,12 @@ const options = {
   from: formatOption("from"),
   columns: data.columns,
   types: data.types,
-  module: reading("module", "file", "A module that exports filter, map or both", text("no file")).pipe(
-    Options.optional
-  ),
+  module: reading(
+    "module",
+    "file",
+    "A module that exports filter, map or both; with other code, also in files that it imports, a run is not continued",
+    text("no file")
+  ).pipe(Options.optional),
   dedup: Options.boolean("dedup").pipe(
     Options.withDescription("Leave out rows that are equal to one before, as --module makes them")
   ),

@@ -1,16 +1,16 @@
 /**
  * A user's own module for `prepare`: it exports `filter`, `map` or both, which are called in this order.
  */
-import { createHash } from "node:crypto"
-import { readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
-import { imported } from "../cli/Imported.ts"
+import { short } from "../../src/core/Parameters.ts"
+import { codeOf } from "../../src/scheduler/backends/remote/ModuleCode.ts"
+import { imported, urlOf } from "../cli/Imported.ts"
 import { Usage } from "../cli/Main.ts"
 
 export interface Module {
   readonly filter: ((row: unknown) => boolean) | undefined
   readonly map: ((row: unknown) => unknown) | undefined
-  /** A hash of the module's text: another module is another run. */
+  /** A hash of the module's text, and of the files that it imports by relative paths: another module is another run. */
   readonly hash: string
 }
 
@@ -27,13 +27,17 @@ export const writtenBy =
 /** Loads a module by its path. Fails with one line when it cannot be loaded or exports neither. */
 export const load = (path: string): Effect.Effect<Module, Usage> =>
   Effect.gen(function* () {
+    const code = codeOf(urlOf(path))
+    if (code === undefined) {
+      return yield* new Usage({ message: `--module ${JSON.stringify(path)} must be a file, with its ending` })
+    }
     const { filter, map } = yield* imported(`--module ${JSON.stringify(path)}`, path)
     const isFit = (value: unknown): boolean => value === undefined || typeof value === "function"
     if (!isFit(filter) || !isFit(map) || (filter === undefined && map === undefined)) {
       const message = `--module ${JSON.stringify(path)} must export functions: filter, map or both`
       return yield* new Usage({ message })
     }
-    const hash = createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 16)
+    const hash = short(code.hash)
     // They are functions; what they take and return shows when they are called.
     return { filter, map, hash } as Module
   })

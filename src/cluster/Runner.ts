@@ -9,7 +9,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
-import { duration, whole } from "../core/Check.ts"
+import { duration, durationOrZero, whole } from "../core/Check.ts"
 import { checked, InvalidOption } from "../core/InvalidOption.ts"
 import { type Names, optionsOf } from "../core/Options.ts"
 import { cores } from "../core/runtime.ts"
@@ -131,7 +131,7 @@ const settings = (options: ListenOptions): Checked => {
     threads: whole("threads", threads ?? Math.min(cores(), MAX_THREADS), 0, MAX_THREADS),
     connections: whole("connections", connections, 1),
     loading: duration("loading", loading),
-    keepThreads: duration("keepThreads", keepThreads),
+    keepThreads: durationOrZero("keepThreads", keepThreads),
     tls: certificateOf(options.tls)
   }
 }

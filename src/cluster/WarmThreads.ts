@@ -26,6 +26,9 @@ const MOST_KEPT = 2
 const SETTLE_MS = 5000
 const SETTLE_WANTED_MS = 500
 
+/** The longest time that a timer waits for, about 25 days. */
+const LONGEST_MS = 2 ** 31 - 1
+
 /** @since 0.1.0 */
 export interface WarmThreadsOptions extends Pick<ThreadPoolOptions, "threads" | "loading"> {
   /** For how long. */
@@ -126,7 +129,7 @@ export class WarmThreads {
       pool.detach(() => undefined)
       return pool.end()
     }
-    const ends = setTimeout(() => void this.#drop(own), Duration.toMillis(this.#options.keep))
+    const ends = setTimeout(() => void this.#drop(own), Math.min(Duration.toMillis(this.#options.keep), LONGEST_MS))
     const settles = setTimeout(() => pool.isFree || void this.#drop(own), SETTLE_MS)
     const own: Kept = { key, pool, timers: [ends, settles], free: () => undefined }
     for (const timer of own.timers) timer.unref()

@@ -46,3 +46,15 @@ export const duration = (option: string, input: Duration.DurationInput): Duratio
   if (own._tag === "Some" && Duration.greaterThan(own.value, Duration.zero)) return own.value
   throw new InvalidOption({ option, value: input, expected: 'a duration of more than 0, such as "5 seconds"' })
 }
+
+/**
+ * `input` as a duration when it is one of 0 or more, else throws {@link InvalidOption}. Effect takes negative ones and `NaN` for 0.
+ *
+ * @since 0.1.0
+ */
+export const durationOrZero = (option: string, input: Duration.DurationInput): Duration.Duration => {
+  const own = Duration.decodeUnknown(input)
+  const isMeant = Duration.isDuration(input) || Number.parseFloat(String(input)) >= 0
+  if (own._tag === "Some" && isMeant) return own.value
+  throw new InvalidOption({ option, value: input, expected: 'a duration of 0 or more, such as "5 seconds"' })
+}

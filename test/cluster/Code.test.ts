@@ -56,7 +56,7 @@ test("a runner whose module, or a file that it imports, reads otherwise is not u
   const right = await built(own, same)
   expect(right).toContain("14")
   const refused = await built(own, other)
-  expect(refused).toContain(`the code of ${other}, or of a file that it imports by a relative path, is not what`)
+  expect(refused).toContain(`the code of ${new URL("factor.ts", other)}, which ${other} imports, is not what`)
   expect(refused).toContain('take `code: "any"`')
   expect(await built(own, other, { code: "any" })).toContain("21")
 

@@ -104,3 +104,22 @@ test("a run has the threads of an earlier one of the same code, unless they died
     await Effect.runPromise(Scope.close(scope, Exit.void))
   }
 }, 30_000)
+
+test("threads are kept for 0 or more; a time that is none is refused", async () => {
+  const listened = (keepThreads: number | string): Promise<string> =>
+    Runner.listen({
+      pipelines: [import.meta.url],
+      threads: 0,
+      keepThreads: keepThreads as number // which texts are durations no type says
+    }).pipe(
+      Effect.map(() => "it listens"),
+      Effect.catchTag("InvalidOption", ({ message }) => Effect.succeed(message)),
+      Effect.scoped,
+      Effect.runPromise
+    )
+  for (const keep of [0, "0 millis", "1 second", Number.POSITIVE_INFINITY])
+    expect(await listened(keep)).toBe("it listens")
+  for (const keep of [-1, "-1 second", Number.NaN]) {
+    expect(await listened(keep)).toContain("keepThreads must be a duration of 0 or more")
+  }
+})

@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { gzipSync, zstdCompressSync } from "node:zlib"
 import { Effect } from "effect"
 import { firsts, LEFT_OUT } from "../../pipelines/prepare/Dedup.ts"
-import { writtenBy } from "../../pipelines/prepare/Module.ts"
+import { load, writtenBy } from "../../pipelines/prepare/Module.ts"
 import { Dataset, Format } from "../../src/index.ts"
 import { start, TIME } from "../support/process.ts"
 import { tarOf } from "../support/tar.ts"
@@ -204,6 +204,18 @@ describe("prepare", () => {
 })
 
 describe("deduplication", () => {
+  test("is another run where a file that its module imports has changed", async () => {
+    const module = join(root, "imports.ts")
+    writeFileSync(module, 'import { scale } from "./scale.ts"\nexport const map = (n: number) => n * scale\n')
+    const hashWith = async (scale: number): Promise<string> => {
+      writeFileSync(join(root, "scale.ts"), `export const scale = ${scale}\n`)
+      return (await Effect.runPromise(load(module))).hash
+    }
+    const own = await hashWith(1)
+    expect(await hashWith(2)).not.toBe(own)
+    expect(await hashWith(1)).toBe(own)
+  })
+
   test("compares the rows that a module makes: of those that its filter keeps each is there once", async () => {
     const own = [
       { id: 1, lang: "de" },

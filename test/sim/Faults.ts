@@ -2410,6 +2410,20 @@ export const mutants: ReadonlyArray<Mutant> = [
     test: "test/scheduler/backends/threads/Code.test.ts"
   },
   {
+    name: "auto: a run goes on by code that may not be what built its first batches",
+    file: "scheduler/backends/threads/ModuleFile.ts",
+    from: "code.newest.at <= BEGAN",
+    to: "code.newest.at !== BEGAN",
+    test: "test/scheduler/backends/Auto.test.ts"
+  },
+  {
+    name: "threads: of data in memory a few samples are compared",
+    file: "scheduler/plan/Fingerprint.ts",
+    from: 'datasetText(pipeline.dataset, size, "full"), linesOf',
+    to: 'datasetText(pipeline.dataset, size, "brief"), linesOf',
+    test: "test/scheduler/plan/Fingerprint.test.ts"
+  },
+  {
     name: "s3: an upload that is given up while it begins is left there",
     file: "sources/store/s3/Upload.ts",
     from: "if (beginning === undefined || this.#id !== undefined) return Effect.void",

@@ -17,7 +17,7 @@ import { auto as autoOf } from "./Auto.ts"
 import type { Backend } from "./Backend.ts"
 import type * as Choices from "./Choice.ts"
 import * as Fibers from "./Fibers.ts"
-import { notMissing } from "./threads/ModuleFile.ts"
+import { notChanged, notMissing } from "./threads/ModuleFile.ts"
 import * as Threads from "./threads/Threads.ts"
 
 export type { Backend, BuiltBatch, OpenBackend, RequestedBatch } from "./Backend.ts"
@@ -196,7 +196,8 @@ export interface AutoOptions extends Omit<ThreadOptions, "pipeline"> {
  *
  * Without a module in `pipeline` the run stays on fibers, and if threads would pay, says so in the log, once a run. It stays
  * on fibers as well where there is one core, if the dataset is read by effects or a stage is one (fibers wait for many at
- * once), if the policy carries streams on, and if threads cannot start, which is logged as a warning. A module whose file is
+ * once), if the policy carries streams on, and if threads cannot start or the module was changed after this process began, so that threads could
+ * build by other code, which is logged as a warning. A module whose file is
  * not there is a `BackendError` when the run opens.
  *
  * Where a batch is built changes nothing in it, so all give the same batches, to the bit. {@link chosen} and the profile of
@@ -228,7 +229,8 @@ const choosing = ({ pipeline, ...options }: AutoOptions): Service => {
   let choice: Choice | undefined
   const fibersAtFirst = Fibers.fibers({ debug: truth("debug", options.debug ?? false) })
   const pool = { ...options, threads: options.threads ?? Math.min(Math.max(cores() - 1, 1), MAX_THREADS) }
-  const threads = pipeline === undefined ? undefined : threadsOf("Workers.auto", { ...pool, pipeline })
+  const threads =
+    pipeline === undefined ? undefined : unchanged(threadsOf("Workers.auto", { ...pool, pipeline }), url(pipeline))
   const backend = autoOf({
     fibers: fibersAtFirst,
     threads,
@@ -254,6 +256,12 @@ const startable = (backend: Backend, module: string): Backend => ({
   ...backend,
   open: (runPlan, settings) =>
     Effect.zipRight(Effect.zipRight(Threads.notNested({ module }), notMissing(module)), backend.open(runPlan, settings))
+})
+
+/** A run that has begun on fibers goes on by the code that built its first batches. */
+const unchanged = (backend: Backend, module: string): Backend => ({
+  ...backend,
+  open: (runPlan, settings) => Effect.zipRight(notChanged(module), backend.open(runPlan, settings))
 })
 
 const threadsOf = (of: string, options: ThreadOptions): Backend =>

@@ -192,14 +192,14 @@ export const unseenOfRun = ({ pipeline, policy }: RunPlan): ReadonlyArray<string
 const PARTS = ["its dataset", "its stages", "the samples of an epoch, the workers or the ranks"] as const
 
 /**
- * Three times 64 hexadecimal digits: over the dataset's name, size, views and some of its content; over every stage's
+ * Three times 64 hexadecimal digits: over the dataset's name, size, views and its content as far as a cursor sees it; over every stage's
  * kind, name and parameters; over the plan's figures.
  *
  * @since 0.1.0
  */
 export const fingerprint = ({ pipeline, plan, size }: RunPlan): string => {
   const { count, rank, uneven, workers, world } = plan
-  const parts = [datasetText(pipeline.dataset, size, "brief"), linesOf(pipeline), [count, rank, workers, world, uneven]]
+  const parts = [datasetText(pipeline.dataset, size, "full"), linesOf(pipeline), [count, rank, workers, world, uneven]]
   return parts.map((part) => hex(sha256(JSON.stringify(part)))).join(" ")
 }
 

@@ -1,4 +1,8 @@
 import { describe, expect, test } from "bun:test"
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { Deferred, Duration, Effect, FiberId, Layer, Logger, LogLevel, Option } from "effect"
 import { cores } from "../../../src/core/runtime.ts"
 import { Dataset, furrow, Parity, Pipeline, Scheduler, SeedPolicy, Workers } from "../../../src/index.ts"
@@ -461,6 +465,37 @@ describe("through the scheduler", () => {
       // It does nothing but take: it always waits.
       while (run.profile?.chosen?.backend !== "threads") await run.take()
       await run.close()
+    },
+    TIME
+  )
+
+  test.skipIf(cores() < 2)(
+    "a run does not move to threads if its module may have changed since this process loaded it",
+    async () => {
+      const folder = mkdtempSync(join(realpathSync(tmpdir()), "furrow-auto-"))
+      try {
+        writeFileSync(join(folder, "later.ts"), "export const pipeline = undefined\n")
+        const url = pathToFileURL(join(folder, "later.ts")).href
+        const busy = Pipeline.from(Dataset.range(4000)).pipe(
+          Pipeline.map("busy", (x) => {
+            const until = performance.now() + 1
+            while (performance.now() < until);
+            return x
+          }),
+          Pipeline.batch(4)
+        )
+        const pays = { share: 0, rest: "1 millis" } as const
+        const said = Effect.gen(function* () {
+          const loader = yield* Scheduler.open(busy, { epochs: 1 })
+          for (let taken = 0; taken < 500 && lines.length === 0; taken++) yield* loader.take
+        }).pipe(Effect.provide(Workers.auto({ workers: 1, pipeline: url, pays })))
+        await played(said)
+        expect(lines).toHaveLength(1)
+        expect(lines[0]).toContain("WARN the run stays on fibers")
+        expect(lines[0]).toContain(`${url} was changed after this process began`)
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
     },
     TIME
   )

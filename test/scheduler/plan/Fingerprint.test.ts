@@ -30,6 +30,7 @@ import {
 import type { Stage } from "../../../src/pipeline/Stage.ts"
 import * as CursorCheck from "../../../src/scheduler/loader/CursorCheck.ts"
 import * as CursorWrite from "../../../src/scheduler/loader/CursorWrite.ts"
+import { differing, fingerprint } from "../../../src/scheduler/plan/Fingerprint.ts"
 import * as RunPlan from "../../../src/scheduler/plan/RunPlan.ts"
 import { memoryStore } from "../../support/shards/MemoryStore.ts"
 import { own, reordered, scaled } from "../../support/threaded/subsets.ts"
@@ -676,6 +677,21 @@ describe("declared parameters", () => {
       }
     }
   })
+})
+
+test("threads and runners are compared by all that a cursor sees of the data, not by a few samples of it", () => {
+  const kinds: ReadonlyArray<(values: ReadonlyArray<number>) => Dataset.Dataset<unknown>> = [
+    Dataset.fromArray,
+    (values) => Dataset.fromArray(values.map((value) => ({ value }))),
+    (values) => Dataset.fromColumns({ value: Float32Array.from(values) })
+  ]
+  for (const kind of kinds) {
+    const printOf = (values: ReadonlyArray<number>) => fingerprint(RunPlan.make(of(kind(values)), 1, {}, undefined))
+    const values = Array.from({ length: 4000 }, (_, n) => n)
+    const own = printOf(values)
+    expect(printOf(values.slice())).toBe(own)
+    expect(differing(printOf(values.with(1777, -1)), own)).toBe("its dataset")
+  }
 })
 
 describe("a fingerprint", () => {

@@ -32,7 +32,7 @@ import type * as RunPlan from "../../plan/RunPlan.ts"
 import { hashOf } from "../Fibers.ts"
 import * as ProvidedPlan from "../ProvidedPlan.ts"
 import { encodeError } from "./ErrorCodec.ts"
-import { loadedCode } from "./ModuleCode.ts"
+import { differingFile, loadedCode } from "./ModuleCode.ts"
 import { notSendable } from "./NotSendable.ts"
 import * as PipelineModule from "./PipelineModule.ts"
 import { type BatchRequest, batchKey, type EncodedBatch, type MemberStart, type Reply } from "./Protocol.ts"
@@ -108,10 +108,10 @@ const policyOf = ({ observes, policy, records }: MemberStart, current: Current):
   }
 }
 
-const otherCode = (module: string): string =>
-  `the code of ${module}, or of a file that it imports by a relative path, is not what the run's own process has loaded, so ` +
-  "batches could differ. Deploy one version everywhere, and restart processes that loaded an older one; on a cluster, " +
-  'take `code: "any"` if both do the same'
+const otherCode = (module: string, file: string): string =>
+  `the code of ${file}${file === module ? "" : `, which ${module} imports,`} is not what the run's own process has loaded, so ` +
+  "batches could differ. Deploy one version everywhere, and restart processes that loaded an older one. A file that the program " +
+  'itself writes is to be read, and not imported. On a cluster, take `code: "any"` if both do the same'
 
 /** Builds the pipeline. Fails with an error whose message says why it cannot serve. @since 0.1.0 */
 export const make = ({
@@ -149,7 +149,9 @@ export const make = ({
       const reason = `the pipeline that ${start.module} exports as \`${start.name}\` is not the one that is run: they differ in ${differ}`
       return yield* Effect.fail(new Error(reason))
     }
-    if (code !== undefined && code.hash !== start.code) return yield* Effect.fail(new Error(otherCode(start.module)))
+    if (code !== undefined && start.code !== undefined && code.hash !== start.code) {
+      return yield* Effect.fail(new Error(otherCode(start.module, differingFile(code, start.code))))
+    }
     yield* Ambient.installed(pipeline.ambient)
     // The pool has asked for the order of the epoch; here are only the positions of this batch.
     const order = (): Order => {

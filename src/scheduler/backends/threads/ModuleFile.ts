@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import { files } from "../../../core/runtime.ts"
 import { BackendError } from "../BackendError.ts"
+import { loadedCode } from "../remote/ModuleCode.ts"
 
 /** The folders in which a program of one file keeps its modules. */
 const PACKED = /\$bunfs|~BUN|deno-compile/
@@ -29,6 +30,25 @@ export const notMissing = (module: string): Effect.Effect<void, BackendError> =>
     }
   )
 }
+
+/** When this process began, in milliseconds since 1970; taken early, since its clock may stand still while a machine sleeps. */
+const BEGAN = Date.now() - 1000 * process.uptime()
+
+/**
+ * Fails if a module, or a file that it imports, was changed after this process began and before its code was first looked at:
+ * what this process builds may then be of other code than what threads would build, which load the files as they are now.
+ *
+ * @since 0.1.0
+ */
+export const notChanged = (module: string): Effect.Effect<void, BackendError> =>
+  Effect.suspend(() => {
+    const code = loadedCode(module)
+    if (code === undefined || code.newest.at <= BEGAN) return Effect.void
+    const reason =
+      `${code.newest.file} was changed after this process began, so threads could build by other code than this process ` +
+      "has loaded: restart it; if it writes the file itself, take Workers.threads, or the option threads of furrow"
+    return Effect.fail(new BackendError({ backend: "threads", module, reason }))
+  })
 
 /** As a text: the types of URL differ between runtimes. */
 const pathOf = ({ href }: URL): string => process.getBuiltinModule("node:url").fileURLToPath(href)
