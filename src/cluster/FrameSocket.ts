@@ -13,7 +13,7 @@ import {
   type Received,
   withPacked
 } from "../service/FrameBytes.ts"
-import { seal } from "../service/FrameLead.ts"
+import { FrameError, seal } from "../service/FrameLead.ts"
 import type { Part } from "../service/WireValue.ts"
 import type { ByteSocket } from "./Dial.ts"
 
@@ -261,7 +261,10 @@ export class FrameSocket {
         if (frame.head["kind"] !== "alive") this.#options.came(frame)
       }
     } catch (thrown) {
-      this.end(thrown instanceof Error ? thrown.message : "it sent what cannot be read")
+      const reason = thrown instanceof Error ? thrown.message : "it sent what cannot be read"
+      // What was changed on its way says nothing of who sent it.
+      if (thrown instanceof FrameError && thrown.isDamage === true) this.#break(reason)
+      else this.end(reason)
     }
   }
 

@@ -16,7 +16,7 @@ import { plural } from "../core/Plural.ts"
 import { isRecord } from "../core/Record.ts"
 import { runtimeZstd } from "../sources/formats/Zstd.ts"
 import type { Compression } from "./Compression.ts"
-import { FrameError, headLengthIn, LEAD, leadIn, malformed, setPacked, writeLead } from "./FrameLead.ts"
+import { damaged, FrameError, headLengthIn, LEAD, leadIn, malformed, setPacked, writeLead } from "./FrameLead.ts"
 import { aligned, laidOut, NotSendable, PART_KEYS, type Part, type PartHead, partsIn } from "./WireValue.ts"
 
 /** Heads hold names, shapes, and what is neither a tensor nor long. */
@@ -310,8 +310,7 @@ export class FrameBytesReader {
     this.#body = new Uint8Array(0)
     this.#leadFilled = 0
     const body = this.#plain === undefined ? came : this.#unpacked(came, this.#plain)
-    if (this.#crc !== this.#expected)
-      throw new FrameError({ reason: "its checksum does not fit: it was changed or cut" })
+    if (this.#crc !== this.#expected) throw damaged("its checksum does not fit: it was changed or cut")
     const value = parsed(head)
     if (!isRecord(value)) throw new FrameError({ reason: "its head is no record" })
     return { head: value, body }
@@ -334,7 +333,7 @@ const plainOf = (packed: Uint8Array, most: number): Uint8Array => {
   try {
     plain = runtimeZstd.upTo(packed, most)
   } catch {
-    throw new FrameError({ reason: "its compressed body is corrupt: it was changed or cut" })
+    throw damaged("its compressed body is corrupt: it was changed or cut")
   }
   if (plain === "large") throw malformed(`its body is zstd of more than ${plural(most, "byte")}`)
   return plain

@@ -28,6 +28,8 @@ export class FrameError extends Data.TaggedError("FrameError")<{
   readonly reason: string
   /** Whether it would be so again if the same was sent again, unless it was changed on its way. */
   readonly isLasting?: boolean
+  /** Whether its bytes are not those that were sent. */
+  readonly isDamage?: boolean
 }> {
   override get message(): string {
     return `this is no frame of furrow's: ${this.reason}`
@@ -92,7 +94,7 @@ export const leadIn = (lead: Uint8Array, number: number | undefined): Lead => {
   }
   if (crc32(lead.subarray(0, UNSEALED), (number ?? 0) % 2 ** 32) !== view.getUint32(UNSEALED, true)) {
     const what = number === undefined ? "was changed" : "was changed, or one before it was lost or came twice"
-    throw new FrameError({ reason: `the checksum of its lengths does not fit: it ${what} on the way` })
+    throw damaged(`the checksum of its lengths does not fit: it ${what} on the way`)
   }
   return {
     head: headLengthIn(lead),
@@ -104,3 +106,6 @@ export const leadIn = (lead: Uint8Array, number: number | undefined): Lead => {
 
 /** The error of what would be no frame the next time, either. @since 0.1.0 */
 export const malformed = (reason: string): FrameError => new FrameError({ reason, isLasting: true })
+
+/** The error of what was changed on its way. @since 0.1.0 */
+export const damaged = (reason: string): FrameError => new FrameError({ reason, isDamage: true })

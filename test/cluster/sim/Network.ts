@@ -61,6 +61,7 @@ class Direction {
         this.#queue.shift()
         first.left?.()
       }
+      this.#link.change(piece)
       to.isReady = to.push(piece)
       this.#link.came(this, piece)
       this.move()
@@ -141,6 +142,11 @@ class Link {
     this.isOpen = true
     this.loader.connecting = false
     for (const one of this.#directions) one.move()
+  }
+
+  /** What happens to a piece on its way. */
+  change(piece: Uint8Array): void {
+    this.#network.change?.(piece)
   }
 
   /** It goes on where it stood. */
@@ -245,6 +251,8 @@ export class Network {
   /** Is called at each piece that came, and each dial: time, as far as what happens is drawn by it. */
   onEvent: ((events: number) => void) | undefined
   events = 0
+  /** May change each piece before it comes. */
+  change: ((piece: Uint8Array) => void) | undefined
   /** Is shown each piece that comes, and by which direction of a connection. */
   tap: ((direction: object, piece: Uint8Array) => void) | undefined
 

@@ -20,7 +20,7 @@ afterEach(async () => {
 /** A run on so many runners, whose network or processes are ended `times` while something is being built; or on fibers. */
 const digestOf = (
   count: number,
-  happen: (runner: SimulatedRunner) => Promise<unknown>,
+  happen: (runner: SimulatedRunner, network: Network) => Promise<unknown>,
   { policy = SeedPolicy.epochWorker({ seed: 42 }), restarts = 1, times = 4 }: Options = {}
 ) => {
   const network = new Network(at(7), { cuts: false, delay: 0 })
@@ -36,7 +36,7 @@ const digestOf = (
     if (left === 0 || calls.length === seen) return
     seen = calls.length
     left--
-    for (const runner of runners) void happen(runner)
+    for (const runner of runners) void happen(runner, network)
   }, 1)
   return Effect.gen(function* () {
     const loader = yield* Scheduler.open(pipeline(config), { digest: true, epochs: 1 })
@@ -63,21 +63,30 @@ interface Options {
 test.each([
   ["a batch of its own coordinates", SeedPolicy.epochWorker({ seed: 42 })],
   ["streams that are carried", Parity.pytorch({ torch: 42 })]
-] as const)("connections that break while runners go on are charged to no batch: %s", async (_, policy) => {
-  const expected = await digestOf(0, () => Promise.resolve(), { policy, times: 0 })
-  const digest = expected._tag === "Right" ? expected.right.digest : ""
-  for (const count of [1, 3]) {
-    const broken = await digestOf(
-      count,
-      async ({ host }) => {
-        host.break()
-      },
-      { policy }
-    )
-    expect(broken).toMatchObject({ _tag: "Right", right: { digest, happened: 4 } })
-    expect(broken._tag === "Right" && broken.right.replaced).toBeGreaterThan(1)
+] as const)(
+  "connections that break, or damage a frame, while runners go on are charged to no batch: %s",
+  async (_, policy) => {
+    const expected = await digestOf(0, () => Promise.resolve(), { policy, times: 0 })
+    const digest = expected._tag === "Right" ? expected.right.digest : ""
+    const breaks = async ({ host }: SimulatedRunner): Promise<void> => {
+      host.break()
+    }
+    const damages = async (_: SimulatedRunner, network: Network): Promise<void> => {
+      network.change = (piece) => {
+        if (piece.length < 2000) return // it is of no batch
+        network.change = undefined
+        piece[1000] = (piece[1000] ?? 0) ^ 1
+      }
+    }
+    for (const happen of [breaks, damages]) {
+      for (const count of [1, 3]) {
+        const broken = await digestOf(count, happen, { policy })
+        expect(broken).toMatchObject({ _tag: "Right", right: { digest, happened: 4 } })
+        expect(broken._tag === "Right" && broken.right.replaced).toBeGreaterThan(1)
+      }
+    }
   }
-})
+)
 
 test("runners that are gone are", async () => {
   const killed = await digestOf(1, async (runner) => {
