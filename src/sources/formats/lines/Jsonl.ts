@@ -15,6 +15,9 @@ import { type LineOptions, sizesOf } from "./LineOptions.ts"
  * no rows; `\r\n`, a byte order mark, and a last line without an end are fine. A row is parsed each time that it is read,
  * and is the reader's own. `Row` is what the caller says that rows are; give `Dataset.open` a schema to have it checked.
  *
+ * A file of one JSON array over several lines, or named `.json` and of one array of records on its only line, is a `ShardError`.
+ * Lines that are arrays are rows.
+ *
  * Of a compressed file, a block is as many members of gzip or frames of zstd as hold `blockBytes`; each is unpacked as a
  * whole, so one of more than `memberBytes` is refused. Throws `InvalidOption` for sizes that are not whole numbers of at
  * least 1.

@@ -18,6 +18,7 @@ import type {
   ShardIndex,
   SharedDecode
 } from "../Format.ts"
+import { jsonArray } from "./JsonArray.ts"
 import { valuesOfLines } from "./JsonValues.ts"
 import { indexOf, linesOfBlock, rowBytes, sharedLines, withBytes } from "./LineBlocks.ts"
 import { cutter } from "./LineCutter.ts"
@@ -28,7 +29,13 @@ import { ParsedBlock } from "./ParsedBlock.ts"
 import { RowsInOrder } from "./RowsInOrder.ts"
 import { lines } from "./Spans.ts"
 
-const kindOf = (sizes: LineSizes): LineKind => ({ ...sizes, name: "jsonl", isWhole: false, split: lines("skip") })
+const kindOf = (sizes: LineSizes): LineKind => ({
+  ...sizes,
+  name: "jsonl",
+  isWhole: false,
+  split: lines("skip"),
+  refused: jsonArray(sizes.rowBytes)
+})
 
 /** @since 0.1.0 */
 export const index = (shard: Shard, sizes: LineSizes): Effect.Effect<ShardIndex, ShardError | StoreError> =>

@@ -21,7 +21,7 @@ import type {
 } from "../Format.ts"
 import { ofBytes } from "./Characters.ts"
 import { type Compression, compressionOf } from "./Compression.ts"
-import { error, type LineKind, tooLong } from "./LineKind.ts"
+import { checkBeginning, error, type LineKind, tooLong } from "./LineKind.ts"
 import { type Lines, linesIn, linesOfText, spansOf } from "./Lines.ts"
 import { compressionIn, joined, loaded, membersOf, type Placed, unpacked, WINDOW } from "./Members.ts"
 import { Spans } from "./Spans.ts"
@@ -126,9 +126,12 @@ const plainBlocks = (
       const length = Math.min(window, size - at)
       const bytes = yield* shard.read(at, length)
       const from = at
-      const spans = yield* attempt(() =>
-        spansOf(kind, shard, bytes, from + length === size, row, (place) => from + place)
-      )
+      const isLast = from + length === size
+      const isBeginning = row === 0
+      const spans = yield* attempt(() => {
+        if (isBeginning) checkBeginning(kind, shard, bytes, isLast)
+        return spansOf(kind, shard, bytes, isLast, row, (place) => from + place)
+      })
       if (spans.consumed === 0) {
         // No row ends in the window, so a larger one is read.
         if (length > kind.rowBytes) return yield* tooLong(kind, shard, at, row)
@@ -191,7 +194,11 @@ const memberBlocks = (
       if (total < from) continue
       const first = parts[0]?.offset ?? 0
       const bytes = joined(parts).subarray(from)
-      const spans = yield* attempt(() => spansOf(kind, shard, bytes, isLast, row, () => first))
+      const isBeginning = row === 0
+      const spans = yield* attempt(() => {
+        if (isBeginning) checkBeginning(kind, shard, bytes, isLast)
+        return spansOf(kind, shard, bytes, isLast, row, () => first)
+      })
       if (spans.consumed === 0 && !isLast) {
         if (bytes.length > kind.rowBytes) return yield* tooLong(kind, shard, first, row)
         continue

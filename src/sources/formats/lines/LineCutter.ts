@@ -5,7 +5,7 @@
  */
 import type { Cutter, Shard } from "../Format.ts"
 import { MARK, markOf } from "./LineBlocks.ts"
-import { type LineKind, tooLong } from "./LineKind.ts"
+import { checkBeginning, type LineKind, tooLong } from "./LineKind.ts"
 import { spansOf } from "./Lines.ts"
 
 /** Cuts a shard from an offset on. @since 0.1.0 */
@@ -19,6 +19,10 @@ export const cutter = (kind: LineKind, shard: Shard): Cutter => {
       const mark = offset === 0 ? markOf(kind, shard, bytes) : 0
       if (mark > 0) return { block: { rows: 0, offset: 0, length: mark } }
       if (bytes.length === 0) return undefined
+      if (row === 0 && checkBeginning(kind, shard, bytes, isLast)) {
+        least = bytes.length + 1
+        return undefined
+      }
       const { consumed, count } = spansOf(kind, shard, bytes, isLast, row, (place) => offset + place)
       if (consumed === 0) {
         if (bytes.length > kind.rowBytes) throw tooLong(kind, shard, offset, row)

@@ -7,6 +7,14 @@ import { type Shard, ShardError } from "../Format.ts"
 import type { LineSizes } from "./LineOptions.ts"
 import type { Split } from "./Spans.ts"
 
+/**
+ * Returns why a shard of this name that begins with these bytes, of which the last one may be that of the shard, is not of a
+ * format; `"more"` if that depends on further bytes.
+ *
+ * @since 0.1.0
+ */
+export type Refused = (name: string, bytes: Uint8Array, isLast: boolean) => string | undefined
+
 /** A format of lines, as what reads them needs it. @since 0.1.0 */
 export interface LineKind extends LineSizes {
   readonly name: string
@@ -20,6 +28,19 @@ export interface LineKind extends LineSizes {
   readonly inText?: boolean | undefined
   /** How many bytes each row has, if they have as many: blocks of plain shards are then known without reading them. */
   readonly windowBytes?: number | undefined
+  /** What refuses shards of another format, by their beginning. Default: none is refused. */
+  readonly refused?: Refused | undefined
+}
+
+/**
+ * Throws for the beginning of a shard of another format. Returns whether further bytes are needed to tell.
+ *
+ * @since 0.1.0
+ */
+export const checkBeginning = (kind: LineKind, shard: Shard, bytes: Uint8Array, isLast: boolean): boolean => {
+  const reason = kind.refused?.(shard.info.location, bytes, isLast)
+  if (reason !== undefined && reason !== "more") throw error(kind, shard, 0, reason)
+  return reason === "more"
 }
 
 /** An error of a shard of lines. @since 0.1.0 */
