@@ -21,6 +21,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { plural } from "../src/core/Plural.ts"
 import { Dataset, FailurePolicy, Format, Pipeline, Sampler, SeedPolicy, Sink, Workers } from "../src/index.ts"
+import { apart } from "../src/sinks/Overlap.ts"
 import { main, Usage } from "./cli/Main.ts"
 import { print, tell } from "./cli/Print.ts"
 import { reading, seed, whole, workers } from "./cli/Reading.ts"
@@ -160,6 +161,8 @@ const command = Command.make("prepare", { ...options, inputs }, (flags: Flags) =
     const read = { inputs: flags.inputs, format: flags.from, columns: flags.columns, types: flags.types }
     const { make, name } = yield* formatFrom(read)
     const sink = yield* sinkFrom(flags, name)
+    // Before anything is read: to look for duplicates takes a pass.
+    yield* apart(flags.inputs, sink)
     const module = yield* Effect.transposeOption(Option.map(flags.module, load))
     yield* countable(flags, module)
     const dataset = yield* Effect.either(opened(read))

@@ -18,11 +18,15 @@ export interface Folder {
   readonly store: StoreService
 }
 
+/** The path of a `file:` URL; any other location as it is. @since 0.1.0 */
+export const pathOf = (location: string): string =>
+  /^file:/i.test(location) ? process.getBuiltinModule("node:url").fileURLToPath(location) : location
+
 /** @since 0.1.0 */
-export const folderOf = (store: StoreService, location: string): Folder => {
-  const path = /^file:/i.test(location) ? process.getBuiltinModule("node:url").fileURLToPath(location) : location
-  return { store, location: `${path.replace(/\/+$/, "")}/` }
-}
+export const folderOf = (store: StoreService, location: string): Folder => ({
+  store,
+  location: `${pathOf(location).replace(/\/+$/, "")}/`
+})
 
 /** The text of a file in the folder; `undefined` if it is not there. @since 0.1.0 */
 export const readText = ({ location, store }: Folder, name: string): Effect.Effect<string | undefined, StoreError> =>

@@ -14,6 +14,7 @@ import { pipelineOf, type RunOptions } from "../scheduler/loader/RunOptions.ts"
 import type { Manifest } from "../sources/sinks/Manifest.ts"
 import type { SinkError } from "../sources/sinks/SinkError.ts"
 import { Store, type StoreError } from "../sources/store/Store.ts"
+import { apart } from "./Overlap.ts"
 import { countable, pipelineRows } from "./PipelineRows.ts"
 import { isSink, type Sink, SinkTypeId } from "./SinkValue.ts"
 import { streamRows } from "./StreamRows.ts"
@@ -74,6 +75,9 @@ const told = (options: WriteOptions): ((progress: WriteProgress) => void) =>
  * version, and by the manifest's `content` on all of them. A finished run returns its manifest again. Batches are pulled only
  * as fast as the store accepts bytes.
  *
+ * The folder of the sink must not be one that the pipeline reads, nor lie in one, nor have one in it: a later start would read
+ * what this one has written. Files by their names may lie anywhere.
+ *
  * Fails with {@link SinkError}, with `StoreError` if a shard cannot be written, with the errors of the run, and with
  * `CursorMismatch` if the folder holds shards of another pipeline, seed or data.
  *
@@ -109,6 +113,8 @@ export const run = <A, E, R>(
       countable("shards" in cut ? cut.shards : undefined, own.size)
       return { source: own, tell: told(options) }
     })
+    const { dataset } = pipeline
+    yield* apart(dataset.locations ?? [], sink)
     return yield* writeShards(yield* Store, sink, source, tell)
   }).pipe(Effect.scoped) as Effect.Effect<Manifest, LoaderError<E> | SinkError | StoreError, R>
 

@@ -20,7 +20,7 @@ import { type Dataset, DatasetError } from "./RandomAccess.ts"
  * @since 0.1.0
  */
 export const capable = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R> => {
-  const { batched, blocks, columnar, components, content, lineage, locate, read } = dataset
+  const { batched, blocks, columnar, components, content, lineage, locate, locations, read } = dataset
   const name = textOf("name of a dataset", dataset.name)
   const of = (field: string): string => `${field} of dataset ${name}`
   if (read !== undefined) functionOf(of("read"), read)
@@ -31,6 +31,9 @@ export const capable = <A, E, R>(dataset: Dataset<A, E, R>): Dataset<A, E, R> =>
   if (components !== undefined) whole(of("components"), components, 1)
   if (content !== undefined && typeof content !== "string" && typeof content !== "function") {
     throw new InvalidOption({ option: of("content"), value: content, expected: "a text, or a function of an index" })
+  }
+  if (locations !== undefined && !(Array.isArray(locations) && locations.every((own) => typeof own === "string"))) {
+    throw new InvalidOption({ option: of("locations"), value: locations, expected: "a list of texts" })
   }
   if (columnar !== undefined) checkColumnar(name, of, columnar, dataset.size)
   return dataset

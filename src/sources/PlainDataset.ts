@@ -14,7 +14,16 @@ import { settledSample } from "./SettledSample.ts"
 export interface Parts
   extends Pick<
     Dataset<unknown>,
-    "batched" | "blocks" | "columnar" | "components" | "content" | "lineage" | "locate" | "name" | "readAhead"
+    | "batched"
+    | "blocks"
+    | "columnar"
+    | "components"
+    | "content"
+    | "lineage"
+    | "locate"
+    | "locations"
+    | "name"
+    | "readAhead"
   > {
   readonly size: () => number
   readonly made: Made

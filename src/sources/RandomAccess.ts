@@ -95,6 +95,8 @@ export interface Dataset<out A, out E = never, out R = never> extends Pipeable.P
   readonly locate?: ((index: number) => Effect.Effect<RowPlace | undefined, unknown>) | undefined
   /** What its samples are read from in order, if they can be read in no other; set by `Pipeline.from` of a stream source. */
   readonly stream?: StreamSource<unknown, unknown, unknown> | undefined
+  /** The locations that its samples are read from, as they were given: a sink does not write there. Default: not known. */
+  readonly locations?: ReadonlyArray<string> | undefined
   /** How many datasets are joined in this one; the `component` of a lineage is below it. Default 1. */
   readonly components?: number | undefined
   /** Of a source or view of this library: what it was made of, and by which parameters. */

@@ -88,6 +88,18 @@ describe("prepare", () => {
   )
 
   test(
+    "into a folder that it reads is refused before anything is written",
+    async () => {
+      const to = join(root, "train")
+      const refused = await run("prepare", root, "--from", "jsonl", "--to", to)
+      expect(refused.code).toBe(1)
+      expect(refused.stderr).toContain(`${to}: the input ${root} is read from a folder in which this one lies`)
+      expect(existsSync(to)).toBe(false)
+    },
+    TIME
+  )
+
+  test(
     "of tars with equal keys: the error names a way out, which works",
     async () => {
       const tars = ["one", "two"].map((name) => {

@@ -51,6 +51,12 @@ export const isManifest = ({ location }: Listed): boolean => location === MANIFE
 
 const invalid = (location: string, reason: string): StoreError => new StoreError({ location, kind: "invalid", reason })
 
+/** The shards of objects, and the folders of manifests, which end in `/`. @since 0.1.0 */
+export interface WithManifests {
+  readonly shards: ReadonlyArray<ObjectInfo>
+  readonly folders: ReadonlyArray<string>
+}
+
 /**
  * Returns the objects with the shards of manifests in the place of these. Of the folder of a manifest only the shards that it
  * names are left.
@@ -60,9 +66,9 @@ const invalid = (location: string, reason: string): StoreError => new StoreError
 export const withManifests = (
   store: StoreService,
   objects: ReadonlyArray<ObjectInfo>
-): Effect.Effect<ReadonlyArray<ObjectInfo>, StoreError> => {
+): Effect.Effect<WithManifests, StoreError> => {
   const manifests = objects.filter(isManifest)
-  if (manifests.length === 0) return Effect.succeed(objects)
+  if (manifests.length === 0) return Effect.succeed({ shards: objects, folders: [] })
   return Effect.gen(function* () {
     const found: Array<ObjectInfo> = []
     const folders: Array<string> = []
@@ -79,11 +85,13 @@ export const withManifests = (
         }))
       )
     }
-    const isNamed = ({ location }: Listed): boolean =>
-      folders.some((folder) => location.startsWith(folder) && !location.slice(folder.length).includes("/"))
-    return [...objects.filter((object) => !isNamed(object)), ...found]
+    return { shards: [...objects.filter((object) => !isIn(folders, object)), ...found], folders }
   })
 }
+
+/** Whether an object lies directly in one of the folders. @since 0.1.0 */
+export const isIn = (folders: ReadonlyArray<string>, { location }: Listed): boolean =>
+  folders.some((folder) => location.startsWith(folder) && !location.slice(folder.length).includes("/"))
 
 const shardOf = (
   store: StoreService,

@@ -146,13 +146,14 @@ export const open = <Row, A = Row, I = unknown>(
   Effect.gen(function* () {
     const own = yield* checked(() => optionsFrom(locations, options))
     const store = yield* Store
-    const { aheadBytes, cacheBytes, format, isNamed, name, validate } = own
+    const { aheadBytes, cacheBytes, format, isNamed, locations: given, name, validate } = own
     const { index, scanned, shards } = yield* shardsFrom(own, store)
     const snapshot = Snapshot.make(agreed(format, shards))
     const shared = yield* sharedIn(format, snapshot, cacheBytes)
     return make({
       name,
       isNamed,
+      locations: given,
       format,
       snapshot,
       store: checking(store),

@@ -8,16 +8,30 @@ import type { InvalidOption } from "../../core/InvalidOption.ts"
 import { hasEnding, isDescription } from "../formats/Endings.ts"
 import { type Chosen, found } from "../store/FindObjects.ts"
 import { type Listed, type ObjectInfo, Store, type StoreError, type StoreService } from "../store/Store.ts"
-import { isManifest, withManifests } from "./Checksums.ts"
+import { isIn, isManifest, withManifests } from "./Checksums.ts"
 
 /** How many shards are looked at at once. */
 const AT_ONCE = 16
 
-/**
- * Of a folder: the objects with an ending of a format, or all if none has one. Manifests are always among them, and the set
- * has those that are there for that alone.
- */
-const ofFormat = (endings: ReadonlyArray<string>, lookedAt: Set<string>): Chosen => {
+/** What folders were found to have. */
+interface Looked {
+  /** Manifests that are among the objects for that alone, whatever their ending. */
+  readonly lookedAt: Set<string>
+  /** The objects of each folder that has manifests. */
+  readonly mixed: Array<ReadonlyArray<Listed>>
+}
+
+/** Of a folder: the objects with an ending of a format, or all if none has one. Manifests are always among them. */
+const ofFormat = (endings: ReadonlyArray<string>, looked: Looked): Chosen => {
+  const chosen = ofEndings(endings, looked)
+  return (objects) => {
+    const own = chosen(objects)
+    if (own.some(isManifest)) looked.mixed.push(own)
+    return own
+  }
+}
+
+const ofEndings = (endings: ReadonlyArray<string>, { lookedAt }: Looked): Chosen => {
   const isOwn = ({ location }: Listed): boolean => hasEnding(location, endings) && !isDescription(location)
   return (objects) => {
     if (!objects.some((object) => isOwn(object) && !isManifest(object))) return objects
@@ -41,8 +55,9 @@ export const shardsAt = (
   endings: ReadonlyArray<string> = []
 ): Effect.Effect<ReadonlyArray<ObjectInfo>, StoreError | InvalidOption> =>
   Effect.gen(function* () {
-    const lookedAt = new Set<string>()
-    const listed = yield* Effect.provideService(found(locations, ofFormat(endings, lookedAt)), Store, store)
+    const looked: Looked = { lookedAt: new Set(), mixed: [] }
+    const { lookedAt, mixed } = looked
+    const listed = yield* Effect.provideService(found(locations, ofFormat(endings, looked)), Store, store)
     const objects = yield* Effect.forEach(
       listed,
       (object) => {
@@ -53,7 +68,17 @@ export const shardsAt = (
       },
       { concurrency: AT_ONCE }
     )
-    const shards = yield* withManifests(store, objects)
+    const { folders, shards } = yield* withManifests(store, objects)
+    for (const own of mixed) {
+      // By their manifests, several folders may be the parts of one dataset; files besides may be what these were made of.
+      const beside = own.find((object) => !isIn(folders, object) && !lookedAt.has(object.location))
+      const written = own.find((object) => isManifest(object) && isIn(folders, object))
+      if (beside === undefined || written === undefined) continue
+      const both = `the shards of ${written.location}, which a sink wrote, are read together with ${beside.location}`
+      yield* Effect.logWarning(
+        `${both}. If one was made from the other, rows come twice: open the folder or the files that you mean`
+      )
+    }
     // A manifest of another program.
     return lookedAt.size === 0 ? shards : shards.filter(({ location }) => !lookedAt.has(location))
   })

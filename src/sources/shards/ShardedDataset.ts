@@ -58,6 +58,8 @@ export interface ShardedDataset<out A> extends Dataset<A, ReadError> {
 /** @since 0.1.0 */
 export interface Parts<Row, A> {
   readonly name: string
+  /** As they were given. */
+  readonly locations: ReadonlyArray<string>
   /** Whether the name was given; else it is where the shards lie. */
   readonly isNamed: boolean
   readonly format: Format<Row>
@@ -92,6 +94,7 @@ export const make = <Row, A>({
   format,
   index,
   isNamed,
+  locations,
   name,
   scanned,
   shared,
@@ -365,6 +368,7 @@ export const make = <Row, A>({
       content: snapshot.content,
       batched: true,
       blocks: starts,
+      locations,
       ...locating(name, format, store, snapshot),
       // A schema is a user's code.
       ready: validate === undefined ? ready : undefined,

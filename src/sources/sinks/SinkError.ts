@@ -14,13 +14,14 @@ import { shown } from "../../core/Show.ts"
  * | `row` | a row holds something that the format cannot, or is not like the rows before it |
  * | `taken` | another run writes to the same place |
  * | `other` | the place holds the shards of another run, or of another sink |
+ * | `overlap` | the input is read from the same folder, from one around it, or from one in it |
  * | `damaged` | what is kept of an earlier start is not what was written |
  * | `library` | a library that the format needs is not installed |
  *
  * @category errors
  * @since 0.1.0
  */
-export type SinkErrorKind = "row" | "taken" | "other" | "damaged" | "library"
+export type SinkErrorKind = "row" | "taken" | "other" | "overlap" | "damaged" | "library"
 
 /**
  * Samples could not be written.

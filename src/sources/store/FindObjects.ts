@@ -94,7 +94,8 @@ const textsOf = (locations: string | ReadonlyArray<string>): ReadonlyArray<strin
   })
 }
 
-const patternsOf = (text: string): ReadonlyArray<string | Pattern> => {
+/** What a location stands for: paths and patterns, without its braces. Throws `InvalidOption`. @since 0.1.0 */
+export const patternsOf = (text: string): ReadonlyArray<string | Pattern> => {
   if (/^file:/i.test(text)) return [pathOf(text)]
   const scheme = schemeOf(text)
   // In an address of HTTP `?` begins the query, and brackets stand for themselves.
@@ -123,7 +124,9 @@ const pathOf = (url: string): string => {
   }
 }
 
-const isHidden = (name: string): boolean => name.split("/").some((part) => part.startsWith(".") || part.startsWith("_"))
+/** Whether a path below a folder has a part that listings of folders leave out. @since 0.1.0 */
+export const isHidden = (name: string): boolean =>
+  name.split("/").some((part) => part.startsWith(".") || part.startsWith("_"))
 
 const byLocation = (a: Listed, b: Listed): number => (a.location < b.location ? -1 : a.location > b.location ? 1 : 0)
 

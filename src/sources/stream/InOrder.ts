@@ -18,7 +18,7 @@ export const SIZE = Number.MAX_SAFE_INTEGER
  * @since 0.1.0
  */
 export const inOrder = <A, E, R>(stream: StreamSource<A, E, R>): Dataset<A, E, R> => {
-  const { content, made, name } = stream
+  const { content, locations, made, name } = stream
   const refused = (index: number): Effect.Effect<never, IndexError> =>
     Effect.fail(new IndexError({ dataset: `${name}, which is a stream`, index, size: 0 }))
   return {
@@ -26,6 +26,7 @@ export const inOrder = <A, E, R>(stream: StreamSource<A, E, R>): Dataset<A, E, R
     size: SIZE,
     made,
     content,
+    locations,
     stream,
     get: refused,
     getMany: (indices) => (indices.length === 0 ? Effect.succeed([]) : refused(indices[0] as number)), // there is one

@@ -78,6 +78,7 @@ export const openStream = <Row, A = Row, I = unknown>(
       content: contentOfShards(infos),
       atOnce,
       ranks,
+      locations: list,
       windows,
       shards: infos.map((info) =>
         blockShard({

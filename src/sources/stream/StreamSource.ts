@@ -70,6 +70,8 @@ export interface StreamSource<out A, out E = never, out R = never> {
   /** What tells its content from another of the same name, if it is known. */
   readonly content: string | undefined
   readonly shards: ReadonlyArray<StreamShard<A, R>>
+  /** The locations that it is read from, as they were given: a sink does not write there. Default: not known. */
+  readonly locations?: ReadonlyArray<string> | undefined
   /** How many shards are read at once: their samples come in turns. */
   readonly atOnce: number
   /** What ranks are dealt. */

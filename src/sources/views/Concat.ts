@@ -89,6 +89,7 @@ export const concat = <const D extends ReadonlyArray<Dataset<unknown, unknown, u
     }),
     blocks: blocksOf(parts, size),
     components,
+    locations: datasets.flatMap(({ locations = [] }) => locations),
     content: contentOf(parts, at),
     lineage: (index: number): Lineage => {
       const { component, dataset, start } = at(index)

@@ -50,7 +50,7 @@ export const same = (index: number): number => index
  * @since 0.1.0
  */
 export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index: number) => number) => {
-  const { batched, components } = self
+  const { batched, components, locations } = self
   const { content } = knownContent(self)
   return {
     batched,
@@ -60,7 +60,8 @@ export const passedOn = (self: Dataset<unknown, unknown, unknown>, place: (index
     readAhead: aheadAt(self, place),
     content: typeof content === "function" ? (index: number) => content(place(index)) : content,
     lineage: (index: number) => lineageAt(self, place(index)),
-    locate: locatedAt(self, place)
+    locate: locatedAt(self, place),
+    locations
   } satisfies Partial<Parts>
 }
 
