@@ -3,7 +3,7 @@
  * rows writes a hash of each to files, dealt by that hash; each file is then looked at alone.
  */
 import { createHash } from "node:crypto"
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs"
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -66,12 +66,11 @@ export const firsts = <A, E, R>(
   written: (row: A) => unknown = (row) => row
 ) =>
   Effect.acquireUseRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "furrow-dedup-"))),
-    (folder) =>
+    Effect.sync(() => openFiles(Math.min(512, Math.max(1, Math.ceil(dataset.size / atOnce))))),
+    ({ files }) =>
       Effect.gen(function* () {
         const { size } = dataset
-        const parts = Math.min(512, Math.max(1, Math.ceil(size / atOnce)))
-        const files = Array.from({ length: parts }, (_, part) => openSync(join(folder, String(part)), "w"))
+        const parts = files.length
         let keyless = 0
         let compared = 0
         let failed = 0
@@ -83,33 +82,31 @@ export const firsts = <A, E, R>(
             return LEFT_OUT
           }
         }
-        yield* Effect.gen(function* () {
-          for (let from = 0; from < size; from += BATCH) {
-            const to = Math.min(size, from + BATCH)
-            const rows = yield* dataset.getMany(Array.from({ length: to - from }, (_, at) => from + at))
-            const dealt = files.map((): Array<Buffer> => [])
-            for (const [at, row] of rows.entries()) {
-              const own = rowOf(row)
-              if (own === LEFT_OUT) continue
-              compared++
-              const key = keyOf(own, field)
-              if (key === undefined) {
-                keyless++
-                continue
-              }
-              const record = Buffer.alloc(RECORD)
-              record.set(createHash("sha256").update(key).digest().subarray(0, HASH))
-              record.writeDoubleLE(from + at, HASH)
-              dealt[record.readUInt32LE(0) % parts]?.push(record)
+        for (let from = 0; from < size; from += BATCH) {
+          const to = Math.min(size, from + BATCH)
+          const rows = yield* dataset.getMany(Array.from({ length: to - from }, (_, at) => from + at))
+          const dealt = files.map((): Array<Buffer> => [])
+          for (const [at, row] of rows.entries()) {
+            const own = rowOf(row)
+            if (own === LEFT_OUT) continue
+            compared++
+            const key = keyOf(own, field)
+            if (key === undefined) {
+              keyless++
+              continue
             }
-            for (const [part, records] of dealt.entries()) writeAll(files[part] ?? -1, Buffer.concat(records))
-            onProgress(to)
+            const record = Buffer.alloc(RECORD)
+            record.set(createHash("sha256").update(key).digest().subarray(0, HASH))
+            record.writeDoubleLE(from + at, HASH)
+            dealt[record.readUInt32LE(0) % parts]?.push(record)
           }
-        }).pipe(Effect.ensuring(Effect.sync(() => files.forEach(closeSync))))
+          for (const [part, records] of dealt.entries()) writeAll(files[part] ?? -1, Buffer.concat(records))
+          onProgress(to)
+        }
         const seconds = new Uint8Array(Math.ceil(size / 8))
         let duplicates = 0
-        for (let part = 0; part < parts; part++) {
-          const bytes = readFileSync(join(folder, String(part)))
+        for (const file of files) {
+          const bytes = readAll(file)
           const seen = new Set<string>()
           for (let at = 0; at < bytes.length; at += RECORD) {
             const hash = bytes.toString("latin1", at, at + HASH)
@@ -126,9 +123,45 @@ export const firsts = <A, E, R>(
         const isKept = (index: number): boolean => ((seconds[Math.floor(index / 8)] ?? 0) & (1 << (index & 7))) === 0
         return { isKept, duplicates, compared, keyless, failed, hash } satisfies Kept
       }),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+    ({ close }) => Effect.sync(close)
   )
+
+/**
+ * Opens so many empty files, in a folder that is removed at once: the system frees them when they are closed, or when the
+ * process ends, also by a signal.
+ */
+const openFiles = (count: number) => {
+  const folder = mkdtempSync(join(tmpdir(), "furrow-dedup-"))
+  const files: Array<number> = []
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  const close = (): void => {
+    files.forEach(closeSync)
+    remove()
+  }
+  try {
+    for (let part = 0; part < count; part++) files.push(openSync(join(folder, String(part)), "w+"))
+  } catch (thrown) {
+    close()
+    throw thrown
+  }
+  try {
+    remove()
+  } catch {
+    // Windows keeps the folder of an open file: `close` removes it.
+  }
+  return { files, close }
+}
 
 const writeAll = (file: number, bytes: Buffer): void => {
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
+}
+
+const readAll = (file: number): Buffer => {
+  const bytes = Buffer.alloc(fstatSync(file).size)
+  for (let done = 0; done < bytes.length; ) {
+    const read = readSync(file, bytes, done, bytes.length - done, done)
+    if (read === 0) throw new Error("a temporary file of the rows' hashes became shorter than what was written")
+    done += read
+  }
+  return bytes
 }

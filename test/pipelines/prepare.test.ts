@@ -263,6 +263,26 @@ describe("deduplication", () => {
     expect((await Effect.runPromise(firsts(dataset, undefined, () => undefined))).duplicates).toBe(0)
   })
 
+  test("leaves no temporary files, however the process ends: they have no names while they are in use", async () => {
+    const before = process.env["TMPDIR"]
+    const folder = mkdtempSync(join(root, "tmp-"))
+    process.env["TMPDIR"] = folder
+    try {
+      const dataset = Dataset.fromArray(Array.from({ length: 3000 }, (_, n) => n % 2000))
+      const seen: Array<ReadonlyArray<string>> = []
+      const { duplicates } = await Effect.runPromise(
+        firsts(dataset, undefined, () => void seen.push(readdirSync(folder)), 1000)
+      )
+      expect(tmpdir()).toBe(folder)
+      expect(duplicates).toBe(1000)
+      expect(seen).toEqual([[], [], []])
+      expect(readdirSync(folder)).toEqual([])
+    } finally {
+      if (before === undefined) delete process.env["TMPDIR"]
+      else process.env["TMPDIR"] = before
+    }
+  })
+
   test("keeps each row that lacks the field; null is a value", async () => {
     const rows = [{ k: null }, { n: 1 }, { k: null }, { n: 1 }, { k: 1 }, null, "text", { k: 1 }]
     const kept = await Effect.runPromise(firsts(Dataset.fromArray<unknown>(rows), "k", () => undefined))
